@@ -1,0 +1,49 @@
+import type { Ballot } from "./ballot.ts";
+import type { CompleteSnapshot, Envelope, StopSign } from "./messages.ts";
+
+/** Counts write groups of one process run: 1, 2, … A group is durable only when all earlier ones are. 0: nothing to wait for. */
+export type WriteSeq = number;
+
+/** One change of what must survive a crash. Indexes are absolute. */
+export type Write<T, S> =
+  | { readonly kind: "promise"; readonly promise: Ballot }
+  | { readonly kind: "acceptedRound"; readonly acceptedRound: Ballot }
+  /** Entries at [fromIdx, fromIdx + entries.length); whatever stood at fromIdx or after is gone. */
+  | { readonly kind: "append"; readonly fromIdx: number; readonly entries: readonly T[] }
+  | { readonly kind: "decided"; readonly decidedIdx: number }
+  | { readonly kind: "stopSign"; readonly stopSign: StopSign | null }
+  /** Entries below idx may be forgotten. With a snapshot, it stands for them; and when the log was shorter than idx it is now empty, starting at idx. */
+  | {
+      readonly kind: "compact";
+      readonly idx: number;
+      readonly snapshot: CompleteSnapshot<S> | null;
+    };
+
+/** All or nothing: a crash leaves either none or all of `writes` (inventory, section 2.8). Groups are durable in order of `seq`. */
+export interface WriteGroup<T, S> {
+  readonly seq: WriteSeq;
+  readonly writes: readonly Write<T, S>[];
+}
+
+/** A message that may leave once every write group up to and including `after` is durable. */
+export interface Outgoing<T, S> extends Envelope<T, S> {
+  readonly after: WriteSeq;
+}
+
+/** What a step asks of its host, in this order: stage the writes; release each message when its time has come. */
+export interface Effects<T, S> {
+  readonly writes: readonly WriteGroup<T, S>[];
+  readonly messages: readonly Outgoing<T, S>[];
+}
+
+/** What a node had on disk when it stopped: the sum of its durable writes. */
+export interface DurableState<T, S> {
+  readonly promise: Ballot;
+  readonly acceptedRound: Ballot;
+  readonly decidedIdx: number;
+  readonly compactedIdx: number;
+  /** Entries from compactedIdx on. */
+  readonly entries: readonly T[];
+  readonly snapshot: CompleteSnapshot<S> | null;
+  readonly stopSign: StopSign | null;
+}

@@ -1,0 +1,164 @@
+import type { Ballot, NodeId } from "./ballot.ts";
+
+/** Position of a message in the leader's stream to one follower; a new session starts with each AcceptSync. */
+export interface SequenceNumber {
+  readonly session: number;
+  readonly counter: number;
+}
+
+/** Which configuration follows, and what the application wants to tell it. The last entry of a sealed log. */
+export interface StopSign {
+  readonly nextConfig: ClusterConfig;
+  readonly metadata: Uint8Array | null;
+}
+
+export interface ClusterConfig {
+  /** Positive; grows with each reconfiguration. */
+  readonly configurationId: number;
+  readonly nodes: readonly NodeId[];
+  /** Default: majorities. read + write must exceed the number of nodes, read >= write. */
+  readonly flexibleQuorum?: { readonly read: number; readonly write: number };
+}
+
+/**
+ * The decided prefix [0, idx) of a log as a value of the application's.
+ * `delta` snapshots hold [baseIdx, idx) only and are merged onto a base of exactly baseIdx.
+ */
+export type Snapshot<S> = CompleteSnapshot<S> | DeltaSnapshot<S>;
+export interface CompleteSnapshot<S> {
+  readonly kind: "complete";
+  readonly idx: number;
+  readonly value: S;
+}
+export interface DeltaSnapshot<S> {
+  readonly kind: "delta";
+  readonly baseIdx: number;
+  readonly idx: number;
+  readonly value: S;
+}
+
+/** What brings a log in line with the sender's: snapshot first, then cut at syncIdx, then append suffix. */
+export interface LogSync<T, S> {
+  readonly snapshot: Snapshot<S> | null;
+  /** Counts entries only, never the stop-sign (S1). */
+  readonly syncIdx: number;
+  readonly suffix: readonly T[];
+  readonly stopSign: StopSign | null;
+}
+
+export interface HeartbeatRequest {
+  readonly type: "heartbeatRequest";
+  readonly round: number;
+  /** Random per process start, so that a reply to an earlier incarnation is not counted (S24). */
+  readonly incarnation: number;
+}
+export interface HeartbeatReply {
+  readonly type: "heartbeatReply";
+  readonly round: number;
+  readonly incarnation: number;
+  readonly ballot: Ballot;
+  readonly leader: Ballot;
+  readonly happy: boolean;
+}
+export interface PrepareReq {
+  readonly type: "prepareReq";
+  readonly n: Ballot;
+}
+export interface Prepare {
+  readonly type: "prepare";
+  readonly n: Ballot;
+  readonly decidedIdx: number;
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+}
+export interface PromiseMessage<T, S> {
+  readonly type: "promise";
+  readonly n: Ballot;
+  readonly acceptedRound: Ballot;
+  readonly decidedIdx: number;
+  readonly acceptedIdx: number;
+  /** Present only when the follower is ahead of what the Prepare named. */
+  readonly logSync: LogSync<T, S> | null;
+}
+export interface AcceptSync<T, S> {
+  readonly type: "acceptSync";
+  readonly n: Ballot;
+  readonly seq: SequenceNumber;
+  readonly decidedIdx: number;
+  readonly logSync: LogSync<T, S>;
+}
+export interface AcceptDecide<T> {
+  readonly type: "acceptDecide";
+  readonly n: Ballot;
+  readonly seq: SequenceNumber;
+  readonly decidedIdx: number;
+  readonly entries: readonly T[];
+}
+export interface Accepted {
+  readonly type: "accepted";
+  readonly n: Ballot;
+  readonly acceptedIdx: number;
+}
+export interface Decide {
+  readonly type: "decide";
+  readonly n: Ballot;
+  readonly seq: SequenceNumber;
+  readonly decidedIdx: number;
+}
+export interface AcceptStopSign {
+  readonly type: "acceptStopSign";
+  readonly n: Ballot;
+  readonly seq: SequenceNumber;
+  readonly stopSign: StopSign;
+}
+export interface NotAccepted {
+  readonly type: "notAccepted";
+  readonly n: Ballot;
+}
+export interface ProposalForward<T> {
+  readonly type: "proposalForward";
+  readonly entries: readonly T[];
+}
+export interface ForwardStopSign {
+  readonly type: "forwardStopSign";
+  readonly stopSign: StopSign;
+}
+export interface CompactionMessage {
+  readonly type: "compaction";
+  readonly compaction:
+    | { readonly kind: "trim"; readonly idx: number }
+    | { readonly kind: "snapshot"; readonly idx: number | null };
+}
+/**
+ * Not in the reference: the leader's periodic "this is where your stream stands", sent by the resend timer. A follower
+ * behind `seq` has lost something and asks for a resync; one that is level takes decidedIdx and repeats its Accepted (S5).
+ */
+export interface Progress {
+  readonly type: "progress";
+  readonly n: Ballot;
+  readonly seq: SequenceNumber;
+  readonly decidedIdx: number;
+}
+
+export type PaxosMessage<T, S> =
+  | HeartbeatRequest
+  | HeartbeatReply
+  | PrepareReq
+  | Prepare
+  | PromiseMessage<T, S>
+  | AcceptSync<T, S>
+  | AcceptDecide<T>
+  | Accepted
+  | Decide
+  | AcceptStopSign
+  | NotAccepted
+  | ProposalForward<T>
+  | ForwardStopSign
+  | CompactionMessage
+  | Progress;
+
+export interface Envelope<T, S> {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly message: PaxosMessage<T, S>;
+}
