@@ -1,0 +1,63 @@
+/**
+ * Everything a client, an operator or a peer may be told. `definite`: the operation certainly did not take effect and
+ * never will. `retryable`: the same request may succeed later without anything being changed.
+ * Codes are stable; texts may change. README lists them.
+ */
+export const ERRORS = {
+  BAD_REQUEST: { wire: 1, definite: true, retryable: false },
+  KEY_TOO_LARGE: { wire: 2, definite: true, retryable: false },
+  VALUE_TOO_LARGE: { wire: 3, definite: true, retryable: false },
+  UNAUTHORIZED: { wire: 4, definite: true, retryable: false },
+  /** No leader known or reachable from this node, or it is cut off from a quorum: nothing was proposed. */
+  NO_QUORUM: { wire: 5, definite: true, retryable: true },
+  OVERLOADED: { wire: 6, definite: true, retryable: true },
+  /** The session is unknown: expired or never opened. This attempt had no effect; an earlier attempt may have. */
+  SESSION_EXPIRED: { wire: 7, definite: true, retryable: false },
+  /** The sequence number lies below what the client said it has seen answered. */
+  STALE_REQUEST: { wire: 8, definite: true, retryable: false },
+  DISK_FULL: { wire: 9, definite: true, retryable: true },
+  SHUTTING_DOWN: { wire: 10, definite: true, retryable: true },
+  /** Fault injection or another management operation is not allowed on this server. */
+  FORBIDDEN: { wire: 11, definite: true, retryable: false },
+  /** Sent, and no answer in time. */
+  TIMEOUT: { wire: 12, definite: false, retryable: true },
+  /** Sent, and the connection ended before an answer. */
+  CONNECTION_LOST: { wire: 13, definite: false, retryable: true },
+  /** Could not connect: nothing was sent. */
+  CONNECTION_FAILED: { wire: 14, definite: true, retryable: true },
+  CANCELLED: { wire: 15, definite: false, retryable: false },
+  UNSUPPORTED_VERSION: { wire: 16, definite: true, retryable: false },
+  UNKNOWN_NODE: { wire: 17, definite: true, retryable: false },
+  INTERNAL: { wire: 18, definite: false, retryable: false },
+} as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+const codesByWire = new Map<number, ErrorCode>(
+  // Object.entries widens the keys to string; the table above is their only source.
+  (Object.entries(ERRORS) as [ErrorCode, { wire: number }][]).map(([code, { wire }]) => [
+    wire,
+    code,
+  ]),
+);
+
+/** INTERNAL for a number this version does not know: then nothing definite can be said. */
+export function errorCodeFromWire(wire: number): ErrorCode {
+  return codesByWire.get(wire) ?? "INTERNAL";
+}
+
+/** A failure in the user's world, with a stable code. */
+export class KvError extends Error {
+  override readonly name = "KvError";
+  readonly code: ErrorCode;
+  /** True: it certainly did not happen. False: it may or may not have taken effect. */
+  readonly definite: boolean;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; definite?: boolean }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.definite = options?.definite ?? ERRORS[code].definite;
+    this.retryable = ERRORS[code].retryable;
+  }
+}

@@ -1,0 +1,29 @@
+/** Every bound that crosses a wire or a disk, with the relations between them checked at load. */
+import { assert } from "./assert.ts";
+
+export const KEY_BYTES_MAX = 4 * 1024;
+export const VALUE_BYTES_MAX = 1024 * 1024;
+/** Commands in one client frame. */
+export const FRAME_COMMANDS_MAX = 4096;
+/** One client frame. */
+export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
+/** One log entry: the commands one node proposes in one turn. */
+export const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+/** One frame between nodes; longer messages travel in several. */
+export const PEER_FRAME_BYTES_MAX = 1024 * 1024;
+/** One message between nodes, put together again. */
+export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
+/** One piece of a streamed snapshot. */
+export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
+/** Requests of one session whose answers are kept: how far a client may pipeline writes. */
+export const SESSION_WINDOW = 4096;
+/** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */
+export const SESSIONS_MAX = 10_000;
+
+assert(
+  KEY_BYTES_MAX + 2 * VALUE_BYTES_MAX + 1024 <= CLIENT_FRAME_BYTES_MAX,
+  "one cas fits a frame",
+);
+assert(CLIENT_FRAME_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX, "one client frame fits an entry");
+assert(2 * ENTRY_BYTES_MAX <= PEER_MESSAGE_BYTES_MAX, "an entry fits a peer message");
+assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits a peer frame");

@@ -1,0 +1,15 @@
+/** Cancels the timer; harmless after it fired. */
+export type CancelTimer = () => void;
+
+/**
+ * Time as the node sees it. Monotonic, starts anywhere, never goes back, may stand still or jump ahead (a paused
+ * process). Nothing about agreement between nodes is promised.
+ */
+export interface Clock {
+  /** Milliseconds, fractional. */
+  now(): number;
+  /** Calls back once, not before `ms` milliseconds have passed; late by any amount. */
+  after(ms: number, callback: () => void): CancelTimer;
+  /** Calls back once, after the input that is ready now has been delivered: the end of this turn of the event loop. */
+  endOfTurn(callback: () => void): void;
+}

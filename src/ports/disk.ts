@@ -1,0 +1,38 @@
+/** Called once, never from within the call that took it. */
+export type DiskCallback = (error: Error | null) => void;
+
+/** An open file. Positions are bytes. Calls on one file are carried out in order. */
+export interface DiskFile {
+  /** Until a `sync` that began later has called back without error, a crash may keep all, part or none of these bytes. */
+  write(position: number, bytes: Uint8Array, done: DiskCallback): void;
+  /** Durable: everything written before this call. After an error nothing is known of what is durable: never retry. */
+  sync(done: DiskCallback): void;
+  /** write, then sync of at least these bytes, in one trip where the platform can. */
+  writeDurably(position: number, bytes: Uint8Array, done: DiskCallback): void;
+  truncate(length: number, done: DiskCallback): void;
+  close(done: DiskCallback): void;
+}
+
+/**
+ * One directory tree, exclusively ours. Paths are relative, with "/". The synchronous calls are for start-up and rare
+ * maintenance; what they change in a directory is durable only after syncDirectory.
+ */
+export interface Disk {
+  /** File names in the directory, sorted; empty when it does not exist. */
+  list(directory: string): readonly string[];
+  exists(path: string): boolean;
+  size(path: string): number;
+  /** @param length bytes from position; fewer are returned at the end of the file */
+  read(path: string, position: number, length: number): Uint8Array;
+  makeDirectory(path: string): void;
+  /** Creates the file when it is missing. */
+  open(path: string): DiskFile;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+  syncDirectory(path: string): void;
+}
+
+/** The disk has no room: what was to be written was not (fully) written. */
+export class DiskFullError extends Error {
+  override readonly name = "DiskFullError";
+}

@@ -1,0 +1,55 @@
+/** Which of a node's services a connection speaks to. */
+export type Channel = "peer" | "client" | "admin";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * One side of a connection that carries whole binary frames, first in first out. It may end at any time and lose what
+ * was in flight; nothing is delivered twice or out of order. Half-open connections end by themselves after a deadline.
+ */
+export interface Connection {
+  /** For logs: where the other side is. */
+  readonly remote: string;
+  /** Queues one frame. Ignored once the connection has ended. The bytes must not change afterwards. */
+  send(frame: Uint8Array): void;
+  /** Bytes queued and not yet handed to the operating system. */
+  bufferedBytes(): number;
+  /** Ends the connection after what is queued; the other side sees `reason` (at most 120 bytes of it). */
+  close(reason: string): void;
+  /** Ends it at once. */
+  destroy(): void;
+}
+
+export interface ConnectionHandlers {
+  /** The frame is only valid during the call unless copied: it may be a view of a larger buffer, but is never overwritten. */
+  onFrame(frame: Uint8Array): void;
+  /** Exactly once, last. Also when a dial fails. */
+  onClose(reason: string): void;
+}
+
+export interface DialHandlers extends ConnectionHandlers {
+  onOpen(): void;
+}
+
+export interface Listener {
+  readonly address: Address;
+  /** Stops accepting and ends all accepted connections; calls back when the port is free. */
+  close(done: () => void): void;
+}
+
+export interface Network {
+  dial(address: Address, channel: Channel, handlers: DialHandlers): Connection;
+  /**
+   * @param accept called for each new connection on one of `channels`; returns its handlers
+   * @param ready called with the listener, or with the error when the address cannot be had
+   */
+  listen(
+    address: Address,
+    channels: readonly Channel[],
+    accept: (connection: Connection, channel: Channel) => ConnectionHandlers,
+    ready: (result: Listener | Error) => void,
+  ): void;
+}
