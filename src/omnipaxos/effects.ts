@@ -8,11 +8,18 @@ export type WriteSeq = number;
 export type Write<T, S> =
   | { readonly kind: "promise"; readonly promise: Ballot }
   | { readonly kind: "acceptedRound"; readonly acceptedRound: Ballot }
-  /** Entries at [fromIdx, fromIdx + entries.length); whatever stood at fromIdx or after is gone. */
+  /**
+   * Entries at [fromIdx, fromIdx + entries.length); whatever entries stood at fromIdx or after are gone (with no
+   * entries: a cut). fromIdx lies in [compacted index, end of log]. The stop-sign is changed by `stopSign` alone.
+   */
   | { readonly kind: "append"; readonly fromIdx: number; readonly entries: readonly T[] }
   | { readonly kind: "decided"; readonly decidedIdx: number }
   | { readonly kind: "stopSign"; readonly stopSign: StopSign | null }
-  /** Entries below idx may be forgotten. With a snapshot, it stands for them; and when the log was shorter than idx it is now empty, starting at idx. */
+  /**
+   * idx is the new compacted index: entries below it may be forgotten. A snapshot (snapshot.idx >= idx) replaces the
+   * stored one and stands for [0, snapshot.idx); null leaves the stored one alone. When the log ended before idx it is
+   * now empty and starts at idx. Entries at or above idx stay.
+   */
   | {
       readonly kind: "compact";
       readonly idx: number;
@@ -34,16 +41,23 @@ export interface Outgoing<T, S> extends Envelope<T, S> {
 export interface Effects<T, S> {
   readonly writes: readonly WriteGroup<T, S>[];
   readonly messages: readonly Outgoing<T, S>[];
+  /**
+   * Proposals this node held or was sent that it will never propose, because a stop-sign stands in its log (S20).
+   * They certainly did not get into the log through this node.
+   */
+  readonly rejected: readonly T[];
 }
 
 /** What a node had on disk when it stopped: the sum of its durable writes. */
 export interface DurableState<T, S> {
   readonly promise: Ballot;
   readonly acceptedRound: Ballot;
+  /** Counts the stop-sign; at most the end of `entries`, plus one for the stop-sign. */
   readonly decidedIdx: number;
   readonly compactedIdx: number;
   /** Entries from compactedIdx on. */
   readonly entries: readonly T[];
+  /** Stands for [0, snapshot.idx); snapshot.idx >= compactedIdx, and at most decidedIdx. */
   readonly snapshot: CompleteSnapshot<S> | null;
   readonly stopSign: StopSign | null;
 }

@@ -98,6 +98,8 @@ export interface Accepted {
   readonly type: "accepted";
   readonly n: Ballot;
   readonly acceptedIdx: number;
+  /** What the sender has decided and has on disk: a trim may rely on it, even if the sender restarts (S6). */
+  readonly decidedIdx: number;
 }
 export interface Decide {
   readonly type: "decide";
