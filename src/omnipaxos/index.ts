@@ -1,0 +1,49 @@
+export { BALLOT_BOTTOM, ballotsEqual, compareBallots } from "./ballot.ts";
+export type { Ballot, NodeId } from "./ballot.ts";
+export type { PeerView } from "./ballot-leader-election.ts";
+export { quorumOf, resolveConfig, validateClusterConfig } from "./config.ts";
+export type { OmniPaxosConfig, Quorum, ResolvedConfig, SnapshotPolicy } from "./config.ts";
+export type { DurableState, Effects, Outgoing, Write, WriteGroup, WriteSeq } from "./effects.ts";
+export { ConfigError, InvariantError } from "./errors.ts";
+export type {
+  CompactionError,
+  CompactionResult,
+  Failure,
+  ProposeError,
+  ProposeResult,
+  ReconfigureError,
+  ReconfigureResult,
+  Result,
+  Success,
+} from "./errors.ts";
+export type { Input } from "./inputs.ts";
+export type {
+  Accepted,
+  AcceptDecide,
+  AcceptStopSign,
+  AcceptSync,
+  ClusterConfig,
+  CompactionMessage,
+  CompleteSnapshot,
+  Decide,
+  DeltaSnapshot,
+  Envelope,
+  ForwardStopSign,
+  HeartbeatReply,
+  HeartbeatRequest,
+  LogSync,
+  NotAccepted,
+  PaxosMessage,
+  Prepare,
+  PrepareReq,
+  Progress,
+  PromiseMessage,
+  ProposalForward,
+  SequenceNumber,
+  Snapshot,
+  StopSign,
+} from "./messages.ts";
+export { OmniPaxos } from "./omni-paxos.ts";
+export type { LeaderView, NodeState } from "./omni-paxos.ts";
+export type { LogRead } from "./reads.ts";
+export type { PaxosCounters, Phase, Role } from "./sequence-paxos/state.ts";

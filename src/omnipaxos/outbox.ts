@@ -1,0 +1,127 @@
+import type { Ballot, NodeId } from "./ballot.ts";
+import type { Effects, Outgoing, Write, WriteGroup, WriteSeq } from "./effects.ts";
+import { assert } from "./errors.ts";
+import type { HeartbeatReply, HeartbeatRequest, PaxosMessage } from "./messages.ts";
+
+type Mutable<M> = { -readonly [K in keyof M]: M[K] };
+
+/** A message that has not been taken yet: its `message` and `after` may still be changed in place. */
+export type Unsent<T, S> = Mutable<Outgoing<T, S>>;
+
+/** What a write group makes durable, for the leader's own vote and the durable decided index. */
+interface GroupMark {
+  readonly seq: WriteSeq;
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+  readonly decidedIdx: number;
+}
+
+/** What of this node's log is known to be on disk. */
+export interface DurableMark {
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+  readonly decidedIdx: number;
+}
+
+/**
+ * Collects the writes and messages between two `take`s.
+ *
+ * O1. All writes between two takes form one atomic group; groups are numbered 1, 2, … in order.
+ * O2. Sequence Paxos messages leave before heartbeats, each in order of emission.
+ * O3. A message may be changed in place only while `generation` is the one it was sent in (S15).
+ */
+export class Outbox<T, S> {
+  readonly #pid: NodeId;
+  #writes: Write<T, S>[] = [];
+  #openAppend: { readonly fromIdx: number; readonly entries: T[] } | null = null;
+  #messages: Unsent<T, S>[] = [];
+  #heartbeats: Unsent<T, S>[] = [];
+  #rejected: T[] = [];
+  #groups: GroupMark[] = [];
+  #closedSeq: WriteSeq = 0;
+  #persistedSeq: WriteSeq = 0;
+  #generation = 0;
+
+  constructor(pid: NodeId) {
+    this.#pid = pid;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get hasWrites(): boolean {
+    return this.#writes.length > 0;
+  }
+
+  get persistedSeq(): WriteSeq {
+    return this.#persistedSeq;
+  }
+
+  /** Adds to the open group; answers its number. */
+  write(write: Write<T, S>): WriteSeq {
+    this.#writes.push(write);
+    this.#openAppend = null;
+    return this.#closedSeq + 1;
+  }
+
+  /** An append of one entry at idx: extends the group's last write when it can. */
+  writeEntry(idx: number, entry: T): WriteSeq {
+    const open = this.#openAppend;
+    if (open !== null && open.fromIdx + open.entries.length === idx) {
+      open.entries.push(entry);
+    } else {
+      const append = { kind: "append" as const, fromIdx: idx, entries: [entry] };
+      this.#writes.push(append);
+      this.#openAppend = append;
+    }
+    return this.#closedSeq + 1;
+  }
+
+  send(to: NodeId, message: PaxosMessage<T, S>, after: WriteSeq): Unsent<T, S> {
+    const unsent = { from: this.#pid, to, message, after };
+    this.#messages.push(unsent);
+    return unsent;
+  }
+
+  sendHeartbeat(to: NodeId, message: HeartbeatRequest | HeartbeatReply, after: WriteSeq): void {
+    this.#heartbeats.push({ from: this.#pid, to, message, after });
+  }
+
+  reject(entries: readonly T[]): void {
+    for (const entry of entries) this.#rejected.push(entry);
+  }
+
+  /** Closes the open group, which brings the node to `mark`, and hands everything over. */
+  take(mark: DurableMark): Effects<T, S> {
+    this.#generation += 1;
+    const messages = this.#messages;
+    for (const heartbeat of this.#heartbeats) messages.push(heartbeat);
+    const writes: WriteGroup<T, S>[] = [];
+    if (this.#writes.length > 0) {
+      this.#closedSeq += 1;
+      writes.push({ seq: this.#closedSeq, writes: this.#writes });
+      this.#groups.push({ seq: this.#closedSeq, ...mark });
+      this.#writes = [];
+      this.#openAppend = null;
+    }
+    const rejected = this.#rejected;
+    this.#messages = [];
+    this.#heartbeats = [];
+    if (rejected.length > 0) this.#rejected = [];
+    return { writes, messages, rejected: rejected.length > 0 ? rejected : [] };
+  }
+
+  /** The mark of the newest group now durable; null when `seq` tells nothing new. */
+  persisted(seq: WriteSeq): DurableMark | null {
+    assert(
+      seq <= this.#closedSeq,
+      `write group ${seq} was never handed out (last: ${this.#closedSeq})`,
+    );
+    if (seq <= this.#persistedSeq) return null;
+    this.#persistedSeq = seq;
+    const newer = this.#groups.findIndex((group) => group.seq > seq);
+    const done = this.#groups.splice(0, newer < 0 ? this.#groups.length : newer);
+    return done.at(-1) ?? null;
+  }
+}

@@ -1,0 +1,81 @@
+import type { NodeId } from "../ballot.ts";
+import type { ResolvedConfig } from "../config.ts";
+import { LeaderState } from "../leader-state.ts";
+import type { Accepted, PromiseMessage, SequenceNumber, StopSign } from "../messages.ts";
+import type { Outbox, Unsent } from "../outbox.ts";
+import { BALLOT_BOTTOM, ballotsEqual } from "../ballot.ts";
+import type { Store } from "../store.ts";
+
+export type Role = "leader" | "follower";
+export type Phase = "none" | "prepare" | "accept" | "recover";
+
+/** Things that should be rare; for metrics and tests. */
+export interface PaxosCounters {
+  /** Messages from or to somebody outside the configuration, or not for this node. */
+  misdirected: number;
+  /** AcceptSyncs that did not fit this log: late ones, of a promise that no longer stands. */
+  staleSyncs: number;
+  /** Gaps found in the leader's stream. */
+  sequenceGaps: number;
+  /** Own ballots raised to win back a peer stuck on a higher promise (S7). */
+  strandedBumps: number;
+}
+
+/**
+ * What leader.ts, follower.ts, proposals.ts and compaction.ts share: the state of one Sequence Paxos node. Everything
+ * that must survive a crash is in `store`; the rest is here and is lost.
+ */
+export class PaxosState<T, S> {
+  readonly config: ResolvedConfig<T, S>;
+  readonly store: Store<T, S>;
+  readonly outbox: Outbox<T, S>;
+  readonly counters: PaxosCounters = {
+    misdirected: 0,
+    staleSyncs: 0,
+    sequenceGaps: 0,
+    strandedBumps: 0,
+  };
+  role: Role = "follower";
+  phase: Phase = "none";
+  /** The round this node last led; the bottom ballot when it never did. */
+  leading: LeaderState<T, S>;
+  /** Where this follower stands in its leader's stream. */
+  seq: SequenceNumber = SEQUENCE_START;
+  cachedPromise: PromiseMessage<T, S> | null = null;
+  bufferedProposals: T[] = [];
+  bufferedStopSign: StopSign | null = null;
+  unsentAccepted: UnsentAccepted<T, S> | null = null;
+
+  constructor(config: ResolvedConfig<T, S>, store: Store<T, S>, outbox: Outbox<T, S>) {
+    this.config = config;
+    this.store = store;
+    this.outbox = outbox;
+    this.leading = new LeaderState(BALLOT_BOTTOM, config.pid, config.clusterConfig.nodes);
+  }
+
+  /** Who proposals go to: the owner of the promise. 0 when there is none yet. */
+  get leaderPid(): NodeId {
+    return this.store.promise.pid;
+  }
+
+  is(role: Role, phase: Phase): boolean {
+    return this.role === role && this.phase === phase;
+  }
+
+  become(role: Role, phase: Phase): void {
+    this.role = role;
+    this.phase = phase;
+  }
+
+  leads(): boolean {
+    return this.role === "leader" && ballotsEqual(this.leading.ballot, this.store.promise);
+  }
+}
+
+export interface UnsentAccepted<T, S> {
+  readonly generation: number;
+  readonly unsent: Unsent<T, S>;
+  readonly message: { -readonly [K in keyof Accepted]: Accepted[K] };
+}
+
+export const SEQUENCE_START: SequenceNumber = { session: 0, counter: 0 };
