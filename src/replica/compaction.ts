@@ -1,0 +1,81 @@
+/**
+ * When to take a snapshot and how much log to keep below it.
+ *
+ * A snapshot is due when the log applied since the last one outweighs a fixed minimum and a fraction of the state: so
+ * the bytes written for snapshots stay within a constant factor of the bytes written for the log, and the log (and with
+ * it the memory and the restart time) stays within a constant factor of the state.
+ */
+export interface CompactionPolicy {
+  readonly logBytesMin: number;
+  readonly entriesMax: number;
+  /** A snapshot is due when log bytes exceed this share of the last snapshot's bytes too. */
+  readonly stateShare: number;
+  /** Entries kept below the snapshot, so that a follower a little behind needs no snapshot. */
+  readonly retainedEntries: number;
+  readonly retainedBytes: number;
+}
+
+export const DEFAULT_COMPACTION: CompactionPolicy = {
+  logBytesMin: 16 * 1024 * 1024,
+  entriesMax: 200_000,
+  stateShare: 0.5,
+  retainedEntries: 10_000,
+  retainedBytes: 4 * 1024 * 1024,
+};
+
+export class Compaction {
+  readonly #policy: CompactionPolicy;
+  #bytesSince = 0;
+  #entriesSince = 0;
+  #stateBytes = 0;
+  #underWay = false;
+
+  constructor(policy: CompactionPolicy) {
+    this.#policy = policy;
+  }
+
+  applied(entryBytes: number): void {
+    this.#bytesSince += entryBytes;
+    this.#entriesSince += 1;
+  }
+
+  get isDue(): boolean {
+    if (this.#underWay) return false;
+    const { logBytesMin, entriesMax, stateShare } = this.#policy;
+    const bytesMin = Math.max(logBytesMin, this.#stateBytes * stateShare);
+    return this.#bytesSince >= bytesMin || this.#entriesSince >= entriesMax;
+  }
+
+  begin(): void {
+    this.#underWay = true;
+    this.#bytesSince = 0;
+    this.#entriesSince = 0;
+  }
+
+  /** @param stateBytes size of the snapshot; null when it failed, and the next one will be due in its time */
+  end(stateBytes: number | null): void {
+    this.#underWay = false;
+    if (stateBytes !== null) this.#stateBytes = stateBytes;
+  }
+
+  /**
+   * Where to cut the log once the snapshot at snapshotIdx is durable.
+   * @param entryBytes size of the entry at an index
+   */
+  cut(
+    snapshotIdx: number,
+    compactedIdx: number,
+    entryBytes: (idx: number) => number,
+  ): number {
+    const { retainedEntries, retainedBytes } = this.#policy;
+    const lowest = Math.max(compactedIdx, snapshotIdx - retainedEntries);
+    let bytes = 0;
+    let idx = snapshotIdx;
+    while (idx > lowest) {
+      bytes += entryBytes(idx - 1);
+      if (bytes > retainedBytes) break;
+      idx -= 1;
+    }
+    return idx;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Writes on their way into the log. Owns what clients of this node have asked for and the log has not yet applied.
+ *
+ * Invariants:
+ *   P1. A group refused with a definite error has never been handed to the core, here or at a neighbour.
+ *   P2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be handed
+ *       over again at any time: the session table makes its commands take effect once.
+ *   P3. The bytes held are bounded: what does not fit is refused at once.
+ */
+import { ENTRY_BYTES_MAX } from "../base/limits.ts";
+
+/** One client frame's worth of commands. `R` is where its answers go. */
+export interface StagedGroup<R> {
+  readonly route: R;
+  readonly group: Uint8Array;
+  readonly stagedTick: number;
+}
+
+/** What one turn proposed as one log entry. */
+export interface Batch<R> {
+  readonly number: number;
+  readonly entry: Uint8Array;
+  readonly groups: readonly StagedGroup<R>[];
+  /** Set anew each time it is handed to the core. */
+  proposedTick: number;
+  /** The leadership under which it was last handed over. */
+  leadership: string;
+}
+
+export interface ProposalsOptions {
+  /** Bytes of groups that may wait or be under way. */
+  readonly bytesMax: number;
+  /** A group that could not be proposed for so long is refused: NO_QUORUM, definite. */
+  readonly waitTicks: number;
+  /** A batch that was handed over and not applied for so long is handed over again. */
+  readonly retryTicks: number;
+  /** A batch not applied for so long is forgotten: its clients have long given up. */
+  readonly abandonTicks: number;
+}
+
+export class Proposals<R> {
+  readonly #options: ProposalsOptions;
+  readonly #buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
+  #staged: StagedGroup<R>[] = [];
+  readonly #outstanding = new Map<number, Batch<R>>();
+  #bytes = 0;
+  #nextBatch = 1;
+  #tick = 0;
+
+  constructor(
+    options: ProposalsOptions,
+    buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array,
+  ) {
+    this.#options = options;
+    this.#buildEntry = buildEntry;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get outstandingBatches(): number {
+    return this.#outstanding.size;
+  }
+
+  /** @returns false when there is no room: the caller refuses the group with OVERLOADED */
+  stage(route: R, group: Uint8Array): boolean {
+    if (this.#bytes + group.length > this.#options.bytesMax) return false;
+    this.#bytes += group.length;
+    this.#staged.push({ route, group, stagedTick: this.#tick });
+    return true;
+  }
+
+  /** Advances time. @returns the groups whose wait for a leader is over, taken out (P1: never proposed) */
+  tick(): readonly StagedGroup<R>[] {
+    this.#tick += 1;
+    for (const [number, batch] of this.#outstanding) {
+      const first = batch.groups[0];
+      if (first !== undefined && this.#tick - first.stagedTick > this.#options.abandonTicks) {
+        this.#outstanding.delete(number);
+        this.#release(batch.groups);
+      }
+    }
+    return this.takeStaged((group) => this.#tick - group.stagedTick > this.#options.waitTicks);
+  }
+
+  /** Takes out the groups that were never proposed and fulfil `predicate`. */
+  takeStaged(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
+    const taken: StagedGroup<R>[] = [];
+    const kept: StagedGroup<R>[] = [];
+    for (const group of this.#staged) (predicate(group) ? taken : kept).push(group);
+    if (taken.length === 0) return taken;
+    this.#staged = kept;
+    this.#release(taken);
+    return taken;
+  }
+
+  /**
+   * What to hand to the core now, given that a leader can be reached: everything staged, as few entries as fit, and the
+   * batches that may have been lost.
+   * @param leadership names the current leader and ballot; a batch handed over under another one is handed over again
+   * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node
+   */
+  take(leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
+    const batches: Batch<R>[] = [];
+    for (const batch of this.#outstanding.values()) {
+      const late = mayGetLost && this.#tick - batch.proposedTick > this.#options.retryTicks;
+      if (batch.leadership === leadership && !late) continue;
+      batch.leadership = leadership;
+      batch.proposedTick = this.#tick;
+      batches.push(batch);
+    }
+    let start = 0;
+    while (start < this.#staged.length) {
+      let end = start;
+      let bytes = 64;
+      for (; end < this.#staged.length; end++) {
+        const length = this.#staged[end]?.group.length ?? 0;
+        if (end > start && bytes + length > ENTRY_BYTES_MAX) break;
+        bytes += length;
+      }
+      batches.push(this.#batch(this.#staged.slice(start, end), leadership));
+      start = end;
+    }
+    this.#staged = [];
+    return batches;
+  }
+
+  /** Batches under way, for a node that must ask a neighbour to serve them. */
+  outstanding(): IterableIterator<Batch<R>> {
+    return this.#outstanding.values();
+  }
+
+  /** The batch was applied on this node. */
+  applied(batchNumber: number): void {
+    const batch = this.#outstanding.get(batchNumber);
+    if (batch === undefined) return;
+    this.#outstanding.delete(batchNumber);
+    this.#release(batch.groups);
+  }
+
+  #batch(groups: StagedGroup<R>[], leadership: string): Batch<R> {
+    const number = this.#nextBatch++;
+    const entry = this.#buildEntry(
+      number,
+      groups.map((staged) => staged.group),
+    );
+    const batch: Batch<R> = {
+      number,
+      entry,
+      groups,
+      proposedTick: this.#tick,
+      leadership,
+    };
+    this.#outstanding.set(number, batch);
+    return batch;
+  }
+
+  #release(groups: readonly StagedGroup<R>[]): void {
+    for (const { group } of groups) this.#bytes -= group.length;
+  }
+}

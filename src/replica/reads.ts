@@ -1,0 +1,261 @@
+/**
+ * Linearizable reads (ADR 0002). Owns every read that still waits for an index, and the confirmation rounds.
+ *
+ * Invariants:
+ *   R1. An index is given only by a leader in its accept phase: max(decided, adopted length).
+ *   R2. It is given only after a write quorum said "my promise is n" after the reads had arrived.
+ *   R3. An asker's promise counts for its own request only.
+ *   R4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
+ */
+import { ballotsEqual, type Ballot, type NodeId } from "../omnipaxos/index.ts";
+import type { HostMessage } from "../wire/host-message.ts";
+
+/** What the reads need to know of the consensus core. */
+export interface ReadView {
+  readonly pid: NodeId;
+  readonly peers: readonly NodeId[];
+  readonly writeQuorum: number;
+  readonly promise: Ballot;
+  readonly decidedIdx: number;
+  readonly acceptedIdx: number;
+  /** Leader of `promise`, accepting, log not sealed. */
+  readonly isAcceptingLeader: boolean;
+  readonly adoptedIdx: number;
+}
+
+/** A batch that asks for one index: its reads have all arrived before its round starts. */
+interface Round<R> {
+  readonly id: number;
+  readonly reads: readonly R[];
+  readonly startedTick: number;
+  /** Quorum read: the nodes that answered, and the greatest accepted index they named. */
+  readonly heard: Set<NodeId>;
+  quorumIdx: number;
+  readonly leaderless: boolean;
+}
+
+/** Leader: one probe of the peers that confirms requests of others and our own rounds. */
+interface Probe {
+  readonly n: Ballot;
+  readonly acks: Set<NodeId>;
+  readonly idx: number;
+  readonly requests: { readonly from: NodeId; readonly id: number }[];
+  readonly startedTick: number;
+}
+
+export interface ReadsOptions {
+  /** Rounds that may be under way at once; more reads wait for the next one and share it. */
+  readonly roundsMax: number;
+  /** Ticks after which an unanswered round is started again. */
+  readonly retryTicks: number;
+}
+
+export class Reads<R> {
+  readonly #view: ReadView;
+  readonly #options: ReadsOptions;
+  readonly #send: (to: NodeId, message: HostMessage) => void;
+  readonly #ready: (idx: number, reads: readonly R[]) => void;
+  #waiting: R[] = [];
+  readonly #rounds = new Map<number, Round<R>>();
+  readonly #probes = new Map<number, Probe>();
+  /** Requests from followers that arrived in this turn and need a probe. */
+  #requests: { readonly from: NodeId; readonly id: number; readonly n: Ballot }[] = [];
+  #nextId = 1;
+  #tick = 0;
+
+  /** @param ready called when `reads` may be answered from any state that has applied [0, idx) */
+  constructor(
+    view: ReadView,
+    options: ReadsOptions,
+    send: (to: NodeId, message: HostMessage) => void,
+    ready: (idx: number, reads: readonly R[]) => void,
+  ) {
+    this.#view = view;
+    this.#options = options;
+    this.#send = send;
+    this.#ready = ready;
+  }
+
+  add(read: R): void {
+    this.#waiting.push(read);
+  }
+
+  /** Takes back every read that waits and fulfils `predicate`: timed out, or to be served through a neighbour. */
+  remove(predicate: (read: R) => boolean): R[] {
+    const removed: R[] = [];
+    const keep = (read: R): boolean => {
+      if (!predicate(read)) return true;
+      removed.push(read);
+      return false;
+    };
+    this.#waiting = this.#waiting.filter(keep);
+    for (const [id, round] of this.#rounds) {
+      const reads = round.reads.filter(keep);
+      if (reads.length === round.reads.length) continue;
+      if (reads.length === 0) this.#rounds.delete(id);
+      else this.#rounds.set(id, { ...round, reads });
+    }
+    return removed;
+  }
+
+  get waitingCount(): number {
+    let count = this.#waiting.length;
+    for (const round of this.#rounds.values()) count += round.reads.length;
+    return count;
+  }
+
+  tick(): void {
+    this.#tick += 1;
+    for (const [id, probe] of this.#probes) {
+      if (this.#tick - probe.startedTick > 4 * this.#options.retryTicks) this.#probes.delete(id);
+    }
+    for (const [id, round] of this.#rounds) {
+      if (this.#tick - round.startedTick < this.#options.retryTicks) continue;
+      // The leader may have changed or an answer was lost. Every second attempt goes without a leader.
+      this.#rounds.delete(id);
+      this.#start(round.reads, !round.leaderless);
+    }
+  }
+
+  /** End of turn: starts a round for what waits, and one probe for what followers asked. */
+  flush(): void {
+    if (this.#waiting.length > 0 && this.#rounds.size < this.#options.roundsMax) {
+      const reads = this.#waiting;
+      this.#waiting = [];
+      this.#start(reads, false);
+    }
+    if (this.#requests.length > 0) {
+      const requests = this.#requests.filter((request) => this.#confirmAtOnce(request));
+      this.#requests = [];
+      if (requests.length > 0) this.#probe(requests);
+    }
+  }
+
+  receive(from: NodeId, message: HostMessage): void {
+    switch (message.type) {
+      case "readRequest":
+        this.#requests.push({ from, id: message.id, n: message.n });
+        return;
+      case "readProbe":
+        if (ballotsEqual(this.#view.promise, message.n)) {
+          this.#send(from, { type: "readAck", id: message.id, n: message.n });
+        }
+        return;
+      case "readAck":
+        this.#onAck(from, message.id, message.n);
+        return;
+      case "readIndex":
+        this.#finish(message.id, message.idx);
+        return;
+      case "readRefused": {
+        const round = this.#rounds.get(message.id);
+        if (round === undefined || round.leaderless) return;
+        this.#rounds.delete(message.id);
+        this.#start(round.reads, true);
+        return;
+      }
+      case "quorumRead":
+        // What is accepted but not yet durable may only make the answer larger, which is safe.
+        this.#send(from, {
+          type: "quorumReadAck",
+          id: message.id,
+          acceptedIdx: this.#view.acceptedIdx,
+        });
+        return;
+      case "quorumReadAck":
+        this.#onQuorumReadAck(from, message.id, message.acceptedIdx);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #start(reads: readonly R[], leaderless: boolean): void {
+    const view = this.#view;
+    const id = this.#nextId++;
+    const round: Round<R> = {
+      id,
+      reads,
+      startedTick: this.#tick,
+      heard: new Set([view.pid]),
+      quorumIdx: view.acceptedIdx,
+      leaderless,
+    };
+    this.#rounds.set(id, round);
+    if (leaderless) {
+      for (const peer of view.peers) this.#send(peer, { type: "quorumRead", id });
+      this.#finishQuorumRead(round);
+    } else if (view.isAcceptingLeader) {
+      this.#requests.push({ from: view.pid, id, n: view.promise });
+    } else if (view.promise.pid !== view.pid && view.promise.pid !== 0) {
+      this.#send(view.promise.pid, { type: "readRequest", id, n: view.promise });
+    }
+  }
+
+  /** R3: asker and leader may already be a write quorum. @returns true when a probe is needed */
+  #confirmAtOnce(request: { from: NodeId; id: number; n: Ballot }): boolean {
+    const view = this.#view;
+    if (!view.isAcceptingLeader) {
+      this.#answer(request, null);
+      return false;
+    }
+    const askerAcks = request.from !== view.pid && ballotsEqual(request.n, view.promise);
+    if ((askerAcks ? 2 : 1) < view.writeQuorum) return true;
+    this.#answer(request, Math.max(view.decidedIdx, view.adoptedIdx));
+    return false;
+  }
+
+  #probe(requests: { from: NodeId; id: number }[]): void {
+    const view = this.#view;
+    const id = this.#nextId++;
+    const n = view.promise;
+    this.#probes.set(id, {
+      n,
+      acks: new Set([view.pid]),
+      idx: Math.max(view.decidedIdx, view.adoptedIdx),
+      requests,
+      startedTick: this.#tick,
+    });
+    for (const peer of view.peers) this.#send(peer, { type: "readProbe", id, n });
+  }
+
+  #onAck(from: NodeId, id: number, n: Ballot): void {
+    const probe = this.#probes.get(id);
+    if (probe === undefined || !ballotsEqual(probe.n, n)) return;
+    probe.acks.add(from);
+    if (probe.acks.size < this.#view.writeQuorum) return;
+    this.#probes.delete(id);
+    // Our own promise must still be n too: it is one of the acks.
+    const valid = this.#view.isAcceptingLeader && ballotsEqual(this.#view.promise, n);
+    for (const request of probe.requests) this.#answer(request, valid ? probe.idx : null);
+  }
+
+  #answer(request: { from: NodeId; id: number }, idx: number | null): void {
+    const message: HostMessage =
+      idx === null
+        ? { type: "readRefused", id: request.id }
+        : { type: "readIndex", id: request.id, idx };
+    if (request.from === this.#view.pid) this.receive(this.#view.pid, message);
+    else this.#send(request.from, message);
+  }
+
+  #onQuorumReadAck(from: NodeId, id: number, acceptedIdx: number): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined || !round.leaderless) return;
+    round.heard.add(from);
+    round.quorumIdx = Math.max(round.quorumIdx, acceptedIdx);
+    this.#finishQuorumRead(round);
+  }
+
+  #finishQuorumRead(round: Round<R>): void {
+    const needed = this.#view.peers.length + 1 - this.#view.writeQuorum + 1;
+    if (round.heard.size >= needed) this.#finish(round.id, round.quorumIdx);
+  }
+
+  #finish(id: number, idx: number): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined) return;
+    this.#rounds.delete(id);
+    this.#ready(idx, round.reads);
+  }
+}

@@ -1,0 +1,14 @@
+import type { AnswerWriter } from "../wire/client.ts";
+
+/** Where the answers to one client connection go: a socket of this node, or the neighbour that relayed its frames. */
+export interface Route {
+  /** Unique on this node for as long as it runs. */
+  readonly id: number;
+  /** Relayed frames are never relayed again (ADR 0003). */
+  readonly relayed: boolean;
+  /** Answers of this turn; the replica hands them to `deliver` at its end. */
+  readonly answers: AnswerWriter;
+  /** False once the client is gone: its answers are dropped. */
+  isOpen(): boolean;
+  deliver(frame: Uint8Array): void;
+}
