@@ -1,0 +1,197 @@
+/** One table gives parsing, help and completion of a prompt. Pure. */
+import { nearest } from "./suggest.ts";
+import type { Token } from "./tokenize.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What stands in an argument's place: completion offers nodes. */
+export type ArgumentKind = "node" | "text";
+
+export interface FlagSpec {
+  readonly name: `--${string}`;
+  readonly help: string;
+  /** The flag takes a value, named so in help. */
+  readonly value?: string;
+}
+
+export interface ParsedArguments {
+  readonly positionals: readonly Token[];
+  /** Flags given, with their values ("" when they take none). */
+  readonly flags: ReadonlyMap<string, string>;
+}
+
+export interface CommandSpec<A> {
+  readonly name: string;
+  /** Without node and name, one for each form: "KEY VALUE". */
+  readonly forms: readonly string[];
+  readonly summary: string;
+  /** More lines for `help NAME`. */
+  readonly details?: readonly string[];
+  readonly examples: readonly string[];
+  readonly arguments: readonly ArgumentKind[];
+  /** Fewest and most positional arguments. */
+  readonly count: readonly [min: number, max: number];
+  readonly flags?: readonly FlagSpec[];
+  /** @throws UsageError when the arguments do not fit together */
+  readonly build: (args: ParsedArguments) => A;
+}
+
+export interface CommandTable<A> {
+  readonly commands: readonly CommandSpec<A>[];
+  readonly nodeIds: readonly number[];
+  /** A word in place of a node id that stands for more or for any: "all" or "any". Also meant when no node is named. */
+  readonly nodeWord: "all" | "any";
+}
+
+/** Null: any, or all. */
+export type Target = number | null;
+
+export type Parsed<A> =
+  | { readonly kind: "command"; readonly target: Target; readonly name: string; readonly action: A }
+  | { readonly kind: "help"; readonly topic: string | null }
+  | { readonly kind: "nodes" }
+  | { readonly kind: "exit" };
+
+export const LOCAL_COMMANDS = ["help", "nodes", "exit", "quit"] as const;
+
+/** @throws UsageError: one line, what is wrong and what to type */
+export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]): Parsed<A> {
+  const [first, second] = tokens;
+  if (first === undefined) throw new UsageError("nothing to do");
+  const local = parseLocal(tokens);
+  if (local !== null) return local;
+  const named = !first.quoted && /^(\d+|all|any)$/.test(first.text);
+  if (!named) {
+    const spec = table.commands.find(({ name }) => name === first.text);
+    if (spec === undefined) throw unknownCommand(table, first.text, true);
+    return build(table, spec, null, tokens.slice(1));
+  }
+  const target = parseTarget(table, first.text);
+  if (second === undefined) {
+    const example = table.commands[0]?.name ?? "help";
+    throw new UsageError(
+      `what should node ${first.text} do? Type "${first.text} ${example} …", or help`,
+    );
+  }
+  const spec = table.commands.find(({ name }) => name === second.text);
+  if (spec === undefined) throw unknownCommand(table, second.text, false);
+  return build(table, spec, target, tokens.slice(2));
+}
+
+function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "command" }> | null {
+  const [first, second, third] = tokens;
+  switch (first?.text) {
+    case "help":
+    case "?": {
+      // "help 1 write" is what someone types who has read "1 write" somewhere.
+      const topic = second !== undefined && /^(\d+|all|any)$/.test(second.text) ? third : second;
+      return { kind: "help", topic: topic?.text ?? null };
+    }
+    case "nodes":
+      return { kind: "nodes" };
+    case "exit":
+    case "quit":
+      return { kind: "exit" };
+    default:
+      return null;
+  }
+}
+
+function parseTarget<A>(table: CommandTable<A>, word: string): Target {
+  if (word === table.nodeWord) return null;
+  const ids = table.nodeIds.join(", ");
+  if (!/^\d+$/.test(word)) {
+    throw new UsageError(`"${word}" is no node here: the nodes are ${ids}, or ${table.nodeWord}`);
+  }
+  const id = Number(word);
+  if (!table.nodeIds.includes(id)) {
+    throw new UsageError(`there is no node ${word}: the nodes are ${ids}`);
+  }
+  return id;
+}
+
+function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolean): UsageError {
+  const names = table.commands.map(({ name }) => name);
+  const near = nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
+  const hint = near === null ? `the commands are ${names.join(", ")}` : `did you mean "${near}"?`;
+  return new UsageError(`unknown command "${word}": ${hint}`);
+}
+
+function build<A>(
+  table: CommandTable<A>,
+  spec: CommandSpec<A>,
+  target: Target,
+  words: readonly Token[],
+): Parsed<A> {
+  const node = target ?? table.nodeIds[0] ?? 1;
+  const usage = usageLines(spec, String(node)).join("  or  ");
+  const args = splitFlags(spec, words, usage);
+  const [min, max] = spec.count;
+  const got = args.positionals.length;
+  if (got < min) throw new UsageError(`${spec.name}: too few arguments: ${usage}`);
+  if (got > max) {
+    const hint = spec.arguments.includes("text") ? ' (quote text with spaces: "like this")' : "";
+    throw new UsageError(`${spec.name}: too many arguments: ${usage}${hint}`);
+  }
+  try {
+    return { kind: "command", target, name: spec.name, action: spec.build(args) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${spec.name}: ${error.message}: ${usage}`);
+  }
+}
+
+/** Full lines as typed, one for each form. */
+export function usageLines<A>(spec: CommandSpec<A>, node: string): readonly string[] {
+  return spec.forms.map((form) => [node, spec.name, form].filter((part) => part !== "").join(" "));
+}
+
+function splitFlags<A>(
+  spec: CommandSpec<A>,
+  words: readonly Token[],
+  usage: string,
+): ParsedArguments {
+  const positionals: Token[] = [];
+  const flags = new Map<string, string>();
+  const known = spec.flags ?? [];
+  let flagsOver = false;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    if (word === undefined) break;
+    if (flagsOver || word.quoted || !word.text.startsWith("--")) {
+      positionals.push(word);
+      continue;
+    }
+    if (word.text === "--") {
+      flagsOver = true;
+      continue;
+    }
+    const [name, inline] = splitAtEquals(word.text);
+    const flag = known.find((each) => each.name === name);
+    if (flag === undefined) {
+      const near = nearest(
+        name,
+        known.map((each) => each.name),
+      );
+      const hint =
+        near === null ? `quote it if it is text: "${word.text}"` : `did you mean ${near}?`;
+      throw new UsageError(`${spec.name}: unknown option ${name} (${hint}): ${usage}`);
+    }
+    if (flag.value === undefined) {
+      if (inline !== undefined)
+        throw new UsageError(`${spec.name}: ${name} takes no value: ${usage}`);
+      flags.set(name, "");
+      continue;
+    }
+    const value = inline ?? words[++i]?.text;
+    if (value === undefined) {
+      throw new UsageError(`${spec.name}: ${name} needs ${flag.value} behind it: ${usage}`);
+    }
+    flags.set(name, value);
+  }
+  return { positionals, flags };
+}
+
+function splitAtEquals(text: string): readonly [string, string?] {
+  const at = text.indexOf("=");
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}

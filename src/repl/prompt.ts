@@ -1,0 +1,86 @@
+/** What a prompt is made of, and how one command line runs. The loops around it differ: terminal, lines, arguments. */
+import type { CommandTable, Target } from "./command-table.ts";
+import { parseCommand } from "./command-table.ts";
+import { EXIT, type ExitStatus } from "./exit-status.ts";
+import { helpText, type HelpTexts } from "./help.ts";
+import type { Style } from "./style.ts";
+import { tokenize, type Token } from "./tokenize.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** How one command went, for people and for programs. */
+export interface Outcome {
+  /** One line, or several, coloured. */
+  readonly text: string;
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly status: ExitStatus;
+}
+
+export interface Prompt<A> {
+  readonly table: CommandTable<A>;
+  readonly help: HelpTexts;
+  /** What "nodes" prints. */
+  readonly nodes: readonly { readonly id: number; readonly address: string }[];
+  readonly style: Style;
+  /** Never rejects: a failure is an outcome. One for each node asked, in the order in which they are to be shown. */
+  readonly execute: (target: Target, action: A, signal: AbortSignal) => Promise<readonly Outcome[]>;
+}
+
+/** A line's commands, or what is wrong with it. */
+export type Commands =
+  | { readonly ok: true; readonly commands: readonly (readonly Token[])[] }
+  | { readonly ok: false; readonly problem: Outcome };
+
+/** @param where named in front of the problem: "line 3", or empty */
+export function split(
+  line: string,
+  separator: ";" | undefined,
+  style: Style,
+  where = "",
+): Commands {
+  try {
+    return { ok: true, commands: tokenize(line, separator) };
+  } catch (error) {
+    return { ok: false, problem: usageOutcome(error, style, where) };
+  }
+}
+
+export type CommandResult = "exit" | readonly Outcome[];
+
+/** Runs one command; "exit" when it asks to leave. Never rejects for what the user typed. */
+export async function runCommand<A>(
+  prompt: Prompt<A>,
+  tokens: readonly Token[],
+  signal: AbortSignal,
+  where = "",
+): Promise<CommandResult> {
+  const { table, help, style } = prompt;
+  let parsed;
+  try {
+    parsed = parseCommand(table, tokens);
+    if (parsed.kind === "exit") return "exit";
+    if (parsed.kind === "help") {
+      const text = helpText(table, help, parsed.topic, style);
+      return [{ text, json: { ok: true, op: "help", text }, status: EXIT.ok }];
+    }
+  } catch (error) {
+    return [usageOutcome(error, style, where)];
+  }
+  if (parsed.kind === "nodes") return [nodesOutcome(prompt)];
+  return prompt.execute(parsed.target, parsed.action, signal);
+}
+
+function nodesOutcome<A>({ nodes, style }: Prompt<A>): Outcome {
+  const text = nodes.map(({ id, address }) => `${style.node(`node ${id}`)}  ${address}`).join("\n");
+  return { text, json: { ok: true, op: "nodes", nodes }, status: EXIT.ok };
+}
+
+/** @throws what is no UsageError */
+function usageOutcome(error: unknown, style: Style, where: string): Outcome {
+  if (!(error instanceof UsageError)) throw error;
+  const text = `${where === "" ? "" : `${where}: `}${error.message}`;
+  return {
+    text: style.bad(text),
+    json: { ok: false, code: "USAGE", definite: true, retryable: false, message: text },
+    status: EXIT.usage,
+  };
+}

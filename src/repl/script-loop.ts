@@ -1,0 +1,131 @@
+/** Commands without a terminal: lines of a stream, or one argument. One after the other, plain output, an exit status. */
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
+import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
+
+export interface ScriptOptions {
+  /** Results. */
+  readonly output: Writable;
+  /** What went wrong, unless `json`. */
+  readonly errors: Writable;
+  /** One JSON object a line instead of text, errors too, all on `output`. */
+  readonly json: boolean;
+  /** Stop at the first command that does not go well. */
+  readonly bail: boolean;
+  /** Aborted: the running command is cancelled and nothing more is run. */
+  readonly signal: AbortSignal;
+}
+
+/** Lines read ahead of the running command before the stream is paused. */
+const QUEUE_LINES_MAX = 1000;
+
+/** @param text commands separated by ";" or by line ends */
+export async function runArgument<A>(
+  prompt: Prompt<A>,
+  text: string,
+  options: ScriptOptions,
+): Promise<ExitStatus> {
+  const run = new ScriptRun(prompt, options);
+  await run.line(text, ";", "");
+  return run.status;
+}
+
+/** Runs every line of `input` until its end. */
+export async function runLines<A>(
+  prompt: Prompt<A>,
+  input: Readable,
+  options: ScriptOptions,
+): Promise<ExitStatus> {
+  const run = new ScriptRun(prompt, options);
+  const lines = new LineQueue(input, options.signal);
+  for (let number = 1; !run.over; number++) {
+    const line = await lines.next();
+    if (line === null) break;
+    await run.line(line, undefined, `line ${number}`);
+  }
+  lines.close();
+  return options.signal.aborted ? EXIT.interrupted : run.status;
+}
+
+class ScriptRun<A> {
+  readonly #prompt: Prompt<A>;
+  readonly #options: ScriptOptions;
+  status: ExitStatus = EXIT.ok;
+  over = false;
+
+  constructor(prompt: Prompt<A>, options: ScriptOptions) {
+    this.#prompt = prompt;
+    this.#options = options;
+  }
+
+  async line(line: string, separator: ";" | undefined, where: string): Promise<void> {
+    const commands = split(line, separator, this.#prompt.style, where);
+    if (!commands.ok) return this.#show(commands.problem);
+    for (const tokens of commands.commands) {
+      const result = await runCommand(this.#prompt, tokens, this.#options.signal, where);
+      if (result === "exit") this.over = true;
+      else result.forEach((outcome) => this.#show(outcome));
+      if (this.#options.signal.aborted) {
+        this.status = EXIT.interrupted;
+        this.over = true;
+      }
+      if (this.over) return;
+    }
+  }
+
+  #show(outcome: Outcome): void {
+    const { output, errors, json, bail } = this.#options;
+    const failed = outcome.status !== EXIT.ok;
+    if (json) output.write(`${JSON.stringify(outcome.json)}\n`);
+    else (failed ? errors : output).write(`${outcome.text}\n`);
+    this.status = worse(this.status, outcome.status);
+    if (failed && bail) this.over = true;
+  }
+}
+
+/** One listener and a queue: readline drops lines that arrive while nobody iterates. */
+class LineQueue {
+  readonly #lines: string[] = [];
+  readonly #interface;
+  #ended = false;
+  #waiting: ((line: string | null) => void) | null = null;
+
+  constructor(input: Readable, signal: AbortSignal) {
+    this.#interface = createInterface({ input, crlfDelay: Infinity });
+    this.#interface.on("line", (line) => {
+      if (this.#waiting !== null) return this.#answer(line);
+      this.#lines.push(line);
+      if (this.#lines.length >= QUEUE_LINES_MAX) this.#interface.pause();
+    });
+    this.#interface.on("close", () => this.#end());
+    if (signal.aborted) this.close();
+    else signal.addEventListener("abort", () => this.close(), { once: true });
+  }
+
+  /** Null at the end. */
+  next(): Promise<string | null> {
+    const line = this.#lines.shift();
+    if (line !== undefined) return Promise.resolve(line);
+    if (this.#ended) return Promise.resolve(null);
+    this.#interface.resume();
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  close(): void {
+    this.#interface.close();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#answer(null);
+  }
+
+  #answer(line: string | null): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.(line);
+  }
+}

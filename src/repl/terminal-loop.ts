@@ -1,0 +1,158 @@
+/** The interactive prompt: line editing, history, completion, Ctrl-C and Ctrl-D. */
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { complete } from "./complete.ts";
+import { EXIT, type ExitStatus } from "./exit-status.ts";
+import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
+import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
+
+export interface TerminalOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** In front of what is typed: "omnikv> ". */
+  readonly promptText: string;
+  /** Printed once at the start; empty: nothing. */
+  readonly greeting: string;
+  /** Null: no history is kept. */
+  readonly historyPath: string | null;
+  readonly json: boolean;
+  /** Aborted: leave at once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs until the user leaves.
+ * @returns ok after exit or Ctrl-D, whatever the commands said; interrupted after Ctrl-C twice at an empty prompt
+ */
+export function runTerminal<A>(prompt: Prompt<A>, options: TerminalOptions): Promise<ExitStatus> {
+  return new TerminalLoop(prompt, options).run();
+}
+
+class TerminalLoop<A> {
+  readonly #prompt: Prompt<A>;
+  readonly #options: TerminalOptions;
+  readonly #readline: Interface;
+  readonly #queue: string[] = [];
+  #running: AbortController | null = null;
+  #status: ExitStatus = EXIT.ok;
+  #closed = false;
+  /** The last thing pressed was Ctrl-C at an empty prompt. */
+  #leaveArmed = false;
+  #historyFailed = false;
+  #finish: (status: ExitStatus) => void = () => {};
+
+  constructor(prompt: Prompt<A>, options: TerminalOptions) {
+    this.#prompt = prompt;
+    this.#options = options;
+    this.#readline = createInterface({
+      input: options.input,
+      output: options.output,
+      terminal: true,
+      prompt: options.promptText,
+      historySize: HISTORY_LINES_MAX,
+      removeHistoryDuplicates: true,
+      history: this.#withHistory((path) => loadHistory(path).toReversed()) ?? [],
+      completer: (line: string): [string[], string] => {
+        const [candidates, word] = complete(prompt.table, line);
+        return [[...candidates], word];
+      },
+    });
+  }
+
+  run(): Promise<ExitStatus> {
+    const { signal, greeting } = this.#options;
+    if (greeting !== "") this.#write(greeting);
+    return new Promise((resolve) => {
+      this.#finish = resolve;
+      this.#readline.on("line", (line) => this.#onLine(line));
+      this.#readline.on("SIGINT", () => this.#onInterrupt());
+      this.#readline.on("close", () => this.#onClose());
+      const leave = (): void => this.#leave(EXIT.interrupted);
+      if (signal.aborted) return leave();
+      signal.addEventListener("abort", leave, { once: true });
+      this.#readline.prompt();
+    });
+  }
+
+  #onLine(line: string): void {
+    this.#leaveArmed = false;
+    if (line.trim() !== "") this.#withHistory((path) => appendHistory(path, [line]));
+    this.#queue.push(line);
+    if (this.#running === null) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
+      if (this.#closed && this.#status !== EXIT.ok) break;
+      this.#running = new AbortController();
+      await this.#runLine(line, this.#running.signal);
+      this.#running = null;
+    }
+    if (this.#closed) this.#finish(this.#status);
+    else this.#readline.prompt();
+  }
+
+  async #runLine(line: string, signal: AbortSignal): Promise<void> {
+    const commands = split(line, undefined, this.#prompt.style);
+    if (!commands.ok) return this.#show(commands.problem);
+    for (const tokens of commands.commands) {
+      const result = await runCommand(this.#prompt, tokens, signal);
+      if (result === "exit") return this.#leave(EXIT.ok);
+      result.forEach((outcome) => this.#show(outcome));
+    }
+  }
+
+  #onInterrupt(): void {
+    if (this.#running !== null) {
+      this.#queue.length = 0;
+      this.#running.abort();
+      return;
+    }
+    if (this.#readline.line === "" && this.#leaveArmed) return this.#leave(EXIT.interrupted);
+    const empty = this.#readline.line === "";
+    this.#leaveArmed = empty;
+    // Ctrl-U and Ctrl-K as keys: readline has no call that empties the line.
+    this.#readline.write(null, { ctrl: true, name: "e" });
+    this.#readline.write(null, { ctrl: true, name: "u" });
+    if (empty) this.#write("\n(Ctrl-C again leaves; so do Ctrl-D and exit)");
+    else this.#write("^C");
+    this.#readline.prompt();
+  }
+
+  #leave(status: ExitStatus): void {
+    this.#status = status;
+    this.#queue.length = 0;
+    this.#readline.close();
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Behind the prompt that was left with Ctrl-D.
+    if (this.#running === null) this.#write("");
+    else if (this.#status !== EXIT.ok) this.#running.abort();
+    if (this.#running === null) this.#finish(this.#status);
+  }
+
+  #show(outcome: Outcome): void {
+    this.#write(this.#options.json ? JSON.stringify(outcome.json) : outcome.text);
+  }
+
+  #write(line: string): void {
+    this.#options.output.write(`${line}\n`);
+  }
+
+  /** A history that cannot be kept is said once and spoils nothing else. */
+  #withHistory<T>(use: (path: string) => T): T | null {
+    const { historyPath } = this.#options;
+    if (historyPath === null || this.#historyFailed) return null;
+    try {
+      return use(historyPath);
+    } catch (error) {
+      this.#historyFailed = true;
+      const reason = (error as Error).message;
+      this.#write(this.#prompt.style.warn(`history is not kept: ${reason}`));
+      return null;
+    }
+  }
+}
