@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Cluster, decidedOf, elect, leaderOf, other } from "./harness/cluster.ts";
+import { Cluster, elect, leaderOf, other } from "./harness/cluster.ts";
+import { decidedOf } from "./harness/view.ts";
 
 describe.each(["immediate", "delayed"] as const)("a cluster whose writes are %s", (durability) => {
   it.each([1, 2, 3, 5])(

@@ -5,16 +5,12 @@ import type {
   NodeId,
   OmniPaxosConfig,
   Outgoing,
-  PaxosMessage,
   SnapshotPolicy,
 } from "../../../src/omnipaxos/index.ts";
+import type { Folded, Message, Node } from "./view.ts";
 import { SafetyChecker } from "./safety-checker.ts";
 import { SimDisk } from "./sim-disk.ts";
 
-/** A snapshot of the tests: the decided entries themselves, so that a wrong fold shows exactly. */
-export type Folded = readonly string[];
-export type Node = OmniPaxos<string, Folded>;
-export type Message = PaxosMessage<string, Folded>;
 export type Link = { readonly from: NodeId; readonly to: NodeId };
 
 export interface ClusterOptions {
@@ -31,6 +27,8 @@ export interface ClusterOptions {
   readonly durability?: "immediate" | "delayed";
   /** Messages stay in the node until `drain` or `settle`. Default false. */
   readonly lazy?: boolean;
+  /** Every write of the reference is durable at once, also those that the port puts off. Default false. */
+  readonly eagerWrites?: boolean;
   /** Check safety after every step. Default true. */
   readonly checked?: boolean;
 }
@@ -73,7 +71,7 @@ export class Cluster {
       const slot = { pid, node, up: true, incarnation: 1, disk, held: [], rejected: [] };
       this.#slots.set(pid, slot);
     }
-    for (const pid of this.pids) this.#after(pid);
+    for (const pid of this.pids) this.drain(pid);
   }
 
   get clusterConfig(): ClusterConfig {
@@ -247,7 +245,9 @@ export class Cluster {
     slot.incarnation += 1;
     slot.up = true;
     const config = this.#config(pid, slot.incarnation);
-    slot.node = slot.disk.used ? new OmniPaxos(config, slot.disk.state) : new OmniPaxos(config);
+    const { disk } = slot;
+    if (this.options.eagerWrites === true) disk.writeDecided(slot.node.decidedIdx);
+    slot.node = disk.used ? new OmniPaxos(config, disk.state) : new OmniPaxos(config);
     this.checker.restarted(pid);
     this.#after(pid);
   }
@@ -321,33 +321,6 @@ export class Cluster {
 }
 
 // Looking at a cluster
-
-/** The whole log as a node holds it: snapshot, entries and "SS" for a stop-sign. With a trim, "…" for the prefix. */
-export function logOf(node: Node): string[] {
-  const log: string[] = [];
-  for (const read of node.acceptedIdx === 0 ? [] : node.readEntries(0, node.acceptedIdx)!) {
-    switch (read.kind) {
-      case "decided":
-      case "undecided":
-        log.push(read.entry);
-        break;
-      case "snapshotted":
-        log.push(...read.snapshot.value);
-        break;
-      case "trimmed":
-        log.push(...Array.from({ length: read.idx }, () => "…"));
-        break;
-      case "stopSign":
-        log.push("SS");
-        break;
-    }
-  }
-  return log;
-}
-
-export function decidedOf(node: Node): string[] {
-  return logOf(node).slice(0, node.decidedIdx);
-}
 
 /** The only node that leads in the accept phase with the highest ballot of all; undefined when there is none. */
 export function leaderOf(cluster: Cluster): NodeId | undefined {

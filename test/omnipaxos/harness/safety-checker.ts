@@ -1,7 +1,7 @@
 import { compareBallots } from "../../../src/omnipaxos/index.ts";
 import type { Ballot, NodeId } from "../../../src/omnipaxos/index.ts";
-import { decidedOf } from "./cluster.ts";
-import type { Folded, Message, Node } from "./cluster.ts";
+import { decidedOf } from "./view.ts";
+import type { Folded, Message, Node } from "./view.ts";
 import type { SimDisk } from "./sim-disk.ts";
 
 /**

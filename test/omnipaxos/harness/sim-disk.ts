@@ -44,6 +44,12 @@ export class SimDisk<T, S> {
     return seq;
   }
 
+  /** As if the decided index had been written at once, and something on the very first start. */
+  writeDecided(decidedIdx: number): void {
+    this.#state.decidedIdx = decidedIdx;
+    this.used = true;
+  }
+
   crash(): void {
     this.#staged = [];
   }
