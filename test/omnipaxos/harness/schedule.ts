@@ -1,0 +1,190 @@
+import type { NodeId } from "../../../src/omnipaxos/index.ts";
+import { Cluster, leaderOf } from "./cluster.ts";
+import type { ClusterOptions } from "./cluster.ts";
+import { decidedOf } from "./view.ts";
+
+/** One step of a random schedule: which kind (by weight), and three choices that it interprets. */
+export type Move = readonly [kind: number, x: number, y: number, z: number];
+
+export interface ScheduleOptions extends ClusterOptions {
+  /** Whether links may deliver out of order and twice. */
+  readonly unordered: boolean;
+}
+
+const KINDS: readonly (readonly [weight: number, name: string])[] = [
+  [220, "deliver"],
+  [200, "flow"],
+  [30, "deliverAny"],
+  [20, "duplicate"],
+  [25, "drop"],
+  [110, "tick"],
+  [60, "tickAll"],
+  [110, "append"],
+  [70, "sync"],
+  [50, "syncAll"],
+  [12, "crash"],
+  [25, "restart"],
+  [15, "cut"],
+  [10, "cutOneWay"],
+  [25, "heal"],
+  [6, "healAll"],
+  [12, "reconnect"],
+  [12, "become"],
+  [4, "priority"],
+  [30, "compact"],
+  [3, "reconfigure"],
+];
+export const KIND_TOTAL = KINDS.reduce((sum, [weight]) => sum + weight, 0);
+
+/** Plays a schedule; the cluster's checker watches every step. */
+export class Schedule {
+  readonly cluster: Cluster;
+  readonly #options: ScheduleOptions;
+  #appended = 0;
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+    this.cluster = new Cluster(options);
+  }
+
+  play(moves: readonly Move[]): void {
+    for (const move of moves) this.#play(move);
+  }
+
+  /** Ends all faults and demands that everybody has the same log, that nothing was lost and that work goes on. */
+  converge(maxRounds: number): void {
+    const { cluster } = this;
+    cluster.healAll();
+    for (const pid of cluster.pids) cluster.restart(pid);
+    for (let round = 0; round < maxRounds; round += 1) {
+      cluster.round();
+      const leader = leaderOf(cluster);
+      if (round === Math.floor(maxRounds / 2) && leader !== undefined)
+        cluster.append(leader, "last");
+      if (round > maxRounds / 2 && this.#converged()) return;
+    }
+    const states = cluster.pids.map((pid) => JSON.stringify(cluster.node(pid).snapshotState()));
+    throw new Error(`not converged after ${maxRounds} rounds:\n${states.join("\n")}`);
+  }
+
+  #converged(): boolean {
+    const { cluster } = this;
+    const known = cluster.checker.canonical.length;
+    return cluster.pids.every((pid) => {
+      const node = cluster.node(pid);
+      const complete = node.decidedIdx === known && node.acceptedIdx === known;
+      return complete && (node.isReconfigured() !== null || decidedOf(node).at(-1) === "last");
+    });
+  }
+
+  #play([kind, x, y, z]: Move): void {
+    const { cluster } = this;
+    const pid = this.#pid(x);
+    switch (kindName(kind)) {
+      case "deliver":
+        return this.#onBusyLink(x, (from, to) => cluster.deliver(from, to));
+      case "flow":
+        for (const { from, to } of cluster.links) cluster.deliver(from, to);
+        return;
+      case "deliverAny":
+        return this.#onBusyLink(x, (from, to, length) =>
+          cluster.deliver(from, to, this.#options.unordered ? y % length : 0),
+        );
+      case "duplicate":
+        if (!this.#options.unordered) return;
+        return this.#onBusyLink(x, (from, to, length) => {
+          const channel = cluster.channel(from, to);
+          channel.splice(z % (length + 1), 0, channel[y % length]!);
+        });
+      case "drop":
+        return this.#onBusyLink(x, (from, to, length) =>
+          cluster.channel(from, to).splice(y % length, 1),
+        );
+      case "tick":
+        return cluster.tick(pid, 1 + (y % 3));
+      case "tickAll":
+        return cluster.tickAll();
+      case "append":
+        for (let i = 0; i <= y % 3; i += 1) cluster.append(pid, `e${(this.#appended += 1)}`);
+        return;
+      case "sync":
+        return cluster.sync(pid, 1 + (y % 2));
+      case "syncAll":
+        for (const each of cluster.pids) cluster.sync(each);
+        return;
+      case "crash":
+        return cluster.crash(pid, this.#options.unordered && y % 2 === 0);
+      case "restart":
+        return cluster.restart(pid);
+      case "cut":
+        return cluster.cut(pid, this.#peer(x, y));
+      case "cutOneWay":
+        return cluster.cutOneWay(pid, this.#peer(x, y));
+      case "heal":
+        return cluster.heal(pid, this.#peer(x, y));
+      case "healAll":
+        return cluster.healAll();
+      case "reconnect":
+        return cluster.reconnect(pid, this.#peer(x, y));
+      case "become":
+        cluster.call(pid, (node) => node.tryBecomeLeader());
+        return;
+      case "priority":
+        cluster.call(pid, (node) => node.setPriority(y % 4));
+        return;
+      case "compact":
+        return this.#compact(pid, y, z);
+      case "reconfigure":
+        cluster.call(pid, (node) => node.reconfigure({ configurationId: 2, nodes: [1, 2] }));
+        return;
+      default:
+        throw new Error(`no move of kind ${kind}`);
+    }
+  }
+
+  #compact(pid: NodeId, y: number, z: number): void {
+    this.cluster.call(pid, (node) => {
+      switch (this.#options.snapshots ?? "off") {
+        case "off":
+          node.trim(y % 3 === 0 ? null : y);
+          break;
+        case "fold":
+          node.snapshot(y % 3 === 0 ? null : y, z % 2 === 0);
+          break;
+        case "host": {
+          const decided = decidedOf(node).filter((entry) => entry !== "SS");
+          const idx = Math.max(node.storedSnapshot?.idx ?? 0, decided.length - (y % 3));
+          const value = decided.slice(0, idx);
+          node.compact(Math.max(node.compactedIdx, idx - z), { kind: "complete", idx, value });
+          break;
+        }
+      }
+    });
+  }
+
+  #pid(x: number): NodeId {
+    const { pids } = this.cluster;
+    return pids[x % pids.length]!;
+  }
+
+  #peer(x: number, y: number): NodeId {
+    const { pids } = this.cluster;
+    return pids[(x + 1 + (y % Math.max(1, pids.length - 1))) % pids.length]!;
+  }
+
+  #onBusyLink(x: number, act: (from: NodeId, to: NodeId, length: number) => void): void {
+    const { cluster } = this;
+    const busy = cluster.links.filter(({ from, to }) => cluster.channel(from, to).length > 0);
+    const link = busy[x % Math.max(1, busy.length)];
+    if (link !== undefined) act(link.from, link.to, cluster.channel(link.from, link.to).length);
+  }
+}
+
+function kindName(kind: number): string {
+  let left = kind % KIND_TOTAL;
+  for (const [weight, name] of KINDS) {
+    if (left < weight) return name;
+    left -= weight;
+  }
+  throw new Error("weights do not add up");
+}
