@@ -1,0 +1,91 @@
+/**
+ * Faults put into links on purpose: for each peer and direction, messages are dropped, some or all, or delayed. Asked at
+ * one place, where a message between nodes enters or leaves; sockets, clients and management know nothing of it. It lives
+ * as long as the process: a node that restarts has whole links.
+ */
+import { assert } from "../base/assert.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
+
+/** As seen from this node: `out` is what it sends to the peer. */
+export type Direction = "in" | "out";
+export const DIRECTIONS: readonly Direction[] = ["in", "out"];
+
+export interface LinkFault {
+  /** Of a thousand messages, how many are dropped. 1000: the link is broken in this direction. */
+  readonly dropPermille: number;
+  /** Added to the way of each message. Order is kept. */
+  readonly delayMs: number;
+}
+
+export const DELAY_MS_MAX = 60_000;
+export const NO_FAULT: LinkFault = { dropPermille: 0, delayMs: 0 };
+
+export interface LinkFaultEntry extends LinkFault {
+  readonly peer: NodeId;
+  readonly direction: Direction;
+}
+
+export class DropTable {
+  readonly #faults = new Map<NodeId, Record<Direction, LinkFault>>();
+
+  /**
+   * Replaces what holds for one direction. Doing it twice is doing it once.
+   * @returns whether fewer messages are lost from now on than before: then both ends had better begin a new session
+   */
+  set(peer: NodeId, direction: Direction, fault: LinkFault): boolean {
+    const { dropPermille, delayMs } = fault;
+    assert(
+      Number.isInteger(dropPermille) && dropPermille >= 0 && dropPermille <= 1000,
+      `dropPermille is an integer from 0 to 1000, got ${dropPermille}`,
+    );
+    assert(
+      delayMs >= 0 && delayMs <= DELAY_MS_MAX,
+      `delayMs is from 0 to ${DELAY_MS_MAX}, got ${delayMs}`,
+    );
+    const before = this.get(peer, direction);
+    const faults = this.#faults.get(peer) ?? { in: NO_FAULT, out: NO_FAULT };
+    faults[direction] = { dropPermille, delayMs };
+    this.#faults.set(peer, faults);
+    return dropPermille < before.dropPermille;
+  }
+
+  get(peer: NodeId, direction: Direction): LinkFault {
+    return this.#faults.get(peer)?.[direction] ?? NO_FAULT;
+  }
+
+  /** @param draw gives an integer from 0 to 2^32 - 1; asked only when the answer depends on it */
+  drops(peer: NodeId, direction: Direction, draw: () => number): boolean {
+    const { dropPermille } = this.get(peer, direction);
+    if (dropPermille === 0) return false;
+    return dropPermille === 1000 || draw() % 1000 < dropPermille;
+  }
+
+  /** Every direction that is not whole, by peer. */
+  entries(): readonly LinkFaultEntry[] {
+    return [...this.#faults.keys()]
+      .sort((a, b) => a - b)
+      .flatMap((peer) =>
+        DIRECTIONS.map((direction) => ({ peer, direction, ...this.get(peer, direction) })),
+      )
+      .filter((entry) => entry.dropPermille > 0 || entry.delayMs > 0);
+  }
+}
+
+/** "broken", "broken (in)", "drops 30% (out), delays 20 ms": for people. Empty when the link is whole. */
+export function describeFaults(inbound: LinkFault, outbound: LinkFault): string {
+  const word = ({ dropPermille, delayMs }: LinkFault): string[] => {
+    const words: string[] = [];
+    if (dropPermille === 1000) words.push("broken");
+    else if (dropPermille > 0) words.push(`drops ${dropPermille / 10}%`);
+    if (delayMs > 0 && dropPermille < 1000) words.push(`delays ${delayMs} ms`);
+    return words;
+  };
+  const ins = word(inbound);
+  const outs = word(outbound);
+  const both = ins.filter((each) => outs.includes(each));
+  return [
+    ...both,
+    ...ins.filter((each) => !both.includes(each)).map((each) => `${each} (in)`),
+    ...outs.filter((each) => !both.includes(each)).map((each) => `${each} (out)`),
+  ].join(", ");
+}

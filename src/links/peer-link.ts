@@ -1,0 +1,291 @@
+/** The link to one peer: dials or is dialed, keeps one session, and lets messages through as the drop table says. */
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Address, Connection, ConnectionHandlers, Network } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+import type { Hello } from "../wire/handshake.ts";
+import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../wire/peer.ts";
+import { DelayLine } from "./delay-line.ts";
+import type { Direction, DropTable } from "./drop-table.ts";
+import { dialWithHandshake, type HandshakeFailure } from "./handshake-connection.ts";
+import type { HandshakeOutcome, Refusal } from "./handshake.ts";
+import { newLinkCounters, type LinkStatus } from "./link-status.ts";
+import type { PeerLinksHandlers, PeerLinksLimits } from "./peer-links-options.ts";
+import { PeerSession } from "./peer-session.ts";
+
+export interface PeerLinkOptions {
+  readonly nodeId: NodeId;
+  readonly peer: NodeId;
+  readonly address: Address;
+  readonly self: Omit<Hello, "authenticates" | "nonce">;
+  readonly secret: string | null;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly table: DropTable;
+  readonly limits: PeerLinksLimits;
+  readonly checkRemote: (remote: Hello) => Refusal | null;
+}
+
+export class PeerLink {
+  readonly #options: PeerLinkOptions;
+  readonly #handlers: PeerLinksHandlers;
+  readonly #counters = newLinkCounters();
+  /** What is delayed on purpose. Belongs to the session, and is forgotten with it. */
+  readonly #lines: Readonly<Record<Direction, DelayLine>>;
+  #session: PeerSession | null = null;
+  #dialed: Connection | null = null;
+  #cancelDial: () => void = () => {};
+  /** Attempts since a session that lasted. */
+  #attempts = 0;
+  #reason: string | null = "not connected yet";
+  #changedMs: number;
+  #lastLogged = "";
+  #renewing = false;
+  #stopped = false;
+
+  constructor(options: PeerLinkOptions, handlers: PeerLinksHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#changedMs = options.clock.now();
+    this.#lines = { in: new DelayLine(options.clock), out: new DelayLine(options.clock) };
+  }
+
+  get connected(): boolean {
+    return this.#session?.active ?? false;
+  }
+
+  /** The higher id dials, so that a pair has one connection. */
+  get #dials(): boolean {
+    return this.#options.nodeId > this.#options.peer;
+  }
+
+  start(): void {
+    if (this.#dials) this.#dial();
+  }
+
+  stop(reason: string): void {
+    this.#stopped = true;
+    this.#cancelDial();
+    this.#dialed?.close(reason);
+    this.#session?.close(reason);
+    this.#session = null;
+    this.#clearLines();
+  }
+
+  send(message: PeerMessage): void {
+    const { table, peer, random, limits } = this.#options;
+    const session = this.#session;
+    if (session === null || !session.active) {
+      this.#counters.unsent += 1;
+      return;
+    }
+    if (table.drops(peer, "out", () => random.uint32())) {
+      this.#counters.droppedOut += 1;
+      return;
+    }
+    const bytes = encodePeerMessage(message);
+    if (bytes.length > limits.messageBytesMax) {
+      return this.#overflow(session, `${message.type} of ${bytes.length} bytes`);
+    }
+    const buffered = session.bufferedBytes() + this.#lines.out.bytes;
+    if (buffered > limits.sendBufferBytesMax) return this.#overflow(session, `${buffered} bytes`);
+    this.#counters.messagesOut += 1;
+    this.#lines.out.push(table.get(peer, "out").delayMs, bytes.length, () =>
+      session.addMessage(bytes),
+    );
+  }
+
+  flush(): void {
+    this.#session?.flush();
+  }
+
+  /** The drop table takes less than before: both ends begin anew, so that what is missing is asked for at once. */
+  renew(): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    this.#options.clock.after(0, () => {
+      this.#renewing = false;
+      const session = this.#session;
+      if (session === null || !session.active || this.#stopped) return;
+      const { table, peer, random } = this.#options;
+      if (!table.drops(peer, "out", () => random.uint32())) {
+        this.#lines.out.push(table.get(peer, "out").delayMs, 0, () => {
+          session.addRenewed();
+          session.flush();
+        });
+      }
+      this.#handlers.onSession(peer);
+    });
+  }
+
+  /** A connection has shaken hands. */
+  begin(connection: Connection, sessionId: number): ConnectionHandlers {
+    const { peer, clock, limits, logger } = this.#options;
+    if (this.#stopped) {
+      connection.close("node stops");
+      return { onFrame: () => {}, onClose: () => {} };
+    }
+    const reason = "replaced by a newer connection";
+    if (this.#session !== null) {
+      this.#session.close(reason);
+      this.#sessionEnded(reason);
+    }
+    this.#counters.sessions += 1;
+    this.#reason = null;
+    this.#changedMs = clock.now();
+    this.#lastLogged = "";
+    const session: PeerSession = new PeerSession(
+      { connection, session: sessionId, clock, counters: this.#counters, ...limits },
+      {
+        onMessage: (bytes) => this.#receive(session, bytes),
+        onRenewed: () => this.#receiveRenewed(session),
+        onMalformed: (text) => {
+          this.#counters.malformed += 1;
+          logger.warn("peer sent what it must not", { peer, remote: session.remote, reason: text });
+        },
+        onEnd: (text) => {
+          if (this.#session === session) this.#sessionEnded(text);
+        },
+      },
+    );
+    this.#session = session;
+    logger.info(`link to n${peer} up`, { remote: connection.remote });
+    this.#handlers.onSession(peer);
+    return session;
+  }
+
+  onRefused(refusal: Extract<HandshakeOutcome, { kind: "refusedByThem" }>, redial: boolean): void {
+    const { code, text, proved } = refusal;
+    this.logOnce(`n${this.#options.peer} refuses this node`, code, text);
+    this.#handlers.onRefused(this.#options.peer, code, text, proved);
+    if (redial) this.#redial(text, true);
+  }
+
+  /** Repeated attempts end the same way: one line is enough. */
+  logOnce(message: string, code: string, reason: string): void {
+    const { peer, logger } = this.#options;
+    if (this.#lastLogged === reason) return;
+    this.#lastLogged = reason;
+    logger.warn(message, { peer, code, reason });
+  }
+
+  status(): LinkStatus {
+    const { peer, address, table, clock } = this.#options;
+    const session = this.#session;
+    return {
+      peer,
+      address: `${address.host}:${address.port}`,
+      state: session === null ? "down" : "connected",
+      reason: this.#reason,
+      sinceMs: clock.now() - this.#changedMs,
+      dials: this.#dials,
+      faults: { in: table.get(peer, "in"), out: table.get(peer, "out") },
+      bufferedBytes: (session?.bufferedBytes() ?? 0) + this.#lines.out.bytes,
+      roundTripMs: session?.roundTripMs ?? null,
+      counters: { ...this.#counters },
+    };
+  }
+
+  #receive(session: PeerSession, bytes: Uint8Array): void {
+    const { table, peer, random, limits } = this.#options;
+    if (table.drops(peer, "in", () => random.uint32())) {
+      this.#counters.droppedIn += 1;
+      return;
+    }
+    const message = decodePeerMessage(bytes);
+    this.#counters.messagesIn += 1;
+    if (this.#lines.in.bytes > limits.sendBufferBytesMax) {
+      return this.#overflow(session, "delayed messages");
+    }
+    this.#lines.in.push(table.get(peer, "in").delayMs, bytes.length, () =>
+      this.#handlers.onMessage(peer, message),
+    );
+  }
+
+  #receiveRenewed(session: PeerSession): void {
+    const { table, peer, random } = this.#options;
+    if (table.drops(peer, "in", () => random.uint32())) return;
+    this.#lines.in.push(table.get(peer, "in").delayMs, 0, () => {
+      if (session.active) this.#handlers.onSession(peer);
+    });
+  }
+
+  /** A hole inside a session would be worse than its end: see L4. */
+  #overflow(session: PeerSession, what: string): void {
+    const { peer, logger } = this.#options;
+    this.#counters.overflows += 1;
+    this.#counters.unsent += 1;
+    this.#reason = `send buffer full: ${what}`;
+    logger.warn(`send buffer for n${peer} is full: session ended`, { peer, reason: what });
+    session.destroy();
+    this.#clearLines();
+  }
+
+  #sessionEnded(reason: string): void {
+    const { peer, clock, logger } = this.#options;
+    const session = this.#session;
+    if (session === null || this.#stopped) return;
+    this.#session = null;
+    this.#clearLines();
+    // A session that ends at once is no sign that the next one will do better.
+    if (clock.now() - session.startedMs >= this.#options.limits.backoffMaxMs) this.#attempts = 0;
+    this.#reason ??= reason;
+    this.#changedMs = clock.now();
+    logger.info(`link to n${peer} down`, { reason: this.#reason });
+    this.#handlers.onSessionEnd(peer, this.#reason);
+    this.#dialed = null;
+    if (this.#dials) this.#redial(this.#reason, false);
+  }
+
+  #clearLines(): void {
+    this.#lines.in.clear();
+    this.#lines.out.clear();
+  }
+
+  #dial(): void {
+    const { network, address, self, secret, clock, random, limits, checkRemote } = this.#options;
+    this.#dialed = dialWithHandshake((handlers) => network.dial(address, "peer", handlers), {
+      clock,
+      random,
+      timeoutMs: limits.handshakeTimeoutMs,
+      handshake: { self, secret, checkRemote },
+      established: (connection, _, session) => this.begin(connection, session),
+      failed: (failure) => this.#onDialFailed(failure),
+    });
+  }
+
+  #onDialFailed(failure: HandshakeFailure): void {
+    this.#dialed = null;
+    if (this.#stopped) return;
+    switch (failure.kind) {
+      case "refusedByThem":
+        return this.onRefused(failure, true);
+      case "refusedByUs":
+        this.logOnce("peer connection refused", failure.code, failure.text);
+        return this.#redial(failure.text, true);
+      case "ended":
+        this.#options.logger.debug("peer not reached", {
+          peer: this.#options.peer,
+          reason: failure.text,
+        });
+        return this.#redial(failure.text, false);
+    }
+  }
+
+  /** @param slowly nothing will change unless somebody acts */
+  #redial(reason: string, slowly: boolean): void {
+    const { clock, random, limits } = this.#options;
+    if (this.#stopped) return;
+    this.#reason = reason;
+    const doubled = limits.backoffMinMs * 2 ** Math.min(this.#attempts, 16);
+    const most = slowly ? limits.backoffMaxMs : Math.min(doubled, limits.backoffMaxMs);
+    this.#attempts += 1;
+    // Between half of it and all: nodes that lost each other at once do not come back in step.
+    const ms = most / 2 + (random.uint32() / 2 ** 32) * (most / 2);
+    this.#cancelDial();
+    this.#cancelDial = clock.after(ms, () => this.#dial());
+  }
+}

@@ -1,0 +1,67 @@
+import { PEER_FRAME_BYTES_MAX, PEER_MESSAGE_BYTES_MAX } from "../base/limits.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Address, Network } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+import type { RefusalCode } from "../wire/handshake.ts";
+import type { PeerMessage } from "../wire/peer.ts";
+
+/** None of them is called from within a call of PeerLinks. */
+export interface PeerLinksHandlers {
+  onMessage(peer: NodeId, message: PeerMessage): void;
+  /** A session began, or was renewed: answer with the core's `reconnected(peer)`. */
+  onSession(peer: NodeId): void;
+  onSessionEnd(peer: NodeId, reason: string): void;
+  /**
+   * The peer does not want us, and will not until somebody acts. `proved`: it has shown that it knows the secret, or there
+   * is none. LOST_IDENTITY that is proved must end this process: it has forgotten what it promised.
+   */
+  onRefused(peer: NodeId, code: RefusalCode, text: string, proved: boolean): void;
+}
+
+export interface PeerLinksOptions {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** Random per data directory. */
+  readonly incarnation: string;
+  readonly configurationId: number;
+  /** The cluster's secret, or null. */
+  readonly secret: string | null;
+  /** Where each peer listens; this node not among them. */
+  readonly peers: ReadonlyMap<NodeId, Address>;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /**
+   * Compares with the incarnation that the peer had before, and remembers the first.
+   * @returns null when it is the same or the first; otherwise what to tell the peer, the way out included
+   */
+  readonly checkIncarnation: (peer: NodeId, incarnation: string) => string | null;
+  readonly limits?: Partial<PeerLinksLimits>;
+}
+
+export interface PeerLinksLimits {
+  readonly sendBufferBytesMax: number;
+  readonly frameBytesMax: number;
+  readonly messageBytesMax: number;
+  readonly handshakeTimeoutMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** Between two measurements of the round trip. */
+  readonly pingIntervalMs: number;
+  /** Accepted connections that have not shaken hands yet. */
+  readonly handshakesMax: number;
+}
+
+export const PEER_LINKS_LIMITS: PeerLinksLimits = {
+  sendBufferBytesMax: 64 * 1024 * 1024,
+  frameBytesMax: PEER_FRAME_BYTES_MAX,
+  messageBytesMax: PEER_MESSAGE_BYTES_MAX,
+  handshakeTimeoutMs: 5000,
+  backoffMinMs: 50,
+  backoffMaxMs: 1000,
+  pingIntervalMs: 1000,
+  handshakesMax: 64,
+};

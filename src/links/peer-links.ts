@@ -1,0 +1,198 @@
+/**
+ * This node's links to its peers: one supervised session per pair, the drop table, and what the node says of them.
+ *
+ * Invariants:
+ *   L1. At most one session per peer. A newer connection of the same peer replaces it: the dialer has given the old up.
+ *   L2. Within a session messages arrive in the order of `send`, each once; what the drop table takes is missing, and
+ *       nothing else, unless the session ends.
+ *   L3. onSession is called at both ends when a session begins, and again when a link that lost messages on purpose is
+ *       made whole, after everything that the peer sent before.
+ *   L4. Bytes buffered per peer are bounded by sendBufferBytesMax and one message; overflow ends the session.
+ *   L5. Handlers are never called from within a call of this object, nor after stop().
+ */
+import { assert } from "../base/assert.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Connection, ConnectionHandlers } from "../ports/network.ts";
+import type { Hello } from "../wire/handshake.ts";
+import type { PeerMessage } from "../wire/peer.ts";
+import {
+  DIRECTIONS,
+  DropTable,
+  NO_FAULT,
+  type Direction,
+  type LinkFault,
+  type LinkFaultEntry,
+} from "./drop-table.ts";
+import { acceptWithHandshake, type HandshakeFailure } from "./handshake-connection.ts";
+import type { Refusal } from "./handshake.ts";
+import type { LinkStatus } from "./link-status.ts";
+import { PeerLink } from "./peer-link.ts";
+import {
+  PEER_LINKS_LIMITS,
+  type PeerLinksHandlers,
+  type PeerLinksLimits,
+  type PeerLinksOptions,
+} from "./peer-links-options.ts";
+
+export class PeerLinks {
+  readonly #options: PeerLinksOptions;
+  readonly #limits: PeerLinksLimits;
+  readonly #table = new DropTable();
+  readonly #links = new Map<NodeId, PeerLink>();
+  readonly #shaking = new Set<Connection>();
+  #stopped = false;
+
+  constructor(options: PeerLinksOptions, handlers: PeerLinksHandlers) {
+    this.#options = options;
+    this.#limits = { ...PEER_LINKS_LIMITS, ...options.limits };
+    assert(!options.peers.has(options.nodeId), "a node is not its own peer");
+    for (const [peer, address] of options.peers) {
+      const link = new PeerLink(
+        {
+          ...options,
+          peer,
+          address,
+          table: this.#table,
+          limits: this.#limits,
+          self: { ...this.#self(), targetId: peer },
+          checkRemote: (remote) => this.#checkRemote(remote),
+        },
+        handlers,
+      );
+      this.#links.set(peer, link);
+    }
+  }
+
+  get peers(): readonly NodeId[] {
+    return [...this.#links.keys()];
+  }
+
+  /** Begins to dial. The owner listens, and hands what comes in on the peer channel to `accept`. */
+  start(): void {
+    for (const link of this.#links.values()) link.start();
+  }
+
+  /** Ends all sessions. No handler is called any more. */
+  stop(reason = "node stops"): void {
+    this.#stopped = true;
+    for (const link of this.#links.values()) link.stop(reason);
+    for (const connection of this.#shaking) connection.close(reason);
+  }
+
+  /** A connection came in on the peer channel. */
+  accept(connection: Connection): ConnectionHandlers {
+    if (this.#stopped || this.#shaking.size >= this.#limits.handshakesMax) {
+      connection.close(this.#stopped ? "node stops" : "too many handshakes under way");
+      return { onFrame: () => {}, onClose: () => {} };
+    }
+    this.#shaking.add(connection);
+    const { clock, random, secret } = this.#options;
+    return acceptWithHandshake(connection, {
+      clock,
+      random,
+      timeoutMs: this.#limits.handshakeTimeoutMs,
+      handshake: {
+        self: { ...this.#self(), targetId: null },
+        secret,
+        session: random.uint32(),
+        checkRemote: (remote) => this.#checkRemote(remote),
+      },
+      established: (_, remote, session) => {
+        this.#shaking.delete(connection);
+        const link = this.#links.get(remote.nodeId ?? 0);
+        assert(link !== undefined, "checkRemote lets only peers in");
+        return link.begin(connection, session);
+      },
+      failed: (failure) => {
+        this.#shaking.delete(connection);
+        if (!this.#stopped) this.#onAcceptFailed(connection, failure);
+      },
+    });
+  }
+
+  /**
+   * Adds a message to the peer's next frame. Without a session it is lost, as in a broken session: who must know repeats.
+   * The message must not change until `flush`.
+   */
+  send(peer: NodeId, message: PeerMessage): void {
+    this.#links.get(peer)?.send(message);
+  }
+
+  /** End of turn: one frame to each peer for which something was sent; more when it does not fit one. */
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
+  isConnected(peer: NodeId): boolean {
+    return this.#links.get(peer)?.connected ?? false;
+  }
+
+  /** Drops everything in these directions, from now on, whatever sockets come and go. @returns false: no such peer */
+  breakLink(peer: NodeId, directions: readonly Direction[] = DIRECTIONS): boolean {
+    return this.setFault(peer, directions, { dropPermille: 1000, delayMs: 0 });
+  }
+
+  /** @returns false when there is no such peer */
+  restoreLink(peer: NodeId, directions: readonly Direction[] = DIRECTIONS): boolean {
+    return this.setFault(peer, directions, NO_FAULT);
+  }
+
+  /** Replaces what holds in these directions. @returns false when there is no such peer */
+  setFault(peer: NodeId, directions: readonly Direction[], fault: LinkFault): boolean {
+    const link = this.#links.get(peer);
+    if (link === undefined) return false;
+    const improved = directions.map((direction) => this.#table.set(peer, direction, fault));
+    if (improved.includes(true)) link.renew();
+    return true;
+  }
+
+  /** What the drop table holds. */
+  faults(): readonly LinkFaultEntry[] {
+    return this.#table.entries();
+  }
+
+  status(): readonly LinkStatus[] {
+    return [...this.#links.values()].map((link) => link.status());
+  }
+
+  #self(): Omit<Hello, "authenticates" | "nonce" | "targetId"> {
+    const { nodeId, clusterId, incarnation, configurationId } = this.#options;
+    return { channel: "peer", nodeId, clusterId, incarnation, configurationId };
+  }
+
+  #checkRemote(remote: Hello): Refusal | null {
+    const { nodeId, incarnation, clusterId } = remote;
+    if (nodeId === null || incarnation === null || clusterId === null) {
+      const text = "a node must name its id, its cluster and its incarnation";
+      return { code: "BAD_HANDSHAKE", text };
+    }
+    const self = this.#options.nodeId;
+    if (!this.#links.has(nodeId)) {
+      const text = `node ${nodeId} is no peer of node ${self}; check the list of nodes on both`;
+      return { code: "UNKNOWN_NODE", text };
+    }
+    const lost = this.#options.checkIncarnation(nodeId, incarnation);
+    return lost === null ? null : { code: "LOST_IDENTITY", text: lost };
+  }
+
+  #onAcceptFailed(connection: Connection, failure: HandshakeFailure): void {
+    const { remote } = connection;
+    if (failure.kind === "ended") {
+      this.#options.logger.debug("peer connection ended in the handshake", {
+        remote,
+        reason: failure.text,
+      });
+      return;
+    }
+    const peer = failure.remote?.nodeId ?? null;
+    const { code, text } = failure;
+    const link = peer === null ? undefined : this.#links.get(peer);
+    if (failure.kind === "refusedByThem") {
+      link?.onRefused(failure, false);
+    } else if (link === undefined) {
+      this.#options.logger.warn("peer connection refused", { remote, peer, code, reason: text });
+    } else {
+      link.logOnce("peer connection refused", code, text);
+    }
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The Network port over web sockets. One HTTP server listens; the path of the upgrade request names the channel.
+ * Compression is off, frames are binary, and their size is bounded by channel.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from "node:http";
+import { isIP, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { WebSocket, WebSocketServer } from "ws";
+import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
+import type {
+  Address,
+  Channel,
+  Connection,
+  ConnectionHandlers,
+  DialHandlers,
+  Listener,
+  Network,
+} from "../ports/network.ts";
+import { WsConnection } from "./ws-connection.ts";
+
+export interface WsNetworkOptions {
+  /** Between two pings of a connection. Default 2000. */
+  readonly pingIntervalMs?: number;
+  /** Pings in a row that may stay unanswered before a connection is given up. Default 3. */
+  readonly pingMissesMax?: number;
+  /** Until a dialed connection must be open. Default 5000. */
+  readonly dialTimeoutMs?: number;
+  /** After close(), until the other side must have closed too. Default 2000. */
+  readonly closeTimeoutMs?: number;
+  /** Host names under which browsers may reach this server, besides localhost and plain IP addresses. Default none. */
+  readonly hostNames?: readonly string[];
+  /** Answers plain HTTP requests on the same port. Default: 426 Upgrade Required. */
+  readonly onRequest?: RequestListener;
+  /** Told of requests that were refused before there was a connection. */
+  readonly onRejected?: (remote: string, reason: string) => void;
+  /** Sockets of one listener. Default 10,000. */
+  readonly connectionsMax?: number;
+}
+
+const DEFAULTS: Required<WsNetworkOptions> = {
+  pingIntervalMs: 2000,
+  pingMissesMax: 3,
+  dialTimeoutMs: 5000,
+  closeTimeoutMs: 2000,
+  hostNames: [],
+  onRequest: (_request, response) => {
+    response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" });
+    response.end("this port speaks web sockets\n");
+  },
+  onRejected: (): void => {},
+  connectionsMax: 10_000,
+};
+
+const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
+  peer: PEER_FRAME_BYTES_MAX,
+  client: CLIENT_FRAME_BYTES_MAX,
+  admin: CLIENT_FRAME_BYTES_MAX,
+};
+
+/** Time for an HTTP request to arrive whole: an upgrade request is one packet. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export class WsNetwork implements Network {
+  readonly #options: Required<WsNetworkOptions>;
+  readonly #connections = new Set<WsConnection>();
+  #pingTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: WsNetworkOptions = {}) {
+    this.#options = { ...DEFAULTS, ...options };
+  }
+
+  dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
+    const url = `ws://${hostInUrl(address.host)}:${address.port}/${channel}`;
+    const options = {
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      maxPayload: FRAME_BYTES_MAX[channel],
+      handshakeTimeout: this.#options.dialTimeoutMs,
+      closeTimeout: this.#options.closeTimeoutMs,
+    };
+    const ws = new WebSocket(url, options);
+    const connection = this.#track(ws, null, `${address.host}:${address.port}`);
+    connection.setHandlers(handlers);
+    ws.on("upgrade", (response) => {
+      response.socket.setNoDelay(true);
+      connection.setStream(response.socket);
+    });
+    ws.on("open", () => handlers.onOpen());
+    return connection;
+  }
+
+  listen(
+    address: Address,
+    channels: readonly Channel[],
+    accept: (connection: Connection, channel: Channel) => ConnectionHandlers,
+    ready: (result: Listener | Error) => void,
+  ): void {
+    const server = createServer(this.#options.onRequest);
+    server.maxConnections = this.#options.connectionsMax;
+    server.headersTimeout = REQUEST_TIMEOUT_MS;
+    server.requestTimeout = REQUEST_TIMEOUT_MS;
+    const accepted = new Set<WsConnection>();
+    const upgraders = new Map(channels.map((channel) => [`/${channel}`, this.#upgrader(channel)]));
+    server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      // Until the web socket owns it, nobody else listens for errors of the stream.
+      stream.on("error", () => stream.destroy());
+      const remote = `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? 0}`;
+      const upgrader = upgraders.get(pathOf(request));
+      const refusal =
+        upgrader === undefined
+          ? { status: 404, reason: `no such channel: ${pathOf(request).slice(0, 80)}` }
+          : this.#checkOrigin(request);
+      if (upgrader === undefined || refusal !== null) {
+        reject(stream, refusal?.status ?? 404);
+        this.#options.onRejected(remote, refusal?.reason ?? "");
+        return;
+      }
+      request.socket.setNoDelay(true);
+      upgrader.server.handleUpgrade(request, stream, head, (ws) => {
+        const connection = this.#track(ws, stream, remote, () => accepted.delete(connection));
+        accepted.add(connection);
+        connection.setHandlers(accept(connection, upgrader.channel));
+      });
+    });
+    this.#startServer(server, address, accepted, ready);
+  }
+
+  #startServer(
+    server: Server,
+    address: Address,
+    accepted: ReadonlySet<WsConnection>,
+    ready: (result: Listener | Error) => void,
+  ): void {
+    // A broken request is answered and forgotten; without a listener node would do the same, but without the reason.
+    server.on("clientError", (error, stream) => {
+      this.#options.onRejected("?", error.message);
+      if (stream.writable) reject(stream, 400);
+      else stream.destroy();
+    });
+    server.once("error", ready);
+    server.listen({ host: address.host, port: address.port }, () => {
+      server.off("error", ready);
+      // Later errors concern single attempts to connect (no file descriptors left): the server goes on.
+      server.on("error", (error) => this.#options.onRejected("?", error.message));
+      const { address: host, port } = server.address() as AddressInfo;
+      ready({
+        address: { host, port },
+        close: (done) => {
+          server.close(() => done());
+          for (const connection of accepted) connection.destroy();
+          server.closeAllConnections();
+        },
+      });
+    });
+  }
+
+  #upgrader(channel: Channel): { readonly channel: Channel; readonly server: WebSocketServer } {
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      maxPayload: FRAME_BYTES_MAX[channel],
+      closeTimeout: this.#options.closeTimeoutMs,
+    };
+    const server = new WebSocketServer(options);
+    server.on("wsClientError", (error, stream, request) => {
+      this.#options.onRejected(request.socket.remoteAddress ?? "?", error.message);
+      reject(stream, 400);
+    });
+    return { channel, server };
+  }
+
+  /**
+   * Browsers let any page open web sockets to any address, and say in Origin which page it is. Ours only. A name in Host
+   * must be one we know: a foreign name may be made to resolve to this machine.
+   */
+  #checkOrigin(request: IncomingMessage): { status: number; reason: string } | null {
+    const { origin, host } = request.headers;
+    if (origin === undefined) return null;
+    const page = URL.canParse(origin) ? new URL(origin) : null;
+    const name = page?.hostname.replace(/^\[|\]$/g, "") ?? "";
+    const known =
+      name === "localhost" || isIP(name) !== 0 || this.#options.hostNames.includes(name);
+    if (page !== null && page.host === host && known) return null;
+    return { status: 403, reason: `cross-origin request from ${origin.slice(0, 80)}` };
+  }
+
+  #track(
+    ws: WebSocket,
+    stream: Duplex | null,
+    remote: string,
+    onGone: () => void = () => {},
+  ): WsConnection {
+    const connection = new WsConnection(ws, stream, remote, (gone) => {
+      this.#connections.delete(gone);
+      if (this.#connections.size === 0 && this.#pingTimer !== null) {
+        clearInterval(this.#pingTimer);
+        this.#pingTimer = null;
+      }
+      onGone();
+    });
+    this.#connections.add(connection);
+    this.#pingTimer ??= setInterval(() => {
+      for (const each of this.#connections) each.checkAlive(this.#options.pingMissesMax);
+    }, this.#options.pingIntervalMs);
+    return connection;
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] ?? "";
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function reject(stream: Duplex, status: number): void {
+  const text = STATUS_CODES[status] ?? "";
+  stream.end(
+    `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+    () => stream.destroy(),
+  );
+}
