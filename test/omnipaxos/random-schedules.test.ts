@@ -48,7 +48,7 @@ describe.each(["off", "fold", "host"] as const)("with snapshots %s", (snapshots)
       fc.property(options({ snapshots, unordered }), moves, (given, schedule) => {
         const run = new Schedule(given);
         run.play(schedule);
-        run.converge(CONVERGE_ROUNDS);
+        expect(run.converge(CONVERGE_ROUNDS)).toBe("converged");
       }),
       { numRuns: RUNS },
     );

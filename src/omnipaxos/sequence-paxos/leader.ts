@@ -297,18 +297,27 @@ export function handleNotAccepted<T, S>(
 
 /** Repeats what no later message would reveal as lost. */
 export function resendAsLeader<T, S>(state: PaxosState<T, S>): void {
-  const { leading, store, outbox } = state;
-  for (const member of leading.followers) {
-    if (member.promise.kind === "notPromised") {
-      sendPrepare(state, member.pid);
-    } else if (member.promise.kind === "promised" && state.phase === "accept") {
-      resendStopSign(state, member);
-      // S5: without it, a loss at the end of a burst would stay until the next one.
-      const { seq } = member;
-      const { decidedIdx } = store;
-      outbox.send(member.pid, { type: "progress", n: leading.ballot, seq, decidedIdx }, 0);
-    }
+  for (const member of state.leading.followers) {
+    const { kind } = member.promise;
+    if (kind === "notPromised") sendPrepare(state, member.pid);
+    if (state.phase !== "accept" || kind === "promisedHigher") continue;
+    if (kind === "promised") resendStopSign(state, member);
+    sendProgress(state, member);
   }
+}
+
+/**
+ * S5: without it, a loss at the end of a burst would stay until the next one. A member that was in the stream of this
+ * round but counts as not promised, because a PrepareReq of its came late, would ignore every Prepare (S13): it is told
+ * of a session that it has not got.
+ */
+function sendProgress<T, S>(state: PaxosState<T, S>, member: Member<T>): void {
+  const { leading, store, outbox } = state;
+  const promised = member.promise.kind === "promised";
+  if (!promised && member.seq.session === 0) return;
+  const seq = promised ? member.seq : { session: member.seq.session + 1, counter: 0 };
+  const { decidedIdx } = store;
+  outbox.send(member.pid, { type: "progress", n: leading.ballot, seq, decidedIdx }, 0);
 }
 
 function resendStopSign<T, S>(state: PaxosState<T, S>, member: Member<T>): void {
