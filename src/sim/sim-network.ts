@@ -286,6 +286,7 @@ class SimEnd implements Connection {
   #held: (Uint8Array | { readonly close: string })[] = [];
   #heldBytes = 0;
   #closing = false;
+  #severed = false;
 
   constructor(link: SimLink, host: string, remote: string) {
     this.#link = link;
@@ -356,6 +357,7 @@ class SimEnd implements Connection {
   #transmit(item: Uint8Array | { readonly close: string }): void {
     const { path } = this;
     const { network } = this.#link;
+    if (this.#severed) return;
     if (path.cut !== "none" || this.#held.length > 0) {
       this.#held.push(item);
       if (item instanceof Uint8Array) this.#heldBytes += item.length;
@@ -366,6 +368,8 @@ class SimEnd implements Connection {
       return;
     }
     if (item instanceof Uint8Array && network.drawBreak(path)) {
+      // What is sent before the ends notice is lost too: N1.
+      this.#severed = true;
       this.#link.breakAt("connection broken", network.drawDelay(path));
       return;
     }

@@ -1,0 +1,166 @@
+/** Messages cut into frames and put together again: whole, in order, or the session ends. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { DecodeError } from "../../src/wire/decode-error.ts";
+import {
+  PEER_FRAME_BYTES_MIN,
+  PeerFrameReader,
+  PeerFrameWriter,
+  type PeerFrameSink,
+} from "../../src/wire/peer-frame.ts";
+
+const SESSION = 0xdeadbeef;
+
+function collector(): { sink: PeerFrameSink; seen: string[] } {
+  const seen: string[] = [];
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+  return {
+    seen,
+    sink: {
+      message: (bytes) => seen.push(`message ${hex(bytes)}`),
+      renewed: () => seen.push("renewed"),
+      ping: (token) => seen.push(`ping ${hex(token)}`),
+      pong: (token) => seen.push(`pong ${hex(token)}`),
+    },
+  };
+}
+
+type Added = { kind: "message" | "ping" | "pong"; bytes: Uint8Array } | { kind: "renewed" };
+const added: fc.Arbitrary<Added> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("message" as const),
+      bytes: fc.uint8Array({ maxLength: 400 }),
+    }),
+  },
+  fc.record({
+    kind: fc.constantFrom("ping" as const, "pong" as const),
+    bytes: fc.uint8Array({ maxLength: 16 }),
+  }),
+  fc.constant({ kind: "renewed" as const }),
+);
+
+function add(writer: PeerFrameWriter, item: Added): void {
+  if (item.kind === "message") writer.addMessage(item.bytes);
+  else if (item.kind === "ping") writer.addPing(item.bytes);
+  else if (item.kind === "pong") writer.addPong(item.bytes);
+  else writer.addRenewed();
+}
+
+function textOf(item: Added): string {
+  return item.kind === "renewed"
+    ? "renewed"
+    : `${item.kind} ${Buffer.from(item.bytes).toString("hex")}`;
+}
+
+describe("frames of a session", () => {
+  test("what was added comes out, in order, whatever the frame size and the turns", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(added, { maxLength: 12 }), { maxLength: 6 }),
+        fc.integer({ min: PEER_FRAME_BYTES_MIN, max: 700 }),
+        (turns, frameBytesMax) => {
+          const writer = new PeerFrameWriter(SESSION, frameBytesMax);
+          const reader = new PeerFrameReader(SESSION, 1000);
+          const { sink, seen } = collector();
+          for (const turn of turns) {
+            for (const item of turn) add(writer, item);
+            for (const frame of writer.take()) {
+              expect(frame.length).toBeLessThanOrEqual(frameBytesMax);
+              reader.read(frame, sink);
+            }
+            expect(writer.pendingBytes).toBe(0);
+          }
+          expect(seen).toEqual(turns.flat().map(textOf));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("small messages of one turn share one frame", () => {
+    const writer = new PeerFrameWriter(SESSION, 1024);
+    for (let i = 0; i < 50; i++) writer.addMessage(new Uint8Array(10));
+    expect(writer.take()).toHaveLength(1);
+  });
+
+  test("a message of a single frame is a view of it", () => {
+    const writer = new PeerFrameWriter(SESSION, 1024);
+    writer.addMessage(new Uint8Array(10));
+    const frame = writer.take()[0]!;
+    let seen: Uint8Array | null = null;
+    const { sink } = collector();
+    new PeerFrameReader(SESSION, 1000).read(frame, { ...sink, message: (bytes) => (seen = bytes) });
+    expect(seen!.buffer).toBe(frame.buffer);
+  });
+
+  test("a frame lost, repeated or out of order ends the session", () => {
+    const frames = (): Uint8Array[] => {
+      const writer = new PeerFrameWriter(SESSION, 1024);
+      return [1, 2, 3].map((byte) => {
+        writer.addMessage(Uint8Array.of(byte));
+        return writer.take()[0]!;
+      });
+    };
+    for (const order of [[0, 2], [0, 0], [1], [0, 1, 0]]) {
+      const reader = new PeerFrameReader(SESSION, 1000);
+      const { sink } = collector();
+      const last = order.pop()!;
+      for (const each of order) reader.read(frames()[each]!, sink);
+      expect(() => reader.read(frames()[last]!, sink)).toThrow(/frame \d after frame \d/);
+    }
+  });
+
+  test("a frame of another session ends the session", () => {
+    const writer = new PeerFrameWriter(1, 1024);
+    writer.addMessage(Uint8Array.of(1));
+    const reader = new PeerFrameReader(2, 1000);
+    expect(() => reader.read(writer.take()[0]!, collector().sink)).toThrow(
+      /session 1 in session 2/,
+    );
+  });
+
+  test("a message longer than the limit is refused at its first fragment", () => {
+    const writer = new PeerFrameWriter(SESSION, 200);
+    writer.addMessage(new Uint8Array(1001));
+    const reader = new PeerFrameReader(SESSION, 1000);
+    expect(() => reader.read(writer.take()[0]!, collector().sink)).toThrow(/message of 1001 bytes/);
+  });
+
+  test("damaged frames give a DecodeError and never a message that is longer than the limit", () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(added, { minLength: 1, maxLength: 8 }),
+        flips,
+        fc.nat(3),
+        (items, damage, cut) => {
+          const writer = new PeerFrameWriter(SESSION, 128);
+          for (const item of items) add(writer, item);
+          const reader = new PeerFrameReader(SESSION, 500);
+          const sink: PeerFrameSink = {
+            ...collector().sink,
+            message: (bytes) => expect(bytes.length).toBeLessThanOrEqual(500),
+          };
+          const frames = writer
+            .take()
+            .map((frame) => frame.slice(0, Math.max(1, frame.length - cut)));
+          for (const [at, by] of damage) {
+            const frame = frames[at % frames.length]!;
+            frame[(at >> 3) % frame.length]! ^= by;
+          }
+          try {
+            for (const frame of frames) reader.read(frame, sink);
+          } catch (error) {
+            expect(error).toBeInstanceOf(DecodeError);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
