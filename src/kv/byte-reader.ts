@@ -1,0 +1,153 @@
+import { EMPTY_BYTES, hashBytes, type ByteString } from "./byte-string.ts";
+
+const NOTHING = new Uint8Array(0);
+const NO_BUFFER = Buffer.from(NOTHING.buffer);
+const NO_VIEW = new DataView(NOTHING.buffer);
+
+/**
+ * Reads numbers and byte strings from bytes that may be damaged. Never throws and never reads outside [offset, end):
+ * after the first failure `failed` is true, everything reads as zero or empty, and the caller decides what that means.
+ */
+export class ByteReader {
+  #bytes: Uint8Array = NOTHING;
+  #buffer: Buffer = NO_BUFFER;
+  #view: DataView = NO_VIEW;
+  #offset = 0;
+  #end = 0;
+  #expected: string | null = null;
+  #failedAt = 0;
+
+  /** Starts anew on bytes[start, end). The same bytes may be given again cheaply. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    this.#offset = start;
+    this.#end = end;
+    this.#expected = null;
+    return this;
+  }
+
+  /** Lets go of the bytes, so that a reader that is kept does not keep them too. */
+  release(): void {
+    this.#bytes = NOTHING;
+    this.#buffer = NO_BUFFER;
+    this.#view = NO_VIEW;
+    this.#offset = 0;
+    this.#end = 0;
+    this.#expected = null;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#offset >= this.#end;
+  }
+
+  get failed(): boolean {
+    return this.#expected !== null;
+  }
+
+  /** For an error message: what should have been there, and where. */
+  get problem(): string {
+    return `expected ${this.#expected ?? "nothing"} at byte ${this.#failedAt}`;
+  }
+
+  /** Marks the input as damaged at the current place. @returns 0 */
+  fail(expected: string): 0 {
+    if (this.#expected === null) {
+      this.#expected = expected;
+      this.#failedAt = this.#offset;
+      this.#offset = this.#end;
+    }
+    return 0;
+  }
+
+  u8(): number {
+    if (this.#offset >= this.#end) return this.fail("a byte");
+    return this.#bytes[this.#offset++] ?? 0;
+  }
+
+  u32(): number {
+    if (this.#end - this.#offset < 4) return this.fail("4 bytes");
+    const value = this.#view.getUint32(this.#offset);
+    this.#offset += 4;
+    return value;
+  }
+
+  /** 8 bytes, big-endian. */
+  u53(): number {
+    if (this.#end - this.#offset < 8) return this.fail("8 bytes");
+    const high = this.#view.getUint32(this.#offset);
+    if (high >= 0x20_0000) return this.fail("an integer below 2^53");
+    const value = high * 0x1_0000_0000 + this.#view.getUint32(this.#offset + 4);
+    this.#offset += 8;
+    return value;
+  }
+
+  /** An integer from 0 to 2^53 - 1, in its shortest form only. */
+  varint(): number {
+    const first = this.#bytes[this.#offset] ?? 0x80;
+    if (first < 0x80 && this.#offset < this.#end) {
+      this.#offset += 1;
+      return first;
+    }
+    return this.#longVarint();
+  }
+
+  #longVarint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = this.#offset; i < this.#end && i < this.#offset + 8; i++) {
+      const byte = this.#bytes[i] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (byte === 0 || value > Number.MAX_SAFE_INTEGER) break;
+        this.#offset = i + 1;
+        return value;
+      }
+      scale *= 0x80;
+    }
+    return this.fail("an integer");
+  }
+
+  /** Steps over `length` bytes. @returns where they begin */
+  skip(length: number): number {
+    const start = this.#offset;
+    if (length > this.#end - start) {
+      this.fail(`${length} bytes`);
+      return start;
+    }
+    this.#offset = start + length;
+    return start;
+  }
+
+  /** A view, not a copy. */
+  bytes(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.failed ? NOTHING : this.#bytes.subarray(start, start + length);
+  }
+
+  byteString(length: number): ByteString {
+    const start = this.skip(length);
+    return this.failed ? EMPTY_BYTES : this.byteStringAt(start, start + length);
+  }
+
+  /** A copy of what was stepped over earlier. */
+  byteStringAt(start: number, end: number): ByteString {
+    return this.#buffer.toString("latin1", start, end) as ByteString;
+  }
+
+  hashAt(start: number, end: number): number {
+    return hashBytes(this.#view, start, end);
+  }
+
+  text(length: number): string {
+    const start = this.skip(length);
+    return this.failed ? "" : this.#buffer.toString("utf8", start, start + length);
+  }
+}

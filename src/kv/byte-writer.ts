@@ -1,0 +1,130 @@
+import type { ByteString } from "./byte-string.ts";
+
+/** Up to this length a loop beats the call into the engine. */
+const LOOP_BYTES_MAX = 24;
+
+/** Appends numbers and byte strings to a buffer that grows as needed and is used again and again. */
+export class ByteWriter {
+  #buffer: Buffer;
+  #length = 0;
+  readonly #keepBytesMax: number;
+
+  /** @param keepBytesMax a buffer that has grown beyond this is let go by `clear` */
+  constructor(initialBytes = 256, keepBytesMax = 256 * 1024) {
+    this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
+    this.#keepBytesMax = keepBytesMax;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    if (this.#buffer.length > this.#keepBytesMax) {
+      this.#buffer = Buffer.allocUnsafeSlow(this.#keepBytesMax);
+    }
+  }
+
+  /** A copy of [start, length), the caller's to keep. */
+  copy(start = 0, end = this.#length): Uint8Array {
+    const bytes = new Uint8Array(end - start);
+    bytes.set(this.#buffer.subarray(start, end));
+    return bytes;
+  }
+
+  /** What was written, valid until the next call of any other method. */
+  peek(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Forgets the first `length` bytes. */
+  dropFirst(length: number): void {
+    this.#buffer.copyWithin(0, length, this.#length);
+    this.#length -= length;
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#length = this.#buffer.writeUInt32BE(value >>> 0, this.#length);
+  }
+
+  /** An integer below 2^53 in 8 bytes, big-endian. */
+  u53(value: number): void {
+    this.u32(Math.floor(value / 0x1_0000_0000));
+    this.u32(value);
+  }
+
+  varint(value: number): void {
+    this.#reserve(8);
+    let rest = value;
+    // The bit operations below see 32 bits only.
+    while (rest >= 0x8000_0000) {
+      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    while (rest >= 0x80) {
+      this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#length++] = rest;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Length, then the bytes. */
+  sized(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.bytes(bytes);
+  }
+
+  byteString(text: ByteString): void {
+    const length = text.length;
+    this.#reserve(length);
+    if (length <= LOOP_BYTES_MAX) {
+      for (let i = 0; i < length; i++) this.#buffer[this.#length + i] = text.charCodeAt(i);
+    } else {
+      this.#buffer.write(text, this.#length, length, "latin1");
+    }
+    this.#length += length;
+  }
+
+  /** Length, then the bytes. */
+  sizedByteString(text: ByteString): void {
+    this.varint(text.length);
+    this.byteString(text);
+  }
+
+  /** Length in bytes, then UTF-8. */
+  sizedText(text: string): void {
+    const length = Buffer.byteLength(text, "utf8");
+    this.varint(length);
+    this.#reserve(length);
+    this.#buffer.write(text, this.#length, length, "utf8");
+    this.#length += length;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
+}
+
+/** Bytes that `varint` takes. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
+  return bytes;
+}

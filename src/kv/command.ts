@@ -1,0 +1,68 @@
+/**
+ * The bytes of commands. They are made once, by the client, and travel unchanged: client frame, log entry, disk, apply.
+ *
+ *     entry   := u8 version · varint node · u32 nonce · varint batch · group*
+ *     group   := varint session · varint floor · varint count · record{count}
+ *     record  := varint sequence · u8 op · fields
+ *     write         key · value                        delete        key
+ *     casValue      key · expected · value             casAbsent     key · value
+ *     casRevision   key · varint revision · value      openSession   nonce (16 bytes)
+ *     closeSession  –                                  noop          –
+ *     key, value, expected := varint length · bytes
+ *
+ * Session 0 means "no session": there is no exactly-once without one, so only openSession (made exactly-once by its
+ * nonce) and noop may stand there. The floor says that the client has seen answers to all lower sequence numbers.
+ */
+import type { ByteString } from "./byte-string.ts";
+
+export const ENTRY_VERSION = 1;
+export const SESSION_NONCE_BYTES = 16;
+export const NO_SESSION = 0;
+
+/** Never reuse a number. 0 is kept free, 32 to 63 are kept for transactions, watches and leases. */
+export const OP = {
+  write: 1,
+  delete: 2,
+  casValue: 3,
+  casAbsent: 4,
+  casRevision: 5,
+  openSession: 6,
+  closeSession: 7,
+  noop: 8,
+} as const;
+export type Op = (typeof OP)[keyof typeof OP];
+export type OpName = keyof typeof OP;
+
+/**
+ * How a command or a read came out. Numbers from 1 to 63 are the wire numbers of base/errors: the command had no effect.
+ */
+export const STATUS = {
+  ok: 0,
+  /** The key was not as expected. The revision is the one it was last changed at (0: absent); its value comes along. */
+  casFailed: 64,
+  /** A delete found no key: nothing changed. */
+  notFound: 65,
+  /** As casFailed, but the current value is too large to be kept for a repeated request: read it. */
+  casFailedLarge: 66,
+} as const;
+export type Status = number;
+
+/** Told what came of each command of an entry, in order. */
+export interface AnswerSink {
+  /** The commands that follow belong to the group with this position in the entry. */
+  beginGroup(index: number, session: number): void;
+  /**
+   * @param status one of STATUS, or the wire number of an error
+   * @param revision the key's new revision; after a failed cas the revision it has (0: absent), else the store's
+   * @param actual the key's value after casFailed; undefined when it is absent
+   */
+  answer(
+    session: number,
+    sequence: number,
+    status: Status,
+    revision: number,
+    actual: ByteString | undefined,
+  ): void;
+  /** openSession succeeded, or had succeeded before for the same nonce. */
+  opened(sequence: number, nonce: Uint8Array, session: number): void;
+}

@@ -1,0 +1,121 @@
+/**
+ * A state that does not change any more, and how it is written as a snapshot. Equal states give equal bytes, wherever
+ * and however they came about, so that snapshots of different nodes can be compared and exchanged piece by piece.
+ *
+ *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
+ *                 · varint last session id · varint sessions · varint keys · session* · pair* · u32 content hash
+ *     session  := varint id · nonce (16) · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
+ *     answer   := varint sequence - floor · u8 status · varint revision · u8 has value · [varint length · value]
+ *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
+ */
+import { assert } from "../base/assert.ts";
+import type { ByteString } from "./byte-string.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { stateHash, type StateHeader } from "./state-header.ts";
+import type { FrozenCells, KeyValue, RangeQuery, StoredValue } from "./ordered-cells.ts";
+import type { KeptAnswer, Session } from "./session.ts";
+
+export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
+export const SNAPSHOT_VERSION = 1;
+
+export class FrozenState {
+  readonly #cells: FrozenCells;
+  readonly #sessions: readonly Session[];
+  readonly #lastSessionId: number;
+  readonly #header: StateHeader;
+
+  constructor(
+    cells: FrozenCells,
+    sessions: readonly Session[],
+    lastSessionId: number,
+    header: StateHeader,
+  ) {
+    this.#cells = cells;
+    this.#sessions = sessions;
+    this.#lastSessionId = lastSessionId;
+    this.#header = header;
+  }
+
+  get appliedIdx(): number {
+    return this.#header.appliedIdx;
+  }
+
+  get revision(): number {
+    return this.#header.revision;
+  }
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  read(key: ByteString): StoredValue | undefined {
+    return this.#cells.get(key);
+  }
+
+  readRange(query: RangeQuery): KeyValue[] {
+    return this.#cells.range(query);
+  }
+
+  /** As KvState.hash. */
+  hash(): string {
+    return stateHash(this.#cells.contentHash, this.#header.historyHash);
+  }
+
+  /** Pieces of exactly chunkBytes, the last one shorter. The work is spread over the pieces. */
+  *encodeSnapshot(chunkBytes: number): Generator<Uint8Array, void, undefined> {
+    assert(chunkBytes > 0, "a chunk has at least one byte");
+    const out = new ByteWriter(2 * chunkBytes, Number.POSITIVE_INFINITY);
+    this.#writeHeader(out);
+    for (const session of this.#sessions) {
+      writeSession(out, session);
+      yield* fullChunks(out, chunkBytes);
+    }
+    for (const [key, stored] of this.#cells.entries()) {
+      out.sizedByteString(key);
+      out.sizedByteString(stored.value);
+      out.varint(stored.createRevision);
+      out.varint(stored.modRevision);
+      out.varint(stored.version);
+      if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
+    }
+    out.u32(this.#cells.contentHash);
+    yield* fullChunks(out, chunkBytes);
+    if (out.length > 0) yield out.copy();
+  }
+
+  #writeHeader(out: ByteWriter): void {
+    out.u32(SNAPSHOT_MAGIC);
+    out.u8(SNAPSHOT_VERSION);
+    out.varint(this.#header.appliedIdx);
+    out.varint(this.#header.revision);
+    out.u32(this.#header.historyHash);
+    out.varint(this.#lastSessionId);
+    out.varint(this.#sessions.length);
+    out.varint(this.#cells.size);
+  }
+}
+
+function* fullChunks(out: ByteWriter, chunkBytes: number): Generator<Uint8Array, void, undefined> {
+  let start = 0;
+  for (; out.length - start >= chunkBytes; start += chunkBytes) {
+    yield out.copy(start, start + chunkBytes);
+  }
+  if (start > 0) out.dropFirst(start);
+}
+
+function writeSession(out: ByteWriter, session: Session): void {
+  const answers: [number, KeptAnswer][] = [];
+  session.forEachAnswer((sequence, answer) => answers.push([sequence, answer]));
+  out.varint(session.id);
+  out.byteString(session.nonce);
+  out.varint(session.floor);
+  out.varint(session.lastUsedIdx);
+  out.varint(answers.length);
+  for (const [sequence, { status, revision, actual }] of answers) {
+    out.varint(sequence - session.floor);
+    out.u8(status);
+    out.varint(revision);
+    out.u8(actual === undefined ? 0 : 1);
+    if (actual !== undefined) out.sizedByteString(actual);
+  }
+}

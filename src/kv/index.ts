@@ -1,0 +1,32 @@
+export {
+  byteStringOf,
+  byteStringOfText,
+  bytesOf,
+  EMPTY_BYTES,
+  textOf,
+  type ByteString,
+} from "./byte-string.ts";
+export { CommandCursor } from "./command-cursor.ts";
+export {
+  NO_SESSION,
+  OP,
+  SESSION_NONCE_BYTES,
+  STATUS,
+  type AnswerSink,
+  type Op,
+  type OpName,
+  type Status,
+} from "./command.ts";
+export {
+  buildEntry,
+  ENTRY_HEADER_BYTES_MAX,
+  readOrigin,
+  validateEntry,
+  type Origin,
+} from "./entry.ts";
+export type { FrozenState } from "./frozen-state.ts";
+export { validateGroup } from "./group-check.ts";
+export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
+export { KvState, NO_SINK } from "./kv-state.ts";
+export type { KeyValue, RangeQuery, StoredValue } from "./ordered-cells.ts";
+export { SnapshotDecoder, SnapshotError } from "./snapshot-decoder.ts";

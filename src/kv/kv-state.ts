@@ -1,0 +1,289 @@
+/**
+ * The replicated state machine: keys and sessions after the log prefix [0, appliedIdx). A function of that prefix alone:
+ * no clock, no randomness, no order of objects in memory.
+ *
+ * Invariants:
+ *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
+ *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it.
+ *   A3. What is answered with an error had no effect and is not remembered.
+ *   A4. The revision grows by one with each command that changes a key, and with nothing else.
+ */
+import { assert } from "../base/assert.ts";
+import { ERRORS } from "../base/errors.ts";
+import { bytesOf, mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { CommandCursor } from "./command-cursor.ts";
+import { NO_SESSION, OP, STATUS, type AnswerSink, type Status } from "./command.ts";
+import { FrozenState } from "./frozen-state.ts";
+import { OrderedCells, type KeyValue, type RangeQuery, type StoredValue } from "./ordered-cells.ts";
+import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
+import type { Session } from "./session.ts";
+import { SessionTable } from "./session-table.ts";
+
+const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
+const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
+const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
+
+/** For entries whose answers nobody waits for on this node. */
+export const NO_SINK: AnswerSink = {
+  beginGroup: () => {},
+  answer: () => {},
+  opened: () => {},
+};
+
+export class KvState {
+  readonly #cells: OrderedCells;
+  readonly #sessions: SessionTable;
+  readonly #cursor = new CommandCursor();
+  #appliedIdx: number;
+  #revision: number;
+  #historyHash: number;
+  // What came of the command at hand: fields, so that no object is made for each.
+  #status: Status = STATUS.ok;
+  #answerRevision = 0;
+  #actual: ByteString | undefined;
+
+  constructor(
+    cells = new OrderedCells(),
+    sessions = new SessionTable(),
+    header: StateHeader = EMPTY_STATE_HEADER,
+  ) {
+    this.#cells = cells;
+    this.#sessions = sessions;
+    this.#appliedIdx = header.appliedIdx;
+    this.#revision = header.revision;
+    this.#historyHash = header.historyHash;
+  }
+
+  /** The state stands for the log prefix [0, appliedIdx). */
+  get appliedIdx(): number {
+    return this.#appliedIdx;
+  }
+
+  /** Counts changes of keys. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Number of keys. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Valid until the next apply. */
+  read(key: ByteString): StoredValue | undefined {
+    return this.#cells.get(key);
+  }
+
+  /** Keys of [start, end) in byte order, at most `limit`. */
+  readRange(query: RangeQuery): KeyValue[] {
+    return this.#cells.range(query);
+  }
+
+  /** Something at log index idx that is no entry of ours (a stop-sign). */
+  skip(idx: number): void {
+    assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
+    this.#appliedIdx = idx + 1;
+  }
+
+  /**
+   * Applies all commands of the entry at log index idx, which is appliedIdx.
+   * @throws InvariantError when the entry is damaged or of an unknown version: the state is unusable then
+   */
+  apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK): void {
+    assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
+    const cursor = this.#cursor;
+    cursor.reset(entry);
+    let group = -1;
+    let session: Session | undefined;
+    while (cursor.next()) {
+      if (cursor.groupIndex !== group) {
+        group = cursor.groupIndex;
+        sink.beginGroup(group, cursor.session);
+        session = this.#beginGroup(idx);
+      }
+      if (cursor.session === NO_SESSION) {
+        this.#applySessionless(idx, sink);
+      } else {
+        this.#actual = undefined;
+        if (session === undefined) this.#outcome(SESSION_EXPIRED, this.#revision);
+        else if (this.#applyOnce(session)) session = undefined;
+        sink.answer(
+          cursor.session,
+          cursor.sequence,
+          this.#status,
+          this.#answerRevision,
+          this.#actual,
+        );
+      }
+      this.#remember();
+    }
+    this.#actual = undefined;
+    cursor.release();
+    this.#appliedIdx = idx + 1;
+  }
+
+  /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
+  clone(): FrozenState {
+    return new FrozenState(this.#cells.clone(), this.#sessions.clone(), this.#sessions.lastId, {
+      appliedIdx: this.#appliedIdx,
+      revision: this.#revision,
+      historyHash: this.#historyHash,
+    });
+  }
+
+  /**
+   * 16 hexadecimal digits: hash of the content, then hash of all commands applied and their answers. Nodes that applied
+   * the same log prefix have the same, however they got there. Takes constant time.
+   */
+  hash(): string {
+    return stateHash(this.#cells.contentHash, this.#historyHash);
+  }
+
+  #beginGroup(idx: number): Session | undefined {
+    const { session: id, floor } = this.#cursor;
+    if (id === NO_SESSION) return undefined;
+    const session = this.#sessions.use(id, idx);
+    if (session === undefined || floor <= session.floor) return session;
+    const before = session.actualBytes;
+    session.raiseFloor(floor);
+    this.#sessions.addActualBytes(session.actualBytes - before);
+    return session;
+  }
+
+  #applySessionless(idx: number, sink: AnswerSink): void {
+    const cursor = this.#cursor;
+    this.#outcome(STATUS.ok, this.#revision);
+    switch (cursor.op) {
+      case OP.noop:
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
+      case OP.openSession: {
+        const nonce = cursor.nonce();
+        const id = this.#sessions.open(nonce, idx);
+        this.#answerRevision = id;
+        sink.opened(cursor.sequence, bytesOf(nonce), id);
+        return;
+      }
+      default:
+        assert(false, `command ${cursor.op} needs a session`);
+    }
+  }
+
+  /** @returns true when the session has ended by it */
+  #applyOnce(session: Session): boolean {
+    const cursor = this.#cursor;
+    const sequence = cursor.sequence;
+    if (sequence < session.floor) {
+      this.#outcome(STALE_REQUEST, this.#revision);
+      return false;
+    }
+    const answered = session.answered(sequence);
+    if (answered !== 0) {
+      this.#repeatAnswer(session, answered);
+      return false;
+    }
+    if (session.isBeyondWindow(sequence)) {
+      this.#outcome(BAD_REQUEST, this.#revision);
+      return false;
+    }
+    if (cursor.op === OP.closeSession) {
+      this.#outcome(STATUS.ok, this.#revision);
+      this.#sessions.close(session.id);
+      return true;
+    }
+    this.#execute();
+    if (this.#actual !== undefined && this.#actual.length > 0) this.#account(session);
+    session.keep(sequence, this.#status, this.#answerRevision, this.#actual);
+    return false;
+  }
+
+  #repeatAnswer(session: Session, answered: number): void {
+    if (answered > 0) {
+      this.#outcome(STATUS.ok, answered);
+      return;
+    }
+    const kept = session.keptAside(this.#cursor.sequence);
+    this.#outcome(kept.status, kept.revision);
+    this.#actual = kept.actual;
+  }
+
+  /** The value that goes with a failed cas is kept with the answer: what may be kept is bounded. */
+  #account(session: Session): void {
+    const length = this.#actual?.length ?? 0;
+    if (session.hasRoomFor(length, this.#sessions.actualRoom)) {
+      this.#sessions.addActualBytes(length);
+    } else {
+      this.#actual = undefined;
+      this.#status = STATUS.casFailedLarge;
+    }
+  }
+
+  #execute(): void {
+    const cursor = this.#cursor;
+    switch (cursor.op) {
+      case OP.write:
+        this.#put();
+        return;
+      case OP.delete:
+        if (this.#cells.delete(cursor.key)) this.#outcome(STATUS.ok, ++this.#revision);
+        else this.#outcome(STATUS.notFound, this.#revision);
+        return;
+      case OP.casValue: {
+        const current = this.#cells.get(cursor.key);
+        const matches =
+          current !== undefined &&
+          current.value.length === cursor.expectedLength &&
+          current.value === cursor.expectedValue();
+        this.#putIf(matches, current);
+        return;
+      }
+      case OP.casAbsent: {
+        const current = this.#cells.get(cursor.key);
+        this.#putIf(current === undefined, current);
+        return;
+      }
+      case OP.casRevision: {
+        const current = this.#cells.get(cursor.key);
+        this.#putIf(current?.modRevision === cursor.expectedRevision, current);
+        return;
+      }
+      case OP.noop:
+        this.#outcome(STATUS.ok, this.#revision);
+        return;
+      default:
+        assert(false, `command ${cursor.op} does not belong in a session`);
+    }
+  }
+
+  #putIf(matches: boolean, current: StoredValue | undefined): void {
+    if (matches) {
+      this.#put();
+      return;
+    }
+    this.#outcome(STATUS.casFailed, current?.modRevision ?? 0);
+    this.#actual = current?.value;
+  }
+
+  #put(): void {
+    const cursor = this.#cursor;
+    this.#revision += 1;
+    this.#cells.put(cursor.key, cursor.value(), cursor.valueHash(), this.#revision);
+    this.#outcome(STATUS.ok, this.#revision);
+  }
+
+  #outcome(status: Status, revision: number): void {
+    this.#status = status;
+    this.#answerRevision = revision;
+  }
+
+  #remember(): void {
+    const cursor = this.#cursor;
+    const what = mix32((cursor.op << 8) | this.#status, cursor.session | 0);
+    const where = mixNumber(mixNumber(what, cursor.sequence), this.#answerRevision);
+    this.#historyHash = mix32(this.#historyHash, where);
+  }
+}

@@ -1,0 +1,186 @@
+import { unreachable } from "../base/assert.ts";
+import { KEY_BYTES_MAX, SESSIONS_MAX, SESSION_WINDOW, VALUE_BYTES_MAX } from "../base/limits.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
+import { SESSION_NONCE_BYTES } from "./command.ts";
+import { SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
+import { KvState } from "./kv-state.ts";
+import { OrderedCells } from "./ordered-cells.ts";
+import { Session } from "./session.ts";
+import { SessionTable } from "./session-table.ts";
+import type { StateHeader } from "./state-header.ts";
+
+/** These bytes are no snapshot of a state, or of another version. */
+export class SnapshotError extends Error {
+  override readonly name = "SnapshotError";
+}
+
+/** No record is longer: the longest is a session with a full window and all the values it may keep. */
+const RECORD_BYTES_MAX = 4 * 1024 * 1024;
+
+type Part = "header" | "sessions" | "keys" | "end" | "done";
+
+/**
+ * Makes a state from the pieces of a snapshot, however they are cut. What has arrived is decoded at once, so that the
+ * work is spread over the pieces.
+ */
+export class SnapshotDecoder {
+  readonly #reader = new ByteReader();
+  /** What did not make a whole record yet. */
+  readonly #pending = new ByteWriter(64 * 1024);
+  #part: Part = "header";
+  #header: StateHeader | null = null;
+  #lastSessionId = 0;
+  #sessionsLeft = 0;
+  #keysLeft = 0;
+  readonly #sessions: Session[] = [];
+  readonly #sessionIds = new Set<number>();
+  readonly #nonces = new Set<ByteString>();
+  readonly #cells = new OrderedCells();
+  #lastKey: ByteString = EMPTY_BYTES;
+
+  /** @throws SnapshotError when what has arrived so far cannot be the beginning of a snapshot */
+  push(chunk: Uint8Array): void {
+    this.#pending.bytes(chunk);
+    const bytes = this.#pending.peek();
+    const consumed = this.#decode(bytes);
+    this.#pending.dropFirst(consumed);
+    this.#reader.release();
+    // A damaged record looks like one that is not complete yet.
+    if (this.#pending.length > RECORD_BYTES_MAX && consumed === 0) {
+      throw new SnapshotError(`damaged in its ${this.#part}`);
+    }
+    if (this.#part === "done" && this.#pending.length > 0)
+      throw new SnapshotError("bytes behind the end");
+  }
+
+  /** @throws SnapshotError when the snapshot is not complete */
+  finish(): KvState {
+    if (this.#part !== "done" || this.#header === null) {
+      throw new SnapshotError(`snapshot ends in its ${this.#part}`);
+    }
+    const table = new SessionTable(this.#lastSessionId, this.#sessions);
+    if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
+    return new KvState(this.#cells, table, this.#header);
+  }
+
+  /** @returns the bytes that made whole records */
+  #decode(bytes: Uint8Array): number {
+    let consumed = 0;
+    const reader = this.#reader.reset(bytes);
+    while (this.#part !== "done" && this.#readPart(reader)) consumed = reader.offset;
+    return consumed;
+  }
+
+  /** Reads one record. @returns false when it is not complete */
+  #readPart(reader: ByteReader): boolean {
+    switch (this.#part) {
+      case "header":
+        return this.#readHeader(reader);
+      case "sessions":
+        return this.#readSession(reader);
+      case "keys":
+        return this.#readPair(reader);
+      case "end":
+        return this.#readEnd(reader);
+      case "done":
+        return false;
+      default:
+        return unreachable(this.#part, "part of a snapshot");
+    }
+  }
+
+  #readHeader(reader: ByteReader): boolean {
+    const magic = reader.u32();
+    const version = reader.u8();
+    if (reader.failed) return false;
+    if (magic !== SNAPSHOT_MAGIC) throw new SnapshotError("this is not a snapshot");
+    if (version !== SNAPSHOT_VERSION) {
+      throw new SnapshotError(
+        `snapshot of version ${version}; this program reads version ${SNAPSHOT_VERSION}`,
+      );
+    }
+    const header = {
+      appliedIdx: reader.varint(),
+      revision: reader.varint(),
+      historyHash: reader.u32() | 0,
+    };
+    const lastSessionId = reader.varint();
+    const sessions = reader.varint();
+    const keys = reader.varint();
+    if (reader.failed) return false;
+    if (sessions > SESSIONS_MAX) throw new SnapshotError(`${sessions} sessions`);
+    this.#header = header;
+    this.#lastSessionId = lastSessionId;
+    this.#sessionsLeft = sessions;
+    this.#keysLeft = keys;
+    this.#part = sessions > 0 ? "sessions" : keys > 0 ? "keys" : "end";
+    return true;
+  }
+
+  #readSession(reader: ByteReader): boolean {
+    const id = reader.varint();
+    const nonce = reader.byteString(SESSION_NONCE_BYTES);
+    const floor = reader.varint();
+    const lastUsedIdx = reader.varint();
+    const answers = reader.varint();
+    if (answers > SESSION_WINDOW) throw new SnapshotError(`session with ${answers} answers`);
+    const session = new Session(id, nonce, 0, lastUsedIdx);
+    session.raiseFloor(floor);
+    let next = 0;
+    for (let i = 0; i < answers; i++) {
+      const distance = reader.varint();
+      const status = reader.u8();
+      const revision = reader.varint();
+      const actual = reader.u8() === 0 ? undefined : readSized(reader, VALUE_BYTES_MAX);
+      if (reader.failed) return false;
+      if (distance < next || distance >= SESSION_WINDOW) {
+        throw new SnapshotError("answers of a session out of order");
+      }
+      next = distance + 1;
+      session.keep(floor + distance, status, revision, actual);
+    }
+    if (reader.failed) return false;
+    if (id < 1 || id > this.#lastSessionId || this.#sessionIds.has(id) || this.#nonces.has(nonce)) {
+      throw new SnapshotError(`session ${id} is not possible here`);
+    }
+    this.#sessionIds.add(id);
+    this.#nonces.add(nonce);
+    this.#sessions.push(session);
+    if (--this.#sessionsLeft === 0) this.#part = this.#keysLeft > 0 ? "keys" : "end";
+    return true;
+  }
+
+  #readPair(reader: ByteReader): boolean {
+    const key = readSized(reader, KEY_BYTES_MAX);
+    const valueLength = reader.varint();
+    if (valueLength > VALUE_BYTES_MAX) throw new SnapshotError(`value of ${valueLength} bytes`);
+    const start = reader.skip(valueLength);
+    const createRevision = reader.varint();
+    const modRevision = reader.varint();
+    const version = reader.varint();
+    if (reader.failed) return false;
+    if (key <= this.#lastKey) throw new SnapshotError("keys out of order");
+    this.#lastKey = key;
+    const value = reader.byteStringAt(start, start + valueLength);
+    const valueHash = reader.hashAt(start, start + valueLength);
+    this.#cells.restore(key, { value, createRevision, modRevision, version }, valueHash);
+    if (--this.#keysLeft === 0) this.#part = "end";
+    return true;
+  }
+
+  #readEnd(reader: ByteReader): boolean {
+    const contentHash = reader.u32() | 0;
+    if (reader.failed) return false;
+    if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
+    this.#part = "done";
+    return true;
+  }
+}
+
+function readSized(reader: ByteReader, lengthMax: number): ByteString {
+  const length = reader.varint();
+  if (length > lengthMax) throw new SnapshotError(`${length} bytes where ${lengthMax} are allowed`);
+  return reader.byteString(length);
+}

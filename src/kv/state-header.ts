@@ -1,0 +1,15 @@
+/** What a state has beside keys and sessions. */
+export interface StateHeader {
+  readonly appliedIdx: number;
+  readonly revision: number;
+  /** Hash chain over all commands applied since the beginning, and their answers. */
+  readonly historyHash: number;
+}
+
+export const EMPTY_STATE_HEADER: StateHeader = { appliedIdx: 0, revision: 0, historyHash: 0 };
+
+/** Two 32-bit hashes as one name. */
+export function stateHash(contentHash: number, historyHash: number): string {
+  const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, "0");
+  return hex(contentHash) + hex(historyHash);
+}
