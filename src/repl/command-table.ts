@@ -21,6 +21,8 @@ export interface ParsedArguments {
 
 export interface CommandSpec<A> {
   readonly name: string;
+  /** What other programs call it: understood in suggestions only. */
+  readonly synonyms?: readonly string[];
   /** Without node and name, one for each form: "KEY VALUE". */
   readonly forms: readonly string[];
   readonly summary: string;
@@ -111,7 +113,9 @@ function parseTarget<A>(table: CommandTable<A>, word: string): Target {
 
 function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolean): UsageError {
   const names = table.commands.map(({ name }) => name);
-  const near = nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
+  const near =
+    table.commands.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))?.name ??
+    nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
   const hint = near === null ? `the commands are ${names.join(", ")}` : `did you mean "${near}"?`;
   return new UsageError(`unknown command "${word}": ${hint}`);
 }

@@ -1,0 +1,146 @@
+/** The table of the client prompt. */
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
+import type { CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
+import type { HelpTexts } from "./help.ts";
+import type { Token } from "./tokenize.ts";
+import { UsageError } from "./usage-error.ts";
+
+export type ClientAction =
+  | { readonly op: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly op: "read"; readonly key: Uint8Array; readonly local: boolean }
+  | { readonly op: "delete"; readonly key: Uint8Array }
+  | {
+      readonly op: "cas";
+      readonly key: Uint8Array;
+      readonly expected: CasExpectation;
+      readonly value: Uint8Array;
+    };
+
+export type CasExpectation =
+  | { readonly kind: "value"; readonly value: Uint8Array }
+  | { readonly kind: "absent" }
+  | { readonly kind: "revision"; readonly revision: number };
+
+const write: CommandSpec<ClientAction> = {
+  name: "write",
+  synonyms: ["put", "set"],
+  forms: ["KEY VALUE"],
+  summary: "sets the key's value",
+  details: [
+    "The answer comes when a majority of the nodes has the write on disk.",
+    'Text with spaces in quotes: \'literal\', or "with \\n \\t \\" \\\\ \\xHH".',
+  ],
+  examples: ["1 write 35 hello", '2 write greeting "hello world"'],
+  arguments: ["text", "text"],
+  count: [2, 2],
+  build: ({ positionals: [key, value] }) => ({
+    op: "write",
+    key: keyIn(key),
+    value: valueIn(value),
+  }),
+};
+
+const read: CommandSpec<ClientAction> = {
+  name: "read",
+  synonyms: ["get"],
+  forms: ["KEY [--local]"],
+  summary: "shows the key's value",
+  details: [
+    "Linearizable on every node: it sees every write that was answered before the read began.",
+    "With --local the node answers at once from its own memory; the value may be an older one.",
+  ],
+  examples: ["2 read 35", "3 read 35 --local"],
+  arguments: ["text"],
+  count: [1, 1],
+  flags: [{ name: "--local", help: "the node's own state, perhaps old (sequentially consistent)" }],
+  build: ({ positionals: [key], flags }) => ({
+    op: "read",
+    key: keyIn(key),
+    local: flags.has("--local"),
+  }),
+};
+
+const remove: CommandSpec<ClientAction> = {
+  name: "delete",
+  synonyms: ["del", "remove", "rm", "unset"],
+  forms: ["KEY"],
+  summary: "removes the key",
+  examples: ["3 delete 35"],
+  arguments: ["text"],
+  count: [1, 1],
+  build: ({ positionals: [key] }) => ({ op: "delete", key: keyIn(key) }),
+};
+
+const cas: CommandSpec<ClientAction> = {
+  name: "cas",
+  synonyms: ["swap", "compare-and-swap", "setnx"],
+  forms: ["KEY EXPECTED NEW", "KEY --absent NEW", "KEY --revision N NEW"],
+  summary: "writes NEW only if the value is EXPECTED",
+  details: ["Compare and swap, as one step. The answer says what is there when it did not swap."],
+  examples: ["1 cas 35 hello world", "1 cas 35 --absent first", "1 cas 35 --revision 12 next"],
+  arguments: ["text", "text", "text"],
+  count: [2, 3],
+  flags: [
+    { name: "--absent", help: "only if there is no such key" },
+    {
+      name: "--revision",
+      value: "N",
+      help: "only if the key was last written at revision N (read shows it)",
+    },
+  ],
+  build: casIn,
+};
+
+function casIn({ positionals, flags }: ParsedArguments): ClientAction {
+  const [key, second, third] = positionals;
+  const revision = flags.get("--revision");
+  const conditions = [flags.has("--absent"), revision !== undefined, third !== undefined];
+  const given = conditions.filter(Boolean).length;
+  if (given !== 1) {
+    const problem = given === 0 ? "what should the value be before?" : "more than one condition";
+    throw new UsageError(problem);
+  }
+  if (third !== undefined) {
+    const expected: CasExpectation = { kind: "value", value: valueIn(second) };
+    return { op: "cas", key: keyIn(key), expected, value: valueIn(third) };
+  }
+  const expected: CasExpectation =
+    revision === undefined
+      ? { kind: "absent" }
+      : { kind: "revision", revision: revisionIn(revision) };
+  return { op: "cas", key: keyIn(key), expected, value: valueIn(second) };
+}
+
+function revisionIn(text: string): number {
+  const revision = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+  if (revision >= 1 && Number.isSafeInteger(revision)) return revision;
+  throw new UsageError(`--revision takes a positive integer, got "${text}"`);
+}
+
+function keyIn(token: Token | undefined): Uint8Array {
+  const bytes = token?.bytes ?? new Uint8Array(0);
+  if (bytes.length === 0) throw new UsageError("a key is at least one byte long");
+  if (bytes.length > KEY_BYTES_MAX) {
+    throw new UsageError(`a key is at most ${KEY_BYTES_MAX} bytes long, this one ${bytes.length}`);
+  }
+  return bytes;
+}
+
+function valueIn(token: Token | undefined): Uint8Array {
+  const bytes = token?.bytes ?? new Uint8Array(0);
+  if (bytes.length > VALUE_BYTES_MAX) {
+    throw new UsageError(
+      `a value is at most ${VALUE_BYTES_MAX} bytes long, this one ${bytes.length}`,
+    );
+  }
+  return bytes;
+}
+
+export function clientTable(nodeIds: readonly number[]): CommandTable<ClientAction> {
+  return { commands: [write, read, remove, cas], nodeIds, nodeWord: "any" };
+}
+
+export const CLIENT_HELP: HelpTexts = {
+  intro: "Reads and writes keys. Any node takes any request.",
+  notes: ['Text with spaces needs quotes: 1 write greeting "hello world". # starts a comment.'],
+};

@@ -1,0 +1,222 @@
+/** Carries out the commands of the client prompt and puts the answers into words. */
+import { unreachable } from "../base/assert.ts";
+import { KvError } from "../base/errors.ts";
+import type {
+  CasCondition,
+  CasResult,
+  DeleteResult,
+  NodeAddress,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  WriteResult,
+} from "../client/types.ts";
+import {
+  CLIENT_HELP,
+  clientTable,
+  type CasExpectation,
+  type ClientAction,
+} from "./client-commands.ts";
+import type { Target } from "./command-table.ts";
+import { formatDuration, roundMs } from "./duration.ts";
+import { EXIT } from "./exit-status.ts";
+import { failureOutcome } from "./failure.ts";
+import type { Outcome, Prompt } from "./prompt.ts";
+import type { Style } from "./style.ts";
+import { quote, textOf } from "./tokenize.ts";
+
+/** The part of KvClient that the prompt needs. */
+export interface KvCalls {
+  write(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Promise<WriteResult>;
+  read(key: Uint8Array, options?: ReadOptions): Promise<ReadResult>;
+  delete(key: Uint8Array, options?: RequestOptions): Promise<DeleteResult>;
+  cas(
+    key: Uint8Array,
+    condition: CasCondition,
+    value: Uint8Array,
+    options?: RequestOptions,
+  ): Promise<CasResult>;
+}
+
+export interface ClientPromptOptions {
+  readonly client: KvCalls;
+  readonly nodes: readonly NodeAddress[];
+  readonly timeoutMs: number;
+  readonly style: Style;
+  /** How a user starts a node: "sh run2.sh". */
+  readonly startCommand: (node: number) => string;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientAction> {
+  const { nodes, style } = options;
+  const addresses = nodes.map(({ id, host, port }) => ({ id, address: `${host}:${port}` }));
+  return {
+    table: clientTable(nodes.map(({ id }) => id)),
+    help: CLIENT_HELP,
+    nodes: addresses,
+    style,
+    execute: async (target, action, signal) => {
+      const started = options.now();
+      try {
+        const answer = await ask(options.client, target, action, signal);
+        return [answerOutcome(action, answer, style, options.now() - started)];
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        const asked = addresses.filter(({ id }) => target === null || id === target);
+        const context = {
+          op: action.op,
+          changes: action.op !== "read",
+          node: target,
+          address: asked.map(({ address }) => address).join(", "),
+          timeoutMs: options.timeoutMs,
+          startCommand: options.startCommand,
+          style,
+        };
+        return [failureOutcome(error, context, options.now() - started)];
+      }
+    },
+  };
+}
+
+type Answer =
+  | { readonly op: "write"; readonly result: WriteResult }
+  | { readonly op: "read"; readonly local: boolean; readonly result: ReadResult }
+  | { readonly op: "delete"; readonly result: DeleteResult }
+  | { readonly op: "cas"; readonly result: CasResult };
+
+async function ask(
+  client: KvCalls,
+  target: Target,
+  action: ClientAction,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const options: RequestOptions = target === null ? { signal } : { signal, node: target };
+  switch (action.op) {
+    case "write":
+      return { op: "write", result: await client.write(action.key, action.value, options) };
+    case "read": {
+      const consistency = action.local ? "local" : "linearizable";
+      const result = await client.read(action.key, { ...options, consistency });
+      return { op: "read", local: action.local, result };
+    }
+    case "delete":
+      return { op: "delete", result: await client.delete(action.key, options) };
+    case "cas": {
+      const condition = conditionOf(action.expected);
+      return { op: "cas", result: await client.cas(action.key, condition, action.value, options) };
+    }
+    default:
+      return unreachable(action, "client action");
+  }
+}
+
+function conditionOf(expected: CasExpectation): CasCondition {
+  switch (expected.kind) {
+    case "value":
+      return { value: expected.value };
+    case "absent":
+      return { absent: true };
+    case "revision":
+      return { revision: expected.revision };
+    default:
+      return unreachable(expected, "condition");
+  }
+}
+
+function answerOutcome(action: ClientAction, answer: Answer, style: Style, ms: number): Outcome {
+  const { words, notes, fields } = describe(answer, style);
+  const { node } = answer.result;
+  return {
+    text: `${words} ${style.dim(`(${[...notes, formatDuration(ms)].join(", ")})`)}`,
+    json: {
+      ok: true,
+      node,
+      op: action.op,
+      ...bytesField("key", action.key),
+      ...fields,
+      ms: roundMs(ms),
+    },
+    status: EXIT.ok,
+  };
+}
+
+interface Description {
+  readonly words: string;
+  /** In parentheses behind the words. */
+  readonly notes: readonly string[];
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+function describe(answer: Answer, style: Style): Description {
+  switch (answer.op) {
+    case "write": {
+      const { revision } = answer.result;
+      return {
+        words: `${style.good("ok")}, revision ${revision}`,
+        notes: [],
+        fields: { revision },
+      };
+    }
+    case "read":
+      return describeRead(answer.result, answer.local, style);
+    case "delete": {
+      const { existed, revision } = answer.result;
+      const words = existed
+        ? `${style.good("deleted")}, revision ${revision}`
+        : style.warn("(not found)");
+      return { words, notes: [], fields: { existed, revision } };
+    }
+    case "cas":
+      return describeCas(answer.result, style);
+    default:
+      return unreachable(answer, "answer");
+  }
+}
+
+function describeRead(result: ReadResult, local: boolean, style: Style): Description {
+  const notes = local ? ["local, perhaps old"] : [];
+  const consistency = local ? "local" : "linearizable";
+  if (!result.found) {
+    return { words: style.warn("(not found)"), notes, fields: { found: false, consistency } };
+  }
+  const { value, modRevision } = result;
+  return {
+    words: style.value(quote(value)),
+    notes: [`revision ${modRevision}`, ...notes],
+    fields: { found: true, ...bytesField("value", value), modRevision, consistency },
+  };
+}
+
+function describeCas(result: CasResult, style: Style): Description {
+  if (result.swapped) {
+    const { revision } = result;
+    const words = `${style.good("swapped")}, revision ${revision}`;
+    return { words, notes: [], fields: { swapped: true, revision } };
+  }
+  const { actual } = result;
+  if (actual === null) {
+    const words = `${style.warn("not swapped")}: ${style.warn("(not found)")}`;
+    return { words, notes: [], fields: { swapped: false, found: false } };
+  }
+  const { value, modRevision } = actual;
+  const words =
+    value === null
+      ? "the value is another one, too long to be shown here"
+      : `the value is ${style.value(quote(value))}`;
+  const field = value === null ? {} : bytesField("value", value);
+  return {
+    words: `${style.warn("not swapped")}: ${words}`,
+    notes: [`revision ${modRevision}`],
+    fields: { swapped: false, found: true, ...field, modRevision },
+  };
+}
+
+/** Text where the bytes are text; else NAMEBase64. */
+function bytesField(name: string, bytes: Uint8Array): Readonly<Record<string, string>> {
+  const text = textOf(bytes);
+  return text === null
+    ? { [`${name}Base64`]: Buffer.from(bytes).toString("base64") }
+    : { [name]: text };
+}

@@ -1,0 +1,27 @@
+/** Milliseconds as people read them: "0.3 ms", "12 ms", "1.20 s". */
+export function formatDuration(ms: number): string {
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  return ms < 59_995 ? `${(ms / 1000).toFixed(2)} s` : formatLong(ms);
+}
+
+/** "1 min 5 s", "3 h 12 min", "2 d 4 h": the two largest units. */
+function formatLong(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const units = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = units.findIndex(([count]) => count > 0);
+  return units
+    .slice(first, first + 2)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+/** As JSON gives it: microseconds are plenty. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

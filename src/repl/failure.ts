@@ -1,0 +1,137 @@
+/** A failure in one line: what happened, and what to do about it. Pure. */
+import { unreachable } from "../base/assert.ts";
+import type { KvError } from "../base/errors.ts";
+import { formatDuration, roundMs } from "./duration.ts";
+import { EXIT, type ExitStatus } from "./exit-status.ts";
+import type { Outcome } from "./prompt.ts";
+import type { Style } from "./style.ts";
+
+export interface FailureContext {
+  /** What was asked, "write" for example; part of the JSON answer. */
+  readonly op: string;
+  /** It changes something: then an outcome can be unknown. */
+  readonly changes: boolean;
+  /** The node asked; null: any. */
+  readonly node: number | null;
+  /** Of the node asked, or of all of them. */
+  readonly address: string;
+  readonly timeoutMs: number;
+  /** How a user starts a node: "sh run2.sh". */
+  readonly startCommand: (node: number) => string;
+  readonly style: Style;
+}
+
+export function failureOutcome(error: KvError, context: FailureContext, ms: number): Outcome {
+  const unknown = isUnknown(error, context);
+  const took = ` (${formatDuration(ms)})`;
+  const { style } = context;
+  const text = unknown
+    ? `${style.warn("unknown")}: it may or may not have taken effect: ${unknownText(error, context)}`
+    : style.bad(failedText(error, context));
+  return {
+    text: `${text}${style.dim(took)}`,
+    json: {
+      ok: false,
+      ...(context.node === null ? {} : { node: context.node }),
+      op: context.op,
+      code: error.code,
+      definite: !unknown,
+      retryable: error.retryable,
+      message: error.message,
+      ms: roundMs(ms),
+    },
+    status: unknown ? EXIT.unknown : statusOf(error),
+  };
+}
+
+/** What only reads cannot leave anything behind, however it ends. */
+function isUnknown(error: KvError, context: FailureContext): boolean {
+  return context.changes && !error.definite;
+}
+
+function statusOf(error: KvError): ExitStatus {
+  switch (error.code) {
+    case "NO_QUORUM":
+    case "SHUTTING_DOWN":
+    case "TIMEOUT":
+    case "CONNECTION_LOST":
+    case "CONNECTION_FAILED":
+    case "UNAUTHORIZED":
+    case "UNSUPPORTED_VERSION":
+    case "UNKNOWN_NODE":
+      return EXIT.unavailable;
+    case "BAD_REQUEST":
+    case "KEY_TOO_LARGE":
+    case "VALUE_TOO_LARGE":
+    case "OVERLOADED":
+    case "SESSION_EXPIRED":
+    case "STALE_REQUEST":
+    case "DISK_FULL":
+    case "FORBIDDEN":
+    case "CANCELLED":
+    case "INTERNAL":
+      return EXIT.failed;
+    default:
+      return unreachable(error.code, "error code");
+  }
+}
+
+function unknownText(error: KvError, context: FailureContext): string {
+  const advice =
+    context.changes && context.op !== "manage"
+      ? "read the key before you try again"
+      : "look before you try again";
+  switch (error.code) {
+    case "TIMEOUT":
+      return `${who(context)} did not answer within ${formatDuration(context.timeoutMs)}; ${advice}`;
+    case "CONNECTION_LOST":
+      return `the connection to ${who(context)} was lost before the answer; ${advice}`;
+    case "CANCELLED":
+      return `cancelled after it was sent; ${advice}`;
+    default:
+      return `${error.message}; ${advice}`;
+  }
+}
+
+function failedText(error: KvError, context: FailureContext): string {
+  const { node, address, timeoutMs, startCommand } = context;
+  switch (error.code) {
+    case "CONNECTION_FAILED":
+      return node === null
+        ? `no node answers (tried ${address}): start them, \`${startCommand(1)}\` and so on`
+        : `node ${node} does not answer at ${address}: start it with \`${startCommand(node)}\`, or ask another node`;
+    case "NO_QUORUM":
+      return `${who(context)} reaches no majority of the nodes, nothing was done: start or reconnect the others (\`all status\` in the management prompt shows them)`;
+    case "TIMEOUT":
+      return `${who(context)} did not answer within ${formatDuration(timeoutMs)}: is a majority of the nodes up? (\`all status\` in the management prompt)`;
+    case "CONNECTION_LOST":
+      return `the connection to ${who(context)} was lost: try again, or ask another node`;
+    case "SHUTTING_DOWN":
+      return `${who(context)} is shutting down, nothing was done: ask another node`;
+    case "OVERLOADED":
+      return `${who(context)} has too much to do, nothing was done: try again in a moment`;
+    case "DISK_FULL":
+      return `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`;
+    case "UNAUTHORIZED":
+      return `${who(context)} wants the cluster's secret: name its file with --secret-file (${error.message})`;
+    case "CANCELLED":
+      return "cancelled";
+    case "SESSION_EXPIRED":
+      return "this client's session has expired, nothing was done: try again";
+    case "BAD_REQUEST":
+    case "KEY_TOO_LARGE":
+    case "VALUE_TOO_LARGE":
+    case "STALE_REQUEST":
+    case "FORBIDDEN":
+    case "UNSUPPORTED_VERSION":
+    case "UNKNOWN_NODE":
+    case "INTERNAL":
+      return error.message;
+    default:
+      return unreachable(error.code, "error code");
+  }
+}
+
+function who({ node }: FailureContext): string {
+  return node === null ? "the cluster" : `node ${node}`;
+}

@@ -1,0 +1,33 @@
+/** Runs a prompt the way it was asked for: one argument, a terminal, or lines of a pipe. */
+import type { Readable, Writable } from "node:stream";
+import type { ExitStatus } from "./exit-status.ts";
+import type { Prompt } from "./prompt.ts";
+import { runArgument, runLines } from "./script-loop.ts";
+import { runTerminal } from "./terminal-loop.ts";
+
+export interface RunPromptOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly errors: Writable;
+  /** A person sits there: input and output are a terminal. */
+  readonly isTerminal: boolean;
+  /** Commands to run instead of reading any; null: read them. */
+  readonly command: string | null;
+  readonly json: boolean;
+  /** Stop at the first command that does not go well; not in a terminal. */
+  readonly bail: boolean;
+  /** In a terminal: in front of what is typed. */
+  readonly promptText: string;
+  /** In a terminal: printed first. */
+  readonly greeting: string;
+  /** In a terminal: null keeps no history. */
+  readonly historyPath: string | null;
+  /** Aborted: what runs is cancelled, and the prompt ends as interrupted. */
+  readonly signal: AbortSignal;
+}
+
+export function runPrompt<A>(prompt: Prompt<A>, options: RunPromptOptions): Promise<ExitStatus> {
+  if (options.command !== null) return runArgument(prompt, options.command, options);
+  if (options.isTerminal) return runTerminal(prompt, options);
+  return runLines(prompt, options.input, options);
+}

@@ -1,0 +1,86 @@
+/** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
+import { KvError } from "../../src/base/errors.ts";
+import type { KvCalls } from "../../src/repl/client-prompt.ts";
+
+interface Cell {
+  readonly value: Uint8Array;
+  readonly modRevision: number;
+}
+
+export interface FakeClient extends KvCalls {
+  /** The next call rejects with it. */
+  failNext(error: KvError): void;
+  /** The next call answers only when it is aborted. */
+  hangNext(): void;
+  readonly calls: string[];
+}
+
+export function fakeClient(): FakeClient {
+  const cells = new Map<string, Cell>();
+  const calls: string[] = [];
+  let revision = 0;
+  let failure: KvError | null = null;
+  let hang = false;
+
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+
+  async function begin(call: string, options: { node?: number; signal?: AbortSignal } = {}) {
+    calls.push(`${options.node ?? "any"} ${call}`);
+    if (failure !== null) {
+      const error = failure;
+      failure = null;
+      throw error;
+    }
+    if (hang) {
+      hang = false;
+      await new Promise((_resolve, reject) => {
+        options.signal?.addEventListener("abort", () => reject(new KvError("CANCELLED", "stop")));
+      });
+    }
+    return options.node ?? 1;
+  }
+
+  function set(key: string, value: Uint8Array): number {
+    revision += 1;
+    cells.set(key, { value, modRevision: revision });
+    return revision;
+  }
+
+  return {
+    calls,
+    failNext: (error) => {
+      failure = error;
+    },
+    hangNext: () => {
+      hang = true;
+    },
+    async write(key, value, options) {
+      const node = await begin(`write ${text(key)}`, options);
+      return { revision: set(text(key), value), node };
+    },
+    async read(key, options) {
+      const node = await begin(`read ${text(key)} ${options?.consistency}`, options);
+      const cell = cells.get(text(key));
+      return cell === undefined ? { found: false, node } : { found: true, ...cell, node };
+    },
+    async delete(key, options) {
+      const node = await begin(`delete ${text(key)}`, options);
+      const existed = cells.delete(text(key));
+      if (existed) revision += 1;
+      return { existed, revision, node };
+    },
+    async cas(key, condition, value, options) {
+      const node = await begin(`cas ${text(key)}`, options);
+      const cell = cells.get(text(key));
+      const holds =
+        "absent" in condition
+          ? cell === undefined
+          : cell !== undefined &&
+            ("revision" in condition
+              ? cell.modRevision === condition.revision
+              : text(cell.value) === text(Buffer.from(condition.value)));
+      if (holds) return { swapped: true, revision: set(text(key), value), node };
+      return { swapped: false, actual: cell ?? null, node };
+    },
+  };
+}
