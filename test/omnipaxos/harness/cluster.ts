@@ -1,6 +1,7 @@
 import { OmniPaxos } from "../../../src/omnipaxos/index.ts";
 import type {
   ClusterConfig,
+  DurableState,
   Envelope,
   NodeId,
   OmniPaxosConfig,
@@ -23,6 +24,8 @@ export interface ClusterOptions {
   readonly flushTicks?: number;
   readonly batchSize?: number;
   readonly priorities?: Readonly<Record<NodeId, number>>;
+  /** What the disks of some nodes hold at the start. */
+  readonly recovered?: Readonly<Record<NodeId, Partial<DurableState<string, Folded>>>>;
   /** `immediate`: writes are durable at once. `delayed`: only `sync` makes them so. Default immediate. */
   readonly durability?: "immediate" | "delayed";
   /** Messages stay in the node until `drain` or `settle`. Default false. */
@@ -66,8 +69,11 @@ export class Cluster {
     this.options = options;
     this.pids = options.pids ?? Array.from({ length: options.n ?? 3 }, (_, i) => i + 1);
     for (const pid of this.pids) {
-      const disk = new SimDisk<string, Folded>();
-      const node = new OmniPaxos(this.#config(pid, 1));
+      const recovered = options.recovered?.[pid];
+      const disk = new SimDisk<string, Folded>(recovered);
+      const config = this.#config(pid, 1);
+      const node =
+        recovered === undefined ? new OmniPaxos(config) : new OmniPaxos(config, disk.state);
       const slot = { pid, node, up: true, incarnation: 1, disk, held: [], rejected: [] };
       this.#slots.set(pid, slot);
     }

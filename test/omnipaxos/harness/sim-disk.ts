@@ -18,6 +18,12 @@ export class SimDisk<T, S> {
   /** Some group is durable: the next start finds something. */
   used = false;
 
+  constructor(initial?: Partial<DurableState<T, S>>) {
+    if (initial === undefined) return;
+    this.#state = { ...this.#state, ...initial };
+    this.used = true;
+  }
+
   get stagedCount(): number {
     return this.#staged.length;
   }
