@@ -34,6 +34,13 @@ export class CommandCursor {
     this.#check();
   }
 
+  /** To walk through one group that is in no entry yet. */
+  resetToGroup(group: Uint8Array): void {
+    this.#reader.reset(group);
+    this.#left = 0;
+    this.groupIndex = -1;
+  }
+
   /** Lets go of the entry. */
   release(): void {
     this.#reader.release();

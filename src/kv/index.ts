@@ -1,3 +1,5 @@
+export { ByteReader } from "./byte-reader.ts";
+export { ByteWriter } from "./byte-writer.ts";
 export {
   byteStringOf,
   byteStringOfText,

@@ -1,0 +1,143 @@
+import { errorCodeFromWire, type ErrorCode } from "../base/errors.ts";
+import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
+import { ByteReader, NO_SESSION, SESSION_NONCE_BYTES, STATUS, type Status } from "../kv/index.ts";
+import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
+import { DecodeError } from "./decode-error.ts";
+
+/** Told of each answer in a frame. Byte strings are views of the frame. */
+export interface AnswerHandler {
+  /** First. The node had applied [0, idx) when it sent this: what a later local read elsewhere has to wait for. */
+  appliedIdx(idx: number): void;
+  /**
+   * @param status as AnswerSink.answer: STATUS, or the wire number of an error
+   * @param actual the key's value after STATUS.casFailed; undefined when it is absent
+   */
+  write(
+    session: number,
+    sequence: number,
+    status: Status,
+    revision: number,
+    actual: Uint8Array | undefined,
+  ): void;
+  opened(sequence: number, nonce: Uint8Array, session: number): void;
+  /** The commands with sequence numbers in [first, first + count) were not proposed by this attempt. */
+  refused(session: number, first: number, count: number, code: ErrorCode, text: string): void;
+  value(
+    request: number,
+    value: Uint8Array,
+    createRevision: number,
+    modRevision: number,
+    version: number,
+  ): void;
+  missing(request: number): void;
+  unread(request: number, code: ErrorCode, text: string): void;
+}
+
+/** @throws DecodeError, whatever the bytes; possibly after some calls of the handler */
+export function decodeAnswers(frame: Uint8Array, handler: AnswerHandler): void {
+  if (frame.length > CLIENT_FRAME_BYTES_MAX) {
+    throw new DecodeError(`answers of ${frame.length} bytes`);
+  }
+  const reader = new ByteReader().reset(frame);
+  if (reader.u8() !== FRAME.answers) reader.fail("a frame of answers");
+  const appliedIdx = reader.u53();
+  if (!reader.failed) handler.appliedIdx(appliedIdx);
+  let session = NO_SESSION;
+  while (!reader.failed && !reader.isAtEnd) {
+    const record = reader.u8();
+    if (record === RECORD.session) session = reader.varint();
+    else decodeRecord(reader, record, session, handler);
+  }
+  if (reader.failed) throw new DecodeError(`answers: ${reader.problem}`);
+}
+
+function decodeRecord(
+  reader: ByteReader,
+  record: number,
+  session: number,
+  handler: AnswerHandler,
+): void {
+  switch (record) {
+    case RECORD.ok: {
+      const sequence = reader.varint();
+      const revision = reader.varint();
+      if (!reader.failed) handler.write(session, sequence, STATUS.ok, revision, undefined);
+      return;
+    }
+    case RECORD.other:
+      decodeOther(reader, session, handler);
+      return;
+    case RECORD.opened: {
+      const sequence = reader.varint();
+      const nonce = reader.bytes(SESSION_NONCE_BYTES);
+      const opened = reader.varint();
+      if (!reader.failed) handler.opened(sequence, nonce, opened);
+      return;
+    }
+    case RECORD.refused:
+      decodeRefused(reader, session, handler);
+      return;
+    case RECORD.value: {
+      const request = reader.varint();
+      const value = readSized(reader);
+      const createRevision = reader.varint();
+      const modRevision = reader.varint();
+      const version = reader.varint();
+      if (!reader.failed) handler.value(request, value, createRevision, modRevision, version);
+      return;
+    }
+    case RECORD.missing: {
+      const request = reader.varint();
+      if (!reader.failed) handler.missing(request);
+      return;
+    }
+    case RECORD.unread: {
+      const code = errorCodeFromWire(reader.u8());
+      const text = readText(reader);
+      const request = reader.varint();
+      if (!reader.failed) handler.unread(request, code, text);
+      return;
+    }
+    default:
+      reader.fail(`a known record instead of ${record}`);
+  }
+}
+
+function decodeOther(reader: ByteReader, session: number, handler: AnswerHandler): void {
+  const sequence = reader.varint();
+  const status = reader.u8();
+  const revision = reader.varint();
+  const hasValue = reader.u8();
+  if (hasValue > 1) reader.fail("0 or 1");
+  const actual = hasValue === 1 ? readSized(reader) : undefined;
+  if (status === STATUS.ok) reader.fail("a status that is not ok");
+  if (!reader.failed) handler.write(session, sequence, status, revision, actual);
+}
+
+function decodeRefused(reader: ByteReader, session: number, handler: AnswerHandler): void {
+  const code = errorCodeFromWire(reader.u8());
+  const text = readText(reader);
+  const runs = reader.varint();
+  let total = 0;
+  for (let i = 0; i < runs && !reader.failed; i++) {
+    const first = reader.varint();
+    const count = reader.varint();
+    total += count;
+    if (count < 1 || total > FRAME_COMMANDS_MAX) {
+      reader.fail(`at most ${FRAME_COMMANDS_MAX} refusals`);
+    }
+    if (!reader.failed) handler.refused(session, first, count, code, text);
+  }
+}
+
+function readSized(reader: ByteReader): Uint8Array {
+  const length = reader.varint();
+  if (length > VALUE_BYTES_MAX) reader.fail(`at most ${VALUE_BYTES_MAX} bytes`);
+  return reader.bytes(length);
+}
+
+function readText(reader: ByteReader): string {
+  const length = reader.varint();
+  if (length > TEXT_BYTES_MAX) reader.fail(`a text of at most ${TEXT_BYTES_MAX} bytes`);
+  return reader.text(length);
+}

@@ -1,0 +1,182 @@
+import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
+import {
+  ByteWriter,
+  CommandCursor,
+  NO_SESSION,
+  STATUS,
+  type ByteString,
+  type Status,
+  type StoredValue,
+} from "../kv/index.ts";
+import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
+import { forEachRead } from "./client-requests.ts";
+
+export interface ReadableState {
+  read(key: ByteString): StoredValue | undefined;
+}
+
+/** Type and applied index, which is filled in when the frame goes out. */
+const HEADER_BYTES = 9;
+/** What a record takes beside its value or text, at most. */
+const RECORD_OVERHEAD_BYTES = 64;
+/** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
+const TURN_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Collects the answers to one client in one turn of the event loop. */
+export class AnswerWriter {
+  readonly #out = new ByteWriter(512);
+  /** Frames that are full. */
+  #full: Uint8Array[] = [];
+  #fullBytes = 0;
+  /** The session named last in the current frame. */
+  #session = -1;
+
+  constructor() {
+    this.#beginFrame();
+  }
+
+  get isEmpty(): boolean {
+    return this.#full.length === 0 && this.#out.length === HEADER_BYTES;
+  }
+
+  /** What came of a command: as AnswerSink.answer. */
+  write(
+    session: number,
+    sequence: number,
+    status: Status,
+    revision: number,
+    actual: ByteString | undefined,
+  ): void {
+    const out = this.#out;
+    this.#reserve(actual?.length ?? 0);
+    this.#nameSession(session);
+    out.u8(status === STATUS.ok ? RECORD.ok : RECORD.other);
+    out.varint(sequence);
+    if (status !== STATUS.ok) out.u8(status);
+    out.varint(revision);
+    if (status === STATUS.ok) return;
+    out.u8(actual === undefined ? 0 : 1);
+    if (actual !== undefined) out.sizedByteString(actual);
+  }
+
+  opened(sequence: number, nonce: Uint8Array, session: number): void {
+    this.#reserve(0);
+    this.#out.u8(RECORD.opened);
+    this.#out.varint(sequence);
+    this.#out.bytes(nonce);
+    this.#out.varint(session);
+  }
+
+  /** The same refusal for all commands of a (checked) group: none of them was proposed. */
+  refuseGroup(group: Uint8Array, code: ErrorCode, text: string): void {
+    const runs: { first: number; count: number }[] = [];
+    const cursor = new CommandCursor();
+    cursor.resetToGroup(group);
+    while (cursor.next()) {
+      const last = runs.at(-1);
+      if (last !== undefined && cursor.sequence === last.first + last.count) last.count += 1;
+      else runs.push({ first: cursor.sequence, count: 1 });
+    }
+    this.#reserve(TEXT_BYTES_MAX + 16 * runs.length);
+    this.#nameSession(cursor.session);
+    const out = this.#out;
+    out.u8(RECORD.refused);
+    this.#error(code, text);
+    out.varint(runs.length);
+    for (const { first, count } of runs) {
+      out.varint(first);
+      out.varint(count);
+    }
+  }
+
+  /** Answers a (checked) frame of reads from `state`. */
+  reads(frame: Uint8Array, state: ReadableState): void {
+    forEachRead(frame, (request, key) => {
+      const stored = state.read(key);
+      if (stored === undefined) {
+        this.#reserve(0);
+        this.#out.u8(RECORD.missing);
+        this.#out.varint(request);
+      } else if (this.#fullBytes + this.#out.length + stored.value.length > TURN_BYTES_MAX) {
+        this.#unread(request, "OVERLOADED", "the values asked for at once are too large together");
+      } else {
+        this.#value(request, stored);
+      }
+    });
+  }
+
+  /** The same refusal for all reads of a (checked) frame. */
+  refuseReads(frame: Uint8Array, code: ErrorCode, text: string): void {
+    forEachRead(frame, (request) => this.#unread(request, code, text));
+  }
+
+  /**
+   * Hands over what was collected, and is empty again. The frames are the receiver's.
+   * @param appliedIdx what the state has applied now: at least what the answers tell of
+   */
+  drain(appliedIdx: number, deliver: (frame: Uint8Array) => void): void {
+    if (this.#out.length > HEADER_BYTES) this.#endFrame();
+    const frames = this.#full;
+    if (frames.length === 0) return;
+    this.#full = [];
+    this.#fullBytes = 0;
+    for (const frame of frames) {
+      const view = new DataView(frame.buffer);
+      view.setUint32(1, Math.floor(appliedIdx / 0x1_0000_0000));
+      view.setUint32(5, appliedIdx >>> 0);
+      deliver(frame);
+    }
+  }
+
+  #value(request: number, stored: StoredValue): void {
+    this.#reserve(stored.value.length);
+    const out = this.#out;
+    out.u8(RECORD.value);
+    out.varint(request);
+    out.sizedByteString(stored.value);
+    out.varint(stored.createRevision);
+    out.varint(stored.modRevision);
+    out.varint(stored.version);
+  }
+
+  #unread(request: number, code: ErrorCode, text: string): void {
+    this.#reserve(TEXT_BYTES_MAX);
+    this.#out.u8(RECORD.unread);
+    this.#error(code, text);
+    this.#out.varint(request);
+  }
+
+  #error(code: ErrorCode, text: string): void {
+    this.#out.u8(ERRORS[code].wire);
+    // A UTF-16 unit takes three bytes at most.
+    this.#out.sizedText(text.slice(0, Math.floor(TEXT_BYTES_MAX / 3)));
+  }
+
+  #nameSession(session: number): void {
+    if (session === this.#session) return;
+    this.#session = session;
+    this.#out.u8(RECORD.session);
+    this.#out.varint(session);
+  }
+
+  /** Frames are bounded, because they may travel on to a neighbour's client inside a message between nodes. */
+  #reserve(contentBytes: number): void {
+    const needed = this.#out.length + contentBytes + RECORD_OVERHEAD_BYTES;
+    if (needed > CLIENT_FRAME_BYTES_MAX && this.#out.length > HEADER_BYTES) this.#endFrame();
+  }
+
+  #endFrame(): void {
+    const frame = this.#out.copy();
+    this.#full.push(frame);
+    this.#fullBytes += frame.length;
+    this.#beginFrame();
+  }
+
+  #beginFrame(): void {
+    this.#out.clear();
+    this.#out.u8(FRAME.answers);
+    this.#out.u53(0);
+    this.#session = NO_SESSION;
+  }
+}

@@ -1,0 +1,151 @@
+import { FRAME_COMMANDS_MAX, KEY_BYTES_MAX, CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
+import { assert } from "../base/assert.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  checkKey,
+  validateGroup,
+  type ByteString,
+  type GroupWriter,
+} from "../kv/index.ts";
+import { FRAME, READ_FLAG_LOCAL, READ_KIND_KEY } from "./client-layout.ts";
+import { DecodeError } from "./decode-error.ts";
+
+export type ClientFrame =
+  /** A view of one checked group. */
+  | { readonly kind: "writes"; readonly group: Uint8Array }
+  /** Checked; `forEachRead` visits its keys. minIdx: the node must have applied [0, minIdx) before it answers. */
+  | { readonly kind: "reads"; readonly local: boolean; readonly minIdx: number };
+
+const reader = new ByteReader();
+
+/**
+ * Checks a client's frame completely, limits included: what passes is never refused later for its form.
+ * @throws DecodeError
+ */
+export function decodeClientFrame(frame: Uint8Array): ClientFrame {
+  if (frame.length > CLIENT_FRAME_BYTES_MAX) {
+    throw new DecodeError(
+      `frame of ${frame.length} bytes, the limit is ${CLIENT_FRAME_BYTES_MAX} bytes`,
+    );
+  }
+  switch (frame[0]) {
+    case FRAME.writes: {
+      const end = validateGroup(frame, 1);
+      if (typeof end !== "number") throw new DecodeError(`${end.code}: ${end.message}`);
+      if (end !== frame.length) throw new DecodeError(`${frame.length - end} bytes too many`);
+      return { kind: "writes", group: frame.subarray(1) };
+    }
+    case FRAME.reads:
+      return visitReads(reader, frame, null);
+    default:
+      throw new DecodeError(`unknown client frame ${frame[0] ?? "without bytes"}`);
+  }
+}
+
+/** The frame of a group that stands alone, as decodeClientFrame gave it. */
+export function writesFrame(group: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(group.length + 1);
+  frame[0] = FRAME.writes;
+  frame.set(group, 1);
+  return frame;
+}
+
+/** What the writer holds, as a frame. See GroupWriter.take. */
+export function takeWritesFrame(writer: GroupWriter, session: number, floor: number): Uint8Array {
+  return writer.take(session, floor, FRAME.writes);
+}
+
+/**
+ * Visits the reads of a frame.
+ * @throws DecodeError, possibly after some visits; not for a frame that decodeClientFrame has passed
+ */
+export function forEachRead(
+  frame: Uint8Array,
+  visit: (request: number, key: ByteString) => void,
+): void {
+  // A reader of its own: the visitor may decode other frames meanwhile.
+  visitReads(new ByteReader(), frame, visit);
+}
+
+function visitReads(
+  reader: ByteReader,
+  frame: Uint8Array,
+  visit: ((request: number, key: ByteString) => void) | null,
+): ClientFrame {
+  reader.reset(frame);
+  if (reader.u8() !== FRAME.reads) reader.fail("a frame of reads");
+  const flags = reader.u8();
+  if ((flags & ~READ_FLAG_LOCAL) !== 0) reader.fail("known flags");
+  const minIdx = reader.varint();
+  const count = reader.varint();
+  if (count < 1 || count > FRAME_COMMANDS_MAX) reader.fail(`1 to ${FRAME_COMMANDS_MAX} reads`);
+  for (let i = 0; i < count && !reader.failed; i++) {
+    const request = reader.varint();
+    if (reader.u8() !== READ_KIND_KEY) reader.fail("a known kind of read");
+    const length = reader.varint();
+    if (length < 1 || length > KEY_BYTES_MAX) reader.fail(`a key of 1 to ${KEY_BYTES_MAX} bytes`);
+    if (visit === null) {
+      reader.skip(length);
+    } else {
+      const key = reader.byteString(length);
+      if (!reader.failed) visit(request, key);
+    }
+  }
+  if (!reader.isAtEnd) reader.fail("the end of the frame");
+  const problem = reader.failed ? reader.problem : null;
+  reader.release();
+  if (problem !== null) throw new DecodeError(`reads: ${problem}`);
+  return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx };
+}
+
+/** Packs reads into one frame, and is used again for the next. */
+export class ReadsWriter {
+  readonly #records = new ByteWriter(1024);
+  readonly #header = new ByteWriter(32);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  fits(keyBytes: number): boolean {
+    return (
+      this.#count < FRAME_COMMANDS_MAX &&
+      this.#records.length + keyBytes + 64 <= CLIENT_FRAME_BYTES_MAX
+    );
+  }
+
+  /**
+   * @param request the client's number for it
+   * @throws KvError when the key is too large or empty
+   */
+  read(request: number, key: Uint8Array): void {
+    checkKey(key);
+    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
+    this.#records.varint(request);
+    this.#records.u8(READ_KIND_KEY);
+    this.#records.sized(key);
+    this.#count += 1;
+  }
+
+  /**
+   * The frame, and the writer is empty again.
+   * @param minIdx greatest applied index seen in answers; matters for local reads
+   */
+  take(local: boolean, minIdx: number): Uint8Array {
+    assert(this.#count > 0, "a frame has at least one read");
+    const header = this.#header;
+    header.clear();
+    header.u8(FRAME.reads);
+    header.u8(local ? READ_FLAG_LOCAL : 0);
+    header.varint(minIdx);
+    header.varint(this.#count);
+    const frame = new Uint8Array(header.length + this.#records.length);
+    frame.set(header.peek());
+    frame.set(this.#records.peek(), header.length);
+    this.#records.clear();
+    this.#count = 0;
+    return frame;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The client protocol, after the handshake. Written by hand, because every request passes here: nothing is allocated per
+ * record but what the caller keeps.
+ *
+ *     client -> server
+ *       writes    u8 1 · group (as in kv/command)
+ *       reads     u8 2 · u8 flags (1: local) · varint minIdx · varint count · (varint request · u8 kind · key){count}
+ *     server -> client
+ *       answers   u8 3 · 8 bytes applied index · record*
+ *         u8 1 session    varint session: the write answers that follow are of it
+ *         u8 2 ok         varint sequence · varint revision
+ *         u8 3 other      varint sequence · u8 status · varint revision · u8 has value · [value]
+ *         u8 4 opened     varint sequence · nonce (16) · varint session
+ *         u8 5 refused    u8 error · text · varint runs · (varint first sequence · varint count){runs}
+ *         u8 6 value      varint request · value · varint create revision · varint mod revision · varint version
+ *         u8 7 missing    varint request
+ *         u8 8 unread     u8 error · text · varint request
+ *     key, value, text := varint length · bytes
+ *
+ * The applied index of a frame covers all its answers: a client that takes the greatest one it has seen along to another
+ * node (minIdx) never reads there what is older than what it has been told.
+ */
+export { decodeAnswers, type AnswerHandler } from "./answer-reader.ts";
+export { AnswerWriter, type ReadableState } from "./answer-writer.ts";
+export {
+  decodeClientFrame,
+  forEachRead,
+  ReadsWriter,
+  takeWritesFrame,
+  writesFrame,
+  type ClientFrame,
+} from "./client-requests.ts";
