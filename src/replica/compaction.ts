@@ -23,7 +23,7 @@ export const DEFAULT_COMPACTION: CompactionPolicy = {
   retainedBytes: 4 * 1024 * 1024,
 };
 
-export class Compaction {
+export class CompactionSchedule {
   readonly #policy: CompactionPolicy;
   #bytesSince = 0;
   #entriesSince = 0;
@@ -62,11 +62,7 @@ export class Compaction {
    * Where to cut the log once the snapshot at snapshotIdx is durable.
    * @param entryBytes size of the entry at an index
    */
-  cut(
-    snapshotIdx: number,
-    compactedIdx: number,
-    entryBytes: (idx: number) => number,
-  ): number {
+  cut(snapshotIdx: number, compactedIdx: number, entryBytes: (idx: number) => number): number {
     const { retainedEntries, retainedBytes } = this.#policy;
     const lowest = Math.max(compactedIdx, snapshotIdx - retainedEntries);
     let bytes = 0;

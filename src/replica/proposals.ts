@@ -95,6 +95,19 @@ export class Proposals<R> {
     return taken;
   }
 
+  /** Takes out every group that fulfils `predicate`, proposed or not: somebody else will see to it. */
+  takeAll(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
+    const taken = [...this.takeStaged(predicate)];
+    for (const [number, batch] of this.#outstanding) {
+      const leaving = batch.groups.filter(predicate);
+      if (leaving.length < batch.groups.length) continue;
+      this.#outstanding.delete(number);
+      this.#release(leaving);
+      taken.push(...leaving);
+    }
+    return taken;
+  }
+
   /**
    * What to hand to the core now, given that a leader can be reached: everything staged, as few entries as fit, and the
    * batches that may have been lost.
@@ -126,17 +139,13 @@ export class Proposals<R> {
     return batches;
   }
 
-  /** Batches under way, for a node that must ask a neighbour to serve them. */
-  outstanding(): IterableIterator<Batch<R>> {
-    return this.#outstanding.values();
-  }
-
-  /** The batch was applied on this node. */
-  applied(batchNumber: number): void {
+  /** The batch is about to be applied on this node. @returns it, unless it was given up or handed to a neighbour */
+  applied(batchNumber: number): Batch<R> | undefined {
     const batch = this.#outstanding.get(batchNumber);
-    if (batch === undefined) return;
+    if (batch === undefined) return undefined;
     this.#outstanding.delete(batchNumber);
     this.#release(batch.groups);
+    return batch;
   }
 
   #batch(groups: StagedGroup<R>[], leadership: string): Batch<R> {

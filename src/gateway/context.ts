@@ -1,0 +1,37 @@
+import type { Channel } from "../ports/network.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Random } from "../ports/random.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { Hello } from "../wire/handshake.ts";
+
+/** What the gateways need of the node they belong to. */
+export interface GatewayContext {
+  readonly options: {
+    readonly nodeId: number;
+    readonly clusterId: string;
+    readonly secret: string | null;
+    readonly allowFaults: boolean;
+    readonly clientConnectionsMax: number;
+    readonly clientBufferBytesMax: number;
+  };
+  readonly machine: { readonly clock: Clock; readonly random: Random; readonly logger: Logger };
+  readonly replica: Replica;
+  /** Input has reached the replica: a turn is due. */
+  readonly wake: () => void;
+}
+
+/** What the node says of itself to clients and managers. */
+export function clientHello(
+  options: GatewayContext["options"],
+  channel: Channel,
+): Omit<Hello, "authenticates" | "nonce"> {
+  return {
+    channel,
+    nodeId: options.nodeId,
+    clusterId: options.clusterId,
+    incarnation: null,
+    configurationId: null,
+    targetId: null,
+  };
+}

@@ -1,0 +1,97 @@
+/** Opens a data directory and brings the replica to where it was when the process ended. */
+import { KvState, SnapshotDecoder } from "../kv/index.ts";
+import type { WriteSeq } from "../omnipaxos/index.ts";
+import { Replica } from "../replica/replica.ts";
+import { openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
+import { LogStorage } from "../storage/log-storage.ts";
+import { SnapshotStore } from "../storage/snapshot-store.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+import {
+  ABANDON_WAITS,
+  RELAY_AFTER_ELECTION_TIMEOUTS,
+  type Machine,
+  type NodeOptions,
+} from "./options.ts";
+
+export interface OpenHooks {
+  onDurable(seq: WriteSeq): void;
+  onFailure(error: Error): void;
+  onRoom(hasRoom: boolean): void;
+  wake(): void;
+}
+
+export interface OpenedNode {
+  readonly directory: DataDirectory;
+  readonly storage: LogStorage;
+  readonly snapshots: SnapshotStore;
+  readonly replica: Replica;
+}
+
+/** @throws StorageError when the directory is damaged or somebody else's */
+export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
+  const { clock, disk, logger, random } = machine;
+  const startedMs = clock.now();
+  const { clusterId, nodeId, timing } = options;
+  const directory = openDataDirectory(disk, { clusterId, nodeId, random });
+  const snapshots = SnapshotStore.open(disk, "snapshots", logger);
+  const { storage, recovered } = LogStorage.open(
+    disk,
+    "log",
+    { segmentBytes: options.segmentBytes },
+    hooks,
+    logger,
+    clock,
+  );
+  const stored = recovered?.snapshot ?? null;
+  const state = stored === null ? new KvState() : loadState(snapshots, stored.value);
+  const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));
+  const electionTicks = ticks(timing.electionTimeoutMs);
+  const waitTicks = ticks(timing.requestWaitMs);
+  const replica = new Replica(
+    {
+      core: {
+        clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
+        pid: nodeId,
+        electionTickTimeout: electionTicks,
+        resendMessageTickTimeout: ticks(timing.resendMs),
+        incarnation: random.uint32(),
+        snapshots: { kind: "host" },
+      },
+      timing: {
+        waitTicks,
+        retryTicks: ticks(timing.resendMs),
+        relayAfterTicks: electionTicks * RELAY_AFTER_ELECTION_TIMEOUTS,
+        abandonTicks: waitTicks * ABANDON_WAITS,
+      },
+      compaction: options.compaction,
+      proposalBytesMax: options.proposalBytesMax,
+      readFramesMax: options.readFramesMax,
+    },
+    recovered,
+    state,
+    snapshots,
+    (name) => loadState(snapshots, name),
+    (name, error) => {
+      logger.error("a snapshot that was received is damaged; it will be fetched again", {
+        idx: name.idx,
+        reason: error.message,
+      });
+      hooks.wake();
+    },
+  );
+  if (recovered !== undefined) {
+    logger.info("recovered from disk", {
+      decidedIdx: recovered.decidedIdx,
+      entries: recovered.entries.length,
+      snapshotIdx: stored?.idx ?? 0,
+      ms: Math.round(clock.now() - startedMs),
+    });
+  }
+  return { directory, storage, snapshots, replica };
+}
+
+function loadState(snapshots: SnapshotStore, name: SnapshotName): KvState {
+  const decoder = new SnapshotDecoder();
+  for (const chunk of snapshots.chunks(name)) decoder.push(chunk);
+  return decoder.finish();
+}

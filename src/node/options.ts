@@ -1,0 +1,71 @@
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Address, Network } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+import { DEFAULT_COMPACTION, type CompactionPolicy } from "../replica/compaction.ts";
+
+/** The machine a node runs on: real in production, simulated in `src/sim`. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly logger: Logger;
+}
+
+/** Milliseconds. */
+export interface NodeTiming {
+  readonly tickMs: number;
+  /** One heartbeat round; must exceed the worst round trip between nodes. */
+  readonly electionTimeoutMs: number;
+  /** What may have been lost is repeated after so long. */
+  readonly resendMs: number;
+  /** A request that cannot be served for so long is refused, definitely. Below the clients' own time-out. */
+  readonly requestWaitMs: number;
+}
+
+export const DEFAULT_TIMING: NodeTiming = {
+  tickMs: 10,
+  electionTimeoutMs: 100,
+  resendMs: 200,
+  requestWaitMs: 3000,
+};
+
+/** A proposal not applied after this many request waits is forgotten by the node that took it. */
+export const ABANDON_WAITS = 10;
+/** Cut off from the leader for this many election time-outs, a node asks its neighbours to serve its clients. */
+export const RELAY_AFTER_ELECTION_TIMEOUTS = 3;
+
+export interface NodeOptions {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** Where each node of the cluster talks to its peers, this one included. */
+  readonly peerAddresses: ReadonlyMap<NodeId, Address>;
+  readonly clientAddress: Address;
+  /** Null: anybody who reaches the ports is trusted. */
+  readonly secret: string | null;
+  /** Management may break links. */
+  readonly allowFaults: boolean;
+  readonly timing: NodeTiming;
+  readonly compaction: CompactionPolicy;
+  readonly segmentBytes: number;
+  readonly proposalBytesMax: number;
+  readonly readFramesMax: number;
+  readonly clientConnectionsMax: number;
+  /** Bytes of answers that may wait for one client before its connection is ended. */
+  readonly clientBufferBytesMax: number;
+}
+
+export const NODE_DEFAULTS = {
+  secret: null,
+  allowFaults: false,
+  timing: DEFAULT_TIMING,
+  compaction: DEFAULT_COMPACTION,
+  segmentBytes: 16 * 1024 * 1024,
+  proposalBytesMax: 32 * 1024 * 1024,
+  readFramesMax: 20_000,
+  clientConnectionsMax: 5_000,
+  clientBufferBytesMax: 64 * 1024 * 1024,
+} satisfies Partial<NodeOptions>;

@@ -1,0 +1,60 @@
+/** Takes snapshots while the node serves, and streams them to followers that fell behind. */
+import { SNAPSHOT_CHUNK_BYTES } from "../base/limits.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { SnapshotStore } from "../storage/snapshot-store.ts";
+import type { HostMessage } from "../wire/host-message.ts";
+
+export interface SnapshotJobsOptions {
+  readonly replica: Replica;
+  readonly snapshots: SnapshotStore;
+  readonly logger: Logger;
+  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly wake: () => void;
+}
+
+export class SnapshotJobs {
+  readonly #options: SnapshotJobsOptions;
+
+  constructor(options: SnapshotJobsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts writing a snapshot when one is due. The state is a copy-on-write clone, so the node goes on. */
+  beginIfDue(): void {
+    const { replica, snapshots, logger, wake } = this.#options;
+    const begun = replica.beginSnapshot();
+    if (begun === null) return;
+    const chunks = begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES);
+    snapshots.write(begun.idx, chunks, (error, name) => {
+      if (error !== null || name === undefined) {
+        logger.error("a snapshot could not be written; the log is kept", {
+          idx: begun.idx,
+          reason: error?.message,
+        });
+        replica.endSnapshot(null);
+        return;
+      }
+      logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
+      replica.endSnapshot(name);
+      this.#retain();
+      wake();
+    });
+  }
+
+  /** One piece at a time, as the follower asks: it sets the pace, and nothing piles up here. */
+  serve(peer: NodeId, request: Extract<HostMessage, { type: "snapshotRequest" }>): void {
+    const { snapshots, send } = this.#options;
+    const { snapshot, offset } = request;
+    const bytes = snapshots.readRaw(snapshot, offset, SNAPSHOT_CHUNK_BYTES);
+    if (bytes === null) send(peer, { type: "snapshotGone", snapshot });
+    else send(peer, { type: "snapshotChunk", snapshot, offset, bytes });
+  }
+
+  /** The stored snapshot must stay, whatever else goes. */
+  #retain(): void {
+    const stored = this.#options.replica.core.storedSnapshot;
+    if (stored !== null) this.#options.snapshots.retain([stored.value]);
+  }
+}

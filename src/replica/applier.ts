@@ -1,0 +1,87 @@
+/**
+ * Applies decided entries to the key-value state. Answers go to the clients whose frames made the entry, which only the
+ * node that made it knows; everywhere else the same entry is applied in silence.
+ */
+import { assert } from "../base/assert.ts";
+import {
+  buildEntry,
+  readOrigin,
+  type AnswerSink,
+  type ByteString,
+  type KvState,
+} from "../kv/index.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Batch } from "./proposals.ts";
+import type { Route } from "./route.ts";
+
+export class Applier implements AnswerSink {
+  readonly #node: NodeId;
+  readonly #nonce: number;
+  readonly #answered: (route: Route) => void;
+  #state: KvState;
+  #batch: Batch<Route> | undefined;
+  #route: Route | undefined;
+
+  /**
+   * @param nonce random per process start
+   * @param answered told of each client that got an answer
+   */
+  constructor(node: NodeId, nonce: number, state: KvState, answered: (route: Route) => void) {
+    this.#node = node;
+    this.#nonce = nonce;
+    this.#state = state;
+    this.#answered = answered;
+  }
+
+  get state(): KvState {
+    return this.#state;
+  }
+
+  get appliedIdx(): number {
+    return this.#state.appliedIdx;
+  }
+
+  buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array {
+    return buildEntry({ node: this.#node, nonce: this.#nonce, batch }, groups);
+  }
+
+  /** The number of the batch if this node made the entry in this run, else null. */
+  ownBatch(entry: Uint8Array): number | null {
+    const { node, nonce, batch } = readOrigin(entry);
+    return node === this.#node && nonce === this.#nonce ? batch : null;
+  }
+
+  /** @param batch whose clients wait here; undefined when none do */
+  apply(entry: Uint8Array, batch: Batch<Route> | undefined): void {
+    this.#batch = batch;
+    this.#state.apply(entry, this.#state.appliedIdx, this);
+    this.#batch = undefined;
+    this.#route = undefined;
+  }
+
+  /** A snapshot takes the place of the state. */
+  install(state: KvState): void {
+    assert(state.appliedIdx > this.#state.appliedIdx, "a snapshot only ever leads forward");
+    this.#state = state;
+  }
+
+  beginGroup(index: number): void {
+    const route = this.#batch?.groups[index]?.route;
+    this.#route = route?.isOpen() === true ? route : undefined;
+    if (this.#route !== undefined) this.#answered(this.#route);
+  }
+
+  answer(
+    session: number,
+    sequence: number,
+    status: number,
+    revision: number,
+    actual: ByteString | undefined,
+  ): void {
+    this.#route?.answers.write(session, sequence, status, revision, actual);
+  }
+
+  opened(sequence: number, nonce: Uint8Array, session: number): void {
+    this.#route?.answers.opened(sequence, nonce, session);
+  }
+}

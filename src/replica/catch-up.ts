@@ -1,0 +1,136 @@
+/**
+ * A log sync may name a snapshot instead of carrying the entries it stands for. This holds such a message back until the
+ * snapshot itself is here and durable, asking the sender for it piece by piece.
+ *
+ * Invariants:
+ *   C1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
+ *   C2. At most one message is held; a newer one replaces it. Losing a held message is a loss like any other.
+ *   C3. What has been received of a snapshot is kept for a newer message that names the same one, whoever sends it.
+ */
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
+import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
+
+export interface Held {
+  readonly from: NodeId;
+  readonly message: NodePaxosMessage;
+  readonly snapshot: SnapshotName;
+}
+
+/** Where received pieces go. Pieces come in order, without gaps. */
+export interface SnapshotSink {
+  /** The local store has this snapshot, complete and durable. */
+  has(snapshot: SnapshotName): boolean;
+  /** Bytes of it that have been received so far: where to go on. */
+  receivedBytes(snapshot: SnapshotName): number;
+  /** @returns false when the piece does not fit what was received */
+  append(snapshot: SnapshotName, offset: number, bytes: Uint8Array): boolean;
+  /** Calls back when everything is verified and durable (null), or with what is wrong with it. */
+  finish(snapshot: SnapshotName, done: (error: Error | null) => void): void;
+}
+
+export function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
+  if (message.type !== "acceptSync" && message.type !== "promise") return null;
+  return message.logSync?.snapshot?.value ?? null;
+}
+
+export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
+  return a.idx === b.idx && a.crc === b.crc && a.bytes === b.bytes;
+}
+
+export class CatchUp {
+  readonly #sink: SnapshotSink;
+  readonly #send: (to: NodeId, message: HostMessage) => void;
+  readonly #deliver: (held: Held) => void;
+  readonly #onError: (snapshot: SnapshotName, error: Error) => void;
+  readonly #retryTicks: number;
+  #held: Held | null = null;
+  #finishing = false;
+  #tick = 0;
+  #askedTick = 0;
+
+  constructor(options: {
+    readonly sink: SnapshotSink;
+    readonly retryTicks: number;
+    readonly send: (to: NodeId, message: HostMessage) => void;
+    /** The snapshot the held message names is here: hand the message to the core. */
+    readonly deliver: (held: Held) => void;
+    readonly onError: (snapshot: SnapshotName, error: Error) => void;
+  }) {
+    this.#sink = options.sink;
+    this.#retryTicks = options.retryTicks;
+    this.#send = options.send;
+    this.#deliver = options.deliver;
+    this.#onError = options.onError;
+  }
+
+  /** The snapshot being fetched, and how much of it is here. */
+  get progress(): { readonly snapshot: SnapshotName; readonly receivedBytes: number } | null {
+    if (this.#held === null) return null;
+    const { snapshot } = this.#held;
+    return { snapshot, receivedBytes: this.#sink.receivedBytes(snapshot) };
+  }
+
+  /** @returns true when the message may go to the core now; false when it is held */
+  admit(from: NodeId, message: NodePaxosMessage): boolean {
+    const snapshot = snapshotNamedBy(message);
+    if (snapshot === null || this.#sink.has(snapshot)) return true;
+    this.#held = { from, message, snapshot };
+    if (!this.#finishing) this.#ask();
+    return false;
+  }
+
+  /** A lost request or piece is asked for again. */
+  tick(): void {
+    this.#tick += 1;
+    if (this.#held === null || this.#finishing) return;
+    if (this.#tick - this.#askedTick >= this.#retryTicks) this.#ask();
+  }
+
+  receive(
+    from: NodeId,
+    message: Extract<HostMessage, { type: "snapshotChunk" | "snapshotGone" }>,
+  ): void {
+    const held = this.#held;
+    if (held === null || this.#finishing || from !== held.from) return;
+    if (!sameSnapshot(message.snapshot, held.snapshot)) return;
+    if (message.type === "snapshotGone") {
+      // The sender has a newer one: its next log sync will name it.
+      this.#held = null;
+      return;
+    }
+    if (!this.#sink.append(held.snapshot, message.offset, message.bytes)) return;
+    if (this.#sink.receivedBytes(held.snapshot) < held.snapshot.bytes) {
+      this.#ask();
+      return;
+    }
+    this.#finishing = true;
+    this.#sink.finish(held.snapshot, (error) => {
+      this.#finishing = false;
+      if (error !== null) this.#onError(held.snapshot, error);
+      this.#afterFinish();
+    });
+  }
+
+  #afterFinish(): void {
+    const held = this.#held;
+    if (held === null) return;
+    if (!this.#sink.has(held.snapshot)) {
+      this.#ask();
+      return;
+    }
+    this.#held = null;
+    this.#deliver(held);
+  }
+
+  #ask(): void {
+    const held = this.#held;
+    if (held === null) return;
+    this.#askedTick = this.#tick;
+    this.#send(held.from, {
+      type: "snapshotRequest",
+      snapshot: held.snapshot,
+      offset: this.#sink.receivedBytes(held.snapshot),
+    });
+  }
+}

@@ -1,0 +1,61 @@
+/** Reads that know which index they wait for, in order of that index. */
+import type { Route } from "./route.ts";
+
+/** One client frame of reads, answered as a whole. */
+export interface PendingRead {
+  readonly route: Route;
+  /** As the client sent it; the keys are read when it is answered. */
+  readonly frame: Uint8Array;
+  /** Linearizable frames learn an index first; local ones wait for one the client has seen elsewhere. */
+  readonly local: boolean;
+  readonly arrivedTick: number;
+}
+
+interface Waiting {
+  readonly idx: number;
+  readonly reads: readonly PendingRead[];
+  readonly sinceTick: number;
+}
+
+export class PendingReads {
+  /** Ascending by idx. */
+  #waiting: Waiting[] = [];
+
+  get count(): number {
+    let count = 0;
+    for (const { reads } of this.#waiting) count += reads.length;
+    return count;
+  }
+
+  add(idx: number, reads: readonly PendingRead[], tick: number): void {
+    const waiting: Waiting = { idx, reads, sinceTick: tick };
+    let at = this.#waiting.length;
+    while (at > 0 && (this.#waiting[at - 1]?.idx ?? 0) > idx) at -= 1;
+    this.#waiting.splice(at, 0, waiting);
+  }
+
+  /** Takes out what may be answered from a state that has applied [0, appliedIdx). */
+  takeReady(appliedIdx: number, answer: (read: PendingRead) => void): void {
+    let taken = 0;
+    for (const { idx, reads } of this.#waiting) {
+      if (idx > appliedIdx) break;
+      for (const read of reads) answer(read);
+      taken += 1;
+    }
+    if (taken > 0) this.#waiting.splice(0, taken);
+  }
+
+  /** Takes out what fulfils `predicate`. */
+  remove(predicate: (read: PendingRead, sinceTick: number) => boolean): PendingRead[] {
+    const removed: PendingRead[] = [];
+    this.#waiting = this.#waiting.flatMap((waiting) => {
+      const reads = waiting.reads.filter((read) => {
+        if (!predicate(read, waiting.sinceTick)) return true;
+        removed.push(read);
+        return false;
+      });
+      return reads.length > 0 ? [{ ...waiting, reads }] : [];
+    });
+    return removed;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Serving clients through a neighbour while no leader feeds this node (ADR 0003).
+ *
+ * Invariant: a frame that was itself relayed is never relayed again, so nothing goes round in circles.
+ */
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { AnswerWriter } from "../wire/client.ts";
+import type { HostMessage } from "../wire/host-message.ts";
+import type { Route } from "./route.ts";
+
+export class Relay {
+  readonly #send: (to: NodeId, message: HostMessage) => void;
+  readonly #newWriter: () => AnswerWriter;
+  readonly #nextRouteId: () => number;
+  /** Our clients whose frames a neighbour serves, by route id. */
+  readonly #clients = new Map<number, Route>();
+  /** Neighbours' clients that we serve, by `peer:id`. */
+  readonly #guests = new Map<string, Route>();
+  #turn = 0;
+
+  constructor(
+    send: (to: NodeId, message: HostMessage) => void,
+    newWriter: () => AnswerWriter,
+    nextRouteId: () => number,
+  ) {
+    this.#send = send;
+    this.#newWriter = newWriter;
+    this.#nextRouteId = nextRouteId;
+  }
+
+  /** Which neighbour to try this time: one after the other, as one of them may not be fed either. */
+  pick(heard: readonly NodeId[]): NodeId | undefined {
+    this.#turn += 1;
+    return heard[this.#turn % Math.max(1, heard.length)];
+  }
+
+  /** Hands a client's frame to `peer`. */
+  pass(peer: NodeId, route: Route, frame: Uint8Array): void {
+    this.#clients.set(route.id, route);
+    this.#send(peer, { type: "relayRequest", id: route.id, frame });
+  }
+
+  /** An answer frame for one of our clients. */
+  answered(id: number, frame: Uint8Array): void {
+    const route = this.#clients.get(id);
+    if (route?.isOpen() === true) route.deliver(frame);
+  }
+
+  /** Where the answers to a neighbour's client go. */
+  guest(peer: NodeId, id: number): Route {
+    const key = `${peer}:${id}`;
+    const known = this.#guests.get(key);
+    if (known !== undefined) return known;
+    const route: Route = {
+      id: this.#nextRouteId(),
+      relayed: true,
+      answers: this.#newWriter(),
+      isOpen: () => true,
+      deliver: (frame) => this.#send(peer, { type: "relayAnswer", id, frame }),
+    };
+    this.#guests.set(key, route);
+    return route;
+  }
+
+  /** The client is gone. */
+  forget(routeId: number): void {
+    this.#clients.delete(routeId);
+  }
+
+  /** The session with a peer ended: its guests will come with new frames, if at all. */
+  forgetGuestsOf(peer: NodeId): readonly Route[] {
+    const gone: Route[] = [];
+    for (const [key, route] of this.#guests) {
+      if (!key.startsWith(`${peer}:`)) continue;
+      this.#guests.delete(key);
+      gone.push(route);
+    }
+    return gone;
+  }
+}

@@ -1,0 +1,430 @@
+/**
+ * One node without its machine: what clients, peers and time do to it, and what it wants done. Synchronous, no I/O.
+ *
+ * Inputs come in any number within a turn of the event loop; `endTurn` then steps the core once for all of them and
+ * tells what to write, send and answer. Owns the core, the key-value state and everything in between.
+ *
+ * Invariants:
+ *   N1. appliedIdx <= decidedIdx; entries are applied in order, each once, on top of a snapshot or the empty state.
+ *   N2. A write is answered only from its application in the log; a linearizable read only at an index that `Reads` gave.
+ *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
+ */
+import { assert } from "../base/assert.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { FrozenState, KvState } from "../kv/index.ts";
+import {
+  OmniPaxos,
+  quorumOf,
+  type CompleteSnapshot,
+  type DurableState,
+  type Effects,
+  type NodeId,
+  type OmniPaxosConfig,
+  type WriteSeq,
+} from "../omnipaxos/index.ts";
+import { AnswerWriter, decodeClientFrame, writesFrame } from "../wire/client.ts";
+import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
+import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
+import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+import { Applier } from "./applier.ts";
+import { CatchUp, type SnapshotSink } from "./catch-up.ts";
+import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
+import { PendingReads, type PendingRead } from "./pending-reads.ts";
+import { Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import { Relay } from "./relay.ts";
+import type { Route } from "./route.ts";
+import { standingOf, type Standing } from "./standing.ts";
+
+/** In ticks. */
+export interface ReplicaTiming {
+  /** A request that can be neither proposed, confirmed nor relayed for so long is refused: NO_QUORUM. */
+  readonly waitTicks: number;
+  /** What may have been lost on the way is tried again after so long. */
+  readonly retryTicks: number;
+  /** Cut off for so long, a node asks its neighbours to serve its clients. */
+  readonly relayAfterTicks: number;
+  /** A proposal that is not applied after so long is given up. */
+  readonly abandonTicks: number;
+}
+
+export interface ReplicaOptions {
+  readonly core: OmniPaxosConfig<Uint8Array, SnapshotName>;
+  readonly timing: ReplicaTiming;
+  readonly compaction: CompactionPolicy;
+  /** Bytes of client writes that may wait or be under way before more are refused: OVERLOADED. */
+  readonly proposalBytesMax: number;
+  /** Frames of reads that may wait before more are refused: OVERLOADED. */
+  readonly readFramesMax: number;
+}
+
+export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
+  readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
+  /** More is ready to be applied than one turn takes: another turn is wanted at once. */
+  readonly again: boolean;
+}
+
+/** Bytes of entries applied in one turn, so that a long catch-up never holds back the heartbeats. */
+const APPLY_BYTES_PER_TURN = 4 * 1024 * 1024;
+const READ_ROUNDS_MAX = 2;
+
+export class Replica {
+  readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
+  readonly #options: ReplicaOptions;
+  readonly #applier: Applier;
+  readonly #proposals: Proposals<Route>;
+  readonly #reads: Reads<PendingRead>;
+  readonly #pendingReads = new PendingReads();
+  readonly #relay: Relay;
+  readonly #catchUp: CatchUp;
+  readonly #schedule: CompactionSchedule;
+  readonly #dirty = new Set<Route>();
+  #hostMessages: { to: NodeId; message: HostMessage }[] = [];
+  #tick = 0;
+  #cutOffSinceTick = 0;
+  #nextRouteId = 1;
+  /** Disk full and the like: writes are refused with this until it is lifted. */
+  #refuseWrites: { readonly code: ErrorCode; readonly reason: string } | null = null;
+
+  /**
+   * @param recovered what the log on disk holds
+   * @param state the key-value state at its snapshot (or the empty one)
+   */
+  constructor(
+    options: ReplicaOptions,
+    recovered: DurableState<Uint8Array, SnapshotName> | undefined,
+    state: KvState,
+    sink: SnapshotSink,
+    loadSnapshot: (snapshot: SnapshotName) => KvState,
+    onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
+  ) {
+    this.#options = options;
+    this.#core = new OmniPaxos(options.core, recovered);
+    this.#schedule = new CompactionSchedule(options.compaction);
+    const send = (to: NodeId, message: HostMessage): void => {
+      this.#hostMessages.push({ to, message });
+    };
+    this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
+      this.#dirty.add(route),
+    );
+    this.#proposals = new Proposals(
+      {
+        bytesMax: options.proposalBytesMax,
+        waitTicks: options.timing.waitTicks,
+        retryTicks: options.timing.retryTicks,
+        abandonTicks: options.timing.abandonTicks,
+      },
+      (batch, groups) => this.#applier.buildEntry(batch, groups),
+    );
+    const quorum = quorumOf(options.core.clusterConfig);
+    const { pid } = options.core;
+    const core = this.#core;
+    this.#reads = new Reads(
+      {
+        pid,
+        peers: options.core.clusterConfig.nodes.filter((node) => node !== pid),
+        writeQuorum: quorum.write,
+        get promise() {
+          return core.promise;
+        },
+        get decidedIdx() {
+          return core.decidedIdx;
+        },
+        get acceptedIdx() {
+          return core.acceptedIdx;
+        },
+        get isAcceptingLeader() {
+          return core.adoptedIdx !== null && core.stopSign === null;
+        },
+        get adoptedIdx() {
+          return core.adoptedIdx ?? 0;
+        },
+      },
+      { roundsMax: READ_ROUNDS_MAX, retryTicks: options.timing.retryTicks },
+      send,
+      (idx, reads) => this.#pendingReads.add(idx, reads, this.#tick),
+    );
+    this.#relay = new Relay(
+      send,
+      () => new AnswerWriter(),
+      () => this.newRouteId(),
+    );
+    this.#catchUp = new CatchUp({
+      sink,
+      retryTicks: options.timing.retryTicks,
+      send,
+      deliver: ({ from, message, snapshot }) => {
+        core.receive({ from, to: pid, message });
+        if (snapshot.idx <= this.#applier.appliedIdx) return;
+        // The core ignores a message that has become stale: then its log does not start at this snapshot.
+        if (core.storedSnapshot?.idx === snapshot.idx) {
+          this.#applier.install(loadSnapshot(snapshot));
+        }
+      },
+      onError: onSnapshotError,
+    });
+  }
+
+  // ---- inputs: clients -------------------------------------------------------------------------------------------
+
+  newRouteId(): number {
+    return this.#nextRouteId++;
+  }
+
+  /** @param group checked by the gateway: commands of one session, as the log will hold them */
+  onWrites(route: Route, group: Uint8Array): void {
+    const refusal = this.#refuseWrites;
+    if (refusal !== null) {
+      this.#refuseGroup(route, group, refusal.code, refusal.reason);
+    } else if (!this.#proposals.stage(route, group)) {
+      this.#refuseGroup(route, group, "OVERLOADED", "too many writes are under way at this node");
+    }
+  }
+
+  /**
+   * @param frame checked by the gateway
+   * @param minIdx a local read waits until this node has applied [0, minIdx)
+   */
+  onReads(route: Route, frame: Uint8Array, local: boolean, minIdx: number): void {
+    const read: PendingRead = { route, frame, local, arrivedTick: this.#tick };
+    if (this.#reads.waitingCount + this.#pendingReads.count >= this.#options.readFramesMax) {
+      this.#refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
+    } else if (!local) {
+      this.#reads.add(read);
+    } else if (minIdx <= this.#applier.appliedIdx) {
+      this.#answerRead(read);
+    } else {
+      this.#pendingReads.add(minIdx, [read], this.#tick);
+    }
+  }
+
+  onRouteClosed(route: Route): void {
+    this.#relay.forget(route.id);
+    this.#dirty.delete(route);
+  }
+
+  // ---- inputs: peers ---------------------------------------------------------------------------------------------
+
+  onPeerMessage(from: NodeId, message: PeerMessage): void {
+    if (!isHostMessage(message)) {
+      if (this.#catchUp.admit(from, message)) this.#receive(from, message);
+      return;
+    }
+    switch (message.type) {
+      case "snapshotChunk":
+      case "snapshotGone":
+        this.#catchUp.receive(from, message);
+        return;
+      case "relayRequest":
+        this.#onRelayRequest(from, message.id, message.frame);
+        return;
+      case "relayAnswer":
+        this.#relay.answered(message.id, message.frame);
+        return;
+      case "snapshotRequest":
+        // Served by the host, which has the files.
+        return;
+      default:
+        this.#reads.receive(from, message);
+    }
+  }
+
+  /** A session with a peer began: what was in flight before it may be lost. */
+  onSession(peer: NodeId): void {
+    this.#core.reconnected(peer);
+  }
+
+  onSessionEnd(peer: NodeId): void {
+    for (const route of this.#relay.forgetGuestsOf(peer)) this.onRouteClosed(route);
+  }
+
+  // ---- inputs: time and disk -------------------------------------------------------------------------------------
+
+  onTick(): void {
+    this.#tick += 1;
+    this.#core.tick();
+    this.#reads.tick();
+    this.#catchUp.tick();
+    for (const { route, group } of this.#proposals.tick()) {
+      this.#refuseGroup(route, group, "NO_QUORUM", NO_QUORUM_TEXT);
+    }
+    this.#expireReads();
+    const standing = this.standing();
+    if (standing.kind !== "cutOff") this.#cutOffSinceTick = this.#tick;
+    else if (this.#tick - this.#cutOffSinceTick >= this.#options.timing.relayAfterTicks) {
+      this.#relayEverything(standing.heard);
+    }
+  }
+
+  /** All write groups up to `seq` are durable. */
+  onPersisted(seq: WriteSeq): void {
+    this.#core.persisted(seq);
+  }
+
+  /** From now on writes are refused with this error, before anything is proposed; null lifts it. */
+  refuseWrites(refusal: { readonly code: ErrorCode; readonly reason: string } | null): void {
+    this.#refuseWrites = refusal;
+  }
+
+  /** The state to write as a snapshot, when one is due: a copy that stays as it is. */
+  beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
+    if (!this.#schedule.isDue) return null;
+    this.#schedule.begin();
+    return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
+  }
+
+  /** The snapshot begun is durable (or, null, failed): the log below it may go. */
+  endSnapshot(snapshot: SnapshotName | null): void {
+    this.#schedule.end(snapshot?.bytes ?? null);
+    if (snapshot === null) return;
+    const core = this.#core;
+    if (snapshot.idx <= (core.storedSnapshot?.idx ?? 0)) return;
+    const cut = this.#schedule.cut(
+      snapshot.idx,
+      core.compactedIdx,
+      (idx) => core.entryAt(idx)?.length ?? 0,
+    );
+    const complete: CompleteSnapshot<SnapshotName> = {
+      kind: "complete",
+      idx: snapshot.idx,
+      value: snapshot,
+    };
+    const result = core.compact(cut, complete);
+    assert(result.ok, `compaction to ${cut} with a snapshot at ${snapshot.idx} was refused`);
+  }
+
+  // ---- the turn --------------------------------------------------------------------------------------------------
+
+  /** Steps the core for everything that came in, applies what is decided, answers what can be answered. */
+  endTurn(): TurnEffects {
+    this.#propose();
+    this.#reads.flush();
+    const effects = this.#core.takeEffects();
+    const again = this.#apply();
+    this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
+    for (const route of this.#dirty)
+      route.answers.drain(this.#applier.appliedIdx, (frame) => route.deliver(frame));
+    this.#dirty.clear();
+    const hostMessages = this.#hostMessages;
+    this.#hostMessages = [];
+    return { ...effects, hostMessages, again };
+  }
+
+  #propose(): void {
+    const standing = this.standing();
+    if (standing.kind === "cutOff") return;
+    const { promise } = this.#core;
+    const leadership = `${promise.n}.${promise.priority}.${promise.pid}`;
+    for (const batch of this.#proposals.take(leadership, standing.kind === "following")) {
+      const result = this.#core.append(batch.entry);
+      assert(result.ok, "this configuration is never sealed while clients are served");
+    }
+  }
+
+  #receive(from: NodeId, message: NodePaxosMessage): void {
+    this.#core.receive({ from, to: this.#core.pid, message });
+  }
+
+  /** @returns whether more is decided than was applied */
+  #apply(): boolean {
+    const core = this.#core;
+    let bytes = 0;
+    while (this.#applier.appliedIdx < core.decidedIdx) {
+      if (bytes >= APPLY_BYTES_PER_TURN) return true;
+      const entry = core.entryAt(this.#applier.appliedIdx);
+      // A decided entry that is not in the log: the stop-sign, or a snapshot whose installation is under way.
+      if (entry === undefined) return false;
+      bytes += entry.length;
+      this.#schedule.applied(entry.length);
+      const own = this.#applier.ownBatch(entry);
+      this.#applier.apply(entry, own === null ? undefined : this.#proposals.applied(own));
+    }
+    return false;
+  }
+
+  #onRelayRequest(from: NodeId, id: number, frame: Uint8Array): void {
+    const route = this.#relay.guest(from, id);
+    const decoded = decodeClientFrame(frame);
+    if (decoded.kind === "writes") this.onWrites(route, decoded.group);
+    else this.onReads(route, frame, decoded.local, decoded.minIdx);
+  }
+
+  /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
+  #relayEverything(heard: readonly NodeId[]): void {
+    const peer = this.#relay.pick(heard);
+    if (peer === undefined) return;
+    for (const { route, group } of this.#proposals.takeAll((staged) => !staged.route.relayed)) {
+      this.#relay.pass(peer, route, writesFrame(group));
+    }
+    const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;
+    const reads = [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)];
+    for (const read of reads) this.#relay.pass(peer, read.route, read.frame);
+  }
+
+  #expireReads(): void {
+    const { waitTicks, retryTicks } = this.#options.timing;
+    const tooOld = (read: PendingRead): boolean => this.#tick - read.arrivedTick > waitTicks;
+    for (const read of [...this.#reads.remove(tooOld), ...this.#pendingReads.remove(tooOld)]) {
+      this.#refuseRead(read, "NO_QUORUM", NO_QUORUM_TEXT);
+    }
+    // An index learnt from an undecided tail may never be reached: after a while ask again.
+    const stuck = (read: PendingRead, since: number): boolean =>
+      !read.local && this.#tick - since > retryTicks;
+    for (const read of this.#pendingReads.remove(stuck)) this.#reads.add(read);
+  }
+
+  #answerRead(read: PendingRead): void {
+    if (!read.route.isOpen()) return;
+    read.route.answers.reads(read.frame, this.#applier.state);
+    this.#dirty.add(read.route);
+  }
+
+  #refuseRead(read: PendingRead, code: ErrorCode, reason: string): void {
+    read.route.answers.refuseReads(read.frame, code, reason);
+    this.#dirty.add(read.route);
+  }
+
+  #refuseGroup(route: Route, group: Uint8Array, code: ErrorCode, reason: string): void {
+    route.answers.refuseGroup(group, code, reason);
+    this.#dirty.add(route);
+  }
+
+  // ---- what can be seen ------------------------------------------------------------------------------------------
+
+  get core(): OmniPaxos<Uint8Array, SnapshotName> {
+    return this.#core;
+  }
+
+  get state(): KvState {
+    return this.#applier.state;
+  }
+
+  get appliedIdx(): number {
+    return this.#applier.appliedIdx;
+  }
+
+  get catchUp(): CatchUp["progress"] {
+    return this.#catchUp.progress;
+  }
+
+  get waiting(): { readonly proposalBytes: number; readonly readFrames: number } {
+    return {
+      proposalBytes: this.#proposals.bytes,
+      readFrames: this.#reads.waitingCount + this.#pendingReads.count,
+    };
+  }
+
+  standing(): Standing {
+    const core = this.#core;
+    return standingOf({
+      pid: core.pid,
+      role: core.role,
+      phase: core.phase,
+      isHappy: core.isHappy,
+      promisePid: core.promise.pid,
+      heard: [...core.connectedPeers().keys()],
+    });
+  }
+}
+
+const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

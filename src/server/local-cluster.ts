@@ -1,0 +1,112 @@
+/** Servers of one local cluster as child processes, for `omnikv start` and whoever else needs a real cluster. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KvError } from "../base/errors.ts";
+import type { ClusterNode } from "../config/cluster.ts";
+
+export interface LocalClusterOptions {
+  readonly nodes: readonly ClusterNode[];
+  readonly clusterId: string;
+  /** Node I keeps its data in nodeI below it, and its log lines in nodeI.log. */
+  readonly dataDirectory: string;
+  /** Further flags for each server. */
+  readonly flags: readonly string[];
+}
+
+/** Time for a server to recover and listen. */
+const READY_TIMEOUT_MS = 60_000;
+/** Time for a server to stop cleanly before it is killed. */
+const STOP_TIMEOUT_MS = 10_000;
+const OMNIKV = fileURLToPath(new URL("../bin/omnikv.js", import.meta.url));
+
+export class LocalServer {
+  readonly node: ClusterNode;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  readonly #child: ChildProcess;
+  readonly exited: Promise<void>;
+
+  constructor(node: ClusterNode, options: LocalClusterOptions) {
+    this.node = node;
+    this.dataDirectory = join(options.dataDirectory, `node${node.id}`);
+    this.logFile = join(options.dataDirectory, `node${node.id}.log`);
+    mkdirSync(this.dataDirectory, { recursive: true });
+    const log = openSync(this.logFile, "a");
+    const peers = options.nodes
+      .map(({ id, host, port, peerPort }) => `${id}=${host}:${port}:${peerPort}`)
+      .join(",");
+    const flags = [
+      ...["--node", String(node.id), "--data-dir", this.dataDirectory],
+      ...["--peers", peers, "--cluster-id", options.clusterId],
+      ...options.flags,
+    ];
+    // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
+    // tells it when we are gone.
+    this.#child = spawn(process.execPath, ["--enable-source-maps", OMNIKV, "server", ...flags], {
+      detached: true,
+      stdio: ["ignore", log, log, "ipc"],
+    });
+    closeSync(log);
+    this.exited = new Promise((resolve) => {
+      this.#child.once("exit", () => resolve());
+    });
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** @throws KvError with the server's last words when it ends before it listens */
+  async ready(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (what: string): void => {
+        const text = `node ${this.node.id} ${what}; it said: ${this.#lastWords()} (${this.logFile})`;
+        reject(new KvError("CONNECTION_FAILED", text));
+      };
+      const timer = setTimeout(() => fail("did not get ready"), READY_TIMEOUT_MS);
+      this.#child.once("message", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#child.once("exit", (code) => {
+        clearTimeout(timer);
+        fail(`ended with status ${code ?? "?"}`);
+      });
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) this.#child.kill(signal);
+  }
+
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    this.#child.kill("SIGTERM");
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  #lastWords(): string {
+    const lines = readFileSync(this.logFile, "utf8").trim().split("\n");
+    return lines.at(-1) ?? "nothing";
+  }
+}
+
+/** Starts all servers and waits until each listens. If one cannot, the others are stopped again. */
+export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalServer[]> {
+  const servers = options.nodes.map((node) => new LocalServer(node, options));
+  try {
+    await Promise.all(servers.map((server) => server.ready()));
+  } catch (error) {
+    await stopLocalCluster(servers);
+    throw error;
+  }
+  return servers;
+}
+
+export async function stopLocalCluster(servers: readonly LocalServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.stop()));
+}

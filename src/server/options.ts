@@ -1,0 +1,173 @@
+/** From flags and the cluster file to one frozen, checked value. Errors name the flag, the expectation and the value. */
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { KvError } from "../base/errors.ts";
+import {
+  defaultCluster,
+  loadClusterFile,
+  parseClusterId,
+  parseNodeId,
+  parsePeersFlag,
+  parsePort,
+  readSecretFile,
+  type ClusterNode,
+} from "../config/cluster.ts";
+import type { LogLevel } from "../ports/logger.ts";
+import { DEFAULT_TIMING, NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
+
+/** As commander gives them: everything a string, or absent. */
+export interface ServerFlags {
+  readonly node: string;
+  readonly dataDir?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly peerPort?: string;
+  readonly peers?: string;
+  readonly cluster?: string;
+  readonly clusterId?: string;
+  readonly secretFile?: string;
+  readonly allowFaults?: true;
+  readonly logLevel: string;
+  readonly logFormat: string;
+  readonly tickMs: string;
+  readonly electionTimeoutMs: string;
+  readonly resendMs: string;
+  readonly requestTimeoutMs: string;
+  readonly snapshotMb: string;
+  readonly snapshotEntries: string;
+}
+
+export interface ServerOptions {
+  readonly node: NodeOptions;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "pretty" | "json";
+}
+
+export const FLAG_DEFAULTS = {
+  logLevel: "info",
+  logFormat: "pretty",
+  tickMs: String(DEFAULT_TIMING.tickMs),
+  electionTimeoutMs: String(DEFAULT_TIMING.electionTimeoutMs),
+  resendMs: String(DEFAULT_TIMING.resendMs),
+  requestTimeoutMs: String(DEFAULT_TIMING.requestWaitMs),
+  snapshotMb: String(NODE_DEFAULTS.compaction.logBytesMin / (1024 * 1024)),
+  snapshotEntries: String(NODE_DEFAULTS.compaction.entriesMax),
+} as const;
+
+/** @throws KvError BAD_REQUEST */
+export function readServerOptions(flags: ServerFlags): ServerOptions {
+  const nodeId = parseNodeId(flags.node, "--node");
+  const { clusterId, nodes, secretFile } = cluster(flags);
+  const listed = nodes.find(({ id }) => id === nodeId);
+  if (listed === undefined) {
+    const ids = nodes.map(({ id }) => id).join(", ");
+    throw bad("--node", `one of the cluster's nodes (${ids})`, flags.node);
+  }
+  const self: ClusterNode = {
+    id: nodeId,
+    host: flags.host ?? listed.host,
+    port: flags.port === undefined ? listed.port : parsePort(flags.port, "--port"),
+    peerPort:
+      flags.peerPort === undefined ? listed.peerPort : parsePort(flags.peerPort, "--peer-port"),
+  };
+  if (self.port === self.peerPort) {
+    throw bad("--peer-port", "a port other than the client port", String(self.peerPort));
+  }
+  const secretPath = flags.secretFile ?? secretFile;
+  const secret = secretPath === undefined ? null : readSecretFile(resolve(secretPath));
+  if (secret === null && !isLoopback(self.host)) {
+    throw new KvError(
+      "BAD_REQUEST",
+      `--host: ${self.host} can be reached from other machines, and without a secret anybody there could read and ` +
+        `write; give all nodes and clients the same --secret-file, or bind to 127.0.0.1`,
+    );
+  }
+  const all = nodes.map((node) => (node.id === nodeId ? self : node));
+  return {
+    dataDirectory: resolve(flags.dataDir ?? `data/node${nodeId}`),
+    logLevel: choice("--log-level", flags.logLevel, ["debug", "info", "warn", "error"]),
+    logFormat: choice("--log-format", flags.logFormat, ["pretty", "json"]),
+    node: {
+      ...NODE_DEFAULTS,
+      nodeId,
+      clusterId,
+      peerAddresses: new Map(
+        all.map(({ id, host, peerPort }) => [id, { host, port: peerPort }] as const),
+      ),
+      clientAddress: { host: self.host, port: self.port },
+      secret,
+      allowFaults: flags.allowFaults === true,
+      timing: timing(flags),
+      compaction: {
+        ...NODE_DEFAULTS.compaction,
+        logBytesMin: integer("--snapshot-mb", flags.snapshotMb, 1, 4096) * 1024 * 1024,
+        entriesMax: integer("--snapshot-entries", flags.snapshotEntries, 10, 1e9),
+      },
+    },
+  };
+}
+
+function cluster(flags: ServerFlags): {
+  clusterId: string;
+  nodes: readonly ClusterNode[];
+  secretFile?: string;
+} {
+  if (flags.cluster !== undefined && flags.peers !== undefined) {
+    throw new KvError("BAD_REQUEST", "--cluster and --peers both describe the cluster: give one");
+  }
+  const described =
+    flags.cluster === undefined ? defaultCluster() : loadClusterFile(flags.cluster, "--cluster");
+  return {
+    ...described,
+    ...(flags.peers === undefined ? {} : { nodes: parsePeersFlag(flags.peers, "--peers") }),
+    ...(flags.clusterId === undefined
+      ? {}
+      : { clusterId: parseClusterId(flags.clusterId, "--cluster-id") }),
+  };
+}
+
+function timing(flags: ServerFlags): NodeOptions["timing"] {
+  const tickMs = integer("--tick-ms", flags.tickMs, 1, 1000);
+  const electionTimeoutMs = integer("--election-timeout-ms", flags.electionTimeoutMs, 2, 60_000);
+  const resendMs = integer("--resend-ms", flags.resendMs, 2, 60_000);
+  if (electionTimeoutMs < 2 * tickMs) {
+    throw bad(
+      "--election-timeout-ms",
+      `at least two ticks (${2 * tickMs})`,
+      flags.electionTimeoutMs,
+    );
+  }
+  if (resendMs < tickMs) throw bad("--resend-ms", `at least one tick (${tickMs})`, flags.resendMs);
+  const requestWaitMs = integer("--request-timeout-ms", flags.requestTimeoutMs, 10, 600_000);
+  if (requestWaitMs < electionTimeoutMs) {
+    const expected = `at least the election time-out (${electionTimeoutMs})`;
+    throw bad("--request-timeout-ms", expected, flags.requestTimeoutMs);
+  }
+  return { tickMs, electionTimeoutMs, resendMs, requestWaitMs };
+}
+
+function integer(flag: string, text: string, min: number, max: number): number {
+  const schema = z.coerce.number().int().min(min).max(max);
+  const result = schema.safeParse(/^\d{1,12}$/.test(text) ? text : NaN);
+  if (!result.success) throw bad(flag, `an integer from ${min} to ${max}`, text);
+  return result.data;
+}
+
+function choice<const C extends string>(flag: string, text: string, choices: readonly C[]): C {
+  const result = z.enum(choices).safeParse(text);
+  if (!result.success) throw bad(flag, `one of ${choices.join(", ")}`, text);
+  // The schema's output type does not survive the generic parameter.
+  return result.data as C;
+}
+
+function isLoopback(host: string): boolean {
+  if (host === "localhost" || host === "::1") return true;
+  return isIP(host) === 4 && host.startsWith("127.");
+}
+
+function bad(flag: string, expected: string, value: string): KvError {
+  return new KvError("BAD_REQUEST", `${flag}: expected ${expected}, got "${value}"`);
+}

@@ -1,0 +1,38 @@
+import type { Ballot } from "../omnipaxos/index.ts";
+
+/** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
+export interface SnapshotName {
+  readonly idx: number;
+  readonly bytes: number;
+  readonly crc: number;
+}
+
+/**
+ * What nodes say to each other beside the protocol: linearizable reads (ADR 0002), snapshot streaming, and serving a
+ * client through a neighbour. None of it is retransmitted by the link; whoever asks, asks again.
+ */
+export type HostMessage =
+  /** To the leader: "which index must my reads wait for?" `n` is the sender's promise when it sent, so it is also an ack of n. */
+  | { readonly type: "readRequest"; readonly id: number; readonly n: Ballot }
+  /** From the leader of n: "is n still your promise?" */
+  | { readonly type: "readProbe"; readonly id: number; readonly n: Ballot }
+  | { readonly type: "readAck"; readonly id: number; readonly n: Ballot }
+  | { readonly type: "readIndex"; readonly id: number; readonly idx: number }
+  /** Not the leader of n (any more): ask somebody else. */
+  | { readonly type: "readRefused"; readonly id: number }
+  /** Leaderless read: "how long is your accepted log?" */
+  | { readonly type: "quorumRead"; readonly id: number }
+  | { readonly type: "quorumReadAck"; readonly id: number; readonly acceptedIdx: number }
+  | { readonly type: "snapshotRequest"; readonly snapshot: SnapshotName; readonly offset: number }
+  | {
+      readonly type: "snapshotChunk";
+      readonly snapshot: SnapshotName;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly type: "snapshotGone"; readonly snapshot: SnapshotName }
+  /** A client's frame, served by a neighbour because this node is not fed by a leader. `id` names the client's connection. */
+  | { readonly type: "relayRequest"; readonly id: number; readonly frame: Uint8Array }
+  | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array };
+
+export type HostMessageType = HostMessage["type"];
