@@ -93,9 +93,13 @@ export class PeerLink {
     const buffered = session.bufferedBytes() + this.#lines.out.bytes;
     if (buffered > limits.sendBufferBytesMax) return this.#overflow(session, `${buffered} bytes`);
     this.#counters.messagesOut += 1;
-    this.#lines.out.push(table.get(peer, "out").delayMs, bytes.length, () =>
-      session.addMessage(bytes),
-    );
+    let delayed = false;
+    this.#lines.out.push(table.get(peer, "out").delayMs, bytes.length, () => {
+      session.addMessage(bytes);
+      // The turn whose end would flush it is long over.
+      if (delayed) session.flush();
+    });
+    delayed = true;
   }
 
   flush(): void {
