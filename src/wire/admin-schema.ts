@@ -1,0 +1,144 @@
+/** What management can ask of a node, and what it is told. One table; the types are derived from it. */
+import { z } from "zod";
+
+/** Longest delay that can be put on a link. */
+export const FAULT_DELAY_MS_MAX = 60_000;
+const TEXT_LENGTH_MAX = 4 * 1024;
+
+const nodeId = z.int().min(1);
+const count = z.int().min(0);
+const milliseconds = z.number().min(0);
+const permille = z.int().min(0).max(1000);
+const text = z.string().max(TEXT_LENGTH_MAX);
+/** As seen from the node that is asked: "out" is what it sends to the peer. */
+const direction = z.enum(["both", "in", "out"]);
+
+const ballot = z.strictObject({ configId: count, n: count, priority: count, pid: count });
+
+const link = z.strictObject({
+  peer: nodeId,
+  /** host:port as configured. */
+  address: text,
+  state: z.enum(["connected", "down"]),
+  /** Why it is down; null while connected. */
+  reason: text.nullable(),
+  /** How long it has been in this state. */
+  sinceMs: milliseconds,
+  /** The last measured; null: none yet. */
+  roundTripMs: milliseconds.nullable(),
+  /** All messages of the direction are dropped. */
+  brokenIn: z.boolean(),
+  brokenOut: z.boolean(),
+  dropPermilleIn: permille,
+  dropPermilleOut: permille,
+  delayMsIn: milliseconds,
+  delayMsOut: milliseconds,
+  bufferedBytes: count,
+  /** Since the process started: sessions, and messages that went in and out, and that the drop table took. */
+  sessions: count,
+  messagesIn: count,
+  messagesOut: count,
+  droppedIn: count,
+  droppedOut: count,
+});
+
+/** What a peer said in the last heartbeat round. */
+const heartbeat = z.strictObject({
+  peer: nodeId,
+  ballot,
+  leader: ballot,
+  happy: z.boolean(),
+});
+
+const storage = z.strictObject({
+  logBytes: count,
+  segments: count,
+  syncs: count,
+  /** Null: nothing was synced yet. */
+  lastSyncMs: milliseconds.nullable(),
+  snapshotBytes: count.nullable(),
+  isFull: z.boolean(),
+});
+
+const status = z.strictObject({
+  nodeId,
+  clusterId: text,
+  version: text,
+  uptimeMs: milliseconds,
+  role: z.enum(["leader", "follower"]),
+  phase: z.enum(["none", "prepare", "accept", "recover"]),
+  /** The node this one takes for the leader; null: none. */
+  leader: nodeId.nullable(),
+  /** This node's own ballot in elections. */
+  ballot,
+  promise: ballot,
+  /** Hears a quorum of the nodes. */
+  quorumConnected: z.boolean(),
+  /** Is satisfied with the leader it follows: its leader hears a quorum. */
+  happy: z.boolean(),
+  /** How it stands to requests: serves as leader, through the leader, or is cut off. */
+  standing: z.enum(["leading", "following", "cutOff"]),
+  decidedIdx: count,
+  acceptedIdx: count,
+  appliedIdx: count,
+  compactedIdx: count,
+  /** Null: no snapshot yet. */
+  snapshotIdx: count.nullable(),
+  revision: count,
+  keys: count,
+  sessions: count,
+  /** Of keys and history at appliedIdx: equal on all nodes at equal indexes. */
+  stateHash: text,
+  clients: count,
+  waitingWriteBytes: count,
+  waitingReads: count,
+  links: z.array(link),
+  heartbeats: z.array(heartbeat),
+  storage: storage.nullable(),
+});
+
+const links = z.strictObject({ links: z.array(link) });
+
+/** Every operation: its parameters and its result. Operations that change links answer with the links as they are now. */
+export const ADMIN_OPERATIONS = {
+  getLinks: { params: z.strictObject({}), result: links },
+  breakLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
+  restoreLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
+  setFault: {
+    params: z.strictObject({
+      peer: nodeId,
+      direction,
+      /** Of a thousand messages, how many are dropped. */
+      dropPermille: permille,
+      delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
+    }),
+    result: links,
+  },
+  /** Restores every link of this node. */
+  heal: { params: z.strictObject({}), result: links },
+  status: { params: z.strictObject({}), result: status },
+  /** In the text format of Prometheus. */
+  metrics: { params: z.strictObject({}), result: z.strictObject({ text: z.string() }) },
+  /** Accept this peer again although its data directory is a new one: it has forgotten what it promised. */
+  forgetPeer: { params: z.strictObject({ peer: nodeId }), result: z.strictObject({}) },
+} as const;
+
+export type AdminOp = keyof typeof ADMIN_OPERATIONS;
+export type AdminParams<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["params"]>;
+export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["result"]>;
+export type LinkDirection = z.infer<typeof direction>;
+export type AdminBallot = z.infer<typeof ballot>;
+export type AdminLink = z.infer<typeof link>;
+export type AdminHeartbeat = z.infer<typeof heartbeat>;
+export type AdminStorage = z.infer<typeof storage>;
+export type AdminStatus = z.infer<typeof status>;
+/** One operation with its parameters; `id` is the asker's and comes back with the answer. */
+export type AdminRequest = {
+  readonly [Op in AdminOp]: {
+    readonly id: number;
+    readonly op: Op;
+    readonly params: Readonly<AdminParams<Op>>;
+  };
+}[AdminOp];
+
+export const ADMIN_OPS = Object.keys(ADMIN_OPERATIONS) as readonly AdminOp[];
