@@ -24,10 +24,8 @@ export class DelayLine {
 
   /** Calls `release` at once when nothing waits and there is no delay; otherwise later, after those before it. */
   push(delayMs: number, bytes: number, release: () => void): void {
-    const last = this.#items.at(-1);
-    if (last === undefined && delayMs === 0) return release();
-    const due = Math.max(this.#clock.now() + delayMs, last?.due ?? 0);
-    this.#items.push({ release, bytes, due });
+    if (this.#items.length === 0 && delayMs === 0) return release();
+    this.#items.push({ release, bytes, due: this.#clock.now() + delayMs });
     this.#bytes += bytes;
     this.#arm();
   }

@@ -128,6 +128,40 @@ describe("frames of a session", () => {
     expect(() => reader.read(writer.take()[0]!, collector().sink)).toThrow(/message of 1001 bytes/);
   });
 
+  /** A first frame made by hand: kind and bytes of each part. */
+  function frameOf(...parts: readonly [kind: number, ...bytes: number[]][]): Uint8Array {
+    const header = Buffer.alloc(11);
+    header[0] = 1;
+    header.writeUInt32BE(SESSION, 1);
+    header.writeUIntBE(1, 5, 6);
+    const body = parts.flatMap(([kind, ...bytes]) => [kind, 0, 0, 0, bytes.length, ...bytes]);
+    return Buffer.concat([header, Buffer.from(body)]);
+  }
+  const beginning = (total: number): [number, ...number[]] => [1, 0, 0, 0, total, 7];
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ["fragments longer than announced", frameOf(beginning(3), [2, 1, 2, 3]), /exceed/],
+    ["a fragment that is the whole", frameOf(beginning(1)), /fragment of a whole message/],
+    ["a fragment without content", frameOf([1, 0, 0, 0, 9]), /empty fragment/],
+    ["a next fragment without content", frameOf(beginning(9), [2]), /empty fragment/],
+    ["a next fragment first", frameOf([2, 7]), /without a beginning/],
+    ["a message between fragments", frameOf(beginning(9), [0, 7]), /inside a fragmented message/],
+    ["two beginnings", frameOf(beginning(9), beginning(9)), /inside a fragmented message/],
+    ["an unknown part", frameOf([6]), /unknown kind 6/],
+    ["a renewal that says more", frameOf([3, 1]), /renewal with content/],
+    ["a ping too long", frameOf([4, ...Array<number>(17).fill(0)]), /control part too long/],
+    ["a part cut off", frameOf([0, 1, 2]).subarray(0, -1), /part of 2 bytes, 1 present/],
+    ["a part without length", Buffer.concat([frameOf(), Buffer.of(0, 0)]), /truncated part/],
+    [
+      "another kind of frame",
+      Buffer.concat([Buffer.of(2), frameOf().subarray(1)]),
+      /unknown kind 2/,
+    ],
+  ])("%s ends the session", (_, frame, reason) => {
+    const reader = new PeerFrameReader(SESSION, 1000);
+    expect(() => reader.read(frame, collector().sink)).toThrow(reason);
+  });
+
   test("damaged frames give a DecodeError and never a message that is longer than the limit", () => {
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), {
       minLength: 1,
