@@ -1,6 +1,7 @@
 /** `omnikv server`: one node in the foreground. */
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
+import { programVersion } from "../platform/version.ts";
 import { FLAG_DEFAULTS, readServerOptions, type ServerFlags } from "../server/options.ts";
 import { startServer } from "../server/server.ts";
 import { StorageError } from "../storage/storage-error.ts";
@@ -50,7 +51,7 @@ export function serverCommand(): Command {
 }
 
 async function runServer(flags: ServerFlags): Promise<void> {
-  const options = readServerOptions(flags);
+  const options = readServerOptions(flags, programVersion());
   try {
     const server = await startServer(options);
     const stop = (): void => server.stop();

@@ -16,6 +16,7 @@ import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import { lostIdentityText } from "./lost-identity.ts";
 import type { Machine, NodeOptions } from "./options.ts";
+import type { AdminStatus } from "../wire/admin.ts";
 import { openNode } from "./open-node.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
@@ -182,13 +183,16 @@ export class Node {
     return this.#links;
   }
 
-  status(): ReturnType<typeof nodeStatus> {
+  status(): AdminStatus {
     return nodeStatus({
+      nodeId: this.#options.nodeId,
+      clusterId: this.#options.clusterId,
+      version: this.#options.version,
+      uptimeMs: this.#machine.clock.now() - this.#startedMs,
+      clients: this.#clients.connections,
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
-      nodeId: this.#options.nodeId,
-      uptimeMs: this.#machine.clock.now() - this.#startedMs,
     });
   }
 

@@ -41,6 +41,8 @@ export const RELAY_AFTER_ELECTION_TIMEOUTS = 3;
 export interface NodeOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
+  /** Of the program, for the status. */
+  readonly version: string;
   /** Where each node of the cluster talks to its peers, this one included. */
   readonly peerAddresses: ReadonlyMap<NodeId, Address>;
   readonly clientAddress: Address;

@@ -58,7 +58,7 @@ export const FLAG_DEFAULTS = {
 } as const;
 
 /** @throws KvError BAD_REQUEST */
-export function readServerOptions(flags: ServerFlags): ServerOptions {
+export function readServerOptions(flags: ServerFlags, version: string): ServerOptions {
   const nodeId = parseNodeId(flags.node, "--node");
   const { clusterId, nodes, secretFile } = cluster(flags);
   const listed = nodes.find(({ id }) => id === nodeId);
@@ -92,6 +92,7 @@ export function readServerOptions(flags: ServerFlags): ServerOptions {
     logFormat: choice("--log-format", flags.logFormat, ["pretty", "json"]),
     node: {
       ...NODE_DEFAULTS,
+      version,
       nodeId,
       clusterId,
       peerAddresses: new Map(

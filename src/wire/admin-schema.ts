@@ -117,8 +117,6 @@ export const ADMIN_OPERATIONS = {
   /** Restores every link of this node. */
   heal: { params: z.strictObject({}), result: links },
   status: { params: z.strictObject({}), result: status },
-  /** In the text format of Prometheus. */
-  metrics: { params: z.strictObject({}), result: z.strictObject({ text: z.string() }) },
   /** Accept this peer again although its data directory is a new one: it has forgotten what it promised. */
   forgetPeer: { params: z.strictObject({ peer: nodeId }), result: z.strictObject({}) },
 } as const;

@@ -1,0 +1,113 @@
+/** What a node says of itself: to management, to the page, and in its log. */
+import type { PeerLinks } from "../links/peer-links.ts";
+import type { LinkStatus } from "../links/link-status.ts";
+import type { Ballot } from "../omnipaxos/index.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { LogStorage } from "../storage/log-storage.ts";
+import type { AdminLink, AdminStatus } from "../wire/admin.ts";
+
+export interface StatusParts {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly clients: number;
+  readonly replica: Replica;
+  readonly links: PeerLinks;
+  readonly storage: LogStorage;
+}
+
+export function nodeStatus(parts: StatusParts): AdminStatus {
+  const { nodeId, clusterId, version, uptimeMs, clients, replica, links, storage } = parts;
+  const { core, state, waiting } = replica;
+  const snapshot = core.storedSnapshot;
+  return {
+    nodeId,
+    clusterId,
+    version,
+    uptimeMs,
+    role: core.role,
+    phase: core.phase,
+    leader: core.leader()?.pid ?? null,
+    ballot: core.ownBallot,
+    promise: core.promise,
+    quorumConnected: core.isQuorumConnected(),
+    happy: core.isHappy,
+    standing: replica.standing().kind,
+    decidedIdx: core.decidedIdx,
+    acceptedIdx: core.acceptedIdx,
+    appliedIdx: replica.appliedIdx,
+    compactedIdx: core.compactedIdx,
+    snapshotIdx: snapshot?.idx ?? null,
+    revision: state.revision,
+    keys: state.size,
+    sessions: state.sessionCount,
+    stateHash: state.hash(),
+    clients,
+    waitingWriteBytes: waiting.proposalBytes,
+    waitingReads: waiting.readFrames,
+    links: links.status().map(adminLink),
+    heartbeats: [...core.connectedPeers()].map(([peer, view]) => ({ peer, ...view })),
+    storage: {
+      logBytes: storage.stats.logBytes,
+      segments: storage.stats.segments,
+      syncs: storage.stats.syncs,
+      lastSyncMs: storage.stats.lastSyncMs,
+      snapshotBytes: snapshot?.value.bytes ?? null,
+      isFull: !storage.hasRoom,
+    },
+  };
+}
+
+export function adminLink(link: LinkStatus): AdminLink {
+  const { faults, counters } = link;
+  return {
+    peer: link.peer,
+    address: link.address,
+    state: link.state,
+    reason: link.reason,
+    sinceMs: link.sinceMs,
+    roundTripMs: link.roundTripMs,
+    brokenIn: faults.in.dropPermille === 1000,
+    brokenOut: faults.out.dropPermille === 1000,
+    dropPermilleIn: faults.in.dropPermille,
+    dropPermilleOut: faults.out.dropPermille,
+    delayMsIn: faults.in.delayMs,
+    delayMsOut: faults.out.delayMs,
+    bufferedBytes: link.bufferedBytes,
+    sessions: counters.sessions,
+    messagesIn: counters.messagesIn,
+    messagesOut: counters.messagesOut,
+    droppedIn: counters.droppedIn,
+    droppedOut: counters.droppedOut,
+  };
+}
+
+/** "3.0.1": n, priority, node. */
+function ballotText(ballot: Ballot): string {
+  return `${ballot.n}.${ballot.priority}.${ballot.pid}`;
+}
+
+/** Logs changes of role and leader, once each. */
+export class RoleLog {
+  readonly #replica: Replica;
+  readonly #logger: Logger;
+  #last: { readonly role: string; readonly promise: Ballot } | null = null;
+
+  constructor(replica: Replica, logger: Logger) {
+    this.#replica = replica;
+    this.#logger = logger;
+  }
+
+  /** Cheap when nothing changed: it is asked once a turn. */
+  update(): void {
+    const { role, phase, promise, decidedIdx } = this.#replica.core;
+    if (phase !== "accept") return;
+    if (this.#last?.role === role && this.#last.promise === promise) return;
+    this.#last = { role, promise };
+    const fields = { ballot: ballotText(promise), decidedIdx };
+    if (role === "leader") this.#logger.info("became leader", fields);
+    else this.#logger.info(`follows node ${promise.pid}`, fields);
+  }
+}
