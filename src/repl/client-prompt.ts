@@ -68,6 +68,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         const context = {
           op: action.op,
           changes: action.op !== "read",
+          lookFirst: "read the key before you try again",
           node: target,
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,
@@ -181,11 +182,12 @@ function describeRead(result: ReadResult, local: boolean, style: Style): Descrip
   if (!result.found) {
     return { words: style.warn("(not found)"), notes, fields: { found: false, consistency } };
   }
-  const { value, modRevision } = result;
+  const { value, modRevision, createRevision, version } = result;
+  const revisions = { modRevision, createRevision, version };
   return {
     words: style.value(quote(value)),
     notes: [`revision ${modRevision}`, ...notes],
-    fields: { found: true, ...bytesField("value", value), modRevision, consistency },
+    fields: { found: true, ...bytesField("value", value), ...revisions, consistency },
   };
 }
 

@@ -11,6 +11,8 @@ export interface FailureContext {
   readonly op: string;
   /** It changes something: then an outcome can be unknown. */
   readonly changes: boolean;
+  /** How to find out what came of it when that is unknown. */
+  readonly lookFirst: string;
   /** The node asked; null: any. */
   readonly node: number | null;
   /** Of the node asked, or of all of them. */
@@ -44,7 +46,7 @@ export function failureOutcome(error: KvError, context: FailureContext, ms: numb
   };
 }
 
-/** What only reads cannot leave anything behind, however it ends. */
+/** What only reads leaves nothing behind, however it ends. */
 function isUnknown(error: KvError, context: FailureContext): boolean {
   return context.changes && !error.definite;
 }
@@ -77,10 +79,7 @@ function statusOf(error: KvError): ExitStatus {
 }
 
 function unknownText(error: KvError, context: FailureContext): string {
-  const advice =
-    context.changes && context.op !== "manage"
-      ? "read the key before you try again"
-      : "look before you try again";
+  const advice = context.lookFirst;
   switch (error.code) {
     case "TIMEOUT":
       return `${who(context)} did not answer within ${formatDuration(context.timeoutMs)}; ${advice}`;

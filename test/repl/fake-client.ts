@@ -5,6 +5,8 @@ import type { KvCalls } from "../../src/repl/client-prompt.ts";
 interface Cell {
   readonly value: Uint8Array;
   readonly modRevision: number;
+  readonly createRevision: number;
+  readonly version: number;
 }
 
 export interface FakeClient extends KvCalls {
@@ -42,7 +44,13 @@ export function fakeClient(): FakeClient {
 
   function set(key: string, value: Uint8Array): number {
     revision += 1;
-    cells.set(key, { value, modRevision: revision });
+    const before = cells.get(key);
+    cells.set(key, {
+      value,
+      modRevision: revision,
+      createRevision: before?.createRevision ?? revision,
+      version: (before?.version ?? 0) + 1,
+    });
     return revision;
   }
 

@@ -1,0 +1,74 @@
+/** `omnikv client`: the client prompt. */
+import { Command } from "commander";
+import { KvClient } from "../client/kv-client.ts";
+import { createNodeRandom } from "../platform/node-random.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import { WsNetwork } from "../platform/ws-network.ts";
+import { createClientPrompt } from "../repl/client-prompt.ts";
+import {
+  addPromptOptions,
+  readSettings,
+  runPromptProcess,
+  terminalStyle,
+  type PromptFlags,
+  type PromptSettings,
+} from "./prompt-options.ts";
+
+const EXAMPLES = `
+Examples:
+  omnikv client                                a prompt: 1 write 35 hello, 2 read 35, help
+  omnikv client -c '1 write a b; 2 read a'     commands as an argument
+  printf '1 write a b\\n2 read a\\n' | omnikv client   commands from a pipe, one a line
+  omnikv client --json -c 'read a'             for programs; without a node any of them answers`;
+
+export function clientCommand(): Command {
+  const command = new Command("client").description(
+    "Reads and writes keys: at a prompt, from a pipe, or from the command line.",
+  );
+  return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags) => {
+    await openClientPrompt(readSettings(flags), flags);
+  });
+}
+
+/**
+ * Runs the client prompt on this process's streams until it ends, and sets the exit status.
+ * @param greeting printed first at a terminal; default: what to type
+ */
+export async function openClientPrompt(
+  settings: PromptSettings,
+  flags: Pick<PromptFlags, "command" | "json" | "bail"> = {},
+  greeting?: string,
+): Promise<void> {
+  const { nodes, clusterId, secret, timeoutMs, startCommand } = settings;
+  const client = new KvClient({
+    nodes,
+    clusterId,
+    secret,
+    timeoutMs,
+    failFast: true,
+    clock: nodeClock,
+    random: createNodeRandom(),
+    network: new WsNetwork(),
+  });
+  const style = terminalStyle();
+  const prompt = createClientPrompt({
+    client,
+    nodes,
+    timeoutMs,
+    style,
+    startCommand,
+    now: () => nodeClock.now(),
+  });
+  const ids = nodes.map(({ id }) => id).join(", ");
+  try {
+    await runPromptProcess(prompt, flags, {
+      name: "client",
+      promptText: `${style.strong("omnikv")}> `,
+      greeting:
+        greeting ??
+        `omnikv client, nodes ${ids}. Type "1 write 35 hello", "2 read 35", help or exit.`,
+    });
+  } finally {
+    client.close();
+  }
+}

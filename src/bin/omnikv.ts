@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+/** The command `omnikv`. Each subcommand is a module that is loaded only when it is called. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { KvError } from "../base/errors.ts";
+
+interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: "server",
+    summary: "one server in this terminal",
+    load: async () => (await import("./server.ts")).serverCommand(),
+  },
+  {
+    name: "client",
+    summary: "the client prompt: read and write keys",
+    load: async () => (await import("./client.ts")).clientCommand(),
+  },
+  {
+    name: "manage",
+    summary: "the management prompt: links, status, faults",
+    load: async () => (await import("./manage.ts")).manageCommand(),
+  },
+  {
+    name: "start",
+    summary: "a local cluster and the client prompt in one terminal",
+    load: async () => (await import("./start.ts")).startCommand(),
+  },
+];
+
+const EXAMPLES = `
+Examples:
+  omnikv server --node 1 --data-dir data/node1   one of three servers on this machine (then 2 and 3)
+  omnikv client                                  type "1 write 35 hello", then "2 read 35"
+  omnikv client -c '1 write a b; 2 read a'       the same from a script
+  omnikv manage -c 'all status'                  who leads, and how far each node is
+
+"omnikv COMMAND --help" tells all about a command.`;
+
+const EXIT_USAGE = 2;
+
+function version(): string {
+  // The same path from src/bin and from dist/bin.
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function createProgram(asked: string | undefined): Promise<Command> {
+  const program = new Command("omnikv")
+    .description("A replicated, linearizable key-value store that survives partial connectivity.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", EXAMPLES);
+  for (const { name, summary, load } of SUBCOMMANDS) {
+    const command = name === asked ? await load() : new Command(name);
+    program.addCommand(strict(command.summary(summary)));
+  }
+  return strict(program);
+}
+
+/** Usage errors are thrown instead of ending the process, and teach. */
+function strict(command: Command): Command {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .showHelpAfterError(
+      `("omnikv ${command.name() === "omnikv" ? "" : `${command.name()} `}--help" shows what there is)`,
+    );
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  // "omnikv help client" needs the real command too.
+  const asked = args[0] === "help" ? args[1] : args[0];
+  const program = await createProgram(asked);
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+      return;
+    }
+    // Wrong values of options and files: the message names them.
+    if (error instanceof KvError) {
+      process.stderr.write(`omnikv: ${error.message}\n`);
+      process.exitCode = error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
+      return;
+    }
+    throw error;
+  }
+}
+
+await main(process.argv.slice(2));

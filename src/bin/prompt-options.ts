@@ -1,0 +1,145 @@
+/** The options that both prompts share, from flags to values, and the run of a prompt as a process. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { KvError } from "../base/errors.ts";
+import {
+  defaultCluster,
+  loadClusterFile,
+  parsePeersFlag,
+  readSecretFile,
+  type ClusterNode,
+} from "../config/cluster.ts";
+import { colorLevel } from "../platform/color.ts";
+import { historyPath } from "../repl/history.ts";
+import type { Prompt } from "../repl/prompt.ts";
+import { runPrompt } from "../repl/run-prompt.ts";
+import { createStyle, type Style } from "../repl/style.ts";
+
+/** As commander gives them. */
+export interface PromptFlags {
+  readonly nodes?: string;
+  readonly cluster?: string;
+  readonly secretFile?: string;
+  readonly timeout: string;
+  readonly command?: readonly string[];
+  readonly json?: true;
+  readonly bail?: true;
+}
+
+export interface PromptSettings {
+  readonly nodes: readonly ClusterNode[];
+  /** Null: not known, so not checked. */
+  readonly clusterId: string | null;
+  readonly secret: string | null;
+  readonly timeoutMs: number;
+  /** How a user starts a node. */
+  readonly startCommand: (node: number) => string;
+}
+
+const EXIT_CODES = `
+Exit status: 0 all went well · 1 a command failed · 2 usage · 3 no connection or no majority · 4 the outcome of a write
+is unknown · 130 interrupted. Of several, the most severe: 130, then 4, 3, 2, 1. A read that finds nothing, and a cas
+that does not swap, went well. After a session at a terminal the status is 0, or 130 after Ctrl-C.
+
+Environment: NO_COLOR, FORCE_COLOR, OMNIKV_HISTORY (history file; empty: none), XDG_STATE_HOME.`;
+
+/** Adds the shared options. @param examples lines for the end of the help */
+export function addPromptOptions(command: Command, examples: string): Command {
+  return command
+    .option(
+      "--nodes <list>",
+      'who to talk to: "1=127.0.0.1:4101,2=…" (default: nodes 1 to 3 on this machine)',
+    )
+    .option("--cluster <file>", "the same from a JSON file, shared with the servers")
+    .option("--secret-file <file>", "the cluster's secret, when it has one")
+    .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s")
+    .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
+    .option("--json", "one JSON object a line, errors too")
+    .option("--bail", "stop at the first command that does not go well (not in a terminal)")
+    .addHelpText("after", `${examples}\n${EXIT_CODES}`);
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** @throws KvError BAD_REQUEST that names the flag */
+export function readSettings(flags: PromptFlags): PromptSettings {
+  const { nodes, cluster: file } = flags;
+  if (nodes !== undefined && file !== undefined) {
+    throw new KvError(
+      "BAD_REQUEST",
+      "--nodes and --cluster both say where the nodes are: give one",
+    );
+  }
+  const cluster = file === undefined ? defaultCluster() : loadClusterFile(file);
+  const secretFile = flags.secretFile ?? cluster.secretFile;
+  return {
+    nodes: nodes === undefined ? cluster.nodes : parsePeersFlag(nodes, "--nodes"),
+    clusterId: file === undefined ? null : cluster.clusterId,
+    secret: secretFile === undefined ? null : readSecretFile(secretFile),
+    timeoutMs: parseTime(flags.timeout, "--timeout"),
+    startCommand: startCommand(nodes === undefined && file === undefined),
+  };
+}
+
+/** "500ms", "5s", "1.5s" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
+export function parseTime(text: string, flag: string): number {
+  const match = /^(\d{1,7}(?:\.\d{1,3})?)(ms|s)$/.exec(text);
+  const ms = match === null ? 0 : Number(match[1]) * (match[2] === "s" ? 1000 : 1);
+  if (ms >= 1 && ms <= 3_600_000) return ms;
+  throw new KvError("BAD_REQUEST", `${flag}: expected a time like 500ms or 5s, got "${text}"`);
+}
+
+function startCommand(isDefaultCluster: boolean): (node: number) => string {
+  const inCheckout = existsSync(fileURLToPath(new URL("../../run1.sh", import.meta.url)));
+  return (node) =>
+    inCheckout && isDefaultCluster ? `sh run${node}.sh` : `omnikv server --node ${node}`;
+}
+
+export function terminalStyle(): Style {
+  return createStyle(colorLevel(process.env, process.stdout.isTTY));
+}
+
+export interface PromptProcess {
+  /** "client" or "manage": names the history file. */
+  readonly name: string;
+  readonly promptText: string;
+  readonly greeting: string;
+}
+
+/** Runs a prompt on this process's streams and leaves its exit status behind. */
+export async function runPromptProcess<A>(
+  prompt: Prompt<A>,
+  flags: Pick<PromptFlags, "command" | "json" | "bail">,
+  { name, promptText, greeting }: PromptProcess,
+): Promise<void> {
+  const abort = new AbortController();
+  const onSignal = (): void => abort.abort();
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
+  // Whoever read our output has gone ("| head"): nothing is left to be done.
+  const onOutputError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== "EPIPE") throw error;
+    abort.abort();
+  };
+  process.stdout.on("error", onOutputError);
+  try {
+    process.exitCode = await runPrompt(prompt, {
+      input: process.stdin,
+      output: process.stdout,
+      errors: process.stderr,
+      isTerminal: process.stdin.isTTY && process.stdout.isTTY,
+      command: flags.command?.join("\n") ?? null,
+      json: flags.json === true,
+      bail: flags.bail === true,
+      promptText,
+      greeting,
+      historyPath: historyPath(process.env, homedir(), name),
+      signal: abort.signal,
+    });
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
+  }
+}

@@ -1,0 +1,187 @@
+/** Management of nodes, each asked by its id. */
+import { KvError } from "../base/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import {
+  decodeAdminAnswer,
+  encodeAdminRequest,
+  parseAdminResult,
+  type AdminOp,
+  type AdminParams,
+  type AdminResult,
+} from "../wire/admin.ts";
+import { DecodeError } from "../wire/decode-error.ts";
+import type { ClientCoreOptions } from "./core-options.ts";
+import { NodeLink } from "./node-link.ts";
+import type { RequestOptions } from "./types.ts";
+
+export type AdminClientOptions = Pick<
+  ClientCoreOptions,
+  | "nodes"
+  | "clock"
+  | "random"
+  | "network"
+  | "clusterId"
+  | "secret"
+  | "timeoutMs"
+  | "connectTimeoutMs"
+>;
+
+/** Requests without an answer, of one node. */
+const PENDING_MAX = 1024;
+
+/**
+ * Asks nodes for their state and changes their links. Promises reject with a KvError; every operation may be repeated
+ * without harm. Connections are made when they are needed; `close` ends them.
+ */
+export class AdminClient {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #nodes: ReadonlyMap<number, AdminNode>;
+
+  constructor(options: AdminClientOptions) {
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs ?? 5000;
+    this.#nodes = new Map(options.nodes.map((node) => [node.id, new AdminNode(node, options)]));
+  }
+
+  /** @param node who is asked */
+  call<Op extends AdminOp>(
+    node: number,
+    op: Op,
+    params: AdminParams<Op>,
+    options: Omit<RequestOptions, "node"> = {},
+  ): Promise<AdminResult<Op>> {
+    const { signal, timeoutMs = this.#timeoutMs } = options;
+    return new Promise((resolve, reject) => {
+      const asked = this.#nodes.get(node);
+      if (asked === undefined) {
+        const ids = [...this.#nodes.keys()].join(", ");
+        reject(new KvError("UNKNOWN_NODE", `there is no node ${node}: the nodes are ${ids}`));
+        return;
+      }
+      if (signal?.aborted === true) {
+        reject(new KvError("CANCELLED", "cancelled before it was sent", { definite: true }));
+        return;
+      }
+      const cancelTimer = this.#clock.after(timeoutMs, () => give("TIMEOUT"));
+      const pending: Pending = {
+        request: (id) => encodeAdminRequest(id, op, params),
+        done: (error, result) => {
+          cancelTimer();
+          signal?.removeEventListener("abort", onAbort);
+          if (error !== null) return reject(error);
+          try {
+            resolve(parseAdminResult(op, result));
+          } catch (cause) {
+            if (!(cause instanceof DecodeError)) throw cause;
+            reject(new KvError("INTERNAL", `node ${node}: ${cause.message}`, { cause }));
+          }
+        },
+      };
+      const give = (code: "TIMEOUT" | "CANCELLED"): void => asked.giveUp(pending, code, timeoutMs);
+      const onAbort = (): void => give("CANCELLED");
+      signal?.addEventListener("abort", onAbort, { once: true });
+      asked.submit(pending);
+    });
+  }
+
+  /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
+  close(): void {
+    for (const node of this.#nodes.values()) node.close();
+  }
+}
+
+interface Pending {
+  readonly request: (id: number) => Uint8Array;
+  readonly done: (error: KvError | null, result: unknown) => void;
+}
+
+class AdminNode {
+  readonly #link: NodeLink;
+  readonly #queued = new Set<Pending>();
+  readonly #sent = new Map<number, Pending>();
+  #nextId = 1;
+  #closed = false;
+
+  constructor(node: AdminClientOptions["nodes"][number], options: AdminClientOptions) {
+    const linkOptions = {
+      clock: options.clock,
+      random: options.random,
+      network: options.network,
+      clusterId: options.clusterId ?? null,
+      secret: options.secret ?? null,
+      connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+    };
+    this.#link = new NodeLink(node, "admin", linkOptions, {
+      onOpen: () => this.#flush(),
+      onFrame: (frame) => this.#onFrame(frame),
+      onLost: (error) => {
+        this.#fail([...this.#sent.values()], error);
+        if (this.#queued.size > 0) this.#link.open();
+      },
+      onUnreachable: (error) => this.#fail([...this.#queued], error),
+    });
+  }
+
+  submit(pending: Pending): void {
+    if (this.#closed) {
+      return pending.done(
+        new KvError("CANCELLED", "the client is closed", { definite: true }),
+        null,
+      );
+    }
+    if (this.#queued.size + this.#sent.size >= PENDING_MAX) {
+      const text = `${PENDING_MAX} requests to this node have no answer yet`;
+      return pending.done(new KvError("OVERLOADED", text), null);
+    }
+    this.#queued.add(pending);
+    if (this.#link.isOpen) this.#flush();
+    else this.#link.open();
+  }
+
+  giveUp(pending: Pending, code: "TIMEOUT" | "CANCELLED", timeoutMs: number): void {
+    const text = code === "TIMEOUT" ? `no answer within ${timeoutMs} ms` : "cancelled";
+    const definite = this.#queued.has(pending);
+    this.#fail([pending], new KvError(code, text, { definite }));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#fail(
+      [...this.#queued],
+      new KvError("CANCELLED", "the client was closed", { definite: true }),
+    );
+    this.#fail([...this.#sent.values()], new KvError("CANCELLED", "the client was closed"));
+    this.#link.close();
+  }
+
+  #flush(): void {
+    for (const pending of this.#queued) {
+      const id = this.#nextId++;
+      this.#sent.set(id, pending);
+      this.#link.send(pending.request(id));
+    }
+    this.#queued.clear();
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    try {
+      const answer = decodeAdminAnswer(frame);
+      const pending = this.#sent.get(answer.id);
+      this.#sent.delete(answer.id);
+      if (answer.ok) pending?.done(null, answer.result);
+      else pending?.done(answer.error, null);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#link.drop();
+    }
+  }
+
+  #fail(requests: readonly Pending[], error: KvError): void {
+    for (const pending of requests) {
+      this.#queued.delete(pending);
+      for (const [id, sent] of this.#sent) if (sent === pending) this.#sent.delete(id);
+      pending.done(error, null);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** From the records of an answer frame to answers and refusals. */
+import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
+import { NO_SESSION, STATUS, type Status } from "../kv/index.ts";
+import type { AnswerHandler } from "../wire/client.ts";
+import type { Answer } from "./frames.ts";
+
+/** Who is told. Numbers may be those of requests that are over. */
+export interface AnswerReceiver {
+  /** The node had applied [0, idx). */
+  seen(idx: number): void;
+  sessionOpened(nonce: Uint8Array, session: number): void;
+  openRefused(error: KvError): void;
+  written(session: number, number: number, answer: Answer): void;
+  writeRefused(session: number, number: number, error: KvError): void;
+  read(number: number, answer: Answer): void;
+  readRefused(number: number, error: KvError): void;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** @param node whose frames the handler gets */
+export function createAnswerHandler(node: number, receiver: AnswerReceiver): AnswerHandler {
+  // One object for all answers: see Answer.
+  const answer: Mutable<Answer> = {
+    node,
+    status: STATUS.ok,
+    revision: 0,
+    value: null,
+    createRevision: 0,
+    version: 0,
+  };
+  const filled = (status: Status, revision: number, value: Uint8Array | null): Mutable<Answer> => {
+    answer.status = status;
+    answer.revision = revision;
+    answer.value = value;
+    answer.createRevision = 0;
+    answer.version = 0;
+    return answer;
+  };
+  return {
+    appliedIdx: (idx) => receiver.seen(idx),
+    opened: (_sequence, nonce, session) => receiver.sessionOpened(nonce, session),
+    write: (session, sequence, status, revision, actual) => {
+      if (!isErrorStatus(status)) {
+        receiver.written(session, sequence, filled(status, revision, actual ?? null));
+        return;
+      }
+      const error = refusal(node, errorCodeFromWire(status));
+      if (session === NO_SESSION) receiver.openRefused(error);
+      else receiver.writeRefused(session, sequence, error);
+    },
+    refused: (session, first, count, code, text) => {
+      const error = refusal(node, code, text);
+      if (session === NO_SESSION) return receiver.openRefused(error);
+      for (let sequence = first; sequence < first + count; sequence++) {
+        receiver.writeRefused(session, sequence, error);
+      }
+    },
+    value: (number, value, createRevision, modRevision, version) => {
+      const read = filled(STATUS.ok, modRevision, value);
+      read.createRevision = createRevision;
+      read.version = version;
+      receiver.read(number, read);
+    },
+    missing: (number) => receiver.read(number, filled(STATUS.notFound, 0, null)),
+    unread: (number, code, text) => receiver.readRefused(number, refusal(node, code, text)),
+  };
+}
+
+/** Wire numbers of errors and STATUS share one byte; see STATUS. */
+function isErrorStatus(status: Status): boolean {
+  return status > 0 && status < 64;
+}
+
+function refusal(node: number, code: ErrorCode, text = ""): KvError {
+  return new KvError(code, text === "" ? `node ${node} answered ${code}` : `node ${node}: ${text}`);
+}

@@ -1,0 +1,391 @@
+/**
+ * The client without promises: requests in, callbacks out, over the ports. Runs in the simulator as it is.
+ *
+ * Owns the session, the links and every request without an answer. All requests of one turn of the event loop go to a
+ * node in one frame of writes and at most two of reads.
+ *
+ * Invariants:
+ *   C1. `done` is called once for each request, never from within `submit`.
+ *   C2. Every attempt of a write carries the same session and number; so it takes effect once at most.
+ *   C3. A write fails definitely only when every attempt was refused definitely or never left.
+ *   C4. What lies below the floor is answered or given up: it is never sent again.
+ *   C5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
+ */
+import { KvError } from "../base/errors.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
+import { decodeAnswers, type AnswerHandler } from "../wire/client.ts";
+import { DecodeError } from "../wire/decode-error.ts";
+import { createAnswerHandler } from "./answers.ts";
+import { ClientSession } from "./client-session.ts";
+import type { ClientCoreOptions, SubmitOptions } from "./core-options.ts";
+import { Deadlines } from "./deadlines.ts";
+import { checkOperation, type Answer, type Operation } from "./frames.ts";
+import { Lane } from "./lane.ts";
+import { NodeLink } from "./node-link.ts";
+import {
+  newRequest,
+  type Done,
+  type ReadRequest,
+  type Request,
+  type WriteRequest,
+} from "./request.ts";
+
+/** Requests without an answer; more are refused with OVERLOADED. */
+export const REQUESTS_MAX = 65_536;
+/** A request is given up when so many connections were lost under it: it may be what kills them. */
+const LOSSES_MAX = 3;
+const EXPIRIES_MAX = 3;
+/** Pause before all nodes are tried again, doubled each time. */
+const PARK_MS_MIN = 50;
+const PARK_MS_MAX = 500;
+const FULL_SOCKET_RETRY_MS = 5;
+
+export class ClientCore {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #attemptTimeoutMs: number;
+  readonly #failFast: boolean;
+  readonly #lanes: readonly Lane[];
+  readonly #lanesById: ReadonlyMap<number, Lane>;
+  readonly #session: ClientSession;
+  readonly #deadlines: Deadlines;
+  readonly #handlers: readonly AnswerHandler[];
+  readonly #reads = new Map<number, ReadRequest>();
+  #nextRead = 1;
+  #pending = 0;
+  #preferred: Lane;
+  /** The greatest index of the log that an answer came from: local reads are never older. */
+  #seenIdx = 0;
+  #flushScheduled = false;
+  #parked: Request[] = [];
+  #parkMs = PARK_MS_MIN;
+  #cancelUnpark: CancelTimer | null = null;
+  #closed = false;
+
+  constructor(options: ClientCoreOptions) {
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs ?? 5000;
+    this.#attemptTimeoutMs = options.attemptTimeoutMs ?? 2000;
+    this.#failFast = options.failFast ?? false;
+    this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now));
+    this.#session = new ClientSession((length) => options.random.bytes(length));
+    const linkOptions = {
+      clock: options.clock,
+      random: options.random,
+      network: options.network,
+      clusterId: options.clusterId ?? null,
+      secret: options.secret ?? null,
+      connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+    };
+    this.#lanes = options.nodes.map((node, index) => {
+      const link: NodeLink = new NodeLink(node, "client", linkOptions, {
+        onOpen: () => this.#scheduleFlush(),
+        onFrame: (frame) => this.#onFrame(lane, frame),
+        onLost: (error) => this.#onLost(lane, error),
+        onUnreachable: (error) => this.#onUnreachable(lane, error),
+      });
+      const lane: Lane = new Lane(index, link);
+      return lane;
+    });
+    this.#handlers = this.#lanes.map((lane) =>
+      createAnswerHandler(lane.link.node.id, {
+        seen: (idx) => {
+          if (idx > this.#seenIdx) this.#seenIdx = idx;
+        },
+        sessionOpened: (nonce, session) => {
+          lane.openingOver();
+          this.#session.opened(nonce, session);
+          this.#scheduleFlush();
+        },
+        openRefused: (error) => this.#onOpenRefused(lane, error),
+        written: (session, number, answer) =>
+          this.#resolve(this.#session.get(session, number), answer),
+        writeRefused: (session, number, error) =>
+          this.#onRefused(lane, this.#session.get(session, number), error),
+        read: (number, answer) => this.#resolve(this.#reads.get(number), answer),
+        readRefused: (number, error) => this.#onRefused(lane, this.#reads.get(number), error),
+      }),
+    );
+    this.#lanesById = new Map(this.#lanes.map((lane) => [lane.link.node.id, lane]));
+    const first = this.#lanes[options.random.uint32() % Math.max(1, this.#lanes.length)];
+    if (first === undefined) throw new KvError("BAD_REQUEST", "nodes: expected at least one");
+    this.#preferred = first;
+  }
+
+  /** Requests without an answer. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** @returns gives the request up: `done` is called with CANCELLED, unless it was called already */
+  submit(operation: Operation, options: SubmitOptions, done: Done): () => void {
+    const { node } = options;
+    const refusal = this.#check(operation, node);
+    if (refusal !== null) {
+      this.#clock.endOfTurn(() => done(refusal, null));
+      return () => {};
+    }
+    const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
+    const request = newRequest(operation, node, timeoutMs, this.#clock.now() + timeoutMs, done);
+    this.#pending += 1;
+    const lane = node === null ? this.#preferred : this.#lanesById.get(node);
+    lane?.enqueue(request);
+    this.#scheduleFlush();
+    this.#deadlines.add(request.deadline);
+    return () => this.#giveUp(request, "CANCELLED", "cancelled");
+  }
+
+  /** Gives up what has no answer yet, and ends the links. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const request of this.#all()) this.#giveUp(request, "CANCELLED", "client closed");
+    this.#cancelUnpark?.();
+    this.#deadlines.stop();
+    this.#closeSession();
+    for (const { link } of this.#lanes) link.close();
+  }
+
+  /** Frees the session's place, if that costs no waiting. */
+  #closeSession(): void {
+    const { id } = this.#session;
+    const lane = this.#lanes.find(({ link }) => link.isOpen);
+    if (id !== null) lane?.sendCloseSession(id, this.#session.takeNumber());
+  }
+
+  #check(operation: Operation, node: number | null): KvError | null {
+    if (this.#closed) return new KvError("CANCELLED", "the client is closed", { definite: true });
+    if (node !== null && !this.#lanesById.has(node)) {
+      const ids = [...this.#lanesById.keys()].join(", ");
+      return new KvError("UNKNOWN_NODE", `there is no node ${node}: the nodes are ${ids}`);
+    }
+    if (this.#pending >= REQUESTS_MAX) {
+      return new KvError(
+        "OVERLOADED",
+        `${REQUESTS_MAX} requests of this client have no answer yet`,
+      );
+    }
+    return checkOperation(operation);
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.#clock.endOfTurn(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushScheduled = false;
+    if (this.#closed) return;
+    const now = this.#clock.now();
+    const sent = (request: Request): void => this.#onSending(request, now);
+    for (const lane of this.#lanes) {
+      if (lane.isEmpty) continue;
+      if (!lane.link.isOpen) lane.link.open();
+      else if (!lane.flush(this.#session, this.#seenIdx, sent)) {
+        this.#clock.after(FULL_SOCKET_RETRY_MS, () => this.#scheduleFlush());
+      }
+    }
+  }
+
+  #onSending(request: Request, now: number): void {
+    request.state = "sent";
+    if (!request.isWrite && request.number === 0) {
+      request.number = this.#nextRead++;
+      this.#reads.set(request.number, request);
+    }
+    if (request.node !== null || this.#lanes.length === 1) return;
+    request.attemptDeadline = now + this.#attemptTimeoutMs;
+    this.#deadlines.add(request.attemptDeadline);
+  }
+
+  #onFrame(lane: Lane, frame: Uint8Array): void {
+    try {
+      const handler = this.#handlers[lane.index];
+      if (handler !== undefined) decodeAnswers(frame, handler);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      // What else comes from there cannot be trusted; its requests go on as after any lost connection.
+      lane.link.drop();
+    }
+    if (!lane.isEmpty) this.#scheduleFlush();
+  }
+
+  #resolve(request: Request | undefined, answer: Answer): void {
+    if (request === undefined) return;
+    this.#parkMs = PARK_MS_MIN;
+    this.#finish(request, null, answer);
+  }
+
+  #onOpenRefused(lane: Lane, error: KvError): void {
+    lane.openingOver();
+    if (this.#session.id !== null) return;
+    // None of them has been sent, however unsure it is whether the session was opened.
+    for (const request of lane.queued()) if (request.isWrite) this.#refused(request, error);
+  }
+
+  #onRefused(lane: Lane, request: Request | undefined, error: KvError): void {
+    if (request === undefined || request.state !== "sent" || request.lane !== lane) return;
+    if (request.isWrite) {
+      if (error.code === "SESSION_EXPIRED") return this.#onExpired(request, error);
+      if (!error.definite) request.maybeApplied = true;
+    }
+    this.#refused(request, error);
+  }
+
+  #refused(request: Request, error: KvError): void {
+    request.lastError = error;
+    if (request.node === null && error.retryable) this.#moveOn(request);
+    else this.#fail(request, error);
+  }
+
+  #onExpired(request: WriteRequest, error: KvError): void {
+    request.lastError = error;
+    request.expiries += 1;
+    if (request.session === this.#session.id) {
+      this.#session.expired();
+      // What is under way gets its own refusal, or loses its connection.
+      for (const other of this.#session.unanswered()) {
+        if (other.state !== "sent") this.#mayRetry(other);
+      }
+    }
+    if (request.expiries >= EXPIRIES_MAX) return this.#fail(request, error);
+    if (!this.#mayRetry(request)) return;
+    request.lane?.enqueue(request);
+    this.#scheduleFlush();
+  }
+
+  /**
+   * C2: a number means nothing in another session. A write that was certainly not carried out gets a new one, the others
+   * fail here. @returns false when it failed
+   */
+  #mayRetry(request: Request): boolean {
+    if (!request.isWrite || request.number === 0) return true;
+    if (request.session === this.#session.id) return true;
+    if (request.maybeApplied) {
+      const text = "the session expired before the write was answered";
+      this.#fail(request, new KvError("SESSION_EXPIRED", text));
+      return false;
+    }
+    this.#session.release(request);
+    request.number = 0;
+    return true;
+  }
+
+  #onLost(lane: Lane, error: KvError): void {
+    lane.openingOver();
+    for (const request of this.#all()) {
+      if (request.lane !== lane) continue;
+      if (request.state === "sent") this.#retryAfterLoss(request, lane, error);
+      else if (request.state === "queued" && request.node === null) this.#moveOn(request);
+    }
+    this.#scheduleFlush();
+  }
+
+  #retryAfterLoss(request: Request, lane: Lane, error: KvError): void {
+    request.losses += 1;
+    request.lastError = error;
+    if (request.isWrite) request.maybeApplied = true;
+    if (request.losses >= LOSSES_MAX) this.#fail(request, error);
+    else if (request.node === null) this.#moveOn(request);
+    else if (this.#mayRetry(request)) lane.enqueue(request);
+  }
+
+  #onUnreachable(lane: Lane, error: KvError): void {
+    for (const request of lane.queued()) {
+      request.lastError = error;
+      if (request.node === null) this.#moveOn(request);
+      else this.#fail(request, error);
+    }
+  }
+
+  /** To the next node; when each was tried, after a pause once more to each. */
+  #moveOn(request: Request): void {
+    const lane = request.lane ?? this.#preferred;
+    const next = this.#lanes[(lane.index + 1) % this.#lanes.length] ?? lane;
+    if (this.#preferred === lane) this.#preferred = next;
+    request.tried += 1;
+    request.attemptDeadline = Infinity;
+    if (!this.#mayRetry(request)) return;
+    if (request.tried < this.#lanes.length) {
+      next.enqueue(request);
+      this.#scheduleFlush();
+      return;
+    }
+    if (this.#failFast && request.lastError !== null) return this.#fail(request, request.lastError);
+    request.lane = next;
+    request.state = "parked";
+    request.tried = 0;
+    this.#parked.push(request);
+    if (this.#cancelUnpark !== null) return;
+    this.#cancelUnpark = this.#clock.after(this.#parkMs, () => this.#unpark());
+    this.#parkMs = Math.min(2 * this.#parkMs, PARK_MS_MAX);
+  }
+
+  #unpark(): void {
+    this.#cancelUnpark = null;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const request of parked) {
+      if (request.state === "parked") this.#preferred.enqueue(request);
+    }
+    this.#scheduleFlush();
+  }
+
+  #expire(now: number): number {
+    let earliest = Infinity;
+    for (const request of this.#all()) {
+      if (request.deadline <= now) {
+        this.#giveUp(request, "TIMEOUT", `no answer within ${request.timeoutMs} ms`);
+      } else if (request.state === "sent" && request.attemptDeadline <= now) {
+        if (request.isWrite) request.maybeApplied = true;
+        this.#moveOn(request);
+      }
+      if (request.state === "over") continue;
+      earliest = Math.min(earliest, request.deadline, request.attemptDeadline);
+    }
+    return earliest;
+  }
+
+  /** Every request without an answer, some of them twice. */
+  #all(): readonly Request[] {
+    return [
+      ...this.#session.unanswered(),
+      ...this.#reads.values(),
+      ...this.#lanes.flatMap((lane) => lane.queued()),
+      ...this.#parked.filter(({ state }) => state === "parked"),
+    ];
+  }
+
+  /** Stops waiting. Nothing has refused the request. */
+  #giveUp(request: Request, code: "TIMEOUT" | "CANCELLED", text: string): void {
+    if (request.state === "over") return;
+    const { state, lastError } = request;
+    if (state === "sent" && request.isWrite) request.maybeApplied = true;
+    // Where it hung is worth more than that its time is up.
+    if (code === "TIMEOUT" && state !== "sent" && lastError !== null) {
+      return this.#fail(request, lastError);
+    }
+    const where = request.node === null ? "" : ` from node ${request.node}`;
+    this.#fail(request, new KvError(code, code === "TIMEOUT" ? `${text}${where}` : text));
+  }
+
+  #fail(request: Request, error: KvError): void {
+    const definite = !(request.isWrite && request.maybeApplied);
+    if (error.definite === definite) return this.#finish(request, error, null);
+    // "Cannot connect" would say that nothing was sent.
+    const code = error.code === "CONNECTION_FAILED" ? "CONNECTION_LOST" : error.code;
+    const text = definite ? error.message : `${error.message}; it may have taken effect before`;
+    this.#finish(request, new KvError(code, text, { cause: error, definite }), null);
+  }
+
+  #finish(request: Request, error: KvError | null, answer: Answer | null): void {
+    if (request.state === "over") return;
+    request.state = "over";
+    request.lane = null;
+    this.#pending -= 1;
+    if (request.isWrite) this.#session.release(request);
+    else this.#reads.delete(request.number);
+    request.done(error, answer);
+  }
+}

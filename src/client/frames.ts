@@ -1,0 +1,108 @@
+/** What is asked and answered, and how it becomes bytes. */
+import { unreachable } from "../base/assert.ts";
+import { KvError } from "../base/errors.ts";
+import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/index.ts";
+import { takeWritesFrame } from "../wire/client.ts";
+
+export type WriteOperation =
+  | { readonly kind: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly kind: "delete"; readonly key: Uint8Array }
+  | {
+      readonly kind: "casValue";
+      readonly key: Uint8Array;
+      readonly expected: Uint8Array;
+      readonly value: Uint8Array;
+    }
+  | { readonly kind: "casAbsent"; readonly key: Uint8Array; readonly value: Uint8Array }
+  | {
+      readonly kind: "casRevision";
+      readonly key: Uint8Array;
+      readonly revision: number;
+      readonly value: Uint8Array;
+    };
+
+export interface ReadOperation {
+  readonly kind: "read";
+  readonly key: Uint8Array;
+  /** From the node's own state, at once. */
+  readonly local: boolean;
+}
+
+export type Operation = WriteOperation | ReadOperation;
+
+/** Only valid during the call that hands it over: the next answer is told with the same object. */
+export interface Answer {
+  /** The node that answered. */
+  readonly node: number;
+  /** STATUS: ok, casFailed, casFailedLarge, or notFound (also of a read). */
+  readonly status: Status;
+  /** Of the write; of a read and after a failed cas, when the key was last written (0: absent). */
+  readonly revision: number;
+  /** What was read, or what is there after casFailed: a view of the frame. Null: nothing, or not told. */
+  readonly value: Uint8Array | null;
+  /** Of a read that found something, else 0. */
+  readonly createRevision: number;
+  readonly version: number;
+}
+
+/** What is wrong with the operation, before anything is sent. */
+export function checkOperation(operation: Operation): KvError | null {
+  try {
+    checkKey(operation.key);
+    if ("value" in operation) checkValue(operation.value);
+    if (operation.kind === "casValue") checkValue(operation.expected);
+    if (operation.kind === "casRevision") checkRevision(operation.revision);
+    return null;
+  } catch (error) {
+    if (error instanceof KvError) return error;
+    throw error;
+  }
+}
+
+function checkRevision(revision: number): void {
+  if (Number.isSafeInteger(revision) && revision >= 1) return;
+  throw new KvError("BAD_REQUEST", `revision: expected a positive integer, got ${revision}`);
+}
+
+/** Bytes of key and values. */
+export function contentBytes(operation: WriteOperation): number {
+  const { key } = operation;
+  if (operation.kind === "delete") return key.length;
+  const expected = operation.kind === "casValue" ? operation.expected.length : 0;
+  return key.length + expected + operation.value.length;
+}
+
+export function appendWrite(writer: GroupWriter, number: number, operation: WriteOperation): void {
+  const { key } = operation;
+  switch (operation.kind) {
+    case "write":
+      return writer.write(number, key, operation.value);
+    case "delete":
+      return writer.delete(number, key);
+    case "casValue":
+      return writer.casValue(number, key, operation.expected, operation.value);
+    case "casAbsent":
+      return writer.casAbsent(number, key, operation.value);
+    case "casRevision":
+      return writer.casRevision(number, key, operation.revision, operation.value);
+    default:
+      return unreachable(operation, "operation");
+  }
+}
+
+/** Commands without a session need no number: the nonce tells whose answer it is. */
+const OPEN_SEQUENCE = 0;
+
+export function openSessionFrame(writer: GroupWriter, nonce: Uint8Array): Uint8Array {
+  writer.openSession(OPEN_SEQUENCE, nonce);
+  return takeWritesFrame(writer, NO_SESSION, 0);
+}
+
+export function closeSessionFrame(
+  writer: GroupWriter,
+  session: number,
+  number: number,
+): Uint8Array {
+  writer.closeSession(number);
+  return takeWritesFrame(writer, session, number);
+}

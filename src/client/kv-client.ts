@@ -1,0 +1,132 @@
+/** The client for users: promises over the core. */
+import { unreachable } from "../base/assert.ts";
+import { KvError } from "../base/errors.ts";
+import { STATUS } from "../kv/index.ts";
+import { ClientCore } from "./client-core.ts";
+import type { ClientCoreOptions } from "./core-options.ts";
+import type { Answer, Operation } from "./frames.ts";
+import type {
+  Bytes,
+  CasCondition,
+  CasResult,
+  DeleteResult,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  WriteResult,
+} from "./types.ts";
+
+/** The machine is handed in: see `connect` for the usual one. */
+export type KvClientOptions = ClientCoreOptions;
+
+/**
+ * Reads and writes the store. One client is one session of the cluster: a write that is tried again, through whichever
+ * node, takes effect once. Requests of one turn of the event loop travel together; any number may be under way.
+ *
+ * Every promise rejects with a KvError: `definite` says that the request certainly had no effect; otherwise a write may
+ * or may not have taken effect. Connections are made when they are needed; `close` ends them, until then they keep the
+ * process alive.
+ */
+export class KvClient {
+  readonly #core: ClientCore;
+
+  constructor(options: KvClientOptions) {
+    this.#core = new ClientCore(options);
+  }
+
+  /** Sets the value of a key. Answered when a majority of the nodes has it on disk. */
+  write(key: Bytes, value: Bytes, options: RequestOptions = {}): Promise<WriteResult> {
+    const operation: Operation = { kind: "write", key: bytesOf(key), value: bytesOf(value) };
+    return this.#submit(operation, options, ({ revision, node }) => ({ revision, node }));
+  }
+
+  read(key: Bytes, options: ReadOptions = {}): Promise<ReadResult> {
+    const local = options.consistency === "local";
+    const operation: Operation = { kind: "read", key: bytesOf(key), local };
+    return this.#submit(operation, options, readResult);
+  }
+
+  delete(key: Bytes, options: RequestOptions = {}): Promise<DeleteResult> {
+    const operation: Operation = { kind: "delete", key: bytesOf(key) };
+    return this.#submit(operation, options, ({ status, revision, node }) => ({
+      existed: status === STATUS.ok,
+      revision,
+      node,
+    }));
+  }
+
+  /** Compare and swap: writes `value` only if the condition holds, as one step. */
+  cas(
+    key: Bytes,
+    condition: CasCondition,
+    value: Bytes,
+    options: RequestOptions = {},
+  ): Promise<CasResult> {
+    const operation = casOperation(bytesOf(key), condition, bytesOf(value));
+    return this.#submit(operation, options, casResult);
+  }
+
+  /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
+  close(): void {
+    this.#core.close();
+  }
+
+  #submit<T>(
+    operation: Operation,
+    options: RequestOptions,
+    result: (answer: Answer) => T,
+  ): Promise<T> {
+    const { signal, node = null, timeoutMs } = options;
+    return new Promise<T>((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(new KvError("CANCELLED", "cancelled before it was sent", { definite: true }));
+        return;
+      }
+      let onAbort: (() => void) | null = null;
+      const giveUp = this.#core.submit(operation, { node, timeoutMs }, (error, answer) => {
+        if (onAbort !== null) signal?.removeEventListener("abort", onAbort);
+        if (answer !== null) resolve(result(answer));
+        else reject(error ?? new KvError("INTERNAL", "no answer and no error"));
+      });
+      if (signal === undefined) return;
+      onAbort = giveUp;
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}
+
+function casOperation(key: Uint8Array, condition: CasCondition, value: Uint8Array): Operation {
+  if ("value" in condition) {
+    return { kind: "casValue", key, expected: bytesOf(condition.value), value };
+  }
+  if ("absent" in condition) return { kind: "casAbsent", key, value };
+  if ("revision" in condition) {
+    return { kind: "casRevision", key, revision: condition.revision, value };
+  }
+  return unreachable(condition, "condition");
+}
+
+function readResult(answer: Answer): ReadResult {
+  const { status, revision: modRevision, createRevision, version, node } = answer;
+  if (status !== STATUS.ok) return { found: false, node };
+  return { found: true, value: ownBytes(answer.value), modRevision, createRevision, version, node };
+}
+
+/** A copy: a view would keep the whole frame in memory for as long as the user keeps the value. */
+function ownBytes(value: Uint8Array | null): Uint8Array {
+  return value === null ? new Uint8Array(0) : new Uint8Array(value);
+}
+
+function casResult({ status, revision, value, node }: Answer): CasResult {
+  if (status === STATUS.ok) return { swapped: true, revision, node };
+  if (revision === 0) return { swapped: false, actual: null, node };
+  const actual = {
+    value: status === STATUS.casFailedLarge ? null : ownBytes(value),
+    modRevision: revision,
+  };
+  return { swapped: false, actual, node };
+}
+
+function bytesOf(bytes: Bytes): Uint8Array {
+  return typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+}

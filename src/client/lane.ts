@@ -1,0 +1,134 @@
+/** The way to one node: its link, what waits for it, and how that becomes frames. */
+import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
+import { GroupWriter } from "../kv/index.ts";
+import { ReadsWriter, takeWritesFrame } from "../wire/client.ts";
+import type { ClientSession } from "./client-session.ts";
+import { appendWrite, closeSessionFrame, contentBytes, openSessionFrame } from "./frames.ts";
+import type { NodeLink } from "./node-link.ts";
+import type { ReadRequest, Request, WriteRequest } from "./request.ts";
+
+/** More is not handed to a socket that does not drain. */
+const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
+
+export class Lane {
+  readonly index: number;
+  readonly link: NodeLink;
+  readonly #groupWriter = new GroupWriter();
+  readonly #readsWriter = new ReadsWriter();
+  /** Entries may be over or elsewhere by now. */
+  #writes: WriteRequest[] = [];
+  #reads: ReadRequest[] = [];
+  /** A request to open the session is under way here. */
+  #opening = false;
+
+  constructor(index: number, link: NodeLink) {
+    this.index = index;
+    this.link = link;
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.length === 0 && this.#reads.length === 0;
+  }
+
+  enqueue(request: Request): void {
+    request.lane = this;
+    request.state = "queued";
+    if (request.isWrite) this.#writes.push(request);
+    else this.#reads.push(request);
+  }
+
+  /** What waits here now. */
+  queued(): Request[] {
+    return [...this.#writes, ...this.#reads].filter((request) => this.#isHere(request));
+  }
+
+  /** The attempt to open the session here is over. */
+  openingOver(): void {
+    this.#opening = false;
+  }
+
+  /**
+   * Sends what waits. The link is open.
+   * @param seenIdx local reads are answered from no older state
+   * @param sending told of each request before its frame leaves; numbers reads
+   * @returns false when the socket is full and the rest must wait for it
+   */
+  flush(session: ClientSession, seenIdx: number, sending: (request: Request) => void): boolean {
+    const readsDone = this.#flushReads(seenIdx, sending);
+    return this.#flushWrites(session, sending) && readsDone;
+  }
+
+  /** Best effort: the session's place becomes free sooner. */
+  sendCloseSession(session: number, number: number): void {
+    this.link.send(closeSessionFrame(this.#groupWriter, session, number));
+  }
+
+  #flushWrites(session: ClientSession, sending: (request: Request) => void): boolean {
+    const writes = this.#writes;
+    if (writes.length === 0) return true;
+    const { id } = session;
+    if (id === null) {
+      if (!this.#opening && writes.some((request) => this.#isHere(request))) {
+        this.#opening = true;
+        this.link.send(openSessionFrame(this.#groupWriter, session.nonce));
+      }
+      return true;
+    }
+    const writer = this.#groupWriter;
+    const send = (): void => {
+      if (writer.count > 0) this.link.send(takeWritesFrame(writer, id, session.floor));
+    };
+    let next = 0;
+    let drained = true;
+    for (; next < writes.length; next++) {
+      const request = writes[next];
+      if (request === undefined || !this.#isHere(request)) continue;
+      if (!writer.fits(contentBytes(request.operation))) {
+        send();
+        drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
+      }
+      if (!drained || !session.admit(request)) break;
+      sending(request);
+      appendWrite(writer, request.number, request.operation);
+    }
+    send();
+    this.#writes = next === writes.length ? [] : writes.slice(next);
+    return drained;
+  }
+
+  #flushReads(seenIdx: number, sending: (request: Request) => void): boolean {
+    if (this.#reads.length === 0) return true;
+    const waiting = this.#reads;
+    this.#reads = [];
+    for (const local of [false, true]) this.#sendReads(waiting, local, seenIdx, sending);
+    return this.#reads.length === 0;
+  }
+
+  #sendReads(
+    waiting: readonly ReadRequest[],
+    local: boolean,
+    seenIdx: number,
+    sending: (request: Request) => void,
+  ): void {
+    const writer = this.#readsWriter;
+    let drained = true;
+    for (const request of waiting) {
+      if (request.operation.local !== local || !this.#isHere(request)) continue;
+      if (!writer.fits(request.operation.key.length)) {
+        this.link.send(writer.take(local, seenIdx));
+        drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
+      }
+      if (!drained) {
+        this.#reads.push(request);
+        continue;
+      }
+      sending(request);
+      writer.read(request.number, request.operation.key);
+    }
+    if (writer.count > 0) this.link.send(writer.take(local, seenIdx));
+  }
+
+  #isHere(request: Request): boolean {
+    return request.state === "queued" && request.lane === this;
+  }
+}

@@ -1,0 +1,70 @@
+/** One thing a user asked for, on its way to an answer. */
+import type { KvError } from "../base/errors.ts";
+import type { Answer, Operation, ReadOperation, WriteOperation } from "./frames.ts";
+import type { Lane } from "./lane.ts";
+
+/** Exactly one of the two is null. */
+export type Done = (error: KvError | null, answer: Answer | null) => void;
+
+interface RequestBase {
+  /** The only node to ask; null: any. */
+  readonly node: number | null;
+  readonly timeoutMs: number;
+  /** On the clock. */
+  readonly deadline: number;
+  readonly done: Done;
+  /** A write: its number within `session`, the same for every attempt. A read: a number of this client. 0: none yet. */
+  number: number;
+  /** Where it waits or was sent last. */
+  lane: Lane | null;
+  state: "queued" | "sent" | "parked" | "over";
+  /** When the attempt under way has taken so long that another node is asked. */
+  attemptDeadline: number;
+  /** Nodes tried since it was submitted or parked last. */
+  tried: number;
+  /** Connections lost while it was under way. */
+  losses: number;
+  lastError: KvError | null;
+}
+
+export interface ReadRequest extends RequestBase {
+  readonly isWrite: false;
+  readonly operation: ReadOperation;
+}
+
+export interface WriteRequest extends RequestBase {
+  readonly isWrite: true;
+  readonly operation: WriteOperation;
+  /** The session in which `number` counts. */
+  session: number;
+  /** Sessions that had expired when it arrived. */
+  expiries: number;
+  /** An attempt ended without an answer: it may have been carried out. */
+  maybeApplied: boolean;
+}
+
+export type Request = ReadRequest | WriteRequest;
+
+export function newRequest(
+  operation: Operation,
+  node: number | null,
+  timeoutMs: number,
+  deadline: number,
+  done: Done,
+): Request {
+  const base = {
+    node,
+    timeoutMs,
+    deadline,
+    done,
+    number: 0,
+    lane: null,
+    state: "queued" as const,
+    attemptDeadline: Infinity,
+    tried: 0,
+    losses: 0,
+    lastError: null,
+  };
+  if (operation.kind === "read") return { ...base, isWrite: false, operation };
+  return { ...base, isWrite: true, operation, session: 0, expiries: 0, maybeApplied: false };
+}

@@ -1,0 +1,156 @@
+/** Carries out the commands of the management prompt. */
+import { unreachable } from "../base/assert.ts";
+import { KvError } from "../base/errors.ts";
+import type { NodeAddress, RequestOptions } from "../client/types.ts";
+import type { AdminOp, AdminParams, AdminResult } from "../wire/admin.ts";
+import { ADMIN_HELP, adminTable, type AdminAction } from "./admin-commands.ts";
+import { renderLinks, renderStatus } from "./admin-render.ts";
+import type { Target } from "./command-table.ts";
+import { formatDuration, roundMs } from "./duration.ts";
+import { EXIT } from "./exit-status.ts";
+import { failureOutcome } from "./failure.ts";
+import type { Outcome, Prompt } from "./prompt.ts";
+import type { Style } from "./style.ts";
+
+/** The part of AdminClient that the prompt needs. */
+export interface AdminCalls {
+  call<Op extends AdminOp>(
+    node: number,
+    op: Op,
+    params: AdminParams<Op>,
+    options?: Omit<RequestOptions, "node">,
+  ): Promise<AdminResult<Op>>;
+}
+
+export interface AdminPromptOptions {
+  readonly client: AdminCalls;
+  readonly nodes: readonly NodeAddress[];
+  readonly timeoutMs: number;
+  readonly style: Style;
+  /** How a user starts a node: "sh run2.sh". */
+  readonly startCommand: (node: number) => string;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+export function createAdminPrompt(options: AdminPromptOptions): Prompt<AdminAction> {
+  const { nodes, style } = options;
+  return {
+    table: adminTable(nodes.map(({ id }) => id)),
+    help: ADMIN_HELP,
+    nodes: nodes.map(({ id, host, port }) => ({ id, address: `${host}:${port}` })),
+    style,
+    execute: (target, action, signal) =>
+      Promise.all(asked(nodes, target, action).map((node) => ask(options, node, action, signal))),
+  };
+}
+
+/** "all" leaves out the peer that the command is about: no node has a link to itself. */
+function asked(
+  nodes: readonly NodeAddress[],
+  target: Target,
+  action: AdminAction,
+): readonly NodeAddress[] {
+  if (target !== null) return nodes.filter(({ id }) => id === target);
+  const peer = "peer" in action ? action.peer : null;
+  return nodes.filter(({ id }) => id !== peer);
+}
+
+async function ask(
+  { client, timeoutMs, style, startCommand, now }: AdminPromptOptions,
+  node: NodeAddress,
+  action: AdminAction,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const started = now();
+  try {
+    const { text, fields } = await carryOut(client, node.id, action, signal, style);
+    const ms = now() - started;
+    return {
+      text: `${text} ${style.dim(`(${formatDuration(ms)})`)}`,
+      json: { ok: true, node: node.id, op: action.op, ...fields, ms: roundMs(ms) },
+      status: EXIT.ok,
+    };
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    const context = {
+      op: action.op,
+      changes: action.op !== "status" && action.op !== "getLinks",
+      lookFirst: `\`${node.id} get_links\` shows how it is, and trying again does no harm`,
+      node: node.id,
+      address: `${node.host}:${node.port}`,
+      timeoutMs,
+      startCommand,
+      style,
+    };
+    return failureOutcome(error, context, now() - started);
+  }
+}
+
+interface Told {
+  readonly text: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+async function carryOut(
+  client: AdminCalls,
+  node: number,
+  action: AdminAction,
+  signal: AbortSignal,
+  style: Style,
+): Promise<Told> {
+  const options = { signal };
+  const name = style.node(`node ${node}`);
+  const done = (words: string, result: object = {}): Told => ({
+    text: `${name}: ${style.good("ok")}, ${words}`,
+    fields: { ...result },
+  });
+  switch (action.op) {
+    case "status": {
+      const status = await client.call(node, "status", {}, options);
+      return { text: renderStatus(status, style), fields: status };
+    }
+    case "getLinks": {
+      const { links } = await client.call(node, "getLinks", {}, options);
+      const shown = links.filter(({ peer }) => action.peer === null || peer === action.peer);
+      return { text: renderLinks(node, shown, style), fields: { links: shown } };
+    }
+    case "breakLink": {
+      const { op, peer, direction } = action;
+      const result = await client.call(node, op, { peer, direction }, options);
+      return done(`the link to node ${peer} is broken${ways(direction)}`, result);
+    }
+    case "restoreLink": {
+      const { op, peer, direction } = action;
+      const result = await client.call(node, op, { peer, direction }, options);
+      return done(`the link to node ${peer} is restored${ways(direction)}`, result);
+    }
+    case "setFault": {
+      const { op, peer, direction, dropPermille, delayMs } = action;
+      const params = { peer, direction, dropPermille, delayMs };
+      const result = await client.call(node, op, params, options);
+      const what = `loses ${dropPermille / 10} % and delays ${delayMs} ms`;
+      return done(`the link to node ${peer} ${what}${ways(direction)}`, result);
+    }
+    case "heal":
+      return done("all its links are restored", await client.call(node, "heal", {}, options));
+    case "forgetPeer":
+      await client.call(node, "forgetPeer", { peer: action.peer }, options);
+      return done(`node ${action.peer} is welcome with a new data directory`);
+    default:
+      return unreachable(action, "management action");
+  }
+}
+
+function ways(direction: "both" | "in" | "out"): string {
+  switch (direction) {
+    case "both":
+      return " both ways";
+    case "in":
+      return ", what comes in only";
+    case "out":
+      return ", what goes out only";
+    default:
+      return unreachable(direction, "direction");
+  }
+}
