@@ -13,8 +13,8 @@
 import BTreeModule from "sorted-btree";
 import { hashByteString, mix32, mixNumber, type ByteString } from "./byte-string.ts";
 
-// The package is CommonJS: its default export is the module, which holds the class.
-const BTree = BTreeModule.default;
+// A CommonJS module with a default export: Node hands over the module, bundlers and test runners the class in it.
+const BTree = typeof BTreeModule === "function" ? BTreeModule : BTreeModule.default;
 type Tree = InstanceType<typeof BTree<ByteString, Cell>>;
 
 /** A value and its history in brief. Read only, and valid until the state changes. */

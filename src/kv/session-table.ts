@@ -17,14 +17,19 @@ export const ACTUAL_BYTES_MAX = 64 * 1024 * 1024;
 export class SessionTable {
   readonly #sessions: Map<number, Session>;
   readonly #byNonce = new Map<ByteString, number>();
+  readonly #sessionsMax: number;
   #lastId: number;
   #generation = 0;
   #latest: Session | null = null;
   #actualBytes = 0;
 
-  /** @param sessions in order of last use */
-  constructor(lastId = 0, sessions: Iterable<Session> = []) {
+  /**
+   * @param sessions in order of last use
+   * @param sessionsMax the same on all nodes
+   */
+  constructor(lastId = 0, sessions: Iterable<Session> = [], sessionsMax = SESSIONS_MAX) {
     this.#lastId = lastId;
+    this.#sessionsMax = sessionsMax;
     this.#sessions = new Map();
     for (const session of sessions) {
       this.#sessions.set(session.id, session);
@@ -74,7 +79,7 @@ export class SessionTable {
       this.use(known, idx);
       return known;
     }
-    if (this.#sessions.size >= SESSIONS_MAX) {
+    if (this.#sessions.size >= this.#sessionsMax) {
       for (const oldest of this.#sessions.keys()) {
         this.close(oldest);
         break;
