@@ -87,6 +87,26 @@ describe("syncing logs", () => {
     expect(cluster.node(3).storedSnapshot?.value).toEqual(["a", "b", "c", "d", "e"]);
   });
 
+  it("S2: a delta for another base is refused as a whole, and the next sync fits", () => {
+    const cluster = stable({ snapshots: "fold", resendTicks: 4 });
+    cluster.append(3, "a", "b");
+    cluster.settle();
+    cluster.call(1, (node) => node.reconnected(3));
+    cluster.deliverType(1, 3, "prepareReq");
+    cluster.deliverType(3, 1, "prepare");
+    const n = cluster.node(3).promise;
+    const snapshot = { kind: "delta" as const, baseIdx: 1, idx: 3, value: ["b", "c"] };
+    const logSync = { snapshot, syncIdx: 3, suffix: [], stopSign: null };
+    const seq = { session: 9, counter: 1 };
+    const message = { type: "acceptSync" as const, n, seq, decidedIdx: 3, logSync };
+    cluster.call(1, (node) => node.receive({ from: 3, to: 1, message }));
+    expect(cluster.node(1)).toMatchObject({ phase: "prepare", decidedIdx: 2 });
+    expect(cluster.node(1).counters.staleSyncs).toBe(1);
+    cluster.append(3, "c");
+    cluster.settle();
+    expect(decidedOf(cluster.node(1))).toEqual(["a", "b", "c"]);
+  });
+
   it("S3: a late promiser that has decided more than its new leader keeps its decided index", () => {
     const cluster = stable({ n: 5 });
     cluster.append(5, "a");
@@ -120,8 +140,10 @@ describe("syncing logs", () => {
     expect([late?.message.type, answered?.message.type]).toEqual(["acceptSync", "acceptSync"]);
     cluster.inject(answered!);
     cluster.append(3, "y");
-    cluster.settle();
-    expect(cluster.node(3).decidedIdx).toBe(1);
+    cluster.deliverAll(3, 1);
+    cluster.deliverAll(1, 3);
+    cluster.drop(3, 1);
+    expect([cluster.node(3).decidedIdx, cluster.node(1).decidedIdx]).toEqual([1, 0]);
     cluster.call(1, (node) => node.reconnected(3));
     cluster.deliverType(1, 3, "prepareReq");
     cluster.deliverType(3, 1, "prepare");
@@ -403,6 +425,23 @@ describe("asynchronous writes (S21)", () => {
     expect(cluster.node(3).decidedIdx).toBe(0);
     cluster.sync(3);
     expect(cluster.node(3).decidedIdx).toBe(1);
+  });
+
+  it("an acknowledgement that grows before it is taken waits for the newer write", () => {
+    const cluster = stable();
+    const node = cluster.node(1);
+    const n = cluster.node(3).promise;
+    const { seq } = node.snapshotState();
+    const next = { session: seq.session, counter: seq.counter + 1 };
+    node.receive({ from: 3, to: 1, message: { type: "progress", n, seq, decidedIdx: 0 } });
+    const entries = ["a"];
+    const message = { type: "acceptDecide" as const, n, seq: next, decidedIdx: 0, entries };
+    node.receive({ from: 3, to: 1, message });
+    const { writes, messages } = node.takeEffects();
+    expect(messages.map(({ message }) => message)).toMatchObject([
+      { type: "accepted", acceptedIdx: 1 },
+    ]);
+    expect(messages[0]!.after).toBe(writes[0]!.seq);
   });
 
   it("a crash between an AcceptSync and its write leaves the old round with the old log", () => {

@@ -87,6 +87,7 @@ export class Schedule {
       case "deliver":
         return this.#onBusyLink(x, (from, to) => cluster.deliver(from, to));
       case "flow":
+        for (const each of cluster.pids) cluster.drain(each);
         for (const { from, to } of cluster.links) cluster.deliver(from, to);
         return;
       case "deliverAny":
@@ -111,6 +112,7 @@ export class Schedule {
         for (let i = 0; i <= y % 3; i += 1) cluster.append(pid, `e${(this.#appended += 1)}`);
         return;
       case "sync":
+        cluster.drain(pid);
         return cluster.sync(pid, 1 + (y % 2));
       case "syncAll":
         for (const each of cluster.pids) cluster.sync(each);
