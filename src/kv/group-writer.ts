@@ -128,6 +128,8 @@ export class GroupWriter {
    */
   take(session: number, floor: number, prefix?: number): Uint8Array {
     assert(this.#count > 0, "a group has at least one command");
+    assert(Number.isSafeInteger(session) && session >= 0, "a session is a number of the cluster's");
+    assert(Number.isSafeInteger(floor) && floor >= 0, "a floor is a sequence number");
     const header = this.#header;
     header.clear();
     if (prefix !== undefined) header.u8(prefix);

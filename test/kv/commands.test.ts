@@ -154,12 +154,10 @@ describe("groups", () => {
     const large = new Uint8Array(KEY_BYTES_MAX + 1);
     const huge = new Uint8Array(VALUE_BYTES_MAX + 1);
     const code = (code: string): unknown => expect.objectContaining({ code, definite: true });
-    expect(() => writer.write(1, large, bytes("v"))).toThrow(code("KEY_TOO_LARGE") as Error);
-    expect(() => writer.write(1, bytes("k"), huge)).toThrow(code("VALUE_TOO_LARGE") as Error);
-    expect(() => writer.delete(1, new Uint8Array(0))).toThrow(code("BAD_REQUEST") as Error);
-    expect(() => writer.casRevision(1, bytes("k"), 0, bytes("v"))).toThrow(
-      code("BAD_REQUEST") as Error,
-    );
+    expect(() => writer.write(1, large, bytes("v"))).toThrow(code("KEY_TOO_LARGE"));
+    expect(() => writer.write(1, bytes("k"), huge)).toThrow(code("VALUE_TOO_LARGE"));
+    expect(() => writer.delete(1, new Uint8Array(0))).toThrow(code("BAD_REQUEST"));
+    expect(() => writer.casRevision(1, bytes("k"), 0, bytes("v"))).toThrow(code("BAD_REQUEST"));
     expect(writer.count).toBe(0);
 
     const record = (op: number, ...fields: Uint8Array[]): Uint8Array => {

@@ -1,5 +1,13 @@
-import { buildEntry, bytesOf, GroupWriter, KvState, NO_SESSION } from "../../src/kv/index.ts";
-import type { AnswerSink, ByteString, FrozenState } from "../../src/kv/index.ts";
+import {
+  buildEntry,
+  bytesOf,
+  GroupWriter,
+  NO_SESSION,
+  type AnswerSink,
+  type ByteString,
+  type FrozenState,
+  type KvState,
+} from "../../src/kv/index.ts";
 
 export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "utf8"));
 export const key = (text: string): ByteString =>

@@ -228,7 +228,7 @@ describe("state machine", () => {
       fc.property(history, fc.array(fc.nat(25), { maxLength: 4 }), (entries, cloneAt) => {
         const state = newState();
         const undisturbed = newState();
-        const clones: { clone: ReturnType<KvState["clone"]>; then: Buffer; hash: string }[] = [];
+        const clones: { clone: ReturnType<KvState["clone"]>; before: Buffer; hash: string }[] = [];
         entries.forEach((groups, idx) => {
           const sinks = [new RecordingSink(), new RecordingSink()] as const;
           state.apply(entryOf(...groups), idx, sinks[0]);
@@ -236,11 +236,11 @@ describe("state machine", () => {
           expect(sinks[0]).toEqual(sinks[1]);
           if (cloneAt.includes(idx)) {
             const clone = state.clone();
-            clones.push({ clone, then: snapshotBytes(clone), hash: state.hash() });
+            clones.push({ clone, before: snapshotBytes(clone), hash: state.hash() });
           }
         });
-        for (const { clone, then, hash } of clones) {
-          expect(snapshotBytes(clone).equals(then)).toBe(true);
+        for (const { clone, before, hash } of clones) {
+          expect(snapshotBytes(clone).equals(before)).toBe(true);
           expect(clone.hash()).toBe(hash);
         }
         expect(snapshotBytes(state.clone()).equals(snapshotBytes(undisturbed.clone()))).toBe(true);
