@@ -30,6 +30,8 @@ export interface Disk {
   rename(from: string, to: string): void;
   remove(path: string): void;
   syncDirectory(path: string): void;
+  /** Small files only: the new content takes the place of the old, durably, or not at all. */
+  replace(path: string, bytes: Uint8Array): void;
 }
 
 /** The disk has no room: what was to be written was not (fully) written. */

@@ -1,0 +1,52 @@
+/** Faults of the wire that overlap in time, summed up per direction: ending one leaves the others in force. */
+import { HEALTHY_PATH, type PathFaults, type SimNetwork } from "./sim-network.ts";
+
+export interface PathFault {
+  readonly cut?: "blackHole" | "reset";
+  readonly delayMs?: number;
+  readonly breakPermille?: number;
+}
+
+export class Paths {
+  readonly #network: SimNetwork;
+  readonly #base: PathFaults;
+  readonly #active = new Map<string, Set<PathFault>>();
+
+  constructor(network: SimNetwork, base: { readonly delayMinMs: number; readonly delayMaxMs: number }) {
+    this.#network = network;
+    this.#base = { ...HEALTHY_PATH, ...base };
+  }
+
+  /** @returns ends this fault */
+  add(from: string, to: string, fault: PathFault): () => void {
+    const key = `${from} ${to}`;
+    const active = this.#active.get(key) ?? new Set();
+    this.#active.set(key, active);
+    active.add(fault);
+    this.#apply(from, to);
+    return () => {
+      if (active.delete(fault)) this.#apply(from, to);
+    };
+  }
+
+  /** Ends everything. */
+  clear(): void {
+    for (const [key, active] of this.#active) {
+      active.clear();
+      const [from = "", to = ""] = key.split(" ");
+      this.#apply(from, to);
+    }
+  }
+
+  #apply(from: string, to: string): void {
+    const faults = [...(this.#active.get(`${from} ${to}`) ?? [])];
+    const cuts = faults.map((fault) => fault.cut);
+    const delayMs = Math.max(0, ...faults.map((fault) => fault.delayMs ?? 0));
+    this.#network.setPath(from, to, {
+      delayMinMs: this.#base.delayMinMs + delayMs,
+      delayMaxMs: this.#base.delayMaxMs + delayMs,
+      breakPermille: Math.max(0, ...faults.map((fault) => fault.breakPermille ?? 0)),
+      cut: cuts.includes("reset") ? "reset" : cuts.includes("blackHole") ? "blackHole" : "none",
+    });
+  }
+}

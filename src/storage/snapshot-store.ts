@@ -1,0 +1,226 @@
+/**
+ * Snapshot files. A snapshot is named by its index, length and checksum; nodes that have applied the same log write the
+ * same bytes, so a name stands for one content whoever wrote it.
+ *
+ * Invariants:
+ *   S1. A file has its final name only when all of it is durable and its checksum was computed over what was written.
+ *   S2. What is being received keeps its pieces across connections, not across restarts.
+ */
+import { crc32c } from "@node-rs/crc32";
+import type { Disk, DiskFile } from "../ports/disk.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+import { StorageError } from "./storage-error.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+type Done = (error: Error | null) => void;
+
+interface Receiving {
+  readonly name: SnapshotName;
+  readonly path: string;
+  readonly file: DiskFile;
+  bytes: number;
+  crc: number;
+  error: Error | null;
+}
+
+export class SnapshotStore {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #logger: Logger;
+  /** Ascending by index. */
+  #names: SnapshotName[];
+  #receiving: Receiving | null = null;
+  #writes = 0;
+
+  /** Removes what was never finished. */
+  static open(disk: Disk, directory: string, logger: Logger): SnapshotStore {
+    disk.makeDirectory(directory);
+    return new SnapshotStore(disk, directory, logger);
+  }
+
+  private constructor(disk: Disk, directory: string, logger: Logger) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#logger = logger;
+    this.#names = [];
+    for (const file of disk.list(directory)) {
+      const name = parseFileName(file);
+      if (name !== null && disk.size(`${directory}/${file}`) === name.bytes) this.#names.push(name);
+      else if (file.endsWith(".part") || name !== null) disk.remove(`${directory}/${file}`);
+    }
+    this.#names.sort((a, b) => a.idx - b.idx);
+  }
+
+  has(name: SnapshotName): boolean {
+    return this.#names.some((known) => same(known, name));
+  }
+
+  /**
+   * Writes a snapshot piece by piece; the next piece is asked for when the one before is written.
+   * @param done with the name when all of it is durable
+   */
+  write(
+    idx: number,
+    chunks: Iterator<Uint8Array>,
+    done: (error: Error | null, name?: SnapshotName) => void,
+  ): void {
+    const path = `${this.#directory}/writing-${++this.#writes}.part`;
+    const file = this.#disk.open(path);
+    let bytes = 0;
+    let crc = 0;
+    const next = (error: Error | null): void => {
+      if (error !== null) return this.#abandon(file, path, error, done);
+      const chunk = chunks.next();
+      if (chunk.done === true) {
+        const name = { idx, bytes, crc };
+        return this.#install(file, path, name, (failure) =>
+          failure === null ? done(null, name) : done(failure),
+        );
+      }
+      crc = crc32c(
+        Buffer.from(chunk.value.buffer, chunk.value.byteOffset, chunk.value.length),
+        crc,
+      );
+      const position = bytes;
+      bytes += chunk.value.length;
+      file.write(position, chunk.value, next);
+    };
+    next(null);
+  }
+
+  /** Bytes of the file, to stream to a peer. Null: this snapshot is not here (any more). */
+  readRaw(name: SnapshotName, offset: number, length: number): Uint8Array | null {
+    if (!this.has(name)) return null;
+    return this.#disk.read(this.#path(name), offset, length);
+  }
+
+  /**
+   * All of it, piece by piece. Only when the last piece has been taken is the checksum known to be right.
+   * @throws StorageError SNAPSHOT_DAMAGED
+   */
+  *chunks(name: SnapshotName): Generator<Uint8Array, void, undefined> {
+    const path = this.#path(name);
+    const damaged = (offset: number, what: string): StorageError =>
+      new StorageError(
+        "SNAPSHOT_DAMAGED",
+        `${path}: offset ${offset}: ${what}. Restore this node's data directory from a backup of this node, or, when ` +
+          `all other nodes are up and level, move it away, run "all forget <this node>" in the management prompt and ` +
+          `start the node again`,
+      );
+    if (!this.#disk.exists(path)) throw damaged(0, "the snapshot is missing");
+    let crc = 0;
+    for (let offset = 0; offset < name.bytes; offset += READ_BYTES) {
+      const length = Math.min(READ_BYTES, name.bytes - offset);
+      const bytes = Buffer.from(this.#disk.read(path, offset, length));
+      if (bytes.length !== length) throw damaged(offset, "the snapshot is cut short");
+      crc = crc32c(bytes, crc);
+      yield bytes;
+    }
+    if (crc !== name.crc) throw damaged(0, "the snapshot's checksum is wrong");
+  }
+
+  receivedBytes(name: SnapshotName): number {
+    const receiving = this.#receiving;
+    return receiving !== null && same(receiving.name, name) ? receiving.bytes : 0;
+  }
+
+  /** @returns false when the piece is not the one that comes next */
+  append(name: SnapshotName, offset: number, bytes: Uint8Array): boolean {
+    const receiving = this.#receive(name);
+    if (offset !== receiving.bytes || bytes.length === 0) return false;
+    if (offset + bytes.length > name.bytes) return false;
+    // The piece is a view of a frame that holds more.
+    const piece = Buffer.from(bytes);
+    receiving.crc = crc32c(piece, receiving.crc);
+    receiving.bytes += piece.length;
+    receiving.file.write(offset, piece, (error) => {
+      receiving.error ??= error;
+    });
+    return true;
+  }
+
+  /** Verifies what was received and makes it a snapshot of this node. If it is damaged, all of it is forgotten. */
+  finish(name: SnapshotName, done: Done): void {
+    const receiving = this.#receive(name);
+    this.#receiving = null;
+    const { file, path, bytes, crc } = receiving;
+    file.sync((error) => {
+      const failure = receiving.error ?? error;
+      if (failure !== null) return this.#abandon(file, path, failure, done);
+      if (bytes !== name.bytes || crc !== name.crc) {
+        const text = `${bytes} bytes with checksum ${crc}, expected ${name.bytes} with ${name.crc}`;
+        return this.#abandon(file, path, new Error(text), done);
+      }
+      this.#install(file, path, name, done);
+    });
+  }
+
+  /** Deletes all but these and the newest two. */
+  retain(needed: readonly SnapshotName[]): void {
+    const kept = this.#names.slice(-2);
+    for (const name of this.#names) {
+      if (kept.includes(name) || needed.some((other) => same(other, name))) continue;
+      this.#disk.remove(this.#path(name));
+      this.#logger.debug("snapshot deleted", { idx: name.idx });
+    }
+    this.#names = this.#names.filter((name) => this.#disk.exists(this.#path(name)));
+  }
+
+  #receive(name: SnapshotName): Receiving {
+    const current = this.#receiving;
+    if (current !== null && same(current.name, name)) return current;
+    if (current !== null) this.#abandon(current.file, current.path, null, () => {});
+    const path = `${this.#directory}/receiving-${++this.#writes}.part`;
+    const file = this.#disk.open(path);
+    const receiving: Receiving = { name, path, file, bytes: 0, crc: 0, error: null };
+    this.#receiving = receiving;
+    return receiving;
+  }
+
+  #install(file: DiskFile, path: string, name: SnapshotName, done: Done): void {
+    file.sync((error) => {
+      if (error !== null) return this.#abandon(file, path, error, done);
+      file.close((closeError) => {
+        if (closeError !== null) return done(closeError);
+        try {
+          this.#disk.rename(path, this.#path(name));
+          this.#disk.syncDirectory(this.#directory);
+        } catch (failure) {
+          return done(failure as Error);
+        }
+        this.#names = [...this.#names.filter((known) => !same(known, name)), name].sort(
+          (a, b) => a.idx - b.idx,
+        );
+        done(null);
+      });
+    });
+  }
+
+  #abandon(file: DiskFile, path: string, error: Error | null, done: Done): void {
+    file.close(() => {
+      if (this.#disk.exists(path)) this.#disk.remove(path);
+      done(error);
+    });
+  }
+
+  #path(name: SnapshotName): string {
+    return `${this.#directory}/${fileName(name)}`;
+  }
+}
+
+function same(a: SnapshotName, b: SnapshotName): boolean {
+  return a.idx === b.idx && a.bytes === b.bytes && a.crc === b.crc;
+}
+
+function fileName({ idx, bytes, crc }: SnapshotName): string {
+  return `${String(idx).padStart(16, "0")}-${bytes}-${crc.toString(16).padStart(8, "0")}.snapshot`;
+}
+
+function parseFileName(file: string): SnapshotName | null {
+  const match = /^(\d{16})-(\d+)-([0-9a-f]{8})\.snapshot$/.exec(file);
+  if (match === null) return null;
+  const [, idx = "", bytes = "", crc = ""] = match;
+  return { idx: Number(idx), bytes: Number(bytes), crc: parseInt(crc, 16) };
+}
