@@ -34,6 +34,20 @@ describe("stop-signs", () => {
     }
   });
 
+  it("an undecided stop-sign gives way to a new leader's log without one", () => {
+    const cluster = stable({ resendTicks: 4 });
+    cluster.isolate(3);
+    cluster.call(3, (node) => node.reconfigure(NEXT));
+    cluster.call(2, (node) => node.tryBecomeLeader());
+    cluster.append(2, "a");
+    cluster.settle();
+    cluster.healAll();
+    cluster.round(12);
+    expect(cluster.node(3).stopSign).toBeNull();
+    expect(cluster.slot(3).disk.state.stopSign).toBeNull();
+    for (const pid of cluster.pids) expect(decidedOf(cluster.node(pid))).toEqual(["a"]);
+  });
+
   it("S20: proposals that wait behind a stop-sign are handed back", () => {
     const cluster = stable();
     cluster.isolate(1);
@@ -425,6 +439,40 @@ describe("asynchronous writes (S21)", () => {
     expect(cluster.node(3).decidedIdx).toBe(0);
     cluster.sync(3);
     expect(cluster.node(3).decidedIdx).toBe(1);
+  });
+
+  it("nothing that names a promise leaves before it: heartbeat replies, PrepareReq, NotAccepted", () => {
+    const cluster = stable({ durability: "delayed" });
+    cluster.call(2, (node) => node.tryBecomeLeader());
+    cluster.sync(2);
+    cluster.deliverType(2, 1, "prepare");
+    cluster.tick(3);
+    cluster.deliverType(3, 1, "heartbeatRequest");
+    cluster.call(1, (node) => node.reconnected(3));
+    cluster.append(3, "old round");
+    cluster.deliverType(3, 1, "acceptDecide");
+    expect(cluster.channel(1, 3)).toEqual([]);
+    cluster.sync(1);
+    expect(cluster.channel(1, 3).map(({ message }) => message.type)).toEqual([
+      "heartbeatReply",
+      "prepareReq",
+      "notAccepted",
+    ]);
+  });
+
+  it("a repeated promise waits for the log that it reports", () => {
+    const cluster = stable({ durability: "delayed" });
+    cluster.append(3, "a");
+    cluster.deliverType(3, 1, "acceptDecide");
+    cluster.call(1, (node) => node.reconnected(3));
+    cluster.inject(
+      cluster.sent.findLast(({ to, message }) => to === 1 && message.type === "prepare")!,
+    );
+    expect(cluster.node(1).phase).toBe("prepare");
+    expect(cluster.channel(1, 3)).toEqual([]);
+    cluster.sync(1);
+    const promise = cluster.channel(1, 3).find(({ message }) => message.type === "promise");
+    expect(promise?.message).toMatchObject({ acceptedIdx: 1 });
   });
 
   it("an acknowledgement that grows before it is taken waits for the newer write", () => {
