@@ -4,6 +4,7 @@ import type { KvError } from "../../src/base/errors.ts";
 import type { ClientCore } from "../../src/client/client-core.ts";
 import type { Answer, Operation } from "../../src/client/frames.ts";
 import { byteStringOfText, textOf } from "../../src/kv/index.ts";
+import type { SimClock } from "../../src/sim/sim-clock.ts";
 import type { FakeCluster } from "./fake-cluster.ts";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -54,3 +55,20 @@ export const valueOf = (cluster: FakeCluster, key: string): string | undefined =
   const stored = cluster.state.read(byteStringOfText(key));
   return stored === undefined ? undefined : textOf(stored.value);
 };
+
+/** Lets simulated time pass until the promise is settled. */
+export async function settle<T>(
+  { clock }: { readonly clock: SimClock },
+  promise: Promise<T>,
+): Promise<T> {
+  const state = { settled: false };
+  const mark = (): void => {
+    state.settled = true;
+  };
+  promise.then(mark, mark);
+  for (let i = 0; i < 1000 && !state.settled; i++) {
+    clock.run(10);
+    await Promise.resolve();
+  }
+  return promise;
+}

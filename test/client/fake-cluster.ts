@@ -88,6 +88,8 @@ export class FakeNode {
   secret: string | null = null;
   /** Frames of either kind, in order of arrival. */
   readonly frames: ("writes" | "reads" | "local")[] = [];
+  /** What local reads wanted the node to have applied. */
+  readonly minIdxs: number[] = [];
   readonly #cluster: FakeCluster;
   #listener: Listener | null = null;
   readonly #connections = new Set<Connection>();
@@ -152,6 +154,7 @@ export class FakeNode {
   #onFrame(connection: Connection, frame: Uint8Array): void {
     const decoded = decodeClientFrame(frame);
     this.frames.push(decoded.kind === "reads" && decoded.local ? "local" : decoded.kind);
+    if (decoded.kind === "reads" && decoded.local) this.minIdxs.push(decoded.minIdx);
     const { behaviour } = this;
     const answers = new AnswerWriter();
     if (behaviour.kind === "garbage") return connection.send(Uint8Array.of(99, 1, 2));

@@ -1,0 +1,96 @@
+/** The promise API: what users hand in, get back and catch. */
+import { describe, expect, test } from "vitest";
+import { KvError } from "../../src/base/errors.ts";
+import { settle } from "./ask.ts";
+import { FakeCluster } from "./fake-cluster.ts";
+
+describe("KvClient", () => {
+  test("reads what it wrote, as text or bytes", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    expect(await settle(cluster, client.write("größe", "ü"))).toMatchObject({ revision: 1 });
+    const result = await settle(cluster, client.read(new TextEncoder().encode("größe")));
+    expect(result).toMatchObject({ found: true, modRevision: 1, createRevision: 1, version: 1 });
+    expect(result.found && new TextDecoder().decode(result.value)).toBe("ü");
+    expect(await settle(cluster, client.read("other", { consistency: "local" }))).toMatchObject({
+      found: false,
+    });
+    client.close();
+  });
+
+  test("keeps no more memory alive with a value than the value", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    await settle(cluster, client.write("a", "v"));
+    const result = await settle(cluster, client.read("a"));
+    expect(result.found && result.value.buffer.byteLength).toBe(1);
+    client.close();
+  });
+
+  test("compares and swaps by value, absence and revision", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const cas = (...args: Parameters<typeof client.cas>) => settle(cluster, client.cas(...args));
+    expect(await cas("k", { value: "x" }, "1")).toMatchObject({ swapped: false, actual: null });
+    expect(await cas("k", { absent: true }, "1")).toMatchObject({ swapped: true, revision: 1 });
+    expect(await cas("k", { absent: true }, "2")).toMatchObject({
+      swapped: false,
+      actual: { value: new TextEncoder().encode("1"), modRevision: 1 },
+    });
+    expect(await cas("k", { revision: 1 }, "2")).toMatchObject({ swapped: true, revision: 2 });
+    expect(await cas("k", { value: "2" }, "3")).toMatchObject({ swapped: true, revision: 3 });
+    await expect(cas("k", { revision: 0 }, "4")).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    client.close();
+  });
+
+  test("says whether a deleted key existed", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    await settle(cluster, client.write("a", "1"));
+    expect(await settle(cluster, client.delete("a"))).toMatchObject({ existed: true, revision: 2 });
+    expect(await settle(cluster, client.delete("a"))).toMatchObject({ existed: false });
+    client.close();
+  });
+
+  test("rejects with a KvError that says what is certain", async () => {
+    const cluster = new FakeCluster();
+    cluster.node(2).stop();
+    const client = cluster.client();
+    const failed = settle(cluster, client.write("a", "1", { node: 2 }));
+    await expect(failed).rejects.toBeInstanceOf(KvError);
+    await expect(failed).rejects.toMatchObject({ code: "CONNECTION_FAILED", definite: true });
+    client.close();
+  });
+
+  test("stops waiting when the signal says so, before and after sending", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    await settle(cluster, client.write("warm", "up", { node: 1 }));
+    const early = client.write("a", "1", { signal: AbortSignal.abort() });
+    await expect(early).rejects.toMatchObject({ code: "CANCELLED", definite: true });
+    cluster.node(1).behaviour = { kind: "ignore" };
+    const abort = new AbortController();
+    const late = client.write("b", "1", { node: 1, signal: abort.signal });
+    cluster.clock.run(10);
+    abort.abort();
+    await expect(late).rejects.toMatchObject({ code: "CANCELLED", definite: false });
+    client.close();
+  });
+
+  test("rejects what is under way when it is closed", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const pending = client.read("a");
+    client.close();
+    await expect(pending).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("reads locally on another node nothing older than it has seen", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    await settle(cluster, client.write("a", "1", { node: 1 }));
+    await settle(cluster, client.read("a", { node: 2, consistency: "local" }));
+    expect(cluster.node(2).minIdxs).toEqual([cluster.state.appliedIdx]);
+    client.close();
+  });
+});
