@@ -1,0 +1,163 @@
+/** The command `omnikv` as a process: help, usage errors, exit statuses without any server. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const OMNIKV = resolve(import.meta.dirname, "../../src/bin/omnikv.ts");
+const CLEAN_ENV = { PATH: process.env["PATH"], HOME: "/nowhere", OMNIKV_HISTORY: "" };
+
+interface Run {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function omnikv(
+  args: readonly string[],
+  { input = "", env = {}, onStart = (_kill: (signal: NodeJS.Signals) => void): void => {} } = {},
+): Promise<Run> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, ["--import", "tsx", OMNIKV, ...args], {
+      env: { ...CLEAN_ENV, ...env },
+    });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    child.on("error", fail);
+    child.on("close", (status) => done({ status, out, err }));
+    child.stdin.end(input);
+    onStart((signal) => child.kill(signal));
+  });
+}
+
+let directory = "";
+/** Takes connections and says nothing. */
+let mute: Server;
+let mutePort = 0;
+let accepted: Promise<void>;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "omnikv-cli-"));
+  let onAccept = (): void => {};
+  accepted = new Promise((resolve) => {
+    onAccept = resolve;
+  });
+  mute = createServer(() => onAccept());
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  mutePort = (mute.address() as AddressInfo).port;
+});
+afterAll(() => {
+  mute.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Nobody listens on port 1. */
+const NOBODY = ["--nodes", "1=127.0.0.1:1:2,2=127.0.0.1:3:4"];
+
+describe.concurrent("omnikv", () => {
+  test("--help teaches, and --version says which one it is", async () => {
+    const help = await omnikv(["--help"]);
+    expect(help.status).toBe(0);
+    expect(help.out).toContain("Examples:");
+    for (const command of ["server", "client", "manage", "start"]) {
+      expect(help.out).toMatch(new RegExp(`^  ${command} `, "m"));
+    }
+    const version = await omnikv(["--version"]);
+    expect(version).toMatchObject({ status: 0, err: "" });
+    expect(version.out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test("client --help tells options, examples and exit statuses", async () => {
+    const { out, status } = await omnikv(["client", "--help"]);
+    expect(status).toBe(0);
+    for (const text of ["--json", "--timeout", "Examples:", "Exit status:", "NO_COLOR"]) {
+      expect(out).toContain(text);
+    }
+    expect((await omnikv(["help", "client"])).out).toBe(out);
+  });
+
+  test.each([
+    [["clinet"], "Did you mean client?"],
+    [["client", "--jsno"], "--json"],
+    [["client", "--timeout", "soon"], '--timeout: expected a time like 500ms or 5s, got "soon"'],
+    [["client", "--nodes", "1"], "--nodes: expected ID=HOST"],
+    [["client", "--cluster", "/nowhere"], "--cluster: cannot read /nowhere"],
+    [["client", "--nodes", "1=a", "--cluster", "b"], "give one"],
+    [["manage", "extra"], "too many arguments"],
+  ])("%j is a usage error", async (args, message) => {
+    const { status, out, err } = await omnikv(args);
+    expect(err).toContain(message);
+    expect(out).toBe("");
+    expect(err).not.toContain("    at ");
+    expect(status).toBe(2);
+  });
+
+  test("without a command shows its help, as a usage error", async () => {
+    const { status, err } = await omnikv([]);
+    expect(status).toBe(2);
+    expect(err).toContain("Usage: omnikv");
+  });
+
+  test("client exits 3 when no node answers, and says what to do", async () => {
+    const named = await omnikv(["client", ...NOBODY, "-c", "1 read a"]);
+    expect(named).toMatchObject({ status: 3, out: "" });
+    expect(named.err).toContain("node 1 does not answer at 127.0.0.1:1: start it with");
+    const any = await omnikv(["client", ...NOBODY], { input: "read a\n" });
+    expect(any.status).toBe(3);
+    expect(any.err).toContain("no node answers (tried 127.0.0.1:1, 127.0.0.1:3)");
+  });
+
+  test("client exits 2 when a line is no command, 0 when there is none", async () => {
+    const wrong = await omnikv(["client", ...NOBODY], { input: "# nothing\nhelp\n1 raed a\n" });
+    expect(wrong.status).toBe(2);
+    expect(wrong.err).toBe('line 3: unknown command "raed": did you mean "read"?\n');
+    expect(wrong.out).toContain("NODE read KEY");
+    expect(await omnikv(["client", ...NOBODY])).toEqual({ status: 0, out: "", err: "" });
+  });
+
+  test("client --json reports errors as objects on standard output", async () => {
+    const { out, err, status } = await omnikv(["client", ...NOBODY, "--json", "-c", "1 read a; x"]);
+    expect(err).toBe("");
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as object);
+    expect(lines).toMatchObject([
+      { ok: false, node: 1, op: "read", code: "CONNECTION_FAILED", definite: true },
+      { ok: false, code: "USAGE" },
+    ]);
+    expect(status).toBe(3);
+  });
+
+  test("client is interrupted by Ctrl-C with status 130, whatever it waits for", async () => {
+    const args = ["client", "--nodes", `1=127.0.0.1:${mutePort}:2`, "-c", "1 write a b; 1 read a"];
+    const { status, err } = await omnikv(args, {
+      onStart: (kill) => void accepted.then(() => kill("SIGINT")),
+    });
+    expect(status).toBe(130);
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(err).toContain("cancelled");
+  });
+
+  test("client and manage take the same cluster file", async () => {
+    const file = join(directory, "cluster.json");
+    writeFileSync(file, JSON.stringify({ nodes: [{ id: 7, port: 1, peerPort: 2 }] }));
+    const client = await omnikv(["client", "--cluster", file, "-c", "nodes; 1 read a"]);
+    expect(client.out).toBe("node 7  127.0.0.1:1\n");
+    expect(client.err).toContain("there is no node 1: the nodes are 7");
+    const manage = await omnikv(["manage", "--cluster", file, "-c", "all status"]);
+    expect(manage).toMatchObject({ status: 3, out: "" });
+    expect(manage.err).toContain("node 7 does not answer at 127.0.0.1:1");
+  });
+
+  test("colours are for terminals, or for FORCE_COLOR", async () => {
+    const args = ["client", ...NOBODY, "-c", "nodes"];
+    expect((await omnikv(args)).out).not.toContain("\u001b");
+    expect((await omnikv(args, { env: { FORCE_COLOR: "1" } })).out).toContain("\u001b[35m");
+    const both = await omnikv(args, { env: { FORCE_COLOR: "0" } });
+    expect(both.out).not.toContain("\u001b");
+  });
+});
