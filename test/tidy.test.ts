@@ -38,8 +38,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "client",
     "checker",
   ],
+  api: ["base", "client", "platform"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "wire", "storage"],
   bin: [
+    "api",
     "base",
     "config",
     "ports",

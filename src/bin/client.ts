@@ -1,9 +1,7 @@
 /** `omnikv client`: the client prompt. */
 import { Command } from "commander";
-import { KvClient } from "../client/kv-client.ts";
-import { createNodeRandom } from "../platform/node-random.ts";
+import { createClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
-import { WsNetwork } from "../platform/ws-network.ts";
 import { createClientPrompt } from "../repl/client-prompt.ts";
 import {
   addPromptOptions,
@@ -40,15 +38,12 @@ export async function openClientPrompt(
   greeting?: string,
 ): Promise<void> {
   const { nodes, clusterId, secret, timeoutMs, startCommand } = settings;
-  const client = new KvClient({
+  const client = createClient({
     nodes,
     clusterId,
     secret,
     timeoutMs,
     failFast: true,
-    clock: nodeClock,
-    random: createNodeRandom(),
-    network: new WsNetwork(),
   });
   const style = terminalStyle();
   const prompt = createClientPrompt({

@@ -1,9 +1,7 @@
 /** `omnikv manage`: the management prompt. */
 import { Command } from "commander";
-import { AdminClient } from "../client/admin-client.ts";
+import { createAdminClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
-import { createNodeRandom } from "../platform/node-random.ts";
-import { WsNetwork } from "../platform/ws-network.ts";
 import { createAdminPrompt } from "../repl/admin-prompt.ts";
 import {
   addPromptOptions,
@@ -28,14 +26,11 @@ export function manageCommand(): Command {
 
 async function openAdminPrompt(flags: PromptFlags): Promise<void> {
   const { nodes, clusterId, secret, timeoutMs, startCommand } = readSettings(flags);
-  const client = new AdminClient({
+  const client = createAdminClient({
     nodes,
     clusterId,
     secret,
     timeoutMs,
-    clock: nodeClock,
-    random: createNodeRandom(),
-    network: new WsNetwork(),
   });
   const style = terminalStyle();
   const prompt = createAdminPrompt({
