@@ -67,7 +67,8 @@ async function ask(
     const { text, fields } = await carryOut(client, node.id, action, signal, style);
     const ms = now() - started;
     return {
-      text: `${text} ${style.dim(`(${formatDuration(ms)})`)}`,
+      // Behind the first line: the rest may be a table.
+      text: text.replace(/$|\n/, (end) => ` ${style.dim(`(${formatDuration(ms)})`)}${end}`),
       json: { ok: true, node: node.id, op: action.op, ...fields, ms: roundMs(ms) },
       status: EXIT.ok,
     };

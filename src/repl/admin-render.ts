@@ -68,7 +68,13 @@ function detailsOf(link: AdminLink): readonly string[] {
   const broken = brokenDirection(link) !== null;
   const since = `for ${formatDuration(sinceMs)}`;
   const faults = [
-    faultText("loses", link.dropPermilleIn, link.dropPermilleOut, (n) => `${n / 10} %`),
+    // What is broken loses everything, which has been said.
+    faultText(
+      "loses",
+      link.brokenIn ? 0 : link.dropPermilleIn,
+      link.brokenOut ? 0 : link.dropPermilleOut,
+      (n) => `${n / 10} %`,
+    ),
     faultText("delays", link.delayMsIn, link.delayMsOut, (n) => `${n} ms`),
   ].filter((text) => text !== "");
   const socket =

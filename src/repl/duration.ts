@@ -1,8 +1,8 @@
-/** Milliseconds as people read them: "0.3 ms", "12 ms", "1.20 s". */
+/** Milliseconds as people read them: "0.3 ms", "12 ms", "1.25 s", "2 h 5 min". */
 export function formatDuration(ms: number): string {
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
-  return ms < 59_995 ? `${(ms / 1000).toFixed(2)} s` : formatLong(ms);
+  return ms < 59_995 ? `${Math.round(ms / 10) / 100} s` : formatLong(ms);
 }
 
 /** "1 min 5 s", "3 h 12 min", "2 d 4 h": the two largest units. */

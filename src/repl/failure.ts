@@ -114,7 +114,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "UNAUTHORIZED":
       return `${who(context)} wants the cluster's secret: name its file with --secret-file (${error.message})`;
     case "CANCELLED":
-      return "cancelled";
+      return context.changes ? "cancelled before it was sent, nothing was done" : "cancelled";
     case "SESSION_EXPIRED":
       return "this client's session has expired, nothing was done: try again";
     case "BAD_REQUEST":

@@ -111,12 +111,11 @@ class TerminalLoop<A> {
     if (this.#readline.line === "" && this.#leaveArmed) return this.#leave(EXIT.interrupted);
     const empty = this.#readline.line === "";
     this.#leaveArmed = empty;
-    // Ctrl-U and Ctrl-K as keys: readline has no call that empties the line.
+    // To the end first, so that nothing of what was typed is written over.
     this.#readline.write(null, { ctrl: true, name: "e" });
+    this.#write(empty ? "\n(Ctrl-C again leaves; so do Ctrl-D and exit)" : "^C");
+    // Ctrl-U as a key: readline has no call that empties the line. It draws the prompt anew, below.
     this.#readline.write(null, { ctrl: true, name: "u" });
-    if (empty) this.#write("\n(Ctrl-C again leaves; so do Ctrl-D and exit)");
-    else this.#write("^C");
-    this.#readline.prompt();
   }
 
   #leave(status: ExitStatus): void {

@@ -63,15 +63,22 @@ const healthy = { links: [linkTo(2), linkTo(3)] };
 describe("get_links", () => {
   test("says which links are broken, and the state of all", async () => {
     const links = [
-      linkTo(2, { brokenIn: true, brokenOut: true, droppedIn: 4, droppedOut: 7 }),
+      linkTo(2, {
+        brokenIn: true,
+        brokenOut: true,
+        dropPermilleIn: 1000,
+        dropPermilleOut: 1000,
+        droppedIn: 4,
+        droppedOut: 7,
+      }),
       linkTo(3, { brokenOut: true, state: "down", reason: "connection refused", sinceMs: 2500 }),
     ];
     const { out, calls, status } = await run("1 get_links 0", { getLinks: { links } });
     expect(calls).toEqual([{ node: 1, op: "getLinks", params: {} }]);
     expect(out.split("\n")).toEqual([
-      "node 1: broken links: 2, 3 (out)",
+      "node 1: broken links: 2, 3 (out) (1.0 ms)",
       "  to node 2  broken on purpose        127.0.0.1:4202 · socket up for 1 min 5 s · round trip 0.2 ms · dropped 4 in, 7 out",
-      "  to node 3  broken on purpose (out)  127.0.0.1:4203 · socket down for 2.50 s: connection refused (1.0 ms)",
+      "  to node 3  broken on purpose (out)  127.0.0.1:4203 · socket down for 2.5 s: connection refused",
       "",
     ]);
     expect(status).toBe(EXIT.ok);
@@ -79,7 +86,7 @@ describe("get_links", () => {
 
   test("needs no argument, and a peer shows one link only", async () => {
     const { out } = await run("1 get_links; 1 get_links 3", { getLinks: healthy });
-    expect(out).toContain("node 1: no broken links\n  to node 2  connected");
+    expect(out).toContain("node 1: no broken links (1.0 ms)\n  to node 2  connected");
     expect(out.match(/to node 2/g)).toHaveLength(1);
     expect(out.match(/to node 3/g)).toHaveLength(2);
   });

@@ -190,7 +190,7 @@ describe("failures", () => {
     [
       new KvError("TIMEOUT", "no answer"),
       "2 write a b",
-      "unknown: it may or may not have taken effect: node 2 did not answer within 5.00 s",
+      "unknown: it may or may not have taken effect: node 2 did not answer within 5 s",
       EXIT.unknown,
     ],
     [
