@@ -57,6 +57,8 @@ export class ClientCore {
   /** The greatest index of the log that an answer came from: local reads are never older. */
   #seenIdx = 0;
   #flushScheduled = false;
+  #now = 0;
+  readonly #epoch: number;
   #parked: Request[] = [];
   #parkMs = PARK_MS_MIN;
   #cancelUnpark: CancelTimer | null = null;
@@ -64,10 +66,11 @@ export class ClientCore {
 
   constructor(options: ClientCoreOptions) {
     this.#clock = options.clock;
+    this.#epoch = options.clock.now();
     this.#timeoutMs = options.timeoutMs ?? 5000;
     this.#attemptTimeoutMs = options.attemptTimeoutMs ?? 2000;
     this.#failFast = options.failFast ?? false;
-    this.#deadlines = new Deadlines(options.clock, (now) => this.#expire(now));
+    this.#deadlines = new Deadlines(options.clock, this.#epoch, (now) => this.#expire(now));
     this.#session = new ClientSession((length) => options.random.bytes(length));
     const linkOptions = {
       clock: options.clock,
@@ -117,22 +120,28 @@ export class ClientCore {
     return this.#pending;
   }
 
-  /** @returns gives the request up: `done` is called with CANCELLED, unless it was called already */
-  submit(operation: Operation, options: SubmitOptions, done: Done): () => void {
+  /** @returns for `cancel`; null when it was refused at once */
+  submit(operation: Operation, options: SubmitOptions, done: Done): Request | null {
     const { node } = options;
     const refusal = this.#check(operation, node);
     if (refusal !== null) {
       this.#clock.endOfTurn(() => done(refusal, null));
-      return () => {};
+      return null;
     }
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
-    const request = newRequest(operation, node, timeoutMs, this.#clock.now() + timeoutMs, done);
+    const deadline = this.#turnTime() + Math.ceil(timeoutMs);
+    const request = newRequest(operation, node, timeoutMs, deadline, done);
     this.#pending += 1;
     const lane = node === null ? this.#preferred : this.#lanesById.get(node);
     lane?.enqueue(request);
     this.#scheduleFlush();
     this.#deadlines.add(request.deadline);
-    return () => this.#giveUp(request, "CANCELLED", "cancelled");
+    return request;
+  }
+
+  /** Gives the request up: `done` is called with CANCELLED, unless it was called before. */
+  cancel(request: Request): void {
+    this.#giveUp(request, "CANCELLED", "cancelled");
   }
 
   /** Gives up what has no answer yet, and ends the links. */
@@ -168,8 +177,15 @@ export class ClientCore {
     return checkOperation(operation);
   }
 
+  /** Milliseconds since the client was made; one look at the clock serves all requests of a turn. */
+  #turnTime(): number {
+    if (!this.#flushScheduled) this.#now = Math.ceil(this.#clock.now() - this.#epoch);
+    return this.#now;
+  }
+
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
+    this.#turnTime();
     this.#flushScheduled = true;
     this.#clock.endOfTurn(() => this.#flush());
   }
@@ -177,7 +193,7 @@ export class ClientCore {
   #flush(): void {
     this.#flushScheduled = false;
     if (this.#closed) return;
-    const now = this.#clock.now();
+    const now = this.#turnTime();
     const sent = (request: Request): void => this.#onSending(request, now);
     for (const lane of this.#lanes) {
       if (lane.isEmpty) continue;
@@ -305,7 +321,7 @@ export class ClientCore {
     const next = this.#lanes[(lane.index + 1) % this.#lanes.length] ?? lane;
     if (this.#preferred === lane) this.#preferred = next;
     request.tried += 1;
-    request.attemptDeadline = Infinity;
+    request.attemptDeadline = 0;
     if (!this.#mayRetry(request)) return;
     if (request.tried < this.#lanes.length) {
       next.enqueue(request);
@@ -337,12 +353,12 @@ export class ClientCore {
     for (const request of this.#all()) {
       if (request.deadline <= now) {
         this.#giveUp(request, "TIMEOUT", `no answer within ${request.timeoutMs} ms`);
-      } else if (request.state === "sent" && request.attemptDeadline <= now) {
+      } else if (isAttemptOver(request, now)) {
         if (request.isWrite) request.maybeApplied = true;
         this.#moveOn(request);
       }
       if (request.state === "over") continue;
-      earliest = Math.min(earliest, request.deadline, request.attemptDeadline);
+      earliest = Math.min(earliest, request.deadline, request.attemptDeadline || Infinity);
     }
     return earliest;
   }
@@ -388,4 +404,8 @@ export class ClientCore {
     else this.#reads.delete(request.number);
     request.done(error, answer);
   }
+}
+
+function isAttemptOver({ state, attemptDeadline }: Request, now: number): boolean {
+  return state === "sent" && attemptDeadline !== 0 && attemptDeadline <= now;
 }

@@ -6,13 +6,18 @@ const GRAIN_MS = 10;
 
 export class Deadlines {
   readonly #clock: Clock;
+  readonly #epoch: number;
   readonly #expire: (now: number) => number;
   #cancel: CancelTimer | null = null;
   #armedFor = Infinity;
 
-  /** @param expire carries out what is due, and returns the earliest deadline left: Infinity when there is none */
-  constructor(clock: Clock, expire: (now: number) => number) {
+  /**
+   * @param epoch deadlines count in milliseconds from here
+   * @param expire carries out what is due, and returns the earliest deadline left: Infinity when there is none
+   */
+  constructor(clock: Clock, epoch: number, expire: (now: number) => number) {
     this.#clock = clock;
+    this.#epoch = epoch;
     this.#expire = expire;
   }
 
@@ -21,11 +26,11 @@ export class Deadlines {
     if (deadline >= this.#armedFor) return;
     this.#cancel?.();
     this.#armedFor = deadline;
-    const ms = Math.max(GRAIN_MS, deadline - this.#clock.now());
+    const ms = Math.max(GRAIN_MS, deadline - (this.#clock.now() - this.#epoch));
     this.#cancel = this.#clock.after(ms, () => {
       this.#cancel = null;
       this.#armedFor = Infinity;
-      this.add(this.#expire(this.#clock.now()));
+      this.add(this.#expire(this.#clock.now() - this.#epoch));
     });
   }
 

@@ -83,13 +83,13 @@ export class KvClient {
         return;
       }
       let onAbort: (() => void) | null = null;
-      const giveUp = this.#core.submit(operation, { node, timeoutMs }, (error, answer) => {
+      const request = this.#core.submit(operation, { node, timeoutMs }, (error, answer) => {
         if (onAbort !== null) signal?.removeEventListener("abort", onAbort);
         if (answer !== null) resolve(result(answer));
         else reject(error ?? new KvError("INTERNAL", "no answer and no error"));
       });
-      if (signal === undefined) return;
-      onAbort = giveUp;
+      if (signal === undefined || request === null) return;
+      onAbort = () => this.#core.cancel(request);
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -128,5 +128,6 @@ function casResult({ status, revision, value, node }: Answer): CasResult {
 }
 
 function bytesOf(bytes: Bytes): Uint8Array {
-  return typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+  // Small buffers share a pool: cheaper than TextEncoder's own array for each.
+  return typeof bytes === "string" ? Buffer.from(bytes, "utf8") : bytes;
 }

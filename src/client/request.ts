@@ -10,7 +10,7 @@ interface RequestBase {
   /** The only node to ask; null: any. */
   readonly node: number | null;
   readonly timeoutMs: number;
-  /** On the clock. */
+  /** Milliseconds since the client was made, whole. */
   readonly deadline: number;
   readonly done: Done;
   /** A write: its number within `session`, the same for every attempt. A read: a number of this client. 0: none yet. */
@@ -18,7 +18,7 @@ interface RequestBase {
   /** Where it waits or was sent last. */
   lane: Lane | null;
   state: "queued" | "sent" | "parked" | "over";
-  /** When the attempt under way has taken so long that another node is asked. */
+  /** As `deadline`: when the attempt under way has taken so long that another node is asked. 0: never. */
   attemptDeadline: number;
   /** Nodes tried since it was submitted or parked last. */
   tried: number;
@@ -45,6 +45,7 @@ export interface WriteRequest extends RequestBase {
 
 export type Request = ReadRequest | WriteRequest;
 
+/** Written out twice, without spreading: it is made for every request, and the engine sees two shapes only. */
 export function newRequest(
   operation: Operation,
   node: number | null,
@@ -52,19 +53,39 @@ export function newRequest(
   deadline: number,
   done: Done,
 ): Request {
-  const base = {
+  if (operation.kind === "read") {
+    return {
+      isWrite: false,
+      operation,
+      node,
+      timeoutMs,
+      deadline,
+      done,
+      number: 0,
+      lane: null,
+      state: "queued",
+      attemptDeadline: 0,
+      tried: 0,
+      losses: 0,
+      lastError: null,
+    };
+  }
+  return {
+    isWrite: true,
+    operation,
     node,
     timeoutMs,
     deadline,
     done,
     number: 0,
     lane: null,
-    state: "queued" as const,
-    attemptDeadline: Infinity,
+    state: "queued",
+    attemptDeadline: 0,
     tried: 0,
     losses: 0,
     lastError: null,
+    session: 0,
+    expiries: 0,
+    maybeApplied: false,
   };
-  if (operation.kind === "read") return { ...base, isWrite: false, operation };
-  return { ...base, isWrite: true, operation, session: 0, expiries: 0, maybeApplied: false };
 }

@@ -35,11 +35,14 @@ export function submit(
 ): { result: Result | null; cancel: () => void } {
   const started = cluster.clock.now();
   const pending: { result: Result | null; cancel: () => void } = { result: null, cancel: () => {} };
-  pending.cancel = core.submit(operation, { node, timeoutMs }, (error, answer) => {
+  const request = core.submit(operation, { node, timeoutMs }, (error, answer) => {
     expect(pending.result).toBeNull();
     const copy = answer === null ? null : { ...answer };
     pending.result = { error, answer: copy, tookMs: cluster.clock.now() - started };
   });
+  pending.cancel = () => {
+    if (request !== null) core.cancel(request);
+  };
   return pending;
 }
 
