@@ -2,7 +2,8 @@
  * Writes on their way into the log. Owns what clients of this node have asked for and the log has not yet applied.
  *
  * Invariants:
- *   P1. A group refused with a definite error has never been handed to the core, here or at a neighbour.
+ *   P1. A group refused with a definite error has never been handed to the core, here or at a neighbour: what has is
+ *       marked as maybeProposed when it is staged again.
  *   P2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be handed
  *       over again at any time: the session table makes its commands take effect once.
  *   P3. The bytes held are bounded: what does not fit is refused at once.
@@ -14,6 +15,8 @@ export interface StagedGroup<R> {
   readonly route: R;
   readonly group: Uint8Array;
   readonly stagedTick: number;
+  /** It was handed to the core once, here or elsewhere: nothing definite can be said of it any more. */
+  readonly maybeProposed: boolean;
 }
 
 /** What one turn proposed as one log entry. */
@@ -63,15 +66,22 @@ export class Proposals<R> {
     return this.#outstanding.size;
   }
 
-  /** @returns false when there is no room: the caller refuses the group with OVERLOADED */
-  stage(route: R, group: Uint8Array): boolean {
+  /**
+   * @param ageTicks how long it has waited elsewhere
+   * @returns false when there is no room: the caller refuses the group with OVERLOADED
+   */
+  stage(route: R, group: Uint8Array, ageTicks = 0, maybeProposed = false): boolean {
     if (this.#bytes + group.length > this.#options.bytesMax) return false;
     this.#bytes += group.length;
-    this.#staged.push({ route, group, stagedTick: this.#tick });
+    this.#staged.push({ route, group, stagedTick: this.#tick - ageTicks, maybeProposed });
     return true;
   }
 
-  /** Advances time. @returns the groups whose wait for a leader is over, taken out (P1: never proposed) */
+  ageTicks(group: StagedGroup<R>): number {
+    return this.#tick - group.stagedTick;
+  }
+
+  /** Advances time. @returns the groups whose wait for a leader is over, taken out */
   tick(): readonly StagedGroup<R>[] {
     this.#tick += 1;
     for (const [number, batch] of this.#outstanding) {
@@ -103,7 +113,7 @@ export class Proposals<R> {
       if (leaving.length < batch.groups.length) continue;
       this.#outstanding.delete(number);
       this.#release(leaving);
-      taken.push(...leaving);
+      for (const group of leaving) taken.push({ ...group, maybeProposed: true });
     }
     return taken;
   }

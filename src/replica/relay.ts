@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { AnswerWriter } from "../wire/client.ts";
-import type { HostMessage } from "../wire/host-message.ts";
+import type { HostMessage, RelayedFrame } from "../wire/host-message.ts";
 import type { Route } from "./route.ts";
 
 export class Relay {
@@ -28,16 +28,22 @@ export class Relay {
     this.#nextRouteId = nextRouteId;
   }
 
-  /** Which neighbour to try this time: one after the other, as one of them may not be fed either. */
+  /** Which neighbour to try this time: one after the other, as some of them may not be fed either. */
   pick(heard: readonly NodeId[]): NodeId | undefined {
     this.#turn += 1;
     return heard[this.#turn % Math.max(1, heard.length)];
   }
 
   /** Hands a client's frame to `peer`. */
-  pass(peer: NodeId, route: Route, frame: Uint8Array): void {
+  pass(peer: NodeId, route: Route, relayed: Omit<RelayedFrame, "id">): void {
     this.#clients.set(route.id, route);
-    this.#send(peer, { type: "relayRequest", id: route.id, frame });
+    this.#send(peer, { type: "relayRequest", id: route.id, ...relayed });
+  }
+
+  /** A frame that a neighbour could not serve: the client it belongs to, if that is still there. */
+  returned(id: number): Route | undefined {
+    const route = this.#clients.get(id);
+    return route?.isOpen() === true ? route : undefined;
   }
 
   /** An answer frame for one of our clients. */

@@ -23,7 +23,7 @@ import {
   type WriteSeq,
 } from "../omnipaxos/index.ts";
 import { AnswerWriter, decodeClientFrame, writesFrame } from "../wire/client.ts";
-import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
+import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
 import { Applier } from "./applier.ts";
@@ -101,9 +101,7 @@ export class Replica {
     this.#options = options;
     this.#core = new OmniPaxos(options.core, recovered);
     this.#schedule = new CompactionSchedule(options.compaction);
-    const send = (to: NodeId, message: HostMessage): void => {
-      this.#hostMessages.push({ to, message });
-    };
+    const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
     this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
       this.#dirty.add(route),
     );
@@ -173,12 +171,7 @@ export class Replica {
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
   onWrites(route: Route, group: Uint8Array): void {
-    const refusal = this.#refuseWrites;
-    if (refusal !== null) {
-      this.#refuseGroup(route, group, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group)) {
-      this.#refuseGroup(route, group, "OVERLOADED", "too many writes are under way at this node");
-    }
+    this.#stage(route, group, 0, false);
   }
 
   /**
@@ -187,15 +180,8 @@ export class Replica {
    */
   onReads(route: Route, frame: Uint8Array, local: boolean, minIdx: number): void {
     const read: PendingRead = { route, frame, local, arrivedTick: this.#tick };
-    if (this.#reads.waitingCount + this.#pendingReads.count >= this.#options.readFramesMax) {
-      this.#refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
-    } else if (!local) {
-      this.#reads.add(read);
-    } else if (minIdx <= this.#applier.appliedIdx) {
-      this.#answerRead(read);
-    } else {
-      this.#pendingReads.add(minIdx, [read], this.#tick);
-    }
+    if (local) this.#readLocally(read, minIdx);
+    else this.#read(read);
   }
 
   onRouteClosed(route: Route): void {
@@ -216,8 +202,15 @@ export class Replica {
         this.#catchUp.receive(from, message);
         return;
       case "relayRequest":
-        this.#onRelayRequest(from, message.id, message.frame);
+        if (this.standing().kind === "cutOff")
+          this.#send(from, { ...message, type: "relayReturned" });
+        else this.#takeIn(this.#relay.guest(from, message.id), message);
         return;
+      case "relayReturned": {
+        const route = this.#relay.returned(message.id);
+        if (route !== undefined) this.#takeIn(route, message);
+        return;
+      }
       case "relayAnswer":
         this.#relay.answered(message.id, message.frame);
         return;
@@ -245,8 +238,8 @@ export class Replica {
     this.#core.tick();
     this.#reads.tick();
     this.#catchUp.tick();
-    for (const { route, group } of this.#proposals.tick()) {
-      this.#refuseGroup(route, group, "NO_QUORUM", NO_QUORUM_TEXT);
+    for (const { route, group, maybeProposed } of this.#proposals.tick()) {
+      this.#refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
     }
     this.#expireReads();
     const standing = this.standing();
@@ -321,6 +314,10 @@ export class Replica {
     }
   }
 
+  #send(to: NodeId, message: HostMessage): void {
+    this.#hostMessages.push({ to, message });
+  }
+
   #receive(from: NodeId, message: NodePaxosMessage): void {
     this.#core.receive({ from, to: this.#core.pid, message });
   }
@@ -342,30 +339,61 @@ export class Replica {
     return false;
   }
 
-  #onRelayRequest(from: NodeId, id: number, frame: Uint8Array): void {
-    const route = this.#relay.guest(from, id);
+  #stage(route: Route, group: Uint8Array, ageTicks: number, maybeProposed: boolean): void {
+    const refusal = this.#refuseWrites;
+    if (refusal !== null) {
+      this.#refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
+    } else if (!this.#proposals.stage(route, group, ageTicks, maybeProposed)) {
+      const text = "too many writes are under way at this node";
+      this.#refuseGroup(route, group, maybeProposed, "OVERLOADED", text);
+    }
+  }
+
+  #read(read: PendingRead): void {
+    if (this.#hasRoomForRead(read)) this.#reads.add(read);
+  }
+
+  #readLocally(read: PendingRead, minIdx: number): void {
+    if (minIdx <= this.#applier.appliedIdx) this.#answerRead(read);
+    else if (this.#hasRoomForRead(read)) this.#pendingReads.add(minIdx, [read], this.#tick);
+  }
+
+  #hasRoomForRead(read: PendingRead): boolean {
+    const waiting = this.#reads.waitingCount + this.#pendingReads.count;
+    if (waiting < this.#options.readFramesMax) return true;
+    this.#refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
+    return false;
+  }
+
+  /** A frame that has been at another node. */
+  #takeIn(route: Route, { frame, ageTicks, maybeProposed }: RelayedFrame): void {
     const decoded = decodeClientFrame(frame);
-    if (decoded.kind === "writes") this.onWrites(route, decoded.group);
-    else this.onReads(route, frame, decoded.local, decoded.minIdx);
+    if (decoded.kind === "writes") this.#stage(route, decoded.group, ageTicks, maybeProposed);
+    else this.#read({ route, frame, local: false, arrivedTick: this.#tick - ageTicks });
   }
 
   /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard);
     if (peer === undefined) return;
-    for (const { route, group } of this.#proposals.takeAll((staged) => !staged.route.relayed)) {
-      this.#relay.pass(peer, route, writesFrame(group));
+    for (const staged of this.#proposals.takeAll(({ route }) => !route.relayed)) {
+      const { route, group, maybeProposed } = staged;
+      const ageTicks = this.#proposals.ageTicks(staged);
+      this.#relay.pass(peer, route, { frame: writesFrame(group), ageTicks, maybeProposed });
     }
     const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;
     const reads = [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)];
-    for (const read of reads) this.#relay.pass(peer, read.route, read.frame);
+    for (const { route, frame, arrivedTick } of reads) {
+      const ageTicks = this.#tick - arrivedTick;
+      this.#relay.pass(peer, route, { frame, ageTicks, maybeProposed: false });
+    }
   }
 
   #expireReads(): void {
     const { waitTicks, retryTicks } = this.#options.timing;
     const tooOld = (read: PendingRead): boolean => this.#tick - read.arrivedTick > waitTicks;
     for (const read of [...this.#reads.remove(tooOld), ...this.#pendingReads.remove(tooOld)]) {
-      this.#refuseRead(read, "NO_QUORUM", NO_QUORUM_TEXT);
+      this.#refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_QUORUM_TEXT);
     }
     // An index learnt from an undecided tail may never be reached: after a while ask again.
     const stuck = (read: PendingRead, since: number): boolean =>
@@ -384,7 +412,15 @@ export class Replica {
     this.#dirty.add(read.route);
   }
 
-  #refuseGroup(route: Route, group: Uint8Array, code: ErrorCode, reason: string): void {
+  /** N3: a group that may have been proposed gets no answer; its client's time-out says what is known. */
+  #refuseGroup(
+    route: Route,
+    group: Uint8Array,
+    maybeProposed: boolean,
+    code: ErrorCode,
+    reason: string,
+  ): void {
+    if (maybeProposed) return;
     route.answers.refuseGroup(group, code, reason);
     this.#dirty.add(route);
   }
@@ -422,9 +458,11 @@ export class Replica {
       phase: core.phase,
       isHappy: core.isHappy,
       promisePid: core.promise.pid,
-      heard: [...core.connectedPeers().keys()],
+      heard: core.connectedPeers(),
     });
   }
 }
 
 const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";
+const BEHIND_TEXT =
+  "this node is behind what this client has seen elsewhere, and hears of nothing newer";

@@ -16,16 +16,17 @@ export interface StandingView {
   readonly phase: "none" | "prepare" | "accept" | "recover";
   readonly isHappy: boolean;
   readonly promisePid: NodeId;
-  readonly heard: readonly NodeId[];
+  /** Who answered the last heartbeat round. */
+  readonly heard: ReadonlyMap<NodeId, unknown>;
 }
 
 export function standingOf(view: StandingView): Standing {
   if (view.phase === "accept") {
     if (view.role === "leader") {
       if (view.isHappy) return { kind: "leading" };
-    } else if (view.heard.includes(view.promisePid)) {
+    } else if (view.heard.has(view.promisePid)) {
       return { kind: "following", leader: view.promisePid };
     }
   }
-  return { kind: "cutOff", heard: view.heard };
+  return { kind: "cutOff", heard: [...view.heard.keys()] };
 }

@@ -31,8 +31,20 @@ export type HostMessage =
       readonly bytes: Uint8Array;
     }
   | { readonly type: "snapshotGone"; readonly snapshot: SnapshotName }
-  /** A client's frame, served by a neighbour because this node is not fed by a leader. `id` names the client's connection. */
-  | { readonly type: "relayRequest"; readonly id: number; readonly frame: Uint8Array }
+  /**
+   * A client's frame, to be served by a neighbour because this node is not fed by a leader. `id` names the client's
+   * connection, `ageTicks` how long the frame has waited, `maybeProposed` that it may be on its way into the log already.
+   */
+  | ({ readonly type: "relayRequest" } & RelayedFrame)
+  /** The neighbour is not fed either and has done nothing with it. */
+  | ({ readonly type: "relayReturned" } & RelayedFrame)
   | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array };
+
+export interface RelayedFrame {
+  readonly id: number;
+  readonly frame: Uint8Array;
+  readonly ageTicks: number;
+  readonly maybeProposed: boolean;
+}
 
 export type HostMessageType = HostMessage["type"];

@@ -5,9 +5,9 @@ import {
   SNAPSHOT_CHUNK_BYTES,
 } from "../base/limits.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
-import { checkBytes, checkInteger, checkObject, checkString } from "./checks.ts";
+import { checkBoolean, checkBytes, checkInteger, checkObject, checkString } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
-import type { HostMessage, HostMessageType, SnapshotName } from "./host-message.ts";
+import type { HostMessage, HostMessageType, RelayedFrame, SnapshotName } from "./host-message.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
 import { paxosFromFields, paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
 
@@ -42,11 +42,8 @@ const HOST_CHECKS: {
     bytes: checkBytes(f["bytes"], "bytes", Math.max(SNAPSHOT_CHUNK_BYTES, PEER_FRAME_BYTES_MAX)),
   }),
   snapshotGone: (f) => ({ type: "snapshotGone", snapshot: snapshotName(f["snapshot"]) }),
-  relayRequest: (f) => ({
-    type: "relayRequest",
-    id: id(f),
-    frame: checkBytes(f["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
-  }),
+  relayRequest: (f) => ({ type: "relayRequest", ...relayedFrame(f) }),
+  relayReturned: (f) => ({ type: "relayReturned", ...relayedFrame(f) }),
   relayAnswer: (f) => ({
     type: "relayAnswer",
     id: id(f),
@@ -83,6 +80,15 @@ export function isHostMessage(message: PeerMessage): message is HostMessage {
 
 function isHostMessageType(type: string): type is HostMessageType {
   return Object.hasOwn(HOST_CHECKS, type);
+}
+
+function relayedFrame(fields: Fields): RelayedFrame {
+  return {
+    id: id(fields),
+    frame: checkBytes(fields["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
+    ageTicks: checkInteger(fields["ageTicks"], "ageTicks"),
+    maybeProposed: checkBoolean(fields["maybeProposed"], "maybeProposed"),
+  };
 }
 
 function id(fields: Fields): number {

@@ -1,0 +1,260 @@
+/** Real servers as processes, driven through the real clients. Every wait is for a condition, with a deadline. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { AdminClient } from "../../src/client/admin-client.ts";
+import { KvClient, type KvClientOptions } from "../../src/client/kv-client.ts";
+import { nodeClock } from "../../src/platform/node-clock.ts";
+import { createNodeRandom } from "../../src/platform/node-random.ts";
+import { WsNetwork } from "../../src/platform/ws-network.ts";
+import type { AdminStatus } from "../../src/wire/admin.ts";
+
+export const ROOT = resolve(import.meta.dirname, "../..");
+export const OMNIKV = join(ROOT, "dist/bin/omnikv.js");
+export const ELECTION_TIMEOUT_MS = 100;
+
+export interface NodeInfo {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly peerPort: number;
+}
+
+export async function eventually<T>(
+  what: string,
+  attempt: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 15_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    try {
+      const result = await attempt();
+      if (result !== undefined && result !== false) return result;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+  throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: last });
+}
+
+/** Ports that are free now, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((ready) => {
+          const server = createServer();
+          server.listen(0, "127.0.0.1", () => ready(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}
+
+export class TestCluster {
+  readonly directory: string;
+  readonly nodes: readonly NodeInfo[];
+  readonly clusterFile: string;
+  readonly #processes = new Map<number, ChildProcess>();
+  readonly #logs = new Map<number, string>();
+  readonly #clients: { close(): void }[] = [];
+  readonly #secret: string | null;
+
+  static async create(size: number, options: { secret?: string } = {}): Promise<TestCluster> {
+    const ports = await freePorts(2 * size);
+    const nodes = Array.from({ length: size }, (_, i) => ({
+      id: i + 1,
+      host: "127.0.0.1",
+      port: ports[2 * i]!,
+      peerPort: ports[2 * i + 1]!,
+    }));
+    return new TestCluster(nodes, options.secret ?? null);
+  }
+
+  private constructor(nodes: readonly NodeInfo[], secret: string | null) {
+    this.directory = mkdtempSync(join(tmpdir(), "omnikv-test-"));
+    this.nodes = nodes;
+    this.#secret = secret;
+    this.clusterFile = join(this.directory, "cluster.json");
+    const secretFile = join(this.directory, "secret.txt");
+    if (secret !== null) writeFileSync(secretFile, secret);
+    const description = { nodes, ...(secret === null ? {} : { secretFile }) };
+    writeFileSync(this.clusterFile, JSON.stringify(description));
+  }
+
+  dataDirectory(id: number): string {
+    return join(this.directory, `node${id}`);
+  }
+
+  /** Starts a server; resolves when it listens or has ended. */
+  async start(id: number, ...flags: string[]): Promise<void> {
+    const child = spawn(
+      process.execPath,
+      [
+        ...["--enable-source-maps", OMNIKV, "server", "--node", String(id)],
+        ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id), "--allow-faults"],
+        ...flags,
+      ],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
+    this.#processes.set(id, child);
+    this.#logs.set(id, "");
+    const collect = (text: Buffer): void => {
+      this.#logs.set(id, (this.#logs.get(id) ?? "") + text.toString());
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    await eventually(
+      `node ${id} listens`,
+      () => this.log(id).includes("is ready") || child.exitCode !== null,
+      30_000,
+    );
+  }
+
+  async startAll(...flags: string[]): Promise<void> {
+    await Promise.all(this.nodes.map(({ id }) => this.start(id, ...flags)));
+  }
+
+  /** What the server of this node has said since it was last started. */
+  log(id: number): string {
+    return this.#logs.get(id) ?? "";
+  }
+
+  exitCode(id: number): number | null {
+    return this.#processes.get(id)?.exitCode ?? null;
+  }
+
+  signal(id: number, signal: NodeJS.Signals): void {
+    this.#processes.get(id)?.kill(signal);
+  }
+
+  async kill(id: number): Promise<void> {
+    await this.#end(id, "SIGKILL");
+  }
+
+  async stop(id: number): Promise<number | null> {
+    await this.#end(id, "SIGTERM");
+    return this.exitCode(id);
+  }
+
+  client(options: Partial<KvClientOptions> = {}): KvClient {
+    const client = new KvClient({
+      nodes: this.nodes,
+      clock: nodeClock,
+      random: createNodeRandom(),
+      network: new WsNetwork(),
+      secret: this.#secret,
+      timeoutMs: 10_000,
+      ...options,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  admin(): AdminClient {
+    const admin = new AdminClient({
+      nodes: this.nodes,
+      clock: nodeClock,
+      random: createNodeRandom(),
+      network: new WsNetwork(),
+      secret: this.#secret,
+    });
+    this.#clients.push(admin);
+    return admin;
+  }
+
+  /** The node that leads and hears a quorum. */
+  async leader(admin: AdminClient, timeoutMs = 15_000): Promise<number> {
+    return eventually(
+      "a leader",
+      async () => {
+        const statuses = await this.statuses(admin);
+        return statuses.find(({ standing }) => standing === "leading")?.nodeId;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Of the nodes that answer. */
+  async statuses(admin: AdminClient): Promise<AdminStatus[]> {
+    const answers = await Promise.allSettled(
+      this.nodes.map(({ id }) => admin.call(id, "status", {})),
+    );
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  }
+
+  /** All links except these are broken, at both ends. */
+  async keepOnly(admin: AdminClient, links: readonly (readonly [number, number])[]): Promise<void> {
+    const kept = (a: number, b: number): boolean =>
+      links.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
+    await Promise.all(
+      this.nodes.flatMap(({ id }) =>
+        this.nodes
+          .filter((peer) => peer.id !== id && !kept(id, peer.id))
+          .map((peer) => admin.call(id, "breakLink", { peer: peer.id, direction: "both" })),
+      ),
+    );
+  }
+
+  async heal(admin: AdminClient): Promise<void> {
+    await Promise.all(this.nodes.map(({ id }) => admin.call(id, "heal", {})));
+  }
+
+  /** All nodes have applied the same and hold the same. */
+  async converged(admin: AdminClient): Promise<AdminStatus[]> {
+    return eventually("all nodes are level", async () => {
+      const statuses = await this.statuses(admin);
+      const [first] = statuses;
+      const level =
+        statuses.length === this.nodes.length &&
+        statuses.every(
+          (status) =>
+            status.appliedIdx === first?.appliedIdx && status.stateHash === first.stateHash,
+        );
+      return level ? statuses : undefined;
+    });
+  }
+
+  /** Runs `omnikv …` against this cluster to its end. */
+  run(
+    args: readonly string[],
+    input = "",
+  ): { status: number | null; stdout: string; stderr: string } {
+    const [command = "", ...rest] = args;
+    const result = spawnSync(
+      process.execPath,
+      [OMNIKV, command, "--cluster", this.clusterFile, ...rest],
+      { input, encoding: "utf8", timeout: 60_000, env: { ...process.env, OMNIKV_HISTORY: "" } },
+    );
+    return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** Ends everything and forgets the data. */
+  async dispose(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await Promise.all([...this.#processes.keys()].map((id) => this.#end(id, "SIGKILL")));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #end(id: number, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#processes.get(id);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill(signal);
+    await ended;
+  }
+}
+
+export function readPackage(): { version: string } {
+  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+}

@@ -1,0 +1,130 @@
+/** Crashes of real servers: whatever is killed, whenever, nothing that was acknowledged is lost. */
+import { afterEach, describe, expect, test } from "vitest";
+import type { KvClient } from "../../src/client/kv-client.ts";
+import { KvError } from "../../src/base/errors.ts";
+import { eventually, TestCluster } from "./cluster.ts";
+
+let cluster: TestCluster;
+afterEach(() => cluster.dispose());
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+/** Writes key after key until told to stop; answers what was acknowledged. */
+function startWriting(
+  client: KvClient,
+  prefix: string,
+): { stop(): Promise<string[]>; count(): number } {
+  const acknowledged: string[] = [];
+  let stopping = false;
+  const loop = (async (): Promise<void> => {
+    for (let i = 0; !stopping; i++) {
+      const key = `${prefix}${i}`;
+      try {
+        await client.write(key, `value of ${key}`);
+        acknowledged.push(key);
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+      }
+    }
+  })();
+  return {
+    stop: async () => {
+      stopping = true;
+      await loop;
+      return acknowledged;
+    },
+    count: () => acknowledged.length,
+  };
+}
+
+async function expectAll(client: KvClient, keys: readonly string[], node: number): Promise<void> {
+  const reads = await Promise.all(keys.map((key) => client.read(key, { node })));
+  const missing = keys.filter((key, i) => {
+    const read = reads[i];
+    return read?.found !== true || text(read.value) !== `value of ${key}`;
+  });
+  expect(missing).toEqual([]);
+}
+
+describe("crashes", () => {
+  test("servers killed one after the other under load come back, and no acknowledged write is lost", async () => {
+    cluster = await TestCluster.create(3);
+    await cluster.startAll();
+    const writer = startWriting(cluster.client({ timeoutMs: 3000 }), "k");
+    const admin = cluster.admin();
+    for (let round = 0; round < 6; round++) {
+      const before = writer.count();
+      await eventually("writes go on", () => writer.count() > before + 20);
+      const leader = await cluster.leader(admin);
+      const victim = round % 2 === 0 ? leader : (leader % 3) + 1;
+      await cluster.kill(victim);
+      const during = writer.count();
+      await eventually("writes go on without the victim", () => writer.count() > during + 20);
+      await cluster.start(victim);
+    }
+    const acknowledged = await writer.stop();
+    await cluster.converged(admin);
+    const client = cluster.client();
+    for (const { id } of cluster.nodes) await expectAll(client, acknowledged, id);
+  }, 120_000);
+
+  test("all servers killed at once come back with everything", async () => {
+    cluster = await TestCluster.create(3);
+    await cluster.startAll();
+    const writer = startWriting(cluster.client({ timeoutMs: 2000 }), "k");
+    await eventually("writes are under way", () => writer.count() > 300);
+    await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
+    const acknowledged = await writer.stop();
+    await cluster.startAll();
+    expect(acknowledged.length).toBeGreaterThan(300);
+    const client = cluster.client();
+    for (const { id } of cluster.nodes) await expectAll(client, acknowledged, id);
+    await cluster.converged(cluster.admin());
+  }, 120_000);
+
+  test("writes go on within a second or so when the leader is killed", async () => {
+    cluster = await TestCluster.create(3);
+    await cluster.startAll();
+    const admin = cluster.admin();
+    const client = cluster.client();
+    await client.write("a", "1");
+    const leader = await cluster.leader(admin);
+    await cluster.kill(leader);
+    // The bound is generous: the machine may be busy. The lab measures the real one.
+    await eventually("another leader", async () => (await cluster.leader(admin)) !== leader, 5000);
+    await client.write("a", "2");
+  }, 60_000);
+
+  test("a server that was down through several compactions is brought level by a snapshot", async () => {
+    cluster = await TestCluster.create(3);
+    const flags = ["--snapshot-entries", "50"];
+    await cluster.startAll(...flags);
+    const client = cluster.client();
+    await client.write("before", "value of before");
+    await cluster.kill(3);
+    const value = "x".repeat(60_000);
+    for (let i = 0; i < 400; i++) await client.write(`key${i % 40}`, value, { node: 1 });
+    await client.write("k", "value of k", { node: 1 });
+    const admin = cluster.admin();
+    await eventually("the log is compacted", async () => {
+      const statuses = await cluster.statuses(admin);
+      return statuses.every(({ compactedIdx }) => compactedIdx > 100);
+    });
+    await cluster.start(3, ...flags);
+    const statuses = await cluster.converged(admin);
+    expect(statuses[2]!.snapshotIdx).toBeGreaterThan(100);
+    await expectAll(client, ["before", "k"], 3);
+    // And from its own disk, snapshot included.
+    await cluster.kill(3);
+    await cluster.start(3, ...flags);
+    await expectAll(client, ["before", "k"], 3);
+  }, 120_000);
+
+  test("a server stops cleanly on SIGTERM and says so", async () => {
+    cluster = await TestCluster.create(1);
+    await cluster.startAll();
+    await cluster.client().write("a", "b");
+    expect(await cluster.stop(1)).toBe(0);
+    expect(cluster.log(1)).toContain("node 1 stops");
+  }, 60_000);
+});
