@@ -86,7 +86,18 @@ const BY_TYPE: {
   snapshotRequest: fc.record({ snapshot: name, offset: index }),
   snapshotChunk: fc.record({ snapshot: name, offset: index, bytes }),
   snapshotGone: fc.record({ snapshot: name }),
-  relayRequest: fc.record({ id: index, frame: bytes }),
+  relayRequest: fc.record({
+    id: index,
+    frame: bytes,
+    ageTicks: index,
+    maybeProposed: fc.boolean(),
+  }),
+  relayReturned: fc.record({
+    id: index,
+    frame: bytes,
+    ageTicks: index,
+    maybeProposed: fc.boolean(),
+  }),
   relayAnswer: fc.record({ id: index, frame: bytes }),
 };
 
