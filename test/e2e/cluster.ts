@@ -97,12 +97,16 @@ export class TestCluster {
   }
 
   /** Starts a server; resolves when it listens or has ended. */
-  async start(id: number, ...flags: string[]): Promise<void> {
+  async start(
+    id: number,
+    { flags = [], allowFaults = true }: { flags?: readonly string[]; allowFaults?: boolean } = {},
+  ): Promise<void> {
     const child = spawn(
       process.execPath,
       [
         ...["--enable-source-maps", OMNIKV, "server", "--node", String(id)],
-        ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id), "--allow-faults"],
+        ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
+        ...(allowFaults ? ["--allow-faults"] : []),
         ...flags,
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
@@ -122,7 +126,7 @@ export class TestCluster {
   }
 
   async startAll(...flags: string[]): Promise<void> {
-    await Promise.all(this.nodes.map(({ id }) => this.start(id, ...flags)));
+    await Promise.all(this.nodes.map(({ id }) => this.start(id, { flags })));
   }
 
   /** What the server of this node has said since it was last started. */

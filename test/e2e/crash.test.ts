@@ -110,13 +110,13 @@ describe("crashes", () => {
       const statuses = await cluster.statuses(admin);
       return statuses.every(({ compactedIdx }) => compactedIdx > 100);
     });
-    await cluster.start(3, ...flags);
+    await cluster.start(3, { flags });
     const statuses = await cluster.converged(admin);
     expect(statuses[2]!.snapshotIdx).toBeGreaterThan(100);
     await expectAll(client, ["before", "k"], 3);
     // And from its own disk, snapshot included.
     await cluster.kill(3);
-    await cluster.start(3, ...flags);
+    await cluster.start(3, { flags });
     await expectAll(client, ["before", "k"], 3);
   }, 120_000);
 
