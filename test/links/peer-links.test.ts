@@ -41,18 +41,18 @@ describe("sessions between nodes", () => {
     const frame = Uint8Array.from({ length: 50_000 }, (_, i) => i);
     one.call((links) => {
       links.send(2, { type: "readIndex", id: 0, idx: 1 });
-      links.send(2, { type: "relayRequest", id: 1, frame });
+      links.send(2, { type: "relayAnswer", id: 1, frame });
       links.send(2, { type: "readIndex", id: 0, idx: 2 });
       links.flush();
     });
     world.clock.run(10);
     expect(two.events.slice(-3)).toEqual([
       "message 1: 1",
-      "message 1: relayRequest",
+      "message 1: relayAnswer",
       "message 1: 2",
     ]);
     const { message } = two.messages[1]!;
-    expect(message.type === "relayRequest" && Buffer.from(message.frame).equals(frame)).toBe(true);
+    expect(message.type === "relayAnswer" && Buffer.from(message.frame).equals(frame)).toBe(true);
   });
 
   test("what is sent without a session is lost, and counted", () => {
@@ -148,7 +148,7 @@ describe("sessions between nodes", () => {
 
 describe("bounds", () => {
   const limits: Partial<PeerLinksLimits> = { sendBufferBytesMax: 10_000 };
-  const big = { type: "relayRequest", id: 1, frame: new Uint8Array(3000) } as const;
+  const big = { type: "relayAnswer", id: 1, frame: new Uint8Array(3000) } as const;
 
   test("a peer that takes nothing costs bounded memory: the session ends, and a new one is whole", () => {
     const { world, one, two } = pair({ limits });
@@ -194,7 +194,7 @@ describe("bounds", () => {
     const { world, one } = pair({ limits: { messageBytesMax: 2000 } });
     one.call((links) => links.send(2, big));
     world.clock.run(10);
-    expect(one.events.at(-1)).toMatch(/^end 2: send buffer full: relayRequest of 3\d\d\d bytes/);
+    expect(one.events.at(-1)).toMatch(/^end 2: send buffer full: relayAnswer of 3\d\d\d bytes/);
   });
 });
 
