@@ -1,163 +1,136 @@
-/** The Disk port over one directory of the real file system. */
-import fs from "node:fs";
-import { dirname, join } from "node:path";
-import { DiskFullError, type Disk, type DiskCallback, type DiskFile } from "../ports/disk.ts";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, posix, resolve } from "node:path";
+import type { Disk, DiskFile } from "../ports/disk.ts";
+import { diskError, NodeFile } from "./node-file.ts";
 
+/** A directory of the file system as a disk. Files are readable by their owner only. */
 export class NodeDisk implements Disk {
   readonly #root: string;
 
+  /** Creates the directory when it is missing. */
   constructor(root: string) {
-    this.#root = root;
+    this.#root = resolve(root);
+    this.makeDirectory("");
   }
 
   list(directory: string): readonly string[] {
     const path = this.#path(directory);
-    return fs.existsSync(path) ? fs.readdirSync(path).sort() : [];
+    if (!existsSync(path)) return [];
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => entry.name)
+      .sort();
   }
 
   exists(path: string): boolean {
-    return fs.existsSync(this.#path(path));
+    return existsSync(this.#path(path));
   }
 
   size(path: string): number {
-    return fs.statSync(this.#path(path)).size;
+    return statSync(this.#path(path)).size;
   }
 
   read(path: string, position: number, length: number): Uint8Array {
-    const fd = fs.openSync(this.#path(path), "r");
-    try {
-      const bytes = Buffer.allocUnsafe(length);
+    return withFile(this.#path(path), "r", (descriptor) => {
+      const bytes = new Uint8Array(length);
       let filled = 0;
       while (filled < length) {
-        const count = fs.readSync(fd, bytes, filled, length - filled, position + filled);
+        const count = readSync(descriptor, bytes, filled, length - filled, position + filled);
         if (count === 0) break;
         filled += count;
       }
-      return bytes.subarray(0, filled);
-    } finally {
-      fs.closeSync(fd);
-    }
+      return filled === length ? bytes : bytes.slice(0, filled);
+    });
   }
 
   makeDirectory(path: string): void {
-    fs.mkdirSync(this.#path(path), { recursive: true });
-    this.syncDirectory(dirname(path));
-  }
-
-  open(path: string): DiskFile {
-    return new NodeDiskFile(this.#path(path));
-  }
-
-  rename(from: string, to: string): void {
-    fs.renameSync(this.#path(from), this.#path(to));
-  }
-
-  remove(path: string): void {
-    fs.rmSync(this.#path(path), { force: true });
-  }
-
-  syncDirectory(path: string): void {
-    const fd = fs.openSync(this.#path(path), "r");
-    try {
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
+    const target = this.#path(path);
+    const first = mkdirSync(target, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    // Each new directory is an entry in its parent, from the topmost one that was created down to the target.
+    for (let made = target; made.length >= first.length; made = dirname(made)) {
+      syncPath(dirname(made));
     }
   }
 
+  writeNow(path: string, position: number, bytes: Uint8Array): void {
+    withFile(this.#path(path), "r+", (descriptor) => {
+      writeFully(descriptor, position, bytes);
+      fdatasyncSync(descriptor);
+    });
+  }
+
   replace(path: string, bytes: Uint8Array): void {
-    const beside = this.#path(`${path}.new`);
-    fs.writeFileSync(beside, bytes, { flush: true });
-    fs.renameSync(beside, this.#path(path));
-    this.syncDirectory(dirname(path));
+    const target = this.#path(path);
+    const beside = `${target}.new`;
+    try {
+      withFile(beside, "w", (descriptor) => {
+        writeFully(descriptor, 0, bytes);
+        fdatasyncSync(descriptor);
+      });
+      renameSync(beside, target);
+    } catch (error) {
+      throw error instanceof Error ? diskError(error) : error;
+    }
+    syncPath(dirname(target));
+  }
+
+  open(path: string): DiskFile {
+    try {
+      return new NodeFile(this.#path(path));
+    } catch (error) {
+      throw error instanceof Error ? diskError(error) : error;
+    }
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(this.#path(from), this.#path(to));
+  }
+
+  remove(path: string): void {
+    rmSync(this.#path(path), { force: true });
+  }
+
+  syncDirectory(path: string): void {
+    syncPath(this.#path(path));
   }
 
   #path(path: string): string {
-    return join(this.#root, path);
+    return join(this.#root, ...path.split(posix.sep));
   }
 }
 
-type Operation = (done: DiskCallback) => void;
-
-class NodeDiskFile implements DiskFile {
-  readonly #path: string;
-  readonly #fd: number;
-  /** A second descriptor whose writes return when they are durable: one trip to the thread pool instead of two. */
-  #durableFd: number | null = null;
-  readonly #queue: { readonly run: Operation; readonly done: DiskCallback }[] = [];
-  #busy = false;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.#fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
-  }
-
-  write(position: number, bytes: Uint8Array, done: DiskCallback): void {
-    this.#enqueue((finished) => writeAll(this.#fd, bytes, 0, position, finished), done);
-  }
-
-  writeDurably(position: number, bytes: Uint8Array, done: DiskCallback): void {
-    this.#enqueue((finished) => {
-      try {
-        const { O_RDWR, O_DSYNC } = fs.constants;
-        this.#durableFd ??= fs.openSync(this.#path, O_RDWR | O_DSYNC);
-      } catch (error) {
-        return process.nextTick(finished, translate(error as NodeJS.ErrnoException));
-      }
-      writeAll(this.#durableFd, bytes, 0, position, finished);
-    }, done);
-  }
-
-  sync(done: DiskCallback): void {
-    this.#enqueue((finished) => fs.fdatasync(this.#fd, finished), done);
-  }
-
-  truncate(length: number, done: DiskCallback): void {
-    this.#enqueue((finished) => fs.ftruncate(this.#fd, length, finished), done);
-  }
-
-  close(done: DiskCallback): void {
-    this.#enqueue((finished) => {
-      const durableFd = this.#durableFd;
-      if (durableFd === null) return fs.close(this.#fd, finished);
-      fs.close(durableFd, (error) => {
-        fs.close(this.#fd, (second) => finished(error ?? second ?? null));
-      });
-    }, done);
-  }
-
-  #enqueue(run: Operation, done: DiskCallback): void {
-    this.#queue.push({ run, done });
-    if (!this.#busy) this.#next();
-  }
-
-  #next(): void {
-    const operation = this.#queue.shift();
-    this.#busy = operation !== undefined;
-    operation?.run((error) => {
-      const { done } = operation;
-      this.#next();
-      done(error === null || error === undefined ? null : translate(error));
-    });
+function withFile<R>(path: string, flags: string, body: (descriptor: number) => R): R {
+  const descriptor = openSync(path, flags, 0o600);
+  try {
+    return body(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
-/** A write may be cut short; the rest follows. */
-function writeAll(
-  fd: number,
-  bytes: Uint8Array,
-  offset: number,
-  position: number,
-  done: DiskCallback,
-): void {
-  fs.write(fd, bytes, offset, bytes.length - offset, position + offset, (error, written) => {
-    if (error !== null) done(error);
-    else if (offset + written < bytes.length) writeAll(fd, bytes, offset + written, position, done);
-    else done(null);
-  });
+function writeFully(descriptor: number, position: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) {
+    written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
+  }
 }
 
-function translate(error: NodeJS.ErrnoException): Error {
-  if (error.code !== "ENOSPC" && error.code !== "EDQUOT") return error;
-  return new DiskFullError(error.message, { cause: error });
+function syncPath(path: string): void {
+  // Windows cannot open a directory; its file system keeps names in a journal of its own.
+  if (process.platform === "win32") return;
+  withFile(path, "r", fsyncSync);
 }

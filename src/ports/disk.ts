@@ -25,16 +25,26 @@ export interface Disk {
   /** @param length bytes from position; fewer are returned at the end of the file */
   read(path: string, position: number, length: number): Uint8Array;
   makeDirectory(path: string): void;
-  /** Creates the file when it is missing. */
+  /** Durable when it returns. The file exists. Blocks, so it is for start-up only. */
+  writeNow(path: string, position: number, bytes: Uint8Array): void;
+  /**
+   * Gives the file this content, all or nothing, creating it when it is missing; durable, with its name, when it
+   * returns. For small files that change rarely: it blocks. @throws DiskFullError
+   */
+  replace(path: string, bytes: Uint8Array): void;
+  /** Creates the file when it is missing. @throws DiskFullError */
   open(path: string): DiskFile;
+  /** Takes the place of `to` when that exists. */
   rename(from: string, to: string): void;
+  /** Removes a file; harmless when it is missing. */
   remove(path: string): void;
   syncDirectory(path: string): void;
-  /** Small files only: the new content takes the place of the old, durably, or not at all. */
-  replace(path: string, bytes: Uint8Array): void;
 }
 
-/** The disk has no room: what was to be written was not (fully) written. */
+/**
+ * The disk has no room: what was to be written was not (fully) written. Writing the same bytes to the same place again is
+ * sound, unlike repeating a sync that failed.
+ */
 export class DiskFullError extends Error {
   override readonly name = "DiskFullError";
 }

@@ -1,95 +1,150 @@
 /**
- * The node's log on disk: group commit into preallocated segments.
+ * The log on disk: write groups in, durable in order, one write at a time. docs/storage.md has the formats.
  *
  * Invariants:
- *   L1. One batch is one record is one durable write; at most one is under way, and what is staged meanwhile is the next.
- *       So a group is reported durable only when it and all before it are.
- *   L2. A failed write or sync is never repeated: the failure is reported once and nothing is written any more. The one
- *       exception is a full disk, where the platform says that the write did not happen.
- *   L3. Each segment begins with all scalars, so that it can be read without those before it, whose entries are compacted.
- *   L4. A segment is deleted only after the compaction that makes it superfluous is durable, oldest first.
+ *   L1. At most one batch is under way. Everything staged meanwhile goes with the next one (group commit).
+ *   L2. `onDurable(seq)` is called only when every group up to seq is durable; in order.
+ *   L3. After a failed write or sync nothing is written any more, and `onFailure` is called once. A full disk is no
+ *       failure: the same bytes are written again to the same place when there is room (the port allows that).
+ *   L4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and nothing is being
+ *       written to it.
  */
 import { assert } from "../base/assert.ts";
+import { StorageError } from "./storage-error.ts";
 import type { DurableState, WriteGroup, WriteSeq } from "../omnipaxos/index.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
 import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
+import { Batch, SEAL_BYTES_MAX, sealFrame } from "./batch.ts";
+import { LiveBytes } from "./live-bytes.ts";
+import { readLog, recoverLog, type RecoveredLog } from "./recovery.ts";
+import { SegmentList, type ListedSegment } from "./segment-list.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
-import { applyToScalars, checkpointItems, type Scalars } from "./log-image.ts";
-import { recoverLog, type RecoveredLog, type SegmentInfo } from "./log-recovery.ts";
-import {
-  RECORD_HEADER_BYTES,
-  sealRecord,
-  SEGMENT_HEADER_BYTES,
-  segmentName,
-  writeSegmentHeader,
-} from "./segment-format.ts";
-import { SegmentPreparer } from "./segment-preparer.ts";
-import { RecordBuffer } from "./write-codec.ts";
+import { ROOM_RETRY_MS, SpareSegments } from "./spare-segments.ts";
 
 export interface LogStorageOptions {
+  /** Size of a segment file. A batch that does not fit one makes its segment larger. */
   readonly segmentBytes: number;
 }
 
-export interface LogStorageEvents {
-  /** All groups up to `seq` are durable. */
+export interface LogStorageHooks {
+  /** Every group up to and including this one is durable. */
   onDurable(seq: WriteSeq): void;
-  /** At most once: nothing is written any more, and the process must end. */
+  /** Nothing more will become durable: the process must stop. Called at most once. */
   onFailure(error: Error): void;
-  /** Whether the disk has room for another segment. */
+  /** False: the disk is full; what is staged from now on may have to wait, so do not propose. True: it has room again. */
   onRoom(hasRoom: boolean): void;
 }
 
 export interface LogStats {
+  /** Bytes of the log, without what is preallocated. */
   readonly logBytes: number;
   readonly segments: number;
+  /** Batches made durable in this run. */
   readonly syncs: number;
+  /** How long the last one took; null: none yet. */
   readonly lastSyncMs: number | null;
 }
 
-interface Batch {
-  buffer: RecordBuffer;
-  /** As they were before this batch. */
-  readonly before: Scalars;
-  seq: WriteSeq;
-  entriesEnd: number;
-  compactedIdx: number;
-}
+/** A batch is not made larger than this, but for a single group that is. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Buffers larger than this are not kept for the next batch. */
+const BUFFER_KEPT_BYTES_MAX = 8 * 1024 * 1024;
+/** As much may wait for a full disk; beyond it the node stops rather than run out of memory. */
+const STAGED_BYTES_MAX = 256 * 1024 * 1024;
+/** The log is written anew when it has so many segments, and is so many times larger than the entries in it. */
+const WASTE_SEGMENTS_MIN = 8;
+const WASTE_FACTOR = 4;
 
-const FULL_RETRY_MS = 500;
-const RESERVED_BYTES = SEGMENT_HEADER_BYTES + RECORD_HEADER_BYTES;
+interface Attempt {
+  readonly batch: Batch;
+  readonly segment: ListedSegment;
+  readonly file: DiskFile;
+  readonly position: number;
+  readonly bytes: Uint8Array;
+  /** The lowest index of an append in these bytes. */
+  readonly lowestAppend: number;
+}
 
 export class LogStorage {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #options: LogStorageOptions;
-  readonly #events: LogStorageEvents;
-  readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #preparer: SegmentPreparer;
-  readonly #scalars: Scalars;
-  readonly #segments: SegmentInfo[];
-  readonly #spare: RecordBuffer[] = [];
-  #file: DiskFile | null = null;
-  #position: number;
-  #ordinal: number;
-  #filling: Batch | null = null;
-  #writing: Batch | null = null;
-  #hasRoom = true;
+  readonly #segmentBytes: number;
+  readonly #batchBytesMax: number;
+  readonly #hooks: LogStorageHooks;
+  readonly #logger: Logger;
+  readonly #spares: SpareSegments;
+  readonly #segments: SegmentList;
+  readonly #live = new LiveBytes();
+  /** Full batches, oldest first; #filling comes after them. */
+  readonly #full: Batch[] = [];
+  #filling: Batch;
+  #idle: Batch | null = null;
+  #attempt: Attempt | null = null;
+  #flushWanted = false;
+  #attemptHasRoom = true;
+  #reportedRoom = true;
+  #cancelRetry: CancelTimer = () => {};
   #failed = false;
-  #closed: (() => void) | null = null;
+  #onClosed: (() => void) | null = null;
+  #durableSnapshot: SnapshotName | null;
+  /** Durable. */
+  #compactedIdx: number;
+  #stagedSeq: WriteSeq = 0;
+  #fullBytes = 0;
   #syncs = 0;
   #lastSyncMs: number | null = null;
 
+  private constructor(
+    disk: Disk,
+    directory: string,
+    options: LogStorageOptions,
+    hooks: LogStorageHooks,
+    logger: Logger,
+    clock: Clock,
+    log: RecoveredLog,
+  ) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#segmentBytes = options.segmentBytes;
+    this.#batchBytesMax = Math.min(BATCH_BYTES_MAX, options.segmentBytes / 4);
+    this.#hooks = hooks;
+    this.#logger = logger;
+    this.#filling = new Batch(log.scalars, this.#live);
+    this.#durableSnapshot = log.scalars.snapshot;
+    this.#compactedIdx = log.scalars.compactedIdx;
+    if (log.state !== undefined) this.#live.append(this.#compactedIdx, log.state.entries);
+    this.#segments = new SegmentList(log.segments);
+    const last = this.#segments.newest;
+    if (last !== undefined && log.tail !== null) {
+      last.crc = log.tail.crc;
+      last.sealed = log.tail.sealed;
+      if (!last.sealed) last.file = disk.open(last.path);
+    }
+    const spareHooks = {
+      onReady: () => this.#pump(),
+      onRoom: () => {
+        this.#reportRoom();
+        this.#closeIfIdle();
+      },
+      onFailure: (error: Error) => this.#fail(error),
+    };
+    this.#spares = new SpareSegments(disk, directory, options.segmentBytes, clock, spareHooks, log);
+  }
+
   /**
-   * Recovers, synchronously.
-   * @throws StorageError when the log is damaged or of another version
+   * Recovers what is on disk, synchronously, and begins to prepare a segment.
+   * @param directory created when it is missing
+   * @returns recovered: undefined when nothing was ever made durable
+   * @throws StorageError LOG_DAMAGED, UNKNOWN_FORMAT
    */
   static open(
     disk: Disk,
     directory: string,
     options: LogStorageOptions,
-    events: LogStorageEvents,
+    hooks: LogStorageHooks,
     logger: Logger,
     clock: Clock,
   ): {
@@ -97,208 +152,244 @@ export class LogStorage {
     readonly recovered: DurableState<Uint8Array, SnapshotName> | undefined;
   } {
     disk.makeDirectory(directory);
-    const log = recoverLog(disk, directory);
-    const storage = new LogStorage(disk, directory, options, events, logger, clock, log);
+    const log = recoverLog(disk, directory, logger);
+    const storage = new LogStorage(disk, directory, options, hooks, logger, clock, log);
+    storage.#spares.prepare();
     return { storage, recovered: log.state };
   }
 
-  private constructor(
-    disk: Disk,
-    directory: string,
-    options: LogStorageOptions,
-    events: LogStorageEvents,
-    logger: Logger,
-    clock: Clock,
-    log: RecoveredLog,
-  ) {
-    this.#disk = disk;
-    this.#directory = directory;
-    this.#options = options;
-    this.#events = events;
-    this.#logger = logger;
-    this.#clock = clock;
-    this.#scalars = log.scalars;
-    this.#segments = log.segments;
-    this.#position = log.end;
-    this.#ordinal = log.ordinal;
-    this.#preparer = new SegmentPreparer(disk, directory, options.segmentBytes, clock, {
-      onReady: () => this.#write(),
-      onRoom: (hasRoom) => this.#onRoom(hasRoom),
-      onFailure: (error) => this.#fail(error),
-    });
-    for (const number of log.unused) disk.remove(`${directory}/${segmentName(number)}`);
-    const current = log.segments.at(-1);
-    if (current !== undefined) {
-      this.#file = disk.open(`${directory}/${segmentName(current.number)}`);
-      if (log.tornBytes > 0) this.#repair(this.#file, log.end, log.tornBytes);
-    }
-    this.#preparer.prepare((current?.number ?? 0) + 1);
+  /** False while the disk is full. */
+  get hasRoom(): boolean {
+    return this.#attemptHasRoom && this.#spares.hasRoom;
   }
 
-  get hasRoom(): boolean {
-    return this.#hasRoom;
+  /** The snapshot that a restart would find in the log: its file must stay. */
+  get durableSnapshot(): SnapshotName | null {
+    return this.#durableSnapshot;
   }
 
   get stats(): LogStats {
-    const full = Math.max(0, this.#segments.length - 1) * this.#options.segmentBytes;
     return {
-      logBytes: full + this.#position,
+      logBytes: this.#segments.bytes,
       segments: this.#segments.length,
       syncs: this.#syncs,
       lastSyncMs: this.#lastSyncMs,
     };
   }
 
-  /** Adds groups to the batch that is written next. The groups' bytes are copied. */
-  stage(groups: readonly WriteGroup<Uint8Array, SnapshotName>[]): void {
-    if (this.#failed || this.#closed !== null) return;
-    const batch = (this.#filling ??= {
-      buffer: this.#spare.pop() ?? new RecordBuffer(RESERVED_BYTES),
-      before: { ...this.#scalars },
-      seq: 0,
-      entriesEnd: 0,
-      compactedIdx: 0,
-    });
+  /**
+   * Takes groups over, in order; their bytes are copied. Nothing is written before `flush`.
+   * @returns false when they hold nothing but decided indexes, which may wait for the next group that matters
+   */
+  stage(groups: readonly WriteGroup<Uint8Array, SnapshotName>[]): boolean {
+    if (this.#failed) return false;
+    let urgent = false;
     for (const group of groups) {
-      batch.seq = group.seq;
-      for (const write of group.writes) {
-        batch.buffer.put(write);
-        applyToScalars(this.#scalars, write);
-        if (write.kind === "append") {
-          batch.entriesEnd = Math.max(batch.entriesEnd, write.fromIdx + write.entries.length);
-        }
-      }
+      assert(group.seq > this.#stagedSeq, "write groups are staged in order");
+      this.#stagedSeq = group.seq;
+      if (this.#filling.length >= this.#batchBytesMax) this.#setAside();
+      this.#filling.add(group);
+      urgent ||= group.writes.some((write) => write.kind !== "decided");
     }
-    batch.compactedIdx = this.#scalars.compactedIdx;
+    if (this.#fullBytes > STAGED_BYTES_MAX && !this.hasRoom) {
+      const text = `the disk is full and ${this.#fullBytes} bytes wait to be written: make room and start the node again`;
+      this.#fail(new StorageError("DISK_FULL", text));
+    }
+    return urgent;
   }
 
-  /** Writes what is staged, now or when the write under way is done. */
+  /** Makes what is staged durable: now, or with the next batch when one is under way. */
   flush(): void {
-    this.#write();
+    this.#flushWanted = true;
+    this.#pump();
   }
 
-  /** Writes what is staged, then closes the files. */
+  /** Makes what is staged durable if the disk lets it, closes the files and calls back. Nothing may be staged after it. */
   close(done: () => void): void {
-    assert(this.#closed === null, "closed once");
-    this.#closed = done;
-    this.#preparer.close();
-    this.#write();
+    this.#onClosed = done;
+    this.flush();
+    this.#closeIfIdle();
   }
 
-  #write(): void {
-    if (this.#writing !== null || this.#failed) return;
-    const batch = this.#filling;
-    if (batch === null) {
-      if (this.#closed !== null) this.#finishClose(this.#closed);
+  #setAside(): void {
+    this.#full.push(this.#filling);
+    this.#fullBytes += this.#filling.length;
+    this.#filling = new Batch(this.#filling.after, this.#live);
+  }
+
+  #pump(): void {
+    if (this.#attempt !== null || this.#failed || !this.#flushWanted) return;
+    const batch = this.#full[0] ?? this.#filling;
+    if (batch.isEmpty) {
+      this.#flushWanted = false;
       return;
     }
+    const last = this.#segments.newest;
     const fits =
-      this.#file !== null &&
-      this.#position + RECORD_HEADER_BYTES + batch.buffer.bodyLength <= this.#options.segmentBytes;
-    if (!fits && !this.#rotate(batch)) return;
-    this.#filling = null;
-    this.#writing = batch;
-    // Room for a segment's header is reserved in front of the record's; it is used by `rotate` only.
-    const first = this.#ordinal === 0;
-    const bytes = batch.buffer.view().subarray(first ? 0 : SEGMENT_HEADER_BYTES);
-    const segment = this.#segments.at(-1);
-    assert(segment !== undefined && this.#file !== null, "a batch is written to a segment");
-    sealRecord(bytes.subarray(first ? SEGMENT_HEADER_BYTES : 0), segment.number, this.#ordinal);
-    if (first) writeSegmentHeader(bytes, segment.number);
-    this.#writeDurably(this.#file, bytes, batch, segment);
+      last !== undefined &&
+      !last.sealed &&
+      last.bytes + batch.length + SEAL_BYTES_MAX <= this.#segmentBytes;
+    if (fits) this.#append(batch, last);
+    else this.#beginSegment(batch, last);
   }
 
-  #writeDurably(file: DiskFile, bytes: Buffer, batch: Batch, segment: SegmentInfo): void {
-    const startedMs = this.#clock.now();
-    file.writeDurably(this.#position, bytes, (error) => {
-      if (this.#failed) return;
-      if (error instanceof DiskFullError) {
-        this.#onRoom(false);
-        this.#clock.after(FULL_RETRY_MS, () => this.#writeDurably(file, bytes, batch, segment));
-        return;
-      }
-      if (error !== null) return this.#fail(error);
-      this.#lastSyncMs = this.#clock.now() - startedMs;
-      this.#syncs += 1;
-      this.#position += bytes.length;
-      this.#ordinal += 1;
-      segment.entriesEnd = Math.max(segment.entriesEnd, batch.entriesEnd);
-      this.#writing = null;
-      batch.buffer.clear();
-      if (this.#spare.length < 2) this.#spare.push(batch.buffer);
-      this.#deleteBelow(batch.compactedIdx);
-      this.#events.onDurable(batch.seq);
-      this.#write();
-    });
+  #append(batch: Batch, segment: ListedSegment): void {
+    assert(segment.file !== null, "the newest segment is open");
+    this.#unqueue(batch);
+    const position = segment.bytes;
+    const { bytes, crc } = batch.finish(segment.segment, position, segment.crc);
+    segment.bytes += bytes.length;
+    segment.crc = crc;
+    const { lowestAppend } = batch;
+    this.#write({ batch, segment, file: segment.file, position, bytes, lowestAppend });
   }
 
-  /** Goes on in the next segment (L3). @returns false when it is not ready: it calls back */
-  #rotate(batch: Batch): boolean {
-    const prepared = this.#preparer.take();
-    if (prepared === null) {
-      // On close the preparer is gone, and what is staged was never promised to anybody.
-      if (this.#closed !== null) this.#finishClose(this.#closed);
-      else this.#preparer.prepare((this.#segments.at(-1)?.number ?? 0) + 1);
-      return false;
-    }
-    this.#file?.close((error) => {
-      if (error !== null) this.#fail(error);
-    });
-    this.#file = prepared.file;
-    this.#segments.push({ number: prepared.number, entriesEnd: 0 });
-    this.#position = 0;
-    this.#ordinal = 0;
-    const record = this.#spare.pop() ?? new RecordBuffer(RESERVED_BYTES);
-    for (const item of checkpointItems(batch.before)) record.put(item);
-    record.append(batch.buffer);
-    batch.buffer.clear();
-    this.#spare.push(batch.buffer);
-    batch.buffer = record;
-    this.#preparer.prepare(prepared.number + 1);
-    return true;
-  }
-
-  #deleteBelow(compactedIdx: number): void {
-    while (this.#segments.length > 1 && (this.#segments[0]?.entriesEnd ?? 0) <= compactedIdx) {
-      const segment = this.#segments.shift();
-      if (segment === undefined) return;
-      this.#disk.remove(`${this.#directory}/${segmentName(segment.number)}`);
-      this.#logger.debug("log segment deleted", { segment: segment.number, compactedIdx });
-    }
-  }
-
-  /** The batch was never completed, so never acknowledged: it is wiped out before anything is written after it. */
-  #repair(file: DiskFile, offset: number, bytes: number): void {
-    this.#logger.warn("the log ends in a batch that was never completed; it is removed", {
-      segment: segmentName(this.#segments.at(-1)?.number ?? 0),
-      offset,
-      bytes,
-    });
-    const onDone = (error: Error | null): void => {
-      if (error !== null) this.#fail(error);
+  #beginSegment(batch: Batch, last: ListedSegment | undefined): void {
+    const spare = this.#spares.take();
+    if (spare === null) return;
+    const carried = this.#carried();
+    this.#unqueue(batch);
+    const number = (last?.segment ?? 0) + 1;
+    const frame = batch.finishFirst(number, last?.bytes ?? 0, last?.crc ?? 0, carried);
+    const { bytes, crc } = frame;
+    const file = this.#disk.open(spare.path);
+    if (last !== undefined && last.file !== null) this.#seal(last, last.file, spare.number);
+    const segment: ListedSegment = {
+      path: spare.path,
+      segment: number,
+      startIdx: Number.POSITIVE_INFINITY,
+      lowestAppend: Number.POSITIVE_INFINITY,
+      bytes: bytes.length,
+      crc,
+      sealed: false,
+      file,
     };
-    file.write(offset, Buffer.alloc(bytes), onDone);
-    file.sync(onDone);
+    this.#segments.push(segment);
+    const lowestAppend = carried === null ? batch.lowestAppend : batch.before.compactedIdx;
+    this.#write({ batch, segment, file, position: 0, bytes, lowestAppend });
   }
 
-  #onRoom(hasRoom: boolean): void {
-    if (this.#hasRoom === hasRoom) return;
-    this.#hasRoom = hasRoom;
-    this.#events.onRoom(hasRoom);
+  /**
+   * Promises, decided indexes and overwritten entries can pile up while compaction stands still, in segments that cannot
+   * go because of a few entries in an old one. Then those entries are written once more at the head of the new segment.
+   * Reading them back stops the node for some tenths of a second, once in many segments of such waste.
+   */
+  #carried(): readonly Uint8Array[] | null {
+    const { length, bytes } = this.#segments;
+    if (length < WASTE_SEGMENTS_MIN || bytes < WASTE_FACTOR * this.#live.bytes) return null;
+    // Nothing is under way, so the disk holds all groups but those of the batch this is for.
+    const { entries } = readLog(this.#disk, this.#directory).state ?? { entries: [] };
+    this.#logger.info("the log is mostly waste and is written anew", { segments: length, bytes });
+    return entries;
   }
 
-  #fail(error: Error): void {
+  /** Recovery can do without seals but for one thing: noticing that the newest file has been taken away. */
+  #seal(segment: ListedSegment, file: DiskFile, nextFile: number): void {
+    segment.sealed = true;
+    const frame = sealFrame(segment.segment, segment.bytes, segment.crc, nextFile);
+    file.writeDurably(segment.bytes, frame, (error) => {
+      if (error !== null && !(error instanceof DiskFullError)) this.#fail(error);
+      file.close(() => {
+        segment.file = null;
+        this.#dropSegments();
+        this.#closeIfIdle();
+      });
+    });
+  }
+
+  /** The batch leaves the queue; the next one begins with what it leaves behind. */
+  #unqueue(batch: Batch): void {
+    if (batch === this.#filling) {
+      this.#filling = this.#idle ?? new Batch(batch.after, this.#live);
+      this.#idle = null;
+      this.#filling.reset(batch.after);
+      this.#flushWanted = false;
+    } else {
+      this.#full.shift();
+      this.#fullBytes -= batch.length;
+    }
+  }
+
+  #write(attempt: Attempt): void {
+    this.#attempt = attempt;
+    const begunMs = this.#clock.now();
+    attempt.file.writeDurably(attempt.position, attempt.bytes, (error) => {
+      if (this.#failed) return;
+      if (error === null) {
+        this.#lastSyncMs = this.#clock.now() - begunMs;
+        this.#syncs += 1;
+        this.#durable(attempt);
+      } else if (error instanceof DiskFullError) {
+        this.#attemptHasRoom = false;
+        this.#reportRoom();
+        this.#cancelRetry = this.#clock.after(ROOM_RETRY_MS, () => this.#write(attempt));
+        this.#closeIfIdle();
+      } else {
+        this.#fail(error);
+      }
+    });
+  }
+
+  #durable({ batch, segment, position, lowestAppend }: Attempt): void {
+    this.#attempt = null;
+    this.#attemptHasRoom = true;
+    this.#durableSnapshot = batch.after.snapshot;
+    this.#compactedIdx = batch.after.compactedIdx;
+    if (position === 0) segment.startIdx = batch.before.endIdx;
+    segment.lowestAppend = Math.min(segment.lowestAppend, lowestAppend);
+    const { lastSeq } = batch;
+    if (batch.capacity <= BUFFER_KEPT_BYTES_MAX) this.#idle = batch;
+    // The disk first: it works while the node makes use of the news.
+    this.#pump();
+    this.#dropSegments();
+    this.#reportRoom();
+    this.#hooks.onDurable(lastSeq);
+    this.#closeIfIdle();
+  }
+
+  /** L4. */
+  #dropSegments(): void {
+    for (const path of this.#segments.drop(this.#compactedIdx)) this.#spares.recycle(path);
+  }
+
+  #reportRoom(): void {
+    const { hasRoom } = this;
+    if (hasRoom === this.#reportedRoom || this.#failed) return;
+    this.#reportedRoom = hasRoom;
+    this.#hooks.onRoom(hasRoom);
+  }
+
+  #fail(cause: Error): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#preparer.close();
-    const text = `the log cannot be written (${error.message}); what is not acknowledged may be lost`;
-    this.#events.onFailure(new Error(text, { cause: error }));
+    this.#cancelRetry();
+    this.#spares.stop();
+    const error =
+      cause instanceof StorageError
+        ? cause
+        : new StorageError(
+            "DISK_FAILED",
+            `writing the log failed (${cause.message}); what is on the disk is not known, so the node must stop. ` +
+              "Check the disk, then start it again",
+            { cause },
+          );
+    this.#logger.error("the log cannot be written any more", { reason: error.message });
+    this.#hooks.onFailure(error);
+    this.#closeIfIdle();
   }
 
-  #finishClose(done: () => void): void {
-    const file = this.#file;
-    this.#file = null;
-    if (file === null) this.#clock.after(0, done);
+  #closeIfIdle(): void {
+    const done = this.#onClosed;
+    if (done === null) return;
+    const waits = this.#attempt !== null || !this.#filling.isEmpty || this.#full.length > 0;
+    if (waits && !this.#failed && this.hasRoom) return;
+    // Seals under way: each ends by closing its file, which brings us back here.
+    if (this.#segments.open.some((segment) => segment.sealed)) return;
+    this.#onClosed = null;
+    this.#cancelRetry();
+    this.#spares.stop();
+    const file = this.#segments.newest?.file ?? null;
+    if (file === null) done();
     else file.close(() => done());
   }
 }

@@ -9,7 +9,11 @@ export type StorageErrorCode =
   | "CLUSTER_MISMATCH"
   | "NODE_MISMATCH"
   /** Another process uses the directory. */
-  | "LOCKED";
+  | "LOCKED"
+  /** So much waits for a full disk that memory would run out. */
+  | "DISK_FULL"
+  /** A write or a sync failed: what is on the disk is not known, so nothing may be tried again. */
+  | "DISK_FAILED";
 
 export class StorageError extends Error {
   override readonly name = "StorageError";

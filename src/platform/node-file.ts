@@ -1,0 +1,101 @@
+import { close, constants, ftruncate, fdatasync, openSync, write } from "node:fs";
+import { DiskFullError, type DiskCallback, type DiskFile } from "../ports/disk.ts";
+
+const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
+
+/** What the port promises about a full disk, from what the system says. */
+export function diskError(error: Error): Error {
+  const code = "code" in error ? error.code : undefined;
+  if (typeof code !== "string" || !NO_ROOM.has(code)) return error;
+  return new DiskFullError(error.message, { cause: error });
+}
+
+type Operation = (finished: () => void) => void;
+
+/**
+ * One open file. The thread pool would carry out calls in any order, so they wait for each other here.
+ *
+ * `writeDurably` uses a second descriptor opened with O_DSYNC: one trip through the thread pool and one system call
+ * instead of two. Measured (2 cores, preallocated 16 MiB file, Node 20, µs p50 / µs of CPU per call): 200 bytes 137 / 77
+ * against 176 / 115 with write + fdatasync; 64 KiB 180 / 92 against 210 / 129.
+ */
+export class NodeFile implements DiskFile {
+  readonly #path: string;
+  readonly #descriptor: number;
+  #durableDescriptor: number | null = null;
+  readonly #waiting: Operation[] = [];
+  #busy = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  }
+
+  write(position: number, bytes: Uint8Array, done: DiskCallback): void {
+    this.#run(done, (finish) =>
+      writeAll(this.#descriptor, position, bytes, (error) =>
+        finish(error === null ? null : diskError(error)),
+      ),
+    );
+  }
+
+  sync(done: DiskCallback): void {
+    this.#run(done, (finish) => fdatasync(this.#descriptor, finish));
+  }
+
+  writeDurably(position: number, bytes: Uint8Array, done: DiskCallback): void {
+    this.#durableDescriptor ??= openSync(this.#path, constants.O_RDWR | constants.O_DSYNC);
+    const descriptor = this.#durableDescriptor;
+    this.#run(done, (finish) =>
+      writeAll(descriptor, position, bytes, (error) =>
+        finish(error === null ? null : diskError(error)),
+      ),
+    );
+  }
+
+  truncate(length: number, done: DiskCallback): void {
+    this.#run(done, (finish) => ftruncate(this.#descriptor, length, finish));
+  }
+
+  close(done: DiskCallback): void {
+    this.#run(done, (finish) =>
+      close(this.#descriptor, (error) => {
+        if (this.#durableDescriptor === null) finish(error);
+        else close(this.#durableDescriptor, (second) => finish(error ?? second));
+      }),
+    );
+  }
+
+  #run(done: DiskCallback, operation: (finish: (error?: Error | null) => void) => void): void {
+    const start: Operation = (finished) =>
+      operation((error) => {
+        finished();
+        done(error ?? null);
+      });
+    if (this.#busy) this.#waiting.push(start);
+    else this.#start(start);
+  }
+
+  #start(operation: Operation): void {
+    this.#busy = true;
+    operation(() => {
+      this.#busy = false;
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.#start(next);
+    });
+  }
+}
+
+function writeAll(
+  descriptor: number,
+  position: number,
+  bytes: Uint8Array,
+  done: (error: Error | null) => void,
+): void {
+  write(descriptor, bytes, 0, bytes.length, position, (error, written) => {
+    if (error !== null) done(error);
+    else if (written === bytes.length) done(null);
+    else if (written === 0) done(new Error("the system wrote nothing"));
+    else writeAll(descriptor, position + written, bytes.subarray(written), done);
+  });
+}

@@ -1,0 +1,128 @@
+import type { WriteSeq, WriteGroup } from "../omnipaxos/index.ts";
+import { ByteSink } from "./byte-sink.ts";
+import { FILE_HEADER_BYTES, finishFrame, FRAME_HEADER_BYTES, writeFileHeader } from "./frame.ts";
+import type { LiveBytes } from "./live-bytes.ts";
+import { advance, type LogScalars } from "./log-scalars.ts";
+import { writeGroup, writeSeal, writeStart } from "./record.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+
+const HEADER_ROOM = new Uint8Array(FRAME_HEADER_BYTES);
+
+export interface FinishedFrame {
+  readonly bytes: Uint8Array;
+  readonly crc: number;
+}
+
+/** Write groups that become durable together: the body of one frame, encoded as they come. */
+export class Batch {
+  readonly #sink = new ByteSink(FRAME_HEADER_BYTES);
+  readonly #live: LiveBytes;
+  #before: LogScalars;
+  #after: LogScalars;
+  #groups = 0;
+  #lastSeq: WriteSeq = 0;
+  #lowestAppend = Number.POSITIVE_INFINITY;
+
+  /** @param live is told of every write */
+  constructor(before: LogScalars, live: LiveBytes) {
+    this.#live = live;
+    this.#before = before;
+    this.#after = before;
+  }
+
+  /** Begins anew. The buffer stays, as the next batch will be of the same size. */
+  reset(before: LogScalars): void {
+    this.#sink.clear();
+    this.#before = before;
+    this.#after = before;
+    this.#groups = 0;
+    this.#lowestAppend = Number.POSITIVE_INFINITY;
+  }
+
+  get isEmpty(): boolean {
+    return this.#groups === 0;
+  }
+  get length(): number {
+    return this.#sink.length;
+  }
+  /** Memory held. */
+  get capacity(): number {
+    return this.#sink.capacity;
+  }
+  /** The scalars before the first group. */
+  get before(): LogScalars {
+    return this.#before;
+  }
+  /** The scalars after the last group. */
+  get after(): LogScalars {
+    return this.#after;
+  }
+  get lastSeq(): WriteSeq {
+    return this.#lastSeq;
+  }
+  get lowestAppend(): number {
+    return this.#lowestAppend;
+  }
+
+  add(group: WriteGroup<Uint8Array, SnapshotName>): void {
+    writeGroup(this.#sink, group.writes);
+    this.#groups += 1;
+    this.#lastSeq = group.seq;
+    for (const write of group.writes) {
+      this.#after = advance(this.#after, write);
+      if (write.kind === "append") {
+        this.#lowestAppend = Math.min(this.#lowestAppend, write.fromIdx);
+        this.#live.append(write.fromIdx, write.entries);
+      } else if (write.kind === "compact") {
+        this.#live.compact(write.idx);
+      }
+    }
+  }
+
+  /** The frame at a place within a segment; a view, valid until `reset`. */
+  finish(segment: number, position: number, previousCrc: number): FinishedFrame {
+    const place = { segment, position, previousCrc, groups: this.#groups };
+    const crc = finishFrame(this.#sink, 0, place);
+    return { bytes: this.#sink.bytes, crc };
+  }
+
+  /**
+   * The beginning of a segment with this batch in its first frame.
+   * @param carried entries of the log to write once more, so that older segments are not needed for them
+   */
+  finishFirst(
+    segment: number,
+    previousEnd: number,
+    previousCrc: number,
+    carried: readonly Uint8Array[] | null,
+  ): FinishedFrame {
+    const sink = new ByteSink(0);
+    writeFileHeader(sink);
+    sink.raw(HEADER_ROOM);
+    writeStart(sink, { previousEnd, previousCrc, scalars: this.#before });
+    if (carried !== null) {
+      const fromIdx = this.#before.compactedIdx;
+      writeGroup(sink, [{ kind: "append", fromIdx, entries: carried }]);
+    }
+    sink.raw(this.#sink.bytes.subarray(FRAME_HEADER_BYTES));
+    const place = { segment, position: FILE_HEADER_BYTES, previousCrc: 0, groups: this.#groups };
+    const crc = finishFrame(sink, FILE_HEADER_BYTES, place);
+    return { bytes: sink.bytes, crc };
+  }
+}
+
+/** The last frame of a segment. */
+export function sealFrame(
+  segment: number,
+  position: number,
+  previousCrc: number,
+  nextFile: number,
+): Uint8Array {
+  const sink = new ByteSink(FRAME_HEADER_BYTES);
+  writeSeal(sink, nextFile);
+  finishFrame(sink, 0, { segment, position, previousCrc, groups: 0 });
+  return sink.bytes;
+}
+
+/** Length of a seal: its number takes at most eight bytes. */
+export const SEAL_BYTES_MAX = FRAME_HEADER_BYTES + 16;

@@ -1,0 +1,105 @@
+/**
+ * Frames: what one write to a segment carries. docs/storage.md has the layout byte by byte.
+ *
+ * Invariants:
+ *   F1. A frame is valid at one place only: its checksum covers the number of its segment and its position in it. So
+ *       what a recycled file still holds, or the remains of an unfinished write, can never be taken for part of the log.
+ *   F2. A frame is written only when the one before it is durable. So if a valid frame stands anywhere behind bytes that
+ *       are not one, those bytes were durable once and are damaged; if none does, they may be the write a crash cut off.
+ *   F3. Frames name the checksum of their predecessor, so that one that the disk lost or kept from earlier is noticed.
+ */
+import { crc32c } from "@node-rs/crc32";
+import type { ByteSink } from "./byte-sink.ts";
+
+export const LOG_FORMAT_VERSION = 2;
+/** magic (8) · u32 version · u32 zero */
+export const FILE_HEADER_BYTES = 16;
+/** u32 crc · u32 body bytes · u32 segment · u32 position · u32 previous crc · u32 groups */
+export const FRAME_HEADER_BYTES = 24;
+export const FRAME_ALIGNMENT = 8;
+
+const MAGIC = Uint8Array.from("OMNIKVWL", (letter) => letter.charCodeAt(0));
+
+/** Where a frame goes. */
+export interface FramePlace {
+  readonly segment: number;
+  readonly position: number;
+  readonly previousCrc: number;
+  /** Write groups in it; for whoever looks at a file. */
+  readonly groups: number;
+}
+
+export interface Frame {
+  readonly crc: number;
+  readonly segment: number;
+  readonly previousCrc: number;
+  readonly bodyStart: number;
+  readonly bodyEnd: number;
+}
+
+/** Fills in the header in front of the body: the sink holds FRAME_HEADER_BYTES reserved from `start`, then the body. */
+export function finishFrame(sink: ByteSink, start: number, place: FramePlace): number {
+  sink.pad(FRAME_ALIGNMENT);
+  sink.u32At(start + 4, sink.length - start - FRAME_HEADER_BYTES);
+  sink.u32At(start + 8, place.segment);
+  sink.u32At(start + 12, place.position);
+  sink.u32At(start + 16, place.previousCrc);
+  sink.u32At(start + 20, place.groups);
+  const crc = crc32c(sink.bytes.subarray(start + 4));
+  sink.u32At(start, crc);
+  return crc;
+}
+
+export function writeFileHeader(sink: ByteSink): void {
+  sink.raw(MAGIC);
+  sink.u32(LOG_FORMAT_VERSION);
+  sink.u32(0);
+}
+
+/** The version a file says it has; null when it does not begin like one of ours. */
+export function fileVersion(bytes: Uint8Array): number | null {
+  if (bytes.length < FILE_HEADER_BYTES) return null;
+  if (!MAGIC.every((byte, i) => bytes[i] === byte)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return view.getUint32(8, true);
+}
+
+/** How many bytes a frame at `position` would take by its header, which may be anything; null: no room for a header. */
+export function claimedFrameBytes(bytes: Uint8Array, position: number): number | null {
+  if (position + FRAME_HEADER_BYTES > bytes.length) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return FRAME_HEADER_BYTES + view.getUint32(position + 4, true);
+}
+
+/** The frame at this position of a segment file, or null when there is no valid one. */
+export function readFrame(bytes: Uint8Array, position: number): Frame | null {
+  if (position + FRAME_HEADER_BYTES > bytes.length) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint32(position + 12, true) !== position) return null;
+  const bodyBytes = view.getUint32(position + 4, true);
+  const bodyStart = position + FRAME_HEADER_BYTES;
+  const bodyEnd = bodyStart + bodyBytes;
+  if (bodyBytes === 0 || bodyBytes % FRAME_ALIGNMENT !== 0 || bodyEnd > bytes.length) return null;
+  const crc = view.getUint32(position, true);
+  if (crc32c(bytes.subarray(position + 4, bodyEnd)) !== crc) return null;
+  return {
+    crc,
+    segment: view.getUint32(position + 8, true),
+    previousCrc: view.getUint32(position + 16, true),
+    bodyStart,
+    bodyEnd,
+  };
+}
+
+/** The first valid frame at or after `from` that belongs to a segment numbered `segmentMin` or higher; null: none. */
+export function findFrame(bytes: Uint8Array, from: number, segmentMin: number): number | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const first = Math.ceil(from / FRAME_ALIGNMENT) * FRAME_ALIGNMENT;
+  for (let at = first; at + FRAME_HEADER_BYTES <= bytes.length; at += FRAME_ALIGNMENT) {
+    // The cheap test first: this runs over whole segments at every start.
+    if (view.getUint32(at + 12, true) !== at) continue;
+    const frame = readFrame(bytes, at);
+    if (frame !== null && frame.segment >= segmentMin) return at;
+  }
+  return null;
+}

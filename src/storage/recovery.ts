@@ -1,0 +1,224 @@
+/**
+ * Finds the log in a directory of segment files. Reads only, but for one thing: the last batch is written again where it
+ * stands, because the process that wrote it may have died before its sync, or of its sync, and what is reported from
+ * here on must not vanish with the power.
+ *
+ * Invariants:
+ *   R1. The newest segment with a valid first frame is the end of the log: a first frame is written only when everything
+ *       before it is durable.
+ *   R2. Segments are numbered without gaps. An older one is read only as far back as entries are needed that stand there;
+ *       what is below may be gone, or half overwritten, because it is being recycled.
+ */
+import type { StorageError } from "./storage-error.ts";
+import type { DurableState } from "../omnipaxos/index.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Logger } from "../ports/logger.ts";
+import {
+  claimedFrameBytes,
+  FILE_HEADER_BYTES,
+  FRAME_HEADER_BYTES,
+  fileVersion,
+  findFrame,
+  LOG_FORMAT_VERSION,
+  readFrame,
+} from "./frame.ts";
+import { INITIAL_SCALARS, type LogScalars } from "./log-scalars.ts";
+import { Replay, ReplayError } from "./replay.ts";
+import { damaged, readSegment, unknownFormat, type Segment } from "./segment.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+
+/** What the writer has to know of a segment that is part of the log. */
+export interface KnownSegment {
+  readonly path: string;
+  readonly segment: number;
+  /** End of the log where it begins. */
+  readonly startIdx: number;
+  readonly lowestAppend: number;
+  readonly bytes: number;
+}
+
+export interface RecoveredLog {
+  /** Undefined: nothing was ever written. */
+  readonly state: DurableState<Uint8Array, SnapshotName> | undefined;
+  readonly scalars: LogScalars;
+  /** Oldest first. */
+  readonly segments: readonly KnownSegment[];
+  /** Where to go on; null: in a new segment. */
+  readonly tail: {
+    readonly position: number;
+    readonly crc: number;
+    readonly sealed: boolean;
+  } | null;
+  /** Files that are not part of the log, and may be used for new segments. */
+  readonly free: readonly string[];
+  /** No file has this number or a higher one. */
+  readonly nextFile: number;
+}
+
+export function segmentFileName(file: number): string {
+  return `${String(file).padStart(8, "0")}.log`;
+}
+
+interface FoundLog extends RecoveredLog {
+  readonly last: Segment | null;
+}
+
+/** @throws StorageError */
+export function recoverLog(disk: Disk, directory: string, logger: Logger): RecoveredLog {
+  const log = readLog(disk, directory);
+  const { last } = log;
+  if (last !== null) {
+    disk.writeNow(last.path, last.lastFrame.position, last.lastFrame.bytes);
+    if (last.torn) {
+      logger.warn("the last write before the stop was cut off; it is dropped", {
+        file: last.path,
+        position: last.end,
+      });
+    }
+  }
+  return log;
+}
+
+/** @throws StorageError */
+export function readLog(disk: Disk, directory: string): FoundLog {
+  const names = disk.list(directory).filter((name) => /^\d{8,}\.log$/.test(name));
+  const paths = names.map((name) => `${directory}/${name}`);
+  const nextFile = Math.max(0, ...names.map((name) => Number.parseInt(name, 10))) + 1;
+  const byNumber = new Map<number, string>();
+  for (const path of paths) {
+    const number = segmentNumber(disk, path);
+    if (number === null) continue;
+    const other = byNumber.get(number);
+    if (other !== undefined) throw damaged(path, 0, `it is the same segment as ${other}`);
+    byNumber.set(number, path);
+  }
+  const newest = Math.max(0, ...byNumber.keys());
+  checkHeadless(disk, paths, new Set(byNumber.values()), newest);
+  if (newest === 0) {
+    const scalars = INITIAL_SCALARS;
+    const state = undefined;
+    return { state, scalars, segments: [], tail: null, free: paths, nextFile, last: null };
+  }
+  const segments = readNeeded(disk, directory, byNumber, newest);
+  const state = replay(segments);
+  const last = segments.at(-1);
+  if (last === undefined) throw damaged(directory, 0, "no segment can be read");
+  const inUse = new Set(segments.map((segment) => segment.path));
+  return {
+    state: state.result,
+    scalars: state.scalars,
+    segments: segments.map(({ path, segment, start, lowestAppend, end }) => ({
+      path,
+      segment,
+      startIdx: start.endIdx,
+      lowestAppend,
+      bytes: end,
+    })),
+    tail: { position: last.end, crc: last.lastCrc, sealed: last.sealedTo !== null },
+    free: paths.filter((path) => !inUse.has(path)),
+    nextFile,
+    last,
+  };
+}
+
+/** The number of the segment the file begins with; null when it does not begin with a valid frame. */
+function segmentNumber(disk: Disk, path: string): number | null {
+  const head = disk.read(path, 0, FILE_HEADER_BYTES + FRAME_HEADER_BYTES);
+  const version = fileVersion(head);
+  // A torn header may hold the name without the version.
+  if (version !== null && version !== 0 && version !== LOG_FORMAT_VERSION) {
+    throw unknownFormat(path, `log format ${version}`);
+  }
+  const frameBytes = claimedFrameBytes(head, FILE_HEADER_BYTES);
+  if (frameBytes === null) return null;
+  const size = disk.size(path);
+  if (FILE_HEADER_BYTES + frameBytes > size) return null;
+  const first = readFrame(disk.read(path, 0, FILE_HEADER_BYTES + frameBytes), FILE_HEADER_BYTES);
+  return first?.segment ?? null;
+}
+
+/** A file whose first frame is not valid must not hold later ones that would have come after the end of the log. */
+function checkHeadless(
+  disk: Disk,
+  paths: readonly string[],
+  withHead: ReadonlySet<string>,
+  newest: number,
+): void {
+  for (const path of paths) {
+    if (withHead.has(path)) continue;
+    const found = findFrame(disk.read(path, 0, disk.size(path)), FILE_HEADER_BYTES, newest + 1);
+    if (found === null) continue;
+    const what = `the beginning of a segment cannot be read back; whole records follow at byte ${found}`;
+    throw damaged(path, FILE_HEADER_BYTES, what);
+  }
+}
+
+/** The newest segment and the older ones that hold entries still needed, oldest first. */
+function readNeeded(
+  disk: Disk,
+  directory: string,
+  byNumber: ReadonlyMap<number, string>,
+  newest: number,
+): Segment[] {
+  const segments: Segment[] = [];
+  let compactedIdx = 0;
+  let lowestAppend = Number.POSITIVE_INFINITY;
+  for (let number = newest; ; number--) {
+    const path = byNumber.get(number);
+    const next = segments[0];
+    if (path === undefined) throw missing(directory, number, next);
+    const expected = next === undefined ? null : { end: next.previousEnd, crc: next.previousCrc };
+    const segment = readSegment(disk, path, number, expected);
+    if (next === undefined) {
+      checkSealed(disk, directory, segment);
+      compactedIdx = finalCompactedIdx(segment);
+    }
+    segments.unshift(segment);
+    lowestAppend = Math.min(lowestAppend, segment.lowestAppend);
+    if (Math.min(segment.start.endIdx, lowestAppend) <= compactedIdx) return segments;
+  }
+}
+
+/** The file in which a sealed log goes on was there before the seal was written. */
+function checkSealed(disk: Disk, directory: string, { path, end, sealedTo }: Segment): void {
+  if (sealedTo === null) return;
+  const next = `${directory}/${segmentFileName(sealedTo)}`;
+  if (!disk.exists(next)) throw damaged(path, end, `the log goes on in ${next}, which is missing`);
+}
+
+function missing(directory: string, number: number, next: Segment | undefined): StorageError {
+  const where = next === undefined ? directory : next.path;
+  return damaged(
+    where,
+    FILE_HEADER_BYTES,
+    `segment ${number}, which holds entries that are still needed, is missing or its first bytes are`,
+  );
+}
+
+function finalCompactedIdx({ start, groups }: Segment): number {
+  let { compactedIdx } = start;
+  for (const writes of groups) {
+    for (const write of writes) if (write.kind === "compact") compactedIdx = write.idx;
+  }
+  return compactedIdx;
+}
+
+function replay(segments: readonly Segment[]): {
+  result: DurableState<Uint8Array, SnapshotName>;
+  scalars: LogScalars;
+} {
+  const first = segments[0];
+  if (first === undefined) throw new ReplayError("there are no segments");
+  const sum = new Replay(first.start);
+  let path = first.path;
+  try {
+    for (const segment of segments) {
+      path = segment.path;
+      for (const writes of segment.groups) for (const write of writes) sum.apply(write);
+    }
+    return { result: sum.result(), scalars: sum.scalars };
+  } catch (error) {
+    if (error instanceof ReplayError) throw damaged(path, 0, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Keeps a file ready for the next segment: filled with zeros and synced beforehand, so that a batch written into it
+ * changes no metadata and its sync is short. Files that left the log are used again, which needs no zeros at all.
+ *
+ * Invariant: a file that was handed out has a durable name.
+ */
+import type { Clock, CancelTimer } from "../ports/clock.ts";
+import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
+import { segmentFileName } from "./recovery.ts";
+
+/** Zeros are written in steps of so many bytes, so that syncs of the log do not wait long behind one. */
+const ZERO_STEP_BYTES = 1024 * 1024;
+const ZEROS = new Uint8Array(ZERO_STEP_BYTES);
+/** More files than that are not kept for later. */
+const SPARES_MAX = 2;
+/** A full disk is tried again after so many milliseconds. */
+export const ROOM_RETRY_MS = 500;
+
+export interface SpareHooks {
+  /** A file can be taken. */
+  onReady(): void;
+  /** There is, or is again, or is no room for the next segment. */
+  onRoom(): void;
+  onFailure(error: Error): void;
+}
+
+export interface SpareFile {
+  readonly path: string;
+  readonly number: number;
+}
+
+export class SpareSegments {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #clock: Clock;
+  readonly #hooks: SpareHooks;
+  readonly #ready: string[] = [];
+  #nextFile: number;
+  #preparing = false;
+  #wanted = false;
+  #stopped = false;
+  #hasRoom = true;
+  #cancelRetry: CancelTimer = () => {};
+
+  /** @param free files that may be used; those that do not fit are removed */
+  constructor(
+    disk: Disk,
+    directory: string,
+    segmentBytes: number,
+    clock: Clock,
+    hooks: SpareHooks,
+    found: { readonly free: readonly string[]; readonly nextFile: number },
+  ) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#segmentBytes = segmentBytes;
+    this.#clock = clock;
+    this.#hooks = hooks;
+    this.#nextFile = found.nextFile;
+    for (const path of found.free) this.recycle(path);
+  }
+
+  /** False while the last attempt to prepare a file failed for want of room. */
+  get hasRoom(): boolean {
+    return this.#hasRoom;
+  }
+
+  /** Begins to prepare a file unless one is ready. */
+  prepare(): void {
+    if (this.#ready.length > 0 || this.#preparing || this.#stopped) return;
+    this.#preparing = true;
+    const path = `${this.#directory}/${segmentFileName(this.#nextFile)}`;
+    this.#nextFile += 1;
+    try {
+      const file = this.#disk.open(path);
+      this.#disk.syncDirectory(this.#directory);
+      this.#fill(path, file, 0);
+    } catch (error) {
+      // The caller may not be ready for news yet.
+      this.#clock.endOfTurn(() => {
+        if (error instanceof DiskFullError) this.#noRoom(path);
+        else this.#hooks.onFailure(error instanceof Error ? error : new Error(String(error)));
+      });
+    }
+  }
+
+  /** The file for the next segment; null when none is ready: `onReady` will tell. */
+  take(): SpareFile | null {
+    const path = this.#ready.shift();
+    if (path === undefined) {
+      // What is prepared of a file must do: it grows as it is written.
+      this.#wanted = true;
+      this.prepare();
+      return null;
+    }
+    this.#wanted = false;
+    this.prepare();
+    return { path, number: Number.parseInt(path.slice(this.#directory.length + 1), 10) };
+  }
+
+  /** Takes back a file that is not part of the log any more. */
+  recycle(path: string): void {
+    if (this.#ready.length >= SPARES_MAX || this.#disk.size(path) !== this.#segmentBytes) {
+      this.#disk.remove(path);
+      return;
+    }
+    this.#ready.push(path);
+    this.#setRoom(true);
+    if (this.#wanted) this.#hooks.onReady();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelRetry();
+  }
+
+  #fill(path: string, file: DiskFile, position: number): void {
+    const length = Math.min(ZERO_STEP_BYTES, this.#segmentBytes - position);
+    file.writeDurably(position, ZEROS.subarray(0, length), (error) => {
+      if (this.#stopped) {
+        file.close(() => {});
+      } else if (error instanceof DiskFullError) {
+        file.close(() => this.#noRoom(path));
+      } else if (error !== null) {
+        this.#hooks.onFailure(error);
+      } else if (position + length < this.#segmentBytes && !this.#wanted) {
+        this.#fill(path, file, position + length);
+      } else {
+        file.close(() => this.#prepared(path));
+      }
+    });
+  }
+
+  #prepared(path: string): void {
+    this.#preparing = false;
+    this.#ready.push(path);
+    this.#setRoom(true);
+    this.#hooks.onReady();
+  }
+
+  #noRoom(path: string): void {
+    this.#disk.remove(path);
+    this.#preparing = false;
+    if (this.#stopped) return;
+    this.#setRoom(this.#ready.length > 0);
+    this.#cancelRetry = this.#clock.after(ROOM_RETRY_MS, () => this.prepare());
+  }
+
+  #setRoom(hasRoom: boolean): void {
+    if (this.#hasRoom === hasRoom) return;
+    this.#hasRoom = hasRoom;
+    this.#hooks.onRoom();
+  }
+}
