@@ -41,6 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   api: ["base", "client", "platform"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "wire", "storage"],
   bin: [
+    "storage",
     "api",
     "base",
     "config",

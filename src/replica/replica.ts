@@ -453,11 +453,10 @@ export class Replica {
   standing(): Standing {
     const core = this.#core;
     return standingOf({
-      pid: core.pid,
       role: core.role,
       phase: core.phase,
       isHappy: core.isHappy,
-      promisePid: core.promise.pid,
+      promise: core.promise,
       heard: core.connectedPeers(),
     });
   }
