@@ -3,131 +3,220 @@
  * with fewer faults until only those are left that matter.
  */
 import type { SeededRandom } from "./seeded-random.ts";
+import { shapeLinks, type LinkPair, type ShapeName } from "./shapes.ts";
 
-/** Nodes are named by their position (0, 1, …) so that a plan reads the same for every cluster. */
+type At<K extends string, F> = { readonly kind: K } & Readonly<F>;
+interface Between {
+  readonly from: number;
+  readonly to: number;
+  readonly ms: number;
+}
+
+/** Nodes and clients are named by their position (0, 1, …) so that a plan reads the same for every cluster. */
 export type Fault =
-  | {
-      readonly kind: "crash";
-      readonly node: number;
-      readonly downMs: number;
-      readonly silent: boolean;
-    }
-  | { readonly kind: "crashAll"; readonly downMs: number }
-  | { readonly kind: "pause"; readonly node: number; readonly ms: number }
+  /** `silent`: the machine is gone and tells nobody. `power`: what was not synced may be lost, in whole or in part. */
+  | At<"crash", { node: number; downMs: number; silent: boolean; power: boolean }>
+  /** In the middle of the disk operation after `operations` more of them. */
+  | At<"crashAtDisk", { node: number; operations: number; downMs: number; power: boolean }>
+  | At<"crashAll", { downMs: number; power: boolean }>
+  /** As by SIGTERM: the node ends its connections and closes its files. */
+  | At<"stop", { node: number; downMs: number }>
+  | At<"pause", { node: number; ms: number }>
   /** The wire itself: silence in one direction. */
-  | { readonly kind: "blackHole"; readonly from: number; readonly to: number; readonly ms: number }
+  | At<"blackHole", Between>
   /** Connections end and cannot be made. */
-  | { readonly kind: "reset"; readonly a: number; readonly b: number; readonly ms: number }
+  | At<"reset", { a: number; b: number; ms: number }>
   /** Connections end once. */
-  | { readonly kind: "breakConnections"; readonly a: number; readonly b: number }
-  | {
-      readonly kind: "slowPath";
-      readonly from: number;
-      readonly to: number;
-      readonly delayMs: number;
-      readonly ms: number;
-    }
-  | {
-      readonly kind: "flakyPath";
-      readonly from: number;
-      readonly to: number;
-      readonly permille: number;
-      readonly ms: number;
-    }
+  | At<"breakConnections", { a: number; b: number }>
+  | At<"breakClient", { client: number; node: number }>
+  | At<"slowPath", Between & { delayMs: number }>
+  /** Connections end now and then. */
+  | At<"flakyPath", Between & { permille: number }>
+  /** Frames are lost, repeated and held back inside a connection: the session must notice. */
+  | At<"unfaithfulPath", Between & { lose: number; duplicate: number; reorder: number }>
   /** The drop table of a node, as management would set it. */
-  | {
-      readonly kind: "dropLink";
-      readonly node: number;
-      readonly peer: number;
-      readonly direction: "in" | "out" | "both";
-      readonly permille: number;
-      readonly delayMs: number;
-      readonly ms: number;
-    }
-  /** A shape of the paper: these links are whole, all others are broken at both ends. */
-  | {
-      readonly kind: "shape";
-      readonly name: ShapeName;
-      readonly links: readonly (readonly [number, number])[];
-      readonly ms: number;
-    }
-  | {
-      readonly kind: "slowDisk";
-      readonly node: number;
-      readonly syncMs: number;
-      readonly ms: number;
-    }
-  | { readonly kind: "failSync"; readonly node: number; readonly downMs: number }
-  | { readonly kind: "diskFull"; readonly node: number; readonly ms: number };
+  | At<
+      "dropLink",
+      {
+        node: number;
+        peer: number;
+        direction: "in" | "out" | "both";
+        permille: number;
+        delayMs: number;
+        ms: number;
+      }
+    >
+  /** A shape of the paper: these links are whole, all others are broken, in the drop tables or on the wire. */
+  | At<
+      "shape",
+      { name: ShapeName; links: readonly LinkPair[]; via: "dropTable" | "wire"; ms: number }
+    >
+  | At<"slowDisk", { node: number; syncMs: number; ms: number }>
+  | At<"failSync", { node: number; downMs: number; power: boolean }>
+  | At<"diskFull", { node: number; ms: number }>;
 
 export type FaultKind = Fault["kind"];
-export type ShapeName = "quorumLoss" | "constrained" | "chained" | "isolated" | "split" | "ring";
 
-export const FAULT_KINDS: readonly FaultKind[] = [
-  "crash",
-  "crashAll",
-  "pause",
-  "blackHole",
-  "reset",
-  "breakConnections",
-  "slowPath",
-  "flakyPath",
-  "dropLink",
-  "shape",
-  "slowDisk",
-  "failSync",
-  "diskFull",
-];
+/** A new kind does not compile until it is drawn here. */
+const DRAW: {
+  readonly [K in FaultKind]: (random: SeededRandom, scope: Scope) => Extract<Fault, { kind: K }>;
+} = {
+  crash: (random, { node, downMs }) => ({
+    kind: "crash",
+    node,
+    downMs,
+    silent: random.chance(0.3),
+    power: random.chance(0.6),
+  }),
+  crashAtDisk: (random, { node, downMs }) => ({
+    kind: "crashAtDisk",
+    node,
+    operations: random.below(12),
+    downMs,
+    power: random.chance(0.7),
+  }),
+  crashAll: (random, { downMs }) => ({ kind: "crashAll", downMs, power: random.chance(0.7) }),
+  stop: (_, { node, downMs }) => ({ kind: "stop", node, downMs }),
+  pause: (_, { node, ms }) => ({ kind: "pause", node, ms }),
+  blackHole: (_, { node, other, ms }) => ({ kind: "blackHole", from: node, to: other, ms }),
+  reset: (_, { node, other, ms }) => ({ kind: "reset", a: node, b: other, ms }),
+  breakConnections: (_, { node, other }) => ({ kind: "breakConnections", a: node, b: other }),
+  breakClient: (random, { node, clients }) => ({
+    kind: "breakClient",
+    client: random.below(clients),
+    node,
+  }),
+  slowPath: (random, { node, other, ms }) => ({
+    kind: "slowPath",
+    from: node,
+    to: other,
+    delayMs: random.pick([5, 50, 300]),
+    ms,
+  }),
+  flakyPath: (random, { node, other, ms }) => ({
+    kind: "flakyPath",
+    from: node,
+    to: other,
+    permille: random.pick([5, 50, 300]),
+    ms,
+  }),
+  unfaithfulPath: (random, { node, other, ms }) => ({
+    kind: "unfaithfulPath",
+    from: node,
+    to: other,
+    lose: random.pick([0, 20, 200]),
+    duplicate: random.pick([0, 20, 200]),
+    reorder: random.pick([0, 20, 200]),
+    ms,
+  }),
+  dropLink: (random, { node, other, ms }) => ({
+    kind: "dropLink",
+    node,
+    peer: other,
+    direction: random.pick(["in", "out", "both"] as const),
+    permille: random.pick([1000, 1000, 300, 50]),
+    delayMs: random.pick([0, 0, 10, 100]),
+    ms,
+  }),
+  shape: (random, { nodes, ms }) => {
+    const name = random.pick([
+      "quorumLoss",
+      "constrained",
+      "chained",
+      "isolated",
+      "split",
+      "ring",
+    ] as const);
+    const via = random.pick(["dropTable", "dropTable", "wire"] as const);
+    return { kind: "shape", name, links: shapeLinks(name, shuffled(random, nodes)), via, ms };
+  },
+  slowDisk: (random, { node, ms }) => ({
+    kind: "slowDisk",
+    node,
+    syncMs: random.pick([10, 60, 250]),
+    ms,
+  }),
+  failSync: (random, { node, downMs }) => ({
+    kind: "failSync",
+    node,
+    downMs,
+    power: random.chance(0.3),
+  }),
+  diskFull: (_, { node, ms }) => ({ kind: "diskFull", node, ms }),
+};
+
+// The table above has exactly these keys.
+export const FAULT_KINDS = Object.keys(DRAW) as readonly FaultKind[];
+
+/** What every fault may need, drawn beforehand. */
+interface Scope {
+  readonly nodes: number;
+  readonly clients: number;
+  readonly node: number;
+  /** Not `node`, unless there is no other. */
+  readonly other: number;
+  readonly ms: number;
+  readonly downMs: number;
+}
 
 export interface TimedFault {
   readonly atMs: number;
   readonly fault: Fault;
 }
 
-/** Everything about a run that the seed decides. */
+/** Everything about a run that the seed decides, apart from the order of events. */
 export interface Plan {
   readonly nodes: number;
   readonly clients: number;
   readonly keys: number;
   readonly operationsPerClient: number;
+  /** Operations of one client that may be under way at once. */
+  readonly pipeline: number;
   /** Milliseconds between two operations of a client, at most. */
   readonly thinkMsMax: number;
+  /** Of a value, at least. */
+  readonly valueBytes: number;
   readonly delayMinMs: number;
   readonly delayMaxMs: number;
   /** Scale of each node's clock. */
   readonly skews: readonly number[];
+  /** A snapshot after so many entries. */
   readonly snapshotEntries: number;
   readonly retainedEntries: number;
   readonly segmentBytes: number;
   readonly electionTimeoutMs: number;
   readonly syncMs: number;
+  /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];
 }
 
 export function drawPlan(random: SeededRandom): Plan {
-  const nodes = random.pick([3, 3, 3, 5, 5, 1, 4]);
+  const nodes = random.pick([3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4]);
+  const clients = random.between(2, 4);
   const delayMinMs = random.pick([0.05, 0.2, 1]);
   const delayMaxMs = delayMinMs + random.pick([0, 0.5, 3, 15]);
-  const faultsMs = random.pick([1500, 3000, 5000]);
+  const faultsMs = random.pick([600, 1200, 2000]);
   // Each run leaves most kinds of faults out: what breaks often hides what breaks rarely.
-  const kinds = FAULT_KINDS.filter(() => random.chance(0.35));
-  const count = kinds.length === 0 ? 0 : random.between(1, 14);
+  const kinds = FAULT_KINDS.filter(() => random.chance(0.3));
+  const count = kinds.length === 0 ? 0 : random.between(1, 12);
   const faults = Array.from({ length: count }, () => ({
     atMs: random.between(0, faultsMs),
-    fault: drawFault(random, random.pick(kinds), nodes),
+    fault: drawFault(random, random.pick(kinds), nodes, clients),
   })).sort((a, b) => a.atMs - b.atMs);
   return {
     nodes,
-    clients: random.between(2, 5),
+    clients,
     keys: random.pick([1, 2, 3, 5]),
-    operationsPerClient: random.between(10, 60),
-    thinkMsMax: random.pick([1, 20, 100, 200]),
+    operationsPerClient: random.between(8, 30),
+    pipeline: random.pick([1, 1, 2, 4]),
+    thinkMsMax: random.pick([1, 20, 60, 120]),
+    valueBytes: random.chance(0.02) ? 60_000 : random.pick([0, 0, 0, 100, 1500]),
     delayMinMs,
     delayMaxMs,
     skews: Array.from({ length: nodes }, () => random.pick([1, 1, 1, 0.9, 1.1])),
-    snapshotEntries: random.pick([10, 30, 100, 100_000]),
-    retainedEntries: random.pick([0, 5, 20]),
+    snapshotEntries: random.pick([5, 15, 40, 100_000]),
+    retainedEntries: random.pick([0, 3, 15]),
     segmentBytes: random.pick([2048, 16 * 1024, 256 * 1024]),
     electionTimeoutMs: Math.max(60, Math.ceil(delayMaxMs) * 4),
     syncMs: random.pick([0.1, 0.5, 5]),
@@ -136,52 +225,16 @@ export function drawPlan(random: SeededRandom): Plan {
   };
 }
 
-function drawFault(random: SeededRandom, kind: FaultKind, nodes: number): Fault {
+function drawFault(random: SeededRandom, kind: FaultKind, nodes: number, clients: number): Fault {
   const node = random.below(nodes);
-  const other = nodes === 1 ? 0 : (node + random.between(1, nodes - 1)) % nodes;
-  const ms = random.pick([20, 150, 500, 1500]);
-  const downMs = random.pick([0, 10, 200, 1000]);
-  switch (kind) {
-    case "crash":
-      return { kind, node, downMs, silent: random.chance(0.3) };
-    case "crashAll":
-      return { kind, downMs };
-    case "pause":
-      return { kind, node, ms };
-    case "blackHole":
-      return { kind, from: node, to: other, ms };
-    case "reset":
-      return { kind, a: node, b: other, ms };
-    case "breakConnections":
-      return { kind, a: node, b: other };
-    case "slowPath":
-      return { kind, from: node, to: other, delayMs: random.pick([5, 50, 300]), ms };
-    case "flakyPath":
-      return { kind, from: node, to: other, permille: random.pick([5, 50, 300]), ms };
-    case "dropLink": {
-      const permille = random.pick([1000, 1000, 300, 50]);
-      const direction = random.pick(["in", "out", "both"] as const);
-      const delayMs = random.pick([0, 0, 10, 100]);
-      return { kind, node, peer: other, direction, permille, delayMs, ms };
-    }
-    case "shape": {
-      const name = random.pick([
-        "quorumLoss",
-        "constrained",
-        "chained",
-        "isolated",
-        "split",
-        "ring",
-      ] as const);
-      return { kind, name, links: shapeLinks(name, shuffled(random, nodes)), ms };
-    }
-    case "slowDisk":
-      return { kind, node, syncMs: random.pick([10, 60, 250]), ms };
-    case "failSync":
-      return { kind, node, downMs };
-    case "diskFull":
-      return { kind, node, ms };
-  }
+  return DRAW[kind](random, {
+    nodes,
+    clients,
+    node,
+    other: nodes === 1 ? 0 : (node + random.between(1, nodes - 1)) % nodes,
+    ms: random.pick([20, 100, 300, 1000]),
+    downMs: random.pick([0, 10, 150, 500]),
+  });
 }
 
 function shuffled(random: SeededRandom, nodes: number): number[] {
@@ -191,33 +244,6 @@ function shuffled(random: SeededRandom, nodes: number): number[] {
     [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
   }
   return order;
-}
-
-/** The links that stay whole. `order` names hub, ends and so on: first the leader-to-be-lost, second the hub. */
-export function shapeLinks(
-  name: ShapeName,
-  order: readonly number[],
-): (readonly [number, number])[] {
-  const at = (i: number): number => order[i % order.length] ?? 0;
-  const all = order.flatMap((a, i) => order.slice(i + 1).map((b) => [a, b] as const));
-  switch (name) {
-    case "quorumLoss":
-      // Everybody hears the hub only.
-      return all.filter(([a, b]) => a === at(1) || b === at(1));
-    case "constrained":
-      // As quorumLoss, and the first node is alone.
-      return all.filter(([a, b]) => (a === at(1) || b === at(1)) && a !== at(0) && b !== at(0));
-    case "chained":
-      return order.slice(1).map((_, i) => [at(i), at(i + 1)] as const);
-    case "isolated":
-      return all.filter(([a, b]) => a !== at(0) && b !== at(0));
-    case "split": {
-      const half = new Set(order.slice(0, Math.ceil(order.length / 2)));
-      return all.filter(([a, b]) => half.has(a) === half.has(b));
-    }
-    case "ring":
-      return order.map((_, i) => [at(i), at(i + 1)] as const).filter(([a, b]) => a !== b);
-  }
 }
 
 /** One line a fault, for people. */

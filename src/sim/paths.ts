@@ -5,6 +5,9 @@ export interface PathFault {
   readonly cut?: "blackHole" | "reset";
   readonly delayMs?: number;
   readonly breakPermille?: number;
+  readonly losePermille?: number;
+  readonly duplicatePermille?: number;
+  readonly reorderPermille?: number;
 }
 
 export class Paths {
@@ -12,7 +15,7 @@ export class Paths {
   readonly #base: PathFaults;
   readonly #active = new Map<string, Set<PathFault>>();
 
-  constructor(network: SimNetwork, base: { readonly delayMinMs: number; readonly delayMaxMs: number }) {
+  constructor(network: SimNetwork, base: Pick<PathFaults, "delayMinMs" | "delayMaxMs">) {
     this.#network = network;
     this.#base = { ...HEALTHY_PATH, ...base };
   }
@@ -29,23 +32,18 @@ export class Paths {
     };
   }
 
-  /** Ends everything. */
-  clear(): void {
-    for (const [key, active] of this.#active) {
-      active.clear();
-      const [from = "", to = ""] = key.split(" ");
-      this.#apply(from, to);
-    }
-  }
-
   #apply(from: string, to: string): void {
     const faults = [...(this.#active.get(`${from} ${to}`) ?? [])];
     const cuts = faults.map((fault) => fault.cut);
-    const delayMs = Math.max(0, ...faults.map((fault) => fault.delayMs ?? 0));
+    const worst = (name: Exclude<keyof PathFault, "cut">): number =>
+      Math.max(0, ...faults.map((fault) => fault[name] ?? 0));
     this.#network.setPath(from, to, {
-      delayMinMs: this.#base.delayMinMs + delayMs,
-      delayMaxMs: this.#base.delayMaxMs + delayMs,
-      breakPermille: Math.max(0, ...faults.map((fault) => fault.breakPermille ?? 0)),
+      delayMinMs: this.#base.delayMinMs + worst("delayMs"),
+      delayMaxMs: this.#base.delayMaxMs + worst("delayMs"),
+      breakPermille: worst("breakPermille"),
+      losePermille: worst("losePermille"),
+      duplicatePermille: worst("duplicatePermille"),
+      reorderPermille: worst("reorderPermille"),
       cut: cuts.includes("reset") ? "reset" : cuts.includes("blackHole") ? "blackHole" : "none",
     });
   }

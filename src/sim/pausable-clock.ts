@@ -1,11 +1,17 @@
 import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { ConnectionHandlers, DialHandlers, Network } from "../ports/network.ts";
+import type { ProcessClock } from "./sim-clock.ts";
 
-/** A process's clock whose process can be stopped and continued (SIGSTOP): what falls due meanwhile happens afterwards. */
+/**
+ * A process's clock whose process can be stopped and continued (SIGSTOP): what falls due meanwhile happens afterwards, in
+ * the same order.
+ */
 export class PausableClock implements Clock {
-  readonly #clock: Clock;
-  #held: (() => void)[] | null = null;
+  readonly #clock: ProcessClock;
+  #held: (() => void)[] = [];
+  #paused = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: ProcessClock) {
     this.#clock = clock;
   }
 
@@ -16,7 +22,7 @@ export class PausableClock implements Clock {
   after(ms: number, callback: () => void): CancelTimer {
     let cancelled = false;
     const cancel = this.#clock.after(ms, () =>
-      this.#run(() => {
+      this.deliver(() => {
         if (!cancelled) callback();
       }),
     );
@@ -27,21 +33,76 @@ export class PausableClock implements Clock {
   }
 
   endOfTurn(callback: () => void): void {
-    this.#clock.endOfTurn(() => this.#run(callback));
+    this.#clock.endOfTurn(() => this.deliver(callback));
+  }
+
+  /** Runs the callback now, or when the process goes on. */
+  deliver(callback: () => void): void {
+    if (this.#paused || this.#held.length > 0) this.#held.push(callback);
+    else callback();
+  }
+
+  get paused(): boolean {
+    return this.#paused;
   }
 
   pause(): void {
-    this.#held ??= [];
+    this.#paused = true;
   }
 
   resume(): void {
-    const held = this.#held;
-    this.#held = null;
-    for (const callback of held ?? []) this.#clock.after(0, () => this.#run(callback));
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#clock.after(0, () => this.#drain());
   }
 
-  #run(callback: () => void): void {
-    if (this.#held === null) callback();
-    else this.#held.push(callback);
+  /** The process died: none of its callbacks runs any more. */
+  stop(): void {
+    this.#clock.stop();
+    this.#held = [];
+    this.#paused = false;
   }
+
+  /** What falls due meanwhile queues behind what is held, so that nothing is overtaken. */
+  #drain(): void {
+    while (!this.#paused) {
+      const callback = this.#held[0];
+      if (callback === undefined) return;
+      callback();
+      // By the callback the process may have died.
+      if (this.#held[0] === callback) this.#held.shift();
+      else return;
+    }
+  }
+}
+
+/** The network as a process sees it that can be paused: what arrives meanwhile waits in the system's buffers. */
+export function pausableNetwork(network: Network, clock: PausableClock): Network {
+  return {
+    dial: (address, channel, handlers) => network.dial(address, channel, heldDial(handlers, clock)),
+    listen: (address, channels, accept, ready) =>
+      network.listen(
+        address,
+        channels,
+        (connection, channel) => {
+          let inner: ConnectionHandlers | null = null;
+          clock.deliver(() => {
+            inner = accept(connection, channel);
+          });
+          return {
+            onFrame: (frame) => clock.deliver(() => inner?.onFrame(frame)),
+            onClose: (reason) => clock.deliver(() => inner?.onClose(reason)),
+          };
+        },
+        (result) => clock.deliver(() => ready(result)),
+      ),
+  };
+}
+
+function heldDial(handlers: DialHandlers, clock: PausableClock): DialHandlers {
+  return {
+    onOpen: () => clock.deliver(() => handlers.onOpen()),
+    onFrame: (frame) => clock.deliver(() => handlers.onFrame(frame)),
+    onClose: (reason) => clock.deliver(() => handlers.onClose(reason)),
+  };
 }

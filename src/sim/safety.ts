@@ -3,9 +3,9 @@
  * crash erases.
  */
 import { assert } from "../base/assert.ts";
-import type { Ballot } from "../omnipaxos/index.ts";
+import { compareBallots, type Ballot } from "../omnipaxos/index.ts";
 import type { Replica } from "../replica/replica.ts";
-import { hashBytes } from "./seeded-random.ts";
+import type { PeerMessage } from "../wire/peer.ts";
 
 interface Life {
   readonly number: number;
@@ -14,22 +14,30 @@ interface Life {
   promise: Ballot;
 }
 
+/** What a node has told others, in any life. */
+interface Said {
+  promise: Ballot | null;
+  acceptedRound: Ballot | null;
+  acceptedIdx: number;
+}
+
 /**
  *   V1. Decided logs agree: whoever decides an index, in whatever life, decides the same entry there.
  *   V2. Within a life, decided and applied index and promise never go back; applied <= decided <= accepted.
  *   V3. A ballot is led by one life of one node only.
- *   V4. Snapshots and states at the same index are the same.
- *   V5. A promise or vote that a peer may have heard of survives a crash.
+ *   V4. States at the same index are the same.
+ *   V5. A promise or vote that left a node survives every crash of it.
  */
 export class SafetyChecker {
-  /** Hash of the decided entry at each index. */
-  readonly #decided: number[] = [];
+  readonly #decided: (Uint8Array | undefined)[] = [];
   readonly #lives = new Map<number, Life>();
+  readonly #said = new Map<number, Said>();
   readonly #leaders = new Map<string, string>();
   readonly #stateHashes = new Map<number, string>();
 
-  get decidedCount(): number {
-    return this.#decided.length;
+  /** Everything that any node has decided, ever. */
+  get decided(): readonly (Uint8Array | undefined)[] {
+    return this.#decided;
   }
 
   onStart(node: number, replica: Replica): void {
@@ -41,6 +49,26 @@ export class SafetyChecker {
       appliedIdx: replica.appliedIdx,
       promise: core.promise,
     });
+    this.#checkSaid(node, replica);
+    this.#checkState(node, replica);
+  }
+
+  /** A message leaves a node. */
+  onSent(node: number, message: PeerMessage): void {
+    if (message.type !== "promise" && message.type !== "accepted") return;
+    const said = this.#said.get(node) ?? { promise: null, acceptedRound: null, acceptedIdx: 0 };
+    this.#said.set(node, said);
+    if (said.promise === null || compareBallots(message.n, said.promise) > 0) {
+      said.promise = message.n;
+    }
+    if (message.type !== "accepted") return;
+    const order = said.acceptedRound === null ? 1 : compareBallots(message.n, said.acceptedRound);
+    if (order > 0) {
+      said.acceptedRound = message.n;
+      said.acceptedIdx = message.acceptedIdx;
+    } else if (order === 0) {
+      said.acceptedIdx = Math.max(said.acceptedIdx, message.acceptedIdx);
+    }
   }
 
   check(node: number, replica: Replica): void {
@@ -49,21 +77,45 @@ export class SafetyChecker {
     assert(life !== undefined, "a node is checked after its start");
     core.checkInvariants();
     if (core.promise !== life.promise) {
-      assert(compare(core.promise, life.promise) >= 0, `node ${node}: promise went back`);
+      assert(compareBallots(core.promise, life.promise) >= 0, `node ${node}: promise went back`);
       life.promise = core.promise;
     }
     if (core.decidedIdx !== life.decidedIdx) this.#onDecided(node, life, replica);
-    assert(replica.appliedIdx >= life.appliedIdx, `node ${node}: applied index went back`);
-    assert(replica.appliedIdx <= core.decidedIdx, `node ${node}: applied what is not decided`);
-    life.appliedIdx = replica.appliedIdx;
+    if (replica.appliedIdx !== life.appliedIdx) {
+      assert(replica.appliedIdx > life.appliedIdx, `node ${node}: applied index went back`);
+      assert(replica.appliedIdx <= core.decidedIdx, `node ${node}: applied what is not decided`);
+      life.appliedIdx = replica.appliedIdx;
+      this.#checkState(node, replica);
+    }
     if (core.adoptedIdx !== null) this.#onLeading(node, life, core.promise);
   }
 
-  /** V4, when the states of several nodes are at hand. */
-  checkState(node: number, appliedIdx: number, hash: string): void {
+  #checkSaid(node: number, { core }: Replica): void {
+    const said = this.#said.get(node);
+    if (said === undefined) return;
+    if (said.promise !== null) {
+      assert(
+        compareBallots(core.promise, said.promise) >= 0,
+        `node ${node}: came back with promise ${ballotText(core.promise)}, had told ${ballotText(said.promise)}`,
+      );
+    }
+    if (said.acceptedRound === null) return;
+    const order = compareBallots(core.acceptedRound, said.acceptedRound);
+    const name = `${ballotText(said.acceptedRound)} up to ${said.acceptedIdx}`;
+    const has = `${ballotText(core.acceptedRound)} up to ${core.acceptedIdx}`;
+    assert(
+      order > 0 || (order === 0 && core.acceptedIdx >= said.acceptedIdx),
+      `node ${node}: came back having accepted ${has}, had told ${name}`,
+    );
+  }
+
+  #checkState(node: number, { appliedIdx, state }: Replica): void {
+    const hash = state.hash();
     const known = this.#stateHashes.get(appliedIdx);
     if (known === undefined) this.#stateHashes.set(appliedIdx, hash);
-    else assert(known === hash, `node ${node}: its state at index ${appliedIdx} is not the others'`);
+    else {
+      assert(known === hash, `node ${node}: its state at index ${appliedIdx} is not the others'`);
+    }
   }
 
   #onDecided(node: number, life: Life, replica: Replica): void {
@@ -72,16 +124,15 @@ export class SafetyChecker {
     for (let idx = Math.max(life.decidedIdx, core.compactedIdx); idx < core.decidedIdx; idx++) {
       const entry = core.entryAt(idx);
       if (entry === undefined) continue;
-      const hash = hashBytes(entry);
       const known = this.#decided[idx];
-      if (known === undefined) this.#decided[idx] = hash;
-      else assert(known === hash, `node ${node}: decided another entry at index ${idx}`);
+      if (known === undefined) this.#decided[idx] = Uint8Array.from(entry);
+      else assert(sameBytes(known, entry), `node ${node}: decided another entry at index ${idx}`);
     }
     life.decidedIdx = core.decidedIdx;
   }
 
   #onLeading(node: number, life: Life, ballot: Ballot): void {
-    const name = `${ballot.n}.${ballot.priority}.${ballot.pid}`;
+    const name = ballotText(ballot);
     const who = `${node} in life ${life.number}`;
     const known = this.#leaders.get(name);
     if (known === undefined) this.#leaders.set(name, who);
@@ -89,6 +140,10 @@ export class SafetyChecker {
   }
 }
 
-function compare(a: Ballot, b: Ballot): number {
-  return a.n - b.n || a.priority - b.priority || a.pid - b.pid;
+export function ballotText({ n, priority, pid }: Ballot): string {
+  return `${n}.${priority}.${pid}`;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
 }

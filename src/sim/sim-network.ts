@@ -31,6 +31,13 @@ export interface PathFaults {
   readonly breakPermille: number;
   /** `blackHole`: nothing sent from now on arrives, and nobody is told. `reset`: connections end at once and cannot be made. */
   readonly cut: "none" | "blackHole" | "reset";
+  /**
+   * Of a thousand frames, how many a device in between loses, repeats or holds back, which TCP would not let it: N1 does not
+   * hold then, and who is in the connection must notice.
+   */
+  readonly losePermille?: number;
+  readonly duplicatePermille?: number;
+  readonly reorderPermille?: number;
 }
 
 export const HEALTHY_PATH: PathFaults = {
@@ -47,7 +54,17 @@ export interface SimNetworkOptions {
   readonly path?: PathFaults;
   /** Silence after which an end gives up. Default 6000. */
   readonly halfOpenMs?: number;
+  /** Told of every frame that is sent and that arrives. */
+  readonly onFrame?: (
+    stage: "sent" | "received",
+    from: string,
+    to: string,
+    frame: Uint8Array,
+  ) => void;
 }
+
+/** How much later than it should a frame arrives that is held back, in greatest delays. */
+const HELD_BACK_DELAYS = 5;
 
 interface ListenerEntry {
   readonly host: string;
@@ -58,6 +75,7 @@ interface ListenerEntry {
 export class SimNetwork {
   readonly clock: SimClock;
   readonly halfOpenMs: number;
+  readonly onFrame: SimNetworkOptions["onFrame"];
   readonly #random: Random;
   readonly #defaultPath: PathFaults;
   readonly #paths = new Map<string, PathFaults>();
@@ -72,6 +90,7 @@ export class SimNetwork {
     this.#random = options.random;
     this.#defaultPath = options.path ?? HEALTHY_PATH;
     this.halfOpenMs = options.halfOpenMs ?? 6000;
+    this.onFrame = options.onFrame;
   }
 
   /** The network as a process on `host` sees it. Ask anew after a crash. */
@@ -142,8 +161,9 @@ export class SimNetwork {
     return path.delayMinMs + (span === 0 ? 0 : (this.#random.uint32() / 2 ** 32) * span);
   }
 
-  drawBreak(path: PathFaults): boolean {
-    return path.breakPermille > 0 && this.#random.uint32() % 1000 < path.breakPermille;
+  /** True as often as asked for; draws only when the answer is open. */
+  draw(permille = 0): boolean {
+    return permille > 0 && this.#random.uint32() % 1000 < permille;
   }
 
   #listener(address: Address, key: string): Listener {
@@ -367,21 +387,38 @@ class SimEnd implements Connection {
       }
       return;
     }
-    if (item instanceof Uint8Array && network.drawBreak(path)) {
-      // What is sent before the ends notice is lost too: N1.
-      this.#severed = true;
-      this.#link.breakAt("connection broken", network.drawDelay(path));
-      return;
+    if (item instanceof Uint8Array) {
+      network.onFrame?.("sent", this.host, this.remote, item);
+      if (network.draw(path.breakPermille)) {
+        // What is sent before the ends notice is lost too: N1.
+        this.#severed = true;
+        this.#link.breakAt("connection broken", network.drawDelay(path));
+        return;
+      }
+      if (network.draw(path.losePermille)) return;
+      if (network.draw(path.reorderPermille)) {
+        const lateMs = network.drawDelay(path) + path.delayMaxMs * HELD_BACK_DELAYS;
+        network.clock.after(lateMs, () => this.#link.other(this).#arrive(item));
+        return;
+      }
+      if (network.draw(path.duplicatePermille)) this.#travel(item, path);
     }
-    const arrival = Math.max(this.#lastArrival, network.clock.now() + network.drawDelay(path));
+    this.#travel(item, path);
+  }
+
+  /** N1: behind what is already on its way. */
+  #travel(item: Uint8Array | { readonly close: string }, path: PathFaults): void {
+    const { clock } = this.#link.network;
+    const arrival = Math.max(this.#lastArrival, clock.now() + this.#link.network.drawDelay(path));
     this.#lastArrival = arrival;
     const other = this.#link.other(this);
-    network.clock.after(arrival - network.clock.now(), () => other.#arrive(item));
+    clock.after(arrival - clock.now(), () => other.#arrive(item));
   }
 
   #arrive(item: Uint8Array | { readonly close: string }): void {
     if (!this.alive) return;
     if (!(item instanceof Uint8Array)) return this.#end(item.close);
+    this.#link.network.onFrame?.("received", this.remote, this.host, item);
     if (!this.#closing) this.handlers?.onFrame(item);
   }
 

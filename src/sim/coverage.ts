@@ -1,0 +1,21 @@
+/** What runs have come across, counted by name: "fault crash", "sent promise", "role leader/accept". */
+export class Coverage {
+  readonly #counts = new Map<string, number>();
+
+  hit(name: string, times = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + times);
+  }
+
+  count(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  merge(counts: Readonly<Record<string, number>>): void {
+    for (const [name, count] of Object.entries(counts)) this.hit(name, count);
+  }
+
+  /** By name. */
+  toRecord(): Record<string, number> {
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}

@@ -1,0 +1,70 @@
+/** What clients asked and were told, in the order of the world. */
+
+export type ClientOperation =
+  | { readonly kind: "write"; readonly key: string; readonly value: string }
+  | { readonly kind: "delete"; readonly key: string }
+  | {
+      readonly kind: "cas";
+      readonly key: string;
+      readonly expected: Expected;
+      readonly value: string;
+    }
+  | { readonly kind: "read"; readonly key: string; readonly local: boolean };
+
+export type Expected =
+  | { readonly kind: "value"; readonly value: string }
+  | { readonly kind: "absent" }
+  | { readonly kind: "revision"; readonly revision: number };
+
+export type Outcome =
+  /** Nobody knows: it may happen at any time, or never. */
+  | { readonly kind: "unknown" }
+  /** It certainly did not happen and never will. */
+  | { readonly kind: "refused" }
+  | { readonly kind: "written"; readonly revision: number }
+  /** A delete that found nothing. */
+  | { readonly kind: "missing" }
+  | { readonly kind: "casFailed"; readonly actual: string | null; readonly revision: number }
+  | { readonly kind: "found"; readonly value: string; readonly revision: number }
+  | { readonly kind: "notFound" };
+
+export interface Operation {
+  readonly client: number;
+  readonly operation: ClientOperation;
+  /** Position in the order of all calls and returns. */
+  readonly call: number;
+  /** Infinity: never came back. */
+  end: number;
+  outcome: Outcome;
+}
+
+export class History {
+  readonly operations: Operation[] = [];
+  #position = 0;
+
+  invoke(client: number, operation: ClientOperation): Operation {
+    const record: Operation = {
+      client,
+      operation,
+      call: this.#position++,
+      end: Number.POSITIVE_INFINITY,
+      outcome: { kind: "unknown" },
+    };
+    this.operations.push(record);
+    return record;
+  }
+
+  complete(record: Operation, outcome: Outcome): void {
+    record.outcome = outcome;
+    record.end = this.#position++;
+  }
+}
+
+/** One line, for people. */
+export function describeOperation({ operation, outcome }: Operation): string {
+  const { kind, ...rest } = operation;
+  const fields = Object.entries(rest)
+    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join(" ");
+  return `${kind} ${fields} -> ${JSON.stringify(outcome)}`;
+}

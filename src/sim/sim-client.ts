@@ -1,0 +1,207 @@
+/** A client of the cluster: the real client core on a host of its own, and what it asks for. */
+import { ClientCore } from "../client/client-core.ts";
+import type { Answer, Operation as WireOperation } from "../client/frames.ts";
+import type { NodeAddress } from "../client/types.ts";
+import { unreachable } from "../base/assert.ts";
+import type { KvError } from "../base/errors.ts";
+import { STATUS } from "../kv/index.ts";
+import type { Coverage } from "./coverage.ts";
+import {
+  describeOperation,
+  type ClientOperation,
+  type Expected,
+  type History,
+  type Operation,
+  type Outcome,
+} from "./history.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { SimClock } from "./sim-clock.ts";
+import type { SimNetwork } from "./sim-network.ts";
+import type { Trace } from "./trace.ts";
+
+export interface SimClientOptions {
+  readonly index: number;
+  readonly clock: SimClock;
+  readonly network: SimNetwork;
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  readonly history: History;
+  readonly nodes: readonly NodeAddress[];
+  /** The only node it asks; null: any. */
+  readonly node: number | null;
+  readonly keys: number;
+  readonly operations: number;
+  readonly pipeline: number;
+  readonly thinkMsMax: number;
+  readonly valueBytes: number;
+  readonly timeoutMs: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class SimClient {
+  readonly host: string;
+  readonly #options: SimClientOptions;
+  readonly #core: ClientCore;
+  readonly #seen = new Map<string, { readonly value: string; readonly revision: number }>();
+  #left: number;
+  #pending = 0;
+  #values = 0;
+  #stopped = false;
+
+  constructor(options: SimClientOptions) {
+    const { index, clock, network, random, nodes, node, timeoutMs } = options;
+    this.host = `c${index}`;
+    this.#options = options;
+    this.#left = options.operations;
+    this.#core = new ClientCore({
+      nodes: node === null ? nodes : nodes.filter(({ id }) => id === node),
+      clock: clock.fork(),
+      random: random.fork("core"),
+      network: network.host(this.host),
+      timeoutMs,
+      connectTimeoutMs: 200,
+      attemptTimeoutMs: random.pick([60, 150, 400]),
+      failFast: random.chance(0.3),
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.#pending === 0;
+  }
+
+  start(): void {
+    for (let i = 0; i < this.#options.pipeline; i++) this.#think();
+  }
+
+  /** Nothing new is asked any more. */
+  stopAsking(): void {
+    this.#stopped = true;
+  }
+
+  close(): void {
+    this.#core.close();
+  }
+
+  /** Asks for this, whatever else is under way. */
+  submit(operation: ClientOperation, done: (record: Operation) => void, timeoutMs?: number): void {
+    const { history, trace, coverage, index } = this.#options;
+    const record = history.invoke(index, operation);
+    if (trace.isRead) trace.remark(this.host, `asks ${describeOperation(record)}`);
+    this.#pending += 1;
+    this.#core.submit(wireOperation(operation), { node: null, timeoutMs }, (error, answer) => {
+      this.#pending -= 1;
+      const outcome = answer === null ? failed(operation, error) : answered(operation, answer);
+      history.complete(record, outcome);
+      if (error !== null)
+        coverage.hit(`error ${error.code}${error.definite ? "" : " (unknown outcome)"}`);
+      coverage.hit(`${operation.kind}${isLocal(operation)} ${outcome.kind}`);
+      this.#remember(operation, outcome);
+      trace.event(
+        this.host,
+        `gets ${describeOperation(record)}${error === null ? "" : ` ${error.code}: ${error.message}`}`,
+      );
+      done(record);
+    });
+  }
+
+  #think(): void {
+    const { clock, random, thinkMsMax } = this.#options;
+    clock.after((random.uint32() / 2 ** 32) * thinkMsMax, () => {
+      if (this.#stopped || this.#left === 0) return;
+      this.#left -= 1;
+      this.submit(this.#draw(), () => this.#think());
+    });
+  }
+
+  #draw(): ClientOperation {
+    const { random, keys } = this.#options;
+    const key = `k${random.below(keys)}`;
+    const dice = random.below(100);
+    if (dice < 38) return { kind: "write", key, value: this.#newValue() };
+    if (dice < 64) return { kind: "read", key, local: false };
+    if (dice < 78) return { kind: "read", key, local: true };
+    if (dice < 94)
+      return { kind: "cas", key, expected: this.#expected(key), value: this.#newValue() };
+    return { kind: "delete", key };
+  }
+
+  /** Never the same twice, so that a read tells which write it saw. */
+  #newValue(): string {
+    const { index, valueBytes } = this.#options;
+    return `c${index}-${this.#values++}`.padEnd(valueBytes, ".");
+  }
+
+  #expected(key: string): Expected {
+    const { random } = this.#options;
+    const seen = this.#seen.get(key);
+    if (seen === undefined || random.chance(0.1)) return { kind: "absent" };
+    if (random.chance(0.3)) return { kind: "revision", revision: seen.revision };
+    return { kind: "value", value: seen.value };
+  }
+
+  #remember(operation: ClientOperation, outcome: Outcome): void {
+    const { key } = operation;
+    if (outcome.kind === "found") this.#seen.set(key, outcome);
+    else if (
+      outcome.kind === "written" &&
+      operation.kind !== "delete" &&
+      operation.kind !== "read"
+    ) {
+      this.#seen.set(key, { value: operation.value, revision: outcome.revision });
+    } else if (outcome.kind === "casFailed" && outcome.actual !== null) {
+      this.#seen.set(key, { value: outcome.actual, revision: outcome.revision });
+    } else if (outcome.kind === "notFound" || outcome.kind === "missing") this.#seen.delete(key);
+  }
+}
+
+function isLocal(operation: ClientOperation): string {
+  return operation.kind === "read" && operation.local ? " (local)" : "";
+}
+
+function wireOperation(operation: ClientOperation): WireOperation {
+  const key = encoder.encode(operation.key);
+  switch (operation.kind) {
+    case "read":
+      return { kind: "read", key, local: operation.local };
+    case "delete":
+      return { kind: "delete", key };
+    case "write":
+      return { kind: "write", key, value: encoder.encode(operation.value) };
+    case "cas": {
+      const { expected } = operation;
+      const value = encoder.encode(operation.value);
+      if (expected.kind === "absent") return { kind: "casAbsent", key, value };
+      if (expected.kind === "revision") {
+        return { kind: "casRevision", key, revision: expected.revision, value };
+      }
+      return { kind: "casValue", key, expected: encoder.encode(expected.value), value };
+    }
+    default:
+      return unreachable(operation, "operation");
+  }
+}
+
+function failed(operation: ClientOperation, error: KvError | null): Outcome {
+  const unknown = operation.kind !== "read" && error?.definite !== true;
+  return { kind: unknown ? "unknown" : "refused" };
+}
+
+function answered(operation: ClientOperation, answer: Answer): Outcome {
+  const { status, revision } = answer;
+  const value = answer.value === null ? null : decoder.decode(answer.value);
+  switch (status) {
+    case STATUS.ok:
+      if (operation.kind !== "read") return { kind: "written", revision };
+      return { kind: "found", value: value ?? "", revision };
+    case STATUS.casFailed:
+    case STATUS.casFailedLarge:
+      return { kind: "casFailed", actual: value, revision };
+    case STATUS.notFound:
+      return { kind: operation.kind === "read" ? "notFound" : "missing" };
+    default:
+      throw new Error(`an answer with status ${status}`);
+  }
+}

@@ -1,0 +1,197 @@
+/** A cluster and its clients in one process, on simulated clocks, network and disks. */
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Address } from "../ports/network.ts";
+import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
+import { Coverage } from "./coverage.ts";
+import type { Plan } from "./fault-plan.ts";
+import { History } from "./history.ts";
+import { describeMessage, messagesIn } from "./peer-tap.ts";
+import { SafetyChecker } from "./safety.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { SimClient } from "./sim-client.ts";
+import { SimClock } from "./sim-clock.ts";
+import { SimNetwork } from "./sim-network.ts";
+import { CrashPoint, SimNode } from "./sim-node.ts";
+import { Trace } from "./trace.ts";
+
+const TICK_MS = 10;
+const HALF_OPEN_MS = 600;
+const REQUEST_WAIT_MS = 500;
+const CLIENT_TIMEOUT_MS = 1200;
+const PEER_PORT = 7000;
+const CLIENT_PORT = 4100;
+
+export class SimWorld {
+  readonly plan: Plan;
+  readonly clock = new SimClock();
+  readonly network: SimNetwork;
+  readonly coverage = new Coverage();
+  readonly history = new History();
+  readonly safety = new SafetyChecker();
+  readonly trace: Trace;
+  readonly nodes: readonly SimNode[];
+  readonly clients: readonly SimClient[];
+  readonly #random: SeededRandom;
+  #steps = 0;
+
+  /** @param print gets the trace, one line an event; null: nobody reads along */
+  constructor(seed: string | number, plan: Plan, print: ((line: string) => void) | null) {
+    this.plan = plan;
+    this.#random = new SeededRandom(seed);
+    this.trace = new Trace(this.clock, print);
+    this.network = new SimNetwork({
+      clock: this.clock,
+      random: this.#random.fork("network"),
+      path: {
+        delayMinMs: plan.delayMinMs,
+        delayMaxMs: plan.delayMaxMs,
+        breakPermille: 0,
+        cut: "none",
+      },
+      halfOpenMs: HALF_OPEN_MS,
+      onFrame: (stage, from, to, frame) => this.#onFrame(stage, from, to, frame),
+    });
+    this.nodes = plan.skews.map((skew, index) => this.#newNode(index, skew));
+    this.clients = Array.from({ length: plan.clients }, (_, index) => this.#newClient(index));
+  }
+
+  /** Events so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  start(): void {
+    for (const node of this.nodes) node.start();
+    this.#checkNodes();
+    for (const client of this.clients) client.start();
+  }
+
+  /** Carries out the next event and checks what must always hold. */
+  step(): void {
+    this.#steps += 1;
+    try {
+      this.clock.step();
+    } catch (error) {
+      if (!(error instanceof CrashPoint)) throw error;
+    }
+    this.#checkNodes();
+  }
+
+  /** @returns whether the condition came to hold within `ms` */
+  runUntil(condition: () => boolean, ms: number): boolean {
+    const end = this.clock.now() + ms;
+    while (!condition()) {
+      const next = this.clock.nextTime();
+      if (next === null || next > end) return false;
+      this.step();
+    }
+    return true;
+  }
+
+  run(ms: number): void {
+    const end = this.clock.now() + ms;
+    // So that time gets there, whatever is due.
+    this.clock.after(ms, () => {});
+    this.runUntil(() => this.clock.now() >= end, ms);
+  }
+
+  /** A client of one node, outside the plan. */
+  newProbe(index: number, node: number): SimClient {
+    return this.#client(index, node, 0);
+  }
+
+  #checkNodes(): void {
+    for (const node of this.nodes) node.check();
+  }
+
+  #newNode(index: number, skew: number): SimNode {
+    const { plan, clock, network, trace, coverage, safety } = this;
+    const host = hostOf(index);
+    return new SimNode(index, host, this.#nodeOptions(index), skew, {
+      clock,
+      network,
+      trace,
+      coverage,
+      safety,
+      random: this.#random.fork(host),
+      syncMs: plan.syncMs,
+    });
+  }
+
+  #nodeOptions(index: number): NodeOptions {
+    const { plan } = this;
+    return {
+      ...NODE_DEFAULTS,
+      nodeId: index + 1,
+      clusterId: "simulated",
+      version: "0.0.0",
+      peerAddresses: new Map(
+        plan.skews.map((_, i): [NodeId, Address] => [i + 1, { host: hostOf(i), port: PEER_PORT }]),
+      ),
+      clientAddress: { host: hostOf(index), port: CLIENT_PORT },
+      allowFaults: true,
+      timing: {
+        tickMs: TICK_MS,
+        electionTimeoutMs: plan.electionTimeoutMs,
+        resendMs: 2 * plan.electionTimeoutMs,
+        requestWaitMs: REQUEST_WAIT_MS,
+      },
+      compaction: {
+        ...NODE_DEFAULTS.compaction,
+        entriesMax: plan.snapshotEntries,
+        retainedEntries: plan.retainedEntries,
+      },
+      segmentBytes: plan.segmentBytes,
+    };
+  }
+
+  #newClient(index: number): SimClient {
+    const { plan } = this;
+    const random = this.#random.fork(`client ${index}`);
+    const node = random.chance(0.4) ? random.between(1, plan.nodes) : null;
+    return this.#client(index, node, plan.operationsPerClient);
+  }
+
+  #client(index: number, node: number | null, operations: number): SimClient {
+    const { plan, clock, network, trace, coverage, history } = this;
+    return new SimClient({
+      index,
+      clock,
+      network,
+      trace,
+      coverage,
+      history,
+      random: this.#random.fork(`client ${index} at work`),
+      nodes: plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT })),
+      node,
+      keys: plan.keys,
+      operations,
+      pipeline: plan.pipeline,
+      thinkMsMax: plan.thinkMsMax,
+      valueBytes: plan.valueBytes,
+      timeoutMs: CLIENT_TIMEOUT_MS,
+    });
+  }
+
+  #onFrame(stage: "sent" | "received", from: string, to: string, frame: Uint8Array): void {
+    const peers = isNode(from) && isNode(to);
+    const messages = peers ? messagesIn(frame) : [];
+    for (const message of messages) {
+      this.coverage.hit(`${stage} ${message.type}`);
+      if (stage === "sent") this.safety.onSent(Number(from.slice(1)) - 1, message);
+    }
+    if (stage === "sent") return;
+    this.trace.frame(from, to, frame, () =>
+      messages.length === 0 ? `<${frame.length} bytes>` : messages.map(describeMessage).join("; "),
+    );
+  }
+}
+
+/** The machine of the node at this position. */
+export function hostOf(index: number): string {
+  return `n${index + 1}`;
+}
+
+function isNode(host: string): boolean {
+  return host.startsWith("n");
+}
