@@ -79,6 +79,7 @@ export class Replica {
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
   readonly #dirty = new Set<Route>();
+  readonly #loadSnapshot: (snapshot: SnapshotName) => KvState;
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
   #tick = 0;
   #cutOffSinceTick = 0;
@@ -99,6 +100,7 @@ export class Replica {
     onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
+    this.#loadSnapshot = loadSnapshot;
     this.#core = new OmniPaxos(options.core, recovered);
     this.#schedule = new CompactionSchedule(options.compaction);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
@@ -151,14 +153,7 @@ export class Replica {
       sink,
       retryTicks: options.timing.retryTicks,
       send,
-      deliver: ({ from, message, snapshot }) => {
-        core.receive({ from, to: pid, message });
-        if (snapshot.idx <= this.#applier.appliedIdx) return;
-        // The core ignores a message that has become stale: then its log does not start at this snapshot.
-        if (core.storedSnapshot?.idx === snapshot.idx) {
-          this.#applier.install(loadSnapshot(snapshot));
-        }
-      },
+      deliver: ({ from, message }) => core.receive({ from, to: pid, message }),
       onError: onSnapshotError,
     });
   }
@@ -329,14 +324,28 @@ export class Replica {
     while (this.#applier.appliedIdx < core.decidedIdx) {
       if (bytes >= APPLY_BYTES_PER_TURN) return true;
       const entry = core.entryAt(this.#applier.appliedIdx);
-      // A decided entry that is not in the log: the stop-sign, or a snapshot whose installation is under way.
-      if (entry === undefined) return false;
+      if (entry === undefined) {
+        if (!this.#installSnapshot()) return false;
+        continue;
+      }
       bytes += entry.length;
       this.#schedule.applied(entry.length);
       const own = this.#applier.ownBatch(entry);
       this.#applier.apply(entry, own === null ? undefined : this.#proposals.applied(own));
     }
     return false;
+  }
+
+  /**
+   * The entries to be applied next are gone from the log: the core has taken over a snapshot, which is in the store before
+   * the core hears of it, whichever message made it take effect.
+   * @returns false when there is none: what stands there is the stop-sign
+   */
+  #installSnapshot(): boolean {
+    const stored = this.#core.storedSnapshot;
+    if (stored === null || stored.idx <= this.#applier.appliedIdx) return false;
+    this.#applier.install(this.#loadSnapshot(stored.value));
+    return true;
   }
 
   #stage(route: Route, group: Uint8Array, ageTicks: number, maybeProposed: boolean): void {

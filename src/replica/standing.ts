@@ -1,10 +1,10 @@
-import { ballotsEqual, type Ballot, type NodeId, type PeerView } from "../omnipaxos/index.ts";
+import { compareBallots, type Ballot, type NodeId, type PeerView } from "../omnipaxos/index.ts";
 
 /** How this node stands towards the leader, as far as it can know. */
 export type Standing =
   /** Accepting leader that hears a quorum. */
   | { readonly kind: "leading" }
-  /** In step with a leader that said in the last heartbeat round that it leads this very ballot, with a quorum. */
+  /** In step with a leader that it heard in the last heartbeat round, and that has not moved on to another ballot. */
   | { readonly kind: "following"; readonly leader: NodeId }
   /** Neither: proposals would be lost, and nothing arrives. `heard`: peers that answered the last heartbeat round. */
   | { readonly kind: "cutOff"; readonly heard: readonly NodeId[] };
@@ -19,16 +19,29 @@ export interface StandingView {
   readonly heard: ReadonlyMap<NodeId, PeerView>;
 }
 
+/**
+ * A leader that was replaced behind its back stays leader in its own eyes, and its followers with it, until a message of
+ * the new one gets through; under partial connectivity that may be never. What a neighbour says tells: one that is happy
+ * with a higher ballot has a leader that works.
+ */
 export function standingOf({ role, phase, isHappy, promise, heard }: StandingView): Standing {
-  if (phase === "accept") {
+  if (phase === "accept" && !someoneFollowsHigher(promise, heard)) {
     if (role === "leader") {
       if (isHappy) return { kind: "leading" };
     } else {
       const said = heard.get(promise.pid);
-      if (said?.happy === true && ballotsEqual(said.leader, promise)) {
+      // Right after it took over its last reply may be from before.
+      if (said !== undefined && compareBallots(said.leader, promise) <= 0) {
         return { kind: "following", leader: promise.pid };
       }
     }
   }
   return { kind: "cutOff", heard: [...heard.keys()] };
+}
+
+function someoneFollowsHigher(promise: Ballot, heard: ReadonlyMap<NodeId, PeerView>): boolean {
+  for (const { happy, leader } of heard.values()) {
+    if (happy && compareBallots(leader, promise) > 0) return true;
+  }
+  return false;
 }

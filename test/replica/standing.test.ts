@@ -13,20 +13,25 @@ const follower = (heard: [number, PeerView][]): StandingView => ({
 });
 
 describe("how a node stands", () => {
-  test("a follower serves while its leader says that it leads this ballot with a quorum", () => {
-    expect(standingOf(follower([[1, says(ballot(4, 1), true)]]))).toEqual({
-      kind: "following",
-      leader: 1,
-    });
+  test("a follower serves while it hears its leader", () => {
+    const standing = { kind: "following", leader: 1 };
+    expect(standingOf(follower([[1, says(ballot(4, 1), true)]]))).toEqual(standing);
+    // The leader has just taken over: what it said was before that.
+    expect(standingOf(follower([[1, says(ballot(3, 2), false)]]))).toEqual(standing);
   });
 
-  test("a node that has been promised to another ballot is no leader, even though it is heard", () => {
+  test("a node that has moved on to another ballot is no leader, even though it is heard", () => {
     expect(standingOf(follower([[1, says(ballot(4, 4), false)]])).kind).toBe("cutOff");
-    expect(standingOf(follower([[1, says(ballot(4, 4), true)]])).kind).toBe("cutOff");
   });
 
-  test("a leader that has lost its quorum is followed no more", () => {
-    expect(standingOf(follower([[1, says(ballot(4, 1), false)]])).kind).toBe("cutOff");
+  test("leader and follower of a ballot that was replaced behind their backs are cut off", () => {
+    const replaced: [number, PeerView][] = [
+      [1, says(ballot(4, 1), true)],
+      [3, says(ballot(5, 4), true)],
+    ];
+    expect(standingOf(follower(replaced))).toEqual({ kind: "cutOff", heard: [1, 3] });
+    const leader = { ...follower([[3, says(ballot(5, 4), true)]]), role: "leader" as const };
+    expect(standingOf(leader)).toEqual({ kind: "cutOff", heard: [3] });
   });
 
   test("an unhappy leader does not lead; who hears nobody is cut off and says so", () => {
