@@ -25,7 +25,7 @@ import { ftruncateSync, writeSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { createHash } from "node:crypto";
-import { StorageError } from "../storage/storage-error.ts";
+import { StorageError } from "../base/storage-error.ts";
 
 /** open(2) of macOS: take an exclusive flock. Node does not name it. */
 const O_EXLOCK = 0x20;

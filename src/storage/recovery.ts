@@ -49,6 +49,8 @@ export interface RecoveredLog {
     readonly crc: number;
     readonly sealed: boolean;
   } | null;
+  /** The file a sealed tail names: the log must go on in it, and until then it must not be removed. */
+  readonly next: string | null;
   /** Files that are not part of the log, and may be used for new segments. */
   readonly free: readonly string[];
   /** No file has this number or a higher one. */
@@ -97,13 +99,23 @@ export function readLog(disk: Disk, directory: string): FoundLog {
   if (newest === 0) {
     const scalars = INITIAL_SCALARS;
     const state = undefined;
-    return { state, scalars, segments: [], tail: null, free: paths, nextFile, last: null };
+    return {
+      state,
+      scalars,
+      segments: [],
+      tail: null,
+      next: null,
+      free: paths,
+      nextFile,
+      last: null,
+    };
   }
   const segments = readNeeded(disk, directory, byNumber, newest);
   const state = replay(segments);
   const last = segments.at(-1);
   if (last === undefined) throw damaged(directory, 0, "no segment can be read");
-  const inUse = new Set(segments.map((segment) => segment.path));
+  const next = last.sealedTo === null ? null : `${directory}/${segmentFileName(last.sealedTo)}`;
+  const inUse = new Set([next, ...segments.map((segment) => segment.path)]);
   return {
     state: state.result,
     scalars: state.scalars,
@@ -115,6 +127,7 @@ export function readLog(disk: Disk, directory: string): FoundLog {
       bytes: end,
     })),
     tail: { position: last.end, crc: last.lastCrc, sealed: last.sealedTo !== null },
+    next,
     free: paths.filter((path) => !inUse.has(path)),
     nextFile,
     last,

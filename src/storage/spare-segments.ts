@@ -43,14 +43,18 @@ export class SpareSegments {
   #hasRoom = true;
   #cancelRetry: CancelTimer = () => {};
 
-  /** @param free files that may be used; those that do not fit are removed */
+  /** @param found free: files that may be used, those that do not fit are removed; next: the one to use first, as it is */
   constructor(
     disk: Disk,
     directory: string,
     segmentBytes: number,
     clock: Clock,
     hooks: SpareHooks,
-    found: { readonly free: readonly string[]; readonly nextFile: number },
+    found: {
+      readonly next: string | null;
+      readonly free: readonly string[];
+      readonly nextFile: number;
+    },
   ) {
     this.#disk = disk;
     this.#directory = directory;
@@ -58,6 +62,7 @@ export class SpareSegments {
     this.#clock = clock;
     this.#hooks = hooks;
     this.#nextFile = found.nextFile;
+    if (found.next !== null) this.#ready.push(found.next);
     for (const path of found.free) this.recycle(path);
   }
 

@@ -1,0 +1,26 @@
+/** Why a data directory cannot be used. Codes are stable; every message names the file and the way out. */
+export type StorageErrorCode =
+  /** A record, a segment or a snapshot is damaged or missing in the middle: what follows cannot be trusted. */
+  | "LOG_DAMAGED"
+  | "SNAPSHOT_DAMAGED"
+  | "IDENTITY_DAMAGED"
+  /** Written by another version of the program. */
+  | "UNKNOWN_FORMAT"
+  | "CLUSTER_MISMATCH"
+  | "NODE_MISMATCH"
+  /** Another process uses the directory. */
+  | "LOCKED"
+  /** So much waits for a full disk that memory would run out. */
+  | "DISK_FULL"
+  /** A write or a sync failed: what is on the disk is not known, so nothing may be tried again. */
+  | "DISK_FAILED";
+
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  readonly code: StorageErrorCode;
+
+  constructor(code: StorageErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

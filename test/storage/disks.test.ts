@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { NodeDisk } from "../../src/platform/node-disk.ts";
+import { diskSuite } from "../conformance/disk.suite.ts";
+import { until } from "../conformance/wait.ts";
+import { World } from "./world.ts";
+
+diskSuite("file system", () => {
+  const root = mkdtempSync(join(tmpdir(), "omnikv-disk-"));
+  const close = (): void => rmSync(root, { recursive: true });
+  return { disk: new NodeDisk(join(root, "data")), until, close };
+});
+
+diskSuite("simulated", () => {
+  const world = new World();
+  const advance = async (condition: () => boolean): Promise<void> => {
+    await Promise.resolve();
+    if (!world.clock.runUntil(condition, 60_000)) throw new Error("waited in vain");
+  };
+  return { disk: world.disk, until: advance, close: () => {} };
+});
+
+describe("the simulated disk", () => {
+  const full = Uint8Array.from({ length: 3000 }, () => 0xff);
+
+  function crashed(seed: number, sync: boolean, kind: "power" | "process"): Uint8Array | null {
+    const world = new World(1024, seed);
+    const { disk } = world;
+    const file = disk.open("d/f");
+    file.write(0, full, () => {});
+    if (sync) file.sync(() => disk.syncDirectory("d"));
+    world.settle();
+    disk.crash(kind);
+    return disk.exists("d/f") ? disk.read("d/f", 0, disk.size("d/f")) : null;
+  }
+
+  test("power takes unsynced bytes wholly, in part, or not at all, and names too", () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 200; seed++) {
+      const bytes = crashed(seed, false, "power");
+      const ones = bytes?.filter((byte) => byte === 0xff).length ?? 0;
+      if (bytes === null) seen.add("no file");
+      else if (ones === 0) seen.add("nothing");
+      else if (ones === full.length) seen.add("all");
+      else seen.add(bytes.subarray(0, ones).every((byte) => byte === 0xff) ? "cut" : "pieces");
+    }
+    expect([...seen].sort()).toEqual(["all", "cut", "no file", "nothing", "pieces"]);
+  });
+
+  test("what was synced stays, and a process takes nothing along", () => {
+    for (let seed = 0; seed < 50; seed++) {
+      expect(crashed(seed, true, "power")).toEqual(full);
+      expect(crashed(seed, false, "process")).toEqual(full);
+    }
+  });
+
+  test("a write that a crash interrupts may be there in part", () => {
+    const lengths = new Set<number>();
+    for (let seed = 0; seed < 100; seed++) {
+      const world = new World(1024, seed);
+      world.disk.open("d/f").write(0, full, () => expect.unreachable("the process is dead"));
+      world.disk.crash("process");
+      world.settle();
+      lengths.add(world.disk.size("d/f"));
+    }
+    expect(lengths.has(3000)).toBe(true);
+    expect(lengths.size).toBeGreaterThan(10);
+  });
+
+  test("a full disk takes what fits and says so; what is there can be overwritten", () => {
+    const world = new World();
+    world.disk.capacityBytes = 1000;
+    const file = world.disk.open("d/f");
+    const errors: (string | undefined)[] = [];
+    file.write(0, full, (error) => errors.push(error?.name));
+    file.write(0, full.subarray(0, 1000), (error) => errors.push(error?.name));
+    world.settle();
+    expect(errors).toEqual(["DiskFullError", undefined]);
+    expect(world.disk.size("d/f")).toBe(1000);
+    expect(() => world.disk.replace("d/g", full)).toThrow("no space");
+  });
+
+  test("bytes whose sync failed look written and are not durable", () => {
+    let lost = 0;
+    for (let seed = 0; seed < 50; seed++) {
+      const world = new World(1024, seed);
+      world.disk.replace("d/f", new Uint8Array(100));
+      const file = world.disk.open("d/f");
+      world.disk.failSyncs = 1;
+      const errors: (string | undefined)[] = [];
+      file.writeDurably(0, full.subarray(0, 100), (error) => errors.push(error?.message));
+      file.sync((error) => errors.push(error?.message));
+      world.settle();
+      expect(errors).toEqual(["input/output error (simulated)", undefined]);
+      expect(world.disk.read("d/f", 0, 1)[0]).toBe(0xff);
+      world.disk.crash("power");
+      if (world.disk.read("d/f", 0, 1)[0] !== 0xff) lost += 1;
+    }
+    expect(lost).toBeGreaterThan(5);
+  });
+
+  test("the same seed gives the same crash", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      expect(crashed(seed, false, "power")).toEqual(crashed(seed, false, "power"));
+    }
+  });
+});

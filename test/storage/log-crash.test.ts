@@ -1,0 +1,203 @@
+/**
+ * Goal: whatever the moment and the manner of a crash, what recovery finds is a state the node went through, no older than
+ * what was last reported durable. Method: a random schedule of groups runs on a simulated disk that is crashed before its
+ * k-th operation, for every k, by power or process, with bytes torn by dice; then it goes on, several times over.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { DurableState } from "../../src/omnipaxos/index.ts";
+import {
+  advance,
+  INITIAL_SCALARS,
+  type LogScalars,
+  type LogWrite,
+} from "../../src/storage/log-scalars.ts";
+import type { SnapshotName } from "../../src/wire/host-message.ts";
+import { seededRandom } from "../conformance/seeded-random.ts";
+import { append, compact, decided, group, promise, texts, World, type Group } from "./world.ts";
+
+/** What the node believes, and every state it went through. Written without looking at the replay under test. */
+class Model {
+  scalars: LogScalars = INITIAL_SCALARS;
+  /** By absolute index; what lies below the compacted index is not compared. */
+  log: string[] = [];
+  readonly states = new Map<number, string>([[0, this.text()]]);
+
+  apply({ seq, writes }: Group): void {
+    for (const write of writes) {
+      if (write.kind === "append") {
+        this.log = [...this.log.slice(0, write.fromIdx), ...texts(write.entries)];
+      } else if (write.kind === "compact") {
+        while (this.log.length < write.idx) this.log.push("below a snapshot");
+      }
+      this.scalars = advance(this.scalars, write);
+    }
+    this.states.set(seq, this.text());
+  }
+
+  text(): string {
+    const { promise: p, decidedIdx, compactedIdx, snapshot } = this.scalars;
+    const log = this.log.slice(compactedIdx);
+    return JSON.stringify([p.n, decidedIdx, compactedIdx, snapshot?.idx ?? null, log]);
+  }
+}
+
+function stateText(state: DurableState<Uint8Array, SnapshotName> | undefined): string {
+  if (state === undefined) return new Model().text();
+  const { promise: p, decidedIdx, compactedIdx, snapshot, entries } = state;
+  return JSON.stringify([p.n, decidedIdx, compactedIdx, snapshot?.idx ?? null, texts(entries)]);
+}
+
+type Dice = (bound: number) => number;
+
+/** One group that keeps the core's invariants: nothing decided is overwritten or compacted too far. */
+function drawGroup(seq: number, model: Model, dice: Dice): Group {
+  const { compactedIdx, decidedIdx, endIdx, promise: held } = model.scalars;
+  const writes: LogWrite[] = [];
+  if (dice(5) === 0) writes.push(promise(held.n + 1));
+  if (dice(4) !== 0) {
+    const from = dice(4) === 0 ? decidedIdx + dice(endIdx - decidedIdx + 1) : endIdx;
+    const fill = "#".repeat(dice(6) === 0 ? 700 : dice(60));
+    writes.push(append(from, ...Array.from({ length: dice(4) }, (_, i) => `${seq}.${i}${fill}`)));
+  }
+  const end = writes.reduce((idx, write) => {
+    return write.kind === "append" ? write.fromIdx + write.entries.length : idx;
+  }, endIdx);
+  const nowDecided = decidedIdx + dice(end - decidedIdx + 1);
+  if (nowDecided > decidedIdx) writes.push(decided(nowDecided));
+  if (dice(6) === 0 && nowDecided > 0) {
+    const idx = compactedIdx + dice(nowDecided - compactedIdx + 1);
+    const atLeast = Math.max(idx, model.scalars.snapshot?.idx ?? 0);
+    writes.push(compact(idx, atLeast + dice(nowDecided - atLeast + 1)));
+  }
+  if (dice(25) === 0) {
+    const jump = Math.max(end, nowDecided) + 1 + dice(10);
+    writes.push(compact(jump, jump), decided(jump));
+  }
+  return group(seq, ...(writes.length === 0 ? [promise(held.n + 1)] : writes));
+}
+
+class Stop extends Error {}
+
+interface Run {
+  readonly seed: number;
+  readonly segmentBytes: number;
+  /** Crash before the disk operation with this number, again and again. */
+  readonly crashEvery: number;
+  readonly groups: number;
+}
+
+/** @returns how many crashes there were */
+function crashRun({ seed, segmentBytes, crashEvery, groups }: Run): number {
+  const random = seededRandom(seed);
+  const dice: Dice = (bound) => random.uint32() % bound;
+  let operations = 0;
+  let stopped = false;
+  let armed = true;
+  let crashes = 0;
+  const world = new World(segmentBytes, seed, () => {
+    operations += 1;
+    stopped ||= armed && crashes < 100 && operations % crashEvery === 0;
+    // Whatever the process still tries on its way out does not reach the disk.
+    if (stopped) throw new Stop();
+  });
+  world.disk.syncMs = 1;
+  let model = new Model();
+  let reported = 0;
+  for (let total = 0, completed = false; !completed;) {
+    try {
+      const { storage, recovered } = world.open();
+      model = checkRecovered(model, reported, recovered);
+      reported = 0;
+      world.durable.length = 0;
+      let staged = 0;
+      for (; total < groups && !stopped; total++) {
+        staged += 1;
+        const next = drawGroup(staged, model, dice);
+        model.apply(next);
+        storage.stage([next]);
+        storage.flush();
+        if (dice(3) === 0) world.clock.run(dice(4));
+      }
+      world.settle();
+      if (!stopped) {
+        expect(world.durable.at(-1) ?? 0).toBe(staged);
+        completed = true;
+      }
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error;
+    }
+    reported = Math.max(reported, world.durable.at(-1) ?? 0);
+    if (stopped) {
+      crashes += 1;
+      stopped = false;
+      // The dice of the disk are its own; these are not drawn while an operation is under way.
+      operations += dice(3);
+      world.crash(dice(2) === 0 ? "power" : "process");
+    }
+  }
+  armed = false;
+  world.crash("power");
+  expect(stateText(world.open().recovered)).toBe(model.text());
+  return crashes;
+}
+
+/** @returns the model of the node that goes on from here */
+function checkRecovered(
+  model: Model,
+  reported: number,
+  recovered: DurableState<Uint8Array, SnapshotName> | undefined,
+): Model {
+  const found = stateText(recovered);
+  const at = [...model.states].filter(([, text]) => text === found).map(([seq]) => seq);
+  expect(at.length, `a state the node never was in: ${found}`).toBeGreaterThan(0);
+  expect(Math.max(...at), "something reported durable is gone").toBeGreaterThanOrEqual(reported);
+  return rebuilt(found, recovered);
+}
+
+/** The model of a node that has just recovered. */
+function rebuilt(found: string, state: DurableState<Uint8Array, SnapshotName> | undefined): Model {
+  const model = new Model();
+  if (state === undefined) return model;
+  model.log = [
+    ...Array.from({ length: state.compactedIdx }, () => "compacted"),
+    ...texts(state.entries),
+  ];
+  model.scalars = {
+    ...state,
+    snapshot: state.snapshot?.value ?? null,
+    endIdx: model.log.length,
+  };
+  expect(model.text()).toBe(found);
+  model.states.clear();
+  model.states.set(0, found);
+  return model;
+}
+
+test("a crash before every single operation, in small segments", () => {
+  let crashes = 0;
+  for (let crashEvery = 2; crashEvery <= 60; crashEvery++) {
+    for (const segmentBytes of [512, 2048]) {
+      const seed = crashEvery * 7919 + segmentBytes;
+      crashes += crashRun({ seed, segmentBytes, crashEvery, groups: 60 });
+    }
+  }
+  expect(crashes).toBeGreaterThan(300);
+});
+
+test("any schedule, any crash", () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        seed: fc.nat(2 ** 31),
+        segmentBytes: fc.constantFrom(512, 1024, 4096, 65536),
+        crashEvery: fc.integer({ min: 3, max: 200 }),
+        groups: fc.integer({ min: 1, max: 150 }),
+      }),
+      (run) => {
+        crashRun(run);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
