@@ -9,6 +9,7 @@ import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
+import { DiskFullError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
@@ -234,8 +235,20 @@ export class Node {
   #checkIncarnation(peer: NodeId, incarnation: string): string | null {
     const { peers } = this.#directory;
     const known = peers.known(peer);
-    if (known === undefined) peers.remember(peer, incarnation);
+    if (known === undefined) this.#remember(peer, incarnation);
     return known === undefined || known === incarnation ? null : lostIdentityText(peer);
+  }
+
+  #remember(peer: NodeId, incarnation: string): void {
+    try {
+      this.#directory.peers.remember(peer, incarnation);
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error;
+      const { logger } = this.#machine;
+      logger.warn("the disk is full: a peer's identity will be remembered when it next connects", {
+        peer,
+      });
+    }
   }
 
   #fail(error: Error): void {

@@ -24,7 +24,9 @@ const peersSchema = z.record(z.string().regex(/^\d+$/), z.string());
 /** The incarnations of the peers. Changes are durable when the call returns. */
 export interface PeerRecord {
   known(peer: number): string | undefined;
+  /** @throws DiskFullError, and knows the peer as little as before */
   remember(peer: number, incarnation: string): void;
+  /** @throws DiskFullError, and knows the peer as well as before */
   forget(peer: number): void;
 }
 
@@ -71,19 +73,20 @@ export function openDataDirectory(
     );
   }
   const saved = disk.exists(PEERS_FILE) ? peersSchema.parse(unseal(disk, PEERS_FILE)) : {};
-  const peers = new Map(Object.entries(saved));
-  const save = (): void => disk.replace(PEERS_FILE, seal(Object.fromEntries(peers)));
+  let peers: ReadonlyMap<string, string> = new Map(Object.entries(saved));
+  const save = (changed: ReadonlyMap<string, string>): void => {
+    disk.replace(PEERS_FILE, seal(Object.fromEntries(changed)));
+    peers = changed;
+  };
   return {
     incarnation: identity.incarnation,
     isNew,
     peers: {
       known: (peer) => peers.get(String(peer)),
-      remember: (peer, incarnation) => {
-        peers.set(String(peer), incarnation);
-        save();
-      },
+      remember: (peer, incarnation) => save(new Map(peers).set(String(peer), incarnation)),
       forget: (peer) => {
-        if (peers.delete(String(peer))) save();
+        const others = new Map(peers);
+        if (others.delete(String(peer))) save(others);
       },
     },
   };
