@@ -218,7 +218,7 @@ export function drawPlan(random: SeededRandom): Plan {
     snapshotEntries: random.pick([5, 15, 40, 100_000]),
     retainedEntries: random.pick([0, 3, 15]),
     segmentBytes: random.pick([2048, 16 * 1024, 256 * 1024]),
-    electionTimeoutMs: Math.max(60, Math.ceil(delayMaxMs) * 4),
+    electionTimeoutMs: Math.max(80, Math.ceil(delayMaxMs) * 4),
     syncMs: random.pick([0.1, 0.5, 5]),
     faultsMs,
     faults,

@@ -24,7 +24,7 @@ interface Said {
 /**
  *   V1. Decided logs agree: whoever decides an index, in whatever life, decides the same entry there.
  *   V2. Within a life, decided and applied index and promise never go back; applied <= decided <= accepted.
- *   V3. A ballot is led by one life of one node only.
+ *   V3. A ballot is prepared by one life of one node only.
  *   V4. States at the same index are the same.
  *   V5. A promise or vote that left a node survives every crash of it.
  */
@@ -55,6 +55,7 @@ export class SafetyChecker {
 
   /** A message leaves a node. */
   onSent(node: number, message: PeerMessage): void {
+    if (message.type === "prepare") this.#onLeading(node, message.n);
     if (message.type !== "promise" && message.type !== "accepted") return;
     const said = this.#said.get(node) ?? { promise: null, acceptedRound: null, acceptedIdx: 0 };
     this.#said.set(node, said);
@@ -87,7 +88,6 @@ export class SafetyChecker {
       life.appliedIdx = replica.appliedIdx;
       this.#checkState(node, replica);
     }
-    if (core.adoptedIdx !== null) this.#onLeading(node, life, core.promise);
   }
 
   #checkSaid(node: number, { core }: Replica): void {
@@ -131,9 +131,9 @@ export class SafetyChecker {
     life.decidedIdx = core.decidedIdx;
   }
 
-  #onLeading(node: number, life: Life, ballot: Ballot): void {
+  #onLeading(node: number, ballot: Ballot): void {
     const name = ballotText(ballot);
-    const who = `${node} in life ${life.number}`;
+    const who = `${node} in life ${this.#lives.get(node)?.number}`;
     const known = this.#leaders.get(name);
     if (known === undefined) this.#leaders.set(name, who);
     else assert(known === who, `ballot ${name} was led by node ${known} and by node ${who}`);

@@ -14,7 +14,7 @@ import { SimNetwork } from "./sim-network.ts";
 import { CrashPoint, SimNode } from "./sim-node.ts";
 import { Trace } from "./trace.ts";
 
-const TICK_MS = 10;
+const TICK_MS = 20;
 const HALF_OPEN_MS = 600;
 const REQUEST_WAIT_MS = 500;
 const CLIENT_TIMEOUT_MS = 1200;
