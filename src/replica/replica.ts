@@ -79,6 +79,8 @@ export class Replica {
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
   readonly #dirty = new Set<Route>();
+  /** Peers with a session: what is sent to others is lost. */
+  readonly #connected = new Set<NodeId>();
   readonly #loadSnapshot: (snapshot: SnapshotName) => KvState;
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
   #tick = 0;
@@ -219,10 +221,12 @@ export class Replica {
 
   /** A session with a peer began: what was in flight before it may be lost. */
   onSession(peer: NodeId): void {
+    this.#connected.add(peer);
     this.#core.reconnected(peer);
   }
 
   onSessionEnd(peer: NodeId): void {
+    this.#connected.delete(peer);
     for (const route of this.#relay.forgetGuestsOf(peer)) this.onRouteClosed(route);
   }
 
@@ -383,7 +387,7 @@ export class Replica {
 
   /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
   #relayEverything(heard: readonly NodeId[]): void {
-    const peer = this.#relay.pick(heard);
+    const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
     for (const staged of this.#proposals.takeAll(({ route }) => !route.relayed)) {
       const { route, group, maybeProposed } = staged;
