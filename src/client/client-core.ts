@@ -87,7 +87,9 @@ export class ClientCore {
         onLost: (error) => this.#onLost(lane, error),
         onUnreachable: (error) => this.#onUnreachable(lane, error),
       });
-      const lane: Lane = new Lane(index, link);
+      const lane: Lane = new Lane(index, link, () =>
+        this.#clock.after(this.#attemptTimeoutMs, () => this.#onOpeningLate(lane)),
+      );
       return lane;
     });
     this.#handlers = this.#lanes.map((lane) =>
@@ -152,7 +154,10 @@ export class ClientCore {
     this.#cancelUnpark?.();
     this.#deadlines.stop();
     this.#closeSession();
-    for (const { link } of this.#lanes) link.close();
+    for (const lane of this.#lanes) {
+      lane.openingOver();
+      lane.link.close();
+    }
   }
 
   /** Frees the session's place, if that costs no waiting. */
@@ -238,6 +243,15 @@ export class ClientCore {
     if (this.#session.id !== null) return;
     // None of them has been sent, however unsure it is whether the session was opened.
     for (const request of lane.queued()) if (request.isWrite) this.#refused(request, error);
+  }
+
+  /** The request or its answer was lost on the way, or the node has other worries. Opening twice is opening once. */
+  #onOpeningLate(lane: Lane): void {
+    lane.openingOver();
+    for (const request of lane.queued()) {
+      if (request.isWrite && request.node === null) this.#moveOn(request);
+    }
+    this.#scheduleFlush();
   }
 
   #onRefused(lane: Lane, request: Request | undefined, error: KvError): void {

@@ -1,6 +1,7 @@
 /** The way to one node: its link, what waits for it, and how that becomes frames. */
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import { GroupWriter } from "../kv/index.ts";
+import type { CancelTimer } from "../ports/clock.ts";
 import { ReadsWriter, takeWritesFrame } from "../wire/client.ts";
 import type { ClientSession } from "./client-session.ts";
 import { appendWrite, closeSessionFrame, contentBytes, openSessionFrame } from "./frames.ts";
@@ -18,12 +19,15 @@ export class Lane {
   /** Entries may be over or elsewhere by now. */
   #writes: WriteRequest[] = [];
   #reads: ReadRequest[] = [];
-  /** A request to open the session is under way here. */
-  #opening = false;
+  readonly #watchOpening: () => CancelTimer;
+  /** A request to open the session is under way here: ends the watch over it. */
+  #opening: CancelTimer | null = null;
 
-  constructor(index: number, link: NodeLink) {
+  /** @param watchOpening called when the session is to be opened here: whoever waits must not wait for ever */
+  constructor(index: number, link: NodeLink, watchOpening: () => CancelTimer) {
     this.index = index;
     this.link = link;
+    this.#watchOpening = watchOpening;
   }
 
   get isEmpty(): boolean {
@@ -44,7 +48,8 @@ export class Lane {
 
   /** The attempt to open the session here is over. */
   openingOver(): void {
-    this.#opening = false;
+    this.#opening?.();
+    this.#opening = null;
   }
 
   /**
@@ -68,8 +73,8 @@ export class Lane {
     if (writes.length === 0) return true;
     const { id } = session;
     if (id === null) {
-      if (!this.#opening && writes.some((request) => this.#isHere(request))) {
-        this.#opening = true;
+      if (this.#opening === null && writes.some((request) => this.#isHere(request))) {
+        this.#opening = this.#watchOpening();
         this.link.send(openSessionFrame(this.#groupWriter, session.nonce));
       }
       return true;
