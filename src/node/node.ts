@@ -109,6 +109,7 @@ export class Node {
     this.#jobs = new SnapshotJobs({
       replica: this.#replica,
       snapshots: this.#snapshots,
+      durable: () => this.#storage.durableSnapshot,
       logger,
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),

@@ -4,11 +4,13 @@ import type { NodeId } from "../omnipaxos/index.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
-import type { HostMessage } from "../wire/host-message.ts";
+import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
 
 export interface SnapshotJobsOptions {
   readonly replica: Replica;
   readonly snapshots: SnapshotStore;
+  /** The snapshot that a restart would find in the log. */
+  readonly durable: () => SnapshotName | null;
   readonly logger: Logger;
   readonly send: (to: NodeId, message: HostMessage) => void;
   readonly wake: () => void;
@@ -52,9 +54,11 @@ export class SnapshotJobs {
     else send(peer, { type: "snapshotChunk", snapshot, offset, bytes });
   }
 
-  /** The stored snapshot must stay, whatever else goes. */
+  /** What the core holds must stay, and what a restart would find: on a slow disk the log may still name an older one. */
   #retain(): void {
-    const stored = this.#options.replica.core.storedSnapshot;
-    if (stored !== null) this.#options.snapshots.retain([stored.value]);
+    const { replica, snapshots, durable } = this.#options;
+    const stored = replica.core.storedSnapshot;
+    if (stored === null) return;
+    snapshots.retain([stored.value, durable()].filter((name) => name !== null));
   }
 }

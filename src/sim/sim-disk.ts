@@ -41,6 +41,8 @@ export class SimDisk implements Disk {
   /** How long a write and a sync take, in milliseconds. */
   writeMs = 0.02;
   syncMs = 0.1;
+  /** An operation may take up to so many times longer than that. */
+  jitter = 0;
   /** Files cannot grow beyond this sum of their sizes. */
   capacityBytes = Number.POSITIVE_INFINITY;
   /** So many of the next syncs fail. */
@@ -165,7 +167,9 @@ export class SimDisk implements Disk {
   /** For the handles. Calls back unless the process has died meanwhile. */
   later(ms: number, callback: () => void): void {
     const run = this.#run;
-    this.#options.schedule(ms, () => {
+    const { random, schedule } = this.#options;
+    const factor = this.jitter === 0 ? 1 : 1 + (random.uint32() / 2 ** 32) * this.jitter;
+    schedule(ms * factor, () => {
       if (run === this.#run) callback();
     });
   }

@@ -37,6 +37,8 @@ export class SnapshotStore {
   /** Removes what was never finished. */
   static open(disk: Disk, directory: string, logger: Logger): SnapshotStore {
     disk.makeDirectory(directory);
+    // A process that died between a rename and its sync leaves a name that power can still take away.
+    disk.syncDirectory(directory);
     return new SnapshotStore(disk, directory, logger);
   }
 

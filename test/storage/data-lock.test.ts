@@ -1,6 +1,6 @@
 /** One process per data directory, however the one before it ended. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -36,7 +36,7 @@ async function holder(): Promise<{ child: ChildProcess; said: string }> {
   });
   children.push(child);
   let said = "";
-  child.stdout!.on("data", (text: Buffer) => (said += text.toString()));
+  child.stdout.on("data", (text: Buffer) => (said += text.toString()));
   await until(() => said.includes("\n"));
   return { child, said: said.trim() };
 }
@@ -74,6 +74,7 @@ test("a lock file left behind means nothing", async () => {
   mkdirSync(directory);
   writeFileSync(join(directory, "lock"), "1\n");
   const lock = await DataLock.acquire(directory);
+  expect(readFileSync(join(directory, "lock"), "utf8")).toBe(`${process.pid}\n`);
   lock.release();
 });
 

@@ -169,6 +169,24 @@ describe("log storage", () => {
     expect(texts(world.open().recovered!.entries)).toEqual(["first", "800".repeat(20)]);
   });
 
+  test("the segment before stays until the new one is durable, even with nothing but scalars in it", () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const world = new World(1024, seed);
+      const { storage } = world.open();
+      // Larger than a segment, so it is removed rather than used again when it is dropped.
+      world.writeAll(storage, [
+        group(1, append(0, "x".repeat(5000)), promise(7), decided(1), compact(1, 1)),
+      ]);
+      world.settle();
+      world.disk.jitter = 100;
+      storage.stage([group(2, promise(8))]);
+      storage.flush();
+      world.clock.run(seed / 6);
+      world.crash("process");
+      expect(world.open().recovered!.promise.n).toBeGreaterThanOrEqual(7);
+    }
+  });
+
   test("a follower that takes over a snapshot starts with an empty log there", () => {
     const world = new World();
     const { storage } = world.open();
