@@ -31,6 +31,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "a local cluster and the client prompt in one terminal",
     load: async () => (await import("./start.ts")).startCommand(),
   },
+  {
+    name: "sim",
+    summary: "a cluster under simulated faults, checked; the same from the same seed",
+    load: async () => (await import("./sim.ts")).simCommand(),
+  },
 ];
 
 const EXAMPLES = `

@@ -69,6 +69,7 @@ export function runSeed({ seed, plan = planOf(seed), print }: RunOptions): RunRe
     world.trace.remark("verdict", `${phase}: ${message}`);
     failure = { phase, message, stack };
   }
+  for (const node of world.nodes) node.countCore();
   return {
     seed: String(seed),
     plan,

@@ -336,6 +336,7 @@ class SimEnd implements Connection {
   send(frame: Uint8Array): void {
     const opened = this === this.#link.acceptor || this.#link.open;
     if (!this.alive || this.#closing || !opened) return;
+    this.#link.network.onFrame?.("sent", this.host, this.remote, frame);
     this.#transmit(frame);
   }
 
@@ -388,7 +389,6 @@ class SimEnd implements Connection {
       return;
     }
     if (item instanceof Uint8Array) {
-      network.onFrame?.("sent", this.host, this.remote, item);
       if (network.draw(path.breakPermille)) {
         // What is sent before the ends notice is lost too: N1.
         this.#severed = true;

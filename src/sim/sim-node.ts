@@ -2,11 +2,12 @@
  * One machine with a disk that outlives its processes, and the process that runs a node there: started, stopped, paused and
  * killed as the plan wants.
  */
+import type { KvState } from "../kv/index.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { Node } from "../node/node.ts";
 import type { NodeOptions } from "../node/options.ts";
 import { DiskFullError } from "../ports/disk.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { LogFields, Logger } from "../ports/logger.ts";
 import type { Coverage } from "./coverage.ts";
 import { PausableClock, pausableNetwork } from "./pausable-clock.ts";
 import type { SafetyChecker } from "./safety.ts";
@@ -54,6 +55,8 @@ export class SimNode {
   #clock: PausableClock | null = null;
   #node: Node | null = null;
   #life = 0;
+  #place = "";
+  #state: KvState | null = null;
   #cancelStart: () => void = () => {};
   /** Disk operations until the process dies, and how. */
   #operationsLeft = FAR_FUTURE_OPERATIONS;
@@ -115,6 +118,7 @@ export class SimNode {
       this.#onStartFailed(error);
       return;
     }
+    this.#state = this.#node.replica.state;
     safety.onStart(this.index, this.#node.replica);
     this.#node.start();
   }
@@ -184,7 +188,26 @@ export class SimNode {
       this.#doomed = null;
       this.crash(doomed);
     }
-    if (this.#node !== null) this.#context.safety.check(this.index, this.#node.replica);
+    if (this.#node === null) return;
+    const { replica } = this.#node;
+    const { safety, coverage } = this.#context;
+    safety.check(this.index, replica);
+    if (replica.state !== this.#state) {
+      this.#state = replica.state;
+      coverage.hit("snapshot installed from a peer");
+    }
+    const place = `role ${replica.core.role}/${replica.core.phase}`;
+    if (place === this.#place) return;
+    this.#place = place;
+    coverage.hit(place);
+  }
+
+  /** What the core counted in this life. */
+  countCore(): void {
+    const { coverage } = this.#context;
+    for (const [name, count] of Object.entries(this.#node?.replica.core.counters ?? {})) {
+      if (count > 0) coverage.hit(`core ${name}`, count);
+    }
   }
 
   #onDiskOperation(): void {
@@ -229,6 +252,8 @@ export class SimNode {
   }
 
   #end(): void {
+    this.countCore();
+    this.#place = "";
     this.#clock?.stop();
     this.#clock = null;
     this.#node = null;
@@ -244,12 +269,20 @@ export class SimNode {
     this.#context.trace.event(this.host, what);
   }
 
+  #countRecovery({ entries, snapshotIdx }: LogFields): void {
+    const { coverage } = this.#context;
+    if (snapshotIdx !== 0) coverage.hit("recovery from a snapshot");
+    if (entries !== 0) coverage.hit("recovery with entries");
+    if (entries === 0 && snapshotIdx === 0) coverage.hit("recovery of an empty log");
+  }
+
   #logger(): Logger {
     const { trace, coverage } = this.#context;
     const line =
       (level: string): Logger["info"] =>
       (message, fields) => {
-        coverage.hit(`log ${message.replaceAll(/\d+/g, "#")}`);
+        coverage.hit(`log "${message.replaceAll(/\d+/g, "#")}"`);
+        if (message === "recovered from disk") this.#countRecovery(fields ?? {});
         const text = `${level}: ${message}${fields === undefined ? "" : ` ${JSON.stringify(fields)}`}`;
         if (level === "debug") trace.remark(this.host, text);
         else trace.event(this.host, text);

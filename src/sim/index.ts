@@ -1,0 +1,11 @@
+export { coverageReport, EXPECTED, neverHit } from "./coverage-report.ts";
+export { Coverage } from "./coverage.ts";
+export {
+  describeFault,
+  FAULT_KINDS,
+  type Fault,
+  type Plan,
+  type TimedFault,
+} from "./fault-plan.ts";
+export { planOf, runSeed, type RunFailure, type RunOptions, type RunResult } from "./run.ts";
+export { shrinkFaults, withFaults, type Shrunk } from "./shrink.ts";
