@@ -1,0 +1,33 @@
+/** A short run of scripts/torture.ts: kills, pauses, broken links and, where possible, cut packets under load. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ROOT } from "./cluster.ts";
+
+function torture(...args: string[]): { status: number | null; output: string } {
+  const script = join(ROOT, "scripts/torture.ts");
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", script, ...args],
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+      timeout: 150_000,
+    },
+  );
+  return { status, output: stdout + stderr };
+}
+
+describe("torture", () => {
+  test("three nodes, twelve seconds of faults: nothing lost, all linearizable", () => {
+    const { status, output } = torture("--seconds", "12");
+    expect(output).toContain("no violation, nothing lost");
+    expect(status).toBe(0);
+  }, 160_000);
+
+  test("five nodes in network namespaces, or a reason why not", () => {
+    const { status, output } = torture("--nodes", "5", "--seconds", "10", "--namespaces");
+    expect(output).toMatch(/no violation, nothing lost|skipped: no network namespaces/);
+    expect(status).toBe(0);
+  }, 160_000);
+});
