@@ -3,9 +3,9 @@ import type { Random } from "../ports/random.ts";
 /** A write that a loss of power may undo, wholly or in part. */
 interface LooseWrite {
   readonly position: number;
-  readonly before: Uint8Array;
+  before: Uint8Array;
   readonly after: Uint8Array;
-  readonly sizeBefore: number;
+  sizeBefore: number;
 }
 
 /** Power may fail between any two of these units of a write. Small and odd ones find more than real disks would show. */
@@ -52,6 +52,10 @@ export class SimFile {
 
   /** Everything written so far is on the disk. */
   synced(): void {
+    // What is written over bytes of a failed sync is on the disk all the same: the page was dirty again.
+    for (const forgotten of this.#forgotten) {
+      for (const write of this.#loose) cover(forgotten, write);
+    }
     this.#loose = [];
   }
 
@@ -113,4 +117,21 @@ export class SimFile {
     grown.set(this.#bytes.subarray(0, this.#size));
     this.#bytes = grown;
   }
+}
+
+/** Bytes of `write` that lie within `forgotten` are certain now, whether the forgotten write stays or goes. */
+function cover(forgotten: LooseWrite, { position, after }: LooseWrite): void {
+  const start = Math.max(position, forgotten.position);
+  const end = Math.min(position + after.length, forgotten.position + forgotten.after.length);
+  forgotten.sizeBefore = Math.max(forgotten.sizeBefore, position + after.length);
+  if (start >= end) return;
+  const certain = after.subarray(start - position, end - position);
+  const offset = start - forgotten.position;
+  if (forgotten.before.length < offset + certain.length) {
+    const longer = new Uint8Array(offset + certain.length);
+    longer.set(forgotten.before);
+    forgotten.before = longer;
+  }
+  forgotten.before.set(certain, offset);
+  forgotten.after.set(certain, offset);
 }

@@ -67,6 +67,8 @@ interface FoundLog extends RecoveredLog {
 
 /** @throws StorageError */
 export function recoverLog(disk: Disk, directory: string, logger: Logger): RecoveredLog {
+  // The process before may have died between making a file and making its name durable.
+  disk.syncDirectory(directory);
   const log = readLog(disk, directory);
   const { last } = log;
   if (last !== null) {
