@@ -1,15 +1,42 @@
-export { checkLinearizable } from "./linearizability.ts";
-export type { CheckOptions, CheckResult, PartResult, Verdict } from "./linearizability.ts";
-export { appendModel, kvModel, registerModel } from "./models.ts";
+/** The checker as a library. README.md shows how to use it. */
+export { checkLinearizable, type LinearizabilityOptions } from "./linearizability.ts";
+export { checkSequential } from "./sequential.ts";
+export { checkSessionGuarantees, type SessionViolation } from "./session-guarantees.ts";
+export { explain, type ExplainOptions, type Explanation } from "./explain.ts";
+export { describeOperation } from "./describe.ts";
 export type {
-  AppendInput,
-  AppendOutput,
-  KvInput,
-  KvOutput,
-  RegisterInput,
-  RegisterOutput,
+  CheckOptions,
+  CheckResult,
+  PartitionResult,
+  UnknownReason,
+  Verdict,
+} from "./result.ts";
+export type { LeftOut } from "./problem.ts";
+export { defineModel, REJECTED, type Machine, type Model, type ModelDefinition } from "./model.ts";
+export {
+  appendModel,
+  kvModel,
+  MODEL_NAMES,
+  modelOf,
+  registerModel,
+  type ModelName,
 } from "./models.ts";
-export type { Model, Operation } from "./operation.ts";
-export { HistoryFormatError } from "./history-format-error.ts";
-export { isEdnHistory, parseEdnHistory } from "./edn-format.ts";
-export { isJepsenHistory, parseJepsenHistory } from "./jepsen-format.ts";
+export {
+  createOperation,
+  type Answer,
+  type Expected,
+  type History,
+  type Operation,
+  type OperationFields,
+  type Outcome,
+  type Request,
+  type TimeUnit,
+} from "./operation.ts";
+export { HistoryFormatError, type HistoryFormatCode } from "./errors.ts";
+export {
+  FORMAT_NAMES,
+  parseHistory,
+  type FormatName,
+  type ParsedHistory,
+} from "./formats/parse-history.ts";
+export { formatJsonLines } from "./formats/json-lines.ts";

@@ -1,29 +1,87 @@
-/** What a client asked and saw. Times are of one clock, in any unit; only their order matters. */
-export interface Operation<Input, Output> {
-  /** Position in the history: names the operation in results. */
+/** What clients asked and were told: the only thing the checker sees of a store. */
+
+export type Expected =
+  | { readonly kind: "value"; readonly value: string }
+  | { readonly kind: "absent" }
+  /** The key was last written at this revision. */
+  | { readonly kind: "revision"; readonly revision: number };
+
+export type Request =
+  | { readonly kind: "read" }
+  | { readonly kind: "write"; readonly value: string }
+  | { readonly kind: "append"; readonly value: string }
+  | { readonly kind: "delete" }
+  | { readonly kind: "cas"; readonly expected: Expected; readonly value: string };
+
+export type Answer =
+  /** Null: there was nothing. */
+  | { readonly kind: "value"; readonly value: string | null }
+  | { readonly kind: "done" }
+  /** Of a delete. Null: the answer did not say. */
+  | { readonly kind: "deleted"; readonly existed: boolean | null }
+  /** Of a cas. `actual` is what was there when it did not swap; null: nothing; undefined: the answer did not say. */
+  | { readonly kind: "cas"; readonly swapped: boolean; readonly actual: string | null | undefined };
+
+/**
+ * ok: answered. fail: certainly had no effect, and says nothing about the state. unknown: may take effect at any time
+ * after the call, or never. (A cas that was answered "not as expected" is ok.)
+ */
+export type Outcome = "ok" | "fail" | "unknown";
+
+export interface Operation {
+  /** Position in the history, from 0. */
   readonly id: number;
-  /** Who did it; shown, and used for session guarantees. */
   readonly process: string;
-  readonly input: Input;
-  /** Null: the outcome is unknown; it may take effect at any time after the call, or never. */
-  readonly output: Output | null;
+  /** Session guarantees and program order hold within one. */
+  readonly session: string;
+  readonly key: string;
+  readonly request: Request;
+  readonly outcome: Outcome;
+  /** Null unless the outcome is ok. */
+  readonly answer: Answer | null;
+  /** In the history's unit of time, on a clock that all processes share. */
   readonly call: number;
-  /** Infinity when the outcome is unknown. Intervals are closed: what ends when another begins may be ordered either way. */
-  readonly return: number;
+  /** Infinity: never answered. An answer at the very time of another call counts as concurrent with it. */
+  readonly end: number;
+  readonly consistency: "linearizable" | "local";
+  /**
+   * The store-wide revision in the answer: of the write itself, of the key that was read or that made a cas fail (0: it
+   * was absent). Null: not known.
+   */
+  readonly revision: number | null;
+  /** Log index that the answering node had applied. Null: not known. */
+  readonly index: number | null;
+  readonly node: string | null;
+  /** Line of the file that holds the call, from 1. */
+  readonly line: number | null;
 }
 
-/** A sequential specification. States are immutable; `step` of equal states and operations gives equal states. */
-export interface Model<State, Input, Output> {
-  readonly name: string;
-  readonly init: State;
-  /** Two states are the same when their keys are. */
-  stateKey(state: State): string | number;
-  /** The state afterwards, or undefined when the output is impossible in `state`. Output null: whatever happens, it fits. */
-  step(state: State, input: Input, output: Output | null): State | undefined;
-  /** Operations of different parts do not influence each other. */
-  partOf(input: Input): string;
-  /** Whether the operation can only observe: then a history without it is no less consistent. */
-  isObserver(input: Input, output: Output | null): boolean;
-  /** In words, with what was observed. */
-  describe(input: Input, output: Output | null): string;
+export type TimeUnit = "ns" | "us" | "ms" | "events";
+
+export interface History {
+  readonly operations: readonly Operation[];
+  readonly unit: TimeUnit;
+}
+
+type Defaulted = "session" | "consistency" | "revision" | "index" | "node" | "line";
+export type OperationFields = Omit<Operation, Defaulted> & Partial<Pick<Operation, Defaulted>>;
+
+/** Fills in what most histories do not say. */
+export function createOperation(fields: OperationFields): Operation {
+  return {
+    id: fields.id,
+    process: fields.process,
+    session: fields.session ?? fields.process,
+    key: fields.key,
+    request: fields.request,
+    outcome: fields.outcome,
+    answer: fields.answer,
+    call: fields.call,
+    end: fields.end,
+    consistency: fields.consistency ?? "linearizable",
+    revision: fields.revision ?? null,
+    index: fields.index ?? null,
+    node: fields.node ?? null,
+    line: fields.line ?? null,
+  };
 }

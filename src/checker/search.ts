@@ -1,193 +1,434 @@
 /**
- * Wing and Gong's search for a linearization, in Lowe's form: events in a doubly linked list from which linearized
- * operations are lifted out, and a memory of the configurations already tried.
+ * The search for an order of operations that a model accepts: depth first over "which operation comes next", with a
+ * cache of configurations (Wing and Gong; Lowe). It backs linearizability and sequential consistency, see Lanes.
+ *
+ * What keeps it small, and why nothing is lost:
+ *   S1. An operation that never changes the state (a read) is placed as soon as it is accepted, without alternative: in
+ *       any order that starts with what has been placed, it can be moved to here.
+ *   S2. An operation of unknown outcome is placed only right before one that needs it. In an order with the fewest such
+ *       operations, each as late as possible, what follows one of them neither gives the same state without it (it
+ *       could be left out) nor gives the same state in front of it (it could be later).
+ *   S3. Two of unknown outcome that commute are placed in the order of their classes, and of equal ones of a lane the
+ *       one called first: each order can be rearranged so.
+ *   S4. A state that can only grow (append), and is not the beginning of anything that was read, is given up when some
+ *       read must come before anything that could reset it.
  */
-import { assert } from "../base/assert.ts";
-import { Configurations } from "./configurations.ts";
-import type { Model, Operation } from "./operation.ts";
+import { ConfigurationCache, type Configuration } from "./configuration-cache.ts";
+import { END, Lanes } from "./lanes.ts";
+import { REJECTED, type Machine } from "./model.ts";
+import { OpenOperations } from "./open-operations.ts";
+
+export interface SearchProblem {
+  readonly machine: Machine;
+  /** Ascending; positions are those of the machine. */
+  readonly calls: Float64Array;
+  /** Infinity: of unknown outcome. */
+  readonly ends: Float64Array;
+  readonly laneOf: Int32Array;
+  readonly laneCount: number;
+  /** The same for operations of unknown outcome that ask for the same. */
+  readonly classOf: (position: number) => string;
+  /** Those with a number from 0 stand in this order in every order; -1: not known. Null: none known. */
+  readonly chain: Int32Array | null;
+}
 
 export interface SearchLimits {
-  /** Says when to give up; asked now and then. */
-  readonly isOver: () => boolean;
-  readonly configurationsMax: number;
+  /** Steps of the model. */
+  readonly stepsMax: number;
+  readonly cacheBytesMax: number;
+  /** Asked now and then. */
+  readonly isTimeUp: () => boolean;
 }
 
-export interface SearchResult {
+export type StopReason = "time" | "memory" | "steps";
+
+export interface SearchOutcome {
   readonly verdict: "ok" | "violation" | "unknown";
-  /** The longest order found: all operations when ok. Positions in the list that was searched. */
-  readonly longest: readonly number[];
-  /** Of a violation: the operation that has to come next and cannot, after the longest order. */
-  readonly stuck: number | null;
+  /** Why it is unknown. */
+  readonly reason: StopReason | null;
+  /** Positions in order: all completed ones, or the longest order that was found. */
+  readonly order: Int32Array;
+  /** After that order, of all that had to come next the one that was answered first; END when ok. */
+  readonly blocked: number;
+  readonly steps: number;
+  readonly configurations: number;
 }
 
-interface Event {
-  /** Position of the operation. */
-  readonly op: number;
-  /** The return of a call; null for a return. */
-  readonly match: Event | null;
-  previous: Event | null;
-  next: Event | null;
+const STEPS_BETWEEN_CHECKS = 4096;
+
+export function search(problem: SearchProblem, limits: SearchLimits): SearchOutcome {
+  return new Search(problem, limits).run();
 }
 
-/** Steps between two looks at the clock. */
-const STEPS_PER_LOOK = 1024;
+class Search {
+  readonly #machine: Machine;
+  readonly #limits: SearchLimits;
+  readonly #lanes: Lanes;
+  readonly #open: OpenOperations;
+  readonly #cache: ConfigurationCache;
+  readonly #count: number;
+  /** Number of a completed operation among the completed. */
+  readonly #bitOf: Int32Array;
+  readonly #zobrist: Int32Array;
+  readonly #placed: Int32Array;
+  readonly #configuration: Configuration;
+  /** By position, in the order of the answers: what to try first when there are several lanes. */
+  readonly #ranks: Int32Array | null;
+  readonly #chain: Int32Array | null;
+  #chainNext = 0;
+  #left = 0;
+  #steps = 0;
+  #nextCheck: number;
 
-export function search<State, Input, Output>(
-  model: Model<State, Input, Output>,
-  operations: readonly Operation<Input, Output>[],
-  limits: SearchLimits,
-): SearchResult {
-  const head = linkEvents(operations);
-  const states = new States(model, operations);
-  const seen = new Configurations(operations.length, limits.configurationsMax);
-  const bits = new Uint32Array(Math.max(1, Math.ceil(operations.length / 32)));
-  const marks = randomMarks(operations.length);
-  const stack: { readonly event: Event; readonly state: number }[] = [];
-  let hash = 0;
-  let state = 0;
-  let longest: number[] = [];
-  let stuck: number | null = null;
-  let steps = 0;
-  const flip = (op: number): void => {
-    bits[op >>> 5] = ((bits[op >>> 5] ?? 0) ^ (1 << (op & 31))) >>> 0;
-    hash = (hash ^ (marks[op] ?? 0)) >>> 0;
-  };
-  let event = head.next;
-  while (event !== null) {
-    steps += 1;
-    if (steps % STEPS_PER_LOOK === 0 && (limits.isOver() || seen.isFull)) {
-      return { verdict: "unknown", longest, stuck: null };
+  // The stack: what was placed, and what was before.
+  #depth = 0;
+  readonly #operations: Int32Array;
+  readonly #states: Int32Array;
+  readonly #tagStates: Int32Array;
+  readonly #tagOperations: Int32Array;
+  readonly #highs: Int32Array;
+  readonly #isForced: Uint8Array;
+
+  #best: Int32Array;
+  #bestDepth = -1;
+  #bestPlaced = -1;
+  #bestBlocked = END;
+  /** The first so many of `best` are those of the stack. */
+  #bestCommon = 0;
+  /** The state after the candidate that was found last. */
+  #candidateState = REJECTED;
+
+  constructor(problem: SearchProblem, limits: SearchLimits) {
+    const { machine, calls, ends, laneOf, laneCount, classOf } = problem;
+    const count = calls.length;
+    this.#machine = machine;
+    this.#limits = limits;
+    this.#nextCheck = Math.min(STEPS_BETWEEN_CHECKS, limits.stepsMax);
+    this.#chain = problem.chain;
+    this.#ranks = laneCount > 1 ? ranksOf(ends) : null;
+    this.#count = count;
+    this.#lanes = new Lanes(calls, ends, laneOf, laneCount);
+    this.#open = new OpenOperations(calls, ends, laneOf, classOf);
+    this.#cache = new ConfigurationCache(this.#open.words.length, limits.cacheBytesMax);
+    this.#bitOf = new Int32Array(count).fill(-1);
+    this.#zobrist = new Int32Array(count);
+    for (let position = 0; position < count; position++) {
+      if (ends[position] !== Number.POSITIVE_INFINITY) this.#bitOf[position] = this.#left++;
+      this.#zobrist[position] = scramble(position);
     }
-    if (event.match !== null) {
-      const next = states.step(state, event.op);
-      if (next >= 0) {
-        flip(event.op);
-        if (seen.add(bits, hash, next)) {
-          stack.push({ event, state });
-          state = next;
-          lift(event);
-          event = head.next;
-          continue;
-        }
-        flip(event.op);
+    this.#placed = new Int32Array((this.#left >>> 5) + 1);
+    this.#configuration = {
+      hash: 0,
+      state: machine.initial,
+      tagState: -1,
+      tagOperation: -1,
+      low: 0,
+      high: 0,
+    };
+    this.#operations = new Int32Array(count);
+    this.#states = new Int32Array(count);
+    this.#tagStates = new Int32Array(count);
+    this.#tagOperations = new Int32Array(count);
+    this.#highs = new Int32Array(count);
+    this.#isForced = new Uint8Array(count);
+    this.#best = new Int32Array(count);
+  }
+
+  run(): SearchOutcome {
+    let after = END;
+    let isFresh = true;
+    for (;;) {
+      const stop = this.#steps >= this.#nextCheck ? this.#checkLimits() : null;
+      if (stop !== null) return this.#outcome("unknown", stop);
+      if (isFresh) {
+        this.#placeObservers();
+        if (this.#left === 0) return this.#outcome("ok", null);
+        after = END;
       }
-      event = event.next;
-      continue;
+      const isNew =
+        !isFresh ||
+        (!this.#isHopeless() &&
+          this.#cache.add(this.#configuration, this.#placed, this.#open.words));
+      const candidate = isNew ? this.#candidate(after) : END;
+      if (candidate !== END) {
+        this.#push(candidate, this.#candidateState, false);
+        isFresh = true;
+        continue;
+      }
+      this.#record();
+      after = this.#backtrack();
+      if (after === END) return this.#outcome("violation", null);
+      isFresh = false;
     }
-    // A return whose call was not linearized: what came before cannot be right.
-    if (stack.length > longest.length || stuck === null) {
-      longest = stack.map((step) => step.event.op);
-      stuck = event.op;
+  }
+
+  #checkLimits(): StopReason | null {
+    this.#nextCheck = Math.min(this.#steps + STEPS_BETWEEN_CHECKS, this.#limits.stepsMax);
+    if (this.#steps >= this.#limits.stepsMax) return "steps";
+    if (this.#cache.isFull) return "memory";
+    return this.#limits.isTimeUp() ? "time" : null;
+  }
+
+  /** S1. */
+  #placeObservers(): void {
+    for (let lane = 0; lane < this.#lanes.count; lane++) {
+      let node = this.#lanes.first(lane);
+      while (node !== END && (node & 1) === 0) {
+        const position = node >>> 1;
+        const { state } = this.#configuration;
+        if (this.#machine.isObserver(position) && this.#step(state, position) === state) {
+          this.#push(position, state, true);
+          // Its answer may have held back others of the lane.
+          node = this.#lanes.first(lane);
+        } else {
+          node = this.#lanes.after(node);
+        }
+      }
     }
-    const last = stack.pop();
-    if (last === undefined) return { verdict: "violation", longest, stuck };
-    state = last.state;
-    flip(last.event.op);
-    unlift(last.event);
-    event = last.event.next;
-  }
-  return { verdict: "ok", longest: stack.map((step) => step.event.op), stuck: null };
-}
-
-/** Calls before returns at the same time: intervals are closed. Operations of unknown outcome return last of all. */
-function linkEvents(operations: readonly Operation<unknown, unknown>[]): Event {
-  const times = operations.flatMap((operation, op) => [
-    { op, isCall: true, time: operation.call },
-    { op, isCall: false, time: operation.return },
-  ]);
-  times.sort((a, b) => {
-    if (a.time !== b.time) return a.time < b.time ? -1 : 1;
-    if (a.isCall !== b.isCall) return a.isCall ? -1 : 1;
-    return a.op - b.op;
-  });
-  const returns = new Map<number, Event>();
-  for (const { op, isCall } of times) {
-    if (!isCall) returns.set(op, { op, match: null, previous: null, next: null });
-  }
-  const head: Event = { op: -1, match: null, previous: null, next: null };
-  let last = head;
-  for (const { op, isCall } of times) {
-    const back = returns.get(op);
-    assert(back !== undefined, "each operation returns");
-    const event: Event = isCall ? { op, match: back, previous: null, next: null } : back;
-    event.previous = last;
-    last.next = event;
-    last = event;
-  }
-  return head;
-}
-
-function lift(call: Event): void {
-  unlink(call);
-  if (call.match !== null) unlink(call.match);
-}
-
-function unlift(call: Event): void {
-  if (call.match !== null) relink(call.match);
-  relink(call);
-}
-
-function unlink(event: Event): void {
-  if (event.previous !== null) event.previous.next = event.next;
-  if (event.next !== null) event.next.previous = event.previous;
-}
-
-function relink(event: Event): void {
-  if (event.previous !== null) event.previous.next = event;
-  if (event.next !== null) event.next.previous = event;
-}
-
-/** States as small integers, and steps between them remembered. */
-class States<State, Input, Output> {
-  readonly #model: Model<State, Input, Output>;
-  readonly #operations: readonly Operation<Input, Output>[];
-  readonly #ids = new Map<string | number, number>();
-  readonly #states: State[] = [];
-  /** By state: the next state for each operation; -1 impossible, undefined not tried yet. */
-  readonly #steps: Map<number, number>[] = [];
-
-  constructor(model: Model<State, Input, Output>, operations: readonly Operation<Input, Output>[]) {
-    this.#model = model;
-    this.#operations = operations;
-    this.#intern(model.init);
   }
 
-  /** @returns the state afterwards, or -1 when the operation cannot have gone as it did */
-  step(state: number, op: number): number {
-    const steps = this.#steps[state];
-    assert(steps !== undefined, "states are interned");
-    const known = steps.get(op);
-    if (known !== undefined) return known;
-    const operation = this.#operations[op];
-    const from = this.#states[state];
-    assert(operation !== undefined && from !== undefined, "positions are in the history");
-    const next = this.#model.step(from, operation.input, operation.output);
-    const id = next === undefined ? -1 : this.#intern(next);
-    steps.set(op, id);
-    return id;
+  /** What may come next, after the given one in the order of trying; END: nothing more. */
+  #candidate(after: number): number {
+    if (after === END || this.#bitOf[after] !== -1) {
+      const position =
+        this.#ranks === null
+          ? this.#candidateOfOne(after)
+          : this.#candidateOfMany(this.#ranks, after);
+      if (position !== END) return position;
+    }
+    return this.#openCandidate(after);
   }
 
-  #intern(state: State): number {
-    const key = this.#model.stateKey(state);
-    const known = this.#ids.get(key);
-    if (known !== undefined) return known;
-    const id = this.#states.length;
-    this.#ids.set(key, id);
-    this.#states.push(state);
-    this.#steps.push(new Map());
-    return id;
+  #candidateOfOne(after: number): number {
+    let node = after === END ? this.#lanes.first(0) : this.#lanes.after(2 * after);
+    while (node !== END && (node & 1) === 0) {
+      if (this.#isCandidate(node >>> 1)) return node >>> 1;
+      node = this.#lanes.after(node);
+    }
+    return END;
+  }
+
+  #candidateOfMany(ranks: Int32Array, after: number): number {
+    let floor = after === END ? -1 : (ranks[after] as number);
+    for (;;) {
+      let best = END;
+      let bestRank = Number.POSITIVE_INFINITY;
+      for (let lane = 0; lane < this.#lanes.count; lane++) {
+        let node = this.#lanes.first(lane);
+        while (node !== END && (node & 1) === 0) {
+          const rank = ranks[node >>> 1] as number;
+          if (rank > floor && rank < bestRank) {
+            best = node >>> 1;
+            bestRank = rank;
+          }
+          node = this.#lanes.after(node);
+        }
+      }
+      if (best === END || this.#isCandidate(best)) return best;
+      floor = bestRank;
+    }
+  }
+
+  #isCandidate(position: number): boolean {
+    const { state, tagState, tagOperation } = this.#configuration;
+    const link = this.#chain === null ? -1 : (this.#chain[position] as number);
+    if (link !== -1 && link !== this.#chainNext) return false;
+    const next = this.#step(state, position);
+    if (next === REJECTED) return false;
+    if (tagOperation !== END) {
+      const without = this.#step(tagState, position);
+      if (without === next) return false;
+      if (without !== REJECTED && this.#step(without, tagOperation) === next) return false;
+    }
+    this.#candidateState = next;
+    return true;
+  }
+
+  /** S2 and S3. */
+  #openCandidate(after: number): number {
+    const open = this.#open;
+    const from = after === END || this.#bitOf[after] !== -1 ? 0 : open.numberOf(after) + 1;
+    const { state, tagState, tagOperation } = this.#configuration;
+    let lane = END;
+    let answerTime = 0;
+    for (let number = from; number < open.count; number++) {
+      if (!open.isNext(number)) continue;
+      const position = open.position(number);
+      const laneOf = this.#lanes.laneOf[position] as number;
+      if (laneOf !== lane) {
+        lane = laneOf;
+        answerTime = this.#lanes.firstAnswerTime(lane);
+      }
+      if (open.call(number) > answerTime) {
+        if (this.#lanes.count === 1) break;
+        continue;
+      }
+      const next = this.#step(state, position);
+      if (next === REJECTED || next === state) continue;
+      if (tagOperation !== END) {
+        const without = this.#step(tagState, position);
+        if (without === next) continue;
+        const commutes = without !== REJECTED && this.#step(without, tagOperation) === next;
+        if (commutes && !open.isOrdered(tagOperation, position)) continue;
+      }
+      this.#candidateState = next;
+      return position;
+    }
+    return END;
+  }
+
+  /** S4. Only asked right after a step that changed the state. */
+  #isHopeless(): boolean {
+    if (this.#depth === 0 || this.#lanes.count !== 1) return false;
+    const last = this.#lastMutation();
+    const machine = this.#machine;
+    if (last === END || !machine.isDoomed(this.#configuration.state, last)) return false;
+    const group = machine.group(last);
+    let answerTime = Number.POSITIVE_INFINITY;
+    for (let node = this.#lanes.first(0); node !== END; node = this.#lanes.after(node)) {
+      const position = node >>> 1;
+      if (machine.group(position) !== group) continue;
+      if ((node & 1) === 0) {
+        if (machine.isReset(position)) return false;
+      } else if (machine.isObserver(position) && !machine.isReset(position)) {
+        answerTime = this.#lanes.answerTime(position);
+        break;
+      }
+    }
+    if (answerTime === Number.POSITIVE_INFINITY) return false;
+    for (let number = 0; number < this.#open.count; number++) {
+      if (this.#open.call(number) > answerTime) break;
+      const position = this.#open.position(number);
+      if (!machine.isReset(position) || machine.group(position) !== group) continue;
+      if (!this.#open.isUsed(number)) return false;
+    }
+    return true;
+  }
+
+  #lastMutation(): number {
+    for (let depth = this.#depth - 1; depth >= 0; depth--) {
+      if (this.#isForced[depth] === 0) return this.#operations[depth] as number;
+    }
+    return END;
+  }
+
+  #step(state: number, position: number): number {
+    this.#steps += 1;
+    return this.#machine.step(state, position);
+  }
+
+  #push(position: number, next: number, isForced: boolean): void {
+    const depth = this.#depth++;
+    const configuration = this.#configuration;
+    this.#operations[depth] = position;
+    this.#states[depth] = configuration.state;
+    this.#tagStates[depth] = configuration.tagState;
+    this.#tagOperations[depth] = configuration.tagOperation;
+    this.#highs[depth] = configuration.high;
+    this.#isForced[depth] = isForced ? 1 : 0;
+    const bit = this.#bitOf[position] as number;
+    if (bit === -1) {
+      this.#open.use(position);
+      configuration.tagState = configuration.state;
+      configuration.tagOperation = position;
+    } else {
+      this.#place(bit);
+      if (this.#chain !== null && this.#chain[position] !== -1) this.#chainNext += 1;
+      configuration.hash ^= this.#zobrist[position] as number;
+      configuration.tagState = -1;
+      configuration.tagOperation = -1;
+      this.#lanes.remove(position);
+      this.#left -= 1;
+    }
+    configuration.state = next;
+  }
+
+  #pop(): number {
+    const depth = --this.#depth;
+    const configuration = this.#configuration;
+    const position = this.#operations[depth] as number;
+    configuration.state = this.#states[depth] as number;
+    configuration.tagState = this.#tagStates[depth] as number;
+    configuration.tagOperation = this.#tagOperations[depth] as number;
+    configuration.high = this.#highs[depth] as number;
+    const bit = this.#bitOf[position] as number;
+    if (bit === -1) {
+      this.#open.release(position);
+    } else {
+      const word = bit >>> 5;
+      this.#placed[word] = (this.#placed[word] as number) & ~(1 << (bit & 31));
+      if (word < configuration.low) configuration.low = word;
+      configuration.hash ^= this.#zobrist[position] as number;
+      this.#lanes.restore(position);
+      if (this.#chain !== null && this.#chain[position] !== -1) this.#chainNext -= 1;
+      this.#left += 1;
+    }
+    return position;
+  }
+
+  #place(bit: number): void {
+    const configuration = this.#configuration;
+    const word = bit >>> 5;
+    this.#placed[word] = (this.#placed[word] as number) | (1 << (bit & 31));
+    if (word >= configuration.high) configuration.high = word + 1;
+    while (this.#placed[configuration.low] === -1) configuration.low += 1;
+  }
+
+  /** @returns the last operation that had alternatives, taken back; END when there is none */
+  #backtrack(): number {
+    while (this.#depth > 0) {
+      const isForced = this.#isForced[this.#depth - 1] === 1;
+      const position = this.#pop();
+      if (this.#depth < this.#bestCommon) this.#bestCommon = this.#depth;
+      if (!isForced) return position;
+    }
+    return END;
+  }
+
+  /** Remembers the longest order. */
+  #record(): void {
+    const placed = this.#count - this.#left;
+    if (placed <= this.#bestPlaced) return;
+    this.#bestPlaced = placed;
+    for (let depth = this.#bestCommon; depth < this.#depth; depth++) {
+      this.#best[depth] = this.#operations[depth] as number;
+    }
+    this.#bestDepth = this.#depth;
+    this.#bestCommon = this.#depth;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let lane = 0; lane < this.#lanes.count; lane++) {
+      const time = this.#lanes.firstAnswerTime(lane);
+      if (time >= earliest) continue;
+      earliest = time;
+      this.#bestBlocked = this.#lanes.firstAnswered(lane);
+    }
+  }
+
+  #outcome(verdict: SearchOutcome["verdict"], reason: StopReason | null): SearchOutcome {
+    if (verdict !== "violation") this.#record();
+    return {
+      verdict,
+      reason,
+      order: this.#best.slice(0, Math.max(0, this.#bestDepth)),
+      blocked: verdict === "ok" ? END : this.#bestBlocked,
+      steps: this.#steps,
+      configurations: this.#cache.size,
+    };
   }
 }
 
-/** A fixed pseudo-random number for each operation: the hash of a set is the exclusive-or of its members' numbers. */
-function randomMarks(count: number): Uint32Array {
-  const marks = new Uint32Array(count);
-  let state = 0x2545f491;
-  for (let i = 0; i < count; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    marks[i] = state >>> 0;
-  }
-  return marks;
+function ranksOf(ends: Float64Array): Int32Array {
+  const positions = Array.from(ends, (_, position) => position);
+  positions.sort((a, b) => (ends[a] as number) - (ends[b] as number) || a - b);
+  const ranks = new Int32Array(ends.length);
+  positions.forEach((position, rank) => (ranks[position] = rank));
+  return ranks;
+}
+
+/** Spreads small numbers over 32 bits, so that the XOR of any few of them is as good as random. */
+function scramble(position: number): number {
+  let h = Math.imul(position + 1, 0x9e37_79b1);
+  h = Math.imul(h ^ (h >>> 16), 0x21f0_aaad);
+  h = Math.imul(h ^ (h >>> 15), 0x735a_2d97);
+  return h ^ (h >>> 15);
 }
