@@ -82,7 +82,7 @@ const PLACES = [
   "cas written",
   "cas casFailed",
   "cas unknown",
-  "delete written",
+  "delete deleted",
   "delete missing",
 ] as const;
 

@@ -184,7 +184,10 @@ export interface Plan {
   readonly snapshotEntries: number;
   readonly retainedEntries: number;
   readonly segmentBytes: number;
+  readonly tickMs: number;
   readonly electionTimeoutMs: number;
+  /** A node refuses what it cannot serve for so long. */
+  readonly requestWaitMs: number;
   readonly syncMs: number;
   /** When all faults end. */
   readonly faultsMs: number;
@@ -218,7 +221,9 @@ export function drawPlan(random: SeededRandom): Plan {
     snapshotEntries: random.pick([5, 15, 40, 100_000]),
     retainedEntries: random.pick([0, 3, 15]),
     segmentBytes: random.pick([2048, 16 * 1024, 256 * 1024]),
+    tickMs: 20,
     electionTimeoutMs: Math.max(80, Math.ceil(delayMaxMs) * 4),
+    requestWaitMs: random.pick([200, 500]),
     syncMs: random.pick([0.1, 0.5, 5]),
     faultsMs,
     faults,

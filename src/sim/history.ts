@@ -22,6 +22,7 @@ export type Outcome =
   /** It certainly did not happen and never will. */
   | { readonly kind: "refused" }
   | { readonly kind: "written"; readonly revision: number }
+  | { readonly kind: "deleted"; readonly revision: number }
   /** A delete that found nothing. */
   | { readonly kind: "missing" }
   | { readonly kind: "casFailed"; readonly actual: string | null; readonly revision: number }

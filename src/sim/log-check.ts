@@ -7,7 +7,7 @@
  *   H2. Whoever was answered before another asked comes first: positions never go back in real time (linearizability).
  *   H3. A local read may be old, but never older than what its client has seen answered before it asked.
  */
-import { assert } from "../base/assert.ts";
+import { assert, unreachable } from "../base/assert.ts";
 import type { DecidedLog } from "./decided-log.ts";
 import { describeOperation, type Operation } from "./history.ts";
 
@@ -70,6 +70,7 @@ function windowsOf({ operation, outcome }: Operation, log: DecidedLog): Window[]
     case "refused":
       return null;
     case "written":
+    case "deleted":
       return [{ from: outcome.revision, to: outcome.revision, isChange: true }];
     case "missing":
     case "notFound":
@@ -84,6 +85,8 @@ function windowsOf({ operation, outcome }: Operation, log: DecidedLog): Window[]
           ? outcome.revision === 0
           : revision === outcome.revision && value === (outcome.actual ?? value),
       );
+    default:
+      return unreachable(outcome, "outcome");
   }
 }
 
@@ -101,7 +104,7 @@ function checkEffects(operations: readonly Operation[], log: DecidedLog): void {
     // Values are unique, so the log tells how often a write took effect.
     const effects = value === null ? null : (times.get(value) ?? 0);
     assert((effects ?? 0) <= 1, `took effect ${effects} times: ${what}`);
-    if (outcome.kind === "written") {
+    if (outcome.kind === "written" || outcome.kind === "deleted") {
       const change = log.changes[outcome.revision - 1];
       assert(
         change?.key === asked.key && change.value === value,

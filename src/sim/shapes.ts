@@ -1,4 +1,6 @@
 /** The paper's shapes of partial connectivity, and some more. */
+import { unreachable } from "../base/assert.ts";
+
 export type ShapeName = "quorumLoss" | "constrained" | "chained" | "isolated" | "split" | "ring";
 export type LinkPair = readonly [number, number];
 
@@ -23,6 +25,8 @@ export function shapeLinks(name: ShapeName, order: readonly number[]): LinkPair[
     }
     case "ring":
       return order.map((_, i): LinkPair => [at(i), at(i + 1)]).filter(([a, b]) => a !== b);
+    default:
+      return unreachable(name, "shape");
   }
 }
 

@@ -38,6 +38,7 @@ export interface SimClientOptions {
   readonly timeoutMs: number;
 }
 
+const ABSENT: ReadonlySet<Outcome["kind"]> = new Set(["notFound", "deleted", "missing"]);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -145,15 +146,11 @@ export class SimClient {
   #remember(operation: ClientOperation, outcome: Outcome): void {
     const { key } = operation;
     if (outcome.kind === "found") this.#seen.set(key, outcome);
-    else if (
-      outcome.kind === "written" &&
-      operation.kind !== "delete" &&
-      operation.kind !== "read"
-    ) {
+    else if (outcome.kind === "written" && "value" in operation) {
       this.#seen.set(key, { value: operation.value, revision: outcome.revision });
     } else if (outcome.kind === "casFailed" && outcome.actual !== null) {
       this.#seen.set(key, { value: outcome.actual, revision: outcome.revision });
-    } else if (outcome.kind === "notFound" || outcome.kind === "missing") this.#seen.delete(key);
+    } else if (ABSENT.has(outcome.kind)) this.#seen.delete(key);
   }
 }
 
@@ -194,6 +191,7 @@ function answered(operation: ClientOperation, answer: Answer): Outcome {
   const value = answer.value === null ? null : decoder.decode(answer.value);
   switch (status) {
     case STATUS.ok:
+      if (operation.kind === "delete") return { kind: "deleted", revision };
       if (operation.kind !== "read") return { kind: "written", revision };
       return { kind: "found", value: value ?? "", revision };
     case STATUS.casFailed:

@@ -1,4 +1,5 @@
 /** A cluster and its clients in one process, on simulated clocks, network and disks. */
+import { assert } from "../base/assert.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Address } from "../ports/network.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
@@ -14,10 +15,10 @@ import { SimNetwork } from "./sim-network.ts";
 import { CrashPoint, SimNode } from "./sim-node.ts";
 import { Trace } from "./trace.ts";
 
-const TICK_MS = 20;
 const HALF_OPEN_MS = 600;
-const REQUEST_WAIT_MS = 500;
 const CLIENT_TIMEOUT_MS = 1200;
+/** An event costs microseconds: a run that needs so many goes round in circles. */
+const STEPS_MAX = 1_000_000;
 const PEER_PORT = 7000;
 const CLIENT_PORT = 4100;
 
@@ -69,6 +70,7 @@ export class SimWorld {
   /** Carries out the next event and checks what must always hold. */
   step(): void {
     this.#steps += 1;
+    assert(this.#steps < STEPS_MAX, `the run goes round in circles: ${this.#steps} events`);
     try {
       this.clock.step();
     } catch (error) {
@@ -131,10 +133,10 @@ export class SimWorld {
       clientAddress: { host: hostOf(index), port: CLIENT_PORT },
       allowFaults: true,
       timing: {
-        tickMs: TICK_MS,
+        tickMs: plan.tickMs,
         electionTimeoutMs: plan.electionTimeoutMs,
         resendMs: 2 * plan.electionTimeoutMs,
-        requestWaitMs: REQUEST_WAIT_MS,
+        requestWaitMs: plan.requestWaitMs,
       },
       compaction: {
         ...NODE_DEFAULTS.compaction,

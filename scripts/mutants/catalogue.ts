@@ -1,0 +1,17 @@
+/** All mutants. docs/proof.md has the table of what finds each. */
+import { CONSENSUS } from "./consensus.ts";
+import { LINKS } from "./links.ts";
+import type { Mutant } from "./mutant.ts";
+import { READ_PATH } from "./read-path.ts";
+import { REFERENCE_DEFECTS } from "./reference-defects.ts";
+import { REQUESTS } from "./requests.ts";
+import { STORAGE } from "./storage.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...REFERENCE_DEFECTS,
+  ...CONSENSUS,
+  ...READ_PATH,
+  ...REQUESTS,
+  ...STORAGE,
+  ...LINKS,
+];

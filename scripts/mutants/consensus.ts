@@ -1,0 +1,183 @@
+import { CORE, CORE_TESTS, PAXOS, patch, type Mutant } from "./mutant.ts";
+
+export const CONSENSUS: readonly Mutant[] = [
+  {
+    name: "reply before sync",
+    breaks: "messages leave before what they tell of is durable",
+    patches: [
+      patch(
+        "src/node/release-queue.ts",
+        "    for (const message of messages) {\n      const { type } = message.message;\n",
+        "    for (const message of messages) {\n      this.#send(message.to, message.message);\n      continue;\n      const { type } = message.message;\n",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "prepare before its promise is durable",
+    breaks: "a ballot that was led is led again after a restart",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "      acceptedIdx: store.acceptedIdx,\n    },\n    store.promiseSeq,",
+        "      acceptedIdx: store.acceptedIdx,\n    },\n    0,",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "own vote before it is durable",
+    breaks: "the leader counts its own entry before its disk has it",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "    store.append(entry);\n    sendAcceptDecide(state, store.log.end - 1);",
+        "    store.append(entry);\n    state.leading.self.acceptedIdx = store.acceptedIdx;\n    sendAcceptDecide(state, store.log.end - 1);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "promise check skipped",
+    breaks: "a follower accepts from a leader whose ballot is below its promise",
+    patches: [patch(`${PAXOS}/follower.ts`, "  return order === 0;\n}", "  return true;\n}")],
+    by: "sim",
+  },
+  {
+    name: "promise forgotten",
+    breaks: "a promise is kept in memory and not written",
+    patches: [
+      patch(
+        `${CORE}/store.ts`,
+        '    this.#promiseSeq = this.#outbox.write({ kind: "promise", promise });\n',
+        "",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "accepted round not written",
+    breaks: "after a restart a log seems to be of an older round than it is",
+    patches: [
+      patch(
+        `${CORE}/store.ts`,
+        '    this.#logSeq = this.#outbox.write({ kind: "acceptedRound", acceptedRound });\n',
+        "",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "sequence number check dropped",
+    breaks: "a follower takes what comes after a gap as if nothing were missing",
+    patches: [
+      patch(
+        `${PAXOS}/follower.ts`,
+        "if (seq.session === state.seq.session && seq.counter === state.seq.counter + 1) {",
+        "if (seq.session >= 0) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "longest log wins, whatever its round",
+    breaks: "a new leader adopts a long log of an old round",
+    patches: [
+      patch(
+        `${CORE}/leader-state.ts`,
+        "if (order > 0 || (order === 0 && meta.acceptedIdx > max.acceptedIdx)) {",
+        "if (order > 9 || meta.acceptedIdx > max.acceptedIdx) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the leader's own log wins",
+    breaks: "a new leader does not adopt what a promise reports",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "  const sync = leading.maxPromiseSync;\n",
+        "  const sync = null as typeof leading.maxPromiseSync;\n",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "common prefix too long",
+    breaks: "a promiser's extra entries of the same round are taken for part of the adopted log",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "return Math.min(max.acceptedIdx, meta.acceptedIdx);",
+        "return meta.acceptedIdx;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "one vote too few",
+    breaks: "an entry is decided with one vote less than a write quorum",
+    patches: [
+      patch(
+        `${CORE}/leader-state.ts`,
+        "sorted[writeQuorum - 1] ?? 0",
+        "sorted[writeQuorum - 2] ?? 0",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "one promise too few",
+    breaks: "a leader starts with one promise less than a prepare quorum",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "if (leading.promiseCount() < config.quorum.read) return;",
+        "if (leading.promiseCount() < config.quorum.read - 1) return;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "log cut below decided",
+    breaks: "a sync that ends below the decided index removes decided entries",
+    patches: [
+      patch(
+        `${PAXOS}/sync.ts`,
+        " || endWithStopSign < store.decidedIdx) return false;",
+        ") return false;",
+      ),
+      patch(
+        `${PAXOS}/follower.ts`,
+        "if (ballotsEqual(store.acceptedRound, n) && end <= store.acceptedIdx) {",
+        "if (n.n < 0) {",
+      ),
+    ],
+    by: CORE_TESTS,
+  },
+  {
+    name: "recovered node keeps its old ballot",
+    breaks: "a leader that restarts shows the ballot it led with, and leads nothing",
+    patches: [
+      patch(
+        `${CORE}/ballot-leader-election.ts`,
+        "this.#ownBallot = this.ballotWith(recovered ? 0 : 1);",
+        "this.#ownBallot = this.ballotWith(recovered ? recoveredPromise.n : 1);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "happy without followers",
+    breaks: "a leader that nobody follows any more is never replaced",
+    patches: [
+      patch(
+        `${CORE}/ballot-leader-election.ts`,
+        "    this.#happy =\n      followers >= (leadsInAccept ? write : read) ||",
+        "    this.#happy =\n      followers >= (leadsInAccept ? 1 : read) ||",
+      ),
+    ],
+    by: "sim",
+  },
+];

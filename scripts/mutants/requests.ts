@@ -1,0 +1,85 @@
+import { patch, type Mutant } from "./mutant.ts";
+
+const KV_STATE = "src/kv/kv-state.ts";
+
+export const REQUESTS: readonly Mutant[] = [
+  {
+    name: "forwarded proposal applied twice",
+    breaks: "a command that stands in the log twice takes effect twice",
+    patches: [
+      patch(
+        KV_STATE,
+        "    if (answered !== 0) {\n      this.#repeatAnswer(session, answered);\n      return false;\n    }\n",
+        "    void answered;\n",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "floor ignored",
+    breaks: "a command repeated after its answer was forgotten takes effect again",
+    patches: [
+      patch(
+        KV_STATE,
+        "    if (sequence < session.floor) {\n      this.#outcome(STALE_REQUEST, this.#revision);\n      return false;\n    }\n",
+        "    if (sequence < session.floor) {\n      this.#execute();\n      return false;\n    }\n",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "answers not in the snapshot",
+    breaks: "a node that starts from a snapshot carries out repeated commands",
+    patches: [
+      patch(
+        "src/kv/frozen-state.ts",
+        "session.forEachAnswer((sequence, answer) => answers.push([sequence, answer]));",
+        "session.forEachAnswer((sequence, answer) => void [sequence, answer]);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "sessions not in the snapshot",
+    breaks: "a node that starts from a snapshot knows no sessions",
+    patches: [
+      patch(
+        "src/kv/frozen-state.ts",
+        "    for (const session of this.#sessions) {",
+        "    for (const session of []) {",
+      ),
+      patch("src/kv/frozen-state.ts", "out.varint(this.#sessions.length);", "out.varint(0);"),
+    ],
+    by: "sim",
+  },
+  {
+    name: "definite refusal of what may be proposed",
+    breaks: "a write that was handed on is refused as if it had not been",
+    patches: [patch("src/replica/replica.ts", "    if (maybeProposed) return;\n", "")],
+    by: "sim",
+  },
+  {
+    name: "lost connection reported as refusal",
+    breaks: "a client says of a write that was sent that it did not happen",
+    patches: [
+      patch(
+        "src/client/client-core.ts",
+        "    request.lastError = error;\n    if (request.isWrite) request.maybeApplied = true;\n",
+        "    request.lastError = error;\n",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "retry under a new number",
+    breaks: "a client that tries another node asks for a second write",
+    patches: [
+      patch(
+        "src/client/client-core.ts",
+        "    request.tried += 1;\n    request.attemptDeadline = 0;\n",
+        "    request.tried += 1;\n    request.attemptDeadline = 0;\n    if (request.isWrite) {\n      this.#session.release(request);\n      request.number = 0;\n    }\n",
+      ),
+    ],
+    by: "sim",
+  },
+];

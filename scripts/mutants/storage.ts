@@ -1,0 +1,105 @@
+import { patch, type Mutant } from "./mutant.ts";
+
+export const STORAGE: readonly Mutant[] = [
+  {
+    name: "checksum not checked",
+    breaks: "what a crash left of a write is read as part of the log",
+    patches: [
+      patch(
+        "src/storage/frame.ts",
+        "  if (crc32c(bytes.subarray(position + 4, bodyEnd)) !== crc) return null;\n",
+        "",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "log not synced",
+    breaks: "a batch is reported durable when it is written",
+    patches: [
+      patch(
+        "src/storage/log-storage.ts",
+        "    attempt.file.writeDurably(attempt.position, attempt.bytes, (error) => {",
+        "    attempt.file.write(attempt.position, attempt.bytes, (error) => {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "last batch not written again after a failed sync",
+    breaks: "a node reports entries that its disk has lost and only its memory still shows",
+    patches: [
+      patch(
+        "src/storage/recovery.ts",
+        "    disk.writeNow(last.path, last.lastFrame.position, last.lastFrame.bytes);\n",
+        "",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "snapshot installed without sync",
+    breaks: "the log goes, and after a loss of power the snapshot is gone too",
+    patches: [
+      patch(
+        "src/storage/snapshot-store.ts",
+        "    file.sync((error) => {\n      if (error !== null) return this.#abandon(file, path, error, done);\n      file.close(",
+        "    file.write(0, new Uint8Array(0), (error) => {\n      if (error !== null) return this.#abandon(file, path, error, done);\n      file.close(",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "snapshot's name not synced",
+    breaks: "after a loss of power the directory does not show the snapshot",
+    patches: [
+      patch(
+        "src/storage/snapshot-store.ts",
+        "          this.#disk.syncDirectory(this.#directory);\n",
+        "",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "snapshot in use deleted",
+    breaks: "the snapshot that the log names is deleted with the old ones",
+    patches: [
+      patch(
+        "src/storage/snapshot-store.ts",
+        "const kept = this.#names.slice(-2);",
+        "const kept = this.#names.slice(-1);",
+      ),
+      patch(
+        "src/storage/snapshot-store.ts",
+        " || needed.some((other) => same(other, name))) continue;",
+        " || needed.length > 99) continue;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "snapshot taken over before it is here",
+    breaks: "a log sync takes effect although its snapshot is not in the store",
+    patches: [
+      patch(
+        "src/replica/catch-up.ts",
+        "if (snapshot === null || this.#sink.has(snapshot)) return true;",
+        "if (snapshot === null || snapshot.idx > 0) return true;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "snapshot installed only by the message that brought it",
+    breaks: "a leader that adopts a log with a snapshot it already has never applies it",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        "        if (!this.#installSnapshot()) return false;\n        continue;\n",
+        "        return false;\n",
+      ),
+    ],
+    by: "sim",
+  },
+];
