@@ -67,6 +67,11 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
 /** Bytes of entries applied in one turn, so that a long catch-up never holds back the heartbeats. */
 const APPLY_BYTES_PER_TURN = 4 * 1024 * 1024;
 const READ_ROUNDS_MAX = 2;
+/**
+ * A proposal is repeated after so many retry times only: a lost one is noticed by the session that lost it, and repeating
+ * what is merely slow makes a busy cluster slower.
+ */
+const PROPOSAL_RETRIES = 5;
 
 export class Replica {
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
@@ -83,6 +88,8 @@ export class Replica {
   readonly #connected = new Set<NodeId>();
   readonly #loadSnapshot: (snapshot: SnapshotName) => KvState;
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
+  /** Sessions with each peer so far. */
+  readonly #sessions = new Map<NodeId, number>();
   #tick = 0;
   #cutOffSinceTick = 0;
   #nextRouteId = 1;
@@ -113,7 +120,7 @@ export class Replica {
       {
         bytesMax: options.proposalBytesMax,
         waitTicks: options.timing.waitTicks,
-        retryTicks: options.timing.retryTicks,
+        retryTicks: options.timing.retryTicks * PROPOSAL_RETRIES,
         abandonTicks: options.timing.abandonTicks,
       },
       (batch, groups) => this.#applier.buildEntry(batch, groups),
@@ -222,6 +229,7 @@ export class Replica {
   /** A session with a peer began: what was in flight before it may be lost. */
   onSession(peer: NodeId): void {
     this.#connected.add(peer);
+    this.#sessions.set(peer, (this.#sessions.get(peer) ?? 0) + 1);
     this.#core.reconnected(peer);
   }
 
@@ -306,8 +314,11 @@ export class Replica {
     const standing = this.standing();
     if (standing.kind === "cutOff") return;
     const { promise } = this.#core;
-    const leadership = `${promise.n}.${promise.priority}.${promise.pid}`;
-    for (const batch of this.#proposals.take(leadership, standing.kind === "following")) {
+    const follows = standing.kind === "following";
+    // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
+    const way = follows ? (this.#sessions.get(standing.leader) ?? 0) : 0;
+    const leadership = `${promise.n}.${promise.priority}.${promise.pid}/${way}`;
+    for (const batch of this.#proposals.take(leadership, follows)) {
       const result = this.#core.append(batch.entry);
       assert(result.ok, "this configuration is never sealed while clients are served");
     }

@@ -25,7 +25,7 @@ export interface NodeInfo {
 export async function eventually<T>(
   what: string,
   attempt: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
@@ -178,7 +178,7 @@ export class TestCluster {
   }
 
   /** The node that leads and hears a quorum. */
-  async leader(admin: AdminClient, timeoutMs = 15_000): Promise<number> {
+  async leader(admin: AdminClient, timeoutMs = 30_000): Promise<number> {
     return eventually(
       "a leader",
       async () => {

@@ -72,11 +72,11 @@ describe("crashes", () => {
     cluster = await TestCluster.create(3);
     await cluster.startAll();
     const writer = startWriting(cluster.client({ timeoutMs: 2000 }), "k");
-    await eventually("writes are under way", () => writer.count() > 300);
+    await eventually("writes are under way", () => writer.count() > 100, 60_000);
     await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
     const acknowledged = await writer.stop();
     await cluster.startAll();
-    expect(acknowledged.length).toBeGreaterThan(300);
+    expect(acknowledged.length).toBeGreaterThan(100);
     const client = cluster.client();
     for (const { id } of cluster.nodes) await expectAll(client, acknowledged, id);
     await cluster.converged(cluster.admin());
