@@ -2,8 +2,8 @@
  * A violation in words, with as few operations as still cannot be ordered.
  *
  * Leaving an operation out must not make things look worse than they are: without the write that it saw, any read would
- * look wrong. So an operation is never simply removed. What is set free may take effect at any time or never, even
- * before its call; reads that are set free say nothing any more. What remains cannot be ordered whatever the others did.
+ * look wrong. So an operation is never simply removed. What is set free may take effect at any time after its call, or
+ * never; reads that are set free say nothing any more. What remains cannot be ordered whatever the others did.
  */
 import { describeAnswer, describeRequest, describeTimes, describeValue } from "./describe.ts";
 import { Timer } from "./linearizability.ts";
@@ -135,31 +135,29 @@ class Shrinker {
 
   #relax(kept: ReadonlySet<Operation>): SearchProblem {
     const operations: Operation[] = [];
+    let last = Number.NEGATIVE_INFINITY;
+    for (const { end } of kept) last = Math.max(last, end);
     for (const operation of this.#all) {
+      // The list is in the order of calls: what follows cannot have mattered to those that are kept.
+      if (operation.call > last) break;
       if (kept.has(operation)) operations.push(operation);
       else if (canWrite(operation)) operations.push(setFree(operation));
     }
-    operations.sort((a, b) => a.call - b.call || a.id - b.id);
     const machine: Machine = new ProductMachine(this.#model, operations);
     return createProblem(machine, operations, { laneName: null, useRevisions: false });
   }
 }
 
-/** What is set free keeps its revision: it is what the store said that it was. */
+/** It keeps its revision: what the store said about the order of writes stays said. */
 function setFree(operation: Operation): Operation {
   const { request } = operation;
-  const free = {
+  return {
     ...operation,
+    // A cas that swapped is known to have written.
+    request: request.kind === "cas" ? { kind: "write", value: request.value } : request,
     answer: null,
     outcome: "unknown",
     end: Number.POSITIVE_INFINITY,
-  } as const;
-  // A cas that may happen whenever it likes is a write.
-  const isCas = request.kind === "cas";
-  return {
-    ...free,
-    request: isCas ? { kind: "write", value: request.value } : request,
-    call: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -182,10 +180,11 @@ function inWords(
     return `  ${number + 1}. ${what}, ${describeAnswer(operation)}   [${describeTimes(operation, unit, start)}]`;
   });
   const count = core.length === 1 ? "this operation has" : `these ${core.length} operations have`;
+  const others = `even if each of the other ${all.length - core.length} took effect at any time after its call, or never`;
   const size = isMinimal ? "" : " (there may be a smaller set: the search for it was cut short)";
   const reasons = reasonsOf(core, all).map((reason) => `  ${reason}`);
   return [
-    `${where}${count} no explanation, whatever the other ${all.length - core.length} did${size}:`,
+    `${where}${count} no explanation, ${others}${size}:`,
     ...lines,
     ...reasons,
     `  The longest order that explains the answers holds ${order.length} of ${all.length} operations.`,

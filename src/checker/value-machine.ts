@@ -3,6 +3,8 @@
  *
  * Invariants:
  *   V1. Equal values have equal numbers, also when they came about by different appends.
+ *   V3. All values that nobody saw, expected or saw grown are one state, OTHER: no answer can tell them apart, and what
+ *       is appended to such a value is one again.
  *   V2. isObserver(position) never changes during the life of a machine.
  */
 import { unreachable } from "../base/assert.ts";
@@ -10,6 +12,7 @@ import { REJECTED, type Machine } from "./model.ts";
 import type { Operation } from "./operation.ts";
 
 export const ABSENT = 0;
+const OTHER = 1;
 
 const CODE = { read: 0, write: 1, delete: 2, casValue: 3, casRevision: 4, append: 5 } as const;
 
@@ -31,12 +34,13 @@ export class ValueMachine implements Machine {
   readonly #said: Int8Array;
   /** What a failed cas found; ANYTHING when it did not say. */
   readonly #actual: Int32Array;
-  readonly #values: (string | null)[] = [null];
+  readonly #values: (string | null)[] = [null, null];
   readonly #ids = new Map<string, number>();
+  readonly #suffixes: string[] = [];
+  readonly #suffixIds = new Map<string, number>();
   readonly #appended = new Map<number, number>();
-  readonly #observed: readonly string[];
-  /** By value: 0 not looked at, 1 some read may still see it grow, 2 none. */
-  readonly #doomed: number[] = [];
+  /** What somebody saw or expected, sorted. */
+  readonly #seen: readonly string[];
   readonly #hasAppends: boolean;
 
   constructor(operations: readonly Operation[], { emptyIsAbsent }: ValueMachineOptions) {
@@ -50,9 +54,12 @@ export class ValueMachine implements Machine {
       this.#ids.set("", ABSENT);
       this.#values[ABSENT] = "";
     }
+    this.#hasAppends = operations.some(({ request }) => request.kind === "append");
+    const seen = new Set<string>();
+    for (const operation of operations) collectSeen(operation, seen);
+    this.#seen = this.#hasAppends ? [...seen].sort(compare) : [];
+    for (const value of seen) this.#intern(value);
     operations.forEach((operation, position) => this.#compile(operation, position));
-    this.#hasAppends = this.#codes.includes(CODE.append);
-    this.#observed = this.#hasAppends ? observedValues(operations) : [];
   }
 
   step(state: number, position: number): number {
@@ -109,13 +116,7 @@ export class ValueMachine implements Machine {
   }
 
   isDoomed(state: number): boolean {
-    if (!this.#hasAppends || state === ABSENT) return false;
-    let doomed = this.#doomed[state];
-    if (doomed === undefined) {
-      doomed = this.#isPrefixOfObserved(this.#values[state] ?? "") ? 1 : 2;
-      this.#doomed[state] = doomed;
-    }
-    return doomed === 2;
+    return state === OTHER;
   }
 
   isReset(position: number): boolean {
@@ -128,6 +129,7 @@ export class ValueMachine implements Machine {
   }
 
   describe(state: number): string {
+    if (state === OTHER) return "a value that nobody saw";
     const value = this.#values[state];
     return value === null || value === undefined ? "absent" : JSON.stringify(value);
   }
@@ -140,8 +142,10 @@ export class ValueMachine implements Machine {
         this.#arguments[position] = this.#intern(answer?.kind === "value" ? answer.value : null);
         return;
       case "write":
+        this.#arguments[position] = this.#stateOf(request.value);
+        return;
       case "append":
-        this.#arguments[position] = this.#intern(request.value);
+        this.#arguments[position] = this.#suffix(request.value);
         return;
       case "delete":
         if (answer?.kind === "deleted" && answer.existed !== null) {
@@ -150,7 +154,7 @@ export class ValueMachine implements Machine {
         return;
       case "cas": {
         const { expected } = request;
-        this.#arguments[position] = this.#intern(request.value);
+        this.#arguments[position] = this.#stateOf(request.value);
         if (expected.kind === "value") this.#expected[position] = this.#intern(expected.value);
         if (answer?.kind !== "cas") return;
         this.#said[position] = answer.swapped ? SAID.yes : SAID.no;
@@ -173,13 +177,31 @@ export class ValueMachine implements Machine {
   }
 
   #append(state: number, suffix: number): number {
-    const edge = state * 0x4000_0000 + suffix;
+    if (state === OTHER) return OTHER;
+    const edge = state * this.#suffixes.length + suffix;
     let next = this.#appended.get(edge);
     if (next === undefined) {
-      next = this.#intern((this.#values[state] ?? "") + (this.#values[suffix] ?? ""));
+      next = this.#stateOf((this.#values[state] ?? "") + (this.#suffixes[suffix] ?? ""));
       this.#appended.set(edge, next);
     }
     return next;
+  }
+
+  /** The number of what is appended. */
+  #suffix(value: string): number {
+    let number = this.#suffixIds.get(value);
+    if (number === undefined) {
+      number = this.#suffixes.push(value) - 1;
+      this.#suffixIds.set(value, number);
+    }
+    return number;
+  }
+
+  /** V3. */
+  #stateOf(value: string): number {
+    const known = this.#ids.get(value);
+    if (known !== undefined) return known;
+    return this.#hasAppends && this.#isPrefixOfSeen(value) ? this.#intern(value) : OTHER;
   }
 
   #intern(value: string | null): number {
@@ -193,15 +215,15 @@ export class ValueMachine implements Machine {
     return id;
   }
 
-  #isPrefixOfObserved(prefix: string): boolean {
+  #isPrefixOfSeen(prefix: string): boolean {
     let low = 0;
-    let high = this.#observed.length;
+    let high = this.#seen.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#observed[middle] as string) < prefix) low = middle + 1;
+      if ((this.#seen[middle] as string) < prefix) low = middle + 1;
       else high = middle;
     }
-    return this.#observed[low]?.startsWith(prefix) ?? false;
+    return this.#seen[low]?.startsWith(prefix) ?? false;
   }
 }
 
@@ -210,10 +232,14 @@ function codeOf(request: Operation["request"]): number {
   return request.expected.kind === "revision" ? CODE.casRevision : CODE.casValue;
 }
 
-function observedValues(operations: readonly Operation[]): string[] {
-  const values = new Set<string>();
-  for (const { answer } of operations) {
-    if (answer?.kind === "value" && answer.value !== null) values.add(answer.value);
-  }
-  return [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+function collectSeen({ request, answer }: Operation, seen: Set<string>): void {
+  if (answer?.kind === "value" && answer.value !== null) seen.add(answer.value);
+  if (request.kind !== "cas") return;
+  if (request.expected.kind === "value") seen.add(request.expected.value);
+  if (answer?.kind === "cas" && typeof answer.actual === "string") seen.add(answer.actual);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
