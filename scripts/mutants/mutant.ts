@@ -21,7 +21,11 @@ export interface Mutant {
 
 export const CORE = "src/omnipaxos";
 export const PAXOS = "src/omnipaxos/sequence-paxos";
-export const CORE_TESTS = ["test/omnipaxos"];
+export const CORE_TESTS = [
+  "test/omnipaxos/defects-election.test.ts",
+  "test/omnipaxos/defects-replication.test.ts",
+  "test/omnipaxos/partial-connectivity.test.ts",
+];
 
 export function patch(file: string, find: string, replace: string): Patch {
   return { file, find, replace };

@@ -71,6 +71,30 @@ export const REQUESTS: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "session asked for once only",
+    breaks: "a client whose request to open a session is lost waits until its time is up",
+    patches: [
+      patch(
+        "src/client/client-core.ts",
+        "        this.#clock.after(this.#attemptTimeoutMs, () => this.#onOpeningLate(lane)),",
+        "        this.#clock.after(0, () => {}),",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "relay over a link that is down",
+    breaks: "a cut-off node hands its clients' frames to a peer that cannot get them",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        "this.#relay.pick(heard.filter((node) => this.#connected.has(node)))",
+        "this.#relay.pick(heard)",
+      ),
+    ],
+    by: "sim",
+  },
+  {
     name: "retry under a new number",
     breaks: "a client that tries another node asks for a second write",
     patches: [

@@ -102,4 +102,16 @@ export const STORAGE: readonly Mutant[] = [
     ],
     by: "sim",
   },
+  {
+    name: "a full disk ends a node that meets a peer",
+    breaks: "the peer's identity cannot be remembered, and the error ends the process",
+    patches: [
+      patch(
+        "src/node/node.ts",
+        "      if (!(error instanceof DiskFullError)) throw error;\n      const { logger }",
+        "      if (error instanceof DiskFullError) throw error;\n      const { logger }",
+      ),
+    ],
+    by: "sim",
+  },
 ];

@@ -7,6 +7,7 @@ import { drawPlan, type Plan } from "./fault-plan.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { SeededRandom } from "./seeded-random.ts";
+import type { SimClient } from "./sim-client.ts";
 import type { SimNode } from "./sim-node.ts";
 import { SimWorld } from "./sim-world.ts";
 
@@ -90,34 +91,35 @@ function recover(world: SimWorld): void {
   for (const client of world.clients) client.stopAsking();
   until(() => world.clients.every((client) => client.isIdle), "not every client was answered");
   const start = world.clock.now();
-  for (const node of world.nodes) probe(world, node, until);
+  const probes = world.nodes.map((node) => probe(world, node));
+  until(() => probes.every(({ served }) => served), "not every node serves a write and a read");
+  for (const { client } of probes) client.close();
   world.coverage.hit(`healed within ${Math.ceil((world.clock.now() - start) / 1000)} s`);
 }
 
-function probe(
-  world: SimWorld,
-  { index }: SimNode,
-  until: (condition: () => boolean, what: string) => void,
-): void {
+interface Probe {
+  readonly client: SimClient;
+  served: boolean;
+}
+
+/** A write and a read through one node, repeated until it serves them. */
+function probe(world: SimWorld, { index }: SimNode): Probe {
   const client = world.newProbe(world.clients.length + index, index + 1);
-  const served = { write: false, read: false };
+  const result: Probe = { client, served: false };
   const key = "k0";
   const read = (): void =>
     client.submit({ kind: "read", key, local: false }, ({ outcome }) => {
       if (outcome.kind === "refused") read();
-      else served.read = true;
+      else result.served = true;
     });
   let attempt = 0;
   const write = (): void =>
     client.submit({ kind: "write", key, value: `probe${index}-${attempt++}` }, ({ outcome }) => {
-      if (outcome.kind !== "written") return write();
-      served.write = true;
-      read();
+      if (outcome.kind === "written") read();
+      else write();
     });
   write();
-  until(() => served.write, `node ${index} serves no write`);
-  until(() => served.read, `node ${index} serves no read`);
-  client.close();
+  return result;
 }
 
 /** All replicas come to the same index with the same state. */
