@@ -6,6 +6,8 @@ import { FLAG_DEFAULTS, readServerOptions, type ServerFlags } from "../server/op
 import { startServer } from "../server/server.ts";
 import { StorageError } from "../storage/storage-error.ts";
 
+const EXIT_TIMEOUT_MS = 3000;
+
 const EXAMPLES = `
 Examples:
   omnikv server --node 1                     node 1 of three on this machine, data in data/node1
@@ -59,6 +61,8 @@ async function runServer(flags: ServerFlags): Promise<void> {
     // A parent process that started us with a channel wants to know when we listen, and is gone when it closes.
     process.once("disconnect", stop);
     process.exitCode = await server.ended;
+    // A node that failed closes what it can; a disk that hangs must not keep its process alive.
+    setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();
     if (process.connected) process.disconnect();
   } catch (error) {
     if (!(error instanceof StorageError || error instanceof KvError)) throw error;

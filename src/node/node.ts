@@ -168,13 +168,7 @@ export class Node {
   /** Ends all connections, writes what is staged, closes the files. */
   stop(done: () => void): void {
     this.#halt("node stops");
-    let open = this.#listeners.length + 1;
-    const closed = (): void => {
-      open -= 1;
-      if (open === 0) done();
-    };
-    for (const listener of this.#listeners) listener.close(closed);
-    this.#storage.close(closed);
+    this.#close(done);
   }
 
   get replica(): Replica {
@@ -256,6 +250,17 @@ export class Node {
     if (this.#stopped) return;
     this.#halt("node failed");
     this.#events.onFatal(error);
+    this.#close(() => {});
+  }
+
+  #close(done: () => void): void {
+    let open = this.#listeners.length + 1;
+    const closed = (): void => {
+      open -= 1;
+      if (open === 0) done();
+    };
+    for (const listener of this.#listeners) listener.close(closed);
+    this.#storage.close(closed);
   }
 
   #halt(reason: string): void {

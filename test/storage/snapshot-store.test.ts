@@ -1,0 +1,209 @@
+/** Snapshots: whole and verified, or not there at all, whatever crashes and whatever the bytes. */
+import { describe, expect, test } from "vitest";
+import { silentLogger } from "../../src/ports/logger.ts";
+import { SimClock } from "../../src/sim/sim-clock.ts";
+import { SimDisk } from "../../src/sim/sim-disk.ts";
+import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
+import { StorageError } from "../../src/storage/storage-error.ts";
+import type { SnapshotName } from "../../src/wire/host-message.ts";
+import { seededRandom } from "../conformance/seeded-random.ts";
+
+interface World {
+  readonly clock: SimClock;
+  readonly disk: SimDisk;
+  readonly operations: string[];
+  /** The disk for the next process: operations are counted no more. */
+  revive(): SimDisk;
+}
+
+function newWorld(seed = 1, onOperation: (count: number) => void = () => {}): World {
+  const clock = new SimClock();
+  const operations: string[] = [];
+  let isWatched = true;
+  const disk = new SimDisk({
+    random: seededRandom(seed),
+    schedule: (ms, callback) => void clock.after(ms, callback),
+    onOperation: (name, path) => {
+      if (!isWatched) return;
+      operations.push(`${name} ${path}`);
+      onOperation(operations.length);
+    },
+  });
+  const revive = (): SimDisk => {
+    isWatched = false;
+    return disk;
+  };
+  return { clock, disk, operations, revive };
+}
+
+const open = ({ disk }: World): SnapshotStore =>
+  SnapshotStore.open(disk, "snapshots", silentLogger);
+
+function pieces(tag: number, count = 5): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => new Uint8Array(3000).fill((tag + i) % 256));
+}
+
+function write(
+  world: World,
+  store: SnapshotStore,
+  idx: number,
+  chunks = pieces(idx),
+): SnapshotName {
+  let name: SnapshotName | undefined;
+  store.write(idx, chunks.values(), (error, written) => {
+    expect(error).toBeNull();
+    name = written;
+  });
+  world.clock.run(1000);
+  if (name === undefined) throw new Error("the snapshot was not written");
+  return name;
+}
+
+const bytesOf = (store: SnapshotStore, name: SnapshotName): Buffer =>
+  Buffer.concat([...store.chunks(name)]);
+
+describe("snapshot store", () => {
+  test("what was written is there after a loss of power, byte for byte", () => {
+    const world = newWorld();
+    const name = write(world, open(world), 7);
+    expect(name).toMatchObject({ idx: 7, bytes: 15_000 });
+    world.disk.crash("power");
+    const store = open(world);
+    expect(store.has(name)).toBe(true);
+    expect(bytesOf(store, name).equals(Buffer.concat(pieces(7)))).toBe(true);
+    expect(store.readRaw(name, 3000, 10)).toEqual(pieces(7)[1]!.slice(0, 10));
+  });
+
+  test("a crash at any moment leaves the old snapshot, and the new one whole or not at all", () => {
+    const counting = newWorld();
+    const first = open(counting);
+    write(counting, first, 1);
+    const before = counting.operations.length;
+    write(counting, first, 2);
+    const total = counting.operations.length;
+    let whole = 0;
+    for (let stop = before + 1; stop <= total + 1; stop++) {
+      for (const kind of ["power", "process"] as const) {
+        let dead = false;
+        const world = newWorld(stop, (count) => {
+          // The process ends here: nothing it would do from now on happens.
+          dead ||= count === stop;
+          if (dead) throw new Error("crash");
+        });
+        const store = open(world);
+        const old = write(world, store, 1);
+        try {
+          store.write(2, pieces(2).values(), () => {});
+          world.clock.run(1000);
+        } catch {
+          expect(dead).toBe(true);
+        }
+        world.disk.crash(kind);
+        const again = SnapshotStore.open(world.revive(), "snapshots", silentLogger);
+        expect(bytesOf(again, old).equals(Buffer.concat(pieces(1)))).toBe(true);
+        const files = world.disk.list("snapshots");
+        expect(files.filter((file) => file.endsWith(".part"))).toEqual([]);
+        const file = files.find((name) => name.startsWith("0000000000000002-"));
+        if (file === undefined) continue;
+        whole += 1;
+        const [, bytes = "", crc = ""] = /-(\d+)-([0-9a-f]+)\./.exec(file) ?? [];
+        const found = { idx: 2, bytes: Number(bytes), crc: parseInt(crc, 16) };
+        expect(bytesOf(again, found).equals(Buffer.concat(pieces(2)))).toBe(true);
+      }
+    }
+    expect(whole).toBeGreaterThan(0);
+  });
+
+  test("damage anywhere is found when it is read, and named", () => {
+    const world = newWorld();
+    const name = write(world, open(world), 3);
+    const [file = ""] = world.disk.list("snapshots");
+    for (const position of [0, 7000, 14_999]) {
+      world.disk.corrupt(`snapshots/${file}`, position, (byte) => byte ^ 1);
+      const store = open(world);
+      expect(() => bytesOf(store, name)).toThrow(StorageError);
+      expect(() => bytesOf(store, name)).toThrow(new RegExp(file));
+      world.disk.corrupt(`snapshots/${file}`, position, (byte) => byte ^ 1);
+    }
+    expect(bytesOf(open(world), name).length).toBe(15_000);
+  });
+
+  test("a snapshot is received in pieces, in order only, and goes on where it was", () => {
+    const sender = newWorld();
+    const source = open(sender);
+    const name = write(sender, source, 9);
+    const world = newWorld();
+    const store = open(world);
+    const piece = (offset: number): Uint8Array => source.readRaw(name, offset, 4000)!;
+    expect(store.append(name, 4000, piece(4000))).toBe(false);
+    expect(store.append(name, 0, piece(0))).toBe(true);
+    expect(store.append(name, 0, piece(0))).toBe(false);
+    expect(store.receivedBytes(name)).toBe(4000);
+    for (let offset = 4000; offset < name.bytes; offset += 4000) {
+      expect(store.append(name, offset, piece(offset))).toBe(true);
+    }
+    expect(store.has(name)).toBe(false);
+    let result: Error | null | undefined;
+    store.finish(name, (error) => {
+      result = error;
+    });
+    world.clock.run(1000);
+    expect(result).toBeNull();
+    expect(bytesOf(store, name).equals(bytesOf(source, name))).toBe(true);
+    world.disk.crash("power");
+    expect(open(world).has(name)).toBe(true);
+  });
+
+  test("what was received damaged is refused, forgotten, and can be fetched again", () => {
+    const sender = newWorld();
+    const source = open(sender);
+    const name = write(sender, source, 9);
+    const world = newWorld();
+    const store = open(world);
+    const receive = (spoil: number): Error | null | undefined => {
+      const all = Buffer.from(source.readRaw(name, 0, name.bytes)!);
+      all[100]! ^= spoil;
+      expect(store.append(name, 0, all)).toBe(true);
+      let result: Error | null | undefined;
+      store.finish(name, (error) => {
+        result = error;
+      });
+      world.clock.run(1000);
+      return result;
+    };
+    expect(receive(1)?.message).toContain("checksum");
+    expect(store.has(name)).toBe(false);
+    expect(store.receivedBytes(name)).toBe(0);
+    expect(receive(0)).toBeNull();
+    expect(store.has(name)).toBe(true);
+  });
+
+  test("a failed write or sync is reported and leaves nothing behind", () => {
+    const world = newWorld();
+    const store = open(world);
+    world.disk.failSyncs = 1;
+    let result: Error | null | undefined;
+    store.write(4, pieces(4).values(), (error) => {
+      result = error;
+    });
+    world.clock.run(1000);
+    expect(result).toBeInstanceOf(Error);
+    expect(world.disk.list("snapshots")).toEqual([]);
+    world.disk.capacityBytes = 5000;
+    store.write(5, pieces(5).values(), (error) => {
+      result = error;
+    });
+    world.clock.run(1000);
+    expect(result?.name).toBe("DiskFullError");
+    expect(world.disk.list("snapshots")).toEqual([]);
+  });
+
+  test("the newest two stay, and what is still needed", () => {
+    const world = newWorld();
+    const store = open(world);
+    const names = [1, 2, 3, 4, 5].map((idx) => write(world, store, idx));
+    store.retain([names[0]!]);
+    expect(names.map((name) => store.has(name))).toEqual([true, false, false, true, true]);
+    expect(world.disk.list("snapshots")).toHaveLength(3);
+  });
+});
