@@ -23,3 +23,8 @@ export class HistoryFormatError extends Error {
     this.line = line;
   }
 }
+
+/** The history holds an operation that the model knows nothing of. */
+export class WrongModelError extends Error {
+  override readonly name = "WrongModelError";
+}

@@ -32,7 +32,7 @@ export {
   type Request,
   type TimeUnit,
 } from "./operation.ts";
-export { HistoryFormatError, type HistoryFormatCode } from "./errors.ts";
+export { HistoryFormatError, WrongModelError, type HistoryFormatCode } from "./errors.ts";
 export {
   FORMAT_NAMES,
   parseHistory,
@@ -40,3 +40,4 @@ export {
   type ParsedHistory,
 } from "./formats/parse-history.ts";
 export { formatJsonLines } from "./formats/json-lines.ts";
+export { renderHtml, type HtmlOptions } from "./html/render-html.ts";

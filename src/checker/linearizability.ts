@@ -1,4 +1,5 @@
 /** Is there one order of all operations, within their intervals, that a single copy of the store could have answered so? */
+import { WrongModelError } from "./errors.ts";
 import type { Model } from "./model.ts";
 import type { History, Operation } from "./operation.ts";
 import { createProblem, selectOperations } from "./problem.ts";
@@ -32,7 +33,7 @@ interface Task {
 /**
  * Reads without an answer, failed operations and local reads are left out; other operations without an answer may take
  * effect at any time after their call, or never.
- * @throws TypeError when an operation is not one of the model, or a time limit comes without a clock
+ * @throws WrongModelError when an operation is not one of the model, TypeError for a time limit without a clock
  */
 export function checkLinearizable(
   model: Model,
@@ -153,13 +154,13 @@ function skipped({ key, operations }: Task): PartitionResult {
   return { key, operations, verdict: "unknown", reason: "skipped", ...nothing };
 }
 
-/** @throws TypeError */
+/** @throws WrongModelError */
 export function refuseForeign(model: Model, operations: readonly Operation[]): void {
   for (const operation of operations) {
     const reason = model.refuses(operation);
     if (reason === null) continue;
     const where = operation.line === null ? `operation ${operation.id}` : `line ${operation.line}`;
-    throw new TypeError(`${where}: ${reason}`);
+    throw new WrongModelError(`${where}: ${reason}`);
   }
 }
 

@@ -18,7 +18,7 @@ const STEP_LIMIT = 50_000_000;
 /**
  * Judges local and linearizable operations alike. Operations of one session that overlap have no order between them.
  * @param options stepLimit defaults to 50 million when there is no time limit
- * @throws TypeError as checkLinearizable
+ * @throws as checkLinearizable
  */
 export function checkSequential(
   model: Model,
