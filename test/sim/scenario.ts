@@ -1,5 +1,5 @@
 /** A cluster without faults of its own, whose links are cut by hand: for what section 8 of the protocol notes promises. */
-import { expect } from "vitest";
+import { assert } from "../../src/base/assert.ts";
 import { FaultInjector } from "../../src/sim/fault-injector.ts";
 import type { Plan } from "../../src/sim/fault-plan.ts";
 import { SeededRandom } from "../../src/sim/seeded-random.ts";
@@ -46,7 +46,10 @@ export class Scenario {
     this.injector = new FaultInjector(this.world);
     this.world.start();
     // Stable, and cut at any phase of the heartbeat rounds.
-    expect(this.world.runUntil(() => this.leader !== null, 2000)).toBe(true);
+    assert(
+      this.world.runUntil(() => this.leader !== null, 2000),
+      "somebody leads",
+    );
     this.world.run(1000 + this.random.below(ELECTION_TIMEOUT_MS));
   }
 
