@@ -37,11 +37,18 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   const { storage, recovered } = LogStorage.open(
     disk,
     "log",
-    { segmentBytes: options.segmentBytes },
-    hooks,
+    { segmentBytes: options.segmentBytes, mustExist: directory.logBegun },
+    {
+      ...hooks,
+      onDurable: (seq) => {
+        directory.beginLog();
+        hooks.onDurable(seq);
+      },
+    },
     logger,
     clock,
   );
+  if (recovered !== undefined) directory.beginLog();
   const stored = recovered?.snapshot ?? null;
   const state = stored === null ? new KvState() : loadState(snapshots, stored.value);
   const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));

@@ -25,6 +25,8 @@ import { ROOM_RETRY_MS, SpareSegments } from "./spare-segments.ts";
 export interface LogStorageOptions {
   /** Size of a segment file. A batch that does not fit one makes its segment larger. */
   readonly segmentBytes: number;
+  /** The log was written to before: finding nothing of it is damage. Default: false. */
+  readonly mustExist?: boolean;
 }
 
 export interface LogStorageHooks {
@@ -152,7 +154,7 @@ export class LogStorage {
     readonly recovered: DurableState<Uint8Array, SnapshotName> | undefined;
   } {
     disk.makeDirectory(directory);
-    const log = recoverLog(disk, directory, logger);
+    const log = recoverLog(disk, directory, options.mustExist ?? false, logger);
     const storage = new LogStorage(disk, directory, options, hooks, logger, clock, log);
     storage.#spares.prepare();
     return { storage, recovered: log.state };

@@ -65,12 +65,23 @@ interface FoundLog extends RecoveredLog {
   readonly last: Segment | null;
 }
 
-/** @throws StorageError */
-export function recoverLog(disk: Disk, directory: string, logger: Logger): RecoveredLog {
+/**
+ * @param mustExist finding nothing is damage
+ * @throws StorageError
+ */
+export function recoverLog(
+  disk: Disk,
+  directory: string,
+  mustExist: boolean,
+  logger: Logger,
+): RecoveredLog {
   // The process before may have died between making a file and making its name durable.
   disk.syncDirectory(directory);
   const log = readLog(disk, directory);
   const { last } = log;
+  if (last === null && mustExist) {
+    throw damaged(directory, 0, "this node has written a log, and nothing of it is here");
+  }
   if (last !== null) {
     disk.writeNow(last.path, last.lastFrame.position, last.lastFrame.bytes);
     if (last.torn) {

@@ -58,7 +58,7 @@ export class World {
     });
   }
 
-  open(disk: Disk = this.disk): ReturnType<typeof LogStorage.open> {
+  open(disk: Disk = this.disk, mustExist = false): ReturnType<typeof LogStorage.open> {
     const logger: Logger = { ...silentLogger, warn: (text) => this.warnings.push(text) };
     const hooks = {
       onDurable: (seq: number): void => void this.durable.push(seq),
@@ -68,7 +68,7 @@ export class World {
     return LogStorage.open(
       disk,
       "log",
-      { segmentBytes: this.segmentBytes },
+      { segmentBytes: this.segmentBytes, mustExist },
       hooks,
       logger,
       this.process,
