@@ -64,6 +64,20 @@ export function fileVersion(bytes: Uint8Array): number | null {
   return view.getUint32(8, true);
 }
 
+/**
+ * Puts a header right of which a crash kept only a part: where bytes are missing there are zeros. The header says nothing
+ * that the frames do not vouch for themselves, so it may be repaired when a valid frame follows; anything else in its
+ * place is damage, and stays.
+ */
+export function mendFileHeader(bytes: Uint8Array): void {
+  if (bytes.length < FILE_HEADER_BYTES) return;
+  const whole = new Uint8Array(FILE_HEADER_BYTES);
+  whole.set(MAGIC);
+  new DataView(whole.buffer).setUint32(8, LOG_FORMAT_VERSION, true);
+  const isTorn = whole.every((byte, i) => bytes[i] === byte || bytes[i] === 0);
+  if (isTorn) bytes.set(whole);
+}
+
 /** How many bytes a frame at `position` would take by its header, which may be anything; null: no room for a header. */
 export function claimedFrameBytes(bytes: Uint8Array, position: number): number | null {
   if (position + FRAME_HEADER_BYTES > bytes.length) return null;

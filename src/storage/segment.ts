@@ -8,6 +8,7 @@ import {
   fileVersion,
   findFrame,
   LOG_FORMAT_VERSION,
+  mendFileHeader,
   readFrame,
   type Frame,
 } from "./frame.ts";
@@ -69,6 +70,7 @@ export function readSegment(
   expected: ExpectedEnd,
 ): Segment {
   const bytes = disk.read(path, 0, disk.size(path));
+  if (readFrame(bytes, FILE_HEADER_BYTES)?.segment === number) mendFileHeader(bytes);
   checkFileHeader(path, bytes);
   const groups: (readonly LogWrite[])[] = [];
   let start: SegmentStart | null = null;
