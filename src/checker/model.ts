@@ -25,6 +25,8 @@ export interface Machine {
   isReset(position: number): boolean;
   /** Operations of different groups do not touch each other. */
   group(position: number): number;
+  /** The same only for operations of unknown outcome that do the same in every state. */
+  signature(position: number): string;
   /** For people. */
   describe(state: number): string;
 }
@@ -104,6 +106,11 @@ class DefinedMachine<State> implements Machine {
 
   group(): number {
     return 0;
+  }
+
+  signature(position: number): string {
+    const { key, request } = this.#operations[position] as Operation;
+    return JSON.stringify([key, request]);
   }
 
   describe(state: number): string {

@@ -71,10 +71,6 @@ export function createProblem(
     ends,
     laneOf,
     laneCount: Math.max(1, lanes.size),
-    classOf: (position) => {
-      const { key, request } = operations[position] as Operation;
-      return JSON.stringify([key, request]);
-    },
     chain: useRevisions ? chainOf(operations) : null,
   };
 }

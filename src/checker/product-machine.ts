@@ -70,6 +70,11 @@ export class ProductMachine implements Machine {
     return this.#keyOf[position] as number;
   }
 
+  signature(position: number): string {
+    const within = this.#within[position] as number;
+    return `${this.#keyOf[position]} ${this.#machine(position).signature(within)}`;
+  }
+
   describe(state: number): string {
     const parts = this.#keys.map((key, number) => {
       const machine = this.#machines[number] as Machine;

@@ -66,6 +66,11 @@ export class RevisionMachine implements Machine {
     return 0;
   }
 
+  signature(position: number): string {
+    const ours = `${this.#revisions[position]} ${this.#expected[position]}`;
+    return `${this.#values.signature(position)} ${ours}`;
+  }
+
   describe(state: number): string {
     const value = this.#values.describe(this.#valueOf[state] as number);
     const floor = this.#floorOf[state] as number;

@@ -26,8 +26,6 @@ export interface SearchProblem {
   readonly ends: Float64Array;
   readonly laneOf: Int32Array;
   readonly laneCount: number;
-  /** The same for operations of unknown outcome that ask for the same. */
-  readonly classOf: (position: number) => string;
   /** Those with a number from 0 stand in this order in every order; -1: not known. Null: none known. */
   readonly chain: Int32Array | null;
 }
@@ -99,7 +97,7 @@ class Search {
   #candidateState = REJECTED;
 
   constructor(problem: SearchProblem, limits: SearchLimits) {
-    const { machine, calls, ends, laneOf, laneCount, classOf } = problem;
+    const { machine, calls, ends, laneOf, laneCount } = problem;
     const count = calls.length;
     this.#machine = machine;
     this.#limits = limits;
@@ -108,7 +106,7 @@ class Search {
     this.#ranks = laneCount > 1 ? ranksOf(ends) : null;
     this.#count = count;
     this.#lanes = new Lanes(calls, ends, laneOf, laneCount);
-    this.#open = new OpenOperations(calls, ends, laneOf, classOf);
+    this.#open = new OpenOperations(calls, ends, laneOf, (position) => machine.signature(position));
     this.#cache = new ConfigurationCache(this.#open.words.length, limits.cacheBytesMax);
     this.#bitOf = new Int32Array(count).fill(-1);
     this.#zobrist = new Int32Array(count);

@@ -128,6 +128,11 @@ export class ValueMachine implements Machine {
     return 0;
   }
 
+  /** By V3, all writes of values that nobody saw do the same. */
+  signature(position: number): string {
+    return `${this.#codes[position]} ${this.#arguments[position]} ${this.#expected[position]}`;
+  }
+
   describe(state: number): string {
     if (state === OTHER) return "a value that nobody saw";
     const value = this.#values[state];
