@@ -14,15 +14,20 @@ import {
 } from "node:fs";
 import { dirname, join, posix, resolve } from "node:path";
 import type { Disk, DiskFile } from "../ports/disk.ts";
-import { diskError, NodeFile } from "./node-file.ts";
+import { diskError, NodeFile, PLATFORM_DURABLE_WRITES, type DurableWrites } from "./node-file.ts";
 
 /** A directory of the file system as a disk. Files are readable by their owner only. */
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #durableWrites: DurableWrites;
 
-  /** Creates the directory when it is missing. */
-  constructor(root: string) {
+  /**
+   * Creates the directory when it is missing.
+   * @param durableWrites default: the fastest way that is safe on this platform
+   */
+  constructor(root: string, durableWrites: DurableWrites = PLATFORM_DURABLE_WRITES) {
     this.#root = resolve(root);
+    this.#durableWrites = durableWrites;
     this.makeDirectory("");
   }
 
@@ -90,7 +95,7 @@ export class NodeDisk implements Disk {
 
   open(path: string): DiskFile {
     try {
-      return new NodeFile(this.#path(path));
+      return new NodeFile(this.#path(path), this.#durableWrites);
     } catch (error) {
       throw error instanceof Error ? diskError(error) : error;
     }

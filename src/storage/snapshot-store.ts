@@ -5,14 +5,18 @@
  * Invariants:
  *   S1. A file has its final name only when all of it is durable and its checksum was computed over what was written.
  *   S2. What is being received keeps its pieces across connections, not across restarts.
+ *   S3. What was received and waits for the disk is bounded, however slow the disk.
  */
 import { crc32c } from "@node-rs/crc32";
-import type { Disk, DiskFile } from "../ports/disk.ts";
+import { assert } from "../base/assert.ts";
+import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 import { StorageError } from "./storage-error.ts";
 
 const READ_BYTES = 1024 * 1024;
+/** As much may wait for the disk before pieces are refused; whoever fetches the snapshot asks again later. */
+const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
 
 type Done = (error: Error | null) => void;
 
@@ -20,8 +24,11 @@ interface Receiving {
   readonly name: SnapshotName;
   readonly path: string;
   readonly file: DiskFile;
+  /** Received. */
   bytes: number;
   crc: number;
+  /** Handed to the disk and not written yet. */
+  unwrittenBytes: number;
   error: Error | null;
 }
 
@@ -61,7 +68,7 @@ export class SnapshotStore {
 
   /**
    * Writes a snapshot piece by piece; the next piece is asked for when the one before is written.
-   * @param done with the name when all of it is durable
+   * @param done with the name when all of it is durable; at once, with DiskFullError, when no file can be made
    */
   write(
     idx: number,
@@ -69,7 +76,8 @@ export class SnapshotStore {
     done: (error: Error | null, name?: SnapshotName) => void,
   ): void {
     const path = `${this.#directory}/writing-${++this.#writes}.part`;
-    const file = this.#disk.open(path);
+    const file = this.#create(path);
+    if (file instanceof DiskFullError) return done(file);
     let bytes = 0;
     let crc = 0;
     const next = (error: Error | null): void => {
@@ -128,16 +136,27 @@ export class SnapshotStore {
     return receiving !== null && same(receiving.name, name) ? receiving.bytes : 0;
   }
 
-  /** @returns false when the piece is not the one that comes next */
+  /** @returns false: it is not the piece that comes next, or the disk does not take it; ask `receivedBytes`, later */
   append(name: SnapshotName, offset: number, bytes: Uint8Array): boolean {
+    if (bytes.length === 0 || offset + bytes.length > name.bytes) return false;
+    if (offset !== this.receivedBytes(name)) return false;
     const receiving = this.#receive(name);
-    if (offset !== receiving.bytes || bytes.length === 0) return false;
-    if (offset + bytes.length > name.bytes) return false;
+    if (receiving === null || receiving.unwrittenBytes >= UNWRITTEN_BYTES_MAX) return false;
+    if (receiving.error !== null) {
+      this.#logger.warn("a snapshot cannot be received", {
+        idx: name.idx,
+        reason: receiving.error.message,
+      });
+      this.#forgetReceived(receiving);
+      return false;
+    }
     // The piece is a view of a frame that holds more.
     const piece = Buffer.from(bytes);
     receiving.crc = crc32c(piece, receiving.crc);
     receiving.bytes += piece.length;
+    receiving.unwrittenBytes += piece.length;
     receiving.file.write(offset, piece, (error) => {
+      receiving.unwrittenBytes -= piece.length;
       receiving.error ??= error;
     });
     return true;
@@ -145,7 +164,8 @@ export class SnapshotStore {
 
   /** Verifies what was received and makes it a snapshot of this node. If it is damaged, all of it is forgotten. */
   finish(name: SnapshotName, done: Done): void {
-    const receiving = this.#receive(name);
+    const receiving = this.#receiving;
+    assert(receiving !== null && same(receiving.name, name), "what is finished was received");
     this.#receiving = null;
     const { file, path, bytes, crc } = receiving;
     file.sync((error) => {
@@ -170,15 +190,30 @@ export class SnapshotStore {
     this.#names = this.#names.filter((name) => this.#disk.exists(this.#path(name)));
   }
 
-  #receive(name: SnapshotName): Receiving {
+  /** What is being received under this name, begun if need be; null when the disk has no room for another file. */
+  #receive(name: SnapshotName): Receiving | null {
     const current = this.#receiving;
     if (current !== null && same(current.name, name)) return current;
-    if (current !== null) this.#abandon(current.file, current.path, null, () => {});
+    if (current !== null) this.#forgetReceived(current);
     const path = `${this.#directory}/receiving-${++this.#writes}.part`;
-    const file = this.#disk.open(path);
-    const receiving: Receiving = { name, path, file, bytes: 0, crc: 0, error: null };
-    this.#receiving = receiving;
-    return receiving;
+    const file = this.#create(path);
+    if (file instanceof DiskFullError) return null;
+    this.#receiving = { name, path, file, bytes: 0, crc: 0, unwrittenBytes: 0, error: null };
+    return this.#receiving;
+  }
+
+  #forgetReceived({ file, path }: Receiving): void {
+    this.#receiving = null;
+    this.#abandon(file, path, null, () => {});
+  }
+
+  #create(path: string): DiskFile | DiskFullError {
+    try {
+      return this.#disk.open(path);
+    } catch (error) {
+      if (error instanceof DiskFullError) return error;
+      throw error;
+    }
   }
 
   #install(file: DiskFile, path: string, name: SnapshotName, done: Done): void {

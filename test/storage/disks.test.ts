@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -7,11 +7,26 @@ import { diskSuite } from "../conformance/disk.suite.ts";
 import { until } from "../conformance/wait.ts";
 import { World } from "./world.ts";
 
-diskSuite("file system", () => {
-  const root = mkdtempSync(join(tmpdir(), "omnikv-disk-"));
-  const close = (): void => rmSync(root, { recursive: true });
-  return { disk: new NodeDisk(join(root, "data")), until, close };
-});
+for (const durableWrites of ["dsync", "fdatasync"] as const) {
+  diskSuite(`file system, ${durableWrites}`, () => {
+    const root = mkdtempSync(join(tmpdir(), "omnikv-disk-"));
+    const close = (): void => rmSync(root, { recursive: true });
+    return { disk: new NodeDisk(join(root, "data"), durableWrites), until, close };
+  });
+
+  test.skipIf(!existsSync("/dev/full"))(
+    `a full disk is told from a broken one (${durableWrites}; needs /dev/full)`,
+    async () => {
+      const errors: (string | undefined)[] = [];
+      const file = new NodeDisk("/dev", durableWrites).open("full");
+      file.write(0, Uint8Array.of(1), (error) => errors.push(error?.name));
+      file.writeDurably(0, Uint8Array.of(1), (error) => errors.push(error?.name));
+      file.close((error) => errors.push(error?.name));
+      await until(() => errors.length === 3);
+      expect(errors).toEqual(["DiskFullError", "DiskFullError", undefined]);
+    },
+  );
+}
 
 diskSuite("simulated", () => {
   const world = new World();
