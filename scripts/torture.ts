@@ -146,7 +146,7 @@ function report(
   }
   console.log(`${operations} operations, ${acknowledgedMs.length} writes acknowledged`);
   console.log("fault        times   longest time without an acknowledged write");
-  for (const [kind, { count, longestMs }] of [...kinds].sort()) {
+  for (const [kind, { count, longestMs }] of kinds) {
     console.log(`${kind.padEnd(12)} ${String(count).padStart(5)}   ${Math.round(longestMs)} ms`);
   }
 }

@@ -37,11 +37,9 @@ export class LocalServer {
     const peers = options.nodes
       .map(({ id, host, port, peerPort }) => `${id}=${host}:${port}:${peerPort}`)
       .join(",");
-    const flags = [
-      ...["--node", String(node.id), "--data-dir", this.dataDirectory],
-      ...["--peers", peers, "--cluster-id", options.clusterId],
-      ...options.flags,
-    ];
+    const who = ["--node", String(node.id), "--data-dir", this.dataDirectory];
+    const cluster = ["--peers", peers, "--cluster-id", options.clusterId];
+    const flags = [...who, ...cluster, ...options.flags];
     // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
     // tells it when we are gone.
     this.#child = spawn(process.execPath, ["--enable-source-maps", OMNIKV, "server", ...flags], {

@@ -160,8 +160,7 @@ function integer(flag: string, text: string, min: number, max: number): number {
 function choice<const C extends string>(flag: string, text: string, choices: readonly C[]): C {
   const result = z.enum(choices).safeParse(text);
   if (!result.success) throw bad(flag, `one of ${choices.join(", ")}`, text);
-  // The schema's output type does not survive the generic parameter.
-  return result.data as C;
+  return result.data;
 }
 
 function isLoopback(host: string): boolean {
