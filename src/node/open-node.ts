@@ -79,7 +79,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     snapshots,
     (name) => loadState(snapshots, name),
     (name, error) => {
-      logger.error("a snapshot that was received is damaged; it will be fetched again", {
+      logger.error("a snapshot could not be taken over; it will be fetched again", {
         idx: name.idx,
         reason: error.message,
       });

@@ -108,15 +108,16 @@ export class CatchUp {
     this.#sink.finish(held.snapshot, (error) => {
       this.#finishing = false;
       if (error !== null) this.#onError(held.snapshot, error);
-      this.#afterFinish();
+      this.#afterFinish(error);
     });
   }
 
-  #afterFinish(): void {
+  #afterFinish(error: Error | null): void {
     const held = this.#held;
     if (held === null) return;
     if (!this.#sink.has(held.snapshot)) {
-      this.#ask();
+      // A newer one. What could not be kept is asked for again by `tick`, in its time: the disk may be full.
+      if (error === null) this.#ask();
       return;
     }
     this.#held = null;
