@@ -78,7 +78,11 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 /** This process is a worker: runs what the parent says, until it says no more. */
 export function serveCampaign(): Promise<void> {
   return new Promise((resolve) => {
-    process.on("message", (order: Order) => process.send?.(carryOut(order, false)));
+    // When the parent is gone nobody waits for the answer, and `disconnect` ends this process.
+    const ignore = (): void => {};
+    process.on("message", (order: Order) =>
+      process.send?.(carryOut(order, false), undefined, {}, ignore),
+    );
     process.on("disconnect", resolve);
   });
 }
