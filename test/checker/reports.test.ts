@@ -138,8 +138,9 @@ describe("explanations", () => {
         clients: 8,
         operations: 600,
         keys: 2,
-        mix: ["read", "write", "cas", "delete"],
+        mix: ["read", "read", "read", "read", "write", "cas"],
       }),
+      0.5,
     );
     const partition = checkLinearizable(kvModel, history).partitions.find(
       ({ verdict }) => verdict === "violation",
@@ -147,6 +148,28 @@ describe("explanations", () => {
     const { operations, isMinimal } = explain(kvModel, partition!);
     expect(isMinimal).toBe(true);
     expect(operations.length).toBeLessThan(12);
+    // Set free any one of them, and the rest can be ordered: asked of the checker itself, by way of a smaller history.
+    for (const freed of operations) {
+      const relaxed = partition!.operations.flatMap((operation) => {
+        if (operations.includes(operation) && operation !== freed) return [operation];
+        if (operation.request.kind === "read") return [];
+        if (operation.answer?.kind === "cas" && !operation.answer.swapped) return [];
+        const { request } = operation;
+        const asWrite =
+          request.kind === "cas" ? { kind: "write" as const, value: request.value } : request;
+        return [
+          {
+            ...operation,
+            request: asWrite,
+            outcome: "unknown" as const,
+            answer: null,
+            end: Infinity,
+          },
+        ];
+      });
+      const again = checkLinearizable(kvModel, { operations: relaxed, unit: "us" });
+      expect(again.verdict).toBe("ok");
+    }
   });
 });
 
@@ -174,9 +197,11 @@ describe("the page", () => {
     expect(data.partitions[0]?.operations[0]?.process).toBe(evil);
     expect(data.partitions[0]).toMatchObject({ blocked: 1, core: [0, 1] });
     expect(page).toContain("default-src 'none'");
-    expect(page.replace(json, "").replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(
-      /https?:|src=|@import|url\(/,
-    );
+    expect(
+      renderHtml(result)
+        .replace(/<script type="application.json".*?<.script>/s, "")
+        .replaceAll("http://www.w3.org/2000/svg", ""),
+    ).not.toMatch(/https?:|src=|@import|url\(/);
   });
 
   test("its script is JavaScript", () => {
