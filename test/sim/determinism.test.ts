@@ -4,7 +4,7 @@ import { planOf, runSeed } from "../../src/sim/index.ts";
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => 7000 + i);
 
-test("twenty seeds run twice give the same traces", () => {
+test("twenty seeds run twice give the same traces", { timeout: 120_000 }, () => {
   const first = SEEDS.map((seed) => runSeed({ seed }));
   const second = SEEDS.map((seed) => runSeed({ seed }));
   expect(second.map(({ hash }) => hash)).toEqual(first.map(({ hash }) => hash));
