@@ -36,6 +36,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "a cluster under simulated faults, checked; the same from the same seed",
     load: async () => (await import("./sim.ts")).simCommand(),
   },
+  {
+    name: "check",
+    summary: "whether a history is linearizable, with the reason when it is not",
+    load: async () => (await import("./check.ts")).checkCommand(),
+  },
 ];
 
 const EXAMPLES = `
