@@ -74,6 +74,8 @@ export class FaultInjector {
           duplicatePermille: fault.duplicate,
           reorderPermille: fault.reorder,
         });
+      case "deposeLeader":
+        return this.#depose(fault);
       case "dropLink":
       case "shape":
         return this.#linkFault(fault);
@@ -95,15 +97,28 @@ export class FaultInjector {
       return;
     }
     for (const [a, b] of brokenPairs(this.#world.plan.nodes, fault.links)) {
-      for (const [from, to] of [
-        [a, b],
-        [b, a],
-      ] as const) {
-        if (fault.via === "wire") this.#path({ from, to, ms: fault.ms }, { cut: "blackHole" });
-        else {
-          for (const each of DIRECTIONS) {
-            this.#dropTable(from, to, each, { dropPermille: 1000, delayMs: 0 }, fault.ms);
-          }
+      this.#cut(a, b, fault.via, fault.ms);
+    }
+  }
+
+  #depose({ first, via, ms, moreMs }: Extract<Fault, { kind: "deposeLeader" }>): void {
+    const { leader, plan } = this.#world;
+    if (leader === null) return;
+    for (let node = 0; node < plan.nodes; node++) {
+      if (node !== leader) this.#cut(leader, node, via, node === first ? ms : ms + moreMs);
+    }
+  }
+
+  /** Silence both ways. */
+  #cut(a: number, b: number, via: "dropTable" | "wire", ms: number): void {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      if (via === "wire") this.#path({ from, to, ms }, { cut: "blackHole" });
+      else {
+        for (const each of DIRECTIONS) {
+          this.#dropTable(from, to, each, { dropPermille: 1000, delayMs: 0 }, ms);
         }
       }
     }

@@ -51,6 +51,11 @@ export type Fault =
       "shape",
       { name: ShapeName; links: readonly LinkPair[]; via: "dropTable" | "wire"; ms: number }
     >
+  /**
+   * Whoever leads is cut off from all for about as long as an election takes; then from all but one for longer. In between
+   * it may think that it still leads.
+   */
+  | At<"deposeLeader", { first: number; via: "dropTable" | "wire"; ms: number; moreMs: number }>
   | At<"slowDisk", { node: number; syncMs: number; ms: number }>
   | At<"failSync", { node: number; downMs: number; power: boolean }>
   | At<"diskFull", { node: number; ms: number }>;
@@ -130,6 +135,13 @@ const DRAW: {
     const via = random.pick(["dropTable", "dropTable", "wire"] as const);
     return { kind: "shape", name, links: shapeLinks(name, shuffled(random, nodes)), via, ms };
   },
+  deposeLeader: (random, { nodes, electionTimeoutMs }) => ({
+    kind: "deposeLeader",
+    first: random.below(nodes),
+    via: random.pick(["dropTable", "wire"] as const),
+    ms: Math.round((electionTimeoutMs * random.between(25, 50)) / 10),
+    moreMs: electionTimeoutMs * random.between(1, 6),
+  }),
   slowDisk: (random, { node, ms }) => ({
     kind: "slowDisk",
     node,
@@ -152,6 +164,7 @@ export const FAULT_KINDS = Object.keys(DRAW) as readonly FaultKind[];
 interface Scope {
   readonly nodes: number;
   readonly clients: number;
+  readonly electionTimeoutMs: number;
   readonly node: number;
   /** Not `node`, unless there is no other. */
   readonly other: number;
@@ -178,6 +191,8 @@ export interface Plan {
   readonly valueBytes: number;
   readonly delayMinMs: number;
   readonly delayMaxMs: number;
+  /** Frames arrive at whole multiples of it, many in one turn of the event loop; 0: each in its own. */
+  readonly quantumMs: number;
   /** Scale of each node's clock. */
   readonly skews: readonly number[];
   /** A snapshot after so many entries. */
@@ -203,9 +218,11 @@ export function drawPlan(random: SeededRandom): Plan {
   // Each run leaves most kinds of faults out: what breaks often hides what breaks rarely.
   const kinds = FAULT_KINDS.filter(() => random.chance(0.3));
   const count = kinds.length === 0 ? 0 : random.between(1, 12);
+  const electionTimeoutMs = Math.max(80, Math.ceil(delayMaxMs) * 4);
+  const cluster = { nodes, clients, electionTimeoutMs };
   const faults = Array.from({ length: count }, () => ({
     atMs: random.between(0, faultsMs),
-    fault: drawFault(random, random.pick(kinds), nodes, clients),
+    fault: drawFault(random, random.pick(kinds), cluster),
   })).sort((a, b) => a.atMs - b.atMs);
   return {
     nodes,
@@ -217,12 +234,13 @@ export function drawPlan(random: SeededRandom): Plan {
     valueBytes: random.chance(0.02) ? 60_000 : random.pick([0, 0, 0, 100, 1500]),
     delayMinMs,
     delayMaxMs,
+    quantumMs: random.pick([0, 0, 0.5, 2, 5]),
     skews: Array.from({ length: nodes }, () => random.pick([1, 1, 1, 0.9, 1.1])),
     snapshotEntries: random.pick([5, 15, 40, 100_000]),
     retainedEntries: random.pick([0, 3, 15]),
     segmentBytes: random.pick([2048, 16 * 1024, 256 * 1024]),
     tickMs: 20,
-    electionTimeoutMs: Math.max(80, Math.ceil(delayMaxMs) * 4),
+    electionTimeoutMs,
     requestWaitMs: random.pick([200, 500]),
     syncMs: random.pick([0.1, 0.5, 5]),
     faultsMs,
@@ -230,11 +248,15 @@ export function drawPlan(random: SeededRandom): Plan {
   };
 }
 
-function drawFault(random: SeededRandom, kind: FaultKind, nodes: number, clients: number): Fault {
+function drawFault(
+  random: SeededRandom,
+  kind: FaultKind,
+  cluster: Pick<Scope, "nodes" | "clients" | "electionTimeoutMs">,
+): Fault {
+  const { nodes } = cluster;
   const node = random.below(nodes);
   return DRAW[kind](random, {
-    nodes,
-    clients,
+    ...cluster,
     node,
     other: nodes === 1 ? 0 : (node + random.between(1, nodes - 1)) % nodes,
     ms: random.pick([20, 100, 300, 1000]),

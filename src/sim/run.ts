@@ -146,8 +146,8 @@ function judge(world: SimWorld): void {
   const entries = safety.decided.filter((entry) => entry !== undefined);
   assert(entries.length === safety.decided.length, "somebody decided every index");
   const log = new DecidedLog(entries);
-  checkAgainstLog(history.operations, log);
   checkHistory(history.operations, world.coverage);
+  checkAgainstLog(history.operations, log);
   const content = log.content();
   for (const { index, node } of nodes) {
     const cells = node?.replica.state.readRange({ limit: 1000 }) ?? [];

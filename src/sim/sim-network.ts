@@ -54,6 +54,8 @@ export interface SimNetworkOptions {
   readonly path?: PathFaults;
   /** Silence after which an end gives up. Default 6000. */
   readonly halfOpenMs?: number;
+  /** Frames arrive at whole multiples of it, as an event loop sees many at once. Default 0: each at its own time. */
+  readonly quantumMs?: number;
   /** Told of every frame that is sent and that arrives. */
   readonly onFrame?: (
     stage: "sent" | "received",
@@ -76,6 +78,7 @@ export class SimNetwork {
   readonly clock: SimClock;
   readonly halfOpenMs: number;
   readonly onFrame: SimNetworkOptions["onFrame"];
+  readonly #quantumMs: number;
   readonly #random: Random;
   readonly #defaultPath: PathFaults;
   readonly #paths = new Map<string, PathFaults>();
@@ -91,6 +94,7 @@ export class SimNetwork {
     this.#defaultPath = options.path ?? HEALTHY_PATH;
     this.halfOpenMs = options.halfOpenMs ?? 6000;
     this.onFrame = options.onFrame;
+    this.#quantumMs = options.quantumMs ?? 0;
   }
 
   /** The network as a process on `host` sees it. Ask anew after a crash. */
@@ -159,6 +163,11 @@ export class SimNetwork {
   drawDelay(path: PathFaults): number {
     const span = path.delayMaxMs - path.delayMinMs;
     return path.delayMinMs + (span === 0 ? 0 : (this.#random.uint32() / 2 ** 32) * span);
+  }
+
+  /** When what is due at `time` arrives. */
+  arrival(time: number): number {
+    return this.#quantumMs === 0 ? time : Math.ceil(time / this.#quantumMs) * this.#quantumMs;
   }
 
   /** True as often as asked for; draws only when the answer is open. */
@@ -408,8 +417,10 @@ class SimEnd implements Connection {
 
   /** N1: behind what is already on its way. */
   #travel(item: Uint8Array | { readonly close: string }, path: PathFaults): void {
-    const { clock } = this.#link.network;
-    const arrival = Math.max(this.#lastArrival, clock.now() + this.#link.network.drawDelay(path));
+    const { network } = this.#link;
+    const { clock } = network;
+    const due = network.arrival(clock.now() + network.drawDelay(path));
+    const arrival = Math.max(this.#lastArrival, due);
     this.#lastArrival = arrival;
     const other = this.#link.other(this);
     clock.after(arrival - clock.now(), () => other.#arrive(item));

@@ -50,6 +50,7 @@ export class SimWorld {
         cut: "none",
       },
       halfOpenMs: HALF_OPEN_MS,
+      quantumMs: plan.quantumMs,
       onFrame: (stage, from, to, frame) => this.#onFrame(stage, from, to, frame),
     });
     this.nodes = plan.skews.map((skew, index) => this.#newNode(index, skew));
@@ -59,6 +60,17 @@ export class SimWorld {
   /** Events so far. */
   get steps(): number {
     return this.#steps;
+  }
+
+  /** Position of the node that leads with the highest ballot, as it thinks itself. */
+  get leader(): number | null {
+    let best: { readonly index: number; readonly n: number } | null = null;
+    for (const { index, node } of this.nodes) {
+      const core = node?.replica.core;
+      if (core === undefined || core.adoptedIdx === null) continue;
+      if (best === null || core.promise.n > best.n) best = { index, n: core.promise.n };
+    }
+    return best?.index ?? null;
   }
 
   start(): void {

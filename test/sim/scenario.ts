@@ -21,6 +21,7 @@ export function quietPlan(nodes: number, clients = 0): Plan {
     valueBytes: 0,
     delayMinMs: 0.2,
     delayMaxMs: 0.5,
+    quantumMs: 0,
     skews: Array.from({ length: nodes }, () => 1),
     snapshotEntries: 100_000,
     retainedEntries: 0,
@@ -55,13 +56,7 @@ export class Scenario {
 
   /** The node that leads with the highest ballot, by position. */
   get leader(): number | null {
-    let best: { readonly node: number; readonly n: number } | null = null;
-    for (const { index, node } of this.world.nodes) {
-      const core = node?.replica.core;
-      if (core?.adoptedIdx == null) continue;
-      if (best === null || core.promise.n > best.n) best = { node: index, n: core.promise.n };
-    }
-    return best?.node ?? null;
+    return this.world.leader;
   }
 
   /** All nodes, the leader first, the others in an order that the seed draws. */
