@@ -133,23 +133,21 @@ function expectServed(nodes: readonly number[], tag: string): void {
 }
 
 async function start(): Promise<void> {
-  const outcome = spawnSync(
-    "npm",
-    ["start", "--silent", "--", "--data-dir", mkdtempSync(join(tmpdir(), "omnikv-start-"))],
-    {
-      cwd: ROOT,
-      input: "1 write 35 hello\n2 read 35\n3 delete 35\n1 read 35\n",
-      encoding: "utf8",
-      env: { ...process.env, OMNIKV_HISTORY: "" },
-      timeout: 120_000,
-    },
-  );
+  const directory = mkdtempSync(join(tmpdir(), "omnikv-start-"));
+  const outcome = spawnSync("npm", ["start", "--silent", "--", "--data-dir", directory], {
+    cwd: ROOT,
+    input: "1 write 35 hello\n2 read 35\n3 delete 35\n1 read 35\n",
+    encoding: "utf8",
+    env: { ...process.env, OMNIKV_HISTORY: "" },
+    timeout: 120_000,
+  });
   check(outcome.status === 0, "npm start ends well", outcome);
   says(outcome, "ok, revision", "hello", "deleted", "(not found)");
   await eventually("npm start has stopped its servers", () => {
     const { stdout } = spawnSync("pgrep", ["-f", "omnikv-start-"], { encoding: "utf8" });
     return stdout.trim() === "";
   });
+  rmSync(directory, { recursive: true, force: true });
 }
 
 async function clientPrompt(): Promise<void> {
