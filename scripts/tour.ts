@@ -3,7 +3,7 @@
  * ends with status 1 at the first that does not hold. `npx tsx scripts/tour.ts [times]`
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -147,6 +147,10 @@ async function start(): Promise<void> {
     const { stdout } = spawnSync("pgrep", ["-f", "omnikv-start-"], { encoding: "utf8" });
     return stdout.trim() === "";
   });
+  for (const node of [1, 2, 3]) {
+    const log = readFileSync(join(directory, `node${node}.log`), "utf8");
+    check(/node \d stops\s*$/.test(log), `node ${node} of npm start stopped cleanly`);
+  }
   rmSync(directory, { recursive: true, force: true });
 }
 

@@ -19,7 +19,13 @@ export interface LocalClusterOptions {
 const READY_TIMEOUT_MS = 60_000;
 /** Time for a server to stop cleanly before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
-const OMNIKV = fileURLToPath(new URL("../bin/omnikv.js", import.meta.url));
+/** The built program, also when this module runs from its source (scripts). */
+const OMNIKV = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith(".ts") ? "../../dist/bin/omnikv.js" : "../bin/omnikv.js",
+    import.meta.url,
+  ),
+);
 
 export class LocalServer {
   readonly node: ClusterNode;
@@ -50,6 +56,13 @@ export class LocalServer {
     this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
     });
+  }
+
+  /** Of the process. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error(`node ${this.node.id} could not be started`);
+    return pid;
   }
 
   get running(): boolean {

@@ -13,7 +13,7 @@ import type { ServerOptions } from "./options.ts";
 export interface RunningServer {
   /** Resolves with the exit status when the server has stopped, by `stop` or because it cannot go on. */
   readonly ended: Promise<number>;
-  /** Stops it cleanly. */
+  /** Stops it cleanly. Once is enough, more does nothing. */
   stop(): void;
 }
 
@@ -32,11 +32,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const lock = await DataLock.acquire(options.dataDirectory);
   let end: (status: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {
-    end = (status): void => {
-      lock.release();
-      resolve(status);
-    };
+    end = resolve;
   });
+  let isStopping = false;
   const { node: nodeOptions, dataDirectory } = options;
   try {
     const machine = {
@@ -60,16 +58,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         process.send?.("listening");
       },
       onFatal: (error) => {
+        isStopping = true;
         logger.error(`node ${nodeOptions.nodeId} stops: ${error.message}`);
+        // The lock ends with the process: files may be open, and a write under way.
         end(1);
       },
     });
     node.start();
     return {
       ended,
+      // Several may ask: a signal, and then the parent's channel, which closes as we end.
       stop: () => {
+        if (isStopping) return;
+        isStopping = true;
         logger.info(`node ${nodeOptions.nodeId} stops`);
-        node.stop(() => end(0));
+        node.stop(() => {
+          lock.release();
+          end(0);
+        });
       },
     };
   } catch (error) {

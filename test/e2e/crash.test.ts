@@ -1,8 +1,11 @@
 /** Crashes of real servers: whatever is killed, whenever, nothing that was acknowledged is lost. */
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import type { KvClient } from "../../src/client/kv-client.ts";
 import { KvError } from "../../src/base/errors.ts";
-import { eventually, TestCluster } from "./cluster.ts";
+import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster.dispose());
@@ -126,5 +129,39 @@ describe("crashes", () => {
     await cluster.client().write("a", "b");
     expect(await cluster.stop(1)).toBe(0);
     expect(cluster.log(1)).toContain("node 1 stops");
+  }, 60_000);
+
+  test("a server that was started with a channel stops once and cleanly, whether told or left alone", async () => {
+    cluster = await TestCluster.create(1);
+    type Server = ChildProcessByStdio<null, Readable, Readable>;
+    for (const end of [
+      (server: Server) => void server.kill("SIGTERM"),
+      (server: Server) => server.disconnect(),
+    ]) {
+      const server: Server = spawn(
+        process.execPath,
+        [
+          ...[OMNIKV, "server", "--node", "1", "--cluster", cluster.clusterFile],
+          ...["--data-dir", cluster.dataDirectory(1)],
+        ],
+        { stdio: ["ignore", "pipe", "pipe", "ipc"] },
+      ) as Server;
+      let said = "";
+      const collect = (words: Buffer): void => {
+        said += words.toString();
+      };
+      server.stdout.on("data", collect);
+      server.stderr.on("data", collect);
+      await once(server, "message");
+      end(server);
+      // A child whose channel the parent has closed never emits "close".
+      const [[code]] = await Promise.all([
+        once(server, "exit"),
+        once(server.stdout, "close"),
+        once(server.stderr, "close"),
+      ]);
+      expect(code, said).toBe(0);
+      expect(said.match(/node 1 stops/g), said).toHaveLength(1);
+    }
   }, 60_000);
 });
