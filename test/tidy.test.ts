@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   base: [],
   kv: ["base"],
   checker: ["base"],
+  scenarios: ["base"],
   config: ["base"],
   ports: ["base", "omnipaxos"],
   wire: ["base", "kv", "omnipaxos"],
@@ -19,10 +20,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   links: ["base", "ports", "wire", "omnipaxos"],
   replica: ["base", "ports", "kv", "wire", "omnipaxos", "storage", "links"],
   gateway: ["base", "ports", "kv", "wire", "links", "replica"],
-  client: ["base", "ports", "kv", "wire", "links"],
+  client: ["base", "ports", "kv", "wire", "links", "scenarios"],
   platform: ["base", "ports", "storage"],
-  repl: ["base", "config", "client", "wire"],
-  dashboard: ["base", "ports", "wire"],
+  repl: ["base", "config", "client", "wire", "scenarios"],
+  dashboard: ["base", "config", "ports", "wire"],
+  page: ["base", "ports", "client", "wire", "links", "scenarios"],
+  lab: ["base", "config", "ports", "client", "api", "platform", "server", "scenarios", "wire"],
   node: ["base", "ports", "kv", "wire", "omnipaxos", "storage", "links", "replica", "gateway"],
   sim: [
     "base",
@@ -39,11 +42,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "checker",
   ],
   api: ["base", "client", "platform"],
+  bench: ["base", "config", "ports", "client", "api", "platform", "server"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "wire", "storage"],
   bin: [
     "storage",
     "api",
     "base",
+    "bench",
+    "lab",
+    "scenarios",
     "config",
     "ports",
     "server",
@@ -57,7 +64,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Only these may touch the machine. */
-const MAY_USE_NODE = ["platform", "repl", "dashboard", "server", "bin", "config"];
+const MAY_USE_NODE = ["platform", "repl", "dashboard", "server", "bin", "config", "bench", "lab"];
 /** Pure functions of node's library that are no I/O. */
 const PURE_NODE_MODULES = ["node:crypto"];
 

@@ -32,6 +32,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./start.ts")).startCommand(),
   },
   {
+    name: "bench",
+    summary: "how fast a cluster is: a running one, or one that is thrown away afterwards",
+    load: async () => (await import("./bench.ts")).benchCommand(),
+  },
+  {
     name: "sim",
     summary: "a cluster under simulated faults, checked; the same from the same seed",
     load: async () => (await import("./sim.ts")).simCommand(),

@@ -1,0 +1,253 @@
+/** `omnikv bench`: closed-loop load through the public client, against a running cluster or a throw-away one. */
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { KvError } from "../base/errors.ts";
+import { findLeader } from "../bench/find-leader.ts";
+import { Generators, type MeasuredProcess } from "../bench/generators.ts";
+import { formatCount, renderTable, type Measurement } from "../bench/report.ts";
+import { isInMemory, startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
+import { OPERATIONS, type BenchOperation } from "../bench/workload.ts";
+import { processListeningOn } from "../platform/process-usage.ts";
+import { parseTime, readSettings } from "./prompt-options.ts";
+
+interface BenchFlags {
+  readonly nodes?: string;
+  readonly cluster?: string;
+  readonly secretFile?: string;
+  readonly size: string;
+  readonly dataDir?: string;
+  readonly operations: string;
+  readonly concurrency: string;
+  readonly valueBytes: string;
+  readonly keys: string;
+  readonly duration: string;
+  readonly warmUp: string;
+  readonly placement: string;
+  readonly connections?: string;
+  readonly generators: string;
+  readonly timeout: string;
+  readonly json?: true;
+  readonly save?: string;
+}
+
+const PLACEMENTS = ["spread", "leader", "any"] as const;
+type Placement = (typeof PLACEMENTS)[number];
+
+interface Plan {
+  readonly operations: readonly BenchOperation[];
+  readonly concurrencies: readonly number[];
+  readonly valueBytes: readonly number[];
+  readonly keys: number;
+  readonly durationMs: number;
+  readonly warmUpMs: number;
+  readonly placement: Placement;
+  readonly connections: number | null;
+  readonly generators: number;
+}
+
+/** What the load goes to. */
+interface Subject {
+  readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
+  readonly clusterId: string | null;
+  readonly secret: string | null;
+  readonly timeoutMs: number;
+  readonly servers: readonly MeasuredProcess[] | null;
+  readonly what: string;
+  release(): Promise<void>;
+}
+
+const VALUE_BYTES_MAX = 1024 * 1024;
+const KEYS_MAX = 1e9;
+
+const HELP = `
+Examples:
+  omnikv bench                                       a throw-away cluster of three, all operations
+  omnikv bench --operations put --concurrency 256    one figure
+  omnikv bench --nodes 1=127.0.0.1:4101              a running cluster; writes keys that begin with "bench/"
+  omnikv bench --value-bytes 16,1024,65536 --json    one JSON object on stdout, progress on stderr
+
+Operations: put; get, linearizable; local, a get from the node's own state; mix, half puts and half gets.
+A latency runs from the call to the answer in the program that asked. Processor time is that of the measured time;
+processor time and memory of servers are known where they run on this machine (Linux).`;
+
+export function benchCommand(): Command {
+  return new Command("bench")
+    .description(
+      "Measures a cluster with a closed loop: so many requests at once, the next one when one is answered.",
+    )
+    .option("--nodes <list>", "a running cluster (default: a throw-away one is started)")
+    .option("--cluster <file>", "the same from a JSON file")
+    .option("--secret-file <file>", "the cluster's secret, when it has one")
+    .option("--size <n>", "servers of the throw-away cluster: 1, 3, 5 or 7", "3")
+    .option("--data-dir <directory>", "where the throw-away cluster keeps its data meanwhile")
+    .option("--operations <list>", OPERATIONS.join(", "), OPERATIONS.join(","))
+    .option("--concurrency <list>", "requests under way at once", "1,64,256,1024")
+    .option("--value-bytes <list>", "size of a value", "100")
+    .option("--keys <n>", "how many different keys", "10000")
+    .option("--duration <time>", "of each measurement", "3s")
+    .option("--warm-up <time>", "before each measurement", "1s")
+    .option("--placement <where>", "spread over the nodes, all on the leader, or any", "spread")
+    .option("--connections <n>", "clients of each generator (default: one a node asked)")
+    .option("--generators <n>", "processes that make the load", "1")
+    .option("--timeout <time>", "how long a request may take", "5s")
+    .option("--json", "print one JSON object instead of a table")
+    .option("--save <file>", "write the JSON object to a file as well")
+    .addHelpText("after", HELP)
+    .action(bench);
+}
+
+async function bench(flags: BenchFlags): Promise<void> {
+  const plan = readPlan(flags);
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const subject = await openSubject(flags);
+  try {
+    say(`${subject.what}; ${cpus().length} processors`);
+    const measurements = await run(plan, subject);
+    const report = { omnikvBench: 1, node: process.version, ...plan, measurements };
+    const json = `${JSON.stringify(report)}\n`;
+    if (flags.save !== undefined) writeFileSync(flags.save, json);
+    process.stdout.write(flags.json === true ? json : `${tableOf(plan, measurements)}\n`);
+  } finally {
+    await subject.release();
+  }
+}
+
+async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]> {
+  const { nodes, clusterId, secret, timeoutMs, servers } = subject;
+  const leader = await findLeader(nodes, secret);
+  const ids = nodes.map(({ id }) => id);
+  const pinned = { spread: ids, leader: [leader], any: null }[plan.placement];
+  const connections = plan.connections ?? pinned?.length ?? 1;
+  const setup = { nodes: [...nodes], pinned, connections, clusterId, secret, timeoutMs };
+  const entry = fileURLToPath(new URL("../bench/omnikv-generator.js", import.meta.url));
+  const generators = await Generators.start(entry, setup, plan.generators);
+  const progress = createProgress();
+  const measurements: Measurement[] = [];
+  try {
+    for (const valueBytes of plan.valueBytes) {
+      progress(`writing ${formatCount(plan.keys)} keys`);
+      await generators.fill(plan.keys, valueBytes);
+      for (const operation of plan.operations) {
+        for (const concurrency of plan.concurrencies) {
+          const name = `${operation}, ${concurrency} at once, ${valueBytes} bytes`;
+          const { keys, warmUpMs, durationMs } = plan;
+          progress(`${name}: warming up`);
+          const measurement = await generators.measure({
+            system: "omnikv",
+            operation,
+            concurrency,
+            keys,
+            valueBytes,
+            seed: 1,
+            warmUpMs,
+            durationMs,
+            servers,
+            onProgress: (elapsedMs, rate) =>
+              progress(`${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`),
+          });
+          measurements.push(measurement);
+        }
+      }
+    }
+  } finally {
+    progress("");
+    await generators.close();
+  }
+  return measurements;
+}
+
+/** One line that changes, on a terminal only. */
+function createProgress(): (text: string) => void {
+  if (!process.stderr.isTTY) return () => {};
+  return (text) => void process.stderr.write(`\r\u001b[K${text}`);
+}
+
+function tableOf(plan: Plan, measurements: readonly Measurement[]): string {
+  return plan.valueBytes
+    .map((bytes) => {
+      const rows = measurements.filter(({ valueBytes }) => valueBytes === bytes);
+      const { keys, placement, generators } = plan;
+      const { connections = 0 } = rows[0] ?? {};
+      return (
+        `values of ${bytes} bytes, ${formatCount(keys)} keys, placement ${placement}, ` +
+        `${connections} connections of ${generators} generators\n${renderTable(rows)}`
+      );
+    })
+    .join("\n\n");
+}
+
+async function openSubject(flags: BenchFlags): Promise<Subject> {
+  if (flags.nodes === undefined && flags.cluster === undefined) return openThrowAway(flags);
+  if (flags.dataDir !== undefined) {
+    throw new KvError("BAD_REQUEST", "--data-dir is for a throw-away cluster, not a running one");
+  }
+  const { nodes, clusterId, secret, timeoutMs } = readSettings({ ...flags });
+  const servers = nodes.flatMap(({ id, port }) => {
+    const pid = processListeningOn(port);
+    return pid === null ? [] : [{ name: `node ${id}`, pid }];
+  });
+  return {
+    nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
+    clusterId,
+    secret,
+    timeoutMs,
+    servers: servers.length === nodes.length ? servers : null,
+    what: `a running cluster of ${nodes.length}`,
+    release: async () => {},
+  };
+}
+
+async function openThrowAway(flags: BenchFlags): Promise<Subject> {
+  const size = integer("--size", flags.size, 1, 7);
+  if (size % 2 === 0) {
+    throw new KvError("BAD_REQUEST", `--size: expected 1, 3, 5 or 7, got "${flags.size}"`);
+  }
+  const parent = flags.dataDir === undefined ? null : resolve(flags.dataDir);
+  const cluster = await startThrowAwayCluster(size, parent);
+  const { nodes, clusterId, servers, dataDirectory } = cluster;
+  const warning = isInMemory(dataDirectory) ? " (in memory: syncs cost nothing there)" : "";
+  return {
+    nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
+    clusterId,
+    secret: null,
+    timeoutMs: parseTime(flags.timeout, "--timeout"),
+    servers: servers.map(({ node, pid }) => ({ name: `node ${node.id}`, pid })),
+    what: `a throw-away cluster of ${size}, data in ${dataDirectory}${warning}`,
+    release: () => cluster.remove(),
+  };
+}
+
+function readPlan(flags: BenchFlags): Plan {
+  const { connections } = flags;
+  return {
+    operations: flags.operations.split(",").map((text) => oneOf("--operations", text, OPERATIONS)),
+    concurrencies: integers("--concurrency", flags.concurrency, 1, 60_000),
+    valueBytes: integers("--value-bytes", flags.valueBytes, 0, VALUE_BYTES_MAX),
+    keys: integer("--keys", flags.keys, 1, KEYS_MAX),
+    durationMs: parseTime(flags.duration, "--duration"),
+    warmUpMs: parseTime(flags.warmUp, "--warm-up"),
+    placement: oneOf("--placement", flags.placement, PLACEMENTS),
+    connections: connections === undefined ? null : integer("--connections", connections, 1, 5000),
+    generators: integer("--generators", flags.generators, 1, 64),
+  };
+}
+
+function integers(flag: string, text: string, min: number, max: number): readonly number[] {
+  return text.split(",").map((part) => integer(flag, part.trim(), min, max));
+}
+
+function integer(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  const expected = `expected an integer from ${min} to ${max}`;
+  throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got "${text}"`);
+}
+
+function oneOf<const C extends string>(flag: string, text: string, choices: readonly C[]): C {
+  const found = choices.find((choice) => choice === text.trim());
+  if (found !== undefined) return found;
+  throw new KvError("BAD_REQUEST", `${flag}: expected ${choices.join(", ")}, got "${text}"`);
+}

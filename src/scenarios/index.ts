@@ -1,0 +1,3 @@
+/** Which links to break: the paper's scenarios, for prompt, page, laboratory and tests. */
+export * from "./pairs.ts";
+export * from "./scenarios.ts";
