@@ -1,0 +1,87 @@
+/** What the page knows of the cluster: the views draw this and nothing else. Times are milliseconds of the page's clock. */
+import type { AdminStatus } from "../wire/admin.ts";
+
+/**
+ * connecting: never heard yet. live: its status is fresh. silent: connected, but no answer for a second. down: no connection.
+ * refused: it does not want us (reason says why, for instance a wrong secret).
+ */
+export type Reach = "connecting" | "live" | "silent" | "down" | "refused";
+
+export interface NodeView {
+  readonly id: number;
+  /** host:port that clients use. */
+  readonly address: string;
+  readonly reach: Reach;
+  readonly reason: string | null;
+  /** When `status` arrived; null: never. */
+  readonly heardAt: number | null;
+  /** The last there was: to be shown as past unless reach is "live". */
+  readonly status: AdminStatus | null;
+  /** Commands this node applied, over the last second or so; null while not live. */
+  readonly appliedPerSecond: number | null;
+}
+
+export type LinkState = "connected" | "broken" | "faulty" | "down" | "unknown";
+
+/** One direction of a link. */
+export interface LinkSide {
+  /** broken: on purpose, all is dropped. faulty: some is dropped, or delayed. unknown: neither end is live. */
+  readonly state: LinkState;
+  readonly dropPermille: number;
+  readonly delayMs: number;
+  /** That were sent in this direction. */
+  readonly messagesPerSecond: number;
+}
+
+/** Between two nodes, a < b. */
+export interface LinkView {
+  readonly a: number;
+  readonly b: number;
+  readonly aToB: LinkSide;
+  readonly bToA: LinkSide;
+  readonly roundTripMs: number | null;
+}
+
+/** One point of the plots; samples are evenly spaced, oldest first. */
+export interface Sample {
+  readonly at: number;
+  /** Commands the cluster applied (of the node that applied most). */
+  readonly appliedPerSecond: number;
+  /** Of writes, as the nodes that answered them measured; null: there were none. */
+  readonly writeP50Ms: number | null;
+  readonly writeP99Ms: number | null;
+}
+
+export interface Mark {
+  readonly at: number;
+  readonly node: number;
+  readonly kind: "leads" | "follows" | "ballot" | "down" | "back" | "link" | "healed";
+  /** For people: "leads with ballot 4.0.2", "link to 3 broken". */
+  readonly text: string;
+}
+
+/** A stretch of a node's strip: what it was over that time. */
+export interface Stretch {
+  readonly from: number;
+  /** Null: still. */
+  readonly to: number | null;
+  readonly role: "leader" | "follower" | "cutOff" | "down" | "unknown";
+}
+
+export interface ClusterView {
+  readonly at: number;
+  readonly clusterId: string;
+  /** The node that served this page. */
+  readonly self: number;
+  readonly faultsAllowed: boolean;
+  /** The nodes want a secret that the page does not have yet, or had wrong. */
+  readonly needsSecret: "no" | "ask" | "wrong";
+  readonly nodes: readonly NodeView[];
+  readonly links: readonly LinkView[];
+  /** The live node that leads with the highest ballot. */
+  readonly leader: number | null;
+  readonly samples: readonly Sample[];
+  readonly marks: readonly Mark[];
+  /** By node, oldest first. */
+  readonly strips: ReadonlyMap<number, readonly Stretch[]>;
+}

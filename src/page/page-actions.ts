@@ -1,0 +1,42 @@
+/** What the page can do. Every promise rejects with a KvError whose message can be shown. */
+import type { NamedScenario } from "../scenarios/index.ts";
+
+export interface ShownRead {
+  readonly found: boolean;
+  /** UTF-8 text, or null where the bytes are none (then `hex`). */
+  readonly text: string | null;
+  readonly hex: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+}
+
+export interface PageActions {
+  /** @param direction from the first node to the second, or both */
+  breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
+  restoreLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
+  /** @returns what was done, one sentence; names nodes that could not be reached */
+  runScenario(name: NamedScenario): Promise<string>;
+  isolate(node: number): Promise<string>;
+  healAll(): Promise<string>;
+
+  read(node: number, key: string, mode: "linearizable" | "local"): Promise<ShownRead>;
+  write(node: number, key: string, value: string): Promise<{ readonly revision: number }>;
+  delete(node: number, key: string): Promise<{ readonly existed: boolean }>;
+  cas(
+    node: number,
+    key: string,
+    /** Null: only if there is no such key. */
+    expected: string | null,
+    value: string,
+  ): Promise<{ readonly swapped: boolean; readonly found: string | null }>;
+  /** Keys in order, from `after` on (exclusive), that begin with `prefix`; local to the node. */
+  keys(
+    node: number,
+    prefix: string,
+    after: string | null,
+  ): Promise<{ readonly keys: readonly string[]; readonly more: boolean }>;
+
+  /** Kept in memory only. */
+  giveSecret(secret: string): void;
+}
