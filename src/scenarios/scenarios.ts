@@ -2,6 +2,7 @@
  * The paper's shapes of partial connectivity (OmniPaxos, EuroSys 2023, section 2) and their relatives, for any number of
  * nodes. A scenario only says which links to break, and who can lead then; whoever breaks them is elsewhere.
  */
+import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import {
   allPairs,
@@ -111,6 +112,8 @@ export function planScenario(name: NamedScenario, cast: Cast): Scenario {
       const minority = order.filter((node) => node !== hub).slice(0, (nodes.length - 1) >> 1);
       return { ...planPartition([minority], nodes, leader), name };
     }
+    default:
+      return unreachable(name, "scenario");
   }
 }
 
