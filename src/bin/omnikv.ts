@@ -37,6 +37,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./bench.ts")).benchCommand(),
   },
   {
+    name: "lab",
+    summary: "experiments on broken links: for how long does no write go on?",
+    load: async () => (await import("./lab.ts")).labCommand(),
+  },
+  {
     name: "sim",
     summary: "a cluster under simulated faults, checked; the same from the same seed",
     load: async () => (await import("./sim.ts")).simCommand(),

@@ -112,8 +112,13 @@ export class ClientCore {
       }),
     );
     this.#lanesById = new Map(this.#lanes.map((lane) => [lane.link.node.id, lane]));
-    const first = this.#lanes[options.random.uint32() % Math.max(1, this.#lanes.length)];
-    if (first === undefined) throw new KvError("BAD_REQUEST", "nodes: expected at least one");
+    const drawn = this.#lanes[options.random.uint32() % Math.max(1, this.#lanes.length)];
+    const { firstNode } = options;
+    const first = firstNode === undefined ? drawn : this.#lanesById.get(firstNode);
+    if (drawn === undefined) throw new KvError("BAD_REQUEST", "nodes: expected at least one");
+    if (first === undefined) {
+      throw new KvError("UNKNOWN_NODE", `firstNode: there is no node ${firstNode}`);
+    }
     this.#preferred = first;
   }
 

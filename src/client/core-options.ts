@@ -20,6 +20,8 @@ export interface ClientCoreOptions {
   readonly attemptTimeoutMs?: number;
   /** A request to any node fails when each node was tried once, instead of going on until its time is up. Default false. */
   readonly failFast?: boolean;
+  /** The node that a request to any node is sent to at first, by its id. Default: one at random. */
+  readonly firstNode?: number;
 }
 
 export interface SubmitOptions {

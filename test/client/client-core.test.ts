@@ -29,6 +29,20 @@ describe("requests that go well", () => {
     core.close();
   });
 
+  test("begin at the first node when one is given, and leave it when it does not answer", () => {
+    const cluster = new FakeCluster();
+    for (const firstNode of [1, 2, 3]) {
+      const core = cluster.core({ firstNode });
+      expect(ask(cluster, core, write("a", "1")).answer?.node).toBe(firstNode);
+      core.close();
+    }
+    expect(() => cluster.core({ firstNode: 9 })).toThrow("no node 9");
+    cluster.node(2).stop();
+    const core = cluster.core({ firstNode: 2 });
+    expect(ask(cluster, core, write("a", "2")).answer?.node).toBe(3);
+    core.close();
+  });
+
   test("of one turn travel in one frame each of writes, reads and local reads", () => {
     const cluster = new FakeCluster();
     const core = cluster.core();

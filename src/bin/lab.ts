@@ -1,0 +1,200 @@
+/** `omnikv lab`: the paper's experiments on partial connectivity, on this machine. */
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { KvError } from "../base/errors.ts";
+import {
+  renderLab,
+  runExperiment,
+  runLine,
+  startOmnikvSubject,
+  summarize,
+  type ExperimentOptions,
+  type Lab,
+  type Measured,
+  type Subject,
+} from "../lab/index.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import { createNodeRandom } from "../platform/node-random.ts";
+import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../scenarios/index.ts";
+import { parseTime } from "./prompt-options.ts";
+
+interface LabFlags {
+  readonly nodes?: string;
+  readonly electionTimeout: string;
+  readonly runs: string;
+  readonly duration?: string;
+  readonly concurrency: string;
+  readonly dataDir?: string;
+  readonly json?: true;
+}
+
+interface LabPlan extends ExperimentOptions {
+  readonly nodes: number;
+  readonly electionTimeoutMs: number;
+  readonly dataDirectory: string | null;
+}
+
+const VALUE_BYTES = 8;
+/** How long links stay broken and how long is watched after that, in election time-outs. */
+const HOLD_ELECTION_TIMEOUTS = 25;
+const SETTLE_ELECTION_TIMEOUTS = 20;
+/** A client goes to another node after so many without an answer. */
+const ATTEMPT_ELECTION_TIMEOUTS = 10;
+const RUNS_MAX = 1000;
+const CONCURRENCY_MAX = 1000;
+const EXIT_INTERRUPTED = 130;
+
+const HELP = `
+Scenarios:
+${Object.entries(NAMED_SCENARIOS)
+  .map(([name, what]) => `  ${name.padEnd(16)} ${what}`)
+  .join("\n")}
+  chained          the same as chain
+
+Examples:
+  omnikv lab run quorum-loss                 one run on a throw-away cluster of five
+  omnikv lab run chained --runs 20           twenty, with least, median and greatest
+  omnikv lab run constrained --election-timeout 500ms --json
+
+The load is a closed loop of one client for each node; a client whose node does not answer goes to another one. What is
+measured is the longest time in which no write of any client was acknowledged, from the cut to healing.`;
+
+export function labCommand(): Command {
+  const lab = new Command("lab").description(
+    "Experiments on broken links, each on a cluster of its own that is thrown away.",
+  );
+  lab
+    .command("run")
+    .description("Breaks links under load, holds, heals; measures for how long no write went on.")
+    .argument("<scenario>", "which links to break")
+    .option("--nodes <n>", "servers: 3, 5 or 7 (default: 3 for chain, else 5, as in the paper)")
+    .option("--election-timeout <time>", "of the servers", "100ms")
+    .option("--runs <n>", "how often, on the same cluster", "1")
+    .option("--duration <time>", "how long links stay broken (default: 25 election time-outs)")
+    .option("--concurrency <n>", "writes under way at once, of each client", "4")
+    .option("--data-dir <directory>", "where the servers keep their data meanwhile")
+    .option("--json", "print one JSON object instead of a table")
+    .addHelpText("after", HELP)
+    .action(run);
+  return lab;
+}
+
+async function run(scenario: string, flags: LabFlags): Promise<void> {
+  const plan = readPlan(scenario, flags);
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const abort = new AbortController();
+  const onSignal = (): void => abort.abort();
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
+  try {
+    const { electionTimeoutMs } = plan;
+    say(`starting ${plan.nodes} servers`);
+    const subject = await startOmnikvSubject({
+      size: plan.nodes,
+      electionTimeoutMs,
+      version: version(),
+      attemptTimeoutMs: ATTEMPT_ELECTION_TIMEOUTS * electionTimeoutMs,
+      dataParent: plan.dataDirectory,
+    });
+    const measured = await measure(subject, plan, abort.signal, say);
+    const lab: Lab = { scenario: plan.scenario, measured: [measured], left: [] };
+    const json = { omnikvLab: 1, node: process.version, ...lab };
+    process.stdout.write(`${flags.json === true ? JSON.stringify(json) : renderLab(lab)}\n`);
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    say("interrupted; everything is stopped and removed");
+    process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
+  }
+}
+
+/** The subject is disposed of, whatever happens. */
+async function measure(
+  subject: Subject,
+  plan: LabPlan,
+  signal: AbortSignal,
+  say: (text: string) => void,
+): Promise<Measured> {
+  const { electionTimeoutMs, system } = subject;
+  const progress = createProgress();
+  try {
+    const runs = await runExperiment(
+      subject,
+      plan,
+      { clock: nodeClock, random: createNodeRandom(), signal },
+      {
+        onProgress: ({ run, text }) => progress(`${system}, run ${run} of ${plan.runs}: ${text}`),
+        onRun: (result, number) => {
+          progress("");
+          say(runLine(result, number, electionTimeoutMs));
+        },
+      },
+    );
+    const summary = summarize(runs, electionTimeoutMs);
+    return { system, nodes: subject.nodes.length, electionTimeoutMs, runs, summary };
+  } finally {
+    progress("");
+    await subject.dispose();
+  }
+}
+
+/** One line that changes, on a terminal only. */
+function createProgress(): (text: string) => void {
+  if (!process.stderr.isTTY) return () => {};
+  return (text) => void process.stderr.write(`\r\u001b[K${text}`);
+}
+
+function readPlan(name: string, flags: LabFlags): LabPlan {
+  const scenario = scenarioOf(name);
+  const nodes = integer("--nodes", flags.nodes ?? (scenario === "chain" ? "3" : "5"), 3, 7);
+  if (nodes % 2 === 0) {
+    throw new KvError("BAD_REQUEST", `--nodes: expected 3, 5 or 7, got "${nodes}"`);
+  }
+  const electionTimeoutMs = parseTime(flags.electionTimeout, "--election-timeout");
+  if (
+    !Number.isInteger(electionTimeoutMs) ||
+    electionTimeoutMs < 20 ||
+    electionTimeoutMs > 10_000
+  ) {
+    const expected = "expected whole milliseconds from 20ms to 10s";
+    throw new KvError(
+      "BAD_REQUEST",
+      `--election-timeout: ${expected}, got "${flags.electionTimeout}"`,
+    );
+  }
+  const { duration } = flags;
+  return {
+    scenario,
+    nodes,
+    electionTimeoutMs,
+    runs: integer("--runs", flags.runs, 1, RUNS_MAX),
+    holdMs:
+      duration === undefined
+        ? HOLD_ELECTION_TIMEOUTS * electionTimeoutMs
+        : parseTime(duration, "--duration"),
+    settleMs: SETTLE_ELECTION_TIMEOUTS * electionTimeoutMs,
+    concurrency: integer("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
+    valueBytes: VALUE_BYTES,
+    dataDirectory: flags.dataDir ?? null,
+  };
+}
+
+function scenarioOf(name: string): NamedScenario {
+  if (name === "chained") return "chain";
+  if (isNamedScenario(name)) return name;
+  const names = Object.keys(NAMED_SCENARIOS).join(", ");
+  throw new KvError("BAD_REQUEST", `there is no scenario "${name}": expected ${names}`);
+}
+
+function integer(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  const expected = `expected an integer from ${min} to ${max}`;
+  throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got "${text}"`);
+}
+
+function version(): string {
+  // The same path from src/bin and from dist/bin.
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,11 @@
+/** Experiments on broken links; see docs/lab.md. */
+export {
+  runExperiment,
+  type ExperimentOptions,
+  type RunResult,
+  type Timeline,
+} from "./experiment.ts";
+export { startOmnikvSubject } from "./omnikv-subject.ts";
+export { renderLab, runLine, type Lab, type Measured } from "./report.ts";
+export type { Subject } from "./subject.ts";
+export { summarize } from "./summary.ts";

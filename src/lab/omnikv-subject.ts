@@ -1,0 +1,119 @@
+/** A throw-away omnikv cluster of real server processes. */
+import { createAdminClient, createClient } from "../api/index.ts";
+import { KvError } from "../base/errors.ts";
+import { startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
+import type { AdminClient } from "../client/admin-client.ts";
+import type { LinkPair, NodeId } from "../scenarios/index.ts";
+import { isBroken } from "../scenarios/index.ts";
+import type { AdminStatus } from "../wire/admin.ts";
+import type { NodeLook, Subject } from "./subject.ts";
+
+export interface OmnikvSubjectOptions {
+  readonly size: number;
+  readonly electionTimeoutMs: number;
+  readonly version: string;
+  /** A request goes to the next node after so long without an answer. */
+  readonly attemptTimeoutMs: number;
+  /** Of the data directory; null: where temporary files go. */
+  readonly dataParent: string | null;
+}
+
+/** Heartbeat rounds are counted in ticks: at least so many in each. */
+const TICKS_PER_ELECTION_TIMEOUT = 10;
+const TICK_MS_MAX = 10;
+const RESEND_ELECTION_TIMEOUTS = 2;
+const REQUEST_WAIT_MS_MIN = 3000;
+const REQUEST_WAIT_ELECTION_TIMEOUTS = 10;
+/** Longer than any partition: the loop waits, it does not give up. */
+const WRITE_TIMEOUT_MS = 600_000;
+
+export async function startOmnikvSubject(options: OmnikvSubjectOptions): Promise<Subject> {
+  const { size, electionTimeoutMs, version, attemptTimeoutMs, dataParent } = options;
+  const cluster = await startThrowAwayCluster(size, dataParent, serverFlags(electionTimeoutMs));
+  const { clusterId } = cluster;
+  const addresses = cluster.nodes.map(({ id, host, port }) => ({ id, host, port }));
+  const nodes = addresses.map(({ id }) => id);
+  const admin = createAdminClient({ nodes: addresses, clusterId });
+  const clients = nodes.map((firstNode) =>
+    createClient({
+      nodes: addresses,
+      clusterId,
+      firstNode,
+      attemptTimeoutMs,
+      timeoutMs: WRITE_TIMEOUT_MS,
+    }),
+  );
+  let disposed: Promise<void> | null = null;
+  let broken: readonly LinkPair[] = [];
+  return {
+    system: `omnikv ${version}`,
+    nodes,
+    electionTimeoutMs,
+    writers: clients.map((client) => ({
+      write: async (key, value) => void (await client.write(key, value)),
+    })),
+    look: () => Promise.all(nodes.map((node) => look(admin, node, electionTimeoutMs))),
+    async applyBroken(wanted) {
+      const before = broken;
+      broken = wanted;
+      await changeLinks(admin, nodes, before, wanted);
+    },
+    dispose() {
+      disposed ??= (async () => {
+        admin.close();
+        for (const client of clients) client.close();
+        await cluster.remove();
+      })();
+      return disposed;
+    },
+  };
+}
+
+function serverFlags(electionTimeoutMs: number): readonly string[] {
+  const tickMs = Math.floor(electionTimeoutMs / TICKS_PER_ELECTION_TIMEOUT);
+  const requestMs = REQUEST_WAIT_ELECTION_TIMEOUTS * electionTimeoutMs;
+  const flags = {
+    "election-timeout-ms": electionTimeoutMs,
+    "tick-ms": Math.max(1, Math.min(TICK_MS_MAX, tickMs)),
+    "resend-ms": RESEND_ELECTION_TIMEOUTS * electionTimeoutMs,
+    "request-timeout-ms": Math.max(REQUEST_WAIT_MS_MIN, requestMs),
+  };
+  const texts = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return ["--allow-faults", ...texts];
+}
+
+async function look(admin: AdminClient, node: NodeId, timeoutMs: number): Promise<NodeLook> {
+  try {
+    return lookOf(await admin.call(node, "status", {}, { timeoutMs: Math.max(1000, timeoutMs) }));
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    return { node, standing: "silent", leader: null, term: null };
+  }
+}
+
+function lookOf({ nodeId, standing, leader, promise }: AdminStatus): NodeLook {
+  const { n, priority, pid } = promise;
+  // Ballots are ordered by number, then priority, then node; both of the latter are small.
+  const term = { order: (n * 1000 + priority) * 1000 + pid, text: `${n}.${pid}` };
+  return { node: nodeId, standing, leader, term };
+}
+
+/** Both ends of each link, all at once: one end alone would stop one direction only. */
+async function changeLinks(
+  admin: AdminClient,
+  nodes: readonly NodeId[],
+  before: readonly LinkPair[],
+  wanted: readonly LinkPair[],
+): Promise<void> {
+  const changes = nodes.flatMap((node) =>
+    nodes
+      .filter((peer) => peer !== node)
+      .map((peer) => ({ node, peer, now: isBroken(wanted, [node, peer]) }))
+      .filter(({ peer, now }) => now !== isBroken(before, [node, peer])),
+  );
+  await Promise.all(
+    changes.map(({ node, peer, now }) =>
+      admin.call(node, now ? "breakLink" : "restoreLink", { peer, direction: "both" }),
+    ),
+  );
+}
