@@ -69,6 +69,8 @@ const STABLE_ELECTION_TIMEOUTS = 5;
 /** Load runs for so many before the cut; the cut falls anywhere within one more. */
 const BEFORE_ELECTION_TIMEOUTS = 5;
 const STABLE_WITHIN_MS = 60_000;
+/** A client goes to another node after so many without an answer. */
+const ATTEMPT_ELECTION_TIMEOUTS = 2;
 const SLOTS_PER_ELECTION_TIMEOUT = 10;
 const LOOKS_PER_ELECTION_TIMEOUT = 5;
 const LOOK_MS_MIN = 10;
@@ -86,18 +88,13 @@ export async function runExperiment(
   observer.start();
   const bench: Bench = { subject, options, clock, random, observer, pause: pauser(clock, signal) };
   const results: RunResult[] = [];
-  let load: Load | null = null;
   try {
-    await untilStable(bench);
-    load = startLoad(subject.writers, options, clock);
     for (let run = 1; run <= options.runs; run++) {
-      const result = await runOnce(bench, load, (text) => listeners.onProgress({ run, text }));
+      const result = await runOnce(bench, (text) => listeners.onProgress({ run, text }));
       results.push(result);
       listeners.onRun(result, run);
     }
   } finally {
-    // Its writes end with the subject: an answer may never come.
-    void load?.stop();
     await observer.stop();
   }
   return results;
@@ -112,15 +109,33 @@ interface Bench {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-async function runOnce(bench: Bench, load: Load, say: (text: string) => void): Promise<RunResult> {
-  const { subject, options, clock, random, observer, pause } = bench;
+async function runOnce(bench: Bench, say: (text: string) => void): Promise<RunResult> {
+  const { subject, options, clock } = bench;
   const { electionTimeoutMs, nodes } = subject;
   say("waiting for a leader that all follow");
   await untilStable(bench);
+  const attemptTimeoutMs = ATTEMPT_ELECTION_TIMEOUTS * electionTimeoutMs;
+  const writers = nodes.map((node) => subject.openWriter(node, attemptTimeoutMs));
   const startMs = clock.now();
-  const phase = (random.uint32() / 2 ** 32) * electionTimeoutMs;
-  await pause(BEFORE_ELECTION_TIMEOUTS * electionTimeoutMs + phase);
-  const leaderBefore = observer.leader ?? (await untilStable(bench));
+  const load = startLoad(writers, options, clock);
+  try {
+    return await observe(bench, load, startMs, say);
+  } finally {
+    await load.stop();
+  }
+}
+
+async function observe(
+  bench: Bench,
+  load: Load,
+  startMs: number,
+  say: (text: string) => void,
+): Promise<RunResult> {
+  const { subject, options, clock, random, observer, pause } = bench;
+  const { electionTimeoutMs, nodes } = subject;
+  const phase = random.uint32() / 2 ** 32;
+  await pause((BEFORE_ELECTION_TIMEOUTS + phase) * electionTimeoutMs);
+  const leaderBefore = await untilStable(bench);
   const followers = nodes.filter((node) => node !== leaderBefore);
   const hub = followers[random.uint32() % followers.length] ?? leaderBefore;
   const plan = planScenario(options.scenario, { nodes, leader: leaderBefore, hub });
@@ -134,36 +149,64 @@ async function runOnce(bench: Bench, load: Load, say: (text: string) => void): P
   await subject.applyBroken([]);
   await pause(healMs + options.settleMs - clock.now());
   const endMs = clock.now();
+  const { summary, canLead } = plan;
+  return {
+    summary,
+    leaderBefore,
+    leaderAfter,
+    canLead,
+    ...gapsOf(load, { startMs, firstMs: stepsMs[0] ?? cutMs, cutMs, healMs, endMs }),
+    leaderChanges: observer.leaders.filter(({ atMs }) => atMs >= cutMs && atMs < healMs).length,
+    timeline: timelineOf(bench, load, { startMs, stepsMs, cutMs, healMs, endMs }),
+  };
+}
+
+interface Moments {
+  readonly startMs: number;
+  readonly cutMs: number;
+  readonly healMs: number;
+  readonly endMs: number;
+}
+
+function gapsOf(
+  load: Load,
+  { startMs, firstMs, cutMs, healMs, endMs }: Moments & { readonly firstMs: number },
+): Pick<RunResult, "down" | "slowestWriter" | "afterHeal" | "before"> {
   const gap = (of: Load["all"], from: number, until: number): Gap => {
     const found = longestGap(of.between(from, until), from, until);
     return { ...found, fromMs: found.fromMs - cutMs };
   };
   const perWriter = load.each.map((own) => gap(own, cutMs, healMs));
-  const slotMs = electionTimeoutMs / SLOTS_PER_ELECTION_TIMEOUT;
+  const [firstAcknowledged = startMs] = load.all.between(startMs, firstMs);
+  return {
+    down: gap(load.all, cutMs, healMs),
+    slowestWriter: perWriter.reduce((a, b) => (b.ms > a.ms ? b : a)),
+    afterHeal: gap(load.all, healMs, endMs),
+    // Clients connect first.
+    before: gap(load.all, firstAcknowledged, firstMs),
+  };
+}
+
+function timelineOf(
+  { subject, observer }: Bench,
+  load: Load,
+  { startMs, stepsMs, cutMs, healMs, endMs }: Moments & { readonly stepsMs: readonly number[] },
+): Timeline {
+  const slotMs = subject.electionTimeoutMs / SLOTS_PER_ELECTION_TIMEOUT;
   const since = <T extends { readonly atMs: number }>(seen: T): T => ({
     ...seen,
     atMs: seen.atMs - cutMs,
   });
+  const within = observer.leaders.filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
   return {
-    summary: plan.summary,
-    leaderBefore,
-    leaderAfter,
-    canLead: plan.canLead,
-    down: gap(load.all, cutMs, healMs),
-    slowestWriter: perWriter.reduce((a, b) => (b.ms > a.ms ? b : a)),
-    afterHeal: gap(load.all, healMs, endMs),
-    before: gap(load.all, startMs, stepsMs[0] ?? cutMs),
-    leaderChanges: observer.leaders.filter(({ atMs }) => atMs >= cutMs && atMs < healMs).length,
-    timeline: {
-      slotMs,
-      startMs: startMs - cutMs,
-      acknowledged: perSlot(load.all.between(startMs, endMs), startMs, endMs, slotMs),
-      stepsMs: stepsMs.map((ms) => ms - cutMs),
-      healMs: healMs - cutMs,
-      endMs: endMs - cutMs,
-      leaders: observer.leaders.filter(({ atMs }) => atMs >= startMs && atMs <= endMs).map(since),
-      looks: looksWithin(observer.looks, startMs, endMs).map(since),
-    },
+    slotMs,
+    startMs: startMs - cutMs,
+    acknowledged: perSlot(load.all.between(startMs, endMs), startMs, endMs, slotMs),
+    stepsMs: stepsMs.map((ms) => ms - cutMs),
+    healMs: healMs - cutMs,
+    endMs: endMs - cutMs,
+    leaders: within.map(since),
+    looks: looksWithin(observer.looks, startMs, endMs).map(since),
   };
 }
 

@@ -1,4 +1,4 @@
-/** A closed loop on every writer: so many writes under way, the next one when one is answered. */
+/** A closed loop on every writer: so many writes under way, the next one when one is acknowledged. */
 import type { Clock } from "../ports/clock.ts";
 import { Acknowledgements } from "./gaps.ts";
 import type { Writer } from "./subject.ts";
@@ -15,7 +15,7 @@ export interface Load {
   /** Of each writer. */
   readonly each: readonly Acknowledgements[];
   readonly failed: () => number;
-  /** No more are begun. Resolves when none is under way. */
+  /** Ends the writers with it. Resolves when no write is under way. */
   stop(): Promise<void>;
 }
 
@@ -57,6 +57,7 @@ export function startLoad(writers: readonly Writer[], options: LoadOptions, cloc
     failed: () => failed,
     async stop() {
       stop.abort();
+      for (const writer of writers) writer.close();
       await Promise.all(running);
     },
   };

@@ -12,8 +12,6 @@ export interface OmnikvSubjectOptions {
   readonly size: number;
   readonly electionTimeoutMs: number;
   readonly version: string;
-  /** A request goes to the next node after so long without an answer. */
-  readonly attemptTimeoutMs: number;
   /** Of the data directory; null: where temporary files go. */
   readonly dataParent: string | null;
 }
@@ -28,30 +26,27 @@ const REQUEST_WAIT_ELECTION_TIMEOUTS = 10;
 const WRITE_TIMEOUT_MS = 600_000;
 
 export async function startOmnikvSubject(options: OmnikvSubjectOptions): Promise<Subject> {
-  const { size, electionTimeoutMs, version, attemptTimeoutMs, dataParent } = options;
+  const { size, electionTimeoutMs, version, dataParent } = options;
   const cluster = await startThrowAwayCluster(size, dataParent, serverFlags(electionTimeoutMs));
   const { clusterId } = cluster;
   const addresses = cluster.nodes.map(({ id, host, port }) => ({ id, host, port }));
   const nodes = addresses.map(({ id }) => id);
   const admin = createAdminClient({ nodes: addresses, clusterId });
-  const clients = nodes.map((firstNode) =>
-    createClient({
-      nodes: addresses,
-      clusterId,
-      firstNode,
-      attemptTimeoutMs,
-      timeoutMs: WRITE_TIMEOUT_MS,
-    }),
-  );
   let disposed: Promise<void> | null = null;
   let broken: readonly LinkPair[] = [];
   return {
     system: `omnikv ${version}`,
     nodes,
     electionTimeoutMs,
-    writers: clients.map((client) => ({
-      write: async (key, value) => void (await client.write(key, value)),
-    })),
+    openWriter(firstNode, attemptTimeoutMs) {
+      const timeoutMs = WRITE_TIMEOUT_MS;
+      const options = { nodes: addresses, clusterId, firstNode, attemptTimeoutMs, timeoutMs };
+      const client = createClient(options);
+      return {
+        write: async (key, value) => void (await client.write(key, value)),
+        close: () => client.close(),
+      };
+    },
     look: () => Promise.all(nodes.map((node) => look(admin, node, electionTimeoutMs))),
     async applyBroken(wanted) {
       const before = broken;
@@ -61,7 +56,6 @@ export async function startOmnikvSubject(options: OmnikvSubjectOptions): Promise
     dispose() {
       disposed ??= (async () => {
         admin.close();
-        for (const client of clients) client.close();
         await cluster.remove();
       })();
       return disposed;

@@ -19,10 +19,12 @@ export interface Term {
   readonly text: string;
 }
 
-/** One program that writes. */
+/** One client program. When its node does not answer it asks the others, one after the other. */
 export interface Writer {
   /** Resolves when the write is acknowledged, rejects when it failed or nobody can tell. */
   write(key: string, value: string): Promise<void>;
+  /** Rejects what is under way. */
+  close(): void;
 }
 
 export interface Subject {
@@ -30,8 +32,12 @@ export interface Subject {
   readonly system: string;
   readonly nodes: readonly NodeId[];
   readonly electionTimeoutMs: number;
-  /** One for each node, which it asks first; when that does not answer it asks the others. */
-  readonly writers: readonly Writer[];
+  /**
+   * A new client.
+   * @param first which node it asks first
+   * @param attemptTimeoutMs after so long without an answer it asks the next one
+   */
+  openWriter(first: NodeId, attemptTimeoutMs: number): Writer;
   /** Asks every node how it stands now. */
   look(): Promise<readonly NodeLook[]>;
   /** From now on exactly these links are broken. */
