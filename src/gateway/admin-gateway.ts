@@ -11,10 +11,12 @@ import {
   encodeAdminError,
   encodeAdminResult,
   type AdminLink,
+  type AdminParams,
   type AdminRequest,
   type AdminStatus,
   type LinkDirection,
 } from "../wire/admin.ts";
+import { listKeys } from "./list-keys.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
@@ -93,7 +95,7 @@ export class AdminGateway {
   }
 
   #carryOut({ id, op, params }: AdminRequest): Uint8Array {
-    const { links, status, forgetPeer, machine } = this.#context;
+    const { status, forgetPeer, machine } = this.#context;
     switch (op) {
       case "status":
         return encodeAdminResult(id, op, status());
@@ -116,10 +118,16 @@ export class AdminGateway {
         machine.logger.info("link fault set", { peer, direction, dropPermille, delayMs });
         return encodeAdminResult(id, op, this.#links());
       }
+      case "setFaults":
+        this.#setFaults(params.faults);
+        machine.logger.info("link faults set", { faults: params.faults.length });
+        return encodeAdminResult(id, op, this.#links());
       case "heal":
-        for (const peer of links.peers) this.#setFault(peer, "both", NO_FAULT);
+        this.#setFaults([]);
         machine.logger.info("all links restored");
         return encodeAdminResult(id, op, this.#links());
+      case "listKeys":
+        return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
       case "forgetPeer":
         this.#knownPeer(params.peer);
         forgetPeer(params.peer);
@@ -135,15 +143,36 @@ export class AdminGateway {
     }
   }
 
-  #setFault(peer: number, direction: LinkDirection, fault: LinkFault): void {
-    const { options, links } = this.#context;
-    if (!options.allowFaults) {
-      const text = `node ${options.nodeId} was started without --allow-faults: its links cannot be broken`;
-      throw new KvError("FORBIDDEN", text);
+  /** All or nothing; of several for one direction the last holds. */
+  #setFaults(faults: AdminParams<"setFaults">["faults"]): void {
+    this.#mayBreak();
+    const { links } = this.#context;
+    for (const { peer } of faults) this.#knownPeer(peer);
+    for (const peer of links.peers) {
+      for (const direction of DIRECTIONS) {
+        const named = faults.findLast(
+          (fault) =>
+            fault.peer === peer && (fault.direction === "both" || fault.direction === direction),
+        );
+        const { dropPermille, delayMs } = named ?? NO_FAULT;
+        links.setFault(peer, [direction], { dropPermille, delayMs });
+      }
     }
+  }
+
+  #setFault(peer: number, direction: LinkDirection, fault: LinkFault): void {
+    this.#mayBreak();
     this.#knownPeer(peer);
+    const { links } = this.#context;
     const directions: readonly Direction[] = direction === "both" ? DIRECTIONS : [direction];
     links.setFault(peer, directions, fault);
+  }
+
+  #mayBreak(): void {
+    const { options } = this.#context;
+    if (options.allowFaults) return;
+    const text = `node ${options.nodeId} was started without --allow-faults: its links cannot be broken`;
+    throw new KvError("FORBIDDEN", text);
   }
 
   #knownPeer(peer: number): void {

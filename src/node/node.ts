@@ -189,6 +189,7 @@ export class Node {
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
+      allowFaults: this.#options.allowFaults,
     });
   }
 
@@ -202,7 +203,7 @@ export class Node {
   }
 
   #turn(): void {
-    const effects = this.#replica.endTurn();
+    const effects = this.#replica.endTurn(this.#machine.clock.now());
     if (effects.writes.length > 0) {
       this.#storage.stage(effects.writes);
       this.#storage.flush();

@@ -16,6 +16,7 @@ export interface StatusParts {
   readonly replica: Replica;
   readonly links: PeerLinks;
   readonly storage: LogStorage;
+  readonly allowFaults: boolean;
 }
 
 export function nodeStatus(parts: StatusParts): AdminStatus {
@@ -57,6 +58,12 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       snapshotBytes: snapshot?.value.bytes ?? null,
       isFull: !storage.hasRoom,
     },
+    served: {
+      commandsApplied: replica.served.commandsApplied,
+      reads: replica.served.reads,
+      writeLatency: replica.served.writeLatency,
+    },
+    allowFaults: parts.allowFaults,
   };
 }
 

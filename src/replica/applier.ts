@@ -21,6 +21,8 @@ export class Applier implements AnswerSink {
   #state: KvState;
   #batch: Batch<Route> | undefined;
   #route: Route | undefined;
+  /** Of the entry being applied. */
+  #commands = 0;
 
   /**
    * @param nonce random per process start
@@ -51,12 +53,17 @@ export class Applier implements AnswerSink {
     return node === this.#node && nonce === this.#nonce ? batch : null;
   }
 
-  /** @param batch whose clients wait here; undefined when none do */
-  apply(entry: Uint8Array, batch: Batch<Route> | undefined): void {
+  /**
+   * @param batch whose clients wait here; undefined when none do
+   * @returns the number of commands
+   */
+  apply(entry: Uint8Array, batch: Batch<Route> | undefined): number {
     this.#batch = batch;
+    this.#commands = 0;
     this.#state.apply(entry, this.#state.appliedIdx, this);
     this.#batch = undefined;
     this.#route = undefined;
+    return this.#commands;
   }
 
   /** A snapshot takes the place of the state. */
@@ -78,6 +85,7 @@ export class Applier implements AnswerSink {
     revision: number,
     actual: ByteString | undefined,
   ): void {
+    this.#commands += 1;
     this.#route?.answers.write(session, sequence, status, revision, actual);
   }
 

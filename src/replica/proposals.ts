@@ -24,6 +24,8 @@ export interface Batch<R> {
   readonly number: number;
   readonly entry: Uint8Array;
   readonly groups: readonly StagedGroup<R>[];
+  /** When the first of its groups came in. */
+  readonly sinceMs: number;
   /** Set anew each time it is handed to the core. */
   proposedTick: number;
   /** The leadership under which it was last handed over. */
@@ -46,6 +48,8 @@ export class Proposals<R> {
   readonly #buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
   #staged: StagedGroup<R>[] = [];
   readonly #outstanding = new Map<number, Batch<R>>();
+  /** When the first group came in that is staged still; null: none, or in this turn. */
+  #stagedSinceMs: number | null = null;
   #bytes = 0;
   #nextBatch = 1;
   #tick = 0;
@@ -122,9 +126,10 @@ export class Proposals<R> {
    * What to hand to the core now, given that a leader can be reached: everything staged, as few entries as fit, and the
    * batches that may have been lost.
    * @param leadership names the current leader and ballot; a batch handed over under another one is handed over again
+   * @param nowMs the time of this turn
    * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node
    */
-  take(leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
+  take(nowMs: number, leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
     const batches: Batch<R>[] = [];
     for (const batch of this.#outstanding.values()) {
       const late = mayGetLost && this.#tick - batch.proposedTick > this.#options.retryTicks;
@@ -133,6 +138,7 @@ export class Proposals<R> {
       batch.proposedTick = this.#tick;
       batches.push(batch);
     }
+    const sinceMs = this.#stagedSinceMs ?? nowMs;
     let start = 0;
     while (start < this.#staged.length) {
       let end = start;
@@ -142,11 +148,17 @@ export class Proposals<R> {
         if (end > start && bytes + length > ENTRY_BYTES_MAX) break;
         bytes += length;
       }
-      batches.push(this.#batch(this.#staged.slice(start, end), leadership));
+      batches.push(this.#batch(this.#staged.slice(start, end), sinceMs, leadership));
       start = end;
     }
     this.#staged = [];
     return batches;
+  }
+
+  /** The turn ends. What could not be proposed in it waits since now. */
+  endTurn(nowMs: number): void {
+    if (this.#staged.length === 0) this.#stagedSinceMs = null;
+    else this.#stagedSinceMs ??= nowMs;
   }
 
   /** The batch is about to be applied on this node. @returns it, unless it was given up or handed to a neighbour */
@@ -158,7 +170,7 @@ export class Proposals<R> {
     return batch;
   }
 
-  #batch(groups: StagedGroup<R>[], leadership: string): Batch<R> {
+  #batch(groups: StagedGroup<R>[], sinceMs: number, leadership: string): Batch<R> {
     const number = this.#nextBatch++;
     const entry = this.#buildEntry(
       number,
@@ -168,6 +180,7 @@ export class Proposals<R> {
       number,
       entry,
       groups,
+      sinceMs,
       proposedTick: this.#tick,
       leadership,
     };

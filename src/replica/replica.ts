@@ -34,6 +34,7 @@ import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
+import { Served } from "./served.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
 /** In ticks. */
@@ -83,6 +84,7 @@ export class Replica {
   readonly #relay: Relay;
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
+  readonly #served = new Served();
   readonly #dirty = new Set<Route>();
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
@@ -295,12 +297,15 @@ export class Replica {
 
   // ---- the turn --------------------------------------------------------------------------------------------------
 
-  /** Steps the core for everything that came in, applies what is decided, answers what can be answered. */
-  endTurn(): TurnEffects {
-    this.#propose();
+  /**
+   * Steps the core for everything that came in, applies what is decided, answers what can be answered.
+   * @param nowMs for statistics only
+   */
+  endTurn(nowMs: number): TurnEffects {
+    this.#propose(nowMs);
     this.#reads.flush();
     const effects = this.#core.takeEffects();
-    const again = this.#apply();
+    const again = this.#apply(nowMs);
     this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
     for (const route of this.#dirty)
       route.answers.drain(this.#applier.appliedIdx, (frame) => route.deliver(frame));
@@ -310,18 +315,19 @@ export class Replica {
     return { ...effects, hostMessages, again };
   }
 
-  #propose(): void {
+  #propose(nowMs: number): void {
     const standing = this.standing();
-    if (standing.kind === "cutOff") return;
+    if (standing.kind === "cutOff") return this.#proposals.endTurn(nowMs);
     const { promise } = this.#core;
     const follows = standing.kind === "following";
     // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
     const way = follows ? (this.#sessions.get(standing.leader) ?? 0) : 0;
     const leadership = `${promise.n}.${promise.priority}.${promise.pid}/${way}`;
-    for (const batch of this.#proposals.take(leadership, follows)) {
+    for (const batch of this.#proposals.take(nowMs, leadership, follows)) {
       const result = this.#core.append(batch.entry);
       assert(result.ok, "this configuration is never sealed while clients are served");
     }
+    this.#proposals.endTurn(nowMs);
   }
 
   #send(to: NodeId, message: HostMessage): void {
@@ -333,7 +339,7 @@ export class Replica {
   }
 
   /** @returns whether more is decided than was applied */
-  #apply(): boolean {
+  #apply(nowMs: number): boolean {
     const core = this.#core;
     let bytes = 0;
     while (this.#applier.appliedIdx < core.decidedIdx) {
@@ -346,7 +352,9 @@ export class Replica {
       bytes += entry.length;
       this.#schedule.applied(entry.length);
       const own = this.#applier.ownBatch(entry);
-      this.#applier.apply(entry, own === null ? undefined : this.#proposals.applied(own));
+      const batch = own === null ? undefined : this.#proposals.applied(own);
+      this.#served.commandsApplied += this.#applier.apply(entry, batch);
+      if (batch !== undefined) this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
     }
     return false;
   }
@@ -427,7 +435,7 @@ export class Replica {
 
   #answerRead(read: PendingRead): void {
     if (!read.route.isOpen()) return;
-    read.route.answers.reads(read.frame, this.#applier.state);
+    this.#served.reads += read.route.answers.reads(read.frame, this.#applier.state);
     this.#dirty.add(read.route);
   }
 
@@ -461,6 +469,10 @@ export class Replica {
 
   get appliedIdx(): number {
     return this.#applier.appliedIdx;
+  }
+
+  get served(): Readonly<Served> {
+    return this.#served;
   }
 
   get catchUp(): CatchUp["progress"] {

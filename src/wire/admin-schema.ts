@@ -1,9 +1,16 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
-import { z } from "zod";
+import * as z from "zod";
+import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 
 /** Longest delay that can be put on a link. */
 export const FAULT_DELAY_MS_MAX = 60_000;
+/** In one request: both directions of every link, and more than once. */
+const FAULTS_MAX = 1000;
 const TEXT_LENGTH_MAX = 4 * 1024;
+
+/** Keys in one answer to listKeys. */
+export const LIST_KEYS_MAX = 1000;
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bytes");
 
 const nodeId = z.int().min(1);
 const count = z.int().min(0);
@@ -60,6 +67,22 @@ const storage = z.strictObject({
   isFull: z.boolean(),
 });
 
+/**
+ * What this node did for clients since it started: two readings tell the rate between them. Only grows, and begins again
+ * at zero with the process.
+ */
+const served = z.strictObject({
+  /** Commands of decided entries, whoever proposed them: the same on all nodes that apply the log. */
+  commandsApplied: count,
+  /** Keys read by clients of this node. */
+  reads: count,
+  /**
+   * From the turn in which a frame of writes came in to its answer, by clients' frames: how many took less than
+   * latencyBoundMs(i) and not less than the bound below. The last bucket has no upper bound.
+   */
+  writeLatency: z.array(count).length(LATENCY_BUCKETS),
+});
+
 const status = z.strictObject({
   nodeId,
   clusterId: text,
@@ -95,6 +118,9 @@ const status = z.strictObject({
   links: z.array(link),
   heartbeats: z.array(heartbeat),
   storage: storage.nullable(),
+  served,
+  /** Management may break this node's links. */
+  allowFaults: z.boolean(),
 });
 
 const links = z.strictObject({ links: z.array(link) });
@@ -114,9 +140,35 @@ export const ADMIN_OPERATIONS = {
     }),
     result: links,
   },
+  /** The node's whole drop table at once: every direction that is not named is whole afterwards. */
+  setFaults: {
+    params: z.strictObject({
+      faults: z
+        .array(
+          z.strictObject({
+            peer: nodeId,
+            direction,
+            dropPermille: permille,
+            delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
+          }),
+        )
+        .max(FAULTS_MAX),
+    }),
+    result: links,
+  },
   /** Restores every link of this node. */
   heal: { params: z.strictObject({}), result: links },
   status: { params: z.strictObject({}), result: status },
+  /** Keys of the node's own state that begin with `prefix` and come after `after`, in order of their bytes. */
+  listKeys: {
+    params: z.strictObject({
+      prefix: bytes,
+      /** Exclusive. Null: from the first on. */
+      after: bytes.nullable(),
+      limit: z.int().min(1).max(LIST_KEYS_MAX),
+    }),
+    result: z.strictObject({ keys: z.array(bytes), more: z.boolean() }),
+  },
   /** Accept this peer again although its data directory is a new one: it has forgotten what it promised. */
   forgetPeer: { params: z.strictObject({ peer: nodeId }), result: z.strictObject({}) },
 } as const;
@@ -129,6 +181,7 @@ export type AdminBallot = z.infer<typeof ballot>;
 export type AdminLink = z.infer<typeof link>;
 export type AdminHeartbeat = z.infer<typeof heartbeat>;
 export type AdminStorage = z.infer<typeof storage>;
+export type AdminServed = z.infer<typeof served>;
 export type AdminStatus = z.infer<typeof status>;
 /** One operation with its parameters; `id` is the asker's and comes back with the answer. */
 export type AdminRequest = {

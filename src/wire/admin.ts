@@ -1,5 +1,5 @@
 /** The management protocol, after the handshake: one msgpack map a frame, `id` pairs answers with requests. */
-import { z } from "zod";
+import * as z from "zod";
 import { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import {
@@ -17,6 +17,7 @@ export {
   ADMIN_OPERATIONS,
   ADMIN_OPS,
   FAULT_DELAY_MS_MAX,
+  LIST_KEYS_MAX,
   type AdminBallot,
   type AdminHeartbeat,
   type AdminLink,
@@ -24,6 +25,7 @@ export {
   type AdminParams,
   type AdminRequest,
   type AdminResult,
+  type AdminServed,
   type AdminStatus,
   type AdminStorage,
   type LinkDirection,

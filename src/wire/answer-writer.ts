@@ -90,9 +90,14 @@ export class AnswerWriter {
     }
   }
 
-  /** Answers a (checked) frame of reads from `state`. */
-  reads(frame: Uint8Array, state: ReadableState): void {
+  /**
+   * Answers a (checked) frame of reads from `state`.
+   * @returns their number
+   */
+  reads(frame: Uint8Array, state: ReadableState): number {
+    let count = 0;
     forEachRead(frame, (request, key) => {
+      count += 1;
       const stored = state.read(key);
       if (stored === undefined) {
         this.#reserve(0);
@@ -104,6 +109,7 @@ export class AnswerWriter {
         this.#value(request, stored);
       }
     });
+    return count;
   }
 
   /** The same refusal for all reads of a (checked) frame. */

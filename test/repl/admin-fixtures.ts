@@ -55,6 +55,8 @@ export function statusOf(nodeId: number, fields: Partial<AdminStatus> = {}): Adm
     links: [],
     heartbeats: [],
     storage: null,
+    served: { commandsApplied: 9, reads: 4, writeLatency: Array.from({ length: 40 }, () => 0) },
+    allowFaults: true,
     ...fields,
   };
 }

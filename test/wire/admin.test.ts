@@ -76,14 +76,18 @@ const status: AdminStatus = {
     snapshotBytes: null,
     isFull: false,
   },
+  served: { commandsApplied: 2 ** 40, reads: 3, writeLatency: [1, ...Array<number>(39).fill(0)] },
+  allowFaults: true,
 };
 const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } = {
   getLinks: {},
   breakLink: { peer: 2, direction: "both" },
   restoreLink: { peer: 3, direction: "in" },
   setFault: { peer: 2, direction: "out", dropPermille: 300, delayMs: 20 },
+  setFaults: { faults: [{ peer: 2, direction: "in", dropPermille: 1000, delayMs: 0 }] },
   heal: {},
   status: {},
+  listKeys: { prefix: Buffer.from([0xff]), after: null, limit: 10 },
   forgetPeer: { peer: 2 },
 };
 const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } = {
@@ -91,8 +95,10 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   breakLink: { links: [link] },
   restoreLink: { links: [] },
   setFault: { links: [link] },
+  setFaults: { links: [link] },
   heal: { links: [link] },
   status,
+  listKeys: { keys: [Buffer.from("a"), Buffer.from([0xff, 0])], more: true },
   forgetPeer: {},
 };
 
