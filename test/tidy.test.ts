@@ -81,7 +81,7 @@ const PURE_NODE_MODULES = ["node:crypto"];
 
 function sourceFiles(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => join(directory, file));
 }
 

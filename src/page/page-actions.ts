@@ -35,7 +35,12 @@ export interface PageActions {
     node: number,
     prefix: string,
     after: string | null,
-  ): Promise<{ readonly keys: readonly string[]; readonly more: boolean }>;
+  ): Promise<{
+    readonly keys: readonly string[];
+    readonly more: boolean;
+    /** Keys in between that are no UTF-8 and so cannot be shown. */
+    readonly unreadable: number;
+  }>;
 
   /** Kept in memory only. */
   giveSecret(secret: string): void;

@@ -35,7 +35,9 @@ export interface WsNetworkOptions {
   readonly closeTimeoutMs?: number;
   /** Host names under which browsers may reach this server, besides localhost and plain IP addresses. Default none. */
   readonly hostNames?: readonly string[];
-  /** Answers plain HTTP requests on the same port. Default: 426 Upgrade Required. */
+  /** Pages that came from here may connect too: the other nodes of the cluster. Default none. */
+  readonly pageAddresses?: readonly Address[];
+  /** Answers plain HTTP requests where clients connect. Default, and elsewhere: 426 Upgrade Required. */
   readonly onRequest?: RequestListener;
   /** Told of requests that were refused before there was a connection. */
   readonly onRejected?: (remote: string, reason: string) => void;
@@ -49,6 +51,7 @@ const DEFAULTS: Required<WsNetworkOptions> = {
   dialTimeoutMs: 5000,
   closeTimeoutMs: 2000,
   hostNames: [],
+  pageAddresses: [],
   onRequest: (_request, response) => {
     response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" });
     response.end("this port speaks web sockets\n");
@@ -101,7 +104,9 @@ export class WsNetwork implements Network {
     accept: (connection: Connection, channel: Channel) => ConnectionHandlers,
     ready: (result: Listener | Error) => void,
   ): void {
-    const server = createServer(this.#options.onRequest);
+    // Pages are for users: where only peers call there is nothing to see.
+    const forUsers = channels.includes("client");
+    const server = createServer(forUsers ? this.#options.onRequest : DEFAULTS.onRequest);
     server.maxConnections = this.#options.connectionsMax;
     server.headersTimeout = REQUEST_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -178,8 +183,9 @@ export class WsNetwork implements Network {
   }
 
   /**
-   * Browsers let any page open web sockets to any address, and say in Origin which page it is. Ours only. A name in Host
-   * must be one we know: a foreign name may be made to resolve to this machine.
+   * Browsers let any page open web sockets to any address, and say in Origin which page it is. Ours only: from this
+   * address, or from another node's. A name in Host must be one we know: a foreign name may be made to resolve to this
+   * machine.
    */
   #checkOrigin(request: IncomingMessage): { status: number; reason: string } | null {
     const { origin, host } = request.headers;
@@ -189,7 +195,18 @@ export class WsNetwork implements Network {
     const known =
       name === "localhost" || isIP(name) !== 0 || this.#options.hostNames.includes(name);
     if (page !== null && page.host === host && known) return null;
+    if (page !== null && this.#isPageAddress(page, name)) return null;
     return { status: 403, reason: `cross-origin request from ${origin.slice(0, 80)}` };
+  }
+
+  #isPageAddress(page: URL, name: string): boolean {
+    if (page.protocol !== "http:") return false;
+    const port = page.port === "" ? 80 : Number(page.port);
+    return this.#options.pageAddresses.some(
+      (address) =>
+        address.port === port &&
+        (address.host === name || (isLoopback(address.host) && isLoopback(name))),
+    );
   }
 
   #track(
@@ -216,6 +233,10 @@ export class WsNetwork implements Network {
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "").split("?", 1)[0] ?? "";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "127.0.0.1" || host === "::1";
 }
 
 function hostInUrl(host: string): string {

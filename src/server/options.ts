@@ -40,6 +40,8 @@ export interface ServerFlags {
 
 export interface ServerOptions {
   readonly node: NodeOptions;
+  /** Every node of the cluster, this one included. */
+  readonly clusterNodes: readonly ClusterNode[];
   /** Absolute. */
   readonly dataDirectory: string;
   readonly logLevel: LogLevel;
@@ -87,6 +89,7 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
   }
   const all = nodes.map((node) => (node.id === nodeId ? self : node));
   return {
+    clusterNodes: all,
     dataDirectory: resolve(flags.dataDir ?? `data/node${nodeId}`),
     logLevel: choice("--log-level", flags.logLevel, ["debug", "info", "warn", "error"]),
     logFormat: choice("--log-format", flags.logFormat, ["pretty", "json"]),

@@ -1,5 +1,7 @@
 /** One server process: the real machine under a node, from start to the exit status. */
 import { mkdirSync } from "node:fs";
+import type { RequestListener } from "node:http";
+import { createDashboard } from "../dashboard/dashboard.ts";
 import { Node } from "../node/node.ts";
 import { colorLevel } from "../platform/color.ts";
 import { createConsoleLogger } from "../platform/console-logger.ts";
@@ -41,6 +43,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       clock: nodeClock,
       random: createNodeRandom(),
       network: new WsNetwork({
+        hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
+        pageAddresses: options.clusterNodes,
+        onRequest: dashboard(options),
         onRejected: (remote, reason) => logger.warn("connection refused", { remote, reason }),
       }),
       disk: new NodeDisk(dataDirectory),
@@ -82,4 +87,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     lock.release();
     throw error;
   }
+}
+
+function dashboard({ node, clusterNodes }: ServerOptions): RequestListener {
+  return createDashboard({
+    info: {
+      clusterId: node.clusterId,
+      self: node.nodeId,
+      nodes: clusterNodes.map(({ id, host, port }) => ({ id, host, port })),
+      version: node.version,
+      faultsAllowed: node.allowFaults,
+      needsSecret: node.secret !== null,
+    },
+  });
 }

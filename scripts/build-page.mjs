@@ -1,0 +1,42 @@
+/**
+ * Bundles the page into dist/page: index.html, page.js, page.css. Part of the build, not of the running program: what it
+ * needs are development dependencies only. `--watch` goes on, for work on the views.
+ */
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, context } from "esbuild";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const page = join(root, "src/page");
+const out = join(root, "dist/page");
+
+/** @type {import("esbuild").BuildOptions} */
+const options = {
+  absWorkingDir: root,
+  entryPoints: { page: join(page, "main.tsx") },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  charset: "utf8",
+  legalComments: "none",
+  inject: [join(page, "browser/buffer.ts")],
+  alias: {
+    "node:crypto": join(page, "browser/crypto.ts"),
+    // The page's content security policy forbids code made at run time.
+    msgpackr: "msgpackr/index-no-eval",
+  },
+  logLevel: "warning",
+};
+
+mkdirSync(out, { recursive: true });
+// There may be no style yet: the page asks for one nevertheless.
+writeFileSync(join(out, "page.css"), "", { flag: "a" });
+copyFileSync(join(page, "index.html"), join(out, "index.html"));
+if (process.argv.includes("--watch")) await (await context(options)).watch();
+else await build(options);

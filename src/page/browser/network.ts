@@ -1,0 +1,100 @@
+/** The Network port over the browser's web sockets: it dials, it cannot listen. */
+import type { Clock } from "../../ports/clock.ts";
+import type {
+  Address,
+  Channel,
+  Connection,
+  ConnectionHandlers,
+  DialHandlers,
+  Listener,
+  Network,
+} from "../../ports/network.ts";
+
+const CLOSE_NORMAL = 1000;
+/** A close frame has room for 123 bytes; our reasons are ASCII. */
+const REASON_LENGTH_MAX = 40;
+
+export class BrowserNetwork implements Network {
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    return new BrowserConnection(`ws://${host}:${address.port}/${channel}`, handlers, this.#clock);
+  }
+
+  listen(
+    _address: Address,
+    _channels: readonly Channel[],
+    _accept: (connection: Connection, channel: Channel) => ConnectionHandlers,
+    ready: (result: Listener | Error) => void,
+  ): void {
+    this.#clock.endOfTurn(() => ready(new Error("a page cannot listen")));
+  }
+}
+
+/**
+ * Invariants:
+ *   C1. Handlers are never called from within a call of this object, nor after onClose, which comes exactly once.
+ */
+class BrowserConnection implements Connection {
+  readonly remote: string;
+  readonly #ws: WebSocket;
+  readonly #handlers: DialHandlers;
+  readonly #clock: Clock;
+  #over = false;
+  #reason: string | null = null;
+
+  constructor(url: string, handlers: DialHandlers, clock: Clock) {
+    this.remote = url;
+    this.#handlers = handlers;
+    this.#clock = clock;
+    this.#ws = new WebSocket(url);
+    this.#ws.binaryType = "arraybuffer";
+    this.#ws.addEventListener("open", () => {
+      if (!this.#over && this.#reason === null) this.#handlers.onOpen();
+    });
+    this.#ws.addEventListener("message", ({ data }: MessageEvent<unknown>) => this.#onData(data));
+    this.#ws.addEventListener("close", ({ code, reason }) => {
+      this.#end(reason === "" ? `connection ended (${code})` : reason);
+    });
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#reason !== null || this.#ws.readyState !== WebSocket.OPEN) return;
+    // No frame of ours lies in shared memory, which the browser would refuse.
+    this.#ws.send(frame as Uint8Array<ArrayBuffer>);
+  }
+
+  bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  close(reason: string): void {
+    if (this.#reason !== null) return;
+    this.#reason = reason;
+    this.#ws.close(CLOSE_NORMAL, reason.replaceAll(/[^ -~]/g, "?").slice(0, REASON_LENGTH_MAX));
+  }
+
+  /** The browser cannot abort a socket: it is closed, and nothing is awaited. */
+  destroy(): void {
+    this.#reason ??= "ended here";
+    this.#ws.close();
+    this.#clock.endOfTurn(() => this.#end("ended here"));
+  }
+
+  #onData(data: unknown): void {
+    if (this.#over || this.#reason !== null) return;
+    if (data instanceof ArrayBuffer) this.#handlers.onFrame(new Uint8Array(data));
+    else this.close("binary frames only");
+  }
+
+  #end(theirs: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#handlers.onClose(this.#reason ?? theirs);
+  }
+}

@@ -1,0 +1,11 @@
+import type { Random } from "../../ports/random.ts";
+
+/** Unpredictable. */
+export const browserRandom: Random = {
+  uint32(): number {
+    return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  },
+  bytes(length: number): Uint8Array {
+    return crypto.getRandomValues(new Uint8Array(length));
+  },
+};

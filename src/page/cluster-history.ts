@@ -1,0 +1,120 @@
+/** From what the nodes report to what the views show, with the past of the last ten minutes. No timers: time is handed in. */
+import { unreachable } from "../base/assert.ts";
+import type { AdminBallot, AdminStatus } from "../wire/admin.ts";
+import type { ClusterInfo } from "../wire/cluster-info.ts";
+import type { ClusterView, NodeView } from "./cluster-view.ts";
+import { linkViews } from "./link-views.ts";
+import { NodeMeter } from "./node-meter.ts";
+import type { NodeReport } from "./node-watch.ts";
+import { Sampler } from "./sampler.ts";
+import { isLeading, Timeline } from "./timeline.ts";
+
+export interface HistoryInput {
+  readonly reports: ReadonlyMap<number, NodeReport>;
+  /** Milliseconds of the page's clock; never goes back. */
+  readonly now: number;
+  /** A node that said nothing for so long is silent. */
+  readonly silentAfterMs: number;
+  readonly hasSecret: boolean;
+}
+
+const CONNECTING: NodeReport = { kind: "connecting" };
+
+export class ClusterHistory {
+  readonly #info: ClusterInfo;
+  readonly #meters: ReadonlyMap<number, NodeMeter>;
+  /** The last status there was, and when it came. */
+  readonly #last = new Map<number, { readonly status: AdminStatus; readonly heardAt: number }>();
+  readonly #sampler = new Sampler();
+  readonly #timeline = new Timeline();
+
+  constructor(info: ClusterInfo) {
+    this.#info = info;
+    this.#meters = new Map(info.nodes.map(({ id }) => [id, new NodeMeter()]));
+  }
+
+  next({ reports, now, silentAfterMs, hasSecret }: HistoryInput): ClusterView {
+    const { clusterId, self } = this.#info;
+    const nodes = this.#info.nodes.map((node) =>
+      this.#node(node, reports.get(node.id) ?? CONNECTING, now, silentAfterMs),
+    );
+    const links = linkViews(nodes, this.#meters);
+    this.#sampler.advance(now, nodes);
+    this.#timeline.advance(now, nodes, links);
+    return {
+      at: now,
+      clusterId,
+      self,
+      faultsAllowed: this.#last.get(self)?.status.allowFaults ?? this.#info.faultsAllowed,
+      needsSecret: this.#needsSecret(reports, hasSecret),
+      nodes,
+      links,
+      leader: leaderOf(nodes),
+      samples: this.#sampler.samples,
+      marks: this.#timeline.marks,
+      strips: this.#timeline.strips,
+    };
+  }
+
+  #node(
+    { id, host, port }: ClusterInfo["nodes"][number],
+    report: NodeReport,
+    now: number,
+    silentAfterMs: number,
+  ): NodeView {
+    if (report.kind === "answers") this.#last.set(id, report);
+    const last = this.#last.get(id);
+    const reach = reachOf(report, now, silentAfterMs);
+    const meter = this.#meters.get(id);
+    if (reach === "live" && last !== undefined) meter?.take(last.status);
+    else meter?.forget();
+    return {
+      id,
+      address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+      reach,
+      reason: report.kind === "fails" ? report.error.message : null,
+      heardAt: last?.heardAt ?? null,
+      status: last?.status ?? null,
+      appliedPerSecond: meter?.appliedPerSecond() ?? null,
+    };
+  }
+
+  #needsSecret(
+    reports: ReadonlyMap<number, NodeReport>,
+    hasSecret: boolean,
+  ): ClusterView["needsSecret"] {
+    const refused = [...reports.values()].some(
+      (report) => report.kind === "fails" && report.error.code === "UNAUTHORIZED",
+    );
+    if (hasSecret) return refused ? "wrong" : "no";
+    return refused || this.#info.needsSecret ? "ask" : "no";
+  }
+}
+
+function reachOf(report: NodeReport, now: number, silentAfterMs: number): NodeView["reach"] {
+  switch (report.kind) {
+    case "connecting":
+      return "connecting";
+    case "answers":
+      return now - report.heardAt > silentAfterMs ? "silent" : "live";
+    case "fails":
+      return report.refusal ? "refused" : "down";
+    default:
+      return unreachable(report, "report");
+  }
+}
+
+function leaderOf(nodes: readonly NodeView[]): number | null {
+  let best: { readonly id: number; readonly ballot: AdminBallot } | null = null;
+  for (const node of nodes) {
+    if (!isLeading(node) || node.status === null) continue;
+    const ballot = node.status.promise;
+    if (best === null || isHigher(ballot, best.ballot)) best = { id: node.id, ballot };
+  }
+  return best?.id ?? null;
+}
+
+function isHigher(a: AdminBallot, b: AdminBallot): boolean {
+  if (a.n !== b.n) return a.n > b.n;
+  return a.priority === b.priority ? a.pid > b.pid : a.priority > b.priority;
+}

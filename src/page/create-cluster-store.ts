@@ -1,0 +1,122 @@
+/** The store behind the views: watches every node, keeps the history, carries out actions. */
+import { ClusterActions } from "./actions.ts";
+import { ClusterHistory } from "./cluster-history.ts";
+import type { ClusterStore, ClusterStoreOptions } from "./cluster-store.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import { NodeWatch } from "./node-watch.ts";
+
+/** Between questions to a node, and between views. */
+const INTERVAL_MS = 200;
+const INTERVAL_MS_HIDDEN = 1000;
+/** A node that said nothing for so long is silent; in a hidden tab, where timers are slow, for so much longer. */
+const SILENT_AFTER_MS = 1000;
+const SILENT_AFTER_MS_HIDDEN = 3000;
+
+export interface OwnedClusterStore extends ClusterStore {
+  /** Ends all connections; nothing changes any more. */
+  close(): void;
+}
+
+/** Begins to watch at once; where a secret is wanted, once it is given: without it the nodes would refuse us, and log it. */
+export function createClusterStore(options: ClusterStoreOptions): OwnedClusterStore {
+  return new LiveClusterStore(options);
+}
+
+class LiveClusterStore implements OwnedClusterStore {
+  readonly actions: ClusterActions;
+  readonly #options: ClusterStoreOptions;
+  readonly #history: ClusterHistory;
+  readonly #listeners = new Set<() => void>();
+  #watches: ReadonlyMap<number, NodeWatch> = new Map();
+  #secret: string | null = null;
+  #kinds = "";
+  #view: ClusterView;
+  #cancelRefresh: () => void = () => {};
+  #closed = false;
+
+  constructor(options: ClusterStoreOptions) {
+    this.#options = options;
+    this.#history = new ClusterHistory(options.info);
+    this.#view = this.#nextView();
+    this.actions = new ClusterActions({
+      ...options,
+      leader: () => this.#view.leader,
+      giveSecret: (secret) => {
+        this.#secret = secret;
+        this.#watchAll();
+        this.#refresh();
+      },
+    });
+    if (!options.info.needsSecret) this.#watchAll();
+    this.#refreshLater();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  view(): ClusterView {
+    return this.#view;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRefresh();
+    this.#listeners.clear();
+    for (const watch of this.#watches.values()) watch.close();
+    this.actions.close();
+  }
+
+  #watchAll(): void {
+    for (const watch of this.#watches.values()) watch.close();
+    const { info, clock, random, network, isHidden } = this.#options;
+    this.#watches = new Map(
+      info.nodes.map((node) => [
+        node.id,
+        new NodeWatch({
+          node,
+          clock,
+          random,
+          network,
+          clusterId: info.clusterId,
+          secret: this.#secret,
+          intervalMs: () => (isHidden() ? INTERVAL_MS_HIDDEN : INTERVAL_MS),
+          onReport: () => this.#onReport(),
+        }),
+      ]),
+    );
+  }
+
+  /** Who came or went is shown at once; the rest waits for the next view. */
+  #onReport(): void {
+    const kinds = [...this.#watches.values()].map(({ report }) => report.kind).join();
+    if (kinds === this.#kinds) return;
+    this.#kinds = kinds;
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    this.#view = this.#nextView();
+    for (const listener of this.#listeners) listener();
+  }
+
+  #refreshLater(): void {
+    const { clock, isHidden } = this.#options;
+    const ms = isHidden() ? INTERVAL_MS_HIDDEN : INTERVAL_MS;
+    this.#cancelRefresh = clock.after(ms, () => {
+      this.#refresh();
+      if (!this.#closed) this.#refreshLater();
+    });
+  }
+
+  #nextView(): ClusterView {
+    const { clock, isHidden } = this.#options;
+    return this.#history.next({
+      reports: new Map([...this.#watches].map(([id, { report }]) => [id, report])),
+      now: clock.now(),
+      silentAfterMs: isHidden() ? SILENT_AFTER_MS_HIDDEN : SILENT_AFTER_MS,
+      hasSecret: this.#secret !== null,
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import "./browser/no-eval.ts";
+import { render } from "preact";
+import { clusterInfoSchema } from "../wire/cluster-info.ts";
+import { App } from "./app.tsx";
+import { createBrowserClock } from "./browser/clock.ts";
+import { BrowserNetwork } from "./browser/network.ts";
+import { browserRandom } from "./browser/random.ts";
+import { createClusterStore } from "./create-cluster-store.ts";
+
+async function start(root: HTMLElement): Promise<void> {
+  const response = await fetch("/cluster.json", { cache: "no-store" });
+  if (!response.ok) throw new Error(`/cluster.json: ${response.status} ${response.statusText}`);
+  const info = clusterInfoSchema.parse(await response.json());
+  const clock = createBrowserClock();
+  const store = createClusterStore({
+    info,
+    clock,
+    random: browserRandom,
+    network: new BrowserNetwork(clock),
+    isHidden: () => document.hidden,
+  });
+  render(<App store={store} />, root);
+}
+
+const root = document.getElementById("app");
+if (root !== null) {
+  start(root).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    root.textContent = `The page could not start: ${reason}. Is the node still running? Reload to try again.`;
+  });
+}

@@ -1,0 +1,103 @@
+/**
+ * Asks one node for its status again and again, one question at a time, and says what came of the last one.
+ *
+ * A browser cannot ping, so a node that vanished without a word is noticed by its silence; its connection is then given
+ * up, and made anew.
+ */
+import { KvError } from "../base/errors.ts";
+import { AdminClient, type AdminClientOptions } from "../client/admin-client.ts";
+import type { CancelTimer } from "../ports/clock.ts";
+import type { AdminStatus } from "../wire/admin.ts";
+
+/** A question without an answer for so long: the connection is given up. */
+const ANSWER_TIMEOUT_MS = 5000;
+/** Pause after a connection that was lost or could not be had. */
+const REDIAL_MS = 1000;
+/** Pause after the node refused us: only a restart of it changes that, or another secret. */
+const REFUSED_RETRY_MS = 5000;
+
+/** What is known of the node: the last question decided. */
+export type NodeReport =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "answers"; readonly heardAt: number; readonly status: AdminStatus }
+  /** `refusal`: it answered that it does not want us; else there is no connection. */
+  | { readonly kind: "fails"; readonly error: KvError; readonly refusal: boolean };
+
+export type NodeWatchOptions = Omit<AdminClientOptions, "nodes" | "timeoutMs"> & {
+  readonly node: AdminClientOptions["nodes"][number];
+  /** From the beginning of one question to that of the next. */
+  readonly intervalMs: () => number;
+  readonly onReport: () => void;
+};
+
+export class NodeWatch {
+  readonly #options: NodeWatchOptions;
+  #client: AdminClient;
+  #report: NodeReport = { kind: "connecting" };
+  #cancelTimer: CancelTimer = () => {};
+  #closed = false;
+
+  constructor(options: NodeWatchOptions) {
+    this.#options = options;
+    this.#client = this.#newClient();
+    void this.#ask();
+  }
+
+  get report(): NodeReport {
+    return this.#report;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelTimer();
+    this.#client.close();
+  }
+
+  async #ask(): Promise<void> {
+    const { clock, node, intervalMs } = this.#options;
+    const askedAt = clock.now();
+    try {
+      const status = await this.#client.call(node.id, "status", {});
+      this.#put({ kind: "answers", heardAt: clock.now(), status });
+      this.#askAgainIn(askedAt + intervalMs() - clock.now());
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: KvError): void {
+    switch (error.code) {
+      case "TIMEOUT":
+        // Connected and silent: the report says so by its age.
+        this.#client.close();
+        this.#client = this.#newClient();
+        if (this.#report.kind !== "answers") this.#put({ kind: "fails", error, refusal: false });
+        return this.#askAgainIn(0);
+      case "CONNECTION_LOST":
+      case "CONNECTION_FAILED":
+      case "SHUTTING_DOWN":
+        this.#put({ kind: "fails", error, refusal: false });
+        return this.#askAgainIn(REDIAL_MS);
+      default:
+        this.#put({ kind: "fails", error, refusal: true });
+        return this.#askAgainIn(REFUSED_RETRY_MS);
+    }
+  }
+
+  #put(report: NodeReport): void {
+    if (this.#closed) return;
+    this.#report = report;
+    this.#options.onReport();
+  }
+
+  #askAgainIn(ms: number): void {
+    if (this.#closed) return;
+    this.#cancelTimer = this.#options.clock.after(Math.max(0, ms), () => void this.#ask());
+  }
+
+  #newClient(): AdminClient {
+    const { node, intervalMs: _, onReport: __, ...options } = this.#options;
+    return new AdminClient({ ...options, nodes: [node], timeoutMs: ANSWER_TIMEOUT_MS });
+  }
+}
