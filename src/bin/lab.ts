@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
 import {
+  ETCD_ELECTION_TIMEOUT_MS,
+  etcdRefusal,
   renderLab,
   runExperiment,
   runLine,
+  startEtcdSubject,
   startOmnikvSubject,
   summarize,
   type ExperimentOptions,
@@ -24,13 +27,22 @@ interface LabFlags {
   readonly runs: string;
   readonly duration?: string;
   readonly concurrency: string;
+  readonly peer?: string;
+  readonly peerProgram: string;
+  readonly peerElectionTimeout: string;
   readonly dataDir?: string;
   readonly json?: true;
 }
 
-interface LabPlan extends ExperimentOptions {
+interface LabPlan {
+  readonly scenario: NamedScenario;
   readonly nodes: number;
+  readonly runs: number;
   readonly electionTimeoutMs: number;
+  /** Null: so many election time-outs of each system. */
+  readonly holdMs: number | null;
+  readonly concurrency: number;
+  readonly peer: { readonly program: string; readonly electionTimeoutMs: number } | null;
   readonly dataDirectory: string | null;
 }
 
@@ -38,6 +50,7 @@ const VALUE_BYTES = 8;
 /** How long links stay broken and how long is watched after that, in election time-outs. */
 const HOLD_ELECTION_TIMEOUTS = 25;
 const SETTLE_ELECTION_TIMEOUTS = 20;
+const SETTLE_MS_MAX = 10_000;
 const RUNS_MAX = 1000;
 const CONCURRENCY_MAX = 1000;
 const EXIT_INTERRUPTED = 130;
@@ -53,6 +66,7 @@ Examples:
   omnikv lab run quorum-loss                 one run on a throw-away cluster of five
   omnikv lab run chained --runs 20           twenty, with least, median and greatest
   omnikv lab run constrained --election-timeout 500ms --json
+  sudo omnikv lab run constrained --peer etcd
 
 The load is a closed loop of one client for each node; a client whose node has not answered for two election time-outs
 goes to another one. What is measured is the longest time in which no write of any client was acknowledged, from the cut to healing.`;
@@ -69,6 +83,13 @@ export function labCommand(): Command {
     .option("--election-timeout <time>", "of the servers", "100ms")
     .option("--runs <n>", "how often, on the same cluster", "1")
     .option("--duration <time>", "how long links stay broken (default: 25 election time-outs)")
+    .option("--peer <system>", "do the same to another system: etcd (Linux, as root)")
+    .option("--peer-program <file>", "what to run for it", "etcd")
+    .option(
+      "--peer-election-timeout <time>",
+      "of its servers, which send ten heartbeats in it",
+      `${ETCD_ELECTION_TIMEOUT_MS}ms`,
+    )
     .option("--concurrency <n>", "writes under way at once, of each client", "4")
     .option("--data-dir <directory>", "where the servers keep their data meanwhile")
     .option("--json", "print one JSON object instead of a table")
@@ -79,21 +100,11 @@ export function labCommand(): Command {
 
 async function run(scenario: string, flags: LabFlags): Promise<void> {
   const plan = readPlan(scenario, flags);
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const abort = new AbortController();
   const onSignal = (): void => abort.abort();
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
   try {
-    const { electionTimeoutMs } = plan;
-    say(`starting ${plan.nodes} servers`);
-    const subject = await startOmnikvSubject({
-      size: plan.nodes,
-      electionTimeoutMs,
-      version: version(),
-      dataParent: plan.dataDirectory,
-    });
-    const measured = await measure(subject, plan, abort.signal, say);
-    const lab: Lab = { scenario: plan.scenario, measured: [measured], left: [] };
+    const lab = await experiment(plan, abort.signal);
     const json = { omnikvLab: 1, node: process.version, ...lab };
     process.stdout.write(`${flags.json === true ? JSON.stringify(json) : renderLab(lab)}\n`);
   } catch (error) {
@@ -105,34 +116,56 @@ async function run(scenario: string, flags: LabFlags): Promise<void> {
   }
 }
 
+async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {
+  const { scenario, nodes: size, electionTimeoutMs, peer, dataDirectory: dataParent } = plan;
+  // Before anything takes its time.
+  const refusal = peer === null ? null : etcdRefusal(peer.program);
+  say(`starting ${size} servers of omnikv`);
+  const omnikv = { size, electionTimeoutMs, version: version(), dataParent };
+  const measured = [await measure(await startOmnikvSubject(omnikv), plan, signal)];
+  const left: string[] = [];
+  if (refusal !== null) {
+    left.push(`etcd was left out: ${refusal}`);
+    say(left.join());
+  } else if (peer !== null) {
+    say(`starting ${size} servers of etcd`);
+    measured.push(await measure(startEtcdSubject({ size, dataParent, ...peer }), plan, signal));
+  }
+  return { scenario, measured, left };
+}
+
 /** The subject is disposed of, whatever happens. */
-async function measure(
-  subject: Subject,
-  plan: LabPlan,
-  signal: AbortSignal,
-  say: (text: string) => void,
-): Promise<Measured> {
-  const { electionTimeoutMs, system } = subject;
+async function measure(subject: Subject, plan: LabPlan, signal: AbortSignal): Promise<Measured> {
+  const { electionTimeoutMs, system, nodes } = subject;
+  const { scenario, runs: count, concurrency } = plan;
   const progress = createProgress();
+  const options: ExperimentOptions = {
+    scenario,
+    runs: count,
+    holdMs: plan.holdMs ?? HOLD_ELECTION_TIMEOUTS * electionTimeoutMs,
+    settleMs: Math.min(SETTLE_ELECTION_TIMEOUTS * electionTimeoutMs, SETTLE_MS_MAX),
+    concurrency,
+    valueBytes: VALUE_BYTES,
+  };
   try {
-    const runs = await runExperiment(
-      subject,
-      plan,
-      { clock: nodeClock, random: createNodeRandom(), signal },
-      {
-        onProgress: ({ run, text }) => progress(`${system}, run ${run} of ${plan.runs}: ${text}`),
-        onRun: (result, number) => {
-          progress("");
-          say(runLine(result, number, electionTimeoutMs));
-        },
+    const machine = { clock: nodeClock, random: createNodeRandom(), signal };
+    const runs = await runExperiment(subject, options, machine, {
+      onProgress: ({ run, text }) => progress(`${system}, run ${run} of ${count}: ${text}`),
+      onRun: (result, number) => {
+        progress("");
+        say(runLine(result, number, electionTimeoutMs));
       },
-    );
+    });
     const summary = summarize(runs, electionTimeoutMs);
-    return { system, nodes: subject.nodes.length, electionTimeoutMs, runs, summary };
+    return { system, nodes: nodes.length, electionTimeoutMs, runs, summary };
   } finally {
     progress("");
     await subject.dispose();
   }
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 /** One line that changes, on a terminal only. */
@@ -147,33 +180,36 @@ function readPlan(name: string, flags: LabFlags): LabPlan {
   if (nodes % 2 === 0) {
     throw new KvError("BAD_REQUEST", `--nodes: expected 3, 5 or 7, got "${nodes}"`);
   }
-  const electionTimeoutMs = parseTime(flags.electionTimeout, "--election-timeout");
-  if (
-    !Number.isInteger(electionTimeoutMs) ||
-    electionTimeoutMs < 20 ||
-    electionTimeoutMs > 10_000
-  ) {
-    const expected = "expected whole milliseconds from 20ms to 10s";
-    throw new KvError(
-      "BAD_REQUEST",
-      `--election-timeout: ${expected}, got "${flags.electionTimeout}"`,
-    );
+  const { duration, peer } = flags;
+  if (peer !== undefined && peer !== "etcd") {
+    throw new KvError("BAD_REQUEST", `--peer: expected etcd, got "${peer}"`);
   }
-  const { duration } = flags;
   return {
     scenario,
     nodes,
-    electionTimeoutMs,
     runs: integer("--runs", flags.runs, 1, RUNS_MAX),
-    holdMs:
-      duration === undefined
-        ? HOLD_ELECTION_TIMEOUTS * electionTimeoutMs
-        : parseTime(duration, "--duration"),
-    settleMs: SETTLE_ELECTION_TIMEOUTS * electionTimeoutMs,
+    electionTimeoutMs: electionTimeout("--election-timeout", flags.electionTimeout),
+    holdMs: duration === undefined ? null : parseTime(duration, "--duration"),
     concurrency: integer("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
-    valueBytes: VALUE_BYTES,
+    peer:
+      peer === undefined
+        ? null
+        : {
+            program: flags.peerProgram,
+            electionTimeoutMs: electionTimeout(
+              "--peer-election-timeout",
+              flags.peerElectionTimeout,
+            ),
+          },
     dataDirectory: flags.dataDir ?? null,
   };
+}
+
+function electionTimeout(flag: string, text: string): number {
+  const ms = parseTime(text, flag);
+  if (Number.isInteger(ms) && ms >= 20 && ms <= 10_000) return ms;
+  const expected = "expected whole milliseconds from 20ms to 10s";
+  throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got "${text}"`);
 }
 
 function scenarioOf(name: string): NamedScenario {
