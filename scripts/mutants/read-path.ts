@@ -34,7 +34,7 @@ export const READ_PATH: readonly Mutant[] = [
         "        get promise() {\n          return core.promise;\n        },\n        get bleLeader() {\n          return core.bleLeader;\n        },\n",
       ),
     ],
-    by: "sim",
+    by: ["test/sim/stale-reads.test.ts"],
   },
   {
     name: "an asker's ack counted for other reads",
@@ -46,7 +46,7 @@ export const READ_PATH: readonly Mutant[] = [
         "const askerAcks = this.#requests.some((other) => other.from !== view.pid && ballotsEqual(other.n, view.promise));",
       ),
     ],
-    by: "sim",
+    by: ["test/sim/stale-reads.test.ts"],
   },
   {
     name: "read index is the decided index only",

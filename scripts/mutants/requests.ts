@@ -92,7 +92,7 @@ export const REQUESTS: readonly Mutant[] = [
         "this.#relay.pick(heard)",
       ),
     ],
-    by: "sim",
+    by: ["test/sim/relay.test.ts"],
   },
   {
     name: "retry under a new number",

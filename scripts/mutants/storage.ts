@@ -38,6 +38,30 @@ export const STORAGE: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "names of log files not made durable at recovery",
+    breaks: "a file that a killed process made is used, and after a loss of power it is gone",
+    patches: [patch("src/storage/recovery.ts", "  disk.syncDirectory(directory);\n", "")],
+    by: "sim",
+  },
+  {
+    name: "torn file header not mended",
+    breaks: "a loss of power that tears the header of a new file keeps the node from starting",
+    patches: [
+      patch(
+        "src/storage/segment.ts",
+        "  if (readFrame(bytes, FILE_HEADER_BYTES)?.segment === number) mendFileHeader(bytes);\n",
+        "  void mendFileHeader;\n",
+      ),
+    ],
+    by: ["test/sim/regressions.test.ts"],
+  },
+  {
+    name: "log begun marked late",
+    breaks: "a log that is taken away before the first restart passes for one that never was",
+    patches: [patch("src/node/open-node.ts", "        directory.beginLog();\n", "")],
+    by: "sim",
+  },
+  {
     name: "snapshot installed without sync",
     breaks: "the log goes, and after a loss of power the snapshot is gone too",
     patches: [

@@ -1,12 +1,16 @@
 /** Carries out the faults of a plan, and ends them. */
 import { unreachable } from "../base/assert.ts";
 import { DIRECTIONS, NO_FAULT, type Direction, type LinkFault } from "../links/drop-table.ts";
+import { compareBallots, type Ballot } from "../omnipaxos/index.ts";
 import { describeFault, type Fault, type TimedFault } from "./fault-plan.ts";
 import { Paths, type PathFault } from "./paths.ts";
 import { brokenPairs } from "./shapes.ts";
 import { hostOf, type SimWorld } from "./sim-world.ts";
 
 type End = () => void;
+
+/** Between two looks at what a node has promised. */
+const LOOK_MS = 1;
 
 export class FaultInjector {
   readonly #world: SimWorld;
@@ -54,26 +58,32 @@ export class FaultInjector {
         return nodes[fault.node]?.stop(fault.downMs);
       case "pause":
         nodes[fault.node]?.pause();
-        return this.#until(fault.ms, () => nodes[fault.node]?.resume());
+        this.#until(fault.ms, () => nodes[fault.node]?.resume());
+        return;
       case "blackHole":
-        return this.#path(fault, { cut: "blackHole" });
+        this.#path(fault, { cut: "blackHole" });
+        return;
       case "reset":
         this.#path({ from: fault.a, to: fault.b, ms: fault.ms }, { cut: "reset" });
-        return this.#path({ from: fault.b, to: fault.a, ms: fault.ms }, { cut: "reset" });
+        this.#path({ from: fault.b, to: fault.a, ms: fault.ms }, { cut: "reset" });
+        return;
       case "breakConnections":
         return network.breakConnections(hostOf(fault.a), hostOf(fault.b));
       case "breakClient":
         return network.breakConnections(`c${fault.client}`, hostOf(fault.node));
       case "slowPath":
-        return this.#path(fault, { delayMs: fault.delayMs });
+        this.#path(fault, { delayMs: fault.delayMs });
+        return;
       case "flakyPath":
-        return this.#path(fault, { breakPermille: fault.permille });
+        this.#path(fault, { breakPermille: fault.permille });
+        return;
       case "unfaithfulPath":
-        return this.#path(fault, {
+        this.#path(fault, {
           losePermille: fault.lose,
           duplicatePermille: fault.duplicate,
           reorderPermille: fault.reorder,
         });
+        return;
       case "deposeLeader":
         return this.#depose(fault);
       case "dropLink":
@@ -101,27 +111,56 @@ export class FaultInjector {
     }
   }
 
-  #depose({ first, via, ms, moreMs }: Extract<Fault, { kind: "deposeLeader" }>): void {
+  #depose({ first, via, ends, ms, moreMs }: Extract<Fault, { kind: "deposeLeader" }>): void {
     const { leader, plan } = this.#world;
     if (leader === null) return;
+    const deposed = this.#promise(leader);
     for (let node = 0; node < plan.nodes; node++) {
-      if (node !== leader) this.#cut(leader, node, via, node === first ? ms : ms + moreMs);
+      if (node === leader) continue;
+      if (via === "slow") {
+        this.#path({ from: node, to: leader, ms: ms + moreMs }, { delayMs: ms });
+        continue;
+      }
+      const late = node !== first || ends === "promise";
+      const end = this.#cut(leader, node, via, late ? ms + moreMs : ms);
+      if (node === first && ends === "promise") this.#endAtPromise(node, deposed, end);
     }
   }
 
+  /** The node hears the old leader again right after it has promised itself to another one. */
+  #endAtPromise(node: number, deposed: Ballot | null, end: End): void {
+    let over = false;
+    this.#ends.add(() => (over = true));
+    const look = (): void => {
+      if (over) return;
+      const promise = this.#promise(node);
+      if (promise !== null && deposed !== null && compareBallots(promise, deposed) > 0) end();
+      else this.#world.clock.after(LOOK_MS, look);
+    };
+    look();
+  }
+
+  #promise(node: number): Ballot | null {
+    return this.#world.nodes[node]?.node?.replica.core.promise ?? null;
+  }
+
   /** Silence both ways. */
-  #cut(a: number, b: number, via: "dropTable" | "wire", ms: number): void {
+  #cut(a: number, b: number, via: "dropTable" | "wire", ms: number): End {
+    const ends: End[] = [];
     for (const [from, to] of [
       [a, b],
       [b, a],
     ] as const) {
-      if (via === "wire") this.#path({ from, to, ms }, { cut: "blackHole" });
+      if (via === "wire") ends.push(this.#path({ from, to, ms }, { cut: "blackHole" }));
       else {
         for (const each of DIRECTIONS) {
-          this.#dropTable(from, to, each, { dropPermille: 1000, delayMs: 0 }, ms);
+          ends.push(this.#dropTable(from, to, each, { dropPermille: 1000, delayMs: 0 }, ms));
         }
       }
     }
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   #disk(fault: Extract<Fault, { kind: "slowDisk" | "failSync" | "diskFull" }>): void {
@@ -131,16 +170,18 @@ export class FaultInjector {
     switch (fault.kind) {
       case "slowDisk":
         disk.syncMs = fault.syncMs;
-        return this.#until(fault.ms, () => {
+        this.#until(fault.ms, () => {
           disk.syncMs = this.#world.plan.syncMs;
         });
+        return;
       case "failSync":
         return node.failSync({ ...fault, silent: false });
       case "diskFull":
         disk.capacityBytes = disk.usedBytes;
-        return this.#until(fault.ms, () => {
+        this.#until(fault.ms, () => {
           disk.capacityBytes = Number.POSITIVE_INFINITY;
         });
+        return;
       default:
         return unreachable(fault, "fault");
     }
@@ -149,12 +190,12 @@ export class FaultInjector {
   #path(
     { from, to, ms }: { readonly from: number; readonly to: number; readonly ms: number },
     fault: PathFault,
-  ): void {
-    this.#until(ms, this.#paths.add(hostOf(from), hostOf(to), fault));
+  ): End {
+    return this.#until(ms, this.#paths.add(hostOf(from), hostOf(to), fault));
   }
 
   /** A node that restarts meanwhile has whole links again, as in production. */
-  #dropTable(node: number, peer: number, direction: Direction, fault: LinkFault, ms: number): void {
+  #dropTable(node: number, peer: number, direction: Direction, fault: LinkFault, ms: number): End {
     const key = `${node} ${peer} ${direction}`;
     const active = this.#links.get(key) ?? new Set();
     this.#links.set(key, active);
@@ -171,16 +212,19 @@ export class FaultInjector {
     };
     active.add(fault);
     apply();
-    this.#until(ms, () => {
+    return this.#until(ms, () => {
       active.delete(fault);
       apply();
     });
   }
 
-  #until(ms: number, end: End): void {
-    this.#ends.add(end);
-    this.#world.clock.after(ms, () => {
-      if (this.#ends.delete(end)) end();
-    });
+  /** @returns ends it before its time */
+  #until(ms: number, end: End): End {
+    const once = (): void => {
+      if (this.#ends.delete(once)) end();
+    };
+    this.#ends.add(once);
+    this.#world.clock.after(ms, once);
+    return once;
   }
 }

@@ -52,10 +52,20 @@ export type Fault =
       { name: ShapeName; links: readonly LinkPair[]; via: "dropTable" | "wire"; ms: number }
     >
   /**
-   * Whoever leads is cut off from all for about as long as an election takes; then from all but one for longer. In between
-   * it may think that it still leads.
+   * Whoever leads is cut off from all; `first` hears it again after `ms`, about as long as an election takes, or as soon as
+   * it has promised itself to another; the others do later. In between it may think that it still leads.
+   * `slow`: what is sent to it takes `ms`, and arrives.
    */
-  | At<"deposeLeader", { first: number; via: "dropTable" | "wire"; ms: number; moreMs: number }>
+  | At<
+      "deposeLeader",
+      {
+        first: number;
+        via: "dropTable" | "wire" | "slow";
+        ends: "time" | "promise";
+        ms: number;
+        moreMs: number;
+      }
+    >
   | At<"slowDisk", { node: number; syncMs: number; ms: number }>
   | At<"failSync", { node: number; downMs: number; power: boolean }>
   | At<"diskFull", { node: number; ms: number }>;
@@ -138,7 +148,8 @@ const DRAW: {
   deposeLeader: (random, { nodes, electionTimeoutMs }) => ({
     kind: "deposeLeader",
     first: random.below(nodes),
-    via: random.pick(["dropTable", "wire"] as const),
+    via: random.pick(["dropTable", "wire", "slow"] as const),
+    ends: random.pick(["time", "promise"] as const),
     ms: Math.round((electionTimeoutMs * random.between(25, 50)) / 10),
     moreMs: electionTimeoutMs * random.between(1, 6),
   }),
@@ -193,6 +204,8 @@ export interface Plan {
   readonly delayMaxMs: number;
   /** Frames arrive at whole multiples of it, many in one turn of the event loop; 0: each in its own. */
   readonly quantumMs: number;
+  /** When each node starts first: their heartbeat rounds are at different phases then. */
+  readonly startsMs: readonly number[];
   /** Scale of each node's clock. */
   readonly skews: readonly number[];
   /** A snapshot after so many entries. */
@@ -234,7 +247,10 @@ export function drawPlan(random: SeededRandom): Plan {
     valueBytes: random.chance(0.02) ? 60_000 : random.pick([0, 0, 0, 100, 1500]),
     delayMinMs,
     delayMaxMs,
-    quantumMs: random.pick([0, 0, 0.5, 2, 5]),
+    quantumMs: random.pick([0, 0, 1, 4, 10]),
+    startsMs: Array.from({ length: nodes }, () =>
+      random.pick([0, random.below(electionTimeoutMs)]),
+    ),
     skews: Array.from({ length: nodes }, () => random.pick([1, 1, 1, 0.9, 1.1])),
     snapshotEntries: random.pick([5, 15, 40, 100_000]),
     retainedEntries: random.pick([0, 3, 15]),

@@ -8,7 +8,6 @@ import { FaultInjector } from "./fault-injector.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import type { SimClient } from "./sim-client.ts";
-import type { SimNode } from "./sim-node.ts";
 import { SimWorld } from "./sim-world.ts";
 
 export interface RunOptions {
@@ -91,21 +90,21 @@ function recover(world: SimWorld): void {
   for (const client of world.clients) client.stopAsking();
   until(() => world.clients.every((client) => client.isIdle), "not every client was answered");
   const start = world.clock.now();
-  const probes = world.nodes.map((node) => probe(world, node));
-  until(() => probes.every(({ served }) => served), "not every node serves a write and a read");
-  for (const { client } of probes) client.close();
+  const newcomers = world.nodes.map(({ index }) =>
+    world.newProbe(world.clients.length + index, index + 1),
+  );
+  const probes = [...newcomers, ...world.clients].map(probe);
+  until(
+    () => probes.every(({ served }) => served),
+    "not every node, to a new client, and every old client is served a write and a read",
+  );
+  for (const client of newcomers) client.close();
   world.coverage.hit(`healed within ${Math.ceil((world.clock.now() - start) / 1000)} s`);
 }
 
-interface Probe {
-  readonly client: SimClient;
-  served: boolean;
-}
-
-/** A write and a read through one node, repeated until it serves them. */
-function probe(world: SimWorld, { index }: SimNode): Probe {
-  const client = world.newProbe(world.clients.length + index, index + 1);
-  const result: Probe = { client, served: false };
+/** A write and a read, repeated until they are served. */
+function probe(client: SimClient): { readonly served: boolean } {
+  const result = { served: false };
   const key = "k0";
   const read = (): void =>
     client.submit({ kind: "read", key, local: false }, ({ outcome }) => {
@@ -114,10 +113,13 @@ function probe(world: SimWorld, { index }: SimNode): Probe {
     });
   let attempt = 0;
   const write = (): void =>
-    client.submit({ kind: "write", key, value: `probe${index}-${attempt++}` }, ({ outcome }) => {
-      if (outcome.kind === "written") read();
-      else write();
-    });
+    client.submit(
+      { kind: "write", key, value: `${client.host} probes ${attempt++}` },
+      ({ outcome }) => {
+        if (outcome.kind === "written") read();
+        else write();
+      },
+    );
   write();
   return result;
 }

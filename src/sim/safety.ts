@@ -27,6 +27,7 @@ interface Said {
  *   V3. A ballot is prepared by one life of one node only.
  *   V4. States at the same index are the same.
  *   V5. A promise or vote that left a node survives every crash of it.
+ *   V6. So does the mark that its log has begun, by which a log that was taken away is told from one that never was.
  */
 export class SafetyChecker {
   readonly #decided: (Uint8Array | undefined)[] = [];
@@ -70,6 +71,14 @@ export class SafetyChecker {
     } else if (order === 0) {
       said.acceptedIdx = Math.max(said.acceptedIdx, message.acceptedIdx);
     }
+  }
+
+  /** @param logBegun what its disk says after the crash */
+  onCrash(node: number, logBegun: boolean): void {
+    assert(
+      logBegun || !this.#said.has(node),
+      `node ${node}: its identity does not say that its log has begun, which others have heard of`,
+    );
   }
 
   check(node: number, replica: Replica): void {

@@ -43,6 +43,7 @@ export interface SimNodeContext {
 /** A process that cannot start for a full disk is started again after so long, as a supervisor would. */
 const RESTART_MS = 200;
 const STOP_MS = 1000;
+const IDENTITY_FILE = "identity.json";
 const FAR_FUTURE_OPERATIONS = Number.POSITIVE_INFINITY;
 
 export class SimNode {
@@ -123,6 +124,11 @@ export class SimNode {
     this.#node.start();
   }
 
+  startAfter(ms: number): void {
+    this.#cancelStart();
+    this.#cancelStart = this.#context.clock.after(ms, () => this.start());
+  }
+
   /** The process ends at once, wherever it is. */
   crash({ silent, power, downMs }: Death): void {
     if (this.#clock === null) return;
@@ -131,7 +137,8 @@ export class SimNode {
     this.#end();
     this.#context.network.crash(this.host, silent);
     this.disk.crash(power ? "power" : "process");
-    this.#startAfter(downMs);
+    this.#context.safety.onCrash(this.index, this.#isLogBegun());
+    this.startAfter(downMs);
   }
 
   /** The process dies in the middle of the disk operation that comes after so many others. */
@@ -248,7 +255,7 @@ export class SimNode {
     this.#note("cannot start: the disk is full");
     this.#context.coverage.hit("start refused by a full disk");
     this.#end();
-    this.#startAfter(RESTART_MS);
+    this.startAfter(RESTART_MS);
   }
 
   #end(): void {
@@ -260,9 +267,11 @@ export class SimNode {
     this.#doomed = null;
   }
 
-  #startAfter(ms: number): void {
-    this.#cancelStart();
-    this.#cancelStart = this.#context.clock.after(ms, () => this.start());
+  #isLogBegun(): boolean {
+    const { disk } = this;
+    if (!disk.exists(IDENTITY_FILE)) return false;
+    const text = Buffer.from(disk.read(IDENTITY_FILE, 0, disk.size(IDENTITY_FILE))).toString();
+    return (JSON.parse(text) as { readonly logBegun?: unknown }).logBegun === 1;
   }
 
   #note(what: string): void {

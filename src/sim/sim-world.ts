@@ -74,7 +74,7 @@ export class SimWorld {
   }
 
   start(): void {
-    for (const node of this.nodes) node.start();
+    for (const node of this.nodes) node.startAfter(this.plan.startsMs[node.index] ?? 0);
     this.#checkNodes();
     for (const client of this.clients) client.start();
   }

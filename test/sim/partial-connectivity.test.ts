@@ -10,7 +10,14 @@ const SEEDS = Array.from({ length: 6 }, (_, i) => i + 1);
 /** The paper's bound; a write needs its way to the leader and back on top of it. */
 const TIMEOUTS_MAX = 4.2;
 
+/**
+ * Candidates that noticed the cut in the same round may follow one another, the higher ballot last: by then that is over,
+ * and nobody moves any more.
+ */
+const SETTLE_TIMEOUTS = 2;
+
 function expectStable(scenario: Scenario, nodes: readonly number[]): void {
+  scenario.world.run(SETTLE_TIMEOUTS * ELECTION_TIMEOUT_MS);
   const before = nodes.map((node) => scenario.promise(node));
   scenario.world.run(20 * ELECTION_TIMEOUT_MS);
   expect(nodes.map((node) => scenario.promise(node))).toEqual(before);
@@ -137,25 +144,4 @@ describe.each(SEEDS)("seed %i", { timeout: 60_000 }, (seed) => {
     expect(scenario.leader).toBe(leader);
     expectCatchUp(scenario);
   });
-});
-
-test("a node that the leader does not reach serves its clients through its neighbour", () => {
-  const scenario = new Scenario(3, 1);
-  const [leader, middle, end] = scenario.leaderFirst() as [number, number, number];
-  scenario.leave([
-    [leader, middle],
-    [middle, end],
-  ]);
-  scenario.world.run(5 * ELECTION_TIMEOUT_MS);
-  const client = scenario.world.newProbe(9, end + 1);
-  const outcomes: string[] = [];
-  client.submit({ kind: "write", key: "k", value: "v" }, ({ outcome }) => {
-    outcomes.push(outcome.kind);
-    client.submit({ kind: "read", key: "k", local: false }, (read) =>
-      outcomes.push(read.outcome.kind),
-    );
-  });
-  scenario.world.runUntil(() => outcomes.length === 2, 2000);
-  expect(outcomes).toEqual(["written", "found"]);
-  expect(scenario.world.coverage.count("sent relayRequest")).toBeGreaterThan(0);
 });

@@ -1,14 +1,32 @@
-/** Seeds that once failed, with what they found. Plans change with the fault plan: then a seed is only another seed. */
+/**
+ * Runs that once failed, with their plans, so that they stay what they were when the drawing of plans changes; and one
+ * whose plan finds nothing any more, as a seed like any other.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Plan } from "../../src/sim/fault-plan.ts";
 import { runSeed } from "../../src/sim/index.ts";
 
-const FOUND: readonly (readonly [seed: number, what: string])[] = [
-  [100_314, "a file name that only the page cache knew, and bytes written over a failed sync"],
-  [205_045, "a power cut that tore the header of a new segment and kept its first frame"],
+interface Found {
+  readonly seed: number;
+  readonly what: string;
+  readonly plan?: Plan;
+}
+
+const DIRECTORY = join(import.meta.dirname, "regressions");
+const FOUND: readonly Found[] = [
+  ...readdirSync(DIRECTORY).map(
+    (name) => JSON.parse(readFileSync(join(DIRECTORY, name), "utf8")) as Found,
+  ),
+  {
+    seed: 100_314,
+    what: "a file name that only the page cache knew, and bytes written over a failed sync",
+  },
 ];
 
-describe("seeds that once failed", () => {
-  test.each(FOUND)("%i: %s", (seed) => {
-    expect(runSeed({ seed }).failure).toBeNull();
+describe("runs that once failed", () => {
+  test.each(FOUND)("$seed: $what", ({ seed, plan }) => {
+    expect(runSeed({ seed, ...(plan === undefined ? {} : { plan }) }).failure).toBeNull();
   });
 });

@@ -10,10 +10,10 @@ import { SimWorld } from "../../src/sim/sim-world.ts";
 export const ELECTION_TIMEOUT_MS = 100;
 export const RESEND_MS = 200;
 
-export function quietPlan(nodes: number, clients = 0): Plan {
+export function quietPlan(nodes: number, random: SeededRandom): Plan {
   return {
     nodes,
-    clients,
+    clients: 0,
     keys: 1,
     operationsPerClient: 0,
     pipeline: 1,
@@ -22,6 +22,7 @@ export function quietPlan(nodes: number, clients = 0): Plan {
     delayMinMs: 0.2,
     delayMaxMs: 0.5,
     quantumMs: 0,
+    startsMs: Array.from({ length: nodes }, () => random.below(ELECTION_TIMEOUT_MS)),
     skews: Array.from({ length: nodes }, () => 1),
     snapshotEntries: 100_000,
     retainedEntries: 0,
@@ -41,9 +42,9 @@ export class Scenario {
   readonly random: SeededRandom;
   #attempts = 0;
 
-  constructor(nodes: number, seed: number) {
-    this.world = new SimWorld(seed, quietPlan(nodes), null);
+  constructor(nodes: number, seed: number, quantumMs = 0) {
     this.random = new SeededRandom(seed).fork("scenario");
+    this.world = new SimWorld(seed, { ...quietPlan(nodes, this.random), quantumMs }, null);
     this.injector = new FaultInjector(this.world);
     this.world.start();
     // Stable, and cut at any phase of the heartbeat rounds.
