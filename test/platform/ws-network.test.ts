@@ -244,9 +244,13 @@ describe("what strangers send", () => {
 });
 
 describe("pages of other origins", () => {
-  async function statusFor(port: number, headers: Record<string, string>): Promise<string> {
+  async function statusFor(
+    port: number,
+    headers: Record<string, string>,
+    path = "/client",
+  ): Promise<string> {
     const client = raw(port);
-    client.socket.write(upgradeRequest("/client", headers));
+    client.socket.write(upgradeRequest(path, headers));
     await until(() => client.text().includes("\r\n\r\n"));
     client.socket.destroy();
     return client.text().slice(9, 12);
@@ -272,6 +276,39 @@ describe("pages of other origins", () => {
     }
     expect(rejected).toHaveLength(4);
   });
+
+  test.each(["client", "admin"])(
+    "pages of other nodes may open /%s, nobody else's",
+    async (channel) => {
+      const { port, rejected } = await serve({
+        pageAddresses: [
+          { host: "127.0.0.1", port: 4102 },
+          { host: "kv3.example", port: 4103 },
+        ],
+      });
+      const headers = (origin: string) => ({ Host: `127.0.0.1:${port}`, Origin: origin });
+      const ours = ["127.0.0.1:4102", "localhost:4102", "[::1]:4102", "kv3.example:4103"];
+      for (const page of ours) {
+        expect(await statusFor(port, headers(`http://${page}`), `/${channel}`)).toBe("101");
+      }
+      expect(rejected).toEqual([]);
+      const foreign = [
+        "http://evil.example",
+        "http://evil.example:4102",
+        "http://localhost:4103",
+        "http://localhost",
+        "https://127.0.0.1:4102",
+        "http://10.0.0.1:4102",
+        "http://kv3.example",
+        "http://kv3.example.evil.example:4103",
+        "null",
+      ];
+      for (const origin of foreign) {
+        expect(await statusFor(port, headers(origin), `/${channel}`)).toBe("403");
+      }
+      expect(rejected).toHaveLength(foreign.length);
+    },
+  );
 
   test("a foreign name that resolves to this machine is refused", async () => {
     const { port } = await serve();

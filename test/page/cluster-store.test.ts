@@ -1,0 +1,324 @@
+/** The page's store and what it can do, over the simulator: real nodes, real clients, no browser. */
+import { afterEach, describe, expect, test } from "vitest";
+import type { KvError } from "../../src/base/errors.ts";
+import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
+import { createClusterStore, type OwnedClusterStore } from "../../src/page/create-cluster-store.ts";
+import { SeededRandom } from "../../src/sim/seeded-random.ts";
+import { hostOf, SimWorld } from "../../src/sim/sim-world.ts";
+import { quietPlan } from "../sim/scenario.ts";
+
+const CLIENT_PORT = 4100;
+/** Continuations that may hang on one another within one event. */
+const MICROTASKS = 12;
+
+let stores: OwnedClusterStore[] = [];
+afterEach(() => {
+  for (const store of stores) store.close();
+  stores = [];
+});
+
+class Page {
+  readonly world: SimWorld;
+  readonly store: OwnedClusterStore;
+
+  constructor(size: number, seed: number) {
+    this.world = new SimWorld(seed, quietPlan(size), null);
+    this.world.start();
+    this.store = createClusterStore({
+      info: {
+        clusterId: "simulated",
+        self: 1,
+        nodes: this.world.nodes.map(({ index }) => ({
+          id: index + 1,
+          host: hostOf(index),
+          port: CLIENT_PORT,
+        })),
+        version: "0.0.0",
+        faultsAllowed: true,
+        needsSecret: false,
+      },
+      clock: this.world.clock.fork(),
+      random: new SeededRandom(seed).fork("page"),
+      network: this.world.network.host("page"),
+      isHidden: () => false,
+    });
+    stores.push(this.store);
+  }
+
+  get view(): ClusterView {
+    return this.store.view();
+  }
+
+  node(id: number): NodeView {
+    return this.view.nodes.find((node) => node.id === id)!;
+  }
+
+  /** Promises go on between the events of the world. */
+  async until<T>(what: string, attempt: () => T | null | false, ms = 5000): Promise<T> {
+    const end = this.world.clock.now() + ms;
+    for (;;) {
+      const found = attempt();
+      if (found !== null && found !== false) return found;
+      if (this.world.clock.now() >= end) throw new Error(`not within ${ms} ms: ${what}`);
+      this.world.step();
+      for (let i = 0; i < MICROTASKS; i++) await Promise.resolve();
+    }
+  }
+
+  async run(ms: number): Promise<void> {
+    const end = this.world.clock.now() + ms;
+    this.world.clock.after(ms, () => {});
+    await this.until("time passes", () => this.world.clock.now() >= end, ms);
+  }
+
+  /** An action, to its end. */
+  async do<T>(action: Promise<T>): Promise<T> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    action.then(settle, settle);
+    await this.until("the action ends", () => settled, 20_000);
+    return action;
+  }
+
+  /** Who leads once the first elections are over. */
+  async leader(): Promise<number> {
+    await this.run(1500);
+    return this.until("somebody leads", () => this.view.leader);
+  }
+
+  others(id: number): number[] {
+    return this.view.nodes.map((node) => node.id).filter((node) => node !== id);
+  }
+}
+
+async function caught(promise: Promise<unknown>): Promise<KvError> {
+  return promise.then(
+    () => {
+      throw new Error("it did not fail");
+    },
+    (error: unknown) => error as KvError,
+  );
+}
+
+describe("what is seen", () => {
+  test("every node is asked itself, and all say who leads", async () => {
+    const page = new Page(3, 1);
+    expect(page.view.nodes.map(({ reach }) => reach)).toEqual(Array(3).fill("connecting"));
+    const leader = await page.leader();
+    await page.run(1000);
+    expect(page.view.nodes.map(({ reach }) => reach)).toEqual(Array(3).fill("live"));
+    expect(page.node(leader).status).toMatchObject({ standing: "leading", nodeId: leader });
+    expect(page.view.links).toHaveLength(3);
+    for (const { aToB, bToA } of page.view.links) {
+      expect([aToB.state, bToA.state]).toEqual(["connected", "connected"]);
+      expect(aToB.messagesPerSecond).toBeGreaterThan(5);
+    }
+  });
+
+  test("listeners hear of every new view until they leave", async () => {
+    const page = new Page(3, 2);
+    let heard = 0;
+    const leave = page.store.subscribe(() => (heard += 1));
+    await page.run(1000);
+    expect(heard).toBeGreaterThanOrEqual(5);
+    leave();
+    const before = heard;
+    await page.run(1000);
+    expect(heard).toBe(before);
+  });
+
+  test("a node that dies is down within a second, keeps its last words, and comes back", async () => {
+    const page = new Page(3, 3);
+    const leader = await page.leader();
+    await page.run(1000);
+    page.world.nodes[leader - 1]!.crash({ silent: false, power: false, downMs: 4000 });
+    await page.until("it is seen", () => page.node(leader).reach === "down", 1000);
+    expect(page.node(leader).status).toMatchObject({ nodeId: leader });
+    expect(page.node(leader).appliedPerSecond).toBeNull();
+    const next = await page.until(
+      "another leads",
+      () => page.view.leader !== leader && page.view.leader,
+    );
+    await page.until("it is back", () => page.node(leader).reach === "live", 8000);
+    const kinds = page.view.marks
+      .filter(({ node }) => node === leader)
+      .map(({ kind }) => kind)
+      .filter((kind) => kind === "down" || kind === "back");
+    expect(kinds).toEqual(["down", "back"]);
+    expect(page.view.marks.some(({ node, kind }) => node === next && kind === "leads")).toBe(true);
+  });
+
+  test("a node that stands still is silent within one and a half seconds", async () => {
+    const page = new Page(3, 4);
+    const leader = await page.leader();
+    await page.run(500);
+    const [still] = page.others(leader);
+    page.world.nodes[still! - 1]!.pause();
+    await page.until("it is silent", () => page.node(still!).reach === "silent", 1500);
+    const link = page.view.links.find(({ a, b }) => a === still || b === still)!;
+    expect(link.aToB.state).not.toBe("unknown");
+    page.world.nodes[still! - 1]!.resume();
+    await page.until("it goes on", () => page.node(still!).reach === "live", 8000);
+  });
+
+  test("a page that reaches nobody shows nothing as live", async () => {
+    const page = new Page(3, 5);
+    await page.leader();
+    for (const { host } of page.world.nodes) {
+      page.world.network.setPath("page", host, { cut: "blackHole" });
+      page.world.network.setPath(host, "page", { cut: "blackHole" });
+    }
+    await page.until(
+      "all is dark",
+      () => page.view.nodes.every(({ reach }) => reach !== "live"),
+      3000,
+    );
+    expect(page.view.leader).toBeNull();
+    expect(page.view.links.every(({ aToB }) => aToB.state === "unknown")).toBe(true);
+  });
+
+  test("work shows in the samples", async () => {
+    const page = new Page(3, 6);
+    const leader = await page.leader();
+    for (let i = 0; i < 200; i++) await page.do(page.store.actions.write(leader, `k${i}`, "v"));
+    await page.run(600);
+    const busy = page.view.samples.filter(({ appliedPerSecond }) => appliedPerSecond > 50);
+    expect(busy.length).toBeGreaterThan(0);
+    expect(busy.some((sample) => sample.writeP50Ms !== null && sample.writeP50Ms > 0)).toBe(true);
+    await page.run(2000);
+    expect(page.view.samples.at(-1)).toMatchObject({ appliedPerSecond: 0, writeP50Ms: null });
+  });
+});
+
+describe("what can be done", () => {
+  test("a link is broken one way and both ways, and restored", async () => {
+    const page = new Page(3, 7);
+    await page.leader();
+    const states = (): string => {
+      const { aToB, bToA } = page.view.links.find(({ a, b }) => a === 1 && b === 3)!;
+      return `${aToB.state} ${bToA.state}`;
+    };
+    await page.do(page.store.actions.breakLink(3, 1, "oneWay"));
+    await page.until("one way", () => states() === "connected broken");
+    await page.do(page.store.actions.breakLink(1, 3, "both"));
+    await page.until("both ways", () => states() === "broken broken");
+    await page.do(page.store.actions.restoreLink(1, 3, "oneWay"));
+    await page.until("half restored", () => states() === "connected broken");
+    await page.do(page.store.actions.restoreLink(1, 3, "both"));
+    await page.until("restored", () => states() === "connected connected");
+  });
+
+  test("isolating the leader moves the leadership, and healing all makes every link whole", async () => {
+    const page = new Page(5, 8);
+    const leader = await page.leader();
+    expect(await page.do(page.store.actions.isolate(leader))).toMatch(
+      new RegExp(`^node ${leader} is alone; node .* can lead$`),
+    );
+    await page.until("another leads", () => page.view.leader !== leader && page.view.leader);
+    await page.until("it is cut off", () => page.node(leader).status?.standing === "cutOff");
+    expect(await page.do(page.store.actions.healAll())).toBe("all links are whole");
+    await page.until("all is whole", () =>
+      page.view.links.every(
+        ({ aToB, bToA }) => aToB.state === "connected" && bToA.state === "connected",
+      ),
+    );
+  });
+
+  test.each([
+    [3, "quorum-loss"],
+    [5, "quorum-loss"],
+    [5, "constrained"],
+    [3, "chain"],
+    [5, "cloudflare"],
+    [5, "ring"],
+    [5, "full-partition"],
+  ] as const)("%i nodes, %s: somebody who can lead leads in the end", async (size, name) => {
+    const page = new Page(size, 9);
+    const leader = await page.leader();
+    const said = await page.do(page.store.actions.runScenario(name));
+    const able = /node ([\d or]+) can lead$/.exec(said)![1]!.split(" or ").map(Number);
+    await page.until("the right one leads", () => able.includes(page.view.leader ?? 0), 10_000);
+    expect(page.world.nodes.map(({ index }) => index + 1)).toContain(leader);
+  });
+
+  test("who could not be reached is named; the others did it", async () => {
+    const page = new Page(3, 10);
+    const leader = await page.leader();
+    const [gone, other] = page.others(leader);
+    page.world.nodes[gone! - 1]!.crash({ silent: false, power: false, downMs: 1e6 });
+    await page.until("it is seen", () => page.node(gone!).reach === "down");
+    const said = await page.do(page.store.actions.isolate(other!));
+    expect(said).toMatch(
+      new RegExp(`^node ${other} is alone; .*; but node ${gone} could not be reached: `),
+    );
+    await page.do(page.store.actions.breakLink(leader, gone!, "both"));
+    const failed = await caught(page.do(page.store.actions.restoreLink(leader, gone!, "both")));
+    expect(failed.message).toContain("the other end of the link still holds the fault");
+    const links = page.world.nodes[leader - 1]!.node!.links.faults();
+    expect(links.map(({ peer }) => peer)).toEqual([other, other]);
+  });
+
+  test("keys are written, read, swapped, deleted and listed through the node that was picked", async () => {
+    const page = new Page(3, 11);
+    const leader = await page.leader();
+    const { actions } = page.store;
+    const [node] = page.others(leader);
+    expect(await page.do(actions.write(node!, "a", "1"))).toEqual({ revision: 1 });
+    expect(await page.do(actions.read(node!, "a", "linearizable"))).toEqual({
+      found: true,
+      text: "1",
+      hex: "31",
+      createRevision: 1,
+      modRevision: 1,
+      version: 1,
+    });
+    expect(await page.do(actions.cas(node!, "a", "2", "3"))).toEqual({
+      swapped: false,
+      found: "1",
+    });
+    expect(await page.do(actions.cas(node!, "a", "1", "3"))).toEqual({
+      swapped: true,
+      found: null,
+    });
+    expect(await page.do(actions.cas(node!, "b", null, "x"))).toEqual({
+      swapped: true,
+      found: null,
+    });
+    expect(await page.do(actions.cas(node!, "b", null, "y"))).toEqual({
+      swapped: false,
+      found: "x",
+    });
+    expect(await page.do(actions.read(node!, "a", "local"))).toMatchObject({
+      text: "3",
+      version: 2,
+    });
+    expect(await page.do(actions.delete(node!, "a"))).toEqual({ existed: true });
+    expect(await page.do(actions.delete(node!, "a"))).toEqual({ existed: false });
+    expect(await page.do(actions.read(node!, "a", "linearizable"))).toMatchObject({ found: false });
+    expect(await page.do(actions.keys(node!, "", null))).toEqual({
+      keys: ["b"],
+      more: false,
+      unreadable: 0,
+    });
+  });
+
+  test("keys are listed page by page, by prefix, in order of their bytes", async () => {
+    const page = new Page(3, 12);
+    const leader = await page.leader();
+    const { actions } = page.store;
+    const names = Array.from({ length: 150 }, (_, i) => `n${String(i).padStart(3, "0")}`);
+    await page.do(Promise.all(names.map((name) => actions.write(leader, name, "v"))));
+    await page.do(actions.write(leader, "ö/1", "v"));
+    const first = await page.do(actions.keys(leader, "n", null));
+    expect(first).toEqual({ keys: names.slice(0, 100), more: true, unreadable: 0 });
+    const second = await page.do(actions.keys(leader, "n", "n099"));
+    expect(second).toEqual({ keys: names.slice(100), more: false, unreadable: 0 });
+    expect(await page.do(actions.keys(leader, "ö", null))).toMatchObject({ keys: ["ö/1"] });
+    expect(await page.do(actions.keys(leader, "zzz", null))).toMatchObject({
+      keys: [],
+      more: false,
+    });
+  });
+});
