@@ -9,6 +9,7 @@ import type { SnapshotName } from "../wire/host-message.ts";
 import {
   ABANDON_WAITS,
   RELAY_AFTER_ELECTION_TIMEOUTS,
+  ROUND_PER_ELECTION_TIMEOUT,
   type Machine,
   type NodeOptions,
 } from "./options.ts";
@@ -59,7 +60,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       core: {
         clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
         pid: nodeId,
-        electionTickTimeout: electionTicks,
+        electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
         resendMessageTickTimeout: ticks(timing.resendMs),
         incarnation: random.uint32(),
         snapshots: { kind: "host" },

@@ -18,7 +18,10 @@ export interface Machine {
 /** Milliseconds. */
 export interface NodeTiming {
   readonly tickMs: number;
-  /** One heartbeat round; must exceed the worst round trip between nodes. */
+  /**
+   * A leader that no longer hears a quorum is replaced within four of these, where some node hears one; its heartbeat
+   * rounds must exceed the worst round trip between nodes.
+   */
   readonly electionTimeoutMs: number;
   /** What may have been lost is repeated after so long. */
   readonly resendMs: number;
@@ -33,6 +36,12 @@ export const DEFAULT_TIMING: NodeTiming = {
   requestWaitMs: 3000,
 };
 
+/**
+ * How long a heartbeat round takes, in election time-outs. Up to four rounds pass until a node takes over: two until the
+ * others see that their leader is gone, two until it has heard so from all of them. Then it prepares and writes, which
+ * takes time of its own: that too is to fit into four election time-outs.
+ */
+export const ROUND_PER_ELECTION_TIMEOUT = 0.9;
 /** A proposal not applied after this many request waits is forgotten by the node that took it. */
 export const ABANDON_WAITS = 10;
 /** Cut off from the leader for this many election time-outs, a node asks its neighbours to serve its clients. */
