@@ -22,7 +22,7 @@ class Page {
   readonly store: OwnedClusterStore;
 
   constructor(size: number, seed: number) {
-    this.world = new SimWorld(seed, quietPlan(size), null);
+    this.world = new SimWorld(seed, quietPlan(size, new SeededRandom(seed).fork("plan")), null);
     this.world.start();
     this.store = createClusterStore({
       info: {

@@ -117,6 +117,17 @@ describe("making a checkout ready", () => {
     expect((await ready()).code).toBe(0);
   });
 
+  test("a page that cannot be bundled is a build that failed", async () => {
+    installed();
+    put("scripts/build-page.mjs", 'console.error("main.tsx: no such thing"); process.exitCode = 1;');
+    const { code, err } = await ready();
+    expect(code).toBe(1);
+    expect(err).toContain("main.tsx: no such thing");
+    expect(err).toContain("omnikv: the page could not be bundled, see above");
+    put("scripts/build-page.mjs", "");
+    expect((await ready()).code).toBe(0);
+  });
+
   test("is not stopped by the lock of a process that died", async () => {
     installed();
     put(".omnikv/build.lock/pid", "999999999\n");

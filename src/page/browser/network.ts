@@ -57,7 +57,9 @@ class BrowserConnection implements Connection {
     this.#ws.addEventListener("open", () => {
       if (!this.#over && this.#reason === null) this.#handlers.onOpen();
     });
-    this.#ws.addEventListener("message", ({ data }: MessageEvent<unknown>) => this.#onData(data));
+    this.#ws.addEventListener("message", ({ data }: { readonly data: unknown }) =>
+      this.#onData(data),
+    );
     this.#ws.addEventListener("close", ({ code, reason }) => {
       this.#end(reason === "" ? `connection ended (${code})` : reason);
     });
