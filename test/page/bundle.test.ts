@@ -24,7 +24,7 @@ describe("the built page", () => {
   test("loads nothing but its own script and style", () => {
     const html = read("index.html");
     const loaded = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1]);
-    expect(loaded.toSorted()).toEqual(["/page.css", "/page.js", "data:,"]);
+    expect(new Set(loaded)).toEqual(new Set(["data:,", "/page.css", "/page.js"]));
     expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|\sstyle=/);
     expect(read("page.css")).not.toMatch(/url\(\s*["']?(?!data:)|@import/);
     // Dynamic imports would be further files.

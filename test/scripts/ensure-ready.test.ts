@@ -119,7 +119,10 @@ describe("making a checkout ready", () => {
 
   test("a page that cannot be bundled is a build that failed", async () => {
     installed();
-    put("scripts/build-page.mjs", 'console.error("main.tsx: no such thing"); process.exitCode = 1;');
+    put(
+      "scripts/build-page.mjs",
+      'console.error("main.tsx: no such thing"); process.exitCode = 1;',
+    );
     const { code, err } = await ready();
     expect(code).toBe(1);
     expect(err).toContain("main.tsx: no such thing");
