@@ -69,9 +69,13 @@ function greeting(servers: readonly LocalServer[], dataDirectory: string): strin
   const where = servers
     .map(({ node }) => `node ${node.id} at ${node.host}:${node.port}`)
     .join(", ");
+  const [first] = servers;
+  const page =
+    first === undefined ? "the page" : `http://${first.node.host}:${first.node.port}/ in a browser`;
   return (
     `${servers.length} servers run: ${where}. Data and logs: ${dataDirectory}\n` +
-    `Try "1 write 35 hello", "2 read 35", help. Links are broken with "sh runm.sh" in another terminal.\n` +
+    `Try "1 write 35 hello", "2 read 35", help. Watch the cluster and break its links: ${page},\n` +
+    `or with "sh runm.sh" in another terminal.\n` +
     `Ctrl-D or "exit" leaves and stops the servers.`
   );
 }

@@ -13,11 +13,14 @@ export interface HistoryInput {
   readonly reports: ReadonlyMap<number, NodeReport>;
   /** Milliseconds of the page's clock; never goes back. */
   readonly now: number;
-  /** A node that said nothing for so long is silent. */
-  readonly silentAfterMs: number;
   readonly hasSecret: boolean;
 }
 
+/**
+ * A node that leaves a question open for so long is silent. With the pause between questions that makes a second. Why not
+ * the age of its last answer: in a hidden tab questions come as rarely as the browser likes.
+ */
+const SILENT_AFTER_MS = 800;
 const CONNECTING: NodeReport = { kind: "connecting" };
 
 export class ClusterHistory {
@@ -33,10 +36,10 @@ export class ClusterHistory {
     this.#meters = new Map(info.nodes.map(({ id }) => [id, new NodeMeter()]));
   }
 
-  next({ reports, now, silentAfterMs, hasSecret }: HistoryInput): ClusterView {
+  next({ reports, now, hasSecret }: HistoryInput): ClusterView {
     const { clusterId, self } = this.#info;
     const nodes = this.#info.nodes.map((node) =>
-      this.#node(node, reports.get(node.id) ?? CONNECTING, now, silentAfterMs),
+      this.#node(node, reports.get(node.id) ?? CONNECTING, now),
     );
     const links = linkViews(nodes, this.#meters);
     this.#sampler.advance(now, nodes);
@@ -60,11 +63,10 @@ export class ClusterHistory {
     { id, host, port }: ClusterInfo["nodes"][number],
     report: NodeReport,
     now: number,
-    silentAfterMs: number,
   ): NodeView {
     if (report.kind === "answers") this.#last.set(id, report);
     const last = this.#last.get(id);
-    const reach = reachOf(report, now, silentAfterMs);
+    const reach = reachOf(report, now);
     const meter = this.#meters.get(id);
     if (reach === "live" && last !== undefined) meter?.take(last.status);
     else meter?.forget();
@@ -91,12 +93,12 @@ export class ClusterHistory {
   }
 }
 
-function reachOf(report: NodeReport, now: number, silentAfterMs: number): NodeView["reach"] {
+function reachOf(report: NodeReport, now: number): NodeView["reach"] {
   switch (report.kind) {
     case "connecting":
       return "connecting";
     case "answers":
-      return now - report.heardAt > silentAfterMs ? "silent" : "live";
+      return now - (report.openSince ?? now) > SILENT_AFTER_MS ? "silent" : "live";
     case "fails":
       return report.refusal ? "refused" : "down";
     default:

@@ -8,9 +8,6 @@ import { NodeWatch } from "./node-watch.ts";
 /** Between questions to a node, and between views. */
 const INTERVAL_MS = 200;
 const INTERVAL_MS_HIDDEN = 1000;
-/** A node that said nothing for so long is silent; in a hidden tab, where timers are slow, for so much longer. */
-const SILENT_AFTER_MS = 1000;
-const SILENT_AFTER_MS_HIDDEN = 3000;
 
 export interface OwnedClusterStore extends ClusterStore {
   /** Ends all connections; nothing changes any more. */
@@ -111,11 +108,10 @@ class LiveClusterStore implements OwnedClusterStore {
   }
 
   #nextView(): ClusterView {
-    const { clock, isHidden } = this.#options;
+    const { clock } = this.#options;
     return this.#history.next({
       reports: new Map([...this.#watches].map(([id, { report }]) => [id, report])),
       now: clock.now(),
-      silentAfterMs: isHidden() ? SILENT_AFTER_MS_HIDDEN : SILENT_AFTER_MS,
       hasSecret: this.#secret !== null,
     });
   }

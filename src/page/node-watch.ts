@@ -16,10 +16,16 @@ const REDIAL_MS = 1000;
 /** Pause after the node refused us: only a restart of it changes that, or another secret. */
 const REFUSED_RETRY_MS = 5000;
 
-/** What is known of the node: the last question decided. */
+/** What is known of the node: the last question that came to an end decides. */
 export type NodeReport =
   | { readonly kind: "connecting" }
-  | { readonly kind: "answers"; readonly heardAt: number; readonly status: AdminStatus }
+  | {
+      readonly kind: "answers";
+      readonly heardAt: number;
+      readonly status: AdminStatus;
+      /** When it was asked something that it has not answered yet; null: nothing is open. */
+      readonly openSince: number | null;
+    }
   /** `refusal`: it answered that it does not want us; else there is no connection. */
   | { readonly kind: "fails"; readonly error: KvError; readonly refusal: boolean };
 
@@ -34,6 +40,7 @@ export class NodeWatch {
   readonly #options: NodeWatchOptions;
   #client: AdminClient;
   #report: NodeReport = { kind: "connecting" };
+  #openSince: number | null = null;
   #cancelTimer: CancelTimer = () => {};
   #closed = false;
 
@@ -44,7 +51,8 @@ export class NodeWatch {
   }
 
   get report(): NodeReport {
-    return this.#report;
+    const report = this.#report;
+    return report.kind === "answers" ? { ...report, openSince: this.#openSince } : report;
   }
 
   close(): void {
@@ -56,9 +64,11 @@ export class NodeWatch {
   async #ask(): Promise<void> {
     const { clock, node, intervalMs } = this.#options;
     const askedAt = clock.now();
+    this.#openSince ??= askedAt;
     try {
       const status = await this.#client.call(node.id, "status", {});
-      this.#put({ kind: "answers", heardAt: clock.now(), status });
+      this.#openSince = null;
+      this.#put({ kind: "answers", heardAt: clock.now(), status, openSince: null });
       this.#askAgainIn(askedAt + intervalMs() - clock.now());
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
@@ -69,7 +79,7 @@ export class NodeWatch {
   #failed(error: KvError): void {
     switch (error.code) {
       case "TIMEOUT":
-        // Connected and silent: the report says so by its age.
+        // The report of a node that answered before says that it is silent: by what it was asked and left open.
         this.#client.close();
         this.#client = this.#newClient();
         if (this.#report.kind !== "answers") this.#put({ kind: "fails", error, refusal: false });

@@ -58,6 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         logger.info(`node ${nodeId} is ready`, {
           clients: `${clientAddress.host}:${clientAddress.port}`,
           peers: peer === undefined ? "" : `${peer.host}:${peer.port}`,
+          page: `http://${clientAddress.host}:${clientAddress.port}/`,
           data: dataDirectory,
         });
         process.send?.("listening");

@@ -21,7 +21,7 @@ class Page {
   readonly world: SimWorld;
   readonly store: OwnedClusterStore;
 
-  constructor(size: number, seed: number) {
+  constructor(size: number, seed: number, isHidden = false) {
     this.world = new SimWorld(seed, quietPlan(size, new SeededRandom(seed).fork("plan")), null);
     this.world.start();
     this.store = createClusterStore({
@@ -40,7 +40,7 @@ class Page {
       clock: this.world.clock.fork(),
       random: new SeededRandom(seed).fork("page"),
       network: this.world.network.host("page"),
-      isHidden: () => false,
+      isHidden: () => isHidden,
     });
     stores.push(this.store);
   }
@@ -177,6 +177,23 @@ describe("what is seen", () => {
     );
     expect(page.view.leader).toBeNull();
     expect(page.view.links.every(({ aToB }) => aToB.state === "unknown")).toBe(true);
+  });
+
+  test("a hidden tab asks less often, and takes nobody for silent", async () => {
+    const page = new Page(3, 13, true);
+    await page.leader();
+    const heard = new Set<number>();
+    await page.until(
+      "time passes",
+      () => {
+        heard.add(page.node(1).heardAt ?? 0);
+        expect(page.view.nodes.map(({ reach }) => reach)).toEqual(Array(3).fill("live"));
+        return page.view.at > 10_000;
+      },
+      10_000,
+    );
+    expect(heard.size).toBeLessThan(12);
+    expect(page.view.marks.filter(({ kind }) => kind === "down")).toEqual([]);
   });
 
   test("work shows in the samples", async () => {
