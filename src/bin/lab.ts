@@ -1,11 +1,13 @@
 /** `omnikv lab`: the paper's experiments on partial connectivity, on this machine. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
 import {
   ETCD_ELECTION_TIMEOUT_MS,
   etcdRefusal,
   renderLab,
+  renderLabHtml,
   runExperiment,
   runLine,
   startEtcdSubject,
@@ -31,6 +33,7 @@ interface LabFlags {
   readonly peerProgram: string;
   readonly peerElectionTimeout: string;
   readonly dataDir?: string;
+  readonly html?: string;
   readonly json?: true;
 }
 
@@ -65,6 +68,7 @@ ${Object.entries(NAMED_SCENARIOS)
 Examples:
   omnikv lab run quorum-loss                 one run on a throw-away cluster of five
   omnikv lab run chained --runs 20           twenty, with least, median and greatest
+  omnikv lab run quorum-loss --html page.html
   omnikv lab run constrained --election-timeout 500ms --json
   sudo omnikv lab run constrained --peer etcd
 
@@ -92,6 +96,7 @@ export function labCommand(): Command {
     )
     .option("--concurrency <n>", "writes under way at once, of each client", "4")
     .option("--data-dir <directory>", "where the servers keep their data meanwhile")
+    .option("--html <file>", "write a page with the time-line of every run as well")
     .option("--json", "print one JSON object instead of a table")
     .addHelpText("after", HELP)
     .action(run);
@@ -105,6 +110,7 @@ async function run(scenario: string, flags: LabFlags): Promise<void> {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
   try {
     const lab = await experiment(plan, abort.signal);
+    if (flags.html !== undefined) writeFileSync(flags.html, renderLabHtml(lab, factsOf(plan)));
     const json = { omnikvLab: 1, node: process.version, ...lab };
     process.stdout.write(`${flags.json === true ? JSON.stringify(json) : renderLab(lab)}\n`);
   } catch (error) {
@@ -114,6 +120,16 @@ async function run(scenario: string, flags: LabFlags): Promise<void> {
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
   }
+}
+
+function factsOf({ concurrency, runs }: LabPlan): readonly string[] {
+  const [cpu] = cpus();
+  const machine = `${cpus().length} processors (${cpu?.model.trim() ?? "unknown"}), Node ${process.version}`;
+  const load = `one client for each node, each with ${concurrency} writes of ${VALUE_BYTES} bytes under way`;
+  return [
+    `Measured by omnikv ${version()} lab run on ${new Date().toISOString().slice(0, 10)}: ${machine}.`,
+    `Servers and clients share the machine; every write is on the disks of a majority before it is acknowledged; ${load}; ${runs} run${runs === 1 ? "" : "s"}.`,
+  ];
 }
 
 async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {

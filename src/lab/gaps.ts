@@ -57,7 +57,7 @@ export function longestGap(times: Float64Array, fromMs: number, untilMs: number)
   return longest;
 }
 
-/** How many were acknowledged in each slot of `slotMs` from `fromMs` on. */
+/** How many of [fromMs, untilMs) were acknowledged in each slot of `slotMs`; the last one may be shorter. */
 export function perSlot(
   times: Float64Array,
   fromMs: number,
@@ -70,7 +70,7 @@ export function perSlot(
   );
   for (const time of times) {
     const slot = Math.floor((time - fromMs) / slotMs);
-    if (slot >= 0 && slot < counts.length) counts[slot] = (counts[slot] ?? 0) + 1;
+    if (slot >= 0 && time < untilMs) counts[slot] = (counts[slot] ?? 0) + 1;
   }
   return counts;
 }

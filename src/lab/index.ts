@@ -6,6 +6,7 @@ export {
   type Timeline,
 } from "./experiment.ts";
 export { ETCD_ELECTION_TIMEOUT_MS, etcdRefusal, startEtcdSubject } from "./etcd-subject.ts";
+export { renderLabHtml } from "./html/render-html.ts";
 export { startOmnikvSubject } from "./omnikv-subject.ts";
 export { renderLab, runLine, type Lab, type Measured } from "./report.ts";
 export type { Subject } from "./subject.ts";

@@ -3,8 +3,8 @@ import { createAdminClient, createClient } from "../api/index.ts";
 import { KvError } from "../base/errors.ts";
 import { startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
 import type { AdminClient } from "../client/admin-client.ts";
-import type { LinkPair, NodeId } from "../scenarios/index.ts";
-import { isBroken } from "../scenarios/index.ts";
+import { applyFaults, brokenLinks, failedText } from "../client/cluster-faults.ts";
+import type { NodeId } from "../scenarios/index.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 import type { NodeLook, Subject } from "./subject.ts";
 
@@ -33,7 +33,6 @@ export async function startOmnikvSubject(options: OmnikvSubjectOptions): Promise
   const nodes = addresses.map(({ id }) => id);
   const admin = createAdminClient({ nodes: addresses, clusterId });
   let disposed: Promise<void> | null = null;
-  let broken: readonly LinkPair[] = [];
   return {
     system: `omnikv ${version}`,
     nodes,
@@ -48,10 +47,9 @@ export async function startOmnikvSubject(options: OmnikvSubjectOptions): Promise
       };
     },
     look: () => Promise.all(nodes.map((node) => look(admin, node, electionTimeoutMs))),
-    async applyBroken(wanted) {
-      const before = broken;
-      broken = wanted;
-      await changeLinks(admin, nodes, before, wanted);
+    async applyBroken(broken) {
+      const outcome = await applyFaults(admin, nodes, brokenLinks(broken));
+      if (outcome.failed.size > 0) throw new Error(failedText(outcome));
     },
     dispose() {
       disposed ??= (async () => {
@@ -90,24 +88,4 @@ function lookOf({ nodeId, standing, leader, promise }: AdminStatus): NodeLook {
   // Ballots are ordered by number, then priority, then node; both of the latter are small.
   const term = { order: (n * 1000 + priority) * 1000 + pid, text: `${n}.${pid}` };
   return { node: nodeId, standing, leader, term };
-}
-
-/** Both ends of each link, all at once: one end alone would stop one direction only. */
-async function changeLinks(
-  admin: AdminClient,
-  nodes: readonly NodeId[],
-  before: readonly LinkPair[],
-  wanted: readonly LinkPair[],
-): Promise<void> {
-  const changes = nodes.flatMap((node) =>
-    nodes
-      .filter((peer) => peer !== node)
-      .map((peer) => ({ node, peer, now: isBroken(wanted, [node, peer]) }))
-      .filter(({ peer, now }) => now !== isBroken(before, [node, peer])),
-  );
-  await Promise.all(
-    changes.map(({ node, peer, now }) =>
-      admin.call(node, now ? "breakLink" : "restoreLink", { peer, direction: "both" }),
-    ),
-  );
 }
