@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
-import { DEFAULT_CLUSTER_ID, defaultCluster } from "../config/cluster.ts";
+import { DEFAULT_CLUSTER_ID, defaultCluster, pageUrl } from "../config/cluster.ts";
 import { startLocalCluster, stopLocalCluster, type LocalServer } from "../server/local-cluster.ts";
 import { openClientPrompt } from "./client.ts";
 import { readSettings } from "./prompt-options.ts";
@@ -70,11 +70,10 @@ function greeting(servers: readonly LocalServer[], dataDirectory: string): strin
     .map(({ node }) => `node ${node.id} at ${node.host}:${node.port}`)
     .join(", ");
   const [first] = servers;
-  const page =
-    first === undefined ? "the page" : `http://${first.node.host}:${first.node.port}/ in a browser`;
+  const page = first === undefined ? "" : pageUrl(first.node);
   return (
     `${servers.length} servers run: ${where}. Data and logs: ${dataDirectory}\n` +
-    `Try "1 write 35 hello", "2 read 35", help. Watch the cluster and break its links: ${page},\n` +
+    `Try "1 write 35 hello", "2 read 35", help. Watch the cluster and break its links: ${page} in a browser,\n` +
     `or with "sh runm.sh" in another terminal.\n` +
     `Ctrl-D or "exit" leaves and stops the servers.`
   );

@@ -59,6 +59,11 @@ export function defaultNode(id: number, host: string = DEFAULT_HOST): ClusterNod
   return { id, host, port: CLIENT_PORT_BASE + id, peerPort: PEER_PORT_BASE + id };
 }
 
+/** Of the page that the node serves, for people to open. */
+export function pageUrl({ host, port }: Pick<ClusterNode, "host" | "port">): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+}
+
 /** Nodes 1 to `size` on this machine. */
 export function defaultCluster(size = 3): ClusterDescription {
   const nodes = Array.from({ length: size }, (_, i) => defaultNode(i + 1));

@@ -13,7 +13,7 @@ import type { AdminStatus } from "../wire/admin.ts";
 const ANSWER_TIMEOUT_MS = 5000;
 /** Pause after a connection that was lost or could not be had. */
 const REDIAL_MS = 1000;
-/** Pause after the node refused us: only a restart of it changes that, or another secret. */
+/** Pause after the node refused us: only a restart of it changes that. */
 const REFUSED_RETRY_MS = 5000;
 
 /** What is known of the node: the last question that came to an end decides. */
@@ -89,6 +89,9 @@ export class NodeWatch {
       case "SHUTTING_DOWN":
         this.#put({ kind: "fails", error, refusal: false });
         return this.#askAgainIn(REDIAL_MS);
+      case "UNAUTHORIZED":
+        // Asking again does not help; with another secret the node is watched anew.
+        return this.#put({ kind: "fails", error, refusal: true });
       default:
         this.#put({ kind: "fails", error, refusal: true });
         return this.#askAgainIn(REFUSED_RETRY_MS);

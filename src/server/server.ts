@@ -1,6 +1,7 @@
 /** One server process: the real machine under a node, from start to the exit status. */
 import { mkdirSync } from "node:fs";
 import type { RequestListener } from "node:http";
+import { pageUrl } from "../config/cluster.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
 import { Node } from "../node/node.ts";
 import { colorLevel } from "../platform/color.ts";
@@ -58,7 +59,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         logger.info(`node ${nodeId} is ready`, {
           clients: `${clientAddress.host}:${clientAddress.port}`,
           peers: peer === undefined ? "" : `${peer.host}:${peer.port}`,
-          page: `http://${clientAddress.host}:${clientAddress.port}/`,
+          page: pageUrl(clientAddress),
           data: dataDirectory,
         });
         process.send?.("listening");
