@@ -11,7 +11,13 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
       <h1>omnikv: {view.clusterId}</h1>
       <ul>
         {view.nodes.map(({ id, reach, status }) => (
-          <li key={id} data-testid={`node-${id}`}>
+          <li
+            key={id}
+            data-testid={`node-${id}`}
+            data-role={
+              reach !== "live" ? reach : status?.standing === "leading" ? "leader" : "follower"
+            }
+          >
             node {id}: {reach} {status?.standing}
           </li>
         ))}
