@@ -13,7 +13,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClusterInfo } from "../wire/cluster-info.ts";
-import { hostIn, isKnownHost, isUnspecified, LOOPBACK_HOSTS } from "./hosts.ts";
+import { isKnownHost, LOOPBACK_HOSTS, parseHost, type HostAndPort } from "./hosts.ts";
 
 export interface DashboardOptions {
   readonly info: ClusterInfo;
@@ -49,11 +49,11 @@ export function createDashboard(options: DashboardOptions): RequestListener {
   return (request, response) => {
     // Nothing in a request's body is wanted; unread it would keep the connection from being used again.
     request.resume();
-    const host = hostIn(request.headers.host);
-    if (host === null || !isKnownHost(host, names)) {
+    const asked = parseHost(request.headers.host);
+    if (asked === null || !isKnownHost(asked.host, names)) {
       return answer(request, response, 403, "this name is not one of this server's\n");
     }
-    const described = asSeenFrom(info, host);
+    const described = asSeenFrom(info, asked);
     for (const [name, value] of Object.entries(securityHeaders(described))) {
       response.setHeader(name, value);
     }
@@ -94,9 +94,9 @@ function readFiles(directory: string): ReadonlyMap<string, PageFile> {
   return files;
 }
 
-/** A node that listens on every address of its machine can be reached where the browser reached this one. */
-function asSeenFrom(info: ClusterInfo, host: string): ClusterInfo {
-  const nodes = info.nodes.map((node) => (isUnspecified(node.host) ? { ...node, host } : node));
+/** Where the browser found this node is where its web sockets will: it may have come through a tunnel. */
+function asSeenFrom(info: ClusterInfo, asked: HostAndPort): ClusterInfo {
+  const nodes = info.nodes.map((node) => (node.id === info.self ? { ...node, ...asked } : node));
   return { ...info, nodes };
 }
 

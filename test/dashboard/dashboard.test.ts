@@ -93,22 +93,24 @@ describe("what is served", () => {
 
   test("the cluster, without secrets, never kept", async () => {
     const get = await serve();
-    const answer = await get("/cluster.json");
+    const answer = await get("/cluster.json", { host: "127.0.0.1:4101" });
     expect(clusterInfoSchema.parse(JSON.parse(answer.body))).toEqual(INFO);
     expect(answer.headers["cache-control"]).toBe("no-store");
   });
 
-  test("a node that listens everywhere is where the browser found it", async () => {
-    const nodes = [
-      { id: 1, host: "0.0.0.0", port: 4101 },
-      { id: 2, host: "10.0.0.2", port: 4101 },
-    ];
-    const get = await serve({ info: { ...INFO, nodes } });
-    const answer = await get("/cluster.json", { host: "10.0.0.1:4101" });
-    expect(JSON.parse(answer.body)).toMatchObject({
-      nodes: [{ host: "10.0.0.1" }, { host: "10.0.0.2" }],
-    });
-    expect(answer.headers["content-security-policy"]).toContain("ws://10.0.0.1:4101 ");
+  test("this node is where the browser found it, tunnel or not; the others are where they are", async () => {
+    const get = await serve();
+    for (const [host, found] of [
+      ["10.0.0.1:4101", { host: "10.0.0.1", port: 4101 }],
+      ["localhost:9999", { host: "localhost", port: 9999 }],
+      ["[::1]", { host: "::1", port: 80 }],
+    ] as const) {
+      const answer = await get("/cluster.json", { host });
+      const { nodes } = clusterInfoSchema.parse(JSON.parse(answer.body));
+      expect(nodes).toEqual([{ id: 1, ...found }, INFO.nodes[1], INFO.nodes[2]]);
+    }
+    const policy = (await get("/", { host: "10.0.0.1:4101" })).headers["content-security-policy"];
+    expect(policy).toContain("'self' ws://10.0.0.1:4101 ws://kv2.example:4102 ");
   });
 
   test("nothing else: not other paths, methods, or files beside the page", async () => {
@@ -140,7 +142,7 @@ describe("policy", () => {
   test("the page may run its own script only, and connect to the nodes only", async () => {
     const get = await serve();
     for (const path of ["/", "/page.js", "/cluster.json", "/nothing"]) {
-      const { headers } = await get(path);
+      const { headers } = await get(path, { host: "localhost:4101" });
       const policy = new Map(
         String(headers["content-security-policy"])
           .split("; ")
@@ -152,7 +154,7 @@ describe("policy", () => {
         "style-src": "'self'",
         "img-src": "data:",
         "connect-src":
-          "'self' ws://127.0.0.1:4101 ws://localhost:4101 ws://kv2.example:4102 ws://*:4103",
+          "'self' ws://localhost:4101 ws://127.0.0.1:4101 ws://kv2.example:4102 ws://*:4103",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
