@@ -6,6 +6,7 @@ import { KvError } from "../base/errors.ts";
 import {
   ETCD_ELECTION_TIMEOUT_MS,
   etcdRefusal,
+  namespacesRefusal,
   renderLab,
   renderLabHtml,
   runExperiment,
@@ -29,6 +30,7 @@ interface LabFlags {
   readonly runs: string;
   readonly duration?: string;
   readonly concurrency: string;
+  readonly network?: string;
   readonly peer?: string;
   readonly peerProgram: string;
   readonly peerElectionTimeout: string;
@@ -36,6 +38,9 @@ interface LabFlags {
   readonly html?: string;
   readonly json?: true;
 }
+
+const NETWORKS = ["loopback", "namespaces"] as const;
+type Network = (typeof NETWORKS)[number];
 
 interface LabPlan {
   readonly scenario: NamedScenario;
@@ -45,6 +50,8 @@ interface LabPlan {
   /** Null: so many election time-outs of each system. */
   readonly holdMs: number | null;
   readonly concurrency: number;
+  /** Null: loopback, unless there is a peer. */
+  readonly network: Network | null;
   readonly peer: { readonly program: string; readonly electionTimeoutMs: number } | null;
   readonly dataDirectory: string | null;
 }
@@ -73,7 +80,8 @@ Examples:
   sudo omnikv lab run constrained --peer etcd
 
 The load is a closed loop of one client for each node; a client whose node has not answered for two election time-outs
-goes to another one. What is measured is the longest time in which no write of any client was acknowledged, from the cut to healing.`;
+goes to another one. What is measured is the longest time in which no write of any client was acknowledged, from the cut to healing. With --peer,
+omnikv too runs in network namespaces, unless --network says otherwise.`;
 
 export function labCommand(): Command {
   const lab = new Command("lab").description(
@@ -87,6 +95,10 @@ export function labCommand(): Command {
     .option("--election-timeout <time>", "of the servers", "100ms")
     .option("--runs <n>", "how often, on the same cluster", "1")
     .option("--duration <time>", "how long links stay broken (default: 25 election time-outs)")
+    .option(
+      "--network <where>",
+      "loopback: servers drop messages; namespaces: the kernel drops packets (Linux, as root)",
+    )
     .option("--peer <system>", "do the same to another system: etcd (Linux, as root)")
     .option("--peer-program <file>", "what to run for it", "etcd")
     .option(
@@ -136,8 +148,11 @@ async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {
   const { scenario, nodes: size, electionTimeoutMs, peer, dataDirectory: dataParent } = plan;
   // Before anything takes its time.
   const refusal = peer === null ? null : etcdRefusal(peer.program);
+  // Beside another system the very same packets are to be lost.
+  const network = plan.network ?? (peer !== null && refusal === null ? "namespaces" : "loopback");
+  if (plan.network === "namespaces") requireNamespaces();
   say(`starting ${size} servers of omnikv`);
-  const omnikv = { size, electionTimeoutMs, version: version(), dataParent };
+  const omnikv = { size, electionTimeoutMs, version: version(), network, dataParent };
   const measured = [await measure(await startOmnikvSubject(omnikv), plan, signal)];
   const left: string[] = [];
   if (refusal !== null) {
@@ -150,9 +165,14 @@ async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {
   return { scenario, measured, left };
 }
 
+function requireNamespaces(): void {
+  const refusal = namespacesRefusal();
+  if (refusal !== null) throw new KvError("BAD_REQUEST", `--network: ${refusal}`);
+}
+
 /** The subject is disposed of, whatever happens. */
 async function measure(subject: Subject, plan: LabPlan, signal: AbortSignal): Promise<Measured> {
-  const { electionTimeoutMs, system, nodes } = subject;
+  const { electionTimeoutMs, system, nodes, loses } = subject;
   const { scenario, runs: count, concurrency } = plan;
   const progress = createProgress();
   const options: ExperimentOptions = {
@@ -173,7 +193,7 @@ async function measure(subject: Subject, plan: LabPlan, signal: AbortSignal): Pr
       },
     });
     const summary = summarize(runs, electionTimeoutMs);
-    return { system, nodes: nodes.length, electionTimeoutMs, runs, summary };
+    return { system, nodes: nodes.length, electionTimeoutMs, loses, runs, summary };
   } finally {
     progress("");
     await subject.dispose();
@@ -197,6 +217,13 @@ function readPlan(name: string, flags: LabFlags): LabPlan {
     throw new KvError("BAD_REQUEST", `--nodes: expected 3, 5 or 7, got "${nodes}"`);
   }
   const { duration, peer } = flags;
+  const network = NETWORKS.find((each) => each === flags.network);
+  if (flags.network !== undefined && network === undefined) {
+    throw new KvError(
+      "BAD_REQUEST",
+      `--network: expected ${NETWORKS.join(" or ")}, got "${flags.network}"`,
+    );
+  }
   if (peer !== undefined && peer !== "etcd") {
     throw new KvError("BAD_REQUEST", `--peer: expected etcd, got "${peer}"`);
   }
@@ -207,6 +234,7 @@ function readPlan(name: string, flags: LabFlags): LabPlan {
     electionTimeoutMs: electionTimeout("--election-timeout", flags.electionTimeout),
     holdMs: duration === undefined ? null : parseTime(duration, "--duration"),
     concurrency: integer("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
+    network: network ?? null,
     peer:
       peer === undefined
         ? null

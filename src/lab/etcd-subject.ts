@@ -63,6 +63,7 @@ export function startEtcdSubject(options: EtcdSubjectOptions): Subject {
       system: `etcd ${etcdVersion(program) ?? ""}`.trim(),
       nodes: hosts.nodes,
       electionTimeoutMs,
+      loses: "packets",
       openWriter: (first, attemptTimeoutMs) => openEtcdWriter(nodes, first, attemptTimeoutMs),
       look: () => {
         const ended = children.findIndex(({ exitCode }) => exitCode !== null);
@@ -91,7 +92,8 @@ function start(
   const flags = serverFlags(id, hosts, directory, options);
   const log = openSync(logFile(directory, id), "a");
   // Not of our process group: Ctrl-C is for us, and we see to them.
-  const child = spawn("ip", [...hosts.running(id), options.program, ...flags], {
+  const [program, ...before] = hosts.wrap(id);
+  const child = spawn(program, [...before, options.program, ...flags], {
     detached: true,
     stdio: ["ignore", log, log],
   });

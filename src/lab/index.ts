@@ -7,6 +7,7 @@ export {
 } from "./experiment.ts";
 export { ETCD_ELECTION_TIMEOUT_MS, etcdRefusal, startEtcdSubject } from "./etcd-subject.ts";
 export { renderLabHtml } from "./html/render-html.ts";
+export { namespacesRefusal } from "./namespaces.ts";
 export { startOmnikvSubject } from "./omnikv-subject.ts";
 export { renderLab, runLine, type Lab, type Measured } from "./report.ts";
 export type { Subject } from "./subject.ts";

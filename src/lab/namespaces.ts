@@ -40,9 +40,9 @@ export class Namespaces {
     return `${this.#subnet}.${node}`;
   }
 
-  /** Arguments of `ip` that run the program after them on this node's host. */
-  running(node: NodeId): readonly string[] {
-    return ["netns", "exec", this.#namespace(node)];
+  /** What a command line begins with to run on this node's host. */
+  wrap(node: NodeId): readonly [string, ...string[]] {
+    return ["ip", "netns", "exec", this.#namespace(node)];
   }
 
   /** From now on exactly these links are broken. */

@@ -1,17 +1,18 @@
 /** A throw-away omnikv cluster of real server processes. */
 import { createAdminClient, createClient } from "../api/index.ts";
 import { KvError } from "../base/errors.ts";
-import { startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
 import type { AdminClient } from "../client/admin-client.ts";
-import { applyFaults, brokenLinks, failedText } from "../client/cluster-faults.ts";
 import type { NodeId } from "../scenarios/index.ts";
 import type { AdminStatus } from "../wire/admin.ts";
+import { startInNamespaces, startOnLoopback } from "./omnikv-cluster.ts";
 import type { NodeLook, Subject } from "./subject.ts";
 
 export interface OmnikvSubjectOptions {
   readonly size: number;
   readonly electionTimeoutMs: number;
   readonly version: string;
+  /** "namespaces": see Namespaces; Linux, root only. */
+  readonly network: "loopback" | "namespaces";
   /** Of the data directory; null: where temporary files go. */
   readonly dataParent: string | null;
 }
@@ -26,31 +27,29 @@ const REQUEST_WAIT_ELECTION_TIMEOUTS = 10;
 const WRITE_TIMEOUT_MS = 600_000;
 
 export async function startOmnikvSubject(options: OmnikvSubjectOptions): Promise<Subject> {
-  const { size, electionTimeoutMs, version, dataParent } = options;
-  const cluster = await startThrowAwayCluster(size, dataParent, serverFlags(electionTimeoutMs));
-  const { clusterId } = cluster;
-  const addresses = cluster.nodes.map(({ id, host, port }) => ({ id, host, port }));
+  const { size, electionTimeoutMs, version, network, dataParent } = options;
+  const start = network === "loopback" ? startOnLoopback : startInNamespaces;
+  const cluster = await start(size, dataParent, serverFlags(electionTimeoutMs));
+  const { clusterId, secret, nodes: addresses } = cluster;
+  const access = { nodes: addresses, clusterId, secret };
   const nodes = addresses.map(({ id }) => id);
-  const admin = createAdminClient({ nodes: addresses, clusterId });
+  const admin = createAdminClient(access);
   let disposed: Promise<void> | null = null;
   return {
     system: `omnikv ${version}`,
     nodes,
     electionTimeoutMs,
+    loses: network === "loopback" ? "messages" : "packets",
     openWriter(firstNode, attemptTimeoutMs) {
       const timeoutMs = WRITE_TIMEOUT_MS;
-      const options = { nodes: addresses, clusterId, firstNode, attemptTimeoutMs, timeoutMs };
-      const client = createClient(options);
+      const client = createClient({ ...access, firstNode, attemptTimeoutMs, timeoutMs });
       return {
         write: async (key, value) => void (await client.write(key, value)),
         close: () => client.close(),
       };
     },
     look: () => Promise.all(nodes.map((node) => look(admin, node, electionTimeoutMs))),
-    async applyBroken(broken) {
-      const outcome = await applyFaults(admin, nodes, brokenLinks(broken));
-      if (outcome.failed.size > 0) throw new Error(failedText(outcome));
-    },
+    applyBroken: (broken) => cluster.applyBroken(admin, broken),
     dispose() {
       disposed ??= (async () => {
         admin.close();
@@ -70,8 +69,7 @@ function serverFlags(electionTimeoutMs: number): readonly string[] {
     "resend-ms": RESEND_ELECTION_TIMEOUTS * electionTimeoutMs,
     "request-timeout-ms": Math.max(REQUEST_WAIT_MS_MIN, requestMs),
   };
-  const texts = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return ["--allow-faults", ...texts];
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
 async function look(admin: AdminClient, node: NodeId, timeoutMs: number): Promise<NodeLook> {

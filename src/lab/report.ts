@@ -2,6 +2,7 @@
 import type { NamedScenario } from "../scenarios/index.ts";
 import type { RunResult } from "./experiment.ts";
 import { publishedFor } from "./published.ts";
+import type { Subject } from "./subject.ts";
 import { AFTER_HEAL_WITHIN, RESUME_WITHIN, type Spread, type Summary } from "./summary.ts";
 
 /** All runs of one system. */
@@ -9,6 +10,7 @@ export interface Measured {
   readonly system: string;
   readonly nodes: number;
   readonly electionTimeoutMs: number;
+  readonly loses: Subject["loses"];
   readonly runs: readonly RunResult[];
   readonly summary: Summary;
 }
@@ -41,9 +43,9 @@ export function tableRows({ scenario, measured }: Lab): readonly TableRow[] {
   return [...measured.map(measuredRow), ...publishedFor(scenario).rows];
 }
 
-function measuredRow({ system, nodes, electionTimeoutMs, summary }: Measured): TableRow {
+function measuredRow({ system, nodes, electionTimeoutMs, loses, summary }: Measured): TableRow {
   const { runs, resumed, down } = summary;
-  const source = `measured here, ${runs} run${runs === 1 ? "" : "s"}`;
+  const source = `measured here, ${runs} run${runs === 1 ? "" : "s"}, ${loses} lost`;
   const setting = `${nodes} nodes, ${formatMs(electionTimeoutMs)}`;
   if (resumed === 0) {
     return {

@@ -32,6 +32,8 @@ export interface Subject {
   readonly system: string;
   readonly nodes: readonly NodeId[];
   readonly electionTimeoutMs: number;
+  /** What is lost on a broken link: messages, in the servers themselves, or packets, on their way. */
+  readonly loses: "messages" | "packets";
   /**
    * A new client.
    * @param first which node it asks first

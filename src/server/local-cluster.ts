@@ -13,6 +13,8 @@ export interface LocalClusterOptions {
   readonly dataDirectory: string;
   /** Further flags for each server. */
   readonly flags: readonly string[];
+  /** What a server's command line begins with, to run it elsewhere: it must end up as the same process. Default: nothing. */
+  readonly wrap?: (node: ClusterNode) => readonly string[];
 }
 
 /** Time for a server to recover and listen. */
@@ -48,7 +50,10 @@ export class LocalServer {
     const flags = [...who, ...cluster, ...options.flags];
     // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
     // tells it when we are gone.
-    this.#child = spawn(process.execPath, ["--enable-source-maps", OMNIKV, "server", ...flags], {
+    const server = [process.execPath, "--enable-source-maps", OMNIKV, "server", ...flags];
+    const command: readonly string[] = [...(options.wrap?.(node) ?? []), ...server];
+    const [program = "", ...args] = command;
+    this.#child = spawn(program, args, {
       detached: true,
       stdio: ["ignore", log, log, "ipc"],
     });

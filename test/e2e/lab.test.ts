@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { etcdRefusal } from "../../src/lab/index.ts";
+import { etcdRefusal, namespacesRefusal } from "../../src/lab/index.ts";
 import type { RunResult } from "../../src/lab/index.ts";
 import { eventually, OMNIKV, ROOT } from "./cluster.ts";
 
@@ -17,6 +17,7 @@ interface LabJson {
   readonly measured: readonly {
     readonly system: string;
     readonly nodes: number;
+    readonly loses: string;
     readonly runs: readonly RunResult[];
     readonly summary: Readonly<Record<string, unknown>>;
   }[];
@@ -64,12 +65,34 @@ describe("omnikv lab run", () => {
     expect(stdout).toMatch(/^Multi-Paxos /m);
   }, 120_000);
 
+  const namespaces = namespacesRefusal();
+  test.skipIf(namespaces !== null)(
+    `full-partition by the kernel, the same on etcd where there is one${namespaces === null ? "" : ` (${namespaces})`}`,
+    () => {
+      const more = ["--nodes", "3", "--peer", "etcd", "--peer-election-timeout", "200ms", "--json"];
+      const { status, stdout, stderr } = lab("full-partition", ...slow, ...more);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      const { measured, left } = JSON.parse(stdout) as LabJson;
+      expect(measured.length + left.length).toBe(2);
+      const loses = etcdRefusal("etcd") === null ? "packets" : "messages";
+      expect(measured.map((each) => each.loses)).toEqual(measured.map(() => loses));
+      expect(measured[0]!.summary).toMatchObject({ runs: 1, resumed: 1, rightLeader: 1 });
+      if (measured.length === 2) {
+        expect(measured[1]!.system).toMatch(/^etcd \d/);
+        expect(measured[1]!.runs).toHaveLength(1);
+      }
+      expect(readdirSync(directory)).toEqual([]);
+    },
+    120_000,
+  );
+
   test("says what is wrong with what was asked", () => {
     for (const [args, text] of [
       [["chains"], 'there is no scenario "chains"'],
       [["chain", "--nodes", "4"], "--nodes: expected 3, 5 or 7"],
       [["chain", "--election-timeout", "1ms"], "--election-timeout: expected"],
       [["chain", "--peer", "zookeeper"], "--peer: expected etcd"],
+      [["chain", "--network", "wifi"], "--network: expected loopback or namespaces"],
     ] as const) {
       const { status, stderr } = lab(...args);
       expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(text) });

@@ -19,6 +19,7 @@ export interface FakeOptions {
 
 export class FakeSubject implements Subject {
   readonly system = "fake 1.0";
+  readonly loses = "messages";
   readonly nodes: readonly NodeId[];
   readonly electionTimeoutMs: number;
   readonly cuts: { readonly atMs: number; readonly broken: readonly LinkPair[] }[] = [];

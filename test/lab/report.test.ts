@@ -38,7 +38,8 @@ function result(downMs: number, change: Partial<RunResult> = {}): RunResult {
 
 function measured(runs: readonly RunResult[], system = "omnikv 0.1.0"): Measured {
   const electionTimeoutMs = 100;
-  return { system, nodes: 5, electionTimeoutMs, runs, summary: summarize(runs, electionTimeoutMs) };
+  const summary = summarize(runs, electionTimeoutMs);
+  return { system, nodes: 5, electionTimeoutMs, loses: "messages", runs, summary };
 }
 
 const lab = (...all: Measured[]): Lab => ({ scenario: "quorum-loss", measured: all, left: [] });
@@ -64,7 +65,7 @@ describe("text", () => {
     const text = renderLab(lab(measured([result(310), result(330), result(362)])));
     const lines = text.split("\n");
     expect(lines[2]).toMatch(
-      /^omnikv 0\.1\.0 +5 nodes, 100 ms +310 ms – 330 ms – 362 ms +3\.10 – 3\.30 – 3\.62 +measured here, 3 runs$/,
+      /^omnikv 0\.1\.0 +5 nodes, 100 ms +310 ms – 330 ms – 362 ms +3\.10 – 3\.30 – 3\.62 +measured here, 3 runs, messages lost$/,
     );
     expect(
       lines.filter((line) => /^(Omni-Paxos|Raft|Raft PV\+CQ|Multi-Paxos|VR) /.test(line)),
