@@ -139,6 +139,15 @@ describe("source tree", () => {
     expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
   });
 
+  test("the page never makes markup of text", () => {
+    const ways =
+      /dangerouslySetInnerHTML|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/;
+    const wrong = files.filter(
+      (file) => folderOf(file) === "page" && ways.test(readFileSync(file, "utf8")),
+    );
+    expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
+  });
+
   test("nothing is left behind", () => {
     const marks = new RegExp(["FIX" + "ME", "TO" + "DO", "X" + "XX", "\\.on" + "ly\\("].join("|"));
     const left = [...files, ...sourceFiles(join(ROOT, "test"))].filter((file) =>

@@ -17,10 +17,10 @@ export interface HistoryInput {
 }
 
 /**
- * A node that leaves a question open for so long is silent. With the pause between questions that makes a second. Why not
+ * A node that leaves a question open for so long is silent. With the pause between questions that makes about a second. Why not
  * the age of its last answer: in a hidden tab questions come as rarely as the browser likes.
  */
-const SILENT_AFTER_MS = 800;
+const SILENT_AFTER_MS = 700;
 const CONNECTING: NodeReport = { kind: "connecting" };
 
 export class ClusterHistory {
