@@ -40,7 +40,7 @@ ${lab.measured.map(cards).join("\n")}
 <section>
 <h2>Beside what the paper&#39;s authors published</h2>
 <div class="wide">${table(tableRows(lab), lab.measured.length)}</div>
-<p class="dim">${escapeHtml(note)} Their five servers and one client ran on machines of their own.</p>
+<p class="dim">${escapeHtml(note)} PV+CQ: pre-vote and check-quorum. Their servers and their client ran on machines of their own.</p>
 ${lab.left.map((text) => `<p class="dim">${escapeHtml(text)}</p>`).join("\n")}
 </section>
 ${lab.measured.map(runsOf).join("\n")}
