@@ -1,6 +1,6 @@
 /** Faults in the links of a whole cluster: what both ends of each must be told, and who could not be told. */
 import { KvError } from "../base/errors.ts";
-import type { LinkPair } from "../scenarios/index.ts";
+import type { LinkPair, Scenario } from "../scenarios/index.ts";
 import type { AdminParams } from "../wire/admin.ts";
 import type { AdminClient } from "./admin-client.ts";
 
@@ -18,6 +18,11 @@ export interface FaultsOutcome {
   readonly reached: readonly number[];
   /** Nodes that could not be told, and why. */
   readonly failed: ReadonlyMap<number, KvError>;
+}
+
+interface CallOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 type NodeFault = AdminParams<"setFaults">["faults"][number];
@@ -54,13 +59,99 @@ export async function applyFaults(
   admin: Pick<AdminClient, "call">,
   nodes: readonly number[],
   faults: readonly DirectedFault[],
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  options: CallOptions = {},
+): Promise<FaultsOutcome> {
+  return tellAll(nodes, (node) =>
+    admin.call(node, "setFaults", { faults: faultsOfNode(node, faults) }, options),
+  );
+}
+
+/** `applyFaults` for links that are broken in both directions. */
+export function applyBroken(
+  admin: Pick<AdminClient, "call">,
+  nodes: readonly number[],
+  broken: readonly LinkPair[],
+  options: CallOptions = {},
+): Promise<FaultsOutcome> {
+  return applyFaults(admin, nodes, brokenLinks(broken), options);
+}
+
+/**
+ * Carries out the steps of a scenario. A node that could not be told of one step is asked again with the next.
+ * @param sleep resolves early when the scenario is given up; then the steps that are left are not taken
+ * @returns how the last step that was taken went
+ */
+export async function runScenario(
+  admin: Pick<AdminClient, "call">,
+  nodes: readonly number[],
+  { steps }: Pick<Scenario, "steps">,
+  options: CallOptions & { readonly sleep: (ms: number) => Promise<void> },
+): Promise<FaultsOutcome> {
+  let outcome: FaultsOutcome = { reached: nodes, failed: new Map() };
+  for (const { afterMs, broken } of steps) {
+    if (afterMs > 0) await options.sleep(afterMs);
+    if (options.signal?.aborted === true) break;
+    outcome = await applyBroken(admin, nodes, broken, options);
+  }
+  return outcome;
+}
+
+/** What becomes different in one direction of a link; what is not said stays as it is. */
+export interface LinkChange {
+  readonly from: number;
+  readonly to: number;
+  readonly dropPermille?: number;
+  readonly delayMs?: number;
+}
+
+/**
+ * Changes these directions and no other. Only the nodes at their ends are asked; this never rejects for what a node
+ * answers. As in `faultsOfNode` the receiver only holds what is broken for good.
+ */
+export function changeLinks(
+  admin: Pick<AdminClient, "call">,
+  changes: readonly LinkChange[],
+  options: CallOptions = {},
+): Promise<FaultsOutcome> {
+  const nodes = [...new Set(changes.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);
+  return tellAll(nodes, async (node) => {
+    const { links } = await admin.call(node, "getLinks", {}, options);
+    for (const { from, to, dropPermille, delayMs } of changes) {
+      if (from === node) {
+        const link = links.find(({ peer }) => peer === to);
+        const fault = {
+          dropPermille: dropPermille ?? link?.dropPermilleOut ?? 0,
+          delayMs: delayMs ?? link?.delayMsOut ?? 0,
+        };
+        await admin.call(node, "setFault", { peer: to, direction: "out", ...fault }, options);
+      }
+      if (to === node) {
+        const broken = dropPermille === undefined ? undefined : receiverPermille(dropPermille);
+        const link = links.find(({ peer }) => peer === from);
+        const fault = {
+          dropPermille: broken ?? link?.dropPermilleIn ?? 0,
+          delayMs: delayMs === undefined ? (link?.delayMsIn ?? 0) : 0,
+        };
+        await admin.call(node, "setFault", { peer: from, direction: "in", ...fault }, options);
+      }
+    }
+  });
+}
+
+function receiverPermille(dropPermille: number): number {
+  return dropPermille === BROKEN_PERMILLE ? BROKEN_PERMILLE : 0;
+}
+
+/** All at once. */
+async function tellAll(
+  nodes: readonly number[],
+  tell: (node: number) => Promise<unknown>,
 ): Promise<FaultsOutcome> {
   const failed = new Map<number, KvError>();
   await Promise.all(
     nodes.map(async (node) => {
       try {
-        await admin.call(node, "setFaults", { faults: faultsOfNode(node, faults) }, options);
+        await tell(node);
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         failed.set(node, error);

@@ -4,14 +4,8 @@
  */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import {
-  allPairs,
-  otherPairs,
-  quorumConnected,
-  samePair,
-  type LinkPair,
-  type NodeId,
-} from "./pairs.ts";
+import { ableToLead } from "./leadership.ts";
+import { allPairs, otherPairs, samePair, type LinkPair, type NodeId } from "./pairs.ts";
 
 export type ScenarioName =
   | "quorum-loss"
@@ -90,24 +84,11 @@ export function planScenario(name: NamedScenario, cast: Cast): Scenario {
       const lag: ScenarioStep = { afterMs: 0, broken: [[leader, hub]] };
       return { ...cut, steps: [lag, ...cut.steps.map((step) => ({ ...step, afterMs: LAG_MS }))] };
     }
-    case "chain": {
-      const line = neighbours(order);
-      return scenario(name, cast, `a line: ${order.join(" – ")}`, otherPairs(order, line));
-    }
-    case "cloudflare": {
-      const far = order.at(-1) ?? hub;
-      const summary = `nodes ${leader} and ${far} lose each other, the others see both`;
-      return scenario(name, cast, summary, [[leader, far]]);
-    }
-    case "ring": {
-      const ring = [...neighbours(order), [order.at(-1) ?? hub, leader] as const];
-      return scenario(
-        name,
-        cast,
-        `a ring: ${order.join(" – ")} – ${leader}`,
-        otherPairs(order, ring),
-      );
-    }
+    case "chain":
+    case "ring":
+      return planOrder(name, order, nodes, leader);
+    case "cloudflare":
+      return planCloudflare([leader, order.at(-1) ?? hub], nodes, leader);
     case "full-partition": {
       const minority = order.filter((node) => node !== hub).slice(0, (nodes.length - 1) >> 1);
       return { ...planPartition([minority], nodes, leader), name };
@@ -146,14 +127,49 @@ export function planIsolation(
   return scenario("isolate", { nodes, leader }, `node ${node} is alone`, broken);
 }
 
+/** The nodes in a line, or in a ring, in this order. @throws KvError BAD_REQUEST unless every node stands in it once */
+export function planOrder(
+  name: "chain" | "ring",
+  order: readonly NodeId[],
+  nodes: readonly NodeId[],
+  leader: NodeId | null,
+): Scenario {
+  for (const node of order) requireNode(nodes, node);
+  const missing = nodes.find((node) => !order.includes(node));
+  if (missing !== undefined) {
+    throw new KvError("BAD_REQUEST", `name every node once: node ${missing} is missing`);
+  }
+  const twice = order.find((node, i) => order.indexOf(node) !== i);
+  if (twice !== undefined) throw new KvError("BAD_REQUEST", `node ${twice} is named twice`);
+  const [first = 0] = order;
+  const last = order.at(-1) ?? first;
+  const line = order.join(" – ");
+  const [summary, kept] =
+    name === "chain"
+      ? [`a line: ${line}`, neighbours(order)]
+      : [`a ring: ${line} – ${first}`, [...neighbours(order), [last, first] as const]];
+  return scenario(name, { nodes, leader }, summary, otherPairs(nodes, kept));
+}
+
+/** These two lose each other; the others see both. */
+export function planCloudflare(
+  [a, b]: LinkPair,
+  nodes: readonly NodeId[],
+  leader: NodeId | null,
+): Scenario {
+  for (const node of [a, b]) requireNode(nodes, node);
+  if (a === b) throw new KvError("BAD_REQUEST", `node ${a} has no link to itself`);
+  const summary = `nodes ${a} and ${b} lose each other, the others see both`;
+  return scenario("cloudflare", { nodes, leader }, summary, [[a, b]]);
+}
+
 function scenario(
   name: ScenarioName,
   { nodes, leader }: { readonly nodes: readonly NodeId[]; readonly leader: NodeId | null },
   summary: string,
   broken: readonly LinkPair[],
 ): Scenario {
-  const able = quorumConnected(nodes, broken);
-  const canLead = leader !== null && able.includes(leader) ? [leader] : able;
+  const canLead = ableToLead(nodes, broken, leader);
   return { name, steps: [{ afterMs: 0, broken }], summary, canLead };
 }
 

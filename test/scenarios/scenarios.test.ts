@@ -2,6 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import {
+  ableToLead,
+  leadText,
+  planCloudflare,
+  planOrder,
   allPairs,
   isBroken,
   NAMED_SCENARIOS,
@@ -100,5 +104,39 @@ describe("scenarios", () => {
     expect(codeOf(() => planPartition([[1, 2, 3]], NODES[3], 1))).toBe("BAD_REQUEST");
     expect(codeOf(() => planPartition([[7]], NODES[3], 1))).toBe("UNKNOWN_NODE");
     expect(codeOf(() => planIsolation(7, NODES[3], 1))).toBe("UNKNOWN_NODE");
+  });
+});
+
+describe("orders, pairs and who can lead", () => {
+  test("a line or a ring in any order names every node once", () => {
+    const line = planOrder("chain", [2, 1, 3], NODES[3], 3);
+    expect(whole(line, NODES[3])).toEqual(["1-2", "1-3"]);
+    expect(line).toMatchObject({ name: "chain", summary: "a line: 2 – 1 – 3", canLead: [3] });
+    const ring = planOrder("ring", [1, 3, 5, 2, 4], NODES[5], null);
+    expect(whole(ring, NODES[5])).toEqual(["1-3", "1-4", "2-4", "2-5", "3-5"]);
+    expect(ring.canLead).toEqual([1, 2, 3, 4, 5]);
+    expect(() => planOrder("chain", [1, 2], NODES[3], 3)).toThrow("node 3 is missing");
+    expect(() => planOrder("chain", [1, 2, 3, 1], NODES[3], 3)).toThrow("node 1 is named twice");
+    expect(() => planOrder("ring", [1, 2, 9], NODES[3], 3)).toThrow("there is no node 9");
+  });
+
+  test("any two nodes can lose each other", () => {
+    const scenario = planCloudflare([2, 3], NODES[3], 1);
+    expect(whole(scenario, NODES[3])).toEqual(["1-2", "1-3"]);
+    expect(scenario.canLead).toEqual([1]);
+    expect(() => planCloudflare([2, 2], NODES[3], 1)).toThrow("no link to itself");
+  });
+
+  test("nodes that are down count for nobody", () => {
+    expect(ableToLead(NODES[3], [], 1, [3])).toEqual([1]);
+    expect(ableToLead(NODES[3], [[1, 2]], 1, [3])).toEqual([]);
+    expect(ableToLead(NODES[5], [[1, 2]], 1, [5, 4])).toEqual([3]);
+  });
+
+  test("who can lead is said in words", () => {
+    expect(leadText([3], 3)).toBe("node 3 keeps the lead");
+    expect(leadText([3], 1)).toBe("only node 3 can lead");
+    expect(leadText([1, 2, 4], 3)).toBe("node 1, 2 or 4 can lead");
+    expect(leadText([], 3)).toContain("writes wait");
   });
 });
