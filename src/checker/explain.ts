@@ -127,6 +127,7 @@ class Shrinker {
       stepsMax: Math.min(STEPS_PER_TRIAL, this.#stepsLeft),
       cacheBytesMax: TRIAL_CACHE_BYTES,
       isTimeUp: () => this.#timer.isUp(),
+      wantsOrder: false,
     });
     this.#stepsLeft -= outcome.steps;
     if (outcome.verdict === "unknown") this.isMinimal = false;

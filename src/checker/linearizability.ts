@@ -105,6 +105,7 @@ function checkTask(model: Model, task: Task, limits: TaskLimits): PartitionResul
     stepsMax: limits.stepsMax,
     cacheBytesMax: limits.options.cacheLimitBytes ?? CACHE_LIMIT_BYTES,
     isTimeUp: limits.isTimeUp,
+    wantsOrder: true,
   });
   return partitionResult(task, outcome, machine, limits.timer.elapsed() - startedMs);
 }

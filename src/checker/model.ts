@@ -23,9 +23,25 @@ export interface Machine {
    */
   isDoomed(state: number, position: number): boolean;
   isReset(position: number): boolean;
+  /**
+   * May be true only if the operation is always accepted and leaves a state that no completed operation of the group can
+   * tell from any other, but for those for which `overwrites` holds, and these lead to the same state from all.
+   */
+  isUnseen(position: number): boolean;
+  /** May be true only if the operation is always accepted and always leads to the same state. */
+  overwrites(position: number): boolean;
   /** Operations of different groups do not touch each other. */
   group(position: number): number;
-  /** The same only for operations of unknown outcome that do the same in every state. */
+  /** The part of the state that a group sees. */
+  component(state: number, group: number): number;
+  /**
+   * The component that the operation must find; null: not only one would do. For an operation of unknown outcome: that it
+   * must find because it must have taken effect.
+   */
+  need(position: number): number | null;
+  /** All components that the operation may turn others into; null: not known. */
+  outcomes(position: number): readonly number[] | null;
+  /** The same only for operations that do the same, and are accepted or not, in every state. */
   signature(position: number): string;
   /** For people. */
   describe(state: number): string;
@@ -104,13 +120,33 @@ class DefinedMachine<State> implements Machine {
     return true;
   }
 
+  isUnseen(): boolean {
+    return false;
+  }
+
+  overwrites(): boolean {
+    return false;
+  }
+
   group(): number {
     return 0;
   }
 
+  component(state: number): number {
+    return state;
+  }
+
+  need(): null {
+    return null;
+  }
+
+  outcomes(): null {
+    return null;
+  }
+
   signature(position: number): string {
-    const { key, request } = this.#operations[position] as Operation;
-    return JSON.stringify([key, request]);
+    const { key, request, answer } = this.#operations[position] as Operation;
+    return JSON.stringify([key, request, answer]);
   }
 
   describe(state: number): string {

@@ -66,8 +66,29 @@ export class ProductMachine implements Machine {
     return this.#machine(position).isReset(this.#within[position] as number);
   }
 
+  isUnseen(position: number): boolean {
+    return this.#machine(position).isUnseen(this.#within[position] as number);
+  }
+
+  overwrites(position: number): boolean {
+    return this.#machine(position).overwrites(this.#within[position] as number);
+  }
+
   group(position: number): number {
     return this.#keyOf[position] as number;
+  }
+
+  component(state: number, group: number): number {
+    const machine = this.#machines[group] as Machine;
+    return machine.component(this.#componentOf(state, group), machine.group(0));
+  }
+
+  need(position: number): number | null {
+    return this.#machine(position).need(this.#within[position] as number);
+  }
+
+  outcomes(position: number): readonly number[] | null {
+    return this.#machine(position).outcomes(this.#within[position] as number);
   }
 
   signature(position: number): string {

@@ -62,8 +62,30 @@ export class RevisionMachine implements Machine {
     return this.#values.isReset(position);
   }
 
+  /** What is not seen moves the revision all the same. */
+  isUnseen(): boolean {
+    return false;
+  }
+
+  overwrites(): boolean {
+    return false;
+  }
+
   group(): number {
     return 0;
+  }
+
+  /** The value: its revision is not looked at. */
+  component(state: number): number {
+    return this.#valueOf[state] as number;
+  }
+
+  need(position: number): number | null {
+    return this.#values.need(position);
+  }
+
+  outcomes(position: number): readonly number[] {
+    return this.#values.outcomes(position);
   }
 
   signature(position: number): string {

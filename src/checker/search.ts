@@ -12,8 +12,16 @@
  *       one called first: each order can be rearranged so.
  *   S4. A state that can only grow (append), and is not the beginning of anything that was read, is given up when some
  *       read must come before anything that could reset it.
+ *   S5. Of completed operations that do the same, whatever the state, the one answered first comes first: they can be
+ *       exchanged.
+ *   S6. What nobody saw is placed as soon as it changes nothing, and before whatever overwrites it: at its later place
+ *       nobody misses it, as what follows there cannot tell the states apart until something overwrites them.
+ *   S7. A step is not taken when some completed operation could not be placed any more, because nothing is left that leads
+ *       to the state it must find (see Futures).
  */
 import { ConfigurationCache, type Configuration } from "./configuration-cache.ts";
+import { Exchange } from "./exchange.ts";
+import { Futures } from "./futures.ts";
 import { END, Lanes } from "./lanes.ts";
 import { REJECTED, type Machine } from "./model.ts";
 import { OpenOperations } from "./open-operations.ts";
@@ -36,6 +44,8 @@ export interface SearchLimits {
   readonly cacheBytesMax: number;
   /** Asked now and then. */
   readonly isTimeUp: () => boolean;
+  /** Of a violation, also the longest order is wanted. */
+  readonly wantsOrder: boolean;
 }
 
 export type StopReason = "time" | "memory" | "steps";
@@ -53,9 +63,16 @@ export interface SearchOutcome {
 }
 
 const STEPS_BETWEEN_CHECKS = 4096;
+/** For the longest order of a violation. It is most often found at once, and then the rest goes into making sure. */
+const ORDER_STEPS_MAX = 1_000_000;
 
 export function search(problem: SearchProblem, limits: SearchLimits): SearchOutcome {
-  return new Search(problem, limits).run();
+  const outcome = new Search(problem, limits, true).run();
+  if (outcome.verdict !== "violation" || !limits.wantsOrder) return outcome;
+  // S7 gives up orders long before they get stuck: the longest is found without it.
+  const stepsMax = Math.min(limits.stepsMax, ORDER_STEPS_MAX);
+  const { order, blocked } = new Search(problem, { ...limits, stepsMax }, false).run();
+  return { ...outcome, order, blocked };
 }
 
 class Search {
@@ -64,6 +81,9 @@ class Search {
   readonly #lanes: Lanes;
   readonly #open: OpenOperations;
   readonly #cache: ConfigurationCache;
+  readonly #exchange: Exchange;
+  /** S7. */
+  readonly #futures: Futures | null;
   readonly #count: number;
   /** Number of a completed operation among the completed. */
   readonly #bitOf: Int32Array;
@@ -96,7 +116,7 @@ class Search {
   /** The state after the candidate that was found last. */
   #candidateState = REJECTED;
 
-  constructor(problem: SearchProblem, limits: SearchLimits) {
+  constructor(problem: SearchProblem, limits: SearchLimits, looksAhead: boolean) {
     const { machine, calls, ends, laneOf, laneCount } = problem;
     const count = calls.length;
     this.#machine = machine;
@@ -106,6 +126,7 @@ class Search {
     this.#ranks = laneCount > 1 ? ranksOf(ends) : null;
     this.#count = count;
     this.#lanes = new Lanes(calls, ends, laneOf, laneCount);
+    this.#exchange = new Exchange(machine, this.#lanes, ends);
     this.#open = new OpenOperations(calls, ends, laneOf, (position) => machine.signature(position));
     this.#cache = new ConfigurationCache(this.#open.words.length, limits.cacheBytesMax);
     this.#bitOf = new Int32Array(count).fill(-1);
@@ -114,6 +135,7 @@ class Search {
       if (ends[position] !== Number.POSITIVE_INFINITY) this.#bitOf[position] = this.#left++;
       this.#zobrist[position] = scramble(position);
     }
+    this.#futures = looksAhead ? new Futures(machine, count) : null;
     this.#placed = new Int32Array((this.#left >>> 5) + 1);
     this.#configuration = {
       hash: 0,
@@ -133,6 +155,9 @@ class Search {
   }
 
   run(): SearchOutcome {
+    if (this.#futures?.isHopelessFrom(this.#machine.initial) === true) {
+      return this.#outcome("violation", null);
+    }
     let after = END;
     let isFresh = true;
     for (;;) {
@@ -173,8 +198,8 @@ class Search {
       let node = this.#lanes.first(lane);
       while (node !== END && (node & 1) === 0) {
         const position = node >>> 1;
-        const { state } = this.#configuration;
-        if (this.#machine.isObserver(position) && this.#step(state, position) === state) {
+        if (this.#isPlacedAtOnce(position)) {
+          const { state } = this.#configuration;
           this.#push(position, state, true);
           // Its answer may have held back others of the lane.
           node = this.#lanes.first(lane);
@@ -183,6 +208,14 @@ class Search {
         }
       }
     }
+  }
+
+  #isPlacedAtOnce(position: number): boolean {
+    const { state, tagOperation } = this.#configuration;
+    if (!this.#machine.isObserver(position)) {
+      if (tagOperation !== END || !this.#machine.isUnseen(position)) return false;
+    }
+    return this.#step(state, position) === state;
   }
 
   /** What may come next, after the given one in the order of trying; END: nothing more. */
@@ -229,6 +262,9 @@ class Search {
 
   #isCandidate(position: number): boolean {
     const { state, tagState, tagOperation } = this.#configuration;
+    // S5 and S6.
+    const exchange = this.#exchange;
+    if (exchange.hasEarlierTwin(position) || exchange.overwritesUnseen(position)) return false;
     const link = this.#chain === null ? -1 : (this.#chain[position] as number);
     if (link !== -1 && link !== this.#chainNext) return false;
     const next = this.#step(state, position);
@@ -238,6 +274,7 @@ class Search {
       if (without === next) return false;
       if (without !== REJECTED && this.#step(without, tagOperation) === next) return false;
     }
+    if (this.#futures?.strands(position, state, next) === true) return false;
     this.#candidateState = next;
     return true;
   }
@@ -269,6 +306,7 @@ class Search {
         const commutes = without !== REJECTED && this.#step(without, tagOperation) === next;
         if (commutes && !open.isOrdered(tagOperation, position)) continue;
       }
+      if (this.#futures?.strands(position, state, next) === true) continue;
       this.#candidateState = next;
       return position;
     }
@@ -324,6 +362,7 @@ class Search {
     this.#tagOperations[depth] = configuration.tagOperation;
     this.#highs[depth] = configuration.high;
     this.#isForced[depth] = isForced ? 1 : 0;
+    this.#futures?.place(position);
     const bit = this.#bitOf[position] as number;
     if (bit === -1) {
       this.#open.use(position);
@@ -349,6 +388,7 @@ class Search {
     configuration.tagState = this.#tagStates[depth] as number;
     configuration.tagOperation = this.#tagOperations[depth] as number;
     configuration.high = this.#highs[depth] as number;
+    this.#futures?.takeBack(position);
     const bit = this.#bitOf[position] as number;
     if (bit === -1) {
       this.#open.release(position);

@@ -38,6 +38,7 @@ export function checkSequential(
     stepsMax: options.stepLimit ?? noLimit,
     cacheBytesMax: options.cacheLimitBytes ?? CACHE_LIMIT_BYTES,
     isTimeUp: () => timer.isUp(),
+    wantsOrder: true,
   });
   const partition = partitionResult({ key: null, operations }, outcome, machine, timer.elapsed());
   return {

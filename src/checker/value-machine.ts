@@ -8,6 +8,7 @@
  *   V2. isObserver(position) never changes during the life of a machine.
  */
 import { unreachable } from "../base/assert.ts";
+import { traceAppends, type AppendTrace } from "./appends.ts";
 import { REJECTED, type Machine } from "./model.ts";
 import type { Operation } from "./operation.ts";
 
@@ -19,6 +20,9 @@ const CODE = { read: 0, write: 1, delete: 2, casValue: 3, casRevision: 4, append
 /** What the answer says about a condition. */
 const SAID = { nothing: -1, no: 0, yes: 1 } as const;
 const ANYTHING = -2;
+
+/** Characters compared to find out which appended values nobody saw; above, none is said to be one. */
+const DEAD_SUFFIX_WORK_MAX = 200_000_000;
 
 export interface ValueMachineOptions {
   /** An absent key and one that holds the empty string cannot be told apart. */
@@ -42,6 +46,10 @@ export class ValueMachine implements Machine {
   /** What somebody saw or expected, sorted. */
   readonly #seen: readonly string[];
   readonly #hasAppends: boolean;
+  #trace: AppendTrace | null = null;
+  #deadSuffixes: readonly boolean[] | null = null;
+  /** Whether no answer can have been given in the state OTHER, but by what does not look at the state. */
+  readonly #isOtherUnseen: boolean;
 
   constructor(operations: readonly Operation[], { emptyIsAbsent }: ValueMachineOptions) {
     const count = operations.length;
@@ -60,6 +68,9 @@ export class ValueMachine implements Machine {
     this.#seen = this.#hasAppends ? [...seen].sort(compare) : [];
     for (const value of seen) this.#intern(value);
     operations.forEach((operation, position) => this.#compile(operation, position));
+    this.#isOtherUnseen = operations.every(
+      ({ outcome }, position) => outcome !== "ok" || !this.#looksAtOther(position),
+    );
   }
 
   step(state: number, position: number): number {
@@ -124,13 +135,118 @@ export class ValueMachine implements Machine {
     return code !== CODE.read && code !== CODE.append;
   }
 
+  /** Leads to OTHER from everywhere, and no answer is from there. */
+  isUnseen(position: number): boolean {
+    if (!this.#isOtherUnseen) return false;
+    const code = this.#codes[position];
+    const argument = this.#arguments[position] as number;
+    return code === CODE.append
+      ? this.#isDeadSuffix(argument)
+      : code === CODE.write && argument === OTHER;
+  }
+
+  overwrites(position: number): boolean {
+    const code = this.#codes[position];
+    return code === CODE.write || (code === CODE.delete && this.#said[position] === SAID.nothing);
+  }
+
   group(): number {
     return 0;
   }
 
+  component(state: number): number {
+    return state;
+  }
+
+  need(position: number): number | null {
+    const said = this.#said[position];
+    switch (this.#codes[position]) {
+      case CODE.read:
+        return this.#arguments[position] as number;
+      case CODE.append:
+        return this.#originOf(position);
+      case CODE.delete:
+        return said === SAID.no ? ABSENT : null;
+      case CODE.casValue:
+        if (said === SAID.yes) return this.#expected[position] as number;
+        break;
+      case CODE.casRevision:
+        break;
+      default:
+        return null;
+    }
+    const actual = this.#actual[position] as number;
+    return said === SAID.no && actual !== ANYTHING ? actual : null;
+  }
+
+  outcomes(position: number): readonly number[] {
+    if (this.isObserver(position)) return [];
+    switch (this.#codes[position]) {
+      case CODE.delete:
+        return [ABSENT];
+      case CODE.append:
+        this.#trace ??= this.#traceAppends();
+        return (this.#trace.outcomes.get(position) ?? []).map((value) => this.#stateOf(value));
+      default:
+        return [this.#arguments[position] as number];
+    }
+  }
+
+  /** Whether the answer depends on the state and may be from OTHER. */
+  #looksAtOther(position: number): boolean {
+    const code = this.#codes[position];
+    if (code === CODE.write || code === CODE.append) return false;
+    return this.#said[position] !== SAID.nothing && this.step(OTHER, position) !== REJECTED;
+  }
+
+  /** Whether nobody saw it in any value. */
+  #isDeadSuffix(suffix: number): boolean {
+    this.#deadSuffixes ??= this.#findDeadSuffixes();
+    return this.#deadSuffixes[suffix] === true;
+  }
+
+  #findDeadSuffixes(): readonly boolean[] {
+    // A value that is the beginning of the next one shows nothing more.
+    const longest = this.#seen.filter((value, i) => this.#seen[i + 1]?.startsWith(value) !== true);
+    const characters = longest.reduce((sum, { length }) => sum + length, 0);
+    if (characters * this.#suffixes.length > DEAD_SUFFIX_WORK_MAX) return [];
+    return this.#suffixes.map((suffix) => !longest.some((value) => value.includes(suffix)));
+  }
+
+  #originOf(position: number): number | null {
+    this.#trace ??= this.#traceAppends();
+    const origin = this.#trace.origins.get(position);
+    if (origin === undefined) return null;
+    // Whether it was absent or empty cannot be told, unless these are the same.
+    return origin === "" && this.#values[ABSENT] === null ? null : this.#stateOf(origin);
+  }
+
+  #traceAppends(): AppendTrace {
+    const suffixes = new Map<number, string>();
+    const written = new Set<number>([ABSENT]);
+    const wanted = new Set<string>();
+    this.#codes.forEach((code, position) => {
+      const argument = this.#arguments[position] as number;
+      if (code === CODE.append) suffixes.set(position, this.#suffixes[argument] ?? "");
+      else if (code !== CODE.read && code !== CODE.delete) written.add(argument);
+      const need = code === CODE.append ? null : this.need(position);
+      const value = need === null ? null : this.#values[need];
+      if (typeof value === "string") wanted.add(value);
+    });
+    return traceAppends({
+      suffixes,
+      wanted,
+      seen: this.#seen,
+      // Of the empty string nobody knows whether it was appended to nothing at all.
+      hasOtherSource: (value) => value === "" || written.has(this.#stateOf(value)),
+    });
+  }
+
   /** By V3, all writes of values that nobody saw do the same. */
   signature(position: number): string {
-    return `${this.#codes[position]} ${this.#arguments[position]} ${this.#expected[position]}`;
+    if (this.isUnseen(position)) return "unseen";
+    const answer = `${this.#said[position]} ${this.#actual[position]}`;
+    return `${this.#codes[position]} ${this.#arguments[position]} ${this.#expected[position]} ${answer}`;
   }
 
   describe(state: number): string {

@@ -17,6 +17,8 @@ export interface Plan {
   readonly keys: number;
   /** What is asked for, as often as it stands here. */
   readonly mix: readonly Request["kind"][];
+  /** Clients never pause: each has always something under way. */
+  readonly restless?: boolean;
   /** How many in 1000 get no answer. */
   readonly unknownPerMille?: number;
   /** Distinct values; 0: none is written twice. */
@@ -92,7 +94,7 @@ function schedule(plan: Plan, roll: (sides: number) => number): Slot[] {
     let time = roll(1000);
     let process = client;
     for (let count = 0; count < each && slots.length < plan.operations; count++) {
-      const call = time + roll(300);
+      const call = time + (plan.restless === true ? 1 : roll(300));
       const isUnknown = roll(1000) < (plan.unknownPerMille ?? 0);
       const effect = call + 1 + roll(500) + (isUnknown ? roll(20_000) : 0);
       const end = effect + 1 + roll(500);
@@ -191,7 +193,9 @@ export function withRead(history: History, position: number, value: string | nul
  */
 export function corrupted(history: History, share = 0.9): History {
   const { operations } = history;
-  for (let at = Math.floor(operations.length * share); at < operations.length; at++) {
+  const first = Math.floor(operations.length * share);
+  for (let i = 0; i < operations.length; i++) {
+    const at = (first + i) % operations.length;
     const { answer, key, call } = operations[at]!;
     if (answer?.kind !== "value" || answer.value === null) continue;
     const earlier = operations.filter(

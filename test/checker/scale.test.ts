@@ -1,5 +1,5 @@
 /** Histories of the size that clusters under load leave behind. Limits are generous: they catch exponential, not slow. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   appendModel,
   checkLinearizable,
@@ -37,6 +37,28 @@ test.each([1, 2, 3, 4])("50 clients, 2,000 operations, long values (seed %i)", (
     expect(check(history)).toBe("ok");
     expect(check(corrupted(history))).toBe("violation");
   }
+});
+
+const BLIND = ["read", "write"] as const;
+
+describe.each([3, 10])("50 clients that never pause, 2,000 operations on %i keys", (keys) => {
+  const kinds = [
+    ["appends", appendModel, MANY_APPENDS, 0],
+    ["writes", kvModel, BLIND, 0],
+    ["writes of few values", kvModel, BLIND, 5],
+    ["everything", kvModel, KV, 0],
+  ] as const;
+  test.each(kinds)("%s", (_, model, mix, values) => {
+    for (const unknownPerMille of [0, 30]) {
+      const plan = { seed: keys, clients: 50, operations: 2000, restless: true };
+      const history = generate({ ...plan, keys, mix, values, unknownPerMille });
+      const check = (what: typeof history): Verdict =>
+        checkLinearizable(model, what, { now, timeLimitMs: 5000 }).verdict;
+      expect(check(history)).toBe("ok");
+      // Where values come back, an older one may be right.
+      if (values === 0) expect(check(corrupted(history))).toBe("violation");
+    }
+  });
 });
 
 test.each([true, false])("100,000 operations on 20 keys, revisions known: %s", (withRevisions) => {
