@@ -4,11 +4,13 @@
  *   npx tsx scripts/lab-tables.ts DIRECTORY [RUNS] [only ...]
  *
  * Each experiment's JSON is kept in DIRECTORY and not measured again: interrupted, it goes on where it was. The tables go
- * to stdout. Do nothing else on the machine meanwhile. `only`: names of experiments, as the files are called.
+ * to stdout. Do nothing else on the machine meanwhile. `only`: names of experiments, as the files are called. Beside etcd,
+ * which takes its time, every run is an experiment of its own, on fresh clusters.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { summarize } from "../src/lab/summary.ts";
 import { formatMs, spreadText, type Lab, type Measured } from "../src/lab/report.ts";
 
 const OMNIKV = resolve(import.meta.dirname, "../dist/bin/omnikv.js");
@@ -19,13 +21,15 @@ interface Experiment {
 }
 
 const HOLD = ["--duration", "1s"];
+const HOLD_BESIDE = ["--duration", "12s"];
+const RUNS_BESIDE = 3;
 const ours = (scenario: string, nodes: number): Experiment => ({
   name: `${scenario}-${nodes}`,
   args: [scenario, "--nodes", String(nodes), ...HOLD],
 });
 const beside = (scenario: string, nodes: number): Experiment => ({
   name: `etcd-${scenario}-${nodes}`,
-  args: [scenario, "--nodes", String(nodes), "--peer", "etcd"],
+  args: [scenario, "--nodes", String(nodes), "--peer", "etcd", ...HOLD_BESIDE],
 });
 const OURS: readonly Experiment[] = [
   "quorum-loss",
@@ -86,9 +90,12 @@ function ourRow({ name }: Experiment, lab: Lab): string {
   ]);
 }
 
-function besideRows({ name }: Experiment, lab: Lab): readonly string[] {
-  return lab.measured.map((measured) => {
-    const { summary, nodes, system, electionTimeoutMs } = measured;
+function besideRows(name: string, pieces: readonly Lab[]): readonly string[] {
+  const [first] = pieces;
+  return (first?.measured ?? []).map((measured, which) => {
+    const { nodes, system, electionTimeoutMs } = measured;
+    const all = pieces.flatMap((lab) => lab.measured[which]?.runs ?? []);
+    const summary = summarize(all, electionTimeoutMs);
     const times = timesOf(measured);
     return row([
       name.replace(/^etcd-/, "").replace(/-\d$/, ""),
@@ -113,9 +120,11 @@ const ourRows = OURS.flatMap((experiment) => {
   const lab = measure(experiment, runs);
   return lab === null ? [] : [ourRow(experiment, lab)];
 });
-const both = BESIDE.flatMap((experiment) => {
-  const lab = measure(experiment, String(Math.max(1, Math.round(Number(runs) / 10))));
-  return lab === null ? [] : besideRows(experiment, lab);
+const both = BESIDE.flatMap(({ name, args }) => {
+  const pieces = Array.from({ length: RUNS_BESIDE }, (_, i) =>
+    measure({ name: `${name}.${i + 1}`, args }, "1"),
+  ).filter((lab) => lab !== null);
+  return besideRows(name, pieces);
 });
 process.stdout.write(
   [

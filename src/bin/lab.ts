@@ -14,6 +14,7 @@ import {
   startEtcdSubject,
   startOmnikvSubject,
   summarize,
+  type EtcdSubjectOptions,
   type ExperimentOptions,
   type Lab,
   type Measured,
@@ -33,6 +34,7 @@ interface LabFlags {
   readonly network?: string;
   readonly peer?: string;
   readonly peerProgram: string;
+  readonly peerFlags: string;
   readonly peerElectionTimeout: string;
   readonly dataDir?: string;
   readonly html?: string;
@@ -52,7 +54,7 @@ interface LabPlan {
   readonly concurrency: number;
   /** Null: loopback, unless there is a peer. */
   readonly network: Network | null;
-  readonly peer: { readonly program: string; readonly electionTimeoutMs: number } | null;
+  readonly peer: Pick<EtcdSubjectOptions, "program" | "flags" | "electionTimeoutMs"> | null;
   readonly dataDirectory: string | null;
 }
 
@@ -78,6 +80,7 @@ Examples:
   omnikv lab run quorum-loss --html page.html
   omnikv lab run constrained --election-timeout 500ms --json
   sudo omnikv lab run constrained --peer etcd
+  sudo omnikv lab run chained --peer etcd --peer-flags=--pre-vote
 
 The load is a closed loop of one client for each node; a client whose node has not answered for two election time-outs
 goes to another one. What is measured is the longest time in which no write of any client was acknowledged, from the cut to healing. With --peer,
@@ -101,6 +104,7 @@ export function labCommand(): Command {
     )
     .option("--peer <system>", "do the same to another system: etcd (Linux, as root)")
     .option("--peer-program <file>", "what to run for it", "etcd")
+    .option("--peer-flags <flags>", "further flags for it, with blanks between them", "")
     .option(
       "--peer-election-timeout <time>",
       "of its servers, which send ten heartbeats in it",
@@ -240,6 +244,7 @@ function readPlan(name: string, flags: LabFlags): LabPlan {
         ? null
         : {
             program: flags.peerProgram,
+            flags: flags.peerFlags.split(" ").filter((flag) => flag !== ""),
             electionTimeoutMs: electionTimeout(
               "--peer-election-timeout",
               flags.peerElectionTimeout,

@@ -24,7 +24,7 @@ const statusSchema = z.object({
 
 /** @returns null when it does not answer in time or not as it should */
 export async function etcdStatus(node: EtcdNode, timeoutMs: number): Promise<EtcdStatus | null> {
-  const answer = await post(node, "/v3/maintenance/status", {}, AbortSignal.timeout(timeoutMs));
+  const answer = await post(node, "/v3/maintenance/status", {}, timeoutMs, new Set());
   const parsed = statusSchema.safeParse(answer);
   if (!parsed.success) return null;
   const { header, leader, raftTerm } = parsed.data;
@@ -41,7 +41,8 @@ export function openEtcdWriter(
   first: NodeId,
   attemptTimeoutMs: number,
 ): Writer {
-  const closed = new AbortController();
+  const underWay = new Set<AbortController>();
+  let closed = false;
   let preferred = Math.max(
     0,
     nodes.findIndex(({ id }) => id === first),
@@ -49,8 +50,8 @@ export function openEtcdWriter(
   const put = async (index: number, body: object): Promise<boolean> => {
     const node = nodes[index];
     if (node === undefined) return false;
-    const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(attemptTimeoutMs)]);
-    return putSchema.safeParse(await post(node, "/v3/kv/put", body, signal)).success;
+    const answer = await post(node, "/v3/kv/put", body, attemptTimeoutMs, underWay);
+    return putSchema.safeParse(answer).success;
   };
   return {
     async write(key, value) {
@@ -58,32 +59,47 @@ export function openEtcdWriter(
       for (let tried = 0; tried < nodes.length; tried++) {
         const index = preferred;
         if (await put(index, body)) return;
-        if (closed.signal.aborted) break;
+        if (closed) break;
         if (preferred === index) preferred = (index + 1) % nodes.length;
       }
       throw new Error("no server acknowledged it");
     },
-    close: () => closed.abort(),
+    close() {
+      closed = true;
+      for (const request of underWay) request.abort();
+    },
   };
 }
 
 /** What came of a write that took effect. */
 const putSchema = z.object({ header: z.object({ revision: z.string() }) });
 
-/** @returns what was answered; null: nothing */
+/**
+ * @param underWay holds the request until it is over: whoever aborts it ends it
+ * @returns what was answered; null: nothing
+ */
 async function post(
   { url }: EtcdNode,
   path: string,
   body: object,
-  signal: AbortSignal,
+  timeoutMs: number,
+  underWay: Set<AbortController>,
 ): Promise<unknown> {
+  // Not AbortSignal.any of a time-out: Node 20 may collect such a time-out before it comes.
+  const request = new AbortController();
+  const timer = setTimeout(() => request.abort(), timeoutMs);
+  underWay.add(request);
   try {
+    const { signal } = request;
     const answer = await fetch(url + path, { method: "POST", body: JSON.stringify(body), signal });
     const content: unknown = await answer.json();
     return answer.ok ? content : null;
   } catch {
     // Not listening, too late, cut short, not JSON: all the same to who waits for an answer.
     return null;
+  } finally {
+    clearTimeout(timer);
+    underWay.delete(request);
   }
 }
 

@@ -11,6 +11,8 @@ import type { NodeLook, Subject } from "./subject.ts";
 export interface EtcdSubjectOptions {
   /** The program etcd. */
   readonly program: string;
+  /** Further flags for each server. */
+  readonly flags: readonly string[];
   readonly size: number;
   /** Heartbeats are sent ten times as often. */
   readonly electionTimeoutMs: number;
@@ -60,7 +62,7 @@ export function startEtcdSubject(options: EtcdSubjectOptions): Subject {
     }
     const nodes: readonly EtcdNode[] = hosts.nodes.map((id) => ({ id, url: clientUrl(hosts, id) }));
     return {
-      system: `etcd ${etcdVersion(program) ?? ""}`.trim(),
+      system: ["etcd", etcdVersion(program) ?? "", ...options.flags].join(" "),
       nodes: hosts.nodes,
       electionTimeoutMs,
       loses: "packets",
@@ -113,7 +115,7 @@ function serverFlags(
   id: NodeId,
   hosts: Namespaces,
   dataDirectory: string,
-  { electionTimeoutMs }: EtcdSubjectOptions,
+  { electionTimeoutMs, flags: more }: EtcdSubjectOptions,
 ): readonly string[] {
   const client = clientUrl(hosts, id);
   const peer = (node: NodeId): string => `http://${hosts.address(node)}:${PEER_PORT}`;
@@ -134,7 +136,8 @@ function serverFlags(
     logger: "zap",
     "log-level": "warn",
   };
-  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const texts = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return [...texts, ...more];
 }
 
 async function look(node: EtcdNode): Promise<NodeLook> {

@@ -5,7 +5,12 @@ export {
   type RunResult,
   type Timeline,
 } from "./experiment.ts";
-export { ETCD_ELECTION_TIMEOUT_MS, etcdRefusal, startEtcdSubject } from "./etcd-subject.ts";
+export {
+  ETCD_ELECTION_TIMEOUT_MS,
+  etcdRefusal,
+  startEtcdSubject,
+  type EtcdSubjectOptions,
+} from "./etcd-subject.ts";
 export { renderLabHtml } from "./html/render-html.ts";
 export { namespacesRefusal } from "./namespaces.ts";
 export { startOmnikvSubject } from "./omnikv-subject.ts";
