@@ -156,6 +156,7 @@ export class Node {
     // pause they are not made up for, as the peers' answers to them would be stale anyway.
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
+      this.#storage.flush();
       this.#replica.onTick();
       this.#wake();
       dueMs = Math.max(dueMs + tickMs, clock.now());
@@ -204,10 +205,8 @@ export class Node {
 
   #turn(): void {
     const effects = this.#replica.endTurn(this.#machine.clock.now());
-    if (effects.writes.length > 0) {
-      this.#storage.stage(effects.writes);
-      this.#storage.flush();
-    }
+    // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
+    if (effects.writes.length > 0 && this.#storage.stage(effects.writes)) this.#storage.flush();
     this.#queue.push(effects.messages);
     for (const { to, message } of effects.hostMessages) this.#links.send(to, message);
     this.#links.flush();
