@@ -43,7 +43,7 @@ async function openPage(node: number, host = "127.0.0.1"): Promise<OpenPage> {
   closers.push(() => page.close());
   const complaints: string[] = [];
   page.on("console", (message) => {
-    if (message.type() !== "log" && message.type() !== "info") complaints.push(message.text());
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.message}`));
   page.on("dialog", (dialog) => {
@@ -69,6 +69,22 @@ async function agreedLeader(page: Page): Promise<number> {
     );
     return agreed ? leader : undefined;
   });
+}
+
+/** As a user does it: click the link, then break it both ways. */
+async function breakLink(page: Page, a: number, b: number): Promise<void> {
+  const link = page.getByTestId(`link-${Math.min(a, b)}-${Math.max(a, b)}`);
+  await link.locator("button").click();
+  await eventually(
+    "the link is broken",
+    async () => (await link.getAttribute("data-state")) === "broken",
+  );
+}
+
+async function readValue(key: string): Promise<Uint8Array> {
+  const read = await cluster.client().read(key);
+  if (!read.found) throw new Error(`there is no key ${key}`);
+  return read.value;
 }
 
 describe.skipIf(whyNoBrowser !== null)("other sites", () => {
@@ -118,4 +134,111 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
       expect(complaints).toEqual([]);
     },
   );
+
+  test("isolating the leader, link by link, moves the leadership; healing all brings everybody back", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(1);
+    const leader = await agreedLeader(page);
+    for (const { id } of cluster.nodes.filter((node) => node.id !== leader)) {
+      await breakLink(page, leader, id);
+    }
+    await eventually("another node leads, and the old leader does not", async () => {
+      const roles = await Promise.all(cluster.nodes.map(({ id }) => roleOf(page, id)));
+      return roles.includes("leader") && roles[leader - 1] !== "leader";
+    });
+    await page.getByTestId("heal-all").click();
+    await agreedLeader(page);
+    for (const [a, b] of [
+      [1, 2],
+      [1, 3],
+      [2, 3],
+    ]) {
+      await eventually(
+        `link ${a}-${b} is whole`,
+        async () =>
+          (await page.getByTestId(`link-${a}-${b}`).getAttribute("data-state")) === "connected",
+      );
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test("a key is written, read, swapped and deleted, and all of it is listed", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(1);
+    await agreedLeader(page);
+    const operations = page.getByTestId("last-operations");
+    const answers = (count: number): Promise<unknown> =>
+      eventually(`${count} answers`, async () => (await operations.locator("li").count()) >= count);
+    await page.getByTestId("key-input").fill("greeting");
+    await page.getByTestId("value-input").fill("hello");
+    await page.getByTestId("write-button").click();
+    await answers(1);
+    expect(Buffer.from(await readValue("greeting")).toString()).toBe("hello");
+    await page.getByTestId("read-button").click();
+    await answers(2);
+    expect(await operations.innerText()).toContain("hello");
+    await page.getByTestId("delete-button").click();
+    await answers(3);
+    expect(await cluster.client().read("greeting")).toMatchObject({ found: false });
+    expect(complaints).toEqual([]);
+  });
+
+  test("keys and values that look like markup are shown as they are", async () => {
+    await startCluster(1);
+    const { page, complaints } = await openPage(1);
+    const attack = `<img src=x onerror="alert('owned')"><script>alert(1)</script>`;
+    await cluster.client().write(attack, attack);
+    await page.getByTestId("key-input").fill(attack);
+    await page.getByTestId("read-button").click();
+    const operations = page.getByTestId("last-operations");
+    await eventually("it is shown", async () => (await operations.innerText()).includes(attack));
+    expect(await page.locator("img, #app script").count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test("the secret is asked for; with the wrong one nothing is shown, with the right one everything", async () => {
+    await startCluster(3, { secret: "correct horse battery" });
+    const { page, complaints } = await openPage(2);
+    const secret = page.getByTestId("secret-input");
+    await secret.fill("wrong horse battery");
+    await secret.press("Enter");
+    await eventually("it is refused", () => cluster.log(1).includes("UNAUTHORIZED"));
+    expect(await roleOf(page, 1)).not.toBe("leader");
+    await eventually("it is asked for again", () => secret.isVisible());
+    await secret.fill("correct horse battery");
+    await secret.press("Enter");
+    await agreedLeader(page);
+    expect(await secret.count()).toBe(0);
+    expect(page.url()).not.toContain("horse");
+    const kept = await page.evaluate(
+      "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])",
+    );
+    expect(kept).not.toContain("horse");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a node that is killed is down within two seconds, and everything of it is past", async () => {
+    await startCluster(3);
+    const { page } = await openPage(1);
+    const leader = await agreedLeader(page);
+    await cluster.kill(leader);
+    await eventually("it is down", async () => (await roleOf(page, leader)) === "down", 2000);
+    await eventually("another leads", async () => {
+      const roles = await Promise.all(cluster.nodes.map(({ id }) => roleOf(page, id)));
+      return roles.includes("leader");
+    });
+    await cluster.start(leader);
+    await agreedLeader(page);
+  });
+
+  test("without --allow-faults it only looks on", async () => {
+    cluster = await TestCluster.create(3);
+    closers.push(() => cluster.dispose());
+    await Promise.all(cluster.nodes.map(({ id }) => cluster.start(id, { allowFaults: false })));
+    const { page, complaints } = await openPage(1);
+    await agreedLeader(page);
+    const heal = page.getByTestId("heal-all");
+    expect((await heal.count()) === 0 || (await heal.isDisabled())).toBe(true);
+    expect(complaints).toEqual([]);
+  });
 });
