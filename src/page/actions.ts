@@ -3,14 +3,20 @@ import { KvError } from "../base/errors.ts";
 import { AdminClient } from "../client/admin-client.ts";
 import {
   applyFaults,
-  brokenLinks,
   failedText,
+  runScenario,
   type FaultsOutcome,
 } from "../client/cluster-faults.ts";
 import { KvClient } from "../client/kv-client.ts";
 import type { CasResult } from "../client/types.ts";
 import type { Clock } from "../ports/clock.ts";
-import { planIsolation, planScenario, type Scenario } from "../scenarios/index.ts";
+import {
+  ableToLead,
+  leadText,
+  planIsolation,
+  planScenario,
+  type Scenario,
+} from "../scenarios/index.ts";
 import type { ClusterStoreOptions } from "./cluster-store.ts";
 import type { PageActions, ShownRead } from "./page-actions.ts";
 
@@ -53,11 +59,12 @@ export class ClusterActions implements PageActions {
     if (leader === null) {
       throw new KvError("NO_QUORUM", "no node leads now: heal all links first, then try again");
     }
-    return this.#run(planScenario(name, { nodes: this.#nodes, leader }));
+    return this.#run(planScenario(name, { nodes: this.#nodes, leader }), leader);
   }
 
   async isolate(node: number): Promise<string> {
-    return this.#run(planIsolation(node, this.#nodes, this.#options.leader()));
+    const leader = this.#options.leader();
+    return this.#run(planIsolation(node, this.#nodes, leader), leader);
   }
 
   async healAll(): Promise<string> {
@@ -139,17 +146,13 @@ export class ClusterActions implements PageActions {
     this.#kv.close();
   }
 
-  async #run({ steps, summary, canLead }: Scenario): Promise<string> {
-    let last: FaultsOutcome | null = null;
-    for (const { afterMs, broken } of steps) {
-      if (last !== null && afterMs > 0) await sleep(this.#options.clock, afterMs);
-      last = await applyFaults(this.#admin, this.#nodes, brokenLinks(broken));
-    }
-    const hope =
-      canLead.length === 0
-        ? "nobody can lead until links are healed"
-        : `node ${canLead.join(" or ")} can lead`;
-    return sentence(`${summary}; ${hope}`, last);
+  async #run(scenario: Scenario, leader: number | null): Promise<string> {
+    const outcome = await runScenario(this.#admin, this.#nodes, scenario, {
+      sleep: (ms) => sleep(this.#options.clock, ms),
+    });
+    const broken = scenario.steps.at(-1)?.broken ?? [];
+    const able = ableToLead(this.#nodes, broken, leader, [...outcome.failed.keys()]);
+    return sentence(`${scenario.summary}; ${leadText(able, leader)}`, outcome);
   }
 
   /**
@@ -196,8 +199,7 @@ export class ClusterActions implements PageActions {
   }
 }
 
-function sentence(done: string, outcome: FaultsOutcome | null): string {
-  if (outcome === null) return done;
+function sentence(done: string, outcome: FaultsOutcome): string {
   if (outcome.reached.length === 0) {
     const [error] = outcome.failed.values();
     throw new KvError(error?.code ?? "CONNECTION_FAILED", failedText(outcome));

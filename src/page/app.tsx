@@ -76,21 +76,35 @@ function Secret({ store }: PartProps): ComponentChild {
 }
 
 function Links({ store, view, run }: PartProps): ComponentChild {
+  const [open, setOpen] = useState("");
   return (
     <ul>
       {view.links.map((link) => {
         const { a, b } = link;
-        const state = stateOf(link);
-        const whole = state === "connected";
-        const verb = whole ? "break" : "restore";
-        const click = (): void =>
-          run(`${verb} ${a}–${b}`, () =>
-            whole ? store.actions.breakLink(a, b, "both") : store.actions.restoreLink(a, b, "both"),
-          );
+        const name = `${a}-${b}`;
+        const act = (verb: "breakLink" | "restoreLink") => (): void => {
+          setOpen("");
+          run(`${verb} ${name}`, () => store.actions[verb](a, b, "both"));
+        };
         return (
-          <li key={`${a}-${b}`} data-testid={`link-${a}-${b}`} data-state={state}>
-            link {a}–{b}: {state}{" "}
-            {view.faultsAllowed && <button onClick={click}>{`${verb} it`}</button>}
+          <li key={name}>
+            <button
+              data-testid={`link-${name}`}
+              data-state={stateOf(link)}
+              onClick={() => setOpen(name)}
+            >
+              link {a}–{b}: {stateOf(link)}
+            </button>
+            {open === name && view.faultsAllowed && (
+              <>
+                <button data-testid="link-break" onClick={act("breakLink")}>
+                  break
+                </button>
+                <button data-testid="link-restore" onClick={act("restoreLink")}>
+                  restore
+                </button>
+              </>
+            )}
           </li>
         );
       })}
