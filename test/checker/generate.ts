@@ -194,30 +194,41 @@ export function withRead(history: History, position: number, value: string | nul
 export function corrupted(history: History, share = 0.9): History {
   const { operations } = history;
   const first = Math.floor(operations.length * share);
-  for (let i = 0; i < operations.length; i++) {
-    const at = (first + i) % operations.length;
-    const { answer, key, call } = operations[at]!;
-    if (answer?.kind !== "value" || answer.value === null) continue;
-    const earlier = operations.filter(
-      (other) =>
-        other.key === key &&
-        other.answer?.kind === "value" &&
-        other.end < call &&
-        other.answer.value !== answer.value &&
-        other.answer.value !== null,
-    );
-    const stale = earlier.at(-3);
-    if (stale?.answer?.kind !== "value") continue;
-    // Somebody saw today's value before this read began, so the older one is wrong.
-    const isKnown = operations.some(
-      (other) =>
-        other.key === key &&
-        other.answer?.kind === "value" &&
-        other.answer.value === answer.value &&
-        other.end < call &&
-        other.call > stale.end,
-    );
-    if (isKnown) return withRead(history, at, stale.answer.value);
+  for (const back of [3, 10, 30, 100]) {
+    for (let i = 0; i < operations.length; i++) {
+      const at = (first + i) % operations.length;
+      const value = staleValue(operations, operations[at]!, back);
+      if (value !== null) return withRead(history, at, value);
+    }
   }
   throw new Error("no read to corrupt");
+}
+
+/** What one of the reads before it saw, if that is certain to be overwritten when this one begins. */
+function staleValue(
+  operations: readonly Operation[],
+  { answer, key, call }: Operation,
+  back: number,
+): string | null {
+  if (answer?.kind !== "value" || answer.value === null) return null;
+  const earlier = operations.filter(
+    (other) =>
+      other.key === key &&
+      other.answer?.kind === "value" &&
+      other.end < call &&
+      other.answer.value !== answer.value &&
+      other.answer.value !== null,
+  );
+  const stale = earlier.at(-back);
+  if (stale?.answer?.kind !== "value") return null;
+  // Somebody saw today's value before this read began, so the older one is wrong.
+  const isKnown = operations.some(
+    (other) =>
+      other.key === key &&
+      other.answer?.kind === "value" &&
+      other.answer.value === answer.value &&
+      other.end < call &&
+      other.call > stale.end,
+  );
+  return isKnown ? stale.answer.value : null;
 }
