@@ -28,15 +28,7 @@ export function clientCommand(): Command {
   });
 }
 
-/**
- * Runs the client prompt on this process's streams until it ends, and sets the exit status.
- * @param greeting printed first at a terminal; default: what to type
- */
-export async function openClientPrompt(
-  settings: PromptSettings,
-  flags: Pick<PromptFlags, "command" | "json" | "bail"> = {},
-  greeting?: string,
-): Promise<void> {
+async function openClientPrompt(settings: PromptSettings, flags: PromptFlags): Promise<void> {
   const { nodes, clusterId, secret, timeoutMs, startCommand } = settings;
   const client = createClient({
     nodes,
@@ -59,9 +51,7 @@ export async function openClientPrompt(
     await runPromptProcess(prompt, flags, {
       name: "client",
       promptText: `${style.strong("omnikv")}> `,
-      greeting:
-        greeting ??
-        `omnikv client, nodes ${ids}. Type "1 write 35 hello", "2 read 35", help or exit.`,
+      greeting: `omnikv client, nodes ${ids}. Type "1 write 35 hello", "2 read 35", help or exit.`,
     });
   } finally {
     client.close();

@@ -7,19 +7,22 @@ import {
   addPromptOptions,
   readSettings,
   runPromptProcess,
+  sleep,
   terminalStyle,
   type PromptFlags,
 } from "./prompt-options.ts";
 
 const EXAMPLES = `
 Examples:
-  omnikv manage                              a prompt: 1 get_links 0, 1 break_link 2, all status, help
-  omnikv manage -c '1 break_link 2'          one command
-  omnikv manage --json -c 'all status'       for programs`;
+  omnikv manage                              a prompt: status, isolate 2, heal, 1 break_link 2, help
+  omnikv manage --exec status                all nodes in a table
+  omnikv manage --exec 'quorum-loss; wait-leader; status; heal'
+  omnikv manage --exec 'partition 1,2 | 3'   groups that do not hear each other
+  omnikv manage --exec 'watch 30' --json     every change of half a minute, for programs`;
 
 export function manageCommand(): Command {
   const command = new Command("manage").description(
-    "Shows how the nodes are, and breaks and restores links between them.",
+    "Shows how the nodes are, and breaks and restores links: one by one, or as a scenario.",
   );
   return addPromptOptions(command, EXAMPLES).action(openAdminPrompt);
 }
@@ -40,13 +43,15 @@ async function openAdminPrompt(flags: PromptFlags): Promise<void> {
     style,
     startCommand,
     now: () => nodeClock.now(),
+    sleep,
+    servers: null,
   });
   const ids = nodes.map(({ id }) => id).join(", ");
   try {
     await runPromptProcess(prompt, flags, {
       name: "manage",
       promptText: `${style.strong("manage")}> `,
-      greeting: `omnikv management, nodes ${ids}. Type "all status", "1 get_links 0", "1 break_link 2", help or exit.`,
+      greeting: `omnikv management, nodes ${ids}. Type status, watch, "isolate 2", heal, "1 break_link 2", help or exit.`,
     });
   } finally {
     client.close();

@@ -12,6 +12,7 @@ import {
   type ClusterNode,
 } from "../config/cluster.ts";
 import { colorLevel } from "../platform/color.ts";
+import { nodeClock } from "../platform/node-clock.ts";
 import { historyPath } from "../repl/history.ts";
 import type { Prompt } from "../repl/prompt.ts";
 import { runPrompt } from "../repl/run-prompt.ts";
@@ -24,6 +25,7 @@ export interface PromptFlags {
   readonly secretFile?: string;
   readonly timeout: string;
   readonly command?: readonly string[];
+  readonly exec?: readonly string[];
   readonly json?: true;
   readonly bail?: true;
 }
@@ -56,12 +58,13 @@ export function addPromptOptions(command: Command, examples: string): Command {
     .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s")
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
+    .option("--exec <commands>", "the same", collect, undefined)
     .option("--json", "one JSON object a line, errors too")
     .option("--bail", "stop at the first command that does not go well (not in a terminal)")
     .addHelpText("after", `${examples}\n${EXIT_CODES}`);
 }
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }
 
@@ -103,6 +106,20 @@ export function terminalStyle(): Style {
   return createStyle(colorLevel(process.env, process.stdout.isTTY));
 }
 
+/** Resolves after `ms`, or at once when the signal is aborted. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const wake = (): void => {
+      cancel();
+      signal.removeEventListener("abort", wake);
+      resolve();
+    };
+    const cancel = nodeClock.after(ms, wake);
+    signal.addEventListener("abort", wake, { once: true });
+  });
+}
+
 export interface PromptProcess {
   /** "client" or "manage": names the history file. */
   readonly name: string;
@@ -113,7 +130,7 @@ export interface PromptProcess {
 /** Runs a prompt on this process's streams and leaves its exit status behind. */
 export async function runPromptProcess<A>(
   prompt: Prompt<A>,
-  flags: Pick<PromptFlags, "command" | "json" | "bail">,
+  flags: Pick<PromptFlags, "command" | "exec" | "json" | "bail">,
   { name, promptText, greeting }: PromptProcess,
 ): Promise<void> {
   const abort = new AbortController();
@@ -125,13 +142,14 @@ export async function runPromptProcess<A>(
     abort.abort();
   };
   process.stdout.on("error", onOutputError);
+  const commands = [...(flags.command ?? []), ...(flags.exec ?? [])];
   try {
     process.exitCode = await runPrompt(prompt, {
       input: process.stdin,
       output: process.stdout,
       errors: process.stderr,
       isTerminal: process.stdin.isTTY && process.stdout.isTTY,
-      command: flags.command?.join("\n") ?? null,
+      command: commands.length === 0 ? null : commands.join("\n"),
       json: flags.json === true,
       bail: flags.bail === true,
       promptText,

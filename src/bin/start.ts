@@ -1,17 +1,34 @@
-/** `omnikv start`: a local cluster and the client prompt in one terminal. */
+/** `omnikv start`: a local cluster and a prompt in one terminal. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { createAdminClient, createClient } from "../api/index.ts";
 import { KvError } from "../base/errors.ts";
-import { DEFAULT_CLUSTER_ID, defaultCluster, pageUrl } from "../config/cluster.ts";
-import { startLocalCluster, stopLocalCluster, type LocalServer } from "../server/local-cluster.ts";
-import { openClientPrompt } from "./client.ts";
-import { readSettings } from "./prompt-options.ts";
+import {
+  DEFAULT_CLUSTER_ID,
+  defaultCluster,
+  pageUrl,
+  type ClusterNode,
+} from "../config/cluster.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import { createAdminPrompt } from "../repl/admin-prompt.ts";
+import { createClientPrompt } from "../repl/client-prompt.ts";
+import { createStartPrompt } from "../repl/start-prompt.ts";
+import { LocalServers } from "../server/server-control.ts";
+import {
+  collect,
+  readSettings,
+  runPromptProcess,
+  sleep,
+  terminalStyle,
+  type PromptSettings,
+} from "./prompt-options.ts";
 
 interface StartFlags {
   readonly size: string;
   readonly dataDir: string;
   readonly timeout: string;
   readonly command?: readonly string[];
+  readonly exec?: readonly string[];
   readonly json?: true;
 }
 
@@ -20,25 +37,24 @@ Examples:
   omnikv start                       three servers and a prompt; Ctrl-D or "exit" stops them all
   omnikv start --size 5
   omnikv start -c '1 write a b; 2 read a'
+  omnikv start -c 'crash leader; wait-leader; write a b; restart 3; status'
 
-While it runs, "sh runm.sh" in another terminal opens the management prompt.`;
+The prompt takes the commands of "omnikv client" and of "omnikv manage", and crash, restart, pause and resume of its
+servers. While it runs, "sh runm.sh" in another terminal opens a management prompt beside it.`;
 
 export function startCommand(): Command {
   return new Command("start")
     .description(
-      "Starts a local cluster and opens the client prompt; leaving the prompt stops the cluster.",
+      "Starts a local cluster and opens a prompt for keys and management; leaving it stops the cluster.",
     )
     .option("--size <n>", "how many servers: 1, 3, 5 or 7", "3")
     .option("--data-dir <directory>", "where they keep their data", "data")
     .option("--timeout <time>", "how long the prompt waits for an answer", "5s")
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
+    .option("--exec <commands>", "the same", collect, undefined)
     .option("--json", "one JSON object a line, errors too")
     .addHelpText("after", EXAMPLES)
     .action(start);
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
 }
 
 async function start(flags: StartFlags): Promise<void> {
@@ -52,29 +68,60 @@ async function start(flags: StartFlags): Promise<void> {
     clusterId: DEFAULT_CLUSTER_ID,
   };
   const dataDirectory = resolve(flags.dataDir);
-  const servers = await startLocalCluster({
+  const servers = await LocalServers.start({
     nodes,
     clusterId: DEFAULT_CLUSTER_ID,
     dataDirectory,
     flags: ["--allow-faults"],
   });
   try {
-    await openClientPrompt(settings, flags, greeting(servers, dataDirectory));
+    await openPrompt(settings, flags, servers, dataDirectory);
   } finally {
-    await stopLocalCluster(servers);
+    await servers.stop();
   }
 }
 
-function greeting(servers: readonly LocalServer[], dataDirectory: string): string {
-  const where = servers
-    .map(({ node }) => `node ${node.id} at ${node.host}:${node.port}`)
-    .join(", ");
-  const [first] = servers;
-  const page = first === undefined ? "" : pageUrl(first.node);
+async function openPrompt(
+  { nodes, clusterId, secret, timeoutMs }: PromptSettings,
+  flags: StartFlags,
+  servers: LocalServers,
+  dataDirectory: string,
+): Promise<void> {
+  const access = { nodes, clusterId, secret, timeoutMs };
+  const client = createClient({ ...access, failFast: true });
+  const admin = createAdminClient(access);
+  const style = terminalStyle();
+  const common = {
+    nodes,
+    timeoutMs,
+    style,
+    startCommand: (node: number) => `restart ${node}`,
+    now: () => nodeClock.now(),
+  };
+  const prompt = createStartPrompt(
+    createClientPrompt({ ...common, client }),
+    createAdminPrompt({ ...common, client: admin, sleep, servers }),
+  );
+  try {
+    await runPromptProcess(prompt, flags, {
+      name: "client",
+      promptText: `${style.strong("omnikv")}> `,
+      greeting: greeting(nodes, dataDirectory),
+    });
+  } finally {
+    client.close();
+    admin.close();
+  }
+}
+
+function greeting(nodes: readonly ClusterNode[], dataDirectory: string): string {
+  const where = nodes.map(({ id, host, port }) => `node ${id} at ${host}:${port}`).join(", ");
+  const [first] = nodes;
+  const page = first === undefined ? "" : pageUrl(first);
   return (
-    `${servers.length} servers run: ${where}. Data and logs: ${dataDirectory}\n` +
-    `Try "1 write 35 hello", "2 read 35", help. Watch the cluster and break its links: ${page} in a browser,\n` +
-    `or with "sh runm.sh" in another terminal.\n` +
+    `${nodes.length} servers run: ${where}. Data and logs: ${dataDirectory}\n` +
+    `Try "1 write 35 hello", "2 read 35", status, "isolate leader", heal, "crash 2", help.\n` +
+    `Watch the cluster and break its links in a browser: ${page}\n` +
     `Ctrl-D or "exit" leaves and stops the servers.`
   );
 }

@@ -1,6 +1,13 @@
 /** The table of the management prompt. */
 import { FAULT_DELAY_MS_MAX, type LinkDirection } from "../wire/admin.ts";
-import type { CommandSpec, CommandTable, FlagSpec, ParsedArguments } from "./command-table.ts";
+import { clusterGroups, type ClusterAction } from "./cluster-commands.ts";
+import type {
+  CommandGroup,
+  CommandSpec,
+  CommandTable,
+  FlagSpec,
+  ParsedArguments,
+} from "./command-table.ts";
 import type { HelpTexts } from "./help.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -32,7 +39,7 @@ function commandsFor(nodeIds: readonly number[]): readonly CommandSpec<AdminActi
     name: "status",
     synonyms: ["info", "state", "stat"],
     forms: [""],
-    summary: "role, leader, ballot, indexes, phase, uptime",
+    summary: "all about it: role, leader, ballot, indexes, phase, uptime",
     examples: ["1 status", "all status"],
     arguments: [],
     count: [0, 0],
@@ -165,8 +172,16 @@ function numberIn({ flags }: ParsedArguments, name: string, max: number): number
   throw new UsageError(`${name} takes a number from 0 to ${max}, got "${text}"`);
 }
 
-export function adminTable(nodeIds: readonly number[]): CommandTable<AdminAction> {
-  return { commands: commandsFor(nodeIds), nodeIds, nodeWord: "all" };
+export type ManageAction = AdminAction | ClusterAction;
+
+export function adminTable(nodeIds: readonly number[]): CommandTable<ManageAction> {
+  const { cluster, scenarios, servers } = clusterGroups(nodeIds);
+  const links: CommandGroup<ManageAction> = {
+    title: "One node, or all",
+    commands: commandsFor(nodeIds),
+    nodeWord: "all",
+  };
+  return { groups: [cluster, scenarios, links, servers], nodeIds };
 }
 
 export const ADMIN_HELP: HelpTexts = {

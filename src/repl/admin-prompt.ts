@@ -1,10 +1,12 @@
 /** Carries out the commands of the management prompt. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import type { NodeAddress, RequestOptions } from "../client/types.ts";
-import type { AdminOp, AdminParams, AdminResult } from "../wire/admin.ts";
-import { ADMIN_HELP, adminTable, type AdminAction } from "./admin-commands.ts";
+import type { NodeAddress } from "../client/types.ts";
+import { ADMIN_HELP, adminTable, type AdminAction, type ManageAction } from "./admin-commands.ts";
 import { renderLinks, renderStatus } from "./admin-render.ts";
+import type { ClusterAction } from "./cluster-commands.ts";
+import type { AdminCalls, ClusterOptions } from "./cluster-options.ts";
+import { runClusterAction } from "./cluster-prompt.ts";
 import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
@@ -12,37 +14,46 @@ import { failureOutcome } from "./failure.ts";
 import type { Outcome, Prompt } from "./prompt.ts";
 import type { Style } from "./style.ts";
 
-/** The part of AdminClient that the prompt needs. */
-export interface AdminCalls {
-  call<Op extends AdminOp>(
-    node: number,
-    op: Op,
-    params: AdminParams<Op>,
-    options?: Omit<RequestOptions, "node">,
-  ): Promise<AdminResult<Op>>;
-}
+export type AdminPromptOptions = ClusterOptions;
 
-export interface AdminPromptOptions {
-  readonly client: AdminCalls;
-  readonly nodes: readonly NodeAddress[];
-  readonly timeoutMs: number;
-  readonly style: Style;
-  /** How a user starts a node: "sh run2.sh". */
-  readonly startCommand: (node: number) => string;
-  /** Milliseconds, monotonic. */
-  readonly now: () => number;
-}
-
-export function createAdminPrompt(options: AdminPromptOptions): Prompt<AdminAction> {
+export function createAdminPrompt(options: AdminPromptOptions): Prompt<ManageAction> {
   const { nodes, style } = options;
   return {
     table: adminTable(nodes.map(({ id }) => id)),
     help: ADMIN_HELP,
     nodes: nodes.map(({ id, host, port }) => ({ id, address: `${host}:${port}` })),
     style,
-    execute: (target, action, signal) =>
-      Promise.all(asked(nodes, target, action).map((node) => ask(options, node, action, signal))),
+    execute: (target, action, signal, screen) =>
+      isClusterAction(action)
+        ? runClusterAction(options, action, signal, screen)
+        : Promise.all(
+            asked(nodes, target, action).map((node) => ask(options, node, action, signal)),
+          ),
   };
+}
+
+function isClusterAction(action: ManageAction): action is ClusterAction {
+  switch (action.op) {
+    case "scenario":
+    case "changeLinks":
+    case "healAll":
+    case "table":
+    case "watch":
+    case "waitLeader":
+    case "sleep":
+    case "server":
+      return true;
+    case "status":
+    case "getLinks":
+    case "breakLink":
+    case "restoreLink":
+    case "setFault":
+    case "heal":
+    case "forgetPeer":
+      return false;
+    default:
+      return unreachable(action, "management action");
+  }
 }
 
 /** "all" leaves out the peer that the command is about: no node has a link to itself. */

@@ -1,6 +1,6 @@
 /** The table of the client prompt. */
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
-import type { CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
+import type { CommandGroup, CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
 import type { HelpTexts } from "./help.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -136,8 +136,14 @@ function valueIn(token: Token | undefined): Uint8Array {
   return bytes;
 }
 
+export const KEY_COMMANDS: CommandGroup<ClientAction> = {
+  title: "Keys",
+  commands: [write, read, remove, cas],
+  nodeWord: "any",
+};
+
 export function clientTable(nodeIds: readonly number[]): CommandTable<ClientAction> {
-  return { commands: [write, read, remove, cas], nodeIds, nodeWord: "any" };
+  return { groups: [KEY_COMMANDS], nodeIds };
 }
 
 export const CLIENT_HELP: HelpTexts = {

@@ -3,8 +3,8 @@ import { nearest } from "./suggest.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What stands in an argument's place: completion offers nodes. */
-export type ArgumentKind = "node" | "text";
+/** What stands in an argument's place: what completion offers. "text" may be anything. */
+export type ArgumentKind = "node" | "nodeOrLeader" | "link" | "percent" | "delay" | "time" | "text";
 
 export interface FlagSpec {
   readonly name: `--${string}`;
@@ -29,6 +29,7 @@ export interface CommandSpec<A> {
   /** More lines for `help NAME`. */
   readonly details?: readonly string[];
   readonly examples: readonly string[];
+  /** The last one stands for all that follow too. */
   readonly arguments: readonly ArgumentKind[];
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
@@ -37,11 +38,50 @@ export interface CommandSpec<A> {
   readonly build: (args: ParsedArguments) => A;
 }
 
-export interface CommandTable<A> {
+export interface CommandGroup<A> {
+  /** In help: what they are about. */
+  readonly title: string;
   readonly commands: readonly CommandSpec<A>[];
+  /**
+   * A word in place of a node id that stands for more or for any; also meant when no node is named. Null: these commands
+   * are for the whole cluster, and no node stands in front.
+   */
+  readonly nodeWord: "all" | "any" | null;
+}
+
+export interface CommandTable<A> {
+  readonly groups: readonly CommandGroup<A>[];
   readonly nodeIds: readonly number[];
-  /** A word in place of a node id that stands for more or for any: "all" or "any". Also meant when no node is named. */
-  readonly nodeWord: "all" | "any";
+}
+
+/** A command may be there twice: for the whole cluster, and with a node in front. */
+export function allCommands<A>(table: CommandTable<A>): readonly CommandSpec<A>[] {
+  return table.groups.flatMap(({ commands }) => commands);
+}
+
+/** "all", "any", or both. */
+export function nodeWords<A>(table: CommandTable<A>): readonly string[] {
+  const words = table.groups.flatMap(({ nodeWord }) => (nodeWord === null ? [] : [nodeWord]));
+  return [...new Set(words)];
+}
+
+export interface FoundCommand<A> {
+  readonly spec: CommandSpec<A>;
+  readonly nodeWord: "all" | "any" | null;
+}
+
+/** @param named a node, or a word for one, stands in front of the name */
+export function findCommand<A>(
+  table: CommandTable<A>,
+  name: string,
+  named: boolean,
+): FoundCommand<A> | null {
+  const found = table.groups.flatMap(({ commands, nodeWord }) =>
+    commands.filter((spec) => spec.name === name).map((spec) => ({ spec, nodeWord })),
+  );
+  const forNodes = found.find(({ nodeWord }) => nodeWord !== null) ?? null;
+  if (named) return forNodes;
+  return found.find(({ nodeWord }) => nodeWord === null) ?? forNodes;
 }
 
 /** Null: any, or all. */
@@ -63,20 +103,25 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   if (local !== null) return local;
   const named = !first.quoted && /^(\d+|all|any)$/.test(first.text);
   if (!named) {
-    const spec = table.commands.find(({ name }) => name === first.text);
-    if (spec === undefined) throw unknownCommand(table, first.text, true);
-    return build(table, spec, null, tokens.slice(1));
+    const found = findCommand(table, first.text, false);
+    if (found === null) throw unknownCommand(table, first.text, true);
+    return build(table, found, null, tokens.slice(1));
   }
   const target = parseTarget(table, first.text);
   if (second === undefined) {
-    const example = table.commands[0]?.name ?? "help";
+    const example = table.groups.find(({ nodeWord }) => nodeWord !== null)?.commands[0]?.name;
     throw new UsageError(
-      `what should node ${first.text} do? Type "${first.text} ${example} …", or help`,
+      `what should node ${first.text} do? Type "${first.text} ${example ?? "help"} …", or help`,
     );
   }
-  const spec = table.commands.find(({ name }) => name === second.text);
-  if (spec === undefined) throw unknownCommand(table, second.text, false);
-  return build(table, spec, target, tokens.slice(2));
+  const found = findCommand(table, second.text, true);
+  if (found === null) throw unknownCommand(table, second.text, false);
+  if (target === null && first.text !== found.nodeWord) {
+    throw new UsageError(
+      `"${first.text}" does not go with ${second.text}: the nodes are ${nodesText(table, found.nodeWord)}`,
+    );
+  }
+  return build(table, found, target, tokens.slice(2));
 }
 
 function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "command" }> | null {
@@ -99,35 +144,56 @@ function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "c
 }
 
 function parseTarget<A>(table: CommandTable<A>, word: string): Target {
-  if (word === table.nodeWord) return null;
-  const ids = table.nodeIds.join(", ");
+  const words = nodeWords(table);
+  if (words.includes(word)) return null;
   if (!/^\d+$/.test(word)) {
-    throw new UsageError(`"${word}" is no node here: the nodes are ${ids}, or ${table.nodeWord}`);
+    throw new UsageError(
+      `"${word}" is no node here: the nodes are ${nodesText(table, words.join(" or "))}`,
+    );
   }
   const id = Number(word);
   if (!table.nodeIds.includes(id)) {
-    throw new UsageError(`there is no node ${word}: the nodes are ${ids}`);
+    throw new UsageError(`there is no node ${word}: the nodes are ${table.nodeIds.join(", ")}`);
   }
   return id;
 }
 
+function nodesText<A>(table: CommandTable<A>, word: string | null): string {
+  const ids = table.nodeIds.join(", ");
+  return word === null || word === "" ? ids : `${ids}, or ${word}`;
+}
+
 function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolean): UsageError {
-  const names = table.commands.map(({ name }) => name);
-  const near =
-    table.commands.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))?.name ??
-    nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
+  const lower = word.toLowerCase();
+  const [first, then] = [true, false].map((forNodes) =>
+    table.groups.flatMap(({ commands, nodeWord }) =>
+      (nodeWord !== null) === forNodes ? commands : [],
+    ),
+  );
+  const means = (specs: readonly CommandSpec<A>[] | undefined): CommandSpec<A> | undefined =>
+    specs?.find(({ name, synonyms }) => name === lower || synonyms?.includes(lower) === true);
+  if (!atStart) {
+    const clusterWide = means(first) === undefined ? means(then) : undefined;
+    if (clusterWide !== undefined) {
+      const usage = usageLines(clusterWide, "").join("  or  ");
+      return new UsageError(`${clusterWide.name} takes no node in front: ${usage}`);
+    }
+  }
+  const specs = (atStart ? [...(then ?? []), ...(first ?? [])] : first) ?? [];
+  const names = [...new Set(specs.map(({ name }) => name))];
+  const near = means(specs)?.name ?? nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
   const hint = near === null ? `the commands are ${names.join(", ")}` : `did you mean "${near}"?`;
   return new UsageError(`unknown command "${word}": ${hint}`);
 }
 
 function build<A>(
   table: CommandTable<A>,
-  spec: CommandSpec<A>,
+  { spec, nodeWord }: FoundCommand<A>,
   target: Target,
   words: readonly Token[],
 ): Parsed<A> {
-  const node = target ?? table.nodeIds[0] ?? 1;
-  const usage = usageLines(spec, String(node)).join("  or  ");
+  const node = nodeWord === null ? "" : String(target ?? table.nodeIds[0] ?? 1);
+  const usage = usageLines(spec, node).join("  or  ");
   const args = splitFlags(spec, words, usage);
   const [min, max] = spec.count;
   const got = args.positionals.length;
@@ -144,7 +210,7 @@ function build<A>(
   }
 }
 
-/** Full lines as typed, one for each form. */
+/** Full lines as typed, one for each form. @param node empty: none stands in front */
 export function usageLines<A>(spec: CommandSpec<A>, node: string): readonly string[] {
   return spec.forms.map((form) => [node, spec.name, form].filter((part) => part !== "").join(" "));
 }

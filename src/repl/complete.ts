@@ -1,5 +1,15 @@
 /** Tab completion out of the command table. Pure. */
-import { LOCAL_COMMANDS, type CommandSpec, type CommandTable } from "./command-table.ts";
+import { unreachable } from "../base/assert.ts";
+import { allPairs } from "../scenarios/index.ts";
+import {
+  allCommands,
+  findCommand,
+  LOCAL_COMMANDS,
+  nodeWords,
+  type ArgumentKind,
+  type CommandSpec,
+  type CommandTable,
+} from "./command-table.ts";
 
 /** The candidates that continue the last word of `line`, and that word: the form node's readline expects. */
 export function complete<A>(
@@ -17,15 +27,20 @@ export function complete<A>(
 
 function candidatesFor<A>(table: CommandTable<A>, before: readonly string[]): readonly string[] {
   const nodes = table.nodeIds.map(String);
-  const names = table.commands.map(({ name }) => name);
+  const words = nodeWords(table);
+  const all = [...new Set(allCommands(table).map(({ name }) => name))];
   const [first, second] = before;
-  if (first === undefined) return [...nodes, table.nodeWord, ...names, ...LOCAL_COMMANDS];
-  if (first === "help") return before.length === 1 ? names : [];
-  const named = nodes.includes(first) || first === table.nodeWord;
-  if (named && second === undefined) return names;
-  const spec = table.commands.find(({ name }) => name === (named ? second : first));
-  if (spec === undefined) return [];
-  return argumentCandidates(spec, before.slice(named ? 2 : 1), nodes, named ? first : null);
+  if (first === undefined) return [...nodes, ...words, ...all, ...LOCAL_COMMANDS];
+  if (first === "help") return before.length === 1 ? all : [];
+  const named = nodes.includes(first) || words.includes(first);
+  if (named && second === undefined) {
+    return table.groups
+      .filter(({ nodeWord }) => nodeWord !== null && (nodeWord === first || nodes.includes(first)))
+      .flatMap(({ commands }) => commands.map(({ name }) => name));
+  }
+  const found = findCommand(table, (named ? second : first) ?? "", named);
+  if (found === null) return [];
+  return argumentCandidates(found.spec, before.slice(named ? 2 : 1), nodes, named ? first : null);
 }
 
 function argumentCandidates<A>(
@@ -36,7 +51,33 @@ function argumentCandidates<A>(
 ): readonly string[] {
   const flags = (spec.flags ?? []).map(({ name }) => name).filter((name) => !given.includes(name));
   const position = given.filter((word) => !word.startsWith("--")).length;
-  // A node has no link to itself.
-  const peers = spec.arguments[position] === "node" ? nodes.filter((id) => id !== self) : [];
-  return [...peers, ...flags];
+  if (position >= spec.count[1]) return flags;
+  const kind = spec.arguments[Math.min(position, spec.arguments.length - 1)];
+  return [...(kind === undefined ? [] : offers(kind, nodes, self)), ...flags];
+}
+
+function offers(
+  kind: ArgumentKind,
+  nodes: readonly string[],
+  self: string | null,
+): readonly string[] {
+  switch (kind) {
+    case "node":
+      // A node has no link to itself.
+      return nodes.filter((id) => id !== self);
+    case "nodeOrLeader":
+      return [...nodes, "leader"];
+    case "link":
+      return allPairs(nodes.map(Number)).map(([a, b]) => `${a}-${b}`);
+    case "percent":
+      return ["10%", "30%", "50%"];
+    case "delay":
+      return ["20ms", "50ms", "200ms"];
+    case "time":
+      return ["1s", "5s", "30s"];
+    case "text":
+      return [];
+    default:
+      return unreachable(kind, "argument kind");
+  }
 }

@@ -17,6 +17,8 @@ export interface FailureContext {
   readonly node: number | null;
   /** Of the node asked, or of all of them. */
   readonly address: string;
+  /** The error's message says it all: the whole cluster was asked. */
+  readonly explained?: boolean;
   readonly timeoutMs: number;
   /** How a user starts a node: "sh run2.sh". */
   readonly startCommand: (node: number) => string;
@@ -51,7 +53,7 @@ function isUnknown(error: KvError, context: FailureContext): boolean {
   return context.changes && !error.definite;
 }
 
-function statusOf(error: KvError): ExitStatus {
+export function statusOf(error: KvError): ExitStatus {
   switch (error.code) {
     case "NO_QUORUM":
     case "SHUTTING_DOWN":
@@ -80,6 +82,7 @@ function statusOf(error: KvError): ExitStatus {
 
 function unknownText(error: KvError, context: FailureContext): string {
   const advice = context.lookFirst;
+  if (context.explained === true) return `${error.message}; ${advice}`;
   switch (error.code) {
     case "TIMEOUT":
       return `${who(context)} did not answer within ${formatDuration(context.timeoutMs)}; ${advice}`;
@@ -94,6 +97,7 @@ function unknownText(error: KvError, context: FailureContext): string {
 
 function failedText(error: KvError, context: FailureContext): string {
   const { node, address, timeoutMs, startCommand } = context;
+  if (context.explained === true) return error.message;
   switch (error.code) {
     case "CONNECTION_FAILED":
       return node === null

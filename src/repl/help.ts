@@ -1,5 +1,11 @@
 /** Help texts out of the command table. Pure. */
-import { usageLines, type CommandSpec, type CommandTable } from "./command-table.ts";
+import {
+  allCommands,
+  nodeWords,
+  usageLines,
+  type CommandSpec,
+  type CommandTable,
+} from "./command-table.ts";
 import type { Style } from "./style.ts";
 import { nearest } from "./suggest.ts";
 import { UsageError } from "./usage-error.ts";
@@ -10,6 +16,10 @@ export interface HelpTexts {
   /** Last lines. */
   readonly notes: readonly string[];
 }
+
+/** What is longer has its summary on the next line. */
+const USAGE_WIDTH_MAX = 44;
+const EXAMPLES_PER_GROUP = 4;
 
 const LOCAL_HELP: readonly (readonly [string, string])[] = [
   ["help [COMMAND]", "this list, or all about one command"],
@@ -25,11 +35,15 @@ export function helpText<A>(
   style: Style,
 ): string {
   if (topic === null) return overview(table, texts, style);
-  const spec = table.commands.find(({ name }) => name === topic);
-  if (spec !== undefined) return commandHelp(spec, style);
+  const specs = table.groups.flatMap(({ commands, nodeWord }) =>
+    commands
+      .filter(({ name }) => name === topic)
+      .map((spec) => commandHelp(spec, nodeWord === null ? "" : "NODE", style)),
+  );
+  if (specs.length > 0) return specs.join("\n\n");
   const local = LOCAL_HELP.find(([usage]) => usage.split(" ")[0] === topic);
   if (local !== undefined) return `${style.strong(local[0])}  ${local[1]}`;
-  const names = table.commands.map(({ name }) => name);
+  const names = [...new Set(allCommands(table).map(({ name }) => name))];
   const near = nearest(topic, names);
   const hint =
     near === null ? `the commands are ${names.join(", ")}` : `did you mean "help ${near}"?`;
@@ -37,35 +51,65 @@ export function helpText<A>(
 }
 
 function overview<A>(table: CommandTable<A>, texts: HelpTexts, style: Style): string {
-  const rows = table.commands.flatMap((spec) => {
-    const [first = "", ...more] = usageLines(spec, "NODE");
-    return [[first, spec.summary] as const, ...more.map((line) => [line, ""] as const)];
-  });
-  const all = [...rows, ...LOCAL_HELP];
-  const width = Math.max(...all.map(([usage]) => usage.length));
-  const lines = all.map(([usage, text]) =>
-    text === "" ? `  ${style.strong(usage)}` : `  ${style.strong(usage.padEnd(width))}  ${text}`,
+  const groups = table.groups.map(({ title, commands, nodeWord }) => ({
+    title,
+    rows: commands.flatMap((spec) => {
+      const [first = "", ...more] = usageLines(spec, nodeWord === null ? "" : "NODE");
+      return [[first, spec.summary] as const, ...more.map((line) => [line, ""] as const)];
+    }),
+  }));
+  const all = [...groups.flatMap(({ rows }) => rows), ...LOCAL_HELP];
+  const width = Math.min(USAGE_WIDTH_MAX, Math.max(...all.map(([usage]) => usage.length)));
+  const line = ([usage, text]: readonly [string, string]): string => {
+    if (text === "") return `  ${style.strong(usage)}`;
+    const gap = usage.length > width ? `\n  ${" ".repeat(width)}` : "";
+    return `  ${style.strong(usage.padEnd(width))}${gap}  ${text}`;
+  };
+  const shown =
+    groups.length === 1
+      ? all.map(line)
+      : [...groups, { title: "This prompt", rows: LOCAL_HELP }].flatMap(({ title, rows }, i) => [
+          ...(i === 0 ? [] : [""]),
+          `${title}:`,
+          ...rows.map(line),
+        ]);
+  const examples = table.groups.flatMap(({ commands }) =>
+    commands.slice(0, EXAMPLES_PER_GROUP).flatMap((spec) => spec.examples.slice(0, 1)),
   );
-  const examples = table.commands.flatMap((spec) => spec.examples.slice(0, 1));
   return [
     texts.intro,
     "",
-    ...lines,
+    ...shown,
     "",
-    `NODE is one of ${table.nodeIds.join(", ")}; "${table.nodeWord}", or nothing, means ${table.nodeWord === "all" ? "all of them" : "any of them"}.`,
+    nodeLine(table),
     ...texts.notes,
     `For example: ${examples.map((example) => style.value(example)).join(" · ")}`,
   ].join("\n");
 }
 
-function commandHelp<A>(spec: CommandSpec<A>, style: Style): string {
+function nodeLine<A>(table: CommandTable<A>): string {
+  const meaning = (word: string): string => (word === "all" ? "all of them" : "any of them");
+  const ids = table.nodeIds.join(", ");
+  const words = nodeWords(table);
+  if (words.length === 1) {
+    return words
+      .map((word) => `NODE is one of ${ids}; "${word}", or nothing, means ${meaning(word)}.`)
+      .join("");
+  }
+  const each = table.groups.flatMap(({ title, nodeWord }) =>
+    nodeWord === null ? [] : [`${meaning(nodeWord)} ("${nodeWord}") under "${title}"`],
+  );
+  return `NODE is one of ${ids}; nothing means ${each.join(", ")}.`;
+}
+
+function commandHelp<A>(spec: CommandSpec<A>, node: string, style: Style): string {
   const flags = spec.flags ?? [];
   const flagNames = flags.map(({ name, value }) =>
     value === undefined ? name : `${name} ${value}`,
   );
   const width = Math.max(0, ...flagNames.map((name) => name.length));
   return [
-    ...usageLines(spec, "NODE").map((line) => style.strong(line)),
+    ...usageLines(spec, node).map((line) => style.strong(line)),
     `  ${spec.summary}`,
     ...(spec.details ?? []).map((line) => `  ${line}`),
     ...flags.map(({ help }, i) => `  ${(flagNames[i] ?? "").padEnd(width)}  ${help}`),

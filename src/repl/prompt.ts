@@ -3,6 +3,7 @@ import type { CommandTable, Target } from "./command-table.ts";
 import { parseCommand } from "./command-table.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { helpText, type HelpTexts } from "./help.ts";
+import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
 import { tokenize, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -13,6 +14,8 @@ export interface Outcome {
   readonly text: string;
   readonly json: Readonly<Record<string, unknown>>;
   readonly status: ExitStatus;
+  /** The command did answer, although not all went well: the text belongs to the results. */
+  readonly isResult?: boolean;
 }
 
 export interface Prompt<A> {
@@ -21,8 +24,16 @@ export interface Prompt<A> {
   /** What "nodes" prints. */
   readonly nodes: readonly { readonly id: number; readonly address: string }[];
   readonly style: Style;
-  /** Never rejects: a failure is an outcome. One for each node asked, in the order in which they are to be shown. */
-  readonly execute: (target: Target, action: A, signal: AbortSignal) => Promise<readonly Outcome[]>;
+  /**
+   * Never rejects: a failure is an outcome. One for each node asked, in the order in which they are to be shown; none
+   * when everything was shown on the screen already.
+   */
+  readonly execute: (
+    target: Target,
+    action: A,
+    signal: AbortSignal,
+    screen: Screen,
+  ) => Promise<readonly Outcome[]>;
 }
 
 /** A line's commands, or what is wrong with it. */
@@ -51,6 +62,7 @@ export async function runCommand<A>(
   prompt: Prompt<A>,
   tokens: readonly Token[],
   signal: AbortSignal,
+  screen: Screen,
   where = "",
 ): Promise<CommandResult> {
   const { table, help, style } = prompt;
@@ -66,7 +78,7 @@ export async function runCommand<A>(
     return [usageOutcome(error, style, where)];
   }
   if (parsed.kind === "nodes") return [nodesOutcome(prompt)];
-  return prompt.execute(parsed.target, parsed.action, signal);
+  return prompt.execute(parsed.target, parsed.action, signal, screen);
 }
 
 function nodesOutcome<A>({ nodes, style }: Prompt<A>): Outcome {

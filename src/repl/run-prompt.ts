@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import type { ExitStatus } from "./exit-status.ts";
 import type { Prompt } from "./prompt.ts";
 import { runArgument, runLines } from "./script-loop.ts";
+import { TerminalScreen } from "./screen.ts";
 import { runTerminal } from "./terminal-loop.ts";
 
 export interface RunPromptOptions {
@@ -27,7 +28,9 @@ export interface RunPromptOptions {
 }
 
 export function runPrompt<A>(prompt: Prompt<A>, options: RunPromptOptions): Promise<ExitStatus> {
-  if (options.command !== null) return runArgument(prompt, options.command, options);
-  if (options.isTerminal) return runTerminal(prompt, options);
-  return runLines(prompt, options.input, options);
+  const { input, output, isTerminal, json, command } = options;
+  const live = isTerminal && !json ? new TerminalScreen(input, output) : null;
+  if (command !== null) return runArgument(prompt, command, { ...options, live });
+  if (isTerminal) return runTerminal(prompt, { ...options, live });
+  return runLines(prompt, input, { ...options, live });
 }

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
+import type { LiveScreen, Screen } from "./screen.ts";
 import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
 
 export interface ScriptOptions {
@@ -13,6 +14,8 @@ export interface ScriptOptions {
   readonly json: boolean;
   /** Stop at the first command that does not go well. */
   readonly bail: boolean;
+  /** A person looks at the output: commands may redraw it. Null: they may not. */
+  readonly live: LiveScreen | null;
   /** Aborted: the running command is cancelled and nothing more is run. */
   readonly signal: AbortSignal;
 }
@@ -51,19 +54,27 @@ export async function runLines<A>(
 class ScriptRun<A> {
   readonly #prompt: Prompt<A>;
   readonly #options: ScriptOptions;
+  readonly #screen: Screen;
   status: ExitStatus = EXIT.ok;
   over = false;
 
   constructor(prompt: Prompt<A>, options: ScriptOptions) {
     this.#prompt = prompt;
     this.#options = options;
+    this.#screen = { live: options.live, show: (outcome) => this.#show(outcome) };
   }
 
   async line(line: string, separator: ";" | undefined, where: string): Promise<void> {
     const commands = split(line, separator, this.#prompt.style, where);
     if (!commands.ok) return this.#show(commands.problem);
     for (const tokens of commands.commands) {
-      const result = await runCommand(this.#prompt, tokens, this.#options.signal, where);
+      const result = await runCommand(
+        this.#prompt,
+        tokens,
+        this.#options.signal,
+        this.#screen,
+        where,
+      );
       if (result === "exit") this.over = true;
       else result.forEach((outcome) => this.#show(outcome));
       if (this.#options.signal.aborted) {
@@ -78,7 +89,7 @@ class ScriptRun<A> {
     const { output, errors, json, bail } = this.#options;
     const failed = outcome.status !== EXIT.ok;
     if (json) output.write(`${JSON.stringify(outcome.json)}\n`);
-    else (failed ? errors : output).write(`${outcome.text}\n`);
+    else (failed && outcome.isResult !== true ? errors : output).write(`${outcome.text}\n`);
     this.status = worse(this.status, outcome.status);
     if (failed && bail) this.over = true;
   }

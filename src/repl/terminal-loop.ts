@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { complete } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
+import type { LiveScreen, Screen } from "./screen.ts";
 import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
 
 export interface TerminalOptions {
@@ -16,6 +17,8 @@ export interface TerminalOptions {
   /** Null: no history is kept. */
   readonly historyPath: string | null;
   readonly json: boolean;
+  /** For commands that redraw what they show; null: they may not. */
+  readonly live: LiveScreen | null;
   /** Aborted: leave at once. */
   readonly signal: AbortSignal;
 }
@@ -32,6 +35,7 @@ class TerminalLoop<A> {
   readonly #prompt: Prompt<A>;
   readonly #options: TerminalOptions;
   readonly #readline: Interface;
+  readonly #screen: Screen;
   readonly #queue: string[] = [];
   #running: AbortController | null = null;
   #status: ExitStatus = EXIT.ok;
@@ -44,6 +48,7 @@ class TerminalLoop<A> {
   constructor(prompt: Prompt<A>, options: TerminalOptions) {
     this.#prompt = prompt;
     this.#options = options;
+    this.#screen = { live: options.live, show: (outcome) => this.#show(outcome) };
     this.#readline = createInterface({
       input: options.input,
       output: options.output,
@@ -96,7 +101,7 @@ class TerminalLoop<A> {
     const commands = split(line, undefined, this.#prompt.style);
     if (!commands.ok) return this.#show(commands.problem);
     for (const tokens of commands.commands) {
-      const result = await runCommand(this.#prompt, tokens, signal);
+      const result = await runCommand(this.#prompt, tokens, signal, this.#screen);
       if (result === "exit") return this.#leave(EXIT.ok);
       result.forEach((outcome) => this.#show(outcome));
     }

@@ -112,7 +112,7 @@ export function planPartition(
   const all = [...groups, rest].filter((group) => group.length > 0);
   if (all.length < 2) throw new KvError("BAD_REQUEST", "one group of all nodes is no partition");
   const within = all.flatMap((group) => allPairs(group));
-  const summary = all.map((group) => group.join(",")).join(" | ");
+  const summary = `groups ${all.map((group) => group.join(",")).join(" | ")}`;
   return scenario("partition", { nodes, leader }, summary, otherPairs(nodes, within));
 }
 

@@ -1,0 +1,66 @@
+/** Arguments of commands from text to values. Pure; what does not fit is a UsageError that says what does. */
+import { formatDuration } from "./duration.ts";
+import type { Token } from "./tokenize.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** "leader": whoever leads when the command is carried out. */
+export type NodeOrLeader = number | "leader";
+
+/** "1,2 | 3": nodes by group. */
+export function groupsIn(tokens: readonly Token[], nodeIds: readonly number[]): number[][] {
+  const parts = tokens
+    .map(({ text }) => text)
+    .join(" ")
+    .split("|");
+  const groups = parts
+    .map((part) => part.split(/[\s,]+/).filter((word) => word !== ""))
+    .filter((part) => part.length > 0);
+  const separated = parts.length > 1;
+  if (groups.length === 0 || (!separated && tokens.length > 1)) {
+    throw new UsageError('separate the groups with "|"');
+  }
+  return groups.map((group) => group.map((word) => nodeFrom(word, nodeIds)));
+}
+
+export function wordsIn(tokens: readonly Token[], separator: RegExp): readonly string[] {
+  return tokens.flatMap(({ text }) => text.split(separator)).filter((word) => word !== "");
+}
+
+export function nodeOrLeaderIn(token: Token | undefined, nodeIds: readonly number[]): NodeOrLeader {
+  if (token?.text === "leader") return "leader";
+  return nodeFrom(token?.text ?? "", nodeIds, " or leader");
+}
+
+export function nodeIn(token: Token | undefined, nodeIds: readonly number[]): number {
+  return nodeFrom(token?.text ?? "", nodeIds);
+}
+
+/** @param orElse what else could stand there */
+export function nodeFrom(text: string, nodeIds: readonly number[], orElse = ""): number {
+  const id = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (nodeIds.includes(id)) return id;
+  throw new UsageError(`"${text}" is no node: the nodes are ${nodeIds.join(", ")}${orElse}`);
+}
+
+const TIME_MS_MAX = 24 * 3_600_000;
+
+/**
+ * "500ms", "2s", "1.5min", or a number alone, in milliseconds.
+ * @param unit of a number that stands alone
+ * @throws UsageError that names `what`
+ */
+export function timeIn(
+  token: Token | undefined,
+  what: string,
+  unit: "ms" | "s",
+  maxMs = TIME_MS_MAX,
+): number {
+  const text = token?.text ?? "";
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|min|m)?$/.exec(text);
+  const factor = { ms: 1, s: 1000, min: 60_000, m: 60_000 }[match?.[2] ?? unit] ?? 1;
+  const ms = match === null ? NaN : Number(match[1]) * factor;
+  if (ms <= maxMs) return ms;
+  if (ms > maxMs)
+    throw new UsageError(`${what} is at most ${formatDuration(maxMs)}, got "${text}"`);
+  throw new UsageError(`${what} is a time like 500ms or 2s, got "${text}"`);
+}

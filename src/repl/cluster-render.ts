@@ -1,0 +1,181 @@
+/** A whole cluster in words: a table of its nodes, and what changed from one look to the next. Pure. */
+import { unreachable } from "../base/assert.ts";
+import type { KvError } from "../base/errors.ts";
+import { leaderIn, type ClusterLook, type NodeLook } from "../client/cluster-look.ts";
+import type { AdminBallot, AdminLink, AdminStatus } from "../wire/admin.ts";
+import { formatDuration } from "./duration.ts";
+import type { Paint, Style } from "./style.ts";
+
+/** Why a node said nothing, in a few words. */
+export type Reason = (node: number, error: KvError) => string;
+
+interface Cell {
+  readonly text: string;
+  readonly paint?: Paint;
+}
+
+const HEADER = ["node", "role", "leader", "ballot", "decided", "applied", "majority", "keys", "up"];
+/** Numbers stand under each other by their last digit. */
+const RIGHT = new Set(["node", "decided", "applied", "keys"]);
+
+/** The table, and below it one line that says who leads. */
+export function renderTable(look: ClusterLook, reason: Reason, style: Style): readonly string[] {
+  const leader = leaderIn(look);
+  const rows = look.map(({ node, status, error }) => ({
+    cells: status === null ? null : cellsOf(status, leader, style),
+    node,
+    last: status === null ? reason(node, error) : linksText(status.links),
+    paint: status === null ? style.bad : hasFaults(status.links) ? style.warn : style.dim,
+  }));
+  const widths = HEADER.map((title, i) =>
+    Math.max(title.length, ...rows.map(({ cells }) => cells?.[i]?.text.length ?? 0)),
+  );
+  const pad = (text: string, i: number): string =>
+    RIGHT.has(HEADER[i] ?? "") ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
+  const header = style.dim([...HEADER.map(pad), "links"].join("  "));
+  const lines = rows.map(({ cells, node, last, paint }) => {
+    if (cells === null) return `${style.node(pad(String(node), 0))}  ${paint(last)}`;
+    const padded = cells.map(({ text, paint: own }, i) => (own ?? plain)(pad(text, i)));
+    return [...padded, paint(last)].join("  ");
+  });
+  return [header, ...lines, leaderLine(look, leader, style)];
+}
+
+const plain: Paint = (text) => text;
+
+function cellsOf(status: AdminStatus, leader: number | null, style: Style): readonly Cell[] {
+  const { nodeId, role, quorumConnected } = status;
+  const stale = role === "leader" && nodeId !== leader;
+  const roleCell: Cell =
+    role === "leader"
+      ? { text: stale ? "was leader" : "leader", paint: stale ? style.warn : style.good }
+      : { text: status.standing === "cutOff" ? "cut off" : role, ...warnIf(status, style) };
+  return [
+    { text: String(nodeId), paint: style.node },
+    roleCell,
+    { text: status.leader === null ? "none" : String(status.leader) },
+    { text: ballotShort(status.promise) },
+    { text: String(status.decidedIdx) },
+    { text: String(status.appliedIdx) },
+    quorumConnected ? { text: "heard" } : { text: "NOT heard", paint: style.warn },
+    { text: String(status.keys) },
+    { text: formatDuration(status.uptimeMs) },
+  ];
+}
+
+function warnIf({ standing }: AdminStatus, style: Style): { readonly paint?: Paint } {
+  return standing === "cutOff" ? { paint: style.warn } : {};
+}
+
+/** "4.1": the fourth ballot, of node 1. */
+function ballotShort({ n, pid }: AdminBallot): string {
+  return pid === 0 ? "none" : `${n}.${pid}`;
+}
+
+function leaderLine(look: ClusterLook, leader: number | null, style: Style): string {
+  const status = look.find(({ node }) => node === leader)?.status;
+  if (status === undefined || status === null) return style.warn("no node leads");
+  const alone = status.quorumConnected ? "" : ", but hears no majority of the nodes";
+  const paint = status.quorumConnected ? style.good : style.warn;
+  return paint(`node ${leader ?? 0} leads${alone}`);
+}
+
+function hasFaults(links: readonly AdminLink[]): boolean {
+  return linksText(links) !== "whole";
+}
+
+/** "2, 3 (in) broken; 4 loses 30 %; 5 down", or "whole". */
+export function linksText(links: readonly AdminLink[]): string {
+  const texts = (of: (link: AdminLink) => string | null): readonly string[] =>
+    links.flatMap((link) => {
+      const text = of(link);
+      return text === null ? [] : [text];
+    });
+  const broken = texts(({ peer, brokenIn, brokenOut }) => {
+    if (!brokenIn && !brokenOut) return null;
+    return brokenIn && brokenOut ? String(peer) : `${peer} (${brokenIn ? "in" : "out"})`;
+  });
+  const lossy = texts(({ peer, dropPermilleIn, dropPermilleOut, brokenIn, brokenOut }) => {
+    const permille = Math.max(brokenIn ? 0 : dropPermilleIn, brokenOut ? 0 : dropPermilleOut);
+    return permille === 0 ? null : `to ${peer} ${permille / 10} % lost`;
+  });
+  const slow = texts(({ peer, delayMsIn, delayMsOut }) => {
+    const ms = Math.max(delayMsIn, delayMsOut);
+    return ms === 0 ? null : `to ${peer} +${formatDuration(ms)}`;
+  });
+  const down = texts(({ peer, state }) => (state === "down" ? String(peer) : null));
+  const parts = [
+    ...(broken.length === 0 ? [] : [`broken ${broken.join(", ")}`]),
+    ...lossy,
+    ...slow,
+    ...(down.length === 0 ? [] : [`down ${down.join(", ")}`]),
+  ];
+  return parts.length === 0 ? "whole" : parts.join(" · ");
+}
+
+/** What became different at one node, or of who leads. */
+export type Change =
+  | { readonly event: "leader"; readonly leader: number | null; readonly ballot: string | null }
+  | { readonly event: "silent"; readonly node: number; readonly reason: string }
+  | { readonly event: "answers"; readonly node: number }
+  | { readonly event: "restarted"; readonly node: number }
+  | { readonly event: "majority"; readonly node: number; readonly heard: boolean }
+  | { readonly event: "follows"; readonly node: number; readonly leader: number | null }
+  | { readonly event: "links"; readonly node: number; readonly links: string };
+
+/** Of one node, from one look at it to the next. */
+export function changesOf(before: NodeLook, after: NodeLook, reason: Reason): readonly Change[] {
+  const { node, status, error } = after;
+  if (status === null) {
+    return before.status === null ? [] : [{ event: "silent", node, reason: reason(node, error) }];
+  }
+  const was = before.status;
+  if (was === null) return [{ event: "answers", node }];
+  const changes: Change[] = [];
+  if (status.uptimeMs < was.uptimeMs) changes.push({ event: "restarted", node });
+  const links = linksText(status.links);
+  if (links !== linksText(was.links)) changes.push({ event: "links", node, links });
+  if (status.quorumConnected !== was.quorumConnected) {
+    changes.push({ event: "majority", node, heard: status.quorumConnected });
+  }
+  if (status.leader !== was.leader && status.role === "follower") {
+    changes.push({ event: "follows", node, leader: status.leader });
+  }
+  return changes;
+}
+
+/** Of who leads; null: it is who it was. */
+export function leaderChange(before: ClusterLook, after: ClusterLook): Change | null {
+  const leader = leaderIn(after);
+  if (leader === leaderIn(before)) return null;
+  const status = after.find(({ node }) => node === leader)?.status;
+  const ballot = status === undefined || status === null ? null : ballotShort(status.promise);
+  return { event: "leader", leader, ballot };
+}
+
+export function renderChange(change: Change, style: Style): string {
+  switch (change.event) {
+    case "leader":
+      return change.leader === null
+        ? style.warn("no node leads")
+        : style.good(`node ${change.leader} leads (ballot ${change.ballot ?? "unknown"})`);
+    case "silent":
+      return style.bad(change.reason);
+    case "answers":
+      return `node ${change.node} answers`;
+    case "restarted":
+      return `node ${change.node} was started again`;
+    case "majority":
+      return change.heard
+        ? `node ${change.node} hears a majority again`
+        : style.warn(`node ${change.node} hears no majority`);
+    case "follows":
+      return change.leader === null
+        ? `node ${change.node} follows nobody`
+        : `node ${change.node} follows node ${change.leader}`;
+    case "links":
+      return `node ${change.node}: links ${change.links}`;
+    default:
+      return unreachable(change, "change");
+  }
+}

@@ -1,0 +1,31 @@
+/** The prompt of `omnikv start`: keys, and management of the servers that it started, with the same words as apart. */
+import type { ManageAction } from "./admin-commands.ts";
+import type { ClientAction } from "./client-commands.ts";
+import type { Prompt } from "./prompt.ts";
+
+/** The two have no name in common, so that each word means what it means at its own prompt. */
+export function createStartPrompt(
+  client: Prompt<ClientAction>,
+  manage: Prompt<ManageAction>,
+): Prompt<ClientAction | ManageAction> {
+  return {
+    table: {
+      groups: [...client.table.groups, ...manage.table.groups],
+      nodeIds: client.table.nodeIds,
+    },
+    help: {
+      intro: `${client.help.intro} ${manage.help.intro}`,
+      notes: [...client.help.notes, ...manage.help.notes],
+    },
+    nodes: client.nodes,
+    style: client.style,
+    execute: (target, action, signal, screen) =>
+      isClientAction(action)
+        ? client.execute(target, action, signal, screen)
+        : manage.execute(target, action, signal, screen),
+  };
+}
+
+function isClientAction(action: ClientAction | ManageAction): action is ClientAction {
+  return ["write", "read", "delete", "cas"].includes(action.op);
+}
