@@ -14,12 +14,14 @@ import {
 } from "node:fs";
 import { dirname, join, posix, resolve } from "node:path";
 import type { Disk, DiskFile } from "../ports/disk.ts";
+import { DiskPace } from "./disk-pace.ts";
 import { diskError, NodeFile, PLATFORM_DURABLE_WRITES, type DurableWrites } from "./node-file.ts";
 
 /** A directory of the file system as a disk. Files are readable by their owner only. */
 export class NodeDisk implements Disk {
   readonly #root: string;
   readonly #durableWrites: DurableWrites;
+  readonly #pace = new DiskPace();
 
   /**
    * Creates the directory when it is missing.
@@ -95,7 +97,7 @@ export class NodeDisk implements Disk {
 
   open(path: string): DiskFile {
     try {
-      return new NodeFile(this.#path(path), this.#durableWrites);
+      return new NodeFile(this.#path(path), this.#durableWrites, this.#pace);
     } catch (error) {
       throw error instanceof Error ? diskError(error) : error;
     }
