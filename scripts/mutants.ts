@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { MUTANTS } from "./mutants/catalogue.ts";
+import { HARMLESS } from "./mutants/harmless.ts";
 import { hunt } from "./mutants/plant.ts";
 
 const { values } = parseArgs({
@@ -32,4 +33,5 @@ for (const mutant of chosen) {
   say(`| ${mutant.name} | ${by} | ${seed ?? "–"} | ${runs ?? "–"} | ${seconds.toFixed(0)} |`);
 }
 say(`${chosen.length - missed} of ${chosen.length} found`);
+for (const { name, why } of HARMLESS) say(`harmless: ${name}: ${why}`);
 process.exitCode = missed === 0 ? 0 : 1;

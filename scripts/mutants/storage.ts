@@ -38,12 +38,6 @@ export const STORAGE: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "names of log files not made durable at recovery",
-    breaks: "a file that a killed process made is used, and after a loss of power it is gone",
-    patches: [patch("src/storage/recovery.ts", "  disk.syncDirectory(directory);\n", "")],
-    by: "sim",
-  },
-  {
     name: "torn file header not mended",
     breaks: "a loss of power that tears the header of a new file keeps the node from starting",
     patches: [

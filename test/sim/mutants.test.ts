@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MUTANTS } from "../../scripts/mutants/catalogue.ts";
+import { HARMLESS } from "../../scripts/mutants/harmless.ts";
 import { hunt } from "../../scripts/mutants/plant.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -17,7 +18,8 @@ const QUICK = [
 
 test("every mutant fits the source as it is", () => {
   const misfits: string[] = [];
-  for (const { name, patches, by } of MUTANTS) {
+  const harmless = HARMLESS.map((each) => ({ ...each, by: "sim" as const }));
+  for (const { name, patches, by } of [...MUTANTS, ...harmless]) {
     for (const { file, find, replace } of patches) {
       const places = readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
       if (places !== 1 || find === replace) misfits.push(`${name}: ${places} times in ${file}`);
