@@ -1,20 +1,19 @@
 /**
  * The pictures of docs/dashboard.md: a real cluster under load whose links are cut as told, in a real browser.
  *
- *   npx tsx scripts/page-screenshots.ts [directory]    default: docs/images; needs Debian's chromium
+ *   npx tsx scripts/page-screenshots.ts [directory] [part of a name]    default: docs/images; needs Debian's chromium
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 import { startThrowAwayCluster, type ThrowAwayCluster } from "../src/bench/throw-away-cluster.ts";
 import { AdminClient } from "../src/client/admin-client.ts";
-import { applyFaults, brokenLinks } from "../src/client/cluster-faults.ts";
 import { KvClient } from "../src/client/kv-client.ts";
 import { nodeClock } from "../src/platform/node-clock.ts";
 import { createNodeRandom } from "../src/platform/node-random.ts";
 import { WsNetwork } from "../src/platform/ws-network.ts";
-import { planIsolation, planScenario, type Scenario } from "../src/scenarios/index.ts";
+import type { NamedScenario } from "../src/scenarios/index.ts";
 
 interface Picture {
   readonly name: string;
@@ -22,50 +21,28 @@ interface Picture {
   readonly theme: "light" | "dark";
   readonly width: number;
   readonly height: number;
-  readonly cut: (nodes: readonly number[], leader: number) => Scenario;
+  /** A button of the page, once this node leads. */
+  readonly cut: (page: Page, leader: number) => Promise<void>;
 }
 
+const scenario =
+  (name: NamedScenario): Picture["cut"] =>
+  (page) =>
+    page.getByTestId(`scenario-${name}`).click();
+
+const isolateLeader: Picture["cut"] = async (page, leader) => {
+  await page.getByTestId(`node-${leader}`).click();
+  await page.getByTestId("isolate").click();
+};
+
+const DESK = { width: 1280, height: 1060 };
+const PHONE = { width: 390, height: 844 };
 const PICTURES: readonly Picture[] = [
-  {
-    name: "dashboard-3-light",
-    nodes: 3,
-    theme: "light",
-    width: 1280,
-    height: 900,
-    cut: (nodes, leader) => planScenario("chain", { nodes, leader }),
-  },
-  {
-    name: "dashboard-3-dark",
-    nodes: 3,
-    theme: "dark",
-    width: 1280,
-    height: 900,
-    cut: (nodes, leader) => planIsolation(leader, nodes, leader),
-  },
-  {
-    name: "dashboard-5-light",
-    nodes: 5,
-    theme: "light",
-    width: 1280,
-    height: 900,
-    cut: (nodes, leader) => planScenario("quorum-loss", { nodes, leader }),
-  },
-  {
-    name: "dashboard-5-dark",
-    nodes: 5,
-    theme: "dark",
-    width: 1280,
-    height: 900,
-    cut: (nodes, leader) => planScenario("ring", { nodes, leader }),
-  },
-  {
-    name: "dashboard-phone",
-    nodes: 3,
-    theme: "light",
-    width: 390,
-    height: 844,
-    cut: (nodes, leader) => planIsolation(leader, nodes, leader),
-  },
+  { name: "dashboard-3-light", nodes: 3, theme: "light", ...DESK, cut: isolateLeader },
+  { name: "dashboard-3-dark", nodes: 3, theme: "dark", ...DESK, cut: scenario("chain") },
+  { name: "dashboard-5-light", nodes: 5, theme: "light", ...DESK, cut: scenario("quorum-loss") },
+  { name: "dashboard-5-dark", nodes: 5, theme: "dark", ...DESK, cut: scenario("constrained") },
+  { name: "dashboard-phone", nodes: 3, theme: "light", ...PHONE, cut: scenario("chain") },
 ];
 
 const CHROMIUM = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
@@ -76,9 +53,10 @@ const WRITE_EVERY_MS = 4;
 
 const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
 
-const out = resolve(process.argv[2] ?? join(import.meta.dirname, "../docs/images"));
+const [directory, wanted = ""] = process.argv.slice(2);
+const out = resolve(directory ?? join(import.meta.dirname, "../docs/images"));
 mkdirSync(out, { recursive: true });
-for (const picture of PICTURES) {
+for (const picture of PICTURES.filter(({ name }) => name.includes(wanted))) {
   await take(picture);
   console.log(join(out, `${picture.name}.png`));
 }
@@ -99,12 +77,7 @@ async function take(picture: Picture): Promise<void> {
     const page = await context.newPage();
     await page.goto(`http://127.0.0.1:${cluster.nodes[0]?.port}/`);
     await sleep(QUIET_MS);
-    const ids = cluster.nodes.map(({ id }) => id);
-    const { steps } = picture.cut(ids, await leaderOf(admin, cluster));
-    for (const { afterMs, broken } of steps) {
-      await sleep(afterMs);
-      await applyFaults(admin, ids, brokenLinks(broken));
-    }
+    await picture.cut(page, await leaderOf(admin, cluster));
     await sleep(CUT_MS);
     await page.screenshot({ path: join(out, `${picture.name}.png`) });
   } finally {
