@@ -1,0 +1,69 @@
+import type { ComponentChild } from "preact";
+import type { ClusterView } from "../cluster-view.ts";
+import { ballotText } from "../timeline.ts";
+import { Icon } from "./icons.tsx";
+import type { ThemeChoice } from "./use-theme.ts";
+
+interface HeaderProps {
+  readonly view: ClusterView;
+  readonly theme: ThemeChoice;
+  readonly onHealAll: () => void;
+}
+
+export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild {
+  return (
+    <header class="header">
+      <div class="header-name">
+        <Icon name="logo" />
+        <h1>
+          <span class="product">omnikv</span> <span class="cluster-id">{view.clusterId}</span>
+        </h1>
+      </div>
+      <LeaderChip view={view} />
+      <span class="seen-from">seen from node {view.self}</span>
+      <div class="header-buttons">
+        <button
+          type="button"
+          class="button quiet"
+          data-testid="theme-toggle"
+          aria-label={`Theme: ${theme.theme}. Change`}
+          title={`Theme: ${theme.theme}`}
+          onClick={() => theme.next()}
+        >
+          <Icon name={theme.theme} />
+          <span class="theme-name">{theme.theme}</span>
+        </button>
+        <button
+          type="button"
+          class="button primary"
+          data-testid="heal-all"
+          disabled={!view.faultsAllowed}
+          title={
+            view.faultsAllowed
+              ? "Make all links whole again"
+              : "Read-only: the servers run without --allow-faults"
+          }
+          onClick={onHealAll}
+        >
+          Heal all
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function LeaderChip({ view }: { readonly view: ClusterView }): ComponentChild {
+  const leader = view.nodes.find(({ id }) => id === view.leader);
+  if (leader?.status === undefined || leader.status === null) {
+    return <span class="chip chip-none">no leader in sight</span>;
+  }
+  return (
+    <span class="chip chip-leader" data-testid="leader">
+      <Icon name="crown" />
+      <span>
+        node {leader.id} leads
+        <span class="chip-ballot"> · ballot {ballotText(leader.status.promise)}</span>
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,38 @@
+import type { ComponentChild, Ref } from "preact";
+import { Icon } from "./icons.tsx";
+import type { LinkLook } from "./link-look.ts";
+import type { LinkPlace } from "./ring-layout.ts";
+
+interface LinkButtonProps {
+  readonly place: LinkPlace;
+  readonly look: LinkLook;
+  readonly open: boolean;
+  readonly onOpen: () => void;
+  readonly buttonRef: Ref<HTMLButtonElement>;
+}
+
+/** The label in the middle of a link; a button that opens its menu. */
+export function LinkButton(props: LinkButtonProps): ComponentChild {
+  const { place, look, open, onOpen, buttonRef } = props;
+  return (
+    <button
+      ref={buttonRef}
+      type="button"
+      class={`link-button link-button-${look.state}`}
+      data-testid={`link-${place.a}-${place.b}`}
+      data-state={look.state}
+      aria-label={look.spoken}
+      aria-haspopup="menu"
+      aria-expanded={open}
+      style={{ left: `${place.label.x}px`, top: `${place.label.y}px` }}
+      onClick={onOpen}
+    >
+      {look.state === "broken" || look.state === "oneWay" ? <Icon name="broken" /> : null}
+      <span class="link-label">
+        {look.label.map((line) => (
+          <span key={line}>{line}</span>
+        ))}
+      </span>
+    </button>
+  );
+}

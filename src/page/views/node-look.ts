@@ -1,0 +1,90 @@
+/** How a node is shown: what of it is live, what is past, and in which words. */
+import { unreachable } from "../../base/assert.ts";
+import type { ClusterView, NodeView } from "../cluster-view.ts";
+import { isLeading } from "../timeline.ts";
+import { capitalised, formatSpan } from "./format.ts";
+
+export type ShownRole = "leader" | "follower" | "cutOff" | "down" | "silent" | "unknown";
+
+export interface NodeLook {
+  readonly role: ShownRole;
+  /** One or two words, for its card. */
+  readonly title: string;
+  /** Why it is not live, short; null while it is. */
+  readonly note: string | null;
+  /** Its values are from the past. */
+  readonly stale: boolean;
+}
+
+export function nodeLook(node: NodeView, at: number): NodeLook {
+  const stale = node.reach !== "live";
+  const age = node.heardAt === null ? null : formatSpan(at - node.heardAt);
+  switch (node.reach) {
+    case "connecting":
+      return { role: "unknown", title: "connecting", note: "not heard yet", stale };
+    case "silent":
+      return { role: "silent", title: "silent", note: `nothing heard for ${age ?? "–"}`, stale };
+    case "refused":
+      return { role: "down", title: "refuses", note: node.reason ?? "refuses this page", stale };
+    case "down":
+      return { role: "down", title: "down", note: node.reason ?? "no connection", stale };
+    case "live":
+      if (isLeading(node)) return { role: "leader", title: "leader", note: null, stale };
+      if (node.status?.standing === "cutOff") {
+        const note = node.status.quorumConnected ? "no leader to follow" : "hears no quorum";
+        return { role: "cutOff", title: "cut off", note, stale };
+      }
+      return { role: "follower", title: "follower", note: null, stale };
+    default:
+      return unreachable(node.reach, "reach");
+  }
+}
+
+export interface BannerLine {
+  readonly key: string;
+  readonly text: string;
+  readonly tone: "warning" | "error";
+}
+
+/** What can no longer be seen, and what no longer works; empty: all is well. */
+export function bannerLines(view: ClusterView): BannerLine[] {
+  if (view.needsSecret !== "no") return [];
+  const lost = view.nodes.filter(({ reach }) => reach !== "live" && reach !== "connecting");
+  const lines = lost.map((node): BannerLine => {
+    const tone = node.reach === "silent" ? "warning" : "error";
+    return { key: `node-${node.id}`, text: lostText(node, view.at), tone };
+  });
+  if (lost.length === view.nodes.length && lost.length > 1) {
+    const text = "No node can be reached: nothing on this page is live.";
+    return [{ key: "all", text, tone: "error" }, ...lines];
+  }
+  const someLive = view.nodes.some(({ reach }) => reach === "live");
+  if (view.leader === null && someLive) {
+    const text = "No node leads that this page can see: writes wait, or fail, until one does.";
+    lines.unshift({ key: "leader", text, tone: "warning" });
+  }
+  return lines;
+}
+
+function lostText(node: NodeView, at: number): string {
+  const age = node.heardAt === null ? null : formatSpan(at - node.heardAt);
+  const past =
+    age === null
+      ? "nothing is known of it"
+      : node.reach === "silent"
+        ? "what is shown of it is from before"
+        : `what is shown of it is ${age} old`;
+  const name = `Node ${node.id}`;
+  switch (node.reach) {
+    case "silent":
+      return `${name} has not answered for ${age ?? "a while"}: ${past}.`;
+    case "refused":
+      return `${name} refuses this page${because(node)} ${capitalised(past)}.`;
+    default:
+      return `${name} cannot be reached${because(node)} ${capitalised(past)}.`;
+  }
+}
+
+function because({ reason }: NodeView): string {
+  return reason === null ? "." : `: ${reason.replace(/[.\s]+$/, "")}.`;
+}

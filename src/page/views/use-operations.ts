@@ -1,0 +1,45 @@
+import { useCallback, useRef, useState } from "preact/hooks";
+import { failureOutcome, type Outcome } from "./operation-text.ts";
+
+/** Something that was done to a key by hand. */
+export interface ShownOperation {
+  readonly id: number;
+  /** Wall clock, for people. */
+  readonly begun: Date;
+  readonly node: number;
+  /** "write a = 1". */
+  readonly what: string;
+  /** Null: still going on. */
+  readonly outcome: Outcome | null;
+  readonly ms: number | null;
+}
+
+export interface Operations {
+  /** The last first. */
+  readonly list: readonly ShownOperation[];
+  begin(node: number, what: string, act: () => Promise<Outcome>): void;
+}
+
+const KEPT = 30;
+
+export function useOperations(): Operations {
+  const [list, setList] = useState<readonly ShownOperation[]>([]);
+  const count = useRef(0);
+  const begin = useCallback((node: number, what: string, act: () => Promise<Outcome>): void => {
+    count.current += 1;
+    const id = count.current;
+    const from = performance.now();
+    const shown: ShownOperation = { id, begun: new Date(), node, what, outcome: null, ms: null };
+    setList((before) => [shown, ...before].slice(0, KEPT));
+    const end = (outcome: Outcome): void => {
+      const ms = performance.now() - from;
+      setList((before) =>
+        before.map((operation) =>
+          operation.id === id ? { ...operation, outcome, ms } : operation,
+        ),
+      );
+    };
+    act().then(end, (error: unknown) => end(failureOutcome(error)));
+  }, []);
+  return { list, begin };
+}

@@ -1,0 +1,39 @@
+import { useCallback, useRef, useState } from "preact/hooks";
+import { failureText } from "./operation-text.ts";
+
+export interface TaskOutcome {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+export interface Task {
+  /** What is being done now; null: nothing. */
+  readonly doing: string | null;
+  /** Of what was begun last, once it ended. */
+  readonly outcome: TaskOutcome | null;
+  /** @param act resolves with what was done, in words; null: there is nothing to say */
+  run(doing: string, act: () => Promise<string | null>): void;
+}
+
+/** Something a button starts, and what became of it. What is begun later is what is told of. */
+export function useTask(): Task {
+  const [doing, setDoing] = useState<string | null>(null);
+  const [outcome, setOutcome] = useState<TaskOutcome | null>(null);
+  const latest = useRef(0);
+  const run = useCallback((what: string, act: () => Promise<string | null>): void => {
+    latest.current += 1;
+    const own = latest.current;
+    const end = (ended: TaskOutcome | null): void => {
+      if (own !== latest.current) return;
+      setDoing(null);
+      setOutcome(ended);
+    };
+    setDoing(what);
+    setOutcome(null);
+    act().then(
+      (text) => end(text === null ? null : { ok: true, text }),
+      (error: unknown) => end({ ok: false, text: failureText(error) }),
+    );
+  }, []);
+  return { doing, outcome, run };
+}
