@@ -184,6 +184,75 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a value is swapped on a condition, and keys are listed and picked", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(3);
+    await agreedLeader(page);
+    const client = cluster.client();
+    await client.write("list/a", "1");
+    await client.write("list/b", "2");
+    await client.write("other", "3");
+    await page.getByTestId("prefix-input").fill("list/");
+    await page.getByTestId("list-button").click();
+    const keys = page.getByTestId("key-list").locator("li");
+    await eventually("the keys are listed", async () => (await keys.count()) === 2);
+    expect(await keys.allInnerTexts()).toEqual(["list/a", "list/b"]);
+    await keys.first().locator("button").click();
+    expect(await page.getByTestId("key-input").inputValue()).toBe("list/a");
+    const swap = async (expected: string, answer: string): Promise<void> => {
+      await page.getByTestId("expected-input").fill(expected);
+      await page.getByTestId("value-input").fill("new");
+      await page.getByTestId("cas-button").click();
+      const newest = page.getByTestId("last-operations").locator("li").first();
+      await eventually(answer, async () => (await newest.innerText()).includes(answer));
+    };
+    await swap("wrong", "not swapped");
+    await swap("1", "swapped");
+    const read = await client.read("list/a");
+    expect(read.found && Buffer.from(read.value).toString()).toBe("new");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a scenario cuts what it says, and writes go on through whoever can lead", async () => {
+    await startCluster(5);
+    const { page, complaints } = await openPage(1);
+    const leader = await agreedLeader(page);
+    await page.getByTestId("scenario-quorum-loss").click();
+    await eventually("another leads", async () => {
+      const roles = await Promise.all(cluster.nodes.map(({ id }) => roleOf(page, id)));
+      const leaders = cluster.nodes.filter((_, i) => roles[i] === "leader");
+      return leaders.length === 1 && leaders[0]!.id !== leader;
+    });
+    const states = await Promise.all(
+      [2, 3, 4, 5].flatMap((b) =>
+        Array.from({ length: b - 1 }, (_, i) =>
+          page.getByTestId(`link-${i + 1}-${b}`).getAttribute("data-state"),
+        ),
+      ),
+    );
+    expect(states.filter((state) => state === "broken")).toHaveLength(6);
+    expect(states.filter((state) => state === "connected")).toHaveLength(4);
+    await cluster.client().write("k", "still");
+    expect(complaints).toEqual([]);
+  });
+
+  test("the theme is the system's until it is chosen, and the choice stays", async () => {
+    await startCluster(1);
+    const { page, complaints } = await openPage(1);
+    const background = (): Promise<string> =>
+      page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const seen = new Set([await background()]);
+    for (let i = 0; i < 3 && seen.size < 2; i++) {
+      await page.getByTestId("theme-toggle").click();
+      seen.add(await background());
+    }
+    expect(seen.size).toBe(2);
+    const chosen = await background();
+    await page.reload();
+    await eventually("it is as it was", async () => (await background()) === chosen);
+    expect(complaints).toEqual([]);
+  });
+
   test("keys and values that look like markup are shown as they are", async () => {
     await startCluster(1);
     const { page, complaints } = await openPage(1);
