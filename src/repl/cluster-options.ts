@@ -54,8 +54,20 @@ export function lookTimeoutMs({ timeoutMs }: ClusterOptions): number {
   return Math.min(timeoutMs, LOOK_TIMEOUT_MS);
 }
 
-/** Why a node did not do, or say, what it was asked: for a list of several. */
+/** Why a node did not do, or say, what it was asked: in a list of several. */
 export function reasonText(
+  options: ClusterOptions,
+  node: number,
+  error: KvError,
+  waitedMs: number,
+): string {
+  // The node names itself in what it forbids.
+  if (error.code === "FORBIDDEN") return error.message;
+  return `node ${node} ${reasonWords(options, node, error, waitedMs)}`;
+}
+
+/** The same behind the node's id. */
+export function reasonWords(
   { nodes, startCommand }: ClusterOptions,
   node: number,
   error: KvError,
@@ -64,14 +76,12 @@ export function reasonText(
   const address = nodes.filter(({ id }) => id === node).map(({ host, port }) => `${host}:${port}`);
   switch (error.code) {
     case "CONNECTION_FAILED":
-      return `node ${node} does not answer at ${address.join("")} (\`${startCommand(node)}\` starts it)`;
+      return `does not answer at ${address.join("")} (\`${startCommand(node)}\` starts it)`;
     case "TIMEOUT":
-      return `node ${node} did not answer within ${formatDuration(waitedMs)}`;
+      return `did not answer within ${formatDuration(waitedMs)}`;
     case "CONNECTION_LOST":
-      return `node ${node}: the connection was lost before it answered`;
-    case "FORBIDDEN":
-      return error.message;
+      return "broke the connection before it answered";
     default:
-      return `node ${node}: ${error.message}`;
+      return `answered: ${error.message}`;
   }
 }

@@ -25,6 +25,7 @@ import {
   faultsTimeoutMs,
   lookTimeoutMs,
   reasonText,
+  reasonWords,
   type ClusterOptions,
 } from "./cluster-options.ts";
 import { renderTable } from "./cluster-render.ts";
@@ -116,7 +117,7 @@ async function carryOut(
     case "healAll":
       return told(run, await applyFaults(client, ids, [], calls), "all links are whole", {});
     case "table":
-      return table(run, await lookAround(run));
+      return table(run);
     case "waitLeader": {
       const { leader, ballot } = await waitForLeader(options, action.timeoutMs, signal);
       return done(run, `node ${leader} leads`, { leader, ballot });
@@ -132,8 +133,17 @@ async function carryOut(
   }
 }
 
-function lookAround({ options, ids, signal }: Run): Promise<ClusterLook> {
-  return lookAtCluster(options.client, ids, { timeoutMs: lookTimeoutMs(options), signal });
+/** @throws KvError when no node answers */
+async function lookAround({ options, ids, signal }: Run): Promise<ClusterLook> {
+  const timeoutMs = lookTimeoutMs(options);
+  const look = await lookAtCluster(options.client, ids, { timeoutMs, signal });
+  const errors = look.flatMap(({ error }) => (error === null ? [] : [error]));
+  const [first] = errors;
+  if (first === undefined || errors.length < ids.length) return look;
+  const reasons = look.map(({ node, error }) =>
+    reasonText(options, node, error ?? first, timeoutMs),
+  );
+  throw new KvError(first.code, `no node answers: ${reasons.join("; ")}`, { definite: true });
 }
 
 async function cut(run: Run, request: ScenarioRequest): Promise<Outcome> {
@@ -267,12 +277,16 @@ function nodesText(nodes: readonly number[]): string {
   return nodes.length === 1 ? `node ${nodes.join("")}` : `nodes ${nodes.join(", ")}`;
 }
 
-function table(run: Run, look: ClusterLook): Outcome {
-  const { options, signal } = run;
+async function table(run: Run): Promise<Outcome> {
+  const { options, ids, signal } = run;
+  const look = await lookAtCluster(options.client, ids, {
+    timeoutMs: lookTimeoutMs(options),
+    signal,
+  });
   if (signal.aborted) throw new KvError("CANCELLED", "cancelled", { definite: true });
   const waitedMs = lookTimeoutMs(options);
   const reason = (node: number, error: KvError): string =>
-    reasonText(options, node, error, waitedMs);
+    reasonWords(options, node, error, waitedMs);
   const status = look.reduce<ExitStatus>(
     (worst, { error }) => (error === null ? worst : worse(worst, statusOf(error))),
     EXIT.ok,

@@ -6,7 +6,7 @@ import type { AdminBallot, AdminLink, AdminStatus } from "../wire/admin.ts";
 import { formatDuration } from "./duration.ts";
 import type { Paint, Style } from "./style.ts";
 
-/** Why a node said nothing, in a few words. */
+/** Why a node said nothing: words behind its id. */
 export type Reason = (node: number, error: KvError) => string;
 
 interface Cell {
@@ -160,7 +160,7 @@ export function renderChange(change: Change, style: Style): string {
         ? style.warn("no node leads")
         : style.good(`node ${change.leader} leads (ballot ${change.ballot ?? "unknown"})`);
     case "silent":
-      return style.bad(change.reason);
+      return style.bad(`node ${change.node} ${change.reason}`);
     case "answers":
       return `node ${change.node} answers`;
     case "restarted":

@@ -19,7 +19,9 @@ export interface HelpTexts {
 
 /** What is longer has its summary on the next line. */
 const USAGE_WIDTH_MAX = 44;
-const EXAMPLES_PER_GROUP = 4;
+/** In the last line: of one group, and of each of several. */
+const EXAMPLES_MAX = 4;
+const EXAMPLES_PER_GROUP_MAX = 2;
 
 const LOCAL_HELP: readonly (readonly [string, string])[] = [
   ["help [COMMAND]", "this list, or all about one command"],
@@ -73,8 +75,9 @@ function overview<A>(table: CommandTable<A>, texts: HelpTexts, style: Style): st
           `${title}:`,
           ...rows.map(line),
         ]);
+  const examplesMax = groups.length === 1 ? EXAMPLES_MAX : EXAMPLES_PER_GROUP_MAX;
   const examples = table.groups.flatMap(({ commands }) =>
-    commands.slice(0, EXAMPLES_PER_GROUP).flatMap((spec) => spec.examples.slice(0, 1)),
+    commands.slice(0, examplesMax).flatMap((spec) => spec.examples.slice(0, 1)),
   );
   return [
     texts.intro,

@@ -1,6 +1,6 @@
 /** `watch`: the table of the cluster and its changes as they happen. */
 import { leaderIn, lookAtCluster, type NodeLook } from "../client/cluster-look.ts";
-import { lookTimeoutMs, reasonText, type ClusterOptions } from "./cluster-options.ts";
+import { lookTimeoutMs, reasonWords, type ClusterOptions } from "./cluster-options.ts";
 import {
   changesOf,
   leaderChange,
@@ -36,6 +36,7 @@ export async function watchCluster(
     const timer = forMs === null ? null : options.sleep(forMs, over.signal).then(end);
     await Promise.all([watch.run(), timer]);
   } finally {
+    watch.drawLast();
     screen.live?.close();
     signal.removeEventListener("abort", end);
   }
@@ -56,7 +57,12 @@ class Watch {
     this.#screen = screen;
     this.#over = over;
     this.#startedMs = options.now();
-    this.#reason = (node, error) => reasonText(options, node, error, lookTimeoutMs(options));
+    this.#reason = (node, error) => reasonWords(options, node, error, lookTimeoutMs(options));
+  }
+
+  /** Stays on the terminal. */
+  drawLast(): void {
+    if (this.#look.length > 0) this.#draw("watched for");
   }
 
   async run(): Promise<void> {
@@ -64,7 +70,7 @@ class Watch {
     this.#look = await this.#ask(nodes.map(({ id }) => id));
     if (this.#over.aborted) return;
     if (this.#screen.live === null) this.#screen.show(this.#start());
-    this.#draw();
+    this.#draw("watching for");
     await Promise.all(nodes.map(({ id }) => this.#follow(id)));
   }
 
@@ -94,7 +100,7 @@ class Watch {
     const leader = leaderChange(before, this.#look);
     if (leader !== null) changes.push(leader);
     for (const change of changes) this.#tell(change);
-    this.#draw();
+    this.#draw("watching for");
   }
 
   #tell(change: Change): void {
@@ -121,16 +127,12 @@ class Watch {
     return renderTable(this.#look, this.#reason, this.#options.style);
   }
 
-  #draw(): void {
+  #draw(verb: "watching for" | "watched for"): void {
     const { live } = this.#screen;
     if (live === null) return;
     const { style, now } = this.#options;
-    const watched = formatDuration(now() - this.#startedMs);
-    live.draw([
-      ...this.#table(),
-      "",
-      ...this.#changes,
-      style.dim(`watching for ${watched} · q or Ctrl-C ends`),
-    ]);
+    const hint = verb === "watching for" ? " · q or Ctrl-C ends" : "";
+    const watched = `${verb} ${formatDuration(now() - this.#startedMs)}${hint}`;
+    live.draw([...this.#table(), "", ...this.#changes, style.dim(watched)]);
   }
 }
