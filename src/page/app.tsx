@@ -10,6 +10,7 @@ import { useState } from "preact/hooks";
 import type { ClusterStore } from "./cluster-store.ts";
 import { Announcer } from "./views/announcer.tsx";
 import { Banner } from "./views/banner.tsx";
+import { EventsCard } from "./views/events-card.tsx";
 import { Header } from "./views/header.tsx";
 import { KeysPanel } from "./views/keys-panel.tsx";
 import { NodeDetails } from "./views/node-details.tsx";
@@ -53,6 +54,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
               onSelect={(id) => setSelected(id === selected ? null : id)}
             />
             <TimePanel view={view} colours={theme.colours} />
+            <KeysPanel view={view} actions={actions} />
           </div>
           <div class="column side">
             {node === undefined ? null : (
@@ -67,7 +69,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
               />
             )}
             <Scenarios view={view} actions={actions} task={faults} />
-            <KeysPanel view={view} actions={actions} />
+            <EventsCard view={view} />
           </div>
         </div>
       </main>

@@ -31,53 +31,59 @@ export function KeysPanel({ view, actions }: KeysPanelProps): ComponentChild {
       <div class="card-head">
         <h2 id="keys-title">Keys</h2>
       </div>
-      <div class="keys-where">
-        <label class="field">
-          <span>Through</span>
-          <select
-            data-testid="node-select"
-            value={String(node)}
-            onChange={(event) => setNode(Number(event.currentTarget.value))}
-          >
-            {view.nodes.map((each) => (
-              <option key={each.id} value={String(each.id)}>
-                node {each.id} ({nodeLook(each, view.at).title})
-              </option>
-            ))}
-          </select>
-        </label>
-        <div class="field">
-          <span>Reads</span>
-          <Segmented
-            label="Consistency of reads"
-            name="read"
-            value={mode}
-            choices={[
-              ["linearizable", "linearizable"],
-              ["local", "local"],
-            ]}
-            onChange={setMode}
+      <div class="keys-columns">
+        <div class="keys-column">
+          <div class="keys-where">
+            <label class="field">
+              <span>Through</span>
+              <select
+                data-testid="node-select"
+                value={String(node)}
+                onChange={(event) => setNode(Number(event.currentTarget.value))}
+              >
+                {view.nodes.map((each) => (
+                  <option key={each.id} value={String(each.id)}>
+                    node {each.id} ({nodeLook(each, view.at).title})
+                  </option>
+                ))}
+              </select>
+            </label>
+            <div class="field">
+              <span>Reads</span>
+              <Segmented
+                label="Consistency of reads"
+                name="read"
+                value={mode}
+                choices={[
+                  ["linearizable", "linearizable"],
+                  ["local", "local"],
+                ]}
+                onChange={setMode}
+              />
+            </div>
+          </div>
+          <KeyForm
+            node={node}
+            keyText={key}
+            onKey={setKey}
+            onRead={() => read(key)}
+            actions={actions}
+            operations={operations}
           />
+          <OperationResult operation={operations.list[0]} />
+        </div>
+        <div class="keys-column">
+          <KeyBrowser
+            node={node}
+            actions={actions}
+            onPick={(picked) => {
+              setKey(picked);
+              read(picked);
+            }}
+          />
+          <OperationsList list={operations.list} />
         </div>
       </div>
-      <KeyForm
-        node={node}
-        keyText={key}
-        onKey={setKey}
-        onRead={() => read(key)}
-        actions={actions}
-        operations={operations}
-      />
-      <OperationResult operation={operations.list[0]} />
-      <KeyBrowser
-        node={node}
-        actions={actions}
-        onPick={(picked) => {
-          setKey(picked);
-          read(picked);
-        }}
-      />
-      <OperationsList list={operations.list} />
     </section>
   );
 }

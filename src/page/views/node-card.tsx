@@ -30,7 +30,7 @@ export function NodeCard(props: NodeCardProps): ComponentChild {
       data-role={look.role}
       aria-expanded={selected}
       aria-label={spoken(node, look.title, look.note)}
-      title={look.note ?? undefined}
+      title={node.reason ?? look.note ?? undefined}
       style={{
         left: `${place.x - card.width / 2}px`,
         top: `${place.y - card.height / 2}px`,

@@ -25,9 +25,14 @@ export function nodeLook(node: NodeView, at: number): NodeLook {
     case "silent":
       return { role: "silent", title: "silent", note: `nothing heard for ${age ?? "–"}`, stale };
     case "refused":
-      return { role: "down", title: "refuses", note: node.reason ?? "refuses this page", stale };
+      return {
+        role: "down",
+        title: "refuses",
+        note: shortReason(node) ?? "refuses this page",
+        stale,
+      };
     case "down":
-      return { role: "down", title: "down", note: node.reason ?? "no connection", stale };
+      return { role: "down", title: "down", note: shortReason(node) ?? "no connection", stale };
     case "live":
       if (isLeading(node)) return { role: "leader", title: "leader", note: null, stale };
       if (node.status?.standing === "cutOff") {
@@ -85,6 +90,12 @@ function lostText(node: NodeView, at: number): string {
   }
 }
 
-function because({ reason }: NodeView): string {
+function because(node: NodeView): string {
+  const reason = shortReason(node);
   return reason === null ? "." : `: ${reason.replace(/[.\s]+$/, "")}.`;
+}
+
+/** "cannot connect to node 2 at …: connection ended" → "connection ended": which node it is, is said beside it. */
+function shortReason({ reason }: NodeView): string | null {
+  return reason === null ? null : reason.replace(/^cannot connect to node \d+ at \S+: /, "");
 }

@@ -28,16 +28,17 @@ const MARGIN = 6;
 const GAP = 5;
 /** Wider than this for its height a ring is no ring any more. */
 const ASPECT_MAX = 1.75;
-/** Below that the cards of a wide picture leave no room for lines. */
+/** In narrower pictures large cards leave no room for lines. */
 const WIDE_FROM = 520;
+const WIDE_FROM_CROWDED = 560;
 
 export function ringLayout(ids: readonly number[], width: number): RingLayout {
-  const compact = width < WIDE_FROM;
   const crowded = ids.length > 3;
+  const compact = width < (crowded ? WIDE_FROM_CROWDED : WIDE_FROM);
   const card = compact
-    ? { width: crowded ? 94 : 112, height: 82 }
-    : { width: ids.length > 7 ? 124 : 162, height: 94 };
-  const height = compact ? (crowded ? 440 : 330) : crowded ? 450 : 380;
+    ? { width: crowded ? 90 : 112, height: 92 }
+    : { width: ids.length > 7 ? 126 : 166, height: 104 };
+  const height = compact ? (crowded ? 450 : 340) : crowded ? 460 : 350;
   const centre = { x: width / 2, y: height / 2 };
   const reachY = Math.max(0, height / 2 - card.height / 2 - MARGIN);
   const reachX = Math.max(0, Math.min(width / 2 - card.width / 2 - MARGIN, reachY * ASPECT_MAX));

@@ -40,7 +40,11 @@ export function Ring({ view, actions, selected, onSelect }: RingProps): Componen
           {view.faultsAllowed ? "Click a link to break it, a node for details." : "Read-only."}
         </p>
       </div>
-      <div class="ring" ref={area} style={{ height: `${layout.height}px` }}>
+      <div
+        class={layout.compact ? "ring compact" : "ring"}
+        ref={area}
+        style={{ height: `${layout.height}px` }}
+      >
         {width === 0 ? null : (
           <>
             <svg class="ring-lines" width={width} height={layout.height} aria-hidden="true">

@@ -1,12 +1,12 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
-import type { ClusterView, Mark, Stretch } from "../cluster-view.ts";
+import type { ClusterView, Stretch } from "../cluster-view.ts";
 import { formatSpan } from "./format.ts";
 import { MarkGlyph } from "./mark-glyph.tsx";
+import { MarkList } from "./mark-list.tsx";
 import { AXIS_WIDTH, RIGHT_PADDING } from "./plot.tsx";
 import { keptInside } from "./ring-layout.ts";
 import {
-  markText,
   marksNear,
   marksWithin,
   roleAt,
@@ -23,6 +23,9 @@ interface StripsProps {
 
 const ROW = 30;
 const BAR = 18;
+/** Where the text of a stretch begins, and where it ends at the latest. */
+const LABEL_AT = 14;
+const LABEL_END = 80;
 const TIP_WIDTH = 230;
 /** A mark is hit within so many pixels. */
 const REACH = 9;
@@ -68,7 +71,12 @@ export function Strips({ view, window: shown, width }: StripsProps): ComponentCh
             <text class="strip-name" x={AXIS_WIDTH - 10} y={ROW / 2} text-anchor="end">
               node {id}
             </text>
-            <Strip strip={view.strips.get(id) ?? []} window={shown} inner={inner} />
+            <Strip
+              strip={view.strips.get(id) ?? []}
+              window={shown}
+              inner={inner}
+              marked={marks.filter(({ node }) => node === id).map(({ at }) => xOf(at))}
+            />
             {marks
               .filter(({ node }) => node === id)
               .map((mark, i) => (
@@ -98,9 +106,11 @@ interface StripProps {
   readonly strip: readonly Stretch[];
   readonly window: TimeWindow;
   readonly inner: number;
+  /** Where marks are: no text under them. */
+  readonly marked: readonly number[];
 }
 
-function Strip({ strip, window: shown, inner }: StripProps): ComponentChild {
+function Strip({ strip, window: shown, inner, marked }: StripProps): ComponentChild {
   const y = (ROW - BAR) / 2;
   return (
     <>
@@ -108,14 +118,17 @@ function Strip({ strip, window: shown, inner }: StripProps): ComponentChild {
       {stretchShapes(strip, shown).map(({ from, to, role }) => {
         const x = AXIS_WIDTH + from * inner;
         const width = (to - from) * inner;
+        const hidden =
+          width < LABEL_END ||
+          marked.some((mark) => mark > x + LABEL_AT - REACH && mark < x + LABEL_END);
         return (
           <g key={`${from}-${role}`} class={`stretch stretch-${role}`}>
             <rect class="stretch-bar" x={x} y={y} width={width} height={BAR} />
             {role === "leader" || role === "follower" ? null : (
               <rect x={x} y={y} width={width} height={BAR} fill={`url(#hatch-${role})`} />
             )}
-            {width < 78 ? null : (
-              <text x={x + 14} y={ROW / 2}>
+            {hidden ? null : (
+              <text x={x + LABEL_AT} y={ROW / 2}>
                 {ROLE_TEXT[role]}
               </text>
             )}
@@ -175,28 +188,5 @@ function Tip({ view, window: shown, row, x, inner, width }: TipProps): Component
       <span class="tip-ago">{formatSpan(view.at - at)} ago</span>
       <MarkList marks={near.slice(-5)} at={view.at} />
     </div>
-  );
-}
-
-interface MarkListProps {
-  readonly marks: readonly Mark[];
-  readonly at: number;
-  readonly testId?: string;
-}
-
-export function MarkList({ marks, at, testId }: MarkListProps): ComponentChild {
-  if (marks.length === 0) return null;
-  return (
-    <ul class="mark-list" data-testid={testId}>
-      {marks.map((mark, i) => (
-        <li key={`${mark.at}-${i}`}>
-          <svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">
-            <MarkGlyph kind={mark.kind} x={0} y={0} />
-          </svg>
-          <span class="mark-text">{markText(mark)}</span>
-          <span class="mark-ago">{formatSpan(at - mark.at)} ago</span>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -4,7 +4,7 @@ import type { ClusterView } from "../cluster-view.ts";
 import { formatMs, formatRate } from "./format.ts";
 import { Plot, type PlotSeries } from "./plot.tsx";
 import { Segmented } from "./segmented.tsx";
-import { MarkList, Strips } from "./strips.tsx";
+import { Strips } from "./strips.tsx";
 import { decadeScale, linearScale, sampleColumns, WINDOWS_MS } from "./time-shapes.ts";
 import { useWidth } from "./use-width.ts";
 
@@ -18,7 +18,8 @@ const LATENCY: readonly PlotSeries[] = [
   { label: "p50", colour: "--plot-2" },
   { label: "p99", colour: "--plot-3", dash: [5, 4] },
 ];
-const EVENTS_SHOWN = 30;
+
+const PLOT_HEIGHT = 88;
 
 /** What happened over the last minutes: two plots and the strips under them, on one time axis. */
 export function TimePanel({ view, colours }: TimePanelProps): ComponentChild {
@@ -29,7 +30,6 @@ export function TimePanel({ view, colours }: TimePanelProps): ComponentChild {
   const applied = linearScale(Math.max(0, ...columns.applied));
   const latency = decadeScale([...columns.p50, ...columns.p99]);
   const last = view.samples.at(-1);
-  const events = view.marks.slice(-EVENTS_SHOWN).toReversed();
   return (
     <section class="card time-card" aria-labelledby="time-title">
       <div class="card-head">
@@ -52,7 +52,7 @@ export function TimePanel({ view, colours }: TimePanelProps): ComponentChild {
             <Plot
               label="Commands applied per second"
               width={width}
-              height={104}
+              height={PLOT_HEIGHT}
               window={shown}
               at={columns.at}
               columns={[columns.applied]}
@@ -70,7 +70,7 @@ export function TimePanel({ view, colours }: TimePanelProps): ComponentChild {
             <Plot
               label="Write latency, median and 99th percentile"
               width={width}
-              height={104}
+              height={PLOT_HEIGHT}
               window={shown}
               at={columns.at}
               columns={[columns.p50, columns.p99]}
@@ -82,13 +82,6 @@ export function TimePanel({ view, colours }: TimePanelProps): ComponentChild {
           </>
         )}
       </div>
-      <details class="events">
-        <summary>
-          Events{" "}
-          <span class="hint">{events[0] === undefined ? "none yet" : view.marks.length}</span>
-        </summary>
-        <MarkList marks={events} at={view.at} testId="events" />
-      </details>
     </section>
   );
 }

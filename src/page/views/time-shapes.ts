@@ -19,7 +19,8 @@ export function sampleColumns(
   readonly p50: (number | null)[];
   readonly p99: (number | null)[];
 } {
-  const first = Math.max(0, samples.findIndex(({ at }) => at >= from) - 1);
+  const inside = samples.findIndex(({ at }) => at >= from);
+  const first = inside === -1 ? samples.length : Math.max(0, inside - 1);
   const shown = samples.slice(first).filter(({ at }) => at <= to);
   return {
     at: shown.map(({ at }) => at),

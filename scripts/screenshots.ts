@@ -1,0 +1,132 @@
+/**
+ * The pictures of docs/dashboard.md: a real cluster under load, its page in a real browser, scenarios run by their buttons.
+ *
+ *   npm run build && npx tsx scripts/screenshots.ts [directory]    default: docs/images; needs Debian's chromium
+ */
+import { mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Page } from "playwright-core";
+import { startThrowAwayCluster } from "../src/bench/throw-away-cluster.ts";
+import { KvClient } from "../src/client/kv-client.ts";
+import { nodeClock } from "../src/platform/node-clock.ts";
+import { createNodeRandom } from "../src/platform/node-random.ts";
+import { WsNetwork } from "../src/platform/ws-network.ts";
+import type { NamedScenario } from "../src/scenarios/index.ts";
+import { launchBrowser } from "../test/e2e/browser.ts";
+
+type Theme = "light" | "dark";
+
+interface Picture {
+  readonly name: string;
+  readonly theme: Theme;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Taken of one cluster after another scenario. */
+interface Series {
+  readonly nodes: 3 | 5;
+  readonly scenario: NamedScenario;
+  readonly pictures: readonly Picture[];
+}
+
+const WALL = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const SERIES: readonly Series[] = [
+  {
+    nodes: 3,
+    scenario: "quorum-loss",
+    pictures: [
+      { name: "dashboard-light-3", theme: "light", ...WALL },
+      { name: "dashboard-dark-3", theme: "dark", ...WALL },
+      { name: "dashboard-phone", theme: "light", ...PHONE },
+    ],
+  },
+  {
+    nodes: 5,
+    scenario: "chain",
+    pictures: [
+      { name: "dashboard-light-5", theme: "light", ...WALL },
+      { name: "dashboard-dark-5", theme: "dark", ...WALL },
+    ],
+  },
+];
+
+/** Under load before anything is cut, with an election in it; and after the cut. */
+const QUIET_MS = 9000;
+const HEALED_MS = 5000;
+const CUT_MS = 6000;
+const WRITE_EVERY_MS = 5;
+/** They are part of the repository. */
+const BYTES_MAX = 250_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
+
+const out = resolve(process.argv[2] ?? join(import.meta.dirname, "../docs/images"));
+mkdirSync(out, { recursive: true });
+for (const series of SERIES) await take(series);
+
+async function take({ nodes, scenario, pictures }: Series): Promise<void> {
+  const cluster = await startThrowAwayCluster(nodes, null, ["--allow-faults"]);
+  const machine = { clock: nodeClock, random: createNodeRandom(), network: new WsNetwork() };
+  const load = startLoad(new KvClient({ nodes: cluster.nodes, ...machine }));
+  const browser = await launchBrowser(WALL);
+  try {
+    const page = await browser.context.newPage();
+    await page.goto(`http://127.0.0.1:${cluster.nodes[0]?.port}/`);
+    await page.getByTestId("leader").waitFor();
+    await sleep(QUIET_MS);
+    await run(page, "full-partition");
+    await sleep(HEALED_MS);
+    await page.getByTestId("heal-all").click();
+    await sleep(HEALED_MS);
+    await run(page, scenario);
+    await sleep(CUT_MS);
+    for (const picture of pictures) await shoot(page, picture);
+  } finally {
+    await browser.close();
+    await load.end();
+    await cluster.remove();
+  }
+}
+
+async function run(page: Page, scenario: NamedScenario): Promise<void> {
+  await page.getByTestId(`scenario-${scenario}`).click();
+  const result = page.getByTestId("scenario-result");
+  await result.and(page.locator(".task-ok")).waitFor();
+  console.log(`${scenario}: ${await result.innerText()}`);
+}
+
+async function shoot(page: Page, { name, theme, width, height }: Picture): Promise<void> {
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme: theme });
+  await page.evaluate("scrollTo(0, 0); document.activeElement?.blur()");
+  await page.mouse.move(0, 0);
+  // Colours fade from one theme to the other.
+  await sleep(800);
+  const path = join(out, `${name}.png`);
+  await page.screenshot({ path });
+  const { size } = statSync(path);
+  console.log(`${path}: ${size} bytes`);
+  if (size > BYTES_MAX) throw new Error(`${path} has more than ${BYTES_MAX} bytes`);
+}
+
+/** Writes to any node, every few milliseconds, whatever becomes of them. */
+function startLoad(client: KvClient): { end(): Promise<void> } {
+  let ended = false;
+  const run = async (): Promise<void> => {
+    for (let i = 0; !ended; i++) {
+      // While nobody leads writes fail: that is what the picture shows.
+      await client.write(`key ${i % 50}`, `value ${i}`).catch(() => {});
+      await sleep(WRITE_EVERY_MS);
+    }
+  };
+  const running = run();
+  return {
+    async end() {
+      ended = true;
+      client.close();
+      await running;
+    },
+  };
+}
