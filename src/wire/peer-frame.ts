@@ -120,19 +120,19 @@ export class PeerFrameWriter {
 
   #frame(parts: readonly Part[], used: number): Uint8Array {
     this.#counter += 1;
-    const frame = new Uint8Array(HEADER_BYTES + used);
-    const view = new DataView(frame.buffer);
+    // Every byte of it is written below.
+    const frame = Buffer.allocUnsafe(HEADER_BYTES + used);
     frame[0] = FRAME_KIND;
-    view.setUint32(1, this.#session);
-    view.setUint16(5, Math.floor(this.#counter / 2 ** 32));
-    view.setUint32(7, this.#counter % 2 ** 32);
+    frame.writeUInt32BE(this.#session, 1);
+    frame.writeUInt16BE(Math.floor(this.#counter / 2 ** 32), 5);
+    frame.writeUInt32BE(this.#counter % 2 ** 32, 7);
     let position = HEADER_BYTES;
     for (const { kind, bytes, total } of parts) {
       frame[position] = kind;
-      view.setUint32(position + 1, bytes.length + (total === null ? 0 : TOTAL_BYTES));
+      frame.writeUInt32BE(bytes.length + (total === null ? 0 : TOTAL_BYTES), position + 1);
       position += PART_HEADER_BYTES;
       if (total !== null) {
-        view.setUint32(position, total);
+        frame.writeUInt32BE(total, position);
         position += TOTAL_BYTES;
       }
       frame.set(bytes, position);

@@ -5,6 +5,7 @@ import {
   SNAPSHOT_CHUNK_BYTES,
 } from "../base/limits.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
+import { COMPACT_MARK, decodeCompact, encodeCompact } from "./compact.ts";
 import { checkBoolean, checkBytes, checkInteger, checkObject, checkString } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
 import type { HostMessage, HostMessageType, RelayedFrame, SnapshotName } from "./host-message.ts";
@@ -51,8 +52,10 @@ const HOST_CHECKS: {
   }),
 };
 
-/** Host messages travel as maps, protocol messages as arrays: that tells them apart. */
+/** The frequent ones are compact; else host messages travel as maps, protocol messages as arrays: that tells them apart. */
 export function encodePeerMessage(message: PeerMessage): Uint8Array {
+  const compact = encodeCompact(message);
+  if (compact !== null) return compact;
   return encodeMsgpack(isHostMessage(message) ? message : paxosToFields(message));
 }
 
@@ -61,6 +64,7 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
  * @throws DecodeError, whatever the bytes
  */
 export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
+  if (bytes[0] === COMPACT_MARK) return decodeCompact(bytes);
   const value = decodeMsgpack(bytes);
   if (Array.isArray(value)) return paxosFromFields(value as readonly unknown[]);
   const fields = checkObject(value, "message");
