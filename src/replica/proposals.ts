@@ -7,6 +7,8 @@
  *   P2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be handed
  *       over again at any time: the session table makes its commands take effect once.
  *   P3. The bytes held are bounded: what does not fit is refused at once.
+ *   P4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
+ *       been under way for longer than `underWayTicks` is not waited for: it may be lost, or the way to the leader long.
  */
 import { ENTRY_BYTES_MAX } from "../base/limits.ts";
 
@@ -41,6 +43,9 @@ export interface ProposalsOptions {
   readonly retryTicks: number;
   /** A batch not applied for so long is forgotten: its clients have long given up. */
   readonly abandonTicks: number;
+  /** See P4. */
+  readonly underWayMax: number;
+  readonly underWayTicks: number;
 }
 
 export class Proposals<R> {
@@ -68,6 +73,11 @@ export class Proposals<R> {
 
   get outstandingBatches(): number {
     return this.#outstanding.size;
+  }
+
+  /** Groups that were never handed over. */
+  get hasStaged(): boolean {
+    return this.#staged.length > 0;
   }
 
   /**
@@ -123,21 +133,29 @@ export class Proposals<R> {
   }
 
   /**
-   * What to hand to the core now, given that a leader can be reached: everything staged, as few entries as fit, and the
-   * batches that may have been lost.
+   * What to hand to the core now, given that a leader can be reached: the batches that may have been lost, and
+   * everything staged, as few entries as fit, unless enough is under way (P4).
    * @param leadership names the current leader and ballot; a batch handed over under another one is handed over again
    * @param nowMs the time of this turn
    * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node
    */
   take(nowMs: number, leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
+    const { retryTicks, underWayMax, underWayTicks } = this.#options;
     const batches: Batch<R>[] = [];
+    let underWay = 0;
     for (const batch of this.#outstanding.values()) {
-      const late = mayGetLost && this.#tick - batch.proposedTick > this.#options.retryTicks;
-      if (batch.leadership === leadership && !late) continue;
+      const ticks = this.#tick - batch.proposedTick;
+      const late = mayGetLost && ticks > retryTicks;
+      if (batch.leadership === leadership && !late) {
+        if (ticks <= underWayTicks) underWay += 1;
+        continue;
+      }
+      underWay += 1;
       batch.leadership = leadership;
       batch.proposedTick = this.#tick;
       batches.push(batch);
     }
+    if (underWay >= underWayMax) return batches;
     const sinceMs = this.#stagedSinceMs ?? nowMs;
     let start = 0;
     while (start < this.#staged.length) {

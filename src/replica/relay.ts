@@ -4,8 +4,10 @@
  * Invariant: a frame that was itself relayed is never relayed again, so nothing goes round in circles.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { AnswerWriter } from "../wire/client.ts";
+import { writesFrame, type AnswerWriter } from "../wire/client.ts";
 import type { HostMessage, RelayedFrame } from "../wire/host-message.ts";
+import type { PendingRead } from "./pending-reads.ts";
+import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";
 
 export class Relay {
@@ -34,10 +36,23 @@ export class Relay {
     return heard[this.#turn % Math.max(1, heard.length)];
   }
 
-  /** Hands a client's frame to `peer`. */
-  pass(peer: NodeId, route: Route, relayed: Omit<RelayedFrame, "id">): void {
-    this.#clients.set(route.id, route);
-    this.#send(peer, { type: "relayRequest", id: route.id, ...relayed });
+  passWrites(
+    peer: NodeId,
+    groups: readonly StagedGroup<Route>[],
+    ageTicks: (group: StagedGroup<Route>) => number,
+  ): void {
+    for (const staged of groups) {
+      const { route, group, maybeProposed } = staged;
+      const frame = writesFrame(group);
+      this.#pass(peer, route, { frame, ageTicks: ageTicks(staged), maybeProposed });
+    }
+  }
+
+  /** @param tick now */
+  passReads(peer: NodeId, reads: readonly PendingRead[], tick: number): void {
+    for (const { route, frame, arrivedTick } of reads) {
+      this.#pass(peer, route, { frame, ageTicks: tick - arrivedTick, maybeProposed: false });
+    }
   }
 
   /** A frame that a neighbour could not serve: the client it belongs to, if that is still there. */
@@ -82,5 +97,11 @@ export class Relay {
       gone.push(route);
     }
     return gone;
+  }
+
+  /** Hands a client's frame to `peer`. */
+  #pass(peer: NodeId, route: Route, relayed: Omit<RelayedFrame, "id">): void {
+    this.#clients.set(route.id, route);
+    this.#send(peer, { type: "relayRequest", id: route.id, ...relayed });
   }
 }

@@ -22,10 +22,11 @@ import {
   type OmniPaxosConfig,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
-import { AnswerWriter, decodeClientFrame, writesFrame } from "../wire/client.ts";
+import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
 import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
@@ -61,7 +62,7 @@ export interface ReplicaOptions {
 
 export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
-  /** More is ready to be applied than one turn takes: another turn is wanted at once. */
+  /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
 }
 
@@ -73,6 +74,12 @@ const READ_ROUNDS_MAX = 2;
  * what is merely slow makes a busy cluster slower.
  */
 const PROPOSAL_RETRIES = 5;
+/**
+ * Each batch costs every node a write, a sync and some frames, whatever is in it; so what comes in while three are under way
+ * shares the next one. Three: with two, one being sent and one being written, 1024 clients at once lost a sixth.
+ */
+const BATCHES_UNDER_WAY_MAX = 3;
+const BATCH_UNDER_WAY_TICKS = 3;
 
 export class Replica {
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
@@ -85,7 +92,7 @@ export class Replica {
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
   readonly #served = new Served();
-  readonly #dirty = new Set<Route>();
+  readonly #desk = new AnswerDesk();
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   readonly #loadSnapshot: (snapshot: SnapshotName) => KvState;
@@ -116,7 +123,7 @@ export class Replica {
     this.#schedule = new CompactionSchedule(options.compaction);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
     this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
-      this.#dirty.add(route),
+      this.#desk.touched(route),
     );
     this.#proposals = new Proposals(
       {
@@ -124,6 +131,8 @@ export class Replica {
         waitTicks: options.timing.waitTicks,
         retryTicks: options.timing.retryTicks * PROPOSAL_RETRIES,
         abandonTicks: options.timing.abandonTicks,
+        underWayMax: BATCHES_UNDER_WAY_MAX,
+        underWayTicks: BATCH_UNDER_WAY_TICKS,
       },
       (batch, groups) => this.#applier.buildEntry(batch, groups),
     );
@@ -192,7 +201,7 @@ export class Replica {
 
   onRouteClosed(route: Route): void {
     this.#relay.forget(route.id);
-    this.#dirty.delete(route);
+    this.#desk.forget(route);
   }
 
   // ---- inputs: peers ---------------------------------------------------------------------------------------------
@@ -248,7 +257,7 @@ export class Replica {
     this.#reads.tick();
     this.#catchUp.tick();
     for (const { route, group, maybeProposed } of this.#proposals.tick()) {
-      this.#refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
+      this.#desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
     }
     this.#expireReads();
     const standing = this.standing();
@@ -307,9 +316,7 @@ export class Replica {
     const effects = this.#core.takeEffects();
     const again = this.#apply(nowMs);
     this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
-    for (const route of this.#dirty)
-      route.answers.drain(this.#applier.appliedIdx, (frame) => route.deliver(frame));
-    this.#dirty.clear();
+    this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     this.#hostMessages = [];
     return { ...effects, hostMessages, again };
@@ -338,10 +345,11 @@ export class Replica {
     this.#core.receive({ from, to: this.#core.pid, message });
   }
 
-  /** @returns whether more is decided than was applied */
+  /** @returns whether another turn is wanted: more is decided than was applied, or a batch made room for the next one */
   #apply(nowMs: number): boolean {
     const core = this.#core;
     let bytes = 0;
+    let hasRoom = false;
     while (this.#applier.appliedIdx < core.decidedIdx) {
       if (bytes >= APPLY_BYTES_PER_TURN) return true;
       const entry = core.entryAt(this.#applier.appliedIdx);
@@ -354,9 +362,11 @@ export class Replica {
       const own = this.#applier.ownBatch(entry);
       const batch = own === null ? undefined : this.#proposals.applied(own);
       this.#served.commandsApplied += this.#applier.apply(entry, batch);
-      if (batch !== undefined) this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
+      if (batch === undefined) continue;
+      hasRoom = true;
+      this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
     }
-    return false;
+    return hasRoom && this.#proposals.hasStaged;
   }
 
   /**
@@ -374,10 +384,10 @@ export class Replica {
   #stage(route: Route, group: Uint8Array, ageTicks: number, maybeProposed: boolean): void {
     const refusal = this.#refuseWrites;
     if (refusal !== null) {
-      this.#refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
+      this.#desk.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
     } else if (!this.#proposals.stage(route, group, ageTicks, maybeProposed)) {
       const text = "too many writes are under way at this node";
-      this.#refuseGroup(route, group, maybeProposed, "OVERLOADED", text);
+      this.#desk.refuseGroup(route, group, maybeProposed, "OVERLOADED", text);
     }
   }
 
@@ -393,7 +403,7 @@ export class Replica {
   #hasRoomForRead(read: PendingRead): boolean {
     const waiting = this.#reads.waitingCount + this.#pendingReads.count;
     if (waiting < this.#options.readFramesMax) return true;
-    this.#refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
+    this.#desk.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
     return false;
   }
 
@@ -408,24 +418,24 @@ export class Replica {
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
-    for (const staged of this.#proposals.takeAll(({ route }) => !route.relayed)) {
-      const { route, group, maybeProposed } = staged;
-      const ageTicks = this.#proposals.ageTicks(staged);
-      this.#relay.pass(peer, route, { frame: writesFrame(group), ageTicks, maybeProposed });
-    }
     const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;
-    const reads = [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)];
-    for (const { route, frame, arrivedTick } of reads) {
-      const ageTicks = this.#tick - arrivedTick;
-      this.#relay.pass(peer, route, { frame, ageTicks, maybeProposed: false });
-    }
+    this.#relay.passWrites(
+      peer,
+      this.#proposals.takeAll(({ route }) => !route.relayed),
+      (staged) => this.#proposals.ageTicks(staged),
+    );
+    this.#relay.passReads(
+      peer,
+      [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)],
+      this.#tick,
+    );
   }
 
   #expireReads(): void {
     const { waitTicks, retryTicks } = this.#options.timing;
     const tooOld = (read: PendingRead): boolean => this.#tick - read.arrivedTick > waitTicks;
     for (const read of [...this.#reads.remove(tooOld), ...this.#pendingReads.remove(tooOld)]) {
-      this.#refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_QUORUM_TEXT);
+      this.#desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_QUORUM_TEXT);
     }
     // An index learnt from an undecided tail may never be reached: after a while ask again.
     const stuck = (read: PendingRead, since: number): boolean =>
@@ -434,27 +444,7 @@ export class Replica {
   }
 
   #answerRead(read: PendingRead): void {
-    if (!read.route.isOpen()) return;
-    this.#served.reads += read.route.answers.reads(read.frame, this.#applier.state);
-    this.#dirty.add(read.route);
-  }
-
-  #refuseRead(read: PendingRead, code: ErrorCode, reason: string): void {
-    read.route.answers.refuseReads(read.frame, code, reason);
-    this.#dirty.add(read.route);
-  }
-
-  /** N3: a group that may have been proposed gets no answer; its client's time-out says what is known. */
-  #refuseGroup(
-    route: Route,
-    group: Uint8Array,
-    maybeProposed: boolean,
-    code: ErrorCode,
-    reason: string,
-  ): void {
-    if (maybeProposed) return;
-    route.answers.refuseGroup(group, code, reason);
-    this.#dirty.add(route);
+    this.#served.reads += this.#desk.answerRead(read, this.#applier.state);
   }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { Proposals } from "../../src/replica/proposals.ts";
+
+const OPTIONS = {
+  bytesMax: 1000,
+  waitTicks: 100,
+  retryTicks: 20,
+  abandonTicks: 200,
+  underWayMax: 2,
+  underWayTicks: 3,
+};
+
+function proposals(): Proposals<string> {
+  return new Proposals<string>(OPTIONS, (_batch, groups) => Uint8Array.of(groups.length));
+}
+
+const GROUP = new Uint8Array(10);
+
+/** Stages one group and tells which batches may go now: their numbers and how many groups they hold. */
+function turn(queue: Proposals<string>, route: string, leadership = "1"): [number, number][] {
+  queue.stage(route, GROUP);
+  const taken = queue.take(0, leadership, true).map(batchOf);
+  queue.endTurn(0);
+  return taken;
+}
+
+function batchOf(batch: {
+  readonly number: number;
+  readonly groups: readonly unknown[];
+}): [number, number] {
+  return [batch.number, batch.groups.length];
+}
+
+describe("what comes in while enough is under way", () => {
+  test("gathers, and goes as one batch when one of them is applied", () => {
+    const queue = proposals();
+    expect(turn(queue, "a")).toEqual([[1, 1]]);
+    expect(turn(queue, "b")).toEqual([[2, 1]]);
+    expect(turn(queue, "c")).toEqual([]);
+    expect(turn(queue, "d")).toEqual([]);
+    expect(queue.hasStaged).toBe(true);
+    queue.applied(1);
+    expect(turn(queue, "e")).toEqual([[3, 3]]);
+    expect(queue.hasStaged).toBe(false);
+    queue.applied(2);
+    queue.applied(3);
+    expect(queue.bytes).toBe(0);
+  });
+
+  test("does not wait long for a batch that may be lost", () => {
+    const queue = proposals();
+    turn(queue, "a");
+    turn(queue, "b");
+    for (let i = 0; i < OPTIONS.underWayTicks; i++) {
+      queue.tick();
+      expect(turn(queue, "c")).toEqual([]);
+    }
+    queue.tick();
+    expect(turn(queue, "d")).toEqual([[3, 4]]);
+  });
+
+  test("waits for the batches that a new leader gets once more", () => {
+    const queue = proposals();
+    turn(queue, "a");
+    turn(queue, "b");
+    expect(turn(queue, "c", "2")).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+    queue.applied(1);
+    expect(turn(queue, "d", "2")).toEqual([[3, 2]]);
+  });
+});
