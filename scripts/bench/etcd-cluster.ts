@@ -34,6 +34,11 @@ export class EtcdCluster {
     this.dataDirectory = dataDirectory;
     this.#start = start;
     this.#children = nodes.map((_, index) => start(index));
+    // Unlike our own servers they do not notice that we are gone.
+    process.once("exit", () => {
+      for (const child of this.#children) child.kill("SIGKILL");
+      rmSync(dataDirectory, { recursive: true, force: true, maxRetries: 5 });
+    });
   }
 
   static async start(program: string, size: number, parent: string | null): Promise<EtcdCluster> {

@@ -81,6 +81,7 @@ export class EtcdConnection {
   #sendWindow = WINDOW_DEFAULT;
   #received = 0;
   #waiting: Waiting[] = [];
+  #failure: string | null = null;
 
   constructor(host: string, port: number) {
     this.#socket = createConnection({ host, port, noDelay: true });
@@ -104,6 +105,11 @@ export class EtcdConnection {
     this.#request(put, putMessage(key, key), () => {});
   }
 
+  /** It broke: every request fails at once from now on. */
+  get failed(): boolean {
+    return this.#failure !== null;
+  }
+
   put(key: Uint8Array, value: Uint8Array, done: Finished): void {
     this.#request(PUT_BLOCK, putMessage(key, value), done);
   }
@@ -119,6 +125,11 @@ export class EtcdConnection {
   #request(block: Buffer, message: Buffer, done: Finished): void {
     if (message.length > WINDOW_DEFAULT)
       throw new Error("values beyond one stream's window are not supported");
+    if (this.#failure !== null) {
+      const reason = this.#failure;
+      queueMicrotask(() => done(reason));
+      return;
+    }
     if (message.length > this.#sendWindow || this.#waiting.length > 0) {
       this.#waiting.push({ block, message, done });
       return;
@@ -229,8 +240,10 @@ export class EtcdConnection {
   }
 
   #fail(reason: string): void {
-    const streams = [...this.#streams.values()];
+    this.#failure = reason;
+    const streams = [...this.#streams.values(), ...this.#waiting];
     this.#streams.clear();
+    this.#waiting = [];
     for (const { done } of streams) done(reason);
   }
 

@@ -103,6 +103,10 @@ async function bench(flags: BenchFlags): Promise<void> {
   const plan = readPlan(flags);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   const subject = await openSubject(flags);
+  const interrupted = (): void => {
+    void subject.release().finally(() => process.exit(130));
+  };
+  process.once("SIGINT", interrupted);
   try {
     say(`${subject.what}; ${cpus().length} processors`);
     const measurements = await run(plan, subject);
@@ -111,6 +115,7 @@ async function bench(flags: BenchFlags): Promise<void> {
     if (flags.save !== undefined) writeFileSync(flags.save, json);
     process.stdout.write(flags.json === true ? json : `${tableOf(plan, measurements)}\n`);
   } finally {
+    process.off("SIGINT", interrupted);
     await subject.release();
   }
 }
@@ -128,13 +133,13 @@ async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]
   const measurements: Measurement[] = [];
   try {
     for (const valueBytes of plan.valueBytes) {
-      progress(`writing ${formatCount(plan.keys)} keys`);
+      progress.now(`writing ${formatCount(plan.keys)} keys`);
       await generators.fill(plan.keys, valueBytes);
       for (const operation of plan.operations) {
         for (const concurrency of plan.concurrencies) {
           const name = `${operation}, ${concurrency} at once, ${valueBytes} bytes`;
           const { keys, warmUpMs, durationMs } = plan;
-          progress(`${name}: warming up`);
+          progress.now(`${name}: warming up`);
           const measurement = await generators.measure({
             system: "omnikv",
             operation,
@@ -146,23 +151,35 @@ async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]
             durationMs,
             servers,
             onProgress: (elapsedMs, rate) =>
-              progress(`${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`),
+              progress.now(
+                `${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`,
+              ),
           });
           measurements.push(measurement);
+          progress.done(`${name}: ${formatCount(measurement.operationsPerSecond)}/s`);
         }
       }
     }
   } finally {
-    progress("");
+    progress.now("");
     await generators.close();
   }
   return measurements;
 }
 
-/** One line that changes, on a terminal only. */
-function createProgress(): (text: string) => void {
-  if (!process.stderr.isTTY) return () => {};
-  return (text) => void process.stderr.write(`\r\u001b[K${text}`);
+interface Progress {
+  /** A line that changes, on a terminal only. */
+  now(text: string): void;
+  /** A line that stays, where lines cannot change. */
+  done(text: string): void;
+}
+
+function createProgress(): Progress {
+  const { isTTY } = process.stderr;
+  return {
+    now: (text) => void (isTTY && process.stderr.write(`\r\u001b[K${text}`)),
+    done: (text) => void (isTTY || process.stderr.write(`${text}\n`)),
+  };
 }
 
 function tableOf(plan: Plan, measurements: readonly Measurement[]): string {
