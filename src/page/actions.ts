@@ -3,6 +3,7 @@ import { KvError } from "../base/errors.ts";
 import { AdminClient } from "../client/admin-client.ts";
 import {
   applyFaults,
+  changeLinks,
   failedText,
   runScenario,
   type FaultsOutcome,
@@ -13,7 +14,9 @@ import type { Clock } from "../ports/clock.ts";
 import {
   ableToLead,
   leadText,
+  parseGroups,
   planIsolation,
+  planPartition,
   planScenario,
   type Scenario,
 } from "../scenarios/index.ts";
@@ -54,6 +57,20 @@ export class ClusterActions implements PageActions {
     throw new KvError(failed.code, text, { cause: failed });
   }
 
+  async degradeLink(
+    a: number,
+    b: number,
+    fault: { readonly dropPermille?: number; readonly delayMs?: number },
+  ): Promise<void> {
+    const outcome = await changeLinks(this.#admin, [
+      { from: a, to: b, ...fault },
+      { from: b, to: a, ...fault },
+    ]);
+    // Each end holds what it sends: without one of them, half of it is missing.
+    const [error] = outcome.failed.values();
+    if (error !== undefined) throw new KvError(error.code, failedText(outcome), { cause: error });
+  }
+
   async runScenario(name: Parameters<PageActions["runScenario"]>[0]): Promise<string> {
     const leader = this.#options.leader();
     if (leader === null) {
@@ -65,6 +82,11 @@ export class ClusterActions implements PageActions {
   async isolate(node: number): Promise<string> {
     const leader = this.#options.leader();
     return this.#run(planIsolation(node, this.#nodes, leader), leader);
+  }
+
+  async partition(groups: string): Promise<string> {
+    const leader = this.#options.leader();
+    return this.#run(planPartition(parseGroups(groups), this.#nodes, leader), leader);
   }
 
   async healAll(): Promise<string> {

@@ -15,9 +15,17 @@ export interface PageActions {
   /** @param direction from the first node to the second, or both */
   breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
   restoreLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
+  /** Loses some messages of both directions, or delays them; what is not given stays. */
+  degradeLink(
+    a: number,
+    b: number,
+    fault: { readonly dropPermille?: number; readonly delayMs?: number },
+  ): Promise<void>;
   /** @returns what was done, one sentence; names nodes that could not be reached */
   runScenario(name: NamedScenario): Promise<string>;
   isolate(node: number): Promise<string>;
+  /** @param groups node ids: "1,2 | 3"; nodes that are not named form a group of their own */
+  partition(groups: string): Promise<string>;
   healAll(): Promise<string>;
 
   read(node: number, key: string, mode: "linearizable" | "local"): Promise<ShownRead>;

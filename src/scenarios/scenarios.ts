@@ -98,6 +98,22 @@ export function planScenario(name: NamedScenario, cast: Cast): Scenario {
   }
 }
 
+/**
+ * Groups of nodes as people write them: "1,2 | 3", "1 2|3".
+ * @throws KvError BAD_REQUEST when there is something else than numbers between the bars
+ */
+export function parseGroups(text: string): NodeId[][] {
+  return text.split("|").map((group) =>
+    group
+      .split(/[\s,]+/)
+      .filter((word) => word !== "")
+      .map((word) => {
+        if (/^\d{1,9}$/.test(word)) return Number(word);
+        throw new KvError("BAD_REQUEST", `groups look like "1,2 | 3"; "${word}" is no node`);
+      }),
+  );
+}
+
 /** The groups hear nothing of each other; nodes that are not named form a group of their own. */
 export function planPartition(
   groups: readonly (readonly NodeId[])[],

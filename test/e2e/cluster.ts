@@ -197,7 +197,10 @@ export class TestCluster {
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   }
 
-  /** All links except these are broken, at both ends. */
+  /**
+   * All links except these are broken, at both ends. Returns when every node has noticed: what is relayed to a neighbour in
+   * the moment that loses it is lost, and times out at its client (ADR 3).
+   */
   async keepOnly(admin: AdminClient, links: readonly (readonly [number, number])[]): Promise<void> {
     const kept = (a: number, b: number): boolean =>
       links.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
@@ -208,6 +211,15 @@ export class TestCluster {
           .map((peer) => admin.call(id, "breakLink", { peer: peer.id, direction: "both" })),
       ),
     );
+    await eventually("the cuts are noticed", async () => {
+      const statuses = await this.statuses(admin);
+      return (
+        statuses.length === this.nodes.length &&
+        statuses.every(({ nodeId, heartbeats }) =>
+          heartbeats.every(({ peer }) => kept(nodeId, peer)),
+        )
+      );
+    });
   }
 
   async heal(admin: AdminClient): Promise<void> {

@@ -60,6 +60,29 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
     await page.getByTestId("link-break").waitFor({ state: "detached" });
   });
 
+  test("a link is made slow and flaky, and groups are parted", async () => {
+    const link = page.getByTestId("link-1-2");
+    await link.click();
+    await page.getByTestId("link-flaky").click();
+    await eventually("faulty", async () => (await stateOf("link-1-2")) === "faulty");
+    await link.click();
+    await page.getByTestId("link-delay").click();
+    await eventually("both are shown", async () =>
+      /30 %.*50 ms/s.test((await link.getAttribute("aria-label")) ?? ""),
+    );
+    const result = page.getByTestId("scenario-result");
+    await page.getByTestId("partition-input").fill("1,2 | x");
+    await page.getByTestId("partition-button").click();
+    await eventually("refused", async () => (await result.innerText()).includes("is no node"));
+    await page.getByTestId("partition-input").fill("1 | 2,3");
+    await page.getByTestId("partition-button").click();
+    await eventually("said", async () => (await result.innerText()).includes("1 | 2,3"));
+    await eventually("cut", async () => (await stateOf("link-1-2")) === "broken");
+    expect(await stateOf("link-2-3")).toBe("connected");
+    await page.getByTestId("heal-all").click();
+    await eventually("whole again", async () => (await stateOf("link-1-2")) === "connected");
+  });
+
   test("details show what the node says, and isolate it; a scenario says what it did; an election is announced", async () => {
     const leader = await cluster.leader(cluster.admin());
     await page.getByTestId(`node-${leader}`).click();

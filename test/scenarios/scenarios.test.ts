@@ -9,6 +9,7 @@ import {
   allPairs,
   isBroken,
   NAMED_SCENARIOS,
+  parseGroups,
   planIsolation,
   planPartition,
   planScenario,
@@ -75,6 +76,13 @@ describe("scenarios", () => {
     ]);
     expect(planPartition([[1], [2]], NODES[3], 1).canLead).toEqual([]);
     expect(planPartition([[1]], NODES[3], 1).canLead).toEqual([2, 3]);
+  });
+
+  test("groups as people write them", () => {
+    expect(parseGroups("1,2 | 3")).toEqual([[1, 2], [3]]);
+    expect(parseGroups(" 1 2|3, 4|")).toEqual([[1, 2], [3, 4], []]);
+    expect(() => parseGroups("1,x")).toThrow(/"x" is no node/);
+    expect(() => parseGroups("1-2 | 3")).toThrow(KvError);
   });
 
   test("isolate: one node alone", () => {

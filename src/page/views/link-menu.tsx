@@ -27,40 +27,14 @@ export function LinkMenu(props: LinkMenuProps): ComponentChild {
     (first ?? menu.current)?.focus({ preventScroll: true });
   }, []);
   const { a, b } = link;
-  const { state, passesTo } = linkLook(link);
-  const act = (doing: string, deed: () => Promise<void>): void => {
+  const act: Act = (doing, deed) => {
     onClose();
     task.run(doing, async () => {
       await deed();
       return null;
     });
   };
-  const items = [
-    {
-      id: "link-break",
-      text: "Break both directions",
-      off: state === "broken",
-      run: () => act(`breaking ${a} – ${b}…`, () => actions.breakLink(a, b, "both")),
-    },
-    {
-      id: "link-break-ab",
-      text: `Break ${a} → ${b} only`,
-      off: state === "broken" || passesTo === "a",
-      run: () => act(`breaking ${a} → ${b}…`, () => actions.breakLink(a, b, "oneWay")),
-    },
-    {
-      id: "link-break-ba",
-      text: `Break ${b} → ${a} only`,
-      off: state === "broken" || passesTo === "b",
-      run: () => act(`breaking ${b} → ${a}…`, () => actions.breakLink(b, a, "oneWay")),
-    },
-    {
-      id: "link-restore",
-      text: "Restore",
-      off: state === "connected",
-      run: () => act(`restoring ${a} – ${b}…`, () => actions.restoreLink(a, b, "both")),
-    },
-  ];
+  const items = itemsOf(link, actions, act);
   const below = place.label.y < layout.height * 0.55;
   return (
     <div
@@ -96,6 +70,60 @@ export function LinkMenu(props: LinkMenuProps): ComponentChild {
       )}
     </div>
   );
+}
+
+type Act = (doing: string, deed: () => Promise<void>) => void;
+
+interface Item {
+  readonly id: string;
+  readonly text: string;
+  /** It would change nothing. */
+  readonly off: boolean;
+  readonly run: () => void;
+}
+
+function itemsOf(link: LinkView, actions: PageActions, act: Act): readonly Item[] {
+  const { a, b } = link;
+  const { state, passesTo } = linkLook(link);
+  return [
+    {
+      id: "link-break",
+      text: "Break both directions",
+      off: state === "broken",
+      run: () => act(`breaking ${a} – ${b}…`, () => actions.breakLink(a, b, "both")),
+    },
+    {
+      id: "link-break-ab",
+      text: `Break ${a} → ${b} only`,
+      off: state === "broken" || passesTo === "a",
+      run: () => act(`breaking ${a} → ${b}…`, () => actions.breakLink(a, b, "oneWay")),
+    },
+    {
+      id: "link-break-ba",
+      text: `Break ${b} → ${a} only`,
+      off: state === "broken" || passesTo === "b",
+      run: () => act(`breaking ${b} → ${a}…`, () => actions.breakLink(b, a, "oneWay")),
+    },
+    {
+      id: "link-flaky",
+      text: "Lose 30 % of the messages",
+      off: state === "broken",
+      run: () =>
+        act(`making ${a} – ${b} flaky…`, () => actions.degradeLink(a, b, { dropPermille: 300 })),
+    },
+    {
+      id: "link-delay",
+      text: "Delay by 50 ms",
+      off: state === "broken",
+      run: () => act(`delaying ${a} – ${b}…`, () => actions.degradeLink(a, b, { delayMs: 50 })),
+    },
+    {
+      id: "link-restore",
+      text: "Restore",
+      off: state === "connected",
+      run: () => act(`restoring ${a} – ${b}…`, () => actions.restoreLink(a, b, "both")),
+    },
+  ];
 }
 
 function LinkFacts({ link }: { readonly link: LinkView }): ComponentChild {

@@ -1,9 +1,11 @@
 import type { ComponentChild } from "preact";
+import { useState } from "preact/hooks";
 import { isNamedScenario, NAMED_SCENARIOS } from "../../scenarios/index.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
 import { capitalised } from "./format.ts";
 import { TaskResult } from "./task-result.tsx";
+import { TextField } from "./text-field.tsx";
 import type { Task } from "./use-task.ts";
 
 interface ScenariosProps {
@@ -37,6 +39,7 @@ export function Scenarios({ view, actions, task }: ScenariosProps): ComponentChi
           </button>
         ))}
       </div>
+      <Partition why={why} actions={actions} task={task} />
       <TaskResult
         task={{
           ...task,
@@ -52,6 +55,41 @@ export function Scenarios({ view, actions, task }: ScenariosProps): ComponentChi
         idle="What was done, and who can lead then, is said here."
       />
     </section>
+  );
+}
+
+interface PartitionProps {
+  readonly why: string | null;
+  readonly actions: PageActions;
+  readonly task: Task;
+}
+
+function Partition({ why, actions, task }: PartitionProps): ComponentChild {
+  const [groups, setGroups] = useState("");
+  return (
+    <form
+      class="partition"
+      onSubmit={(event) => {
+        event.preventDefault();
+        task.run("partition…", () => actions.partition(groups));
+      }}
+    >
+      <TextField
+        label="Groups that do not hear each other"
+        testId="partition-input"
+        value={groups}
+        placeholder="1,2 | 3"
+        onValue={setGroups}
+      />
+      <button
+        type="submit"
+        class="button"
+        data-testid="partition-button"
+        disabled={why !== null || task.doing !== null || groups.trim() === ""}
+      >
+        Partition
+      </button>
+    </form>
   );
 }
 
