@@ -18,6 +18,8 @@ export class Relay {
   readonly #clients = new Map<number, Route>();
   /** Neighbours' clients that we serve, by `peer:id`. */
   readonly #guests = new Map<string, Route>();
+  /** Neighbours that gave a frame back. */
+  readonly #unfed = new Set<NodeId>();
   #turn = 0;
 
   constructor(
@@ -30,10 +32,18 @@ export class Relay {
     this.#nextRouteId = nextRouteId;
   }
 
-  /** Which neighbour to try this time: one after the other, as some of them may not be fed either. */
+  /**
+   * Which neighbour to try this time. One that could not serve the last frame it was given is asked again only when none
+   * of the others can: in turn alone, a frame that comes back in step with the turns would see the same neighbour for ever.
+   */
   pick(heard: readonly NodeId[]): NodeId | undefined {
+    let fed = heard.filter((node) => !this.#unfed.has(node));
+    if (fed.length === 0) {
+      this.#unfed.clear();
+      fed = [...heard];
+    }
     this.#turn += 1;
-    return heard[this.#turn % Math.max(1, heard.length)];
+    return fed[this.#turn % Math.max(1, fed.length)];
   }
 
   passWrites(
@@ -56,7 +66,8 @@ export class Relay {
   }
 
   /** A frame that a neighbour could not serve: the client it belongs to, if that is still there. */
-  returned(id: number): Route | undefined {
+  returned(peer: NodeId, id: number): Route | undefined {
+    this.#unfed.add(peer);
     const route = this.#clients.get(id);
     return route?.isOpen() === true ? route : undefined;
   }

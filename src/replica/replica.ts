@@ -222,7 +222,7 @@ export class Replica {
         else this.#takeIn(this.#relay.guest(from, message.id), message);
         return;
       case "relayReturned": {
-        const route = this.#relay.returned(message.id);
+        const route = this.#relay.returned(from, message.id);
         if (route !== undefined) this.#takeIn(route, message);
         return;
       }
