@@ -37,7 +37,7 @@ export function serverCommand(): Command {
     .option("--tick-ms <n>", "unit of time", d.tickMs)
     .option(
       "--election-timeout-ms <n>",
-      "one heartbeat round; above the worst round trip",
+      "a lost leader is replaced within four; above the worst round trip",
       d.electionTimeoutMs,
     )
     .option("--resend-ms <n>", "repeat what may have been lost after so long", d.resendMs)
