@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LinkView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
 import { faultText, linkLook } from "./link-look.ts";
@@ -22,7 +22,8 @@ const WIDTH = 232;
 export function LinkMenu(props: LinkMenuProps): ComponentChild {
   const { link, place, layout, faultsAllowed, actions, task, onClose } = props;
   const menu = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // Before the menu is painted: a key pressed as soon as it is seen must find its first item in focus.
+  useLayoutEffect(() => {
     const first = menu.current?.querySelector<HTMLElement>("button:not(:disabled)");
     (first ?? menu.current)?.focus({ preventScroll: true });
   }, []);

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { AdminStatus } from "../../wire/admin.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";
@@ -18,7 +18,7 @@ interface NodeDetailsProps {
 /** All that one node says of itself, and of its peers. */
 export function NodeDetails({ view, node, onIsolate, onClose }: NodeDetailsProps): ComponentChild {
   const closer = useRef<HTMLButtonElement>(null);
-  useEffect(() => closer.current?.focus(), [node.id]);
+  useLayoutEffect(() => closer.current?.focus(), [node.id]);
   const look = nodeLook(node, view.at);
   const { status } = node;
   return (

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
 import { LinkButton } from "./link-button.tsx";
@@ -124,7 +124,7 @@ function useLinkMenu(area: { readonly current: HTMLElement | null }): OpenMenu {
     },
     [buttons],
   );
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (openLink === null) return undefined;
     const onKey = (event: KeyboardEvent): void => {
       if (event.key === "Escape") close(true);

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ClusterView } from "../cluster-view.ts";
 
 interface SecretDialogProps {
@@ -12,7 +12,7 @@ export function SecretDialog({ needs, onGive }: SecretDialogProps): ComponentChi
   const dialog = useRef<HTMLDialogElement>(null);
   const [secret, setSecret] = useState("");
   const wanted = needs !== "no";
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wanted) dialog.current?.showModal();
   }, [wanted]);
   if (!wanted) return null;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export type Theme = "system" | "light" | "dark";
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
@@ -14,7 +14,7 @@ export interface ThemeChoice {
 export function useTheme(): ThemeChoice {
   const [theme, setTheme] = useState<Theme>(storedTheme);
   const [systemDark, setSystemDark] = useState(() => darkQuery().matches);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const query = darkQuery();
     const changed = (): void => setSystemDark(query.matches);
     query.addEventListener("change", changed);
