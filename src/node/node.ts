@@ -62,7 +62,8 @@ export class Node {
     const { clock, random, logger } = machine;
     const opened = openNode(options, machine, {
       onDurable: (seq) => {
-        this.#queue.durable(seq);
+        // What waited for the disk leaves now, not at the end of a turn: a client waits for it.
+        if (this.#queue.durable(seq)) this.#links.flush();
         this.#replica.onPersisted(seq);
         this.#wake();
       },
@@ -206,10 +207,12 @@ export class Node {
   #turn(): void {
     const effects = this.#replica.endTurn(this.#machine.clock.now());
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
-    if (effects.writes.length > 0 && this.#storage.stage(effects.writes)) this.#storage.flush();
+    const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
     this.#queue.push(effects.messages);
     for (const { to, message } of effects.hostMessages) this.#links.send(to, message);
     this.#links.flush();
+    // Last: a small write may be made by this very thread, and what was sent must not wait for it.
+    if (urgent) this.#storage.flush();
     this.#roleLog.update();
     this.#jobs.beginIfDue();
     if (effects.again) this.#wake();

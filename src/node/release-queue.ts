@@ -42,14 +42,15 @@ export class ReleaseQueue {
     }
   }
 
-  /** All write groups up to `seq` are durable. */
-  durable(seq: WriteSeq): void {
+  /** All write groups up to `seq` are durable. @returns whether a message left because of it */
+  durable(seq: WriteSeq): boolean {
     this.#durable = Math.max(this.#durable, seq);
-    for (const held of this.#held.values()) this.#release(held);
-    this.#release(this.#heldHeartbeats);
+    let released = this.#release(this.#heldHeartbeats);
+    for (const held of this.#held.values()) released = this.#release(held) || released;
+    return released;
   }
 
-  #release(held: Message[]): void {
+  #release(held: Message[]): boolean {
     let released = 0;
     for (const message of held) {
       if (message.after > this.#durable) break;
@@ -57,5 +58,6 @@ export class ReleaseQueue {
       released += 1;
     }
     if (released > 0) held.splice(0, released);
+    return released > 0;
   }
 }

@@ -86,8 +86,8 @@ export class NodeFile implements DiskFile {
         writeAll(descriptor, position, bytes, (error) => timed(begunMs, error));
         return;
       }
-      // Not at once: what this turn has to say to others leaves first, and their disks work while ours does.
-      setImmediate(() => {
+      // Not at once: what was sent before this call leaves first (see WsConnection C2), and other disks work while ours does.
+      process.nextTick(() => {
         const begunMs = performance.now();
         timed(begunMs, writeAllNow(descriptor, position, bytes));
       });

@@ -341,11 +341,11 @@ export class LogStorage {
     segment.lowestAppend = Math.min(segment.lowestAppend, lowestAppend);
     const { lastSeq } = batch;
     if (batch.capacity <= BUFFER_KEPT_BYTES_MAX) this.#idle = batch;
-    // The disk first: it works while the node makes use of the news.
+    // The news first: the next write may be made by this very thread.
+    this.#hooks.onDurable(lastSeq);
     this.#pump();
     this.#dropSegments();
     this.#reportRoom();
-    this.#hooks.onDurable(lastSeq);
     this.#closeIfIdle();
   }
 
