@@ -1,8 +1,6 @@
 import { EMPTY_BYTES, hashBytes, type ByteString } from "./byte-string.ts";
 
 const NOTHING = new Uint8Array(0);
-const NO_BUFFER = Buffer.from(NOTHING.buffer);
-const NO_VIEW = new DataView(NOTHING.buffer);
 
 /**
  * Reads numbers and byte strings from bytes that may be damaged. Never throws and never reads outside [offset, end):
@@ -10,8 +8,9 @@ const NO_VIEW = new DataView(NOTHING.buffer);
  */
 export class ByteReader {
   #bytes: Uint8Array = NOTHING;
-  #buffer: Buffer = NO_BUFFER;
-  #view: DataView = NO_VIEW;
+  /** The same bytes, for those who need what only these can do; made when first asked for. */
+  #buffer: Buffer | null = null;
+  #view: DataView | null = null;
   #offset = 0;
   #end = 0;
   #expected: string | null = null;
@@ -21,8 +20,8 @@ export class ByteReader {
   reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#buffer = null;
+      this.#view = null;
     }
     this.#offset = start;
     this.#end = end;
@@ -33,8 +32,8 @@ export class ByteReader {
   /** Lets go of the bytes, so that a reader that is kept does not keep them too. */
   release(): void {
     this.#bytes = NOTHING;
-    this.#buffer = NO_BUFFER;
-    this.#view = NO_VIEW;
+    this.#buffer = null;
+    this.#view = null;
     this.#offset = 0;
     this.#end = 0;
     this.#expected = null;
@@ -74,7 +73,7 @@ export class ByteReader {
 
   u32(): number {
     if (this.#end - this.#offset < 4) return this.fail("4 bytes");
-    const value = this.#view.getUint32(this.#offset);
+    const value = this.#u32At(this.#offset);
     this.#offset += 4;
     return value;
   }
@@ -82,9 +81,9 @@ export class ByteReader {
   /** 8 bytes, big-endian. */
   u53(): number {
     if (this.#end - this.#offset < 8) return this.fail("8 bytes");
-    const high = this.#view.getUint32(this.#offset);
+    const high = this.#u32At(this.#offset);
     if (high >= 0x20_0000) return this.fail("an integer below 2^53");
-    const value = high * 0x1_0000_0000 + this.#view.getUint32(this.#offset + 4);
+    const value = high * 0x1_0000_0000 + this.#u32At(this.#offset + 4);
     this.#offset += 8;
     return value;
   }
@@ -139,15 +138,29 @@ export class ByteReader {
 
   /** A copy of what was stepped over earlier. */
   byteStringAt(start: number, end: number): ByteString {
-    return this.#buffer.toString("latin1", start, end) as ByteString;
+    return this.#asBuffer().toString("latin1", start, end) as ByteString;
   }
 
   hashAt(start: number, end: number): number {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#view ??= new DataView(buffer, byteOffset, byteLength);
     return hashBytes(this.#view, start, end);
   }
 
   text(length: number): string {
     const start = this.skip(length);
-    return this.failed ? "" : this.#buffer.toString("utf8", start, start + length);
+    return this.failed ? "" : this.#asBuffer().toString("utf8", start, start + length);
+  }
+
+  #asBuffer(): Buffer {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#buffer ??= Buffer.from(buffer, byteOffset, byteLength);
+    return this.#buffer;
+  }
+
+  #u32At(offset: number): number {
+    const bytes = this.#bytes;
+    const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
+    return high * 0x1_0000 + (((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0));
   }
 }

@@ -22,9 +22,14 @@ export class DelayLine {
     return this.#bytes;
   }
 
+  /** What is pushed with this delay is released at once. */
+  passes(delayMs: number): boolean {
+    return this.#items.length === 0 && delayMs === 0;
+  }
+
   /** Calls `release` at once when nothing waits and there is no delay; otherwise later, after those before it. */
   push(delayMs: number, bytes: number, release: () => void): void {
-    if (this.#items.length === 0 && delayMs === 0) return release();
+    if (this.passes(delayMs)) return release();
     this.#items.push({ release, bytes, due: this.#clock.now() + delayMs });
     this.#bytes += bytes;
     this.#arm();

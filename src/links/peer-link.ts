@@ -33,6 +33,7 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #handlers: PeerLinksHandlers;
   readonly #counters = newLinkCounters();
+  readonly #draw: () => number;
   /** What is delayed on purpose. Belongs to the session, and is forgotten with it. */
   readonly #lines: Readonly<Record<Direction, DelayLine>>;
   #session: PeerSession | null = null;
@@ -50,6 +51,7 @@ export class PeerLink {
     this.#options = options;
     this.#handlers = handlers;
     this.#changedMs = options.clock.now();
+    this.#draw = () => options.random.uint32();
     this.#lines = { in: new DelayLine(options.clock), out: new DelayLine(options.clock) };
   }
 
@@ -76,13 +78,13 @@ export class PeerLink {
   }
 
   send(message: PeerMessage): void {
-    const { table, peer, random, limits } = this.#options;
+    const { table, peer, limits } = this.#options;
     const session = this.#session;
     if (session === null || !session.active) {
       this.#counters.unsent += 1;
       return;
     }
-    if (table.drops(peer, "out", () => random.uint32())) {
+    if (table.drops(peer, "out", this.#draw)) {
       this.#counters.droppedOut += 1;
       return;
     }
@@ -93,13 +95,13 @@ export class PeerLink {
     const buffered = session.bufferedBytes() + this.#lines.out.bytes;
     if (buffered > limits.sendBufferBytesMax) return this.#overflow(session, `${buffered} bytes`);
     this.#counters.messagesOut += 1;
-    let delayed = false;
-    this.#lines.out.push(table.get(peer, "out").delayMs, bytes.length, () => {
+    const { delayMs } = table.get(peer, "out");
+    if (this.#lines.out.passes(delayMs)) return session.addMessage(bytes);
+    this.#lines.out.push(delayMs, bytes.length, () => {
       session.addMessage(bytes);
       // The turn whose end would flush it is long over.
-      if (delayed) session.flush();
+      session.flush();
     });
-    delayed = true;
   }
 
   flush(): void {
@@ -114,8 +116,8 @@ export class PeerLink {
       this.#renewing = false;
       const session = this.#session;
       if (session === null || !session.active || this.#stopped) return;
-      const { table, peer, random } = this.#options;
-      if (!table.drops(peer, "out", () => random.uint32())) {
+      const { table, peer } = this.#options;
+      if (!table.drops(peer, "out", this.#draw)) {
         this.#lines.out.push(table.get(peer, "out").delayMs, 0, () => {
           session.addRenewed();
           session.flush();
@@ -194,8 +196,8 @@ export class PeerLink {
   }
 
   #receive(session: PeerSession, bytes: Uint8Array): void {
-    const { table, peer, random, limits } = this.#options;
-    if (table.drops(peer, "in", () => random.uint32())) {
+    const { table, peer, limits } = this.#options;
+    if (table.drops(peer, "in", this.#draw)) {
       this.#counters.droppedIn += 1;
       return;
     }
@@ -204,14 +206,14 @@ export class PeerLink {
     if (this.#lines.in.bytes > limits.sendBufferBytesMax) {
       return this.#overflow(session, "delayed messages");
     }
-    this.#lines.in.push(table.get(peer, "in").delayMs, bytes.length, () =>
-      this.#handlers.onMessage(peer, message),
-    );
+    const { delayMs } = table.get(peer, "in");
+    if (this.#lines.in.passes(delayMs)) return this.#handlers.onMessage(peer, message);
+    this.#lines.in.push(delayMs, bytes.length, () => this.#handlers.onMessage(peer, message));
   }
 
   #receiveRenewed(session: PeerSession): void {
-    const { table, peer, random } = this.#options;
-    if (table.drops(peer, "in", () => random.uint32())) return;
+    const { table, peer } = this.#options;
+    if (table.drops(peer, "in", this.#draw)) return;
     this.#lines.in.push(table.get(peer, "in").delayMs, 0, () => {
       if (session.active) this.#handlers.onSession(peer);
     });

@@ -3,6 +3,8 @@ import type { Effects, Outgoing, Write, WriteGroup, WriteSeq } from "./effects.t
 import { assert } from "./errors.ts";
 import type { HeartbeatReply, HeartbeatRequest, PaxosMessage } from "./messages.ts";
 
+const NOTHING: readonly never[] = [];
+
 type Mutable<M> = { -readonly [K in keyof M]: M[K] };
 
 /** A message that has not been taken yet: its `message` and `after` may still be changed in place. */
@@ -97,19 +99,26 @@ export class Outbox<T, S> {
     this.#generation += 1;
     const messages = this.#messages;
     for (const heartbeat of this.#heartbeats) messages.push(heartbeat);
-    const writes: WriteGroup<T, S>[] = [];
+    let writes: readonly WriteGroup<T, S>[] = NOTHING;
     if (this.#writes.length > 0) {
       this.#closedSeq += 1;
-      writes.push({ seq: this.#closedSeq, writes: this.#writes });
-      this.#groups.push({ seq: this.#closedSeq, ...mark });
+      const seq = this.#closedSeq;
+      writes = [{ seq, writes: this.#writes }];
+      const { acceptedRound, acceptedIdx, decidedIdx } = mark;
+      this.#groups.push({ seq, acceptedRound, acceptedIdx, decidedIdx });
       this.#writes = [];
       this.#openAppend = null;
     }
     const rejected = this.#rejected;
-    this.#messages = [];
-    this.#heartbeats = [];
+    // Most turns have nothing of most kinds.
+    if (messages.length > 0) this.#messages = [];
+    if (this.#heartbeats.length > 0) this.#heartbeats = [];
     if (rejected.length > 0) this.#rejected = [];
-    return { writes, messages, rejected: rejected.length > 0 ? rejected : [] };
+    return {
+      writes,
+      messages: messages.length > 0 ? messages : NOTHING,
+      rejected: rejected.length > 0 ? rejected : NOTHING,
+    };
   }
 
   /** The mark of the newest group now durable; null when `seq` tells nothing new. */

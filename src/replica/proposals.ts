@@ -71,6 +71,11 @@ export class Proposals<R> {
     return this.#bytes;
   }
 
+  /** Nothing waits and nothing is under way. */
+  get isEmpty(): boolean {
+    return this.#staged.length === 0 && this.#outstanding.size === 0;
+  }
+
   get outstandingBatches(): number {
     return this.#outstanding.size;
   }

@@ -318,11 +318,13 @@ export class Replica {
     this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
-    this.#hostMessages = [];
-    return { ...effects, hostMessages, again };
+    if (hostMessages.length > 0) this.#hostMessages = [];
+    const { writes, messages, rejected } = effects;
+    return { writes, messages, rejected, hostMessages, again };
   }
 
   #propose(nowMs: number): void {
+    if (this.#proposals.isEmpty) return this.#proposals.endTurn(nowMs);
     const standing = this.standing();
     if (standing.kind === "cutOff") return this.#proposals.endTurn(nowMs);
     const { promise } = this.#core;
@@ -477,14 +479,7 @@ export class Replica {
   }
 
   standing(): Standing {
-    const core = this.#core;
-    return standingOf({
-      role: core.role,
-      phase: core.phase,
-      isHappy: core.isHappy,
-      promise: core.promise,
-      heard: core.connectedPeers(),
-    });
+    return standingOf(this.#core);
   }
 }
 

@@ -9,6 +9,8 @@ export type Standing =
   /** Neither: proposals would be lost, and nothing arrives. `heard`: peers that answered the last heartbeat round. */
   | { readonly kind: "cutOff"; readonly heard: readonly NodeId[] };
 
+const LEADING: Standing = { kind: "leading" };
+
 /** The part of the core that tells it. */
 export interface StandingView {
   readonly role: "leader" | "follower";
@@ -16,7 +18,7 @@ export interface StandingView {
   readonly isHappy: boolean;
   readonly promise: Ballot;
   /** Who answered the last heartbeat round. */
-  readonly heard: ReadonlyMap<NodeId, PeerView>;
+  connectedPeers(): ReadonlyMap<NodeId, PeerView>;
 }
 
 /**
@@ -24,10 +26,12 @@ export interface StandingView {
  * the new one gets through; under partial connectivity that may be never. What a neighbour says tells: one that is happy
  * with a higher ballot has a leader that works.
  */
-export function standingOf({ role, phase, isHappy, promise, heard }: StandingView): Standing {
+export function standingOf(view: StandingView): Standing {
+  const { role, phase, promise } = view;
+  const heard = view.connectedPeers();
   if (phase === "accept" && !someoneFollowsHigher(promise, heard)) {
     if (role === "leader") {
-      if (isHappy) return { kind: "leading" };
+      if (view.isHappy) return LEADING;
     } else {
       const said = heard.get(promise.pid);
       // Right after it took over its last reply may be from before.

@@ -77,7 +77,16 @@ export class PeerFrameWriter {
   /** Everything added so far, as frames in the order in which they must be sent. */
   take(): readonly Uint8Array[] {
     if (this.#parts.length === 0) return [];
+    const parts = this.#parts;
+    const bytes = this.#bytes;
+    this.#parts = [];
+    this.#bytes = 0;
     const room = this.#frameBytesMax - HEADER_BYTES;
+    return bytes <= room ? [this.#frame(parts, bytes)] : this.#cut(parts, room);
+  }
+
+  /** They do not fit one frame. */
+  #cut(all: readonly Part[], room: number): readonly Uint8Array[] {
     const frames: Uint8Array[] = [];
     let parts: Part[] = [];
     let used = 0;
@@ -90,7 +99,7 @@ export class PeerFrameWriter {
       parts.push(part);
       used += partBytes(part);
     };
-    for (const part of this.#parts) {
+    for (const part of all) {
       if (partBytes(part) <= room) {
         if (used + partBytes(part) > room) close();
         put(part);
@@ -108,8 +117,6 @@ export class PeerFrameWriter {
       }
     }
     close();
-    this.#parts = [];
-    this.#bytes = 0;
     return frames;
   }
 

@@ -9,7 +9,7 @@ const follower = (heard: [number, PeerView][]): StandingView => ({
   phase: "accept",
   isHappy: true,
   promise: ballot(4, 1),
-  heard: new Map(heard),
+  connectedPeers: () => new Map(heard),
 });
 
 describe("how a node stands", () => {
