@@ -127,7 +127,10 @@ const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 console.log(`snapshot: ${(bytes / 1e6).toFixed(1)} MB; longest piece ${longestMs.toFixed(1)} ms`);
 measure("snapshot, decode", frozen.size, () => {
   const decoder = new SnapshotDecoder();
-  for (const chunk of chunks) decoder.push(chunk);
+  for (const chunk of chunks) {
+    decoder.push(chunk);
+    decoder.step(Infinity);
+  }
   if (decoder.finish().hash() !== frozen.hash()) throw new Error("decoded state differs");
 });
 const memory = process.memoryUsage();

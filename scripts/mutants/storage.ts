@@ -114,8 +114,8 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/replica.ts",
-        "        if (!this.#installSnapshot()) return false;\n        continue;\n",
-        "        return false;\n",
+        "return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;",
+        "return stored === null ? stored : null;",
       ),
     ],
     by: "sim",

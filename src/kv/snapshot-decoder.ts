@@ -14,6 +14,12 @@ import type { StateHeader } from "./state-header.ts";
 /** These bytes are no snapshot of a state, or of another version. */
 export class SnapshotError extends Error {
   override readonly name = "SnapshotError";
+  readonly isOfOtherVersion: boolean;
+
+  constructor(message: string, isOfOtherVersion = false) {
+    super(message);
+    this.isOfOtherVersion = isOfOtherVersion;
+  }
 }
 
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
@@ -22,13 +28,21 @@ const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 type Part = "header" | "sessions" | "keys" | "end" | "done";
 
 /**
- * Makes a state from the pieces of a snapshot, however they are cut. What has arrived is decoded at once, so that the
- * work is spread over the pieces.
+ * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
+ * two things, so that whoever has other work to do decodes a large snapshot a little at a time:
+ *
+ *     for (const piece of pieces) {
+ *       decoder.push(piece);
+ *       while (decoder.step(BYTES)) …
+ *     }
+ *     state = decoder.finish();
  */
 export class SnapshotDecoder {
   readonly #reader = new ByteReader();
-  /** What did not make a whole record yet. */
+  /** Pieces taken in, of which the first #consumed bytes are decoded. */
   readonly #pending = new ByteWriter(64 * 1024);
+  #bytes: Uint8Array = this.#pending.peek();
+  #consumed = 0;
   #part: Part = "header";
   #header: StateHeader | null = null;
   #lastSessionId = 0;
@@ -40,37 +54,43 @@ export class SnapshotDecoder {
   readonly #cells = new OrderedCells();
   #lastKey: ByteString = EMPTY_BYTES;
 
-  /** @throws SnapshotError when what has arrived so far cannot be the beginning of a snapshot */
-  push(chunk: Uint8Array): void {
-    this.#pending.bytes(chunk);
-    const bytes = this.#pending.peek();
-    const consumed = this.#decode(bytes);
-    this.#pending.dropFirst(consumed);
+  /** Takes the next piece in: a copy of it. Nothing of it is looked at yet. */
+  push(piece: Uint8Array): void {
+    // The reader's view is of a buffer that may be replaced now.
     this.#reader.release();
-    // A damaged record looks like one that is not complete yet.
-    if (this.#pending.length > RECORD_BYTES_MAX && consumed === 0) {
-      throw new SnapshotError(`damaged in its ${this.#part}`);
+    if (this.#consumed > 0) this.#pending.dropFirst(this.#consumed);
+    this.#pending.bytes(piece);
+    this.#bytes = this.#pending.peek();
+    this.#consumed = 0;
+  }
+
+  /**
+   * Decodes records until they make `bytesMax` bytes: one at least, and at most one beyond that.
+   * @returns false when what has been pushed is used up, but for the beginning of a record: push more, or finish
+   * @throws SnapshotError when what has arrived so far cannot be the beginning of a snapshot
+   */
+  step(bytesMax: number): boolean {
+    const start = this.#consumed;
+    const reader = this.#reader.reset(this.#bytes, start);
+    while (this.#part !== "done" && this.#readPart(reader)) {
+      this.#consumed = reader.offset;
+      if (this.#consumed - start >= bytesMax) return true;
     }
-    if (this.#part === "done" && this.#pending.length > 0)
-      throw new SnapshotError("bytes behind the end");
+    const left = this.#bytes.length - this.#consumed;
+    if (this.#part === "done" && left > 0) throw new SnapshotError("bytes behind the end");
+    // A damaged record looks like one that is not complete yet.
+    if (left > RECORD_BYTES_MAX) throw new SnapshotError(`damaged in its ${this.#part}`);
+    return false;
   }
 
   /** @throws SnapshotError when the snapshot is not complete */
   finish(): KvState {
-    if (this.#part !== "done" || this.#header === null) {
+    if (this.#part !== "done" || this.#header === null || this.#consumed < this.#bytes.length) {
       throw new SnapshotError(`snapshot ends in its ${this.#part}`);
     }
     const table = new SessionTable(this.#lastSessionId, this.#sessions);
     if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
     return new KvState(this.#cells, table, this.#header);
-  }
-
-  /** @returns the bytes that made whole records */
-  #decode(bytes: Uint8Array): number {
-    let consumed = 0;
-    const reader = this.#reader.reset(bytes);
-    while (this.#part !== "done" && this.#readPart(reader)) consumed = reader.offset;
-    return consumed;
   }
 
   /** Reads one record. @returns false when it is not complete */
@@ -99,6 +119,7 @@ export class SnapshotDecoder {
     if (version !== SNAPSHOT_VERSION) {
       throw new SnapshotError(
         `snapshot of version ${version}; this program reads version ${SNAPSHOT_VERSION}`,
+        true,
       );
     }
     const header = {

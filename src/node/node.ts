@@ -21,6 +21,7 @@ import type { AdminStatus } from "../wire/admin.ts";
 import { openNode } from "./open-node.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
+import { SnapshotLoader } from "./snapshot-loader.ts";
 import { nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
@@ -41,6 +42,7 @@ export class Node {
   readonly #links: PeerLinks;
   readonly #queue: ReleaseQueue;
   readonly #jobs: SnapshotJobs;
+  readonly #loader: SnapshotLoader;
   readonly #clients: ClientGateway;
   readonly #admin: AdminGateway;
   readonly #roleLog: RoleLog;
@@ -107,10 +109,22 @@ export class Node {
       },
     );
     this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
+    this.#loader = new SnapshotLoader({
+      snapshots: this.#snapshots,
+      pace: options.load,
+      clock,
+      logger,
+      onLoaded: (state) => {
+        this.#replica.install(state);
+        this.#wake();
+      },
+      onError: (error) => this.#fail(error),
+    });
     this.#jobs = new SnapshotJobs({
       replica: this.#replica,
       snapshots: this.#snapshots,
       durable: () => this.#storage.durableSnapshot,
+      loading: () => this.#loader.loading,
       logger,
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),
@@ -214,6 +228,7 @@ export class Node {
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
     this.#roleLog.update();
+    this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.again) this.#wake();
   }
@@ -269,6 +284,7 @@ export class Node {
   #halt(reason: string): void {
     this.#stopped = true;
     this.#cancelTick();
+    this.#loader.want(null);
     this.#links.stop(reason);
     this.#clients.stop(reason);
     this.#admin.stop(reason);

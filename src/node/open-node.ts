@@ -1,11 +1,10 @@
 /** Opens a data directory and brings the replica to where it was when the process ended. */
-import { KvState, SnapshotDecoder } from "../kv/index.ts";
+import { KvState } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
 import { Replica } from "../replica/replica.ts";
 import { openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
 import { LogStorage } from "../storage/log-storage.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
 import {
   ABANDON_WAITS,
   RELAY_AFTER_ELECTION_TIMEOUTS,
@@ -13,6 +12,7 @@ import {
   type Machine,
   type NodeOptions,
 } from "./options.ts";
+import { SnapshotReader } from "./snapshot-reader.ts";
 
 export interface OpenHooks {
   onDurable(seq: WriteSeq): void;
@@ -51,7 +51,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   );
   if (recovered !== undefined) directory.beginLog();
   const stored = recovered?.snapshot ?? null;
-  const state = stored === null ? new KvState() : loadState(snapshots, stored.value);
+  const state = stored === null ? new KvState() : new SnapshotReader(snapshots, stored.value).all();
   const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));
   const electionTicks = ticks(timing.electionTimeoutMs);
   const waitTicks = ticks(timing.requestWaitMs);
@@ -78,7 +78,6 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     recovered,
     state,
     snapshots,
-    (name) => loadState(snapshots, name),
     (name, error) => {
       logger.error("a snapshot could not be taken over; it will be fetched again", {
         idx: name.idx,
@@ -96,10 +95,4 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     });
   }
   return { directory, storage, snapshots, replica };
-}
-
-function loadState(snapshots: SnapshotStore, name: SnapshotName): KvState {
-  const decoder = new SnapshotDecoder();
-  for (const chunk of snapshots.chunks(name)) decoder.push(chunk);
-  return decoder.finish();
 }

@@ -47,6 +47,19 @@ export const ABANDON_WAITS = 10;
 /** Cut off from the leader for this many election time-outs, a node asks its neighbours to serve its clients. */
 export const RELAY_AFTER_ELECTION_TIMEOUTS = 3;
 
+/** How a snapshot from a peer is made into a state while the node goes on. */
+export interface LoadPace {
+  /** Milliseconds in which nothing else is done. Above 0. */
+  readonly sliceMs: number;
+  /** A slice ends after so many bytes too, for clocks that stand still meanwhile. Above 0. */
+  readonly sliceBytes: number;
+  /** Milliseconds from one slice to the next; 0: the next turn. */
+  readonly pauseMs: number;
+}
+
+/** At 6 µs a key, a slice is some hundred keys: a tenth of the default election time-out would be too much, this is half. */
+export const DEFAULT_LOAD_PACE: LoadPace = { sliceMs: 5, sliceBytes: 1024 * 1024, pauseMs: 0 };
+
 export interface NodeOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
@@ -61,6 +74,7 @@ export interface NodeOptions {
   readonly allowFaults: boolean;
   readonly timing: NodeTiming;
   readonly compaction: CompactionPolicy;
+  readonly load: LoadPace;
   readonly segmentBytes: number;
   readonly proposalBytesMax: number;
   readonly readFramesMax: number;
@@ -74,6 +88,7 @@ export const NODE_DEFAULTS = {
   allowFaults: false,
   timing: DEFAULT_TIMING,
   compaction: DEFAULT_COMPACTION,
+  load: DEFAULT_LOAD_PACE,
   segmentBytes: 16 * 1024 * 1024,
   proposalBytesMax: 32 * 1024 * 1024,
   readFramesMax: 20_000,

@@ -11,6 +11,8 @@ export interface SnapshotJobsOptions {
   readonly snapshots: SnapshotStore;
   /** The snapshot that a restart would find in the log. */
   readonly durable: () => SnapshotName | null;
+  /** The snapshot being read into a state. */
+  readonly loading: () => SnapshotName | null;
   readonly logger: Logger;
   readonly send: (to: NodeId, message: HostMessage) => void;
   readonly wake: () => void;
@@ -54,11 +56,14 @@ export class SnapshotJobs {
     else send(peer, { type: "snapshotChunk", snapshot, offset, bytes });
   }
 
-  /** What the core holds must stay, and what a restart would find: on a slow disk the log may still name an older one. */
+  /**
+   * What the core holds must stay, and what is being loaded, and what a restart would find: on a slow disk the log may
+   * still name an older one.
+   */
   #retain(): void {
-    const { replica, snapshots, durable } = this.#options;
+    const { replica, snapshots, durable, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;
-    snapshots.retain([stored.value, durable()].filter((name) => name !== null));
+    snapshots.retain([stored.value, durable(), loading()].filter((name) => name !== null));
   }
 }

@@ -62,6 +62,11 @@ export interface ReplicaOptions {
 
 export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
+  /**
+   * The entries to be applied next are gone: the host is to make a state of this snapshot, which is in its store, in its
+   * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
+   */
+  readonly load: SnapshotName | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
 }
@@ -95,7 +100,6 @@ export class Replica {
   readonly #desk = new AnswerDesk();
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
-  readonly #loadSnapshot: (snapshot: SnapshotName) => KvState;
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
   /** Sessions with each peer so far. */
   readonly #sessions = new Map<NodeId, number>();
@@ -114,11 +118,9 @@ export class Replica {
     recovered: DurableState<Uint8Array, SnapshotName> | undefined,
     state: KvState,
     sink: SnapshotSink,
-    loadSnapshot: (snapshot: SnapshotName) => KvState,
     onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
-    this.#loadSnapshot = loadSnapshot;
     this.#core = new OmniPaxos(options.core, recovered);
     this.#schedule = new CompactionSchedule(options.compaction);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
@@ -277,9 +279,14 @@ export class Replica {
     this.#refuseWrites = refusal;
   }
 
+  /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
+  install(state: KvState): void {
+    if (state.appliedIdx > this.#applier.appliedIdx) this.#applier.install(state);
+  }
+
   /** The state to write as a snapshot, when one is due: a copy that stays as it is. */
   beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
-    if (!this.#schedule.isDue) return null;
+    if (!this.#schedule.isDue || this.#toLoad() !== null) return null;
     this.#schedule.begin();
     return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
   }
@@ -320,7 +327,7 @@ export class Replica {
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
     const { writes, messages, rejected } = effects;
-    return { writes, messages, rejected, hostMessages, again };
+    return { writes, messages, rejected, hostMessages, load: this.#toLoad(), again };
   }
 
   #propose(nowMs: number): void {
@@ -355,10 +362,8 @@ export class Replica {
     while (this.#applier.appliedIdx < core.decidedIdx) {
       if (bytes >= APPLY_BYTES_PER_TURN) return true;
       const entry = core.entryAt(this.#applier.appliedIdx);
-      if (entry === undefined) {
-        if (!this.#installSnapshot()) return false;
-        continue;
-      }
+      // Gone, and a snapshot in their place (`#toLoad`), or the stop-sign.
+      if (entry === undefined) return false;
       bytes += entry.length;
       this.#schedule.applied(entry.length);
       const own = this.#applier.ownBatch(entry);
@@ -372,15 +377,12 @@ export class Replica {
   }
 
   /**
-   * The entries to be applied next are gone from the log: the core has taken over a snapshot, which is in the store before
-   * the core hears of it, whichever message made it take effect.
-   * @returns false when there is none: what stands there is the stop-sign
+   * The core has taken over a snapshot, which is in the store before the core hears of it, whichever message made it take
+   * effect. Until it is loaded nothing is applied; everything else goes on.
    */
-  #installSnapshot(): boolean {
+  #toLoad(): SnapshotName | null {
     const stored = this.#core.storedSnapshot;
-    if (stored === null || stored.idx <= this.#applier.appliedIdx) return false;
-    this.#applier.install(this.#loadSnapshot(stored.value));
-    return true;
+    return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;
   }
 
   #stage(route: Route, group: Uint8Array, ageTicks: number, maybeProposed: boolean): void {

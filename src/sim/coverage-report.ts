@@ -70,6 +70,8 @@ const PLACES = [
   "recovery with entries",
   "recovery from a snapshot",
   "snapshot installed from a peer",
+  "in slices: a snapshot from a peer is loaded",
+  "in slices: the loading of a snapshot is called off",
   "write written",
   "write unknown",
   "write refused",

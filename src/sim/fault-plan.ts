@@ -217,6 +217,9 @@ export interface Plan {
   /** A node refuses what it cannot serve for so long. */
   readonly requestWaitMs: number;
   readonly syncMs: number;
+  /** A snapshot from a peer becomes a state in slices of so many bytes, so many milliseconds apart. */
+  readonly loadSliceBytes: number;
+  readonly loadPauseMs: number;
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];
@@ -261,6 +264,8 @@ export function drawPlan(random: SeededRandom): Plan {
     syncMs: random.pick([0.1, 0.5, 5]),
     faultsMs,
     faults,
+    loadSliceBytes: random.pick([50, 500, 1 << 20]),
+    loadPauseMs: random.pick([0, 1, 20, 100]),
   };
 }
 

@@ -292,6 +292,7 @@ export class SimNode {
       (message, fields) => {
         coverage.hit(`log "${message.replaceAll(/\d+/g, "#")}"`);
         if (message === "recovered from disk") this.#countRecovery(fields ?? {});
+        if (Number(fields?.["slices"]) > 1) coverage.hit(`in slices: ${message}`);
         const text = `${level}: ${message}${fields === undefined ? "" : ` ${JSON.stringify(fields)}`}`;
         if (level === "debug") trace.remark(this.host, text);
         else trace.event(this.host, text);

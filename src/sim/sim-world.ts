@@ -155,6 +155,11 @@ export class SimWorld {
         entriesMax: plan.snapshotEntries,
         retainedEntries: plan.retainedEntries,
       },
+      load: {
+        ...NODE_DEFAULTS.load,
+        sliceBytes: plan.loadSliceBytes,
+        pauseMs: plan.loadPauseMs,
+      },
       segmentBytes: plan.segmentBytes,
     };
   }

@@ -107,28 +107,40 @@ export class SnapshotStore {
   }
 
   /**
-   * All of it, piece by piece. Only when the last piece has been taken is the checksum known to be right.
+   * All of it, in pieces of `pieceBytes`. Only when the generator has come to its end is the checksum known to be right.
    * @throws StorageError SNAPSHOT_DAMAGED
    */
-  *chunks(name: SnapshotName): Generator<Uint8Array, void, undefined> {
+  *chunks(name: SnapshotName, pieceBytes = READ_BYTES): Generator<Uint8Array, void, undefined> {
     const path = this.#path(name);
-    const damaged = (offset: number, what: string): StorageError =>
-      new StorageError(
-        "SNAPSHOT_DAMAGED",
-        `${path}: offset ${offset}: ${what}. Restore this node's data directory from a backup of this node, or, when ` +
-          `all other nodes are up and level, move it away, run "all forget <this node>" in the management prompt and ` +
-          `start the node again`,
-      );
-    if (!this.#disk.exists(path)) throw damaged(0, "the snapshot is missing");
     let crc = 0;
-    for (let offset = 0; offset < name.bytes; offset += READ_BYTES) {
-      const length = Math.min(READ_BYTES, name.bytes - offset);
+    for (let offset = 0; offset < name.bytes; offset += pieceBytes) {
+      const length = Math.min(pieceBytes, name.bytes - offset);
+      if (!this.#disk.exists(path)) {
+        throw this.unusable("SNAPSHOT_DAMAGED", name, "the snapshot is missing");
+      }
       const bytes = Buffer.from(this.#disk.read(path, offset, length));
-      if (bytes.length !== length) throw damaged(offset, "the snapshot is cut short");
+      if (bytes.length !== length) {
+        throw this.unusable("SNAPSHOT_DAMAGED", name, `it is cut short at byte ${offset}`);
+      }
       crc = crc32c(bytes, crc);
       yield bytes;
     }
-    if (crc !== name.crc) throw damaged(0, "the snapshot's checksum is wrong");
+    if (crc !== name.crc)
+      throw this.unusable("SNAPSHOT_DAMAGED", name, "the snapshot's checksum is wrong");
+  }
+
+  /** Names the file and the way out. */
+  unusable(
+    code: "SNAPSHOT_DAMAGED" | "UNKNOWN_FORMAT",
+    name: SnapshotName,
+    what: string,
+  ): StorageError {
+    const wayOut =
+      code === "UNKNOWN_FORMAT"
+        ? "Start this node with the version of the program that the others run"
+        : `Restore this node's data directory from a backup of this node, or, when all other nodes are up and level, move ` +
+          `it away, run "all forget <this node>" in the management prompt and start the node again`;
+    return new StorageError(code, `${this.#path(name)}: ${what}. ${wayOut}`);
   }
 
   receivedBytes(name: SnapshotName): number {

@@ -262,7 +262,10 @@ describe("state machine", () => {
           expect(sinks[1]).toEqual(sinks[0]);
           if (idx !== at % entries.length) return;
           const decoder = new SnapshotDecoder();
-          for (const piece of other.clone().encodeSnapshot(chunk)) decoder.push(piece);
+          for (const piece of other.clone().encodeSnapshot(chunk)) {
+            decoder.push(piece);
+            while (decoder.step(chunk));
+          }
           other = decoder.finish();
           expect(other.appliedIdx).toBe(idx + 1);
         });

@@ -11,6 +11,7 @@ function decode(snapshot: Uint8Array, ...cuts: number[]): KvState {
   let start = 0;
   for (const end of ends.sort((a, b) => a - b)) {
     decoder.push(snapshot.subarray(start, end));
+    decoder.step(Infinity);
     start = end;
   }
   return decoder.finish();
@@ -54,8 +55,51 @@ describe("snapshot", () => {
       }),
     );
     const byByte = new SnapshotDecoder();
-    for (const byte of snapshot) byByte.push(Uint8Array.of(byte));
+    for (const byte of snapshot) {
+      byByte.push(Uint8Array.of(byte));
+      byByte.step(1);
+    }
     expect(byByte.finish().hash()).toBe(state.hash());
+  });
+
+  test("however little is decoded at a time, and however much has come in by then, the state is the same", () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.integer({ min: 0, max: 5000 }) }),
+      fc.record({ decode: fc.integer({ min: 1, max: 2000 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const decoder = new SnapshotDecoder();
+        let pushed = 0;
+        const push = (bytes: number): void => {
+          decoder.push(snapshot.subarray(pushed, pushed + bytes));
+          pushed = Math.min(snapshot.length, pushed + bytes);
+        };
+        for (const each of steps) {
+          if ("push" in each) push(each.push);
+          else decoder.step(each.decode);
+        }
+        push(snapshot.length);
+        while (decoder.step(100));
+        expect(snapshotBytes(decoder.finish().clone()).equals(snapshot)).toBe(true);
+      }),
+    );
+  });
+
+  test("a step decodes as many bytes as it may, a record at least, and at most one beyond", () => {
+    const recordBytesMax = 400;
+    const bytes = 1000;
+    const decoder = new SnapshotDecoder();
+    decoder.push(snapshot);
+    let steps = 0;
+    while (decoder.step(bytes)) steps += 1;
+    expect(steps).toBeGreaterThanOrEqual(Math.floor(snapshot.length / (bytes + recordBytesMax)));
+    expect(steps).toBeLessThanOrEqual(snapshot.length / bytes);
+    expect(decoder.finish().hash()).toBe(state.hash());
+    const unlooked = new SnapshotDecoder();
+    unlooked.push(Buffer.from("not a snapshot"));
+    unlooked.push(snapshot);
+    expect(() => unlooked.step(1)).toThrow(/not a snapshot/);
   });
 
   test("the size of the pieces changes nothing but where they are cut", () => {
@@ -86,7 +130,10 @@ describe("snapshot", () => {
     run(large, session, 1, { op: "write", key: "a", value: "x".repeat(VALUE_BYTES_MAX) });
     run(large, session, 2, { op: "casAbsent", key: "a", value: "y" });
     const decoder = new SnapshotDecoder();
-    for (const piece of large.clone().encodeSnapshot(100_000)) decoder.push(piece);
+    for (const piece of large.clone().encodeSnapshot(100_000)) {
+      decoder.push(piece);
+      decoder.step(Infinity);
+    }
     const decoded = decoder.finish();
     expect(decoded.read(key("a"))?.value.length).toBe(VALUE_BYTES_MAX);
     expect(decoded.hash()).toBe(large.hash());

@@ -31,6 +31,8 @@ export function quietPlan(nodes: number, random: SeededRandom): Plan {
     electionTimeoutMs: ELECTION_TIMEOUT_MS,
     requestWaitMs: 500,
     syncMs: 0.2,
+    loadSliceBytes: 50,
+    loadPauseMs: 1,
     faultsMs: 0,
     faults: [],
   };
@@ -42,9 +44,9 @@ export class Scenario {
   readonly random: SeededRandom;
   #attempts = 0;
 
-  constructor(nodes: number, seed: number, quantumMs = 0) {
+  constructor(nodes: number, seed: number, changes: Partial<Plan> = {}) {
     this.random = new SeededRandom(seed).fork("scenario");
-    this.world = new SimWorld(seed, { ...quietPlan(nodes, this.random), quantumMs }, null);
+    this.world = new SimWorld(seed, { ...quietPlan(nodes, this.random), ...changes }, null);
     this.injector = new FaultInjector(this.world);
     this.world.start();
     // Stable, and cut at any phase of the heartbeat rounds.

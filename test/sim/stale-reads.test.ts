@@ -23,7 +23,7 @@ class Stage {
   readonly atThird: SimClient;
 
   constructor(seed: number, quantumMs = 0) {
-    this.scenario = new Scenario(3, seed, quantumMs);
+    this.scenario = new Scenario(3, seed, { quantumMs });
     this.order = this.scenario.leaderFirst() as [number, number, number];
     const client = (node: number): SimClient => this.scenario.world.newProbe(10 + node, node + 1);
     this.atLeader = client(this.order[0]);
