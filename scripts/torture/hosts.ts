@@ -3,6 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { NODE_FLAGS } from "../../src/server/node-flags.ts";
 
 const OMNIKV = resolve(import.meta.dirname, "../../dist/bin/omnikv.js");
 
@@ -123,7 +124,7 @@ export class Server {
     writeFileSync(secretFile, SECRET);
     this.#command = [
       ...hosts.wrap(id),
-      ...[process.execPath, "--enable-source-maps", OMNIKV, "server", "--node", String(id)],
+      ...[process.execPath, ...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
       ...["--data-dir", join(directory, `node${id}`), "--peers", peers.join(",")],
       ...["--allow-faults", "--secret-file", secretFile],
       ...flags,

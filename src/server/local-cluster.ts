@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KvError } from "../base/errors.ts";
 import type { ClusterNode } from "../config/cluster.ts";
+import { NODE_FLAGS } from "./node-flags.ts";
 
 export interface LocalClusterOptions {
   readonly nodes: readonly ClusterNode[];
@@ -50,7 +51,7 @@ export class LocalServer {
     const flags = [...who, ...cluster, ...options.flags];
     // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
     // tells it when we are gone.
-    const server = [process.execPath, "--enable-source-maps", OMNIKV, "server", ...flags];
+    const server = [process.execPath, ...NODE_FLAGS, OMNIKV, "server", ...flags];
     const command: readonly string[] = [...(options.wrap?.(node) ?? []), ...server];
     const [program = "", ...args] = command;
     this.#child = spawn(program, args, {

@@ -9,6 +9,7 @@ import { KvClient, type KvClientOptions } from "../../src/client/kv-client.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import { createNodeRandom } from "../../src/platform/node-random.ts";
 import { WsNetwork } from "../../src/platform/ws-network.ts";
+import { NODE_FLAGS } from "../../src/server/node-flags.ts";
 import type { AdminStatus } from "../../src/wire/admin.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
@@ -104,7 +105,7 @@ export class TestCluster {
     const child = spawn(
       process.execPath,
       [
-        ...["--enable-source-maps", OMNIKV, "server", "--node", String(id)],
+        ...[...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
         ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
         ...(allowFaults ? ["--allow-faults"] : []),
         ...flags,
