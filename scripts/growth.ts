@@ -1,121 +1,19 @@
-/**
- * How cost grows with the data: `npx tsx scripts/growth.ts restart [--quick]`. Writes snapshots of more and more keys
- * to disk and reads each back piece by piece, as a node does when it starts, and while it serves after its log was
- * compacted away. The files were just written, so they come from the page cache. The last line is the table as JSON.
- */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { SNAPSHOT_CHUNK_BYTES } from "../src/base/limits.ts";
-import { buildEntry, GroupWriter, KvState, NO_SESSION, SnapshotDecoder } from "../src/kv/index.ts";
-import { NodeDisk } from "../src/platform/node-disk.ts";
-import { silentLogger } from "../src/ports/logger.ts";
-import { SnapshotStore } from "../src/storage/snapshot-store.ts";
-import type { SnapshotName } from "../src/wire/host-message.ts";
+/** How cost grows with the data and its history: `npx tsx scripts/growth.ts COMMAND [--help]`. */
+import { overwrite } from "./growth/overwrite.ts";
+import { loadOne, restart } from "./growth/restart.ts";
 
-const VALUE_BYTES = 100;
-const PUTS_PER_GROUP = 64;
-const KEYS = [10_000, 100_000, 1_000_000];
-const QUICK_KEYS = [1_000, 10_000];
+/** `load` is what `restart` calls itself with. */
+const COMMANDS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
+  load: loadOne,
+  overwrite,
+  restart,
+};
 
-interface Row {
-  readonly keys: number;
-  readonly snapshotBytes: number;
-  /** From the first read to the complete state. */
-  readonly loadMs: number;
-  /** The longest time in which one piece was decoded. */
-  readonly longestPieceMs: number;
-}
-
-function filled(keys: number): KvState {
-  const state = new KvState();
-  const writer = new GroupWriter();
-  const value = new Uint8Array(VALUE_BYTES).fill(0x61);
-  const apply = (group: Uint8Array): void =>
-    state.apply(
-      buildEntry({ node: 1, nonce: 1, batch: state.appliedIdx }, [group]),
-      state.appliedIdx,
-    );
-  writer.openSession(0, new Uint8Array(16).fill(1));
-  apply(writer.take(NO_SESSION, 0));
-  for (let i = 0; i < keys;) {
-    const first = i + 1;
-    for (let c = 0; c < PUTS_PER_GROUP && i < keys; c++, i++) {
-      writer.write(i + 1, Buffer.from(`user/${String((i * 7919) % keys).padStart(8, "0")}`), value);
-    }
-    apply(writer.take(1, first));
-  }
-  return state;
-}
-
-function written(snapshots: SnapshotStore, state: KvState): Promise<SnapshotName> {
-  const chunks = state.clone().encodeSnapshot(SNAPSHOT_CHUNK_BYTES);
-  return new Promise((resolve, reject) => {
-    snapshots.write(state.appliedIdx, chunks, (error, name) => {
-      if (error === null && name !== undefined) resolve(name);
-      else reject(error ?? new Error("the snapshot has no name"));
-    });
-  });
-}
-
-function load(snapshots: SnapshotStore, name: SnapshotName, expected: string, keys: number): Row {
-  const decoder = new SnapshotDecoder();
-  const begunMs = performance.now();
-  let longestPieceMs = 0;
-  for (const chunk of snapshots.chunks(name)) {
-    const pieceMs = performance.now();
-    decoder.push(chunk);
-    decoder.step(Infinity);
-    longestPieceMs = Math.max(longestPieceMs, performance.now() - pieceMs);
-  }
-  const state = decoder.finish();
-  const loadMs = performance.now() - begunMs;
-  if (state.hash() !== expected)
-    throw new Error("the state read back differs from the one written");
-  return {
-    keys,
-    snapshotBytes: name.bytes,
-    loadMs: Math.round(loadMs),
-    longestPieceMs: Math.round(longestPieceMs * 10) / 10,
-  };
-}
-
-/** In a process of its own, as a restart is: the heap in which the snapshot was made would be collected at its cost. */
-function loadedAlone(root: string, keys: number, name: SnapshotName, hash: string): Row {
-  const given = [root, String(keys), JSON.stringify(name), hash];
-  const script = [...process.execArgv, import.meta.filename, "load", ...given];
-  return JSON.parse(execFileSync(process.execPath, script, { encoding: "utf8" })) as Row;
-}
-
-function open(root: string, keys: number): SnapshotStore {
-  return SnapshotStore.open(new NodeDisk(root), `keys-${keys}`, silentLogger);
-}
-
-async function restart(keyCounts: readonly number[]): Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), "omnikv-growth-"));
-  const rows: Row[] = [];
-  try {
-    for (const keys of keyCounts) {
-      const state = filled(keys);
-      if (state.size !== keys) throw new Error(`${state.size} keys where ${keys} were to be made`);
-      const name = await written(open(root, keys), state);
-      rows.push(loadedAlone(root, keys, name, state.hash()));
-    }
-  } finally {
-    rmSync(root, { recursive: true });
-  }
-  console.table(rows);
-  console.log(JSON.stringify(rows));
-}
-
-const [what, ...rest] = process.argv.slice(2);
-if (what === "restart") await restart(rest.includes("--quick") ? QUICK_KEYS : KEYS);
-else if (what === "load") {
-  const [root = "", keys = "", name = "", hash = ""] = rest;
-  const row = load(open(root, Number(keys)), JSON.parse(name) as SnapshotName, hash, Number(keys));
-  console.log(JSON.stringify(row));
-} else {
-  console.error("usage: npx tsx scripts/growth.ts restart [--quick]");
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+const [name = "", ...flags] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (command === undefined) {
   process.exitCode = 1;
+} else {
+  await command(flags);
 }
