@@ -1,9 +1,11 @@
 /** How cost grows with the data and its history: `npx tsx scripts/growth.ts COMMAND [--help]`. */
+import { catchUp } from "./growth/catch-up.ts";
 import { overwrite } from "./growth/overwrite.ts";
 import { loadOne, restart } from "./growth/restart.ts";
 
 /** `load` is what `restart` calls itself with. */
 const COMMANDS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
+  "catch-up": catchUp,
   load: loadOne,
   overwrite,
   restart,

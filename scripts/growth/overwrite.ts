@@ -113,6 +113,8 @@ async function measure(
     const latencies: HistogramData[] = [];
     try {
       await collect(steady, limits, (window) => {
+        const ended = servers.find(({ running }) => !running);
+        if (ended !== undefined) throw new Error(`node ${ended.node.id} has ended`);
         samples.push(sampleOf(window, samples.at(-1), servers.map(sampleServer)));
         latencies.push(window.latency);
         if (samples.length % PROGRESS_EVERY === 0) process.stderr.write(`${progress(samples)}\n`);
@@ -137,8 +139,12 @@ function collect(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     steady.begin((window) => {
-      const { writes, second } = take(window);
-      if (writes >= limits.writes || second >= limits.seconds) resolve();
+      try {
+        const { writes, second } = take(window);
+        if (writes >= limits.writes || second >= limits.seconds) resolve();
+      } catch (error) {
+        reject(error);
+      }
     }, reject);
   });
 }

@@ -8,7 +8,7 @@ export interface ServerSample {
   readonly logBytes: number;
   /** The same, of finished snapshots and those being written or received. */
   readonly snapshotBytes: number;
-  /** Resident memory. */
+  /** Resident memory; 0: it does not run. */
   readonly rssBytes: number;
 }
 
@@ -19,7 +19,7 @@ export function sampleServer(server: LocalServer): ServerSample {
   return {
     logBytes: allocatedBytes(join(server.dataDirectory, "log")),
     snapshotBytes: allocatedBytes(join(server.dataDirectory, "snapshots")),
-    rssBytes: server.running ? residentBytes(server.pid) : 0,
+    rssBytes: residentBytes(server.pid),
   };
 }
 
@@ -33,8 +33,13 @@ function allocatedBytes(directory: string): number {
   return bytes;
 }
 
+/** A process that was killed is there without memory until its end was noticed. */
 function residentBytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  if (kibibytes === undefined) throw new Error(`process ${pid} has no resident memory`);
-  return Number(kibibytes) * 1024;
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    throw error;
+  }
 }
