@@ -20,22 +20,24 @@ export interface ClientAt {
 
 /** The public client, promises and all: what a program pays. */
 export function createOmnikvTarget(clients: readonly ClientAt[]): Target {
-  const at = (lane: number): ClientAt => {
-    const chosen = clients[lane % clients.length];
+  // Made once: the generator must not be what is measured.
+  const asked = clients.map(({ client, node }) => {
+    const where = node === null ? {} : { node };
+    return { client, where, local: { ...where, consistency: "local" as const } };
+  });
+  const at = (lane: number): (typeof asked)[number] => {
+    const chosen = asked[lane % asked.length];
     if (chosen === undefined) throw new Error("a target needs at least one client");
     return chosen;
   };
-  const where = (node: number | null): { readonly node?: number } =>
-    node === null ? {} : { node };
   return {
     put(lane, key, value, done) {
-      const { client, node } = at(lane);
-      settle(client.write(key, value, where(node)), done);
+      const { client, where } = at(lane);
+      settle(client.write(key, value, where), done);
     },
     get(lane, key, local, done) {
-      const { client, node } = at(lane);
-      const consistency = local ? "local" : "linearizable";
-      settle(client.read(key, { ...where(node), consistency }), done);
+      const { client, where, local: locally } = at(lane);
+      settle(client.read(key, local ? locally : where), done);
     },
     close() {
       for (const { client } of clients) client.close();

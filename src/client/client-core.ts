@@ -1,8 +1,8 @@
 /**
  * The client without promises: requests in, callbacks out, over the ports. Runs in the simulator as it is.
  *
- * Owns the session, the links and every request without an answer. All requests of one turn of the event loop go to a
- * node in one frame of writes and at most two of reads.
+ * Owns the session, the links and every request without an answer. The requests of one turn of the event loop go to a
+ * node in one frame of writes and at most two of reads; many reads do not wait for the end of the turn.
  *
  * Invariants:
  *   C1. `done` is called once for each request, never from within `submit`.
@@ -143,6 +143,7 @@ export class ClientCore {
     lane?.enqueue(request);
     this.#scheduleFlush();
     this.#deadlines.add(request.deadline);
+    if (lane?.hasManyReads === true && lane.link.isOpen) this.#flushLane(lane);
     return request;
   }
 
@@ -203,14 +204,18 @@ export class ClientCore {
   #flush(): void {
     this.#flushScheduled = false;
     if (this.#closed) return;
-    const now = this.#turnTime();
-    const sent = (request: Request): void => this.#onSending(request, now);
     for (const lane of this.#lanes) {
       if (lane.isEmpty) continue;
       if (!lane.link.isOpen) lane.link.open();
-      else if (!lane.flush(this.#session, this.#seenIdx, sent)) {
-        this.#clock.after(FULL_SOCKET_RETRY_MS, () => this.#scheduleFlush());
-      }
+      else this.#flushLane(lane);
+    }
+  }
+
+  #flushLane(lane: Lane): void {
+    const now = this.#turnTime();
+    const sent = (request: Request): void => this.#onSending(request, now);
+    if (!lane.flush(this.#session, this.#seenIdx, sent)) {
+      this.#clock.after(FULL_SOCKET_RETRY_MS, () => this.#scheduleFlush());
     }
   }
 

@@ -112,9 +112,14 @@ function readResult(answer: Answer): ReadResult {
   return { found: true, value: ownBytes(answer.value), modRevision, createRevision, version, node };
 }
 
-/** A copy: a view would keep the whole frame in memory for as long as the user keeps the value. */
+/**
+ * A copy: a view would keep the whole frame in memory for as long as the user keeps the value. Small ones share the pool of
+ * Buffer, 8 KiB: an array buffer for each was a tenth of what a read cost here.
+ */
 function ownBytes(value: Uint8Array | null): Uint8Array {
-  return value === null ? new Uint8Array(0) : new Uint8Array(value);
+  if (value === null) return new Uint8Array(0);
+  const { buffer, byteOffset, length } = Buffer.from(value);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function casResult({ status, revision, value, node }: Answer): CasResult {

@@ -11,6 +11,9 @@ import type { ReadRequest, Request, WriteRequest } from "./request.ts";
 /** More is not handed to a socket that does not drain. */
 const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
 
+/** See `hasManyReads`. Much smaller ones would cost more in frames than they gain. */
+const MANY_READS = 64;
+
 export class Lane {
   readonly index: number;
   readonly link: NodeLink;
@@ -32,6 +35,11 @@ export class Lane {
 
   get isEmpty(): boolean {
     return this.#writes.length === 0 && this.#reads.length === 0;
+  }
+
+  /** Enough reads for a frame of their own: what a server does with them can begin while more come in. */
+  get hasManyReads(): boolean {
+    return this.#reads.length >= MANY_READS;
   }
 
   enqueue(request: Request): void {

@@ -5,6 +5,8 @@ import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 
 /** A close frame has room for 123 bytes of UTF-8. */
 const REASON_BYTES_MAX = 120;
+/** A write to a socket costs about as much as copying so many bytes a few times over. */
+const LARGE_BYTES = 1024;
 const CLOSE_NORMAL = 1000;
 const CLOSE_UNSUPPORTED_DATA = 1003;
 
@@ -20,7 +22,8 @@ export function truncateReason(reason: string, bytesMax = REASON_BYTES_MAX): str
 /**
  * Invariants:
  *   C1. Handlers are never called from within a call of this object, nor after onClose.
- *   C2. Frames sent in one go leave in one write: the socket is corked until the stack has unwound.
+ *   C2. Small frames sent in one go leave in one write: the socket is corked until the stack has unwound. A large one
+ *       leaves at once, with those before it: the other side works on it while this one goes on.
  *   C3. A connection that has not answered `missesMax` pings in a row, and said nothing else either, is destroyed.
  */
 export class WsConnection implements Connection {
@@ -70,8 +73,10 @@ export class WsConnection implements Connection {
 
   send(frame: Uint8Array): void {
     if (this.#state !== "open" || this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#cork();
+    const large = frame.length >= LARGE_BYTES;
+    if (!large) this.#cork();
     this.#ws.send(frame, { binary: true, compress: false });
+    if (large && this.#corked) this.#uncork();
   }
 
   bufferedBytes(): number {
@@ -110,10 +115,13 @@ export class WsConnection implements Connection {
     if (this.#corked || stream === null) return;
     this.#corked = true;
     stream.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      stream.uncork();
-    });
+    process.nextTick(() => this.#uncork());
+  }
+
+  #uncork(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#stream?.uncork();
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {

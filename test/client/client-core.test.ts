@@ -48,7 +48,7 @@ describe("requests that go well", () => {
     const core = cluster.core();
     ask(cluster, core, write("a", "1"), 1);
     cluster.node(1).frames.length = 0;
-    const all = Array.from({ length: 300 }, (_, i) => [
+    const all = Array.from({ length: 30 }, (_, i) => [
       submit(cluster, core, write(`k${i}`, "v"), 1),
       submit(cluster, core, read(`k${i}`), 1),
       submit(cluster, core, read(`k${i}`, true), 1),
@@ -56,6 +56,19 @@ describe("requests that go well", () => {
     cluster.clock.run(10);
     expect(all.every(({ result }) => result?.error === null)).toBe(true);
     expect(cluster.node(1).frames.toSorted()).toEqual(["local", "reads", "writes"]);
+    core.close();
+  });
+
+  test("do not wait for the end of a turn that asks for many reads", () => {
+    const cluster = new FakeCluster();
+    const core = cluster.core();
+    ask(cluster, core, read("a"), 1);
+    cluster.node(1).frames.length = 0;
+    const all = Array.from({ length: 300 }, () => submit(cluster, core, read("a"), 1));
+    cluster.clock.run(10);
+    expect(all.every(({ result }) => result?.error === null)).toBe(true);
+    // Frames of 64, and the rest at the end of the turn.
+    expect(cluster.node(1).frames).toEqual(Array(5).fill("reads"));
     core.close();
   });
 

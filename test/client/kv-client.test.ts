@@ -18,12 +18,16 @@ describe("KvClient", () => {
     client.close();
   });
 
-  test("keeps no more memory alive with a value than the value", async () => {
+  test("keeps no frame alive with a value: a small one shares a pool, a large one is by itself", async () => {
     const cluster = new FakeCluster();
     const client = cluster.client();
-    await settle(cluster, client.write("a", "v"));
-    const result = await settle(cluster, client.read("a"));
-    expect(result.found && result.value.buffer.byteLength).toBe(1);
+    const memoryOf = async (length: number): Promise<number> => {
+      await settle(cluster, client.write("a", "v".repeat(length)));
+      const result = await settle(cluster, client.read("a"));
+      return result.found ? result.value.buffer.byteLength : 0;
+    };
+    expect(await memoryOf(1)).toBeLessThanOrEqual(Buffer.poolSize);
+    expect(await memoryOf(Buffer.poolSize + 1)).toBe(Buffer.poolSize + 1);
     client.close();
   });
 
