@@ -2,6 +2,7 @@
 import { catchUp } from "./growth/catch-up.ts";
 import { overwrite } from "./growth/overwrite.ts";
 import { loadOne, restart } from "./growth/restart.ts";
+import { serve } from "./growth/serve.ts";
 
 /** `load` is what `restart` calls itself with. */
 const COMMANDS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
@@ -9,6 +10,7 @@ const COMMANDS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
   load: loadOne,
   overwrite,
   restart,
+  serve,
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));

@@ -1,0 +1,258 @@
+/**
+ * How long a restarted server takes until it serves: `npx tsx scripts/growth.ts serve [--large] [--keys N,…] [--runs N]
+ * [--data DIR]`. For each number of keys a real server (the built one, a cluster of one node) is filled through the client
+ * and stopped, once soon after a snapshot and once when the next is almost due, which is the most there ever is to load
+ * and to apply. Then a server process is started on a copy, and asked for a key at once. The files were just written, so
+ * they come from the page cache.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createAdminClient, createClient, type KvClient } from "../../src/api/index.ts";
+import { freePorts } from "../../src/bench/throw-away-cluster.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { LocalServer } from "../../src/server/local-cluster.ts";
+
+const VALUE_BYTES = 100;
+const KEYS = "10000,100000,1000000";
+const LARGE_KEYS = `${KEYS},5000000`;
+const CLUSTER_ID = "omnikv-growth";
+/** Writes under way at once. */
+const WINDOW = 2048;
+/** Overwrites between two looks at whether a snapshot was taken. */
+const ROUND = 10_000;
+/** Of a write in the log: key, value, and what stands around them. */
+const WRITE_BYTES = 13 + VALUE_BYTES + 12;
+/** Of the log that makes a snapshot due. */
+const ALMOST_DUE = 0.9;
+
+type Log = "short" | "long";
+
+export interface ServeRow {
+  readonly keys: number;
+  /** What stands in the log behind the snapshot. */
+  readonly log: Log;
+  readonly snapshotMiB: number;
+  readonly commandsToApply: number;
+  /** From the start of the process, medians. */
+  readonly listensMs: number;
+  readonly localReadMs: number;
+  readonly linearizableReadMs: number;
+  readonly slowestReadMs: number;
+  /** Of the server until then, all its threads: less at the mercy of what else the machine does. */
+  readonly processorMs: number;
+  readonly peakMemoryMiB: number;
+}
+
+const keyName = (i: number): string => `user/${String(i).padStart(8, "0")}`;
+
+/** The server of one directory, on ports that are free now. */
+async function startServer(directory: string): Promise<LocalServer> {
+  const [port = 0, peerPort = 0] = await freePorts(2);
+  const node = { id: 1, host: "127.0.0.1", port, peerPort };
+  const flags = ["--log-format", "json"];
+  return new LocalServer(node, {
+    nodes: [node],
+    clusterId: CLUSTER_ID,
+    dataDirectory: directory,
+    flags,
+  });
+}
+
+async function put(client: KvClient, from: number, count: number, keys: number): Promise<void> {
+  let next = from;
+  const writer = async (): Promise<void> => {
+    while (next < from + count) {
+      const i = next++;
+      await client.write(keyName((i * 7919) % keys), String(i).padEnd(VALUE_BYTES, "v"));
+    }
+  };
+  await Promise.all(Array.from({ length: WINDOW }, writer));
+}
+
+/** Makes DIR/keys-N-short and DIR/keys-N-long. */
+async function prepare(root: string, keys: number): Promise<void> {
+  const directory = join(root, `keys-${keys}-making`);
+  mkdirSync(directory, { recursive: true });
+  const server = await startServer(directory);
+  try {
+    await server.ready();
+    const nodes = [server.node];
+    const client = createClient({ nodes, clusterId: CLUSTER_ID, timeoutMs: 60_000 });
+    const admin = createAdminClient({ nodes, clusterId: CLUSTER_ID });
+    const snapshot = async (): Promise<{ idx: number; bytes: number }> => {
+      const { snapshotIdx, storage } = await admin.call(1, "status", {});
+      return { idx: snapshotIdx ?? 0, bytes: storage?.snapshotBytes ?? 0 };
+    };
+    let written = 0;
+    const more = async (count: number): Promise<void> => {
+      await put(client, written, count, keys);
+      written += count;
+    };
+    await more(keys);
+    const { idx } = await snapshot();
+    while ((await snapshot()).idx === idx) await more(ROUND);
+    const { bytes } = await snapshot();
+    const { logBytesMin, stateShare } = DEFAULT_COMPACTION;
+    const due = Math.max(logBytesMin, bytes * stateShare) / WRITE_BYTES;
+    await server.stop();
+    cpSync(directory, join(root, `keys-${keys}-short`), { recursive: true });
+    client.close();
+    admin.close();
+    await overwrite(directory, Math.floor(due * ALMOST_DUE), keys);
+  } finally {
+    await server.stop();
+  }
+  cpSync(directory, join(root, `keys-${keys}-long`), { recursive: true });
+  rmSync(directory, { recursive: true });
+}
+
+async function overwrite(directory: string, count: number, keys: number): Promise<void> {
+  const server = await startServer(directory);
+  try {
+    await server.ready();
+    const client = createClient({
+      nodes: [server.node],
+      clusterId: CLUSTER_ID,
+      timeoutMs: 60_000,
+    });
+    await put(client, 0, count, keys);
+    client.close();
+  } finally {
+    await server.stop();
+  }
+}
+
+interface Start {
+  readonly listensMs: number;
+  readonly localReadMs: number;
+  readonly linearizableReadMs: number;
+  readonly commandsToApply: number;
+  readonly processorMs: number;
+  readonly peakMemoryMiB: number;
+}
+
+async function start(sound: string, scratch: string, keys: number): Promise<Start> {
+  rmSync(scratch, { recursive: true, force: true });
+  cpSync(sound, scratch, { recursive: true });
+  const begunMs = performance.now();
+  const server = await startServer(scratch);
+  try {
+    await server.ready();
+    const listensMs = performance.now() - begunMs;
+    const client = createClient({
+      nodes: [server.node],
+      clusterId: CLUSTER_ID,
+      timeoutMs: 60_000,
+    });
+    const admin = createAdminClient({ nodes: [server.node], clusterId: CLUSTER_ID });
+    const key = keyName(Math.floor(keys / 2));
+    const read = async (consistency: "local" | "linearizable"): Promise<number> => {
+      const { found } = await client.read(key, { consistency });
+      if (!found) throw new Error(`${key} is not there`);
+      return performance.now() - begunMs;
+    };
+    const [localReadMs, linearizableReadMs] = await Promise.all([
+      read("local"),
+      read("linearizable"),
+    ]);
+    const processorMs = processorMsOf(server.pid);
+    client.close();
+    const { served } = await admin.call(1, "status", {});
+    admin.close();
+    return {
+      ...{ listensMs, localReadMs, linearizableReadMs },
+      commandsToApply: served.commandsApplied,
+      processorMs,
+      peakMemoryMiB: peakMemoryMiB(server.pid),
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** 0 where the system does not tell. */
+function peakMemoryMiB(pid: number): number {
+  const file = `/proc/${pid}/status`;
+  if (!existsSync(file)) return 0;
+  const [, kib = "0"] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(file, "utf8")) ?? [];
+  return Math.round(Number(kib) / 1024);
+}
+
+/** User and system; 0 where the system does not tell. */
+function processorMsOf(pid: number): number {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return 0;
+  const fields = readFileSync(file, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The newest, which the server loads. */
+function snapshotMiB(directory: string): number {
+  const file = readdirSync(directory).sort().at(-1);
+  return file === undefined ? 0 : Math.round(statSync(join(directory, file)).size / 1024 / 1024);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN);
+}
+
+async function measure(root: string, keys: number, log: Log, runs: number): Promise<ServeRow> {
+  const sound = join(root, `keys-${keys}-${log}`);
+  const starts: Start[] = [];
+  for (let run = 0; run < runs; run++) starts.push(await start(sound, join(root, "scratch"), keys));
+  rmSync(join(root, "scratch"), { recursive: true });
+  const reads = starts.map((each) => Math.max(each.localReadMs, each.linearizableReadMs));
+  return {
+    keys,
+    log,
+    snapshotMiB: snapshotMiB(join(sound, "node1", "snapshots")),
+    commandsToApply: starts[0]?.commandsToApply ?? 0,
+    listensMs: median(starts.map((each) => each.listensMs)),
+    localReadMs: median(starts.map((each) => each.localReadMs)),
+    linearizableReadMs: median(starts.map((each) => each.linearizableReadMs)),
+    slowestReadMs: Math.round(Math.max(...reads)),
+    processorMs: median(starts.map((each) => each.processorMs)),
+    peakMemoryMiB: Math.max(...starts.map((each) => each.peakMemoryMiB)),
+  };
+}
+
+/** @param args of the command line, behind the sub-command */
+export async function serve(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      large: { type: "boolean", default: false },
+      keys: { type: "string" },
+      runs: { type: "string", default: "3" },
+      /** Kept, and used again: then nothing is written first. Default: made for the occasion. */
+      data: { type: "string" },
+    },
+  });
+  const keyCounts = (values.keys ?? (values.large ? LARGE_KEYS : KEYS)).split(",").map(Number);
+  const root = values.data ?? mkdtempSync(join(tmpdir(), "omnikv-growth-"));
+  const rows: ServeRow[] = [];
+  try {
+    for (const keys of keyCounts) {
+      if (!existsSync(join(root, `keys-${keys}-long`))) await prepare(root, keys);
+      for (const log of ["short", "long"] as const) {
+        rows.push(await measure(root, keys, log, Number(values.runs)));
+      }
+    }
+  } finally {
+    if (values.data === undefined) rmSync(root, { recursive: true });
+  }
+  console.table(rows);
+  console.log(JSON.stringify(rows));
+}
