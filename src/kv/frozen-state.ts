@@ -12,7 +12,8 @@ import { assert } from "../base/assert.ts";
 import type { ByteString } from "./byte-string.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { stateHash, type StateHeader } from "./state-header.ts";
-import type { FrozenCells, KeyValue, RangeQuery, StoredValue } from "./ordered-cells.ts";
+import type { StoredValue } from "./cell.ts";
+import type { FrozenCells, KeyValue, RangeQuery } from "./ordered-cells.ts";
 import type { KeptAnswer, Session } from "./session.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;

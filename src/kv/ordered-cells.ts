@@ -1,8 +1,8 @@
 /**
  * The keys. Owns the ordered tree, the point index beside it, and the hash of their content.
  *
- * Why two structures: at a million keys a lookup in the tree costs two to three times one in a Map, and most commands
- * touch keys that exist. So a cell is found through the Map and changed in place; the tree is touched only when a key
+ * Why two structures: at a million keys a lookup in the tree costs several times one in the index, and most commands
+ * touch keys that exist. So a cell is found through the index and changed in place; the tree is touched only when a key
  * comes or goes, or for the first change of a cell since the last clone (ADR 0004 has the numbers).
  *
  * Invariants:
@@ -10,50 +10,13 @@
  *   C2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
  *   C3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
  */
-import BTreeModule from "sorted-btree";
-import { hashByteString, mix32, mixNumber, type ByteString } from "./byte-string.ts";
-
-// A CommonJS module with a default export: Node hands over the module, bundlers and test runners the class in it.
-const BTree = typeof BTreeModule === "function" ? BTreeModule : BTreeModule.default;
-type Tree = InstanceType<typeof BTree<ByteString, Cell>>;
-
-/** A value and its history in brief. Read only, and valid until the state changes. */
-export interface StoredValue {
-  readonly value: ByteString;
-  /** Store revision at which the key came to be. */
-  readonly createRevision: number;
-  /** Store revision of the last change. */
-  readonly modRevision: number;
-  /** 1 when created, one more with each change. */
-  readonly version: number;
-}
+import { hashByteString, type ByteString } from "./byte-string.ts";
+import { Cell, type StoredValue } from "./cell.ts";
+import { CellIndex } from "./cell-index.ts";
+import { emptyTree, type CellTree } from "./cell-tree.ts";
 
 export interface KeyValue extends StoredValue {
   readonly key: ByteString;
-}
-
-class Cell implements StoredValue {
-  value: ByteString;
-  readonly createRevision: number;
-  modRevision: number;
-  version: number;
-  /** Of key, value and revisions: what this cell adds to the content hash. */
-  hash = 0;
-  readonly generation: number;
-
-  constructor(
-    value: ByteString,
-    createRevision: number,
-    modRevision: number,
-    version: number,
-    generation: number,
-  ) {
-    this.value = value;
-    this.createRevision = createRevision;
-    this.modRevision = modRevision;
-    this.version = version;
-    this.generation = generation;
-  }
 }
 
 export interface RangeQuery {
@@ -66,22 +29,17 @@ export interface RangeQuery {
   readonly reverse?: boolean;
 }
 
-/** The unsharded index would stop the node for 100 ms and more while it grows, and ends at 2^24 keys. */
-const SHARDS = 256;
-/** Wide nodes: fewer levels cost less than the longer shifts on insert. */
-const TREE_NODE_KEYS = 64;
-
-const compareKeys = (a: ByteString, b: ByteString): number => (a < b ? -1 : a > b ? 1 : 0);
-
 export class OrderedCells {
-  readonly #tree: Tree;
-  readonly #index: readonly Map<ByteString, Cell>[];
+  readonly #tree: CellTree;
+  readonly #index: CellIndex;
   #generation = 0;
-  #contentHash = 0;
+  #contentHash: number;
 
-  constructor() {
-    this.#tree = new BTree<ByteString, Cell>(undefined, compareKeys, TREE_NODE_KEYS);
-    this.#index = Array.from({ length: SHARDS }, () => new Map<ByteString, Cell>());
+  /** Takes over both structures, which hold the same cells of generation 0 (C1). */
+  constructor(tree = emptyTree(), index = new CellIndex(), contentHash = 0) {
+    this.#tree = tree;
+    this.#index = index;
+    this.#contentHash = contentHash;
   }
 
   get size(): number {
@@ -93,53 +51,36 @@ export class OrderedCells {
   }
 
   get(key: ByteString): StoredValue | undefined {
-    return this.#shard(hashByteString(key)).get(key);
+    return this.#index.get(key, hashByteString(key));
   }
 
   /**
-   * A cell as it stood elsewhere, or the next version of it.
+   * A new cell, or the next version of the one there is.
    * @param valueHash hash of the value's bytes by hashBytes
    */
   put(key: ByteString, value: ByteString, valueHash: number, revision: number): void {
     const keyHash = hashByteString(key);
-    const shard = this.#shard(keyHash);
-    const old = shard.get(key);
+    const old = this.#index.get(key, keyHash);
     if (old === undefined) {
-      const cell = new Cell(value, revision, revision, 1, this.#generation);
-      this.#insert(shard, key, keyHash, valueHash, cell);
+      const cell = new Cell(key, keyHash, value, revision, revision, 1, this.#generation);
+      this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
+      this.#index.add(cell);
+      this.#tree.set(key, cell);
       return;
     }
     this.#contentHash = (this.#contentHash - old.hash) | 0;
-    let cell = old;
-    if (old.generation !== this.#generation) {
-      cell = new Cell(value, old.createRevision, revision, old.version, this.#generation);
-      shard.set(key, cell);
-      this.#tree.set(key, cell);
-    }
+    const cell = old.generation === this.#generation ? old : this.#renew(old);
     cell.value = value;
     cell.modRevision = revision;
     cell.version += 1;
-    cell.hash = cellHash(keyHash, valueHash, cell);
-    this.#contentHash = (this.#contentHash + cell.hash) | 0;
-  }
-
-  /** For decoding a snapshot. @returns false when the key is there already */
-  restore(key: ByteString, stored: StoredValue, valueHash: number): boolean {
-    const keyHash = hashByteString(key);
-    const shard = this.#shard(keyHash);
-    if (shard.has(key)) return false;
-    const { value, createRevision, modRevision, version } = stored;
-    const cell = new Cell(value, createRevision, modRevision, version, this.#generation);
-    this.#insert(shard, key, keyHash, valueHash, cell);
-    return true;
+    this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
   }
 
   /** @returns whether there was such a key */
   delete(key: ByteString): boolean {
-    const shard = this.#shard(hashByteString(key));
-    const old = shard.get(key);
+    const old = this.#index.get(key, hashByteString(key));
     if (old === undefined) return false;
-    shard.delete(key);
+    this.#index.delete(old);
     this.#tree.delete(key);
     this.#contentHash = (this.#contentHash - old.hash) | 0;
     return true;
@@ -155,30 +96,30 @@ export class OrderedCells {
     return new FrozenCells(this.#tree.clone(), this.#contentHash);
   }
 
-  #insert(
-    shard: Map<ByteString, Cell>,
-    key: ByteString,
-    keyHash: number,
-    valueHash: number,
-    cell: Cell,
-  ): void {
-    cell.hash = cellHash(keyHash, valueHash, cell);
-    this.#contentHash = (this.#contentHash + cell.hash) | 0;
-    shard.set(key, cell);
+  /** A cell that a clone holds too makes way for one of the current generation (C2). */
+  #renew(old: Cell): Cell {
+    const { key, keyHash, value, createRevision, modRevision, version } = old;
+    const cell = new Cell(
+      key,
+      keyHash,
+      value,
+      createRevision,
+      modRevision,
+      version,
+      this.#generation,
+    );
+    this.#index.replace(old, cell);
     this.#tree.set(key, cell);
-  }
-
-  #shard(keyHash: number): Map<ByteString, Cell> {
-    return this.#index[keyHash & (SHARDS - 1)] as Map<ByteString, Cell>;
+    return cell;
   }
 }
 
 /** A clone: ordered, and without point index. */
 export class FrozenCells {
-  readonly #tree: Tree;
+  readonly #tree: CellTree;
   readonly contentHash: number;
 
-  constructor(tree: Tree, contentHash: number) {
+  constructor(tree: CellTree, contentHash: number) {
     this.#tree = tree;
     this.contentHash = contentHash;
   }
@@ -201,12 +142,7 @@ export class FrozenCells {
   }
 }
 
-function cellHash(keyHash: number, valueHash: number, cell: StoredValue): number {
-  const revisions = mixNumber(mixNumber(cell.version, cell.createRevision), cell.modRevision);
-  return mix32(mix32(keyHash, valueHash), revisions);
-}
-
-function rangeOf(tree: Tree, query: RangeQuery): KeyValue[] {
+function rangeOf(tree: CellTree, query: RangeQuery): KeyValue[] {
   const { start, end, limit } = query;
   const found: KeyValue[] = [];
   if (limit <= 0) return found;

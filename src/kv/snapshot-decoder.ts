@@ -6,7 +6,7 @@ import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
 import { SESSION_NONCE_BYTES } from "./command.ts";
 import { SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
 import { KvState } from "./kv-state.ts";
-import { OrderedCells } from "./ordered-cells.ts";
+import { CellsBuilder } from "./cells-builder.ts";
 import { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 import type { StateHeader } from "./state-header.ts";
@@ -25,7 +25,7 @@ export class SnapshotError extends Error {
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 
-type Part = "header" | "sessions" | "keys" | "end" | "done";
+type Part = "header" | "sessions" | "keys" | "end" | "building" | "done";
 
 /**
  * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
@@ -51,7 +51,7 @@ export class SnapshotDecoder {
   readonly #sessions: Session[] = [];
   readonly #sessionIds = new Set<number>();
   readonly #nonces = new Set<ByteString>();
-  readonly #cells = new OrderedCells();
+  readonly #cells = new CellsBuilder();
   #lastKey: ByteString = EMPTY_BYTES;
 
   /** Takes the next piece in: a copy of it. Nothing of it is looked at yet. */
@@ -65,19 +65,23 @@ export class SnapshotDecoder {
   }
 
   /**
-   * Decodes records until they make `bytesMax` bytes: one at least, and at most one beyond that.
+   * Decodes records until they make `bytesMax` bytes: one at least, and at most one beyond that. After the last one it
+   * does a part of putting the state together.
    * @returns false when what has been pushed is used up, but for the beginning of a record: push more, or finish
    * @throws SnapshotError when what has arrived so far cannot be the beginning of a snapshot
    */
   step(bytesMax: number): boolean {
     const start = this.#consumed;
     const reader = this.#reader.reset(this.#bytes, start);
-    while (this.#part !== "done" && this.#readPart(reader)) {
+    while (this.#readPart(reader)) {
       this.#consumed = reader.offset;
       if (this.#consumed - start >= bytesMax) return true;
     }
     const left = this.#bytes.length - this.#consumed;
-    if (this.#part === "done" && left > 0) throw new SnapshotError("bytes behind the end");
+    if (this.#part === "building" || this.#part === "done") {
+      if (left > 0) throw new SnapshotError("bytes behind the end");
+      return this.#build(bytesMax === Number.POSITIVE_INFINITY);
+    }
     // A damaged record looks like one that is not complete yet.
     if (left > RECORD_BYTES_MAX) throw new SnapshotError(`damaged in its ${this.#part}`);
     return false;
@@ -90,7 +94,14 @@ export class SnapshotDecoder {
     }
     const table = new SessionTable(this.#lastSessionId, this.#sessions);
     if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
-    return new KvState(this.#cells, table, this.#header);
+    return new KvState(this.#cells.finish(), table, this.#header);
+  }
+
+  /** @returns false when the state is put together */
+  #build(all: boolean): boolean {
+    while (this.#cells.step()) if (!all) return true;
+    this.#part = "done";
+    return false;
   }
 
   /** Reads one record. @returns false when it is not complete */
@@ -104,6 +115,7 @@ export class SnapshotDecoder {
         return this.#readPair(reader);
       case "end":
         return this.#readEnd(reader);
+      case "building":
       case "done":
         return false;
       default:
@@ -186,7 +198,7 @@ export class SnapshotDecoder {
     this.#lastKey = key;
     const value = reader.byteStringAt(start, start + valueLength);
     const valueHash = reader.hashAt(start, start + valueLength);
-    this.#cells.restore(key, { value, createRevision, modRevision, version }, valueHash);
+    this.#cells.append(key, value, createRevision, modRevision, version, valueHash);
     if (--this.#keysLeft === 0) this.#part = "end";
     return true;
   }
@@ -195,7 +207,7 @@ export class SnapshotDecoder {
     const contentHash = reader.u32() | 0;
     if (reader.failed) return false;
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
-    this.#part = "done";
+    this.#part = "building";
     return true;
   }
 }

@@ -27,11 +27,13 @@ export class CompactionSchedule {
   readonly #policy: CompactionPolicy;
   #bytesSince = 0;
   #entriesSince = 0;
-  #stateBytes = 0;
+  #stateBytes: number;
   #underWay = false;
 
-  constructor(policy: CompactionPolicy) {
+  /** @param stateBytes size of the snapshot on which this node begins; 0: none */
+  constructor(policy: CompactionPolicy, stateBytes: number) {
     this.#policy = policy;
+    this.#stateBytes = stateBytes;
   }
 
   applied(entryBytes: number): void {
@@ -48,6 +50,13 @@ export class CompactionSchedule {
 
   begin(): void {
     this.#underWay = true;
+    this.#bytesSince = 0;
+    this.#entriesSince = 0;
+  }
+
+  /** A peer's snapshot of this size has taken the place of the state. */
+  installed(stateBytes: number): void {
+    this.#stateBytes = stateBytes;
     this.#bytesSince = 0;
     this.#entriesSince = 0;
   }

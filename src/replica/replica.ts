@@ -122,7 +122,8 @@ export class Replica {
   ) {
     this.#options = options;
     this.#core = new OmniPaxos(options.core, recovered);
-    this.#schedule = new CompactionSchedule(options.compaction);
+    const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
+    this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
     this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
       this.#desk.touched(route),
@@ -281,7 +282,10 @@ export class Replica {
 
   /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
   install(state: KvState): void {
-    if (state.appliedIdx > this.#applier.appliedIdx) this.#applier.install(state);
+    if (state.appliedIdx <= this.#applier.appliedIdx) return;
+    this.#applier.install(state);
+    const stored = this.#core.storedSnapshot;
+    if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
 
   /** The state to write as a snapshot, when one is due: a copy that stays as it is. */

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ByteString } from "../../src/kv/index.ts";
+import { CellsBuilder } from "../../src/kv/cells-builder.ts";
 import { OrderedCells } from "../../src/kv/ordered-cells.ts";
 
 const nameOf = (n: number): ByteString => `key/${n}` as ByteString;
@@ -60,15 +61,78 @@ describe("ordered cells", () => {
     const cells = new OrderedCells();
     const again = new OrderedCells();
     for (let n = 0; n < 300; n++) cells.put(nameOf(n), "v" as ByteString, n, n + 1);
-    const stored = cells
-      .range({ limit: 999 })
-      .map(({ key, ...rest }) => [key, { ...rest }] as const);
-    for (const [name, value] of stored.toReversed()) {
-      expect(again.restore(name, value, value.modRevision - 1)).toBe(true);
-      expect(again.restore(name, value, 0)).toBe(false);
-    }
+    for (let n = 299; n >= 0; n--) again.put(nameOf(n), "v" as ByteString, n, n + 1);
     expect(again.contentHash).toBe(cells.contentHash);
     for (let n = 0; n < 300; n++) expect(cells.delete(nameOf(n))).toBe(true);
     expect([cells.contentHash, cells.size]).toEqual([0, 0]);
+  });
+});
+
+/** What stands in `cells`, made anew in order of keys. */
+function rebuilt(cells: OrderedCells, valueHash: (value: ByteString) => number): OrderedCells {
+  const builder = new CellsBuilder();
+  for (const { key, value, ...rest } of cells.range({ limit: 1e9 })) {
+    const { createRevision, modRevision, version } = rest;
+    builder.append(key, value, createRevision, modRevision, version, valueHash(value));
+  }
+  while (builder.step());
+  return builder.finish();
+}
+
+describe("cells built in order", () => {
+  test.each([0, 1, 1023, 1024, 1025, 20_000])("are those that were put: %i of them", (count) => {
+    const cells = new OrderedCells();
+    for (let n = 0; n < count; n++) {
+      cells.put(nameOf((n * 7919) % 25_013), `v${n}` as ByteString, n, n + 1);
+    }
+    const built = rebuilt(cells, (value) => Number(value.slice(1)));
+    expect([built.size, built.contentHash]).toEqual([count, cells.contentHash]);
+    const all = flat(cells.range({ limit: 1e9 }));
+    expect(flat(built.range({ limit: 1e9 }))).toEqual(all);
+    expect(flat(built.range({ limit: 1e9, reverse: true }))).toEqual(all.toReversed());
+    for (const key of cells.range({ limit: 1e9 }).map((each) => each.key)) {
+      expect(built.get(key)).toEqual(cells.get(key));
+    }
+    expect(built.get(nameOf(30_000))).toBeUndefined();
+  });
+
+  test("change like any others, and their clones do not", () => {
+    const both = [new OrderedCells(), new OrderedCells()] as [OrderedCells, OrderedCells];
+    for (let n = 0; n < 5000; n++) both[0].put(nameOf(2 * n), "v" as ByteString, 7, n + 1);
+    both[1] = rebuilt(both[0], () => 7);
+    const before = flat(both[0].range({ limit: 1e9 }));
+    const clones = both.map((cells) => cells.clone());
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(10_000), fc.boolean()), { maxLength: 500 }), (steps) => {
+        for (const [n, isPut] of steps) {
+          if (isPut) for (const cells of both) cells.put(nameOf(n), "w" as ByteString, 9, 20_000);
+          else expect(both[0].delete(nameOf(n))).toBe(both[1].delete(nameOf(n)));
+          expect(both[1].get(nameOf(n))).toEqual(both[0].get(nameOf(n)));
+        }
+        expect([both[1].size, both[1].contentHash]).toEqual([both[0].size, both[0].contentHash]);
+        const now = flat(both[0].range({ limit: 1e9 }));
+        expect(flat(both[1].range({ limit: 1e9 }))).toEqual(now);
+      }),
+    );
+    for (const clone of clones) expect(flat(clone.range({ limit: 1e9 }))).toEqual(before);
+  });
+
+  test("one step never takes long, however many there are", () => {
+    const builder = new CellsBuilder();
+    const cells = 30_000;
+    for (let n = 0; n < cells; n++) {
+      const name = `key/${String(n).padStart(6, "0")}` as ByteString;
+      builder.append(name, "v" as ByteString, 1, 1, 1, 1);
+    }
+    let steps = 0;
+    while (builder.step()) steps += 1;
+    expect(steps).toBeGreaterThanOrEqual((2 * cells) / 1024 - 1);
+  });
+
+  test("a key out of order is a bug", () => {
+    const builder = new CellsBuilder();
+    builder.append(nameOf(2), "v" as ByteString, 1, 1, 1, 1);
+    builder.append(nameOf(1), "v" as ByteString, 1, 1, 1, 1);
+    expect(() => builder.step()).toThrow(/ascending/);
   });
 });

@@ -59,6 +59,7 @@ describe("snapshot", () => {
       byByte.push(Uint8Array.of(byte));
       byByte.step(1);
     }
+    while (byByte.step(1));
     expect(byByte.finish().hash()).toBe(state.hash());
   });
 
@@ -94,7 +95,8 @@ describe("snapshot", () => {
     let steps = 0;
     while (decoder.step(bytes)) steps += 1;
     expect(steps).toBeGreaterThanOrEqual(Math.floor(snapshot.length / (bytes + recordBytesMax)));
-    expect(steps).toBeLessThanOrEqual(snapshot.length / bytes);
+    const stepsToBuildIt = 3;
+    expect(steps).toBeLessThanOrEqual(snapshot.length / bytes + stepsToBuildIt);
     expect(decoder.finish().hash()).toBe(state.hash());
     const unlooked = new SnapshotDecoder();
     unlooked.push(Buffer.from("not a snapshot"));

@@ -1,0 +1,143 @@
+/**
+ * Finds cells by key. A table of buckets of eight places each, in shards that grow one by one, so that growing never takes
+ * long; what finds its bucket full goes aside into a Map.
+ *
+ * Why not Maps alone: filling them takes most of the time in which a snapshot is loaded, and finding a key that was just
+ * read from a frame costs more than in here (ADR 0004 has the numbers). Why Maps at all: our hash is known to everybody.
+ * Whoever makes a million keys fall into one bucket makes them go aside, where the engine's hash is not known.
+ *
+ * Invariants:
+ *   I1. A cell stands in a bucket of its hash, or aside in its shard. Its place in `hashes` holds its hash.
+ *   I2. Of one key there is at most one cell.
+ */
+import type { ByteString } from "./byte-string.ts";
+import type { Cell } from "./cell.ts";
+
+/** A power of two. The lowest bits of a hash choose the shard, those above them the bucket. */
+export const INDEX_SHARDS = 256;
+const SHARD_BITS = 8;
+const BUCKET_CELLS = 8;
+const BUCKET_BITS = 3;
+const BUCKETS_MIN = 2;
+/** Cells to a bucket, on average, above which a shard grows: then a few in a hundred are aside. */
+const CELLS_PER_BUCKET_MAX = 5;
+
+export class CellIndex {
+  readonly #shards: readonly Shard[] = Array.from({ length: INDEX_SHARDS }, () => new Shard());
+
+  get(key: ByteString, keyHash: number): Cell | undefined {
+    return this.#shard(keyHash).get(key, keyHash);
+  }
+
+  /** Its key is not in here yet. */
+  add(cell: Cell): void {
+    this.#shard(cell.keyHash).add(cell);
+  }
+
+  /** Takes the place of `old`, which has the same key. */
+  replace(old: Cell, cell: Cell): void {
+    this.#shard(cell.keyHash).replace(old, cell);
+  }
+
+  delete(cell: Cell): void {
+    this.#shard(cell.keyHash).delete(cell);
+  }
+
+  /** Makes room in one shard for its part of so many cells in all. */
+  reserve(shard: number, cells: number): void {
+    this.#shards[shard]?.reserve(Math.ceil(cells / INDEX_SHARDS));
+  }
+
+  #shard(keyHash: number): Shard {
+    return this.#shards[keyHash & (INDEX_SHARDS - 1)] as Shard;
+  }
+}
+
+class Shard {
+  #hashes = new Int32Array(BUCKETS_MIN * BUCKET_CELLS);
+  #cells: (Cell | undefined)[] = emptyPlaces(BUCKETS_MIN * BUCKET_CELLS);
+  #bucketMask = BUCKETS_MIN - 1;
+  #aside: Map<ByteString, Cell> | null = null;
+  #size = 0;
+
+  get(key: ByteString, keyHash: number): Cell | undefined {
+    const hashes = this.#hashes;
+    const start = this.#bucket(keyHash);
+    for (let place = start; place < start + BUCKET_CELLS; place++) {
+      if (hashes[place] !== keyHash) continue;
+      const cell = this.#cells[place];
+      if (cell !== undefined && cell.key === key) return cell;
+    }
+    return this.#aside === null ? undefined : this.#aside.get(key);
+  }
+
+  add(cell: Cell): void {
+    this.#size += 1;
+    if (this.#size > (this.#bucketMask + 1) * CELLS_PER_BUCKET_MAX) {
+      this.#resize(2 * (this.#bucketMask + 1));
+    }
+    this.#put(cell);
+  }
+
+  replace(old: Cell, cell: Cell): void {
+    const place = this.#placeOf(old);
+    if (place === null) this.#aside?.set(cell.key, cell);
+    else this.#cells[place] = cell;
+  }
+
+  delete(cell: Cell): void {
+    this.#size -= 1;
+    const place = this.#placeOf(cell);
+    if (place === null) this.#aside?.delete(cell.key);
+    else this.#cells[place] = undefined;
+  }
+
+  reserve(cells: number): void {
+    let buckets = this.#bucketMask + 1;
+    // A shard's share is not exactly that of the others.
+    while (buckets * CELLS_PER_BUCKET_MAX < cells * 1.1) buckets *= 2;
+    if (buckets > this.#bucketMask + 1) this.#resize(buckets);
+  }
+
+  #bucket(keyHash: number): number {
+    return ((keyHash >>> SHARD_BITS) & this.#bucketMask) << BUCKET_BITS;
+  }
+
+  #put(cell: Cell): void {
+    const cells = this.#cells;
+    const start = this.#bucket(cell.keyHash);
+    for (let place = start; place < start + BUCKET_CELLS; place++) {
+      if (cells[place] !== undefined) continue;
+      cells[place] = cell;
+      this.#hashes[place] = cell.keyHash;
+      return;
+    }
+    this.#aside ??= new Map();
+    this.#aside.set(cell.key, cell);
+  }
+
+  #placeOf(cell: Cell): number | null {
+    const start = this.#bucket(cell.keyHash);
+    for (let place = start; place < start + BUCKET_CELLS; place++) {
+      if (this.#cells[place] === cell) return place;
+    }
+    return null;
+  }
+
+  #resize(buckets: number): void {
+    const cells = this.#cells;
+    const aside = this.#aside;
+    this.#hashes = new Int32Array(buckets * BUCKET_CELLS);
+    this.#cells = emptyPlaces(buckets * BUCKET_CELLS);
+    this.#bucketMask = buckets - 1;
+    this.#aside = null;
+    for (const cell of cells) if (cell !== undefined) this.#put(cell);
+    if (aside !== null) for (const cell of aside.values()) this.#put(cell);
+  }
+}
+
+function emptyPlaces(length: number): (Cell | undefined)[] {
+  const places: (Cell | undefined)[] = [];
+  places.length = length;
+  return places.fill(undefined);
+}

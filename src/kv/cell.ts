@@ -1,0 +1,50 @@
+import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
+
+/** A value and its history in brief. Read only, and valid until the state changes. */
+export interface StoredValue {
+  readonly value: ByteString;
+  /** Store revision at which the key came to be. */
+  readonly createRevision: number;
+  /** Store revision of the last change. */
+  readonly modRevision: number;
+  /** 1 when created, one more with each change. */
+  readonly version: number;
+}
+
+export class Cell implements StoredValue {
+  readonly key: ByteString;
+  /** By hashByteString. */
+  readonly keyHash: number;
+  value: ByteString;
+  readonly createRevision: number;
+  modRevision: number;
+  version: number;
+  /** Of key, value and revisions: what this cell adds to the content hash. */
+  hash = 0;
+  readonly generation: number;
+
+  constructor(
+    key: ByteString,
+    keyHash: number,
+    value: ByteString,
+    createRevision: number,
+    modRevision: number,
+    version: number,
+    generation: number,
+  ) {
+    this.key = key;
+    this.keyHash = keyHash;
+    this.value = value;
+    this.createRevision = createRevision;
+    this.modRevision = modRevision;
+    this.version = version;
+    this.generation = generation;
+  }
+
+  /** @param valueHash hash of the value's bytes by hashBytes */
+  rehash(valueHash: number): number {
+    const revisions = mixNumber(mixNumber(this.version, this.createRevision), this.modRevision);
+    this.hash = mix32(mix32(this.keyHash, valueHash), revisions);
+    return this.hash;
+  }
+}

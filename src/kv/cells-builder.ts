@@ -1,0 +1,81 @@
+/**
+ * Makes the structure of cells that come in order of their keys, as a snapshot has them: first the tree, a batch at a
+ * time; then the index, when the engine has done with moving the young cells about, which makes it several times cheaper.
+ * The caller sets the pace.
+ */
+import { hashByteString, type ByteString } from "./byte-string.ts";
+import { Cell } from "./cell.ts";
+import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
+import { emptyTree, treeWith } from "./cell-tree.ts";
+import { OrderedCells } from "./ordered-cells.ts";
+
+/** Cells that are put into the tree, or into the index, without a break: a fraction of a millisecond. */
+const BATCH_CELLS = 1024;
+
+export class CellsBuilder {
+  #tree = emptyTree();
+  readonly #index = new CellIndex();
+  #batch: Cell[] = [];
+  /** What is in the tree already. */
+  readonly #batches: Cell[][] = [];
+  #size = 0;
+  #contentHash = 0;
+  #shardsReady = 0;
+  #batchesIndexed = 0;
+
+  get contentHash(): number {
+    return this.#contentHash;
+  }
+
+  /**
+   * @param key above all before it
+   * @param valueHash hash of the value's bytes by hashBytes
+   */
+  append(
+    key: ByteString,
+    value: ByteString,
+    createRevision: number,
+    modRevision: number,
+    version: number,
+    valueHash: number,
+  ): void {
+    const keyHash = hashByteString(key);
+    const cell = new Cell(key, keyHash, value, createRevision, modRevision, version, 0);
+    this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
+    this.#size += 1;
+    this.#batch.push(cell);
+    if (this.#batch.length === BATCH_CELLS) this.#endBatch();
+  }
+
+  /** Does a part of what is left to do when all cells are there. @returns false when nothing is left */
+  step(): boolean {
+    if (this.#batch.length > 0) {
+      this.#endBatch();
+      return true;
+    }
+    if (this.#shardsReady < INDEX_SHARDS) {
+      const shards = Math.ceil((INDEX_SHARDS * BATCH_CELLS) / Math.max(BATCH_CELLS, this.#size));
+      const end = Math.min(INDEX_SHARDS, this.#shardsReady + shards);
+      for (; this.#shardsReady < end; this.#shardsReady++) {
+        this.#index.reserve(this.#shardsReady, this.#size);
+      }
+      return true;
+    }
+    const batch = this.#batches[this.#batchesIndexed];
+    if (batch === undefined) return false;
+    for (const cell of batch) this.#index.add(cell);
+    this.#batchesIndexed += 1;
+    return true;
+  }
+
+  /** To be called once, when `step` has nothing left to do. */
+  finish(): OrderedCells {
+    return new OrderedCells(this.#tree, this.#index, this.#contentHash);
+  }
+
+  #endBatch(): void {
+    this.#tree = treeWith(this.#tree, this.#batch);
+    this.#batches.push(this.#batch);
+    this.#batch = [];
+  }
+}

@@ -1,0 +1,54 @@
+/** When a snapshot is due: in proportion to the state, whether this node wrote the last one, found it or got it. */
+import { describe, expect, test } from "vitest";
+import { CompactionSchedule } from "../../src/replica/compaction.ts";
+
+const POLICY = {
+  logBytesMin: 100,
+  entriesMax: 1000,
+  stateShare: 0.5,
+  retainedEntries: 0,
+  retainedBytes: 0,
+};
+
+/** Bytes of log, ten at a time, until a snapshot is due. */
+function dueAfter(schedule: CompactionSchedule): number {
+  let bytes = 0;
+  for (; !schedule.isDue; bytes += 10) schedule.applied(10);
+  return bytes;
+}
+
+describe("a snapshot is due", () => {
+  test("after a minimum of log, when there is no state to speak of", () => {
+    expect(dueAfter(new CompactionSchedule(POLICY, 0))).toBe(100);
+    expect(dueAfter(new CompactionSchedule(POLICY, 150))).toBe(100);
+  });
+
+  test("after half as much log as there is state, at a restart too", () => {
+    expect(dueAfter(new CompactionSchedule(POLICY, 4000))).toBe(2000);
+  });
+
+  test("after half of the state that was written last", () => {
+    const schedule = new CompactionSchedule(POLICY, 0);
+    dueAfter(schedule);
+    schedule.begin();
+    schedule.applied(500);
+    expect(schedule.isDue).toBe(false);
+    schedule.end(6000);
+    expect(dueAfter(schedule)).toBe(2500);
+  });
+
+  test("counted anew from a state that came from a peer", () => {
+    const schedule = new CompactionSchedule(POLICY, 0);
+    schedule.applied(90);
+    schedule.installed(1000);
+    expect(dueAfter(schedule)).toBe(500);
+  });
+
+  test("after many small entries", () => {
+    const schedule = new CompactionSchedule(POLICY, 1e9);
+    for (let i = 0; i < 999; i++) schedule.applied(1);
+    expect(schedule.isDue).toBe(false);
+    schedule.applied(1);
+    expect(schedule.isDue).toBe(true);
+  });
+});
