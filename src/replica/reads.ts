@@ -41,7 +41,12 @@ interface Probe {
   readonly idx: number;
   readonly requests: { readonly from: NodeId; readonly id: number }[];
   readonly startedTick: number;
+  /** Not asked yet: a quorum is enough, while it answers. */
+  rest: readonly NodeId[];
 }
+
+/** After so many ticks without a quorum the rest is asked too. */
+const PROBE_REST_TICKS = 1;
 
 export interface ReadsOptions {
   /** Rounds that may be under way at once; more reads wait for the next one and share it. */
@@ -60,6 +65,8 @@ export class Reads<R> {
   readonly #probes = new Map<number, Probe>();
   /** Requests from followers that arrived in this turn and need a probe. */
   #requests: { readonly from: NodeId; readonly id: number; readonly n: Ballot }[] = [];
+  /** Whoever answered a probe last comes first. */
+  #probeOrder: readonly NodeId[];
   #nextId = 1;
   #tick = 0;
 
@@ -74,6 +81,7 @@ export class Reads<R> {
     this.#options = options;
     this.#send = send;
     this.#ready = ready;
+    this.#probeOrder = view.peers;
   }
 
   add(read: R): void {
@@ -107,7 +115,12 @@ export class Reads<R> {
   tick(): void {
     this.#tick += 1;
     for (const [id, probe] of this.#probes) {
-      if (this.#tick - probe.startedTick > 4 * this.#options.retryTicks) this.#probes.delete(id);
+      const ticks = this.#tick - probe.startedTick;
+      if (ticks > 4 * this.#options.retryTicks) this.#probes.delete(id);
+      else if (ticks > PROBE_REST_TICKS && probe.rest.length > 0) {
+        this.#sendProbe(probe.rest, id, probe.n);
+        probe.rest = [];
+      }
     }
     for (const [id, round] of this.#rounds) {
       if (this.#tick - round.startedTick < this.#options.retryTicks) continue;
@@ -209,17 +222,26 @@ export class Reads<R> {
     const view = this.#view;
     const id = this.#nextId++;
     const n = view.promise;
+    const enough = view.writeQuorum - 1;
     this.#probes.set(id, {
       n,
       acks: new Set([view.pid]),
       idx: Math.max(view.decidedIdx, view.adoptedIdx),
       requests,
       startedTick: this.#tick,
+      rest: this.#probeOrder.slice(enough),
     });
-    for (const peer of view.peers) this.#send(peer, { type: "readProbe", id, n });
+    this.#sendProbe(this.#probeOrder.slice(0, enough), id, n);
+  }
+
+  #sendProbe(peers: readonly NodeId[], id: number, n: Ballot): void {
+    for (const peer of peers) this.#send(peer, { type: "readProbe", id, n });
   }
 
   #onAck(from: NodeId, id: number, n: Ballot): void {
+    if (this.#probeOrder[0] !== from) {
+      this.#probeOrder = [from, ...this.#probeOrder.filter((peer) => peer !== from)];
+    }
     const probe = this.#probes.get(id);
     if (probe === undefined || !ballotsEqual(probe.n, n)) return;
     probe.acks.add(from);
