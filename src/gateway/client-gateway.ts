@@ -76,10 +76,10 @@ export class ClientGateway {
           const frame = decodeClientFrame(bytes);
           switch (frame.kind) {
             case "writes":
-              replica.onWrites(route, frame.group);
+              replica.onWrites(route, frame.group, frame.count);
               break;
             case "reads":
-              replica.onReads(route, bytes, frame.local, frame.minIdx);
+              replica.onReads(route, bytes, frame);
               break;
             default:
               unreachable(frame, "client frame");

@@ -31,6 +31,16 @@ export function validateGroup(bytes: Uint8Array, offset = 0): number | KvError {
   return end;
 }
 
+/** The number of commands of a group that `validateGroup` has passed. */
+export function commandCount(bytes: Uint8Array, offset = 0): number {
+  reader.reset(bytes, offset);
+  reader.varint();
+  reader.varint();
+  const count = reader.varint();
+  reader.release();
+  return count;
+}
+
 function checkGroup(): KvError | null {
   const session = reader.varint();
   reader.varint();

@@ -27,7 +27,7 @@ export {
   type Origin,
 } from "./entry.ts";
 export type { FrozenState } from "./frozen-state.ts";
-export { validateGroup } from "./group-check.ts";
+export { commandCount, validateGroup } from "./group-check.ts";
 export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
 export { KvState, NO_SINK } from "./kv-state.ts";
 export type { StoredValue } from "./cell.ts";

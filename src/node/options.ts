@@ -77,7 +77,8 @@ export interface NodeOptions {
   readonly load: LoadPace;
   readonly segmentBytes: number;
   readonly proposalBytesMax: number;
-  readonly readFramesMax: number;
+  readonly proposalCommandsMax: number;
+  readonly readsMax: number;
   readonly clientConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
   readonly clientBufferBytesMax: number;
@@ -91,7 +92,10 @@ export const NODE_DEFAULTS = {
   load: DEFAULT_LOAD_PACE,
   segmentBytes: 16 * 1024 * 1024,
   proposalBytesMax: 32 * 1024 * 1024,
-  readFramesMax: 20_000,
+  // As many as a small machine carries out in a tenth of a second. With four times as many, turns grew so long that heartbeats
+  // came late and leaders changed (docs/performance.md, "Overload").
+  proposalCommandsMax: 8192,
+  readsMax: 65_536,
   clientConnectionsMax: 5_000,
   clientBufferBytesMax: 64 * 1024 * 1024,
 } satisfies Partial<NodeOptions>;

@@ -47,7 +47,7 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
     stateHash: state.hash(),
     clients,
     waitingWriteBytes: waiting.proposalBytes,
-    waitingReads: waiting.readFrames,
+    waitingReads: waiting.reads,
     links: links.status().map(adminLink),
     heartbeats: [...core.connectedPeers()].map(([peer, view]) => ({ peer, ...view })),
     storage: {

@@ -9,6 +9,8 @@ export interface PendingRead {
   /** Linearizable frames learn an index first; local ones wait for one the client has seen elsewhere. */
   readonly local: boolean;
   readonly arrivedTick: number;
+  /** Keys asked for. */
+  readonly count: number;
 }
 
 interface Waiting {
@@ -20,11 +22,11 @@ interface Waiting {
 export class PendingReads {
   /** Ascending by idx. */
   #waiting: Waiting[] = [];
+  #count = 0;
 
+  /** Keys asked for. */
   get count(): number {
-    let count = 0;
-    for (const { reads } of this.#waiting) count += reads.length;
-    return count;
+    return this.#count;
   }
 
   add(idx: number, reads: readonly PendingRead[], tick: number): void {
@@ -32,6 +34,7 @@ export class PendingReads {
     let at = this.#waiting.length;
     while (at > 0 && (this.#waiting[at - 1]?.idx ?? 0) > idx) at -= 1;
     this.#waiting.splice(at, 0, waiting);
+    for (const { count } of reads) this.#count += count;
   }
 
   /** Takes out what may be answered from a state that has applied [0, appliedIdx). */
@@ -39,7 +42,10 @@ export class PendingReads {
     let taken = 0;
     for (const { idx, reads } of this.#waiting) {
       if (idx > appliedIdx) break;
-      for (const read of reads) answer(read);
+      for (const read of reads) {
+        this.#count -= read.count;
+        answer(read);
+      }
       taken += 1;
     }
     if (taken > 0) this.#waiting.splice(0, taken);
@@ -52,6 +58,7 @@ export class PendingReads {
       const reads = waiting.reads.filter((read) => {
         if (!predicate(read, waiting.sinceTick)) return true;
         removed.push(read);
+        this.#count -= read.count;
         return false;
       });
       return reads.length > 0 ? [{ ...waiting, reads }] : [];

@@ -6,7 +6,7 @@
  *       marked as maybeProposed when it is staged again.
  *   P2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be handed
  *       over again at any time: the session table makes its commands take effect once.
- *   P3. The bytes held are bounded: what does not fit is refused at once.
+ *   P3. Bytes and commands held are bounded: what does not fit is refused at once.
  *   P4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
  *       been under way for longer than `underWayTicks` is not waited for: it may be lost, or the way to the leader long.
  */
@@ -16,6 +16,8 @@ import { ENTRY_BYTES_MAX } from "../base/limits.ts";
 export interface StagedGroup<R> {
   readonly route: R;
   readonly group: Uint8Array;
+  /** Commands in the group. */
+  readonly commands: number;
   readonly stagedTick: number;
   /** It was handed to the core once, here or elsewhere: nothing definite can be said of it any more. */
   readonly maybeProposed: boolean;
@@ -37,6 +39,8 @@ export interface Batch<R> {
 export interface ProposalsOptions {
   /** Bytes of groups that may wait or be under way. */
   readonly bytesMax: number;
+  /** And commands in them. */
+  readonly commandsMax: number;
   /** A group that could not be proposed for so long is refused: NO_QUORUM, definite. */
   readonly waitTicks: number;
   /** A batch that was handed over and not applied for so long is handed over again. */
@@ -56,6 +60,7 @@ export class Proposals<R> {
   /** When the first group came in that is staged still; null: none, or in this turn. */
   #stagedSinceMs: number | null = null;
   #bytes = 0;
+  #commands = 0;
   #nextBatch = 1;
   #tick = 0;
 
@@ -76,6 +81,10 @@ export class Proposals<R> {
     return this.#staged.length === 0 && this.#outstanding.size === 0;
   }
 
+  get commands(): number {
+    return this.#commands;
+  }
+
   get outstandingBatches(): number {
     return this.#outstanding.size;
   }
@@ -86,13 +95,25 @@ export class Proposals<R> {
   }
 
   /**
+   * @param commands in the group
    * @param ageTicks how long it has waited elsewhere
    * @returns false when there is no room: the caller refuses the group with OVERLOADED
    */
-  stage(route: R, group: Uint8Array, ageTicks = 0, maybeProposed = false): boolean {
-    if (this.#bytes + group.length > this.#options.bytesMax) return false;
+  stage(
+    route: R,
+    group: Uint8Array,
+    commands: number,
+    ageTicks = 0,
+    maybeProposed = false,
+  ): boolean {
+    const { bytesMax, commandsMax } = this.#options;
+    const fits = this.#bytes + group.length <= bytesMax && this.#commands + commands <= commandsMax;
+    // Alone, the largest group that a client may send is taken, or it could never be written.
+    if (!fits && this.#commands > 0) return false;
     this.#bytes += group.length;
-    this.#staged.push({ route, group, stagedTick: this.#tick - ageTicks, maybeProposed });
+    this.#commands += commands;
+    const stagedTick = this.#tick - ageTicks;
+    this.#staged.push({ route, group, commands, stagedTick, maybeProposed });
     return true;
   }
 
@@ -212,6 +233,9 @@ export class Proposals<R> {
   }
 
   #release(groups: readonly StagedGroup<R>[]): void {
-    for (const { group } of groups) this.#bytes -= group.length;
+    for (const { group, commands } of groups) {
+      this.#bytes -= group.length;
+      this.#commands -= commands;
+    }
   }
 }

@@ -55,12 +55,13 @@ export interface ReadsOptions {
   readonly retryTicks: number;
 }
 
-export class Reads<R> {
+export class Reads<R extends { readonly count: number }> {
   readonly #view: ReadView;
   readonly #options: ReadsOptions;
   readonly #send: (to: NodeId, message: HostMessage) => void;
   readonly #ready: (idx: number, reads: readonly R[]) => void;
   #waiting: R[] = [];
+  #waitingCount = 0;
   readonly #rounds = new Map<number, Round<R>>();
   readonly #probes = new Map<number, Probe>();
   /** Requests from followers that arrived in this turn and need a probe. */
@@ -85,6 +86,7 @@ export class Reads<R> {
   }
 
   add(read: R): void {
+    this.#waitingCount += read.count;
     this.#waiting.push(read);
   }
 
@@ -94,6 +96,7 @@ export class Reads<R> {
     const keep = (read: R): boolean => {
       if (!predicate(read)) return true;
       removed.push(read);
+      this.#waitingCount -= read.count;
       return false;
     };
     this.#waiting = this.#waiting.filter(keep);
@@ -106,10 +109,9 @@ export class Reads<R> {
     return removed;
   }
 
+  /** Sum of the counts of all that wait. */
   get waitingCount(): number {
-    let count = this.#waiting.length;
-    for (const round of this.#rounds.values()) count += round.reads.length;
-    return count;
+    return this.#waitingCount;
   }
 
   tick(): void {
@@ -278,6 +280,7 @@ export class Reads<R> {
     const round = this.#rounds.get(id);
     if (round === undefined) return;
     this.#rounds.delete(id);
+    for (const { count } of round.reads) this.#waitingCount -= count;
     this.#ready(idx, round.reads);
   }
 }

@@ -22,7 +22,7 @@ import {
   type OmniPaxosConfig,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
-import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
+import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
 import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
@@ -37,6 +37,8 @@ import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
 import { Served } from "./served.ts";
 import { standingOf, type Standing } from "./standing.ts";
+
+type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
 /** In ticks. */
 export interface ReplicaTiming {
@@ -56,8 +58,10 @@ export interface ReplicaOptions {
   readonly compaction: CompactionPolicy;
   /** Bytes of client writes that may wait or be under way before more are refused: OVERLOADED. */
   readonly proposalBytesMax: number;
-  /** Frames of reads that may wait before more are refused: OVERLOADED. */
-  readonly readFramesMax: number;
+  /** Commands in them, likewise. */
+  readonly proposalCommandsMax: number;
+  /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
+  readonly readsMax: number;
 }
 
 export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
@@ -71,8 +75,8 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
   readonly again: boolean;
 }
 
-/** Bytes of entries applied in one turn, so that a long catch-up never holds back the heartbeats. */
-const APPLY_BYTES_PER_TURN = 4 * 1024 * 1024;
+/** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
+const APPLY_BYTES_PER_TURN = 512 * 1024;
 const READ_ROUNDS_MAX = 2;
 /**
  * A proposal is repeated after so many retry times only: a lost one is noticed by the session that lost it, and repeating
@@ -131,6 +135,7 @@ export class Replica {
     this.#proposals = new Proposals(
       {
         bytesMax: options.proposalBytesMax,
+        commandsMax: options.proposalCommandsMax,
         waitTicks: options.timing.waitTicks,
         retryTicks: options.timing.retryTicks * PROPOSAL_RETRIES,
         abandonTicks: options.timing.abandonTicks,
@@ -188,16 +193,17 @@ export class Replica {
   }
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
-  onWrites(route: Route, group: Uint8Array): void {
-    this.#stage(route, group, 0, false);
+  onWrites(route: Route, group: Uint8Array, commands: number): void {
+    this.#stage(route, group, commands, 0, false);
   }
 
   /**
    * @param frame checked by the gateway
-   * @param minIdx a local read waits until this node has applied [0, minIdx)
+   * @param decoded what it says; minIdx: a local read waits until this node has applied [0, minIdx)
    */
-  onReads(route: Route, frame: Uint8Array, local: boolean, minIdx: number): void {
-    const read: PendingRead = { route, frame, local, arrivedTick: this.#tick };
+  onReads(route: Route, frame: Uint8Array, decoded: ReadsFrame): void {
+    const { local, minIdx, count } = decoded;
+    const read: PendingRead = { route, frame, local, arrivedTick: this.#tick, count };
     if (local) this.#readLocally(read, minIdx);
     else this.#read(read);
   }
@@ -389,11 +395,17 @@ export class Replica {
     return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;
   }
 
-  #stage(route: Route, group: Uint8Array, ageTicks: number, maybeProposed: boolean): void {
+  #stage(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+    ageTicks: number,
+    maybeProposed: boolean,
+  ): void {
     const refusal = this.#refuseWrites;
     if (refusal !== null) {
       this.#desk.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group, ageTicks, maybeProposed)) {
+    } else if (!this.#proposals.stage(route, group, commands, ageTicks, maybeProposed)) {
       const text = "too many writes are under way at this node";
       this.#desk.refuseGroup(route, group, maybeProposed, "OVERLOADED", text);
     }
@@ -410,7 +422,7 @@ export class Replica {
 
   #hasRoomForRead(read: PendingRead): boolean {
     const waiting = this.#reads.waitingCount + this.#pendingReads.count;
-    if (waiting < this.#options.readFramesMax) return true;
+    if (waiting === 0 || waiting + read.count <= this.#options.readsMax) return true;
     this.#desk.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
     return false;
   }
@@ -418,8 +430,12 @@ export class Replica {
   /** A frame that has been at another node. */
   #takeIn(route: Route, { frame, ageTicks, maybeProposed }: RelayedFrame): void {
     const decoded = decodeClientFrame(frame);
-    if (decoded.kind === "writes") this.#stage(route, decoded.group, ageTicks, maybeProposed);
-    else this.#read({ route, frame, local: false, arrivedTick: this.#tick - ageTicks });
+    const { count } = decoded;
+    if (decoded.kind === "writes") {
+      this.#stage(route, decoded.group, count, ageTicks, maybeProposed);
+    } else {
+      this.#read({ route, frame, local: false, arrivedTick: this.#tick - ageTicks, count });
+    }
   }
 
   /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
@@ -477,10 +493,10 @@ export class Replica {
     return this.#catchUp.progress;
   }
 
-  get waiting(): { readonly proposalBytes: number; readonly readFrames: number } {
+  get waiting(): { readonly proposalBytes: number; readonly reads: number } {
     return {
       proposalBytes: this.#proposals.bytes,
-      readFrames: this.#reads.waitingCount + this.#pendingReads.count,
+      reads: this.#reads.waitingCount + this.#pendingReads.count,
     };
   }
 

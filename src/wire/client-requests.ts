@@ -4,6 +4,7 @@ import {
   ByteReader,
   ByteWriter,
   checkKey,
+  commandCount,
   validateGroup,
   type ByteString,
   type GroupWriter,
@@ -12,10 +13,15 @@ import { FRAME, READ_FLAG_LOCAL, READ_KIND_KEY } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
 export type ClientFrame =
-  /** A view of one checked group. */
-  | { readonly kind: "writes"; readonly group: Uint8Array }
+  /** A view of one checked group. `count`: of its commands. */
+  | { readonly kind: "writes"; readonly group: Uint8Array; readonly count: number }
   /** Checked; `forEachRead` visits its keys. minIdx: the node must have applied [0, minIdx) before it answers. */
-  | { readonly kind: "reads"; readonly local: boolean; readonly minIdx: number };
+  | {
+      readonly kind: "reads";
+      readonly local: boolean;
+      readonly minIdx: number;
+      readonly count: number;
+    };
 
 const reader = new ByteReader();
 
@@ -34,7 +40,7 @@ export function decodeClientFrame(frame: Uint8Array): ClientFrame {
       const end = validateGroup(frame, 1);
       if (typeof end !== "number") throw new DecodeError(`${end.code}: ${end.message}`);
       if (end !== frame.length) throw new DecodeError(`${frame.length - end} bytes too many`);
-      return { kind: "writes", group: frame.subarray(1) };
+      return { kind: "writes", group: frame.subarray(1), count: commandCount(frame, 1) };
     }
     case FRAME.reads:
       return visitReads(reader, frame, null);
@@ -96,7 +102,7 @@ function visitReads(
   const problem = reader.failed ? reader.problem : null;
   reader.release();
   if (problem !== null) throw new DecodeError(`reads: ${problem}`);
-  return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx };
+  return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx, count };
 }
 
 /** Packs reads into one frame, and is used again for the next. */

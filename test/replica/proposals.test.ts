@@ -3,6 +3,7 @@ import { Proposals } from "../../src/replica/proposals.ts";
 
 const OPTIONS = {
   bytesMax: 1000,
+  commandsMax: 50,
   waitTicks: 100,
   retryTicks: 20,
   abandonTicks: 200,
@@ -18,7 +19,7 @@ const GROUP = new Uint8Array(10);
 
 /** Stages one group and tells which batches may go now: their numbers and how many groups they hold. */
 function turn(queue: Proposals<string>, route: string, leadership = "1"): [number, number][] {
-  queue.stage(route, GROUP);
+  queue.stage(route, GROUP, 1);
   const taken = queue.take(0, leadership, true).map(batchOf);
   queue.endTurn(0);
   return taken;
@@ -69,5 +70,29 @@ describe("what comes in while enough is under way", () => {
     ]);
     queue.applied(1);
     expect(turn(queue, "d", "2")).toEqual([[3, 2]]);
+  });
+});
+
+describe("what does not fit", () => {
+  test("is refused by bytes and by commands, until something is applied", () => {
+    const queue = proposals();
+    expect(queue.stage("a", GROUP, 30)).toBe(true);
+    expect(queue.stage("b", GROUP, 21)).toBe(false);
+    expect(queue.stage("b", GROUP, 20)).toBe(true);
+    expect(queue.stage("c", GROUP, 1)).toBe(false);
+    const [batch] = queue.take(0, "1", true);
+    queue.endTurn(0);
+    expect(queue.stage("c", GROUP, 1)).toBe(false);
+    queue.applied(batch!.number);
+    expect(queue.commands).toBe(0);
+    expect(queue.stage("c", GROUP, 1)).toBe(true);
+    expect(queue.stage("d", new Uint8Array(OPTIONS.bytesMax - GROUP.length + 1), 1)).toBe(false);
+    expect(queue.stage("d", new Uint8Array(OPTIONS.bytesMax - GROUP.length), 1)).toBe(true);
+  });
+
+  test("is taken all the same when nothing else waits", () => {
+    const queue = proposals();
+    expect(queue.stage("a", GROUP, OPTIONS.commandsMax + 1)).toBe(true);
+    expect(queue.stage("b", GROUP, 1)).toBe(false);
   });
 });

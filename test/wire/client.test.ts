@@ -80,7 +80,8 @@ describe("requests", () => {
     fc.assert(
       fc.property(reads, fc.boolean(), natural, (keys, local, minIdx) => {
         const frame = readsFrame(keys, local, minIdx);
-        expect(decodeClientFrame(frame)).toEqual({ kind: "reads", local, minIdx });
+        const count = keys.length;
+        expect(decodeClientFrame(frame)).toEqual({ kind: "reads", local, minIdx, count });
         const found: unknown[] = [];
         forEachRead(frame, (request, name) => found.push([request, name]));
         expect(found).toEqual(keys.map(([request, name]) => [request, byteStringOf(name)]));
@@ -97,6 +98,7 @@ describe("requests", () => {
     expect(decoded.kind).toBe("writes");
     if (decoded.kind !== "writes") return;
     expect(validateGroup(decoded.group)).toBe(decoded.group.length);
+    expect(decoded.count).toBe(2);
     expect(writesFrame(decoded.group)).toEqual(frame);
   });
 

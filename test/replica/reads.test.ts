@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import type { Ballot } from "../../src/omnipaxos/index.ts";
+import { PendingReads, type PendingRead } from "../../src/replica/pending-reads.ts";
+import { Reads, type ReadView } from "../../src/replica/reads.ts";
+import type { HostMessage } from "../../src/wire/host-message.ts";
+
+const BALLOT: Ballot = { configId: 1, n: 1, priority: 0, pid: 1 };
+const leader = (peers: readonly number[], writeQuorum: number): ReadView => ({
+  ...{ pid: 1, peers, writeQuorum, promise: BALLOT, decidedIdx: 7, acceptedIdx: 9 },
+  ...{ isAcceptingLeader: true, adoptedIdx: 3 },
+});
+
+function harness(view: ReadView): {
+  readonly reads: Reads<{ readonly count: number }>;
+  readonly sent: { readonly to: number; readonly message: HostMessage }[];
+  readonly ready: number[];
+} {
+  const sent: { readonly to: number; readonly message: HostMessage }[] = [];
+  const ready: number[] = [];
+  const reads = new Reads<{ readonly count: number }>(
+    view,
+    { roundsMax: 2, retryTicks: 20 },
+    (to, message) => sent.push({ to, message }),
+    (idx) => ready.push(idx),
+  );
+  return { reads, sent, ready };
+}
+
+describe("a leader's probe", () => {
+  test("goes to a quorum, and to the rest when that is silent", () => {
+    const { reads, sent, ready } = harness(leader([2, 3], 2));
+    reads.add({ count: 1 });
+    reads.flush();
+    expect(sent.map(({ to }) => to)).toEqual([2]);
+    reads.tick();
+    expect(sent).toHaveLength(1);
+    reads.tick();
+    expect(sent.map(({ to }) => to)).toEqual([2, 3]);
+    const probe = sent[1]!.message;
+    if (probe.type !== "readProbe") throw new Error(probe.type);
+    reads.receive(3, { type: "readAck", id: probe.id, n: BALLOT });
+    expect(ready).toEqual([7]);
+    // Whoever answered last is asked first from now on.
+    reads.add({ count: 1 });
+    reads.flush();
+    expect(sent.map(({ to }) => to)).toEqual([2, 3, 3]);
+  });
+
+  test("goes to two of four in a cluster of five", () => {
+    const { reads, sent } = harness(leader([2, 3, 4, 5], 3));
+    reads.add({ count: 1 });
+    reads.flush();
+    expect(sent.map(({ to }) => to)).toEqual([2, 3]);
+  });
+});
+
+describe("how much waits", () => {
+  test("is counted by the key, until its index is known", () => {
+    const { reads, sent } = harness(leader([2, 3], 2));
+    reads.add({ count: 5 });
+    reads.flush();
+    reads.add({ count: 2 });
+    expect(reads.waitingCount).toBe(7);
+    reads.remove(({ count }) => count === 2);
+    expect(reads.waitingCount).toBe(5);
+    const probe = sent[0]!.message;
+    if (probe.type !== "readProbe") throw new Error(probe.type);
+    reads.receive(2, { type: "readAck", id: probe.id, n: BALLOT });
+    expect(reads.waitingCount).toBe(0);
+  });
+
+  test("and until it is answered", () => {
+    const pending = new PendingReads();
+    const read = (count: number): PendingRead => ({
+      route: { id: 1, relayed: false, isOpen: () => true, deliver: () => {} } as never,
+      ...{ frame: new Uint8Array(0), local: false, arrivedTick: 0, count },
+    });
+    pending.add(10, [read(3), read(4)], 0);
+    pending.add(20, [read(5)], 0);
+    expect(pending.count).toBe(12);
+    pending.takeReady(10, () => {});
+    expect(pending.count).toBe(5);
+    pending.remove(() => true);
+    expect(pending.count).toBe(0);
+  });
+});
