@@ -13,11 +13,21 @@ const COMMANDS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
   serve,
 };
 
+const USAGE = `Usage: npx tsx scripts/growth.ts COMMAND [--help]   (npm run build first)
+
+  overwrite   the same keys written again and again: rate, latency, disk and memory, second by second
+  catch-up    a follower that was down gets a snapshot: what that costs the clients of the leader
+  serve       from the start of a server to its first reads, by number of keys
+  restart     how long a snapshot takes to load, by number of keys`;
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-const [name = "", ...flags] = process.argv.slice(2);
+const [name = "--help", ...flags] = process.argv.slice(2);
 const command = COMMANDS[name];
-if (command === undefined) {
-  process.exitCode = 1;
-} else {
+if (command !== undefined) {
   await command(flags);
+} else if (name === "--help") {
+  console.log(USAGE);
+} else {
+  console.error(`unknown command "${name}"\n${USAGE}`);
+  process.exitCode = 2;
 }

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { SNAPSHOT_CHUNK_BYTES } from "../../src/base/limits.ts";
 import {
   buildEntry,
@@ -18,6 +19,13 @@ import { NodeDisk } from "../../src/platform/node-disk.ts";
 import { silentLogger } from "../../src/ports/logger.ts";
 import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
 import type { SnapshotName } from "../../src/wire/host-message.ts";
+
+const HELP = `Usage: npx tsx scripts/growth.ts restart [options]
+
+Snapshots of more and more keys are written and read back piece by piece, as a server does when it starts.
+
+  --quick   small ones
+The last line is the table as JSON.`;
 
 const VALUE_BYTES = 100;
 const PUTS_PER_GROUP = 64;
@@ -99,9 +107,20 @@ function open(root: string, keys: number): SnapshotStore {
   return SnapshotStore.open(new NodeDisk(root), `keys-${keys}`, silentLogger);
 }
 
-/** `restart [--quick]`: the last line is the table as JSON. */
+/** @param flags of the command line, behind the sub-command */
 export async function restart(flags: readonly string[]): Promise<void> {
-  const keyCounts = flags.includes("--quick") ? QUICK_KEYS : KEYS;
+  const { values } = parseArgs({
+    args: [...flags],
+    options: {
+      quick: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const keyCounts = values.quick ? QUICK_KEYS : KEYS;
   const root = mkdtempSync(join(tmpdir(), "omnikv-growth-"));
   const rows: Row[] = [];
   try {

@@ -1,10 +1,4 @@
-/**
- * How long a restarted server takes until it serves: `npx tsx scripts/growth.ts serve [--large] [--keys N,…] [--runs N]
- * [--data DIR]`. For each number of keys a real server (the built one, a cluster of one node) is filled through the client
- * and stopped, once soon after a snapshot and once when the next is almost due, which is the most there ever is to load
- * and to apply. Then a server process is started on a copy, and asked for a key at once. The files were just written, so
- * they come from the page cache.
- */
+/** How long a restarted server takes until it serves. */
 import {
   cpSync,
   existsSync,
@@ -14,14 +8,28 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createAdminClient, createClient, type KvClient } from "../../src/api/index.ts";
+import { alignColumns, formatCount } from "../../src/bench/report.ts";
 import { freePorts } from "../../src/bench/throw-away-cluster.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { LocalServer } from "../../src/server/local-cluster.ts";
+
+const HELP = `Usage: npx tsx scripts/growth.ts serve [options]   (npm run build first)
+
+For each number of keys a real server (a cluster of one node) is filled through the client and stopped, once soon after a
+snapshot and once when the next is almost due, which is the most there ever is to load and to apply. Then a server is
+started on a copy and asked for a key at once. The files were just written, so they come from the page cache.
+
+  --keys LIST   10000,100000,1000000
+  --large       and 5000000
+  --runs N      of each; 3
+  --data DIR    kept, and used again: then nothing is written first; made for the occasion
+  --json FILE   the rows`;
 
 const VALUE_BYTES = 100;
 const KEYS = "10000,100000,1000000";
@@ -228,6 +236,27 @@ async function measure(root: string, keys: number, log: Log, runs: number): Prom
   };
 }
 
+function render(rows: readonly ServeRow[]): string {
+  return alignColumns([
+    [
+      ...["keys", "log", "snapshot MiB", "to apply", "listens ms", "local read ms"],
+      ...["linearizable read ms", "slowest ms", "processor ms", "memory MiB"],
+    ],
+    ...rows.map((row) => [
+      formatCount(row.keys),
+      row.log,
+      String(row.snapshotMiB),
+      formatCount(row.commandsToApply),
+      String(row.listensMs),
+      String(row.localReadMs),
+      String(row.linearizableReadMs),
+      String(row.slowestReadMs),
+      formatCount(row.processorMs),
+      formatCount(row.peakMemoryMiB),
+    ]),
+  ]);
+}
+
 /** @param args of the command line, behind the sub-command */
 export async function serve(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -236,15 +265,21 @@ export async function serve(args: readonly string[]): Promise<void> {
       large: { type: "boolean", default: false },
       keys: { type: "string" },
       runs: { type: "string", default: "3" },
-      /** Kept, and used again: then nothing is written first. Default: made for the occasion. */
       data: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
     },
   });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
   const keyCounts = (values.keys ?? (values.large ? LARGE_KEYS : KEYS)).split(",").map(Number);
   const root = values.data ?? mkdtempSync(join(tmpdir(), "omnikv-growth-"));
   const rows: ServeRow[] = [];
   try {
     for (const keys of keyCounts) {
+      process.stderr.write(`${formatCount(keys)} keys\n`);
       if (!existsSync(join(root, `keys-${keys}-long`))) await prepare(root, keys);
       for (const log of ["short", "long"] as const) {
         rows.push(await measure(root, keys, log, Number(values.runs)));
@@ -253,6 +288,6 @@ export async function serve(args: readonly string[]): Promise<void> {
   } finally {
     if (values.data === undefined) rmSync(root, { recursive: true });
   }
-  console.table(rows);
-  console.log(JSON.stringify(rows));
+  console.log(render(rows));
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 }
