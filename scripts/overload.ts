@@ -5,21 +5,22 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findLeader } from "../src/bench/find-leader.ts";
 import { Generators } from "../src/bench/generators.ts";
-import { LatencyHistogram, type HistogramData } from "../src/bench/histogram.ts";
-import { alignColumns, formatCount, formatMs, type Measurement } from "../src/bench/report.ts";
+import { formatCount, type Measurement } from "../src/bench/report.ts";
 import { startThrowAwayCluster, type ThrowAwayCluster } from "../src/bench/throw-away-cluster.ts";
 import { createBundles } from "./bench/bundle.ts";
 import { sampleServer } from "./growth/server-sample.ts";
-import type { FloodPlan, FloodReport, FloodSecond } from "./overload/flood.ts";
+import type { FloodPlan, FloodReport } from "./overload/flood.ts";
+import { progress, render, type Flood, type Second } from "./overload/report.ts";
 
 const HELP = `Usage: npx tsx scripts/overload.ts [options]   (npm run build first)
 
-First the peak: a closed loop of the public client, spread over three nodes. Then the flood: writes at so many times that
-rate. Then the closed loop again.
+First a closed loop of the public client, spread over three nodes. Then floods: writes at so many times that rate, in frames
+of many; short mild ones, to see what the servers can do with such frames, and a long one. Then the closed loop again.
 
-  --seconds N         of flood; 60
+  --seconds N         of the long flood; 60
+  --ramp LIST         of times, for the short floods; 1,2,4
   --connections N     1000
-  --times N           the peak; 10
+  --times N           of the long flood; 10
   --per-frame N       writes in a frame of the flood; 100
   --concurrency N     of the closed loop; 1024
   --value-bytes N     100
@@ -31,16 +32,13 @@ const WARM_UP_MS = 5000;
 const MEASURE_MS = 5000;
 /** What the flood leaves behind is done and the pause is over. */
 const RECOVERY_MS = 2000;
-const MIB = 1024 * 1024;
-/** Bounds of what is called well. */
-const REFUSED_P99_MS = 1000;
-const RSS_MAX_MIB = 1024;
-const THROUGHPUT_MIN = 0.8;
+const RAMP_SECONDS = 8;
 
 const { values: flags } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
     connections: { type: "string", default: "1000" },
+    ramp: { type: "string", default: "1,2,4" },
     times: { type: "string", default: "10" },
     "per-frame": { type: "string", default: "100" },
     concurrency: { type: "string", default: "1024" },
@@ -50,10 +48,6 @@ const { values: flags } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
-
-interface Second extends FloodSecond {
-  readonly rssBytes: readonly number[];
-}
 
 const valueBytes = Number(flags["value-bytes"]);
 
@@ -79,8 +73,9 @@ async function closedLoop(cluster: ThrowAwayCluster, entry: string): Promise<Mea
 function flood(
   cluster: ThrowAwayCluster,
   entry: string,
-  writesPerSecond: number,
-): Promise<readonly Second[]> {
+  load: { readonly times: number; readonly writesPerSecond: number; readonly seconds: number },
+): Promise<Flood> {
+  const { times, writesPerSecond } = load;
   const plan: FloodPlan = {
     nodes: cluster.nodes.map(({ id, host, port }) => ({ id, host, port })),
     clusterId: cluster.clusterId,
@@ -89,7 +84,7 @@ function flood(
     writesPerFrame: Number(flags["per-frame"]),
     keys: KEYS,
     valueBytes,
-    seconds: Number(flags.seconds),
+    seconds: load.seconds,
   };
   const child = fork(entry, [JSON.stringify(plan)]);
   const seconds: Second[] = [];
@@ -100,100 +95,16 @@ function flood(
       if (report.kind === "over") {
         child.removeAllListeners();
         child.disconnect();
-        done(seconds);
+        done({ times, seconds });
       } else if (report.kind === "second") {
         const ended = cluster.servers.find(({ running }) => !running);
         if (ended !== undefined) failed(new Error(`node ${ended.node.id} has ended`));
         const rssBytes = cluster.servers.map((server) => sampleServer(server).rssBytes);
         seconds.push({ ...report.second, rssBytes });
-        if (seconds.length % 5 === 0) process.stderr.write(`${progress(seconds)}\n`);
+        if (seconds.length % 5 === 0) process.stderr.write(`${progress({ times, seconds })}\n`);
       }
     });
   });
-}
-
-function progress(seconds: readonly Second[]): string {
-  const last = seconds.at(-1)!;
-  const memory = last.rssBytes.map((bytes) => (bytes / MIB).toFixed(0)).join("/");
-  return (
-    `${seconds.length} s: offered ${formatCount(last.offered)}/s, accepted ${formatCount(last.accepted)}/s, ` +
-    `refused ${formatCount(last.refused)}/s, p99 ${formatMs(p99Us([last.acceptedLatency]))} ms, memory ${memory} MiB`
-  );
-}
-
-function p99Us(parts: readonly HistogramData[]): number {
-  const histogram = new LatencyHistogram();
-  for (const part of parts) histogram.add(part);
-  return histogram.count === 0 ? 0 : histogram.quantileUs(0.99);
-}
-
-function render(before: Measurement, seconds: readonly Second[], after: Measurement): string {
-  // The first second fills the queues.
-  const steady = seconds.slice(1);
-  const mean = (pick: (second: Second) => number): number =>
-    steady.reduce((sum, second) => sum + pick(second), 0) / Math.max(1, steady.length);
-  const errors: Record<string, number> = {};
-  for (const second of seconds) {
-    for (const [code, count] of Object.entries(second.errors)) {
-      errors[code] = (errors[code] ?? 0) + count;
-    }
-  }
-  const accepted = mean((second) => second.accepted);
-  const refusedP99 = p99Us(seconds.map((second) => second.refusedLatency)) / 1000;
-  const rss = Math.max(...seconds.flatMap(({ rssBytes }) => rssBytes)) / MIB;
-  const peak = before.operationsPerSecond;
-  const row = (name: string, rate: number, p99: number): string[] => [
-    name,
-    formatCount(rate),
-    formatMs(p99),
-  ];
-  const table = alignColumns([
-    ["", "a second", "p99 ms"],
-    row("peak, before", peak, before.latency.p99Us),
-    row(
-      "offered",
-      mean((second) => second.offered),
-      0,
-    ),
-    row("accepted", accepted, p99Us(seconds.map((second) => second.acceptedLatency))),
-    row(
-      "refused",
-      mean((second) => second.refused),
-      refusedP99 * 1000,
-    ),
-    row(
-      "held back by the generator",
-      mean((second) => second.heldBack),
-      0,
-    ),
-    row("peak, after", after.operationsPerSecond, after.latency.p99Us),
-  ]);
-  const verdict = (good: boolean, text: string): string => `${good ? "well  " : "MISSED"} ${text}`;
-  return [
-    table,
-    "",
-    verdict(true, "no server ended"),
-    verdict(
-      Object.keys(errors).length === 0,
-      `errors other than OVERLOADED: ${JSON.stringify(errors)}`,
-    ),
-    verdict(
-      refusedP99 < REFUSED_P99_MS,
-      `refusals: p99 ${refusedP99.toFixed(0)} ms, socket and all (at most ${REFUSED_P99_MS})`,
-    ),
-    verdict(
-      rss < RSS_MAX_MIB,
-      `memory of a server: at most ${rss.toFixed(0)} MiB (${RSS_MAX_MIB})`,
-    ),
-    verdict(
-      accepted >= THROUGHPUT_MIN * peak,
-      `accepted: ${(accepted / peak).toFixed(2)} of the peak (at least ${THROUGHPUT_MIN})`,
-    ),
-    verdict(
-      after.operationsPerSecond >= THROUGHPUT_MIN * peak,
-      `after the flood: ${(after.operationsPerSecond / peak).toFixed(2)} of the peak`,
-    ),
-  ].join("\n");
 }
 
 async function main(): Promise<string> {
@@ -204,16 +115,23 @@ async function main(): Promise<string> {
     await findLeader(cluster.nodes, null);
     const loop = resolve(import.meta.dirname, "../dist/bench/omnikv-generator.js");
     const before = await closedLoop(cluster, loop);
-    process.stderr.write(`peak: ${formatCount(before.operationsPerSecond)}/s\n`);
+    process.stderr.write(`closed loop: ${formatCount(before.operationsPerSecond)}/s\n`);
     const entry = bundles.bundle("scripts/overload/flood.ts");
-    const rate = before.operationsPerSecond * Number(flags.times);
-    const seconds = await flood(cluster, entry, rate);
-    await new Promise((wake) => setTimeout(wake, RECOVERY_MS));
-    const after = await closedLoop(cluster, loop);
-    if (flags.json !== undefined) {
-      writeFileSync(flags.json, `${JSON.stringify({ before, seconds, after })}\n`);
+    const floodAt = async (times: number, seconds: number): Promise<Flood> => {
+      const writesPerSecond = before.operationsPerSecond * times;
+      const result = await flood(cluster, entry, { times, writesPerSecond, seconds });
+      await new Promise((wake) => setTimeout(wake, RECOVERY_MS));
+      return result;
+    };
+    const ramp: Flood[] = [];
+    for (const times of flags.ramp.split(",")) {
+      ramp.push(await floodAt(Number(times), RAMP_SECONDS));
     }
-    return render(before, seconds, after);
+    const long = await floodAt(Number(flags.times), Number(flags.seconds));
+    const after = await closedLoop(cluster, loop);
+    const overload = { before, ramp, flood: long, after };
+    if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(overload)}\n`);
+    return render(overload);
   } finally {
     await cluster.remove();
     bundles.remove();

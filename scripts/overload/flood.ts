@@ -31,8 +31,6 @@ export interface FloodSecond {
   readonly offered: number;
   readonly accepted: number;
   readonly refused: number;
-  /** Not sent, because too many of the connection's writes had no answer. */
-  readonly heldBack: number;
   /** Other than OVERLOADED, and lost connections. */
   readonly errors: Readonly<Record<string, number>>;
   readonly acceptedLatency: HistogramData;
@@ -63,7 +61,6 @@ class Tally {
   offered = 0;
   accepted = 0;
   refused = 0;
-  heldBack = 0;
   readonly errors: Record<string, number> = {};
   readonly acceptedLatency = new LatencyHistogram();
   readonly refusedLatency = new LatencyHistogram();
@@ -73,9 +70,9 @@ class Tally {
   }
 
   toSecond(): FloodSecond {
-    const { offered, accepted, refused, heldBack, errors } = this;
+    const { offered, accepted, refused, errors } = this;
     return {
-      ...{ offered, accepted, refused, heldBack, errors },
+      ...{ offered, accepted, refused, errors },
       acceptedLatency: this.acceptedLatency.toData(),
       refusedLatency: this.refusedLatency.toData(),
     };
@@ -126,16 +123,14 @@ class Lane {
     const session = this.#session;
     if (session === null || !this.#link.isOpen) return;
     const frame = this.#again.shift() ?? this.#make(session);
-    if (frame === null) {
-      tally.heldBack += plan.writesPerFrame;
-      return;
-    }
+    if (frame === null) return;
     frame.sentMs = performance.now();
     frame.left = frame.count;
     this.#link.send(frame.bytes);
     tally.offered += frame.count;
   }
 
+  /** @returns null when too many of the connection's writes have no answer */
   #make(session: number): SentFrame | null {
     const lowest = this.#frames.keys().next().value ?? this.#nextFrame;
     if (this.#nextFrame - lowest >= framesMax) return null;

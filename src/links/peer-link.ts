@@ -5,6 +5,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Address, Connection, ConnectionHandlers, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { Hello } from "../wire/handshake.ts";
+import { asLongMessage, type LongMessage } from "../wire/long-message.ts";
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../wire/peer.ts";
 import { DelayLine } from "./delay-line.ts";
 import type { Direction, DropTable } from "./drop-table.ts";
@@ -88,6 +89,8 @@ export class PeerLink {
       this.#counters.droppedOut += 1;
       return;
     }
+    const long = asLongMessage(message, limits.longMessageBytes);
+    if (long !== null) return this.#sendLong(session, long);
     const bytes = encodePeerMessage(message);
     if (bytes.length > limits.messageBytesMax) {
       return this.#overflow(session, `${message.type} of ${bytes.length} bytes`);
@@ -96,12 +99,30 @@ export class PeerLink {
     if (buffered > limits.sendBufferBytesMax) return this.#overflow(session, `${buffered} bytes`);
     this.#counters.messagesOut += 1;
     const { delayMs } = table.get(peer, "out");
-    if (this.#lines.out.passes(delayMs)) return session.addMessage(bytes);
+    const add = (): void => {
+      if (isHeartbeat(message)) session.addUrgent(bytes);
+      else session.addMessage(bytes);
+    };
+    if (this.#lines.out.passes(delayMs)) return add();
     this.#lines.out.push(delayMs, bytes.length, () => {
-      session.addMessage(bytes);
+      add();
       // The turn whose end would flush it is long over.
       session.flush();
     });
+  }
+
+  #sendLong(session: PeerSession, message: LongMessage): void {
+    const { table, peer, limits } = this.#options;
+    if (2 * message.entryBytes > limits.messageBytesMax) {
+      return this.#overflow(session, `${message.key} with entries of ${message.entryBytes} bytes`);
+    }
+    const add = (): void => {
+      if (session.addLong(message)) this.#counters.messagesOut += 1;
+      else this.#counters.unsent += 1;
+    };
+    const { delayMs } = table.get(peer, "out");
+    if (this.#lines.out.passes(delayMs)) add();
+    else this.#lines.out.push(delayMs, 0, add);
   }
 
   flush(): void {
@@ -294,4 +315,9 @@ export class PeerLink {
     this.#cancelDial();
     this.#cancelDial = clock.after(ms, () => this.#dial());
   }
+}
+
+/** Elections must not wait for data: a link that carries much would look like one that is broken. */
+function isHeartbeat({ type }: PeerMessage): boolean {
+  return type === "heartbeatRequest" || type === "heartbeatReply";
 }

@@ -46,6 +46,9 @@ export interface PeerLinksLimits {
   readonly sendBufferBytesMax: number;
   readonly frameBytesMax: number;
   readonly messageBytesMax: number;
+  /** A message with more bytes of entries travels in slices. */
+  readonly longMessageBytes: number;
+  readonly sliceBytes: number;
   readonly handshakeTimeoutMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -56,9 +59,13 @@ export interface PeerLinksLimits {
 }
 
 export const PEER_LINKS_LIMITS: PeerLinksLimits = {
-  sendBufferBytesMax: 64 * 1024 * 1024,
+  // What all nodes of a cluster of seven may have under way (proposalBytesMax).
+  sendBufferBytesMax: 128 * 1024 * 1024,
   frameBytesMax: PEER_FRAME_BYTES_MAX,
   messageBytesMax: PEER_MESSAGE_BYTES_MAX,
+  longMessageBytes: 1024 * 1024,
+  // Some tenths of a millisecond to put together and to send.
+  sliceBytes: 256 * 1024,
   handshakeTimeoutMs: 5000,
   backoffMinMs: 50,
   backoffMaxMs: 1000,

@@ -1,9 +1,15 @@
 /** One session between two nodes: an established connection, the frames that go over it, and their counters. */
-import type { Clock } from "../ports/clock.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { PeerFrameReader, PeerFrameWriter, type PeerFrameSink } from "../wire/peer-frame.ts";
+import type { LongMessage } from "../wire/long-message.ts";
 import type { LinkCounters } from "./link-status.ts";
+import { LongMessages } from "./long-messages.ts";
+
+/** A few milliseconds' worth on a fast network. */
+const CONNECTION_BYTES_MAX = 1024 * 1024;
+const GO_ON_MS = 1;
 
 export interface PeerSessionOptions {
   readonly connection: Connection;
@@ -12,6 +18,7 @@ export interface PeerSessionOptions {
   readonly clock: Clock;
   readonly frameBytesMax: number;
   readonly messageBytesMax: number;
+  readonly sliceBytes: number;
   /** Between two measurements of the round trip. */
   readonly pingIntervalMs: number;
   readonly counters: LinkCounters;
@@ -34,9 +41,13 @@ export class PeerSession implements ConnectionHandlers {
   readonly #handlers: PeerSessionHandlers;
   readonly #writer: PeerFrameWriter;
   readonly #reader: PeerFrameReader;
+  readonly #long: LongMessages;
   readonly #sink: PeerFrameSink;
   #cancelPing: () => void = () => {};
   #ending = false;
+  /** A later `flush` is due. */
+  #goesOn = false;
+  #cancelGoOn: CancelTimer = () => {};
 
   constructor(options: PeerSessionOptions, handlers: PeerSessionHandlers) {
     this.#options = options;
@@ -44,6 +55,15 @@ export class PeerSession implements ConnectionHandlers {
     this.startedMs = options.clock.now();
     this.#writer = new PeerFrameWriter(options.session, options.frameBytesMax);
     this.#reader = new PeerFrameReader(options.session, options.messageBytesMax);
+    this.#long = new LongMessages({
+      clock: options.clock,
+      sliceBytes: Math.min(options.sliceBytes, this.#writer.sliceBytesMax),
+      bufferedBytes: () => this.bufferedBytes(),
+      send: (slice, last) => {
+        this.#writer.addSlice(slice, last);
+        this.flush();
+      },
+    });
     this.#sink = {
       message: (bytes) => {
         if (!this.#ending) handlers.onMessage(bytes);
@@ -78,19 +98,39 @@ export class PeerSession implements ConnectionHandlers {
     if (!this.#ending) this.#writer.addMessage(bytes);
   }
 
+  /** Overtakes what waits for the connection. */
+  addUrgent(bytes: Uint8Array): void {
+    if (!this.#ending) this.#writer.addUrgent(bytes);
+  }
+
+  /** @returns false when one like it is under way, which will do */
+  addLong(message: LongMessage): boolean {
+    return !this.#ending && this.#long.add(message);
+  }
+
   addRenewed(): void {
     if (!this.#ending) this.#writer.addRenewed();
   }
 
-  /** Sends what was added. */
+  /**
+   * Sends what was added, as far as the connection has room: what lies there cannot be overtaken any more. The rest goes
+   * when it has room again.
+   */
   flush(): void {
     if (this.#ending || this.#writer.pendingBytes === 0) return;
-    const { connection, counters } = this.#options;
-    for (const frame of this.#writer.take()) {
+    const { connection, counters, clock } = this.#options;
+    const room = Math.max(0, CONNECTION_BYTES_MAX - connection.bufferedBytes());
+    for (const frame of this.#writer.take(room)) {
       counters.framesOut += 1;
       counters.bytesOut += frame.length;
       connection.send(frame);
     }
+    if (this.#writer.pendingBytes === 0 || this.#goesOn) return;
+    this.#goesOn = true;
+    this.#cancelGoOn = clock.after(GO_ON_MS, () => {
+      this.#goesOn = false;
+      this.flush();
+    });
   }
 
   /** Says why to the other side, after what is queued. */
@@ -128,6 +168,8 @@ export class PeerSession implements ConnectionHandlers {
   #stop(): void {
     this.#ending = true;
     this.#cancelPing();
+    this.#cancelGoOn();
+    this.#long.stop();
   }
 
   #schedulePing(): void {

@@ -90,11 +90,12 @@ export class Node {
         random,
         logger,
         checkIncarnation: (peer, incarnation) => this.#checkIncarnation(peer, incarnation),
+        limits: options.linkLimits,
       },
       {
         onMessage: (peer, message) => {
+          this.#replica.onPeerMessage(peer, message);
           if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
-          else this.#replica.onPeerMessage(peer, message);
           this.#wake();
         },
         onSession: (peer) => {
@@ -125,6 +126,7 @@ export class Node {
       snapshots: this.#snapshots,
       durable: () => this.#storage.durableSnapshot,
       loading: () => this.#loader.loading,
+      clock: machine.clock,
       logger,
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),

@@ -1,3 +1,4 @@
+import type { PeerLinksLimits } from "../links/peer-links-options.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
@@ -75,6 +76,8 @@ export interface NodeOptions {
   readonly timing: NodeTiming;
   readonly compaction: CompactionPolicy;
   readonly load: LoadPace;
+  /** Where they differ from the usual ones. */
+  readonly linkLimits: Partial<PeerLinksLimits>;
   readonly segmentBytes: number;
   readonly proposalBytesMax: number;
   readonly proposalCommandsMax: number;
@@ -90,8 +93,9 @@ export const NODE_DEFAULTS = {
   timing: DEFAULT_TIMING,
   compaction: DEFAULT_COMPACTION,
   load: DEFAULT_LOAD_PACE,
+  linkLimits: {},
   segmentBytes: 16 * 1024 * 1024,
-  proposalBytesMax: 32 * 1024 * 1024,
+  proposalBytesMax: 16 * 1024 * 1024,
   // As many as a small machine carries out in a tenth of a second. With four times as many, turns grew so long that heartbeats
   // came late and leaders changed (docs/performance.md, "Overload").
   proposalCommandsMax: 8192,

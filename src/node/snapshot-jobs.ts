@@ -1,10 +1,17 @@
 /** Takes snapshots while the node serves, and streams them to followers that fell behind. */
 import { SNAPSHOT_CHUNK_BYTES } from "../base/limits.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
+
+/**
+ * From one piece to the next. To make one takes some milliseconds: without a pause a large state took nearly all of the
+ * node's turns for seconds, and wrote to the disk as fast as it goes (docs/performance.md, "What was tried").
+ */
+const PAUSE_MS = 10;
 
 export interface SnapshotJobsOptions {
   readonly replica: Replica;
@@ -13,6 +20,7 @@ export interface SnapshotJobsOptions {
   readonly durable: () => SnapshotName | null;
   /** The snapshot being read into a state. */
   readonly loading: () => SnapshotName | null;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly send: (to: NodeId, message: HostMessage) => void;
   readonly wake: () => void;
@@ -27,11 +35,11 @@ export class SnapshotJobs {
 
   /** Starts writing a snapshot when one is due. The state is a copy-on-write clone, so the node goes on. */
   beginIfDue(): void {
-    const { replica, snapshots, logger, wake } = this.#options;
+    const { replica, snapshots, clock, logger, wake } = this.#options;
     const begun = replica.beginSnapshot();
     if (begun === null) return;
     const chunks = begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES);
-    snapshots.write(begun.idx, chunks, (error, name) => {
+    const done = (error: Error | null, name?: SnapshotName): void => {
       if (error !== null || name === undefined) {
         logger.error("a snapshot could not be written; the log is kept", {
           idx: begun.idx,
@@ -44,7 +52,8 @@ export class SnapshotJobs {
       replica.endSnapshot(name);
       this.#retain();
       wake();
-    });
+    };
+    snapshots.write(begun.idx, chunks, done, (goOn) => void clock.after(PAUSE_MS, goOn));
   }
 
   /** One piece at a time, as the follower asks: it sets the pace, and nothing piles up here. */
@@ -57,13 +66,14 @@ export class SnapshotJobs {
   }
 
   /**
-   * What the core holds must stay, and what is being loaded, and what a restart would find: on a slow disk the log may
-   * still name an older one.
+   * What the core holds must stay, and what is being loaded or fetched, and what a restart would find: on a slow disk the
+   * log may still name an older one.
    */
   #retain(): void {
     const { replica, snapshots, durable, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;
-    snapshots.retain([stored.value, durable(), loading()].filter((name) => name !== null));
+    const needed = [stored.value, durable(), loading(), ...replica.fetchedSnapshots];
+    snapshots.retain(needed.filter((name) => name !== null));
   }
 }

@@ -6,8 +6,10 @@
  *   C1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
  *   C2. At most one message is held; a newer one replaces it. Losing a held message is a loss like any other.
  *   C3. What has been received of a snapshot is kept for a newer message that names the same one, whoever sends it.
+ *   C4. While an AcceptSync is held, the promise that it answers is not repeated: each repetition would be answered with
+ *       the whole log behind the snapshot once more. What the held one lacks is noticed as a gap once it is delivered.
  */
-import type { NodeId } from "../omnipaxos/index.ts";
+import { ballotsEqual, type NodeId } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 
@@ -23,6 +25,8 @@ export interface SnapshotSink {
   has(snapshot: SnapshotName): boolean;
   /** Bytes of it that have been received so far: where to go on. */
   receivedBytes(snapshot: SnapshotName): number;
+  /** Whether the next piece may be asked for: not while the disk has enough to do. */
+  hasRoom(snapshot: SnapshotName): boolean;
   /** @returns false when the piece does not fit what was received */
   append(snapshot: SnapshotName, offset: number, bytes: Uint8Array): boolean;
   /** Calls back when everything is verified and durable (null), or with what is wrong with it. */
@@ -46,6 +50,8 @@ export class CatchUp {
   readonly #retryTicks: number;
   #held: Held | null = null;
   #finishing = false;
+  /** The next piece is asked for when the disk has room for it. */
+  #waitsForRoom = false;
   #tick = 0;
   #askedTick = 0;
 
@@ -71,6 +77,17 @@ export class CatchUp {
     return { snapshot, receivedBytes: this.#sink.receivedBytes(snapshot) };
   }
 
+  /** C4. */
+  isAnswered(to: NodeId, message: NodePaxosMessage): boolean {
+    const held = this.#held;
+    return (
+      held?.message.type === "acceptSync" &&
+      message.type === "promise" &&
+      to === held.from &&
+      ballotsEqual(message.n, held.message.n)
+    );
+  }
+
   /** @returns true when the message may go to the core now; false when it is held */
   admit(from: NodeId, message: NodePaxosMessage): boolean {
     const snapshot = snapshotNamedBy(message);
@@ -84,7 +101,12 @@ export class CatchUp {
   tick(): void {
     this.#tick += 1;
     if (this.#held === null || this.#finishing) return;
-    if (this.#tick - this.#askedTick >= this.#retryTicks) this.#ask();
+    const { snapshot } = this.#held;
+    if (this.#waitsForRoom) {
+      if (this.#sink.hasRoom(snapshot)) this.#ask();
+    } else if (this.#tick - this.#askedTick >= this.#retryTicks) {
+      this.#ask();
+    }
   }
 
   receive(
@@ -101,7 +123,8 @@ export class CatchUp {
     }
     if (!this.#sink.append(held.snapshot, message.offset, message.bytes)) return;
     if (this.#sink.receivedBytes(held.snapshot) < held.snapshot.bytes) {
-      this.#ask();
+      if (this.#sink.hasRoom(held.snapshot)) this.#ask();
+      else this.#waitsForRoom = true;
       return;
     }
     this.#finishing = true;
@@ -127,6 +150,7 @@ export class CatchUp {
   #ask(): void {
     const held = this.#held;
     if (held === null) return;
+    this.#waitsForRoom = false;
     this.#askedTick = this.#tick;
     this.#send(held.from, {
       type: "snapshotRequest",

@@ -13,6 +13,8 @@ export interface CompactionPolicy {
   /** Entries kept below the snapshot, so that a follower a little behind needs no snapshot. */
   readonly retainedEntries: number;
   readonly retainedBytes: number;
+  /** And below what a peer is fetching: beyond that the peer begins again. */
+  readonly fetchedBytes: number;
 }
 
 export const DEFAULT_COMPACTION: CompactionPolicy = {
@@ -21,6 +23,7 @@ export const DEFAULT_COMPACTION: CompactionPolicy = {
   stateShare: 0.5,
   retainedEntries: 10_000,
   retainedBytes: 4 * 1024 * 1024,
+  fetchedBytes: 128 * 1024 * 1024,
 };
 
 export class CompactionSchedule {
@@ -69,18 +72,25 @@ export class CompactionSchedule {
 
   /**
    * Where to cut the log once the snapshot at snapshotIdx is durable.
+   * @param fetchedIdx from where on a peer will need the log
    * @param entryBytes size of the entry at an index
    */
-  cut(snapshotIdx: number, compactedIdx: number, entryBytes: (idx: number) => number): number {
-    const { retainedEntries, retainedBytes } = this.#policy;
+  cut(
+    snapshotIdx: number,
+    compactedIdx: number,
+    fetchedIdx: number | null,
+    entryBytes: (idx: number) => number,
+  ): number {
+    const { retainedEntries, retainedBytes, fetchedBytes } = this.#policy;
     const lowest = Math.max(compactedIdx, snapshotIdx - retainedEntries);
+    const fetched = Math.max(compactedIdx, fetchedIdx ?? snapshotIdx);
     let bytes = 0;
-    let idx = snapshotIdx;
-    while (idx > lowest) {
+    let cut = snapshotIdx;
+    for (let idx = snapshotIdx; idx > Math.min(lowest, fetched); idx -= 1) {
       bytes += entryBytes(idx - 1);
-      if (bytes > retainedBytes) break;
-      idx -= 1;
+      if (bytes > fetchedBytes && bytes > retainedBytes) return cut;
+      if (idx > lowest && bytes <= retainedBytes) cut = idx - 1;
     }
-    return idx;
+    return Math.min(cut, fetched);
   }
 }

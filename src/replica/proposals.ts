@@ -6,11 +6,13 @@
  *       marked as maybeProposed when it is staged again.
  *   P2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be handed
  *       over again at any time: the session table makes its commands take effect once.
- *   P3. Bytes and commands held are bounded: what does not fit is refused at once.
+ *   P3. Bytes and commands held for clients are bounded: what does not fit is refused at once. Only what comes back from
+ *       a neighbour, or from a neighbour's clients, is taken all the same: it may have been proposed, and nobody could be
+ *       told more than nothing. Each node holds so much for its own clients, so this is bounded too.
  *   P4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
  *       been under way for longer than `underWayTicks` is not waited for: it may be lost, or the way to the leader long.
+ *       Likewise while `underWayBytesMax` bytes are, however long: larger messages and turns would hold back heartbeats.
  */
-import { ENTRY_BYTES_MAX } from "../base/limits.ts";
 
 /** One client frame's worth of commands. `R` is where its answers go. */
 export interface StagedGroup<R> {
@@ -50,6 +52,9 @@ export interface ProposalsOptions {
   /** See P4. */
   readonly underWayMax: number;
   readonly underWayTicks: number;
+  readonly underWayBytesMax: number;
+  /** Groups are put together up to so many bytes; a larger one is an entry of its own. */
+  readonly entryBytes: number;
 }
 
 export class Proposals<R> {
@@ -96,25 +101,32 @@ export class Proposals<R> {
 
   /**
    * @param commands in the group
-   * @param ageTicks how long it has waited elsewhere
    * @returns false when there is no room: the caller refuses the group with OVERLOADED
    */
-  stage(
-    route: R,
-    group: Uint8Array,
-    commands: number,
-    ageTicks = 0,
-    maybeProposed = false,
-  ): boolean {
+  stage(route: R, group: Uint8Array, commands: number): boolean {
     const { bytesMax, commandsMax } = this.#options;
     const fits = this.#bytes + group.length <= bytesMax && this.#commands + commands <= commandsMax;
     // Alone, the largest group that a client may send is taken, or it could never be written.
     if (!fits && this.#commands > 0) return false;
+    this.takeIn(route, group, commands, 0, false);
+    return true;
+  }
+
+  /**
+   * A group that was at another node: see P3.
+   * @param ageTicks how long it has waited there
+   */
+  takeIn(
+    route: R,
+    group: Uint8Array,
+    commands: number,
+    ageTicks: number,
+    maybeProposed: boolean,
+  ): void {
     this.#bytes += group.length;
     this.#commands += commands;
     const stagedTick = this.#tick - ageTicks;
     this.#staged.push({ route, group, commands, stagedTick, maybeProposed });
-    return true;
   }
 
   ageTicks(group: StagedGroup<R>): number {
@@ -160,23 +172,26 @@ export class Proposals<R> {
 
   /**
    * What to hand to the core now, given that a leader can be reached: the batches that may have been lost, and
-   * everything staged, as few entries as fit, unless enough is under way (P4).
+   * what is staged, in as few entries as it fits, unless enough is under way (P4).
    * @param leadership names the current leader and ballot; a batch handed over under another one is handed over again
    * @param nowMs the time of this turn
    * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node
    */
   take(nowMs: number, leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
-    const { retryTicks, underWayMax, underWayTicks } = this.#options;
+    const { retryTicks, underWayMax, underWayTicks, underWayBytesMax, entryBytes } = this.#options;
     const batches: Batch<R>[] = [];
     let underWay = 0;
+    let underWayBytes = 0;
     for (const batch of this.#outstanding.values()) {
       const ticks = this.#tick - batch.proposedTick;
       const late = mayGetLost && ticks > retryTicks;
       if (batch.leadership === leadership && !late) {
         if (ticks <= underWayTicks) underWay += 1;
+        underWayBytes += batch.entry.length;
         continue;
       }
       underWay += 1;
+      underWayBytes += batch.entry.length;
       batch.leadership = leadership;
       batch.proposedTick = this.#tick;
       batches.push(batch);
@@ -184,18 +199,19 @@ export class Proposals<R> {
     if (underWay >= underWayMax) return batches;
     const sinceMs = this.#stagedSinceMs ?? nowMs;
     let start = 0;
-    while (start < this.#staged.length) {
+    while (start < this.#staged.length && underWayBytes < underWayBytesMax) {
       let end = start;
-      let bytes = 64;
+      let bytes = 0;
       for (; end < this.#staged.length; end++) {
         const length = this.#staged[end]?.group.length ?? 0;
-        if (end > start && bytes + length > ENTRY_BYTES_MAX) break;
+        if (end > start && bytes + length > entryBytes) break;
         bytes += length;
       }
       batches.push(this.#batch(this.#staged.slice(start, end), sinceMs, leadership));
+      underWayBytes += bytes;
       start = end;
     }
-    this.#staged = [];
+    this.#staged = start === this.#staged.length ? [] : this.#staged.slice(start);
     return batches;
   }
 

@@ -30,6 +30,7 @@ import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
+import { Fetches } from "./fetches.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
@@ -89,6 +90,9 @@ const PROPOSAL_RETRIES = 5;
  */
 const BATCHES_UNDER_WAY_MAX = 3;
 const BATCH_UNDER_WAY_TICKS = 3;
+const BYTES_UNDER_WAY_MAX = 4 * 1024 * 1024;
+/** Of a batch: beyond it nothing is gained by putting more together. */
+const ENTRY_BYTES = 1024 * 1024;
 
 export class Replica {
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
@@ -100,6 +104,7 @@ export class Replica {
   readonly #relay: Relay;
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
+  readonly #fetches: Fetches;
   readonly #served = new Served();
   readonly #desk = new AnswerDesk();
   /** Peers with a session: what is sent to others is lost. */
@@ -128,6 +133,7 @@ export class Replica {
     this.#core = new OmniPaxos(options.core, recovered);
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
+    this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
     this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
       this.#desk.touched(route),
@@ -141,6 +147,8 @@ export class Replica {
         abandonTicks: options.timing.abandonTicks,
         underWayMax: BATCHES_UNDER_WAY_MAX,
         underWayTicks: BATCH_UNDER_WAY_TICKS,
+        underWayBytesMax: BYTES_UNDER_WAY_MAX,
+        entryBytes: ENTRY_BYTES,
       },
       (batch, groups) => this.#applier.buildEntry(batch, groups),
     );
@@ -194,7 +202,13 @@ export class Replica {
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
   onWrites(route: Route, group: Uint8Array, commands: number): void {
-    this.#stage(route, group, commands, 0, false);
+    const refusal = this.#refuseWrites;
+    if (refusal !== null) {
+      this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
+    } else if (!this.#proposals.stage(route, group, commands)) {
+      const text = "too many writes are under way at this node";
+      this.#desk.refuseGroup(route, group, false, "OVERLOADED", text);
+    }
   }
 
   /**
@@ -240,6 +254,7 @@ export class Replica {
         return;
       case "snapshotRequest":
         // Served by the host, which has the files.
+        this.#fetches.asked(from, message.snapshot);
         return;
       default:
         this.#reads.receive(from, message);
@@ -265,6 +280,7 @@ export class Replica {
     this.#core.tick();
     this.#reads.tick();
     this.#catchUp.tick();
+    this.#fetches.tick();
     for (const { route, group, maybeProposed } of this.#proposals.tick()) {
       this.#desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
     }
@@ -310,6 +326,7 @@ export class Replica {
     const cut = this.#schedule.cut(
       snapshot.idx,
       core.compactedIdx,
+      this.#fetches.lowestIdx,
       (idx) => core.entryAt(idx)?.length ?? 0,
     );
     const complete: CompleteSnapshot<SnapshotName> = {
@@ -336,7 +353,8 @@ export class Replica {
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
-    const { writes, messages, rejected } = effects;
+    const { writes, rejected } = effects;
+    const messages = this.#unanswered(effects.messages);
     return { writes, messages, rejected, hostMessages, load: this.#toLoad(), again };
   }
 
@@ -354,6 +372,11 @@ export class Replica {
       assert(result.ok, "this configuration is never sealed while clients are served");
     }
     this.#proposals.endTurn(nowMs);
+  }
+
+  #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {
+    if (this.#catchUp.progress === null) return messages;
+    return messages.filter(({ to, message }) => !this.#catchUp.isAnswered(to, message));
   }
 
   #send(to: NodeId, message: HostMessage): void {
@@ -395,22 +418,6 @@ export class Replica {
     return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;
   }
 
-  #stage(
-    route: Route,
-    group: Uint8Array,
-    commands: number,
-    ageTicks: number,
-    maybeProposed: boolean,
-  ): void {
-    const refusal = this.#refuseWrites;
-    if (refusal !== null) {
-      this.#desk.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group, commands, ageTicks, maybeProposed)) {
-      const text = "too many writes are under way at this node";
-      this.#desk.refuseGroup(route, group, maybeProposed, "OVERLOADED", text);
-    }
-  }
-
   #read(read: PendingRead): void {
     if (this.#hasRoomForRead(read)) this.#reads.add(read);
   }
@@ -431,8 +438,12 @@ export class Replica {
   #takeIn(route: Route, { frame, ageTicks, maybeProposed }: RelayedFrame): void {
     const decoded = decodeClientFrame(frame);
     const { count } = decoded;
-    if (decoded.kind === "writes") {
-      this.#stage(route, decoded.group, count, ageTicks, maybeProposed);
+    const refusal = this.#refuseWrites;
+    if (decoded.kind === "writes" && refusal !== null) {
+      const { code, reason } = refusal;
+      this.#desk.refuseGroup(route, decoded.group, maybeProposed, code, reason);
+    } else if (decoded.kind === "writes") {
+      this.#proposals.takeIn(route, decoded.group, count, ageTicks, maybeProposed);
     } else {
       this.#read({ route, frame, local: false, arrivedTick: this.#tick - ageTicks, count });
     }
@@ -487,6 +498,11 @@ export class Replica {
 
   get served(): Readonly<Served> {
     return this.#served;
+  }
+
+  /** Whose files must stay. */
+  get fetchedSnapshots(): readonly SnapshotName[] {
+    return this.#fetches.snapshots;
   }
 
   get catchUp(): CatchUp["progress"] {

@@ -219,6 +219,8 @@ export interface Plan {
   readonly syncMs: number;
   /** A snapshot from a peer becomes a state in slices of so many bytes, so many milliseconds apart. */
   readonly loadSliceBytes: number;
+  /** Log syncs with more bytes of entries travel in slices. */
+  readonly longMessageBytes: number;
   readonly loadPauseMs: number;
   /** When all faults end. */
   readonly faultsMs: number;
@@ -265,6 +267,7 @@ export function drawPlan(random: SeededRandom): Plan {
     faultsMs,
     faults,
     loadSliceBytes: random.pick([50, 500, 1 << 20]),
+    longMessageBytes: random.pick([100, 1000, 1 << 20]),
     loadPauseMs: random.pick([0, 1, 20, 100]),
   };
 }

@@ -15,6 +15,9 @@ import { SimNetwork } from "./sim-network.ts";
 import { CrashPoint, SimNode } from "./sim-node.ts";
 import { Trace } from "./trace.ts";
 
+/** So that long messages have several slices here too. */
+const SLICE_BYTES_MIN = 512;
+
 const HALF_OPEN_MS = 600;
 const CLIENT_TIMEOUT_MS = 1200;
 /** An event costs microseconds: a run that needs so many goes round in circles. */
@@ -159,6 +162,10 @@ export class SimWorld {
         ...NODE_DEFAULTS.load,
         sliceBytes: plan.loadSliceBytes,
         pauseMs: plan.loadPauseMs,
+      },
+      linkLimits: {
+        longMessageBytes: plan.longMessageBytes,
+        sliceBytes: Math.max(plan.valueBytes, SLICE_BYTES_MIN),
       },
       segmentBytes: plan.segmentBytes,
     };

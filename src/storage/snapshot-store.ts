@@ -6,6 +6,8 @@
  *   S1. A file has its final name only when all of it is durable and its checksum was computed over what was written.
  *   S2. What is being received keeps its pieces across connections, not across restarts.
  *   S3. What was received and waits for the disk is bounded, however slow the disk.
+ *   S4. No sync of a snapshot has more than SYNC_BYTES to write, give or take a piece: the log's own syncs, here and in
+ *       whoever shares the disk, wait for no longer than that takes.
  */
 import { crc32c } from "@node-rs/crc32";
 import { assert } from "../base/assert.ts";
@@ -15,8 +17,9 @@ import type { SnapshotName } from "../wire/host-message.ts";
 import { StorageError } from "./storage-error.ts";
 
 const READ_BYTES = 1024 * 1024;
-/** As much may wait for the disk before pieces are refused; whoever fetches the snapshot asks again later. */
-const UNWRITTEN_BYTES_MAX = 16 * 1024 * 1024;
+const SYNC_BYTES = 1024 * 1024;
+/** As much may wait for the disk, one part in a sync and one being filled. */
+const UNSYNCED_BYTES_MAX = 2 * SYNC_BYTES;
 
 type Done = (error: Error | null) => void;
 
@@ -27,8 +30,10 @@ interface Receiving {
   /** Received. */
   bytes: number;
   crc: number;
-  /** Handed to the disk and not written yet. */
-  unwrittenBytes: number;
+  /** Handed to the disk and not synced yet. */
+  unsyncedBytes: number;
+  /** Of those, what no sync was asked for yet. */
+  unaskedBytes: number;
   error: Error | null;
 }
 
@@ -69,19 +74,23 @@ export class SnapshotStore {
   /**
    * Writes a snapshot piece by piece; the next piece is asked for when the one before is written.
    * @param done with the name when all of it is durable; at once, with DiskFullError, when no file can be made
+   * @param pause between one piece and the next; to make the next piece takes processor time
    */
   write(
     idx: number,
     chunks: Iterator<Uint8Array>,
     done: (error: Error | null, name?: SnapshotName) => void,
+    pause: (goOn: () => void) => void = (goOn) => goOn(),
   ): void {
     const path = `${this.#directory}/writing-${++this.#writes}.part`;
     const file = this.#create(path);
     if (file instanceof DiskFullError) return done(file);
     let bytes = 0;
     let crc = 0;
-    const next = (error: Error | null): void => {
-      if (error !== null) return this.#abandon(file, path, error, done);
+    let unsyncedBytes = 0;
+    const written = (error: Error | null): void =>
+      error === null ? pause(next) : this.#abandon(file, path, error, done);
+    const next = (): void => {
       const chunk = chunks.next();
       if (chunk.done === true) {
         const name = { idx, bytes, crc };
@@ -95,9 +104,14 @@ export class SnapshotStore {
       );
       const position = bytes;
       bytes += chunk.value.length;
-      file.write(position, chunk.value, next);
+      unsyncedBytes += chunk.value.length;
+      if (unsyncedBytes < SYNC_BYTES) return file.write(position, chunk.value, written);
+      unsyncedBytes = 0;
+      file.write(position, chunk.value, (error) =>
+        error === null ? file.sync(written) : written(error),
+      );
     };
-    next(null);
+    next();
   }
 
   /** Bytes of the file, to stream to a peer. Null: this snapshot is not here (any more). */
@@ -148,12 +162,19 @@ export class SnapshotStore {
     return receiving !== null && same(receiving.name, name) ? receiving.bytes : 0;
   }
 
+  /** Whether the next piece may be asked for: S3. */
+  hasRoom(name: SnapshotName): boolean {
+    const receiving = this.#receiving;
+    if (receiving === null || !same(receiving.name, name)) return true;
+    return receiving.error !== null || receiving.unsyncedBytes < UNSYNCED_BYTES_MAX;
+  }
+
   /** @returns false: it is not the piece that comes next, or the disk does not take it; ask `receivedBytes`, later */
   append(name: SnapshotName, offset: number, bytes: Uint8Array): boolean {
     if (bytes.length === 0 || offset + bytes.length > name.bytes) return false;
     if (offset !== this.receivedBytes(name)) return false;
     const receiving = this.#receive(name);
-    if (receiving === null || receiving.unwrittenBytes >= UNWRITTEN_BYTES_MAX) return false;
+    if (receiving === null || !this.hasRoom(name)) return false;
     if (receiving.error !== null) {
       this.#logger.warn("a snapshot cannot be received", {
         idx: name.idx,
@@ -166,11 +187,12 @@ export class SnapshotStore {
     const piece = Buffer.from(bytes);
     receiving.crc = crc32c(piece, receiving.crc);
     receiving.bytes += piece.length;
-    receiving.unwrittenBytes += piece.length;
+    receiving.unsyncedBytes += piece.length;
+    receiving.unaskedBytes += piece.length;
     receiving.file.write(offset, piece, (error) => {
-      receiving.unwrittenBytes -= piece.length;
       receiving.error ??= error;
     });
+    if (receiving.unaskedBytes >= SYNC_BYTES) this.#syncReceived(receiving);
     return true;
   }
 
@@ -210,8 +232,18 @@ export class SnapshotStore {
     const path = `${this.#directory}/receiving-${++this.#writes}.part`;
     const file = this.#create(path);
     if (file instanceof DiskFullError) return null;
-    this.#receiving = { name, path, file, bytes: 0, crc: 0, unwrittenBytes: 0, error: null };
+    const counts = { bytes: 0, crc: 0, unsyncedBytes: 0, unaskedBytes: 0 };
+    this.#receiving = { name, path, file, ...counts, error: null };
     return this.#receiving;
+  }
+
+  #syncReceived(receiving: Receiving): void {
+    const bytes = receiving.unaskedBytes;
+    receiving.unaskedBytes = 0;
+    receiving.file.sync((error) => {
+      receiving.unsyncedBytes -= bytes;
+      receiving.error ??= error;
+    });
   }
 
   #forgetReceived({ file, path }: Receiving): void {

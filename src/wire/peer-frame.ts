@@ -1,13 +1,14 @@
 /**
  * Frames of one session between two nodes. Several messages share a frame; a message longer than a frame travels in
- * several.
+ * several. A message that the sender gives in slices is overtaken by those that it gives whole meanwhile, and urgent ones
+ * overtake all that waits.
  *
  *     frame: kind 0x01 (1) · session (4) · counter (6) · parts
  *     part:  kind (1) · length (4) · bytes
  *
  * Invariants:
  *   F1. Frames of a session count 1, 2, 3, …; one that is missing, repeated or of another session is an error.
- *   F2. A message is delivered whole, after all that were added before it, or not at all.
+ *   F2. A message is delivered whole or not at all; if it is not urgent, after all whose end was added before its own.
  *   F3. No frame is longer than asked for at construction, and no message than `messageBytesMax`.
  */
 import { assert } from "../base/assert.ts";
@@ -27,6 +28,9 @@ const PART = {
   renewed: 3,
   ping: 4,
   pong: 5,
+  slice: 6,
+  lastSlice: 7,
+  urgent: 8,
 } as const;
 const CONTROL_BYTES_MAX = 16;
 
@@ -43,7 +47,13 @@ export class PeerFrameWriter {
   readonly #frameBytesMax: number;
   #counter = 0;
   #parts: Part[] = [];
+  /** Of the first part, bytes that have gone in fragments. */
+  #offset = 0;
   #bytes = 0;
+  /** Something was left by the last `take`. */
+  #backlog = false;
+  #urgent: Part[] = [];
+  #urgentBytes = 0;
 
   constructor(session: number, frameBytesMax: number) {
     assert(frameBytesMax >= PEER_FRAME_BYTES_MIN, "a frame has room for its headers");
@@ -53,11 +63,30 @@ export class PeerFrameWriter {
 
   /** Bytes added and not yet taken. */
   get pendingBytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#urgentBytes;
   }
 
   addMessage(bytes: Uint8Array): void {
     this.#add(PART.message, bytes);
+  }
+
+  /** Overtakes what was not taken yet. It must be small. */
+  addUrgent(bytes: Uint8Array): void {
+    if (!this.#backlog) return this.#add(PART.message, bytes);
+    const part = { kind: PART.urgent, bytes, total: null };
+    this.#urgent.push(part);
+    this.#urgentBytes += partBytes(part);
+  }
+
+  /** No slice may be longer. */
+  get sliceBytesMax(): number {
+    return this.#frameBytesMax - HEADER_BYTES - PART_HEADER_BYTES;
+  }
+
+  /** The next part of a message in slices. One such message is under way at any time, from its first slice to its last. */
+  addSlice(bytes: Uint8Array, last: boolean): void {
+    assert(bytes.length <= this.sliceBytesMax, "a slice fits a frame");
+    this.#add(last ? PART.lastSlice : PART.slice, bytes);
   }
 
   /** "Our link was cut on purpose and is whole again: begin anew." */
@@ -74,50 +103,74 @@ export class PeerFrameWriter {
     this.#add(PART.pong, token);
   }
 
-  /** Everything added so far, as frames in the order in which they must be sent. */
-  take(): readonly Uint8Array[] {
-    if (this.#parts.length === 0) return [];
-    const parts = this.#parts;
-    const bytes = this.#bytes;
-    this.#parts = [];
-    this.#bytes = 0;
+  /**
+   * What was added so far, as frames in the order in which they must be sent: all of it, or until they have `bytesMax` bytes
+   * together, the last one whole.
+   */
+  take(bytesMax = Number.POSITIVE_INFINITY): readonly Uint8Array[] {
+    if (this.#parts.length === 0 && this.#urgent.length === 0) return [];
     const room = this.#frameBytesMax - HEADER_BYTES;
-    return bytes <= room ? [this.#frame(parts, bytes)] : this.#cut(parts, room);
+    if (!this.#backlog && this.#bytes <= Math.min(room, bytesMax)) {
+      const parts = this.#parts;
+      const bytes = this.#bytes;
+      this.#parts = [];
+      this.#bytes = 0;
+      return [this.#frame(parts, bytes)];
+    }
+    const frames = this.#takeUrgent();
+    let taken = 0;
+    while (this.#parts.length > 0 && taken < bytesMax) {
+      const frame = this.#nextFrame(room);
+      taken += frame.length;
+      frames.push(frame);
+    }
+    this.#backlog = this.#parts.length > 0;
+    return frames;
   }
 
-  /** They do not fit one frame. */
-  #cut(all: readonly Part[], room: number): readonly Uint8Array[] {
-    const frames: Uint8Array[] = [];
-    let parts: Part[] = [];
+  #takeUrgent(): Uint8Array[] {
+    if (this.#urgent.length === 0) return [];
+    const frame = this.#frame(this.#urgent, this.#urgentBytes);
+    this.#urgent = [];
+    this.#urgentBytes = 0;
+    return [frame];
+  }
+
+  /** As much of the parts as fits one. A part is cut only when no frame would hold it. */
+  #nextFrame(room: number): Uint8Array {
+    const parts: Part[] = [];
     let used = 0;
-    const close = (): void => {
-      if (parts.length > 0) frames.push(this.#frame(parts, used));
-      parts = [];
-      used = 0;
-    };
-    const put = (part: Part): void => {
-      parts.push(part);
-      used += partBytes(part);
-    };
-    for (const part of all) {
-      if (partBytes(part) <= room) {
-        if (used + partBytes(part) > room) close();
-        put(part);
+    let whole = 0;
+    for (const part of this.#parts) {
+      if (this.#offset === 0 && partBytes(part) <= room) {
+        if (used + partBytes(part) > room) break;
+        parts.push(part);
+        used += partBytes(part);
+        whole += 1;
         continue;
       }
-      const total = part.bytes.length;
-      for (let start = 0; start < total;) {
-        const overhead = PART_HEADER_BYTES + (start === 0 ? TOTAL_BYTES : 0);
-        if (used + overhead >= room) close();
-        const end = Math.min(total, start + room - used - overhead);
-        const bytes = part.bytes.subarray(start, end);
-        if (start === 0) put({ kind: PART.firstFragment, bytes, total });
-        else put({ kind: PART.nextFragment, bytes, total: null });
-        start = end;
-      }
+      const overhead = PART_HEADER_BYTES + (this.#offset === 0 ? TOTAL_BYTES : 0);
+      if (used + overhead >= room) break;
+      const fragment = this.#cut(part, room - used - overhead);
+      parts.push(fragment);
+      used += partBytes(fragment);
+      if (this.#offset > 0) break;
+      whole += 1;
     }
-    close();
-    return frames;
+    for (const part of this.#parts.splice(0, whole)) this.#bytes -= partBytes(part);
+    return this.#frame(parts, used);
+  }
+
+  /** The next fragment. Afterwards `#offset` is 0 when it was the last. */
+  #cut(part: Part, bytesMax: number): Part {
+    const total = part.bytes.length;
+    const start = this.#offset;
+    const end = Math.min(total, start + bytesMax);
+    this.#offset = end === total ? 0 : end;
+    const bytes = part.bytes.subarray(start, end);
+    return start === 0
+      ? { kind: PART.firstFragment, bytes, total }
+      : { kind: PART.nextFragment, bytes, total: null };
   }
 
   #add(kind: number, bytes: Uint8Array): void {
@@ -170,6 +223,8 @@ export class PeerFrameReader {
   /** Bytes of the message under way: all of it, and what is still to come. 0: none is under way. */
   #total = 0;
   #missing = 0;
+  #slices: Uint8Array[] = [];
+  #sliceBytes = 0;
 
   constructor(session: number, messageBytesMax: number) {
     this.#session = session;
@@ -218,6 +273,11 @@ export class PeerFrameReader {
       case PART.nextFragment:
         if (this.#missing === 0) throw new DecodeError("fragment without a beginning");
         return this.#fragment(bytes, sink);
+      case PART.urgent:
+        return sink.message(bytes);
+      case PART.slice:
+      case PART.lastSlice:
+        return this.#slice(bytes, kind === PART.lastSlice, sink);
       case PART.renewed:
         if (bytes.length > 0) throw new DecodeError("renewal with content");
         return sink.renewed();
@@ -247,13 +307,32 @@ export class PeerFrameReader {
     this.#fragments.push(bytes);
     this.#missing -= bytes.length;
     if (this.#missing > 0) return;
-    const message = new Uint8Array(this.#total);
-    let position = 0;
-    for (const fragment of this.#fragments) {
-      message.set(fragment, position);
-      position += fragment.length;
-    }
+    const fragments = this.#fragments;
     this.#fragments = [];
+    sink.message(joined(fragments, this.#total));
+  }
+
+  #slice(bytes: Uint8Array, last: boolean, sink: PeerFrameSink): void {
+    if (bytes.length === 0) throw new DecodeError("empty slice");
+    this.#sliceBytes += bytes.length;
+    if (this.#sliceBytes > this.#messageBytesMax) {
+      throw new DecodeError(`slices of ${this.#sliceBytes} bytes`);
+    }
+    this.#slices.push(bytes);
+    if (!last) return;
+    const message = joined(this.#slices, this.#sliceBytes);
+    this.#slices = [];
+    this.#sliceBytes = 0;
     sink.message(message);
   }
+}
+
+function joined(parts: readonly Uint8Array[], total: number): Uint8Array {
+  const message = new Uint8Array(total);
+  let position = 0;
+  for (const part of parts) {
+    message.set(part, position);
+    position += part.length;
+  }
+  return message;
 }

@@ -8,6 +8,7 @@ const POLICY = {
   stateShare: 0.5,
   retainedEntries: 0,
   retainedBytes: 0,
+  fetchedBytes: 0,
 };
 
 /** Bytes of log, ten at a time, until a snapshot is due. */
@@ -50,5 +51,28 @@ describe("a snapshot is due", () => {
     expect(schedule.isDue).toBe(false);
     schedule.applied(1);
     expect(schedule.isDue).toBe(true);
+  });
+});
+
+describe("the log is cut", () => {
+  const policy = { ...POLICY, retainedEntries: 10, retainedBytes: 40, fetchedBytes: 100 };
+  const cut = (fetchedIdx: number | null, entryBytes = 1, compactedIdx = 0): number =>
+    new CompactionSchedule(policy, 0).cut(200, compactedIdx, fetchedIdx, () => entryBytes);
+
+  test("a little below the snapshot, by entries and by bytes", () => {
+    expect(cut(null)).toBe(190);
+    expect(cut(null, 10)).toBe(196);
+    expect(cut(null, 50)).toBe(200);
+    expect(cut(null, 1, 195)).toBe(195);
+  });
+
+  test("no higher than what a peer is fetching, while that is not too much", () => {
+    expect(cut(150)).toBe(150);
+    expect(cut(195)).toBe(190);
+    expect(cut(100)).toBe(100);
+    expect(cut(99)).toBe(190);
+    expect(cut(150, 2)).toBe(150);
+    expect(cut(149, 2)).toBe(190);
+    expect(cut(50, 1, 120)).toBe(120);
   });
 });

@@ -4,6 +4,8 @@ import { Proposals } from "../../src/replica/proposals.ts";
 const OPTIONS = {
   bytesMax: 1000,
   commandsMax: 50,
+  underWayBytesMax: 400,
+  entryBytes: 100,
   waitTicks: 100,
   retryTicks: 20,
   abandonTicks: 200,
@@ -11,8 +13,9 @@ const OPTIONS = {
   underWayTicks: 3,
 };
 
-function proposals(): Proposals<string> {
-  return new Proposals<string>(OPTIONS, (_batch, groups) => Uint8Array.of(groups.length));
+function proposals(underWayMax = OPTIONS.underWayMax): Proposals<string> {
+  const options = { ...OPTIONS, underWayMax };
+  return new Proposals<string>(options, (_batch, groups) => Buffer.concat(groups));
 }
 
 const GROUP = new Uint8Array(10);
@@ -94,5 +97,35 @@ describe("what does not fit", () => {
     const queue = proposals();
     expect(queue.stage("a", GROUP, OPTIONS.commandsMax + 1)).toBe(true);
     expect(queue.stage("b", GROUP, 1)).toBe(false);
+  });
+});
+
+describe("large groups", () => {
+  const large = (bytes: number): Uint8Array => new Uint8Array(bytes);
+
+  test("are put together up to a size, and wait while enough bytes are under way", () => {
+    const queue = proposals(9);
+    for (const bytes of [60, 30, 30, 150, 150, 90, 20]) queue.stage("a", large(bytes), 1);
+    const first = queue.take(0, "1", true);
+    expect(first.map(({ groups }) => groups.map(({ group }) => group.length))).toEqual([
+      [60, 30],
+      [30],
+      [150],
+      [150],
+    ]);
+    queue.endTurn(0);
+    expect(queue.hasStaged).toBe(true);
+    expect(queue.take(0, "1", true)).toEqual([]);
+    queue.applied(first[0]!.number);
+    expect(queue.take(0, "1", true).map(({ groups }) => groups.length)).toEqual([1]);
+    expect(queue.hasStaged).toBe(true);
+  });
+
+  test("that were at another node are taken although there is no room", () => {
+    const queue = proposals();
+    expect(queue.stage("a", large(OPTIONS.bytesMax), 1)).toBe(true);
+    queue.takeIn("b", large(500), 1, 0, true);
+    expect(queue.bytes).toBe(OPTIONS.bytesMax + 500);
+    expect(queue.stage("c", GROUP, 1)).toBe(false);
   });
 });

@@ -32,6 +32,7 @@ export function quietPlan(nodes: number, random: SeededRandom): Plan {
     requestWaitMs: 500,
     syncMs: 0.2,
     loadSliceBytes: 50,
+    longMessageBytes: 1000,
     loadPauseMs: 1,
     faultsMs: 0,
     faults: [],

@@ -9,6 +9,7 @@ import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
 const KEYS = 60;
 const FOREVER_MS = 1e6;
+const FETCH_OVER_MS = 10 * 500;
 
 /** A leader, a follower that was cut off while the others wrote and forgot their log, and the third. */
 class Behind {
@@ -31,6 +32,12 @@ class Behind {
     this.until(() => this.replica(behind).appliedIdx === this.replica(leader).appliedIdx);
     this.isolate();
     this.fill("new");
+    this.untilCutAbove(this.replica(behind).appliedIdx);
+  }
+
+  /** The leader has taken a snapshot and no longer has the entry at idx. */
+  untilCutAbove(idx: number): void {
+    this.until(() => this.replica(this.leader).core.compactedIdx > idx);
   }
 
   replica(node: number): Replica {
@@ -110,12 +117,15 @@ describe.each(SEEDS)("seed %i", (seed) => {
   });
 
   test("a newer snapshot takes the place of one that is being loaded", () => {
-    const set = new Behind(seed, 300);
+    const set = new Behind(seed, 2000);
     const { world } = set.scenario;
     set.reconnect();
     const first = set.replica(set.behind).core.storedSnapshot!.idx;
     set.isolate();
+    // Until then the leader keeps the log behind what it takes to be still on its way.
+    world.run(FETCH_OVER_MS);
     set.fill("newer");
+    set.untilCutAbove(first);
     set.scenario.injector.heal();
     set.until(() => (set.replica(set.behind).core.storedSnapshot?.idx ?? 0) > first);
     expect(set.isLoading).toBe(true);
@@ -123,6 +133,20 @@ describe.each(SEEDS)("seed %i", (seed) => {
     expect(world.runUntil(() => !set.isLoading, FOREVER_MS)).toBe(true);
     set.until(() => set.replica(set.behind).appliedIdx === set.replica(set.leader).appliedIdx);
     expect(set.replica(set.behind).state.hash()).toBe(set.replica(set.leader).state.hash());
+  });
+
+  test("the log behind a snapshot that is being fetched is kept: one is enough", () => {
+    const set = new Behind(seed, 20);
+    const { scenario, leader, behind } = set;
+    set.reconnect();
+    const first = set.replica(behind).core.storedSnapshot!.idx;
+    set.isolate();
+    set.fill("newer");
+    set.until(() => set.replica(leader).core.storedSnapshot!.idx > first);
+    expect(set.replica(leader).core.compactedIdx).toBeLessThanOrEqual(first);
+    scenario.injector.heal();
+    set.until(() => set.replica(behind).appliedIdx === set.replica(leader).appliedIdx);
+    expect(scenario.world.coverage.count("in slices: a snapshot from a peer is loaded")).toBe(1);
   });
 
   test("a node that is stopped or dies while it loads starts from the snapshot", () => {

@@ -85,6 +85,79 @@ describe("frames of a session", () => {
     expect(writer.take()).toHaveLength(1);
   });
 
+  test("taken a little at a time it comes out the same, and what is urgent before what waits", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.array(
+            added.filter((item) => textOf(item) !== "message ff"),
+            { maxLength: 12 },
+          ),
+          { minLength: 1, maxLength: 6 },
+        ),
+        fc.integer({ min: PEER_FRAME_BYTES_MIN, max: 700 }),
+        fc.integer({ min: 1, max: 500 }),
+        (turns, frameBytesMax, bytesMax) => {
+          const writer = new PeerFrameWriter(SESSION, frameBytesMax);
+          const reader = new PeerFrameReader(SESSION, 1000);
+          const { sink, seen } = collector();
+          const send = (most: number): void => {
+            for (const frame of writer.take(most)) {
+              expect(frame.length).toBeLessThanOrEqual(frameBytesMax);
+              reader.read(frame, sink);
+            }
+          };
+          turns.forEach((turn, i) => {
+            for (const item of turn) add(writer, item);
+            send(bytesMax);
+            writer.addUrgent(Uint8Array.of(0xff));
+            send(bytesMax);
+            expect(seen.filter((text) => text === "message ff")).toHaveLength(i + 1);
+          });
+          while (writer.pendingBytes > 0) send(bytesMax);
+          const others = turns.flat().map(textOf);
+          expect(seen.filter((text) => text !== "message ff")).toEqual(others);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("without room only what is urgent goes, within a fragmented message too", () => {
+    const writer = new PeerFrameWriter(SESSION, 100);
+    const reader = new PeerFrameReader(SESSION, 1000);
+    const { sink, seen } = collector();
+    writer.addMessage(new Uint8Array(300).fill(7));
+    for (const frame of writer.take(150)) reader.read(frame, sink);
+    writer.addUrgent(Uint8Array.of(1));
+    for (const frame of writer.take(0)) reader.read(frame, sink);
+    expect(seen).toEqual(["message 01"]);
+    for (const frame of writer.take()) reader.read(frame, sink);
+    expect(seen).toEqual(["message 01", `message ${"07".repeat(300)}`]);
+    expect(writer.pendingBytes).toBe(0);
+  });
+
+  test("slices make a message, whatever comes between them", () => {
+    const writer = new PeerFrameWriter(SESSION, 1024);
+    const reader = new PeerFrameReader(SESSION, 1000);
+    const { sink, seen } = collector();
+    writer.addSlice(Uint8Array.of(1, 2), false);
+    writer.addMessage(Uint8Array.of(9));
+    for (const frame of writer.take()) reader.read(frame, sink);
+    writer.addSlice(Uint8Array.of(3), true);
+    writer.addSlice(Uint8Array.of(4), true);
+    for (const frame of writer.take()) reader.read(frame, sink);
+    expect(seen).toEqual(["message 09", "message 010203", "message 04"]);
+  });
+
+  test("slices beyond the limit end the session", () => {
+    const writer = new PeerFrameWriter(SESSION, 2048);
+    const reader = new PeerFrameReader(SESSION, 1000);
+    writer.addSlice(new Uint8Array(600), false);
+    writer.addSlice(new Uint8Array(600), false);
+    expect(() => reader.read(writer.take()[0]!, collector().sink)).toThrow(/slices of 1200 bytes/);
+  });
+
   test("a message of a single frame is a view of it", () => {
     const writer = new PeerFrameWriter(SESSION, 1024);
     writer.addMessage(new Uint8Array(10));
@@ -147,7 +220,8 @@ describe("frames of a session", () => {
     ["a next fragment first", frameOf([2, 7]), /without a beginning/],
     ["a message between fragments", frameOf(beginning(9), [0, 7]), /inside a fragmented message/],
     ["two beginnings", frameOf(beginning(9), beginning(9)), /inside a fragmented message/],
-    ["an unknown part", frameOf([6]), /unknown kind 6/],
+    ["an unknown part", frameOf([9]), /unknown kind 9/],
+    ["a slice without content", frameOf([6]), /empty slice/],
     ["a renewal that says more", frameOf([3, 1]), /renewal with content/],
     ["a ping too long", frameOf([4, ...Array<number>(17).fill(0)]), /control part too long/],
     ["a part cut off", frameOf([0, 1, 2]).subarray(0, -1), /part of 2 bytes, 1 present/],

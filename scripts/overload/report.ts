@@ -1,0 +1,117 @@
+/** What a flood did to a cluster, as a table and a verdict on each promise. */
+import { LatencyHistogram, type HistogramData } from "../../src/bench/histogram.ts";
+import { alignColumns, formatCount, formatMs, type Measurement } from "../../src/bench/report.ts";
+import type { FloodSecond } from "./flood.ts";
+
+const MIB = 1024 * 1024;
+/** Bounds of what is called well. */
+const REFUSED_P99_MS = 1000;
+const RSS_MAX_MIB = 1024;
+const THROUGHPUT_MIN = 0.8;
+
+export interface Second extends FloodSecond {
+  readonly rssBytes: readonly number[];
+}
+
+/** One flood, at so many times the closed loop's rate. */
+export interface Flood {
+  readonly times: number;
+  readonly seconds: readonly Second[];
+}
+
+export interface Overload {
+  /** The closed loop. */
+  readonly before: Measurement;
+  /** Floods of a few seconds, milder ones: what the servers can do with frames of this size. */
+  readonly ramp: readonly Flood[];
+  readonly flood: Flood;
+  /** The closed loop again. */
+  readonly after: Measurement;
+}
+
+export function progress({ times, seconds }: Flood): string {
+  const last = seconds.at(-1);
+  if (last === undefined) return "";
+  const memory = last.rssBytes.map((bytes) => (bytes / MIB).toFixed(0)).join("/");
+  return (
+    `${times} times, ${seconds.length} s: offered ${formatCount(last.offered)}/s, accepted ${formatCount(last.accepted)}/s, ` +
+    `refused ${formatCount(last.refused)}/s, p99 ${formatMs(p99Us([last.acceptedLatency]))} ms, memory ${memory} MiB`
+  );
+}
+
+function p99Us(parts: readonly HistogramData[]): number {
+  const histogram = new LatencyHistogram();
+  for (const part of parts) histogram.add(part);
+  return histogram.count === 0 ? 0 : histogram.quantileUs(0.99);
+}
+
+/** A second, on average; the first one fills the queues and does not count. */
+function mean({ seconds }: Flood, pick: (second: Second) => number): number {
+  const steady = seconds.slice(1);
+  return steady.reduce((sum, second) => sum + pick(second), 0) / Math.max(1, steady.length);
+}
+
+function loopRow(name: string, { operationsPerSecond, latency }: Measurement): string[] {
+  return [name, "", formatCount(operationsPerSecond), formatMs(latency.p99Us)];
+}
+
+function floodRow(flood: Flood): string[] {
+  const { times, seconds } = flood;
+  return [
+    `flood, ${times} times that`,
+    formatCount(mean(flood, ({ offered }) => offered)),
+    formatCount(mean(flood, ({ accepted }) => accepted)),
+    formatMs(p99Us(seconds.map(({ acceptedLatency }) => acceptedLatency))),
+    formatCount(mean(flood, ({ refused }) => refused)),
+    formatMs(p99Us(seconds.map(({ refusedLatency }) => refusedLatency))),
+  ];
+}
+
+export function render({ before, ramp, flood, after }: Overload): string {
+  const table = alignColumns([
+    ["writes a second", "offered", "accepted", "p99 ms", "refused", "p99 ms"],
+    loopRow("closed loop, before", before),
+    ...[...ramp, flood].map(floodRow),
+    loopRow("closed loop, after", after),
+  ]);
+  return [table, "", ...verdicts({ before, ramp, flood, after })].join("\n");
+}
+
+function verdicts({ before, ramp, flood, after }: Overload): string[] {
+  const errors: Record<string, number> = {};
+  for (const second of flood.seconds) {
+    for (const [code, count] of Object.entries(second.errors)) {
+      errors[code] = (errors[code] ?? 0) + count;
+    }
+  }
+  const accepted = (each: Flood): number => mean(each, (second) => second.accepted);
+  const peak = Math.max(before.operationsPerSecond, ...ramp.map(accepted));
+  const share = accepted(flood) / peak;
+  const refusedP99 = p99Us(flood.seconds.map((second) => second.refusedLatency)) / 1000;
+  const rss = Math.max(...flood.seconds.flatMap(({ rssBytes }) => rssBytes)) / MIB;
+  const recovered = after.operationsPerSecond / before.operationsPerSecond;
+  const verdict = (good: boolean, text: string): string => `${good ? "well  " : "MISSED"} ${text}`;
+  return [
+    verdict(true, "no server ended"),
+    verdict(
+      Object.keys(errors).length === 0,
+      `errors other than OVERLOADED: ${JSON.stringify(errors)}`,
+    ),
+    verdict(
+      refusedP99 < REFUSED_P99_MS,
+      `refusals: p99 ${refusedP99.toFixed(0)} ms, way and sockets and all (at most ${REFUSED_P99_MS})`,
+    ),
+    verdict(
+      rss < RSS_MAX_MIB,
+      `memory of a server: at most ${rss.toFixed(0)} MiB (${RSS_MAX_MIB})`,
+    ),
+    verdict(
+      share >= THROUGHPUT_MIN,
+      `accepted: ${share.toFixed(2)} of the greatest rate above (at least ${THROUGHPUT_MIN})`,
+    ),
+    verdict(
+      recovered >= THROUGHPUT_MIN,
+      `closed loop after the flood: ${recovered.toFixed(2)} of before (at least ${THROUGHPUT_MIN})`,
+    ),
+  ];
+}
