@@ -6,7 +6,10 @@ export type Standing =
   | { readonly kind: "leading" }
   /** In step with a leader that it heard in the last heartbeat round, and that has not moved on to another ballot. */
   | { readonly kind: "following"; readonly leader: NodeId }
-  /** Neither: proposals would be lost, and nothing arrives. `heard`: peers that answered the last heartbeat round. */
+  /**
+   * Neither: proposals would be lost, and nothing arrives. `heard`: peers that answered the last heartbeat round, without
+   * those whose leader this node is: they would hand back to it whatever they were given.
+   */
   | { readonly kind: "cutOff"; readonly heard: readonly NodeId[] };
 
 const LEADING: Standing = { kind: "leading" };
@@ -40,7 +43,10 @@ export function standingOf(view: StandingView): Standing {
       }
     }
   }
-  return { kind: "cutOff", heard: [...heard.keys()] };
+  const follows = ({ leader }: PeerView): boolean =>
+    role === "leader" && compareBallots(leader, promise) === 0;
+  const others = [...heard].filter(([, said]) => !follows(said));
+  return { kind: "cutOff", heard: others.map(([peer]) => peer) };
 }
 
 function someoneFollowsHigher(promise: Ballot, heard: ReadonlyMap<NodeId, PeerView>): boolean {

@@ -34,6 +34,15 @@ describe("how a node stands", () => {
     expect(standingOf(leader)).toEqual({ kind: "cutOff", heard: [3] });
   });
 
+  test("a leader that was replaced does not ask those for help who follow it still", () => {
+    const heard: [number, PeerView][] = [
+      [2, says(ballot(4, 1), true)],
+      [3, says(ballot(5, 4), true)],
+    ];
+    const leader = { ...follower(heard), role: "leader" as const };
+    expect(standingOf(leader)).toEqual({ kind: "cutOff", heard: [3] });
+  });
+
   test("an unhappy leader does not lead; who hears nobody is cut off and says so", () => {
     const leader = { ...follower([]), role: "leader" as const };
     expect(standingOf(leader).kind).toBe("leading");
