@@ -7,8 +7,11 @@ import type { LongMessage } from "../wire/long-message.ts";
 import type { LinkCounters } from "./link-status.ts";
 import { LongMessages } from "./long-messages.ts";
 
-/** A few milliseconds' worth on a fast network. */
-const CONNECTION_BYTES_MAX = 1024 * 1024;
+/**
+ * Some tens of milliseconds' worth on a fast network. It is also the most that leaves in one round of the event loop, and under
+ * overload a round takes a tenth of a second: with 1 MiB, followers fell behind and leaders changed.
+ */
+const CONNECTION_BYTES_MAX = 8 * 1024 * 1024;
 const GO_ON_MS = 1;
 
 export interface PeerSessionOptions {
