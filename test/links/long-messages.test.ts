@@ -84,24 +84,25 @@ describe("slices", () => {
 
   test("one message is under way and the newest other one waits", () => {
     const { clock, messages, slices } = harness(2);
-    messages.add(saying("a", "first"));
+    messages.add(saying("a", "first".repeat(9)));
     clock.run(1);
     expect(messages.add(saying("a", "again"))).toBe(false);
     expect(messages.add(saying("b", "older"))).toBe(true);
     expect(messages.add(saying("b", "newer"))).toBe(true);
     clock.run(100);
-    expect(slices.join("")).toBe("first.newer.");
+    expect(slices.join("")).toBe(`${"first".repeat(9)}.newer.`);
   });
 
   test("wait while the connection has enough to do, and end with the session", () => {
     const { clock, messages, slices, buffered } = harness(2);
-    buffered.bytes = 4;
-    messages.add(saying("a", "hello"));
+    buffered.bytes = 32;
+    messages.add(saying("a", "hello".repeat(10)));
     clock.run(50);
     expect(slices).toEqual([]);
-    buffered.bytes = 3;
+    buffered.bytes = 31;
     clock.run(3);
     expect(slices.length).toBeGreaterThan(0);
+    expect(slices.at(-1)).not.toContain(".");
     messages.stop();
     const sent = slices.length;
     clock.run(100);
