@@ -1,6 +1,6 @@
 /** Far more load than a cluster can do, from a thousand connections: `npx tsx scripts/overload.ts --help`. */
 import { fork } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findLeader } from "../src/bench/find-leader.ts";
@@ -10,7 +10,7 @@ import { startThrowAwayCluster, type ThrowAwayCluster } from "../src/bench/throw
 import { createBundles } from "./bench/bundle.ts";
 import { sampleServer } from "./growth/server-sample.ts";
 import type { FloodPlan, FloodReport } from "./overload/flood.ts";
-import { progress, render, type Flood, type Second } from "./overload/report.ts";
+import { progress, render, type Flood, type Overload, type Second } from "./overload/report.ts";
 
 const HELP = `Usage: npx tsx scripts/overload.ts [options]   (npm run build first)
 
@@ -25,7 +25,8 @@ of many; short mild ones, to see what the servers can do with such frames, and a
   --concurrency N     of the closed loop; 1024
   --value-bytes N     100
   --data-dir DIR      on a real disk
-  --json FILE         everything measured`;
+  --json FILE         everything measured
+  --report FILE       measures nothing: prints what --json has written`;
 
 const KEYS = 10_000;
 const WARM_UP_MS = 5000;
@@ -45,6 +46,7 @@ const { values: flags } = parseArgs({
     "value-bytes": { type: "string", default: "100" },
     "data-dir": { type: "string" },
     json: { type: "string" },
+    report: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -109,6 +111,9 @@ function flood(
 
 async function main(): Promise<string> {
   if (flags.help) return HELP;
+  if (flags.report !== undefined) {
+    return render(JSON.parse(readFileSync(flags.report, "utf8")) as Overload);
+  }
   const bundles = createBundles();
   const cluster = await startThrowAwayCluster(3, flags["data-dir"] ?? null);
   try {
