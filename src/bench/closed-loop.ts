@@ -93,12 +93,15 @@ export function runClosedLoop(
 }
 
 const FILL_CONCURRENCY = 256;
+/** Under way at once: a node refuses what goes far beyond. */
+const FILL_BYTES = 8 * 1024 * 1024;
 
 /** Writes every key once, so that reads find something. Rejects with the first refusal. */
 export function fillKeys(target: Target, keys: number, valueBytes: number): Promise<void> {
   const values = new Workload({ operation: "put", keys, valueBytes, seed: 0 });
   let next = 0;
-  let running = Math.min(FILL_CONCURRENCY, keys);
+  const fitting = Math.max(1, Math.floor(FILL_BYTES / Math.max(1, valueBytes)));
+  let running = Math.min(FILL_CONCURRENCY, fitting, keys);
   return new Promise((resolve, reject) => {
     const issue = (lane: number): void => {
       if (next >= keys) {
