@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createAdminClient, createClient, type KvClient } from "../../src/api/index.ts";
 import { alignColumns, formatCount } from "../../src/bench/report.ts";
@@ -21,9 +22,10 @@ import { LocalServer } from "../../src/server/local-cluster.ts";
 
 const HELP = `Usage: npx tsx scripts/growth.ts serve [options]   (npm run build first)
 
-For each number of keys a real server (a cluster of one node) is filled through the client and stopped, once soon after a
-snapshot and once when the next is almost due, which is the most there ever is to load and to apply. Then a server is
-started on a copy and asked for a key at once. The files were just written, so they come from the page cache.
+For each number of keys a real server (a cluster of one node) is filled through the client and stopped: at the end of the
+filling, as fast as it goes, with a snapshot under way ("busy"); soon after a snapshot ("short"); and when the next one is
+almost due ("long"). Then a server is started on a copy and asked for a key at once. The files were just written, so they
+come from the page cache.
 
   --keys LIST   10000,100000,1000000
   --large       and 5000000
@@ -35,16 +37,20 @@ const VALUE_BYTES = 100;
 const KEYS = "10000,100000,1000000";
 const LARGE_KEYS = `${KEYS},5000000`;
 const CLUSTER_ID = "omnikv-growth";
+/** Of a client that is there before a server serves. */
+const PATIENCE_MS = 300_000;
 /** Writes under way at once. */
 const WINDOW = 2048;
-/** Overwrites between two looks at whether a snapshot was taken. */
+/** Overwrites between two looks at whether a snapshot is under way. */
 const ROUND = 10_000;
+const POLL_MS = 50;
 /** Of a write in the log: key, value, and what stands around them. */
 const WRITE_BYTES = 13 + VALUE_BYTES + 12;
 /** Of the log that makes a snapshot due. */
 const ALMOST_DUE = 0.9;
 
-type Log = "short" | "long";
+const LOGS = ["short", "long", "busy"] as const;
+type Log = (typeof LOGS)[number];
 
 export interface ServeRow {
   readonly keys: number;
@@ -88,57 +94,58 @@ async function put(client: KvClient, from: number, count: number, keys: number):
   await Promise.all(Array.from({ length: WINDOW }, writer));
 }
 
-/** Makes DIR/keys-N-short and DIR/keys-N-long. */
+/** Makes DIR/keys-N-busy, -short and -long. */
 async function prepare(root: string, keys: number): Promise<void> {
   const directory = join(root, `keys-${keys}-making`);
+  const snapshots = join(directory, "node1", "snapshots");
   mkdirSync(directory, { recursive: true });
-  const server = await startServer(directory);
-  try {
-    await server.ready();
-    const nodes = [server.node];
-    const client = createClient({ nodes, clusterId: CLUSTER_ID, timeoutMs: 60_000 });
-    const admin = createAdminClient({ nodes, clusterId: CLUSTER_ID });
-    const snapshot = async (): Promise<{ idx: number; bytes: number }> => {
-      const { snapshotIdx, storage } = await admin.call(1, "status", {});
-      return { idx: snapshotIdx ?? 0, bytes: storage?.snapshotBytes ?? 0 };
-    };
-    let written = 0;
-    const more = async (count: number): Promise<void> => {
-      await put(client, written, count, keys);
-      written += count;
-    };
-    await more(keys);
-    const { idx } = await snapshot();
-    while ((await snapshot()).idx === idx) await more(ROUND);
-    const { bytes } = await snapshot();
-    const { logBytesMin, stateShare } = DEFAULT_COMPACTION;
-    const due = Math.max(logBytesMin, bytes * stateShare) / WRITE_BYTES;
-    await server.stop();
-    cpSync(directory, join(root, `keys-${keys}-short`), { recursive: true });
-    client.close();
-    admin.close();
-    await overwrite(directory, Math.floor(due * ALMOST_DUE), keys);
-  } finally {
-    await server.stop();
-  }
-  cpSync(directory, join(root, `keys-${keys}-long`), { recursive: true });
+  const keep = (log: Log): void =>
+    cpSync(directory, join(root, `keys-${keys}-${log}`), { recursive: true });
+  await serving(directory, (client) => put(client, 0, keys, keys));
+  keep("busy");
+  await serving(directory, async (client) => {
+    // The one that is due now; then one that begins between two rounds, and so leaves next to nothing behind it.
+    await idle(snapshots);
+    while (!isWriting(snapshots)) await put(client, 0, ROUND, keys);
+    await idle(snapshots);
+  });
+  keep("short");
+  const { logBytesMin, stateShare } = DEFAULT_COMPACTION;
+  const { size } = newestSnapshot(snapshots);
+  const due = Math.max(logBytesMin, size * stateShare) / WRITE_BYTES;
+  await serving(directory, (client) => put(client, 0, Math.floor(due * ALMOST_DUE), keys));
+  keep("long");
   rmSync(directory, { recursive: true });
 }
 
-async function overwrite(directory: string, count: number, keys: number): Promise<void> {
+/** Starts a server, has it applied what is in the log, does the work, stops it. */
+async function serving(
+  directory: string,
+  work: (client: KvClient) => Promise<void>,
+): Promise<void> {
   const server = await startServer(directory);
   try {
     await server.ready();
     const client = createClient({
       nodes: [server.node],
       clusterId: CLUSTER_ID,
-      timeoutMs: 60_000,
+      timeoutMs: PATIENCE_MS,
     });
-    await put(client, 0, count, keys);
+    await client.read(keyName(0));
+    await work(client);
     client.close();
   } finally {
     await server.stop();
   }
+}
+
+const isWriting = (snapshots: string): boolean =>
+  readdirSync(snapshots).some((file) => file.endsWith(".part"));
+
+/** No snapshot is under way. */
+async function idle(snapshots: string): Promise<void> {
+  do await setTimeout(POLL_MS);
+  while (isWriting(snapshots));
 }
 
 interface Start {
@@ -161,13 +168,14 @@ async function start(sound: string, scratch: string, keys: number): Promise<Star
     const client = createClient({
       nodes: [server.node],
       clusterId: CLUSTER_ID,
-      timeoutMs: 60_000,
+      timeoutMs: PATIENCE_MS,
     });
     const admin = createAdminClient({ nodes: [server.node], clusterId: CLUSTER_ID });
     const key = keyName(Math.floor(keys / 2));
     const read = async (consistency: "local" | "linearizable"): Promise<number> => {
       const { found } = await client.read(key, { consistency });
-      if (!found) throw new Error(`${key} is not there`);
+      // A local read before the log is applied sees the snapshot, if any.
+      if (!found && consistency === "linearizable") throw new Error(`${key} is not there`);
       return performance.now() - begunMs;
     };
     const [localReadMs, linearizableReadMs] = await Promise.all([
@@ -205,10 +213,13 @@ function processorMsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** The newest, which the server loads. */
-function snapshotMiB(directory: string): number {
-  const file = readdirSync(directory).sort().at(-1);
-  return file === undefined ? 0 : Math.round(statSync(join(directory, file)).size / 1024 / 1024);
+/** Which the server loads. */
+function newestSnapshot(directory: string): { readonly size: number } {
+  const file = readdirSync(directory)
+    .filter((name) => name.endsWith(".snapshot"))
+    .sort()
+    .at(-1);
+  return file === undefined ? { size: 0 } : statSync(join(directory, file));
 }
 
 function median(values: readonly number[]): number {
@@ -225,7 +236,7 @@ async function measure(root: string, keys: number, log: Log, runs: number): Prom
   return {
     keys,
     log,
-    snapshotMiB: snapshotMiB(join(sound, "node1", "snapshots")),
+    snapshotMiB: Math.round(newestSnapshot(join(sound, "node1", "snapshots")).size / 1024 / 1024),
     commandsToApply: starts[0]?.commandsToApply ?? 0,
     listensMs: median(starts.map((each) => each.listensMs)),
     localReadMs: median(starts.map((each) => each.localReadMs)),
@@ -281,7 +292,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     for (const keys of keyCounts) {
       process.stderr.write(`${formatCount(keys)} keys\n`);
       if (!existsSync(join(root, `keys-${keys}-long`))) await prepare(root, keys);
-      for (const log of ["short", "long"] as const) {
+      for (const log of LOGS) {
         rows.push(await measure(root, keys, log, Number(values.runs)));
       }
     }

@@ -112,6 +112,8 @@ export class Replica {
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
   /** Sessions with each peer so far. */
   readonly #sessions = new Map<NodeId, number>();
+  /** End of the log that was found on disk. */
+  readonly #recoveredIdx: number;
   #tick = 0;
   #cutOffSinceTick = 0;
   #nextRouteId = 1;
@@ -131,6 +133,7 @@ export class Replica {
   ) {
     this.#options = options;
     this.#core = new OmniPaxos(options.core, recovered);
+    this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
@@ -310,11 +313,20 @@ export class Replica {
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
 
-  /** The state to write as a snapshot, when one is due: a copy that stays as it is. */
+  /**
+   * The state to write as a snapshot, when one is due: a copy that stays as it is. None while what was found on disk is
+   * being applied: from then on every cell changed has to be copied first, and the node is to serve soon.
+   */
   beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
     if (!this.#schedule.isDue || this.#toLoad() !== null) return null;
+    if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     this.#schedule.begin();
     return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
+  }
+
+  /** Whether the snapshot begun, of which so much is written, is to go on without a pause. */
+  snapshotIsLate(writtenBytes: number): boolean {
+    return this.#schedule.isLate(writtenBytes);
   }
 
   /** The snapshot begun is durable (or, null, failed): the log below it may go. */

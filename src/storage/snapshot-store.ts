@@ -74,13 +74,13 @@ export class SnapshotStore {
   /**
    * Writes a snapshot piece by piece; the next piece is asked for when the one before is written.
    * @param done with the name when all of it is durable; at once, with DiskFullError, when no file can be made
-   * @param pause between one piece and the next; to make the next piece takes processor time
+   * @param pause between one piece and the next, which takes processor time to make; told how much is written
    */
   write(
     idx: number,
     chunks: Iterator<Uint8Array>,
     done: (error: Error | null, name?: SnapshotName) => void,
-    pause: (goOn: () => void) => void = (goOn) => goOn(),
+    pause: (goOn: () => void, writtenBytes: number) => void = (goOn) => goOn(),
   ): void {
     const path = `${this.#directory}/writing-${++this.#writes}.part`;
     const file = this.#create(path);
@@ -89,7 +89,7 @@ export class SnapshotStore {
     let crc = 0;
     let unsyncedBytes = 0;
     const written = (error: Error | null): void =>
-      error === null ? pause(next) : this.#abandon(file, path, error, done);
+      error === null ? pause(next, bytes) : this.#abandon(file, path, error, done);
     const next = (): void => {
       const chunk = chunks.next();
       if (chunk.done === true) {

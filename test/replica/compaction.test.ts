@@ -38,6 +38,19 @@ describe("a snapshot is due", () => {
     expect(dueAfter(schedule)).toBe(2500);
   });
 
+  test("and is late when its share of the log for the next one, twice over, has outrun it", () => {
+    const schedule = new CompactionSchedule(POLICY, 4000);
+    dueAfter(schedule);
+    schedule.begin();
+    // At most 6000 bytes, to be written within 1000 of log.
+    expect(schedule.isLate(0)).toBe(false);
+    schedule.applied(100);
+    expect(schedule.isLate(599)).toBe(true);
+    expect(schedule.isLate(600)).toBe(false);
+    schedule.applied(900);
+    expect(schedule.isLate(5999)).toBe(true);
+  });
+
   test("counted anew from a state that came from a peer", () => {
     const schedule = new CompactionSchedule(POLICY, 0);
     schedule.applied(90);

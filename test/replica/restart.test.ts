@@ -1,0 +1,55 @@
+/** What a node does with the log that it finds on its disk. */
+import { expect, test } from "vitest";
+import { KvState } from "../../src/kv/index.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { Replica, type ReplicaOptions } from "../../src/replica/replica.ts";
+import { entryOf } from "../kv/helpers.ts";
+
+const OPTIONS: ReplicaOptions = {
+  core: {
+    clusterConfig: { configurationId: 1, nodes: [1] },
+    pid: 1,
+    incarnation: 1,
+    snapshots: { kind: "host" },
+  },
+  timing: { waitTicks: 300, retryTicks: 20, relayAfterTicks: 40, abandonTicks: 600 },
+  compaction: { ...DEFAULT_COMPACTION, logBytesMin: 1000 },
+  proposalBytesMax: 1 << 20,
+  proposalCommandsMax: 1000,
+  readsMax: 1000,
+};
+const BALLOT = { configId: 1, n: 1, priority: 0, pid: 1 };
+
+/** Two of them make a turn. */
+function largeEntry(sequence: number): Uint8Array {
+  const value = "v".repeat(400 * 1024);
+  return entryOf({
+    session: 1,
+    floor: 0,
+    commands: [[sequence, { op: "write", key: "key", value }]],
+  });
+}
+
+test("no snapshot is begun before all that was found is applied", () => {
+  const entries = [1, 2, 3, 4, 5].map(largeEntry);
+  const replica = new Replica(
+    OPTIONS,
+    {
+      ...{ promise: BALLOT, acceptedRound: BALLOT, entries, decidedIdx: 5, compactedIdx: 0 },
+      ...{ snapshot: null, stopSign: null },
+    },
+    new KvState(),
+    {
+      has: () => false,
+      receivedBytes: () => 0,
+      hasRoom: () => true,
+      append: () => false,
+      finish: () => {},
+    },
+    () => {},
+  );
+  let turns = 1;
+  for (; replica.endTurn(0).again; turns++) expect(replica.beginSnapshot()).toBeNull();
+  expect(turns).toBeGreaterThan(1);
+  expect(replica.beginSnapshot()?.idx).toBe(5);
+});
