@@ -10,7 +10,7 @@ export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** One log entry: the commands one node proposes in one turn. */
 export const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
 /** One frame between nodes; longer messages travel in several. */
-export const PEER_FRAME_BYTES_MAX = 1024 * 1024;
+export const PEER_FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /** One message between nodes, put together again. */
 export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
 /** One piece of a streamed snapshot. */

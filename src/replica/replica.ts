@@ -90,7 +90,7 @@ const PROPOSAL_RETRIES = 5;
  */
 const BATCHES_UNDER_WAY_MAX = 3;
 const BATCH_UNDER_WAY_TICKS = 3;
-const BYTES_UNDER_WAY_MAX = 4 * 1024 * 1024;
+const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
 /** Of a batch: beyond it nothing is gained by putting more together. */
 const ENTRY_BYTES = 1024 * 1024;
 

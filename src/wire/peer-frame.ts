@@ -328,7 +328,8 @@ export class PeerFrameReader {
 }
 
 function joined(parts: readonly Uint8Array[], total: number): Uint8Array {
-  const message = new Uint8Array(total);
+  // Every byte of it is written below.
+  const message = Buffer.allocUnsafe(total);
   let position = 0;
   for (const part of parts) {
     message.set(part, position);
