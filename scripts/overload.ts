@@ -7,6 +7,7 @@ import { findLeader } from "../src/bench/find-leader.ts";
 import { Generators } from "../src/bench/generators.ts";
 import { formatCount, type Measurement } from "../src/bench/report.ts";
 import { startThrowAwayCluster, type ThrowAwayCluster } from "../src/bench/throw-away-cluster.ts";
+import { processUsage } from "../src/platform/process-usage.ts";
 import { createBundles } from "./bench/bundle.ts";
 import { sampleServer } from "./growth/server-sample.ts";
 import type { FloodPlan, FloodReport } from "./overload/flood.ts";
@@ -102,7 +103,15 @@ function flood(
         const ended = cluster.servers.find(({ running }) => !running);
         if (ended !== undefined) failed(new Error(`node ${ended.node.id} has ended`));
         const rssBytes = cluster.servers.map((server) => sampleServer(server).rssBytes);
-        seconds.push({ ...report.second, rssBytes });
+        const cpuSeconds = (pid: number | undefined): number =>
+          pid === undefined ? 0 : (processUsage(pid)?.cpuSeconds ?? 0);
+        seconds.push({
+          ...report.second,
+          rssBytes,
+          atSeconds: performance.now() / 1000,
+          serversCpuSeconds: cluster.servers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
+          floodCpuSeconds: cpuSeconds(child.pid),
+        });
         if (seconds.length % 5 === 0) process.stderr.write(`${progress({ times, seconds })}\n`);
       }
     });

@@ -1,12 +1,12 @@
 import { assert } from "../base/assert.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
+import type { ByteString } from "./byte-string.ts";
 import { OP, SESSION_NONCE_BYTES } from "./command.ts";
 import { readHeader, type Origin } from "./entry.ts";
 
 /**
- * Walks through the commands of an entry without making an object for each. The fields describe the current command;
- * those that it does not have keep old content. Damage is an InvariantError: entries are checked before they are proposed.
+ * Walks through the commands of an entry without making an object for each, nor strings that nobody asks for. The fields
+ * describe the current command; those that it does not have keep old content. Damage is an InvariantError: entries are checked before they are proposed.
  */
 export class CommandCursor {
   readonly #reader = new ByteReader();
@@ -19,8 +19,9 @@ export class CommandCursor {
   floor = 0;
   sequence = 0;
   op = 0;
-  key: ByteString = EMPTY_BYTES;
   expectedRevision = 0;
+  #keyStart = 0;
+  #keyEnd = 0;
   #expectedStart = 0;
   #expectedEnd = 0;
   #valueStart = 0;
@@ -65,6 +66,10 @@ export class CommandCursor {
     return true;
   }
 
+  key(): ByteString {
+    return this.#reader.byteStringAt(this.#keyStart, this.#keyEnd);
+  }
+
   value(): ByteString {
     return this.#reader.byteStringAt(this.#valueStart, this.#valueEnd);
   }
@@ -91,14 +96,14 @@ export class CommandCursor {
     switch (this.op) {
       case OP.write:
       case OP.casAbsent:
-        this.key = reader.byteString(reader.varint());
+        this.#readKey(reader.varint());
         this.#readValue(reader.varint());
         return;
       case OP.delete:
-        this.key = reader.byteString(reader.varint());
+        this.#readKey(reader.varint());
         return;
       case OP.casValue: {
-        this.key = reader.byteString(reader.varint());
+        this.#readKey(reader.varint());
         const length = reader.varint();
         this.#expectedStart = reader.skip(length);
         this.#expectedEnd = this.#expectedStart + length;
@@ -106,7 +111,7 @@ export class CommandCursor {
         return;
       }
       case OP.casRevision:
-        this.key = reader.byteString(reader.varint());
+        this.#readKey(reader.varint());
         this.expectedRevision = reader.varint();
         this.#readValue(reader.varint());
         return;
@@ -119,6 +124,11 @@ export class CommandCursor {
       default:
         reader.fail(`a known command instead of ${this.op}`);
     }
+  }
+
+  #readKey(length: number): void {
+    this.#keyStart = this.#reader.skip(length);
+    this.#keyEnd = this.#keyStart + length;
   }
 
   #readValue(length: number): void {

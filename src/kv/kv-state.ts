@@ -227,29 +227,32 @@ export class KvState {
     const cursor = this.#cursor;
     switch (cursor.op) {
       case OP.write:
-        this.#put();
+        this.#put(cursor.key());
         return;
       case OP.delete:
-        if (this.#cells.delete(cursor.key)) this.#outcome(STATUS.ok, ++this.#revision);
+        if (this.#cells.delete(cursor.key())) this.#outcome(STATUS.ok, ++this.#revision);
         else this.#outcome(STATUS.notFound, this.#revision);
         return;
       case OP.casValue: {
-        const current = this.#cells.get(cursor.key);
+        const key = cursor.key();
+        const current = this.#cells.get(key);
         const matches =
           current !== undefined &&
           current.value.length === cursor.expectedLength &&
           current.value === cursor.expectedValue();
-        this.#putIf(matches, current);
+        this.#putIf(key, matches, current);
         return;
       }
       case OP.casAbsent: {
-        const current = this.#cells.get(cursor.key);
-        this.#putIf(current === undefined, current);
+        const key = cursor.key();
+        const current = this.#cells.get(key);
+        this.#putIf(key, current === undefined, current);
         return;
       }
       case OP.casRevision: {
-        const current = this.#cells.get(cursor.key);
-        this.#putIf(current?.modRevision === cursor.expectedRevision, current);
+        const key = cursor.key();
+        const current = this.#cells.get(key);
+        this.#putIf(key, current?.modRevision === cursor.expectedRevision, current);
         return;
       }
       case OP.noop:
@@ -260,19 +263,19 @@ export class KvState {
     }
   }
 
-  #putIf(matches: boolean, current: StoredValue | undefined): void {
+  #putIf(key: ByteString, matches: boolean, current: StoredValue | undefined): void {
     if (matches) {
-      this.#put();
+      this.#put(key);
       return;
     }
     this.#outcome(STATUS.casFailed, current?.modRevision ?? 0);
     this.#actual = current?.value;
   }
 
-  #put(): void {
+  #put(key: ByteString): void {
     const cursor = this.#cursor;
     this.#revision += 1;
-    this.#cells.put(cursor.key, cursor.value(), cursor.valueHash(), this.#revision);
+    this.#cells.put(key, cursor.value(), cursor.valueHash(), this.#revision);
     this.#outcome(STATUS.ok, this.#revision);
   }
 

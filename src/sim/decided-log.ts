@@ -61,7 +61,7 @@ export class DecidedLog {
     const name = `${session} ${sequence}`;
     if (sequence < floor || this.#executed.has(name)) return;
     this.#executed.add(name);
-    const key = textOf(cursor.key);
+    const key = textOf(cursor.key());
     const current = this.#keys.get(key)?.at(-1);
     const value = current?.value ?? null;
     switch (cursor.op) {

@@ -60,7 +60,7 @@ const group: fc.Arbitrary<TestGroup> = fc.oneof(
 /** The command at the cursor, as it was packed. */
 function commandAt(cursor: CommandCursor): Command {
   const asText = (content: string): string => Buffer.from(content, "latin1").toString("utf8");
-  const keyText = asText(cursor.key);
+  const keyText = asText(cursor.key());
   switch (cursor.op) {
     case OP.write:
       return { op: "write", key: keyText, value: asText(cursor.value()) };
