@@ -190,7 +190,7 @@ function tableOf(plan: Plan, measurements: readonly Measurement[]): string {
       const { connections = 0 } = rows[0] ?? {};
       return (
         `values of ${bytes} bytes, ${formatCount(keys)} keys, placement ${placement}, ` +
-        `${connections} connections of ${generators} generators\n${renderTable(rows)}`
+        `connections: ${connections}, generators: ${generators}\n${renderTable(rows)}`
       );
     })
     .join("\n\n");
