@@ -81,6 +81,7 @@ export class NodeLink {
             nodeId: null,
             targetId: this.node.id,
             incarnation: null,
+            peer: null,
             configurationId: null,
           },
         },

@@ -31,6 +31,7 @@ export function clientHello(
     nodeId: options.nodeId,
     clusterId: options.clusterId,
     incarnation: null,
+    peer: null,
     configurationId: null,
     targetId: null,
   };

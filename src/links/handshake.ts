@@ -68,7 +68,7 @@ export class Handshake {
     this.#options = options;
     this.#proved = options.secret === null;
     const hello: Hello = { ...options.self, authenticates: options.secret !== null };
-    this.#helloFrame = encodeHandshake({ kind: "hello", hello });
+    this.#helloFrame = this.#encode({ kind: "hello", hello });
   }
 
   /** What to send when the connection is open. */
@@ -81,7 +81,7 @@ export class Handshake {
     assert(this.#state !== "over", "a handshake that is over receives no frames");
     let frame: HandshakeFrame;
     try {
-      frame = decodeHandshake(bytes);
+      frame = decodeHandshake(bytes, this.#options.self.channel);
     } catch (error) {
       if (error instanceof VersionError) return this.#refuse("UNSUPPORTED_VERSION", error.message);
       if (error instanceof DecodeError) return this.#refuse("BAD_HANDSHAKE", error.message);
@@ -117,7 +117,7 @@ export class Handshake {
     }
     this.#state = "welcome";
     return {
-      send: [encodeHandshake({ kind: "proof", proof: this.#prove("dialer") })],
+      send: [this.#encode({ kind: "proof", proof: this.#prove("dialer") })],
       outcome: null,
     };
   }
@@ -135,14 +135,14 @@ export class Handshake {
     if (refusal !== null) return this.#refuse(refusal.code, refusal.text);
     this.#state = "ready";
     const session = this.#options.session ?? 0;
-    const welcome = encodeHandshake({ kind: "welcome", proof: this.#prove("acceptor"), session });
+    const welcome = this.#encode({ kind: "welcome", proof: this.#prove("acceptor"), session });
     return { send: [welcome], outcome: null };
   }
 
   #onWelcome(proof: Uint8Array | null, session: number): HandshakeStep {
     const refusal = this.#checkProof("acceptor", proof) ?? this.#checkRemote();
     if (refusal !== null) return this.#refuse(refusal.code, refusal.text);
-    return this.#establish([encodeHandshake({ kind: "ready" })], session);
+    return this.#establish([this.#encode({ kind: "ready" })], session);
   }
 
   #establish(send: readonly Uint8Array[], session: number): HandshakeStep {
@@ -158,9 +158,13 @@ export class Handshake {
       ? this.#prove(`${this.#options.role} refuses ${code}: ${text}`)
       : null;
     return {
-      send: [encodeHandshake({ kind: "refusal", code, text, proof })],
+      send: [this.#encode({ kind: "refusal", code, text, proof })],
       outcome: { kind: "refusedByUs", remote: this.#remote, code, text },
     };
+  }
+
+  #encode(frame: HandshakeFrame): Uint8Array {
+    return encodeHandshake(frame, this.#options.self.channel);
   }
 
   /** Says what is missing instead of leaving it to a proof that must fail. */
@@ -217,7 +221,7 @@ function sideName(hello: Pick<Hello, "channel" | "nodeId">): string {
 /** What two hellos must agree on. Texts name both values. */
 function mismatch(self: Omit<Hello, "authenticates">, remote: Hello): Refusal | null {
   if (remote.channel !== self.channel) {
-    const text = `a ${remote.channel} connection came in where a ${self.channel} connection belongs`;
+    const text = `a connection for "${remote.channel}" came in where one for "${self.channel}" belongs`;
     return { code: "BAD_HANDSHAKE", text };
   }
   const named = self.clusterId !== null && remote.clusterId !== null;

@@ -19,7 +19,7 @@ export interface PeerLinkOptions {
   readonly nodeId: NodeId;
   readonly peer: NodeId;
   readonly address: Address;
-  readonly self: Omit<Hello, "authenticates" | "nonce">;
+  readonly self: () => Omit<Hello, "authenticates" | "nonce">;
   readonly secret: string | null;
   readonly network: Network;
   readonly clock: Clock;
@@ -76,6 +76,11 @@ export class PeerLink {
     this.#session?.close(reason);
     this.#session = null;
     this.#clearLines();
+  }
+
+  /** Ends the session, which is followed by onSessionEnd and, where this node dials, a new one. */
+  end(reason: string): void {
+    this.#session?.close(reason);
   }
 
   send(message: PeerMessage): void {
@@ -278,7 +283,7 @@ export class PeerLink {
       clock,
       random,
       timeoutMs: limits.handshakeTimeoutMs,
-      handshake: { self, secret, checkRemote },
+      handshake: { self: self(), secret, checkRemote },
       established: (connection, _, session) => this.begin(connection, session),
       failed: (failure) => this.#onDialFailed(failure),
     });

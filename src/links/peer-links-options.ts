@@ -5,7 +5,16 @@ import type { Logger } from "../ports/logger.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { RefusalCode } from "../wire/handshake.ts";
+import type { PeerHello } from "../wire/peer-hello.ts";
 import type { PeerMessage } from "../wire/peer.ts";
+import type { Refusal } from "./handshake.ts";
+
+/** A node as it presents itself to a peer: which disk, and what is on it. */
+export interface PeerPresence {
+  /** Random per data directory. */
+  readonly incarnation: string;
+  readonly peer: PeerHello;
+}
 
 /** None of them is called from within a call of PeerLinks. */
 export interface PeerLinksHandlers {
@@ -15,7 +24,7 @@ export interface PeerLinksHandlers {
   onSessionEnd(peer: NodeId, reason: string): void;
   /**
    * The peer does not want us, and will not until somebody acts. `proved`: it has shown that it knows the secret, or there
-   * is none. LOST_IDENTITY that is proved must end this process: it has forgotten what it promised.
+   * is none.
    */
   onRefused(peer: NodeId, code: RefusalCode, text: string, proved: boolean): void;
 }
@@ -23,8 +32,8 @@ export interface PeerLinksHandlers {
 export interface PeerLinksOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
-  /** Random per data directory. */
-  readonly incarnation: string;
+  /** What this node says of itself, asked for at each handshake. */
+  readonly presence: () => PeerPresence;
   readonly configurationId: number;
   /** The cluster's secret, or null. */
   readonly secret: string | null;
@@ -35,10 +44,10 @@ export interface PeerLinksOptions {
   readonly random: Random;
   readonly logger: Logger;
   /**
-   * Compares with the incarnation that the peer had before, and remembers the first.
-   * @returns null when it is the same or the first; otherwise what to tell the peer, the way out included
+   * The last word on a peer that has proved itself: whether it is the one that this node knows. What is to be remembered of
+   * it is durable when this returns null; then its session begins.
    */
-  readonly checkIncarnation: (peer: NodeId, incarnation: string) => string | null;
+  readonly admit: (peer: NodeId, presence: PeerPresence) => Refusal | null;
   readonly limits?: Partial<PeerLinksLimits>;
 }
 

@@ -56,7 +56,7 @@ export class PeerLinks {
           address,
           table: this.#table,
           limits: this.#limits,
-          self: { ...this.#self(), targetId: peer },
+          self: () => ({ ...this.#self(), targetId: peer }),
           checkRemote: (remote) => this.#checkRemote(remote),
         },
         handlers,
@@ -125,6 +125,11 @@ export class PeerLinks {
     for (const link of this.#links.values()) link.flush();
   }
 
+  /** Ends the session with a peer, if there is one, and says why. It may connect again. */
+  end(peer: NodeId, reason: string): void {
+    this.#links.get(peer)?.end(reason);
+  }
+
   isConnected(peer: NodeId): boolean {
     return this.#links.get(peer)?.connected ?? false;
   }
@@ -158,14 +163,14 @@ export class PeerLinks {
   }
 
   #self(): Omit<Hello, "authenticates" | "nonce" | "targetId"> {
-    const { nodeId, clusterId, incarnation, configurationId } = this.#options;
-    return { channel: "peer", nodeId, clusterId, incarnation, configurationId };
+    const { nodeId, clusterId, configurationId, presence } = this.#options;
+    return { channel: "peer", nodeId, clusterId, configurationId, ...presence() };
   }
 
   #checkRemote(remote: Hello): Refusal | null {
-    const { nodeId, incarnation, clusterId } = remote;
-    if (nodeId === null || incarnation === null || clusterId === null) {
-      const text = "a node must name its id, its cluster and its incarnation";
+    const { nodeId, incarnation, clusterId, peer } = remote;
+    if (nodeId === null || incarnation === null || clusterId === null || peer === null) {
+      const text = "a node must name its id, its cluster and its disk";
       return { code: "BAD_HANDSHAKE", text };
     }
     const self = this.#options.nodeId;
@@ -173,8 +178,7 @@ export class PeerLinks {
       const text = `node ${nodeId} is no peer of node ${self}; check the list of nodes on both`;
       return { code: "UNKNOWN_NODE", text };
     }
-    const lost = this.#options.checkIncarnation(nodeId, incarnation);
-    return lost === null ? null : { code: "LOST_IDENTITY", text: lost };
+    return this.#options.admit(nodeId, { incarnation, peer });
   }
 
   #onAcceptFailed(connection: Connection, failure: HandshakeFailure): void {

@@ -9,16 +9,18 @@ import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import { DiskFullError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
-import { lostIdentityText } from "./lost-identity.ts";
+import { PeerGuard } from "./peer-guard.ts";
+import { FINAL_REFUSALS } from "./refusals.ts";
+import { Reports } from "./reports.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 import { openNode } from "./open-node.ts";
+import { StorageError } from "../storage/storage-error.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
@@ -40,6 +42,8 @@ export class Node {
   readonly #snapshots: SnapshotStore;
   readonly #replica: Replica;
   readonly #links: PeerLinks;
+  readonly #guard: PeerGuard;
+  readonly #reports: Reports;
   readonly #queue: ReleaseQueue;
   readonly #jobs: SnapshotJobs;
   readonly #loader: SnapshotLoader;
@@ -62,6 +66,7 @@ export class Node {
     this.#events = events;
     this.#startedMs = machine.clock.now();
     const { clock, random, logger } = machine;
+    const { timing } = options;
     const opened = openNode(options, machine, {
       onDurable: (seq) => {
         // What waited for the disk leaves now, not at the end of a turn: a client waits for it.
@@ -81,7 +86,7 @@ export class Node {
       {
         nodeId: options.nodeId,
         clusterId: options.clusterId,
-        incarnation: this.#directory.incarnation,
+        presence: () => this.#reports.presence(),
         configurationId: 1,
         secret: options.secret,
         peers: new Map([...options.peerAddresses].filter(([id]) => id !== options.nodeId)),
@@ -89,26 +94,46 @@ export class Node {
         clock,
         random,
         logger,
-        checkIncarnation: (peer, incarnation) => this.#checkIncarnation(peer, incarnation),
+        admit: (peer, presence) => this.#guard.admit(peer, presence),
         limits: options.linkLimits,
       },
       {
         onMessage: (peer, message) => {
-          this.#replica.onPeerMessage(peer, message);
+          if (message.type === "report") this.#reports.receive(peer, message);
+          else this.#replica.onPeerMessage(peer, message);
           if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
           this.#wake();
         },
         onSession: (peer) => {
+          this.#reports.due(peer);
           this.#replica.onSession(peer);
           this.#wake();
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
         onRefused: (peer, code, text, proved) => {
-          if (code === "LOST_IDENTITY" && proved) this.#fail(new Error(text));
+          if (FINAL_REFUSALS.has(code) && proved) this.#fail(new StorageError(code, text));
           else logger.warn("a peer refuses this node", { peer, code, reason: text });
         },
       },
     );
+    this.#guard = new PeerGuard({
+      self: options.nodeId,
+      members: this.#directory.members,
+      memory: this.#directory.memory,
+      isConnected: (peer) => this.#links.isConnected(peer),
+      onReplaced: (peer) => this.#onReplaced(peer),
+    });
+    this.#reports = new Reports({
+      nodeId: options.nodeId,
+      directory: this.#directory,
+      guard: this.#guard,
+      replica: this.#replica,
+      intervalTicks: Math.max(1, Math.round(timing.electionTimeoutMs / timing.tickMs)),
+      send: (to, message) => this.#links.send(to, message),
+      peers: () => this.#links.peers,
+      logger,
+      onReplaced: (error) => this.#fail(error),
+    });
     this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
     this.#loader = new SnapshotLoader({
       snapshots: this.#snapshots,
@@ -137,7 +162,6 @@ export class Node {
       ...connection,
       links: this.#links,
       status: () => this.status(),
-      forgetPeer: (peer) => this.#directory.peers.forget(peer),
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
   }
@@ -175,6 +199,7 @@ export class Node {
     const tick = (): void => {
       this.#storage.flush();
       this.#replica.onTick();
+      this.#reports.tick();
       this.#wake();
       dueMs = Math.max(dueMs + tickMs, clock.now());
       this.#cancelTick = clock.after(dueMs - clock.now(), tick);
@@ -224,6 +249,8 @@ export class Node {
     const effects = this.#replica.endTurn(this.#machine.clock.now());
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
+    // Before any promise: whoever counts on one of a disk that was replaced hears of that first (J2).
+    this.#reports.flush();
     this.#queue.push(effects.messages);
     for (const { to, message } of effects.hostMessages) this.#links.send(to, message);
     this.#links.flush();
@@ -232,7 +259,8 @@ export class Node {
     this.#roleLog.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
-    if (effects.again) this.#wake();
+    if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
+    if (effects.again || effects.mayTakePlace !== null) this.#wake();
   }
 
   #onRoom(hasRoom: boolean): void {
@@ -247,23 +275,15 @@ export class Node {
     }
   }
 
-  #checkIncarnation(peer: NodeId, incarnation: string): string | null {
-    const { peers } = this.#directory;
-    const known = peers.known(peer);
-    if (known === undefined) this.#remember(peer, incarnation);
-    return known === undefined || known === incarnation ? null : lostIdentityText(peer);
-  }
-
-  #remember(peer: NodeId, incarnation: string): void {
-    try {
-      this.#directory.peers.remember(peer, incarnation);
-    } catch (error) {
-      if (!(error instanceof DiskFullError)) throw error;
-      const { logger } = this.#machine;
-      logger.warn("the disk is full: a peer's identity will be remembered when it next connects", {
-        peer,
-      });
-    }
+  /** Nothing that the disk before has voted for counts any more; and whoever counts on it hears so before anything else. */
+  #onReplaced(peer: NodeId): void {
+    this.#machine.logger.warn("another data directory takes the place of a peer's lost one", {
+      peer,
+    });
+    this.#replica.onReplaced(peer);
+    this.#links.end(peer, "another data directory takes this one's place");
+    this.#reports.tellAll();
+    this.#wake();
   }
 
   #fail(error: Error): void {

@@ -13,8 +13,10 @@ import { assert } from "../base/assert.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { FrozenState, KvState } from "../kv/index.ts";
 import {
+  ballotsEqual,
   OmniPaxos,
   quorumOf,
+  type Ballot,
   type CompleteSnapshot,
   type DurableState,
   type Effects,
@@ -31,6 +33,7 @@ import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
+import { Joining } from "./joining.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
@@ -54,6 +57,8 @@ export interface ReplicaTiming {
 }
 
 export interface ReplicaOptions {
+  /** False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. */
+  readonly joined: boolean;
   readonly core: OmniPaxosConfig<Uint8Array, SnapshotName>;
   readonly timing: ReplicaTiming;
   readonly compaction: CompactionPolicy;
@@ -74,6 +79,11 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
   readonly load: SnapshotName | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
+  /**
+   * This node may take the place of the lost disk, as the disk of this generation: the host is to make that durable and to
+   * call `placeTaken`. Null: nothing of the kind.
+   */
+  readonly mayTakePlace: { readonly generation: number } | null;
 }
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
@@ -107,6 +117,8 @@ export class Replica {
   readonly #fetches: Fetches;
   readonly #served = new Served();
   readonly #desk = new AnswerDesk();
+  /** Null: this node has its place. */
+  #joining: Joining | null;
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -157,6 +169,12 @@ export class Replica {
     );
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
+    this.#joining = options.joined
+      ? null
+      : new Joining({
+          nodes: options.core.clusterConfig.nodes.length,
+          quorum: Math.min(quorum.read, quorum.write),
+        });
     const core = this.#core;
     this.#reads = new Reads(
       {
@@ -234,7 +252,9 @@ export class Replica {
 
   onPeerMessage(from: NodeId, message: PeerMessage): void {
     if (!isHostMessage(message)) {
+      if (this.#joining?.mayHear(message) === false) return;
       if (this.#catchUp.admit(from, message)) this.#receive(from, message);
+      if (this.#joining !== null && message.type === "prepare") this.#askToJoin(from, message.n);
       return;
     }
     switch (message.type) {
@@ -255,6 +275,12 @@ export class Replica {
       case "relayAnswer":
         this.#relay.answered(message.id, message.frame);
         return;
+      case "joinRequest":
+        this.#onJoinRequest(from, message);
+        return;
+      case "report":
+        // For the host, who knows the disks.
+        return;
       case "snapshotRequest":
         // Served by the host, which has the files.
         this.#fetches.asked(from, message.snapshot);
@@ -273,14 +299,31 @@ export class Replica {
 
   onSessionEnd(peer: NodeId): void {
     this.#connected.delete(peer);
+    this.#joining?.onSessionEnd(peer);
     for (const route of this.#relay.forgetGuestsOf(peer)) this.onRouteClosed(route);
+  }
+
+  /** A peer knows this disk, as that of `generation`, and has dropped every vote of the one before (J1). */
+  onConfirmed(peer: NodeId, promise: Ballot, generation: number): void {
+    this.#joining?.onConfirmed(peer, promise, generation);
+  }
+
+  /** Another disk stands behind this peer: what the one before had promised and accepted counts no more. */
+  onReplaced(peer: NodeId): void {
+    this.#core.replaced(peer);
+  }
+
+  /** The host has made durable that this node has its place. */
+  placeTaken(): void {
+    this.#joining = null;
   }
 
   // ---- inputs: time and disk -------------------------------------------------------------------------------------
 
   onTick(): void {
     this.#tick += 1;
-    this.#core.tick();
+    // It takes no part in elections, and has nothing to repeat.
+    if (this.#joining === null) this.#core.tick();
     this.#reads.tick();
     this.#catchUp.tick();
     this.#fetches.tick();
@@ -367,7 +410,9 @@ export class Replica {
     if (hostMessages.length > 0) this.#hostMessages = [];
     const { writes, rejected } = effects;
     const messages = this.#unanswered(effects.messages);
-    return { writes, messages, rejected, hostMessages, load: this.#toLoad(), again };
+    const load = this.#toLoad();
+    const mayTakePlace = this.#mayTakePlace();
+    return { writes, messages, rejected, hostMessages, load, again, mayTakePlace };
   }
 
   #propose(nowMs: number): void {
@@ -387,12 +432,38 @@ export class Replica {
   }
 
   #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {
+    const joining = this.#joining;
+    if (joining !== null) return messages.filter(({ message }) => joining.maySay(message));
     if (this.#catchUp.progress === null) return messages;
     return messages.filter(({ to, message }) => !this.#catchUp.isAnswered(to, message));
   }
 
   #send(to: NodeId, message: HostMessage): void {
+    if (this.#joining?.maySay(message) === false) return;
     this.#hostMessages.push({ to, message });
+  }
+
+  /** The core has promised what the leader prepares; the promise itself stays here (J4). */
+  #askToJoin(leader: NodeId, n: Ballot): void {
+    const { promise, phase, acceptedRound, acceptedIdx, decidedIdx } = this.#core;
+    if (!ballotsEqual(promise, n) || phase !== "prepare") return;
+    this.#send(leader, { type: "joinRequest", n, acceptedRound, acceptedIdx, decidedIdx });
+  }
+
+  /** J4. While accepting, a late promise is answered with all that its sender lacks. */
+  #onJoinRequest(
+    from: NodeId,
+    { n, acceptedRound, acceptedIdx, decidedIdx }: Extract<HostMessage, { type: "joinRequest" }>,
+  ): void {
+    if (this.#core.adoptedIdx === null || !ballotsEqual(this.#core.promise, n)) return;
+    const log = { acceptedRound, acceptedIdx, decidedIdx, logSync: null };
+    this.#receive(from, { type: "promise", n, ...log });
+  }
+
+  #mayTakePlace(): { readonly generation: number } | null {
+    const joining = this.#joining;
+    if (joining === null || !joining.mayVote(this.#core.durable.acceptedRound)) return null;
+    return { generation: joining.generation };
   }
 
   #receive(from: NodeId, message: NodePaxosMessage): void {
@@ -529,7 +600,12 @@ export class Replica {
   }
 
   standing(): Standing {
-    return standingOf(this.#core);
+    return this.#joining === null ? standingOf(this.#core) : { kind: "cutOff", heard: [] };
+  }
+
+  /** Who has confirmed that this disk may take the place of a lost one, and how many must. Null: it has its place. */
+  get joining(): { readonly confirmed: readonly NodeId[]; readonly needed: number } | null {
+    return this.#joining;
   }
 }
 

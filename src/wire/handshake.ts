@@ -18,9 +18,17 @@ import type { ErrorCode } from "../base/errors.ts";
 import { checkArray, checkBoolean, checkBytes, checkInteger, checkString } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
+import { peerHelloFromFields, peerHelloToFields, type PeerHello } from "./peer-hello.ts";
 
-/** Grows with every change that an older program would misunderstand. */
-export const PROTOCOL_VERSION = 1;
+const CHANNELS = ["peer", "client", "admin"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** Of each channel: grows with every change there that an older program would misunderstand. */
+export const PROTOCOL_VERSIONS: Readonly<Record<Channel, number>> = {
+  peer: 2,
+  client: 1,
+  admin: 1,
+};
 export const NONCE_BYTES = 32;
 export const PROOF_BYTES = 32;
 /** Longer than any frame of a handshake. */
@@ -40,12 +48,20 @@ export const REFUSALS = {
   UNAUTHORIZED: "UNAUTHORIZED",
   /** A known node id came back with another data directory: it has forgotten what it promised. */
   LOST_IDENTITY: "FORBIDDEN",
+  /** A known disk came back with less than it has told, or without its last starts: it is an older copy, or damaged. */
+  WENT_BACK: "FORBIDDEN",
+  /** Another disk has taken this one's place, by agreement. */
+  REPLACED: "FORBIDDEN",
+  /** An empty disk asks to take the place of one that is connected. */
+  NOT_LOST: "FORBIDDEN",
+  /** The two sides were started with different lists of nodes. */
+  OTHER_MEMBERS: "BAD_REQUEST",
 } as const satisfies Record<string, ErrorCode>;
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** What each side says of itself. Null: not applicable, or not known (a client need not know the cluster's name). */
 export interface Hello {
-  readonly channel: "peer" | "client" | "admin";
+  readonly channel: Channel;
   readonly clusterId: string | null;
   readonly nodeId: number | null;
   /** The node that the dialer means to talk to. */
@@ -56,6 +72,8 @@ export interface Hello {
   /** Whether this side has a secret to prove. */
   readonly authenticates: boolean;
   readonly nonce: Uint8Array;
+  /** Of a node to a node; null on the other channels. */
+  readonly peer: PeerHello | null;
 }
 
 export type HandshakeFrame =
@@ -74,9 +92,10 @@ export type HandshakeFrame =
 /** The other program speaks another version of the protocol. */
 export class VersionError extends DecodeError {
   readonly theirs: number;
-  constructor(theirs: number) {
+  constructor(channel: Channel, theirs: number) {
+    const ours = PROTOCOL_VERSIONS[channel];
     super(
-      `this program speaks version ${PROTOCOL_VERSION} of the protocol, the other side version ${theirs}`,
+      `this program speaks version ${ours} of the ${channel} protocol, the other side version ${theirs}`,
     );
     this.theirs = theirs;
   }
@@ -85,9 +104,13 @@ export class VersionError extends DecodeError {
 const MAGIC = [0x4f, 0x4d, 0x4b, 0x56] as const;
 const HEADER_BYTES = 7;
 const KINDS = { hello: 1, proof: 2, welcome: 3, ready: 4, refusal: 5 } as const;
-const CHANNELS = ["peer", "client", "admin"] as const;
 
-export function encodeHandshake(frame: HandshakeFrame, version = PROTOCOL_VERSION): Uint8Array {
+/** @param channel what the connection is for: each has its own version */
+export function encodeHandshake(
+  frame: HandshakeFrame,
+  channel: Channel,
+  version = PROTOCOL_VERSIONS[channel],
+): Uint8Array {
   const body = encodeMsgpack(bodyOf(frame));
   const bytes = new Uint8Array(HEADER_BYTES + body.length);
   bytes.set(MAGIC);
@@ -101,7 +124,7 @@ function bodyOf(frame: HandshakeFrame): readonly unknown[] {
   switch (frame.kind) {
     case "hello": {
       const { hello } = frame;
-      return [
+      const fields = [
         CHANNELS.indexOf(hello.channel),
         hello.clusterId,
         hello.nodeId,
@@ -111,6 +134,7 @@ function bodyOf(frame: HandshakeFrame): readonly unknown[] {
         hello.authenticates,
         hello.nonce,
       ];
+      return hello.peer === null ? fields : [...fields, peerHelloToFields(hello.peer)];
     }
     case "proof":
       return [frame.proof];
@@ -126,21 +150,24 @@ function bodyOf(frame: HandshakeFrame): readonly unknown[] {
 }
 
 /**
+ * @param channel what the connection is for
  * @throws VersionError when the frame is not a refusal and of another version
  * @throws DecodeError when it is anything else than a frame of a handshake
  */
-export function decodeHandshake(bytes: Uint8Array): HandshakeFrame {
+export function decodeHandshake(bytes: Uint8Array, channel: Channel): HandshakeFrame {
   if (bytes.length < HEADER_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw new DecodeError("not a handshake of omnikv");
   }
   if (bytes.length > HANDSHAKE_FRAME_BYTES_MAX) throw new DecodeError("handshake frame too long");
   const kind = bytes[4] ?? 0;
   const version = new DataView(bytes.buffer, bytes.byteOffset).getUint16(5);
-  if (kind !== KINDS.refusal && version !== PROTOCOL_VERSION) throw new VersionError(version);
+  if (kind !== KINDS.refusal && version !== PROTOCOL_VERSIONS[channel]) {
+    throw new VersionError(channel, version);
+  }
   const body = decodeMsgpack(bytes.subarray(HEADER_BYTES));
   switch (kind) {
     case KINDS.hello:
-      return { kind: "hello", hello: helloIn(checkArray(body, "hello", 8, 8)) };
+      return { kind: "hello", hello: helloIn(checkArray(body, "hello", 8, 9)) };
     case KINDS.proof:
       return { kind: "proof", proof: proofIn(checkArray(body, "proof", 1, 1)[0]) };
     case KINDS.welcome: {
@@ -179,6 +206,7 @@ function helloIn(fields: readonly unknown[]): Hello {
     configurationId: nullOr(fields[5], (value) => checkInteger(value, "configurationId", 1)),
     authenticates: checkBoolean(fields[6], "authenticates"),
     nonce: exactly(fields[7], "nonce", NONCE_BYTES),
+    peer: fields[8] === undefined ? null : peerHelloFromFields(fields[8]),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Ballot } from "../omnipaxos/index.ts";
+import type { DurableClaims } from "./peer-hello.ts";
 
 /** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
 export interface SnapshotName {
@@ -38,7 +39,38 @@ export type HostMessage =
   | ({ readonly type: "relayRequest" } & RelayedFrame)
   /** The neighbour is not fed either and has done nothing with it. */
   | ({ readonly type: "relayReturned" } & RelayedFrame)
-  | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array };
+  | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array }
+  /** The first message of each session, and again and again: see ADR 0006. */
+  | ({ readonly type: "report" } & NodeReport)
+  /**
+   * From a disk that is to take the place of a lost one, to the leader of n: "I follow n; bring my log in line." It is no
+   * promise: a leader that is still preparing takes no notice.
+   */
+  | {
+      readonly type: "joinRequest";
+      readonly n: Ballot;
+      readonly acceptedRound: Ballot;
+      readonly acceptedIdx: number;
+      readonly decidedIdx: number;
+    };
+
+/** What a node tells its peers of itself, and of the disks that it knows. */
+export interface NodeReport {
+  /** In memory: at least every promise that has left this node, or will leave it with what is being written. */
+  readonly promise: Ballot;
+  /** False: it asks to take the place of a lost disk, and votes for nothing. */
+  readonly joined: boolean;
+  readonly durable: DurableClaims;
+  readonly places: readonly DiskPlace[];
+}
+
+/** Which data directory stands behind a node's id. */
+export interface DiskPlace {
+  readonly node: number;
+  readonly incarnation: string;
+  /** 0 for the first disk under that id, one more for each that took its place. */
+  readonly generation: number;
+}
 
 export interface RelayedFrame {
   readonly id: number;

@@ -6,13 +6,29 @@ import {
 } from "../base/limits.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import { COMPACT_MARK, decodeCompact, encodeCompact } from "./compact.ts";
-import { checkBoolean, checkBytes, checkInteger, checkObject, checkString } from "./checks.ts";
+import {
+  checkArray,
+  checkBoolean,
+  checkBytes,
+  checkInteger,
+  checkObject,
+  checkString,
+} from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
-import type { HostMessage, HostMessageType, RelayedFrame, SnapshotName } from "./host-message.ts";
+import type {
+  DiskPlace,
+  HostMessage,
+  HostMessageType,
+  RelayedFrame,
+  SnapshotName,
+} from "./host-message.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
 import { paxosFromFields, paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
+import { MEMBERS_MAX, type DurableClaims } from "./peer-hello.ts";
 
 export type PeerMessage = NodePaxosMessage | HostMessage;
+
+const INCARNATION_LENGTH_MAX = 256;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -49,6 +65,20 @@ const HOST_CHECKS: {
     type: "relayAnswer",
     id: id(f),
     frame: checkBytes(f["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
+  }),
+  report: (f) => ({
+    type: "report",
+    promise: ballot(f["promise"]),
+    joined: checkBoolean(f["joined"], "joined"),
+    durable: durableClaims(f["durable"]),
+    places: checkArray(f["places"], "places", 0, MEMBERS_MAX).map(diskPlace),
+  }),
+  joinRequest: (f) => ({
+    type: "joinRequest",
+    n: ballot(f["n"]),
+    acceptedRound: ballot(f["acceptedRound"]),
+    acceptedIdx: checkInteger(f["acceptedIdx"], "acceptedIdx"),
+    decidedIdx: checkInteger(f["decidedIdx"], "decidedIdx"),
   }),
 };
 
@@ -106,6 +136,25 @@ function ballot(value: unknown): Ballot {
     n: checkInteger(fields["n"], "n.n"),
     priority: checkInteger(fields["priority"], "n.priority"),
     pid: checkInteger(fields["pid"], "n.pid"),
+  };
+}
+
+function durableClaims(value: unknown): DurableClaims {
+  const fields = checkObject(value, "durable");
+  return {
+    promise: ballot(fields["promise"]),
+    acceptedRound: ballot(fields["acceptedRound"]),
+    acceptedIdx: checkInteger(fields["acceptedIdx"], "durable.acceptedIdx"),
+    decidedIdx: checkInteger(fields["decidedIdx"], "durable.decidedIdx"),
+  };
+}
+
+function diskPlace(value: unknown): DiskPlace {
+  const fields = checkObject(value, "places");
+  return {
+    node: checkInteger(fields["node"], "places.node", 1),
+    incarnation: checkString(fields["incarnation"], "places.incarnation", INCARNATION_LENGTH_MAX),
+    generation: checkInteger(fields["generation"], "places.generation"),
   };
 }
 

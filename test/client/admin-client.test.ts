@@ -46,6 +46,7 @@ function serve(
             targetId: null,
             incarnation: "x",
             configurationId: 1,
+            peer: null,
           },
         },
         established: (open) => ({

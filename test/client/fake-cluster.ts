@@ -121,6 +121,7 @@ export class FakeNode {
               targetId: null,
               incarnation: "x",
               configurationId: 1,
+              peer: null,
             },
           },
           established: (open) => this.#serve(open),

@@ -38,6 +38,7 @@ async function rawConnection(
           targetId: null,
           incarnation: null,
           configurationId: null,
+          peer: null,
         },
         secret: null,
       },

@@ -10,9 +10,10 @@ import {
   decodeHandshake,
   encodeHandshake,
   NONCE_BYTES,
-  PROTOCOL_VERSION,
+  PROTOCOL_VERSIONS,
 } from "../../src/wire/handshake.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
+import { aPeerHello } from "./harness.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 const random = seededRandom(5);
@@ -29,6 +30,7 @@ function node(
     incarnation: `i${id}`,
     configurationId: 1,
     nonce: random.bytes(NONCE_BYTES),
+    peer: aPeerHello([1, 2]),
     ...overrides,
   };
 }
@@ -40,6 +42,7 @@ const client = (overrides: Partial<HandshakeOptions["self"]> = {}): HandshakeOpt
   nodeId: null,
   incarnation: null,
   configurationId: null,
+  peer: null,
   ...overrides,
 });
 
@@ -154,13 +157,15 @@ describe("handshake", () => {
         if (!fromDialer) frames.push(frame);
         if (index !== 0) return frame;
         const newer = frame.slice();
-        new DataView(newer.buffer).setUint16(5, PROTOCOL_VERSION + 1);
+        new DataView(newer.buffer).setUint16(5, PROTOCOL_VERSIONS.peer + 1);
         return newer.subarray(0, 20);
       },
     );
     expect(acceptor).toMatchObject({ kind: "refusedByUs", code: "UNSUPPORTED_VERSION" });
     expect(dialer).toMatchObject({ kind: "refusedByThem", code: "UNSUPPORTED_VERSION" });
-    expect((dialer as { text: string }).text).toMatch(/version 1 .* version 2$/);
+    expect((dialer as { text: string }).text).toMatch(
+      /version 2 of the peer protocol, .* version 3$/,
+    );
   });
 
   test("a refusal from a program of another version is understood", () => {
@@ -170,7 +175,7 @@ describe("handshake", () => {
       text: "too old",
       proof: null,
     } as const;
-    expect(decodeHandshake(encodeHandshake(refusal, 9))).toEqual(refusal);
+    expect(decodeHandshake(encodeHandshake(refusal, "peer", 9), "peer")).toEqual(refusal);
   });
 
   test("the wrong node at an address is refused by whoever notices", () => {
@@ -184,10 +189,10 @@ describe("handshake", () => {
   });
 
   test("a connection on the wrong channel is refused", () => {
-    const { dialer } = shake({ self: client() }, { self: node(1) });
+    const { dialer } = shake({ self: client() }, { self: client({ channel: "admin" }) });
     expect(dialer).toMatchObject({
       code: "BAD_HANDSHAKE",
-      text: /a client connection came in where a peer connection belongs/,
+      text: /a connection for "client" came in where one for "admin" belongs/,
     });
   });
 
@@ -215,12 +220,15 @@ describe("handshake", () => {
   );
 
   test("a forged refusal has no proof", () => {
-    const forged = encodeHandshake({
-      kind: "refusal",
-      code: "LOST_IDENTITY",
-      text: "die",
-      proof: new Uint8Array(32),
-    });
+    const forged = encodeHandshake(
+      {
+        kind: "refusal",
+        code: "LOST_IDENTITY",
+        text: "die",
+        proof: new Uint8Array(32),
+      },
+      "peer",
+    );
     for (const at of [1, 3]) {
       const { dialer } = shake(
         { self: node(2), secret: "s" },
@@ -258,11 +266,13 @@ describe("handshake", () => {
     const victim = new Handshake({ role: "dialer", secret, self: node(2) });
     const hello = victim.start()[0]!;
     const proof = victim.receive(
-      encodeHandshake({ kind: "hello", hello: { ...node(1), authenticates: true } }),
+      encodeHandshake({ kind: "hello", hello: { ...node(1), authenticates: true } }, "peer"),
     ).send[0]!;
     expect(hello).toBeDefined();
-    const { proof: bytes } = decodeHandshake(proof) as { proof: Uint8Array };
-    const step = victim.receive(encodeHandshake({ kind: "welcome", proof: bytes, session: 1 }));
+    const { proof: bytes } = decodeHandshake(proof, "peer") as { proof: Uint8Array };
+    const step = victim.receive(
+      encodeHandshake({ kind: "welcome", proof: bytes, session: 1 }, "peer"),
+    );
     expect(step.outcome).toMatchObject({ kind: "refusedByUs", code: "UNAUTHORIZED" });
   });
 
@@ -298,7 +308,7 @@ describe("handshake", () => {
         fc.boolean(),
         (index, garbage, dressed) => {
           const bytes = dressed
-            ? Uint8Array.of(0x4f, 0x4d, 0x4b, 0x56, garbage[0] ?? 1, 0, 1, ...garbage)
+            ? Uint8Array.of(0x4f, 0x4d, 0x4b, 0x56, garbage[0] ?? 1, 0, 2, ...garbage)
             : garbage;
           const { dialer, acceptor } = shake({ self: node(2) }, { self: node(1) }, (frame, _, i) =>
             i === index ? bytes : frame,
@@ -306,7 +316,7 @@ describe("handshake", () => {
           expect([dialer?.kind, acceptor?.kind]).toContain("refusedByUs");
           expect(() => {
             try {
-              decodeHandshake(bytes);
+              decodeHandshake(bytes, "peer");
             } catch (error) {
               if (!(error instanceof DecodeError)) throw error;
             }

@@ -5,8 +5,17 @@ import type { LinkStatus } from "../../src/links/link-status.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { LogFields, Logger, LogLevel } from "../../src/ports/logger.ts";
 import type { Address, Channel, Connection, Listener, Network } from "../../src/ports/network.ts";
+import type { PeerHello } from "../../src/wire/peer-hello.ts";
 import type { PeerMessage } from "../../src/wire/peer.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
+
+const NOTHING = { configId: 0, n: 0, priority: 0, pid: 0 };
+
+/** What a node says that has nothing on its disk. */
+export function aPeerHello(members: readonly number[]): PeerHello {
+  const durable = { promise: NOTHING, acceptedRound: NOTHING, acceptedIdx: 0, decidedIdx: 0 };
+  return { members, joined: true, generation: 0, boots: { number: 1, ids: [1] }, durable };
+}
 
 export interface LinkNodeOptions {
   readonly id: number;
@@ -42,7 +51,10 @@ export class LinkNode {
       {
         nodeId: options.id,
         clusterId: options.clusterId ?? "test",
-        incarnation: options.incarnation ?? `first of ${options.id}`,
+        presence: () => ({
+          incarnation: options.incarnation ?? `first of ${options.id}`,
+          peer: aPeerHello([...options.peers.keys()]),
+        }),
         configurationId: 1,
         secret: options.secret ?? null,
         peers,
@@ -50,11 +62,12 @@ export class LinkNode {
         clock: options.clock,
         random: seededRandom(1000 + options.id),
         logger: this.#logger(),
-        checkIncarnation: (peer, incarnation) => {
+        admit: (peer, { incarnation }) => {
           const before = known.get(peer);
           known.set(peer, before ?? incarnation);
           if (before === undefined || before === incarnation) return null;
-          return `node ${peer} came back with an empty directory; restore it, or give the node a new id`;
+          const text = `node ${peer} came back with an empty directory; restore it, or give the node a new id`;
+          return { code: "LOST_IDENTITY", text };
         },
         ...(options.limits === undefined ? {} : { limits: options.limits }),
       },

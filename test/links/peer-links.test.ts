@@ -280,7 +280,7 @@ describe("who is not let in", () => {
       Uint8Array.of(),
       Uint8Array.of(1, 2, 3),
       new Uint8Array(20_000),
-      encodeHandshake({ kind: "ready" }),
+      encodeHandshake({ kind: "ready" }, "peer"),
     ];
     for (const frame of garbage) {
       let closed = "";

@@ -1,0 +1,160 @@
+/**
+ * Who is let in. Each node remembers what its peers have told it of their disks, and refuses one that comes back with less:
+ * letting it in could lose acknowledged writes without anybody noticing.
+ *
+ * Invariants:
+ *   G1. A session begins only with a node that was started with the same members, on the disk that this node knows under
+ *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the start that
+ *       this node met last among its starts.
+ *   G2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
+ *       next one, unless the old disk is connected. The old one is never let in again.
+ *   G3. What is remembered is durable before the session begins.
+ */
+import type { Refusal } from "../links/handshake.ts";
+import type { PeerPresence } from "../links/peer-links-options.ts";
+import { BALLOT_BOTTOM, compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
+import type { PeerMemory, RememberedPeer } from "../storage/peer-memory.ts";
+import type { DiskPlace } from "../wire/host-message.ts";
+import type { DurableClaims } from "../wire/peer-hello.ts";
+import { lessThanTold, refusalText } from "./refusals.ts";
+
+export interface PeerGuardOptions {
+  readonly self: NodeId;
+  /** Ids of all nodes, ascending. */
+  readonly members: readonly NodeId[];
+  readonly memory: PeerMemory;
+  readonly isConnected: (peer: NodeId) => boolean;
+  /** Another disk stands behind this id from now on: nothing the one before has voted for counts any more. */
+  readonly onReplaced: (peer: NodeId) => void;
+}
+
+/** Nothing was told yet. */
+const NO_CLAIMS: DurableClaims = {
+  promise: BALLOT_BOTTOM,
+  acceptedRound: BALLOT_BOTTOM,
+  acceptedIdx: 0,
+  decidedIdx: 0,
+};
+
+export class PeerGuard {
+  readonly #options: PeerGuardOptions;
+
+  constructor(options: PeerGuardOptions) {
+    this.#options = options;
+  }
+
+  /** @returns null when the peer is welcome; then what it says is remembered, durably */
+  admit(id: NodeId, presence: PeerPresence): Refusal | null {
+    const { members, memory } = this.#options;
+    const { incarnation, peer } = presence;
+    if (peer.members.join() !== members.join()) {
+      return refusal("OTHER_MEMBERS", refusalText.otherMembers(id, peer.members, members));
+    }
+    const known = memory.get(id);
+    if (known !== undefined && known.incarnation !== incarnation) {
+      return this.#replace(id, known, presence);
+    }
+    if (known !== undefined && peer.joined) {
+      const less = lessThanTold(known, peer);
+      if (less !== null) return refusal("WENT_BACK", refusalText.wentBack(id, less));
+    }
+    const generation = Math.max(known?.generation ?? 0, peer.generation);
+    const boot = lastBoot(peer.boots);
+    const claims = peer.joined ? peer.durable : NO_CLAIMS;
+    const now: RememberedPeer = { incarnation, generation, ...boot, ...claims };
+    // Only what names the disk and the process must be durable at once; the rest grows all the time.
+    const isNews = known?.bootId !== now.bootId || known.generation !== generation;
+    if (isNews) memory.set(id, now);
+    else memory.update(id, now);
+    return null;
+  }
+
+  /** A session tells what its node has on disk by now. */
+  onTold(id: NodeId, claims: DurableClaims): void {
+    const { memory } = this.#options;
+    const known = memory.get(id);
+    if (known === undefined || isSame(known, claims)) return;
+    memory.update(id, { ...known, ...claims });
+  }
+
+  /** Others know which disks stand behind which ids. @returns what ends this process: its own place was taken */
+  onPlaces(places: readonly DiskPlace[], own: DiskPlace): Refusal | null {
+    const { self, members } = this.#options;
+    for (const place of places) {
+      if (!members.includes(place.node)) continue;
+      if (place.node !== self) this.#learn(place);
+      else if (place.incarnation !== own.incarnation && place.generation > own.generation) {
+        return refusal("REPLACED", refusalText.replaced(self));
+      }
+    }
+    return null;
+  }
+
+  /** The disks that this node knows. */
+  places(): readonly DiskPlace[] {
+    const places: DiskPlace[] = [];
+    for (const node of this.#options.members) {
+      const known = this.#options.memory.get(node);
+      if (known === undefined) continue;
+      places.push({ node, incarnation: known.incarnation, generation: known.generation });
+    }
+    return places;
+  }
+
+  #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
+    const { memory, isConnected, onReplaced } = this.#options;
+    if (peer.joined) {
+      if (peer.generation < known.generation) {
+        return refusal("REPLACED", refusalText.replaced(id));
+      }
+      if (peer.generation === known.generation) {
+        return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
+      }
+    } else if (isConnected(id)) {
+      return refusal("NOT_LOST", refusalText.notLost(id));
+    }
+    const generation = peer.joined ? peer.generation : known.generation + 1;
+    const claims = peer.joined ? peer.durable : NO_CLAIMS;
+    memory.set(id, { incarnation, generation, ...lastBoot(peer.boots), ...claims });
+    onReplaced(id);
+    return null;
+  }
+
+  #learn({ node, incarnation, generation }: DiskPlace): void {
+    const { memory, onReplaced } = this.#options;
+    const known = memory.get(node);
+    if (known !== undefined && known.generation >= generation) return;
+    const isOther = known !== undefined && known.incarnation !== incarnation;
+    const nothing = { bootNumber: 0, bootId: 0, ...NO_CLAIMS };
+    memory.set(node, {
+      ...(known === undefined || isOther ? nothing : known),
+      incarnation,
+      generation,
+    });
+    if (isOther) onReplaced(node);
+  }
+}
+
+function lastBoot({ number, ids }: PeerPresence["peer"]["boots"]): {
+  readonly bootNumber: number;
+  readonly bootId: number;
+} {
+  return { bootNumber: number, bootId: ids.at(-1) ?? 0 };
+}
+
+function isSame(known: RememberedPeer, claims: DurableClaims): boolean {
+  return (
+    known.acceptedIdx === claims.acceptedIdx &&
+    known.decidedIdx === claims.decidedIdx &&
+    sameBallot(known.promise, claims.promise) &&
+    sameBallot(known.acceptedRound, claims.acceptedRound)
+  );
+}
+
+function sameBallot(a: Ballot, b: Ballot): boolean {
+  return compareBallots(a, b) === 0;
+}
+
+function refusal(code: Refusal["code"], text: string): Refusal {
+  return { code, text };
+}

@@ -1,0 +1,75 @@
+/** What a node is told that is not let in: what was expected, what came, and the way out. */
+import { compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
+import type { RememberedPeer } from "../storage/peer-memory.ts";
+import type { PeerHello } from "../wire/peer-hello.ts";
+import type { RefusalCode } from "../wire/handshake.ts";
+
+/** Refusals after which the process that is refused must end, when the refusal is proved: its disk may not vote. */
+export const FINAL_REFUSALS: ReadonlySet<RefusalCode> = new Set([
+  "LOST_IDENTITY",
+  "WENT_BACK",
+  "REPLACED",
+]);
+
+const REJOIN =
+  "Move its data directory away and start it with --rejoin: it takes everything from the others, as soon as enough of " +
+  "them are there";
+
+export const refusalText = {
+  otherMembers: (
+    peer: NodeId,
+    theirs: readonly NodeId[],
+    ours: readonly NodeId[],
+  ): string =>
+    `node ${peer} was started as one of nodes ${theirs.join(", ")}, the node it connects to as one of nodes ` +
+    `${ours.join(", ")}: start all with the same --peers, --cluster or --size`,
+  lostIdentity: (peer: NodeId): string =>
+    `node ${peer} has taken part with another data directory and may have promised or accepted what this one does not ` +
+    `hold, so letting it in could lose acknowledged writes. Start it with its old data directory. If that is gone for ` +
+    `good: ${lower(REJOIN)}`,
+  wentBack: (peer: NodeId, less: string): string =>
+    `the disk of node ${peer} holds less than it has told: ${less}. It is an older copy or has been damaged, and letting ` +
+    `it in could lose acknowledged writes. Start it with the data directory it ran on last. If that is gone for good: ` +
+    lower(REJOIN),
+  replaced: (peer: NodeId): string =>
+    `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
+    `more. Start node ${peer} with the directory that replaced it; this one may be deleted`,
+  notLost: (peer: NodeId): string =>
+    `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
+} as const;
+
+/** What of what a peer has told is not on its disk any more, in words; null: all of it is there. */
+export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
+  const { durable } = hello;
+  const behind = known.bootNumber - hello.boots.number;
+  if (behind > 0) {
+    return `it knows of ${hello.boots.number} starts, and was met at its start number ${known.bootNumber}`;
+  }
+  const named = hello.boots.ids.at(behind - 1);
+  if (known.bootNumber > 0 && named !== undefined && named !== known.bootId) {
+    return `its start number ${known.bootNumber} was another one than the one that was met`;
+  }
+  if (compareBallots(durable.promise, known.promise) < 0) {
+    const [had, has] = [ballotText(known.promise), ballotText(durable.promise)];
+    return `it had promised ballot ${had}, and now knows of ${has}`;
+  }
+  const rounds = compareBallots(durable.acceptedRound, known.acceptedRound);
+  if (rounds < 0 || (rounds === 0 && durable.acceptedIdx < known.acceptedIdx)) {
+    const had = `${known.acceptedIdx} entries in round ${ballotText(known.acceptedRound)}`;
+    const has = `${durable.acceptedIdx} in round ${ballotText(durable.acceptedRound)}`;
+    return `it had accepted ${had}, and now has ${has}`;
+  }
+  if (durable.decidedIdx < known.decidedIdx) {
+    return `it had decided ${known.decidedIdx} entries, and now knows of ${durable.decidedIdx}`;
+  }
+  return null;
+}
+
+/** "3.0.1": n, priority, node. */
+export function ballotText({ n, priority, pid }: Ballot): string {
+  return `${n}.${priority}.${pid}`;
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

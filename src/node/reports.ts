@@ -1,0 +1,138 @@
+/**
+ * What this node tells its peers of its disk, and what it makes of theirs: at the start of each session, before anything
+ * else, once in an election time-out, and at once when another disk takes a peer's place.
+ */
+import type { NodeId } from "../omnipaxos/index.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { PeerPresence } from "../links/peer-links-options.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { DataDirectory } from "../storage/data-directory.ts";
+import { StorageError } from "../storage/storage-error.ts";
+import type { DiskPlace, HostMessage, NodeReport } from "../wire/host-message.ts";
+import type { PeerGuard } from "./peer-guard.ts";
+
+export interface ReportsOptions {
+  readonly nodeId: NodeId;
+  readonly directory: DataDirectory;
+  readonly guard: PeerGuard;
+  readonly replica: Replica;
+  /** Between two reports to the same peer. */
+  readonly intervalTicks: number;
+  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly peers: () => readonly NodeId[];
+  readonly logger: Logger;
+  /** Another disk has taken this one's place: the process must end. */
+  readonly onReplaced: (error: Error) => void;
+}
+
+export class Reports {
+  readonly #options: ReportsOptions;
+  readonly #due = new Set<NodeId>();
+  #tick = 0;
+  #lastWaiting = "";
+
+  constructor(options: ReportsOptions) {
+    this.#options = options;
+  }
+
+  /** How this node presents itself to a peer. */
+  presence(): PeerPresence {
+    const { directory, replica } = this.#options;
+    return {
+      incarnation: directory.incarnation,
+      peer: {
+        members: directory.members,
+        joined: directory.joined,
+        generation: this.#generation,
+        boots: { number: directory.boot.number, ids: directory.boots },
+        durable: replica.core.durable,
+      },
+    };
+  }
+
+  /** A session with this peer began. */
+  due(peer: NodeId): void {
+    this.#due.add(peer);
+  }
+
+  tick(): void {
+    this.#tick += 1;
+    if (this.#tick % this.#options.intervalTicks !== 0) return;
+    for (const peer of this.#options.peers()) this.#due.add(peer);
+    this.#sayWhatIsMissing();
+  }
+
+  flush(): void {
+    if (this.#due.size === 0) return;
+    const { send } = this.#options;
+    const message = { type: "report" as const, ...this.#report() };
+    for (const peer of this.#due) send(peer, message);
+    this.#due.clear();
+  }
+
+  /** Now, before whatever else this turn may send. */
+  tellAll(): void {
+    for (const peer of this.#options.peers()) this.#due.add(peer);
+    this.flush();
+  }
+
+  receive(peer: NodeId, { promise, joined, durable, places }: NodeReport): void {
+    const { guard, replica, onReplaced } = this.#options;
+    if (joined) guard.onTold(peer, durable);
+    const own = this.#ownPlace;
+    const refusal = guard.onPlaces(places, own);
+    if (refusal !== null) return onReplaced(new StorageError(refusal.code, refusal.text));
+    const known = places.find(({ node }) => node === own.node);
+    if (joined && known?.incarnation === own.incarnation) {
+      replica.onConfirmed(peer, promise, known.generation);
+    }
+  }
+
+  /** The log is such that this node may vote: from now on it does. Durable when this returns. */
+  takePlace(generation: number): void {
+    const { directory, replica, nodeId, logger } = this.#options;
+    const { boot, incarnation, memory } = directory;
+    const start = { bootNumber: boot.number, bootId: boot.id };
+    memory.set(nodeId, { incarnation, generation, ...start, ...replica.core.durable });
+    directory.join();
+    replica.placeTaken();
+    const { acceptedIdx } = replica.core;
+    logger.info("this disk has taken the place of the lost one", { generation, acceptedIdx });
+    this.tellAll();
+  }
+
+  get #generation(): number {
+    const { directory, nodeId } = this.#options;
+    return directory.memory.get(nodeId)?.generation ?? 0;
+  }
+
+  get #ownPlace(): DiskPlace {
+    const { directory, nodeId } = this.#options;
+    const { incarnation } = directory;
+    return { node: nodeId, incarnation, generation: this.#generation };
+  }
+
+  #report(): NodeReport {
+    const { directory, guard, replica } = this.#options;
+    const { promise, durable } = replica.core;
+    return { promise, joined: directory.joined, durable, places: guard.places() };
+  }
+
+  #sayWhatIsMissing(): void {
+    const { replica, logger } = this.#options;
+    const { joining } = replica;
+    if (joining === null) return;
+    const { confirmed, needed } = joining;
+    const reason =
+      confirmed.length < needed
+        ? `${needed} other nodes must be connected and agree; ${named(confirmed)} so far`
+        : "the others have agreed; it waits for a leader to bring its log in line";
+    if (reason === this.#lastWaiting) return;
+    this.#lastWaiting = reason;
+    logger.warn("this node is to take the place of a lost disk, and serves nobody yet", { reason });
+  }
+}
+
+function named(nodes: readonly NodeId[]): string {
+  return nodes.length === 0 ? "none has" : `${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"}`;
+}
