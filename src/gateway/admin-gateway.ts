@@ -25,7 +25,6 @@ const CONNECTIONS_MAX = 100;
 export interface AdminContext extends GatewayContext {
   readonly links: PeerLinks;
   readonly status: () => AdminStatus;
-  readonly forgetPeer: (peer: number) => void;
 }
 
 export class AdminGateway {
@@ -95,7 +94,7 @@ export class AdminGateway {
   }
 
   #carryOut({ id, op, params }: AdminRequest): Uint8Array {
-    const { status, forgetPeer, machine } = this.#context;
+    const { status, machine } = this.#context;
     switch (op) {
       case "status":
         return encodeAdminResult(id, op, status());
@@ -128,16 +127,6 @@ export class AdminGateway {
         return encodeAdminResult(id, op, this.#links());
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
-      case "forgetPeer":
-        this.#knownPeer(params.peer);
-        forgetPeer(params.peer);
-        machine.logger.warn(
-          "a peer's data directory is forgotten: the next one it brings is accepted",
-          {
-            peer: params.peer,
-          },
-        );
-        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }

@@ -16,11 +16,7 @@ const REJOIN =
   "them are there";
 
 export const refusalText = {
-  otherMembers: (
-    peer: NodeId,
-    theirs: readonly NodeId[],
-    ours: readonly NodeId[],
-  ): string =>
+  otherMembers: (peer: NodeId, theirs: readonly NodeId[], ours: readonly NodeId[]): string =>
     `node ${peer} was started as one of nodes ${theirs.join(", ")}, the node it connects to as one of nodes ` +
     `${ours.join(", ")}: start all with the same --peers, --cluster or --size`,
   lostIdentity: (peer: NodeId): string =>

@@ -134,5 +134,7 @@ export class Reports {
 }
 
 function named(nodes: readonly NodeId[]): string {
-  return nodes.length === 0 ? "none has" : `${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"}`;
+  return nodes.length === 0
+    ? "none has"
+    : `${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"}`;
 }

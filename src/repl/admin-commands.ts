@@ -25,8 +25,7 @@ export type AdminAction =
       readonly delayMs: number;
     }
   | { readonly op: "heal" }
-  | { readonly op: "status" }
-  | { readonly op: "forgetPeer"; readonly peer: number };
+  | { readonly op: "status" };
 
 const DIRECTIONS: readonly FlagSpec[] = [
   { name: "--in", help: "only what comes from the peer" },
@@ -104,8 +103,7 @@ function commandsFor(nodeIds: readonly number[]): readonly CommandSpec<AdminActi
     build: () => ({ op: "heal" }),
   };
   const setFault = setFaultCommand(peer);
-  const forget = forgetCommand(peer);
-  return [status, getLinks, breakLink, restoreLink, setFault, heal, forget];
+  return [status, getLinks, breakLink, restoreLink, setFault, heal];
 }
 
 type PeerIn = (token: Token | undefined) => number;
@@ -132,22 +130,6 @@ function setFaultCommand(peer: PeerIn): CommandSpec<AdminAction> {
       dropPermille: Math.round(10 * numberIn(args, "--drop", 100)),
       delayMs: numberIn(args, "--delay", FAULT_DELAY_MS_MAX),
     }),
-  };
-}
-
-function forgetCommand(peer: PeerIn): CommandSpec<AdminAction> {
-  return {
-    name: "forget",
-    forms: ["PEER"],
-    summary: "accepts a peer whose data directory is a new one",
-    details: [
-      "A node that lost its data has forgotten what it promised, so its peers refuse it. Say this on every other node,",
-      "and only when the old data is gone for good and a majority of the nodes still has theirs.",
-    ],
-    examples: ["1 forget 3", "all forget 3"],
-    arguments: ["node"],
-    count: [1, 1],
-    build: ({ positionals: [token] }) => ({ op: "forgetPeer", peer: peer(token) }),
   };
 }
 

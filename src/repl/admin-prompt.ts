@@ -49,7 +49,6 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "restoreLink":
     case "setFault":
     case "heal":
-    case "forgetPeer":
       return false;
     default:
       return unreachable(action, "management action");
@@ -146,9 +145,6 @@ async function carryOut(
     }
     case "heal":
       return done("all its links are restored", await client.call(node, "heal", {}, options));
-    case "forgetPeer":
-      await client.call(node, "forgetPeer", { peer: action.peer }, options);
-      return done(`node ${action.peer} is welcome with a new data directory`);
     default:
       return unreachable(action, "management action");
   }

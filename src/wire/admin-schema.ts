@@ -169,8 +169,6 @@ export const ADMIN_OPERATIONS = {
     }),
     result: z.strictObject({ keys: z.array(bytes), more: z.boolean() }),
   },
-  /** Accept this peer again although its data directory is a new one: it has forgotten what it promised. */
-  forgetPeer: { params: z.strictObject({ peer: nodeId }), result: z.strictObject({}) },
 } as const;
 
 export type AdminOp = keyof typeof ADMIN_OPERATIONS;

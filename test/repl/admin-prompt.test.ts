@@ -129,9 +129,9 @@ describe("changes of links", () => {
   });
 
   test("by all leave out the peer itself", async () => {
-    const { calls } = await run("all break_link 2; all forget 3", {
+    const { calls } = await run("all break_link 2; all restore_link 3", {
       breakLink: healthy,
-      forgetPeer: {},
+      restoreLink: healthy,
     });
     expect(calls.map(({ node }) => node)).toEqual([1, 3, 1, 2]);
   });

@@ -1,0 +1,240 @@
+/** Who is let in, and what those hear who are not. The memory is a map; what must be durable is counted. */
+import { describe, expect, test } from "vitest";
+import type { PeerPresence } from "../../src/links/peer-links-options.ts";
+import { PeerGuard } from "../../src/node/peer-guard.ts";
+import type { Ballot } from "../../src/omnipaxos/index.ts";
+import type { RememberedPeer } from "../../src/storage/peer-memory.ts";
+import type { DurableClaims } from "../../src/wire/peer-hello.ts";
+
+const MEMBERS = [1, 2, 3];
+
+function ballot(n: number, pid = 1): Ballot {
+  return { configId: n === 0 ? 0 : 1, n, priority: 0, pid: n === 0 ? 0 : pid };
+}
+
+function claims(
+  promise: number,
+  round: number,
+  acceptedIdx: number,
+  decidedIdx = 0,
+): DurableClaims {
+  return { promise: ballot(promise), acceptedRound: ballot(round), acceptedIdx, decidedIdx };
+}
+
+interface Says {
+  readonly disk?: string;
+  readonly joined?: boolean;
+  readonly generation?: number;
+  readonly boots?: readonly number[];
+  readonly bootNumber?: number;
+  readonly durable?: DurableClaims;
+  readonly members?: readonly number[];
+}
+
+function presence(says: Says = {}): PeerPresence {
+  const { boots = [11] } = says;
+  return {
+    incarnation: says.disk ?? "first disk",
+    peer: {
+      members: says.members ?? MEMBERS,
+      joined: says.joined ?? true,
+      generation: says.generation ?? 0,
+      boots: { number: says.bootNumber ?? boots.length, ids: boots },
+      durable: says.durable ?? claims(5, 4, 60, 50),
+    },
+  };
+}
+
+class World {
+  readonly remembered = new Map<number, RememberedPeer>();
+  readonly replaced: number[] = [];
+  readonly connected = new Set<number>();
+  durableWrites = 0;
+  readonly guard = new PeerGuard({
+    self: 1,
+    members: MEMBERS,
+    memory: {
+      get: (peer) => this.remembered.get(peer),
+      set: (peer, known) => {
+        this.durableWrites += 1;
+        this.remembered.set(peer, known);
+      },
+      update: (peer, known) => void this.remembered.set(peer, known),
+    },
+    isConnected: (peer) => this.connected.has(peer),
+    onReplaced: (peer) => this.replaced.push(peer),
+  });
+
+  /** @returns the code of the refusal, or "welcome" */
+  meet(says: Says = {}, peer = 3): string {
+    return this.guard.admit(peer, presence(says))?.code ?? "welcome";
+  }
+
+  text(says: Says): string {
+    return this.guard.admit(3, presence(says))?.text ?? "";
+  }
+}
+
+describe("a peer that is known", () => {
+  test("is remembered durably when it is met first, and at each start of it", () => {
+    const world = new World();
+    expect(world.meet()).toBe("welcome");
+    expect(world.durableWrites).toBe(1);
+    expect(world.meet()).toBe("welcome");
+    expect(world.durableWrites).toBe(1);
+    expect(world.meet({ boots: [11, 12] })).toBe("welcome");
+    expect(world.durableWrites).toBe(2);
+  });
+
+  test.each([
+    [
+      "a lower promise",
+      claims(4, 4, 60, 50),
+      /had promised ballot 5\.0\.1, and now knows of 4\.0\.1/,
+    ],
+    [
+      "a lower accepted round",
+      claims(5, 3, 90, 50),
+      /accepted 60 entries in round 4\.0\.1, and now has 90 in round 3/,
+    ],
+    [
+      "fewer entries of the same round",
+      claims(5, 4, 59, 50),
+      /accepted 60 entries .* and now has 59/,
+    ],
+    ["fewer decided entries", claims(5, 4, 60, 49), /decided 50 entries, and now knows of 49/],
+  ])("is refused with %s than it has told", (_, durable, text) => {
+    const world = new World();
+    world.meet();
+    const says = { durable, boots: [11, 12] };
+    expect(world.meet(says)).toBe("WENT_BACK");
+    expect(world.text(says)).toMatch(text);
+    expect(world.text(says)).toContain("--rejoin");
+  });
+
+  test("is welcome with a shorter log of a higher round: what it had was not decided", () => {
+    const world = new World();
+    world.meet();
+    expect(world.meet({ durable: claims(6, 6, 55, 50), boots: [11, 12] })).toBe("welcome");
+  });
+
+  test("what it told in a session counts, not only what it said at its start", () => {
+    const world = new World();
+    world.meet();
+    world.guard.onTold(3, claims(5, 4, 80, 70));
+    expect(world.durableWrites).toBe(1);
+    expect(world.meet({ durable: claims(5, 4, 79, 70) })).toBe("WENT_BACK");
+  });
+
+  test("is refused without the start at which it was met: its disk was put back", () => {
+    const world = new World();
+    world.meet({ boots: [11, 12, 13] });
+    expect(world.meet({ boots: [11, 12], durable: claims(9, 9, 900, 900) })).toBe("WENT_BACK");
+    expect(world.meet({ boots: [11, 12, 99], durable: claims(9, 9, 900, 900) })).toBe("WENT_BACK");
+    expect(world.meet({ boots: [11, 12, 99, 98], durable: claims(9, 9, 900, 900) })).toBe(
+      "WENT_BACK",
+    );
+    expect(world.meet({ boots: [11, 12, 13, 98] })).toBe("welcome");
+  });
+
+  test("is welcome when it has started so often that the start met is not named any more", () => {
+    const world = new World();
+    world.meet({ boots: [11] });
+    expect(world.meet({ boots: [70, 71], bootNumber: 100 })).toBe("welcome");
+  });
+
+  test("is refused with other members, both lists in the text", () => {
+    const world = new World();
+    expect(world.meet({ members: [1, 2, 3, 4, 5] })).toBe("OTHER_MEMBERS");
+    expect(world.text({ members: [1, 2, 3, 4, 5] })).toMatch(/1, 2, 3, 4, 5, .* 1, 2, 3:/);
+  });
+});
+
+describe("another disk under a known id", () => {
+  test("is refused when it did not ask to take the place of the lost one", () => {
+    const world = new World();
+    world.meet();
+    expect(world.meet({ disk: "wiped", durable: claims(0, 0, 0) })).toBe("LOST_IDENTITY");
+    expect(world.replaced).toEqual([]);
+  });
+
+  test("that asks is refused while the old one is connected", () => {
+    const world = new World();
+    world.meet();
+    world.connected.add(3);
+    expect(world.meet({ disk: "empty", joined: false })).toBe("NOT_LOST");
+  });
+
+  test("that asks is let in, durably, and the old one never again", () => {
+    const world = new World();
+    world.meet();
+    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
+    expect(world.meet(empty)).toBe("welcome");
+    expect(world.durableWrites).toBe(2);
+    expect(world.replaced).toEqual([3]);
+    expect(world.remembered.get(3)).toMatchObject({
+      incarnation: "empty",
+      generation: 1,
+      acceptedIdx: 0,
+    });
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.text({})).toContain("has taken the place of this one as node 3");
+    // It comes again, after a crash, and at last with its place.
+    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("welcome");
+    const joined = {
+      ...empty,
+      joined: true,
+      generation: 1,
+      boots: [21, 22, 23],
+      durable: claims(6, 6, 80, 80),
+    };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    expect(world.meet({ ...joined, durable: claims(6, 6, 79, 79) })).toBe("WENT_BACK");
+  });
+
+  test("that has its place already is let in by a node that was down meanwhile", () => {
+    const world = new World();
+    world.meet();
+    const joined = { disk: "empty", generation: 1, boots: [21], durable: claims(6, 6, 80, 80) };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    expect(world.meet()).toBe("REPLACED");
+  });
+
+  test("is heard of from others first: the old one's votes count no more", () => {
+    const world = new World();
+    world.meet();
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    expect(world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 1 }], own)).toBe(
+      null,
+    );
+    expect(world.replaced).toEqual([3]);
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.meet({ disk: "empty", joined: false, boots: [21] })).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    // Older news, and news of nodes that are no members, change nothing.
+    world.guard.onPlaces([{ node: 3, incarnation: "first disk", generation: 0 }], own);
+    world.guard.onPlaces([{ node: 9, incarnation: "x", generation: 5 }], own);
+    expect(world.remembered.get(3)?.incarnation).toBe("empty");
+    expect(world.remembered.has(9)).toBe(false);
+  });
+
+  test("in this node's own place ends this process", () => {
+    const world = new World();
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    const place = { node: 1, incarnation: "empty", generation: 1 };
+    expect(world.guard.onPlaces([place], own)).toMatchObject({ code: "REPLACED" });
+    expect(world.guard.onPlaces([{ ...place, generation: 0 }], own)).toBe(null);
+    expect(world.guard.onPlaces([place], { ...place })).toBe(null);
+  });
+
+  test("two that ask in turn get a generation each, and the later one counts", () => {
+    const world = new World();
+    world.meet();
+    world.meet({ disk: "a", joined: false, boots: [21] });
+    world.meet({ disk: "b", joined: false, boots: [31] });
+    expect(world.remembered.get(3)).toMatchObject({ incarnation: "b", generation: 2 });
+    expect(world.meet({ disk: "a", generation: 1, boots: [21, 22] })).toBe("REPLACED");
+  });
+});
