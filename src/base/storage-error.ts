@@ -8,6 +8,13 @@ export type StorageErrorCode =
   | "UNKNOWN_FORMAT"
   | "CLUSTER_MISMATCH"
   | "NODE_MISMATCH"
+  /** The peers know another disk under this node's id, or one that held more. */
+  | "LOST_IDENTITY"
+  | "WENT_BACK"
+  /** Another disk has taken this one's place. */
+  | "REPLACED"
+  /** The others have lost, or never had, what this node has decided. */
+  | "CONTRADICTED"
   /** Another process uses the directory. */
   | "LOCKED"
   /** So much waits for a full disk that memory would run out. */

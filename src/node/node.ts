@@ -15,7 +15,7 @@ import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import { PeerGuard } from "./peer-guard.ts";
-import { FINAL_REFUSALS } from "./refusals.ts";
+import { isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
@@ -111,7 +111,7 @@ export class Node {
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
         onRefused: (peer, code, text, proved) => {
-          if (FINAL_REFUSALS.has(code) && proved) this.#fail(new StorageError(code, text));
+          if (proved && isFinalRefusal(code)) this.#fail(new StorageError(code, text));
           else logger.warn("a peer refuses this node", { peer, code, reason: text });
         },
       },

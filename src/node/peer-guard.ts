@@ -14,6 +14,7 @@ import type { Refusal } from "../links/handshake.ts";
 import type { PeerPresence } from "../links/peer-links-options.ts";
 import { BALLOT_BOTTOM, compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMemory, RememberedPeer } from "../storage/peer-memory.ts";
+import { StorageError } from "../storage/storage-error.ts";
 import type { DiskPlace } from "../wire/host-message.ts";
 import type { DurableClaims } from "../wire/peer-hello.ts";
 import { lessThanTold, refusalText } from "./refusals.ts";
@@ -78,13 +79,13 @@ export class PeerGuard {
   }
 
   /** Others know which disks stand behind which ids. @returns what ends this process: its own place was taken */
-  onPlaces(places: readonly DiskPlace[], own: DiskPlace): Refusal | null {
+  onPlaces(places: readonly DiskPlace[], own: DiskPlace): StorageError | null {
     const { self, members } = this.#options;
     for (const place of places) {
       if (!members.includes(place.node)) continue;
       if (place.node !== self) this.#learn(place);
       else if (place.incarnation !== own.incarnation && place.generation > own.generation) {
-        return refusal("REPLACED", refusalText.replaced(self));
+        return new StorageError("REPLACED", refusalText.replaced(self));
       }
     }
     return null;

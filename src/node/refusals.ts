@@ -4,12 +4,14 @@ import type { RememberedPeer } from "../storage/peer-memory.ts";
 import type { PeerHello } from "../wire/peer-hello.ts";
 import type { RefusalCode } from "../wire/handshake.ts";
 
-/** Refusals after which the process that is refused must end, when the refusal is proved: its disk may not vote. */
-export const FINAL_REFUSALS: ReadonlySet<RefusalCode> = new Set([
-  "LOST_IDENTITY",
-  "WENT_BACK",
-  "REPLACED",
-]);
+const FINAL_REFUSALS = ["LOST_IDENTITY", "WENT_BACK", "REPLACED"] as const;
+
+/** A refusal after which the process that is refused must end, when the refusal is proved: its disk may not vote. */
+export type FinalRefusal = (typeof FINAL_REFUSALS)[number];
+
+export function isFinalRefusal(code: RefusalCode): code is FinalRefusal {
+  return FINAL_REFUSALS.some((final) => final === code);
+}
 
 const REJOIN =
   "Move its data directory away and start it with --rejoin: it takes everything from the others, as soon as enough of " +

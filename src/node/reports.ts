@@ -7,7 +7,6 @@ import type { Logger } from "../ports/logger.ts";
 import type { PeerPresence } from "../links/peer-links-options.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
-import { StorageError } from "../storage/storage-error.ts";
 import type { DiskPlace, HostMessage, NodeReport } from "../wire/host-message.ts";
 import type { PeerGuard } from "./peer-guard.ts";
 
@@ -80,8 +79,8 @@ export class Reports {
     const { guard, replica, onReplaced } = this.#options;
     if (joined) guard.onTold(peer, durable);
     const own = this.#ownPlace;
-    const refusal = guard.onPlaces(places, own);
-    if (refusal !== null) return onReplaced(new StorageError(refusal.code, refusal.text));
+    const error = guard.onPlaces(places, own);
+    if (error !== null) return onReplaced(error);
     const known = places.find(({ node }) => node === own.node);
     if (joined && known?.incarnation === own.incarnation) {
       replica.onConfirmed(peer, promise, known.generation);
