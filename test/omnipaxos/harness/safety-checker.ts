@@ -11,10 +11,12 @@ import type { SimDisk } from "./sim-disk.ts";
  * K3. A node's promise never decreases, and not across a restart below what it told anybody.
  * K4. A ballot is led by one start of one node only.
  * K5. What a message claims is on the sender's disk when it leaves.
+ * K6. As long as no disk goes back in time nobody contradicts anybody, or claims what cannot be (not with `brokenDisks`).
  */
 export class SafetyChecker {
   /** The one decided log seen so far; "…" where only a trimmed prefix was seen. */
   readonly canonical: string[] = [];
+  brokenDisks = false;
   readonly #decided = new Map<NodeId, number>();
   readonly #promises = new Map<NodeId, Ballot>();
   readonly #told = new Map<NodeId, Ballot>();
@@ -33,6 +35,11 @@ export class SafetyChecker {
       throw new Error(`node ${pid}: its promise went backwards`);
     }
     this.#promises.set(pid, promise);
+    if (!this.brokenDisks) {
+      const { contradiction, counters } = node;
+      if (contradiction !== null) throw new Error(`node ${pid}: ${JSON.stringify(contradiction)}`);
+      if (counters.misbehaved > 0) throw new Error(`node ${pid} finds that somebody misbehaves`);
+    }
     this.#agree(pid, decidedOf(node));
   }
 
