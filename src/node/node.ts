@@ -9,10 +9,10 @@ import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import { DiskFullError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
+import { metPeer } from "../storage/peer-memory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import { lostIdentityText } from "./lost-identity.ts";
@@ -249,21 +249,9 @@ export class Node {
 
   #checkIncarnation(peer: NodeId, incarnation: string): string | null {
     const { peers } = this.#directory;
-    const known = peers.known(peer);
-    if (known === undefined) this.#remember(peer, incarnation);
+    const known = peers.get(peer)?.incarnation;
+    if (known === undefined) peers.set(peer, metPeer(incarnation));
     return known === undefined || known === incarnation ? null : lostIdentityText(peer);
-  }
-
-  #remember(peer: NodeId, incarnation: string): void {
-    try {
-      this.#directory.peers.remember(peer, incarnation);
-    } catch (error) {
-      if (!(error instanceof DiskFullError)) throw error;
-      const { logger } = this.#machine;
-      logger.warn("the disk is full: a peer's identity will be remembered when it next connects", {
-        peer,
-      });
-    }
   }
 
   #fail(error: Error): void {
@@ -274,13 +262,14 @@ export class Node {
   }
 
   #close(done: () => void): void {
-    let open = this.#listeners.length + 1;
+    let open = this.#listeners.length + 2;
     const closed = (): void => {
       open -= 1;
       if (open === 0) done();
     };
     for (const listener of this.#listeners) listener.close(closed);
     this.#storage.close(closed);
+    this.#directory.close(closed);
   }
 
   #halt(reason: string): void {

@@ -2,7 +2,7 @@
 import { KvState } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
 import { Replica } from "../replica/replica.ts";
-import { openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
+import { LOG_DIRECTORY, openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
 import { LogStorage } from "../storage/log-storage.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
 import {
@@ -33,12 +33,26 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   const { clock, disk, logger, random } = machine;
   const startedMs = clock.now();
   const { clusterId, nodeId, timing } = options;
-  const directory = openDataDirectory(disk, { clusterId, nodeId, random });
+  const directory = openDataDirectory(disk, {
+    clusterId,
+    nodeId,
+    members: [...options.peerAddresses.keys()],
+    random,
+    clock,
+    logger,
+    rejoin: options.rejoin,
+    confirmMembers: options.confirmMembers,
+    onFailure: (error) => hooks.onFailure(error),
+  });
   const snapshots = SnapshotStore.open(disk, "snapshots", logger);
   const { storage, recovered } = LogStorage.open(
     disk,
-    "log",
-    { segmentBytes: options.segmentBytes, mustExist: directory.logBegun },
+    LOG_DIRECTORY,
+    {
+      segmentBytes: options.segmentBytes,
+      owner: directory.logOwner,
+      mustExist: directory.logBegun,
+    },
     {
       ...hooks,
       onDurable: (seq) => {
