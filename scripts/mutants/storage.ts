@@ -43,8 +43,8 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/segment.ts",
-        "  if (readFrame(bytes, FILE_HEADER_BYTES)?.segment === number) mendFileHeader(bytes);\n",
-        "  void mendFileHeader;\n",
+        "  if (first?.segment === number) mendFileHeader(bytes, versionOf(bytes, first));\n",
+        "  void [mendFileHeader, versionOf, first];\n",
       ),
     ],
     by: ["test/sim/regressions.test.ts"],
@@ -121,15 +121,73 @@ export const STORAGE: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "a full disk ends a node that meets a peer",
-    breaks: "the peer's identity cannot be remembered, and the error ends the process",
+    name: "end of the log not checked",
+    breaks:
+      "damage to the last batches, and an emptied segment, pass for a write that a crash cut off",
+    patches: [patch("src/storage/recovery.ts", "    checkEnd(directory, last, mark);\n", "")],
+    by: ["test/storage/log-damage.test.ts", "test/storage/log-crash.test.ts"],
+  },
+  {
+    name: "end of the log noted before it is durable",
+    breaks: "a loss of power takes a batch that the mark has, and the node refuses its own log",
     patches: [
       patch(
-        "src/node/node.ts",
-        "      if (!(error instanceof DiskFullError)) throw error;\n      const { logger }",
-        "      if (error instanceof DiskFullError) throw error;\n      const { logger }",
+        "src/storage/log-storage.ts",
+        "    const begunMs = this.#clock.now();\n",
+        "    const begunMs = this.#clock.now();\n" +
+          "    this.#note({ segment: attempt.segment.segment, position: attempt.position + attempt.bytes.length, crc: attempt.crc });\n",
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "a missing mark of the end passes",
+    breaks: "whoever deletes it makes damage to the last batches invisible",
+    patches: [
+      patch(
+        "src/storage/recovery.ts",
+        "    if (mustExist || (last !== null && last.owner !== null)) {",
+        "    if (mustExist && last === null) {",
+      ),
+    ],
+    by: ["test/storage/log-damage.test.ts"],
+  },
+  {
+    name: "owner of the log not checked",
+    breaks: "a node runs on the log of another one, and denies what it promised itself",
+    patches: [
+      patch(
+        "src/storage/segment.ts",
+        "  if (start.owner !== null && start.owner !== owner) throw foreignLog(path);\n",
+        "  void [owner, foreignLog];\n",
+      ),
+    ],
+    by: ["test/storage/log-damage.test.ts"],
+  },
+  {
+    name: "members not checked",
+    breaks:
+      "a cluster of another size starts on the same data: its majorities need not meet those before",
+    patches: [
+      patch(
+        "src/storage/data-directory.ts",
+        "  checkMembers(identity.members, members);\n",
+        "  void checkMembers;\n",
+      ),
+    ],
+    by: ["test/storage/data-directory.test.ts"],
+  },
+  {
+    name: "memory of the peers made anew",
+    breaks: "whoever deletes it makes a node trust peers that come back empty",
+    patches: [
+      patch(
+        "src/storage/data-directory.ts",
+        "  const memory = new DirectoryMemory(",
+        '  if (!disk.exists("memory")) DirectoryMemory.create(options, new Map());\n' +
+          "  const memory = new DirectoryMemory(",
+      ),
+    ],
+    by: ["test/storage/data-directory.test.ts"],
   },
 ];

@@ -15,6 +15,12 @@ export type StorageErrorCode =
   | "REPLACED"
   /** The others have lost, or never had, what this node has decided. */
   | "CONTRADICTED"
+  /** The directory belongs to a cluster of other nodes. */
+  | "MEMBERS_MISMATCH"
+  /** The directory does not say which nodes its cluster has, and what it says leaves it open. */
+  | "MEMBERS_UNCONFIRMED"
+  /** The log in it belongs to another node or another data directory. */
+  | "FOREIGN_LOG"
   /** Another process uses the directory. */
   | "LOCKED"
   /** So much waits for a full disk that memory would run out. */

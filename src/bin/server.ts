@@ -32,6 +32,11 @@ export function serverCommand(): Command {
     .option("--cluster-id <name>", "nodes of another cluster are refused (default: omnikv-local)")
     .option("--secret-file <file>", "the cluster's secret; needed to listen beyond this machine")
     .option("--allow-faults", "the management prompt may break links")
+    .option("--rejoin", "with an empty data directory: take everything from the others first")
+    .option(
+      "--confirm-members",
+      "once, for data of omnikv 0.1: the cluster always had exactly these nodes",
+    )
     .option("--log-level <level>", "debug, info, warn or error", d.logLevel)
     .option("--log-format <format>", "pretty or json", d.logFormat)
     .option("--tick-ms <n>", "unit of time", d.tickMs)

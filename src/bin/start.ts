@@ -25,17 +25,20 @@ import {
 
 interface StartFlags {
   readonly size: string;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly timeout: string;
   readonly command?: readonly string[];
   readonly exec?: readonly string[];
   readonly json?: true;
 }
 
+/** As run1.sh, run2.sh and run3.sh, which share its data. */
+const DEFAULT_SIZE = 3;
+
 const EXAMPLES = `
 Examples:
   omnikv start                       three servers and a prompt; Ctrl-D or "exit" stops them all
-  omnikv start --size 5
+  omnikv start --size 5              five of them, with data of their own in data/size-5
   omnikv start -c '1 write a b; 2 read a'
   omnikv start -c 'crash leader; wait-leader; write a b; restart 3; status'
 
@@ -47,8 +50,11 @@ export function startCommand(): Command {
     .description(
       "Starts a local cluster and opens a prompt for keys and management; leaving it stops the cluster.",
     )
-    .option("--size <n>", "how many servers: 1, 3, 5 or 7", "3")
-    .option("--data-dir <directory>", "where they keep their data", "data")
+    .option("--size <n>", "how many servers: 1, 3, 5 or 7", String(DEFAULT_SIZE))
+    .option(
+      "--data-dir <directory>",
+      "where they keep their data (default: data, or data/size-N when N is not 3)",
+    )
     .option("--timeout <time>", "how long the prompt waits for an answer", "5s")
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
     .option("--exec <commands>", "the same", collect, undefined)
@@ -61,13 +67,14 @@ async function start(flags: StartFlags): Promise<void> {
   if (!["1", "3", "5", "7"].includes(flags.size)) {
     throw new KvError("BAD_REQUEST", `--size: expected 1, 3, 5 or 7, got "${flags.size}"`);
   }
-  const { nodes } = defaultCluster(Number(flags.size));
+  const size = Number(flags.size);
+  const { nodes } = defaultCluster(size);
   const settings = {
     ...readSettings({ timeout: flags.timeout }),
     nodes,
     clusterId: DEFAULT_CLUSTER_ID,
   };
-  const dataDirectory = resolve(flags.dataDir);
+  const dataDirectory = resolve(flags.dataDir ?? defaultDataDirectory(size));
   const servers = await LocalServers.start({
     nodes,
     clusterId: DEFAULT_CLUSTER_ID,
@@ -79,6 +86,11 @@ async function start(flags: StartFlags): Promise<void> {
   } finally {
     await servers.stop();
   }
+}
+
+/** Each size of cluster has data of its own: a directory belongs to the nodes it was made for. */
+function defaultDataDirectory(size: number): string {
+  return size === DEFAULT_SIZE ? "data" : `data/size-${size}`;
 }
 
 async function openPrompt(

@@ -15,7 +15,7 @@ import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import { PeerGuard } from "./peer-guard.ts";
-import { isFinalRefusal } from "./refusals.ts";
+import { contradictionText, isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
@@ -119,7 +119,7 @@ export class Node {
     this.#guard = new PeerGuard({
       self: options.nodeId,
       members: this.#directory.members,
-      memory: this.#directory.memory,
+      memory: this.#directory.peers,
       isConnected: (peer) => this.#links.isConnected(peer),
       onReplaced: (peer) => this.#onReplaced(peer),
     });
@@ -247,6 +247,10 @@ export class Node {
 
   #turn(): void {
     const effects = this.#replica.endTurn(this.#machine.clock.now());
+    const { contradiction } = effects;
+    if (contradiction !== null) {
+      return this.#fail(new StorageError("CONTRADICTED", contradictionText(contradiction)));
+    }
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
     // Before any promise: whoever counts on one of a disk that was replaced hears of that first (J2).
@@ -294,13 +298,14 @@ export class Node {
   }
 
   #close(done: () => void): void {
-    let open = this.#listeners.length + 1;
+    let open = this.#listeners.length + 2;
     const closed = (): void => {
       open -= 1;
       if (open === 0) done();
     };
     for (const listener of this.#listeners) listener.close(closed);
     this.#storage.close(closed);
+    this.#directory.close(closed);
   }
 
   #halt(reason: string): void {

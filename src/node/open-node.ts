@@ -2,7 +2,7 @@
 import { KvState } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
 import { Replica } from "../replica/replica.ts";
-import { openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
+import { LOG_DIRECTORY, openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
 import { LogStorage } from "../storage/log-storage.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
 import {
@@ -33,12 +33,26 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   const { clock, disk, logger, random } = machine;
   const startedMs = clock.now();
   const { clusterId, nodeId, timing } = options;
-  const directory = openDataDirectory(disk, { clusterId, nodeId, random });
+  const directory = openDataDirectory(disk, {
+    clusterId,
+    nodeId,
+    members: [...options.peerAddresses.keys()],
+    random,
+    clock,
+    logger,
+    rejoin: options.rejoin,
+    confirmMembers: options.confirmMembers,
+    onFailure: (error) => hooks.onFailure(error),
+  });
   const snapshots = SnapshotStore.open(disk, "snapshots", logger);
   const { storage, recovered } = LogStorage.open(
     disk,
-    "log",
-    { segmentBytes: options.segmentBytes, mustExist: directory.logBegun },
+    LOG_DIRECTORY,
+    {
+      segmentBytes: options.segmentBytes,
+      owner: directory.logOwner,
+      mustExist: directory.logBegun,
+    },
     {
       ...hooks,
       onDurable: (seq) => {
@@ -57,12 +71,14 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   const waitTicks = ticks(timing.requestWaitMs);
   const replica = new Replica(
     {
+      joined: directory.joined,
       core: {
         clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
         pid: nodeId,
         electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
         resendMessageTickTimeout: ticks(timing.resendMs),
-        incarnation: random.uint32(),
+        // The number of this process: what a node asks for in one start is not answered in another.
+        incarnation: directory.boot.id,
         snapshots: { kind: "host" },
       },
       timing: {

@@ -78,6 +78,10 @@ export interface NodeOptions {
   readonly load: LoadPace;
   /** Where they differ from the usual ones. */
   readonly linkLimits: Partial<PeerLinksLimits>;
+  /** A new data directory is to take everything from the others before the node takes part. */
+  readonly rejoin: boolean;
+  /** The operator vouches for the members of a data directory that does not know them. */
+  readonly confirmMembers: boolean;
   readonly segmentBytes: number;
   readonly proposalBytesMax: number;
   readonly proposalCommandsMax: number;
@@ -94,6 +98,8 @@ export const NODE_DEFAULTS = {
   compaction: DEFAULT_COMPACTION,
   load: DEFAULT_LOAD_PACE,
   linkLimits: {},
+  rejoin: false,
+  confirmMembers: false,
   segmentBytes: 16 * 1024 * 1024,
   proposalBytesMax: 16 * 1024 * 1024,
   // As many as a small machine carries out in a tenth of a second. With four times as many, turns grew so long that heartbeats

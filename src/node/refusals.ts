@@ -1,5 +1,11 @@
 /** What a node is told that is not let in: what was expected, what came, and the way out. */
-import { compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
+import {
+  compareBallots,
+  type Ballot,
+  type Contradiction,
+  type NodeId,
+} from "../omnipaxos/index.ts";
+import { wayOut } from "../storage/way-out.ts";
 import type { RememberedPeer } from "../storage/peer-memory.ts";
 import type { PeerHello } from "../wire/peer-hello.ts";
 import type { RefusalCode } from "../wire/handshake.ts";
@@ -13,10 +19,6 @@ export function isFinalRefusal(code: RefusalCode): code is FinalRefusal {
   return FINAL_REFUSALS.some((final) => final === code);
 }
 
-const REJOIN =
-  "Move its data directory away and start it with --rejoin: it takes everything from the others, as soon as enough of " +
-  "them are there";
-
 export const refusalText = {
   otherMembers: (peer: NodeId, theirs: readonly NodeId[], ours: readonly NodeId[]): string =>
     `node ${peer} was started as one of nodes ${theirs.join(", ")}, the node it connects to as one of nodes ` +
@@ -24,17 +26,36 @@ export const refusalText = {
   lostIdentity: (peer: NodeId): string =>
     `node ${peer} has taken part with another data directory and may have promised or accepted what this one does not ` +
     `hold, so letting it in could lose acknowledged writes. Start it with its old data directory. If that is gone for ` +
-    `good: ${lower(REJOIN)}`,
+    `good: ${wayOut()}`,
   wentBack: (peer: NodeId, less: string): string =>
     `the disk of node ${peer} holds less than it has told: ${less}. It is an older copy or has been damaged, and letting ` +
     `it in could lose acknowledged writes. Start it with the data directory it ran on last. If that is gone for good: ` +
-    lower(REJOIN),
+    wayOut(),
   replaced: (peer: NodeId): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
     `more. Start node ${peer} with the directory that replaced it; this one may be deleted`,
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
 } as const;
+
+/** What a node says that stops because the log it was to take over contradicts what it has decided. */
+export function contradictionText({
+  with: peer,
+  from,
+  to,
+  decidedIdx,
+  kind,
+}: Contradiction): string {
+  const what =
+    kind === "differs"
+      ? `node ${peer} gives other entries for indexes ${from} to ${to - 1}, which this node has decided`
+      : `the log of node ${peer} ends at index ${from}, and this node has decided ${decidedIdx} entries`;
+  return (
+    `${what}. Acknowledged writes may be lost on one side: a disk was put back from an older copy, a data directory was ` +
+    `used by another cluster, or the majority of the disks was replaced. This node keeps what it has and stops. Keep its ` +
+    `data directory: it may be the only one with those writes. If the others are right: ${wayOut()}`
+  );
+}
 
 /** What of what a peer has told is not on its disk any more, in words; null: all of it is there. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
@@ -66,8 +87,4 @@ export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | 
 /** "3.0.1": n, priority, node. */
 export function ballotText({ n, priority, pid }: Ballot): string {
   return `${n}.${priority}.${pid}`;
-}
-
-function lower(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

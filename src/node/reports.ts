@@ -90,9 +90,9 @@ export class Reports {
   /** The log is such that this node may vote: from now on it does. Durable when this returns. */
   takePlace(generation: number): void {
     const { directory, replica, nodeId, logger } = this.#options;
-    const { boot, incarnation, memory } = directory;
+    const { boot, incarnation, peers } = directory;
     const start = { bootNumber: boot.number, bootId: boot.id };
-    memory.set(nodeId, { incarnation, generation, ...start, ...replica.core.durable });
+    peers.set(nodeId, { incarnation, generation, ...start, ...replica.core.durable });
     directory.join();
     replica.placeTaken();
     const { acceptedIdx } = replica.core;
@@ -102,7 +102,7 @@ export class Reports {
 
   get #generation(): number {
     const { directory, nodeId } = this.#options;
-    return directory.memory.get(nodeId)?.generation ?? 0;
+    return directory.peers.get(nodeId)?.generation ?? 0;
   }
 
   get #ownPlace(): DiskPlace {

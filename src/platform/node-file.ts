@@ -74,8 +74,15 @@ export class NodeFile implements DiskFile {
       );
       return;
     }
-    this.#durableDescriptor ??= openSync(this.#path, constants.O_RDWR | constants.O_DSYNC);
-    const descriptor = this.#durableDescriptor;
+    let descriptor: number;
+    try {
+      this.#durableDescriptor ??= openSync(this.#path, constants.O_RDWR | constants.O_DSYNC);
+      descriptor = this.#durableDescriptor;
+    } catch (error) {
+      // The file may have been taken away meanwhile.
+      this.#run(done, (finish) => process.nextTick(finish, error));
+      return;
+    }
     this.#run(done, (finish) => {
       const timed = (begunMs: number, error: Error | null): void => {
         this.#pace.took(performance.now() - begunMs);
@@ -92,6 +99,11 @@ export class NodeFile implements DiskFile {
         timed(begunMs, writeAllNow(descriptor, position, bytes));
       });
     });
+  }
+
+  note(position: number, bytes: Uint8Array): Error | null {
+    const error = writeAllNow(this.#descriptor, position, bytes);
+    return error === null ? null : diskError(error);
   }
 
   truncate(length: number, done: DiskCallback): void {

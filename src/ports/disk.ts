@@ -9,6 +9,12 @@ export interface DiskFile {
   sync(done: DiskCallback): void;
   /** write, then sync of at least these bytes, in one trip where the platform can. */
   writeDurably(position: number, bytes: Uint8Array, done: DiskCallback): void;
+  /**
+   * Written when it returns, ahead of calls that still wait, and not synced: it survives the death of the process, and
+   * perhaps not a loss of power. For a few bytes: a system call of some microseconds, and the caller is blocked.
+   * @returns why it could not be written
+   */
+  note(position: number, bytes: Uint8Array): Error | null;
   truncate(length: number, done: DiskCallback): void;
   close(done: DiskCallback): void;
 }

@@ -58,8 +58,10 @@ export interface ReplicaTiming {
 }
 
 export interface ReplicaOptions {
-  /** False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. */
-  readonly joined: boolean;
+  /**
+   * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
+   */
+  readonly joined?: boolean;
   readonly core: OmniPaxosConfig<Uint8Array, SnapshotName>;
   readonly timing: ReplicaTiming;
   readonly compaction: CompactionPolicy;
@@ -170,12 +172,13 @@ export class Replica {
     );
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
-    this.#joining = options.joined
-      ? null
-      : new Joining({
-          nodes: options.core.clusterConfig.nodes.length,
-          quorum: Math.min(quorum.read, quorum.write),
-        });
+    this.#joining =
+      options.joined !== false
+        ? null
+        : new Joining({
+            nodes: options.core.clusterConfig.nodes.length,
+            quorum: Math.min(quorum.read, quorum.write),
+          });
     const core = this.#core;
     this.#reads = new Reads(
       {
@@ -426,7 +429,9 @@ export class Replica {
   #propose(nowMs: number): void {
     if (this.#proposals.isEmpty) return this.#proposals.endTurn(nowMs);
     const standing = this.standing();
-    if (standing.kind === "cutOff") return this.#proposals.endTurn(nowMs);
+    if (standing.kind === "cutOff" || this.#core.contradiction !== null) {
+      return this.#proposals.endTurn(nowMs);
+    }
     const { promise } = this.#core;
     const follows = standing.kind === "following";
     // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.

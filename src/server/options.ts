@@ -28,6 +28,8 @@ export interface ServerFlags {
   readonly clusterId?: string;
   readonly secretFile?: string;
   readonly allowFaults?: true;
+  readonly rejoin?: true;
+  readonly confirmMembers?: true;
   readonly logLevel: string;
   readonly logFormat: string;
   readonly tickMs: string;
@@ -104,6 +106,8 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
       clientAddress: { host: self.host, port: self.port },
       secret,
       allowFaults: flags.allowFaults === true,
+      rejoin: flags.rejoin === true,
+      confirmMembers: flags.confirmMembers === true,
       timing: timing(flags),
       compaction: {
         ...NODE_DEFAULTS.compaction,

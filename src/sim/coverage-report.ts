@@ -33,6 +33,8 @@ const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
   relayRequest: null,
   relayReturned: null,
   relayAnswer: null,
+  report: null,
+  joinRequest: "an empty disk asks to take the place of a lost one (test/sim/rejoin.test.ts)",
 };
 
 const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {

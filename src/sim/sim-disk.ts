@@ -279,6 +279,11 @@ class SimHandle implements DiskFile {
     });
   }
 
+  note(position: number, bytes: Uint8Array): Error | null {
+    this.#disk.announce("note", this.#path);
+    return this.#disk.put(this.#file, position, bytes);
+  }
+
   truncate(length: number, done: DiskCallback): void {
     this.#call({
       name: "truncate",

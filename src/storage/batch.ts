@@ -88,9 +88,11 @@ export class Batch {
 
   /**
    * The beginning of a segment with this batch in its first frame.
+   * @param owner of the log
    * @param carried entries of the log to write once more, so that older segments are not needed for them
    */
   finishFirst(
+    owner: number,
     segment: number,
     previousEnd: number,
     previousCrc: number,
@@ -99,7 +101,7 @@ export class Batch {
     const sink = new ByteSink(0);
     writeFileHeader(sink);
     sink.raw(HEADER_ROOM);
-    writeStart(sink, { previousEnd, previousCrc, scalars: this.#before });
+    writeStart(sink, { owner, previousEnd, previousCrc, scalars: this.#before });
     if (carried !== null) {
       const fromIdx = this.#before.compactedIdx;
       writeGroup(sink, [{ kind: "append", fromIdx, entries: carried }]);

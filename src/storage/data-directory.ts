@@ -1,5 +1,5 @@
 /**
- * Whose data directory this is, and whom its node has met.
+ * Whose data directory this is, which nodes its cluster has, and whom its node has met.
  *
  * Invariants:
  *   I1. The incarnation is drawn when the directory is made. Peers remember it: a node that comes back under its id with
@@ -7,159 +7,175 @@
  *   I2. The identity says that the log has begun before anybody hears of what the log holds. So a log that was taken away
  *       is told from one that was never written: otherwise the node would forget its promises under its old incarnation,
  *       which no peer could notice.
+ *   I3. The members never change: with others, majorities of before and after need not have a node in common, and what
+ *       was acknowledged before could be lost.
+ *   I4. The identity comes last: whatever else a directory needs exists before it. So a directory with an identity lacks
+ *       something only if that was taken away.
  */
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
-import type { Disk } from "../ports/disk.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Disk, DiskCallback } from "../ports/disk.ts";
+import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
-import { StorageError } from "./storage-error.ts";
+import { FIRST_PEERS_FILE, readFirstFormat } from "./first-format.ts";
+import { LogEnd } from "./log-end.ts";
+import { checkMembers, checkOwner } from "./owner-checks.ts";
+import {
+  DirectoryMemory,
+  metPeer,
+  type Boot,
+  type PeerMemory,
+  type RememberedPeer,
+} from "./peer-memory.ts";
+import { checked, identityDamaged, seal, setMark, unseal } from "./sealed-json.ts";
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
+const FIRST_FORMAT_VERSION = 1;
 const IDENTITY_FILE = "identity.json";
-const PEERS_FILE = "peers.json";
-/** A sealed file ends in a digit, "}" and a line feed when its last field is a number. */
-const LAST_DIGIT_FROM_END = 3;
-const ONE = Buffer.from("1");
+export const LOG_DIRECTORY = "log";
 
 const identitySchema = z.strictObject({
   clusterId: z.string(),
   nodeId: z.int(),
   incarnation: z.string(),
+  members: z.array(z.int()).min(1),
 });
-const peersSchema = z.record(z.string().regex(/^\d+$/), z.string());
+type Identity = z.infer<typeof identitySchema>;
 
-/** The incarnations of the peers. Changes are durable when the call returns. */
-export interface PeerRecord {
-  known(peer: number): string | undefined;
-  /** @throws DiskFullError, and knows the peer as little as before */
-  remember(peer: number, incarnation: string): void;
-  /** @throws DiskFullError, and knows the peer as well as before */
-  forget(peer: number): void;
+/** Who opens a data directory. */
+export interface DirectoryOwner {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** The ids of all nodes of the cluster, this one included, in any order. */
+  readonly members: readonly number[];
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A new directory is to take everything from the others before it takes part. Default: false. */
+  readonly rejoin?: boolean;
+  /** The operator vouches for the members of a directory that does not know them. Default: false. */
+  readonly confirmMembers?: boolean;
+  /** Told when what is remembered of the peers cannot be made durable: the process must stop. */
+  readonly onFailure: (error: Error) => void;
 }
 
 export interface DataDirectory {
   readonly incarnation: string;
+  /** Whose log it is, as the log has it. */
+  readonly logOwner: number;
+  /** Ids of all nodes of the cluster, ascending. */
+  readonly members: readonly number[];
   /** Nothing was here before. */
   readonly isNew: boolean;
   /** The log was written to: it must be there. */
   readonly logBegun: boolean;
+  /** The node takes part; false: it has to take everything from the others first. */
+  readonly joined: boolean;
   /** I2. Durable when it returns. Takes no room on the disk, and no time but the first time. */
   beginLog(): void;
-  readonly peers: PeerRecord;
+  /** As `beginLog`. */
+  join(): void;
+  readonly peers: PeerMemory;
+  /** This start, counted durably. */
+  readonly boot: Boot;
+  /** Ids of the last 64 starts at most, oldest first; the last one is this one's. */
+  readonly boots: readonly number[];
+  /** Makes everything durable that is remembered of the peers. */
+  flush(done: DiskCallback): void;
+  /** `flush`, and closes the files. */
+  close(done: DiskCallback): void;
 }
 
-/** @throws StorageError when the directory is another cluster's or node's, damaged, or of another version */
-export function openDataDirectory(
-  disk: Disk,
-  owner: { readonly clusterId: string; readonly nodeId: number; readonly random: Random },
-): DataDirectory {
-  const { clusterId, nodeId, random } = owner;
+/** @throws StorageError when the directory is another cluster's or node's, damaged, or of another version; DiskFullError */
+export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirectory {
+  const { random, clock, onFailure } = owner;
+  const members = [...new Set(owner.members)].sort((a, b) => a - b);
   const isNew = !disk.exists(IDENTITY_FILE);
-  if (
-    isNew &&
-    disk.list("log").some((name) => name.endsWith(".log") && disk.size(`log/${name}`) > 0)
-  ) {
-    throw new StorageError(
-      "IDENTITY_DAMAGED",
-      `${IDENTITY_FILE} is missing beside a log: restore it, or the whole data directory, from a backup of this node`,
-    );
-  }
   if (isNew) {
+    if (hasLog(disk)) throw identityDamaged(IDENTITY_FILE, "it is missing beside a log");
     const incarnation = Buffer.from(random.bytes(16)).toString("hex");
-    disk.replace(IDENTITY_FILE, seal({ clusterId, nodeId, incarnation }, { logBegun: 0 }));
+    const identity = { clusterId: owner.clusterId, nodeId: owner.nodeId, incarnation, members };
+    make(disk, identity, new Map(), { logBegun: false, joined: owner.rejoin !== true });
+  } else {
+    takeOverFirstFormat(disk, { ...owner, members });
   }
-  const sealed = unseal(disk, IDENTITY_FILE);
+  const sealed = unseal(disk, IDENTITY_FILE, [FORMAT_VERSION]);
   const identity = checked(IDENTITY_FILE, identitySchema, sealed.content);
-  if (identity.clusterId !== clusterId) {
-    throw new StorageError(
-      "CLUSTER_MISMATCH",
-      `the data directory belongs to cluster "${identity.clusterId}", this server to cluster "${clusterId}": ` +
-        `correct --cluster-id or --data-dir`,
-    );
-  }
-  if (identity.nodeId !== nodeId) {
-    throw new StorageError(
-      "NODE_MISMATCH",
-      `the data directory belongs to node ${identity.nodeId}, this server is node ${nodeId}: ` +
-        `correct --node or --data-dir`,
-    );
-  }
-  let logBegun = checked(IDENTITY_FILE, z.literal([0, 1]), sealed.logBegun) === 1;
-  const saved = disk.exists(PEERS_FILE)
-    ? checked(PEERS_FILE, peersSchema, unseal(disk, PEERS_FILE).content)
-    : {};
-  let peers: ReadonlyMap<string, string> = new Map(Object.entries(saved));
-  const save = (changed: ReadonlyMap<string, string>): void => {
-    disk.replace(PEERS_FILE, seal(Object.fromEntries(changed)));
-    peers = changed;
-  };
+  checkOwner(identity, owner);
+  checkMembers(identity.members, members);
+  let logBegun = sealed.mark("logBegun");
+  let joined = sealed.mark("joined");
+  const options = { disk, owner: identity.incarnation, members: identity.members.length };
+  const memory = new DirectoryMemory(options, random, clock, onFailure);
   return {
     incarnation: identity.incarnation,
+    logOwner: logOwnerOf(identity),
+    members,
     isNew,
-    logBegun,
+    get logBegun() {
+      return logBegun;
+    },
+    get joined() {
+      return joined;
+    },
     beginLog: () => {
       if (logBegun) return;
-      // One byte in place: it cannot be torn, and a full disk does not stand in its way.
-      disk.writeNow(IDENTITY_FILE, disk.size(IDENTITY_FILE) - LAST_DIGIT_FROM_END, ONE);
+      setMark(disk, IDENTITY_FILE, "logBegun");
       logBegun = true;
     },
-    peers: {
-      known: (peer) => peers.get(String(peer)),
-      remember: (peer, incarnation) => save(new Map(peers).set(String(peer), incarnation)),
-      forget: (peer) => {
-        const others = new Map(peers);
-        if (others.delete(String(peer))) save(others);
-      },
+    join: () => {
+      if (joined) return;
+      setMark(disk, IDENTITY_FILE, "joined");
+      joined = true;
     },
+    peers: memory,
+    boot: memory.boot,
+    boots: memory.boots,
+    flush: (done) => memory.flush(done),
+    close: (done) => memory.close(done),
   };
+}
+
+function hasLog(disk: Disk): boolean {
+  return disk
+    .list(LOG_DIRECTORY)
+    .some((name) => name.endsWith(".log") && disk.size(`${LOG_DIRECTORY}/${name}`) > 0);
+}
+
+/** I4. Durable when it returns. */
+function make(
+  disk: Disk,
+  identity: Identity,
+  peers: ReadonlyMap<number, RememberedPeer>,
+  { logBegun, joined }: { readonly logBegun: boolean; readonly joined: boolean },
+): void {
+  const { incarnation, members } = identity;
+  disk.makeDirectory(LOG_DIRECTORY);
+  LogEnd.create(disk, LOG_DIRECTORY, logOwnerOf(identity));
+  DirectoryMemory.create({ disk, owner: incarnation, members: members.length }, peers);
+  const marks = { logBegun: logBegun ? 1 : 0, joined: joined ? 1 : 0 } as const;
+  disk.replace(IDENTITY_FILE, seal(FORMAT_VERSION, identity, marks));
 }
 
 /**
- * Readable, and yet protected against a flipped bit.
- * @param marks stand behind the content, outside its checksum
+ * A directory of format 1 becomes one of format 2, all or nothing: until the identity is replaced it is what it was, also
+ * for the version that wrote it, and the next start begins anew.
  */
-function seal(content: unknown, marks: Readonly<Record<string, number>> = {}): Uint8Array {
-  const crc = crc32c(JSON.stringify(content));
-  return Buffer.from(`${JSON.stringify({ format: FORMAT_VERSION, crc, content, ...marks })}\n`);
+function takeOverFirstFormat(disk: Disk, owner: DirectoryOwner): void {
+  const sealed = unseal(disk, IDENTITY_FILE, [FIRST_FORMAT_VERSION, FORMAT_VERSION]);
+  if (sealed.format === FORMAT_VERSION) return;
+  const { incarnations, ...old } = readFirstFormat(disk, IDENTITY_FILE, sealed, owner);
+  const { clusterId, nodeId, incarnation, logBegun } = old;
+  const peers = new Map([...incarnations].map(([peer, known]) => [peer, metPeer(known)]));
+  const identity = { clusterId, nodeId, incarnation, members: [...owner.members] };
+  make(disk, identity, peers, { logBegun, joined: true });
+  disk.remove(FIRST_PEERS_FILE);
+  owner.logger.info("the data directory of omnikv 0.1 is taken over", {
+    members: owner.members.join(", "),
+  });
 }
 
-interface Sealed {
-  readonly content?: unknown;
-  readonly logBegun?: unknown;
-}
-
-function unseal(disk: Disk, file: string): Sealed {
-  let sealed: Sealed & { readonly format?: unknown; readonly crc?: unknown };
-  try {
-    const text = Buffer.from(disk.read(file, 0, disk.size(file))).toString("utf8");
-    sealed = z.looseObject({}).parse(JSON.parse(text));
-  } catch (cause) {
-    throw damaged(file, "it is not what this program writes", cause);
-  }
-  const { format, crc, content } = sealed;
-  if (typeof format === "number" && format !== FORMAT_VERSION) {
-    throw new StorageError(
-      "UNKNOWN_FORMAT",
-      `${file}: written in format ${format}, this program reads format ${FORMAT_VERSION}; use the version of omnikv ` +
-        `that wrote it`,
-    );
-  }
-  if (content === undefined || crc !== crc32c(JSON.stringify(content))) {
-    throw damaged(file, "its checksum is wrong");
-  }
-  return sealed;
-}
-
-function checked<V>(file: string, schema: z.ZodType<V>, value: unknown): V {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw damaged(file, "a field is not what this program writes", result.error);
-}
-
-function damaged(file: string, what: string, cause?: unknown): StorageError {
-  return new StorageError(
-    "IDENTITY_DAMAGED",
-    `${file}: offset 0: ${what}; restore the file, or the whole data directory, from a backup of this node`,
-    { cause },
-  );
+function logOwnerOf({ incarnation }: Identity): number {
+  return crc32c(incarnation);
 }

@@ -11,7 +11,9 @@
 import { crc32c } from "@node-rs/crc32";
 import type { ByteSink } from "./byte-sink.ts";
 
-export const LOG_FORMAT_VERSION = 2;
+export const LOG_FORMAT_VERSION = 3;
+/** Read, and gone on with, but not begun any more: its segments do not say whose they are. */
+export const OWNERLESS_FORMAT_VERSION = 2;
 /** magic (8) · u32 version · u32 zero */
 export const FILE_HEADER_BYTES = 16;
 /** u32 crc · u32 body bytes · u32 segment · u32 position · u32 previous crc · u32 groups */
@@ -68,14 +70,19 @@ export function fileVersion(bytes: Uint8Array): number | null {
  * Puts a header right of which a crash kept only a part: where bytes are missing there are zeros. The header says nothing
  * that the frames do not vouch for themselves, so it may be repaired when a valid frame follows; anything else in its
  * place is damage, and stays.
+ * @param version as the first frame has it
  */
-export function mendFileHeader(bytes: Uint8Array): void {
+export function mendFileHeader(bytes: Uint8Array, version: number): void {
   if (bytes.length < FILE_HEADER_BYTES) return;
   const whole = new Uint8Array(FILE_HEADER_BYTES);
   whole.set(MAGIC);
-  new DataView(whole.buffer).setUint32(8, LOG_FORMAT_VERSION, true);
+  new DataView(whole.buffer).setUint32(8, version, true);
   const isTorn = whole.every((byte, i) => bytes[i] === byte || bytes[i] === 0);
   if (isTorn) bytes.set(whole);
+}
+
+export function isKnownVersion(version: number): boolean {
+  return version === LOG_FORMAT_VERSION || version === OWNERLESS_FORMAT_VERSION;
 }
 
 /** How many bytes a frame at `position` would take by its header, which may be anything; null: no room for a header. */

@@ -8,6 +8,7 @@
  *       failure: the same bytes are written again to the same place when there is room (the port allows that).
  *   L4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and nothing is being
  *       written to it.
+ *   L5. Where the log ends is noted after what waited for the batch was told, so that nobody waits for the note.
  */
 import { assert } from "../base/assert.ts";
 import { StorageError } from "./storage-error.ts";
@@ -17,6 +18,7 @@ import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import { Batch, SEAL_BYTES_MAX, sealFrame } from "./batch.ts";
 import { LiveBytes } from "./live-bytes.ts";
+import { LOG_START, LogEnd, type LogPosition } from "./log-end.ts";
 import { readLog, recoverLog, type RecoveredLog } from "./recovery.ts";
 import { SegmentList, type ListedSegment } from "./segment-list.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
@@ -25,6 +27,8 @@ import { ROOM_RETRY_MS, SpareSegments } from "./spare-segments.ts";
 export interface LogStorageOptions {
   /** Size of a segment file. A batch that does not fit one makes its segment larger. */
   readonly segmentBytes: number;
+  /** Whose log it is: the crc of the id of the data directory. */
+  readonly owner: number;
   /** The log was written to before: finding nothing of it is damage. Default: false. */
   readonly mustExist?: boolean;
 }
@@ -64,6 +68,7 @@ interface Attempt {
   readonly file: DiskFile;
   readonly position: number;
   readonly bytes: Uint8Array;
+  readonly crc: number;
   /** The lowest index of an append in these bytes. */
   readonly lowestAppend: number;
 }
@@ -76,7 +81,9 @@ export class LogStorage {
   readonly #batchBytesMax: number;
   readonly #hooks: LogStorageHooks;
   readonly #logger: Logger;
+  readonly #owner: number;
   readonly #spares: SpareSegments;
+  readonly #end: LogEnd;
   readonly #segments: SegmentList;
   readonly #live = new LiveBytes();
   /** Full batches, oldest first; #filling comes after them. */
@@ -89,7 +96,10 @@ export class LogStorage {
   #reportedRoom = true;
   #cancelRetry: CancelTimer = () => {};
   #failed = false;
+  #ended = false;
   #onClosed: (() => void) | null = null;
+  /** Behind the last durable batch. */
+  #durableEnd: LogPosition = LOG_START;
   #durableSnapshot: SnapshotName | null;
   /** Durable. */
   #compactedIdx: number;
@@ -111,6 +121,7 @@ export class LogStorage {
     this.#directory = directory;
     this.#clock = clock;
     this.#segmentBytes = options.segmentBytes;
+    this.#owner = options.owner;
     this.#batchBytesMax = Math.min(BATCH_BYTES_MAX, options.segmentBytes / 4);
     this.#hooks = hooks;
     this.#logger = logger;
@@ -124,7 +135,11 @@ export class LogStorage {
       last.crc = log.tail.crc;
       last.sealed = log.tail.sealed;
       if (!last.sealed) last.file = disk.open(last.path);
+      this.#durableEnd = { segment: last.segment, position: last.bytes, crc: last.crc };
     }
+    this.#end = new LogEnd(disk, directory, options.owner, this.#durableEnd, clock, (error) =>
+      this.#fail(error),
+    );
     const spareHooks = {
       onReady: () => this.#pump(),
       onRoom: () => {
@@ -154,7 +169,9 @@ export class LogStorage {
     readonly recovered: DurableState<Uint8Array, SnapshotName> | undefined;
   } {
     disk.makeDirectory(directory);
-    const log = recoverLog(disk, directory, options.mustExist ?? false, logger);
+    const { owner, mustExist = false } = options;
+    const mark = LogEnd.read(disk, directory);
+    const log = recoverLog(disk, directory, owner, mustExist, mark, logger);
     const storage = new LogStorage(disk, directory, options, hooks, logger, clock, log);
     storage.#spares.prepare();
     return { storage, recovered: log.state };
@@ -243,7 +260,7 @@ export class LogStorage {
     segment.bytes += bytes.length;
     segment.crc = crc;
     const { lowestAppend } = batch;
-    this.#write({ batch, segment, file: segment.file, position, bytes, lowestAppend });
+    this.#write({ batch, segment, file: segment.file, position, bytes, crc, lowestAppend });
   }
 
   #beginSegment(batch: Batch, last: ListedSegment | undefined): void {
@@ -252,7 +269,7 @@ export class LogStorage {
     const carried = this.#carried();
     this.#unqueue(batch);
     const number = (last?.segment ?? 0) + 1;
-    const frame = batch.finishFirst(number, last?.bytes ?? 0, last?.crc ?? 0, carried);
+    const frame = batch.finishFirst(this.#owner, number, last?.bytes ?? 0, last?.crc ?? 0, carried);
     const { bytes, crc } = frame;
     const file = this.#disk.open(spare.path);
     if (last !== undefined && last.file !== null) this.#seal(last, last.file, spare.number);
@@ -268,7 +285,7 @@ export class LogStorage {
     };
     this.#segments.push(segment);
     const lowestAppend = carried === null ? batch.lowestAppend : batch.before.compactedIdx;
-    this.#write({ batch, segment, file, position: 0, bytes, lowestAppend });
+    this.#write({ batch, segment, file, position: 0, bytes, crc, lowestAppend });
   }
 
   /**
@@ -280,9 +297,14 @@ export class LogStorage {
     const { length, bytes } = this.#segments;
     if (length < WASTE_SEGMENTS_MIN || bytes < WASTE_FACTOR * this.#live.bytes) return null;
     // Nothing is under way, so the disk holds all groups but those of the batch this is for.
-    const { entries } = readLog(this.#disk, this.#directory).state ?? { entries: [] };
+    const { entries } = this.#readBack().state ?? { entries: [] };
     this.#logger.info("the log is mostly waste and is written anew", { segments: length, bytes });
     return entries;
+  }
+
+  #readBack(): ReturnType<typeof readLog> {
+    const expectation = { owner: this.#owner, mark: this.#durableEnd };
+    return readLog(this.#disk, this.#directory, expectation);
   }
 
   /** Recovery can do without seals but for one thing: noticing that the newest file has been taken away. */
@@ -332,8 +354,10 @@ export class LogStorage {
     });
   }
 
-  #durable({ batch, segment, position, lowestAppend }: Attempt): void {
+  #durable({ batch, segment, position, bytes, crc, lowestAppend }: Attempt): void {
     this.#attempt = null;
+    const end = { segment: segment.segment, position: position + bytes.length, crc };
+    this.#durableEnd = end;
     this.#attemptHasRoom = true;
     this.#durableSnapshot = batch.after.snapshot;
     this.#compactedIdx = batch.after.compactedIdx;
@@ -343,10 +367,19 @@ export class LogStorage {
     if (batch.capacity <= BUFFER_KEPT_BYTES_MAX) this.#idle = batch;
     // The news first: the next write may be made by this very thread.
     this.#hooks.onDurable(lastSeq);
+    this.#note(end);
     this.#pump();
     this.#dropSegments();
     this.#reportRoom();
     this.#closeIfIdle();
+  }
+
+  /** L5. */
+  #note(end: LogPosition): void {
+    // The news may have led to a write that failed, or to the end of this log.
+    if (this.#failed || this.#ended) return;
+    const error = this.#end.note(end);
+    if (error !== null) this.#fail(error);
   }
 
   /** L4. */
@@ -391,7 +424,10 @@ export class LogStorage {
     this.#cancelRetry();
     this.#spares.stop();
     const file = this.#segments.newest?.file ?? null;
-    if (file === null) done();
-    else file.close(() => done());
+    this.#ended = true;
+    const clean = this.#failed || this.#attempt !== null ? null : this.#durableEnd;
+    const closeEnd = (): void => this.#end.close(clean, () => done());
+    if (file === null) closeEnd();
+    else file.close(closeEnd);
   }
 }

@@ -14,6 +14,8 @@ import type { SnapshotName } from "../wire/host-message.ts";
 /** The first record of a segment: where the one before ended, and the scalars at that point. */
 export interface SegmentStart {
   readonly kind: "start";
+  /** Crc of the id of the data directory the log belongs to; null: written before logs had owners. */
+  readonly owner: number | null;
   readonly previousEnd: number;
   readonly previousCrc: number;
   readonly scalars: LogScalars;
@@ -25,7 +27,7 @@ export type LogRecord =
   /** The last record of a segment: the log goes on in the file with this number. */
   | { readonly kind: "seal"; readonly nextFile: number };
 
-const RECORD = { padding: 0, start: 1, group: 2, seal: 3 } as const;
+const RECORD = { padding: 0, ownerlessStart: 1, group: 2, seal: 3, start: 4 } as const;
 const WRITE = {
   promise: 1,
   acceptedRound: 2,
@@ -40,9 +42,13 @@ export class UnknownRecordError extends Error {
   override readonly name = "UnknownRecordError";
 }
 
-export function writeStart(sink: ByteSink, start: Omit<SegmentStart, "kind">): void {
+export function writeStart(
+  sink: ByteSink,
+  start: Omit<SegmentStart, "kind"> & { readonly owner: number },
+): void {
   const { scalars } = start;
   sink.u8(RECORD.start);
+  sink.u32(start.owner);
   sink.varint(start.previousEnd);
   sink.u32(start.previousCrc);
   writeBallot(sink, scalars.promise);
@@ -98,6 +104,11 @@ function writeWrite(sink: ByteSink, write: LogWrite): void {
   }
 }
 
+/** Whether the first record of a segment, of which this is the first byte, says whose the log is. */
+export function namesOwner(firstByte: number | undefined): boolean {
+  return firstByte !== RECORD.ownerlessStart;
+}
+
 /**
  * The next record; null when only padding is left.
  * @throws UnknownRecordError, MalformedError
@@ -108,8 +119,10 @@ export function readRecord(cursor: ByteCursor): LogRecord | null {
   switch (kind) {
     case RECORD.padding:
       return null;
+    case RECORD.ownerlessStart:
+      return readStart(cursor, null);
     case RECORD.start:
-      return readStart(cursor);
+      return readStart(cursor, cursor.u32());
     case RECORD.group:
       return { kind: "group", writes: readMany(cursor, readWrite) };
     case RECORD.seal:
@@ -119,9 +132,10 @@ export function readRecord(cursor: ByteCursor): LogRecord | null {
   }
 }
 
-function readStart(cursor: ByteCursor): SegmentStart {
+function readStart(cursor: ByteCursor, owner: number | null): SegmentStart {
   return {
     kind: "start",
+    owner,
     previousEnd: cursor.varint(),
     previousCrc: cursor.u32(),
     scalars: {

@@ -19,12 +19,14 @@ import {
   FRAME_HEADER_BYTES,
   fileVersion,
   findFrame,
-  LOG_FORMAT_VERSION,
+  isKnownVersion,
   readFrame,
 } from "./frame.ts";
 import { INITIAL_SCALARS, type LogScalars } from "./log-scalars.ts";
 import { Replay, ReplayError } from "./replay.ts";
-import { damaged, readSegment, unknownFormat, type Segment } from "./segment.ts";
+import { LOG_START, type EndMark, type LogPosition } from "./log-end.ts";
+import { damaged, foreignLog, unknownFormat } from "./log-errors.ts";
+import { readSegment, type LogExpectation, type Segment } from "./segment.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 
 /** What the writer has to know of a segment that is part of the log. */
@@ -66,36 +68,74 @@ interface FoundLog extends RecoveredLog {
 }
 
 /**
+ * @param owner crc of the id of the data directory
  * @param mustExist finding nothing is damage
+ * @param mark null: there is none
  * @throws StorageError
  */
 export function recoverLog(
   disk: Disk,
   directory: string,
+  owner: number,
   mustExist: boolean,
+  mark: EndMark | null,
   logger: Logger,
 ): RecoveredLog {
   // The process before may have died between making a file and making its name durable.
   disk.syncDirectory(directory);
-  const log = readLog(disk, directory);
+  if (mark !== null && mark.owner !== owner) throw foreignLog(`${directory}/end`);
+  const log = readLog(disk, directory, { owner, mark: mark ?? LOG_START });
   const { last } = log;
   if (last === null && mustExist) {
     throw damaged(directory, 0, "this node has written a log, and nothing of it is here");
   }
+  if (mark === null) {
+    if (mustExist || (last !== null && last.owner !== null)) {
+      throw damaged(`${directory}/end`, 0, "the mark of its end is missing");
+    }
+  } else {
+    checkEnd(directory, last, mark);
+  }
   if (last !== null) {
     disk.writeNow(last.path, last.lastFrame.position, last.lastFrame.bytes);
     if (last.torn) {
-      logger.warn("the last write before the stop was cut off; it is dropped", {
-        file: last.path,
-        position: last.end,
-      });
+      logger.warn(
+        "the last write before the stop was cut off; nobody was told of it, and it is dropped",
+        {
+          file: last.path,
+          position: last.end,
+        },
+      );
     }
   }
   return log;
 }
 
+/** Everything that was durable when the mark was made must be there. */
+function checkEnd(directory: string, last: Segment | null, mark: EndMark): void {
+  const found: LogPosition =
+    last === null ? LOG_START : { segment: last.segment, position: last.end, crc: last.lastCrc };
+  const missingBytes =
+    found.segment < mark.segment ||
+    (found.segment === mark.segment && found.position < mark.position);
+  if (missingBytes) {
+    const ends =
+      last === null
+        ? "nothing of the log is here"
+        : `the log ends at byte ${found.position} of segment ${found.segment}`;
+    const what = `${ends}; byte ${mark.position} of segment ${mark.segment} had been durable`;
+    throw damaged(last?.path ?? directory, found.position, what);
+  }
+  if (mark.clean && (found.segment !== mark.segment || found.position !== mark.position)) {
+    const what =
+      `the node stopped at byte ${mark.position} of segment ${mark.segment}, and the log goes on to byte ` +
+      `${found.position} of segment ${found.segment}; this may be the log of another node`;
+    throw damaged(last?.path ?? directory, found.position, what);
+  }
+}
+
 /** @throws StorageError */
-export function readLog(disk: Disk, directory: string): FoundLog {
+export function readLog(disk: Disk, directory: string, expectation: LogExpectation): FoundLog {
   const names = disk.list(directory).filter((name) => /^\d{8,}\.log$/.test(name));
   const paths = names.map((name) => `${directory}/${name}`);
   const nextFile = Math.max(0, ...names.map((name) => Number.parseInt(name, 10))) + 1;
@@ -123,7 +163,7 @@ export function readLog(disk: Disk, directory: string): FoundLog {
       last: null,
     };
   }
-  const segments = readNeeded(disk, directory, byNumber, newest);
+  const segments = readNeeded(disk, directory, byNumber, newest, expectation);
   const state = replay(segments);
   const last = segments.at(-1);
   if (last === undefined) throw damaged(directory, 0, "no segment can be read");
@@ -152,7 +192,7 @@ function segmentNumber(disk: Disk, path: string): number | null {
   const head = disk.read(path, 0, FILE_HEADER_BYTES + FRAME_HEADER_BYTES);
   const version = fileVersion(head);
   // A torn header may hold the name without the version.
-  if (version !== null && version !== 0 && version !== LOG_FORMAT_VERSION) {
+  if (version !== null && version !== 0 && !isKnownVersion(version)) {
     throw unknownFormat(path, `log format ${version}`);
   }
   const frameBytes = claimedFrameBytes(head, FILE_HEADER_BYTES);
@@ -185,6 +225,7 @@ function readNeeded(
   directory: string,
   byNumber: ReadonlyMap<number, string>,
   newest: number,
+  expectation: LogExpectation,
 ): Segment[] {
   const segments: Segment[] = [];
   let compactedIdx = 0;
@@ -194,7 +235,7 @@ function readNeeded(
     const next = segments[0];
     if (path === undefined) throw missing(directory, number, next);
     const expected = next === undefined ? null : { end: next.previousEnd, crc: next.previousCrc };
-    const segment = readSegment(disk, path, number, expected);
+    const segment = readSegment(disk, path, number, expected, expectation);
     if (next === undefined) {
       checkSealed(disk, directory, segment);
       compactedIdx = finalCompactedIdx(segment);

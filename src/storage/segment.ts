@@ -1,5 +1,4 @@
 import { assert } from "../base/assert.ts";
-import { StorageError } from "./storage-error.ts";
 import type { Disk } from "../ports/disk.ts";
 import { ByteCursor, MalformedError } from "./byte-cursor.ts";
 import {
@@ -7,18 +6,30 @@ import {
   FILE_HEADER_BYTES,
   fileVersion,
   findFrame,
+  isKnownVersion,
   LOG_FORMAT_VERSION,
   mendFileHeader,
+  OWNERLESS_FORMAT_VERSION,
   readFrame,
   type Frame,
 } from "./frame.ts";
+import type { LogPosition } from "./log-end.ts";
+import { damaged, foreignLog, unknownFormat } from "./log-errors.ts";
 import type { LogScalars, LogWrite } from "./log-scalars.ts";
-import { readRecord, UnknownRecordError, type LogRecord, type SegmentStart } from "./record.ts";
+import {
+  namesOwner,
+  readRecord,
+  UnknownRecordError,
+  type LogRecord,
+  type SegmentStart,
+} from "./record.ts";
 
 /** A segment that has been read. */
 export interface Segment {
   readonly path: string;
   readonly segment: number;
+  /** Null: written before logs had owners. */
+  readonly owner: number | null;
   /** The scalars where it begins. */
   readonly start: LogScalars;
   readonly previousEnd: number;
@@ -40,23 +51,12 @@ export interface Segment {
 /** Where a segment must end because the next one says so; null: it is the newest. */
 export type ExpectedEnd = { readonly end: number; readonly crc: number } | null;
 
-export const WAY_OUT =
-  'If the other nodes are up and hold the data: move this node\'s data directory away, run "all forget NODE" with this ' +
-  "node's number in the management prompt, and start it again; it takes everything from the others. " +
-  "Otherwise restore the directory from a copy";
-
-export function damaged(path: string, position: number, what: string): StorageError {
-  return new StorageError(
-    "LOG_DAMAGED",
-    `the log is damaged: ${what} (${path}, byte ${position}). ${WAY_OUT}`,
-  );
-}
-
-export function unknownFormat(path: string, what: string): StorageError {
-  return new StorageError(
-    "UNKNOWN_FORMAT",
-    `${path} has ${what}: another version of omnikv wrote it. Start that version, or a newer one`,
-  );
+/** What is known of the log a segment is part of. */
+export interface LogExpectation {
+  /** Crc of the id of the data directory. */
+  readonly owner: number;
+  /** A batch of the log ended there. */
+  readonly mark: LogPosition;
 }
 
 /**
@@ -68,9 +68,11 @@ export function readSegment(
   path: string,
   number: number,
   expected: ExpectedEnd,
+  { owner, mark }: LogExpectation,
 ): Segment {
   const bytes = disk.read(path, 0, disk.size(path));
-  if (readFrame(bytes, FILE_HEADER_BYTES)?.segment === number) mendFileHeader(bytes);
+  const first = readFrame(bytes, FILE_HEADER_BYTES);
+  if (first?.segment === number) mendFileHeader(bytes, versionOf(bytes, first));
   checkFileHeader(path, bytes);
   const groups: (readonly LogWrite[])[] = [];
   let start: SegmentStart | null = null;
@@ -79,12 +81,13 @@ export function readSegment(
   let lastStart = 0;
   let lastCrc = 0;
   let at = end;
+  let markReached = false;
   const stop = expected?.end ?? bytes.length;
   while (sealedTo === null && at < stop) {
     const frame = nextFrame(bytes, at, number, lastCrc);
     if (frame === null) break;
     for (const record of recordsOf(path, bytes, frame)) {
-      if (record.kind === "start") start = record;
+      if (record.kind === "start") start = checkedStart(path, bytes, record, owner);
       else if (record.kind === "group") groups.push(record.writes);
       else sealedTo = record.nextFile;
     }
@@ -95,6 +98,12 @@ export function readSegment(
       lastCrc = frame.crc;
     }
     at = frame.bodyEnd;
+    markReached ||= end === mark.position && lastCrc === mark.crc;
+  }
+  if (number === mark.segment && !markReached && (end >= mark.position || expected !== null)) {
+    const what =
+      "a batch that was durable is not where it was; this may be the log of another node";
+    throw damaged(path, mark.position, what);
   }
   if (expected !== null && (end !== expected.end || lastCrc !== expected.crc)) {
     throw damaged(path, at, "bytes that were durable cannot be read back");
@@ -104,6 +113,7 @@ export function readSegment(
   return {
     path,
     segment: number,
+    owner: start.owner,
     start: start.scalars,
     previousEnd: start.previousEnd,
     previousCrc: start.previousCrc,
@@ -122,7 +132,25 @@ function checkFileHeader(path: string, bytes: Uint8Array): void {
   const isWhole =
     version !== null && bytes.subarray(12, FILE_HEADER_BYTES).every((byte) => byte === 0);
   if (!isWhole) throw damaged(path, 0, "the first bytes of a segment are not its own");
-  if (version !== LOG_FORMAT_VERSION) throw unknownFormat(path, `log format ${version}`);
+  if (!isKnownVersion(version)) throw unknownFormat(path, `log format ${version}`);
+}
+
+/** By the first record: that is what the versions differ in. */
+function versionOf(bytes: Uint8Array, { bodyStart }: Frame): number {
+  return namesOwner(bytes[bodyStart]) ? LOG_FORMAT_VERSION : OWNERLESS_FORMAT_VERSION;
+}
+
+function checkedStart(
+  path: string,
+  bytes: Uint8Array,
+  start: SegmentStart,
+  owner: number,
+): SegmentStart {
+  if ((start.owner === null) !== (fileVersion(bytes) === OWNERLESS_FORMAT_VERSION)) {
+    throw damaged(path, 0, "the first bytes of a segment are not its own");
+  }
+  if (start.owner !== null && start.owner !== owner) throw foreignLog(path);
+  return start;
 }
 
 function nextFrame(bytes: Uint8Array, at: number, number: number, lastCrc: number): Frame | null {
@@ -139,9 +167,10 @@ function checkTail(path: string, bytes: Uint8Array, end: number, number: number)
   throw damaged(path, end, what);
 }
 
+/** What was never used is zeros, and what was used before is no frame of this segment; neither was cut off. */
 function looksTorn(bytes: Uint8Array, end: number, number: number): boolean {
   const claimed = claimedFrameBytes(bytes, end);
-  if (claimed === null) return end < bytes.length;
+  if (claimed === null) return bytes.subarray(end).some((byte) => byte !== 0);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return view.getUint32(end + 8, true) === number && view.getUint32(end + 12, true) === end;
 }

@@ -15,6 +15,7 @@ import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 import { StorageError } from "./storage-error.ts";
+import { wayOut } from "./way-out.ts";
 
 const READ_BYTES = 1024 * 1024;
 const SYNC_BYTES = 1024 * 1024;
@@ -149,12 +150,11 @@ export class SnapshotStore {
     name: SnapshotName,
     what: string,
   ): StorageError {
-    const wayOut =
+    const help =
       code === "UNKNOWN_FORMAT"
         ? "Start this node with the version of the program that the others run"
-        : `Restore this node's data directory from a backup of this node, or, when all other nodes are up and level, move ` +
-          `it away, run "all forget <this node>" in the management prompt and start the node again`;
-    return new StorageError(code, `${this.#path(name)}: ${what}. ${wayOut}`);
+        : wayOut();
+    return new StorageError(code, `${this.#path(name)}: ${what}. ${help}`);
   }
 
   receivedBytes(name: SnapshotName): number {

@@ -71,6 +71,20 @@ export function diskSuite(name: string, makeWorld: () => DiskWorld): void {
       expect(content("d/f")).toEqual([49, 48]);
     });
 
+    test("a note is there when the call returns, whatever else is under way", async () => {
+      const file = disk.open("d/f");
+      await call((done) => file.writeDurably(0, bytes(1, 2, 3, 4), done));
+      const order: string[] = [];
+      file.writeDurably(0, bytes(9), () => order.push("written"));
+      expect(file.note(2, bytes(7, 8))).toBeNull();
+      expect(content("d/f").slice(2)).toEqual([7, 8]);
+      expect(order).toEqual([]);
+      await world.until(() => order.length === 1);
+      expect(content("d/f")).toEqual([9, 2, 7, 8]);
+      await call((done) => file.close(done));
+      expect(content("d/f")).toEqual([9, 2, 7, 8]);
+    });
+
     test("a gap reads as zeros, and truncate cuts and extends", async () => {
       const file = disk.open("d/f");
       await call((done) => file.write(4, bytes(7), done));

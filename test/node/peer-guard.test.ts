@@ -55,6 +55,7 @@ class World {
     members: MEMBERS,
     memory: {
       get: (peer) => this.remembered.get(peer),
+      all: () => this.remembered,
       set: (peer, known) => {
         this.durableWrites += 1;
         this.remembered.set(peer, known);

@@ -3,16 +3,28 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openNode } from "../../src/node/open-node.ts";
 import { NODE_DEFAULTS } from "../../src/node/options.ts";
-import { DiskFullError } from "../../src/ports/disk.ts";
 import { silentLogger } from "../../src/ports/logger.ts";
-import { openDataDirectory, type DataDirectory } from "../../src/storage/data-directory.ts";
+import {
+  openDataDirectory,
+  type DataDirectory,
+  type DirectoryOwner,
+} from "../../src/storage/data-directory.ts";
+import { metPeer, type RememberedPeer } from "../../src/storage/peer-memory.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { append, group, texts, World } from "./world.ts";
 
-function open(world: World, seed = 1, owner: { clusterId?: string; nodeId?: number } = {}) {
-  const { clusterId = "blue", nodeId = 1 } = owner;
-  return openDataDirectory(world.disk, { clusterId, nodeId, random: seededRandom(seed) });
+function open(world: World, seed = 1, owner: Partial<DirectoryOwner> = {}): DataDirectory {
+  return openDataDirectory(world.disk, {
+    clusterId: "blue",
+    nodeId: 1,
+    members: [1, 2, 3],
+    random: seededRandom(seed),
+    clock: world.process,
+    logger: silentLogger,
+    onFailure: (error) => expect.unreachable(error.message),
+    ...owner,
+  });
 }
 
 function refusal(body: () => unknown): StorageError {
@@ -61,7 +73,7 @@ describe("identity", () => {
   test("another version's directory is refused with its number", () => {
     const world = new World();
     open(world);
-    const later = identityText(world).replace('"format":1', '"format":7');
+    const later = identityText(world).replace('"format":2', '"format":7');
     world.disk.replace("identity.json", Buffer.from(later));
     const error = refusal(() => open(world));
     expect(error.code).toBe("UNKNOWN_FORMAT");
@@ -97,7 +109,7 @@ describe("identity", () => {
     const world = new World();
     open(world);
     // CRC32C of "{}", so that only the fields are wrong.
-    const text = `{"format":1,"crc":${String(0x297bd0aa)},"content":{},"logBegun":0}\n`;
+    const text = `{"format":2,"crc":${String(0x297bd0aa)},"content":{},"logBegun":0,"joined":1}\n`;
     world.disk.replace("identity.json", Buffer.from(text));
     const error = refusal(() => open(world));
     expect(error.code).toBe("IDENTITY_DAMAGED");
@@ -106,7 +118,7 @@ describe("identity", () => {
 
   test("a log without an identity is refused", () => {
     const world = new World();
-    open(world);
+    world.owner = open(world).logOwner;
     const { storage } = world.open();
     world.writeAll(storage, [group(1, append(0, "a"))]);
     world.crash();
@@ -120,6 +132,7 @@ describe("a log that has begun", () => {
   function begun(): World {
     const world = new World();
     const directory = open(world);
+    world.owner = directory.logOwner;
     const { storage } = world.open();
     world.writeAll(storage, [group(1, append(0, "a"))]);
     directory.beginLog();
@@ -144,7 +157,7 @@ describe("a log that has begun", () => {
       expect(open(world).logBegun).toBe(true);
       const error = refusal(() => world.open(world.disk, true));
       expect(error.code).toBe("LOG_DAMAGED");
-      expect(error.message).toMatch(/nothing of it is here.*all forget/);
+      expect(error.message).toMatch(/nothing of it is here.*--rejoin/);
     }
   });
 
@@ -159,8 +172,8 @@ describe("a log that has begun", () => {
           nodeId: 1,
           clusterId: "blue",
           version: "test",
-          peerAddresses: new Map([[1, { host: "a", port: 1 }]]),
-          clientAddress: { host: "a", port: 2 },
+          peerAddresses: new Map([1, 2, 3].map((id) => [id, { host: "a", port: id }])),
+          clientAddress: { host: "a", port: 9 },
         },
         {
           clock: world.process,
@@ -201,43 +214,205 @@ describe("a log that has begun", () => {
   });
 });
 
+describe("members", () => {
+  test("are noted when the directory is made, in any order; a cluster of others is refused with both lists", () => {
+    const world = new World();
+    open(world, 1, { members: [3, 1, 2] });
+    world.crash();
+    open(world, 1, { members: [2, 3, 1] });
+    for (const members of [[1, 2, 3, 4, 5], [1], [1, 2, 4]]) {
+      const error = refusal(() => open(world, 1, { members }));
+      expect(error.code).toBe("MEMBERS_MISMATCH");
+      expect(error.message).toContain("belongs to a cluster of nodes 1, 2, 3;");
+      expect(error.message).toContain(`one of ${members.join(", ")}: start it with the right`);
+    }
+  });
+});
+
+describe("a node that joins", () => {
+  test("takes part from the start, unless it is to take everything from the others first", () => {
+    const world = new World();
+    expect(open(world).joined).toBe(true);
+    world.crash();
+    // On a directory that exists the flag changes nothing.
+    expect(open(world, 1, { rejoin: true }).joined).toBe(true);
+
+    const empty = new World();
+    expect(open(empty, 1, { rejoin: true }).joined).toBe(false);
+    empty.crash();
+    const again = open(empty);
+    expect(again).toMatchObject({ joined: false, logBegun: false });
+    empty.disk.capacityBytes = empty.disk.usedBytes;
+    again.join();
+    again.join();
+    expect(again).toMatchObject({ joined: true, logBegun: false });
+    empty.crash();
+    const third = open(empty);
+    expect(third).toMatchObject({ joined: true, logBegun: false });
+    third.beginLog();
+    empty.crash();
+    expect(open(empty)).toMatchObject({ joined: true, logBegun: true });
+  });
+});
+
+describe("starts", () => {
+  test("are counted and have ids, the last 64 of which are kept", () => {
+    const world = new World();
+    const ids: number[] = [];
+    for (let number = 1; number <= 70; number++) {
+      const { boot, boots } = open(world, number);
+      ids.push(boot.id);
+      expect(boot.number).toBe(number);
+      expect(boots).toEqual(ids.slice(-64));
+      world.crash();
+    }
+    expect(new Set(ids).size).toBe(70);
+  });
+});
+
 describe("peers", () => {
-  test("are remembered and forgotten durably", () => {
+  const peer = (incarnation: string, decidedIdx = 0): RememberedPeer => ({
+    ...metPeer(incarnation),
+    decidedIdx,
+    promise: { configId: 1, n: 2 ** 40, priority: 0, pid: 3 },
+  });
+
+  test("are remembered and forgotten durably, also on a full disk", () => {
     const world = new World();
     const { peers } = open(world);
-    expect(peers.known(2)).toBeUndefined();
-    peers.remember(2, "aa");
-    peers.remember(3, "bb");
-    peers.remember(2, "cc");
+    expect(peers.get(2)).toBeUndefined();
+    world.disk.capacityBytes = world.disk.usedBytes;
+    peers.set(2, peer("aa"));
+    peers.set(3, peer("bb", 7));
+    peers.set(2, peer("cc"));
     world.crash();
     const again = open(world).peers;
-    expect([again.known(1), again.known(2), again.known(3)]).toEqual([undefined, "cc", "bb"]);
+    expect([...again.all()]).toEqual([
+      [2, peer("cc")],
+      [3, peer("bb", 7)],
+    ]);
     again.forget(2);
     again.forget(9);
     world.crash();
     const third = open(world).peers;
-    expect([third.known(2), third.known(3)]).toEqual([undefined, "bb"]);
+    expect([third.get(2), third.get(3)?.incarnation]).toEqual([undefined, "bb"]);
   });
 
-  test("a full disk changes neither what is known nor what is stored", () => {
-    const world = new World();
+  test("what is updated is noted within 100 ms, and durable within a second", () => {
+    const known = (world: World): number | undefined => open(world).peers.get(2)?.decidedIdx;
+    for (const [ms, kind, expected] of [
+      [110, "process", 9],
+      [1010, "power", 9],
+      [0, "process", 1],
+    ] as const) {
+      const world = new World();
+      const { peers } = open(world);
+      peers.set(2, peer("aa", 1));
+      peers.update(2, peer("aa", 5));
+      peers.update(2, peer("aa", 9));
+      expect(peers.get(2)?.decidedIdx).toBe(9);
+      world.clock.run(ms);
+      world.crash(kind);
+      expect(known(world)).toBe(expected);
+    }
+  });
+
+  test("what is updated is durable after flush and close, and what is set takes it along", () => {
+    for (const way of ["flush", "close", "set"] as const) {
+      const world = new World();
+      const directory = open(world);
+      directory.peers.update(2, peer("aa", 5));
+      if (way === "set") {
+        directory.peers.set(2, peer("aa", 5));
+      } else {
+        let done = false;
+        directory[way](() => (done = true));
+        world.clock.run(10);
+        expect(done).toBe(true);
+      }
+      world.crash();
+      expect(open(world).peers.get(2)?.decidedIdx).toBe(5);
+    }
+  });
+
+  test("what does not change is not written", () => {
+    const operations: string[] = [];
+    const world = new World(4096, 1, (name, path) => operations.push(`${name} ${path}`));
     const { peers } = open(world);
-    peers.remember(2, "aa");
-    world.disk.capacityBytes = world.disk.usedBytes;
-    expect(() => peers.remember(3, "bb")).toThrow(DiskFullError);
-    expect(() => peers.forget(2)).toThrow(DiskFullError);
-    expect([peers.known(2), peers.known(3)]).toEqual(["aa", undefined]);
-    world.crash();
-    const again = open(world).peers;
-    expect([again.known(2), again.known(3)]).toEqual(["aa", undefined]);
+    peers.set(2, peer("aa", 5));
+    operations.length = 0;
+    peers.set(2, peer("aa", 5));
+    peers.update(2, peer("aa", 5));
+    world.settle();
+    expect(operations).toEqual([]);
   });
 
-  test("a damaged record is refused: forgetting a peer would let it come back empty", () => {
+  test("a failing disk is told", () => {
     const world = new World();
-    open(world).peers.remember(2, "aa");
-    world.disk.corrupt("peers.json", 35, (byte) => byte ^ 1);
-    const error = refusal(() => open(world));
-    expect(error.code).toBe("IDENTITY_DAMAGED");
-    expect(error.message).toContain("peers.json");
+    const errors: Error[] = [];
+    const { peers } = open(world, 1, { onFailure: (error) => errors.push(error) });
+    world.disk.failSyncs = 1;
+    peers.update(2, peer("aa", 5));
+    world.settle();
+    expect(errors).toMatchObject([{ code: "DISK_FAILED" }]);
+  });
+
+  test("nine of them with the largest of numbers and strangest of names fit", () => {
+    const world = new World();
+    const members = Array.from({ length: 9 }, (_, i) => 91 + i);
+    const largest = Number.MAX_SAFE_INTEGER;
+    const ballot = { configId: largest, n: largest, priority: largest, pid: largest };
+    const strange: RememberedPeer = {
+      incarnation: "\u0001".repeat(256),
+      generation: largest,
+      bootNumber: largest,
+      bootId: largest,
+      promise: ballot,
+      acceptedRound: ballot,
+      acceptedIdx: largest,
+      decidedIdx: largest,
+    };
+    for (let boot = 0; boot < 64; boot++) open(world, boot, { nodeId: 91, members });
+    const { peers } = open(world, 64, { nodeId: 91, members });
+    for (const id of members) peers.set(id, strange);
+    world.crash();
+    expect(open(world, 65, { nodeId: 91, members }).peers.get(99)).toEqual(strange);
+  });
+
+  test("a record that is missing, damaged or another's is refused: it is what tells a peer that came back empty", () => {
+    const make = (seed: number): World => {
+      const world = new World();
+      open(world, seed).peers.set(2, peer("aa"));
+      return world;
+    };
+    const other = make(2);
+    const damages: readonly ((world: World) => void)[] = [
+      ({ disk }) => disk.remove("memory"),
+      ({ disk }) => disk.replace("memory", new Uint8Array(0)),
+      ({ disk }) => disk.replace("memory", new Uint8Array(disk.size("memory"))),
+      ({ disk }) => disk.replace("memory", other.disk.read("memory", 0, other.disk.size("memory"))),
+    ];
+    for (const damage of damages) {
+      const world = make(1);
+      damage(world);
+      const error = refusal(() => open(world));
+      expect(error.code).toBe("IDENTITY_DAMAGED");
+      expect(error.message).toMatch(/^memory.*--rejoin/);
+    }
+  });
+
+  test("no flipped bit takes what was set", () => {
+    const world = new World();
+    open(world).peers.set(2, peer("aa"));
+    const sound = world.disk.read("memory", 0, world.disk.size("memory"));
+    fc.assert(
+      fc.property(fc.nat(sound.length - 1), fc.nat(7), (at, bit) => {
+        const bytes = sound.slice();
+        bytes[at]! ^= 1 << bit;
+        world.disk.replace("memory", bytes);
+        expect(open(world).peers.get(2)).toEqual(peer("aa"));
+      }),
+      { numRuns: 300 },
+    );
   });
 });

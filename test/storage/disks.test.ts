@@ -14,6 +14,21 @@ for (const durableWrites of ["dsync", "fdatasync"] as const) {
     return { disk: new NodeDisk(join(root, "data"), durableWrites), until, close };
   });
 
+  test(`a file that was taken away is an error of the write, not of the program (${durableWrites})`, async () => {
+    const root = mkdtempSync(join(tmpdir(), "omnikv-disk-"));
+    const file = new NodeDisk(root, durableWrites).open("f");
+    rmSync(root, { recursive: true });
+    const results: (Error | null)[] = [];
+    file.writeDurably(0, Uint8Array.of(1), (error) => results.push(error));
+    file.close((error) => results.push(error));
+    await until(() => results.length === 2);
+    // By a descriptor that is open the system writes on.
+    expect(results.map((error) => error?.message.slice(0, 6))).toEqual([
+      durableWrites === "dsync" ? "ENOENT" : undefined,
+      undefined,
+    ]);
+  });
+
   test.skipIf(!existsSync("/dev/full"))(
     `a full disk is told from a broken one (${durableWrites}; needs /dev/full)`,
     async () => {
@@ -69,6 +84,22 @@ describe("the simulated disk", () => {
       expect(crashed(seed, true, "power")).toEqual(full);
       expect(crashed(seed, false, "process")).toEqual(full);
     }
+  });
+
+  test("a note survives the process, and power may take it", () => {
+    let lost = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const world = new World(1024, seed);
+      world.disk.replace("d/f", new Uint8Array(8));
+      const noted = (): boolean => world.disk.read("d/f", 0, 8).every((byte) => byte === 0xff);
+      expect(world.disk.open("d/f").note(0, full.subarray(0, 8))).toBeNull();
+      world.disk.crash("process");
+      expect(noted()).toBe(true);
+      world.disk.crash("power");
+      if (!noted()) lost += 1;
+    }
+    expect(lost).toBeGreaterThan(5);
+    expect(lost).toBeLessThan(40);
   });
 
   test("a write that a crash interrupts may be there in part", () => {

@@ -1,7 +1,9 @@
 /**
  * Goal: whatever the moment and the manner of a crash, what recovery finds is a state the node went through, no older than
  * what was last reported durable. Method: a random schedule of groups runs on a simulated disk that is crashed before its
- * k-th operation, for every k, by power or process, with bytes torn by dice; then it goes on, several times over.
+ * k-th operation, for every k, by power or process, with bytes torn by dice; then it goes on, several times over. After one
+ * crash in three the last batches are damaged: then the log is refused, or holds all the same what was reported durable (after
+ * a loss of power: within the last second at the latest).
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -12,6 +14,8 @@ import {
   type LogScalars,
   type LogWrite,
 } from "../../src/storage/log-scalars.ts";
+import { FILE_HEADER_BYTES, readFrame } from "../../src/storage/frame.ts";
+import { StorageError } from "../../src/storage/storage-error.ts";
 import type { SnapshotName } from "../../src/wire/host-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { append, compact, decided, group, promise, texts, World, type Group } from "./world.ts";
@@ -79,6 +83,73 @@ function drawGroup(seq: number, model: Model, dice: Dice): Group {
 
 class Stop extends Error {}
 
+/** Damages one of the last batches of the newest segment. @returns false when there is none */
+function damageEnd({ disk }: World, dice: Dice): boolean {
+  let newest: { path: string; segment: number } | null = null;
+  for (const name of disk.list("log").filter((each) => each.endsWith(".log"))) {
+    const path = `log/${name}`;
+    const first = readFrame(disk.read(path, 0, disk.size(path)), FILE_HEADER_BYTES);
+    if (first === null || first.segment <= (newest?.segment ?? 0)) continue;
+    newest = { path, segment: first.segment };
+  }
+  if (newest === null) return false;
+  const { path, segment } = newest;
+  const bytes = disk.read(path, 0, disk.size(path));
+  const ends = [FILE_HEADER_BYTES];
+  for (;;) {
+    const frame = readFrame(bytes, ends.at(-1)!);
+    if (frame?.segment !== segment) break;
+    ends.push(frame.bodyEnd);
+  }
+  const last = ends.length - 1;
+  const victim = Math.max(1, last - dice(3));
+  const from = victim === 1 && dice(2) === 0 ? 0 : ends[victim - 1]!;
+  const to = ends[victim]!;
+  const within = from + dice(to - from);
+  switch (dice(4)) {
+    case 0:
+      bytes[within]! ^= 1 << dice(8);
+      break;
+    case 1:
+      bytes.fill(0, within, ends[last]);
+      break;
+    case 2:
+      bytes.fill(0xa5, within, ends[last]);
+      break;
+    default:
+      disk.replace(path, bytes.subarray(0, within));
+      return true;
+  }
+  disk.replace(path, bytes);
+  return true;
+}
+
+/** Opens a damaged copy of what is on the disk. */
+function checkDamaged(world: World, model: Model, shielded: number, dice: Dice): boolean {
+  const names = world.disk.list("log");
+  const before = names.map((name) => {
+    const path = `log/${name}`;
+    return { path, bytes: world.disk.read(path, 0, world.disk.size(path)) };
+  });
+  if (!damageEnd(world, dice)) return false;
+  try {
+    const found = stateText(world.open().recovered);
+    const at = [...model.states].filter(([, text]) => text === found).map(([seq]) => seq);
+    expect(Math.max(...at), "damage took what was reported").toBeGreaterThanOrEqual(shielded);
+    return false;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    expect(error.code).toBe("LOG_DAMAGED");
+    return true;
+  } finally {
+    world.crash("process");
+    for (const name of world.disk.list("log")) {
+      if (!names.includes(name)) world.disk.remove(`log/${name}`);
+    }
+    for (const { path, bytes } of before) world.disk.replace(path, bytes);
+  }
+}
+
 interface Run {
   readonly seed: number;
   readonly segmentBytes: number;
@@ -87,19 +158,30 @@ interface Run {
   readonly groups: number;
 }
 
-/** @returns how many crashes there were */
-function crashRun({ seed, segmentBytes, crashEvery, groups }: Run): number {
+interface Outcome {
+  readonly crashes: number;
+  /** How often damage to the end was noticed. */
+  readonly noticed: number;
+}
+
+function crashRun({ seed, segmentBytes, crashEvery, groups }: Run): Outcome {
   const random = seededRandom(seed);
   const dice: Dice = (bound) => random.uint32() % bound;
   let operations = 0;
   let stopped = false;
   let armed = true;
   let crashes = 0;
-  const world = new World(segmentBytes, seed, () => {
+  let noticed = 0;
+  /** What may not be lost by damage after the process died, and after a loss of power. */
+  let noted = 0;
+  let kept = 0;
+  const world = new World(segmentBytes, seed, (name) => {
+    if (!armed) return;
     operations += 1;
-    stopped ||= armed && crashes < 100 && operations % crashEvery === 0;
+    stopped ||= crashes < 100 && operations % crashEvery === 0;
     // Whatever the process still tries on its way out does not reach the disk.
     if (stopped) throw new Stop();
+    if (name === "note") noted = world.durable.at(-1) ?? 0;
   });
   world.disk.syncMs = 1;
   world.disk.jitter = dice(2) * 8;
@@ -110,6 +192,8 @@ function crashRun({ seed, segmentBytes, crashEvery, groups }: Run): number {
       const { storage, recovered } = world.open();
       model = checkRecovered(model, reported, recovered);
       reported = 0;
+      noted = 0;
+      kept = 0;
       world.durable.length = 0;
       let staged = 0;
       for (; total < groups; total++) {
@@ -120,6 +204,10 @@ function crashRun({ seed, segmentBytes, crashEvery, groups }: Run): number {
         storage.stage([next]);
         storage.flush();
         if (dice(3) === 0) world.clock.run(dice(4));
+        if (dice(30) === 0) {
+          world.clock.run(1500);
+          kept = world.durable.at(-1) ?? 0;
+        }
       }
       world.settle();
       if (!stopped) {
@@ -135,13 +223,18 @@ function crashRun({ seed, segmentBytes, crashEvery, groups }: Run): number {
       stopped = false;
       // The dice of the disk are its own; these are not drawn while an operation is under way.
       operations += dice(3);
-      world.crash(dice(2) === 0 ? "power" : "process");
+      const kind = dice(2) === 0 ? "power" : "process";
+      if (kind === "power") noted = kept;
+      world.crash(kind);
+      armed = false;
+      if (dice(3) === 0 && checkDamaged(world, model, noted, dice)) noticed += 1;
+      armed = true;
     }
   }
   armed = false;
   world.crash("power");
   expect(stateText(world.open().recovered)).toBe(model.text());
-  return crashes;
+  return { crashes, noticed };
 }
 
 /** @returns the model of the node that goes on from here */
@@ -178,13 +271,17 @@ function rebuilt(found: string, state: DurableState<Uint8Array, SnapshotName> | 
 
 test("a crash before every single operation, in small segments", () => {
   let crashes = 0;
+  let noticed = 0;
   for (let crashEvery = 2; crashEvery <= 60; crashEvery++) {
     for (const segmentBytes of [512, 2048]) {
       const seed = crashEvery * 7919 + segmentBytes;
-      crashes += crashRun({ seed, segmentBytes, crashEvery, groups: 60 });
+      const outcome = crashRun({ seed, segmentBytes, crashEvery, groups: 60 });
+      crashes += outcome.crashes;
+      noticed += outcome.noticed;
     }
   }
   expect(crashes).toBeGreaterThan(300);
+  expect(noticed).toBeGreaterThan(50);
 });
 
 test("any schedule, any crash", () => {
@@ -197,7 +294,7 @@ test("any schedule, any crash", () => {
         groups: fc.integer({ min: 1, max: 150 }),
       }),
       (run) => {
-        expect(crashRun(run)).toBeLessThanOrEqual(100);
+        expect(crashRun(run).crashes).toBeLessThanOrEqual(100);
       },
     ),
     { numRuns: 200 },

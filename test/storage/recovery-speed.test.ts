@@ -26,7 +26,7 @@ function open(onDurable: (seq: number) => void): ReturnType<typeof LogStorage.op
   return LogStorage.open(
     new NodeDisk(root),
     "log",
-    { segmentBytes: 16 * 1024 * 1024 },
+    { segmentBytes: 16 * 1024 * 1024, owner: 1 },
     { onDurable, onFailure: fail, onRoom: () => {} },
     silentLogger,
     nodeClock,

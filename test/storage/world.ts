@@ -4,6 +4,7 @@ import { silentLogger, type Logger } from "../../src/ports/logger.ts";
 import { SimClock, type ProcessClock } from "../../src/sim/sim-clock.ts";
 import { SimDisk } from "../../src/sim/sim-disk.ts";
 import { LogStorage } from "../../src/storage/log-storage.ts";
+import { StorageError } from "../../src/storage/storage-error.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
 import type { SnapshotName } from "../../src/wire/host-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
@@ -37,6 +38,8 @@ export function texts(entries: readonly Uint8Array[]): string[] {
   return entries.map((entry) => new TextDecoder().decode(entry));
 }
 
+export const END = "log/end";
+
 /** A simulated machine: its clock, its disk, and the log of the process that runs on it. */
 export class World {
   readonly clock = new SimClock();
@@ -47,6 +50,8 @@ export class World {
   readonly warnings: string[] = [];
   readonly segmentBytes: number;
   process: ProcessClock;
+  /** Whose log it is. */
+  owner = 7;
 
   constructor(segmentBytes = 4096, seed = 1, onOperation?: (name: string, path: string) => void) {
     this.segmentBytes = segmentBytes;
@@ -68,11 +73,31 @@ export class World {
     return LogStorage.open(
       disk,
       "log",
-      { segmentBytes: this.segmentBytes, mustExist },
+      { segmentBytes: this.segmentBytes, owner: this.owner, mustExist },
       hooks,
       logger,
       this.process,
     );
+  }
+
+  /** What the mark of the end of the log has in its file. */
+  get endBytes(): Uint8Array {
+    return this.disk.read(END, 0, this.disk.size(END));
+  }
+
+  /** Bytes in all files but that one, which has the same size always. */
+  get logFileBytes(): number {
+    return this.disk.usedBytes - this.disk.size(END);
+  }
+
+  /** What opening it ends in: the code of an error, or the entries found. */
+  openedOrRefused(mustExist = true): string | string[] {
+    try {
+      return texts(this.open(this.disk, mustExist).recovered?.entries ?? []);
+    } catch (error) {
+      if (error instanceof StorageError) return error.code;
+      throw error;
+    }
   }
 
   /** The process is gone; what it reported stays in the lists. */

@@ -99,6 +99,30 @@ const BY_TYPE: {
     maybeProposed: fc.boolean(),
   }),
   relayAnswer: fc.record({ id: index, frame: bytes }),
+  report: fc.record({
+    promise: ballot,
+    joined: fc.boolean(),
+    durable: fc.record({
+      promise: ballot,
+      acceptedRound: ballot,
+      acceptedIdx: index,
+      decidedIdx: index,
+    }),
+    places: fc.array(
+      fc.record({
+        node: fc.integer({ min: 1, max: 1000 }),
+        incarnation: fc.string({ maxLength: 64 }),
+        generation: index,
+      }),
+      { maxLength: 9 },
+    ),
+  }),
+  joinRequest: fc.record({
+    n: ballot,
+    acceptedRound: ballot,
+    acceptedIdx: index,
+    decidedIdx: index,
+  }),
 };
 
 const TYPES = Object.keys(BY_TYPE) as PeerMessage["type"][];

@@ -119,11 +119,7 @@ function adoptWhenPrepared<T, S>(state: PaxosState<T, S>): void {
   }
 }
 
-function sendAcceptSync<T, S>(
-  state: PaxosState<T, S>,
-  member: Member<T>,
-  meta: PromiseMeta,
-): void {
+function sendAcceptSync<T, S>(state: PaxosState<T, S>, member: Member<T>, meta: PromiseMeta): void {
   const { store, config, leading, outbox } = state;
   const logSync = createLogSync(
     store,

@@ -1,0 +1,130 @@
+/**
+ * Where the log ends, kept beside it: without it, damage to the last batches looks like a write that a crash cut off.
+ *
+ * Invariants:
+ *   E1. The mark never stands behind what is durable: it is moved only after a batch was reported durable.
+ *   E2. It is noted after every batch, which costs no sync, and kept once a second: the death of the process leaves it at
+ *       the last batch, a loss of power within the last second of them.
+ */
+import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { Disk, DiskCallback } from "../ports/disk.ts";
+import { damaged } from "./log-errors.ts";
+import { SlotFile } from "./slot-file.ts";
+
+/** A page each: what tears one slot leaves the others alone. */
+const SLOT_BYTES = 4096;
+/** u32 owner · u32 1: clean · u32 segment · u32 position · u32 crc */
+const PAYLOAD_BYTES = 20;
+const KEEP_MS = 1000;
+
+/** A place in the log behind a batch that was durable. */
+export interface LogPosition {
+  /** 0: before the first batch. */
+  readonly segment: number;
+  readonly position: number;
+  /** Of the batch. */
+  readonly crc: number;
+}
+
+export interface EndMark extends LogPosition {
+  /** Crc of the id of the data directory. */
+  readonly owner: number;
+  /** The node stopped in good order: the log goes not one batch further. */
+  readonly clean: boolean;
+}
+
+export const LOG_START: LogPosition = { segment: 0, position: 0, crc: 0 };
+
+export class LogEnd {
+  readonly #slots: SlotFile;
+  readonly #clock: Clock;
+  readonly #owner: number;
+  readonly #onError: (error: Error) => void;
+  readonly #payload = new Uint8Array(PAYLOAD_BYTES);
+  readonly #view = new DataView(this.#payload.buffer);
+  #cancelKeep: CancelTimer | null = null;
+
+  /** Makes the mark of a log that is to be begun, or whose end is not known yet. @throws DiskFullError */
+  static create(disk: Disk, directory: string, owner: number): void {
+    const payload = new Uint8Array(PAYLOAD_BYTES);
+    fill(new DataView(payload.buffer), owner, LOG_START, false);
+    SlotFile.create(disk, pathIn(directory), SLOT_BYTES, payload);
+  }
+
+  /** @returns null when there is no mark @throws StorageError LOG_DAMAGED */
+  static read(disk: Disk, directory: string): EndMark | null {
+    const path = pathIn(directory);
+    if (!disk.exists(path)) return null;
+    const bytes = SlotFile.read(disk, path, SLOT_BYTES, (what) =>
+      damaged(path, 0, `the mark of its end: ${what}`),
+    );
+    if (bytes.length !== PAYLOAD_BYTES) throw damaged(path, 0, "the mark of its end is no place");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return {
+      owner: view.getUint32(0, true),
+      clean: view.getUint32(4, true) === 1,
+      segment: view.getUint32(8, true),
+      position: view.getUint32(12, true),
+      crc: view.getUint32(16, true),
+    };
+  }
+
+  /**
+   * Opens the mark and moves it, durably, to where the log was found to end; it is made when it is missing.
+   * @param onError called when the mark cannot be made durable
+   */
+  constructor(
+    disk: Disk,
+    directory: string,
+    owner: number,
+    found: LogPosition,
+    clock: Clock,
+    onError: (error: Error) => void,
+  ) {
+    const path = pathIn(directory);
+    if (!disk.exists(path)) LogEnd.create(disk, directory, owner);
+    this.#slots = new SlotFile(disk, path, SLOT_BYTES, (what) =>
+      damaged(path, 0, `the mark of its end: ${what}`),
+    );
+    this.#clock = clock;
+    this.#owner = owner;
+    this.#onError = onError;
+    fill(this.#view, owner, found, false);
+    this.#slots.keepNow(this.#payload);
+  }
+
+  /** Moves the mark: E1, E2. @returns why it could not be written */
+  note(end: LogPosition): Error | null {
+    fill(this.#view, this.#owner, end, false);
+    const error = this.#slots.note(this.#payload);
+    this.#cancelKeep ??= this.#clock.after(KEEP_MS, () => {
+      this.#cancelKeep = null;
+      this.#slots.keep(this.#payload, (failure) => {
+        if (failure !== null) this.#onError(failure);
+      });
+    });
+    return error;
+  }
+
+  /** @param clean where the log ends, when the node stops in good order; null: leave the mark as it is */
+  close(clean: LogPosition | null, done: DiskCallback): void {
+    this.#cancelKeep?.();
+    if (clean !== null) {
+      fill(this.#view, this.#owner, clean, true);
+      this.#slots.keep(this.#payload, () => {});
+    }
+    this.#slots.close(done);
+  }
+}
+
+function fill(view: DataView, owner: number, end: LogPosition, clean: boolean): void {
+  view.setUint32(0, owner, true);
+  view.setUint32(4, clean ? 1 : 0, true);
+  view.setUint32(8, end.segment, true);
+  view.setUint32(12, end.position, true);
+  view.setUint32(16, end.crc, true);
+}
+
+function pathIn(directory: string): string {
+  return `${directory}/end`;
+}

@@ -1,0 +1,276 @@
+/**
+ * What a node remembers of its peers and of its own starts. By it a peer is noticed that comes back with less than it had,
+ * or as an older copy of itself.
+ *
+ * Invariants:
+ *   M1. `set` and the number of this start are durable before they are seen.
+ *   M2. `update` is a hint that may be up to a second old after a loss of power, a tenth of one after a process's death.
+ *   M3. The file is never made anew: without it the node would trust anybody who comes back empty.
+ */
+import { z } from "zod";
+import { BALLOT_BOTTOM, type Ballot } from "../omnipaxos/index.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
+import type { Disk, DiskCallback } from "../ports/disk.ts";
+import type { Random } from "../ports/random.ts";
+import { checked, identityDamaged } from "./sealed-json.ts";
+import { SlotFile } from "./slot-file.ts";
+import { StorageError } from "./storage-error.ts";
+
+export interface RememberedPeer {
+  /** The id of its data directory. */
+  readonly incarnation: string;
+  readonly generation: number;
+  /** Of the start in which it was last heard: which one it is, counted from 1, and its random id. */
+  readonly bootNumber: number;
+  readonly bootId: number;
+  /** The highest it has told. */
+  readonly promise: Ballot;
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+  readonly decidedIdx: number;
+}
+
+export interface PeerMemory {
+  get(peer: number): RememberedPeer | undefined;
+  all(): ReadonlyMap<number, RememberedPeer>;
+  /** Durable when it returns. Takes no room on the disk. */
+  set(peer: number, remembered: RememberedPeer): void;
+  /** In memory when it returns. Noted within 100 ms, durable within a second, and at a clean stop. */
+  update(peer: number, remembered: RememberedPeer): void;
+}
+
+/** One start of a node on its data directory. */
+export interface Boot {
+  /** 1: the first. */
+  readonly number: number;
+  /** Random, so that a copy of the directory that is started too is told from it. */
+  readonly id: number;
+}
+
+/** A peer of which nothing is known but the id of its data directory. */
+export function metPeer(incarnation: string): RememberedPeer {
+  return {
+    incarnation,
+    generation: 0,
+    bootNumber: 0,
+    bootId: 0,
+    promise: BALLOT_BOTTOM,
+    acceptedRound: BALLOT_BOTTOM,
+    acceptedIdx: 0,
+    decidedIdx: 0,
+  };
+}
+
+const FILE = "memory";
+const BOOTS_MAX = 64;
+const NOTE_MS = 100;
+const KEEP_MS = 1000;
+const PAGE_BYTES = 4096;
+/** For the boots, and for each peer: numbers of any size, and an incarnation of 256 characters that JSON escapes. */
+const BASE_BYTES = 1024;
+const PEER_BYTES = 2048;
+
+const count = z.int().nonnegative();
+const ballotSchema = z.strictObject({ configId: count, n: count, priority: count, pid: count });
+const memorySchema = z.strictObject({
+  /** The incarnation of the directory. */
+  owner: z.string(),
+  bootCount: count,
+  /** The last ones, oldest first. */
+  boots: z.array(count).max(BOOTS_MAX),
+  peers: z.record(
+    z.string().regex(/^\d+$/),
+    z.strictObject({
+      incarnation: z.string(),
+      generation: count,
+      bootNumber: count,
+      bootId: count,
+      promise: ballotSchema,
+      acceptedRound: ballotSchema,
+      acceptedIdx: count,
+      decidedIdx: count,
+    }),
+  ),
+});
+type MemoryContent = z.infer<typeof memorySchema>;
+
+export interface MemoryOptions {
+  readonly disk: Disk;
+  /** The incarnation of the directory. */
+  readonly owner: string;
+  /** How many nodes the cluster has. */
+  readonly members: number;
+}
+
+export class DirectoryMemory implements PeerMemory {
+  readonly #slots: SlotFile;
+  readonly #clock: Clock;
+  readonly #onError: (error: Error) => void;
+  readonly #owner: string;
+  readonly #peers: Map<number, RememberedPeer>;
+  readonly #bootCount: number;
+  readonly #boots: readonly number[];
+  /** Something changed that was not handed over to be kept. */
+  #changed = false;
+  #cancelNote: CancelTimer | null = null;
+  #cancelKeep: CancelTimer | null = null;
+
+  /** Makes the file. Durable when it returns. @throws DiskFullError */
+  static create(options: MemoryOptions, peers: ReadonlyMap<number, RememberedPeer>): void {
+    const content = { owner: options.owner, bootCount: 0, boots: [], peers };
+    SlotFile.create(options.disk, FILE, slotBytes(options), encode(content));
+  }
+
+  /**
+   * Opens it and counts this start, durably.
+   * @param onError called when what was updated cannot be made durable
+   * @throws StorageError IDENTITY_DAMAGED when it is missing, damaged, or another directory's
+   */
+  constructor(
+    options: MemoryOptions,
+    random: Random,
+    clock: Clock,
+    onError: (error: Error) => void,
+  ) {
+    const { disk, owner } = options;
+    const damaged = (what: string): Error => identityDamaged(FILE, what);
+    const content = decode(SlotFile.read(disk, FILE, slotBytes(options), damaged));
+    if (content.owner !== owner) {
+      throw identityDamaged(FILE, "it belongs to another data directory");
+    }
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#onError = onError;
+    this.#peers = new Map(
+      Object.entries(content.peers).map(([peer, remembered]) => [Number(peer), remembered]),
+    );
+    this.#bootCount = content.bootCount + 1;
+    this.#boots = [...content.boots, random.uint32()].slice(-BOOTS_MAX);
+    this.#slots = new SlotFile(disk, FILE, slotBytes(options), damaged);
+    this.#slots.keepNow(this.#encoded());
+  }
+
+  get boot(): Boot {
+    return { number: this.#bootCount, id: this.#boots.at(-1) ?? 0 };
+  }
+
+  /** Ids of the last 64 starts at most, oldest first; the last one is the present one's. */
+  get boots(): readonly number[] {
+    return this.#boots;
+  }
+
+  get(peer: number): RememberedPeer | undefined {
+    return this.#peers.get(peer);
+  }
+
+  all(): ReadonlyMap<number, RememberedPeer> {
+    return this.#peers;
+  }
+
+  set(peer: number, remembered: RememberedPeer): void {
+    if (!this.#put(peer, remembered) && !this.#changed) return;
+    this.#keepNow();
+  }
+
+  update(peer: number, remembered: RememberedPeer): void {
+    if (!this.#put(peer, remembered)) return;
+    this.#changed = true;
+    this.#cancelNote ??= this.#clock.after(NOTE_MS, () => {
+      this.#cancelNote = null;
+      this.#check(this.#slots.note(this.#encoded()));
+    });
+    this.#cancelKeep ??= this.#clock.after(KEEP_MS, () => {
+      this.#cancelKeep = null;
+      this.flush((error) => this.#check(error));
+    });
+  }
+
+  /** Makes everything durable that was updated. */
+  flush(done: DiskCallback): void {
+    this.#changed = false;
+    this.#slots.keep(this.#encoded(), done);
+  }
+
+  /** `flush`, and nothing more after it. */
+  close(done: DiskCallback): void {
+    this.#cancelTimers();
+    if (this.#changed) this.flush(() => {});
+    this.#slots.close(done);
+  }
+
+  /** @returns false when that is what it knew */
+  #put(peer: number, remembered: RememberedPeer): boolean {
+    const known = this.#peers.get(peer);
+    if (known !== undefined && same(known, remembered)) return false;
+    this.#peers.set(peer, remembered);
+    return true;
+  }
+
+  #keepNow(): void {
+    this.#changed = false;
+    this.#cancelTimers();
+    this.#slots.keepNow(this.#encoded());
+  }
+
+  #cancelTimers(): void {
+    this.#cancelNote?.();
+    this.#cancelKeep?.();
+    this.#cancelNote = null;
+    this.#cancelKeep = null;
+  }
+
+  #check(error: Error | null): void {
+    if (error === null) return;
+    const text =
+      `writing ${FILE} failed (${error.message}); what is on the disk is not known, so the node must stop. ` +
+      "Check the disk, then start it again";
+    this.#onError(new StorageError("DISK_FAILED", text, { cause: error }));
+  }
+
+  #encoded(): Uint8Array {
+    const content = { bootCount: this.#bootCount, boots: this.#boots, peers: this.#peers };
+    return encode({ owner: this.#owner, ...content });
+  }
+}
+
+function encode({
+  peers,
+  ...rest
+}: Omit<MemoryContent, "peers" | "boots"> & {
+  readonly boots: readonly number[];
+  readonly peers: ReadonlyMap<number, RememberedPeer>;
+}): Uint8Array {
+  return Buffer.from(JSON.stringify({ ...rest, peers: Object.fromEntries(peers) }));
+}
+
+function decode(bytes: Uint8Array): MemoryContent {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (cause) {
+    throw identityDamaged(FILE, "it is not what this program writes", cause);
+  }
+  return checked(FILE, memorySchema, value);
+}
+
+/** A whole number of pages, so that what tears one slot leaves the others alone. */
+function slotBytes({ members }: MemoryOptions): number {
+  return Math.ceil((BASE_BYTES + members * PEER_BYTES) / PAGE_BYTES) * PAGE_BYTES;
+}
+
+function same(a: RememberedPeer, b: RememberedPeer): boolean {
+  return (
+    a.incarnation === b.incarnation &&
+    a.generation === b.generation &&
+    a.bootNumber === b.bootNumber &&
+    a.bootId === b.bootId &&
+    a.acceptedIdx === b.acceptedIdx &&
+    a.decidedIdx === b.decidedIdx &&
+    sameBallot(a.promise, b.promise) &&
+    sameBallot(a.acceptedRound, b.acceptedRound)
+  );
+}
+
+function sameBallot(a: Ballot, b: Ballot): boolean {
+  return a.configId === b.configId && a.n === b.n && a.priority === b.priority && a.pid === b.pid;
+}
