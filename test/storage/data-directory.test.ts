@@ -277,7 +277,7 @@ describe("peers", () => {
     promise: { configId: 1, n: 2 ** 40, priority: 0, pid: 3 },
   });
 
-  test("are remembered and forgotten durably, also on a full disk", () => {
+  test("are remembered durably, also on a full disk", () => {
     const world = new World();
     const { peers } = open(world);
     expect(peers.get(2)).toBeUndefined();
@@ -291,11 +291,6 @@ describe("peers", () => {
       [2, peer("cc")],
       [3, peer("bb", 7)],
     ]);
-    again.forget(2);
-    again.forget(9);
-    world.crash();
-    const third = open(world).peers;
-    expect([third.get(2), third.get(3)?.incarnation]).toEqual([undefined, "bb"]);
   });
 
   test("what is updated is noted within 100 ms, and durable within a second", () => {
