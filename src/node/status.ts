@@ -64,6 +64,13 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       writeLatency: replica.served.writeLatency,
     },
     allowFaults: parts.allowFaults,
+    alarms: replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
+      kind: "diverged" as const,
+      peer,
+      agreedIdx,
+      differsIdx,
+      refuses: replica.verdict.kind !== "prevails",
+    })),
   };
 }
 

@@ -33,6 +33,7 @@ const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
   relayRequest: null,
   relayReturned: null,
   relayAnswer: null,
+  stateHashes: null,
 };
 
 const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
@@ -48,6 +49,7 @@ const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
   CANCELLED: "nobody cancels; test/client",
   UNSUPPORTED_VERSION: "one version; test/links",
   UNKNOWN_NODE: "all nodes are known; test/client",
+  DIVERGED: "would be a failure; test/sim/agreement",
   INTERNAL: "would be a failure",
 };
 

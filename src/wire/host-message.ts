@@ -38,7 +38,26 @@ export type HostMessage =
   | ({ readonly type: "relayRequest" } & RelayedFrame)
   /** The neighbour is not fed either and has done nothing with it. */
   | ({ readonly type: "relayReturned" } & RelayedFrame)
-  | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array };
+  | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array }
+  /** What the sender's state was at these indexes. */
+  | ({ readonly type: "stateHashes" } & StateHashes);
+
+export interface StateHashes {
+  /** Of the state that the sender applies to: another one in each process, and after each snapshot it took over. */
+  readonly life: number;
+  /** Ascending. */
+  readonly checkpoints: readonly StateCheckpoint[];
+}
+
+/** The state for the log prefix [0, idx): both halves of its hash, as unsigned 32-bit integers. */
+export interface StateCheckpoint {
+  readonly idx: number;
+  readonly content: number;
+  readonly history: number;
+}
+
+/** In one message. */
+export const STATE_CHECKPOINTS_MAX = 64;
 
 export interface RelayedFrame {
   readonly id: number;

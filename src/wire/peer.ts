@@ -6,9 +6,23 @@ import {
 } from "../base/limits.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import { COMPACT_MARK, decodeCompact, encodeCompact } from "./compact.ts";
-import { checkBoolean, checkBytes, checkInteger, checkObject, checkString } from "./checks.ts";
+import {
+  checkArray,
+  checkBoolean,
+  checkBytes,
+  checkInteger,
+  checkObject,
+  checkString,
+} from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
-import type { HostMessage, HostMessageType, RelayedFrame, SnapshotName } from "./host-message.ts";
+import {
+  STATE_CHECKPOINTS_MAX,
+  type HostMessage,
+  type HostMessageType,
+  type RelayedFrame,
+  type SnapshotName,
+  type StateCheckpoint,
+} from "./host-message.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
 import { paxosFromFields, paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
 
@@ -49,6 +63,13 @@ const HOST_CHECKS: {
     type: "relayAnswer",
     id: id(f),
     frame: checkBytes(f["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
+  }),
+  stateHashes: (f) => ({
+    type: "stateHashes",
+    life: uint32(f["life"], "life"),
+    checkpoints: checkArray(f["checkpoints"], "checkpoints", 0, STATE_CHECKPOINTS_MAX).map(
+      checkpoint,
+    ),
   }),
 };
 
@@ -109,11 +130,24 @@ function ballot(value: unknown): Ballot {
   };
 }
 
+function checkpoint(value: unknown): StateCheckpoint {
+  const fields = checkObject(value, "checkpoint");
+  return {
+    idx: checkInteger(fields["idx"], "checkpoint.idx"),
+    content: uint32(fields["content"], "checkpoint.content"),
+    history: uint32(fields["history"], "checkpoint.history"),
+  };
+}
+
+function uint32(value: unknown, what: string): number {
+  return checkInteger(value, what, 0, 2 ** 32 - 1);
+}
+
 function snapshotName(value: unknown): SnapshotName {
   const fields = checkObject(value, "snapshot");
   return {
     idx: checkInteger(fields["idx"], "snapshot.idx"),
     bytes: checkInteger(fields["bytes"], "snapshot.bytes"),
-    crc: checkInteger(fields["crc"], "snapshot.crc", 0, 2 ** 32 - 1),
+    crc: uint32(fields["crc"], "snapshot.crc"),
   };
 }
