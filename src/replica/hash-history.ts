@@ -7,11 +7,12 @@
  */
 import type { StateCheckpoint } from "../wire/host-message.ts";
 
-/** Every index is known so far back. A power of two. */
+/** Every index is known so far back. A power of two, like the others: bit operations keep the lowest bits of any index. */
 export const RECENT = 4096;
 /** Further back only multiples of this are. */
 export const SPACING = 256;
 const SPACED = 4096;
+const RECENT_MASK = 2 * RECENT - 1;
 
 export class HashHistory {
   readonly #recent = new Uint32Array(2 * RECENT);
@@ -33,11 +34,11 @@ export class HashHistory {
   /** @param idx the one after `last` */
   put(idx: number, content: number, history: number): void {
     this.#last = idx;
-    const at = 2 * (idx % RECENT);
+    const at = (2 * idx) & RECENT_MASK;
     this.#recent[at] = content;
     this.#recent[at + 1] = history;
-    if (idx % SPACING !== 0) return;
-    const place = 2 * ((idx / SPACING) % SPACED);
+    if ((idx & (SPACING - 1)) !== 0) return;
+    const place = 2 * ((idx / SPACING) & (SPACED - 1));
     this.#spaced[place] = content;
     this.#spaced[place + 1] = history;
   }
@@ -53,7 +54,7 @@ export class HashHistory {
     if (!this.has(idx)) return undefined;
     const isRecent = this.#last - idx < RECENT;
     const hashes = isRecent ? this.#recent : this.#spaced;
-    const at = 2 * (isRecent ? idx % RECENT : (idx / SPACING) % SPACED);
+    const at = isRecent ? (2 * idx) & RECENT_MASK : 2 * ((idx / SPACING) & (SPACED - 1));
     return { idx, content: hashes[at] ?? 0, history: hashes[at + 1] ?? 0 };
   }
 }

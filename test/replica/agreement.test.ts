@@ -309,6 +309,14 @@ test("hashes are known of the last few thousand indexes, and of some before", ()
     const isKnown = idx >= 100 && idx <= last && (idx > last - RECENT || idx % SPACING === 0);
     expect(history.at(idx)).toEqual(isKnown ? checkpointOf(idx, 0, 0) : undefined);
   }
+  // Far beyond 32 bits.
+  const far = 2 ** 45 - (2 ** 45 % SPACING);
+  history.begin(far, ...hashesOf(far));
+  for (let idx = far + 1; idx <= far + 5000; idx++) history.put(idx, ...hashesOf(idx));
+  for (const idx of [far, far + SPACING, far + 4999]) {
+    expect(history.at(idx)).toEqual(checkpointOf(idx, 0, 0));
+  }
+  expect(history.has(far + 1)).toBe(false);
   history.begin(5000, ...hashesOf(5000));
   expect(history.has(4864)).toBe(false);
   expect(history.has(5000)).toBe(true);

@@ -65,7 +65,7 @@ class Stage {
     const isSpoilt = (node: number, start: number): boolean =>
       this.verdict(node) !== "agrees" || this.replica(node).appliedIdx > start + 7;
     const passed = (): boolean => spoilt.every((node, i) => isSpoilt(node, starts[i] ?? 0));
-    expect(world.runUntil(passed, 2000)).toBe(true);
+    assert(world.runUntil(passed, 2000), "a wrong state comes about");
     this.run(2 * ELECTION_TIMEOUT_MS);
   }
 
@@ -165,7 +165,7 @@ test("the error says which nodes, which indexes and what to do", () => {
   );
   expect(
     stage.lines.some((line) =>
-      /^n1 error: node 2 applied the same log to another state/.test(line),
+      line.startsWith("n1 error: node 2 applied the same log to another state"),
     ),
   ).toBe(true);
 });
