@@ -183,6 +183,19 @@ describe("nodes that differ", () => {
     expect(group.nodes[1]!.verdict).toMatchObject({ by: [1, 3], agreedIdx: 40, differsIdx: 64 });
   });
 
+  test("are noticed by one that is behind as soon as it gets there", () => {
+    const group = new Group([SOUND, { from: 50, flavour: 1 }, SOUND]);
+    group.apply(1, 70);
+    group.apply(2, 70);
+    group.tell(1, 0, false);
+    group.tell(2, 0, false);
+    group.apply(0, 63);
+    expect(group.verdicts()[0]).toBe("agrees");
+    group.apply(0, 1);
+    expect(group.verdicts()[0]).toBe("prevails");
+    expect(group.nodes[0]!.alarms).toMatchObject([{ peer: 2, differsIdx: 64 }]);
+  });
+
   test("two against two, or all from each other, refuse all", () => {
     const other = { from: 5, flavour: 1 };
     for (const bends of [
