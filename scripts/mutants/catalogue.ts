@@ -1,4 +1,5 @@
 /** All mutants. docs/proof.md has the table of what finds each. */
+import { AGREEMENT_MUTANTS } from "./agreement.ts";
 import { CONSENSUS } from "./consensus.ts";
 import { LINKS } from "./links.ts";
 import type { Mutant } from "./mutant.ts";
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,
+  ...AGREEMENT_MUTANTS,
 ];

@@ -28,6 +28,8 @@ export const ERRORS = {
   CANCELLED: { wire: 15, definite: false, retryable: false },
   UNSUPPORTED_VERSION: { wire: 16, definite: true, retryable: false },
   UNKNOWN_NODE: { wire: 17, definite: true, retryable: false },
+  /** This node's state differs from another node's, and it is not known yet which of them is right: it serves nobody. */
+  DIVERGED: { wire: 19, definite: true, retryable: true },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

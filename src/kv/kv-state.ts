@@ -144,6 +144,16 @@ export class KvState {
     return stateHash(this.#cells.contentHash, this.#historyHash);
   }
 
+  /** The first half of `hash`, as a 32-bit integer of either sign: of the content. */
+  get contentHash(): number {
+    return this.#cells.contentHash;
+  }
+
+  /** The second half, likewise: of all commands applied and their answers. */
+  get historyHash(): number {
+    return this.#historyHash;
+  }
+
   #beginGroup(idx: number): Session | undefined {
     const { session: id, floor } = this.#cursor;
     if (id === NO_SESSION) return undefined;

@@ -5,15 +5,17 @@
  * writes are staged and, unless a sync is under way, written; messages that wait for nothing leave, one frame a peer; the
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
+import { KvError } from "../base/errors.ts";
 import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
-import type { Replica } from "../replica/replica.ts";
+import type { Replica, TurnEffects } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
+import { AgreementLog, outvotedText } from "./agreement-log.ts";
 import { PeerGuard } from "./peer-guard.ts";
 import { contradictionText, isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
@@ -50,6 +52,7 @@ export class Node {
   readonly #clients: ClientGateway;
   readonly #admin: AdminGateway;
   readonly #roleLog: RoleLog;
+  readonly #agreementLog: AgreementLog;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
   #turnScheduled = false;
@@ -164,6 +167,7 @@ export class Node {
       status: () => this.status(),
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
+    this.#agreementLog = new AgreementLog(this.#replica, logger);
   }
 
   /** Opens both ports and begins to take part. */
@@ -251,6 +255,7 @@ export class Node {
     if (contradiction !== null) {
       return this.#fail(new StorageError("CONTRADICTED", contradictionText(contradiction)));
     }
+    if (effects.outvoted !== null) return this.#failOutvoted(effects);
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
     // Before any promise: whoever counts on one of a disk that was replaced hears of that first (J2).
@@ -261,10 +266,18 @@ export class Node {
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
     this.#roleLog.update();
+    this.#agreementLog.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
     if (effects.again || effects.mayTakePlace !== null) this.#wake();
+  }
+
+  #failOutvoted({ hostMessages, outvoted }: TurnEffects): void {
+    if (outvoted === null) return;
+    for (const { to, message } of hostMessages) this.#links.send(to, message);
+    this.#links.flush();
+    this.#fail(new KvError("DIVERGED", outvotedText(this.#options.nodeId, outvoted)));
   }
 
   #onRoom(hasRoom: boolean): void {

@@ -86,6 +86,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
         retryTicks: ticks(timing.resendMs),
         relayAfterTicks: electionTicks * RELAY_AFTER_ELECTION_TIMEOUTS,
         abandonTicks: waitTicks * ABANDON_WAITS,
+        agreeTicks: electionTicks,
       },
       compaction: options.compaction,
       proposalBytesMax: options.proposalBytesMax,

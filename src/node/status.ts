@@ -5,7 +5,7 @@ import type { Ballot } from "../omnipaxos/index.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
-import type { AdminLink, AdminStatus } from "../wire/admin.ts";
+import type { AdminAlarm, AdminLink, AdminStatus } from "../wire/admin.ts";
 
 export interface StatusParts {
   readonly nodeId: number;
@@ -64,7 +64,23 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       writeLatency: replica.served.writeLatency,
     },
     allowFaults: parts.allowFaults,
+    alarms: alarmsOf(replica),
   };
+}
+
+function alarmsOf(replica: Replica): AdminAlarm[] {
+  const { joining, verdict } = replica;
+  const alarms: AdminAlarm[] = replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
+    kind: "diverged" as const,
+    peer,
+    agreedIdx,
+    differsIdx,
+    refuses: verdict.kind !== "prevails",
+  }));
+  if (joining !== null) {
+    alarms.push({ kind: "joining", confirmed: [...joining.confirmed], needed: joining.needed });
+  }
+  return alarms;
 }
 
 export function adminLink(link: LinkStatus): AdminLink {

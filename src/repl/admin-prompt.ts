@@ -74,13 +74,14 @@ async function ask(
 ): Promise<Outcome> {
   const started = now();
   try {
-    const { text, fields } = await carryOut(client, node.id, action, signal, style);
+    const { text, fields, alarmed } = await carryOut(client, node.id, action, signal, style);
     const ms = now() - started;
     return {
       // Behind the first line: the rest may be a table.
       text: text.replace(/$|\n/, (end) => ` ${style.dim(`(${formatDuration(ms)})`)}${end}`),
       json: { ok: true, node: node.id, op: action.op, ...fields, ms: roundMs(ms) },
-      status: EXIT.ok,
+      status: alarmed === true ? EXIT.failed : EXIT.ok,
+      isResult: true,
     };
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
@@ -101,6 +102,8 @@ async function ask(
 interface Told {
   readonly text: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The node has an alarm: scripts are to notice. */
+  readonly alarmed?: boolean;
 }
 
 async function carryOut(
@@ -119,7 +122,8 @@ async function carryOut(
   switch (action.op) {
     case "status": {
       const status = await client.call(node, "status", {}, options);
-      return { text: renderStatus(status, style), fields: status };
+      const alarmed = status.alarms.length > 0;
+      return { text: renderStatus(status, style), fields: status, alarmed };
     }
     case "getLinks": {
       const { links } = await client.call(node, "getLinks", {}, options);

@@ -1,4 +1,5 @@
 /** What nodes tell management, in words. Pure. */
+import { alarmText } from "../client/alarm-text.ts";
 import type { AdminBallot, AdminLink, AdminStatus } from "../wire/admin.ts";
 import { formatDuration } from "./duration.ts";
 import type { Style } from "./style.ts";
@@ -17,11 +18,13 @@ export function renderStatus(status: AdminStatus, style: Style): string {
   const serving =
     status.standing === "cutOff" ? style.warn("cannot serve by itself") : "serves requests";
   const full = status.storage?.isFull === true ? [style.bad("disk full")] : [];
+  const alarms = status.alarms.map((alarm) => style.bad(`  ALARM: ${alarmText(alarm)}`));
   return [
     `${style.node(`node ${nodeId}`)}: ${[roleText, `phase ${phase}`, hears, serving, ...full].join(", ")}`,
     `  promised ballot ${ballotText(promise)} · own ballot ${ballotText(ballot)}`,
     `  decided ${status.decidedIdx} · accepted ${status.acceptedIdx} · applied ${status.appliedIdx} · compacted ${status.compactedIdx}`,
     `  ${count(status.keys, "key")} at revision ${status.revision} · ${count(status.clients, "client")} · up ${formatDuration(status.uptimeMs)} · version ${status.version}`,
+    ...alarms,
   ].join("\n");
 }
 

@@ -289,7 +289,7 @@ async function table(run: Run): Promise<Outcome> {
     reasonWords(options, node, error, waitedMs);
   const status = look.reduce<ExitStatus>(
     (worst, { error }) => (error === null ? worst : worse(worst, statusOf(error))),
-    EXIT.ok,
+    look.some((each) => (each.status?.alarms.length ?? 0) > 0) ? EXIT.failed : EXIT.ok,
   );
   const nodes = look.map(({ node, status: said, error }) =>
     said === null

@@ -1,8 +1,9 @@
 /** A whole cluster in words: a table of its nodes, and what changed from one look to the next. Pure. */
 import { unreachable } from "../base/assert.ts";
 import type { KvError } from "../base/errors.ts";
+import { alarmText } from "../client/alarm-text.ts";
 import { leaderIn, type ClusterLook, type NodeLook } from "../client/cluster-look.ts";
-import type { AdminBallot, AdminLink, AdminStatus } from "../wire/admin.ts";
+import type { AdminAlarm, AdminBallot, AdminLink, AdminStatus } from "../wire/admin.ts";
 import { formatDuration } from "./duration.ts";
 import type { Paint, Style } from "./style.ts";
 
@@ -18,7 +19,7 @@ const HEADER = ["node", "role", "leader", "ballot", "decided", "applied", "major
 /** Numbers stand under each other by their last digit. */
 const RIGHT = new Set(["node", "decided", "applied", "keys"]);
 
-/** The table, and below it one line that says who leads. */
+/** The table, below it one line that says who leads, and one for each alarm. */
 export function renderTable(look: ClusterLook, reason: Reason, style: Style): readonly string[] {
   const leader = leaderIn(look);
   const rows = look.map(({ node, status, error }) => ({
@@ -38,7 +39,10 @@ export function renderTable(look: ClusterLook, reason: Reason, style: Style): re
     const padded = cells.map(({ text, paint: own }, i) => (own ?? plain)(pad(text, i)));
     return [...padded, paint(last)].join("  ");
   });
-  return [header, ...lines, leaderLine(look, leader, style)];
+  const alarms = look.flatMap(({ node, status }) =>
+    (status?.alarms ?? []).map((alarm) => style.bad(`ALARM: node ${node}: ${alarmText(alarm)}`)),
+  );
+  return [header, ...lines, leaderLine(look, leader, style), ...alarms];
 }
 
 const plain: Paint = (text) => text;
@@ -121,6 +125,7 @@ export type Change =
   | { readonly event: "restarted"; readonly node: number }
   | { readonly event: "majority"; readonly node: number; readonly heard: boolean }
   | { readonly event: "follows"; readonly node: number; readonly leader: number | null }
+  | { readonly event: "alarms"; readonly node: number; readonly alarms: readonly AdminAlarm[] }
   | { readonly event: "links"; readonly node: number; readonly links: string };
 
 /** Of one node, from one look at it to the next. */
@@ -133,6 +138,9 @@ export function changesOf(before: NodeLook, after: NodeLook, reason: Reason): re
   if (was === null) return [{ event: "answers", node }];
   const changes: Change[] = [];
   if (status.uptimeMs < was.uptimeMs) changes.push({ event: "restarted", node });
+  if (alarmsText(status) !== alarmsText(was)) {
+    changes.push({ event: "alarms", node, alarms: status.alarms });
+  }
   const links = linksText(status.links);
   if (links !== linksText(was.links)) changes.push({ event: "links", node, links });
   if (status.quorumConnected !== was.quorumConnected) {
@@ -142,6 +150,10 @@ export function changesOf(before: NodeLook, after: NodeLook, reason: Reason): re
     changes.push({ event: "follows", node, leader: status.leader });
   }
   return changes;
+}
+
+function alarmsText({ alarms }: { readonly alarms: readonly AdminAlarm[] }): string {
+  return alarms.map(alarmText).join(" · ");
 }
 
 /** Of who leads; null: it is who it was. */
@@ -173,6 +185,10 @@ export function renderChange(change: Change, style: Style): string {
       return change.leader === null
         ? `node ${change.node} follows nobody`
         : `node ${change.node} follows node ${change.leader}`;
+    case "alarms":
+      return change.alarms.length === 0
+        ? style.good(`node ${change.node}: no alarm any more`)
+        : style.bad(`ALARM: node ${change.node}: ${alarmsText(change)}`);
     case "links":
       return `node ${change.node}: links ${change.links}`;
     default:

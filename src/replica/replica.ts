@@ -8,6 +8,8 @@
  *   N1. appliedIdx <= decidedIdx; entries are applied in order, each once, on top of a snapshot or the empty state.
  *   N2. A write is answered only from its application in the log; a linearizable read only at an index that `Reads` gave.
  *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
+ *   N4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), no client is
+ *       answered from it: requests are refused, and what is applied of requests proposed before is answered with silence.
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
@@ -29,12 +31,14 @@ import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/clien
 import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
 import { Joining } from "./joining.ts";
+import { nodesText } from "./nodes-text.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
@@ -55,6 +59,8 @@ export interface ReplicaTiming {
   readonly relayAfterTicks: number;
   /** A proposal that is not applied after so long is given up. */
   readonly abandonTicks: number;
+  /** Nodes tell each other the hashes of their states so often. */
+  readonly agreeTicks: number;
 }
 
 export interface ReplicaOptions {
@@ -87,6 +93,11 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
    * call `placeTaken`. Null: nothing of the kind.
    */
   readonly mayTakePlace: { readonly generation: number } | null;
+  /**
+   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in hostMessages;
+   * nothing else is to be written, sent or answered.
+   */
+  readonly outvoted: Outvoted | null;
 }
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
@@ -122,6 +133,7 @@ export class Replica {
   readonly #desk = new AnswerDesk();
   /** Null: this node has its place. */
   #joining: Joining | null;
+  readonly #agreement: Agreement;
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -180,10 +192,17 @@ export class Replica {
             quorum: Math.min(quorum.read, quorum.write),
           });
     const core = this.#core;
+    const peers = options.core.clusterConfig.nodes.filter((node) => node !== pid);
+    this.#agreement = new Agreement({
+      peers,
+      life: options.core.incarnation,
+      everyTicks: options.timing.agreeTicks,
+    });
+    this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
     this.#reads = new Reads(
       {
         pid,
-        peers: options.core.clusterConfig.nodes.filter((node) => node !== pid),
+        peers,
         writeQuorum: quorum.write,
         get promise() {
           return core.promise;
@@ -227,7 +246,7 @@ export class Replica {
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
   onWrites(route: Route, group: Uint8Array, commands: number): void {
-    const refusal = this.#refuseWrites;
+    const refusal = this.#agreement.mayServe ? this.#refuseWrites : this.#divergedRefusal();
     if (refusal !== null) {
       this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
     } else if (!this.#proposals.stage(route, group, commands)) {
@@ -243,7 +262,8 @@ export class Replica {
   onReads(route: Route, frame: Uint8Array, decoded: ReadsFrame): void {
     const { local, minIdx, count } = decoded;
     const read: PendingRead = { route, frame, local, arrivedTick: this.#tick, count };
-    if (local) this.#readLocally(read, minIdx);
+    if (!this.#agreement.mayServe) this.#refuseRead(read);
+    else if (local) this.#readLocally(read, minIdx);
     else this.#read(read);
   }
 
@@ -285,6 +305,9 @@ export class Replica {
       case "report":
         // For the host, who knows the disks.
         return;
+      case "stateHashes":
+        this.#agreement.receive(from, message);
+        return;
       case "snapshotRequest":
         // Served by the host, which has the files.
         this.#fetches.asked(from, message.snapshot);
@@ -299,6 +322,7 @@ export class Replica {
     this.#connected.add(peer);
     this.#sessions.set(peer, (this.#sessions.get(peer) ?? 0) + 1);
     this.#core.reconnected(peer);
+    this.#send(peer, { type: "stateHashes", ...this.#agreement.announcement(true) });
   }
 
   onSessionEnd(peer: NodeId): void {
@@ -335,6 +359,7 @@ export class Replica {
       this.#desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
     }
     this.#expireReads();
+    if (this.#agreement.tick()) this.#announce(false);
     const standing = this.standing();
     if (standing.kind !== "cutOff") this.#cutOffSinceTick = this.#tick;
     else if (this.#tick - this.#cutOffSinceTick >= this.#options.timing.relayAfterTicks) {
@@ -356,6 +381,7 @@ export class Replica {
   install(state: KvState): void {
     if (state.appliedIdx <= this.#applier.appliedIdx) return;
     this.#applier.install(state);
+    this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
     const stored = this.#core.storedSnapshot;
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
@@ -404,10 +430,15 @@ export class Replica {
    * @param nowMs for statistics only
    */
   endTurn(nowMs: number): TurnEffects {
+    if (!this.#agreement.mayServe) this.#refuseWaiting();
     this.#propose(nowMs);
     this.#reads.flush();
     const effects = this.#core.takeEffects();
     const again = this.#apply(nowMs);
+    if (this.#agreement.takeNews()) this.#announce(true);
+    const { verdict } = this.#agreement;
+    if (verdict.kind === "outvoted") return this.#lastWords(verdict);
+    if (!this.#agreement.mayServe) this.#refuseWaiting();
     this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
@@ -423,7 +454,53 @@ export class Replica {
       load: this.#toLoad(),
       again,
       mayTakePlace: this.#mayTakePlace(),
+      outvoted: null,
     };
+  }
+
+  /** The others are to know what this node's state was; all else that it might say rests on that state. */
+  #lastWords(outvoted: Outvoted): TurnEffects {
+    const hostMessages = this.#hostMessages.filter(({ message }) => message.type === "stateHashes");
+    this.#hostMessages = [];
+    return {
+      writes: [],
+      messages: [],
+      rejected: [],
+      contradiction: null,
+      hostMessages,
+      load: null,
+      again: false,
+      mayTakePlace: null,
+      outvoted,
+    };
+  }
+
+  #announce(full: boolean): void {
+    if (this.#connected.size === 0) return;
+    const hashes = this.#agreement.announcement(full);
+    for (const peer of this.#connected) this.#send(peer, { type: "stateHashes", ...hashes });
+  }
+
+  /** N4, for what came before it was known. */
+  #refuseWaiting(): void {
+    const { code, reason } = this.#divergedRefusal();
+    for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
+      this.#desk.refuseGroup(route, group, maybeProposed, code, reason);
+    }
+    const all = (): boolean => true;
+    for (const read of this.#reads.remove(all)) this.#refuseRead(read);
+    for (const read of this.#pendingReads.remove(all)) this.#refuseRead(read);
+  }
+
+  #refuseRead(read: PendingRead): void {
+    const { code, reason } = this.#divergedRefusal();
+    this.#desk.refuseRead(read, code, reason);
+  }
+
+  #divergedRefusal(): { readonly code: ErrorCode; readonly reason: string } {
+    const peers = this.#agreement.alarms.map(({ peer }) => peer);
+    const reason = `the state of node ${this.#core.pid} differs from that of ${nodesText(peers)}, and no majority says yet which is right; nothing was done`;
+    return { code: "DIVERGED", reason };
   }
 
   #propose(nowMs: number): void {
@@ -496,8 +573,11 @@ export class Replica {
       bytes += entry.length;
       this.#schedule.applied(entry.length);
       const own = this.#applier.ownBatch(entry);
-      const batch = own === null ? undefined : this.#proposals.applied(own);
+      const taken = own === null ? undefined : this.#proposals.applied(own);
+      const batch = this.#agreement.mayServe ? taken : undefined;
       this.#served.commandsApplied += this.#applier.apply(entry, batch);
+      const { appliedIdx, contentHash, historyHash } = this.#applier.state;
+      this.#agreement.applied(appliedIdx, contentHash, historyHash);
       if (batch === undefined) continue;
       hasRoom = true;
       this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
@@ -534,14 +614,19 @@ export class Replica {
   #takeIn(route: Route, { frame, ageTicks, maybeProposed }: RelayedFrame): void {
     const decoded = decodeClientFrame(frame);
     const { count } = decoded;
-    const refusal = this.#refuseWrites;
-    if (decoded.kind === "writes" && refusal !== null) {
-      const { code, reason } = refusal;
-      this.#desk.refuseGroup(route, decoded.group, maybeProposed, code, reason);
-    } else if (decoded.kind === "writes") {
-      this.#proposals.takeIn(route, decoded.group, count, ageTicks, maybeProposed);
+    if (decoded.kind === "writes") {
+      const refusal = this.#agreement.mayServe ? this.#refuseWrites : this.#divergedRefusal();
+      if (refusal === null) {
+        this.#proposals.takeIn(route, decoded.group, count, ageTicks, maybeProposed);
+      } else {
+        const { code, reason } = refusal;
+        this.#desk.refuseGroup(route, decoded.group, maybeProposed, code, reason);
+      }
     } else {
-      this.#read({ route, frame, local: false, arrivedTick: this.#tick - ageTicks, count });
+      const arrivedTick = this.#tick - ageTicks;
+      const read: PendingRead = { route, frame, local: false, arrivedTick, count };
+      if (this.#agreement.mayServe) this.#read(read);
+      else this.#refuseRead(read);
     }
   }
 
@@ -594,6 +679,16 @@ export class Replica {
 
   get served(): Readonly<Served> {
     return this.#served;
+  }
+
+  /** Peers whose states differ from this node's. */
+  get alarms(): readonly Divergence[] {
+    return this.#agreement.alarms;
+  }
+
+  /** What follows from them. */
+  get verdict(): Verdict {
+    return this.#agreement.verdict;
   }
 
   /** Whose files must stay. */

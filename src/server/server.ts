@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       onFatal: (error) => {
         isStopping = true;
-        logger.error(`node ${nodeOptions.nodeId} stops: ${error.message}`);
+        logger.error(`node ${nodeOptions.nodeId} stops: ${error.message}`, { data: dataDirectory });
         // The lock ends with the process: files may be open, and a write under way.
         end(1);
       },

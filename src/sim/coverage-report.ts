@@ -35,6 +35,7 @@ const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
   relayAnswer: null,
   report: null,
   joinRequest: "an empty disk asks to take the place of a lost one (test/sim/rejoin.test.ts)",
+  stateHashes: null,
 };
 
 const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
@@ -50,6 +51,7 @@ const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
   CANCELLED: "nobody cancels; test/client",
   UNSUPPORTED_VERSION: "one version; test/links",
   UNKNOWN_NODE: "all nodes are known; test/client",
+  DIVERGED: "would be a failure; test/sim/agreement",
   INTERNAL: "would be a failure",
 };
 

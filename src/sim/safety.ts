@@ -28,6 +28,7 @@ interface Said {
  *   V4. States at the same index are the same.
  *   V5. A promise or vote that left a node survives every crash of it.
  *   V6. So does the mark that its log has begun, by which a log that was taken away is told from one that never was.
+ *   V7. No node finds that its state is not that of another one (which V4 says of all of them, from outside).
  */
 export class SafetyChecker {
   readonly #decided: (Uint8Array | undefined)[] = [];
@@ -35,10 +36,20 @@ export class SafetyChecker {
   readonly #said = new Map<number, Said>();
   readonly #leaders = new Map<string, string>();
   readonly #stateHashes = new Map<number, string>();
+  #mayDiverge = false;
 
   /** Everything that any node has decided, ever. */
   get decided(): readonly (Uint8Array | undefined)[] {
     return this.#decided;
+  }
+
+  /** Whether states differ on purpose: then V4 and V7 do not hold, and what comes of it is the product's to say. */
+  get mayDiverge(): boolean {
+    return this.#mayDiverge;
+  }
+
+  allowDivergence(): void {
+    this.#mayDiverge = true;
   }
 
   onStart(node: number, replica: Replica): void {
@@ -86,6 +97,11 @@ export class SafetyChecker {
     const life = this.#lives.get(node);
     assert(life !== undefined, "a node is checked after its start");
     core.checkInvariants();
+    const [alarm] = replica.alarms;
+    assert(
+      alarm === undefined || this.#mayDiverge,
+      `node ${node}: its state is not that of node ${(alarm?.peer ?? 0) - 1} at ${alarm?.differsIdx}, it says`,
+    );
     if (core.promise !== life.promise) {
       assert(compareBallots(core.promise, life.promise) >= 0, `node ${node}: promise went back`);
       life.promise = core.promise;
@@ -119,6 +135,7 @@ export class SafetyChecker {
   }
 
   #checkState(node: number, { appliedIdx, state }: Replica): void {
+    if (this.#mayDiverge) return;
     const hash = state.hash();
     const known = this.#stateHashes.get(appliedIdx);
     if (known === undefined) this.#stateHashes.set(appliedIdx, hash);

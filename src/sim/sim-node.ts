@@ -3,6 +3,7 @@
  * killed as the plan wants.
  */
 import type { KvState } from "../kv/index.ts";
+import { KvError } from "../base/errors.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { Node } from "../node/node.ts";
 import type { NodeOptions } from "../node/options.ts";
@@ -42,6 +43,7 @@ export interface SimNodeContext {
 
 /** A process that cannot start for a full disk is started again after so long, as a supervisor would. */
 const RESTART_MS = 200;
+const FOR_GOOD_MS = 1e9;
 const STOP_MS = 1000;
 const IDENTITY_FILE = "identity.json";
 const FAR_FUTURE_OPERATIONS = Number.POSITIVE_INFINITY;
@@ -229,13 +231,20 @@ export class SimNode {
   }
 
   #onFatal(error: Error): void {
-    const { coverage, clock } = this.#context;
+    const { coverage, clock, safety } = this.#context;
+    const node = this.#node;
     const death = this.#fatal;
     this.#note(`cannot go on: ${error.message}`);
+    if (error instanceof KvError && error.code === "DIVERGED" && safety.mayDiverge) {
+      // Nobody starts it again: somebody has to look at it first.
+      clock.after(0, () => {
+        if (this.#node === node) this.crash({ silent: false, power: false, downMs: FOR_GOOD_MS });
+      });
+      return;
+    }
     if (!isOfTheDisk(error)) throw error;
     this.#fatal = null;
     coverage.hit("process ended by itself");
-    const node = this.#node;
     clock.after(0, () => {
       if (this.#node === node) {
         this.crash(death ?? { silent: false, power: false, downMs: RESTART_MS });

@@ -6,6 +6,7 @@ import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 export const FAULT_DELAY_MS_MAX = 60_000;
 /** In one request: both directions of every link, and more than once. */
 const FAULTS_MAX = 1000;
+const ALARMS_MAX = 1000;
 const TEXT_LENGTH_MAX = 4 * 1024;
 
 /** Keys in one answer to listKeys. */
@@ -83,6 +84,26 @@ const served = z.strictObject({
   writeLatency: z.array(count).length(LATENCY_BUCKETS),
 });
 
+/** What is wrong with the data, of which somebody has to take care. */
+const alarm = z.discriminatedUnion("kind", [
+  /** This node's state and a peer's were the same up to agreedIdx (null: not known) and not the same at differsIdx. */
+  z.strictObject({
+    kind: z.literal("diverged"),
+    peer: nodeId,
+    agreedIdx: count.nullable(),
+    differsIdx: count,
+    /** This node does not know whether it is in the right, and refuses its clients. */
+    refuses: z.boolean(),
+  }),
+  /** An empty disk that is to take the place of a lost one (`--rejoin`) and may not vote yet: who has agreed to it so far. */
+  z.strictObject({
+    kind: z.literal("joining"),
+    confirmed: z.array(nodeId),
+    /** So many others must agree. */
+    needed: count,
+  }),
+]);
+
 const status = z.strictObject({
   nodeId,
   clusterId: text,
@@ -121,6 +142,8 @@ const status = z.strictObject({
   served,
   /** Management may break this node's links. */
   allowFaults: z.boolean(),
+  /** Empty: none is raised. */
+  alarms: z.array(alarm).max(ALARMS_MAX),
 });
 
 const links = z.strictObject({ links: z.array(link) });
@@ -179,6 +202,7 @@ export type AdminBallot = z.infer<typeof ballot>;
 export type AdminLink = z.infer<typeof link>;
 export type AdminHeartbeat = z.infer<typeof heartbeat>;
 export type AdminStorage = z.infer<typeof storage>;
+export type AdminAlarm = z.infer<typeof alarm>;
 export type AdminServed = z.infer<typeof served>;
 export type AdminStatus = z.infer<typeof status>;
 /** One operation with its parameters; `id` is the asker's and comes back with the answer. */

@@ -52,7 +52,9 @@ export type HostMessage =
       readonly acceptedRound: Ballot;
       readonly acceptedIdx: number;
       readonly decidedIdx: number;
-    };
+    }
+  /** What the sender's state was at these indexes. */
+  | ({ readonly type: "stateHashes" } & StateHashes);
 
 /** What a node tells its peers of itself, and of the disks that it knows. */
 export interface NodeReport {
@@ -71,6 +73,23 @@ export interface DiskPlace {
   /** 0 for the first disk under that id, one more for each that took its place. */
   readonly generation: number;
 }
+
+export interface StateHashes {
+  /** Of the state that the sender applies to: another one in each process, and after each snapshot it took over. */
+  readonly life: number;
+  /** Ascending. */
+  readonly checkpoints: readonly StateCheckpoint[];
+}
+
+/** The state for the log prefix [0, idx): both halves of its hash, as unsigned 32-bit integers. */
+export interface StateCheckpoint {
+  readonly idx: number;
+  readonly content: number;
+  readonly history: number;
+}
+
+/** In one message. */
+export const STATE_CHECKPOINTS_MAX = 64;
 
 export interface RelayedFrame {
   readonly id: number;

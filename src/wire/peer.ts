@@ -15,12 +15,14 @@ import {
   checkString,
 } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
-import type {
-  DiskPlace,
-  HostMessage,
-  HostMessageType,
-  RelayedFrame,
-  SnapshotName,
+import {
+  STATE_CHECKPOINTS_MAX,
+  type DiskPlace,
+  type HostMessage,
+  type HostMessageType,
+  type RelayedFrame,
+  type SnapshotName,
+  type StateCheckpoint,
 } from "./host-message.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
 import { paxosFromFields, paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
@@ -79,6 +81,13 @@ const HOST_CHECKS: {
     acceptedRound: ballot(f["acceptedRound"]),
     acceptedIdx: checkInteger(f["acceptedIdx"], "acceptedIdx"),
     decidedIdx: checkInteger(f["decidedIdx"], "decidedIdx"),
+  }),
+  stateHashes: (f) => ({
+    type: "stateHashes",
+    life: uint32(f["life"], "life"),
+    checkpoints: checkArray(f["checkpoints"], "checkpoints", 0, STATE_CHECKPOINTS_MAX).map(
+      checkpoint,
+    ),
   }),
 };
 
@@ -158,11 +167,24 @@ function diskPlace(value: unknown): DiskPlace {
   };
 }
 
+function checkpoint(value: unknown): StateCheckpoint {
+  const fields = checkObject(value, "checkpoint");
+  return {
+    idx: checkInteger(fields["idx"], "checkpoint.idx"),
+    content: uint32(fields["content"], "checkpoint.content"),
+    history: uint32(fields["history"], "checkpoint.history"),
+  };
+}
+
+function uint32(value: unknown, what: string): number {
+  return checkInteger(value, what, 0, 2 ** 32 - 1);
+}
+
 function snapshotName(value: unknown): SnapshotName {
   const fields = checkObject(value, "snapshot");
   return {
     idx: checkInteger(fields["idx"], "snapshot.idx"),
     bytes: checkInteger(fields["bytes"], "snapshot.bytes"),
-    crc: checkInteger(fields["crc"], "snapshot.crc", 0, 2 ** 32 - 1),
+    crc: uint32(fields["crc"], "snapshot.crc"),
   };
 }

@@ -357,7 +357,13 @@ describe("refusals", () => {
     const cluster = new FakeCluster();
     const core = cluster.core();
     ask(cluster, core, write("warm", "up"), 1);
-    for (const code of ["NO_QUORUM", "OVERLOADED", "DISK_FULL", "SHUTTING_DOWN"] as const) {
+    for (const code of [
+      "NO_QUORUM",
+      "OVERLOADED",
+      "DISK_FULL",
+      "SHUTTING_DOWN",
+      "DIVERGED",
+    ] as const) {
       cluster.node(1).behaviour = { kind: "refuse", code };
       const { error } = ask(cluster, core, write("a", "1"), 1);
       expect(error).toMatchObject({ code, definite: true, retryable: true });

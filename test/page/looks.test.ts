@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
 import { linkLook } from "../../src/page/views/link-look.ts";
-import { bannerLines, nodeLook } from "../../src/page/views/node-look.ts";
+import { bannerLines, nodeAlarms, nodeLook } from "../../src/page/views/node-look.ts";
 import { statusOf } from "../repl/admin-fixtures.ts";
 import { BROKEN, linkView, nodeView, side } from "./fixtures.ts";
 
@@ -89,6 +89,20 @@ describe("the banner", () => {
     expect(bannerLines(clusterView([nodeView(1), never], 1))[0]?.text).toBe(
       "Node 2 refuses this page. Nothing is known of it.",
     );
+  });
+
+  test("says first what is wrong with a live node's data", () => {
+    const alarm = { kind: "diverged" as const, peer: 3, agreedIdx: 64, differsIdx: 70 };
+    const status = statusOf(2, { alarms: [{ ...alarm, refuses: false }] });
+    expect(bannerLines(clusterView([nodeView(1), nodeView(2, { status })], 1))).toEqual([
+      {
+        key: "alarm-2-0",
+        text: "Node 2: its state is not that of node 3 (by log index the same at 64, different at 70); is with the majority and goes on.",
+        tone: "error",
+      },
+    ]);
+    expect(nodeAlarms(nodeView(2, { status }))).toHaveLength(1);
+    expect(nodeAlarms(nodeView(2, { status, reach: "down" }))).toEqual([]);
   });
 
   test("says when nobody leads, and when nothing is live at all", () => {

@@ -57,6 +57,7 @@ export function statusOf(nodeId: number, fields: Partial<AdminStatus> = {}): Adm
     storage: null,
     served: { commandsApplied: 9, reads: 4, writeLatency: Array.from({ length: 40 }, () => 0) },
     allowFaults: true,
+    alarms: [],
     ...fields,
   };
 }

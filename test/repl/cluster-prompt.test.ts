@@ -276,9 +276,47 @@ describe("status", () => {
     expect(parsed).toMatchObject({ ok: true, op: "status", leader: 3 });
     expect(parsed.nodes).toHaveLength(3);
   });
+
+  test("names alarms below the table, and ends with status 1", async () => {
+    const world = worldOf([1, 2, 3], 1);
+    const alarm = { kind: "diverged" as const, peer: 3, agreedIdx: 64, differsIdx: 70 };
+    world.statuses.set(1, { alarms: [{ ...alarm, refuses: false }] });
+    world.statuses.set(2, { alarms: [{ ...alarm, agreedIdx: null, refuses: true }] });
+    const { out, err, status } = await run("status", world);
+    expect(out.split("\n").slice(4)).toEqual([
+      "node 1 leads",
+      "ALARM: node 1: its state is not that of node 3 (by log index the same at 64, different at 70); is with the majority and goes on",
+      "ALARM: node 2: its state is not that of node 3 (by log index different at 70); refuses clients until a majority is known",
+      "",
+    ]);
+    expect(err).toBe("");
+    expect(status).toBe(EXIT.failed);
+    const single = await run("2 status", world);
+    expect(single.out).toContain("\n  ALARM: its state is not that of node 3");
+    expect(single.status).toBe(EXIT.failed);
+    const json = await run("1 status", world, true);
+    expect(JSON.parse(json.out)).toMatchObject({
+      ok: true,
+      alarms: [{ ...alarm, refuses: false }],
+    });
+    expect(json.status).toBe(EXIT.failed);
+  });
 });
 
 describe("watch", () => {
+  test("says when an alarm is raised and when it ends", async () => {
+    const world = worldOf([1, 2, 3], 1);
+    world.onSleep = (now) => {
+      const alarm = { kind: "diverged" as const, peer: 3, agreedIdx: 64, differsIdx: 70 };
+      const raised = now > 2000 && now < 4000;
+      world.statuses.set(2, { alarms: raised ? [{ ...alarm, refuses: false }] : [] });
+    };
+    const { out } = await run("watch 10", world);
+    expect(out).toMatch(
+      /ALARM: node 2: its state is not that of node 3 .*\n.*node 2: no alarm any more/,
+    );
+  });
+
   const busy = (world: World): void => {
     world.onSleep = (now) => {
       if (now < 2000) return;

@@ -78,6 +78,7 @@ const status: AdminStatus = {
   },
   served: { commandsApplied: 2 ** 40, reads: 3, writeLatency: [1, ...Array<number>(39).fill(0)] },
   allowFaults: true,
+  alarms: [{ kind: "diverged", peer: 2, agreedIdx: null, differsIdx: 3, refuses: true }],
 };
 const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } = {
   getLinks: {},

@@ -3,11 +3,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DecodeError } from "../../src/wire/decode-error.ts";
 import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
+import { STATE_CHECKPOINTS_MAX } from "../../src/wire/host-message.ts";
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../../src/wire/peer.ts";
 
 const index = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 300 });
 const ballot = fc.record({ configId: index, n: index, priority: index, pid: index });
+const hash = fc.nat(2 ** 32 - 1);
 const seq = fc.record({ session: index, counter: index });
 const name = fc.record({ idx: index, bytes: index, crc: fc.nat(2 ** 32 - 1) });
 const entries = fc.array(bytes, { maxLength: 20 });
@@ -122,6 +124,12 @@ const BY_TYPE: {
     acceptedRound: ballot,
     acceptedIdx: index,
     decidedIdx: index,
+  }),
+  stateHashes: fc.record({
+    life: hash,
+    checkpoints: fc.array(fc.record({ idx: index, content: hash, history: hash }), {
+      maxLength: STATE_CHECKPOINTS_MAX,
+    }),
   }),
 };
 

@@ -4,7 +4,7 @@ import type { NodeView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";
 import { formatCount } from "./format.ts";
 import { Icon, type IconName } from "./icons.tsx";
-import { nodeLook, type ShownRole } from "./node-look.ts";
+import { nodeAlarms, nodeLook, type ShownRole } from "./node-look.ts";
 import type { Point, RingLayout } from "./ring-layout.ts";
 
 interface NodeCardProps {
@@ -22,6 +22,7 @@ export function NodeCard(props: NodeCardProps): ComponentChild {
   const look = nodeLook(node, at);
   const { card, compact } = layout;
   const { status } = node;
+  const alarms = nodeAlarms(node);
   return (
     <button
       type="button"
@@ -29,8 +30,8 @@ export function NodeCard(props: NodeCardProps): ComponentChild {
       data-testid={`node-${node.id}`}
       data-role={look.role}
       aria-expanded={selected}
-      aria-label={spoken(node, look.title, look.note)}
-      title={node.reason ?? look.note ?? undefined}
+      aria-label={spoken(node, look.title, alarms[0] ?? look.note)}
+      title={alarms[0] ?? node.reason ?? look.note ?? undefined}
       style={{
         left: `${place.x - card.width / 2}px`,
         top: `${place.y - card.height / 2}px`,
@@ -46,7 +47,11 @@ export function NodeCard(props: NodeCardProps): ComponentChild {
             <Icon name={iconOf(look.role)} />
             {look.title}
           </span>
-          {look.note === null ? (
+          {alarms.length > 0 ? (
+            <span class="node-note node-alarm" data-testid={`alarm-${node.id}`}>
+              {alarms.join("; ")}
+            </span>
+          ) : look.note === null ? (
             <span class="node-phase">{status === null ? "" : phaseText(status.phase)}</span>
           ) : (
             <span class="node-note">{look.note}</span>

@@ -6,7 +6,7 @@ import { ballotText } from "../timeline.ts";
 import { formatBytes, formatCount, formatMs, formatRate, formatSpan } from "./format.ts";
 import { Icon } from "./icons.tsx";
 import { phaseText } from "./node-card.tsx";
-import { nodeLook } from "./node-look.ts";
+import { nodeAlarms, nodeLook } from "./node-look.ts";
 
 interface NodeDetailsProps {
   readonly view: ClusterView;
@@ -66,6 +66,11 @@ export function NodeDetails({ view, node, onIsolate, onClose }: NodeDetailsProps
           {node.reason ?? ""}
         </p>
       ) : null}
+      {nodeAlarms(node).map((text) => (
+        <p key={text} class="alarm-note">
+          {text}
+        </p>
+      ))}
       {status === null ? null : (
         <>
           <Facts node={node} status={status} />

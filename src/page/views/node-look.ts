@@ -1,5 +1,6 @@
 /** How a node is shown: what of it is live, what is past, and in which words. */
 import { unreachable } from "../../base/assert.ts";
+import { alarmText } from "../../client/alarm-text.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { isLeading } from "../timeline.ts";
 import { capitalised, formatSpan } from "./format.ts";
@@ -14,6 +15,11 @@ export interface NodeLook {
   readonly note: string | null;
   /** Its values are from the past. */
   readonly stale: boolean;
+}
+
+/** What it says is wrong with its data, while it is live. */
+export function nodeAlarms({ reach, status }: NodeView): readonly string[] {
+  return reach === "live" && status !== null ? status.alarms.map(alarmText) : [];
 }
 
 export function nodeLook(node: NodeView, at: number): NodeLook {
@@ -64,6 +70,15 @@ export function bannerLines(view: ClusterView): BannerLine[] {
     return [{ key: "all", text, tone: "error" }, ...lines];
   }
   const someLive = view.nodes.some(({ reach }) => reach === "live");
+  for (const node of view.nodes) {
+    nodeAlarms(node).forEach((text, i) =>
+      lines.unshift({
+        key: `alarm-${node.id}-${i}`,
+        text: `Node ${node.id}: ${text}.`,
+        tone: "error",
+      }),
+    );
+  }
   if (view.leader === null && someLive) {
     const text = "No node leads that this page can see: writes wait, or fail, until one does.";
     lines.unshift({ key: "leader", text, tone: "warning" });
