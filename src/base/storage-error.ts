@@ -10,6 +10,8 @@ export type StorageErrorCode =
   | "NODE_MISMATCH"
   /** Another process uses the directory. */
   | "LOCKED"
+  /** The system does not let this process use the directory or something in it, or it is not what it has to be. */
+  | "DIRECTORY_UNUSABLE"
   /** So much waits for a full disk that memory would run out. */
   | "DISK_FULL"
   /** A write or a sync failed: what is on the disk is not known, so nothing may be tried again. */
