@@ -15,6 +15,7 @@ import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
+import { ListenError } from "./listen-error.ts";
 import { lostIdentityText } from "./lost-identity.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
@@ -154,9 +155,10 @@ export class Node {
       return this.#admin.accept(connection);
     };
     let toOpen = 2;
-    const ready = (result: Listener | Error): void => {
+    const open = (who: "clients" | "peers", result: Listener | Error): void => {
       if (result instanceof Error) {
-        this.#fail(result);
+        const address = who === "clients" ? clientAddress : peerAddress;
+        this.#fail(new ListenError(who, address, result));
       } else if (this.#stopped) {
         result.close(() => {});
       } else {
@@ -165,8 +167,8 @@ export class Node {
         if (toOpen === 0) this.#events.onListening();
       }
     };
-    network.listen(peerAddress, ["peer"], accept, ready);
-    network.listen(clientAddress, ["client", "admin"], accept, ready);
+    network.listen(peerAddress, ["peer"], accept, (result) => open("peers", result));
+    network.listen(clientAddress, ["client", "admin"], accept, (result) => open("clients", result));
     this.#links.start();
     const { tickMs } = this.#options.timing;
     // Ticks are counted from when they should have come, so that a late timer does not slow time down; after a long

@@ -43,7 +43,7 @@ export function diskError(error: unknown, deed: DiskDeed, path: string): Error {
       );
     case "ENOENT":
       return unusable(
-        `cannot ${deed} ${path}: it is not there (${code}). If somebody moved or removed it, put it back and start this ` +
+        `cannot ${deed} ${path}: there is no such file or directory (${code}). If somebody moved or removed it, put it back and start this ` +
           `node again`,
       );
     case "ENOTDIR":
