@@ -9,7 +9,7 @@ import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import { DiskFullError } from "../ports/disk.ts";
+import { DiskFullError, TooManyFilesError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
@@ -49,6 +49,8 @@ export class Node {
   readonly #roleLog: RoleLog;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
+  /** Peers of whom it was said that there is no room for their identity. */
+  readonly #unremembered = new Set<NodeId>();
   #turnScheduled = false;
   #cancelTick: () => void = () => {};
   #stopped = false;
@@ -71,7 +73,7 @@ export class Node {
         this.#wake();
       },
       onFailure: (error) => this.#fail(error),
-      onRoom: (hasRoom) => this.#onRoom(hasRoom),
+      onRoom: (_, lack) => this.#onRoom(lack),
       wake: () => this.#wake(),
     });
     this.#directory = opened.directory;
@@ -237,16 +239,27 @@ export class Node {
     if (effects.again) this.#wake();
   }
 
-  #onRoom(hasRoom: boolean): void {
+  /** Said once when it begins and once when it ends. */
+  #onRoom(lack: DiskFullError | null): void {
     const { logger } = this.#machine;
-    if (hasRoom) {
+    if (lack === null) {
       logger.info("the disk has room again: writes are accepted");
+      this.#unremembered.clear();
       this.#replica.refuseWrites(null);
-    } else {
-      logger.error("the disk is full: writes are refused until there is room; reads go on");
-      const reason = `the disk of node ${this.#options.nodeId} is full; nothing was changed`;
-      this.#replica.refuseWrites({ code: "DISK_FULL", reason });
+      return;
     }
+    const noFiles = lack instanceof TooManyFilesError;
+    logger.error(
+      noFiles
+        ? "no more files can be opened: writes are refused until they can; reads go on"
+        : "the disk is full: writes are refused until there is room; reads go on",
+      { reason: lack.message },
+    );
+    const { nodeId } = this.#options;
+    const what = noFiles
+      ? `node ${nodeId} can open no more files`
+      : `the disk of node ${nodeId} is full`;
+    this.#replica.refuseWrites({ code: "DISK_FULL", reason: `${what}; nothing was changed` });
   }
 
   #checkIncarnation(peer: NodeId, incarnation: string): string | null {
@@ -261,10 +274,11 @@ export class Node {
       this.#directory.peers.remember(peer, incarnation);
     } catch (error) {
       if (!(error instanceof DiskFullError)) throw error;
-      const { logger } = this.#machine;
-      logger.warn("the disk is full: a peer's identity will be remembered when it next connects", {
-        peer,
-      });
+      if (this.#unremembered.has(peer)) return;
+      this.#unremembered.add(peer);
+      const text =
+        "a peer's identity cannot be stored; it will be remembered when it next connects";
+      this.#machine.logger.warn(text, { peer, reason: error.message });
     }
   }
 
