@@ -214,7 +214,7 @@ export class SnapshotStore {
         return this.#abandon(file, path, failed, done);
       }
       this.#install(file, path, name, (failed) => {
-        if (failed === null) this.#trouble = null;
+        if (failed === null) this.#received(name);
         else this.#cannotReceive(name, failed);
         done(failed);
       });
@@ -224,6 +224,12 @@ export class SnapshotStore {
   /** As long as something received cannot be kept because the disk has no room. */
   get receivesIntoFullDisk(): boolean {
     return this.#trouble instanceof DiskFullError;
+  }
+
+  #received({ idx }: SnapshotName): void {
+    if (this.#trouble !== null)
+      this.#logger.info("snapshots from peers can be kept again", { idx });
+    this.#trouble = null;
   }
 
   /** It is tried again several times a second: said once, and again when the trouble is another one. */

@@ -168,6 +168,11 @@ export class TestCluster {
     return this.exitCode(id);
   }
 
+  /** Of its process, or 0. */
+  pid(id: number): number {
+    return this.#processes.get(id)?.pid ?? 0;
+  }
+
   exitCode(id: number): number | null {
     return this.#processes.get(id)?.exitCode ?? null;
   }
