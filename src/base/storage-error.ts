@@ -23,6 +23,10 @@ export type StorageErrorCode =
   | "FOREIGN_LOG"
   /** Another process uses the directory. */
   | "LOCKED"
+  /** The system does not let this process use the directory or something in it, or it is not what it has to be. */
+  | "DIRECTORY_UNUSABLE"
+  /** The system's limit of open files is too low for a server. */
+  | "TOO_MANY_FILES"
   /** So much waits for a full disk that memory would run out. */
   | "DISK_FULL"
   /** A write or a sync failed: what is on the disk is not known, so nothing may be tried again. */

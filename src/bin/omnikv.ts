@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { KvError } from "../base/errors.ts";
+import { systemCode, tooManyFilesText } from "../base/system-error.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -96,8 +97,8 @@ function strict(command: Command): Command {
 async function main(args: readonly string[]): Promise<void> {
   // "omnikv help client" needs the real command too.
   const asked = args[0] === "help" ? args[1] : args[0];
-  const program = await createProgram(asked);
   try {
+    const program = await createProgram(asked);
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -110,7 +111,13 @@ async function main(args: readonly string[]): Promise<void> {
       process.exitCode = error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
       return;
     }
-    throw error;
+    // What the system refuses, down to a file of the program itself. A stack would help nobody.
+    const code = systemCode(error);
+    if (code === null) throw error;
+    const said = error instanceof Error ? error.message : code;
+    const text = code === "EMFILE" || code === "ENFILE" ? tooManyFilesText(code) : said;
+    process.stderr.write(`omnikv: cannot go on: ${text}\n`);
+    process.exitCode = 1;
   }
 }
 

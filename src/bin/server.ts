@@ -1,10 +1,8 @@
 /** `omnikv server`: one node in the foreground. */
 import { Command } from "commander";
-import { KvError } from "../base/errors.ts";
 import { programVersion } from "../platform/version.ts";
 import { FLAG_DEFAULTS, readServerOptions, type ServerFlags } from "../server/options.ts";
 import { startServer } from "../server/server.ts";
-import { StorageError } from "../storage/storage-error.ts";
 
 const EXIT_TIMEOUT_MS = 3000;
 
@@ -16,7 +14,8 @@ Examples:
   omnikv server --node 3 --peers "1=10.0.0.1,2=10.0.0.2,3=10.0.0.3" --host 10.0.0.3 --secret-file secret.txt
 
 Node I listens for clients on port 4100 + I and for its peers on 4200 + I, unless the cluster file or --peers say
-otherwise. Exit status: 0 stopped by a signal · 1 the node cannot go on (the last line says why) · 2 wrong flags.`;
+otherwise. Exit status: 0 stopped by a signal · 1 the node cannot start or go on: the last line says why and
+what to do (docs/operations.md has them all) · 2 wrong flags.`;
 
 export function serverCommand(): Command {
   const d = FLAG_DEFAULTS;
@@ -58,20 +57,13 @@ export function serverCommand(): Command {
 }
 
 async function runServer(flags: ServerFlags): Promise<void> {
-  const options = readServerOptions(flags, programVersion());
-  try {
-    const server = await startServer(options);
-    const stop = (): void => server.stop();
-    process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
-    // A parent process that started us with a channel wants to know when we listen, and is gone when it closes.
-    process.once("disconnect", stop);
-    process.exitCode = await server.ended;
-    // A node that failed closes what it can; a disk that hangs must not keep its process alive.
-    setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();
-    if (process.connected) process.disconnect();
-  } catch (error) {
-    if (!(error instanceof StorageError || error instanceof KvError)) throw error;
-    process.stderr.write(`omnikv server: ${error.message}\n`);
-    process.exitCode = 1;
-  }
+  const server = await startServer(readServerOptions(flags, programVersion()));
+  const stop = (): void => server.stop();
+  process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
+  // A parent process that started us with a channel wants to know when we listen, and is gone when it closes.
+  process.once("disconnect", stop);
+  process.exitCode = await server.ended;
+  // A node that failed closes what it can; a disk that hangs must not keep its process alive.
+  setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();
+  if (process.connected) process.disconnect();
 }

@@ -10,6 +10,7 @@ import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
+import { TooManyFilesError, type DiskFullError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { Replica, TurnEffects } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
@@ -19,6 +20,7 @@ import { AgreementLog, outvotedText } from "./agreement-log.ts";
 import { PeerGuard } from "./peer-guard.ts";
 import { contradictionText, isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
+import { ListenError } from "./listen-error.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 import { openNode } from "./open-node.ts";
@@ -78,7 +80,7 @@ export class Node {
         this.#wake();
       },
       onFailure: (error) => this.#fail(error),
-      onRoom: (hasRoom) => this.#onRoom(hasRoom),
+      onRoom: (_, lack) => this.#onRoom(lack),
       wake: () => this.#wake(),
     });
     this.#directory = opened.directory;
@@ -182,9 +184,10 @@ export class Node {
       return this.#admin.accept(connection);
     };
     let toOpen = 2;
-    const ready = (result: Listener | Error): void => {
+    const open = (who: "clients" | "peers", result: Listener | Error): void => {
       if (result instanceof Error) {
-        this.#fail(result);
+        const address = who === "clients" ? clientAddress : peerAddress;
+        this.#fail(new ListenError(who, address, result));
       } else if (this.#stopped) {
         result.close(() => {});
       } else {
@@ -193,8 +196,8 @@ export class Node {
         if (toOpen === 0) this.#events.onListening();
       }
     };
-    network.listen(peerAddress, ["peer"], accept, ready);
-    network.listen(clientAddress, ["client", "admin"], accept, ready);
+    network.listen(peerAddress, ["peer"], accept, (result) => open("peers", result));
+    network.listen(clientAddress, ["client", "admin"], accept, (result) => open("clients", result));
     this.#links.start();
     const { tickMs } = this.#options.timing;
     // Ticks are counted from when they should have come, so that a late timer does not slow time down; after a long
@@ -280,16 +283,26 @@ export class Node {
     this.#fail(new KvError("DIVERGED", outvotedText(this.#options.nodeId, outvoted)));
   }
 
-  #onRoom(hasRoom: boolean): void {
+  /** Said once when it begins and once when it ends. */
+  #onRoom(lack: DiskFullError | null): void {
     const { logger } = this.#machine;
-    if (hasRoom) {
+    if (lack === null) {
       logger.info("the disk has room again: writes are accepted");
       this.#replica.refuseWrites(null);
-    } else {
-      logger.error("the disk is full: writes are refused until there is room; reads go on");
-      const reason = `the disk of node ${this.#options.nodeId} is full; nothing was changed`;
-      this.#replica.refuseWrites({ code: "DISK_FULL", reason });
+      return;
     }
+    const noFiles = lack instanceof TooManyFilesError;
+    logger.error(
+      noFiles
+        ? "no more files can be opened: writes are refused until they can; reads go on"
+        : "the disk is full: writes are refused until there is room; reads go on",
+      { reason: lack.message },
+    );
+    const { nodeId } = this.#options;
+    const what = noFiles
+      ? `node ${nodeId} can open no more files`
+      : `the disk of node ${nodeId} is full`;
+    this.#replica.refuseWrites({ code: "DISK_FULL", reason: `${what}; nothing was changed` });
   }
 
   /** Nothing that the disk before has voted for counts any more; and whoever counts on it hears so before anything else. */

@@ -1,6 +1,7 @@
 /** Opens a data directory and brings the replica to where it was when the process ended. */
 import { KvState } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
+import type { DiskFullError } from "../ports/disk.ts";
 import { Replica } from "../replica/replica.ts";
 import { LOG_DIRECTORY, openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
 import { LogStorage } from "../storage/log-storage.ts";
@@ -17,7 +18,7 @@ import { SnapshotReader } from "./snapshot-reader.ts";
 export interface OpenHooks {
   onDurable(seq: WriteSeq): void;
   onFailure(error: Error): void;
-  onRoom(hasRoom: boolean): void;
+  onRoom(hasRoom: boolean, lack: DiskFullError | null): void;
   wake(): void;
 }
 
@@ -96,13 +97,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     recovered,
     state,
     snapshots,
-    (name, error) => {
-      logger.error("a snapshot could not be taken over; it will be fetched again", {
-        idx: name.idx,
-        reason: error.message,
-      });
-      hooks.wake();
-    },
+    () => hooks.wake(),
   );
   if (recovered !== undefined) {
     logger.info("recovered from disk", {

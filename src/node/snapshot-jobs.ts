@@ -2,6 +2,7 @@
 import { SNAPSHOT_CHUNK_BYTES } from "../base/limits.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
+import { DiskFullError } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
@@ -29,6 +30,8 @@ export interface SnapshotJobsOptions {
 
 export class SnapshotJobs {
   readonly #options: SnapshotJobsOptions;
+  /** Why the last snapshot was not written, as it was said; null: it was. */
+  #trouble: string | null = null;
 
   constructor(options: SnapshotJobsOptions) {
     this.#options = options;
@@ -42,13 +45,12 @@ export class SnapshotJobs {
     const chunks = begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES);
     const done = (error: Error | null, name?: SnapshotName): void => {
       if (error !== null || name === undefined) {
-        logger.error("a snapshot could not be written; the log is kept", {
-          idx: begun.idx,
-          reason: error?.message,
-        });
+        this.#failed(begun.idx, error);
         replica.endSnapshot(null);
         return;
       }
+      if (this.#trouble !== null) logger.info("snapshots are written again", { idx: name.idx });
+      this.#trouble = null;
       logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
       replica.endSnapshot(name);
       this.#retain();
@@ -60,11 +62,28 @@ export class SnapshotJobs {
     });
   }
 
+  /** Each attempt would say the same of another file: it is said again only when the trouble is another one. */
+  #failed(idx: number, error: Error | null): void {
+    const trouble = error instanceof DiskFullError ? error.name : (error?.message ?? "unknown");
+    if (this.#trouble === trouble) return;
+    this.#trouble = trouble;
+    const text =
+      "a snapshot could not be written; the log is kept, and the next one will be tried in its time";
+    this.#options.logger.error(text, { idx, reason: error?.message });
+  }
+
   /** One piece at a time, as the follower asks: it sets the pace, and nothing piles up here. */
   serve(peer: NodeId, request: Extract<HostMessage, { type: "snapshotRequest" }>): void {
     const { snapshots, send } = this.#options;
     const { snapshot, offset } = request;
-    const bytes = snapshots.readRaw(snapshot, offset, SNAPSHOT_CHUNK_BYTES);
+    let bytes: Uint8Array | null;
+    try {
+      bytes = snapshots.readRaw(snapshot, offset, SNAPSHOT_CHUNK_BYTES);
+    } catch (error) {
+      // No file can be opened now: the follower asks again.
+      if (error instanceof DiskFullError) return;
+      throw error;
+    }
     if (bytes === null) send(peer, { type: "snapshotGone", snapshot });
     else send(peer, { type: "snapshotChunk", snapshot, offset, bytes });
   }

@@ -10,6 +10,7 @@
 import { InvariantError } from "../base/assert.ts";
 import type { KvState } from "../kv/index.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
+import { DiskFullError } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import { sameSnapshot } from "../replica/catch-up.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
@@ -19,6 +20,8 @@ import { SnapshotReader } from "./snapshot-reader.ts";
 
 /** Decoded between two looks at the clock: a fraction of a millisecond. */
 const STEP_BYTES = 16 * 1024;
+/** What could not be read for want of a file descriptor is tried again after so many milliseconds. */
+const RETRY_MS = 500;
 
 export interface SnapshotLoaderOptions {
   readonly snapshots: SnapshotStore;
@@ -57,6 +60,10 @@ export class SnapshotLoader {
     if (load !== null && name !== null && sameSnapshot(load.reader.name, name)) return;
     if (load !== null) this.#drop(load);
     if (name === null) return;
+    this.#begin(name, 0);
+  }
+
+  #begin(name: SnapshotName, afterMs: number): void {
     const { snapshots, clock } = this.#options;
     const begun: Load = {
       reader: new SnapshotReader(snapshots, name),
@@ -64,7 +71,7 @@ export class SnapshotLoader {
       slices: 0,
     };
     this.#load = begun;
-    this.#goOn(begun, 0);
+    this.#goOn(begun, afterMs);
   }
 
   #drop({ reader, slices }: Load): void {
@@ -80,6 +87,8 @@ export class SnapshotLoader {
       try {
         state = this.#slice(load);
       } catch (error) {
+        // No file can be opened now.
+        if (error instanceof DiskFullError) return this.#begin(load.reader.name, RETRY_MS);
         this.#load = null;
         if (!(error instanceof Error) || error instanceof InvariantError) throw error;
         this.#options.onError(error);

@@ -3,6 +3,7 @@ import { Chalk, type ChalkInstance } from "chalk";
 import { pino } from "pino";
 import type { LogFields, Logger, LogLevel } from "../ports/logger.ts";
 import type { ColorLevel } from "./color.ts";
+import { createStandardOutput } from "./standard-output.ts";
 
 export interface ConsoleLoggerOptions {
   /** Who speaks: "n1". In JSON the field `node`. */
@@ -19,7 +20,7 @@ export interface ConsoleLoggerOptions {
 
 export function createConsoleLogger(options: ConsoleLoggerOptions): Logger {
   const date = options.date ?? ((): Date => new Date());
-  const write = options.write ?? ((line: string): unknown => process.stdout.write(line));
+  const write = options.write ?? createStandardOutput();
   return options.format === "json"
     ? jsonLogger(options, write, date)
     : prettyLogger(options, write, date);

@@ -15,17 +15,19 @@ import { spawnSync } from "node:child_process";
 import {
   closeSync,
   constants,
-  mkdirSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   realpathSync,
   statSync,
+  writeSync,
 } from "node:fs";
-import { ftruncateSync, writeSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { createHash } from "node:crypto";
 import { StorageError } from "../base/storage-error.ts";
+import { diskError } from "./disk-error.ts";
+import { makeDirectoryNow } from "./node-disk.ts";
 
 /** open(2) of macOS: take an exclusive flock. Node does not name it. */
 const O_EXLOCK = 0x20;
@@ -44,11 +46,18 @@ export class DataLock {
   /**
    * Resolves when this process alone may use the directory, until `release` or the end of the process. Creates the
    * directory when it is missing.
-   * @throws StorageError LOCKED
+   * @throws StorageError LOCKED, DIRECTORY_UNUSABLE, DISK_FAILED; DiskFullError
    */
   static async acquire(directory: string): Promise<DataLock> {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const path = realpathSync(directory);
+    makeDirectoryNow(directory);
+    try {
+      return await DataLock.#acquire(realpathSync(directory));
+    } catch (error) {
+      throw diskError(error, "write", join(directory, "lock"));
+    }
+  }
+
+  static async #acquire(path: string): Promise<DataLock> {
     const file = join(path, "lock");
     const server = process.platform === "darwin" ? null : await listen(socketName(path), file);
     try {

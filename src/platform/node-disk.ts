@@ -1,6 +1,5 @@
 import {
   closeSync,
-  existsSync,
   fdatasyncSync,
   fsyncSync,
   mkdirSync,
@@ -14,8 +13,9 @@ import {
 } from "node:fs";
 import { dirname, join, posix, resolve } from "node:path";
 import type { Disk, DiskFile } from "../ports/disk.ts";
+import { diskError, type DiskDeed } from "./disk-error.ts";
 import { DiskPace } from "./disk-pace.ts";
-import { diskError, NodeFile, PLATFORM_DURABLE_WRITES, type DurableWrites } from "./node-file.ts";
+import { NodeFile, PLATFORM_DURABLE_WRITES, type DurableWrites } from "./node-file.ts";
 
 /** A directory of the file system as a disk. Files are readable by their owner only. */
 export class NodeDisk implements Disk {
@@ -35,23 +35,32 @@ export class NodeDisk implements Disk {
 
   list(directory: string): readonly string[] {
     const path = this.#path(directory);
-    if (!existsSync(path)) return [];
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => entry.name)
-      .sort();
+    return attempt("list", path, () => {
+      if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
+      return readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name)
+        .sort();
+    });
   }
 
   exists(path: string): boolean {
-    return existsSync(this.#path(path));
+    const target = this.#path(path);
+    // Not existsSync, which answers false also when it may not look.
+    return attempt(
+      "look at",
+      target,
+      () => statSync(target, { throwIfNoEntry: false }) !== undefined,
+    );
   }
 
   size(path: string): number {
-    return statSync(this.#path(path)).size;
+    const target = this.#path(path);
+    return attempt("look at", target, () => statSync(target).size);
   }
 
   read(path: string, position: number, length: number): Uint8Array {
-    return withFile(this.#path(path), "r", (descriptor) => {
+    return withFile("read", this.#path(path), "r", (descriptor) => {
       const bytes = new Uint8Array(length);
       let filled = 0;
       while (filled < length) {
@@ -64,17 +73,11 @@ export class NodeDisk implements Disk {
   }
 
   makeDirectory(path: string): void {
-    const target = this.#path(path);
-    const first = mkdirSync(target, { recursive: true, mode: 0o700 });
-    if (first === undefined) return;
-    // Each new directory is an entry in its parent, from the topmost one that was created down to the target.
-    for (let made = target; made.length >= first.length; made = dirname(made)) {
-      syncPath(dirname(made));
-    }
+    makeDirectoryNow(this.#path(path));
   }
 
   writeNow(path: string, position: number, bytes: Uint8Array): void {
-    withFile(this.#path(path), "r+", (descriptor) => {
+    withFile("write", this.#path(path), "r+", (descriptor) => {
       writeFully(descriptor, position, bytes);
       fdatasyncSync(descriptor);
     });
@@ -83,32 +86,27 @@ export class NodeDisk implements Disk {
   replace(path: string, bytes: Uint8Array): void {
     const target = this.#path(path);
     const beside = `${target}.new`;
-    try {
-      withFile(beside, "w", (descriptor) => {
-        writeFully(descriptor, 0, bytes);
-        fdatasyncSync(descriptor);
-      });
-      renameSync(beside, target);
-    } catch (error) {
-      throw error instanceof Error ? diskError(error) : error;
-    }
+    withFile("write", beside, "w", (descriptor) => {
+      writeFully(descriptor, 0, bytes);
+      fdatasyncSync(descriptor);
+    });
+    attempt("write", target, () => renameSync(beside, target));
     syncPath(dirname(target));
   }
 
   open(path: string): DiskFile {
-    try {
-      return new NodeFile(this.#path(path), this.#durableWrites, this.#pace);
-    } catch (error) {
-      throw error instanceof Error ? diskError(error) : error;
-    }
+    const target = this.#path(path);
+    return attempt("open", target, () => new NodeFile(target, this.#durableWrites, this.#pace));
   }
 
   rename(from: string, to: string): void {
-    renameSync(this.#path(from), this.#path(to));
+    const target = this.#path(to);
+    attempt("rename", target, () => renameSync(this.#path(from), target));
   }
 
   remove(path: string): void {
-    rmSync(this.#path(path), { force: true });
+    const target = this.#path(path);
+    attempt("remove", target, () => rmSync(target, { force: true }));
   }
 
   syncDirectory(path: string): void {
@@ -120,13 +118,40 @@ export class NodeDisk implements Disk {
   }
 }
 
-function withFile<R>(path: string, flags: string, body: (descriptor: number) => R): R {
-  const descriptor = openSync(path, flags, 0o600);
-  try {
-    return body(descriptor);
-  } finally {
-    closeSync(descriptor);
+/** With its parents, durable. @throws as the Disk port does */
+export function makeDirectoryNow(target: string): void {
+  const first = attempt("create", target, () =>
+    mkdirSync(target, { recursive: true, mode: 0o700 }),
+  );
+  if (first === undefined) return;
+  // Each new directory is an entry in its parent, from the topmost one that was created down to the target.
+  for (let made = target; made.length >= first.length; made = dirname(made)) {
+    syncPath(dirname(made));
   }
+}
+
+function attempt<R>(deed: DiskDeed, path: string, body: () => R): R {
+  try {
+    return body();
+  } catch (error) {
+    throw diskError(error, deed, path);
+  }
+}
+
+function withFile<R>(
+  deed: DiskDeed,
+  path: string,
+  flags: string,
+  body: (descriptor: number) => R,
+): R {
+  return attempt(deed, path, () => {
+    const descriptor = openSync(path, flags, 0o600);
+    try {
+      return body(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
 }
 
 function writeFully(descriptor: number, position: number, bytes: Uint8Array): void {
@@ -139,5 +164,5 @@ function writeFully(descriptor: number, position: number, bytes: Uint8Array): vo
 function syncPath(path: string): void {
   // Windows cannot open a directory; its file system keeps names in a journal of its own.
   if (process.platform === "win32") return;
-  withFile(path, "r", fsyncSync);
+  withFile("sync", path, "r", fsyncSync);
 }

@@ -1,15 +1,7 @@
 import { close, constants, ftruncate, fdatasync, openSync, write, writeSync } from "node:fs";
+import { diskError } from "./disk-error.ts";
 import type { DiskPace } from "./disk-pace.ts";
-import { DiskFullError, type DiskCallback, type DiskFile } from "../ports/disk.ts";
-
-const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
-
-/** What the port promises about a full disk, from what the system says. */
-export function diskError(error: Error): Error {
-  const code = "code" in error ? error.code : undefined;
-  if (typeof code !== "string" || !NO_ROOM.has(code)) return error;
-  return new DiskFullError(error.message, { cause: error });
-}
+import { TooManyFilesError, type DiskCallback, type DiskFile } from "../ports/disk.ts";
 
 type Operation = (finished: () => void) => void;
 
@@ -53,11 +45,7 @@ export class NodeFile implements DiskFile {
   }
 
   write(position: number, bytes: Uint8Array, done: DiskCallback): void {
-    this.#run(done, (finish) =>
-      writeAll(this.#descriptor, position, bytes, (error) =>
-        finish(error === null ? null : diskError(error)),
-      ),
-    );
+    this.#run(done, (finish) => writeAll(this.#descriptor, position, bytes, finish));
   }
 
   sync(done: DiskCallback): void {
@@ -65,28 +53,14 @@ export class NodeFile implements DiskFile {
   }
 
   writeDurably(position: number, bytes: Uint8Array, done: DiskCallback): void {
-    if (this.#durableWrites === "fdatasync") {
-      this.#run(done, (finish) =>
-        writeAll(this.#descriptor, position, bytes, (error) => {
-          if (error !== null) finish(diskError(error));
-          else fdatasync(this.#descriptor, finish);
-        }),
-      );
-      return;
-    }
-    let descriptor: number;
-    try {
-      this.#durableDescriptor ??= openSync(this.#path, constants.O_RDWR | constants.O_DSYNC);
-      descriptor = this.#durableDescriptor;
-    } catch (error) {
-      // The file may have been taken away meanwhile.
-      this.#run(done, (finish) => process.nextTick(finish, error));
-      return;
-    }
+    const descriptor = this.#openDurable();
+    if (descriptor === null) return this.#writeAndSync(position, bytes, done);
+    if (typeof descriptor !== "number")
+      return this.#run(done, (finish) => process.nextTick(finish, descriptor));
     this.#run(done, (finish) => {
       const timed = (begunMs: number, error: Error | null): void => {
         this.#pace.took(performance.now() - begunMs);
-        finish(error === null ? null : diskError(error));
+        finish(error);
       };
       if (!this.#pace.mayBlock(bytes.length)) {
         const begunMs = performance.now();
@@ -103,7 +77,7 @@ export class NodeFile implements DiskFile {
 
   note(position: number, bytes: Uint8Array): Error | null {
     const error = writeAllNow(this.#descriptor, position, bytes);
-    return error === null ? null : diskError(error);
+    return error === null ? null : diskError(error, "write", this.#path);
   }
 
   truncate(length: number, done: DiskCallback): void {
@@ -119,11 +93,33 @@ export class NodeFile implements DiskFile {
     );
   }
 
+  #writeAndSync(position: number, bytes: Uint8Array, done: DiskCallback): void {
+    this.#run(done, (finish) =>
+      writeAll(this.#descriptor, position, bytes, (error) => {
+        if (error !== null) finish(error);
+        else fdatasync(this.#descriptor, finish);
+      }),
+    );
+  }
+
+  /** Null: there is none, because of the platform or because the system has none left, and the slower way is as good. */
+  #openDurable(): number | Error | null {
+    if (this.#durableWrites === "fdatasync") return null;
+    if (this.#durableDescriptor !== null) return this.#durableDescriptor;
+    try {
+      this.#durableDescriptor = openSync(this.#path, constants.O_RDWR | constants.O_DSYNC);
+    } catch (failure) {
+      const error = diskError(failure, "open", this.#path);
+      return error instanceof TooManyFilesError ? null : error;
+    }
+    return this.#durableDescriptor;
+  }
+
   #run(done: DiskCallback, operation: (finish: (error?: Error | null) => void) => void): void {
     const start: Operation = (finished) =>
       operation((error) => {
         finished();
-        done(error ?? null);
+        done(error == null ? null : diskError(error, "write", this.#path));
       });
     if (this.#busy) this.#waiting.push(start);
     else this.#start(start);

@@ -22,6 +22,7 @@ import type {
   Listener,
   Network,
 } from "../ports/network.ts";
+import { watchCrowd } from "./crowd.ts";
 import { WsConnection } from "./ws-connection.ts";
 
 export interface WsNetworkOptions {
@@ -41,6 +42,8 @@ export interface WsNetworkOptions {
   readonly onRequest?: RequestListener;
   /** Told of requests that were refused before there was a connection. */
   readonly onRejected?: (remote: string, reason: string) => void;
+  /** Told once when a listener begins to refuse connections for want of room; see `watchCrowd`. */
+  readonly onCrowded?: (reason: string) => void;
   /** Sockets of one listener. Default 10,000. */
   readonly connectionsMax?: number;
 }
@@ -57,6 +60,7 @@ const DEFAULTS: Required<WsNetworkOptions> = {
     response.end("this port speaks web sockets\n");
   },
   onRejected: (): void => {},
+  onCrowded: (): void => {},
   connectionsMax: 10_000,
 };
 
@@ -151,8 +155,7 @@ export class WsNetwork implements Network {
     server.once("error", ready);
     server.listen({ host: address.host, port: address.port }, () => {
       server.off("error", ready);
-      // Later errors concern single attempts to connect (no file descriptors left): the server goes on.
-      server.on("error", (error) => this.#options.onRejected("?", error.message));
+      watchCrowd(server, this.#options.onCrowded);
       const { address: host, port } = server.address() as AddressInfo;
       ready({
         address: { host, port },

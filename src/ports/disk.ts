@@ -20,12 +20,16 @@ export interface DiskFile {
 }
 
 /**
- * One directory tree, exclusively ours. Paths are relative, with "/". The synchronous calls are for start-up and rare
+ * One directory tree, exclusively ours. What cannot be done is a StorageError that names the file and the way out, or a
+ * DiskFullError: no room now. Paths are relative, with "/". The synchronous calls are for start-up and rare
  * maintenance; what they change in a directory is durable only after syncDirectory.
+ *
+ * @throws StorageError DIRECTORY_UNUSABLE, DISK_FAILED; DiskFullError
  */
 export interface Disk {
   /** File names in the directory, sorted; empty when it does not exist. */
   list(directory: string): readonly string[];
+  /** False only when it is certainly not there: what cannot be looked at is an error. */
   exists(path: string): boolean;
   size(path: string): number;
   /** @param length bytes from position; fewer are returned at the end of the file */
@@ -52,5 +56,10 @@ export interface Disk {
  * sound, unlike repeating a sync that failed.
  */
 export class DiskFullError extends Error {
-  override readonly name = "DiskFullError";
+  override readonly name: string = "DiskFullError";
+}
+
+/** Not the disk but the system's table of open files has no room. The same holds: nothing was done, and later it may be. */
+export class TooManyFilesError extends DiskFullError {
+  override readonly name = "TooManyFilesError";
 }

@@ -115,7 +115,9 @@ function failedText(error: KvError, context: FailureContext): string {
     case "OVERLOADED":
       return `${who(context)} has too much to do, nothing was done: try again in a moment`;
     case "DISK_FULL":
-      return `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`;
+      return context.changes
+        ? `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`
+        : `the disk of ${who(context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
     case "UNAUTHORIZED":
       return `${who(context)} wants the cluster's secret: name its file with --secret-file (${error.message})`;
     case "CANCELLED":

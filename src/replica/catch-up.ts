@@ -29,6 +29,8 @@ export interface SnapshotSink {
   hasRoom(snapshot: SnapshotName): boolean;
   /** @returns false when the piece does not fit what was received */
   append(snapshot: SnapshotName, offset: number, bytes: Uint8Array): boolean;
+  /** The disk has no room for what is received, and nothing has been kept since. */
+  readonly receivesIntoFullDisk: boolean;
   /** Calls back when everything is verified and durable (null), or with what is wrong with it. */
   finish(snapshot: SnapshotName, done: (error: Error | null) => void): void;
 }
@@ -75,6 +77,11 @@ export class CatchUp {
     if (this.#held === null) return null;
     const { snapshot } = this.#held;
     return { snapshot, receivedBytes: this.#sink.receivedBytes(snapshot) };
+  }
+
+  /** It goes no further as long as the disk is full. */
+  get isStuck(): boolean {
+    return this.#held !== null && this.#sink.receivesIntoFullDisk;
   }
 
   /** C4. */

@@ -52,11 +52,11 @@ export class PendingReads {
   }
 
   /** Takes out what fulfils `predicate`. */
-  remove(predicate: (read: PendingRead, sinceTick: number) => boolean): PendingRead[] {
+  remove(predicate: (read: PendingRead, sinceTick: number, idx: number) => boolean): PendingRead[] {
     const removed: PendingRead[] = [];
     this.#waiting = this.#waiting.flatMap((waiting) => {
       const reads = waiting.reads.filter((read) => {
-        if (!predicate(read, waiting.sinceTick)) return true;
+        if (!predicate(read, waiting.sinceTick, waiting.idx)) return true;
         removed.push(read);
         this.#count -= read.count;
         return false;

@@ -600,7 +600,21 @@ export class Replica {
 
   #readLocally(read: PendingRead, minIdx: number): void {
     if (minIdx <= this.#applier.appliedIdx) this.#answerRead(read);
+    else if (this.#isHeldUpByDisk && minIdx > this.#core.decidedIdx) this.#refuseHeldUp(read);
     else if (this.#hasRoomForRead(read)) this.#pendingReads.add(minIdx, [read], this.#tick);
+  }
+
+  /**
+   * The disk is full, and what would bring this node further waits for it: a promise to the leader, or a snapshot. In step
+   * with a leader a node with a full disk goes on for a good while, in memory.
+   */
+  get #isHeldUpByDisk(): boolean {
+    if (this.#catchUp.isStuck) return true;
+    return this.#refuseWrites?.code === "DISK_FULL" && this.#core.phase !== "accept";
+  }
+
+  #refuseHeldUp(read: PendingRead): void {
+    this.#desk.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
   }
 
   #hasRoomForRead(read: PendingRead): boolean {
@@ -652,6 +666,12 @@ export class Replica {
     const tooOld = (read: PendingRead): boolean => this.#tick - read.arrivedTick > waitTicks;
     for (const read of [...this.#reads.remove(tooOld), ...this.#pendingReads.remove(tooOld)]) {
       this.#desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_QUORUM_TEXT);
+    }
+    if (this.#isHeldUpByDisk) {
+      const { decidedIdx } = this.#core;
+      const heldUp = (read: PendingRead, _: number, idx: number): boolean =>
+        read.local && idx > decidedIdx;
+      for (const read of this.#pendingReads.remove(heldUp)) this.#refuseHeldUp(read);
     }
     // An index learnt from an undecided tail may never be reached: after a while ask again.
     const stuck = (read: PendingRead, since: number): boolean =>
@@ -718,5 +738,7 @@ export class Replica {
 }
 
 const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";
+const HELD_UP_TEXT =
+  "the disk of this node is full, so it cannot get to what this client has seen elsewhere; ask another node";
 const BEHIND_TEXT =
   "this node is behind what this client has seen elsewhere, and hears of nothing newer";

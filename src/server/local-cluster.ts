@@ -1,6 +1,6 @@
 /** Servers of one local cluster as child processes, for `omnikv start` and whoever else needs a real cluster. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KvError } from "../base/errors.ts";
@@ -22,6 +22,8 @@ export interface LocalClusterOptions {
 const READY_TIMEOUT_MS = 60_000;
 /** Time for a server to stop cleanly before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
+/** What the last line of a server that cannot start begins with. */
+const LAST_WORDS = "omnikv server: ";
 /** The built program, also when this module runs from its source (scripts). */
 const OMNIKV = fileURLToPath(
   new URL(
@@ -35,14 +37,16 @@ export class LocalServer {
   readonly dataDirectory: string;
   readonly logFile: string;
   readonly #child: ChildProcess;
+  /** What stands before in the log is of earlier processes. */
+  readonly #logBegins: number;
   readonly exited: Promise<void>;
 
   constructor(node: ClusterNode, options: LocalClusterOptions) {
     this.node = node;
     this.dataDirectory = join(options.dataDirectory, `node${node.id}`);
     this.logFile = join(options.dataDirectory, `node${node.id}.log`);
-    mkdirSync(this.dataDirectory, { recursive: true });
-    const log = openSync(this.logFile, "a");
+    const log = this.#openLog();
+    this.#logBegins = fstatSync(log).size;
     const peers = options.nodes
       .map(({ id, host, port, peerPort }) => `${id}=${host}:${port}:${peerPort}`)
       .join(",");
@@ -61,7 +65,20 @@ export class LocalServer {
     closeSync(log);
     this.exited = new Promise((resolve) => {
       this.#child.once("exit", () => resolve());
+      // The program could not even be started; "exit" does not follow.
+      this.#child.once("error", () => resolve());
     });
+  }
+
+  #openLog(): number {
+    try {
+      mkdirSync(this.dataDirectory, { recursive: true });
+      return openSync(this.logFile, "a");
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const text = `node ${this.node.id} cannot have its data in ${this.dataDirectory} and its log in ${this.logFile}: ${reason}. Correct that, or give another --data-dir`;
+      throw new KvError("CONNECTION_FAILED", text, { cause });
+    }
   }
 
   /** Of the process. */
@@ -78,18 +95,23 @@ export class LocalServer {
   /** @throws KvError with the server's last words when it ends before it listens */
   async ready(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const fail = (what: string): void => {
-        const text = `node ${this.node.id} ${what}; it said: ${this.#lastWords()} (${this.logFile})`;
-        reject(new KvError("CONNECTION_FAILED", text));
-      };
-      const timer = setTimeout(() => fail("did not get ready"), READY_TIMEOUT_MS);
+      const fail = (what: string): void =>
+        reject(new KvError("CONNECTION_FAILED", `${what} (all it said: ${this.logFile})`));
+      const { id } = this.node;
+      const silent = `node ${id} did not get ready within ${READY_TIMEOUT_MS / 1000} s; its last line`;
+      const timer = setTimeout(() => fail(`${silent}: ${this.#lastLine()}`), READY_TIMEOUT_MS);
       this.#child.once("message", () => {
         clearTimeout(timer);
         resolve();
       });
-      this.#child.once("exit", (code) => {
+      this.#child.once("error", (error) => {
         clearTimeout(timer);
-        fail(`ended with status ${code ?? "?"}`);
+        fail(`the program of node ${id} could not be started: ${error.message}`);
+      });
+      this.#child.once("exit", (code, signal) => {
+        clearTimeout(timer);
+        const how = signal === null ? `ended with status ${code ?? "?"}` : `was ended by ${signal}`;
+        fail(this.#lastWords() ?? `node ${id} ${how}; its last line: ${this.#lastLine()}`);
       });
     });
   }
@@ -106,9 +128,19 @@ export class LocalServer {
     clearTimeout(timer);
   }
 
-  #lastWords(): string {
-    const lines = readFileSync(this.logFile, "utf8").trim().split("\n");
-    return lines.at(-1) ?? "nothing";
+  /** Its sentence of farewell. Null: it had no time for one. */
+  #lastWords(): string | null {
+    const line = this.#lastLine();
+    return line.startsWith(LAST_WORDS) ? line.slice(LAST_WORDS.length) : null;
+  }
+
+  #lastLine(): string {
+    try {
+      const said = readFileSync(this.logFile).subarray(this.#logBegins).toString("utf8").trim();
+      return said === "" ? "(nothing)" : (said.split("\n").at(-1) ?? "");
+    } catch (error) {
+      return `(the log cannot be read: ${error instanceof Error ? error.message : String(error)})`;
+    }
   }
 }
 

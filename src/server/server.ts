@@ -1,5 +1,4 @@
 /** One server process: the real machine under a node, from start to the exit status. */
-import { mkdirSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { pageUrl } from "../config/cluster.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
@@ -7,10 +6,15 @@ import { Node } from "../node/node.ts";
 import { colorLevel } from "../platform/color.ts";
 import { createConsoleLogger } from "../platform/console-logger.ts";
 import { DataLock } from "../platform/data-lock.ts";
+import { watchDirectory } from "../platform/directory-watch.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
+import { openFiles, openFilesMax } from "../platform/open-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
+import type { Logger } from "../ports/logger.ts";
+import { connectionLimit } from "./connection-limit.ts";
+import { LastWords } from "./last-words.ts";
 import type { ServerOptions } from "./options.ts";
 
 export interface RunningServer {
@@ -21,24 +25,43 @@ export interface RunningServer {
 }
 
 /**
- * Locks and opens the data directory, recovers, listens.
- * @throws StorageError when the data directory cannot be used
+ * Locks and opens the data directory, recovers, listens. What prevents it, and what ends the server later, is said on
+ * standard error and in the log; `ended` tells the exit status. Whatever is thrown anywhere in the process from now on and
+ * not caught ends the process.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { node, dataDirectory } = options;
   const logger = createConsoleLogger({
-    name: `n${options.node.nodeId}`,
+    name: `n${node.nodeId}`,
     level: options.logLevel,
     format: options.logFormat,
     color: colorLevel(process.env, process.stdout.isTTY),
   });
-  mkdirSync(options.dataDirectory, { recursive: true });
-  const lock = await DataLock.acquire(options.dataDirectory);
+  const { nodeId, version } = node;
+  const lastWords = new LastWords({ nodeId, version, dataDirectory, logger });
+  lastWords.watch();
+  try {
+    return await startNode(options, logger, lastWords);
+  } catch (error) {
+    lastWords.cannotStart(error);
+    return { ended: Promise.resolve(1), stop: () => {} };
+  }
+}
+
+async function startNode(
+  options: ServerOptions,
+  logger: Logger,
+  lastWords: LastWords,
+): Promise<RunningServer> {
+  const { node: nodeOptions, dataDirectory } = options;
+  const connectionsMax = connectionLimit(openFilesMax(), openFiles());
+  const lock = await DataLock.acquire(dataDirectory);
   let end: (status: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
   let isStopping = false;
-  const { node: nodeOptions, dataDirectory } = options;
+  let endWatch = (): void => {};
   try {
     const machine = {
       clock: nodeClock,
@@ -48,12 +71,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         pageAddresses: options.clusterNodes,
         onRequest: dashboard(options),
         onRejected: (remote, reason) => logger.warn("connection refused", { remote, reason }),
+        onCrowded: (reason) =>
+          logger.warn("connections are refused until some have ended", { reason }),
+        connectionsMax,
       }),
       disk: new NodeDisk(dataDirectory),
       logger,
     };
+    let isListening = false;
     const node = new Node(nodeOptions, machine, {
       onListening: () => {
+        isListening = true;
         const { clientAddress, peerAddresses, nodeId } = nodeOptions;
         const peer = peerAddresses.get(nodeId);
         logger.info(`node ${nodeId} is ready`, {
@@ -66,12 +94,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       onFatal: (error) => {
         isStopping = true;
-        logger.error(`node ${nodeOptions.nodeId} stops: ${error.message}`, { data: dataDirectory });
+        endWatch();
+        if (isListening) lastWords.stops(error);
+        else lastWords.cannotStart(error);
         // The lock ends with the process: files may be open, and a write under way.
         end(1);
       },
     });
     node.start();
+    endWatch = watchDirectory(dataDirectory, ["log"], ["identity.json"], (error) => {
+      // Thrown as what nobody foresaw is: nothing more may be acknowledged.
+      throw error;
+    });
     return {
       ended,
       // Several may ask: a signal, and then the parent's channel, which closes as we end.
@@ -79,6 +113,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         if (isStopping) return;
         isStopping = true;
         logger.info(`node ${nodeOptions.nodeId} stops`);
+        endWatch();
         node.stop(() => {
           lock.release();
           end(0);

@@ -22,7 +22,7 @@ import { LOG_START, LogEnd, type LogPosition } from "./log-end.ts";
 import { readLog, recoverLog, type RecoveredLog } from "./recovery.ts";
 import { SegmentList, type ListedSegment } from "./segment-list.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
-import { ROOM_RETRY_MS, SpareSegments } from "./spare-segments.ts";
+import { ROOM_RETRY_MS, SpareSegments, type SpareFile } from "./spare-segments.ts";
 
 export interface LogStorageOptions {
   /** Size of a segment file. A batch that does not fit one makes its segment larger. */
@@ -38,8 +38,11 @@ export interface LogStorageHooks {
   onDurable(seq: WriteSeq): void;
   /** Nothing more will become durable: the process must stop. Called at most once. */
   onFailure(error: Error): void;
-  /** False: the disk is full; what is staged from now on may have to wait, so do not propose. True: it has room again. */
-  onRoom(hasRoom: boolean): void;
+  /**
+   * False: the disk is full; what is staged from now on may have to wait, so do not propose. True: it has room again.
+   * @param lack what is lacking; null: nothing
+   */
+  onRoom(hasRoom: boolean, lack: DiskFullError | null): void;
 }
 
 export interface LogStats {
@@ -92,7 +95,8 @@ export class LogStorage {
   #idle: Batch | null = null;
   #attempt: Attempt | null = null;
   #flushWanted = false;
-  #attemptHasRoom = true;
+  /** What the last attempt to write lacked; null: nothing. */
+  #attemptLack: DiskFullError | null = null;
   #reportedRoom = true;
   #cancelRetry: CancelTimer = () => {};
   #failed = false;
@@ -179,7 +183,11 @@ export class LogStorage {
 
   /** False while the disk is full. */
   get hasRoom(): boolean {
-    return this.#attemptHasRoom && this.#spares.hasRoom;
+    return this.#lack === null;
+  }
+
+  get #lack(): DiskFullError | null {
+    return this.#attemptLack ?? this.#spares.lack;
   }
 
   /** The snapshot that a restart would find in the log: its file must stay. */
@@ -266,12 +274,13 @@ export class LogStorage {
   #beginSegment(batch: Batch, last: ListedSegment | undefined): void {
     const spare = this.#spares.take();
     if (spare === null) return;
+    const file = this.#openSpare(spare);
+    if (file === null) return;
     const carried = this.#carried();
     this.#unqueue(batch);
     const number = (last?.segment ?? 0) + 1;
     const frame = batch.finishFirst(this.#owner, number, last?.bytes ?? 0, last?.crc ?? 0, carried);
     const { bytes, crc } = frame;
-    const file = this.#disk.open(spare.path);
     if (last !== undefined && last.file !== null) this.#seal(last, last.file, spare.number);
     const segment: ListedSegment = {
       path: spare.path,
@@ -288,6 +297,19 @@ export class LogStorage {
     this.#write({ batch, segment, file, position: 0, bytes, crc, lowestAppend });
   }
 
+  /** Null: it could not be opened; when that may change it is tried again. */
+  #openSpare(spare: SpareFile): DiskFile | null {
+    try {
+      return this.#disk.open(spare.path);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#spares.giveBack(spare);
+      if (error instanceof DiskFullError) this.#waitForRoom(error, () => this.#pump());
+      else this.#fail(error);
+      return null;
+    }
+  }
+
   /**
    * Promises, decided indexes and overwritten entries can pile up while compaction stands still, in segments that cannot
    * go because of a few entries in an old one. Then those entries are written once more at the head of the new segment.
@@ -297,9 +319,20 @@ export class LogStorage {
     const { length, bytes } = this.#segments;
     if (length < WASTE_SEGMENTS_MIN || bytes < WASTE_FACTOR * this.#live.bytes) return null;
     // Nothing is under way, so the disk holds all groups but those of the batch this is for.
-    const { entries } = this.#readBack().state ?? { entries: [] };
+    const entries = this.#readEntries();
+    if (entries === null) return null;
     this.#logger.info("the log is mostly waste and is written anew", { segments: length, bytes });
     return entries;
+  }
+
+  /** Null: no file can be opened now; the next segment is another opportunity. */
+  #readEntries(): readonly Uint8Array[] | null {
+    try {
+      return this.#readBack().state?.entries ?? [];
+    } catch (error) {
+      if (error instanceof DiskFullError) return null;
+      throw error;
+    }
   }
 
   #readBack(): ReturnType<typeof readLog> {
@@ -344,21 +377,26 @@ export class LogStorage {
         this.#syncs += 1;
         this.#durable(attempt);
       } else if (error instanceof DiskFullError) {
-        this.#attemptHasRoom = false;
-        this.#reportRoom();
-        this.#cancelRetry = this.#clock.after(ROOM_RETRY_MS, () => this.#write(attempt));
-        this.#closeIfIdle();
+        this.#waitForRoom(error, () => this.#write(attempt));
       } else {
         this.#fail(error);
       }
     });
   }
 
+  #waitForRoom(lack: DiskFullError, retry: () => void): void {
+    this.#attemptLack = lack;
+    this.#reportRoom();
+    this.#cancelRetry();
+    this.#cancelRetry = this.#clock.after(ROOM_RETRY_MS, retry);
+    this.#closeIfIdle();
+  }
+
   #durable({ batch, segment, position, bytes, crc, lowestAppend }: Attempt): void {
     this.#attempt = null;
     const end = { segment: segment.segment, position: position + bytes.length, crc };
     this.#durableEnd = end;
-    this.#attemptHasRoom = true;
+    this.#attemptLack = null;
     this.#durableSnapshot = batch.after.snapshot;
     this.#compactedIdx = batch.after.compactedIdx;
     if (position === 0) segment.startIdx = batch.before.endIdx;
@@ -391,7 +429,7 @@ export class LogStorage {
     const { hasRoom } = this;
     if (hasRoom === this.#reportedRoom || this.#failed) return;
     this.#reportedRoom = hasRoom;
-    this.#hooks.onRoom(hasRoom);
+    this.#hooks.onRoom(hasRoom, this.#lack);
   }
 
   #fail(cause: Error): void {
@@ -408,7 +446,6 @@ export class LogStorage {
               "Check the disk, then start it again",
             { cause },
           );
-    this.#logger.error("the log cannot be written any more", { reason: error.message });
     this.#hooks.onFailure(error);
     this.#closeIfIdle();
   }

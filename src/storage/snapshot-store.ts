@@ -45,6 +45,8 @@ export class SnapshotStore {
   /** Ascending by index. */
   #names: SnapshotName[];
   #receiving: Receiving | null = null;
+  /** Why what is received could not be kept the last time; null: it could. */
+  #trouble: Error | null = null;
   #writes = 0;
 
   /** Removes what was never finished. */
@@ -176,10 +178,7 @@ export class SnapshotStore {
     const receiving = this.#receive(name);
     if (receiving === null || !this.hasRoom(name)) return false;
     if (receiving.error !== null) {
-      this.#logger.warn("a snapshot cannot be received", {
-        idx: name.idx,
-        reason: receiving.error.message,
-      });
+      this.#cannotReceive(name, receiving.error);
       this.#forgetReceived(receiving);
       return false;
     }
@@ -204,13 +203,42 @@ export class SnapshotStore {
     const { file, path, bytes, crc } = receiving;
     file.sync((error) => {
       const failure = receiving.error ?? error;
-      if (failure !== null) return this.#abandon(file, path, failure, done);
+      if (failure !== null) {
+        this.#cannotReceive(name, failure);
+        return this.#abandon(file, path, failure, done);
+      }
       if (bytes !== name.bytes || crc !== name.crc) {
         const text = `${bytes} bytes with checksum ${crc}, expected ${name.bytes} with ${name.crc}`;
-        return this.#abandon(file, path, new Error(text), done);
+        const failed = new Error(text);
+        this.#cannotReceive(name, failed);
+        return this.#abandon(file, path, failed, done);
       }
-      this.#install(file, path, name, done);
+      this.#install(file, path, name, (failed) => {
+        if (failed === null) this.#received(name);
+        else this.#cannotReceive(name, failed);
+        done(failed);
+      });
     });
+  }
+
+  /** As long as something received cannot be kept because the disk has no room. */
+  get receivesIntoFullDisk(): boolean {
+    return this.#trouble instanceof DiskFullError;
+  }
+
+  #received({ idx }: SnapshotName): void {
+    if (this.#trouble !== null)
+      this.#logger.info("snapshots from peers can be kept again", { idx });
+    this.#trouble = null;
+  }
+
+  /** It is tried again several times a second: said once, and again when the trouble is another one. */
+  #cannotReceive(name: SnapshotName, error: Error): void {
+    const isNews = this.#trouble?.name !== error.name;
+    this.#trouble = error;
+    if (!isNews) return;
+    const text = "a snapshot from a peer cannot be kept; it is asked for again until it can";
+    this.#logger.warn(text, { idx: name.idx, reason: error.message });
   }
 
   /** Deletes all but these and the newest two. */
@@ -231,7 +259,10 @@ export class SnapshotStore {
     if (current !== null) this.#forgetReceived(current);
     const path = `${this.#directory}/receiving-${++this.#writes}.part`;
     const file = this.#create(path);
-    if (file instanceof DiskFullError) return null;
+    if (file instanceof DiskFullError) {
+      this.#cannotReceive(name, file);
+      return null;
+    }
     const counts = { bytes: 0, crc: 0, unsyncedBytes: 0, unaskedBytes: 0 };
     this.#receiving = { name, path, file, ...counts, error: null };
     return this.#receiving;

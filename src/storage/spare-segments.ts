@@ -40,7 +40,7 @@ export class SpareSegments {
   #preparing = false;
   #wanted = false;
   #stopped = false;
-  #hasRoom = true;
+  #lack: DiskFullError | null = null;
   #cancelRetry: CancelTimer = () => {};
 
   /** @param found free: files that may be used, those that do not fit are removed; next: the one to use first, as it is */
@@ -66,9 +66,9 @@ export class SpareSegments {
     for (const path of found.free) this.recycle(path);
   }
 
-  /** False while the last attempt to prepare a file failed for want of room. */
-  get hasRoom(): boolean {
-    return this.#hasRoom;
+  /** Set while the last attempt to prepare a file failed for want of room. */
+  get lack(): DiskFullError | null {
+    return this.#lack;
   }
 
   /** Begins to prepare a file unless one is ready. */
@@ -84,7 +84,7 @@ export class SpareSegments {
     } catch (error) {
       // The caller may not be ready for news yet.
       this.#clock.endOfTurn(() => {
-        if (error instanceof DiskFullError) this.#noRoom(path);
+        if (error instanceof DiskFullError) this.#noRoom(path, error);
         else this.#hooks.onFailure(error instanceof Error ? error : new Error(String(error)));
       });
     }
@@ -104,6 +104,11 @@ export class SpareSegments {
     return { path, number: Number.parseInt(path.slice(this.#directory.length + 1), 10) };
   }
 
+  /** Takes back what `take` gave: it could not be used after all. */
+  giveBack({ path }: SpareFile): void {
+    this.#ready.unshift(path);
+  }
+
   /** Takes back a file that is not part of the log any more. */
   recycle(path: string): void {
     if (this.#ready.length >= SPARES_MAX || this.#disk.size(path) !== this.#segmentBytes) {
@@ -111,7 +116,7 @@ export class SpareSegments {
       return;
     }
     this.#ready.push(path);
-    this.#setRoom(true);
+    this.#setLack(null);
     if (this.#wanted) this.#hooks.onReady();
   }
 
@@ -126,7 +131,7 @@ export class SpareSegments {
       if (this.#stopped) {
         file.close(() => {});
       } else if (error instanceof DiskFullError) {
-        file.close(() => this.#noRoom(path));
+        file.close(() => this.#noRoom(path, error));
       } else if (error !== null) {
         this.#hooks.onFailure(error);
       } else if (position + length < this.#segmentBytes && !this.#wanted) {
@@ -140,21 +145,22 @@ export class SpareSegments {
   #prepared(path: string): void {
     this.#preparing = false;
     this.#ready.push(path);
-    this.#setRoom(true);
+    this.#setLack(null);
     this.#hooks.onReady();
   }
 
-  #noRoom(path: string): void {
+  #noRoom(path: string, lack: DiskFullError): void {
     this.#disk.remove(path);
     this.#preparing = false;
     if (this.#stopped) return;
-    this.#setRoom(this.#ready.length > 0);
+    this.#setLack(this.#ready.length > 0 ? null : lack);
     this.#cancelRetry = this.#clock.after(ROOM_RETRY_MS, () => this.prepare());
   }
 
-  #setRoom(hasRoom: boolean): void {
-    if (this.#hasRoom === hasRoom) return;
-    this.#hasRoom = hasRoom;
-    this.#hooks.onRoom();
+  /** What is lacking may change from one attempt to the next; that something is lacking is the news. */
+  #setLack(lack: DiskFullError | null): void {
+    const isNews = (this.#lack === null) !== (lack === null);
+    this.#lack = lack;
+    if (isNews) this.#hooks.onRoom();
   }
 }

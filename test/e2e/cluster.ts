@@ -62,12 +62,24 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+export interface StartOptions {
+  readonly flags?: readonly string[];
+  readonly allowFaults?: boolean;
+  /** What the command line begins with; it must become the server in the end. */
+  readonly wrap?: readonly string[];
+  /** A module that is loaded before the server. */
+  readonly imports?: string | null;
+  /** The user to run it as. */
+  readonly uid?: number;
+}
+
 export class TestCluster {
   readonly directory: string;
   readonly nodes: readonly NodeInfo[];
   readonly clusterFile: string;
   readonly #processes = new Map<number, ChildProcess>();
   readonly #logs = new Map<number, string>();
+  readonly #errors = new Map<number, string>();
   readonly #clients: { close(): void }[] = [];
   readonly #secret: string | null;
 
@@ -100,25 +112,30 @@ export class TestCluster {
   /** Starts a server; resolves when it listens or has ended. */
   async start(
     id: number,
-    { flags = [], allowFaults = true }: { flags?: readonly string[]; allowFaults?: boolean } = {},
+    { flags = [], allowFaults = true, wrap = [], imports = null, uid }: StartOptions = {},
   ): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      [
-        ...[...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
-        ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
-        ...(allowFaults ? ["--allow-faults"] : []),
-        ...flags,
-      ],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const command = [
+      ...[...wrap, process.execPath, ...(imports === null ? [] : ["--import", imports])],
+      ...[...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
+      ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
+      ...(allowFaults ? ["--allow-faults"] : []),
+      ...flags,
+    ];
+    const child = spawn(command[0]!, command.slice(1), {
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
     this.#processes.set(id, child);
     this.#logs.set(id, "");
+    this.#errors.set(id, "");
     const collect = (text: Buffer): void => {
       this.#logs.set(id, (this.#logs.get(id) ?? "") + text.toString());
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
+    child.stderr.on("data", (text: Buffer) => {
+      this.#errors.set(id, (this.#errors.get(id) ?? "") + text.toString());
+    });
     await eventually(
       `node ${id} listens`,
       () => this.log(id).includes("is ready") || child.exitCode !== null,
@@ -133,6 +150,27 @@ export class TestCluster {
   /** What the server of this node has said since it was last started. */
   log(id: number): string {
     return this.#logs.get(id) ?? "";
+  }
+
+  /** The part of it that went to standard error. */
+  errors(id: number): string {
+    return this.#errors.get(id) ?? "";
+  }
+
+  /** Waits for the server to end by itself, and for the last of what it said. @returns its status */
+  async ended(id: number, timeoutMs = 15_000): Promise<number | null> {
+    const child = this.#processes.get(id);
+    await eventually(
+      `node ${id} ends`,
+      () => this.exitCode(id) !== null && child?.stderr?.readableEnded === true,
+      timeoutMs,
+    );
+    return this.exitCode(id);
+  }
+
+  /** Of its process, or 0. */
+  pid(id: number): number {
+    return this.#processes.get(id)?.pid ?? 0;
   }
 
   exitCode(id: number): number | null {

@@ -50,7 +50,11 @@ test("a server with another state than the other two stops with status 1; they g
   );
   await eventually("both have the alarm", async () => {
     const statuses = await cluster.statuses(admin);
-    return statuses.filter(({ alarms }) => alarms.some(({ peer }) => peer === 3)).length === 2;
+    return (
+      statuses.filter(({ alarms }) =>
+        alarms.some((alarm) => alarm.kind === "diverged" && alarm.peer === 3),
+      ).length === 2
+    );
   });
   for (const id of [1, 2]) {
     await client.write(`after ${id}`, "goes on", { node: id });

@@ -407,6 +407,33 @@ describe("half-open connections", () => {
   });
 });
 
+describe("more connections than there may be", () => {
+  test("are refused, those that are there stay, and it is said once until there is room again", async () => {
+    const said: string[] = [];
+    const server = await serve({ connectionsMax: 4, onCrowded: (reason) => said.push(reason) });
+    const other = await bystander(new WsNetwork(), server);
+    const crowd = async (): Promise<void> => {
+      const sockets = Array.from({ length: 10 }, () => raw(server.port));
+      await until(() => sockets.filter(({ closed }) => closed()).length >= 7);
+      await other.check();
+      for (const { socket } of sockets) socket.destroy();
+      // Gone on the server's side too: then another one is let in.
+      for (let isLetIn = false; !isLetIn;) {
+        const again = raw(server.port);
+        again.socket.write(upgradeRequest("/client"));
+        await until(() => again.closed() || again.text().includes("101"));
+        isLetIn = !again.closed();
+        again.socket.destroy();
+      }
+    };
+    await crowd();
+    expect(said).toEqual(["4 are open, which is the most"]);
+    await until(() => server.accepted.filter(({ closed }) => closed === null).length === 1);
+    await crowd();
+    expect(said).toHaveLength(2);
+  });
+});
+
 test("reasons are cut to whole characters", () => {
   expect(truncateReason("short")).toBe("short");
   expect(truncateReason("a".repeat(121))).toBe("a".repeat(120));

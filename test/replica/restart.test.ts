@@ -47,6 +47,7 @@ test("no snapshot is begun before all that was found is applied", () => {
     new KvState(),
     {
       has: () => false,
+      receivesIntoFullDisk: false,
       receivedBytes: () => 0,
       hasRoom: () => true,
       append: () => false,

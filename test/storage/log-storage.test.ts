@@ -1,5 +1,6 @@
 /** The log: what was reported durable is there again, with one sync at a time, in bounded space. */
 import { describe, expect, test } from "vitest";
+import { TooManyFilesError, type Disk, type DiskFile } from "../../src/ports/disk.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
 import { append, compact, decided, group, promise, texts, World } from "./world.ts";
 
@@ -302,6 +303,42 @@ describe("a disk that fails", () => {
     expect(storage.hasRoom).toBe(true);
     world.crash();
     expect(world.open().recovered!.entries).toHaveLength(2);
+  });
+
+  test("no file can be opened for the next segment: it is a full disk until one can", () => {
+    const world = new World(1024);
+    let opens = true;
+    const disk: Disk = new Proxy<Disk>(world.disk, {
+      get: (target, property: keyof Disk) => {
+        if (property !== "open") return target[property].bind(target);
+        return (path: string): DiskFile => {
+          if (!opens) throw new TooManyFilesError("too many files are open");
+          return target.open(path);
+        };
+      },
+    });
+    const { storage } = world.open(disk);
+    world.writeAll(storage, [group(1, append(0, "a"))]);
+    world.settle();
+    opens = false;
+    // The next segment is ready, and cannot be opened.
+    let seq = 1;
+    for (; seq < 41; seq++) {
+      storage.stage([group(seq + 1, append(seq, `entry ${seq} ${"z".repeat(50)}`))]);
+      storage.flush();
+      world.clock.run(10);
+    }
+    expect(world.durable.at(-1)).toBeLessThan(seq);
+    expect(storage.hasRoom).toBe(false);
+    world.clock.run(3000);
+    expect(world.room).toEqual([false]);
+    opens = true;
+    world.clock.run(3000);
+    expect(world.durable.at(-1)).toBe(seq);
+    expect(world.room).toEqual([false, true]);
+    expect(world.failures).toEqual([]);
+    world.crash();
+    expect(world.open().recovered!.entries).toHaveLength(seq);
   });
 
   test("a full disk does not keep a node from closing", () => {

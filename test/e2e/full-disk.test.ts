@@ -1,0 +1,144 @@
+/** A node whose disk is full, as a small file system in memory: what it says, how often, and what its clients are told. */
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { NODE_FLAGS } from "../../src/server/node-flags.ts";
+import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
+
+const canMount =
+  process.platform === "linux" &&
+  process.getuid?.() === 0 &&
+  spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).status === 0;
+/** Of the small file system: two segments, and half of a third. */
+const MEGABYTES = 40;
+
+let cluster: TestCluster;
+let mounted = "";
+beforeEach(async () => {
+  cluster = await TestCluster.create(3);
+});
+afterEach(async () => {
+  // The server first: it uses the file system.
+  for (const { id } of cluster.nodes) await cluster.kill(id);
+  if (mounted !== "") spawnSync("umount", ["-l", mounted]);
+  mounted = "";
+  await cluster.dispose();
+});
+
+function mount(directory: string): void {
+  mkdirSync(directory);
+  const options = ["-t", "tmpfs", "-o", `size=${MEGABYTES}m`, "tmpfs", directory];
+  expect(spawnSync("mount", options).status).toBe(0);
+  mounted = directory;
+}
+
+/** Takes all room that is left. */
+function fill(): void {
+  expect(() =>
+    writeFileSync(join(mounted, "ballast"), Buffer.alloc((2 * MEGABYTES) << 20)),
+  ).toThrow(/ENOSPC/);
+}
+
+const count = (text: string, part: string): number => text.split(part).length - 1;
+
+test.skipIf(!canMount)(
+  "it is said once; a local read that cannot be answered is refused at once, others go on (needs root and mount)",
+  async () => {
+    mount(cluster.dataDirectory(3));
+    const flags = ["--snapshot-entries", "10"];
+    await cluster.startAll(...flags);
+    const client = cluster.client();
+    await client.write("kept", "value");
+    await cluster.converged(cluster.admin());
+    await cluster.stop(3);
+    // The segment that is ready for when this one is full: so the log has no room either.
+    rmSync(join(mounted, "log", "00000002.log"));
+    fill();
+    // So much that the others throw away the log that node 3 would need: it has to fetch a snapshot, and has no room.
+    const value = "v".repeat(50_000);
+    for (let round = 0; round < 30; round++) {
+      await Promise.all(Array.from({ length: 10 }, (_, i) => client.write(`key${i}`, value)));
+    }
+    await cluster.start(3, { flags });
+    await eventually("node 3 finds no room", () => cluster.log(3).includes("cannot be kept"));
+    await expect(client.read("key1", { node: 3, consistency: "local" })).rejects.toMatchObject({
+      code: "DISK_FULL",
+      definite: true,
+    });
+    const began = performance.now();
+    await client.read("key1", { node: 3, consistency: "local" }).catch(() => {});
+    // The wait for a quorum, after which it was refused before, is 3 s.
+    expect(performance.now() - began).toBeLessThan(1500);
+    // Not tied to a node it goes to another one, and so do reads that have to be linearizable.
+    expect((await client.read("key1", { consistency: "local" })).found).toBe(true);
+    expect((await client.read("key1")).found).toBe(true);
+    // A client that has seen nothing newer is served by what is there.
+    const fresh = await cluster.client().read("kept", { node: 3, consistency: "local" });
+    expect(fresh.found).toBe(true);
+    // Several attempts later.
+    const before = cluster.log(3);
+    await new Promise((wake) => setTimeout(wake, 2000));
+    expect(cluster.log(3)).toBe(before);
+    for (const once of ["the disk is full:", "cannot be kept"]) expect(count(before, once)).toBe(1);
+    expect(count(before, "could not be written")).toBeLessThanOrEqual(1);
+    rmSync(join(mounted, "ballast"));
+    await cluster.converged(cluster.admin());
+    await eventually("it is said that it is over", () => cluster.log(3).includes("has room again"));
+    for (const once of ["has room again", "can be kept again"]) {
+      expect(count(cluster.log(3), once)).toBe(1);
+    }
+    expect((await client.read("key1", { node: 3, consistency: "local" })).found).toBe(true);
+  },
+  90_000,
+);
+
+test.skipIf(!canMount)(
+  "a new node on a full disk cannot start, and says so (needs root and mount)",
+  async () => {
+    mount(cluster.dataDirectory(3));
+    fill();
+    await cluster.start(3);
+    expect(await cluster.ended(3)).toBe(1);
+    expect(cluster.errors(3)).toMatch(
+      /^omnikv server: node 3 cannot start: .*the disk is full.*Make room there/,
+    );
+  },
+  30_000,
+);
+
+test.skipIf(!canMount)(
+  "a log on the full disk does not end its server, and goes on when there is room (needs root and mount)",
+  async () => {
+    mount(join(cluster.directory, "small"));
+    const logFile = join(mounted, "log.txt");
+    const log = openSync(logFile, "a");
+    fill();
+    const server = spawn(
+      process.execPath,
+      [
+        ...[...NODE_FLAGS, OMNIKV, "server", "--node", "1", "--cluster", cluster.clusterFile],
+        ...["--data-dir", cluster.dataDirectory(1)],
+      ],
+      { stdio: ["ignore", log, log] },
+    );
+    closeSync(log);
+    const ended = new Promise((done) => server.once("exit", done));
+    try {
+      await cluster.start(2);
+      const client = cluster.client();
+      await client.write("a", "b");
+      expect(readFileSync(logFile, "utf8")).not.toContain("is ready");
+      rmSync(join(mounted, "ballast"));
+      await cluster.kill(2);
+      await eventually("the log goes on", () =>
+        readFileSync(logFile, "utf8").includes("link to n2 down"),
+      );
+      expect(server.exitCode).toBeNull();
+    } finally {
+      server.kill("SIGKILL");
+      await ended;
+    }
+  },
+  60_000,
+);
