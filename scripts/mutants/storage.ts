@@ -124,7 +124,13 @@ export const STORAGE: readonly Mutant[] = [
     name: "end of the log not checked",
     breaks:
       "damage to the last batches, and an emptied segment, pass for a write that a crash cut off",
-    patches: [patch("src/storage/recovery.ts", "    checkEnd(directory, last, mark);\n", "")],
+    patches: [
+      patch(
+        "src/storage/recovery.ts",
+        "  if (mark !== null) checkEnd(directory, last, mark);\n",
+        "  void checkEnd;\n",
+      ),
+    ],
     by: ["test/storage/log-damage.test.ts", "test/storage/log-crash.test.ts"],
   },
   {
@@ -146,8 +152,8 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/recovery.ts",
-        "    if (mustExist || (last !== null && last.owner !== null)) {",
-        "    if (mustExist && last === null) {",
+        "  if (mark === null && (mustExist || (last !== null && last.owner !== null))) {",
+        "  if (mark === null && mustExist && last === null) {",
       ),
     ],
     by: ["test/storage/log-damage.test.ts"],

@@ -86,15 +86,12 @@ export function recoverLog(
   if (mark !== null && mark.owner !== owner) throw foreignLog(`${directory}/end`);
   const log = readLog(disk, directory, { owner, mark: mark ?? LOG_START });
   const { last } = log;
+  if (mark !== null) checkEnd(directory, last, mark);
   if (last === null && mustExist) {
     throw damaged(directory, 0, "this node has written a log, and nothing of it is here");
   }
-  if (mark === null) {
-    if (mustExist || (last !== null && last.owner !== null)) {
-      throw damaged(`${directory}/end`, 0, "the mark of its end is missing");
-    }
-  } else {
-    checkEnd(directory, last, mark);
+  if (mark === null && (mustExist || (last !== null && last.owner !== null))) {
+    throw damaged(`${directory}/end`, 0, "the mark of its end is missing");
   }
   if (last !== null) {
     disk.writeNow(last.path, last.lastFrame.position, last.lastFrame.bytes);
@@ -121,7 +118,7 @@ function checkEnd(directory: string, last: Segment | null, mark: EndMark): void 
   if (missingBytes) {
     const ends =
       last === null
-        ? "nothing of the log is here"
+        ? "nothing of it is here"
         : `the log ends at byte ${found.position} of segment ${found.segment}`;
     const what = `${ends}; byte ${mark.position} of segment ${mark.segment} had been durable`;
     throw damaged(last?.path ?? directory, found.position, what);

@@ -9,9 +9,10 @@ import {
   closeSync,
   cpSync,
 } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { eventually, TestCluster } from "./cluster.ts";
+import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster.dispose());
@@ -93,3 +94,70 @@ test("garbage behind the end of the log is a write that a crash cut off: the ser
   await cluster.start(1);
   expect((await cluster.client().read("a")).found).toBe(true);
 }, 60_000);
+
+test("damage to the last batches after kill -9 is no cut-off write: the server says what had been durable", async () => {
+  cluster = await TestCluster.create(1);
+  await cluster.startAll();
+  const client = cluster.client();
+  for (let i = 0; i < 50; i++) await client.write(`key${i}`, "some value");
+  await cluster.kill(1);
+  const log = join(cluster.dataDirectory(1), "log");
+  const [file = ""] = readdirSync(log).sort();
+  const sound = readFileSync(join(log, file));
+  let end = sound.length;
+  while (end > 0 && sound[end - 1] === 0) end -= 1;
+  const damages = [
+    sound.subarray(0, 0),
+    sound.subarray(0, 16),
+    Buffer.concat([sound.subarray(0, end - 1024), Buffer.alloc(1024, 0xa5), sound.subarray(end)]),
+    Buffer.concat([sound.subarray(0, Math.floor(end * 0.6)), Buffer.alloc(sound.length - end)]),
+  ];
+  for (const bytes of damages) {
+    writeFileSync(join(log, file), bytes);
+    await cluster.start(1);
+    await eventually("the server ends", () => cluster.exitCode(1) !== null);
+    expect(cluster.exitCode(1)).toBe(1);
+    expect(cluster.log(1)).toMatch(/had been durable.*--rejoin/);
+  }
+  writeFileSync(join(log, file), sound);
+  await cluster.start(1);
+  expect((await cluster.client().read("key49")).found).toBe(true);
+}, 90_000);
+
+test("a cluster of another size does not start on the same data", async () => {
+  cluster = await TestCluster.create(3);
+  const [first] = cluster.nodes;
+  await cluster.startAll();
+  await cluster.client().write("a", "b");
+  await cluster.stop(1);
+  const alone = `1=127.0.0.1:${first!.port}:${first!.peerPort}`;
+  const run = spawnSync(
+    process.execPath,
+    [OMNIKV, "server", "--node", "1", "--peers", alone, "--data-dir", cluster.dataDirectory(1)],
+    { encoding: "utf8", timeout: 30_000 },
+  );
+  expect(run.status).toBe(1);
+  expect(run.stderr).toContain("belongs to a cluster of nodes 1, 2, 3");
+  await cluster.start(1);
+  expect((await cluster.client().read("a", { node: 1 })).found).toBe(true);
+}, 90_000);
+
+test("a node does not run on the log of another one", async () => {
+  cluster = await TestCluster.create(3);
+  await cluster.startAll();
+  await cluster.client().write("a", "b");
+  await cluster.converged(cluster.admin());
+  for (const id of [2, 3]) await cluster.stop(id);
+  const [log2, log3] = [2, 3].map((id) => join(cluster.dataDirectory(id), "log"));
+  cpSync(log3!, join(cluster.directory, "log3"), { recursive: true });
+  rmSync(log3!, { recursive: true });
+  cpSync(log2!, log3!, { recursive: true });
+  await cluster.start(3);
+  await eventually("the server ends", () => cluster.exitCode(3) !== null);
+  expect(cluster.log(3)).toContain("written by another node");
+  rmSync(log3!, { recursive: true });
+  cpSync(join(cluster.directory, "log3"), log3!, { recursive: true });
+  await cluster.start(3);
+  await cluster.start(2);
+  await cluster.converged(cluster.admin());
+}, 90_000);

@@ -254,7 +254,7 @@ describe("everything that was reported durable is missed", () => {
     const { world, end } = fifty();
     cut(world, 16);
     expect(openError(world)!.message).toContain(
-      `nothing of the log is here; byte ${end} of segment 1 had been durable`,
+      `nothing of it is here; byte ${end} of segment 1 had been durable`,
     );
     const again = fifty();
     fill(again.world, again.end - 4096, again.end, 0xa5);
