@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Disk } from "../ports/disk.ts";
-import { checkOwner, membersMismatch } from "./owner-checks.ts";
+import { checkOwner, membersMismatch, nodesText } from "./owner-checks.ts";
 import { checked, unseal, type Sealed } from "./sealed-json.ts";
 import { StorageError } from "./storage-error.ts";
 
@@ -50,7 +50,7 @@ export function readFirstFormat(
   const met = [...incarnations.keys()].sort((a, b) => a - b);
   const { members, confirmMembers = false } = owner;
   if (!met.every((peer) => members.includes(peer))) {
-    throw membersMismatch(`belongs to a node that has met nodes ${met.join(", ")}`, members);
+    throw membersMismatch(`belongs to a node that has met ${nodesText(met)}`, members);
   }
   const hasMetAll = members.every((id) => id === identity.nodeId || incarnations.has(id));
   // A node that never had anything durable may be anybody's: it promised nothing and holds nothing.
@@ -66,7 +66,7 @@ function readPeers(disk: Disk): ReadonlyMap<number, string> {
 }
 
 function unconfirmed(met: readonly number[], members: readonly number[]): StorageError {
-  const whom = met.length === 0 ? "no other node" : `nodes ${met.join(", ")}`;
+  const whom = met.length === 0 ? "no other node" : nodesText(met);
   return new StorageError(
     "MEMBERS_UNCONFIRMED",
     `This directory was written by omnikv 0.1, which did not note who its members are. It has met ${whom}; this server ` +

@@ -27,7 +27,12 @@ export function checkOwner(identity: Who, { clusterId, nodeId }: Who): void {
 /** Both sorted. @throws StorageError MEMBERS_MISMATCH */
 export function checkMembers(known: readonly number[], given: readonly number[]): void {
   if (known.join() === given.join()) return;
-  throw membersMismatch(`belongs to a cluster of nodes ${known.join(", ")}`, given);
+  throw membersMismatch(`belongs to a cluster of ${nodesText(known)}`, given);
+}
+
+/** "node 1" or "nodes 1, 2, 3". */
+export function nodesText(ids: readonly number[]): string {
+  return `${ids.length === 1 ? "node" : "nodes"} ${ids.join(", ")}`;
 }
 
 /** @param what is known of the directory */
