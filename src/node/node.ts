@@ -70,8 +70,7 @@ export class Node {
     this.#machine = machine;
     this.#events = events;
     this.#startedMs = machine.clock.now();
-    const { clock, random, logger } = machine;
-    const { timing } = options;
+    const { clock, logger } = machine;
     const opened = openNode(options, machine, {
       onDurable: (seq) => {
         // What waited for the disk leaves now, not at the end of a turn: a client waits for it.
@@ -87,58 +86,9 @@ export class Node {
     this.#storage = opened.storage;
     this.#snapshots = opened.snapshots;
     this.#replica = opened.replica;
-    this.#links = new PeerLinks(
-      {
-        nodeId: options.nodeId,
-        clusterId: options.clusterId,
-        presence: () => this.#reports.presence(),
-        configurationId: 1,
-        secret: options.secret,
-        peers: new Map([...options.peerAddresses].filter(([id]) => id !== options.nodeId)),
-        network: machine.network,
-        clock,
-        random,
-        logger,
-        admit: (peer, presence) => this.#guard.admit(peer, presence),
-        limits: options.linkLimits,
-      },
-      {
-        onMessage: (peer, message) => {
-          if (message.type === "report") this.#reports.receive(peer, message);
-          else this.#replica.onPeerMessage(peer, message);
-          if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
-          this.#wake();
-        },
-        onSession: (peer) => {
-          this.#reports.due(peer);
-          this.#replica.onSession(peer);
-          this.#wake();
-        },
-        onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
-        onRefused: (peer, code, text, proved) => {
-          if (proved && isFinalRefusal(code)) this.#fail(new StorageError(code, text));
-          else logger.warn("a peer refuses this node", { peer, code, reason: text });
-        },
-      },
-    );
-    this.#guard = new PeerGuard({
-      self: options.nodeId,
-      members: this.#directory.members,
-      memory: this.#directory.peers,
-      isConnected: (peer) => this.#links.isConnected(peer),
-      onReplaced: (peer) => this.#onReplaced(peer),
-    });
-    this.#reports = new Reports({
-      nodeId: options.nodeId,
-      directory: this.#directory,
-      guard: this.#guard,
-      replica: this.#replica,
-      intervalTicks: Math.max(1, Math.round(timing.electionTimeoutMs / timing.tickMs)),
-      send: (to, message) => this.#links.send(to, message),
-      peers: () => this.#links.peers,
-      logger,
-      onReplaced: (error) => this.#fail(error),
-    });
+    this.#links = this.#newLinks();
+    this.#guard = this.#newGuard();
+    this.#reports = this.#newReports();
     this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
     this.#loader = new SnapshotLoader({
       snapshots: this.#snapshots,
@@ -240,6 +190,70 @@ export class Node {
       links: this.#links,
       storage: this.#storage,
       allowFaults: this.#options.allowFaults,
+    });
+  }
+
+  #newLinks(): PeerLinks {
+    const { clock, random, logger, network } = this.#machine;
+    const options = this.#options;
+    return new PeerLinks(
+      {
+        nodeId: options.nodeId,
+        clusterId: options.clusterId,
+        presence: () => this.#reports.presence(),
+        configurationId: 1,
+        secret: options.secret,
+        peers: new Map([...options.peerAddresses].filter(([id]) => id !== options.nodeId)),
+        network,
+        clock,
+        random,
+        logger,
+        admit: (peer, presence) => this.#guard.admit(peer, presence),
+        limits: options.linkLimits,
+      },
+      {
+        onMessage: (peer, message) => {
+          if (message.type === "report") this.#reports.receive(peer, message);
+          else this.#replica.onPeerMessage(peer, message);
+          if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
+          this.#wake();
+        },
+        onSession: (peer) => {
+          this.#reports.due(peer);
+          this.#replica.onSession(peer);
+          this.#wake();
+        },
+        onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
+        onRefused: (peer, code, text, proved) => {
+          if (proved && isFinalRefusal(code)) this.#fail(new StorageError(code, text));
+          else logger.warn("a peer refuses this node", { peer, code, reason: text });
+        },
+      },
+    );
+  }
+
+  #newGuard(): PeerGuard {
+    return new PeerGuard({
+      self: this.#options.nodeId,
+      members: this.#directory.members,
+      memory: this.#directory.peers,
+      isConnected: (peer) => this.#links.isConnected(peer),
+      onReplaced: (peer) => this.#onReplaced(peer),
+    });
+  }
+
+  #newReports(): Reports {
+    const { nodeId, timing } = this.#options;
+    return new Reports({
+      nodeId,
+      directory: this.#directory,
+      guard: this.#guard,
+      replica: this.#replica,
+      intervalTicks: Math.max(1, Math.round(timing.electionTimeoutMs / timing.tickMs)),
+      send: (to, message) => this.#links.send(to, message),
+      peers: () => this.#links.peers,
+      logger: this.#machine.logger,
+      onReplaced: (error) => this.#fail(error),
     });
   }
 
