@@ -10,6 +10,7 @@
  *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
  */
 import { assert } from "../base/assert.ts";
+import { sameBytes } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { FrozenState, KvState } from "../kv/index.ts";
 import {
@@ -132,7 +133,7 @@ export class Replica {
     onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
-    this.#core = new OmniPaxos(options.core, recovered);
+    this.#core = new OmniPaxos({ sameEntry: sameBytes, ...options.core }, recovered);
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
@@ -365,9 +366,17 @@ export class Replica {
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
-    const { writes, rejected } = effects;
+    const { writes, rejected, contradiction } = effects;
     const messages = this.#unanswered(effects.messages);
-    return { writes, messages, rejected, hostMessages, load: this.#toLoad(), again };
+    return {
+      writes,
+      messages,
+      rejected,
+      contradiction,
+      hostMessages,
+      load: this.#toLoad(),
+      again,
+    };
   }
 
   #propose(nowMs: number): void {
