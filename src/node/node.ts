@@ -12,7 +12,8 @@ import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { TooManyFilesError, type DiskFullError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
-import type { Replica, TurnEffects } from "../replica/replica.ts";
+import type { TurnEffects } from "../replica/replica-options.ts";
+import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
@@ -270,6 +271,8 @@ export class Node {
     const effects = this.#replica.endTurn(this.#machine.clock.now());
     const { contradiction } = effects;
     if (contradiction !== null) {
+      // A restart is to meet the same contradiction: what was decided goes to the disk.
+      this.#storage.stage(effects.writes);
       return this.#fail(new StorageError("CONTRADICTED", contradictionText(contradiction)));
     }
     if (effects.outvoted !== null) return this.#failOutvoted(effects);

@@ -22,9 +22,7 @@ import {
   type Ballot,
   type CompleteSnapshot,
   type DurableState,
-  type Effects,
   type NodeId,
-  type OmniPaxosConfig,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
 import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
@@ -35,7 +33,7 @@ import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agree
 import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
-import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
+import { CompactionSchedule } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
 import { Joining } from "./joining.ts";
 import { nodesText } from "./nodes-text.ts";
@@ -44,61 +42,11 @@ import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
+import type { ReplicaOptions, TurnEffects } from "./replica-options.ts";
 import { Served } from "./served.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
-
-/** In ticks. */
-export interface ReplicaTiming {
-  /** A request that can be neither proposed, confirmed nor relayed for so long is refused: NO_QUORUM. */
-  readonly waitTicks: number;
-  /** What may have been lost on the way is tried again after so long. */
-  readonly retryTicks: number;
-  /** Cut off for so long, a node asks its neighbours to serve its clients. */
-  readonly relayAfterTicks: number;
-  /** A proposal that is not applied after so long is given up. */
-  readonly abandonTicks: number;
-  /** Nodes tell each other the hashes of their states so often. */
-  readonly agreeTicks: number;
-}
-
-export interface ReplicaOptions {
-  /**
-   * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
-   */
-  readonly joined?: boolean;
-  readonly core: OmniPaxosConfig<Uint8Array, SnapshotName>;
-  readonly timing: ReplicaTiming;
-  readonly compaction: CompactionPolicy;
-  /** Bytes of client writes that may wait or be under way before more are refused: OVERLOADED. */
-  readonly proposalBytesMax: number;
-  /** Commands in them, likewise. */
-  readonly proposalCommandsMax: number;
-  /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
-  readonly readsMax: number;
-}
-
-export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
-  readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
-  /**
-   * The entries to be applied next are gone: the host is to make a state of this snapshot, which is in its store, in its
-   * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
-   */
-  readonly load: SnapshotName | null;
-  /** There is more to do than one turn takes: another turn is wanted at once. */
-  readonly again: boolean;
-  /**
-   * This node may take the place of the lost disk, as the disk of this generation: the host is to make that durable and to
-   * call `placeTaken`. Null: nothing of the kind.
-   */
-  readonly mayTakePlace: { readonly generation: number } | null;
-  /**
-   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in hostMessages;
-   * nothing else is to be written, sent or answered.
-   */
-  readonly outvoted: Outvoted | null;
-}
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
 const APPLY_BYTES_PER_TURN = 512 * 1024;

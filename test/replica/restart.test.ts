@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { KvState } from "../../src/kv/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
-import { Replica, type ReplicaOptions } from "../../src/replica/replica.ts";
+import type { ReplicaOptions } from "../../src/replica/replica-options.ts";
+import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../kv/helpers.ts";
 
 const OPTIONS: ReplicaOptions = {

@@ -100,10 +100,11 @@ export function judgeAdoption<T, S>(
 ): (Finding & { readonly with: NodeId }) | null {
   const { store, config, leading } = state;
   const { maxPromise, maxPromiseFrom, maxPromiseSync: sync } = leading;
+  const to = Math.max(store.decidedIdx, maxPromise.acceptedIdx);
   if (maxPromiseFrom !== config.pid) {
     const finding =
       sync === null || planLogSync(store, config.snapshots, sync) === null
-        ? { kind: "differs" as const, from: store.decidedIdx, to: maxPromise.acceptedIdx }
+        ? { kind: "differs" as const, from: store.decidedIdx, to }
         : differsFromDecided(state, sync);
     const wrong = (sync === null ? null : endsBelowDecided(store, sync)) ?? finding;
     if (wrong !== null) return { ...wrong, with: maxPromiseFrom };

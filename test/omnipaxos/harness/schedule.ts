@@ -59,9 +59,13 @@ export const ANY_ORDER: Kinds = [
   [12, "restart"],
   [60, "reconnect"],
   [2, "become"],
+  [2, "replaced"],
   [5, "compact"],
   [1, "reconfigure"],
 ];
+
+/** Disks go back in time, now and then. */
+export const BROKEN_DISKS: Kinds = [...ANY_ORDER, [12, "goBack"]];
 
 export function totalOf(kinds: Kinds): number {
   return kinds.reduce((sum, [weight]) => sum + weight, 0);
@@ -156,6 +160,10 @@ export class Schedule {
         return cluster.crash(pid, this.#options.unordered && y % 2 === 0);
       case "restart":
         return cluster.restart(pid);
+      case "goBack":
+        cluster.crash(pid, true);
+        cluster.slot(pid).disk.goBack(1 + ((y * 12 + z) >> 2));
+        return cluster.restart(pid);
       case "cut":
         return cluster.cut(pid, this.#peer(x, y));
       case "cutOneWay":
@@ -166,6 +174,10 @@ export class Schedule {
         return cluster.healAll();
       case "reconnect":
         return cluster.reconnect(pid, this.#peer(x, y));
+      case "replaced":
+        for (const each of cluster.pids)
+          if (each !== pid) cluster.call(each, (node) => node.replaced(pid));
+        return;
       case "become":
         cluster.call(pid, (node) => node.tryBecomeLeader());
         return;

@@ -1,0 +1,56 @@
+/** What a replica is made of, and what a turn of it asks of its host. */
+import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
+import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
+import type { Outvoted } from "./agreement.ts";
+import type { CompactionPolicy } from "./compaction.ts";
+
+/** In ticks. */
+export interface ReplicaTiming {
+  /** A request that can be neither proposed, confirmed nor relayed for so long is refused: NO_QUORUM. */
+  readonly waitTicks: number;
+  /** What may have been lost on the way is tried again after so long. */
+  readonly retryTicks: number;
+  /** Cut off for so long, a node asks its neighbours to serve its clients. */
+  readonly relayAfterTicks: number;
+  /** A proposal that is not applied after so long is given up. */
+  readonly abandonTicks: number;
+  /** Nodes tell each other the hashes of their states so often. */
+  readonly agreeTicks: number;
+}
+
+export interface ReplicaOptions {
+  /**
+   * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
+   */
+  readonly joined?: boolean;
+  readonly core: OmniPaxosConfig<Uint8Array, SnapshotName>;
+  readonly timing: ReplicaTiming;
+  readonly compaction: CompactionPolicy;
+  /** Bytes of client writes that may wait or be under way before more are refused: OVERLOADED. */
+  readonly proposalBytesMax: number;
+  /** Commands in them, likewise. */
+  readonly proposalCommandsMax: number;
+  /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
+  readonly readsMax: number;
+}
+
+export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
+  readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
+  /**
+   * The entries to be applied next are gone: the host is to make a state of this snapshot, which is in its store, in its
+   * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
+   */
+  readonly load: SnapshotName | null;
+  /** There is more to do than one turn takes: another turn is wanted at once. */
+  readonly again: boolean;
+  /**
+   * This node may take the place of the lost disk, as the disk of this generation: the host is to make that durable and to
+   * call `placeTaken`. Null: nothing of the kind.
+   */
+  readonly mayTakePlace: { readonly generation: number } | null;
+  /**
+   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in hostMessages;
+   * nothing else is to be written, sent or answered.
+   */
+  readonly outvoted: Outvoted | null;
+}
