@@ -1,4 +1,5 @@
 /** What clients asked and were told, in the order of the world. */
+import { assert } from "../base/assert.ts";
 
 export type ClientOperation =
   | { readonly kind: "write"; readonly key: string; readonly value: string }
@@ -39,8 +40,11 @@ export interface Operation {
   outcome: Outcome;
 }
 
+/** Invariant: no client is told a value that nobody has asked to write to the key it asked for. */
 export class History {
   readonly operations: Operation[] = [];
+  /** Keys and values, together. */
+  readonly #asked = new Set<string>();
   #position = 0;
 
   invoke(client: number, operation: ClientOperation): Operation {
@@ -52,12 +56,23 @@ export class History {
       outcome: { kind: "unknown" },
     };
     this.operations.push(record);
+    if ("value" in operation) this.#asked.add(`${operation.key} ${operation.value}`);
     return record;
   }
 
   complete(record: Operation, outcome: Outcome): void {
     record.outcome = outcome;
     record.end = this.#position++;
+    const told =
+      outcome.kind === "found"
+        ? outcome.value
+        : outcome.kind === "casFailed"
+          ? outcome.actual
+          : null;
+    assert(
+      told === null || this.#asked.has(`${record.operation.key} ${told}`),
+      `client ${record.client} was told of another key: ${describeOperation(record)}`,
+    );
   }
 }
 
