@@ -328,7 +328,10 @@ function withAskers(plan: Plan, random: SeededRandom): Plan {
   if (askers === 0) return { ...plan, newcomerOperations, faults };
   return {
     ...plan,
-    ...{ faults, newcomerOperations: 8, requestWaitMs: 1000, operationsPerClient: 30 },
+    faults,
+    newcomerOperations: 8,
+    requestWaitMs: 1000,
+    operationsPerClient: 30,
     faultsMs: 1300 + 1000 * askers,
   };
 }

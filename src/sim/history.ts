@@ -40,7 +40,6 @@ export interface Operation {
   outcome: Outcome;
 }
 
-/** Invariant: no client is told a value that nobody has asked to write to the key it asked for. */
 export class History {
   readonly operations: Operation[] = [];
   /** Keys and values, together. */
@@ -63,6 +62,13 @@ export class History {
   complete(record: Operation, outcome: Outcome): void {
     record.outcome = outcome;
     record.end = this.#position++;
+  }
+
+  /**
+   * No client is told a value that nobody has asked to write to the key it asked for: that would be somebody else's.
+   * @throws InvariantError
+   */
+  checkKey({ client, operation, outcome }: Operation): void {
     const told =
       outcome.kind === "found"
         ? outcome.value
@@ -70,14 +76,17 @@ export class History {
           ? outcome.actual
           : null;
     assert(
-      told === null || this.#asked.has(`${record.operation.key} ${told}`),
-      `client ${record.client} was told of another key: ${describeOperation(record)}`,
+      told === null || this.#asked.has(`${operation.key} ${told}`),
+      `client ${client} was told of another key: ${describeOperation({ operation, outcome })}`,
     );
   }
 }
 
 /** One line, for people. */
-export function describeOperation({ operation, outcome }: Operation): string {
+export function describeOperation({
+  operation,
+  outcome,
+}: Pick<Operation, "operation" | "outcome">): string {
   const { kind, ...rest } = operation;
   const fields = Object.entries(rest)
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`)

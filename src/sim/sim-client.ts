@@ -98,6 +98,7 @@ export class SimClient {
       this.#pending -= 1;
       const outcome = answer === null ? failed(operation, error) : answered(operation, answer);
       history.complete(record, outcome);
+      history.checkKey(record);
       if (error !== null)
         coverage.hit(`error ${error.code}${error.definite ? "" : " (unknown outcome)"}`);
       coverage.hit(`${operation.kind}${isLocal(operation)} ${outcome.kind}`);

@@ -168,8 +168,10 @@ export class SimWorld {
     this.coverage.hit("client a newcomer");
     const newcomer = this.#client(this.clients.length, {
       ...this.#usual(operations),
-      ...{ node: index + 1, isNewcomer: true },
-      ...{ pipeline: NEWCOMER_PIPELINE, thinkMsMax: NEWCOMER_THINK_MS },
+      node: index + 1,
+      isNewcomer: true,
+      pipeline: NEWCOMER_PIPELINE,
+      thinkMsMax: NEWCOMER_THINK_MS,
     });
     this.clients.push(newcomer);
     newcomer.start();
