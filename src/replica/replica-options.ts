@@ -54,3 +54,13 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
    */
   readonly outvoted: Outvoted | null;
 }
+
+/** What became of requests between nodes since the process started. Counts only grow. */
+export interface RequestCounters {
+  /** Answers to an earlier process of this node, dropped (N5). */
+  strayAnswers: number;
+  /** Questions for an index that ended with their asker's session (N5). */
+  endedReads: number;
+  /** Relayed clients, likewise. */
+  endedGuests: number;
+}

@@ -10,6 +10,8 @@
  *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
  *   N4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), no client is
  *       answered from it: requests are refused, and what is applied of requests proposed before is answered with silence.
+ *   N5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
+ *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
@@ -26,23 +28,31 @@ import {
   type WriteSeq,
 } from "../omnipaxos/index.ts";
 import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
-import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
+import {
+  isHostAnswer,
+  type HostMessage,
+  type RelayedFrame,
+  type SnapshotName,
+} from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
+import { ClientReads } from "./client-reads.ts";
 import { CompactionSchedule } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
 import { Joining } from "./joining.ts";
 import { nodesText } from "./nodes-text.ts";
-import { PendingReads, type PendingRead } from "./pending-reads.ts";
+import type { PendingRead } from "./pending-reads.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
-import type { ReplicaOptions, TurnEffects } from "./replica-options.ts";
+import { proposalsOptions } from "./proposals-limits.ts";
+import { readView } from "./read-view.ts";
+import type { ReplicaOptions, RequestCounters, TurnEffects } from "./replica-options.ts";
 import { Served } from "./served.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
@@ -51,28 +61,15 @@ type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
 const APPLY_BYTES_PER_TURN = 512 * 1024;
 const READ_ROUNDS_MAX = 2;
-/**
- * A proposal is repeated after so many retry times only: a lost one is noticed by the session that lost it, and repeating
- * what is merely slow makes a busy cluster slower.
- */
-const PROPOSAL_RETRIES = 5;
-/**
- * Each batch costs every node a write, a sync and some frames, whatever is in it; so what comes in while three are under way
- * shares the next one. Three: with two, one being sent and one being written, 1024 clients at once lost a sixth.
- */
-const BATCHES_UNDER_WAY_MAX = 3;
-const BATCH_UNDER_WAY_TICKS = 3;
-const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
-/** Of a batch: beyond it nothing is gained by putting more together. */
-const ENTRY_BYTES = 1024 * 1024;
-
 export class Replica {
+  /** Random per process start: names this process in all that it asks of peers. */
+  readonly #bootId: number;
+  readonly #requests: RequestCounters = { strayAnswers: 0, endedReads: 0, endedGuests: 0 };
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
   readonly #options: ReplicaOptions;
   readonly #applier: Applier;
   readonly #proposals: Proposals<Route>;
-  readonly #reads: Reads<PendingRead>;
-  readonly #pendingReads = new PendingReads();
+  readonly #reads: ClientReads;
   readonly #relay: Relay;
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
@@ -107,28 +104,18 @@ export class Replica {
     onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
+    this.#bootId = options.core.incarnation;
     this.#core = new OmniPaxos({ sameEntry: sameBytes, ...options.core }, recovered);
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
-    this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
+    this.#applier = new Applier(options.core.pid, this.#bootId, state, (route) =>
       this.#desk.touched(route),
     );
-    this.#proposals = new Proposals(
-      {
-        bytesMax: options.proposalBytesMax,
-        commandsMax: options.proposalCommandsMax,
-        waitTicks: options.timing.waitTicks,
-        retryTicks: options.timing.retryTicks * PROPOSAL_RETRIES,
-        abandonTicks: options.timing.abandonTicks,
-        underWayMax: BATCHES_UNDER_WAY_MAX,
-        underWayTicks: BATCH_UNDER_WAY_TICKS,
-        underWayBytesMax: BYTES_UNDER_WAY_MAX,
-        entryBytes: ENTRY_BYTES,
-      },
-      (batch, groups) => this.#applier.buildEntry(batch, groups),
+    this.#proposals = new Proposals(proposalsOptions(options), (batch, groups) =>
+      this.#applier.buildEntry(batch, groups),
     );
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
@@ -147,32 +134,23 @@ export class Replica {
       everyTicks: options.timing.agreeTicks,
     });
     this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
-    this.#reads = new Reads(
-      {
-        pid,
-        peers,
-        writeQuorum: quorum.write,
-        get promise() {
-          return core.promise;
-        },
-        get decidedIdx() {
-          return core.decidedIdx;
-        },
-        get acceptedIdx() {
-          return core.acceptedIdx;
-        },
-        get isAcceptingLeader() {
-          return core.adoptedIdx !== null && core.stopSign === null;
-        },
-        get adoptedIdx() {
-          return core.adoptedIdx ?? 0;
-        },
+    const view = readView(core, { pid, boot: this.#bootId, peers, writeQuorum: quorum.write });
+    const { waitTicks, retryTicks } = options.timing;
+    this.#reads = new ClientReads({
+      waitTicks,
+      retryTicks,
+      readsMax: options.readsMax,
+      desk: this.#desk,
+      confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
+      answer: (read) => {
+        this.#served.reads += this.#desk.answerRead(read, this.#applier.state);
       },
-      { roundsMax: READ_ROUNDS_MAX, retryTicks: options.timing.retryTicks },
-      send,
-      (idx, reads) => this.#pendingReads.add(idx, reads, this.#tick),
-    );
+      appliedIdx: () => this.#applier.appliedIdx,
+      decidedIdx: () => core.decidedIdx,
+      isHeldUpByDisk: () => this.#isHeldUpByDisk,
+    });
     this.#relay = new Relay(
+      this.#bootId,
       send,
       () => new AnswerWriter(),
       () => this.newRouteId(),
@@ -211,8 +189,8 @@ export class Replica {
     const { local, minIdx, count } = decoded;
     const read: PendingRead = { route, frame, local, arrivedTick: this.#tick, count };
     if (!this.#agreement.mayServe) this.#refuseRead(read);
-    else if (local) this.#readLocally(read, minIdx);
-    else this.#read(read);
+    else if (local) this.#reads.addLocal(read, minIdx);
+    else this.#reads.add(read);
   }
 
   onRouteClosed(route: Route): void {
@@ -229,6 +207,10 @@ export class Replica {
       if (this.#joining !== null && message.type === "prepare") this.#askToJoin(from, message.n);
       return;
     }
+    if (isHostAnswer(message) && message.boot !== this.#bootId) {
+      this.#requests.strayAnswers += 1;
+      return;
+    }
     switch (message.type) {
       case "snapshotChunk":
       case "snapshotGone":
@@ -237,7 +219,7 @@ export class Replica {
       case "relayRequest":
         if (this.standing().kind === "cutOff")
           this.#send(from, { ...message, type: "relayReturned" });
-        else this.#takeIn(this.#relay.guest(from, message.id), message);
+        else this.#takeIn(this.#relay.guest(from, message), message);
         return;
       case "relayReturned": {
         const route = this.#relay.returned(from, message.id);
@@ -261,11 +243,15 @@ export class Replica {
         this.#fetches.asked(from, message.snapshot);
         return;
       default:
-        this.#reads.receive(from, message);
+        this.#reads.rounds.receive(from, message);
     }
   }
 
-  /** A session with a peer began: what was in flight before it may be lost. */
+  /**
+   * A session with a peer began: what was in flight before it may be lost. Without an end before it, a link that lost messages
+   * on purpose is whole again: it is the session that it was, between the same two processes, and nothing ends that either
+   * has asked.
+   */
   onSession(peer: NodeId): void {
     this.#connected.add(peer);
     this.#sessions.set(peer, (this.#sessions.get(peer) ?? 0) + 1);
@@ -273,10 +259,22 @@ export class Replica {
     this.#send(peer, { type: "stateHashes", ...this.#agreement.announcement(true) });
   }
 
+  /**
+   * N6. The process that the next session leads to may be another one, which has asked for nothing yet. Its clients' writes
+   * that are under way stay so, as with any client that has gone. What else is kept for the peer names its content and not
+   * the asker: the snapshot that it fetches, and the log sync of its that waits for a snapshot (see CatchUp, C5).
+   */
   onSessionEnd(peer: NodeId): void {
     this.#connected.delete(peer);
     this.#joining?.onSessionEnd(peer);
-    for (const route of this.#relay.forgetGuestsOf(peer)) this.onRouteClosed(route);
+    this.#requests.endedReads += this.#reads.rounds.sessionEnded(peer);
+    for (const route of this.#relay.sessionEnded(peer)) {
+      this.#requests.endedGuests += 1;
+      this.onRouteClosed(route);
+    }
+    this.#hostMessages = this.#hostMessages.filter(
+      ({ to, message }) => to !== peer || !isHostAnswer(message),
+    );
   }
 
   /** A peer knows this disk, as that of `generation`, and has dropped every vote of the one before (J1). */
@@ -306,7 +304,7 @@ export class Replica {
     for (const { route, group, maybeProposed } of this.#proposals.tick()) {
       this.#desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
     }
-    this.#expireReads();
+    this.#reads.expire();
     if (this.#agreement.tick()) this.#announce(false);
     const standing = this.standing();
     if (standing.kind !== "cutOff") this.#cutOffSinceTick = this.#tick;
@@ -380,14 +378,14 @@ export class Replica {
   endTurn(nowMs: number): TurnEffects {
     if (!this.#agreement.mayServe) this.#refuseWaiting();
     this.#propose(nowMs);
-    this.#reads.flush();
+    this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
     const again = this.#apply(nowMs);
     if (this.#agreement.takeNews()) this.#announce(true);
     const { verdict } = this.#agreement;
     if (verdict.kind === "outvoted") return this.#lastWords(verdict);
     if (!this.#agreement.mayServe) this.#refuseWaiting();
-    this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
+    this.#reads.answerReady();
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
@@ -435,9 +433,7 @@ export class Replica {
     for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
       this.#desk.refuseGroup(route, group, maybeProposed, code, reason);
     }
-    const all = (): boolean => true;
-    for (const read of this.#reads.remove(all)) this.#refuseRead(read);
-    for (const read of this.#pendingReads.remove(all)) this.#refuseRead(read);
+    for (const read of this.#reads.remove(() => true)) this.#refuseRead(read);
   }
 
   #refuseRead(read: PendingRead): void {
@@ -542,16 +538,6 @@ export class Replica {
     return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;
   }
 
-  #read(read: PendingRead): void {
-    if (this.#hasRoomForRead(read)) this.#reads.add(read);
-  }
-
-  #readLocally(read: PendingRead, minIdx: number): void {
-    if (minIdx <= this.#applier.appliedIdx) this.#answerRead(read);
-    else if (this.#isHeldUpByDisk && minIdx > this.#core.decidedIdx) this.#refuseHeldUp(read);
-    else if (this.#hasRoomForRead(read)) this.#pendingReads.add(minIdx, [read], this.#tick);
-  }
-
   /**
    * The disk is full, and what would bring this node further waits for it: a promise to the leader, or a snapshot. In step
    * with a leader a node with a full disk goes on for a good while, in memory.
@@ -559,17 +545,6 @@ export class Replica {
   get #isHeldUpByDisk(): boolean {
     if (this.#catchUp.isStuck) return true;
     return this.#refuseWrites?.code === "DISK_FULL" && this.#core.phase !== "accept";
-  }
-
-  #refuseHeldUp(read: PendingRead): void {
-    this.#desk.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
-  }
-
-  #hasRoomForRead(read: PendingRead): boolean {
-    const waiting = this.#reads.waitingCount + this.#pendingReads.count;
-    if (waiting === 0 || waiting + read.count <= this.#options.readsMax) return true;
-    this.#desk.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
-    return false;
   }
 
   /** A frame that has been at another node. */
@@ -587,7 +562,7 @@ export class Replica {
     } else {
       const arrivedTick = this.#tick - ageTicks;
       const read: PendingRead = { route, frame, local: false, arrivedTick, count };
-      if (this.#agreement.mayServe) this.#read(read);
+      if (this.#agreement.mayServe) this.#reads.add(read);
       else this.#refuseRead(read);
     }
   }
@@ -602,33 +577,7 @@ export class Replica {
       this.#proposals.takeAll(({ route }) => !route.relayed),
       (staged) => this.#proposals.ageTicks(staged),
     );
-    this.#relay.passReads(
-      peer,
-      [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)],
-      this.#tick,
-    );
-  }
-
-  #expireReads(): void {
-    const { waitTicks, retryTicks } = this.#options.timing;
-    const tooOld = (read: PendingRead): boolean => this.#tick - read.arrivedTick > waitTicks;
-    for (const read of [...this.#reads.remove(tooOld), ...this.#pendingReads.remove(tooOld)]) {
-      this.#desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_QUORUM_TEXT);
-    }
-    if (this.#isHeldUpByDisk) {
-      const { decidedIdx } = this.#core;
-      const heldUp = (read: PendingRead, _: number, idx: number): boolean =>
-        read.local && idx > decidedIdx;
-      for (const read of this.#pendingReads.remove(heldUp)) this.#refuseHeldUp(read);
-    }
-    // An index learnt from an undecided tail may never be reached: after a while ask again.
-    const stuck = (read: PendingRead, since: number): boolean =>
-      !read.local && this.#tick - since > retryTicks;
-    for (const read of this.#pendingReads.remove(stuck)) this.#reads.add(read);
-  }
-
-  #answerRead(read: PendingRead): void {
-    this.#served.reads += this.#desk.answerRead(read, this.#applier.state);
+    this.#relay.passReads(peer, this.#reads.remove(mayRelay), this.#tick);
   }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------
@@ -659,6 +608,10 @@ export class Replica {
     return this.#agreement.verdict;
   }
 
+  get requests(): Readonly<RequestCounters> {
+    return this.#requests;
+  }
+
   /** Whose files must stay. */
   get fetchedSnapshots(): readonly SnapshotName[] {
     return this.#fetches.snapshots;
@@ -671,7 +624,7 @@ export class Replica {
   get waiting(): { readonly proposalBytes: number; readonly reads: number } {
     return {
       proposalBytes: this.#proposals.bytes,
-      reads: this.#reads.waitingCount + this.#pendingReads.count,
+      reads: this.#reads.count,
     };
   }
 
@@ -686,7 +639,3 @@ export class Replica {
 }
 
 const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";
-const HELD_UP_TEXT =
-  "the disk of this node is full, so it cannot get to what this client has seen elsewhere; ask another node";
-const BEHIND_TEXT =
-  "this node is behind what this client has seen elsewhere, and hears of nothing newer";

@@ -21,6 +21,7 @@ import {
   type HostMessage,
   type HostMessageType,
   type RelayedFrame,
+  type RequestName,
   type SnapshotName,
   type StateCheckpoint,
 } from "./host-message.ts";
@@ -38,15 +39,19 @@ type Fields = Readonly<Record<string, unknown>>;
 const HOST_CHECKS: {
   readonly [K in HostMessageType]: (fields: Fields) => Extract<HostMessage, { type: K }>;
 } = {
-  readRequest: (f) => ({ type: "readRequest", id: id(f), n: ballot(f["n"]) }),
-  readProbe: (f) => ({ type: "readProbe", id: id(f), n: ballot(f["n"]) }),
-  readAck: (f) => ({ type: "readAck", id: id(f), n: ballot(f["n"]) }),
-  readIndex: (f) => ({ type: "readIndex", id: id(f), idx: checkInteger(f["idx"], "idx") }),
-  readRefused: (f) => ({ type: "readRefused", id: id(f) }),
-  quorumRead: (f) => ({ type: "quorumRead", id: id(f) }),
+  readRequest: (f) => ({ type: "readRequest", ...requestName(f), n: ballot(f["n"]) }),
+  readProbe: (f) => ({ type: "readProbe", ...requestName(f), n: ballot(f["n"]) }),
+  readAck: (f) => ({ type: "readAck", ...requestName(f), n: ballot(f["n"]) }),
+  readIndex: (f) => ({
+    type: "readIndex",
+    ...requestName(f),
+    idx: checkInteger(f["idx"], "idx"),
+  }),
+  readRefused: (f) => ({ type: "readRefused", ...requestName(f) }),
+  quorumRead: (f) => ({ type: "quorumRead", ...requestName(f) }),
   quorumReadAck: (f) => ({
     type: "quorumReadAck",
-    id: id(f),
+    ...requestName(f),
     acceptedIdx: checkInteger(f["acceptedIdx"], "acceptedIdx"),
   }),
   snapshotRequest: (f) => ({
@@ -61,11 +66,11 @@ const HOST_CHECKS: {
     bytes: checkBytes(f["bytes"], "bytes", Math.max(SNAPSHOT_CHUNK_BYTES, PEER_FRAME_BYTES_MAX)),
   }),
   snapshotGone: (f) => ({ type: "snapshotGone", snapshot: snapshotName(f["snapshot"]) }),
-  relayRequest: (f) => ({ type: "relayRequest", ...relayedFrame(f) }),
-  relayReturned: (f) => ({ type: "relayReturned", ...relayedFrame(f) }),
+  relayRequest: (f) => ({ type: "relayRequest", ...requestName(f), ...relayedFrame(f) }),
+  relayReturned: (f) => ({ type: "relayReturned", ...requestName(f), ...relayedFrame(f) }),
   relayAnswer: (f) => ({
     type: "relayAnswer",
-    id: id(f),
+    ...requestName(f),
     frame: checkBytes(f["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
   }),
   report: (f) => ({
@@ -127,15 +132,14 @@ function isHostMessageType(type: string): type is HostMessageType {
 
 function relayedFrame(fields: Fields): RelayedFrame {
   return {
-    id: id(fields),
     frame: checkBytes(fields["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
     ageTicks: checkInteger(fields["ageTicks"], "ageTicks"),
     maybeProposed: checkBoolean(fields["maybeProposed"], "maybeProposed"),
   };
 }
 
-function id(fields: Fields): number {
-  return checkInteger(fields["id"], "id");
+function requestName(fields: Fields): RequestName {
+  return { boot: checkInteger(fields["boot"], "boot"), id: checkInteger(fields["id"], "id") };
 }
 
 function ballot(value: unknown): Ballot {

@@ -1,0 +1,31 @@
+import type { OmniPaxos } from "../omnipaxos/index.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+import type { ReadView } from "./reads.ts";
+
+/** What reads have to know of the core, as it is when they ask. */
+export function readView(
+  core: OmniPaxos<Uint8Array, SnapshotName>,
+  fixed: Pick<ReadView, "pid" | "boot" | "peers" | "writeQuorum">,
+): ReadView {
+  return {
+    pid: fixed.pid,
+    boot: fixed.boot,
+    peers: fixed.peers,
+    writeQuorum: fixed.writeQuorum,
+    get promise() {
+      return core.promise;
+    },
+    get decidedIdx() {
+      return core.decidedIdx;
+    },
+    get acceptedIdx() {
+      return core.acceptedIdx;
+    },
+    get isAcceptingLeader() {
+      return core.adoptedIdx !== null && core.stopSign === null;
+    },
+    get adoptedIdx() {
+      return core.adoptedIdx ?? 0;
+    },
+  };
+}
