@@ -126,8 +126,8 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/node/node.ts",
-        "      if (!(error instanceof DiskFullError)) throw error;\n      const { logger }",
-        "      if (error instanceof DiskFullError) throw error;\n      const { logger }",
+        "      if (!(error instanceof DiskFullError)) throw error;\n      if (this.#unremembered",
+        "      if (error instanceof DiskFullError) throw error;\n      if (this.#unremembered",
       ),
     ],
     by: "sim",

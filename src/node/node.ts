@@ -106,9 +106,9 @@ export class Node {
           this.#wake();
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
-        onRefused: (peer, code, text, proved) => {
+        onRefused: (_, code, text, proved) => {
+          // Any other refusal the link has told already, once, and tries again.
           if (code === "LOST_IDENTITY" && proved) this.#fail(new Error(text));
-          else logger.warn("a peer refuses this node", { peer, code, reason: text });
         },
       },
     );
@@ -272,6 +272,7 @@ export class Node {
   #remember(peer: NodeId, incarnation: string): void {
     try {
       this.#directory.peers.remember(peer, incarnation);
+      this.#unremembered.delete(peer);
     } catch (error) {
       if (!(error instanceof DiskFullError)) throw error;
       if (this.#unremembered.has(peer)) return;

@@ -120,7 +120,10 @@ function cluster(flags: ServerFlags): {
   secretFile?: string;
 } {
   if (flags.cluster !== undefined && flags.peers !== undefined) {
-    throw new KvError("BAD_REQUEST", "--cluster and --peers both describe the cluster: give one");
+    throw new KvError(
+      "BAD_REQUEST",
+      "--cluster and --peers both describe the cluster: give only one of them",
+    );
   }
   const described =
     flags.cluster === undefined ? defaultCluster() : loadClusterFile(flags.cluster, "--cluster");
