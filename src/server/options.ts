@@ -122,7 +122,7 @@ function cluster(flags: ServerFlags): {
   if (flags.cluster !== undefined && flags.peers !== undefined) {
     throw new KvError(
       "BAD_REQUEST",
-      "--cluster and --peers both describe the cluster: give only one of them",
+      "--cluster and --peers both describe the cluster: give one of them",
     );
   }
   const described =
