@@ -74,7 +74,7 @@ export function readSettings(flags: PromptFlags): PromptSettings {
   if (nodes !== undefined && file !== undefined) {
     throw new KvError(
       "BAD_REQUEST",
-      "--nodes and --cluster both say where the nodes are: give one",
+      "--nodes and --cluster both say where the nodes are: give one of them",
     );
   }
   const cluster = file === undefined ? defaultCluster() : loadClusterFile(file);

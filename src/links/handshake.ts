@@ -226,15 +226,15 @@ function mismatch(self: Omit<Hello, "authenticates">, remote: Hello): Refusal | 
   }
   const named = self.clusterId !== null && remote.clusterId !== null;
   if (named && remote.clusterId !== self.clusterId) {
-    const text = `one side belongs to cluster "${self.clusterId}", the other to cluster "${remote.clusterId}"`;
+    const text = `one side belongs to cluster "${self.clusterId}", the other to cluster "${remote.clusterId}": give both the same --cluster-id, or correct the address`;
     return { code: "WRONG_CLUSTER", text };
   }
   if (remote.targetId !== null && self.nodeId !== null && remote.targetId !== self.nodeId) {
-    const text = `node ${remote.targetId} was expected at this address, but node ${self.nodeId} is there`;
+    const text = `node ${remote.targetId} was expected at this address, but node ${self.nodeId} is there: correct the list of nodes (--peers, --nodes or the cluster file)`;
     return { code: "UNKNOWN_NODE", text };
   }
   if (self.targetId !== null && remote.nodeId !== self.targetId) {
-    const text = `node ${self.targetId} was expected at this address, but node ${remote.nodeId ?? "?"} is there`;
+    const text = `node ${self.targetId} was expected at this address, but node ${remote.nodeId ?? "?"} is there: correct the list of nodes (--peers, --nodes or the cluster file)`;
     return { code: "UNKNOWN_NODE", text };
   }
   return null;

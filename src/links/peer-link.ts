@@ -176,7 +176,11 @@ export class PeerLink {
         onRenewed: () => this.#receiveRenewed(session),
         onMalformed: (text) => {
           this.#counters.malformed += 1;
-          logger.warn("peer sent what it must not", { peer, remote: session.remote, reason: text });
+          logger.warn("peer sent what it must not; its connection is ended and made anew", {
+            peer,
+            remote: session.remote,
+            reason: text,
+          });
         },
         onEnd: (text) => {
           if (this.#session === session) this.#sessionEnded(text);

@@ -175,7 +175,7 @@ export class PeerLinks {
     }
     const self = this.#options.nodeId;
     if (!this.#links.has(nodeId)) {
-      const text = `node ${nodeId} is no peer of node ${self}; check the list of nodes on both`;
+      const text = `node ${nodeId} is no peer of node ${self}: give both the same list of nodes (--peers or the cluster file)`;
       return { code: "UNKNOWN_NODE", text };
     }
     return this.#options.admit(nodeId, { incarnation, peer });

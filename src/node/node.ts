@@ -225,9 +225,9 @@ export class Node {
           this.#wake();
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
-        onRefused: (peer, code, text, proved) => {
+        onRefused: (_, code, text, proved) => {
+          // Any other refusal the link has told already, once, and tries again.
           if (proved && isFinalRefusal(code)) this.#fail(new StorageError(code, text));
-          else logger.warn("a peer refuses this node", { peer, code, reason: text });
         },
       },
     );

@@ -124,7 +124,10 @@ function cluster(flags: ServerFlags): {
   secretFile?: string;
 } {
   if (flags.cluster !== undefined && flags.peers !== undefined) {
-    throw new KvError("BAD_REQUEST", "--cluster and --peers both describe the cluster: give one");
+    throw new KvError(
+      "BAD_REQUEST",
+      "--cluster and --peers both describe the cluster: give one of them",
+    );
   }
   const described =
     flags.cluster === undefined ? defaultCluster() : loadClusterFile(flags.cluster, "--cluster");

@@ -51,14 +51,19 @@ export class LocalServers {
   /** SIGSTOP: its sockets stay open, and it says nothing. */
   async pause(id: number): Promise<void> {
     const server = this.#alive(id);
-    if (this.#paused.has(id)) throw new KvError("BAD_REQUEST", `node ${id} is paused already`);
+    if (this.#paused.has(id))
+      throw new KvError(
+        "BAD_REQUEST",
+        `node ${id} is paused already: \`resume ${id}\` lets it go on`,
+      );
     server.signal("SIGSTOP");
     this.#paused.add(id);
   }
 
   async resume(id: number): Promise<void> {
     const server = this.#alive(id);
-    if (!this.#paused.delete(id)) throw new KvError("BAD_REQUEST", `node ${id} is not paused`);
+    if (!this.#paused.delete(id))
+      throw new KvError("BAD_REQUEST", `node ${id} is not paused: nothing to resume`);
     server.signal("SIGCONT");
   }
 

@@ -219,7 +219,10 @@ export class LogStorage {
       urgent ||= group.writes.some((write) => write.kind !== "decided");
     }
     if (this.#fullBytes > STAGED_BYTES_MAX && !this.hasRoom) {
-      const text = `the disk is full and ${this.#fullBytes} bytes wait to be written: make room and start the node again`;
+      const megabytes = Math.round(this.#fullBytes / (1024 * 1024));
+      const text =
+        `the disk has been full for so long that ${megabytes} MiB wait to be written, and no more of it is kept in memory. ` +
+        `Make room where the data directory is, then start this node again`;
       this.#fail(new StorageError("DISK_FULL", text));
     }
     return urgent;

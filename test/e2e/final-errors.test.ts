@@ -61,14 +61,19 @@ function preload(body: string): string {
 }
 
 test("a broken invariant ends the server before it acknowledges anything; the stack goes to a file", async () => {
-  // Breaks where a turn's writes have been taken in, and nothing has been answered.
-  const imports = preload(
-    `Replica.prototype.endTurn = () => { throw new InvariantError("the sky is below"); };`,
-  );
+  // Breaks in the turn that has taken in a write, before it is proposed.
+  const imports = preload(`
+    const { onWrites } = Replica.prototype;
+    Replica.prototype.onWrites = function (...args) {
+      Replica.prototype.endTurn = () => { throw new InvariantError("the sky is below"); };
+      onWrites.apply(this, args);
+    };
+    process.stdout.write("armed\\n");`);
   await cluster.start(1, { imports });
   const client = cluster.client({ timeoutMs: 1000, failFast: true });
   await client.write("a", "before");
   cluster.signal(1, "SIGUSR2");
+  await eventually("it will break", () => cluster.log(1).includes("armed"));
   await expect(client.write("a", "after")).rejects.toMatchObject({ code: "CONNECTION_LOST" });
   const sentence = await farewell();
   expect(sentence).toContain("this is a bug or a damaged disk: the sky is below");
@@ -231,12 +236,18 @@ test("a host that is none of this machine, and one that nobody knows", async () 
   const secretFile = join(cluster.directory, "secret");
   writeFileSync(secretFile, "long enough a secret");
   for (const [host, said] of [
-    ["192.0.2.1", "192.0.2.1, where peers are to connect, is no address of this machine"],
-    ["nowhere.invalid", "the name nowhere.invalid, where peers are to connect, cannot be turned"],
+    [
+      "192.0.2.1",
+      /192\.0\.2\.1, where (peers|clients) are to connect, is no address of this machine/,
+    ],
+    [
+      "nowhere.invalid",
+      /the name nowhere\.invalid, where (peers|clients) are to connect, cannot be turned/,
+    ],
   ] as const) {
     await cluster.start(1, { flags: ["--host", host, "--secret-file", secretFile] });
     const sentence = await farewell();
-    expect(sentence).toContain(said);
+    expect(sentence).toMatch(said);
     expect(sentence).toContain("Correct --host");
   }
 }, 60_000);
