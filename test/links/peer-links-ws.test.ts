@@ -136,8 +136,8 @@ describe("links over web sockets", () => {
       Buffer.from([0x4f, 0x4d, 0x4b, 0x56, 1, 0, version, 0x90]);
     const cases: [Buffer, RegExp][] = [
       [Buffer.from("GET / HTTP/1.1"), /not a handshake of omnikv/],
-      [hello(2), /version 1 of the protocol, the other side version 2/],
-      [hello(1), /hello: expected an array of 8/],
+      [hello(3), /version 2 of the peer protocol, the other side version 3/],
+      [hello(2), /hello: expected an array of 8/],
       [Buffer.alloc(100_000), /not a handshake of omnikv/],
     ];
     for (const [bytes, reason] of cases) {

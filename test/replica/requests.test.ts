@@ -59,7 +59,7 @@ class Served {
   turn(): TurnEffects["hostMessages"] {
     const { hostMessages, writes } = this.replica.endTurn(0);
     for (const { seq } of writes) this.replica.onPersisted(seq);
-    return hostMessages;
+    return hostMessages.filter(({ message }) => message.type !== "stateHashes");
   }
 
   tick(): TurnEffects["hostMessages"] {
