@@ -8,7 +8,7 @@ import { list, type World } from "./world.ts";
 
 /** What is wrong with a world; null when nothing is. */
 export function problemOf(world: World, options: CoreOptions): string | null {
-  return notProposed(world) ?? (options.check === "all" ? notKept(world) ?? notLed(world) : null);
+  return notProposed(world) ?? (options.check === "all" ? (notKept(world) ?? notLed(world)) : null);
 }
 
 const PROPOSALS = 0;

@@ -144,4 +144,3 @@ function newRules(options: CoreOptions): Rules {
   const nodes = Array.from({ length: options.nodes }, (_, index) => index + 1);
   return new Rules(options, new Automaton({ nodes, disk: options.disk }, false));
 }
-
