@@ -10,6 +10,7 @@ import {
   ReadsWriter,
   takeWritesFrame,
 } from "../../wire/client.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Route } from "../../replica/route.ts";
 import type { LogModel } from "./log-model.ts";
 import type { MemoryNode } from "./memory-node.ts";
@@ -67,6 +68,11 @@ export class ClientProcess {
   get isConnected(): boolean {
     const connection = this.#connection;
     return connection !== null && connection.node.boot === connection.boot;
+  }
+
+  /** The node it is connected to. */
+  get nodeId(): NodeId | undefined {
+    return this.isConnected ? this.#connection?.node.pid : undefined;
   }
 
   get hasSession(): boolean {

@@ -14,7 +14,7 @@ type Held = Outgoing<Uint8Array, SnapshotName>;
 type Send = (to: NodeId, message: PeerMessage) => void;
 
 /** Short, so that few ticks do much. */
-const TIMING = { waitTicks: 60, retryTicks: 4, relayAfterTicks: 2, abandonTicks: 600 };
+const TIMING = { waitTicks: 60, relayAfterTicks: 2, abandonTicks: 600 };
 const ELECTION_TICKS = 2;
 const PLENTY = 1 << 24;
 
@@ -33,6 +33,8 @@ export class MemoryNode {
   #load: SnapshotName | null = null;
   /** Entries of the decided log that were looked at in this life. */
   checkedIdx = 0;
+  /** The state that was looked at last. */
+  checkedState = -1;
 
   constructor(pid: NodeId, setup: ReplicaSetup, send: Send) {
     this.pid = pid;
@@ -136,6 +138,7 @@ export class MemoryNode {
     this.#load = null;
     this.#awake = true;
     this.checkedIdx = 0;
+    this.checkedState = -1;
     this.#replica = this.#start();
   }
 
@@ -147,7 +150,7 @@ export class MemoryNode {
   }
 
   #options(): ReplicaOptions {
-    const { nodes, snapshotEntries } = this.#setup;
+    const { nodes, snapshotEntries, retryTicks } = this.#setup;
     const { pid } = this;
     const entriesMax = snapshotEntries === 0 ? PLENTY : snapshotEntries;
     return {
@@ -157,12 +160,12 @@ export class MemoryNode {
           nodes: Array.from({ length: nodes }, (_, index) => index + 1),
         },
         pid,
-        ...{ electionTickTimeout: ELECTION_TICKS, resendMessageTickTimeout: TIMING.retryTicks },
+        ...{ electionTickTimeout: ELECTION_TICKS, resendMessageTickTimeout: retryTicks },
         // As random numbers would be: never the same twice.
         incarnation: 1000 * pid + this.#boot,
         snapshots: { kind: "host" },
       },
-      timing: TIMING,
+      timing: { ...TIMING, retryTicks },
       compaction: { ...DEFAULT_COMPACTION, entriesMax, retainedEntries: 1 },
       ...{ proposalBytesMax: PLENTY, proposalCommandsMax: PLENTY, readsMax: PLENTY },
     };

@@ -9,6 +9,8 @@ export interface ReplicaSetup {
   readonly snapshotEntries: number;
   readonly clients: number;
   readonly keys: number;
+  /** Ticks after which what may have been lost is tried again. */
+  readonly retryTicks: number;
 }
 
 export type ReplicaStep =

@@ -15,9 +15,9 @@ type Kind = ReplicaStep["do"];
 
 /** How likely each kind is next to the others; every walk takes some more, some less, and does without some. */
 const WEIGHTS: Readonly<Record<Kind, number>> = {
-  ...{ deliver: 25, deliverHeartbeat: 3, turn: 25, persist: 8, tick: 3, lead: 0.7, restart: 1.2 },
-  ...{ cut: 1.5, connect: 4, snapshot: 0.5, load: 2, received: 2, calm: 8 },
-  ...{ client: 2.5, move: 1, write: 3, read: 5 },
+  ...{ deliver: 20, deliverHeartbeat: 3, turn: 12, persist: 6, tick: 3, lead: 1, restart: 1.5 },
+  ...{ cut: 1.5, connect: 3, snapshot: 0.5, load: 2, received: 2, calm: 8 },
+  ...{ client: 3, move: 1, write: 4, read: 6 },
 };
 /** Without these a walk leads nowhere. */
 const ALWAYS: ReadonlySet<Kind> = new Set(["deliver", "turn", "persist", "connect", "calm"]);
@@ -60,6 +60,7 @@ function drawSetup(sizes: readonly number[], dice: Dice): ReplicaSetup {
     snapshotEntries: dice.chance(0.4) ? 2 + dice.below(4) : 0,
     clients: 2 + dice.below(3),
     keys: 1 + dice.below(3),
+    retryTicks: dice.chance(0.5) ? 4 : 12,
   };
 }
 
@@ -72,9 +73,10 @@ function oneWalk(world: ReplicaWorld, dice: Dice, depth: number): ReplicaStep[] 
   for (const step of dice.chance(0.8) ? chooser.beginning() : []) {
     if (world.go(step)) gone.push(step);
   }
-  for (let i = 0; i < depth && world.problem === null; i++) {
-    const step = chooser.choose(weights);
-    if (step !== null && world.go(step)) gone.push(step);
+  while (gone.length < depth && world.problem === null) {
+    for (const step of chooser.choose(weights)) {
+      if (world.problem === null && world.go(step)) gone.push(step);
+    }
   }
   return gone;
 }
@@ -117,11 +119,58 @@ class Chooser {
     yield { do: "calm", nodes: pids, ticks: 1 };
   }
 
-  /** One of the steps that are possible; null: the kind drawn has none. */
-  choose(weights: Readonly<Record<Kind, number>>): ReplicaStep | null {
+  /** One of the steps that are possible, as a rule with what is usually next; none when the kind drawn has none. */
+  choose(weights: Readonly<Record<Kind, number>>): readonly ReplicaStep[] {
     const kinds = Object.keys(weights) as Kind[];
     const kind = kinds[this.#dice.weighted(kinds.map((each) => weights[each]))];
-    return kind === undefined ? null : this.#draw(kind);
+    const step = kind === undefined ? null : this.#draw(kind);
+    if (step === null) return [];
+    return this.#dice.chance(0.3) ? [step] : [step, ...this.#next(step)];
+  }
+
+  /** Steps that are impossible by then are left out. */
+  #next(step: ReplicaStep): readonly ReplicaStep[] {
+    switch (step.do) {
+      case "deliver": {
+        const { from, to } = step;
+        const more = Array.from({ length: this.#dice.below(4) }, () => step);
+        return [...more, { do: "turn", node: to }, ...this.#answer(from, to)];
+      }
+      case "deliverHeartbeat":
+        return [{ do: "turn", node: step.to }];
+      case "tick":
+      case "lead":
+      case "persist":
+        return [{ do: "turn", node: step.node }];
+      case "restart":
+        return this.#world.pids
+          .filter((peer) => peer !== step.node && this.#dice.chance(0.6))
+          .map((peer) => ({
+            do: "connect",
+            a: Math.min(peer, step.node),
+            b: Math.max(peer, step.node),
+          }));
+      case "read":
+      case "write": {
+        const node = this.#world.client(step.client)?.nodeId;
+        return node === undefined ? [] : [{ do: "turn", node }];
+      }
+      case "client":
+        return [{ do: "read", client: step.client, key: this.#key() }];
+      default:
+        return [];
+    }
+  }
+
+  /** Sometimes the answer comes back at once. */
+  #answer(from: NodeId, to: NodeId): readonly ReplicaStep[] {
+    if (!this.#dice.chance(0.3)) return [];
+    return [
+      { do: "persist", node: to },
+      { do: "turn", node: to },
+      { do: "deliver", from: to, to: from },
+      { do: "turn", node: from },
+    ];
   }
 
   #draw(kind: Kind): ReplicaStep | null {
@@ -160,7 +209,7 @@ class Chooser {
         const client = this.#client();
         const waiting = world.client(client)?.waiting ?? 0;
         if (waiting >= WAITING_MAX) return null;
-        return { do: kind, client, key: `k${dice.below(world.setup.keys)}` };
+        return { do: kind, client, key: this.#key() };
       }
       default:
         return null;
@@ -199,6 +248,10 @@ class Chooser {
 
   #node(): NodeId {
     return this.#dice.pick(this.#world.pids);
+  }
+
+  #key(): string {
+    return `k${this.#dice.below(this.#world.setup.keys)}`;
   }
 
   #client(): number {
