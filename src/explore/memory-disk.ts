@@ -9,8 +9,13 @@ import {
 } from "../omnipaxos/index.ts";
 
 const EMPTY = {
-  ...{ promise: BALLOT_BOTTOM, acceptedRound: BALLOT_BOTTOM, decidedIdx: 0, compactedIdx: 0 },
-  ...{ entries: [], snapshot: null, stopSign: null },
+  promise: BALLOT_BOTTOM,
+  acceptedRound: BALLOT_BOTTOM,
+  decidedIdx: 0,
+  compactedIdx: 0,
+  entries: [],
+  snapshot: null,
+  stopSign: null,
 };
 
 export class MemoryDisk<T, S> {

@@ -66,8 +66,13 @@ export class BallotLeaderElection<T, S> {
   /** See memory.ts. */
   get memory(): unknown {
     return [
-      ...[this.#priority, this.#ownBallot, this.#leader, this.#happy, this.#round],
-      ...[[...this.#replies], [...this.#lastReplies]],
+      this.#priority,
+      this.#ownBallot,
+      this.#leader,
+      this.#happy,
+      this.#round,
+      [...this.#replies],
+      [...this.#lastReplies],
     ];
   }
   /** The replies of the last complete round. */

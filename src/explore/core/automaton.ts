@@ -149,11 +149,18 @@ export class Automaton {
       .map((read) => (read.kind === "decided" || read.kind === "undecided" ? read.entry : "?"))
       .join("");
     const state: NodeState = {
-      ...{ id: this.#byText.size, pid, log, decided: log.slice(0, core.decidedIdx) },
+      id: this.#byText.size,
+      pid,
+      log,
+      decided: log.slice(0, core.decidedIdx),
       acceptedRound: core.acceptedRound,
       leads: core.role === "leader" && core.phase === "accept" ? core.promise : null,
-      ...{ durableLog: disk.state.entries.join(""), staged: disk.staged.length },
-      ...{ origin, steps: new Map(), restarts: [], other: null },
+      durableLog: disk.state.entries.join(""),
+      staged: disk.staged.length,
+      origin,
+      steps: new Map(),
+      restarts: [],
+      other: null,
     };
     this.#byText.set(text, state);
     return { to: state, sent, problem: null };

@@ -53,8 +53,11 @@ export class LiveNode {
     this.#disk = new MemoryDisk(found);
     this.#core = new OmniPaxos<string>(
       {
-        ...{ clusterConfig: { configurationId: 1, nodes: setup.nodes }, pid, incarnation: 1 },
-        ...{ electionTickTimeout: NEVER, resendMessageTickTimeout: 1 },
+        clusterConfig: { configurationId: 1, nodes: setup.nodes },
+        pid,
+        incarnation: 1,
+        electionTickTimeout: NEVER,
+        resendMessageTickTimeout: 1,
         flushBatchTickTimeout: NEVER,
       },
       found,
@@ -73,7 +76,9 @@ export class LiveNode {
   /** All that what comes may depend on, as text. */
   describe(): string {
     const held = this.#held.map(({ to, message, after }) => ({
-      ...{ to, message, after: Math.max(0, after - this.#durableSeq) },
+      to,
+      message,
+      after: Math.max(0, after - this.#durableSeq),
     }));
     const staged = this.#disk.staged.map(({ writes }) => writes);
     return JSON.stringify([this.#core.memory(), this.#disk.found, staged, held]);

@@ -37,8 +37,17 @@ export interface CoreOptions extends Readonly<Record<Budget, number>> {
 }
 
 export const CORE_DEFAULTS: Omit<CoreOptions, "candidates" | "proposers"> = {
-  ...{ nodes: 3, proposals: 1, leaderChanges: 1, crashes: 0, losses: 0, duplicates: 0, ticks: 0 },
-  ...{ order: "fifo", disk: "async", start: "empty", check: "all" },
+  nodes: 3,
+  proposals: 1,
+  leaderChanges: 1,
+  crashes: 0,
+  losses: 0,
+  duplicates: 0,
+  ticks: 0,
+  order: "fifo",
+  disk: "async",
+  start: "empty",
+  check: "all",
 };
 
 export function coreOptions(given: Partial<CoreOptions>): CoreOptions {

@@ -58,8 +58,13 @@ export function search(
   let transitions = 0;
   let depth = 0;
   const result = (ended: SearchResult["ended"], violation: Violation<CoreStep> | null) => ({
-    ...{ states: visited.size, transitions, depth, nodeStates: automaton.stateCount },
-    ...{ seconds: (hooks.now() - started) / 1000, ended, violation },
+    states: visited.size,
+    transitions,
+    depth,
+    nodeStates: automaton.stateCount,
+    seconds: (hooks.now() - started) / 1000,
+    ended,
+    violation,
   });
   const root = rules.root();
   hash.of(root);

@@ -19,6 +19,17 @@ export type CoreStep =
   /** One end is told that its session began anew. */
   | { readonly do: "reconnected"; readonly node: NodeId; readonly peer: NodeId };
 
+/** The entry of the n-th proposal: one letter, so that a log is a word. */
+export function entryOf(proposal: number): string {
+  return String.fromCharCode(FIRST_ENTRY + proposal);
+}
+
+export function proposalOf(entry: string): number {
+  return entry.charCodeAt(0) - FIRST_ENTRY;
+}
+
+const FIRST_ENTRY = 97;
+
 export function sayStep(step: CoreStep): string {
   switch (step.do) {
     case "deliver":

@@ -41,7 +41,7 @@ export class Visited {
   path(number: number): number[] {
     const path: number[] = [];
     for (let at = number; at > 0; at = this.#parents[at] ?? 0) path.push(this.#moves[at] ?? 0);
-    return path.reverse();
+    return path.toReversed();
   }
 
   #grow(): void {

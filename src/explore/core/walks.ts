@@ -28,8 +28,15 @@ export interface WalkResult<Step> {
 type Kind = CoreStep["do"];
 
 const WEIGHTS: Readonly<Record<Kind, number>> = {
-  ...{ deliver: 6, deliverCopy: 1, persist: 6, propose: 1, lead: 0.5, tick: 0.5, crash: 0.5 },
-  ...{ breakSession: 0.5, reconnected: 0.5 },
+  deliver: 6,
+  deliverCopy: 1,
+  persist: 6,
+  propose: 1,
+  lead: 0.5,
+  tick: 0.5,
+  crash: 0.5,
+  breakSession: 0.5,
+  reconnected: 0.5,
 };
 /** So many moves of a walk a node state holds on average; beyond it the automaton begins anew, to bound memory. */
 const NODE_STATES_MAX = 200_000;
@@ -44,7 +51,10 @@ export function walk(
   let steps = 0;
   for (let number = 0; number < limits.walks; number++) {
     const result = (ended: WalkResult<CoreStep>["ended"], walks: number) => ({
-      ...{ walks, steps, seconds: (now() - started) / 1000, ended },
+      walks,
+      steps,
+      seconds: (now() - started) / 1000,
+      ended,
     });
     if (now() - started > limits.seconds * 1000) {
       return { ...result("seconds", number), walk: null, violation: null };

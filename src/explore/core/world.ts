@@ -2,10 +2,10 @@
 import { unreachable } from "../../base/assert.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Automaton, Letter, NodeState, NodeStep } from "./automaton.ts";
-import { problemOf } from "./checks.ts";
+import { listOf, problemOf } from "./checks.ts";
 import type { NodeInput } from "./live-node.ts";
 import { BUDGETS, type Budget, type CoreOptions } from "./options.ts";
-import type { CoreStep } from "./steps.ts";
+import { entryOf, type CoreStep } from "./steps.ts";
 
 export interface World {
   readonly nodes: readonly NodeState[];
@@ -287,8 +287,8 @@ class Draft {
     const longer = decided.length > this.#decided.length ? decided : this.#decided;
     if (!longer.startsWith(decided) || !longer.startsWith(this.#decided)) {
       return (
-        `node ${to.pid} has decided [${list(decided)}], ` +
-        `where [${list(this.#decided)}] was decided before`
+        `node ${to.pid} has decided [${listOf(decided)}], ` +
+        `where [${listOf(this.#decided)}] was decided before`
       );
     }
     this.#decided = longer;
@@ -332,12 +332,4 @@ class Draft {
     while (position > 0 && (queue[position - 1] ?? 0) > id) position -= 1;
     this.#mail[at] = [...queue.slice(0, position), id, ...queue.slice(position)];
   }
-}
-
-export function entryOf(proposal: number): string {
-  return String.fromCharCode(97 + proposal);
-}
-
-export function list(log: string): string {
-  return [...log].join(", ");
 }

@@ -160,14 +160,17 @@ export class MemoryNode {
           nodes: Array.from({ length: nodes }, (_, index) => index + 1),
         },
         pid,
-        ...{ electionTickTimeout: ELECTION_TICKS, resendMessageTickTimeout: retryTicks },
+        electionTickTimeout: ELECTION_TICKS,
+        resendMessageTickTimeout: retryTicks,
         // As random numbers would be: never the same twice.
         incarnation: 1000 * pid + this.#boot,
         snapshots: { kind: "host" },
       },
       timing: { ...TIMING, retryTicks },
       compaction: { ...DEFAULT_COMPACTION, entriesMax, retainedEntries: 1 },
-      ...{ proposalBytesMax: PLENTY, proposalCommandsMax: PLENTY, readsMax: PLENTY },
+      proposalBytesMax: PLENTY,
+      proposalCommandsMax: PLENTY,
+      readsMax: PLENTY,
     };
   }
 

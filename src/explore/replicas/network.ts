@@ -43,11 +43,13 @@ export class Sessions {
     return (heartbeat ? lane?.heartbeats : lane?.messages)?.shift();
   }
 
-  /** Lanes on which something is under way. */
-  *busy(heartbeat: boolean): Generator<LaneName> {
+  /** Lanes on which something is under way now. */
+  busy(heartbeat: boolean): readonly LaneName[] {
+    const busy: LaneName[] = [];
     for (const lane of this.#lanes.values()) {
-      if ((heartbeat ? lane.heartbeats : lane.messages).length > 0) yield lane;
+      if ((heartbeat ? lane.heartbeats : lane.messages).length > 0) busy.push(lane);
     }
+    return busy;
   }
 }
 

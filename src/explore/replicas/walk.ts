@@ -15,16 +15,30 @@ type Kind = ReplicaStep["do"];
 
 /** How likely each kind is next to the others; every walk takes some more, some less, and does without some. */
 const WEIGHTS: Readonly<Record<Kind, number>> = {
-  ...{ deliver: 20, deliverHeartbeat: 3, turn: 12, persist: 6, tick: 3, lead: 1, restart: 1.5 },
-  ...{ cut: 1.5, connect: 3, snapshot: 0.5, load: 2, received: 2, calm: 8 },
-  ...{ client: 3, move: 1, write: 4, read: 6 },
+  deliver: 20,
+  deliverHeartbeat: 3,
+  turn: 12,
+  persist: 6,
+  tick: 3,
+  lead: 1,
+  restart: 1.5,
+  cut: 1.5,
+  connect: 3,
+  snapshot: 0.5,
+  load: 2,
+  received: 2,
+  calm: 8,
+  client: 3,
+  move: 1,
+  write: 4,
+  read: 6,
 };
 /** Without these a walk leads nowhere. */
 const ALWAYS: ReadonlySet<Kind> = new Set(["deliver", "turn", "persist", "connect", "calm"]);
 const FACTORS = [0, 0.3, 1, 1, 3];
 /** Requests of a client that may wait for an answer. */
 const WAITING_MAX = 4;
-const CALM_TICKS_MAX = 8;
+const CALM_TICKS_MAX = 6;
 
 /** @param sizes numbers of nodes to draw from */
 export function walkReplicas(
@@ -95,6 +109,8 @@ class Chooser {
   readonly #dice: Dice;
   /** Directed links on which messages are late in this walk. */
   readonly #late: ReadonlySet<string>;
+  /** Where most happens in this walk; null: everywhere alike. */
+  readonly #focus: NodeId | null;
 
   constructor(world: ReplicaWorld, dice: Dice) {
     this.#world = world;
@@ -104,6 +120,7 @@ class Chooser {
       for (const to of world.pids) if (dice.chance(0.15)) late.add(`${from}>${to}`);
     }
     this.#late = late;
+    this.#focus = dice.chance(0.75) ? dice.pick(world.pids) : null;
   }
 
   /** Each client opens its session, and each key is written once. */
@@ -189,9 +206,10 @@ class Chooser {
       case "received":
         return this.#nodeStep(kind, (node) => world.node(node).isReceiving);
       case "tick":
-      case "lead":
       case "snapshot":
         return { do: kind, node: this.#node() };
+      case "lead":
+        return { do: kind, node: dice.pick(world.pids) };
       case "restart": {
         const node = this.#node();
         return { do: kind, node, durable: dice.below(world.node(node).staged + 1) };
@@ -217,7 +235,7 @@ class Chooser {
   }
 
   #message(kind: "deliver" | "deliverHeartbeat"): ReplicaStep | null {
-    const lanes = [...this.#world.sessions.busy(kind === "deliverHeartbeat")];
+    const lanes = this.#world.sessions.busy(kind === "deliverHeartbeat");
     const weights = lanes.map(({ from, to }) => (this.#late.has(`${from}>${to}`) ? 0.05 : 1));
     const lane = lanes[this.#dice.weighted(weights)];
     return lane === undefined ? null : { do: kind, from: lane.from, to: lane.to };
@@ -234,19 +252,32 @@ class Chooser {
   #pair(kind: "cut" | "connect"): ReplicaStep | null {
     const { pids, sessions } = this.#world;
     const pairs = pids.flatMap((a) => pids.filter((b) => a < b).map((b) => ({ a, b })));
-    const fitting = pairs.filter(({ a, b }) => sessions.isOpen(a, b) === (kind === "cut"));
+    const open = pairs.filter(({ a, b }) => sessions.isOpen(a, b) === (kind === "cut"));
+    const focused = open.filter(({ a, b }) => a === this.#focus || b === this.#focus);
+    const fitting = focused.length > 0 && this.#dice.chance(0.6) ? focused : open;
     return fitting.length === 0 ? null : { do: kind, ...this.#dice.pick(fitting) };
   }
 
-  /** All nodes as often as some of them only. */
+  /** All nodes; all but the one in focus, so that what is meant for it stays under way; it and one other; or any. */
   #some(): readonly NodeId[] {
     const { pids } = this.#world;
-    if (this.#dice.chance(0.4)) return pids;
-    const some = pids.filter(() => this.#dice.chance(0.6));
-    return some.length === 0 ? pids : some;
+    const focus = this.#focus ?? this.#node();
+    switch (this.#dice.below(4)) {
+      case 0:
+        return pids;
+      case 1:
+        return pids.filter((pid) => pid !== focus);
+      case 2:
+        return [focus, this.#dice.pick(pids.filter((pid) => pid !== focus))];
+      default: {
+        const some = pids.filter(() => this.#dice.chance(0.6));
+        return some.length === 0 ? pids : some;
+      }
+    }
   }
 
   #node(): NodeId {
+    if (this.#focus !== null && this.#dice.chance(0.55)) return this.#focus;
     return this.#dice.pick(this.#world.pids);
   }
 

@@ -226,7 +226,7 @@ export class ReplicaWorld {
   #calmStep(among: ReadonlySet<NodeId>): boolean {
     let busy = false;
     for (const heartbeat of [true, false]) {
-      for (const { from, to } of [...this.sessions.busy(heartbeat)]) {
+      for (const { from, to } of this.sessions.busy(heartbeat)) {
         if (!among.has(from) || !among.has(to)) continue;
         busy = this.#deliver(from, to, heartbeat) || busy;
       }
