@@ -25,6 +25,7 @@ interface SharedFlags {
   readonly seconds?: string;
   readonly depth?: string;
   readonly save?: string;
+  readonly only?: string;
   readonly json?: true;
 }
 
@@ -101,6 +102,7 @@ function shared(command: Command, steps: string): Command {
     .option("--seconds <s>", "stop after so long")
     .option("--seed <n>", "of the random walks (default: drawn, and printed)")
     .option("--depth <n>", steps)
+    .option("--only <text>", "walks: pass over what is wrong in other words")
     .option("--save <file>", "write what was found, for --replay")
     .option("--json", "the result as one JSON object");
 }
@@ -229,7 +231,12 @@ function report<Step>(
 
 function sayCounts(counts: Counts, seed: number | null): string {
   const known = counts as Counts &
-    Partial<Record<"states" | "transitions" | "depth" | "nodeStates" | "walks" | "steps", number>>;
+    Partial<
+      Record<
+        "passedOver" | "states" | "transitions" | "depth" | "nodeStates" | "walks" | "steps",
+        number
+      >
+    >;
   const rate = (count: number): string =>
     Math.round(count / Math.max(0.001, known.seconds)).toString();
   const ended = known.ended === "all" ? "all there is" : `stopped: ${known.ended}`;
@@ -241,7 +248,8 @@ function sayCounts(counts: Counts, seed: number | null): string {
     );
   }
   const all = known.ended === "all" ? "" : `; ${ended}`;
-  return `seed ${seed}: ${known.walks} walks, ${known.steps} steps${all}; ${time}, ${rate(known.steps ?? 0)} steps/s`;
+  const other = known.passedOver === 0 ? "" : `, ${known.passedOver} passed over`;
+  return `seed ${seed}: ${known.walks} walks, ${known.steps} steps${other}${all}; ${time}, ${rate(known.steps ?? 0)} steps/s`;
 }
 
 function replay(file: string): void {
@@ -289,6 +297,7 @@ function walkLimits(flags: SharedFlags, depth: number) {
   return {
     walks,
     seconds: seconds(flags),
+    only: flags.only ?? "",
     seed: flags.seed === undefined ? randomInt(2 ** 40) : integer(flags.seed, "--seed", 0),
     depth: flags.depth === undefined ? depth : integer(flags.depth, "--depth", 1),
   };

@@ -13,11 +13,15 @@ export interface WalkLimits {
   /** Steps of one walk. */
   readonly depth: number;
   readonly seconds: number;
+  /** Only what is wrong in words that contain this is reported; a walk that finds something else ends there. */
+  readonly only: string;
 }
 
 export interface WalkResult<Step> {
   readonly walks: number;
   readonly steps: number;
+  /** Walks that found what was not asked for. */
+  readonly passedOver: number;
   readonly seconds: number;
   readonly ended: "all" | "seconds" | "violation";
   /** The walk that found it, by number. */
@@ -49,15 +53,16 @@ export function walk(
   const started = now();
   let rules = newRules(options);
   let steps = 0;
+  let passedOver = 0;
+  const counts = (walks: number) => ({
+    walks,
+    steps,
+    passedOver,
+    seconds: (now() - started) / 1000,
+  });
   for (let number = 0; number < limits.walks; number++) {
-    const result = (ended: WalkResult<CoreStep>["ended"], walks: number) => ({
-      walks,
-      steps,
-      seconds: (now() - started) / 1000,
-      ended,
-    });
     if (now() - started > limits.seconds * 1000) {
-      return { ...result("seconds", number), walk: null, violation: null };
+      return { ...counts(number), ended: "seconds", walk: null, violation: null };
     }
     if (rules.nodeStates > NODE_STATES_MAX) rules = newRules(options);
     const dice = new Dice(limits.seed, number);
@@ -65,11 +70,15 @@ export function walk(
     const problem = oneWalk(rules, dice, limits.depth, gone);
     steps += gone.length;
     if (problem === null) continue;
+    if (!problem.includes(limits.only)) {
+      passedOver += 1;
+      continue;
+    }
+    const found = counts(number + 1);
     const violation = shrinkCore(options, { problem, steps: gone });
-    return { ...result("violation", number + 1), walk: number, violation };
+    return { ...found, ended: "violation", walk: number, violation };
   }
-  const seconds = (now() - started) / 1000;
-  return { walks: limits.walks, steps, seconds, ended: "all", walk: null, violation: null };
+  return { ...counts(limits.walks), ended: "all", walk: null, violation: null };
 }
 
 function oneWalk(rules: Rules, dice: Dice, depth: number, gone: CoreStep[]): string | null {

@@ -48,7 +48,13 @@ export function walkReplicas(
 ): ReplicaWalkResult {
   const started = now();
   let steps = 0;
-  const counts = (walks: number) => ({ walks, steps, seconds: (now() - started) / 1000 });
+  let passedOver = 0;
+  const counts = (walks: number) => ({
+    walks,
+    steps,
+    passedOver,
+    seconds: (now() - started) / 1000,
+  });
   const nothing = { walk: null, violation: null, setup: null };
   for (let number = 0; number < limits.walks; number++) {
     if (now() - started > limits.seconds * 1000) {
@@ -61,6 +67,10 @@ export function walkReplicas(
     steps += gone.length;
     const { problem } = world;
     if (problem === null) continue;
+    if (!problem.includes(limits.only)) {
+      passedOver += 1;
+      continue;
+    }
     const found = counts(number + 1);
     const violation = shrinkReplicas(setup, gone, problem);
     return { ...found, ended: "violation", walk: number, violation, setup };
