@@ -1,6 +1,11 @@
-import { patch, type Mutant } from "./mutant.ts";
+import { ANY_BOOT, patch, type Mutant } from "./mutant.ts";
 
 const READS = "src/replica/reads.ts";
+const QUESTIONS_STAY = patch(
+  READS,
+  "    const stays = ({ from }: IndexRequest): boolean => {\n      if (from !== peer) return true;\n",
+  "    const stays = ({ from }: IndexRequest): boolean => {\n      if (from !== peer || peer > 0) return true;\n",
+);
 
 export const READ_PATH: readonly Mutant[] = [
   {
@@ -14,9 +19,7 @@ export const READ_PATH: readonly Mutant[] = [
   {
     name: "probe answered whatever was promised",
     breaks: "a peer confirms a leader that it has left",
-    patches: [
-      patch(READS, "if (ballotsEqual(this.#view.promise, message.n)) {", "if (message.id >= 0) {"),
-    ],
+    patches: [patch(READS, "if (ballotsEqual(this.#view.promise, n)) this", "if (id >= 0) this")],
     by: "sim",
   },
   {
@@ -25,8 +28,8 @@ export const READ_PATH: readonly Mutant[] = [
     patches: [
       patch(
         READS,
-        "if (ballotsEqual(this.#view.promise, message.n)) {",
-        "if (ballotsEqual((this.#view as unknown as { bleLeader: Ballot }).bleLeader, message.n)) {",
+        "if (ballotsEqual(this.#view.promise, n)) this",
+        "if (ballotsEqual((this.#view as unknown as { bleLeader: Ballot }).bleLeader, n)) this",
       ),
       patch(
         "src/replica/replica.ts",
@@ -88,5 +91,17 @@ export const READ_PATH: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "questions for an index outlive their process",
+    breaks: "a read takes an index that an earlier process of its node asked for",
+    patches: [ANY_BOOT, QUESTIONS_STAY],
+    by: "sim",
+  },
+  {
+    name: "questions for an index outlive the session",
+    breaks: "a probe answers whoever comes after the node that asked",
+    patches: [QUESTIONS_STAY],
+    by: ["test/replica/reads.test.ts"],
   },
 ];

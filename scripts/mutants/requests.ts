@@ -1,6 +1,12 @@
-import { patch, type Mutant } from "./mutant.ts";
+import { ANY_BOOT, patch, type Mutant } from "./mutant.ts";
 
 const KV_STATE = "src/kv/kv-state.ts";
+const REQUEST_TESTS = ["test/replica/requests.test.ts"];
+const GUESTS_STAY_OPEN = patch(
+  "src/replica/relay.ts",
+  "    for (const guest of guests) guest.close();\n",
+  "",
+);
 
 export const REQUESTS: readonly Mutant[] = [
   {
@@ -105,5 +111,24 @@ export const REQUESTS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "relayed clients outlive their process",
+    breaks:
+      "what a client asked of a process that is no more is answered to a client of the next one",
+    patches: [ANY_BOOT, GUESTS_STAY_OPEN],
+    by: "sim",
+  },
+  {
+    name: "answers to an earlier process are taken",
+    breaks: "an answer that comes late is taken by a process that has not asked",
+    patches: [ANY_BOOT],
+    by: REQUEST_TESTS,
+  },
+  {
+    name: "relayed clients outlive the session",
+    breaks: "a neighbour answers clients whose session has ended",
+    patches: [GUESTS_STAY_OPEN],
+    by: REQUEST_TESTS,
   },
 ];

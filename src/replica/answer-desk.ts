@@ -1,4 +1,9 @@
-/** Where answers to clients leave: what was answered or refused in a turn goes out at its end, a frame for each client. */
+/**
+ * Where answers to clients leave: what was answered or refused in a turn goes out at its end, a frame for each client.
+ *
+ * Invariant: nothing leaves over a route that is closed, whoever still holds it. A frame would find its way to whoever came
+ * after the client that it was meant for.
+ */
 import type { ErrorCode } from "../base/errors.ts";
 import type { KvState } from "../kv/index.ts";
 import type { PendingRead } from "./pending-reads.ts";
@@ -26,6 +31,7 @@ export class AnswerDesk {
   }
 
   refuseRead({ route, frame }: PendingRead, code: ErrorCode, reason: string): void {
+    if (!route.isOpen()) return;
     route.answers.refuseReads(frame, code, reason);
     this.#dirty.add(route);
   }
@@ -42,6 +48,7 @@ export class AnswerDesk {
     reason: string,
   ): void {
     if (maybeProposed) return;
+    if (!route.isOpen()) return;
     route.answers.refuseGroup(group, code, reason);
     this.#dirty.add(route);
   }

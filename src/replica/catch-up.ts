@@ -8,6 +8,9 @@
  *   C3. What has been received of a snapshot is kept for a newer message that names the same one, whoever sends it.
  *   C4. While an AcceptSync is held, the promise that it answers is not repeated: each repetition would be answered with
  *       the whole log behind the snapshot once more. What the held one lacks is noticed as a gap once it is delivered.
+ *   C5. A held message outlives the session in which it came, and the process that sent it: it is a message of the protocol
+ *       that arrives late, good for the ballot that it names, and a snapshot's name stands for its content. Were it dropped, a
+ *       link that breaks more often than a snapshot takes would have the follower begin again with each newer snapshot.
  */
 import { ballotsEqual, type NodeId } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";

@@ -6,13 +6,18 @@
  *   R2. It is given only after a write quorum said "my promise is n" after the reads had arrived.
  *   R3. An asker's promise counts for its own request only.
  *   R4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
+ *   R5. An index learnt serves the round that asked for it, and no other: a round is named by the process and its number in
+ *       it, the replica lets no answer in that is meant for an earlier process, and what a peer asked for is forgotten when
+ *       its session ends.
  */
 import { ballotsEqual, type Ballot, type NodeId } from "../omnipaxos/index.ts";
-import type { HostMessage } from "../wire/host-message.ts";
+import type { HostMessage, RequestName } from "../wire/host-message.ts";
 
 /** What the reads need to know of the consensus core. */
 export interface ReadView {
   readonly pid: NodeId;
+  /** Of this process; part of the name of all that it asks. */
+  readonly boot: number;
   readonly peers: readonly NodeId[];
   readonly writeQuorum: number;
   readonly promise: Ballot;
@@ -34,12 +39,17 @@ interface Round<R> {
   readonly leaderless: boolean;
 }
 
+/** Somebody's question for an index, in the asker's own numbers. */
+interface IndexRequest extends RequestName {
+  readonly from: NodeId;
+}
+
 /** Leader: one probe of the peers that confirms requests of others and our own rounds. */
 interface Probe {
   readonly n: Ballot;
   readonly acks: Set<NodeId>;
   readonly idx: number;
-  readonly requests: { readonly from: NodeId; readonly id: number }[];
+  requests: readonly IndexRequest[];
   readonly startedTick: number;
   /** Not asked yet: a quorum is enough, while it answers. */
   rest: readonly NodeId[];
@@ -65,7 +75,7 @@ export class Reads<R extends { readonly count: number }> {
   readonly #rounds = new Map<number, Round<R>>();
   readonly #probes = new Map<number, Probe>();
   /** Requests from followers that arrived in this turn and need a probe. */
-  #requests: { readonly from: NodeId; readonly id: number; readonly n: Ballot }[] = [];
+  #requests: (IndexRequest & { readonly n: Ballot })[] = [];
   /** Whoever answered a probe last comes first. */
   #probeOrder: readonly NodeId[];
   #nextId = 1;
@@ -146,16 +156,37 @@ export class Reads<R extends { readonly count: number }> {
     }
   }
 
+  /**
+   * The session with a peer ended, and with it whatever the peer asked for: the process that reads the answer may be another
+   * one. What the peer has answered stays true: each answer tells of a moment that has passed.
+   * @returns how many of its requests are dropped
+   */
+  sessionEnded(peer: NodeId): number {
+    let dropped = 0;
+    const stays = ({ from }: IndexRequest): boolean => {
+      if (from !== peer) return true;
+      dropped += 1;
+      return false;
+    };
+    this.#requests = this.#requests.filter(stays);
+    for (const [id, probe] of this.#probes) {
+      probe.requests = probe.requests.filter(stays);
+      if (probe.requests.length === 0) this.#probes.delete(id);
+    }
+    return dropped;
+  }
+
+  /** An answer among the messages is one to this process: R5. */
   receive(from: NodeId, message: HostMessage): void {
     switch (message.type) {
       case "readRequest":
-        this.#requests.push({ from, id: message.id, n: message.n });
+        this.#requests.push({ from, boot: message.boot, id: message.id, n: message.n });
         return;
-      case "readProbe":
-        if (ballotsEqual(this.#view.promise, message.n)) {
-          this.#send(from, { type: "readAck", id: message.id, n: message.n });
-        }
+      case "readProbe": {
+        const { boot, id, n } = message;
+        if (ballotsEqual(this.#view.promise, n)) this.#send(from, { type: "readAck", boot, id, n });
         return;
+      }
       case "readAck":
         this.#onAck(from, message.id, message.n);
         return;
@@ -173,6 +204,7 @@ export class Reads<R extends { readonly count: number }> {
         // What is accepted but not yet durable may only make the answer larger, which is safe.
         this.#send(from, {
           type: "quorumReadAck",
+          boot: message.boot,
           id: message.id,
           acceptedIdx: this.#view.acceptedIdx,
         });
@@ -197,18 +229,19 @@ export class Reads<R extends { readonly count: number }> {
       leaderless,
     };
     this.#rounds.set(id, round);
+    const { boot } = view;
     if (leaderless) {
-      for (const peer of view.peers) this.#send(peer, { type: "quorumRead", id });
+      for (const peer of view.peers) this.#send(peer, { type: "quorumRead", boot, id });
       this.#finishQuorumRead(round);
     } else if (view.isAcceptingLeader) {
-      this.#requests.push({ from: view.pid, id, n: view.promise });
+      this.#requests.push({ from: view.pid, boot, id, n: view.promise });
     } else if (view.promise.pid !== view.pid && view.promise.pid !== 0) {
-      this.#send(view.promise.pid, { type: "readRequest", id, n: view.promise });
+      this.#send(view.promise.pid, { type: "readRequest", boot, id, n: view.promise });
     }
   }
 
   /** R3: asker and leader may already be a write quorum. @returns true when a probe is needed */
-  #confirmAtOnce(request: { from: NodeId; id: number; n: Ballot }): boolean {
+  #confirmAtOnce(request: IndexRequest & { readonly n: Ballot }): boolean {
     const view = this.#view;
     if (!view.isAcceptingLeader) {
       this.#answer(request, null);
@@ -220,7 +253,7 @@ export class Reads<R extends { readonly count: number }> {
     return false;
   }
 
-  #probe(requests: { from: NodeId; id: number }[]): void {
+  #probe(requests: readonly IndexRequest[]): void {
     const view = this.#view;
     const id = this.#nextId++;
     const n = view.promise;
@@ -237,7 +270,8 @@ export class Reads<R extends { readonly count: number }> {
   }
 
   #sendProbe(peers: readonly NodeId[], id: number, n: Ballot): void {
-    for (const peer of peers) this.#send(peer, { type: "readProbe", id, n });
+    const { boot } = this.#view;
+    for (const peer of peers) this.#send(peer, { type: "readProbe", boot, id, n });
   }
 
   #onAck(from: NodeId, id: number, n: Ballot): void {
@@ -254,13 +288,11 @@ export class Reads<R extends { readonly count: number }> {
     for (const request of probe.requests) this.#answer(request, valid ? probe.idx : null);
   }
 
-  #answer(request: { from: NodeId; id: number }, idx: number | null): void {
+  #answer({ from, boot, id }: IndexRequest, idx: number | null): void {
     const message: HostMessage =
-      idx === null
-        ? { type: "readRefused", id: request.id }
-        : { type: "readIndex", id: request.id, idx };
-    if (request.from === this.#view.pid) this.receive(this.#view.pid, message);
-    else this.#send(request.from, message);
+      idx === null ? { type: "readRefused", boot, id } : { type: "readIndex", boot, id, idx };
+    if (from === this.#view.pid) this.receive(from, message);
+    else this.#send(from, message);
   }
 
   #onQuorumReadAck(from: NodeId, id: number, acceptedIdx: number): void {

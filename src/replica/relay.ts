@@ -1,32 +1,45 @@
 /**
  * Serving clients through a neighbour while no leader feeds this node (ADR 0003).
  *
- * Invariant: a frame that was itself relayed is never relayed again, so nothing goes round in circles.
+ * Invariants:
+ *   L1. A frame that was itself relayed is never relayed again, so nothing goes round in circles.
+ *   L2. An answer goes to the client that asked, or to nobody: a client is named by the process that it is connected to and
+ *       its connection there. A guest, the client of a neighbour, is closed for good when the neighbour's session ends,
+ *       whoever still holds its route. A link that is renewed is the same session between the same processes.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
 import { writesFrame, type AnswerWriter } from "../wire/client.ts";
-import type { HostMessage, RelayedFrame } from "../wire/host-message.ts";
+import type { HostMessage, RelayedFrame, RequestName } from "../wire/host-message.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";
 
+interface Guest {
+  readonly route: Route;
+  close(): void;
+}
+
 export class Relay {
+  readonly #boot: number;
   readonly #send: (to: NodeId, message: HostMessage) => void;
   readonly #newWriter: () => AnswerWriter;
   readonly #nextRouteId: () => number;
   /** Our clients whose frames a neighbour serves, by route id. */
   readonly #clients = new Map<number, Route>();
-  /** Neighbours' clients that we serve, by `peer:id`. */
-  readonly #guests = new Map<string, Route>();
+  /** Neighbours' clients that we serve, by neighbour and name. */
+  readonly #guests = new Map<NodeId, Map<string, Guest>>();
   /** Neighbours that gave a frame back. */
   readonly #unfed = new Set<NodeId>();
   #turn = 0;
 
+  /** @param boot of this process: part of the name of all that it asks */
   constructor(
+    boot: number,
     send: (to: NodeId, message: HostMessage) => void,
     newWriter: () => AnswerWriter,
     nextRouteId: () => number,
   ) {
+    this.#boot = boot;
     this.#send = send;
     this.#newWriter = newWriter;
     this.#nextRouteId = nextRouteId;
@@ -79,18 +92,21 @@ export class Relay {
   }
 
   /** Where the answers to a neighbour's client go. */
-  guest(peer: NodeId, id: number): Route {
-    const key = `${peer}:${id}`;
-    const known = this.#guests.get(key);
-    if (known !== undefined) return known;
+  guest(peer: NodeId, { boot, id }: RequestName): Route {
+    const guests = this.#guests.get(peer) ?? new Map<string, Guest>();
+    this.#guests.set(peer, guests);
+    const key = `${boot}:${id}`;
+    const known = guests.get(key);
+    if (known !== undefined) return known.route;
+    let open = true;
     const route: Route = {
       id: this.#nextRouteId(),
       relayed: true,
       answers: this.#newWriter(),
-      isOpen: () => true,
-      deliver: (frame) => this.#send(peer, { type: "relayAnswer", id, frame }),
+      isOpen: () => open,
+      deliver: (frame) => this.#send(peer, { type: "relayAnswer", boot, id, frame }),
     };
-    this.#guests.set(key, route);
+    guests.set(key, { route, close: () => (open = false) });
     return route;
   }
 
@@ -99,20 +115,20 @@ export class Relay {
     this.#clients.delete(routeId);
   }
 
-  /** The session with a peer ended: its guests will come with new frames, if at all. */
-  forgetGuestsOf(peer: NodeId): readonly Route[] {
-    const gone: Route[] = [];
-    for (const [key, route] of this.#guests) {
-      if (!key.startsWith(`${peer}:`)) continue;
-      this.#guests.delete(key);
-      gone.push(route);
-    }
-    return gone;
+  /**
+   * L2. The clients will come with new frames, if at all.
+   * @returns their routes, closed
+   */
+  sessionEnded(peer: NodeId): readonly Route[] {
+    const guests = [...(this.#guests.get(peer)?.values() ?? [])];
+    this.#guests.delete(peer);
+    for (const guest of guests) guest.close();
+    return guests.map(({ route }) => route);
   }
 
   /** Hands a client's frame to `peer`. */
-  #pass(peer: NodeId, route: Route, relayed: Omit<RelayedFrame, "id">): void {
+  #pass(peer: NodeId, route: Route, relayed: RelayedFrame): void {
     this.#clients.set(route.id, route);
-    this.#send(peer, { type: "relayRequest", id: route.id, ...relayed });
+    this.#send(peer, { type: "relayRequest", boot: this.#boot, id: route.id, ...relayed });
   }
 }

@@ -8,6 +8,8 @@
  *   N1. appliedIdx <= decidedIdx; entries are applied in order, each once, on top of a snapshot or the empty state.
  *   N2. A write is answered only from its application in the log; a linearizable read only at an index that `Reads` gave.
  *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
+ *   N4. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
+ *   N5. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import { assert } from "../base/assert.ts";
 import type { ErrorCode } from "../base/errors.ts";
@@ -23,7 +25,12 @@ import {
   type WriteSeq,
 } from "../omnipaxos/index.ts";
 import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
-import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
+import {
+  isHostAnswer,
+  type HostMessage,
+  type RelayedFrame,
+  type SnapshotName,
+} from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
 import { AnswerDesk } from "./answer-desk.ts";
@@ -94,7 +101,20 @@ const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
 /** Of a batch: beyond it nothing is gained by putting more together. */
 const ENTRY_BYTES = 1024 * 1024;
 
+/** What became of requests between nodes since the process started. Counts only grow. */
+export interface RequestCounters {
+  /** Answers to an earlier process of this node, dropped (N4). */
+  strayAnswers: number;
+  /** Questions for an index that ended with their asker's session (N5). */
+  endedReads: number;
+  /** Relayed clients, likewise. */
+  endedGuests: number;
+}
+
 export class Replica {
+  /** Random per process start: names this process in all that it asks of peers. */
+  readonly #bootId: number;
+  readonly #requests: RequestCounters = { strayAnswers: 0, endedReads: 0, endedGuests: 0 };
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
   readonly #options: ReplicaOptions;
   readonly #applier: Applier;
@@ -132,13 +152,14 @@ export class Replica {
     onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
+    this.#bootId = options.core.incarnation;
     this.#core = new OmniPaxos(options.core, recovered);
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
-    this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
+    this.#applier = new Applier(options.core.pid, this.#bootId, state, (route) =>
       this.#desk.touched(route),
     );
     this.#proposals = new Proposals(
@@ -161,6 +182,7 @@ export class Replica {
     this.#reads = new Reads(
       {
         pid,
+        boot: this.#bootId,
         peers: options.core.clusterConfig.nodes.filter((node) => node !== pid),
         writeQuorum: quorum.write,
         get promise() {
@@ -184,6 +206,7 @@ export class Replica {
       (idx, reads) => this.#pendingReads.add(idx, reads, this.#tick),
     );
     this.#relay = new Relay(
+      this.#bootId,
       send,
       () => new AnswerWriter(),
       () => this.newRouteId(),
@@ -237,6 +260,10 @@ export class Replica {
       if (this.#catchUp.admit(from, message)) this.#receive(from, message);
       return;
     }
+    if (isHostAnswer(message) && message.boot !== this.#bootId) {
+      this.#requests.strayAnswers += 1;
+      return;
+    }
     switch (message.type) {
       case "snapshotChunk":
       case "snapshotGone":
@@ -245,7 +272,7 @@ export class Replica {
       case "relayRequest":
         if (this.standing().kind === "cutOff")
           this.#send(from, { ...message, type: "relayReturned" });
-        else this.#takeIn(this.#relay.guest(from, message.id), message);
+        else this.#takeIn(this.#relay.guest(from, message), message);
         return;
       case "relayReturned": {
         const route = this.#relay.returned(from, message.id);
@@ -264,16 +291,32 @@ export class Replica {
     }
   }
 
-  /** A session with a peer began: what was in flight before it may be lost. */
+  /**
+   * A session with a peer began: what was in flight before it may be lost. Without an end before it, a link that lost messages
+   * on purpose is whole again: it is the session that it was, between the same two processes, and nothing ends that either
+   * has asked.
+   */
   onSession(peer: NodeId): void {
     this.#connected.add(peer);
     this.#sessions.set(peer, (this.#sessions.get(peer) ?? 0) + 1);
     this.#core.reconnected(peer);
   }
 
+  /**
+   * N5. The process that the next session leads to may be another one, which has asked for nothing yet. Its clients' writes
+   * that are under way stay so, as with any client that has gone. What else is kept for the peer names its content and not
+   * the asker: the snapshot that it fetches, and the log sync of its that waits for a snapshot (see CatchUp, C5).
+   */
   onSessionEnd(peer: NodeId): void {
     this.#connected.delete(peer);
-    for (const route of this.#relay.forgetGuestsOf(peer)) this.onRouteClosed(route);
+    this.#requests.endedReads += this.#reads.sessionEnded(peer);
+    for (const route of this.#relay.sessionEnded(peer)) {
+      this.#requests.endedGuests += 1;
+      this.onRouteClosed(route);
+    }
+    this.#hostMessages = this.#hostMessages.filter(
+      ({ to, message }) => to !== peer || !isHostAnswer(message),
+    );
   }
 
   // ---- inputs: time and disk -------------------------------------------------------------------------------------
@@ -510,6 +553,10 @@ export class Replica {
 
   get served(): Readonly<Served> {
     return this.#served;
+  }
+
+  get requests(): Readonly<RequestCounters> {
+    return this.#requests;
   }
 
   /** Whose files must stay. */

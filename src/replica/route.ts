@@ -8,7 +8,7 @@ export interface Route {
   readonly relayed: boolean;
   /** Answers of this turn; the replica hands them to `deliver` at its end. */
   readonly answers: AnswerWriter;
-  /** False once the client is gone: its answers are dropped. */
+  /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;
   deliver(frame: Uint8Array): void;
 }

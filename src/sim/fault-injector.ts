@@ -86,6 +86,8 @@ export class FaultInjector {
         return;
       case "deposeLeader":
         return this.#depose(fault);
+      case "restartAsker":
+        return this.#restartAsker(fault);
       case "dropLink":
       case "shape":
         return this.#linkFault(fault);
@@ -124,6 +126,47 @@ export class FaultInjector {
       const late = node !== first || ends === "promise";
       const end = this.#cut(leader, node, via, late ? ms + moreMs : ms);
       if (node === first && ends === "promise") this.#endAtPromise(node, deposed, end);
+    }
+  }
+
+  #restartAsker(fault: Extract<Fault, { kind: "restartAsker" }>): void {
+    const { node, asks, afterMs, downMs, ms } = fault;
+    const { leader, nodes } = this.#world;
+    const death = { silent: false, power: false, downMs };
+    if (asks === "neighbour" && leader !== null && leader !== node) {
+      this.#cut(leader, node, "wire", ms);
+    }
+    nodes[node]?.crash(death);
+    let over = false;
+    this.#ends.add(() => (over = true));
+    const wanted = asks === "leader" ? "readRequest" : "relayRequest";
+    const stop = this.#world.watch((from, to, message) => {
+      if (from !== node || message.type !== wanted) return;
+      end();
+      // What is sent has left by then.
+      this.#world.clock.after(0, () => {
+        if (over) return;
+        this.#isolateWith(node, to, fault);
+        this.#world.clock.after(afterMs, () => {
+          if (over) return;
+          this.#world.coverage.hit(`asker of a ${asks} restarted`);
+          nodes[node]?.crash(death);
+        });
+      });
+    });
+    const end = this.#until(ms, stop);
+  }
+
+  /** Two nodes, one of which hears the others late and the other not at all. */
+  #isolateWith(
+    asker: number,
+    asked: number,
+    { holdMs, ms }: Extract<Fault, { kind: "restartAsker" }>,
+  ): void {
+    for (let node = 0; node < this.#world.plan.nodes; node++) {
+      if (node === asker || node === asked) continue;
+      this.#path({ from: node, to: asked, ms }, { delayMs: holdMs });
+      this.#cut(node, asker, "wire", ms);
     }
   }
 

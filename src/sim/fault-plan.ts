@@ -66,6 +66,22 @@ export type Fault =
         moreMs: number;
       }
     >
+  /**
+   * A node restarts, and its first client asks it something; it asks a peer: the leader for an index, or, cut off from the
+   * leader, a neighbour to serve its client. From then on what the peer needs to answer reaches it `holdMs` late, and the asker
+   * hears nobody but the peer. After `afterMs` it dies; the next process is there after `downMs`, and the next client.
+   */
+  | At<
+      "restartAsker",
+      {
+        node: number;
+        asks: "leader" | "neighbour";
+        afterMs: number;
+        downMs: number;
+        holdMs: number;
+        ms: number;
+      }
+    >
   | At<"slowDisk", { node: number; syncMs: number; ms: number }>
   | At<"failSync", { node: number; downMs: number; power: boolean }>
   | At<"diskFull", { node: number; ms: number }>;
@@ -153,6 +169,20 @@ const DRAW: {
     ms: Math.round((electionTimeoutMs * random.between(25, 50)) / 10),
     moreMs: electionTimeoutMs * random.between(1, 6),
   }),
+  restartAsker: (random, { nodes, node, electionTimeoutMs }) => {
+    const asks = nodes === 3 ? "neighbour" : random.pick(["leader", "neighbour"] as const);
+    // The others have had the time to elect a leader and to write, when a leader's answer comes.
+    const afterMs = asks === "leader" ? electionTimeoutMs * random.between(2, 6) : 0;
+    return {
+      kind: "restartAsker",
+      node,
+      asks,
+      afterMs,
+      downMs: random.pick([0, 0, 5, 20]),
+      holdMs: afterMs + Math.round((electionTimeoutMs * random.between(2, 30)) / 10),
+      ms: afterMs + electionTimeoutMs * random.between(6, 12),
+    };
+  },
   slowDisk: (random, { node, ms }) => ({
     kind: "slowDisk",
     node,
@@ -170,6 +200,9 @@ const DRAW: {
 
 // The table above has exactly these keys.
 export const FAULT_KINDS = Object.keys(DRAW) as readonly FaultKind[];
+
+/** See `withAskers`. */
+const APART = "restartAsker" satisfies FaultKind;
 
 /** What every fault may need, drawn beforehand. */
 interface Scope {
@@ -198,6 +231,8 @@ export interface Plan {
   readonly pipeline: number;
   /** Milliseconds between two operations of a client, at most. */
   readonly thinkMsMax: number;
+  /** So much asks a new client, as soon as a node is back, of that node; 0: none comes. */
+  readonly newcomerOperations: number;
   /** Of a value, at least. */
   readonly valueBytes: number;
   readonly delayMinMs: number;
@@ -234,15 +269,15 @@ export function drawPlan(random: SeededRandom): Plan {
   const delayMaxMs = delayMinMs + random.pick([0, 0.5, 3, 15]);
   const faultsMs = random.pick([600, 1200, 2000]);
   // Each run leaves most kinds of faults out: what breaks often hides what breaks rarely.
-  const kinds = FAULT_KINDS.filter(() => random.chance(0.3));
+  const kinds = FAULT_KINDS.filter((kind) => kind !== APART && random.chance(0.3));
   const count = kinds.length === 0 ? 0 : random.between(1, 12);
   const electionTimeoutMs = Math.max(80, Math.ceil(delayMaxMs) * 4);
   const cluster = { nodes, clients, electionTimeoutMs };
   const faults = Array.from({ length: count }, () => ({
     atMs: random.between(0, faultsMs),
     fault: drawFault(random, random.pick(kinds), cluster),
-  })).sort((a, b) => a.atMs - b.atMs);
-  return {
+  }));
+  const plan: Plan = {
     nodes,
     clients,
     keys: random.pick([1, 2, 3, 5]),
@@ -262,6 +297,7 @@ export function drawPlan(random: SeededRandom): Plan {
     segmentBytes: random.pick([2048, 16 * 1024, 256 * 1024]),
     tickMs: 20,
     electionTimeoutMs,
+    newcomerOperations: 0,
     requestWaitMs: random.pick([200, 500]),
     syncMs: random.pick([0.1, 0.5, 5]),
     faultsMs,
@@ -269,6 +305,34 @@ export function drawPlan(random: SeededRandom): Plan {
     loadSliceBytes: random.pick([50, 500, 1 << 20]),
     longMessageBytes: random.pick([100, 1000, 1 << 20]),
     loadPauseMs: random.pick([0, 1, 20, 100]),
+  };
+  return withAskers(plan, random);
+}
+
+/**
+ * Drawn after all else, so that most seeds mean what they meant before there was this. Between the time-out of an election and
+ * that of a request there must be room for a restart, two elections and a client that is relayed, as in production; and
+ * other faults often get in the way.
+ */
+function withAskers(plan: Plan, random: SeededRandom): Plan {
+  const { nodes, clients, electionTimeoutMs } = plan;
+  const newcomerOperations = random.pick([0, 0, 0, 6]);
+  // With three nodes a leader needs to ask nobody but the asker.
+  const askers = nodes < 3 || !random.chance(nodes === 3 ? 0.15 : 0.4) ? 0 : random.between(1, 2);
+  const others = askers > 0 && random.chance(0.5) ? [] : plan.faults;
+  const added = Array.from({ length: askers }, (_, i) => ({
+    atMs: random.between(300, 600) + i * 1000,
+    fault: drawFault(random, APART, { nodes, clients, electionTimeoutMs }),
+  }));
+  const faults = [...others, ...added].sort((a, b) => a.atMs - b.atMs);
+  if (askers === 0) return { ...plan, newcomerOperations, faults };
+  return {
+    ...plan,
+    faults,
+    newcomerOperations: 8,
+    requestWaitMs: 1000,
+    operationsPerClient: 30,
+    faultsMs: 1300 + 1000 * askers,
   };
 }
 

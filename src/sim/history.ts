@@ -1,4 +1,5 @@
 /** What clients asked and were told, in the order of the world. */
+import { assert } from "../base/assert.ts";
 
 export type ClientOperation =
   | { readonly kind: "write"; readonly key: string; readonly value: string }
@@ -41,6 +42,8 @@ export interface Operation {
 
 export class History {
   readonly operations: Operation[] = [];
+  /** Keys and values, together. */
+  readonly #asked = new Set<string>();
   #position = 0;
 
   invoke(client: number, operation: ClientOperation): Operation {
@@ -52,6 +55,7 @@ export class History {
       outcome: { kind: "unknown" },
     };
     this.operations.push(record);
+    if ("value" in operation) this.#asked.add(`${operation.key} ${operation.value}`);
     return record;
   }
 
@@ -59,10 +63,30 @@ export class History {
     record.outcome = outcome;
     record.end = this.#position++;
   }
+
+  /**
+   * No client is told a value that nobody has asked to write to the key it asked for: that would be somebody else's.
+   * @throws InvariantError
+   */
+  checkKey({ client, operation, outcome }: Operation): void {
+    const told =
+      outcome.kind === "found"
+        ? outcome.value
+        : outcome.kind === "casFailed"
+          ? outcome.actual
+          : null;
+    assert(
+      told === null || this.#asked.has(`${operation.key} ${told}`),
+      `client ${client} was told of another key: ${describeOperation({ operation, outcome })}`,
+    );
+  }
 }
 
 /** One line, for people. */
-export function describeOperation({ operation, outcome }: Operation): string {
+export function describeOperation({
+  operation,
+  outcome,
+}: Pick<Operation, "operation" | "outcome">): string {
   const { kind, ...rest } = operation;
   const fields = Object.entries(rest)
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`)

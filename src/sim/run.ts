@@ -57,6 +57,7 @@ export function runSeed({ seed, plan = planOf(seed), print }: RunOptions): RunRe
     injector.schedule(plan.faults);
     world.run(plan.faultsMs);
     phase = "liveness";
+    world.close();
     injector.heal();
     recover(world);
     phase = "convergence";

@@ -31,6 +31,8 @@ export interface SimClientOptions {
   /** The only node it asks; null: any. */
   readonly node: number | null;
   readonly keys: number;
+  /** Comes to read, half of the time a key that is its own. */
+  readonly isNewcomer: boolean;
   readonly operations: number;
   readonly pipeline: number;
   readonly thinkMsMax: number;
@@ -96,6 +98,7 @@ export class SimClient {
       this.#pending -= 1;
       const outcome = answer === null ? failed(operation, error) : answered(operation, answer);
       history.complete(record, outcome);
+      history.checkKey(record);
       if (error !== null)
         coverage.hit(`error ${error.code}${error.definite ? "" : " (unknown outcome)"}`);
       coverage.hit(`${operation.kind}${isLocal(operation)} ${outcome.kind}`);
@@ -118,8 +121,9 @@ export class SimClient {
   }
 
   #draw(): ClientOperation {
-    const { random, keys } = this.#options;
-    const key = `k${random.below(keys)}`;
+    const { random, keys, isNewcomer } = this.#options;
+    const key = isNewcomer && random.chance(0.5) ? `k-${this.host}` : `k${random.below(keys)}`;
+    if (isNewcomer && random.chance(0.6)) return { kind: "read", key, local: false };
     const dice = random.below(100);
     if (dice < 38) return { kind: "write", key, value: this.#newValue() };
     if (dice < 64) return { kind: "read", key, local: false };

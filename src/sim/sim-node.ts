@@ -38,6 +38,8 @@ export interface SimNodeContext {
   readonly coverage: Coverage;
   readonly safety: SafetyChecker;
   readonly syncMs: number;
+  /** The node is back: a process after the first runs. */
+  readonly onBack: () => void;
 }
 
 /** A process that cannot start for a full disk is started again after so long, as a supervisor would. */
@@ -122,6 +124,7 @@ export class SimNode {
     this.#state = this.#node.replica.state;
     safety.onStart(this.index, this.#node.replica);
     this.#node.start();
+    if (this.#life > 1) this.#context.onBack();
   }
 
   startAfter(ms: number): void {
@@ -214,6 +217,9 @@ export class SimNode {
     const { coverage } = this.#context;
     for (const [name, count] of Object.entries(this.#node?.replica.core.counters ?? {})) {
       if (count > 0) coverage.hit(`core ${name}`, count);
+    }
+    for (const [name, count] of Object.entries(this.#node?.replica.requests ?? {})) {
+      if (count > 0) coverage.hit(`requests ${name}`, count);
     }
   }
 

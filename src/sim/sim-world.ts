@@ -6,10 +6,11 @@ import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
 import { Coverage } from "./coverage.ts";
 import type { Plan } from "./fault-plan.ts";
 import { History } from "./history.ts";
+import type { PeerMessage } from "../wire/peer.ts";
 import { describeMessage, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { SimClient } from "./sim-client.ts";
+import { SimClient, type SimClientOptions } from "./sim-client.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { CrashPoint, SimNode } from "./sim-node.ts";
@@ -22,8 +23,19 @@ const HALF_OPEN_MS = 600;
 const CLIENT_TIMEOUT_MS = 1200;
 /** An event costs microseconds: a run that needs so many goes round in circles. */
 const STEPS_MAX = 1_000_000;
+/** Of a client that comes when a node is back: it asks at once. */
+const NEWCOMER_THINK_MS = 5;
+const NEWCOMER_PIPELINE = 2;
 const PEER_PORT = 7000;
 const CLIENT_PORT = 4100;
+
+type ClientHabits = Pick<
+  SimClientOptions,
+  "node" | "isNewcomer" | "operations" | "pipeline" | "thinkMsMax"
+>;
+
+/** Told of a message that leaves a node; both named by their positions. */
+export type Watcher = (from: number, to: number, message: PeerMessage) => void;
 
 export class SimWorld {
   readonly plan: Plan;
@@ -34,7 +46,10 @@ export class SimWorld {
   readonly safety = new SafetyChecker();
   readonly trace: Trace;
   readonly nodes: readonly SimNode[];
-  readonly clients: readonly SimClient[];
+  /** Those of the plan, and newcomers. */
+  readonly clients: SimClient[];
+  readonly #watchers = new Set<Watcher>();
+  #isClosed = false;
   readonly #random: SeededRandom;
   #steps = 0;
 
@@ -114,7 +129,18 @@ export class SimWorld {
 
   /** A client of one node, outside the plan. */
   newProbe(index: number, node: number): SimClient {
-    return this.#client(index, node, 0);
+    return this.#client(index, { ...this.#usual(0), node });
+  }
+
+  /** No new clients come any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** @returns ends it */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   #checkNodes(): void {
@@ -132,7 +158,23 @@ export class SimWorld {
       safety,
       random: this.#random.fork(host),
       syncMs: plan.syncMs,
+      onBack: () => this.#onBack(index),
     });
+  }
+
+  #onBack(index: number): void {
+    const operations = this.plan.newcomerOperations;
+    if (operations === 0 || this.#isClosed) return;
+    this.coverage.hit("client a newcomer");
+    const newcomer = this.#client(this.clients.length, {
+      ...this.#usual(operations),
+      node: index + 1,
+      isNewcomer: true,
+      pipeline: NEWCOMER_PIPELINE,
+      thinkMsMax: NEWCOMER_THINK_MS,
+    });
+    this.clients.push(newcomer);
+    newcomer.start();
   }
 
   #nodeOptions(index: number): NodeOptions {
@@ -175,12 +217,18 @@ export class SimWorld {
     const { plan } = this;
     const random = this.#random.fork(`client ${index}`);
     const node = random.chance(0.4) ? random.between(1, plan.nodes) : null;
-    return this.#client(index, node, plan.operationsPerClient);
+    return this.#client(index, { ...this.#usual(plan.operationsPerClient), node });
   }
 
-  #client(index: number, node: number | null, operations: number): SimClient {
+  #usual(operations: number): ClientHabits {
+    const { pipeline, thinkMsMax } = this.plan;
+    return { node: null, isNewcomer: false, operations, pipeline, thinkMsMax };
+  }
+
+  #client(index: number, habits: ClientHabits): SimClient {
     const { plan, clock, network, trace, coverage, history } = this;
     return new SimClient({
+      ...habits,
       index,
       clock,
       network,
@@ -189,14 +237,15 @@ export class SimWorld {
       history,
       random: this.#random.fork(`client ${index} at work`),
       nodes: plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT })),
-      node,
       keys: plan.keys,
-      operations,
-      pipeline: plan.pipeline,
-      thinkMsMax: plan.thinkMsMax,
       valueBytes: plan.valueBytes,
       timeoutMs: CLIENT_TIMEOUT_MS,
     });
+  }
+
+  #onSent(from: number, to: number, message: PeerMessage): void {
+    this.safety.onSent(from, message);
+    for (const watcher of this.#watchers) watcher(from, to, message);
   }
 
   #onFrame(stage: "sent" | "received", from: string, to: string, frame: Uint8Array): void {
@@ -204,13 +253,18 @@ export class SimWorld {
     const messages = peers ? messagesIn(frame) : [];
     for (const message of messages) {
       this.coverage.hit(`${stage} ${message.type}`);
-      if (stage === "sent") this.safety.onSent(Number(from.slice(1)) - 1, message);
+      if (stage === "sent") this.#onSent(positionOf(from), positionOf(to), message);
     }
     if (stage === "sent") return;
     this.trace.frame(from, to, frame, () =>
       messages.length === 0 ? `<${frame.length} bytes>` : messages.map(describeMessage).join("; "),
     );
   }
+}
+
+/** Of a node's machine. */
+function positionOf(host: string): number {
+  return Number(host.slice(1)) - 1;
 }
 
 /** The machine of the node at this position. */

@@ -3,7 +3,7 @@
  * what a node did for a single request. All others, and very large ones, stay with msgpack.
  *
  *     message: 0xc1, which begins no msgpack value (1) · code (1) · fields in the order of their declaration
- *     field:   varint; a ballot is four of them; entries are their number, then length and bytes of each
+ *     field:   varint; a request's name is two of them, boot and id, before all else; a ballot is four of them; entries are their number, then length and bytes of each
  *
  * Invariant: whatever the bytes, decoding ends in a message or a DecodeError, in time and memory linear in their number.
  */
@@ -25,10 +25,11 @@ const CODE = {
   accepted: 8,
   decide: 9,
   proposalForward: 12,
-  readRequest: 64,
-  readProbe: 65,
-  readAck: 66,
-  readIndex: 67,
+  // 64 to 67 were these four while they did not name the process that asks.
+  readRequest: 68,
+  readProbe: 69,
+  readAck: 70,
+  readIndex: 71,
 } as const;
 
 // Encoding and decoding are synchronous and never re-entered, so one of each serves all links.
@@ -74,11 +75,13 @@ export function encodeCompact(message: PeerMessage): Uint8Array | null {
     case "readProbe":
     case "readAck":
       begin(CODE[message.type]);
+      out.varint(message.boot);
       out.varint(message.id);
       ballotOut(message.n);
       break;
     case "readIndex":
       begin(CODE.readIndex);
+      out.varint(message.boot);
       out.varint(message.id);
       out.varint(message.idx);
       break;
@@ -141,13 +144,18 @@ function read(code: number): PeerMessage {
     case CODE.proposalForward:
       return { type: "proposalForward", entries: entriesIn() };
     case CODE.readRequest:
-      return { type: "readRequest", id: reader.varint(), n: ballotIn() };
+      return { type: "readRequest", boot: reader.varint(), id: reader.varint(), n: ballotIn() };
     case CODE.readProbe:
-      return { type: "readProbe", id: reader.varint(), n: ballotIn() };
+      return { type: "readProbe", boot: reader.varint(), id: reader.varint(), n: ballotIn() };
     case CODE.readAck:
-      return { type: "readAck", id: reader.varint(), n: ballotIn() };
+      return { type: "readAck", boot: reader.varint(), id: reader.varint(), n: ballotIn() };
     case CODE.readIndex:
-      return { type: "readIndex", id: reader.varint(), idx: reader.varint() };
+      return {
+        type: "readIndex",
+        boot: reader.varint(),
+        id: reader.varint(),
+        idx: reader.varint(),
+      };
     default:
       reader.release();
       throw new DecodeError(`unknown compact message ${code}`);

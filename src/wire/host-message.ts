@@ -1,3 +1,4 @@
+import { unreachable } from "../base/assert.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 
 /** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
@@ -8,21 +9,51 @@ export interface SnapshotName {
 }
 
 /**
+ * Names a request that is answered later, and comes back with its answer. An id alone names nothing: it begins at 1 with
+ * every process, and an answer may find another process of the same node than the one that asked.
+ */
+export interface RequestName {
+  /** Drawn at random by the asker when its process started. */
+  readonly boot: number;
+  /** Unique within that process; of a relayed frame, the client's connection. */
+  readonly id: number;
+}
+
+/** A client's frame on its way to a neighbour, or back. */
+export interface RelayedFrame {
+  readonly frame: Uint8Array;
+  /** How long it has waited. */
+  readonly ageTicks: number;
+  /** It may be on its way into the log already. */
+  readonly maybeProposed: boolean;
+}
+
+/** An answer to a request with a name: good for the process that the name names, and for no other. */
+export type HostAnswer =
+  | ({ readonly type: "readAck"; readonly n: Ballot } & RequestName)
+  | ({ readonly type: "readIndex"; readonly idx: number } & RequestName)
+  /** Not the leader of n (any more): ask somebody else. */
+  | ({ readonly type: "readRefused" } & RequestName)
+  | ({ readonly type: "quorumReadAck"; readonly acceptedIdx: number } & RequestName)
+  /** The neighbour is not fed either and has done nothing with it. */
+  | ({ readonly type: "relayReturned" } & RequestName & RelayedFrame)
+  | ({ readonly type: "relayAnswer"; readonly frame: Uint8Array } & RequestName);
+
+/**
  * What nodes say to each other beside the protocol: linearizable reads (ADR 0002), snapshot streaming, and serving a
  * client through a neighbour. None of it is retransmitted by the link; whoever asks, asks again.
  */
 export type HostMessage =
   /** To the leader: "which index must my reads wait for?" `n` is the sender's promise when it sent, so it is also an ack of n. */
-  | { readonly type: "readRequest"; readonly id: number; readonly n: Ballot }
+  | ({ readonly type: "readRequest"; readonly n: Ballot } & RequestName)
   /** From the leader of n: "is n still your promise?" */
-  | { readonly type: "readProbe"; readonly id: number; readonly n: Ballot }
-  | { readonly type: "readAck"; readonly id: number; readonly n: Ballot }
-  | { readonly type: "readIndex"; readonly id: number; readonly idx: number }
-  /** Not the leader of n (any more): ask somebody else. */
-  | { readonly type: "readRefused"; readonly id: number }
+  | ({ readonly type: "readProbe"; readonly n: Ballot } & RequestName)
   /** Leaderless read: "how long is your accepted log?" */
-  | { readonly type: "quorumRead"; readonly id: number }
-  | { readonly type: "quorumReadAck"; readonly id: number; readonly acceptedIdx: number }
+  | ({ readonly type: "quorumRead" } & RequestName)
+  /** A client's frame, to be served by a neighbour because this node is not fed by a leader. */
+  | ({ readonly type: "relayRequest" } & RequestName & RelayedFrame)
+  | HostAnswer
+  /** A snapshot's name stands for its content, whoever asks for it: these need no other. */
   | { readonly type: "snapshotRequest"; readonly snapshot: SnapshotName; readonly offset: number }
   | {
       readonly type: "snapshotChunk";
@@ -30,21 +61,28 @@ export type HostMessage =
       readonly offset: number;
       readonly bytes: Uint8Array;
     }
-  | { readonly type: "snapshotGone"; readonly snapshot: SnapshotName }
-  /**
-   * A client's frame, to be served by a neighbour because this node is not fed by a leader. `id` names the client's
-   * connection, `ageTicks` how long the frame has waited, `maybeProposed` that it may be on its way into the log already.
-   */
-  | ({ readonly type: "relayRequest" } & RelayedFrame)
-  /** The neighbour is not fed either and has done nothing with it. */
-  | ({ readonly type: "relayReturned" } & RelayedFrame)
-  | { readonly type: "relayAnswer"; readonly id: number; readonly frame: Uint8Array };
+  | { readonly type: "snapshotGone"; readonly snapshot: SnapshotName };
 
-export interface RelayedFrame {
-  readonly id: number;
-  readonly frame: Uint8Array;
-  readonly ageTicks: number;
-  readonly maybeProposed: boolean;
+export function isHostAnswer(message: HostMessage): message is HostAnswer {
+  switch (message.type) {
+    case "readAck":
+    case "readIndex":
+    case "readRefused":
+    case "quorumReadAck":
+    case "relayReturned":
+    case "relayAnswer":
+      return true;
+    case "readRequest":
+    case "readProbe":
+    case "quorumRead":
+    case "relayRequest":
+    case "snapshotRequest":
+    case "snapshotChunk":
+    case "snapshotGone":
+      return false;
+    default:
+      return unreachable(message, "host message");
+  }
 }
 
 export type HostMessageType = HostMessage["type"];

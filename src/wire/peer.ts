@@ -8,7 +8,13 @@ import type { Ballot } from "../omnipaxos/index.ts";
 import { COMPACT_MARK, decodeCompact, encodeCompact } from "./compact.ts";
 import { checkBoolean, checkBytes, checkInteger, checkObject, checkString } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
-import type { HostMessage, HostMessageType, RelayedFrame, SnapshotName } from "./host-message.ts";
+import type {
+  HostMessage,
+  HostMessageType,
+  RelayedFrame,
+  RequestName,
+  SnapshotName,
+} from "./host-message.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
 import { paxosFromFields, paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
 
@@ -20,15 +26,19 @@ type Fields = Readonly<Record<string, unknown>>;
 const HOST_CHECKS: {
   readonly [K in HostMessageType]: (fields: Fields) => Extract<HostMessage, { type: K }>;
 } = {
-  readRequest: (f) => ({ type: "readRequest", id: id(f), n: ballot(f["n"]) }),
-  readProbe: (f) => ({ type: "readProbe", id: id(f), n: ballot(f["n"]) }),
-  readAck: (f) => ({ type: "readAck", id: id(f), n: ballot(f["n"]) }),
-  readIndex: (f) => ({ type: "readIndex", id: id(f), idx: checkInteger(f["idx"], "idx") }),
-  readRefused: (f) => ({ type: "readRefused", id: id(f) }),
-  quorumRead: (f) => ({ type: "quorumRead", id: id(f) }),
+  readRequest: (f) => ({ type: "readRequest", ...requestName(f), n: ballot(f["n"]) }),
+  readProbe: (f) => ({ type: "readProbe", ...requestName(f), n: ballot(f["n"]) }),
+  readAck: (f) => ({ type: "readAck", ...requestName(f), n: ballot(f["n"]) }),
+  readIndex: (f) => ({
+    type: "readIndex",
+    ...requestName(f),
+    idx: checkInteger(f["idx"], "idx"),
+  }),
+  readRefused: (f) => ({ type: "readRefused", ...requestName(f) }),
+  quorumRead: (f) => ({ type: "quorumRead", ...requestName(f) }),
   quorumReadAck: (f) => ({
     type: "quorumReadAck",
-    id: id(f),
+    ...requestName(f),
     acceptedIdx: checkInteger(f["acceptedIdx"], "acceptedIdx"),
   }),
   snapshotRequest: (f) => ({
@@ -43,11 +53,11 @@ const HOST_CHECKS: {
     bytes: checkBytes(f["bytes"], "bytes", Math.max(SNAPSHOT_CHUNK_BYTES, PEER_FRAME_BYTES_MAX)),
   }),
   snapshotGone: (f) => ({ type: "snapshotGone", snapshot: snapshotName(f["snapshot"]) }),
-  relayRequest: (f) => ({ type: "relayRequest", ...relayedFrame(f) }),
-  relayReturned: (f) => ({ type: "relayReturned", ...relayedFrame(f) }),
+  relayRequest: (f) => ({ type: "relayRequest", ...requestName(f), ...relayedFrame(f) }),
+  relayReturned: (f) => ({ type: "relayReturned", ...requestName(f), ...relayedFrame(f) }),
   relayAnswer: (f) => ({
     type: "relayAnswer",
-    id: id(f),
+    ...requestName(f),
     frame: checkBytes(f["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
   }),
 };
@@ -88,15 +98,14 @@ function isHostMessageType(type: string): type is HostMessageType {
 
 function relayedFrame(fields: Fields): RelayedFrame {
   return {
-    id: id(fields),
     frame: checkBytes(fields["frame"], "frame", CLIENT_FRAME_BYTES_MAX),
     ageTicks: checkInteger(fields["ageTicks"], "ageTicks"),
     maybeProposed: checkBoolean(fields["maybeProposed"], "maybeProposed"),
   };
 }
 
-function id(fields: Fields): number {
-  return checkInteger(fields["id"], "id");
+function requestName(fields: Fields): RequestName {
+  return { boot: checkInteger(fields["boot"], "boot"), id: checkInteger(fields["id"], "id") };
 }
 
 function ballot(value: unknown): Ballot {

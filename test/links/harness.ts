@@ -91,7 +91,7 @@ export class LinkNode {
   /** Sends numbered messages and flushes. */
   send(peer: number, ...numbers: number[]): void {
     this.call((links) => {
-      for (const idx of numbers) links.send(peer, { type: "readIndex", id: 0, idx });
+      for (const idx of numbers) links.send(peer, { type: "readIndex", boot: 7, id: 0, idx });
       links.flush();
     });
   }

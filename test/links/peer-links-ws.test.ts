@@ -86,7 +86,7 @@ describe("links over web sockets", () => {
     await connected(one, two);
     const frame = Uint8Array.from({ length: 3_000_000 }, (_, i) => i % 253);
     for (let i = 0; i < 5; i++) {
-      two.links.send(1, { type: "relayAnswer", id: i, frame });
+      two.links.send(1, { type: "relayAnswer", boot: 7, id: i, frame });
       two.send(1, ...Array.from({ length: 500 }, (_, k) => 500 * i + k));
     }
     await until(() => one.messages.length === 5 * 501);

@@ -40,9 +40,9 @@ describe("sessions between nodes", () => {
     const { world, one, two } = pair({ limits: { frameBytesMax: 1000 } });
     const frame = Uint8Array.from({ length: 50_000 }, (_, i) => i);
     one.call((links) => {
-      links.send(2, { type: "readIndex", id: 0, idx: 1 });
-      links.send(2, { type: "relayAnswer", id: 1, frame });
-      links.send(2, { type: "readIndex", id: 0, idx: 2 });
+      links.send(2, { type: "readIndex", boot: 7, id: 0, idx: 1 });
+      links.send(2, { type: "relayAnswer", boot: 7, id: 1, frame });
+      links.send(2, { type: "readIndex", boot: 7, id: 0, idx: 2 });
       links.flush();
     });
     world.clock.run(10);
@@ -148,7 +148,7 @@ describe("sessions between nodes", () => {
 
 describe("bounds", () => {
   const limits: Partial<PeerLinksLimits> = { sendBufferBytesMax: 10_000 };
-  const big = { type: "relayAnswer", id: 1, frame: new Uint8Array(3000) } as const;
+  const big = { type: "relayAnswer", boot: 7, id: 1, frame: new Uint8Array(3000) } as const;
 
   test("a peer that takes nothing costs bounded memory: the session ends, and a new one is whole", () => {
     const { world, one, two } = pair({ limits });

@@ -4,9 +4,11 @@ import { PendingReads, type PendingRead } from "../../src/replica/pending-reads.
 import { Reads, type ReadView } from "../../src/replica/reads.ts";
 import type { HostMessage } from "../../src/wire/host-message.ts";
 
+/** Of this process. */
+const BOOT = 77;
 const BALLOT: Ballot = { configId: 1, n: 1, priority: 0, pid: 1 };
 const leader = (peers: readonly number[], writeQuorum: number): ReadView => ({
-  ...{ pid: 1, peers, writeQuorum, promise: BALLOT, decidedIdx: 7, acceptedIdx: 9 },
+  ...{ pid: 1, boot: BOOT, peers, writeQuorum, promise: BALLOT, decidedIdx: 7, acceptedIdx: 9 },
   ...{ isAcceptingLeader: true, adoptedIdx: 3 },
 });
 
@@ -38,7 +40,7 @@ describe("a leader's probe", () => {
     expect(sent.map(({ to }) => to)).toEqual([2, 3]);
     const probe = sent[1]!.message;
     if (probe.type !== "readProbe") throw new Error(probe.type);
-    reads.receive(3, { type: "readAck", id: probe.id, n: BALLOT });
+    reads.receive(3, { ...probe, type: "readAck" });
     expect(ready).toEqual([7]);
     // Whoever answered last is asked first from now on.
     reads.add({ count: 1 });
@@ -54,6 +56,43 @@ describe("a leader's probe", () => {
   });
 });
 
+describe("a session that ends", () => {
+  /** A leader of five that three peers have asked, the first of them in this very turn. */
+  test("takes along what its peer asked for, in this turn and in probes, and nothing else", () => {
+    const { reads, sent } = harness(leader([2, 3, 4, 5], 3));
+    const ask = (from: number, id: number): void =>
+      reads.receive(from, { type: "readRequest", boot: 100 + from, id, n: { ...BALLOT, n: 0 } });
+    ask(4, 1);
+    ask(5, 1);
+    reads.flush();
+    ask(5, 2);
+    expect(reads.sessionEnded(5)).toBe(2);
+    ask(5, 3);
+    reads.flush();
+    const probes = sent.flatMap(({ message }) => (message.type === "readProbe" ? [message] : []));
+    for (const probe of probes)
+      for (const from of [2, 3]) reads.receive(from, { ...probe, type: "readAck" });
+    const answers = sent.filter(({ message }) => message.type === "readIndex");
+    expect(answers).toEqual([
+      { to: 4, message: { type: "readIndex", boot: 104, id: 1, idx: 7 } },
+      { to: 5, message: { type: "readIndex", boot: 105, id: 3, idx: 7 } },
+    ]);
+  });
+
+  test("takes nothing from rounds of this node, nor from what was acknowledged", () => {
+    const { reads, sent, ready } = harness(leader([2, 3, 4, 5], 3));
+    reads.add({ count: 1 });
+    reads.flush();
+    const { message: probe } = sent[0]!;
+    if (probe.type !== "readProbe") throw new Error(probe.type);
+    expect(probe.boot).toBe(BOOT);
+    reads.receive(2, { ...probe, type: "readAck" });
+    expect(reads.sessionEnded(2)).toBe(0);
+    reads.receive(3, { ...probe, type: "readAck" });
+    expect(ready).toEqual([7]);
+  });
+});
+
 describe("how much waits", () => {
   test("is counted by the key, until its index is known", () => {
     const { reads, sent } = harness(leader([2, 3], 2));
@@ -65,7 +104,7 @@ describe("how much waits", () => {
     expect(reads.waitingCount).toBe(5);
     const probe = sent[0]!.message;
     if (probe.type !== "readProbe") throw new Error(probe.type);
-    reads.receive(2, { type: "readAck", id: probe.id, n: BALLOT });
+    reads.receive(2, { ...probe, type: "readAck" });
     expect(reads.waitingCount).toBe(0);
   });
 

@@ -5,6 +5,7 @@ import { AnswerWriter } from "../../src/wire/client.ts";
 
 const relay = (): Relay =>
   new Relay(
+    77,
     () => {},
     () => new AnswerWriter(),
     () => 1,

@@ -18,6 +18,7 @@ export function quietPlan(nodes: number, random: SeededRandom): Plan {
     operationsPerClient: 0,
     pipeline: 1,
     thinkMsMax: 5,
+    newcomerOperations: 0,
     valueBytes: 0,
     delayMinMs: 0.2,
     delayMaxMs: 0.5,

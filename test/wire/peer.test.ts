@@ -76,29 +76,31 @@ const BY_TYPE: {
     ),
   }),
   progress: fc.record({ n: ballot, seq, decidedIdx: index }),
-  readRequest: fc.record({ id: index, n: ballot }),
-  readProbe: fc.record({ id: index, n: ballot }),
-  readAck: fc.record({ id: index, n: ballot }),
-  readIndex: fc.record({ id: index, idx: index }),
-  readRefused: fc.record({ id: index }),
-  quorumRead: fc.record({ id: index }),
-  quorumReadAck: fc.record({ id: index, acceptedIdx: index }),
+  readRequest: fc.record({ boot: index, id: index, n: ballot }),
+  readProbe: fc.record({ boot: index, id: index, n: ballot }),
+  readAck: fc.record({ boot: index, id: index, n: ballot }),
+  readIndex: fc.record({ boot: index, id: index, idx: index }),
+  readRefused: fc.record({ boot: index, id: index }),
+  quorumRead: fc.record({ boot: index, id: index }),
+  quorumReadAck: fc.record({ boot: index, id: index, acceptedIdx: index }),
   snapshotRequest: fc.record({ snapshot: name, offset: index }),
   snapshotChunk: fc.record({ snapshot: name, offset: index, bytes }),
   snapshotGone: fc.record({ snapshot: name }),
   relayRequest: fc.record({
+    boot: index,
     id: index,
     frame: bytes,
     ageTicks: index,
     maybeProposed: fc.boolean(),
   }),
   relayReturned: fc.record({
+    boot: index,
     id: index,
     frame: bytes,
     ageTicks: index,
     maybeProposed: fc.boolean(),
   }),
-  relayAnswer: fc.record({ id: index, frame: bytes }),
+  relayAnswer: fc.record({ boot: index, id: index, frame: bytes }),
 };
 
 const TYPES = Object.keys(BY_TYPE) as PeerMessage["type"][];
@@ -148,6 +150,13 @@ describe("messages between nodes", () => {
     });
     const decoded = decodePeerMessage(encoded);
     expect(decoded.type === "acceptDecide" && decoded.entries[0]?.buffer).toBe(encoded.buffer);
+  });
+
+  test("reads that do not name the process that asks are not understood any more", () => {
+    for (const code of [64, 65, 66, 67]) {
+      const input = Uint8Array.of(0xc1, code, 1, 1, 1, 1, 1);
+      expect(() => decodePeerMessage(input)).toThrow(`unknown compact message ${code}`);
+    }
   });
 
   test("bytes at random are refused with a DecodeError", () => {
@@ -220,7 +229,8 @@ describe("messages between nodes", () => {
       [5, [1, 1, 0, 1], [1, 1, 0, 1], 0, 0, [[9, 5, 5, 1, 1], 0, [], null]],
       /baseIdx/,
     ],
-    ["a read without id", { type: "readRefused" }, /readRefused.id: expected an integer/],
+    ["a read without id", { type: "readRefused", boot: 1 }, /readRefused.id: expected an integer/],
+    ["a read of nobody", { type: "readRefused", id: 1 }, /readRefused.boot: expected an integer/],
     [
       "a chunk of numbers",
       { type: "snapshotChunk", snapshot: { idx: 1, bytes: 1, crc: 1 }, offset: 0, bytes: [1] },

@@ -1,0 +1,165 @@
+/** Requests between nodes: an answer goes to the process that asked, and what a peer asked for ends with its session. */
+import { expect, test } from "vitest";
+import { KvState } from "../../src/kv/index.ts";
+import { AnswerDesk } from "../../src/replica/answer-desk.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { Replica, type ReplicaOptions, type TurnEffects } from "../../src/replica/replica.ts";
+import type { Route } from "../../src/replica/route.ts";
+import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/wire/client.ts";
+import type { HostMessage } from "../../src/wire/host-message.ts";
+import { bytes, groupBytes } from "../kv/helpers.ts";
+
+const BOOT = 4_000_000_001;
+const PEER = 9;
+const PEER_BOOT = 4_000_000_002;
+const OPTIONS: ReplicaOptions = {
+  core: {
+    clusterConfig: { configurationId: 1, nodes: [1] },
+    pid: 1,
+    incarnation: BOOT,
+    snapshots: { kind: "host" },
+  },
+  timing: { waitTicks: 300, retryTicks: 20, relayAfterTicks: 40, abandonTicks: 600 },
+  compaction: DEFAULT_COMPACTION,
+  proposalBytesMax: 1 << 20,
+  proposalCommandsMax: 1000,
+  readsMax: 1000,
+};
+
+/** One node alone, which leads; and a peer that has a session with it. */
+class Served {
+  readonly replica = new Replica(
+    OPTIONS,
+    undefined,
+    new KvState(),
+    {
+      has: () => false,
+      receivedBytes: () => 0,
+      hasRoom: () => true,
+      append: () => false,
+      finish: () => {},
+    },
+    () => {},
+  );
+
+  constructor(leads = true) {
+    if (leads) for (let tick = 0; this.replica.standing().kind !== "leading"; tick++) this.tick();
+    this.replica.onSession(PEER);
+  }
+
+  /** Writes are durable at once. */
+  turn(): TurnEffects["hostMessages"] {
+    const { hostMessages, writes } = this.replica.endTurn(0);
+    for (const { seq } of writes) this.replica.onPersisted(seq);
+    return hostMessages;
+  }
+
+  tick(): TurnEffects["hostMessages"] {
+    this.replica.onTick();
+    return this.turn();
+  }
+
+  relay(id: number, frame: Uint8Array, boot = PEER_BOOT): void {
+    const message = { type: "relayRequest", boot, id, frame, ageTicks: 0 } as const;
+    this.replica.onPeerMessage(PEER, { ...message, maybeProposed: false });
+  }
+}
+
+function readFrame(): Uint8Array {
+  const writer = new ReadsWriter();
+  writer.read(1, bytes("secret"));
+  return writer.take(false, 0);
+}
+
+const writeFrame = (): Uint8Array =>
+  writesFrame(
+    groupBytes({ session: 0, floor: 0, commands: [[1, { op: "openSession", nonce: 5 }]] }),
+  );
+
+test("an answer names the process that asked, and the client's connection there", () => {
+  const served = new Served();
+  served.relay(3, readFrame());
+  expect(served.turn()).toMatchObject([
+    { to: PEER, message: { type: "relayAnswer", boot: PEER_BOOT, id: 3 } },
+  ]);
+});
+
+test("clients of two processes are two, though their connections have one number", () => {
+  const served = new Served();
+  served.relay(1, readFrame(), PEER_BOOT);
+  served.relay(1, readFrame(), PEER_BOOT + 1);
+  const boots = served
+    .turn()
+    .map(({ message }) => (message.type === "relayAnswer" ? message.boot : 0));
+  expect(boots).toEqual([PEER_BOOT, PEER_BOOT + 1]);
+});
+
+test.each(["read", "write"])("a guest's %s gives no answer once its session is over", (kind) => {
+  const served = new Served();
+  served.relay(1, kind === "read" ? readFrame() : writeFrame());
+  served.replica.onSessionEnd(PEER);
+  served.replica.onSession(PEER);
+  const left = [...served.turn(), ...served.turn(), ...served.tick()];
+  expect(left).toEqual([]);
+  expect(served.replica.requests.endedGuests).toBe(1);
+  // What is under way stays so: nobody could be told that it did not happen.
+  expect(served.replica.appliedIdx).toBe(kind === "write" ? 1 : 0);
+});
+
+test("a route that is closed is not refused anything either", () => {
+  const desk = new AnswerDesk();
+  let open = true;
+  let delivered = 0;
+  const answers = new AnswerWriter();
+  const route: Route = {
+    ...{ id: 1, relayed: true, answers, isOpen: () => open },
+    deliver: () => (delivered += 1),
+  };
+  const refuse = (): void => {
+    const read = { route, frame: readFrame(), local: false, arrivedTick: 0, count: 1 };
+    desk.refuseRead(read, "NO_QUORUM", "nobody there");
+    desk.refuseGroup(route, writeFrame().subarray(1), false, "NO_QUORUM", "nobody there");
+    desk.drain(0);
+  };
+  refuse();
+  expect(delivered).toBe(1);
+  open = false;
+  refuse();
+  expect(delivered).toBe(1);
+});
+
+test("an answer that waits for the end of the turn does not leave in the next session", () => {
+  const served = new Served(false);
+  served.relay(1, readFrame());
+  served.replica.onPeerMessage(PEER, { type: "quorumRead", boot: PEER_BOOT, id: 1 });
+  served.replica.onSessionEnd(PEER);
+  served.replica.onSession(PEER);
+  expect(served.turn()).toEqual([]);
+});
+
+test("a link that is made whole is the same session: its guests are answered", () => {
+  const served = new Served();
+  served.relay(1, readFrame());
+  served.replica.onSession(PEER);
+  expect(served.turn()).toMatchObject([{ to: PEER, message: { type: "relayAnswer", id: 1 } }]);
+  expect(served.replica.requests.endedGuests).toBe(0);
+});
+
+test("an answer to an earlier process is dropped, whatever it says", () => {
+  const { replica } = new Served();
+  const n = { configId: 1, n: 1, priority: 0, pid: 1 };
+  const name = { boot: BOOT - 1, id: 1 };
+  const answers: HostMessage[] = [
+    { type: "readAck", ...name, n },
+    { type: "readIndex", ...name, idx: 0 },
+    { type: "readRefused", ...name },
+    { type: "quorumReadAck", ...name, acceptedIdx: 0 },
+    { type: "relayReturned", ...name, frame: readFrame(), ageTicks: 0, maybeProposed: false },
+    { type: "relayAnswer", ...name, frame: new Uint8Array(9) },
+  ];
+  for (const answer of answers) replica.onPeerMessage(PEER, answer);
+  expect(replica.requests.strayAnswers).toBe(answers.length);
+  for (const answer of answers)
+    replica.onPeerMessage(PEER, { ...answer, boot: BOOT } as HostMessage);
+  expect(replica.requests.strayAnswers).toBe(answers.length);
+});
