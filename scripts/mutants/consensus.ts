@@ -1,4 +1,6 @@
-import { CORE, CORE_TESTS, PAXOS, patch, type Mutant } from "./mutant.ts";
+import { CORE, PAXOS, patch, type Mutant } from "./mutant.ts";
+
+const CONTRADICTIONS = ["test/omnipaxos/contradictions.test.ts"];
 
 export const CONSENSUS: readonly Mutant[] = [
   {
@@ -158,16 +160,124 @@ export const CONSENSUS: readonly Mutant[] = [
     patches: [
       patch(
         `${PAXOS}/sync.ts`,
-        " || endWithStopSign < store.decidedIdx) return false;",
-        ") return false;",
+        " || endOfSync(sync) < store.decidedIdx) return null;",
+        ") return null;",
       ),
       patch(
         `${PAXOS}/follower.ts`,
-        "if (ballotsEqual(store.acceptedRound, n) && end <= store.acceptedIdx) {",
-        "if (n.n < 0) {",
+        " ?? (again ? null : endsBelowDecided(store, logSync));",
+        " ?? (again || !again ? null : endsBelowDecided(store, logSync));",
       ),
     ],
-    by: CORE_TESTS,
+    by: CONTRADICTIONS,
+  },
+  {
+    name: "decided entries replaced",
+    breaks: "a sync that differs in decided places is applied",
+    patches: [
+      patch(
+        `${PAXOS}/follower.ts`,
+        "differsFromDecided(state, logSync) ?? (",
+        "differsFromDecided(state, logSync, 0) ?? (",
+      ),
+    ],
+    by: CONTRADICTIONS,
+  },
+  {
+    name: "adopted unseen",
+    breaks: "a new leader adopts a log that contradicts what it, or a promiser, has decided",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "const wrong = judgeAdoption(state);",
+        "const wrong = leading.ballot.n < 0 ? judgeAdoption(state) : null;",
+      ),
+    ],
+    by: CONTRADICTIONS,
+  },
+  {
+    name: "late promise believed",
+    breaks: "a promise that contradicts what was adopted is answered with an AcceptSync",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "if (finding !== null) return contradict(state, from, finding);",
+        "if (finding !== null && preparing) return contradict(state, from, finding);",
+      ),
+    ],
+    by: CONTRADICTIONS,
+  },
+  {
+    name: "goes on after a contradiction",
+    breaks: "a node whose cluster broke its promises takes part in the next round",
+    patches: [
+      patch(
+        `${CORE}/omni-paxos.ts`,
+        "  receive(envelope: Envelope<T, S>): void {\n    if (this.#isInert) return;\n",
+        "  receive(envelope: Envelope<T, S>): void {\n",
+      ),
+    ],
+    by: CONTRADICTIONS,
+  },
+  {
+    name: "acknowledgement beyond the log counts",
+    breaks: "a vote for what the leader never had decides what comes to stand there",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        'if (state.phase !== "accept" || acceptedIdx > store.acceptedIdx || decidedIdx > acceptedIdx) {',
+        'if (state.phase !== "accept") {',
+      ),
+    ],
+    by: CONTRADICTIONS,
+  },
+  {
+    name: "late AcceptSync sets the place in the stream",
+    breaks: "what a late stream appends stands in the log twice",
+    patches: [
+      patch(
+        `${PAXOS}/follower.ts`,
+        "if (again && end === store.acceptedIdx) {",
+        "if (again && end <= store.acceptedIdx) {",
+      ),
+    ],
+    by: ["test/omnipaxos/reordering.test.ts"],
+  },
+  {
+    name: "late promise from before a trim is served",
+    breaks: "a leader dies of a message that came late",
+    patches: [
+      patch(
+        `${PAXOS}/leader.ts`,
+        "if (!canServe(store, config.snapshots, decidedIdx)) {",
+        "if (decidedIdx < 0) {",
+      ),
+    ],
+    by: ["test/omnipaxos/reordering.test.ts"],
+  },
+  {
+    name: "votes of a replaced disk count",
+    breaks: "an entry is decided with the vote of a disk that is gone",
+    patches: [
+      patch(
+        `${CORE}/omni-paxos.ts`,
+        '    if (this.#paxos.role === "leader") this.tryBecomeLeader();\n',
+        "",
+      ),
+    ],
+    by: ["test/omnipaxos/replaced.test.ts"],
+  },
+  {
+    name: "durable view shows what is only written",
+    breaks: "a host is told that something is on disk which a crash would lose",
+    patches: [
+      patch(
+        `${CORE}/store.ts`,
+        "    this.#durable = mark;\n",
+        "    this.#durable = this.mark();\n",
+      ),
+    ],
+    by: ["test/omnipaxos/durability.test.ts"],
   },
   {
     name: "recovered node keeps its old ballot",

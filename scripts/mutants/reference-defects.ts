@@ -38,8 +38,8 @@ export const REFERENCE_DEFECTS: readonly Mutant[] = [
     patches: [
       patch(
         `${PAXOS}/follower.ts`,
-        "if (ballotsEqual(store.acceptedRound, n) && end <= store.acceptedIdx) {",
-        "if (n.n < 0) {",
+        "const stale = again && end < store.acceptedIdx;",
+        "const stale = n.n < 0;",
       ),
     ],
     by: CORE_TESTS,

@@ -120,6 +120,12 @@ export class BallotLeaderElection<T, S> {
     this.#outbox.sendHeartbeat(from, reply, promiseSeq);
   }
 
+  /** What `pid` said is no longer so: another disk speaks for it. */
+  forget(pid: NodeId): void {
+    this.#replies.delete(pid);
+    this.#lastReplies.delete(pid);
+  }
+
   /** Answers whether the reply was counted. */
   handleReply(from: NodeId, reply: HeartbeatReply): boolean {
     const current =

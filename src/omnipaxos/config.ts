@@ -34,6 +34,11 @@ export interface OmniPaxosConfig<T, S = never> {
   readonly leaderPriority?: number;
   /** Random per process start: a heartbeat reply to an earlier start is not counted (S24). */
   readonly incarnation: number;
+  /**
+   * Whether two entries are the same, where a peer's log overlaps what this node has decided. Default Object.is: right for
+   * primitive values only, as what came over a network never is the same object.
+   */
+  readonly sameEntry?: (a: T, b: T) => boolean;
   /** Default off. */
   readonly snapshots?: SnapshotPolicy<T, S>;
 }
@@ -78,6 +83,7 @@ export function resolveConfig<T, S>(config: OmniPaxosConfig<T, S>): ResolvedConf
     batchSize: requireInteger("batchSize", config.batchSize ?? 1, 1),
     leaderPriority: requireInteger("leaderPriority", config.leaderPriority ?? 0, 0),
     incarnation: requireInteger("incarnation", config.incarnation, 0),
+    sameEntry: validateSameEntry(config.sameEntry ?? Object.is),
     snapshots: validateSnapshots(config.snapshots ?? { kind: "off" }),
     peers: clusterConfig.nodes.filter((node) => node !== pid),
     quorum: quorumOf(clusterConfig),
@@ -120,6 +126,11 @@ function requireInteger(
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new ConfigError(field, `an integer ${range}`, value);
+}
+
+function validateSameEntry<F>(sameEntry: F): F {
+  if (typeof sameEntry === "function") return sameEntry;
+  throw new ConfigError("sameEntry", "a function", sameEntry);
 }
 
 function validateSnapshots<T, S>(policy: SnapshotPolicy<T, S>): SnapshotPolicy<T, S> {

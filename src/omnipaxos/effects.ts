@@ -1,4 +1,5 @@
 import type { Ballot } from "./ballot.ts";
+import type { Contradiction } from "./contradiction.ts";
 import type { CompleteSnapshot, Envelope, StopSign } from "./messages.ts";
 
 /** Counts write groups of one process run: 1, 2, … A group is durable only when all earlier ones are. 0: nothing to wait for. */
@@ -42,10 +43,12 @@ export interface Effects<T, S> {
   readonly writes: readonly WriteGroup<T, S>[];
   readonly messages: readonly Outgoing<T, S>[];
   /**
-   * Proposals this node held or was sent that it will never propose, because a stop-sign stands in its log (S20).
-   * They certainly did not get into the log through this node.
+   * Proposals this node held or was sent that it will never propose, because a stop-sign stands in its log (S20) or it
+   * takes no part any more. They certainly did not get into the log through this node.
    */
   readonly rejected: readonly T[];
+  /** Not null: this node takes no part in the protocol any more, from now on; the host has to act. */
+  readonly contradiction: Contradiction | null;
 }
 
 /** What a node had on disk when it stopped: the sum of its durable writes. */

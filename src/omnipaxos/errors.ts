@@ -1,4 +1,5 @@
 import type { NodeId } from "./ballot.ts";
+import type { Contradiction } from "./contradiction.ts";
 import type { ClusterConfig } from "./messages.ts";
 
 /** The core itself is wrong, or its host broke the contract (D1–D9). The process must not go on. */
@@ -38,9 +39,13 @@ export type ProposeError<T> =
 export type ReconfigureError =
   /** A stop-sign stands in the log, or one waits for this node to lead. */
   | { readonly kind: "pendingReconfigConfig"; readonly config: ClusterConfig }
-  | { readonly kind: "config"; readonly error: ConfigError };
+  | { readonly kind: "config"; readonly error: ConfigError }
+  /** This node takes no part any more. */
+  | { readonly kind: "contradiction"; readonly contradiction: Contradiction };
 
 export type CompactionError =
+  /** This node takes no part any more. `compact`, the application's own, still works. */
+  | { readonly kind: "contradiction"; readonly contradiction: Contradiction }
   /** The index is above what this node has decided. */
   | { readonly kind: "undecidedIndex"; readonly decidedIdx: number }
   /** The index is at or below what is compacted already. */

@@ -2,6 +2,7 @@ export { BALLOT_BOTTOM, ballotsEqual, compareBallots } from "./ballot.ts";
 export type { Ballot, NodeId } from "./ballot.ts";
 export type { PeerView } from "./ballot-leader-election.ts";
 export { quorumOf, resolveConfig, validateClusterConfig } from "./config.ts";
+export type { Contradiction } from "./contradiction.ts";
 export type { OmniPaxosConfig, Quorum, ResolvedConfig, SnapshotPolicy } from "./config.ts";
 export type { DurableState, Effects, Outgoing, Write, WriteGroup, WriteSeq } from "./effects.ts";
 export { ConfigError, InvariantError } from "./errors.ts";
@@ -45,5 +46,6 @@ export type {
 } from "./messages.ts";
 export { OmniPaxos } from "./omni-paxos.ts";
 export type { LeaderView, NodeState } from "./omni-paxos.ts";
+export type { DurableMark } from "./outbox.ts";
 export type { LogRead } from "./reads.ts";
 export type { PaxosCounters, Phase, Role } from "./sequence-paxos/state.ts";

@@ -20,6 +20,7 @@ export type Input<T, S = never> =
       readonly snapshot: CompleteSnapshot<S>;
     }
   | { readonly kind: "reconnected"; readonly pid: NodeId }
+  | { readonly kind: "replaced"; readonly pid: NodeId }
   | { readonly kind: "tryBecomeLeader" }
   | { readonly kind: "setPriority"; readonly priority: number }
   | { readonly kind: "persisted"; readonly seq: WriteSeq };

@@ -41,7 +41,9 @@ export interface Member<T> {
  * A leader's round, rebuilt for every new ballot.
  *
  * R1. Members are keyed by pid and there is one for each node of the configuration, no more (S18).
- * R2. An accepted index never decreases, also when the promise is reset: a durable vote stays a vote (S17).
+ * R2. An accepted index never decreases within a round, also when the promise is reset: a durable vote stays a vote (S17).
+ *     The exception is a disk that is not the one that voted (`replaced`): its round ends, and nothing that was said in
+ *     it counts in the next one, whenever it arrives.
  * R3. The own accepted index is what is durable here, not what is in memory (D4).
  */
 export class LeaderState<T, S> {
@@ -56,6 +58,7 @@ export class LeaderState<T, S> {
   /** The best promise by (accepted round, accepted index). */
   maxPromise: PromiseMeta = { acceptedRound: BALLOT_BOTTOM, acceptedIdx: -1, decidedIdx: 0 };
   maxPromiseSync: LogSync<T, S> | null = null;
+  maxPromiseFrom: NodeId;
 
   constructor(ballot: Ballot, pid: NodeId, nodes: readonly NodeId[]) {
     this.ballot = ballot;
@@ -70,6 +73,7 @@ export class LeaderState<T, S> {
     this.#byPid = new Map(this.members.map((member) => [member.pid, member]));
     this.followers = this.members.filter((member) => member.pid !== pid);
     this.self = this.member(pid);
+    this.maxPromiseFrom = pid;
     this.#sorted = this.members.map(() => 0);
   }
 
@@ -88,6 +92,7 @@ export class LeaderState<T, S> {
     if (order > 0 || (order === 0 && meta.acceptedIdx > max.acceptedIdx)) {
       this.maxPromise = meta;
       this.maxPromiseSync = sync;
+      this.maxPromiseFrom = pid;
     }
   }
 

@@ -27,12 +27,12 @@ export function memoryOf<T, S>(node: Remembering<T, S>): unknown {
   const { paxos, outbox, election, stranded, clocks } = node;
   const { store, leading } = paxos;
   const notDurable = (seq: WriteSeq): number => Math.max(0, seq - outbox.persistedSeq);
-  const { log, promise, acceptedRound, decidedIdx, durableDecidedIdx, writtenDecidedIdx } = store;
+  const { log, promise, acceptedRound, decidedIdx, durable, writtenDecidedIdx } = store;
   return {
     promise,
     acceptedRound,
     decidedIdx,
-    durableDecidedIdx,
+    durable,
     writtenDecidedIdx,
     compactedIdx: log.base,
     entries: log.slice(log.base, log.end),
@@ -41,9 +41,10 @@ export function memoryOf<T, S>(node: Remembering<T, S>): unknown {
     batch: store.batch,
     promiseGroup: notDurable(store.promiseSeq),
     logGroup: notDurable(store.logSeq),
-    groups: outbox.groups.map(({ seq, ...mark }) => ({ ...mark, group: notDurable(seq) })),
+    groups: outbox.groups.map(({ seq, mark }) => [notDurable(seq), mark]),
     role: paxos.role,
     phase: paxos.phase,
+    contradiction: paxos.contradiction,
     seq: paxos.is("follower", "accept") ? paxos.seq : null,
     cachedPromise: paxos.phase === "prepare" ? paxos.cachedPromise : null,
     buffered: paxos.bufferedProposals,
@@ -55,11 +56,11 @@ export function memoryOf<T, S>(node: Remembering<T, S>): unknown {
   };
 }
 
-function roundOf<T, S>({ leading, phase }: PaxosState<T, S>): unknown {
-  const { ballot, adoptedIdx, maxPromise, maxPromiseSync } = leading;
+function roundOf<T, S>({ leading }: PaxosState<T, S>): unknown {
+  const { ballot, adoptedIdx, maxPromise, maxPromiseFrom, maxPromiseSync } = leading;
   const members = leading.members.map(
     ({ pid, promise, seq, acceptedIdx, durableDecidedIdx }) =>
       [pid, promise, seq, acceptedIdx, durableDecidedIdx] as const,
   );
-  return { ballot, adoptedIdx, maxPromise, maxPromiseSync, members, phase };
+  return { ballot, adoptedIdx, maxPromise, maxPromiseFrom, maxPromiseSync, members };
 }

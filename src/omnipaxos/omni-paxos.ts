@@ -4,6 +4,7 @@ import { BallotLeaderElection } from "./ballot-leader-election.ts";
 import type { PeerView } from "./ballot-leader-election.ts";
 import { resolveConfig, validateClusterConfig } from "./config.ts";
 import type { OmniPaxosConfig, ResolvedConfig } from "./config.ts";
+import type { Contradiction } from "./contradiction.ts";
 import type { DurableState, Effects, WriteSeq } from "./effects.ts";
 import { assert, ConfigError, failure, OK, unreachable } from "./errors.ts";
 import type { CompactionResult, ProposeResult, ReconfigureResult, Result } from "./errors.ts";
@@ -12,6 +13,7 @@ import { LogicalClock } from "./logical-clock.ts";
 import { memoryOf } from "./memory.ts";
 import type { ClusterConfig, CompleteSnapshot, Envelope, StopSign } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
+import type { DurableMark } from "./outbox.ts";
 import { readRange } from "./reads.ts";
 import type { LogRead } from "./reads.ts";
 import { compact, snapshot, trim } from "./sequence-paxos/compaction.ts";
@@ -113,6 +115,9 @@ export class OmniPaxos<T, S = never> {
       case "reconnected":
         this.reconnected(input.pid);
         return OK;
+      case "replaced":
+        this.replaced(input.pid);
+        return OK;
       case "tryBecomeLeader":
         this.tryBecomeLeader();
         return OK;
@@ -129,6 +134,7 @@ export class OmniPaxos<T, S = never> {
 
   /** One unit of time: election first, then resends, then the flush of an incomplete batch. */
   tick(): void {
+    if (this.#isInert) return;
     if (this.#electionClock.tick()) {
       const leadsInAccept = this.#paxos.is("leader", "accept");
       const ballot = this.#election.timeout({ promise: this.#store.promise, leadsInAccept });
@@ -141,8 +147,12 @@ export class OmniPaxos<T, S = never> {
     if (this.#flushClock.tick()) flushTimeout(this.#paxos);
   }
 
-  /** A message from a peer. Loss, duplication and reordering are safe; a node outside the configuration is ignored. */
+  /**
+   * A message from a peer. Loss, duplication and reordering are safe (F3 says why, for what follows a log sync); a node
+   * outside the configuration is ignored. What contradicts the decided log is reported by `takeEffects`, not applied.
+   */
   receive(envelope: Envelope<T, S>): void {
+    if (this.#isInert) return;
     const { from, to, message } = envelope;
     if (to !== this.#config.pid || !this.#config.peers.includes(from)) {
       this.#paxos.counters.misdirected += 1;
@@ -162,6 +172,10 @@ export class OmniPaxos<T, S = never> {
 
   /** Proposes an entry. `ok` says only that it was taken in hand: it may be lost, or decided twice after a retry. */
   append(entry: T): ProposeResult<T> {
+    if (this.#isInert) {
+      this.#outbox.reject([entry]);
+      return OK;
+    }
     return propose(this.#paxos, entry);
   }
 
@@ -182,16 +196,22 @@ export class OmniPaxos<T, S = never> {
       if (error instanceof ConfigError) return failure({ kind: "config", error });
       throw error;
     }
+    const { contradiction } = this.#paxos;
+    if (contradiction !== null) return failure({ kind: "contradiction", contradiction });
     return proposeStopSign(this.#paxos, { nextConfig, metadata });
   }
 
   /** Forgets [0, idx) on all nodes (null: as far as possible). Leader only, and only with snapshots off. */
   trim(idx: number | null = null): CompactionResult {
+    const { contradiction } = this.#paxos;
+    if (contradiction !== null) return failure({ kind: "contradiction", contradiction });
     return trim(this.#paxos, idx);
   }
 
   /** Folds [0, idx) (null: all decided) into the snapshot, here or on every node. Only with snapshots "fold". */
   snapshot(idx: number | null = null, localOnly = false): CompactionResult {
+    const { contradiction } = this.#paxos;
+    if (contradiction !== null) return failure({ kind: "contradiction", contradiction });
     return snapshot(this.#paxos, idx, localOnly);
   }
 
@@ -206,12 +226,29 @@ export class OmniPaxos<T, S = never> {
 
   /** The session to `pid` began anew: messages in flight may be lost. Call it at both ends. */
   reconnected(pid: NodeId): void {
+    if (this.#isInert) return;
     if (this.#config.peers.includes(pid)) reconnect(this.#paxos, pid);
     else this.#paxos.counters.misdirected += 1;
   }
 
+  /**
+   * The node behind `pid` came back with another disk, by agreement: what it had promised and accepted counts no more. Say it
+   * once a disk, at the first session with the new one, before `reconnected`. A leader starts its round anew under a higher
+   * ballot: so even what the old disk's process had sent and arrives after this call cannot count, in whatever order.
+   */
+  replaced(pid: NodeId): void {
+    if (this.#isInert) return;
+    if (!this.#config.peers.includes(pid)) {
+      this.#paxos.counters.misdirected += 1;
+      return;
+    }
+    this.#election.forget(pid);
+    if (this.#paxos.role === "leader") this.tryBecomeLeader();
+  }
+
   /** Starts a round above everything this node has promised. The election learns of it at its next time-out. */
   tryBecomeLeader(): void {
+    if (this.#isInert) return;
     handleLeader(this.#paxos, this.#election.ballotWith(this.#store.promise.n + 1));
   }
 
@@ -235,7 +272,7 @@ export class OmniPaxos<T, S = never> {
   takeEffects(): Effects<T, S> {
     // I4: a new decided index rides with the next group that must be written anyway.
     if (this.#outbox.hasWrites) this.#store.writeDecided();
-    return this.#outbox.take(this.#store.mark());
+    return this.#outbox.take(() => this.#store.mark(), this.#paxos.contradiction);
   }
 
   get pid(): NodeId {
@@ -259,6 +296,17 @@ export class OmniPaxos<T, S = never> {
   }
   get acceptedRound(): Ballot {
     return this.#store.acceptedRound;
+  }
+  /**
+   * What of this node is on disk for sure: at the start what was recovered, then what the groups reported by `persisted` made
+   * of it.
+   */
+  get durable(): DurableMark {
+    return this.#store.durable;
+  }
+  /** Not null: a peer's message cannot be true together with what is decided here; this node is inert from then on. */
+  get contradiction(): Contradiction | null {
+    return this.#paxos.contradiction;
   }
   get role(): Role {
     return this.#paxos.role;
@@ -381,6 +429,11 @@ export class OmniPaxos<T, S = never> {
     for (const member of leading.members) {
       assert(member.acceptedIdx <= acceptedIdx, `node ${member.pid} accepted beyond its leader`);
     }
+  }
+
+  /** J3. Nothing goes in or out any more; what was written before is still made durable. */
+  get #isInert(): boolean {
+    return this.#paxos.contradiction !== null;
   }
 
   #winBackStranded(): void {

@@ -1,4 +1,5 @@
 import type { Ballot, NodeId } from "./ballot.ts";
+import type { Contradiction } from "./contradiction.ts";
 import type { Effects, Outgoing, Write, WriteGroup, WriteSeq } from "./effects.ts";
 import { assert } from "./errors.ts";
 import type { HeartbeatReply, HeartbeatRequest, PaxosMessage } from "./messages.ts";
@@ -10,16 +11,15 @@ type Mutable<M> = { -readonly [K in keyof M]: M[K] };
 /** A message that has not been taken yet: its `message` and `after` may still be changed in place. */
 export type Unsent<T, S> = Mutable<Outgoing<T, S>>;
 
-/** What a write group makes durable, for the leader's own vote and the durable decided index. */
+/** What is on disk once a write group is: for the leader's own vote, the durable decided index, and hosts. */
 interface GroupMark {
   readonly seq: WriteSeq;
-  readonly acceptedRound: Ballot;
-  readonly acceptedIdx: number;
-  readonly decidedIdx: number;
+  readonly mark: DurableMark;
 }
 
-/** What of this node's log is known to be on disk. */
+/** What of a node is on its disk for sure. The accepted index counts the stop-sign. */
 export interface DurableMark {
+  readonly promise: Ballot;
   readonly acceptedRound: Ballot;
   readonly acceptedIdx: number;
   readonly decidedIdx: number;
@@ -99,8 +99,14 @@ export class Outbox<T, S> {
     for (const entry of entries) this.#rejected.push(entry);
   }
 
-  /** Closes the open group, which brings the node to `mark`, and hands everything over. */
-  take(mark: DurableMark): Effects<T, S> {
+  /** What was to be sent and has not been taken will not be. */
+  silence(): void {
+    this.#messages = [];
+    this.#heartbeats = [];
+  }
+
+  /** Closes the open group, which brings the node to `mark()`, and hands everything over. */
+  take(mark: () => DurableMark, contradiction: Contradiction | null): Effects<T, S> {
     this.#generation += 1;
     const messages = this.#messages;
     for (const heartbeat of this.#heartbeats) messages.push(heartbeat);
@@ -109,8 +115,7 @@ export class Outbox<T, S> {
       this.#closedSeq += 1;
       const seq = this.#closedSeq;
       writes = [{ seq, writes: this.#writes }];
-      const { acceptedRound, acceptedIdx, decidedIdx } = mark;
-      this.#groups.push({ seq, acceptedRound, acceptedIdx, decidedIdx });
+      this.#groups.push({ seq, mark: mark() });
       this.#writes = [];
       this.#openAppend = null;
     }
@@ -123,6 +128,7 @@ export class Outbox<T, S> {
       writes,
       messages: messages.length > 0 ? messages : NOTHING,
       rejected: rejected.length > 0 ? rejected : NOTHING,
+      contradiction,
     };
   }
 
@@ -136,6 +142,6 @@ export class Outbox<T, S> {
     this.#persistedSeq = seq;
     const newer = this.#groups.findIndex((group) => group.seq > seq);
     const done = this.#groups.splice(0, newer < 0 ? this.#groups.length : newer);
-    return done.at(-1) ?? null;
+    return done.at(-1)?.mark ?? null;
   }
 }

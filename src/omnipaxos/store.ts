@@ -27,7 +27,7 @@ export class Store<T, S> {
   #stopSign: StopSign | null;
   #batch: T[] = [];
   #writtenDecidedIdx: number;
-  #durableDecidedIdx: number;
+  #durable: DurableMark;
   #promiseSeq: WriteSeq = 0;
   #logSeq: WriteSeq = 0;
 
@@ -37,10 +37,10 @@ export class Store<T, S> {
     this.#acceptedRound = recovered?.acceptedRound ?? BALLOT_BOTTOM;
     this.#decidedIdx = recovered?.decidedIdx ?? 0;
     this.#writtenDecidedIdx = this.#decidedIdx;
-    this.#durableDecidedIdx = this.#decidedIdx;
     this.#log = new EntryLog(recovered?.compactedIdx ?? 0, recovered?.entries ?? []);
     this.#snapshot = recovered?.snapshot ?? null;
     this.#stopSign = recovered?.stopSign ?? null;
+    this.#durable = this.mark();
     this.checkInvariants();
   }
 
@@ -56,9 +56,12 @@ export class Store<T, S> {
   get decidedIdx(): number {
     return this.#decidedIdx;
   }
-  /** The decided index that a restart would find at least. */
+  /** What a restart would find at least. */
+  get durable(): DurableMark {
+    return this.#durable;
+  }
   get durableDecidedIdx(): number {
-    return this.#durableDecidedIdx;
+    return this.#durable.decidedIdx;
   }
   /** Decided entries end here: the decided index without the stop-sign. */
   get decidedEnd(): number {
@@ -178,8 +181,10 @@ export class Store<T, S> {
     }
   }
 
+  /** What is on disk once everything written so far is. */
   mark(): DurableMark {
     return {
+      promise: this.#promise,
       acceptedRound: this.#acceptedRound,
       acceptedIdx: this.acceptedIdx,
       decidedIdx: this.#writtenDecidedIdx,
@@ -187,7 +192,7 @@ export class Store<T, S> {
   }
 
   markDurable(mark: DurableMark): void {
-    this.#durableDecidedIdx = Math.max(this.#durableDecidedIdx, mark.decidedIdx);
+    this.#durable = mark;
   }
 
   /** @throws InvariantError when I1–I3 or I5 do not hold. */
@@ -200,7 +205,7 @@ export class Store<T, S> {
     );
     assert(compactedIdx <= decidedIdx, `compacted ${compactedIdx} > decided ${decidedIdx} (I3)`);
     assert(
-      this.#durableDecidedIdx <= decidedIdx,
+      this.durableDecidedIdx <= decidedIdx,
       "durable decided index above the decided one (I4)",
     );
     if (snapshot === null) return;

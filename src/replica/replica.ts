@@ -12,6 +12,7 @@
  *   N5. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import { assert } from "../base/assert.ts";
+import { sameBytes } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { FrozenState, KvState } from "../kv/index.ts";
 import {
@@ -153,7 +154,7 @@ export class Replica {
   ) {
     this.#options = options;
     this.#bootId = options.core.incarnation;
-    this.#core = new OmniPaxos(options.core, recovered);
+    this.#core = new OmniPaxos({ sameEntry: sameBytes, ...options.core }, recovered);
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
@@ -408,9 +409,17 @@ export class Replica {
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
-    const { writes, rejected } = effects;
+    const { writes, rejected, contradiction } = effects;
     const messages = this.#unanswered(effects.messages);
-    return { writes, messages, rejected, hostMessages, load: this.#toLoad(), again };
+    return {
+      writes,
+      messages,
+      rejected,
+      contradiction,
+      hostMessages,
+      load: this.#toLoad(),
+      again,
+    };
   }
 
   #propose(nowMs: number): void {

@@ -3,6 +3,7 @@
  * crash erases.
  */
 import { assert } from "../base/assert.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { compareBallots, type Ballot } from "../omnipaxos/index.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { PeerMessage } from "../wire/peer.ts";
@@ -86,6 +87,7 @@ export class SafetyChecker {
     const life = this.#lives.get(node);
     assert(life !== undefined, "a node is checked after its start");
     core.checkInvariants();
+    assert(core.contradiction === null, `node ${node}: contradicted although every disk is honest`);
     if (core.promise !== life.promise) {
       assert(compareBallots(core.promise, life.promise) >= 0, `node ${node}: promise went back`);
       life.promise = core.promise;
@@ -151,8 +153,4 @@ export class SafetyChecker {
 
 export function ballotText({ n, priority, pid }: Ballot): string {
   return `${n}.${priority}.${pid}`;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
 }

@@ -133,3 +133,41 @@ describe("asynchronous writes (S21)", () => {
     expect(request?.after).toBe(writes[0]!.seq);
   });
 });
+
+describe("what is on disk for sure", () => {
+  it("is what was recovered, and then exactly what the reported groups made of it", () => {
+    const cluster = stable({ durability: "delayed" });
+    for (const pid of [1, 2]) cluster.sync(pid);
+    const node = cluster.node(1);
+    const { promise } = node;
+    expect(node.durable).toEqual({
+      promise,
+      acceptedRound: promise,
+      acceptedIdx: 0,
+      decidedIdx: 0,
+    });
+    cluster.append(3, "a");
+    cluster.deliverType(3, 1, "acceptDecide");
+    cluster.append(3, "b");
+    cluster.deliverType(3, 1, "acceptDecide");
+    cluster.call(2, (other) => other.tryBecomeLeader());
+    cluster.sync(2);
+    cluster.deliverType(2, 1, "prepare");
+    expect(node.durable.acceptedIdx).toBe(0);
+    cluster.sync(1, 1);
+    expect(node.durable).toMatchObject({ acceptedIdx: 1, promise });
+    cluster.sync(1, 1);
+    expect(node.durable).toMatchObject({ acceptedIdx: 2, promise });
+    cluster.sync(1, 1);
+    expect(node.durable.promise).toEqual(node.promise);
+    expect(node.promise.pid).toBe(2);
+    const { promise: onDisk, acceptedRound, decidedIdx, entries } = cluster.slot(1).disk.state;
+    const acceptedIdx = entries.length;
+    const expected = { promise: onDisk, acceptedRound, acceptedIdx, decidedIdx };
+    expect(node.durable).toEqual(expected);
+    cluster.crash(1);
+    cluster.restart(1);
+    expect(cluster.node(1)).not.toBe(node);
+    expect(cluster.node(1).durable).toEqual(expected);
+  });
+});

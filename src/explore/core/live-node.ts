@@ -127,7 +127,10 @@ export class LiveNode {
   }
 
   #turn(): void {
-    const { writes, messages } = this.#core.takeEffects();
+    const { writes, messages, contradiction } = this.#core.takeEffects();
+    // Disks keep what they acknowledged here, so nobody says what cannot be true (J2), or what no honest node says.
+    assert(contradiction === null, `node ${this.#pid} reports ${JSON.stringify(contradiction)}`);
+    assert(this.#core.counters.misbehaved === 0, `node ${this.#pid} takes a peer for dishonest`);
     this.#disk.stage(writes);
     for (const outgoing of messages) {
       const { type } = outgoing.message;

@@ -1,4 +1,5 @@
 /** A replica with its host in memory: the rules of src/node, each of its doings a step of its own. */
+import { assert } from "../../base/assert.ts";
 import { KvState } from "../../kv/index.ts";
 import type { NodeId, Outgoing } from "../../omnipaxos/index.ts";
 import { DEFAULT_COMPACTION } from "../../replica/compaction.ts";
@@ -87,6 +88,8 @@ export class MemoryNode {
   turn(): void {
     this.#awake = false;
     const effects = this.#replica.endTurn(0);
+    const { contradiction } = effects;
+    assert(contradiction === null, `node ${this.pid} reports ${JSON.stringify(contradiction)}`);
     this.#disk.stage(effects.writes);
     for (const outgoing of effects.messages) {
       (isHeartbeat(outgoing.message) ? this.#heldHeartbeats : this.#held).push(outgoing);

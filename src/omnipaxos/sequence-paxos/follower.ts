@@ -11,9 +11,10 @@ import type {
   SequenceNumber,
 } from "../messages.ts";
 import { forwardBuffered } from "./proposals.ts";
+import { contradict, differsFromDecided, differsFromSeal, endsBelowDecided } from "./judge.ts";
 import { SEQUENCE_START } from "./state.ts";
 import type { PaxosState } from "./state.ts";
-import { applyLogSync, createLogSync } from "./sync.ts";
+import { applyLogSync, canServe, createLogSync, endOfSync, planLogSync } from "./sync.ts";
 
 /**
  * The follower's side: promise, take the leader's log, acknowledge.
@@ -26,6 +27,11 @@ import { applyLogSync, createLogSync } from "./sync.ts";
  *
  * F1. Within a round this log is a prefix of the leader's and never shrinks, whatever arrives late or twice (S4).
  * F2. The stream is taken in exact order; a gap, or a session this node does not know, leads to a new sync.
+ * F3. In the accept phase `seq` names the end of this log: what the session's next AcceptDecide appends stands, in the
+ *     leader's log, exactly where this one ends, batch included. An AcceptSync ends where its session's stream begins; so
+ *     only one that leaves this log ending there may set `seq`, and one that ends below the accepted index is stale as a
+ *     whole: its stream would append anew what is here already. From there every message moves both or neither. A
+ *     member that has left the stream comes back by a new session only, so no session has a hole.
  */
 
 /** S13: the ballot already promised is news only to a node that lost its place in the stream. */
@@ -33,6 +39,10 @@ export function handlePrepare<T, S>(state: PaxosState<T, S>, message: Prepare): 
   const { store, config } = state;
   const order = compareBallots(message.n, store.promise);
   if (order < 0 || (order === 0 && state.phase !== "recover")) return;
+  if (!canServe(store, config.snapshots, message.decidedIdx)) {
+    state.counters.staleSyncs += 1;
+    return;
+  }
   // S19: under the old round, before it is reported.
   store.flushBatch();
   store.setPromise(message.n);
@@ -58,16 +68,33 @@ function sendPromise<T, S>(state: PaxosState<T, S>, promise: PromiseMessage<T, S
   state.outbox.send(promise.n.pid, promise, Math.max(promiseSeq, logSeq));
 }
 
-export function handleAcceptSync<T, S>(state: PaxosState<T, S>, message: AcceptSync<T, S>): void {
+/**
+ * Of the accepted round and ending below the accepted index it is late (F3). While this node has accepted nothing of the
+ * round, its log is still the one it promised with, and the leader's holds all that lower rounds have decided (J2).
+ */
+export function handleAcceptSync<T, S>(
+  state: PaxosState<T, S>,
+  from: NodeId,
+  message: AcceptSync<T, S>,
+): void {
   if (!isCurrentRound(state, message.n) || !state.is("follower", "prepare")) return;
   const { store, config } = state;
   const { logSync, n, decidedIdx } = message;
-  const end = logSync.syncIdx + logSync.suffix.length + (logSync.stopSign === null ? 0 : 1);
-  if (ballotsEqual(store.acceptedRound, n) && end <= store.acceptedIdx) {
+  const again = ballotsEqual(store.acceptedRound, n);
+  const finding =
+    differsFromDecided(state, logSync) ?? (again ? null : endsBelowDecided(store, logSync));
+  if (finding !== null) return contradict(state, from, finding);
+  const end = endOfSync(logSync);
+  if (again && end === store.acceptedIdx) {
     store.decide(decidedIdx);
-  } else if (!applyLogSync(store, config.snapshots, n, decidedIdx, logSync)) {
-    state.counters.staleSyncs += 1;
-    return;
+  } else {
+    const stale = again && end < store.acceptedIdx;
+    const plan = stale ? null : planLogSync(store, config.snapshots, logSync);
+    if (plan === null) {
+      state.counters.staleSyncs += 1;
+      return;
+    }
+    applyLogSync(store, n, decidedIdx, plan);
   }
   state.cachedPromise = null;
   state.seq = message.seq;
@@ -83,6 +110,9 @@ export function handleAcceptDecide<T, S>(
 ): void {
   if (!isNextInStream(state, from, message.n, message.seq)) return;
   const { store, config } = state;
+  const finding = message.entries.length > 0 ? differsFromSeal(store, null) : null;
+  if (finding !== null) return contradict(state, from, finding);
+  state.seq = message.seq;
   for (const entry of message.entries) store.appendToBatch(entry);
   const stored = store.batchLength >= config.batchSize;
   if (stored) store.flushBatch();
@@ -96,6 +126,9 @@ export function handleAcceptStopSign<T, S>(
   message: AcceptStopSign,
 ): void {
   if (!isNextInStream(state, from, message.n, message.seq)) return;
+  const finding = differsFromSeal(state.store, message.stopSign);
+  if (finding !== null) return contradict(state, from, finding);
+  state.seq = message.seq;
   state.store.flushBatch();
   state.store.setStopSign(message.stopSign);
   replyAccepted(state, message.n);
@@ -103,6 +136,7 @@ export function handleAcceptStopSign<T, S>(
 
 export function handleDecide<T, S>(state: PaxosState<T, S>, from: NodeId, message: Decide): void {
   if (!isNextInStream(state, from, message.n, message.seq)) return;
+  state.seq = message.seq;
   if (decideUpTo(state, message.decidedIdx)) replyAccepted(state, message.n);
 }
 
@@ -172,7 +206,6 @@ function isNextInStream<T, S>(
 ): boolean {
   if (!isCurrentRound(state, n) || !state.is("follower", "accept")) return false;
   if (seq.session === state.seq.session && seq.counter === state.seq.counter + 1) {
-    state.seq = seq;
     return true;
   }
   if (compareSeq(seq, state.seq) > 0) loseStream(state, from);

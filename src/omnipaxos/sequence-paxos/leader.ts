@@ -1,11 +1,11 @@
 import { ballotsEqual, compareBallots } from "../ballot.ts";
 import type { Ballot, NodeId } from "../ballot.ts";
-import { assert } from "../errors.ts";
 import { LeaderState, nextSeq, nextSession } from "../leader-state.ts";
-import type { Member } from "../leader-state.ts";
+import type { Member, PromiseMeta } from "../leader-state.ts";
 import type { Accepted, NotAccepted, PrepareReq, PromiseMessage, StopSign } from "../messages.ts";
+import { contradict, judgeAdoption, judgePromise } from "./judge.ts";
 import type { PaxosState } from "./state.ts";
-import { applyLogSync, createLogSync } from "./sync.ts";
+import { applyLogSync, canServe, createLogSync, planLogSync } from "./sync.ts";
 
 /**
  * The leader's side: prepare a round, adopt the best log of a quorum, replicate, decide.
@@ -60,26 +60,47 @@ export function handlePromise<T, S>(
   message: PromiseMessage<T, S>,
 ): void {
   if (!state.leads() || !ballotsEqual(message.n, state.leading.ballot)) return;
+  const { store, config } = state;
   const { acceptedRound, acceptedIdx, decidedIdx } = message;
   const preparing = state.phase === "prepare";
   const meta = { acceptedRound, acceptedIdx, decidedIdx };
+  if (!isBelievable(state, meta)) {
+    state.counters.misbehaved += 1;
+    return;
+  }
+  const finding = judgePromise(state, meta, message.logSync);
+  if (finding !== null) return contradict(state, from, finding);
+  if (!canServe(store, config.snapshots, decidedIdx)) {
+    state.counters.staleSyncs += 1;
+    return;
+  }
   state.leading.setPromise(from, meta, message.logSync, preparing);
   if (preparing) adoptWhenPrepared(state);
   else sendAcceptSync(state, state.leading.member(from), meta);
+}
+
+/** Nobody has accepted a round above the one it promises, nor more of this round than its leader's log holds. */
+function isBelievable<T, S>(state: PaxosState<T, S>, meta: PromiseMeta): boolean {
+  const { store, leading } = state;
+  const order = compareBallots(meta.acceptedRound, leading.ballot);
+  if (order > 0 || meta.decidedIdx > meta.acceptedIdx) return false;
+  return order < 0 || state.phase === "prepare" || meta.acceptedIdx <= store.acceptedIdx;
 }
 
 /** With a prepare quorum: take over the best log, add what waited for it, and start the accept phase. */
 function adoptWhenPrepared<T, S>(state: PaxosState<T, S>): void {
   const { store, config, leading } = state;
   if (leading.promiseCount() < config.quorum.read) return;
+  const wrong = judgeAdoption(state);
+  if (wrong !== null) return contradict(state, wrong.with, wrong);
   const sync = leading.maxPromiseSync;
   const decidedIdx = leading.maxDecidedIdx();
-  if (sync === null) {
+  const plan = sync === null ? null : planLogSync(store, config.snapshots, sync);
+  if (plan === null) {
     store.setAcceptedRound(leading.ballot);
     store.decide(decidedIdx);
   } else {
-    const applied = applyLogSync(store, config.snapshots, leading.ballot, decidedIdx, sync);
-    assert(applied, "a promise answers this round's Prepare and so fits the leader's log");
+    applyLogSync(store, leading.ballot, decidedIdx, plan);
   }
   leading.maxPromiseSync = null;
   leading.adoptedIdx = store.acceptedIdx;
@@ -98,15 +119,7 @@ function adoptWhenPrepared<T, S>(state: PaxosState<T, S>): void {
   }
 }
 
-function sendAcceptSync<T, S>(
-  state: PaxosState<T, S>,
-  member: Member<T>,
-  meta: {
-    readonly acceptedRound: Ballot;
-    readonly acceptedIdx: number;
-    readonly decidedIdx: number;
-  },
-): void {
+function sendAcceptSync<T, S>(state: PaxosState<T, S>, member: Member<T>, meta: PromiseMeta): void {
   const { store, config, leading, outbox } = state;
   const logSync = createLogSync(
     store,
@@ -129,14 +142,7 @@ function sendAcceptSync<T, S>(
 }
 
 /** How much of the promiser's log is certainly the leader's too. */
-function commonPrefix<T, S>(
-  leading: LeaderState<T, S>,
-  meta: {
-    readonly acceptedRound: Ballot;
-    readonly acceptedIdx: number;
-    readonly decidedIdx: number;
-  },
-): number {
+function commonPrefix<T, S>(leading: LeaderState<T, S>, meta: PromiseMeta): number {
   if (ballotsEqual(meta.acceptedRound, leading.ballot)) return meta.acceptedIdx;
   const max = leading.maxPromise;
   // Beyond the adopted log the promiser may hold entries of the same round that no quorum reported.
@@ -234,14 +240,16 @@ export function handleAccepted<T, S>(
 ): void {
   const { leading, store } = state;
   if (!state.leads() || !ballotsEqual(message.n, leading.ballot)) return;
+  const { acceptedIdx, decidedIdx } = message;
+  // There is nothing of this round that could have been accepted: no number of such a message counts.
+  if (state.phase !== "accept" || acceptedIdx > store.acceptedIdx || decidedIdx > acceptedIdx) {
+    state.counters.misbehaved += 1;
+    return;
+  }
   const member = leading.member(from);
-  member.durableDecidedIdx = Math.max(member.durableDecidedIdx, message.decidedIdx);
-  assert(
-    message.acceptedIdx <= store.acceptedIdx || state.phase !== "accept",
-    `node ${from} accepted ${message.acceptedIdx} of a log of ${store.acceptedIdx}`,
-  );
+  member.durableDecidedIdx = Math.max(member.durableDecidedIdx, decidedIdx);
   // S17: acknowledgements may overtake each other.
-  member.acceptedIdx = Math.max(member.acceptedIdx, message.acceptedIdx);
+  member.acceptedIdx = Math.max(member.acceptedIdx, acceptedIdx);
   decideChosen(state);
 }
 

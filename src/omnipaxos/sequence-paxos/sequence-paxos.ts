@@ -37,7 +37,7 @@ export function handleMessage<T, S>(
     case "promise":
       return handlePromise(state, from, message);
     case "acceptSync":
-      return handleAcceptSync(state, message);
+      return handleAcceptSync(state, from, message);
     case "acceptDecide":
       return handleAcceptDecide(state, from, message);
     case "accepted":

@@ -1,5 +1,6 @@
 import type { NodeId } from "../ballot.ts";
 import type { ResolvedConfig } from "../config.ts";
+import type { Contradiction } from "../contradiction.ts";
 import { LeaderState } from "../leader-state.ts";
 import type { Accepted, PromiseMessage, SequenceNumber, StopSign } from "../messages.ts";
 import type { Outbox, Unsent } from "../outbox.ts";
@@ -13,8 +14,13 @@ export type Phase = "none" | "prepare" | "accept" | "recover";
 export interface PaxosCounters {
   /** Messages from or to somebody outside the configuration, or not for this node. */
   misdirected: number;
-  /** AcceptSyncs that did not fit this log: late ones, of a promise that no longer stands. */
+  /**
+   * Late by a whole promise: AcceptSyncs that did not fit this log or ended below what it has accepted of the same round,
+   * and Prepares and Promises from before a trim, to which no sync can be made.
+   */
   staleSyncs: number;
+  /** Claims of a peer that no state of an honest one explains, such as an acknowledgement beyond the leader's log. */
+  misbehaved: number;
   /** Gaps found in the leader's stream. */
   sequenceGaps: number;
   /** Own ballots raised to win back a peer stuck on a higher promise (S7). */
@@ -32,6 +38,7 @@ export class PaxosState<T, S> {
   readonly counters: PaxosCounters = {
     misdirected: 0,
     staleSyncs: 0,
+    misbehaved: 0,
     sequenceGaps: 0,
     strandedBumps: 0,
   };
@@ -45,6 +52,8 @@ export class PaxosState<T, S> {
   bufferedProposals: T[] = [];
   bufferedStopSign: StopSign | null = null;
   unsentAccepted: UnsentAccepted<T, S> | null = null;
+  /** Once set, the node is inert (J3). */
+  contradiction: Contradiction | null = null;
 
   constructor(config: ResolvedConfig<T, S>, store: Store<T, S>, outbox: Outbox<T, S>) {
     this.config = config;

@@ -10,8 +10,26 @@ import type { Store } from "../store.ts";
  * Y1. A LogSync never counts the stop-sign in syncIdx (S1).
  * Y2. Applying one never lowers the decided index (S3) and never removes a decided entry.
  * Y3. A delta is merged onto exactly its base, folded from entries that were decided before the sync (S2).
- * Y4. A sync that does not fit is refused as a whole: a late one may have been made for an earlier promise.
+ * Y4. A sync that does not fit is refused as a whole: a late one may have been made for an earlier promise. Whether it may
+ *     be believed at all is judged before (judge.ts).
  */
+
+/** Where a log ends once the sync is applied; counts the stop-sign. */
+export function endOfSync<T, S>({ syncIdx, suffix, stopSign }: LogSync<T, S>): number {
+  return syncIdx + suffix.length + (stopSign === null ? 0 : 1);
+}
+
+/**
+ * Without snapshots only a peer that has decided all that is forgotten here can be brought up to date. Every node has
+ * (S6), so who seems not to spoke before the trim, and its message came late.
+ */
+export function canServe<T, S>(
+  store: Store<T, S>,
+  policy: SnapshotPolicy<T, S>,
+  otherDecidedIdx: number,
+): boolean {
+  return policy.kind !== "off" || otherDecidedIdx >= store.compactedIdx;
+}
 
 /** What a log that shares [0, commonPrefix) with this one, and has decided otherDecidedIdx, needs to equal this one. */
 export function createLogSync<T, S>(
@@ -69,32 +87,44 @@ export function foldTo<T, S>(
   return { kind: "complete", idx, value };
 }
 
-/**
- * Makes this log the sender's as of round `n`: accepted round, snapshot, cut, suffix, stop-sign and decided index, all
- * within the open write group. False, and nothing changed, when the sync does not fit this log (Y4).
- */
-export function applyLogSync<T, S>(
+/** How a sync is applied: what is installed, and from where the suffix takes the log's place. */
+export interface SyncPlan<T, S> {
+  readonly sync: LogSync<T, S>;
+  readonly snapshot: CompleteSnapshot<S> | null;
+  readonly from: number;
+}
+
+/** Null when the sync does not fit this log (Y4). */
+export function planLogSync<T, S>(
   store: Store<T, S>,
   policy: SnapshotPolicy<T, S>,
-  n: Ballot,
-  decidedIdx: number,
   sync: LogSync<T, S>,
-): boolean {
+): SyncPlan<T, S> | null {
   const snapshot = usableSnapshot(store, policy, sync.snapshot);
-  if (snapshot === "unusable") return false;
+  if (snapshot === "unusable") return null;
   const end = sync.syncIdx + sync.suffix.length;
   const base = Math.max(store.compactedIdx, snapshot?.idx ?? 0);
   const from = Math.max(sync.syncIdx, base);
   const reach = Math.max(store.log.end, snapshot?.idx ?? 0);
-  const endWithStopSign = end + (sync.stopSign === null ? 0 : 1);
-  if (from > reach || end < from || endWithStopSign < store.decidedIdx) return false;
+  if (from > reach || end < from || endOfSync(sync) < store.decidedIdx) return null;
+  return { sync, snapshot, from };
+}
 
+/**
+ * Makes this log the sender's as of round `n`: accepted round, snapshot, cut, suffix, stop-sign and decided index, all
+ * within the open write group.
+ */
+export function applyLogSync<T, S>(
+  store: Store<T, S>,
+  n: Ballot,
+  decidedIdx: number,
+  { sync, snapshot, from }: SyncPlan<T, S>,
+): void {
   store.setAcceptedRound(n);
   if (snapshot !== null) store.install(snapshot);
   store.replaceSuffix(from, sync.suffix.slice(from - sync.syncIdx));
   store.setStopSign(sync.stopSign);
   store.decide(decidedIdx);
-  return true;
 }
 
 /** The snapshot to install; null when there is none or this log already holds what it stands for. */

@@ -280,6 +280,7 @@ export class Cluster {
     if (seq === 0) return;
     slot.node.persisted(seq);
     this.checker.persisted(pid, seq);
+    if (this.options.checked !== false) this.checker.durable(pid, slot.node, slot.disk);
     this.#release(slot);
     this.#after(pid);
   }

@@ -11,11 +11,15 @@ import type { SimDisk } from "./sim-disk.ts";
  * K3. A node's promise never decreases, and not across a restart below what it told anybody.
  * K4. A ballot is led by one start of one node only.
  * K5. What a message claims is on the sender's disk when it leaves.
+ * K6. As long as no disk goes back in time nobody contradicts anybody, or claims what cannot be.
+ * K7. Within a run no node replaces an entry it has decided. With `brokenDisks` this is all that can be asked for.
  */
 export class SafetyChecker {
   /** The one decided log seen so far; "…" where only a trimmed prefix was seen. */
   readonly canonical: string[] = [];
+  brokenDisks = false;
   readonly #decided = new Map<NodeId, number>();
+  readonly #kept = new Map<NodeId, string[]>();
   readonly #promises = new Map<NodeId, Ballot>();
   readonly #told = new Map<NodeId, Ballot>();
   readonly #persisted = new Map<NodeId, number>();
@@ -23,6 +27,8 @@ export class SafetyChecker {
 
   check(pid: NodeId, node: Node): void {
     node.checkInvariants();
+    this.#keepsDecided(pid, node);
+    if (this.brokenDisks) return;
     const { decidedIdx, acceptedIdx, promise } = node;
     const before = this.#decided.get(pid) ?? 0;
     if (decidedIdx < before) throw new Error(`node ${pid}: decided ${before} became ${decidedIdx}`);
@@ -33,10 +39,14 @@ export class SafetyChecker {
       throw new Error(`node ${pid}: its promise went backwards`);
     }
     this.#promises.set(pid, promise);
+    const { contradiction, counters } = node;
+    if (contradiction !== null) throw new Error(`node ${pid}: ${JSON.stringify(contradiction)}`);
+    if (counters.misbehaved > 0) throw new Error(`node ${pid} finds that somebody misbehaves`);
     this.#agree(pid, decidedOf(node));
   }
 
   restarted(pid: NodeId): void {
+    this.#kept.delete(pid);
     this.#decided.delete(pid);
     this.#persisted.delete(pid);
     const told = this.#told.get(pid);
@@ -52,8 +62,19 @@ export class SafetyChecker {
     return this.#persisted.get(pid) ?? 0;
   }
 
+  /** K8. What the node says is on disk is what is on disk. */
+  durable(pid: NodeId, node: Node, disk: SimDisk<string, Folded>): void {
+    const { promise, acceptedRound, entries, compactedIdx, stopSign, decidedIdx } = disk.state;
+    const acceptedIdx = compactedIdx + entries.length + (stopSign === null ? 0 : 1);
+    const said = JSON.stringify(node.durable);
+    const found = JSON.stringify({ promise, acceptedRound, acceptedIdx, decidedIdx });
+    if (said !== found)
+      throw new Error(`node ${pid} says ${said} is on disk, and there is ${found}`);
+  }
+
   /** A message leaves its node for good. */
   left(pid: NodeId, incarnation: number, disk: SimDisk<string, Folded>, message: Message): void {
+    if (this.brokenDisks) return;
     const { promise, acceptedRound, entries, compactedIdx, stopSign, decidedIdx } = disk.state;
     const accepted = compactedIdx + entries.length + (stopSign === null ? 0 : 1);
     const require = (condition: boolean, what: string): void => {
@@ -72,7 +93,10 @@ export class SafetyChecker {
         this.#tell(pid, message.n);
         if (message.type === "promise" && compareBallots(promise, message.n) === 0) {
           require(compareBallots(acceptedRound, message.acceptedRound) >= 0, "its accepted round");
-          require(accepted >= message.acceptedIdx, "the log it reports");
+          // A copy that waited behind others may leave after its promise was answered: the log is of a newer round then.
+          if (compareBallots(acceptedRound, message.acceptedRound) === 0) {
+            require(accepted >= message.acceptedIdx, "the log it reports");
+          }
         }
         break;
       case "accepted":
@@ -90,6 +114,21 @@ export class SafetyChecker {
         break;
       default:
         break;
+    }
+  }
+
+  #keepsDecided(pid: NodeId, node: Node): void {
+    const kept = this.#kept.get(pid) ?? [];
+    this.#kept.set(pid, kept);
+    const { decidedIdx, compactedIdx } = node;
+    if (decidedIdx < kept.length)
+      throw new Error(`node ${pid}: decided ${kept.length} became less`);
+    for (let idx = compactedIdx; idx < decidedIdx; idx += 1) {
+      const entry = node.entryAt(idx) ?? "SS";
+      if (kept[idx] !== undefined && kept[idx] !== entry) {
+        throw new Error(`node ${pid}: decided ${kept[idx]} at ${idx} became ${entry}`);
+      }
+      kept[idx] = entry;
     }
   }
 

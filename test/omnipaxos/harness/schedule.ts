@@ -9,9 +9,13 @@ export type Move = readonly [kind: number, x: number, y: number, z: number];
 export interface ScheduleOptions extends ClusterOptions {
   /** Whether links may deliver out of order and twice. */
   readonly unordered: boolean;
+  /** What a schedule is made of; default KINDS. */
+  readonly kinds?: Kinds;
 }
 
-const KINDS: readonly (readonly [weight: number, name: string])[] = [
+export type Kinds = readonly (readonly [weight: number, name: string])[];
+
+export const KINDS: Kinds = [
   [220, "deliver"],
   [200, "flow"],
   [30, "deliverAny"],
@@ -34,7 +38,38 @@ const KINDS: readonly (readonly [weight: number, name: string])[] = [
   [30, "compact"],
   [3, "reconfigure"],
 ];
-export const KIND_TOTAL = KINDS.reduce((sum, [weight]) => sum + weight, 0);
+export const KIND_TOTAL = totalOf(KINDS);
+
+/**
+ * Links that are no links: whatever was ever sent may arrive at any time, as often as it likes. Few faults otherwise, so
+ * that rounds live long enough to be hurt by it.
+ */
+export const ANY_ORDER: Kinds = [
+  [200, "deliver"],
+  [60, "flow"],
+  [200, "deliverAny"],
+  [20, "drop"],
+  [60, "again"],
+  [200, "againRecent"],
+  [30, "tick"],
+  [60, "append"],
+  [30, "sync"],
+  [80, "syncAll"],
+  [1, "crash"],
+  [12, "restart"],
+  [60, "reconnect"],
+  [2, "become"],
+  [2, "replaced"],
+  [5, "compact"],
+  [1, "reconfigure"],
+];
+
+/** Disks go back in time, now and then. */
+export const BROKEN_DISKS: Kinds = [...ANY_ORDER, [12, "goBack"]];
+
+export function totalOf(kinds: Kinds): number {
+  return kinds.reduce((sum, [weight]) => sum + weight, 0);
+}
 
 /** Plays a schedule; the cluster's checker watches every step. */
 export class Schedule {
@@ -83,7 +118,7 @@ export class Schedule {
   #play([kind, x, y, z]: Move): void {
     const { cluster } = this;
     const pid = this.#pid(x);
-    switch (kindName(kind)) {
+    switch (kindName(this.#options.kinds ?? KINDS, kind)) {
       case "deliver":
         return this.#onBusyLink(x, (from, to) => cluster.deliver(from, to));
       case "flow":
@@ -100,6 +135,10 @@ export class Schedule {
           const channel = cluster.channel(from, to);
           channel.splice(z % (length + 1), 0, channel[y % length]!);
         });
+      case "again":
+        return this.#again(Math.floor((cluster.sent.length * (x * 144 + y * 12 + z)) / 8640));
+      case "againRecent":
+        return this.#again(cluster.sent.length - 1 - x);
       case "drop":
         return this.#onBusyLink(x, (from, to, length) =>
           cluster.channel(from, to).splice(y % length, 1),
@@ -121,6 +160,10 @@ export class Schedule {
         return cluster.crash(pid, this.#options.unordered && y % 2 === 0);
       case "restart":
         return cluster.restart(pid);
+      case "goBack":
+        cluster.crash(pid, true);
+        cluster.slot(pid).disk.goBack(1 + ((y * 12 + z) >> 2));
+        return cluster.restart(pid);
       case "cut":
         return cluster.cut(pid, this.#peer(x, y));
       case "cutOneWay":
@@ -131,6 +174,10 @@ export class Schedule {
         return cluster.healAll();
       case "reconnect":
         return cluster.reconnect(pid, this.#peer(x, y));
+      case "replaced":
+        for (const each of cluster.pids)
+          if (each !== pid) cluster.call(each, (node) => node.replaced(pid));
+        return;
       case "become":
         cluster.call(pid, (node) => node.tryBecomeLeader());
         return;
@@ -145,6 +192,11 @@ export class Schedule {
       default:
         throw new Error(`no move of kind ${kind}`);
     }
+  }
+
+  #again(at: number): void {
+    const envelope = this.cluster.sent[at];
+    if (envelope !== undefined) this.cluster.inject(envelope);
   }
 
   #compact(pid: NodeId, y: number, z: number): void {
@@ -185,9 +237,9 @@ export class Schedule {
   }
 }
 
-function kindName(kind: number): string {
-  let left = kind % KIND_TOTAL;
-  for (const [weight, name] of KINDS) {
+function kindName(kinds: Kinds, kind: number): string {
+  let left = kind % totalOf(kinds);
+  for (const [weight, name] of kinds) {
     if (left < weight) return name;
     left -= weight;
   }

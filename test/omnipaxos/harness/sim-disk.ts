@@ -15,6 +15,8 @@ export class SimDisk<T, S> {
     stopSign: null,
   };
   #staged: WriteGroup<T, S>[] = [];
+  /** What was on the disk before each group; kept once it is asked for. */
+  history: DurableState<T, S>[] | null = null;
   /** Some group is durable: the next start finds something. */
   used = false;
 
@@ -42,6 +44,7 @@ export class SimDisk<T, S> {
     for (let i = 0; i < count; i += 1) {
       const group = this.#staged.shift();
       if (group === undefined) break;
+      this.history?.push(this.state);
       for (const write of group.writes) this.#apply(write);
       seq = group.seq;
       this.used = true;
@@ -58,6 +61,21 @@ export class SimDisk<T, S> {
 
   crash(): void {
     this.#staged = [];
+  }
+
+  /** Another disk, with nothing on it. */
+  empty(): void {
+    this.#state = new SimDisk<T, S>().#state;
+    this.used = false;
+  }
+
+  /** The disk as it was before the last `groups` of them: an old copy put back. */
+  goBack(groups: number): void {
+    const { history } = this;
+    if (history === null || history.length === 0) return;
+    const at = Math.max(0, history.length - groups);
+    this.#state = { ...history[at]! };
+    history.length = at;
   }
 
   #apply(write: Write<T, S>): void {
