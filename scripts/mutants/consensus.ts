@@ -28,6 +28,19 @@ export const CONSENSUS: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "promise before it is durable",
+    breaks: "a follower forgets in a crash what it promised, and promises somebody else less",
+    patches: [
+      patch(
+        `${PAXOS}/follower.ts`,
+        "state.outbox.send(promise.n.pid, promise, Math.max(promiseSeq, logSeq));",
+        "state.outbox.send(promise.n.pid, promise, Math.min(0, promiseSeq, logSeq));",
+      ),
+    ],
+    by: "sim",
+    explore: "core",
+  },
+  {
     name: "own vote before it is durable",
     breaks: "the leader counts its own entry before its disk has it",
     patches: [

@@ -17,6 +17,8 @@ export interface Mutant {
   readonly patches: readonly Patch[];
   /** What is to find it: the simulator, or these test files where the product has no use for what is broken. */
   readonly by: "sim" | readonly string[];
+  /** Options of `omnikv explore` that find it too. */
+  readonly explore?: string;
 }
 
 export const CORE = "src/omnipaxos";

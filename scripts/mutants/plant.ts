@@ -29,7 +29,26 @@ export interface HuntOptions {
 }
 
 /** @throws when a patch does not fit the source any more */
-export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Finding> {
+export function hunt(mutant: Mutant, options: HuntOptions): Promise<Finding> {
+  return huntBy(mutant, (directory) =>
+    mutant.by === "sim" ? simulate(directory, options) : test(directory, mutant.by),
+  );
+}
+
+/**
+ * By `omnikv explore`, with the mutant's own options.
+ * @throws when a patch does not fit the source any more
+ */
+export function huntByExplore(mutant: Mutant): Promise<Finding> {
+  const args = mutant.explore;
+  if (args === undefined) throw new Error(`${mutant.name}: nothing to explore`);
+  return huntBy(mutant, (directory) => explore(directory, args));
+}
+
+async function huntBy(
+  mutant: Mutant,
+  look: (directory: string) => Promise<Result>,
+): Promise<Finding> {
   const directory = mkdtempSync(join(tmpdir(), "omnikv-mutant-"));
   try {
     for (const name of COPIED) cpSync(join(ROOT, name), join(directory, name), { recursive: true });
@@ -46,8 +65,7 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Findin
       );
     }
     const started = performance.now();
-    const result =
-      mutant.by === "sim" ? await simulate(directory, options) : await test(directory, mutant.by);
+    const result = await look(directory);
     return { ...result, seconds: (performance.now() - started) / 1000 };
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -70,6 +88,15 @@ async function simulate(directory: string, { seeds, from, jobs }: HuntOptions): 
   if (first === undefined) return { found: false, check: "", seed: null, runs: done };
   const { seed, phase, message } = first;
   return { found: true, check: `${phase}: ${message}`, seed, runs: Number(seed) - from + 1 };
+}
+
+async function explore(directory: string, options: string): Promise<Result> {
+  const args = ["--import", "tsx", "src/bin/omnikv.ts", "explore", ...options.split(" "), "--json"];
+  const { code, out, err } = await run(directory, args);
+  if (code !== 0 && code !== 1) throw new Error(`explore ended with ${code}: ${lastLine(err)}`);
+  const { violation } = JSON.parse(out) as { violation: { problem: string } | null };
+  const check = violation?.problem ?? "";
+  return { found: violation !== null, check, seed: null, runs: null };
 }
 
 async function test(directory: string, files: readonly string[]): Promise<Result> {

@@ -48,6 +48,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./sim.ts")).simCommand(),
   },
   {
+    name: "explore",
+    summary: "a search without a plan: all that can happen to the core, walks of whole replicas",
+    load: async () => (await import("./explore.ts")).exploreCommand(),
+  },
+  {
     name: "check",
     summary: "whether a history is linearizable, with the reason when it is not",
     load: async () => (await import("./check.ts")).checkCommand(),

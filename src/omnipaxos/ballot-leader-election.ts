@@ -63,6 +63,18 @@ export class BallotLeaderElection<T, S> {
   get round(): number {
     return this.#round;
   }
+  /** See memory.ts. */
+  get memory(): unknown {
+    return [
+      this.#priority,
+      this.#ownBallot,
+      this.#leader,
+      this.#happy,
+      this.#round,
+      [...this.#replies],
+      [...this.#lastReplies],
+    ];
+  }
   /** The replies of the last complete round. */
   get lastReplies(): ReadonlyMap<NodeId, PeerView> {
     return this.#lastReplies;

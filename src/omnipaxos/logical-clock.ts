@@ -7,6 +7,10 @@ export class LogicalClock {
     this.#timeoutTicks = timeoutTicks;
   }
 
+  get elapsedTicks(): number {
+    return this.#elapsedTicks;
+  }
+
   /** Advances by one tick; true when the time-out is reached, which also starts the next one. */
   tick(): boolean {
     this.#elapsedTicks += 1;

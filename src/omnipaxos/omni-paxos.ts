@@ -10,6 +10,7 @@ import { assert, ConfigError, failure, OK, unreachable } from "./errors.ts";
 import type { CompactionResult, ProposeResult, ReconfigureResult, Result } from "./errors.ts";
 import type { Input } from "./inputs.ts";
 import { LogicalClock } from "./logical-clock.ts";
+import { memoryOf } from "./memory.ts";
 import type { ClusterConfig, CompleteSnapshot, Envelope, StopSign } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
 import type { DurableMark } from "./outbox.ts";
@@ -403,6 +404,17 @@ export class OmniPaxos<T, S = never> {
       stopSign: store.stopSign,
       reconfigured: store.stopSignDecided,
     };
+  }
+
+  /** Everything this node remembers, as plain data: see memory.ts. Call it after `takeEffects`. */
+  memory(): unknown {
+    return memoryOf({
+      paxos: this.#paxos,
+      outbox: this.#outbox,
+      election: this.#election,
+      stranded: this.#stranded,
+      clocks: [this.#electionClock, this.#resendClock, this.#flushClock],
+    });
   }
 
   /** @throws InvariantError when the node contradicts itself. Cheap; meant for tests and simulation. */

@@ -60,6 +60,11 @@ export class Outbox<T, S> {
     return this.#persistedSeq;
   }
 
+  /** What the groups bring the node to that were taken and are not yet durable. */
+  get groups(): readonly GroupMark[] {
+    return this.#groups;
+  }
+
   /** Adds to the open group; answers its number. */
   write(write: Write<T, S>): WriteSeq {
     this.#writes.push(write);

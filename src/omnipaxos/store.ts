@@ -82,6 +82,13 @@ export class Store<T, S> {
   get stopSignDecided(): boolean {
     return this.#stopSign !== null && this.#decidedIdx === this.acceptedIdx;
   }
+  get batch(): readonly T[] {
+    return this.#batch;
+  }
+  /** The decided index that the write groups so far carry (I4). */
+  get writtenDecidedIdx(): number {
+    return this.#writtenDecidedIdx;
+  }
   get batchLength(): number {
     return this.#batch.length;
   }

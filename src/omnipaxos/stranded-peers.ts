@@ -21,6 +21,11 @@ interface Electorate {
 export class StrandedPeers {
   #suspects = new Map<NodeId, Ballot>();
 
+  /** See memory.ts. */
+  get memory(): unknown {
+    return [...this.#suspects];
+  }
+
   /** The highest ballot to go beyond; null when there is nothing to do. */
   check(election: Electorate, leading: Ballot, quorum: Quorum): Ballot | null {
     const before = this.#suspects;
