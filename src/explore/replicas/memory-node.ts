@@ -3,7 +3,8 @@ import { assert } from "../../base/assert.ts";
 import { KvState } from "../../kv/index.ts";
 import type { NodeId, Outgoing } from "../../omnipaxos/index.ts";
 import { DEFAULT_COMPACTION } from "../../replica/compaction.ts";
-import { Replica, type ReplicaOptions } from "../../replica/replica.ts";
+import type { ReplicaOptions } from "../../replica/replica-options.ts";
+import { Replica } from "../../replica/replica.ts";
 import type { SnapshotName } from "../../wire/host-message.ts";
 import type { PeerMessage } from "../../wire/peer.ts";
 import { MemoryDisk } from "../memory-disk.ts";
@@ -15,7 +16,7 @@ type Held = Outgoing<Uint8Array, SnapshotName>;
 type Send = (to: NodeId, message: PeerMessage) => void;
 
 /** Short, so that few ticks do much. */
-const TIMING = { waitTicks: 60, relayAfterTicks: 2, abandonTicks: 600 };
+const TIMING = { waitTicks: 60, relayAfterTicks: 2, abandonTicks: 600, agreeTicks: 5 };
 const ELECTION_TICKS = 2;
 const PLENTY = 1 << 24;
 

@@ -8,6 +8,7 @@ import type { HostMessage, SnapshotName } from "../../wire/host-message.ts";
 const CHUNK_BYTES = 96;
 
 export class MemorySnapshots implements SnapshotSink {
+  readonly receivesIntoFullDisk = false;
   readonly #complete = new Map<string, Uint8Array>();
   #receiving: { readonly name: SnapshotName; readonly pieces: Uint8Array[]; bytes: number } | null =
     null;
