@@ -34,7 +34,7 @@ export const READ_PATH: readonly Mutant[] = [
       patch(
         "src/replica/read-view.ts",
         "    get promise() {\n      return core.promise;\n    },\n",
-        "    get promise() {\n      return core.promise;\n    },\n    ...{\n      get bleLeader() {\n        return core.bleLeader;\n      },\n    },\n",
+        "    get promise() {\n      return core.promise;\n    },\n    get bleLeader() {\n      return core.bleLeader;\n    },\n",
       ),
     ],
     by: ["test/sim/stale-reads.test.ts"],
