@@ -26,6 +26,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core",
   },
   {
     name: "promise before it is durable",
@@ -37,7 +38,7 @@ export const CONSENSUS: readonly Mutant[] = [
         "state.outbox.send(promise.n.pid, promise, Math.min(0, promiseSeq, logSeq));",
       ),
     ],
-    by: "sim",
+    by: ["test/explore/core.test.ts"],
     explore: "core",
   },
   {
@@ -51,12 +52,14 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core",
   },
   {
     name: "promise check skipped",
     breaks: "a follower accepts from a leader whose ballot is below its promise",
     patches: [patch(`${PAXOS}/follower.ts`, "  return order === 0;\n}", "  return true;\n}")],
     by: "sim",
+    explore: "core --order any --leader-changes 2",
   },
   {
     name: "promise forgotten",
@@ -69,6 +72,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core",
   },
   {
     name: "accepted round not written",
@@ -81,6 +85,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core",
   },
   {
     name: "sequence number check dropped",
@@ -93,6 +98,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core --nodes 2 --order any --disk sync --proposals 2",
   },
   {
     name: "longest log wins, whatever its round",
@@ -117,6 +123,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core --disk sync --leader-changes 2",
   },
   {
     name: "common prefix too long",
@@ -129,6 +136,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core --disk sync --leader-changes 2 --proposals 2",
   },
   {
     name: "one vote too few",
@@ -141,6 +149,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core",
   },
   {
     name: "one promise too few",
@@ -153,6 +162,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+    explore: "core --disk sync --leader-changes 2 --proposals 2",
   },
   {
     name: "log cut below decided",
@@ -242,6 +252,7 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
     ],
     by: ["test/omnipaxos/reordering.test.ts"],
+    explore: "core --nodes 2 --order any --losses 2 --disk sync --candidates 1 --proposers 1",
   },
   {
     name: "late promise from before a trim is served",

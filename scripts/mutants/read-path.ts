@@ -97,6 +97,7 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "a read takes an index that an earlier process of its node asked for",
     patches: [ANY_BOOT, QUESTIONS_STAY],
     by: "sim",
+    explore: "--replay test/explore/traces/stale-read.json",
   },
   {
     name: "questions for an index outlive the session",

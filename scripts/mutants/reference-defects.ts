@@ -43,6 +43,7 @@ export const REFERENCE_DEFECTS: readonly Mutant[] = [
       ),
     ],
     by: CORE_TESTS,
+    explore: "core --nodes 2 --order any --losses 2 --disk sync --candidates 1 --proposers 1",
   },
   {
     name: "S5 no Progress after a silent loss",

@@ -132,9 +132,11 @@ function replayWith(rules: Rules, steps: readonly CoreStep[]): Replayed {
   const gone: CoreStep[] = [];
   for (const step of steps) {
     const move = rules.moveOf(world, step);
-    const outcome = move === undefined ? null : rules.go(world, move);
-    if (move === undefined || outcome === null) continue;
+    if (move === undefined) continue;
     gone.push(rules.stepOf(move));
+    const outcome = rules.go(world, move);
+    // Nothing changes by it.
+    if (outcome === null) continue;
     if (outcome.problem !== null) return { problem: outcome.problem, steps: gone };
     if (outcome.world === null) break;
     world = outcome.world;
