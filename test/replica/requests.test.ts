@@ -1,7 +1,8 @@
 /** Requests between nodes: an answer goes to the process that asked, and what a peer asked for ends with its session. */
 import { expect, test } from "vitest";
-import { KvState } from "../../src/kv/index.ts";
+import { buildEntry, KvState } from "../../src/kv/index.ts";
 import { AnswerDesk } from "../../src/replica/answer-desk.ts";
+import { Applier } from "../../src/replica/applier.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica, type ReplicaOptions, type TurnEffects } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
@@ -162,4 +163,12 @@ test("an answer to an earlier process is dropped, whatever it says", () => {
   for (const answer of answers)
     replica.onPeerMessage(PEER, { ...answer, boot: BOOT } as HostMessage);
   expect(replica.requests.strayAnswers).toBe(answers.length);
+});
+
+test("an entry of an earlier process answers no client of this one, though its batch has the same number", () => {
+  const applier = new Applier(1, BOOT, new KvState(), () => {});
+  const entry = (nonce: number): Uint8Array =>
+    buildEntry({ node: 1, nonce, batch: 1 }, [writeFrame().subarray(1)]);
+  expect(applier.ownBatch(entry(BOOT))).toBe(1);
+  expect(applier.ownBatch(entry(BOOT - 1))).toBeNull();
 });
