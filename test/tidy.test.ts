@@ -52,7 +52,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "client",
     "checker",
   ],
-  explore: ["base", "ports", "kv", "wire", "omnipaxos", "replica", "checker"],
+  explore: ["base", "kv", "wire", "omnipaxos", "replica"],
   api: ["base", "client", "platform"],
   bench: ["base", "config", "ports", "client", "api", "platform", "server"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "wire", "storage"],

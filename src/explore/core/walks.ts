@@ -42,7 +42,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   breakSession: 0.5,
   reconnected: 0.5,
 };
-/** So many moves of a walk a node state holds on average; beyond it the automaton begins anew, to bound memory. */
+/** States of single nodes that are kept from walk to walk; beyond that many all are forgotten, so that memory is bounded. */
 const NODE_STATES_MAX = 200_000;
 
 export function walk(
