@@ -54,8 +54,6 @@ export interface PeerLinksLimits {
   readonly backoffMaxMs: number;
   /** Between two measurements of the round trip. */
   readonly pingIntervalMs: number;
-  /** Accepted connections that have not shaken hands yet. */
-  readonly handshakesMax: number;
 }
 
 export const PEER_LINKS_LIMITS: PeerLinksLimits = {
@@ -70,5 +68,4 @@ export const PEER_LINKS_LIMITS: PeerLinksLimits = {
   backoffMinMs: 50,
   backoffMaxMs: 1000,
   pingIntervalMs: 1000,
-  handshakesMax: 64,
 };

@@ -83,8 +83,8 @@ export class PeerLinks {
 
   /** A connection came in on the peer channel. */
   accept(connection: Connection): ConnectionHandlers {
-    if (this.#stopped || this.#shaking.size >= this.#limits.handshakesMax) {
-      connection.close(this.#stopped ? "node stops" : "too many handshakes under way");
+    if (this.#stopped) {
+      connection.close("node stops");
       return { onFrame: () => {}, onClose: () => {} };
     }
     this.#shaking.add(connection);
