@@ -83,8 +83,8 @@ export const READ_PATH: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/replica.ts",
-        "if (minIdx <= this.#applier.appliedIdx) this.#answerRead(read);",
-        "if (minIdx >= 0) this.#answerRead(read);",
+        "if (minIdx <= this.#applier.appliedIdx) return this.#answerRead(read);",
+        "if (minIdx >= 0) return this.#answerRead(read);",
       ),
     ],
     by: "sim",

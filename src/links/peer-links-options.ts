@@ -6,6 +6,7 @@ import type { Address, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { RefusalCode } from "../wire/handshake.ts";
 import type { PeerMessage } from "../wire/peer.ts";
+import type { StrangerLog } from "./stranger-log.ts";
 
 /** None of them is called from within a call of PeerLinks. */
 export interface PeerLinksHandlers {
@@ -34,6 +35,8 @@ export interface PeerLinksOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** For lines about what others do wrong. Default: one of its own. */
+  readonly strangers?: StrangerLog;
   /**
    * Compares with the incarnation that the peer had before, and remembers the first.
    * @returns null when it is the same or the first; otherwise what to tell the peer, the way out included

@@ -35,23 +35,27 @@ import {
   type PeerLinksLimits,
   type PeerLinksOptions,
 } from "./peer-links-options.ts";
+import { StrangerLog } from "./stranger-log.ts";
 
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
   readonly #limits: PeerLinksLimits;
   readonly #table = new DropTable();
   readonly #links = new Map<NodeId, PeerLink>();
+  readonly #strangers: StrangerLog;
   readonly #shaking = new Set<Connection>();
   #stopped = false;
 
   constructor(options: PeerLinksOptions, handlers: PeerLinksHandlers) {
     this.#options = options;
+    this.#strangers = options.strangers ?? new StrangerLog(options.logger, options.clock);
     this.#limits = { ...PEER_LINKS_LIMITS, ...options.limits };
     assert(!options.peers.has(options.nodeId), "a node is not its own peer");
     for (const [peer, address] of options.peers) {
       const link = new PeerLink(
         {
           ...options,
+          strangers: this.#strangers,
           peer,
           address,
           table: this.#table,
@@ -192,7 +196,7 @@ export class PeerLinks {
     if (failure.kind === "refusedByThem") {
       link?.onRefused(failure, false);
     } else if (link === undefined) {
-      this.#options.logger.warn("peer connection refused", { remote, peer, code, reason: text });
+      this.#strangers.warn("peer connection refused", { remote, peer, code, reason: text });
     } else {
       link.logOnce("peer connection refused", code, text);
     }

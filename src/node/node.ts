@@ -5,12 +5,12 @@
  * writes are staged and, unless a sync is under way, written; messages that wait for nothing leave, one frame a peer; the
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
-import { AdminGateway } from "../gateway/admin-gateway.ts";
-import { ClientGateway } from "../gateway/client-gateway.ts";
+import { Gateways } from "../gateway/gateways.ts";
 import { PeerLinks } from "../links/peer-links.ts";
+import { StrangerLog } from "../links/stranger-log.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { DiskFullError } from "../ports/disk.ts";
-import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
+import type { Channel, Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
@@ -22,7 +22,7 @@ import { openNode } from "./open-node.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
-import { nodeStatus, RoleLog } from "./status.ts";
+import { adminLink, nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
   /** Both ports are open. */
@@ -43,8 +43,8 @@ export class Node {
   readonly #queue: ReleaseQueue;
   readonly #jobs: SnapshotJobs;
   readonly #loader: SnapshotLoader;
-  readonly #clients: ClientGateway;
-  readonly #admin: AdminGateway;
+  readonly #gateways: Gateways;
+  readonly #strangers: StrangerLog;
   readonly #roleLog: RoleLog;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
@@ -77,6 +77,7 @@ export class Node {
     this.#storage = opened.storage;
     this.#snapshots = opened.snapshots;
     this.#replica = opened.replica;
+    this.#strangers = new StrangerLog(logger, clock);
     this.#links = new PeerLinks(
       {
         nodeId: options.nodeId,
@@ -89,6 +90,7 @@ export class Node {
         clock,
         random,
         logger,
+        strangers: this.#strangers,
         checkIncarnation: (peer, incarnation) => this.#checkIncarnation(peer, incarnation),
         limits: options.linkLimits,
       },
@@ -105,7 +107,7 @@ export class Node {
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
         onRefused: (peer, code, text, proved) => {
           if (code === "LOST_IDENTITY" && proved) this.#fail(new Error(text));
-          else logger.warn("a peer refuses this node", { peer, code, reason: text });
+          else this.#strangers.warn("a peer refuses this node", { peer, code, reason: text });
         },
       },
     );
@@ -131,12 +133,15 @@ export class Node {
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),
     });
-    const connection = { options, machine, replica: this.#replica, wake: () => this.#wake() };
-    this.#clients = new ClientGateway(connection);
-    this.#admin = new AdminGateway({
-      ...connection,
+    this.#gateways = new Gateways({
+      options,
+      machine,
+      strangers: this.#strangers,
+      replica: this.#replica,
+      wake: () => this.#wake(),
       links: this.#links,
       status: () => this.status(),
+      linkStatus: () => this.#links.status().map(adminLink),
       forgetPeer: (peer) => this.#directory.peers.forget(peer),
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
@@ -148,11 +153,10 @@ export class Node {
     const { peerAddresses, clientAddress, nodeId } = this.#options;
     const peerAddress = peerAddresses.get(nodeId);
     if (peerAddress === undefined) throw new Error(`node ${nodeId} is not in its own cluster`);
-    const accept = (connection: Connection, channel: string): ConnectionHandlers => {
-      if (channel === "peer") return this.#links.accept(connection);
-      if (channel === "client") return this.#clients.accept(connection);
-      return this.#admin.accept(connection);
-    };
+    const accept = (connection: Connection, channel: Channel): ConnectionHandlers =>
+      channel === "peer"
+        ? this.#links.accept(connection)
+        : this.#gateways.accept(connection, channel);
     let toOpen = 2;
     const ready = (result: Listener | Error): void => {
       if (result instanceof Error) {
@@ -173,6 +177,7 @@ export class Node {
     // pause they are not made up for, as the peers' answers to them would be stale anyway.
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
+      this.#gateways.tick();
       this.#storage.flush();
       this.#replica.onTick();
       this.#wake();
@@ -203,7 +208,7 @@ export class Node {
       clusterId: this.#options.clusterId,
       version: this.#options.version,
       uptimeMs: this.#machine.clock.now() - this.#startedMs,
-      clients: this.#clients.connections,
+      clients: this.#gateways.clientConnections,
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
@@ -221,6 +226,7 @@ export class Node {
   }
 
   #turn(): void {
+    this.#gateways.beginTurn();
     const effects = this.#replica.endTurn(this.#machine.clock.now());
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
@@ -232,7 +238,7 @@ export class Node {
     this.#roleLog.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
-    if (effects.again) this.#wake();
+    if (effects.again || this.#gateways.hasWork) this.#wake();
   }
 
   #onRoom(hasRoom: boolean): void {
@@ -288,7 +294,6 @@ export class Node {
     this.#cancelTick();
     this.#loader.want(null);
     this.#links.stop(reason);
-    this.#clients.stop(reason);
-    this.#admin.stop(reason);
+    this.#gateways.stop(reason);
   }
 }

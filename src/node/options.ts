@@ -85,6 +85,8 @@ export interface NodeOptions {
   readonly clientConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
   readonly clientBufferBytesMax: number;
+  /** Bytes of frames and answers that may be held for all clients together before those that hold most are ended. */
+  readonly bufferBytesMax: number;
 }
 
 export const NODE_DEFAULTS = {
@@ -102,4 +104,5 @@ export const NODE_DEFAULTS = {
   readsMax: 65_536,
   clientConnectionsMax: 5_000,
   clientBufferBytesMax: 64 * 1024 * 1024,
+  bufferBytesMax: 256 * 1024 * 1024,
 } satisfies Partial<NodeOptions>;

@@ -153,7 +153,9 @@ export class WsNetwork implements Network {
       const headBytes = head.length;
       upgrader.server.handleUpgrade(request, stream, head, (ws) => {
         const connection = this.#track(ws, {
-          ...{ socket, headBytes, remote },
+          socket,
+          headBytes,
+          remote,
           frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
           onGone: () => accepted.delete(connection),
           onAdmitted: () => strangers.remove(socket),

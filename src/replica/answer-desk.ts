@@ -4,7 +4,14 @@ import type { KvState } from "../kv/index.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import type { Route } from "./route.ts";
 
+/**
+ * Values in one turn for all clients together, and one more frame of them: each may ask in 4 MiB for thousands of times as
+ * much, and a megabyte takes some milliseconds.
+ */
+const TURN_BYTES_MAX = 4 * 1024 * 1024;
+
 export class AnswerDesk {
+  #turnBytes = 0;
   /** Clients with answers that have not left. */
   readonly #dirty = new Set<Route>();
 
@@ -18,11 +25,20 @@ export class AnswerDesk {
     this.#dirty.delete(route);
   }
 
+  /** What was read in this turn is much already: what remains is for the next one. */
+  get isFull(): boolean {
+    return this.#turnBytes > TURN_BYTES_MAX;
+  }
+
   /** @returns the number of keys that were read */
   answerRead(read: PendingRead, state: KvState): number {
     if (!read.route.isOpen()) return 0;
+    const { answers } = read.route;
     this.#dirty.add(read.route);
-    return read.route.answers.reads(read.frame, state);
+    this.#turnBytes -= answers.bytes;
+    const count = answers.reads(read.frame, state);
+    this.#turnBytes += answers.bytes;
+    return count;
   }
 
   refuseRead({ route, frame }: PendingRead, code: ErrorCode, reason: string): void {
@@ -52,5 +68,6 @@ export class AnswerDesk {
       route.answers.drain(appliedIdx, (frame) => route.deliver(frame));
     }
     this.#dirty.clear();
+    this.#turnBytes = 0;
   }
 }

@@ -9,6 +9,7 @@ import type { HostMessage, RelayedFrame } from "../wire/host-message.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";
+import { RouteLoad } from "./route-load.ts";
 
 export class Relay {
   readonly #send: (to: NodeId, message: HostMessage) => void;
@@ -87,6 +88,7 @@ export class Relay {
       id: this.#nextRouteId(),
       relayed: true,
       answers: this.#newWriter(),
+      load: new RouteLoad(),
       isOpen: () => true,
       deliver: (frame) => this.#send(peer, { type: "relayAnswer", id, frame }),
     };

@@ -91,6 +91,11 @@ const PROPOSAL_RETRIES = 5;
 const BATCHES_UNDER_WAY_MAX = 3;
 const BATCH_UNDER_WAY_TICKS = 3;
 const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
+/**
+ * A client that has seen more entries than this node knows of by this much is wrong: at thousands a second it would be
+ * weeks ahead.
+ */
+const INDEXES_AHEAD_MAX = 2 ** 32;
 /** Of a batch: beyond it nothing is gained by putting more together. */
 const ENTRY_BYTES = 1024 * 1024;
 
@@ -154,6 +159,10 @@ export class Replica {
         entryBytes: ENTRY_BYTES,
       },
       (batch, groups) => this.#applier.buildEntry(batch, groups),
+      ({ load }, commands, bytes) => {
+        load.commands += commands;
+        load.bytes += bytes;
+      },
     );
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
@@ -208,7 +217,7 @@ export class Replica {
     const refusal = this.#refuseWrites;
     if (refusal !== null) {
       this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group, commands)) {
+    } else if (!this.#proposals.stage(route, group, commands, route.load)) {
       const text = "too many writes are under way at this node";
       this.#desk.refuseGroup(route, group, false, "OVERLOADED", text);
     }
@@ -360,8 +369,13 @@ export class Replica {
     this.#propose(nowMs);
     this.#reads.flush();
     const effects = this.#core.takeEffects();
-    const again = this.#apply(nowMs);
-    this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => this.#answerRead(read));
+    const toApply = this.#apply(nowMs);
+    const toRead = this.#pendingReads.takeReady(this.#applier.appliedIdx, (read) => {
+      this.#leaves(read);
+      this.#answerRead(read);
+      return !this.#desk.isFull;
+    });
+    const again = toApply || toRead;
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
@@ -431,17 +445,36 @@ export class Replica {
   }
 
   #read(read: PendingRead): void {
-    if (this.#hasRoomForRead(read)) this.#reads.add(read);
+    if (!this.#hasRoomForRead(read)) return;
+    this.#waits(read);
+    this.#reads.add(read);
   }
 
   #readLocally(read: PendingRead, minIdx: number): void {
-    if (minIdx <= this.#applier.appliedIdx) this.#answerRead(read);
-    else if (this.#hasRoomForRead(read)) this.#pendingReads.add(minIdx, [read], this.#tick);
+    if (minIdx <= this.#applier.appliedIdx) return this.#answerRead(read);
+    const { acceptedIdx, decidedIdx } = this.#core;
+    if (minIdx - Math.max(acceptedIdx, decidedIdx) > INDEXES_AHEAD_MAX) {
+      const text = `no node of this cluster can have applied the first ${minIdx} entries`;
+      return this.#desk.refuseRead(read, "BAD_REQUEST", text);
+    }
+    if (!this.#hasRoomForRead(read)) return;
+    this.#waits(read);
+    this.#pendingReads.add(minIdx, [read], this.#tick);
+  }
+
+  #waits({ route, count }: PendingRead): void {
+    route.load.reads += count;
+  }
+
+  #leaves({ route, count }: PendingRead): void {
+    route.load.reads -= count;
   }
 
   #hasRoomForRead(read: PendingRead): boolean {
     const waiting = this.#reads.waitingCount + this.#pendingReads.count;
-    if (waiting === 0 || waiting + read.count <= this.#options.readsMax) return true;
+    // As for writes (Proposals, P5): nobody gets more than is free.
+    const held = read.route.load.reads;
+    if (waiting === 0 || waiting + held + read.count <= this.#options.readsMax) return true;
     this.#desk.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
     return false;
   }
@@ -471,17 +504,16 @@ export class Replica {
       this.#proposals.takeAll(({ route }) => !route.relayed),
       (staged) => this.#proposals.ageTicks(staged),
     );
-    this.#relay.passReads(
-      peer,
-      [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)],
-      this.#tick,
-    );
+    const reads = [...this.#reads.remove(mayRelay), ...this.#pendingReads.remove(mayRelay)];
+    for (const read of reads) this.#leaves(read);
+    this.#relay.passReads(peer, reads, this.#tick);
   }
 
   #expireReads(): void {
     const { waitTicks, retryTicks } = this.#options.timing;
     const tooOld = (read: PendingRead): boolean => this.#tick - read.arrivedTick > waitTicks;
     for (const read of [...this.#reads.remove(tooOld), ...this.#pendingReads.remove(tooOld)]) {
+      this.#leaves(read);
       this.#desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_QUORUM_TEXT);
     }
     // An index learnt from an undecided tail may never be reached: after a while ask again.
@@ -519,6 +551,11 @@ export class Replica {
 
   get catchUp(): CatchUp["progress"] {
     return this.#catchUp.progress;
+  }
+
+  /** So much is to be answered in this turn that local reads had better wait for the next one. */
+  get answersFull(): boolean {
+    return this.#desk.isFull;
   }
 
   get waiting(): { readonly proposalBytes: number; readonly reads: number } {

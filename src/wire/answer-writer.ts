@@ -40,6 +40,11 @@ export class AnswerWriter {
     return this.#full.length === 0 && this.#out.length === HEADER_BYTES;
   }
 
+  /** Collected so far. */
+  get bytes(): number {
+    return this.#fullBytes + this.#out.length;
+  }
+
   /** What came of a command: as AnswerSink.answer. */
   write(
     session: number,
