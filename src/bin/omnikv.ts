@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { KvError } from "../base/errors.ts";
+import { terminalText } from "../base/printable.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -106,7 +107,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     // Wrong values of options and files: the message names them.
     if (error instanceof KvError) {
-      process.stderr.write(`omnikv: ${error.message}\n`);
+      process.stderr.write(`omnikv: ${terminalText(error.message)}\n`);
       process.exitCode = error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
       return;
     }

@@ -1,6 +1,7 @@
 /** `omnikv server`: one node in the foreground. */
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
+import { terminalText } from "../base/printable.ts";
 import { programVersion } from "../platform/version.ts";
 import { FLAG_DEFAULTS, readServerOptions, type ServerFlags } from "../server/options.ts";
 import { startServer } from "../server/server.ts";
@@ -66,7 +67,7 @@ async function runServer(flags: ServerFlags): Promise<void> {
     if (process.connected) process.disconnect();
   } catch (error) {
     if (!(error instanceof StorageError || error instanceof KvError)) throw error;
-    process.stderr.write(`omnikv server: ${error.message}\n`);
+    process.stderr.write(`omnikv server: ${terminalText(error.message)}\n`);
     process.exitCode = 1;
   }
 }

@@ -38,7 +38,8 @@ function jsonLogger(
       timestamp: () => `,"time":"${date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
     },
-    { write },
+    // What JSON leaves as it is may be a command to the terminal that shows the line.
+    { write: (line) => write(`${printable(line.trimEnd())}\n`) },
   );
   const at =
     (level: LogLevel) =>
