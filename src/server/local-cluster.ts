@@ -1,10 +1,11 @@
 /** Servers of one local cluster as child processes, for `omnikv start` and whoever else needs a real cluster. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KvError } from "../base/errors.ts";
 import type { ClusterNode } from "../config/cluster.ts";
+import { makePrivateDirectory, openPrivateLog } from "../platform/private-files.ts";
 import { NODE_FLAGS } from "./node-flags.ts";
 
 export interface LocalClusterOptions {
@@ -41,8 +42,8 @@ export class LocalServer {
     this.node = node;
     this.dataDirectory = join(options.dataDirectory, `node${node.id}`);
     this.logFile = join(options.dataDirectory, `node${node.id}.log`);
-    mkdirSync(this.dataDirectory, { recursive: true });
-    const log = openSync(this.logFile, "a");
+    makePrivateDirectory(this.dataDirectory);
+    const log = openPrivateLog(this.logFile);
     const peers = options.nodes
       .map(({ id, host, port, peerPort }) => `${id}=${host}:${port}:${peerPort}`)
       .join(",");

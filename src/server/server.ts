@@ -1,5 +1,4 @@
 /** One server process: the real machine under a node, from start to the exit status. */
-import { mkdirSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { pageUrl } from "../config/cluster.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
@@ -10,6 +9,7 @@ import { DataLock } from "../platform/data-lock.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
+import { makePrivateDirectory } from "../platform/private-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -31,7 +31,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     format: options.logFormat,
     color: colorLevel(process.env, process.stdout.isTTY),
   });
-  mkdirSync(options.dataDirectory, { recursive: true });
+  const open = makePrivateDirectory(options.dataDirectory);
+  if (open !== null) logger.warn(open);
   const lock = await DataLock.acquire(options.dataDirectory);
   let end: (status: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {

@@ -16,7 +16,7 @@ import { linkTo, statusOf } from "./admin-fixtures.ts";
 /** Clears the screen, in C0 and in C1; hides; a bell; a line of its own; writes from right to left. */
 const EVIL = "\u001b[2J\u009b2J\u001b[8m\u0007\n\u007f\u202eevil\u2066\u200b\u{e0041}\u061c";
 const HARMFUL = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
-const COLOURS = new RegExp("\\u001b\\[(?:0|1|2|22|3[1-9]|39)m", "g");
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[(?:0|1|2|22|3[1-9]|39)m`, "g");
 
 const style = createStyle(1);
 const nodes = [1, 2].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id }));
