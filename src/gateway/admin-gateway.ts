@@ -22,7 +22,6 @@ import { listKeys } from "./list-keys.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
-const CONNECTIONS_MAX = 100;
 /** Requests a second that are answered, of all connections together, each in its turn; and how many at once. */
 const REQUESTS_PER_MS = 0.5;
 const REQUESTS_AT_ONCE = 50;
@@ -124,7 +123,7 @@ export class AdminGateway implements AdminGate {
 
   #established(connection: Connection): ConnectionHandlers {
     this.#shaking.delete(connection);
-    if (this.#connections.size >= CONNECTIONS_MAX) {
+    if (this.#connections.size >= this.#context.options.adminConnectionsMax) {
       connection.close("too many management connections");
       return { onFrame: () => {}, onClose: () => {} };
     }

@@ -2,7 +2,7 @@ import type { Channel } from "../ports/network.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
-import type { StrangerLog } from "../links/stranger-log.ts";
+import type { StrangerLog } from "../ports/stranger-log.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Hello } from "../wire/handshake.ts";
 
@@ -14,6 +14,7 @@ export interface GatewayContext {
     readonly secret: string | null;
     readonly allowFaults: boolean;
     readonly clientConnectionsMax: number;
+    readonly adminConnectionsMax: number;
     readonly clientBufferBytesMax: number;
     readonly bufferBytesMax: number;
   };

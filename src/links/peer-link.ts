@@ -14,7 +14,7 @@ import type { HandshakeOutcome, Refusal } from "./handshake.ts";
 import { newLinkCounters, type LinkStatus } from "./link-status.ts";
 import type { PeerLinksHandlers, PeerLinksLimits } from "./peer-links-options.ts";
 import { PeerSession } from "./peer-session.ts";
-import type { StrangerLog } from "./stranger-log.ts";
+import type { StrangerLog } from "../ports/stranger-log.ts";
 
 export interface PeerLinkOptions {
   readonly nodeId: NodeId;

@@ -6,7 +6,7 @@ import type { Address, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { RefusalCode } from "../wire/handshake.ts";
 import type { PeerMessage } from "../wire/peer.ts";
-import type { StrangerLog } from "./stranger-log.ts";
+import type { StrangerLog } from "../ports/stranger-log.ts";
 
 /** None of them is called from within a call of PeerLinks. */
 export interface PeerLinksHandlers {

@@ -35,7 +35,7 @@ import {
   type PeerLinksLimits,
   type PeerLinksOptions,
 } from "./peer-links-options.ts";
-import { StrangerLog } from "./stranger-log.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
 
 export class PeerLinks {
   readonly #options: PeerLinksOptions;

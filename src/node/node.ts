@@ -7,7 +7,7 @@
  */
 import { Gateways } from "../gateway/gateways.ts";
 import { PeerLinks } from "../links/peer-links.ts";
-import { StrangerLog } from "../links/stranger-log.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { DiskFullError } from "../ports/disk.ts";
 import type { Channel, Connection, ConnectionHandlers, Listener } from "../ports/network.ts";

@@ -25,6 +25,9 @@ import type {
 import { Strangers } from "./strangers.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
+/** Of sockets that have proved nothing yet, of one listener. */
+export const STRANGERS_MAX = 1536;
+
 export interface WsNetworkOptions {
   /** Between two pings of a connection. Default 2000. */
   readonly pingIntervalMs?: number;
@@ -63,7 +66,7 @@ const DEFAULTS: Required<WsNetworkOptions> = {
   },
   onRejected: (): void => {},
   connectionsMax: 10_000,
-  strangersMax: 1536,
+  strangersMax: STRANGERS_MAX,
   strangerTimeoutMs: 8000,
 };
 

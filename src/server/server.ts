@@ -11,7 +11,11 @@ import { NodeDisk } from "../platform/node-disk.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
+import { bufferBytesMax, connectionCaps } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
+
+const STRANGERS_TOLD_MS = 10_000;
 
 export interface RunningServer {
   /** Resolves with the exit status when the server has stopped, by `stop` or because it cannot go on. */
@@ -39,7 +43,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     end = resolve;
   });
   let isStopping = false;
-  const { node: nodeOptions, dataDirectory } = options;
+  const { dataDirectory } = options;
+  const caps = connectionCaps(options.node, logger);
+  const nodeOptions = {
+    ...options.node,
+    clientConnectionsMax: caps.clients,
+    adminConnectionsMax: caps.managers,
+    bufferBytesMax: bufferBytesMax(),
+  };
+  const strangers = new StrangerLog(logger, nodeClock);
+  setInterval(() => strangers.tick(), STRANGERS_TOLD_MS).unref();
   try {
     const machine = {
       clock: nodeClock,
@@ -48,7 +61,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
         pageAddresses: options.clusterNodes,
         onRequest: dashboard(options),
-        onRejected: (remote, reason) => logger.warn("connection refused", { remote, reason }),
+        onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
+        strangersMax: caps.strangers,
+        connectionsMax: caps.clients + caps.managers + caps.strangers,
       }),
       disk: new NodeDisk(dataDirectory),
       logger,

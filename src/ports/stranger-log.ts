@@ -3,8 +3,8 @@
  * written now and then, and the others are summed up.
  */
 import { printable } from "../base/printable.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LogFields, Logger } from "../ports/logger.ts";
+import type { Clock } from "./clock.ts";
+import type { LogFields, Logger } from "./logger.ts";
 
 /** Of one kind, within one period. */
 const LINES_MAX = 5;
