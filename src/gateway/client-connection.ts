@@ -27,7 +27,7 @@ const WORK_BYTES = 256;
 const PIECE_COMMANDS = 256;
 const PIECE_BYTES = 256 * 1024;
 const COMMANDS_MAX = 1024;
-const BYTES_MAX = 2 * 1024 * 1024;
+const BYTES_MAX = 512 * 1024;
 const READS_MAX = 4096;
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 

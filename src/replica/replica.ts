@@ -106,6 +106,8 @@ export class Replica {
   readonly #proposals: Proposals<Route>;
   readonly #reads: Reads<PendingRead>;
   readonly #pendingReads = new PendingReads();
+  /** Of frames that are too much for one turn; what they had to wait for is applied. */
+  readonly #rests: PendingRead[] = [];
   readonly #relay: Relay;
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
@@ -375,7 +377,7 @@ export class Replica {
       this.#answerRead(read);
       return !this.#desk.isFull;
     });
-    const again = toApply || toRead;
+    const again = toApply || this.#answerRests() || toRead;
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
@@ -523,7 +525,26 @@ export class Replica {
   }
 
   #answerRead(read: PendingRead): void {
-    this.#served.reads += this.#desk.answerRead(read, this.#applier.state);
+    this.#answerSome(read, true);
+  }
+
+  /** Frames of which more is left, one after the other, as far as this turn goes. @returns whether there are still some */
+  #answerRests(): boolean {
+    while (!this.#desk.isFull) {
+      const read = this.#rests.shift();
+      if (read === undefined) return false;
+      this.#leaves(read);
+      this.#answerSome(read, false);
+    }
+    return this.#rests.length > 0;
+  }
+
+  #answerSome(read: PendingRead, isFirst: boolean): void {
+    const { count, rest } = this.#desk.answerRead(read, this.#applier.state, isFirst);
+    this.#served.reads += count;
+    if (rest === null) return;
+    this.#waits(rest);
+    this.#rests.push(rest);
   }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------
