@@ -12,7 +12,7 @@ test("of a kind five lines in ten seconds, the others are summed; texts are shor
   for (let i = 0; i < 1239; i++) log.warn("refused", { reason: `\u001b[2J${"x".repeat(5000)}`, i });
   log.warn("another kind", {});
   expect(lines).toHaveLength(6);
-  const reason = String(lines[0]![1]!.reason);
+  const reason = String(lines[0]![1]!["reason"]);
   expect(reason.startsWith("\\u001b[2Jxxx")).toBe(true);
   expect(reason.length).toBeLessThanOrEqual(200);
   log.tick();
