@@ -9,6 +9,10 @@ export const FRAME_COMMANDS_MAX = 4096;
 export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** One log entry: the commands one node proposes in one turn. */
 export const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+/** One frame of a handshake. */
+export const HANDSHAKE_FRAME_BYTES_MAX = 8 * 1024;
+/** All that either side sends before it has proved itself. */
+export const HANDSHAKE_BYTES_MAX = 2 * HANDSHAKE_FRAME_BYTES_MAX;
 /** One frame between nodes; longer messages travel in several. */
 export const PEER_FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /** One message between nodes, put together again. */

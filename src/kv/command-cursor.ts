@@ -20,6 +20,8 @@ export class CommandCursor {
   sequence = 0;
   op = 0;
   expectedRevision = 0;
+  /** Where the current command stands in the bytes. */
+  start = 0;
   #keyStart = 0;
   #keyEnd = 0;
   #expectedStart = 0;
@@ -59,11 +61,17 @@ export class CommandCursor {
       this.#check();
     }
     this.#left -= 1;
+    this.start = reader.offset;
     this.sequence = reader.varint();
     this.op = reader.u8();
     this.#readFields();
     this.#check();
     return true;
+  }
+
+  /** Where the current command ends. */
+  get end(): number {
+    return this.#reader.offset;
   }
 
   key(): ByteString {

@@ -28,6 +28,7 @@ export {
 } from "./entry.ts";
 export type { FrozenState } from "./frozen-state.ts";
 export { commandCount, validateGroup } from "./group-check.ts";
+export { splitGroup, type GroupPiece } from "./group-split.ts";
 export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
 export { KvState, NO_SINK } from "./kv-state.ts";
 export type { StoredValue } from "./cell.ts";

@@ -6,12 +6,12 @@
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../base/errors.ts";
-import { AdminGateway } from "../gateway/admin-gateway.ts";
-import { ClientGateway } from "../gateway/client-gateway.ts";
+import { Gateways } from "../gateway/gateways.ts";
 import { PeerLinks } from "../links/peer-links.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { TooManyFilesError, type DiskFullError } from "../ports/disk.ts";
-import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
+import type { Channel, Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { TurnEffects } from "../replica/replica-options.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
@@ -29,7 +29,7 @@ import { StorageError } from "../storage/storage-error.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
-import { nodeStatus, RoleLog } from "./status.ts";
+import { adminLink, nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
   /** Both ports are open. */
@@ -52,8 +52,8 @@ export class Node {
   readonly #queue: ReleaseQueue;
   readonly #jobs: SnapshotJobs;
   readonly #loader: SnapshotLoader;
-  readonly #clients: ClientGateway;
-  readonly #admin: AdminGateway;
+  readonly #gateways: Gateways;
+  readonly #strangers: StrangerLog;
   readonly #roleLog: RoleLog;
   readonly #agreementLog: AgreementLog;
   readonly #startedMs: number;
@@ -87,6 +87,7 @@ export class Node {
     this.#storage = opened.storage;
     this.#snapshots = opened.snapshots;
     this.#replica = opened.replica;
+    this.#strangers = new StrangerLog(logger, clock);
     this.#links = this.#newLinks();
     this.#guard = this.#newGuard();
     this.#reports = this.#newReports();
@@ -112,12 +113,15 @@ export class Node {
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),
     });
-    const connection = { options, machine, replica: this.#replica, wake: () => this.#wake() };
-    this.#clients = new ClientGateway(connection);
-    this.#admin = new AdminGateway({
-      ...connection,
+    this.#gateways = new Gateways({
+      options,
+      machine,
+      strangers: this.#strangers,
+      replica: this.#replica,
+      wake: () => this.#wake(),
       links: this.#links,
       status: () => this.status(),
+      linkStatus: () => this.#links.status().map(adminLink),
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
     this.#agreementLog = new AgreementLog(this.#replica, logger);
@@ -129,11 +133,10 @@ export class Node {
     const { peerAddresses, clientAddress, nodeId } = this.#options;
     const peerAddress = peerAddresses.get(nodeId);
     if (peerAddress === undefined) throw new Error(`node ${nodeId} is not in its own cluster`);
-    const accept = (connection: Connection, channel: string): ConnectionHandlers => {
-      if (channel === "peer") return this.#links.accept(connection);
-      if (channel === "client") return this.#clients.accept(connection);
-      return this.#admin.accept(connection);
-    };
+    const accept = (connection: Connection, channel: Channel): ConnectionHandlers =>
+      channel === "peer"
+        ? this.#links.accept(connection)
+        : this.#gateways.accept(connection, channel);
     let toOpen = 2;
     const open = (who: "clients" | "peers", result: Listener | Error): void => {
       if (result instanceof Error) {
@@ -155,6 +158,7 @@ export class Node {
     // pause they are not made up for, as the peers' answers to them would be stale anyway.
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
+      this.#gateways.tick();
       this.#storage.flush();
       this.#replica.onTick();
       this.#reports.tick();
@@ -186,7 +190,7 @@ export class Node {
       clusterId: this.#options.clusterId,
       version: this.#options.version,
       uptimeMs: this.#machine.clock.now() - this.#startedMs,
-      clients: this.#clients.connections,
+      clients: this.#gateways.clientConnections,
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
@@ -209,6 +213,7 @@ export class Node {
         clock,
         random,
         logger,
+        strangers: this.#strangers,
         admit: (peer, presence) => this.#guard.admit(peer, presence),
         limits: options.linkLimits,
       },
@@ -268,6 +273,7 @@ export class Node {
   }
 
   #turn(): void {
+    this.#gateways.beginTurn();
     const effects = this.#replica.endTurn(this.#machine.clock.now());
     const { contradiction } = effects;
     if (contradiction !== null) {
@@ -290,7 +296,7 @@ export class Node {
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
-    if (effects.again || effects.mayTakePlace !== null) this.#wake();
+    if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
   }
 
   #failOutvoted({ hostMessages, outvoted }: TurnEffects): void {
@@ -356,7 +362,6 @@ export class Node {
     this.#cancelTick();
     this.#loader.want(null);
     this.#links.stop(reason);
-    this.#clients.stop(reason);
-    this.#admin.stop(reason);
+    this.#gateways.stop(reason);
   }
 }

@@ -87,8 +87,11 @@ export interface NodeOptions {
   readonly proposalCommandsMax: number;
   readonly readsMax: number;
   readonly clientConnectionsMax: number;
+  readonly adminConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
   readonly clientBufferBytesMax: number;
+  /** Bytes of frames and answers that may be held for all clients together before those that hold most are ended. */
+  readonly bufferBytesMax: number;
 }
 
 export const NODE_DEFAULTS = {
@@ -107,5 +110,7 @@ export const NODE_DEFAULTS = {
   proposalCommandsMax: 8192,
   readsMax: 65_536,
   clientConnectionsMax: 5_000,
+  adminConnectionsMax: 100,
   clientBufferBytesMax: 64 * 1024 * 1024,
+  bufferBytesMax: 256 * 1024 * 1024,
 } satisfies Partial<NodeOptions>;

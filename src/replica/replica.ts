@@ -15,7 +15,6 @@
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
-import type { ErrorCode } from "../base/errors.ts";
 import type { FrozenState, KvState } from "../kv/index.ts";
 import {
   ballotsEqual,
@@ -41,16 +40,15 @@ import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { ClientReads } from "./client-reads.ts";
+import { ClientWrites, type Refusal } from "./client-writes.ts";
 import { CompactionSchedule } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
 import { Joining } from "./joining.ts";
 import { nodesText } from "./nodes-text.ts";
 import type { PendingRead } from "./pending-reads.ts";
-import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
-import { proposalsOptions } from "./proposals-limits.ts";
 import { readView } from "./read-view.ts";
 import type { ReplicaOptions, RequestCounters, TurnEffects } from "./replica-options.ts";
 import { Served } from "./served.ts";
@@ -61,6 +59,7 @@ type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
 const APPLY_BYTES_PER_TURN = 512 * 1024;
 const READ_ROUNDS_MAX = 2;
+
 export class Replica {
   /** Random per process start: names this process in all that it asks of peers. */
   readonly #bootId: number;
@@ -68,7 +67,7 @@ export class Replica {
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
   readonly #options: ReplicaOptions;
   readonly #applier: Applier;
-  readonly #proposals: Proposals<Route>;
+  readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
   readonly #relay: Relay;
   readonly #catchUp: CatchUp;
@@ -89,8 +88,6 @@ export class Replica {
   #tick = 0;
   #cutOffSinceTick = 0;
   #nextRouteId = 1;
-  /** Disk full and the like: writes are refused with this until it is lifted. */
-  #refuseWrites: { readonly code: ErrorCode; readonly reason: string } | null = null;
 
   /**
    * @param recovered what the log on disk holds
@@ -114,9 +111,12 @@ export class Replica {
     this.#applier = new Applier(options.core.pid, this.#bootId, state, (route) =>
       this.#desk.touched(route),
     );
-    this.#proposals = new Proposals(proposalsOptions(options), (batch, groups) =>
-      this.#applier.buildEntry(batch, groups),
-    );
+    this.#writes = new ClientWrites({
+      replica: options,
+      desk: this.#desk,
+      refusal: () => this.#divergedRefusal(),
+      buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
+    });
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
     this.#joining =
@@ -142,11 +142,14 @@ export class Replica {
       readsMax: options.readsMax,
       desk: this.#desk,
       confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
-      answer: (read) => {
-        this.#served.reads += this.#desk.answerRead(read, this.#applier.state);
+      answer: (read, isFirst) => {
+        const { count, rest } = this.#desk.answerRead(read, this.#applier.state, isFirst);
+        this.#served.reads += count;
+        return rest;
       },
       appliedIdx: () => this.#applier.appliedIdx,
       decidedIdx: () => core.decidedIdx,
+      knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
       isHeldUpByDisk: () => this.#isHeldUpByDisk,
     });
     this.#relay = new Relay(
@@ -172,13 +175,7 @@ export class Replica {
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
   onWrites(route: Route, group: Uint8Array, commands: number): void {
-    const refusal = this.#agreement.mayServe ? this.#refuseWrites : this.#divergedRefusal();
-    if (refusal !== null) {
-      this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group, commands)) {
-      const text = "too many writes are under way at this node";
-      this.#desk.refuseGroup(route, group, false, "OVERLOADED", text);
-    }
+    this.#writes.add(route, group, commands);
   }
 
   /**
@@ -188,7 +185,8 @@ export class Replica {
   onReads(route: Route, frame: Uint8Array, decoded: ReadsFrame): void {
     const { local, minIdx, count } = decoded;
     const read: PendingRead = { route, frame, local, arrivedTick: this.#tick, count };
-    if (!this.#agreement.mayServe) this.#refuseRead(read);
+    const refusal = this.#divergedRefusal();
+    if (refusal !== null) this.#refuseRead(read, refusal);
     else if (local) this.#reads.addLocal(read, minIdx);
     else this.#reads.add(read);
   }
@@ -301,9 +299,7 @@ export class Replica {
     this.#reads.tick();
     this.#catchUp.tick();
     this.#fetches.tick();
-    for (const { route, group, maybeProposed } of this.#proposals.tick()) {
-      this.#desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
-    }
+    this.#writes.tick();
     this.#reads.expire();
     if (this.#agreement.tick()) this.#announce(false);
     const standing = this.standing();
@@ -319,8 +315,8 @@ export class Replica {
   }
 
   /** From now on writes are refused with this error, before anything is proposed; null lifts it. */
-  refuseWrites(refusal: { readonly code: ErrorCode; readonly reason: string } | null): void {
-    this.#refuseWrites = refusal;
+  refuseWrites(refusal: Refusal | null): void {
+    this.#writes.hostRefusal = refusal;
   }
 
   /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
@@ -376,16 +372,16 @@ export class Replica {
    * @param nowMs for statistics only
    */
   endTurn(nowMs: number): TurnEffects {
-    if (!this.#agreement.mayServe) this.#refuseWaiting();
+    this.#refuseWaiting();
     this.#propose(nowMs);
     this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
-    const again = this.#apply(nowMs);
+    const toApply = this.#apply(nowMs);
     if (this.#agreement.takeNews()) this.#announce(true);
     const { verdict } = this.#agreement;
     if (verdict.kind === "outvoted") return this.#lastWords(verdict);
-    if (!this.#agreement.mayServe) this.#refuseWaiting();
-    this.#reads.answerReady();
+    this.#refuseWaiting();
+    const toRead = this.#reads.answerReady();
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
@@ -398,7 +394,7 @@ export class Replica {
       contradiction,
       hostMessages,
       load: this.#toLoad(),
-      again,
+      again: toApply || toRead,
       mayTakePlace: this.#mayTakePlace(),
       outvoted: null,
     };
@@ -429,40 +425,41 @@ export class Replica {
 
   /** N4, for what came before it was known. */
   #refuseWaiting(): void {
-    const { code, reason } = this.#divergedRefusal();
-    for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
-      this.#desk.refuseGroup(route, group, maybeProposed, code, reason);
-    }
-    for (const read of this.#reads.remove(() => true)) this.#refuseRead(read);
+    const refusal = this.#divergedRefusal();
+    if (refusal === null) return;
+    this.#writes.refuseStaged(refusal);
+    for (const read of this.#reads.removeAll()) this.#refuseRead(read, refusal);
   }
 
-  #refuseRead(read: PendingRead): void {
-    const { code, reason } = this.#divergedRefusal();
+  #refuseRead(read: PendingRead, { code, reason }: Refusal): void {
     this.#desk.refuseRead(read, code, reason);
   }
 
-  #divergedRefusal(): { readonly code: ErrorCode; readonly reason: string } {
+  /** N4. Null: this node may serve. */
+  #divergedRefusal(): Refusal | null {
+    if (this.#agreement.mayServe) return null;
     const peers = this.#agreement.alarms.map(({ peer }) => peer);
     const reason = `the state of node ${this.#core.pid} differs from that of ${nodesText(peers)}, and no majority says yet which is right; nothing was done`;
     return { code: "DIVERGED", reason };
   }
 
   #propose(nowMs: number): void {
-    if (this.#proposals.isEmpty) return this.#proposals.endTurn(nowMs);
+    const { proposals } = this.#writes;
+    if (proposals.isEmpty) return proposals.endTurn(nowMs);
     const standing = this.standing();
     if (standing.kind === "cutOff" || this.#core.contradiction !== null) {
-      return this.#proposals.endTurn(nowMs);
+      return proposals.endTurn(nowMs);
     }
     const { promise } = this.#core;
     const follows = standing.kind === "following";
     // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
     const way = follows ? (this.#sessions.get(standing.leader) ?? 0) : 0;
     const leadership = `${promise.n}.${promise.priority}.${promise.pid}/${way}`;
-    for (const batch of this.#proposals.take(nowMs, leadership, follows)) {
+    for (const batch of proposals.take(nowMs, leadership, follows)) {
       const result = this.#core.append(batch.entry);
       assert(result.ok, "this configuration is never sealed while clients are served");
     }
-    this.#proposals.endTurn(nowMs);
+    proposals.endTurn(nowMs);
   }
 
   #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {
@@ -517,7 +514,7 @@ export class Replica {
       bytes += entry.length;
       this.#schedule.applied(entry.length);
       const own = this.#applier.ownBatch(entry);
-      const taken = own === null ? undefined : this.#proposals.applied(own);
+      const taken = own === null ? undefined : this.#writes.proposals.applied(own);
       const batch = this.#agreement.mayServe ? taken : undefined;
       this.#served.commandsApplied += this.#applier.apply(entry, batch);
       const { appliedIdx, contentHash, historyHash } = this.#applier.state;
@@ -526,7 +523,7 @@ export class Replica {
       hasRoom = true;
       this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
     }
-    return hasRoom && this.#proposals.hasStaged;
+    return hasRoom && this.#writes.proposals.hasStaged;
   }
 
   /**
@@ -544,27 +541,22 @@ export class Replica {
    */
   get #isHeldUpByDisk(): boolean {
     if (this.#catchUp.isStuck) return true;
-    return this.#refuseWrites?.code === "DISK_FULL" && this.#core.phase !== "accept";
+    return this.#writes.hostRefusal?.code === "DISK_FULL" && this.#core.phase !== "accept";
   }
 
   /** A frame that has been at another node. */
-  #takeIn(route: Route, { frame, ageTicks, maybeProposed }: RelayedFrame): void {
+  #takeIn(route: Route, relayed: RelayedFrame): void {
+    const { frame, ageTicks } = relayed;
     const decoded = decodeClientFrame(frame);
     const { count } = decoded;
     if (decoded.kind === "writes") {
-      const refusal = this.#agreement.mayServe ? this.#refuseWrites : this.#divergedRefusal();
-      if (refusal === null) {
-        this.#proposals.takeIn(route, decoded.group, count, ageTicks, maybeProposed);
-      } else {
-        const { code, reason } = refusal;
-        this.#desk.refuseGroup(route, decoded.group, maybeProposed, code, reason);
-      }
-    } else {
-      const arrivedTick = this.#tick - ageTicks;
-      const read: PendingRead = { route, frame, local: false, arrivedTick, count };
-      if (this.#agreement.mayServe) this.#reads.add(read);
-      else this.#refuseRead(read);
+      return this.#writes.takeIn(route, decoded.group, count, relayed);
     }
+    const arrivedTick = this.#tick - ageTicks;
+    const read: PendingRead = { route, frame, local: false, arrivedTick, count };
+    const refusal = this.#divergedRefusal();
+    if (refusal === null) this.#reads.add(read);
+    else this.#refuseRead(read, refusal);
   }
 
   /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
@@ -572,10 +564,11 @@ export class Replica {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
     const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;
+    const { proposals } = this.#writes;
     this.#relay.passWrites(
       peer,
-      this.#proposals.takeAll(({ route }) => !route.relayed),
-      (staged) => this.#proposals.ageTicks(staged),
+      proposals.takeAll(({ route }) => !route.relayed),
+      (staged) => proposals.ageTicks(staged),
     );
     this.#relay.passReads(peer, this.#reads.remove(mayRelay), this.#tick);
   }
@@ -621,9 +614,14 @@ export class Replica {
     return this.#catchUp.progress;
   }
 
+  /** So much is to be answered in this turn that local reads had better wait for the next one. */
+  get answersFull(): boolean {
+    return this.#desk.isFull;
+  }
+
   get waiting(): { readonly proposalBytes: number; readonly reads: number } {
     return {
-      proposalBytes: this.#proposals.bytes,
+      proposalBytes: this.#writes.proposals.bytes,
       reads: this.#reads.count,
     };
   }
@@ -637,5 +635,3 @@ export class Replica {
     return this.#joining;
   }
 }
-
-const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

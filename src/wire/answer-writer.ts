@@ -10,7 +10,7 @@ import {
   type StoredValue,
 } from "../kv/index.ts";
 import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
-import { forEachRead } from "./client-requests.ts";
+import { forEachRead, takeReads } from "./client-requests.ts";
 
 export interface ReadableState {
   read(key: ByteString): StoredValue | undefined;
@@ -38,6 +38,11 @@ export class AnswerWriter {
 
   get isEmpty(): boolean {
     return this.#full.length === 0 && this.#out.length === HEADER_BYTES;
+  }
+
+  /** Collected so far. */
+  get bytes(): number {
+    return this.#fullBytes + this.#out.length;
   }
 
   /** What came of a command: as AnswerSink.answer. */
@@ -95,21 +100,35 @@ export class AnswerWriter {
    * @returns their number
    */
   reads(frame: Uint8Array, state: ReadableState): number {
+    return this.readsWhile(frame, state, () => true).count;
+  }
+
+  /**
+   * The same, one at least and then as long as `goesOn` says so.
+   * @returns how many, and a frame of the others; null: there are none
+   */
+  readsWhile(
+    frame: Uint8Array,
+    state: ReadableState,
+    goesOn: () => boolean,
+  ): { readonly count: number; readonly rest: Uint8Array | null } {
     let count = 0;
-    forEachRead(frame, (request, key) => {
+    const rest = takeReads(frame, (request, key) => {
+      if (count > 0 && !goesOn()) return false;
       count += 1;
       const stored = state.read(key);
       if (stored === undefined) {
         this.#reserve(0);
         this.#out.u8(RECORD.missing);
         this.#out.varint(request);
-      } else if (this.#fullBytes + this.#out.length + stored.value.length > TURN_BYTES_MAX) {
+      } else if (this.bytes + stored.value.length > TURN_BYTES_MAX) {
         this.#unread(request, "OVERLOADED", "the values asked for at once are too large together");
       } else {
         this.#value(request, stored);
       }
+      return true;
     });
-    return count;
+    return { count, rest };
   }
 
   /** The same refusal for all reads of a (checked) frame. */

@@ -100,7 +100,7 @@ export class TestCluster {
     this.#secret = secret;
     this.clusterFile = join(this.directory, "cluster.json");
     const secretFile = join(this.directory, "secret.txt");
-    if (secret !== null) writeFileSync(secretFile, secret);
+    if (secret !== null) writeFileSync(secretFile, secret, { mode: 0o600 });
     const description = { nodes, ...(secret === null ? {} : { secretFile }) };
     writeFileSync(this.clusterFile, JSON.stringify(description));
   }

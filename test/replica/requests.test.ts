@@ -7,6 +7,7 @@ import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import type { ReplicaOptions, TurnEffects } from "../../src/replica/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/wire/client.ts";
 import type { HostMessage } from "../../src/wire/host-message.ts";
 import { bytes, groupBytes } from "../kv/helpers.ts";
@@ -121,7 +122,7 @@ test("a route that is closed is not refused anything either", () => {
   let delivered = 0;
   const answers = new AnswerWriter();
   const route: Route = {
-    ...{ id: 1, relayed: true, answers, isOpen: () => open },
+    ...{ id: 1, relayed: true, answers, load: new RouteLoad(), isOpen: () => open },
     deliver: () => (delivered += 1),
   };
   const refuse = (): void => {

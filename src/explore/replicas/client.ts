@@ -12,6 +12,7 @@ import {
 } from "../../wire/client.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Route } from "../../replica/route.ts";
+import { RouteLoad } from "../../replica/route-load.ts";
 import type { LogModel } from "./log-model.ts";
 import type { MemoryNode } from "./memory-node.ts";
 
@@ -93,6 +94,7 @@ export class ClientProcess {
       id: node.replica.newRouteId(),
       relayed: false,
       answers: new AnswerWriter(),
+      load: new RouteLoad(),
       isOpen: () => open,
       deliver: (frame) => {
         if (open) this.#onFrame(frame);
