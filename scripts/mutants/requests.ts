@@ -9,8 +9,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         KV_STATE,
-        "    if (answered !== 0) {\n      this.#repeatAnswer(session, answered);\n      return false;\n    }\n",
-        "    void answered;\n",
+        "    if (kept >= 0) {\n      if (session.isOfOther(kept, hash)) this.#outcome(BAD_REQUEST, this.#revision);\n      else this.#repeatAnswer(session, kept);\n      return false;\n    }\n",
+        "    void kept;\n",
       ),
     ],
     by: "sim",
@@ -51,6 +51,57 @@ export const REQUESTS: readonly Mutant[] = [
       patch("src/kv/frozen-state.ts", "out.varint(this.#sessions.length);", "out.varint(0);"),
     ],
     by: "sim",
+  },
+  {
+    name: "sessions numbered one after the other",
+    breaks: "a client can name the sessions of others, and act in their names",
+    patches: [
+      patch(
+        "src/kv/session-id.ts",
+        "(digest.getUint32(0) >>> 12) * 2 ** 32 + digest.getUint32(4);",
+        "idx * 4096 + position;",
+      ),
+    ],
+    by: ["test/kv/sessions.test.ts"],
+  },
+  {
+    name: "answer to whatever comes under its number",
+    breaks: "a write under a sequence number that was answered is answered as done, and is not",
+    patches: [patch(KV_STATE, "if (session.isOfOther(kept, hash))", "if (hash < 0)")],
+    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+  },
+  {
+    name: "command hashes not in the snapshot",
+    breaks:
+      "a node that starts from a snapshot gives kept answers to other commands than its peers",
+    patches: [
+      patch("src/kv/frozen-state.ts", "out.varint(commandHash);", "out.varint(0 * commandHash);"),
+    ],
+    by: ["test/kv/snapshot.test.ts", "test/kv/kv-model.test.ts"],
+  },
+  {
+    name: "kept answers without bound",
+    breaks: "clients that never say what they have seen fill the memory of all nodes",
+    patches: [
+      patch(
+        "src/kv/session-table.ts",
+        "if (this.#keptBytes <= this.#limits.keptBytesMax) return;",
+        "if (this.#keptBytes >= 0) return;",
+      ),
+    ],
+    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+  },
+  {
+    name: "new sessions expire those at work",
+    breaks: "whoever opens sessions without using them ends those of others",
+    patches: [
+      patch(
+        "src/kv/session-table.ts",
+        "this.#expire(this.#kins[KIN_FRESH]?.oldest ?? this.#all.oldest);",
+        "this.#expire(this.#all.oldest);",
+      ),
+    ],
+    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
   },
   {
     name: "definite refusal of what may be proposed",

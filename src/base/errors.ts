@@ -29,6 +29,8 @@ export const ERRORS = {
   UNSUPPORTED_VERSION: { wire: 16, definite: true, retryable: false },
   UNKNOWN_NODE: { wire: 17, definite: true, retryable: false },
   INTERNAL: { wire: 18, definite: false, retryable: false },
+  /** The state, or this node's memory, is full: what makes it grow is refused until something is deleted. */
+  NO_SPACE: { wire: 19, definite: true, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 
 export type ErrorCode = keyof typeof ERRORS;

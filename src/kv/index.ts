@@ -30,6 +30,7 @@ export type { FrozenState } from "./frozen-state.ts";
 export { commandCount, validateGroup } from "./group-check.ts";
 export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
 export { KvState, NO_SINK } from "./kv-state.ts";
+export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
 export type { KeyValue, RangeQuery } from "./ordered-cells.ts";
 export { SnapshotDecoder, SnapshotError } from "./snapshot-decoder.ts";

@@ -4,20 +4,34 @@
  *
  * Invariants:
  *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
- *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it.
- *   A3. What is answered with an error had no effect and is not remembered.
+ *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
+ *       different command with a sequence number that was answered is refused and has no effect.
+ *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE: else a repetition that stands
+ *       in the log already could take effect later, when there is space again, and its client has been told otherwise.
  *   A4. The revision grows by one with each command that changes a key, and with nothing else.
+ *   A5. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
+ *       it in their logs come to the same state. The rules of session-id, A2's second sentence, and the bounds of what
+ *       sessions keep are for entries of version 2.
  */
 import { assert } from "../base/assert.ts";
 import { ERRORS } from "../base/errors.ts";
+import { SESSION_WINDOW } from "../base/limits.ts";
 import { bytesOf, mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { CommandCursor } from "./command-cursor.ts";
-import { NO_SESSION, OP, STATUS, type AnswerSink, type Status } from "./command.ts";
+import {
+  FIRST_ENTRY_VERSION,
+  NO_COMMAND_HASH,
+  NO_SESSION,
+  OP,
+  STATUS,
+  type AnswerSink,
+  type Status,
+} from "./command.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
-import type { Session } from "./session.ts";
+import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
@@ -38,6 +52,8 @@ export class KvState {
   #appliedIdx: number;
   #revision: number;
   #historyHash: number;
+  /** Of the entry at hand: A5. */
+  #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
   #status: Status = STATUS.ok;
   #answerRevision = 0;
@@ -74,6 +90,11 @@ export class KvState {
     return this.#sessions.size;
   }
 
+  /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
+  get keptBytes(): number {
+    return this.#sessions.keptBytes;
+  }
+
   /** Valid until the next apply. */
   read(key: ByteString): StoredValue | undefined {
     return this.#cells.get(key);
@@ -98,16 +119,21 @@ export class KvState {
     assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
     const cursor = this.#cursor;
     cursor.reset(entry);
+    this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     let group = -1;
+    let position = 0;
     let session: Session | undefined;
+    let tag = 0;
     while (cursor.next()) {
       if (cursor.groupIndex !== group) {
+        if (group >= 0) this.#endGroup(session);
         group = cursor.groupIndex;
         sink.beginGroup(group, cursor.session);
         session = this.#beginGroup(idx);
+        tag = this.#isFirstVersion ? cursor.session | 0 : (session?.tag ?? 0);
       }
       if (cursor.session === NO_SESSION) {
-        this.#applySessionless(idx, sink);
+        this.#applySessionless(idx, position, sink);
       } else {
         this.#actual = undefined;
         if (session === undefined) this.#outcome(SESSION_EXPIRED, this.#revision);
@@ -120,8 +146,10 @@ export class KvState {
           this.#actual,
         );
       }
-      this.#remember();
+      this.#remember(tag);
+      position += 1;
     }
+    if (group >= 0) this.#endGroup(session);
     this.#actual = undefined;
     cursor.release();
     this.#appliedIdx = idx + 1;
@@ -129,11 +157,16 @@ export class KvState {
 
   /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
   clone(): FrozenState {
-    return new FrozenState(this.#cells.clone(), this.#sessions.clone(), this.#sessions.lastId, {
-      appliedIdx: this.#appliedIdx,
-      revision: this.#revision,
-      historyHash: this.#historyHash,
-    });
+    return new FrozenState(
+      this.#cells.clone(),
+      this.#sessions.clone(),
+      this.#sessions.lastCounted,
+      {
+        appliedIdx: this.#appliedIdx,
+        revision: this.#revision,
+        historyHash: this.#historyHash,
+      },
+    );
   }
 
   /**
@@ -155,7 +188,12 @@ export class KvState {
     return session;
   }
 
-  #applySessionless(idx: number, sink: AnswerSink): void {
+  #endGroup(session: Session | undefined): void {
+    this.#sessions.settle();
+    if (!this.#isFirstVersion) this.#sessions.makeRoom(session);
+  }
+
+  #applySessionless(idx: number, position: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
     this.#outcome(STATUS.ok, this.#revision);
     switch (cursor.op) {
@@ -164,8 +202,14 @@ export class KvState {
         return;
       case OP.openSession: {
         const nonce = cursor.nonce();
-        const id = this.#sessions.open(nonce, idx);
-        this.#answerRevision = id;
+        if (this.#isFirstVersion) {
+          this.#answerRevision = this.#sessions.openCounted(nonce, idx);
+          sink.opened(cursor.sequence, bytesOf(nonce), this.#answerRevision);
+          return;
+        }
+        const { id, tag } = this.#sessions.open(nonce, idx, position);
+        // The history hash takes this in, and others see it: the id is not to be found out from it.
+        this.#answerRevision = tag >>> 0;
         sink.opened(cursor.sequence, bytesOf(nonce), id);
         return;
       }
@@ -182,9 +226,11 @@ export class KvState {
       this.#outcome(STALE_REQUEST, this.#revision);
       return false;
     }
-    const answered = session.answered(sequence);
-    if (answered !== 0) {
-      this.#repeatAnswer(session, answered);
+    const hash = this.#isFirstVersion ? NO_COMMAND_HASH : cursor.commandHash();
+    const kept = session.find(sequence);
+    if (kept >= 0) {
+      if (session.isOfOther(kept, hash)) this.#outcome(BAD_REQUEST, this.#revision);
+      else this.#repeatAnswer(session, kept);
       return false;
     }
     if (session.isBeyondWindow(sequence)) {
@@ -198,24 +244,22 @@ export class KvState {
     }
     this.#execute();
     if (this.#actual !== undefined && this.#actual.length > 0) this.#account(session);
-    session.keep(sequence, this.#status, this.#answerRevision, this.#actual);
+    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);
     return false;
   }
 
-  #repeatAnswer(session: Session, answered: number): void {
-    if (answered > 0) {
-      this.#outcome(STATUS.ok, answered);
-      return;
-    }
-    const kept = session.keptAside(this.#cursor.sequence);
-    this.#outcome(kept.status, kept.revision);
-    this.#actual = kept.actual;
+  #repeatAnswer(session: Session, kept: number): void {
+    this.#outcome(session.statusAt(kept), session.revisionAt(kept));
+    this.#actual = session.actualAt(kept, this.#cursor.sequence);
   }
 
   /** The value that goes with a failed cas is kept with the answer: what may be kept is bounded. */
   #account(session: Session): void {
     const length = this.#actual?.length ?? 0;
-    if (session.hasRoomFor(length, this.#sessions.actualRoom)) {
+    const fits = this.#isFirstVersion
+      ? length <= this.#sessions.actualRoom && session.hasRoomFor(length, SESSION_WINDOW)
+      : session.hasRoomFor(length, SESSION_VALUES_MAX);
+    if (fits) {
       this.#sessions.addActualBytes(length);
     } else {
       this.#actual = undefined;
@@ -284,9 +328,10 @@ export class KvState {
     this.#answerRevision = revision;
   }
 
-  #remember(): void {
+  /** @param tag of the session */
+  #remember(tag: number): void {
     const cursor = this.#cursor;
-    const what = mix32((cursor.op << 8) | this.#status, cursor.session | 0);
+    const what = mix32((cursor.op << 8) | this.#status, tag);
     const where = mixNumber(mixNumber(what, cursor.sequence), this.#answerRevision);
     this.#historyHash = mix32(this.#historyHash, where);
   }

@@ -71,6 +71,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "SESSION_EXPIRED":
     case "STALE_REQUEST":
     case "DISK_FULL":
+    case "NO_SPACE":
     case "FORBIDDEN":
     case "CANCELLED":
     case "INTERNAL":
@@ -125,6 +126,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "KEY_TOO_LARGE":
     case "VALUE_TOO_LARGE":
     case "STALE_REQUEST":
+    case "NO_SPACE":
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
