@@ -104,6 +104,51 @@ export const REQUESTS: readonly Mutant[] = [
     by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
   },
   {
+    name: "unreadable proposal taken in",
+    breaks: "what one faulty node proposes stands in all logs, though nobody can carry it out",
+    patches: [
+      patch("src/replica/admission.ts", "if (problem === null) {", "if (problem !== undefined) {"),
+    ],
+    by: ["test/replica/admission.test.ts"],
+  },
+  {
+    name: "unreadable entry not passed over",
+    breaks:
+      "an entry that cannot be read ends every node that applies it, and again after each restart",
+    patches: [
+      patch(
+        KV_STATE,
+        "if (isChecked || validateEntry(entry) === null) this.#apply",
+        "if (isChecked || entry.length >= 0) this.#apply",
+      ),
+    ],
+    by: ["test/kv/commands.test.ts", "test/replica/admission.test.ts"],
+  },
+  {
+    name: "ballot out of all bounds believed",
+    breaks: "after one message of a faulty node no other can ever lead",
+    patches: [
+      patch(
+        "src/replica/admission.ts",
+        "if (promise.n === 0) return false;",
+        "if (promise.n >= 0) return false;",
+      ),
+    ],
+    by: ["test/replica/admission.test.ts"],
+  },
+  {
+    name: "batch known by its number alone",
+    breaks: "an entry that only claims to be this node's answers its clients",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        "if (own === undefined || Buffer.compare(own, entry) !== 0)",
+        "if (own === undefined)",
+      ),
+    ],
+    by: ["test/replica/admission.test.ts"],
+  },
+  {
     name: "definite refusal of what may be proposed",
     breaks: "a write that was handed on is refused as if it had not been",
     patches: [patch("src/replica/answer-desk.ts", "    if (maybeProposed) return;\n", "")],

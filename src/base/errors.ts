@@ -28,9 +28,9 @@ export const ERRORS = {
   CANCELLED: { wire: 15, definite: false, retryable: false },
   UNSUPPORTED_VERSION: { wire: 16, definite: true, retryable: false },
   UNKNOWN_NODE: { wire: 17, definite: true, retryable: false },
-  INTERNAL: { wire: 18, definite: false, retryable: false },
   /** The state, or this node's memory, is full: what makes it grow is refused until something is deleted. */
-  NO_SPACE: { wire: 19, definite: true, retryable: false },
+  NO_SPACE: { wire: 20, definite: true, retryable: false },
+  INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -21,6 +21,8 @@ import type { ByteString } from "./byte-string.ts";
 
 export const ENTRY_VERSION = 2;
 export const FIRST_ENTRY_VERSION = 1;
+/** Versions up to this one are kept for programs to come; what is above is no entry. */
+export const FUTURE_ENTRY_VERSION_MAX = 31;
 export const SESSION_NONCE_BYTES = 16;
 export const NO_SESSION = 0;
 /** No hash of a command: it is compared with none. */

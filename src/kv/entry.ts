@@ -3,7 +3,7 @@ import { KvError } from "../base/errors.ts";
 import { ENTRY_BYTES_MAX } from "../base/limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { ENTRY_VERSION, FIRST_ENTRY_VERSION } from "./command.ts";
+import { ENTRY_VERSION, FIRST_ENTRY_VERSION, FUTURE_ENTRY_VERSION_MAX } from "./command.ts";
 import { validateGroup } from "./group-check.ts";
 
 /** Who made an entry: lets its maker recognise it when it comes back decided. */
@@ -48,13 +48,19 @@ export function buildEntry(
   return entry;
 }
 
-/** @throws InvariantError when these are not the bytes of an entry */
-export function readOrigin(entry: Uint8Array): Origin {
+/** @returns null when these are not the bytes of an entry */
+export function readOrigin(entry: Uint8Array): Origin | null {
   reader.reset(entry);
   const origin = readHeader(reader);
-  assert(!reader.failed, `damaged entry: ${reader.problem}`);
+  const { failed } = reader;
   reader.release();
-  return origin;
+  return failed ? null : origin;
+}
+
+/** A later version of this program may have written it, and knows what it means. */
+export function isOfLaterVersion(entry: Uint8Array): boolean {
+  const version = entry[0] ?? 0;
+  return version > ENTRY_VERSION && version <= FUTURE_ENTRY_VERSION_MAX;
 }
 
 export interface EntryHeader extends Origin {

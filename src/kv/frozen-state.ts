@@ -3,6 +3,7 @@
  * and however they came about, so that snapshots of different nodes can be compared and exchanged piece by piece.
  *
  *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
+ *                 · varint unreadable entries · varint 1 + index of the last of them (0: none)
  *                 · varint last counted session id · varint sessions · varint keys · session* · pair* · u32 content hash
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
@@ -10,7 +11,8 @@
  *                 · [varint length · value]
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
  *
- * Version 1, which is still read: all ids are counted, and answers come without a command hash.
+ * Version 1, which is still read: nothing is said of unreadable entries, all ids are counted, and answers
+ * come without a command hash.
  */
 import { assert } from "../base/assert.ts";
 import type { ByteString } from "./byte-string.ts";
@@ -96,6 +98,9 @@ export class FrozenState {
     out.varint(this.#header.appliedIdx);
     out.varint(this.#header.revision);
     out.u32(this.#header.historyHash);
+    const { count, lastIdx } = this.#header.unreadable;
+    out.varint(count);
+    out.varint(lastIdx === null ? 0 : 1 + lastIdx);
     out.varint(this.#lastCounted);
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);

@@ -33,4 +33,5 @@ export { KvState, NO_SINK } from "./kv-state.ts";
 export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
 export type { KeyValue, RangeQuery } from "./ordered-cells.ts";
+export type { UnreadableEntries } from "./state-header.ts";
 export { SnapshotDecoder, SnapshotError } from "./snapshot-decoder.ts";

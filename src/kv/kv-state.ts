@@ -9,12 +9,13 @@
  *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE: else a repetition that stands
  *       in the log already could take effect later, when there is space again, and its client has been told otherwise.
  *   A4. The revision grows by one with each command that changes a key, and with nothing else.
- *   A5. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
+ *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
+ *   A6. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
  *       it in their logs come to the same state. The rules of session-id, A2's second sentence, and the bounds of what
  *       sessions keep are for entries of version 2.
  */
 import { assert } from "../base/assert.ts";
-import { ERRORS } from "../base/errors.ts";
+import { ERRORS, KvError } from "../base/errors.ts";
 import { SESSION_WINDOW } from "../base/limits.ts";
 import { bytesOf, mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { CommandCursor } from "./command-cursor.ts";
@@ -27,16 +28,24 @@ import {
   type AnswerSink,
   type Status,
 } from "./command.ts";
+import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
-import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
+import {
+  EMPTY_STATE_HEADER,
+  stateHash,
+  type StateHeader,
+  type UnreadableEntries,
+} from "./state-header.ts";
 import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
 const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
+/** What an unreadable entry adds to the history hash. Part of the format. */
+const UNREADABLE_MARK = 0x756e_7264;
 
 /** For entries whose answers nobody waits for on this node. */
 export const NO_SINK: AnswerSink = {
@@ -52,7 +61,8 @@ export class KvState {
   #appliedIdx: number;
   #revision: number;
   #historyHash: number;
-  /** Of the entry at hand: A5. */
+  #unreadable: UnreadableEntries;
+  /** Of the entry at hand: A6. */
   #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
   #status: Status = STATUS.ok;
@@ -69,6 +79,7 @@ export class KvState {
     this.#appliedIdx = header.appliedIdx;
     this.#revision = header.revision;
     this.#historyHash = header.historyHash;
+    this.#unreadable = header.unreadable;
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -88,6 +99,11 @@ export class KvState {
 
   get sessionCount(): number {
     return this.#sessions.size;
+  }
+
+  /** A5. */
+  get unreadable(): UnreadableEntries {
+    return this.#unreadable;
   }
 
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
@@ -112,11 +128,28 @@ export class KvState {
   }
 
   /**
-   * Applies all commands of the entry at log index idx, which is appliedIdx.
-   * @throws InvariantError when the entry is damaged or of an unknown version: the state is unusable then
+   * Applies all commands of the entry at log index idx, which is appliedIdx. An unreadable one has no effect (A5).
+   * @param isChecked `validateEntry` has passed it, or it was made here of what `validateGroup` had passed
+   * @throws KvError UNSUPPORTED_VERSION when a later version of this program may have written it: to pass over it would lose
+   *   what others carry out. The state is as it was before.
    */
-  apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK): void {
+  apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK, isChecked = false): void {
     assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
+    if (isChecked || validateEntry(entry) === null) this.#apply(entry, idx, sink);
+    else this.#passOver(entry, idx);
+    this.#appliedIdx = idx + 1;
+  }
+
+  #passOver(entry: Uint8Array, idx: number): void {
+    if (isOfLaterVersion(entry)) {
+      const text = `entry ${idx} of the log is of version ${entry[0]}, which a later version of omnikv writes: start this node with that version`;
+      throw new KvError("UNSUPPORTED_VERSION", text);
+    }
+    this.#historyHash = mix32(this.#historyHash, UNREADABLE_MARK);
+    this.#unreadable = { count: this.#unreadable.count + 1, lastIdx: idx };
+  }
+
+  #apply(entry: Uint8Array, idx: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
     cursor.reset(entry);
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
@@ -152,7 +185,6 @@ export class KvState {
     if (group >= 0) this.#endGroup(session);
     this.#actual = undefined;
     cursor.release();
-    this.#appliedIdx = idx + 1;
   }
 
   /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
@@ -165,6 +197,7 @@ export class KvState {
         appliedIdx: this.#appliedIdx,
         revision: this.#revision,
         historyHash: this.#historyHash,
+        unreadable: this.#unreadable,
       },
     );
   }

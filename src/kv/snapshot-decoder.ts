@@ -10,7 +10,7 @@ import { CellsBuilder } from "./cells-builder.ts";
 import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import type { StateHeader } from "./state-header.ts";
+import { EMPTY_STATE_HEADER, type StateHeader, type UnreadableEntries } from "./state-header.ts";
 
 /** These bytes are no snapshot of a state, or of another version. */
 export class SnapshotError extends Error {
@@ -145,6 +145,7 @@ export class SnapshotDecoder {
       appliedIdx: reader.varint(),
       revision: reader.varint(),
       historyHash: reader.u32() | 0,
+      unreadable: version === 1 ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader),
     };
     const lastCounted = reader.varint();
     const sessions = reader.varint();
@@ -227,6 +228,12 @@ export class SnapshotDecoder {
     this.#part = "building";
     return true;
   }
+}
+
+function readUnreadable(reader: ByteReader): UnreadableEntries {
+  const count = reader.varint();
+  const next = reader.varint();
+  return { count, lastIdx: next === 0 ? null : next - 1 };
 }
 
 function readSized(reader: ByteReader, lengthMax: number): ByteString {

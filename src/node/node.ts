@@ -5,13 +5,14 @@
  * writes are staged and, unless a sync is under way, written; messages that wait for nothing leave, one frame a peer; the
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
+import { KvError } from "../base/errors.ts";
 import { AdminGateway } from "../gateway/admin-gateway.ts";
 import { ClientGateway } from "../gateway/client-gateway.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { DiskFullError } from "../ports/disk.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
-import type { Replica } from "../replica/replica.ts";
+import type { Replica, TurnEffects } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
@@ -19,6 +20,7 @@ import { lostIdentityText } from "./lost-identity.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 import { openNode } from "./open-node.ts";
+import { PeerTrouble } from "./peer-trouble.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
@@ -46,6 +48,7 @@ export class Node {
   readonly #clients: ClientGateway;
   readonly #admin: AdminGateway;
   readonly #roleLog: RoleLog;
+  readonly #peerTrouble: PeerTrouble;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
   #turnScheduled = false;
@@ -94,7 +97,8 @@ export class Node {
       },
       {
         onMessage: (peer, message) => {
-          this.#replica.onPeerMessage(peer, message);
+          const refused = this.#replica.onPeerMessage(peer, message);
+          if (refused !== null) this.#peerTrouble.refused(peer, refused);
           if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
           this.#wake();
         },
@@ -140,6 +144,7 @@ export class Node {
       forgetPeer: (peer) => this.#directory.peers.forget(peer),
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
+    this.#peerTrouble = new PeerTrouble(this.#replica, logger);
   }
 
   /** Opens both ports and begins to take part. */
@@ -221,7 +226,8 @@ export class Node {
   }
 
   #turn(): void {
-    const effects = this.#replica.endTurn(this.#machine.clock.now());
+    const effects = this.#endTurn();
+    if (effects === null) return;
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
     this.#queue.push(effects.messages);
@@ -230,9 +236,21 @@ export class Node {
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
     this.#roleLog.update();
+    this.#peerTrouble.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.again) this.#wake();
+  }
+
+  /** @returns null when the node cannot go on with its log */
+  #endTurn(): TurnEffects | null {
+    try {
+      return this.#replica.endTurn(this.#machine.clock.now());
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#fail(error);
+      return null;
+    }
   }
 
   #onRoom(hasRoom: boolean): void {

@@ -49,18 +49,20 @@ export class Applier implements AnswerSink {
 
   /** The number of the batch if this node made the entry in this run, else null. */
   ownBatch(entry: Uint8Array): number | null {
-    const { node, nonce, batch } = readOrigin(entry);
-    return node === this.#node && nonce === this.#nonce ? batch : null;
+    const origin = readOrigin(entry);
+    const isOwn = origin?.node === this.#node && origin.nonce === this.#nonce;
+    return isOwn ? origin.batch : null;
   }
 
   /**
    * @param batch whose clients wait here; undefined when none do
+   * @param isChecked this very entry has been checked before
    * @returns the number of commands
    */
-  apply(entry: Uint8Array, batch: Batch<Route> | undefined): number {
+  apply(entry: Uint8Array, batch: Batch<Route> | undefined, isChecked: boolean): number {
     this.#batch = batch;
     this.#commands = 0;
-    this.#state.apply(entry, this.#state.appliedIdx, this);
+    this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);
     this.#batch = undefined;
     this.#route = undefined;
     return this.#commands;

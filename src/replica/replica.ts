@@ -11,7 +11,7 @@
  */
 import { assert } from "../base/assert.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import type { FrozenState, KvState } from "../kv/index.ts";
+import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
   OmniPaxos,
   quorumOf,
@@ -26,13 +26,14 @@ import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/clien
 import type { HostMessage, RelayedFrame, SnapshotName } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+import { Admission } from "./admission.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
-import { Proposals } from "./proposals.ts";
+import { Proposals, type Batch } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
@@ -107,6 +108,7 @@ export class Replica {
   readonly #fetches: Fetches;
   readonly #served = new Served();
   readonly #desk = new AnswerDesk();
+  readonly #admission = new Admission();
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -232,11 +234,18 @@ export class Replica {
 
   // ---- inputs: peers ---------------------------------------------------------------------------------------------
 
-  onPeerMessage(from: NodeId, message: PeerMessage): void {
-    if (!isHostMessage(message)) {
-      if (this.#catchUp.admit(from, message)) this.#receive(from, message);
-      return;
+  /** @returns what is wrong with the message, or with a part of it: that was not taken in. Null: nothing */
+  onPeerMessage(from: NodeId, message: PeerMessage): string | null {
+    if (isHostMessage(message)) {
+      this.#onHostMessage(from, message);
+      return null;
     }
+    const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
+    if (admitted !== null && this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
+    return refused;
+  }
+
+  #onHostMessage(from: NodeId, message: HostMessage): void {
     switch (message.type) {
       case "snapshotChunk":
       case "snapshotGone":
@@ -411,14 +420,23 @@ export class Replica {
       if (entry === undefined) return false;
       bytes += entry.length;
       this.#schedule.applied(entry.length);
-      const own = this.#applier.ownBatch(entry);
-      const batch = own === null ? undefined : this.#proposals.applied(own);
-      this.#served.commandsApplied += this.#applier.apply(entry, batch);
+      const batch = this.#ownBatch(entry);
+      const isChecked = batch !== undefined || this.#admission.wasChecked(entry);
+      this.#served.commandsApplied += this.#applier.apply(entry, batch, isChecked);
       if (batch === undefined) continue;
       hasRoom = true;
       this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
     }
     return hasRoom && this.#proposals.hasStaged;
+  }
+
+  /** The batch that this entry is, taken out. One that only says so, because a faulty peer made it, is like any other entry. */
+  #ownBatch(entry: Uint8Array): Batch<Route> | undefined {
+    const number = this.#applier.ownBatch(entry);
+    if (number === null) return undefined;
+    const own = this.#proposals.entryOf(number);
+    if (own === undefined || Buffer.compare(own, entry) !== 0) return undefined;
+    return this.#proposals.applied(number);
   }
 
   /**
@@ -506,6 +524,11 @@ export class Replica {
 
   get appliedIdx(): number {
     return this.#applier.appliedIdx;
+  }
+
+  /** Entries of the log that every node passes over, as they cannot be read: a faulty node made them. */
+  get unreadableEntries(): UnreadableEntries {
+    return this.#applier.state.unreadable;
   }
 
   get served(): Readonly<Served> {

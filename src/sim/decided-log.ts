@@ -2,7 +2,7 @@
  * What the decided log means, worked out anew by a state machine of ten lines that shares nothing with the product's but
  * the format of an entry and how sessions get their numbers: which write took effect at which revision, and what each key held in between.
  */
-import { CommandCursor, hashedSessionName, OP, textOf } from "../kv/index.ts";
+import { CommandCursor, hashedSessionName, OP, textOf, validateEntry } from "../kv/index.ts";
 
 /** A key's content from this revision on. */
 export interface Version {
@@ -21,6 +21,8 @@ export class DecidedLog {
   constructor(entries: readonly Uint8Array[]) {
     const cursor = new CommandCursor();
     entries.forEach((entry, idx) => {
+      // What cannot be read changes nothing.
+      if (validateEntry(entry) !== null) return;
       cursor.reset(entry);
       for (let position = 0; cursor.next(); position++) {
         if (cursor.op === OP.openSession) {

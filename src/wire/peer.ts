@@ -1,5 +1,6 @@
 /** What one node says to another: a message of the protocol, or one of its host's. Who speaks is the link's knowledge. */
 import {
+  BALLOT_N_MAX,
   CLIENT_FRAME_BYTES_MAX,
   PEER_FRAME_BYTES_MAX,
   SNAPSHOT_CHUNK_BYTES,
@@ -103,7 +104,7 @@ function ballot(value: unknown): Ballot {
   const fields = checkObject(value, "n");
   return {
     configId: checkInteger(fields["configId"], "n.configId"),
-    n: checkInteger(fields["n"], "n.n"),
+    n: checkInteger(fields["n"], "n.n", 0, BALLOT_N_MAX),
     priority: checkInteger(fields["priority"], "n.priority"),
     pid: checkInteger(fields["pid"], "n.pid"),
   };

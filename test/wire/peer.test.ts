@@ -1,13 +1,15 @@
 /** What nodes send each other survives the way unchanged; what no node sends is refused, and nothing worse happens. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BALLOT_N_MAX } from "../../src/base/limits.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
 import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../../src/wire/peer.ts";
 
 const index = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 300 });
-const ballot = fc.record({ configId: index, n: index, priority: index, pid: index });
+const ballotNumber = fc.integer({ min: 0, max: BALLOT_N_MAX });
+const ballot = fc.record({ configId: index, n: ballotNumber, priority: index, pid: index });
 const seq = fc.record({ session: index, counter: index });
 const name = fc.record({ idx: index, bytes: index, crc: fc.nat(2 ** 32 - 1) });
 const entries = fc.array(bytes, { maxLength: 20 });
@@ -257,4 +259,17 @@ describe("msgpack from others", () => {
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     expect(value["x"]).toBeUndefined();
   });
+});
+
+test("a ballot that none could exceed is no ballot, in whatever form it comes", () => {
+  const n = { configId: 1, n: BALLOT_N_MAX + 1, priority: 0, pid: 2 };
+  const messages: PeerMessage[] = [
+    { type: "prepare", n, decidedIdx: 0, acceptedRound: n, acceptedIdx: 0 },
+    { type: "accepted", n, acceptedIdx: 0, decidedIdx: 0 },
+    { type: "heartbeatReply", round: 1, incarnation: 1, ballot: n, leader: n, happy: true },
+    { type: "readProbe", id: 1, n },
+  ];
+  for (const message of messages) {
+    expect(() => decodePeerMessage(encodePeerMessage(message))).toThrow(DecodeError);
+  }
 });
