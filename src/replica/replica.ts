@@ -32,6 +32,7 @@ import { Applier } from "./applier.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { CompactionSchedule, type CompactionPolicy } from "./compaction.ts";
 import { Fetches } from "./fetches.ts";
+import { Openings } from "./openings.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Proposals, type Batch } from "./proposals.ts";
 import { Reads } from "./reads.ts";
@@ -109,6 +110,7 @@ export class Replica {
   readonly #served = new Served();
   readonly #desk = new AnswerDesk();
   readonly #admission = new Admission();
+  readonly #openings = new Openings();
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -207,7 +209,7 @@ export class Replica {
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
   onWrites(route: Route, group: Uint8Array, commands: number): void {
-    const refusal = this.#refuseWrites;
+    const refusal = this.#refuseWrites ?? this.#openings.refuse(route.id, group, this.#tick);
     if (refusal !== null) {
       this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
     } else if (!this.#proposals.stage(route, group, commands)) {
@@ -229,6 +231,7 @@ export class Replica {
 
   onRouteClosed(route: Route): void {
     this.#relay.forget(route.id);
+    this.#openings.forget(route.id);
     this.#desk.forget(route);
   }
 
