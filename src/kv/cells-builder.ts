@@ -8,6 +8,7 @@ import { Cell } from "./cell.ts";
 import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";
 import { OrderedCells } from "./ordered-cells.ts";
+import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
 /** Cells that are put into the tree, or into the index, without a break: a fraction of a millisecond. */
 const BATCH_CELLS = 1024;
@@ -22,6 +23,13 @@ export class CellsBuilder {
   #contentHash = 0;
   #shardsReady = 0;
   #batchesIndexed = 0;
+
+  readonly #seed: PlaceSeed;
+
+  /** @param seed of the places in the index */
+  constructor(seed = FIXED_SEED) {
+    this.#seed = seed;
+  }
 
   get contentHash(): number {
     return this.#contentHash;
@@ -40,7 +48,8 @@ export class CellsBuilder {
     valueHash: number,
   ): void {
     const keyHash = hashByteString(key);
-    const cell = new Cell(key, keyHash, value, createRevision, modRevision, version, 0);
+    const place = placeHash(key, this.#seed);
+    const cell = new Cell(key, keyHash, place, value, createRevision, modRevision, version, 0);
     this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
     this.#size += 1;
     this.#batch.push(cell);
@@ -70,7 +79,7 @@ export class CellsBuilder {
 
   /** To be called once, when `step` has nothing left to do. */
   finish(): OrderedCells {
-    return new OrderedCells(this.#tree, this.#index, this.#contentHash);
+    return new OrderedCells(this.#seed, this.#tree, this.#index, this.#contentHash);
   }
 
   #endBatch(): void {

@@ -14,6 +14,7 @@ import { hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";
+import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
 export interface KeyValue extends StoredValue {
   readonly key: ByteString;
@@ -32,11 +33,16 @@ export interface RangeQuery {
 export class OrderedCells {
   readonly #tree: CellTree;
   readonly #index: CellIndex;
+  readonly #seed: PlaceSeed;
   #generation = 0;
   #contentHash: number;
 
-  /** Takes over both structures, which hold the same cells of generation 0 (C1). */
-  constructor(tree = emptyTree(), index = new CellIndex(), contentHash = 0) {
+  /**
+   * Takes over both structures, which hold the same cells of generation 0 (C1).
+   * @param seed of the places in the index
+   */
+  constructor(seed = FIXED_SEED, tree = emptyTree(), index = new CellIndex(), contentHash = 0) {
+    this.#seed = seed;
     this.#tree = tree;
     this.#index = index;
     this.#contentHash = contentHash;
@@ -51,7 +57,7 @@ export class OrderedCells {
   }
 
   get(key: ByteString): StoredValue | undefined {
-    return this.#index.get(key, hashByteString(key));
+    return this.#index.get(key, placeHash(key, this.#seed));
   }
 
   /**
@@ -59,10 +65,11 @@ export class OrderedCells {
    * @param valueHash hash of the value's bytes by hashBytes
    */
   put(key: ByteString, value: ByteString, valueHash: number, revision: number): void {
-    const keyHash = hashByteString(key);
-    const old = this.#index.get(key, keyHash);
+    const place = placeHash(key, this.#seed);
+    const old = this.#index.get(key, place);
     if (old === undefined) {
-      const cell = new Cell(key, keyHash, value, revision, revision, 1, this.#generation);
+      const keyHash = hashByteString(key);
+      const cell = new Cell(key, keyHash, place, value, revision, revision, 1, this.#generation);
       this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
       this.#index.add(cell);
       this.#tree.set(key, cell);
@@ -78,7 +85,7 @@ export class OrderedCells {
 
   /** @returns whether there was such a key */
   delete(key: ByteString): boolean {
-    const old = this.#index.get(key, hashByteString(key));
+    const old = this.#index.get(key, placeHash(key, this.#seed));
     if (old === undefined) return false;
     this.#index.delete(old);
     this.#tree.delete(key);
@@ -98,10 +105,11 @@ export class OrderedCells {
 
   /** A cell that a clone holds too makes way for one of the current generation (C2). */
   #renew(old: Cell): Cell {
-    const { key, keyHash, value, createRevision, modRevision, version } = old;
+    const { key, keyHash, placeHash, value, createRevision, modRevision, version } = old;
     const cell = new Cell(
       key,
       keyHash,
+      placeHash,
       value,
       createRevision,
       modRevision,

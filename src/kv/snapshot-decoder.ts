@@ -9,6 +9,7 @@ import { KvState } from "./kv-state.ts";
 import { CellsBuilder } from "./cells-builder.ts";
 import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
+import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
 import { EMPTY_STATE_HEADER, type StateHeader, type UnreadableEntries } from "./state-header.ts";
 
@@ -53,12 +54,16 @@ export class SnapshotDecoder {
   readonly #sessions: Session[] = [];
   readonly #sessionIds = new Set<number>();
   readonly #nonces = new Set<ByteString>();
-  readonly #cells = new CellsBuilder();
+  readonly #cells: CellsBuilder;
   #lastKey: ByteString = EMPTY_BYTES;
   readonly #limits: SessionLimits;
 
-  /** @param limits the same on all nodes */
-  constructor(limits = SESSION_LIMITS) {
+  /**
+   * @param seed of the places of keys in the index: of this process
+   * @param limits the same on all nodes
+   */
+  constructor(seed = FIXED_SEED, limits = SESSION_LIMITS) {
+    this.#cells = new CellsBuilder(seed);
     this.#limits = limits;
   }
 

@@ -116,6 +116,7 @@ export class Node {
     this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
     this.#loader = new SnapshotLoader({
       snapshots: this.#snapshots,
+      placeSeed: opened.placeSeed,
       pace: options.load,
       clock,
       logger,

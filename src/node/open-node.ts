@@ -1,5 +1,5 @@
 /** Opens a data directory and brings the replica to where it was when the process ended. */
-import { KvState } from "../kv/index.ts";
+import { KvState, OrderedCells, type PlaceSeed } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
 import { Replica } from "../replica/replica.ts";
 import { openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
@@ -26,6 +26,8 @@ export interface OpenedNode {
   readonly storage: LogStorage;
   readonly snapshots: SnapshotStore;
   readonly replica: Replica;
+  /** Of the places of keys in every state's index: of this process, and known to nobody else. */
+  readonly placeSeed: PlaceSeed;
 }
 
 /** @throws StorageError when the directory is damaged or somebody else's */
@@ -51,7 +53,11 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   );
   if (recovered !== undefined) directory.beginLog();
   const stored = recovered?.snapshot ?? null;
-  const state = stored === null ? new KvState() : new SnapshotReader(snapshots, stored.value).all();
+  const placeSeed = { low: random.uint32(), high: random.uint32() };
+  const state =
+    stored === null
+      ? new KvState(new OrderedCells(placeSeed))
+      : new SnapshotReader(snapshots, stored.value, placeSeed).all();
   const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));
   const electionTicks = ticks(timing.electionTimeoutMs);
   const waitTicks = ticks(timing.requestWaitMs);
@@ -95,5 +101,5 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       ms: Math.round(clock.now() - startedMs),
     });
   }
-  return { directory, storage, snapshots, replica };
+  return { directory, storage, snapshots, replica, placeSeed };
 }

@@ -8,7 +8,7 @@
  *   L3. At most one snapshot is being loaded: the one wanted last.
  */
 import { InvariantError } from "../base/assert.ts";
-import type { KvState } from "../kv/index.ts";
+import type { KvState, PlaceSeed } from "../kv/index.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import { sameSnapshot } from "../replica/catch-up.ts";
@@ -22,6 +22,8 @@ const STEP_BYTES = 16 * 1024;
 
 export interface SnapshotLoaderOptions {
   readonly snapshots: SnapshotStore;
+  /** Of the places of keys in the index. */
+  readonly placeSeed: PlaceSeed;
   readonly pace: LoadPace;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -57,9 +59,9 @@ export class SnapshotLoader {
     if (load !== null && name !== null && sameSnapshot(load.reader.name, name)) return;
     if (load !== null) this.#drop(load);
     if (name === null) return;
-    const { snapshots, clock } = this.#options;
+    const { snapshots, clock, placeSeed } = this.#options;
     const begun: Load = {
-      reader: new SnapshotReader(snapshots, name),
+      reader: new SnapshotReader(snapshots, name, placeSeed),
       begunMs: clock.now(),
       slices: 0,
     };

@@ -355,7 +355,7 @@ describe.each([1, 2] as const)("state machine, entries of version %i", (version)
         entries.forEach((groups, idx) => {
           expect(other.apply(groups)).toEqual(whole.apply(groups));
           if (idx !== at % entries.length) return;
-          const decoder = new SnapshotDecoder(LIMITS);
+          const decoder = new SnapshotDecoder(undefined, LIMITS);
           for (const piece of other.state.clone().encodeSnapshot(chunk)) {
             decoder.push(piece);
             while (decoder.step(chunk));

@@ -39,6 +39,7 @@ class Machine {
   loader(pace: Partial<LoadPace>, clock: Clock = this.clock): SnapshotLoader {
     return new SnapshotLoader({
       snapshots: this.store,
+      placeSeed: { low: 1, high: 2 },
       pace: { ...DEFAULT_LOAD_PACE, ...pace },
       clock,
       logger: silentLogger,
