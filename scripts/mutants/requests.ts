@@ -149,6 +149,43 @@ export const REQUESTS: readonly Mutant[] = [
     by: ["test/replica/admission.test.ts"],
   },
   {
+    name: "quota not kept to",
+    breaks: "clients that write without end fill the memory of all nodes",
+    patches: [
+      patch(
+        KV_STATE,
+        "const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;",
+        "const room = Infinity;",
+      ),
+    ],
+    by: ["test/kv/quota.test.ts"],
+  },
+  {
+    name: "want of space forgotten",
+    breaks:
+      "a write that was refused for want of space takes effect later, when the log has it twice",
+    patches: [
+      patch(
+        KV_STATE,
+        "    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n",
+        "    if (this.#status !== NO_SPACE) {\n      session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n    }\n",
+      ),
+    ],
+    by: ["test/kv/quota.test.ts"],
+  },
+  {
+    name: "want of memory not heeded",
+    breaks: "a node whose heap is nearly full takes more until its process ends",
+    patches: [
+      patch(
+        "src/replica/space.ts",
+        'if (this.#level === "enough") return null;',
+        'if (this.#level !== "critical" || this.#heapLimitBytes > 0) return null;',
+      ),
+    ],
+    by: ["test/replica/space.test.ts"],
+  },
+  {
     name: "definite refusal of what may be proposed",
     breaks: "a write that was handed on is refused as if it had not been",
     patches: [patch("src/replica/answer-desk.ts", "    if (maybeProposed) return;\n", "")],

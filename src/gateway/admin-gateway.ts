@@ -138,6 +138,11 @@ export class AdminGateway {
           },
         );
         return encodeAdminResult(id, op, {});
+      case "setQuota":
+        this.#context.replica.setQuota(params.bytes);
+        this.#context.wake();
+        machine.logger.warn("a quota for the state was proposed", { bytes: params.bytes });
+        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }

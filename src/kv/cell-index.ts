@@ -43,6 +43,12 @@ export class CellIndex {
     this.#shard(cell.placeHash).delete(cell);
   }
 
+  /** Up to so many cells, from all over: which ones says nothing about their keys. */
+  *sample(count: number): Generator<Cell, void, undefined> {
+    const each = Math.ceil(count / INDEX_SHARDS);
+    for (const shard of this.#shards) yield* shard.sample(each);
+  }
+
   /** Makes room in one shard for its part of so many cells in all. */
   reserve(shard: number, cells: number): void {
     this.#shards[shard]?.reserve(Math.ceil(cells / INDEX_SHARDS));
@@ -97,6 +103,16 @@ class Shard {
     // A shard's share is not exactly that of the others.
     while (buckets * CELLS_PER_BUCKET_MAX < cells * 1.1) buckets *= 2;
     if (buckets > this.#bucketMask + 1) this.#resize(buckets);
+  }
+
+  *sample(count: number): Generator<Cell, void, undefined> {
+    const step = Math.max(1, Math.floor(this.#size / count));
+    let seen = 0;
+    for (const cell of this.#cells) {
+      if (cell === undefined) continue;
+      if (seen % step === 0 && seen < step * count) yield cell;
+      seen += 1;
+    }
   }
 
   #bucket(placeHash: number): number {

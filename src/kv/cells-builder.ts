@@ -7,7 +7,7 @@ import { hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell } from "./cell.ts";
 import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";
-import { OrderedCells } from "./ordered-cells.ts";
+import { costOf, OrderedCells } from "./ordered-cells.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
 /** Cells that are put into the tree, or into the index, without a break: a fraction of a millisecond. */
@@ -20,6 +20,7 @@ export class CellsBuilder {
   /** What is in the tree already. */
   readonly #batches: Cell[][] = [];
   #size = 0;
+  #bytes = 0;
   #contentHash = 0;
   #shardsReady = 0;
   #batchesIndexed = 0;
@@ -52,6 +53,7 @@ export class CellsBuilder {
     const cell = new Cell(key, keyHash, place, value, createRevision, modRevision, version, 0);
     this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
     this.#size += 1;
+    this.#bytes += costOf(cell);
     this.#batch.push(cell);
     if (this.#batch.length === BATCH_CELLS) this.#endBatch();
   }
@@ -79,7 +81,7 @@ export class CellsBuilder {
 
   /** To be called once, when `step` has nothing left to do. */
   finish(): OrderedCells {
-    return new OrderedCells(this.#seed, this.#tree, this.#index, this.#contentHash);
+    return new OrderedCells(this.#seed, this.#tree, this.#index, this.#contentHash, this.#bytes);
   }
 
   #endBatch(): void {

@@ -21,6 +21,10 @@ export class CommandCursor {
   sequence = 0;
   op = 0;
   expectedRevision = 0;
+  /** Of setQuota. */
+  quotaBytes = 0;
+  /** Where the command begins, in the bytes given. */
+  recordStart = 0;
   #keyStart = 0;
   #keyEnd = 0;
   #expectedStart = 0;
@@ -62,11 +66,21 @@ export class CommandCursor {
     }
     this.#left -= 1;
     this.#valueHash = null;
+    this.recordStart = reader.offset;
     this.sequence = reader.varint();
     this.op = reader.u8();
     this.#readFields();
     this.#check();
     return true;
+  }
+
+  /** Where the command ends. */
+  get recordEnd(): number {
+    return this.#reader.offset;
+  }
+
+  get valueLength(): number {
+    return this.#valueEnd - this.#valueStart;
   }
 
   key(): ByteString {
@@ -140,6 +154,9 @@ export class CommandCursor {
         return;
       case OP.closeSession:
       case OP.noop:
+        return;
+      case OP.setQuota:
+        this.quotaBytes = reader.varint();
         return;
       default:
         reader.fail(`a known command instead of ${this.op}`);

@@ -8,10 +8,11 @@
  *     casValue      key · expected · value             casAbsent     key · value
  *     casRevision   key · varint revision · value      openSession   nonce (16 bytes)
  *     closeSession  –                                  noop          –
+ *     setQuota      varint bytes
  *     key, value, expected := varint length · bytes
  *
  * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
- * and noop may stand there. The floor says that the client has seen answers to all lower sequence numbers.
+ * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the client has seen answers to all lower sequence numbers.
  *
  * The version says by which rules an entry is carried out; the bytes are the same. Logs may begin with entries of version 1:
  * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
@@ -29,7 +30,7 @@ export const NO_SESSION = 0;
 export const NO_COMMAND_HASH = 0;
 export const COMMAND_HASH_BITS = 29;
 
-/** Never reuse a number. 0 is kept free, 32 to 63 are kept for transactions, watches and leases. */
+/** Never reuse a number. 0 is kept free, 16 to 31 are settings, 32 to 63 are kept for transactions, watches and leases. */
 export const OP = {
   write: 1,
   delete: 2,
@@ -39,6 +40,7 @@ export const OP = {
   openSession: 6,
   closeSession: 7,
   noop: 8,
+  setQuota: 16,
 } as const;
 export type Op = (typeof OP)[keyof typeof OP];
 export type OpName = keyof typeof OP;

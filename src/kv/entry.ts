@@ -82,13 +82,13 @@ export function validateEntry(entry: Uint8Array): KvError | null {
     return new KvError("BAD_REQUEST", `entry of ${entry.length} bytes`);
   }
   reader.reset(entry);
-  readHeader(reader);
+  const { version } = readHeader(reader);
   const problem = reader.failed ? reader.problem : null;
   let offset = reader.offset;
   reader.release();
   if (problem !== null) return new KvError("BAD_REQUEST", `damaged entry: ${problem}`);
   while (offset < entry.length) {
-    const end = validateGroup(entry, offset);
+    const end = validateGroup(entry, offset, version === FIRST_ENTRY_VERSION ? "client" : "node");
     if (typeof end !== "number") return end;
     offset = end;
   }

@@ -10,9 +10,11 @@
  *       in the log already could take effect later, when there is space again, and its client has been told otherwise.
  *   A4. The revision grows by one with each command that changes a key, and with nothing else.
  *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
- *   A6. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
- *       it in their logs come to the same state. The rules of session-id, A2's second sentence, and the bounds of what
- *       sessions keep are for entries of version 2.
+ *   A6. What the state costs is at most its quota, or falls: a command that would make it grow beyond is refused, NO_SPACE.
+ *       What sessions keep has its own bound (session-table) and is not refused.
+ *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
+ *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6 and the bounds of
+ *       what sessions keep are for entries of version 2.
  */
 import { assert } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
@@ -31,7 +33,9 @@ import {
 import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
-import { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
+import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
+import { growthBy, OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
+import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
   EMPTY_STATE_HEADER,
   stateHash,
@@ -44,6 +48,9 @@ import { SessionTable } from "./session-table.ts";
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
 const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
+const NO_SPACE = ERRORS.NO_SPACE.wire;
+/** Keys looked at to tell where the bytes are. */
+const SAMPLED_KEYS = 2048;
 /** What an unreadable entry adds to the history hash. Part of the format. */
 const UNREADABLE_MARK = 0x756e_7264;
 
@@ -62,7 +69,8 @@ export class KvState {
   #revision: number;
   #historyHash: number;
   #unreadable: UnreadableEntries;
-  /** Of the entry at hand: A6. */
+  #quotaBytes: number | null;
+  /** Of the entry at hand: A7. */
   #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
   #status: Status = STATUS.ok;
@@ -80,6 +88,7 @@ export class KvState {
     this.#revision = header.revision;
     this.#historyHash = header.historyHash;
     this.#unreadable = header.unreadable;
+    this.#quotaBytes = header.quotaBytes;
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -109,6 +118,26 @@ export class KvState {
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
   get keptBytes(): number {
     return this.#sessions.keptBytes;
+  }
+
+  /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
+  get sizeBytes(): number {
+    return this.#cells.bytes + this.#sessions.bytes;
+  }
+
+  /** A6. */
+  get quotaBytes(): number {
+    return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
+  }
+
+  /** By how much a value of this length under the key changes the size. */
+  growthBy(key: ByteString, valueLength: number): number {
+    return growthBy(this.#cells.get(key), key, valueLength);
+  }
+
+  /** Under which beginnings of keys most of the bytes are, judged by a sample. Takes some milliseconds. */
+  largestPrefixes(): readonly PrefixShare[] {
+    return largestPrefixes(this.#cells.sample(SAMPLED_KEYS));
   }
 
   /** Valid until the next apply. */
@@ -198,6 +227,7 @@ export class KvState {
         revision: this.#revision,
         historyHash: this.#historyHash,
         unreadable: this.#unreadable,
+        quotaBytes: this.#quotaBytes,
       },
     );
   }
@@ -246,6 +276,11 @@ export class KvState {
         sink.opened(cursor.sequence, bytesOf(nonce), id);
         return;
       }
+      case OP.setQuota:
+        this.#quotaBytes = cursor.quotaBytes;
+        this.#answerRevision = cursor.quotaBytes;
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
       default:
         assert(false, `command ${cursor.op} needs a session`);
     }
@@ -351,9 +386,13 @@ export class KvState {
 
   #put(key: ByteString): void {
     const cursor = this.#cursor;
-    this.#revision += 1;
-    this.#cells.put(key, cursor.value(), cursor.valueHash(), this.#revision);
-    this.#outcome(STATUS.ok, this.#revision);
+    const next = this.#revision + 1;
+    const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;
+    if (!this.#cells.put(key, cursor.value(), cursor.valueHash(), next, room)) {
+      return this.#outcome(NO_SPACE, this.#revision);
+    }
+    this.#revision = next;
+    this.#outcome(STATUS.ok, next);
   }
 
   #outcome(status: Status, revision: number): void {

@@ -17,6 +17,7 @@
 import { SESSIONS_MAX } from "../base/limits.ts";
 import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
 import { linkOf, RecencyList, type Link } from "./recency-list.ts";
+import { SESSION_OVERHEAD_BYTES } from "./state-size.ts";
 import { Session } from "./session.ts";
 import { hashedSessionName, type SessionName } from "./session-id.ts";
 
@@ -93,6 +94,11 @@ export class SessionTable {
   /** S5. */
   get keptBytes(): number {
     return this.#keptBytes;
+  }
+
+  /** What all of it is taken to cost. */
+  get bytes(): number {
+    return this.#places.size * SESSION_OVERHEAD_BYTES + this.#keptBytes;
   }
 
   /** What is left for values in kept answers, for entries of version 1. */

@@ -151,6 +151,7 @@ export class SnapshotDecoder {
       revision: reader.varint(),
       historyHash: reader.u32() | 0,
       unreadable: version === 1 ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader),
+      quotaBytes: version === 1 ? null : readQuota(reader),
     };
     const lastCounted = reader.varint();
     const sessions = reader.varint();
@@ -239,6 +240,11 @@ function readUnreadable(reader: ByteReader): UnreadableEntries {
   const count = reader.varint();
   const next = reader.varint();
   return { count, lastIdx: next === 0 ? null : next - 1 };
+}
+
+function readQuota(reader: ByteReader): number | null {
+  const bytes = reader.varint();
+  return bytes === 0 ? null : bytes;
 }
 
 function readSized(reader: ByteReader, lengthMax: number): ByteString {

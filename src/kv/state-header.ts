@@ -5,6 +5,8 @@ export interface StateHeader {
   /** Hash chain over all commands applied since the beginning, and their answers. */
   readonly historyHash: number;
   readonly unreadable: UnreadableEntries;
+  /** What the state may cost; null: nobody has set it. */
+  readonly quotaBytes: number | null;
 }
 
 /** Entries of the log that are none: they changed nothing, on any node. */
@@ -19,6 +21,7 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   revision: 0,
   historyHash: 0,
   unreadable: { count: 0, lastIdx: null },
+  quotaBytes: null,
 };
 
 /** Two 32-bit hashes as one name. */

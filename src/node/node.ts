@@ -17,6 +17,7 @@ import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import { lostIdentityText } from "./lost-identity.ts";
+import { watchMemory, type MemoryWatch } from "./memory-watch.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 import { openNode } from "./open-node.ts";
@@ -49,6 +50,7 @@ export class Node {
   readonly #admin: AdminGateway;
   readonly #roleLog: RoleLog;
   readonly #peerTrouble: PeerTrouble;
+  readonly #memoryWatch: MemoryWatch | null;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
   #turnScheduled = false;
@@ -146,6 +148,7 @@ export class Node {
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
     this.#peerTrouble = new PeerTrouble(this.#replica, logger);
+    this.#memoryWatch = watchMemory(machine, this.#replica, options.timing.tickMs);
   }
 
   /** Opens both ports and begins to take part. */
@@ -179,6 +182,7 @@ export class Node {
     // pause they are not made up for, as the peers' answers to them would be stale anyway.
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
+      this.#memoryWatch?.tick();
       this.#storage.flush();
       this.#replica.onTick();
       this.#wake();

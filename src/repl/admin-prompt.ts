@@ -50,6 +50,7 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "setFault":
     case "heal":
     case "forgetPeer":
+    case "setQuota":
       return false;
     default:
       return unreachable(action, "management action");
@@ -149,6 +150,9 @@ async function carryOut(
     case "forgetPeer":
       await client.call(node, "forgetPeer", { peer: action.peer }, options);
       return done(`node ${action.peer} is welcome with a new data directory`);
+    case "setQuota":
+      await client.call(node, "setQuota", { bytes: action.bytes }, options);
+      return done(`a quota of ${action.bytes} bytes is proposed, for all nodes`);
     default:
       return unreachable(action, "management action");
   }

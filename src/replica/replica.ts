@@ -10,8 +10,14 @@
  *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
  */
 import { assert } from "../base/assert.ts";
-import type { ErrorCode } from "../base/errors.ts";
-import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
+import { KvError, type ErrorCode } from "../base/errors.ts";
+import {
+  GroupWriter,
+  NO_SESSION,
+  type FrozenState,
+  type KvState,
+  type UnreadableEntries,
+} from "../kv/index.ts";
 import {
   OmniPaxos,
   quorumOf,
@@ -39,6 +45,7 @@ import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
 import { Served } from "./served.ts";
+import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
@@ -111,6 +118,7 @@ export class Replica {
   readonly #desk = new AnswerDesk();
   readonly #admission = new Admission();
   readonly #openings = new Openings();
+  readonly #space: Space;
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -142,8 +150,17 @@ export class Replica {
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
-    this.#applier = new Applier(options.core.pid, options.core.incarnation, state, (route) =>
-      this.#desk.touched(route),
+    this.#space = new Space(
+      options.core.pid,
+      () => this.#applier.state,
+      () => this.#tick,
+    );
+    this.#applier = new Applier(
+      options.core.pid,
+      options.core.incarnation,
+      state,
+      (route) => this.#desk.touched(route),
+      () => this.#space.quotaText(),
     );
     this.#proposals = new Proposals(
       {
@@ -212,10 +229,19 @@ export class Replica {
     const refusal = this.#refuseWrites ?? this.#openings.refuse(route.id, group, this.#tick);
     if (refusal !== null) {
       this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group, commands)) {
-      const text = "too many writes are under way at this node";
-      this.#desk.refuseGroup(route, group, false, "OVERLOADED", text);
+      return;
     }
+    const split = this.#space.split(group);
+    if (split === null) return this.#stage(route, group, commands);
+    this.#desk.touched(route);
+    route.answers.refuseRuns(split.session, split.taken, "NO_SPACE", this.#space.memoryText());
+    if (split.group !== null) this.#stage(route, split.group, split.commands);
+  }
+
+  #stage(route: Route, group: Uint8Array, commands: number): void {
+    if (this.#proposals.stage(route, group, commands)) return;
+    const text = "too many writes are under way at this node";
+    this.#desk.refuseGroup(route, group, false, "OVERLOADED", text);
   }
 
   /**
@@ -317,6 +343,33 @@ export class Replica {
     this.#refuseWrites = refusal;
   }
 
+  /**
+   * Proposes what the state of all nodes may take.
+   * @throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with
+   */
+  setQuota(bytes: number): void {
+    const refusal = this.#refuseWrites;
+    if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
+    if (this.standing().kind === "cutOff") throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
+    const writer = new GroupWriter();
+    writer.setQuota(0, bytes);
+    // Many writes may be waiting: management is not turned away for them.
+    this.#proposals.takeIn(nobody(this.newRouteId()), writer.take(NO_SESSION, 0), 1, 0, false);
+  }
+
+  /**
+   * How this node is off for memory.
+   * @param heapLimitBytes for what clients are told
+   */
+  onMemory(level: MemoryLevel, heapLimitBytes: number): void {
+    this.#space.setLevel(level, heapLimitBytes);
+  }
+
+  /** Nothing that takes memory is to be begun, or gone on with if it can be done later. */
+  get memoryIsCritical(): boolean {
+    return this.#space.level === "critical";
+  }
+
   /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
   install(state: KvState): void {
     if (state.appliedIdx <= this.#applier.appliedIdx) return;
@@ -330,7 +383,7 @@ export class Replica {
    * being applied: from then on every cell changed has to be copied first, and the node is to serve soon.
    */
   beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
-    if (!this.#schedule.isDue || this.#toLoad() !== null) return null;
+    if (!this.#schedule.isDue || this.#toLoad() !== null || this.memoryIsCritical) return null;
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     this.#schedule.begin();
     return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
@@ -557,6 +610,12 @@ export class Replica {
   standing(): Standing {
     return standingOf(this.#core);
   }
+}
+
+/** For what is proposed and nobody waits for. */
+function nobody(id: number): Route {
+  const answers = new AnswerWriter();
+  return { id, relayed: true, answers, isOpen: () => false, deliver: () => {} };
 }
 
 const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

@@ -9,6 +9,7 @@ import { createConsoleLogger } from "../platform/console-logger.ts";
 import { DataLock } from "../platform/data-lock.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
+import { NodeMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 import type { ServerOptions } from "./options.ts";
@@ -50,6 +51,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         onRejected: (remote, reason) => logger.warn("connection refused", { remote, reason }),
       }),
       disk: new NodeDisk(dataDirectory),
+      memory: new NodeMemory(),
       logger,
     };
     const node = new Node(nodeOptions, machine, {

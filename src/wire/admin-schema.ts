@@ -1,5 +1,6 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
 import * as z from "zod";
+import { QUOTA_BYTES_MIN } from "../kv/index.ts";
 import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 
 /** Longest delay that can be put on a link. */
@@ -171,6 +172,11 @@ export const ADMIN_OPERATIONS = {
   },
   /** Accept this peer again although its data directory is a new one: it has forgotten what it promised. */
   forgetPeer: { params: z.strictObject({ peer: nodeId }), result: z.strictObject({}) },
+  /** What the state of all nodes may take, in bytes. Proposed, as a client's write is: it holds once it stands in the log. */
+  setQuota: {
+    params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
+    result: z.strictObject({}),
+  },
 } as const;
 
 export type AdminOp = keyof typeof ADMIN_OPERATIONS;

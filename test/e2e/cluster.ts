@@ -100,12 +100,21 @@ export class TestCluster {
   /** Starts a server; resolves when it listens or has ended. */
   async start(
     id: number,
-    { flags = [], allowFaults = true }: { flags?: readonly string[]; allowFaults?: boolean } = {},
+    {
+      flags = [],
+      nodeFlags = [],
+      allowFaults = true,
+    }: {
+      flags?: readonly string[];
+      /** Of Node.js. */
+      nodeFlags?: readonly string[];
+      allowFaults?: boolean;
+    } = {},
   ): Promise<void> {
     const child = spawn(
       process.execPath,
       [
-        ...[...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
+        ...[...NODE_FLAGS, ...nodeFlags, OMNIKV, "server", "--node", String(id)],
         ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
         ...(allowFaults ? ["--allow-faults"] : []),
         ...flags,

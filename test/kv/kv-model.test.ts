@@ -68,6 +68,14 @@ class Model {
     this.#version = version;
   }
 
+  get sizeBytes(): number {
+    let bytes = this.sessions.reduce((sum, session) => sum + 900 + keptBytes(session), 0);
+    for (const [key, { value }] of this.values) {
+      bytes += 200 + Buffer.byteLength(key) + Buffer.byteLength(value);
+    }
+    return bytes;
+  }
+
   /** Sessions are named as in ModelSession. */
   apply(groups: readonly TestGroup[]): { answers: TestAnswer[]; opened: number[] } {
     const answers: TestAnswer[] = [];
@@ -305,6 +313,7 @@ describe.each([1, 2] as const)("state machine, entries of version %i", (version)
           expect(named.apply(groups)).toEqual(model.apply(groups));
         }
         const { state } = named;
+        expect(state.sizeBytes).toBe(model.sizeBytes);
         expect(state.revision).toBe(model.revision);
         expect(state.sessionCount).toBe(model.sessions.length);
         const found = state.readRange({ limit: 100 });
@@ -364,6 +373,7 @@ describe.each([1, 2] as const)("state machine, entries of version %i", (version)
           expect(other.state.appliedIdx).toBe(idx + 1);
         });
         expect(other.state.hash()).toBe(whole.state.hash());
+        expect(other.state.sizeBytes).toBe(whole.state.sizeBytes);
         const [a, b] = [other.state, whole.state];
         expect(snapshotBytes(a.clone()).equals(snapshotBytes(b.clone()))).toBe(true);
       }),

@@ -89,6 +89,7 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   status: {},
   listKeys: { prefix: Buffer.from([0xff]), after: null, limit: 10 },
   forgetPeer: { peer: 2 },
+  setQuota: { bytes: 2 ** 30 },
 };
 const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } = {
   getLinks: { links: [link] },
@@ -100,6 +101,7 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   status,
   listKeys: { keys: [Buffer.from("a"), Buffer.from([0xff, 0])], more: true },
   forgetPeer: {},
+  setQuota: {},
 };
 
 describe("requests", () => {
