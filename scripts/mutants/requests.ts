@@ -62,13 +62,13 @@ export const REQUESTS: readonly Mutant[] = [
         "idx * 4096 + position;",
       ),
     ],
-    by: ["test/kv/sessions.test.ts"],
+    by: "sim",
   },
   {
     name: "answer to whatever comes under its number",
     breaks: "a write under a sequence number that was answered is answered as done, and is not",
     patches: [patch(KV_STATE, "if (session.isOfOther(kept, hash))", "if (hash < 0)")],
-    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+    by: "sim",
   },
   {
     name: "command hashes not in the snapshot",

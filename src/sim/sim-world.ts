@@ -6,6 +6,7 @@ import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
 import { Coverage } from "./coverage.ts";
 import type { Plan } from "./fault-plan.ts";
 import { History } from "./history.ts";
+import { HostileClient } from "./hostile-client.ts";
 import { describeMessage, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -35,6 +36,7 @@ export class SimWorld {
   readonly trace: Trace;
   readonly nodes: readonly SimNode[];
   readonly clients: readonly SimClient[];
+  readonly hostiles: readonly HostileClient[];
   readonly #random: SeededRandom;
   #steps = 0;
 
@@ -58,6 +60,8 @@ export class SimWorld {
     });
     this.nodes = plan.skews.map((skew, index) => this.#newNode(index, skew));
     this.clients = Array.from({ length: plan.clients }, (_, index) => this.#newClient(index));
+    const hostiles = plan.hostiles ?? 0;
+    this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
   /** Events so far. */
@@ -80,6 +84,7 @@ export class SimWorld {
     for (const node of this.nodes) node.startAfter(this.plan.startsMs[node.index] ?? 0);
     this.#checkNodes();
     for (const client of this.clients) client.start();
+    for (const hostile of this.hostiles) hostile.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -176,6 +181,13 @@ export class SimWorld {
     const random = this.#random.fork(`client ${index}`);
     const node = random.chance(0.4) ? random.between(1, plan.nodes) : null;
     return this.#client(index, node, plan.operationsPerClient);
+  }
+
+  #newHostile(index: number): HostileClient {
+    const { plan, clock, network, coverage } = this;
+    const random = this.#random.fork(`hostile ${index}`);
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    return new HostileClient({ index, clock, network, coverage, random, nodes });
   }
 
   #client(index: number, node: number | null, operations: number): SimClient {

@@ -47,6 +47,7 @@ function full(): { state: KvState; session: number; next: number } {
     const { status } = run(state, session, sequence, write(`key${sequence}`), sequence);
     if (status === NO_SPACE) break;
     expect(status).toBe(STATUS.ok);
+    expect(state.sizeBytes).toBeLessThanOrEqual(QUOTA_BYTES_MIN);
   }
   return { state, session, next: sequence + 1 };
 }

@@ -9,11 +9,11 @@ import { groupBytes, nonce, type Command } from "../kv/helpers.ts";
 
 const MB = 2 ** 20;
 
-class OneNode {
-  readonly replica = new Replica(
+function newReplica(nodes: readonly number[]): Replica {
+  return new Replica(
     {
       core: {
-        clusterConfig: { configurationId: 1, nodes: [1] },
+        clusterConfig: { configurationId: 1, nodes },
         pid: 1,
         incarnation: 1,
         snapshots: { kind: "host" },
@@ -35,6 +35,10 @@ class OneNode {
     },
     () => {},
   );
+}
+
+class OneNode {
+  readonly replica = newReplica([1]);
   readonly answers = new Map<number, string>();
   readonly texts: string[] = [];
   session = 0;
@@ -171,8 +175,8 @@ describe("a node that is short of memory", () => {
 });
 
 test("a quota is not proposed by a node that reaches nobody", () => {
-  const replica = new OneNode().replica;
-  expect(() => replica.setQuota(1)).toThrow();
+  const replica = newReplica([1, 2, 3]);
+  expect(() => replica.setQuota(MB)).toThrow(expect.objectContaining({ code: "NO_QUORUM" }));
   replica.refuseWrites({ code: "DISK_FULL", reason: "full" });
   expect(() => replica.setQuota(MB)).toThrow(expect.objectContaining({ code: "DISK_FULL" }));
 });
