@@ -196,6 +196,11 @@ export class AdminGateway implements AdminGate {
         return encodeAdminResult(id, op, this.#links());
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
+      case "setQuota":
+        this.#context.replica.setQuota(params.bytes);
+        this.#context.wake();
+        logger.warn("a quota for the state was proposed", { bytes: params.bytes });
+        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }

@@ -10,7 +10,7 @@
  *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
  */
 import { unreachable } from "../base/assert.ts";
-import { splitGroup, type GroupPiece } from "../kv/index.ts";
+import { piecesOf, type GroupPiece } from "../kv/index.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Route } from "../replica/route.ts";
@@ -181,7 +181,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
       switch (frame.kind) {
         case "writes":
           if (frame.count > PIECE_COMMANDS || frame.group.length > PIECE_BYTES) {
-            this.#pieces = splitGroup(frame.group, PIECE_COMMANDS, PIECE_BYTES);
+            this.#pieces = piecesOf(frame.group, PIECE_COMMANDS, PIECE_BYTES);
             this.#nextPiece = 0;
             this.#takeNext();
           } else {

@@ -1,47 +1,62 @@
 import { ByteWriter } from "./byte-writer.ts";
 import { CommandCursor } from "./command-cursor.ts";
 
-export interface GroupPiece {
-  readonly group: Uint8Array;
-  /** Commands in it. */
+/** Sequence numbers first, first + 1, … of so many commands. */
+export interface Run {
+  readonly first: number;
   readonly count: number;
 }
 
-const header = new ByteWriter(32);
-const cursor = new CommandCursor();
+export interface SplitGroup {
+  readonly session: number;
+  /** The group with what is left; null: nothing. */
+  readonly group: Uint8Array | null;
+  /** Commands in it. */
+  readonly commands: number;
+  /** What was taken out, in order. */
+  readonly taken: readonly Run[];
+}
 
-/**
- * The commands of a (checked) group in their order, as groups of the same session that are no larger than asked for; a
- * single command is never split. Applied one after the other they do what the whole would have done.
- */
+/** Takes the commands out of a (checked) group for which `predicate` holds. The cursor stands at the command. */
 export function splitGroup(
   group: Uint8Array,
-  commandsMax: number,
-  bytesMax: number,
-): readonly GroupPiece[] {
-  const pieces: GroupPiece[] = [];
-  let start = 0;
-  let end = 0;
-  let count = 0;
+  predicate: (cursor: CommandCursor) => boolean,
+): SplitGroup {
+  const cursor = new CommandCursor();
   cursor.resetToGroup(group);
-  const endPiece = (): void => {
-    header.clear();
-    header.varint(cursor.session);
-    header.varint(cursor.floor);
-    header.varint(count);
-    const bytes = new Uint8Array(header.length + end - start);
-    bytes.set(header.peek());
-    bytes.set(group.subarray(start, end), header.length);
-    pieces.push({ group: bytes, count });
-    count = 0;
-  };
+  const runs = new Runs();
+  const kept: Uint8Array[] = [];
+  let bytes = 0;
   while (cursor.next()) {
-    if (count > 0 && (count === commandsMax || cursor.end - start > bytesMax)) endPiece();
-    if (count === 0) start = cursor.start;
-    end = cursor.end;
-    count += 1;
+    if (predicate(cursor)) {
+      runs.add(cursor.sequence);
+      continue;
+    }
+    const record = group.subarray(cursor.recordStart, cursor.recordEnd);
+    kept.push(record);
+    bytes += record.length;
   }
-  endPiece();
-  cursor.release();
-  return pieces;
+  const { session } = cursor;
+  if (kept.length === 0) return { session, group: null, commands: 0, taken: runs.list };
+  const out = new ByteWriter(bytes + 32);
+  out.varint(session);
+  out.varint(cursor.floor);
+  out.varint(kept.length);
+  for (const record of kept) out.bytes(record);
+  return { session, group: out.copy(), commands: kept.length, taken: runs.list };
+}
+
+/** Puts sequence numbers that follow each other together. */
+export class Runs {
+  readonly #runs: { first: number; count: number }[] = [];
+
+  get list(): readonly Run[] {
+    return this.#runs;
+  }
+
+  add(sequence: number): void {
+    const last = this.#runs.at(-1);
+    if (last !== undefined && sequence === last.first + last.count) last.count += 1;
+    else this.#runs.push({ first: sequence, count: 1 });
+  }
 }

@@ -22,9 +22,12 @@ import { PeerGuard } from "./peer-guard.ts";
 import { contradictionText, isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ListenError } from "./listen-error.ts";
+import { watchMemory, type MemoryWatch } from "./memory-watch.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
+import type { PeerMessage } from "../wire/peer.ts";
 import { openNode } from "./open-node.ts";
+import { PeerTrouble } from "./peer-trouble.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
@@ -56,6 +59,8 @@ export class Node {
   readonly #strangers: StrangerLog;
   readonly #roleLog: RoleLog;
   readonly #agreementLog: AgreementLog;
+  readonly #peerTrouble: PeerTrouble;
+  readonly #memoryWatch: MemoryWatch | null;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
   #turnScheduled = false;
@@ -94,6 +99,7 @@ export class Node {
     this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
     this.#loader = new SnapshotLoader({
       snapshots: this.#snapshots,
+      placeSeed: opened.placeSeed,
       pace: options.load,
       clock,
       logger,
@@ -125,6 +131,8 @@ export class Node {
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
     this.#agreementLog = new AgreementLog(this.#replica, logger);
+    this.#peerTrouble = new PeerTrouble(this.#replica, logger);
+    this.#memoryWatch = watchMemory(machine, this.#replica, options.timing.tickMs);
   }
 
   /** Opens both ports and begins to take part. */
@@ -159,6 +167,7 @@ export class Node {
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
       this.#gateways.tick();
+      this.#memoryWatch?.tick();
       this.#storage.flush();
       this.#replica.onTick();
       this.#reports.tick();
@@ -195,6 +204,7 @@ export class Node {
       links: this.#links,
       storage: this.#storage,
       allowFaults: this.#options.allowFaults,
+      unreadable: this.#peerTrouble.unreadable,
     });
   }
 
@@ -220,7 +230,7 @@ export class Node {
       {
         onMessage: (peer, message) => {
           if (message.type === "report") this.#reports.receive(peer, message);
-          else this.#replica.onPeerMessage(peer, message);
+          else this.#onMessage(peer, message);
           if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
           this.#wake();
         },
@@ -263,6 +273,11 @@ export class Node {
     });
   }
 
+  #onMessage(peer: NodeId, message: PeerMessage): void {
+    const refused = this.#replica.onPeerMessage(peer, message);
+    if (refused !== null) this.#peerTrouble.refused(peer, refused);
+  }
+
   #wake(): void {
     if (this.#turnScheduled || this.#stopped) return;
     this.#turnScheduled = true;
@@ -274,7 +289,8 @@ export class Node {
 
   #turn(): void {
     this.#gateways.beginTurn();
-    const effects = this.#replica.endTurn(this.#machine.clock.now());
+    const effects = this.#endTurn();
+    if (effects === null) return;
     const { contradiction } = effects;
     if (contradiction !== null) {
       // A restart is to meet the same contradiction: what was decided goes to the disk.
@@ -293,10 +309,22 @@ export class Node {
     if (urgent) this.#storage.flush();
     this.#roleLog.update();
     this.#agreementLog.update();
+    this.#peerTrouble.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
     if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
+  }
+
+  /** @returns null when the node cannot go on with its log */
+  #endTurn(): TurnEffects | null {
+    try {
+      return this.#replica.endTurn(this.#machine.clock.now());
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#fail(error);
+      return null;
+    }
   }
 
   #failOutvoted({ hostMessages, outvoted }: TurnEffects): void {

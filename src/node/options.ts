@@ -3,6 +3,7 @@ import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Memory } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { DEFAULT_COMPACTION, type CompactionPolicy } from "../replica/compaction.ts";
@@ -14,6 +15,8 @@ export interface Machine {
   readonly network: Network;
   readonly disk: Disk;
   readonly logger: Logger;
+  /** Left out: nobody looks whether it is enough. */
+  readonly memory?: Memory;
 }
 
 /** Milliseconds. */

@@ -73,6 +73,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "STALE_REQUEST":
     case "DISK_FULL":
     case "DIVERGED":
+    case "NO_SPACE":
     case "FORBIDDEN":
     case "CANCELLED":
     case "INTERNAL":
@@ -130,6 +131,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "VALUE_TOO_LARGE":
     case "STALE_REQUEST":
     case "DIVERGED":
+    case "NO_SPACE":
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":

@@ -239,6 +239,11 @@ export class Proposals<R> {
     else this.#stagedSinceMs ??= nowMs;
   }
 
+  /** What was handed to the core as this batch, while it is under way. */
+  entryOf(batchNumber: number): Uint8Array | undefined {
+    return this.#outstanding.get(batchNumber)?.entry;
+  }
+
   /** The batch is about to be applied on this node. @returns it, unless it was given up or handed to a neighbour */
   applied(batchNumber: number): Batch<R> | undefined {
     const batch = this.#outstanding.get(batchNumber);

@@ -15,13 +15,12 @@
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
-import type { FrozenState, KvState } from "../kv/index.ts";
+import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
   ballotsEqual,
   OmniPaxos,
   quorumOf,
   type Ballot,
-  type CompleteSnapshot,
   type DurableState,
   type NodeId,
   type WriteSeq,
@@ -35,29 +34,36 @@ import {
 } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+import { Admission } from "./admission.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
+import { applyDecided, type ApplyParts } from "./apply-decided.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { ClientReads } from "./client-reads.ts";
 import { ClientWrites, type Refusal } from "./client-writes.ts";
+import { compactLog } from "./compact-log.ts";
 import { CompactionSchedule } from "./compaction.ts";
+import { divergedRefusal } from "./diverged-refusal.ts";
 import { Fetches } from "./fetches.ts";
 import { Joining } from "./joining.ts";
-import { nodesText } from "./nodes-text.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
 import { readView } from "./read-view.ts";
-import type { ReplicaOptions, RequestCounters, TurnEffects } from "./replica-options.ts";
+import {
+  NO_EFFECTS,
+  type ReplicaOptions,
+  type RequestCounters,
+  type TurnEffects,
+} from "./replica-options.ts";
 import { Served } from "./served.ts";
+import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
-/** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
-const APPLY_BYTES_PER_TURN = 512 * 1024;
 const READ_ROUNDS_MAX = 2;
 
 export class Replica {
@@ -75,9 +81,12 @@ export class Replica {
   readonly #fetches: Fetches;
   readonly #served = new Served();
   readonly #desk = new AnswerDesk();
+  readonly #admission = new Admission();
+  readonly #space: Space;
   /** Null: this node has its place. */
   #joining: Joining | null;
   readonly #agreement: Agreement;
+  readonly #applyParts: ApplyParts;
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -108,12 +117,22 @@ export class Replica {
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
-    this.#applier = new Applier(options.core.pid, this.#bootId, state, (route) =>
-      this.#desk.touched(route),
+    this.#space = new Space(
+      options.core.pid,
+      () => this.#applier.state,
+      () => this.#tick,
+    );
+    this.#applier = new Applier(
+      options.core.pid,
+      this.#bootId,
+      state,
+      (route) => this.#desk.touched(route),
+      () => this.#space.quotaText(),
     );
     this.#writes = new ClientWrites({
       replica: options,
       desk: this.#desk,
+      space: this.#space,
       refusal: () => this.#divergedRefusal(),
       buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
     });
@@ -134,24 +153,16 @@ export class Replica {
       everyTicks: options.timing.agreeTicks,
     });
     this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
-    const view = readView(core, { pid, boot: this.#bootId, peers, writeQuorum: quorum.write });
-    const { waitTicks, retryTicks } = options.timing;
-    this.#reads = new ClientReads({
-      waitTicks,
-      retryTicks,
-      readsMax: options.readsMax,
-      desk: this.#desk,
-      confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
-      answer: (read, isFirst) => {
-        const { count, rest } = this.#desk.answerRead(read, this.#applier.state, isFirst);
-        this.#served.reads += count;
-        return rest;
-      },
-      appliedIdx: () => this.#applier.appliedIdx,
-      decidedIdx: () => core.decidedIdx,
-      knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
-      isHeldUpByDisk: () => this.#isHeldUpByDisk,
-    });
+    this.#applyParts = {
+      core,
+      applier: this.#applier,
+      proposals: this.#writes.proposals,
+      admission: this.#admission,
+      agreement: this.#agreement,
+      schedule: this.#schedule,
+      served: this.#served,
+    };
+    this.#reads = this.#newReads(peers, quorum.write, send);
     this.#relay = new Relay(
       this.#bootId,
       send,
@@ -193,18 +204,27 @@ export class Replica {
 
   onRouteClosed(route: Route): void {
     this.#relay.forget(route.id);
+    this.#writes.forget(route.id);
     this.#desk.forget(route);
   }
 
   // ---- inputs: peers ---------------------------------------------------------------------------------------------
 
-  onPeerMessage(from: NodeId, message: PeerMessage): void {
-    if (!isHostMessage(message)) {
-      if (this.#joining?.mayHear(message) === false) return;
-      if (this.#catchUp.admit(from, message)) this.#receive(from, message);
-      if (this.#joining !== null && message.type === "prepare") this.#askToJoin(from, message.n);
-      return;
+  /** @returns what is wrong with the message, or with a part of it: that was not taken in. Null: nothing */
+  onPeerMessage(from: NodeId, message: PeerMessage): string | null {
+    if (isHostMessage(message)) {
+      this.#onHostMessage(from, message);
+      return null;
     }
+    if (this.#joining?.mayHear(message) === false) return null;
+    const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
+    if (admitted === null) return refused;
+    if (this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
+    if (this.#joining !== null && admitted.type === "prepare") this.#askToJoin(from, admitted.n);
+    return refused;
+  }
+
+  #onHostMessage(from: NodeId, message: HostMessage): void {
     if (isHostAnswer(message) && message.boot !== this.#bootId) {
       this.#requests.strayAnswers += 1;
       return;
@@ -319,6 +339,26 @@ export class Replica {
     this.#writes.hostRefusal = refusal;
   }
 
+  /**
+   * Proposes what the state of all nodes may take.
+   * @throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with
+   */
+  setQuota(bytes: number): void {
+    this.#writes.setQuota(this.newRouteId(), bytes, this.standing().kind !== "cutOff");
+  }
+
+  /**
+   * How this node is off for memory.
+   * @param heapLimitBytes for what clients are told
+   */
+  onMemory(level: MemoryLevel, heapLimitBytes: number): void {
+    this.#space.setLevel(level, heapLimitBytes);
+  }
+
+  get space(): Pick<Space, "isCritical" | "lack"> {
+    return this.#space;
+  }
+
   /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
   install(state: KvState): void {
     if (state.appliedIdx <= this.#applier.appliedIdx) return;
@@ -333,7 +373,7 @@ export class Replica {
    * being applied: from then on every cell changed has to be copied first, and the node is to serve soon.
    */
   beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
-    if (!this.#schedule.isDue || this.#toLoad() !== null) return null;
+    if (!this.#schedule.isDue || this.#toLoad() !== null || this.#space.isCritical) return null;
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     this.#schedule.begin();
     return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
@@ -347,22 +387,7 @@ export class Replica {
   /** The snapshot begun is durable (or, null, failed): the log below it may go. */
   endSnapshot(snapshot: SnapshotName | null): void {
     this.#schedule.end(snapshot?.bytes ?? null);
-    if (snapshot === null) return;
-    const core = this.#core;
-    if (snapshot.idx <= (core.storedSnapshot?.idx ?? 0)) return;
-    const cut = this.#schedule.cut(
-      snapshot.idx,
-      core.compactedIdx,
-      this.#fetches.lowestIdx,
-      (idx) => core.entryAt(idx)?.length ?? 0,
-    );
-    const complete: CompleteSnapshot<SnapshotName> = {
-      kind: "complete",
-      idx: snapshot.idx,
-      value: snapshot,
-    };
-    const result = core.compact(cut, complete);
-    assert(result.ok, `compaction to ${cut} with a snapshot at ${snapshot.idx} was refused`);
+    if (snapshot !== null) compactLog(this.#core, this.#schedule, this.#fetches, snapshot);
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------
@@ -376,7 +401,7 @@ export class Replica {
     this.#propose(nowMs);
     this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
-    const toApply = this.#apply(nowMs);
+    const toApply = applyDecided(this.#applyParts, nowMs);
     if (this.#agreement.takeNews()) this.#announce(true);
     const { verdict } = this.#agreement;
     if (verdict.kind === "outvoted") return this.#lastWords(verdict);
@@ -404,17 +429,7 @@ export class Replica {
   #lastWords(outvoted: Outvoted): TurnEffects {
     const hostMessages = this.#hostMessages.filter(({ message }) => message.type === "stateHashes");
     this.#hostMessages = [];
-    return {
-      writes: [],
-      messages: [],
-      rejected: [],
-      contradiction: null,
-      hostMessages,
-      load: null,
-      again: false,
-      mayTakePlace: null,
-      outvoted,
-    };
+    return { ...NO_EFFECTS, hostMessages, outvoted };
   }
 
   #announce(full: boolean): void {
@@ -437,10 +452,34 @@ export class Replica {
 
   /** N4. Null: this node may serve. */
   #divergedRefusal(): Refusal | null {
-    if (this.#agreement.mayServe) return null;
-    const peers = this.#agreement.alarms.map(({ peer }) => peer);
-    const reason = `the state of node ${this.#core.pid} differs from that of ${nodesText(peers)}, and no majority says yet which is right; nothing was done`;
-    return { code: "DIVERGED", reason };
+    return divergedRefusal(this.#core.pid, this.#agreement);
+  }
+
+  #newReads(
+    peers: readonly NodeId[],
+    writeQuorum: number,
+    send: (to: NodeId, message: HostMessage) => void,
+  ): ClientReads {
+    const core = this.#core;
+    const { timing, readsMax } = this.#options;
+    const { waitTicks, retryTicks } = timing;
+    const view = readView(core, { pid: core.pid, boot: this.#bootId, peers, writeQuorum });
+    return new ClientReads({
+      waitTicks,
+      retryTicks,
+      readsMax,
+      desk: this.#desk,
+      confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
+      answer: (read, isFirst) => {
+        const { count, rest } = this.#desk.answerRead(read, this.#applier.state, isFirst);
+        this.#served.reads += count;
+        return rest;
+      },
+      appliedIdx: () => this.#applier.appliedIdx,
+      decidedIdx: () => core.decidedIdx,
+      knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
+      isHeldUpByDisk: () => this.#isHeldUpByDisk,
+    });
   }
 
   #propose(nowMs: number): void {
@@ -499,31 +538,6 @@ export class Replica {
 
   #receive(from: NodeId, message: NodePaxosMessage): void {
     this.#core.receive({ from, to: this.#core.pid, message });
-  }
-
-  /** @returns whether another turn is wanted: more is decided than was applied, or a batch made room for the next one */
-  #apply(nowMs: number): boolean {
-    const core = this.#core;
-    let bytes = 0;
-    let hasRoom = false;
-    while (this.#applier.appliedIdx < core.decidedIdx) {
-      if (bytes >= APPLY_BYTES_PER_TURN) return true;
-      const entry = core.entryAt(this.#applier.appliedIdx);
-      // Gone, and a snapshot in their place (`#toLoad`), or the stop-sign.
-      if (entry === undefined) return false;
-      bytes += entry.length;
-      this.#schedule.applied(entry.length);
-      const own = this.#applier.ownBatch(entry);
-      const taken = own === null ? undefined : this.#writes.proposals.applied(own);
-      const batch = this.#agreement.mayServe ? taken : undefined;
-      this.#served.commandsApplied += this.#applier.apply(entry, batch);
-      const { appliedIdx, contentHash, historyHash } = this.#applier.state;
-      this.#agreement.applied(appliedIdx, contentHash, historyHash);
-      if (batch === undefined) continue;
-      hasRoom = true;
-      this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
-    }
-    return hasRoom && this.#writes.proposals.hasStaged;
   }
 
   /**
@@ -585,6 +599,11 @@ export class Replica {
 
   get appliedIdx(): number {
     return this.#applier.appliedIdx;
+  }
+
+  /** Entries of the log that every node passes over, as they cannot be read: a faulty node made them. */
+  get unreadableEntries(): UnreadableEntries {
+    return this.#applier.state.unreadable;
   }
 
   get served(): Readonly<Served> {

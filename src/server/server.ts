@@ -9,6 +9,7 @@ import { DataLock } from "../platform/data-lock.ts";
 import { watchDirectory } from "../platform/directory-watch.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
+import { NodeMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { descriptorLimit, openDescriptors } from "../platform/descriptors.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
@@ -91,6 +92,7 @@ async function startNode(
         connectionsMax: caps.clients + caps.managers + caps.strangers,
       }),
       disk: new NodeDisk(dataDirectory),
+      memory: new NodeMemory(),
       logger,
     };
     let isListening = false;

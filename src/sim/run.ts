@@ -89,6 +89,7 @@ function recover(world: SimWorld): void {
     assert(reached, `${what} within ${LIVENESS_MS} ms of the last fault`);
   };
   for (const client of world.clients) client.stopAsking();
+  for (const hostile of world.hostiles) hostile.stop();
   until(() => world.clients.every((client) => client.isIdle), "not every client was answered");
   const start = world.clock.now();
   const newcomers = world.nodes.map(({ index }) =>

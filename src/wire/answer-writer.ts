@@ -4,8 +4,10 @@ import {
   ByteWriter,
   CommandCursor,
   NO_SESSION,
+  Runs,
   STATUS,
   type ByteString,
+  type Run,
   type Status,
   type StoredValue,
 } from "../kv/index.ts";
@@ -75,16 +77,17 @@ export class AnswerWriter {
 
   /** The same refusal for all commands of a (checked) group: none of them was proposed. */
   refuseGroup(group: Uint8Array, code: ErrorCode, text: string): void {
-    const runs: { first: number; count: number }[] = [];
+    const runs = new Runs();
     const cursor = new CommandCursor();
     cursor.resetToGroup(group);
-    while (cursor.next()) {
-      const last = runs.at(-1);
-      if (last !== undefined && cursor.sequence === last.first + last.count) last.count += 1;
-      else runs.push({ first: cursor.sequence, count: 1 });
-    }
+    while (cursor.next()) runs.add(cursor.sequence);
+    this.refuseRuns(cursor.session, runs.list, code, text);
+  }
+
+  /** The same refusal for some commands of one session: they had no effect. */
+  refuseRuns(session: number, runs: readonly Run[], code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX + 16 * runs.length);
-    this.#nameSession(cursor.session);
+    this.#nameSession(session);
     const out = this.#out;
     out.u8(RECORD.refused);
     this.#error(code, text);

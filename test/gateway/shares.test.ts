@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { BufferBudget, type BufferHolder } from "../../src/gateway/buffer-budget.ts";
 import { ClientConnection, type ClientGate } from "../../src/gateway/client-connection.ts";
-import { CommandCursor, GroupWriter, splitGroup, validateGroup } from "../../src/kv/index.ts";
+import { CommandCursor, GroupWriter, piecesOf, validateGroup } from "../../src/kv/index.ts";
 import type { Connection } from "../../src/ports/network.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import { ReadsWriter, takeWritesFrame } from "../../src/wire/client.ts";
@@ -201,7 +201,7 @@ describe("a group taken apart", () => {
             else writer.delete(i + 1, Buffer.from(`k${i}`));
           }
           const group = writer.take(5, 1);
-          const pieces = splitGroup(group, commandsMax, bytesMax);
+          const pieces = piecesOf(group, commandsMax, bytesMax);
           expect(pieces.flatMap((piece) => commands(piece.group))).toEqual(commands(group));
           for (const piece of pieces) {
             expect(validateGroup(piece.group)).toBe(piece.group.length);

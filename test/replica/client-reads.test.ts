@@ -70,7 +70,7 @@ test("a node that may not serve any more gives up the rest of what it has half a
     reads
       .removeAll()
       .map(({ count }) => count)
-      .sort(),
+      .sort((a, b) => a - b),
   ).toEqual([2, 4]);
   expect(route.load.reads).toBe(0);
   expect(reads.answerReady()).toBe(false);

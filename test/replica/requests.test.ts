@@ -175,7 +175,13 @@ test("an answer to an earlier process is dropped, whatever it says", () => {
 });
 
 test("an entry of an earlier process answers no client of this one, though its batch has the same number", () => {
-  const applier = new Applier(1, BOOT, new KvState(), () => {});
+  const applier = new Applier(
+    1,
+    BOOT,
+    new KvState(),
+    () => {},
+    () => "",
+  );
   const entry = (nonce: number): Uint8Array =>
     buildEntry({ node: 1, nonce, batch: 1 }, [writeFrame().subarray(1)]);
   expect(applier.ownBatch(entry(BOOT))).toBe(1);
