@@ -6,7 +6,9 @@
  *       next turns. So a turn is bounded by the number of those who want something, and whoever wants little gets it in
  *       the turn in which it came.
  *   F2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and one frame
- *       or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread.
+ *       or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread. While the
+ *       node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and what
+ *       comes after them is to hear of it at once, reads are to go on.
  *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
  */
 import { unreachable } from "../base/assert.ts";
@@ -158,7 +160,8 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   #hasRoom(): boolean {
     if (!this.#open) return false;
     const { commands, bytes, reads } = this.load;
-    if (commands >= COMMANDS_MAX || bytes >= BYTES_MAX || reads >= READS_MAX) return false;
+    const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
+    if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
     if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
     return !this.#unread;
   }

@@ -54,6 +54,10 @@ export class ClientWrites {
     return this.#proposals;
   }
 
+  get refusesAll(): boolean {
+    return this.#refusal() !== null;
+  }
+
   /** @param group checked: commands of one session, as the log will hold them */
   add(route: Route, group: Uint8Array, commands: number): void {
     const { desk, space } = this.#options;

@@ -355,6 +355,11 @@ export class Replica {
     this.#space.setLevel(level, heapLimitBytes);
   }
 
+  /** Whatever is written is refused at once: nothing that is under way need be waited for. */
+  get refusesWrites(): boolean {
+    return this.#writes.refusesAll;
+  }
+
   get space(): Pick<Space, "isCritical" | "lack"> {
     return this.#space;
   }
@@ -420,7 +425,7 @@ export class Replica {
       hostMessages,
       load: this.#toLoad(),
       again: toApply || toRead,
-      mayTakePlace: this.#mayTakePlace(),
+      mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
       outvoted: null,
     };
   }
@@ -528,12 +533,6 @@ export class Replica {
     if (this.#core.adoptedIdx === null || !ballotsEqual(this.#core.promise, n)) return;
     const log = { acceptedRound, acceptedIdx, decidedIdx, logSync: null };
     this.#receive(from, { type: "promise", n, ...log });
-  }
-
-  #mayTakePlace(): { readonly generation: number } | null {
-    const joining = this.#joining;
-    if (joining === null || !joining.mayVote(this.#core.durable.acceptedRound)) return null;
-    return { generation: joining.generation };
   }
 
   #receive(from: NodeId, message: NodePaxosMessage): void {

@@ -234,7 +234,7 @@ test.each([
 
 test("a host that is none of this machine, and one that nobody knows", async () => {
   const secretFile = join(cluster.directory, "secret");
-  writeFileSync(secretFile, "long enough a secret");
+  writeFileSync(secretFile, "long enough a secret", { mode: 0o600 });
   for (const [host, said] of [
     [
       "192.0.2.1",

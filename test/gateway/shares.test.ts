@@ -90,7 +90,7 @@ function world() {
     unreadBytesMax: 64 * MIB,
     ...{ wake: () => {}, queued: () => {}, held: () => {}, ended: () => {}, misbehaved: () => {} },
     replica: {
-      ...{ answersFull: false, newRouteId: () => 1, onRouteClosed: () => {} },
+      ...{ answersFull: false, refusesWrites: false, newRouteId: () => 1, onRouteClosed: () => {} },
       onWrites: (route: ClientConnection, group: Uint8Array, count: number) => {
         taken.push(count);
         route.load.commands += count;
@@ -162,6 +162,20 @@ describe("a connection's share of a turn", () => {
     const { client, taken } = world();
     for (let i = 0; i < 10; i++) client.onFrame(writes(1, 1024 * 1024));
     expect(taken.length).toBe(1);
+  });
+
+  test("what is under way holds up nothing while all writes are refused: a full disk may keep it for ever", () => {
+    const { client, taken, turn, connection, gate } = world();
+    client.onFrame(writes(1, 1024 * 1024));
+    client.onFrame(writes(1));
+    client.onFrame(reads(1));
+    for (let i = 0; i < 10; i++) turn();
+    expect(taken).toEqual([1]);
+    expect(connection.paused).toBe(true);
+    Object.assign(gate.replica, { refusesWrites: true });
+    for (let i = 0; i < 10; i++) turn();
+    expect(taken).toEqual([1, 1, 1]);
+    expect(connection.paused).toBe(false);
   });
 
   test("ends where answers are not read", () => {
