@@ -22,7 +22,7 @@ interface Life {
   promise: Ballot;
   durable: DurableMark;
   /** It holds all that it has told, so that what it tells counts. */
-  readonly counts: boolean;
+  counts: boolean;
   alarm: Divergence | null;
 }
 
@@ -102,6 +102,9 @@ export class SafetyChecker {
   onDiskChanged(node: number): void {
     this.#decidedBefore.set(node, this.#decided.length);
     this.#own.delete(node);
+    this.#joining.delete(node);
+    const life = this.#lives.get(node);
+    if (life !== undefined) life.counts = false;
   }
 
   /** What the node has told of votes and this disk does not hold; null: nothing. */
@@ -124,9 +127,10 @@ export class SafetyChecker {
   /** @param isWhole the disk is to hold all that it has told */
   onStart(node: number, replica: Replica, isWhole: boolean): void {
     const { core } = replica;
-    const lack = this.lackOf(node, replica);
+    const joins = replica.joining !== null || this.#joining.has(node);
+    if (joins) this.#joining.set(node, replica);
+    const lack = joins ? null : this.lackOf(node, replica);
     if (isWhole) this.#hold(lack === null, `node ${node}: came back with ${lack}`);
-    else if (replica.joining !== null) this.#said.delete(node);
     if (!isWhole) this.#forgetBallots(node);
     this.#lives.set(node, {
       number: (this.#lives.get(node)?.number ?? 0) + 1,
@@ -135,11 +139,9 @@ export class SafetyChecker {
       appliedIdx: replica.appliedIdx,
       promise: core.promise,
       durable: core.durable,
-      counts: lack === null || replica.joining !== null,
+      counts: lack === null && !joins,
       alarm: null,
     });
-    const joins = replica.joining !== null || this.#joining.has(node);
-    if (joins) this.#joining.set(node, replica);
     // What was decided and not on disk may be decided anew.
     const own = this.#own.get(node);
     if (own !== undefined) own.length = Math.min(own.length, core.decidedIdx);
@@ -215,8 +217,13 @@ export class SafetyChecker {
     }
     this.#joining.delete(node);
     this.#trust.onPlaced(node);
+    // From here on this disk answers for the node; what the lost one had told is told no more.
+    const { durable } = replica.core;
+    this.#said.set(node, { ...durable });
+    const life = this.#lives.get(node);
+    if (life !== undefined) life.counts = true;
     const before = this.#decidedBefore.get(node) ?? 0;
-    const { acceptedIdx } = replica.core.durable;
+    const { acceptedIdx } = durable;
     this.#hold(
       acceptedIdx >= before,
       `node ${node} takes its place with ${acceptedIdx} entries, and ${before} had been decided`,

@@ -56,7 +56,9 @@ interface Disk {
   lack: string | null;
   /** The node has noticed, and does not run. */
   isOut: boolean;
+  /** The last one, and the starts that its disk knew of. */
   start: Start | null;
+  startLives: readonly number[];
   lives: readonly number[];
   /** What a whole disk is: the directory, and its starts. */
   whole: { disk: string | null; lives: readonly number[] };
@@ -94,6 +96,7 @@ export class Trust {
       lack: null,
       isOut: false,
       start: null,
+      startLives: [],
       lives: [],
       whole: { disk: null, lives: [] },
     });
@@ -153,6 +156,7 @@ export class Trust {
     disk.start = start;
     disk.isOut = false;
     disk.lives = [...disk.lives, start.life];
+    disk.startLives = disk.lives;
     disk.whole.lives = [...disk.whole.lives, start.life];
     disk.whole.disk ??= start.disk;
     if (disk.state === "whole") return true;
@@ -229,10 +233,12 @@ export class Trust {
   /** What `node` must have against the disk of `peer`; null: nothing. */
   #mustRefuse(node: number, peer: number): string | null {
     const met = this.#met[node]?.get(peer);
-    const { start, lives } = this.#of(peer);
+    const { start, startLives } = this.#of(peer);
     if (met === undefined || start === null) return null;
     if (met.disk === start.disk) {
-      return lives.includes(met.life) ? null : `it has met start ${met.life}, not on that disk`;
+      return startLives.includes(met.life)
+        ? null
+        : `it has met start ${met.life}, not on that disk`;
     }
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
     const replaces = present?.byRejoin === true && known !== undefined && present.at > known.at;
