@@ -11,8 +11,9 @@
  *       However many disks it happens to, everything must hold that holds in any other run, and nodes that are not refused
  *       serve if they are a majority.
  *   (2) A disk that lacks something is started, and somebody could not know better: a copy of the same start, the last
- *       second before a loss of power, a peer that was never met or whose own memory is gone. From then on the run is
- *       *beyond* what can be promised: what comes of it must be noticed wherever two nodes that run differ.
+ *       second before a loss of power, a peer that was never met or whose own memory is gone; or a cluster of two, one of
+ *       which is enough to read. From then on the run is *beyond* what can be promised: what comes of it must be noticed
+ *       wherever two nodes that run differ.
  *
  * Invariants:
  *   T1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
@@ -259,9 +260,11 @@ export class Trust {
       const unaware = this.#disks.findIndex(
         (_, other) => other !== node && this.#mustRefuse(other, node) === null,
       );
-      // A lone node hears of nobody.
-      if (unaware < 0 && this.#disks.length > 1) continue;
-      this.#beyond = `node ${node} runs on a disk that lacks something (${lack}), and node ${unaware} cannot know`;
+      // One node, or one of two (for reads), needs nobody else.
+      const isEnough = this.#disks.length <= 2;
+      if (unaware < 0 && !isEnough) continue;
+      const why = unaware < 0 ? "and it needs nobody else" : `and node ${unaware} cannot know`;
+      this.#beyond = `node ${node} runs on a disk that lacks something (${lack}), ${why}`;
       return;
     }
   }

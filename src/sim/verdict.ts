@@ -159,11 +159,14 @@ function probe(client: SimClient): { readonly served: boolean } {
 function converge(world: SimWorld, serving: readonly Running[]): string | null {
   if (running(world).length !== serving.length) return "not all nodes that run take part";
   if (!world.trust.isTouched && serving.length !== world.nodes.length) return "not all nodes run";
+  const decided = (): number =>
+    world.trust.beyond === null
+      ? world.safety.decided.length
+      : Math.max(...serving.map(({ replica }) => replica.core.decidedIdx));
   const level = (): boolean =>
     serving.every(
       ({ replica }) =>
-        replica.appliedIdx === serving[0]?.replica.appliedIdx &&
-        replica.appliedIdx >= world.safety.decided.length,
+        replica.appliedIdx === serving[0]?.replica.appliedIdx && replica.appliedIdx >= decided(),
     );
   if (!world.runUntil(level, LIVENESS_MS)) {
     const indexes = serving.map(({ replica }) => replica.appliedIdx).join(", ");
