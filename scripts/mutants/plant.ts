@@ -46,8 +46,11 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Findin
       );
     }
     const started = performance.now();
+    const { by } = mutant;
     const result =
-      mutant.by === "sim" ? await simulate(directory, options) : await test(directory, mutant.by);
+      by === "sim" || by === "mistakes"
+        ? await simulate(directory, options, by === "mistakes" ? ["--mistakes"] : [])
+        : await test(directory, by);
     return { ...result, seconds: (performance.now() - started) / 1000 };
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -56,8 +59,12 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Findin
 
 type Result = Omit<Finding, "seconds">;
 
-async function simulate(directory: string, { seeds, from, jobs }: HuntOptions): Promise<Result> {
-  const args = ["--import", "tsx", "src/bin/omnikv.ts", "sim", "--json", "--stop"];
+async function simulate(
+  directory: string,
+  { seeds, from, jobs }: HuntOptions,
+  flags: readonly string[],
+): Promise<Result> {
+  const args = ["--import", "tsx", "src/bin/omnikv.ts", "sim", "--json", "--stop", ...flags];
   args.push("--seeds", String(seeds), "--from", String(from), "--jobs", String(jobs));
   const { code, out, err } = await run(directory, args);
   if (code !== 0 && code !== 1)

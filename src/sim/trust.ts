@@ -242,7 +242,9 @@ export class Trust {
         : `it has met start ${met.life}, not on that disk`;
     }
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
-    const replaces = present?.byRejoin === true && known !== undefined && present.at > known.at;
+    // One that nobody asked to rejoin takes the place of none.
+    const replaces =
+      present?.byRejoin === true && (known?.byRejoin !== true || present.at > known.at);
     return replaces ? null : `it has met disk ${met.disk}, and this one is ${start.disk}`;
   }
 
