@@ -55,7 +55,8 @@ export class PeerGuard {
     if (known !== undefined && known.incarnation !== incarnation) {
       return this.#replace(id, known, presence);
     }
-    if (known !== undefined && peer.joined) {
+    // Also one that has not its place yet: it may have had it, and be a copy from before. Its votes counted.
+    if (known !== undefined) {
       const less = lessThanTold(known, peer);
       if (less !== null) return refusal("WENT_BACK", refusalText.wentBack(id, less));
     }

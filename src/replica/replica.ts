@@ -378,7 +378,8 @@ export class Replica {
   endTurn(nowMs: number): TurnEffects {
     if (!this.#agreement.mayServe) this.#refuseWaiting();
     this.#propose(nowMs);
-    this.#reads.rounds.flush();
+    // J5. Until then reads wait: this node's own log would count for the index that they are answered at.
+    if (this.#joining === null) this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
     const again = this.#apply(nowMs);
     if (this.#agreement.takeNews()) this.#announce(true);

@@ -194,6 +194,16 @@ describe("another disk under a known id", () => {
     expect(world.meet({ ...joined, durable: claims(6, 6, 79, 79) })).toBe("WENT_BACK");
   });
 
+  test("that had its place and comes back as it was before is refused: its votes counted", () => {
+    const world = new World();
+    world.meet();
+    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
+    expect(world.meet(empty)).toBe("welcome");
+    const joined = { ...empty, joined: true, generation: 1, durable: claims(6, 6, 80, 80) };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("WENT_BACK");
+  });
+
   test("that has its place already is let in by a node that was down meanwhile", () => {
     const world = new World();
     world.meet();
