@@ -126,14 +126,11 @@ export class PeerGuard {
     const { memory, onReplaced } = this.#options;
     const known = memory.get(node);
     if (known !== undefined && known.generation >= generation) return;
-    const isOther = known !== undefined && known.incarnation !== incarnation;
     const nothing = { bootNumber: 0, bootId: 0, ...NO_CLAIMS };
-    memory.set(node, {
-      ...(known === undefined || isOther ? nothing : known),
-      incarnation,
-      generation,
-    });
-    if (isOther) onReplaced(node);
+    const isSameDisk = known?.incarnation === incarnation;
+    memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation });
+    // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.
+    if (known !== undefined) onReplaced(node);
   }
 }
 

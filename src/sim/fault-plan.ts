@@ -2,8 +2,9 @@
  * What goes wrong in a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated
  * with fewer faults until only those are left that matter.
  */
-import { drawMistakes, type MistakeShare, type TimedMistake } from "./mistake-plan.ts";
-import type { SeededRandom } from "./seeded-random.ts";
+import type { MistakeShare, TimedMistake } from "./mistake-plan.ts";
+import { withMistakes } from "./mistake-scenes.ts";
+import { shuffled, type SeededRandom } from "./seeded-random.ts";
 import { shapeLinks, type LinkPair, type ShapeName } from "./shapes.ts";
 
 type At<K extends string, F> = { readonly kind: K } & Readonly<F>;
@@ -222,10 +223,6 @@ export interface TimedFault {
   readonly fault: Fault;
 }
 
-/** Mistakes come within so long, and leave so much to find out what comes of them. */
-const MISTAKES_MS = 1200;
-const AFTER_MISTAKES_MS = 700;
-
 /** Everything about a run that the seed decides, apart from the order of events. */
 export interface Plan {
   readonly nodes: number;
@@ -317,47 +314,6 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
   return withMistakes(withAskers(plan, random), random.fork("mistakes"), share);
 }
 
-/** Drawn apart, so that all else means what it meant. */
-function withMistakes(plan: Plan, random: SeededRandom, share: MistakeShare): Plan {
-  const { nodes } = plan;
-  const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
-  const last = mistakes.at(-1);
-  if (last === undefined) return plan;
-  // Many faults at once leave nothing to lose; and what is lost matters most when one who knows is away.
-  const others = random.chance(0.5) ? [] : plan.faults;
-  const added = mistakes.flatMap((timed) =>
-    random.chance(0.5) ? awayAt(random, timed, nodes) : [],
-  );
-  return {
-    ...plan,
-    operationsPerClient: Math.max(plan.operationsPerClient, 40),
-    thinkMsMax: Math.max(plan.thinkMsMax, 60),
-    faultsMs: Math.max(plan.faultsMs, last.atMs + AFTER_MISTAKES_MS),
-    faults: [...others, ...added].sort((a, b) => a.atMs - b.atMs),
-    mistakes,
-  };
-}
-
-/** One node is away before the mistake, and behind; another one from then on, with what it knows. */
-function awayAt(
-  random: SeededRandom,
-  { atMs, mistake }: TimedMistake,
-  nodes: number,
-): readonly TimedFault[] {
-  const node = "node" in mistake ? mistake.node : 0;
-  if (nodes < 3) return [];
-  const [behind, knowing] = shuffled(random, nodes).filter((other) => other !== node);
-  const crash = (at: number, who: number, downMs: number): TimedFault => ({
-    atMs: at,
-    fault: { kind: "crash", node: who, downMs, silent: false, power: random.chance(0.3) },
-  });
-  const beforeMs = random.between(20, 200);
-  return [
-    crash(Math.max(0, atMs - beforeMs), behind ?? 0, beforeMs + random.between(0, 20)),
-    crash(atMs + random.between(0, 5), knowing ?? 0, random.pick([100, 500, 1000])),
-  ];
-}
-
 /**
  * Drawn after all else, so that most seeds mean what they meant before there was this. Between the time-out of an election and
  * that of a request there must be room for a restart, two elections and a client that is relayed, as in production; and
@@ -399,15 +355,6 @@ function drawFault(
     ms: random.pick([20, 100, 300, 1000]),
     downMs: random.pick([0, 10, 150, 500]),
   });
-}
-
-function shuffled(random: SeededRandom, nodes: number): number[] {
-  const order = Array.from({ length: nodes }, (_, node) => node);
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
-  }
-  return order;
 }
 
 /** One line a fault, for people. */

@@ -444,6 +444,9 @@ export class SimNode {
       (message, fields) => {
         coverage.hit(`log "${message.replaceAll(/\d+/g, "#")}"`);
         if (message === "recovered from disk") this.#countRecovery(fields ?? {});
+        if (message === "this disk has taken the place of the lost one") {
+          coverage.hit("an empty disk has its place");
+        }
         if (Number(fields?.["slices"]) > 1) coverage.hit(`in slices: ${message}`);
         const text = `${level}: ${message}${fields === undefined ? "" : ` ${JSON.stringify(fields)}`}`;
         if (level === "debug") trace.remark(this.host, text);

@@ -83,6 +83,7 @@ export class Trust {
   readonly #met: readonly Map<number, Met>[];
   /** Directories in the order in which they came, and which of them by `--rejoin`. */
   readonly #order = new Map<string, { readonly at: number; readonly byRejoin: boolean }>();
+  #disksSeen = 0;
   readonly #faithfulLinks: boolean;
   readonly #notices: Notice[] = [];
   #beyond: string | null = null;
@@ -152,7 +153,7 @@ export class Trust {
   onStart(node: number, start: Start): boolean {
     const disk = this.#of(node);
     if (!this.#order.has(start.disk)) {
-      this.#order.set(start.disk, { at: this.#order.size, byRejoin: !start.joined });
+      this.#order.set(start.disk, this.#next(!start.joined));
     }
     disk.start = start;
     disk.isOut = false;
@@ -227,8 +228,15 @@ export class Trust {
     // Whoever was met must be there again.
     if (!whole.lives.includes(life)) whole.lives = [...whole.lives, life];
     const { disk } = sender;
+    // A newcomer takes the place of whatever stands there, also when it has been a newcomer before.
+    if (!sender.joined && met?.disk !== disk) this.#order.set(disk, this.#next(true));
     const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
     this.#met[to]?.set(from, { disk, life, tellLife: listener.life, claims: claims ?? told });
+  }
+
+  #next(byRejoin: boolean): { readonly at: number; readonly byRejoin: boolean } {
+    this.#disksSeen += 1;
+    return { at: this.#disksSeen, byRejoin };
   }
 
   /** What `node` must have against the disk of `peer`; null: nothing. */
@@ -242,9 +250,10 @@ export class Trust {
         : `it has met start ${met.life}, not on that disk`;
     }
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
-    // One that nobody asked to rejoin takes the place of none.
+    // One that nobody asked to rejoin takes the place of none; one without its place takes that of any.
     const replaces =
-      present?.byRejoin === true && (known?.byRejoin !== true || present.at > known.at);
+      present?.byRejoin === true &&
+      (known?.byRejoin !== true || !start.joined || present.at > known.at);
     return replaces ? null : `it has met disk ${met.disk}, and this one is ${start.disk}`;
   }
 

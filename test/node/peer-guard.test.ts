@@ -231,6 +231,17 @@ describe("another disk under a known id", () => {
     expect(world.remembered.has(9)).toBe(false);
   });
 
+  test("that is heard of at a later generation has been replaced in between: its votes count no more", () => {
+    const world = new World();
+    world.meet({ disk: "empty", joined: true, generation: 1 });
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    expect(world.replaced).toEqual([3]);
+    expect(world.remembered.get(3)).toMatchObject({ generation: 3, acceptedIdx: 60 });
+    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    expect(world.replaced).toEqual([3]);
+  });
+
   test("in this node's own place ends this process", () => {
     const world = new World();
     const own = { node: 1, incarnation: "own", generation: 0 };
