@@ -99,6 +99,8 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     const trouble = recover(world, serving);
     if (trouble !== null) return liveness(trouble);
     enter("convergence");
+    // Whoever was about to stop when the faults ended is another process by now.
+    serving = voters();
     const apart = converge(world, serving);
     if (apart !== null) return { phase: "convergence", text: apart };
   } else world.coverage.hit("no majority is left");
