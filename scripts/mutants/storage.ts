@@ -156,7 +156,7 @@ export const STORAGE: readonly Mutant[] = [
         "  if (mark === null && mustExist && last === null) {",
       ),
     ],
-    by: "mistakes",
+    by: ["test/storage/log-damage.test.ts"],
   },
   {
     name: "owner of the log not checked",

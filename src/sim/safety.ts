@@ -142,6 +142,8 @@ export class SafetyChecker {
       counts: lack === null && !joins,
       alarm: null,
     });
+    // Also what a crash left on disk that nobody was told of yet: it will be told now.
+    this.#raise(node, core.durable);
     // What was decided and not on disk may be decided anew.
     const own = this.#own.get(node);
     if (own !== undefined) own.length = Math.min(own.length, core.decidedIdx);
