@@ -2,12 +2,12 @@
  * Damage and mistakes done to real servers and their disks, one row after the other: nothing acknowledged may be gone
  * without a sentence that says so.
  *
- *   npx tsx scripts/damage.ts [--nodes 3,5] [--only TEXT]… [--list] [--json | --markdown] [--keep]
+ *   npx tsx scripts/damage.ts [--nodes 3,5] [--only TEXT]… [--list] [--json | --markdown [--from FILE]] [--keep]
  *
- * --only takes rows whose "group: name" has the text in it. Ends with status 1 when a row is SILENT, or when what was
+ * --from makes the table of what runs with --json have printed. --only takes rows whose "group: name" has the text in it. Ends with status 1 when a row is SILENT, or when what was
  * said is no way out.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     list: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
+    from: { type: "string" },
     keep: { type: "boolean", default: false },
   },
 });
@@ -38,6 +39,11 @@ const rows = wanted.flatMap((kind) =>
 );
 if (values.list) {
   for (const { kind, size } of rows) console.log(`${size}  ${kind.group}: ${kind.name}`);
+  process.exit(0);
+}
+if (values.from !== undefined) {
+  const lines = readFileSync(values.from, "utf8").trim().split("\n");
+  console.log(markdownOf(lines.map((line) => JSON.parse(line) as Row)));
   process.exit(0);
 }
 const root = mkdtempSync(join(tmpdir(), "omnikv-damage-"));

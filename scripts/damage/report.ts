@@ -1,20 +1,21 @@
 /** Rows as lines for people, as JSON, and as the table of docs/proof.md. */
 import type { Row } from "./row.ts";
+import { endings } from "./verdict.ts";
 
 const SENTENCE_MAX = 110;
 
 export function lineOf({ group, name, size, outcome, facts, ms }: Row): string {
   const head = `${(ms / 1000).toFixed(1).padStart(5)} s  ${size}  ${group}: ${name}`;
   const notes = facts.notes.map((note) => `\n           (${note})`).join("");
-  return `${head}\n           ${outcomeText(outcome)}${notes}`;
+  return `${head}\n           ${outcomeText(outcome)} [${endings(facts).join(", ")}]${notes}`;
 }
 
-export function outcomeText(outcome: Row["outcome"]): string {
+function outcomeText(outcome: Row["outcome"]): string {
   switch (outcome.kind) {
     case "nothing lost":
       return "nothing lost";
     case "refused":
-      return `refused: ${firstSentence(outcome.by.text)} [${outcome.by.code}] → ${outcome.after}`;
+      return `refused: ${firstSentence(outcome.by.text)} → ${outcome.after}`;
     case "SILENT":
     case "NO WAY OUT":
       return `${outcome.kind}: ${outcome.what}`;
@@ -22,8 +23,7 @@ export function outcomeText(outcome: Row["outcome"]): string {
 }
 
 export function jsonOf({ facts, ...row }: Row): string {
-  const { notes, said } = facts;
-  return JSON.stringify({ ...row, notes, said });
+  return JSON.stringify({ ...row, facts });
 }
 
 /** What a row's two outcomes have in common is said once. */
@@ -48,17 +48,21 @@ export function markdownOf(rows: readonly Row[]): string {
   return lines.join("\n").trim();
 }
 
-function cellOf({ outcome, facts, size }: Row): string {
+/** Places, names and amounts are another every time, and with other numbers of nodes. */
+function cellOf({ outcome, facts }: Row): string {
+  const codes = endings(facts).map((code) => `\`${code}\``);
+  const said = codes.length === 0 ? "" : ` (${codes.join(", ")})`;
   const meanwhile =
-    facts.missedBefore > 0 ? `; ${facts.missedBefore} writes missing until then` : "";
-  const text = outcomeText(outcome).replaceAll("|", "\\|");
-  // Places and amounts are another every time.
-  const plain = text
+    facts.missedBefore > 0 && outcome.kind === "refused"
+      ? `; served without ${facts.missedBefore} of them until then`
+      : "";
+  const text = outcomeText(outcome)
+    .replaceAll("|", "\\|")
     .replaceAll(/\/tmp\/\S*?\/row\//g, "…/")
-    .replaceAll(/\d{3,}/g, "N")
-    .replace(/^refused: /, "");
-  void size;
-  return plain + meanwhile;
+    .replaceAll(/snapshots\/\S+\.snapshot/g, "snapshots/…")
+    .replaceAll(/\d+(?:\.\d+)*/g, "N")
+    .replaceAll(/N(?:, N)+/g, "N, …");
+  return text.replace(" →", `${said} →`) + meanwhile;
 }
 
 function firstSentence(text: string): string {

@@ -14,6 +14,9 @@ const SERVED_TIMEOUT_MS = 15_000;
 /** A cluster that is refused something serves soon after, or not at all. */
 const AFTER_NEWS_MS = 3000;
 const LEVEL_TIMEOUT_MS = 15_000;
+/** Nothing changes any more: it will not get better. */
+const STALL_MS = 4000;
+const READ_TIMEOUT_MS = 2500;
 /** So long nothing must have happened. */
 const CALM_MS = 400;
 
@@ -46,12 +49,17 @@ export class Scene {
   mend: (() => Promise<void>) | null = null;
   /** How many disks hold what they held. */
   intact: number;
+  /** The nodes that have to run in the end. */
+  whole: readonly number[];
   readonly #places: readonly Host[];
   /** The last process of each node. */
   readonly #servers = new Map<number, Server>();
   readonly #all: Server[] = [];
   readonly #notes: string[] = [];
+  /** Keys that a reader was told no or an old value of. */
   readonly #missed = new Set<string>();
+  /** Keys that a reader was told the last value of. */
+  readonly #seen = new Set<string>();
   #probes = 0;
   #moved = 0;
 
@@ -63,6 +71,7 @@ export class Scene {
     this.knowing = knowing;
     this.image = image;
     this.intact = size - 1;
+    this.whole = this.ids;
     this.acknowledged = image.acknowledged.copy();
     this.directory = directory;
     this.#places = places;
@@ -156,7 +165,7 @@ export class Scene {
   }
 
   note(text: string): void {
-    this.#notes.push(text);
+    if (!this.#notes.includes(text)) this.#notes.push(text);
   }
 
   /**
@@ -192,7 +201,7 @@ export class Scene {
     let news = this.said.length;
     let newsMs = performance.now();
     for (;;) {
-      if (this.running.length < Math.min(this.majority, this.size)) return false;
+      if (this.running.length < Math.min(this.majority, this.whole.length)) return false;
       if (await this.write()) return true;
       const now = performance.now();
       if (this.said.length !== news) [news, newsMs] = [this.said.length, now];
@@ -204,6 +213,7 @@ export class Scene {
   async level(): Promise<boolean> {
     const deadline = performance.now() + LEVEL_TIMEOUT_MS;
     let calmSince = performance.now();
+    let changedMs = calmSince;
     let before = "";
     for (;;) {
       const { running } = this;
@@ -213,9 +223,10 @@ export class Scene {
       const now = performance.now();
       const seen = `${running.join()} ${states.join()} ${this.said.length}`;
       if (seen !== before || !isLevel) calmSince = now;
+      if (seen !== before) changedMs = now;
       before = seen;
       if (isLevel && now > calmSince + CALM_MS) return true;
-      if (now > deadline) {
+      if (now > deadline || now > changedMs + STALL_MS) {
         this.note(`not level: ${states.join(" | ")}`);
         return false;
       }
@@ -236,7 +247,9 @@ export class Scene {
   /** Every key, linearizably, at each node that runs. @returns the keys that some node served without their last value */
   async read(what: string, consistency: "linearizable" | "local" = "linearizable"): Promise<void> {
     for (const node of this.running) {
-      const client = createClient({ nodes: [this.#place(node)], timeoutMs: 5000 });
+      // It serves nobody, and says so.
+      if (this.server(node)?.joining === true) continue;
+      const client = createClient({ nodes: [this.#place(node)], timeoutMs: READ_TIMEOUT_MS });
       const { keys } = this.acknowledged;
       const answers = await Promise.allSettled(
         keys.map((key) => client.read(key, { consistency, node })),
@@ -246,6 +259,9 @@ export class Scene {
         const answer = answers[i];
         return answer?.status === "fulfilled" && this.acknowledged.isLost(key, answer.value);
       });
+      for (const [i, key] of keys.entries()) {
+        if (answers[i]?.status === "fulfilled" && !lost.includes(key)) this.#seen.add(key);
+      }
       const unanswered = answers.filter(({ status }) => status === "rejected").length;
       if (unanswered > 0) this.note(`${what}: node ${node} did not answer ${unanswered} reads`);
       for (const key of lost) this.#missed.add(key);
@@ -257,6 +273,7 @@ export class Scene {
   async facts(): Promise<Facts> {
     const missedBefore = this.#missed.size;
     this.#missed.clear();
+    this.#seen.clear();
     const isLevel = this.running.length > 0 && (await this.level());
     const isServed = await this.write(5000);
     await this.read("at the end");
@@ -269,15 +286,14 @@ export class Scene {
     );
     const lost = [...this.#missed];
     return {
-      size: this.size,
-      running: this.running.length,
+      isRunning: this.whole.every((id) => this.running.includes(id)),
       isServed,
       isLevel,
       isJoining,
       said: this.said,
       missedBefore,
       lost,
-      lostAndKept: lost.filter((key) => this.#isKept(key)).length,
+      nowhere: this.acknowledged.keys.filter((key) => !this.#seen.has(key) && !this.#isKept(key)),
       majorityIntact: this.intact >= this.majority,
       notes: this.#notes,
     };

@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import { NODE_FLAGS } from "../../src/server/node-flags.ts";
 
 export const OMNIKV = resolve(import.meta.dirname, "../../dist/bin/omnikv.js");
+/** What it says that waits for its place. */
+const WAITING = "take the place of a lost disk";
 const START_TIMEOUT_MS = 30_000;
 /** What a sentence of farewell begins with. */
 const FAREWELL = /^omnikv server: node \d+ (?:cannot start|stops): (.*)$/m;
@@ -73,7 +75,7 @@ export class Server {
   /** It waits for its place, by the last it said of it. */
   get joining(): boolean {
     return (
-      this.#output.lastIndexOf("take the place of a lost disk") >
+      this.#output.lastIndexOf(WAITING) >
       this.#output.lastIndexOf("has taken the place of the lost one")
     );
   }
@@ -102,6 +104,10 @@ export class Server {
       } else if (level === "error" && !this.failed) {
         said.push({ node, code: code ?? "ERROR", text: msg, ended: false });
       }
+    }
+    if (this.running && this.joining) {
+      const { msg = "", reason } = lines.findLast(({ msg }) => msg?.includes(WAITING)) ?? {};
+      said.push({ node, code: "JOINING", text: `${msg}: ${reason ?? ""}`, ended: false });
     }
     if (!this.failed) return said;
     const text = FAREWELL.exec(this.#errors)?.[1] ?? this.#errors.trim();

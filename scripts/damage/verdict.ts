@@ -3,8 +3,8 @@ import type { Said } from "./server.ts";
 import { adviceOf } from "./way-out.ts";
 
 export interface Facts {
-  readonly size: number;
-  readonly running: number;
+  /** Every node that has to. */
+  readonly isRunning: boolean;
   /** A write is acknowledged. */
   readonly isServed: boolean;
   /** All that run have the same state. */
@@ -16,8 +16,8 @@ export interface Facts {
   readonly missedBefore: number;
   /** Those that a reader is not told of at the end. */
   readonly lost: readonly string[];
-  /** How many of them stand on a disk that somebody was told to keep. */
-  readonly lostAndKept: number;
+  /** Those that no reader is told of, and that stand on no disk of the row, moved away or not. */
+  readonly nowhere: readonly string[];
   /** A majority of the disks holds what it held. */
   readonly majorityIntact: boolean;
   readonly notes: readonly string[];
@@ -31,11 +31,19 @@ export type Outcome =
   | { readonly kind: "SILENT"; readonly what: string }
   | { readonly kind: "NO WAY OUT"; readonly what: string };
 
+/** Codes of the processes that ended by themselves, in the order of the processes. */
+export function endings({ said }: Facts): readonly string[] {
+  return [...new Set(said.filter(({ ended }) => ended).map(({ code }) => code))];
+}
+
+/** What a node says that stops because others have decided or made something else than it has. */
+const SIDES: ReadonlySet<string> = new Set(["CONTRADICTED", "DIVERGED"]);
+
 export function decide(facts: Facts): Outcome {
   const { said, lost, missedBefore } = facts;
   const ended = said.filter((each) => each.ended);
   const first = ended[0] ?? said[0];
-  const isWhole = facts.running === facts.size && facts.isServed && facts.isLevel;
+  const isWhole = facts.isRunning && facts.isServed && facts.isLevel;
   if (first === undefined) {
     if (lost.length > 0) return silent(`${lost.length} acknowledged writes are gone`);
     if (missedBefore > 0) return silent(`${missedBefore} acknowledged writes were gone for a time`);
@@ -48,24 +56,27 @@ export function decide(facts: Facts): Outcome {
     return silent(`${lost.length} acknowledged writes are gone, and all go on`);
   }
   const after = outcomeAfter(facts, isWhole);
-  if (after === null) return { kind: "NO WAY OUT", what: `${first.text} And then: not whole` };
+  if (after === null) return { kind: "NO WAY OUT", what: whatFailed(facts, first) };
   return { kind: "refused", by: first, after };
 }
 
 /** Null: what was said was no help. */
 function outcomeAfter(facts: Facts, isWhole: boolean): string | null {
-  const { lost, lostAndKept, majorityIntact, said } = facts;
+  const { lost, nowhere, majorityIntact, said } = facts;
   if (isWhole && lost.length === 0) return "nothing lost";
-  // Two sides that have each decided something: people choose.
-  const isForPeople = said.some((each) => each.ended && adviceOf(each).kind === "keep");
-  if (lost.length > 0) {
-    if (lostAndKept < lost.length) return null;
-    return isForPeople
-      ? `${lost.length} writes only on the disk of a node that stopped and said so`
-      : null;
-  }
+  if (nowhere.length > 0) return null;
+  // Two sides that have each decided something: people choose, and both are still there.
+  const isForPeople = said.some((each) => each.ended && SIDES.has(each.code));
+  if (isForPeople) return "stops: people have to choose a side, and the disk of each is kept";
+  if (lost.length > 0) return null;
   if (!majorityIntact) return facts.isJoining ? "waits, and says for whom" : "stands still";
-  return isForPeople ? "a node that stopped has to be judged by people" : null;
+  return null;
+}
+
+function whatFailed({ lost, nowhere }: Facts, first: Said): string {
+  if (lost.length === 0) return `followed, it did not make the cluster whole: ${first.text}`;
+  const where = nowhere.length > 0 ? "nowhere" : "only on a disk that was moved away";
+  return `followed, it left ${lost.length} acknowledged writes ${where}: ${first.text}`;
 }
 
 function silent(what: string): Outcome {

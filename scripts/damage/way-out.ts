@@ -18,11 +18,11 @@ type Advice =
 export function adviceOf({ text }: Said): Advice {
   const inTheWay = /([^\s:]+): there is a file where a directory has to be/.exec(text)?.[1];
   if (inTheWay !== undefined) return { kind: "moveAway", path: inTheWay };
-  if (/If the others are right:/.test(text)) return { kind: "keep" };
+  if (/[Ii]f the others are right:/.test(text)) return { kind: "keep" };
   if (/may be deleted/.test(text)) return { kind: "keep" };
   if (/--rejoin/.test(text)) return { kind: "rejoin" };
   if (
-    /correct --|start it with|start all with|give both|stop it first|[Ss]top that one|[Pp]ut back|make room/i.test(
+    /correct --|start that version|start it with|start all with|give both|stop it|put (?:it )?back|start (?:it|this node) again|make room/i.test(
       text,
     )
   ) {

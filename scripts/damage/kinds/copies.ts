@@ -25,6 +25,12 @@ export const copies: readonly Kind[] = [
   ),
   damage(GROUP, "of one, cold, started since", (scene) => scene.restore("cold", scene.hurt)),
   damage(GROUP, "of one, one write older", (scene) => scene.restore("oneWriteLess", scene.hurt)),
+  damage(
+    GROUP,
+    "of one, one write older, killed at that very moment",
+    (scene) => scene.restore("oneWriteLess", scene.hurt),
+    { image: "atOnce" },
+  ),
   damage(GROUP, "of one, older by a snapshot", (scene) => scene.restore("hot", scene.hurt), {
     image: "snapshots",
   }),

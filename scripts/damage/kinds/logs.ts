@@ -113,7 +113,7 @@ export const logs: readonly Kind[] = [
     "a bit flipped in an older one",
     (_, data) => {
       const [oldest] = segmentFiles(data);
-      if (oldest !== undefined) flipBitOf(oldest.path, oldest.frames.at(-1));
+      if (oldest !== undefined) flipBitOf(oldest.path, oldest.frames[1]);
     },
     MANY,
   ),

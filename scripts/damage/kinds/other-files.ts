@@ -1,5 +1,5 @@
 /** Damage to snapshots, identity and memory, and to directories in use. */
-import { renameSync } from "node:fs";
+import { readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   edit,
@@ -38,6 +38,12 @@ async function whileItRuns(scene: Scene, act: (data: string) => void): Promise<v
 
 export const otherFiles: readonly Kind[] = [
   damage(SNAPSHOTS, "a bit flipped", (_, data) => each(data, (path) => flipBit(path, 100)), WITH),
+  damage(
+    SNAPSHOTS,
+    "a bit flipped in a value",
+    (_, data) => each(data, (path) => flipBit(path, readFileSync(path).indexOf("value-") + 2)),
+    WITH,
+  ),
   damage(SNAPSHOTS, "removed", (_, data) => each(data, remove), WITH),
   damage(SNAPSHOTS, "cut in half", (_, data) => each(data, (path) => truncate(path, 200)), WITH),
   damage(SNAPSHOTS, "emptied", (_, data) => each(data, (path) => truncate(path, 0)), WITH),
@@ -71,12 +77,27 @@ export const otherFiles: readonly Kind[] = [
   damage(IDENTITY, "identity.json edited: it has not joined", (_, data) =>
     edit(join(data, "identity.json"), '"joined":1', '"joined":0'),
   ),
-  damage(IDENTITY, "identity.json of another node", (scene, data) =>
-    copyDirectory(join(scene.data(2), "identity.json"), join(data, "identity.json")),
-  ),
+  story(IDENTITY, "identity.json of another node", async (scene) => {
+    const [other = 0] = scene.behind;
+    const part = "identity.json";
+    copyDirectory(join(scene.data(other), part), join(scene.data(scene.hurt), part));
+    scene.mend = async () => {
+      await scene.end(scene.ids);
+      scene.restorePart("end", scene.hurt, part);
+      await scene.dangerousFirst();
+    };
+    await scene.dangerousFirst();
+  }),
   damage(IDENTITY, "identity.json emptied", (_, data) => truncate(join(data, "identity.json"), 0)),
   damage(IDENTITY, "memory removed", (_, data) => remove(join(data, "memory"))),
-  damage(IDENTITY, "memory zeroed", (_, data) => overwrite(join(data, "memory"), 0, 8192, 0)),
+  damage(IDENTITY, "memory zeroed", (_, data) => {
+    const path = join(data, "memory");
+    overwrite(path, 0, statSync(path).size, 0);
+  }),
+  damage(IDENTITY, "memory: one slot zeroed", (_, data) => {
+    const path = join(data, "memory");
+    overwrite(path, 0, statSync(path).size / 5, 0);
+  }),
   damage(IDENTITY, "memory cut", (_, data) => truncate(join(data, "memory"), 5000)),
   damage(IDENTITY, "memory of another node", (scene, data) =>
     copyDirectory(join(scene.data(2), "memory"), join(data, "memory")),
