@@ -43,7 +43,7 @@ export function decide(facts: Facts): Outcome {
   const { said, lost, missedBefore } = facts;
   const ended = said.filter((each) => each.ended);
   const first = ended[0] ?? said[0];
-  const isWhole = facts.isRunning && facts.isServed && facts.isLevel;
+  const isWhole = facts.isRunning && facts.isServed && facts.isLevel && facts.nowhere.length === 0;
   if (first === undefined) {
     if (lost.length > 0) return silent(`${lost.length} acknowledged writes are gone`);
     if (missedBefore > 0) return silent(`${missedBefore} acknowledged writes were gone for a time`);

@@ -89,10 +89,10 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
         `write; give all nodes and clients the same --secret-file, or bind to 127.0.0.1`,
     );
   }
-  if (flags.rejoin === true && nodes.length < 2) {
+  if (flags.rejoin === true && nodes.length < 3) {
     throw new KvError(
       "BAD_REQUEST",
-      "--rejoin: a cluster of one node has nobody to take the data from",
+      `--rejoin: the others must be a majority without this node, and a cluster of ${nodes.length} has none`,
     );
   }
   const all = nodes.map((node) => (node.id === nodeId ? self : node));

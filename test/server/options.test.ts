@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { FLAG_DEFAULTS, readServerOptions } from "../../src/server/options.ts";
 
-test("a node alone cannot take the place of a lost disk: nobody has its data", () => {
+test("in a cluster of one or two nobody takes a lost disk's place: the rest is no majority", () => {
   const flags = { ...FLAG_DEFAULTS, node: "1", rejoin: true } as const;
-  const alone = { ...flags, peers: "1=127.0.0.1:4101:4201" };
-  expect(() => readServerOptions(alone, "0")).toThrow(/--rejoin: .* nobody to take the data from/);
+  for (const peers of ["1=127.0.0.1", "1=127.0.0.1,2=127.0.0.1"]) {
+    expect(() => readServerOptions({ ...flags, peers }, "0")).toThrow(/--rejoin: .* has none/);
+  }
   expect(readServerOptions(flags, "0").node.rejoin).toBe(true);
 });
