@@ -32,9 +32,9 @@ export const READ_PATH: readonly Mutant[] = [
         "if (ballotsEqual((this.#view as unknown as { bleLeader: Ballot }).bleLeader, n)) this",
       ),
       patch(
-        "src/replica/replica.ts",
-        "        get promise() {\n          return core.promise;\n        },\n",
-        "        get promise() {\n          return core.promise;\n        },\n        get bleLeader() {\n          return core.bleLeader;\n        },\n",
+        "src/replica/read-view.ts",
+        "    get promise() {\n      return core.promise;\n    },\n",
+        "    get promise() {\n      return core.promise;\n    },\n    get bleLeader() {\n      return core.bleLeader;\n    },\n",
       ),
     ],
     by: ["test/sim/stale-reads.test.ts"],
@@ -85,9 +85,9 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "a client that moves to another node reads what it has already seen overwritten",
     patches: [
       patch(
-        "src/replica/replica.ts",
-        "if (minIdx <= this.#applier.appliedIdx) this.#answerRead(read);",
-        "if (minIdx >= 0) this.#answerRead(read);",
+        "src/replica/client-reads.ts",
+        "if (minIdx <= appliedIdx()) answer(read);",
+        "if (minIdx >= 0) answer(read);",
       ),
     ],
     by: "sim",
