@@ -111,7 +111,7 @@ export const MISTAKES: readonly Mutant[] = [
         "    this.#needed = Math.min(1, nodes + quorum);\n",
       ),
     ],
-    by: "mistakes",
+    by: ["test/replica/joining.test.ts"],
   },
   {
     name: "rejoin follows any leader",
@@ -128,7 +128,7 @@ export const MISTAKES: readonly Mutant[] = [
         "compareBallots(acceptedRound, floor) >= -1;",
       ),
     ],
-    by: "mistakes",
+    by: ["test/replica/joining.test.ts"],
   },
   {
     name: "votes of the replaced disk still count",

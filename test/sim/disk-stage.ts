@@ -3,6 +3,7 @@ import { assert } from "../../src/base/assert.ts";
 import type { Plan } from "../../src/sim/fault-plan.ts";
 import type { Outcome } from "../../src/sim/history.ts";
 import type { Ending } from "../../src/sim/mistake-plan.ts";
+import type { LinkPair } from "../../src/sim/shapes.ts";
 import type { DiskImage, Invocation, SimNode } from "../../src/sim/sim-node.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
@@ -58,6 +59,13 @@ export class DiskStage {
   /** While it is down: the disk becomes that. `isShown`: the directory itself tells. */
   put(index: number, { files, lives }: DiskImage, isShown = false): void {
     this.node(index).changeDisk(files, { isShown, lives, forgets: true });
+  }
+
+  /** Only these links stay whole, on the wire, until the injector heals them. */
+  leave(links: readonly LinkPair[]): void {
+    const { injector } = this.scenario;
+    injector.heal();
+    injector.inject({ kind: "shape", name: "split", links, via: "wire", ms: 1e6 });
   }
 
   wipe(index: number): void {

@@ -43,6 +43,35 @@ describe.each(SEEDS)("seed %i", (seed) => {
     for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
   });
 
+  test.each(["alone", "beside the one who knows"])(
+    "a leader whose time is over, %s, brings no new disk in",
+    (where) => {
+      const stage = new DiskStage(3, seed);
+      const [old, next, lost] = stage.order as [number, number, number];
+      stage.leave([[next, lost]]);
+      stage.until(() => stage.leader !== null && stage.leader !== old);
+      expect(stage.write(next)).toBe(true);
+      stage.down(lost);
+      stage.wipe(lost);
+      stage.leave(
+        where === "alone"
+          ? [[old, lost]]
+          : [
+              [old, lost],
+              [next, lost],
+            ],
+      );
+      stage.up(lost, REJOIN);
+      stage.run();
+      expect(stage.isPlaced(lost)).toBe(false);
+      expect(stage.write(old)).toBe(false);
+      stage.scenario.injector.heal();
+      stage.until(() => stage.isPlaced(lost));
+      stage.run();
+      for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+    },
+  );
+
   test("repeated, and killed in the middle, with others restarting meanwhile", () => {
     const stage = new DiskStage(3, seed);
     const [a, b, lost] = stage.order as [number, number, number];
