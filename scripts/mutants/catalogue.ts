@@ -2,6 +2,7 @@
 import { AGREEMENT_MUTANTS } from "./agreement.ts";
 import { CONSENSUS } from "./consensus.ts";
 import { LINKS } from "./links.ts";
+import { MISTAKES } from "./mistakes.ts";
 import type { Mutant } from "./mutant.ts";
 import { READ_PATH } from "./read-path.ts";
 import { REFERENCE_DEFECTS } from "./reference-defects.ts";
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE,
   ...LINKS,
   ...AGREEMENT_MUTANTS,
+  ...MISTAKES,
 ];

@@ -15,8 +15,11 @@ export interface Mutant {
   /** What the product would do wrong. */
   readonly breaks: string;
   readonly patches: readonly Patch[];
-  /** What is to find it: the simulator, or these test files where the product has no use for what is broken. */
-  readonly by: "sim" | readonly string[];
+  /**
+   * What is to find it: the simulator, the simulator with mistakes in every run, or these test files where the product has no
+   * use for what is broken.
+   */
+  readonly by: "sim" | "mistakes" | readonly string[];
   /** Options of `omnikv explore` that find it too. */
   readonly explore?: string;
 }

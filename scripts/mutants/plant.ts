@@ -30,8 +30,11 @@ export interface HuntOptions {
 
 /** @throws when a patch does not fit the source any more */
 export function hunt(mutant: Mutant, options: HuntOptions): Promise<Finding> {
+  const { by } = mutant;
   return huntBy(mutant, (directory) =>
-    mutant.by === "sim" ? simulate(directory, options) : test(directory, mutant.by),
+    by === "sim" || by === "mistakes"
+      ? simulate(directory, options, by === "mistakes" ? ["--mistakes"] : [])
+      : test(directory, by),
   );
 }
 
@@ -74,8 +77,12 @@ async function huntBy(
 
 type Result = Omit<Finding, "seconds">;
 
-async function simulate(directory: string, { seeds, from, jobs }: HuntOptions): Promise<Result> {
-  const args = ["--import", "tsx", "src/bin/omnikv.ts", "sim", "--json", "--stop"];
+async function simulate(
+  directory: string,
+  { seeds, from, jobs }: HuntOptions,
+  flags: readonly string[],
+): Promise<Result> {
+  const args = ["--import", "tsx", "src/bin/omnikv.ts", "sim", "--json", "--stop", ...flags];
   args.push("--seeds", String(seeds), "--from", String(from), "--jobs", String(jobs));
   const { code, out, err } = await run(directory, args);
   if (code !== 0 && code !== 1)

@@ -131,7 +131,7 @@ export const STORAGE: readonly Mutant[] = [
         "  void checkEnd;\n",
       ),
     ],
-    by: ["test/storage/log-damage.test.ts", "test/storage/log-crash.test.ts"],
+    by: "mistakes",
   },
   {
     name: "end of the log noted before it is durable",
@@ -168,7 +168,7 @@ export const STORAGE: readonly Mutant[] = [
         "  void [owner, foreignLog];\n",
       ),
     ],
-    by: ["test/storage/log-damage.test.ts"],
+    by: "mistakes",
   },
   {
     name: "members not checked",
@@ -181,7 +181,7 @@ export const STORAGE: readonly Mutant[] = [
         "  void checkMembers;\n",
       ),
     ],
-    by: ["test/storage/data-directory.test.ts"],
+    by: "mistakes",
   },
   {
     name: "memory of the peers made anew",
@@ -194,6 +194,6 @@ export const STORAGE: readonly Mutant[] = [
           "  const memory = new DirectoryMemory(",
       ),
     ],
-    by: ["test/storage/data-directory.test.ts"],
+    by: "mistakes",
   },
 ];

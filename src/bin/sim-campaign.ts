@@ -1,6 +1,6 @@
 /** Many runs, in one process or several. */
 import { fork, type ChildProcess } from "node:child_process";
-import { Coverage, runSeed } from "../sim/index.ts";
+import { Coverage, runSeed, type MistakeShare } from "../sim/index.ts";
 
 export interface Failed {
   readonly seed: string;
@@ -25,6 +25,7 @@ export interface CampaignOptions {
   readonly seeds: number;
   readonly jobs: number;
   readonly stopAtFailure: boolean;
+  readonly mistakes: MistakeShare;
   /** About once a second, and at the end. */
   readonly onProgress: (done: number, text: string) => void;
 }
@@ -33,6 +34,7 @@ export interface CampaignOptions {
 interface Order {
   readonly from: number;
   readonly seeds: number;
+  readonly mistakes: MistakeShare;
 }
 
 type Part = Omit<CampaignResult, "seconds" | "from">;
@@ -43,7 +45,7 @@ const PROGRESS_MS = 1000;
 const PROGRESS_MS_IN_A_FILE = 10_000;
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { from, seeds, jobs, stopAtFailure, onProgress } = options;
+  const { from, seeds, jobs, stopAtFailure, mistakes, onProgress } = options;
   const started = performance.now();
   const sum = new Sum();
   let next = from;
@@ -51,7 +53,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const take = (): Order | null => {
     const left = from + seeds - next;
     if (left <= 0 || (stopAtFailure && sum.failed.length > 0)) return null;
-    const order = { from: next, seeds: Math.min(left, ORDER_SEEDS) };
+    const order = { from: next, seeds: Math.min(left, ORDER_SEEDS), mistakes };
     next += order.seeds;
     return order;
   };
@@ -109,10 +111,10 @@ function runWorker(take: () => Order | null, give: (part: Part) => void): Promis
   });
 }
 
-function carryOut({ from, seeds }: Order, stopAtFailure: boolean): Part {
+function carryOut({ from, seeds, mistakes }: Order, stopAtFailure: boolean): Part {
   const sum = new Sum();
   for (let seed = from; seed < from + seeds; seed++) {
-    const run = runSeed({ seed });
+    const run = runSeed({ seed, mistakes });
     const { steps, operations, simulatedMs, coverage, failure } = run;
     const failed =
       failure === null ? [] : [{ seed: run.seed, phase: failure.phase, message: failure.message }];

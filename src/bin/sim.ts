@@ -4,11 +4,12 @@ import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
 import {
   coverageReport,
-  describeFault,
   planOf,
   runSeed,
   shrinkFaults,
   withFaults,
+  wrongsOf,
+  type MistakeShare,
   type Plan,
   type RunResult,
 } from "../sim/index.ts";
@@ -20,6 +21,7 @@ interface SimFlags {
   readonly jobs: string;
   readonly replay?: string;
   readonly faults?: string;
+  readonly mistakes?: true;
   readonly print?: true;
   readonly plan?: true;
   readonly stop?: true;
@@ -32,6 +34,7 @@ const EXAMPLES = `
 Examples:
   omnikv sim --seeds 1000                   a thousand runs, from a seed that is printed
   omnikv sim --seeds 20000 --from 1 --jobs 2 --coverage
+  omnikv sim --seeds 1000 --mistakes        disks that go back in time, are damaged, swapped, wiped, in every run
   omnikv sim --replay 484                   one run: its faults, its verdict, its hash
   omnikv sim --replay 484 --faults 2,7 --print | less
                                             the same with two of its faults only, and every message
@@ -45,6 +48,7 @@ export function simCommand(): Command {
     .option("--seeds <n>", "how many runs", "100")
     .option("--from <seed>", "the first seed (default: drawn, and printed)")
     .option("--jobs <n>", "processes", "1")
+    .option("--mistakes", "mistakes with disks in every run, not only in some")
     .option("--stop", "stop at the first failure")
     .option("--coverage", "say what was hit how often, and what never")
     .option("--json", "the result as one JSON object")
@@ -70,6 +74,7 @@ async function sim(flags: SimFlags): Promise<void> {
     seeds,
     jobs,
     stopAtFailure: flags.stop === true,
+    mistakes: shareOf(flags),
     onProgress: flags.json === true ? () => {} : (done, text) => progress(done, seeds, text),
   });
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -94,12 +99,16 @@ function report(result: CampaignResult, flags: SimFlags): void {
   if (flags.coverage === true) out(coverageReport(result.coverage));
   for (const { seed, phase, message } of failed.slice(1)) out(`seed ${seed}: ${phase}: ${message}`);
   const [first] = failed;
-  if (first !== undefined) out(explain(first));
+  if (first !== undefined) out(explain(first, shareOf(flags)));
+}
+
+function shareOf({ mistakes }: SimFlags): MistakeShare {
+  return mistakes === true ? "always" : "some";
 }
 
 /** The first failure with as few faults as it takes. */
-function explain({ seed, phase, message }: Failed): string {
-  const plan = planOf(seed);
+function explain({ seed, phase, message }: Failed, share: MistakeShare): string {
+  const plan = planOf(seed, share);
   const { kept, runs } = shrinkFaults(
     plan,
     (smaller) => runSeed({ seed, plan: smaller }).failure !== null,
@@ -108,15 +117,15 @@ function explain({ seed, phase, message }: Failed): string {
   const { failure } = runSeed({ seed, plan: smaller });
   return [
     `seed ${seed} fails (${phase}): ${message}`,
-    `${kept.length} of its ${plan.faults.length} faults are needed (${runs} runs to find out); then it fails with`,
+    `${kept.length} of its ${wrongsOf(plan).length} faults are needed (${runs} runs to find out); then it fails with`,
     `  ${failure?.phase}: ${failure?.message}`,
-    ...smaller.faults.map((fault) => `  ${describeFault(fault)}`),
-    `replay: omnikv sim --replay ${seed} --faults "${kept.join(",")}" --print`,
+    ...wrongsOf(smaller).map((line) => `  ${line}`),
+    `replay: omnikv sim${share === "always" ? " --mistakes" : ""} --replay ${seed} --faults "${kept.join(",")}" --print`,
   ].join("\n");
 }
 
 function replay(seed: string, flags: SimFlags): void {
-  const whole = planOf(seed);
+  const whole = planOf(seed, shareOf(flags));
   const plan = flags.faults === undefined ? whole : withFaults(whole, parseList(flags.faults));
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
   if (flags.plan === true) return out(JSON.stringify(plan));
@@ -129,12 +138,11 @@ function describeRun(
   { plan, failure, hash, steps, operations, simulatedMs }: RunResult,
   whole: Plan,
 ): string {
-  const { faults, ...rest } = plan;
+  const { faults: _, mistakes: __, ...rest } = plan;
+  const known = wrongsOf(whole);
   return [
     `plan: ${JSON.stringify(rest)}`,
-    ...faults.map(
-      (fault) => `  ${String(whole.faults.indexOf(fault)).padStart(2)}: ${describeFault(fault)}`,
-    ),
+    ...wrongsOf(plan).map((line) => `  ${String(known.indexOf(line)).padStart(2)}: ${line}`),
     `${steps} events, ${operations} operations, ${simulatedMs.toFixed(0)} ms simulated, trace ${hash}`,
     failure === null ? "nothing is wrong" : `FAILED (${failure.phase}): ${failure.stack}`,
   ].join("\n");

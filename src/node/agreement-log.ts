@@ -4,6 +4,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Divergence, Outvoted, Verdict } from "../replica/agreement.ts";
 import { nodesText } from "../replica/nodes-text.ts";
 import type { Replica } from "../replica/replica.ts";
+import { wayOut } from "../storage/way-out.ts";
 
 export class AgreementLog {
   readonly #replica: Replica;
@@ -55,9 +56,9 @@ export class AgreementLog {
 export function outvotedText(node: NodeId, { by, agreedIdx, differsIdx }: Outvoted): string {
   return (
     `the state of node ${node} is not that of ${nodesText(by)}, which have the same one and are the majority: ` +
-    `${rangeText(agreedIdx, differsIdx)}. What this node answered from its state since then may be wrong, what it has in its ` +
-    `log is not lost. Keep its data directory for a report; move it away and start this node with --rejoin, so that it takes ` +
-    `everything from the others`
+    `${rangeText(agreedIdx, differsIdx)}. Either the program or the machine of this node made a mistake, and what it answered ` +
+    `since then may be wrong; or a disk of the others was put back from an older copy or used twice, and acknowledged writes ` +
+    `may be on this one only. This node keeps what it has and stops. Keep its data directory. If the others are right: ${wayOut()}`
   );
 }
 

@@ -55,7 +55,8 @@ export class PeerGuard {
     if (known !== undefined && known.incarnation !== incarnation) {
       return this.#replace(id, known, presence);
     }
-    if (known !== undefined && peer.joined) {
+    // Also one that has not its place yet: it may have had it, and be a copy from before. Its votes counted.
+    if (known !== undefined) {
       const less = lessThanTold(known, peer);
       if (less !== null) return refusal("WENT_BACK", refusalText.wentBack(id, less));
     }
@@ -125,14 +126,11 @@ export class PeerGuard {
     const { memory, onReplaced } = this.#options;
     const known = memory.get(node);
     if (known !== undefined && known.generation >= generation) return;
-    const isOther = known !== undefined && known.incarnation !== incarnation;
     const nothing = { bootNumber: 0, bootId: 0, ...NO_CLAIMS };
-    memory.set(node, {
-      ...(known === undefined || isOther ? nothing : known),
-      incarnation,
-      generation,
-    });
-    if (isOther) onReplaced(node);
+    const isSameDisk = known?.incarnation === incarnation;
+    memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation });
+    // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.
+    if (known !== undefined) onReplaced(node);
   }
 }
 

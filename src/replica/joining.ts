@@ -11,6 +11,7 @@
  *   J3. This node votes only when its log is that of a leader with a ballot at least as high as all that they had promised.
  *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots.
  *   J4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
+ *   J5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
  */
 import { compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMessage } from "../wire/peer.ts";

@@ -404,7 +404,8 @@ export class Replica {
   endTurn(nowMs: number): TurnEffects {
     this.#refuseWaiting();
     this.#propose(nowMs);
-    this.#reads.rounds.flush();
+    // J5. Until then reads wait: this node's own log would count for the index that they are answered at.
+    if (this.#joining === null) this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
     const toApply = applyDecided(this.#applyParts, nowMs);
     if (this.#agreement.takeNews()) this.#announce(true);

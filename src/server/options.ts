@@ -89,6 +89,12 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
         `write; give all nodes and clients the same --secret-file, or bind to 127.0.0.1`,
     );
   }
+  if (flags.rejoin === true && nodes.length < 3) {
+    throw new KvError(
+      "BAD_REQUEST",
+      `--rejoin: the others must be a majority without this node, and a cluster of ${nodes.length} has none`,
+    );
+  }
   const all = nodes.map((node) => (node.id === nodeId ? self : node));
   return {
     clusterNodes: all,

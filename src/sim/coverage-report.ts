@@ -2,6 +2,7 @@
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { PeerMessage } from "../wire/peer.ts";
 import { FAULT_KINDS } from "./fault-plan.ts";
+import { MISTAKE_KINDS } from "./mistake-plan.ts";
 
 /** A new message does not compile until it stands here. The text: why the simulator cannot come across it. */
 const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
@@ -34,7 +35,7 @@ const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
   relayReturned: null,
   relayAnswer: null,
   report: null,
-  joinRequest: "an empty disk asks to take the place of a lost one (test/sim/rejoin.test.ts)",
+  joinRequest: null,
   stateHashes: null,
 };
 
@@ -51,7 +52,8 @@ const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
   CANCELLED: "nobody cancels; test/client",
   UNSUPPORTED_VERSION: "one version; test/links",
   UNKNOWN_NODE: "all nodes are known; test/client",
-  DIVERGED: "would be a failure; test/sim/agreement",
+  DIVERGED:
+    "needs a disk that nobody could refuse, and a client there at that time; test/sim/agreement",
   INTERNAL: "would be a failure",
 };
 
@@ -70,6 +72,17 @@ const PLACES = [
   "asker of a leader restarted",
   "asker of a neighbour restarted",
   "client a newcomer",
+  "noticed LOG_DAMAGED",
+  "noticed IDENTITY_DAMAGED",
+  "noticed FOREIGN_LOG",
+  "noticed NODE_MISMATCH",
+  "noticed MEMBERS_MISMATCH",
+  "noticed LOST_IDENTITY",
+  "noticed WENT_BACK",
+  "noticed REPLACED",
+  "operator rejoin",
+  "operator putBack",
+  "an empty disk has its place",
   "crash process",
   "crash power",
   "crash while starting",
@@ -105,6 +118,7 @@ export interface Expectation {
 
 export const EXPECTED: readonly Expectation[] = [
   ...FAULT_KINDS.map((kind) => ({ name: `fault ${kind}`, unreachable: null })),
+  ...MISTAKE_KINDS.map((kind) => ({ name: `mistake ${kind}`, unreachable: null })),
   ...["sent", "received"].flatMap((stage) =>
     Object.entries(MESSAGES).map(([type, unreachable]) => ({
       name: `${stage} ${type}`,

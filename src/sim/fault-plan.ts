@@ -2,7 +2,9 @@
  * What goes wrong in a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated
  * with fewer faults until only those are left that matter.
  */
-import type { SeededRandom } from "./seeded-random.ts";
+import type { MistakeShare, TimedMistake } from "./mistake-plan.ts";
+import { withMistakes } from "./mistake-scenes.ts";
+import { shuffled, type SeededRandom } from "./seeded-random.ts";
 import { shapeLinks, type LinkPair, type ShapeName } from "./shapes.ts";
 
 type At<K extends string, F> = { readonly kind: K } & Readonly<F>;
@@ -262,9 +264,11 @@ export interface Plan {
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];
+  /** The other family: what people do wrong, and what becomes of disks. */
+  readonly mistakes: readonly TimedMistake[];
 }
 
-export function drawPlan(random: SeededRandom): Plan {
+export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Plan {
   const nodes = random.pick([3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4]);
   const clients = random.between(2, 4);
   const delayMinMs = random.pick([0.05, 0.2, 1]);
@@ -309,8 +313,9 @@ export function drawPlan(random: SeededRandom): Plan {
     loadPauseMs: random.pick([0, 1, 20, 100]),
     // Last: what is drawn before it is what it was before there were any.
     hostiles: random.pick([0, 0, 0, 0, 1, 2]),
+    mistakes: [],
   };
-  return withAskers(plan, random);
+  return withMistakes(withAskers(plan, random), random.fork("mistakes"), share);
 }
 
 /**
@@ -354,15 +359,6 @@ function drawFault(
     ms: random.pick([20, 100, 300, 1000]),
     downMs: random.pick([0, 10, 150, 500]),
   });
-}
-
-function shuffled(random: SeededRandom, nodes: number): number[] {
-  const order = Array.from({ length: nodes }, (_, node) => node);
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
-  }
-  return order;
 }
 
 /** One line a fault, for people. */

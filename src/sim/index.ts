@@ -8,4 +8,5 @@ export {
   type TimedFault,
 } from "./fault-plan.ts";
 export { planOf, runSeed, type RunFailure, type RunOptions, type RunResult } from "./run.ts";
-export { shrinkFaults, withFaults, type Shrunk } from "./shrink.ts";
+export { MISTAKE_KINDS, type MistakeShare } from "./mistake-plan.ts";
+export { shrinkFaults, withFaults, wrongsOf, type Shrunk } from "./shrink.ts";

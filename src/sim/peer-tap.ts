@@ -8,9 +8,14 @@ const HEADER_BYTES = 11;
 const PART_HEADER_BYTES = 5;
 const WHOLE_MESSAGE = 0;
 
+/** Not of a handshake. */
+export function isOfSession(frame: Uint8Array): boolean {
+  return frame[0] === PEER_FRAME;
+}
+
 /** The whole messages in a frame of a session between nodes; of a handshake, or of fragments, none. */
 export function messagesIn(frame: Uint8Array): readonly PeerMessage[] {
-  if (frame[0] !== PEER_FRAME) return [];
+  if (!isOfSession(frame)) return [];
   const messages: PeerMessage[] = [];
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   for (let position = HEADER_BYTES; position + PART_HEADER_BYTES <= frame.length;) {

@@ -4,22 +4,34 @@
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
-import { compareBallots, type Ballot } from "../omnipaxos/index.ts";
+import {
+  BALLOT_BOTTOM,
+  compareBallots,
+  type Ballot,
+  type DurableMark,
+} from "../omnipaxos/index.ts";
+import type { Divergence } from "../replica/agreement.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { PeerMessage } from "../wire/peer.ts";
+import type { Trust } from "./trust.ts";
 
 interface Life {
   readonly number: number;
   decidedIdx: number;
   appliedIdx: number;
   promise: Ballot;
+  durable: DurableMark;
+  /** It holds all that it has told, so that what it tells counts. */
+  counts: boolean;
+  alarm: Divergence | null;
 }
 
-/** What a node has told others, in any life. */
+/** What a node has told others, or itself, to be on its disk, in any life. */
 interface Said {
-  promise: Ballot | null;
-  acceptedRound: Ballot | null;
+  promise: Ballot;
+  acceptedRound: Ballot;
   acceptedIdx: number;
+  decidedIdx: number;
 }
 
 /**
@@ -30,14 +42,47 @@ interface Said {
  *   V5. A promise or vote that left a node survives every crash of it.
  *   V6. So does the mark that its log has begun, by which a log that was taken away is told from one that never was.
  *   V7. No node finds that its state is not that of another one (which V4 says of all of them, from outside).
+ *   V8. An empty disk that takes the place of a lost one has everything that was decided until the old one was gone, and
+ *       until it has its place it says nothing that counts as a vote.
+ *
+ * Of a disk that lacks something V5 holds no longer: `Trust` says what must become of it. When the run is beyond what can be
+ * promised, what is broken is collected rather than thrown: then it must be noticed.
  */
 export class SafetyChecker {
+  readonly #trust: Trust;
   readonly #decided: (Uint8Array | undefined)[] = [];
   readonly #lives = new Map<number, Life>();
   readonly #said = new Map<number, Said>();
   readonly #leaders = new Map<string, string>();
   readonly #stateHashes = new Map<number, string>();
+  /** What each node has decided on its disk, by index. */
+  readonly #own = new Map<number, (Uint8Array | undefined)[]>();
+  /** Decided by anybody when the node's disk was changed last. */
+  readonly #decidedBefore = new Map<number, number>();
+  readonly #joining = new Map<number, Replica>();
+  readonly #broken: string[] = [];
   #mayDiverge = false;
+
+  constructor(trust: Trust) {
+    this.#trust = trust;
+  }
+
+  /** What was broken while the run is beyond what can be promised. */
+  get broken(): readonly string[] {
+    return this.#broken;
+  }
+
+  /** Two of these nodes have decided different entries at one index; null: none have. */
+  differenceOf(nodes: readonly number[]): string | null {
+    for (const [i, a] of nodes.entries()) {
+      for (const b of nodes.slice(i + 1)) {
+        const [one, other] = [this.#own.get(a) ?? [], this.#own.get(b) ?? []];
+        const idx = one.findIndex((entry, at) => isOther(entry, other[at]));
+        if (idx >= 0) return `nodes ${a} and ${b} have decided different entries at index ${idx}`;
+      }
+    }
+    return null;
+  }
 
   /** Everything that any node has decided, ever. */
   get decided(): readonly (Uint8Array | undefined)[] {
@@ -53,42 +98,77 @@ export class SafetyChecker {
     this.#mayDiverge = true;
   }
 
-  onStart(node: number, replica: Replica): void {
+  /** The node's disk is another one from now on, or not what it was. */
+  onDiskChanged(node: number): void {
+    this.#decidedBefore.set(node, this.#decided.length);
+    this.#own.delete(node);
+    this.#joining.delete(node);
+    const life = this.#lives.get(node);
+    if (life !== undefined) life.counts = false;
+  }
+
+  /** What the node has told of votes and this disk does not hold; null: nothing. */
+  lackOf(node: number, { core }: Replica): string | null {
+    const said = this.#said.get(node);
+    if (said === undefined) return null;
+    if (compareBallots(core.promise, said.promise) < 0) {
+      return `promise ${ballotText(core.promise)}, had told ${ballotText(said.promise)}`;
+    }
+    if (core.decidedIdx < said.decidedIdx) {
+      return `${core.decidedIdx} entries decided, had told ${said.decidedIdx}`;
+    }
+    const order = compareBallots(core.acceptedRound, said.acceptedRound);
+    if (order > 0 || (order === 0 && core.acceptedIdx >= said.acceptedIdx)) return null;
+    const name = `${ballotText(said.acceptedRound)} up to ${said.acceptedIdx}`;
+    const has = `${ballotText(core.acceptedRound)} up to ${core.acceptedIdx}`;
+    return `having accepted ${has}, had told ${name}`;
+  }
+
+  /** @param isWhole the disk is to hold all that it has told */
+  onStart(node: number, replica: Replica, isWhole: boolean): void {
     const { core } = replica;
+    const joins = replica.joining !== null || this.#joining.has(node);
+    if (joins) this.#joining.set(node, replica);
+    const lack = joins ? null : this.lackOf(node, replica);
+    if (isWhole) this.#hold(lack === null, `node ${node}: came back with ${lack}`);
+    if (!isWhole) this.#forgetBallots(node);
     this.#lives.set(node, {
       number: (this.#lives.get(node)?.number ?? 0) + 1,
       // What it decided and had not on disk it may forget; it is decided all the same, and V1 remembers.
       decidedIdx: core.decidedIdx,
       appliedIdx: replica.appliedIdx,
       promise: core.promise,
+      durable: core.durable,
+      counts: lack === null && !joins,
+      alarm: null,
     });
-    this.#checkSaid(node, replica);
+    // Also what a crash left on disk that nobody was told of yet: it will be told now.
+    this.#raise(node, core.durable);
+    // What was decided and not on disk may be decided anew.
+    const own = this.#own.get(node);
+    if (own !== undefined) own.length = Math.min(own.length, core.decidedIdx);
     this.#checkState(node, replica);
   }
 
   /** A message leaves a node. */
   onSent(node: number, message: PeerMessage): void {
     if (message.type === "prepare") this.#onLeading(node, message.n);
-    if (message.type !== "promise" && message.type !== "accepted") return;
-    const said = this.#said.get(node) ?? { promise: null, acceptedRound: null, acceptedIdx: 0 };
-    this.#said.set(node, said);
-    if (said.promise === null || compareBallots(message.n, said.promise) > 0) {
-      said.promise = message.n;
-    }
-    if (message.type !== "accepted") return;
-    const order = said.acceptedRound === null ? 1 : compareBallots(message.n, said.acceptedRound);
-    if (order > 0) {
-      said.acceptedRound = message.n;
-      said.acceptedIdx = message.acceptedIdx;
-    } else if (order === 0) {
-      said.acceptedIdx = Math.max(said.acceptedIdx, message.acceptedIdx);
+    this.#checkVote(node, message.type);
+    const nothing = { promise: BALLOT_BOTTOM, acceptedRound: BALLOT_BOTTOM };
+    if (message.type === "promise") {
+      this.#raise(node, { ...nothing, promise: message.n, acceptedIdx: 0, decidedIdx: 0 });
+    } else if (message.type === "accepted") {
+      const { n, acceptedIdx, decidedIdx } = message;
+      this.#raise(node, { promise: n, acceptedRound: n, acceptedIdx, decidedIdx });
     }
   }
 
   /** @param logBegun what its disk says after the crash */
   onCrash(node: number, logBegun: boolean): void {
+    // A disk that was emptied has said nothing yet.
+    const said = this.#lives.get(node)?.counts === false ? undefined : this.#said.get(node);
     assert(
-      logBegun || !this.#said.has(node),
+      logBegun || said === undefined || said.promise.n === 0,
       `node ${node}: its identity does not say that its log has begun, which others have heard of`,
     );
   }
@@ -99,11 +179,23 @@ export class SafetyChecker {
     assert(life !== undefined, "a node is checked after its start");
     core.checkInvariants();
     const [alarm] = replica.alarms;
-    assert(
+    if (alarm !== undefined && alarm !== life.alarm) {
+      life.alarm = alarm;
+      this.#trust.onAlarm();
+    }
+    this.#hold(
       alarm === undefined || this.#mayDiverge,
       `node ${node}: its state is not that of node ${(alarm?.peer ?? 0) - 1} at ${alarm?.differsIdx}, it says`,
     );
-    assert(core.contradiction === null, `node ${node}: contradicted although every disk is honest`);
+    this.#hold(
+      core.contradiction === null,
+      `node ${node}: contradicted although every disk that lacks something is refused`,
+    );
+    if (this.#joining.has(node)) this.#checkVote(node, "report");
+    if (core.durable !== life.durable) {
+      life.durable = core.durable;
+      this.#raise(node, core.durable);
+    }
     if (core.promise !== life.promise) {
       assert(compareBallots(core.promise, life.promise) >= 0, `node ${node}: promise went back`);
       life.promise = core.promise;
@@ -117,23 +209,55 @@ export class SafetyChecker {
     }
   }
 
-  #checkSaid(node: number, { core }: Replica): void {
-    const said = this.#said.get(node);
-    if (said === undefined) return;
-    if (said.promise !== null) {
-      assert(
-        compareBallots(core.promise, said.promise) >= 0,
-        `node ${node}: came back with promise ${ballotText(core.promise)}, had told ${ballotText(said.promise)}`,
-      );
+  /** V8. */
+  #checkVote(node: number, type: PeerMessage["type"]): void {
+    const replica = this.#joining.get(node);
+    if (replica === undefined) return;
+    if (replica.joining !== null) {
+      const text = `node ${node} says ${type} before it has its place`;
+      return this.#hold(!COUNTS.has(type), text);
     }
-    if (said.acceptedRound === null) return;
-    const order = compareBallots(core.acceptedRound, said.acceptedRound);
-    const name = `${ballotText(said.acceptedRound)} up to ${said.acceptedIdx}`;
-    const has = `${ballotText(core.acceptedRound)} up to ${core.acceptedIdx}`;
-    assert(
-      order > 0 || (order === 0 && core.acceptedIdx >= said.acceptedIdx),
-      `node ${node}: came back having accepted ${has}, had told ${name}`,
+    this.#joining.delete(node);
+    this.#trust.onPlaced(node);
+    // From here on this disk answers for the node; what the lost one had told is told no more.
+    const { durable } = replica.core;
+    this.#said.set(node, { ...durable });
+    const life = this.#lives.get(node);
+    if (life !== undefined) life.counts = true;
+    const before = this.#decidedBefore.get(node) ?? 0;
+    const { acceptedIdx } = durable;
+    this.#hold(
+      acceptedIdx >= before,
+      `node ${node} takes its place with ${acceptedIdx} entries, and ${before} had been decided`,
     );
+  }
+
+  /** What is broken is a failure, or, beyond what can be promised, has to be noticed. */
+  #hold(condition: boolean, text: string): void {
+    if (condition) return;
+    assert(this.#trust.beyond !== null, text);
+    this.#broken.push(text);
+  }
+
+  /** On another disk it may use one again that it has drawn, and led nobody with. */
+  #forgetBallots(node: number): void {
+    const own = `.${node + 1}`;
+    for (const name of this.#leaders.keys()) if (name.endsWith(own)) this.#leaders.delete(name);
+  }
+
+  #raise(node: number, told: Said): void {
+    if (this.#lives.get(node)?.counts === false) return;
+    const said = this.#said.get(node);
+    if (said === undefined) {
+      this.#said.set(node, { ...told });
+      return;
+    }
+    if (compareBallots(told.promise, said.promise) > 0) said.promise = told.promise;
+    said.decidedIdx = Math.max(said.decidedIdx, told.decidedIdx);
+    const order = compareBallots(told.acceptedRound, said.acceptedRound);
+    if (order < 0 || (order === 0 && told.acceptedIdx <= said.acceptedIdx)) return;
+    said.acceptedRound = told.acceptedRound;
+    said.acceptedIdx = told.acceptedIdx;
   }
 
   #checkState(node: number, { appliedIdx, state }: Replica): void {
@@ -142,19 +266,26 @@ export class SafetyChecker {
     const known = this.#stateHashes.get(appliedIdx);
     if (known === undefined) this.#stateHashes.set(appliedIdx, hash);
     else {
-      assert(known === hash, `node ${node}: its state at index ${appliedIdx} is not the others'`);
+      this.#hold(
+        known === hash,
+        `node ${node}: its state at index ${appliedIdx} is not the others'`,
+      );
     }
   }
 
   #onDecided(node: number, life: Life, replica: Replica): void {
     const { core } = replica;
     assert(core.decidedIdx > life.decidedIdx, `node ${node}: decided index went back`);
+    const own = this.#own.get(node) ?? [];
+    this.#own.set(node, own);
     for (let idx = Math.max(life.decidedIdx, core.compactedIdx); idx < core.decidedIdx; idx++) {
       const entry = core.entryAt(idx);
       if (entry === undefined) continue;
-      const known = this.#decided[idx];
-      if (known === undefined) this.#decided[idx] = Uint8Array.from(entry);
-      else assert(sameBytes(known, entry), `node ${node}: decided another entry at index ${idx}`);
+      const known = this.#decided[idx] ?? Uint8Array.from(entry);
+      this.#decided[idx] ??= known;
+      const isSame = sameBytes(known, entry);
+      own[idx] = isSame ? known : Uint8Array.from(entry);
+      this.#hold(isSame, `node ${node}: decided another entry at index ${idx}`);
     }
     life.decidedIdx = core.decidedIdx;
   }
@@ -164,8 +295,26 @@ export class SafetyChecker {
     const who = `${node} in life ${this.#lives.get(node)?.number}`;
     const known = this.#leaders.get(name);
     if (known === undefined) this.#leaders.set(name, who);
-    else assert(known === who, `ballot ${name} was led by node ${known} and by node ${who}`);
+    else this.#hold(known === who, `ballot ${name} was led by node ${known} and by node ${who}`);
   }
+}
+
+/** What a quorum may be made of. */
+const COUNTS: ReadonlySet<PeerMessage["type"]> = new Set([
+  "heartbeatRequest",
+  "heartbeatReply",
+  "prepare",
+  "promise",
+  "accepted",
+  "acceptSync",
+  "acceptDecide",
+  "readAck",
+  "readIndex",
+  "quorumReadAck",
+]);
+
+function isOther(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && a !== b && !sameBytes(a, b);
 }
 
 export function ballotText({ n, priority, pid }: Ballot): string {

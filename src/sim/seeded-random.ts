@@ -57,6 +57,16 @@ export class SeededRandom implements Random {
   }
 }
 
+/** The positions 0 to `count` - 1 in an order that is drawn. */
+export function shuffled(random: SeededRandom, count: number): number[] {
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j] ?? 0, order[i] ?? 0];
+  }
+  return order;
+}
+
 /** FNV-1a, 32 bits. */
 export function hashText(text: string, start = 0x811c9dc5): number {
   let hash = start;

@@ -1,22 +1,23 @@
-/** Fewer faults that still make a run fail: what is left is what matters. */
-import type { Plan, TimedFault } from "./fault-plan.ts";
+/** Fewer faults and mistakes that still make a run fail: what is left is what matters. */
+import { describeFault, type Plan } from "./fault-plan.ts";
+import { describeMistake } from "./mistake-plan.ts";
 
 /** Runs that a shrinking may cost. */
 const ATTEMPTS_MAX = 300;
 
 export interface Shrunk {
   readonly plan: Plan;
-  /** Which faults of the original plan are left, by position. */
+  /** Which faults of the original plan are left, by position; its mistakes are counted on behind them. */
   readonly kept: readonly number[];
   readonly runs: number;
 }
 
 /**
- * Leaves out faults as long as the run still fails, larger parts first (delta debugging).
+ * Leaves out faults and mistakes as long as the run still fails, larger parts first (delta debugging).
  * @param fails runs the plan anew
  */
 export function shrinkFaults(plan: Plan, fails: (plan: Plan) => boolean): Shrunk {
-  let kept = plan.faults.map((_, index) => index);
+  let kept = Array.from({ length: wrongsOf(plan).length }, (_, index) => index);
   let runs = 0;
   const stillFails = (indexes: readonly number[]): boolean => {
     if (runs >= ATTEMPTS_MAX) return false;
@@ -39,11 +40,17 @@ export function shrinkFaults(plan: Plan, fails: (plan: Plan) => boolean): Shrunk
   return { plan: withFaults(plan, kept), kept, runs };
 }
 
-/** @param indexes positions of the faults that stay */
+/** @param indexes positions of the faults that stay, and, counted on behind them, of the mistakes */
 export function withFaults(plan: Plan, indexes: readonly number[]): Plan {
-  const faults = indexes.flatMap((index): TimedFault[] => {
-    const fault = plan.faults[index];
-    return fault === undefined ? [] : [fault];
-  });
-  return { ...plan, faults };
+  const count = plan.faults.length;
+  return {
+    ...plan,
+    faults: plan.faults.filter((_, index) => indexes.includes(index)),
+    mistakes: plan.mistakes.filter((_, index) => indexes.includes(count + index)),
+  };
+}
+
+/** Everything that goes wrong in a plan, a line each for people, by position. */
+export function wrongsOf({ faults, mistakes }: Plan): readonly string[] {
+  return [...faults.map(describeFault), ...mistakes.map(describeMistake)];
 }

@@ -72,6 +72,11 @@ export class SimClient {
     });
   }
 
+  /** The only node it asks, by id; null: any. */
+  get node(): number | null {
+    return this.#options.node;
+  }
+
   get isIdle(): boolean {
     return this.#pending === 0;
   }

@@ -25,6 +25,9 @@ export interface SimDiskOptions {
 
 export type CrashKind = "process" | "power";
 
+/** Contents of files, by path. */
+export type DiskCopy = ReadonlyMap<string, Uint8Array>;
+
 type Names = Map<string, SimFile>;
 type NameChange = (names: Names) => void;
 
@@ -88,6 +91,25 @@ export class SimDisk implements Disk {
     assert(byte !== undefined, `there is no byte ${position} in ${path}`);
     file.write(position, Uint8Array.of(change(byte)));
     file.settle();
+  }
+
+  /** All files as programs see them at this moment. */
+  copy(): DiskCopy {
+    return new Map([...this.#names].map(([path, file]) => [path, file.read(0, file.size).slice()]));
+  }
+
+  /** From now on the disk holds this and nothing else, durably. No process may run on it. */
+  restore(files: DiskCopy): void {
+    assert(this.#handles.size === 0, "a disk is changed only while no process has files open");
+    this.#names = new Map();
+    for (const [path, bytes] of files) {
+      const file = new SimFile();
+      file.write(0, bytes);
+      file.settle();
+      this.#names.set(path, file);
+    }
+    this.#durableNames = new Map(this.#names);
+    this.#nameChanges.clear();
   }
 
   list(directory: string): readonly string[] {

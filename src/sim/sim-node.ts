@@ -3,8 +3,8 @@
  * killed as the plan wants.
  */
 import type { KvState } from "../kv/index.ts";
-import { KvError } from "../base/errors.ts";
-import { StorageError } from "../storage/storage-error.ts";
+import { KvError, type ErrorCode } from "../base/errors.ts";
+import { StorageError, type StorageErrorCode } from "../storage/storage-error.ts";
 import { Node } from "../node/node.ts";
 import type { NodeOptions } from "../node/options.ts";
 import { DiskFullError } from "../ports/disk.ts";
@@ -14,9 +14,11 @@ import { PausableClock, pausableNetwork } from "./pausable-clock.ts";
 import type { SafetyChecker } from "./safety.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimClock } from "./sim-clock.ts";
-import { SimDisk } from "./sim-disk.ts";
+import type { Ending } from "./mistake-plan.ts";
+import { SimDisk, type DiskCopy } from "./sim-disk.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import type { Trace } from "./trace.ts";
+import type { DiskChange, Trust } from "./trust.ts";
 
 /** Thrown out of a disk operation, through the product's code: the process ends here. */
 export class CrashPoint extends Error {
@@ -38,9 +40,21 @@ export interface SimNodeContext {
   readonly trace: Trace;
   readonly coverage: Coverage;
   readonly safety: SafetyChecker;
+  readonly trust: Trust;
   readonly syncMs: number;
   /** The node is back: a process after the first runs. */
   readonly onBack: () => void;
+  /** The process has said that it cannot go on for good: nothing but somebody's help brings the node back. */
+  readonly onNoticed: () => void;
+}
+
+/** How an operator starts it, where that is not as usual. */
+export type Invocation = Partial<Pick<NodeOptions, "rejoin" | "peerAddresses">>;
+
+/** A disk with the starts that it knows of. */
+export interface DiskImage {
+  readonly files: DiskCopy;
+  readonly lives: readonly number[];
 }
 
 /** A process that cannot start for a full disk is started again after so long, as a supervisor would. */
@@ -49,6 +63,23 @@ const FOR_GOOD_MS = 1e9;
 const STOP_MS = 1000;
 const IDENTITY_FILE = "identity.json";
 const FAR_FUTURE_OPERATIONS = Number.POSITIVE_INFINITY;
+/** Between two looks whether the process has ended. */
+const LOOK_MS = 1;
+
+const FINAL: ReadonlySet<string> = new Set([
+  "LOG_DAMAGED",
+  "SNAPSHOT_DAMAGED",
+  "IDENTITY_DAMAGED",
+  "UNKNOWN_FORMAT",
+  "NODE_MISMATCH",
+  "MEMBERS_MISMATCH",
+  "FOREIGN_LOG",
+  "LOST_IDENTITY",
+  "WENT_BACK",
+  "REPLACED",
+  "CONTRADICTED",
+  "DIVERGED",
+] satisfies (StorageErrorCode | ErrorCode)[]);
 
 export class SimNode {
   readonly index: number;
@@ -69,6 +100,11 @@ export class SimNode {
   #doomed: Death | null = null;
   /** A sync was told to fail: then the process ends by itself. */
   #fatal: Death | null = null;
+  #invocation: Invocation = {};
+  /** Somebody works on its disk, or it has said that it cannot go on: nobody starts it meanwhile. */
+  #isHeld = false;
+  #isOut = false;
+  #lostPower = false;
 
   constructor(
     index: number,
@@ -95,21 +131,36 @@ export class SimNode {
     return this.#node;
   }
 
+  /** Processes so far. */
+  get life(): number {
+    return this.#life;
+  }
+
   get paused(): boolean {
     return this.#clock?.paused ?? false;
   }
 
+  /** The process has said that it cannot go on for good. */
+  get isOut(): boolean {
+    return this.#isOut;
+  }
+
+  /** It is down by a loss of power, which may have taken what was not synced. */
+  get hasLostPower(): boolean {
+    return this.#lostPower;
+  }
+
   start(): void {
-    if (this.#node !== null) return;
+    if (this.#node !== null || this.#isHeld || this.#isOut) return;
     this.#cancelStart();
-    const { clock, network, random, safety } = this.#context;
+    const { clock, network, random } = this.#context;
     this.#life += 1;
     const process = new PausableClock(clock.fork(this.#skew));
     this.#clock = process;
     this.#note("starts");
     try {
       this.#node = new Node(
-        this.#options,
+        { ...this.#options, ...this.#invocation },
         {
           clock: process,
           random: random.fork(`life ${this.#life}`),
@@ -124,9 +175,68 @@ export class SimNode {
       return;
     }
     this.#state = this.#node.replica.state;
-    safety.onStart(this.index, this.#node.replica);
+    this.#onStarted(this.#node);
     this.#node.start();
     if (this.#life > 1) this.#context.onBack();
+  }
+
+  #onStarted({ replica }: Node): void {
+    const { safety, trust } = this.#context;
+    const { incarnation } = this.#identity();
+    const isWhole = trust.onStart(this.index, {
+      life: this.#life,
+      disk: incarnation ?? "",
+      joined: replica.joining === null,
+      members: [...(this.#invocation.peerAddresses ?? this.#options.peerAddresses).keys()],
+      claims: replica.core.durable,
+      lack: safety.lackOf(this.index, replica),
+    });
+    safety.onStart(this.index, replica, isWhole);
+    this.#lostPower = false;
+  }
+
+  /**
+   * Ends the process and keeps the node down until `release`.
+   * @param done told whether the process ran until then
+   */
+  hold(ends: Ending, done: (ran: boolean) => void): void {
+    const { clock } = this.#context;
+    const ran = this.#clock !== null;
+    this.#isHeld = true;
+    this.#cancelStart();
+    if (ends === "stop" && !this.paused) this.stop(FOR_GOOD_MS);
+    else this.crash({ silent: false, power: ends === "power", downMs: FOR_GOOD_MS });
+    const look = (): void => {
+      if (this.#clock === null) done(ran);
+      else clock.after(LOOK_MS, look);
+    };
+    clock.after(0, look);
+  }
+
+  /** Starts it so, now and whenever it is started again. */
+  release(invocation: Invocation = this.#invocation): void {
+    this.#invocation = invocation;
+    this.#isHeld = false;
+    this.#isOut = false;
+    this.start();
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  image(): DiskImage {
+    return { files: this.disk.copy(), lives: this.#context.trust.lives(this.index) };
+  }
+
+  /** While it is held: from now on its disk holds this. */
+  changeDisk(files: DiskCopy, change: DiskChange): void {
+    const { safety, trust } = this.#context;
+    // A process that could not start may have left files open.
+    this.disk.crash("process");
+    this.disk.restore(files);
+    trust.onChanged(this.index, change);
+    safety.onDiskChanged(this.index);
   }
 
   startAfter(ms: number): void {
@@ -140,6 +250,7 @@ export class SimNode {
     this.#note(`dies${silent ? " silently" : ""}${power ? ", power lost" : ""}`);
     this.#context.coverage.hit(`crash ${power ? "power" : "process"}`);
     this.#end();
+    this.#lostPower = power;
     this.#context.network.crash(this.host, silent);
     this.disk.crash(power ? "power" : "process");
     this.#context.safety.onCrash(this.index, this.#isLogBegun());
@@ -237,11 +348,11 @@ export class SimNode {
   }
 
   #onFatal(error: Error): void {
-    const { coverage, clock, safety } = this.#context;
+    const { coverage, clock } = this.#context;
     const node = this.#node;
     const death = this.#fatal;
     this.#note(`cannot go on: ${error.message}`);
-    if (error instanceof KvError && error.code === "DIVERGED" && safety.mayDiverge) {
+    if (this.#isFinal(error)) {
       // Nobody starts it again: somebody has to look at it first.
       clock.after(0, () => {
         if (this.#node === node) this.crash({ silent: false, power: false, downMs: FOR_GOOD_MS });
@@ -266,11 +377,29 @@ export class SimNode {
     const full =
       error instanceof DiskFullError ||
       (error instanceof StorageError && error.code === "DISK_FULL");
+    if (this.#isFinal(error)) {
+      this.#note(`cannot start: ${error instanceof Error ? error.message : ""}`);
+      return this.#end();
+    }
     if (!full) throw error;
     this.#note("cannot start: the disk is full");
     this.#context.coverage.hit("start refused by a full disk");
     this.#end();
     this.startAfter(RESTART_MS);
+  }
+
+  /** The node has noticed that something is wrong with its disk, or its state, and says so. */
+  #isFinal(error: unknown): boolean {
+    const { coverage, trust, safety, onNoticed } = this.#context;
+    if (!(error instanceof StorageError) && !(error instanceof KvError)) return false;
+    if (!FINAL.has(error.code)) return false;
+    if (error.code === "DIVERGED" && safety.mayDiverge) return true;
+    if (!trust.isTouched) return false;
+    this.#isOut = true;
+    coverage.hit(`noticed ${error.code}`);
+    trust.onNoticed(this.index, error.code, error.message);
+    onNoticed();
+    return true;
   }
 
   #end(): void {
@@ -283,10 +412,18 @@ export class SimNode {
   }
 
   #isLogBegun(): boolean {
+    return this.#identity().logBegun;
+  }
+
+  #identity(): { readonly logBegun: boolean; readonly incarnation: string | null } {
     const { disk } = this;
-    if (!disk.exists(IDENTITY_FILE)) return false;
+    if (!disk.exists(IDENTITY_FILE)) return { logBegun: false, incarnation: null };
     const text = Buffer.from(disk.read(IDENTITY_FILE, 0, disk.size(IDENTITY_FILE))).toString();
-    return (JSON.parse(text) as { readonly logBegun?: unknown }).logBegun === 1;
+    const { logBegun, content } = JSON.parse(text) as {
+      readonly logBegun?: unknown;
+      readonly content: { readonly incarnation: string };
+    };
+    return { logBegun: logBegun === 1, incarnation: content.incarnation };
   }
 
   #note(what: string): void {
@@ -307,6 +444,9 @@ export class SimNode {
       (message, fields) => {
         coverage.hit(`log "${message.replaceAll(/\d+/g, "#")}"`);
         if (message === "recovered from disk") this.#countRecovery(fields ?? {});
+        if (message === "this disk has taken the place of the lost one") {
+          coverage.hit("an empty disk has its place");
+        }
         if (Number(fields?.["slices"]) > 1) coverage.hit(`in slices: ${message}`);
         const text = `${level}: ${message}${fields === undefined ? "" : ` ${JSON.stringify(fields)}`}`;
         if (level === "debug") trace.remark(this.host, text);

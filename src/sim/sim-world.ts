@@ -4,11 +4,12 @@ import type { NodeId } from "../omnipaxos/index.ts";
 import type { Address } from "../ports/network.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
 import { Coverage } from "./coverage.ts";
-import type { Plan } from "./fault-plan.ts";
+import type { FaultKind, Plan } from "./fault-plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
+import type { DurableClaims } from "../wire/peer-hello.ts";
 import type { PeerMessage } from "../wire/peer.ts";
-import { describeMessage, messagesIn } from "./peer-tap.ts";
+import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimClient, type SimClientOptions } from "./sim-client.ts";
@@ -16,6 +17,17 @@ import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { CrashPoint, SimNode } from "./sim-node.ts";
 import { Trace } from "./trace.ts";
+import { Trust } from "./trust.ts";
+
+/** What arrives at a machine may not be heard by its node. */
+const LOSSY: ReadonlySet<FaultKind> = new Set([
+  "pause",
+  "unfaithfulPath",
+  "dropLink",
+  "shape",
+  "deposeLeader",
+  "restartAsker",
+] satisfies FaultKind[]);
 
 /** So that long messages have several slices here too. */
 const SLICE_BYTES_MIN = 512;
@@ -44,13 +56,18 @@ export class SimWorld {
   readonly network: SimNetwork;
   readonly coverage = new Coverage();
   readonly history = new History();
-  readonly safety = new SafetyChecker();
+  readonly trust: Trust;
+  readonly safety: SafetyChecker;
   readonly trace: Trace;
   readonly nodes: readonly SimNode[];
   /** Those of the plan, and newcomers. */
   readonly clients: SimClient[];
   readonly hostiles: readonly HostileClient[];
+  /** A node has said that it cannot go on for good. */
+  onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
+  /** In which life of its sender a frame was sent. */
+  readonly #sentIn = new WeakMap<Uint8Array, number>();
   #isClosed = false;
   readonly #random: SeededRandom;
   #steps = 0;
@@ -58,6 +75,11 @@ export class SimWorld {
   /** @param print gets the trace, one line an event; null: nobody reads along */
   constructor(seed: string | number, plan: Plan, print: ((line: string) => void) | null) {
     this.plan = plan;
+    this.trust = new Trust(
+      plan.nodes,
+      plan.faults.every(({ fault }) => !LOSSY.has(fault.kind)),
+    );
+    this.safety = new SafetyChecker(this.trust);
     this.#random = new SeededRandom(seed);
     this.trace = new Trace(this.clock, print);
     this.network = new SimNetwork({
@@ -137,6 +159,11 @@ export class SimWorld {
     return this.#client(index, { ...this.#usual(0), node });
   }
 
+  /** Where nodes of these ids are found. */
+  addresses(ids: readonly NodeId[]): ReadonlyMap<NodeId, Address> {
+    return new Map(ids.map((id) => [id, { host: hostOf(id - 1), port: PEER_PORT }]));
+  }
+
   /** No new clients come any more. */
   close(): void {
     this.#isClosed = true;
@@ -153,7 +180,7 @@ export class SimWorld {
   }
 
   #newNode(index: number, skew: number): SimNode {
-    const { plan, clock, network, trace, coverage, safety } = this;
+    const { plan, clock, network, trace, coverage, safety, trust } = this;
     const host = hostOf(index);
     return new SimNode(index, host, this.#nodeOptions(index), skew, {
       clock,
@@ -161,9 +188,11 @@ export class SimWorld {
       trace,
       coverage,
       safety,
+      trust,
       random: this.#random.fork(host),
       syncMs: plan.syncMs,
       onBack: () => this.#onBack(index),
+      onNoticed: () => this.onNoticed(index),
     });
   }
 
@@ -189,9 +218,7 @@ export class SimWorld {
       nodeId: index + 1,
       clusterId: "simulated",
       version: "0.0.0",
-      peerAddresses: new Map(
-        plan.skews.map((_, i): [NodeId, Address] => [i + 1, { host: hostOf(i), port: PEER_PORT }]),
-      ),
+      peerAddresses: this.addresses(plan.skews.map((_, i) => i + 1)),
       clientAddress: { host: hostOf(index), port: CLIENT_PORT },
       allowFaults: true,
       timing: {
@@ -260,6 +287,24 @@ export class SimWorld {
     for (const watcher of this.#watchers) watcher(from, to, message);
   }
 
+  #onSessionFrame(
+    stage: "sent" | "received",
+    from: number,
+    to: number,
+    frame: Uint8Array,
+    messages: readonly PeerMessage[],
+  ): void {
+    if (stage === "sent") {
+      this.#sentIn.set(frame, this.nodes[from]?.life ?? 0);
+      return;
+    }
+    let claims: DurableClaims | null = null;
+    for (const message of messages) {
+      if (message.type === "report" && message.joined) claims = message.durable;
+    }
+    this.trust.onHeard(from, to, this.#sentIn.get(frame) ?? 0, claims);
+  }
+
   #onFrame(stage: "sent" | "received", from: string, to: string, frame: Uint8Array): void {
     const peers = isNode(from) && isNode(to);
     const messages = peers ? messagesIn(frame) : [];
@@ -267,6 +312,8 @@ export class SimWorld {
       this.coverage.hit(`${stage} ${message.type}`);
       if (stage === "sent") this.#onSent(positionOf(from), positionOf(to), message);
     }
+    if (peers && isOfSession(frame))
+      this.#onSessionFrame(stage, positionOf(from), positionOf(to), frame, messages);
     if (stage === "sent") return;
     this.trace.frame(from, to, frame, () =>
       messages.length === 0 ? `<${frame.length} bytes>` : messages.map(describeMessage).join("; "),

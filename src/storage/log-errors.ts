@@ -11,7 +11,8 @@ export function damaged(path: string, position: number, what: string): StorageEr
 export function unknownFormat(path: string, what: string): StorageError {
   return new StorageError(
     "UNKNOWN_FORMAT",
-    `${path} has ${what}: another version of omnikv wrote it. Start that version, or a newer one`,
+    `${path} has ${what}: another version of omnikv wrote it: start that version, or a newer one. If only this version ever ` +
+      `ran here, the file is damaged. ${wayOut()}`,
   );
 }
 

@@ -194,6 +194,16 @@ describe("another disk under a known id", () => {
     expect(world.meet({ ...joined, durable: claims(6, 6, 79, 79) })).toBe("WENT_BACK");
   });
 
+  test("that had its place and comes back as it was before is refused: its votes counted", () => {
+    const world = new World();
+    world.meet();
+    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
+    expect(world.meet(empty)).toBe("welcome");
+    const joined = { ...empty, joined: true, generation: 1, durable: claims(6, 6, 80, 80) };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("WENT_BACK");
+  });
+
   test("that has its place already is let in by a node that was down meanwhile", () => {
     const world = new World();
     world.meet();
@@ -219,6 +229,17 @@ describe("another disk under a known id", () => {
     world.guard.onPlaces([{ node: 9, incarnation: "x", generation: 5 }], own);
     expect(world.remembered.get(3)?.incarnation).toBe("empty");
     expect(world.remembered.has(9)).toBe(false);
+  });
+
+  test("that is heard of at a later generation has been replaced in between: its votes count no more", () => {
+    const world = new World();
+    world.meet({ disk: "empty", joined: true, generation: 1 });
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    expect(world.replaced).toEqual([3]);
+    expect(world.remembered.get(3)).toMatchObject({ generation: 3, acceptedIdx: 60 });
+    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    expect(world.replaced).toEqual([3]);
   });
 
   test("in this node's own place ends this process", () => {

@@ -8,7 +8,12 @@ import type { ReplicaOptions, TurnEffects } from "../../src/replica/replica-opti
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
-import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/wire/client.ts";
+import {
+  AnswerWriter,
+  decodeClientFrame,
+  ReadsWriter,
+  writesFrame,
+} from "../../src/wire/client.ts";
 import type { HostMessage } from "../../src/wire/host-message.ts";
 import { bytes, groupBytes } from "../kv/helpers.ts";
 
@@ -35,10 +40,9 @@ const OPTIONS: ReplicaOptions = {
   readsMax: 1000,
 };
 
-/** One node alone, which leads; and a peer that has a session with it. */
-class Served {
-  readonly replica = new Replica(
-    OPTIONS,
+function newReplica(options: ReplicaOptions): Replica {
+  return new Replica(
+    options,
     undefined,
     new KvState(),
     {
@@ -51,8 +55,14 @@ class Served {
     },
     () => {},
   );
+}
 
-  constructor(leads = true) {
+/** One node alone, which leads; and a peer that has a session with it. */
+class Served {
+  readonly replica: Replica;
+
+  constructor(leads = true, changes: Partial<ReplicaOptions> = {}) {
+    this.replica = newReplica({ ...OPTIONS, ...changes });
     if (leads) for (let tick = 0; this.replica.standing().kind !== "leading"; tick++) this.tick();
     this.replica.onSession(PEER);
   }
@@ -103,6 +113,24 @@ test("clients of two processes are two, though their connections have one number
     .map(({ message }) => (message.type === "relayAnswer" ? message.boot : 0));
   expect(boots).toEqual([PEER_BOOT, PEER_BOOT + 1]);
 });
+
+test.each([true, false])(
+  "joined %s: of two nodes one answers reads, unless it has no place yet",
+  (joined) => {
+    const core = { ...OPTIONS.core, clusterConfig: { configurationId: 1, nodes: [1, PEER] } };
+    const served = new Served(false, { core, joined });
+    const answers: number[] = [];
+    const route: Route = {
+      ...{ id: 1, relayed: false, answers: new AnswerWriter(), isOpen: () => true },
+      deliver: (frame) => answers.push(frame.length),
+    };
+    const frame = readFrame();
+    const decoded = decodeClientFrame(frame);
+    if (decoded.kind === "reads") served.replica.onReads(route, frame, decoded);
+    for (let tick = 0; tick < OPTIONS.timing.waitTicks; tick++) served.tick();
+    expect(answers.length).toBe(joined ? 1 : 0);
+  },
+);
 
 test.each(["read", "write"])("a guest's %s gives no answer once its session is over", (kind) => {
   const served = new Served();

@@ -46,7 +46,7 @@ describe("omnikv sim", { timeout: 120_000 }, () => {
     expect(whole.out).toContain("nothing is wrong");
     const none = await sim("--replay", String(seed), "--faults", "", "--print");
     expect(none.out).toContain(
-      `trace ${runSeed({ seed, plan: { ...planOf(seed), faults: [] } }).hash}`,
+      `trace ${runSeed({ seed, plan: { ...planOf(seed), faults: [], mistakes: [] } }).hash}`,
     );
     expect(none.out).toMatch(/n1 > n2 +.*prepare/);
     const plan = await sim("--replay", String(seed), "--plan");

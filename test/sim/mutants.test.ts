@@ -24,7 +24,8 @@ test("every mutant fits the source as it is", () => {
       const places = readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
       if (places !== 1 || find === replace) misfits.push(`${name}: ${places} times in ${file}`);
     }
-    if (by !== "sim") misfits.push(...by.filter((path) => !existsSync(join(ROOT, path))));
+    if (by !== "sim" && by !== "mistakes")
+      misfits.push(...by.filter((path) => !existsSync(join(ROOT, path))));
   }
   expect(misfits).toEqual([]);
 });

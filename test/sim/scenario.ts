@@ -37,6 +37,7 @@ export function quietPlan(nodes: number, random: SeededRandom): Plan {
     loadPauseMs: 1,
     faultsMs: 0,
     faults: [],
+    mistakes: [],
   };
 }
 

@@ -3,13 +3,16 @@ import { randomInt } from "node:crypto";
 import { expect, test } from "vitest";
 import {
   Coverage,
-  describeFault,
   FAULT_KINDS,
+  MISTAKE_KINDS,
   runSeed,
+  wrongsOf,
   type RunResult,
 } from "../../src/sim/index.ts";
 
 const FIXED = 250;
+/** With mistakes in each. */
+const FIXED_WITH_MISTAKES = 80;
 const FRESH_MS = 20_000;
 const FRESH_MIN = 20;
 /** Names that even a small campaign must come across. */
@@ -34,12 +37,26 @@ const ALWAYS_HIT = [
   "checked sequential: ok",
 ];
 
-function expectSound({ seed, plan, failure }: RunResult): void {
+/** Names that even a small campaign with mistakes in each run must come across. */
+const HIT_BY_MISTAKES = [
+  ...MISTAKE_KINDS.map((kind) => `mistake ${kind}`),
+  "noticed LOG_DAMAGED",
+  "noticed FOREIGN_LOG",
+  "noticed LOST_IDENTITY",
+  "noticed WENT_BACK",
+  "noticed MEMBERS_MISMATCH",
+  "operator rejoin",
+  "operator putBack",
+  "an empty disk has its place",
+  "beyond: noticed",
+];
+
+function expectSound({ seed, plan, failure }: RunResult, flag = ""): void {
   if (failure === null) return;
-  const faults = plan.faults.map(describeFault).join("\n  ");
+  const wrongs = wrongsOf(plan).join("\n  ");
   throw new Error(
-    `seed ${seed} fails (${failure.phase}): ${failure.message}\n  ${faults}\n` +
-      `replay: omnikv sim --replay ${seed} --print; shrink: omnikv sim --from ${seed} --seeds 1`,
+    `seed ${seed} fails (${failure.phase}): ${failure.message}\n  ${wrongs}\n` +
+      `replay: omnikv sim${flag} --replay ${seed} --print; shrink: omnikv sim${flag} --from ${seed} --seeds 1`,
   );
 }
 
@@ -51,6 +68,16 @@ test(`the first ${FIXED} seeds`, { timeout: 600_000 }, () => {
     coverage.merge(run.coverage);
   }
   expect(ALWAYS_HIT.filter((name) => coverage.count(name) === 0)).toEqual([]);
+});
+
+test(`the first ${FIXED_WITH_MISTAKES} seeds with mistakes`, { timeout: 600_000 }, () => {
+  const coverage = new Coverage();
+  for (let seed = 1; seed <= FIXED_WITH_MISTAKES; seed++) {
+    const run = runSeed({ seed, mistakes: "always" });
+    expectSound(run, " --mistakes");
+    coverage.merge(run.coverage);
+  }
+  expect(HIT_BY_MISTAKES.filter((name) => coverage.count(name) === 0)).toEqual([]);
 });
 
 test("fresh seeds", { timeout: 600_000 }, () => {

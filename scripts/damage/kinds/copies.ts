@@ -1,0 +1,111 @@
+/** Directories that were put back from an older copy. */
+import { remove, segmentFiles } from "../files.ts";
+import { damage, story, type Kind } from "../kind.ts";
+import { copyDirectory } from "../places.ts";
+import type { Scene } from "../scene.ts";
+
+const GROUP = "An older copy put back";
+const PARTS = "A part put back from an older copy";
+
+/** A node that ran is killed, put back and started again while the others run. */
+async function whileOthersRun(scene: Scene, others: readonly number[]): Promise<void> {
+  await scene.start([scene.hurt, ...others]);
+  await scene.settle("before");
+  await scene.end([scene.hurt]);
+  scene.restore("hot", scene.hurt);
+  await scene.start([scene.hurt]);
+  await scene.settle("with the copy");
+  await scene.start(scene.ids.filter((id) => !scene.running.includes(id) && id !== scene.hurt));
+  await scene.settle("with all");
+}
+
+export const copies: readonly Kind[] = [
+  damage(GROUP, "of one, 30 writes older, not started since", (scene) =>
+    scene.restore("hot", scene.hurt),
+  ),
+  damage(GROUP, "of one, cold, started since", (scene) => scene.restore("cold", scene.hurt)),
+  damage(GROUP, "of one, one write older", (scene) => scene.restore("oneWriteLess", scene.hurt)),
+  damage(
+    GROUP,
+    "of one, one write older, killed at that very moment",
+    (scene) => scene.restore("oneWriteLess", scene.hurt),
+    { image: "atOnce" },
+  ),
+  damage(GROUP, "of one, older by a snapshot", (scene) => scene.restore("hot", scene.hurt), {
+    image: "snapshots",
+  }),
+  damage(GROUP, "of one, older by segments", (scene) => scene.restore("hot", scene.hurt), {
+    image: "segments",
+  }),
+  damage(GROUP, "of one, after a clean stop", (scene) => scene.restore("hot", scene.hurt), {
+    image: "stopped",
+  }),
+  story(GROUP, "of one, while all others run", (scene) =>
+    whileOthersRun(scene, [...scene.behind, ...scene.knowing]),
+  ),
+  story(GROUP, "of one, while those that know run", (scene) =>
+    whileOthersRun(scene, scene.knowing),
+  ),
+  story(GROUP, "of one, older only by a start and what it did in it", async (scene) => {
+    await scene.start(scene.ids);
+    await scene.settle("before");
+    await scene.end([scene.hurt]);
+    scene.restore("end", scene.hurt);
+    await scene.start([scene.hurt]);
+    await scene.settle("with the copy");
+  }),
+  story(GROUP, "of one, after writes that only those behind took part in", async (scene) => {
+    await scene.start([scene.hurt, ...scene.behind]);
+    await scene.settle("before");
+    await scene.end([scene.hurt, ...scene.behind]);
+    scene.restore("end", scene.hurt);
+    await scene.start([scene.hurt, ...scene.knowing]);
+    await scene.settle("with the copy, without those that were behind");
+    await scene.start(scene.behind);
+    await scene.settle("with all");
+  }),
+  damage(GROUP, "of two", (scene) => {
+    const two = [scene.hurt, ...scene.knowing.slice(0, 1)];
+    for (const id of two) scene.restore("hot", id);
+    scene.intact = scene.size - 2;
+  }),
+  story(
+    GROUP,
+    "of a majority, while one that knows is whole and all start at once",
+    async (scene) => {
+      const whole = scene.knowing.at(-1);
+      const old = scene.ids.filter((id) => id !== whole).slice(0, scene.majority);
+      for (const id of old) scene.restore("hot", id);
+      scene.intact = scene.size - old.length;
+      await scene.start(scene.ids);
+      await scene.settle("with all");
+    },
+  ),
+  damage(GROUP, "of all, cold", (scene) => {
+    for (const id of scene.ids) scene.restore("cold", id);
+    scene.intact = 0;
+  }),
+  damage(GROUP, "of all, taken while they ran", (scene) => {
+    for (const id of scene.ids) scene.restore("hot", id);
+    scene.intact = 0;
+  }),
+  damage(PARTS, "log/*.log, its mark not", (scene, data) => {
+    for (const { path } of segmentFiles(data)) remove(path);
+    const old = scene.image.of("hot", scene.hurt);
+    for (const { path } of segmentFiles(old)) copyDirectory(path, path.replace(old, data));
+  }),
+  damage(PARTS, "log/ with its mark", (scene) => scene.restorePart("hot", scene.hurt, "log")),
+  damage(PARTS, "log/ with its mark, started since", (scene) =>
+    scene.restorePart("cold", scene.hurt, "log"),
+  ),
+  damage(PARTS, "snapshots/", (scene) => scene.restorePart("hot", scene.hurt, "snapshots"), {
+    image: "snapshots",
+  }),
+  damage(PARTS, "identity.json", (scene) => scene.restorePart("cold", scene.hurt, "identity.json")),
+  damage(PARTS, "memory", (scene) => scene.restorePart("cold", scene.hurt, "memory")),
+  damage(PARTS, "log/end", (scene) => scene.restorePart("hot", scene.hurt, "log/end")),
+  damage(PARTS, "all but memory", (scene) => {
+    scene.restore("hot", scene.hurt);
+    scene.restorePart("end", scene.hurt, "memory");
+  }),
+];

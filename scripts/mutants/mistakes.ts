@@ -1,0 +1,187 @@
+/** What is to notice disks that went back in time, were lost, or are somebody else's; and what is to bring a node back. */
+import { patch, type Mutant } from "./mutant.ts";
+
+const GUARD = "src/node/peer-guard.ts";
+const REFUSALS = "src/node/refusals.ts";
+const JOINING = "src/replica/joining.ts";
+const REPLICA = "src/replica/replica.ts";
+
+export const MISTAKES: readonly Mutant[] = [
+  {
+    name: "claims not compared",
+    breaks: "a disk that holds less than it has told is let in, if its starts fit",
+    patches: [
+      patch(
+        REFUSALS,
+        "  if (compareBallots(durable.promise, known.promise) < 0) {\n",
+        "  if (known.bootNumber >= 0) return null;\n" +
+          "  if (compareBallots(durable.promise, known.promise) < 0) {\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "starts not compared",
+    breaks: "an older copy of a disk that has run on is let in",
+    patches: [
+      patch(REFUSALS, "  if (behind > 0) {\n", "  if (behind > 1e9) {\n"),
+      patch(REFUSALS, "named !== known.bootId) {", "named !== known.bootId && behind > 1e9) {"),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "starts met are not remembered durably",
+    breaks: "after a crash a node lets in an older copy of a disk that it has met",
+    patches: [
+      patch(
+        GUARD,
+        "    if (isNews) memory.set(id, now);\n    else memory",
+        "    void isNews;\n    memory",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "members not compared in the handshake",
+    breaks: "a node that was started with other members takes part",
+    patches: [
+      patch(
+        GUARD,
+        "    if (peer.members.join() !== members.join()) {\n",
+        "    if (peer.members.length === 0) {\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "a wiped disk let in",
+    breaks: "a node that lost its disk votes again as if it had never promised anything",
+    patches: [
+      patch(
+        GUARD,
+        "      if (peer.generation === known.generation) {\n",
+        "      if (peer.generation < 0) {\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "a replaced disk let in",
+    breaks: "two disks have voted as one node",
+    patches: [
+      patch(
+        GUARD,
+        "      if (peer.generation < known.generation) {\n",
+        "      if (peer.generation < 0) {\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "a disk from before it had its place let in",
+    breaks: "what it has voted since is forgotten, and goes on counting",
+    patches: [
+      patch(
+        GUARD,
+        "    if (known !== undefined) {\n      const less",
+        "    if (known !== undefined && peer.joined) {\n      const less",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "rejoin votes at once",
+    breaks: "an empty disk votes before it has the log",
+    patches: [
+      patch(
+        JOINING,
+        "    return floor !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, floor) >= 0;\n",
+        "    return floor !== null || acceptedRound.n >= 0;\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "rejoin confirmed by one",
+    breaks: "a quorum of others may still count a vote of the lost disk",
+    patches: [
+      patch(
+        JOINING,
+        "    this.#needed = nodes - quorum + 1;\n",
+        "    this.#needed = Math.min(1, nodes + quorum);\n",
+      ),
+    ],
+    by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "rejoin follows any leader",
+    breaks: "an empty disk takes over the log of a leader whose time is over, and votes on it",
+    patches: [
+      patch(
+        JOINING,
+        "compareBallots(message.n, floor) >= 0;",
+        "compareBallots(message.n, floor) >= -1;",
+      ),
+      patch(
+        JOINING,
+        "compareBallots(acceptedRound, floor) >= 0;",
+        "compareBallots(acceptedRound, floor) >= -1;",
+      ),
+    ],
+    by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "votes of the replaced disk still count",
+    breaks: "a leader decides with a vote that is on no disk any more",
+    patches: [patch(REPLICA, "    this.#core.replaced(peer);\n", "    void peer;\n")],
+    by: "mistakes",
+  },
+  {
+    name: "an empty log taken while preparing",
+    breaks: "a candidate counts an empty disk for its prepare quorum",
+    patches: [
+      patch(
+        REPLICA,
+        "    if (this.#core.adoptedIdx === null || !ballotsEqual(this.#core.promise, n)) return;\n",
+        "    if (!ballotsEqual(this.#core.promise, n)) return;\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "place taken before the log is durable",
+    breaks: "after a crash a disk votes that has not the log it took its place with",
+    patches: [
+      patch(
+        REPLICA,
+        "!joining.mayVote(this.#core.durable.acceptedRound)",
+        "!joining.mayVote(this.#core.acceptedRound)",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "reads before it has its place",
+    breaks: "an empty log counts for the index that a read is answered at",
+    patches: [
+      patch(
+        REPLICA,
+        "    if (this.#joining === null) this.#reads.rounds.flush();\n",
+        "    this.#reads.rounds.flush();\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "contradiction applied",
+    breaks: "a node gives up what it has decided, and has told clients",
+    patches: [
+      patch(
+        "src/omnipaxos/sequence-paxos/follower.ts",
+        "  if (finding !== null) return contradict(state, from, finding);\n  const end",
+        "  void finding;\n  const end",
+      ),
+    ],
+    by: ["test/sim/mistakes.test.ts"],
+  },
+];

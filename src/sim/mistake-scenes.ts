@@ -1,0 +1,59 @@
+/** Mistakes among the faults of a plan, and the faults that make them matter. */
+import type { Plan, TimedFault } from "./fault-plan.ts";
+import { drawMistakes, type MistakeShare, type TimedMistake } from "./mistake-plan.ts";
+import { shuffled, type SeededRandom } from "./seeded-random.ts";
+
+/** Mistakes come within so long, and leave so much to find out what comes of them. */
+const MISTAKES_MS = 1200;
+const AFTER_MS = 700;
+
+/** Drawn apart, so that all else means what it meant. */
+export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeShare): Plan {
+  const { nodes } = plan;
+  const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
+  const last = mistakes.at(-1);
+  if (last === undefined) return plan;
+  // Many faults at once leave nothing to lose.
+  const others = random.chance(0.5) ? [] : plan.faults;
+  const added = mistakes.flatMap((timed) => sceneOf(random, timed, plan));
+  return {
+    ...plan,
+    operationsPerClient: Math.max(plan.operationsPerClient, 40),
+    thinkMsMax: Math.max(plan.thinkMsMax, 60),
+    faultsMs: Math.max(plan.faultsMs, last.atMs + AFTER_MS),
+    faults: [...others, ...added].sort((a, b) => a.atMs - b.atMs),
+    mistakes,
+  };
+}
+
+/** What is lost matters most when those are away who know, and those are there who do not. */
+function sceneOf(random: SeededRandom, timed: TimedMistake, plan: Plan): readonly TimedFault[] {
+  if (plan.nodes < 3 || random.chance(0.4)) return [];
+  const { atMs, mistake } = timed;
+  const node = "node" in mistake ? mistake.node : 0;
+  const [behind = 0, knowing = 0] = shuffled(random, plan.nodes).filter((other) => other !== node);
+  const crash = (at: number, who: number, downMs: number): TimedFault => ({
+    atMs: Math.max(0, at),
+    fault: { kind: "crash", node: who, downMs, silent: false, power: random.chance(0.3) },
+  });
+  const knowingAway = crash(atMs + random.between(0, 5), knowing, random.pick([100, 500, 1000]));
+  if (random.chance(0.5)) {
+    const ms = random.between(20, 200);
+    return [crash(atMs - ms, behind, ms + random.between(0, 20)), knowingAway];
+  }
+  return [deposed(random, timed, node, plan), ...(random.chance(0.5) ? [knowingAway] : [])];
+}
+
+/** A leader whose time is over and who does not know it: only the node in question hears it, when its disk is another one. */
+function deposed(
+  random: SeededRandom,
+  { atMs }: TimedMistake,
+  first: number,
+  { electionTimeoutMs }: Plan,
+): TimedFault {
+  const ms = electionTimeoutMs * random.between(4, 8);
+  const at = Math.max(0, atMs - ms + random.between(-20, 20));
+  const via = random.pick(["dropTable", "wire"] as const);
+  const moreMs = random.pick([300, 1000]);
+  return { atMs: at, fault: { kind: "deposeLeader", first, via, ends: "time", ms, moreMs } };
+}

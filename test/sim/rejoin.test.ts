@@ -1,0 +1,149 @@
+/** An empty disk takes the place of a lost one, with the others in every state that matters. */
+import { describe, expect, test } from "vitest";
+import { DiskStage } from "./disk-stage.ts";
+
+const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
+const REJOIN = { rejoin: true };
+
+function lose(stage: DiskStage, node: number): void {
+  stage.down(node);
+  stage.wipe(node);
+  stage.up(node, REJOIN);
+}
+
+describe.each(SEEDS)("seed %i", (seed) => {
+  test.each([3, 4, 5])("of %i nodes one after the other, the leader too", (nodes) => {
+    const stage = new DiskStage(nodes, seed);
+    for (const node of stage.order) {
+      lose(stage, node);
+      stage.until(() => stage.isPlaced(node));
+      stage.run();
+      expect(stage.write(node)).toBe(true);
+      expect(stage.lostAt(node)).toEqual([]);
+    }
+    expect(stage.scenario.world.trust.beyond).toBe(null);
+  });
+
+  test("with one survivor behind, whoever knows more has to be there first", () => {
+    const stage = new DiskStage(3, seed);
+    const [knowing, behind, lost] = stage.order as [number, number, number];
+    stage.down(behind);
+    stage.run();
+    expect(stage.write(knowing)).toBe(true);
+    stage.down(knowing);
+    lose(stage, lost);
+    stage.up(behind);
+    stage.run();
+    expect(stage.isPlaced(lost)).toBe(false);
+    expect(stage.write(behind)).toBe(false);
+    expect(stage.lostAt(lost)).toContain("refused");
+    stage.up(knowing);
+    stage.until(() => stage.isPlaced(lost));
+    stage.run();
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+  });
+
+  test.each(["alone", "beside the one who knows"])(
+    "a leader whose time is over, %s, brings no new disk in",
+    (where) => {
+      const stage = new DiskStage(3, seed);
+      const [old, next, lost] = stage.order as [number, number, number];
+      stage.leave([[next, lost]]);
+      stage.until(() => stage.leader !== null && stage.leader !== old);
+      expect(stage.write(next)).toBe(true);
+      stage.down(lost);
+      stage.wipe(lost);
+      stage.leave(
+        where === "alone"
+          ? [[old, lost]]
+          : [
+              [old, lost],
+              [next, lost],
+            ],
+      );
+      stage.up(lost, REJOIN);
+      stage.run();
+      expect(stage.isPlaced(lost)).toBe(false);
+      expect(stage.write(old)).toBe(false);
+      stage.scenario.injector.heal();
+      stage.until(() => stage.isPlaced(lost));
+      stage.run();
+      for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+    },
+  );
+
+  test("repeated, and killed in the middle, with others restarting meanwhile", () => {
+    const stage = new DiskStage(3, seed);
+    const [a, b, lost] = stage.order as [number, number, number];
+    for (let i = 0; i < 4; i++) {
+      lose(stage, lost);
+      stage.run(10 + stage.scenario.random.below(80));
+      const other = stage.scenario.random.pick([a, b, lost]);
+      stage.down(other, "power");
+      stage.run(stage.scenario.random.below(60));
+      stage.up(other, other === lost ? REJOIN : {});
+    }
+    stage.run();
+    expect(stage.isPlaced(lost)).toBe(true);
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+    expect(stage.scenario.world.trust.notices).toEqual([]);
+  });
+
+  test("of five with one down: the lost disk comes back and is refused, by that one too", () => {
+    const stage = new DiskStage(5, seed);
+    const [, , , away, lost] = stage.order as [number, number, number, number, number];
+    stage.down(away);
+    stage.run();
+    stage.down(lost);
+    const old = stage.node(lost).image();
+    stage.wipe(lost);
+    stage.up(lost, REJOIN);
+    stage.until(() => stage.isPlaced(lost));
+    expect(stage.write(lost)).toBe(true);
+    stage.run();
+    stage.down(lost);
+    const placed = stage.node(lost).image();
+    stage.put(lost, old);
+    stage.up(lost);
+    stage.run();
+    expect(stage.noticed(lost)).toBe("REPLACED");
+    stage.up(away);
+    stage.run();
+    stage.put(lost, placed);
+    stage.up(lost);
+    stage.run();
+    expect(stage.noticed(lost)).toBe(null);
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+    // Whoever was away has heard of it from others.
+    for (const node of stage.order.slice(0, 3)) stage.down(node);
+    stage.down(lost);
+    stage.put(lost, old);
+    stage.up(lost);
+    stage.run();
+    expect(stage.noticed(lost)).toBe("REPLACED");
+  });
+
+  test("of three with one down it waits, and the lost disk does not come back in", () => {
+    const stage = new DiskStage(3, seed);
+    const [knowing, away, lost] = stage.order as [number, number, number];
+    stage.down(away);
+    stage.run();
+    expect(stage.write(knowing)).toBe(true);
+    stage.down(lost);
+    const old = stage.node(lost).image();
+    stage.wipe(lost);
+    stage.up(lost, REJOIN);
+    stage.run();
+    expect(stage.isPlaced(lost)).toBe(false);
+    stage.down(lost);
+    stage.put(lost, old);
+    stage.up(lost);
+    stage.run();
+    expect(stage.noticed(lost)).toBe("REPLACED");
+    lose(stage, lost);
+    stage.up(away);
+    stage.until(() => stage.isPlaced(lost));
+    stage.run();
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+  });
+});
