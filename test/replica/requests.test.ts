@@ -122,6 +122,7 @@ test.each([true, false])(
     const answers: number[] = [];
     const route: Route = {
       ...{ id: 1, relayed: false, answers: new AnswerWriter(), isOpen: () => true },
+      load: new RouteLoad(),
       deliver: (frame) => answers.push(frame.length),
     };
     const frame = readFrame();
