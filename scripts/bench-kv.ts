@@ -25,12 +25,16 @@ const value = new Uint8Array(VALUE_BYTES).fill(0x61);
 const keyOf = (i: number): Uint8Array => Buffer.from(`user/${(i * 7919) % KEYS}/profile`);
 const state = new KvState();
 const floors = new Map<number, number>();
+const sessions: number[] = [];
 
 const sink: AnswerSink & { frames: number } = {
   frames: 0,
   beginGroup: () => {},
   answer: (...fields) => answers.write(...fields),
-  opened: (_sequence, _nonce, session) => floors.set(session, 1),
+  opened: (_sequence, _nonce, session) => {
+    sessions.push(session);
+    floors.set(session, 1);
+  },
 };
 const answers = new AnswerWriter();
 
@@ -47,7 +51,7 @@ function entries(count: number, key: (i: number) => Uint8Array): Uint8Array[] {
   for (let i = 0; i < count;) {
     const groups: Uint8Array[] = [];
     for (let g = 0; g < GROUPS_PER_ENTRY && i < count; g++) {
-      const session = 1 + (group++ % SESSIONS);
+      const session = sessions[group++ % SESSIONS] ?? 0;
       const first = floors.get(session) ?? 1;
       let c = 0;
       for (; c < COMMANDS_PER_GROUP && i < count; c++, i++) {

@@ -29,7 +29,7 @@ const options = {
   alias: {
     "node:crypto": join(page, "browser/crypto.ts"),
     // The page's content security policy forbids code made at run time.
-    msgpackr: "msgpackr/index-no-eval",
+    "msgpackr/pack": "msgpackr/index-no-eval",
   },
   logLevel: "warning",
 };

@@ -11,8 +11,8 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/applier.ts",
-        "    this.#state.apply(entry, this.#state.appliedIdx, this);\n",
-        "    if (this.#node === 2 && this.#state.appliedIdx % 50 === 49)\n      this.#state.skip(this.#state.appliedIdx);\n    else this.#state.apply(entry, this.#state.appliedIdx, this);\n",
+        "    this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);\n",
+        "    if (this.#node === 2 && this.#state.appliedIdx % 50 === 49)\n      this.#state.skip(this.#state.appliedIdx);\n    else this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);\n",
       ),
     ],
     by: ["test/sim/agreement.test.ts"],

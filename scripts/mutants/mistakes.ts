@@ -154,8 +154,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         REPLICA,
-        "!joining.mayVote(this.#core.durable.acceptedRound)",
-        "!joining.mayVote(this.#core.acceptedRound)",
+        "mayTakePlace(this.#core.durable.acceptedRound)",
+        "mayTakePlace(this.#core.acceptedRound)",
       ),
     ],
     by: "mistakes",

@@ -15,8 +15,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         KV_STATE,
-        "    if (answered !== 0) {\n      this.#repeatAnswer(session, answered);\n      return false;\n    }\n",
-        "    void answered;\n",
+        "    if (kept >= 0) {\n      if (session.isOfOther(kept, hash)) this.#outcome(BAD_REQUEST, this.#revision);\n      else this.#repeatAnswer(session, kept);\n      return false;\n    }\n",
+        "    void kept;\n",
       ),
     ],
     by: "sim",
@@ -57,6 +57,139 @@ export const REQUESTS: readonly Mutant[] = [
       patch("src/kv/frozen-state.ts", "out.varint(this.#sessions.length);", "out.varint(0);"),
     ],
     by: "sim",
+  },
+  {
+    name: "sessions numbered one after the other",
+    breaks: "a client can name the sessions of others, and act in their names",
+    patches: [
+      patch(
+        "src/kv/session-id.ts",
+        "(digest.getUint32(0) >>> 12) * 2 ** 32 + digest.getUint32(4);",
+        "idx * 4096 + position;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "answer to whatever comes under its number",
+    breaks: "a write under a sequence number that was answered is answered as done, and is not",
+    patches: [patch(KV_STATE, "if (session.isOfOther(kept, hash))", "if (hash < 0)")],
+    by: "sim",
+  },
+  {
+    name: "command hashes not in the snapshot",
+    breaks:
+      "a node that starts from a snapshot gives kept answers to other commands than its peers",
+    patches: [
+      patch("src/kv/frozen-state.ts", "out.varint(commandHash);", "out.varint(0 * commandHash);"),
+    ],
+    by: ["test/kv/snapshot.test.ts", "test/kv/kv-model.test.ts"],
+  },
+  {
+    name: "kept answers without bound",
+    breaks: "clients that never say what they have seen fill the memory of all nodes",
+    patches: [
+      patch(
+        "src/kv/session-table.ts",
+        "if (this.#keptBytes <= this.#limits.keptBytesMax) return;",
+        "if (this.#keptBytes >= 0) return;",
+      ),
+    ],
+    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+  },
+  {
+    name: "new sessions expire those at work",
+    breaks: "whoever opens sessions without using them ends those of others",
+    patches: [
+      patch(
+        "src/kv/session-table.ts",
+        "this.#expire(this.#kins[KIN_FRESH]?.oldest ?? this.#all.oldest);",
+        "this.#expire(this.#all.oldest);",
+      ),
+    ],
+    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+  },
+  {
+    name: "unreadable proposal taken in",
+    breaks: "what one faulty node proposes stands in all logs, though nobody can carry it out",
+    patches: [
+      patch("src/replica/admission.ts", "if (problem === null) {", "if (problem !== undefined) {"),
+    ],
+    by: ["test/replica/admission.test.ts"],
+  },
+  {
+    name: "unreadable entry not passed over",
+    breaks:
+      "an entry that cannot be read ends every node that applies it, and again after each restart",
+    patches: [
+      patch(
+        KV_STATE,
+        "if (isChecked || validateEntry(entry) === null) this.#apply",
+        "if (isChecked || entry.length >= 0) this.#apply",
+      ),
+    ],
+    by: ["test/kv/commands.test.ts", "test/replica/admission.test.ts"],
+  },
+  {
+    name: "ballot out of all bounds believed",
+    breaks: "after one message of a faulty node no other can ever lead",
+    patches: [
+      patch(
+        "src/replica/admission.ts",
+        "if (promise.n === 0) return false;",
+        "if (promise.n >= 0) return false;",
+      ),
+    ],
+    by: ["test/replica/admission.test.ts"],
+  },
+  {
+    name: "batch known by its number alone",
+    breaks: "an entry that only claims to be this node's answers its clients",
+    patches: [
+      patch(
+        "src/replica/apply-decided.ts",
+        "if (own === undefined || (own !== entry && Buffer.compare(own, entry) !== 0))",
+        "if (own === undefined)",
+      ),
+    ],
+    by: ["test/replica/admission.test.ts"],
+  },
+  {
+    name: "quota not kept to",
+    breaks: "clients that write without end fill the memory of all nodes",
+    patches: [
+      patch(
+        KV_STATE,
+        "const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;",
+        "const room = Infinity;",
+      ),
+    ],
+    by: ["test/kv/quota.test.ts"],
+  },
+  {
+    name: "want of space forgotten",
+    breaks:
+      "a write that was refused for want of space takes effect later, when the log has it twice",
+    patches: [
+      patch(
+        KV_STATE,
+        "    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n",
+        "    if (this.#status !== NO_SPACE) {\n      session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n    }\n",
+      ),
+    ],
+    by: ["test/kv/quota.test.ts"],
+  },
+  {
+    name: "want of memory not heeded",
+    breaks: "a node whose heap is nearly full takes more until its process ends",
+    patches: [
+      patch(
+        "src/replica/space.ts",
+        'if (this.#level === "enough") return null;',
+        'if (this.#level !== "critical" || this.#heapLimitBytes > 0) return null;',
+      ),
+    ],
+    by: ["test/replica/space.test.ts"],
   },
   {
     name: "definite refusal of what may be proposed",

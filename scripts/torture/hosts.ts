@@ -121,7 +121,7 @@ export class Server {
       ({ id, host, port, peerPort }) => `${id}=${host}:${port}:${peerPort}`,
     );
     const secretFile = join(directory, "secret.txt");
-    writeFileSync(secretFile, SECRET);
+    writeFileSync(secretFile, SECRET, { mode: 0o600 });
     this.#command = [
       ...hosts.wrap(id),
       ...[process.execPath, ...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],

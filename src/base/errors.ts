@@ -30,6 +30,8 @@ export const ERRORS = {
   UNKNOWN_NODE: { wire: 17, definite: true, retryable: false },
   /** This node's state differs from another node's, and it is not known yet which of them is right: it serves nobody. */
   DIVERGED: { wire: 19, definite: true, retryable: true },
+  /** The state, or this node's memory, is full: what makes it grow is refused until something is deleted. */
+  NO_SPACE: { wire: 20, definite: true, retryable: false },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

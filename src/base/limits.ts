@@ -9,6 +9,10 @@ export const FRAME_COMMANDS_MAX = 4096;
 export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** One log entry: the commands one node proposes in one turn. */
 export const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+/** One frame of a handshake. */
+export const HANDSHAKE_FRAME_BYTES_MAX = 8 * 1024;
+/** All that either side sends before it has proved itself. */
+export const HANDSHAKE_BYTES_MAX = 2 * HANDSHAKE_FRAME_BYTES_MAX;
 /** One frame between nodes; longer messages travel in several. */
 export const PEER_FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /** One message between nodes, put together again. */
@@ -17,6 +21,8 @@ export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 /** Requests of one session whose answers are kept: how far a client may pipeline writes. */
 export const SESSION_WINDOW = 4096;
+/** Ballots above this are no ballots: one that nothing can exceed would leave a cluster without a leader for ever. */
+export const BALLOT_N_MAX = 2 ** 48;
 /** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */
 export const SESSIONS_MAX = 10_000;
 

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
+import { printableJson } from "../base/printable.ts";
 import { findLeader } from "../bench/find-leader.ts";
 import { Generators, type MeasuredProcess } from "../bench/generators.ts";
 import { formatCount, renderTable, type Measurement } from "../bench/report.ts";
@@ -111,7 +112,7 @@ async function bench(flags: BenchFlags): Promise<void> {
     say(`${subject.what}; ${cpus().length} processors`);
     const measurements = await run(plan, subject);
     const report = { omnikvBench: 1, node: process.version, ...plan, measurements };
-    const json = `${JSON.stringify(report)}\n`;
+    const json = `${printableJson(report)}\n`;
     if (flags.save !== undefined) writeFileSync(flags.save, json);
     process.stdout.write(flags.json === true ? json : `${tableOf(plan, measurements)}\n`);
   } finally {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
+import { printableJson } from "../base/printable.ts";
 import {
   ETCD_ELECTION_TIMEOUT_MS,
   etcdRefusal,
@@ -128,7 +129,7 @@ async function run(scenario: string, flags: LabFlags): Promise<void> {
     const lab = await experiment(plan, abort.signal);
     if (flags.html !== undefined) writeFileSync(flags.html, renderLabHtml(lab, factsOf(plan)));
     const json = { omnikvLab: 1, node: process.version, ...lab };
-    process.stdout.write(`${flags.json === true ? JSON.stringify(json) : renderLab(lab)}\n`);
+    process.stdout.write(`${flags.json === true ? printableJson(json) : renderLab(lab)}\n`);
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     say("interrupted; everything is stopped and removed");

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { KvError } from "../base/errors.ts";
+import { terminalText } from "../base/printable.ts";
 import { systemCode, tooManyFilesText } from "../base/system-error.ts";
 
 interface Subcommand {
@@ -112,7 +113,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     // Wrong values of options and files: the message names them.
     if (error instanceof KvError) {
-      process.stderr.write(`omnikv: ${error.message}\n`);
+      process.stderr.write(`omnikv: ${terminalText(error.message)}\n`);
       process.exitCode = error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
       return;
     }
@@ -121,7 +122,7 @@ async function main(args: readonly string[]): Promise<void> {
     if (code === null) throw error;
     const said = error instanceof Error ? error.message : code;
     const text = code === "EMFILE" || code === "ENFILE" ? tooManyFilesText(code) : said;
-    process.stderr.write(`omnikv: cannot go on: ${text}\n`);
+    process.stderr.write(`omnikv: cannot go on: ${terminalText(text)}\n`);
     process.exitCode = 1;
   }
 }

@@ -255,7 +255,7 @@ export class ClientCore {
     for (const request of lane.queued()) if (request.isWrite) this.#refused(request, error);
   }
 
-  /** The request or its answer was lost on the way, or the node has other worries. Opening twice is opening once. */
+  /** The request or its answer was lost on the way, or the node has other worries. Opening twice does no harm. */
   #onOpeningLate(lane: Lane): void {
     lane.openingOver();
     for (const request of lane.queued()) {

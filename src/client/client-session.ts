@@ -27,7 +27,10 @@ export class ClientSession {
     return this.#id;
   }
 
-  /** Names the session to be opened: opening it twice gives the same one. */
+  /**
+   * Names the session to be opened. Each request with it that gets into the log opens one; the first that this client is
+   * told of is its session, the others expire unused.
+   */
   get nonce(): Uint8Array {
     return this.#nonce;
   }
@@ -38,7 +41,10 @@ export class ClientSession {
     return this.#floor;
   }
 
-  /** Later answers, from other nodes, say the same. @param nonce of the request; that of an earlier session is ignored */
+  /**
+   * What comes later, from another node or from another attempt, is a session that nobody needs.
+   * @param nonce of the request; that of an earlier session is ignored
+   */
   opened(nonce: Uint8Array, id: number): void {
     if (nonce.every((byte, i) => byte === this.#nonce[i])) this.#id ??= id;
   }

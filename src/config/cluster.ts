@@ -1,5 +1,5 @@
 /** Who is in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { KvError } from "../base/errors.ts";
@@ -167,24 +167,51 @@ export function parseClusterId(text: string, flag: string): string {
 }
 
 /**
- * The secret in a file: its content without white space around it.
- *
- * @throws KvError BAD_REQUEST when it cannot be read or is too short
+ * The secret in a file: its content without white space around it. Whoever knows it may do everything, so a file that others
+ * can read is refused, as ssh does with its keys.
+ * @throws KvError BAD_REQUEST
  */
 export function readSecretFile(path: string, flag = "--secret-file"): string {
-  let text: string;
+  let bytes: Uint8Array;
+  let mode: number;
   try {
-    text = readFileSync(path, "utf8").trim();
+    const descriptor = openSync(path, "r");
+    try {
+      mode = fstatSync(descriptor).mode & 0o777;
+      bytes = readFileSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
   }
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    const bits = mode.toString(8).padStart(4, "0");
+    const text = `${path} is open to others (mode ${bits}), a secret must not be: chmod 600 ${path}`;
+    throw new KvError("BAD_REQUEST", `${flag}: ${text}`);
+  }
+  const text = utf8(bytes)?.trim();
+  // The value itself does not belong into a message.
+  if (text === undefined) {
+    throw new KvError(
+      "BAD_REQUEST",
+      `${flag}: expected text in ${path}, got bytes that are no UTF-8`,
+    );
+  }
   if (text.length < SECRET_LENGTH_MIN) {
-    // The value itself does not belong into a message.
     const expected = `expected at least ${SECRET_LENGTH_MIN} characters in ${path}`;
     throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got ${text.length}`);
   }
   return text;
+}
+
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function integerIn(text: string, schema: z.ZodType<number>, flag: string, what: string): number {

@@ -1,4 +1,4 @@
-/** Management connections: one request a frame, one answer a frame, in order. */
+/** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { acceptWithHandshake } from "../links/handshake-connection.ts";
@@ -16,20 +16,38 @@ import {
   type AdminStatus,
   type LinkDirection,
 } from "../wire/admin.ts";
+import { AdminConnection, type AdminGate } from "./admin-connection.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
 import { listKeys } from "./list-keys.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
-const CONNECTIONS_MAX = 100;
+/** Requests a second that are answered, of all connections together, each in its turn; and how many at once. */
+const REQUESTS_PER_MS = 0.5;
+const REQUESTS_AT_ONCE = 50;
+/** An answer costs as much again for each of so many bytes. */
+const REQUEST_BYTES = 8 * 1024;
+/** Who asks more often hears the same again: putting a status together costs much more than sending it. */
+const STATUS_KEPT_MS = 10;
 
 export interface AdminContext extends GatewayContext {
+  readonly budget: BufferBudget;
   readonly links: PeerLinks;
   readonly status: () => AdminStatus;
+  readonly linkStatus: () => AdminLink[];
 }
 
-export class AdminGateway {
+export class AdminGateway implements AdminGate {
   readonly #context: AdminContext;
-  readonly #connections = new Set<Connection>();
+  /** Have not shaken hands: the network bounds them. */
+  readonly #shaking = new Set<Connection>();
+  readonly #connections = new Set<AdminConnection>();
+  /** Those with requests that wait; whoever was served goes to the end. */
+  readonly #queue = new Set<AdminConnection>();
+  /** Requests that may be answered now; below zero: they have been already. */
+  #allowed = REQUESTS_AT_ONCE;
+  #allowedMs = 0;
+  #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
   #stopped = false;
 
   constructor(context: AdminContext) {
@@ -37,50 +55,101 @@ export class AdminGateway {
   }
 
   accept(connection: Connection): ConnectionHandlers {
-    const { options, machine } = this.#context;
-    if (this.#stopped || this.#connections.size >= CONNECTIONS_MAX) {
-      connection.close(this.#stopped ? "node stops" : "too many management connections");
+    const { options, machine, strangers } = this.#context;
+    if (this.#stopped) {
+      connection.close("node stops");
       return { onFrame: () => {}, onClose: () => {} };
     }
-    this.#connections.add(connection);
+    this.#shaking.add(connection);
     return acceptWithHandshake(connection, {
       clock: machine.clock,
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
       handshake: { self: clientHello(options, "admin"), secret: options.secret },
-      established: () => ({
-        onFrame: (frame) => this.#onFrame(connection, frame),
-        onClose: () => this.#connections.delete(connection),
-      }),
+      established: () => this.#established(connection),
       failed: (failure) => {
-        this.#connections.delete(connection);
+        this.#shaking.delete(connection);
         if (failure.kind === "ended") return;
-        machine.logger.warn("management refused", {
-          remote: connection.remote,
-          code: failure.code,
-          reason: failure.text,
-        });
+        const { code, text } = failure;
+        strangers.warn("management refused", { remote: connection.remote, code, reason: text });
       },
     });
   }
 
   stop(reason: string): void {
     this.#stopped = true;
+    for (const connection of this.#shaking) connection.close(reason);
     for (const connection of this.#connections) connection.close(reason);
   }
 
-  #onFrame(connection: Connection, frame: Uint8Array): void {
+  /** A turn begins: there is one every tick at least. */
+  beginTurn(): void {
+    if (this.#queue.size > 0) this.#serve();
+  }
+
+  queued(connection: AdminConnection): void {
+    this.#queue.add(connection);
+    this.#serve();
+  }
+
+  held(connection: AdminConnection, bytes: number): void {
+    this.#context.budget.changed(connection, bytes);
+  }
+
+  ended(connection: AdminConnection): void {
+    this.#connections.delete(connection);
+    this.#queue.delete(connection);
+    this.#context.budget.remove(connection);
+  }
+
+  misbehaved({ remote }: Connection, what: string, reason: string): void {
+    this.#context.strangers.warn(what, { remote, reason });
+  }
+
+  answer(connection: Connection, frame: Uint8Array): Uint8Array | null {
     try {
-      const request = decodeAdminRequest(frame);
-      connection.send(this.#answer(request));
+      return this.#answer(decodeAdminRequest(frame));
     } catch (error) {
       if (!(error instanceof AdminRequestError)) throw error;
-      this.#context.machine.logger.warn("malformed management request", {
-        remote: connection.remote,
-        reason: error.message,
-      });
-      if (error.id === null) connection.close(`malformed request: ${error.message}`);
-      else connection.send(encodeAdminError(error.id, new KvError("BAD_REQUEST", error.message)));
+      this.misbehaved(connection, "malformed management request", error.message);
+      if (error.id !== null) {
+        return encodeAdminError(error.id, new KvError("BAD_REQUEST", error.message));
+      }
+      connection.close(`malformed request: ${error.message}`);
+      return null;
+    }
+  }
+
+  #established(connection: Connection): ConnectionHandlers {
+    this.#shaking.delete(connection);
+    if (this.#connections.size >= this.#context.options.adminConnectionsMax) {
+      connection.close("too many management connections");
+      return { onFrame: () => {}, onClose: () => {} };
+    }
+    const admin = new AdminConnection(this, connection);
+    this.#connections.add(admin);
+    this.#context.budget.add(admin);
+    return admin;
+  }
+
+  /** One request of each that waits, and again, as long as it is allowed. */
+  #serve(): void {
+    const nowMs = this.#context.machine.clock.now();
+    const more = (nowMs - this.#allowedMs) * REQUESTS_PER_MS;
+    this.#allowed = Math.min(REQUESTS_AT_ONCE, this.#allowed + more);
+    this.#allowedMs = nowMs;
+    let idle = 0;
+    while (this.#allowed >= 1 && idle < this.#queue.size) {
+      const [next] = this.#queue;
+      if (next === undefined) return;
+      const bytes = next.serve();
+      this.#queue.delete(next);
+      if (next.hasWaiting) this.#queue.add(next);
+      if (bytes === null) idle += 1;
+      else {
+        idle = 0;
+        this.#allowed -= 1 + bytes / REQUEST_BYTES;
+      }
     }
   }
 
@@ -94,39 +163,44 @@ export class AdminGateway {
   }
 
   #carryOut({ id, op, params }: AdminRequest): Uint8Array {
-    const { status, machine } = this.#context;
+    const { logger } = this.#context.machine;
     switch (op) {
       case "status":
-        return encodeAdminResult(id, op, status());
+        return encodeAdminResult(id, op, this.#statusNow());
       case "getLinks":
         return encodeAdminResult(id, op, this.#links());
       case "breakLink":
         this.#setFault(params.peer, params.direction, { dropPermille: 1000, delayMs: 0 });
-        machine.logger.info("link broken on purpose", {
+        logger.info("link broken on purpose", {
           peer: params.peer,
           direction: params.direction,
         });
         return encodeAdminResult(id, op, this.#links());
       case "restoreLink":
         this.#setFault(params.peer, params.direction, NO_FAULT);
-        machine.logger.info("link restored", { peer: params.peer, direction: params.direction });
+        logger.info("link restored", { peer: params.peer, direction: params.direction });
         return encodeAdminResult(id, op, this.#links());
       case "setFault": {
         const { peer, direction, dropPermille, delayMs } = params;
         this.#setFault(peer, direction, { dropPermille, delayMs });
-        machine.logger.info("link fault set", { peer, direction, dropPermille, delayMs });
+        logger.info("link fault set", { peer, direction, dropPermille, delayMs });
         return encodeAdminResult(id, op, this.#links());
       }
       case "setFaults":
         this.#setFaults(params.faults);
-        machine.logger.info("link faults set", { faults: params.faults.length });
+        logger.info("link faults set", { faults: params.faults.length });
         return encodeAdminResult(id, op, this.#links());
       case "heal":
         this.#setFaults([]);
-        machine.logger.info("all links restored");
+        logger.info("all links restored");
         return encodeAdminResult(id, op, this.#links());
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
+      case "setQuota":
+        this.#context.replica.setQuota(params.bytes);
+        this.#context.wake();
+        logger.warn("a quota for the state was proposed", { bytes: params.bytes });
+        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }
@@ -175,7 +249,17 @@ export class AdminGateway {
     throw new KvError("UNKNOWN_NODE", text);
   }
 
+  #statusNow(): AdminStatus {
+    const nowMs = this.#context.machine.clock.now();
+    if (this.#status === null || nowMs - this.#status.takenMs >= STATUS_KEPT_MS) {
+      this.#status = { status: this.#context.status(), takenMs: nowMs };
+    }
+    return this.#status.status;
+  }
+
+  /** As they are now: somebody may just have changed them. */
   #links(): { links: AdminLink[] } {
-    return { links: this.#context.status().links };
+    this.#status = null;
+    return { links: this.#context.linkStatus() };
   }
 }

@@ -1,22 +1,31 @@
-/** Client connections: handshake, frames in, one frame of answers a turn out. */
-import { unreachable } from "../base/assert.ts";
-import { DecodeError } from "../wire/decode-error.ts";
-import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
+/** Client connections: handshake, frames in, one frame of answers a turn out, and a fair share of each turn. */
 import { acceptWithHandshake } from "../links/handshake-connection.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
-import type { Route } from "../replica/route.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
+import { ClientConnection, type ClientGate } from "./client-connection.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
-const HANDSHAKES_MAX = 256;
 
-export class ClientGateway {
+export class ClientGateway implements ClientGate {
+  readonly replica: Replica;
+  readonly unreadBytesMax: number;
+  turn = 1;
   readonly #context: GatewayContext;
-  readonly #connections = new Set<Connection>();
+  readonly #budget: BufferBudget;
+  /** Have not shaken hands: the network bounds them. */
+  readonly #shaking = new Set<Connection>();
+  readonly #connections = new Set<ClientConnection>();
+  /** Those with something that waits for its turn. */
+  readonly #queue = new Set<ClientConnection>();
   #stopped = false;
 
-  constructor(context: GatewayContext) {
+  constructor(context: GatewayContext, budget: BufferBudget) {
     this.#context = context;
+    this.#budget = budget;
+    this.replica = context.replica;
+    this.unreadBytesMax = context.options.clientBufferBytesMax;
   }
 
   get connections(): number {
@@ -24,82 +33,83 @@ export class ClientGateway {
   }
 
   accept(connection: Connection): ConnectionHandlers {
-    const { options, machine } = this.#context;
-    if (this.#stopped || this.#connections.size >= options.clientConnectionsMax + HANDSHAKES_MAX) {
-      connection.close(this.#stopped ? "node stops" : "too many connections");
+    const { options, machine, strangers } = this.#context;
+    if (this.#stopped) {
+      connection.close("node stops");
       return { onFrame: () => {}, onClose: () => {} };
     }
-    this.#connections.add(connection);
+    this.#shaking.add(connection);
     return acceptWithHandshake(connection, {
       clock: machine.clock,
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
       handshake: { self: clientHello(options, "client"), secret: options.secret },
-      established: () => this.#serve(connection),
+      established: () => this.#established(connection),
       failed: (failure) => {
-        this.#connections.delete(connection);
+        this.#shaking.delete(connection);
         if (failure.kind === "ended") return;
-        machine.logger.warn("client refused", {
-          remote: connection.remote,
-          code: failure.code,
-          reason: failure.text,
-        });
+        const { code, text } = failure;
+        strangers.warn("client refused", { remote: connection.remote, code, reason: text });
       },
     });
   }
 
   stop(reason: string): void {
     this.#stopped = true;
+    for (const connection of this.#shaking) connection.close(reason);
     for (const connection of this.#connections) connection.close(reason);
   }
 
-  #serve(connection: Connection): ConnectionHandlers {
-    const { replica, wake, machine, options } = this.#context;
-    let open = true;
-    const route: Route = {
-      id: replica.newRouteId(),
-      relayed: false,
-      answers: new AnswerWriter(),
-      isOpen: () => open,
-      deliver: (frame) => {
-        connection.send(frame);
-        if (connection.bufferedBytes() <= options.clientBufferBytesMax) return;
-        machine.logger.warn("client reads its answers too slowly; connection ended", {
-          remote: connection.remote,
-        });
-        connection.destroy();
-      },
-    };
-    return {
-      onFrame: (bytes) => {
-        try {
-          const frame = decodeClientFrame(bytes);
-          switch (frame.kind) {
-            case "writes":
-              replica.onWrites(route, frame.group, frame.count);
-              break;
-            case "reads":
-              replica.onReads(route, bytes, frame);
-              break;
-            default:
-              unreachable(frame, "client frame");
-          }
-        } catch (error) {
-          if (!(error instanceof DecodeError)) throw error;
-          machine.logger.warn("malformed frame from a client; connection closed", {
-            remote: connection.remote,
-            reason: error.message,
-          });
-          connection.close(`malformed frame: ${error.message}`);
-          return;
-        }
-        wake();
-      },
-      onClose: () => {
-        open = false;
-        this.#connections.delete(connection);
-        replica.onRouteClosed(route);
-      },
-    };
+  /** A turn begins: whoever waits gets its share of it. */
+  beginTurn(): void {
+    this.turn += 1;
+    if (this.#queue.size === 0) return;
+    // Those who go to the end of the queue are met again there.
+    const waiting = Array.from(this.#queue);
+    for (const connection of waiting) {
+      this.#queue.delete(connection);
+      // Those of whom something is left stand behind those who were not served.
+      if (connection.serve()) this.#queue.add(connection);
+    }
+  }
+
+  /** The turn is over, and another one would get somebody on who waits. */
+  get hasWork(): boolean {
+    for (const connection of this.#queue) if (connection.canGoOn) return true;
+    return false;
+  }
+
+  wake(): void {
+    this.#context.wake();
+  }
+
+  queued(connection: ClientConnection): void {
+    this.#queue.add(connection);
+  }
+
+  held(connection: ClientConnection, bytes: number): void {
+    this.#budget.changed(connection, bytes);
+  }
+
+  ended(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    this.#queue.delete(connection);
+    this.#budget.remove(connection);
+  }
+
+  misbehaved({ remote }: ClientConnection, what: string, reason: string): void {
+    this.#context.strangers.warn(what, { remote, reason });
+  }
+
+  #established(connection: Connection): ConnectionHandlers {
+    this.#shaking.delete(connection);
+    if (this.#connections.size >= this.#context.options.clientConnectionsMax) {
+      connection.close("too many connections");
+      return { onFrame: () => {}, onClose: () => {} };
+    }
+    const client = new ClientConnection(this, connection);
+    this.#connections.add(client);
+    this.#budget.add(client);
+    return client;
   }
 }

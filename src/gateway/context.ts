@@ -2,6 +2,7 @@ import type { Channel } from "../ports/network.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
+import type { StrangerLog } from "../ports/stranger-log.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Hello } from "../wire/handshake.ts";
 
@@ -13,9 +14,13 @@ export interface GatewayContext {
     readonly secret: string | null;
     readonly allowFaults: boolean;
     readonly clientConnectionsMax: number;
+    readonly adminConnectionsMax: number;
     readonly clientBufferBytesMax: number;
+    readonly bufferBytesMax: number;
   };
   readonly machine: { readonly clock: Clock; readonly random: Random; readonly logger: Logger };
+  /** For lines about what others do wrong. */
+  readonly strangers: StrangerLog;
   readonly replica: Replica;
   /** Input has reached the replica: a turn is due. */
   readonly wake: () => void;

@@ -3,8 +3,8 @@
  * long; what finds its bucket full goes aside into a Map.
  *
  * Why not Maps alone: filling them takes most of the time in which a snapshot is loaded, and finding a key that was just
- * read from a frame costs more than in here (ADR 0004 has the numbers). Why Maps at all: our hash is known to everybody.
- * Whoever makes a million keys fall into one bucket makes them go aside, where the engine's hash is not known.
+ * read from a frame costs more than in here (ADR 0004 has the numbers). The hash is one that nobody outside can work out
+ * (place-hash): else one client's keys could all fall into one shard, and that would grow too long for a turn.
  *
  * Invariants:
  *   I1. A cell stands in a bucket of its hash, or aside in its shard. Its place in `hashes` holds its hash.
@@ -25,22 +25,28 @@ const CELLS_PER_BUCKET_MAX = 5;
 export class CellIndex {
   readonly #shards: readonly Shard[] = Array.from({ length: INDEX_SHARDS }, () => new Shard());
 
-  get(key: ByteString, keyHash: number): Cell | undefined {
-    return this.#shard(keyHash).get(key, keyHash);
+  get(key: ByteString, placeHash: number): Cell | undefined {
+    return this.#shard(placeHash).get(key, placeHash);
   }
 
   /** Its key is not in here yet. */
   add(cell: Cell): void {
-    this.#shard(cell.keyHash).add(cell);
+    this.#shard(cell.placeHash).add(cell);
   }
 
   /** Takes the place of `old`, which has the same key. */
   replace(old: Cell, cell: Cell): void {
-    this.#shard(cell.keyHash).replace(old, cell);
+    this.#shard(cell.placeHash).replace(old, cell);
   }
 
   delete(cell: Cell): void {
-    this.#shard(cell.keyHash).delete(cell);
+    this.#shard(cell.placeHash).delete(cell);
+  }
+
+  /** Up to so many cells, from all over: which ones says nothing about their keys. */
+  *sample(count: number): Generator<Cell, void, undefined> {
+    const each = Math.ceil(count / INDEX_SHARDS);
+    for (const shard of this.#shards) yield* shard.sample(each);
   }
 
   /** Makes room in one shard for its part of so many cells in all. */
@@ -48,8 +54,8 @@ export class CellIndex {
     this.#shards[shard]?.reserve(Math.ceil(cells / INDEX_SHARDS));
   }
 
-  #shard(keyHash: number): Shard {
-    return this.#shards[keyHash & (INDEX_SHARDS - 1)] as Shard;
+  #shard(placeHash: number): Shard {
+    return this.#shards[placeHash & (INDEX_SHARDS - 1)] as Shard;
   }
 }
 
@@ -60,11 +66,11 @@ class Shard {
   #aside: Map<ByteString, Cell> | null = null;
   #size = 0;
 
-  get(key: ByteString, keyHash: number): Cell | undefined {
+  get(key: ByteString, placeHash: number): Cell | undefined {
     const hashes = this.#hashes;
-    const start = this.#bucket(keyHash);
+    const start = this.#bucket(placeHash);
     for (let place = start; place < start + BUCKET_CELLS; place++) {
-      if (hashes[place] !== keyHash) continue;
+      if (hashes[place] !== placeHash) continue;
       const cell = this.#cells[place];
       if (cell !== undefined && cell.key === key) return cell;
     }
@@ -99,17 +105,27 @@ class Shard {
     if (buckets > this.#bucketMask + 1) this.#resize(buckets);
   }
 
-  #bucket(keyHash: number): number {
-    return ((keyHash >>> SHARD_BITS) & this.#bucketMask) << BUCKET_BITS;
+  *sample(count: number): Generator<Cell, void, undefined> {
+    const step = Math.max(1, Math.floor(this.#size / count));
+    let seen = 0;
+    for (const cell of this.#cells) {
+      if (cell === undefined) continue;
+      if (seen % step === 0 && seen < step * count) yield cell;
+      seen += 1;
+    }
+  }
+
+  #bucket(placeHash: number): number {
+    return ((placeHash >>> SHARD_BITS) & this.#bucketMask) << BUCKET_BITS;
   }
 
   #put(cell: Cell): void {
     const cells = this.#cells;
-    const start = this.#bucket(cell.keyHash);
+    const start = this.#bucket(cell.placeHash);
     for (let place = start; place < start + BUCKET_CELLS; place++) {
       if (cells[place] !== undefined) continue;
       cells[place] = cell;
-      this.#hashes[place] = cell.keyHash;
+      this.#hashes[place] = cell.placeHash;
       return;
     }
     this.#aside ??= new Map();
@@ -117,7 +133,7 @@ class Shard {
   }
 
   #placeOf(cell: Cell): number | null {
-    const start = this.#bucket(cell.keyHash);
+    const start = this.#bucket(cell.placeHash);
     for (let place = start; place < start + BUCKET_CELLS; place++) {
       if (this.#cells[place] === cell) return place;
     }

@@ -13,8 +13,10 @@ export interface StoredValue {
 
 export class Cell implements StoredValue {
   readonly key: ByteString;
-  /** By hashByteString. */
+  /** By hashByteString: the same on all nodes. */
   readonly keyHash: number;
+  /** By placeHash: of this process only. */
+  readonly placeHash: number;
   value: ByteString;
   readonly createRevision: number;
   modRevision: number;
@@ -26,6 +28,7 @@ export class Cell implements StoredValue {
   constructor(
     key: ByteString,
     keyHash: number,
+    placeHash: number,
     value: ByteString,
     createRevision: number,
     modRevision: number,
@@ -34,6 +37,7 @@ export class Cell implements StoredValue {
   ) {
     this.key = key;
     this.keyHash = keyHash;
+    this.placeHash = placeHash;
     this.value = value;
     this.createRevision = createRevision;
     this.modRevision = modRevision;

@@ -7,7 +7,8 @@ import { hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell } from "./cell.ts";
 import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";
-import { OrderedCells } from "./ordered-cells.ts";
+import { costOf, OrderedCells } from "./ordered-cells.ts";
+import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
 /** Cells that are put into the tree, or into the index, without a break: a fraction of a millisecond. */
 const BATCH_CELLS = 1024;
@@ -19,9 +20,17 @@ export class CellsBuilder {
   /** What is in the tree already. */
   readonly #batches: Cell[][] = [];
   #size = 0;
+  #bytes = 0;
   #contentHash = 0;
   #shardsReady = 0;
   #batchesIndexed = 0;
+
+  readonly #seed: PlaceSeed;
+
+  /** @param seed of the places in the index */
+  constructor(seed = FIXED_SEED) {
+    this.#seed = seed;
+  }
 
   get contentHash(): number {
     return this.#contentHash;
@@ -40,9 +49,11 @@ export class CellsBuilder {
     valueHash: number,
   ): void {
     const keyHash = hashByteString(key);
-    const cell = new Cell(key, keyHash, value, createRevision, modRevision, version, 0);
+    const place = placeHash(key, this.#seed);
+    const cell = new Cell(key, keyHash, place, value, createRevision, modRevision, version, 0);
     this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
     this.#size += 1;
+    this.#bytes += costOf(cell);
     this.#batch.push(cell);
     if (this.#batch.length === BATCH_CELLS) this.#endBatch();
   }
@@ -70,7 +81,7 @@ export class CellsBuilder {
 
   /** To be called once, when `step` has nothing left to do. */
   finish(): OrderedCells {
-    return new OrderedCells(this.#tree, this.#index, this.#contentHash);
+    return new OrderedCells(this.#seed, this.#tree, this.#index, this.#contentHash, this.#bytes);
   }
 
   #endBatch(): void {

@@ -1,8 +1,8 @@
 import { assert } from "../base/assert.ts";
 import { ByteReader } from "./byte-reader.ts";
-import type { ByteString } from "./byte-string.ts";
+import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { OP, SESSION_NONCE_BYTES } from "./command.ts";
-import { readHeader, type Origin } from "./entry.ts";
+import { readHeader } from "./entry.ts";
 
 /**
  * Walks through the commands of an entry without making an object for each, nor strings that nobody asks for. The fields
@@ -12,7 +12,8 @@ export class CommandCursor {
   readonly #reader = new ByteReader();
   #left = 0;
 
-  origin: Origin = { node: 0, nonce: 0, batch: 0 };
+  /** Of the entry. */
+  version = 0;
   /** Position of the current group in the entry; -1 before the first. */
   groupIndex = -1;
   session = 0;
@@ -20,16 +21,21 @@ export class CommandCursor {
   sequence = 0;
   op = 0;
   expectedRevision = 0;
+  /** Of setQuota. */
+  quotaBytes = 0;
+  /** Where the command begins, in the bytes given. */
+  recordStart = 0;
   #keyStart = 0;
   #keyEnd = 0;
   #expectedStart = 0;
   #expectedEnd = 0;
   #valueStart = 0;
   #valueEnd = 0;
+  #valueHash: number | null = null;
 
   reset(entry: Uint8Array): void {
     this.#reader.reset(entry);
-    this.origin = readHeader(this.#reader);
+    this.version = readHeader(this.#reader).version;
     this.#left = 0;
     this.groupIndex = -1;
     this.#check();
@@ -59,11 +65,22 @@ export class CommandCursor {
       this.#check();
     }
     this.#left -= 1;
+    this.#valueHash = null;
+    this.recordStart = reader.offset;
     this.sequence = reader.varint();
     this.op = reader.u8();
     this.#readFields();
     this.#check();
     return true;
+  }
+
+  /** Where the command ends. */
+  get recordEnd(): number {
+    return this.#reader.offset;
+  }
+
+  get valueLength(): number {
+    return this.#valueEnd - this.#valueStart;
   }
 
   key(): ByteString {
@@ -75,7 +92,24 @@ export class CommandCursor {
   }
 
   valueHash(): number {
-    return this.#reader.hashAt(this.#valueStart, this.#valueEnd);
+    this.#valueHash ??= this.#reader.hashAt(this.#valueStart, this.#valueEnd);
+    return this.#valueHash;
+  }
+
+  /** 29 bits over the whole of the command but its sequence number; never NO_COMMAND_HASH. */
+  commandHash(): number {
+    const reader = this.#reader;
+    let hash = mix32(0x51ed270b, this.op);
+    if (this.op <= OP.casRevision) {
+      hash = mix32(hash, reader.hashAt(this.#keyStart, this.#keyEnd));
+      if (this.op === OP.casValue) {
+        hash = mix32(hash, reader.hashAt(this.#expectedStart, this.#expectedEnd));
+      } else if (this.op === OP.casRevision) {
+        hash = mixNumber(hash, this.expectedRevision);
+      }
+      if (this.op !== OP.delete) hash = mix32(hash, this.valueHash());
+    }
+    return hash >>> 3 || 1;
   }
 
   /** The nonce of openSession. */
@@ -120,6 +154,9 @@ export class CommandCursor {
         return;
       case OP.closeSession:
       case OP.noop:
+        return;
+      case OP.setQuota:
+        this.quotaBytes = reader.varint();
         return;
       default:
         reader.fail(`a known command instead of ${this.op}`);

@@ -8,18 +8,29 @@
  *     casValue      key · expected · value             casAbsent     key · value
  *     casRevision   key · varint revision · value      openSession   nonce (16 bytes)
  *     closeSession  –                                  noop          –
+ *     setQuota      varint bytes
  *     key, value, expected := varint length · bytes
  *
- * Session 0 means "no session": there is no exactly-once without one, so only openSession (made exactly-once by its
- * nonce) and noop may stand there. The floor says that the client has seen answers to all lower sequence numbers.
+ * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
+ * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the client has seen answers to all lower sequence numbers.
+ *
+ * The version says by which rules an entry is carried out; the bytes are the same. Logs may begin with entries of version 1:
+ * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
+ * with it (docs/security.md, "Sessions").
  */
 import type { ByteString } from "./byte-string.ts";
 
-export const ENTRY_VERSION = 1;
+export const ENTRY_VERSION = 2;
+export const FIRST_ENTRY_VERSION = 1;
+/** Versions up to this one are kept for programs to come; what is above is no entry. */
+export const FUTURE_ENTRY_VERSION_MAX = 31;
 export const SESSION_NONCE_BYTES = 16;
 export const NO_SESSION = 0;
+/** No hash of a command: it is compared with none. */
+export const NO_COMMAND_HASH = 0;
+export const COMMAND_HASH_BITS = 29;
 
-/** Never reuse a number. 0 is kept free, 32 to 63 are kept for transactions, watches and leases. */
+/** Never reuse a number. 0 is kept free, 16 to 31 are settings, 32 to 63 are kept for transactions, watches and leases. */
 export const OP = {
   write: 1,
   delete: 2,
@@ -29,6 +40,7 @@ export const OP = {
   openSession: 6,
   closeSession: 7,
   noop: 8,
+  setQuota: 16,
 } as const;
 export type Op = (typeof OP)[keyof typeof OP];
 export type OpName = keyof typeof OP;
@@ -63,6 +75,6 @@ export interface AnswerSink {
     revision: number,
     actual: ByteString | undefined,
   ): void;
-  /** openSession succeeded, or had succeeded before for the same nonce. */
+  /** openSession succeeded. The number is for its client only: whoever knows it can write in the session's name. */
   opened(sequence: number, nonce: Uint8Array, session: number): void;
 }

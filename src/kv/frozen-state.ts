@@ -3,10 +3,16 @@
  * and however they came about, so that snapshots of different nodes can be compared and exchanged piece by piece.
  *
  *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
- *                 · varint last session id · varint sessions · varint keys · session* · pair* · u32 content hash
- *     session  := varint id · nonce (16) · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
- *     answer   := varint sequence - floor · u8 status · varint revision · u8 has value · [varint length · value]
+ *                 · varint unreadable entries · varint 1 + index of the last of them (0: none)
+ *                 · varint quota (0: none) · varint last counted session id · varint sessions · varint keys · session* · pair* · u32 content hash
+ *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
+ *     name     := nonce (16) if the id is a counted one, else u32 tag
+ *     answer   := varint sequence - floor · u8 status · varint revision · varint command hash · u8 has value
+ *                 · [varint length · value]
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
+ *
+ * Version 1, which is still read: nothing is said of unreadable entries and quota, all ids are counted, and answers
+ * come without a command hash.
  */
 import { assert } from "../base/assert.ts";
 import type { ByteString } from "./byte-string.ts";
@@ -15,25 +21,27 @@ import { stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./ordered-cells.ts";
 import type { KeptAnswer, Session } from "./session.ts";
+import { HASHED_IDS_START } from "./session-id.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
+export const FIRST_SNAPSHOT_VERSION = 1;
 
 export class FrozenState {
   readonly #cells: FrozenCells;
   readonly #sessions: readonly Session[];
-  readonly #lastSessionId: number;
+  readonly #lastCounted: number;
   readonly #header: StateHeader;
 
   constructor(
     cells: FrozenCells,
     sessions: readonly Session[],
-    lastSessionId: number,
+    lastCounted: number,
     header: StateHeader,
   ) {
     this.#cells = cells;
     this.#sessions = sessions;
-    this.#lastSessionId = lastSessionId;
+    this.#lastCounted = lastCounted;
     this.#header = header;
   }
 
@@ -90,7 +98,11 @@ export class FrozenState {
     out.varint(this.#header.appliedIdx);
     out.varint(this.#header.revision);
     out.u32(this.#header.historyHash);
-    out.varint(this.#lastSessionId);
+    const { count, lastIdx } = this.#header.unreadable;
+    out.varint(count);
+    out.varint(lastIdx === null ? 0 : 1 + lastIdx);
+    out.varint(this.#header.quotaBytes ?? 0);
+    out.varint(this.#lastCounted);
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
   }
@@ -108,14 +120,16 @@ function writeSession(out: ByteWriter, session: Session): void {
   const answers: [number, KeptAnswer][] = [];
   session.forEachAnswer((sequence, answer) => answers.push([sequence, answer]));
   out.varint(session.id);
-  out.byteString(session.nonce);
+  if (session.id < HASHED_IDS_START) out.byteString(session.nonce);
+  else out.u32(session.tag);
   out.varint(session.floor);
   out.varint(session.lastUsedIdx);
   out.varint(answers.length);
-  for (const [sequence, { status, revision, actual }] of answers) {
+  for (const [sequence, { status, revision, actual, commandHash }] of answers) {
     out.varint(sequence - session.floor);
     out.u8(status);
     out.varint(revision);
+    out.varint(commandHash);
     out.u8(actual === undefined ? 0 : 1);
     if (actual !== undefined) out.sizedByteString(actual);
   }

@@ -8,18 +8,26 @@ import {
 } from "../base/limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { NO_SESSION, OP, SESSION_NONCE_BYTES } from "./command.ts";
+import { QUOTA_BYTES_MIN } from "./state-size.ts";
 import { keyTooLarge, valueTooLarge } from "./group-writer.ts";
 
 // Checking is synchronous and never re-entered, so one reader serves all callers.
 const reader = new ByteReader();
 
+/** Whose groups: nodes may put settings into the log, and did not before entries had version 2. */
+export type GroupMaker = "client" | "node";
+
 /**
  * Checks form and limits of the group that starts at `offset`.
  * @returns where it ends, or what is wrong with it (BAD_REQUEST, KEY_TOO_LARGE, VALUE_TOO_LARGE); never throws
  */
-export function validateGroup(bytes: Uint8Array, offset = 0): number | KvError {
+export function validateGroup(
+  bytes: Uint8Array,
+  offset = 0,
+  maker: GroupMaker = "client",
+): number | KvError {
   reader.reset(bytes, offset);
-  const result = checkGroup();
+  const result = checkGroup(maker);
   const end = reader.offset;
   const problem = reader.failed ? reader.problem : null;
   reader.release();
@@ -41,7 +49,7 @@ export function commandCount(bytes: Uint8Array, offset = 0): number {
   return count;
 }
 
-function checkGroup(): KvError | null {
+function checkGroup(maker: GroupMaker): KvError | null {
   const session = reader.varint();
   reader.varint();
   const count = reader.varint();
@@ -50,13 +58,13 @@ function checkGroup(): KvError | null {
     return bad(`group of ${count} commands, expected 1 to ${FRAME_COMMANDS_MAX}`);
   }
   for (let i = 0; i < count; i++) {
-    const problem = checkRecord(session);
+    const problem = checkRecord(session, maker);
     if (problem !== null || reader.failed) return problem;
   }
   return null;
 }
 
-function checkRecord(session: number): KvError | null {
+function checkRecord(session: number, maker: GroupMaker): KvError | null {
   reader.varint();
   const op = reader.u8();
   switch (op) {
@@ -80,6 +88,11 @@ function checkRecord(session: number): KvError | null {
     case OP.closeSession:
       return needSession(session);
     case OP.noop:
+      return null;
+    case OP.setQuota:
+      if (maker === "client") return bad("settings are not changed by clients");
+      if (session !== NO_SESSION) return bad("a setting belongs to no session");
+      if (reader.varint() < QUOTA_BYTES_MIN) reader.fail(`a quota of ${QUOTA_BYTES_MIN} or more`);
       return null;
     default:
       return reader.failed ? null : bad(`unknown command ${op}`);

@@ -7,6 +7,7 @@ import {
 } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { QUOTA_BYTES_MIN } from "./state-size.ts";
 import { NO_SESSION, OP, SESSION_NONCE_BYTES, type Op } from "./command.ts";
 
 /** Room in front of the records for session, floor, count and a prefix byte. */
@@ -118,6 +119,13 @@ export class GroupWriter {
   /** Changes nothing; its answer proves that all that was decided before it has been applied. */
   noop(sequence: number): void {
     this.#begin(sequence, OP.noop);
+  }
+
+  /** For a group without session, made by a node. @param bytes QUOTA_BYTES_MIN or more */
+  setQuota(sequence: number, bytes: number): void {
+    assert(Number.isSafeInteger(bytes) && bytes >= QUOTA_BYTES_MIN, "a quota is that large");
+    this.#begin(sequence, OP.setQuota);
+    this.#records.varint(bytes);
   }
 
   /**

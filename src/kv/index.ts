@@ -28,8 +28,15 @@ export {
 } from "./entry.ts";
 export type { FrozenState } from "./frozen-state.ts";
 export { commandCount, validateGroup } from "./group-check.ts";
+export { piecesOf, type GroupPiece } from "./group-pieces.ts";
 export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
 export { KvState, NO_SINK } from "./kv-state.ts";
+export type { PlaceSeed } from "./place-hash.ts";
+export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
-export type { KeyValue, RangeQuery } from "./ordered-cells.ts";
+export { Runs, splitGroup, type Run, type SplitGroup } from "./group-split.ts";
+export type { PrefixShare } from "./largest-prefixes.ts";
+export { QUOTA_BYTES_MIN } from "./state-size.ts";
+export { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
+export type { UnreadableEntries } from "./state-header.ts";
 export { SnapshotDecoder, SnapshotError } from "./snapshot-decoder.ts";

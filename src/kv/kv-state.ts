@@ -4,25 +4,55 @@
  *
  * Invariants:
  *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
- *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it.
- *   A3. What is answered with an error had no effect and is not remembered.
+ *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
+ *       different command with a sequence number that was answered is refused and has no effect.
+ *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE: else a repetition that stands
+ *       in the log already could take effect later, when there is space again, and its client has been told otherwise.
  *   A4. The revision grows by one with each command that changes a key, and with nothing else.
+ *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
+ *   A6. What the state costs is at most its quota, or falls: a command that would make it grow beyond is refused, NO_SPACE.
+ *       What sessions keep has its own bound (session-table) and is not refused.
+ *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
+ *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6 and the bounds of
+ *       what sessions keep are for entries of version 2.
  */
 import { assert } from "../base/assert.ts";
-import { ERRORS } from "../base/errors.ts";
+import { ERRORS, KvError } from "../base/errors.ts";
+import { SESSION_WINDOW } from "../base/limits.ts";
 import { bytesOf, mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { CommandCursor } from "./command-cursor.ts";
-import { NO_SESSION, OP, STATUS, type AnswerSink, type Status } from "./command.ts";
+import {
+  FIRST_ENTRY_VERSION,
+  NO_COMMAND_HASH,
+  NO_SESSION,
+  OP,
+  STATUS,
+  type AnswerSink,
+  type Status,
+} from "./command.ts";
+import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
-import { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
-import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
-import type { Session } from "./session.ts";
+import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
+import { growthBy, OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
+import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
+import {
+  EMPTY_STATE_HEADER,
+  stateHash,
+  type StateHeader,
+  type UnreadableEntries,
+} from "./state-header.ts";
+import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
 const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
+const NO_SPACE = ERRORS.NO_SPACE.wire;
+/** Keys looked at to tell where the bytes are. */
+const SAMPLED_KEYS = 2048;
+/** What an unreadable entry adds to the history hash. Part of the format. */
+const UNREADABLE_MARK = 0x756e_7264;
 
 /** For entries whose answers nobody waits for on this node. */
 export const NO_SINK: AnswerSink = {
@@ -38,6 +68,10 @@ export class KvState {
   #appliedIdx: number;
   #revision: number;
   #historyHash: number;
+  #unreadable: UnreadableEntries;
+  #quotaBytes: number | null;
+  /** Of the entry at hand: A7. */
+  #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
   #status: Status = STATUS.ok;
   #answerRevision = 0;
@@ -53,6 +87,8 @@ export class KvState {
     this.#appliedIdx = header.appliedIdx;
     this.#revision = header.revision;
     this.#historyHash = header.historyHash;
+    this.#unreadable = header.unreadable;
+    this.#quotaBytes = header.quotaBytes;
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -74,6 +110,36 @@ export class KvState {
     return this.#sessions.size;
   }
 
+  /** A5. */
+  get unreadable(): UnreadableEntries {
+    return this.#unreadable;
+  }
+
+  /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
+  get keptBytes(): number {
+    return this.#sessions.keptBytes;
+  }
+
+  /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
+  get sizeBytes(): number {
+    return this.#cells.bytes + this.#sessions.bytes;
+  }
+
+  /** A6. */
+  get quotaBytes(): number {
+    return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
+  }
+
+  /** By how much a value of this length under the key changes the size. */
+  growthBy(key: ByteString, valueLength: number): number {
+    return growthBy(this.#cells.get(key), key, valueLength);
+  }
+
+  /** Under which beginnings of keys most of the bytes are, judged by a sample. Takes some milliseconds. */
+  largestPrefixes(): readonly PrefixShare[] {
+    return largestPrefixes(this.#cells.sample(SAMPLED_KEYS));
+  }
+
   /** Valid until the next apply. */
   read(key: ByteString): StoredValue | undefined {
     return this.#cells.get(key);
@@ -91,23 +157,45 @@ export class KvState {
   }
 
   /**
-   * Applies all commands of the entry at log index idx, which is appliedIdx.
-   * @throws InvariantError when the entry is damaged or of an unknown version: the state is unusable then
+   * Applies all commands of the entry at log index idx, which is appliedIdx. An unreadable one has no effect (A5).
+   * @param isChecked `validateEntry` has passed it, or it was made here of what `validateGroup` had passed
+   * @throws KvError UNSUPPORTED_VERSION when a later version of this program may have written it: to pass over it would lose
+   *   what others carry out. The state is as it was before.
    */
-  apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK): void {
+  apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK, isChecked = false): void {
     assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
+    if (isChecked || validateEntry(entry) === null) this.#apply(entry, idx, sink);
+    else this.#passOver(entry, idx);
+    this.#appliedIdx = idx + 1;
+  }
+
+  #passOver(entry: Uint8Array, idx: number): void {
+    if (isOfLaterVersion(entry)) {
+      const text = `entry ${idx} of the log is of version ${entry[0]}, which a later version of omnikv writes: start this node with that version`;
+      throw new KvError("UNSUPPORTED_VERSION", text);
+    }
+    this.#historyHash = mix32(this.#historyHash, UNREADABLE_MARK);
+    this.#unreadable = { count: this.#unreadable.count + 1, lastIdx: idx };
+  }
+
+  #apply(entry: Uint8Array, idx: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
     cursor.reset(entry);
+    this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     let group = -1;
+    let position = 0;
     let session: Session | undefined;
+    let tag = 0;
     while (cursor.next()) {
       if (cursor.groupIndex !== group) {
+        if (group >= 0) this.#endGroup(session);
         group = cursor.groupIndex;
         sink.beginGroup(group, cursor.session);
         session = this.#beginGroup(idx);
+        tag = this.#isFirstVersion ? cursor.session | 0 : (session?.tag ?? 0);
       }
       if (cursor.session === NO_SESSION) {
-        this.#applySessionless(idx, sink);
+        this.#applySessionless(idx, position, sink);
       } else {
         this.#actual = undefined;
         if (session === undefined) this.#outcome(SESSION_EXPIRED, this.#revision);
@@ -120,20 +208,28 @@ export class KvState {
           this.#actual,
         );
       }
-      this.#remember();
+      this.#remember(tag);
+      position += 1;
     }
+    if (group >= 0) this.#endGroup(session);
     this.#actual = undefined;
     cursor.release();
-    this.#appliedIdx = idx + 1;
   }
 
   /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
   clone(): FrozenState {
-    return new FrozenState(this.#cells.clone(), this.#sessions.clone(), this.#sessions.lastId, {
-      appliedIdx: this.#appliedIdx,
-      revision: this.#revision,
-      historyHash: this.#historyHash,
-    });
+    return new FrozenState(
+      this.#cells.clone(),
+      this.#sessions.clone(),
+      this.#sessions.lastCounted,
+      {
+        appliedIdx: this.#appliedIdx,
+        revision: this.#revision,
+        historyHash: this.#historyHash,
+        unreadable: this.#unreadable,
+        quotaBytes: this.#quotaBytes,
+      },
+    );
   }
 
   /**
@@ -165,7 +261,12 @@ export class KvState {
     return session;
   }
 
-  #applySessionless(idx: number, sink: AnswerSink): void {
+  #endGroup(session: Session | undefined): void {
+    this.#sessions.settle();
+    if (!this.#isFirstVersion) this.#sessions.makeRoom(session);
+  }
+
+  #applySessionless(idx: number, position: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
     this.#outcome(STATUS.ok, this.#revision);
     switch (cursor.op) {
@@ -174,11 +275,22 @@ export class KvState {
         return;
       case OP.openSession: {
         const nonce = cursor.nonce();
-        const id = this.#sessions.open(nonce, idx);
-        this.#answerRevision = id;
+        if (this.#isFirstVersion) {
+          this.#answerRevision = this.#sessions.openCounted(nonce, idx);
+          sink.opened(cursor.sequence, bytesOf(nonce), this.#answerRevision);
+          return;
+        }
+        const { id, tag } = this.#sessions.open(nonce, idx, position);
+        // The history hash takes this in, and others see it: the id is not to be found out from it.
+        this.#answerRevision = tag >>> 0;
         sink.opened(cursor.sequence, bytesOf(nonce), id);
         return;
       }
+      case OP.setQuota:
+        this.#quotaBytes = cursor.quotaBytes;
+        this.#answerRevision = cursor.quotaBytes;
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
       default:
         assert(false, `command ${cursor.op} needs a session`);
     }
@@ -192,9 +304,11 @@ export class KvState {
       this.#outcome(STALE_REQUEST, this.#revision);
       return false;
     }
-    const answered = session.answered(sequence);
-    if (answered !== 0) {
-      this.#repeatAnswer(session, answered);
+    const hash = this.#isFirstVersion ? NO_COMMAND_HASH : cursor.commandHash();
+    const kept = session.find(sequence);
+    if (kept >= 0) {
+      if (session.isOfOther(kept, hash)) this.#outcome(BAD_REQUEST, this.#revision);
+      else this.#repeatAnswer(session, kept);
       return false;
     }
     if (session.isBeyondWindow(sequence)) {
@@ -208,24 +322,22 @@ export class KvState {
     }
     this.#execute();
     if (this.#actual !== undefined && this.#actual.length > 0) this.#account(session);
-    session.keep(sequence, this.#status, this.#answerRevision, this.#actual);
+    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);
     return false;
   }
 
-  #repeatAnswer(session: Session, answered: number): void {
-    if (answered > 0) {
-      this.#outcome(STATUS.ok, answered);
-      return;
-    }
-    const kept = session.keptAside(this.#cursor.sequence);
-    this.#outcome(kept.status, kept.revision);
-    this.#actual = kept.actual;
+  #repeatAnswer(session: Session, kept: number): void {
+    this.#outcome(session.statusAt(kept), session.revisionAt(kept));
+    this.#actual = session.actualAt(kept, this.#cursor.sequence);
   }
 
   /** The value that goes with a failed cas is kept with the answer: what may be kept is bounded. */
   #account(session: Session): void {
     const length = this.#actual?.length ?? 0;
-    if (session.hasRoomFor(length, this.#sessions.actualRoom)) {
+    const fits = this.#isFirstVersion
+      ? length <= this.#sessions.actualRoom && session.hasRoomFor(length, SESSION_WINDOW)
+      : session.hasRoomFor(length, SESSION_VALUES_MAX);
+    if (fits) {
       this.#sessions.addActualBytes(length);
     } else {
       this.#actual = undefined;
@@ -284,9 +396,13 @@ export class KvState {
 
   #put(key: ByteString): void {
     const cursor = this.#cursor;
-    this.#revision += 1;
-    this.#cells.put(key, cursor.value(), cursor.valueHash(), this.#revision);
-    this.#outcome(STATUS.ok, this.#revision);
+    const next = this.#revision + 1;
+    const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;
+    if (!this.#cells.put(key, cursor.value(), cursor.valueHash(), next, room)) {
+      return this.#outcome(NO_SPACE, this.#revision);
+    }
+    this.#revision = next;
+    this.#outcome(STATUS.ok, next);
   }
 
   #outcome(status: Status, revision: number): void {
@@ -294,9 +410,10 @@ export class KvState {
     this.#answerRevision = revision;
   }
 
-  #remember(): void {
+  /** @param tag of the session */
+  #remember(tag: number): void {
     const cursor = this.#cursor;
-    const what = mix32((cursor.op << 8) | this.#status, cursor.session | 0);
+    const what = mix32((cursor.op << 8) | this.#status, tag);
     const where = mixNumber(mixNumber(what, cursor.sequence), this.#answerRevision);
     this.#historyHash = mix32(this.#historyHash, where);
   }

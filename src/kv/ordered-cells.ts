@@ -9,11 +9,14 @@
  *   C1. Index and tree hold the same cells under the same keys.
  *   C2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
  *   C3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
+ *   C4. bytes is the sum of what all cells are taken to cost.
  */
 import { hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";
+import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
+import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
 export interface KeyValue extends StoredValue {
   readonly key: ByteString;
@@ -32,11 +35,25 @@ export interface RangeQuery {
 export class OrderedCells {
   readonly #tree: CellTree;
   readonly #index: CellIndex;
+  readonly #seed: PlaceSeed;
   #generation = 0;
   #contentHash: number;
+  #bytes: number;
 
-  /** Takes over both structures, which hold the same cells of generation 0 (C1). */
-  constructor(tree = emptyTree(), index = new CellIndex(), contentHash = 0) {
+  /**
+   * Takes over both structures, which hold the same cells of generation 0 (C1).
+   * @param seed of the places in the index
+   * @param bytes what they are taken to cost
+   */
+  constructor(
+    seed = FIXED_SEED,
+    tree = emptyTree(),
+    index = new CellIndex(),
+    contentHash = 0,
+    bytes = 0,
+  ) {
+    this.#bytes = bytes;
+    this.#seed = seed;
     this.#tree = tree;
     this.#index = index;
     this.#contentHash = contentHash;
@@ -50,23 +67,45 @@ export class OrderedCells {
     return this.#contentHash;
   }
 
+  /** C4. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Up to so many, from all over. */
+  sample(count: number): Iterable<KeyValue> {
+    return this.#index.sample(count);
+  }
+
   get(key: ByteString): StoredValue | undefined {
-    return this.#index.get(key, hashByteString(key));
+    return this.#index.get(key, placeHash(key, this.#seed));
   }
 
   /**
    * A new cell, or the next version of the one there is.
    * @param valueHash hash of the value's bytes by hashBytes
+   * @param room bytes by which all of it may grow
+   * @returns false when it would grow by more: nothing has changed
    */
-  put(key: ByteString, value: ByteString, valueHash: number, revision: number): void {
-    const keyHash = hashByteString(key);
-    const old = this.#index.get(key, keyHash);
+  put(
+    key: ByteString,
+    value: ByteString,
+    valueHash: number,
+    revision: number,
+    room = Infinity,
+  ): boolean {
+    const place = placeHash(key, this.#seed);
+    const old = this.#index.get(key, place);
+    const growth = growthBy(old, key, value.length);
+    if (growth > 0 && growth > room) return false;
+    this.#bytes += growth;
     if (old === undefined) {
-      const cell = new Cell(key, keyHash, value, revision, revision, 1, this.#generation);
+      const keyHash = hashByteString(key);
+      const cell = new Cell(key, keyHash, place, value, revision, revision, 1, this.#generation);
       this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
       this.#index.add(cell);
       this.#tree.set(key, cell);
-      return;
+      return true;
     }
     this.#contentHash = (this.#contentHash - old.hash) | 0;
     const cell = old.generation === this.#generation ? old : this.#renew(old);
@@ -74,15 +113,17 @@ export class OrderedCells {
     cell.modRevision = revision;
     cell.version += 1;
     this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
+    return true;
   }
 
   /** @returns whether there was such a key */
   delete(key: ByteString): boolean {
-    const old = this.#index.get(key, hashByteString(key));
+    const old = this.#index.get(key, placeHash(key, this.#seed));
     if (old === undefined) return false;
     this.#index.delete(old);
     this.#tree.delete(key);
     this.#contentHash = (this.#contentHash - old.hash) | 0;
+    this.#bytes -= costOf(old);
     return true;
   }
 
@@ -98,10 +139,11 @@ export class OrderedCells {
 
   /** A cell that a clone holds too makes way for one of the current generation (C2). */
   #renew(old: Cell): Cell {
-    const { key, keyHash, value, createRevision, modRevision, version } = old;
+    const { key, keyHash, placeHash, value, createRevision, modRevision, version } = old;
     const cell = new Cell(
       key,
       keyHash,
+      placeHash,
       value,
       createRevision,
       modRevision,
@@ -140,6 +182,21 @@ export class FrozenCells {
   entries(): IterableIterator<[ByteString, StoredValue]> {
     return this.#tree.entries(undefined, []);
   }
+}
+
+/** C4. */
+export function costOf({ key, value }: { key: ByteString; value: ByteString }): number {
+  return KEY_OVERHEAD_BYTES + key.length + value.length;
+}
+
+/** By how much a value of this length under the key changes what all cost. */
+export function growthBy(
+  old: StoredValue | undefined,
+  key: ByteString,
+  valueLength: number,
+): number {
+  if (old === undefined) return KEY_OVERHEAD_BYTES + key.length + valueLength;
+  return valueLength - old.value.length;
 }
 
 function rangeOf(tree: CellTree, query: RangeQuery): KeyValue[] {

@@ -1,35 +1,80 @@
-import { assert } from "../base/assert.ts";
+import { assert, InvariantError } from "../base/assert.ts";
+import { ERRORS } from "../base/errors.ts";
 import { SESSION_WINDOW, VALUE_BYTES_MAX } from "../base/limits.ts";
-import type { ByteString } from "./byte-string.ts";
-import { STATUS, type Status } from "./command.ts";
+import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
+import { NO_COMMAND_HASH, STATUS, type Status } from "./command.ts";
 
 /** The answer to a command, kept for a repetition of it. */
 export interface KeptAnswer {
   readonly status: Status;
   readonly revision: number;
   readonly actual: ByteString | undefined;
+  /** Of the command that got it; NO_COMMAND_HASH: any repetition gets it. */
+  readonly commandHash: number;
 }
 
 /** Values in kept answers of one session: one of any size always fits. Part of the format: all nodes must agree. */
 export const SESSION_ACTUAL_BYTES_MAX = VALUE_BYTES_MAX;
+/** Answers with a value that one session may keep; for entries of version 1 the bytes alone are bounded. Part of the format. */
+export const SESSION_VALUES_MAX = 256;
 
+/**
+ * What a kept answer takes: 12 bytes in the ring, which is at most twice as large as it needs to be. Part of the format,
+ * as all nodes must expire the same sessions.
+ */
+const SLOT_BYTES = 24;
+/** What a value takes beside its characters. Part of the format. */
+const VALUE_OVERHEAD_BYTES = 96;
 const RING_MIN = 8;
-const NOT_ANSWERED = 0;
-/** In the ring: the answer is in the side table. */
-const ASIDE = -1;
+
+/** What is in a slot of the ring. In memory only; three bits. */
+const KIND = {
+  notAnswered: 0,
+  ok: 1,
+  notFound: 2,
+  /** There was no such key. */
+  casFailedAbsent: 3,
+  /** Its value is aside. */
+  casFailed: 4,
+  casFailedEmpty: 5,
+  casFailedLarge: 6,
+  noSpace: 7,
+} as const;
+const KIND_BITS = 3;
+const KIND_MASK = 7;
+const STATUS_OF_KIND: readonly Status[] = [
+  STATUS.ok,
+  STATUS.ok,
+  STATUS.notFound,
+  STATUS.casFailed,
+  STATUS.casFailed,
+  STATUS.casFailed,
+  STATUS.casFailedLarge,
+  ERRORS.NO_SPACE.wire,
+];
+
+// Sessions that keep nothing share these.
+const NO_REVISIONS = new Float64Array(0);
+const NO_MARKS = new Int32Array(0);
 
 /**
  * One client's requests that were answered and may be repeated.
  *
  * Invariants:
  *   K1. floor never falls. Answers are kept for sequence numbers in [floor, top), and top <= floor + SESSION_WINDOW.
- *   K2. ring[sequence mod capacity] is the revision of an answer "ok" (which is positive, and the usual case), ASIDE or
- *       NOT_ANSWERED; the capacity, a power of two, is at least top - floor; slots outside [floor, top) are NOT_ANSWERED.
- *   K3. actualBytes is the length of all values in the side table, at most SESSION_ACTUAL_BYTES_MAX.
+ *   K2. Slot sequence mod capacity has an answer's revision, its kind and the hash of its command; the capacity, a power of
+ *       two, is at least top - floor, and after `settle` at most twice the least possible; the mark of a slot outside
+ *       [floor, top) is 0.
+ *   K3. actualBytes is the length of all values aside, at most SESSION_ACTUAL_BYTES_MAX.
+ *   K4. What a session is taken to keep (`keptBytes`) follows from its floor and answers alone: a node that has them from a
+ *       snapshot counts as one that has seen them come.
  */
 export class Session {
+  /** Known to its client, and to nobody else. */
   readonly id: number;
-  /** The 16 bytes by which its client asked for it. */
+  /** Stands for it in what others see. */
+  readonly tag: number;
+  /** Opened by an entry of version 1: the 16 bytes by which its client asked for it. Else empty. */
   readonly nonce: ByteString;
   /** Sessions of an older generation belong to a clone too and are copied before they change. */
   readonly generation: number;
@@ -37,12 +82,15 @@ export class Session {
   lastUsedIdx: number;
   #floor = 0;
   #top = 0;
-  #ring = new Float64Array(RING_MIN);
-  #aside: Map<number, KeptAnswer> | null = null;
+  #revisions = NO_REVISIONS;
+  /** Hash of the command, shifted, and KIND. */
+  #marks = NO_MARKS;
+  #aside: Map<number, ByteString> | null = null;
   #actualBytes = 0;
 
-  constructor(id: number, nonce: ByteString, generation: number, lastUsedIdx: number) {
+  constructor(id: number, tag: number, nonce: ByteString, generation: number, lastUsedIdx: number) {
     this.id = id;
+    this.tag = tag;
     this.nonce = nonce;
     this.generation = generation;
     this.lastUsedIdx = lastUsedIdx;
@@ -56,12 +104,27 @@ export class Session {
     return this.#actualBytes;
   }
 
-  /** The copy's ring is as small as its content allows: that is how one grown in a burst shrinks again. */
+  /** K4. Nothing was ever asked in it: it keeps nothing and knows of nothing that its client has seen. */
+  get isFresh(): boolean {
+    return this.#top === 0;
+  }
+
+  /** K4. */
+  get keptBytes(): number {
+    const span = this.#top - this.#floor;
+    if (span === 0) return 0;
+    const values = (this.#aside?.size ?? 0) * VALUE_OVERHEAD_BYTES + this.#actualBytes;
+    return ringSize(span) * SLOT_BYTES + values;
+  }
+
+  /** The copy's ring is as small as its content allows. */
   copy(generation: number): Session {
-    const copy = new Session(this.id, this.nonce, generation, this.lastUsedIdx);
+    const copy = new Session(this.id, this.tag, this.nonce, generation, this.lastUsedIdx);
     copy.#floor = this.#floor;
     copy.#top = this.#top;
-    copy.#ring = this.#resized(ringSize(this.#top - this.#floor));
+    copy.#revisions = this.#revisions;
+    copy.#marks = this.#marks;
+    copy.#resize(this.#top === this.#floor ? 0 : ringSize(this.#top - this.#floor));
     copy.#aside = this.#aside === null ? null : new Map(this.#aside);
     copy.#actualBytes = this.#actualBytes;
     return copy;
@@ -70,12 +133,12 @@ export class Session {
   /** The client has seen answers to everything below `floor`. */
   raiseFloor(floor: number): void {
     if (floor <= this.#floor) return;
-    const ring = this.#ring;
+    const marks = this.#marks;
     const end = Math.min(floor, this.#top);
     for (let sequence = this.#floor; sequence < end; sequence++) {
-      const slot = sequence % ring.length;
-      if (ring[slot] === ASIDE) this.#dropAside(sequence);
-      ring[slot] = NOT_ANSWERED;
+      const slot = sequence % marks.length;
+      if (((marks[slot] ?? 0) & KIND_MASK) === KIND.casFailed) this.#dropAside(sequence);
+      marks[slot] = 0;
     }
     this.#floor = floor;
     if (this.#top < floor) this.#top = floor;
@@ -85,67 +148,127 @@ export class Session {
     return sequence >= this.#floor + SESSION_WINDOW;
   }
 
-  /** @returns the revision of an answer "ok", 0 when there is no answer, -1 when `keptAside` has it */
-  answered(sequence: number): number {
-    if (sequence >= this.#top) return NOT_ANSWERED;
-    return this.#ring[sequence % this.#ring.length] ?? NOT_ANSWERED;
+  /** @param sequence not below the floor. @returns where its answer is kept; -1 when there is none */
+  find(sequence: number): number {
+    if (sequence >= this.#top) return -1;
+    const slot = sequence % this.#marks.length;
+    return this.#marks[slot] === 0 ? -1 : slot;
   }
 
-  keptAside(sequence: number): KeptAnswer {
-    const kept = this.#aside?.get(sequence);
-    assert(kept !== undefined, "an answer marked as kept aside is there");
-    return kept;
+  /** @param slot from `find`. @returns whether another command than this one got the answer that is kept there */
+  isOfOther(slot: number, commandHash: number): boolean {
+    const known = (this.#marks[slot] ?? 0) >>> KIND_BITS;
+    return known !== NO_COMMAND_HASH && commandHash !== NO_COMMAND_HASH && known !== commandHash;
   }
 
-  /** @param actualRoom bytes left for values in all sessions. @returns whether a value of this length can be kept */
-  hasRoomFor(actualLength: number, actualRoom: number): boolean {
+  /** @param slot from `find` */
+  statusAt(slot: number): Status {
+    return STATUS_OF_KIND[(this.#marks[slot] ?? 0) & KIND_MASK] ?? STATUS.ok;
+  }
+
+  /** @param slot from `find` */
+  revisionAt(slot: number): number {
+    return this.#revisions[slot] ?? 0;
+  }
+
+  /** @param slot from `find(sequence)` */
+  actualAt(slot: number, sequence: number): ByteString | undefined {
+    const kind = (this.#marks[slot] ?? 0) & KIND_MASK;
+    if (kind === KIND.casFailedEmpty) return EMPTY_BYTES;
+    if (kind !== KIND.casFailed) return undefined;
+    const actual = this.#aside?.get(sequence);
+    assert(actual !== undefined, "a value marked as kept aside is there");
+    return actual;
+  }
+
+  /** Whether a value of this length can be kept with an answer. */
+  hasRoomFor(actualLength: number, valuesMax: number): boolean {
     return (
-      actualLength <= actualRoom && this.#actualBytes + actualLength <= SESSION_ACTUAL_BYTES_MAX
+      this.#actualBytes + actualLength <= SESSION_ACTUAL_BYTES_MAX &&
+      (this.#aside?.size ?? 0) < valuesMax
     );
   }
 
   /** For a sequence number inside the window that has no answer yet. */
-  keep(sequence: number, status: Status, revision: number, actual: ByteString | undefined): void {
+  keep(
+    sequence: number,
+    status: Status,
+    revision: number,
+    actual: ByteString | undefined,
+    commandHash: number,
+  ): void {
     assert(sequence >= this.#floor && !this.isBeyondWindow(sequence), "answers stay in the window");
     const needed = sequence + 1 - this.#floor;
-    if (needed > this.#ring.length) this.#ring = this.#resized(ringSize(needed));
+    if (needed > this.#marks.length) this.#resize(ringSize(needed));
     if (sequence >= this.#top) this.#top = sequence + 1;
-    const slot = sequence % this.#ring.length;
-    if (status === STATUS.ok && revision > 0) {
-      this.#ring[slot] = revision;
-      return;
-    }
-    this.#ring[slot] = ASIDE;
+    const slot = sequence % this.#marks.length;
+    const kind = status === STATUS.ok ? KIND.ok : kindOf(status, actual);
+    this.#revisions[slot] = revision;
+    this.#marks[slot] = (commandHash << KIND_BITS) | kind;
+    if (kind !== KIND.casFailed || actual === undefined) return;
     this.#aside ??= new Map();
-    this.#aside.set(sequence, { status, revision, actual });
-    this.#actualBytes += actual?.length ?? 0;
+    this.#aside.set(sequence, actual);
+    this.#actualBytes += actual.length;
+  }
+
+  /** To be called after a group of commands: a ring that has grown in a burst shrinks again (K2). */
+  settle(): void {
+    const needed = ringSize(this.#top - this.#floor);
+    if (this.#marks.length > 2 * needed) this.#resize(needed);
   }
 
   /** Visits the kept answers in order of sequence numbers. */
   forEachAnswer(visit: (sequence: number, answer: KeptAnswer) => void): void {
     for (let sequence = this.#floor; sequence < this.#top; sequence++) {
-      const revision = this.answered(sequence);
-      if (revision === NOT_ANSWERED) continue;
-      visit(
-        sequence,
-        revision === ASIDE
-          ? this.keptAside(sequence)
-          : { status: STATUS.ok, revision, actual: undefined },
-      );
+      const slot = this.find(sequence);
+      if (slot < 0) continue;
+      visit(sequence, {
+        status: this.statusAt(slot),
+        revision: this.revisionAt(slot),
+        actual: this.actualAt(slot, sequence),
+        commandHash: (this.#marks[slot] ?? 0) >>> KIND_BITS,
+      });
     }
   }
 
   #dropAside(sequence: number): void {
-    this.#actualBytes -= this.keptAside(sequence).actual?.length ?? 0;
+    this.#actualBytes -= this.#aside?.get(sequence)?.length ?? 0;
     this.#aside?.delete(sequence);
   }
 
-  #resized(capacity: number): Float64Array<ArrayBuffer> {
-    const ring = new Float64Array(capacity);
+  #resize(capacity: number): void {
+    const [oldRevisions, oldMarks] = [this.#revisions, this.#marks];
+    this.#revisions = capacity === 0 ? NO_REVISIONS : new Float64Array(capacity);
+    this.#marks = capacity === 0 ? NO_MARKS : new Int32Array(capacity);
+    // A floor may have been raised far beyond what was answered: then there is nothing to move, and nowhere to move it from.
+    if (oldMarks.length === 0) return;
     for (let sequence = this.#floor; sequence < this.#top; sequence++) {
-      ring[sequence % capacity] = this.#ring[sequence % this.#ring.length] ?? NOT_ANSWERED;
+      const from = sequence % oldMarks.length;
+      const to = sequence % capacity;
+      this.#revisions[to] = oldRevisions[from] ?? 0;
+      this.#marks[to] = oldMarks[from] ?? 0;
     }
-    return ring;
+  }
+}
+
+/** Whether answers with this status are kept at all. */
+export function isKeptStatus(status: Status): boolean {
+  return STATUS_OF_KIND.includes(status);
+}
+
+function kindOf(status: Status, actual: ByteString | undefined): number {
+  switch (status) {
+    case STATUS.notFound:
+      return KIND.notFound;
+    case STATUS.casFailed:
+      if (actual === undefined) return KIND.casFailedAbsent;
+      return actual.length === 0 ? KIND.casFailedEmpty : KIND.casFailed;
+    case STATUS.casFailedLarge:
+      return KIND.casFailedLarge;
+    case ERRORS.NO_SPACE.wire:
+      return KIND.noSpace;
+    default:
+      throw new InvariantError(`an answer with status ${status} is not kept`);
   }
 }
 

@@ -3,13 +3,15 @@ import { KEY_BYTES_MAX, SESSIONS_MAX, SESSION_WINDOW, VALUE_BYTES_MAX } from "..
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
-import { SESSION_NONCE_BYTES } from "./command.ts";
-import { SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
+import { COMMAND_HASH_BITS, NO_COMMAND_HASH, SESSION_NONCE_BYTES } from "./command.ts";
+import { FIRST_SNAPSHOT_VERSION, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
 import { KvState } from "./kv-state.ts";
 import { CellsBuilder } from "./cells-builder.ts";
-import { Session } from "./session.ts";
-import { SessionTable } from "./session-table.ts";
-import type { StateHeader } from "./state-header.ts";
+import { isKeptStatus, Session } from "./session.ts";
+import { HASHED_IDS_START } from "./session-id.ts";
+import { FIXED_SEED } from "./place-hash.ts";
+import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
+import { EMPTY_STATE_HEADER, type StateHeader, type UnreadableEntries } from "./state-header.ts";
 
 /** These bytes are no snapshot of a state, or of another version. */
 export class SnapshotError extends Error {
@@ -45,14 +47,25 @@ export class SnapshotDecoder {
   #consumed = 0;
   #part: Part = "header";
   #header: StateHeader | null = null;
-  #lastSessionId = 0;
+  #version = 0;
+  #lastCounted = 0;
   #sessionsLeft = 0;
   #keysLeft = 0;
   readonly #sessions: Session[] = [];
   readonly #sessionIds = new Set<number>();
   readonly #nonces = new Set<ByteString>();
-  readonly #cells = new CellsBuilder();
+  readonly #cells: CellsBuilder;
   #lastKey: ByteString = EMPTY_BYTES;
+  readonly #limits: SessionLimits;
+
+  /**
+   * @param seed of the places of keys in the index: of this process
+   * @param limits the same on all nodes
+   */
+  constructor(seed = FIXED_SEED, limits = SESSION_LIMITS) {
+    this.#cells = new CellsBuilder(seed);
+    this.#limits = limits;
+  }
 
   /** Takes the next piece in: a copy of it. Nothing of it is looked at yet. */
   push(piece: Uint8Array): void {
@@ -92,7 +105,7 @@ export class SnapshotDecoder {
     if (this.#part !== "done" || this.#header === null || this.#consumed < this.#bytes.length) {
       throw new SnapshotError(`snapshot ends in its ${this.#part}`);
     }
-    const table = new SessionTable(this.#lastSessionId, this.#sessions);
+    const table = new SessionTable(this.#lastCounted, this.#sessions, this.#limits);
     if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
     return new KvState(this.#cells.finish(), table, this.#header);
   }
@@ -128,24 +141,26 @@ export class SnapshotDecoder {
     const version = reader.u8();
     if (reader.failed) return false;
     if (magic !== SNAPSHOT_MAGIC) throw new SnapshotError("this is not a snapshot");
-    if (version !== SNAPSHOT_VERSION) {
-      throw new SnapshotError(
-        `snapshot of version ${version}; this program reads version ${SNAPSHOT_VERSION}`,
-        true,
-      );
+    if (version < FIRST_SNAPSHOT_VERSION || version > SNAPSHOT_VERSION) {
+      const known = `${FIRST_SNAPSHOT_VERSION} to ${SNAPSHOT_VERSION}`;
+      const text = `snapshot of version ${version}; this program reads versions ${known}`;
+      throw new SnapshotError(text, true);
     }
     const header = {
       appliedIdx: reader.varint(),
       revision: reader.varint(),
       historyHash: reader.u32() | 0,
+      unreadable: version === 1 ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader),
+      quotaBytes: version === 1 ? null : readQuota(reader),
     };
-    const lastSessionId = reader.varint();
+    const lastCounted = reader.varint();
     const sessions = reader.varint();
     const keys = reader.varint();
     if (reader.failed) return false;
     if (sessions > SESSIONS_MAX) throw new SnapshotError(`${sessions} sessions`);
     this.#header = header;
-    this.#lastSessionId = lastSessionId;
+    this.#version = version;
+    this.#lastCounted = lastCounted;
     this.#sessionsLeft = sessions;
     this.#keysLeft = keys;
     this.#part = sessions > 0 ? "sessions" : keys > 0 ? "keys" : "end";
@@ -154,32 +169,41 @@ export class SnapshotDecoder {
 
   #readSession(reader: ByteReader): boolean {
     const id = reader.varint();
-    const nonce = reader.byteString(SESSION_NONCE_BYTES);
+    const isCounted = this.#version === 1 || id < HASHED_IDS_START;
+    const nonce = isCounted ? reader.byteString(SESSION_NONCE_BYTES) : EMPTY_BYTES;
+    const tag = isCounted ? id | 0 : reader.u32() | 0;
     const floor = reader.varint();
     const lastUsedIdx = reader.varint();
     const answers = reader.varint();
     if (answers > SESSION_WINDOW) throw new SnapshotError(`session with ${answers} answers`);
-    const session = new Session(id, nonce, 0, lastUsedIdx);
+    const session = new Session(id, tag, nonce, 0, lastUsedIdx);
     session.raiseFloor(floor);
     let next = 0;
     for (let i = 0; i < answers; i++) {
       const distance = reader.varint();
       const status = reader.u8();
       const revision = reader.varint();
+      const commandHash = this.#version === 1 ? NO_COMMAND_HASH : reader.varint();
       const actual = reader.u8() === 0 ? undefined : readSized(reader, VALUE_BYTES_MAX);
       if (reader.failed) return false;
       if (distance < next || distance >= SESSION_WINDOW) {
         throw new SnapshotError("answers of a session out of order");
       }
+      if (!isKeptStatus(status) || commandHash >= 2 ** COMMAND_HASH_BITS) {
+        throw new SnapshotError("an answer that no session keeps");
+      }
       next = distance + 1;
-      session.keep(floor + distance, status, revision, actual);
+      session.keep(floor + distance, status, revision, actual, commandHash);
     }
     if (reader.failed) return false;
-    if (id < 1 || id > this.#lastSessionId || this.#sessionIds.has(id) || this.#nonces.has(nonce)) {
-      throw new SnapshotError(`session ${id} is not possible here`);
+    const isPossible = isCounted
+      ? id >= 1 && id <= this.#lastCounted && !this.#nonces.has(nonce)
+      : id >= HASHED_IDS_START;
+    if (!isPossible || this.#sessionIds.has(id)) {
+      throw new SnapshotError("a session that is not possible here");
     }
     this.#sessionIds.add(id);
-    this.#nonces.add(nonce);
+    if (isCounted) this.#nonces.add(nonce);
     this.#sessions.push(session);
     if (--this.#sessionsLeft === 0) this.#part = this.#keysLeft > 0 ? "keys" : "end";
     return true;
@@ -210,6 +234,17 @@ export class SnapshotDecoder {
     this.#part = "building";
     return true;
   }
+}
+
+function readUnreadable(reader: ByteReader): UnreadableEntries {
+  const count = reader.varint();
+  const next = reader.varint();
+  return { count, lastIdx: next === 0 ? null : next - 1 };
+}
+
+function readQuota(reader: ByteReader): number | null {
+  const bytes = reader.varint();
+  return bytes === 0 ? null : bytes;
 }
 
 function readSized(reader: ByteReader, lengthMax: number): ByteString {

@@ -4,9 +4,25 @@ export interface StateHeader {
   readonly revision: number;
   /** Hash chain over all commands applied since the beginning, and their answers. */
   readonly historyHash: number;
+  readonly unreadable: UnreadableEntries;
+  /** What the state may cost; null: nobody has set it. */
+  readonly quotaBytes: number | null;
 }
 
-export const EMPTY_STATE_HEADER: StateHeader = { appliedIdx: 0, revision: 0, historyHash: 0 };
+/** Entries of the log that are none: they changed nothing, on any node. */
+export interface UnreadableEntries {
+  readonly count: number;
+  /** Log index of the last one; null when there is none. */
+  readonly lastIdx: number | null;
+}
+
+export const EMPTY_STATE_HEADER: StateHeader = {
+  appliedIdx: 0,
+  revision: 0,
+  historyHash: 0,
+  unreadable: { count: 0, lastIdx: null },
+  quotaBytes: null,
+};
 
 /** Two 32-bit hashes as one name. */
 export function stateHash(contentHash: number, historyHash: number): string {

@@ -61,7 +61,7 @@ export async function startInNamespaces(
     // Addresses that others could reach ask for a secret.
     const secret = randomBytes(SECRET_BYTES).toString("hex");
     const secretFile = join(dataDirectory, "secret.txt");
-    writeFileSync(secretFile, secret);
+    writeFileSync(secretFile, secret, { mode: 0o600 });
     const nodes = made.nodes.map((id) => ({
       id,
       host: made.address(id),

@@ -84,6 +84,7 @@ class HandshakeProcess implements DialHandlers {
     if (outcome.kind === "established") {
       this.#over = true;
       this.#cancelDeadline();
+      connection.admit();
       this.#handlers = this.#run.established(connection, outcome.remote, outcome.session);
       return;
     }

@@ -14,6 +14,7 @@ import type { HandshakeOutcome, Refusal } from "./handshake.ts";
 import { newLinkCounters, type LinkStatus } from "./link-status.ts";
 import type { PeerLinksHandlers, PeerLinksLimits } from "./peer-links-options.ts";
 import { PeerSession } from "./peer-session.ts";
+import type { StrangerLog } from "../ports/stranger-log.ts";
 
 export interface PeerLinkOptions {
   readonly nodeId: NodeId;
@@ -25,6 +26,7 @@ export interface PeerLinkOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly strangers: StrangerLog;
   readonly table: DropTable;
   readonly limits: PeerLinksLimits;
   readonly checkRemote: (remote: Hello) => Refusal | null;
@@ -202,10 +204,10 @@ export class PeerLink {
 
   /** Repeated attempts end the same way: one line is enough. */
   logOnce(message: string, code: string, reason: string): void {
-    const { peer, logger } = this.#options;
+    const { peer, strangers } = this.#options;
     if (this.#lastLogged === reason) return;
     this.#lastLogged = reason;
-    logger.warn(message, { peer, code, reason });
+    strangers.warn(message, { peer, code, reason });
   }
 
   status(): LinkStatus {

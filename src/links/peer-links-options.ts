@@ -7,6 +7,7 @@ import type { Random } from "../ports/random.ts";
 import type { RefusalCode } from "../wire/handshake.ts";
 import type { PeerHello } from "../wire/peer-hello.ts";
 import type { PeerMessage } from "../wire/peer.ts";
+import type { StrangerLog } from "../ports/stranger-log.ts";
 import type { Refusal } from "./handshake.ts";
 
 /** A node as it presents itself to a peer: which disk, and what is on it. */
@@ -43,6 +44,8 @@ export interface PeerLinksOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** For lines about what others do wrong. Default: one of its own. */
+  readonly strangers?: StrangerLog;
   /**
    * The last word on a peer that has proved itself: whether it is the one that this node knows. What is to be remembered of
    * it is durable when this returns null; then its session begins.
@@ -63,8 +66,6 @@ export interface PeerLinksLimits {
   readonly backoffMaxMs: number;
   /** Between two measurements of the round trip. */
   readonly pingIntervalMs: number;
-  /** Accepted connections that have not shaken hands yet. */
-  readonly handshakesMax: number;
 }
 
 export const PEER_LINKS_LIMITS: PeerLinksLimits = {
@@ -79,5 +80,4 @@ export const PEER_LINKS_LIMITS: PeerLinksLimits = {
   backoffMinMs: 50,
   backoffMaxMs: 1000,
   pingIntervalMs: 1000,
-  handshakesMax: 64,
 };

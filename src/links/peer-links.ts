@@ -35,23 +35,27 @@ import {
   type PeerLinksLimits,
   type PeerLinksOptions,
 } from "./peer-links-options.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
 
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
   readonly #limits: PeerLinksLimits;
   readonly #table = new DropTable();
   readonly #links = new Map<NodeId, PeerLink>();
+  readonly #strangers: StrangerLog;
   readonly #shaking = new Set<Connection>();
   #stopped = false;
 
   constructor(options: PeerLinksOptions, handlers: PeerLinksHandlers) {
     this.#options = options;
+    this.#strangers = options.strangers ?? new StrangerLog(options.logger, options.clock);
     this.#limits = { ...PEER_LINKS_LIMITS, ...options.limits };
     assert(!options.peers.has(options.nodeId), "a node is not its own peer");
     for (const [peer, address] of options.peers) {
       const link = new PeerLink(
         {
           ...options,
+          strangers: this.#strangers,
           peer,
           address,
           table: this.#table,
@@ -83,8 +87,8 @@ export class PeerLinks {
 
   /** A connection came in on the peer channel. */
   accept(connection: Connection): ConnectionHandlers {
-    if (this.#stopped || this.#shaking.size >= this.#limits.handshakesMax) {
-      connection.close(this.#stopped ? "node stops" : "too many handshakes under way");
+    if (this.#stopped) {
+      connection.close("node stops");
       return { onFrame: () => {}, onClose: () => {} };
     }
     this.#shaking.add(connection);
@@ -196,7 +200,7 @@ export class PeerLinks {
     if (failure.kind === "refusedByThem") {
       link?.onRefused(failure, false);
     } else if (link === undefined) {
-      this.#options.logger.warn("peer connection refused", { remote, peer, code, reason: text });
+      this.#strangers.warn("peer connection refused", { remote, peer, code, reason: text });
     } else {
       link.logOnce("peer connection refused", code, text);
     }

@@ -6,12 +6,12 @@
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../base/errors.ts";
-import { AdminGateway } from "../gateway/admin-gateway.ts";
-import { ClientGateway } from "../gateway/client-gateway.ts";
+import { Gateways } from "../gateway/gateways.ts";
 import { PeerLinks } from "../links/peer-links.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { TooManyFilesError, type DiskFullError } from "../ports/disk.ts";
-import type { Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
+import type { Channel, Connection, ConnectionHandlers, Listener } from "../ports/network.ts";
 import type { TurnEffects } from "../replica/replica-options.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
@@ -22,14 +22,17 @@ import { PeerGuard } from "./peer-guard.ts";
 import { contradictionText, isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ListenError } from "./listen-error.ts";
+import { watchMemory, type MemoryWatch } from "./memory-watch.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../wire/admin.ts";
+import type { PeerMessage } from "../wire/peer.ts";
 import { openNode } from "./open-node.ts";
+import { PeerTrouble } from "./peer-trouble.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
-import { nodeStatus, RoleLog } from "./status.ts";
+import { adminLink, nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
   /** Both ports are open. */
@@ -52,10 +55,12 @@ export class Node {
   readonly #queue: ReleaseQueue;
   readonly #jobs: SnapshotJobs;
   readonly #loader: SnapshotLoader;
-  readonly #clients: ClientGateway;
-  readonly #admin: AdminGateway;
+  readonly #gateways: Gateways;
+  readonly #strangers: StrangerLog;
   readonly #roleLog: RoleLog;
   readonly #agreementLog: AgreementLog;
+  readonly #peerTrouble: PeerTrouble;
+  readonly #memoryWatch: MemoryWatch | null;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
   #turnScheduled = false;
@@ -87,12 +92,14 @@ export class Node {
     this.#storage = opened.storage;
     this.#snapshots = opened.snapshots;
     this.#replica = opened.replica;
+    this.#strangers = new StrangerLog(logger, clock);
     this.#links = this.#newLinks();
     this.#guard = this.#newGuard();
     this.#reports = this.#newReports();
     this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
     this.#loader = new SnapshotLoader({
       snapshots: this.#snapshots,
+      placeSeed: opened.placeSeed,
       pace: options.load,
       clock,
       logger,
@@ -112,15 +119,20 @@ export class Node {
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),
     });
-    const connection = { options, machine, replica: this.#replica, wake: () => this.#wake() };
-    this.#clients = new ClientGateway(connection);
-    this.#admin = new AdminGateway({
-      ...connection,
+    this.#gateways = new Gateways({
+      options,
+      machine,
+      strangers: this.#strangers,
+      replica: this.#replica,
+      wake: () => this.#wake(),
       links: this.#links,
       status: () => this.status(),
+      linkStatus: () => this.#links.status().map(adminLink),
     });
     this.#roleLog = new RoleLog(this.#replica, logger);
     this.#agreementLog = new AgreementLog(this.#replica, logger);
+    this.#peerTrouble = new PeerTrouble(this.#replica, logger);
+    this.#memoryWatch = watchMemory(machine, this.#replica, options.timing.tickMs);
   }
 
   /** Opens both ports and begins to take part. */
@@ -129,11 +141,10 @@ export class Node {
     const { peerAddresses, clientAddress, nodeId } = this.#options;
     const peerAddress = peerAddresses.get(nodeId);
     if (peerAddress === undefined) throw new Error(`node ${nodeId} is not in its own cluster`);
-    const accept = (connection: Connection, channel: string): ConnectionHandlers => {
-      if (channel === "peer") return this.#links.accept(connection);
-      if (channel === "client") return this.#clients.accept(connection);
-      return this.#admin.accept(connection);
-    };
+    const accept = (connection: Connection, channel: Channel): ConnectionHandlers =>
+      channel === "peer"
+        ? this.#links.accept(connection)
+        : this.#gateways.accept(connection, channel);
     let toOpen = 2;
     const open = (who: "clients" | "peers", result: Listener | Error): void => {
       if (result instanceof Error) {
@@ -155,6 +166,8 @@ export class Node {
     // pause they are not made up for, as the peers' answers to them would be stale anyway.
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
+      this.#gateways.tick();
+      this.#memoryWatch?.tick();
       this.#storage.flush();
       this.#replica.onTick();
       this.#reports.tick();
@@ -186,11 +199,12 @@ export class Node {
       clusterId: this.#options.clusterId,
       version: this.#options.version,
       uptimeMs: this.#machine.clock.now() - this.#startedMs,
-      clients: this.#clients.connections,
+      clients: this.#gateways.clientConnections,
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
       allowFaults: this.#options.allowFaults,
+      unreadable: this.#peerTrouble.unreadable,
     });
   }
 
@@ -209,13 +223,14 @@ export class Node {
         clock,
         random,
         logger,
+        strangers: this.#strangers,
         admit: (peer, presence) => this.#guard.admit(peer, presence),
         limits: options.linkLimits,
       },
       {
         onMessage: (peer, message) => {
           if (message.type === "report") this.#reports.receive(peer, message);
-          else this.#replica.onPeerMessage(peer, message);
+          else this.#onMessage(peer, message);
           if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
           this.#wake();
         },
@@ -258,6 +273,11 @@ export class Node {
     });
   }
 
+  #onMessage(peer: NodeId, message: PeerMessage): void {
+    const refused = this.#replica.onPeerMessage(peer, message);
+    if (refused !== null) this.#peerTrouble.refused(peer, refused);
+  }
+
   #wake(): void {
     if (this.#turnScheduled || this.#stopped) return;
     this.#turnScheduled = true;
@@ -268,7 +288,9 @@ export class Node {
   }
 
   #turn(): void {
-    const effects = this.#replica.endTurn(this.#machine.clock.now());
+    this.#gateways.beginTurn();
+    const effects = this.#endTurn();
+    if (effects === null) return;
     const { contradiction } = effects;
     if (contradiction !== null) {
       // A restart is to meet the same contradiction: what was decided goes to the disk.
@@ -287,10 +309,22 @@ export class Node {
     if (urgent) this.#storage.flush();
     this.#roleLog.update();
     this.#agreementLog.update();
+    this.#peerTrouble.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
-    if (effects.again || effects.mayTakePlace !== null) this.#wake();
+    if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
+  }
+
+  /** @returns null when the node cannot go on with its log */
+  #endTurn(): TurnEffects | null {
+    try {
+      return this.#replica.endTurn(this.#machine.clock.now());
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#fail(error);
+      return null;
+    }
   }
 
   #failOutvoted({ hostMessages, outvoted }: TurnEffects): void {
@@ -356,7 +390,6 @@ export class Node {
     this.#cancelTick();
     this.#loader.want(null);
     this.#links.stop(reason);
-    this.#clients.stop(reason);
-    this.#admin.stop(reason);
+    this.#gateways.stop(reason);
   }
 }

@@ -1,5 +1,5 @@
 /** Opens a data directory and brings the replica to where it was when the process ended. */
-import { KvState } from "../kv/index.ts";
+import { KvState, OrderedCells, type PlaceSeed } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
 import type { DiskFullError } from "../ports/disk.ts";
 import { Replica } from "../replica/replica.ts";
@@ -27,6 +27,8 @@ export interface OpenedNode {
   readonly storage: LogStorage;
   readonly snapshots: SnapshotStore;
   readonly replica: Replica;
+  /** Of the places of keys in every state's index: of this process, and known to nobody else. */
+  readonly placeSeed: PlaceSeed;
 }
 
 /** @throws StorageError when the directory is damaged or somebody else's */
@@ -66,7 +68,11 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   );
   if (recovered !== undefined) directory.beginLog();
   const stored = recovered?.snapshot ?? null;
-  const state = stored === null ? new KvState() : new SnapshotReader(snapshots, stored.value).all();
+  const placeSeed = { low: random.uint32(), high: random.uint32() };
+  const state =
+    stored === null
+      ? new KvState(new OrderedCells(placeSeed))
+      : new SnapshotReader(snapshots, stored.value, placeSeed).all();
   const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));
   const electionTicks = ticks(timing.electionTimeoutMs);
   const waitTicks = ticks(timing.requestWaitMs);
@@ -107,5 +113,5 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       ms: Math.round(clock.now() - startedMs),
     });
   }
-  return { directory, storage, snapshots, replica };
+  return { directory, storage, snapshots, replica, placeSeed };
 }

@@ -3,6 +3,7 @@ import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Memory } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { DEFAULT_COMPACTION, type CompactionPolicy } from "../replica/compaction.ts";
@@ -14,6 +15,8 @@ export interface Machine {
   readonly network: Network;
   readonly disk: Disk;
   readonly logger: Logger;
+  /** Left out: nobody looks whether it is enough. */
+  readonly memory?: Memory;
 }
 
 /** Milliseconds. */
@@ -87,8 +90,11 @@ export interface NodeOptions {
   readonly proposalCommandsMax: number;
   readonly readsMax: number;
   readonly clientConnectionsMax: number;
+  readonly adminConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
   readonly clientBufferBytesMax: number;
+  /** Bytes of frames and answers that may be held for all clients together before those that hold most are ended. */
+  readonly bufferBytesMax: number;
 }
 
 export const NODE_DEFAULTS = {
@@ -107,5 +113,7 @@ export const NODE_DEFAULTS = {
   proposalCommandsMax: 8192,
   readsMax: 65_536,
   clientConnectionsMax: 5_000,
+  adminConnectionsMax: 100,
   clientBufferBytesMax: 64 * 1024 * 1024,
+  bufferBytesMax: 256 * 1024 * 1024,
 } satisfies Partial<NodeOptions>;

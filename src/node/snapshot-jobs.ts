@@ -5,7 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import { DiskFullError } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
-import type { SnapshotStore } from "../storage/snapshot-store.ts";
+import { SnapshotGivenUp, type SnapshotStore } from "../storage/snapshot-store.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
 
 /**
@@ -42,7 +42,7 @@ export class SnapshotJobs {
     const { replica, snapshots, clock, logger, wake } = this.#options;
     const begun = replica.beginSnapshot();
     if (begun === null) return;
-    const chunks = begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES);
+    const chunks = unlessMemoryRunsOut(replica, begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES));
     const done = (error: Error | null, name?: SnapshotName): void => {
       if (error !== null || name === undefined) {
         this.#failed(begun.idx, error);
@@ -98,5 +98,16 @@ export class SnapshotJobs {
     if (stored === null) return;
     const needed = [stored.value, durable(), loading(), ...replica.fetchedSnapshots];
     snapshots.retain(needed.filter((name) => name !== null));
+  }
+}
+
+/** While a snapshot is under way, what is overwritten stays in memory as well: rather none than a process that ends. */
+function* unlessMemoryRunsOut(
+  replica: Replica,
+  chunks: Iterable<Uint8Array>,
+): Generator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) {
+    if (replica.space.isCritical) throw new SnapshotGivenUp("memory ran out while it was written");
+    yield chunk;
   }
 }

@@ -8,7 +8,7 @@
  *   L3. At most one snapshot is being loaded: the one wanted last.
  */
 import { InvariantError } from "../base/assert.ts";
-import type { KvState } from "../kv/index.ts";
+import type { KvState, PlaceSeed } from "../kv/index.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import { DiskFullError } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -25,6 +25,8 @@ const RETRY_MS = 500;
 
 export interface SnapshotLoaderOptions {
   readonly snapshots: SnapshotStore;
+  /** Of the places of keys in the index. */
+  readonly placeSeed: PlaceSeed;
   readonly pace: LoadPace;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,9 +66,9 @@ export class SnapshotLoader {
   }
 
   #begin(name: SnapshotName, afterMs: number): void {
-    const { snapshots, clock } = this.#options;
+    const { snapshots, clock, placeSeed } = this.#options;
     const begun: Load = {
-      reader: new SnapshotReader(snapshots, name),
+      reader: new SnapshotReader(snapshots, name, placeSeed),
       begunMs: clock.now(),
       slices: 0,
     };

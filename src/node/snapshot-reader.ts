@@ -1,4 +1,4 @@
-import { SnapshotDecoder, SnapshotError, type KvState } from "../kv/index.ts";
+import { SnapshotDecoder, SnapshotError, type KvState, type PlaceSeed } from "../kv/index.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 
@@ -10,9 +10,11 @@ export class SnapshotReader {
   readonly name: SnapshotName;
   readonly #snapshots: SnapshotStore;
   readonly #pieces: Iterator<Uint8Array>;
-  readonly #decoder = new SnapshotDecoder();
+  readonly #decoder: SnapshotDecoder;
 
-  constructor(snapshots: SnapshotStore, name: SnapshotName) {
+  /** @param seed of the places of keys in the index */
+  constructor(snapshots: SnapshotStore, name: SnapshotName, seed: PlaceSeed) {
+    this.#decoder = new SnapshotDecoder(seed);
     this.name = name;
     this.#snapshots = snapshots;
     this.#pieces = snapshots.chunks(name, PIECE_BYTES);

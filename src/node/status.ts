@@ -1,11 +1,13 @@
 /** What a node says of itself: to management, to the page, and in its log. */
+import type { UnreadableEntries } from "../kv/index.ts";
 import type { PeerLinks } from "../links/peer-links.ts";
 import type { LinkStatus } from "../links/link-status.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
-import type { AdminAlarm, AdminLink, AdminStatus } from "../wire/admin.ts";
+import type { AdminLink, AdminStatus } from "../wire/admin.ts";
+import { alarmsOf } from "./alarms.ts";
 
 export interface StatusParts {
   readonly nodeId: number;
@@ -17,6 +19,8 @@ export interface StatusParts {
   readonly links: PeerLinks;
   readonly storage: LogStorage;
   readonly allowFaults: boolean;
+  /** Entries that this process has passed over. */
+  readonly unreadable: UnreadableEntries;
 }
 
 export function nodeStatus(parts: StatusParts): AdminStatus {
@@ -64,23 +68,8 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       writeLatency: replica.served.writeLatency,
     },
     allowFaults: parts.allowFaults,
-    alarms: alarmsOf(replica),
+    alarms: alarmsOf(replica, parts.unreadable),
   };
-}
-
-function alarmsOf(replica: Replica): AdminAlarm[] {
-  const { joining, verdict } = replica;
-  const alarms: AdminAlarm[] = replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
-    kind: "diverged" as const,
-    peer,
-    agreedIdx,
-    differsIdx,
-    refuses: verdict.kind !== "prevails",
-  }));
-  if (joining !== null) {
-    alarms.push({ kind: "joining", confirmed: [...joining.confirmed], needed: joining.needed });
-  }
-  return alarms;
 }
 
 export function adminLink(link: LinkStatus): AdminLink {

@@ -1,6 +1,7 @@
 /** Log lines on a stream: short and coloured for people, JSON for programs. Written at once, so none is lost in a crash. */
 import { Chalk, type ChalkInstance } from "chalk";
 import { pino } from "pino";
+import { printable } from "../base/printable.ts";
 import type { LogFields, Logger, LogLevel } from "../ports/logger.ts";
 import type { ColorLevel } from "./color.ts";
 import { createStandardOutput } from "./standard-output.ts";
@@ -38,7 +39,8 @@ function jsonLogger(
       timestamp: () => `,"time":"${date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
     },
-    { write },
+    // What JSON leaves as it is may be a command to the terminal that shows the line.
+    { write: (line) => write(`${printable(line.trimEnd())}\n`) },
   );
   const at =
     (level: LogLevel) =>
@@ -105,11 +107,4 @@ function fieldText(value: LogFields[string]): string {
   return typeof value === "string" && (text === "" || /[\s="]/.test(text))
     ? JSON.stringify(text)
     : text;
-}
-
-function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
 }

@@ -9,7 +9,7 @@ import {
   type Server,
   STATUS_CODES,
 } from "node:http";
-import { isIP, type AddressInfo } from "node:net";
+import { isIP, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
@@ -23,7 +23,11 @@ import type {
   Network,
 } from "../ports/network.ts";
 import { watchCrowd } from "./crowd.ts";
-import { WsConnection } from "./ws-connection.ts";
+import { Strangers } from "./strangers.ts";
+import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
+
+/** Of sockets that have proved nothing yet, of one listener. */
+export const STRANGERS_MAX = 1536;
 
 export interface WsNetworkOptions {
   /** Between two pings of a connection. Default 2000. */
@@ -44,8 +48,12 @@ export interface WsNetworkOptions {
   readonly onRejected?: (remote: string, reason: string) => void;
   /** Told once when a listener begins to refuse connections for want of room; see `watchCrowd`. */
   readonly onCrowded?: (reason: string) => void;
-  /** Sockets of one listener. Default 10,000. */
+  /** Sockets of one listener, whoever they belong to. Default 10,000. */
   readonly connectionsMax?: number;
+  /** Of these, how many may have proved nothing yet. Default 1536. */
+  readonly strangersMax?: number;
+  /** From accepting a socket until it must have proved itself, by whatever it speaks. Default 8000. */
+  readonly strangerTimeoutMs?: number;
 }
 
 const DEFAULTS: Required<WsNetworkOptions> = {
@@ -62,6 +70,8 @@ const DEFAULTS: Required<WsNetworkOptions> = {
   onRejected: (): void => {},
   onCrowded: (): void => {},
   connectionsMax: 10_000,
+  strangersMax: STRANGERS_MAX,
+  strangerTimeoutMs: 8000,
 };
 
 const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
@@ -70,8 +80,15 @@ const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
   admin: CLIENT_FRAME_BYTES_MAX,
 };
 
-/** Time for an HTTP request to arrive whole: an upgrade request is one packet. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Time for an HTTP request to arrive whole: an upgrade request is one packet. Looked at so often. */
+const REQUEST_TIMEOUT_MS = 5000;
+const REQUEST_CHECK_MS = 1000;
+/** Until a page must have been read by whoever asked for it. */
+const PAGE_TIMEOUT_MS = 30_000;
+/** Of all strangers, how many may come from one address: a program may open a thousand connections at once. */
+const STRANGERS_PER_ADDRESS = 2 / 3;
+/** Of a web socket message: browsers split large ones, a byte apiece is nobody's way. */
+const FRAGMENTS_MAX = 4096;
 
 export class WsNetwork implements Network {
   readonly #options: Required<WsNetworkOptions>;
@@ -92,11 +109,15 @@ export class WsNetwork implements Network {
       closeTimeout: this.#options.closeTimeoutMs,
     };
     const ws = new WebSocket(url, options);
-    const connection = this.#track(ws, null, `${address.host}:${address.port}`);
+    const connection = this.#track(ws, {
+      socket: null,
+      remote: `${address.host}:${address.port}`,
+      frameBytesMax: FRAME_BYTES_MAX[channel],
+    });
     connection.setHandlers(handlers);
     ws.on("upgrade", (response) => {
       response.socket.setNoDelay(true);
-      connection.setStream(response.socket);
+      connection.setSocket(response.socket);
     });
     ws.on("open", () => handlers.onOpen());
     return connection;
@@ -110,16 +131,21 @@ export class WsNetwork implements Network {
   ): void {
     // Pages are for users: where only peers call there is nothing to see.
     const forUsers = channels.includes("client");
-    const server = createServer(forUsers ? this.#options.onRequest : DEFAULTS.onRequest);
+    const server = createServer(
+      { connectionsCheckingInterval: REQUEST_CHECK_MS },
+      forUsers ? this.#options.onRequest : DEFAULTS.onRequest,
+    );
     server.maxConnections = this.#options.connectionsMax;
     server.headersTimeout = REQUEST_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
+    const strangers = this.#strangers(server);
     const accepted = new Set<WsConnection>();
     const upgraders = new Map(channels.map((channel) => [`/${channel}`, this.#upgrader(channel)]));
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       // Until the web socket owns it, nobody else listens for errors of the stream.
       stream.on("error", () => stream.destroy());
-      const remote = `${request.socket.remoteAddress ?? "?"}:${request.socket.remotePort ?? 0}`;
+      const { socket } = request;
+      const remote = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
       const upgrader = upgraders.get(pathOf(request));
       const refusal =
         upgrader === undefined
@@ -130,14 +156,36 @@ export class WsNetwork implements Network {
         this.#options.onRejected(remote, refusal?.reason ?? "");
         return;
       }
-      request.socket.setNoDelay(true);
+      socket.setNoDelay(true);
+      const headBytes = head.length;
       upgrader.server.handleUpgrade(request, stream, head, (ws) => {
-        const connection = this.#track(ws, stream, remote, () => accepted.delete(connection));
+        const connection = this.#track(ws, {
+          socket,
+          headBytes,
+          remote,
+          frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
+          onGone: () => accepted.delete(connection),
+          onAdmitted: () => strangers.remove(socket),
+        });
         accepted.add(connection);
         connection.setHandlers(accept(connection, upgrader.channel));
       });
     });
     this.#startServer(server, address, accepted, ready);
+  }
+
+  #strangers(server: Server): Strangers {
+    const { strangersMax, strangerTimeoutMs, onRejected } = this.#options;
+    const strangers = new Strangers({
+      max: strangersMax,
+      perAddressMax: Math.ceil(strangersMax * STRANGERS_PER_ADDRESS),
+      deadlineMs: strangerTimeoutMs,
+      requestMs: Math.max(strangerTimeoutMs, PAGE_TIMEOUT_MS),
+      onRefused: onRejected,
+    });
+    server.on("connection", (socket: Socket) => strangers.add(socket));
+    server.on("request", ({ socket }: IncomingMessage) => strangers.requested(socket));
+    return strangers;
   }
 
   #startServer(
@@ -175,6 +223,7 @@ export class WsNetwork implements Network {
       perMessageDeflate: false,
       skipUTF8Validation: true,
       maxPayload: FRAME_BYTES_MAX[channel],
+      maxFragments: FRAGMENTS_MAX,
       closeTimeout: this.#options.closeTimeoutMs,
     };
     const server = new WebSocketServer(options);
@@ -214,18 +263,17 @@ export class WsNetwork implements Network {
 
   #track(
     ws: WebSocket,
-    stream: Duplex | null,
-    remote: string,
-    onGone: () => void = () => {},
+    options: Omit<WsConnectionOptions, "onGone"> & { readonly onGone?: () => void },
   ): WsConnection {
-    const connection = new WsConnection(ws, stream, remote, (gone) => {
+    const onGone = (gone: WsConnection): void => {
       this.#connections.delete(gone);
       if (this.#connections.size === 0 && this.#pingTimer !== null) {
         clearInterval(this.#pingTimer);
         this.#pingTimer = null;
       }
-      onGone();
-    });
+      options.onGone?.();
+    };
+    const connection = new WsConnection(ws, { ...options, onGone });
     this.#connections.add(connection);
     this.#pingTimer ??= setInterval(() => {
       for (const each of this.#connections) each.checkAlive(this.#options.pingMissesMax);

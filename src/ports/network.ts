@@ -9,6 +9,9 @@ export interface Address {
 /**
  * One side of a connection that carries whole binary frames, first in first out. It may end at any time and lose what
  * was in flight; nothing is delivered twice or out of order. Half-open connections end by themselves after a deadline.
+ *
+ * The other side is a stranger until it is admitted: it may send HANDSHAKE_BYTES_MAX altogether, has some seconds, and is
+ * one of a bounded number, of which the oldest goes when there are more.
  */
 export interface Connection {
   /** For logs: where the other side is. */
@@ -17,6 +20,13 @@ export interface Connection {
   send(frame: Uint8Array): void;
   /** Bytes queued and not yet handed to the operating system. */
   bufferedBytes(): number;
+  /** Bytes that came in of a frame that is not whole yet. */
+  unfinishedBytes(): number;
+  /** The other side has proved itself: it may send what the channel allows, and is no stranger any more. */
+  admit(): void;
+  /** Takes nothing more from the wire until `resume`, so that the other side has to wait. What was read already still comes. */
+  pause(): void;
+  resume(): void;
   /** Ends the connection after what is queued; the other side sees `reason` (at most 120 bytes of it). */
   close(reason: string): void;
   /** Ends it at once. */

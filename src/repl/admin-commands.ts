@@ -25,7 +25,8 @@ export type AdminAction =
       readonly delayMs: number;
     }
   | { readonly op: "heal" }
-  | { readonly op: "status" };
+  | { readonly op: "status" }
+  | { readonly op: "setQuota"; readonly bytes: number };
 
 const DIRECTIONS: readonly FlagSpec[] = [
   { name: "--in", help: "only what comes from the peer" },
@@ -103,7 +104,7 @@ function commandsFor(nodeIds: readonly number[]): readonly CommandSpec<AdminActi
     build: () => ({ op: "heal" }),
   };
   const setFault = setFaultCommand(peer);
-  return [status, getLinks, breakLink, restoreLink, setFault, heal];
+  return [status, getLinks, breakLink, restoreLink, setFault, heal, SET_QUOTA];
 }
 
 type PeerIn = (token: Token | undefined) => number;
@@ -131,6 +132,30 @@ function setFaultCommand(peer: PeerIn): CommandSpec<AdminAction> {
       delayMs: numberIn(args, "--delay", FAULT_DELAY_MS_MAX),
     }),
   };
+}
+
+const SET_QUOTA: CommandSpec<AdminAction> = {
+  name: "set_quota",
+  forms: ["SIZE"],
+  summary: "how much the keys, values and sessions of the whole cluster may take",
+  details: [
+    "Beyond it what makes them grow is refused (NO_SPACE), by all nodes alike. SIZE is in bytes, or with k, m or g behind it.",
+    "Any node can be asked; it holds for all. Each needs two and a half times as much heap (docs/security.md).",
+  ],
+  examples: ["1 set_quota 768m", "1 set_quota 2g"],
+  arguments: ["text"],
+  count: [1, 1],
+  build: ({ positionals: [token] }) => ({ op: "setQuota", bytes: sizeIn(token) }),
+};
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+function sizeIn(token: Token | undefined): number {
+  const text = token?.text ?? "";
+  const [, digits = "", unit = ""] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? 0);
+  if (bytes >= 2 ** 20 && bytes <= 2 ** 50) return bytes;
+  throw new UsageError(`SIZE is 1m or more, for example 768m or 2g, got "${text}"`);
 }
 
 function peerIn(token: Token | undefined, nodeIds: readonly number[]): number {

@@ -49,6 +49,7 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "restoreLink":
     case "setFault":
     case "heal":
+    case "setQuota":
       return false;
     default:
       return unreachable(action, "management action");
@@ -149,6 +150,9 @@ async function carryOut(
     }
     case "heal":
       return done("all its links are restored", await client.call(node, "heal", {}, options));
+    case "setQuota":
+      await client.call(node, "setQuota", { bytes: action.bytes }, options);
+      return done(`a quota of ${action.bytes} bytes is proposed, for all nodes`);
     default:
       return unreachable(action, "management action");
   }

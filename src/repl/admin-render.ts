@@ -1,4 +1,5 @@
 /** What nodes tell management, in words. Pure. */
+import { printable } from "../base/printable.ts";
 import { alarmText } from "../client/alarm-text.ts";
 import type { AdminBallot, AdminLink, AdminStatus } from "../wire/admin.ts";
 import { formatDuration } from "./duration.ts";
@@ -23,7 +24,7 @@ export function renderStatus(status: AdminStatus, style: Style): string {
     `${style.node(`node ${nodeId}`)}: ${[roleText, `phase ${phase}`, hears, serving, ...full].join(", ")}`,
     `  promised ballot ${ballotText(promise)} · own ballot ${ballotText(ballot)}`,
     `  decided ${status.decidedIdx} · accepted ${status.acceptedIdx} · applied ${status.appliedIdx} · compacted ${status.compactedIdx}`,
-    `  ${count(status.keys, "key")} at revision ${status.revision} · ${count(status.clients, "client")} · up ${formatDuration(status.uptimeMs)} · version ${status.version}`,
+    `  ${count(status.keys, "key")} at revision ${status.revision} · ${count(status.clients, "client")} · up ${formatDuration(status.uptimeMs)} · version ${printable(status.version)}`,
     ...alarms,
   ].join("\n");
 }
@@ -67,7 +68,9 @@ function paintFor(link: AdminLink, style: Style): (text: string) => string {
 }
 
 function detailsOf(link: AdminLink): readonly string[] {
-  const { address, state, reason, sinceMs, roundTripMs, droppedIn, droppedOut } = link;
+  const { state, sinceMs, roundTripMs, droppedIn, droppedOut } = link;
+  const address = printable(link.address);
+  const reason = link.reason === null ? null : printable(link.reason);
   const broken = brokenDirection(link) !== null;
   const since = `for ${formatDuration(sinceMs)}`;
   const faults = [

@@ -1,5 +1,6 @@
 /** What the commands for the whole cluster need. */
 import type { KvError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import type { RequestOptions } from "../client/types.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../wire/admin.ts";
 import { formatDuration } from "./duration.ts";
@@ -62,7 +63,7 @@ export function reasonText(
   waitedMs: number,
 ): string {
   // The node names itself in what it forbids.
-  if (error.code === "FORBIDDEN") return error.message;
+  if (error.code === "FORBIDDEN") return printable(error.message);
   return `node ${node} ${reasonWords(options, node, error, waitedMs)}`;
 }
 
@@ -82,6 +83,6 @@ export function reasonWords(
     case "CONNECTION_LOST":
       return "broke the connection before it answered";
     default:
-      return `answered: ${error.message}`;
+      return `answered: ${printable(error.message)}`;
   }
 }

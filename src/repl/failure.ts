@@ -1,6 +1,7 @@
 /** A failure in one line: what happened, and what to do about it. Pure. */
 import { unreachable } from "../base/assert.ts";
 import type { KvError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import type { Outcome } from "./prompt.ts";
@@ -72,6 +73,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "STALE_REQUEST":
     case "DISK_FULL":
     case "DIVERGED":
+    case "NO_SPACE":
     case "FORBIDDEN":
     case "CANCELLED":
     case "INTERNAL":
@@ -83,7 +85,7 @@ export function statusOf(error: KvError): ExitStatus {
 
 function unknownText(error: KvError, context: FailureContext): string {
   const advice = context.lookFirst;
-  if (context.explained === true) return `${error.message}; ${advice}`;
+  if (context.explained === true) return `${messageOf(error)}; ${advice}`;
   switch (error.code) {
     case "TIMEOUT":
       return `${who(context)} did not answer within ${formatDuration(context.timeoutMs)}; ${advice}`;
@@ -92,13 +94,13 @@ function unknownText(error: KvError, context: FailureContext): string {
     case "CANCELLED":
       return `cancelled after it was sent; ${advice}`;
     default:
-      return `${error.message}; ${advice}`;
+      return `${messageOf(error)}; ${advice}`;
   }
 }
 
 function failedText(error: KvError, context: FailureContext): string {
   const { node, address, timeoutMs, startCommand } = context;
-  if (context.explained === true) return error.message;
+  if (context.explained === true) return messageOf(error);
   switch (error.code) {
     case "CONNECTION_FAILED":
       return node === null
@@ -119,7 +121,7 @@ function failedText(error: KvError, context: FailureContext): string {
         ? `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`
         : `the disk of ${who(context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
     case "UNAUTHORIZED":
-      return `${who(context)} wants the cluster's secret: name its file with --secret-file (${error.message})`;
+      return `${who(context)} wants the cluster's secret: name its file with --secret-file (${messageOf(error)})`;
     case "CANCELLED":
       return context.changes ? "cancelled before it was sent, nothing was done" : "cancelled";
     case "SESSION_EXPIRED":
@@ -129,14 +131,20 @@ function failedText(error: KvError, context: FailureContext): string {
     case "VALUE_TOO_LARGE":
     case "STALE_REQUEST":
     case "DIVERGED":
+    case "NO_SPACE":
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
     case "INTERNAL":
-      return error.message;
+      return messageOf(error);
     default:
       return unreachable(error.code, "error code");
   }
+}
+
+/** A node may say what it likes: it does not get to the terminal with it. */
+function messageOf(error: KvError): string {
+  return printable(error.message);
 }
 
 function who({ node }: FailureContext): string {

@@ -1,6 +1,7 @@
 /** Where a command that goes on for a while shows itself: line by line, or redrawn in place on a terminal. */
 import { emitKeypressEvents } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { terminalText } from "../base/printable.ts";
 import type { Outcome } from "./prompt.ts";
 
 export interface Screen {
@@ -76,7 +77,7 @@ export class TerminalScreen implements LiveScreen {
     const rows = this.#output.rows ?? ROWS_UNKNOWN;
     const shown = lines.slice(0, Math.max(1, rows - 1));
     const up = this.#height === 0 ? "" : `\u001b[${this.#height}A`;
-    const text = shown.map((line) => `${line}${CLEAR_LINE_END}\n`).join("");
+    const text = shown.map((line) => `${terminalText(line)}${CLEAR_LINE_END}\n`).join("");
     this.#output.write(`${WRAP_OFF}${up}${text}${CLEAR_BELOW}${WRAP_ON}`);
     this.#height = shown.length;
   }

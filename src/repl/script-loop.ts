@@ -1,6 +1,7 @@
 /** Commands without a terminal: lines of a stream, or one argument. One after the other, plain output, an exit status. */
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { printableJson, terminalText } from "../base/printable.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import type { LiveScreen, Screen } from "./screen.ts";
 import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
@@ -88,8 +89,11 @@ class ScriptRun<A> {
   #show(outcome: Outcome): void {
     const { output, errors, json, bail } = this.#options;
     const failed = outcome.status !== EXIT.ok;
-    if (json) output.write(`${JSON.stringify(outcome.json)}\n`);
-    else (failed && outcome.isResult !== true ? errors : output).write(`${outcome.text}\n`);
+    if (json) output.write(`${printableJson(outcome.json)}\n`);
+    else
+      (failed && outcome.isResult !== true ? errors : output).write(
+        `${terminalText(outcome.text)}\n`,
+      );
     this.status = worse(this.status, outcome.status);
     if (failed && bail) this.over = true;
   }

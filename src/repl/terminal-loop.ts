@@ -1,6 +1,7 @@
 /** The interactive prompt: line editing, history, completion, Ctrl-C and Ctrl-D. */
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { printableJson, terminalText } from "../base/printable.ts";
 import { complete } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
@@ -139,7 +140,7 @@ class TerminalLoop<A> {
   }
 
   #show(outcome: Outcome): void {
-    this.#write(this.#options.json ? JSON.stringify(outcome.json) : outcome.text);
+    this.#write(this.#options.json ? printableJson(outcome.json) : terminalText(outcome.text));
   }
 
   #write(line: string): void {

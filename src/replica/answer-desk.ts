@@ -9,7 +9,20 @@ import type { KvState } from "../kv/index.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import type { Route } from "./route.ts";
 
+/**
+ * Values in one turn for all clients together, and one more: each may ask in 4 MiB for thousands of times as much, and a
+ * megabyte takes some milliseconds.
+ */
+const TURN_BYTES_MAX = 1024 * 1024;
+/** Of one frame at its first go, so that whoever asks for little is not behind those who ask for much. */
+const FIRST_BYTES = 64 * 1024;
+/** And at each further one. */
+const MORE_BYTES = 256 * 1024;
+
+const NOTHING_READ = { count: 0, rest: null };
+
 export class AnswerDesk {
+  #turnBytes = 0;
   /** Clients with answers that have not left. */
   readonly #dirty = new Set<Route>();
 
@@ -23,11 +36,35 @@ export class AnswerDesk {
     this.#dirty.delete(route);
   }
 
-  /** @returns the number of keys that were read */
-  answerRead(read: PendingRead, state: KvState): number {
-    if (!read.route.isOpen()) return 0;
+  /** What was read in this turn is much already: what remains is for the next one. */
+  get isFull(): boolean {
+    return this.#turnBytes > TURN_BYTES_MAX;
+  }
+
+  /**
+   * @param isFirst whether nothing of this frame was answered yet
+   * @returns the number of keys that were read, and what is left for later
+   */
+  answerRead(
+    read: PendingRead,
+    state: KvState,
+    isFirst: boolean,
+  ): { readonly count: number; readonly rest: PendingRead | null } {
+    if (!read.route.isOpen()) return NOTHING_READ;
+    const { answers } = read.route;
     this.#dirty.add(read.route);
-    return read.route.answers.reads(read.frame, state);
+    const othersBytes = this.#turnBytes - answers.bytes;
+    const bytesMax = Math.min(
+      answers.bytes + (isFirst ? FIRST_BYTES : MORE_BYTES),
+      TURN_BYTES_MAX - othersBytes,
+    );
+    const isRoom = (): boolean => answers.bytes <= bytesMax;
+    const { count, rest } = answers.readsWhile(read.frame, state, isRoom);
+    this.#turnBytes = othersBytes + answers.bytes;
+    return {
+      count,
+      rest: rest === null ? null : { ...read, frame: rest, count: read.count - count },
+    };
   }
 
   refuseRead({ route, frame }: PendingRead, code: ErrorCode, reason: string): void {
@@ -59,5 +96,6 @@ export class AnswerDesk {
       route.answers.drain(appliedIdx, (frame) => route.deliver(frame));
     }
     this.#dirty.clear();
+    this.#turnBytes = 0;
   }
 }

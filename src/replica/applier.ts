@@ -3,9 +3,11 @@
  * node that made it knows; everywhere else the same entry is applied in silence.
  */
 import { assert } from "../base/assert.ts";
+import { ERRORS } from "../base/errors.ts";
 import {
   buildEntry,
   readOrigin,
+  Runs,
   type AnswerSink,
   type ByteString,
   type KvState,
@@ -13,6 +15,8 @@ import {
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Batch } from "./proposals.ts";
 import type { Route } from "./route.ts";
+
+const NO_SPACE = ERRORS.NO_SPACE.wire;
 
 export class Applier implements AnswerSink {
   readonly #node: NodeId;
@@ -23,12 +27,23 @@ export class Applier implements AnswerSink {
   #route: Route | undefined;
   /** Of the entry being applied. */
   #commands = 0;
+  /** Of the group at hand: commands that its client is to be told of in words. */
+  #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
+  readonly #noSpaceText: () => string;
 
   /**
    * @param nonce random per process start
    * @param answered told of each client that got an answer
+   * @param noSpaceText for clients whose commands exceed the quota
    */
-  constructor(node: NodeId, nonce: number, state: KvState, answered: (route: Route) => void) {
+  constructor(
+    node: NodeId,
+    nonce: number,
+    state: KvState,
+    answered: (route: Route) => void,
+    noSpaceText: () => string,
+  ) {
+    this.#noSpaceText = noSpaceText;
     this.#node = node;
     this.#nonce = nonce;
     this.#state = state;
@@ -49,18 +64,21 @@ export class Applier implements AnswerSink {
 
   /** The number of the batch if this node made the entry in this run, else null. */
   ownBatch(entry: Uint8Array): number | null {
-    const { node, nonce, batch } = readOrigin(entry);
-    return node === this.#node && nonce === this.#nonce ? batch : null;
+    const origin = readOrigin(entry);
+    const isOwn = origin?.node === this.#node && origin.nonce === this.#nonce;
+    return isOwn ? origin.batch : null;
   }
 
   /**
    * @param batch whose clients wait here; undefined when none do
+   * @param isChecked this very entry has been checked before
    * @returns the number of commands
    */
-  apply(entry: Uint8Array, batch: Batch<Route> | undefined): number {
+  apply(entry: Uint8Array, batch: Batch<Route> | undefined, isChecked: boolean): number {
     this.#batch = batch;
     this.#commands = 0;
-    this.#state.apply(entry, this.#state.appliedIdx, this);
+    this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);
+    this.#tellNoSpace();
     this.#batch = undefined;
     this.#route = undefined;
     return this.#commands;
@@ -73,6 +91,7 @@ export class Applier implements AnswerSink {
   }
 
   beginGroup(index: number): void {
+    this.#tellNoSpace();
     const route = this.#batch?.groups[index]?.route;
     this.#route = route?.isOpen() === true ? route : undefined;
     if (this.#route !== undefined) this.#answered(this.#route);
@@ -86,7 +105,21 @@ export class Applier implements AnswerSink {
     actual: ByteString | undefined,
   ): void {
     this.#commands += 1;
-    this.#route?.answers.write(session, sequence, status, revision, actual);
+    if (this.#route === undefined) return;
+    if (status !== NO_SPACE) {
+      this.#route.answers.write(session, sequence, status, revision, actual);
+      return;
+    }
+    this.#noSpace ??= { session, runs: new Runs() };
+    this.#noSpace.runs.add(sequence);
+  }
+
+  #tellNoSpace(): void {
+    const told = this.#noSpace;
+    if (told === null) return;
+    this.#noSpace = null;
+    const text = this.#noSpaceText();
+    this.#route?.answers.refuseRuns(told.session, told.runs.list, "NO_SPACE", text);
   }
 
   opened(sequence: number, nonce: Uint8Array, session: number): void {

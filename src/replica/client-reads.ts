@@ -1,11 +1,20 @@
 /**
  * The reads of clients, from their arrival to their answer: those that learn an index first, and those that wait for one.
  *
- * Invariant: keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once.
+ * Invariants:
+ *   C1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
+ *       route gets more of that than is free (as for writes: Proposals, P5).
+ *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included.
  */
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import type { Reads } from "./reads.ts";
+
+/**
+ * A client that has seen more entries than this node knows of by this much is wrong: at thousands a second it would be
+ * weeks ahead.
+ */
+const INDEXES_AHEAD_MAX = 2 ** 32;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
@@ -16,9 +25,15 @@ export interface ClientReadsOptions {
   readonly confirm: (
     ready: (idx: number, reads: readonly PendingRead[]) => void,
   ) => Reads<PendingRead>;
-  readonly answer: (read: PendingRead) => void;
+  /**
+   * @param isFirst whether nothing of this frame was answered yet
+   * @returns what is left of it for a later turn
+   */
+  readonly answer: (read: PendingRead, isFirst: boolean) => PendingRead | null;
   readonly appliedIdx: () => number;
   readonly decidedIdx: () => number;
+  /** Of the log as this node knows it, decided or not. */
+  readonly knownIdx: () => number;
   /** Whether a full disk keeps this node from getting beyond what it has decided. */
   readonly isHeldUpByDisk: () => boolean;
 }
@@ -27,6 +42,8 @@ export class ClientReads {
   readonly #options: ClientReadsOptions;
   readonly #confirmed: Reads<PendingRead>;
   readonly #pending = new PendingReads();
+  /** Of frames that are too much for one turn; what they had to wait for is applied. */
+  readonly #rests: PendingRead[] = [];
   #tick = 0;
 
   constructor(options: ClientReadsOptions) {
@@ -46,20 +63,37 @@ export class ClientReads {
 
   /** Linearizable. */
   add(read: PendingRead): void {
-    if (this.#hasRoom(read)) this.#confirmed.add(read);
+    if (!this.#hasRoom(read)) return;
+    this.#waits(read);
+    this.#confirmed.add(read);
   }
 
   /** @param minIdx it is answered when this node has applied [0, minIdx) */
   addLocal(read: PendingRead, minIdx: number): void {
-    const { answer, appliedIdx, decidedIdx, isHeldUpByDisk } = this.#options;
-    if (minIdx <= appliedIdx()) answer(read);
-    else if (minIdx > decidedIdx() && isHeldUpByDisk()) this.#refuseHeldUp(read);
-    else if (this.#hasRoom(read)) this.#pending.add(minIdx, [read], this.#tick);
+    const { desk, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
+    if (minIdx <= appliedIdx()) return this.#answer(read, true);
+    if (minIdx - knownIdx() > INDEXES_AHEAD_MAX) {
+      const text = `no node of this cluster can have applied the first ${minIdx} entries`;
+      return desk.refuseRead(read, "BAD_REQUEST", text);
+    }
+    if (minIdx > decidedIdx() && isHeldUpByDisk()) return this.#refuseHeldUp(read);
+    if (!this.#hasRoom(read)) return;
+    this.#waits(read);
+    this.#pending.add(minIdx, [read], this.#tick);
   }
 
-  /** Takes out what waits and fulfils `predicate`. */
+  /** Takes out what waits for an index and fulfils `predicate`. */
   remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    return [...this.#confirmed.remove(predicate), ...this.#pending.remove(predicate)];
+    const removed = [...this.#confirmed.remove(predicate), ...this.#pending.remove(predicate)];
+    for (const read of removed) this.#leaves(read);
+    return removed;
+  }
+
+  /** Takes out all that waits, what is left of half answered frames too. */
+  removeAll(): readonly PendingRead[] {
+    const rests = this.#rests.splice(0);
+    for (const read of rests) this.#leaves(read);
+    return [...this.remove(() => true), ...rests];
   }
 
   tick(): void {
@@ -77,7 +111,10 @@ export class ClientReads {
       const decided = decidedIdx();
       const heldUp = (read: PendingRead, _: number, idx: number): boolean =>
         read.local && idx > decided;
-      for (const read of this.#pending.remove(heldUp)) this.#refuseHeldUp(read);
+      for (const read of this.#pending.remove(heldUp)) {
+        this.#leaves(read);
+        this.#refuseHeldUp(read);
+      }
     }
     // An index learnt from an undecided tail may never be reached: after a while ask again.
     const stuck = (read: PendingRead, since: number): boolean =>
@@ -85,14 +122,47 @@ export class ClientReads {
     for (const read of this.#pending.remove(stuck)) this.#confirmed.add(read);
   }
 
-  answerReady(): void {
-    const { appliedIdx, answer } = this.#options;
-    this.#pending.takeReady(appliedIdx(), answer);
+  /** As far as this turn goes. @returns whether something is left that may be answered */
+  answerReady(): boolean {
+    const { desk, appliedIdx } = this.#options;
+    const areReady = this.#pending.takeReady(appliedIdx(), (read) => {
+      this.#leaves(read);
+      this.#answer(read, true);
+      return !desk.isFull;
+    });
+    this.#answerRests();
+    return areReady || this.#rests.length > 0;
+  }
+
+  /** Frames of which more is left, one after the other. */
+  #answerRests(): void {
+    while (!this.#options.desk.isFull) {
+      const read = this.#rests.shift();
+      if (read === undefined) return;
+      this.#leaves(read);
+      this.#answer(read, false);
+    }
+  }
+
+  #answer(read: PendingRead, isFirst: boolean): void {
+    const rest = this.#options.answer(read, isFirst);
+    if (rest === null) return;
+    this.#waits(rest);
+    this.#rests.push(rest);
+  }
+
+  #waits({ route, count }: PendingRead): void {
+    route.load.reads += count;
+  }
+
+  #leaves({ route, count }: PendingRead): void {
+    route.load.reads -= count;
   }
 
   #hasRoom(read: PendingRead): boolean {
     const { readsMax, desk } = this.#options;
-    if (this.count === 0 || this.count + read.count <= readsMax) return true;
+    const held = read.route.load.reads;
+    if (this.count === 0 || this.count + held + read.count <= readsMax) return true;
     desk.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
     return false;
   }

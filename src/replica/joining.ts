@@ -89,6 +89,11 @@ export class Joining {
     return MAY_SAY.has(message.type);
   }
 
+  /** @returns null: not yet */
+  mayTakePlace(acceptedRound: Ballot): { readonly generation: number } | null {
+    return this.mayVote(acceptedRound) ? { generation: this.generation } : null;
+  }
+
   /** J3. @param acceptedRound durable: the log is that of its leader, or of a later moment of it */
   mayVote(acceptedRound: Ballot): boolean {
     const { floor } = this;

@@ -37,18 +37,32 @@ export class PendingReads {
     for (const { count } of reads) this.#count += count;
   }
 
-  /** Takes out what may be answered from a state that has applied [0, appliedIdx). */
-  takeReady(appliedIdx: number, answer: (read: PendingRead) => void): void {
+  /**
+   * Takes out what may be answered from a state that has applied [0, appliedIdx), in order, one at least.
+   * @param answer whether the next one may be taken too
+   * @returns whether something is left that may be answered
+   */
+  takeReady(appliedIdx: number, answer: (read: PendingRead) => boolean): boolean {
     let taken = 0;
-    for (const { idx, reads } of this.#waiting) {
-      if (idx > appliedIdx) break;
-      for (const read of reads) {
+    let goesOn = true;
+    let rest: Waiting | null = null;
+    for (const waiting of this.#waiting) {
+      if (waiting.idx > appliedIdx || !goesOn) break;
+      let answered = 0;
+      for (const read of waiting.reads) {
+        if (!goesOn) break;
         this.#count -= read.count;
-        answer(read);
+        answered += 1;
+        goesOn = answer(read);
       }
       taken += 1;
+      if (answered < waiting.reads.length) {
+        rest = { ...waiting, reads: waiting.reads.slice(answered) };
+      }
     }
     if (taken > 0) this.#waiting.splice(0, taken);
+    if (rest !== null) this.#waiting.unshift(rest);
+    return (this.#waiting[0]?.idx ?? Infinity) <= appliedIdx;
   }
 
   /** Takes out what fulfils `predicate`. */

@@ -12,7 +12,17 @@
  *   P4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
  *       been under way for longer than `underWayTicks` is not waited for: it may be lost, or the way to the leader long.
  *       Likewise while `underWayBytesMax` bytes are, however long: larger messages and turns would hold back heartbeats.
+ *   P5. No route holds more than is free: one alone gets half of the room, k that want all of it get a part in k + 1 each, and
+ *       as much is left for who comes next.
  */
+
+/** What one route holds of all that may be held. */
+export interface Held {
+  readonly commands: number;
+  readonly bytes: number;
+}
+
+const NOTHING_HELD: Held = { commands: 0, bytes: 0 };
 
 /** One client frame's worth of commands. `R` is where its answers go. */
 export interface StagedGroup<R> {
@@ -60,6 +70,7 @@ export interface ProposalsOptions {
 export class Proposals<R> {
   readonly #options: ProposalsOptions;
   readonly #buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
+  readonly #onHeld: (route: R, commands: number, bytes: number) => void;
   #staged: StagedGroup<R>[] = [];
   readonly #outstanding = new Map<number, Batch<R>>();
   /** When the first group came in that is staged still; null: none, or in this turn. */
@@ -69,12 +80,15 @@ export class Proposals<R> {
   #nextBatch = 1;
   #tick = 0;
 
+  /** @param onHeld told of what each route holds here more, or less */
   constructor(
     options: ProposalsOptions,
     buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array,
+    onHeld: (route: R, commands: number, bytes: number) => void = () => {},
   ) {
     this.#options = options;
     this.#buildEntry = buildEntry;
+    this.#onHeld = onHeld;
   }
 
   get bytes(): number {
@@ -101,11 +115,14 @@ export class Proposals<R> {
 
   /**
    * @param commands in the group
+   * @param held by this route already
    * @returns false when there is no room: the caller refuses the group with OVERLOADED
    */
-  stage(route: R, group: Uint8Array, commands: number): boolean {
+  stage(route: R, group: Uint8Array, commands: number, held: Held = NOTHING_HELD): boolean {
     const { bytesMax, commandsMax } = this.#options;
-    const fits = this.#bytes + group.length <= bytesMax && this.#commands + commands <= commandsMax;
+    const fits =
+      this.#bytes + held.bytes + group.length <= bytesMax &&
+      this.#commands + held.commands + commands <= commandsMax;
     // Alone, the largest group that a client may send is taken, or it could never be written.
     if (!fits && this.#commands > 0) return false;
     this.takeIn(route, group, commands, 0, false);
@@ -125,6 +142,7 @@ export class Proposals<R> {
   ): void {
     this.#bytes += group.length;
     this.#commands += commands;
+    this.#onHeld(route, commands, group.length);
     const stagedTick = this.#tick - ageTicks;
     this.#staged.push({ route, group, commands, stagedTick, maybeProposed });
   }
@@ -221,6 +239,11 @@ export class Proposals<R> {
     else this.#stagedSinceMs ??= nowMs;
   }
 
+  /** What was handed to the core as this batch, while it is under way. */
+  entryOf(batchNumber: number): Uint8Array | undefined {
+    return this.#outstanding.get(batchNumber)?.entry;
+  }
+
   /** The batch is about to be applied on this node. @returns it, unless it was given up or handed to a neighbour */
   applied(batchNumber: number): Batch<R> | undefined {
     const batch = this.#outstanding.get(batchNumber);
@@ -249,9 +272,10 @@ export class Proposals<R> {
   }
 
   #release(groups: readonly StagedGroup<R>[]): void {
-    for (const { group, commands } of groups) {
+    for (const { route, group, commands } of groups) {
       this.#bytes -= group.length;
       this.#commands -= commands;
+      this.#onHeld(route, -commands, -group.length);
     }
   }
 }

@@ -13,6 +13,7 @@ import type { HostMessage, RelayedFrame, RequestName } from "../wire/host-messag
 import type { PendingRead } from "./pending-reads.ts";
 import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";
+import { RouteLoad } from "./route-load.ts";
 
 interface Guest {
   readonly route: Route;
@@ -103,6 +104,7 @@ export class Relay {
       id: this.#nextRouteId(),
       relayed: true,
       answers: this.#newWriter(),
+      load: new RouteLoad(),
       isOpen: () => open,
       deliver: (frame) => this.#send(peer, { type: "relayAnswer", boot, id, frame }),
     };

@@ -55,6 +55,19 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
   readonly outvoted: Outvoted | null;
 }
 
+/** Nothing is to be done. */
+export const NO_EFFECTS: TurnEffects = {
+  writes: [],
+  messages: [],
+  rejected: [],
+  contradiction: null,
+  hostMessages: [],
+  load: null,
+  again: false,
+  mayTakePlace: null,
+  outvoted: null,
+};
+
 /** What became of requests between nodes since the process started. Counts only grow. */
 export interface RequestCounters {
   /** Answers to an earlier process of this node, dropped (N5). */

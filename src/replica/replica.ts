@@ -15,14 +15,12 @@
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
-import type { ErrorCode } from "../base/errors.ts";
-import type { FrozenState, KvState } from "../kv/index.ts";
+import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
   ballotsEqual,
   OmniPaxos,
   quorumOf,
   type Ballot,
-  type CompleteSnapshot,
   type DurableState,
   type NodeId,
   type WriteSeq,
@@ -36,31 +34,38 @@ import {
 } from "../wire/host-message.ts";
 import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+import { Admission } from "./admission.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
 import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
+import { applyDecided, type ApplyParts } from "./apply-decided.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { ClientReads } from "./client-reads.ts";
+import { ClientWrites, type Refusal } from "./client-writes.ts";
+import { compactLog } from "./compact-log.ts";
 import { CompactionSchedule } from "./compaction.ts";
+import { divergedRefusal } from "./diverged-refusal.ts";
 import { Fetches } from "./fetches.ts";
 import { Joining } from "./joining.ts";
-import { nodesText } from "./nodes-text.ts";
 import type { PendingRead } from "./pending-reads.ts";
-import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
-import { proposalsOptions } from "./proposals-limits.ts";
 import { readView } from "./read-view.ts";
-import type { ReplicaOptions, RequestCounters, TurnEffects } from "./replica-options.ts";
+import {
+  NO_EFFECTS,
+  type ReplicaOptions,
+  type RequestCounters,
+  type TurnEffects,
+} from "./replica-options.ts";
 import { Served } from "./served.ts";
+import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
-/** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
-const APPLY_BYTES_PER_TURN = 512 * 1024;
 const READ_ROUNDS_MAX = 2;
+
 export class Replica {
   /** Random per process start: names this process in all that it asks of peers. */
   readonly #bootId: number;
@@ -68,7 +73,7 @@ export class Replica {
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
   readonly #options: ReplicaOptions;
   readonly #applier: Applier;
-  readonly #proposals: Proposals<Route>;
+  readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
   readonly #relay: Relay;
   readonly #catchUp: CatchUp;
@@ -76,9 +81,12 @@ export class Replica {
   readonly #fetches: Fetches;
   readonly #served = new Served();
   readonly #desk = new AnswerDesk();
+  readonly #admission = new Admission();
+  readonly #space: Space;
   /** Null: this node has its place. */
   #joining: Joining | null;
   readonly #agreement: Agreement;
+  readonly #applyParts: ApplyParts;
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
@@ -89,8 +97,6 @@ export class Replica {
   #tick = 0;
   #cutOffSinceTick = 0;
   #nextRouteId = 1;
-  /** Disk full and the like: writes are refused with this until it is lifted. */
-  #refuseWrites: { readonly code: ErrorCode; readonly reason: string } | null = null;
 
   /**
    * @param recovered what the log on disk holds
@@ -111,12 +117,25 @@ export class Replica {
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
-    this.#applier = new Applier(options.core.pid, this.#bootId, state, (route) =>
-      this.#desk.touched(route),
+    this.#space = new Space(
+      options.core.pid,
+      () => this.#applier.state,
+      () => this.#tick,
     );
-    this.#proposals = new Proposals(proposalsOptions(options), (batch, groups) =>
-      this.#applier.buildEntry(batch, groups),
+    this.#applier = new Applier(
+      options.core.pid,
+      this.#bootId,
+      state,
+      (route) => this.#desk.touched(route),
+      () => this.#space.quotaText(),
     );
+    this.#writes = new ClientWrites({
+      replica: options,
+      desk: this.#desk,
+      space: this.#space,
+      refusal: () => this.#divergedRefusal(),
+      buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
+    });
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
     this.#joining =
@@ -134,21 +153,16 @@ export class Replica {
       everyTicks: options.timing.agreeTicks,
     });
     this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
-    const view = readView(core, { pid, boot: this.#bootId, peers, writeQuorum: quorum.write });
-    const { waitTicks, retryTicks } = options.timing;
-    this.#reads = new ClientReads({
-      waitTicks,
-      retryTicks,
-      readsMax: options.readsMax,
-      desk: this.#desk,
-      confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
-      answer: (read) => {
-        this.#served.reads += this.#desk.answerRead(read, this.#applier.state);
-      },
-      appliedIdx: () => this.#applier.appliedIdx,
-      decidedIdx: () => core.decidedIdx,
-      isHeldUpByDisk: () => this.#isHeldUpByDisk,
-    });
+    this.#applyParts = {
+      core,
+      applier: this.#applier,
+      proposals: this.#writes.proposals,
+      admission: this.#admission,
+      agreement: this.#agreement,
+      schedule: this.#schedule,
+      served: this.#served,
+    };
+    this.#reads = this.#newReads(peers, quorum.write, send);
     this.#relay = new Relay(
       this.#bootId,
       send,
@@ -172,13 +186,7 @@ export class Replica {
 
   /** @param group checked by the gateway: commands of one session, as the log will hold them */
   onWrites(route: Route, group: Uint8Array, commands: number): void {
-    const refusal = this.#agreement.mayServe ? this.#refuseWrites : this.#divergedRefusal();
-    if (refusal !== null) {
-      this.#desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
-    } else if (!this.#proposals.stage(route, group, commands)) {
-      const text = "too many writes are under way at this node";
-      this.#desk.refuseGroup(route, group, false, "OVERLOADED", text);
-    }
+    this.#writes.add(route, group, commands);
   }
 
   /**
@@ -188,25 +196,35 @@ export class Replica {
   onReads(route: Route, frame: Uint8Array, decoded: ReadsFrame): void {
     const { local, minIdx, count } = decoded;
     const read: PendingRead = { route, frame, local, arrivedTick: this.#tick, count };
-    if (!this.#agreement.mayServe) this.#refuseRead(read);
+    const refusal = this.#divergedRefusal();
+    if (refusal !== null) this.#refuseRead(read, refusal);
     else if (local) this.#reads.addLocal(read, minIdx);
     else this.#reads.add(read);
   }
 
   onRouteClosed(route: Route): void {
     this.#relay.forget(route.id);
+    this.#writes.forget(route.id);
     this.#desk.forget(route);
   }
 
   // ---- inputs: peers ---------------------------------------------------------------------------------------------
 
-  onPeerMessage(from: NodeId, message: PeerMessage): void {
-    if (!isHostMessage(message)) {
-      if (this.#joining?.mayHear(message) === false) return;
-      if (this.#catchUp.admit(from, message)) this.#receive(from, message);
-      if (this.#joining !== null && message.type === "prepare") this.#askToJoin(from, message.n);
-      return;
+  /** @returns what is wrong with the message, or with a part of it: that was not taken in. Null: nothing */
+  onPeerMessage(from: NodeId, message: PeerMessage): string | null {
+    if (isHostMessage(message)) {
+      this.#onHostMessage(from, message);
+      return null;
     }
+    if (this.#joining?.mayHear(message) === false) return null;
+    const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
+    if (admitted === null) return refused;
+    if (this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
+    if (this.#joining !== null && admitted.type === "prepare") this.#askToJoin(from, admitted.n);
+    return refused;
+  }
+
+  #onHostMessage(from: NodeId, message: HostMessage): void {
     if (isHostAnswer(message) && message.boot !== this.#bootId) {
       this.#requests.strayAnswers += 1;
       return;
@@ -301,9 +319,7 @@ export class Replica {
     this.#reads.tick();
     this.#catchUp.tick();
     this.#fetches.tick();
-    for (const { route, group, maybeProposed } of this.#proposals.tick()) {
-      this.#desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
-    }
+    this.#writes.tick();
     this.#reads.expire();
     if (this.#agreement.tick()) this.#announce(false);
     const standing = this.standing();
@@ -319,8 +335,33 @@ export class Replica {
   }
 
   /** From now on writes are refused with this error, before anything is proposed; null lifts it. */
-  refuseWrites(refusal: { readonly code: ErrorCode; readonly reason: string } | null): void {
-    this.#refuseWrites = refusal;
+  refuseWrites(refusal: Refusal | null): void {
+    this.#writes.hostRefusal = refusal;
+  }
+
+  /**
+   * Proposes what the state of all nodes may take.
+   * @throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with
+   */
+  setQuota(bytes: number): void {
+    this.#writes.setQuota(this.newRouteId(), bytes, this.standing().kind !== "cutOff");
+  }
+
+  /**
+   * How this node is off for memory.
+   * @param heapLimitBytes for what clients are told
+   */
+  onMemory(level: MemoryLevel, heapLimitBytes: number): void {
+    this.#space.setLevel(level, heapLimitBytes);
+  }
+
+  /** Whatever is written is refused at once: nothing that is under way need be waited for. */
+  get refusesWrites(): boolean {
+    return this.#writes.refusesAll;
+  }
+
+  get space(): Pick<Space, "isCritical" | "lack"> {
+    return this.#space;
   }
 
   /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
@@ -337,7 +378,7 @@ export class Replica {
    * being applied: from then on every cell changed has to be copied first, and the node is to serve soon.
    */
   beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
-    if (!this.#schedule.isDue || this.#toLoad() !== null) return null;
+    if (!this.#schedule.isDue || this.#toLoad() !== null || this.#space.isCritical) return null;
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     this.#schedule.begin();
     return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
@@ -351,22 +392,7 @@ export class Replica {
   /** The snapshot begun is durable (or, null, failed): the log below it may go. */
   endSnapshot(snapshot: SnapshotName | null): void {
     this.#schedule.end(snapshot?.bytes ?? null);
-    if (snapshot === null) return;
-    const core = this.#core;
-    if (snapshot.idx <= (core.storedSnapshot?.idx ?? 0)) return;
-    const cut = this.#schedule.cut(
-      snapshot.idx,
-      core.compactedIdx,
-      this.#fetches.lowestIdx,
-      (idx) => core.entryAt(idx)?.length ?? 0,
-    );
-    const complete: CompleteSnapshot<SnapshotName> = {
-      kind: "complete",
-      idx: snapshot.idx,
-      value: snapshot,
-    };
-    const result = core.compact(cut, complete);
-    assert(result.ok, `compaction to ${cut} with a snapshot at ${snapshot.idx} was refused`);
+    if (snapshot !== null) compactLog(this.#core, this.#schedule, this.#fetches, snapshot);
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------
@@ -376,17 +402,17 @@ export class Replica {
    * @param nowMs for statistics only
    */
   endTurn(nowMs: number): TurnEffects {
-    if (!this.#agreement.mayServe) this.#refuseWaiting();
+    this.#refuseWaiting();
     this.#propose(nowMs);
     // J5. Until then reads wait: this node's own log would count for the index that they are answered at.
     if (this.#joining === null) this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
-    const again = this.#apply(nowMs);
+    const toApply = applyDecided(this.#applyParts, nowMs);
     if (this.#agreement.takeNews()) this.#announce(true);
     const { verdict } = this.#agreement;
     if (verdict.kind === "outvoted") return this.#lastWords(verdict);
-    if (!this.#agreement.mayServe) this.#refuseWaiting();
-    this.#reads.answerReady();
+    this.#refuseWaiting();
+    const toRead = this.#reads.answerReady();
     this.#desk.drain(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
@@ -399,8 +425,8 @@ export class Replica {
       contradiction,
       hostMessages,
       load: this.#toLoad(),
-      again,
-      mayTakePlace: this.#mayTakePlace(),
+      again: toApply || toRead,
+      mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
       outvoted: null,
     };
   }
@@ -409,17 +435,7 @@ export class Replica {
   #lastWords(outvoted: Outvoted): TurnEffects {
     const hostMessages = this.#hostMessages.filter(({ message }) => message.type === "stateHashes");
     this.#hostMessages = [];
-    return {
-      writes: [],
-      messages: [],
-      rejected: [],
-      contradiction: null,
-      hostMessages,
-      load: null,
-      again: false,
-      mayTakePlace: null,
-      outvoted,
-    };
+    return { ...NO_EFFECTS, hostMessages, outvoted };
   }
 
   #announce(full: boolean): void {
@@ -430,40 +446,65 @@ export class Replica {
 
   /** N4, for what came before it was known. */
   #refuseWaiting(): void {
-    const { code, reason } = this.#divergedRefusal();
-    for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
-      this.#desk.refuseGroup(route, group, maybeProposed, code, reason);
-    }
-    for (const read of this.#reads.remove(() => true)) this.#refuseRead(read);
+    const refusal = this.#divergedRefusal();
+    if (refusal === null) return;
+    this.#writes.refuseStaged(refusal);
+    for (const read of this.#reads.removeAll()) this.#refuseRead(read, refusal);
   }
 
-  #refuseRead(read: PendingRead): void {
-    const { code, reason } = this.#divergedRefusal();
+  #refuseRead(read: PendingRead, { code, reason }: Refusal): void {
     this.#desk.refuseRead(read, code, reason);
   }
 
-  #divergedRefusal(): { readonly code: ErrorCode; readonly reason: string } {
-    const peers = this.#agreement.alarms.map(({ peer }) => peer);
-    const reason = `the state of node ${this.#core.pid} differs from that of ${nodesText(peers)}, and no majority says yet which is right; nothing was done`;
-    return { code: "DIVERGED", reason };
+  /** N4. Null: this node may serve. */
+  #divergedRefusal(): Refusal | null {
+    return divergedRefusal(this.#core.pid, this.#agreement);
+  }
+
+  #newReads(
+    peers: readonly NodeId[],
+    writeQuorum: number,
+    send: (to: NodeId, message: HostMessage) => void,
+  ): ClientReads {
+    const core = this.#core;
+    const { timing, readsMax } = this.#options;
+    const { waitTicks, retryTicks } = timing;
+    const view = readView(core, { pid: core.pid, boot: this.#bootId, peers, writeQuorum });
+    return new ClientReads({
+      waitTicks,
+      retryTicks,
+      readsMax,
+      desk: this.#desk,
+      confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
+      answer: (read, isFirst) => {
+        const { count, rest } = this.#desk.answerRead(read, this.#applier.state, isFirst);
+        this.#served.reads += count;
+        return rest;
+      },
+      appliedIdx: () => this.#applier.appliedIdx,
+      decidedIdx: () => core.decidedIdx,
+      knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
+      isHeldUpByDisk: () => this.#isHeldUpByDisk,
+    });
   }
 
   #propose(nowMs: number): void {
-    if (this.#proposals.isEmpty) return this.#proposals.endTurn(nowMs);
+    const { proposals } = this.#writes;
+    if (proposals.isEmpty) return proposals.endTurn(nowMs);
     const standing = this.standing();
     if (standing.kind === "cutOff" || this.#core.contradiction !== null) {
-      return this.#proposals.endTurn(nowMs);
+      return proposals.endTurn(nowMs);
     }
     const { promise } = this.#core;
     const follows = standing.kind === "following";
     // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
     const way = follows ? (this.#sessions.get(standing.leader) ?? 0) : 0;
     const leadership = `${promise.n}.${promise.priority}.${promise.pid}/${way}`;
-    for (const batch of this.#proposals.take(nowMs, leadership, follows)) {
+    for (const batch of proposals.take(nowMs, leadership, follows)) {
       const result = this.#core.append(batch.entry);
       assert(result.ok, "this configuration is never sealed while clients are served");
     }
-    this.#proposals.endTurn(nowMs);
+    proposals.endTurn(nowMs);
   }
 
   #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {
@@ -495,39 +536,8 @@ export class Replica {
     this.#receive(from, { type: "promise", n, ...log });
   }
 
-  #mayTakePlace(): { readonly generation: number } | null {
-    const joining = this.#joining;
-    if (joining === null || !joining.mayVote(this.#core.durable.acceptedRound)) return null;
-    return { generation: joining.generation };
-  }
-
   #receive(from: NodeId, message: NodePaxosMessage): void {
     this.#core.receive({ from, to: this.#core.pid, message });
-  }
-
-  /** @returns whether another turn is wanted: more is decided than was applied, or a batch made room for the next one */
-  #apply(nowMs: number): boolean {
-    const core = this.#core;
-    let bytes = 0;
-    let hasRoom = false;
-    while (this.#applier.appliedIdx < core.decidedIdx) {
-      if (bytes >= APPLY_BYTES_PER_TURN) return true;
-      const entry = core.entryAt(this.#applier.appliedIdx);
-      // Gone, and a snapshot in their place (`#toLoad`), or the stop-sign.
-      if (entry === undefined) return false;
-      bytes += entry.length;
-      this.#schedule.applied(entry.length);
-      const own = this.#applier.ownBatch(entry);
-      const taken = own === null ? undefined : this.#proposals.applied(own);
-      const batch = this.#agreement.mayServe ? taken : undefined;
-      this.#served.commandsApplied += this.#applier.apply(entry, batch);
-      const { appliedIdx, contentHash, historyHash } = this.#applier.state;
-      this.#agreement.applied(appliedIdx, contentHash, historyHash);
-      if (batch === undefined) continue;
-      hasRoom = true;
-      this.#served.answered(nowMs - batch.sinceMs, batch.groups.length);
-    }
-    return hasRoom && this.#proposals.hasStaged;
   }
 
   /**
@@ -545,27 +555,22 @@ export class Replica {
    */
   get #isHeldUpByDisk(): boolean {
     if (this.#catchUp.isStuck) return true;
-    return this.#refuseWrites?.code === "DISK_FULL" && this.#core.phase !== "accept";
+    return this.#writes.hostRefusal?.code === "DISK_FULL" && this.#core.phase !== "accept";
   }
 
   /** A frame that has been at another node. */
-  #takeIn(route: Route, { frame, ageTicks, maybeProposed }: RelayedFrame): void {
+  #takeIn(route: Route, relayed: RelayedFrame): void {
+    const { frame, ageTicks } = relayed;
     const decoded = decodeClientFrame(frame);
     const { count } = decoded;
     if (decoded.kind === "writes") {
-      const refusal = this.#agreement.mayServe ? this.#refuseWrites : this.#divergedRefusal();
-      if (refusal === null) {
-        this.#proposals.takeIn(route, decoded.group, count, ageTicks, maybeProposed);
-      } else {
-        const { code, reason } = refusal;
-        this.#desk.refuseGroup(route, decoded.group, maybeProposed, code, reason);
-      }
-    } else {
-      const arrivedTick = this.#tick - ageTicks;
-      const read: PendingRead = { route, frame, local: false, arrivedTick, count };
-      if (this.#agreement.mayServe) this.#reads.add(read);
-      else this.#refuseRead(read);
+      return this.#writes.takeIn(route, decoded.group, count, relayed);
     }
+    const arrivedTick = this.#tick - ageTicks;
+    const read: PendingRead = { route, frame, local: false, arrivedTick, count };
+    const refusal = this.#divergedRefusal();
+    if (refusal === null) this.#reads.add(read);
+    else this.#refuseRead(read, refusal);
   }
 
   /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
@@ -573,10 +578,11 @@ export class Replica {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
     const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;
+    const { proposals } = this.#writes;
     this.#relay.passWrites(
       peer,
-      this.#proposals.takeAll(({ route }) => !route.relayed),
-      (staged) => this.#proposals.ageTicks(staged),
+      proposals.takeAll(({ route }) => !route.relayed),
+      (staged) => proposals.ageTicks(staged),
     );
     this.#relay.passReads(peer, this.#reads.remove(mayRelay), this.#tick);
   }
@@ -593,6 +599,11 @@ export class Replica {
 
   get appliedIdx(): number {
     return this.#applier.appliedIdx;
+  }
+
+  /** Entries of the log that every node passes over, as they cannot be read: a faulty node made them. */
+  get unreadableEntries(): UnreadableEntries {
+    return this.#applier.state.unreadable;
   }
 
   get served(): Readonly<Served> {
@@ -622,9 +633,14 @@ export class Replica {
     return this.#catchUp.progress;
   }
 
+  /** So much is to be answered in this turn that local reads had better wait for the next one. */
+  get answersFull(): boolean {
+    return this.#desk.isFull;
+  }
+
   get waiting(): { readonly proposalBytes: number; readonly reads: number } {
     return {
-      proposalBytes: this.#proposals.bytes,
+      proposalBytes: this.#writes.proposals.bytes,
       reads: this.#reads.count,
     };
   }
@@ -638,5 +654,3 @@ export class Replica {
     return this.#joining;
   }
 }
-
-const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

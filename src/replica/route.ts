@@ -1,4 +1,5 @@
 import type { AnswerWriter } from "../wire/client.ts";
+import type { RouteLoad } from "./route-load.ts";
 
 /** Where the answers to one client connection go: a socket of this node, or the neighbour that relayed its frames. */
 export interface Route {
@@ -8,6 +9,8 @@ export interface Route {
   readonly relayed: boolean;
   /** Answers of this turn; the replica hands them to `deliver` at its end. */
   readonly answers: AnswerWriter;
+  /** Kept by the replica. */
+  readonly load: RouteLoad;
   /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;
   deliver(frame: Uint8Array): void;

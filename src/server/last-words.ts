@@ -8,6 +8,7 @@
 import { writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { terminalText } from "../base/printable.ts";
 import type { Logger } from "../ports/logger.ts";
 import { finalError, type FinalError } from "./final-error.ts";
 
@@ -64,7 +65,7 @@ export class LastWords {
     const whole = `${text}${file === null ? "" : ` (the details are in ${file})`}`;
     if (logger.enabled("debug")) logger.debug("where it happened", { stack: details(error) });
     logger.error(`node ${nodeId} ${what}: ${whole}`, { code });
-    write(`omnikv server: node ${nodeId} ${what}: ${whole}\n`);
+    write(`omnikv server: node ${nodeId} ${what}: ${terminalText(whole)}\n`);
   }
 
   /** @returns its path; null when there is nowhere to write it */

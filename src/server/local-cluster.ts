@@ -1,10 +1,12 @@
 /** Servers of one local cluster as child processes, for `omnikv start` and whoever else needs a real cluster. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KvError } from "../base/errors.ts";
+import { StorageError } from "../base/storage-error.ts";
 import type { ClusterNode } from "../config/cluster.ts";
+import { makePrivateDirectory, openPrivateLog } from "../platform/private-files.ts";
 import { NODE_FLAGS } from "./node-flags.ts";
 
 export interface LocalClusterOptions {
@@ -72,11 +74,13 @@ export class LocalServer {
 
   #openLog(): number {
     try {
-      mkdirSync(this.dataDirectory, { recursive: true });
-      return openSync(this.logFile, "a");
+      makePrivateDirectory(this.dataDirectory);
+      return openPrivateLog(this.logFile);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const text = `node ${this.node.id} cannot have its data in ${this.dataDirectory} and its log in ${this.logFile}: ${reason}. Correct that, or give another --data-dir`;
+      const wayOut =
+        cause instanceof StorageError ? "" : ". Correct that, or give another --data-dir";
+      const text = `node ${this.node.id} cannot have its data in ${this.dataDirectory} and its log in ${this.logFile}: ${reason}${wayOut}`;
       throw new KvError("CONNECTION_FAILED", text, { cause });
     }
   }

@@ -9,13 +9,18 @@ import { DataLock } from "../platform/data-lock.ts";
 import { watchDirectory } from "../platform/directory-watch.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
+import { NodeMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
-import { openFiles, openFilesMax } from "../platform/open-files.ts";
+import { descriptorLimit, openDescriptors } from "../platform/descriptors.ts";
+import { makePrivateDirectory } from "../platform/private-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 import type { Logger } from "../ports/logger.ts";
-import { connectionLimit } from "./connection-limit.ts";
+import { StrangerLog } from "../ports/stranger-log.ts";
 import { LastWords } from "./last-words.ts";
+import { bufferBytesMax, connectionCaps } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
+
+const STRANGERS_TOLD_MS = 10_000;
 
 export interface RunningServer {
   /** Resolves with the exit status when the server has stopped, by `stop` or because it cannot go on. */
@@ -53,8 +58,18 @@ async function startNode(
   logger: Logger,
   lastWords: LastWords,
 ): Promise<RunningServer> {
-  const { node: nodeOptions, dataDirectory } = options;
-  const connectionsMax = connectionLimit(openFilesMax(), openFiles());
+  const { dataDirectory } = options;
+  const caps = connectionCaps(options.node, descriptorLimit(), openDescriptors(), logger);
+  const nodeOptions = {
+    ...options.node,
+    clientConnectionsMax: caps.clients,
+    adminConnectionsMax: caps.managers,
+    bufferBytesMax: bufferBytesMax(),
+  };
+  const strangers = new StrangerLog(logger, nodeClock);
+  setInterval(() => strangers.tick(), STRANGERS_TOLD_MS).unref();
+  const open = makePrivateDirectory(dataDirectory);
+  if (open !== null) logger.warn(open);
   const lock = await DataLock.acquire(dataDirectory);
   let end: (status: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {
@@ -70,12 +85,14 @@ async function startNode(
         hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
         pageAddresses: options.clusterNodes,
         onRequest: dashboard(options),
-        onRejected: (remote, reason) => logger.warn("connection refused", { remote, reason }),
+        onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
         onCrowded: (reason) =>
-          logger.warn("connections are refused until some have ended", { reason }),
-        connectionsMax,
+          strangers.warn("connections are refused until some have ended", { reason }),
+        strangersMax: caps.strangers,
+        connectionsMax: caps.clients + caps.managers + caps.strangers,
       }),
       disk: new NodeDisk(dataDirectory),
+      memory: new NodeMemory(),
       logger,
     };
     let isListening = false;

@@ -1,8 +1,8 @@
 /**
  * What the decided log means, worked out anew by a state machine of ten lines that shares nothing with the product's but
- * the format of an entry: which write took effect at which revision, and what each key held in between.
+ * the format of an entry and how sessions get their numbers: which write took effect at which revision, and what each key held in between.
  */
-import { CommandCursor, OP, textOf } from "../kv/index.ts";
+import { CommandCursor, hashedSessionName, OP, textOf, validateEntry } from "../kv/index.ts";
 
 /** A key's content from this revision on. */
 export interface Version {
@@ -17,21 +17,19 @@ export class DecidedLog {
   readonly #keys = new Map<string, Version[]>();
   readonly #floors = new Map<number, number>();
   readonly #executed = new Set<string>();
-  #lastSession = 0;
 
   constructor(entries: readonly Uint8Array[]) {
     const cursor = new CommandCursor();
-    const nonces = new Set<string>();
-    for (const entry of entries) {
+    entries.forEach((entry, idx) => {
+      // What cannot be read changes nothing.
+      if (validateEntry(entry) !== null) return;
       cursor.reset(entry);
-      while (cursor.next()) {
+      for (let position = 0; cursor.next(); position++) {
         if (cursor.op === OP.openSession) {
-          // Opening twice with one nonce is opening once.
-          if (!nonces.has(cursor.nonce())) this.#floors.set(++this.#lastSession, 0);
-          nonces.add(cursor.nonce());
+          this.#floors.set(hashedSessionName(cursor.nonce(), idx, position, 0).id, 0);
         } else if (cursor.session !== 0) this.#command(cursor);
       }
-    }
+    });
   }
 
   get revision(): number {

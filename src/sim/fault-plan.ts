@@ -259,6 +259,8 @@ export interface Plan {
   /** Log syncs with more bytes of entries travel in slices. */
   readonly longMessageBytes: number;
   readonly loadPauseMs: number;
+  /** Clients that keep to no rule; left out: none. */
+  readonly hostiles?: number;
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];
@@ -309,6 +311,8 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     loadSliceBytes: random.pick([50, 500, 1 << 20]),
     longMessageBytes: random.pick([100, 1000, 1 << 20]),
     loadPauseMs: random.pick([0, 1, 20, 100]),
+    // Last: what is drawn before it is what it was before there were any.
+    hostiles: random.pick([0, 0, 0, 0, 1, 2]),
     mistakes: [],
   };
   return withMistakes(withAskers(plan, random), random.fork("mistakes"), share);

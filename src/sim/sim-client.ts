@@ -2,8 +2,8 @@
 import { ClientCore } from "../client/client-core.ts";
 import type { Answer, Operation as WireOperation } from "../client/frames.ts";
 import type { NodeAddress } from "../client/types.ts";
-import { unreachable } from "../base/assert.ts";
-import type { KvError } from "../base/errors.ts";
+import { assert, unreachable } from "../base/assert.ts";
+import type { ErrorCode, KvError } from "../base/errors.ts";
 import { STATUS } from "../kv/index.ts";
 import type { Coverage } from "./coverage.ts";
 import {
@@ -41,6 +41,7 @@ export interface SimClientOptions {
 }
 
 const ABSENT: ReadonlySet<Outcome["kind"]> = new Set(["notFound", "deleted", "missing"]);
+const FORGED: ReadonlySet<ErrorCode> = new Set(["BAD_REQUEST", "STALE_REQUEST"]);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -103,6 +104,11 @@ export class SimClient {
       this.#pending -= 1;
       const outcome = answer === null ? failed(operation, error) : answered(operation, answer);
       history.complete(record, outcome);
+      // It keeps to the rules, so nobody may have used its numbers or raised its floor.
+      assert(
+        error === null || !FORGED.has(error.code),
+        `client ${index} was refused as if it had broken the rules: ${error?.code}: ${describeOperation(record)}`,
+      );
       history.checkKey(record);
       if (error !== null)
         coverage.hit(`error ${error.code}${error.definite ? "" : " (unknown outcome)"}`);

@@ -353,6 +353,19 @@ class SimEnd implements Connection {
     return this.#heldBytes;
   }
 
+  /** Frames arrive whole. */
+  unfinishedBytes(): number {
+    return 0;
+  }
+
+  /** There are no strangers here. */
+  admit(): void {}
+
+  /** What is on its way comes all the same, as the port allows: everything is. */
+  pause(): void {}
+
+  resume(): void {}
+
   close(reason: string): void {
     if (!this.alive || this.#closing) return;
     this.#closing = true;

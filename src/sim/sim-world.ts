@@ -6,6 +6,7 @@ import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
 import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./fault-plan.ts";
 import { History } from "./history.ts";
+import { HostileClient } from "./hostile-client.ts";
 import type { DurableClaims } from "../wire/peer-hello.ts";
 import type { PeerMessage } from "../wire/peer.ts";
 import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
@@ -61,6 +62,7 @@ export class SimWorld {
   readonly nodes: readonly SimNode[];
   /** Those of the plan, and newcomers. */
   readonly clients: SimClient[];
+  readonly hostiles: readonly HostileClient[];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -95,6 +97,8 @@ export class SimWorld {
     });
     this.nodes = plan.skews.map((skew, index) => this.#newNode(index, skew));
     this.clients = Array.from({ length: plan.clients }, (_, index) => this.#newClient(index));
+    const hostiles = plan.hostiles ?? 0;
+    this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
   /** Events so far. */
@@ -117,6 +121,7 @@ export class SimWorld {
     for (const node of this.nodes) node.startAfter(this.plan.startsMs[node.index] ?? 0);
     this.#checkNodes();
     for (const client of this.clients) client.start();
+    for (const hostile of this.hostiles) hostile.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -250,6 +255,13 @@ export class SimWorld {
   #usual(operations: number): ClientHabits {
     const { pipeline, thinkMsMax } = this.plan;
     return { node: null, isNewcomer: false, operations, pipeline, thinkMsMax };
+  }
+
+  #newHostile(index: number): HostileClient {
+    const { plan, clock, network, coverage } = this;
+    const random = this.#random.fork(`hostile ${index}`);
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    return new HostileClient({ index, clock, network, coverage, random, nodes });
   }
 
   #client(index: number, habits: ClientHabits): SimClient {

@@ -80,6 +80,7 @@ function running({ nodes }: SimWorld): readonly Running[] {
 function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | null {
   const liveness = (text: string): Trouble => ({ phase: "liveness", text });
   for (const client of world.clients) client.stopAsking();
+  for (const hostile of world.hostiles) hostile.stop();
   if (!world.runUntil(() => world.clients.every((client) => client.isIdle), LIVENESS_MS)) {
     return liveness(`not every client was answered${IN_TIME}`);
   }

@@ -38,6 +38,11 @@ interface Receiving {
   error: Error | null;
 }
 
+/** Thrown by who makes the pieces of a snapshot, when there are to be no more of them. */
+export class SnapshotGivenUp extends Error {
+  override readonly name = "SnapshotGivenUp";
+}
+
 export class SnapshotStore {
   readonly #disk: Disk;
   readonly #directory: string;
@@ -76,6 +81,7 @@ export class SnapshotStore {
 
   /**
    * Writes a snapshot piece by piece; the next piece is asked for when the one before is written.
+   * @param chunks may throw SnapshotGivenUp: then there will be none
    * @param done with the name when all of it is durable; at once, with DiskFullError, when no file can be made
    * @param pause between one piece and the next, which takes processor time to make; told how much is written
    */
@@ -94,7 +100,8 @@ export class SnapshotStore {
     const written = (error: Error | null): void =>
       error === null ? pause(next, bytes) : this.#abandon(file, path, error, done);
     const next = (): void => {
-      const chunk = chunks.next();
+      const chunk = nextOf(chunks);
+      if (chunk instanceof SnapshotGivenUp) return this.#abandon(file, path, chunk, done);
       if (chunk.done === true) {
         const name = { idx, bytes, crc };
         return this.#install(file, path, name, (failure) =>
@@ -335,4 +342,13 @@ function parseFileName(file: string): SnapshotName | null {
   if (match === null) return null;
   const [, idx = "", bytes = "", crc = ""] = match;
   return { idx: Number(idx), bytes: Number(bytes), crc: parseInt(crc, 16) };
+}
+
+function nextOf(chunks: Iterator<Uint8Array>): IteratorResult<Uint8Array> | SnapshotGivenUp {
+  try {
+    return chunks.next();
+  } catch (error) {
+    if (error instanceof SnapshotGivenUp) return error;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
 import * as z from "zod";
+import { QUOTA_BYTES_MIN } from "../kv/index.ts";
 import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 
 /** Longest delay that can be put on a link. */
@@ -102,6 +103,16 @@ const alarm = z.discriminatedUnion("kind", [
     /** So many others must agree. */
     needed: count,
   }),
+  /** Entries of the log that cannot be read: every node passes over them. Of those that this process has met, the last. */
+  z.strictObject({ kind: z.literal("unreadableEntry"), idx: count, entries: count }),
+  /** What makes the state grow is refused (NO_SPACE). */
+  z.strictObject({
+    kind: z.literal("noSpace"),
+    /** The quota of all nodes, which a value of the largest size no longer fits into; or this node's own heap. */
+    cause: z.enum(["quota", "heap"]),
+    usedBytes: count,
+    quotaBytes: count,
+  }),
 ]);
 
 const status = z.strictObject({
@@ -191,6 +202,11 @@ export const ADMIN_OPERATIONS = {
       limit: z.int().min(1).max(LIST_KEYS_MAX),
     }),
     result: z.strictObject({ keys: z.array(bytes), more: z.boolean() }),
+  },
+  /** What the state of all nodes may take, in bytes. Proposed, as a client's write is: it holds once it stands in the log. */
+  setQuota: {
+    params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
+    result: z.strictObject({}),
   },
 } as const;
 

@@ -4,13 +4,15 @@ import {
   ByteWriter,
   CommandCursor,
   NO_SESSION,
+  Runs,
   STATUS,
   type ByteString,
+  type Run,
   type Status,
   type StoredValue,
 } from "../kv/index.ts";
 import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
-import { forEachRead } from "./client-requests.ts";
+import { forEachRead, takeReads } from "./client-requests.ts";
 
 export interface ReadableState {
   read(key: ByteString): StoredValue | undefined;
@@ -38,6 +40,11 @@ export class AnswerWriter {
 
   get isEmpty(): boolean {
     return this.#full.length === 0 && this.#out.length === HEADER_BYTES;
+  }
+
+  /** Collected so far. */
+  get bytes(): number {
+    return this.#fullBytes + this.#out.length;
   }
 
   /** What came of a command: as AnswerSink.answer. */
@@ -70,16 +77,17 @@ export class AnswerWriter {
 
   /** The same refusal for all commands of a (checked) group: none of them was proposed. */
   refuseGroup(group: Uint8Array, code: ErrorCode, text: string): void {
-    const runs: { first: number; count: number }[] = [];
+    const runs = new Runs();
     const cursor = new CommandCursor();
     cursor.resetToGroup(group);
-    while (cursor.next()) {
-      const last = runs.at(-1);
-      if (last !== undefined && cursor.sequence === last.first + last.count) last.count += 1;
-      else runs.push({ first: cursor.sequence, count: 1 });
-    }
+    while (cursor.next()) runs.add(cursor.sequence);
+    this.refuseRuns(cursor.session, runs.list, code, text);
+  }
+
+  /** The same refusal for some commands of one session: they had no effect. */
+  refuseRuns(session: number, runs: readonly Run[], code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX + 16 * runs.length);
-    this.#nameSession(cursor.session);
+    this.#nameSession(session);
     const out = this.#out;
     out.u8(RECORD.refused);
     this.#error(code, text);
@@ -95,21 +103,35 @@ export class AnswerWriter {
    * @returns their number
    */
   reads(frame: Uint8Array, state: ReadableState): number {
+    return this.readsWhile(frame, state, () => true).count;
+  }
+
+  /**
+   * The same, one at least and then as long as `goesOn` says so.
+   * @returns how many, and a frame of the others; null: there are none
+   */
+  readsWhile(
+    frame: Uint8Array,
+    state: ReadableState,
+    goesOn: () => boolean,
+  ): { readonly count: number; readonly rest: Uint8Array | null } {
     let count = 0;
-    forEachRead(frame, (request, key) => {
+    const rest = takeReads(frame, (request, key) => {
+      if (count > 0 && !goesOn()) return false;
       count += 1;
       const stored = state.read(key);
       if (stored === undefined) {
         this.#reserve(0);
         this.#out.u8(RECORD.missing);
         this.#out.varint(request);
-      } else if (this.#fullBytes + this.#out.length + stored.value.length > TURN_BYTES_MAX) {
+      } else if (this.bytes + stored.value.length > TURN_BYTES_MAX) {
         this.#unread(request, "OVERLOADED", "the values asked for at once are too large together");
       } else {
         this.#value(request, stored);
       }
+      return true;
     });
-    return count;
+    return { count, rest };
   }
 
   /** The same refusal for all reads of a (checked) frame. */

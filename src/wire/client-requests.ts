@@ -74,6 +74,45 @@ export function forEachRead(
   visitReads(new ByteReader(), frame, visit);
 }
 
+/**
+ * Visits the reads of a (checked) frame as long as the visitor wants another one.
+ * @param visit whether it has taken this one
+ * @returns a frame of those that were not taken; null: all were
+ */
+export function takeReads(
+  frame: Uint8Array,
+  visit: (request: number, key: ByteString) => boolean,
+): Uint8Array | null {
+  const reader = new ByteReader();
+  reader.reset(frame);
+  reader.u8();
+  const flags = reader.u8();
+  reader.varint();
+  const count = reader.varint();
+  for (let i = 0; i < count; i++) {
+    const start = reader.offset;
+    const request = reader.varint();
+    reader.u8();
+    const key = reader.byteString(reader.varint());
+    assert(!reader.failed, "a frame is checked when it comes in");
+    if (!visit(request, key)) return restOf(frame, start, flags, count - i);
+  }
+  return null;
+}
+
+/** What it had to wait for is there already. */
+function restOf(frame: Uint8Array, start: number, flags: number, count: number): Uint8Array {
+  const header = new ByteWriter(16);
+  header.u8(FRAME.reads);
+  header.u8(flags);
+  header.varint(0);
+  header.varint(count);
+  const rest = new Uint8Array(header.length + frame.length - start);
+  rest.set(header.peek());
+  rest.set(frame.subarray(start), header.length);
+  return rest;
+}
+
 function visitReads(
   reader: ByteReader,
   frame: Uint8Array,

@@ -7,7 +7,7 @@
  *
  * Invariant: whatever the bytes, decoding ends in a message or a DecodeError, in time and memory linear in their number.
  */
-import { ENTRY_BYTES_MAX } from "../base/limits.ts";
+import { BALLOT_N_MAX, ENTRY_BYTES_MAX } from "../base/limits.ts";
 import { ByteReader, ByteWriter } from "../kv/index.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -178,10 +178,16 @@ function ballotOut(ballot: Ballot): void {
 function ballotIn(): Ballot {
   return {
     configId: reader.varint(),
-    n: reader.varint(),
+    n: ballotNumberIn(),
     priority: reader.varint(),
     pid: reader.varint(),
   };
+}
+
+function ballotNumberIn(): number {
+  const n = reader.varint();
+  if (n > BALLOT_N_MAX) reader.fail(`a ballot number of at most ${BALLOT_N_MAX}`);
+  return n;
 }
 
 function booleanIn(): boolean {

@@ -15,6 +15,7 @@
  */
 import { unreachable } from "../base/assert.ts";
 import type { ErrorCode } from "../base/errors.ts";
+import { HANDSHAKE_FRAME_BYTES_MAX } from "../base/limits.ts";
 import { checkArray, checkBoolean, checkBytes, checkInteger, checkString } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
@@ -31,8 +32,6 @@ export const PROTOCOL_VERSIONS: Readonly<Record<Channel, number>> = {
 };
 export const NONCE_BYTES = 32;
 export const PROOF_BYTES = 32;
-/** Longer than any frame of a handshake. */
-export const HANDSHAKE_FRAME_BYTES_MAX = 8 * 1024;
 const NAME_LENGTH_MAX = 256;
 /** A refusal's text, in UTF-16 units. */
 export const REFUSAL_TEXT_MAX = 1024;

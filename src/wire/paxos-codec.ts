@@ -1,6 +1,6 @@
 /** Protocol messages as arrays: a type code, then the fields in the order of their declaration. */
 import { unreachable } from "../base/assert.ts";
-import { ENTRY_BYTES_MAX } from "../base/limits.ts";
+import { BALLOT_N_MAX, ENTRY_BYTES_MAX } from "../base/limits.ts";
 import type {
   Ballot,
   ClusterConfig,
@@ -233,7 +233,7 @@ function ballotIn(value: unknown, name: string): Ballot {
   const fields = checkArray(value, name, 4, 4);
   return {
     configId: checkInteger(fields[0], `${name}.configId`),
-    n: checkInteger(fields[1], `${name}.n`),
+    n: checkInteger(fields[1], `${name}.n`, 0, BALLOT_N_MAX),
     priority: checkInteger(fields[2], `${name}.priority`),
     pid: checkInteger(fields[3], `${name}.pid`),
   };

@@ -2,6 +2,7 @@
  * What a node says of itself and its disk when it connects to a peer, beside its name: enough for the peer to tell whether
  * this is the node it knows, with at least what that node has told it.
  */
+import { BALLOT_N_MAX } from "../base/limits.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import { checkArray, checkBoolean, checkBytes, checkInteger } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -94,7 +95,7 @@ function ballotFromFields(value: unknown, name: string): Ballot {
   const fields = checkArray(value, name, 4, 4);
   return {
     configId: checkInteger(fields[0], name),
-    n: checkInteger(fields[1], name),
+    n: checkInteger(fields[1], name, 0, BALLOT_N_MAX),
     priority: checkInteger(fields[2], name),
     pid: checkInteger(fields[3], name),
   };

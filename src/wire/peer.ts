@@ -1,5 +1,6 @@
 /** What one node says to another: a message of the protocol, or one of its host's. Who speaks is the link's knowledge. */
 import {
+  BALLOT_N_MAX,
   CLIENT_FRAME_BYTES_MAX,
   PEER_FRAME_BYTES_MAX,
   SNAPSHOT_CHUNK_BYTES,
@@ -146,7 +147,7 @@ function ballot(value: unknown): Ballot {
   const fields = checkObject(value, "n");
   return {
     configId: checkInteger(fields["configId"], "n.configId"),
-    n: checkInteger(fields["n"], "n.n"),
+    n: checkInteger(fields["n"], "n.n", 0, BALLOT_N_MAX),
     priority: checkInteger(fields["priority"], "n.priority"),
     pid: checkInteger(fields["pid"], "n.pid"),
   };
@@ -167,7 +168,7 @@ function diskPlace(value: unknown): DiskPlace {
   return {
     node: checkInteger(fields["node"], "places.node", 1),
     incarnation: checkString(fields["incarnation"], "places.incarnation", INCARNATION_LENGTH_MAX),
-    generation: checkInteger(fields["generation"], "places.generation"),
+    generation: uint32(fields["generation"], "places.generation"),
   };
 }
 

@@ -1,8 +1,14 @@
 /** The client core on the simulated network: where requests go, and what their failures mean. */
 import { describe, expect, test } from "vitest";
-import { SESSION_WINDOW, SESSIONS_MAX } from "../../src/base/limits.ts";
+import { FRAME_COMMANDS_MAX, SESSION_WINDOW, SESSIONS_MAX } from "../../src/base/limits.ts";
 import type { Operation } from "../../src/client/frames.ts";
-import { GroupWriter, NO_SESSION, STATUS } from "../../src/kv/index.ts";
+import {
+  GroupWriter,
+  hashedSessionName,
+  NO_SESSION,
+  STATUS,
+  type ByteString,
+} from "../../src/kv/index.ts";
 import { ask, bytes, read, submit, valueOf, write } from "./ask.ts";
 import { FakeCluster, SERVE } from "./fake-cluster.ts";
 
@@ -410,14 +416,21 @@ describe("refusals", () => {
 
 describe("a session that expired", () => {
   /** Other clients take all places. */
+  /** Opens as many as there may be, and asks something in each. */
   function expireSessions(cluster: FakeCluster): void {
     const writer = new GroupWriter();
-    for (let i = 0; i < SESSIONS_MAX; i++) {
-      const nonce = new Uint8Array(16);
-      new DataView(nonce.buffer).setUint32(0, i + 1);
-      writer.openSession(0, nonce);
-      if (writer.count === 4096 || i === SESSIONS_MAX - 1)
-        cluster.apply(writer.take(NO_SESSION, 0));
+    const nonce = new Uint8Array(16);
+    // The last one comes when there is none in which nothing was asked.
+    const [full, rest] = [FRAME_COMMANDS_MAX, SESSIONS_MAX % FRAME_COMMANDS_MAX];
+    for (const count of [full, full, rest - 1, 1]) {
+      const idx = cluster.state.appliedIdx;
+      for (let i = 0; i < count; i++) writer.openSession(0, nonce);
+      cluster.apply(writer.take(NO_SESSION, 0));
+      for (let i = 0; i < count; i++) {
+        writer.noop(1);
+        const { id } = hashedSessionName("\0".repeat(16) as ByteString, idx, i, 0);
+        cluster.apply(writer.take(id, 1));
+      }
     }
   }
 

@@ -84,6 +84,7 @@ export function networkSuite(name: string, makeWorld: () => NetworkWorld): void 
       const accept = (connection: Connection, channel: Channel): ConnectionHandlers => {
         const side = new Side();
         side.connection = connection;
+        connection.admit();
         accepted.push({ side, channel });
         return side.handlers;
       };
@@ -101,6 +102,7 @@ export function networkSuite(name: string, makeWorld: () => NetworkWorld): void 
     function dial(channel: Channel = "peer"): Side {
       const side = new Side();
       side.connection = world.client.dial(listener!.address, channel, side.handlers);
+      side.connection.admit();
       return side;
     }
 

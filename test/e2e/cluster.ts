@@ -67,6 +67,8 @@ export interface StartOptions {
   readonly allowFaults?: boolean;
   /** What the command line begins with; it must become the server in the end. */
   readonly wrap?: readonly string[];
+  /** Of Node.js. */
+  readonly nodeFlags?: readonly string[];
   /** A module that is loaded before the server. */
   readonly imports?: string | null;
   /** The user to run it as. */
@@ -100,7 +102,7 @@ export class TestCluster {
     this.#secret = secret;
     this.clusterFile = join(this.directory, "cluster.json");
     const secretFile = join(this.directory, "secret.txt");
-    if (secret !== null) writeFileSync(secretFile, secret);
+    if (secret !== null) writeFileSync(secretFile, secret, { mode: 0o600 });
     const description = { nodes, ...(secret === null ? {} : { secretFile }) };
     writeFileSync(this.clusterFile, JSON.stringify(description));
   }
@@ -112,11 +114,18 @@ export class TestCluster {
   /** Starts a server; resolves when it listens or has ended. */
   async start(
     id: number,
-    { flags = [], allowFaults = true, wrap = [], imports = null, uid }: StartOptions = {},
+    {
+      flags = [],
+      allowFaults = true,
+      wrap = [],
+      imports = null,
+      nodeFlags = [],
+      uid,
+    }: StartOptions = {},
   ): Promise<void> {
     const command = [
       ...[...wrap, process.execPath, ...(imports === null ? [] : ["--import", imports])],
-      ...[...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
+      ...[...NODE_FLAGS, ...nodeFlags, OMNIKV, "server", "--node", String(id)],
       ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
       ...(allowFaults ? ["--allow-faults"] : []),
       ...flags,

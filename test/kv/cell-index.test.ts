@@ -1,9 +1,12 @@
 /** The index against a plain map, with hashes that collide as they like. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Cell } from "../../src/kv/cell.ts";
 import { CellIndex, INDEX_SHARDS } from "../../src/kv/cell-index.ts";
-import type { ByteString } from "../../src/kv/index.ts";
+import { hashByteString } from "../../src/kv/byte-string.ts";
+import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/kv/index.ts";
+import { placeHash } from "../../src/kv/place-hash.ts";
+import { open, run, snapshotBytes } from "./helpers.ts";
 
 const KEYS = 300;
 /** From all keys in one bucket to each where it falls. */
@@ -24,7 +27,7 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
   "cells are found under their keys: hashes of kind %i",
   (_, hashOf) => {
     const cellOf = (n: number): Cell =>
-      new Cell(`key ${n}` as ByteString, hashOf(n) | 0, "" as ByteString, 1, 1, 1, 0);
+      new Cell(`key ${n}` as ByteString, 0, hashOf(n) | 0, "" as ByteString, 1, 1, 1, 0);
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500 }), fc.nat(2000), (steps, reserved) => {
         const index = new CellIndex();
@@ -33,7 +36,7 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
         for (const { kind, n } of steps) {
           const old = plain.get(n);
           const cell = cellOf(n);
-          expect(index.get(cell.key, cell.keyHash)).toBe(old);
+          expect(index.get(cell.key, cell.placeHash)).toBe(old);
           if (kind === "add" && old === undefined) {
             index.add(cell);
             plain.set(n, cell);
@@ -46,8 +49,8 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
           }
         }
         for (let n = 0; n < KEYS; n++) {
-          const { key, keyHash } = cellOf(n);
-          expect(index.get(key, keyHash)).toBe(plain.get(n));
+          const { key, placeHash } = cellOf(n);
+          expect(index.get(key, placeHash)).toBe(plain.get(n));
         }
       }),
       { numRuns: 50 },
@@ -59,11 +62,94 @@ test("keys that all fall into one bucket cost little more than others", () => {
   const index = new CellIndex();
   const cells = Array.from(
     { length: 50_000 },
-    (_, n) => new Cell(`key ${n}` as ByteString, 42, "" as ByteString, 1, 1, 1, 0),
+    (_, n) => new Cell(`key ${n}` as ByteString, 0, 42, "" as ByteString, 1, 1, 1, 0),
   );
   const begun = performance.now();
   for (const cell of cells) index.add(cell);
   for (const cell of cells) expect(index.get(cell.key, 42) === cell).toBe(true);
   // One after the other it would be a billion comparisons and more.
   expect(performance.now() - begun).toBeLessThan(5000);
+});
+
+describe("places", () => {
+  test("are HalfSipHash-1-3 with the seed as its key", () => {
+    // By the reference implementation's construction, written as plainly as it goes.
+    const reference = (bytes: readonly number[], low: number, high: number): number => {
+      const v = [low | 0, high | 0, low ^ 0x6c796765, high ^ 0x74656462] as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      const turned = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
+      const round = (): void => {
+        v[0] = (v[0] + v[1]) | 0;
+        v[1] = turned(v[1], 5) ^ v[0];
+        v[0] = turned(v[0], 16);
+        v[2] = (v[2] + v[3]) | 0;
+        v[3] = turned(v[3], 8) ^ v[2];
+        v[0] = (v[0] + v[3]) | 0;
+        v[3] = turned(v[3], 7) ^ v[0];
+        v[2] = (v[2] + v[1]) | 0;
+        v[1] = turned(v[1], 13) ^ v[2];
+        v[2] = turned(v[2], 16);
+      };
+      const padded = [...bytes];
+      while (padded.length % 4 !== 3) padded.push(0);
+      padded.push(bytes.length & 0xff);
+      for (let i = 0; i < padded.length; i += 4) {
+        const block = Buffer.from(padded).readInt32LE(i);
+        v[3] ^= block;
+        round();
+        v[0] ^= block;
+      }
+      v[2] ^= 0xff;
+      for (let i = 0; i < 3; i++) round();
+      return v[1] ^ v[3];
+    };
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.nat(2 ** 32 - 1),
+        fc.nat(2 ** 32 - 1),
+        (bytes, low, high) => {
+          expect(placeHash(byteStringOf(bytes), { low, high })).toBe(
+            reference([...bytes], low, high),
+          );
+        },
+      ),
+    );
+  });
+
+  test("of keys that collide under the known hash are spread nevertheless, and differently for each seed", () => {
+    // Keys whose known hash has the same lowest bits: with it, all would stand in one shard of 256.
+    const keys: ByteString[] = [];
+    for (let i = 0; keys.length < 500; i++) {
+      const key = `key ${i}` as ByteString;
+      if ((hashByteString(key) & (INDEX_SHARDS - 1)) === 0) keys.push(key);
+    }
+    const seeds = [
+      { low: 1, high: 2 },
+      { low: 3, high: 4 },
+    ];
+    const shards = seeds.map((seed) => keys.map((key) => placeHash(key, seed) & 255));
+    for (const each of shards) expect(new Set(each).size).toBeGreaterThan(150);
+    expect(shards[0]).not.toEqual(shards[1]);
+  });
+
+  test("are of no consequence for what a state says: another seed, the same bytes", () => {
+    const states = [
+      { low: 1, high: 2 },
+      { low: 9, high: 77 },
+    ].map((seed) => {
+      const state = new KvState(new OrderedCells(seed));
+      const session = open(state, 1);
+      for (let i = 0; i < 500; i++) {
+        run(state, session, i, { op: "write", key: `k${(i * 7) % 90}`, value: `${i}` }, i);
+        if (i % 5 === 0) run(state, session, 1000 + i, { op: "delete", key: `k${i % 90}` }, i);
+      }
+      return { hash: state.hash(), bytes: snapshotBytes(state.clone()).toString("hex") };
+    });
+    expect(states[1]).toEqual(states[0]);
+  });
 });

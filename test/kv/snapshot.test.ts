@@ -1,6 +1,7 @@
 /** Snapshots: any cut of the pieces gives the same state; damage and other versions are told, not swallowed. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ERRORS } from "../../src/base/errors.ts";
 import { SESSION_WINDOW, VALUE_BYTES_MAX } from "../../src/base/limits.ts";
 import { KvState, SnapshotDecoder, SnapshotError, STATUS } from "../../src/kv/index.ts";
 import { key, open, run, snapshotBytes } from "./helpers.ts";
@@ -17,7 +18,7 @@ function decode(snapshot: Uint8Array, ...cuts: number[]): KvState {
   return decoder.finish();
 }
 
-function populated(): KvState {
+function populated(): { state: KvState; sessions: readonly [number, number, number] } {
   const state = new KvState();
   const sessions = [open(state, 1), open(state, 2), open(state, 3)] as const;
   for (let i = 0; i < 200; i++) {
@@ -33,11 +34,11 @@ function populated(): KvState {
   run(state, sessions[2], 0, { op: "casAbsent", key: "key 1", value: "" });
   run(state, sessions[2], 5, { op: "delete", key: "nothing" });
   run(state, sessions[2], SESSION_WINDOW - 1, { op: "delete", key: "key 3" });
-  return state;
+  return { state, sessions };
 }
 
 describe("snapshot", () => {
-  const state = populated();
+  const { state, sessions } = populated();
   const snapshot = snapshotBytes(state.clone());
 
   test("the empty state has one too", () => {
@@ -115,15 +116,21 @@ describe("snapshot", () => {
 
   test("sessions and their answers survive, in their order", () => {
     const decoded = decode(snapshot);
-    const repeat = run(decoded, 3, 0, { op: "casAbsent", key: "key 1", value: "" });
+    const repeat = run(decoded, sessions[2], 0, { op: "casAbsent", key: "key 1", value: "" });
     expect(repeat).toMatchObject({ status: STATUS.casFailed, actual: "v".repeat(141) });
-    expect(run(decoded, 3, 5, { op: "delete", key: "nothing" })).toMatchObject({
+    expect(run(decoded, sessions[2], 5, { op: "delete", key: "nothing" })).toMatchObject({
       status: STATUS.notFound,
       revision: 200,
     });
-    expect(run(decoded, 1, 198, { op: "write", key: "key 58", value: "x" }).revision).toBe(199);
+    const write = { op: "write", key: "key 58", value: "v".repeat(198) } as const;
+    expect(run(decoded, sessions[0], 198, write)).toMatchObject({
+      status: STATUS.ok,
+      revision: 199,
+    });
+    // So does what they were asked: something else under the same number is refused.
+    const other = run(decoded, sessions[0], 198, { ...write, value: "x" });
+    expect(other.status).toBe(ERRORS.BAD_REQUEST.wire);
     expect(decoded.revision).toBe(state.revision);
-    expect(open(decoded, 4)).toBe(4);
   });
 
   test("values of any size pass through small pieces", () => {
@@ -143,8 +150,8 @@ describe("snapshot", () => {
 
   test("an unknown version is told as such", () => {
     const newer = Buffer.from(snapshot);
-    newer[4] = 2;
-    expect(() => decode(newer)).toThrow(/version 2; this program reads version 1/);
+    newer[4] = 3;
+    expect(() => decode(newer)).toThrow(/version 3; this program reads versions 1 to 2/);
     expect(() => decode(Buffer.from("not a snapshot"))).toThrow(/not a snapshot/);
   });
 
@@ -202,8 +209,14 @@ describe("snapshot", () => {
 });
 
 describe("state hash", () => {
-  const write = (state: KvState, sequence: number, name: string, value: string): void => {
-    run(state, 1, sequence, { op: "write", key: name, value });
+  const write = (
+    state: KvState,
+    session: number,
+    sequence: number,
+    name: string,
+    value: string,
+  ): void => {
+    run(state, session, sequence, { op: "write", key: name, value });
   };
 
   test("equal logs give equal hashes; another value, key or order gives another", () => {
@@ -216,8 +229,8 @@ describe("state hash", () => {
     ].map((writes) => {
       const twins = [new KvState(), new KvState()] as const;
       for (const state of twins) {
-        open(state, 1);
-        writes.forEach(([name, value], i) => write(state, i, name, value));
+        const session = open(state, 1);
+        writes.forEach(([name, value], i) => write(state, session, i, name, value));
       }
       expect(twins[0].hash()).toBe(twins[1].hash());
       return twins[0].hash();
@@ -228,11 +241,11 @@ describe("state hash", () => {
 
   test("the content's half is back where it was when the content is", () => {
     const state = new KvState();
-    open(state, 1);
-    write(state, 1, "a", "1");
+    const session = open(state, 1);
+    write(state, session, 1, "a", "1");
     const before = state.hash();
-    write(state, 2, "b", "1");
-    run(state, 1, 3, { op: "delete", key: "b" });
+    write(state, session, 2, "b", "1");
+    run(state, session, 3, { op: "delete", key: "b" });
     expect(state.hash().slice(0, 8)).toBe(before.slice(0, 8));
     expect(state.hash()).not.toBe(before);
   });

@@ -138,7 +138,7 @@ describe("links over web sockets", () => {
       [Buffer.from("GET / HTTP/1.1"), /not a handshake of omnikv/],
       [hello(3), /version 2 of the peer protocol, the other side version 3/],
       [hello(2), /hello: expected an array of 8/],
-      [Buffer.alloc(100_000), /not a handshake of omnikv/],
+      [Buffer.alloc(10_000), /not a handshake of omnikv/],
     ];
     for (const [bytes, reason] of cases) {
       const ws = new WebSocket(url);

@@ -19,8 +19,10 @@ const VALUE = "v".repeat(100);
 
 function stateOf(keys: number): KvState {
   const state = new KvState();
-  open(state, 1);
-  for (let i = 0; i < keys; i++) run(state, 1, i, { op: "write", key: `key ${i}`, value: VALUE });
+  const session = open(state, 1);
+  for (let i = 0; i < keys; i++) {
+    run(state, session, i, { op: "write", key: `key ${i}`, value: VALUE });
+  }
   return state;
 }
 
@@ -37,6 +39,7 @@ class Machine {
   loader(pace: Partial<LoadPace>, clock: Clock = this.clock): SnapshotLoader {
     return new SnapshotLoader({
       snapshots: this.store,
+      placeSeed: { low: 1, high: 2 },
       pace: { ...DEFAULT_LOAD_PACE, ...pace },
       clock,
       logger: silentLogger,
@@ -199,10 +202,10 @@ describe("a snapshot that cannot be loaded gives an error that names the file, a
     {
       what: "of another version",
       code: "UNKNOWN_FORMAT",
-      text: /version 2; this program reads version 1.*Start this node with the version/,
+      text: /version 3; this program reads versions 1 to 2.*Start this node with the version/,
       spoil: (machine) => {
         const pieces = [...STATE.clone().encodeSnapshot(1 << 20)];
-        pieces[0]![4] = 2;
+        pieces[0]![4] = 3;
         return machine.writeBytes(STATE.appliedIdx, pieces);
       },
     },

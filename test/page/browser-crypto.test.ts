@@ -1,5 +1,5 @@
 /** The page's stand-in for node's crypto gives what node's gives. */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import * as page from "../../src/page/browser/crypto.ts";
@@ -17,6 +17,20 @@ test("an HMAC is the same as node's, however the text is cut", () => {
       expect(Buffer.from(ours.digest())).toEqual(theirs.digest());
     }),
     { numRuns: 200 },
+  );
+});
+
+test("a hash is the same as node's", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 200 })), (parts) => {
+      const theirs = createHash("sha256");
+      const ours = page.createHash("sha256");
+      for (const each of parts) {
+        theirs.update(each);
+        ours.update(each);
+      }
+      expect(Buffer.from(ours.digest())).toEqual(theirs.digest());
+    }),
   );
 });
 

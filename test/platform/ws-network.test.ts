@@ -1,14 +1,15 @@
 /** Web sockets on the loopback device: the port's promises, and what strangers may send to it. */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { createHash } from "node:crypto";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../../src/base/limits.ts";
-import type { Channel, Connection, Listener } from "../../src/ports/network.ts";
+import type { Channel } from "../../src/ports/network.ts";
 import { truncateReason } from "../../src/platform/ws-connection.ts";
-import { WsNetwork, type WsNetworkOptions } from "../../src/platform/ws-network.ts";
+import { WsNetwork } from "../../src/platform/ws-network.ts";
 import { networkSuite } from "../conformance/network.suite.ts";
 import { until } from "../conformance/wait.ts";
+import { atEnd, bystander, openRaw, raw, serve, upgradeRequest } from "./ws-world.ts";
 
 networkSuite("web sockets", () => ({
   server: new WsNetwork(),
@@ -17,100 +18,6 @@ networkSuite("web sockets", () => ({
   until,
   close: () => Promise.resolve(),
 }));
-
-interface Accepted {
-  readonly channel: Channel;
-  readonly connection: Connection;
-  readonly frames: Uint8Array[];
-  closed: string | null;
-}
-
-let cleanUp: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of cleanUp) await each();
-  cleanUp = [];
-});
-
-async function serve(options: WsNetworkOptions = {}) {
-  const rejected: string[] = [];
-  const accepted: Accepted[] = [];
-  const network = new WsNetwork({ onRejected: (_, reason) => rejected.push(reason), ...options });
-  const listener = await new Promise<Listener>((resolve, reject) => {
-    network.listen(
-      { host: "127.0.0.1", port: 0 },
-      ["peer", "client", "admin"],
-      (connection, channel) => {
-        const entry: Accepted = { channel, connection, frames: [], closed: null };
-        accepted.push(entry);
-        return {
-          onFrame: (frame) => entry.frames.push(frame),
-          onClose: (reason) => (entry.closed = reason),
-        };
-      },
-      (result) => (result instanceof Error ? reject(result) : resolve(result)),
-    );
-  });
-  cleanUp.push(() => new Promise((resolve) => listener.close(resolve)));
-  const { port } = listener.address;
-  return { network, listener, accepted, rejected, port };
-}
-
-/** A raw TCP client. */
-function raw(port: number): { socket: Socket; text: () => string; closed: () => boolean } {
-  const socket = connect(port, "127.0.0.1");
-  let text = "";
-  let closed = false;
-  socket.on("data", (data) => (text += data.toString("latin1")));
-  socket.on("error", () => {});
-  socket.on("close", () => (closed = true));
-  return { socket, text: () => text, closed: () => closed };
-}
-
-function upgradeRequest(path: string, headers: Record<string, string> = {}): string {
-  const lines = {
-    Host: "x",
-    Upgrade: "websocket",
-    Connection: "Upgrade",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version": "13",
-    ...headers,
-  };
-  return [
-    `GET ${path} HTTP/1.1`,
-    ...Object.entries(lines).map(([k, v]) => `${k}: ${v}`),
-    "",
-    "",
-  ].join("\r\n");
-}
-
-async function openRaw(port: number, path: string) {
-  const client = raw(port);
-  client.socket.write(upgradeRequest(path));
-  await until(() => client.text().includes("\r\n\r\n"));
-  expect(client.text()).toMatch(/^HTTP\/1.1 101/);
-  return client;
-}
-
-/** Another connection that must live through what happens to the first. */
-async function bystander(network: WsNetwork, server: Awaited<ReturnType<typeof serve>>) {
-  let open = false;
-  let closed = false;
-  const connection = network.dial(server.listener.address, "client", {
-    onOpen: () => (open = true),
-    onFrame: () => {},
-    onClose: () => (closed = true),
-  });
-  await until(() => open && server.accepted.length > 0);
-  const entry = server.accepted.at(-1)!;
-  return {
-    check: async (): Promise<void> => {
-      const before = entry.frames.length;
-      connection.send(Uint8Array.of(1));
-      await until(() => entry.frames.length === before + 1);
-      expect(closed).toBe(false);
-    },
-  };
-}
 
 describe("what strangers send", () => {
   const CHANNELS: readonly Channel[] = ["peer", "client", "admin"];
@@ -335,7 +242,7 @@ describe("half-open connections", () => {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    cleanUp.push(
+    atEnd(
       () =>
         new Promise((resolve) => {
           for (const socket of sockets) socket.destroy();
@@ -368,7 +275,7 @@ describe("half-open connections", () => {
   test("a connection that answers pings stays, however little it says", async () => {
     const server = await serve({ pingIntervalMs: 10, pingMissesMax: 3 });
     const ws = new WebSocket(`ws://127.0.0.1:${server.port}/client`);
-    cleanUp.push(async () => ws.terminate());
+    atEnd(async () => ws.terminate());
     let pings = 0;
     ws.on("ping", () => (pings += 1));
     await until(() => pings >= 12);
@@ -378,7 +285,7 @@ describe("half-open connections", () => {
   test("a server that never answers the upgrade is given up", async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    cleanUp.push(async () => void silent.close());
+    atEnd(async () => void silent.close());
     const { port } = silent.address() as { port: number };
     let reason: string | null = null;
     new WsNetwork({ dialTimeoutMs: 50 }).dial({ host: "127.0.0.1", port }, "peer", {

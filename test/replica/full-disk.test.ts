@@ -5,6 +5,7 @@ import { KvState } from "../../src/kv/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
 import {
   AnswerWriter,
   decodeAnswers,
@@ -55,6 +56,7 @@ class Node {
       id: 1,
       relayed: false,
       answers: new AnswerWriter(),
+      load: new RouteLoad(),
       isOpen: () => true,
       deliver: (frame) =>
         decodeAnswers(frame, {

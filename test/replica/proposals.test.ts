@@ -129,3 +129,28 @@ describe("large groups", () => {
     expect(queue.stage("c", GROUP, 1)).toBe(false);
   });
 });
+
+describe("who wants all of the room", () => {
+  test("gets a part of it only: as much as each holds is left for the next", () => {
+    const held = new Map<string, { commands: number; bytes: number }>();
+    const of = (route: string) => held.get(route) ?? { commands: 0, bytes: 0 };
+    const queue = new Proposals<string>(
+      OPTIONS,
+      (_batch, groups) => Buffer.concat(groups),
+      (route, commands, bytes) => {
+        const before = of(route);
+        held.set(route, { commands: before.commands + commands, bytes: before.bytes + bytes });
+      },
+    );
+    const stage = (route: string): boolean => queue.stage(route, new Uint8Array(1), 1, of(route));
+    for (let i = 0; i < 100; i++) stage("a");
+    expect(of("a").commands).toBe(25);
+    for (let i = 0; i < 100; i++) for (const route of ["b", "c"]) stage(route);
+    expect(of("b").commands + of("c").commands).toBeLessThan(20);
+    expect(stage("honest")).toBe(true);
+    queue.takeStaged(() => true);
+    expect([...held.values()].every(({ commands, bytes }) => commands === 0 && bytes === 0)).toBe(
+      true,
+    );
+  });
+});

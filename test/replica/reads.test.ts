@@ -117,9 +117,31 @@ describe("how much waits", () => {
     pending.add(10, [read(3), read(4)], 0);
     pending.add(20, [read(5)], 0);
     expect(pending.count).toBe(12);
-    pending.takeReady(10, () => {});
+    expect(pending.takeReady(10, () => true)).toBe(false);
     expect(pending.count).toBe(5);
     pending.remove(() => true);
     expect(pending.count).toBe(0);
+  });
+
+  test("and in as many turns as it takes", () => {
+    const pending = new PendingReads();
+    const read = (arrivedTick: number): PendingRead => ({
+      route: { id: 1 } as never,
+      ...{ frame: new Uint8Array(0), local: false, arrivedTick, count: 1 },
+    });
+    pending.add(10, [read(1), read(2), read(3)], 0);
+    pending.add(11, [read(4)], 0);
+    pending.add(20, [read(5)], 0);
+    const answered: number[] = [];
+    const one = ({ arrivedTick }: PendingRead): boolean => {
+      answered.push(arrivedTick);
+      return arrivedTick === 1;
+    };
+    expect(pending.takeReady(15, one)).toBe(true);
+    expect(answered).toEqual([1, 2]);
+    expect(pending.takeReady(15, one)).toBe(true);
+    expect(pending.takeReady(15, one)).toBe(false);
+    expect(answered).toEqual([1, 2, 3, 4]);
+    expect(pending.count).toBe(1);
   });
 });

@@ -7,6 +7,7 @@ import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import type { ReplicaOptions, TurnEffects } from "../../src/replica/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
 import {
   AnswerWriter,
   decodeClientFrame,
@@ -121,6 +122,7 @@ test.each([true, false])(
     const answers: number[] = [];
     const route: Route = {
       ...{ id: 1, relayed: false, answers: new AnswerWriter(), isOpen: () => true },
+      load: new RouteLoad(),
       deliver: (frame) => answers.push(frame.length),
     };
     const frame = readFrame();
@@ -149,7 +151,7 @@ test("a route that is closed is not refused anything either", () => {
   let delivered = 0;
   const answers = new AnswerWriter();
   const route: Route = {
-    ...{ id: 1, relayed: true, answers, isOpen: () => open },
+    ...{ id: 1, relayed: true, answers, load: new RouteLoad(), isOpen: () => open },
     deliver: () => (delivered += 1),
   };
   const refuse = (): void => {
@@ -202,7 +204,13 @@ test("an answer to an earlier process is dropped, whatever it says", () => {
 });
 
 test("an entry of an earlier process answers no client of this one, though its batch has the same number", () => {
-  const applier = new Applier(1, BOOT, new KvState(), () => {});
+  const applier = new Applier(
+    1,
+    BOOT,
+    new KvState(),
+    () => {},
+    () => "",
+  );
   const entry = (nonce: number): Uint8Array =>
     buildEntry({ node: 1, nonce, batch: 1 }, [writeFrame().subarray(1)]);
   expect(applier.ownBatch(entry(BOOT))).toBe(1);

@@ -9,7 +9,6 @@ import { StorageError } from "../../src/base/storage-error.ts";
 import { ListenError } from "../../src/node/listen-error.ts";
 import { DiskFullError, TooManyFilesError } from "../../src/ports/disk.ts";
 import { silentLogger, type LogFields, type Logger } from "../../src/ports/logger.ts";
-import { connectionLimit } from "../../src/server/connection-limit.ts";
 import { finalError } from "../../src/server/final-error.ts";
 import { LastWords } from "../../src/server/last-words.ts";
 
@@ -140,13 +139,4 @@ describe("the last words", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain("crash-");
   });
-});
-
-test("connections leave room for files", () => {
-  expect(connectionLimit(null, null)).toBe(10_000);
-  expect(connectionLimit(1_000_000, 25)).toBe(10_000);
-  const each = connectionLimit(1024, 25);
-  expect(each).toBeGreaterThan(400);
-  expect(2 * each + 25).toBeLessThan(1024 - 40);
-  expect(() => connectionLimit(64, 25)).toThrow(/only 64 files.*ulimit -n/);
 });

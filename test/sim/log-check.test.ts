@@ -1,6 +1,6 @@
 /** The judge must be able to say no: histories with one thing wrong in each. */
 import { describe, expect, test } from "vitest";
-import { buildEntry, GroupWriter } from "../../src/kv/index.ts";
+import { buildEntry, GroupWriter, hashedSessionName, type ByteString } from "../../src/kv/index.ts";
 import { checkHistory } from "../../src/sim/checker-view.ts";
 import { Coverage } from "../../src/sim/coverage.ts";
 import { DecidedLog } from "../../src/sim/decided-log.ts";
@@ -18,12 +18,13 @@ function someLog(): DecidedLog {
   const entryOf = (writer: GroupWriter, session: number): Uint8Array =>
     buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(session, 0)]);
   const opened = entryOf(open, 0);
-  const a = entryOf(first, 1);
+  const session = hashedSessionName("\0".repeat(16) as ByteString, 0, 0, 0).id;
+  const a = entryOf(first, session);
   const rest = new GroupWriter();
   rest.write(2, bytes("x"), bytes("b"));
   rest.delete(3, bytes("x"));
   rest.write(4, bytes("y"), bytes("c"));
-  return new DecidedLog([opened, a, a, entryOf(rest, 1)]);
+  return new DecidedLog([opened, a, a, entryOf(rest, session)]);
 }
 
 const WRITE_A: ClientOperation = { kind: "write", key: "x", value: "a" };

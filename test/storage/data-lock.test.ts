@@ -1,10 +1,23 @@
 /** One process per data directory, however the one before it ended. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DataLock } from "../../src/platform/data-lock.ts";
+import { makePrivateDirectory, openPrivateLog } from "../../src/platform/private-files.ts";
 import { until } from "../conformance/wait.ts";
 
 let root = "";
@@ -86,3 +99,69 @@ test("of many who start at once, one wins", async () => {
   expect(locks).toHaveLength(1);
   locks[0]!.value.release();
 });
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+
+test("the directory and what is in it are nobody else's business, an older one's too", async () => {
+  (await DataLock.acquire(directory)).release();
+  expect([modeOf(directory), modeOf(join(directory, "lock"))]).toEqual([0o700, 0o600]);
+  chmodSync(directory, 0o755);
+  (await DataLock.acquire(directory)).release();
+  expect(modeOf(directory)).toBe(0o700);
+  // With something else in it, somebody may need it as it is.
+  const shared = join(root, "shared");
+  mkdirSync(shared);
+  writeFileSync(join(shared, "other"), "");
+  chmodSync(shared, 0o755);
+  expect(makePrivateDirectory(shared)).toContain(`chmod 700 ${shared}`);
+  expect(modeOf(shared)).toBe(0o755);
+  const log = join(root, "log");
+  writeFileSync(log, "old");
+  chmodSync(log, 0o644);
+  closeSync(openPrivateLog(log));
+  expect(modeOf(log)).toBe(0o600);
+});
+
+test.each(["symbolic", "hard"])(
+  "a %s link in the place of the lock is not written through",
+  async (kind) => {
+    mkdirSync(directory);
+    const victim = join(root, "victim");
+    writeFileSync(victim, "precious");
+    (kind === "hard" ? linkSync : symlinkSync)(victim, join(directory, "lock"));
+    await expect(DataLock.acquire(directory)).rejects.toMatchObject({
+      code: "LOCKED",
+      message: expect.stringContaining(join(directory, "lock")) as string,
+    });
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+  },
+);
+
+test.runIf(process.platform === "linux")(
+  "the name of the socket cannot be guessed, and who takes it is noticed",
+  async () => {
+    mkdirSync(directory);
+    const { dev, ino } = statSync(directory, { bigint: true });
+    const squat = async (name: string) => {
+      const server = createServer();
+      await new Promise<void>((ready) => server.listen({ path: name }, ready));
+      return server;
+    };
+    const guess = await squat(`\0omnikv/${dev}/${ino}`);
+    const lock = await DataLock.acquire(directory);
+    lock.release();
+    guess.close();
+    const word = readFileSync(join(directory, "lock.name"), "utf8");
+    expect(modeOf(join(directory, "lock.name"))).toBe(0o600);
+    const known = await squat(`\0omnikv/${dev}/${ino}/${word}`);
+    await expect(DataLock.acquire(directory)).rejects.toMatchObject({
+      code: "LOCKED",
+      message: expect.stringMatching(
+        /nobody has locked .*some process holds the socket @omnikv/,
+      ) as string,
+    });
+    rmSync(join(directory, "lock.name"));
+    (await DataLock.acquire(directory)).release();
+    known.close();
+  },
+);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { silentLogger } from "../../src/ports/logger.ts";
 import { SimClock } from "../../src/sim/sim-clock.ts";
 import { SimDisk } from "../../src/sim/sim-disk.ts";
-import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
+import { SnapshotGivenUp, SnapshotStore } from "../../src/storage/snapshot-store.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import type { SnapshotName } from "../../src/wire/host-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
@@ -206,4 +206,19 @@ describe("snapshot store", () => {
     expect(names.map((name) => store.has(name))).toEqual([true, false, false, true, true]);
     expect(world.disk.list("snapshots")).toHaveLength(3);
   });
+});
+
+test("a snapshot that is given up leaves nothing behind, and the next one is written", () => {
+  const world = newWorld();
+  const store = open(world);
+  function* endless(): Generator<Uint8Array, void, undefined> {
+    yield* pieces(1);
+    throw new SnapshotGivenUp("no memory");
+  }
+  let result: Error | null = null;
+  store.write(7, endless(), (error) => (result = error));
+  world.clock.run(1000);
+  expect(result).toBeInstanceOf(SnapshotGivenUp);
+  expect(world.disk.list("snapshots")).toEqual([]);
+  expect(store.has(write(world, store, 8))).toBe(true);
 });

@@ -78,7 +78,12 @@ const status: AdminStatus = {
   },
   served: { commandsApplied: 2 ** 40, reads: 3, writeLatency: [1, ...Array<number>(39).fill(0)] },
   allowFaults: true,
-  alarms: [{ kind: "diverged", peer: 2, agreedIdx: null, differsIdx: 3, refuses: true }],
+  alarms: [
+    { kind: "diverged", peer: 2, agreedIdx: null, differsIdx: 3, refuses: true },
+    { kind: "joining", confirmed: [2], needed: 2 },
+    { kind: "unreadableEntry", idx: 7, entries: 1 },
+    { kind: "noSpace", cause: "heap", usedBytes: 1, quotaBytes: 2 ** 30 },
+  ],
 };
 const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } = {
   getLinks: {},
@@ -89,6 +94,7 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   heal: {},
   status: {},
   listKeys: { prefix: Buffer.from([0xff]), after: null, limit: 10 },
+  setQuota: { bytes: 2 ** 30 },
 };
 const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } = {
   getLinks: { links: [link] },
@@ -99,6 +105,7 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   heal: { links: [link] },
   status,
   listKeys: { keys: [Buffer.from("a"), Buffer.from([0xff, 0])], more: true },
+  setQuota: {},
 };
 
 describe("requests", () => {

@@ -340,3 +340,24 @@ describe("answers", () => {
     );
   });
 });
+
+test("a frame of reads is answered in as many goes as it takes, each key once", () => {
+  const keys = Array.from({ length: 100 }, (_, i): [number, Uint8Array] => [i + 1, bytes(`k${i}`)]);
+  for (const some of [1, 7, 99, 100]) {
+    let frame: Uint8Array | null = readsFrame(keys);
+    const asked: string[] = [];
+    let before = 0;
+    const goesOn = (): boolean => asked.length - before < some;
+    for (let goes = 0; frame !== null; goes++) {
+      before = asked.length;
+      const writer = new AnswerWriter();
+      const state = { read: (key: string): undefined => void asked.push(key) };
+      const result = writer.readsWhile(frame, state, goesOn);
+      expect(result.count).toBe(asked.length - before);
+      frame = result.rest;
+      if (frame !== null) expect(decodeClientFrame(frame)).toMatchObject({ kind: "reads" });
+      expect(goes).toBeLessThan(101);
+    }
+    expect(asked).toEqual(keys.map((_, i) => `k${i}`));
+  }
+});

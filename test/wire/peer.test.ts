@@ -1,6 +1,7 @@
 /** What nodes send each other survives the way unchanged; what no node sends is refused, and nothing worse happens. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BALLOT_N_MAX } from "../../src/base/limits.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
 import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
 import { STATE_CHECKPOINTS_MAX } from "../../src/wire/host-message.ts";
@@ -8,7 +9,8 @@ import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../../sr
 
 const index = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 300 });
-const ballot = fc.record({ configId: index, n: index, priority: index, pid: index });
+const ballotNumber = fc.integer({ min: 0, max: BALLOT_N_MAX });
+const ballot = fc.record({ configId: index, n: ballotNumber, priority: index, pid: index });
 const hash = fc.nat(2 ** 32 - 1);
 const seq = fc.record({ session: index, counter: index });
 const name = fc.record({ idx: index, bytes: index, crc: fc.nat(2 ** 32 - 1) });
@@ -116,7 +118,7 @@ const BY_TYPE: {
       fc.record({
         node: fc.integer({ min: 1, max: 1000 }),
         incarnation: fc.string({ maxLength: 64 }),
-        generation: index,
+        generation: fc.nat(2 ** 32 - 1),
       }),
       { maxLength: 9 },
     ),
@@ -299,4 +301,18 @@ describe("msgpack from others", () => {
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     expect(value["x"]).toBeUndefined();
   });
+});
+
+test("a ballot that none could exceed is no ballot, in whatever form it comes", () => {
+  const n = { configId: 1, n: BALLOT_N_MAX + 1, priority: 0, pid: 2 };
+  const messages: PeerMessage[] = [
+    { type: "prepare", n, decidedIdx: 0, acceptedRound: n, acceptedIdx: 0 },
+    { type: "accepted", n, acceptedIdx: 0, decidedIdx: 0 },
+    { type: "heartbeatReply", round: 1, incarnation: 1, ballot: n, leader: n, happy: true },
+    { type: "readProbe", boot: 1, id: 1, n },
+    { type: "joinRequest", n, acceptedRound: n, acceptedIdx: 0, decidedIdx: 0 },
+  ];
+  for (const message of messages) {
+    expect(() => decodePeerMessage(encodePeerMessage(message))).toThrow(DecodeError);
+  }
 });

@@ -1,9 +1,9 @@
 /**
  * The one decided log, as all nodes together have shown it, and what it means: worked out by a state machine of a few lines
- * that shares nothing with the product's but the format of an entry.
+ * that shares nothing with the product's but the format of an entry and how sessions get their numbers.
  */
 import { assert } from "../../base/assert.ts";
-import { CommandCursor, OP, textOf } from "../../kv/index.ts";
+import { CommandCursor, hashedSessionName, OP, textOf } from "../../kv/index.ts";
 
 export interface Change {
   readonly key: string;
@@ -20,7 +20,6 @@ export class LogModel {
   readonly #revisions: number[] = [0];
   readonly #hashes = new Map<number, string>();
   readonly #floors = new Map<number, number>();
-  readonly #nonces = new Set<string>();
   readonly #executed = new Set<string>();
   readonly #cursor = new CommandCursor();
 
@@ -53,7 +52,7 @@ export class LogModel {
     }
     assert(idx === this.#entries.length, `index ${idx} is the next one`);
     this.#entries.push(entry);
-    this.#execute(entry);
+    this.#execute(idx, entry);
     this.#revisions.push(this.#changes.length);
     return null;
   }
@@ -69,16 +68,13 @@ export class LogModel {
     return known === undefined || known === hash ? null : `its state at ${idx} is not the others'`;
   }
 
-  #execute(entry: Uint8Array): void {
+  #execute(idx: number, entry: Uint8Array): void {
     const cursor = this.#cursor;
     cursor.reset(entry);
-    while (cursor.next()) {
+    for (let position = 0; cursor.next(); position++) {
       const { session, sequence } = cursor;
       if (cursor.op === OP.openSession) {
-        const nonce = cursor.nonce();
-        // Opening twice with one nonce is opening once.
-        if (!this.#nonces.has(nonce)) this.#floors.set(this.#nonces.size + 1, 0);
-        this.#nonces.add(nonce);
+        this.#floors.set(hashedSessionName(cursor.nonce(), idx, position, 0).id, 0);
         continue;
       }
       const before = this.#floors.get(session);

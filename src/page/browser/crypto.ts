@@ -1,5 +1,5 @@
 /**
- * In the bundle this stands for node's crypto module, of which the handshake uses two functions. Why not the browser's
+ * In the bundle this stands for node's crypto module, of which handshake and sessions use three functions. Why not the browser's
  * own: it is asynchronous, and absent on pages that came over plain HTTP from another machine.
  */
 import { hmac } from "@noble/hashes/hmac.js";
@@ -18,6 +18,24 @@ export function createHmac(algorithm: "sha256", key: string): Hmac {
   const self: Hmac = {
     update(data) {
       state.update(typeof data === "string" ? encoder.encode(data) : data);
+      return self;
+    },
+    digest: () => state.digest(),
+  };
+  return self;
+}
+
+export interface Hash {
+  update(data: Uint8Array): Hash;
+  digest(): Uint8Array;
+}
+
+export function createHash(algorithm: "sha256"): Hash {
+  if (algorithm !== "sha256") throw new Error(`no such algorithm here: ${String(algorithm)}`);
+  const state = sha256.create();
+  const self: Hash = {
+    update(data) {
+      state.update(data);
       return self;
     },
     digest: () => state.digest(),

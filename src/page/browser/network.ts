@@ -75,6 +75,19 @@ class BrowserConnection implements Connection {
     return this.#ws.bufferedAmount;
   }
 
+  /** Browsers do not say. */
+  unfinishedBytes(): number {
+    return 0;
+  }
+
+  /** Whom it dials, a page has chosen. */
+  admit(): void {}
+
+  /** A page cannot hold back a web socket. */
+  pause(): void {}
+
+  resume(): void {}
+
   close(reason: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason;

@@ -1,0 +1,72 @@
+/** Clients that do as they should, at each node one, and some that come anew: run by scripts/attacks.ts, not by hand. */
+import { createAdminClient, createClient, KvError } from "../../src/api/index.ts";
+import { LatencyHistogram } from "../../src/bench/histogram.ts";
+import type { AttackPlan, HonestOrder, HonestReport } from "./protocol.ts";
+
+const PAUSE_MS = 10;
+/** Between two connections that are made anew. */
+const NEW_PAUSE_MS = 200;
+const TIMEOUT_MS = 3000;
+
+const plan = JSON.parse(process.argv[2]!) as AttackPlan;
+const clients = plan.nodes.map((node) =>
+  createClient({ nodes: [node], clusterId: plan.clusterId, timeoutMs: TIMEOUT_MS }),
+);
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function measure({ ms }: HonestOrder): Promise<HonestReport> {
+  const histogram = new LatencyHistogram();
+  const failed: Record<string, number> = {};
+  let served = 0;
+  const endMs = performance.now() + ms;
+  const work = async (client: (typeof clients)[number], index: number): Promise<void> => {
+    for (let i = 0; performance.now() < endMs; i++) {
+      const begunMs = performance.now();
+      try {
+        if (i % 2 === 0) await client.write(`honest/${index}/${i % 100}`, "value");
+        else await client.read(`honest/${index}/${i % 100}`);
+        served += 1;
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        failed[error.code] = (failed[error.code] ?? 0) + 1;
+      }
+      histogram.record((performance.now() - begunMs) * 1000);
+      await sleep(PAUSE_MS);
+    }
+  };
+  // Whoever comes now must get in too: to a node's clients, and to its management.
+  const newcomer = async (): Promise<void> => {
+    for (let i = 0; performance.now() < endMs; i++) {
+      const access = {
+        nodes: [plan.nodes[i % plan.nodes.length]!],
+        clusterId: plan.clusterId,
+        timeoutMs: TIMEOUT_MS,
+      };
+      const [client, admin] = [createClient(access), createAdminClient(access)];
+      try {
+        await client.read("honest/0/0");
+        await admin.call(access.nodes[0]!.id, "status", {});
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        const code = `new: ${error.code}`;
+        failed[code] = (failed[code] ?? 0) + 1;
+      }
+      client.close();
+      admin.close();
+      await sleep(NEW_PAUSE_MS);
+    }
+  };
+  await Promise.all([...clients.map(work), newcomer()]);
+  return {
+    served,
+    failed,
+    p50Ms: histogram.quantileUs(0.5) / 1000,
+    p99Ms: histogram.quantileUs(0.99) / 1000,
+    slowestMs: histogram.maxUs / 1000,
+  };
+}
+
+process.on("message", (order: HonestOrder) => {
+  void measure(order).then((report) => process.send?.(report));
+});
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,31 @@
+/** What is wrong with a node's data, of which somebody has to take care. */
+import type { UnreadableEntries } from "../kv/index.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { AdminAlarm } from "../wire/admin.ts";
+
+export type AlarmSource = Pick<Replica, "alarms" | "joining" | "verdict" | "state"> & {
+  readonly space: Pick<Replica["space"], "lack">;
+};
+
+/** @param unreadable entries that this process has passed over: those of before stand in the state for ever */
+export function alarmsOf(replica: AlarmSource, unreadable: UnreadableEntries): AdminAlarm[] {
+  const { joining, verdict, space, state } = replica;
+  const alarms: AdminAlarm[] = replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
+    kind: "diverged" as const,
+    peer,
+    agreedIdx,
+    differsIdx,
+    refuses: verdict.kind !== "prevails",
+  }));
+  if (joining !== null) {
+    alarms.push({ kind: "joining", confirmed: [...joining.confirmed], needed: joining.needed });
+  }
+  if (unreadable.count > 0 && unreadable.lastIdx !== null) {
+    alarms.push({ kind: "unreadableEntry", idx: unreadable.lastIdx, entries: unreadable.count });
+  }
+  if (space.lack !== null) {
+    const { sizeBytes: usedBytes, quotaBytes } = state;
+    alarms.push({ kind: "noSpace", cause: space.lack, usedBytes, quotaBytes });
+  }
+  return alarms;
+}

@@ -1,0 +1,97 @@
+/**
+ * Sockets of a listener that have proved nothing yet: from the moment they are accepted, whatever they speak or keep to
+ * themselves, until their connection is admitted.
+ *
+ * Invariants:
+ *   S1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, for whoever
+ *       means it needs three round trips only. So strangers hold no slot that somebody else needs.
+ *   S2. None is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP.
+ */
+import type { Socket } from "node:net";
+
+export interface StrangersOptions {
+  readonly max: number;
+  readonly perAddressMax: number;
+  readonly deadlineMs: number;
+  /** For whoever asks for a page and is being answered. */
+  readonly requestMs: number;
+  /** Told of each that had to go. */
+  readonly onRefused: (remote: string, reason: string) => void;
+}
+
+interface Entry {
+  readonly address: string;
+  readonly port: number;
+  dueMs: number;
+}
+
+const CHECKS_PER_DEADLINE = 16;
+
+export class Strangers {
+  readonly #options: StrangersOptions;
+  /** Oldest first. */
+  readonly #entries = new Map<Socket, Entry>();
+  readonly #perAddress = new Map<string, number>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: StrangersOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** It was accepted. */
+  add(socket: Socket): void {
+    const { max, perAddressMax, deadlineMs } = this.#options;
+    const address = socket.remoteAddress ?? "?";
+    const fromThere = this.#perAddress.get(address) ?? 0;
+    if (fromThere >= perAddressMax) this.#refuseOldest(address, "too many from one address");
+    else if (this.#entries.size >= max) this.#refuseOldest(null, "too many at once");
+    const entry = { address, port: socket.remotePort ?? 0, dueMs: performance.now() + deadlineMs };
+    this.#entries.set(socket, entry);
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    socket.once("close", () => this.remove(socket));
+    this.#timer ??= setInterval(() => this.#check(), deadlineMs / CHECKS_PER_DEADLINE).unref();
+  }
+
+  /** It asked for something over HTTP, and is given the time to read the answer. */
+  requested(socket: Socket): void {
+    const entry = this.#entries.get(socket);
+    if (entry !== undefined) entry.dueMs = performance.now() + this.#options.requestMs;
+  }
+
+  /** It has proved itself, or is gone. */
+  remove(socket: Socket): void {
+    const entry = this.#entries.get(socket);
+    if (entry === undefined) return;
+    this.#entries.delete(socket);
+    const left = (this.#perAddress.get(entry.address) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(entry.address, left);
+    else this.#perAddress.delete(entry.address);
+    if (this.#entries.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** @param address null: from wherever */
+  #refuseOldest(address: string | null, reason: string): void {
+    for (const [socket, entry] of this.#entries) {
+      if (address === null || entry.address === address) return this.#refuse(socket, entry, reason);
+    }
+  }
+
+  #check(): void {
+    const nowMs = performance.now();
+    for (const [socket, entry] of this.#entries) {
+      if (entry.dueMs <= nowMs) this.#refuse(socket, entry, "proved nothing in time");
+    }
+  }
+
+  #refuse(socket: Socket, entry: Entry, reason: string): void {
+    this.remove(socket);
+    socket.destroy();
+    this.#options.onRefused(`${entry.address}:${entry.port}`, reason);
+  }
+}

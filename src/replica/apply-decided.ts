@@ -1,0 +1,66 @@
+/** One turn's worth of what is decided goes into the state, in order (Replica, N1). */
+import type { OmniPaxos } from "../omnipaxos/index.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+import type { Admission } from "./admission.ts";
+import type { Agreement } from "./agreement.ts";
+import type { Applier } from "./applier.ts";
+import type { CompactionSchedule } from "./compaction.ts";
+import type { Batch, Proposals } from "./proposals.ts";
+import type { Route } from "./route.ts";
+import type { Served } from "./served.ts";
+
+/** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
+const APPLY_BYTES_PER_TURN = 512 * 1024;
+
+export interface ApplyParts {
+  readonly core: OmniPaxos<Uint8Array, SnapshotName>;
+  readonly applier: Applier;
+  readonly proposals: Proposals<Route>;
+  readonly admission: Admission;
+  readonly agreement: Agreement;
+  readonly schedule: CompactionSchedule;
+  readonly served: Served;
+}
+
+/**
+ * @returns whether another turn is wanted: more is decided than was applied, or a batch made room for the next one
+ * @throws KvError UNSUPPORTED_VERSION at an entry that only a later version of this program can read
+ */
+export function applyDecided(
+  { core, applier, proposals, admission, agreement, schedule, served }: ApplyParts,
+  nowMs: number,
+): boolean {
+  let bytes = 0;
+  let hasRoom = false;
+  while (applier.appliedIdx < core.decidedIdx) {
+    if (bytes >= APPLY_BYTES_PER_TURN) return true;
+    const entry = core.entryAt(applier.appliedIdx);
+    // Gone, and a snapshot in their place (`TurnEffects.load`), or the stop-sign.
+    if (entry === undefined) return false;
+    bytes += entry.length;
+    schedule.applied(entry.length);
+    const taken = ownBatch(entry, applier, proposals);
+    const isChecked = taken !== undefined || admission.wasChecked(entry);
+    const batch = agreement.mayServe ? taken : undefined;
+    served.commandsApplied += applier.apply(entry, batch, isChecked);
+    const { appliedIdx, contentHash, historyHash } = applier.state;
+    agreement.applied(appliedIdx, contentHash, historyHash);
+    if (batch === undefined) continue;
+    hasRoom = true;
+    served.answered(nowMs - batch.sinceMs, batch.groups.length);
+  }
+  return hasRoom && proposals.hasStaged;
+}
+
+/** The batch that this entry is, taken out. One that only says so, because a faulty peer made it, is like any other entry. */
+function ownBatch(
+  entry: Uint8Array,
+  applier: Applier,
+  proposals: Proposals<Route>,
+): Batch<Route> | undefined {
+  const number = applier.ownBatch(entry);
+  if (number === null) return undefined;
+  const own = proposals.entryOf(number);
+  if (own === undefined || (own !== entry && Buffer.compare(own, entry) !== 0)) return undefined;
+  return proposals.applied(number);
+}

@@ -1,0 +1,149 @@
+/**
+ * The writes of clients, from their arrival until the log has them: what is taken in, and what is refused.
+ *
+ * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, N3).
+ */
+import { KvError, type ErrorCode } from "../base/errors.ts";
+import { GroupWriter, NO_SESSION } from "../kv/index.ts";
+import { AnswerWriter } from "../wire/client.ts";
+import type { AnswerDesk } from "./answer-desk.ts";
+import { Openings } from "./openings.ts";
+import { proposalsOptions } from "./proposals-limits.ts";
+import { Proposals } from "./proposals.ts";
+import type { ReplicaOptions } from "./replica-options.ts";
+import type { Route } from "./route.ts";
+import { RouteLoad } from "./route-load.ts";
+import type { Space } from "./space.ts";
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+export interface ClientWritesOptions {
+  readonly replica: ReplicaOptions;
+  readonly desk: AnswerDesk;
+  readonly space: Space;
+  /** Why nobody is answered by this node now; null: nothing of the kind. */
+  readonly refusal: () => Refusal | null;
+  readonly buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
+}
+
+export class ClientWrites {
+  /** Disk full and the like: writes are refused with this until it is lifted. */
+  hostRefusal: Refusal | null = null;
+  readonly #options: ClientWritesOptions;
+  readonly #proposals: Proposals<Route>;
+  readonly #openings = new Openings();
+  #tick = 0;
+
+  constructor(options: ClientWritesOptions) {
+    this.#options = options;
+    this.#proposals = new Proposals(
+      proposalsOptions(options.replica),
+      options.buildEntry,
+      ({ load }, commands, bytes) => {
+        load.commands += commands;
+        load.bytes += bytes;
+      },
+    );
+  }
+
+  /** What waits and what is under way. */
+  get proposals(): Proposals<Route> {
+    return this.#proposals;
+  }
+
+  get refusesAll(): boolean {
+    return this.#refusal() !== null;
+  }
+
+  /** @param group checked: commands of one session, as the log will hold them */
+  add(route: Route, group: Uint8Array, commands: number): void {
+    const { desk, space } = this.#options;
+    const refusal = this.#refusal() ?? this.#openings.refuse(route.id, group, this.#tick);
+    if (refusal !== null) {
+      return desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
+    }
+    const split = space.split(group);
+    if (split === null) return this.#stage(route, group, commands);
+    desk.touched(route);
+    route.answers.refuseRuns(split.session, split.taken, "NO_SPACE", space.memoryText());
+    if (split.group !== null) this.#stage(route, split.group, split.commands);
+  }
+
+  /**
+   * Proposes what the state of all nodes may take.
+   * @param routeId of this proposal alone
+   * @param mayBeProposed whether there is a leader to be reached
+   * @throws KvError NO_QUORUM when there is none, or what writes are refused with
+   */
+  setQuota(routeId: number, bytes: number, mayBeProposed: boolean): void {
+    const refusal = this.#refusal();
+    if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
+    if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
+    const writer = new GroupWriter();
+    writer.setQuota(0, bytes);
+    // Many writes may be waiting: management is not turned away for them.
+    this.#proposals.takeIn(nobody(routeId), writer.take(NO_SESSION, 0), 1, 0, false);
+  }
+
+  /** The connection is gone. */
+  forget(routeId: number): void {
+    this.#openings.forget(routeId);
+  }
+
+  /** A group that has been at another node, and waited there for `ageTicks`. */
+  takeIn(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+    { ageTicks, maybeProposed }: { readonly ageTicks: number; readonly maybeProposed: boolean },
+  ): void {
+    const refusal = this.#refusal();
+    if (refusal === null) {
+      this.#proposals.takeIn(route, group, commands, ageTicks, maybeProposed);
+    } else {
+      this.#options.desk.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
+    }
+  }
+
+  /** Refuses what has waited for too long. */
+  tick(): void {
+    this.#tick += 1;
+    for (const { route, group, maybeProposed } of this.#proposals.tick()) {
+      this.#options.desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
+    }
+  }
+
+  /** All that was not handed to the core. */
+  refuseStaged({ code, reason }: Refusal): void {
+    for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
+      this.#options.desk.refuseGroup(route, group, maybeProposed, code, reason);
+    }
+  }
+
+  #stage(route: Route, group: Uint8Array, commands: number): void {
+    if (this.#proposals.stage(route, group, commands, route.load)) return;
+    const text = "too many writes are under way at this node";
+    this.#options.desk.refuseGroup(route, group, false, "OVERLOADED", text);
+  }
+
+  #refusal(): Refusal | null {
+    return this.#options.refusal() ?? this.hostRefusal;
+  }
+}
+
+/** For what is proposed and nobody waits for. */
+function nobody(id: number): Route {
+  return {
+    id,
+    relayed: true,
+    answers: new AnswerWriter(),
+    load: new RouteLoad(),
+    isOpen: () => false,
+    deliver: () => {},
+  };
+}
+
+const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

@@ -1,0 +1,125 @@
+/**
+ * What clients are told when there is no space, and what a node that is short of memory does not propose.
+ *
+ * The quota is in the log, and a command that exceeds it is refused when it is applied, by all nodes alike. A node's own
+ * memory is its own affair: what it refuses for want of it has not been proposed.
+ */
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
+import {
+  OP,
+  splitGroup,
+  textOf,
+  type CommandCursor,
+  type KvState,
+  type SplitGroup,
+} from "../kv/index.ts";
+
+/**
+ * Of the heap. `short`: what makes the state grow is not proposed. `critical`: nothing that writes is, and nothing that takes
+ * memory is begun.
+ */
+export type MemoryLevel = "enough" | "short" | "critical";
+
+/** Why what makes the state grow is refused: the cluster's quota, or this node's own memory. */
+export type SpaceLack = "quota" | "heap";
+
+/** With so much of the quota left, or less, it counts as used up: the largest value, or a part of a small quota. */
+const QUOTA_LEFT_BYTES = KEY_BYTES_MAX + VALUE_BYTES_MAX;
+const QUOTA_LEFT_SHARE = 0.05;
+
+/** A look at the keys serves refusals for so long. */
+const LOOK_TICKS = 500;
+
+export class Space {
+  readonly #node: number;
+  readonly #state: () => KvState;
+  readonly #tick: () => number;
+  #level: MemoryLevel = "enough";
+  #heapLimitBytes = 0;
+  #prefixes = "";
+  #lookedTick: number | null = null;
+
+  constructor(node: number, state: () => KvState, tick: () => number) {
+    this.#node = node;
+    this.#state = state;
+    this.#tick = tick;
+  }
+
+  /** Nothing that takes memory is to be begun, or gone on with if it can be done later. */
+  get isCritical(): boolean {
+    return this.#level === "critical";
+  }
+
+  /** Null: there is space. */
+  get lack(): SpaceLack | null {
+    if (this.#level !== "enough") return "heap";
+    const { sizeBytes, quotaBytes } = this.#state();
+    const left = Math.min(QUOTA_LEFT_BYTES, QUOTA_LEFT_SHARE * quotaBytes);
+    return sizeBytes + left >= quotaBytes ? "quota" : null;
+  }
+
+  /** @param heapLimitBytes of this process */
+  setLevel(level: MemoryLevel, heapLimitBytes: number): void {
+    this.#level = level;
+    this.#heapLimitBytes = heapLimitBytes;
+  }
+
+  /** What of a (checked) group may be proposed now; null: all of it. */
+  split(group: Uint8Array): SplitGroup | null {
+    if (this.#level === "enough") return null;
+    const split = splitGroup(group, (cursor) => this.#isRefused(cursor));
+    return split.taken.length === 0 ? null : split;
+  }
+
+  /** Why this node does not propose it. */
+  memoryText(): string {
+    const { sizeBytes } = this.#state();
+    return (
+      `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)} of a heap of ` +
+      `${mebibytes(this.#heapLimitBytes)}${this.#where()}; nothing was changed. Delete keys, or start the nodes with ` +
+      `NODE_OPTIONS=--max-old-space-size=${Math.ceil((2 * this.#heapLimitBytes) / 2 ** 20)}`
+    );
+  }
+
+  /** Why all nodes refuse it. */
+  quotaText(): string {
+    const { sizeBytes, quotaBytes } = this.#state();
+    return (
+      `the state takes ${mebibytes(sizeBytes)} of its quota of ${mebibytes(quotaBytes)}${this.#where()}; nothing was ` +
+      `changed. Delete keys, or raise the quota: 1 set_quota ${Math.ceil((2 * quotaBytes) / 2 ** 20)}m in the management prompt`
+    );
+  }
+
+  #isRefused(cursor: CommandCursor): boolean {
+    switch (cursor.op) {
+      case OP.write:
+      case OP.casValue:
+      case OP.casAbsent:
+      case OP.casRevision:
+        return (
+          this.#level === "critical" || this.#state().growthBy(cursor.key(), cursor.valueLength) > 0
+        );
+      default:
+        return false;
+    }
+  }
+
+  #where(): string {
+    const tick = this.#tick();
+    if (this.#lookedTick === null || tick - this.#lookedTick >= LOOK_TICKS) {
+      this.#lookedTick = tick;
+      const shares = this.#state()
+        .largestPrefixes()
+        .map(
+          ({ prefix, share }) =>
+            `${Math.round(100 * share)} % under ${JSON.stringify(textOf(prefix))}`,
+        );
+      this.#prefixes = shares.length === 0 ? "" : `, ${shares.join(", ")}`;
+    }
+    return this.#prefixes;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

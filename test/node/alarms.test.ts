@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { alarmText } from "../../src/client/alarm-text.ts";
+import { KvState } from "../../src/kv/index.ts";
+import { alarmsOf, type AlarmSource } from "../../src/node/alarms.ts";
+import { Space } from "../../src/replica/space.ts";
+
+const NOTHING = { count: 0, lastIdx: null };
+const source = (over: Partial<AlarmSource> = {}): AlarmSource => ({
+  alarms: [],
+  joining: null,
+  verdict: { kind: "agrees" },
+  space: { lack: null },
+  state: new KvState(),
+  ...over,
+});
+
+test("a node with nothing wrong raises no alarm", () => {
+  expect(alarmsOf(source(), NOTHING)).toEqual([]);
+});
+
+test("an entry that cannot be read is an alarm, with its index", () => {
+  const [alarm] = alarmsOf(source(), { count: 1, lastIdx: 7 });
+  expect(alarm).toEqual({ kind: "unreadableEntry", idx: 7, entries: 1 });
+  expect(alarmText(alarm!)).toMatch(/^entry 7 of the log cannot be read/);
+  const [several] = alarmsOf(source(), { count: 3, lastIdx: 9 });
+  expect(alarmText(several!)).toMatch(/^entry 9 of the log, the last of 3, cannot be read/);
+});
+
+test.each([
+  ["quota", /0\.0 MiB of its quota of 384\.0 MiB.*set_quota/],
+  ["heap", /its memory is short.*larger heap/],
+] as const)("a lack of space is an alarm, and says whether it is the %s", (cause, text) => {
+  const [alarm] = alarmsOf(source({ space: { lack: cause } }), NOTHING);
+  expect(alarm).toMatchObject({ kind: "noSpace", cause, usedBytes: 0 });
+  expect(alarmText(alarm!)).toMatch(text);
+});
+
+test("the quota counts as used up when the largest value does not fit any more; the own heap comes first", () => {
+  let sizeBytes = 0;
+  const state = {
+    quotaBytes: 2 ** 30,
+    get sizeBytes() {
+      return sizeBytes;
+    },
+  } as KvState;
+  const space = new Space(
+    1,
+    () => state,
+    () => 0,
+  );
+  expect(space.lack).toBeNull();
+  sizeBytes = 2 ** 30 - 2 ** 21;
+  expect(space.lack).toBeNull();
+  sizeBytes = 2 ** 30 - 2 ** 20;
+  expect(space.lack).toBe("quota");
+  space.setLevel("short", 2 ** 30);
+  expect(space.lack).toBe("heap");
+  space.setLevel("enough", 2 ** 30);
+  sizeBytes = 0;
+  expect(space.lack).toBeNull();
+});

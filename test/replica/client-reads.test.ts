@@ -1,0 +1,77 @@
+/** Reads that wait, and those that are too much for one turn. */
+import { expect, test } from "vitest";
+import { AnswerDesk } from "../../src/replica/answer-desk.ts";
+import { ClientReads } from "../../src/replica/client-reads.ts";
+import type { PendingRead } from "../../src/replica/pending-reads.ts";
+import { Reads } from "../../src/replica/reads.ts";
+import type { Route } from "../../src/replica/route.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
+import { AnswerWriter } from "../../src/wire/client.ts";
+
+const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
+
+function world() {
+  const desk = new AnswerDesk();
+  const route: Route = {
+    ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
+    isOpen: () => true,
+    deliver: () => {},
+  };
+  const answered: number[] = [];
+  let appliedIdx = 0;
+  const reads = new ClientReads({
+    ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, desk },
+    confirm: (ready) =>
+      new Reads<PendingRead>(
+        {
+          ...{ pid: 1, boot: 1, peers: [2, 3], writeQuorum: 2, promise: NEVER },
+          ...{ decidedIdx: 0, acceptedIdx: 0, isAcceptingLeader: false, adoptedIdx: 0 },
+        },
+        { roundsMax: 1, retryTicks: 5 },
+        () => {},
+        ready,
+      ),
+    // One key a turn.
+    answer: (read) => {
+      answered.push(read.count);
+      return read.count === 1 ? null : { ...read, count: read.count - 1 };
+    },
+    appliedIdx: () => appliedIdx,
+    decidedIdx: () => appliedIdx,
+    knownIdx: () => appliedIdx,
+    isHeldUpByDisk: () => false,
+  });
+  // Nobody looks into it here.
+  const frame = new Uint8Array(0);
+  const read = (count: number): PendingRead => ({
+    ...{ route, frame, local: true, arrivedTick: 0, count },
+  });
+  return { reads, route, read, answered, applied: (idx: number) => (appliedIdx = idx) };
+}
+
+test("what a route has waiting is counted until it is answered, rests included", () => {
+  const { reads, route, read, answered, applied } = world();
+  reads.addLocal(read(3), 5);
+  expect(route.load.reads).toBe(3);
+  expect(reads.answerReady()).toBe(false);
+  applied(5);
+  reads.answerReady();
+  expect(answered).toEqual([3, 2, 1]);
+  expect(route.load.reads).toBe(0);
+});
+
+test("a node that may not serve any more gives up the rest of what it has half answered too", () => {
+  const { reads, route, read } = world();
+  reads.addLocal(read(3), 0);
+  reads.addLocal(read(4), 7);
+  expect(route.load.reads).toBe(2 + 4);
+  expect(reads.remove(() => false)).toHaveLength(0);
+  expect(
+    reads
+      .removeAll()
+      .map(({ count }) => count)
+      .sort((a, b) => a - b),
+  ).toEqual([2, 4]);
+  expect(route.load.reads).toBe(0);
+  expect(reads.answerReady()).toBe(false);
+});

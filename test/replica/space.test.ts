@@ -1,0 +1,191 @@
+/** What clients are told when there is no space, by all nodes or by one; and that everything else goes on. */
+import { describe, expect, test } from "vitest";
+import { KvState, QUOTA_BYTES_MIN, textOf, type ByteString } from "../../src/kv/index.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { Replica } from "../../src/replica/replica.ts";
+import type { Route } from "../../src/replica/route.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
+import { AnswerWriter, decodeAnswers } from "../../src/wire/client.ts";
+import { groupBytes, nonce, type Command } from "../kv/helpers.ts";
+
+const MB = 2 ** 20;
+
+function newReplica(nodes: readonly number[]): Replica {
+  return new Replica(
+    {
+      core: {
+        clusterConfig: { configurationId: 1, nodes },
+        pid: 1,
+        incarnation: 1,
+        snapshots: { kind: "host" },
+      },
+      timing: {
+        waitTicks: 300,
+        retryTicks: 20,
+        relayAfterTicks: 40,
+        abandonTicks: 600,
+        agreeTicks: 50,
+      },
+      compaction: { ...DEFAULT_COMPACTION, logBytesMin: 1 },
+      proposalBytesMax: 1 << 22,
+      proposalCommandsMax: 10_000,
+      readsMax: 1000,
+    },
+    undefined,
+    new KvState(),
+    {
+      has: () => false,
+      receivedBytes: () => 0,
+      hasRoom: () => true,
+      append: () => false,
+      finish: () => {},
+      receivesIntoFullDisk: false,
+    },
+    () => {},
+  );
+}
+
+class OneNode {
+  readonly replica = newReplica([1]);
+  readonly answers = new Map<number, string>();
+  readonly texts: string[] = [];
+  session = 0;
+  readonly #route: Route = {
+    id: 1,
+    relayed: false,
+    answers: new AnswerWriter(),
+    load: new RouteLoad(),
+    isOpen: () => true,
+    deliver: (frame) =>
+      decodeAnswers(frame, {
+        appliedIdx: () => {},
+        write: (_, sequence, status) => this.answers.set(sequence, `status ${status}`),
+        opened: (_, __, session) => (this.session = session),
+        refused: (_, first, count, code, text) => {
+          this.texts.push(text);
+          for (let i = 0; i < count; i++) this.answers.set(first + i, code);
+        },
+        value: () => {},
+        missing: () => {},
+        unread: () => {},
+      }),
+  };
+
+  constructor() {
+    this.turns(40);
+    this.ask(0, [[0, { op: "openSession", nonce: new DataView(nonce(1).buffer).getUint32(12) }]]);
+  }
+
+  ask(session: number, commands: readonly (readonly [number, Command])[]): void {
+    const group = groupBytes({ session, floor: 0, commands });
+    this.replica.onWrites(this.#route, group, commands.length);
+    this.turns(2);
+  }
+
+  turns(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.replica.onTick();
+      for (let again = true; again;) {
+        const effects = this.replica.endTurn(0);
+        for (const { seq } of effects.writes) this.replica.onPersisted(seq);
+        again = effects.again || effects.writes.length > 0;
+      }
+    }
+  }
+
+  value(key: string): string | undefined {
+    const stored = this.replica.state.read(key as ByteString);
+    return stored === undefined ? undefined : textOf(stored.value);
+  }
+}
+
+const write = (key: string, value: string): Command => ({ op: "write", key, value });
+
+describe("beyond the quota", () => {
+  test("a client is told in words how much there is, where it is, and what to do", () => {
+    const node = new OneNode();
+    node.replica.setQuota(QUOTA_BYTES_MIN);
+    node.turns(2);
+    expect(node.replica.state.quotaBytes).toBe(QUOTA_BYTES_MIN);
+    const commands = [1, 2, 3, 4].map((n) => [n, write(`logs/${n}`, "v".repeat(300_000))] as const);
+    node.ask(node.session, [...commands, [5, write("small", "1")]]);
+    expect([...node.answers]).toEqual(
+      [
+        [4, "NO_SPACE"],
+        [1, "status 0"],
+        [2, "status 0"],
+        [3, "status 0"],
+        [5, "status 0"],
+      ].sort(([a], [b]) => (a === 4 ? 1 : b === 4 ? -1 : 0)),
+    );
+    expect(node.texts).toEqual([
+      'the state takes 0.9 MiB of its quota of 1.0 MiB, 100 % under "logs/"; nothing was changed. ' +
+        "Delete keys, or raise the quota: 1 set_quota 2m in the management prompt",
+    ]);
+  });
+});
+
+describe("a node that is short of memory", () => {
+  test("proposes nothing that makes the state grow, and everything else, also of one frame", () => {
+    const node = new OneNode();
+    node.ask(node.session, [
+      [1, write("a", "123")],
+      [2, write("b", "123")],
+    ]);
+    node.replica.onMemory("short", 112 * MB);
+    const before = node.replica.core.acceptedIdx;
+    node.ask(node.session, [[3, write("c", "1")]]);
+    expect(node.replica.core.acceptedIdx).toBe(before);
+    node.ask(node.session, [
+      [4, write("new", "1")],
+      [5, write("a", "456")],
+      [6, write("a", "longer")],
+      [7, { op: "delete", key: "b" }],
+      [8, { op: "casValue", key: "a", expected: "456", value: "7" }],
+    ]);
+    expect(Object.fromEntries(node.answers)).toMatchObject({
+      3: "NO_SPACE",
+      4: "NO_SPACE",
+      5: "status 0",
+      6: "NO_SPACE",
+      7: "status 0",
+      8: "status 0",
+    });
+    expect([node.value("a"), node.value("b"), node.value("new")]).toEqual([
+      "7",
+      undefined,
+      undefined,
+    ]);
+    expect(node.texts[0]).toMatch(
+      /^node 1 has no memory left for more: its state takes 0\.0 MiB of a heap of 112\.0 MiB/,
+    );
+    expect(node.texts[0]).toMatch(
+      /Delete keys, or start the nodes with NODE_OPTIONS=--max-old-space-size=224$/,
+    );
+    node.replica.onMemory("enough", 112 * MB);
+    node.ask(node.session, [[9, write("new", "1")]]);
+    expect(node.value("new")).toBe("1");
+  });
+
+  test("and has nearly none takes deletes only, and begins no snapshot", () => {
+    const node = new OneNode();
+    node.ask(node.session, [[1, write("a", "123")]]);
+    node.replica.onMemory("critical", 112 * MB);
+    expect(node.replica.beginSnapshot()).toBeNull();
+    node.ask(node.session, [
+      [2, write("a", "1")],
+      [3, { op: "delete", key: "a" }],
+    ]);
+    expect(node.answers.get(2)).toBe("NO_SPACE");
+    expect(node.answers.get(3)).toBe("status 0");
+    node.replica.onMemory("enough", 112 * MB);
+    expect(node.replica.beginSnapshot()).not.toBeNull();
+  });
+});
+
+test("a quota is not proposed by a node that reaches nobody", () => {
+  const replica = newReplica([1, 2, 3]);
+  expect(() => replica.setQuota(MB)).toThrow(expect.objectContaining({ code: "NO_QUORUM" }));
+  replica.refuseWrites({ code: "DISK_FULL", reason: "full" });
+  expect(() => replica.setQuota(MB)).toThrow(expect.objectContaining({ code: "DISK_FULL" }));
+});
