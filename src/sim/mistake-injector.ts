@@ -128,8 +128,14 @@ export class MistakeInjector {
   #swap(mistake: Of<"swap">): void {
     const { node, other, what } = mistake;
     const [a, b] = swapped(this.#node(node).disk.copy(), this.#node(other).disk.copy(), what);
-    this.#edit(mistake, node, true, () => a);
-    this.#edit(mistake, other, true, () => b);
+    this.#give(mistake, node, a);
+    this.#give(mistake, other, b);
+  }
+
+  /** Where the other node had nothing yet (its power went while the directory was made), the disk is an empty one. */
+  #give(mistake: Of<"swap">, node: number, files: DiskCopy): void {
+    if (files.has("identity.json")) return this.#edit(mistake, node, true, () => files);
+    this.#set(mistake, node, files, { isShown: false, lives: [], forgets: true });
   }
 
   /** As the end of the log is known for sure: not after a loss of power, nor when nobody knows in which call it died. */
