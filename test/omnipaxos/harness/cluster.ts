@@ -140,6 +140,9 @@ export class Cluster {
   cutOneWay(from: NodeId, to: NodeId): void {
     this.#cuts.add(`${from}>${to}`);
   }
+  isCut(from: NodeId, to: NodeId): boolean {
+    return this.#cuts.has(`${from}>${to}`);
+  }
   heal(a: NodeId, b: NodeId): void {
     this.healOneWay(a, b);
     this.healOneWay(b, a);
