@@ -12,6 +12,7 @@
  */
 import type { ByteString } from "./byte-string.ts";
 import type { Cell } from "./cell.ts";
+import type { KeySource } from "./key-source.ts";
 
 /** A power of two. The lowest bits of a hash choose the shard, those above them the bucket. */
 export const INDEX_SHARDS = 256;
@@ -27,6 +28,11 @@ export class CellIndex {
 
   get(key: ByteString, placeHash: number): Cell | undefined {
     return this.#shard(placeHash).get(key, placeHash);
+  }
+
+  /** As `get`, for a key that is no string yet. */
+  find(source: KeySource, placeHash: number): Cell | undefined {
+    return this.#shard(placeHash).find(source, placeHash);
   }
 
   /** Its key is not in here yet. */
@@ -75,6 +81,17 @@ class Shard {
       if (cell !== undefined && cell.key === key) return cell;
     }
     return this.#aside === null ? undefined : this.#aside.get(key);
+  }
+
+  find(source: KeySource, placeHash: number): Cell | undefined {
+    const hashes = this.#hashes;
+    const start = this.#bucket(placeHash);
+    for (let place = start; place < start + BUCKET_CELLS; place++) {
+      if (hashes[place] !== placeHash) continue;
+      const cell = this.#cells[place];
+      if (cell !== undefined && source.isKey(cell.key)) return cell;
+    }
+    return this.#aside === null ? undefined : this.#aside.get(source.key());
   }
 
   add(cell: Cell): void {

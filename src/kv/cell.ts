@@ -18,6 +18,8 @@ export class Cell implements StoredValue {
   /** By placeHash: of this process only. */
   readonly placeHash: number;
   value: ByteString;
+  /** Of the value, which is somewhere else in memory. */
+  valueLength: number;
   readonly createRevision: number;
   modRevision: number;
   version: number;
@@ -39,6 +41,7 @@ export class Cell implements StoredValue {
     this.keyHash = keyHash;
     this.placeHash = placeHash;
     this.value = value;
+    this.valueLength = value.length;
     this.createRevision = createRevision;
     this.modRevision = modRevision;
     this.version = version;
