@@ -15,8 +15,6 @@ export class Cell implements StoredValue {
   readonly key: ByteString;
   /** By hashByteString: the same on all nodes. */
   readonly keyHash: number;
-  /** By placeHash: of this process only. */
-  readonly placeHash: number;
   value: ByteString;
   /** Of the value, which is somewhere else in memory. */
   valueLength: number;
@@ -30,7 +28,6 @@ export class Cell implements StoredValue {
   constructor(
     key: ByteString,
     keyHash: number,
-    placeHash: number,
     value: ByteString,
     createRevision: number,
     modRevision: number,
@@ -39,7 +36,6 @@ export class Cell implements StoredValue {
   ) {
     this.key = key;
     this.keyHash = keyHash;
-    this.placeHash = placeHash;
     this.value = value;
     this.valueLength = value.length;
     this.createRevision = createRevision;

@@ -111,14 +111,14 @@ export class OrderedCells {
     if (old === undefined) {
       const key = source.key();
       const keyHash = hashByteString(key);
-      const cell = new Cell(key, keyHash, place, value, revision, revision, 1, this.#generation);
+      const cell = new Cell(key, keyHash, value, revision, revision, 1, this.#generation);
       this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
-      this.#index.add(cell);
+      this.#index.add(cell, place);
       this.#tree.set(key, cell);
       return true;
     }
     this.#contentHash = (this.#contentHash - old.hash) | 0;
-    const cell = old.generation === this.#generation ? old : this.#renew(old);
+    const cell = old.generation === this.#generation ? old : this.#renew(old, place);
     cell.value = value;
     cell.valueLength = value.length;
     cell.modRevision = revision;
@@ -129,9 +129,10 @@ export class OrderedCells {
 
   /** @returns whether there was such a key */
   delete(source: KeySource): boolean {
-    const old = this.#index.find(source, source.keyPlace(this.#seed));
+    const place = source.keyPlace(this.#seed);
+    const old = this.#index.find(source, place);
     if (old === undefined) return false;
-    this.#index.delete(old);
+    this.#index.delete(old, place);
     this.#tree.delete(old.key);
     this.#contentHash = (this.#contentHash - old.hash) | 0;
     this.#bytes -= costOf(old);
@@ -149,19 +150,18 @@ export class OrderedCells {
   }
 
   /** A cell that a clone holds too makes way for one of the current generation (C2). */
-  #renew(old: Cell): Cell {
-    const { key, keyHash, placeHash, value, createRevision, modRevision, version } = old;
+  #renew(old: Cell, place: number): Cell {
+    const { key, keyHash, value, createRevision, modRevision, version } = old;
     const cell = new Cell(
       key,
       keyHash,
-      placeHash,
       value,
       createRevision,
       modRevision,
       version,
       this.#generation,
     );
-    this.#index.replace(old, cell);
+    this.#index.replace(old, cell, place);
     this.#tree.set(key, cell);
     return cell;
   }
