@@ -142,9 +142,12 @@ export class ByteReader {
   }
 
   hashAt(start: number, end: number): number {
-    const { buffer, byteOffset, byteLength } = this.#bytes;
-    this.#view ??= new DataView(buffer, byteOffset, byteLength);
-    return hashBytes(this.#view, start, end);
+    return hashBytes(this.view, start, end);
+  }
+
+  /** All of the bytes. */
+  get view(): DataView {
+    return this.#view ?? this.#makeView();
   }
 
   text(length: number): string {
@@ -153,8 +156,19 @@ export class ByteReader {
   }
 
   #asBuffer(): Buffer {
+    return this.#buffer ?? this.#makeBuffer();
+  }
+
+  // Apart from those who use them, as to ask bytes for their buffer costs as much as to hash a key.
+  #makeView(): DataView {
     const { buffer, byteOffset, byteLength } = this.#bytes;
-    this.#buffer ??= Buffer.from(buffer, byteOffset, byteLength);
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+    return this.#view;
+  }
+
+  #makeBuffer(): Buffer {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#buffer = Buffer.from(buffer, byteOffset, byteLength);
     return this.#buffer;
   }
 

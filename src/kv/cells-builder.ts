@@ -49,8 +49,7 @@ export class CellsBuilder {
     valueHash: number,
   ): void {
     const keyHash = hashByteString(key);
-    const place = placeHash(key, this.#seed);
-    const cell = new Cell(key, keyHash, place, value, createRevision, modRevision, version, 0);
+    const cell = new Cell(key, keyHash, value, createRevision, modRevision, version, 0);
     this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
     this.#size += 1;
     this.#bytes += costOf(cell);
@@ -74,7 +73,7 @@ export class CellsBuilder {
     }
     const batch = this.#batches[this.#batchesIndexed];
     if (batch === undefined) return false;
-    for (const cell of batch) this.#index.add(cell);
+    for (const cell of batch) this.#index.add(cell, placeHash(cell.key, this.#seed));
     this.#batchesIndexed += 1;
     return true;
   }

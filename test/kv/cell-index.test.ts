@@ -5,8 +5,9 @@ import { Cell } from "../../src/kv/cell.ts";
 import { CellIndex, INDEX_SHARDS } from "../../src/kv/cell-index.ts";
 import { hashByteString } from "../../src/kv/byte-string.ts";
 import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/kv/index.ts";
-import { placeHash } from "../../src/kv/place-hash.ts";
+import { placeHash, placeHashOfBytes } from "../../src/kv/place-hash.ts";
 import { open, run, snapshotBytes } from "./helpers.ts";
+import { keyOf } from "./key-of.ts";
 
 const KEYS = 300;
 /** From all keys in one bucket to each where it falls. */
@@ -27,7 +28,7 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
   "cells are found under their keys: hashes of kind %i",
   (_, hashOf) => {
     const cellOf = (n: number): Cell =>
-      new Cell(`key ${n}` as ByteString, 0, hashOf(n) | 0, "" as ByteString, 1, 1, 1, 0);
+      new Cell(`key ${n}` as ByteString, 0, "" as ByteString, 1, 1, 1, 0);
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500 }), fc.nat(2000), (steps, reserved) => {
         const index = new CellIndex();
@@ -36,21 +37,22 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
         for (const { kind, n } of steps) {
           const old = plain.get(n);
           const cell = cellOf(n);
-          expect(index.get(cell.key, cell.placeHash)).toBe(old);
+          const place = hashOf(n) | 0;
+          expect(index.get(cell.key, place)).toBe(old);
+          expect(index.find(keyOf(cell.key), place)).toBe(old);
           if (kind === "add" && old === undefined) {
-            index.add(cell);
+            index.add(cell, place);
             plain.set(n, cell);
           } else if (kind === "delete" && old !== undefined) {
-            index.delete(old);
+            index.delete(old, place);
             plain.delete(n);
           } else if (kind === "replace" && old !== undefined) {
-            index.replace(old, cell);
+            index.replace(old, cell, place);
             plain.set(n, cell);
           }
         }
         for (let n = 0; n < KEYS; n++) {
-          const { key, placeHash } = cellOf(n);
-          expect(index.get(key, placeHash)).toBe(plain.get(n));
+          expect(index.get(cellOf(n).key, hashOf(n) | 0)).toBe(plain.get(n));
         }
       }),
       { numRuns: 50 },
@@ -62,10 +64,10 @@ test("keys that all fall into one bucket cost little more than others", () => {
   const index = new CellIndex();
   const cells = Array.from(
     { length: 50_000 },
-    (_, n) => new Cell(`key ${n}` as ByteString, 0, 42, "" as ByteString, 1, 1, 1, 0),
+    (_, n) => new Cell(`key ${n}` as ByteString, 0, "" as ByteString, 1, 1, 1, 0),
   );
   const begun = performance.now();
-  for (const cell of cells) index.add(cell);
+  for (const cell of cells) index.add(cell, 42);
   for (const cell of cells) expect(index.get(cell.key, 42) === cell).toBe(true);
   // One after the other it would be a billion comparisons and more.
   expect(performance.now() - begun).toBeLessThan(5000);
@@ -113,9 +115,10 @@ describe("places", () => {
         fc.nat(2 ** 32 - 1),
         fc.nat(2 ** 32 - 1),
         (bytes, low, high) => {
-          expect(placeHash(byteStringOf(bytes), { low, high })).toBe(
-            reference([...bytes], low, high),
-          );
+          const expected = reference([...bytes], low, high);
+          expect(placeHash(byteStringOf(bytes), { low, high })).toBe(expected);
+          const view = new DataView(Uint8Array.from([1, 2, ...bytes, 3]).buffer);
+          expect(placeHashOfBytes(view, 2, 2 + bytes.length, { low, high })).toBe(expected);
         },
       ),
     );
