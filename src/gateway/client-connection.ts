@@ -10,6 +10,7 @@
  *       node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and what
  *       comes after them is to hear of it at once, reads are to go on.
  *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
+ *   F4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
  */
 import { unreachable } from "../base/assert.ts";
 import { piecesOf, type GroupPiece } from "../kv/index.ts";
@@ -21,6 +22,7 @@ import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
 import { Inbox } from "./inbox.ts";
+import { LargeWrites } from "./large-writes.ts";
 
 /** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
 const TURN_WORK = 1024;
@@ -40,6 +42,11 @@ export interface ClientGate {
   readonly turn: number;
   /** Hard limit of the answers that wait for one client. */
   readonly unreadBytesMax: number;
+  nowMs(): number;
+  /** Somebody else wants something of this node, or writes through another one. */
+  othersAtWork(nowMs: number): boolean;
+  /** A frame has come in. */
+  worked(connection: ClientConnection): void;
   /** Input has reached the replica, or waits here. */
   wake(): void;
   /** It waits for its turn: `serve` is to be called in the next ones. */
@@ -59,6 +66,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   readonly #gate: ClientGate;
   readonly #connection: Connection;
   readonly #inbox = new Inbox();
+  readonly #large = new LargeWrites();
   /** Of the frame that is being taken. */
   #pieces: readonly GroupPiece[] = [];
   #nextPiece = 0;
@@ -102,6 +110,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
 
   onFrame(frame: Uint8Array): void {
     if (!this.#open) return;
+    this.#gate.worked(this);
     if (!this.#hasWaiting && this.#mayGoOn()) this.#take(frame);
     else this.#inbox.push(frame);
     if (this.#hasWaiting) {
@@ -162,8 +171,19 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
     const { commands, bytes, reads } = this.load;
     const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
     if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
+    if (!this.#large.isIdle && this.#mustRest()) return false;
     if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
     return !this.#unread;
+  }
+
+  /** F4. */
+  #mustRest(): boolean {
+    const nowMs = this.#gate.nowMs();
+    if (this.#gate.othersAtWork(nowMs) && !this.#gate.replica.refusesWrites) {
+      return this.#large.mustRest(nowMs, this.load.commands > 0);
+    }
+    this.#large.forget();
+    return false;
   }
 
   #takeNext(): void {
@@ -212,6 +232,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
 
   #write(group: Uint8Array, count: number): void {
     this.#work -= count + Math.floor(group.length / WORK_BYTES);
+    if (LargeWrites.isLarge(group.length, count)) this.#large.taken(this.#gate.nowMs());
     this.#gate.replica.onWrites(this, group, count);
   }
 

@@ -7,6 +7,8 @@ import { ClientConnection, type ClientGate } from "./client-connection.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
+/** Who has wanted something within this time is at work. */
+const AT_WORK_MS = 1000;
 
 export class ClientGateway implements ClientGate {
   readonly replica: Replica;
@@ -19,6 +21,9 @@ export class ClientGateway implements ClientGate {
   readonly #connections = new Set<ClientConnection>();
   /** Those with something that waits for its turn. */
   readonly #queue = new Set<ClientConnection>();
+  /** Whose frame came last, and when another one's came before it. */
+  #worker: ClientConnection | null = null;
+  #otherWorkedMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(context: GatewayContext, budget: BufferBudget) {
@@ -79,6 +84,21 @@ export class ClientGateway implements ClientGate {
     return false;
   }
 
+  nowMs(): number {
+    return this.#context.machine.clock.now();
+  }
+
+  othersAtWork(nowMs: number): boolean {
+    const lastMs = Math.max(this.#otherWorkedMs, this.replica.served.othersAtMs);
+    return nowMs - lastMs < AT_WORK_MS;
+  }
+
+  worked(connection: ClientConnection): void {
+    if (this.#worker === connection) return;
+    this.#worker = connection;
+    this.#otherWorkedMs = this.nowMs();
+  }
+
   wake(): void {
     this.#context.wake();
   }
@@ -93,6 +113,7 @@ export class ClientGateway implements ClientGate {
 
   ended(connection: ClientConnection): void {
     this.#connections.delete(connection);
+    if (this.#worker === connection) this.#worker = null;
     this.#queue.delete(connection);
     this.#budget.remove(connection);
   }

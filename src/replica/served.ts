@@ -4,6 +4,8 @@ import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
 export class Served {
   commandsApplied = 0;
   reads = 0;
+  /** When a write of another node's clients was applied last, by the clock of `endTurn`. */
+  othersAtMs = Number.NEGATIVE_INFINITY;
   readonly #writeLatency: number[] = Array.from({ length: LATENCY_BUCKETS }, () => 0);
 
   /** @param frames of clients, answered so long after they came in */

@@ -83,11 +83,19 @@ class FakeConnection implements Connection {
   }
 }
 
+interface FakeGate extends ClientGate {
+  turn: number;
+  clockMs: number;
+  others: boolean;
+}
+
 function world() {
   const taken: number[] = [];
-  const gate = {
+  const gate: FakeGate = {
     turn: 1,
     unreadBytesMax: 64 * MIB,
+    ...{ nowMs: () => gate.clockMs, othersAtWork: () => gate.others, worked: () => {} },
+    ...{ clockMs: 0, others: false },
     ...{ wake: () => {}, queued: () => {}, held: () => {}, ended: () => {}, misbehaved: () => {} },
     replica: {
       ...{ answersFull: false, refusesWrites: false, newRouteId: () => 1, onRouteClosed: () => {} },
@@ -101,7 +109,7 @@ function world() {
     } as unknown as Replica,
   };
   const connection = new FakeConnection();
-  const client = new ClientConnection(gate satisfies ClientGate, connection);
+  const client = new ClientConnection(gate, connection);
   const turn = (): number => {
     gate.turn += 1;
     const before = taken.length;
@@ -176,6 +184,33 @@ describe("a connection's share of a turn", () => {
     for (let i = 0; i < 10; i++) turn();
     expect(taken).toEqual([1, 1, 1]);
     expect(connection.paused).toBe(false);
+  });
+
+  test("has one piece of large values under way while others are at work, and rests for as long as it took", () => {
+    const { client, taken, turn, gate } = world();
+    gate.others = true;
+    for (let i = 0; i < 3; i++) client.onFrame(writes(2, 100 * 1024));
+    client.onFrame(reads(1));
+    expect(taken).toEqual([2]);
+    gate.clockMs = 40;
+    expect(turn()).toBe(0);
+    Object.assign(client.load, { commands: 0, bytes: 0 });
+    expect(turn()).toBe(0);
+    gate.clockMs = 79;
+    expect(turn()).toBe(0);
+    gate.clockMs = 80;
+    expect(turn()).toBe(2);
+    // The others go: nothing has to rest any more.
+    gate.others = false;
+    expect(turn()).toBe(3);
+  });
+
+  test("small values in large frames do not rest: they gather in batches with those of others", () => {
+    const { client, taken, gate, turn } = world();
+    gate.others = true;
+    for (let i = 0; i < 2; i++) client.onFrame(writes(200, 1000));
+    turn();
+    expect(taken).toEqual([200, 200]);
   });
 
   test("ends where answers are not read", () => {
