@@ -12,10 +12,12 @@ export interface Kind {
   readonly image?: ImageName;
   /** Only run when it is asked for by name: a test of the script itself. */
   readonly hidden?: boolean;
+  /** Nobody can notice it, as docs/proof.md says below the table: only run with `--limits`, or by name. */
+  readonly limit?: boolean;
   play(scene: Scene): Promise<void>;
 }
 
-export type Options = Pick<Kind, "sizes" | "image" | "hidden">;
+export type Options = Pick<Kind, "sizes" | "image" | "hidden" | "limit">;
 
 /** Done to disks while nothing runs; then the dangerous order. */
 export function damage(

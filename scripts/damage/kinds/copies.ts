@@ -29,7 +29,7 @@ export const copies: readonly Kind[] = [
     GROUP,
     "of one, one write older, killed at that very moment",
     (scene) => scene.restore("oneWriteLess", scene.hurt),
-    { image: "atOnce" },
+    { image: "atOnce", limit: true },
   ),
   damage(GROUP, "of one, older by a snapshot", (scene) => scene.restore("hot", scene.hurt), {
     image: "snapshots",
