@@ -45,6 +45,7 @@ export class Reports {
         generation: this.#generation,
         boots: { number: directory.boot.number, ids: directory.boots },
         durable: replica.core.durable,
+        origin: replica.state.origin,
       },
     };
   }
