@@ -36,24 +36,18 @@ export class KnownCluster {
    * @returns why nothing may be asked of it; null: it is welcome, and its word counts from now on
    */
   meet({ clusterId, origin }: NodeSelf, by: string): Refusal | null {
-    if (clusterId !== null && this.#name !== null && this.#name.value !== clusterId) {
+    const log = origin === null || origin === NO_ORIGIN ? null : originText(origin);
+    if (clusterId !== null && differs(this.#name, clusterId)) {
       return otherCluster(
         `is of cluster "${clusterId}"`,
-        `of cluster "${this.#name.value}"`,
-        this.#name.by,
+        `cluster "${this.#name.value}"`,
+        this.#name,
       );
     }
     if (origin === null && this.#log !== null) {
-      return otherCluster(
-        "runs a version that does not tell which data it has",
-        `with ${logText(this.#log.value)}`,
-        this.#log.by,
-      );
+      return this.#otherLog("runs a version that does not tell which data it has");
     }
-    const log = origin === null || origin === NO_ORIGIN ? null : originText(origin);
-    if (log !== null && this.#log !== null && this.#log.value !== log) {
-      return otherCluster(`has ${logText(log)}`, `with ${logText(this.#log.value)}`, this.#log.by);
-    }
+    if (log !== null && differs(this.#log, log)) return this.#otherLog(`has ${logText(log)}`);
     if (clusterId !== null) this.#name ??= { value: clusterId, by };
     if (log !== null) this.#log ??= { value: log, by };
     return null;
@@ -67,22 +61,25 @@ export class KnownCluster {
 
   /** For a node that has answered from a state without an origin, to what was asked when one was known (K3). */
   emptied(by: string): KvError {
-    const { text } = otherCluster(
-      "has no data at all",
-      this.#log === null ? "with others" : `with ${logText(this.#log.value)}`,
-      this.#log?.by ?? by,
-    );
-    return new KvError("WRONG_CLUSTER", `${by}: ${text}`);
+    return new KvError("WRONG_CLUSTER", `${by}: ${this.#otherLog("has no data at all").text}`);
   }
+
+  #otherLog(is: string): Refusal {
+    return otherCluster(is, logText(this.#log?.value ?? ""), this.#log);
+  }
+}
+
+function differs(known: Met | null, value: string): known is Met {
+  return known !== null && known.value !== value;
 }
 
 function logText(origin: string): string {
   return `the data that began as ${origin}`;
 }
 
-function otherCluster(is: string, was: string, by: string): Refusal {
+function otherCluster(is: string, was: string, met: Met | null): Refusal {
   const text =
-    `this node ${is}, and this client has worked ${was} (told by ${by}): nothing of the two is mixed. Correct the list ` +
-    `of nodes; if all data were taken away or replaced on purpose, start this client anew`;
+    `this node ${is}, and this client works with ${was} (told by ${met?.by ?? "a node"}); the two must not be mixed. ` +
+    `Correct the list of nodes; or, if all data were taken away or replaced on purpose, start this client anew`;
   return { code: "WRONG_CLUSTER", text };
 }

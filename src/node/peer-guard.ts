@@ -115,10 +115,12 @@ export class PeerGuard {
   #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
     const { memory, isConnected, onReplaced } = this.#options;
     if (peer.joined) {
-      if (peer.generation < known.generation) {
+      // Emptied, not the one that was replaced before: that had promised something, and would be the wrong one to look for.
+      const isEmpty = peer.durable.promise.n === 0 && peer.durable.acceptedIdx === 0;
+      if (peer.generation < known.generation && !isEmpty) {
         return refusal("REPLACED", refusalText.replaced(id));
       }
-      if (peer.generation === known.generation) {
+      if (peer.generation <= known.generation) {
         return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
       }
     } else if (isConnected(id)) {

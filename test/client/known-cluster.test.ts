@@ -32,7 +32,7 @@ describe("a node of another cluster in the list", () => {
     const { error } = ask(cluster, core, read("key", local), 3);
     expect(error).toMatchObject({ code: "WRONG_CLUSTER", definite: true });
     expect(error?.message).toMatch(
-      /^node 3 at node3:4103: this node has the data that began as [0-9a-f]{14}, and this client has worked with the data that began as [0-9a-f]{14} \(told by node 1 at node1:4101\): .* Correct the list of nodes/,
+      /^node 3 at node3:4103: this node has the data that began as [0-9a-f]{14}, and this client works with the data that began as [0-9a-f]{14} \(told by node 1 at node1:4101\); .* Correct the list of nodes/,
     );
     expect(cluster.node(3).frames).toEqual([]);
     core.close();

@@ -187,6 +187,18 @@ describe("another disk under a known id", () => {
     expect(world.replaced).toEqual([]);
   });
 
+  test("that was emptied after its node had been rejoined once is told of --rejoin, not of a replaced disk", () => {
+    const world = new World();
+    world.meet();
+    world.meet({ disk: "second", joined: false, durable: claims(0, 0, 0), boots: [21] });
+    const emptied = { disk: "emptied", durable: claims(0, 0, 0), boots: [31] };
+    expect(world.meet(emptied)).toBe("LOST_IDENTITY");
+    expect(world.text(emptied)).toContain("start the node with --rejoin");
+    // The first one, which had promised something.
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.replaced).toEqual([3]);
+  });
+
   test("that asks is refused while the old one is connected", () => {
     const world = new World();
     world.meet();
