@@ -89,6 +89,8 @@ export class FakeNode {
   /** Another cluster's, if it is one of that. */
   state: KvState;
   clusterId = "test";
+  /** From when it has read its state to when the answer leaves. */
+  answerDelayMs = 0;
   /** As version 0.1: it says nothing of its log. */
   isOfFirstVersion = false;
   /** Frames of either kind, in order of arrival. */
@@ -174,6 +176,10 @@ export class FakeNode {
     else answers.reads(frame, this.state);
     if (behaviour.kind === "applyAndDie") return connection.destroy();
     if (behaviour.kind === "applySilently") return;
-    answers.drain(this.state.appliedIdx, (bytes) => connection.send(bytes));
+    const { answerDelayMs } = this;
+    answers.drain(this.state.appliedIdx, (bytes) => {
+      if (answerDelayMs === 0) connection.send(bytes);
+      else this.#cluster.clock.after(answerDelayMs, () => connection.send(bytes));
+    });
   }
 }

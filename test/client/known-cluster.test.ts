@@ -157,15 +157,21 @@ describe("a cluster that was wiped and begun anew under a client", () => {
 test("a read that was asked before anything was known is asked again, not refused", () => {
   const cluster = new FakeCluster();
   begin(cluster.state, "right", 1);
-  const behind = new KvState();
-  cluster.node(2).state = behind;
+  const [first, behind] = [cluster.node(1), cluster.node(2)];
+  behind.state = new KvState();
   const core = cluster.core({ firstNode: 2 });
-  // Node 2 answers from before the first session while node 1's greeting is on its way.
   ask(cluster, core, read("key"), 2);
+  // Node 2 has read before the first session, and answers after node 1 has told of it.
+  behind.answerDelayMs = 50;
   const early = submit(cluster, core, read("key"), 2);
-  const first = submit(cluster, core, read("key"), 1);
-  cluster.clock.runUntil(() => first.result !== null, 1000);
-  expect(early.result?.error ?? null).toBeNull();
+  cluster.clock.run(10);
+  expect(textOf(ask(cluster, core, read("key"), first.id).answer?.value)).toBe("right");
+  expect(early.result).toBeNull();
+  behind.state = cluster.state;
+  cluster.clock.runUntil(() => early.result !== null, 1000);
+  expect(early.result?.error).toBeNull();
+  expect(textOf(early.result?.answer?.value)).toBe("right");
+  expect(behind.frames).toEqual(["reads", "reads", "reads"]);
   core.close();
 });
 
