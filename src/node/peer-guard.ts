@@ -115,13 +115,11 @@ export class PeerGuard {
   #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
     const { memory, isConnected, onReplaced } = this.#options;
     if (peer.joined) {
-      // Emptied, not the one that was replaced before: that had promised something, and would be the wrong one to look for.
-      const isEmpty = peer.durable.promise.n === 0 && peer.durable.acceptedIdx === 0;
-      if (peer.generation < known.generation && !isEmpty) {
-        return refusal("REPLACED", refusalText.replaced(id));
+      if (peer.generation < known.generation) {
+        return isEmpty(peer) ? lostIdentity(id) : refusal("REPLACED", refusalText.replaced(id));
       }
-      if (peer.generation <= known.generation) {
-        return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
+      if (peer.generation === known.generation) {
+        return lostIdentity(id);
       }
     } else if (isConnected(id)) {
       return refusal("NOT_LOST", refusalText.notLost(id));
@@ -167,4 +165,13 @@ function sameBallot(a: Ballot, b: Ballot): boolean {
 
 function refusal(code: Refusal["code"], text: string): Refusal {
   return { code, text };
+}
+
+/** Emptied, not the disk that was replaced before: that had promised something, and is the wrong one to look for. */
+function isEmpty({ durable }: PeerPresence["peer"]): boolean {
+  return durable.promise.n === 0 && durable.acceptedIdx === 0;
+}
+
+function lostIdentity(id: NodeId): Refusal {
+  return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
 }
