@@ -43,7 +43,7 @@ export function shakenHands(
       ...{ clock: nodeClock, random, timeoutMs: 5000 },
       handshake: {
         secret: null,
-        self: { ...self, incarnation: null, peer: null, configurationId: null },
+        self: { ...self, incarnation: null, origin: null, peer: null, configurationId: null },
       },
       established: (connection) => {
         // Whoever is told here may send only when the last frame of the handshake has left.

@@ -72,12 +72,14 @@ const ballot = { configId: 1, n: 1, priority: 0, pid: 2 };
 const peerHello: PeerHello = {
   ...{ members: [1, 2, 3], joined: true, generation: 0, boots: { number: 1, ids: [7] } },
   durable: { promise: ballot, acceptedRound: ballot, acceptedIdx: 1, decidedIdx: 1 },
+  origin: 5,
 };
 
 function handshakeFrames(channel: "client" | "admin" | "peer"): Uint8Array[] {
   const hello = {
     ...{ channel, clusterId: "fuzz", nodeId: 2, targetId: 1 },
     ...{ incarnation: "0123456789abcdef", configurationId: 1, authenticates: false },
+    origin: 5,
     nonce: new Uint8Array(NONCE_BYTES).fill(3),
     peer: channel === "peer" ? peerHello : null,
   };

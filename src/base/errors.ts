@@ -32,6 +32,8 @@ export const ERRORS = {
   DIVERGED: { wire: 19, definite: true, retryable: true },
   /** The state, or this node's memory, is full: what makes it grow is refused until something is deleted. */
   NO_SPACE: { wire: 20, definite: true, retryable: false },
+  /** This node serves other data than those that the client has worked with: the list of nodes is wrong, or the data were replaced. */
+  WRONG_CLUSTER: { wire: 21, definite: true, retryable: false },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

@@ -17,8 +17,10 @@ export function alarmText(alarm: AdminAlarm): string {
       if (confirmed.length >= needed) {
         return "it is to take the place of a lost disk: the others agree, it waits for a leader to bring its log in line";
       }
-      const sofar = confirmed.length === 0 ? "none does so far" : `so far ${confirmed.join(", ")}`;
-      return `it is to take the place of a lost disk and serves nobody yet: ${needed} others must be connected and agree, ${sofar}`;
+      return (
+        "it is to take the place of a lost disk and serves nobody yet: " +
+        `${othersText(needed)} must be connected and agree, ${agreedText(confirmed)}`
+      );
     }
     case "unreadableEntry": {
       const { idx, entries } = alarm;
@@ -32,9 +34,26 @@ export function alarmText(alarm: AdminAlarm): string {
         ? `the state takes ${used} of its quota of ${mebibytes(quotaBytes)}: all nodes refuse what makes it grow; delete keys or raise the quota (set_quota)`
         : `its memory is short, with a state of ${used}: it refuses what makes it grow; delete keys or start it with a larger heap`;
     }
+    case "diskFull":
+      return alarm.cause === "space"
+        ? "its disk is full: it refuses writes until there is room, and reads go on; make room, and writes go on by themselves"
+        : "it can open no more files: it refuses writes until it can, and reads go on; see what holds so many (lsof), or raise the limit of open files and start it again";
     default:
       return unreachable(alarm, "alarm");
   }
+}
+
+/** "1 other node", "2 other nodes". */
+function othersText(count: number): string {
+  return `${count} other ${count === 1 ? "node" : "nodes"}`;
+}
+
+/** "none has so far", "node 2 has so far", "nodes 2 and 3 have so far". */
+function agreedText(nodes: readonly number[]): string {
+  const last = nodes.at(-1);
+  if (last === undefined) return "none has so far";
+  if (nodes.length === 1) return `node ${last} has so far`;
+  return `nodes ${nodes.slice(0, -1).join(", ")} and ${last} have so far`;
 }
 
 function mebibytes(bytes: number): string {

@@ -8,6 +8,8 @@ import type { Answer } from "./frames.ts";
 export interface AnswerReceiver {
   /** The node had applied [0, idx). */
   seen(idx: number): void;
+  /** What follows is of the log with this origin. */
+  origin(origin: number): void;
   sessionOpened(nonce: Uint8Array, session: number): void;
   openRefused(error: KvError): void;
   written(session: number, number: number, answer: Answer): void;
@@ -39,6 +41,7 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
   };
   return {
     appliedIdx: (idx) => receiver.seen(idx),
+    origin: (origin) => receiver.origin(origin),
     opened: (_sequence, nonce, session) => receiver.sessionOpened(nonce, session),
     write: (session, sequence, status, revision, actual) => {
       if (!isErrorStatus(status)) {

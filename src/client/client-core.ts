@@ -10,6 +10,8 @@
  *   C3. A write fails definitely only when every attempt was refused definitely or never left.
  *   C4. What lies below the floor is answered or given up: it is never sent again.
  *   C5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
+ *   C6. All answers come from one log of one cluster (KnownCluster). A node of another is left, and the request goes on
+ *       elsewhere; when all nodes are of others it fails at once.
  */
 import { KvError } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
@@ -20,6 +22,7 @@ import { ClientSession } from "./client-session.ts";
 import type { ClientCoreOptions, SubmitOptions } from "./core-options.ts";
 import { Deadlines } from "./deadlines.ts";
 import { checkOperation, type Answer, type Operation } from "./frames.ts";
+import { KnownCluster, type NodeSelf } from "./known-cluster.ts";
 import { Lane } from "./lane.ts";
 import { NodeLink } from "./node-link.ts";
 import {
@@ -48,6 +51,7 @@ export class ClientCore {
   readonly #lanes: readonly Lane[];
   readonly #lanesById: ReadonlyMap<number, Lane>;
   readonly #session: ClientSession;
+  readonly #cluster = new KnownCluster();
   readonly #deadlines: Deadlines;
   readonly #handlers: readonly AnswerHandler[];
   readonly #reads = new Map<number, ReadRequest>();
@@ -79,10 +83,14 @@ export class ClientCore {
       clusterId: options.clusterId ?? null,
       secret: options.secret ?? null,
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+      meet: (self: NodeSelf, by: string) => this.#cluster.meet(self, by),
     };
     this.#lanes = options.nodes.map((node, index) => {
       const link: NodeLink = new NodeLink(node, "client", linkOptions, {
-        onOpen: () => this.#scheduleFlush(),
+        onOpen: () => {
+          lane.wrongCluster = null;
+          this.#scheduleFlush();
+        },
         onFrame: (frame) => this.#onFrame(lane, frame),
         onLost: (error) => this.#onLost(lane, error),
         onUnreachable: (error) => this.#onUnreachable(lane, error),
@@ -97,6 +105,10 @@ export class ClientCore {
         seen: (idx) => {
           if (idx > this.#seenIdx) this.#seenIdx = idx;
         },
+        origin: (origin) => {
+          this.#cluster.check(origin, lane.link.name);
+          lane.link.originTold();
+        },
         sessionOpened: (nonce, session) => {
           lane.openingOver();
           this.#session.opened(nonce, session);
@@ -107,7 +119,7 @@ export class ClientCore {
           this.#resolve(this.#session.get(session, number), answer),
         writeRefused: (session, number, error) =>
           this.#onRefused(lane, this.#session.get(session, number), error),
-        read: (number, answer) => this.#resolve(this.#reads.get(number), answer),
+        read: (number, answer) => this.#onRead(lane, this.#reads.get(number), answer),
         readRefused: (number, error) => this.#onRefused(lane, this.#reads.get(number), error),
       }),
     );
@@ -221,8 +233,9 @@ export class ClientCore {
 
   #onSending(request: Request, now: number): void {
     request.state = "sent";
-    if (!request.isWrite && request.number === 0) {
-      request.number = this.#nextRead++;
+    if (!request.isWrite) {
+      request.knewOrigin = this.#cluster.hasOrigin;
+      if (request.number === 0) request.number = this.#nextRead++;
       this.#reads.set(request.number, request);
     }
     if (request.node !== null || this.#lanes.length === 1) return;
@@ -235,11 +248,27 @@ export class ClientCore {
       const handler = this.#handlers[lane.index];
       if (handler !== undefined) decodeAnswers(frame, handler);
     } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
       // What else comes from there cannot be trusted; its requests go on as after any lost connection.
-      lane.link.drop();
+      if (error instanceof DecodeError) lane.link.drop();
+      else if (isWrongCluster(error)) lane.link.drop(error);
+      else throw error;
     }
     if (!lane.isEmpty) this.#scheduleFlush();
+  }
+
+  /** C6: from a state without an origin nothing is taken when there is one that it should have (KnownCluster, K3). */
+  #onRead(lane: Lane, request: ReadRequest | undefined, answer: Answer): void {
+    if (request === undefined || !lane.link.asksForOrigin || !this.#cluster.hasOrigin) {
+      return this.#resolve(request, answer);
+    }
+    if (request.lane !== lane || request.state !== "sent") return;
+    if (request.operation.local) {
+      const text = `${lane.link.name} is behind what this client has seen elsewhere`;
+      return this.#refused(request, new KvError("NO_QUORUM", text));
+    }
+    if (request.knewOrigin) throw this.#cluster.emptied(lane.link.name);
+    // It was asked before anything was known, and may have been true then.
+    lane.enqueue(request);
   }
 
   #resolve(request: Request | undefined, answer: Answer): void {
@@ -314,6 +343,7 @@ export class ClientCore {
 
   #onLost(lane: Lane, error: KvError): void {
     lane.openingOver();
+    lane.wrongCluster = isWrongCluster(error) ? error : null;
     for (const request of this.#all()) {
       if (request.lane !== lane) continue;
       if (request.state === "sent") this.#retryAfterLoss(request, lane, error);
@@ -326,12 +356,14 @@ export class ClientCore {
     request.losses += 1;
     request.lastError = error;
     if (request.isWrite) request.maybeApplied = true;
-    if (request.losses >= LOSSES_MAX) this.#fail(request, error);
+    const isHopeless = request.node !== null && isWrongCluster(error);
+    if (request.losses >= LOSSES_MAX || isHopeless) this.#fail(request, error);
     else if (request.node === null) this.#moveOn(request);
     else if (this.#mayRetry(request)) lane.enqueue(request);
   }
 
   #onUnreachable(lane: Lane, error: KvError): void {
+    lane.wrongCluster = isWrongCluster(error) ? error : null;
     for (const request of lane.queued()) {
       request.lastError = error;
       if (request.node === null) this.#moveOn(request);
@@ -352,7 +384,9 @@ export class ClientCore {
       this.#scheduleFlush();
       return;
     }
-    if (this.#failFast && request.lastError !== null) return this.#fail(request, request.lastError);
+    const { lastError } = request;
+    const isLost = this.#lanes.every(({ wrongCluster }) => wrongCluster !== null);
+    if ((this.#failFast || isLost) && lastError !== null) return this.#fail(request, lastError);
     request.lane = next;
     request.state = "parked";
     request.tried = 0;
@@ -400,7 +434,8 @@ export class ClientCore {
   /** Stops waiting. Nothing has refused the request. */
   #giveUp(request: Request, code: "TIMEOUT" | "CANCELLED", text: string): void {
     if (request.state === "over") return;
-    const { state, lastError } = request;
+    const { state } = request;
+    const lastError = this.#worthTelling(request.lastError);
     if (state === "sent" && request.isWrite) request.maybeApplied = true;
     // Where it hung is worth more than that its time is up.
     if (code === "TIMEOUT" && state !== "sent" && lastError !== null) {
@@ -408,6 +443,12 @@ export class ClientCore {
     }
     const where = request.node === null ? "" : ` from node ${request.node}`;
     this.#fail(request, new KvError(code, code === "TIMEOUT" ? `${text}${where}` : text));
+  }
+
+  /** That the list of nodes is wrong is worth more than that a node is down. */
+  #worthTelling(error: KvError | null): KvError | null {
+    if (error?.code !== "CONNECTION_FAILED") return error;
+    return this.#lanes.find(({ wrongCluster }) => wrongCluster !== null)?.wrongCluster ?? error;
   }
 
   #fail(request: Request, error: KvError): void {
@@ -428,6 +469,10 @@ export class ClientCore {
     else this.#reads.delete(request.number);
     request.done(error, answer);
   }
+}
+
+function isWrongCluster(error: unknown): error is KvError {
+  return error instanceof KvError && error.code === "WRONG_CLUSTER";
 }
 
 function isAttemptOver({ state, attemptDeadline }: Request, now: number): boolean {

@@ -2,7 +2,7 @@
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/index.ts";
-import { takeWritesFrame } from "../wire/client.ts";
+import { OPEN_WITH_ORIGIN, takeWritesFrame } from "../wire/client.ts";
 
 export type WriteOperation =
   | { readonly kind: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
@@ -90,11 +90,9 @@ export function appendWrite(writer: GroupWriter, number: number, operation: Writ
   }
 }
 
-/** Commands without a session need no number: the nonce tells whose answer it is. */
-const OPEN_SEQUENCE = 0;
-
+/** The nonce tells whose answer it is. */
 export function openSessionFrame(writer: GroupWriter, nonce: Uint8Array): Uint8Array {
-  writer.openSession(OPEN_SEQUENCE, nonce);
+  writer.openSession(OPEN_WITH_ORIGIN, nonce);
   return takeWritesFrame(writer, NO_SESSION, 0);
 }
 

@@ -1,4 +1,5 @@
 /** The way to one node: its link, what waits for it, and how that becomes frames. */
+import type { KvError } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import { GroupWriter } from "../kv/index.ts";
 import type { CancelTimer } from "../ports/clock.ts";
@@ -17,6 +18,8 @@ const MANY_READS = 64;
 export class Lane {
   readonly index: number;
   readonly link: NodeLink;
+  /** Why this node was left the last time, if it was one of another cluster. */
+  wrongCluster: KvError | null = null;
   readonly #groupWriter = new GroupWriter();
   readonly #readsWriter = new ReadsWriter();
   /** Entries may be over or elsewhere by now. */
@@ -128,7 +131,7 @@ export class Lane {
     for (const request of waiting) {
       if (request.operation.local !== local || !this.#isHere(request)) continue;
       if (!writer.fits(request.operation.key.length)) {
-        this.link.send(writer.take(local, seenIdx));
+        this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin));
         drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
       }
       if (!drained) {
@@ -138,7 +141,7 @@ export class Lane {
       sending(request);
       writer.read(request.number, request.operation.key);
     }
-    if (writer.count > 0) this.link.send(writer.take(local, seenIdx));
+    if (writer.count > 0) this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin));
   }
 
   #isHere(request: Request): boolean {

@@ -1,10 +1,13 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
 import { KvError } from "../base/errors.ts";
 import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
+import type { Refusal } from "../links/handshake.ts";
+import { NO_ORIGIN } from "../kv/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Connection, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { REFUSALS } from "../wire/handshake.ts";
+import type { NodeSelf } from "./known-cluster.ts";
 import type { NodeAddress } from "./types.ts";
 
 export interface LinkOptions {
@@ -16,6 +19,11 @@ export interface LinkOptions {
   readonly secret: string | null;
   /** From the dial until the handshake is over. */
   readonly connectTimeoutMs: number;
+  /**
+   * The last word on a node that has said who it is. Default: whoever has the address is welcome.
+   * @param by "node 1 at 127.0.0.1:4101"
+   */
+  readonly meet?: (self: NodeSelf, by: string) => Refusal | null;
 }
 
 /** None of them is called from within a call of the link. */
@@ -36,6 +44,8 @@ export class NodeLink {
   #state: "idle" | "connecting" | "open" = "idle";
   #connection: Connection | null = null;
   #closed = false;
+  #asksForOrigin = false;
+  #dropped: KvError | null = null;
 
   constructor(
     node: NodeAddress,
@@ -57,6 +67,21 @@ export class NodeLink {
     return `${this.node.host}:${this.node.port}`;
   }
 
+  /** "node 1 at 127.0.0.1:4101" */
+  get name(): string {
+    return `node ${this.node.id} at ${this.address}`;
+  }
+
+  /** The node that the connection leads to knows of origins and had none yet when last heard of: it is to be asked. */
+  get asksForOrigin(): boolean {
+    return this.#asksForOrigin;
+  }
+
+  /** The node has told it. */
+  originTold(): void {
+    this.#asksForOrigin = false;
+  }
+
   /** Bytes handed over and not yet taken by the operating system. */
   bufferedBytes(): number {
     return this.#connection?.bufferedBytes() ?? 0;
@@ -66,7 +91,8 @@ export class NodeLink {
   open(): void {
     if (this.#state !== "idle" || this.#closed) return;
     this.#state = "connecting";
-    const { clock, random, network, clusterId, secret, connectTimeoutMs } = this.#options;
+    const { clock, random, network, clusterId, secret, connectTimeoutMs, meet } = this.#options;
+    this.#dropped = null;
     this.#connection = dialWithHandshake(
       (handlers) => network.dial(this.node, this.#channel, handlers),
       {
@@ -81,11 +107,14 @@ export class NodeLink {
             nodeId: null,
             targetId: this.node.id,
             incarnation: null,
+            origin: null,
             peer: null,
             configurationId: null,
           },
+          checkRemote: (remote) => meet?.(remote, this.name) ?? null,
         },
-        established: (connection) => {
+        established: (connection, remote) => {
+          this.#asksForOrigin = remote.origin === NO_ORIGIN;
           this.#connection = connection;
           this.#state = "open";
           // The peer must get our last handshake frame before anything else: it is queued when this call returns.
@@ -97,7 +126,7 @@ export class NodeLink {
             onClose: (reason) => {
               this.#state = "idle";
               this.#connection = null;
-              if (!this.#closed) this.#handlers.onLost(this.#lost(reason));
+              if (!this.#closed) this.#handlers.onLost(this.#dropped ?? this.#lost(reason));
             },
           };
         },
@@ -114,8 +143,12 @@ export class NodeLink {
     this.#connection?.send(frame);
   }
 
-  /** Ends an open connection at once, as if it had been lost; the link may be opened again. */
-  drop(): void {
+  /**
+   * Ends an open connection at once, as if it had been lost; the link may be opened again.
+   * @param why instead of that it was lost
+   */
+  drop(why: KvError | null = null): void {
+    this.#dropped ??= why;
     this.#connection?.destroy();
   }
 
@@ -127,12 +160,11 @@ export class NodeLink {
   }
 
   #lost(reason: string): KvError {
-    const text = `the connection to node ${this.node.id} at ${this.address} was lost: ${reason}`;
-    return new KvError("CONNECTION_LOST", text);
+    return new KvError("CONNECTION_LOST", `the connection to ${this.name} was lost: ${reason}`);
   }
 
   #unreachable(failure: HandshakeFailure): KvError {
-    const where = `node ${this.node.id} at ${this.address}`;
+    const where = this.name;
     if (failure.kind === "ended") {
       return new KvError("CONNECTION_FAILED", `cannot connect to ${where}: ${failure.text}`);
     }

@@ -30,6 +30,8 @@ interface RequestBase {
 export interface ReadRequest extends RequestBase {
   readonly isWrite: false;
   readonly operation: ReadOperation;
+  /** When it was sent last, the origin of the cluster's log was known. */
+  knewOrigin: boolean;
 }
 
 export interface WriteRequest extends RequestBase {
@@ -68,6 +70,7 @@ export function newRequest(
       tried: 0,
       losses: 0,
       lastError: null,
+      knewOrigin: false,
     };
   }
   return {

@@ -65,7 +65,7 @@ export class AdminGateway implements AdminGate {
       clock: machine.clock,
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      handshake: { self: clientHello(options, "admin"), secret: options.secret },
+      handshake: { self: clientHello(this.#context, "admin"), secret: options.secret },
       established: () => this.#established(connection),
       failed: (failure) => {
         this.#shaking.delete(connection);

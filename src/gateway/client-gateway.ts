@@ -48,7 +48,7 @@ export class ClientGateway implements ClientGate {
       clock: machine.clock,
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      handshake: { self: clientHello(options, "client"), secret: options.secret },
+      handshake: { self: clientHello(this.#context, "client"), secret: options.secret },
       established: () => this.#established(connection),
       failed: (failure) => {
         this.#shaking.delete(connection);

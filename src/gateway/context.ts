@@ -28,7 +28,7 @@ export interface GatewayContext {
 
 /** What the node says of itself to clients and managers. */
 export function clientHello(
-  options: GatewayContext["options"],
+  { options, replica }: Pick<GatewayContext, "options" | "replica">,
   channel: Channel,
 ): Omit<Hello, "authenticates" | "nonce"> {
   return {
@@ -36,6 +36,7 @@ export function clientHello(
     nodeId: options.nodeId,
     clusterId: options.clusterId,
     incarnation: null,
+    origin: replica.state.origin,
     peer: null,
     configurationId: null,
     targetId: null,

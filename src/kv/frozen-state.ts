@@ -4,15 +4,16 @@
  *
  *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
  *                 · varint unreadable entries · varint 1 + index of the last of them (0: none)
- *                 · varint quota (0: none) · varint last counted session id · varint sessions · varint keys · session* · pair* · u32 content hash
+ *                 · varint quota (0: none) · varint origin (0: none) · varint last counted session id
+ *                 · varint sessions · varint keys · session* · pair* · u32 content hash
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
  *     answer   := varint sequence - floor · u8 status · varint revision · varint command hash · u8 has value
  *                 · [varint length · value]
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
  *
- * Version 1, which is still read: nothing is said of unreadable entries and quota, all ids are counted, and answers
- * come without a command hash.
+ * Version 1, which is still read: nothing is said of unreadable entries, quota and origin, all ids are counted, and
+ * answers come without a command hash.
  */
 import { assert } from "../base/assert.ts";
 import type { ByteString } from "./byte-string.ts";
@@ -102,6 +103,7 @@ export class FrozenState {
     out.varint(count);
     out.varint(lastIdx === null ? 0 : 1 + lastIdx);
     out.varint(this.#header.quotaBytes ?? 0);
+    out.varint(this.#header.origin);
     out.varint(this.#lastCounted);
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);

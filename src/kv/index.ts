@@ -38,5 +38,5 @@ export { Runs, splitGroup, type Run, type SplitGroup } from "./group-split.ts";
 export type { PrefixShare } from "./largest-prefixes.ts";
 export { QUOTA_BYTES_MIN } from "./state-size.ts";
 export { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
-export type { UnreadableEntries } from "./state-header.ts";
+export { NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { SnapshotDecoder, SnapshotError } from "./snapshot-decoder.ts";

@@ -13,8 +13,9 @@
  *   A6. What the state costs is at most its quota, or falls: a command that would make it grow beyond is refused, NO_SPACE.
  *       What sessions keep has its own bound (session-table) and is not refused.
  *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
- *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6 and the bounds of
+ *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
  *       what sessions keep are for entries of version 2.
+ *   A8. The origin is set once, by the first session opened, and never changes.
  */
 import { assert } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
@@ -38,6 +39,7 @@ import { growthBy, OrderedCells, type KeyValue, type RangeQuery } from "./ordere
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
   EMPTY_STATE_HEADER,
+  NO_ORIGIN,
   stateHash,
   type StateHeader,
   type UnreadableEntries,
@@ -70,6 +72,7 @@ export class KvState {
   #historyHash: number;
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
+  #origin: number;
   /** Of the entry at hand: A7. */
   #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
@@ -89,6 +92,7 @@ export class KvState {
     this.#historyHash = header.historyHash;
     this.#unreadable = header.unreadable;
     this.#quotaBytes = header.quotaBytes;
+    this.#origin = header.origin;
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -113,6 +117,11 @@ export class KvState {
   /** A5. */
   get unreadable(): UnreadableEntries {
     return this.#unreadable;
+  }
+
+  /** A8. NO_ORIGIN: no session was opened yet, so there is nothing that anybody could take for another log's. */
+  get origin(): number {
+    return this.#origin;
   }
 
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
@@ -228,6 +237,7 @@ export class KvState {
         historyHash: this.#historyHash,
         unreadable: this.#unreadable,
         quotaBytes: this.#quotaBytes,
+        origin: this.#origin,
       },
     );
   }
@@ -280,7 +290,8 @@ export class KvState {
           sink.opened(cursor.sequence, bytesOf(nonce), this.#answerRevision);
           return;
         }
-        const { id, tag } = this.#sessions.open(nonce, idx, position);
+        const { id, tag, origin } = this.#sessions.open(nonce, idx, position);
+        this.#begin(origin);
         // The history hash takes this in, and others see it: the id is not to be found out from it.
         this.#answerRevision = tag >>> 0;
         sink.opened(cursor.sequence, bytesOf(nonce), id);
@@ -294,6 +305,13 @@ export class KvState {
       default:
         assert(false, `command ${cursor.op} needs a session`);
     }
+  }
+
+  /** A8. In the history hash as well: states that agree in it agree in the origin. */
+  #begin(origin: number): void {
+    if (this.#origin !== NO_ORIGIN) return;
+    this.#origin = origin;
+    this.#historyHash = mixNumber(this.#historyHash, origin);
   }
 
   /** @returns true when the session has ended by it */

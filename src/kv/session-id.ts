@@ -17,6 +17,8 @@ export interface SessionName {
    * peers and management see.
    */
   readonly tag: number;
+  /** 53 further bits, never NO_ORIGIN: see `StateHeader.origin`. */
+  readonly origin: number;
 }
 
 /**
@@ -37,5 +39,6 @@ export function hashedSessionName(
     .digest();
   const digest = new DataView(buffer, byteOffset);
   const id = HASHED_IDS_START + (digest.getUint32(0) >>> 12) * 2 ** 32 + digest.getUint32(4);
-  return { id, tag: digest.getInt32(8) };
+  const origin = (digest.getUint32(12) >>> 11) * 2 ** 32 + digest.getUint32(16);
+  return { id, tag: digest.getInt32(8), origin: Math.max(1, origin) };
 }

@@ -11,7 +11,12 @@ import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import { EMPTY_STATE_HEADER, type StateHeader, type UnreadableEntries } from "./state-header.ts";
+import {
+  EMPTY_STATE_HEADER,
+  NO_ORIGIN,
+  type StateHeader,
+  type UnreadableEntries,
+} from "./state-header.ts";
 
 /** These bytes are no snapshot of a state, or of another version. */
 export class SnapshotError extends Error {
@@ -152,6 +157,7 @@ export class SnapshotDecoder {
       historyHash: reader.u32() | 0,
       unreadable: version === 1 ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader),
       quotaBytes: version === 1 ? null : readQuota(reader),
+      origin: version === 1 ? NO_ORIGIN : reader.varint(),
     };
     const lastCounted = reader.varint();
     const sessions = reader.varint();

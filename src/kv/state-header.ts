@@ -1,3 +1,6 @@
+/** The origin of a log in which nothing has happened yet. */
+export const NO_ORIGIN = 0;
+
 /** What a state has beside keys and sessions. */
 export interface StateHeader {
   readonly appliedIdx: number;
@@ -7,6 +10,12 @@ export interface StateHeader {
   readonly unreadable: UnreadableEntries;
   /** What the state may cost; null: nobody has set it. */
   readonly quotaBytes: number | null;
+  /**
+   * Names the log that led here among all logs of all clusters: drawn from the first session that an entry of version 2
+   * opened, so that it follows from the log alone, and two clusters, or one that was begun anew, do not share one.
+   * NO_ORIGIN until then.
+   */
+  readonly origin: number;
 }
 
 /** Entries of the log that are none: they changed nothing, on any node. */
@@ -22,6 +31,7 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   historyHash: 0,
   unreadable: { count: 0, lastIdx: null },
   quotaBytes: null,
+  origin: NO_ORIGIN,
 };
 
 /** Two 32-bit hashes as one name. */

@@ -168,7 +168,7 @@ export class PeerLinks {
 
   #self(): Omit<Hello, "authenticates" | "nonce" | "targetId"> {
     const { nodeId, clusterId, configurationId, presence } = this.#options;
-    return { channel: "peer", nodeId, clusterId, configurationId, ...presence() };
+    return { channel: "peer", nodeId, clusterId, configurationId, origin: null, ...presence() };
   }
 
   #checkRemote(remote: Hello): Refusal | null {

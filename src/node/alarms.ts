@@ -1,5 +1,6 @@
 /** What is wrong with a node's data, of which somebody has to take care. */
 import type { UnreadableEntries } from "../kv/index.ts";
+import { TooManyFilesError, type DiskFullError } from "../ports/disk.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { AdminAlarm } from "../wire/admin.ts";
 
@@ -7,8 +8,15 @@ export type AlarmSource = Pick<Replica, "alarms" | "joining" | "verdict" | "stat
   readonly space: Pick<Replica["space"], "lack">;
 };
 
-/** @param unreadable entries that this process has passed over: those of before stand in the state for ever */
-export function alarmsOf(replica: AlarmSource, unreadable: UnreadableEntries): AdminAlarm[] {
+/**
+ * @param unreadable entries that this process has passed over: those of before stand in the state for ever
+ * @param lack what keeps the node from writing; null: nothing
+ */
+export function alarmsOf(
+  replica: AlarmSource,
+  unreadable: UnreadableEntries,
+  lack: DiskFullError | null,
+): AdminAlarm[] {
   const { joining, verdict, space, state } = replica;
   const alarms: AdminAlarm[] = replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
     kind: "diverged" as const,
@@ -26,6 +34,9 @@ export function alarmsOf(replica: AlarmSource, unreadable: UnreadableEntries): A
   if (space.lack !== null) {
     const { sizeBytes: usedBytes, quotaBytes } = state;
     alarms.push({ kind: "noSpace", cause: space.lack, usedBytes, quotaBytes });
+  }
+  if (lack !== null) {
+    alarms.push({ kind: "diskFull", cause: lack instanceof TooManyFilesError ? "files" : "space" });
   }
   return alarms;
 }

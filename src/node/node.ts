@@ -254,6 +254,7 @@ export class Node {
       members: this.#directory.members,
       memory: this.#directory.peers,
       isConnected: (peer) => this.#links.isConnected(peer),
+      origin: () => this.#replica.state.origin,
       onReplaced: (peer) => this.#onReplaced(peer),
     });
   }

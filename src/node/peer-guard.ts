@@ -8,10 +8,13 @@
  *       this node met last among its starts.
  *   G2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
  *       next one, unless the old disk is connected. The old one is never let in again.
- *   G3. What is remembered is durable before the session begins.
+ *   G3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
+ *       is at fault. A log has no origin before its first session: such a one fits any, if all else does.
+ *   G4. What is remembered is durable before the session begins.
  */
 import type { Refusal } from "../links/handshake.ts";
 import type { PeerPresence } from "../links/peer-links-options.ts";
+import { NO_ORIGIN } from "../kv/index.ts";
 import { BALLOT_BOTTOM, compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMemory, RememberedPeer } from "../storage/peer-memory.ts";
 import { StorageError } from "../storage/storage-error.ts";
@@ -25,6 +28,8 @@ export interface PeerGuardOptions {
   readonly members: readonly NodeId[];
   readonly memory: PeerMemory;
   readonly isConnected: (peer: NodeId) => boolean;
+  /** Of the log that this node's state comes from; NO_ORIGIN: none yet. */
+  readonly origin: () => number;
   /** Another disk stands behind this id from now on: nothing the one before has voted for counts any more. */
   readonly onReplaced: (peer: NodeId) => void;
 }
@@ -46,10 +51,14 @@ export class PeerGuard {
 
   /** @returns null when the peer is welcome; then what it says is remembered, durably */
   admit(id: NodeId, presence: PeerPresence): Refusal | null {
-    const { members, memory } = this.#options;
+    const { self, members, memory, origin } = this.#options;
     const { incarnation, peer } = presence;
     if (peer.members.join() !== members.join()) {
       return refusal("OTHER_MEMBERS", refusalText.otherMembers(id, peer.members, members));
+    }
+    const own = origin();
+    if (peer.origin !== own && peer.origin !== NO_ORIGIN && own !== NO_ORIGIN) {
+      return refusal("WRONG_CLUSTER", refusalText.otherOrigin(self, own, id, peer.origin));
     }
     const known = memory.get(id);
     if (known !== undefined && known.incarnation !== incarnation) {
@@ -107,10 +116,10 @@ export class PeerGuard {
     const { memory, isConnected, onReplaced } = this.#options;
     if (peer.joined) {
       if (peer.generation < known.generation) {
-        return refusal("REPLACED", refusalText.replaced(id));
+        return isEmpty(peer) ? lostIdentity(id) : refusal("REPLACED", refusalText.replaced(id));
       }
       if (peer.generation === known.generation) {
-        return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
+        return lostIdentity(id);
       }
     } else if (isConnected(id)) {
       return refusal("NOT_LOST", refusalText.notLost(id));
@@ -156,4 +165,13 @@ function sameBallot(a: Ballot, b: Ballot): boolean {
 
 function refusal(code: Refusal["code"], text: string): Refusal {
   return { code, text };
+}
+
+/** Emptied, not the disk that was replaced before: that had promised something, and is the wrong one to look for. */
+function isEmpty({ durable }: PeerPresence["peer"]): boolean {
+  return durable.promise.n === 0 && durable.acceptedIdx === 0;
+}
+
+function lostIdentity(id: NodeId): Refusal {
+  return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
 }

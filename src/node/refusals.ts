@@ -8,7 +8,7 @@ import {
 import { wayOut } from "../storage/way-out.ts";
 import type { RememberedPeer } from "../storage/peer-memory.ts";
 import type { PeerHello } from "../wire/peer-hello.ts";
-import type { RefusalCode } from "../wire/handshake.ts";
+import { originText, type RefusalCode } from "../wire/handshake.ts";
 
 const FINAL_REFUSALS = ["LOST_IDENTITY", "WENT_BACK", "REPLACED"] as const;
 
@@ -23,6 +23,10 @@ export const refusalText = {
   otherMembers: (peer: NodeId, theirs: readonly NodeId[], ours: readonly NodeId[]): string =>
     `node ${peer} was started as one of nodes ${theirs.join(", ")}, the node it connects to as one of nodes ` +
     `${ours.join(", ")}: start all with the same --peers, --cluster or --size`,
+  otherOrigin: (self: NodeId, own: number, peer: NodeId, theirs: number): string =>
+    `the data of node ${peer} and those of node ${self} come from two different beginnings (${originText(theirs)} and ` +
+    `${originText(own)}): they are of two clusters, or of one that was begun anew while a disk of before was kept. Correct ` +
+    `the addresses in --peers or the cluster file, or give each node the data directory that belongs here`,
   lostIdentity: (peer: NodeId): string =>
     `node ${peer} has taken part with another data directory and may have promised or accepted what this one does not ` +
     `hold, so letting it in could lose acknowledged writes. Start it with its old data directory. If that is gone for ` +
@@ -33,7 +37,8 @@ export const refusalText = {
     wayOut(),
   replaced: (peer: NodeId): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
-    `more. Start node ${peer} with the directory that replaced it; this one may be deleted`,
+    `more. Start node ${peer} with the directory that replaced it; this one may be deleted. If that one is gone as well: ` +
+    wayOut(),
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
 } as const;

@@ -5,6 +5,7 @@
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerPresence } from "../links/peer-links-options.ts";
+import { nodesText } from "../replica/nodes-text.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import type { DiskPlace, HostMessage, NodeReport } from "../wire/host-message.ts";
@@ -45,6 +46,7 @@ export class Reports {
         generation: this.#generation,
         boots: { number: directory.boot.number, ids: directory.boots },
         durable: replica.core.durable,
+        origin: replica.state.origin,
       },
     };
   }
@@ -124,7 +126,7 @@ export class Reports {
     const { confirmed, needed } = joining;
     const reason =
       confirmed.length < needed
-        ? `${needed} other nodes must be connected and agree; ${named(confirmed)} so far`
+        ? `${needed} other ${needed === 1 ? "node" : "nodes"} must be connected and agree; ${named(confirmed)} so far`
         : "the others have agreed; it waits for a leader to bring its log in line";
     if (reason === this.#lastWaiting) return;
     this.#lastWaiting = reason;
@@ -135,5 +137,5 @@ export class Reports {
 function named(nodes: readonly NodeId[]): string {
   return nodes.length === 0
     ? "none has"
-    : `${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"}`;
+    : `${nodesText(nodes)} ${nodes.length === 1 ? "has" : "have"}`;
 }

@@ -68,7 +68,7 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       writeLatency: replica.served.writeLatency,
     },
     allowFaults: parts.allowFaults,
-    alarms: alarmsOf(replica, parts.unreadable),
+    alarms: alarmsOf(replica, parts.unreadable, storage.lack),
   };
 }
 

@@ -4,8 +4,9 @@
  * A lock must vanish with its process, however that ends, without a file that somebody has to judge stale and remove:
  * whoever judges may be wrong, and two who judge at once both win. So the kernel keeps it:
  *
- *   Linux    flock on a file, through the `flock` tool when there is one. The lock belongs to the open file, which the
- *            tool shares with us and we keep. And, for where there is none, a socket in the abstract name space, named
+ *   Linux    flock on the directory itself and on a file in it, through the `flock` tool when there is one. The locks
+ *            belong to the open files, which the tool shares with us and we keep. The file can be removed, and a new one
+ *            would be free; not so the directory, whose files are its data. Versions before lock the file only. And, for where there is none, a socket in the abstract name space, named
  *            after device and inode of the directory, so that two paths to the same directory meet, and after a word
  *            that only its owner can read: anybody may bind any such name, and so keep a server from its data.
  *   macOS    O_EXLOCK: flock taken by open itself.
@@ -31,6 +32,7 @@ import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { createHash, randomBytes } from "node:crypto";
 import { StorageError } from "../base/storage-error.ts";
+import { fileIdentity } from "./directory-watch.ts";
 import { diskError } from "./disk-error.ts";
 import { makePrivateDirectory, PRIVATE_FILE } from "./private-files.ts";
 
@@ -38,18 +40,23 @@ import { makePrivateDirectory, PRIVATE_FILE } from "./private-files.ts";
 const O_EXLOCK = 0x20;
 /** None on Windows, which has no such links in the same sense. */
 const NO_FOLLOW = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
+export const LOCK_FILE = "lock";
 /** Part of the socket's name. */
 const WORD_FILE = "lock.name";
 /** Exit status of `flock -n` when somebody else holds the lock. */
 const FLOCK_HELD = 1;
 
 export class DataLock {
+  /** `fileIdentity` of the file that is locked: as long as it is the one in the directory, nobody else has that. */
+  readonly identity: string;
   readonly #server: Server | null;
-  readonly #descriptor: number;
+  /** Of the file, and of the directory where that is locked too. */
+  readonly #descriptors: readonly number[];
 
-  private constructor(server: Server | null, descriptor: number) {
+  private constructor(server: Server | null, file: number, directory: number | null) {
+    this.identity = fileIdentity(fstatSync(file, { bigint: true }));
     this.#server = server;
-    this.#descriptor = descriptor;
+    this.#descriptors = directory === null ? [file] : [file, directory];
   }
 
   /**
@@ -62,28 +69,34 @@ export class DataLock {
     try {
       return await DataLock.#acquire(realpathSync(directory));
     } catch (error) {
-      throw diskError(error, "write", join(directory, "lock"));
+      throw diskError(error, "write", join(directory, LOCK_FILE));
     }
   }
 
   static async #acquire(path: string): Promise<DataLock> {
-    const file = join(path, "lock");
-    const { descriptor, locked } = openLocked(file);
+    const file = join(path, LOCK_FILE);
+    // First: who is refused here has not touched anything.
+    const directory = lockDirectory(path, file);
+    let descriptor: number | null = null;
     try {
+      const opened = openLocked(file);
+      descriptor = opened.descriptor;
+      const locked = opened.locked || directory !== null;
       const server = process.platform === "darwin" ? null : await listen(path, file, locked);
       // For people only: who holds it. Nothing is decided by it.
       ftruncateSync(descriptor, 0);
       writeSync(descriptor, `${process.pid}\n`, 0);
-      return new DataLock(server, descriptor);
+      return new DataLock(server, descriptor, directory);
     } catch (error) {
-      closeSync(descriptor);
+      if (descriptor !== null) closeSync(descriptor);
+      if (directory !== null) closeSync(directory);
       throw error;
     }
   }
 
   /** Another process may use the directory from now on. */
   release(): void {
-    closeSync(this.#descriptor);
+    for (const descriptor of this.#descriptors) closeSync(descriptor);
     this.#server?.close();
   }
 }
@@ -162,15 +175,30 @@ function openLocked(file: string): LockFile {
   if (process.platform !== "linux") {
     return { descriptor, locked: process.platform === "darwin" };
   }
-  const tool = spawnSync("flock", ["-n", "3"], {
-    stdio: ["ignore", "ignore", "ignore", descriptor],
-  });
-  if (tool.status === FLOCK_HELD) {
+  const status = flock(descriptor);
+  if (status === FLOCK_HELD) {
     closeSync(descriptor);
     throw heldBy(file);
   }
   // Any other outcome (no such tool, a file system without locks): the socket alone must do.
-  return { descriptor, locked: tool.status === 0 };
+  return { descriptor, locked: status === 0 };
+}
+
+/** @returns null where that cannot be done. @throws StorageError LOCKED */
+function lockDirectory(path: string, file: string): number | null {
+  if (process.platform !== "linux") return null;
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const status = flock(descriptor);
+  if (status === 0) return descriptor;
+  closeSync(descriptor);
+  if (status === FLOCK_HELD) throw heldBy(file);
+  return null;
+}
+
+/** @returns 0: it is ours; FLOCK_HELD: somebody else has it; otherwise it cannot be told */
+function flock(descriptor: number): number | null {
+  return spawnSync("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", descriptor] })
+    .status;
 }
 
 function openLockFile(file: string): number {

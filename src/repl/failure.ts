@@ -64,6 +64,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "UNAUTHORIZED":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
+    case "WRONG_CLUSTER":
       return EXIT.unavailable;
     case "BAD_REQUEST":
     case "KEY_TOO_LARGE":
@@ -135,6 +136,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
+    case "WRONG_CLUSTER":
     case "INTERNAL":
       return messageOf(error);
     default:

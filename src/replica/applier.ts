@@ -123,6 +123,6 @@ export class Applier implements AnswerSink {
   }
 
   opened(sequence: number, nonce: Uint8Array, session: number): void {
-    this.#route?.answers.opened(sequence, nonce, session);
+    this.#route?.answers.opened(sequence, nonce, session, this.#state.origin);
   }
 }

@@ -5,6 +5,8 @@
  *   C1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
  *       route gets more of that than is free (as for writes: Proposals, P5).
  *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included.
+ *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
+ *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
  */
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
@@ -48,7 +50,7 @@ export class ClientReads {
 
   constructor(options: ClientReadsOptions) {
     this.#options = options;
-    this.#confirmed = options.confirm((idx, reads) => this.#pending.add(idx, reads, this.#tick));
+    this.#confirmed = options.confirm((idx, reads) => this.#learnt(idx, reads));
   }
 
   /** The rounds by which linearizable reads learn their index. */
@@ -103,7 +105,8 @@ export class ClientReads {
 
   /** Refuses what has waited for too long, or waits in vain. */
   expire(): void {
-    const { waitTicks, retryTicks, desk, decidedIdx, isHeldUpByDisk } = this.#options;
+    const { waitTicks, retryTicks, desk, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
+    const known = knownIdx();
     for (const read of this.remove(({ arrivedTick }) => this.#tick - arrivedTick > waitTicks)) {
       desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
     }
@@ -115,6 +118,12 @@ export class ClientReads {
         this.#leaves(read);
         this.#refuseHeldUp(read);
       }
+    }
+    // C3. A node that lags hears of it soon; where a leader has nothing to tell it, the wait would be in vain.
+    const doubtful = (read: PendingRead, since: number, idx: number): boolean =>
+      read.local && read.doubtedIdx === undefined && idx > known && this.#tick - since > retryTicks;
+    for (const { read, idx } of this.#pending.removeWithIdx(doubtful)) {
+      this.#confirmed.add({ ...read, doubtedIdx: idx });
     }
     // An index learnt from an undecided tail may never be reached: after a while ask again.
     const stuck = (read: PendingRead, since: number): boolean =>
@@ -132,6 +141,22 @@ export class ClientReads {
     });
     this.#answerRests();
     return areReady || this.#rests.length > 0;
+  }
+
+  /** All that was ever decided lies below idx, or was not yet when they were asked. */
+  #learnt(idx: number, reads: readonly PendingRead[]): void {
+    const linearizable = reads.filter(({ doubtedIdx }) => doubtedIdx === undefined);
+    if (linearizable.length > 0) this.#pending.add(idx, linearizable, this.#tick);
+    for (const read of reads) {
+      const { doubtedIdx } = read;
+      if (doubtedIdx === undefined) continue;
+      if (doubtedIdx <= idx) {
+        this.#pending.add(doubtedIdx, [read], this.#tick);
+        continue;
+      }
+      this.#leaves(read);
+      this.#options.desk.refuseRead(read, "WRONG_CLUSTER", wentBackText(doubtedIdx, idx));
+    }
   }
 
   /** Frames of which more is left, one after the other. */
@@ -170,6 +195,13 @@ export class ClientReads {
   #refuseHeldUp(read: PendingRead): void {
     this.#options.desk.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
   }
+}
+
+function wentBackText(seen: number, has: number): string {
+  return (
+    `this client has seen ${seen} entries of the log, and the cluster has ${has}: its data were put back from an older ` +
+    `copy, and what was written since is gone. Start this client anew`
+  );
 }
 
 const NO_INDEX_TEXT = "this node reaches no leader with a quorum; nothing was read";

@@ -11,6 +11,8 @@ export interface PendingRead {
   readonly arrivedTick: number;
   /** Keys asked for. */
   readonly count: number;
+  /** Of a local read that has waited in vain for this index: whether it exists at all is being found out. */
+  readonly doubtedIdx?: number;
 }
 
 interface Waiting {
@@ -67,11 +69,18 @@ export class PendingReads {
 
   /** Takes out what fulfils `predicate`. */
   remove(predicate: (read: PendingRead, sinceTick: number, idx: number) => boolean): PendingRead[] {
-    const removed: PendingRead[] = [];
+    return this.removeWithIdx(predicate).map(({ read }) => read);
+  }
+
+  /** The same, with the index that each has waited for. */
+  removeWithIdx(
+    predicate: (read: PendingRead, sinceTick: number, idx: number) => boolean,
+  ): { readonly read: PendingRead; readonly idx: number }[] {
+    const removed: { readonly read: PendingRead; readonly idx: number }[] = [];
     this.#waiting = this.#waiting.flatMap((waiting) => {
       const reads = waiting.reads.filter((read) => {
         if (!predicate(read, waiting.sinceTick, waiting.idx)) return true;
-        removed.push(read);
+        removed.push({ read, idx: waiting.idx });
         this.#count -= read.count;
         return false;
       });

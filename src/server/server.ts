@@ -5,8 +5,8 @@ import { createDashboard } from "../dashboard/dashboard.ts";
 import { Node } from "../node/node.ts";
 import { colorLevel } from "../platform/color.ts";
 import { createConsoleLogger } from "../platform/console-logger.ts";
-import { DataLock } from "../platform/data-lock.ts";
-import { watchDirectory } from "../platform/directory-watch.ts";
+import { DataLock, LOCK_FILE } from "../platform/data-lock.ts";
+import { watchDirectory, type WatchedPart } from "../platform/directory-watch.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
 import { NodeMemory } from "../platform/node-memory.ts";
@@ -14,12 +14,22 @@ import { createNodeRandom } from "../platform/node-random.ts";
 import { descriptorLimit, openDescriptors } from "../platform/descriptors.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
+import { IDENTITY_FILE, LOG_DIRECTORY } from "../storage/data-directory.ts";
+import { logEndPath } from "../storage/log-end.ts";
+import { PEER_MEMORY_FILE } from "../storage/peer-memory.ts";
 import type { Logger } from "../ports/logger.ts";
 import { StrangerLog } from "../ports/stranger-log.ts";
 import { LastWords } from "./last-words.ts";
 import { bufferBytesMax, connectionCaps } from "./limits.ts";
 import type { ServerOptions } from "./options.ts";
 
+/** What a node holds open for as long as it runs, and what tells whose directory it is. */
+const USED_PARTS: readonly WatchedPart[] = [
+  { name: LOG_DIRECTORY, kind: "directory" },
+  { name: logEndPath(LOG_DIRECTORY), kind: "file" },
+  { name: PEER_MEMORY_FILE, kind: "file" },
+  { name: IDENTITY_FILE, kind: "replaceable" },
+];
 const STRANGERS_TOLD_MS = 10_000;
 
 export interface RunningServer {
@@ -119,10 +129,7 @@ async function startNode(
       },
     });
     node.start();
-    endWatch = watchDirectory(dataDirectory, ["log"], ["identity.json"], (error) => {
-      // Thrown as what nobody foresaw is: nothing more may be acknowledged.
-      throw error;
-    });
+    endWatch = watchFiles(dataDirectory, lock);
     return {
       ended,
       // Several may ask: a signal, and then the parent's channel, which closes as we end.
@@ -141,6 +148,19 @@ async function startNode(
     lock.release();
     throw error;
   }
+}
+
+/** @returns ends the watch */
+function watchFiles(dataDirectory: string, lock: DataLock): () => void {
+  const parts: WatchedPart[] = [
+    { name: "", kind: "directory" },
+    ...USED_PARTS,
+    { name: LOCK_FILE, kind: "lock", identity: lock.identity },
+  ];
+  return watchDirectory(dataDirectory, parts, (error) => {
+    // Thrown as what nobody foresaw is: nothing more may be acknowledged.
+    throw error;
+  });
 }
 
 function dashboard({ node, clusterNodes }: ServerOptions): RequestListener {

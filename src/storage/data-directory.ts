@@ -32,7 +32,7 @@ import { checked, identityDamaged, seal, setMark, unseal } from "./sealed-json.t
 
 const FORMAT_VERSION = 2;
 const FIRST_FORMAT_VERSION = 1;
-const IDENTITY_FILE = "identity.json";
+export const IDENTITY_FILE = "identity.json";
 export const LOG_DIRECTORY = "log";
 
 const identitySchema = z.strictObject({

@@ -48,12 +48,12 @@ export class LogEnd {
   static create(disk: Disk, directory: string, owner: number): void {
     const payload = new Uint8Array(PAYLOAD_BYTES);
     fill(new DataView(payload.buffer), owner, LOG_START, false);
-    SlotFile.create(disk, pathIn(directory), SLOT_BYTES, payload);
+    SlotFile.create(disk, logEndPath(directory), SLOT_BYTES, payload);
   }
 
   /** @returns null when there is no mark @throws StorageError LOG_DAMAGED */
   static read(disk: Disk, directory: string): EndMark | null {
-    const path = pathIn(directory);
+    const path = logEndPath(directory);
     if (!disk.exists(path)) return null;
     const bytes = SlotFile.read(disk, path, SLOT_BYTES, (what) =>
       damaged(path, 0, `the mark of its end: ${what}`),
@@ -81,7 +81,7 @@ export class LogEnd {
     clock: Clock,
     onError: (error: Error) => void,
   ) {
-    const path = pathIn(directory);
+    const path = logEndPath(directory);
     if (!disk.exists(path)) LogEnd.create(disk, directory, owner);
     this.#slots = new SlotFile(disk, path, SLOT_BYTES, (what) =>
       damaged(path, 0, `the mark of its end: ${what}`),
@@ -125,6 +125,7 @@ function fill(view: DataView, owner: number, end: LogPosition, clean: boolean): 
   view.setUint32(16, end.crc, true);
 }
 
-function pathIn(directory: string): string {
+/** Where the mark is. */
+export function logEndPath(directory: string): string {
   return `${directory}/end`;
 }

@@ -183,10 +183,11 @@ export class LogStorage {
 
   /** False while the disk is full. */
   get hasRoom(): boolean {
-    return this.#lack === null;
+    return this.lack === null;
   }
 
-  get #lack(): DiskFullError | null {
+  /** What keeps it from writing; null: nothing. */
+  get lack(): DiskFullError | null {
     return this.#attemptLack ?? this.#spares.lack;
   }
 
@@ -432,7 +433,7 @@ export class LogStorage {
     const { hasRoom } = this;
     if (hasRoom === this.#reportedRoom || this.#failed) return;
     this.#reportedRoom = hasRoom;
-    this.#hooks.onRoom(hasRoom, this.#lack);
+    this.#hooks.onRoom(hasRoom, this.lack);
   }
 
   #fail(cause: Error): void {

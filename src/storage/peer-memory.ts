@@ -61,7 +61,7 @@ export function metPeer(incarnation: string): RememberedPeer {
   };
 }
 
-const FILE = "memory";
+export const PEER_MEMORY_FILE = "memory";
 const BOOTS_MAX = 64;
 const NOTE_MS = 100;
 const KEEP_MS = 1000;
@@ -118,7 +118,7 @@ export class DirectoryMemory implements PeerMemory {
   /** Makes the file. Durable when it returns. @throws DiskFullError */
   static create(options: MemoryOptions, peers: ReadonlyMap<number, RememberedPeer>): void {
     const content = { owner: options.owner, bootCount: 0, boots: [], peers };
-    SlotFile.create(options.disk, FILE, slotBytes(options), encode(content));
+    SlotFile.create(options.disk, PEER_MEMORY_FILE, slotBytes(options), encode(content));
   }
 
   /**
@@ -133,10 +133,10 @@ export class DirectoryMemory implements PeerMemory {
     onError: (error: Error) => void,
   ) {
     const { disk, owner } = options;
-    const damaged = (what: string): Error => identityDamaged(FILE, what);
-    const content = decode(SlotFile.read(disk, FILE, slotBytes(options), damaged));
+    const damaged = (what: string): Error => identityDamaged(PEER_MEMORY_FILE, what);
+    const content = decode(SlotFile.read(disk, PEER_MEMORY_FILE, slotBytes(options), damaged));
     if (content.owner !== owner) {
-      throw identityDamaged(FILE, "it belongs to another data directory");
+      throw identityDamaged(PEER_MEMORY_FILE, "it belongs to another data directory");
     }
     this.#owner = owner;
     this.#clock = clock;
@@ -146,7 +146,7 @@ export class DirectoryMemory implements PeerMemory {
     );
     this.#bootCount = content.bootCount + 1;
     this.#boots = [...content.boots, random.uint32()].slice(-BOOTS_MAX);
-    this.#slots = new SlotFile(disk, FILE, slotBytes(options), damaged);
+    this.#slots = new SlotFile(disk, PEER_MEMORY_FILE, slotBytes(options), damaged);
     this.#slots.keepNow(this.#encoded());
   }
 
@@ -222,7 +222,7 @@ export class DirectoryMemory implements PeerMemory {
   #check(error: Error | null): void {
     if (error === null) return;
     const text =
-      `writing ${FILE} failed (${error.message}); what is on the disk is not known, so the node must stop. ` +
+      `writing ${PEER_MEMORY_FILE} failed (${error.message}); what is on the disk is not known, so the node must stop. ` +
       "Check the disk, then start it again";
     this.#onError(new StorageError("DISK_FAILED", text, { cause: error }));
   }
@@ -248,9 +248,9 @@ function decode(bytes: Uint8Array): MemoryContent {
   try {
     value = JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch (cause) {
-    throw identityDamaged(FILE, "it is not what this program writes", cause);
+    throw identityDamaged(PEER_MEMORY_FILE, "it is not what this program writes", cause);
   }
-  return checked(FILE, memorySchema, value);
+  return checked(PEER_MEMORY_FILE, memorySchema, value);
 }
 
 /** A whole number of pages, so that what tears one slot leaves the others alone. */

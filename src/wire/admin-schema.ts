@@ -113,6 +113,8 @@ const alarm = z.discriminatedUnion("kind", [
     usedBytes: count,
     quotaBytes: count,
   }),
+  /** The node cannot write, for lack of space or of file descriptors, and refuses all writes (DISK_FULL) until it can. */
+  z.strictObject({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
 ]);
 
 const status = z.strictObject({

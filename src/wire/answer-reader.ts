@@ -1,6 +1,13 @@
 import { errorCodeFromWire, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
-import { ByteReader, NO_SESSION, SESSION_NONCE_BYTES, STATUS, type Status } from "../kv/index.ts";
+import {
+  ByteReader,
+  NO_ORIGIN,
+  NO_SESSION,
+  SESSION_NONCE_BYTES,
+  STATUS,
+  type Status,
+} from "../kv/index.ts";
 import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
@@ -20,6 +27,8 @@ export interface AnswerHandler {
     actual: Uint8Array | undefined,
   ): void;
   opened(sequence: number, nonce: Uint8Array, session: number): void;
+  /** What comes after it is of the log with this origin. Only said to who has asked. */
+  origin?(origin: number): void;
   /** The commands with sequence numbers in [first, first + count) were not proposed by this attempt. */
   refused(session: number, first: number, count: number, code: ErrorCode, text: string): void;
   value(
@@ -96,6 +105,12 @@ function decodeRecord(
       const text = readText(reader);
       const request = reader.varint();
       if (!reader.failed) handler.unread(request, code, text);
+      return;
+    }
+    case RECORD.origin: {
+      const origin = reader.varint();
+      if (origin === NO_ORIGIN) reader.fail("an origin");
+      if (!reader.failed) handler.origin?.(origin);
       return;
     }
     default:

@@ -3,6 +3,7 @@ import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import {
   ByteWriter,
   CommandCursor,
+  NO_ORIGIN,
   NO_SESSION,
   Runs,
   STATUS,
@@ -11,10 +12,12 @@ import {
   type Status,
   type StoredValue,
 } from "../kv/index.ts";
-import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
-import { forEachRead, takeReads } from "./client-requests.ts";
+import { FRAME, OPEN_WITH_ORIGIN, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
+import { asksForOrigin, forEachRead, takeReads } from "./client-requests.ts";
 
 export interface ReadableState {
+  /** NO_ORIGIN: none yet. */
+  readonly origin: number;
   read(key: ByteString): StoredValue | undefined;
 }
 
@@ -67,8 +70,10 @@ export class AnswerWriter {
     if (actual !== undefined) out.sizedByteString(actual);
   }
 
-  opened(sequence: number, nonce: Uint8Array, session: number): void {
+  /** @param origin of the log that the session stands in: for clients that have asked for it */
+  opened(sequence: number, nonce: Uint8Array, session: number, origin: number): void {
     this.#reserve(0);
+    if (sequence === OPEN_WITH_ORIGIN) this.#origin(origin);
     this.#out.u8(RECORD.opened);
     this.#out.varint(sequence);
     this.#out.bytes(nonce);
@@ -118,6 +123,7 @@ export class AnswerWriter {
     let count = 0;
     const rest = takeReads(frame, (request, key) => {
       if (count > 0 && !goesOn()) return false;
+      if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
       const stored = state.read(key);
       if (stored === undefined) {
@@ -155,6 +161,14 @@ export class AnswerWriter {
       view.setUint32(5, appliedIdx >>> 0);
       deliver(frame);
     }
+  }
+
+  /** Holds for what comes after it, so it is in the same frame or an earlier one. */
+  #origin(origin: number): void {
+    if (origin === NO_ORIGIN) return;
+    this.#reserve(0);
+    this.#out.u8(RECORD.origin);
+    this.#out.varint(origin);
   }
 
   #value(request: number, stored: StoredValue): void {

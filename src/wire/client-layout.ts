@@ -1,6 +1,10 @@
 /** Numbers of the client protocol; `client.ts` shows the layout. Never reuse one. */
 export const FRAME = { writes: 1, reads: 2, answers: 3 } as const;
 export const READ_FLAG_LOCAL = 1;
+/** The answers are to say of which origin the state is that they are from. Only nodes that tell theirs know it. */
+export const READ_FLAG_ORIGIN = 2;
+/** As READ_FLAG_ORIGIN, for a request to open a session: its number, which means nothing else. */
+export const OPEN_WITH_ORIGIN = 1;
 /** What is read. Ranges will be another kind. */
 export const READ_KIND_KEY = 1;
 export const RECORD = {
@@ -12,6 +16,7 @@ export const RECORD = {
   value: 6,
   missing: 7,
   unread: 8,
+  origin: 9,
 } as const;
 
 /** Longest text that comes with a refusal. */

@@ -9,7 +9,7 @@ import {
   type ByteString,
   type GroupWriter,
 } from "../kv/index.ts";
-import { FRAME, READ_FLAG_LOCAL, READ_KIND_KEY } from "./client-layout.ts";
+import { FRAME, READ_FLAG_LOCAL, READ_FLAG_ORIGIN, READ_KIND_KEY } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
 export type ClientFrame =
@@ -100,6 +100,11 @@ export function takeReads(
   return null;
 }
 
+/** Whether a (checked) frame of reads asks for the origin of the state that answers. */
+export function asksForOrigin(frame: Uint8Array): boolean {
+  return ((frame[1] ?? 0) & READ_FLAG_ORIGIN) !== 0;
+}
+
 /** What it had to wait for is there already. */
 function restOf(frame: Uint8Array, start: number, flags: number, count: number): Uint8Array {
   const header = new ByteWriter(16);
@@ -121,7 +126,7 @@ function visitReads(
   reader.reset(frame);
   if (reader.u8() !== FRAME.reads) reader.fail("a frame of reads");
   const flags = reader.u8();
-  if ((flags & ~READ_FLAG_LOCAL) !== 0) reader.fail("known flags");
+  if ((flags & ~(READ_FLAG_LOCAL | READ_FLAG_ORIGIN)) !== 0) reader.fail("known flags");
   const minIdx = reader.varint();
   const count = reader.varint();
   if (count < 1 || count > FRAME_COMMANDS_MAX) reader.fail(`1 to ${FRAME_COMMANDS_MAX} reads`);
@@ -177,13 +182,14 @@ export class ReadsWriter {
   /**
    * The frame, and the writer is empty again.
    * @param minIdx greatest applied index seen in answers; matters for local reads
+   * @param withOrigin the answers are to tell the origin of the state; only for nodes that know what that is
    */
-  take(local: boolean, minIdx: number): Uint8Array {
+  take(local: boolean, minIdx: number, withOrigin = false): Uint8Array {
     assert(this.#count > 0, "a frame has at least one read");
     const header = this.#header;
     header.clear();
     header.u8(FRAME.reads);
-    header.u8(local ? READ_FLAG_LOCAL : 0);
+    header.u8((local ? READ_FLAG_LOCAL : 0) | (withOrigin ? READ_FLAG_ORIGIN : 0));
     header.varint(minIdx);
     header.varint(this.#count);
     const frame = new Uint8Array(header.length + this.#records.length);

@@ -4,7 +4,7 @@
  *
  *     client -> server
  *       writes    u8 1 · group (as in kv/command)
- *       reads     u8 2 · u8 flags (1: local) · varint minIdx · varint count · (varint request · u8 kind · key){count}
+ *       reads     u8 2 · u8 flags (1: local, 2: tell the origin) · varint minIdx · varint count · (varint request · u8 kind · key){count}
  *     server -> client
  *       answers   u8 3 · 8 bytes applied index · record*
  *         u8 1 session    varint session: the write answers that follow are of it
@@ -15,13 +15,19 @@
  *         u8 6 value      varint request · value · varint create revision · varint mod revision · varint version
  *         u8 7 missing    varint request
  *         u8 8 unread     u8 error · text · varint request
+ *         u8 9 origin     varint origin: what follows is of the log that began so
  *     key, value, text := varint length · bytes
+ *
+ * The origin names the log that a state comes from. A node tells its own in its hello; one that has none yet (0 there) is asked
+ * with the flag, and in a request to open a session by the number OPEN_WITH_ORIGIN. Version 0.1 has neither, says nothing in
+ * its hello and is never asked; its clients do not ask and are never told, so both understand this program.
  *
  * The applied index of a frame covers all its answers: a client that takes the greatest one it has seen along to another
  * node (minIdx) never reads there what is older than what it has been told.
  */
 export { decodeAnswers, type AnswerHandler } from "./answer-reader.ts";
 export { AnswerWriter, type ReadableState } from "./answer-writer.ts";
+export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
   decodeClientFrame,
   forEachRead,

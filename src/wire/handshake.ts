@@ -40,7 +40,8 @@ export const REFUSAL_TEXT_MAX = 1024;
 export const REFUSALS = {
   BAD_HANDSHAKE: "BAD_REQUEST",
   UNSUPPORTED_VERSION: "UNSUPPORTED_VERSION",
-  WRONG_CLUSTER: "BAD_REQUEST",
+  /** Two names of clusters, or logs that began differently. */
+  WRONG_CLUSTER: "WRONG_CLUSTER",
   /** The node that was asked for is not the one that answered, or is no peer of it. */
   UNKNOWN_NODE: "UNKNOWN_NODE",
   /** Wrong or missing secret, on either side. */
@@ -65,8 +66,13 @@ export interface Hello {
   readonly nodeId: number | null;
   /** The node that the dialer means to talk to. */
   readonly targetId: number | null;
-  /** Random per data directory. */
+  /** Of a node to a node: random per data directory. */
   readonly incarnation: string | null;
+  /**
+   * Of a node to a client: the origin of the log that its state comes from, NO_ORIGIN when there is none yet. Null: it does
+   * not say, as version 0.1. It stands in the place of the incarnation, which that version leaves empty and does not look at.
+   */
+  readonly origin: number | null;
   readonly configurationId: number | null;
   /** Whether this side has a secret to prove. */
   readonly authenticates: boolean;
@@ -128,7 +134,7 @@ function bodyOf(frame: HandshakeFrame): readonly unknown[] {
         hello.clusterId,
         hello.nodeId,
         hello.targetId,
-        hello.incarnation,
+        hello.channel === "peer" ? hello.incarnation : originToField(hello.origin),
         hello.configurationId,
         hello.authenticates,
         hello.nonce,
@@ -196,17 +202,35 @@ function isRefusalCode(code: string): code is RefusalCode {
 function helloIn(fields: readonly unknown[]): Hello {
   const channel = CHANNELS[checkInteger(fields[0], "channel", 0, CHANNELS.length - 1)];
   if (channel === undefined) throw new DecodeError("hello.channel");
+  const disk = nullOr(fields[4], (value) => checkString(value, "incarnation", NAME_LENGTH_MAX));
   return {
     channel,
     clusterId: nullOr(fields[1], (value) => checkString(value, "clusterId", NAME_LENGTH_MAX)),
     nodeId: nullOr(fields[2], (value) => checkInteger(value, "nodeId", 1)),
     targetId: nullOr(fields[3], (value) => checkInteger(value, "targetId", 1)),
-    incarnation: nullOr(fields[4], (value) => checkString(value, "incarnation", NAME_LENGTH_MAX)),
+    incarnation: channel === "peer" ? disk : null,
+    origin: channel === "peer" ? null : originFromField(disk),
     configurationId: nullOr(fields[5], (value) => checkInteger(value, "configurationId", 1)),
     authenticates: checkBoolean(fields[6], "authenticates"),
     nonce: exactly(fields[7], "nonce", NONCE_BYTES),
     peer: fields[8] === undefined ? null : peerHelloFromFields(fields[8]),
   };
+}
+
+function originToField(origin: number | null): string | null {
+  return origin === null ? null : originText(origin);
+}
+
+function originFromField(text: string | null): number | null {
+  if (text === null) return null;
+  const origin = /^[0-9a-f]{14}$/.test(text) ? Number.parseInt(text, 16) : Number.NaN;
+  if (!Number.isSafeInteger(origin)) throw new DecodeError("origin: expected 14 digits");
+  return origin;
+}
+
+/** 14 hexadecimal digits. */
+export function originText(origin: number): string {
+  return origin.toString(16).padStart(14, "0");
 }
 
 function proofIn(value: unknown): Uint8Array | null {

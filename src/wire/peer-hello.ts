@@ -30,6 +30,8 @@ export interface PeerHello {
   readonly generation: number;
   readonly boots: BootHistory;
   readonly durable: DurableClaims;
+  /** Of the log that its state comes from (`StateHeader.origin`); NO_ORIGIN: none yet. */
+  readonly origin: number;
 }
 
 /** Nodes of a cluster, at most. */
@@ -40,7 +42,7 @@ const U32 = 2 ** 32 - 1;
 const BOOT_BYTES = 4;
 
 export function peerHelloToFields(hello: PeerHello): readonly unknown[] {
-  const { members, joined, generation, boots, durable } = hello;
+  const { members, joined, generation, boots, durable, origin } = hello;
   const ids = new Uint8Array(BOOT_BYTES * boots.ids.length);
   const view = new DataView(ids.buffer);
   boots.ids.forEach((id, i) => view.setUint32(BOOT_BYTES * i, id));
@@ -54,12 +56,13 @@ export function peerHelloToFields(hello: PeerHello): readonly unknown[] {
     ballotToFields(durable.acceptedRound),
     durable.acceptedIdx,
     durable.decidedIdx,
+    origin,
   ];
 }
 
 /** @throws DecodeError */
 export function peerHelloFromFields(value: unknown): PeerHello {
-  const fields = checkArray(value, "peer", 9, 9);
+  const fields = checkArray(value, "peer", 10, 10);
   const number = checkInteger(fields[3], "peer.bootNumber");
   const ids = bootIds(checkBytes(fields[4], "peer.boots", BOOT_BYTES * BOOTS_NAMED));
   if (ids.length > number) throw new DecodeError("peer.boots: more than there were");
@@ -76,6 +79,7 @@ export function peerHelloFromFields(value: unknown): PeerHello {
       acceptedIdx: checkInteger(fields[7], "peer.acceptedIdx"),
       decidedIdx: checkInteger(fields[8], "peer.decidedIdx"),
     },
+    origin: checkInteger(fields[9], "peer.origin"),
   };
 }
 

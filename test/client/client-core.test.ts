@@ -218,7 +218,7 @@ describe("a node that cannot be reached", () => {
     const cluster = new FakeCluster();
     const core = cluster.core({ clusterId: "other" });
     const { error } = ask(cluster, core, read("a"), 1);
-    expect(error).toMatchObject({ code: "BAD_REQUEST", definite: true });
+    expect(error).toMatchObject({ code: "WRONG_CLUSTER", definite: true });
     expect(error?.message).toContain('"other"');
     core.close();
   });

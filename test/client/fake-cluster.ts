@@ -70,12 +70,12 @@ export class FakeCluster {
   }
 
   /** Writes straight into the log, as some other client would. */
-  apply(group: Uint8Array, answers?: AnswerWriter): void {
+  apply(group: Uint8Array, answers?: AnswerWriter, state = this.state): void {
     const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [group]);
-    this.state.apply(entry, this.state.appliedIdx, {
+    state.apply(entry, state.appliedIdx, {
       beginGroup: () => {},
       answer: (...answer) => answers?.write(...answer),
-      opened: (...answer) => answers?.opened(...answer),
+      opened: (...answer) => answers?.opened(...answer, state.origin),
     });
   }
 }
@@ -86,6 +86,13 @@ export class FakeNode {
   readonly address: { readonly host: string; readonly port: number };
   behaviour: Behaviour = SERVE;
   secret: string | null = null;
+  /** Another cluster's, if it is one of that. */
+  state: KvState;
+  clusterId = "test";
+  /** From when it has read its state to when the answer leaves. */
+  answerDelayMs = 0;
+  /** As version 0.1: it says nothing of its log. */
+  isOfFirstVersion = false;
   /** Frames of either kind, in order of arrival. */
   readonly frames: ("writes" | "reads" | "local")[] = [];
   /** What local reads wanted the node to have applied. */
@@ -96,6 +103,7 @@ export class FakeNode {
 
   constructor(cluster: FakeCluster, id: number) {
     this.#cluster = cluster;
+    this.state = cluster.state;
     this.id = id;
     this.host = `node${id}`;
     this.address = { host: this.host, port: 4100 + id };
@@ -116,10 +124,11 @@ export class FakeNode {
             session: 1,
             self: {
               channel: "client",
-              clusterId: "test",
+              clusterId: this.clusterId,
               nodeId: this.id,
               targetId: null,
-              incarnation: "x",
+              incarnation: null,
+              origin: this.isOfFirstVersion ? null : this.state.origin,
               configurationId: 1,
               peer: null,
             },
@@ -163,10 +172,14 @@ export class FakeNode {
     if (behaviour.kind === "refuse") {
       if (decoded.kind === "writes") answers.refuseGroup(decoded.group, behaviour.code, "told to");
       else answers.refuseReads(frame, behaviour.code, "told to");
-    } else if (decoded.kind === "writes") this.#cluster.apply(decoded.group, answers);
-    else answers.reads(frame, this.#cluster.state);
+    } else if (decoded.kind === "writes") this.#cluster.apply(decoded.group, answers, this.state);
+    else answers.reads(frame, this.state);
     if (behaviour.kind === "applyAndDie") return connection.destroy();
     if (behaviour.kind === "applySilently") return;
-    answers.drain(this.#cluster.state.appliedIdx, (bytes) => connection.send(bytes));
+    const { answerDelayMs } = this;
+    answers.drain(this.state.appliedIdx, (bytes) => {
+      if (answerDelayMs === 0) connection.send(bytes);
+      else this.#cluster.clock.after(answerDelayMs, () => connection.send(bytes));
+    });
   }
 }

@@ -205,6 +205,63 @@ test.each(["removed", "moved away", "replaced"])(
   60_000,
 );
 
+test.each([
+  ["memory", /Put back the file that was there.*start the node with --rejoin/],
+  ["identity.json", /Put back the file that was there.*start the node with --rejoin/],
+  ["log", /Put back the directory that was there.*start the node with --rejoin/],
+  ["log/end", /Put back the file that was there.*start the node with --rejoin/],
+])(
+  "%s is taken away while the server uses it, and put back",
+  async (name, wayOut) => {
+    await cluster.start(1);
+    await cluster.client().write("a", "b");
+    renameSync(join(data(), name), join(cluster.directory, "kept"));
+    const sentence = await farewell();
+    expect(sentence).toContain(`${join(data(), name)} was removed or moved away`);
+    expect(sentence).toMatch(wayOut);
+    renameSync(join(cluster.directory, "kept"), join(data(), name));
+    await cluster.start(1);
+    expect((await cluster.client().read("a")).found).toBe(true);
+  },
+  60_000,
+);
+
+test("the lock is removed while the server holds it", async () => {
+  await cluster.start(1);
+  const began = performance.now();
+  rmSync(join(data(), "lock"));
+  expect(await farewell()).toMatch(
+    /lock was removed or moved away while this server held it\..* stops before two write there/,
+  );
+  expect(performance.now() - began).toBeLessThan(3000);
+  await cluster.start(1);
+  expect(cluster.log(1)).toContain("is ready");
+}, 60_000);
+
+const hasNamespaces =
+  process.platform === "linux" &&
+  isRoot &&
+  spawnSync("unshare", ["-n", "flock", "-V"]).status === 0;
+
+test.skipIf(!hasNamespaces).each(["kept", "removed"])(
+  "a second server from another network, the lock file being %s (needs root, unshare and flock)",
+  async (lock) => {
+    await cluster.start(1);
+    const second = [OMNIKV, "server", "--node", "1", "--cluster", cluster.clusterFile];
+    if (lock === "removed") rmSync(join(data(), "lock"));
+    const { status, stderr } = spawnSync(
+      "unshare",
+      ["-n", process.execPath, ...second, "--data-dir", data()],
+      { encoding: "utf8", timeout: 20_000 },
+    );
+    expect(stderr).toMatch(/cannot start: .* is in use by (another process|process \d+)/);
+    expect(status).toBe(1);
+    if (lock === "kept") expect(cluster.exitCode(1)).toBeNull();
+    else expect(await farewell()).toContain("while this server held it");
+  },
+  60_000,
+);
+
 function occupy(port: number): Promise<Server> {
   return new Promise((ready) => {
     const server = createServer();

@@ -70,6 +70,12 @@ test.skipIf(!canMount)(
     await client.read("key1", { node: 3, consistency: "local" }).catch(() => {});
     // The wait for a quorum, after which it was refused before, is 3 s.
     expect(performance.now() - began).toBeLessThan(1500);
+    // Management is told, as long as it lasts.
+    const table = cluster.run(["manage", "--exec", "status"]);
+    expect(table.stdout).toMatch(/ALARM: node 3: its disk is full: it refuses writes/);
+    expect(table.status).toBe(1);
+    const json = cluster.run(["manage", "--json", "--exec", "3 status"]);
+    expect(json.stdout).toContain('"alarms":[{"kind":"diskFull","cause":"space"}]');
     // Not tied to a node it goes to another one, and so do reads that have to be linearizable.
     expect((await client.read("key1", { consistency: "local" })).found).toBe(true);
     expect((await client.read("key1")).found).toBe(true);
@@ -88,6 +94,7 @@ test.skipIf(!canMount)(
       expect(count(cluster.log(3), once)).toBe(1);
     }
     expect((await client.read("key1", { node: 3, consistency: "local" })).found).toBe(true);
+    expect(cluster.run(["manage", "--exec", "status"]).stdout).not.toContain("ALARM");
   },
   90_000,
 );

@@ -37,6 +37,7 @@ async function rawConnection(
           nodeId: null,
           targetId: null,
           incarnation: null,
+          origin: null,
           configurationId: null,
           peer: null,
         },

@@ -79,7 +79,7 @@ export async function startGateWorld(options: Partial<NodeOptions> = {}): Promis
           secret: null,
           self: {
             ...{ channel, clusterId: "gates", nodeId: null, targetId: 1 },
-            ...{ incarnation: null, peer: null, configurationId: null },
+            ...{ incarnation: null, origin: null, peer: null, configurationId: null },
           },
         },
         established: () => {

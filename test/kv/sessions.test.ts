@@ -65,9 +65,15 @@ describe("a session's number", () => {
 
   test("is another for another nonce, index, position or attempt, and fits 2^53", () => {
     const name = (n: number, idx: number, position: number, attempt: number): number => {
-      const { id, tag } = hashedSessionName(key(`nonce of 16 byt${n}`), idx, position, attempt);
+      const { id, tag, origin } = hashedSessionName(
+        key(`nonce of 16 byt${n}`),
+        idx,
+        position,
+        attempt,
+      );
       expect(Number.isSafeInteger(id) && id >= HASHED_IDS_START && id < 2 ** 53).toBe(true);
       expect(tag).toBe(tag | 0);
+      expect(Number.isSafeInteger(origin) && origin > 0).toBe(true);
       return id;
     };
     const ids = [name(1, 1, 1, 0), name(2, 1, 1, 0), name(1, 2, 1, 0), name(1, 1, 2, 0)];
@@ -77,6 +83,7 @@ describe("a session's number", () => {
     expect(hashedSessionName(key("0123456789abcdef"), 7, 3, 0)).toMatchInlineSnapshot(`
       {
         "id": 7147623372659159,
+        "origin": 4131421520146230,
         "tag": -992976375,
       }
     `);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { alarmText } from "../../src/client/alarm-text.ts";
 import { KvState } from "../../src/kv/index.ts";
 import { alarmsOf, type AlarmSource } from "../../src/node/alarms.ts";
+import { DiskFullError, TooManyFilesError } from "../../src/ports/disk.ts";
 import { Space } from "../../src/replica/space.ts";
 
 const NOTHING = { count: 0, lastIdx: null };
@@ -15,14 +16,14 @@ const source = (over: Partial<AlarmSource> = {}): AlarmSource => ({
 });
 
 test("a node with nothing wrong raises no alarm", () => {
-  expect(alarmsOf(source(), NOTHING)).toEqual([]);
+  expect(alarmsOf(source(), NOTHING, null)).toEqual([]);
 });
 
 test("an entry that cannot be read is an alarm, with its index", () => {
-  const [alarm] = alarmsOf(source(), { count: 1, lastIdx: 7 });
+  const [alarm] = alarmsOf(source(), { count: 1, lastIdx: 7 }, null);
   expect(alarm).toEqual({ kind: "unreadableEntry", idx: 7, entries: 1 });
   expect(alarmText(alarm!)).toMatch(/^entry 7 of the log cannot be read/);
-  const [several] = alarmsOf(source(), { count: 3, lastIdx: 9 });
+  const [several] = alarmsOf(source(), { count: 3, lastIdx: 9 }, null);
   expect(alarmText(several!)).toMatch(/^entry 9 of the log, the last of 3, cannot be read/);
 });
 
@@ -30,10 +31,32 @@ test.each([
   ["quota", /0\.0 MiB of its quota of 384\.0 MiB.*set_quota/],
   ["heap", /its memory is short.*larger heap/],
 ] as const)("a lack of space is an alarm, and says whether it is the %s", (cause, text) => {
-  const [alarm] = alarmsOf(source({ space: { lack: cause } }), NOTHING);
+  const [alarm] = alarmsOf(source({ space: { lack: cause } }), NOTHING, null);
   expect(alarm).toMatchObject({ kind: "noSpace", cause, usedBytes: 0 });
   expect(alarmText(alarm!)).toMatch(text);
 });
+
+test.each([
+  [new DiskFullError("x"), "space", /^its disk is full: it refuses writes until there is room/],
+  [new TooManyFilesError("x"), "files", /^it can open no more files: .* raise the limit/],
+] as const)("a disk that takes nothing is an alarm (%s)", (lack, cause, text) => {
+  const [alarm] = alarmsOf(source(), NOTHING, lack);
+  expect(alarm).toEqual({ kind: "diskFull", cause });
+  expect(alarmText(alarm!)).toMatch(text);
+});
+
+test.each([
+  [[], 2, "2 other nodes must be connected and agree, none has so far"],
+  [[2], 2, "2 other nodes must be connected and agree, node 2 has so far"],
+  [[2, 3], 3, "3 other nodes must be connected and agree, nodes 2 and 3 have so far"],
+  [[], 1, "1 other node must be connected and agree, none has so far"],
+] as const)(
+  "who has agreed to a new disk are nodes, not a number of them (%j)",
+  (confirmed, needed, text) => {
+    const [alarm] = alarmsOf(source({ joining: { confirmed, needed } }), NOTHING, null);
+    expect(alarmText(alarm!)).toContain(text);
+  },
+);
 
 test("the quota counts as used up when the largest value does not fit any more; the own heap comes first", () => {
   let sizeBytes = 0;

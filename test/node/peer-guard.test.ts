@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { PeerPresence } from "../../src/links/peer-links-options.ts";
 import { PeerGuard } from "../../src/node/peer-guard.ts";
+import { isFinalRefusal } from "../../src/node/refusals.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import type { RememberedPeer } from "../../src/storage/peer-memory.ts";
 import type { DurableClaims } from "../../src/wire/peer-hello.ts";
@@ -29,6 +30,7 @@ interface Says {
   readonly bootNumber?: number;
   readonly durable?: DurableClaims;
   readonly members?: readonly number[];
+  readonly origin?: number;
 }
 
 function presence(says: Says = {}): PeerPresence {
@@ -41,6 +43,7 @@ function presence(says: Says = {}): PeerPresence {
       generation: says.generation ?? 0,
       boots: { number: says.bootNumber ?? boots.length, ids: boots },
       durable: says.durable ?? claims(5, 4, 60, 50),
+      origin: says.origin ?? 0,
     },
   };
 }
@@ -50,6 +53,7 @@ class World {
   readonly replaced: number[] = [];
   readonly connected = new Set<number>();
   durableWrites = 0;
+  origin = 0;
   readonly guard = new PeerGuard({
     self: 1,
     members: MEMBERS,
@@ -64,6 +68,7 @@ class World {
     },
     isConnected: (peer) => this.connected.has(peer),
     onReplaced: (peer) => this.replaced.push(peer),
+    origin: () => this.origin,
   });
 
   /** @returns the code of the refusal, or "welcome" */
@@ -75,6 +80,29 @@ class World {
     return this.guard.admit(3, presence(says))?.text ?? "";
   }
 }
+
+describe("a peer whose log began elsewhere", () => {
+  test("is refused, not ended, and not remembered", () => {
+    const world = new World();
+    world.origin = 0x1a;
+    expect(world.meet({ origin: 0x2b })).toBe("WRONG_CLUSTER");
+    expect(world.remembered.size).toBe(0);
+    expect(isFinalRefusal("WRONG_CLUSTER")).toBe(false);
+    expect(world.text({ origin: 0x2b })).toMatch(
+      /^the data of node 3 and those of node 1 come from two different beginnings \(0000000000002b and 0000000000001a\)/,
+    );
+  });
+
+  test.each([
+    [0, 5],
+    [5, 0],
+    [5, 5],
+  ])("is welcome while one of them has no beginning yet, or both the same", (own, theirs) => {
+    const world = new World();
+    world.origin = own;
+    expect(world.meet({ origin: theirs })).toBe("welcome");
+  });
+});
 
 describe("a peer that is known", () => {
   test("is remembered durably when it is met first, and at each start of it", () => {
@@ -157,6 +185,18 @@ describe("another disk under a known id", () => {
     world.meet();
     expect(world.meet({ disk: "wiped", durable: claims(0, 0, 0) })).toBe("LOST_IDENTITY");
     expect(world.replaced).toEqual([]);
+  });
+
+  test("that was emptied after its node had been rejoined once is told of --rejoin, not of a replaced disk", () => {
+    const world = new World();
+    world.meet();
+    world.meet({ disk: "second", joined: false, durable: claims(0, 0, 0), boots: [21] });
+    const emptied = { disk: "emptied", durable: claims(0, 0, 0), boots: [31] };
+    expect(world.meet(emptied)).toBe("LOST_IDENTITY");
+    expect(world.text(emptied)).toContain("start the node with --rejoin");
+    // The first one, which had promised something.
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.replaced).toEqual([3]);
   });
 
   test("that asks is refused while the old one is connected", () => {

@@ -19,18 +19,24 @@ function world() {
   };
   const answered: number[] = [];
   let appliedIdx = 0;
+  /** What the leader would say. */
+  let ready: (idx: number, reads: readonly PendingRead[]) => void = () => {};
+  const refused: string[] = [];
+  desk.refuseRead = (_, code, text) => void refused.push(`${code}: ${text}`);
   const reads = new ClientReads({
     ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, desk },
-    confirm: (ready) =>
-      new Reads<PendingRead>(
+    confirm: (handOver) => {
+      ready = handOver;
+      return new Reads<PendingRead>(
         {
           ...{ pid: 1, boot: 1, peers: [2, 3], writeQuorum: 2, promise: NEVER },
           ...{ decidedIdx: 0, acceptedIdx: 0, isAcceptingLeader: false, adoptedIdx: 0 },
         },
         { roundsMax: 1, retryTicks: 5 },
         () => {},
-        ready,
-      ),
+        handOver,
+      );
+    },
     // One key a turn.
     answer: (read) => {
       answered.push(read.count);
@@ -46,7 +52,21 @@ function world() {
   const read = (count: number): PendingRead => ({
     ...{ route, frame, local: true, arrivedTick: 0, count },
   });
-  return { reads, route, read, answered, applied: (idx: number) => (appliedIdx = idx) };
+  /** Time passes; then the leader tells what the log had when all that asks was asked. */
+  const learn = (idx: number): void => {
+    for (let i = 0; i < 6; i++) {
+      reads.tick();
+      reads.expire();
+    }
+    ready(
+      idx,
+      reads.rounds.remove(() => true),
+    );
+  };
+  return {
+    ...{ reads, route, read, answered, refused, learn },
+    applied: (idx: number) => (appliedIdx = idx),
+  };
 }
 
 test("what a route has waiting is counted until it is answered, rests included", () => {
@@ -74,4 +94,21 @@ test("a node that may not serve any more gives up the rest of what it has half a
   ).toEqual([2, 4]);
   expect(route.load.reads).toBe(0);
   expect(reads.answerReady()).toBe(false);
+});
+
+test("a local read for an index that the cluster never had is refused, one for an index to come waits", () => {
+  const { reads, route, read, answered, refused, learn, applied } = world();
+  reads.addLocal(read(1), 9);
+  reads.addLocal(read(2), 7);
+  learn(7);
+  expect(refused).toEqual([
+    expect.stringMatching(
+      /^WRONG_CLUSTER: this client has seen 9 entries .* and the cluster has 7/,
+    ),
+  ]);
+  expect(route.load.reads).toBe(2);
+  applied(7);
+  reads.answerReady();
+  expect(answered).toEqual([2, 1]);
+  expect(route.load.reads).toBe(0);
 });

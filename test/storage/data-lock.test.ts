@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -90,6 +91,20 @@ test("a lock file left behind means nothing", async () => {
   expect(readFileSync(join(directory, "lock"), "utf8")).toBe(`${process.pid}\n`);
   lock.release();
 });
+
+test.runIf(process.platform === "linux")(
+  "a lock file that was removed lets nobody in beside its holder",
+  async () => {
+    const first = await holder();
+    expect(first.said).toBe("locked");
+    rmSync(join(directory, "lock"));
+    // As from another network namespace, where the socket cannot be seen.
+    rmSync(join(directory, "lock.name"));
+    await expect(DataLock.acquire(directory)).rejects.toMatchObject({ code: "LOCKED" });
+    // Nor does whoever is refused leave anything there.
+    expect(readdirSync(directory)).toEqual([]);
+  },
+);
 
 test("of many who start at once, one wins", async () => {
   const results = await Promise.allSettled(

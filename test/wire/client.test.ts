@@ -22,10 +22,12 @@ import {
   decodeAnswers,
   decodeClientFrame,
   forEachRead,
+  OPEN_WITH_ORIGIN,
   ReadsWriter,
   takeWritesFrame,
   writesFrame,
   type AnswerHandler,
+  type ReadableState,
 } from "../../src/wire/client.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
 
@@ -41,6 +43,7 @@ class Notes implements AnswerHandler {
   readonly appliedIdx = this.#note("appliedIdx");
   readonly write = this.#note("write");
   readonly opened = this.#note("opened");
+  readonly origin = this.#note("origin");
   readonly refused = this.#note("refused");
   readonly value = this.#note("value");
   readonly missing = this.#note("missing");
@@ -254,6 +257,7 @@ describe("answers", () => {
         const [, present] = keys[0]!;
         const stored = storedValue(value, Math.min(n, 2 ** 52));
         const state = {
+          origin: 7,
           read: (name: ByteString) => (name === byteStringOf(present) ? stored : undefined),
         };
         const writer = new AnswerWriter();
@@ -272,8 +276,38 @@ describe("answers", () => {
   test("the answer to openSession carries nonce and session", () => {
     const writer = new AnswerWriter();
     const nonce = Uint8Array.from({ length: 16 }, (_, i) => i);
-    writer.opened(4, nonce, 12);
+    writer.opened(4, nonce, 12, 7);
     expect(notesOf(drained(writer, 1))[1]).toEqual(["opened", 4, [...nonce], 12]);
+  });
+
+  test("the origin is told to whoever has asked, before what it holds for, if there is one", () => {
+    const state = (origin: number): ReadableState => ({ origin, read: () => undefined });
+    const asking = new ReadsWriter();
+    const frame = (withOrigin: boolean): Uint8Array => {
+      asking.read(3, bytes("a"));
+      return asking.take(false, 0, withOrigin);
+    };
+    const told = (origin: number, withOrigin: boolean): unknown[] => {
+      const writer = new AnswerWriter();
+      writer.reads(frame(withOrigin), state(origin));
+      return notesOf(drained(writer, 1)).slice(1);
+    };
+    expect(told(2 ** 53 - 1, true)).toEqual([
+      ["origin", 2 ** 53 - 1],
+      ["missing", 3],
+    ]);
+    expect(told(7, false)).toEqual([["missing", 3]]);
+    expect(told(0, true)).toEqual([["missing", 3]]);
+    const nonce = new Uint8Array(16);
+    const writer = new AnswerWriter();
+    writer.opened(OPEN_WITH_ORIGIN, nonce, 12, 7);
+    // As version 0.1 asks, whose clients know no such record.
+    writer.opened(0, nonce, 13, 7);
+    expect(notesOf(drained(writer, 1)).slice(1)).toEqual([
+      ["origin", 7],
+      ["opened", OPEN_WITH_ORIGIN, [...nonce], 12],
+      ["opened", 0, [...nonce], 13],
+    ]);
   });
 
   test("frames stay within their limit, each naming its session anew", () => {
@@ -294,7 +328,7 @@ describe("answers", () => {
     const value = storedValue(new Uint8Array(VALUE_BYTES_MAX), 1);
     const keys = Array.from({ length: 100 }, (_, i) => [i, bytes("k")] as const);
     const writer = new AnswerWriter();
-    writer.reads(readsFrame(keys), { read: () => value });
+    writer.reads(readsFrame(keys), { origin: 7, read: () => value });
     const frames = drained(writer);
     const answers = notesOf(frames).filter(([name]) => name !== "appliedIdx");
     const total = frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -321,12 +355,12 @@ describe("answers", () => {
     group.noop(5);
     writer.write(1, 2, STATUS.ok, 3, undefined);
     writer.write(1, 3, STATUS.casFailed, 3, byteStringOfText("actual"));
-    writer.opened(1, new Uint8Array(16), 3);
+    writer.opened(1, new Uint8Array(16), 3, 0);
     writer.refuseGroup(group.take(0, 0), "NO_QUORUM", "text");
     writer.refuseReads(readsFrame([[1, bytes("a")]]), "OVERLOADED", "text");
     const known = storedValue(bytes("value"), 300);
-    writer.reads(readsFrame([[1, bytes("a")]]), { read: () => known });
-    writer.reads(readsFrame([[1, bytes("a")]]), { read: () => undefined });
+    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => known });
+    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => undefined });
     fc.assert(
       fc.property(damaged(drained(writer, 70_000)), (frame) => {
         try {
@@ -351,7 +385,7 @@ test("a frame of reads is answered in as many goes as it takes, each key once", 
     for (let goes = 0; frame !== null; goes++) {
       before = asked.length;
       const writer = new AnswerWriter();
-      const state = { read: (key: string): undefined => void asked.push(key) };
+      const state = { origin: 7, read: (key: string): undefined => void asked.push(key) };
       const result = writer.readsWhile(frame, state, goesOn);
       expect(result.count).toBe(asked.length - before);
       frame = result.rest;
