@@ -182,6 +182,6 @@ export const MISTAKES: readonly Mutant[] = [
         "  void finding;\n  const end",
       ),
     ],
-    by: ["test/sim/mistakes.test.ts"],
+    by: ["test/sim/mistakes.test.ts", "test/omnipaxos/contradictions.test.ts"],
   },
 ];
