@@ -189,6 +189,10 @@ export class Node {
     return this.#replica;
   }
 
+  get bootId(): number {
+    return this.#directory.bootId;
+  }
+
   get links(): PeerLinks {
     return this.#links;
   }
