@@ -43,8 +43,10 @@ function together(plan: Plan, random: SeededRandom): Plan {
   const aloneMs = "aloneMs" in timed.mistake ? timed.mistake.aloneMs : 0;
   return {
     ...plan,
-    operationsPerClient: 150,
-    thinkMsMax: 60,
+    operationsPerClient: 30,
+    thinkMsMax: 120,
+    // The copies are to come to more than their originals had.
+    newcomerOperations: 80,
     snapshotEntries: random.pick([5, 15, 40]),
     retainedEntries: random.pick([0, 3]),
     faultsMs: timed.atMs + aloneMs + AFTER_MS,
