@@ -134,7 +134,7 @@ describe.each(SEEDS)("seed %i", (seed) => {
     for (const [i, node] of old.entries()) stage.put(node, copies[i]!);
     for (const node of old) stage.up(node);
     stage.run();
-    for (let i = 0; i < 40; i++) expect(stage.write(old[0]!)).toBe(true);
+    for (let i = 0; i < 40; i++) expect(stage.write(old[0])).toBe(true);
     stage.run();
     // So that nobody has hashes of that time.
     for (const node of old) stage.down(node, "stop");
