@@ -1,5 +1,6 @@
 /** One row while it is played: disks, servers, what was acknowledged, what was said, what readers were told. */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createAdminClient, createClient } from "../../src/api/index.ts";
 import type { AdminStatus } from "../../src/wire/admin.ts";
@@ -16,6 +17,9 @@ const AFTER_NEWS_MS = 3000;
 const LEVEL_TIMEOUT_MS = 15_000;
 /** Nothing changes any more: it will not get better. */
 const STALL_MS = 4000;
+/** With a snapshot each ten entries. */
+const FILLERS = 60;
+const FILLER_BYTES = 500_000;
 const READ_TIMEOUT_MS = 2500;
 /** So long nothing must have happened. */
 const CALM_MS = 400;
@@ -133,6 +137,25 @@ export class Scene {
     return server;
   }
 
+  /** A start that ends before the node is ready, so many times in all: somebody else listens where its clients would. */
+  async startInVain(node: number, times: number): Promise<void> {
+    const { host, port } = this.#place(node);
+    const squatter = createServer();
+    await new Promise<void>((listens) => squatter.listen(port, host, listens));
+    for (let i = 0; i < times; i++) {
+      const server = new Server({
+        node,
+        dataDirectory: this.data(node),
+        peers: peersFlag(this.#places, this.ids),
+        flags: this.image.flags,
+        wrap: [],
+      });
+      await server.ready();
+      if (server.running) throw new Error(`node ${node} has started where somebody else listens`);
+    }
+    await new Promise((closed) => squatter.close(closed));
+  }
+
   /** The ports of a place that no node of the row has. */
   otherPorts(): readonly string[] {
     const place = this.#places.at(-1);
@@ -176,6 +199,16 @@ export class Scene {
     if (!(await this.#serves())) return;
     await this.level();
     await this.read(what);
+  }
+
+  /** Large values over and over, until more than the retained log has been written. */
+  async fill(): Promise<void> {
+    const client = createClient({ nodes: this.running.map((node) => this.#place(node)) });
+    try {
+      for (let i = 0; i < FILLERS; i++) await client.write("filler", Buffer.alloc(FILLER_BYTES));
+    } finally {
+      client.close();
+    }
   }
 
   /** Writes a key, which must not be lost either. @returns whether it was acknowledged */

@@ -70,7 +70,7 @@ function adminFrames(): Uint8Array[] {
 const ballot = { configId: 1, n: 1, priority: 0, pid: 2 };
 
 const peerHello: PeerHello = {
-  ...{ members: [1, 2, 3], joined: true, generation: 0, boots: { number: 1, ids: [7] } },
+  ...{ members: [1, 2, 3], joined: true, generation: 0, marks: [{ boot: 7, from: 1, to: 3 }] },
   durable: { promise: ballot, acceptedRound: ballot, acceptedIdx: 1, decidedIdx: 1 },
   origin: 5,
 };

@@ -9,25 +9,52 @@ const REPLICA = "src/replica/replica.ts";
 export const MISTAKES: readonly Mutant[] = [
   {
     name: "claims not compared",
-    breaks: "a disk that holds less than it has told is let in, if its starts fit",
+    breaks: "a disk that holds less than it has told is let in, if it knows its marks",
     patches: [
       patch(
         REFUSALS,
         "  if (compareBallots(durable.promise, known.promise) < 0) {\n",
-        "  if (known.bootNumber >= 0) return null;\n" +
+        "  if (known.mark >= 0) return null;\n" +
           "  if (compareBallots(durable.promise, known.promise) < 0) {\n",
       ),
     ],
     by: "mistakes",
   },
   {
-    name: "starts not compared",
+    name: "marks are not compared",
     breaks: "an older copy of a disk that has run on is let in",
     patches: [
-      patch(REFUSALS, "  if (behind > 0) {\n", "  if (behind > 1e9) {\n"),
-      patch(REFUSALS, "named !== known.bootId) {", "named !== known.bootId && behind > 1e9) {"),
+      patch(
+        REFUSALS,
+        "  if (!knowsMark(known, marks)) {\n",
+        "  if (!knowsMark(known, marks) && marks.length > 1e9) {\n",
+      ),
     ],
     by: "mistakes",
+  },
+  {
+    name: "marks told within a session are not remembered",
+    breaks: "a copy of the same start is let in once it has more than its original had",
+    patches: [
+      patch(
+        GUARD,
+        "known.bootId === 0 ? 0 : Math.max(known.mark, told);",
+        "told < 0 ? told : known.mark;",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "a mark told before it is durable",
+    breaks: "a node that lost its power is refused although nothing is missing",
+    patches: [
+      patch(
+        "src/storage/told-marks.ts",
+        "    return this.#upTo(peer, this.#durable);\n",
+        "    return this.#upTo(peer, Math.max(this.#durable, this.#last));\n",
+      ),
+    ],
+    by: ["test/storage/data-directory.test.ts"],
   },
   {
     name: "starts met are not remembered durably",

@@ -29,6 +29,11 @@ export interface Refusal {
 export interface HandshakeOptions {
   readonly role: "dialer" | "acceptor";
   readonly self: Omit<Hello, "authenticates">;
+  /**
+   * Between nodes: what to say of the disk, asked for once, when a hello is to be sent; takes the place of what `self` says.
+   * @param to the id of who is dialed; of who dials, as it says, which is not proved
+   */
+  readonly present?: (to: number) => Pick<Hello, "incarnation" | "peer">;
   /** The cluster's secret. Null: nobody proves anything. */
   readonly secret: string | null;
   /** Acceptor: the id of the session to come. */
@@ -58,7 +63,7 @@ type State = "hello" | "proof" | "welcome" | "ready" | "over";
 
 export class Handshake {
   readonly #options: HandshakeOptions;
-  readonly #helloFrame: Uint8Array;
+  #helloFrame: Uint8Array = new Uint8Array(0);
   #state: State = "hello";
   #remote: Hello | null = null;
   #remoteFrame: Uint8Array = new Uint8Array(0);
@@ -67,13 +72,21 @@ export class Handshake {
   constructor(options: HandshakeOptions) {
     this.#options = options;
     this.#proved = options.secret === null;
-    const hello: Hello = { ...options.self, authenticates: options.secret !== null };
-    this.#helloFrame = this.#encode({ kind: "hello", hello });
   }
 
   /** What to send when the connection is open. */
   start(): readonly Uint8Array[] {
-    return this.#options.role === "dialer" ? [this.#helloFrame] : [];
+    if (this.#options.role === "acceptor") return [];
+    return [this.#introduce(this.#options.self.targetId)];
+  }
+
+  /** Whose disk knows what it has told whom, so what is said depends on who is there. */
+  #introduce(to: number | null): Uint8Array {
+    const { self, secret, present } = this.#options;
+    const presence = to === null ? {} : present?.(to);
+    const hello: Hello = { ...self, ...presence, authenticates: secret !== null };
+    this.#helloFrame = this.#encode({ kind: "hello", hello });
+    return this.#helloFrame;
   }
 
   /** Never throws for what the other side sends. */
@@ -113,7 +126,7 @@ export class Handshake {
     if (refusal !== null) return this.#refuse(refusal.code, refusal.text);
     if (this.#options.role === "acceptor") {
       this.#state = "proof";
-      return { send: [this.#helloFrame], outcome: null };
+      return { send: [this.#introduce(remote.nodeId)], outcome: null };
     }
     this.#state = "welcome";
     return {

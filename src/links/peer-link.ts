@@ -12,7 +12,7 @@ import type { Direction, DropTable } from "./drop-table.ts";
 import { dialWithHandshake, type HandshakeFailure } from "./handshake-connection.ts";
 import type { HandshakeOutcome, Refusal } from "./handshake.ts";
 import { newLinkCounters, type LinkStatus } from "./link-status.ts";
-import type { PeerLinksHandlers, PeerLinksLimits } from "./peer-links-options.ts";
+import type { PeerLinksHandlers, PeerLinksLimits, PeerLinksOptions } from "./peer-links-options.ts";
 import { PeerSession } from "./peer-session.ts";
 import type { StrangerLog } from "../ports/stranger-log.ts";
 
@@ -21,6 +21,7 @@ export interface PeerLinkOptions {
   readonly peer: NodeId;
   readonly address: Address;
   readonly self: () => Omit<Hello, "authenticates" | "nonce">;
+  readonly presence: PeerLinksOptions["presence"];
   readonly secret: string | null;
   readonly network: Network;
   readonly clock: Clock;
@@ -284,12 +285,13 @@ export class PeerLink {
   }
 
   #dial(): void {
-    const { network, address, self, secret, clock, random, limits, checkRemote } = this.#options;
+    const { network, address, self, secret, clock, random, limits, checkRemote, presence } =
+      this.#options;
     this.#dialed = dialWithHandshake((handlers) => network.dial(address, "peer", handlers), {
       clock,
       random,
       timeoutMs: limits.handshakeTimeoutMs,
-      handshake: { self: self(), secret, checkRemote },
+      handshake: { self: self(), present: presence, secret, checkRemote },
       established: (connection, _, session) => this.begin(connection, session),
       failed: (failure) => this.#onDialFailed(failure),
     });

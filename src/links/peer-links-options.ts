@@ -33,8 +33,8 @@ export interface PeerLinksHandlers {
 export interface PeerLinksOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
-  /** What this node says of itself, asked for at each handshake. */
-  readonly presence: () => PeerPresence;
+  /** What this node says of itself, asked for at each handshake, when there is somebody to say it to: who claims that id. */
+  readonly presence: (to: NodeId) => PeerPresence;
   readonly configurationId: number;
   /** The cluster's secret, or null. */
   readonly secret: string | null;

@@ -99,6 +99,7 @@ export class PeerLinks {
       timeoutMs: this.#limits.handshakeTimeoutMs,
       handshake: {
         self: { ...this.#self(), targetId: null },
+        present: this.#options.presence,
         secret,
         session: random.uint32(),
         checkRemote: (remote) => this.#checkRemote(remote),
@@ -167,8 +168,9 @@ export class PeerLinks {
   }
 
   #self(): Omit<Hello, "authenticates" | "nonce" | "targetId"> {
-    const { nodeId, clusterId, configurationId, presence } = this.#options;
-    return { channel: "peer", nodeId, clusterId, configurationId, origin: null, ...presence() };
+    const { nodeId, clusterId, configurationId } = this.#options;
+    const later = { incarnation: null, peer: null, origin: null };
+    return { channel: "peer", nodeId, clusterId, configurationId, ...later };
   }
 
   #checkRemote(remote: Hello): Refusal | null {

@@ -189,6 +189,10 @@ export class Node {
     return this.#replica;
   }
 
+  get bootId(): number {
+    return this.#directory.bootId;
+  }
+
   get links(): PeerLinks {
     return this.#links;
   }
@@ -215,7 +219,7 @@ export class Node {
       {
         nodeId: options.nodeId,
         clusterId: options.clusterId,
-        presence: () => this.#reports.presence(),
+        presence: (to) => this.#reports.presence(to),
         configurationId: 1,
         secret: options.secret,
         peers: new Map([...options.peerAddresses].filter(([id]) => id !== options.nodeId)),
@@ -235,7 +239,7 @@ export class Node {
           this.#wake();
         },
         onSession: (peer) => {
-          this.#reports.due(peer);
+          this.#reports.onSession(peer);
           this.#replica.onSession(peer);
           this.#wake();
         },

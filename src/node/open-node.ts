@@ -85,7 +85,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
         electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
         resendMessageTickTimeout: ticks(timing.resendMs),
         // The number of this process: what a node asks for in one start is not answered in another.
-        incarnation: directory.boot.id,
+        incarnation: directory.bootId,
         snapshots: { kind: "host" },
       },
       timing: {

@@ -4,8 +4,8 @@
  *
  * Invariants:
  *   G1. A session begins only with a node that was started with the same members, on the disk that this node knows under
- *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the start that
- *       this node met last among its starts.
+ *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the mark that
+ *       this node heard last among those that it knows to have told.
  *   G2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
  *       next one, unless the old disk is connected. The old one is never let in again.
  *   G3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
@@ -15,11 +15,11 @@
 import type { Refusal } from "../links/handshake.ts";
 import type { PeerPresence } from "../links/peer-links-options.ts";
 import { NO_ORIGIN } from "../kv/index.ts";
-import { BALLOT_BOTTOM, compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
+import { BALLOT_BOTTOM, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMemory, RememberedPeer } from "../storage/peer-memory.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { DiskPlace } from "../wire/host-message.ts";
-import type { DurableClaims } from "../wire/peer-hello.ts";
+import { sameClaims, type DurableClaims, type PeerHello } from "../wire/peer-hello.ts";
 import { lessThanTold, refusalText } from "./refusals.ts";
 
 export interface PeerGuardOptions {
@@ -70,9 +70,8 @@ export class PeerGuard {
       if (less !== null) return refusal("WENT_BACK", refusalText.wentBack(id, less));
     }
     const generation = Math.max(known?.generation ?? 0, peer.generation);
-    const boot = lastBoot(peer.boots);
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
-    const now: RememberedPeer = { incarnation, generation, ...boot, ...claims };
+    const now: RememberedPeer = { incarnation, generation, ...lastMark(peer), ...claims };
     // Only what names the disk and the process must be durable at once; the rest grows all the time.
     const isNews = known?.bootId !== now.bootId || known.generation !== generation;
     if (isNews) memory.set(id, now);
@@ -81,11 +80,14 @@ export class PeerGuard {
   }
 
   /** A session tells what its node has on disk by now. */
-  onTold(id: NodeId, claims: DurableClaims): void {
+  onTold(id: NodeId, claims: DurableClaims, told: number): void {
     const { memory } = this.#options;
     const known = memory.get(id);
-    if (known === undefined || isSame(known, claims)) return;
-    memory.update(id, { ...known, ...claims });
+    if (known === undefined) return;
+    // Of another disk nothing was met yet whose marks these could be.
+    const mark = known.bootId === 0 ? 0 : Math.max(known.mark, told);
+    if (mark === known.mark && sameClaims(known, claims)) return;
+    memory.update(id, { ...known, ...claims, mark });
   }
 
   /** Others know which disks stand behind which ids. @returns what ends this process: its own place was taken */
@@ -126,7 +128,7 @@ export class PeerGuard {
     }
     const generation = peer.joined ? peer.generation : known.generation + 1;
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
-    memory.set(id, { incarnation, generation, ...lastBoot(peer.boots), ...claims });
+    memory.set(id, { incarnation, generation, ...lastMark(peer), ...claims });
     onReplaced(id);
     return null;
   }
@@ -135,7 +137,7 @@ export class PeerGuard {
     const { memory, onReplaced } = this.#options;
     const known = memory.get(node);
     if (known !== undefined && known.generation >= generation) return;
-    const nothing = { bootNumber: 0, bootId: 0, ...NO_CLAIMS };
+    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS };
     const isSameDisk = known?.incarnation === incarnation;
     memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation });
     // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.
@@ -143,24 +145,9 @@ export class PeerGuard {
   }
 }
 
-function lastBoot({ number, ids }: PeerPresence["peer"]["boots"]): {
-  readonly bootNumber: number;
-  readonly bootId: number;
-} {
-  return { bootNumber: number, bootId: ids.at(-1) ?? 0 };
-}
-
-function isSame(known: RememberedPeer, claims: DurableClaims): boolean {
-  return (
-    known.acceptedIdx === claims.acceptedIdx &&
-    known.decidedIdx === claims.decidedIdx &&
-    sameBallot(known.promise, claims.promise) &&
-    sameBallot(known.acceptedRound, claims.acceptedRound)
-  );
-}
-
-function sameBallot(a: Ballot, b: Ballot): boolean {
-  return compareBallots(a, b) === 0;
+function lastMark({ marks }: PeerHello): Pick<RememberedPeer, "bootId" | "mark"> {
+  const last = marks.at(-1);
+  return { bootId: last?.boot ?? 0, mark: last?.to ?? 0 };
 }
 
 function refusal(code: Refusal["code"], text: string): Refusal {

@@ -64,14 +64,10 @@ export function contradictionText({
 
 /** What of what a peer has told is not on its disk any more, in words; null: all of it is there. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
-  const { durable } = hello;
-  const behind = known.bootNumber - hello.boots.number;
-  if (behind > 0) {
-    return `it knows of ${hello.boots.number} starts, and was met at its start number ${known.bootNumber}`;
-  }
-  const named = hello.boots.ids.at(behind - 1);
-  if (known.bootNumber > 0 && named !== undefined && named !== known.bootId) {
-    return `its start number ${known.bootNumber} was another one than the one that was met`;
+  const { durable, marks } = hello;
+  if (!knowsMark(known, marks)) {
+    const last = marks.at(-1)?.to ?? 0;
+    return `it does not know what it told last: mark ${known.mark}, and its marks are others, up to ${last}`;
   }
   if (compareBallots(durable.promise, known.promise) < 0) {
     const [had, has] = [ballotText(known.promise), ballotText(durable.promise)];
@@ -87,6 +83,14 @@ export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | 
     return `it had decided ${known.decidedIdx} entries, and now knows of ${durable.decidedIdx}`;
   }
   return null;
+}
+
+/** Whether its disk was there, or has come of one that was there, when it told the last mark that was heard of it. */
+function knowsMark({ bootId, mark }: RememberedPeer, marks: PeerHello["marks"]): boolean {
+  const run = marks.find(({ boot }) => boot === bootId);
+  if (run !== undefined) return mark <= run.to;
+  // It has been met later, and is not remembered so: then it is this node's own memory that is older (K2).
+  return mark < (marks[0]?.from ?? 1);
 }
 
 /** "3.0.1": n, priority, node. */

@@ -1,6 +1,9 @@
 /**
  * What this node tells its peers of its disk, and what it makes of theirs: at the start of each session, before anything
  * else, once in an election time-out, and at once when another disk takes a peer's place.
+ *
+ * With it goes a mark (ToldMarks): another one when what is on the disk is not what it was at the last, so that a cluster
+ * in which nothing happens writes nothing. None is told before it is durable, and nothing waits for that.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -8,7 +11,9 @@ import type { PeerPresence } from "../links/peer-links-options.ts";
 import { nodesText } from "../replica/nodes-text.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
+import { metPeer } from "../storage/peer-memory.ts";
 import type { DiskPlace, HostMessage, NodeReport } from "../wire/host-message.ts";
+import { sameClaims, type DurableClaims } from "../wire/peer-hello.ts";
 import type { PeerGuard } from "./peer-guard.ts";
 
 export interface ReportsOptions {
@@ -30,21 +35,24 @@ export class Reports {
   readonly #due = new Set<NodeId>();
   #tick = 0;
   #lastWaiting = "";
+  /** What was on the disk when the last mark was asked for. */
+  #marked: DurableClaims | null = null;
 
   constructor(options: ReportsOptions) {
     this.#options = options;
   }
 
-  /** How this node presents itself to a peer. */
-  presence(): PeerPresence {
+  /** How this node presents itself to a peer. What it says of itself there is durable when this returns. */
+  presence(to: NodeId): PeerPresence {
     const { directory, replica } = this.#options;
+    const isPeer = directory.members.includes(to);
     return {
       incarnation: directory.incarnation,
       peer: {
         members: directory.members,
         joined: directory.joined,
         generation: this.#generation,
-        boots: { number: directory.boot.number, ids: directory.boots },
+        marks: isPeer ? directory.peers.introduce(to) : [],
         durable: replica.core.durable,
         origin: replica.state.origin,
       },
@@ -52,7 +60,8 @@ export class Reports {
   }
 
   /** A session with this peer began. */
-  due(peer: NodeId): void {
+  onSession(peer: NodeId): void {
+    this.#options.directory.peers.met(peer);
     this.#due.add(peer);
   }
 
@@ -60,14 +69,17 @@ export class Reports {
     this.#tick += 1;
     if (this.#tick % this.#options.intervalTicks !== 0) return;
     for (const peer of this.#options.peers()) this.#due.add(peer);
+    this.#markIfChanged();
     this.#sayWhatIsMissing();
   }
 
   flush(): void {
     if (this.#due.size === 0) return;
-    const { send } = this.#options;
-    const message = { type: "report" as const, ...this.#report() };
-    for (const peer of this.#due) send(peer, message);
+    const { send, directory } = this.#options;
+    const report = this.#report();
+    for (const peer of this.#due) {
+      send(peer, { type: "report", ...report, mark: directory.peers.markFor(peer) });
+    }
     this.#due.clear();
   }
 
@@ -77,9 +89,9 @@ export class Reports {
     this.flush();
   }
 
-  receive(peer: NodeId, { promise, joined, durable, places }: NodeReport): void {
+  receive(peer: NodeId, { promise, joined, durable, mark, places }: NodeReport): void {
     const { guard, replica, onReplaced } = this.#options;
-    if (joined) guard.onTold(peer, durable);
+    if (joined) guard.onTold(peer, durable, mark);
     const own = this.#ownPlace;
     const error = guard.onPlaces(places, own);
     if (error !== null) return onReplaced(error);
@@ -92,9 +104,8 @@ export class Reports {
   /** The log is such that this node may vote: from now on it does. Durable when this returns. */
   takePlace(generation: number): void {
     const { directory, replica, nodeId, logger } = this.#options;
-    const { boot, incarnation, peers } = directory;
-    const start = { bootNumber: boot.number, bootId: boot.id };
-    peers.set(nodeId, { incarnation, generation, ...start, ...replica.core.durable });
+    const { incarnation, peers } = directory;
+    peers.set(nodeId, { ...metPeer(incarnation), generation, ...replica.core.durable });
     directory.join();
     replica.placeTaken();
     const { acceptedIdx } = replica.core;
@@ -113,10 +124,19 @@ export class Reports {
     return { node: nodeId, incarnation, generation: this.#generation };
   }
 
-  #report(): NodeReport {
+  #report(): Omit<NodeReport, "mark"> {
     const { directory, guard, replica } = this.#options;
     const { promise, durable } = replica.core;
     return { promise, joined: directory.joined, durable, places: guard.places() };
+  }
+
+  #markIfChanged(): void {
+    const { directory, replica, peers } = this.#options;
+    const { durable } = replica.core;
+    if (peers().length === 0) return;
+    if (this.#marked !== null && sameClaims(this.#marked, durable)) return;
+    this.#marked = durable;
+    directory.peers.markSoon();
   }
 
   #sayWhatIsMissing(): void {

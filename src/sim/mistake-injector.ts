@@ -9,7 +9,7 @@ import type { DiskImage, Invocation, SimNode } from "./sim-node.ts";
 import type { SimWorld } from "./sim-world.ts";
 import type { DiskChange } from "./trust.ts";
 
-type OneDisk = Exclude<Mistake, { kind: "otherSize" }>;
+type OneDisk = Exclude<Mistake, { kind: "otherSize" | "goBackTogether" }>;
 type Of<K extends Mistake["kind"]> = Extract<Mistake, { kind: K }>;
 
 /** What is to be done when the node has said that it cannot go on. */
@@ -27,6 +27,8 @@ export class MistakeInjector {
   readonly #world: SimWorld;
   /** Copies, by the mistake that needs them. */
   readonly #copies = new Map<Mistake, DiskImage>();
+  /** Of a majority, by the mistake and by node. */
+  readonly #together = new Map<Mistake, ReadonlyMap<number, DiskImage>>();
   readonly #ways = new Map<number, Plan>();
   /** Nodes that somebody works on. */
   readonly #busy = new Set<number>();
@@ -47,7 +49,12 @@ export class MistakeInjector {
     const { clock, trace, coverage } = this.#world;
     for (const timed of mistakes) {
       const { atMs, mistake } = timed;
-      if ("copyAtMs" in mistake) clock.after(mistake.copyAtMs, () => this.#copy(mistake));
+      if (mistake.kind === "goBackTogether") {
+        clock.after(mistake.copyAtMs, () => {
+          const images = mistake.nodes.map((node) => [node, this.#node(node).image()] as const);
+          this.#together.set(mistake, new Map(images));
+        });
+      } else if ("copyAtMs" in mistake) clock.after(mistake.copyAtMs, () => this.#copy(mistake));
       clock.after(atMs, () => {
         if (this.#isOver) return;
         trace.event("mistake", describeMistake(timed).trim());
@@ -64,6 +71,7 @@ export class MistakeInjector {
   /** @returns false: it cannot be made now */
   #make(mistake: Mistake): boolean {
     if (mistake.kind === "otherSize") return this.#otherSize(mistake);
+    if (mistake.kind === "goBackTogether") return this.#goBackTogether(mistake);
     const nodes = mistake.kind === "swap" ? [mistake.node, mistake.other] : [mistake.node];
     if (!this.#take(nodes)) return false;
     this.#hold(nodes, mistake, (ran) => this.#change(mistake, ran));
@@ -174,6 +182,29 @@ export class MistakeInjector {
         );
       }),
     );
+    return true;
+  }
+
+  #goBackTogether(mistake: Of<"goBackTogether">): boolean {
+    const { nodes, aloneMs, downMs } = mistake;
+    const copies = this.#together.get(mistake);
+    const all = this.#world.nodes.map(({ index }) => index);
+    const others = all.filter((node) => !nodes.includes(node));
+    if (copies === undefined || !this.#take(all)) return false;
+    const start = (): void => {
+      for (const node of nodes) this.#node(node).release(USUAL);
+    };
+    this.#hold(all, mistake, () => {
+      for (const [node, { files, lives }] of copies) {
+        this.#apply(node, files, { isShown: false, lives, forgets: true });
+      }
+      this.#later(downMs, start);
+      this.#later(downMs + aloneMs / 2, () => this.#hold(nodes, { ends: "kill" }, start));
+      this.#later(downMs + aloneMs, () => {
+        for (const node of nodes) this.#busy.delete(node);
+        this.#free(others, USUAL);
+      });
+    });
     return true;
   }
 

@@ -3,7 +3,7 @@
  * what goes wrong in a run. Faults are what the protocol is made for; these are what it is told, or has to notice.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { SeededRandom } from "./seeded-random.ts";
+import { shuffled, type SeededRandom } from "./seeded-random.ts";
 
 /** How the process ends on whose disk something is to be done. */
 export type Ending = "stop" | "kill" | "power";
@@ -59,6 +59,20 @@ export type Mistake =
       "rejoin",
       OnOneDisk & { times: number; everyMs: number; members: readonly NodeId[] | null }
     >
+  /**
+   * A majority is put back to copies that were made at one moment while they ran. They run on, without the others for so
+   * long, and are started once more in the middle of that; then the others come.
+   */
+  | Kind<
+      "goBackTogether",
+      {
+        nodes: readonly number[];
+        copyAtMs: number;
+        ends: Ending;
+        downMs: number;
+        aloneMs: number;
+      }
+    >
   /** Nodes are started as those of a cluster of other members, and `ms` later with the right ones. */
   | Kind<
       "otherSize",
@@ -90,9 +104,12 @@ interface Scope {
   readonly copy: FromCopy;
 }
 
+/** What makes up a run on its own, and needs more time than others. */
+type GrandKind = "goBackTogether";
+
 /** A new kind does not compile until it is drawn here. */
 const DRAW: {
-  readonly [K in MistakeKind]: (
+  readonly [K in Exclude<MistakeKind, GrandKind>]: (
     random: SeededRandom,
     scope: Scope,
   ) => Extract<Mistake, { kind: K }>;
@@ -149,10 +166,16 @@ const DRAW: {
 };
 
 // The table above has exactly these keys.
-export const MISTAKE_KINDS = Object.keys(DRAW) as readonly MistakeKind[];
+const USUAL_KINDS = Object.keys(DRAW) as readonly Exclude<MistakeKind, GrandKind>[];
+const TOGETHER: GrandKind = "goBackTogether";
+export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, TOGETHER];
 
 /** What a lone node must notice by itself: there is nobody else to remember. */
-const OF_A_LONE_NODE: readonly MistakeKind[] = ["loseTail", "loseFile", "otherSize"];
+const OF_A_LONE_NODE: readonly (typeof USUAL_KINDS)[number][] = [
+  "loseTail",
+  "loseFile",
+  "otherSize",
+];
 
 const FIRST_MS = 250;
 
@@ -164,7 +187,7 @@ export function drawMistakes(
   share: MistakeShare,
 ): readonly TimedMistake[] {
   if (share === "some" && !random.chance(SOME)) return [];
-  const kinds = nodes === 1 ? OF_A_LONE_NODE : MISTAKE_KINDS;
+  const kinds = nodes === 1 ? OF_A_LONE_NODE : USUAL_KINDS;
   const first = random.below(nodes);
   return Array.from({ length: random.pick([1, 1, 2, 3]) }, () => {
     const atMs = random.between(FIRST_MS, Math.max(FIRST_MS + 1, ms));
@@ -181,6 +204,28 @@ export function drawMistakes(
     };
     return { atMs, mistake: DRAW[kind](random, { nodes, atMs, one, copy }) };
   }).sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Sooner the copies may know of the last mark. */
+const MARK_MS = 1000;
+/** For marks that are told to be on the disks of who has heard them. */
+const KEPT_MS = 1100;
+
+/** The only mistake of its run. */
+export function drawTogether(random: SeededRandom, nodes: number): TimedMistake {
+  const copyAtMs = random.between(FIRST_MS, 1500);
+  const atMs = copyAtMs + MARK_MS + KEPT_MS + random.between(0, 1500);
+  const majority = Math.floor(nodes / 2) + 1;
+  const count = random.between(majority, Math.max(majority, nodes - 1));
+  const mistake: Mistake = {
+    kind: TOGETHER,
+    nodes: shuffled(random, nodes).slice(0, count),
+    copyAtMs,
+    ends: random.pick(["stop", "kill", "power"] as const),
+    downMs: random.pick([0, 10, 150]),
+    aloneMs: random.pick([300, 1500, 1500, 3000]),
+  };
+  return { atMs, mistake };
 }
 
 function drawOne(random: SeededRandom, node: number, nodes: number): OnOneDisk {

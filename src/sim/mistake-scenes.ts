@@ -1,15 +1,26 @@
 /** Mistakes among the faults of a plan, and the faults that make them matter. */
 import type { Plan, TimedFault } from "./fault-plan.ts";
-import { drawMistakes, type MistakeShare, type TimedMistake } from "./mistake-plan.ts";
+import {
+  drawMistakes,
+  drawTogether,
+  type MistakeShare,
+  type TimedMistake,
+} from "./mistake-plan.ts";
 import { shuffled, type SeededRandom } from "./seeded-random.ts";
 
 /** Mistakes come within so long, and leave so much to find out what comes of them. */
 const MISTAKES_MS = 1200;
 const AFTER_MS = 700;
 
+/** How many runs have nothing else wrong than a majority that goes back, by share. */
+const TOGETHER: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
+
 /** Drawn apart, so that all else means what it meant. */
 export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeShare): Plan {
   const { nodes } = plan;
+  if (nodes >= 3 && random.fork("together").chance(TOGETHER[share])) {
+    return together(plan, random.fork("all together"));
+  }
   const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
   const last = mistakes.at(-1);
   if (last === undefined) return plan;
@@ -23,6 +34,24 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
     faultsMs: Math.max(plan.faultsMs, last.atMs + AFTER_MS),
     faults: [...others, ...added].sort((a, b) => a.atMs - b.atMs),
     mistakes,
+  };
+}
+
+/** Snapshots come often enough to take the place of entries that the others have decided. */
+function together(plan: Plan, random: SeededRandom): Plan {
+  const timed = drawTogether(random, plan.nodes);
+  const aloneMs = "aloneMs" in timed.mistake ? timed.mistake.aloneMs : 0;
+  return {
+    ...plan,
+    operationsPerClient: 30,
+    thinkMsMax: 120,
+    // The copies are to come to more than their originals had.
+    newcomerOperations: 80,
+    snapshotEntries: random.pick([5, 15, 40]),
+    retainedEntries: random.pick([0, 3]),
+    faultsMs: timed.atMs + aloneMs + AFTER_MS,
+    faults: [],
+    mistakes: [timed],
   };
 }
 

@@ -10,6 +10,7 @@ import type { NodeOptions } from "../node/options.ts";
 import { DiskFullError } from "../ports/disk.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
 import type { Coverage } from "./coverage.ts";
+import { memoryOn } from "./disk-memory.ts";
 import { PausableClock, pausableNetwork } from "./pausable-clock.ts";
 import type { SafetyChecker } from "./safety.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -180,11 +181,13 @@ export class SimNode {
     if (this.#life > 1) this.#context.onBack();
   }
 
-  #onStarted({ replica }: Node): void {
+  #onStarted({ replica, bootId }: Node): void {
     const { safety, trust } = this.#context;
     const { incarnation } = this.#identity();
     const isWhole = trust.onStart(this.index, {
       life: this.#life,
+      boot: bootId,
+      memory: memoryOn(this.disk),
       disk: incarnation ?? "",
       joined: replica.joining === null,
       members: [...(this.#invocation.peerAddresses ?? this.#options.peerAddresses).keys()],
@@ -254,6 +257,7 @@ export class SimNode {
     this.#context.network.crash(this.host, silent);
     this.disk.crash(power ? "power" : "process");
     this.#context.safety.onCrash(this.index, this.#isLogBegun());
+    this.#context.trust.onMemory(this.index, memoryOn(this.disk));
     this.startAfter(downMs);
   }
 

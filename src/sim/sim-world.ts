@@ -7,7 +7,6 @@ import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./fault-plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
-import type { DurableClaims } from "../wire/peer-hello.ts";
 import type { PeerMessage } from "../wire/peer.ts";
 import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
@@ -298,11 +297,8 @@ export class SimWorld {
       this.#sentIn.set(frame, this.nodes[from]?.life ?? 0);
       return;
     }
-    let claims: DurableClaims | null = null;
-    for (const message of messages) {
-      if (message.type === "report" && message.joined) claims = message.durable;
-    }
-    this.trust.onHeard(from, to, this.#sentIn.get(frame) ?? 0, claims);
+    const report = messages.findLast((message) => message.type === "report") ?? null;
+    this.trust.onHeard(from, to, this.#sentIn.get(frame) ?? 0, report);
   }
 
   #onFrame(stage: "sent" | "received", from: string, to: string, frame: Uint8Array): void {

@@ -7,11 +7,11 @@
  *
  *   (1) Every disk that lacks something is refused: by its own node, before anybody hears of it (what the directory itself
  *       shows: damage, missing files, another node's log, other members); or by every other node, as each has met a start
- *       that is not among the starts the disk knows of, or another disk. Or it is empty and was started with `--rejoin`.
+ *       that is not among the starts the disk knows of, has heard a mark that it does not know, or has met another disk. Or it is empty and was started with `--rejoin`.
  *       However many disks it happens to, everything must hold that holds in any other run, and nodes that are not refused
  *       serve if they are a majority.
- *   (2) A disk that lacks something is started, and somebody could not know better: a copy of the same start, the last
- *       second before a loss of power, a peer that was never met or whose own memory is gone; or a cluster of two, one of
+ *   (2) A disk that lacks something is started, and somebody could not know better: a copy of the same start that is
+ *       younger than the last mark, the last second before a loss of power, a peer that was never met or whose own memory is gone; or a cluster of two, one of
  *       which is enough to read. From then on the run is *beyond* what can be promised: what comes of it must be noticed
  *       wherever two nodes that run differ.
  *
@@ -22,10 +22,13 @@
  *   T3. A disk that is whole is never refused: nobody stops without a reason.
  *   T4. No node listens to one that was started as one of other members.
  *   T5. On links that lose nothing, no node listens to a disk that holds less than it has told this very process.
+ *   T6. No node listens to a disk that does not know a mark that the node has heard of it: what it remembers of before, and,
+ *       on links that lose nothing, what it has heard in this very process.
  */
 import { assert } from "../base/assert.ts";
 import { compareBallots } from "../omnipaxos/index.ts";
 import type { DurableClaims } from "../wire/peer-hello.ts";
+import { knows, type DiskMemory, type HeardMark } from "./disk-memory.ts";
 
 /** What was done to a disk. */
 export interface DiskChange {
@@ -39,8 +42,11 @@ export interface DiskChange {
 
 export interface Start {
   readonly life: number;
+  /** Random id of the process. */
+  readonly boot: number;
   /** Id of the data directory. */
   readonly disk: string;
+  readonly memory: DiskMemory;
   readonly joined: boolean;
   readonly members: readonly number[];
   readonly claims: DurableClaims;
@@ -53,6 +59,8 @@ type State = "whole" | "changed" | "joining";
 interface Disk {
   state: State;
   isShown: boolean;
+  /** It may be an older copy: then marks that others have heard may be unknown to it, although nothing is missing that counts. */
+  isCopy: boolean;
   /** What it lacks, since it was started so. */
   lack: string | null;
   /** The node has noticed, and does not run. */
@@ -63,6 +71,13 @@ interface Disk {
   lives: readonly number[];
   /** What a whole disk is: the directory, and its starts. */
   whole: { disk: string | null; lives: readonly number[] };
+}
+
+/** What counts of a report. */
+interface HeardReport {
+  readonly joined: boolean;
+  readonly durable: DurableClaims;
+  readonly mark: number;
 }
 
 interface Met {
@@ -81,6 +96,8 @@ export interface Notice {
 export class Trust {
   readonly #disks: readonly Disk[];
   readonly #met: readonly Map<number, Met>[];
+  /** The last mark that each node has heard of each other. */
+  readonly #heard: Map<number, HeardMark>[];
   /** Directories in the order in which they came, and which of them by `--rejoin`. */
   readonly #order = new Map<string, { readonly at: number; readonly byRejoin: boolean }>();
   #disksSeen = 0;
@@ -95,6 +112,7 @@ export class Trust {
     const disk = (): Disk => ({
       state: "whole",
       isShown: false,
+      isCopy: false,
       lack: null,
       isOut: false,
       start: null,
@@ -104,6 +122,7 @@ export class Trust {
     });
     this.#disks = Array.from({ length: nodes }, disk);
     this.#met = Array.from({ length: nodes }, () => new Map<number, Met>());
+    this.#heard = Array.from({ length: nodes }, () => new Map<number, HeardMark>());
     this.#faithfulLinks = faithfulLinks;
   }
 
@@ -142,10 +161,12 @@ export class Trust {
     // What was hidden before stays so.
     disk.isShown = isShown && (disk.state === "whole" || disk.isShown);
     disk.state = "changed";
+    disk.isCopy = true;
     disk.lack = null;
     disk.isOut = false;
     disk.lives = lives;
     if (forgets) this.#met[node]?.clear();
+    if (forgets) this.#heard[node]?.clear();
     if (forgets) this.#judge();
   }
 
@@ -157,6 +178,7 @@ export class Trust {
     }
     disk.start = start;
     disk.isOut = false;
+    this.onMemory(node, start.memory);
     disk.lives = [...disk.lives, start.life];
     disk.startLives = disk.lives;
     disk.whole.lives = [...disk.whole.lives, start.life];
@@ -187,9 +209,15 @@ export class Trust {
     return false;
   }
 
+  /** The node's process has ended, or begins: it knows what its disk has. */
+  onMemory(node: number, { heard }: DiskMemory): void {
+    this.#heard[node] = new Map(heard);
+  }
+
   /** The empty disk has its place. */
   onPlaced(node: number): void {
     const disk = this.#of(node);
+    disk.isCopy = false;
     disk.state = "whole";
     disk.isShown = false;
     disk.whole = { disk: disk.start?.disk ?? null, lives: disk.lives };
@@ -201,7 +229,9 @@ export class Trust {
     this.#of(node).isOut = true;
     if (this.#beyond !== null) this.#noticedBeyond = true;
     else {
-      const isWhole = this.#of(node).state === "whole" && code !== "MEMBERS_MISMATCH";
+      const { state, isCopy } = this.#of(node);
+      const isUnknown = isCopy && this.#disks.some((_, to) => this.#unknownMark(to, node) !== null);
+      const isWhole = state === "whole" && !isUnknown && code !== "MEMBERS_MISMATCH";
       assert(!isWhole, `node ${node} stops for nothing (${code}): ${text}`);
     }
   }
@@ -211,9 +241,10 @@ export class Trust {
     if (this.#beyond !== null) this.#noticedBeyond = true;
   }
 
-  /** Within a session `to` hears what `from` sent in that life. T1, T4, T5. */
-  onHeard(from: number, to: number, life: number, claims: DurableClaims | null): void {
+  /** Within a session `to` hears what `from` sent in that life. T1, T4, T5, T6. */
+  onHeard(from: number, to: number, life: number, report: HeardReport | null): void {
     const [sender, listener] = [this.#of(from).start, this.#of(to).start];
+    const claims = report?.joined === true ? report.durable : null;
     if (sender === null || listener === null) return;
     // What is still on its way from an earlier process says nothing new.
     if (sender.life !== life) return;
@@ -230,6 +261,9 @@ export class Trust {
     const { disk } = sender;
     // A newcomer takes the place of whatever stands there, also when it has been a newcomer before.
     if (!sender.joined && met?.disk !== disk) this.#order.set(disk, this.#next(true));
+    if (this.#faithfulLinks && report !== null && report.mark > 0) {
+      this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
+    }
     const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
     this.#met[to]?.set(from, { disk, life, tellLife: listener.life, claims: claims ?? told });
   }
@@ -243,10 +277,11 @@ export class Trust {
   #mustRefuse(node: number, peer: number): string | null {
     const met = this.#met[node]?.get(peer);
     const { start, startLives } = this.#of(peer);
-    if (met === undefined || start === null) return null;
+    if (start === null) return null;
+    if (met === undefined) return this.#unknownMark(node, peer);
     if (met.disk === start.disk) {
       return startLives.includes(met.life)
-        ? null
+        ? this.#unknownMark(node, peer)
         : `it has met start ${met.life}, not on that disk`;
     }
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
@@ -255,6 +290,19 @@ export class Trust {
       present?.byRejoin === true &&
       (known?.byRejoin !== true || !start.joined || present.at > known.at);
     return replaces ? null : `it has met disk ${met.disk}, and this one is ${start.disk}`;
+  }
+
+  /** The mark that `node` has heard of the disk of `peer`, and the disk does not know; null: there is none. */
+  #unknownMark(node: number, peer: number): string | null {
+    const heard = this.#heard[node]?.get(peer);
+    const { start } = this.#of(peer);
+    // One that has rejoined since is another disk.
+    if (heard === undefined || start === null || heard.disk !== start.disk) return null;
+    if (heard.boot === start.boot) return null;
+    const isKnown = knows(start.memory.told.get(node) ?? [], heard);
+    return isKnown === false
+      ? `it has heard mark ${heard.mark}, which that disk does not know`
+      : null;
   }
 
   #lessThanTold(met: Met | undefined, sender: Start, listener: Start): string | null {

@@ -21,13 +21,7 @@ import type { Random } from "../ports/random.ts";
 import { FIRST_PEERS_FILE, readFirstFormat } from "./first-format.ts";
 import { LogEnd } from "./log-end.ts";
 import { checkMembers, checkOwner } from "./owner-checks.ts";
-import {
-  DirectoryMemory,
-  metPeer,
-  type Boot,
-  type PeerMemory,
-  type RememberedPeer,
-} from "./peer-memory.ts";
+import { DirectoryMemory, metPeer, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";
 import { checked, identityDamaged, seal, setMark, unseal } from "./sealed-json.ts";
 
 const FORMAT_VERSION = 2;
@@ -77,10 +71,8 @@ export interface DataDirectory {
   /** As `beginLog`. */
   join(): void;
   readonly peers: PeerMemory;
-  /** This start, counted durably. */
-  readonly boot: Boot;
-  /** Ids of the last 64 starts at most, oldest first; the last one is this one's. */
-  readonly boots: readonly number[];
+  /** Of this process, drawn when it opened the directory. */
+  readonly bootId: number;
   /** Makes everything durable that is remembered of the peers. */
   flush(done: DiskCallback): void;
   /** `flush`, and closes the files. */
@@ -130,8 +122,7 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
       joined = true;
     },
     peers: memory,
-    boot: memory.boot,
-    boots: memory.boots,
+    bootId: memory.bootId,
     flush: (done) => memory.flush(done),
     close: (done) => memory.close(done),
   };

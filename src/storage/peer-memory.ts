@@ -1,9 +1,9 @@
 /**
- * What a node remembers of its peers and of its own starts. By it a peer is noticed that comes back with less than it had,
- * or as an older copy of itself.
+ * What a node remembers of its peers, and which marks it has told them. By it a peer is noticed that comes back with less
+ * than it had, or as an older copy of itself.
  *
  * Invariants:
- *   M1. `set` and the number of this start are durable before they are seen.
+ *   M1. `set` and what `introduce` gives are durable before they are seen.
  *   M2. `update` is a hint that may be up to a second old after a loss of power, a tenth of one after a process's death.
  *   M3. The file is never made anew: without it the node would trust anybody who comes back empty.
  */
@@ -15,14 +15,21 @@ import type { Random } from "../ports/random.ts";
 import { checked, identityDamaged } from "./sealed-json.ts";
 import { SlotFile } from "./slot-file.ts";
 import { StorageError } from "./storage-error.ts";
+import {
+  NOTHING_TOLD,
+  ToldMarks,
+  toldSchema,
+  type MarkRun,
+  type ToldContent,
+} from "./told-marks.ts";
 
 export interface RememberedPeer {
   /** The id of its data directory. */
   readonly incarnation: string;
   readonly generation: number;
-  /** Of the start in which it was last heard: which one it is, counted from 1, and its random id. */
-  readonly bootNumber: number;
+  /** The last mark it has told: the process that did, and the number. 0: none. */
   readonly bootId: number;
+  readonly mark: number;
   /** The highest it has told. */
   readonly promise: Ballot;
   readonly acceptedRound: Ballot;
@@ -37,14 +44,14 @@ export interface PeerMemory {
   set(peer: number, remembered: RememberedPeer): void;
   /** In memory when it returns. Noted within 100 ms, durable within a second, and at a clean stop. */
   update(peer: number, remembered: RememberedPeer): void;
-}
-
-/** One start of a node on its data directory. */
-export interface Boot {
-  /** 1: the first. */
-  readonly number: number;
-  /** Random, so that a copy of the directory that is started too is told from it. */
-  readonly id: number;
+  /** The marks to tell a peer at the begin of a conversation, this process's last. Durable when it returns. */
+  introduce(peer: number): readonly MarkRun[];
+  /** A session with it began: it has what `introduce` gave, durably. */
+  met(peer: number): void;
+  /** What this node has on its disk is not what it was at the last mark: there is to be another one, within a second or so. */
+  markSoon(): void;
+  /** The last mark that the peer may be told within a session. */
+  markFor(peer: number): number;
 }
 
 /** A peer of which nothing is known but the id of its data directory. */
@@ -52,8 +59,8 @@ export function metPeer(incarnation: string): RememberedPeer {
   return {
     incarnation,
     generation: 0,
-    bootNumber: 0,
     bootId: 0,
+    mark: 0,
     promise: BALLOT_BOTTOM,
     acceptedRound: BALLOT_BOTTOM,
     acceptedIdx: 0,
@@ -62,29 +69,26 @@ export function metPeer(incarnation: string): RememberedPeer {
 }
 
 export const PEER_MEMORY_FILE = "memory";
-const BOOTS_MAX = 64;
 const NOTE_MS = 100;
 const KEEP_MS = 1000;
 const PAGE_BYTES = 4096;
-/** For the boots, and for each peer: numbers of any size, and an incarnation of 256 characters that JSON escapes. */
+/** For all, and for each peer: numbers of any size, and an incarnation of 256 characters that JSON escapes. */
 const BASE_BYTES = 1024;
-const PEER_BYTES = 2048;
+const PEER_BYTES = 3072;
 
 const count = z.int().nonnegative();
 const ballotSchema = z.strictObject({ configId: count, n: count, priority: count, pid: count });
 const memorySchema = z.strictObject({
   /** The incarnation of the directory. */
   owner: z.string(),
-  bootCount: count,
-  /** The last ones, oldest first. */
-  boots: z.array(count).max(BOOTS_MAX),
+  told: toldSchema,
   peers: z.record(
     z.string().regex(/^\d+$/),
     z.strictObject({
       incarnation: z.string(),
       generation: count,
-      bootNumber: count,
       bootId: count,
+      mark: count,
       promise: ballotSchema,
       acceptedRound: ballotSchema,
       acceptedIdx: count,
@@ -108,21 +112,23 @@ export class DirectoryMemory implements PeerMemory {
   readonly #onError: (error: Error) => void;
   readonly #owner: string;
   readonly #peers: Map<number, RememberedPeer>;
-  readonly #bootCount: number;
-  readonly #boots: readonly number[];
+  readonly #told: ToldMarks;
+  /** Random, so that a copy of the directory that is started too is told from it. */
+  readonly bootId: number;
   /** Something changed that was not handed over to be kept. */
   #changed = false;
+  #markIsDue = false;
   #cancelNote: CancelTimer | null = null;
   #cancelKeep: CancelTimer | null = null;
 
   /** Makes the file. Durable when it returns. @throws DiskFullError */
   static create(options: MemoryOptions, peers: ReadonlyMap<number, RememberedPeer>): void {
-    const content = { owner: options.owner, bootCount: 0, boots: [], peers };
+    const content = { owner: options.owner, told: NOTHING_TOLD, peers };
     SlotFile.create(options.disk, PEER_MEMORY_FILE, slotBytes(options), encode(content));
   }
 
   /**
-   * Opens it and counts this start, durably.
+   * Opens it, and makes durable what it finds: a mark that was only noted must not be told.
    * @param onError called when what was updated cannot be made durable
    * @throws StorageError IDENTITY_DAMAGED when it is missing, damaged, or another directory's
    */
@@ -144,19 +150,10 @@ export class DirectoryMemory implements PeerMemory {
     this.#peers = new Map(
       Object.entries(content.peers).map(([peer, remembered]) => [Number(peer), remembered]),
     );
-    this.#bootCount = content.bootCount + 1;
-    this.#boots = [...content.boots, random.uint32()].slice(-BOOTS_MAX);
+    this.bootId = random.uint32();
+    this.#told = new ToldMarks(content.told, this.bootId);
     this.#slots = new SlotFile(disk, PEER_MEMORY_FILE, slotBytes(options), damaged);
     this.#slots.keepNow(this.#encoded());
-  }
-
-  get boot(): Boot {
-    return { number: this.#bootCount, id: this.#boots.at(-1) ?? 0 };
-  }
-
-  /** Ids of the last 64 starts at most, oldest first; the last one is the present one's. */
-  get boots(): readonly number[] {
-    return this.#boots;
   }
 
   get(peer: number): RememberedPeer | undefined {
@@ -173,22 +170,35 @@ export class DirectoryMemory implements PeerMemory {
   }
 
   update(peer: number, remembered: RememberedPeer): void {
-    if (!this.#put(peer, remembered)) return;
-    this.#changed = true;
-    this.#cancelNote ??= this.#clock.after(NOTE_MS, () => {
-      this.#cancelNote = null;
-      this.#check(this.#slots.note(this.#encoded()));
-    });
-    this.#cancelKeep ??= this.#clock.after(KEEP_MS, () => {
-      this.#cancelKeep = null;
-      this.flush((error) => this.#check(error));
-    });
+    if (this.#put(peer, remembered)) this.#noteAndKeepSoon();
+  }
+
+  introduce(peer: number): readonly MarkRun[] {
+    if (this.#told.introduce(peer)) this.#keepNow();
+    return this.#told.runs(peer);
+  }
+
+  met(peer: number): void {
+    // No haste: more than is needed does no harm, unless it happens over and over.
+    if (this.#told.met(peer)) this.#noteAndKeepSoon();
+  }
+
+  markSoon(): void {
+    this.#markIsDue = true;
+    this.#keepSoon();
+  }
+
+  markFor(peer: number): number {
+    return this.#told.lastFor(peer);
   }
 
   /** Makes everything durable that was updated. */
   flush(done: DiskCallback): void {
-    this.#changed = false;
-    this.#slots.keep(this.#encoded(), done);
+    const { content, mark } = this.#handOver();
+    this.#slots.keep(content, (error) => {
+      if (error === null) this.#told.onDurable(mark);
+      done(error);
+    });
   }
 
   /** `flush`, and nothing more after it. */
@@ -207,9 +217,34 @@ export class DirectoryMemory implements PeerMemory {
   }
 
   #keepNow(): void {
-    this.#changed = false;
     this.#cancelTimers();
-    this.#slots.keepNow(this.#encoded());
+    const { content, mark } = this.#handOver();
+    this.#slots.keepNow(content);
+    this.#told.onDurable(mark);
+  }
+
+  /** One write for all that changed, the mark that is due included. */
+  #handOver(): { readonly content: Uint8Array; readonly mark: number } {
+    this.#changed = false;
+    if (this.#markIsDue) this.#told.draw();
+    this.#markIsDue = false;
+    return { content: this.#encoded(), mark: this.#told.last };
+  }
+
+  #noteAndKeepSoon(): void {
+    this.#changed = true;
+    this.#cancelNote ??= this.#clock.after(NOTE_MS, () => {
+      this.#cancelNote = null;
+      this.#check(this.#slots.note(this.#encoded()));
+    });
+    this.#keepSoon();
+  }
+
+  #keepSoon(): void {
+    this.#cancelKeep ??= this.#clock.after(KEEP_MS, () => {
+      this.#cancelKeep = null;
+      this.flush((error) => this.#check(error));
+    });
   }
 
   #cancelTimers(): void {
@@ -228,16 +263,16 @@ export class DirectoryMemory implements PeerMemory {
   }
 
   #encoded(): Uint8Array {
-    const content = { bootCount: this.#bootCount, boots: this.#boots, peers: this.#peers };
-    return encode({ owner: this.#owner, ...content });
+    return encode({ owner: this.#owner, told: this.#told.content(), peers: this.#peers });
   }
 }
 
 function encode({
   peers,
   ...rest
-}: Omit<MemoryContent, "peers" | "boots"> & {
-  readonly boots: readonly number[];
+}: {
+  readonly owner: string;
+  readonly told: ToldContent;
   readonly peers: ReadonlyMap<number, RememberedPeer>;
 }): Uint8Array {
   return Buffer.from(JSON.stringify({ ...rest, peers: Object.fromEntries(peers) }));
@@ -262,8 +297,8 @@ function same(a: RememberedPeer, b: RememberedPeer): boolean {
   return (
     a.incarnation === b.incarnation &&
     a.generation === b.generation &&
-    a.bootNumber === b.bootNumber &&
     a.bootId === b.bootId &&
+    a.mark === b.mark &&
     a.acceptedIdx === b.acceptedIdx &&
     a.decidedIdx === b.decidedIdx &&
     sameBallot(a.promise, b.promise) &&

@@ -48,7 +48,7 @@ export const REFUSALS = {
   UNAUTHORIZED: "UNAUTHORIZED",
   /** A known node id came back with another data directory: it has forgotten what it promised. */
   LOST_IDENTITY: "FORBIDDEN",
-  /** A known disk came back with less than it has told, or without its last starts: it is an older copy, or damaged. */
+  /** A known disk came back with less than it has told, or without a mark it has told: it is an older copy, or damaged. */
   WENT_BACK: "FORBIDDEN",
   /** Another disk has taken this one's place, by agreement. */
   REPLACED: "FORBIDDEN",

@@ -86,6 +86,8 @@ export interface NodeReport {
   /** False: it asks to take the place of a lost disk, and votes for nothing. */
   readonly joined: boolean;
   readonly durable: DurableClaims;
+  /** The last mark told to this very peer, durable before it was told; 0: none. */
+  readonly mark: number;
   readonly places: readonly DiskPlace[];
 }
 

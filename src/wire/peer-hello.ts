@@ -3,8 +3,8 @@
  * this is the node it knows, with at least what that node has told it.
  */
 import { BALLOT_N_MAX } from "../base/limits.ts";
-import type { Ballot } from "../omnipaxos/index.ts";
-import { checkArray, checkBoolean, checkBytes, checkInteger } from "./checks.ts";
+import { ballotsEqual, type Ballot } from "../omnipaxos/index.ts";
+import { checkArray, checkBoolean, checkInteger } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
 
 /** What a node has on its disk for sure: it may be told to others, and must never be less afterwards. */
@@ -15,10 +15,21 @@ export interface DurableClaims {
   readonly decidedIdx: number;
 }
 
-/** The starts of a node's process on its disk: how many there were, and the random numbers of the last ones, oldest first. */
-export interface BootHistory {
-  readonly number: number;
-  readonly ids: readonly number[];
+export function sameClaims(a: DurableClaims, b: DurableClaims): boolean {
+  return (
+    a.acceptedIdx === b.acceptedIdx &&
+    a.decidedIdx === b.decidedIdx &&
+    ballotsEqual(a.promise, b.promise) &&
+    ballotsEqual(a.acceptedRound, b.acceptedRound)
+  );
+}
+
+/** Marks that one process of a node has told the peer it says this to: each was on the disk before. */
+export interface ToldRun {
+  /** The process's random id. */
+  readonly boot: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface PeerHello {
@@ -28,7 +39,8 @@ export interface PeerHello {
   readonly joined: boolean;
   /** How many disks have taken this node's place, as far as it knows. */
   readonly generation: number;
-  readonly boots: BootHistory;
+  /** Oldest first; the last one ends with what it tells now. What the peer has heard before must be in one of them. */
+  readonly marks: readonly ToldRun[];
   readonly durable: DurableClaims;
   /** Of the log that its state comes from (`StateHeader.origin`); NO_ORIGIN: none yet. */
   readonly origin: number;
@@ -36,22 +48,17 @@ export interface PeerHello {
 
 /** Nodes of a cluster, at most. */
 export const MEMBERS_MAX = 64;
-/** As many of its last starts as a node names. A peer that has met none of these cannot compare. */
-export const BOOTS_NAMED = 64;
+/** Runs of marks, at most. */
+const RUNS_NAMED = 16;
 const U32 = 2 ** 32 - 1;
-const BOOT_BYTES = 4;
 
 export function peerHelloToFields(hello: PeerHello): readonly unknown[] {
-  const { members, joined, generation, boots, durable, origin } = hello;
-  const ids = new Uint8Array(BOOT_BYTES * boots.ids.length);
-  const view = new DataView(ids.buffer);
-  boots.ids.forEach((id, i) => view.setUint32(BOOT_BYTES * i, id));
+  const { members, joined, generation, marks, durable, origin } = hello;
   return [
     members,
     joined,
     generation,
-    boots.number,
-    ids,
+    marks.map(({ boot, from, to }) => [boot, from, to]),
     ballotToFields(durable.promise),
     ballotToFields(durable.acceptedRound),
     durable.acceptedIdx,
@@ -62,33 +69,31 @@ export function peerHelloToFields(hello: PeerHello): readonly unknown[] {
 
 /** @throws DecodeError */
 export function peerHelloFromFields(value: unknown): PeerHello {
-  const fields = checkArray(value, "peer", 10, 10);
-  const number = checkInteger(fields[3], "peer.bootNumber");
-  const ids = bootIds(checkBytes(fields[4], "peer.boots", BOOT_BYTES * BOOTS_NAMED));
-  if (ids.length > number) throw new DecodeError("peer.boots: more than there were");
+  const fields = checkArray(value, "peer", 9, 9);
   return {
     members: checkArray(fields[0], "peer.members", 1, MEMBERS_MAX).map((id) =>
       checkInteger(id, "peer.members", 1),
     ),
     joined: checkBoolean(fields[1], "peer.joined"),
     generation: checkInteger(fields[2], "peer.generation", 0, U32),
-    boots: { number, ids },
+    marks: checkArray(fields[3], "peer.marks", 0, RUNS_NAMED).map(runFromFields),
     durable: {
-      promise: ballotFromFields(fields[5], "peer.promise"),
-      acceptedRound: ballotFromFields(fields[6], "peer.acceptedRound"),
-      acceptedIdx: checkInteger(fields[7], "peer.acceptedIdx"),
-      decidedIdx: checkInteger(fields[8], "peer.decidedIdx"),
+      promise: ballotFromFields(fields[4], "peer.promise"),
+      acceptedRound: ballotFromFields(fields[5], "peer.acceptedRound"),
+      acceptedIdx: checkInteger(fields[6], "peer.acceptedIdx"),
+      decidedIdx: checkInteger(fields[7], "peer.decidedIdx"),
     },
-    origin: checkInteger(fields[9], "peer.origin"),
+    origin: checkInteger(fields[8], "peer.origin"),
   };
 }
 
-function bootIds(bytes: Uint8Array): readonly number[] {
-  if (bytes.length % BOOT_BYTES !== 0) throw new DecodeError("peer.boots: cut short");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length / BOOT_BYTES }, (_, i) =>
-    view.getUint32(BOOT_BYTES * i),
-  );
+function runFromFields(value: unknown): ToldRun {
+  const fields = checkArray(value, "peer.marks", 3, 3);
+  const boot = checkInteger(fields[0], "peer.marks.boot", 0, U32);
+  const from = checkInteger(fields[1], "peer.marks.from", 1);
+  const to = checkInteger(fields[2], "peer.marks.to", 1);
+  if (to < from) throw new DecodeError("peer.marks: a run that ends before it begins");
+  return { boot, from, to };
 }
 
 function ballotToFields({ configId, n, priority, pid }: Ballot): readonly number[] {

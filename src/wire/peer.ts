@@ -79,6 +79,7 @@ const HOST_CHECKS: {
     promise: ballot(f["promise"]),
     joined: checkBoolean(f["joined"], "joined"),
     durable: durableClaims(f["durable"]),
+    mark: checkInteger(f["mark"], "mark"),
     places: checkArray(f["places"], "places", 0, MEMBERS_MAX).map(diskPlace),
   }),
   joinRequest: (f) => ({

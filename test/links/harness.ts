@@ -14,14 +14,7 @@ const NOTHING = { configId: 0, n: 0, priority: 0, pid: 0 };
 /** What a node says that has nothing on its disk. */
 export function aPeerHello(members: readonly number[]): PeerHello {
   const durable = { promise: NOTHING, acceptedRound: NOTHING, acceptedIdx: 0, decidedIdx: 0 };
-  return {
-    members,
-    joined: true,
-    generation: 0,
-    boots: { number: 1, ids: [1] },
-    durable,
-    origin: 0,
-  };
+  return { members, joined: true, generation: 0, marks: [], durable, origin: 0 };
 }
 
 export interface LinkNodeOptions {

@@ -4,8 +4,8 @@ import type { PeerPresence } from "../../src/links/peer-links-options.ts";
 import { PeerGuard } from "../../src/node/peer-guard.ts";
 import { isFinalRefusal } from "../../src/node/refusals.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import type { RememberedPeer } from "../../src/storage/peer-memory.ts";
-import type { DurableClaims } from "../../src/wire/peer-hello.ts";
+import { metPeer, type RememberedPeer } from "../../src/storage/peer-memory.ts";
+import type { DurableClaims, ToldRun } from "../../src/wire/peer-hello.ts";
 
 const MEMBERS = [1, 2, 3];
 
@@ -26,8 +26,10 @@ interface Says {
   readonly disk?: string;
   readonly joined?: boolean;
   readonly generation?: number;
+  /** Processes that told ten marks each, in this order. */
   readonly boots?: readonly number[];
-  readonly bootNumber?: number;
+  /** In their place. */
+  readonly marks?: readonly ToldRun[];
   readonly durable?: DurableClaims;
   readonly members?: readonly number[];
   readonly origin?: number;
@@ -41,7 +43,7 @@ function presence(says: Says = {}): PeerPresence {
       members: says.members ?? MEMBERS,
       joined: says.joined ?? true,
       generation: says.generation ?? 0,
-      boots: { number: says.bootNumber ?? boots.length, ids: boots },
+      marks: says.marks ?? boots.map((boot, i) => ({ boot, from: 10 * i + 1, to: 10 * i + 10 })),
       durable: says.durable ?? claims(5, 4, 60, 50),
       origin: says.origin ?? 0,
     },
@@ -65,6 +67,10 @@ class World {
         this.remembered.set(peer, known);
       },
       update: (peer, known) => void this.remembered.set(peer, known),
+      introduce: () => [],
+      met: () => {},
+      markSoon: () => {},
+      markFor: () => 0,
     },
     isConnected: (peer) => this.connected.has(peer),
     onReplaced: (peer) => this.replaced.push(peer),
@@ -150,26 +156,55 @@ describe("a peer that is known", () => {
   test("what it told in a session counts, not only what it said at its start", () => {
     const world = new World();
     world.meet();
-    world.guard.onTold(3, claims(5, 4, 80, 70));
+    world.guard.onTold(3, claims(5, 4, 80, 70), 0);
     expect(world.durableWrites).toBe(1);
     expect(world.meet({ durable: claims(5, 4, 79, 70) })).toBe("WENT_BACK");
   });
 
-  test("is refused without the start at which it was met: its disk was put back", () => {
+  test("is refused without the process in which it was met: its disk was put back", () => {
     const world = new World();
     world.meet({ boots: [11, 12, 13] });
-    expect(world.meet({ boots: [11, 12], durable: claims(9, 9, 900, 900) })).toBe("WENT_BACK");
-    expect(world.meet({ boots: [11, 12, 99], durable: claims(9, 9, 900, 900) })).toBe("WENT_BACK");
-    expect(world.meet({ boots: [11, 12, 99, 98], durable: claims(9, 9, 900, 900) })).toBe(
-      "WENT_BACK",
+    const durable = claims(9, 9, 900, 900);
+    for (const boots of [[11, 12], [11, 12, 99], [11, 12, 99, 98], []]) {
+      expect(world.meet({ boots, durable })).toBe("WENT_BACK");
+    }
+    expect(world.text({ boots: [11, 12, 99, 98], durable })).toMatch(
+      /does not know what it told last: mark 30, and its marks are others, up to 40/,
     );
     expect(world.meet({ boots: [11, 12, 13, 98] })).toBe("welcome");
   });
 
-  test("is welcome when it has started so often that the start met is not named any more", () => {
+  test("is refused without a mark it has told in a session, however it has grown since", () => {
+    const world = new World();
+    world.meet({ marks: [{ boot: 11, from: 1, to: 1 }] });
+    world.guard.onTold(3, claims(5, 4, 80, 70), 4);
+    expect(world.durableWrites).toBe(1);
+    const durable = claims(9, 9, 900, 900);
+    const ran: ToldRun = { boot: 11, from: 1, to: 3 };
+    const more: ToldRun = { boot: 12, from: 4, to: 99 };
+    expect(world.meet({ durable, marks: [ran] })).toBe("WENT_BACK");
+    expect(world.meet({ durable, marks: [ran, more] })).toBe("WENT_BACK");
+    expect(world.meet({ durable, marks: [{ ...ran, to: 4 }, more] })).toBe("welcome");
+  });
+
+  test("a mark that is late takes nothing back", () => {
+    const world = new World();
+    world.meet({ marks: [{ boot: 11, from: 1, to: 7 }] });
+    world.guard.onTold(3, claims(5, 4, 60, 50), 6);
+    expect(world.meet({ marks: [{ boot: 11, from: 1, to: 6 }] })).toBe("WENT_BACK");
+  });
+
+  test("is welcome when it knows that it has been met later: then it is this node that has forgotten", () => {
     const world = new World();
     world.meet({ boots: [11] });
-    expect(world.meet({ boots: [70, 71], bootNumber: 100 })).toBe("welcome");
+    expect(world.meet({ marks: [{ boot: 70, from: 100, to: 120 }] })).toBe("welcome");
+  });
+
+  test("is not compared by marks when it was never met, or came of omnikv 0.1", () => {
+    const world = new World();
+    world.remembered.set(3, metPeer("first disk"));
+    expect(world.meet({ boots: [11, 12] })).toBe("welcome");
+    expect(world.remembered.get(3)).toMatchObject({ bootId: 12, mark: 20 });
   });
 
   test("is refused with other members, both lists in the text", () => {

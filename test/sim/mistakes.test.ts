@@ -2,6 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { DiskStage } from "./disk-stage.ts";
 
+/** What was done is told with a mark, and that is on the peers' disks. */
+const MARK_MS = 2500;
+
 const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
 
 describe.each(SEEDS)("seed %i", (seed) => {
@@ -120,6 +123,45 @@ describe.each(SEEDS)("seed %i", (seed) => {
       expect(stage.lostAt(knowing)).toContain("refused");
     },
   );
+
+  test("hot copies of a majority that ran on beyond a snapshot are refused by the one who knows more", () => {
+    const stage = new DiskStage(3, seed, { snapshotEntries: 5, retainedEntries: 0 });
+    const [knowing, ...old] = stage.order as [number, number, number];
+    const copies = old.map((node) => stage.node(node).image());
+    for (let i = 0; i < 3; i++) expect(stage.write(knowing)).toBe(true);
+    stage.run(MARK_MS);
+    for (const node of stage.order) stage.down(node, "stop");
+    for (const [i, node] of old.entries()) stage.put(node, copies[i]!);
+    for (const node of old) stage.up(node);
+    stage.run();
+    for (let i = 0; i < 40; i++) expect(stage.write(old[0])).toBe(true);
+    stage.run();
+    // So that nobody has hashes of that time.
+    for (const node of old) stage.down(node, "stop");
+    for (const node of old) stage.up(node);
+    stage.run();
+    stage.up(knowing);
+    stage.run();
+    for (const node of old) expect(stage.noticed(node)).toBe("WENT_BACK");
+    expect(stage.node(knowing).isOut).toBe(false);
+    expect(stage.scenario.world.coverage.toRecord()["snapshot installed from a peer"] ?? 0).toBe(0);
+    expect(stage.lostAt(knowing)).toContain("refused");
+  });
+
+  test("copies that are younger than the last mark, and nothing else than that, are not noticed by it", () => {
+    const stage = new DiskStage(3, seed);
+    const [, , restored] = stage.order as [number, number, number];
+    stage.run(MARK_MS);
+    const copy = stage.node(restored).image();
+    // Nothing happens: no marks, and nothing is missing.
+    stage.run(3 * MARK_MS);
+    stage.down(restored, "stop");
+    stage.put(restored, copy);
+    stage.up(restored);
+    stage.run();
+    expect(stage.noticed(restored)).toBe(null);
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+  });
 
   test("a wiped disk is refused by a survivor that is behind, and nothing is lost", () => {
     const stage = new DiskStage(3, seed);

@@ -11,6 +11,7 @@ import {
 } from "../../src/storage/data-directory.ts";
 import { metPeer, type RememberedPeer } from "../../src/storage/peer-memory.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
+import { RUNS_MAX, type MarkRun } from "../../src/storage/told-marks.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { append, group, texts, World } from "./world.ts";
 
@@ -255,18 +256,123 @@ describe("a node that joins", () => {
   });
 });
 
-describe("starts", () => {
-  test("are counted and have ids, the last 64 of which are kept", () => {
+/** What a peer hears at the begin of a session with this process. */
+function hears({ peers }: DataDirectory, peer = 2): MarkRun | undefined {
+  const last = peers.introduce(peer).at(-1);
+  peers.met(peer);
+  return last;
+}
+
+function knows({ peers }: DataDirectory, { boot, to }: MarkRun): boolean {
+  return peers.introduce(2).some((run) => run.boot === boot && to <= run.to);
+}
+
+describe("marks", () => {
+  test("what a peer is told when it is met is durable before, and known for ever", () => {
     const world = new World();
-    const ids: number[] = [];
-    for (let number = 1; number <= 70; number++) {
-      const { boot, boots } = open(world, number);
-      ids.push(boot.id);
-      expect(boot.number).toBe(number);
-      expect(boots).toEqual(ids.slice(-64));
+    const heard: MarkRun[] = [];
+    for (let boot = 1; boot <= 100; boot++) {
+      const directory = open(world, boot);
+      const before = heard.at(-1);
+      if (before !== undefined) expect(knows(directory, before)).toBe(true);
+      heard.push(hears(directory)!);
+      world.clock.run(110);
+      world.crash("process");
+    }
+    expect(new Set(heard.map(({ to }) => to)).size).toBe(100);
+    expect(new Set(heard.map(({ boot }) => boot)).size).toBe(100);
+  });
+
+  test("starts that meet nobody use nothing up, be there ever so many", () => {
+    const world = new World();
+    const met = hears(open(world, 1))!;
+    for (let boot = 2; boot <= 71; boot++) open(world, boot).flush(() => {});
+    world.crash();
+    const again = open(world, 72);
+    expect(knows(again, met)).toBe(true);
+    expect(again.peers.introduce(2)).toEqual([met, expect.objectContaining({ from: 2, to: 2 })]);
+  });
+
+  test("nor does meeting others; and an older copy that met others lately is told from the original", () => {
+    const world = new World();
+    const directory = open(world, 1);
+    hears(directory);
+    const copy = world.disk.read("memory", 0, world.disk.size("memory"));
+    directory.peers.markSoon();
+    world.clock.run(1500);
+    const mark = directory.peers.markFor(2);
+    const boot = directory.bootId;
+    expect(mark).toBe(2);
+    expect(knows(open(world, 2), { boot, from: 1, to: mark })).toBe(true);
+    world.crash();
+    world.disk.replace("memory", copy);
+    for (let start = 3; start <= 80; start++) {
+      const copied = open(world, start);
+      hears(copied, 3);
+      copied.peers.markSoon();
+      world.clock.run(1500);
       world.crash();
     }
-    expect(new Set(ids).size).toBe(70);
+    const copied = open(world, 81);
+    expect(knows(copied, { boot, from: 1, to: mark })).toBe(false);
+    expect(knows(copied, { boot, from: 1, to: 1 })).toBe(true);
+  });
+
+  test("after more starts that began to talk and came to no session than fit, what was heard is still known", () => {
+    const world = new World();
+    const first = open(world, 1).peers.introduce(2).at(-1)!;
+    for (let boot = 2; boot <= 40; boot++) open(world, boot).peers.introduce(2);
+    const last = open(world, 41);
+    expect(knows(last, first)).toBe(true);
+    // It goes on as the last that had room, and tells nothing new.
+    expect(last.peers.introduce(2)).toHaveLength(RUNS_MAX);
+    const { to } = last.peers.introduce(2).at(-1)!;
+    last.peers.markSoon();
+    world.clock.run(1500);
+    expect(last.peers.markFor(2)).toBe(to);
+    last.peers.met(2);
+    world.clock.run(1500);
+    const next = open(world, 42);
+    expect(next.peers.introduce(2)).toMatchObject([{ to }, { boot: next.bootId }]);
+  });
+
+  test("one that is due is told no sooner than it is durable, wherever the process dies", () => {
+    for (let ms = 0; ms <= 1100; ms += 25) {
+      for (const kind of ["process", "power"] as const) {
+        const world = new World();
+        const directory = open(world, 1);
+        hears(directory);
+        directory.peers.markSoon();
+        world.clock.run(ms);
+        const told = { boot: directory.bootId, from: 1, to: directory.peers.markFor(2) };
+        world.crash(kind);
+        expect(knows(open(world, 2), told)).toBe(true);
+      }
+    }
+  });
+
+  test("at most one a second, in one write with what peers have told; and none when nothing is due", () => {
+    const operations: string[] = [];
+    const world = new World(4096, 1, (name, path) => operations.push(`${name} ${path}`));
+    const { peers } = open(world);
+    peers.introduce(2);
+    peers.introduce(3);
+    world.settle();
+    operations.length = 0;
+    for (let i = 0; i < 500; i++) {
+      peers.markSoon();
+      peers.update(2, { ...metPeer("aa"), acceptedIdx: i });
+      world.clock.run(10);
+    }
+    world.clock.run(2000);
+    const kept = operations.filter((operation) => /sync|durabl/i.test(operation));
+    expect(peers.markFor(2)).toBe(peers.markFor(3));
+    expect(peers.markFor(2)).toBeGreaterThanOrEqual(5);
+    expect(peers.markFor(2)).toBeLessThanOrEqual(8);
+    expect(kept.length).toBeLessThanOrEqual(8);
+    operations.length = 0;
+    world.clock.run(60_000);
+    expect(operations).toEqual([]);
   });
 });
 
@@ -360,14 +466,17 @@ describe("peers", () => {
     const strange: RememberedPeer = {
       incarnation: "\u0001".repeat(256),
       generation: largest,
-      bootNumber: largest,
       bootId: largest,
+      mark: largest,
       promise: ballot,
       acceptedRound: ballot,
       acceptedIdx: largest,
       decidedIdx: largest,
     };
-    for (let boot = 0; boot < 64; boot++) open(world, boot, { nodeId: 91, members });
+    for (let boot = 0; boot < 64; boot++) {
+      const { peers } = open(world, boot, { nodeId: 91, members });
+      for (const id of members) peers.introduce(id);
+    }
     const { peers } = open(world, 64, { nodeId: 91, members });
     for (const id of members) peers.set(id, strange);
     world.crash();

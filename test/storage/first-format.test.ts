@@ -157,7 +157,7 @@ describe("a directory of omnikv 0.1", () => {
         silentLogger,
         nodeClock,
       );
-      expect(directory.boot.number).toBe(start);
+      expect(directory.peers.introduce(2)).toHaveLength(1);
       expect(texts(recovered!.entries).filter((text) => text.includes("value20"))).toHaveLength(1);
       await new Promise<void>((closed) => storage.close(closed));
       await new Promise<unknown>((closed) => directory.close(closed));

@@ -114,6 +114,7 @@ const BY_TYPE: {
       acceptedIdx: index,
       decidedIdx: index,
     }),
+    mark: index,
     places: fc.array(
       fc.record({
         node: fc.integer({ min: 1, max: 1000 }),

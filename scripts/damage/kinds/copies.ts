@@ -3,6 +3,7 @@ import { remove, segmentFiles } from "../files.ts";
 import { damage, story, type Kind } from "../kind.ts";
 import { copyDirectory } from "../places.ts";
 import type { Scene } from "../scene.ts";
+import { pause } from "../server.ts";
 
 const GROUP = "An older copy put back";
 const PARTS = "A part put back from an older copy";
@@ -16,6 +17,38 @@ async function whileOthersRun(scene: Scene, others: readonly number[]): Promise<
   await scene.start([scene.hurt]);
   await scene.settle("with the copy");
   await scene.start(scene.ids.filter((id) => !scene.running.includes(id) && id !== scene.hurt));
+  await scene.settle("with all");
+}
+
+/** What was written is told with a mark, and that is on the disks of others. */
+const MARKED_MS = 2500;
+/** As a port that is taken, over and over. */
+const FAILED_STARTS = 70;
+
+/** Copies of those nodes, made while they ran, run on without those who know until the log of then is gone. */
+async function runsOn(
+  scene: Scene,
+  old: readonly number[],
+  between: () => Promise<void>,
+): Promise<void> {
+  const copyOf = (id: number): string => `${scene.data(id)}-copy`;
+  await scene.start(scene.ids);
+  await scene.settle("before");
+  await pause(MARKED_MS);
+  for (const id of old) copyDirectory(scene.data(id), copyOf(id));
+  for (let i = 0; i < 10; i++) await scene.write();
+  await scene.level();
+  await pause(MARKED_MS);
+  await scene.end(scene.ids, "SIGTERM");
+  for (const id of old) copyDirectory(copyOf(id), scene.data(id));
+  scene.intact = scene.size - old.length;
+  await between();
+  await scene.start(old);
+  await scene.fill();
+  await scene.end(old, "SIGTERM");
+  await scene.start(old);
+  await scene.settle("with the copies");
+  await scene.start(scene.ids.filter((id) => !old.includes(id)));
   await scene.settle("with all");
 }
 
@@ -80,6 +113,21 @@ export const copies: readonly Kind[] = [
       await scene.start(scene.ids);
       await scene.settle("with all");
     },
+  ),
+  story(
+    GROUP,
+    "of a majority, taken while they ran, and run on beyond the retained log",
+    (scene) => runsOn(scene, [scene.hurt, ...scene.behind], async () => {}),
+    { image: "snapshots" },
+  ),
+  story(
+    GROUP,
+    "of a majority, run on beyond the retained log after 70 starts that failed",
+    (scene) =>
+      runsOn(scene, [scene.hurt, ...scene.behind], () =>
+        scene.startInVain(scene.hurt, FAILED_STARTS),
+      ),
+    { image: "snapshots" },
   ),
   damage(GROUP, "of all, cold", (scene) => {
     for (const id of scene.ids) scene.restore("cold", id);
