@@ -27,6 +27,9 @@ test.each([
   "a list whose %s node is another cluster's, %s: nothing of the two is mixed",
   async (place, _, flags) => {
     await Promise.all([own.startAll(), other.startAll(...flags)]);
+    for (const cluster of [own, other]) {
+      for (const { id } of cluster.nodes) expect(cluster.exitCode(id), cluster.log(id)).toBeNull();
+    }
     await own.client().write("key", "own");
     await other.client().write("key", "other");
     const wrong = place === "first" ? 1 : 2;

@@ -105,6 +105,17 @@ describe("the banner", () => {
     expect(nodeAlarms(nodeView(2, { status, reach: "down" }))).toEqual([]);
   });
 
+  test("says that a node's disk is full", () => {
+    const status = statusOf(2, { alarms: [{ kind: "diskFull", cause: "space" }] });
+    expect(bannerLines(clusterView([nodeView(1), nodeView(2, { status })], 1))).toEqual([
+      {
+        key: "alarm-2-0",
+        text: "Node 2: its disk is full: it refuses writes until there is room, and reads go on; make room, and writes go on by themselves.",
+        tone: "error",
+      },
+    ]);
+  });
+
   test("says when nobody leads, and when nothing is live at all", () => {
     expect(bannerLines(clusterView([follower], null))[0]?.key).toBe("leader");
     const gone = [nodeView(1, { reach: "down" }), nodeView(2, { reach: "silent" })];
