@@ -230,7 +230,10 @@ export class Trust {
     if (this.#beyond !== null) this.#noticedBeyond = true;
     else {
       const { state, isCopy } = this.#of(node);
-      const isUnknown = isCopy && this.#disks.some((_, to) => this.#unknownMark(to, node) !== null);
+      // Where links lose what they carry, only the memories of processes that ended say what was heard.
+      const mayBeUnknown =
+        !this.#faithfulLinks || this.#disks.some((_, to) => this.#unknownMark(to, node) !== null);
+      const isUnknown = isCopy && mayBeUnknown;
       const isWhole = state === "whole" && !isUnknown && code !== "MEMBERS_MISMATCH";
       assert(!isWhole, `node ${node} stops for nothing (${code}): ${text}`);
     }

@@ -52,6 +52,13 @@ async function runsOn(
   await scene.settle("with all");
 }
 
+/** Of five, one is left that knows what the two had told. */
+function ofTwo(scene: Scene): void {
+  const two = [scene.hurt, ...scene.knowing.slice(0, 1)];
+  for (const id of two) scene.restore("hot", id);
+  scene.intact = scene.size - 2;
+}
+
 export const copies: readonly Kind[] = [
   damage(GROUP, "of one, 30 writes older, not started since", (scene) =>
     scene.restore("hot", scene.hurt),
@@ -97,11 +104,8 @@ export const copies: readonly Kind[] = [
     await scene.start(scene.behind);
     await scene.settle("with all");
   }),
-  damage(GROUP, "of two", (scene) => {
-    const two = [scene.hurt, ...scene.knowing.slice(0, 1)];
-    for (const id of two) scene.restore("hot", id);
-    scene.intact = scene.size - 2;
-  }),
+  damage(GROUP, "of two", ofTwo, { sizes: [5] }),
+  damage(GROUP, "of two of three, the only ones that know", ofTwo, { sizes: [3], limit: true }),
   story(
     GROUP,
     "of a majority, while one that knows is whole and all start at once",
@@ -129,14 +133,24 @@ export const copies: readonly Kind[] = [
       ),
     { image: "snapshots" },
   ),
-  damage(GROUP, "of all, cold", (scene) => {
-    for (const id of scene.ids) scene.restore("cold", id);
-    scene.intact = 0;
-  }),
-  damage(GROUP, "of all, taken while they ran", (scene) => {
-    for (const id of scene.ids) scene.restore("hot", id);
-    scene.intact = 0;
-  }),
+  damage(
+    GROUP,
+    "of all, cold",
+    (scene) => {
+      for (const id of scene.ids) scene.restore("cold", id);
+      scene.intact = 0;
+    },
+    { limit: true },
+  ),
+  damage(
+    GROUP,
+    "of all, taken while they ran",
+    (scene) => {
+      for (const id of scene.ids) scene.restore("hot", id);
+      scene.intact = 0;
+    },
+    { limit: true },
+  ),
   damage(PARTS, "log/*.log, its mark not", (scene, data) => {
     for (const { path } of segmentFiles(data)) remove(path);
     const old = scene.image.of("hot", scene.hurt);
