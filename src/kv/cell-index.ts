@@ -12,6 +12,7 @@
  */
 import type { ByteString } from "./byte-string.ts";
 import type { Cell } from "./cell.ts";
+import type { KeySource } from "./key-source.ts";
 
 /** A power of two. The lowest bits of a hash choose the shard, those above them the bucket. */
 export const INDEX_SHARDS = 256;
@@ -29,18 +30,23 @@ export class CellIndex {
     return this.#shard(placeHash).get(key, placeHash);
   }
 
+  /** As `get`, for a key that is no string yet. */
+  find(source: KeySource, placeHash: number): Cell | undefined {
+    return this.#shard(placeHash).find(source, placeHash);
+  }
+
   /** Its key is not in here yet. */
-  add(cell: Cell): void {
-    this.#shard(cell.placeHash).add(cell);
+  add(cell: Cell, placeHash: number): void {
+    this.#shard(placeHash).add(cell, placeHash);
   }
 
   /** Takes the place of `old`, which has the same key. */
-  replace(old: Cell, cell: Cell): void {
-    this.#shard(cell.placeHash).replace(old, cell);
+  replace(old: Cell, cell: Cell, placeHash: number): void {
+    this.#shard(placeHash).replace(old, cell, placeHash);
   }
 
-  delete(cell: Cell): void {
-    this.#shard(cell.placeHash).delete(cell);
+  delete(cell: Cell, placeHash: number): void {
+    this.#shard(placeHash).delete(cell, placeHash);
   }
 
   /** Up to so many cells, from all over: which ones says nothing about their keys. */
@@ -59,11 +65,17 @@ export class CellIndex {
   }
 }
 
+/** A cell does not know its place: that would be 8 bytes more for each, and a bucket's cells have theirs in `hashes`. */
+interface Aside {
+  readonly cell: Cell;
+  readonly placeHash: number;
+}
+
 class Shard {
   #hashes = new Int32Array(BUCKETS_MIN * BUCKET_CELLS);
   #cells: (Cell | undefined)[] = emptyPlaces(BUCKETS_MIN * BUCKET_CELLS);
   #bucketMask = BUCKETS_MIN - 1;
-  #aside: Map<ByteString, Cell> | null = null;
+  #aside: Map<ByteString, Aside> | null = null;
   #size = 0;
 
   get(key: ByteString, placeHash: number): Cell | undefined {
@@ -74,26 +86,37 @@ class Shard {
       const cell = this.#cells[place];
       if (cell !== undefined && cell.key === key) return cell;
     }
-    return this.#aside === null ? undefined : this.#aside.get(key);
+    return this.#aside === null ? undefined : this.#aside.get(key)?.cell;
   }
 
-  add(cell: Cell): void {
+  find(source: KeySource, placeHash: number): Cell | undefined {
+    const hashes = this.#hashes;
+    const start = this.#bucket(placeHash);
+    for (let place = start; place < start + BUCKET_CELLS; place++) {
+      if (hashes[place] !== placeHash) continue;
+      const cell = this.#cells[place];
+      if (cell !== undefined && source.isKey(cell.key)) return cell;
+    }
+    return this.#aside === null ? undefined : this.#aside.get(source.key())?.cell;
+  }
+
+  add(cell: Cell, placeHash: number): void {
     this.#size += 1;
     if (this.#size > (this.#bucketMask + 1) * CELLS_PER_BUCKET_MAX) {
       this.#resize(2 * (this.#bucketMask + 1));
     }
-    this.#put(cell);
+    this.#put(cell, placeHash);
   }
 
-  replace(old: Cell, cell: Cell): void {
-    const place = this.#placeOf(old);
-    if (place === null) this.#aside?.set(cell.key, cell);
+  replace(old: Cell, cell: Cell, placeHash: number): void {
+    const place = this.#placeOf(old, placeHash);
+    if (place === null) this.#aside?.set(cell.key, { cell, placeHash });
     else this.#cells[place] = cell;
   }
 
-  delete(cell: Cell): void {
+  delete(cell: Cell, placeHash: number): void {
     this.#size -= 1;
-    const place = this.#placeOf(cell);
+    const place = this.#placeOf(cell, placeHash);
     if (place === null) this.#aside?.delete(cell.key);
     else this.#cells[place] = undefined;
   }
@@ -119,21 +142,21 @@ class Shard {
     return ((placeHash >>> SHARD_BITS) & this.#bucketMask) << BUCKET_BITS;
   }
 
-  #put(cell: Cell): void {
+  #put(cell: Cell, placeHash: number): void {
     const cells = this.#cells;
-    const start = this.#bucket(cell.placeHash);
+    const start = this.#bucket(placeHash);
     for (let place = start; place < start + BUCKET_CELLS; place++) {
       if (cells[place] !== undefined) continue;
       cells[place] = cell;
-      this.#hashes[place] = cell.placeHash;
+      this.#hashes[place] = placeHash;
       return;
     }
     this.#aside ??= new Map();
-    this.#aside.set(cell.key, cell);
+    this.#aside.set(cell.key, { cell, placeHash });
   }
 
-  #placeOf(cell: Cell): number | null {
-    const start = this.#bucket(cell.placeHash);
+  #placeOf(cell: Cell, placeHash: number): number | null {
+    const start = this.#bucket(placeHash);
     for (let place = start; place < start + BUCKET_CELLS; place++) {
       if (this.#cells[place] === cell) return place;
     }
@@ -142,13 +165,18 @@ class Shard {
 
   #resize(buckets: number): void {
     const cells = this.#cells;
+    const hashes = this.#hashes;
     const aside = this.#aside;
     this.#hashes = new Int32Array(buckets * BUCKET_CELLS);
     this.#cells = emptyPlaces(buckets * BUCKET_CELLS);
     this.#bucketMask = buckets - 1;
     this.#aside = null;
-    for (const cell of cells) if (cell !== undefined) this.#put(cell);
-    if (aside !== null) for (const cell of aside.values()) this.#put(cell);
+    for (let place = 0; place < cells.length; place++) {
+      const cell = cells[place];
+      if (cell !== undefined) this.#put(cell, hashes[place] ?? 0);
+    }
+    if (aside === null) return;
+    for (const { cell, placeHash } of aside.values()) this.#put(cell, placeHash);
   }
 }
 

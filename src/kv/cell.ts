@@ -15,9 +15,9 @@ export class Cell implements StoredValue {
   readonly key: ByteString;
   /** By hashByteString: the same on all nodes. */
   readonly keyHash: number;
-  /** By placeHash: of this process only. */
-  readonly placeHash: number;
   value: ByteString;
+  /** Of the value, which is somewhere else in memory. */
+  valueLength: number;
   readonly createRevision: number;
   modRevision: number;
   version: number;
@@ -28,7 +28,6 @@ export class Cell implements StoredValue {
   constructor(
     key: ByteString,
     keyHash: number,
-    placeHash: number,
     value: ByteString,
     createRevision: number,
     modRevision: number,
@@ -37,8 +36,8 @@ export class Cell implements StoredValue {
   ) {
     this.key = key;
     this.keyHash = keyHash;
-    this.placeHash = placeHash;
     this.value = value;
+    this.valueLength = value.length;
     this.createRevision = createRevision;
     this.modRevision = modRevision;
     this.version = version;

@@ -3,12 +3,17 @@ import { ByteReader } from "./byte-reader.ts";
 import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { OP, SESSION_NONCE_BYTES } from "./command.ts";
 import { readHeader } from "./entry.ts";
+import type { KeySource } from "./key-source.ts";
+import { placeHashOfBytes, type PlaceSeed } from "./place-hash.ts";
+
+/** Longer keys are compared faster as strings. */
+const BYTEWISE_MAX = 64;
 
 /**
  * Walks through the commands of an entry without making an object for each, nor strings that nobody asks for. The fields
  * describe the current command; those that it does not have keep old content. Damage is an InvariantError: entries are checked before they are proposed.
  */
-export class CommandCursor {
+export class CommandCursor implements KeySource {
   readonly #reader = new ByteReader();
   #left = 0;
 
@@ -85,6 +90,26 @@ export class CommandCursor {
 
   key(): ByteString {
     return this.#reader.byteStringAt(this.#keyStart, this.#keyEnd);
+  }
+
+  get keyLength(): number {
+    return this.#keyEnd - this.#keyStart;
+  }
+
+  isKey(other: ByteString): boolean {
+    const length = this.#keyEnd - this.#keyStart;
+    if (other.length !== length) return false;
+    if (length > BYTEWISE_MAX) return other === this.key();
+    const { view } = this.#reader;
+    const start = this.#keyStart;
+    for (let i = 0; i < length; i++) {
+      if (view.getUint8(start + i) !== other.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
+  keyPlace(seed: PlaceSeed): number {
+    return placeHashOfBytes(this.#reader.view, this.#keyStart, this.#keyEnd, seed);
   }
 
   value(): ByteString {

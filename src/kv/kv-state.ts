@@ -132,7 +132,7 @@ export class KvState {
 
   /** By how much a value of this length under the key changes the size. */
   growthBy(key: ByteString, valueLength: number): number {
-    return growthBy(this.#cells.get(key), key, valueLength);
+    return growthBy(this.#cells.get(key), key.length, valueLength);
   }
 
   /** Under which beginnings of keys most of the bytes are, judged by a sample. Takes some milliseconds. */
@@ -349,32 +349,29 @@ export class KvState {
     const cursor = this.#cursor;
     switch (cursor.op) {
       case OP.write:
-        this.#put(cursor.key());
+        this.#put();
         return;
       case OP.delete:
-        if (this.#cells.delete(cursor.key())) this.#outcome(STATUS.ok, ++this.#revision);
+        if (this.#cells.delete(cursor)) this.#outcome(STATUS.ok, ++this.#revision);
         else this.#outcome(STATUS.notFound, this.#revision);
         return;
       case OP.casValue: {
-        const key = cursor.key();
-        const current = this.#cells.get(key);
+        const current = this.#cells.find(cursor);
         const matches =
           current !== undefined &&
           current.value.length === cursor.expectedLength &&
           current.value === cursor.expectedValue();
-        this.#putIf(key, matches, current);
+        this.#putIf(matches, current);
         return;
       }
       case OP.casAbsent: {
-        const key = cursor.key();
-        const current = this.#cells.get(key);
-        this.#putIf(key, current === undefined, current);
+        const current = this.#cells.find(cursor);
+        this.#putIf(current === undefined, current);
         return;
       }
       case OP.casRevision: {
-        const key = cursor.key();
-        const current = this.#cells.get(key);
-        this.#putIf(key, current?.modRevision === cursor.expectedRevision, current);
+        const current = this.#cells.find(cursor);
+        this.#putIf(current?.modRevision === cursor.expectedRevision, current);
         return;
       }
       case OP.noop:
@@ -385,20 +382,20 @@ export class KvState {
     }
   }
 
-  #putIf(key: ByteString, matches: boolean, current: StoredValue | undefined): void {
+  #putIf(matches: boolean, current: StoredValue | undefined): void {
     if (matches) {
-      this.#put(key);
+      this.#put();
       return;
     }
     this.#outcome(STATUS.casFailed, current?.modRevision ?? 0);
     this.#actual = current?.value;
   }
 
-  #put(key: ByteString): void {
+  #put(): void {
     const cursor = this.#cursor;
     const next = this.#revision + 1;
     const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;
-    if (!this.#cells.put(key, cursor.value(), cursor.valueHash(), next, room)) {
+    if (!this.#cells.put(cursor, cursor.value(), cursor.valueHash(), next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
     this.#revision = next;

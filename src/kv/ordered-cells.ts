@@ -15,6 +15,7 @@ import { hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";
+import type { KeySource } from "./key-source.ts";
 import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
@@ -81,6 +82,11 @@ export class OrderedCells {
     return this.#index.get(key, placeHash(key, this.#seed));
   }
 
+  /** As `get`, for a key that is no string yet. */
+  find(source: KeySource): StoredValue | undefined {
+    return this.#index.find(source, source.keyPlace(this.#seed));
+  }
+
   /**
    * A new cell, or the next version of the one there is.
    * @param valueHash hash of the value's bytes by hashBytes
@@ -88,28 +94,33 @@ export class OrderedCells {
    * @returns false when it would grow by more: nothing has changed
    */
   put(
-    key: ByteString,
+    source: KeySource,
     value: ByteString,
     valueHash: number,
     revision: number,
     room = Infinity,
   ): boolean {
-    const place = placeHash(key, this.#seed);
-    const old = this.#index.get(key, place);
-    const growth = growthBy(old, key, value.length);
+    const place = source.keyPlace(this.#seed);
+    const old = this.#index.find(source, place);
+    const growth =
+      old === undefined
+        ? KEY_OVERHEAD_BYTES + source.keyLength + value.length
+        : value.length - old.valueLength;
     if (growth > 0 && growth > room) return false;
     this.#bytes += growth;
     if (old === undefined) {
+      const key = source.key();
       const keyHash = hashByteString(key);
-      const cell = new Cell(key, keyHash, place, value, revision, revision, 1, this.#generation);
+      const cell = new Cell(key, keyHash, value, revision, revision, 1, this.#generation);
       this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
-      this.#index.add(cell);
+      this.#index.add(cell, place);
       this.#tree.set(key, cell);
       return true;
     }
     this.#contentHash = (this.#contentHash - old.hash) | 0;
-    const cell = old.generation === this.#generation ? old : this.#renew(old);
+    const cell = old.generation === this.#generation ? old : this.#renew(old, place);
     cell.value = value;
+    cell.valueLength = value.length;
     cell.modRevision = revision;
     cell.version += 1;
     this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
@@ -117,11 +128,12 @@ export class OrderedCells {
   }
 
   /** @returns whether there was such a key */
-  delete(key: ByteString): boolean {
-    const old = this.#index.get(key, placeHash(key, this.#seed));
+  delete(source: KeySource): boolean {
+    const place = source.keyPlace(this.#seed);
+    const old = this.#index.find(source, place);
     if (old === undefined) return false;
-    this.#index.delete(old);
-    this.#tree.delete(key);
+    this.#index.delete(old, place);
+    this.#tree.delete(old.key);
     this.#contentHash = (this.#contentHash - old.hash) | 0;
     this.#bytes -= costOf(old);
     return true;
@@ -138,19 +150,18 @@ export class OrderedCells {
   }
 
   /** A cell that a clone holds too makes way for one of the current generation (C2). */
-  #renew(old: Cell): Cell {
-    const { key, keyHash, placeHash, value, createRevision, modRevision, version } = old;
+  #renew(old: Cell, place: number): Cell {
+    const { key, keyHash, value, createRevision, modRevision, version } = old;
     const cell = new Cell(
       key,
       keyHash,
-      placeHash,
       value,
       createRevision,
       modRevision,
       version,
       this.#generation,
     );
-    this.#index.replace(old, cell);
+    this.#index.replace(old, cell, place);
     this.#tree.set(key, cell);
     return cell;
   }
@@ -192,10 +203,10 @@ export function costOf({ key, value }: { key: ByteString; value: ByteString }): 
 /** By how much a value of this length under the key changes what all cost. */
 export function growthBy(
   old: StoredValue | undefined,
-  key: ByteString,
+  keyLength: number,
   valueLength: number,
 ): number {
-  if (old === undefined) return KEY_OVERHEAD_BYTES + key.length + valueLength;
+  if (old === undefined) return KEY_OVERHEAD_BYTES + keyLength + valueLength;
   return valueLength - old.value.length;
 }
 

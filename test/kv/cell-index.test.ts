@@ -6,6 +6,7 @@ import { CellIndex, INDEX_SHARDS } from "../../src/kv/cell-index.ts";
 import { hashByteString } from "../../src/kv/byte-string.ts";
 import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/kv/index.ts";
 import { placeHash } from "../../src/kv/place-hash.ts";
+import { keyAt } from "./key-at.ts";
 import { open, run, snapshotBytes } from "./helpers.ts";
 
 const KEYS = 300;
@@ -27,7 +28,8 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
   "cells are found under their keys: hashes of kind %i",
   (_, hashOf) => {
     const cellOf = (n: number): Cell =>
-      new Cell(`key ${n}` as ByteString, 0, hashOf(n) | 0, "" as ByteString, 1, 1, 1, 0);
+      new Cell(`key ${n}` as ByteString, 0, "" as ByteString, 1, 1, 1, 0);
+    const placeOf = (n: number): number => hashOf(n) | 0;
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500 }), fc.nat(2000), (steps, reserved) => {
         const index = new CellIndex();
@@ -36,21 +38,22 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
         for (const { kind, n } of steps) {
           const old = plain.get(n);
           const cell = cellOf(n);
-          expect(index.get(cell.key, cell.placeHash)).toBe(old);
+          const place = placeOf(n);
+          expect(index.get(cell.key, place)).toBe(old);
+          expect(index.find(keyAt(cell.key), place)).toBe(old);
           if (kind === "add" && old === undefined) {
-            index.add(cell);
+            index.add(cell, place);
             plain.set(n, cell);
           } else if (kind === "delete" && old !== undefined) {
-            index.delete(old);
+            index.delete(old, place);
             plain.delete(n);
           } else if (kind === "replace" && old !== undefined) {
-            index.replace(old, cell);
+            index.replace(old, cell, place);
             plain.set(n, cell);
           }
         }
         for (let n = 0; n < KEYS; n++) {
-          const { key, placeHash } = cellOf(n);
-          expect(index.get(key, placeHash)).toBe(plain.get(n));
+          expect(index.get(cellOf(n).key, placeOf(n))).toBe(plain.get(n));
         }
       }),
       { numRuns: 50 },
@@ -62,13 +65,28 @@ test("keys that all fall into one bucket cost little more than others", () => {
   const index = new CellIndex();
   const cells = Array.from(
     { length: 50_000 },
-    (_, n) => new Cell(`key ${n}` as ByteString, 0, 42, "" as ByteString, 1, 1, 1, 0),
+    (_, n) => new Cell(`key ${n}` as ByteString, 0, "" as ByteString, 1, 1, 1, 0),
   );
   const begun = performance.now();
-  for (const cell of cells) index.add(cell);
+  for (const cell of cells) index.add(cell, 42);
   for (const cell of cells) expect(index.get(cell.key, 42) === cell).toBe(true);
   // One after the other it would be a billion comparisons and more.
   expect(performance.now() - begun).toBeLessThan(5000);
+});
+
+test("a key in bytes is that key and no other, however long", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 130 }), fc.nat(129), (bytes, at) => {
+      const key = byteStringOf(bytes);
+      const source = keyAt(key);
+      expect([source.key(), source.keyLength, source.isKey(key)]).toEqual([key, key.length, true]);
+      const other = Uint8Array.from(bytes);
+      other[at % bytes.length]! ^= 0x80;
+      for (const bad of [byteStringOf(other), key.slice(1), `${key}\0`]) {
+        expect(source.isKey(bad as ByteString)).toBe(false);
+      }
+    }),
+  );
 });
 
 describe("places", () => {
@@ -113,9 +131,11 @@ describe("places", () => {
         fc.nat(2 ** 32 - 1),
         fc.nat(2 ** 32 - 1),
         (bytes, low, high) => {
-          expect(placeHash(byteStringOf(bytes), { low, high })).toBe(
-            reference([...bytes], low, high),
-          );
+          const expected = reference([...bytes], low, high);
+          const key = byteStringOf(bytes);
+          expect(placeHash(key, { low, high })).toBe(expected);
+          // No command has an empty key.
+          if (bytes.length > 0) expect(keyAt(key).keyPlace({ low, high })).toBe(expected);
         },
       ),
     );
