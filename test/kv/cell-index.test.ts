@@ -5,9 +5,9 @@ import { Cell } from "../../src/kv/cell.ts";
 import { CellIndex, INDEX_SHARDS } from "../../src/kv/cell-index.ts";
 import { hashByteString } from "../../src/kv/byte-string.ts";
 import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/kv/index.ts";
-import { placeHash, placeHashOfBytes } from "../../src/kv/place-hash.ts";
+import { placeHash } from "../../src/kv/place-hash.ts";
+import { keyAt } from "./key-at.ts";
 import { open, run, snapshotBytes } from "./helpers.ts";
-import { keyOf } from "./key-of.ts";
 
 const KEYS = 300;
 /** From all keys in one bucket to each where it falls. */
@@ -29,6 +29,7 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
   (_, hashOf) => {
     const cellOf = (n: number): Cell =>
       new Cell(`key ${n}` as ByteString, 0, "" as ByteString, 1, 1, 1, 0);
+    const placeOf = (n: number): number => hashOf(n) | 0;
     fc.assert(
       fc.property(fc.array(step, { maxLength: 1500 }), fc.nat(2000), (steps, reserved) => {
         const index = new CellIndex();
@@ -37,9 +38,9 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
         for (const { kind, n } of steps) {
           const old = plain.get(n);
           const cell = cellOf(n);
-          const place = hashOf(n) | 0;
+          const place = placeOf(n);
           expect(index.get(cell.key, place)).toBe(old);
-          expect(index.find(keyOf(cell.key), place)).toBe(old);
+          expect(index.find(keyAt(cell.key), place)).toBe(old);
           if (kind === "add" && old === undefined) {
             index.add(cell, place);
             plain.set(n, cell);
@@ -52,7 +53,7 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
           }
         }
         for (let n = 0; n < KEYS; n++) {
-          expect(index.get(cellOf(n).key, hashOf(n) | 0)).toBe(plain.get(n));
+          expect(index.get(cellOf(n).key, placeOf(n))).toBe(plain.get(n));
         }
       }),
       { numRuns: 50 },
@@ -71,6 +72,21 @@ test("keys that all fall into one bucket cost little more than others", () => {
   for (const cell of cells) expect(index.get(cell.key, 42) === cell).toBe(true);
   // One after the other it would be a billion comparisons and more.
   expect(performance.now() - begun).toBeLessThan(5000);
+});
+
+test("a key in bytes is that key and no other, however long", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 130 }), fc.nat(129), (bytes, at) => {
+      const key = byteStringOf(bytes);
+      const source = keyAt(key);
+      expect([source.key(), source.keyLength, source.isKey(key)]).toEqual([key, key.length, true]);
+      const other = Uint8Array.from(bytes);
+      other[at % bytes.length]! ^= 0x80;
+      for (const bad of [byteStringOf(other), key.slice(1), `${key}\0`]) {
+        expect(source.isKey(bad as ByteString)).toBe(false);
+      }
+    }),
+  );
 });
 
 describe("places", () => {
@@ -116,9 +132,10 @@ describe("places", () => {
         fc.nat(2 ** 32 - 1),
         (bytes, low, high) => {
           const expected = reference([...bytes], low, high);
-          expect(placeHash(byteStringOf(bytes), { low, high })).toBe(expected);
-          const view = new DataView(Uint8Array.from([1, 2, ...bytes, 3]).buffer);
-          expect(placeHashOfBytes(view, 2, 2 + bytes.length, { low, high })).toBe(expected);
+          const key = byteStringOf(bytes);
+          expect(placeHash(key, { low, high })).toBe(expected);
+          // No command has an empty key.
+          if (bytes.length > 0) expect(keyAt(key).keyPlace({ low, high })).toBe(expected);
         },
       ),
     );

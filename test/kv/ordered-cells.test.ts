@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { ByteString } from "../../src/kv/index.ts";
 import { CellsBuilder } from "../../src/kv/cells-builder.ts";
 import { OrderedCells } from "../../src/kv/ordered-cells.ts";
-import { keyOf } from "./key-of.ts";
+import { keyAt } from "./key-at.ts";
 
 const nameOf = (n: number): ByteString => `key/${n}` as ByteString;
 const step = fc.oneof(
@@ -27,7 +27,7 @@ describe("ordered cells", () => {
         const plain: Plain = new Map();
         const clones: [ReturnType<OrderedCells["clone"]>, Plain, number][] = [];
         for (let i = 0; i < 1500; i += 2) {
-          cells.put(keyOf(nameOf(i)), "first" as ByteString, 1, i);
+          cells.put(keyAt(nameOf(i)), "first" as ByteString, 1, i);
           plain.set(nameOf(i), ["first", i, i, 1]);
         }
         steps.forEach(({ kind, n }, revision) => {
@@ -35,10 +35,10 @@ describe("ordered cells", () => {
           const old = plain.get(name);
           if (kind === "put") {
             const value = `v${revision}` as ByteString;
-            cells.put(keyOf(name), value, revision, revision);
+            cells.put(keyAt(name), value, revision, revision);
             plain.set(name, [value, old?.[1] ?? revision, revision, (old?.[3] ?? 0) + 1]);
           } else if (kind === "delete") {
-            expect(cells.delete(keyOf(name))).toBe(plain.delete(name));
+            expect(cells.delete(keyAt(name))).toBe(plain.delete(name));
           } else if (clones.length < 5) {
             clones.push([cells.clone(), new Map(plain), cells.contentHash]);
           }
@@ -61,10 +61,10 @@ describe("ordered cells", () => {
   test("the content hash does not depend on the way there", () => {
     const cells = new OrderedCells();
     const again = new OrderedCells();
-    for (let n = 0; n < 300; n++) cells.put(keyOf(nameOf(n)), "v" as ByteString, n, n + 1);
-    for (let n = 299; n >= 0; n--) again.put(keyOf(nameOf(n)), "v" as ByteString, n, n + 1);
+    for (let n = 0; n < 300; n++) cells.put(keyAt(nameOf(n)), "v" as ByteString, n, n + 1);
+    for (let n = 299; n >= 0; n--) again.put(keyAt(nameOf(n)), "v" as ByteString, n, n + 1);
     expect(again.contentHash).toBe(cells.contentHash);
-    for (let n = 0; n < 300; n++) expect(cells.delete(keyOf(nameOf(n)))).toBe(true);
+    for (let n = 0; n < 300; n++) expect(cells.delete(keyAt(nameOf(n)))).toBe(true);
     expect([cells.contentHash, cells.size]).toEqual([0, 0]);
   });
 });
@@ -84,7 +84,7 @@ describe("cells built in order", () => {
   test.each([0, 1, 1023, 1024, 1025, 20_000])("are those that were put: %i of them", (count) => {
     const cells = new OrderedCells();
     for (let n = 0; n < count; n++) {
-      cells.put(keyOf(nameOf((n * 7919) % 25_013)), `v${n}` as ByteString, n, n + 1);
+      cells.put(keyAt(nameOf((n * 7919) % 25_013)), `v${n}` as ByteString, n, n + 1);
     }
     const built = rebuilt(cells, (value) => Number(value.slice(1)));
     expect([built.size, built.contentHash]).toEqual([count, cells.contentHash]);
@@ -99,7 +99,7 @@ describe("cells built in order", () => {
 
   test("change like any others, and their clones do not", () => {
     const both = [new OrderedCells(), new OrderedCells()] as [OrderedCells, OrderedCells];
-    for (let n = 0; n < 5000; n++) both[0].put(keyOf(nameOf(2 * n)), "v" as ByteString, 7, n + 1);
+    for (let n = 0; n < 5000; n++) both[0].put(keyAt(nameOf(2 * n)), "v" as ByteString, 7, n + 1);
     both[1] = rebuilt(both[0], () => 7);
     const before = flat(both[0].range({ limit: 1e9 }));
     const clones = both.map((cells) => cells.clone());
@@ -107,8 +107,8 @@ describe("cells built in order", () => {
       fc.property(fc.array(fc.tuple(fc.nat(10_000), fc.boolean()), { maxLength: 500 }), (steps) => {
         for (const [n, isPut] of steps) {
           if (isPut)
-            for (const cells of both) cells.put(keyOf(nameOf(n)), "w" as ByteString, 9, 20_000);
-          else expect(both[0].delete(keyOf(nameOf(n)))).toBe(both[1].delete(keyOf(nameOf(n))));
+            for (const cells of both) cells.put(keyAt(nameOf(n)), "w" as ByteString, 9, 20_000);
+          else expect(both[0].delete(keyAt(nameOf(n)))).toBe(both[1].delete(keyAt(nameOf(n))));
           expect(both[1].get(nameOf(n))).toEqual(both[0].get(nameOf(n)));
         }
         expect([both[1].size, both[1].contentHash]).toEqual([both[0].size, both[0].contentHash]);

@@ -1,0 +1,12 @@
+import { GroupWriter, CommandCursor, bytesOf, type ByteString } from "../../src/kv/index.ts";
+import type { KeySource } from "../../src/kv/key-source.ts";
+
+/** The key as commands have it: in the bytes of one. */
+export function keyAt(key: ByteString): KeySource {
+  const writer = new GroupWriter();
+  writer.delete(1, bytesOf(key));
+  const cursor = new CommandCursor();
+  cursor.resetToGroup(writer.take(1, 1));
+  cursor.next();
+  return cursor;
+}
