@@ -1,5 +1,6 @@
 /** What is wrong with a node's data, of which somebody has to take care. */
 import type { UnreadableEntries } from "../kv/index.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
 import { TooManyFilesError, type DiskFullError } from "../ports/disk.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { AdminAlarm } from "../wire/admin.ts";
@@ -10,12 +11,14 @@ export type AlarmSource = Pick<Replica, "alarms" | "joining" | "verdict" | "stat
 
 /**
  * @param unreadable entries that this process has passed over: those of before stand in the state for ever
+ * @param otherLogs peers whose data come from another beginning
  * @param lack what keeps the node from writing; null: nothing
  */
 export function alarmsOf(
   replica: AlarmSource,
   unreadable: UnreadableEntries,
   lack: DiskFullError | null,
+  otherLogs: readonly NodeId[] = [],
 ): AdminAlarm[] {
   const { joining, verdict, space, state } = replica;
   const alarms: AdminAlarm[] = replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
@@ -38,5 +41,6 @@ export function alarmsOf(
   if (lack !== null) {
     alarms.push({ kind: "diskFull", cause: lack instanceof TooManyFilesError ? "files" : "space" });
   }
+  for (const peer of otherLogs) alarms.push({ kind: "otherLog", peer });
   return alarms;
 }

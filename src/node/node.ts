@@ -209,6 +209,7 @@ export class Node {
       storage: this.#storage,
       allowFaults: this.#options.allowFaults,
       unreadable: this.#peerTrouble.unreadable,
+      otherLogs: this.#guard.otherLogs,
     });
   }
 
@@ -244,7 +245,8 @@ export class Node {
           this.#wake();
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
-        onRefused: (_, code, text, proved) => {
+        onRefused: (peer, code, text, proved) => {
+          if (proved && code === "WRONG_CLUSTER") this.#guard.onOtherLog(peer);
           // Any other refusal the link has told already, once, and tries again.
           if (proved && isFinalRefusal(code)) this.#fail(new StorageError(code, text));
         },

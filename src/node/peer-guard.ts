@@ -44,9 +44,20 @@ const NO_CLAIMS: DurableClaims = {
 
 export class PeerGuard {
   readonly #options: PeerGuardOptions;
+  readonly #otherLogs = new Set<NodeId>();
 
   constructor(options: PeerGuardOptions) {
     this.#options = options;
+  }
+
+  /** Peers whose data come from another beginning than this node's, as far as they were heard of last. */
+  get otherLogs(): readonly NodeId[] {
+    return [...this.#otherLogs].sort((a, b) => a - b);
+  }
+
+  /** The peer has said of itself, proved, that its data come from another beginning. */
+  onOtherLog(peer: NodeId): void {
+    this.#otherLogs.add(peer);
   }
 
   /** @returns null when the peer is welcome; then what it says is remembered, durably */
@@ -58,8 +69,10 @@ export class PeerGuard {
     }
     const own = origin();
     if (peer.origin !== own && peer.origin !== NO_ORIGIN && own !== NO_ORIGIN) {
+      this.#otherLogs.add(id);
       return refusal("WRONG_CLUSTER", refusalText.otherOrigin(self, own, id, peer.origin));
     }
+    this.#otherLogs.delete(id);
     const known = memory.get(id);
     if (known !== undefined && known.incarnation !== incarnation) {
       return this.#replace(id, known, presence);

@@ -7,6 +7,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { AdminLink, AdminStatus } from "../wire/admin.ts";
+import type { NodeId } from "../omnipaxos/index.ts";
 import { alarmsOf } from "./alarms.ts";
 
 export interface StatusParts {
@@ -21,6 +22,8 @@ export interface StatusParts {
   readonly allowFaults: boolean;
   /** Entries that this process has passed over. */
   readonly unreadable: UnreadableEntries;
+  /** Peers whose data come from another beginning. */
+  readonly otherLogs: readonly NodeId[];
 }
 
 export function nodeStatus(parts: StatusParts): AdminStatus {
@@ -68,7 +71,7 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       writeLatency: replica.served.writeLatency,
     },
     allowFaults: parts.allowFaults,
-    alarms: alarmsOf(replica, parts.unreadable, storage.lack),
+    alarms: alarmsOf(replica, parts.unreadable, storage.lack, parts.otherLogs),
   };
 }
 

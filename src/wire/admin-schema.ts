@@ -115,6 +115,8 @@ const alarm = z.discriminatedUnion("kind", [
   }),
   /** The node cannot write, for lack of space or of file descriptors, and refuses all writes (DISK_FULL) until it can. */
   z.strictObject({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
+  /** This peer runs, and its data come from another beginning: the two have no session. */
+  z.strictObject({ kind: z.literal("otherLog"), peer: nodeId }),
 ]);
 
 const status = z.strictObject({

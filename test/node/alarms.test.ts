@@ -82,3 +82,9 @@ test("the quota counts as used up when the largest value does not fit any more; 
   sizeBytes = 0;
   expect(space.lack).toBeNull();
 });
+
+test("a peer with another log is an alarm", () => {
+  const [alarm] = alarmsOf(source(), NOTHING, null, [3]);
+  expect(alarm).toEqual({ kind: "otherLog", peer: 3 });
+  expect(alarmText(alarm!)).toMatch(/^node 3 is of another cluster, or of this one begun anew/);
+});

@@ -92,6 +92,7 @@ describe("a peer whose log began elsewhere", () => {
     const world = new World();
     world.origin = 0x1a;
     expect(world.meet({ origin: 0x2b })).toBe("WRONG_CLUSTER");
+    expect(world.guard.otherLogs).toEqual([3]);
     expect(world.remembered.size).toBe(0);
     expect(isFinalRefusal("WRONG_CLUSTER")).toBe(false);
     expect(world.text({ origin: 0x2b })).toMatch(

@@ -82,6 +82,7 @@ const status: AdminStatus = {
     { kind: "diverged", peer: 2, agreedIdx: null, differsIdx: 3, refuses: true },
     { kind: "joining", confirmed: [2], needed: 2 },
     { kind: "unreadableEntry", idx: 7, entries: 1 },
+    { kind: "otherLog", peer: 3 },
     { kind: "noSpace", cause: "heap", usedBytes: 1, quotaBytes: 2 ** 30 },
   ],
 };
