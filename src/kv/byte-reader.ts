@@ -98,7 +98,25 @@ export class ByteReader {
     return this.#longVarint();
   }
 
+  /** Of up to four bytes, as nearly all are; apart from longer ones, for which the engine would have to use fractions. */
   #longVarint(): number {
+    const bytes = this.#bytes;
+    const start = this.#offset;
+    const end = Math.min(this.#end, start + 4);
+    let value = 0;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] ?? 0;
+      value |= (byte & 0x7f) << (7 * (i - start));
+      if (byte < 0x80) {
+        if (byte === 0) return this.fail("an integer");
+        this.#offset = i + 1;
+        return value;
+      }
+    }
+    return this.#longestVarint();
+  }
+
+  #longestVarint(): number {
     let value = 0;
     let scale = 1;
     for (let i = this.#offset; i < this.#end && i < this.#offset + 8; i++) {

@@ -62,17 +62,23 @@ export class ByteWriter {
 
   varint(value: number): void {
     this.#reserve(8);
-    let rest = value;
-    // The bit operations below see 32 bits only.
-    while (rest >= 0x8000_0000) {
-      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
+    // Apart from larger ones, for which the engine would have to use fractions in the loop.
+    let rest = value < 0x8000_0000 ? value | 0 : this.#largeVarint(value);
     while (rest >= 0x80) {
       this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
     this.#buffer[this.#length++] = rest;
+  }
+
+  /** The lowest digits. @returns what is left, below 2^31 */
+  #largeVarint(value: number): number {
+    let rest = value;
+    while (rest >= 0x8000_0000) {
+      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    return rest | 0;
   }
 
   bytes(bytes: Uint8Array): void {

@@ -193,29 +193,25 @@ export class KvState {
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     let group = -1;
     let position = 0;
+    let id = NO_SESSION;
     let session: Session | undefined;
     let tag = 0;
     while (cursor.next()) {
       if (cursor.groupIndex !== group) {
         if (group >= 0) this.#endGroup(session);
         group = cursor.groupIndex;
-        sink.beginGroup(group, cursor.session);
+        id = cursor.session;
+        sink.beginGroup(group, id);
         session = this.#beginGroup(idx);
-        tag = this.#isFirstVersion ? cursor.session | 0 : (session?.tag ?? 0);
+        tag = this.#isFirstVersion ? id | 0 : (session?.tag ?? 0);
       }
-      if (cursor.session === NO_SESSION) {
+      if (id === NO_SESSION) {
         this.#applySessionless(idx, position, sink);
       } else {
         this.#actual = undefined;
         if (session === undefined) this.#outcome(SESSION_EXPIRED, this.#revision);
         else if (this.#applyOnce(session)) session = undefined;
-        sink.answer(
-          cursor.session,
-          cursor.sequence,
-          this.#status,
-          this.#answerRevision,
-          this.#actual,
-        );
+        sink.answer(id, cursor.sequence, this.#status, this.#answerRevision, this.#actual);
       }
       this.#remember(tag);
       position += 1;
@@ -293,7 +289,7 @@ export class KvState {
         const { id, tag, origin } = this.#sessions.open(nonce, idx, position);
         this.#begin(origin);
         // The history hash takes this in, and others see it: the id is not to be found out from it.
-        this.#answerRevision = tag >>> 0;
+        this.#answerRevision = tag;
         sink.opened(cursor.sequence, bytesOf(nonce), id);
         return;
       }

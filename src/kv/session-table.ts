@@ -79,7 +79,7 @@ export class SessionTable {
       this.#add(session);
       this.#actualBytes += session.actualBytes;
     }
-    this.#latest = null;
+    this.#leaveLatest();
   }
 
   get size(): number {
@@ -117,6 +117,7 @@ export class SessionTable {
       this.#kinOf(place).moveToEnd(place.inKin);
       const { session } = place;
       if (session.generation !== this.#generation) place.session = session.copy(this.#generation);
+      this.#leaveLatest();
       this.#latest = place;
     }
     const { session } = place;
@@ -131,10 +132,7 @@ export class SessionTable {
 
   /** A group of the session used last has been carried out. */
   settle(): void {
-    const place = this.#latest;
-    if (place === null) return;
-    place.session.settle();
-    this.#count(place);
+    if (this.#latest !== null) this.#count(this.#latest);
   }
 
   /**
@@ -197,8 +195,8 @@ export class SessionTable {
 
   /** The sessions as they are now, in order of last use. Takes time in proportion to their number, which is bounded. */
   clone(): readonly Session[] {
+    this.#leaveLatest();
     this.#generation += 1;
-    this.#latest = null;
     const sessions: Session[] = [];
     for (const { session } of this.#all) sessions.push(session);
     return sessions;
@@ -214,8 +212,15 @@ export class SessionTable {
     if (session.nonce !== EMPTY_BYTES) this.#byNonce.set(session.nonce, session.id);
     this.#all.append(place.inAll);
     this.#kinOf(place).append(place.inKin);
+    this.#leaveLatest();
     this.#latest = place;
     this.#count(place);
+  }
+
+  /** Of the session used last the ring stays as it is: a client alone would have it shrink and grow with each group. */
+  #leaveLatest(): void {
+    this.#latest?.session.settle();
+    this.#latest = null;
   }
 
   /** Takes into account what the session keeps now. It is the one used last. */

@@ -211,7 +211,7 @@ export class Session {
     this.#actualBytes += actual.length;
   }
 
-  /** To be called after a group of commands: a ring that has grown in a burst shrinks again (K2). */
+  /** To be called when another session is used: a ring that has grown in a burst shrinks again (K2). */
   settle(): void {
     const needed = ringSize(this.#top - this.#floor);
     if (this.#marks.length > 2 * needed) this.#resize(needed);
