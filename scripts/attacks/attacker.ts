@@ -8,7 +8,7 @@ const report = (message: AttackerReport): void => void process.send?.(message);
 
 process.on("disconnect", () => process.exit(0));
 const sent: Sent = { bytes: 0, connections: 0 };
-await attack.prepare?.(plan);
+if (plan.prepare) await attack.prepare?.(plan);
 report({ kind: "begun" });
 await attack.run(plan, sent);
 setInterval(() => report({ kind: "sent", ...sent }), 200);

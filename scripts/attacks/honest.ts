@@ -14,10 +14,26 @@ const clients = plan.nodes.map((node) =>
 );
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function measure({ ms }: HonestOrder): Promise<HonestReport> {
-  const histogram = new LatencyHistogram();
-  const failed: Record<string, number> = {};
-  let served = 0;
+interface Phase {
+  readonly histogram: LatencyHistogram;
+  readonly failed: Record<string, number>;
+  served: number;
+}
+
+const phases = new Map<string, Phase>();
+
+function phaseOf(name: string): Phase {
+  const known = phases.get(name);
+  if (known !== undefined) return known;
+  const phase: Phase = { histogram: new LatencyHistogram(), failed: {}, served: 0 };
+  phases.set(name, phase);
+  return phase;
+}
+
+async function measure({ ms, phase: name }: HonestOrder): Promise<HonestReport> {
+  const phase = phaseOf(name);
+  const { histogram, failed } = phase;
+  const last = new LatencyHistogram();
   const endMs = performance.now() + ms;
   const work = async (client: (typeof clients)[number], index: number): Promise<void> => {
     for (let i = 0; performance.now() < endMs; i++) {
@@ -25,12 +41,14 @@ async function measure({ ms }: HonestOrder): Promise<HonestReport> {
       try {
         if (i % 2 === 0) await client.write(`honest/${index}/${i % 100}`, "value");
         else await client.read(`honest/${index}/${i % 100}`);
-        served += 1;
+        phase.served += 1;
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         failed[error.code] = (failed[error.code] ?? 0) + 1;
       }
-      histogram.record((performance.now() - begunMs) * 1000);
+      const us = (performance.now() - begunMs) * 1000;
+      histogram.record(us);
+      last.record(us);
       await sleep(PAUSE_MS);
     }
   };
@@ -58,11 +76,12 @@ async function measure({ ms }: HonestOrder): Promise<HonestReport> {
   };
   await Promise.all([...clients.map(work), newcomer()]);
   return {
-    served,
+    served: phase.served,
     failed,
     p50Ms: histogram.quantileUs(0.5) / 1000,
     p99Ms: histogram.quantileUs(0.99) / 1000,
     slowestMs: histogram.maxUs / 1000,
+    lastP99Ms: last.quantileUs(0.99) / 1000,
   };
 }
 

@@ -11,6 +11,8 @@ export interface AttackPlan {
   readonly attack: string;
   readonly nodes: readonly AttackNode[];
   readonly clusterId: string;
+  /** What the attack needs is not there yet. */
+  readonly prepare: boolean;
 }
 
 export type AttackerReport =
@@ -18,15 +20,19 @@ export type AttackerReport =
   /** So far. */
   | { readonly kind: "sent"; readonly bytes: number; readonly connections: number };
 
-/** For so long it is to measure. */
 export interface HonestOrder {
+  /** For so long it is to measure. */
   readonly ms: number;
+  readonly phase: "warm" | "without" | "during";
 }
 
+/** Of all times of one phase together. */
 export interface HonestReport {
   readonly served: number;
   readonly failed: Readonly<Record<string, number>>;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly slowestMs: number;
+  /** Of the last time alone. */
+  readonly lastP99Ms: number;
 }

@@ -19,6 +19,8 @@ export interface AttackResult {
   readonly logBytes: number;
   readonly without: HonestReport;
   readonly during: HonestReport;
+  /** The p99 during the attack by that just before, of each round. */
+  readonly ratios: readonly number[];
   /** All servers run still. */
   readonly alive: boolean;
 }
@@ -51,11 +53,13 @@ export function render(results: readonly AttackResult[]): string {
         "failed",
         "p50 ms",
         "p99",
+        "slowest",
+        "times",
         "verdict",
       ],
     ],
     ...results.map((result) => {
-      const { without, during } = result;
+      const { without, during, ratios } = result;
       const problems = problemsOf(result);
       return [
         result.name,
@@ -66,6 +70,7 @@ export function render(results: readonly AttackResult[]): string {
         (result.logBytes / 1000).toFixed(0),
         ...[String(without.served), ms(without.p50Ms), ms(without.p99Ms)],
         ...[String(during.served), String(failures(during)), ms(during.p50Ms), ms(during.p99Ms)],
+        ...[ms(during.slowestMs), ratios.map((ratio) => ratio.toFixed(1)).join(" ")],
         problems.length === 0 ? "well" : `MISSED: ${problems.join(", ")}`,
       ];
     }),
