@@ -8,7 +8,8 @@
  *   F2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and one frame
  *       or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread. While the
  *       node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and what
- *       comes after them is to hear of it at once, reads are to go on.
+ *       comes after them is to hear of it at once, reads are to go on. Nor does a large answer go on meanwhile.
+ *   F4. What is large goes at the node's pace (`Pace`) while others are at work.
  *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
  */
 import { unreachable } from "../base/assert.ts";
@@ -21,6 +22,7 @@ import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
 import { Inbox } from "./inbox.ts";
+import { LARGE_BYTES, type Haul, type Pace } from "./pace.ts";
 
 /** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
 const TURN_WORK = 1024;
@@ -31,11 +33,12 @@ const PIECE_BYTES = 256 * 1024;
 const COMMANDS_MAX = 1024;
 const BYTES_MAX = 512 * 1024;
 const READS_MAX = 4096;
-const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+const UNREAD_BYTES_MAX = 1024 * 1024;
 
 /** What a connection needs of its gateway. */
 export interface ClientGate {
   readonly replica: Replica;
+  readonly pace: Pace;
   /** Of the turn that gathers input now. */
   readonly turn: number;
   /** Hard limit of the answers that wait for one client. */
@@ -59,6 +62,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   readonly #gate: ClientGate;
   readonly #connection: Connection;
   readonly #inbox = new Inbox();
+  readonly #haul: Haul;
   /** Of the frame that is being taken. */
   #pieces: readonly GroupPiece[] = [];
   #nextPiece = 0;
@@ -71,6 +75,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   constructor(gate: ClientGate, connection: Connection) {
     this.#gate = gate;
     this.#connection = connection;
+    this.#haul = gate.pace.newHaul();
     this.id = gate.replica.newRouteId();
   }
 
@@ -85,7 +90,12 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   heldBytes(): number {
     if (!this.#open) return 0;
     const connection = this.#connection;
-    return this.#inbox.bytes + connection.bufferedBytes() + connection.unfinishedBytes();
+    return (
+      this.#inbox.bytes +
+      this.load.readBytes +
+      connection.bufferedBytes() +
+      connection.unfinishedBytes()
+    );
   }
 
   giveUp(reason: string): void {
@@ -102,7 +112,8 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
 
   onFrame(frame: Uint8Array): void {
     if (!this.#open) return;
-    if (!this.#hasWaiting && this.#mayGoOn()) this.#take(frame);
+    if (!this.#haul.movesMuch) this.#gate.pace.modest();
+    if (!this.#hasWaiting && this.#mayGoOn(frame.length)) this.#take(frame);
     else this.#inbox.push(frame);
     if (this.#hasWaiting) {
       this.#connection.pause();
@@ -119,6 +130,10 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   deliver(frame: Uint8Array): void {
     this.#work -= Math.floor(frame.length / WORK_BYTES);
     this.#connection.send(frame);
+    if (frame.length >= LARGE_BYTES) {
+      this.#haul.moved();
+      this.#gate.pace.answered();
+    }
     const unread = this.#connection.bufferedBytes();
     if (unread <= UNREAD_BYTES_MAX) return;
     this.#unread = true;
@@ -128,9 +143,14 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
     this.#gate.held(this, unread + this.#inbox.bytes);
   }
 
+  /** F2 and F4. */
+  mayHaveMore(): boolean {
+    return this.#gate.pace.mayAnswer && !this.#leavesUnread();
+  }
+
   /** Its turn has come: takes of what waits as much as it may. @returns whether something waits still */
   serve(): boolean {
-    while (this.#hasWaiting && this.#mayGoOn()) this.#takeNext();
+    while (this.#hasWaiting && this.#mayGoOn(this.#nextBytes)) this.#takeNext();
     if (this.#hasWaiting) return true;
     this.#connection.resume();
     return false;
@@ -138,16 +158,21 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
 
   /** Whether `serve` in the next turn would do something. */
   get canGoOn(): boolean {
-    return this.#hasRoom();
+    return this.#hasRoom(this.#nextBytes);
   }
 
   get #hasWaiting(): boolean {
     return this.#nextPiece < this.#pieces.length || !this.#inbox.isEmpty;
   }
 
-  /** F1 and F2. */
-  #mayGoOn(): boolean {
-    if (!this.#hasRoom() || this.#gate.replica.answersFull) return false;
+  /** Of what waits first. */
+  get #nextBytes(): number {
+    return this.#pieces[this.#nextPiece]?.group.length ?? this.#inbox.firstBytes;
+  }
+
+  /** F1, F2 and F4. @param bytes of what comes next */
+  #mayGoOn(bytes: number): boolean {
+    if (!this.#hasRoom(bytes) || this.#gate.replica.answersFull) return false;
     const turns = this.#gate.turn - this.#workTurn;
     if (turns > 0) {
       this.#workTurn = this.#gate.turn;
@@ -156,14 +181,21 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
     return this.#work > 0;
   }
 
-  /** F2. */
-  #hasRoom(): boolean {
+  /** F2 and F4. */
+  #hasRoom(nextBytes: number): boolean {
     if (!this.#open) return false;
     const { commands, bytes, reads } = this.load;
-    const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
+    const isFull =
+      commands >= COMMANDS_MAX ||
+      bytes >= BYTES_MAX ||
+      (nextBytes >= LARGE_BYTES && !this.#haul.mayGoOn(bytes));
     if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
+    return !this.#leavesUnread();
+  }
+
+  #leavesUnread(): boolean {
     if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
-    return !this.#unread;
+    return this.#unread;
   }
 
   #takeNext(): void {
@@ -212,6 +244,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
 
   #write(group: Uint8Array, count: number): void {
     this.#work -= count + Math.floor(group.length / WORK_BYTES);
+    if (group.length >= LARGE_BYTES) this.#haul.begins();
     this.#gate.replica.onWrites(this, group, count);
   }
 

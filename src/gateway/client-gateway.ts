@@ -4,6 +4,7 @@ import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import { ClientConnection, type ClientGate } from "./client-connection.ts";
+import { Pace } from "./pace.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
@@ -11,6 +12,7 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
 export class ClientGateway implements ClientGate {
   readonly replica: Replica;
   readonly unreadBytesMax: number;
+  readonly pace: Pace;
   turn = 1;
   readonly #context: GatewayContext;
   readonly #budget: BufferBudget;
@@ -25,6 +27,7 @@ export class ClientGateway implements ClientGate {
     this.#context = context;
     this.#budget = budget;
     this.replica = context.replica;
+    this.pace = new Pace(context.machine.clock, () => this.replica.served.othersEntries);
     this.unreadBytesMax = context.options.clientBufferBytesMax;
   }
 
@@ -63,6 +66,7 @@ export class ClientGateway implements ClientGate {
   /** A turn begins: whoever waits gets its share of it. */
   beginTurn(): void {
     this.turn += 1;
+    this.pace.beginTurn();
     if (this.#queue.size === 0) return;
     // Those who go to the end of the queue are met again there.
     const waiting = Array.from(this.#queue);

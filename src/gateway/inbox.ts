@@ -12,6 +12,11 @@ export class Inbox {
     return this.#bytes;
   }
 
+  /** Of the frame that is next; 0: there is none. */
+  get firstBytes(): number {
+    return this.#frames[this.#next]?.length ?? 0;
+  }
+
   push(frame: Uint8Array): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;

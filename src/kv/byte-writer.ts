@@ -7,11 +7,13 @@ const LOOP_BYTES_MAX = 24;
 export class ByteWriter {
   #buffer: Buffer;
   #length = 0;
+  readonly #initialBytes: number;
   readonly #keepBytesMax: number;
 
   /** @param keepBytesMax a buffer that has grown beyond this is let go by `clear` */
   constructor(initialBytes = 256, keepBytesMax = 256 * 1024) {
     this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
+    this.#initialBytes = initialBytes;
     this.#keepBytesMax = keepBytesMax;
   }
 
@@ -31,6 +33,20 @@ export class ByteWriter {
     const bytes = new Uint8Array(end - start);
     bytes.set(this.#buffer.subarray(start, end));
     return bytes;
+  }
+
+  /** All that was written, the caller's to keep, without a copy unless much of the buffer is unused. Empty afterwards. */
+  take(): Uint8Array {
+    const isFull = this.#length >= this.#buffer.length * 0.75;
+    const bytes = isFull ? this.#buffer.subarray(0, this.#length) : this.copy();
+    if (isFull) this.#buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
+    this.#length = 0;
+    return bytes;
+  }
+
+  /** Room for so many bytes more, so that the buffer grows once for all of them. */
+  reserve(bytes: number): void {
+    this.#reserve(bytes);
   }
 
   /** What was written, valid until the next call of any other method. */

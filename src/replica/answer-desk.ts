@@ -51,14 +51,21 @@ export class AnswerDesk {
     isFirst: boolean,
   ): { readonly count: number; readonly rest: PendingRead | null } {
     if (!read.route.isOpen()) return NOTHING_READ;
-    const { answers } = read.route;
+    const { route } = read;
+    const { answers } = route;
     this.#dirty.add(read.route);
     const othersBytes = this.#turnBytes - answers.bytes;
     const bytesMax = Math.min(
       answers.bytes + (isFirst ? FIRST_BYTES : MORE_BYTES),
       TURN_BYTES_MAX - othersBytes,
     );
-    const isRoom = (): boolean => answers.bytes <= bytesMax;
+    let isOne = false;
+    const isRoom = (valueBytes: number): boolean => {
+      if (isOne) return answers.bytes <= bytesMax;
+      // One at least, or a large one would never be answered; but that one in its time.
+      isOne = valueBytes <= FIRST_BYTES || route.mayHaveMore?.() !== false;
+      return isOne;
+    };
     const { count, rest } = answers.readsWhile(read.frame, state, isRoom);
     this.#turnBytes = othersBytes + answers.bytes;
     return {

@@ -45,6 +45,7 @@ export function applyDecided(
     served.commandsApplied += applier.apply(entry, batch, isChecked);
     const { appliedIdx, contentHash, historyHash } = applier.state;
     agreement.applied(appliedIdx, contentHash, historyHash);
+    if (taken === undefined) served.othersEntries += 1;
     if (batch === undefined) continue;
     hasRoom = true;
     served.answered(nowMs - batch.sinceMs, batch.groups.length);

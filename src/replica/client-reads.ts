@@ -131,16 +131,23 @@ export class ClientReads {
       return !desk.isFull;
     });
     this.#answerRests();
-    return areReady || this.#rests.length > 0;
+    return areReady || this.#rests.some(mayGoOn);
   }
 
-  /** Frames of which more is left, one after the other. */
+  /** Frames of which more is left, one after the other; those go to the end whose turn it is not, and what is left again. */
   #answerRests(): void {
-    while (!this.#options.desk.isFull) {
+    let inVain = 0;
+    while (!this.#options.desk.isFull && inVain < this.#rests.length) {
       const read = this.#rests.shift();
       if (read === undefined) return;
-      this.#leaves(read);
-      this.#answer(read, false);
+      if (mayGoOn(read)) {
+        inVain = 0;
+        this.#leaves(read);
+        this.#answer(read, false);
+      } else {
+        inVain += 1;
+        this.#rests.push(read);
+      }
     }
   }
 
@@ -151,12 +158,14 @@ export class ClientReads {
     this.#rests.push(rest);
   }
 
-  #waits({ route, count }: PendingRead): void {
+  #waits({ route, frame, count }: PendingRead): void {
     route.load.reads += count;
+    route.load.readBytes += frame.length;
   }
 
-  #leaves({ route, count }: PendingRead): void {
+  #leaves({ route, frame, count }: PendingRead): void {
     route.load.reads -= count;
+    route.load.readBytes -= frame.length;
   }
 
   #hasRoom(read: PendingRead): boolean {
@@ -170,6 +179,11 @@ export class ClientReads {
   #refuseHeldUp(read: PendingRead): void {
     this.#options.desk.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
   }
+}
+
+/** What is for nobody any more goes at once. */
+function mayGoOn({ route }: PendingRead): boolean {
+  return !route.isOpen() || route.mayHaveMore?.() !== false;
 }
 
 const NO_INDEX_TEXT = "this node reaches no leader with a quorum; nothing was read";

@@ -5,4 +5,6 @@ export class RouteLoad {
   bytes = 0;
   /** Keys asked for. */
   reads = 0;
+  /** Of the frames that ask for them. */
+  readBytes = 0;
 }

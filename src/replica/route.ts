@@ -14,4 +14,6 @@ export interface Route {
   /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;
   deliver(frame: Uint8Array): void;
+  /** Whether a large answer may begin or go on now; it is asked again in each turn. Absent: always. */
+  mayHaveMore?(): boolean;
 }

@@ -4,6 +4,8 @@ import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
 export class Served {
   commandsApplied = 0;
   reads = 0;
+  /** Applied, and made by other nodes, or by this one before it was started. */
+  othersEntries = 0;
   readonly #writeLatency: number[] = Array.from({ length: LATENCY_BUCKETS }, () => 0);
 
   /** @param frames of clients, answered so long after they came in */

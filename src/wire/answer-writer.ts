@@ -22,6 +22,8 @@ export interface ReadableState {
 const HEADER_BYTES = 9;
 /** What a record takes beside its value or text, at most. */
 const RECORD_OVERHEAD_BYTES = 64;
+/** A frame of so much leaves in the buffer in which it was made: a copy would cost more than another buffer. */
+const LARGE_BYTES = 64 * 1024;
 /** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
 const TURN_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -107,19 +109,19 @@ export class AnswerWriter {
   }
 
   /**
-   * The same, one at least and then as long as `goesOn` says so.
+   * The same, as long as `goesOn` says so, which is told how long the value is that comes next.
    * @returns how many, and a frame of the others; null: there are none
    */
   readsWhile(
     frame: Uint8Array,
     state: ReadableState,
-    goesOn: () => boolean,
+    goesOn: (valueBytes: number) => boolean,
   ): { readonly count: number; readonly rest: Uint8Array | null } {
     let count = 0;
     const rest = takeReads(frame, (request, key) => {
-      if (count > 0 && !goesOn()) return false;
-      count += 1;
       const stored = state.read(key);
+      if (!goesOn(stored?.value.length ?? 0)) return false;
+      count += 1;
       if (stored === undefined) {
         this.#reserve(0);
         this.#out.u8(RECORD.missing);
@@ -150,7 +152,7 @@ export class AnswerWriter {
     this.#full = [];
     this.#fullBytes = 0;
     for (const frame of frames) {
-      const view = new DataView(frame.buffer);
+      const view = new DataView(frame.buffer, frame.byteOffset);
       view.setUint32(1, Math.floor(appliedIdx / 0x1_0000_0000));
       view.setUint32(5, appliedIdx >>> 0);
       deliver(frame);
@@ -192,10 +194,12 @@ export class AnswerWriter {
   #reserve(contentBytes: number): void {
     const needed = this.#out.length + contentBytes + RECORD_OVERHEAD_BYTES;
     if (needed > CLIENT_FRAME_BYTES_MAX && this.#out.length > HEADER_BYTES) this.#endFrame();
+    // At once, for all of it: a large buffer that grows twice is copied twice.
+    if (contentBytes >= LARGE_BYTES) this.#out.reserve(contentBytes + RECORD_OVERHEAD_BYTES);
   }
 
   #endFrame(): void {
-    const frame = this.#out.copy();
+    const frame = this.#out.length < LARGE_BYTES ? this.#out.copy() : this.#out.take();
     this.#full.push(frame);
     this.#fullBytes += frame.length;
     this.#beginFrame();
