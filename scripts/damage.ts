@@ -2,26 +2,32 @@
  * Damage and mistakes done to real servers and their disks, one row after the other: nothing acknowledged may be gone
  * without a sentence that says so.
  *
- *   npx tsx scripts/damage.ts [--nodes 3,5] [--only TEXT]… [--limits] [--list] [--json | --markdown] [--keep]
+ *   npx tsx scripts/damage.ts [--nodes 3,5] [--only TEXT]… [--limits] [--list] [--json | --markdown | --write] [--keep]
  *   npx tsx scripts/damage.ts --from FILE… (--markdown | --write)
  *
  * --only takes rows whose "group: name" has the text in it, --limits those that nobody can notice (docs/proof.md says
- * why). --from reads what runs with --json have printed; --write puts the table into docs/proof.md. Ends with status 1
- * when a row is SILENT, or when what was said is no way out.
+ * why). --json prints each row when it is done; --from reads that, and of rows that were played twice takes the last one.
+ * --markdown prints the table, with the limits when they were played too; --write plays all, the limits as well, and puts
+ * the table into docs/proof.md unless a row is missing or bad. Ends with status 1 when a row is SILENT or a FALSE ALARM,
+ * when what was said is no way out, or when a row could not be played; limits are none of these.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Images } from "./damage/image.ts";
+import type { Kind } from "./damage/kind.ts";
 import { KINDS } from "./damage/kinds.ts";
-import { findPlaces } from "./damage/places.ts";
-import { jsonOf, lineOf, markdownOf } from "./damage/report.ts";
-import { isBad, playRow, type Row } from "./damage/row.ts";
+import { takePlaces } from "./damage/places.ts";
+import { jsonOf, lineOf } from "./damage/report.ts";
+import { playRow, type Row } from "./damage/row.ts";
+import { Table } from "./damage/table.ts";
+import { writeSection } from "./section.ts";
 
-/** Where the table stands in docs/proof.md. */
-const TABLE_BEGINS = "<!-- scripts/damage.ts writes this -->";
-const TABLE_ENDS = "<!-- to here -->";
+const HELP = `npx tsx scripts/damage.ts [--nodes 3,5] [--only TEXT]… [--limits] [--list] [--json | --markdown | --write] [--keep]
+npx tsx scripts/damage.ts --from FILE… (--markdown | --write)
+
+Build first: npm run build. The head of the file says what the options do.`;
 
 const { values } = parseArgs({
   options: {
@@ -34,63 +40,71 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
     from: { type: "string", multiple: true },
     keep: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
+const { only, limits, from, list, json, markdown, write, keep, help } = values;
+
+function isWanted({ group, name, hidden, limit = false }: Kind): boolean {
+  if (only.length > 0) return only.some((text) => `${group}: ${name}`.includes(text));
+  return hidden !== true && (write || limit === limits);
+}
+
+/** Prints each when it is done. */
+async function play(rows: readonly { kind: Kind; size: number }[]): Promise<readonly Row[]> {
+  const root = mkdtempSync(join(tmpdir(), "omnikv-damage-"));
+  const { places, release } = await takePlaces();
+  const done: Row[] = [];
+  try {
+    const images = new Images(places, root);
+    for (const { kind, size } of rows) {
+      const row = await playRow(kind, size, images, places, root);
+      done.push(row);
+      const line = json ? jsonOf(row) : lineOf(row);
+      if (markdown) console.error(line);
+      else console.log(line);
+    }
+  } finally {
+    release();
+    if (!keep) rmSync(root, { recursive: true, force: true });
+  }
+  return done;
+}
+
+/** @returns the exit status */
+async function report(rows: readonly Row[]): Promise<number> {
+  const table = new Table(KINDS, rows);
+  const { bad, missing, unknown } = table;
+  if (!json && from === undefined) {
+    const seconds = Math.round(rows.reduce((sum, { ms }) => sum + ms, 0) / 1000);
+    const line = `${rows.length} rows in ${seconds} s, ${bad.length} of them bad`;
+    if (markdown) console.error(line);
+    else console.log(line);
+  }
+  for (const title of unknown) console.error(`no such row: ${title}`);
+  if (markdown) console.log(table.markdown);
+  if (!write) return bad.length === 0 && rows.length > 0 ? 0 : 1;
+  for (const title of missing) console.error(`missing: ${title}`);
+  for (const row of bad) console.error(lineOf(row));
+  if (bad.length + missing.length > 0) {
+    console.error("not written: docs/proof.md has the whole table, and no bad row");
+    return 1;
+  }
+  await writeSection("docs/proof.md", "scripts/damage.ts", table.markdown);
+  return 0;
+}
+
 const sizes = values.nodes.split(",").map(Number);
-const wanted = KINDS.filter(({ group, name, hidden, limit }) =>
-  values.only.length === 0
-    ? hidden !== true && (limit === true) === values.limits
-    : values.only.some((text) => `${group}: ${name}`.includes(text)),
-);
-const rows = wanted.flatMap((kind) =>
+const chosen = KINDS.filter(isWanted).flatMap((kind) =>
   (kind.sizes ?? [3, 5]).filter((size) => sizes.includes(size)).map((size) => ({ kind, size })),
 );
-if (values.list) {
-  for (const { kind, size } of rows) console.log(`${size}  ${kind.group}: ${kind.name}`);
-  process.exit(0);
+if (help) {
+  console.log(HELP);
+} else if (list) {
+  for (const { kind, size } of chosen) console.log(`${size}  ${kind.group}: ${kind.name}`);
+} else if (from !== undefined) {
+  const lines = from.flatMap((file) => readFileSync(file, "utf8").trim().split("\n"));
+  process.exitCode = await report(lines.map((line) => JSON.parse(line) as Row));
+} else {
+  process.exitCode = await report(await play(chosen));
 }
-if (values.from !== undefined) {
-  const lines = values.from.flatMap((file) => readFileSync(file, "utf8").trim().split("\n"));
-  const table = markdownOf(inOrder(lines.map((line) => JSON.parse(line) as Row)));
-  if (values.write) writeTable(table);
-  else console.log(table);
-  process.exit(0);
-}
-const root = mkdtempSync(join(tmpdir(), "omnikv-damage-"));
-const done: Row[] = [];
-try {
-  const places = await findPlaces();
-  const images = new Images(places, root);
-  for (const { kind, size } of rows) {
-    const row = await playRow(kind, size, images, places, root);
-    done.push(row);
-    if (values.json) console.log(jsonOf(row));
-    else if (!values.markdown) console.log(lineOf(row));
-    else console.error(lineOf(row));
-  }
-} finally {
-  if (!values.keep) rmSync(root, { recursive: true, force: true });
-}
-const bad = done.filter(isBad);
-if (values.markdown) console.log(markdownOf(done));
-else if (!values.json) {
-  const seconds = Math.round(done.reduce((sum, { ms }) => sum + ms, 0) / 1000);
-  console.log(`${done.length} rows in ${seconds} s, ${bad.length} of them bad`);
-}
-/** The order of the kinds, whichever run they come from. */
-function inOrder(rows: readonly Row[]): readonly Row[] {
-  const at = ({ group, name }: Row): number =>
-    KINDS.findIndex((kind) => kind.group === group && kind.name === name);
-  return [...rows].sort((a, b) => at(a) - at(b) || a.size - b.size);
-}
-
-function writeTable(table: string): void {
-  const file = join(import.meta.dirname, "../docs/proof.md");
-  const text = readFileSync(file, "utf8");
-  const [before, rest] = text.split(TABLE_BEGINS);
-  const after = rest?.split(TABLE_ENDS)[1];
-  if (before === undefined || after === undefined) throw new Error(`${file} has no place for it`);
-  writeFileSync(file, `${before}${TABLE_BEGINS}\n\n${table}\n\n${TABLE_ENDS}${after}`);
-}
-
-process.exitCode = bad.length === 0 && done.length > 0 ? 0 : 1;

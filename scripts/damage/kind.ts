@@ -14,10 +14,12 @@ export interface Kind {
   readonly hidden?: boolean;
   /** Nobody can notice it, as docs/proof.md says below the table: only run with `--limits`, or by name. */
   readonly limit?: boolean;
+  /** Nothing is done to it, so nothing may be said. */
+  readonly unharmed?: boolean;
   play(scene: Scene): Promise<void>;
 }
 
-export type Options = Pick<Kind, "sizes" | "image" | "hidden" | "limit">;
+export type Options = Pick<Kind, "sizes" | "image" | "hidden" | "limit" | "unharmed">;
 
 /** Done to disks while nothing runs; then the dangerous order. */
 export function damage(

@@ -17,6 +17,8 @@ const AFTER_NEWS_MS = 3000;
 const LEVEL_TIMEOUT_MS = 15_000;
 /** Nothing changes any more: it will not get better. */
 const STALL_MS = 4000;
+/** Before a row is called bad. */
+const PATIENT_MS = 30_000;
 /** With a snapshot each ten entries. */
 const FILLERS = 60;
 const FILLER_BYTES = 500_000;
@@ -62,6 +64,8 @@ export class Scene {
   readonly #notes: string[] = [];
   /** Keys that a reader was told no or an old value of. */
   readonly #missed = new Set<string>();
+  /** Those before what stands at the end was looked at. */
+  readonly #missedBefore = new Set<string>();
   /** Keys that a reader was told the last value of. */
   readonly #seen = new Set<string>();
   #probes = 0;
@@ -243,8 +247,9 @@ export class Scene {
   }
 
   /** @returns whether all that run have the same state; and nothing happened for a while */
-  async level(): Promise<boolean> {
-    const deadline = performance.now() + LEVEL_TIMEOUT_MS;
+  async level({ patient = false } = {}): Promise<boolean> {
+    const deadline = performance.now() + (patient ? PATIENT_MS : LEVEL_TIMEOUT_MS);
+    const stallMs = patient ? PATIENT_MS : STALL_MS;
     let calmSince = performance.now();
     let changedMs = calmSince;
     let before = "";
@@ -259,7 +264,7 @@ export class Scene {
       if (seen !== before) changedMs = now;
       before = seen;
       if (isLevel && now > calmSince + CALM_MS) return true;
-      if (now > deadline || now > changedMs + STALL_MS) {
+      if (now > deadline || now > changedMs + stallMs) {
         this.note(`not level: ${states.join(" | ")}`);
         return false;
       }
@@ -277,8 +282,12 @@ export class Scene {
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   }
 
-  /** Every key, linearizably, at each node that runs. @returns the keys that some node served without their last value */
-  async read(what: string, consistency: "linearizable" | "local" = "linearizable"): Promise<void> {
+  /** Every key, linearizably, at each node that runs. @returns how many reads were not answered */
+  async read(
+    what: string,
+    consistency: "linearizable" | "local" = "linearizable",
+  ): Promise<number> {
+    let unanswered = 0;
     for (const node of this.running) {
       // It serves nobody, and says so.
       if (this.server(node)?.joining === true) continue;
@@ -295,24 +304,26 @@ export class Scene {
       for (const [i, key] of keys.entries()) {
         if (answers[i]?.status === "fulfilled" && !lost.includes(key)) this.#seen.add(key);
       }
-      const unanswered = answers.filter(({ status }) => status === "rejected").length;
-      if (unanswered > 0) this.note(`${what}: node ${node} did not answer ${unanswered} reads`);
+      const rejected = answers.filter(({ status }) => status === "rejected").length;
+      if (rejected > 0) this.note(`${what}: node ${node} did not answer ${rejected} reads`);
+      unanswered += rejected;
       for (const key of lost) this.#missed.add(key);
       if (lost.length > 0) this.note(`${what}: node ${node} served without ${lost.length} writes`);
     }
+    return unanswered;
   }
 
-  /** What stands at the end. */
-  async facts(): Promise<Facts> {
-    const missedBefore = this.#missed.size;
+  /** What stands at the end. @param patient a node may take long to serve or to keep up */
+  async facts({ patient = false } = {}): Promise<Facts> {
+    for (const key of this.#missed) this.#missedBefore.add(key);
     this.#missed.clear();
     this.#seen.clear();
-    const isLevel = this.running.length > 0 && (await this.level());
-    const isServed = await this.write(5000);
-    await this.read("at the end");
+    const isLevel = this.running.length > 0 && (await this.level({ patient }));
+    const isServed = await this.write(patient ? PATIENT_MS : 5000);
+    let unanswered = await this.read("at the end");
     if (isServed && isLevel) {
-      await this.level();
-      await this.read("at the end, local", "local");
+      await this.level({ patient });
+      unanswered += await this.read("at the end, local", "local");
     }
     const isJoining = [...this.#servers.values()].some(
       ({ running, joining }) => running && joining,
@@ -324,7 +335,8 @@ export class Scene {
       isLevel,
       isJoining,
       said: this.said,
-      missedBefore,
+      missedBefore: this.#missedBefore.size,
+      unanswered,
       lost,
       nowhere: this.acknowledged.keys.filter((key) => !this.#seen.has(key) && !this.#isKept(key)),
       majorityIntact: this.intact >= this.majority,

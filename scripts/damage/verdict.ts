@@ -14,6 +14,8 @@ export interface Facts {
   readonly said: readonly Said[];
   /** Acknowledged writes that a reader was not told of in between. */
   readonly missedBefore: number;
+  /** Reads at the end that a node which runs and has its place did not answer. */
+  readonly unanswered: number;
   /** Those that a reader is not told of at the end. */
   readonly lost: readonly string[];
   /** Those that no reader is told of, and that stand on no disk of the row, moved away or not. */
@@ -26,10 +28,21 @@ export interface Facts {
 export type Outcome =
   | { readonly kind: "nothing lost" }
   /** @property after what came of following the sentences */
-  | { readonly kind: "refused"; readonly by: Said; readonly after: string }
+  | { readonly kind: "refused"; readonly by: Said; readonly after: After }
   /** The product failed. */
   | { readonly kind: "SILENT"; readonly what: string }
-  | { readonly kind: "NO WAY OUT"; readonly what: string };
+  | { readonly kind: "NO WAY OUT"; readonly what: string }
+  /** Something was said where nothing was wrong. */
+  | { readonly kind: "FALSE ALARM"; readonly what: string }
+  /** The script failed, so nobody knows. */
+  | { readonly kind: "NOT PLAYED"; readonly what: string };
+
+export type After =
+  | "nothing lost"
+  /** Two sides have each decided something. */
+  | "stops: people have to choose a side, and the disk of each is kept"
+  | "waits, and says for whom"
+  | "stands still";
 
 /** Codes of the processes that ended by themselves, in the order of the processes. */
 export function endings({ said }: Facts): readonly string[] {
@@ -39,17 +52,24 @@ export function endings({ said }: Facts): readonly string[] {
 /** What a node says that stops because others have decided or made something else than it has. */
 const SIDES: ReadonlySet<string> = new Set(["CONTRADICTED", "DIVERGED"]);
 
-export function decide(facts: Facts): Outcome {
+/** @param unharmed nothing was done to it */
+export function decide(facts: Facts, unharmed = false): Outcome {
   const { said, lost, missedBefore } = facts;
   const ended = said.filter((each) => each.ended);
   const first = ended[0] ?? said[0];
-  const isWhole = facts.isRunning && facts.isServed && facts.isLevel && facts.nowhere.length === 0;
+  const isWhole =
+    facts.isRunning &&
+    facts.isServed &&
+    facts.isLevel &&
+    facts.unanswered === 0 &&
+    facts.nowhere.length === 0;
   if (first === undefined) {
     if (lost.length > 0) return silent(`${lost.length} acknowledged writes are gone`);
     if (missedBefore > 0) return silent(`${missedBefore} acknowledged writes were gone for a time`);
     if (!isWhole && !facts.isLevel) return silent("the replicas differ, or one does not keep up");
-    return isWhole ? { kind: "nothing lost" } : silent("a node does not run, or none serves");
+    return isWhole ? { kind: "nothing lost" } : silent("a node does not run, or does not serve");
   }
+  if (unharmed) return { kind: "FALSE ALARM", what: first.text };
   const dumb = ended.find((each) => adviceOf(each).kind === "none");
   if (dumb !== undefined) return { kind: "NO WAY OUT", what: dumb.text };
   if (lost.length > 0 && ended.length === 0) {
@@ -61,7 +81,7 @@ export function decide(facts: Facts): Outcome {
 }
 
 /** Null: what was said was no help. */
-function outcomeAfter(facts: Facts, isWhole: boolean): string | null {
+function outcomeAfter(facts: Facts, isWhole: boolean): After | null {
   const { lost, nowhere, majorityIntact, said } = facts;
   if (isWhole && lost.length === 0) return "nothing lost";
   if (nowhere.length > 0) return null;

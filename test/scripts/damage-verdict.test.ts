@@ -11,6 +11,7 @@ const SOUND: Facts = {
   isJoining: false,
   said: [],
   missedBefore: 0,
+  unanswered: 0,
   lost: [],
   nowhere: [],
   majorityIntact: true,
@@ -37,6 +38,7 @@ describe("a row", () => {
     ["the replicas differ", { isLevel: false }],
     ["a node does not run", { isRunning: false }],
     ["nobody serves", { isServed: false }],
+    ["a node does not answer reads", { unanswered: 1 }],
     [
       "a write is gone, and what was said ended no process",
       {
@@ -51,6 +53,10 @@ describe("a row", () => {
   test("that was refused, and made whole by what was said", () => {
     const outcome = decide({ ...SOUND, said: [REJOIN], missedBefore: 3 });
     expect(outcome).toMatchObject({ kind: "refused", after: "nothing lost" });
+  });
+
+  test("in which something was said although nothing was done is a FALSE ALARM", () => {
+    expect(decide({ ...SOUND, said: [REJOIN] }, true).kind).toBe("FALSE ALARM");
   });
 
   test.each<[string, Partial<Facts>]>([

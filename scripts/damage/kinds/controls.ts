@@ -3,10 +3,13 @@ import { damage, type Kind } from "../kind.ts";
 const GROUP = "Nothing damaged";
 
 export const controls: readonly Kind[] = [
-  damage(GROUP, "kill -9 of all", () => {}),
-  damage(GROUP, "clean stop of all", () => {}, { image: "stopped" }),
-  damage(GROUP, "kill -9 of all, with snapshots", () => {}, { image: "snapshots" }),
-  damage(GROUP, "kill -9 of all, several segments", () => {}, { image: "segments" }),
+  damage(GROUP, "kill -9 of all", () => {}, { unharmed: true }),
+  damage(GROUP, "clean stop of all", () => {}, { image: "stopped", unharmed: true }),
+  damage(GROUP, "kill -9 of all, with snapshots", () => {}, { image: "snapshots", unharmed: true }),
+  damage(GROUP, "kill -9 of all, several segments", () => {}, {
+    image: "segments",
+    unharmed: true,
+  }),
   // A row that must be reported: a write is expected that nobody made.
   damage(
     GROUP,

@@ -141,7 +141,7 @@ export const logs: readonly Kind[] = [
   damage(MARK, "removed", (_, data) => remove(join(data, "log/end"))),
   damage(MARK, "zeroed", (_, data) => overwrite(join(data, "log/end"), 0, 5 * 4096, 0)),
   damage(MARK, "cut in half", (_, data) => truncate(join(data, "log/end"), 5 * 2048)),
-  damage(MARK, "its newest slot zeroed, and the last batch too", (_, data) => {
+  damage(MARK, "the slot of each batch zeroed, and the last batch too", (_, data) => {
     lastFrameZeroed(data);
     overwrite(join(data, "log/end"), 4 * 4096, 5 * 4096, 0);
   }),
