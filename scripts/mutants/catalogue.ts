@@ -9,13 +9,21 @@ import { REFERENCE_DEFECTS } from "./reference-defects.ts";
 import { REQUESTS } from "./requests.ts";
 import { STORAGE } from "./storage.ts";
 
-export const MUTANTS: readonly Mutant[] = [
-  ...REFERENCE_DEFECTS,
-  ...CONSENSUS,
-  ...READ_PATH,
-  ...REQUESTS,
-  ...STORAGE,
-  ...LINKS,
-  ...AGREEMENT_MUTANTS,
-  ...MISTAKES,
+export interface MutantGroup {
+  readonly title: string;
+  readonly mutants: readonly Mutant[];
+}
+
+/** In the order of the table. */
+export const MUTANT_GROUPS: readonly MutantGroup[] = [
+  { title: "Defects that a reference implementation has or had", mutants: REFERENCE_DEFECTS },
+  { title: "The protocol", mutants: CONSENSUS },
+  { title: "Reads", mutants: READ_PATH },
+  { title: "Requests, sessions and bounds", mutants: REQUESTS },
+  { title: "Storage", mutants: STORAGE },
+  { title: "Links", mutants: LINKS },
+  { title: "Replicas that compare their states", mutants: AGREEMENT_MUTANTS },
+  { title: "Disks that went back, lost disks", mutants: MISTAKES },
 ];
+
+export const MUTANTS: readonly Mutant[] = MUTANT_GROUPS.flatMap(({ mutants }) => mutants);
