@@ -185,6 +185,11 @@ export class Node {
     this.#close(done);
   }
 
+  /** Peers whose data come from another beginning than this node's: an alarm. */
+  get otherLogs(): readonly NodeId[] {
+    return this.#guard.otherLogs;
+  }
+
   get replica(): Replica {
     return this.#replica;
   }

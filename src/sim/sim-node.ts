@@ -317,8 +317,9 @@ export class SimNode {
     }
     if (this.#node === null) return;
     const { replica } = this.#node;
-    const { safety, coverage } = this.#context;
+    const { safety, coverage, trust } = this.#context;
     safety.check(this.index, replica);
+    if (this.#node.otherLogs.length > 0) trust.onAlarm();
     if (replica.state !== this.#state) {
       this.#state = replica.state;
       coverage.hit("snapshot installed from a peer");
