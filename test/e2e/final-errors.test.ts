@@ -248,12 +248,15 @@ test.skipIf(!hasNamespaces).each(["kept", "removed"])(
   async (lock) => {
     await cluster.start(1);
     const second = [OMNIKV, "server", "--node", "1", "--cluster", cluster.clusterFile];
+    // It stops as soon as it sees that its lock is gone: it sleeps until the second one has tried.
+    cluster.signal(1, "SIGSTOP");
     if (lock === "removed") rmSync(join(data(), "lock"));
     const { status, stderr } = spawnSync(
       "unshare",
       ["-n", process.execPath, ...second, "--data-dir", data()],
       { encoding: "utf8", timeout: 20_000 },
     );
+    cluster.signal(1, "SIGCONT");
     expect(stderr).toMatch(/cannot start: .* is in use by (another process|process \d+)/);
     expect(status).toBe(1);
     if (lock === "kept") expect(cluster.exitCode(1)).toBeNull();
