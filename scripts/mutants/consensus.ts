@@ -47,8 +47,8 @@ export const CONSENSUS: readonly Mutant[] = [
     patches: [
       patch(
         `${PAXOS}/leader.ts`,
-        "    store.append(entry);\n    sendAcceptDecide(state, store.log.end - 1);",
-        "    store.append(entry);\n    state.leading.self.acceptedIdx = store.acceptedIdx;\n    sendAcceptDecide(state, store.log.end - 1);",
+        "    store.append(proposed(state, entry));\n    sendAcceptDecide(state, store.log.end - 1);",
+        "    store.append(proposed(state, entry));\n    state.leading.self.acceptedIdx = store.acceptedIdx;\n    sendAcceptDecide(state, store.log.end - 1);",
       ),
     ],
     by: "sim",
@@ -175,8 +175,8 @@ export const CONSENSUS: readonly Mutant[] = [
       ),
       patch(
         `${PAXOS}/follower.ts`,
-        " ?? (again ? null : endsBelowDecided(store, logSync));",
-        " ?? (again || !again ? null : endsBelowDecided(store, logSync));",
+        "(again ? null : endsBelowDecided(store, logSync))",
+        "(again || !again ? null : endsBelowDecided(store, logSync))",
       ),
     ],
     by: CONTRADICTIONS,
@@ -187,8 +187,8 @@ export const CONSENSUS: readonly Mutant[] = [
     patches: [
       patch(
         `${PAXOS}/follower.ts`,
-        "differsFromDecided(state, logSync) ?? (",
-        "differsFromDecided(state, logSync, 0) ?? (",
+        "differsFromDecided(state, logSync) ??\n",
+        "differsFromDecided(state, logSync, 0) ??\n",
       ),
     ],
     by: CONTRADICTIONS,

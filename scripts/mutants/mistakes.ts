@@ -211,4 +211,40 @@ export const MISTAKES: readonly Mutant[] = [
     ],
     by: ["test/sim/mistakes.test.ts", "test/omnipaxos/contradictions.test.ts"],
   },
+  {
+    name: "a snapshot is believed",
+    breaks: "what follows an older copy takes the place of what only the receiver has decided",
+    patches: [
+      patch(
+        REPLICA,
+        "      snapshotPartsAt(this.#core, this.#applier.state, sink, snapshot);\n",
+        "      (void snapshotPartsAt(this.#core, this.#applier.state, sink, snapshot), null);\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "a snapshot is adopted unseen",
+    breaks: "a new leader takes over a history that contradicts what it has decided",
+    patches: [
+      patch(
+        "src/omnipaxos/sequence-paxos/judge.ts",
+        " ?? (sync === null ? null : snapshotDiffers(state, sync));",
+        ";",
+      ),
+    ],
+    by: ["test/omnipaxos/contradictions.test.ts"],
+  },
+  {
+    name: "no round is opened by what is forwarded",
+    breaks: "a history does not tell where rounds begin, and two that differ look the same",
+    patches: [
+      patch(
+        "src/omnipaxos/sequence-paxos/leader.ts",
+        "for (const entry of entries) store.appendToBatch(proposed(state, entry));",
+        "for (const entry of entries) store.appendToBatch(entry);",
+      ),
+    ],
+    by: "mistakes",
+  },
 ];

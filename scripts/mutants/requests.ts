@@ -148,7 +148,7 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/apply-decided.ts",
-        "if (own === undefined || (own !== entry && Buffer.compare(own, entry) !== 0))",
+        "if (own === undefined || !isEntryOrItsOpening(entry, own))",
         "if (own === undefined)",
       ),
     ],

@@ -5,6 +5,7 @@ import { OP, SESSION_NONCE_BYTES } from "./command.ts";
 import { readHeader } from "./entry.ts";
 import type { KeySource } from "./key-source.ts";
 import { placeHashOfBytes, type PlaceSeed } from "./place-hash.ts";
+import type { RoundName } from "./rounds.ts";
 
 /** Longer keys are compared faster as strings. */
 const BYTEWISE_MAX = 64;
@@ -19,6 +20,8 @@ export class CommandCursor implements KeySource {
 
   /** Of the entry. */
   version = 0;
+  /** That the entry opens; null: none. */
+  round: RoundName | null = null;
   /** Position of the current group in the entry; -1 before the first. */
   groupIndex = -1;
   session = 0;
@@ -40,7 +43,9 @@ export class CommandCursor implements KeySource {
 
   reset(entry: Uint8Array): void {
     this.#reader.reset(entry);
-    this.version = readHeader(this.#reader).version;
+    const { version, round } = readHeader(this.#reader);
+    this.version = version;
+    this.round = round;
     this.#left = 0;
     this.groupIndex = -1;
     this.#check();

@@ -1,7 +1,8 @@
 /**
  * The bytes of commands. They are made once, by the client, and travel unchanged: client frame, log entry, disk, apply.
  *
- *     entry   := u8 version · varint node · u32 nonce · varint batch · group*
+ *     entry   := u8 version · varint node · u32 nonce · varint batch · round · group*
+ *     round   := varint n · varint pid · u32 salt   (in version 3 only: this entry opens it)
  *     group   := varint session · varint floor · varint count · record{count}
  *     record  := varint sequence · u8 op · fields
  *     write         key · value                        delete        key
@@ -16,12 +17,13 @@
  *
  * The version says by which rules an entry is carried out; the bytes are the same. Logs may begin with entries of version 1:
  * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
- * with it (docs/security.md, "Sessions").
+ * with it (docs/security.md, "Sessions"). Version 3 is carried out like version 2, and opens the round of a leader (rounds.ts).
  */
 import type { ByteString } from "./byte-string.ts";
 
 export const ENTRY_VERSION = 2;
 export const FIRST_ENTRY_VERSION = 1;
+export const OPENING_ENTRY_VERSION = 3;
 /** Versions up to this one are kept for programs to come; what is above is no entry. */
 export const FUTURE_ENTRY_VERSION_MAX = 31;
 export const SESSION_NONCE_BYTES = 16;

@@ -3,7 +3,13 @@ import { KvError } from "../base/errors.ts";
 import { ENTRY_BYTES_MAX } from "../base/limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { ENTRY_VERSION, FIRST_ENTRY_VERSION, FUTURE_ENTRY_VERSION_MAX } from "./command.ts";
+import {
+  ENTRY_VERSION,
+  FIRST_ENTRY_VERSION,
+  FUTURE_ENTRY_VERSION_MAX,
+  OPENING_ENTRY_VERSION,
+} from "./command.ts";
+import type { RoundName } from "./rounds.ts";
 import { validateGroup } from "./group-check.ts";
 
 /** Who made an entry: lets its maker recognise it when it comes back decided. */
@@ -15,11 +21,11 @@ export interface Origin {
   readonly batch: number;
 }
 
-const header = new ByteWriter(32);
+const header = new ByteWriter(48);
 const reader = new ByteReader();
 
 /** An entry is at most this much longer than its groups. */
-export const ENTRY_HEADER_BYTES_MAX = 32;
+export const ENTRY_HEADER_BYTES_MAX = 48;
 
 /**
  * One log entry of groups that `validateGroup` has passed, each exactly one group. The groups are copied.
@@ -48,32 +54,75 @@ export function buildEntry(
   return entry;
 }
 
+/** @returns the same entry, as the first one of a round; null when it cannot be one: it is no entry, or opens another round */
+export function openingEntry(entry: Uint8Array, { n, pid, salt }: RoundName): Uint8Array | null {
+  const read = readWholeHeader(entry);
+  if (read === null || read.version !== ENTRY_VERSION) return null;
+  header.clear();
+  header.u8(OPENING_ENTRY_VERSION);
+  header.bytes(entry.subarray(1, read.end));
+  header.varint(n);
+  header.varint(pid);
+  header.u32(salt);
+  const length = header.length + entry.length - read.end;
+  if (length > ENTRY_BYTES_MAX) return null;
+  const opening = new Uint8Array(length);
+  opening.set(header.peek());
+  opening.set(entry.subarray(read.end), header.length);
+  return opening;
+}
+
+/** Whether it is this entry, perhaps as the first one of a round. */
+export function isEntryOrItsOpening(entry: Uint8Array, bare: Uint8Array): boolean {
+  if (entry === bare || Buffer.compare(entry, bare) === 0) return true;
+  const read = readWholeHeader(entry);
+  if (read === null || read.round === null) return false;
+  const opening = openingEntry(bare, read.round);
+  return opening !== null && Buffer.compare(entry, opening) === 0;
+}
+
 /** @returns null when these are not the bytes of an entry */
 export function readOrigin(entry: Uint8Array): Origin | null {
+  return readWholeHeader(entry);
+}
+
+/** The round that this entry opens; null: none. */
+export function roundOpenedBy(entry: Uint8Array): RoundName | null {
+  return entry[0] === OPENING_ENTRY_VERSION ? (readWholeHeader(entry)?.round ?? null) : null;
+}
+
+function readWholeHeader(entry: Uint8Array): (EntryHeader & { readonly end: number }) | null {
   reader.reset(entry);
-  const origin = readHeader(reader);
-  const { failed } = reader;
+  const read = readHeader(reader);
+  const { failed, offset: end } = reader;
   reader.release();
-  return failed ? null : origin;
+  return failed ? null : { ...read, end };
 }
 
 /** A later version of this program may have written it, and knows what it means. */
 export function isOfLaterVersion(entry: Uint8Array): boolean {
   const version = entry[0] ?? 0;
-  return version > ENTRY_VERSION && version <= FUTURE_ENTRY_VERSION_MAX;
+  return version > OPENING_ENTRY_VERSION && version <= FUTURE_ENTRY_VERSION_MAX;
 }
 
 export interface EntryHeader extends Origin {
   readonly version: number;
+  /** That it opens; null: none. */
+  readonly round: RoundName | null;
 }
 
 /** Steps over the header. An unknown version counts as damage. */
 export function readHeader(reader: ByteReader): EntryHeader {
   const version = reader.u8();
-  if (version < FIRST_ENTRY_VERSION || version > ENTRY_VERSION) {
-    reader.fail(`an entry of version ${FIRST_ENTRY_VERSION} to ${ENTRY_VERSION}`);
+  if (version < FIRST_ENTRY_VERSION || version > OPENING_ENTRY_VERSION) {
+    reader.fail(`an entry of version ${FIRST_ENTRY_VERSION} to ${OPENING_ENTRY_VERSION}`);
   }
-  return { version, node: reader.varint(), nonce: reader.u32(), batch: reader.varint() };
+  const node = reader.varint();
+  const nonce = reader.u32();
+  const batch = reader.varint();
+  const opens = version === OPENING_ENTRY_VERSION;
+  const round = opens ? { n: reader.varint(), pid: reader.varint(), salt: reader.u32() } : null;
+  return { version, node, nonce, batch, round };
 }
 
 /** For entries from elsewhere: what is wrong with it, or null. */

@@ -4,15 +4,17 @@
  *
  *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
  *                 · varint unreadable entries · varint 1 + index of the last of them (0: none)
- *                 · varint quota (0: none) · varint origin (0: none) · varint last counted session id
+ *                 · varint quota (0: none) · varint origin (0: none)
+ *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
  *                 · varint sessions · varint keys · session* · pair* · u32 content hash
+ *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
  *     answer   := varint sequence - floor · u8 status · varint revision · varint command hash · u8 has value
  *                 · [varint length · value]
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
  *
- * Version 1, which is still read: nothing is said of unreadable entries, quota and origin, all ids are counted, and
+ * Version 1, which is still read: nothing is said of unreadable entries, quota, origin and rounds, all ids are counted, and
  * answers come without a command hash.
  */
 import { assert } from "../base/assert.ts";
@@ -21,6 +23,7 @@ import { ByteWriter } from "./byte-writer.ts";
 import { stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./ordered-cells.ts";
+import type { Rounds } from "./rounds.ts";
 import type { KeptAnswer, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 
@@ -104,6 +107,7 @@ export class FrozenState {
     out.varint(lastIdx === null ? 0 : 1 + lastIdx);
     out.varint(this.#header.quotaBytes ?? 0);
     out.varint(this.#header.origin);
+    writeRounds(out, this.#header.rounds);
     out.varint(this.#lastCounted);
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
@@ -116,6 +120,19 @@ function* fullChunks(out: ByteWriter, chunkBytes: number): Generator<Uint8Array,
     yield out.copy(start, start + chunkBytes);
   }
   if (start > 0) out.dropFirst(start);
+}
+
+function writeRounds(out: ByteWriter, { forgotten, kept }: Rounds): void {
+  out.varint(forgotten);
+  out.varint(kept.length);
+  let last = 0;
+  for (const { n, pid, salt, idx } of kept) {
+    out.varint(n);
+    out.varint(pid);
+    out.u32(salt);
+    out.varint(idx - last);
+    last = idx;
+  }
 }
 
 function writeSession(out: ByteWriter, session: Session): void {

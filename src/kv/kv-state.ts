@@ -44,6 +44,7 @@ import {
   type StateHeader,
   type UnreadableEntries,
 } from "./state-header.ts";
+import { mixRound, withRound, type Round, type Rounds } from "./rounds.ts";
 import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 
@@ -73,6 +74,7 @@ export class KvState {
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
   #origin: number;
+  #rounds: Rounds;
   /** Of the entry at hand: A7. */
   #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
@@ -93,6 +95,7 @@ export class KvState {
     this.#unreadable = header.unreadable;
     this.#quotaBytes = header.quotaBytes;
     this.#origin = header.origin;
+    this.#rounds = header.rounds;
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -122,6 +125,11 @@ export class KvState {
   /** A8. NO_ORIGIN: no session was opened yet, so there is nothing that anybody could take for another log's. */
   get origin(): number {
     return this.#origin;
+  }
+
+  /** Of the leaders whose entries led here. */
+  get rounds(): Rounds {
+    return this.#rounds;
   }
 
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
@@ -191,6 +199,7 @@ export class KvState {
     const cursor = this.#cursor;
     cursor.reset(entry);
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
+    if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -234,6 +243,7 @@ export class KvState {
         unreadable: this.#unreadable,
         quotaBytes: this.#quotaBytes,
         origin: this.#origin,
+        rounds: this.#rounds,
       },
     );
   }
@@ -301,6 +311,11 @@ export class KvState {
       default:
         assert(false, `command ${cursor.op} needs a session`);
     }
+  }
+
+  #openRound(round: Round): void {
+    this.#rounds = withRound(this.#rounds, round);
+    this.#historyHash = mixRound(this.#historyHash, round);
   }
 
   /** A8. In the history hash as well: states that agree in it agree in the origin. */

@@ -4,30 +4,14 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
 import { COMMAND_HASH_BITS, NO_COMMAND_HASH, SESSION_NONCE_BYTES } from "./command.ts";
-import { FIRST_SNAPSHOT_VERSION, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
 import { KvState } from "./kv-state.ts";
 import { CellsBuilder } from "./cells-builder.ts";
 import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import {
-  EMPTY_STATE_HEADER,
-  NO_ORIGIN,
-  type StateHeader,
-  type UnreadableEntries,
-} from "./state-header.ts";
-
-/** These bytes are no snapshot of a state, or of another version. */
-export class SnapshotError extends Error {
-  override readonly name = "SnapshotError";
-  readonly isOfOtherVersion: boolean;
-
-  constructor(message: string, isOfOtherVersion = false) {
-    super(message);
-    this.isOfOtherVersion = isOfOtherVersion;
-  }
-}
+import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
+import type { StateHeader } from "./state-header.ts";
 
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
@@ -142,29 +126,11 @@ export class SnapshotDecoder {
   }
 
   #readHeader(reader: ByteReader): boolean {
-    const magic = reader.u32();
-    const version = reader.u8();
-    if (reader.failed) return false;
-    if (magic !== SNAPSHOT_MAGIC) throw new SnapshotError("this is not a snapshot");
-    if (version < FIRST_SNAPSHOT_VERSION || version > SNAPSHOT_VERSION) {
-      const known = `${FIRST_SNAPSHOT_VERSION} to ${SNAPSHOT_VERSION}`;
-      const text = `snapshot of version ${version}; this program reads versions ${known}`;
-      throw new SnapshotError(text, true);
-    }
-    const header = {
-      appliedIdx: reader.varint(),
-      revision: reader.varint(),
-      historyHash: reader.u32() | 0,
-      unreadable: version === 1 ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader),
-      quotaBytes: version === 1 ? null : readQuota(reader),
-      origin: version === 1 ? NO_ORIGIN : reader.varint(),
-    };
-    const lastCounted = reader.varint();
-    const sessions = reader.varint();
-    const keys = reader.varint();
-    if (reader.failed) return false;
+    const header = readSnapshotHeader(reader);
+    if (header === null) return false;
+    const { version, state, lastCounted, sessions, keys } = header;
     if (sessions > SESSIONS_MAX) throw new SnapshotError(`${sessions} sessions`);
-    this.#header = header;
+    this.#header = state;
     this.#version = version;
     this.#lastCounted = lastCounted;
     this.#sessionsLeft = sessions;
@@ -240,17 +206,6 @@ export class SnapshotDecoder {
     this.#part = "building";
     return true;
   }
-}
-
-function readUnreadable(reader: ByteReader): UnreadableEntries {
-  const count = reader.varint();
-  const next = reader.varint();
-  return { count, lastIdx: next === 0 ? null : next - 1 };
-}
-
-function readQuota(reader: ByteReader): number | null {
-  const bytes = reader.varint();
-  return bytes === 0 ? null : bytes;
 }
 
 function readSized(reader: ByteReader, lengthMax: number): ByteString {

@@ -1,3 +1,5 @@
+import { NO_ROUNDS, type Rounds } from "./rounds.ts";
+
 /** The origin of a log in which nothing has happened yet. */
 export const NO_ORIGIN = 0;
 
@@ -16,6 +18,8 @@ export interface StateHeader {
    * NO_ORIGIN until then.
    */
   readonly origin: number;
+  /** Of the leaders whose entries led here. */
+  readonly rounds: Rounds;
 }
 
 /** Entries of the log that are none: they changed nothing, on any node. */
@@ -32,6 +36,7 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   unreadable: { count: 0, lastIdx: null },
   quotaBytes: null,
   origin: NO_ORIGIN,
+  rounds: NO_ROUNDS,
 };
 
 /** Two 32-bit hashes as one name. */

@@ -86,7 +86,6 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
         resendMessageTickTimeout: ticks(timing.resendMs),
         // The number of this process: what a node asks for in one start is not answered in another.
         incarnation: directory.bootId,
-        snapshots: { kind: "host" },
       },
       timing: {
         waitTicks,

@@ -1,4 +1,4 @@
-import type { NodeId } from "./ballot.ts";
+import type { Ballot, NodeId } from "./ballot.ts";
 import { ConfigError } from "./errors.ts";
 import type { ClusterConfig } from "./messages.ts";
 
@@ -16,7 +16,14 @@ export type SnapshotPolicy<T, S> =
       readonly create: (entries: readonly T[]) => S;
       readonly merge: (base: S, delta: S) => S;
     }
-  | { readonly kind: "host" };
+  | {
+      readonly kind: "host";
+      /**
+       * Asked before a peer's snapshot takes the place of entries: from which index on it is known not to hold what this
+       * node has decided; null: it holds it, as far as can be known. Without it a snapshot is believed.
+       */
+      readonly partsAt?: (snapshot: S) => number | null;
+    };
 
 export interface OmniPaxosConfig<T, S = never> {
   readonly clusterConfig: ClusterConfig;
@@ -39,6 +46,11 @@ export interface OmniPaxosConfig<T, S = never> {
    * primitive values only, as what came over a network never is the same object.
    */
   readonly sameEntry?: (a: T, b: T) => boolean;
+  /**
+   * Makes the first entry that this node proposes as the leader of a round into what stands in the log, so that the log can
+   * tell where rounds begin; null: it cannot be that one, and the next one is asked for. Default: as it is.
+   */
+  readonly openRound?: (entry: T, round: Ballot) => T | null;
   /** Default off. */
   readonly snapshots?: SnapshotPolicy<T, S>;
 }
@@ -84,6 +96,7 @@ export function resolveConfig<T, S>(config: OmniPaxosConfig<T, S>): ResolvedConf
     leaderPriority: requireInteger("leaderPriority", config.leaderPriority ?? 0, 0),
     incarnation: requireInteger("incarnation", config.incarnation, 0),
     sameEntry: validateSameEntry(config.sameEntry ?? Object.is),
+    openRound: config.openRound ?? ((entry) => entry),
     snapshots: validateSnapshots(config.snapshots ?? { kind: "off" }),
     peers: clusterConfig.nodes.filter((node) => node !== pid),
     quorum: quorumOf(clusterConfig),

@@ -55,6 +55,8 @@ export class LeaderState<T, S> {
   readonly #sorted: number[];
   /** The length of the log when the prepare quorum was reached; null before. */
   adoptedIdx: number | null = null;
+  /** An entry was proposed that opens this round (`openRound`). */
+  isOpened = false;
   /** The best promise by (accepted round, accepted index). */
   maxPromise: PromiseMeta = { acceptedRound: BALLOT_BOTTOM, acceptedIdx: -1, decidedIdx: 0 };
   maxPromiseSync: LogSync<T, S> | null = null;

@@ -1,4 +1,5 @@
 /** One turn's worth of what is decided goes into the state, in order (Replica, N1). */
+import { isEntryOrItsOpening } from "../kv/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 import type { Admission } from "./admission.ts";
@@ -62,6 +63,6 @@ function ownBatch(
   const number = applier.ownBatch(entry);
   if (number === null) return undefined;
   const own = proposals.entryOf(number);
-  if (own === undefined || (own !== entry && Buffer.compare(own, entry) !== 0)) return undefined;
+  if (own === undefined || !isEntryOrItsOpening(entry, own)) return undefined;
   return proposals.applied(number);
 }

@@ -34,6 +34,8 @@ export interface SnapshotSink {
   append(snapshot: SnapshotName, offset: number, bytes: Uint8Array): boolean;
   /** The disk has no room for what is received, and nothing has been kept since. */
   readonly receivesIntoFullDisk: boolean;
+  /** Bytes of its file, as many as there are; null: this snapshot is not here (any more). */
+  readRaw(snapshot: SnapshotName, offset: number, length: number): Uint8Array | null;
   /** Calls back when everything is verified and durable (null), or with what is wrong with it. */
   finish(snapshot: SnapshotName, done: (error: Error | null) => void): void;
 }

@@ -23,7 +23,11 @@ export interface ReplicaOptions {
    * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
    */
   readonly joined?: boolean;
-  readonly core: OmniPaxosConfig<Uint8Array, SnapshotName>;
+  /** How entries are compared, marked and compacted is the replica's own business. */
+  readonly core: Omit<
+    OmniPaxosConfig<Uint8Array, SnapshotName>,
+    "sameEntry" | "openRound" | "snapshots"
+  >;
   readonly timing: ReplicaTiming;
   readonly compaction: CompactionPolicy;
   /** Bytes of client writes that may wait or be under way before more are refused: OVERLOADED. */

@@ -15,7 +15,12 @@
  */
 import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
-import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
+import {
+  openingEntry,
+  type FrozenState,
+  type KvState,
+  type UnreadableEntries,
+} from "../kv/index.ts";
 import {
   ballotsEqual,
   OmniPaxos,
@@ -59,6 +64,7 @@ import {
   type TurnEffects,
 } from "./replica-options.ts";
 import { Served } from "./served.ts";
+import { snapshotPartsAt } from "./snapshot-judge.ts";
 import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
@@ -111,7 +117,16 @@ export class Replica {
   ) {
     this.#options = options;
     this.#bootId = options.core.incarnation;
-    this.#core = new OmniPaxos({ sameEntry: sameBytes, ...options.core }, recovered);
+    const partsAt = (snapshot: SnapshotName): number | null =>
+      snapshotPartsAt(this.#core, this.#applier.state, sink, snapshot);
+    const config = {
+      ...options.core,
+      sameEntry: sameBytes,
+      openRound: (entry: Uint8Array, { n, pid: leader }: Ballot) =>
+        openingEntry(entry, { n, pid: leader, salt: options.core.incarnation }),
+      snapshots: { kind: "host" as const, partsAt },
+    };
+    this.#core = new OmniPaxos(config, recovered);
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);

@@ -9,7 +9,7 @@ import type { DiskImage, Invocation, SimNode } from "./sim-node.ts";
 import type { SimWorld } from "./sim-world.ts";
 import type { DiskChange } from "./trust.ts";
 
-type OneDisk = Exclude<Mistake, { kind: "otherSize" | "goBackTogether" }>;
+type OneDisk = Exclude<Mistake, { kind: "otherSize" | "goBackTogether" | "followCopies" }>;
 type Of<K extends Mistake["kind"]> = Extract<Mistake, { kind: K }>;
 
 /** What is to be done when the node has said that it cannot go on. */
@@ -54,6 +54,8 @@ export class MistakeInjector {
           const images = mistake.nodes.map((node) => [node, this.#node(node).image()] as const);
           this.#together.set(mistake, new Map(images));
         });
+      } else if (mistake.kind === "followCopies") {
+        clock.after(mistake.copyAtMs, () => this.#copyAndLeaveBehind(mistake));
       } else if ("copyAtMs" in mistake) clock.after(mistake.copyAtMs, () => this.#copy(mistake));
       clock.after(atMs, () => {
         if (this.#isOver) return;
@@ -72,6 +74,7 @@ export class MistakeInjector {
   #make(mistake: Mistake): boolean {
     if (mistake.kind === "otherSize") return this.#otherSize(mistake);
     if (mistake.kind === "goBackTogether") return this.#goBackTogether(mistake);
+    if (mistake.kind === "followCopies") return this.#followCopies(mistake);
     const nodes = mistake.kind === "swap" ? [mistake.node, mistake.other] : [mistake.node];
     if (!this.#take(nodes)) return false;
     this.#hold(nodes, mistake, (ran) => this.#change(mistake, ran));
@@ -204,6 +207,39 @@ export class MistakeInjector {
         for (const node of nodes) this.#busy.delete(node);
         this.#free(others, USUAL);
       });
+    });
+    return true;
+  }
+
+  #copyAndLeaveBehind(mistake: Of<"followCopies">): void {
+    if (!this.#take(mistake.behind)) return;
+    const images = mistake.copied.map((node) => [node, this.#node(node).image()] as const);
+    this.#together.set(mistake, new Map(images));
+    this.#hold(mistake.behind, mistake, () => {});
+  }
+
+  #followCopies(mistake: Of<"followCopies">): boolean {
+    const { copied, behind, aloneMs, downMs } = mistake;
+    const copies = this.#together.get(mistake);
+    const rest = this.#world.nodes
+      .map(({ index }) => index)
+      .filter((node) => !behind.includes(node));
+    if (copies === undefined || !this.#take(rest)) return false;
+    const knowing = rest.filter((node) => !copied.includes(node));
+    const start = (nodes: readonly number[]): void => {
+      for (const node of nodes) this.#node(node).release(USUAL);
+    };
+    this.#hold(rest, mistake, () => {
+      for (const [node, { files, lives }] of copies) {
+        this.#apply(node, files, { isShown: false, lives, forgets: true });
+      }
+      this.#later(downMs, () => start([...copied, ...behind]));
+      this.#later(downMs + aloneMs, () =>
+        this.#hold([...copied, ...behind], mistake, () => {
+          this.#free([...behind, ...knowing], USUAL);
+          this.#later(aloneMs, () => this.#free(copied, USUAL));
+        }),
+      );
     });
     return true;
   }

@@ -73,6 +73,22 @@ export type Mistake =
         aloneMs: number;
       }
     >
+  /**
+   * Some are put back to copies made while they ran, others were down since then; together they run on, and those who know
+   * more are away. The copies are away again when these come back: those who were behind, and were started once more
+   * meanwhile, show nothing of what they followed but a longer log.
+   */
+  | Kind<
+      "followCopies",
+      {
+        copied: readonly number[];
+        behind: readonly number[];
+        copyAtMs: number;
+        ends: Ending;
+        downMs: number;
+        aloneMs: number;
+      }
+    >
   /** Nodes are started as those of a cluster of other members, and `ms` later with the right ones. */
   | Kind<
       "otherSize",
@@ -105,7 +121,7 @@ interface Scope {
 }
 
 /** What makes up a run on its own, and needs more time than others. */
-type GrandKind = "goBackTogether";
+type GrandKind = "goBackTogether" | "followCopies";
 
 /** A new kind does not compile until it is drawn here. */
 const DRAW: {
@@ -167,8 +183,8 @@ const DRAW: {
 
 // The table above has exactly these keys.
 const USUAL_KINDS = Object.keys(DRAW) as readonly Exclude<MistakeKind, GrandKind>[];
-const TOGETHER: GrandKind = "goBackTogether";
-export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, TOGETHER];
+const GRAND_KINDS: readonly GrandKind[] = ["goBackTogether", "followCopies"];
+export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, ...GRAND_KINDS];
 
 /** What a lone node must notice by itself: there is nobody else to remember. */
 const OF_A_LONE_NODE: readonly (typeof USUAL_KINDS)[number][] = [
@@ -218,7 +234,7 @@ export function drawTogether(random: SeededRandom, nodes: number): TimedMistake 
   const majority = Math.floor(nodes / 2) + 1;
   const count = random.between(majority, Math.max(majority, nodes - 1));
   const mistake: Mistake = {
-    kind: TOGETHER,
+    kind: "goBackTogether",
     nodes: shuffled(random, nodes).slice(0, count),
     copyAtMs,
     ends: random.pick(["stop", "kill", "power"] as const),
@@ -226,6 +242,24 @@ export function drawTogether(random: SeededRandom, nodes: number): TimedMistake 
     aloneMs: random.pick([300, 1500, 1500, 3000]),
   };
   return { atMs, mistake };
+}
+
+/** The only mistake of its run. Whoever knows more makes no majority with one who does not. */
+export function drawFollowCopies(random: SeededRandom, nodes: number): TimedMistake {
+  const copyAtMs = random.between(FIRST_MS, 1500);
+  const majority = Math.floor(nodes / 2) + 1;
+  const order = shuffled(random, nodes);
+  const copied = random.between(1, majority - 1);
+  const mistake: Mistake = {
+    kind: "followCopies",
+    copied: order.slice(0, copied),
+    behind: order.slice(copied, majority),
+    copyAtMs,
+    ends: random.pick(["stop", "kill", "power"] as const),
+    downMs: random.pick([0, 10, 150]),
+    aloneMs: random.pick([300, 1500, 1500, 3000]),
+  };
+  return { atMs: copyAtMs + random.between(300, 1500), mistake };
 }
 
 function drawOne(random: SeededRandom, node: number, nodes: number): OnOneDisk {

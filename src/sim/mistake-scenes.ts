@@ -1,6 +1,7 @@
 /** Mistakes among the faults of a plan, and the faults that make them matter. */
 import type { Plan, TimedFault } from "./fault-plan.ts";
 import {
+  drawFollowCopies,
   drawMistakes,
   drawTogether,
   type MistakeShare,
@@ -15,11 +16,19 @@ const AFTER_MS = 700;
 /** How many runs have nothing else wrong than a majority that goes back, by share. */
 const TOGETHER: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
 
+/** And in how many some follow copies. */
+const FOLLOW: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
+
 /** Drawn apart, so that all else means what it meant. */
 export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeShare): Plan {
   const { nodes } = plan;
   if (nodes >= 3 && random.fork("together").chance(TOGETHER[share])) {
-    return together(plan, random.fork("all together"));
+    const own = random.fork("all together");
+    return grand(plan, own, drawTogether(own, nodes));
+  }
+  if (nodes >= 3 && random.fork("follow").chance(FOLLOW[share])) {
+    const own = random.fork("follow copies");
+    return grand(plan, own, drawFollowCopies(own, nodes));
   }
   const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
   const last = mistakes.at(-1);
@@ -37,9 +46,8 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
   };
 }
 
-/** Snapshots come often enough to take the place of entries that the others have decided. */
-function together(plan: Plan, random: SeededRandom): Plan {
-  const timed = drawTogether(random, plan.nodes);
+/** A run of its own. Snapshots come often enough to take the place of entries that the others have decided. */
+function grand(plan: Plan, random: SeededRandom, timed: TimedMistake): Plan {
   const aloneMs = "aloneMs" in timed.mistake ? timed.mistake.aloneMs : 0;
   return {
     ...plan,

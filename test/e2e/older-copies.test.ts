@@ -95,3 +95,28 @@ test("one that makes a majority with a node that was behind is refused as well; 
   await start(2);
   await isRefused(3);
 }, 90_000);
+
+test("with the copy away again, what followed it does not take the place of what only one node knows", async () => {
+  cluster = await TestCluster.create(3);
+  await start(1, 2, 3);
+  const client = cluster.client();
+  for (let i = 0; i < 5; i++) await client.write(`before ${i}`, "kept");
+  await cluster.stop(1);
+  copy(1);
+  await start(1);
+  await cluster.stop(3);
+  for (let i = 0; i < 20; i++) await client.write(`since ${i}`, "precious");
+  await cluster.stop(2);
+  await cluster.stop(1);
+  putBack(1);
+  await start(1, 3);
+  await runOn();
+  await cluster.stop(1);
+  await start(2);
+  expect(await cluster.ended(2)).toBe(1);
+  expect(cluster.errors(2)).toMatch(/node 3 gives other entries for indexes \d+ to \d+/);
+  await cluster.stop(3);
+  await start(2);
+  const found = await cluster.client().read("since 19", { node: 2, consistency: "local" });
+  expect(Buffer.from(found.found ? found.value : []).toString()).toBe("precious");
+}, 90_000);

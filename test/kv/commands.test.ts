@@ -273,7 +273,7 @@ describe("entries", () => {
 
   test("an entry of a later version stops the node: to pass over it would lose what others carry out", () => {
     const state = new KvState();
-    for (const version of [3, 31]) {
+    for (const version of [4, 31]) {
       const later = withByte(0, version);
       expect(() => state.apply(later, 0)).toThrow(
         expect.objectContaining({ code: "UNSUPPORTED_VERSION" }),

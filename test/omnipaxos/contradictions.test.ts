@@ -128,6 +128,29 @@ describe("a follower is sent a log", () => {
     expect(logOf(node)).toEqual(log);
   });
 
+  it.each([
+    [0, found("differs", 0, 2)],
+    [1, found("differs", 1, 2)],
+    [2, null],
+    [null, null],
+  ])(
+    "a snapshot in the place of decided entries is taken only if the host knows nothing against it (%s)",
+    (parts, expected) => {
+      const asked: Folded[] = [];
+      const partsAt = (value: Folded): number | null => {
+        asked.push(value);
+        return parts;
+      };
+      const node = promised(HALF, { snapshots: { kind: "host", partsAt } });
+      const other = { kind: "complete" as const, idx: 5, value: ["five"] };
+      acceptSync(node, sync({ snapshot: other, syncIdx: 5, suffix: ["f"] }));
+      expect(asked).toEqual([["five"]]);
+      expect(node.contradiction).toEqual(expected);
+      expect(node.decidedIdx).toBe(expected === null ? 5 : 2);
+      expect(node.storedSnapshot?.value).toEqual(expected === null ? ["five"] : undefined);
+    },
+  );
+
   it("entries are compared as the configuration says, and only decided ones", () => {
     const seen: string[][] = [];
     const sameEntry = (a: string, b: string): boolean => {
@@ -155,8 +178,8 @@ describe("a follower is sent a log", () => {
 
 describe("a leader is promised", () => {
   /** Node 1 prepares its new round; the log on its disk is of the old one. */
-  function preparing(disk: Partial<DurableState<string, Folded>>): Node {
-    const node = start(1, disk);
+  function preparing(disk: Partial<DurableState<string, Folded>>, over: Over = {}): Node {
+    const node = start(1, disk, over);
     node.tryBecomeLeader();
     perform(node);
     expect(node).toMatchObject({ role: "leader", phase: "prepare", promise: NEW });
@@ -175,6 +198,15 @@ describe("a leader is promised", () => {
   }
 
   const newer = round(1, 3);
+  it("a snapshot with something else in decided places: not adopted", () => {
+    const node = preparing(HALF, { snapshots: { kind: "host", partsAt: () => 1 } });
+    const snapshot = { kind: "complete" as const, idx: 5, value: ["five"] };
+    const logSync = sync({ snapshot, syncIdx: 5 });
+    expect(promise(node, 2, { acceptedRound: newer, acceptedIdx: 5, logSync })).toEqual([]);
+    expect(node.contradiction).toEqual(found("differs", 1, 2, 2));
+    expect(node.storedSnapshot).toBeNull();
+  });
+
   it.each<readonly [string, Claim, Contradiction]>([
     [
       "the log of a newer round that ends below its decided index",

@@ -40,6 +40,7 @@ function catchUp(): {
       receivedBytes: received,
       hasRoom: () => true,
       receivesIntoFullDisk: false,
+      readRaw: () => null,
       append: (name, offset, bytes) => {
         if (offset !== received(name)) return false;
         receiving = { name, bytes: offset + bytes.length };

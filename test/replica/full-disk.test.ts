@@ -26,7 +26,7 @@ class Node {
   constructor() {
     const core = {
       clusterConfig: { configurationId: 1, nodes: [1, 2, 3] },
-      ...{ pid: 3, incarnation: 1, snapshots: { kind: "host" } as const },
+      ...{ pid: 3, incarnation: 1 },
       // No election is to come in between.
       electionTickTimeout: 1000,
     };
@@ -49,6 +49,7 @@ class Node {
         append: () => false,
         finish: () => {},
         receivesIntoFullDisk: false,
+        readRaw: () => null,
       },
       () => {},
     );

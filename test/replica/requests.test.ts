@@ -25,7 +25,6 @@ const OPTIONS: ReplicaOptions = {
     clusterConfig: { configurationId: 1, nodes: [1] },
     pid: 1,
     incarnation: BOOT,
-    snapshots: { kind: "host" },
   },
   timing: {
     waitTicks: 300,
@@ -50,6 +49,7 @@ function newReplica(options: ReplicaOptions): Replica {
       receivedBytes: () => 0,
       hasRoom: () => true,
       receivesIntoFullDisk: false,
+      readRaw: () => null,
       append: () => false,
       finish: () => {},
     },

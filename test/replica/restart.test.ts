@@ -11,7 +11,6 @@ const OPTIONS: ReplicaOptions = {
     clusterConfig: { configurationId: 1, nodes: [1] },
     pid: 1,
     incarnation: 1,
-    snapshots: { kind: "host" },
   },
   timing: {
     waitTicks: 300,
@@ -49,6 +48,7 @@ test("no snapshot is begun before all that was found is applied", () => {
     {
       has: () => false,
       receivesIntoFullDisk: false,
+      readRaw: () => null,
       receivedBytes: () => 0,
       hasRoom: () => true,
       append: () => false,

@@ -17,7 +17,6 @@ function newReplica(nodes: readonly number[]): Replica {
         clusterConfig: { configurationId: 1, nodes },
         pid: 1,
         incarnation: 1,
-        snapshots: { kind: "host" },
       },
       timing: {
         waitTicks: 300,
@@ -40,6 +39,7 @@ function newReplica(nodes: readonly number[]): Replica {
       append: () => false,
       finish: () => {},
       receivesIntoFullDisk: false,
+      readRaw: () => null,
     },
     () => {},
   );

@@ -168,7 +168,6 @@ export class MemoryNode {
         resendMessageTickTimeout: retryTicks,
         // As random numbers would be: never the same twice.
         incarnation: 1000 * pid + this.#boot,
-        snapshots: { kind: "host" },
       },
       timing: { ...TIMING, retryTicks },
       compaction: { ...DEFAULT_COMPACTION, entriesMax, retainedEntries: 1 },

@@ -31,6 +31,10 @@ export class MemorySnapshots implements SnapshotSink {
     return decoder.finish();
   }
 
+  readRaw(name: SnapshotName, offset: number, length: number): Uint8Array | null {
+    return this.#complete.get(nameOf(name))?.slice(offset, offset + length) ?? null;
+  }
+
   serve(request: Extract<HostMessage, { type: "snapshotRequest" }>): HostMessage {
     const { snapshot, offset } = request;
     const bytes = this.#complete.get(nameOf(snapshot));

@@ -11,7 +11,13 @@ import type {
   SequenceNumber,
 } from "../messages.ts";
 import { forwardBuffered } from "./proposals.ts";
-import { contradict, differsFromDecided, differsFromSeal, endsBelowDecided } from "./judge.ts";
+import {
+  contradict,
+  differsFromDecided,
+  differsFromSeal,
+  endsBelowDecided,
+  snapshotDiffers,
+} from "./judge.ts";
 import { SEQUENCE_START } from "./state.ts";
 import type { PaxosState } from "./state.ts";
 import { applyLogSync, canServe, createLogSync, endOfSync, planLogSync } from "./sync.ts";
@@ -82,7 +88,9 @@ export function handleAcceptSync<T, S>(
   const { logSync, n, decidedIdx } = message;
   const again = ballotsEqual(store.acceptedRound, n);
   const finding =
-    differsFromDecided(state, logSync) ?? (again ? null : endsBelowDecided(store, logSync));
+    differsFromDecided(state, logSync) ??
+    (again ? null : endsBelowDecided(store, logSync)) ??
+    snapshotDiffers(state, logSync);
   if (finding !== null) return contradict(state, from, finding);
   const end = endOfSync(logSync);
   if (again && end === store.acceptedIdx) {

@@ -67,6 +67,18 @@ export function differsFromSeal<T, S>(
   return { kind: "differs", from: store.log.end, to: store.decidedIdx };
 }
 
+/** A snapshot cannot be compared with the entries that it stands for: the host knows what its snapshots hold. */
+export function snapshotDiffers<T, S>(
+  { config, store }: Pick<PaxosState<T, S>, "config" | "store">,
+  { snapshot }: LogSync<T, S>,
+): Finding | null {
+  const policy = config.snapshots;
+  if (policy.kind !== "host" || snapshot?.kind !== "complete") return null;
+  const from = policy.partsAt?.(snapshot.value) ?? null;
+  if (from === null || from >= store.decidedIdx) return null;
+  return { kind: "differs", from, to: store.decidedIdx };
+}
+
 /** Only for a sync that must hold all this node has decided: of a round in which it has accepted nothing. */
 export function endsBelowDecided<T, S>(store: Store<T, S>, sync: LogSync<T, S>): Finding | null {
   const end = endOfSync(sync);
@@ -106,7 +118,8 @@ export function judgeAdoption<T, S>(
       sync === null || planLogSync(store, config.snapshots, sync) === null
         ? { kind: "differs" as const, from: store.decidedIdx, to }
         : differsFromDecided(state, sync);
-    const wrong = (sync === null ? null : endsBelowDecided(store, sync)) ?? finding;
+    const below = sync === null ? null : endsBelowDecided(store, sync);
+    const wrong = below ?? finding ?? (sync === null ? null : snapshotDiffers(state, sync));
     if (wrong !== null) return { ...wrong, with: maxPromiseFrom };
   }
   const end = sync === null ? store.acceptedIdx : endOfSync(sync);

@@ -106,7 +106,7 @@ function adoptWhenPrepared<T, S>(state: PaxosState<T, S>): void {
   leading.adoptedIdx = store.acceptedIdx;
   state.become("leader", "accept");
   if (store.stopSign === null) {
-    for (const entry of state.bufferedProposals) store.append(entry);
+    for (const entry of state.bufferedProposals) store.append(proposed(state, entry));
     if (state.bufferedStopSign !== null) store.setStopSign(state.bufferedStopSign);
   } else {
     state.outbox.reject(state.bufferedProposals);
@@ -156,19 +156,27 @@ function commonPrefix<T, S>(leading: LeaderState<T, S>, meta: PromiseMeta): numb
 export function appendAsLeader<T, S>(state: PaxosState<T, S>, entry: T): void {
   const { store, config } = state;
   if (config.batchSize === 1) {
-    store.append(entry);
+    store.append(proposed(state, entry));
     sendAcceptDecide(state, store.log.end - 1);
     return;
   }
-  store.appendToBatch(entry);
+  store.appendToBatch(proposed(state, entry));
   if (store.batchLength >= config.batchSize) flushBatchAsLeader(state);
 }
 
 /** As appendAsLeader, for many: one batch, or one message. */
 export function appendAllAsLeader<T, S>(state: PaxosState<T, S>, entries: readonly T[]): void {
   const { store, config } = state;
-  for (const entry of entries) store.appendToBatch(entry);
+  for (const entry of entries) store.appendToBatch(proposed(state, entry));
   if (store.batchLength >= config.batchSize) flushBatchAsLeader(state);
+}
+
+/** As it stands in the log: the first one of a round opens it. */
+function proposed<T, S>({ leading, config }: PaxosState<T, S>, entry: T): T {
+  if (leading.isOpened) return entry;
+  const opening = config.openRound(entry, leading.ballot);
+  leading.isOpened = opening !== null;
+  return opening ?? entry;
 }
 
 export function flushBatchAsLeader<T, S>(state: PaxosState<T, S>): void {
