@@ -216,9 +216,9 @@ export const MISTAKES: readonly Mutant[] = [
     breaks: "what follows an older copy takes the place of what only the receiver has decided",
     patches: [
       patch(
-        REPLICA,
-        "      snapshotPartsAt(this.#core, this.#applier.state, sink, snapshot);\n",
-        "      (void snapshotPartsAt(this.#core, this.#applier.state, sink, snapshot), null);\n",
+        "src/replica/replica-core.ts",
+        "    snapshotPartsAt(core, state(), sink, snapshot);\n",
+        "    (void snapshotPartsAt(core, state(), sink, snapshot), null);\n",
       ),
     ],
     by: "mistakes",

@@ -14,20 +14,14 @@
  *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import { assert } from "../base/assert.ts";
-import { sameBytes } from "../base/bytes.ts";
-import {
-  openingEntry,
-  type FrozenState,
-  type KvState,
-  type UnreadableEntries,
-} from "../kv/index.ts";
+import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
   ballotsEqual,
-  OmniPaxos,
   quorumOf,
   type Ballot,
   type DurableState,
   type NodeId,
+  type OmniPaxos,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
 import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
@@ -57,6 +51,7 @@ import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
 import { readView } from "./read-view.ts";
+import { replicaCore } from "./replica-core.ts";
 import {
   NO_EFFECTS,
   type ReplicaOptions,
@@ -64,7 +59,6 @@ import {
   type TurnEffects,
 } from "./replica-options.ts";
 import { Served } from "./served.ts";
-import { snapshotPartsAt } from "./snapshot-judge.ts";
 import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
@@ -117,16 +111,7 @@ export class Replica {
   ) {
     this.#options = options;
     this.#bootId = options.core.incarnation;
-    const partsAt = (snapshot: SnapshotName): number | null =>
-      snapshotPartsAt(this.#core, this.#applier.state, sink, snapshot);
-    const config = {
-      ...options.core,
-      sameEntry: sameBytes,
-      openRound: (entry: Uint8Array, { n, pid: leader }: Ballot) =>
-        openingEntry(entry, { n, pid: leader, salt: options.core.incarnation }),
-      snapshots: { kind: "host" as const, partsAt },
-    };
-    this.#core = new OmniPaxos(config, recovered);
+    this.#core = replicaCore(options.core, recovered, () => this.#applier.state, sink);
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);

@@ -279,8 +279,10 @@ export class Trust {
   /** What `node` must have against the disk of `peer`; null: nothing. */
   #mustRefuse(node: number, peer: number): string | null {
     const met = this.#met[node]?.get(peer);
-    const { start, startLives } = this.#of(peer);
+    const { start, startLives, state } = this.#of(peer);
     if (start === null) return null;
+    // It votes for nothing yet: it has told nothing that could be gone.
+    if (state === "joining" && met?.disk === start.disk) return null;
     if (met === undefined) return this.#unknownMark(node, peer);
     if (met.disk === start.disk) {
       return startLives.includes(met.life)

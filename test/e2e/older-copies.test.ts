@@ -106,6 +106,8 @@ test("with the copy away again, what followed it does not take the place of what
   await start(1);
   await cluster.stop(3);
   for (let i = 0; i < 20; i++) await client.write(`since ${i}`, "precious");
+  // Node 2 is to know that they are decided.
+  await pause(MARKED_MS);
   await cluster.stop(2);
   await cluster.stop(1);
   putBack(1);

@@ -1,0 +1,28 @@
+import { sameBytes } from "../base/bytes.ts";
+import { openingEntry, type KvState } from "../kv/index.ts";
+import { OmniPaxos, type Ballot, type DurableState } from "../omnipaxos/index.ts";
+import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotSink } from "./catch-up.ts";
+import type { ReplicaOptions } from "./replica-options.ts";
+import { snapshotPartsAt } from "./snapshot-judge.ts";
+
+/**
+ * The core of a log of entries: how they are compared, where they say that a round begins, and what a peer's snapshot must
+ * hold before it is believed.
+ * @param state what is applied so far
+ */
+export function replicaCore(
+  options: ReplicaOptions["core"],
+  recovered: DurableState<Uint8Array, SnapshotName> | undefined,
+  state: () => KvState,
+  sink: SnapshotSink,
+): OmniPaxos<Uint8Array, SnapshotName> {
+  const openRound = (entry: Uint8Array, { n, pid }: Ballot): Uint8Array | null =>
+    openingEntry(entry, { n, pid, salt: options.incarnation });
+  const partsAt = (snapshot: SnapshotName): number | null =>
+    snapshotPartsAt(core, state(), sink, snapshot);
+  const snapshots = { kind: "host" as const, partsAt };
+  const config = { ...options, sameEntry: sameBytes, openRound, snapshots };
+  const core = new OmniPaxos(config, recovered);
+  return core;
+}
