@@ -314,8 +314,9 @@ export class Replica {
 
   onTick(): void {
     this.#tick += 1;
-    // It takes no part in elections, and has nothing to repeat.
+    // A newcomer takes no part in elections.
     if (this.#joining === null) this.#core.tick();
+    else if (this.#tick % this.#options.timing.retryTicks === 0) this.#repeatJoining();
     this.#reads.tick();
     this.#catchUp.tick();
     this.#fetches.tick();
@@ -524,6 +525,13 @@ export class Replica {
     const { promise, phase, acceptedRound, acceptedIdx, decidedIdx } = this.#core;
     if (!ballotsEqual(promise, n) || phase !== "prepare") return;
     this.#send(leader, { type: "joinRequest", n, acceptedRound, acceptedIdx, decidedIdx });
+  }
+
+  /** What was to be answered with the leader's log may be lost, or its snapshot gone before it was here. */
+  #repeatJoining(): void {
+    const { promise, phase } = this.#core;
+    if (phase === "recover") this.#core.reconnected(promise.pid);
+    else if (this.#catchUp.progress === null) this.#askToJoin(promise.pid, promise);
   }
 
   /** J4. While accepting, a late promise is answered with all that its sender lacks. */

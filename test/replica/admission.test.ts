@@ -18,7 +18,7 @@ const GARBAGE: readonly (readonly [string, Uint8Array])[] = [
   ["text", Buffer.from("no entry at all")],
   ["an entry cut short", noop.subarray(0, -1)],
   ["a key that is too long", entryWithKey(5000)],
-  ["a later version", Uint8Array.from([3, ...noop.subarray(1)])],
+  ["a later version", Uint8Array.from([4, ...noop.subarray(1)])],
 ];
 
 /** What no group writer makes. */

@@ -1,7 +1,10 @@
 /** When an empty disk may take the place of a lost one. */
 import { describe, expect, test } from "vitest";
+import { KvState } from "../../src/kv/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Joining } from "../../src/replica/joining.ts";
+import { Replica } from "../../src/replica/replica.ts";
 
 function ballot(n: number, pid = 1): Ballot {
   return { configId: 1, n, priority: 0, pid };
@@ -75,5 +78,92 @@ describe("an empty disk among three nodes", () => {
     expect(joining.maySay({ type: "accepted", n, acceptedIdx: 1, decidedIdx: 0 })).toBe(false);
     expect(joining.maySay({ type: "heartbeatRequest", round: 1, incarnation: 1 })).toBe(false);
     expect(joining.maySay({ type: "prepareReq", n })).toBe(true);
+  });
+});
+
+describe("what may be lost is said again", () => {
+  const RETRY_TICKS = 20;
+  const sink = {
+    has: () => false,
+    receivedBytes: () => 0,
+    hasRoom: () => true,
+    append: () => false,
+    finish: () => {},
+    receivesIntoFullDisk: false,
+    readRaw: () => null,
+  };
+
+  function newcomer(): Replica {
+    const replica = new Replica(
+      {
+        joined: false,
+        core: {
+          clusterConfig: { configurationId: 1, nodes: [1, 2, 3] },
+          pid: 3,
+          electionTickTimeout: 5,
+          resendMessageTickTimeout: 10,
+          incarnation: 3,
+        },
+        timing: {
+          waitTicks: 300,
+          retryTicks: RETRY_TICKS,
+          relayAfterTicks: 40,
+          abandonTicks: 600,
+          agreeTicks: 1e9,
+        },
+        compaction: DEFAULT_COMPACTION,
+        proposalBytesMax: 1 << 20,
+        proposalCommandsMax: 1000,
+        readsMax: 1000,
+      },
+      undefined,
+      new KvState(),
+      sink,
+      () => {},
+    );
+    for (const peer of [1, 2]) {
+      replica.onSession(peer);
+      replica.onConfirmed(peer, ballot(4), 1);
+    }
+    replica.onPeerMessage(1, prepare(ballot(4)));
+    expect(said(replica)).toContain("joinRequest to 1");
+    return replica;
+  }
+
+  function said(replica: Replica, ticks = 0): readonly string[] {
+    for (let i = 0; i < ticks; i++) replica.onTick();
+    const { writes, messages, hostMessages } = replica.endTurn(0);
+    for (const { seq } of writes) replica.onPersisted(seq);
+    return [...messages, ...hostMessages].map(({ to, message }) => `${message.type} to ${to}`);
+  }
+
+  const seq = { session: 1, counter: 1 };
+  const n = ballot(4);
+
+  test("its request for the leader's log, also after the snapshot that it was to fetch is gone", () => {
+    const replica = newcomer();
+    expect(said(replica, RETRY_TICKS)).toEqual(["joinRequest to 1"]);
+    const snapshot = { idx: 5, bytes: 100, crc: 1 };
+    const logSync = {
+      ...{ snapshot: { kind: "complete", idx: 5, value: snapshot } as const },
+      ...{ syncIdx: 5, suffix: [], stopSign: null },
+    };
+    replica.onPeerMessage(1, { type: "acceptSync", n, seq, decidedIdx: 5, logSync });
+    expect(said(replica)).toEqual(["snapshotRequest to 1"]);
+    expect(said(replica, RETRY_TICKS)).toEqual(["snapshotRequest to 1"]);
+    replica.onPeerMessage(1, { type: "snapshotGone", snapshot });
+    expect(said(replica, RETRY_TICKS)).toEqual(["joinRequest to 1"]);
+  });
+
+  test("its request to be prepared, when it has lost its place in the leader's stream", () => {
+    const replica = newcomer();
+    const logSync = { snapshot: null, syncIdx: 0, suffix: [], stopSign: null };
+    replica.onPeerMessage(1, { type: "acceptSync", n, seq, decidedIdx: 0, logSync });
+    expect(said(replica)).toEqual([]);
+    expect(said(replica, RETRY_TICKS)).toEqual([]);
+    const late = { session: 1, counter: 3 };
+    replica.onPeerMessage(1, { type: "acceptDecide", n, seq: late, decidedIdx: 0, entries: [] });
+    expect(said(replica)).toEqual(["prepareReq to 1"]);
+    expect(said(replica, RETRY_TICKS)).toEqual(["prepareReq to 1"]);
   });
 });
