@@ -6,8 +6,8 @@ import type { Answer } from "./frames.ts";
 
 /** Who is told. Numbers may be those of requests that are over. */
 export interface AnswerReceiver {
-  /** The node had applied [0, idx). */
-  seen(idx: number): void;
+  /** Of the answers that follow: the node had applied [0, idx). */
+  appliedIdx(idx: number): void;
   /** What follows is of the log with this origin. */
   origin(origin: number): void;
   sessionOpened(nonce: Uint8Array, session: number): void;
@@ -40,7 +40,7 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
     return answer;
   };
   return {
-    appliedIdx: (idx) => receiver.seen(idx),
+    appliedIdx: (idx) => receiver.appliedIdx(idx),
     origin: (origin) => receiver.origin(origin),
     opened: (_sequence, nonce, session) => receiver.sessionOpened(nonce, session),
     write: (session, sequence, status, revision, actual) => {

@@ -10,8 +10,10 @@
  *   C3. A write fails definitely only when every attempt was refused definitely or never left.
  *   C4. What lies below the floor is answered or given up: it is never sent again.
  *   C5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
- *   C6. All answers come from one log of one cluster (KnownCluster). A node of another is left, and the request goes on
- *       elsewhere; when all nodes are of others it fails at once.
+ *   C6. All answers come from one log of one cluster (KnownCluster), which never becomes shorter. A node of another is left,
+ *       and the request goes on elsewhere; when all nodes are of others it fails at once.
+ *   C7. A request is never compared with what was seen after the attempt that is answered was sent, and which of several
+ *       attempts that is cannot be told: an attempt that was only left behind may be answered as long as its connection lives.
  */
 import { KvError } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
@@ -58,8 +60,6 @@ export class ClientCore {
   #nextRead = 1;
   #pending = 0;
   #preferred: Lane;
-  /** The greatest index of the log that an answer came from: local reads are never older. */
-  #seenIdx = 0;
   #flushScheduled = false;
   #now = 0;
   readonly #epoch: number;
@@ -102,21 +102,22 @@ export class ClientCore {
     });
     this.#handlers = this.#lanes.map((lane) =>
       createAnswerHandler(lane.link.node.id, {
-        seen: (idx) => {
-          if (idx > this.#seenIdx) this.#seenIdx = idx;
+        appliedIdx: (idx) => {
+          lane.answerIdx = idx;
         },
         origin: (origin) => {
           this.#cluster.check(origin, lane.link.name);
           lane.link.originTold();
         },
         sessionOpened: (nonce, session) => {
+          this.#cluster.answered(lane.answerIdx, lane.openingIdx, lane.link);
           lane.openingOver();
           this.#session.opened(nonce, session);
           this.#scheduleFlush();
         },
         openRefused: (error) => this.#onOpenRefused(lane, error),
         written: (session, number, answer) =>
-          this.#resolve(this.#session.get(session, number), answer),
+          this.#resolve(lane, this.#session.get(session, number), answer),
         writeRefused: (session, number, error) =>
           this.#onRefused(lane, this.#session.get(session, number), error),
         read: (number, answer) => this.#onRead(lane, this.#reads.get(number), answer),
@@ -226,13 +227,15 @@ export class ClientCore {
   #flushLane(lane: Lane): void {
     const now = this.#turnTime();
     const sent = (request: Request): void => this.#onSending(request, now);
-    if (!lane.flush(this.#session, this.#seenIdx, sent)) {
+    if (!lane.flush(this.#session, this.#cluster.seenIdx, sent)) {
       this.#clock.after(FULL_SOCKET_RETRY_MS, () => this.#scheduleFlush());
     }
   }
 
   #onSending(request: Request, now: number): void {
     request.state = "sent";
+    const isLocal = !request.isWrite && request.operation.local;
+    if (!request.isOverdue && !isLocal) request.seenIdx = this.#cluster.seenIdx;
     if (!request.isWrite) {
       request.knewOrigin = this.#cluster.hasOrigin;
       if (request.number === 0) request.number = this.#nextRead++;
@@ -259,7 +262,7 @@ export class ClientCore {
   /** C6: from a state without an origin nothing is taken when there is one that it should have (KnownCluster, K3). */
   #onRead(lane: Lane, request: ReadRequest | undefined, answer: Answer): void {
     if (request === undefined || !lane.link.asksForOrigin || !this.#cluster.hasOrigin) {
-      return this.#resolve(request, answer);
+      return this.#resolve(lane, request, answer);
     }
     if (request.lane !== lane || request.state !== "sent") return;
     if (request.operation.local) {
@@ -271,8 +274,9 @@ export class ClientCore {
     lane.enqueue(request);
   }
 
-  #resolve(request: Request | undefined, answer: Answer): void {
+  #resolve(lane: Lane, request: Request | undefined, answer: Answer): void {
     if (request === undefined) return;
+    this.#cluster.answered(lane.answerIdx, request.seenIdx, lane.link);
     this.#parkMs = PARK_MS_MIN;
     this.#finish(request, null, answer);
   }
@@ -297,7 +301,10 @@ export class ClientCore {
     if (request === undefined || request.state !== "sent" || request.lane !== lane) return;
     if (request.isWrite) {
       if (error.code === "SESSION_EXPIRED") return this.#onExpired(request, error);
-      if (!error.definite) request.maybeApplied = true;
+      if (!error.definite) {
+        request.maybeApplied = true;
+        request.isOverdue = true;
+      }
     }
     this.#refused(request, error);
   }
@@ -343,11 +350,15 @@ export class ClientCore {
 
   #onLost(lane: Lane, error: KvError): void {
     lane.openingOver();
+    lane.openingIdx = 0;
     lane.wrongCluster = isWrongCluster(error) ? error : null;
     for (const request of this.#all()) {
       if (request.lane !== lane) continue;
       if (request.state === "sent") this.#retryAfterLoss(request, lane, error);
-      else if (request.state === "queued" && request.node === null) this.#moveOn(request);
+      else if (request.state === "queued" && request.node === null) {
+        if (lane.wrongCluster !== null) request.lastError = error;
+        this.#moveOn(request);
+      }
     }
     this.#scheduleFlush();
   }
@@ -413,6 +424,7 @@ export class ClientCore {
         this.#giveUp(request, "TIMEOUT", `no answer within ${request.timeoutMs} ms`);
       } else if (isAttemptOver(request, now)) {
         if (request.isWrite) request.maybeApplied = true;
+        request.isOverdue = true;
         this.#moveOn(request);
       }
       if (request.state === "over") continue;

@@ -7,6 +7,10 @@
  *   K2. A node that tells another is refused before anything it has answered is used.
  *   K3. An origin that a node has told was in its state, so every linearizable read that is sent later comes from a state
  *       which has it as well. A state without one is then another log's, or lags behind.
+ *   K4. Nothing that a node tells of its log counts before its origin was compared. What has been seen of the log was
+ *       decided: a linearizable read or a write that is sent later is answered from a state that has it. An answer from
+ *       less means that disks went back in time, or that a copy of them is a cluster of its own. It is not used, and
+ *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong.
  */
 import { KvError } from "../base/errors.ts";
 import { NO_ORIGIN } from "../kv/index.ts";
@@ -14,6 +18,12 @@ import type { Refusal } from "../links/handshake.ts";
 import { originText, type Hello } from "../wire/handshake.ts";
 
 export type NodeSelf = Pick<Hello, "clusterId" | "origin">;
+
+/** Who tells something. Its name is only asked for when it is to be shown. */
+export interface Teller {
+  /** "node 1 at 127.0.0.1:4101" */
+  readonly name: string;
+}
 
 interface Met {
   readonly value: string;
@@ -24,6 +34,15 @@ interface Met {
 export class KnownCluster {
   #name: Met | null = null;
   #log: Met | null = null;
+  #seenIdx = 0;
+  #seenBy: Teller | null = null;
+  /** Nodes that went back, by name, and what they are told (K4). */
+  readonly #wentBack = new Map<string, Refusal>();
+
+  /** The greatest applied index that an answer has told. */
+  get seenIdx(): number {
+    return this.#seenIdx;
+  }
 
   /** Whether an origin was told: what comes from a state without one cannot be right any more (K3). */
   get hasOrigin(): boolean {
@@ -36,6 +55,8 @@ export class KnownCluster {
    * @returns why nothing may be asked of it; null: it is welcome, and its word counts from now on
    */
   meet({ clusterId, origin }: NodeSelf, by: string): Refusal | null {
+    const wentBack = this.#wentBack.get(by);
+    if (wentBack !== undefined) return wentBack;
     const log = origin === null || origin === NO_ORIGIN ? null : originText(origin);
     if (clusterId !== null && differs(this.#name, clusterId)) {
       return otherCluster(
@@ -59,9 +80,31 @@ export class KnownCluster {
     if (refusal !== null) throw new KvError("WRONG_CLUSTER", `${by}: ${refusal.text}`);
   }
 
+  /**
+   * An answer came from a state that has applied [0, idx).
+   * @param since `seenIdx` when it was asked for
+   * @throws KvError WRONG_CLUSTER (K4)
+   */
+  answered(idx: number, since: number, teller: Teller): void {
+    if (idx < since) throw this.#goneBack(idx, since, teller);
+    if (idx <= this.#seenIdx) return;
+    this.#seenIdx = idx;
+    this.#seenBy = teller;
+  }
+
   /** For a node that has answered from a state without an origin, to what was asked when one was known (K3). */
   emptied(by: string): KvError {
     return new KvError("WRONG_CLUSTER", `${by}: ${this.#otherLog("has no data at all").text}`);
+  }
+
+  #goneBack(idx: number, since: number, { name }: Teller): KvError {
+    const text =
+      `this node answered from a state at index ${idx}, although this client has seen index ${since} (told by ` +
+      `${this.#seenBy?.name ?? "a node"}): its data were put back from an older copy, or it is of another cluster that began ` +
+      `as a copy of this one. What was written since the copy is not there. Check the list of nodes; or, if all data were ` +
+      `put back on purpose, start this client anew`;
+    this.#wentBack.set(name, { code: "WRONG_CLUSTER", text });
+    return new KvError("WRONG_CLUSTER", `${name}: ${text}`);
   }
 
   #otherLog(is: string): Refusal {

@@ -20,6 +20,10 @@ export class Lane {
   readonly link: NodeLink;
   /** Why this node was left the last time, if it was one of another cluster. */
   wrongCluster: KvError | null = null;
+  /** Of the frame of answers that came last: its node had applied [0, answerIdx). */
+  answerIdx = 0;
+  /** What the client had seen of the log when it first asked for a session over this connection. 0: it did not, or nothing. */
+  openingIdx = 0;
   readonly #groupWriter = new GroupWriter();
   readonly #readsWriter = new ReadsWriter();
   /** Entries may be over or elsewhere by now. */
@@ -65,13 +69,13 @@ export class Lane {
 
   /**
    * Sends what waits. The link is open.
-   * @param seenIdx local reads are answered from no older state
+   * @param seenIdx of the log, by the client: local reads are answered from no older state
    * @param sending told of each request before its frame leaves; numbers reads
    * @returns false when the socket is full and the rest must wait for it
    */
   flush(session: ClientSession, seenIdx: number, sending: (request: Request) => void): boolean {
     const readsDone = this.#flushReads(seenIdx, sending);
-    return this.#flushWrites(session, sending) && readsDone;
+    return this.#flushWrites(session, seenIdx, sending) && readsDone;
   }
 
   /** Best effort: the session's place becomes free sooner. */
@@ -79,13 +83,18 @@ export class Lane {
     this.link.send(closeSessionFrame(this.#groupWriter, session, number));
   }
 
-  #flushWrites(session: ClientSession, sending: (request: Request) => void): boolean {
+  #flushWrites(
+    session: ClientSession,
+    seenIdx: number,
+    sending: (request: Request) => void,
+  ): boolean {
     const writes = this.#writes;
     if (writes.length === 0) return true;
     const { id } = session;
     if (id === null) {
       if (this.#opening === null && writes.some((request) => this.#isHere(request))) {
         this.#opening = this.#watchOpening();
+        if (this.openingIdx === 0) this.openingIdx = seenIdx;
         this.link.send(openSessionFrame(this.#groupWriter, session.nonce));
       }
       return true;

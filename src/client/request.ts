@@ -24,6 +24,13 @@ interface RequestBase {
   tried: number;
   /** Connections lost while it was under way. */
   losses: number;
+  /**
+   * What the client had seen of the log when it was sent: the attempts whose answers may still come were all sent then or
+   * later. 0 for a local read, which may be answered from any state that its frame allows.
+   */
+  seenIdx: number;
+  /** An attempt was left behind over a connection that may still bring its answer: `seenIdx` stays the one of that attempt. */
+  isOverdue: boolean;
   lastError: KvError | null;
 }
 
@@ -69,6 +76,8 @@ export function newRequest(
       attemptDeadline: 0,
       tried: 0,
       losses: 0,
+      seenIdx: 0,
+      isOverdue: false,
       lastError: null,
       knewOrigin: false,
     };
@@ -86,6 +95,8 @@ export function newRequest(
     attemptDeadline: 0,
     tried: 0,
     losses: 0,
+    seenIdx: 0,
+    isOverdue: false,
     lastError: null,
     session: 0,
     expiries: 0,

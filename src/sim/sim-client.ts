@@ -38,6 +38,8 @@ export interface SimClientOptions {
   readonly thinkMsMax: number;
   readonly valueBytes: number;
   readonly timeoutMs: number;
+  /** It was told that a node is not of the cluster that it knows, or not any more. */
+  readonly onWrongCluster: (text: string) => void;
 }
 
 const ABSENT: ReadonlySet<Outcome["kind"]> = new Set(["notFound", "deleted", "missing"]);
@@ -110,6 +112,7 @@ export class SimClient {
         `client ${index} was refused as if it had broken the rules: ${error?.code}: ${describeOperation(record)}`,
       );
       history.checkKey(record);
+      if (error?.code === "WRONG_CLUSTER") this.#options.onWrongCluster(error.message);
       if (error !== null)
         coverage.hit(`error ${error.code}${error.definite ? "" : " (unknown outcome)"}`);
       coverage.hit(`${operation.kind}${isLocal(operation)} ${outcome.kind}`);

@@ -278,6 +278,7 @@ export class SimWorld {
       keys: plan.keys,
       valueBytes: plan.valueBytes,
       timeoutMs: CLIENT_TIMEOUT_MS,
+      onWrongCluster: (text) => this.trust.onWrongCluster(`c${index}`, text),
     });
   }
 

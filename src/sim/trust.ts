@@ -24,6 +24,7 @@
  *   T5. On links that lose nothing, no node listens to a disk that holds less than it has told this very process.
  *   T6. No node listens to a disk that does not know a mark that the node has heard of it: what it remembers of before, and,
  *       on links that lose nothing, what it has heard in this very process.
+ *   T7. No client is told that the cluster is not the one it knows, unless the run is beyond.
  */
 import { assert } from "../base/assert.ts";
 import { compareBallots } from "../omnipaxos/index.ts";
@@ -105,6 +106,7 @@ export class Trust {
   readonly #notices: Notice[] = [];
   #beyond: string | null = null;
   #noticedBeyond = false;
+  #isToldToClients = false;
   #isTouched = false;
 
   /** @param faithfulLinks what arrives is also heard */
@@ -134,6 +136,11 @@ export class Trust {
   /** Somebody has said that something is wrong, since the run is beyond what can be promised. */
   get isNoticedBeyond(): boolean {
     return this.#noticedBeyond;
+  }
+
+  /** Some client has refused to go on with what the cluster has now. */
+  get isToldToClients(): boolean {
+    return this.#isToldToClients;
   }
 
   /** Whoever could not go on, and why. */
@@ -237,6 +244,15 @@ export class Trust {
       const isWhole = state === "whole" && !isUnknown && code !== "MEMBERS_MISMATCH";
       assert(!isWhole, `node ${node} stops for nothing (${code}): ${text}`);
     }
+  }
+
+  /** A client has seen more of the log than a node answers from, or the log of another cluster. T7. */
+  onWrongCluster(client: string, text: string): void {
+    this.#isToldToClients = true;
+    assert(
+      this.#beyond !== null,
+      `${client} is told for nothing that it is at the wrong cluster: ${text}`,
+    );
   }
 
   /** A node says that its state is not another one's. */

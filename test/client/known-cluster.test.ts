@@ -1,7 +1,7 @@
 /** A client works with one log of one cluster: wrong ports in its list, and clusters that were begun anew under it. */
 import { describe, expect, test } from "vitest";
 import type { ClientCore } from "../../src/client/client-core.ts";
-import { byteStringOfText, KvState, STATUS } from "../../src/kv/index.ts";
+import { byteStringOfText, KvState, SnapshotDecoder, STATUS } from "../../src/kv/index.ts";
 import { open, run } from "../kv/helpers.ts";
 import { ask, read, submit, write } from "./ask.ts";
 import { FakeCluster } from "./fake-cluster.ts";
@@ -151,6 +151,149 @@ describe("a cluster that was wiped and begun anew under a client", () => {
     const next = cluster.core();
     expect(ask(cluster, next, write("mine", "2")).error).toBeNull();
     next.close();
+  });
+});
+
+describe("a log that went back in time, origin and all", () => {
+  const others = (state: KvState, times: number): void => {
+    for (let i = 0; i < times; i++) run(state, 0, 1, { op: "write", key: "key", value: `v${i}` });
+  };
+
+  function copyOf(state: KvState): KvState {
+    const decoder = new SnapshotDecoder();
+    for (const piece of state.clone().encodeSnapshot(1000)) decoder.push(piece);
+    while (decoder.step(Infinity));
+    return decoder.finish();
+  }
+
+  /** A client that has written and seen `more` entries since its session was in a copy. */
+  function copied(more = 5): { cluster: FakeCluster; core: ClientCore; copy: KvState } {
+    const cluster = new FakeCluster();
+    begin(cluster.state, "old", 1);
+    const core = cluster.core({ firstNode: 1, timeoutMs: 5000 });
+    expect(ask(cluster, core, write("mine", "1")).error).toBeNull();
+    const copy = copyOf(cluster.state);
+    others(cluster.state, more);
+    expect(ask(cluster, core, read("key"), 1).error).toBeNull();
+    return { cluster, core, copy };
+  }
+
+  function putBack(cluster: FakeCluster, copy: KvState): void {
+    for (const node of cluster.nodes) {
+      node.state = copy;
+      node.dropConnections();
+    }
+    cluster.clock.run(10);
+  }
+
+  test.each([null, 2])("answers no linearizable read (of node %s)", (node) => {
+    const { cluster, core, copy } = copied();
+    const [had, has] = [cluster.state.appliedIdx, copy.appliedIdx];
+    putBack(cluster, copy);
+    const { error, tookMs } = ask(cluster, core, read("mine"), node);
+    expect(error).toMatchObject({ code: "WRONG_CLUSTER", definite: true });
+    expect(error?.message).toMatch(
+      new RegExp(
+        `^node [123] at node[123]:410[123]: this node answered from a state at index ${has}, although this client has seen ` +
+          `index ${had} \\(told by node 1 at node1:4101\\): .* Check the list of nodes; .* start this client anew$`,
+      ),
+    );
+    // By each node in turn, without waiting for the time to be up.
+    expect(tookMs).toBeLessThan(200);
+    core.close();
+    expect(ask(cluster, cluster.core(), read("mine")).error).toBeNull();
+  });
+
+  test.each([null, 2])("leaves it open what came of a write (to node %s)", (node) => {
+    const { cluster, core, copy } = copied();
+    putBack(cluster, copy);
+    const { error } = ask(cluster, core, write("mine", "2"), node);
+    expect(error).toMatchObject({ code: "WRONG_CLUSTER", definite: false });
+    expect(error?.message).toMatch(/answered from a state at index .*may have taken effect/);
+    core.close();
+  });
+
+  test("is not written to when the session has to be opened anew", () => {
+    const cluster = new FakeCluster();
+    begin(cluster.state, "old", 1);
+    const copy = copyOf(cluster.state);
+    const core = cluster.core({ timeoutMs: 5000 });
+    expect(ask(cluster, core, write("mine", "1")).error).toBeNull();
+    others(cluster.state, 20);
+    expect(ask(cluster, core, read("key")).error).toBeNull();
+    putBack(cluster, copy);
+    const { error } = ask(cluster, core, write("mine", "2"));
+    expect(error).toMatchObject({ code: "WRONG_CLUSTER", definite: true });
+    expect(copy.read(byteStringOfText("mine"))).toBeUndefined();
+    core.close();
+  });
+
+  test("is left for good, also when it has grown, and the others serve", () => {
+    const { cluster, core, copy } = copied();
+    cluster.node(3).state = copy;
+    expect(ask(cluster, core, read("key"), 3).error?.code).toBe("WRONG_CLUSTER");
+    others(copy, 50);
+    const before = copy.appliedIdx;
+    for (const operation of [read("key"), read("key", true), write("mine", "2")]) {
+      const { error } = ask(cluster, core, operation, 3);
+      expect(error).toMatchObject({ code: "WRONG_CLUSTER", definite: true });
+    }
+    expect(copy.appliedIdx).toBe(before);
+    cluster.node(1).stop();
+    cluster.node(1).dropConnections();
+    for (let i = 0; i < 5; i++) expect(ask(cluster, core, write("a", `${i}`)).answer?.node).toBe(2);
+    core.close();
+  });
+
+  test("is known by what was seen when a request was sent again, not only at first", () => {
+    const { cluster, core, copy } = copied(0);
+    cluster.node(2).state = copy;
+    others(copy, 2);
+    others(cluster.state, 5);
+    cluster.node(1).behaviour = { kind: "ignore" };
+    const pending = submit(cluster, core, read("key"));
+    cluster.clock.run(10);
+    expect(ask(cluster, core, read("key"), 3).error).toBeNull();
+    cluster.node(1).dropConnections();
+    cluster.clock.runUntil(() => pending.result !== null, 1000);
+    expect(cluster.node(2).frames).toEqual(["reads"]);
+    expect(pending.result?.answer?.node).toBe(3);
+    core.close();
+  });
+
+  test.each([read("key"), write("mine", "2")])(
+    "is not what a late answer to an earlier attempt comes from: $kind",
+    (operation) => {
+      const cluster = new FakeCluster();
+      begin(cluster.state, "old", 1);
+      const core = cluster.core({ firstNode: 1, attemptTimeoutMs: 100 });
+      expect(ask(cluster, core, write("mine", "1")).error).toBeNull();
+      cluster.node(1).answerDelayMs = 150;
+      cluster.node(2).behaviour = { kind: "ignore" };
+      const pending = submit(cluster, core, operation);
+      cluster.clock.run(20);
+      others(cluster.state, 5);
+      expect(ask(cluster, core, read("key"), 3).error).toBeNull();
+      cluster.clock.runUntil(() => pending.result !== null, 1000);
+      expect(cluster.node(2).frames.length).toBe(1);
+      expect(pending.result?.answer?.node).toBe(1);
+      expect(ask(cluster, core, read("key"), 1).error).toBeNull();
+      core.close();
+    },
+  );
+
+  test("is not told by the index of another cluster's node", () => {
+    const { cluster } = twoClusters();
+    const late = new KvState();
+    cluster.node(3).state = late;
+    const core = cluster.core({ firstNode: 1 });
+    ask(cluster, core, read("key"), 1);
+    ask(cluster, core, read("key", true), 3);
+    begin(late, "late", 31);
+    others(late, 50);
+    expect(ask(cluster, core, read("key"), 3).error?.code).toBe("WRONG_CLUSTER");
+    expect(ask(cluster, core, read("key"), 1).error).toBeNull();
+    core.close();
   });
 });
 
