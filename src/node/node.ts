@@ -307,7 +307,12 @@ export class Node {
     if (contradiction !== null) {
       // A restart is to meet the same contradiction: what was decided goes to the disk.
       this.#storage.stage(effects.writes);
-      return this.#fail(new StorageError("CONTRADICTED", contradictionText(contradiction)));
+      return this.#fail(
+        new StorageError(
+          "CONTRADICTED",
+          contradictionText(contradiction, this.#options.peerAddresses.size),
+        ),
+      );
     }
     if (effects.outvoted !== null) return this.#failOutvoted(effects);
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.

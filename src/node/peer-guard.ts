@@ -80,7 +80,8 @@ export class PeerGuard {
     // Also one that has not its place yet: it may have had it, and be a copy from before. Its votes counted.
     if (known !== undefined) {
       const less = lessThanTold(known, peer);
-      if (less !== null) return refusal("WENT_BACK", refusalText.wentBack(id, less));
+      if (less !== null)
+        return refusal("WENT_BACK", refusalText.wentBack(id, less, members.length));
     }
     const generation = Math.max(known?.generation ?? 0, peer.generation);
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
@@ -110,7 +111,7 @@ export class PeerGuard {
       if (!members.includes(place.node)) continue;
       if (place.node !== self) this.#learn(place);
       else if (place.incarnation !== own.incarnation && place.generation > own.generation) {
-        return new StorageError("REPLACED", refusalText.replaced(self));
+        return new StorageError("REPLACED", refusalText.replaced(self, members.length));
       }
     }
     return null;
@@ -128,13 +129,16 @@ export class PeerGuard {
   }
 
   #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
-    const { memory, isConnected, onReplaced } = this.#options;
+    const { members, memory, isConnected, onReplaced } = this.#options;
+    const count = members.length;
     if (peer.joined) {
       if (peer.generation < known.generation) {
-        return isEmpty(peer) ? lostIdentity(id) : refusal("REPLACED", refusalText.replaced(id));
+        return isEmpty(peer)
+          ? lostIdentity(id, count)
+          : refusal("REPLACED", refusalText.replaced(id, count));
       }
       if (peer.generation === known.generation) {
-        return lostIdentity(id);
+        return lostIdentity(id, count);
       }
     } else if (isConnected(id)) {
       return refusal("NOT_LOST", refusalText.notLost(id));
@@ -172,6 +176,6 @@ function isEmpty({ durable }: PeerPresence["peer"]): boolean {
   return durable.promise.n === 0 && durable.acceptedIdx === 0;
 }
 
-function lostIdentity(id: NodeId): Refusal {
-  return refusal("LOST_IDENTITY", refusalText.lostIdentity(id));
+function lostIdentity(id: NodeId, members: number): Refusal {
+  return refusal("LOST_IDENTITY", refusalText.lostIdentity(id, members));
 }

@@ -27,47 +27,54 @@ export const refusalText = {
     `the data of node ${peer} and those of node ${self} come from two different beginnings (${originText(theirs)} and ` +
     `${originText(own)}): they are of two clusters, or of one that was begun anew while a disk of before was kept. Correct ` +
     `the addresses in --peers or the cluster file, or give each node the data directory that belongs here`,
-  lostIdentity: (peer: NodeId): string =>
+  lostIdentity: (peer: NodeId, members: number): string =>
     `node ${peer} has taken part with another data directory and may have promised or accepted what this one does not ` +
     `hold, so letting it in could lose acknowledged writes. Start it with its old data directory. If that is gone for ` +
-    `good: ${wayOut()}`,
-  wentBack: (peer: NodeId, less: string): string =>
+    `good: ${wayOut(members)}`,
+  wentBack: (peer: NodeId, less: string, members: number): string =>
     `the disk of node ${peer} holds less than it has told: ${less}. It is an older copy or has been damaged, and letting ` +
     `it in could lose acknowledged writes. Start it with the data directory it ran on last. If that is gone for good: ` +
-    wayOut(),
-  replaced: (peer: NodeId): string =>
+    wayOut(members),
+  replaced: (peer: NodeId, members: number): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
     `more. Start node ${peer} with the directory that replaced it; this one may be deleted. If that one is gone as well: ` +
-    wayOut(),
+    wayOut(members),
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
 } as const;
 
 /** What a node says that stops because the log it was to take over contradicts what it has decided. */
-export function contradictionText({
-  with: peer,
-  from,
-  to,
-  decidedIdx,
-  kind,
-}: Contradiction): string {
-  const what =
-    kind === "differs"
-      ? `node ${peer} gives other entries for indexes ${from} to ${to - 1}, which this node has decided`
-      : `the log of node ${peer} ends at index ${from}, and this node has decided ${decidedIdx} entries`;
+export function contradictionText(contradiction: Contradiction, members: number): string {
   return (
-    `${what}. Acknowledged writes may be lost on one side: a disk was put back from an older copy, a data directory was ` +
+    `${contradictionClause(contradiction)}. Acknowledged writes may be lost on one side: a disk was put back from an older copy, a data directory was ` +
     `used by another cluster, or the majority of the disks was replaced. This node keeps what it has and stops. Keep its ` +
-    `data directory: it may be the only one with those writes. If the others are right: ${wayOut()}`
+    `data directory: it may be the only one with those writes. If the others are right: ${wayOut(members)}`
   );
+}
+
+function contradictionClause({ with: peer, from, to, decidedIdx, kind }: Contradiction): string {
+  if (kind === "differs") {
+    return `node ${peer} gives other entries for indexes ${from} to ${to - 1}, which this node has decided`;
+  }
+  if (to === decidedIdx) {
+    return `the log that node ${peer} hands over has ${from} entries, and this node has decided ${to}`;
+  }
+  // What a promiser has decided, and the leader's log, or the one that it was to lead with, has not.
+  return `node ${peer} has decided ${to} entries, and the log that this node leads with has ${from}`;
 }
 
 /** What of what a peer has told is not on its disk any more, in words; null: all of it is there. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
   const { durable, marks } = hello;
   if (!knowsMark(known, marks)) {
+    const run = marks.find(({ boot }) => boot === known.bootId);
     const last = marks.at(-1)?.to ?? 0;
-    return `it does not know what it told last: mark ${known.mark}, and its marks are others, up to ${last}`;
+    const ofOthers = last === 0 ? "it has none" : `it has some up to ${last}, of other runs`;
+    const own = run === undefined ? ofOthers : `of that run it has those up to ${run.to}`;
+    return (
+      `it does not know what it told last. A node numbers what it tells and writes each number (mark) to its disk first; ` +
+      `this one has told mark ${known.mark}, which is not on the disk (${own})`
+    );
   }
   if (compareBallots(durable.promise, known.promise) < 0) {
     const [had, has] = [ballotText(known.promise), ballotText(durable.promise)];

@@ -31,12 +31,14 @@ export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): st
 
 /**
  * @param root absolute; exists
+ * @param members of the cluster whose node uses it: the way out depends on them
  * @param parts exist; what lies in another part comes after it
  * @param onGone called once
  * @returns ends the watch
  */
 export function watchDirectory(
   root: string,
+  members: number,
   parts: readonly WatchedPart[],
   onGone: (error: StorageError) => void,
   intervalMs = INTERVAL_MS,
@@ -71,7 +73,7 @@ export function watchDirectory(
       if (how === null) continue;
       stopped = true;
       if (timer !== null) clearTimeout(timer);
-      return onGone(sentence(part, path, how));
+      return onGone(sentence(part, path, how, wayOut(members)));
     }
   };
   const round = (): void => {
@@ -100,20 +102,20 @@ function lookAt(path: string): BigIntStats | Error {
   }
 }
 
-function sentence({ kind }: WatchedPart, path: string, how: How): StorageError {
+function sentence({ kind }: WatchedPart, path: string, how: How, otherwise: string): StorageError {
   switch (kind) {
     case "directory":
       return new StorageError(
         "DIRECTORY_UNUSABLE",
         `${path} was ${how} while this server used it: what it stored since is in no directory that a restart would find. ` +
-          `Put back the directory that was there, if it still exists, and start this node again. If it is gone for good: ${wayOut()}`,
+          `Put back the directory that was there, if it still exists, and start this node again. If it is gone for good: ${otherwise}`,
       );
     case "file":
     case "replaceable":
       return new StorageError(
         "DIRECTORY_UNUSABLE",
         `${path} was ${how} while this server used it, and a start needs it. Put back the file that was ` +
-          `there, if it still exists, and start this node again. If it is gone for good: ${wayOut()}`,
+          `there, if it still exists, and start this node again. If it is gone for good: ${otherwise}`,
       );
     case "lock":
       return new StorageError(

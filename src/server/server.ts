@@ -129,7 +129,7 @@ async function startNode(
       },
     });
     node.start();
-    endWatch = watchFiles(dataDirectory, lock);
+    endWatch = watchFiles(dataDirectory, options.clusterNodes.length, lock);
     return {
       ended,
       // Several may ask: a signal, and then the parent's channel, which closes as we end.
@@ -151,13 +151,13 @@ async function startNode(
 }
 
 /** @returns ends the watch */
-function watchFiles(dataDirectory: string, lock: DataLock): () => void {
+function watchFiles(dataDirectory: string, members: number, lock: DataLock): () => void {
   const parts: WatchedPart[] = [
     { name: "", kind: "directory" },
     ...USED_PARTS,
     { name: LOCK_FILE, kind: "lock", identity: lock.identity },
   ];
-  return watchDirectory(dataDirectory, parts, (error) => {
+  return watchDirectory(dataDirectory, members, parts, (error) => {
     // Thrown as what nobody foresaw is: nothing more may be acknowledged.
     throw error;
   });

@@ -1,10 +1,10 @@
 import { StorageError } from "./storage-error.ts";
-import { wayOut } from "./way-out.ts";
+import { wayOut, wayOutSentence } from "./way-out.ts";
 
 export function damaged(path: string, position: number, what: string): StorageError {
   return new StorageError(
     "LOG_DAMAGED",
-    `the log is damaged: ${what} (${path}, byte ${position}). ${wayOut()}`,
+    `the log is damaged: ${what} (${path}, byte ${position}). ${wayOutSentence()}`,
   );
 }
 
@@ -12,7 +12,7 @@ export function unknownFormat(path: string, what: string): StorageError {
   return new StorageError(
     "UNKNOWN_FORMAT",
     `${path} has ${what}: another version of omnikv wrote it: start that version, or a newer one. If only this version ever ` +
-      `ran here, the file is damaged. ${wayOut()}`,
+      `ran here, the file is damaged. ${wayOutSentence()}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
 import type { Disk } from "../ports/disk.ts";
 import { StorageError } from "./storage-error.ts";
-import { wayOut } from "./way-out.ts";
+import { wayOutSentence } from "./way-out.ts";
 
 const ONE = Buffer.from("1");
 
@@ -69,7 +69,7 @@ export function checked<V>(file: string, schema: z.ZodType<V>, value: unknown): 
 }
 
 export function identityDamaged(file: string, what: string, cause?: unknown): StorageError {
-  return new StorageError("IDENTITY_DAMAGED", `${file}: ${what}. ${wayOut()}`, { cause });
+  return new StorageError("IDENTITY_DAMAGED", `${file}: ${what}. ${wayOutSentence()}`, { cause });
 }
 
 function bytesOf(disk: Disk, file: string): Buffer {

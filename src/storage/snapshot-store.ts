@@ -15,7 +15,7 @@ import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 import { StorageError } from "./storage-error.ts";
-import { wayOut } from "./way-out.ts";
+import { wayOutSentence } from "./way-out.ts";
 
 const READ_BYTES = 1024 * 1024;
 const SYNC_BYTES = 1024 * 1024;
@@ -162,7 +162,7 @@ export class SnapshotStore {
     const help =
       code === "UNKNOWN_FORMAT"
         ? "Start this node with the version of the program that the others run"
-        : wayOut();
+        : wayOutSentence();
     return new StorageError(code, `${this.#path(name)}: ${what}. ${help}`);
   }
 

@@ -206,10 +206,22 @@ test.each(["removed", "moved away", "replaced"])(
 );
 
 test.each([
-  ["memory", /Put back the file that was there.*start the node with --rejoin/],
-  ["identity.json", /Put back the file that was there.*start the node with --rejoin/],
-  ["log", /Put back the directory that was there.*start the node with --rejoin/],
-  ["log/end", /Put back the file that was there.*start the node with --rejoin/],
+  [
+    "memory",
+    /Put back the file that was there.*--rejoin needs three.*Only the data directory that this node ran on/,
+  ],
+  [
+    "identity.json",
+    /Put back the file that was there.*--rejoin needs three.*Only the data directory that this node ran on/,
+  ],
+  [
+    "log",
+    /Put back the directory that was there.*--rejoin needs three.*Only the data directory that this node ran on/,
+  ],
+  [
+    "log/end",
+    /Put back the file that was there.*--rejoin needs three.*Only the data directory that this node ran on/,
+  ],
 ])(
   "%s is taken away while the server uses it, and put back",
   async (name, wayOut) => {

@@ -40,6 +40,7 @@ async function watch(): Promise<void> {
   const { dev, ino } = statSync(join(root, "lock"), { bigint: true });
   end = watchDirectory(
     root,
+    3,
     [
       { name: "", kind: "directory" },
       { name: "log", kind: "directory" },
