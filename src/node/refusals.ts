@@ -32,8 +32,9 @@ export const refusalText = {
     `hold, so letting it in could lose acknowledged writes. Start it with its old data directory. If that is gone for ` +
     `good: ${wayOut(members)}`,
   wentBack: (peer: NodeId, less: string, members: number): string =>
-    `the disk of node ${peer} holds less than it has told: ${less}. It is an older copy or has been damaged, and letting ` +
-    `it in could lose acknowledged writes. Start it with the data directory it ran on last. If that is gone for good: ` +
+    `the disk of node ${peer} holds less than it has told: ${less}. It is an older copy, has been damaged, or was ` +
+    `copied and the copy started as node ${peer} too; letting it in could lose acknowledged writes. Start node ${peer} once, ` +
+    `with the data directory it ran on last (after a copy was started that is the copy). If that is gone for good: ` +
     wayOut(members),
   replaced: (peer: NodeId, members: number): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
@@ -67,13 +68,9 @@ function contradictionClause({ with: peer, from, to, decidedIdx, kind }: Contrad
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
   const { durable, marks } = hello;
   if (!knowsMark(known, marks)) {
-    const run = marks.find(({ boot }) => boot === known.bootId);
-    const last = marks.at(-1)?.to ?? 0;
-    const ofOthers = last === 0 ? "it has none" : `it has some up to ${last}, of other runs`;
-    const own = run === undefined ? ofOthers : `of that run it has those up to ${run.to}`;
     return (
-      `it does not know what it told last. A node numbers what it tells and writes each number (mark) to its disk first; ` +
-      `this one has told mark ${known.mark}, which is not on the disk (${own})`
+      `it does not know what it told last: a peer has heard mark ${known.mark} of it, and this disk has ` +
+      `${marksText(known, marks)} (a mark is a number that a node writes to its disk and then tells its peers)`
     );
   }
   if (compareBallots(durable.promise, known.promise) < 0) {
@@ -90,6 +87,14 @@ export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | 
     return `it had decided ${known.decidedIdx} entries, and now knows of ${durable.decidedIdx}`;
   }
   return null;
+}
+
+/** What the disk has instead of the mark that was heard. */
+function marksText({ bootId }: RememberedPeer, marks: PeerHello["marks"]): string {
+  const run = marks.find(({ boot }) => boot === bootId);
+  if (run !== undefined) return `the marks of that run up to ${run.to} only`;
+  const last = marks.at(-1);
+  return last === undefined ? "none" : `marks of other runs only, up to ${last.to}`;
 }
 
 /** Whether its disk was there, or has come of one that was there, when it told the last mark that was heard of it. */

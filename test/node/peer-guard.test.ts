@@ -170,7 +170,7 @@ describe("a peer that is known", () => {
       expect(world.meet({ boots, durable })).toBe("WENT_BACK");
     }
     expect(world.text({ boots: [11, 12, 99, 98], durable })).toMatch(
-      /does not know what it told last\. A node numbers .* told mark 30, which is not on the disk \(it has some up to 40, of other runs\)\. It is/,
+      /does not know what it told last: a peer has heard mark 30 of it, and this disk has marks of other runs only, up to 40 \(a mark is .*\)\. It is an older copy, has been damaged, or was copied/,
     );
     expect(world.meet({ boots: [11, 12, 13, 98] })).toBe("welcome");
   });
