@@ -97,10 +97,12 @@ test("a cluster that is wiped and begun anew under a living client, which hears 
   expect(await valueOf(next, "key")).toBe("anew");
 }, 60_000);
 
-test("a cluster that is put back from a copy goes on with clients of before, and refuses what they have seen beyond it", async () => {
+test("a cluster that is put back from a copy: clients that have seen more refuse its answers, the others go on", async () => {
   await own.startAll();
   const early = own.client({ timeoutMs: 8000 });
   await early.write("kept", "1");
+  const idle = own.client({ timeoutMs: 8000 });
+  await idle.write("idle", "1");
   for (const { id } of own.nodes) {
     await own.stop(id);
     cpSync(own.dataDirectory(id), `${own.dataDirectory(id)}-copy`, { recursive: true });
@@ -123,15 +125,21 @@ test("a cluster that is put back from a copy goes on with clients of before, and
     message: expect.stringMatching(/put back from an older copy.*Start this client anew/) as string,
   });
   expect(performance.now() - began).toBeLessThan(4000);
-  // A session of before the copy and one that the copy does not know: both write, each gets its own answers.
-  for (const [client, key] of [
-    [early, "early"],
-    [late, "late"],
-  ] as const) {
+  // A session that the copy knows: its write arrives. One that it does not know has to be opened first, and that is refused.
+  const wentBack = expect.stringMatching(
+    /answered from a state at index \d+, although .* seen/,
+  ) as string;
+  const refused = { code: "WRONG_CLUSTER", message: wentBack };
+  await expect(early.write("early", "2")).rejects.toMatchObject({ ...refused, definite: false });
+  await expect(late.write("late", "2")).rejects.toMatchObject({ ...refused, definite: true });
+  for (const client of [early, late]) {
+    await expect(client.read("kept")).rejects.toMatchObject({ ...refused, definite: true });
+  }
+  for (const client of [idle, own.client()]) {
     for (let i = 0; i < 5; i++) {
-      await client.write(`${key}-after${i}`, key);
-      expect(await valueOf(own.client(), `${key}-after${i}`)).toBe(key);
+      await client.write(`after${i}`, "anew");
+      expect(await valueOf(own.client(), `after${i}`)).toBe("anew");
     }
   }
-  expect(await valueOf(late, "late1")).toBe("(none)");
+  expect(await valueOf(idle, "late1")).toBe("(none)");
 }, 60_000);
