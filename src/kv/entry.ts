@@ -86,6 +86,29 @@ export function readOrigin(entry: Uint8Array): Origin | null {
   return readWholeHeader(entry);
 }
 
+/** Finds the entries of one run of one node, on the path of every entry that is applied: without making an object. */
+export class OwnEntries {
+  readonly #prefix: Uint8Array;
+
+  constructor({ node, nonce }: Omit<Origin, "batch">) {
+    header.clear();
+    header.varint(node);
+    header.u32(nonce);
+    this.#prefix = header.copy();
+  }
+
+  /** The number of the batch; null when it is of somebody else. */
+  batchOf(entry: Uint8Array): number | null {
+    const prefix = this.#prefix;
+    for (let i = 0; i < prefix.length; i++) if (entry[1 + i] !== prefix[i]) return null;
+    reader.reset(entry, 1 + prefix.length);
+    const batch = reader.varint();
+    const { failed } = reader;
+    reader.release();
+    return failed ? null : batch;
+  }
+}
+
 /** The round that this entry opens; null: none. */
 export function roundOpenedBy(entry: Uint8Array): RoundName | null {
   return entry[0] === OPENING_ENTRY_VERSION ? (readWholeHeader(entry)?.round ?? null) : null;

@@ -24,6 +24,7 @@ export {
   ENTRY_HEADER_BYTES_MAX,
   isEntryOrItsOpening,
   openingEntry,
+  OwnEntries,
   readOrigin,
   roundOpenedBy,
   validateEntry,

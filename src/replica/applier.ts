@@ -6,7 +6,7 @@ import { assert } from "../base/assert.ts";
 import { ERRORS } from "../base/errors.ts";
 import {
   buildEntry,
-  readOrigin,
+  OwnEntries,
   Runs,
   type AnswerSink,
   type ByteString,
@@ -21,6 +21,7 @@ const NO_SPACE = ERRORS.NO_SPACE.wire;
 export class Applier implements AnswerSink {
   readonly #node: NodeId;
   readonly #nonce: number;
+  readonly #own: OwnEntries;
   readonly #answered: (route: Route) => void;
   #state: KvState;
   #batch: Batch<Route> | undefined;
@@ -46,6 +47,7 @@ export class Applier implements AnswerSink {
     this.#noSpaceText = noSpaceText;
     this.#node = node;
     this.#nonce = nonce;
+    this.#own = new OwnEntries({ node, nonce });
     this.#state = state;
     this.#answered = answered;
   }
@@ -64,9 +66,7 @@ export class Applier implements AnswerSink {
 
   /** The number of the batch if this node made the entry in this run, else null. */
   ownBatch(entry: Uint8Array): number | null {
-    const origin = readOrigin(entry);
-    const isOwn = origin?.node === this.#node && origin.nonce === this.#nonce;
-    return isOwn ? origin.batch : null;
+    return this.#own.batchOf(entry);
   }
 
   /**

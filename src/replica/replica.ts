@@ -16,7 +16,6 @@
 import { assert } from "../base/assert.ts";
 import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
-  ballotsEqual,
   quorumOf,
   type Ballot,
   type DurableState,
@@ -45,6 +44,7 @@ import { compactLog } from "./compact-log.ts";
 import { CompactionSchedule } from "./compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { Fetches } from "./fetches.ts";
+import { joinRequestFor, lateJoiner } from "./join-request.ts";
 import { Joining } from "./joining.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import { Reads } from "./reads.ts";
@@ -247,9 +247,11 @@ export class Replica {
       case "relayAnswer":
         this.#relay.answered(message.id, message.frame);
         return;
-      case "joinRequest":
-        this.#onJoinRequest(from, message);
+      case "joinRequest": {
+        const late = lateJoiner(this.#core, message);
+        if (late !== null) this.#receive(from, late);
         return;
+      }
       case "report":
         // For the host, who knows the disks.
         return;
@@ -520,11 +522,9 @@ export class Replica {
     this.#hostMessages.push({ to, message });
   }
 
-  /** The core has promised what the leader prepares; the promise itself stays here (J4). */
   #askToJoin(leader: NodeId, n: Ballot): void {
-    const { promise, phase, acceptedRound, acceptedIdx, decidedIdx } = this.#core;
-    if (!ballotsEqual(promise, n) || phase !== "prepare") return;
-    this.#send(leader, { type: "joinRequest", n, acceptedRound, acceptedIdx, decidedIdx });
+    const request = joinRequestFor(this.#core, n);
+    if (request !== null) this.#send(leader, request);
   }
 
   /** What was to be answered with the leader's log may be lost, or its snapshot gone before it was here. */
@@ -532,16 +532,6 @@ export class Replica {
     const { promise, phase } = this.#core;
     if (phase === "recover") this.#core.reconnected(promise.pid);
     else if (this.#catchUp.progress === null) this.#askToJoin(promise.pid, promise);
-  }
-
-  /** J4. While accepting, a late promise is answered with all that its sender lacks. */
-  #onJoinRequest(
-    from: NodeId,
-    { n, acceptedRound, acceptedIdx, decidedIdx }: Extract<HostMessage, { type: "joinRequest" }>,
-  ): void {
-    if (this.#core.adoptedIdx === null || !ballotsEqual(this.#core.promise, n)) return;
-    const log = { acceptedRound, acceptedIdx, decidedIdx, logSync: null };
-    this.#receive(from, { type: "promise", n, ...log });
   }
 
   #receive(from: NodeId, message: NodePaxosMessage): void {
