@@ -81,11 +81,6 @@ export function isEntryOrItsOpening(entry: Uint8Array, bare: Uint8Array): boolea
   return opening !== null && Buffer.compare(entry, opening) === 0;
 }
 
-/** @returns null when these are not the bytes of an entry */
-export function readOrigin(entry: Uint8Array): Origin | null {
-  return readWholeHeader(entry);
-}
-
 /** Finds the entries of one run of one node, on the path of every entry that is applied: without making an object. */
 export class OwnEntries {
   readonly #prefix: Uint8Array;

@@ -25,7 +25,6 @@ export {
   isEntryOrItsOpening,
   openingEntry,
   OwnEntries,
-  readOrigin,
   roundOpenedBy,
   validateEntry,
   type Origin,

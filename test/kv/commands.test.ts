@@ -11,7 +11,7 @@ import {
   KvState,
   NO_SESSION,
   OP,
-  readOrigin,
+  OwnEntries,
   SnapshotDecoder,
   validateEntry,
   validateGroup,
@@ -220,8 +220,11 @@ describe("entries", () => {
     });
     fc.assert(
       fc.property(origin, group, (origin, group) => {
-        expect(readOrigin(buildEntry(origin, [groupBytes(group)]))).toMatchObject(origin);
-        expect(readOrigin(buildEntry(origin, []))).toMatchObject(origin);
+        const own = new OwnEntries(origin);
+        expect(own.batchOf(buildEntry(origin, [groupBytes(group)]))).toBe(origin.batch);
+        expect(own.batchOf(buildEntry(origin, []))).toBe(origin.batch);
+        expect(own.batchOf(buildEntry({ ...origin, nonce: origin.nonce ^ 1 }, []))).toBeNull();
+        expect(own.batchOf(buildEntry({ ...origin, node: origin.node + 1 }, []))).toBeNull();
       }),
     );
   });
@@ -251,7 +254,7 @@ describe("entries", () => {
     ["one with an unknown command", withByte(one.length - 1, 99)],
   ])("what is no entry changes nothing but is counted, equally on all nodes: %s", (_, entry) => {
     expect(validateEntry(entry)).toMatchObject({ code: "BAD_REQUEST" });
-    expect(() => readOrigin(entry)).not.toThrow();
+    expect(() => new OwnEntries({ node: 1, nonce: 7 }).batchOf(entry)).not.toThrow();
     const states = [new KvState(), new KvState()] as const;
     for (const state of states) {
       state.apply(one, 0);

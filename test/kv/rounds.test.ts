@@ -8,7 +8,7 @@ import {
   NO_SESSION,
   openingEntry,
   partingIdx,
-  readOrigin,
+  OwnEntries,
   readSnapshotHeader,
   roundOpenedBy,
   SNAPSHOT_HEADER_BYTES_MAX,
@@ -52,7 +52,7 @@ describe("an entry that opens a round", () => {
     expect(roundOpenedBy(bare)).toBeNull();
     expect(roundOpenedBy(opened)).toEqual(ROUND);
     expect(validateEntry(opened)).toBeNull();
-    expect(readOrigin(opened)).toMatchObject({ node: 1, nonce: 7, batch: 1 });
+    expect(new OwnEntries({ node: 1, nonce: 7 }).batchOf(opened)).toBe(1);
     const [one, other] = [applied(new KvState(), bare), applied(new KvState(), opened)];
     expect(other.sessionCount).toBe(1);
     expect(other.contentHash).toBe(one.contentHash);
