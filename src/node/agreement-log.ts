@@ -17,7 +17,7 @@ export class AgreementLog {
     this.#logger = logger;
   }
 
-  /** Cheap when nothing changed: it is asked once a turn. */
+  /** Cheap when nothing changed: it is asked once a tick. */
   update(): void {
     const { alarms, verdict } = this.#replica;
     if (alarms === this.#alarms && verdict.kind === this.#verdict) return;

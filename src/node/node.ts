@@ -171,6 +171,9 @@ export class Node {
       this.#storage.flush();
       this.#replica.onTick();
       this.#reports.tick();
+      this.#roleLog.update();
+      this.#agreementLog.update();
+      this.#peerTrouble.update();
       this.#wake();
       dueMs = Math.max(dueMs + tickMs, clock.now());
       this.#cancelTick = clock.after(dueMs - clock.now(), tick);
@@ -324,9 +327,6 @@ export class Node {
     this.#links.flush();
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
-    this.#roleLog.update();
-    this.#agreementLog.update();
-    this.#peerTrouble.update();
     this.#loader.want(effects.load);
     this.#jobs.beginIfDue();
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);

@@ -37,7 +37,7 @@ export class PeerTrouble {
     });
   }
 
-  /** Cheap when nothing changed: it is asked once a turn. */
+  /** Cheap when nothing changed: it is asked once a tick. */
   update(): void {
     const { count, lastIdx } = this.#replica.unreadableEntries;
     if (count === this.#unreadable) return;

@@ -115,7 +115,7 @@ export class RoleLog {
     this.#logger = logger;
   }
 
-  /** Cheap when nothing changed: it is asked once a turn. */
+  /** Cheap when nothing changed: it is asked once a tick. */
   update(): void {
     const { role, phase, promise, decidedIdx } = this.#replica.core;
     if (phase !== "accept") return;

@@ -8,7 +8,8 @@
  *       failure: the same bytes are written again to the same place when there is room (the port allows that).
  *   L4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and nothing is being
  *       written to it.
- *   L5. Where the log ends is noted after what waited for the batch was told, so that nobody waits for the note.
+ *   L5. Where the log ends is noted when what waited for the batch has left: at the end of the turn, so that nobody waits for
+ *       the note.
  */
 import { assert } from "../base/assert.ts";
 import { StorageError } from "./storage-error.ts";
@@ -104,6 +105,7 @@ export class LogStorage {
   #onClosed: (() => void) | null = null;
   /** Behind the last durable batch. */
   #durableEnd: LogPosition = LOG_START;
+  #noteIsDue = false;
   #durableSnapshot: SnapshotName | null;
   /** Durable. */
   #compactedIdx: number;
@@ -398,8 +400,7 @@ export class LogStorage {
 
   #durable({ batch, segment, position, bytes, crc, lowestAppend }: Attempt): void {
     this.#attempt = null;
-    const end = { segment: segment.segment, position: position + bytes.length, crc };
-    this.#durableEnd = end;
+    this.#durableEnd = { segment: segment.segment, position: position + bytes.length, crc };
     this.#attemptLack = null;
     this.#durableSnapshot = batch.after.snapshot;
     this.#compactedIdx = batch.after.compactedIdx;
@@ -409,7 +410,7 @@ export class LogStorage {
     if (batch.capacity <= BUFFER_KEPT_BYTES_MAX) this.#idle = batch;
     // The news first: the next write may be made by this very thread.
     this.#hooks.onDurable(lastSeq);
-    this.#note(end);
+    this.#noteSoon();
     this.#pump();
     this.#dropSegments();
     this.#reportRoom();
@@ -417,11 +418,16 @@ export class LogStorage {
   }
 
   /** L5. */
-  #note(end: LogPosition): void {
-    // The news may have led to a write that failed, or to the end of this log.
-    if (this.#failed || this.#ended) return;
-    const error = this.#end.note(end);
-    if (error !== null) this.#fail(error);
+  #noteSoon(): void {
+    if (this.#noteIsDue) return;
+    this.#noteIsDue = true;
+    this.#clock.endOfTurn(() => {
+      this.#noteIsDue = false;
+      // The news may have led to a write that failed, or to the end of this log.
+      if (this.#failed || this.#ended) return;
+      const error = this.#end.note(this.#durableEnd);
+      if (error !== null) this.#fail(error);
+    });
   }
 
   /** L4. */
