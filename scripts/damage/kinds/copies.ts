@@ -133,6 +133,34 @@ export const copies: readonly Kind[] = [
       ),
     { image: "snapshots" },
   ),
+  story(
+    GROUP,
+    "of one, run on with those behind beyond the retained log, and away again when others come back",
+    async (scene) => {
+      const { hurt, behind, knowing } = scene;
+      const copy = `${scene.data(hurt)}-copy`;
+      await scene.start(scene.ids);
+      await scene.settle("before");
+      await pause(MARKED_MS);
+      // They hear no mark that the copy does not know.
+      await scene.end(behind, "SIGTERM");
+      copyDirectory(scene.data(hurt), copy);
+      for (let i = 0; i < 10; i++) await scene.write();
+      await scene.level();
+      await pause(MARKED_MS);
+      await scene.end([hurt, ...knowing], "SIGTERM");
+      copyDirectory(copy, scene.data(hurt));
+      await scene.start([hurt, ...behind]);
+      await scene.settle("with the copy, without those who know");
+      await scene.fill();
+      await scene.end([hurt, ...behind], "SIGTERM");
+      await scene.start([...behind, ...knowing]);
+      await scene.settle("without the copy");
+      await scene.start([hurt]);
+      await scene.settle("with all");
+    },
+    { image: "snapshots" },
+  ),
   damage(
     GROUP,
     "of all, cold",
