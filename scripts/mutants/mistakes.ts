@@ -168,9 +168,9 @@ export const MISTAKES: readonly Mutant[] = [
     breaks: "a candidate counts an empty disk for its prepare quorum",
     patches: [
       patch(
-        REPLICA,
-        "    if (this.#core.adoptedIdx === null || !ballotsEqual(this.#core.promise, n)) return;\n",
-        "    if (!ballotsEqual(this.#core.promise, n)) return;\n",
+        "src/replica/join-request.ts",
+        "  if (core.adoptedIdx === null || !ballotsEqual(core.promise, n)) return null;\n",
+        "  if (!ballotsEqual(core.promise, n)) return null;\n",
       ),
     ],
     by: "mistakes",

@@ -82,7 +82,7 @@ export class Node {
         // What waited for the disk leaves now, not at the end of a turn: a client waits for it.
         if (this.#queue.durable(seq)) this.#links.flush();
         this.#replica.onPersisted(seq);
-        this.#wake();
+        if (this.#replica.hasNews) this.#wake();
       },
       onFailure: (error) => this.#fail(error),
       onRoom: (_, lack) => this.#onRoom(lack),
@@ -245,7 +245,7 @@ export class Node {
           if (message.type === "report") this.#reports.receive(peer, message);
           else this.#onMessage(peer, message);
           if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
-          this.#wake();
+          if (message.type !== "accepted" || this.#replica.hasNews) this.#wake();
         },
         onSession: (peer) => {
           this.#reports.onSession(peer);

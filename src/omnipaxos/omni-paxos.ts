@@ -268,6 +268,11 @@ export class OmniPaxos<T, S = never> {
     handleOwnVote(this.#paxos, mark.acceptedRound, mark.acceptedIdx);
   }
 
+  /** Whether `takeEffects` has anything to say. */
+  get hasEffects(): boolean {
+    return !this.#outbox.isEmpty || this.#paxos.contradiction !== null;
+  }
+
   /** What the inputs since the last call ask of the host. */
   takeEffects(): Effects<T, S> {
     // I4: a new decided index rides with the next group that must be written anyway.

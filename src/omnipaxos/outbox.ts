@@ -56,6 +56,16 @@ export class Outbox<T, S> {
     return this.#writes.length > 0;
   }
 
+  /** Whether `take` has anything to hand over. */
+  get isEmpty(): boolean {
+    return (
+      this.#messages.length === 0 &&
+      this.#writes.length === 0 &&
+      this.#heartbeats.length === 0 &&
+      this.#rejected.length === 0
+    );
+  }
+
   get persistedSeq(): WriteSeq {
     return this.#persistedSeq;
   }

@@ -332,6 +332,12 @@ export class Replica {
     }
   }
 
+  /** An acknowledgement, of this disk or of another one, often brings nothing to do: then a turn is saved. */
+  get hasNews(): boolean {
+    const { hasEffects, decidedIdx } = this.#core;
+    return hasEffects || decidedIdx > this.#applier.appliedIdx || this.#joining !== null;
+  }
+
   /** All write groups up to `seq` are durable. */
   onPersisted(seq: WriteSeq): void {
     this.#core.persisted(seq);
@@ -495,9 +501,8 @@ export class Replica {
     const { proposals } = this.#writes;
     if (proposals.isEmpty) return proposals.endTurn(nowMs);
     const standing = this.standing();
-    if (standing.kind === "cutOff" || this.#core.contradiction !== null) {
-      return proposals.endTurn(nowMs);
-    }
+    const isNoUse = standing.kind === "cutOff" || this.#core.contradiction !== null;
+    if (isNoUse) return proposals.endTurn(nowMs);
     const { promise } = this.#core;
     const follows = standing.kind === "following";
     // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
