@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { DiskPace } from "../../src/platform/disk-pace.ts";
 import { NodeDisk } from "../../src/platform/node-disk.ts";
 
-const PROBATION = 32;
+const PROBATION = 8;
 
 function quickPace(): DiskPace {
   const pace = new DiskPace();
