@@ -384,9 +384,9 @@ export class ClientCore {
 
   /** To the next node; when each was tried, after a pause once more to each. */
   #moveOn(request: Request): void {
-    const lane = request.lane ?? this.#preferred;
-    const next = this.#lanes[(lane.index + 1) % this.#lanes.length] ?? lane;
-    if (this.#preferred === lane) this.#preferred = next;
+    const { index } = request.lane ?? this.#preferred;
+    const next = this.#lanes[(index + 1) % this.#lanes.length] ?? this.#preferred;
+    if (this.#preferred.index === index) this.#preferred = next;
     request.tried += 1;
     request.attemptDeadline = 0;
     if (!this.#mayRetry(request)) return;

@@ -7,7 +7,7 @@ import { ReadsWriter, takeWritesFrame } from "../wire/client.ts";
 import type { ClientSession } from "./client-session.ts";
 import { appendWrite, closeSessionFrame, contentBytes, openSessionFrame } from "./frames.ts";
 import type { NodeLink } from "./node-link.ts";
-import type { ReadRequest, Request, WriteRequest } from "./request.ts";
+import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 
 /** More is not handed to a socket that does not drain. */
 const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
@@ -15,7 +15,7 @@ const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
 /** See `hasManyReads`. Much smaller ones would cost more in frames than they gain. */
 const MANY_READS = 64;
 
-export class Lane {
+export class Lane implements Carrier {
   readonly index: number;
   readonly link: NodeLink;
   /** Why this node was left the last time, if it was one of another cluster. */

@@ -1,10 +1,16 @@
 /** One thing a user asked for, on its way to an answer. */
 import type { KvError } from "../base/errors.ts";
 import type { Answer, Operation, ReadOperation, WriteOperation } from "./frames.ts";
-import type { Lane } from "./lane.ts";
 
 /** Exactly one of the two is null. */
 export type Done = (error: KvError | null, answer: Answer | null) => void;
+
+/** Where requests wait for one node, and leave for it (lane.ts). */
+export interface Carrier {
+  /** Position among those of a client. */
+  readonly index: number;
+  enqueue(request: Request): void;
+}
 
 interface RequestBase {
   /** The only node to ask; null: any. */
@@ -16,7 +22,7 @@ interface RequestBase {
   /** A write: its number within `session`, the same for every attempt. A read: a number of this client. 0: none yet. */
   number: number;
   /** Where it waits or was sent last. */
-  lane: Lane | null;
+  lane: Carrier | null;
   state: "queued" | "sent" | "parked" | "over";
   /** As `deadline`: when the attempt under way has taken so long that another node is asked. 0: never. */
   attemptDeadline: number;

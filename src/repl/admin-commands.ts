@@ -1,6 +1,7 @@
 /** The table of the management prompt. */
 import { FAULT_DELAY_MS_MAX, type LinkDirection } from "../wire/admin.ts";
-import { clusterGroups, type ClusterAction } from "./cluster-commands.ts";
+import { clusterGroups } from "./cluster-commands.ts";
+import type { ClusterAction } from "./cluster-action.ts";
 import type {
   CommandGroup,
   CommandSpec,

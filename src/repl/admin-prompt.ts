@@ -4,14 +4,15 @@ import { KvError } from "../base/errors.ts";
 import type { NodeAddress } from "../client/types.ts";
 import { ADMIN_HELP, adminTable, type AdminAction, type ManageAction } from "./admin-commands.ts";
 import { renderLinks, renderStatus } from "./admin-render.ts";
-import type { ClusterAction } from "./cluster-commands.ts";
+import type { ClusterAction } from "./cluster-action.ts";
 import type { AdminCalls, ClusterOptions } from "./cluster-options.ts";
 import { runClusterAction } from "./cluster-prompt.ts";
 import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
 import { failureOutcome } from "./failure.ts";
-import type { Outcome, Prompt } from "./prompt.ts";
+import type { Prompt } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Style } from "./style.ts";
 
 export type AdminPromptOptions = ClusterOptions;

@@ -21,7 +21,8 @@ import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
 import { failureOutcome } from "./failure.ts";
-import type { Outcome, Prompt } from "./prompt.ts";
+import type { Prompt } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Style } from "./style.ts";
 import { quote, textOf } from "./tokenize.ts";
 

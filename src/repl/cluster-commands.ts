@@ -1,36 +1,9 @@
 /** Commands of the management prompt that are for the whole cluster: no node stands in front of them. */
-import type { LinkChange } from "../client/cluster-faults.ts";
-import type { LinkPair, NamedScenario } from "../scenarios/index.ts";
-import { nodeIn, nodeOrLeaderIn, timeIn, type NodeOrLeader } from "./arguments.ts";
+import { nodeIn, nodeOrLeaderIn, timeIn } from "./arguments.ts";
+import type { ClusterAction, ServerAction } from "./cluster-action.ts";
 import type { CommandGroup, CommandSpec } from "./command-table.ts";
 import { linkCommands } from "./link-commands.ts";
 import { scenarioCommands } from "./scenario-commands.ts";
-
-export type ScenarioRequest =
-  | { readonly kind: "named"; readonly name: NamedScenario; readonly hub: number | null }
-  | { readonly kind: "order"; readonly name: "chain" | "ring"; readonly order: readonly number[] }
-  | { readonly kind: "cloudflare"; readonly pair: LinkPair }
-  | { readonly kind: "isolate"; readonly node: NodeOrLeader }
-  | { readonly kind: "partition"; readonly groups: readonly (readonly number[])[] };
-
-export type ServerAction = "crash" | "restart" | "pause" | "resume";
-
-export type ClusterAction =
-  | { readonly op: "scenario"; readonly name: string; readonly request: ScenarioRequest }
-  | {
-      readonly op: "changeLinks";
-      readonly name: "flaky" | "delay";
-      readonly changes: readonly LinkChange[];
-      /** Which links, and what becomes of them: "link 1-2 loses 30 % of its messages". */
-      readonly words: string;
-    }
-  | { readonly op: "healAll" }
-  | { readonly op: "table" }
-  /** Null: until it is ended. */
-  | { readonly op: "watch"; readonly forMs: number | null }
-  | { readonly op: "waitLeader"; readonly timeoutMs: number }
-  | { readonly op: "sleep"; readonly ms: number }
-  | { readonly op: "server"; readonly what: ServerAction; readonly node: NodeOrLeader };
 
 type Spec = CommandSpec<ClusterAction>;
 

@@ -20,7 +20,7 @@ import {
   type Scenario,
 } from "../scenarios/index.ts";
 import type { NodeOrLeader } from "./arguments.ts";
-import type { ClusterAction, ScenarioRequest, ServerAction } from "./cluster-commands.ts";
+import type { ClusterAction, ScenarioRequest, ServerAction } from "./cluster-action.ts";
 import {
   faultsTimeoutMs,
   lookTimeoutMs,
@@ -32,7 +32,7 @@ import { renderTable } from "./cluster-render.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { failureOutcome, statusOf } from "./failure.ts";
-import type { Outcome } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
 import { waitForLeader } from "./wait-leader.ts";
 import { watchCluster } from "./watch.ts";

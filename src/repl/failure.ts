@@ -4,7 +4,7 @@ import type { KvError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
-import type { Outcome } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Style } from "./style.ts";
 
 export interface FailureContext {

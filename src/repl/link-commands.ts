@@ -3,7 +3,7 @@ import type { LinkChange } from "../client/cluster-faults.ts";
 import { allPairs } from "../scenarios/index.ts";
 import { FAULT_DELAY_MS_MAX } from "../wire/admin.ts";
 import { nodeFrom, timeIn, wordsIn } from "./arguments.ts";
-import type { ClusterAction } from "./cluster-commands.ts";
+import type { ClusterAction } from "./cluster-action.ts";
 import type { CommandSpec } from "./command-table.ts";
 import { formatDuration } from "./duration.ts";
 import type { Token } from "./tokenize.ts";

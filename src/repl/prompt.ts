@@ -1,22 +1,13 @@
 /** What a prompt is made of, and how one command line runs. The loops around it differ: terminal, lines, arguments. */
 import type { CommandTable, Target } from "./command-table.ts";
 import { parseCommand } from "./command-table.ts";
-import { EXIT, type ExitStatus } from "./exit-status.ts";
+import { EXIT } from "./exit-status.ts";
 import { helpText, type HelpTexts } from "./help.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
 import { tokenize, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** How one command went, for people and for programs. */
-export interface Outcome {
-  /** One line, or several, coloured. */
-  readonly text: string;
-  readonly json: Readonly<Record<string, unknown>>;
-  readonly status: ExitStatus;
-  /** The command did answer, although not all went well: the text belongs to the results. */
-  readonly isResult?: boolean;
-}
 
 export interface Prompt<A> {
   readonly table: CommandTable<A>;

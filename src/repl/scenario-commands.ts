@@ -10,7 +10,7 @@ import {
   type NamedScenario,
 } from "../scenarios/index.ts";
 import { groupsIn, nodeFrom, nodeIn, nodeOrLeaderIn, wordsIn } from "./arguments.ts";
-import type { ClusterAction } from "./cluster-commands.ts";
+import type { ClusterAction } from "./cluster-action.ts";
 import type { CommandSpec } from "./command-table.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -2,7 +2,7 @@
 import { emitKeypressEvents } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { terminalText } from "../base/printable.ts";
-import type { Outcome } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 
 export interface Screen {
   /** Shows a piece at once, before the command is over. */

@@ -4,7 +4,8 @@ import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../base/printable.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import type { LiveScreen, Screen } from "./screen.ts";
-import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
+import { runCommand, split, type Prompt } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 
 export interface ScriptOptions {
   /** Results. */

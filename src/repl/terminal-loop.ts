@@ -6,7 +6,8 @@ import { complete } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
 import type { LiveScreen, Screen } from "./screen.ts";
-import { runCommand, split, type Outcome, type Prompt } from "./prompt.ts";
+import { runCommand, split, type Prompt } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 
 export interface TerminalOptions {
   readonly input: Readable;

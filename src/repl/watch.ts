@@ -11,7 +11,7 @@ import {
 } from "./cluster-render.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
-import type { Outcome } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
 
 /** Each node is asked so often; one that hangs does not hold up the others. */

@@ -2,7 +2,8 @@
 import { unreachable } from "../base/assert.ts";
 import { DIRECTIONS, NO_FAULT, type Direction, type LinkFault } from "../links/drop-table.ts";
 import { compareBallots, type Ballot } from "../omnipaxos/index.ts";
-import { describeFault, type Fault, type TimedFault } from "./fault-plan.ts";
+import { describeFault } from "./fault-plan.ts";
+import type { Fault, TimedFault } from "./plan.ts";
 import { Paths, type PathFault } from "./paths.ts";
 import { brokenPairs } from "./shapes.ts";
 import { hostOf, type SimWorld } from "./sim-world.ts";

@@ -2,93 +2,11 @@
  * What goes wrong in a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated
  * with fewer faults until only those are left that matter.
  */
-import type { MistakeShare, TimedMistake } from "./mistake-plan.ts";
+import type { MistakeShare } from "./mistake-plan.ts";
 import { withMistakes } from "./mistake-scenes.ts";
 import { shuffled, type SeededRandom } from "./seeded-random.ts";
-import { shapeLinks, type LinkPair, type ShapeName } from "./shapes.ts";
-
-type At<K extends string, F> = { readonly kind: K } & Readonly<F>;
-interface Between {
-  readonly from: number;
-  readonly to: number;
-  readonly ms: number;
-}
-
-/** Nodes and clients are named by their position (0, 1, …) so that a plan reads the same for every cluster. */
-export type Fault =
-  /** `silent`: the machine is gone and tells nobody. `power`: what was not synced may be lost, in whole or in part. */
-  | At<"crash", { node: number; downMs: number; silent: boolean; power: boolean }>
-  /** In the middle of the disk operation after `operations` more of them. */
-  | At<"crashAtDisk", { node: number; operations: number; downMs: number; power: boolean }>
-  | At<"crashAll", { downMs: number; power: boolean }>
-  /** As by SIGTERM: the node ends its connections and closes its files. */
-  | At<"stop", { node: number; downMs: number }>
-  | At<"pause", { node: number; ms: number }>
-  /** The wire itself: silence in one direction. */
-  | At<"blackHole", Between>
-  /** Connections end and cannot be made. */
-  | At<"reset", { a: number; b: number; ms: number }>
-  /** Connections end once. */
-  | At<"breakConnections", { a: number; b: number }>
-  | At<"breakClient", { client: number; node: number }>
-  | At<"slowPath", Between & { delayMs: number }>
-  /** Connections end now and then. */
-  | At<"flakyPath", Between & { permille: number }>
-  /** Frames are lost, repeated and held back inside a connection: the session must notice. */
-  | At<"unfaithfulPath", Between & { lose: number; duplicate: number; reorder: number }>
-  /** The drop table of a node, as management would set it. */
-  | At<
-      "dropLink",
-      {
-        node: number;
-        peer: number;
-        direction: "in" | "out" | "both";
-        permille: number;
-        delayMs: number;
-        ms: number;
-      }
-    >
-  /** A shape of the paper: these links are whole, all others are broken, in the drop tables or on the wire. */
-  | At<
-      "shape",
-      { name: ShapeName; links: readonly LinkPair[]; via: "dropTable" | "wire"; ms: number }
-    >
-  /**
-   * Whoever leads is cut off from all; `first` hears it again after `ms`, about as long as an election takes, or as soon as
-   * it has promised itself to another; the others do later. In between it may think that it still leads.
-   * `slow`: what is sent to it takes `ms`, and arrives.
-   */
-  | At<
-      "deposeLeader",
-      {
-        first: number;
-        via: "dropTable" | "wire" | "slow";
-        ends: "time" | "promise";
-        ms: number;
-        moreMs: number;
-      }
-    >
-  /**
-   * A node restarts, and its first client asks it something; it asks a peer: the leader for an index, or, cut off from the
-   * leader, a neighbour to serve its client. From then on what the peer needs to answer reaches it `holdMs` late, and the asker
-   * hears nobody but the peer. After `afterMs` it dies; the next process is there after `downMs`, and the next client.
-   */
-  | At<
-      "restartAsker",
-      {
-        node: number;
-        asks: "leader" | "neighbour";
-        afterMs: number;
-        downMs: number;
-        holdMs: number;
-        ms: number;
-      }
-    >
-  | At<"slowDisk", { node: number; syncMs: number; ms: number }>
-  | At<"failSync", { node: number; downMs: number; power: boolean }>
-  | At<"diskFull", { node: number; ms: number }>;
-
-export type FaultKind = Fault["kind"];
+import type { Fault, FaultKind, Plan, TimedFault } from "./plan.ts";
+import { shapeLinks } from "./shapes.ts";
 
 /** A new kind does not compile until it is drawn here. */
 const DRAW: {
@@ -216,56 +134,6 @@ interface Scope {
   readonly other: number;
   readonly ms: number;
   readonly downMs: number;
-}
-
-export interface TimedFault {
-  readonly atMs: number;
-  readonly fault: Fault;
-}
-
-/** Everything about a run that the seed decides, apart from the order of events. */
-export interface Plan {
-  readonly nodes: number;
-  readonly clients: number;
-  readonly keys: number;
-  readonly operationsPerClient: number;
-  /** Operations of one client that may be under way at once. */
-  readonly pipeline: number;
-  /** Milliseconds between two operations of a client, at most. */
-  readonly thinkMsMax: number;
-  /** So much asks a new client, as soon as a node is back, of that node; 0: none comes. */
-  readonly newcomerOperations: number;
-  /** Of a value, at least. */
-  readonly valueBytes: number;
-  readonly delayMinMs: number;
-  readonly delayMaxMs: number;
-  /** Frames arrive at whole multiples of it, many in one turn of the event loop; 0: each in its own. */
-  readonly quantumMs: number;
-  /** When each node starts first: their heartbeat rounds are at different phases then. */
-  readonly startsMs: readonly number[];
-  /** Scale of each node's clock. */
-  readonly skews: readonly number[];
-  /** A snapshot after so many entries. */
-  readonly snapshotEntries: number;
-  readonly retainedEntries: number;
-  readonly segmentBytes: number;
-  readonly tickMs: number;
-  readonly electionTimeoutMs: number;
-  /** A node refuses what it cannot serve for so long. */
-  readonly requestWaitMs: number;
-  readonly syncMs: number;
-  /** A snapshot from a peer becomes a state in slices of so many bytes, so many milliseconds apart. */
-  readonly loadSliceBytes: number;
-  /** Log syncs with more bytes of entries travel in slices. */
-  readonly longMessageBytes: number;
-  readonly loadPauseMs: number;
-  /** Clients that keep to no rule; left out: none. */
-  readonly hostiles?: number;
-  /** When all faults end. */
-  readonly faultsMs: number;
-  readonly faults: readonly TimedFault[];
-  /** The other family: what people do wrong, and what becomes of disks. */
-  readonly mistakes: readonly TimedMistake[];
 }
 
 export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Plan {

@@ -1,12 +1,7 @@
 export { coverageReport, EXPECTED, neverHit } from "./coverage-report.ts";
 export { Coverage } from "./coverage.ts";
-export {
-  describeFault,
-  FAULT_KINDS,
-  type Fault,
-  type Plan,
-  type TimedFault,
-} from "./fault-plan.ts";
+export { describeFault, FAULT_KINDS } from "./fault-plan.ts";
+export type { Fault, Plan, TimedFault } from "./plan.ts";
 export { planOf, runSeed, type RunFailure, type RunOptions, type RunResult } from "./run.ts";
 export { MISTAKE_KINDS, type MistakeShare } from "./mistake-plan.ts";
 export { shrinkFaults, withFaults, wrongsOf, type Shrunk } from "./shrink.ts";

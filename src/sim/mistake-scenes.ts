@@ -1,5 +1,5 @@
 /** Mistakes among the faults of a plan, and the faults that make them matter. */
-import type { Plan, TimedFault } from "./fault-plan.ts";
+import type { Plan, TimedFault } from "./plan.ts";
 import {
   drawFollowCopies,
   drawMistakes,

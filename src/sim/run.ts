@@ -1,5 +1,6 @@
 /** One run of a seed, from the first start of the nodes to the verdict. */
-import { drawPlan, type Plan } from "./fault-plan.ts";
+import { drawPlan } from "./fault-plan.ts";
+import type { Plan } from "./plan.ts";
 import { FaultInjector } from "./fault-injector.ts";
 import { MistakeInjector } from "./mistake-injector.ts";
 import type { MistakeShare } from "./mistake-plan.ts";

@@ -1,5 +1,6 @@
 /** Fewer faults and mistakes that still make a run fail: what is left is what matters. */
-import { describeFault, type Plan } from "./fault-plan.ts";
+import { describeFault } from "./fault-plan.ts";
+import type { Plan } from "./plan.ts";
 import { describeMistake } from "./mistake-plan.ts";
 
 /** Runs that a shrinking may cost. */

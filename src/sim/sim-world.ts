@@ -4,7 +4,7 @@ import type { NodeId } from "../omnipaxos/index.ts";
 import type { Address } from "../ports/network.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
 import { Coverage } from "./coverage.ts";
-import type { FaultKind, Plan } from "./fault-plan.ts";
+import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
 import type { PeerMessage } from "../wire/peer.ts";

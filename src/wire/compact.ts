@@ -11,7 +11,7 @@ import { BALLOT_N_MAX, ENTRY_BYTES_MAX } from "../base/limits.ts";
 import { ByteReader, ByteWriter } from "../kv/index.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import { DecodeError } from "./decode-error.ts";
-import type { PeerMessage } from "./peer.ts";
+import type { PeerMessage } from "./peer-message.ts";
 
 export const COMPACT_MARK = 0xc1;
 /** Beyond it the copy that is saved by msgpack, which writes into the message's own buffer, counts for more. */

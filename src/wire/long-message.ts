@@ -7,7 +7,7 @@
 import type { Ballot } from "../omnipaxos/index.ts";
 import { encodeMsgpack } from "./msgpack.ts";
 import { paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
-import type { PeerMessage } from "./peer.ts";
+import type { PeerMessage } from "./peer-message.ts";
 
 export interface LongMessage {
   /** Two with the same key say the same, or the later one a little more: one of them will do. */

@@ -27,10 +27,11 @@ import {
   type StateCheckpoint,
 } from "./host-message.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
-import { paxosFromFields, paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
+import { paxosFromFields, paxosToFields } from "./paxos-codec.ts";
+import type { PeerMessage } from "./peer-message.ts";
 import { MEMBERS_MAX, type DurableClaims } from "./peer-hello.ts";
 
-export type PeerMessage = NodePaxosMessage | HostMessage;
+export type { PeerMessage };
 
 const INCARNATION_LENGTH_MAX = 256;
 

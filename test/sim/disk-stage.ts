@@ -1,6 +1,6 @@
 /** A quiet cluster whose disks are changed by hand, and clients that remember what they were told. */
 import { assert } from "../../src/base/assert.ts";
-import type { Plan } from "../../src/sim/fault-plan.ts";
+import type { Plan } from "../../src/sim/plan.ts";
 import type { Outcome } from "../../src/sim/history.ts";
 import type { Ending } from "../../src/sim/mistake-plan.ts";
 import type { LinkPair } from "../../src/sim/shapes.ts";

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Plan } from "../../src/sim/fault-plan.ts";
+import type { Plan } from "../../src/sim/plan.ts";
 import { runSeed } from "../../src/sim/index.ts";
 
 interface Found {

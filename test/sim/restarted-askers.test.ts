@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { assert } from "../../src/base/assert.ts";
-import type { Plan } from "../../src/sim/fault-plan.ts";
+import type { Plan } from "../../src/sim/plan.ts";
 import type { Outcome } from "../../src/sim/history.ts";
 import type { SimClient } from "../../src/sim/sim-client.ts";
 import { hostOf } from "../../src/sim/sim-world.ts";

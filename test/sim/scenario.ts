@@ -1,7 +1,7 @@
 /** A cluster without faults of its own, whose links are cut by hand: for what section 8 of the protocol notes promises. */
 import { assert } from "../../src/base/assert.ts";
 import { FaultInjector } from "../../src/sim/fault-injector.ts";
-import type { Plan } from "../../src/sim/fault-plan.ts";
+import type { Plan } from "../../src/sim/plan.ts";
 import { SeededRandom } from "../../src/sim/seeded-random.ts";
 import { brokenPairs, type LinkPair } from "../../src/sim/shapes.ts";
 import type { SimClient } from "../../src/sim/sim-client.ts";
