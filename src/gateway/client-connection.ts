@@ -128,6 +128,7 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
   deliver(frame: Uint8Array): void {
     this.#work -= Math.floor(frame.length / WORK_BYTES);
     this.#connection.send(frame);
+    if (!this.#large.isIdle && this.load.commands === 0) this.#large.ended(this.#gate.nowMs());
     const unread = this.#connection.bufferedBytes();
     if (unread <= UNREAD_BYTES_MAX) return;
     this.#unread = true;

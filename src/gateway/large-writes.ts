@@ -1,11 +1,14 @@
 /**
  * Large values of one connection do not keep the log from everybody else: while others are at work it writes one piece of them,
- * and then rests for as long as that took. So the disks and links, whatever they can do, are free for half of the time.
+ * and then rests for as long as that took, a second at most. So the disks and links, whatever they can do, are free for half of
+ * the time.
  */
 
 /** A group of at least so many bytes, with so many in each command on average. What is smaller gathers in batches anyway. */
 const GROUP_BYTES = 64 * 1024;
 const COMMAND_BYTES = 4 * 1024;
+/** What took longer waited for something else than disks and links. */
+const REST_MS_MAX = 1000;
 
 export class LargeWrites {
   /** When the piece under way was taken. */
@@ -25,6 +28,13 @@ export class LargeWrites {
     this.#sinceMs ??= nowMs;
   }
 
+  /** What was under way was answered. */
+  ended(nowMs: number): void {
+    if (this.#sinceMs === null) return;
+    this.#restUntilMs = nowMs + Math.min(REST_MS_MAX, nowMs - this.#sinceMs);
+    this.#sinceMs = null;
+  }
+
   /** Nobody else is at work: the log is all theirs. */
   forget(): void {
     this.#sinceMs = null;
@@ -33,11 +43,8 @@ export class LargeWrites {
 
   /** @param isUnderWay whether something of this connection is @returns whether it has to wait still */
   mustRest(nowMs: number, isUnderWay: boolean): boolean {
-    if (this.#sinceMs !== null) {
-      if (isUnderWay) return true;
-      this.#restUntilMs = nowMs + (nowMs - this.#sinceMs);
-      this.#sinceMs = null;
-    }
+    if (this.#sinceMs !== null && isUnderWay) return true;
+    this.ended(nowMs);
     if (nowMs < this.#restUntilMs) return true;
     this.#restUntilMs = 0;
     return false;

@@ -32,8 +32,8 @@ export function truncateReason(reason: string, bytesMax = REASON_BYTES_MAX): str
  *       leaves at once, with those before it: the other side works on it while this one goes on.
  *   C3. A connection that has not answered `missesMax` pings in a row, and said nothing else either, is destroyed. While we
  *       do not read, its answers cannot be seen: it then has to take what waits for it.
- *   C4. Until it is admitted, no more than HANDSHAKE_BYTES_MAX and what came with them in one piece are taken from it: the
- *       limit of a frame alone would let it fill megabytes before anybody looks at them.
+ *   C4. Until it is admitted, and again once it is asked to close, no more than HANDSHAKE_BYTES_MAX and what came with them in
+ *       one piece are taken from it: the limit of a frame alone would let it fill megabytes before anybody looks at them.
  */
 export interface WsConnectionOptions {
   /** Null: a dialed connection has its socket later. */
@@ -65,8 +65,9 @@ export class WsConnection implements Connection {
   #admitted = false;
   /** Before the length: what is accepted comes masked. */
   readonly #headerBytes: number;
-  readonly #onData = (chunk: Buffer): void => this.#countStranger(chunk.length);
-  #strangerBytes = 0;
+  readonly #onData = (chunk: Buffer): void => this.#countUnheard(chunk.length);
+  /** Taken since nobody is to listen: C4. */
+  #unheardBytes = 0;
   /** Of the socket: read before there were frames, and since then in whole frames. */
   #framedBytes = 0;
   #reason: string | null = null;
@@ -151,9 +152,8 @@ export class WsConnection implements Connection {
 
   close(reason: string): void {
     if (this.#state !== "open") return;
-    this.#state = "closing";
     this.#reason ??= reason;
-    this.#ws.close(CLOSE_NORMAL, truncateReason(reason));
+    this.#beginClosing(CLOSE_NORMAL, truncateReason(reason));
   }
 
   destroy(): void {
@@ -188,16 +188,24 @@ export class WsConnection implements Connection {
   }
 
   /** C4. The web socket has seen these bytes; if it is admitted by them, they do not count. */
-  #countStranger(bytes: number): void {
-    if (this.#admitted) return;
-    this.#strangerBytes += bytes;
-    if (this.#strangerBytes <= HANDSHAKE_BYTES_MAX || this.#state !== "open") return;
-    const reason = "too much before the handshake";
-    this.#state = "closing";
-    this.#reason ??= reason;
-    this.#ws.close(CLOSE_TOO_BIG, reason);
+  #countUnheard(bytes: number): void {
+    if (this.#admitted && this.#state === "open") return;
+    this.#unheardBytes += bytes;
+    if (this.#unheardBytes <= HANDSHAKE_BYTES_MAX) return;
+    if (this.#state === "open") {
+      const reason = "too much before the handshake";
+      this.#reason ??= reason;
+      this.#beginClosing(CLOSE_TOO_BIG, reason);
+    }
     // It is told why, and not listened to until it has closed or its time is up.
     this.#ws.pause();
+  }
+
+  #beginClosing(code: number, reason: string): void {
+    this.#state = "closing";
+    this.#unheardBytes = 0;
+    if (this.#admitted) this.#socket?.on("data", this.#onData);
+    this.#ws.close(code, reason);
   }
 
   /** Of whatever the socket has given, so much was a frame with so much in it. */
@@ -224,10 +232,8 @@ export class WsConnection implements Connection {
     this.#misses = 0;
     if (this.#state !== "open") return;
     if (!isBinary || !(data instanceof Uint8Array)) {
-      this.#state = "closing";
       this.#reason ??= "text frame";
-      this.#ws.close(CLOSE_UNSUPPORTED_DATA, "binary frames only");
-      return;
+      return this.#beginClosing(CLOSE_UNSUPPORTED_DATA, "binary frames only");
     }
     this.#countFrame(data.length);
     this.#handlers?.onFrame(data);

@@ -205,6 +205,33 @@ describe("a connection's share of a turn", () => {
     expect(turn()).toBe(3);
   });
 
+  test("does not rest for the time in which it had nothing to write", () => {
+    const { client, taken, gate } = world();
+    gate.others = true;
+    client.onFrame(writes(2, 100 * 1024));
+    gate.clockMs = 40;
+    Object.assign(client.load, { commands: 0, bytes: 0 });
+    client.deliver(new Uint8Array(10));
+    gate.clockMs = 20_000;
+    client.onFrame(reads(1));
+    expect(taken).toEqual([2, 1]);
+  });
+
+  test("rests for a second at most", () => {
+    const { client, taken, gate, turn } = world();
+    gate.others = true;
+    client.onFrame(writes(2, 100 * 1024));
+    gate.clockMs = 6000;
+    Object.assign(client.load, { commands: 0, bytes: 0 });
+    client.deliver(new Uint8Array(10));
+    client.onFrame(reads(1));
+    expect(taken).toEqual([2]);
+    gate.clockMs = 6999;
+    expect(turn()).toBe(0);
+    gate.clockMs = 7000;
+    expect(turn()).toBe(1);
+  });
+
   test("small values in large frames do not rest: they gather in batches with those of others", () => {
     const { client, taken, gate, turn } = world();
     gate.others = true;

@@ -64,6 +64,26 @@ describe("strangers", () => {
     expect(most).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX + 64 * 1024);
   });
 
+  test.each(["a stranger", "a client"])(
+    "%s that is asked to close is listened to no more",
+    async (who) => {
+      const server = await serve({ closeTimeoutMs: 300 }, who === "a client");
+      const client = await openRaw(server.port, "/client");
+      const { connection } = server.accepted[0]!;
+      connection.close("enough");
+      // Most of a frame of 4 MiB, whatever it is told.
+      client.socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 1, 2, 3, 4]));
+      client.socket.write(Buffer.alloc(3 * 1024 * 1024));
+      let most = 0;
+      while (server.accepted[0]!.closed === null) {
+        most = Math.max(most, connection.unfinishedBytes());
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(server.accepted[0]!.closed).toBe("enough");
+      expect(most).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX + 128 * 1024);
+    },
+  );
+
   test("what comes in one piece with the last frame of the handshake is not lost", async () => {
     const server = await serve({}, false);
     const client = await openRaw(server.port, "/client");
