@@ -106,6 +106,28 @@ async function pourWrites(
   pour(connection, next, shape.rate, sent);
 }
 
+/** A cas that fails, and then, in frames of 256, the same again and again: each is answered with what the key holds. */
+async function repeatCas(plan: AttackPlan, sent: Sent): Promise<void> {
+  let session = 0;
+  let answered = 0;
+  const handler: AnswerHandler = {
+    ...NO_ANSWERS,
+    opened: (_sequence, _nonce, opened) => (session = opened),
+    write: () => (answered += 1),
+  };
+  const connection = await client(plan, 0, sent, (frame) => decodeAnswers(frame, handler));
+  const writer = new GroupWriter();
+  connection.send(openSessionFrame(writer, random.bytes(16)));
+  while (session === 0) await sleep(5);
+  const frameOf = (count: number): Uint8Array => {
+    for (let i = 0; i < count; i++) writer.casAbsent(1, Buffer.from(BIG), new Uint8Array(0));
+    return takeWritesFrame(writer, session, 1);
+  };
+  connection.send(frameOf(1));
+  while (answered === 0) await sleep(5);
+  pour(connection, () => frameOf(256), 64 * KIB, sent);
+}
+
 async function writeBig({ nodes, clusterId }: AttackPlan): Promise<void> {
   const kv = createClient({ nodes, clusterId });
   await kv.write(BIG, "b".repeat(MIB - 1));
@@ -144,6 +166,33 @@ export const ATTACKS: readonly Attack[] = [
       }
       await sleep(200);
     },
+  },
+  {
+    name: "refused-frames",
+    what: "40 strangers at a time that are refused, and go on with frames of nearly 4 MiB",
+    run: async (plan, sent) => {
+      const one = (i: number): void => {
+        const socket = rawSocket(nodeAt(plan, i).port);
+        sent.connections += 1;
+        socket.on("close", () => one(i));
+        socket.write(upgradeRequest("client"));
+        socket.once("data", () => {
+          // Three bytes that are no handshake.
+          socket.write(Buffer.from([0x82, 0x83, 0, 0, 0, 0, 1, 2, 3]));
+          socket.write(frameHead(4 * MIB));
+          socket.write(Buffer.alloc(4 * MIB - 1));
+          sent.bytes += 4 * MIB;
+        });
+      };
+      for (let i = 0; i < 40; i++) one(i);
+      await sleep(200);
+    },
+  },
+  {
+    name: "repeated-cas",
+    what: "256 repetitions of a failed cas in a frame, each answered with a megabyte",
+    prepare: writeBig,
+    run: repeatCas,
   },
   {
     name: "unread-answers",
