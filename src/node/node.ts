@@ -184,6 +184,10 @@ export class Node {
 
   /** Ends all connections, writes what is staged, closes the files. */
   stop(done: () => void): void {
+    // Whoever stops in good order forgets nothing of what it knows to be decided.
+    this.#replica.core.writeDecided();
+    const effects = this.#stopped ? null : this.#endTurn();
+    if (effects !== null) this.#storage.stage(effects.writes);
     this.#halt("node stops");
     this.#close(done);
   }

@@ -69,6 +69,8 @@ export class Reports {
     this.#tick += 1;
     if (this.#tick % this.#options.intervalTicks !== 0) return;
     for (const peer of this.#options.peers()) this.#due.add(peer);
+    // What is told is what is on the disk: with nothing else to write, too, that is soon what this node knows to be decided.
+    this.#options.replica.core.writeDecided();
     this.#markIfChanged();
     this.#sayWhatIsMissing();
   }

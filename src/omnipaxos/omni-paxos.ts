@@ -268,6 +268,11 @@ export class OmniPaxos<T, S = never> {
     handleOwnVote(this.#paxos, mark.acceptedRound, mark.acceptedIdx);
   }
 
+  /** Has the decided index written with the next effects, which else waits for a group that must be written anyway (I4). */
+  writeDecided(): void {
+    if (!this.#isInert) this.#store.writeDecided();
+  }
+
   /** Whether `takeEffects` has anything to say. */
   get hasEffects(): boolean {
     return !this.#outbox.isEmpty || this.#paxos.contradiction !== null;

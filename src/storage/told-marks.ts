@@ -11,6 +11,8 @@
  *   K1. No mark is told before it is durable.
  *   K2. A run is dropped only when its peer has durably met a later process. So what a peer has heard last is in a run,
  *       unless the peer's own disk has gone back: then its number is below all of them.
+ *       The first run of all with a peer begins at 1: nothing was told before, so that a copy from before the two have met knows
+ *       of no mark that the peer remembers.
  *   K3. A process that has told a peer nothing leaves nothing behind: starts that fail use nothing up.
  */
 import { z } from "zod";
@@ -78,7 +80,8 @@ export class ToldMarks {
     const runs = this.#of(peer);
     if (runs.at(-1)?.boot === this.#boot || runs.length >= RUNS_MAX) return false;
     this.draw();
-    const run = { boot: this.#boot, from: this.#last, to: this.#last };
+    const from = this.#runs.has(peer) ? this.#last : 1;
+    const run = { boot: this.#boot, from, to: this.#last };
     this.#runs.set(peer, [...runs, run]);
     return true;
   }

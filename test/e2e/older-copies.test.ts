@@ -122,3 +122,45 @@ test("with the copy away again, what followed it does not take the place of what
   const found = await cluster.client().read("since 19", { node: 2, consistency: "local" });
   expect(Buffer.from(found.found ? found.value : []).toString()).toBe("precious");
 }, 90_000);
+
+test("a copy from before two nodes first met is refused by the one that it has never met", async () => {
+  cluster = await TestCluster.create(3);
+  await start(1, 3);
+  const only = (...ids: number[]): ReturnType<TestCluster["client"]> =>
+    cluster.client({ nodes: cluster.nodes.filter(({ id }) => ids.includes(id)) });
+  await only(1, 3).write("before", "kept");
+  await pause(MARKED_MS);
+  copy(1);
+  await cluster.stop(3);
+  await start(2);
+  await only(1, 2).write("since", "precious");
+  await pause(MARKED_MS);
+  await cluster.stop(2);
+  await cluster.stop(1);
+  putBack(1);
+  await start(1, 3);
+  // Its marks are beyond what node 2 has heard of its original.
+  for (let i = 0; i < 8; i++) {
+    await only(1, 3).write("again", `${i}`);
+    await pause(1100);
+  }
+  await cluster.stop(3);
+  await start(2);
+  await isRefused(1);
+}, 90_000);
+
+test("what is decided is on the disk of who stops in good order, however soon after", async () => {
+  cluster = await TestCluster.create(3);
+  await start(1, 2);
+  const client = cluster.client({ nodes: cluster.nodes.filter(({ id }) => id !== 3) });
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(Array.from({ length: 50 }, (_, i) => client.write(`${round} ${i}`, "there")));
+    await pause(20);
+    await cluster.stop(2);
+    await cluster.stop(1);
+    await start(2);
+    const found = await cluster.client().read(`${round} 49`, { node: 2, consistency: "local" });
+    expect(found.found).toBe(true);
+    await start(1);
+  }
+}, 60_000);
