@@ -35,6 +35,8 @@ export class Reports {
   readonly #due = new Set<NodeId>();
   #tick = 0;
   #lastWaiting = "";
+  /** Peers that are to take the place of a lost disk themselves. */
+  readonly #alsoJoining = new Set<NodeId>();
   /** What was on the disk when the last mark was asked for. */
   #marked: DurableClaims | null = null;
 
@@ -94,6 +96,8 @@ export class Reports {
   receive(peer: NodeId, { promise, joined, durable, mark, places }: NodeReport): void {
     const { guard, replica, onReplaced } = this.#options;
     if (joined) guard.onTold(peer, durable, mark);
+    if (joined) this.#alsoJoining.delete(peer);
+    else this.#alsoJoining.add(peer);
     const own = this.#ownPlace;
     const error = guard.onPlaces(places, own);
     if (error !== null) return onReplaced(error);
@@ -148,11 +152,21 @@ export class Reports {
     const { confirmed, needed } = joining;
     const reason =
       confirmed.length < needed
-        ? `${needed} other ${needed === 1 ? "node" : "nodes"} must be connected and agree; ${named(confirmed)} so far`
+        ? `${needed} other ${needed === 1 ? "node" : "nodes"} must be connected and agree; ${named(confirmed)} so far${this.#inVain(needed)}`
         : "the others have agreed; it waits for a leader to bring its log in line";
     if (reason === this.#lastWaiting) return;
     this.#lastWaiting = reason;
     logger.warn("this node is to take the place of a lost disk, and serves nobody yet", { reason });
+  }
+
+  /** Too many wait for the same, and none of them can let another one in. */
+  #inVain(needed: number): string {
+    const waiting = [...this.#alsoJoining].sort((a, b) => a - b);
+    if (this.#options.peers().length - waiting.length >= needed) return "";
+    return (
+      `, and ${nodesText(waiting)} ${waiting.length === 1 ? "waits" : "wait"} for the same: only nodes that have their data can let ` +
+      `one in. If this cluster has never begun, remove these data directories and start without --rejoin`
+    );
   }
 }
 

@@ -439,3 +439,15 @@ test("omnikv start: the last words of the server that could not start", async ()
   expect(second.status).toBe(1);
   expect(second.stderr).toMatch(/^omnikv: node 1 cannot have its data in .*--data-dir\n$/);
 }, 60_000);
+
+test("three empty directories that are all to take the place of a lost one say that this is in vain", async () => {
+  await cluster.dispose();
+  cluster = await TestCluster.create(3);
+  await Promise.all([1, 2, 3].map((id) => cluster.start(id, { flags: ["--rejoin"] })));
+  const said =
+    /only nodes that have their data can let one in\. If this cluster has never begun, remove these data/;
+  for (let i = 0; i < 100 && !said.test(cluster.log(1)); i++) {
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+  expect(cluster.log(1)).toMatch(said);
+}, 30_000);
