@@ -27,6 +27,11 @@ const HEADER_BYTES = 9;
 const RECORD_OVERHEAD_BYTES = 64;
 /** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
 const TURN_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * As much again can be asked for by one failed cas that is repeated a thousand times in a frame. What is answered already when a
+ * value goes along is less than this; without it the client is told to read.
+ */
+const WRITE_VALUES_MAX = 1024 * 1024;
 
 /** Collects the answers to one client in one turn of the event loop. */
 export class AnswerWriter {
@@ -58,6 +63,10 @@ export class AnswerWriter {
     revision: number,
     actual: ByteString | undefined,
   ): void {
+    if (actual !== undefined && this.bytes >= WRITE_VALUES_MAX) {
+      const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
+      return this.write(session, sequence, large, revision, undefined);
+    }
     const out = this.#out;
     this.#reserve(actual?.length ?? 0);
     this.#nameSession(session);

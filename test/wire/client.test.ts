@@ -312,16 +312,34 @@ describe("answers", () => {
 
   test("frames stay within their limit, each naming its session anew", () => {
     const writer = new AnswerWriter();
-    const large = "x".repeat(VALUE_BYTES_MAX) as ByteString;
-    for (let i = 0; i < 9; i++) writer.write(5, i, STATUS.casFailed, 1, large);
+    const count = 700_000;
+    for (let i = 0; i < count; i++) writer.write(5, i, STATUS.notFound, 1, undefined);
     const frames = drained(writer, 3);
-    expect(frames.length).toBe(3);
+    expect(frames.length).toBe(2);
     expect(Math.max(...frames.map((frame) => frame.length))).toBeLessThan(CLIENT_FRAME_BYTES_MAX);
     const notes = frames.map((frame) => notesOf([frame]));
     expect(notes.every(([first]) => first?.[0] === "appliedIdx" && first[1] === 3)).toBe(true);
-    expect(notes.flatMap((calls) => calls.slice(1).map((call) => call.slice(0, 3)))).toEqual(
-      Array.from({ length: 9 }, (_, i) => ["write", 5, i]),
+    const told = notes.flatMap((calls) => calls.slice(1));
+    expect(told.every((call, i) => call[0] === "write" && call[1] === 5 && call[2] === i)).toBe(
+      true,
     );
+    expect(told.length).toBe(count);
+  });
+
+  test("nor by one failed cas that is repeated: beyond a megabyte it is told to read", () => {
+    const writer = new AnswerWriter();
+    const large = "x".repeat(VALUE_BYTES_MAX) as ByteString;
+    for (let i = 0; i < 1024; i++) writer.write(5, 1, STATUS.casFailed, 9, large);
+    expect(writer.bytes).toBeLessThan(3 * VALUE_BYTES_MAX);
+    const told = notesOf(drained(writer)).filter(([name]) => name === "write");
+    const statuses = told.map((call) => call[3]);
+    const full = statuses.lastIndexOf(STATUS.casFailed) + 1;
+    expect(full).toBeGreaterThan(0);
+    expect(statuses.slice(full).every((status) => status === STATUS.casFailedLarge)).toBe(true);
+    expect(told.map((call) => call[4]).every((revision) => revision === 9)).toBe(true);
+    // The next turn is another one.
+    writer.write(5, 1, STATUS.casFailed, 9, large);
+    expect(notesOf(drained(writer)).at(-1)?.[3]).toBe(STATUS.casFailed);
   });
 
   test("one client cannot make a node hold any amount of answers", () => {
