@@ -10,8 +10,8 @@
  *       in the log already could take effect later, when there is space again, and its client has been told otherwise.
  *   A4. The revision grows by one with each command that changes a key, and with nothing else.
  *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
- *   A6. What the state costs is at most its quota, or falls: a command that would make it grow beyond is refused, NO_SPACE.
- *       What sessions keep has its own bound (session-table) and is not refused.
+ *   A6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
+ *       NO_SPACE. What sessions keep has a bound of its own (session-table) and does not count: nobody could make room there.
  *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
  *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
  *       what sessions keep are for entries of version 2.
@@ -135,6 +135,11 @@ export class KvState {
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
   get keptBytes(): number {
     return this.#sessions.keptBytes;
+  }
+
+  /** What keys and values are taken to cost, in bytes: of this the quota is. */
+  get contentBytes(): number {
+    return this.#cells.bytes;
   }
 
   /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
@@ -423,7 +428,7 @@ export class KvState {
   #put(): void {
     const cursor = this.#cursor;
     const next = this.#revision + 1;
-    const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;
+    const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;
     if (!this.#cells.put(cursor, cursor.value(), cursor.valueHash(), next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }

@@ -35,7 +35,8 @@ export function alarmsOf(
     alarms.push({ kind: "unreadableEntry", idx: unreadable.lastIdx, entries: unreadable.count });
   }
   if (space.lack !== null) {
-    const { sizeBytes: usedBytes, quotaBytes } = state;
+    const { contentBytes, sizeBytes, quotaBytes } = state;
+    const usedBytes = space.lack === "quota" ? contentBytes : sizeBytes;
     alarms.push({ kind: "noSpace", cause: space.lack, usedBytes, quotaBytes });
   }
   if (lack !== null) {

@@ -30,6 +30,9 @@ const QUOTA_LEFT_SHARE = 0.05;
 /** A look at the keys serves refusals for so long. */
 const LOOK_TICKS = 500;
 
+/** What is smaller costs a kept answer no more than the answer itself. */
+const KEPT_BYTES = 256;
+
 export class Space {
   readonly #node: number;
   readonly #state: () => KvState;
@@ -53,9 +56,9 @@ export class Space {
   /** Null: there is space. */
   get lack(): SpaceLack | null {
     if (this.#level !== "enough") return "heap";
-    const { sizeBytes, quotaBytes } = this.#state();
+    const { contentBytes, quotaBytes } = this.#state();
     const left = Math.min(QUOTA_LEFT_BYTES, QUOTA_LEFT_SHARE * quotaBytes);
-    return sizeBytes + left >= quotaBytes ? "quota" : null;
+    return contentBytes + left >= quotaBytes ? "quota" : null;
   }
 
   /** @param heapLimitBytes of this process */
@@ -83,9 +86,9 @@ export class Space {
 
   /** Why all nodes refuse it. */
   quotaText(): string {
-    const { sizeBytes, quotaBytes } = this.#state();
+    const { contentBytes, quotaBytes } = this.#state();
     return (
-      `the state takes ${mebibytes(sizeBytes)} of its quota of ${mebibytes(quotaBytes)}${this.#where()}; nothing was ` +
+      `keys and values take ${mebibytes(contentBytes)} of the quota of ${mebibytes(quotaBytes)}${this.#where()}; nothing was ` +
       `changed. Delete keys, or raise the quota: 1 set_quota ${Math.ceil((2 * quotaBytes) / 2 ** 20)}m in the management prompt`
     );
   }
@@ -93,15 +96,23 @@ export class Space {
   #isRefused(cursor: CommandCursor): boolean {
     switch (cursor.op) {
       case OP.write:
+        return this.#level === "critical" || this.#grows(cursor);
       case OP.casValue:
       case OP.casAbsent:
       case OP.casRevision:
-        return (
-          this.#level === "critical" || this.#state().growthBy(cursor.key(), cursor.valueLength) > 0
-        );
+        return this.#level === "critical" || this.#mayKeep(cursor) || this.#grows(cursor);
       default:
         return false;
     }
+  }
+
+  #grows(cursor: CommandCursor): boolean {
+    return this.#state().growthBy(cursor.key(), cursor.valueLength) > 0;
+  }
+
+  /** When it fails its session keeps what the key holds, and that takes memory of its own when the key is written next. */
+  #mayKeep(cursor: CommandCursor): boolean {
+    return (this.#state().read(cursor.key())?.value.length ?? 0) >= KEPT_BYTES;
   }
 
   #where(): string {

@@ -47,7 +47,7 @@ function full(): { state: KvState; session: number; next: number } {
     const { status } = run(state, session, sequence, write(`key${sequence}`), sequence);
     if (status === NO_SPACE) break;
     expect(status).toBe(STATUS.ok);
-    expect(state.sizeBytes).toBeLessThanOrEqual(QUOTA_BYTES_MIN);
+    expect(state.contentBytes).toBeLessThanOrEqual(QUOTA_BYTES_MIN);
   }
   return { state, session, next: sequence + 1 };
 }
@@ -55,9 +55,25 @@ function full(): { state: KvState; session: number; next: number } {
 describe("a full state", () => {
   test("is as large as its quota, but for one key", () => {
     const { state } = full();
-    expect(state.sizeBytes).toBeLessThanOrEqual(QUOTA_BYTES_MIN);
-    expect(state.sizeBytes).toBeGreaterThan(QUOTA_BYTES_MIN - 2000);
+    expect(state.contentBytes).toBeLessThanOrEqual(QUOTA_BYTES_MIN);
+    expect(state.contentBytes).toBeGreaterThan(QUOTA_BYTES_MIN - 2000);
     expect(state.quotaBytes).toBe(QUOTA_BYTES_MIN);
+  });
+
+  test("is not made of what sessions keep, with which nobody could make room", () => {
+    const state = new KvState();
+    setQuota(state, QUOTA_BYTES_MIN);
+    const large = "v".repeat(100_000);
+    const first = open(state, 1);
+    run(state, first, 1, write("only", large));
+    for (let n = 2; n < 40; n++) {
+      const session = open(state, n);
+      const failed = run(state, session, 1, { op: "casAbsent", key: "only", value: "" });
+      expect(failed.status).toBe(STATUS.casFailed);
+    }
+    expect(state.sizeBytes).toBeGreaterThan(2 * QUOTA_BYTES_MIN);
+    expect(state.contentBytes).toBeLessThan(200_000);
+    expect(run(state, first, 2, write("more", large)).status).toBe(STATUS.ok);
   });
 
   test("refuses new keys and longer values by every command, and nothing has changed then", () => {

@@ -28,7 +28,7 @@ test("an entry that cannot be read is an alarm, with its index", () => {
 });
 
 test.each([
-  ["quota", /0\.0 MiB of its quota of 384\.0 MiB.*set_quota/],
+  ["quota", /0\.0 MiB of the quota of 384\.0 MiB.*set_quota/],
   ["heap", /its memory is short.*larger heap/],
 ] as const)("a lack of space is an alarm, and says whether it is the %s", (cause, text) => {
   const [alarm] = alarmsOf(source({ space: { lack: cause } }), NOTHING, null);
@@ -59,11 +59,11 @@ test.each([
 );
 
 test("the quota counts as used up when the largest value does not fit any more; the own heap comes first", () => {
-  let sizeBytes = 0;
+  let contentBytes = 0;
   const state = {
     quotaBytes: 2 ** 30,
-    get sizeBytes() {
-      return sizeBytes;
+    get contentBytes() {
+      return contentBytes;
     },
   } as KvState;
   const space = new Space(
@@ -72,14 +72,14 @@ test("the quota counts as used up when the largest value does not fit any more; 
     () => 0,
   );
   expect(space.lack).toBeNull();
-  sizeBytes = 2 ** 30 - 2 ** 21;
+  contentBytes = 2 ** 30 - 2 ** 21;
   expect(space.lack).toBeNull();
-  sizeBytes = 2 ** 30 - 2 ** 20;
+  contentBytes = 2 ** 30 - 2 ** 20;
   expect(space.lack).toBe("quota");
   space.setLevel("short", 2 ** 30);
   expect(space.lack).toBe("heap");
   space.setLevel("enough", 2 ** 30);
-  sizeBytes = 0;
+  contentBytes = 0;
   expect(space.lack).toBeNull();
 });
 

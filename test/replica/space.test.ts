@@ -1,6 +1,6 @@
 /** What clients are told when there is no space, by all nodes or by one; and that everything else goes on. */
 import { describe, expect, test } from "vitest";
-import { KvState, QUOTA_BYTES_MIN, textOf, type ByteString } from "../../src/kv/index.ts";
+import { KvState, QUOTA_BYTES_MIN, STATUS, textOf, type ByteString } from "../../src/kv/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
@@ -119,7 +119,7 @@ describe("beyond the quota", () => {
       ].sort(([a], [b]) => (a === 4 ? 1 : b === 4 ? -1 : 0)),
     );
     expect(node.texts).toEqual([
-      'the state takes 0.9 MiB of its quota of 1.0 MiB, 100 % under "logs/"; nothing was changed. ' +
+      'keys and values take 0.9 MiB of the quota of 1.0 MiB, 100 % under "logs/"; nothing was changed. ' +
         "Delete keys, or raise the quota: 1 set_quota 2m in the management prompt",
     ]);
   });
@@ -165,6 +165,26 @@ describe("a node that is short of memory", () => {
     node.replica.onMemory("enough", 112 * MB);
     node.ask(node.session, [[9, write("new", "1")]]);
     expect(node.value("new")).toBe("1");
+  });
+
+  test("nor a cas whose failure would keep a value, which takes memory when the key is written next", () => {
+    const node = new OneNode();
+    node.ask(node.session, [
+      [1, write("large", "v".repeat(300))],
+      [2, write("small", "v".repeat(200))],
+    ]);
+    node.replica.onMemory("short", 112 * MB);
+    node.ask(node.session, [
+      [3, { op: "casAbsent", key: "large", value: "1" }],
+      [4, { op: "casRevision", key: "large", revision: 99, value: "1" }],
+      [5, { op: "casValue", key: "large", expected: "other", value: "1" }],
+      [6, { op: "casAbsent", key: "small", value: "1" }],
+      [7, write("large", "w".repeat(300))],
+    ]);
+    expect(Object.fromEntries(node.answers)).toMatchObject({
+      ...{ 3: "NO_SPACE", 4: "NO_SPACE", 5: "NO_SPACE" },
+      ...{ 6: `status ${STATUS.casFailed}`, 7: "status 0" },
+    });
   });
 
   test("and has nearly none takes deletes only, and begins no snapshot", () => {
