@@ -160,7 +160,7 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         KV_STATE,
-        "const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.sizeBytes;",
+        "const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;",
         "const room = Infinity;",
       ),
     ],
