@@ -8,6 +8,7 @@ import {
   buildEntry,
   OwnEntries,
   Runs,
+  STATUS,
   type AnswerSink,
   type ByteString,
   type KvState,
@@ -17,6 +18,8 @@ import type { Batch } from "./proposals.ts";
 import type { Route } from "./route.ts";
 
 const NO_SPACE = ERRORS.NO_SPACE.wire;
+/** Values that go with failed cas in one turn, for all clients together: a few bytes of a frame ask for a megabyte. */
+const TURN_VALUES_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Applier implements AnswerSink {
   readonly #node: NodeId;
@@ -28,6 +31,8 @@ export class Applier implements AnswerSink {
   #route: Route | undefined;
   /** Of the entry being applied. */
   #commands = 0;
+  /** Of this turn's answers. */
+  #valueBytes = 0;
   /** Of the group at hand: commands that its client is to be told of in words. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
   readonly #noSpaceText: () => string;
@@ -62,6 +67,10 @@ export class Applier implements AnswerSink {
 
   buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array {
     return buildEntry({ node: this.#node, nonce: this.#nonce, batch }, groups);
+  }
+
+  beginTurn(): void {
+    this.#valueBytes = 0;
   }
 
   /** The number of the batch if this node made the entry in this run, else null. */
@@ -106,6 +115,13 @@ export class Applier implements AnswerSink {
   ): void {
     this.#commands += 1;
     if (this.#route === undefined) return;
+    if (actual !== undefined && actual.length > 0) {
+      if (this.#valueBytes >= TURN_VALUES_BYTES_MAX) {
+        this.#route.answers.write(session, sequence, STATUS.casFailedLarge, revision, undefined);
+        return;
+      }
+      this.#valueBytes += actual.length;
+    }
     if (status !== NO_SPACE) {
       this.#route.answers.write(session, sequence, status, revision, actual);
       return;

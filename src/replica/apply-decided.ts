@@ -33,6 +33,7 @@ export function applyDecided(
 ): boolean {
   let bytes = 0;
   let hasRoom = false;
+  applier.beginTurn();
   while (applier.appliedIdx < core.decidedIdx) {
     if (bytes >= APPLY_BYTES_PER_TURN) return true;
     const entry = core.entryAt(applier.appliedIdx);

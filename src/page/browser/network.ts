@@ -91,14 +91,21 @@ class BrowserConnection implements Connection {
   close(reason: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
-    this.#ws.close(CLOSE_NORMAL, reason.replaceAll(/[^ -~]/g, "?").slice(0, REASON_LENGTH_MAX));
+    this.#shut(reason.replaceAll(/[^ -~]/g, "?").slice(0, REASON_LENGTH_MAX));
   }
 
   /** The browser cannot abort a socket: it is closed, and nothing is awaited. */
   destroy(): void {
     this.#reason ??= "ended here";
-    this.#ws.close();
+    this.#shut("");
     this.#clock.endOfTurn(() => this.#end("ended here"));
+  }
+
+  /** Of a socket that is closed before it is open browsers complain in their console, as if something had failed. */
+  #shut(reason: string): void {
+    const shut = (): void => this.#ws.close(CLOSE_NORMAL, reason);
+    if (this.#ws.readyState === WebSocket.CONNECTING) this.#ws.addEventListener("open", shut);
+    else shut();
   }
 
   #onData(data: unknown): void {
