@@ -245,6 +245,6 @@ export const MISTAKES: readonly Mutant[] = [
         "for (const entry of entries) store.appendToBatch(entry);",
       ),
     ],
-    by: "mistakes",
+    by: ["test/omnipaxos/opened-rounds.test.ts"],
   },
 ];
