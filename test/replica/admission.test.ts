@@ -10,6 +10,7 @@ import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter } from "../../src/wire/client.ts";
 import type { NodePaxosMessage } from "../../src/wire/paxos-codec.ts";
 import { entryOf, groupBytes } from "../kv/helpers.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const ballot = (n: number, pid = 2): Ballot => ({ configId: 1, n, priority: 0, pid });
 const noop = entryOf({ session: 0, floor: 0, commands: [[1, { op: "noop" }]] });
@@ -32,16 +33,6 @@ function entryWithKey(length: number): Uint8Array {
     ...new Uint8Array(length).fill(0x61),
   ]);
 }
-
-const SINK = {
-  has: () => false,
-  receivedBytes: () => 0,
-  hasRoom: () => true,
-  append: () => false,
-  finish: () => {},
-  receivesIntoFullDisk: false,
-  readRaw: () => null,
-};
 
 /** Nodes whose messages arrive at once, in memory; what is written is durable at once. */
 class Cluster {
@@ -74,7 +65,7 @@ class Cluster {
           },
           undefined,
           new KvState(),
-          SINK,
+          NO_SNAPSHOTS,
           () => {},
         ),
     );

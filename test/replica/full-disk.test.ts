@@ -12,6 +12,7 @@ import {
   decodeClientFrame,
   ReadsWriter,
 } from "../../src/wire/client.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const WAIT_TICKS = 300;
 const FULL = { code: "DISK_FULL", reason: "the disk is full" } as const;
@@ -42,15 +43,7 @@ class Node {
       },
       undefined,
       new KvState(),
-      {
-        has: () => false,
-        receivedBytes: () => 0,
-        hasRoom: () => true,
-        append: () => false,
-        finish: () => {},
-        receivesIntoFullDisk: false,
-        readRaw: () => null,
-      },
+      NO_SNAPSHOTS,
       () => {},
     );
     this.#route = {

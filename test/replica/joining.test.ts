@@ -5,6 +5,7 @@ import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Joining } from "../../src/replica/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 function ballot(n: number, pid = 1): Ballot {
   return { configId: 1, n, priority: 0, pid };
@@ -83,15 +84,6 @@ describe("an empty disk among three nodes", () => {
 
 describe("what may be lost is said again", () => {
   const RETRY_TICKS = 20;
-  const sink = {
-    has: () => false,
-    receivedBytes: () => 0,
-    hasRoom: () => true,
-    append: () => false,
-    finish: () => {},
-    receivesIntoFullDisk: false,
-    readRaw: () => null,
-  };
 
   function newcomer(): Replica {
     const replica = new Replica(
@@ -118,7 +110,7 @@ describe("what may be lost is said again", () => {
       },
       undefined,
       new KvState(),
-      sink,
+      NO_SNAPSHOTS,
       () => {},
     );
     for (const peer of [1, 2]) {

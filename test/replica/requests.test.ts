@@ -16,6 +16,7 @@ import {
 } from "../../src/wire/client.ts";
 import type { HostMessage } from "../../src/wire/host-message.ts";
 import { bytes, groupBytes } from "../kv/helpers.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const BOOT = 4_000_000_001;
 const PEER = 9;
@@ -40,21 +41,7 @@ const OPTIONS: ReplicaOptions = {
 };
 
 function newReplica(options: ReplicaOptions): Replica {
-  return new Replica(
-    options,
-    undefined,
-    new KvState(),
-    {
-      has: () => false,
-      receivedBytes: () => 0,
-      hasRoom: () => true,
-      receivesIntoFullDisk: false,
-      readRaw: () => null,
-      append: () => false,
-      finish: () => {},
-    },
-    () => {},
-  );
+  return new Replica(options, undefined, new KvState(), NO_SNAPSHOTS, () => {});
 }
 
 /** One node alone, which leads; and a peer that has a session with it. */

@@ -5,6 +5,7 @@ import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import type { ReplicaOptions } from "../../src/replica/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../kv/helpers.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const OPTIONS: ReplicaOptions = {
   core: {
@@ -45,15 +46,7 @@ test("no snapshot is begun before all that was found is applied", () => {
       ...{ snapshot: null, stopSign: null },
     },
     new KvState(),
-    {
-      has: () => false,
-      receivesIntoFullDisk: false,
-      readRaw: () => null,
-      receivedBytes: () => 0,
-      hasRoom: () => true,
-      append: () => false,
-      finish: () => {},
-    },
+    NO_SNAPSHOTS,
     () => {},
   );
   let turns = 1;

@@ -7,6 +7,7 @@ import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, decodeAnswers } from "../../src/wire/client.ts";
 import { groupBytes, nonce, type Command } from "../kv/helpers.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const MB = 2 ** 20;
 
@@ -32,15 +33,7 @@ function newReplica(nodes: readonly number[]): Replica {
     },
     undefined,
     new KvState(),
-    {
-      has: () => false,
-      receivedBytes: () => 0,
-      hasRoom: () => true,
-      append: () => false,
-      finish: () => {},
-      receivesIntoFullDisk: false,
-      readRaw: () => null,
-    },
+    NO_SNAPSHOTS,
     () => {},
   );
 }
