@@ -3,8 +3,11 @@
  * lines, and those that turn the direction of writing make a line say something else than it does.
  */
 
-/** Controls (C0, DEL, C1), format characters (directions, joiners, invisible ones), separators of lines, halves of pairs. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]|\p{Cs}/gu;
+/**
+ * Controls (C0, DEL, C1), format characters (directions, joiners, invisible ones), separators of lines, halves of pairs, and
+ * the fillers of Hangul, which count as letters and are blank.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029\u115f\u1160\u3164\uffa0]|\p{Cs}/gu;
 
 /** A colour, which is to stay, or a character that is not. */
 const UNWANTED = new RegExp(`\\u001b\\[[0-9;]*m|${UNPRINTABLE.source}`, "gu");

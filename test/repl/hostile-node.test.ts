@@ -99,6 +99,17 @@ test("texts are escaped, colours stay where the whole is shown", () => {
   );
 });
 
+test("fillers, which are letters that nobody sees, are escaped, and letters are not", () => {
+  for (const filler of "\u115f\u1160\u3164\uffa0") {
+    const escaped = `a\\u${filler.charCodeAt(0).toString(16)}b`;
+    expect(printable(`a${filler}b`)).toBe(escaped);
+    expect(terminalText(`a${filler}b`)).toBe(escaped);
+    expect(printableJson(`a${filler}b`)).toBe(`"${escaped}"`);
+    expect(JSON.parse(printableJson(`a${filler}b`))).toBe(`a${filler}b`);
+  }
+  expect(printable("한글 ㅎㅏ ﾱ")).toBe("한글 ㅎㅏ ﾱ");
+});
+
 test("lines of the log, as JSON too", () => {
   for (const format of ["pretty", "json"] as const) {
     const lines: string[] = [];
