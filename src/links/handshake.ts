@@ -20,6 +20,7 @@ import {
   type Hello,
   type RefusalCode,
 } from "../wire/handshake.ts";
+import { missingSecretText } from "../wire/secret-refusal.ts";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -187,7 +188,7 @@ export class Handshake {
     const ours = sideName(this.#options.self);
     const theirs = sideName(remote);
     const [holder, other] = needed ? [ours, theirs] : [theirs, ours];
-    return { code: "UNAUTHORIZED", text: `${holder} requires the secret, ${other} has none` };
+    return { code: "UNAUTHORIZED", text: missingSecretText(holder, other) };
   }
 
   #checkRemote(): Refusal | null {

@@ -2,6 +2,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { KvError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { isNodeWithoutSecret } from "../wire/secret-refusal.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
@@ -122,6 +123,8 @@ function failedText(error: KvError, context: FailureContext): string {
         ? `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`
         : `the disk of ${who(context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
     case "UNAUTHORIZED":
+      if (isNodeWithoutSecret(error.message))
+        return `${who(context)} has no secret, and this client has one: leave out --secret-file, or start all nodes with it`;
       return `${who(context)} wants the cluster's secret: name its file with --secret-file (${messageOf(error)})`;
     case "CANCELLED":
       return context.changes ? "cancelled before it was sent, nothing was done" : "cancelled";

@@ -208,6 +208,18 @@ describe("failures", () => {
     [new KvError("OVERLOADED", "full"), "2 write a b", "try again in a moment", EXIT.failed],
     [new KvError("UNAUTHORIZED", "no secret"), "2 read a", "--secret-file", EXIT.unavailable],
     [
+      new KvError("UNAUTHORIZED", "node 2 requires the secret, the client has none"),
+      "2 read a",
+      "node 2 wants the cluster's secret: name its file with --secret-file",
+      EXIT.unavailable,
+    ],
+    [
+      new KvError("UNAUTHORIZED", "the client requires the secret, node 2 has none"),
+      "2 read a",
+      "node 2 has no secret, and this client has one: leave out --secret-file, or start all nodes with it",
+      EXIT.unavailable,
+    ],
+    [
       new KvError("SESSION_EXPIRED", "expired", { definite: false }),
       "2 write a b",
       "unknown: it may or may not have taken effect",
