@@ -199,7 +199,7 @@ export class AdminGateway implements AdminGate {
       case "setQuota":
         this.#context.replica.setQuota(params.bytes);
         this.#context.wake();
-        logger.warn("a quota for the state was proposed", { bytes: params.bytes });
+        logger.warn("a quota for keys and values was proposed", { bytes: params.bytes });
         return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");

@@ -22,12 +22,13 @@ export class MemoryWatch {
     this.#logger = logger;
     this.#guard = new HeapGuard(memory, () => replica.state.sizeBytes);
     this.#ticks = Math.max(1, Math.round(EVERY_MS / tickMs));
-    const { sizeBytes, quotaBytes } = replica.state;
+    const { contentBytes, sizeBytes, quotaBytes } = replica.state;
     logger.info("memory", {
       heapMiB: mebibytes(this.#guard.limitBytes),
-      stateMaxMiB: mebibytes(Math.min(this.#guard.stateBytesMax, quotaBytes)),
-      quotaMiB: mebibytes(quotaBytes),
+      stateMaxMiB: mebibytes(this.#guard.stateBytesMax),
       stateMiB: mebibytes(sizeBytes),
+      quotaMiB: mebibytes(quotaBytes),
+      contentMiB: mebibytes(contentBytes),
     });
     this.#look();
   }

@@ -138,7 +138,7 @@ function setFaultCommand(peer: PeerIn): CommandSpec<AdminAction> {
 const SET_QUOTA: CommandSpec<AdminAction> = {
   name: "set_quota",
   forms: ["SIZE"],
-  summary: "how much the keys, values and sessions of the whole cluster may take",
+  summary: "how much the keys and values of the whole cluster may take",
   details: [
     "Beyond it what makes them grow is refused (NO_SPACE), by all nodes alike. SIZE is in bytes, or with k, m or g behind it.",
     "Any node can be asked; it holds for all. Each needs two and a half times as much heap (docs/security.md).",
