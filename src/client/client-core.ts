@@ -156,7 +156,7 @@ export class ClientCore {
     lane?.enqueue(request);
     this.#scheduleFlush();
     this.#deadlines.add(request.deadline);
-    if (lane?.hasManyReads === true && lane.link.isOpen) this.#flushLane(lane);
+    if (lane?.hasManyReads(this.#reads.size) === true && lane.link.isOpen) this.#flushLane(lane);
     return request;
   }
 

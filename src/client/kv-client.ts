@@ -5,6 +5,7 @@ import { STATUS } from "../kv/index.ts";
 import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
+import { ownBytes } from "./own-bytes.ts";
 import type {
   Bytes,
   CasCondition,
@@ -110,16 +111,6 @@ function readResult(answer: Answer): ReadResult {
   const { status, revision: modRevision, createRevision, version, node } = answer;
   if (status !== STATUS.ok) return { found: false, node };
   return { found: true, value: ownBytes(answer.value), modRevision, createRevision, version, node };
-}
-
-/**
- * A copy: a view would keep the whole frame in memory for as long as the user keeps the value. Small ones share the pool of
- * Buffer, 8 KiB: an array buffer for each was a tenth of what a read cost here.
- */
-function ownBytes(value: Uint8Array | null): Uint8Array {
-  if (value === null) return new Uint8Array(0);
-  const { buffer, byteOffset, length } = Buffer.from(value);
-  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function casResult({ status, revision, value, node }: Answer): CasResult {

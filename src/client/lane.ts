@@ -12,8 +12,10 @@ import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 /** More is not handed to a socket that does not drain. */
 const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
 
-/** See `hasManyReads`. Much smaller ones would cost more in frames than they gain. */
+/** See `hasManyReads`. Much smaller frames would cost more than they gain. */
 const MANY_READS = 64;
+/** See `hasManyReads`: of the reads under way, so many frames keep the client, the network and the server busy at once. */
+const READ_FRAMES_UNDER_WAY = 4;
 
 export class Lane implements Carrier {
   readonly index: number;
@@ -44,9 +46,13 @@ export class Lane implements Carrier {
     return this.#writes.length === 0 && this.#reads.length === 0;
   }
 
-  /** Enough reads for a frame of their own: what a server does with them can begin while more come in. */
-  get hasManyReads(): boolean {
-    return this.#reads.length >= MANY_READS;
+  /**
+   * Enough reads wait for a frame of their own: what a server does with them can begin while more come in.
+   * @param underWay reads of the client that have been sent and have no answer
+   */
+  hasManyReads(underWay: number): boolean {
+    const waiting = this.#reads.length;
+    return waiting >= MANY_READS && waiting * READ_FRAMES_UNDER_WAY >= underWay;
   }
 
   enqueue(request: Request): void {

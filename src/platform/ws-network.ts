@@ -90,6 +90,12 @@ const STRANGERS_PER_ADDRESS = 2 / 3;
 /** Of a web socket message: browsers split large ones, a byte apiece is nobody's way. */
 const FRAGMENTS_MAX = 4096;
 
+/**
+ * A zero mask leaves bytes as they are, so that neither side copies them. Masks keep pages in a browser from writing bytes of
+ * their choice to a connection (RFC 6455, section 10.3); a program that dials may write what it likes without a web socket.
+ */
+function leaveMaskZero(_mask: Buffer): void {}
+
 export class WsNetwork implements Network {
   readonly #options: Required<WsNetworkOptions>;
   readonly #connections = new Set<WsConnection>();
@@ -104,6 +110,7 @@ export class WsNetwork implements Network {
     const options = {
       perMessageDeflate: false,
       skipUTF8Validation: true,
+      generateMask: leaveMaskZero,
       maxPayload: FRAME_BYTES_MAX[channel],
       handshakeTimeout: this.#options.dialTimeoutMs,
       closeTimeout: this.#options.closeTimeoutMs,

@@ -1,0 +1,24 @@
+/** Copies of the values in a frame: a view would keep the whole frame in memory for as long as its user keeps the value. */
+
+/** Small values share array buffers of this size: one for each value cost more than all else about it. */
+const SHARED_BYTES = 8192;
+const SMALL_BYTES_MAX = SHARED_BYTES / 2;
+
+let shared = new ArrayBuffer(SHARED_BYTES);
+let used = 0;
+
+/** @returns a copy that nobody else writes to; of null, no bytes */
+export function ownBytes(value: Uint8Array | null): Uint8Array {
+  if (value === null) return new Uint8Array(0);
+  const { length } = value;
+  if (length > SMALL_BYTES_MAX) return new Uint8Array(value);
+  if (used + length > SHARED_BYTES) {
+    shared = new ArrayBuffer(SHARED_BYTES);
+    used = 0;
+  }
+  const own = new Uint8Array(shared, used, length);
+  own.set(value);
+  // Whoever lays wider numbers over a value expects it where such numbers may begin.
+  used += (length + 7) & ~7;
+  return own;
+}
