@@ -34,6 +34,8 @@ export const ERRORS = {
   NO_SPACE: { wire: 20, definite: true, retryable: false },
   /** This node serves other data than those that the client has worked with: the list of nodes is wrong, or the data were replaced. */
   WRONG_CLUSTER: { wire: 21, definite: true, retryable: false },
+  /** What is asked for is of a revision that is not kept any more. */
+  COMPACTED: { wire: 22, definite: true, retryable: false },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

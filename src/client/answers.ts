@@ -30,6 +30,7 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
     value: null,
     createRevision: 0,
     version: 0,
+    page: null,
   };
   const filled = (status: Status, revision: number, value: Uint8Array | null): Mutable<Answer> => {
     answer.status = status;
@@ -37,6 +38,7 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
     answer.value = value;
     answer.createRevision = 0;
     answer.version = 0;
+    answer.page = null;
     return answer;
   };
   return {
@@ -66,6 +68,11 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
       receiver.read(number, read);
     },
     missing: (number) => receiver.read(number, filled(STATUS.notFound, 0, null)),
+    page: (number, page) => {
+      const read = filled(STATUS.ok, page.revision, null);
+      read.page = page;
+      receiver.read(number, read);
+    },
     unread: (number, code, text) => receiver.readRefused(number, refusal(node, code, text)),
   };
 }

@@ -1,8 +1,15 @@
 /** What is asked and answered, and how it becomes bytes. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
+import { KEY_BYTES_MAX } from "../base/limits.ts";
 import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/index.ts";
-import { OPEN_WITH_ORIGIN, takeWritesFrame } from "../wire/client.ts";
+import {
+  OPEN_WITH_ORIGIN,
+  takeWritesFrame,
+  type PageAnswer,
+  type RangeBytes,
+  type ReadsWriter,
+} from "../wire/client.ts";
 
 export type WriteOperation =
   | { readonly kind: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
@@ -28,7 +35,13 @@ export interface ReadOperation {
   readonly local: boolean;
 }
 
-export type Operation = WriteOperation | ReadOperation;
+export interface RangeOperation {
+  readonly kind: "range";
+  readonly range: RangeBytes;
+  readonly local: boolean;
+}
+
+export type Operation = WriteOperation | ReadOperation | RangeOperation;
 
 /** Only valid during the call that hands it over: the next answer is told with the same object. */
 export interface Answer {
@@ -43,11 +56,17 @@ export interface Answer {
   /** Of a read that found something, else 0. */
   readonly createRevision: number;
   readonly version: number;
+  /** Of a range, else null. */
+  readonly page: PageAnswer | null;
 }
 
 /** What is wrong with the operation, before anything is sent. */
 export function checkOperation(operation: Operation): KvError | null {
   try {
+    if (operation.kind === "range") {
+      checkRange(operation.range);
+      return null;
+    }
     checkKey(operation.key);
     if ("value" in operation) checkValue(operation.value);
     if (operation.kind === "casValue") checkValue(operation.expected);
@@ -57,6 +76,18 @@ export function checkOperation(operation: Operation): KvError | null {
     if (error instanceof KvError) return error;
     throw error;
   }
+}
+
+function checkRange({ start, end, limit, revision }: RangeBytes): void {
+  for (const bound of [start, end]) {
+    if (bound === null || bound.length <= KEY_BYTES_MAX + 1) continue;
+    const text = `bound of a range of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
+    throw new KvError("KEY_TOO_LARGE", text);
+  }
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new KvError("BAD_REQUEST", `limit: expected a positive integer, got ${limit}`);
+  }
+  if (revision !== 0) checkRevision(revision);
 }
 
 function checkRevision(revision: number): void {
@@ -88,6 +119,21 @@ export function appendWrite(writer: GroupWriter, number: number, operation: Writ
     default:
       return unreachable(operation, "operation");
   }
+}
+
+/** Bytes of the key, or of the bounds of a range. */
+export function readBytes(operation: ReadOperation | RangeOperation): number {
+  if (operation.kind === "read") return operation.key.length;
+  return operation.range.start.length + (operation.range.end?.length ?? 0);
+}
+
+export function appendRead(
+  writer: ReadsWriter,
+  number: number,
+  operation: ReadOperation | RangeOperation,
+): void {
+  if (operation.kind === "read") writer.read(number, operation.key);
+  else writer.range(number, operation.range);
 }
 
 /** The nonce tells whose answer it is. */

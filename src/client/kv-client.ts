@@ -6,16 +6,28 @@ import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";
+import { itemsOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
+import type { PageAnswer, RangeBytes } from "../wire/client.ts";
+import { bytesOf } from "./bytes.ts";
 import type {
   Bytes,
   CasCondition,
   CasResult,
+  CountResult,
   DeleteResult,
+  KeyEntry,
+  KeyValue,
+  RangeOptions,
+  RangeSelector,
   ReadOptions,
   ReadResult,
   RequestOptions,
   WriteResult,
 } from "./types.ts";
+
+const VALUES = { keysOnly: false, countOnly: false };
+const KEYS_ONLY = { keysOnly: true, countOnly: false };
+const COUNT_ONLY = { keysOnly: false, countOnly: true };
 
 /** The machine is handed in: see `connect` for the usual one. */
 export type KvClientOptions = ClientCoreOptions;
@@ -67,9 +79,50 @@ export class KvClient {
     return this.#submit(operation, options, casResult);
   }
 
+  /**
+   * The keys of a range and their values, in order: `for await (const { key, value } of kv.range({ prefix: "app/" }))`.
+   * However many they are and whatever is written meanwhile, they are one state of the store: a linearizable one unless
+   * "local" is asked for. Fetched a page at a time, 1,024 keys or 128 KiB; `timeoutMs` is for each page.
+   *
+   * @throws KvError while iterating: COMPACTED when so much time passes between two pages that the node keeps that state no
+   *   more (some seconds), OVERLOADED when it keeps as many as it can
+   */
+  async *range(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyValue> {
+    for await (const page of this.#pages(selector, options, VALUES)) yield* itemsOf(page);
+  }
+
+  /** As `range`, without the values. */
+  async *keys(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyEntry> {
+    for await (const page of this.#pages(selector, options, KEYS_ONLY)) {
+      for (const { value: _, ...entry } of itemsOf(page)) yield entry;
+    }
+  }
+
+  /** How many keys there are in a range, in one state of the store. */
+  async count(selector: RangeSelector, options: ReadOptions = {}): Promise<CountResult> {
+    let result: CountResult = { count: 0, revision: 0 };
+    for await (const { count, revision } of this.#pages(selector, options, COUNT_ONLY)) {
+      result = { count: result.count + count, revision };
+    }
+    return result;
+  }
+
   /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
   close(): void {
     this.#core.close();
+  }
+
+  #pages(
+    selector: RangeSelector,
+    options: RangeOptions,
+    what: Pick<RangeBytes, "keysOnly" | "countOnly">,
+  ): AsyncGenerator<PageAnswer> {
+    const ask: AskForPage = (range, node) => {
+      const local = node !== null || options.consistency === "local";
+      const asked = node === null ? options : { ...options, node };
+      return this.#submit({ kind: "range", range, local }, asked, ({ page, node: by }) => ({ page, node: by }));
+    };
+    return pagesOf(ask, rangeOf(selector, options, what));
   }
 
   #submit<T>(
@@ -121,9 +174,4 @@ function casResult({ status, revision, value, node }: Answer): CasResult {
     modRevision: revision,
   };
   return { swapped: false, actual, node };
-}
-
-function bytesOf(bytes: Bytes): Uint8Array {
-  // Small buffers share a pool: cheaper than TextEncoder's own array for each.
-  return typeof bytes === "string" ? Buffer.from(bytes, "utf8") : bytes;
 }

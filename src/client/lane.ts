@@ -5,7 +5,14 @@ import { GroupWriter } from "../kv/index.ts";
 import type { CancelTimer } from "../ports/clock.ts";
 import { ReadsWriter, takeWritesFrame } from "../wire/client.ts";
 import type { ClientSession } from "./client-session.ts";
-import { appendWrite, closeSessionFrame, contentBytes, openSessionFrame } from "./frames.ts";
+import {
+  appendRead,
+  appendWrite,
+  closeSessionFrame,
+  contentBytes,
+  openSessionFrame,
+  readBytes,
+} from "./frames.ts";
 import type { NodeLink } from "./node-link.ts";
 import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 
@@ -145,7 +152,7 @@ export class Lane implements Carrier {
     let drained = true;
     for (const request of waiting) {
       if (request.operation.local !== local || !this.#isHere(request)) continue;
-      if (!writer.fits(request.operation.key.length)) {
+      if (!writer.fits(readBytes(request.operation))) {
         this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin));
         drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
       }
@@ -154,7 +161,7 @@ export class Lane implements Carrier {
         continue;
       }
       sending(request);
-      writer.read(request.number, request.operation.key);
+      appendRead(writer, request.number, request.operation);
     }
     if (writer.count > 0) this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin));
   }

@@ -1,6 +1,6 @@
 /** One thing a user asked for, on its way to an answer. */
 import type { KvError } from "../base/errors.ts";
-import type { Answer, Operation, ReadOperation, WriteOperation } from "./frames.ts";
+import type { Answer, Operation, RangeOperation, ReadOperation, WriteOperation } from "./frames.ts";
 
 /** Exactly one of the two is null. */
 export type Done = (error: KvError | null, answer: Answer | null) => void;
@@ -42,7 +42,7 @@ interface RequestBase {
 
 export interface ReadRequest extends RequestBase {
   readonly isWrite: false;
-  readonly operation: ReadOperation;
+  readonly operation: ReadOperation | RangeOperation;
   /** When it was sent last, the origin of the cluster's log was known. */
   knewOrigin: boolean;
 }
@@ -68,7 +68,7 @@ export function newRequest(
   deadline: number,
   done: Done,
 ): Request {
-  if (operation.kind === "read") {
+  if (operation.kind === "read" || operation.kind === "range") {
     return {
       isWrite: false,
       operation,

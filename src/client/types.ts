@@ -75,3 +75,41 @@ export type CasResult =
       } | null;
       readonly node: number;
     };
+
+/** Which keys: those that begin with a prefix, or those from `start` on and below `end`; {} stands for all. In order of bytes. */
+export type RangeSelector =
+  | { readonly prefix: Bytes; readonly start?: undefined; readonly end?: undefined }
+  | {
+      readonly prefix?: undefined;
+      /** First key wanted. Default: the very first. */
+      readonly start?: Bytes;
+      /** First key not wanted any more. Default: none. */
+      readonly end?: Bytes;
+    };
+
+export interface RangeOptions extends ReadOptions {
+  /** Keys at most, 1 or more. Default: all. */
+  readonly limit?: number;
+  /** From the last key downwards. */
+  readonly reverse?: boolean;
+}
+
+export interface KeyEntry {
+  readonly key: Uint8Array;
+  /** When the key was last written. */
+  readonly modRevision: Revision;
+  /** When it came to be. */
+  readonly createRevision: Revision;
+  /** 1 when created, one more with each write since. */
+  readonly version: number;
+}
+
+export interface KeyValue extends KeyEntry {
+  readonly value: Uint8Array;
+}
+
+export interface CountResult {
+  readonly count: number;
+  /** Of the state that was counted. */
+  readonly revision: Revision;
+}

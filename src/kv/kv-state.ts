@@ -36,6 +36,7 @@ import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
 import { growthBy, OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
+import { readPage, type RangePage, type RangeRequest, type RangeSource } from "./range.ts";
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
   EMPTY_STATE_HEADER,
@@ -170,6 +171,16 @@ export class KvState {
   /** Keys of [start, end) in byte order, at most `limit`. */
   readRange(query: RangeQuery): KeyValue[] {
     return this.#cells.range(query);
+  }
+
+  /** A page of the keys as they are now. */
+  readPage(request: RangeRequest): RangePage {
+    return readPage(this.#cells, this.#revision, request);
+  }
+
+  /** The keys as they are now, whatever happens here later. Takes constant time; the next change of each key copies it. */
+  freezeKeys(): RangeSource {
+    return this.#cells.clone();
   }
 
   /** Something at log index idx that is no entry of ours (a stop-sign). */

@@ -143,6 +143,14 @@ export class OrderedCells {
     return rangeOf(this.#tree, query);
   }
 
+  walk(
+    start: ByteString,
+    end: ByteString | null,
+    reverse: boolean,
+  ): Iterable<[ByteString, StoredValue]> {
+    return walk(this.#tree, start, end ?? undefined, reverse);
+  }
+
   /** The content as it is now, whatever happens here later. Takes constant time. */
   clone(): FrozenCells {
     this.#generation += 1;
@@ -189,6 +197,14 @@ export class FrozenCells {
     return rangeOf(this.#tree, query);
   }
 
+  walk(
+    start: ByteString,
+    end: ByteString | null,
+    reverse: boolean,
+  ): Iterable<[ByteString, StoredValue]> {
+    return walk(this.#tree, start, end ?? undefined, reverse);
+  }
+
   /** In order of keys. The pair is the same array each time. */
   entries(): IterableIterator<[ByteString, StoredValue]> {
     return this.#tree.entries(undefined, []);
@@ -210,16 +226,28 @@ export function growthBy(
   return valueLength - old.value.length;
 }
 
+function* walk(
+  tree: CellTree,
+  start: ByteString | undefined,
+  end: ByteString | undefined,
+  reverse: boolean,
+): Generator<[ByteString, StoredValue]> {
+  const pairs = reverse ? tree.entriesReversed(end, [], true) : tree.entries(start, []);
+  for (const pair of pairs) {
+    const [key] = pair;
+    const isOutside = reverse
+      ? start !== undefined && key < start
+      : end !== undefined && key >= end;
+    if (isOutside) return;
+    yield pair;
+  }
+}
+
 function rangeOf(tree: CellTree, query: RangeQuery): KeyValue[] {
-  const { start, end, limit } = query;
+  const { start, end, limit, reverse = false } = query;
   const found: KeyValue[] = [];
   if (limit <= 0) return found;
-  const pairs =
-    query.reverse === true ? tree.entriesReversed(end, [], true) : tree.entries(start, []);
-  for (const [key, cell] of pairs) {
-    const outside =
-      query.reverse === true ? start !== undefined && key < start : end !== undefined && key >= end;
-    if (outside) break;
+  for (const [key, cell] of walk(tree, start, end, reverse)) {
     const { value, createRevision, modRevision, version } = cell;
     found.push({ key, value, createRevision, modRevision, version });
     if (found.length >= limit) break;

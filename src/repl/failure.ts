@@ -76,6 +76,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "DISK_FULL":
     case "DIVERGED":
     case "NO_SPACE":
+    case "COMPACTED":
     case "FORBIDDEN":
     case "CANCELLED":
     case "INTERNAL":
@@ -136,6 +137,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "STALE_REQUEST":
     case "DIVERGED":
     case "NO_SPACE":
+    case "COMPACTED":
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":

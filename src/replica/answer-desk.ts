@@ -5,8 +5,8 @@
  * after the client that it was meant for.
  */
 import type { ErrorCode } from "../base/errors.ts";
-import type { KvState } from "../kv/index.ts";
 import type { PendingRead } from "./pending-reads.ts";
+import type { ReadableState } from "../wire/client.ts";
 import type { Route } from "./route.ts";
 
 /**
@@ -47,20 +47,20 @@ export class AnswerDesk {
    */
   answerRead(
     read: PendingRead,
-    state: KvState,
+    state: ReadableState,
     isFirst: boolean,
   ): { readonly count: number; readonly rest: PendingRead | null } {
     if (!read.route.isOpen()) return NOTHING_READ;
     const { answers } = read.route;
     this.#dirty.add(read.route);
-    const othersBytes = this.#turnBytes - answers.bytes;
+    const othersBytes = this.#turnBytes - answers.work;
     const bytesMax = Math.min(
-      answers.bytes + (isFirst ? FIRST_BYTES : MORE_BYTES),
+      answers.work + (isFirst ? FIRST_BYTES : MORE_BYTES),
       TURN_BYTES_MAX - othersBytes,
     );
-    const isRoom = (): boolean => answers.bytes <= bytesMax;
+    const isRoom = (): boolean => answers.work <= bytesMax;
     const { count, rest } = answers.readsWhile(read.frame, state, isRoom);
-    this.#turnBytes = othersBytes + answers.bytes;
+    this.#turnBytes = othersBytes + answers.work;
     return {
       count,
       rest: rest === null ? null : { ...read, frame: rest, count: read.count - count },

@@ -8,15 +8,20 @@
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
  */
+import type { KvState } from "../kv/index.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
+import { RangeStates } from "./range-states.ts";
 import type { Reads } from "./reads.ts";
+import type { Served } from "./served.ts";
 
 /**
  * A client that has seen more entries than this node knows of by this much is wrong: at thousands a second it would be
  * weeks ahead.
  */
 const INDEXES_AHEAD_MAX = 2 ** 32;
+/** A state that is paged through is kept for so many times the wait for one more page. */
+const KEPT_WAITS = 5;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
@@ -27,11 +32,9 @@ export interface ClientReadsOptions {
   readonly confirm: (
     ready: (idx: number, reads: readonly PendingRead[]) => void,
   ) => Reads<PendingRead>;
-  /**
-   * @param isFirst whether nothing of this frame was answered yet
-   * @returns what is left of it for a later turn
-   */
-  readonly answer: (read: PendingRead, isFirst: boolean) => PendingRead | null;
+  readonly state: () => KvState;
+  readonly isShortOfMemory: () => boolean;
+  readonly served: Served;
   readonly appliedIdx: () => number;
   readonly decidedIdx: () => number;
   /** Of the log as this node knows it, decided or not. */
@@ -44,6 +47,7 @@ export class ClientReads {
   readonly #options: ClientReadsOptions;
   readonly #confirmed: Reads<PendingRead>;
   readonly #pending = new PendingReads();
+  readonly #states: RangeStates;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests: PendingRead[] = [];
   #tick = 0;
@@ -51,6 +55,12 @@ export class ClientReads {
   constructor(options: ClientReadsOptions) {
     this.#options = options;
     this.#confirmed = options.confirm((idx, reads) => this.#learnt(idx, reads));
+    const { state, isShortOfMemory, waitTicks, retryTicks } = options;
+    this.#states = new RangeStates(state, isShortOfMemory, {
+      idleTicks: waitTicks,
+      keptTicks: KEPT_WAITS * waitTicks,
+      freezeTicks: retryTicks,
+    });
   }
 
   /** The rounds by which linearizable reads learn their index. */
@@ -101,6 +111,7 @@ export class ClientReads {
   tick(): void {
     this.#tick += 1;
     this.#confirmed.tick();
+    this.#states.tick();
   }
 
   /** Refuses what has waited for too long, or waits in vain. */
@@ -170,7 +181,9 @@ export class ClientReads {
   }
 
   #answer(read: PendingRead, isFirst: boolean): void {
-    const rest = this.#options.answer(read, isFirst);
+    const { desk, served } = this.#options;
+    const { count, rest } = desk.answerRead(read, this.#states, isFirst);
+    served.reads += count;
     if (rest === null) return;
     this.#waits(rest);
     this.#rests.push(rest);

@@ -485,11 +485,9 @@ export class Replica {
       readsMax,
       desk: this.#desk,
       confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
-      answer: (read, isFirst) => {
-        const { count, rest } = this.#desk.answerRead(read, this.#applier.state, isFirst);
-        this.#served.reads += count;
-        return rest;
-      },
+      state: () => this.#applier.state,
+      isShortOfMemory: () => this.#space.lack === "heap",
+      served: this.#served,
       appliedIdx: () => this.#applier.appliedIdx,
       decidedIdx: () => core.decidedIdx,
       knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),

@@ -8,8 +8,23 @@ import {
   STATUS,
   type Status,
 } from "../kv/index.ts";
-import { FRAME, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
+import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
+
+/** A page of a range: see RangePage. Byte strings are views of the frame. */
+export interface PageAnswer {
+  readonly revision: number;
+  readonly count: number;
+  readonly resume: Uint8Array | null;
+  readonly items: readonly {
+    readonly key: Uint8Array;
+    /** Null: only keys were asked for. */
+    readonly value: Uint8Array | null;
+    readonly createRevision: number;
+    readonly modRevision: number;
+    readonly version: number;
+  }[];
+}
 
 /** Told of each answer in a frame. Byte strings are views of the frame. */
 export interface AnswerHandler {
@@ -39,6 +54,7 @@ export interface AnswerHandler {
     version: number,
   ): void;
   missing(request: number): void;
+  page?(request: number, page: PageAnswer): void;
   unread(request: number, code: ErrorCode, text: string): void;
 }
 
@@ -100,6 +116,12 @@ function decodeRecord(
       if (!reader.failed) handler.missing(request);
       return;
     }
+    case RECORD.page: {
+      const request = reader.varint();
+      const page = readPage(reader);
+      if (!reader.failed) handler.page?.(request, page);
+      return;
+    }
     case RECORD.unread: {
       const code = errorCodeFromWire(reader.u8());
       const text = readText(reader);
@@ -143,6 +165,27 @@ function decodeRefused(reader: ByteReader, session: number, handler: AnswerHandl
     }
     if (!reader.failed) handler.refused(session, first, count, code, text);
   }
+}
+
+function readPage(reader: ByteReader): PageAnswer {
+  const flags = reader.u8();
+  if ((flags & ~(PAGE_FLAG.hasMore | PAGE_FLAG.keysOnly)) !== 0)
+    reader.fail("known flags of a page");
+  const revision = reader.varint();
+  const count = reader.varint();
+  const resume = (flags & PAGE_FLAG.hasMore) === 0 ? null : readSized(reader);
+  const length = reader.varint();
+  const items: PageAnswer["items"][number][] = [];
+  for (let i = 0; i < length && !reader.failed; i++) {
+    items.push({
+      key: readSized(reader),
+      value: (flags & PAGE_FLAG.keysOnly) === 0 ? readSized(reader) : null,
+      createRevision: reader.varint(),
+      modRevision: reader.varint(),
+      version: reader.varint(),
+    });
+  }
+  return { revision, count, resume, items };
 }
 
 function readSized(reader: ByteReader): Uint8Array {

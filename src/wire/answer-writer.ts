@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import {
   ByteWriter,
@@ -8,21 +8,27 @@ import {
   Runs,
   STATUS,
   type ByteString,
+  type RangePage,
+  type RangeRequest,
   type Run,
   type Status,
   type StoredValue,
 } from "../kv/index.ts";
-import { FRAME, OPEN_WITH_ORIGIN, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
+import { FRAME, OPEN_WITH_ORIGIN, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { asksForOrigin, forEachRead, takeReads } from "./client-requests.ts";
 
 export interface ReadableState {
   /** NO_ORIGIN: none yet. */
   readonly origin: number;
   read(key: ByteString): StoredValue | undefined;
+  /** A page of a range, or why there is none. */
+  page(request: RangeRequest): RangePage | KvError;
 }
 
 /** Type and applied index, which is filled in when the frame goes out. */
 const HEADER_BYTES = 9;
+/** To look at a key of a range is as much work as to write so many bytes. */
+const KEY_WORK_BYTES = 32;
 /** What a record takes beside its value or text, at most. */
 const RECORD_OVERHEAD_BYTES = 64;
 /** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
@@ -33,12 +39,18 @@ const TURN_BYTES_MAX = 32 * 1024 * 1024;
  */
 const WRITE_VALUES_MAX = 1024 * 1024;
 
+/** What a key of a page takes beside key and value, at most. */
+const ITEM_OVERHEAD_BYTES = 48;
+const TOO_LARGE = "the values asked for at once are too large together";
+
 /** Collects the answers to one client in one turn of the event loop. */
 export class AnswerWriter {
   readonly #out = new ByteWriter(512);
   /** Frames that are full. */
   #full: Uint8Array[] = [];
   #fullBytes = 0;
+  /** Keys of ranges looked at since the last `drain`. */
+  #rangeKeys = 0;
   /** The session named last in the current frame. */
   #session = -1;
 
@@ -53,6 +65,11 @@ export class AnswerWriter {
   /** Collected so far. */
   get bytes(): number {
     return this.#fullBytes + this.#out.length;
+  }
+
+  /** What it took to collect it, in bytes that might have been written instead. */
+  get work(): number {
+    return this.bytes + KEY_WORK_BYTES * this.#rangeKeys;
   }
 
   /** What came of a command: as AnswerSink.answer. */
@@ -130,17 +147,21 @@ export class AnswerWriter {
     goesOn: () => boolean,
   ): { readonly count: number; readonly rest: Uint8Array | null } {
     let count = 0;
-    const rest = takeReads(frame, (request, key) => {
+    const rest = takeReads(frame, (request, wanted) => {
       if (count > 0 && !goesOn()) return false;
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
-      const stored = state.read(key);
+      if (typeof wanted !== "string") {
+        this.#range(request, wanted, state);
+        return true;
+      }
+      const stored = state.read(wanted);
       if (stored === undefined) {
         this.#reserve(0);
         this.#out.u8(RECORD.missing);
         this.#out.varint(request);
       } else if (this.bytes + stored.value.length > TURN_BYTES_MAX) {
-        this.#unread(request, "OVERLOADED", "the values asked for at once are too large together");
+        this.#unread(request, "OVERLOADED", TOO_LARGE);
       } else {
         this.#value(request, stored);
       }
@@ -160,6 +181,7 @@ export class AnswerWriter {
    */
   drain(appliedIdx: number, deliver: (frame: Uint8Array) => void): void {
     if (this.#out.length > HEADER_BYTES) this.#endFrame();
+    this.#rangeKeys = 0;
     const frames = this.#full;
     if (frames.length === 0) return;
     this.#full = [];
@@ -189,6 +211,35 @@ export class AnswerWriter {
     out.varint(stored.createRevision);
     out.varint(stored.modRevision);
     out.varint(stored.version);
+  }
+
+  #range(request: number, range: RangeRequest, state: ReadableState): void {
+    const page = state.page(range);
+    if (page instanceof KvError) return this.#unread(request, page.code, page.message);
+    this.#rangeKeys += page.count;
+    const { resume, keys, revision, count } = page;
+    const { keysOnly } = range;
+    let bytes = resume?.length ?? 0;
+    for (const { key, value } of keys) {
+      bytes += key.length + (keysOnly ? 0 : value.length) + ITEM_OVERHEAD_BYTES;
+    }
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    this.#reserve(bytes);
+    const out = this.#out;
+    out.u8(RECORD.page);
+    out.varint(request);
+    out.u8((resume === null ? 0 : PAGE_FLAG.hasMore) | (keysOnly ? PAGE_FLAG.keysOnly : 0));
+    out.varint(revision);
+    out.varint(count);
+    if (resume !== null) out.sizedByteString(resume);
+    out.varint(keys.length);
+    for (const { key, value, createRevision, modRevision, version } of keys) {
+      out.sizedByteString(key);
+      if (!keysOnly) out.sizedByteString(value);
+      out.varint(createRevision);
+      out.varint(modRevision);
+      out.varint(version);
+    }
   }
 
   #unread(request: number, code: ErrorCode, text: string): void {

@@ -5,8 +5,12 @@ export const READ_FLAG_LOCAL = 1;
 export const READ_FLAG_ORIGIN = 2;
 /** As READ_FLAG_ORIGIN, for a request to open a session: its number, which means nothing else. */
 export const OPEN_WITH_ORIGIN = 1;
-/** What is read. Ranges will be another kind. */
+/** What is read. */
 export const READ_KIND_KEY = 1;
+export const READ_KIND_RANGE = 2;
+export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
+/** Of a page of a range. */
+export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;
 export const RECORD = {
   session: 1,
   ok: 2,
@@ -17,6 +21,7 @@ export const RECORD = {
   missing: 7,
   unread: 8,
   origin: 9,
+  page: 10,
 } as const;
 
 /** Longest text that comes with a refusal. */

@@ -8,8 +8,16 @@ import {
   validateGroup,
   type ByteString,
   type GroupWriter,
+  type RangeRequest,
 } from "../kv/index.ts";
-import { FRAME, READ_FLAG_LOCAL, READ_FLAG_ORIGIN, READ_KIND_KEY } from "./client-layout.ts";
+import {
+  FRAME,
+  RANGE_FLAG,
+  READ_FLAG_LOCAL,
+  READ_FLAG_ORIGIN,
+  READ_KIND_KEY,
+  READ_KIND_RANGE,
+} from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
 export type ClientFrame =
@@ -22,6 +30,17 @@ export type ClientFrame =
       readonly minIdx: number;
       readonly count: number;
     };
+
+/** A range as the client writes it: see RangeRequest. */
+export interface RangeBytes extends Omit<RangeRequest, "start" | "end"> {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array | null;
+}
+
+/** What is visited of each read: its number, and the key or the range that it asks for. */
+export type ReadVisitor<T> = (request: number, wanted: ByteString | RangeRequest) => T;
+
+const ALL_RANGE_FLAGS = Object.values(RANGE_FLAG).reduce((all, flag) => all | flag, 0);
 
 const reader = new ByteReader();
 
@@ -66,10 +85,7 @@ export function takeWritesFrame(writer: GroupWriter, session: number, floor: num
  * Visits the reads of a frame.
  * @throws DecodeError, possibly after some visits; not for a frame that decodeClientFrame has passed
  */
-export function forEachRead(
-  frame: Uint8Array,
-  visit: (request: number, key: ByteString) => void,
-): void {
+export function forEachRead(frame: Uint8Array, visit: ReadVisitor<void>): void {
   // A reader of its own: the visitor may decode other frames meanwhile.
   visitReads(new ByteReader(), frame, visit);
 }
@@ -79,10 +95,7 @@ export function forEachRead(
  * @param visit whether it has taken this one
  * @returns a frame of those that were not taken; null: all were
  */
-export function takeReads(
-  frame: Uint8Array,
-  visit: (request: number, key: ByteString) => boolean,
-): Uint8Array | null {
+export function takeReads(frame: Uint8Array, visit: ReadVisitor<boolean>): Uint8Array | null {
   const reader = new ByteReader();
   reader.reset(frame);
   reader.u8();
@@ -92,10 +105,10 @@ export function takeReads(
   for (let i = 0; i < count; i++) {
     const start = reader.offset;
     const request = reader.varint();
-    reader.u8();
-    const key = reader.byteString(reader.varint());
+    const isKey = reader.u8() === READ_KIND_KEY;
+    const wanted = isKey ? reader.byteString(reader.varint()) : readRange(reader);
     assert(!reader.failed, "a frame is checked when it comes in");
-    if (!visit(request, key)) return restOf(frame, start, flags, count - i);
+    if (!visit(request, wanted)) return restOf(frame, start, flags, count - i);
   }
   return null;
 }
@@ -121,7 +134,7 @@ function restOf(frame: Uint8Array, start: number, flags: number, count: number):
 function visitReads(
   reader: ByteReader,
   frame: Uint8Array,
-  visit: ((request: number, key: ByteString) => void) | null,
+  visit: ReadVisitor<void> | null,
 ): ClientFrame {
   reader.reset(frame);
   if (reader.u8() !== FRAME.reads) reader.fail("a frame of reads");
@@ -132,7 +145,13 @@ function visitReads(
   if (count < 1 || count > FRAME_COMMANDS_MAX) reader.fail(`1 to ${FRAME_COMMANDS_MAX} reads`);
   for (let i = 0; i < count && !reader.failed; i++) {
     const request = reader.varint();
-    if (reader.u8() !== READ_KIND_KEY) reader.fail("a known kind of read");
+    const kind = reader.u8();
+    if (kind === READ_KIND_RANGE) {
+      const range = readRange(reader);
+      if (visit !== null && !reader.failed) visit(request, range);
+      continue;
+    }
+    if (kind !== READ_KIND_KEY) reader.fail("a known kind of read");
     const length = reader.varint();
     if (length < 1 || length > KEY_BYTES_MAX) reader.fail(`a key of 1 to ${KEY_BYTES_MAX} bytes`);
     if (visit === null) {
@@ -147,6 +166,33 @@ function visitReads(
   reader.release();
   if (problem !== null) throw new DecodeError(`reads: ${problem}`);
   return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx, count };
+}
+
+function readRange(reader: ByteReader): RangeRequest {
+  const flags = reader.u8();
+  if ((flags & ~ALL_RANGE_FLAGS) !== 0) reader.fail("known flags of a range");
+  const revision = reader.varint();
+  const limit = reader.varint();
+  if (limit < 1) reader.fail("a limit of 1 or more");
+  const start = readBound(reader);
+  return {
+    start,
+    end: (flags & RANGE_FLAG.hasEnd) === 0 ? null : readBound(reader),
+    reverse: (flags & RANGE_FLAG.reverse) !== 0,
+    keysOnly: (flags & RANGE_FLAG.keysOnly) !== 0,
+    countOnly: (flags & RANGE_FLAG.countOnly) !== 0,
+    limit,
+    revision,
+  };
+}
+
+/** One byte more than a key: the first bound above the longest key. */
+function readBound(reader: ByteReader): ByteString {
+  const length = reader.varint();
+  if (length > KEY_BYTES_MAX + 1) {
+    reader.fail(`the bound of a range, at most ${KEY_BYTES_MAX + 1} bytes`);
+  }
+  return reader.byteString(length);
 }
 
 /** Packs reads into one frame, and is used again for the next. */
@@ -176,6 +222,26 @@ export class ReadsWriter {
     this.#records.varint(request);
     this.#records.u8(READ_KIND_KEY);
     this.#records.sized(key);
+    this.#count += 1;
+  }
+
+  /** @param request the client's number for it */
+  range(request: number, range: RangeBytes): void {
+    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
+    const { start, end, reverse, keysOnly, countOnly, revision, limit } = range;
+    const out = this.#records;
+    out.varint(request);
+    out.u8(READ_KIND_RANGE);
+    out.u8(
+      (reverse ? RANGE_FLAG.reverse : 0) |
+        (keysOnly ? RANGE_FLAG.keysOnly : 0) |
+        (countOnly ? RANGE_FLAG.countOnly : 0) |
+        (end === null ? 0 : RANGE_FLAG.hasEnd),
+    );
+    out.varint(revision);
+    out.varint(limit);
+    out.sized(start);
+    if (end !== null) out.sized(end);
     this.#count += 1;
   }
 

@@ -4,7 +4,10 @@
  *
  *     client -> server
  *       writes    u8 1 · group (as in kv/command)
- *       reads     u8 2 · u8 flags (1: local, 2: tell the origin) · varint minIdx · varint count · (varint request · u8 kind · key){count}
+ *       reads     u8 2 · u8 flags (1: local, 2: tell the origin) · varint minIdx · varint count · read{count}
+ *         key       varint request · u8 1 · key
+ *         range     varint request · u8 2 · u8 flags (1: reverse, 2: keys only, 4: count only, 8: has an end)
+ *                   · varint revision (0: newest) · varint limit · start · [end]
  *     server -> client
  *       answers   u8 3 · 8 bytes applied index · record*
  *         u8 1 session    varint session: the write answers that follow are of it
@@ -16,7 +19,10 @@
  *         u8 7 missing    varint request
  *         u8 8 unread     u8 error · text · varint request
  *         u8 9 origin     varint origin: what follows is of the log that began so
- *     key, value, text := varint length · bytes
+ *         u8 10 page      varint request · u8 flags (1: there is more, 2: keys only) · varint revision · varint count
+ *                         · [where the next page begins] · varint items · (key · [value] · varint create revision
+ *                         · varint mod revision · varint version){items}
+ *     key, value, text, start, end := varint length · bytes
  *
  * The origin names the log that a state comes from. A node tells its own in its hello; one that has none yet (0 there) is asked
  * with the flag, and in a request to open a session by the number OPEN_WITH_ORIGIN. Version 0.1 has neither, says nothing in
@@ -25,13 +31,14 @@
  * The applied index of a frame covers all its answers: a client that takes the greatest one it has seen along to another
  * node (minIdx) never reads there what is older than what it has been told.
  */
-export { decodeAnswers, type AnswerHandler } from "./answer-reader.ts";
+export { decodeAnswers, type AnswerHandler, type PageAnswer } from "./answer-reader.ts";
 export { AnswerWriter, type ReadableState } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
   decodeClientFrame,
   forEachRead,
   ReadsWriter,
+  type RangeBytes,
   takeWritesFrame,
   writesFrame,
   type ClientFrame,

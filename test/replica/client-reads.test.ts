@@ -1,11 +1,13 @@
 /** Reads that wait, and those that are too much for one turn. */
 import { expect, test } from "vitest";
+import { KvState } from "../../src/kv/index.ts";
 import { AnswerDesk } from "../../src/replica/answer-desk.ts";
 import { ClientReads } from "../../src/replica/client-reads.ts";
 import type { PendingRead } from "../../src/replica/pending-reads.ts";
 import { Reads } from "../../src/replica/reads.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
+import { Served } from "../../src/replica/served.ts";
 import { AnswerWriter } from "../../src/wire/client.ts";
 
 const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
@@ -23,6 +25,11 @@ function world() {
   let ready: (idx: number, reads: readonly PendingRead[]) => void = () => {};
   const refused: string[] = [];
   desk.refuseRead = (_, code, text) => void refused.push(`${code}: ${text}`);
+  // One key a turn.
+  desk.answerRead = (read) => {
+    answered.push(read.count);
+    return { count: 1, rest: read.count === 1 ? null : { ...read, count: read.count - 1 } };
+  };
   const reads = new ClientReads({
     ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, desk },
     confirm: (handOver) => {
@@ -37,11 +44,9 @@ function world() {
         handOver,
       );
     },
-    // One key a turn.
-    answer: (read) => {
-      answered.push(read.count);
-      return read.count === 1 ? null : { ...read, count: read.count - 1 };
-    },
+    state: () => new KvState(),
+    isShortOfMemory: () => false,
+    served: new Served(),
     appliedIdx: () => appliedIdx,
     decidedIdx: () => appliedIdx,
     knownIdx: () => appliedIdx,

@@ -1,7 +1,7 @@
 /** The client protocol: what one side writes the other reads; whatever bytes come, the outcome is a frame or a DecodeError. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
+import { ERRORS, KvError, type ErrorCode } from "../../src/base/errors.ts";
 import {
   CLIENT_FRAME_BYTES_MAX,
   FRAME_COMMANDS_MAX,
@@ -30,6 +30,8 @@ import {
   type ReadableState,
 } from "../../src/wire/client.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
+
+const noPage = (): KvError => new KvError("INTERNAL", "no range is asked for here");
 
 /** Notes each call as an array; byte strings are copied. */
 class Notes implements AnswerHandler {
@@ -259,6 +261,7 @@ describe("answers", () => {
         const state = {
           origin: 7,
           read: (name: ByteString) => (name === byteStringOf(present) ? stored : undefined),
+          page: noPage,
         };
         const writer = new AnswerWriter();
         writer.reads(readsFrame(keys), state);
@@ -281,7 +284,11 @@ describe("answers", () => {
   });
 
   test("the origin is told to whoever has asked, before what it holds for, if there is one", () => {
-    const state = (origin: number): ReadableState => ({ origin, read: () => undefined });
+    const state = (origin: number): ReadableState => ({
+      origin,
+      read: () => undefined,
+      page: noPage,
+    });
     const asking = new ReadsWriter();
     const frame = (withOrigin: boolean): Uint8Array => {
       asking.read(3, bytes("a"));
@@ -346,7 +353,7 @@ describe("answers", () => {
     const value = storedValue(new Uint8Array(VALUE_BYTES_MAX), 1);
     const keys = Array.from({ length: 100 }, (_, i) => [i, bytes("k")] as const);
     const writer = new AnswerWriter();
-    writer.reads(readsFrame(keys), { origin: 7, read: () => value });
+    writer.reads(readsFrame(keys), { origin: 7, read: () => value, page: noPage });
     const frames = drained(writer);
     const answers = notesOf(frames).filter(([name]) => name !== "appliedIdx");
     const total = frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -377,8 +384,8 @@ describe("answers", () => {
     writer.refuseGroup(group.take(0, 0), "NO_QUORUM", "text");
     writer.refuseReads(readsFrame([[1, bytes("a")]]), "OVERLOADED", "text");
     const known = storedValue(bytes("value"), 300);
-    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => known });
-    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => undefined });
+    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => known, page: noPage });
+    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => undefined, page: noPage });
     fc.assert(
       fc.property(damaged(drained(writer, 70_000)), (frame) => {
         try {
@@ -403,7 +410,11 @@ test("a frame of reads is answered in as many goes as it takes, each key once", 
     for (let goes = 0; frame !== null; goes++) {
       before = asked.length;
       const writer = new AnswerWriter();
-      const state = { origin: 7, read: (key: string): undefined => void asked.push(key) };
+      const state = {
+        origin: 7,
+        read: (key: string): undefined => void asked.push(key),
+        page: noPage,
+      };
       const result = writer.readsWhile(frame, state, goesOn);
       expect(result.count).toBe(asked.length - before);
       frame = result.rest;

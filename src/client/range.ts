@@ -1,0 +1,80 @@
+/** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
+import { KvError } from "../base/errors.ts";
+import type { PageAnswer, RangeBytes } from "../wire/client.ts";
+import { bytesOf } from "./bytes.ts";
+import { ownBytes } from "./own-bytes.ts";
+import type { KeyValue, RangeOptions, RangeSelector } from "./types.ts";
+
+/** What asks for one page: `node` null for any, and then linearizable if that is wanted. */
+export type AskForPage = (
+  range: RangeBytes,
+  node: number | null,
+) => Promise<{ readonly page: PageAnswer | null; readonly node: number }>;
+
+const NOTHING = new Uint8Array(0);
+
+/** What a selector and options stand for. */
+export function rangeOf(
+  selector: RangeSelector,
+  { limit = Number.MAX_SAFE_INTEGER, reverse = false }: RangeOptions,
+  what: Pick<RangeBytes, "keysOnly" | "countOnly">,
+): RangeBytes {
+  const rest = { ...what, reverse, limit, revision: 0 };
+  if (selector.prefix !== undefined) {
+    const prefix = bytesOf(selector.prefix);
+    return { start: prefix, end: afterPrefix(prefix), ...rest };
+  }
+  const { start, end } = selector;
+  return {
+    start: start === undefined ? NOTHING : bytesOf(start),
+    end: end === undefined ? null : bytesOf(end),
+    ...rest,
+  };
+}
+
+/** The first bytes above all that begin with these. Null: there are none. */
+export function afterPrefix(prefix: Uint8Array): Uint8Array | null {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
+  if (length === 0) return null;
+  const after = prefix.slice(0, length);
+  after[length - 1] = (after[length - 1] ?? 0) + 1;
+  return after;
+}
+
+/**
+ * All pages of a range, each asked for while the one before is looked at. The first may come from any node; the others come
+ * from the one that answered, which keeps the state that the first was from.
+ */
+export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerator<PageAnswer> {
+  let left = range.limit;
+  let next = ask(range, null);
+  for (;;) {
+    const { page, node } = await next;
+    if (page === null) throw new KvError("INTERNAL", "a range was answered without a page");
+    left -= page.count;
+    const { resume, revision } = page;
+    if (resume === null || left <= 0) {
+      yield page;
+      return;
+    }
+    const bound = range.reverse ? { end: resume.slice() } : { start: resume.slice() };
+    next = ask({ ...range, ...bound, limit: left, revision }, node);
+    // Whoever stops in the middle never asks what came of it.
+    next.catch(() => {});
+    yield page;
+  }
+}
+
+/** The keys of a page; the values are null where only keys were asked for. */
+export function* itemsOf(page: PageAnswer): Generator<KeyValue> {
+  for (const { key, value, createRevision, modRevision, version } of page.items) {
+    yield {
+      key: ownBytes(key),
+      value: ownBytes(value),
+      createRevision,
+      modRevision,
+      version,
+    };
+  }
+}

@@ -1,0 +1,125 @@
+/** What is kept for later pages of a range, for how long, and what whoever comes too late is told. */
+import { expect, test } from "vitest";
+import { KvError } from "../../src/base/errors.ts";
+import {
+  buildEntry,
+  GroupWriter,
+  KvState,
+  type ByteString,
+  type RangePage,
+  type RangeRequest,
+} from "../../src/kv/index.ts";
+import { RangeStates } from "../../src/replica/range-states.ts";
+
+const TIMES = { idleTicks: 10, keptTicks: 30, freezeTicks: 5 };
+
+function world(keys = 3000) {
+  const state = new KvState();
+  const writer = new GroupWriter();
+  let session = 0;
+  let sequence = 0;
+  let isShort = false;
+  const apply = (id: number): void => {
+    const origin = { node: 1, nonce: 1, batch: state.appliedIdx + 1 };
+    state.apply(buildEntry(origin, [writer.take(id, sequence)]), state.appliedIdx, {
+      beginGroup: () => {},
+      answer: () => {},
+      opened: (_, __, opened) => (session = opened),
+    });
+  };
+  writer.openSession(0, new Uint8Array(16).fill(1));
+  apply(0);
+  const put = (key: string, value: string): void => {
+    writer.write(++sequence, new TextEncoder().encode(key), new TextEncoder().encode(value));
+    apply(session);
+  };
+  for (let i = 0; i < keys; i++) put(`k${String(i).padStart(5, "0")}`, "first");
+  const states = new RangeStates(
+    () => state,
+    () => isShort,
+    TIMES,
+  );
+  const ask = (request: Partial<RangeRequest>): RangePage | KvError =>
+    states.page({
+      ...{ start: "" as ByteString, end: null, reverse: false, keysOnly: false, countOnly: false },
+      ...{ limit: 1_000_000, revision: 0 },
+      ...request,
+    });
+  const page = (request: Partial<RangeRequest>): RangePage => {
+    const answer = ask(request);
+    if (answer instanceof KvError) throw answer;
+    return answer;
+  };
+  return {
+    ...{ state, states, put, ask, page },
+    ticks: (n: number) => {
+      for (let i = 0; i < n; i++) states.tick();
+    },
+    beShort: () => (isShort = true),
+  };
+}
+
+test("pages of one range are one state, whatever is written between them", () => {
+  const { page, put } = world();
+  const first = page({});
+  expect(first.keys.length).toBe(1024);
+  put("k02000", "second");
+  put("a", "before all");
+  const second = page({ revision: first.revision, start: first.resume! });
+  expect(second.revision).toBe(first.revision);
+  expect(second.keys.map(({ value }) => value)).toEqual(Array(1024).fill("first"));
+  const third = page({ revision: first.revision, start: second.resume! });
+  expect(third.resume).toBeNull();
+  expect(first.count + second.count + third.count).toBe(3000);
+  expect(page({ limit: 1 }).keys[0]!.value).toBe("before all");
+});
+
+test("nothing is kept for a range that ends with its first page, or its limit", () => {
+  const { page, states } = world();
+  page({ limit: 1024 });
+  page({ start: "k02999" as ByteString });
+  expect(states.kept).toBe(0);
+  page({ limit: 1025 });
+  expect(states.kept).toBe(1);
+});
+
+test("a state that nobody asked for is let go, and one that is asked for too; then it is COMPACTED", () => {
+  const { page, ask, put, ticks, states } = world();
+  const { revision, resume } = page({});
+  put("z", "z");
+  const later = { revision, start: resume! };
+  ticks(TIMES.idleTicks);
+  expect(page(later).revision).toBe(revision);
+  ticks(TIMES.idleTicks);
+  expect(page(later).revision).toBe(revision);
+  ticks(TIMES.idleTicks);
+  page(later);
+  ticks(1);
+  expect(states.kept).toBe(0);
+  expect(ask(later)).toMatchObject({ code: "COMPACTED" });
+  expect(ask({ revision: revision + 100 })).toMatchObject({ code: "COMPACTED" });
+});
+
+test("only so many states are kept, and frozen in a time: then a long range is refused, a short one is not", () => {
+  const { page, ask, put, ticks } = world();
+  for (let i = 0; i < 8; i++) {
+    page({});
+    page({});
+    put("z", `${i}`);
+  }
+  expect(ask({})).toMatchObject({ code: "OVERLOADED" });
+  expect(page({ limit: 10 }).count).toBe(10);
+  ticks(TIMES.idleTicks + 1);
+  expect(page({}).count).toBe(1024);
+});
+
+test("a node that is short of memory keeps none", () => {
+  const { page, ask, put, beShort, ticks, states } = world();
+  const { revision, resume } = page({});
+  put("z", "z");
+  beShort();
+  ticks(1);
+  expect(states.kept).toBe(0);
+  expect(ask({ revision, start: resume! })).toMatchObject({ code: "COMPACTED" });
+  expect(ask({})).toMatchObject({ code: "OVERLOADED" });
+});
