@@ -2,10 +2,12 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { CommandGroup, CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
 import type { HelpTexts } from "./help.ts";
+import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
-export type ClientAction =
+/** What is done with one key. */
+export type KeyAction =
   | { readonly op: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly op: "read"; readonly key: Uint8Array; readonly local: boolean }
   | { readonly op: "delete"; readonly key: Uint8Array }
@@ -15,6 +17,8 @@ export type ClientAction =
       readonly expected: CasExpectation;
       readonly value: Uint8Array;
     };
+
+export type ClientAction = KeyAction | RangeAction;
 
 export type CasExpectation =
   | { readonly kind: "value"; readonly value: Uint8Array }
@@ -138,7 +142,7 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, read, remove, cas],
+  commands: [write, read, remove, cas, ...RANGE_COMMANDS],
   nodeWord: "any",
 };
 

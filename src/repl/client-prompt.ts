@@ -11,11 +11,13 @@ import type {
   RequestOptions,
   WriteResult,
 } from "../client/types.ts";
+import { bytesField } from "./bytes-field.ts";
 import {
   CLIENT_HELP,
   clientTable,
   type CasExpectation,
   type ClientAction,
+  type KeyAction,
 } from "./client-commands.ts";
 import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
@@ -23,11 +25,13 @@ import { EXIT } from "./exit-status.ts";
 import { failureOutcome } from "./failure.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
+import type { RangeAction } from "./range-commands.ts";
+import { rangeOutcome, type RangeCalls } from "./range-outcome.ts";
 import type { Style } from "./style.ts";
-import { quote, textOf } from "./tokenize.ts";
+import { quote } from "./tokenize.ts";
 
 /** The part of KvClient that the prompt needs. */
-export interface KvCalls {
+export interface KvCalls extends RangeCalls {
   write(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Promise<WriteResult>;
   read(key: Uint8Array, options?: ReadOptions): Promise<ReadResult>;
   delete(key: Uint8Array, options?: RequestOptions): Promise<DeleteResult>;
@@ -60,15 +64,20 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
     style,
     execute: async (target, action, signal) => {
       const started = options.now();
+      const elapsedMs = (): number => options.now() - started;
       try {
+        if (isRange(action)) {
+          const request = requestOptions(target, signal);
+          return [await rangeOutcome(options.client, action, request, style, elapsedMs)];
+        }
         const answer = await ask(options.client, target, action, signal);
-        return [answerOutcome(action, answer, style, options.now() - started)];
+        return [answerOutcome(action, answer, style, elapsedMs())];
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
           op: action.op,
-          changes: action.op !== "read",
+          changes: !isRange(action) && action.op !== "read",
           lookFirst: "read the key before you try again",
           node: target,
           address: asked.map(({ address }) => address).join(", "),
@@ -76,7 +85,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           startCommand: options.startCommand,
           style,
         };
-        return [failureOutcome(error, context, options.now() - started)];
+        return [failureOutcome(error, context, elapsedMs())];
       }
     },
   };
@@ -91,10 +100,10 @@ type Answer =
 async function ask(
   client: KvCalls,
   target: Target,
-  action: ClientAction,
+  action: KeyAction,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const options: RequestOptions = target === null ? { signal } : { signal, node: target };
+  const options = requestOptions(target, signal);
   switch (action.op) {
     case "write":
       return { op: "write", result: await client.write(action.key, action.value, options) };
@@ -114,6 +123,14 @@ async function ask(
   }
 }
 
+function isRange(action: ClientAction): action is RangeAction {
+  return action.op === "range" || action.op === "keys" || action.op === "count";
+}
+
+function requestOptions(target: Target, signal: AbortSignal): RequestOptions {
+  return target === null ? { signal } : { signal, node: target };
+}
+
 function conditionOf(expected: CasExpectation): CasCondition {
   switch (expected.kind) {
     case "value":
@@ -127,7 +144,7 @@ function conditionOf(expected: CasExpectation): CasCondition {
   }
 }
 
-function answerOutcome(action: ClientAction, answer: Answer, style: Style, ms: number): Outcome {
+function answerOutcome(action: KeyAction, answer: Answer, style: Style, ms: number): Outcome {
   const { words, notes, fields } = describe(answer, style);
   const { node } = answer.result;
   return {
@@ -214,12 +231,4 @@ function describeCas(result: CasResult, style: Style): Description {
     notes: [`revision ${modRevision}`],
     fields: { swapped: false, found: true, ...field, modRevision },
   };
-}
-
-/** Text where the bytes are text; else NAMEBase64. */
-function bytesField(name: string, bytes: Uint8Array): Readonly<Record<string, string>> {
-  const text = textOf(bytes);
-  return text === null
-    ? { [`${name}Base64`]: Buffer.from(bytes).toString("base64") }
-    : { [name]: text };
 }

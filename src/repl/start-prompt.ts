@@ -27,5 +27,5 @@ export function createStartPrompt(
 }
 
 function isClientAction(action: ClientAction | ManageAction): action is ClientAction {
-  return ["write", "read", "delete", "cas"].includes(action.op);
+  return ["write", "read", "delete", "cas", "range", "keys", "count"].includes(action.op);
 }

@@ -418,3 +418,69 @@ describe("at a terminal", () => {
     expect((await status).status).toBe(EXIT.ok);
   });
 });
+
+describe("many keys", () => {
+  const fill = async (): Promise<void> => {
+    await client.write(Buffer.from("app/b"), Buffer.from("two words"));
+    await client.write(Buffer.from("app/a"), Buffer.from("1"));
+    await client.write(Buffer.from("other"), Buffer.from([0x00, 0xff]));
+  };
+
+  test("range shows keys and values in order, keys the keys, count their number", async () => {
+    await fill();
+    const { out, status } = await run({
+      input: Readable.from(["1 range app/\n2 keys\ncount app/\n1 keys nothing\n"]),
+    });
+    expect(status).toBe(EXIT.ok);
+    expect(out.split("\n").slice(0, 9)).toEqual([
+      "app/a 1",
+      'app/b "two words"',
+      expect.stringMatching(/^2 keys \(all, [^)]*ms\)$/),
+      "app/a",
+      "app/b",
+      "other",
+      expect.stringMatching(/^3 keys \(all, /),
+      expect.stringMatching(/^2 keys \(revision 3, /),
+      expect.stringMatching(/^\(no keys\) \(all, /),
+    ]);
+    expect(client.calls.slice(3)).toEqual(["1 range", "2 keys", "any count", "1 keys"]);
+  });
+
+  test("a limit cuts and says so; from and to bound; reverse turns round; JSON has all of it", async () => {
+    await fill();
+    const { out } = await run({
+      input: Readable.from([
+        "keys --limit 2 --reverse\nrange --from app/b --to other\nrange app/ --limit 1\n",
+      ]),
+      json: true,
+    });
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines).toEqual([
+      expect.objectContaining({
+        ...{ ok: true, op: "keys", more: true },
+        keys: [
+          expect.objectContaining({ key: "other" }),
+          expect.objectContaining({ key: "app/b" }),
+        ],
+      }),
+      expect.objectContaining({
+        more: false,
+        keys: [{ key: "app/b", value: "two words", modRevision: 1, createRevision: 1, version: 1 }],
+      }),
+      expect.objectContaining({ more: true }),
+    ]);
+  });
+
+  test("what does not fit together is a mistake of usage", async () => {
+    const { err, status } = await run({
+      input: Readable.from(["keys app/ --from a\nkeys --limit 0\nkeys a b\n"]),
+    });
+    expect(status).toBe(EXIT.usage);
+    expect(err).toContain("a prefix, or --from and --to, but not both");
+    expect(err).toContain('--limit takes a number from 1 to 100000, got "0"');
+    expect(client.calls).toEqual([]);
+  });
+});

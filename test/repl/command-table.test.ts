@@ -81,9 +81,28 @@ describe("client commands", () => {
 
 describe("completion", () => {
   test.each([
-    ["", ["1", "2", "3", "any", "write", "read", "delete", "cas", "help", "nodes", "exit", "quit"]],
+    [
+      "",
+      [
+        "1",
+        "2",
+        "3",
+        "any",
+        "write",
+        "read",
+        "delete",
+        "cas",
+        "range",
+        "keys",
+        "count",
+        "help",
+        "nodes",
+        "exit",
+        "quit",
+      ],
+    ],
     ["2", ["2 "]],
-    ["2 ", ["write", "read", "delete", "cas"]],
+    ["2 ", ["write", "read", "delete", "cas", "range", "keys", "count"]],
     ["2 wr", ["write "]],
     ["wr", ["write "]],
     ["2 read k --", ["--local "]],

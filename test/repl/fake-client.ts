@@ -1,5 +1,6 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
 import { KvError } from "../../src/base/errors.ts";
+import type { Bytes, KeyValue, RangeOptions, RangeSelector } from "../../src/client/types.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
 
 interface Cell {
@@ -54,7 +55,35 @@ export function fakeClient(): FakeClient {
     return revision;
   }
 
+  function* entries(
+    { prefix, start, end }: RangeSelector,
+    { limit = Infinity, reverse = false }: RangeOptions,
+  ): Generator<KeyValue> {
+    const bytes = (bound: Bytes | undefined): string => text(Buffer.from(bound ?? ""));
+    const isIn = (key: string): boolean =>
+      prefix === undefined
+        ? key >= bytes(start) && (end === undefined || key < bytes(end))
+        : key.startsWith(bytes(prefix));
+    const found = [...cells].filter(([key]) => isIn(key)).sort(([a], [b]) => (a < b ? -1 : 1));
+    if (reverse) found.reverse();
+    for (const [key, cell] of found.slice(0, limit)) {
+      yield { key: Buffer.from(key, "latin1"), ...cell };
+    }
+  }
+
   return {
+    async *range(selector, options = {}) {
+      await begin("range", options);
+      yield* entries(selector, options);
+    },
+    async *keys(selector, options = {}) {
+      await begin("keys", options);
+      for (const { value: _, ...entry } of entries(selector, options)) yield entry;
+    },
+    count: async (selector, options = {}) => {
+      await begin("count", options);
+      return { count: [...entries(selector, {})].length, revision };
+    },
     calls,
     failNext: (error) => {
       failure = error;

@@ -65,9 +65,19 @@ describe.each([false, true])("with --json: %s", (json) => {
     "errors: %s",
     async (code) => {
       const fail = (): Promise<never> => Promise.reject(new KvError(code, EVIL));
-      const calls: KvCalls = { write: fail, read: fail, delete: fail, cas: fail };
+      const failing = (): AsyncGenerator<never> => failsWith(new KvError(code, EVIL));
+      const calls: KvCalls = {
+        write: fail,
+        read: fail,
+        delete: fail,
+        cas: fail,
+        range: failing,
+        keys: failing,
+        count: fail,
+      };
       const texts = [
         await shown(createClientPrompt({ ...common, client: calls }), "write a b", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "keys a", json),
         await shown(
           createAdminPrompt({
             ...{ ...common, sleep: async () => {}, servers: null },
@@ -122,3 +132,8 @@ test("lines of the log, as JSON too", () => {
     expect(lines[0]!.slice(0, -1)).not.toMatch(HARMFUL);
   }
 });
+
+// oxlint-disable-next-line require-yield
+async function* failsWith(error: KvError): AsyncGenerator<never> {
+  throw error;
+}

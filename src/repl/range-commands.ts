@@ -1,0 +1,101 @@
+/** The commands of the client prompt that look at many keys. */
+import type { CommandSpec, ParsedArguments } from "./command-table.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Which keys, and how they are to be shown. */
+export interface RangeAction {
+  readonly op: "range" | "keys" | "count";
+  readonly prefix: Uint8Array;
+  /** First key wanted, and first one not wanted any more; instead of a prefix. */
+  readonly from: Uint8Array | null;
+  readonly to: Uint8Array | null;
+  /** Keys shown at most. */
+  readonly limit: number;
+  readonly reverse: boolean;
+  readonly local: boolean;
+}
+
+const LIMIT = 100;
+/** All that is shown is held in memory at once. */
+const LIMIT_MAX = 100_000;
+
+const BOUNDS = [
+  { name: "--from", value: "KEY", help: "from this key on, instead of a prefix" },
+  { name: "--to", value: "KEY", help: "up to this key, which is left out" },
+] as const;
+const LOCAL = {
+  name: "--local",
+  help: "the node's own state, perhaps old (sequentially consistent)",
+} as const;
+const ORDER = [
+  { name: "--limit", value: "N", help: `keys at most; ${LIMIT} unless said otherwise` },
+  { name: "--reverse", help: "from the last key downwards" },
+] as const;
+const ONE_STATE =
+  "Linearizable, and one state of the store however many keys there are; in order of bytes.";
+
+const range: CommandSpec<RangeAction> = {
+  name: "range",
+  synonyms: ["scan", "list"],
+  forms: ["[PREFIX] [--limit N]", "--from KEY [--to KEY]"],
+  summary: "shows the keys that begin with PREFIX, and their values",
+  details: [ONE_STATE],
+  examples: ["1 range app/", "2 range app/ --limit 10 --reverse", "1 range --from a --to b"],
+  arguments: ["text"],
+  count: [0, 1],
+  flags: [...ORDER, ...BOUNDS, LOCAL],
+  build: (args) => rangeIn("range", args),
+};
+
+const keys: CommandSpec<RangeAction> = {
+  name: "keys",
+  synonyms: ["ls"],
+  forms: ["[PREFIX] [--limit N]", "--from KEY [--to KEY]"],
+  summary: "shows the keys that begin with PREFIX",
+  details: [ONE_STATE],
+  examples: ["1 keys", "2 keys app/ --limit 1000"],
+  arguments: ["text"],
+  count: [0, 1],
+  flags: [...ORDER, ...BOUNDS, LOCAL],
+  build: (args) => rangeIn("keys", args),
+};
+
+const count: CommandSpec<RangeAction> = {
+  name: "count",
+  synonyms: ["dbsize", "size"],
+  forms: ["[PREFIX]", "--from KEY [--to KEY]"],
+  summary: "how many keys begin with PREFIX",
+  details: [ONE_STATE],
+  examples: ["1 count", "2 count app/"],
+  arguments: ["text"],
+  count: [0, 1],
+  flags: [...BOUNDS, LOCAL],
+  build: (args) => rangeIn("count", args),
+};
+
+export const RANGE_COMMANDS = [range, keys, count] as const;
+
+function rangeIn(op: RangeAction["op"], { positionals, flags }: ParsedArguments): RangeAction {
+  const [prefix] = positionals;
+  const from = flags.get("--from");
+  const to = flags.get("--to");
+  if (prefix !== undefined && (from !== undefined || to !== undefined)) {
+    throw new UsageError("a prefix, or --from and --to, but not both");
+  }
+  return {
+    op,
+    prefix: prefix?.bytes ?? new Uint8Array(0),
+    from: from === undefined ? null : Buffer.from(from),
+    to: to === undefined ? null : Buffer.from(to),
+    limit: limitIn(flags.get("--limit")),
+    reverse: flags.has("--reverse"),
+    local: flags.has("--local"),
+  };
+}
+
+function limitIn(text: string | undefined): number {
+  if (text === undefined) return LIMIT;
+  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= LIMIT_MAX) return limit;
+  throw new UsageError(`--limit takes a number from 1 to ${LIMIT_MAX}, got "${text}"`);
+}
