@@ -37,7 +37,8 @@ export function afterPrefix(prefix: Uint8Array): Uint8Array | null {
   let length = prefix.length;
   while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
   if (length === 0) return null;
-  const after = prefix.slice(0, length);
+  // A copy, which `slice` of a Buffer would not be.
+  const after = new Uint8Array(prefix.subarray(0, length));
   after[length - 1] = (after[length - 1] ?? 0) + 1;
   return after;
 }
@@ -58,7 +59,7 @@ export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerat
       yield page;
       return;
     }
-    const bound = range.reverse ? { end: resume.slice() } : { start: resume.slice() };
+    const bound = range.reverse ? { end: ownBytes(resume) } : { start: ownBytes(resume) };
     next = ask({ ...range, ...bound, limit: left, revision }, node);
     // Whoever stops in the middle never asks what came of it.
     next.catch(() => {});
