@@ -4,6 +4,7 @@ import { CONSENSUS } from "./consensus.ts";
 import { LINKS } from "./links.ts";
 import { MISTAKES } from "./mistakes.ts";
 import type { Mutant } from "./mutant.ts";
+import { RANGES } from "./ranges.ts";
 import { READ_PATH } from "./read-path.ts";
 import { REFERENCE_DEFECTS } from "./reference-defects.ts";
 import { REQUESTS } from "./requests.ts";
@@ -13,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REFERENCE_DEFECTS,
   ...CONSENSUS,
   ...READ_PATH,
+  ...RANGES,
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,

@@ -174,8 +174,8 @@ export class KvState {
   }
 
   /** A page of the keys as they are now. */
-  readPage(request: RangeRequest): RangePage {
-    return readPage(this.#cells, this.#revision, request);
+  readPage(request: RangeRequest, pageKeys?: number): RangePage {
+    return readPage(this.#cells, this.#revision, request, pageKeys);
   }
 
   /** The keys as they are now, whatever happens here later. Takes constant time; the next change of each key copies it. */

@@ -2,12 +2,12 @@
 import type { ByteString } from "./byte-string.ts";
 import type { KeyValue } from "./ordered-cells.ts";
 
-/** Keys in one page. */
-const PAGE_KEYS_MAX = 1024;
+/** Keys in one page, unless fewer are wanted. */
+export const RANGE_PAGE_KEYS_MAX = 1024;
 /** Of the keys and values in one page: the one that reaches it is the last. */
 const PAGE_BYTES_MAX = 128 * 1024;
-/** Keys that are counted for one page: about as much work as a page of keys. */
-const COUNTED_KEYS_MAX = 8192;
+/** To count a key is so many times less work than to read it. */
+const COUNTED_FOR_READ = 8;
 
 export interface RangeRequest {
   /** First key wanted; empty: the very first. */
@@ -49,9 +49,14 @@ export interface RangeSource {
 }
 
 /** The first page of what is asked for. */
-export function readPage(source: RangeSource, revision: number, request: RangeRequest): RangePage {
+export function readPage(
+  source: RangeSource,
+  revision: number,
+  request: RangeRequest,
+  pageKeys = RANGE_PAGE_KEYS_MAX,
+): RangePage {
   const { start, end, reverse, countOnly, limit } = request;
-  const keysMax = Math.min(limit, countOnly ? COUNTED_KEYS_MAX : PAGE_KEYS_MAX);
+  const keysMax = Math.min(limit, countOnly ? COUNTED_FOR_READ * pageKeys : pageKeys);
   const keys: KeyValue[] = [];
   let count = 0;
   let bytes = 0;

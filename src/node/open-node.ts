@@ -98,6 +98,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       proposalBytesMax: options.proposalBytesMax,
       proposalCommandsMax: options.proposalCommandsMax,
       readsMax: options.readsMax,
+      rangePageKeys: options.rangePageKeys,
     },
     recovered,
     state,

@@ -8,7 +8,7 @@
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
  */
-import type { KvState } from "../kv/index.ts";
+import { RANGE_PAGE_KEYS_MAX, type KvState } from "../kv/index.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { RangeStates } from "./range-states.ts";
@@ -27,6 +27,8 @@ export interface ClientReadsOptions {
   readonly waitTicks: number;
   readonly retryTicks: number;
   readonly readsMax: number;
+  /** Keys in one page of a range. Default: RANGE_PAGE_KEYS_MAX. */
+  readonly rangePageKeys?: number | undefined;
   readonly desk: AnswerDesk;
   /** @param ready hands over reads that may be answered from any state that has applied [0, idx) */
   readonly confirm: (
@@ -55,11 +57,12 @@ export class ClientReads {
   constructor(options: ClientReadsOptions) {
     this.#options = options;
     this.#confirmed = options.confirm((idx, reads) => this.#learnt(idx, reads));
-    const { state, isShortOfMemory, waitTicks, retryTicks } = options;
+    const { state, isShortOfMemory, waitTicks, retryTicks, rangePageKeys } = options;
     this.#states = new RangeStates(state, isShortOfMemory, {
       idleTicks: waitTicks,
       keptTicks: KEPT_WAITS * waitTicks,
       freezeTicks: retryTicks,
+      pageKeys: rangePageKeys ?? RANGE_PAGE_KEYS_MAX,
     });
   }
 

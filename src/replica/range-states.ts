@@ -22,7 +22,9 @@ import {
 const KEPT_MAX = 8;
 const FREEZES_MAX = 8;
 
-export interface RangeTimes {
+export interface RangeLimits {
+  /** Keys in one page. */
+  readonly pageKeys: number;
   /** Without a page asked for. */
   readonly idleTicks: number;
   readonly keptTicks: number;
@@ -39,16 +41,16 @@ interface Kept {
 export class RangeStates {
   readonly #state: () => KvState;
   readonly #isShortOfMemory: () => boolean;
-  readonly #times: RangeTimes;
+  readonly #limits: RangeLimits;
   /** In the order in which they were frozen. */
   #kept: Kept[] = [];
   #freezes: number[] = [];
   #tick = 0;
 
-  constructor(state: () => KvState, isShortOfMemory: () => boolean, times: RangeTimes) {
+  constructor(state: () => KvState, isShortOfMemory: () => boolean, limits: RangeLimits) {
     this.#state = state;
     this.#isShortOfMemory = isShortOfMemory;
-    this.#times = times;
+    this.#limits = limits;
   }
 
   get origin(): number {
@@ -69,7 +71,7 @@ export class RangeStates {
     const state = this.#state();
     const { revision } = request;
     if (revision === 0 || revision === state.revision) {
-      const page = state.readPage(request);
+      const page = state.readPage(request, this.#limits.pageKeys);
       if (isCut(page, request) && !this.#keep(state)) return new KvError("OVERLOADED", BUSY_TEXT);
       return page;
     }
@@ -80,13 +82,13 @@ export class RangeStates {
     const kept = this.#kept.find((other) => other.revision === revision);
     if (kept === undefined) return new KvError("COMPACTED", goneText(revision, state.revision));
     kept.usedTick = this.#tick;
-    return readPage(kept.keys, revision, request);
+    return readPage(kept.keys, revision, request, this.#limits.pageKeys);
   }
 
   tick(): void {
     this.#tick += 1;
     if (this.#kept.length === 0) return;
-    const { idleTicks, keptTicks } = this.#times;
+    const { idleTicks, keptTicks } = this.#limits;
     const isShort = this.#isShortOfMemory();
     this.#kept = this.#kept.filter(
       ({ sinceTick, usedTick }) =>
@@ -102,7 +104,7 @@ export class RangeStates {
       known.usedTick = this.#tick;
       return true;
     }
-    this.#freezes = this.#freezes.filter((tick) => this.#tick - tick < this.#times.freezeTicks);
+    this.#freezes = this.#freezes.filter((tick) => this.#tick - tick < this.#limits.freezeTicks);
     const isFull = this.#kept.length >= KEPT_MAX || this.#freezes.length >= FREEZES_MAX;
     if (isFull || this.#isShortOfMemory()) return false;
     this.#freezes.push(this.#tick);

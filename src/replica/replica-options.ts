@@ -36,6 +36,8 @@ export interface ReplicaOptions {
   readonly proposalCommandsMax: number;
   /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
   readonly readsMax: number;
+  /** Keys in one page of a range. Default: RANGE_PAGE_KEYS_MAX. */
+  readonly rangePageKeys?: number | undefined;
 }
 
 export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {

@@ -476,13 +476,14 @@ export class Replica {
     send: (to: NodeId, message: HostMessage) => void,
   ): ClientReads {
     const core = this.#core;
-    const { timing, readsMax } = this.#options;
+    const { timing, readsMax, rangePageKeys } = this.#options;
     const { waitTicks, retryTicks } = timing;
     const view = readView(core, { pid: core.pid, boot: this.#bootId, peers, writeQuorum });
     return new ClientReads({
       waitTicks,
       retryTicks,
       readsMax,
+      rangePageKeys,
       desk: this.#desk,
       confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
       state: () => this.#applier.state,

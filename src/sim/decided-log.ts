@@ -36,6 +36,11 @@ export class DecidedLog {
     return this.changes.length;
   }
 
+  /** All that were ever written. */
+  keys(): Iterable<string> {
+    return this.#keys.keys();
+  }
+
   /** In order of revisions. */
   versionsOf(key: string): readonly Version[] {
     return this.#keys.get(key) ?? [];

@@ -181,6 +181,8 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     loadPauseMs: random.pick([0, 1, 20, 100]),
     // Last: what is drawn before it is what it was before there were any.
     hostiles: random.pick([0, 0, 0, 0, 1, 2]),
+    // Of a stream of its own, likewise.
+    rangeReaders: random.fork("range readers").pick([0, 0, 1]),
     mistakes: [],
   };
   return withMistakes(withAskers(plan, random), random.fork("mistakes"), share);

@@ -1,5 +1,6 @@
 /** What clients asked and were told, in the order of the world. */
 import { assert } from "../base/assert.ts";
+import type { RangeRecord } from "./range-reader.ts";
 
 export type ClientOperation =
   | { readonly kind: "write"; readonly key: string; readonly value: string }
@@ -42,6 +43,8 @@ export interface Operation {
 
 export class History {
   readonly operations: Operation[] = [];
+  /** Those whose pages have all come. */
+  readonly ranges: RangeRecord[] = [];
   /** Keys and values, together. */
   readonly #asked = new Set<string>();
   #position = 0;
@@ -57,6 +60,11 @@ export class History {
     this.operations.push(record);
     if ("value" in operation) this.#asked.add(`${operation.key} ${operation.value}`);
     return record;
+  }
+
+  /** A position of its own, for what is no operation on a key. */
+  mark(): number {
+    return this.#position++;
   }
 
   complete(record: Operation, outcome: Outcome): void {

@@ -128,6 +128,8 @@ export interface Plan {
   readonly loadPauseMs: number;
   /** Clients that keep to no rule; left out: none. */
   readonly hostiles?: number;
+  /** Clients that read ranges; left out: none. */
+  readonly rangeReaders?: number;
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];

@@ -7,6 +7,7 @@ import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
+import { RangeReader } from "./range-reader.ts";
 import type { PeerMessage } from "../wire/peer.ts";
 import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
@@ -32,6 +33,8 @@ const LOSSY: ReadonlySet<FaultKind> = new Set([
 const SLICE_BYTES_MIN = 512;
 
 const HALF_OPEN_MS = 600;
+/** Ranges of two keys take two pages. */
+const RANGE_PAGE_KEYS = 1;
 const CLIENT_TIMEOUT_MS = 1200;
 /** An event costs microseconds: a run that needs so many goes round in circles. */
 const STEPS_MAX = 1_000_000;
@@ -62,6 +65,7 @@ export class SimWorld {
   /** Those of the plan, and newcomers. */
   readonly clients: SimClient[];
   readonly hostiles: readonly HostileClient[];
+  readonly rangeReaders: readonly RangeReader[];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -97,6 +101,9 @@ export class SimWorld {
     this.nodes = plan.skews.map((skew, index) => this.#newNode(index, skew));
     this.clients = Array.from({ length: plan.clients }, (_, index) => this.#newClient(index));
     const hostiles = plan.hostiles ?? 0;
+    this.rangeReaders = Array.from({ length: plan.rangeReaders ?? 0 }, (_, index) =>
+      this.#newRangeReader(index),
+    );
     this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
@@ -121,6 +128,7 @@ export class SimWorld {
     this.#checkNodes();
     for (const client of this.clients) client.start();
     for (const hostile of this.hostiles) hostile.start();
+    for (const reader of this.rangeReaders) reader.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -241,6 +249,7 @@ export class SimWorld {
         sliceBytes: Math.max(plan.valueBytes, SLICE_BYTES_MIN),
       },
       segmentBytes: plan.segmentBytes,
+      rangePageKeys: RANGE_PAGE_KEYS,
     };
   }
 
@@ -254,6 +263,22 @@ export class SimWorld {
   #usual(operations: number): ClientHabits {
     const { pipeline, thinkMsMax } = this.plan;
     return { node: null, isNewcomer: false, operations, pipeline, thinkMsMax };
+  }
+
+  #newRangeReader(index: number): RangeReader {
+    const { plan, clock, network, coverage, history } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    return new RangeReader({
+      index,
+      clock,
+      network,
+      coverage,
+      history,
+      nodes,
+      random: this.#random.fork(`range reader ${index}`),
+      keys: plan.keys,
+      timeoutMs: CLIENT_TIMEOUT_MS,
+    });
   }
 
   #newHostile(index: number): HostileClient {

@@ -8,6 +8,7 @@ import type { Replica } from "../replica/replica.ts";
 import { checkHistory } from "./checker-view.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkAgainstLog } from "./log-check.ts";
+import { checkRanges } from "./range-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -82,6 +83,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   const liveness = (text: string): Trouble => ({ phase: "liveness", text });
   for (const client of world.clients) client.stopAsking();
   for (const hostile of world.hostiles) hostile.stop();
+  for (const reader of world.rangeReaders) reader.stop();
   if (!world.runUntil(() => world.clients.every((client) => client.isIdle), LIVENESS_MS)) {
     return liveness(`not every client was answered${IN_TIME}`);
   }
@@ -188,6 +190,7 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   const log = new DecidedLog(entries);
   checkHistory(history.operations, world.coverage);
   checkAgainstLog(history.operations, log);
+  checkRanges(history.ranges, history.operations, log);
   const content = log.content();
   for (const { index, replica } of level) {
     const cells = replica.state.readRange({ limit: 1000 });

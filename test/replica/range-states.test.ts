@@ -11,7 +11,7 @@ import {
 } from "../../src/kv/index.ts";
 import { RangeStates } from "../../src/replica/range-states.ts";
 
-const TIMES = { idleTicks: 10, keptTicks: 30, freezeTicks: 5 };
+const TIMES = { idleTicks: 10, keptTicks: 30, freezeTicks: 5, pageKeys: 1024 };
 
 function world(keys = 3000) {
   const state = new KvState();
