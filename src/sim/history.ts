@@ -1,6 +1,5 @@
 /** What clients asked and were told, in the order of the world. */
 import { assert } from "../base/assert.ts";
-import type { RangeRecord } from "./range-reader.ts";
 
 export type ClientOperation =
   | { readonly kind: "write"; readonly key: string; readonly value: string }
@@ -39,6 +38,22 @@ export interface Operation {
   /** Infinity: never came back. */
   end: number;
   outcome: Outcome;
+}
+
+/** A range whose pages have all come. */
+export interface RangeRecord {
+  readonly reader: number;
+  readonly start: string;
+  readonly end: string | null;
+  readonly reverse: boolean;
+  readonly countOnly: boolean;
+  readonly local: boolean;
+  /** Positions in the order of all calls and returns. */
+  readonly call: number;
+  readonly back: number;
+  readonly revision: number;
+  readonly count: number;
+  readonly keys: readonly (readonly [key: string, value: string, modRevision: number])[];
 }
 
 export class History {

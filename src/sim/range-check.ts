@@ -2,8 +2,7 @@
 import { assert } from "../base/assert.ts";
 import { byteStringOfText } from "../kv/index.ts";
 import type { DecidedLog } from "./decided-log.ts";
-import type { Operation } from "./history.ts";
-import type { RangeRecord } from "./range-reader.ts";
+import type { Operation, RangeRecord } from "./history.ts";
 
 /** @throws InvariantError that names the range that does not fit */
 export function checkRanges(

@@ -13,7 +13,7 @@ import type { Answer } from "../client/frames.ts";
 import type { NodeAddress } from "../client/types.ts";
 import type { RangeBytes } from "../wire/client.ts";
 import type { Coverage } from "./coverage.ts";
-import type { History } from "./history.ts";
+import type { History, RangeRecord } from "./history.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
@@ -28,21 +28,6 @@ export interface RangeReaderOptions {
   readonly nodes: readonly NodeAddress[];
   readonly keys: number;
   readonly timeoutMs: number;
-}
-
-/** A range whose pages have all come. */
-export interface RangeRecord {
-  readonly reader: number;
-  readonly start: string;
-  readonly end: string | null;
-  readonly reverse: boolean;
-  readonly countOnly: boolean;
-  readonly local: boolean;
-  readonly call: number;
-  readonly back: number;
-  readonly revision: number;
-  readonly count: number;
-  readonly keys: readonly (readonly [key: string, value: string, modRevision: number])[];
 }
 
 const PAUSE_MS_MAX = 60;
