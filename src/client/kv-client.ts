@@ -1,7 +1,13 @@
 /** The client for users: promises over the core. */
-import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { STATUS } from "../kv/index.ts";
+import {
+  wrongBytes,
+  wrongCondition,
+  wrongReadOptions,
+  wrongRequestOptions,
+} from "./argument-checks.ts";
+import { checkClientOptions, endpointsIn } from "./checked-options.ts";
 import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
@@ -11,14 +17,17 @@ import type {
   CasCondition,
   CasResult,
   DeleteResult,
+  NodesGiven,
   ReadOptions,
   ReadResult,
   RequestOptions,
   WriteResult,
 } from "./types.ts";
 
+const NO_OPTIONS: ReadOptions = Object.freeze({});
+
 /** The machine is handed in: see `connect` for the usual one. */
-export type KvClientOptions = ClientCoreOptions;
+export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly nodes: NodesGiven };
 
 /**
  * Reads and writes the store. One client is one session of the cluster: a write that is tried again, through whichever
@@ -32,22 +41,30 @@ export class KvClient {
   readonly #core: ClientCore;
 
   constructor(options: KvClientOptions) {
-    this.#core = new ClientCore(options);
+    checkClientOptions(options);
+    this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
   }
 
   /** Sets the value of a key. Answered when a majority of the nodes has it on disk. */
-  write(key: Bytes, value: Bytes, options: RequestOptions = {}): Promise<WriteResult> {
+  write(key: Bytes, value: Bytes, options: RequestOptions = NO_OPTIONS): Promise<WriteResult> {
+    const wrong =
+      wrongBytes("key", key) ?? wrongBytes("value", value) ?? wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const operation: Operation = { kind: "write", key: bytesOf(key), value: bytesOf(value) };
     return this.#submit(operation, options, ({ revision, node }) => ({ revision, node }));
   }
 
-  read(key: Bytes, options: ReadOptions = {}): Promise<ReadResult> {
+  read(key: Bytes, options: ReadOptions = NO_OPTIONS): Promise<ReadResult> {
+    const wrong = wrongBytes("key", key) ?? wrongReadOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const local = options.consistency === "local";
     const operation: Operation = { kind: "read", key: bytesOf(key), local };
     return this.#submit(operation, options, readResult);
   }
 
-  delete(key: Bytes, options: RequestOptions = {}): Promise<DeleteResult> {
+  delete(key: Bytes, options: RequestOptions = NO_OPTIONS): Promise<DeleteResult> {
+    const wrong = wrongBytes("key", key) ?? wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const operation: Operation = { kind: "delete", key: bytesOf(key) };
     return this.#submit(operation, options, ({ status, revision, node }) => ({
       existed: status === STATUS.ok,
@@ -61,8 +78,14 @@ export class KvClient {
     key: Bytes,
     condition: CasCondition,
     value: Bytes,
-    options: RequestOptions = {},
+    options: RequestOptions = NO_OPTIONS,
   ): Promise<CasResult> {
+    const wrong =
+      wrongBytes("key", key) ??
+      wrongCondition(condition) ??
+      wrongBytes("value", value) ??
+      wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const operation = casOperation(bytesOf(key), condition, bytesOf(value));
     return this.#submit(operation, options, casResult);
   }
@@ -96,15 +119,15 @@ export class KvClient {
   }
 }
 
+/** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 function casOperation(key: Uint8Array, condition: CasCondition, value: Uint8Array): Operation {
-  if ("value" in condition) {
+  if ("value" in condition && condition.value !== undefined) {
     return { kind: "casValue", key, expected: bytesOf(condition.value), value };
   }
-  if ("absent" in condition) return { kind: "casAbsent", key, value };
-  if ("revision" in condition) {
+  if ("revision" in condition && condition.revision !== undefined) {
     return { kind: "casRevision", key, revision: condition.revision, value };
   }
-  return unreachable(condition, "condition");
+  return { kind: "casAbsent", key, value };
 }
 
 function readResult(answer: Answer): ReadResult {

@@ -3,10 +3,31 @@
 /** A string stands for its UTF-8 bytes. */
 export type Bytes = Uint8Array | string;
 
+/** A node of the cluster, and where clients find it. */
 export interface NodeAddress {
+  /** A positive integer. */
   readonly id: number;
+  /** A host name or an IP address, without brackets. */
   readonly host: string;
   /** The client and management port. */
+  readonly port: number;
+}
+
+/**
+ * A node as users name it: `"127.0.0.1:4101"`, `"[::1]:4101"`, either with its id before it (`"1=127.0.0.1:4101"`), or an
+ * object. Without an id whichever node of the cluster answers there is welcome, also another one each time.
+ */
+export type NodeGiven =
+  | string
+  | { readonly id?: number | null | undefined; readonly host: string; readonly port: number };
+
+/** Nodes as users name them; in one string they stand with commas between them. */
+export type NodesGiven = string | readonly NodeGiven[];
+
+/** A node as it is dialed. Its id is null when it was not given: whoever answers there is welcome. */
+export interface Endpoint {
+  readonly id: number | null;
+  readonly host: string;
   readonly port: number;
 }
 
