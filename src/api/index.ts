@@ -15,12 +15,15 @@ import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 
 export { AdminClient } from "../client/admin-client.ts";
+export { PrefixedClient } from "../client/prefixed-client.ts";
+export { FoundResult, MissingResult } from "../client/read-result.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type {
   Bytes,
   CasCondition,
   CasResult,
   DeleteResult,
+  KvRequests,
   NodeAddress,
   NodeGiven,
   NodesGiven,

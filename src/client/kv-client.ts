@@ -12,11 +12,14 @@ import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";
+import { PrefixedClient } from "./prefixed-client.ts";
+import { FoundResult, MissingResult } from "./read-result.ts";
 import type {
   Bytes,
   CasCondition,
   CasResult,
   DeleteResult,
+  KvRequests,
   NodesGiven,
   ReadOptions,
   ReadResult,
@@ -37,7 +40,7 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
  * or may not have taken effect. Connections are made when they are needed; `close` ends them, until then they keep the
  * process alive.
  */
-export class KvClient {
+export class KvClient implements KvRequests {
   readonly #core: ClientCore;
 
   constructor(options: KvClientOptions) {
@@ -90,6 +93,14 @@ export class KvClient {
     return this.#submit(operation, options, casResult);
   }
 
+  /**
+   * A view of this client whose keys all begin with `prefix`: `client.withPrefix("app/").read("a")` reads "app/a".
+   * @throws KvError BAD_REQUEST when the prefix is neither a string nor bytes
+   */
+  withPrefix(prefix: Bytes): PrefixedClient {
+    return new PrefixedClient(this, prefix);
+  }
+
   /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
   close(): void {
     this.#core.close();
@@ -132,8 +143,8 @@ function casOperation(key: Uint8Array, condition: CasCondition, value: Uint8Arra
 
 function readResult(answer: Answer): ReadResult {
   const { status, revision: modRevision, createRevision, version, node } = answer;
-  if (status !== STATUS.ok) return { found: false, node };
-  return { found: true, value: ownBytes(answer.value), modRevision, createRevision, version, node };
+  if (status !== STATUS.ok) return new MissingResult(node);
+  return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
 }
 
 function casResult({ status, revision, value, node }: Answer): CasResult {

@@ -1,5 +1,7 @@
 /** What users of the client hand in and get back. */
 
+import type { FoundResult, MissingResult } from "./read-result.ts";
+
 /** A string stands for its UTF-8 bytes. */
 export type Bytes = Uint8Array | string;
 
@@ -64,19 +66,8 @@ export interface DeleteResult {
   readonly node: number;
 }
 
-export type ReadResult =
-  | {
-      readonly found: true;
-      readonly value: Uint8Array;
-      /** When the key was last written. */
-      readonly modRevision: Revision;
-      /** When it came to be. */
-      readonly createRevision: Revision;
-      /** 1 when created, one more with each write since. */
-      readonly version: number;
-      readonly node: number;
-    }
-  | { readonly found: false; readonly node: number };
+/** Tell the two apart by `found`; `text()` and `json()` give nothing, undefined, when the key does not exist. */
+export type ReadResult = FoundResult | MissingResult;
 
 /** The condition of a compare-and-swap. */
 export type CasCondition =
@@ -96,3 +87,16 @@ export type CasResult =
       } | null;
       readonly node: number;
     };
+
+/** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
+export interface KvRequests {
+  write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult>;
+  read(key: Bytes, options?: ReadOptions): Promise<ReadResult>;
+  delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult>;
+  cas(
+    key: Bytes,
+    condition: CasCondition,
+    value: Bytes,
+    options?: RequestOptions,
+  ): Promise<CasResult>;
+}
