@@ -6,7 +6,8 @@
  *     const result = await kv.read("35");
  *     kv.close();
  */
-import { AdminClient, type AdminClientOptions } from "../client/admin-client.ts";
+import type { AdminClientOptions } from "../client/admin-client.ts";
+import { AdminClient } from "../client/lazy-admin-client.ts";
 import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/checked-options.ts";
 import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
 import type { NodesGiven } from "../client/types.ts";
@@ -14,7 +15,7 @@ import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 
-export { AdminClient } from "../client/admin-client.ts";
+export { AdminClient } from "../client/lazy-admin-client.ts";
 export { PrefixedClient } from "../client/prefixed-client.ts";
 export { FoundResult, MissingResult } from "../client/read-result.ts";
 export { KvClient } from "../client/kv-client.ts";

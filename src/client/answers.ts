@@ -1,6 +1,6 @@
 /** From the records of an answer frame to answers and refusals. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { NO_SESSION, STATUS, type Status } from "../kv/index.ts";
+import { NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
 import type { AnswerHandler } from "../wire/client.ts";
 import type { Answer } from "./frames.ts";
 

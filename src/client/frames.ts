@@ -1,7 +1,7 @@
 /** What is asked and answered, and how it becomes bytes. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/index.ts";
+import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/commands.ts";
 import { OPEN_WITH_ORIGIN, takeWritesFrame } from "../wire/client.ts";
 
 export type WriteOperation =

@@ -1,6 +1,6 @@
 /** The client for users: promises over the core. */
 import { KvError } from "../base/errors.ts";
-import { STATUS } from "../kv/index.ts";
+import { STATUS } from "../kv/commands.ts";
 import {
   wrongBytes,
   wrongCondition,

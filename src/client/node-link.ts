@@ -2,7 +2,7 @@
 import { KvError } from "../base/errors.ts";
 import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
 import type { Refusal } from "../links/handshake.ts";
-import { NO_ORIGIN } from "../kv/index.ts";
+import { NO_ORIGIN } from "../kv/commands.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Connection, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";

@@ -8,7 +8,7 @@ import {
   validateGroup,
   type ByteString,
   type GroupWriter,
-} from "../kv/index.ts";
+} from "../kv/commands.ts";
 import { FRAME, READ_FLAG_LOCAL, READ_FLAG_ORIGIN, READ_KIND_KEY } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
