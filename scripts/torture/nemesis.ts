@@ -6,7 +6,7 @@ import type { Hosts, Server } from "./hosts.ts";
 export interface Victims {
   readonly hosts: Hosts;
   readonly servers: ReadonlyMap<number, Server>;
-  readonly admin: AdminClient;
+  readonly admin: Pick<AdminClient, "call">;
 }
 
 export interface FaultRecord {

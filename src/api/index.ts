@@ -1,18 +1,23 @@
 /**
  * What programs import: `import { createClient } from "omnikv"`.
  *
- *     const kv = createClient({ nodes: [{ id: 1, host: "127.0.0.1", port: 4101 }] });
+ *     const kv = createClient(["127.0.0.1:4101", "127.0.0.1:4102", "127.0.0.1:4103"]);
  *     await kv.write("35", "hello");
  *     const result = await kv.read("35");
  *     kv.close();
  */
-import { AdminClient, type AdminClientOptions } from "../client/admin-client.ts";
+import type { AdminClientOptions } from "../client/admin-client.ts";
+import { AdminClient } from "../client/lazy-admin-client.ts";
+import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/checked-options.ts";
 import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
+import type { NodesGiven } from "../client/types.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 
-export { AdminClient } from "../client/admin-client.ts";
+export { AdminClient } from "../client/lazy-admin-client.ts";
+export { PrefixedClient } from "../client/prefixed-client.ts";
+export { FoundResult, MissingResult } from "../client/read-result.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type {
   Bytes,
@@ -22,7 +27,10 @@ export type {
   DeleteResult,
   KeyEntry,
   KeyValue,
+  KvRequests,
   NodeAddress,
+  NodeGiven,
+  NodesGiven,
   RangeOptions,
   RangeSelector,
   ReadOptions,
@@ -35,14 +43,34 @@ export { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
 
 type Machine = "clock" | "random" | "network";
 
-/** A client over web sockets. Nothing is connected before the first request. */
-export function createClient(options: Omit<KvClientOptions, Machine>): KvClient {
-  return new KvClient({ ...options, ...machine() });
+/** What `createClient` takes beside the nodes; all of it may be left out. Times are in milliseconds. */
+export type ClientOptions = Omit<KvClientOptions, Machine>;
+/** As `ClientOptions`, of `createAdminClient`. */
+export type AdminOptions = Omit<AdminClientOptions, Machine>;
+
+/**
+ * A client over web sockets. Nothing is connected before the first request.
+ *
+ *     createClient("127.0.0.1:4101");
+ *     createClient(["127.0.0.1:4101", "127.0.0.1:4102", "[::1]:4103"]);
+ *     createClient({ nodes: [{ id: 1, host: "127.0.0.1", port: 4101 }], timeoutMs: 1000 });
+ *
+ * Any node serves any request, and asks the others itself. The client uses the nodes that are named here and looks for no
+ * others: name several, so that one that is down does not matter.
+ * @throws KvError BAD_REQUEST that names the option, what was expected and what came; UNKNOWN_NODE for a `firstNode` that
+ *   is not among the nodes with ids
+ */
+export function createClient(options: ClientOptions | NodesGiven): KvClient {
+  return new KvClient({ ...optionsIn(options, CLIENT_OPTION_NAMES), ...machine() });
 }
 
-/** Management over web sockets. Nothing is connected before the first request. */
-export function createAdminClient(options: Omit<AdminClientOptions, Machine>): AdminClient {
-  return new AdminClient({ ...options, ...machine() });
+/**
+ * Management over web sockets. Nothing is connected before the first request. Nodes are asked by their ids, so each is
+ * named with its own: `createAdminClient("1=127.0.0.1:4101,2=127.0.0.1:4102")`, or as objects.
+ * @throws KvError BAD_REQUEST that names the option, what was expected and what came
+ */
+export function createAdminClient(options: AdminOptions | NodesGiven): AdminClient {
+  return new AdminClient({ ...optionsIn(options, ADMIN_OPTION_NAMES), ...machine() });
 }
 
 function machine(): Pick<KvClientOptions, Machine> {

@@ -2,6 +2,8 @@
 import { KvError } from "../base/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import {
+  ADMIN_OPERATIONS,
+  ADMIN_OPS,
   decodeAdminAnswer,
   encodeAdminRequest,
   parseAdminResult,
@@ -12,19 +14,19 @@ import {
 import { DecodeError } from "../wire/decode-error.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import { NodeLink } from "./node-link.ts";
-import type { RequestOptions } from "./types.ts";
+import { badArgument, wrongNodeId, wrongRequestOptions } from "./argument-checks.ts";
+import { addressesIn, checkClientOptions } from "./checked-options.ts";
+import type { NodeAddress, NodesGiven, RequestOptions } from "./types.ts";
 
 export type AdminClientOptions = Pick<
   ClientCoreOptions,
-  | "nodes"
-  | "clock"
-  | "random"
-  | "network"
-  | "clusterId"
-  | "secret"
-  | "timeoutMs"
-  | "connectTimeoutMs"
->;
+  "clock" | "random" | "network" | "clusterId" | "secret" | "timeoutMs" | "connectTimeoutMs"
+> & {
+  /** Each with its id. */
+  readonly nodes: NodesGiven;
+};
+
+const NO_OPTIONS: Omit<RequestOptions, "node"> = Object.freeze({});
 
 /** Requests without an answer, of one node. */
 const PENDING_MAX = 1024;
@@ -41,7 +43,10 @@ export class AdminClient {
   constructor(options: AdminClientOptions) {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs ?? 5000;
-    this.#nodes = new Map(options.nodes.map((node) => [node.id, new AdminNode(node, options)]));
+    checkClientOptions(options);
+    this.#nodes = new Map(
+      addressesIn(options.nodes).map((node) => [node.id, new AdminNode(node, options)]),
+    );
   }
 
   /** @param node who is asked */
@@ -49,8 +54,11 @@ export class AdminClient {
     node: number,
     op: Op,
     params: AdminParams<Op>,
-    options: Omit<RequestOptions, "node"> = {},
+    options: Omit<RequestOptions, "node"> = NO_OPTIONS,
   ): Promise<AdminResult<Op>> {
+    const wrong =
+      wrongNodeId("node", node) ?? wrongCall(op, params) ?? wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const { signal, timeoutMs = this.#timeoutMs } = options;
     return new Promise((resolve, reject) => {
       const asked = this.#nodes.get(node);
@@ -91,6 +99,16 @@ export class AdminClient {
   }
 }
 
+/** What cannot be sent, or what a node would not understand. */
+function wrongCall(op: AdminOp, params: unknown): KvError | null {
+  if (!ADMIN_OPS.includes(op)) return badArgument("op", `one of ${ADMIN_OPS.join(", ")}`, op);
+  const checked = ADMIN_OPERATIONS[op].params.safeParse(params);
+  if (checked.success) return null;
+  const issue = checked.error.issues[0];
+  const field = ["params", ...(issue?.path ?? [])].map(String).join(".");
+  return new KvError("BAD_REQUEST", `${field} of ${op}: ${issue?.message ?? "not understood"}`);
+}
+
 interface Pending {
   readonly request: (id: number) => Uint8Array;
   readonly done: (error: KvError | null, result: unknown) => void;
@@ -103,7 +121,7 @@ class AdminNode {
   #nextId = 1;
   #closed = false;
 
-  constructor(node: AdminClientOptions["nodes"][number], options: AdminClientOptions) {
+  constructor(node: NodeAddress, options: AdminClientOptions) {
     const linkOptions = {
       clock: options.clock,
       random: options.random,

@@ -1,6 +1,6 @@
 /** From the records of an answer frame to answers and refusals. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { NO_SESSION, STATUS, type Status } from "../kv/index.ts";
+import { NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
 import type { AnswerHandler } from "../wire/client.ts";
 import type { Answer } from "./frames.ts";
 
@@ -20,11 +20,14 @@ export interface AnswerReceiver {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** @param node whose frames the handler gets */
-export function createAnswerHandler(node: number, receiver: AnswerReceiver): AnswerHandler {
+/** @param from whose frames the handler gets; its id may be another with each connection */
+export function createAnswerHandler(
+  from: { readonly id: number },
+  receiver: AnswerReceiver,
+): AnswerHandler {
   // One object for all answers: see Answer.
   const answer: Mutable<Answer> = {
-    node,
+    node: 0,
     status: STATUS.ok,
     revision: 0,
     value: null,
@@ -33,6 +36,7 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
     page: null,
   };
   const filled = (status: Status, revision: number, value: Uint8Array | null): Mutable<Answer> => {
+    answer.node = from.id;
     answer.status = status;
     answer.revision = revision;
     answer.value = value;
@@ -50,12 +54,12 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
         receiver.written(session, sequence, filled(status, revision, actual ?? null));
         return;
       }
-      const error = refusal(node, errorCodeFromWire(status));
+      const error = refusal(from.id, errorCodeFromWire(status));
       if (session === NO_SESSION) receiver.openRefused(error);
       else receiver.writeRefused(session, sequence, error);
     },
     refused: (session, first, count, code, text) => {
-      const error = refusal(node, code, text);
+      const error = refusal(from.id, code, text);
       if (session === NO_SESSION) return receiver.openRefused(error);
       for (let sequence = first; sequence < first + count; sequence++) {
         receiver.writeRefused(session, sequence, error);
@@ -73,7 +77,7 @@ export function createAnswerHandler(node: number, receiver: AnswerReceiver): Ans
       read.page = page;
       receiver.read(number, read);
     },
-    unread: (number, code, text) => receiver.readRefused(number, refusal(node, code, text)),
+    unread: (number, code, text) => receiver.readRefused(number, refusal(from.id, code, text)),
   };
 }
 

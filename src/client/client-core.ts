@@ -101,7 +101,7 @@ export class ClientCore {
       return lane;
     });
     this.#handlers = this.#lanes.map((lane) =>
-      createAnswerHandler(lane.link.node.id, {
+      createAnswerHandler(lane.link, {
         appliedIdx: (idx) => {
           lane.answerIdx = idx;
         },
@@ -124,13 +124,17 @@ export class ClientCore {
         readRefused: (number, error) => this.#onRefused(lane, this.#reads.get(number), error),
       }),
     );
-    this.#lanesById = new Map(this.#lanes.map((lane) => [lane.link.node.id, lane]));
+    this.#lanesById = new Map(
+      this.#lanes.flatMap((lane) =>
+        lane.link.node.id === null ? [] : [[lane.link.node.id, lane]],
+      ),
+    );
     const drawn = this.#lanes[options.random.uint32() % Math.max(1, this.#lanes.length)];
     const { firstNode } = options;
     const first = firstNode === undefined ? drawn : this.#lanesById.get(firstNode);
     if (drawn === undefined) throw new KvError("BAD_REQUEST", "nodes: expected at least one");
     if (first === undefined) {
-      throw new KvError("UNKNOWN_NODE", `firstNode: there is no node ${firstNode}`);
+      throw new KvError("UNKNOWN_NODE", `firstNode: ${this.#noNode(firstNode)}`);
     }
     this.#preferred = first;
   }
@@ -152,7 +156,7 @@ export class ClientCore {
     const deadline = this.#turnTime() + Math.ceil(timeoutMs);
     const request = newRequest(operation, node, timeoutMs, deadline, done);
     this.#pending += 1;
-    const lane = node === null ? this.#preferred : this.#lanesById.get(node);
+    const lane = node === null ? this.#preferred : this.#laneOf(node);
     lane?.enqueue(request);
     this.#scheduleFlush();
     this.#deadlines.add(request.deadline);
@@ -188,9 +192,8 @@ export class ClientCore {
 
   #check(operation: Operation, node: number | null): KvError | null {
     if (this.#closed) return new KvError("CANCELLED", "the client is closed", { definite: true });
-    if (node !== null && !this.#lanesById.has(node)) {
-      const ids = [...this.#lanesById.keys()].join(", ");
-      return new KvError("UNKNOWN_NODE", `there is no node ${node}: the nodes are ${ids}`);
+    if (node !== null && this.#laneOf(node) === undefined) {
+      return new KvError("UNKNOWN_NODE", this.#noNode(node));
     }
     if (this.#pending >= REQUESTS_MAX) {
       return new KvError(
@@ -199,6 +202,17 @@ export class ClientCore {
       );
     }
     return checkOperation(operation);
+  }
+
+  /** Named with its id, or known by it since it was reached. */
+  #laneOf(node: number): Lane | undefined {
+    return this.#lanesById.get(node) ?? this.#lanes.find(({ link }) => link.id === node);
+  }
+
+  #noNode(node: number | undefined): string {
+    const ids = [...this.#lanesById.keys()].join(", ");
+    if (ids !== "") return `there is no node ${node}: the nodes are ${ids}`;
+    return `no node can be asked by its id, ${node}: name nodes with their ids, like "1=127.0.0.1:4101"`;
   }
 
   /** Milliseconds since the client was made; one look at the clock serves all requests of a turn. */

@@ -6,7 +6,7 @@
  *   S2. floor <= every number without an answer < floor + SESSION_WINDOW.
  */
 import { SESSION_WINDOW } from "../base/limits.ts";
-import { SESSION_NONCE_BYTES } from "../kv/index.ts";
+import { SESSION_NONCE_BYTES } from "../kv/commands.ts";
 import type { WriteRequest } from "./request.ts";
 
 export class ClientSession {

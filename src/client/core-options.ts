@@ -1,10 +1,10 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
-import type { NodeAddress } from "./types.ts";
+import type { Endpoint } from "./types.ts";
 
 export interface ClientCoreOptions {
-  readonly nodes: readonly NodeAddress[];
+  readonly nodes: readonly Endpoint[];
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;

@@ -2,7 +2,7 @@
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { KEY_BYTES_MAX } from "../base/limits.ts";
-import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/index.ts";
+import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/commands.ts";
 import {
   OPEN_WITH_ORIGIN,
   takeWritesFrame,

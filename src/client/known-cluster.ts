@@ -13,7 +13,7 @@
  *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong.
  */
 import { KvError } from "../base/errors.ts";
-import { NO_ORIGIN } from "../kv/index.ts";
+import { NO_ORIGIN } from "../kv/commands.ts";
 import type { Refusal } from "../links/handshake.ts";
 import { originText, type Hello } from "../wire/handshake.ts";
 

@@ -1,14 +1,24 @@
 /** The client for users: promises over the core. */
-import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import { STATUS } from "../kv/index.ts";
+import { STATUS } from "../kv/commands.ts";
+import type { PageAnswer, RangeBytes } from "../wire/client.ts";
+import {
+  wrongBytes,
+  wrongCondition,
+  wrongRangeOptions,
+  wrongReadOptions,
+  wrongRequestOptions,
+  wrongSelector,
+} from "./argument-checks.ts";
+import { bytesOf } from "./bytes.ts";
+import { checkClientOptions, endpointsIn } from "./checked-options.ts";
 import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { itemsOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
-import type { PageAnswer, RangeBytes } from "../wire/client.ts";
-import { bytesOf } from "./bytes.ts";
+import { PrefixedClient } from "./prefixed-client.ts";
+import { FoundResult, MissingResult } from "./read-result.ts";
 import type {
   Bytes,
   CasCondition,
@@ -19,6 +29,8 @@ import type {
   KeyValue,
   RangeOptions,
   RangeSelector,
+  KvRequests,
+  NodesGiven,
   ReadOptions,
   ReadResult,
   RequestOptions,
@@ -28,9 +40,10 @@ import type {
 const VALUES = { keysOnly: false, countOnly: false };
 const KEYS_ONLY = { keysOnly: true, countOnly: false };
 const COUNT_ONLY = { keysOnly: false, countOnly: true };
+const NO_OPTIONS: ReadOptions = Object.freeze({});
 
 /** The machine is handed in: see `connect` for the usual one. */
-export type KvClientOptions = ClientCoreOptions;
+export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly nodes: NodesGiven };
 
 /**
  * Reads and writes the store. One client is one session of the cluster: a write that is tried again, through whichever
@@ -40,26 +53,34 @@ export type KvClientOptions = ClientCoreOptions;
  * or may not have taken effect. Connections are made when they are needed; `close` ends them, until then they keep the
  * process alive.
  */
-export class KvClient {
+export class KvClient implements KvRequests {
   readonly #core: ClientCore;
 
   constructor(options: KvClientOptions) {
-    this.#core = new ClientCore(options);
+    checkClientOptions(options);
+    this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
   }
 
   /** Sets the value of a key. Answered when a majority of the nodes has it on disk. */
-  write(key: Bytes, value: Bytes, options: RequestOptions = {}): Promise<WriteResult> {
+  write(key: Bytes, value: Bytes, options: RequestOptions = NO_OPTIONS): Promise<WriteResult> {
+    const wrong =
+      wrongBytes("key", key) ?? wrongBytes("value", value) ?? wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const operation: Operation = { kind: "write", key: bytesOf(key), value: bytesOf(value) };
     return this.#submit(operation, options, ({ revision, node }) => ({ revision, node }));
   }
 
-  read(key: Bytes, options: ReadOptions = {}): Promise<ReadResult> {
+  read(key: Bytes, options: ReadOptions = NO_OPTIONS): Promise<ReadResult> {
+    const wrong = wrongBytes("key", key) ?? wrongReadOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const local = options.consistency === "local";
     const operation: Operation = { kind: "read", key: bytesOf(key), local };
     return this.#submit(operation, options, readResult);
   }
 
-  delete(key: Bytes, options: RequestOptions = {}): Promise<DeleteResult> {
+  delete(key: Bytes, options: RequestOptions = NO_OPTIONS): Promise<DeleteResult> {
+    const wrong = wrongBytes("key", key) ?? wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const operation: Operation = { kind: "delete", key: bytesOf(key) };
     return this.#submit(operation, options, ({ status, revision, node }) => ({
       existed: status === STATUS.ok,
@@ -73,8 +94,14 @@ export class KvClient {
     key: Bytes,
     condition: CasCondition,
     value: Bytes,
-    options: RequestOptions = {},
+    options: RequestOptions = NO_OPTIONS,
   ): Promise<CasResult> {
+    const wrong =
+      wrongBytes("key", key) ??
+      wrongCondition(condition) ??
+      wrongBytes("value", value) ??
+      wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
     const operation = casOperation(bytesOf(key), condition, bytesOf(value));
     return this.#submit(operation, options, casResult);
   }
@@ -107,6 +134,14 @@ export class KvClient {
     return result;
   }
 
+  /**
+   * A view of this client whose keys all begin with `prefix`: `client.withPrefix("app/").read("a")` reads "app/a".
+   * @throws KvError BAD_REQUEST when the prefix is neither a string nor bytes
+   */
+  withPrefix(prefix: Bytes): PrefixedClient {
+    return new PrefixedClient(this, prefix);
+  }
+
   /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
   close(): void {
     this.#core.close();
@@ -117,10 +152,15 @@ export class KvClient {
     options: RangeOptions,
     what: Pick<RangeBytes, "keysOnly" | "countOnly">,
   ): AsyncGenerator<PageAnswer> {
+    const wrong = wrongSelector(selector) ?? wrongRangeOptions(options);
+    if (wrong !== null) throw wrong;
     const ask: AskForPage = (range, node) => {
       const local = node !== null || options.consistency === "local";
       const asked = node === null ? options : { ...options, node };
-      return this.#submit({ kind: "range", range, local }, asked, ({ page, node: by }) => ({ page, node: by }));
+      return this.#submit({ kind: "range", range, local }, asked, ({ page, node: by }) => ({
+        page,
+        node: by,
+      }));
     };
     return pagesOf(ask, rangeOf(selector, options, what));
   }
@@ -149,21 +189,21 @@ export class KvClient {
   }
 }
 
+/** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 function casOperation(key: Uint8Array, condition: CasCondition, value: Uint8Array): Operation {
-  if ("value" in condition) {
+  if ("value" in condition && condition.value !== undefined) {
     return { kind: "casValue", key, expected: bytesOf(condition.value), value };
   }
-  if ("absent" in condition) return { kind: "casAbsent", key, value };
-  if ("revision" in condition) {
+  if ("revision" in condition && condition.revision !== undefined) {
     return { kind: "casRevision", key, revision: condition.revision, value };
   }
-  return unreachable(condition, "condition");
+  return { kind: "casAbsent", key, value };
 }
 
 function readResult(answer: Answer): ReadResult {
   const { status, revision: modRevision, createRevision, version, node } = answer;
-  if (status !== STATUS.ok) return { found: false, node };
-  return { found: true, value: ownBytes(answer.value), modRevision, createRevision, version, node };
+  if (status !== STATUS.ok) return new MissingResult(node);
+  return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
 }
 
 function casResult({ status, revision, value, node }: Answer): CasResult {

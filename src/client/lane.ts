@@ -1,7 +1,7 @@
 /** The way to one node: its link, what waits for it, and how that becomes frames. */
 import type { KvError } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
-import { GroupWriter } from "../kv/index.ts";
+import { GroupWriter } from "../kv/commands.ts";
 import type { CancelTimer } from "../ports/clock.ts";
 import { ReadsWriter, takeWritesFrame } from "../wire/client.ts";
 import type { ClientSession } from "./client-session.ts";

@@ -2,13 +2,13 @@
 import { KvError } from "../base/errors.ts";
 import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
 import type { Refusal } from "../links/handshake.ts";
-import { NO_ORIGIN } from "../kv/index.ts";
+import { NO_ORIGIN } from "../kv/commands.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Connection, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { REFUSALS } from "../wire/handshake.ts";
 import type { NodeSelf } from "./known-cluster.ts";
-import type { NodeAddress } from "./types.ts";
+import type { Endpoint } from "./types.ts";
 
 export interface LinkOptions {
   readonly clock: Clock;
@@ -37,10 +37,11 @@ export interface LinkHandlers {
 }
 
 export class NodeLink {
-  readonly node: NodeAddress;
+  readonly node: Endpoint;
   readonly #channel: "client" | "admin";
   readonly #options: LinkOptions;
   readonly #handlers: LinkHandlers;
+  #id: number;
   #state: "idle" | "connecting" | "open" = "idle";
   #connection: Connection | null = null;
   #closed = false;
@@ -48,12 +49,13 @@ export class NodeLink {
   #dropped: KvError | null = null;
 
   constructor(
-    node: NodeAddress,
+    node: Endpoint,
     channel: "client" | "admin",
     options: LinkOptions,
     handlers: LinkHandlers,
   ) {
     this.node = node;
+    this.#id = node.id ?? 0;
     this.#channel = channel;
     this.#options = options;
     this.#handlers = handlers;
@@ -67,9 +69,14 @@ export class NodeLink {
     return `${this.node.host}:${this.node.port}`;
   }
 
+  /** Of the node that the connection leads or led to last. 0: it was not given, and there was none yet. */
+  get id(): number {
+    return this.#id;
+  }
+
   /** "node 1 at 127.0.0.1:4101" */
   get name(): string {
-    return `node ${this.node.id} at ${this.address}`;
+    return this.#id === 0 ? `the node at ${this.address}` : `node ${this.#id} at ${this.address}`;
   }
 
   /** The node that the connection leads to knows of origins and had none yet when last heard of: it is to be asked. */
@@ -111,7 +118,10 @@ export class NodeLink {
             peer: null,
             configurationId: null,
           },
-          checkRemote: (remote) => meet?.(remote, this.name) ?? null,
+          checkRemote: (remote) => {
+            this.#id = remote.nodeId ?? this.#id;
+            return meet?.(remote, this.name) ?? null;
+          },
         },
         established: (connection, remote) => {
           this.#asksForOrigin = remote.origin === NO_ORIGIN;

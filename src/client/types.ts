@@ -1,12 +1,35 @@
 /** What users of the client hand in and get back. */
 
+import type { FoundResult, MissingResult } from "./read-result.ts";
+
 /** A string stands for its UTF-8 bytes. */
 export type Bytes = Uint8Array | string;
 
+/** A node of the cluster, and where clients find it. */
 export interface NodeAddress {
+  /** A positive integer. */
   readonly id: number;
+  /** A host name or an IP address, without brackets. */
   readonly host: string;
   /** The client and management port. */
+  readonly port: number;
+}
+
+/**
+ * A node as users name it: `"127.0.0.1:4101"`, `"[::1]:4101"`, either with its id before it (`"1=127.0.0.1:4101"`), or an
+ * object. Without an id whichever node of the cluster answers there is welcome, also another one each time.
+ */
+export type NodeGiven =
+  | string
+  | { readonly id?: number | null | undefined; readonly host: string; readonly port: number };
+
+/** Nodes as users name them; in one string they stand with commas between them. */
+export type NodesGiven = string | readonly NodeGiven[];
+
+/** A node as it is dialed. Its id is null when it was not given: whoever answers there is welcome. */
+export interface Endpoint {
+  readonly id: number | null;
+  readonly host: string;
   readonly port: number;
 }
 
@@ -43,19 +66,8 @@ export interface DeleteResult {
   readonly node: number;
 }
 
-export type ReadResult =
-  | {
-      readonly found: true;
-      readonly value: Uint8Array;
-      /** When the key was last written. */
-      readonly modRevision: Revision;
-      /** When it came to be. */
-      readonly createRevision: Revision;
-      /** 1 when created, one more with each write since. */
-      readonly version: number;
-      readonly node: number;
-    }
-  | { readonly found: false; readonly node: number };
+/** Tell the two apart by `found`; `text()` and `json()` give nothing, undefined, when the key does not exist. */
+export type ReadResult = FoundResult | MissingResult;
 
 /** The condition of a compare-and-swap. */
 export type CasCondition =
@@ -112,4 +124,20 @@ export interface CountResult {
   readonly count: number;
   /** Of the state that was counted. */
   readonly revision: Revision;
+}
+
+/** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
+export interface KvRequests {
+  write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult>;
+  read(key: Bytes, options?: ReadOptions): Promise<ReadResult>;
+  delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult>;
+  cas(
+    key: Bytes,
+    condition: CasCondition,
+    value: Bytes,
+    options?: RequestOptions,
+  ): Promise<CasResult>;
+  range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
+  keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
+  count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
 }

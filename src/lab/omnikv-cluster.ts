@@ -14,7 +14,7 @@ export interface OmnikvCluster {
   readonly nodes: readonly NodeAddress[];
   readonly clusterId: string;
   readonly secret: string | null;
-  applyBroken(admin: AdminClient, broken: readonly LinkPair[]): Promise<void>;
+  applyBroken(admin: Pick<AdminClient, "call">, broken: readonly LinkPair[]): Promise<void>;
   /** Stops the servers and leaves nothing behind. */
   remove(): Promise<void>;
 }

@@ -72,7 +72,11 @@ function serverFlags(electionTimeoutMs: number): readonly string[] {
   return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
-async function look(admin: AdminClient, node: NodeId, timeoutMs: number): Promise<NodeLook> {
+async function look(
+  admin: Pick<AdminClient, "call">,
+  node: NodeId,
+  timeoutMs: number,
+): Promise<NodeLook> {
   try {
     return lookOf(await admin.call(node, "status", {}, { timeoutMs: Math.max(1000, timeoutMs) }));
   } catch (error) {

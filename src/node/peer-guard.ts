@@ -19,7 +19,8 @@ import { BALLOT_BOTTOM, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMemory, RememberedPeer } from "../storage/peer-memory.ts";
 import { StorageError } from "../storage/storage-error.ts";
 import type { DiskPlace } from "../wire/host-message.ts";
-import { sameClaims, type DurableClaims, type PeerHello } from "../wire/peer-hello.ts";
+import type { DurableClaims, PeerHello } from "../wire/peer-hello.ts";
+import { sameClaims } from "../wire/same-claims.ts";
 import { lessThanTold, refusalText } from "./refusals.ts";
 
 export interface PeerGuardOptions {

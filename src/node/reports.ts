@@ -13,7 +13,8 @@ import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import { metPeer } from "../storage/peer-memory.ts";
 import type { DiskPlace, HostMessage, NodeReport } from "../wire/host-message.ts";
-import { sameClaims, type DurableClaims } from "../wire/peer-hello.ts";
+import type { DurableClaims } from "../wire/peer-hello.ts";
+import { sameClaims } from "../wire/same-claims.ts";
 import type { PeerGuard } from "./peer-guard.ts";
 
 export interface ReportsOptions {

@@ -6,6 +6,7 @@
  */
 import { KvError } from "../base/errors.ts";
 import { AdminClient, type AdminClientOptions } from "../client/admin-client.ts";
+import type { NodeAddress } from "../client/types.ts";
 import type { CancelTimer } from "../ports/clock.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 
@@ -30,7 +31,7 @@ export type NodeReport =
   | { readonly kind: "fails"; readonly error: KvError; readonly refusal: boolean };
 
 export type NodeWatchOptions = Omit<AdminClientOptions, "nodes" | "timeoutMs"> & {
-  readonly node: AdminClientOptions["nodes"][number];
+  readonly node: NodeAddress;
   /** From the beginning of one question to that of the next. */
   readonly intervalMs: () => number;
   readonly onReport: () => void;

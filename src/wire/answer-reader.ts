@@ -7,7 +7,7 @@ import {
   SESSION_NONCE_BYTES,
   STATUS,
   type Status,
-} from "../kv/index.ts";
+} from "../kv/commands.ts";
 import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 

@@ -13,7 +13,7 @@ import {
   type Run,
   type Status,
   type StoredValue,
-} from "../kv/index.ts";
+} from "../kv/commands.ts";
 import { FRAME, OPEN_WITH_ORIGIN, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { asksForOrigin, forEachRead, takeReads } from "./client-requests.ts";
 

@@ -9,7 +9,7 @@ import {
   type ByteString,
   type GroupWriter,
   type RangeRequest,
-} from "../kv/index.ts";
+} from "../kv/commands.ts";
 import {
   FRAME,
   RANGE_FLAG,

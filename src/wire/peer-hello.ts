@@ -3,7 +3,7 @@
  * this is the node it knows, with at least what that node has told it.
  */
 import { BALLOT_N_MAX } from "../base/limits.ts";
-import { ballotsEqual, type Ballot } from "../omnipaxos/index.ts";
+import type { Ballot } from "../omnipaxos/index.ts";
 import { checkArray, checkBoolean, checkInteger } from "./checks.ts";
 import { DecodeError } from "./decode-error.ts";
 
@@ -13,15 +13,6 @@ export interface DurableClaims {
   readonly acceptedRound: Ballot;
   readonly acceptedIdx: number;
   readonly decidedIdx: number;
-}
-
-export function sameClaims(a: DurableClaims, b: DurableClaims): boolean {
-  return (
-    a.acceptedIdx === b.acceptedIdx &&
-    a.decidedIdx === b.decidedIdx &&
-    ballotsEqual(a.promise, b.promise) &&
-    ballotsEqual(a.acceptedRound, b.acceptedRound)
-  );
 }
 
 /** Marks that one process of a node has told the peer it says this to: each was on the disk before. */

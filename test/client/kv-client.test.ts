@@ -97,4 +97,78 @@ describe("KvClient", () => {
     expect(cluster.node(2).minIdxs).toEqual([cluster.state.appliedIdx]);
     client.close();
   });
+
+  test("says a value as text and as JSON, and says when it is neither", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const read = async (value: string | Uint8Array) => {
+      await settle(cluster, client.write("k", value));
+      return settle(cluster, client.read("k"));
+    };
+    expect((await read("\ufeffgrößer ✓")).text()).toBe("\ufeffgrößer ✓");
+    expect((await read('{"a":[1]}')).json()).toEqual({ a: [1] });
+    expect((await read("")).text()).toBe("");
+    const bytes = await read(Uint8Array.of(0xff, 0xfe));
+    expect(() => bytes.text()).toThrow("the value of 2 bytes is not UTF-8 text");
+    const text = await read("{");
+    for (const call of [() => bytes.text(), () => bytes.json(), () => text.json()]) {
+      expect(call).toThrow(expect.objectContaining({ code: "BAD_REQUEST" }) as Error);
+    }
+    const missing = await settle(cluster, client.read("other"));
+    expect([missing.found, missing.text(), missing.json()]).toEqual([false, undefined, undefined]);
+    // What programs print, compare and copy is data only.
+    expect(JSON.stringify(missing)).toBe(
+      '{"found":false,"node":1}'.replace("1", `${missing.node}`),
+    );
+    expect(Object.keys(text).join()).toBe("found,value,modRevision,createRevision,version,node");
+    client.close();
+  });
+});
+
+describe("a view with a prefix", () => {
+  test("has its keys behind the prefix, for every request", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const view = client.withPrefix("app/").withPrefix(Buffer.from("ü/"));
+    await settle(cluster, view.write("a", "1"));
+    await settle(cluster, client.write("a", "not in the view"));
+    expect((await settle(cluster, client.read("app/ü/a"))).text()).toBe("1");
+    expect((await settle(cluster, view.read(Buffer.from("a"), { node: 2 }))).text()).toBe("1");
+    const swapped = await settle(cluster, view.cas("a", { value: "1" }, "2"));
+    expect(swapped.swapped).toBe(true);
+    expect((await settle(cluster, client.read("app/ü/a"))).text()).toBe("2");
+    expect(await settle(cluster, view.delete("a"))).toMatchObject({ existed: true });
+    expect((await settle(cluster, client.read("a"))).text()).toBe("not in the view");
+    client.close();
+  });
+
+  test("checks what it is handed like the client, and wants a key of its own", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const view = client.withPrefix("app/");
+    for (const bad of [5, "", new Uint8Array(0)]) {
+      const promise = view.read(bad as string);
+      await expect(promise).rejects.toMatchObject({ code: "BAD_REQUEST", definite: true });
+      await expect(promise).rejects.toThrow("key: expected");
+    }
+    const value = view.write("a", {} as string);
+    await expect(value).rejects.toThrow("JSON.stringify");
+    const options = view.read("a", { consistency: "foo" as "local" });
+    await expect(options).rejects.toThrow("consistency: expected");
+    expect(() => client.withPrefix(5 as unknown as string)).toThrow("prefix: expected a string");
+    client.close();
+    const closed = settle(cluster, view.read("a"));
+    await expect(closed).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("keeps its prefix when the bytes it was made of change", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const bytes = Buffer.from("a/");
+    const view = client.withPrefix(bytes);
+    bytes.fill(0);
+    await settle(cluster, view.write("k", "1"));
+    expect((await settle(cluster, client.read("a/k"))).text()).toBe("1");
+    client.close();
+  });
 });

@@ -1,7 +1,10 @@
 /** What a selector of a range stands for. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { wrongRangeOptions, wrongSelector } from "../../src/client/argument-checks.ts";
+import { PrefixedClient } from "../../src/client/prefixed-client.ts";
 import { afterPrefix, rangeOf } from "../../src/client/range.ts";
+import type { KvRequests, RangeSelector } from "../../src/client/types.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);
@@ -37,4 +40,53 @@ test("bounds, a limit and the direction are taken as they are; nothing stands fo
     WHAT,
   );
   expect([start.toString(), end?.toString(), reverse, limit]).toEqual(["a", "b", true, 3]);
+});
+
+test.each([
+  [undefined],
+  [null],
+  ["app/"],
+  [Buffer.from("app/")],
+  [{ prefix: 5 }],
+  [{ prefix: "a", start: "b" }],
+  [{ start: "a", end: {} }],
+  [{ prefixes: "a" }],
+])("a selector like %j is refused", (selector) => {
+  expect(wrongSelector(selector)).toMatchObject({ code: "BAD_REQUEST" });
+});
+
+test.each([[{ limit: 0 }], [{ limit: "3" }], [{ limit: 1.5 }], [{ reverse: 1 }], [{ node: "a" }]])(
+  "options like %j are refused",
+  (options) => {
+    expect(wrongRangeOptions(options)).toMatchObject({ code: "BAD_REQUEST" });
+  },
+);
+
+test("a view of a client asks for ranges within its prefix, and tells keys without it", async () => {
+  const asked: RangeSelector[] = [];
+  // What is not asked for is not there.
+  const client = {
+    async *range(selector: RangeSelector) {
+      asked.push(selector);
+      const revisions = { modRevision: 1, createRevision: 1, version: 1 };
+      yield { key: Buffer.from("app/a"), value: Buffer.from("1"), ...revisions };
+    },
+  } as unknown as KvRequests;
+  const view = new PrefixedClient(client, "app/");
+  const keys: string[] = [];
+  for (const selector of [{}, { prefix: "x" }, { start: "b" }, { end: "c" }]) {
+    for await (const { key } of view.range(selector)) keys.push(Buffer.from(key).toString());
+  }
+  expect(keys).toEqual(["a", "a", "a", "a"]);
+  const text = (bound: unknown): string => Buffer.from(bound as Uint8Array).toString();
+  expect(
+    asked.map((selector) =>
+      Object.entries(selector).map(([name, bound]) => `${name} ${text(bound)}`),
+    ),
+  ).toEqual([
+    ["prefix app/"],
+    ["prefix app/x"],
+    ["start app/b", "end app0"],
+    ["start app/", "end app/c"],
+  ]);
 });

@@ -1,4 +1,5 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
+import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import type { Bytes, KeyValue, RangeOptions, RangeSelector } from "../../src/client/types.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
@@ -98,7 +99,8 @@ export function fakeClient(): FakeClient {
     async read(key, options) {
       const node = await begin(`read ${text(key)} ${options?.consistency}`, options);
       const cell = cells.get(text(key));
-      return cell === undefined ? { found: false, node } : { found: true, ...cell, node };
+      if (cell === undefined) return new MissingResult(node);
+      return new FoundResult(cell.value, cell.modRevision, cell.createRevision, cell.version, node);
     },
     async delete(key, options) {
       const node = await begin(`delete ${text(key)}`, options);

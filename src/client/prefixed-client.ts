@@ -1,0 +1,111 @@
+/** A view of a client, for the part of the store whose keys begin alike. */
+import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
+import { bytesOf } from "./bytes.ts";
+import { afterPrefix } from "./range.ts";
+import type {
+  Bytes,
+  CasCondition,
+  CasResult,
+  CountResult,
+  DeleteResult,
+  KeyEntry,
+  KeyValue,
+  KvRequests,
+  RangeOptions,
+  RangeSelector,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  WriteResult,
+} from "./types.ts";
+
+/**
+ * Puts its prefix before every key, and does nothing else: requests, limits (a key's bytes are counted with the prefix),
+ * errors and the session are those of the client it was made by, and it works until that one is closed.
+ */
+export class PrefixedClient implements KvRequests {
+  readonly #client: KvRequests;
+  readonly #prefix: Bytes;
+
+  /** @throws KvError BAD_REQUEST when the prefix is neither a string nor bytes */
+  constructor(client: KvRequests, prefix: Bytes) {
+    const wrong = wrongBytes("prefix", prefix);
+    if (wrong !== null) throw wrong;
+    this.#client = client;
+    // Whoever made the bytes may go on writing to them. `slice` of a Buffer would be a view of the same.
+    this.#prefix = typeof prefix === "string" ? prefix : new Uint8Array(prefix);
+  }
+
+  /** As of KvClient. */
+  async write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
+    return this.#client.write(this.#whole(key), value, options);
+  }
+
+  /** As of KvClient. */
+  async read(key: Bytes, options?: ReadOptions): Promise<ReadResult> {
+    return this.#client.read(this.#whole(key), options);
+  }
+
+  /** As of KvClient. */
+  async delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult> {
+    return this.#client.delete(this.#whole(key), options);
+  }
+
+  /** As of KvClient. */
+  async cas(
+    key: Bytes,
+    condition: CasCondition,
+    value: Bytes,
+    options?: RequestOptions,
+  ): Promise<CasResult> {
+    return this.#client.cas(this.#whole(key), condition, value, options);
+  }
+
+  /** As of KvClient, within the prefix: {} stands for all of it, and keys come without it. */
+  async *range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue> {
+    const { length } = bytesOf(this.#prefix);
+    for await (const entry of this.#client.range(this.#within(selector), options)) {
+      yield { ...entry, key: entry.key.subarray(length) };
+    }
+  }
+
+  /** As of KvClient, as `range`. */
+  async *keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry> {
+    const { length } = bytesOf(this.#prefix);
+    for await (const entry of this.#client.keys(this.#within(selector), options)) {
+      yield { ...entry, key: entry.key.subarray(length) };
+    }
+  }
+
+  /** As of KvClient, as `range`. */
+  async count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult> {
+    return this.#client.count(this.#within(selector), options);
+  }
+
+  /** A view of this view: its keys begin with both, this one's prefix first. @throws KvError BAD_REQUEST as the constructor */
+  withPrefix(prefix: Bytes): PrefixedClient {
+    return new PrefixedClient(this, prefix);
+  }
+
+  #within(selector: RangeSelector): RangeSelector {
+    const wrong = wrongSelector(selector);
+    if (wrong !== null) throw wrong;
+    const { prefix, start, end } = selector;
+    const own = bytesOf(this.#prefix);
+    if (prefix !== undefined) return { prefix: Buffer.concat([own, bytesOf(prefix)]) };
+    if (start === undefined && end === undefined) return { prefix: own };
+    const last = end === undefined ? afterPrefix(own) : Buffer.concat([own, bytesOf(end)]);
+    const first = { start: Buffer.concat([own, bytesOf(start ?? "")]) };
+    return last === null ? first : { ...first, end: last };
+  }
+
+  /** @throws KvError BAD_REQUEST: an empty key would be one of a neighbour, who has the prefix for a key */
+  #whole(key: Bytes): Bytes {
+    const wrong = wrongBytes("key", key);
+    if (wrong !== null) throw wrong;
+    if (key.length === 0) throw badArgument("key", "at least one byte after the prefix", key);
+    const prefix = this.#prefix;
+    if (typeof prefix === "string" && typeof key === "string") return prefix + key;
+    return Buffer.concat([bytesOf(prefix), bytesOf(key)]);
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * Commands, and what is said of them: all that a client needs of this folder. Beside it `index.ts` has the state machine,
+ * which a program that only asks must not have to load.
+ */
+export { ByteReader } from "./byte-reader.ts";
+export { ByteWriter } from "./byte-writer.ts";
+export type { ByteString } from "./byte-string.ts";
+export { CommandCursor } from "./command-cursor.ts";
+export type { StoredValue } from "./cell.ts";
+export { NO_SESSION, SESSION_NONCE_BYTES, STATUS, type Status } from "./command.ts";
+export { commandCount, validateGroup } from "./group-check.ts";
+export { Runs, type Run } from "./group-split.ts";
+export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
+export type { RangePage, RangeRequest } from "./range.ts";
+export { NO_ORIGIN } from "./state-header.ts";
+export { QUOTA_BYTES_MIN } from "./state-size.ts";

@@ -1,0 +1,44 @@
+/** What `import "omnikv"` loads: a client, and not the servers, the state machine and the tables beside it. */
+import { readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const SRC = resolve(import.meta.dirname, "../../src");
+/** Types leave no trace in the program, and `import()` waits until it is called. */
+const LOADED = /^(?:import|export) (?!type )(?:[^;"]*? from )?"([^"]+)";/gm;
+
+/** Files of src and packages that a file loads at once, by however many others. */
+function loadedBy(entry: string): { files: Set<string>; packages: Set<string> } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const queue = [join(SRC, entry)];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (files.has(file)) continue;
+    files.add(file);
+    for (const [, target = ""] of readFileSync(file, "utf8").matchAll(LOADED)) {
+      if (target.startsWith(".")) queue.push(resolve(dirname(file), target));
+      else if (!target.startsWith("node:")) packages.add(target);
+    }
+  }
+  return { files, packages };
+}
+
+const namesOf = ({ files }: ReturnType<typeof loadedBy>): string[] =>
+  [...files].map((file) => relative(SRC, file)).sort();
+
+test("the library loads the client, its protocol and web sockets", () => {
+  const loaded = loadedBy("api/index.ts");
+  expect([...loaded.packages].sort()).toEqual(["msgpackr/pack", "ws"]);
+  const folders = new Set(namesOf(loaded).map((file) => file.split("/")[0] ?? ""));
+  expect([...folders]).toEqual(["api", "base", "client", "kv", "links", "platform", "wire"]);
+  expect(namesOf(loaded)).not.toContain("kv/kv-state.ts");
+  expect(namesOf(loaded)).not.toContain("client/admin-client.ts");
+});
+
+test("the core, the checker and the simulator load nothing of a server", () => {
+  expect([...loadedBy("omnipaxos/index.ts").packages]).toEqual([]);
+  expect([...loadedBy("checker/index.ts").packages]).toEqual([]);
+  const server = ["pino", "commander", "chalk", "ws"];
+  const sim = loadedBy("sim/index.ts").packages;
+  expect(server.filter((name) => sim.has(name))).toEqual([]);
+});

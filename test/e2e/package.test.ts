@@ -1,0 +1,141 @@
+/** What `npm pack` makes, as a program finds it that has installed it: in a directory of its own, without a network. */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const MODULES = join(ROOT, "node_modules");
+const ENTRIES = ["omnikv", "omnikv/omnipaxos", "omnikv/checker", "omnikv/sim"];
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+interface Manifest {
+  readonly dependencies: Record<string, string>;
+}
+
+let directory = "";
+let files: readonly string[] = [];
+const installed = (file: string): string => join(directory, "node_modules/omnikv", file);
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "omnikv-package-"));
+  // The built program is the present one: global-setup.ts sees to that.
+  const args = ["pack", "--json", "--offline", "--ignore-scripts", "--pack-destination", directory];
+  const told = execFileSync("npm", args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [packed] = JSON.parse(told) as readonly Packed[];
+  files = packed?.files.map(({ path }) => path) ?? [];
+  mkdirSync(installed(""), { recursive: true });
+  const archive = join(directory, packed?.filename ?? "");
+  execFileSync("tar", ["-xzf", archive, "--strip-components=1", "-C", installed("")]);
+  const { dependencies } = JSON.parse(readFileSync(installed("package.json"), "utf8")) as Manifest;
+  for (const name of [...Object.keys(dependencies), "@types/node", "undici-types"]) {
+    const link = join(directory, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(MODULES, name), link);
+  }
+  writeFileSync(join(directory, "package.json"), '{ "type": "module" }\n');
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function node(...args: readonly string[]): string {
+  return execFileSync(process.execPath, args, { cwd: directory, encoding: "utf8" });
+}
+
+describe("the package", () => {
+  test("has nothing of the build in it, and the source of every source map", () => {
+    expect(files).toContain("dist/api/index.js");
+    expect(files.filter((file) => /(^|\/)\.|\.tsbuildinfo$|^test\/|^scripts\//.test(file))).toEqual(
+      [],
+    );
+    const without = files
+      .filter((file) => file.endsWith(".map"))
+      .filter((file) => {
+        const { sources } = JSON.parse(readFileSync(installed(file), "utf8")) as {
+          sources: string[];
+        };
+        return !sources.every((source) => existsSync(join(dirname(installed(file)), source)));
+      });
+    expect(without).toEqual([]);
+  });
+
+  test("is imported by each of its names, and required", () => {
+    const imports = ENTRIES.map((name) => `import(${JSON.stringify(name)})`).join(", ");
+    const text = `console.log((await Promise.all([${imports}])).map((m) => Object.keys(m).length > 0).join())`;
+    expect(node("--input-type=module", "-e", text).trim()).toBe("true,true,true,true");
+    const required = 'console.log(typeof require("omnikv").createClient)';
+    expect(node("--no-warnings", "--input-type=commonjs", "-e", required).trim()).toBe("function");
+  });
+
+  test("a program without types is told what is wrong, and lives", () => {
+    writeFileSync(
+      join(directory, "mistakes.mjs"),
+      `import { createClient } from "omnikv";
+       const client = createClient("127.0.0.1:1");
+       const promise = client.write("a", 5);
+       await promise.catch((error) => console.log(error.code, error.message));
+       client.close();
+       console.log("lives");`,
+    );
+    expect(node("mistakes.mjs")).toBe(
+      "BAD_REQUEST value: expected a string or a Uint8Array, got 5\nlives\n",
+    );
+  });
+
+  test.each([
+    ["node16", "node16"],
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ])("has its types for module %s, resolution %s", (module, moduleResolution) => {
+    writeFileSync(
+      join(directory, "typed.ts"),
+      `import { createAdminClient, createClient, KvError, type ReadResult } from "omnikv";
+       import { OmniPaxos } from "omnikv/omnipaxos";
+       import * as checker from "omnikv/checker";
+       import * as sim from "omnikv/sim";
+       const client = createClient(["127.0.0.1:4101", "[::1]:4101"]);
+       export const result: Promise<ReadResult> = client.withPrefix("app/").read("a");
+       export const text: Promise<string | undefined> = result.then((read) => read.text());
+       export const role: Promise<"leader" | "follower"> = createAdminClient("1=127.0.0.1:4101")
+         .call(1, "status", {}).then((status) => status.role);
+       export const names = [KvError, OmniPaxos, Object.keys(checker), Object.keys(sim)];
+       // @ts-expect-error an object is no value
+       void client.write("a", {});
+       // @ts-expect-error there is no such option
+       createClient({ nodes: "127.0.0.1:4101", timeout: 5 });`,
+    );
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      target: "es2023",
+      lib: ["es2023"],
+      types: ["node"],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      // A bundler takes a CommonJS package of the simulator for something else than Node does.
+      skipLibCheck: moduleResolution === "bundler",
+    };
+    const config = JSON.stringify({ compilerOptions, files: ["typed.ts"] });
+    writeFileSync(join(directory, "tsconfig.json"), config);
+    const compiler = join(MODULES, "typescript/bin/tsc");
+    const options = { cwd: directory, encoding: "utf8" } as const;
+    const { stdout } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.json"], options);
+    expect(stdout).toBe("");
+  });
+});
