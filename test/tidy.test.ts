@@ -52,6 +52,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "lab",
     "scenarios",
     "config",
+    "metrics",
     "server",
     "repl",
     "checker",

@@ -73,12 +73,15 @@ export function deathOf(life: Life): string | null {
   return life.kind === "failed" ? lifeFailure(life) : null;
 }
 
+/** What an answer to a probe ends with when all checks hold. */
+export const PASSED_TEXT = "check passed";
+
 /** "[+]leader ok", "[-]quorum failed: reason", a line each, and the verdict. */
 export function renderChecks(checks: readonly Check[], what: "livez" | "readyz"): string {
   const lines = checks.map(({ name, failure }) =>
     failure === null ? `[+]${name} ok` : `[-]${name} failed: ${failure}`,
   );
-  lines.push(`${what} check ${isReady(checks) ? "passed" : "failed"}`);
+  lines.push(`${what} ${isReady(checks) ? PASSED_TEXT : "check failed"}`);
   return `${lines.join("\n")}\n`;
 }
 
