@@ -96,7 +96,7 @@ const SINGLES: Readonly<Record<string, Single>> = {
     "Bytes of writes that wait or are under way",
     (s) => s.status.waitingWriteBytes,
   ),
-  omnikv_waiting_reads: gauge("Frames of reads that wait", (s) => s.status.waitingReads),
+  omnikv_waiting_reads: gauge("Keys of reads that wait", (s) => s.status.waitingReads),
   omnikv_commands_applied_total: counter(
     "Commands of decided entries that this process has applied, whoever proposed them",
     (s) => s.status.served.commandsApplied,
