@@ -43,7 +43,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   explore: ["base", "kv", "wire", "omnipaxos", "replica"],
   api: ["base", "client", "platform"],
   bench: ["base", "config", "ports", "client", "api", "platform", "server"],
-  server: ["base", "config", "ports", "node", "platform", "dashboard", "storage"],
+  metrics: ["base", "wire", "node"],
+  server: ["base", "config", "ports", "node", "platform", "dashboard", "storage", "metrics"],
   bin: [
     "api",
     "base",
@@ -51,6 +52,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "lab",
     "scenarios",
     "config",
+    "metrics",
     "server",
     "repl",
     "checker",
@@ -61,7 +63,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Only these may touch the machine. */
-const MAY_USE_NODE = ["platform", "repl", "dashboard", "server", "bin", "config", "bench", "lab"];
+const MAY_USE_NODE = [
+  ...["platform", "repl", "dashboard", "metrics", "server", "bin", "config", "bench", "lab"],
+];
 /** Pure functions of node's library that are no I/O. */
 const PURE_NODE_MODULES = ["node:crypto"];
 

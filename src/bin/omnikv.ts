@@ -29,6 +29,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./manage.ts")).manageCommand(),
   },
   {
+    name: "health",
+    summary: "whether every node is ready, for scripts and probes",
+    load: async () => (await import("./health.ts")).healthCommand(),
+  },
+  {
     name: "start",
     summary: "a local cluster and the client prompt in one terminal",
     load: async () => (await import("./start.ts")).startCommand(),

@@ -1,6 +1,7 @@
 /**
  * The page over HTTP: three files and the description of the cluster, on the port that clients use. It reads nothing from
- * requests but method, path and Host, and gives away nothing that a client does not learn without the secret.
+ * requests but method, path and Host, and gives away nothing that a client does not learn without the secret. Other pages of
+ * the server (metrics, probes) are behind the same door.
  *
  * Invariants:
  *   D1. A request whose Host is neither an address nor a name of ours gets nothing: a foreign name may be made to resolve
@@ -19,6 +20,8 @@ export interface DashboardOptions {
   readonly info: ClusterInfo;
   /** Host names under which browsers may ask, besides those of the nodes, localhost and plain IP addresses. Default none. */
   readonly hostNames?: readonly string[];
+  /** Other pages by their paths: they answer what has got past D1. Default none. */
+  readonly pages?: ReadonlyMap<string, RequestListener>;
   /** Where the built page lies. Default: beside this program. */
   readonly directory?: string;
 }
@@ -66,6 +69,8 @@ export function createDashboard(options: DashboardOptions): RequestListener {
       response.setHeader("cache-control", "no-store");
       return answer(request, response, 200, JSON.stringify(described), "application/json");
     }
+    const page = options.pages?.get(path);
+    if (page !== undefined) return page(request, response);
     const file = files.get(path);
     if (file !== undefined) return answerFile(request, response, file);
     const unbuilt = FILES.some(([known]) => known === path);

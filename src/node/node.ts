@@ -32,6 +32,7 @@ import { StorageError } from "../storage/storage-error.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
+import type { NodeSight } from "./sight.ts";
 import { adminLink, nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
@@ -223,6 +224,24 @@ export class Node {
       unreadable: this.#peerTrouble.unreadable,
       otherLogs: this.#guard.otherLogs,
     });
+  }
+
+  /** For operators: the status and what only they want. To be asked at their pace, not in every turn. */
+  sight(): NodeSight {
+    const { state, waiting, served } = this.#replica;
+    const { syncLatency, syncMs } = this.#storage.stats;
+    return {
+      status: this.status(),
+      leadersSeen: this.#roleLog.leadersSeen,
+      waitingCommands: waiting.commands,
+      refused: served.refused.counts(),
+      contentBytes: state.contentBytes,
+      stateBytes: state.sizeBytes,
+      quotaBytes: state.quotaBytes,
+      heapLimitBytes: this.#machine.memory?.read().limitBytes ?? null,
+      syncLatency,
+      syncMs,
+    };
   }
 
   #newLinks(): PeerLinks {

@@ -109,10 +109,16 @@ export class RoleLog {
   readonly #replica: Replica;
   readonly #logger: Logger;
   #last: { readonly role: string; readonly promise: Ballot } | null = null;
+  #leadersSeen = 0;
 
   constructor(replica: Replica, logger: Logger) {
     this.#replica = replica;
     this.#logger = logger;
+  }
+
+  /** Leaderships that this process has seen begin, the first one included. */
+  get leadersSeen(): number {
+    return this.#leadersSeen;
   }
 
   /** Cheap when nothing changed: it is asked once a tick. */
@@ -121,6 +127,7 @@ export class RoleLog {
     if (phase !== "accept") return;
     if (this.#last?.role === role && this.#last.promise === promise) return;
     this.#last = { role, promise };
+    this.#leadersSeen += 1;
     const fields = { ballot: ballotText(promise), decidedIdx };
     if (role === "leader") this.#logger.info("became leader", fields);
     else this.#logger.info(`follows node ${promise.pid}`, fields);

@@ -5,8 +5,9 @@
  * after the client that it was meant for.
  */
 import type { ErrorCode } from "../base/errors.ts";
-import type { PendingRead } from "./pending-reads.ts";
 import type { ReadableState } from "../wire/client.ts";
+import type { PendingRead } from "./pending-reads.ts";
+import { Refused } from "./refused.ts";
 import type { Route } from "./route.ts";
 
 /**
@@ -22,9 +23,15 @@ const MORE_BYTES = 256 * 1024;
 const NOTHING_READ = { count: 0, rest: null };
 
 export class AnswerDesk {
+  readonly refused: Refused;
   #turnBytes = 0;
   /** Clients with answers that have not left. */
   readonly #dirty = new Set<Route>();
+
+  /** @param refused where refusals are counted */
+  constructor(refused: Refused = new Refused()) {
+    this.refused = refused;
+  }
 
   /** This client has an answer waiting in its writer. */
   touched(route: Route): void {
@@ -70,6 +77,7 @@ export class AnswerDesk {
   refuseRead({ route, frame }: PendingRead, code: ErrorCode, reason: string): void {
     if (!route.isOpen()) return;
     route.answers.refuseReads(frame, code, reason);
+    this.refused.add("read", code);
     this.#dirty.add(route);
   }
 
@@ -87,6 +95,7 @@ export class AnswerDesk {
     if (maybeProposed) return;
     if (!route.isOpen()) return;
     route.answers.refuseGroup(group, code, reason);
+    this.refused.add("write", code);
     this.#dirty.add(route);
   }
 

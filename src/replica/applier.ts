@@ -15,6 +15,7 @@ import {
 } from "../kv/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Batch } from "./proposals.ts";
+import { Refused } from "./refused.ts";
 import type { Route } from "./route.ts";
 
 const NO_SPACE = ERRORS.NO_SPACE.wire;
@@ -36,11 +37,13 @@ export class Applier implements AnswerSink {
   /** Of the group at hand: commands that its client is to be told of in words. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
   readonly #noSpaceText: () => string;
+  readonly #refused: Refused;
 
   /**
    * @param nonce random per process start
    * @param answered told of each client that got an answer
    * @param noSpaceText for clients whose commands exceed the quota
+   * @param refused where that is counted
    */
   constructor(
     node: NodeId,
@@ -48,7 +51,9 @@ export class Applier implements AnswerSink {
     state: KvState,
     answered: (route: Route) => void,
     noSpaceText: () => string,
+    refused: Refused = new Refused(),
   ) {
+    this.#refused = refused;
     this.#noSpaceText = noSpaceText;
     this.#node = node;
     this.#nonce = nonce;
@@ -136,6 +141,7 @@ export class Applier implements AnswerSink {
     this.#noSpace = null;
     const text = this.#noSpaceText();
     this.#route?.answers.refuseRuns(told.session, told.runs.list, "NO_SPACE", text);
+    this.#refused.add("write", "NO_SPACE");
   }
 
   opened(sequence: number, nonce: Uint8Array, session: number): void {

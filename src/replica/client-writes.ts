@@ -69,6 +69,7 @@ export class ClientWrites {
     if (split === null) return this.#stage(route, group, commands);
     desk.touched(route);
     route.answers.refuseRuns(split.session, split.taken, "NO_SPACE", space.memoryText());
+    desk.refused.add("write", "NO_SPACE");
     if (split.group !== null) this.#stage(route, split.group, split.commands);
   }
 

@@ -58,7 +58,7 @@ import {
   type RequestCounters,
   type TurnEffects,
 } from "./replica-options.ts";
-import { Served } from "./served.ts";
+import { Served, type Waiting } from "./served.ts";
 import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
@@ -80,7 +80,7 @@ export class Replica {
   readonly #schedule: CompactionSchedule;
   readonly #fetches: Fetches;
   readonly #served = new Served();
-  readonly #desk = new AnswerDesk();
+  readonly #desk = new AnswerDesk(this.#served.refused);
   readonly #admission = new Admission();
   readonly #space: Space;
   /** Null: this node has its place. */
@@ -128,6 +128,7 @@ export class Replica {
       state,
       (route) => this.#desk.touched(route),
       () => this.#space.quotaText(),
+      this.#served.refused,
     );
     this.#writes = new ClientWrites({
       replica: options,
@@ -640,11 +641,9 @@ export class Replica {
     return this.#desk.isFull;
   }
 
-  get waiting(): { readonly proposalBytes: number; readonly reads: number } {
-    return {
-      proposalBytes: this.#writes.proposals.bytes,
-      reads: this.#reads.count,
-    };
+  get waiting(): Waiting {
+    const { bytes, commands } = this.#writes.proposals;
+    return { proposalBytes: bytes, commands, reads: this.#reads.count };
   }
 
   standing(): Standing {

@@ -1,9 +1,19 @@
 import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
+import { Refused } from "./refused.ts";
+
+/** What clients have asked for and was not answered yet. */
+export interface Waiting {
+  readonly proposalBytes: number;
+  /** For a leader, or for the log to have them. */
+  readonly commands: number;
+  readonly reads: number;
+}
 
 /** What was done for clients since the process started. Counts only grow. */
 export class Served {
   commandsApplied = 0;
   reads = 0;
+  readonly refused = new Refused();
   /** When a write of another node's clients was applied last, by the clock of `endTurn`. */
   othersAtMs = Number.NEGATIVE_INFINITY;
   readonly #writeLatency: number[] = Array.from({ length: LATENCY_BUCKETS }, () => 0);

@@ -21,6 +21,7 @@ import type { Logger } from "../ports/logger.ts";
 import { StrangerLog } from "../ports/stranger-log.ts";
 import { LastWords } from "./last-words.ts";
 import { bufferBytesMax, connectionCaps } from "./limits.ts";
+import { OperatorView } from "./operator-view.ts";
 import type { ServerOptions } from "./options.ts";
 
 /** What a node holds open for as long as it runs, and what tells whose directory it is. */
@@ -87,6 +88,7 @@ async function startNode(
   });
   let isStopping = false;
   let endWatch = (): void => {};
+  const view = new OperatorView(options.node.secret);
   try {
     const machine = {
       clock: nodeClock,
@@ -94,7 +96,7 @@ async function startNode(
       network: new WsNetwork({
         hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
         pageAddresses: options.clusterNodes,
-        onRequest: dashboard(options),
+        onRequest: dashboard(options, view),
         onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
         onCrowded: (reason) =>
           strangers.warn("connections are refused until some have ended", { reason }),
@@ -121,6 +123,7 @@ async function startNode(
       },
       onFatal: (error) => {
         isStopping = true;
+        view.failed(error, dataDirectory);
         endWatch();
         if (isListening) lastWords.stops(error);
         else lastWords.cannotStart(error);
@@ -128,6 +131,7 @@ async function startNode(
         end(1);
       },
     });
+    view.shows(node);
     node.start();
     endWatch = watchFiles(dataDirectory, options.clusterNodes.length, lock);
     return {
@@ -136,6 +140,7 @@ async function startNode(
       stop: () => {
         if (isStopping) return;
         isStopping = true;
+        view.stops();
         logger.info(`node ${nodeOptions.nodeId} stops`);
         endWatch();
         node.stop(() => {
@@ -163,8 +168,12 @@ function watchFiles(dataDirectory: string, members: number, lock: DataLock): () 
   });
 }
 
-function dashboard({ node, clusterNodes }: ServerOptions): RequestListener {
+function dashboard(
+  { node, clusterNodes }: ServerOptions,
+  { pages }: OperatorView,
+): RequestListener {
   return createDashboard({
+    pages,
     info: {
       clusterId: node.clusterId,
       self: node.nodeId,

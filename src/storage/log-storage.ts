@@ -12,6 +12,7 @@
  *       the note.
  */
 import { assert } from "../base/assert.ts";
+import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
 import { StorageError } from "./storage-error.ts";
 import type { DurableState, WriteGroup, WriteSeq } from "../omnipaxos/index.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
@@ -54,6 +55,10 @@ export interface LogStats {
   readonly syncs: number;
   /** How long the last one took; null: none yet. */
   readonly lastSyncMs: number | null;
+  /** How many took how long, by latencyBucket; a copy. */
+  readonly syncLatency: readonly number[];
+  /** How long all of them took together. */
+  readonly syncMs: number;
 }
 
 /** A batch is not made larger than this, but for a single group that is. */
@@ -113,6 +118,8 @@ export class LogStorage {
   #fullBytes = 0;
   #syncs = 0;
   #lastSyncMs: number | null = null;
+  readonly #syncLatency: number[] = Array.from({ length: LATENCY_BUCKETS }, () => 0);
+  #syncMs = 0;
 
   private constructor(
     disk: Disk,
@@ -204,6 +211,8 @@ export class LogStorage {
       segments: this.#segments.length,
       syncs: this.#syncs,
       lastSyncMs: this.#lastSyncMs,
+      syncLatency: [...this.#syncLatency],
+      syncMs: this.#syncMs,
     };
   }
 
@@ -379,8 +388,7 @@ export class LogStorage {
     attempt.file.writeDurably(attempt.position, attempt.bytes, (error) => {
       if (this.#failed) return;
       if (error === null) {
-        this.#lastSyncMs = this.#clock.now() - begunMs;
-        this.#syncs += 1;
+        this.#synced(this.#clock.now() - begunMs);
         this.#durable(attempt);
       } else if (error instanceof DiskFullError) {
         this.#waitForRoom(error, () => this.#write(attempt));
@@ -388,6 +396,14 @@ export class LogStorage {
         this.#fail(error);
       }
     });
+  }
+
+  #synced(ms: number): void {
+    const bucket = latencyBucket(ms);
+    this.#lastSyncMs = ms;
+    this.#syncs += 1;
+    this.#syncLatency[bucket] = (this.#syncLatency[bucket] ?? 0) + 1;
+    this.#syncMs += ms;
   }
 
   #waitForRoom(lack: DiskFullError, retry: () => void): void {

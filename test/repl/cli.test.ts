@@ -62,7 +62,7 @@ describe.concurrent("omnikv", () => {
     const help = await omnikv(["--help"]);
     expect(help.status).toBe(0);
     expect(help.out).toContain("Examples:");
-    for (const command of ["server", "client", "manage", "start"]) {
+    for (const command of ["server", "client", "manage", "health", "start"]) {
       expect(help.out).toMatch(new RegExp(`^  ${command} `, "m"));
     }
     const version = await omnikv(["--version"]);
@@ -87,6 +87,8 @@ describe.concurrent("omnikv", () => {
     [["client", "--cluster", "/nowhere"], "--cluster: cannot read /nowhere"],
     [["client", "--nodes", "1=a", "--cluster", "b"], "give one"],
     [["manage", "extra"], "too many arguments"],
+    [["health", "--nodes", "here"], "--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST"],
+    [["health", "--token"], "--token: is made of a secret: give --secret-file too"],
   ])("%j is a usage error", async (args, message) => {
     const { status, out, err } = await omnikv(args);
     expect(err).toContain(message);

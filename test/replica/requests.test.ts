@@ -152,6 +152,10 @@ test("a route that is closed is not refused anything either", () => {
   open = false;
   refuse();
   expect(delivered).toBe(1);
+  expect(desk.refused.counts()).toEqual([
+    { kind: "read", code: "NO_QUORUM", frames: 1 },
+    { kind: "write", code: "NO_QUORUM", frames: 1 },
+  ]);
 });
 
 test("an answer that waits for the end of the turn does not leave in the next session", () => {

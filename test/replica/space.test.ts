@@ -115,6 +115,9 @@ describe("beyond the quota", () => {
       'keys and values take 0.9 MiB of the quota of 1.0 MiB, 100 % under "logs/"; nothing was changed. ' +
         "Delete keys, or raise the quota: 1 set_quota 2m in the management prompt",
     ]);
+    expect(node.replica.served.refused.counts()).toEqual([
+      { kind: "write", code: "NO_SPACE", frames: 1 },
+    ]);
   });
 });
 
@@ -155,6 +158,9 @@ describe("a node that is short of memory", () => {
     expect(node.texts[0]).toMatch(
       /Delete keys, or start the nodes with NODE_OPTIONS=--max-old-space-size=224$/,
     );
+    expect(node.replica.served.refused.counts()).toEqual([
+      { kind: "write", code: "NO_SPACE", frames: 2 },
+    ]);
     node.replica.onMemory("enough", 112 * MB);
     node.ask(node.session, [[9, write("new", "1")]]);
     expect(node.value("new")).toBe("1");

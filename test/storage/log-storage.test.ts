@@ -1,5 +1,6 @@
 /** The log: what was reported durable is there again, with one sync at a time, in bounded space. */
 import { describe, expect, test } from "vitest";
+import { latencyBucket } from "../../src/base/latency-buckets.ts";
 import { TooManyFilesError, type Disk, type DiskFile } from "../../src/ports/disk.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
 import { append, compact, decided, group, promise, texts, World } from "./world.ts";
@@ -249,7 +250,11 @@ describe("a disk that fails", () => {
     const { storage } = world.open();
     world.writeAll(storage, [group(1, append(0, "a")), group(2, append(1, "b"))]);
     expect(world.durable).toEqual([1, 2]);
-    expect(storage.stats.lastSyncMs).toBeGreaterThanOrEqual(5000);
+    const { lastSyncMs, syncMs, syncLatency } = storage.stats;
+    expect(lastSyncMs).toBeGreaterThanOrEqual(5000);
+    expect(syncMs).toBeGreaterThanOrEqual(2 * 5000);
+    expect(syncLatency.reduce((all, count) => all + count, 0)).toBe(2);
+    expect(syncLatency[latencyBucket(lastSyncMs ?? 0)]).toBe(2);
   });
 
   test("no room for the next segment is told at once, while the present one still takes writes", () => {

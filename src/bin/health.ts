@@ -1,0 +1,205 @@
+/** `omnikv health`: whether each node of a cluster is ready, for scripts. It asks what probes ask, GET /readyz. */
+import { request } from "node:http";
+import { Command } from "commander";
+import { KvError } from "../base/errors.ts";
+import { printable, printableJson } from "../base/printable.ts";
+import { systemCode } from "../base/system-error.ts";
+import {
+  defaultCluster,
+  loadClusterFile,
+  parsePeersFlag,
+  parsePort,
+  readSecretFile,
+} from "../config/cluster.ts";
+import { parseChecks, PASSED_TEXT, type ToldCheck } from "../metrics/checks.ts";
+import { readToken } from "../metrics/read-token.ts";
+import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
+import { parseTime } from "./prompt-options.ts";
+
+export interface HealthFlags {
+  readonly nodes?: string;
+  readonly cluster?: string;
+  readonly secretFile?: string;
+  readonly timeout: string;
+  readonly json?: true;
+  readonly token?: true;
+}
+
+/** Null: it was named by its address only. */
+interface Target {
+  readonly node: number | null;
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Health extends Target {
+  readonly ready: boolean;
+  /** The checks that do not hold. */
+  readonly failed: readonly ToldCheck[];
+  /** Why nothing is known of it; null: it has answered. */
+  readonly error: string | null;
+}
+
+/** What is longer is no answer of ours. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+const HELP = `
+Examples:
+  omnikv health                                        nodes 1 to 3 on this machine
+  omnikv health --cluster cluster.json                 the nodes of a file, with its secret
+  omnikv health --nodes 10.0.0.1:4101,10.0.0.2:4102    or by their addresses
+  omnikv health --json | jq -r 'select(.ready | not) | .address'
+  omnikv health --token --secret-file secret.txt       for Prometheus (docs/operations.md)
+
+A node is ready when a client can write through it now. One line a node, in the order given; with --json an object.
+Exit status: 0 every node is ready · 1 some node is not, or does not answer · 2 usage.`;
+
+export function healthCommand(): Command {
+  return new Command("health")
+    .description("Asks each node whether it is ready, and why not. For scripts and probes.")
+    .option("--nodes <list>", "HOST:PORT,… or ID=HOST:PORT,… (default: nodes 1 to 3 here)")
+    .option("--cluster <file>", "the same from a JSON file, shared with the servers")
+    .option("--secret-file <file>", "the cluster's secret, when it has one")
+    .option("--timeout <time>", "how long to wait for each answer: 500ms, 5s", "2s")
+    .option("--json", "one JSON object a line")
+    .option("--token", "print what opens /metrics of a cluster with a secret, and ask nobody")
+    .addHelpText("after", HELP)
+    .action(async (flags: HealthFlags) => {
+      process.exitCode = await runHealth(flags, process.stdout);
+    });
+}
+
+/** @throws KvError BAD_REQUEST that names the flag */
+export async function runHealth(
+  flags: HealthFlags,
+  out: { write(text: string): unknown },
+): Promise<ExitStatus> {
+  const { targets, secret } = readFlags(flags);
+  const timeoutMs = parseTime(flags.timeout, "--timeout");
+  const token = secret === null ? null : readToken(secret);
+  if (flags.token === true) {
+    if (token === null) {
+      throw new KvError("BAD_REQUEST", "--token: is made of a secret: give --secret-file too");
+    }
+    out.write(`${token}\n`);
+    return EXIT.ok;
+  }
+  const all = await Promise.all(targets.map((target) => healthOf(target, token, timeoutMs)));
+  for (const health of all) out.write(`${flags.json === true ? asJson(health) : asText(health)}\n`);
+  return all.every(({ ready }) => ready) ? EXIT.ok : EXIT.failed;
+}
+
+function readFlags({ nodes, cluster: file, secretFile }: HealthFlags): {
+  readonly targets: readonly Target[];
+  readonly secret: string | null;
+} {
+  if (nodes !== undefined && file !== undefined) {
+    throw new KvError(
+      "BAD_REQUEST",
+      "--nodes and --cluster both say where the nodes are: give one of them",
+    );
+  }
+  const cluster = file === undefined ? defaultCluster() : loadClusterFile(file);
+  const secretPath = secretFile ?? cluster.secretFile;
+  const targets =
+    nodes === undefined
+      ? cluster.nodes.map(({ id, host, port }) => ({ node: id, host, port }))
+      : parseTargets(nodes);
+  return { targets, secret: secretPath === undefined ? null : readSecretFile(secretPath) };
+}
+
+function parseTargets(text: string): readonly Target[] {
+  if (text.includes("=")) {
+    return parsePeersFlag(text, "--nodes").map(({ id, host, port }) => ({ node: id, host, port }));
+  }
+  return text.split(",").map((part) => {
+    const match = /^(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(
+      part.trim(),
+    );
+    if (match === null) {
+      const expected = "HOST:PORT, like 127.0.0.1:4101, or ID=HOST:PORT";
+      throw new KvError("BAD_REQUEST", `--nodes: expected ${expected}, got "${part.trim()}"`);
+    }
+    const [, address, name, port = ""] = match;
+    return { node: null, host: address ?? name ?? "", port: parsePort(port, "--nodes") };
+  });
+}
+
+async function healthOf(target: Target, token: string | null, timeoutMs: number): Promise<Health> {
+  const unknown = (error: string): Health => ({ ...target, ready: false, failed: [], error });
+  let answer: Answer;
+  try {
+    answer = await get(target, "/readyz?verbose", token, timeoutMs);
+  } catch (error) {
+    return unknown(reasonOf(error));
+  }
+  if (answer.status === 401) {
+    return unknown(
+      token === null ? "it wants the cluster's secret (--secret-file)" : "it has another secret",
+    );
+  }
+  const checks = parseChecks(answer.body);
+  // Whatever else listens there may answer 200 to everything.
+  if (checks.length === 0) {
+    return unknown(`what answers there is no omnikv server, or an older one (${answer.status})`);
+  }
+  const failed = checks.filter(({ failure }) => failure !== null);
+  const passed = answer.status === 200 && answer.body.includes(PASSED_TEXT);
+  return { ...target, ready: passed && failed.length === 0, failed, error: null };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function get(
+  { host, port }: Target,
+  path: string,
+  token: string | null,
+  timeoutMs: number,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const asked = request({ host, port, path, headers, signal, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        body += part;
+        if (body.length > ANSWER_BYTES_MAX) asked.destroy(new Error("its answer has no end"));
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+      response.on("error", fail);
+    });
+    const fail = (error: Error): void =>
+      reject(signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error);
+    asked.on("error", fail);
+    asked.end();
+  });
+}
+
+/** A name with several addresses fails with an error that has no text of its own. */
+function reasonOf(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  return said === "" ? (systemCode(error) ?? "no connection") : said;
+}
+
+function addressOf({ host, port }: Target): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function asText(health: Health): string {
+  const { node, ready, failed, error } = health;
+  const who = node === null ? addressOf(health) : `node ${node} at ${addressOf(health)}`;
+  if (ready) return `${who}: ready`;
+  if (error !== null) return `${who}: not ready: ${printable(error)}`;
+  const reasons = failed.map(({ name, failure }) => printable(`${name}: ${failure ?? ""}`));
+  return `${who}: not ready: ${reasons.length === 0 ? "it does not say why" : reasons.join("; ")}`;
+}
+
+function asJson(health: Health): string {
+  const { node, ready, failed, error } = health;
+  const checks = failed.map(({ name, failure }) => ({ check: name, reason: failure }));
+  return printableJson({ node, address: addressOf(health), ready, failed: checks, error });
+}

@@ -1,0 +1,20 @@
+/**
+ * What proves to the pages for operators that whoever asks knows the cluster's secret, without telling it: a token that is
+ * made of it, and that opens these pages only. It travels in clear, as everything does here; who overhears it may look on.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+const PURPOSE = "omnikv read token, version 1";
+
+/** The same on all nodes of a cluster, for as long as the secret is the same. */
+export function readToken(secret: string): string {
+  return createHmac("sha256", secret).update(PURPOSE).digest("base64url");
+}
+
+/** @param header of `Authorization`, as it came */
+export function provesToken(header: string | undefined, token: string): boolean {
+  const given = /^Bearer +([A-Za-z0-9_-]{1,128})$/i.exec(header ?? "")?.[1];
+  if (given === undefined) return false;
+  const [a, b] = [Buffer.from(given), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

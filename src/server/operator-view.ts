@@ -1,0 +1,39 @@
+/** What operators see of this server over HTTP: the node, and how it is with the process. */
+import type { RequestListener } from "node:http";
+import type { Life } from "../metrics/checks.ts";
+import { operatorPages } from "../metrics/pages.ts";
+import type { NodeSight } from "../node/sight.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import { finalError } from "./final-error.ts";
+
+export class OperatorView {
+  readonly pages: ReadonlyMap<string, RequestListener>;
+  #life: Life = { kind: "running" };
+  #node: { sight(): NodeSight } | null = null;
+
+  /** @param secret of the cluster; null: none */
+  constructor(secret: string | null) {
+    this.pages = operatorPages({
+      sight: () => {
+        // The pages are made before the node, and are asked when it listens.
+        if (this.#node === null) throw new Error("asked before there is a node");
+        return this.#node.sight();
+      },
+      life: () => this.#life,
+      secret,
+      now: () => nodeClock.now(),
+    });
+  }
+
+  shows(node: { sight(): NodeSight }): void {
+    this.#node = node;
+  }
+
+  stops(): void {
+    this.#life = { kind: "stopping" };
+  }
+
+  failed(error: Error, dataDirectory: string): void {
+    this.#life = { kind: "failed", code: finalError(error, true, dataDirectory).code };
+  }
+}
