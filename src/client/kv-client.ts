@@ -29,7 +29,7 @@ import type {
 
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 
-/** The machine is handed in: see `connect` for the usual one. */
+/** The machine is handed in: `createClient` has the usual one. */
 export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly nodes: NodesGiven };
 
 /**
@@ -43,12 +43,19 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
 export class KvClient implements KvRequests {
   readonly #core: ClientCore;
 
+  /** @throws KvError BAD_REQUEST that names the option; UNKNOWN_NODE for a `firstNode` that is not among the nodes */
   constructor(options: KvClientOptions) {
     checkClientOptions(options);
     this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
   }
 
-  /** Sets the value of a key. Answered when a majority of the nodes has it on disk. */
+  /**
+   * Sets the value of a key. Answered when a majority of the nodes has it on disk.
+   * @returns a promise that rejects with BAD_REQUEST (a wrong argument), KEY_TOO_LARGE or VALUE_TOO_LARGE before anything is
+   *   sent; with TIMEOUT, CONNECTION_LOST, SESSION_EXPIRED or CANCELLED, `definite` false, when it may have taken effect;
+   *   with NO_QUORUM, DISK_FULL, NO_SPACE, OVERLOADED, CONNECTION_FAILED, UNAUTHORIZED, WRONG_CLUSTER, DIVERGED and others of
+   *   ERRORS when nodes refused it or none was reached
+   */
   write(key: Bytes, value: Bytes, options: RequestOptions = NO_OPTIONS): Promise<WriteResult> {
     const wrong =
       wrongBytes("key", key) ?? wrongBytes("value", value) ?? wrongRequestOptions(options);
@@ -57,6 +64,10 @@ export class KvClient implements KvRequests {
     return this.#submit(operation, options, ({ revision, node }) => ({ revision, node }));
   }
 
+  /**
+   * Reads a key; `text()` and `json()` of the result say what its bytes are. `consistency: "local"` takes less time and may
+   * be old. Rejects as `write`; a read has no effect, so `definite` does not matter.
+   */
   read(key: Bytes, options: ReadOptions = NO_OPTIONS): Promise<ReadResult> {
     const wrong = wrongBytes("key", key) ?? wrongReadOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
@@ -65,6 +76,7 @@ export class KvClient implements KvRequests {
     return this.#submit(operation, options, readResult);
   }
 
+  /** Takes a key away. Rejects as `write`. */
   delete(key: Bytes, options: RequestOptions = NO_OPTIONS): Promise<DeleteResult> {
     const wrong = wrongBytes("key", key) ?? wrongRequestOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
@@ -76,7 +88,10 @@ export class KvClient implements KvRequests {
     }));
   }
 
-  /** Compare and swap: writes `value` only if the condition holds, as one step. */
+  /**
+   * Compare and swap: writes `value` only if the condition holds, as one step. That it did not hold is a result, not an
+   * error. Rejects as `write`.
+   */
   cas(
     key: Bytes,
     condition: CasCondition,
@@ -101,7 +116,7 @@ export class KvClient implements KvRequests {
     return new PrefixedClient(this, prefix);
   }
 
-  /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
+  /** Rejects what has no answer yet (CANCELLED) and ends the connections. What is asked later is rejected too. */
   close(): void {
     this.#core.close();
   }
