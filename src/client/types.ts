@@ -3,7 +3,8 @@
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
 /**
- * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes. Bytes must not be changed until the
+ * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes, half of a
+ * surrogate pair for U+FFFD. Bytes must not be changed until the
  * promise of the request is settled: they are not copied before they are sent, and may be sent again.
  */
 export type Bytes = Uint8Array | string;
