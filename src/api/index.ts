@@ -18,6 +18,7 @@ import { WsNetwork } from "../platform/ws-network.ts";
 export { AdminClient } from "../client/lazy-admin-client.ts";
 export { PrefixedClient } from "../client/prefixed-client.ts";
 export { FoundResult, MissingResult } from "../client/read-result.ts";
+export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type {
   Bytes,
@@ -25,8 +26,6 @@ export type {
   CasResult,
   CountResult,
   DeleteResult,
-  KeyEntry,
-  KeyValue,
   KvRequests,
   NodeAddress,
   NodeGiven,

@@ -57,9 +57,11 @@ export function errorCodeFromWire(wire: number): ErrorCode {
 /** A failure in the user's world, with a stable code. */
 export class KvError extends Error {
   override readonly name = "KvError";
+  /** What happened: a key of ERRORS. */
   readonly code: ErrorCode;
   /** True: it certainly did not happen. False: it may or may not have taken effect. */
   readonly definite: boolean;
+  /** True: the same request may succeed later without anything being changed. */
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; definite?: boolean }) {

@@ -40,6 +40,7 @@ export class AdminClient {
   readonly #timeoutMs: number;
   readonly #nodes: ReadonlyMap<number, AdminNode>;
 
+  /** @throws KvError BAD_REQUEST that names the option, what was expected and what came */
   constructor(options: AdminClientOptions) {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs ?? 5000;

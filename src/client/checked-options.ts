@@ -50,7 +50,15 @@ export function optionsIn<Options extends { readonly nodes: NodesGiven }>(
 
 /** @throws KvError BAD_REQUEST that names the option, what was expected and what came */
 export function checkClientOptions(options: object): void {
+  if (typeof options !== "object" || options === null) {
+    throw badArgument("options", "an object with nodes", options);
+  }
   const values = options as Readonly<Record<string, unknown>>;
+  for (const name of ["clock", "random", "network"]) {
+    if (typeof values[name] !== "object" || values[name] === null) {
+      throw badArgument(name, "one, as createClient and createAdminClient hand in", values[name]);
+    }
+  }
   for (const [name, check] of Object.entries(CHECKS)) {
     const value = values[name];
     const wrong = value === undefined ? null : check(name, value);

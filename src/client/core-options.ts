@@ -8,15 +8,15 @@ export interface ClientCoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
-  /** Null: not checked. Default null. */
+  /** The cluster's name: nodes of another are refused (WRONG_CLUSTER). Null: the name of the first node met counts. Default null. */
   readonly clusterId?: string | null;
-  /** The cluster's secret, when it has one. */
+  /** The cluster's secret; null: it has none. A node that does not know it is refused (UNAUTHORIZED). Default null. */
   readonly secret?: string | null;
-  /** From submission to the answer. Default 5000. */
+  /** Milliseconds from the call to the answer, all attempts together; TIMEOUT after that. Default 5000. */
   readonly timeoutMs?: number;
-  /** From the dial to an open link. Default 2000. */
+  /** Milliseconds from the dial to an open link, the handshake included. Default 2000. */
   readonly connectTimeoutMs?: number;
-  /** A request to any node goes to the next one after so long. Default 2000. */
+  /** Milliseconds after which a request to any node is sent to the next one as well. Default 2000. */
   readonly attemptTimeoutMs?: number;
   /** A request to any node fails when each node was tried once, instead of going on until its time is up. Default false. */
   readonly failFast?: boolean;

@@ -16,7 +16,8 @@ import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";
-import { itemsOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
+import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { FoundResult, MissingResult } from "./read-result.ts";
 import type {
@@ -25,8 +26,6 @@ import type {
   CasResult,
   CountResult,
   DeleteResult,
-  KeyEntry,
-  KeyValue,
   RangeOptions,
   RangeSelector,
   KvRequests,
@@ -42,7 +41,7 @@ const KEYS_ONLY = { keysOnly: true, countOnly: false };
 const COUNT_ONLY = { keysOnly: false, countOnly: true };
 const NO_OPTIONS: ReadOptions = Object.freeze({});
 
-/** The machine is handed in: see `connect` for the usual one. */
+/** The machine is handed in: `createClient` has the usual one. */
 export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly nodes: NodesGiven };
 
 /**
@@ -56,12 +55,19 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
 export class KvClient implements KvRequests {
   readonly #core: ClientCore;
 
+  /** @throws KvError BAD_REQUEST that names the option; UNKNOWN_NODE for a `firstNode` that is not among the nodes */
   constructor(options: KvClientOptions) {
     checkClientOptions(options);
     this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
   }
 
-  /** Sets the value of a key. Answered when a majority of the nodes has it on disk. */
+  /**
+   * Sets the value of a key. Answered when a majority of the nodes has it on disk.
+   * @returns a promise that rejects with BAD_REQUEST (a wrong argument), KEY_TOO_LARGE or VALUE_TOO_LARGE before anything is
+   *   sent; with TIMEOUT, CONNECTION_LOST, SESSION_EXPIRED or CANCELLED, `definite` false, when it may have taken effect;
+   *   with NO_QUORUM, DISK_FULL, NO_SPACE, OVERLOADED, CONNECTION_FAILED, UNAUTHORIZED, WRONG_CLUSTER, DIVERGED and others of
+   *   ERRORS when nodes refused it or none was reached
+   */
   write(key: Bytes, value: Bytes, options: RequestOptions = NO_OPTIONS): Promise<WriteResult> {
     const wrong =
       wrongBytes("key", key) ?? wrongBytes("value", value) ?? wrongRequestOptions(options);
@@ -70,6 +76,10 @@ export class KvClient implements KvRequests {
     return this.#submit(operation, options, ({ revision, node }) => ({ revision, node }));
   }
 
+  /**
+   * Reads a key; `text()` and `json()` of the result say what its bytes are. `consistency: "local"` takes less time and may
+   * be old. Rejects as `write`; a read has no effect, so `definite` does not matter.
+   */
   read(key: Bytes, options: ReadOptions = NO_OPTIONS): Promise<ReadResult> {
     const wrong = wrongBytes("key", key) ?? wrongReadOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
@@ -78,6 +88,7 @@ export class KvClient implements KvRequests {
     return this.#submit(operation, options, readResult);
   }
 
+  /** Takes a key away. Rejects as `write`. */
   delete(key: Bytes, options: RequestOptions = NO_OPTIONS): Promise<DeleteResult> {
     const wrong = wrongBytes("key", key) ?? wrongRequestOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
@@ -89,7 +100,10 @@ export class KvClient implements KvRequests {
     }));
   }
 
-  /** Compare and swap: writes `value` only if the condition holds, as one step. */
+  /**
+   * Compare and swap: writes `value` only if the condition holds, as one step. That it did not hold is a result, not an
+   * error. Rejects as `write`.
+   */
   cas(
     key: Bytes,
     condition: CasCondition,
@@ -120,9 +134,7 @@ export class KvClient implements KvRequests {
 
   /** As `range`, without the values. */
   async *keys(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyEntry> {
-    for await (const page of this.#pages(selector, options, KEYS_ONLY)) {
-      for (const { value: _, ...entry } of itemsOf(page)) yield entry;
-    }
+    for await (const page of this.#pages(selector, options, KEYS_ONLY)) yield* keysOf(page);
   }
 
   /** How many keys there are in a range, in one state of the store. */
@@ -142,7 +154,7 @@ export class KvClient implements KvRequests {
     return new PrefixedClient(this, prefix);
   }
 
-  /** Rejects what has no answer yet (CANCELLED) and ends the connections. */
+  /** Rejects what has no answer yet (CANCELLED) and ends the connections. What is asked later is rejected too. */
   close(): void {
     this.#core.close();
   }

@@ -66,7 +66,8 @@ export class NodeLink {
   }
 
   get address(): string {
-    return `${this.node.host}:${this.node.port}`;
+    const { host, port } = this.node;
+    return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   }
 
   /** Of the node that the connection leads or led to last. 0: it was not given, and there was none yet. */

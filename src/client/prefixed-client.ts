@@ -1,6 +1,7 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
 import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
+import { KeyEntry, KeyValue } from "./range-entry.ts";
 import { afterPrefix } from "./range.ts";
 import type {
   Bytes,
@@ -8,8 +9,6 @@ import type {
   CasResult,
   CountResult,
   DeleteResult,
-  KeyEntry,
-  KeyValue,
   KvRequests,
   RangeOptions,
   RangeSelector,
@@ -65,7 +64,8 @@ export class PrefixedClient implements KvRequests {
   async *range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue> {
     const { length } = bytesOf(this.#prefix);
     for await (const entry of this.#client.range(this.#within(selector), options)) {
-      yield { ...entry, key: entry.key.subarray(length) };
+      const { key, value, modRevision, createRevision, version } = entry;
+      yield new KeyValue(key.subarray(length), value, modRevision, createRevision, version);
     }
   }
 
@@ -73,7 +73,8 @@ export class PrefixedClient implements KvRequests {
   async *keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry> {
     const { length } = bytesOf(this.#prefix);
     for await (const entry of this.#client.keys(this.#within(selector), options)) {
-      yield { ...entry, key: entry.key.subarray(length) };
+      const { key, modRevision, createRevision, version } = entry;
+      yield new KeyEntry(key.subarray(length), modRevision, createRevision, version);
     }
   }
 

@@ -3,7 +3,8 @@ import { KvError } from "../base/errors.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import { bytesOf } from "./bytes.ts";
 import { ownBytes } from "./own-bytes.ts";
-import type { KeyValue, RangeOptions, RangeSelector } from "./types.ts";
+import { KeyEntry, KeyValue } from "./range-entry.ts";
+import type { RangeOptions, RangeSelector } from "./types.ts";
 
 /** What asks for one page: `node` null for any, and then linearizable if that is wanted. */
 export type AskForPage = (
@@ -67,15 +68,16 @@ export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerat
   }
 }
 
-/** The keys of a page; the values are null where only keys were asked for. */
+/** The keys of a page and their values. */
 export function* itemsOf(page: PageAnswer): Generator<KeyValue> {
   for (const { key, value, createRevision, modRevision, version } of page.items) {
-    yield {
-      key: ownBytes(key),
-      value: ownBytes(value),
-      createRevision,
-      modRevision,
-      version,
-    };
+    yield new KeyValue(ownBytes(key), ownBytes(value), modRevision, createRevision, version);
+  }
+}
+
+/** The keys of a page. */
+export function* keysOf(page: PageAnswer): Generator<KeyEntry> {
+  for (const { key, createRevision, modRevision, version } of page.items) {
+    yield new KeyEntry(ownBytes(key), modRevision, createRevision, version);
   }
 }

@@ -4,6 +4,27 @@ import { KvError } from "../base/errors.ts";
 /** A mark for the order of bytes is part of a value, and what is no UTF-8 is not made to look as if it were. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** @throws KvError BAD_REQUEST when the bytes are not UTF-8 */
+export function textIn(bytes: Uint8Array, what: "key" | "value"): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    const text = `the ${what} of ${bytes.length} bytes is not UTF-8 text: take its bytes, \`${what}\``;
+    throw new KvError("BAD_REQUEST", text, { cause });
+  }
+}
+
+/** @throws KvError BAD_REQUEST when they are not JSON */
+export function jsonIn(value: Uint8Array): unknown {
+  const text = textIn(value, "value");
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const reason = `the value of ${value.length} bytes is not JSON`;
+    throw new KvError("BAD_REQUEST", `${reason}: take \`text()\` or \`value\``, { cause });
+  }
+}
+
 /** The key has a value. */
 export class FoundResult {
   // Declared and no more: what the constructor sets would be set twice.
@@ -39,12 +60,7 @@ export class FoundResult {
    * @throws KvError BAD_REQUEST when the bytes are not UTF-8
    */
   text(): string {
-    try {
-      return decoder.decode(this.value);
-    } catch (cause) {
-      const text = `the value of ${this.value.length} bytes is not UTF-8 text: take its bytes, \`value\``;
-      throw new KvError("BAD_REQUEST", text, { cause });
-    }
+    return textIn(this.value, "value");
   }
 
   /**
@@ -52,13 +68,7 @@ export class FoundResult {
    * @throws KvError BAD_REQUEST when it is not JSON
    */
   json(): unknown {
-    const text = this.text();
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      const reason = `the value of ${this.value.length} bytes is not JSON`;
-      throw new KvError("BAD_REQUEST", `${reason}: take \`text()\` or \`value\``, { cause });
-    }
+    return jsonIn(this.value);
   }
 }
 

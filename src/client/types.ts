@@ -1,8 +1,13 @@
 /** What users of the client hand in and get back. */
 
+import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
-/** A string stands for its UTF-8 bytes. */
+/**
+ * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes, half of a
+ * surrogate pair for U+FFFD. Bytes must not be changed until the
+ * promise of the request is settled: they are not copied before they are sent, and may be sent again.
+ */
 export type Bytes = Uint8Array | string;
 
 /** A node of the cluster, and where clients find it. */
@@ -34,9 +39,12 @@ export interface Endpoint {
 }
 
 export interface RequestOptions {
-  /** Ask this node and no other. Default: any node, and the next one when it cannot serve. */
+  /**
+   * The id of the node to ask, which must have been named with it (else UNKNOWN_NODE): this one and no other. Default: any
+   * node, and the next one when it cannot serve.
+   */
   readonly node?: number;
-  /** Default: the client's. */
+  /** Milliseconds, more than 0, from the call to the answer. Default: the client's. */
   readonly timeoutMs?: number;
   /** Gives up waiting: a write that was sent may take effect nevertheless (CANCELLED, indefinite). */
   readonly signal?: AbortSignal;
@@ -54,28 +62,34 @@ export interface ReadOptions extends RequestOptions {
 export type Revision = number;
 
 export interface WriteResult {
+  /** The store's revision with this write. */
   readonly revision: Revision;
-  /** The node that answered. */
+  /** The id of the node that answered. */
   readonly node: number;
 }
 
 export interface DeleteResult {
   /** False: there was nothing to delete. */
   readonly existed: boolean;
+  /** The store's revision with this deletion: as it was when there was nothing to delete. */
   readonly revision: Revision;
+  /** The id of the node that answered. */
   readonly node: number;
 }
 
 /** Tell the two apart by `found`; `text()` and `json()` give nothing, undefined, when the key does not exist. */
 export type ReadResult = FoundResult | MissingResult;
 
-/** The condition of a compare-and-swap. */
+/** The condition of a compare-and-swap: exactly one of the three. */
 export type CasCondition =
+  /** The key has this value. */
   | { readonly value: Bytes }
+  /** The key does not exist. */
   | { readonly absent: true }
   /** The key was last written at this revision. */
   | { readonly revision: Revision };
 
+/** `node` is the id of the node that answered. */
 export type CasResult =
   | { readonly swapped: true; readonly revision: Revision; readonly node: number }
   | {
@@ -104,20 +118,6 @@ export interface RangeOptions extends ReadOptions {
   readonly limit?: number;
   /** From the last key downwards. */
   readonly reverse?: boolean;
-}
-
-export interface KeyEntry {
-  readonly key: Uint8Array;
-  /** When the key was last written. */
-  readonly modRevision: Revision;
-  /** When it came to be. */
-  readonly createRevision: Revision;
-  /** 1 when created, one more with each write since. */
-  readonly version: number;
-}
-
-export interface KeyValue extends KeyEntry {
-  readonly value: Uint8Array;
 }
 
 export interface CountResult {

@@ -1,13 +1,12 @@
 /** Carries out `range`, `keys` and `count`, and puts what they found into words. */
 import type {
   CountResult,
-  KeyEntry,
-  KeyValue,
   RangeOptions,
   RangeSelector,
   ReadOptions,
   RequestOptions,
 } from "../client/types.ts";
+import type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 import { bytesField } from "./bytes-field.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";

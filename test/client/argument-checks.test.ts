@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createAdminClient, createClient } from "../../src/api/index.ts";
 import { KvError } from "../../src/base/errors.ts";
-import type { KvClient } from "../../src/client/kv-client.ts";
+import { KvClient, type KvClientOptions } from "../../src/client/kv-client.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 
 /** The methods as a program in JavaScript sees them. */
@@ -182,6 +182,16 @@ describe("options of createClient and createAdminClient", () => {
       expect(error.message).toContain(text);
     }
     expect(thrown(() => create({ nodes, firstNode: 2 })).code).toBe("UNKNOWN_NODE");
+  });
+
+  test("a client made by hand needs a machine", () => {
+    const make = (options?: unknown) => () => new KvClient(options as KvClientOptions);
+    expect(thrown(make())).toMatchObject({ code: "BAD_REQUEST" });
+    const { code, message } = thrown(make({ nodes }));
+    expect(code).toBe("BAD_REQUEST");
+    expect(message).toBe(
+      "clock: expected one, as createClient and createAdminClient hand in, got nothing",
+    );
   });
 
   test("a secret is not repeated", () => {

@@ -1,7 +1,8 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
-import type { Bytes, KeyValue, RangeOptions, RangeSelector } from "../../src/client/types.ts";
+import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
+import type { Bytes, RangeOptions, RangeSelector } from "../../src/client/types.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
 
 interface Cell {
@@ -68,7 +69,9 @@ export function fakeClient(): FakeClient {
     const found = [...cells].filter(([key]) => isIn(key)).sort(([a], [b]) => (a < b ? -1 : 1));
     if (reverse) found.reverse();
     for (const [key, cell] of found.slice(0, limit)) {
-      yield { key: Buffer.from(key, "latin1"), ...cell };
+      const { value, modRevision, createRevision, version } = cell;
+      const bytes = Buffer.from(key, "latin1");
+      yield new KeyValue(bytes, value, modRevision, createRevision, version);
     }
   }
 
@@ -79,7 +82,9 @@ export function fakeClient(): FakeClient {
     },
     async *keys(selector, options = {}) {
       await begin("keys", options);
-      for (const { value: _, ...entry } of entries(selector, options)) yield entry;
+      for (const { key, modRevision, createRevision, version } of entries(selector, options)) {
+        yield new KeyEntry(key, modRevision, createRevision, version);
+      }
     },
     count: async (selector, options = {}) => {
       await begin("count", options);
