@@ -21,6 +21,8 @@ export interface ParsedArguments {
 
 export interface CommandSpec<A> {
   readonly name: string;
+  /** Other names that do the same; help names them. */
+  readonly aliases?: readonly string[];
   /** What other programs call it: understood in suggestions only. */
   readonly synonyms?: readonly string[];
   /** Without node and name, one for each form: "KEY VALUE". */
@@ -65,6 +67,10 @@ export function nodeWords<A>(table: CommandTable<A>): readonly string[] {
   return [...new Set(words)];
 }
 
+export function isCalled<A>({ name, aliases }: CommandSpec<A>, word: string): boolean {
+  return name === word || aliases?.includes(word) === true;
+}
+
 export interface FoundCommand<A> {
   readonly spec: CommandSpec<A>;
   readonly nodeWord: "all" | "any" | null;
@@ -77,7 +83,7 @@ export function findCommand<A>(
   named: boolean,
 ): FoundCommand<A> | null {
   const found = table.groups.flatMap(({ commands, nodeWord }) =>
-    commands.filter((spec) => spec.name === name).map((spec) => ({ spec, nodeWord })),
+    commands.filter((spec) => isCalled(spec, name)).map((spec) => ({ spec, nodeWord })),
   );
   const forNodes = found.find(({ nodeWord }) => nodeWord !== null) ?? null;
   if (named) return forNodes;
@@ -171,7 +177,7 @@ function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolea
     ),
   );
   const means = (specs: readonly CommandSpec<A>[] | undefined): CommandSpec<A> | undefined =>
-    specs?.find(({ name, synonyms }) => name === lower || synonyms?.includes(lower) === true);
+    specs?.find((spec) => isCalled(spec, lower) || spec.synonyms?.includes(lower) === true);
   if (!atStart) {
     const clusterWide = means(first) === undefined ? means(then) : undefined;
     if (clusterWide !== undefined) {
@@ -181,7 +187,10 @@ function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolea
   }
   const specs = (atStart ? [...(then ?? []), ...(first ?? [])] : first) ?? [];
   const names = [...new Set(specs.map(({ name }) => name))];
-  const near = means(specs)?.name ?? nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
+  // Behind the names: of two that are equally near, the main one is meant.
+  const aliases = specs.flatMap((spec) => spec.aliases ?? []);
+  const near =
+    means(specs)?.name ?? nearest(word, [...names, ...(atStart ? LOCAL_COMMANDS : []), ...aliases]);
   const hint = near === null ? `the commands are ${names.join(", ")}` : `did you mean "${near}"?`;
   return new UsageError(`unknown command "${word}": ${hint}`);
 }
