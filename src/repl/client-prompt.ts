@@ -141,6 +141,7 @@ function answerOutcome(action: ClientAction, answer: Answer, style: Style, ms: n
       ms: roundMs(ms),
     },
     status: EXIT.ok,
+    ...(answer.op === "read" && answer.result.found ? { bytes: answer.result.value } : {}),
   };
 }
 

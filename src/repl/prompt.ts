@@ -78,7 +78,7 @@ function nodesOutcome<A>({ nodes, style }: Prompt<A>): Outcome {
 }
 
 /** @throws what is no UsageError */
-function usageOutcome(error: unknown, style: Style, where: string): Outcome {
+export function usageOutcome(error: unknown, style: Style, where: string): Outcome {
   if (!(error instanceof UsageError)) throw error;
   const text = `${where === "" ? "" : `${where}: `}${error.message}`;
   return {
