@@ -1,4 +1,5 @@
 /** One table gives parsing, help and completion of a prompt. Pure. */
+import { timeIn } from "./arguments.ts";
 import { nearest } from "./suggest.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -97,9 +98,14 @@ export type Parsed<A> =
   | { readonly kind: "command"; readonly target: Target; readonly name: string; readonly action: A }
   | { readonly kind: "help"; readonly topic: string | null }
   | { readonly kind: "nodes" }
+  | { readonly kind: "load"; readonly path: string }
+  | { readonly kind: "every"; readonly everyMs: number; readonly command: readonly Token[] }
   | { readonly kind: "exit" };
 
-export const LOCAL_COMMANDS = ["help", "nodes", "exit", "quit"] as const;
+export const LOCAL_COMMANDS = ["help", "nodes", ".load", ".every", "exit", "quit"] as const;
+
+/** Nobody can read faster, and a cluster has better things to do. */
+const EVERY_MS_MIN = 100;
 
 /** @throws UsageError: one line, what is wrong and what to type */
 export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]): Parsed<A> {
@@ -141,6 +147,18 @@ function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "c
     }
     case "nodes":
       return { kind: "nodes" };
+    case ".load":
+      if (second === undefined || third !== undefined) {
+        throw new UsageError('name one file: .load FILE (quote blanks: .load "my file")');
+      }
+      return { kind: "load", path: second.text };
+    case ".every":
+      if (third === undefined) throw new UsageError("what, and how often? .every 2s read key");
+      return {
+        kind: "every",
+        everyMs: Math.max(EVERY_MS_MIN, timeIn(second, "the time between two runs", "s")),
+        command: tokens.slice(2),
+      };
     case "exit":
     case "quit":
       return { kind: "exit" };

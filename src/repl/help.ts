@@ -27,6 +27,8 @@ const EXAMPLES_PER_GROUP_MAX = 2;
 const LOCAL_HELP: readonly (readonly [string, string])[] = [
   ["help [COMMAND]", "this list, or all about one command"],
   ["nodes", "the nodes and their addresses"],
+  [".load FILE", "run the lines of a file"],
+  [".every TIME COMMAND", "run a command again and again: .every 2s read 35; Ctrl-C ends it"],
   ["exit", "leave (also Ctrl-D); Ctrl-C cancels the running command"],
 ];
 

@@ -82,6 +82,11 @@ describe("client commands", () => {
     ["2 pt a b", 'unknown command "pt": did you mean "put"?'],
     ["rm a", 'unknown command "rm": did you mean "delete"?'],
     ["1 get", "read: too few arguments: 1 read KEY"],
+    ["load f", 'did you mean ".load"?'],
+    [".load", "name one file: .load FILE"],
+    [".load a b", "name one file: .load FILE"],
+    [".every 2s", "what, and how often?"],
+    [".every soon read a", 'the time between two runs is a time like 500ms or 2s, got "soon"'],
     ["1 frobnicate a", "the commands are write, read, delete, cas"],
     ["hlep", 'did you mean "help"?'],
     ["4 read a", "there is no node 4: the nodes are 1, 2, 3"],
@@ -107,7 +112,25 @@ describe("client commands", () => {
 
 describe("completion", () => {
   test.each([
-    ["", ["1", "2", "3", "any", "write", "read", "delete", "cas", "help", "nodes", "exit", "quit"]],
+    [
+      "",
+      [
+        "1",
+        "2",
+        "3",
+        "any",
+        "write",
+        "read",
+        "delete",
+        "cas",
+        "help",
+        "nodes",
+        ".load",
+        ".every",
+        "exit",
+        "quit",
+      ],
+    ],
     ["2", ["2 "]],
     ["2 ", ["write", "read", "delete", "cas"]],
     ["2 wr", ["write "]],
