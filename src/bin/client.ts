@@ -5,9 +5,9 @@ import { nodeClock } from "../platform/node-clock.ts";
 import type { ClientAction } from "../repl/client-commands.ts";
 import type { Prompt } from "../repl/prompt.ts";
 import { createClientPrompt } from "../repl/client-prompt.ts";
+import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
-  readSettings,
   runPromptProcess,
   terminalStyle,
   type PromptFlags,
@@ -26,7 +26,7 @@ export function clientCommand(): Command {
     "Reads and writes keys: at a prompt, from a pipe, or from the command line.",
   );
   return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags) => {
-    await openClientPrompt(readSettings(flags), flags);
+    await openClientPrompt(await learnSettings(flags), flags);
   });
 }
 

@@ -8,12 +8,8 @@ import { runOneShot } from "../repl/one-shot.ts";
 import type { Token } from "../repl/tokenize.ts";
 import { UsageError } from "../repl/usage-error.ts";
 import { withClientPrompt } from "./client.ts";
-import {
-  addAccessOptions,
-  readSettings,
-  runAsProcess,
-  type PromptFlags,
-} from "./prompt-options.ts";
+import { learnSettings } from "./learn-nodes.ts";
+import { addAccessOptions, runAsProcess, type PromptFlags } from "./prompt-options.ts";
 
 interface OneShotFlags extends PromptFlags {
   readonly node?: string;
@@ -65,7 +61,7 @@ async function run(
   words: readonly string[],
   flags: OneShotFlags,
 ): Promise<void> {
-  const settings = readSettings(flags);
+  const settings = await learnSettings(flags);
   const format = flags.json === true ? "json" : flags.raw === true ? "raw" : "text";
   await withClientPrompt(settings, (prompt) =>
     runAsProcess((signal) => {

@@ -53,7 +53,7 @@ export function addAccessOptions(command: Command): Command {
   return command
     .option(
       "--nodes <list>",
-      'who to talk to: "1=127.0.0.1:4101,2=…" (default: nodes 1 to 3 on this machine)',
+      'who to talk to: "1=127.0.0.1:4101,2=…" (default: on this machine, all that node 1, 2 or 3 names)',
     )
     .option("--cluster <file>", "the same from a JSON file, shared with the servers")
     .option("--secret-file <file>", "the cluster's secret, when it has one")
@@ -103,9 +103,13 @@ export function parseTime(text: string, flag: string): number {
 }
 
 function startCommand(isDefaultCluster: boolean): (node: number) => string {
-  const inCheckout = existsSync(fileURLToPath(new URL("../../run1.sh", import.meta.url)));
+  // A checkout has one for each of the first three nodes.
+  const isThere = (script: string): boolean =>
+    existsSync(fileURLToPath(new URL(`../../${script}`, import.meta.url)));
   return (node) =>
-    inCheckout && isDefaultCluster ? `sh run${node}.sh` : `omnikv server --node ${node}`;
+    isDefaultCluster && isThere(`run${node}.sh`)
+      ? `sh run${node}.sh`
+      : `omnikv server --node ${node}`;
 }
 
 export function terminalStyle(): Style {
