@@ -2,10 +2,12 @@
 import { Command } from "commander";
 import { createClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
+import type { ClientAction } from "../repl/client-commands.ts";
+import type { Prompt } from "../repl/prompt.ts";
 import { createClientPrompt } from "../repl/client-prompt.ts";
+import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
-  readSettings,
   runPromptProcess,
   terminalStyle,
   type PromptFlags,
@@ -24,11 +26,26 @@ export function clientCommand(): Command {
     "Reads and writes keys: at a prompt, from a pipe, or from the command line.",
   );
   return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags) => {
-    await openClientPrompt(readSettings(flags), flags);
+    await openClientPrompt(await learnSettings(flags), flags);
   });
 }
 
 async function openClientPrompt(settings: PromptSettings, flags: PromptFlags): Promise<void> {
+  const ids = settings.nodes.map(({ id }) => id).join(", ");
+  await withClientPrompt(settings, (prompt) =>
+    runPromptProcess(prompt, flags, {
+      name: "client",
+      promptText: `${prompt.style.strong("omnikv")}> `,
+      greeting: `omnikv client, nodes ${ids}. Type "1 write 35 hello", "2 read 35", help or exit.`,
+    }),
+  );
+}
+
+/** A client for as long as `use` takes. */
+export async function withClientPrompt(
+  settings: PromptSettings,
+  use: (prompt: Prompt<ClientAction>) => Promise<void>,
+): Promise<void> {
   const { nodes, clusterId, secret, timeoutMs, startCommand } = settings;
   const client = createClient({
     nodes,
@@ -37,22 +54,16 @@ async function openClientPrompt(settings: PromptSettings, flags: PromptFlags): P
     timeoutMs,
     failFast: true,
   });
-  const style = terminalStyle();
   const prompt = createClientPrompt({
     client,
     nodes,
     timeoutMs,
-    style,
+    style: terminalStyle(),
     startCommand,
     now: () => nodeClock.now(),
   });
-  const ids = nodes.map(({ id }) => id).join(", ");
   try {
-    await runPromptProcess(prompt, flags, {
-      name: "client",
-      promptText: `${style.strong("omnikv")}> `,
-      greeting: `omnikv client, nodes ${ids}. Type "1 write 35 hello", "2 read 35", help or exit.`,
-    });
+    await use(prompt);
   } finally {
     client.close();
   }

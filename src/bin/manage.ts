@@ -3,9 +3,9 @@ import { Command } from "commander";
 import { createAdminClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createAdminPrompt } from "../repl/admin-prompt.ts";
+import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
-  readSettings,
   runPromptProcess,
   sleep,
   terminalStyle,
@@ -28,7 +28,7 @@ export function manageCommand(): Command {
 }
 
 async function openAdminPrompt(flags: PromptFlags): Promise<void> {
-  const { nodes, clusterId, secret, timeoutMs, startCommand } = readSettings(flags);
+  const { nodes, clusterId, secret, timeoutMs, startCommand } = await learnSettings(flags);
   const client = createAdminClient({
     nodes,
     clusterId,

@@ -5,9 +5,12 @@ import { Command, CommanderError } from "commander";
 import { KvError } from "../base/errors.ts";
 import { terminalText } from "../base/printable.ts";
 import { systemCode, tooManyFilesText } from "../base/system-error.ts";
+import { endWhenReaderGoes } from "../platform/reader-gone.ts";
+import { KEY_COMMANDS } from "../repl/client-commands.ts";
 
 interface Subcommand {
   readonly name: string;
+  readonly aliases?: readonly string[];
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }
@@ -65,11 +68,20 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
 ];
 
+/** The commands of the client prompt, one request each. */
+const ONE_SHOTS: readonly Subcommand[] = KEY_COMMANDS.commands.map((spec) => ({
+  name: spec.name,
+  aliases: spec.aliases ?? [],
+  summary: spec.summary,
+  load: async () => (await import("./one-shot.ts")).oneShotCommand(spec),
+}));
+
 const EXAMPLES = `
 Examples:
   omnikv server --node 1 --data-dir data/node1   one of three servers on this machine (then 2 and 3)
   omnikv client                                  type "1 write 35 hello", then "2 read 35"
   omnikv client -c '1 write a b; 2 read a'       the same from a script
+  omnikv put 35 hello && omnikv get 35           one request each
   omnikv manage -c 'all status'                  who leads, and how far each node is
 
 "omnikv COMMAND --help" tells all about a command.`;
@@ -88,11 +100,20 @@ async function createProgram(asked: string | undefined): Promise<Command> {
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", EXAMPLES);
-  for (const { name, summary, load } of SUBCOMMANDS) {
-    const command = name === asked ? await load() : new Command(name);
-    program.addCommand(strict(command.summary(summary)));
+  for (const subcommand of SUBCOMMANDS) program.addCommand(await create(subcommand, asked));
+  for (const subcommand of ONE_SHOTS) {
+    program.addCommand((await create(subcommand, asked)).helpGroup("Keys, one request each:"));
   }
   return strict(program);
+}
+
+async function create(
+  { name, aliases = [], summary, load }: Subcommand,
+  asked: string | undefined,
+): Promise<Command> {
+  const isAsked = asked !== undefined && [name, ...aliases].includes(asked);
+  const command = isAsked ? await load() : new Command(name);
+  return strict(command.aliases(aliases).summary(summary));
 }
 
 /** Usage errors are thrown instead of ending the process, and teach. */
@@ -108,6 +129,9 @@ function strict(command: Command): Command {
 async function main(args: readonly string[]): Promise<void> {
   // "omnikv help client" needs the real command too.
   const asked = args[0] === "help" ? args[1] : args[0];
+  endWhenReaderGoes(({ message }) => {
+    process.stderr.write(`omnikv: cannot write the output: ${terminalText(message)}\n`);
+  });
   try {
     const program = await createProgram(asked);
     await program.parseAsync(args, { from: "user" });

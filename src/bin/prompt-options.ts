@@ -13,6 +13,7 @@ import {
 } from "../config/cluster.ts";
 import { colorLevel } from "../platform/color.ts";
 import { nodeClock } from "../platform/node-clock.ts";
+import type { ExitStatus } from "../repl/exit-status.ts";
 import { historyPath } from "../repl/history.ts";
 import type { Prompt } from "../repl/prompt.ts";
 import { runPrompt } from "../repl/run-prompt.ts";
@@ -42,21 +43,26 @@ export interface PromptSettings {
 
 const EXIT_CODES = `
 Exit status: 0 all went well · 1 a command failed · 2 usage · 3 no connection or no majority · 4 the outcome of a write
-is unknown · 130 interrupted. Of several, the most severe: 130, then 4, 3, 2, 1. A read that finds nothing, and a cas
+is unknown · 130 interrupted · 141 the reader of the output has gone. Of several, the most severe: 130, then 4, 3, 2, 1. A read that finds nothing, and a cas
 that does not swap, went well. After a session at a terminal the status is 0, or 130 after Ctrl-C.
 
 Environment: NO_COLOR, FORCE_COLOR, OMNIKV_HISTORY (history file; empty: none), XDG_STATE_HOME.`;
 
-/** Adds the shared options. @param examples lines for the end of the help */
-export function addPromptOptions(command: Command, examples: string): Command {
+/** Adds the options that say which cluster is meant. */
+export function addAccessOptions(command: Command): Command {
   return command
     .option(
       "--nodes <list>",
-      'who to talk to: "1=127.0.0.1:4101,2=…" (default: nodes 1 to 3 on this machine)',
+      'who to talk to: "1=127.0.0.1:4101,2=…" (default: on this machine, all that node 1, 2 or 3 names)',
     )
     .option("--cluster <file>", "the same from a JSON file, shared with the servers")
     .option("--secret-file <file>", "the cluster's secret, when it has one")
-    .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s")
+    .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s");
+}
+
+/** Adds the options of both prompts. @param examples lines for the end of the help */
+export function addPromptOptions(command: Command, examples: string): Command {
+  return addAccessOptions(command)
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
     .option("--exec <commands>", "the same", collect, undefined)
     .option("--json", "one JSON object a line, errors too")
@@ -97,9 +103,13 @@ export function parseTime(text: string, flag: string): number {
 }
 
 function startCommand(isDefaultCluster: boolean): (node: number) => string {
-  const inCheckout = existsSync(fileURLToPath(new URL("../../run1.sh", import.meta.url)));
+  // A checkout has one for each of the first three nodes.
+  const isThere = (script: string): boolean =>
+    existsSync(fileURLToPath(new URL(`../../${script}`, import.meta.url)));
   return (node) =>
-    inCheckout && isDefaultCluster ? `sh run${node}.sh` : `omnikv server --node ${node}`;
+    isDefaultCluster && isThere(`run${node}.sh`)
+      ? `sh run${node}.sh`
+      : `omnikv server --node ${node}`;
 }
 
 export function terminalStyle(): Style {
@@ -133,18 +143,9 @@ export async function runPromptProcess<A>(
   flags: Pick<PromptFlags, "command" | "exec" | "json" | "bail">,
   { name, promptText, greeting }: PromptProcess,
 ): Promise<void> {
-  const abort = new AbortController();
-  const onSignal = (): void => abort.abort();
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
-  // Whoever read our output has gone ("| head"): nothing is left to be done.
-  const onOutputError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== "EPIPE") throw error;
-    abort.abort();
-  };
-  process.stdout.on("error", onOutputError);
   const commands = [...(flags.command ?? []), ...(flags.exec ?? [])];
-  try {
-    process.exitCode = await runPrompt(prompt, {
+  await runAsProcess((signal) =>
+    runPrompt(prompt, {
       input: process.stdin,
       output: process.stdout,
       errors: process.stderr,
@@ -155,8 +156,20 @@ export async function runPromptProcess<A>(
       promptText,
       greeting,
       historyPath: historyPath(process.env, homedir(), name),
-      signal: abort.signal,
-    });
+      signal,
+    }),
+  );
+}
+
+/** Leaves the status behind. @param run its signal is aborted when the process is told to end */
+export async function runAsProcess(
+  run: (signal: AbortSignal) => Promise<ExitStatus>,
+): Promise<void> {
+  const abort = new AbortController();
+  const onSignal = (): void => abort.abort();
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
+  try {
+    process.exitCode = await run(abort.signal);
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
   }

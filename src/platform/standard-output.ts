@@ -3,11 +3,13 @@
  * to may lie on a disk that is full. What cannot be written then is lost, and later lines are tried again.
  */
 import { fstatSync, writeSync } from "node:fs";
+import { outliveReader } from "./reader-gone.ts";
 
 const DESCRIPTOR = 1;
 
 /** Writes whole lines, at once where the system allows it. Never throws. */
 export function createStandardOutput(): (line: string) => void {
+  outliveReader();
   return isFile() ? fileWriter() : streamWriter();
 }
 

@@ -27,7 +27,7 @@ export type CasExpectation =
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
-  synonyms: ["put", "set"],
+  aliases: ["put", "set"],
   forms: ["KEY VALUE"],
   summary: "sets the key's value",
   details: [
@@ -46,7 +46,7 @@ const write: CommandSpec<ClientAction> = {
 
 const read: CommandSpec<ClientAction> = {
   name: "read",
-  synonyms: ["get"],
+  aliases: ["get"],
   forms: ["KEY [--local]"],
   summary: "shows the key's value",
   details: [
@@ -66,7 +66,8 @@ const read: CommandSpec<ClientAction> = {
 
 const remove: CommandSpec<ClientAction> = {
   name: "delete",
-  synonyms: ["del", "remove", "rm", "unset"],
+  aliases: ["del"],
+  synonyms: ["remove", "rm", "unset"],
   forms: ["KEY"],
   summary: "removes the key",
   examples: ["3 delete 35"],

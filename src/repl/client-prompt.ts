@@ -158,6 +158,7 @@ function answerOutcome(action: KeyAction, answer: Answer, style: Style, ms: numb
       ms: roundMs(ms),
     },
     status: EXIT.ok,
+    ...(answer.op === "read" && answer.result.found ? { bytes: answer.result.value } : {}),
   };
 }
 

@@ -25,8 +25,9 @@ export function renderTable(look: ClusterLook, reason: Reason, style: Style): re
   const rows = look.map(({ node, status, error }) => ({
     cells: status === null ? null : cellsOf(status, leader, style),
     node,
-    last: status === null ? reason(node, error) : linksText(status.links),
-    paint: status === null ? style.bad : hasFaults(status.links) ? style.warn : style.dim,
+    ...(status === null
+      ? { last: reason(node, error), paint: style.bad }
+      : linksCell(status.links, farEnds(look, node), style)),
   }));
   const widths = HEADER.map((title, i) =>
     Math.max(title.length, ...rows.map(({ cells }) => cells?.[i]?.text.length ?? 0)),
@@ -42,7 +43,18 @@ export function renderTable(look: ClusterLook, reason: Reason, style: Style): re
   const alarms = look.flatMap(({ node, status }) =>
     (status?.alarms ?? []).map((alarm) => style.bad(`ALARM: node ${node}: ${alarmText(alarm)}`)),
   );
-  return [header, ...lines, leaderLine(look, leader, style), ...alarms];
+  return [header, ...lines, leaderLine(look, leader, style), ...strangers(look, style), ...alarms];
+}
+
+/** The nodes know their cluster; a list that somebody typed may leave some out. */
+function strangers(look: ClusterLook, style: Style): readonly string[] {
+  const asked = look.map(({ node }) => node);
+  const members = look.flatMap(({ status }) => status?.links.map(({ peer }) => peer) ?? []);
+  const missing = [...new Set(members)].filter((id) => !asked.includes(id)).sort((a, b) => a - b);
+  if (missing.length === 0) return [];
+  const [are, them] = missing.length === 1 ? ["is", "it"] : ["are", "them"];
+  const text = `not shown: ${missing.join(", ")}, which ${are} of this cluster too (name ${them} with --nodes)`;
+  return [style.warn(text)];
 }
 
 const plain: Paint = (text) => text;
@@ -79,25 +91,51 @@ function ballotShort({ n, pid }: AdminBallot): string {
 function leaderLine(look: ClusterLook, leader: number | null, style: Style): string {
   const status = look.find(({ node }) => node === leader)?.status;
   if (status === undefined || status === null) return style.warn("no node leads");
-  const alone = status.quorumConnected ? "" : ", but hears no majority of the nodes";
-  const paint = status.quorumConnected ? style.good : style.warn;
-  return paint(`node ${leader ?? 0} leads${alone}`);
+  if (status.quorumConnected) return style.good(`node ${leader ?? 0} leads`);
+  return style.warn(`no node leads: node ${leader ?? 0} did, and hears no majority of the nodes`);
 }
 
-function hasFaults(links: readonly AdminLink[]): boolean {
-  return linksText(links) !== "whole";
+function linksCell(
+  links: readonly AdminLink[],
+  far: ReadonlyMap<number, AdminLink>,
+  style: Style,
+): { readonly last: string; readonly paint: Paint } {
+  const last = linksText(links, far);
+  return { last, paint: last === "whole" ? style.dim : style.warn };
 }
 
-/** "2, 3 (in) broken; 4 loses 30 %; 5 down", or "whole". */
-export function linksText(links: readonly AdminLink[]): string {
+/** What the peers of a node have done to their ends of its links, by peer. */
+function farEnds(look: ClusterLook, self: number): ReadonlyMap<number, AdminLink> {
+  const ends = look.flatMap(({ node, status }) => {
+    const link = status?.links.find(({ peer }) => peer === self);
+    return link === undefined ? [] : [[node, link] as const];
+  });
+  return new Map(ends);
+}
+
+/**
+ * "broken 2, 3 (in) · to 4 30 % lost · down 5", or "whole". What is broken at the other end only is "2 (there)": no message
+ * gets through, and it is restored there.
+ */
+export function linksText(
+  links: readonly AdminLink[],
+  far: ReadonlyMap<number, AdminLink> = new Map(),
+): string {
   const texts = (of: (link: AdminLink) => string | null): readonly string[] =>
     links.flatMap((link) => {
       const text = of(link);
       return text === null ? [] : [text];
     });
-  const broken = texts(({ peer, brokenIn, brokenOut }) => {
-    if (!brokenIn && !brokenOut) return null;
-    return brokenIn && brokenOut ? String(peer) : `${peer} (${brokenIn ? "in" : "out"})`;
+  const broken = texts((link) => {
+    const there = far.get(link.peer);
+    const isIn = link.brokenIn || there?.brokenOut === true;
+    const isOut = link.brokenOut || there?.brokenIn === true;
+    if (!isIn && !isOut) return null;
+    const notes = [
+      ...(isIn && isOut ? [] : [isIn ? "in" : "out"]),
+      ...(link.brokenIn || link.brokenOut ? [] : ["there"]),
+    ];
+    return notes.length === 0 ? String(link.peer) : `${link.peer} (${notes.join(", ")})`;
   });
   const lossy = texts(({ peer, dropPermilleIn, dropPermilleOut, brokenIn, brokenOut }) => {
     const permille = Math.max(brokenIn ? 0 : dropPermilleIn, brokenOut ? 0 : dropPermilleOut);

@@ -1,4 +1,5 @@
 /** One table gives parsing, help and completion of a prompt. Pure. */
+import { timeIn } from "./arguments.ts";
 import { nearest } from "./suggest.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -21,6 +22,8 @@ export interface ParsedArguments {
 
 export interface CommandSpec<A> {
   readonly name: string;
+  /** Other names that do the same; help names them. */
+  readonly aliases?: readonly string[];
   /** What other programs call it: understood in suggestions only. */
   readonly synonyms?: readonly string[];
   /** Without node and name, one for each form: "KEY VALUE". */
@@ -65,6 +68,10 @@ export function nodeWords<A>(table: CommandTable<A>): readonly string[] {
   return [...new Set(words)];
 }
 
+export function isCalled<A>({ name, aliases }: CommandSpec<A>, word: string): boolean {
+  return name === word || aliases?.includes(word) === true;
+}
+
 export interface FoundCommand<A> {
   readonly spec: CommandSpec<A>;
   readonly nodeWord: "all" | "any" | null;
@@ -77,7 +84,7 @@ export function findCommand<A>(
   named: boolean,
 ): FoundCommand<A> | null {
   const found = table.groups.flatMap(({ commands, nodeWord }) =>
-    commands.filter((spec) => spec.name === name).map((spec) => ({ spec, nodeWord })),
+    commands.filter((spec) => isCalled(spec, name)).map((spec) => ({ spec, nodeWord })),
   );
   const forNodes = found.find(({ nodeWord }) => nodeWord !== null) ?? null;
   if (named) return forNodes;
@@ -91,9 +98,14 @@ export type Parsed<A> =
   | { readonly kind: "command"; readonly target: Target; readonly name: string; readonly action: A }
   | { readonly kind: "help"; readonly topic: string | null }
   | { readonly kind: "nodes" }
+  | { readonly kind: "load"; readonly path: string }
+  | { readonly kind: "every"; readonly everyMs: number; readonly command: readonly Token[] }
   | { readonly kind: "exit" };
 
-export const LOCAL_COMMANDS = ["help", "nodes", "exit", "quit"] as const;
+export const LOCAL_COMMANDS = ["help", "nodes", ".load", ".every", "exit", "quit"] as const;
+
+/** Nobody can read faster, and a cluster has better things to do. */
+const EVERY_MS_MIN = 100;
 
 /** @throws UsageError: one line, what is wrong and what to type */
 export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]): Parsed<A> {
@@ -135,6 +147,18 @@ function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "c
     }
     case "nodes":
       return { kind: "nodes" };
+    case ".load":
+      if (second === undefined || third !== undefined) {
+        throw new UsageError('name one file: .load FILE (quote blanks: .load "my file")');
+      }
+      return { kind: "load", path: second.text };
+    case ".every":
+      if (third === undefined) throw new UsageError("what, and how often? .every 2s read key");
+      return {
+        kind: "every",
+        everyMs: Math.max(EVERY_MS_MIN, timeIn(second, "the time between two runs", "s")),
+        command: tokens.slice(2),
+      };
     case "exit":
     case "quit":
       return { kind: "exit" };
@@ -171,7 +195,7 @@ function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolea
     ),
   );
   const means = (specs: readonly CommandSpec<A>[] | undefined): CommandSpec<A> | undefined =>
-    specs?.find(({ name, synonyms }) => name === lower || synonyms?.includes(lower) === true);
+    specs?.find((spec) => isCalled(spec, lower) || spec.synonyms?.includes(lower) === true);
   if (!atStart) {
     const clusterWide = means(first) === undefined ? means(then) : undefined;
     if (clusterWide !== undefined) {
@@ -181,7 +205,10 @@ function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolea
   }
   const specs = (atStart ? [...(then ?? []), ...(first ?? [])] : first) ?? [];
   const names = [...new Set(specs.map(({ name }) => name))];
-  const near = means(specs)?.name ?? nearest(word, atStart ? [...names, ...LOCAL_COMMANDS] : names);
+  // Behind the names: of two that are equally near, the main one is meant.
+  const aliases = specs.flatMap((spec) => spec.aliases ?? []);
+  const near =
+    means(specs)?.name ?? nearest(word, [...names, ...(atStart ? LOCAL_COMMANDS : []), ...aliases]);
   const hint = near === null ? `the commands are ${names.join(", ")}` : `did you mean "${near}"?`;
   return new UsageError(`unknown command "${word}": ${hint}`);
 }

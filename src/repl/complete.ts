@@ -18,11 +18,23 @@ export function complete<A>(
 ): readonly [candidates: readonly string[], word: string] {
   const words = line.trimStart().split(/\s+/);
   const word = words.at(-1) ?? "";
-  const candidates = candidatesFor(table, words.slice(0, -1)).filter((each) =>
-    each.startsWith(word),
-  );
+  const before = words.slice(0, -1);
+  const starting = (all: readonly string[]): readonly string[] =>
+    all.filter((each) => each.startsWith(word));
+  const names = starting(candidatesFor(table, before));
+  // Aliases double what is there to choose from, so they are offered only to somebody who types one.
+  const candidates =
+    names.length === 0 && word !== "" ? starting(aliasesFor(table, before)) : names;
   // A blank behind a candidate that is the only one: the next word can be typed at once.
   return [candidates.length === 1 ? candidates.map((each) => `${each} `) : candidates, word];
+}
+
+function aliasesFor<A>(table: CommandTable<A>, before: readonly string[]): readonly string[] {
+  const [first, second] = before;
+  const named =
+    first !== undefined && [...table.nodeIds.map(String), ...nodeWords(table)].includes(first);
+  const isName = first === undefined || ((named || first === "help") && second === undefined);
+  return isName ? allCommands(table).flatMap(({ aliases = [] }) => aliases) : [];
 }
 
 function candidatesFor<A>(table: CommandTable<A>, before: readonly string[]): readonly string[] {

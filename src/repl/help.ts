@@ -1,6 +1,7 @@
 /** Help texts out of the command table. Pure. */
 import {
   allCommands,
+  isCalled,
   nodeWords,
   usageLines,
   type CommandSpec,
@@ -26,6 +27,8 @@ const EXAMPLES_PER_GROUP_MAX = 2;
 const LOCAL_HELP: readonly (readonly [string, string])[] = [
   ["help [COMMAND]", "this list, or all about one command"],
   ["nodes", "the nodes and their addresses"],
+  [".load FILE", "run the lines of a file"],
+  [".every TIME COMMAND", "run a command again and again: .every 2s read 35; Ctrl-C ends it"],
   ["exit", "leave (also Ctrl-D); Ctrl-C cancels the running command"],
 ];
 
@@ -39,14 +42,15 @@ export function helpText<A>(
   if (topic === null) return overview(table, texts, style);
   const specs = table.groups.flatMap(({ commands, nodeWord }) =>
     commands
-      .filter(({ name }) => name === topic)
+      .filter((spec) => isCalled(spec, topic))
       .map((spec) => commandHelp(spec, nodeWord === null ? "" : "NODE", style)),
   );
   if (specs.length > 0) return specs.join("\n\n");
   const local = LOCAL_HELP.find(([usage]) => usage.split(" ")[0] === topic);
   if (local !== undefined) return `${style.strong(local[0])}  ${local[1]}`;
   const names = [...new Set(allCommands(table).map(({ name }) => name))];
-  const near = nearest(topic, names);
+  const aliases = allCommands(table).flatMap((spec) => spec.aliases ?? []);
+  const near = nearest(topic, [...names, ...aliases]);
   const hint =
     near === null ? `the commands are ${names.join(", ")}` : `did you mean "help ${near}"?`;
   throw new UsageError(`no help on "${topic}": ${hint}`);
@@ -57,7 +61,7 @@ function overview<A>(table: CommandTable<A>, texts: HelpTexts, style: Style): st
     title,
     rows: commands.flatMap((spec) => {
       const [first = "", ...more] = usageLines(spec, nodeWord === null ? "" : "NODE");
-      return [[first, spec.summary] as const, ...more.map((line) => [line, ""] as const)];
+      return [[first, summaryLine(spec)] as const, ...more.map((line) => [line, ""] as const)];
     }),
   }));
   const all = [...groups.flatMap(({ rows }) => rows), ...LOCAL_HELP];
@@ -90,6 +94,10 @@ function overview<A>(table: CommandTable<A>, texts: HelpTexts, style: Style): st
   ].join("\n");
 }
 
+function summaryLine<A>({ summary, aliases = [] }: CommandSpec<A>): string {
+  return aliases.length === 0 ? summary : `${summary} (also ${aliases.join(", ")})`;
+}
+
 function nodeLine<A>(table: CommandTable<A>): string {
   const meaning = (word: string): string => (word === "all" ? "all of them" : "any of them");
   const ids = table.nodeIds.join(", ");
@@ -113,7 +121,7 @@ function commandHelp<A>(spec: CommandSpec<A>, node: string, style: Style): strin
   const width = Math.max(0, ...flagNames.map((name) => name.length));
   return [
     ...usageLines(spec, node).map((line) => style.strong(line)),
-    `  ${spec.summary}`,
+    `  ${summaryLine(spec)}`,
     ...(spec.details ?? []).map((line) => `  ${line}`),
     ...flags.map(({ help }, i) => `  ${(flagNames[i] ?? "").padEnd(width)}  ${help}`),
     "For example:",

@@ -1,7 +1,9 @@
 /** What a prompt is made of, and how one command line runs. The loops around it differ: terminal, lines, arguments. */
+import { unreachable } from "../base/assert.ts";
 import type { CommandTable, Target } from "./command-table.ts";
 import { parseCommand } from "./command-table.ts";
 import { EXIT } from "./exit-status.ts";
+import { loadFile, repeat } from "./load.ts";
 import { helpText, type HelpTexts } from "./help.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
@@ -46,6 +48,9 @@ export function split(
   }
 }
 
+/** A file may load others, so deep; one that loads itself ends here. */
+const LOADS_MAX = 16;
+
 export type CommandResult = "exit" | readonly Outcome[];
 
 /** Runs one command; "exit" when it asks to leave. Never rejects for what the user typed. */
@@ -55,12 +60,15 @@ export async function runCommand<A>(
   signal: AbortSignal,
   screen: Screen,
   where = "",
+  depth = 0,
 ): Promise<CommandResult> {
   const { table, help, style } = prompt;
   let parsed;
   try {
     parsed = parseCommand(table, tokens);
     if (parsed.kind === "exit") return "exit";
+    // A mistake is said once, not again and again.
+    if (parsed.kind === "every") parseCommand(table, parsed.command);
     if (parsed.kind === "help") {
       const text = helpText(table, help, parsed.topic, style);
       return [{ text, json: { ok: true, op: "help", text }, status: EXIT.ok }];
@@ -68,8 +76,62 @@ export async function runCommand<A>(
   } catch (error) {
     return [usageOutcome(error, style, where)];
   }
-  if (parsed.kind === "nodes") return [nodesOutcome(prompt)];
-  return prompt.execute(parsed.target, parsed.action, signal, screen);
+  switch (parsed.kind) {
+    case "nodes":
+      return [nodesOutcome(prompt)];
+    case "load":
+      if (depth >= LOADS_MAX) {
+        return [usageOutcome(new UsageError(".load: files that load each other"), style, where)];
+      }
+      return loadFile(
+        parsed.path,
+        (line, inner) => runLine(prompt, line, signal, inner, depth + 1),
+        signal,
+        screen,
+        style,
+      );
+    case "every": {
+      const { everyMs, command } = parsed;
+      await repeat(everyMs, () => runShown(prompt, command, signal, screen, depth), signal, screen);
+      return [];
+    }
+    case "command":
+      return prompt.execute(parsed.target, parsed.action, signal, screen);
+    default:
+      return unreachable(parsed, "command");
+  }
+}
+
+/** A line of a file. @returns false when it asks to leave, which ends the file only */
+async function runLine<A>(
+  prompt: Prompt<A>,
+  line: string,
+  signal: AbortSignal,
+  screen: Screen,
+  depth: number,
+): Promise<boolean> {
+  const commands = split(line, undefined, prompt.style);
+  if (!commands.ok) {
+    screen.show(commands.problem);
+    return true;
+  }
+  for (const tokens of commands.commands) {
+    if (!(await runShown(prompt, tokens, signal, screen, depth))) return false;
+  }
+  return true;
+}
+
+async function runShown<A>(
+  prompt: Prompt<A>,
+  tokens: readonly Token[],
+  signal: AbortSignal,
+  screen: Screen,
+  depth: number,
+): Promise<boolean> {
+  const result = await runCommand(prompt, tokens, signal, screen, "", depth);
+  if (result === "exit") return false;
+  result.forEach((outcome) => screen.show(outcome));
+  return true;
 }
 
 function nodesOutcome<A>({ nodes, style }: Prompt<A>): Outcome {
@@ -78,7 +140,7 @@ function nodesOutcome<A>({ nodes, style }: Prompt<A>): Outcome {
 }
 
 /** @throws what is no UsageError */
-function usageOutcome(error: unknown, style: Style, where: string): Outcome {
+export function usageOutcome(error: unknown, style: Style, where: string): Outcome {
   if (!(error instanceof UsageError)) throw error;
   const text = `${where === "" ? "" : `${where}: `}${error.message}`;
   return {

@@ -9,6 +9,8 @@ export interface Screen {
   show(outcome: Outcome): void;
   /** Null: not at a terminal, or JSON is wanted: then `show` each change. */
   readonly live: LiveScreen | null;
+  /** What was shown is the end: nothing more is to be run. */
+  isOver?(): boolean;
 }
 
 export interface LiveScreen {

@@ -63,7 +63,11 @@ class ScriptRun<A> {
   constructor(prompt: Prompt<A>, options: ScriptOptions) {
     this.#prompt = prompt;
     this.#options = options;
-    this.#screen = { live: options.live, show: (outcome) => this.#show(outcome) };
+    this.#screen = {
+      live: options.live,
+      show: (outcome) => this.#show(outcome),
+      isOver: () => this.over,
+    };
   }
 
   async line(line: string, separator: ";" | undefined, where: string): Promise<void> {

@@ -399,6 +399,27 @@ describe("refusals", () => {
     core.close();
   });
 
+  test("are told rather than that the other nodes are down", () => {
+    for (const request of [read("a"), write("a", "1")]) {
+      for (const alive of [1, 2, 3]) {
+        const cluster = new FakeCluster();
+        const core = cluster.core({ failFast: true });
+        for (const node of cluster.nodes) {
+          if (node.id === alive) node.behaviour = { kind: "refuse", code: "NO_QUORUM" };
+          else node.stop();
+        }
+        expect(ask(cluster, core, request).error).toMatchObject({
+          code: "NO_QUORUM",
+          definite: true,
+        });
+        // Of a node that has gone since, nothing is remembered.
+        cluster.node(alive).stop();
+        expect(ask(cluster, core, request).error?.code).not.toBe("NO_QUORUM");
+        core.close();
+      }
+    }
+  });
+
   test("after an attempt that may have been carried out leave the write unknown", () => {
     const cluster = new FakeCluster();
     const core = cluster.core({ timeoutMs: 1000 });

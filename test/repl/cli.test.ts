@@ -89,6 +89,15 @@ describe.concurrent("omnikv", () => {
     [["manage", "extra"], "too many arguments"],
     [["health", "--nodes", "here"], "--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST"],
     [["health", "--token"], "--token: is made of a secret: give --secret-file too"],
+    [["read"], "read: too few arguments: omnikv read KEY [--local]"],
+    [["get", "a", "b"], "read: too many arguments: omnikv read KEY [--local]"],
+    [["put", "", "v"], "write: a key is at least one byte long"],
+    [["cas", "k", "v"], "cas: what should the value be before?"],
+    [["cas", "k", "--revision", "x", "v"], "--revision takes a positive integer"],
+    [["get", "k", "--json", "--raw", "--node", "1", "--nodes", "1"], "--nodes: expected ID=HOST"],
+    [["get", "k", "--node", "4"], '"4" is no node: the nodes are 1, 2, 3'],
+    [["get", "k", "--cas"], "unknown option '--cas'"],
+    [["gte", "k"], "Did you mean get?"],
   ])("%j is a usage error", async (args, message) => {
     const { status, out, err } = await omnikv(args);
     expect(err).toContain(message);
@@ -110,6 +119,15 @@ describe.concurrent("omnikv", () => {
     const any = await omnikv(["client", ...NOBODY], { input: "read a\n" });
     expect(any.status).toBe(3);
     expect(any.err).toContain("no node answers (tried 127.0.0.1:1, 127.0.0.1:3)");
+  });
+
+  test("one request exits 3 when no node answers", async () => {
+    const { status, out, err } = await omnikv(["get", "a", ...NOBODY]);
+    expect({ status, out }).toEqual({ status: 3, out: "" });
+    expect(err).toContain("no node answers (tried 127.0.0.1:1, 127.0.0.1:3)");
+    const json = await omnikv(["del", "a", "--json", "--node", "2", ...NOBODY]);
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, op: "delete", node: 2 });
+    expect(json).toMatchObject({ status: 3, err: "" });
   });
 
   test("client exits 2 when a line is no command, 0 when there is none", async () => {

@@ -256,13 +256,48 @@ describe("status", () => {
     expect(out.split("\n")).toEqual([
       "node  role     leader  ballot  decided  applied  majority   keys  up         links",
       "   1  cut off  2       4.1          12       12  NOT heard     1  3 h 0 min  broken 2, 3 (out)",
-      "   2  leader   2       4.2          12       12  heard         1  3 h 0 min  to 1 30 % lost · to 1 +50 ms · down 3",
+      "   2  leader   2       4.2          12       12  heard         1  3 h 0 min  broken 1 (there) · to 1 30 % lost · to 1 +50 ms · down 3",
       "   3  does not answer at 127.0.0.1:4103 (`sh run3.sh` starts it)",
       "node 2 leads",
       "",
     ]);
     expect(err).toBe("");
     expect(status).toBe(EXIT.unavailable);
+  });
+
+  test("shows what is broken at the other end, in which direction, and where it was broken", async () => {
+    const world = worldOf([1, 2, 3], 2);
+    world.statuses.set(1, {
+      links: [linkTo(2, { brokenOut: true }), linkTo(3, { brokenIn: true, brokenOut: true })],
+    });
+    world.statuses.set(2, { links: [linkTo(1, { brokenOut: true }), linkTo(3)] });
+    const { out } = await run("status", world);
+    const links = out
+      .split("\n")
+      .slice(1, 4)
+      .map((line) => line.split(" min  ")[1]);
+    expect(links).toEqual(["broken 2, 3", "broken 1", "broken 1 (there)"]);
+    world.statuses.delete(2);
+    const oneWay = await run("status", world);
+    expect(oneWay.out).toContain("broken 1 (in, there)");
+  });
+
+  test("calls nobody leader who hears no majority", async () => {
+    const world = worldOf([1, 2, 3], 1);
+    world.statuses.set(1, { quorumConnected: false });
+    const { out } = await run("status", world);
+    expect(out).toContain("\nno node leads: node 1 did, and hears no majority of the nodes\n");
+  });
+
+  test("says that nodes are left out of the list", async () => {
+    const world = worldOf([1, 2], 1);
+    world.statuses.set(1, { links: [linkTo(2), linkTo(5), linkTo(3)] });
+    world.statuses.set(2, { links: [linkTo(1), linkTo(3), linkTo(5)] });
+    const { out } = await run("status", world);
+    expect(out).toContain(
+      "\nnot shown: 3, 5, which are of this cluster too (name them with --nodes)\n",
+    );
+    expect((await run("status", worldOf([1, 2], 1))).out).not.toContain("not shown");
   });
 
   test("tells a leader that was replaced from the one that leads", async () => {

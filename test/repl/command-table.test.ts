@@ -44,6 +44,28 @@ describe("client commands", () => {
     expect(expected("1 cas -- k --absent b")).toEqual({ kind: "value", value: bytes("--absent") });
   });
 
+  test("the names of other stores do the same", () => {
+    const action = (line: string) => ({ ...parse(line), name: "" });
+    for (const [alias, name] of [
+      ["1 put k v", "1 write k v"],
+      ["set k v", "write k v"],
+      ["any get k --local", "any read k --local"],
+      ["del k", "delete k"],
+    ] as const) {
+      expect(parse(alias).kind).toBe("command");
+      expect(action(alias)).toEqual(action(name));
+    }
+  });
+
+  test("help names the aliases, and knows them", () => {
+    const texts = { intro: "", notes: [] };
+    const help = (topic: string | null) => helpText(table, texts, topic, plainStyle);
+    expect(help(null)).toContain("(also put, set)");
+    expect(help("get")).toBe(help("read"));
+    expect(help("get")).toContain("(also get)");
+    expect(() => help("gte")).toThrow('did you mean "help get"?');
+  });
+
   test("help, nodes and exit need no node", () => {
     expect(parse("help")).toEqual({ kind: "help", topic: null });
     expect(parse("help cas")).toEqual({ kind: "help", topic: "cas" });
@@ -55,7 +77,16 @@ describe("client commands", () => {
   test.each([
     ["1", 'what should node 1 do? Type "1 write …", or help'],
     ["1 wriet a b", 'unknown command "wriet": did you mean "write"?'],
-    ["1 get a", 'unknown command "get": did you mean "read"?'],
+    ["1 GET a", 'unknown command "GET": did you mean "read"?'],
+    ["gte a", 'unknown command "gte": did you mean "get"?'],
+    ["2 pt a b", 'unknown command "pt": did you mean "put"?'],
+    ["rm a", 'unknown command "rm": did you mean "delete"?'],
+    ["1 get", "read: too few arguments: 1 read KEY"],
+    ["load f", 'did you mean ".load"?'],
+    [".load", "name one file: .load FILE"],
+    [".load a b", "name one file: .load FILE"],
+    [".every 2s", "what, and how often?"],
+    [".every soon read a", 'the time between two runs is a time like 500ms or 2s, got "soon"'],
     ["1 frobnicate a", "the commands are write, read, delete, cas"],
     ["hlep", 'did you mean "help"?'],
     ["4 read a", "there is no node 4: the nodes are 1, 2, 3"],
@@ -97,6 +128,8 @@ describe("completion", () => {
         "count",
         "help",
         "nodes",
+        ".load",
+        ".every",
         "exit",
         "quit",
       ],
@@ -109,6 +142,11 @@ describe("completion", () => {
     ["2 read k --local --", []],
     ["2 cas k ", ["--absent", "--revision"]],
     ["help d", ["delete "]],
+    ["g", ["get "]],
+    ["2 pu", ["put "]],
+    ["help se", ["set "]],
+    ["read g", []],
+    ["get k --", ["--local "]],
     ["9 ", []],
   ])("of %j", (line, candidates) => {
     expect(complete(table, line)[0]).toEqual(candidates);

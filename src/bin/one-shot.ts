@@ -1,0 +1,141 @@
+/** `omnikv read KEY` and its like: a command of the client prompt as a subcommand, made from the prompt's own table. */
+import { Command } from "commander";
+import { VALUE_BYTES_MAX } from "../base/limits.ts";
+import type { ClientAction } from "../repl/client-commands.ts";
+import { usageLines, type CommandSpec, type ParsedArguments } from "../repl/command-table.ts";
+import { nodeFrom } from "../repl/arguments.ts";
+import { runOneShot } from "../repl/one-shot.ts";
+import type { Token } from "../repl/tokenize.ts";
+import { UsageError } from "../repl/usage-error.ts";
+import { withClientPrompt } from "./client.ts";
+import { learnSettings } from "./learn-nodes.ts";
+import { addAccessOptions, runAsProcess, type PromptFlags } from "./prompt-options.ts";
+
+interface OneShotFlags extends PromptFlags {
+  readonly node?: string;
+  readonly raw?: true;
+}
+
+/** Stands for standard input, in the place of a value. */
+const INPUT = "-";
+
+const NOTES: Readonly<Record<string, string>> = {
+  write: `
+VALUE may be - for standard input, as it is: omnikv write photo - < photo.jpg`,
+  read: `
+--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
+status is 1: omnikv read photo --raw > copy.jpg`,
+  cas: `
+EXPECTED or NEW may be - for standard input, as it is.`,
+};
+
+const EPILOGUE = `
+Behind -- nothing is an option: omnikv read -- --key
+The answers and the exit status are those of "omnikv client -c".`;
+
+export function oneShotCommand(spec: CommandSpec<ClientAction>): Command {
+  const command = new Command(spec.name)
+    .description(
+      [
+        `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`,
+        ...(spec.details ?? []),
+      ].join("\n"),
+    )
+    .argument("[words...]")
+    .usage(`${spec.forms.join(`\n   or: omnikv ${spec.name} `)} [options]`);
+  for (const { name, value, help } of spec.flags ?? []) {
+    command.option(value === undefined ? name : `${name} <${value}>`, help);
+  }
+  addAccessOptions(command)
+    .option("--node <id>", "ask this node (default: any)")
+    .option("--json", "one JSON object, errors too");
+  if (spec.name === "read") command.option("--raw", "the bytes of the value and nothing else");
+  return command
+    .addHelpText("after", `${NOTES[spec.name] ?? ""}${EPILOGUE}`)
+    .action((words: readonly string[], flags: OneShotFlags) => run(spec, command, words, flags));
+}
+
+async function run(
+  spec: CommandSpec<ClientAction>,
+  command: Command,
+  words: readonly string[],
+  flags: OneShotFlags,
+): Promise<void> {
+  const settings = await learnSettings(flags);
+  const format = flags.json === true ? "json" : flags.raw === true ? "raw" : "text";
+  await withClientPrompt(settings, (prompt) =>
+    runAsProcess((signal) => {
+      const ids = prompt.table.nodeIds;
+      const action = async (): Promise<ClientAction> => {
+        if (flags.json === true && flags.raw === true) {
+          throw new UsageError("--json and --raw are two ways to print the value: give one");
+        }
+        if (flags.node !== undefined) nodeFrom(flags.node, ids);
+        checkCount(spec, words.length);
+        const positionals = await tokensOf(spec, words, signal);
+        return spec.build({ positionals, flags: flagsOf(spec, command) });
+      };
+      const target = flags.node === undefined ? null : Number(flags.node);
+      const { stdout: output, stderr: errors } = process;
+      return runOneShot(prompt, spec.name, target, action, { output, errors, format, signal });
+    }),
+  );
+}
+
+function checkCount(spec: CommandSpec<ClientAction>, got: number): void {
+  const [min, max] = spec.count;
+  if (got >= min && got <= max) return;
+  const usage = usageLines(spec, "omnikv").join("  or  ");
+  throw new UsageError(`too ${got < min ? "few" : "many"} arguments: ${usage}`);
+}
+
+function flagsOf(spec: CommandSpec<ClientAction>, command: Command): ParsedArguments["flags"] {
+  const flags = new Map<string, string>();
+  for (const { name } of spec.flags ?? []) {
+    const option = command.options.find(({ long }) => long === name);
+    const value: unknown =
+      option === undefined ? undefined : command.opts()[option.attributeName()];
+    if (value !== undefined) flags.set(name, typeof value === "string" ? value : "");
+  }
+  return flags;
+}
+
+async function tokensOf(
+  spec: CommandSpec<ClientAction>,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Token[]> {
+  const takesInput = spec.name === "write" || spec.name === "cas";
+  // The first word is the key: "-" is one like any other.
+  const at = takesInput ? words.indexOf(INPUT, 1) : -1;
+  if (at !== -1 && words.includes(INPUT, at + 1)) {
+    throw new UsageError("standard input can be one of the values only");
+  }
+  const input = at === -1 ? null : await readInput(signal);
+  return words.map((text, i) => ({
+    text,
+    bytes: i === at && input !== null ? input : new TextEncoder().encode(text),
+    quoted: true,
+  }));
+}
+
+/** @throws UsageError when it is longer than a value may be: the rest is not waited for */
+async function readInput(signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const { stdin } = process;
+  const stop = (): void => void stdin.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  for await (const chunk of stdin) {
+    const bytes = chunk as Buffer;
+    length += bytes.length;
+    if (length > VALUE_BYTES_MAX) {
+      throw new UsageError(
+        `a value is at most ${VALUE_BYTES_MAX} bytes long, standard input is longer`,
+      );
+    }
+    chunks.push(bytes);
+  }
+  signal.removeEventListener("abort", stop);
+  return Buffer.concat(chunks);
+}
