@@ -13,6 +13,7 @@ import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 
 export { AdminClient } from "../client/admin-client.ts";
+export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type {
   Bytes,

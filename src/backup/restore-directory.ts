@@ -5,9 +5,10 @@
  *
  * The disk is to be one that no server opens yet: a directory that is only begun looks like that of an empty node.
  */
+import { KvError } from "../base/errors.ts";
 import type { FrozenState } from "../kv/index.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Disk } from "../ports/disk.ts";
+import { DiskFullError, type Disk } from "../ports/disk.ts";
 import { silentLogger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
 import { LOG_DIRECTORY, openDataDirectory, SNAPSHOT_DIRECTORY } from "../storage/data-directory.ts";
@@ -33,13 +34,22 @@ export interface RestoreOwner {
 /**
  * Resolves when everything is durable and closed.
  * @param disk empty
- * @throws StorageError, DiskFullError
+ * @throws StorageError; KvError DISK_FULL
  */
 export async function restoreDirectory(
   disk: Disk,
   state: FrozenState,
   owner: RestoreOwner,
 ): Promise<void> {
+  try {
+    await make(disk, state, owner);
+  } catch (error) {
+    if (!(error instanceof DiskFullError)) throw error;
+    throw new KvError("DISK_FULL", `${error.message}; nothing was restored`);
+  }
+}
+
+async function make(disk: Disk, state: FrozenState, owner: RestoreOwner): Promise<void> {
   const snapshot = await writeSnapshot(disk, state, owner);
   let failed: (error: Error) => void = () => {};
   const failure = new Promise<never>((_, reject) => {
