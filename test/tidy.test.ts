@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   storage: ["base", "ports", "omnipaxos", "wire"],
   links: ["base", "ports", "wire", "omnipaxos"],
   replica: ["base", "kv", "wire", "omnipaxos"],
+  backup: ["base", "ports", "kv", "wire", "storage"],
   gateway: ["base", "ports", "kv", "wire", "links", "replica"],
   client: ["base", "ports", "kv", "wire", "links", "scenarios"],
   platform: ["base", "ports", "storage"],
@@ -59,6 +60,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "sim",
     "explore",
     "platform",
+    "backup",
   ],
 };
 

@@ -19,6 +19,7 @@ export { AdminClient } from "../client/lazy-admin-client.ts";
 export { PrefixedClient } from "../client/prefixed-client.ts";
 export { FoundResult, MissingResult } from "../client/read-result.ts";
 export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
+export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type {
   Bytes,

@@ -42,6 +42,21 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./start.ts")).startCommand(),
   },
   {
+    name: "backup",
+    summary: "what the cluster holds, in a file, while it serves",
+    load: async () => (await import("./backup.ts")).backupCommand(),
+  },
+  {
+    name: "verify",
+    summary: "whether a backup is whole, and what is in it",
+    load: async () => (await import("./verify.ts")).verifyCommand(),
+  },
+  {
+    name: "restore",
+    summary: "data directories of a new cluster, from a backup",
+    load: async () => (await import("./restore.ts")).restoreCommand(),
+  },
+  {
     name: "bench",
     summary: "how fast a cluster is: a running one, or one that is thrown away afterwards",
     load: async () => (await import("./bench.ts")).benchCommand(),

@@ -9,14 +9,23 @@ import { Inbox } from "./inbox.ts";
 
 const UNREAD_BYTES_MAX = 256 * 1024;
 
+export interface AdminReply {
+  readonly frame: Uint8Array;
+  /** In bytes of answers: how much it was to put together, and takes to send. */
+  readonly work: number;
+}
+
 export interface AdminGate {
   /** It has something to be answered: `serve` is to be called while there is work to be given away. */
   queued(connection: AdminConnection): void;
-  /** @returns the answer; null: the request was none, and the connection was closed for it */
-  answer(connection: Connection, request: Uint8Array): Uint8Array | null;
+  /**
+   * @returns the answer; "later": `answered` will be called with it; null: the request was none, and the connection was
+   *   closed for it
+   */
+  answer(connection: AdminConnection, request: Uint8Array): AdminReply | "later" | null;
   held(connection: AdminConnection, bytes: number): void;
   ended(connection: AdminConnection): void;
-  misbehaved(connection: Connection, what: string, reason: string): void;
+  misbehaved(connection: Pick<Connection, "remote">, what: string, reason: string): void;
 }
 
 export class AdminConnection implements ConnectionHandlers, BufferHolder {
@@ -24,6 +33,8 @@ export class AdminConnection implements ConnectionHandlers, BufferHolder {
   readonly #connection: Connection;
   readonly #inbox = new Inbox();
   #open = true;
+  /** The answer to one request comes later; until then no other one is answered. */
+  #waits = false;
 
   constructor(gate: AdminGate, connection: Connection) {
     this.#gate = gate;
@@ -64,24 +75,44 @@ export class AdminConnection implements ConnectionHandlers, BufferHolder {
     this.#connection.destroy();
   }
 
+  get remote(): string {
+    return this.#connection.remote;
+  }
+
   get hasWaiting(): boolean {
     return !this.#inbox.isEmpty;
   }
 
-  /** Answers one request, if the answers before it are read. @returns the bytes of the answer; null: nothing was done */
+  /** Answers one request, if the answers before it are read. @returns the work that it was; null: nothing was done */
   serve(): number | null {
-    if (!this.#open || this.#connection.bufferedBytes() > UNREAD_BYTES_MAX) return null;
+    if (!this.#open || this.#waits) return null;
+    if (this.#connection.bufferedBytes() > UNREAD_BYTES_MAX) return null;
     const request = this.#inbox.shift();
     if (request === undefined) return null;
-    const answer = this.#gate.answer(this.#connection, request);
+    const answer = this.#gate.answer(this, request);
     if (answer === null) {
       this.#inbox.clear();
       return request.length;
     }
-    this.#connection.send(answer);
+    if (answer === "later") {
+      this.#waits = true;
+      return request.length;
+    }
+    this.#send(answer.frame);
+    return answer.work;
+  }
+
+  /** The answer that was to come later. */
+  answered(frame: Uint8Array): void {
+    if (!this.#open || !this.#waits) return;
+    this.#waits = false;
+    this.#send(frame);
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#connection.send(frame);
     if (this.#inbox.isEmpty) this.#connection.resume();
     this.#gate.held(this, this.heldBytes());
-    return answer.length;
   }
 
   #close(): void {

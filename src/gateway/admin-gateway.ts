@@ -16,7 +16,8 @@ import {
   type AdminStatus,
   type LinkDirection,
 } from "../wire/admin.ts";
-import { AdminConnection, type AdminGate } from "./admin-connection.ts";
+import { AdminConnection, type AdminGate, type AdminReply } from "./admin-connection.ts";
+import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import { listKeys } from "./list-keys.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
@@ -27,6 +28,8 @@ const REQUESTS_PER_MS = 0.5;
 const REQUESTS_AT_ONCE = 50;
 /** An answer costs as much again for each of so many bytes. */
 const REQUEST_BYTES = 8 * 1024;
+/** The bytes of a backup are cheap to make: so much of them is as much work as one byte else. Some 20 MB a second remain. */
+const BACKUP_CHEAPER = 8;
 /** Who asks more often hears the same again: putting a status together costs much more than sending it. */
 const STATUS_KEPT_MS = 10;
 
@@ -49,9 +52,11 @@ export class AdminGateway implements AdminGate {
   #allowedMs = 0;
   #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
   #stopped = false;
+  readonly #backups: Backups<AdminConnection>;
 
   constructor(context: AdminContext) {
     this.#context = context;
+    this.#backups = new Backups(context);
   }
 
   accept(connection: Connection): ConnectionHandlers {
@@ -87,6 +92,10 @@ export class AdminGateway implements AdminGate {
     if (this.#queue.size > 0) this.#serve();
   }
 
+  tick(): void {
+    this.#backups.tick();
+  }
+
   queued(connection: AdminConnection): void {
     this.#queue.add(connection);
     this.#serve();
@@ -98,22 +107,23 @@ export class AdminGateway implements AdminGate {
 
   ended(connection: AdminConnection): void {
     this.#connections.delete(connection);
+    this.#backups.ownerEnded(connection);
     this.#queue.delete(connection);
     this.#context.budget.remove(connection);
   }
 
-  misbehaved({ remote }: Connection, what: string, reason: string): void {
+  misbehaved({ remote }: Pick<Connection, "remote">, what: string, reason: string): void {
     this.#context.strangers.warn(what, { remote, reason });
   }
 
-  answer(connection: Connection, frame: Uint8Array): Uint8Array | null {
+  answer(connection: AdminConnection, frame: Uint8Array): AdminReply | "later" | null {
     try {
-      return this.#answer(decodeAdminRequest(frame));
+      return this.#answer(connection, decodeAdminRequest(frame));
     } catch (error) {
       if (!(error instanceof AdminRequestError)) throw error;
       this.misbehaved(connection, "malformed management request", error.message);
       if (error.id !== null) {
-        return encodeAdminError(error.id, new KvError("BAD_REQUEST", error.message));
+        return reply(encodeAdminError(error.id, new KvError("BAD_REQUEST", error.message)));
       }
       connection.close(`malformed request: ${error.message}`);
       return null;
@@ -142,27 +152,48 @@ export class AdminGateway implements AdminGate {
     while (this.#allowed >= 1 && idle < this.#queue.size) {
       const [next] = this.#queue;
       if (next === undefined) return;
-      const bytes = next.serve();
+      const work = next.serve();
       this.#queue.delete(next);
       if (next.hasWaiting) this.#queue.add(next);
-      if (bytes === null) idle += 1;
+      if (work === null) idle += 1;
       else {
         idle = 0;
-        this.#allowed -= 1 + bytes / REQUEST_BYTES;
+        this.#allowed -= 1 + work / REQUEST_BYTES;
       }
     }
   }
 
-  #answer(request: AdminRequest): Uint8Array {
+  #answer(connection: AdminConnection, request: AdminRequest): AdminReply | "later" {
+    const { id } = request;
     try {
-      return this.#carryOut(request);
+      if (request.op === "beginBackup") return this.#beginBackup(connection, id);
+      if (request.op !== "readBackup") return reply(this.#carryOut(request));
+      const { backup, piece } = request.params;
+      const result = this.#backups.read(connection, backup, piece);
+      const frame = encodeAdminResult(id, request.op, result);
+      return { frame, work: frame.length / BACKUP_CHEAPER };
     } catch (error) {
-      if (error instanceof KvError) return encodeAdminError(request.id, error);
+      if (error instanceof KvError) return reply(encodeAdminError(id, error));
       throw error;
     }
   }
 
-  #carryOut({ id, op, params }: AdminRequest): Uint8Array {
+  #beginBackup(connection: AdminConnection, id: number): "later" {
+    this.#backups.begin(connection, (result) =>
+      connection.answered(
+        result instanceof KvError
+          ? encodeAdminError(id, result)
+          : encodeAdminResult(id, "beginBackup", result),
+      ),
+    );
+    return "later";
+  }
+
+  #carryOut({
+    id,
+    op,
+    params,
+  }: Exclude<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>): Uint8Array {
     const { logger } = this.#context.machine;
     switch (op) {
       case "status":
@@ -262,4 +293,8 @@ export class AdminGateway implements AdminGate {
     this.#status = null;
     return { links: this.#context.linkStatus() };
   }
+}
+
+function reply(frame: Uint8Array): AdminReply {
+  return { frame, work: frame.length };
 }

@@ -11,6 +11,7 @@ export interface GatewayContext {
   readonly options: {
     readonly nodeId: number;
     readonly clusterId: string;
+    readonly version: string;
     readonly secret: string | null;
     readonly allowFaults: boolean;
     readonly clientConnectionsMax: number;

@@ -20,7 +20,7 @@
 import { assert } from "../base/assert.ts";
 import type { ByteString } from "./byte-string.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { stateHash, type StateHeader } from "./state-header.ts";
+import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./ordered-cells.ts";
 import type { Rounds } from "./rounds.ts";
@@ -72,6 +72,21 @@ export class FrozenState {
   /** As KvState.hash. */
   hash(): string {
     return stateHash(this.#cells.contentHash, this.#header.historyHash);
+  }
+
+  /**
+   * The same keys and values as the beginning of another log: without sessions and without what the old log has left behind.
+   * Numbers of sessions, which clients may still hold, are not given out again.
+   */
+  asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
+    const { appliedIdx, quotaBytes } = this.#header;
+    return new FrozenState(this.#cells, [], this.#lastCounted, {
+      ...EMPTY_STATE_HEADER,
+      ...header,
+      quotaBytes,
+      // The restore counts as an entry: so the state of an empty cluster has one too.
+      appliedIdx: appliedIdx + 1,
+    });
   }
 
   /** Pieces of exactly chunkBytes, the last one shorter. The work is spread over the pieces. */

@@ -41,7 +41,6 @@ export { Runs, splitGroup, type Run, type SplitGroup } from "./group-split.ts";
 export type { PrefixShare } from "./largest-prefixes.ts";
 export { QUOTA_BYTES_MIN } from "./state-size.ts";
 export { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
-export { NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export {
   isCut,
   RANGE_PAGE_KEYS_MAX,
@@ -50,6 +49,7 @@ export {
   type RangeRequest,
   type RangeSource,
 } from "./range.ts";
+export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { partingIdx, withRound, type Round, type RoundName, type Rounds } from "./rounds.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";

@@ -1,7 +1,10 @@
+import { mix32, mixNumber } from "./byte-string.ts";
 import { NO_ROUNDS, type Rounds } from "./rounds.ts";
 
 /** The origin of a log in which nothing has happened yet. */
 export const NO_ORIGIN = 0;
+/** What a new beginning adds to the history hash. Part of the format. */
+const BEGINNING_MARK = 0x6265_6769;
 
 /** What a state has beside keys and sessions. */
 export interface StateHeader {
@@ -38,6 +41,11 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   origin: NO_ORIGIN,
   rounds: NO_ROUNDS,
 };
+
+/** The history hash of a log that begins with a state that another one led to. */
+export function beginningHash(historyHash: number, origin: number): number {
+  return mixNumber(mix32(historyHash, BEGINNING_MARK), origin);
+}
 
 /** Two 32-bit hashes as one name. */
 export function stateHash(contentHash: number, historyHash: number): string {

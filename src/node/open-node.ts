@@ -3,7 +3,12 @@ import { KvState, OrderedCells, type PlaceSeed } from "../kv/index.ts";
 import type { WriteSeq } from "../omnipaxos/index.ts";
 import type { DiskFullError } from "../ports/disk.ts";
 import { Replica } from "../replica/replica.ts";
-import { LOG_DIRECTORY, openDataDirectory, type DataDirectory } from "../storage/data-directory.ts";
+import {
+  LOG_DIRECTORY,
+  openDataDirectory,
+  SNAPSHOT_DIRECTORY,
+  type DataDirectory,
+} from "../storage/data-directory.ts";
 import { LogStorage } from "../storage/log-storage.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
 import {
@@ -47,7 +52,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     confirmMembers: options.confirmMembers,
     onFailure: (error) => hooks.onFailure(error),
   });
-  const snapshots = SnapshotStore.open(disk, "snapshots", logger);
+  const snapshots = SnapshotStore.open(disk, SNAPSHOT_DIRECTORY, logger);
   const { storage, recovered } = LogStorage.open(
     disk,
     LOG_DIRECTORY,

@@ -28,6 +28,7 @@ const FORMAT_VERSION = 2;
 const FIRST_FORMAT_VERSION = 1;
 export const IDENTITY_FILE = "identity.json";
 export const LOG_DIRECTORY = "log";
+export const SNAPSHOT_DIRECTORY = "snapshots";
 
 const identitySchema = z.strictObject({
   clusterId: z.string(),

@@ -207,6 +207,29 @@ export const ADMIN_OPERATIONS = {
     }),
     result: z.strictObject({ keys: z.array(bytes), more: z.boolean() }),
   },
+  /**
+   * Begins a backup of the node's state, which holds whatever was acknowledged before this was asked. There is one at a time;
+   * it ends with its last piece, with the connection, or when no piece was asked for in half a minute.
+   */
+  beginBackup: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      /** Names it in readBackup. */
+      backup: count,
+      clusterId: text,
+      nodeId,
+      version: text,
+      appliedIdx: count,
+      revision: count,
+      keys: count,
+      stateHash: text,
+    }),
+  },
+  /** The pieces of a backup, each once, in order from 0 on. The last one is empty. */
+  readBackup: {
+    params: z.strictObject({ backup: count, piece: count }),
+    result: z.strictObject({ bytes, last: z.boolean() }),
+  },
   /** What the state of all nodes may take, in bytes. Proposed, as a client's write is: it holds once it stands in the log. */
   setQuota: {
     params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),

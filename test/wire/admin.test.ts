@@ -96,6 +96,8 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   status: {},
   listKeys: { prefix: Buffer.from([0xff]), after: null, limit: 10 },
   setQuota: { bytes: 2 ** 30 },
+  beginBackup: {},
+  readBackup: { backup: 1, piece: 0 },
 };
 const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } = {
   getLinks: { links: [link] },
@@ -107,6 +109,11 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   status,
   listKeys: { keys: [Buffer.from("a"), Buffer.from([0xff, 0])], more: true },
   setQuota: {},
+  beginBackup: {
+    ...{ backup: 1, clusterId: "c", nodeId: 2, version: "1.0.0" },
+    ...{ appliedIdx: 7, revision: 5, keys: 3, stateHash: "0123456789abcdef" },
+  },
+  readBackup: { bytes: Buffer.from("OKVS"), last: false },
 };
 
 describe("requests", () => {

@@ -1,0 +1,237 @@
+/** `omnikv restore FILE`: data directories of a new cluster, which begins with what a backup holds. */
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Command } from "commander";
+import { BackupError } from "../backup/format.ts";
+import { newBeginning, REVISION_STEP, type NewCluster } from "../backup/new-beginning.ts";
+import { restoreDirectory } from "../backup/restore-directory.ts";
+import { KvError } from "../base/errors.ts";
+import { terminalText } from "../base/printable.ts";
+import { StorageError } from "../base/storage-error.ts";
+import { systemCode } from "../base/system-error.ts";
+import {
+  defaultCluster,
+  loadClusterFile,
+  parseClusterId,
+  parseNodeId,
+  parsePeersFlag,
+  type ClusterDescription,
+} from "../config/cluster.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import { makeDirectoryNow, NodeDisk } from "../platform/node-disk.ts";
+import { createNodeRandom } from "../platform/node-random.ts";
+import { syncDirectory } from "../platform/new-file.ts";
+import { Progress } from "./progress.ts";
+import { readBackupFile } from "./verify.ts";
+
+const EXIT_INTERRUPTED = 130;
+
+interface RestoreFlags {
+  readonly dataDir: string;
+  readonly node?: string;
+  readonly all?: true;
+  readonly cluster?: string;
+  readonly peers?: string;
+  readonly size?: string;
+  readonly clusterId?: string;
+  readonly revisionStep: string;
+}
+
+const HELP = `
+Examples:
+  omnikv restore monday.backup --node 1 --cluster new.json --data-dir /var/lib/omnikv
+                                 on the machine of node 1; then the same for every other node on its own
+  omnikv restore monday.backup --all --size 3 --cluster-id monday --data-dir data-monday
+                                 three nodes on this machine: data-monday/node1 and so on
+
+A restore makes a new cluster, with an id of its own, that begins with the keys of the backup. Restore every node, from the
+same file and with the same options, before you start any of them. Sessions are gone: clients begin anew. The revision is
+${REVISION_STEP} above that of the backup, so that no revision means one thing before and another one after.
+
+Exit status: 0 every directory asked for is complete and on the disk · 1 the backup is damaged, or a directory could not be
+written · 2 usage, or a directory is not empty · 130 interrupted. What is not complete is removed.`;
+
+export function restoreCommand(): Command {
+  return new Command("restore")
+    .description("Makes the data directories of a new cluster from a backup.")
+    .argument("<file>", "the backup")
+    .requiredOption("--data-dir <directory>", "the node's; of --all: in which each has its own")
+    .option("--node <id>", "make the directory of this node")
+    .option("--all", "make those of all nodes, DIRECTORY/node1 and so on")
+    .option("--cluster <file>", "the new cluster, from a JSON file")
+    .option("--peers <list>", "all its nodes: ID=HOST[:PORT[:PEERPORT]],…")
+    .option("--size <n>", "nodes 1 to n on this machine")
+    .option("--cluster-id <name>", "of the new cluster; not that of the old one")
+    .option("--revision-step <n>", "how far revisions move on", String(REVISION_STEP))
+    .addHelpText("after", HELP)
+    .action(async (file: string, flags: RestoreFlags) => {
+      process.exitCode = await runRestore(file, flags);
+    });
+}
+
+/** One directory that is to be made, and where until it is complete. */
+interface Place {
+  readonly node: number;
+  readonly path: string;
+  readonly beside: string;
+}
+
+async function runRestore(file: string, flags: RestoreFlags): Promise<number> {
+  const { clusterId, nodes } = described(flags);
+  const members = nodes.map(({ id }) => id);
+  const cluster = { clusterId, members, revisionStep: revisionStep(flags.revisionStep) };
+  const places = placesOf(flags, members);
+  // Before the work: a large backup takes minutes to read.
+  for (const { path } of places) checkFree(path);
+  const begun: Place[] = [];
+  const cleanUp = (): void => {
+    for (const { beside } of begun) rmSync(beside, { recursive: true, force: true });
+  };
+  const onSignal = (): void => {
+    cleanUp();
+    process.exit(EXIT_INTERRUPTED);
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
+  try {
+    await restore(file, cluster, places, begun);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof BackupError) && !(error instanceof StorageError)) throw error;
+    const where = error instanceof BackupError ? `${file}: ` : "";
+    process.stderr.write(`omnikv restore: ${terminalText(`${where}${error.message}`)}\n`);
+    return 1;
+  } finally {
+    cleanUp();
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
+  }
+}
+
+/** @param begun what is to be removed unless all goes well */
+async function restore(
+  file: string,
+  cluster: NewCluster,
+  places: readonly Place[],
+  begun: Place[],
+): Promise<void> {
+  const { clusterId } = cluster;
+  const backup = await readBackupFile(file);
+  if (backup.header.clusterId === clusterId) {
+    const text =
+      `the backup is of cluster "${clusterId}": the restored one needs an id of its own (--cluster-id, or "clusterId" in the ` +
+      `cluster file), so that nodes and clients of the two never take one for the other`;
+    throw new KvError("BAD_REQUEST", text);
+  }
+  const state = newBeginning(backup, cluster);
+  for (const place of places) {
+    const { node, path, beside } = place;
+    makeDirectoryNow(dirname(path));
+    makeNew(beside);
+    begun.push(place);
+    const progress = new Progress(`restoring node ${node}`);
+    await restoreDirectory(new NodeDisk(beside), state, {
+      clusterId,
+      nodeId: node,
+      members: cluster.members,
+      random: createNodeRandom(),
+      clock: nodeClock,
+      onProgress: (bytes) => progress.at(bytes),
+    });
+    progress.end();
+  }
+  for (const { path, beside } of places) {
+    takeName(beside, path);
+    syncDirectory(dirname(path));
+  }
+  const { size, revision, appliedIdx } = state;
+  process.stdout.write(
+    terminalText(
+      `restored ${size} keys at revision ${revision}, index ${appliedIdx}, for cluster ${clusterId}:\n` +
+        places.map(({ node, path }) => `  node ${node} in ${path}\n`).join("") +
+        (places.length === cluster.members.length
+          ? ""
+          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`),
+    ),
+  );
+}
+
+function described(flags: RestoreFlags): ClusterDescription {
+  const { cluster, peers, size, clusterId } = flags;
+  if ([cluster, peers, size].filter((flag) => flag !== undefined).length > 1) {
+    const text = "--cluster, --peers and --size all describe the new cluster: give one of them";
+    throw new KvError("BAD_REQUEST", text);
+  }
+  const found =
+    cluster === undefined ? defaultCluster(sizeOf(size)) : loadClusterFile(cluster, "--cluster");
+  return {
+    ...found,
+    ...(peers === undefined ? {} : { nodes: parsePeersFlag(peers, "--peers") }),
+    ...(clusterId === undefined ? {} : { clusterId: parseClusterId(clusterId, "--cluster-id") }),
+  };
+}
+
+function sizeOf(text: string | undefined): number {
+  if (text === undefined) return defaultCluster().nodes.length;
+  return parseNodeId(text, "--size");
+}
+
+function revisionStep(text: string): number {
+  const step = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (step >= 1) return step;
+  const expected = "a positive integer of at most 15 digits";
+  throw new KvError("BAD_REQUEST", `--revision-step: expected ${expected}, got "${text}"`);
+}
+
+function placesOf({ node, all, dataDir }: RestoreFlags, members: readonly number[]): Place[] {
+  if ((node === undefined) === (all === undefined)) {
+    throw new KvError("BAD_REQUEST", "give --node and an id, or --all: whose directory is it?");
+  }
+  const directory = resolve(dataDir);
+  const place = (id: number, path: string): Place => ({
+    node: id,
+    path,
+    beside: `${path}.restoring`,
+  });
+  if (node === undefined) return members.map((id) => place(id, join(directory, `node${id}`)));
+  const id = parseNodeId(node, "--node");
+  if (!members.includes(id)) {
+    const expected = `one of the cluster's nodes (${members.join(", ")})`;
+    throw new KvError("BAD_REQUEST", `--node: expected ${expected}, got "${node}"`);
+  }
+  return [place(id, directory)];
+}
+
+/** @throws KvError BAD_REQUEST when there is anything */
+function checkFree(path: string): void {
+  try {
+    if (readdirSync(path).length === 0) return;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT") return;
+    if (code !== "ENOTDIR") throw error;
+  }
+  const text = `${path} is not empty: a restore makes a directory, and never touches one that is there`;
+  throw new KvError("BAD_REQUEST", text);
+}
+
+/** For this process alone: whoever made it, or has left it, has made the directory and not this process. */
+function makeNew(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw error;
+    const text = `${path} is there already: another restore makes it, or one was interrupted; remove it`;
+    throw new KvError("BAD_REQUEST", text);
+  }
+}
+
+/** @throws KvError BAD_REQUEST when somebody has put something there meanwhile */
+function takeName(from: string, to: string): void {
+  checkFree(to);
+  // Whatever came since makes this fail: only an empty directory can be removed.
+  try {
+    rmdirSync(to);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+  }
+  renameSync(from, to);
+}

@@ -1,0 +1,61 @@
+import { KvError, type ErrorCode } from "../base/errors.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { Route } from "../replica/route.ts";
+import { RouteLoad } from "../replica/route-load.ts";
+import { AnswerWriter, decodeAnswers, decodeClientFrame, ReadsWriter } from "../wire/client.ts";
+
+/** Any key: only the moment of the answer matters. */
+const SOME_KEY = new Uint8Array([0]);
+
+/**
+ * Calls back once, in a turn in which this node's state holds whatever was acknowledged anywhere before this call: a
+ * linearizable read is asked and answered, as a client's is, but never through another node, whose state it would tell of.
+ * @param done with the error a client would have been told; the state may be looked at within this call
+ * @returns calls it off
+ */
+export function atConfirmedMoment(
+  replica: Replica,
+  done: (error: KvError | null) => void,
+): () => void {
+  let isOpen = true;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    replica.onRouteClosed(route);
+  };
+  const route: Route = {
+    id: replica.newRouteId(),
+    relayed: true,
+    answers: new AnswerWriter(),
+    load: new RouteLoad(),
+    isOpen: () => isOpen,
+    deliver: (frame) => {
+      const error = errorIn(frame);
+      close();
+      done(error);
+    },
+  };
+  const writer = new ReadsWriter();
+  writer.read(0, SOME_KEY);
+  const frame = writer.take(false, 0);
+  const decoded = decodeClientFrame(frame);
+  if (decoded.kind === "reads") replica.onReads(route, frame, decoded);
+  return close;
+}
+
+function errorIn(frame: Uint8Array): KvError | null {
+  let error: KvError | null = null;
+  const ignore = (): void => {};
+  decodeAnswers(frame, {
+    appliedIdx: ignore,
+    write: ignore,
+    opened: ignore,
+    refused: ignore,
+    value: ignore,
+    missing: ignore,
+    unread: (_: number, code: ErrorCode, text: string) => {
+      error = new KvError(code, text);
+    },
+  });
+  return error;
+}

@@ -1,0 +1,248 @@
+/** Backups of real nodes under load, and clusters that begin with them. */
+import { spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { readBackup } from "../../src/backup/read-backup.ts";
+import { takeBackup } from "../../src/client/take-backup.ts";
+import type { KvClient } from "../../src/client/kv-client.ts";
+import { byteStringOfText, SnapshotDecoder } from "../../src/kv/index.ts";
+import { OMNIKV, TestCluster } from "./cluster.ts";
+
+const KEYS = 5000;
+const NEW_ID = "restored";
+
+const clusters: TestCluster[] = [];
+afterEach(() => Promise.all(clusters.splice(0).map((cluster) => cluster.dispose())));
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
+
+async function newCluster(): Promise<TestCluster> {
+  const cluster = await TestCluster.create(3);
+  clusters.push(cluster);
+  return cluster;
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Beside the servers' traffic in this process, which must go on. */
+function omnikv(...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [OMNIKV, ...args]);
+  const out: Buffer[] = [];
+  let stderr = "";
+  child.stdout.on("data", (bytes: Buffer) => out.push(bytes));
+  child.stderr.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
+  return new Promise((done) =>
+    child.on("close", (status) => done({ status, stdout: Buffer.concat(out), stderr })),
+  );
+}
+
+function restore(file: string, ...args: string[]): ReturnType<typeof spawnSync> {
+  return spawnSync(process.execPath, [OMNIKV, "restore", file, ...args], { encoding: "utf8" });
+}
+
+async function writeMany(client: KvClient, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 500) {
+    const batch = Array.from({ length: Math.min(500, count - from) }, (_, i) => from + i);
+    await Promise.all(batch.map((i) => client.write(`key ${i}`, `value ${i}`)));
+  }
+}
+
+async function readMany(client: KvClient, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 500) {
+    const batch = Array.from({ length: Math.min(500, count - from) }, (_, i) => from + i);
+    const found = await Promise.all(batch.map((i) => client.read(`key ${i}`)));
+    expect(found.map((result) => result.found && textOf(result.value))).toEqual(
+      batch.map((i) => `value ${i}`),
+    );
+  }
+}
+
+/** Writes numbers one after the other until it is stopped. `acknowledged`: the last that was. */
+function writeOn(client: KvClient): { acknowledged: () => number; stop: () => Promise<void> } {
+  let goesOn = true;
+  let last = 0;
+  const run = async (): Promise<void> => {
+    while (goesOn) {
+      await client.write("counter", String(last + 1));
+      last += 1;
+    }
+  };
+  const running = run();
+  return {
+    acknowledged: () => last,
+    stop: () => {
+      goesOn = false;
+      return running;
+    },
+  };
+}
+
+test("what was acknowledged before a backup began survives the loss of the whole cluster", async () => {
+  const cluster = await newCluster();
+  await cluster.startAll();
+  const client = cluster.client();
+  await writeMany(client, KEYS);
+  const load = writeOn(client);
+  const files: { file: string; atLeast: number; atMost: number }[] = [];
+  const counterIsWithin = (counter: number, { atLeast, atMost }: (typeof files)[number]): void => {
+    expect(counter).toBeGreaterThanOrEqual(atLeast);
+    expect(counter).toBeLessThanOrEqual(atMost);
+  };
+  for (const { id } of cluster.nodes) {
+    const file = join(cluster.directory, `from-${id}.backup`);
+    const atLeast = load.acknowledged();
+    const args = ["--cluster", cluster.clusterFile, "--node", String(id)];
+    const ended = await omnikv("backup", ...args, file);
+    expect(ended).toMatchObject({ status: 0, stderr: "" });
+    expect(ended.stdout.toString()).toMatch(
+      new RegExp(
+        `^backup of cluster omnikv-local from node ${id}: 5001 keys at revision \\d+, index \\d+; `,
+      ),
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    files.push({ file, atLeast, atMost: load.acknowledged() + 1 });
+    const { state } = await readBackup([readFileSync(file)]);
+    const stored = state.read(byteStringOfText("counter"))?.value;
+    counterIsWithin(Number(stored), { file, atLeast, atMost: load.acknowledged() + 1 });
+    expect(state.read(byteStringOfText("key 4999"))?.value).toBe("value 4999");
+    const verified = await omnikv("verify", "--json", file);
+    expect(verified.status).toBe(0);
+    expect(JSON.parse(verified.stdout.toString())).toMatchObject({
+      ...{ ok: true, clusterId: "omnikv-local", nodeId: id, keys: KEYS + 1 },
+    });
+  }
+  const piped = await omnikv("backup", "--cluster", cluster.clusterFile, "-");
+  const pipedFile = join(cluster.directory, "piped.backup");
+  writeFileSync(pipedFile, piped.stdout);
+  expect(await omnikv("verify", pipedFile)).toMatchObject({ status: 0 });
+  expect(piped.stderr).toContain("5001 keys");
+  await load.stop();
+  const [before] = await cluster.converged(cluster.admin());
+  await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
+  for (const { id } of cluster.nodes) rmSync(cluster.dataDirectory(id), { recursive: true });
+
+  // Node by node from one node's backup, as on three machines.
+  const [first] = files;
+  const description = JSON.parse(readFileSync(cluster.clusterFile, "utf8"));
+  writeFileSync(cluster.clusterFile, JSON.stringify({ ...description, clusterId: NEW_ID }));
+  for (const { id } of cluster.nodes) {
+    const who = ["--node", String(id), "--cluster", cluster.clusterFile];
+    const made = restore(first!.file, ...who, "--data-dir", cluster.dataDirectory(id));
+    expect(made).toMatchObject({ status: 0, stderr: "" });
+  }
+  await cluster.startAll();
+  const again = cluster.client({ clusterId: NEW_ID });
+  await readMany(again, KEYS);
+  const counter = await again.read("counter");
+  counterIsWithin(counter.found ? Number(textOf(counter.value)) : 0, first!);
+  // Revisions go on above all that were ever given.
+  const written = await again.write("after", "the restore");
+  expect(written.revision).toBeGreaterThan(before!.revision);
+  expect(written.revision).toBeGreaterThan(1_000_000_000);
+  const statuses = await cluster.converged(cluster.admin());
+  expect(statuses.flatMap(({ alarms }) => alarms)).toEqual([]);
+  expect(statuses[0]!.sessions).toBeLessThanOrEqual(2);
+
+  // It is a cluster like any other: it survives a restart of all nodes, and can be backed up.
+  await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
+  await cluster.startAll();
+  await readMany(cluster.client({ clusterId: NEW_ID }), 500);
+  const second = join(cluster.directory, "second.backup");
+  expect(await omnikv("backup", "--cluster", cluster.clusterFile, second)).toMatchObject({
+    status: 0,
+  });
+  expect((await omnikv("verify", second)).stdout.toString()).toContain("keys       5002");
+}, 180_000);
+
+test("a backup from a node that is behind holds what was acknowledged before it was asked for", async () => {
+  const cluster = await newCluster();
+  await cluster.startAll("--election-timeout-ms", "1000");
+  const admin = cluster.admin();
+  const leader = await cluster.leader(admin);
+  const behind = leader === 3 ? 2 : 3;
+  const late = { direction: "in", dropPermille: 0, delayMs: 150 } as const;
+  await admin.call(behind, "setFault", { peer: leader, ...late });
+  const client = cluster.client({ nodes: cluster.nodes.filter(({ id }) => id === leader) });
+  for (let i = 1; i <= 10; i++) {
+    for (let n = 0; n < 5; n++) await client.write("counter", `${i} ${n}`);
+    const { pieces } = await takeBackup(admin, behind);
+    const decoder = new SnapshotDecoder();
+    for await (const piece of pieces) {
+      decoder.push(piece);
+      while (decoder.step(Infinity));
+    }
+    const state = decoder.finish();
+    expect(state.read(byteStringOfText("counter"))?.value).toBe(`${i} 4`);
+  }
+}, 60_000);
+
+test("a backup is refused where it would be stale or replace something, and damage is told", async () => {
+  const cluster = await newCluster();
+  await cluster.startAll();
+  await writeMany(cluster.client(), 100);
+  const file = join(cluster.directory, "a.backup");
+  const where = ["--cluster", cluster.clusterFile];
+  expect(await omnikv("backup", ...where, file)).toMatchObject({ status: 0 });
+
+  const twice = await omnikv("backup", ...where, file);
+  expect(twice.status).toBe(2);
+  expect(twice.stderr).toContain("exists: give another name, or --force to replace it");
+  expect(await omnikv("backup", ...where, "--force", file)).toMatchObject({ status: 0 });
+
+  const whole = readFileSync(file);
+  const damaged = Buffer.from(whole);
+  damaged[whole.length >> 1]! ^= 1;
+  writeFileSync(file, damaged);
+  const found = await omnikv("verify", file);
+  expect(found.status).toBe(1);
+  expect(found.stderr).toMatch(
+    /a\.backup: damaged in the record at byte \d+: the checksum is wrong/,
+  );
+  const directory = join(cluster.directory, "new");
+  const refused = restore(file, "--all", "--cluster-id", "x", "--data-dir", directory);
+  expect(refused.status).toBe(1);
+  expect(existsSync(directory)).toBe(false);
+  writeFileSync(file, whole.subarray(0, whole.length - 3));
+  expect((await omnikv("verify", file)).stderr).toContain("it is cut short");
+  writeFileSync(file, whole);
+
+  const sameId = restore(file, "--all", "--data-dir", directory);
+  expect(sameId.status).toBe(2);
+  expect(sameId.stderr).toContain("needs an id of its own");
+  mkdirSync(join(directory, "node2"), { recursive: true });
+  writeFileSync(join(directory, "node2", "something"), "of somebody");
+  const full = restore(file, "--all", "--cluster-id", "x", "--data-dir", directory);
+  expect(full.status).toBe(2);
+  expect(full.stderr).toContain("is not empty");
+  expect(readdirSync(directory)).toEqual(["node2"]);
+  rmSync(join(directory, "node2", "something"));
+  expect(restore(file, "--all", "--cluster-id", "x", "--data-dir", directory)).toMatchObject({
+    status: 0,
+  });
+  expect(readdirSync(directory)).toEqual(["node1", "node2", "node3"]);
+
+  // A node that hears no majority may be behind: nothing is better than that.
+  await cluster.kill(2);
+  await cluster.kill(3);
+  const alone = join(cluster.directory, "alone.backup");
+  const cutOff = await omnikv("backup", ...where, "--node", "1", alone);
+  expect(cutOff.status).toBe(1);
+  expect(cutOff.stderr).toContain("reaches no leader with a quorum");
+  expect(existsSync(alone)).toBe(false);
+  expect(existsSync(`${alone}.tmp`)).toBe(false);
+}, 120_000);
