@@ -22,6 +22,9 @@ export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type {
+  BatchOperation,
+  BatchOutcome,
+  BatchResult,
   Bytes,
   CasCondition,
   CasResult,

@@ -10,17 +10,20 @@ import {
   wrongRequestOptions,
   wrongSelector,
 } from "./argument-checks.ts";
+import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
 import { bytesOf } from "./bytes.ts";
 import { checkClientOptions, endpointsIn } from "./checked-options.ts";
 import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
-import { ownBytes } from "./own-bytes.ts";
+import type { Request } from "./request.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
-import { FoundResult, MissingResult } from "./read-result.ts";
+import { casOperation, casResult, readResult } from "./results.ts";
 import type {
+  BatchOperation,
+  BatchOutcome,
   Bytes,
   CasCondition,
   CasResult,
@@ -147,6 +150,27 @@ export class KvClient implements KvRequests {
   }
 
   /**
+   * Many independent requests as one call: they travel together, and each has an outcome of its own, in the order of the
+   * operations. Not a transaction: some may take effect and others not, in any order. Any number is taken.
+   *
+   * @param options for each of them: `timeoutMs` counts from when it is its turn; a signal gives up what has no answer yet
+   * @returns a promise that rejects for a wrong argument only (BAD_REQUEST); what becomes of an operation is its outcome
+   */
+  batch(
+    operations: readonly BatchOperation[],
+    options: RequestOptions = NO_OPTIONS,
+  ): Promise<BatchOutcome[]> {
+    const wrong = wrongBatch(operations) ?? wrongRequestOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
+    const { node = null, timeoutMs, signal } = options;
+    const port: BatchPort<Request> = {
+      submit: (operation, done) => this.#core.submit(operation, { node, timeoutMs }, done),
+      cancel: (request) => this.#core.cancel(request),
+    };
+    return runBatch([...operations], port, signal);
+  }
+
+  /**
    * A view of this client whose keys all begin with `prefix`: `client.withPrefix("app/").read("a")` reads "app/a".
    * @throws KvError BAD_REQUEST when the prefix is neither a string nor bytes
    */
@@ -199,31 +223,4 @@ export class KvClient implements KvRequests {
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
-}
-
-/** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
-function casOperation(key: Uint8Array, condition: CasCondition, value: Uint8Array): Operation {
-  if ("value" in condition && condition.value !== undefined) {
-    return { kind: "casValue", key, expected: bytesOf(condition.value), value };
-  }
-  if ("revision" in condition && condition.revision !== undefined) {
-    return { kind: "casRevision", key, revision: condition.revision, value };
-  }
-  return { kind: "casAbsent", key, value };
-}
-
-function readResult(answer: Answer): ReadResult {
-  const { status, revision: modRevision, createRevision, version, node } = answer;
-  if (status !== STATUS.ok) return new MissingResult(node);
-  return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
-}
-
-function casResult({ status, revision, value, node }: Answer): CasResult {
-  if (status === STATUS.ok) return { swapped: true, revision, node };
-  if (revision === 0) return { swapped: false, actual: null, node };
-  const actual = {
-    value: status === STATUS.casFailedLarge ? null : ownBytes(value),
-    modRevision: revision,
-  };
-  return { swapped: false, actual, node };
 }

@@ -1,5 +1,6 @@
 /** What users of the client hand in and get back. */
 
+import type { KvError } from "../base/errors.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
@@ -141,3 +142,36 @@ export interface KvRequests {
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
   count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
 }
+
+/** One request of a batch. */
+export type BatchOperation =
+  | { readonly op: "write"; readonly key: Bytes; readonly value: Bytes }
+  | { readonly op: "delete"; readonly key: Bytes }
+  | {
+      readonly op: "cas";
+      readonly key: Bytes;
+      readonly condition: CasCondition;
+      readonly value: Bytes;
+    }
+  | {
+      readonly op: "read";
+      readonly key: Bytes;
+      readonly consistency?: "linearizable" | "local";
+    };
+
+/** What such a request alone would have been answered. */
+export type BatchResult =
+  | { readonly op: "write"; readonly result: WriteResult }
+  | { readonly op: "delete"; readonly result: DeleteResult }
+  | { readonly op: "cas"; readonly result: CasResult }
+  | { readonly op: "read"; readonly result: ReadResult };
+
+/** What became of one request of a batch. */
+export type BatchOutcome =
+  | ({ readonly ok: true } & BatchResult)
+  | {
+      readonly ok: false;
+      readonly op: BatchOperation["op"];
+      /** As the promise of such a request alone would have been rejected with. */
+      readonly error: KvError;
+    };

@@ -1,0 +1,38 @@
+/** From what users hand in to operations, and from answers to what users get. */
+import { STATUS } from "../kv/commands.ts";
+import { bytesOf } from "./bytes.ts";
+import type { Answer, Operation } from "./frames.ts";
+import { ownBytes } from "./own-bytes.ts";
+import { FoundResult, MissingResult } from "./read-result.ts";
+import type { CasCondition, CasResult, ReadResult } from "./types.ts";
+
+/** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
+export function casOperation(
+  key: Uint8Array,
+  condition: CasCondition,
+  value: Uint8Array,
+): Operation {
+  if ("value" in condition && condition.value !== undefined) {
+    return { kind: "casValue", key, expected: bytesOf(condition.value), value };
+  }
+  if ("revision" in condition && condition.revision !== undefined) {
+    return { kind: "casRevision", key, revision: condition.revision, value };
+  }
+  return { kind: "casAbsent", key, value };
+}
+
+export function readResult(answer: Answer): ReadResult {
+  const { status, revision: modRevision, createRevision, version, node } = answer;
+  if (status !== STATUS.ok) return new MissingResult(node);
+  return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
+}
+
+export function casResult({ status, revision, value, node }: Answer): CasResult {
+  if (status === STATUS.ok) return { swapped: true, revision, node };
+  if (revision === 0) return { swapped: false, actual: null, node };
+  const actual = {
+    value: status === STATUS.casFailedLarge ? null : ownBytes(value),
+    modRevision: revision,
+  };
+  return { swapped: false, actual, node };
+}
