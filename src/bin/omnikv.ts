@@ -57,6 +57,16 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./restore.ts")).restoreCommand(),
   },
   {
+    name: "export",
+    summary: "keys and values as lines of JSON",
+    load: async () => (await import("./export.ts")).exportCommand(),
+  },
+  {
+    name: "import",
+    summary: "writes keys and values from lines of JSON",
+    load: async () => (await import("./import.ts")).importCommand(),
+  },
+  {
     name: "bench",
     summary: "how fast a cluster is: a running one, or one that is thrown away afterwards",
     load: async () => (await import("./bench.ts")).benchCommand(),

@@ -1,0 +1,49 @@
+/** Keys and values as lines of JSON, for `omnikv export` and `omnikv import`: one object a line, as `--json` has them. */
+import { bytesField } from "./bytes-field.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface KeyLine {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** With its line end. */
+export function keyLine({ key, value }: KeyLine): string {
+  return `${JSON.stringify({ ...bytesField("key", key), ...bytesField("value", value) })}\n`;
+}
+
+/** @throws UsageError that says what is wrong with it */
+export function parseKeyLine(line: string): KeyLine {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(line);
+  } catch {
+    throw new UsageError("this is no JSON");
+  }
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
+    throw new UsageError('expected an object like {"key":"a","value":"b"}');
+  }
+  const key = bytesIn(fields as Record<string, unknown>, "key");
+  if (key.length === 0) throw new UsageError("a key is at least one byte long");
+  return { key, value: bytesIn(fields as Record<string, unknown>, "value") };
+}
+
+/** From NAME, or from NAMEBase64; other fields are for others. */
+function bytesIn(fields: Record<string, unknown>, name: string): Uint8Array {
+  const text = fields[name];
+  const base64 = fields[`${name}Base64`];
+  if (text !== undefined && base64 !== undefined) {
+    throw new UsageError(`"${name}" and "${name}Base64" say the same thing twice`);
+  }
+  if (typeof text === "string") {
+    if (/\p{Surrogate}/u.test(text)) throw new UsageError(`"${name}" holds half a character`);
+    return Buffer.from(text, "utf8");
+  }
+  if (typeof base64 !== "string") throw new UsageError(`"${name}", a string, is missing`);
+  const bytes = Buffer.from(base64, "base64");
+  // Node skips what is no Base64: then it is not what it was made of.
+  if (bytes.toString("base64").replace(/=+$/, "") !== base64.replace(/=+$/, "")) {
+    throw new UsageError(`"${name}Base64" is no Base64`);
+  }
+  return bytes;
+}
