@@ -33,8 +33,8 @@ export class Backups<Owner extends object> {
   readonly #context: GatewayContext;
   #running: Running<Owner> | null = null;
   #lastId = 0;
-  /** Why the last one that did not come to its end was given up. */
-  #givenUp = "";
+  /** The last one that did not come to its end, and why. */
+  #givenUp = { id: 0, why: "" };
 
   constructor(context: GatewayContext) {
     this.#context = context;
@@ -76,12 +76,14 @@ export class Backups<Owner extends object> {
     this.#context.wake();
   }
 
-  /** @throws KvError BAD_REQUEST, OVERLOADED */
+  /** @throws KvError BAD_REQUEST; OVERLOADED or CANCELLED when it is or was given up */
   read(owner: Owner, id: number, piece: number): AdminResult<"readBackup"> {
     const running = this.#running;
     if (running === null || running.owner !== owner || running.id !== id) {
-      const why = this.#givenUp === "" ? "" : `: ${this.#givenUp}`;
-      throw new KvError("BAD_REQUEST", `there is no backup ${id} on this connection${why}`);
+      const { why } = this.#givenUp;
+      if (id === this.#givenUp.id)
+        throw new KvError("CANCELLED", `the backup was given up: ${why}`);
+      throw new KvError("BAD_REQUEST", `there is no backup ${id} on this connection`);
     }
     if (running.pieces === null || piece !== running.nextPiece) {
       const text = `piece ${piece} of the backup was asked for, the next one is ${running.nextPiece}`;
@@ -146,7 +148,7 @@ export class Backups<Owner extends object> {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    this.#givenUp = why;
+    this.#givenUp = { id: running.id, why };
     running.callOff();
     this.#context.machine.logger.warn("a backup was given up", {
       reason: why,

@@ -136,7 +136,7 @@ describe("a backup", () => {
     expect(() => backups.begin({}, () => {})).toThrow(/is being made already/);
     nowMs += 2000;
     backups.tick();
-    expect(() => backups.read(owner, about.backup, 1)).toThrow(/nobody asked for its next piece/);
+    expect(() => backups.read(owner, about.backup, 1)).toThrow(/given up: nobody asked for its next piece/);
     backups.begin({}, () => {});
   });
 });
