@@ -4,7 +4,8 @@
  * Invariants:
  *   P1. A backup is the state at one index, and holds whatever was acknowledged before it was asked for.
  *   P2. There is one at a time. The state is held for it as it was, which costs memory: it is let go with the connection, when
- *       nobody has asked for the next piece for IDLE_MS, and when the node's memory becomes short.
+ *       nobody has asked for the next piece for IDLE_MS, when less than BYTES_PER_MS_MIN are asked for on the whole, and when
+ *       the node's memory becomes short. So nobody holds it for ever, or keeps others from theirs.
  *   P3. A piece is made when it is asked for: what waits for a slow reader is bounded as all answers are.
  */
 import { KvError } from "../base/errors.ts";
@@ -16,6 +17,8 @@ import type { GatewayContext } from "./context.ts";
 /** A millisecond or two to make. */
 const PIECE_BYTES = 128 * 1024;
 const IDLE_MS = 30_000;
+/** 16 kB a second. */
+const BYTES_PER_MS_MIN = 16;
 
 interface Running<Owner> {
   readonly id: number;
@@ -115,9 +118,12 @@ export class Backups<Owner extends object> {
   tick(): void {
     const running = this.#running;
     if (running === null) return;
-    const idleMs = this.#context.machine.clock.now() - running.askedMs;
+    const nowMs = this.#context.machine.clock.now();
+    const idleMs = nowMs - running.askedMs;
     if (idleMs > IDLE_MS) {
       this.#end(`nobody asked for its next piece for ${Math.round(idleMs / 1000)} seconds`);
+    } else if (nowMs - running.begunMs > IDLE_MS + running.bytes / BYTES_PER_MS_MIN) {
+      this.#end(`less than ${BYTES_PER_MS_MIN} kB a second were asked for`);
     }
   }
 
