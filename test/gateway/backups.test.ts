@@ -131,13 +131,13 @@ describe("a backup", () => {
         ),
       );
     const about = await begin();
-    nowMs = 29_000;
+    nowMs = 20_000;
     backups.tick();
     expect(backups.read(owner, about.backup, 0).last).toBe(false);
-    nowMs += 29_000;
+    nowMs += 15_000;
     backups.tick();
     expect(() => backups.begin({}, () => {})).toThrow(/is being made already/);
-    nowMs += 2000;
+    nowMs += 16_000;
     backups.tick();
     expect(() => backups.read(owner, about.backup, 1)).toThrow(
       /given up: nobody asked for its next piece/,
