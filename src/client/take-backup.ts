@@ -1,4 +1,5 @@
 /** Takes a backup of a node, piece by piece. */
+import { KvError } from "../base/errors.ts";
 import type { AdminResult } from "../wire/admin.ts";
 import type { AdminClient } from "./lazy-admin-client.ts";
 
@@ -13,9 +14,20 @@ export interface TakenBackup {
   readonly pieces: AsyncGenerator<Uint8Array, void, undefined>;
 }
 
+/** It has no parameters that could be wrong. */
+function isUnknownOperation(error: unknown): boolean {
+  return error instanceof KvError && error.code === "BAD_REQUEST";
+}
+
+function tooOld(node: number): KvError {
+  const text = `node ${node} runs a version of omnikv that knows no backups: upgrade it first`;
+  return new KvError("UNSUPPORTED_VERSION", text);
+}
+
 /**
  * Begins a backup: it holds whatever was acknowledged before this call.
- * @throws KvError as AdminClient does; NO_QUORUM when the node hears no majority; OVERLOADED when a backup of it is being made
+ * @throws KvError as AdminClient does; NO_QUORUM when the node hears no majority; OVERLOADED when a backup of it is being made;
+ *   UNSUPPORTED_VERSION when the node is too old for this. The pieces: CANCELLED when the node has given it up
  */
 export async function takeBackup(
   admin: Pick<AdminClient, "call">,
@@ -23,7 +35,9 @@ export async function takeBackup(
   signal?: AbortSignal,
 ): Promise<TakenBackup> {
   const options = { timeoutMs: TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
-  const about = await admin.call(node, "beginBackup", {}, options);
+  const about = await admin.call(node, "beginBackup", {}, options).catch((error: unknown) => {
+    throw isUnknownOperation(error) ? tooOld(node) : error;
+  });
   const { backup } = about;
   const ask = (piece: number): Promise<AdminResult<"readBackup">> => {
     const answer = admin.call(node, "readBackup", { backup, piece }, options);

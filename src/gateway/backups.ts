@@ -4,7 +4,8 @@
  * Invariants:
  *   P1. A backup is the state at one index, and holds whatever was acknowledged before it was asked for.
  *   P2. There is one at a time. The state is held for it as it was, which costs memory: it is let go with the connection, when
- *       nobody has asked for the next piece for IDLE_MS, and when the node's memory becomes short.
+ *       nobody has asked for the next piece for IDLE_MS, when less than BYTES_PER_MS_MIN are asked for on the whole, and when
+ *       the node's memory becomes short. So nobody holds it for ever, or keeps others from theirs.
  *   P3. A piece is made when it is asked for: what waits for a slow reader is bounded as all answers are.
  */
 import { KvError } from "../base/errors.ts";
@@ -16,6 +17,8 @@ import type { GatewayContext } from "./context.ts";
 /** A millisecond or two to make. */
 const PIECE_BYTES = 128 * 1024;
 const IDLE_MS = 30_000;
+/** 16 kB a second. */
+const BYTES_PER_MS_MIN = 16;
 
 interface Running<Owner> {
   readonly id: number;
@@ -33,8 +36,8 @@ export class Backups<Owner extends object> {
   readonly #context: GatewayContext;
   #running: Running<Owner> | null = null;
   #lastId = 0;
-  /** Why the last one that did not come to its end was given up. */
-  #givenUp = "";
+  /** The last one that did not come to its end, and why. */
+  #givenUp = { id: 0, why: "" };
 
   constructor(context: GatewayContext) {
     this.#context = context;
@@ -76,12 +79,14 @@ export class Backups<Owner extends object> {
     this.#context.wake();
   }
 
-  /** @throws KvError BAD_REQUEST, OVERLOADED */
+  /** @throws KvError BAD_REQUEST; OVERLOADED or CANCELLED when it is or was given up */
   read(owner: Owner, id: number, piece: number): AdminResult<"readBackup"> {
     const running = this.#running;
     if (running === null || running.owner !== owner || running.id !== id) {
-      const why = this.#givenUp === "" ? "" : `: ${this.#givenUp}`;
-      throw new KvError("BAD_REQUEST", `there is no backup ${id} on this connection${why}`);
+      const { why } = this.#givenUp;
+      if (id === this.#givenUp.id)
+        throw new KvError("CANCELLED", `the backup was given up: ${why}`);
+      throw new KvError("BAD_REQUEST", `there is no backup ${id} on this connection`);
     }
     if (running.pieces === null || piece !== running.nextPiece) {
       const text = `piece ${piece} of the backup was asked for, the next one is ${running.nextPiece}`;
@@ -113,9 +118,12 @@ export class Backups<Owner extends object> {
   tick(): void {
     const running = this.#running;
     if (running === null) return;
-    const idleMs = this.#context.machine.clock.now() - running.askedMs;
+    const nowMs = this.#context.machine.clock.now();
+    const idleMs = nowMs - running.askedMs;
     if (idleMs > IDLE_MS) {
       this.#end(`nobody asked for its next piece for ${Math.round(idleMs / 1000)} seconds`);
+    } else if (nowMs - running.begunMs > IDLE_MS + running.bytes / BYTES_PER_MS_MIN) {
+      this.#end(`less than ${BYTES_PER_MS_MIN} kB a second were asked for`);
     }
   }
 
@@ -146,7 +154,7 @@ export class Backups<Owner extends object> {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    this.#givenUp = why;
+    this.#givenUp = { id: running.id, why };
     running.callOff();
     this.#context.machine.logger.warn("a backup was given up", {
       reason: why,

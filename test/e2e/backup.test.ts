@@ -12,10 +12,11 @@ import {
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { readBackup } from "../../src/backup/read-backup.ts";
+import { KvError } from "../../src/base/errors.ts";
 import { takeBackup } from "../../src/client/take-backup.ts";
 import type { KvClient } from "../../src/client/kv-client.ts";
 import { byteStringOfText, SnapshotDecoder } from "../../src/kv/index.ts";
-import { OMNIKV, TestCluster } from "./cluster.ts";
+import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 const KEYS = 5000;
 const NEW_ID = "restored";
@@ -190,6 +191,42 @@ test("a backup from a node that is behind holds what was acknowledged before it 
     expect(state.read(byteStringOfText("counter"))?.value).toBe(`${i} 4`);
   }
 }, 60_000);
+
+test("nodes that were not restored take everything from the others, and a cluster of such nodes takes nothing in", async () => {
+  const old = await newCluster();
+  await old.startAll();
+  await writeMany(old.client(), 500);
+  const file = join(old.directory, "a.backup");
+  expect(await omnikv("backup", "--cluster", old.clusterFile, file)).toMatchObject({ status: 0 });
+  await Promise.all(old.nodes.map(({ id }) => old.kill(id)));
+  const options = (cluster: TestCluster, id: number): string[] => [
+    ...["--node", String(id), "--cluster", cluster.clusterFile, "--cluster-id", NEW_ID],
+    ...["--data-dir", cluster.dataDirectory(id)],
+  ];
+
+  const mostly = await newCluster();
+  for (const id of [1, 2]) expect(restore(file, ...options(mostly, id)).status).toBe(0);
+  await mostly.startAll("--cluster-id", NEW_ID);
+  await readMany(mostly.client({ nodes: mostly.nodes.slice(2) }), 500);
+  await mostly.converged(mostly.admin());
+  await Promise.all(mostly.nodes.map(({ id }) => mostly.kill(id)));
+
+  const hardly = await newCluster();
+  expect(restore(file, ...options(hardly, 1)).status).toBe(0);
+  const flags = ["--cluster-id", NEW_ID];
+  await hardly.start(2, { flags });
+  await hardly.start(3, { flags });
+  await hardly.client({ nodes: hardly.nodes.slice(1) }).write("key 1", "of the empty cluster");
+  await hardly.start(1, { flags });
+  const admin = hardly.admin();
+  await eventually("it is noticed", async () => {
+    if (hardly.exitCode(1) !== null) return true;
+    const statuses = await hardly.statuses(admin);
+    return statuses.some(({ alarms }) => alarms.some(({ kind }) => kind === "otherLog"));
+  });
+  const own = hardly.client({ nodes: hardly.nodes.slice(0, 1), timeoutMs: 2000 });
+  await expect(own.write("key 1", "lost")).rejects.toBeInstanceOf(KvError);
+}, 90_000);
 
 test("a backup is refused where it would be stale or replace something, and damage is told", async () => {
   const cluster = await newCluster();

@@ -105,7 +105,8 @@ describe("a backup", () => {
     await until(() => reader.frames.length === 201);
   });
 
-  test("that nobody asks for any more is given up", async () => {
+  test("that nobody asks for any more, or hardly anybody, is given up", async () => {
+    await fill(1);
     let nowMs = 0;
     const backups = new Backups<object>({
       options: {
@@ -123,20 +124,33 @@ describe("a backup", () => {
       wake: () => {},
     });
     const owner = {};
-    const about = await new Promise<AdminResult<"beginBackup">>((resolve, reject) =>
-      backups.begin(owner, (result) =>
-        result instanceof KvError ? reject(result) : resolve(result),
-      ),
-    );
-    nowMs = 29_000;
+    const begin = (): Promise<AdminResult<"beginBackup">> =>
+      new Promise((resolve, reject) =>
+        backups.begin(owner, (result) =>
+          result instanceof KvError ? reject(result) : resolve(result),
+        ),
+      );
+    const about = await begin();
+    nowMs = 20_000;
     backups.tick();
     expect(backups.read(owner, about.backup, 0).last).toBe(false);
-    nowMs += 29_000;
+    nowMs += 15_000;
     backups.tick();
     expect(() => backups.begin({}, () => {})).toThrow(/is being made already/);
-    nowMs += 2000;
+    nowMs += 16_000;
     backups.tick();
-    expect(() => backups.read(owner, about.backup, 1)).toThrow(/nobody asked for its next piece/);
+    expect(() => backups.read(owner, about.backup, 1)).toThrow(
+      /given up: nobody asked for its next piece/,
+    );
+    const slow = await begin();
+    for (const piece of [0, 1]) {
+      nowMs += 20_000;
+      backups.read(owner, slow.backup, piece);
+      backups.tick();
+    }
+    nowMs += 10_000;
+    backups.tick();
+    expect(() => backups.read(owner, slow.backup, 2)).toThrow(/less than 16 kB a second/);
     backups.begin({}, () => {});
   });
 });
