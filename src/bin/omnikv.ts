@@ -7,6 +7,7 @@ import { terminalText } from "../base/printable.ts";
 import { systemCode, tooManyFilesText } from "../base/system-error.ts";
 import { endWhenReaderGoes } from "../platform/reader-gone.ts";
 import { KEY_COMMANDS } from "../repl/client-commands.ts";
+import { wrap } from "../repl/wrap.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -115,6 +116,10 @@ async function create(
 function strict(command: Command): Command {
   return command
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(wrap(text, process.stdout.columns)),
+      writeErr: (text) => void process.stderr.write(wrap(text, process.stderr.columns)),
+    })
     .showSuggestionAfterError(true)
     .showHelpAfterError(
       `("omnikv ${command.name() === "omnikv" ? "" : `${command.name()} `}--help" shows what there is)`,
