@@ -62,6 +62,14 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "whether a history is linearizable, with the reason when it is not",
     load: async () => (await import("./check.ts")).checkCommand(),
   },
+  {
+    name: "completion",
+    summary: "a script that completes all this in bash, zsh or fish",
+    load: async () => {
+      const { completionCommand } = await import("./completion.ts");
+      return completionCommand(() => createProgram(ALL));
+    },
+  },
 ];
 
 /** The commands of the client prompt, one request each. */
@@ -83,6 +91,7 @@ Examples:
 "omnikv COMMAND --help" tells all about a command.`;
 
 const EXIT_USAGE = 2;
+const ALL = Symbol("all");
 
 function version(): string {
   // The same path from src/bin and from dist/bin.
@@ -90,7 +99,8 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function createProgram(asked: string | undefined): Promise<Command> {
+/** @param asked the command that is loaded; the others are names */
+async function createProgram(asked: string | undefined | typeof ALL): Promise<Command> {
   const program = new Command("omnikv")
     .description("A replicated, linearizable key-value store that survives partial connectivity.")
     .version(version(), "-V, --version", "print the version")
@@ -105,9 +115,9 @@ async function createProgram(asked: string | undefined): Promise<Command> {
 
 async function create(
   { name, aliases = [], summary, load }: Subcommand,
-  asked: string | undefined,
+  asked: string | undefined | typeof ALL,
 ): Promise<Command> {
-  const isAsked = asked !== undefined && [name, ...aliases].includes(asked);
+  const isAsked = asked === ALL || (asked !== undefined && [name, ...aliases].includes(asked));
   const command = isAsked ? await load() : new Command(name);
   return strict(command.aliases(aliases).summary(summary));
 }
