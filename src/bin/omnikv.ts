@@ -7,6 +7,7 @@ import { terminalText } from "../base/printable.ts";
 import { systemCode, tooManyFilesText } from "../base/system-error.ts";
 import { endWhenReaderGoes } from "../platform/reader-gone.ts";
 import { KEY_COMMANDS } from "../repl/client-commands.ts";
+import { wrap } from "../repl/wrap.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -91,6 +92,14 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: "whether a history is linearizable, with the reason when it is not",
     load: async () => (await import("./check.ts")).checkCommand(),
   },
+  {
+    name: "completion",
+    summary: "a script that completes all this in bash, zsh or fish",
+    load: async () => {
+      const { completionCommand } = await import("./completion.ts");
+      return completionCommand(() => createProgram(ALL));
+    },
+  },
 ];
 
 /** The commands of the client prompt, one request each. */
@@ -112,6 +121,7 @@ Examples:
 "omnikv COMMAND --help" tells all about a command.`;
 
 const EXIT_USAGE = 2;
+const ALL = Symbol("all");
 
 function version(): string {
   // The same path from src/bin and from dist/bin.
@@ -119,7 +129,8 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function createProgram(asked: string | undefined): Promise<Command> {
+/** @param asked the command that is loaded; the others are names */
+async function createProgram(asked: string | undefined | typeof ALL): Promise<Command> {
   const program = new Command("omnikv")
     .description("A replicated, linearizable key-value store that survives partial connectivity.")
     .version(version(), "-V, --version", "print the version")
@@ -134,9 +145,9 @@ async function createProgram(asked: string | undefined): Promise<Command> {
 
 async function create(
   { name, aliases = [], summary, load }: Subcommand,
-  asked: string | undefined,
+  asked: string | undefined | typeof ALL,
 ): Promise<Command> {
-  const isAsked = asked !== undefined && [name, ...aliases].includes(asked);
+  const isAsked = asked === ALL || (asked !== undefined && [name, ...aliases].includes(asked));
   const command = isAsked ? await load() : new Command(name);
   return strict(command.aliases(aliases).summary(summary));
 }
@@ -145,6 +156,10 @@ async function create(
 function strict(command: Command): Command {
   return command
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(wrap(text, process.stdout.columns)),
+      writeErr: (text) => void process.stderr.write(wrap(text, process.stderr.columns)),
+    })
     .showSuggestionAfterError(true)
     .showHelpAfterError(
       `("omnikv ${command.name() === "omnikv" ? "" : `${command.name()} `}--help" shows what there is)`,

@@ -1,4 +1,5 @@
 /** `omnikv read KEY` and its like: a command of the client prompt as a subcommand, made from the prompt's own table. */
+import { fstatSync } from "node:fs";
 import { Command } from "commander";
 import { VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { ClientAction } from "../repl/client-commands.ts";
@@ -124,6 +125,8 @@ async function readInput(signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const { stdin } = process;
+  // Node.js would take it for an empty file, and an empty value would be written.
+  if (fstatSync(0).isDirectory()) throw new UsageError("standard input is a directory");
   const stop = (): void => void stdin.destroy();
   signal.addEventListener("abort", stop, { once: true });
   for await (const chunk of stdin) {

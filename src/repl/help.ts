@@ -69,7 +69,8 @@ function overview<A>(table: CommandTable<A>, texts: HelpTexts, style: Style): st
   const line = ([usage, text]: readonly [string, string]): string => {
     if (text === "") return `  ${style.strong(usage)}`;
     const gap = usage.length > width ? `\n  ${" ".repeat(width)}` : "";
-    return `  ${style.strong(usage.padEnd(width))}${gap}  ${text}`;
+    const padding = " ".repeat(Math.max(0, width - usage.length));
+    return `  ${style.strong(usage)}${padding}${gap}  ${text}`;
   };
   const shown =
     groups.length === 1

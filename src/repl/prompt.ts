@@ -10,6 +10,7 @@ import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
 import { tokenize, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
+import { wrap } from "./wrap.ts";
 
 export interface Prompt<A> {
   readonly table: CommandTable<A>;
@@ -71,7 +72,8 @@ export async function runCommand<A>(
     if (parsed.kind === "every") parseCommand(table, parsed.command);
     if (parsed.kind === "help") {
       const text = helpText(table, help, parsed.topic, style);
-      return [{ text, json: { ok: true, op: "help", text }, status: EXIT.ok }];
+      const shown = wrap(text, screen.columns?.());
+      return [{ text: shown, json: { ok: true, op: "help", text }, status: EXIT.ok }];
     }
   } catch (error) {
     return [usageOutcome(error, style, where)];

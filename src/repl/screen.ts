@@ -11,6 +11,8 @@ export interface Screen {
   readonly live: LiveScreen | null;
   /** What was shown is the end: nothing more is to be run. */
   isOver?(): boolean;
+  /** How wide the terminal is now. Not there, or undefined: there is none, and lines may be as long as they are. */
+  columns?(): number | undefined;
 }
 
 export interface LiveScreen {
@@ -37,6 +39,11 @@ interface Key {
 }
 
 const ROWS_UNKNOWN = 24;
+
+/** Of a terminal; undefined for what is none. */
+export function columnsOf(output: Writable & { readonly columns?: number }): number | undefined {
+  return output.columns;
+}
 
 export class TerminalScreen implements LiveScreen {
   readonly #input: Keyboard;

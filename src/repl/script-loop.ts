@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../base/printable.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
-import type { LiveScreen, Screen } from "./screen.ts";
+import { columnsOf, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -67,6 +67,7 @@ class ScriptRun<A> {
       live: options.live,
       show: (outcome) => this.#show(outcome),
       isOver: () => this.over,
+      columns: () => columnsOf(options.output),
     };
   }
 

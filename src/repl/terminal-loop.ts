@@ -5,7 +5,7 @@ import { printableJson, terminalText } from "../base/printable.ts";
 import { complete } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
-import type { LiveScreen, Screen } from "./screen.ts";
+import { columnsOf, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -50,7 +50,11 @@ class TerminalLoop<A> {
   constructor(prompt: Prompt<A>, options: TerminalOptions) {
     this.#prompt = prompt;
     this.#options = options;
-    this.#screen = { live: options.live, show: (outcome) => this.#show(outcome) };
+    this.#screen = {
+      live: options.live,
+      show: (outcome) => this.#show(outcome),
+      columns: () => columnsOf(options.output),
+    };
     this.#readline = createInterface({
       input: options.input,
       output: options.output,

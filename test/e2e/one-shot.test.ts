@@ -88,6 +88,13 @@ describe("one request", () => {
     expect(status).toBe(2);
   });
 
+  test("takes no directory for an empty value", () => {
+    const { status, err } = sh(`omnikv put folder - $AT < "$DIR"`);
+    expect(err).toBe("write: standard input is a directory\n");
+    expect(status).toBe(2);
+    expect(sh(`omnikv get folder $AT`).out.toString()).toContain("(not found)");
+  });
+
   test("says with --raw by its status that there is no such key, for bytes cannot say it", () => {
     const raw = sh(`omnikv get nothing --raw $AT`);
     expect(raw).toMatchObject({ status: 1, out: Buffer.alloc(0) });

@@ -263,41 +263,6 @@ describe("status", () => {
     expect(status).toBe(EXIT.unavailable);
   });
 
-  test("shows what is broken at the other end, in which direction, and where it was broken", async () => {
-    const world = worldOf([1, 2, 3], 2);
-    world.statuses.set(1, {
-      links: [linkTo(2, { brokenOut: true }), linkTo(3, { brokenIn: true, brokenOut: true })],
-    });
-    world.statuses.set(2, { links: [linkTo(1, { brokenOut: true }), linkTo(3)] });
-    const { out } = await run("status", world);
-    const links = out
-      .split("\n")
-      .slice(1, 4)
-      .map((line) => line.split(" min  ")[1]);
-    expect(links).toEqual(["broken 2, 3", "broken 1", "broken 1 (there)"]);
-    world.statuses.delete(2);
-    const oneWay = await run("status", world);
-    expect(oneWay.out).toContain("broken 1 (in, there)");
-  });
-
-  test("calls nobody leader who hears no majority", async () => {
-    const world = worldOf([1, 2, 3], 1);
-    world.statuses.set(1, { quorumConnected: false });
-    const { out } = await run("status", world);
-    expect(out).toContain("\nno node leads: node 1 did, and hears no majority of the nodes\n");
-  });
-
-  test("says that nodes are left out of the list", async () => {
-    const world = worldOf([1, 2], 1);
-    world.statuses.set(1, { links: [linkTo(2), linkTo(5), linkTo(3)] });
-    world.statuses.set(2, { links: [linkTo(1), linkTo(3), linkTo(5)] });
-    const { out } = await run("status", world);
-    expect(out).toContain(
-      "\nnot shown: 3, 5, which are of this cluster too (name them with --nodes)\n",
-    );
-    expect((await run("status", worldOf([1, 2], 1))).out).not.toContain("not shown");
-  });
-
   test("tells a leader that was replaced from the one that leads", async () => {
     const world = worldOf([1, 2, 3], 1);
     const promise = { configId: 1, n: 9, priority: 0, pid: 3 };

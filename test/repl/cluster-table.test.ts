@@ -1,68 +1,51 @@
-/** The table of the commands for the whole cluster: what it refuses, completes and explains. */
-import { describe, expect, test } from "vitest";
-import { adminTable } from "../../src/repl/admin-commands.ts";
-import { allCommands, parseCommand } from "../../src/repl/command-table.ts";
-import { complete } from "../../src/repl/complete.ts";
-import { helpText } from "../../src/repl/help.ts";
+/** The table of a cluster: links from both ends, leaders without a majority, nodes that the list leaves out. */
+import { expect, test } from "vitest";
+import { renderTable } from "../../src/repl/cluster-render.ts";
 import { plainStyle } from "../../src/repl/style.ts";
-import { tokenize } from "../../src/repl/tokenize.ts";
+import type { AdminLink, AdminStatus } from "../../src/wire/admin.ts";
+import { linkTo, statusOf } from "./admin-fixtures.ts";
 
-describe("the table", () => {
-  const table = adminTable([1, 2, 3]);
-  const parse = (line: string) => parseCommand(table, tokenize(line)[0] ?? []);
+const both: Partial<AdminLink> = { brokenIn: true, brokenOut: true };
 
-  test.each([
-    ["partition 1 2", 'separate the groups with "|"'],
-    ["partition 1,2,3", "one group of all nodes is no partition"],
-    ["partition 1,2 | 2,3", "node 2 is in two groups"],
-    ["partition 1 | 7", '"7" is no node: the nodes are 1, 2, 3'],
-    ["partition |", 'separate the groups with "|"'],
-    ["isolate", "isolate: too few arguments: isolate NODE"],
-    ["isolate follower", '"follower" is no node: the nodes are 1, 2, 3 or leader'],
-    ["chain 1-2", "node 3 is missing"],
-    ["cloudflare 1", "name two nodes, or none"],
-    ["cloudflare 1-1", "node 1 has no link to itself"],
-    ["flaky 1-2", "too few arguments: flaky LINK… PERCENT"],
-    ["flaky 1-2 130%", 'PERCENT is a number from 0% to 100%, got "130%"'],
-    ["flaky 1-1 10%", "node 1 has no link to itself"],
-    ["delay 12 50ms", 'LINK is two nodes like 1-2 (or "1>2" for one direction), got "12"'],
-    ["delay 1-2 soon", 'TIME is a time like 500ms or 2s, got "soon"'],
-    ["delay 1-2 5min", 'TIME is at most 1 min 0 s, got "5min"'],
-    ["quorum-loss 1 2", "too many arguments: quorum-loss [HUB]"],
-    ["isolat 2", 'did you mean "isolate"?'],
-    ["qloss", 'did you mean "quorum-loss"?'],
-    ["kill 2", 'did you mean "crash"?'],
-    ["1 chain", "chain takes no node in front: chain [ORDER]"],
-    ["2 crash", "crash takes no node in front: crash NODE"],
-  ])("refuses %j with what to type", (line, message) => {
-    expect(() => parse(line)).toThrow(message);
-  });
+function table(...nodes: readonly Partial<AdminStatus>[]): readonly string[] {
+  const look = nodes.map((fields, i) => ({
+    node: i + 1,
+    status: statusOf(i + 1, { role: "follower", ...fields }),
+    error: null,
+  }));
+  return renderTable(look, () => "", plainStyle);
+}
 
-  test("refuses scenarios that the cluster is too small for", () => {
-    const small = adminTable([1]);
-    expect(() => parseCommand(small, tokenize("chain")[0] ?? [])).toThrow("at least 3 nodes");
-  });
+const linksOf = (lines: readonly string[]): readonly (string | undefined)[] =>
+  lines.slice(1, 4).map((line) => line.split(" min  ")[1]);
 
-  test("completes names, nodes and links", () => {
-    expect(complete(table, "quo")[0]).toEqual(["quorum-loss "]);
-    expect(complete(table, "1 quo")[0]).toEqual([]);
-    expect(complete(table, "isolate ")[0]).toEqual(["1", "2", "3", "leader"]);
-    expect(complete(table, "chain 1 2 ")[0]).toEqual(["1", "2", "3"]);
-    expect(complete(table, "flaky 1")[0]).toEqual(["1-2", "1-3"]);
-    expect(complete(table, "delay 1-3 ")[0]).toEqual(["20ms", "50ms", "200ms"]);
-    expect(complete(table, "restart ")[0]).toEqual(["1", "2", "3"]);
-    expect(complete(table, "heal ")[0]).toEqual([]);
-    expect(complete(table, "help cons")[0]).toEqual(["constrained "]);
-  });
+test("shows what is broken at the other end, in which direction, and where it was broken", () => {
+  const first = { links: [linkTo(2, { brokenOut: true }), linkTo(3, both)] };
+  const third = { links: [linkTo(1), linkTo(2)] };
+  expect(
+    linksOf(table(first, { links: [linkTo(1, { brokenOut: true }), linkTo(3)] }, third)),
+  ).toEqual(["broken 2, 3", "broken 1", "broken 1 (there)"]);
+  expect(linksOf(table(first, { links: [linkTo(1), linkTo(3)] }, third))).toEqual([
+    "broken 2 (out), 3",
+    "broken 1 (in, there)",
+    "broken 1 (there)",
+  ]);
+});
 
-  test("has help on every command, for the cluster and for one node", () => {
-    const help = (topic: string | null) =>
-      helpText(table, { intro: "i", notes: [] }, topic, plainStyle);
-    for (const { name } of allCommands(table)) expect(help(name)).toContain("For example:");
-    expect(help("heal")).toContain("NODE heal");
-    expect(help("heal")).toMatch(/^heal$/m);
-    expect(help(null)).toContain(
-      "Scenarios: links of all nodes at once:\n  partition GROUP | GROUP …",
-    );
-  });
+test("calls nobody leader who hears no majority", () => {
+  const lines = table({ role: "leader", quorumConnected: false }, {}, {});
+  expect(lines).toContain("no node leads: node 1 did, and hears no majority of the nodes");
+  expect(table({ role: "leader" }, {}, {})).toContain("node 1 leads");
+});
+
+test("says that nodes are left out of the list", () => {
+  const lines = table(
+    { links: [linkTo(2), linkTo(5), linkTo(3)] },
+    { links: [linkTo(1), linkTo(5)] },
+  );
+  expect(lines.at(-1)).toBe(
+    "not shown: 3, 5, which are of this cluster too (name them with --nodes)",
+  );
+  const all = table({ links: [linkTo(2)] }, { links: [linkTo(1)] });
+  expect(all.join("\n")).not.toContain("not shown");
 });

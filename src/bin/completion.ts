@@ -1,0 +1,59 @@
+/** `omnikv completion SHELL`: prints a script that completes this program's commands and options. */
+import { Argument, Command, type Option } from "commander";
+import {
+  completionScript,
+  SHELLS,
+  type CompletedCommand,
+  type CompletedOption,
+  type Shell,
+  type Value,
+} from "../repl/shell-completion.ts";
+
+const EXAMPLES = `
+Examples:
+  source <(omnikv completion bash)                                      in ~/.bashrc
+  source <(omnikv completion zsh)                                       in ~/.zshrc, behind compinit
+  omnikv completion fish > ~/.config/fish/completions/omnikv.fish       once`;
+
+/** @param program with all of its commands */
+export function completionCommand(program: () => Promise<Command>): Command {
+  return new Command("completion")
+    .description("Prints a script that completes commands and options of omnikv in a shell.")
+    .addArgument(new Argument("<shell>", "whose script").choices(SHELLS))
+    .addHelpText("after", EXAMPLES)
+    .action(async (shell: Shell) => {
+      process.stdout.write(completionScript(shell, describe(await program())));
+    });
+}
+
+function describe(command: Command): CompletedCommand {
+  const help = command.createHelp();
+  const [argument] = command.registeredArguments;
+  return {
+    name: command.name(),
+    aliases: command.aliases(),
+    summary: command.summary() || command.description(),
+    options: help.visibleOptions(command).flatMap(optionOf),
+    commands: [
+      ...help.visibleCommands(command).map(describe),
+      ...(argument?.argChoices ?? []).map((choice) => ({ ...NOTHING, name: choice })),
+    ],
+    value: argument === undefined ? "none" : valueOf(argument.name()),
+  };
+}
+
+/** A choice is completed as a command without options is. */
+const NOTHING = { aliases: [], summary: "", options: [], commands: [], value: "none" } as const;
+
+function optionOf(option: Option): readonly CompletedOption[] {
+  const { long, short, description, flags } = option;
+  if (long === undefined || long === null) return [];
+  const [, name] = /[<[](.*?)[\]>]/.exec(flags) ?? [];
+  const value = name === undefined ? "none" : valueOf(name);
+  return [{ long, short: short ?? null, help: description, value }];
+}
+
+/** The words that usage texts have for files. */
+function valueOf(name: string): Value {
+  return /file|directory|history/.test(name) ? "file" : "word";
+}
