@@ -5,6 +5,10 @@ export const KEY_BYTES_MAX = 4 * 1024;
 export const VALUE_BYTES_MAX = 1024 * 1024;
 /** Commands in one client frame. */
 export const FRAME_COMMANDS_MAX = 4096;
+/** Keys of one read of many. */
+export const KEYS_READ_MAX = 1024;
+/** Bytes of them. */
+export const KEYS_READ_BYTES_MAX = 1024 * 1024;
 /** One client frame. */
 export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** One log entry: the commands one node proposes in one turn. */

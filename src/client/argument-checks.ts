@@ -26,6 +26,15 @@ export function wrongBytes(name: string, bytes: unknown): KvError | null {
   return badArgument(name, `${BYTES_EXPECTED}${hint}`, bytes);
 }
 
+export function wrongKeys(keys: unknown): KvError | null {
+  if (!Array.isArray(keys)) return badArgument("keys", "an array of keys", keys);
+  for (const [i, key] of keys.entries()) {
+    const wrong = wrongBytes(`keys[${i}]`, key);
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}
+
 /** Of a request, all that KvClient and AdminClient have in common. */
 export function wrongRequestOptions(options: unknown): KvError | null {
   if (typeof options !== "object" || options === null) {

@@ -1,7 +1,7 @@
 /** What is asked and answered, and how it becomes bytes. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import { KEY_BYTES_MAX } from "../base/limits.ts";
+import { KEY_BYTES_MAX, KEYS_READ_BYTES_MAX, KEYS_READ_MAX } from "../base/limits.ts";
 import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/commands.ts";
 import {
   OPEN_WITH_ORIGIN,
@@ -41,7 +41,21 @@ export interface RangeOperation {
   readonly local: boolean;
 }
 
-export type Operation = WriteOperation | ReadOperation | RangeOperation;
+/** Many keys of one state. */
+export interface KeysOperation {
+  readonly kind: "keys";
+  readonly keys: readonly Uint8Array[];
+  readonly local: boolean;
+}
+
+export type AnyRead = ReadOperation | RangeOperation | KeysOperation;
+
+export type Operation = WriteOperation | AnyRead;
+
+export function isRead(operation: Operation): operation is AnyRead {
+  const { kind } = operation;
+  return kind === "read" || kind === "range" || kind === "keys";
+}
 
 /** Only valid during the call that hands it over: the next answer is told with the same object. */
 export interface Answer {
@@ -67,6 +81,10 @@ export function checkOperation(operation: Operation): KvError | null {
       checkRange(operation.range);
       return null;
     }
+    if (operation.kind === "keys") {
+      checkKeys(operation.keys);
+      return null;
+    }
     checkKey(operation.key);
     if ("value" in operation) checkValue(operation.value);
     if (operation.kind === "casValue") checkValue(operation.expected);
@@ -75,6 +93,22 @@ export function checkOperation(operation: Operation): KvError | null {
   } catch (error) {
     if (error instanceof KvError) return error;
     throw error;
+  }
+}
+
+function checkKeys(keys: readonly Uint8Array[]): void {
+  let bytes = 0;
+  for (const key of keys) {
+    checkKey(key);
+    bytes += key.length;
+  }
+  if (keys.length < 1 || keys.length > KEYS_READ_MAX) {
+    const text = `keys: expected 1 to ${KEYS_READ_MAX} at once, got ${keys.length}`;
+    throw new KvError("BAD_REQUEST", text);
+  }
+  if (bytes > KEYS_READ_BYTES_MAX) {
+    const text = `keys: together at most ${KEYS_READ_BYTES_MAX} bytes, got ${bytes}`;
+    throw new KvError("BAD_REQUEST", text);
   }
 }
 
@@ -121,19 +155,31 @@ export function appendWrite(writer: GroupWriter, number: number, operation: Writ
   }
 }
 
-/** Bytes of the key, or of the bounds of a range. */
-export function readBytes(operation: ReadOperation | RangeOperation): number {
-  if (operation.kind === "read") return operation.key.length;
-  return operation.range.start.length + (operation.range.end?.length ?? 0);
+/** Bytes of the keys, or of the bounds of a range, and what goes with them. */
+export function readBytes(operation: AnyRead): number {
+  switch (operation.kind) {
+    case "read":
+      return operation.key.length;
+    case "range":
+      return operation.range.start.length + (operation.range.end?.length ?? 0);
+    case "keys":
+      return operation.keys.reduce((bytes, key) => bytes + key.length + 2, 0);
+    default:
+      return unreachable(operation, "read");
+  }
 }
 
-export function appendRead(
-  writer: ReadsWriter,
-  number: number,
-  operation: ReadOperation | RangeOperation,
-): void {
-  if (operation.kind === "read") writer.read(number, operation.key);
-  else writer.range(number, operation.range);
+export function appendRead(writer: ReadsWriter, number: number, operation: AnyRead): void {
+  switch (operation.kind) {
+    case "read":
+      return writer.read(number, operation.key);
+    case "range":
+      return writer.range(number, operation.range);
+    case "keys":
+      return writer.keys(number, operation.keys);
+    default:
+      return unreachable(operation, "read");
+  }
 }
 
 /** The nonce tells whose answer it is. */

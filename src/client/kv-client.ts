@@ -5,6 +5,7 @@ import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
   wrongBytes,
   wrongCondition,
+  wrongKeys,
   wrongRangeOptions,
   wrongReadOptions,
   wrongRequestOptions,
@@ -20,7 +21,7 @@ import type { Request } from "./request.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
-import { casOperation, casResult, readResult } from "./results.ts";
+import { casOperation, casResult, readResult, readResults } from "./results.ts";
 import type {
   BatchOperation,
   BatchOutcome,
@@ -92,6 +93,22 @@ export class KvClient implements KvRequests {
   }
 
   /** Takes a key away. Rejects as `write`. */
+  /**
+   * Reads many keys at once, all of one state of the store.
+   * @param keys 1 to 1,024 of them, of 1 MiB together at most
+   * @returns what was found, in the order of the keys
+   * @throws KvError OVERLOADED when their values are more than 32 MiB together
+   */
+  get(keys: readonly Bytes[], options: ReadOptions = NO_OPTIONS): Promise<ReadResult[]> {
+    const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
+    const wanted = keys.map(bytesOf);
+    const local = options.consistency === "local";
+    return this.#submit({ kind: "keys", keys: wanted, local }, options, (answer) =>
+      readResults(wanted, answer),
+    );
+  }
+
   delete(key: Bytes, options: RequestOptions = NO_OPTIONS): Promise<DeleteResult> {
     const wrong = wrongBytes("key", key) ?? wrongRequestOptions(options);
     if (wrong !== null) return Promise.reject(wrong);

@@ -1,6 +1,12 @@
 /** One thing a user asked for, on its way to an answer. */
 import type { KvError } from "../base/errors.ts";
-import type { Answer, Operation, RangeOperation, ReadOperation, WriteOperation } from "./frames.ts";
+import {
+  isRead,
+  type Answer,
+  type AnyRead,
+  type Operation,
+  type WriteOperation,
+} from "./frames.ts";
 
 /** Exactly one of the two is null. */
 export type Done = (error: KvError | null, answer: Answer | null) => void;
@@ -42,7 +48,7 @@ interface RequestBase {
 
 export interface ReadRequest extends RequestBase {
   readonly isWrite: false;
-  readonly operation: ReadOperation | RangeOperation;
+  readonly operation: AnyRead;
   /** When it was sent last, the origin of the cluster's log was known. */
   knewOrigin: boolean;
 }
@@ -68,7 +74,7 @@ export function newRequest(
   deadline: number,
   done: Done,
 ): Request {
-  if (operation.kind === "read" || operation.kind === "range") {
+  if (isRead(operation)) {
     return {
       isWrite: false,
       operation,

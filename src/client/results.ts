@@ -27,6 +27,20 @@ export function readResult(answer: Answer): ReadResult {
   return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
 }
 
+/** Of many keys; the answer tells of those that there are. */
+export function readResults(keys: readonly Uint8Array[], { page, node }: Answer): ReadResult[] {
+  const found = new Map<string, FoundResult>();
+  for (const { key, value, modRevision, createRevision, version } of page?.items ?? []) {
+    found.set(
+      Buffer.from(key).toString("latin1"),
+      new FoundResult(ownBytes(value), modRevision, createRevision, version, node),
+    );
+  }
+  return keys.map(
+    (key) => found.get(Buffer.from(key).toString("latin1")) ?? new MissingResult(node),
+  );
+}
+
 export function casResult({ status, revision, value, node }: Answer): CasResult {
   if (status === STATUS.ok) return { swapped: true, revision, node };
   if (revision === 0) return { swapped: false, actual: null, node };

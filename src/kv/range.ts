@@ -38,6 +38,11 @@ export interface RangePage {
   readonly resume: ByteString | null;
 }
 
+/** Keys that are wanted of one state. */
+export interface KeysRequest {
+  readonly keys: readonly ByteString[];
+}
+
 /** Ordered cells, live or frozen. */
 export interface RangeSource {
   /** In order of keys, or from the end downwards. Valid until the next change. */

@@ -57,6 +57,10 @@ export class RangeStates {
     return this.#state().origin;
   }
 
+  get revision(): number {
+    return this.#state().revision;
+  }
+
   /** States kept for pages to come. */
   get kept(): number {
     return this.#kept.length;

@@ -8,6 +8,7 @@ import {
   Runs,
   STATUS,
   type ByteString,
+  type KeysRequest,
   type RangePage,
   type RangeRequest,
   type Run,
@@ -20,6 +21,8 @@ import { asksForOrigin, forEachRead, takeReads } from "./client-requests.ts";
 export interface ReadableState {
   /** NO_ORIGIN: none yet. */
   readonly origin: number;
+  /** Counts the changes of keys that led to it. */
+  readonly revision: number;
   read(key: ByteString): StoredValue | undefined;
   /** A page of a range, or why there is none. */
   page(request: RangeRequest): RangePage | KvError;
@@ -152,7 +155,8 @@ export class AnswerWriter {
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
       if (typeof wanted !== "string") {
-        this.#range(request, wanted, state);
+        if ("keys" in wanted) this.#keys(request, wanted, state);
+        else this.#range(request, wanted, state);
         return true;
       }
       const stored = state.read(wanted);
@@ -217,8 +221,24 @@ export class AnswerWriter {
     const page = state.page(range);
     if (page instanceof KvError) return this.#unread(request, page.code, page.message);
     this.#rangeKeys += page.count;
+    this.#page(request, page, range.keysOnly);
+  }
+
+  #keys(request: number, wanted: KeysRequest, state: ReadableState): void {
+    this.#rangeKeys += wanted.keys.length;
+    const keys = wanted.keys.flatMap((key) => {
+      const stored = state.read(key);
+      return stored === undefined ? [] : [{ ...valueOf(stored), key }];
+    });
+    this.#page(
+      request,
+      { revision: state.revision, count: keys.length, keys, resume: null },
+      false,
+    );
+  }
+
+  #page(request: number, page: RangePage, keysOnly: boolean): void {
     const { resume, keys, revision, count } = page;
-    const { keysOnly } = range;
     let bytes = resume?.length ?? 0;
     for (const { key, value } of keys) {
       bytes += key.length + (keysOnly ? 0 : value.length) + ITEM_OVERHEAD_BYTES;
@@ -281,4 +301,9 @@ export class AnswerWriter {
     this.#out.u53(0);
     this.#session = NO_SESSION;
   }
+}
+
+/** A copy of what is told of it: a cell of the state has more. */
+function valueOf({ value, createRevision, modRevision, version }: StoredValue): StoredValue {
+  return { value, createRevision, modRevision, version };
 }

@@ -8,6 +8,7 @@ export const OPEN_WITH_ORIGIN = 1;
 /** What is read. */
 export const READ_KIND_KEY = 1;
 export const READ_KIND_RANGE = 2;
+export const READ_KIND_KEYS = 3;
 export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
 /** Of a page of a range. */
 export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;

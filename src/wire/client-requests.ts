@@ -1,4 +1,10 @@
-import { FRAME_COMMANDS_MAX, KEY_BYTES_MAX, CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
+import {
+  CLIENT_FRAME_BYTES_MAX,
+  FRAME_COMMANDS_MAX,
+  KEY_BYTES_MAX,
+  KEYS_READ_BYTES_MAX,
+  KEYS_READ_MAX,
+} from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import {
   ByteReader,
@@ -8,6 +14,7 @@ import {
   validateGroup,
   type ByteString,
   type GroupWriter,
+  type KeysRequest,
   type RangeRequest,
 } from "../kv/commands.ts";
 import {
@@ -16,6 +23,7 @@ import {
   READ_FLAG_LOCAL,
   READ_FLAG_ORIGIN,
   READ_KIND_KEY,
+  READ_KIND_KEYS,
   READ_KIND_RANGE,
 } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -37,8 +45,11 @@ export interface RangeBytes extends Omit<RangeRequest, "start" | "end"> {
   readonly end: Uint8Array | null;
 }
 
-/** What is visited of each read: its number, and the key or the range that it asks for. */
-export type ReadVisitor<T> = (request: number, wanted: ByteString | RangeRequest) => T;
+/** What a read asks for: a key, a range, or many keys of one state. */
+export type Wanted = ByteString | RangeRequest | KeysRequest;
+
+/** What is visited of each read: its number, and what it asks for. */
+export type ReadVisitor<T> = (request: number, wanted: Wanted) => T;
 
 const ALL_RANGE_FLAGS = Object.values(RANGE_FLAG).reduce((all, flag) => all | flag, 0);
 
@@ -105,8 +116,7 @@ export function takeReads(frame: Uint8Array, visit: ReadVisitor<boolean>): Uint8
   for (let i = 0; i < count; i++) {
     const start = reader.offset;
     const request = reader.varint();
-    const isKey = reader.u8() === READ_KIND_KEY;
-    const wanted = isKey ? reader.byteString(reader.varint()) : readRange(reader);
+    const wanted = readWanted(reader);
     assert(!reader.failed, "a frame is checked when it comes in");
     if (!visit(request, wanted)) return restOf(frame, start, flags, count - i);
   }
@@ -145,27 +155,71 @@ function visitReads(
   if (count < 1 || count > FRAME_COMMANDS_MAX) reader.fail(`1 to ${FRAME_COMMANDS_MAX} reads`);
   for (let i = 0; i < count && !reader.failed; i++) {
     const request = reader.varint();
-    const kind = reader.u8();
-    if (kind === READ_KIND_RANGE) {
-      const range = readRange(reader);
-      if (visit !== null && !reader.failed) visit(request, range);
-      continue;
-    }
-    if (kind !== READ_KIND_KEY) reader.fail("a known kind of read");
-    const length = reader.varint();
-    if (length < 1 || length > KEY_BYTES_MAX) reader.fail(`a key of 1 to ${KEY_BYTES_MAX} bytes`);
-    if (visit === null) {
-      reader.skip(length);
-    } else {
-      const key = reader.byteString(length);
-      if (!reader.failed) visit(request, key);
-    }
+    // To make strings of keys that nobody looks at would be most of the work.
+    const wanted = visit === null ? checkWanted(reader) : readWanted(reader);
+    if (visit !== null && wanted !== null && !reader.failed) visit(request, wanted);
   }
   if (!reader.isAtEnd) reader.fail("the end of the frame");
   const problem = reader.failed ? reader.problem : null;
   reader.release();
   if (problem !== null) throw new DecodeError(`reads: ${problem}`);
   return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx, count };
+}
+
+function readWanted(reader: ByteReader): Wanted {
+  switch (reader.u8()) {
+    case READ_KIND_KEY:
+      return reader.byteString(keyLength(reader));
+    case READ_KIND_RANGE:
+      return readRange(reader);
+    case READ_KIND_KEYS: {
+      const keys: ByteString[] = [];
+      const count = keysCount(reader);
+      for (let i = 0; i < count && !reader.failed; i++) {
+        keys.push(reader.byteString(keyLength(reader)));
+      }
+      return { keys };
+    }
+    default:
+      reader.fail("a known kind of read");
+      return { keys: [] };
+  }
+}
+
+/** The same, without what is read. */
+function checkWanted(reader: ByteReader): null {
+  switch (reader.u8()) {
+    case READ_KIND_KEY:
+      reader.skip(keyLength(reader));
+      return null;
+    case READ_KIND_RANGE:
+      readRange(reader);
+      return null;
+    case READ_KIND_KEYS: {
+      const count = keysCount(reader);
+      const start = reader.offset;
+      for (let i = 0; i < count && !reader.failed; i++) reader.skip(keyLength(reader));
+      if (reader.offset - start > KEYS_READ_BYTES_MAX + 2 * count) {
+        reader.fail(`at most ${KEYS_READ_BYTES_MAX} bytes of keys`);
+      }
+      return null;
+    }
+    default:
+      reader.fail("a known kind of read");
+      return null;
+  }
+}
+
+function keyLength(reader: ByteReader): number {
+  const length = reader.varint();
+  if (length < 1 || length > KEY_BYTES_MAX) reader.fail(`a key of 1 to ${KEY_BYTES_MAX} bytes`);
+  return reader.failed ? 0 : length;
+}
+
+function keysCount(reader: ByteReader): number {
+  const count = reader.varint();
+  if (count < 1 || count > KEYS_READ_MAX) reader.fail(`1 to ${KEYS_READ_MAX} keys`);
+  return reader.failed ? 0 : count;
 }
 
 function readRange(reader: ByteReader): RangeRequest {
@@ -242,6 +296,22 @@ export class ReadsWriter {
     out.varint(limit);
     out.sized(start);
     if (end !== null) out.sized(end);
+    this.#count += 1;
+  }
+
+  /**
+   * Many keys of one state.
+   * @param request the client's number for it
+   * @throws KvError when a key is too large or empty
+   */
+  keys(request: number, keys: readonly Uint8Array[]): void {
+    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
+    for (const key of keys) checkKey(key);
+    const out = this.#records;
+    out.varint(request);
+    out.u8(READ_KIND_KEYS);
+    out.varint(keys.length);
+    for (const key of keys) out.sized(key);
     this.#count += 1;
   }
 

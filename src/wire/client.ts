@@ -8,6 +8,7 @@
  *         key       varint request · u8 1 · key
  *         range     varint request · u8 2 · u8 flags (1: reverse, 2: keys only, 4: count only, 8: has an end)
  *                   · varint revision (0: newest) · varint limit · start · [end]
+ *         keys      varint request · u8 3 · varint count · key{count}: answered with one page, of those that there are
  *     server -> client
  *       answers   u8 3 · 8 bytes applied index · record*
  *         u8 1 session    varint session: the write answers that follow are of it

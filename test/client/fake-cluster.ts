@@ -188,6 +188,7 @@ export class FakeNode {
 function pagedState(state: KvState): ReadableState {
   return {
     origin: state.origin,
+    revision: state.revision,
     read: (key) => state.read(key),
     page: (request) => state.readPage(request),
   };

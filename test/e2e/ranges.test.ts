@@ -72,6 +72,14 @@ test("a range of many pages is one state at every node, while all of its keys ch
     // Linearizable: what was answered before it began is in it.
     expect(numbers!.at(-1)).toBeGreaterThanOrEqual(before - 1);
     if (numbers![0] !== numbers!.at(-1)) mixed += 1;
+    const some = Array.from({ length: 1000 }, (_, i) => keyOf(4 * i));
+    const found = await reader.get([...some, "nowhere"], { node: (round % 3) + 1 });
+    expect(found.at(-1)?.found).toBe(false);
+    const values = found.slice(0, -1).map((result) => Number(result.text()));
+    expect(values).toSatisfy((numbers: number[]) =>
+      numbers.every((number, i) => i === 0 || number <= (numbers[i - 1] ?? 0)),
+    );
+    expect(values[0]! - values.at(-1)!).toBeLessThanOrEqual(1);
     const { count } = await reader.count({ prefix: "k/" }, { node: (round % 3) + 1 });
     expect(count).toBe(KEYS);
   }

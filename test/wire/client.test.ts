@@ -260,6 +260,7 @@ describe("answers", () => {
         const stored = storedValue(value, Math.min(n, 2 ** 52));
         const state = {
           origin: 7,
+          revision: 0,
           read: (name: ByteString) => (name === byteStringOf(present) ? stored : undefined),
           page: noPage,
         };
@@ -286,6 +287,7 @@ describe("answers", () => {
   test("the origin is told to whoever has asked, before what it holds for, if there is one", () => {
     const state = (origin: number): ReadableState => ({
       origin,
+      revision: 0,
       read: () => undefined,
       page: noPage,
     });
@@ -353,7 +355,7 @@ describe("answers", () => {
     const value = storedValue(new Uint8Array(VALUE_BYTES_MAX), 1);
     const keys = Array.from({ length: 100 }, (_, i) => [i, bytes("k")] as const);
     const writer = new AnswerWriter();
-    writer.reads(readsFrame(keys), { origin: 7, read: () => value, page: noPage });
+    writer.reads(readsFrame(keys), { origin: 7, revision: 0, read: () => value, page: noPage });
     const frames = drained(writer);
     const answers = notesOf(frames).filter(([name]) => name !== "appliedIdx");
     const total = frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -384,8 +386,18 @@ describe("answers", () => {
     writer.refuseGroup(group.take(0, 0), "NO_QUORUM", "text");
     writer.refuseReads(readsFrame([[1, bytes("a")]]), "OVERLOADED", "text");
     const known = storedValue(bytes("value"), 300);
-    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => known, page: noPage });
-    writer.reads(readsFrame([[1, bytes("a")]]), { origin: 7, read: () => undefined, page: noPage });
+    writer.reads(readsFrame([[1, bytes("a")]]), {
+      origin: 7,
+      revision: 0,
+      read: () => known,
+      page: noPage,
+    });
+    writer.reads(readsFrame([[1, bytes("a")]]), {
+      origin: 7,
+      revision: 0,
+      read: () => undefined,
+      page: noPage,
+    });
     fc.assert(
       fc.property(damaged(drained(writer, 70_000)), (frame) => {
         try {
@@ -412,6 +424,7 @@ test("a frame of reads is answered in as many goes as it takes, each key once", 
       const writer = new AnswerWriter();
       const state = {
         origin: 7,
+        revision: 0,
         read: (key: string): undefined => void asked.push(key),
         page: noPage,
       };

@@ -1,0 +1,184 @@
+/** Ranges and many keys on the wire: what one side writes the other reads, and damage is a DecodeError. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { KEY_BYTES_MAX, KEYS_READ_MAX } from "../../src/base/limits.ts";
+import {
+  byteStringOf,
+  type ByteString,
+  type KeyValue,
+  type RangeRequest,
+} from "../../src/kv/index.ts";
+import {
+  AnswerWriter,
+  decodeAnswers,
+  decodeClientFrame,
+  forEachRead,
+  ReadsWriter,
+  type PageAnswer,
+  type RangeBytes,
+  type ReadableState,
+} from "../../src/wire/client.ts";
+import { DecodeError } from "../../src/wire/decode-error.ts";
+
+const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
+const natural = fc.maxSafeNat();
+const range: fc.Arbitrary<RangeBytes> = fc.record({
+  start: fc.uint8Array({ maxLength: 20 }),
+  end: fc.option(fc.uint8Array({ maxLength: 20 })),
+  reverse: fc.boolean(),
+  keysOnly: fc.boolean(),
+  countOnly: fc.boolean(),
+  revision: natural,
+  limit: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+});
+const read = fc.oneof(
+  key.map((one) => ({ one })),
+  range.map((wanted) => ({ wanted })),
+  fc.array(key, { minLength: 1, maxLength: 30 }).map((keys) => ({ keys })),
+);
+type Read = typeof read extends fc.Arbitrary<infer T> ? T : never;
+
+function frameOf(reads: readonly (readonly [number, Read])[]): Uint8Array {
+  const writer = new ReadsWriter();
+  for (const [request, asked] of reads) {
+    if ("one" in asked) writer.read(request, asked.one);
+    else if ("keys" in asked) writer.keys(request, asked.keys);
+    else writer.range(request, asked.wanted);
+  }
+  return writer.take(false, 0);
+}
+
+const frames = fc.array(fc.tuple(natural, read), { minLength: 1, maxLength: 10 });
+
+test("keys, ranges and many keys are read as they were written", () => {
+  fc.assert(
+    fc.property(frames, (reads) => {
+      const frame = frameOf(reads);
+      expect(decodeClientFrame(frame)).toMatchObject({ kind: "reads", count: reads.length });
+      const found: unknown[] = [];
+      forEachRead(frame, (request, wanted) => found.push([request, wanted]));
+      const expected = reads.map(([request, asked]) => {
+        if ("one" in asked) return [request, byteStringOf(asked.one)];
+        if ("keys" in asked) return [request, { keys: asked.keys.map(byteStringOf) }];
+        const { start, end } = asked.wanted;
+        const bounds = { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
+        return [request, { ...asked.wanted, ...bounds }];
+      });
+      expect(found).toEqual(expected);
+    }),
+  );
+});
+
+test("a frame of them that was changed anywhere is read, or refused as damaged", () => {
+  fc.assert(
+    fc.property(
+      frames,
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      fc.nat(),
+      (reads, at, by, cut) => {
+        const frame = frameOf(reads);
+        const changed = Uint8Array.from(frame);
+        const place = at % changed.length;
+        changed[place] = (changed[place] ?? 0) ^ by;
+        for (const bytes of [changed, frame.subarray(0, cut % frame.length)]) {
+          try {
+            decodeClientFrame(bytes);
+          } catch (error) {
+            expect(error).toBeInstanceOf(DecodeError);
+            continue;
+          }
+          if (bytes[0] === 2) forEachRead(bytes, () => {});
+        }
+      },
+    ),
+  );
+});
+
+test("limits: long keys, no keys and too many are refused", () => {
+  const long = new ReadsWriter();
+  expect(() => long.keys(1, [new Uint8Array(KEY_BYTES_MAX + 1)])).toThrow("limit");
+  expect(() => long.keys(1, [new Uint8Array(0)])).toThrow("at least one byte");
+  for (const count of [0, KEYS_READ_MAX + 1]) {
+    const writer = new ReadsWriter();
+    writer.keys(
+      1,
+      Array.from({ length: count }, () => new Uint8Array([1])),
+    );
+    expect(() => decodeClientFrame(writer.take(false, 0))).toThrow("1 to 1024 keys");
+  }
+  const heavy = new ReadsWriter();
+  heavy.keys(
+    1,
+    Array.from({ length: 400 }, () => new Uint8Array(KEY_BYTES_MAX)),
+  );
+  expect(() => decodeClientFrame(heavy.take(false, 0))).toThrow("bytes of keys");
+});
+
+test("pages are read as they were written; of many keys those that there are come, of one state", () => {
+  const entry = fc.record({
+    key: key.map(byteStringOf),
+    value: fc.uint8Array({ maxLength: 30 }).map(byteStringOf),
+    createRevision: natural,
+    modRevision: natural,
+    version: natural,
+  });
+  fc.assert(
+    fc.property(
+      fc.array(entry, { maxLength: 20 }),
+      fc.option(key),
+      fc.boolean(),
+      natural,
+      (keys, resume, keysOnly, revision) => {
+        const answers = new AnswerWriter();
+        const page = {
+          ...{ revision, count: keys.length, keys },
+          resume: resume === null ? null : byteStringOf(resume),
+        };
+        const cells = new Map<ByteString, KeyValue>(keys.map((cell) => [cell.key, cell]));
+        const state: ReadableState = {
+          ...{ origin: 1, revision },
+          read: (name) => cells.get(name),
+          page: (request: RangeRequest) => ({ ...page, keys: request.keysOnly ? keys : page.keys }),
+        };
+        const missing = Uint8Array.from([0, 1, 2]);
+        const asked = [...cells.keys()].map((name) => Buffer.from(name, "latin1"));
+        const writer = new ReadsWriter();
+        writer.range(5, {
+          ...{ start: new Uint8Array(0), end: null, reverse: false, countOnly: false },
+          ...{ keysOnly, revision: 0, limit: 1 },
+        });
+        writer.keys(6, [...asked, missing]);
+        answers.reads(writer.take(false, 0), state);
+        const told = new Map<number, PageAnswer>();
+        answers.drain(9, (bytes) => {
+          decodeAnswers(bytes, {
+            ...{ appliedIdx: () => {}, write: () => {}, opened: () => {}, refused: () => {} },
+            ...{ value: () => {}, missing: () => {}, unread: () => {} },
+            page: (request, answer) => told.set(request, answer),
+          });
+        });
+        const first = told.get(5);
+        expect(first).toMatchObject({ revision, count: keys.length });
+        expect(first?.resume === null ? null : [...(first?.resume ?? [])]).toEqual(
+          resume === null ? null : [...resume],
+        );
+        const plain = (items: PageAnswer["items"] = []) =>
+          items.map((item) => ({
+            ...item,
+            key: byteStringOf(item.key),
+            value: item.value === null ? null : byteStringOf(item.value),
+          }));
+        expect(plain(first?.items)).toEqual(
+          keysOnly ? keys.map((cell) => ({ ...cell, value: null })) : keys,
+        );
+        const isMissingThere = cells.has(byteStringOf(missing));
+        expect(plain(told.get(6)?.items)).toEqual([
+          ...cells.values(),
+          ...(isMissingThere ? [cells.get(byteStringOf(missing))] : []),
+        ]);
+        expect(told.get(6)).toMatchObject({ revision, resume: null });
+      },
+    ),
+  );
+});
