@@ -11,8 +11,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         STATES,
-        "return readPage(kept.keys, revision, request, this.#limits.pageKeys);",
-        "return { ...state.readPage(request, this.#limits.pageKeys), revision };",
+        "const page = readPage(kept.keys, kept.revision, request, this.#limits.pageKeys);",
+        "const page = { ...this.#state().readPage(request, this.#limits.pageKeys), revision: kept.revision };",
       ),
     ],
     by: "sim",

@@ -185,6 +185,7 @@ export class ClientReads {
 
   #answer(read: PendingRead, isFirst: boolean): void {
     const { desk, served } = this.#options;
+    this.#states.asker = read.route.id;
     const { count, rest } = desk.answerRead(read, this.#states, isFirst);
     served.reads += count;
     if (rest === null) return;

@@ -3,9 +3,12 @@
  * was asked for, the keys as they are then are kept for the pages that follow: together they are one state.
  *
  * Invariants:
- *   G1. What is kept is bounded: in number, in the time since it was asked for last, and in time altogether. Whoever asks too
- *       late is told so (COMPACTED), and never gets pages of two states.
+ *   G1. What is kept is bounded: in number, in the time since it was asked for last, and in time altogether; it goes with the
+ *       last page of the last range that is read from it. Whoever asks too late is told so (COMPACTED), and never gets pages of
+ *       two states.
  *   G2. Keys are frozen FREEZES_MAX times in FREEZE_TICKS at most, as each key that is changed afterwards is copied first.
+ *   G3. One asker has a part of the places, and a state that nobody has asked for in a while makes way for a new one: whoever
+ *       begins ranges and leaves them keeps nobody from theirs for long.
  */
 import { KvError } from "../base/errors.ts";
 import {
@@ -19,7 +22,8 @@ import {
   type StoredValue,
 } from "../kv/index.ts";
 
-const KEPT_MAX = 8;
+const KEPT_MAX = 16;
+const KEPT_FOR_ONE_MAX = 4;
 const FREEZES_MAX = 8;
 
 export interface RangeLimits {
@@ -35,7 +39,11 @@ interface Kept {
   readonly revision: number;
   readonly keys: RangeSource;
   readonly sinceTick: number;
+  /** For whom it was frozen. */
+  readonly asker: number;
   usedTick: number;
+  /** Ranges begun from it whose last page was not read. */
+  ranges: number;
 }
 
 export class RangeStates {
@@ -46,6 +54,8 @@ export class RangeStates {
   #kept: Kept[] = [];
   #freezes: number[] = [];
   #tick = 0;
+  /** Who asks now: the id of a route. */
+  asker = 0;
 
   constructor(state: () => KvState, isShortOfMemory: () => boolean, limits: RangeLimits) {
     this.#state = state;
@@ -74,19 +84,19 @@ export class RangeStates {
   page(request: RangeRequest): RangePage | KvError {
     const state = this.#state();
     const { revision } = request;
+    const kept =
+      revision === 0 ? undefined : this.#kept.find((other) => other.revision === revision);
+    if (kept !== undefined) return this.#later(kept, request);
     if (revision === 0 || revision === state.revision) {
       const page = state.readPage(request, this.#limits.pageKeys);
       if (isCut(page, request) && !this.#keep(state)) return new KvError("OVERLOADED", BUSY_TEXT);
       return page;
     }
-    if (revision > state.revision) {
-      const text = `this node has not come to revision ${revision} yet, it is at ${state.revision}: begin the range again`;
-      return new KvError("COMPACTED", text);
+    if (revision < state.revision) {
+      return new KvError("COMPACTED", goneText(revision, state.revision));
     }
-    const kept = this.#kept.find((other) => other.revision === revision);
-    if (kept === undefined) return new KvError("COMPACTED", goneText(revision, state.revision));
-    kept.usedTick = this.#tick;
-    return readPage(kept.keys, revision, request, this.#limits.pageKeys);
+    const text = `this node has not come to revision ${revision} yet, it is at ${state.revision}: begin the range again`;
+    return new KvError("COMPACTED", text);
   }
 
   tick(): void {
@@ -100,20 +110,42 @@ export class RangeStates {
     );
   }
 
-  /** @returns false when it cannot be kept (G1, G2) */
+  #later(kept: Kept, request: RangeRequest): RangePage {
+    kept.usedTick = this.#tick;
+    const page = readPage(kept.keys, kept.revision, request, this.#limits.pageKeys);
+    if (isCut(page, request)) return page;
+    kept.ranges -= 1;
+    if (kept.ranges <= 0) this.#kept = this.#kept.filter((other) => other !== kept);
+    return page;
+  }
+
+  /** @returns false when it cannot be kept (G1, G2, G3) */
   #keep(state: KvState): boolean {
     const { revision } = state;
     const known = this.#kept.find((other) => other.revision === revision);
     if (known !== undefined) {
       known.usedTick = this.#tick;
+      known.ranges += 1;
       return true;
     }
     this.#freezes = this.#freezes.filter((tick) => this.#tick - tick < this.#limits.freezeTicks);
-    const isFull = this.#kept.length >= KEPT_MAX || this.#freezes.length >= FREEZES_MAX;
-    if (isFull || this.#isShortOfMemory()) return false;
+    if (this.#freezes.length >= FREEZES_MAX || this.#isShortOfMemory()) return false;
+    const { asker } = this;
+    const own = this.#kept.filter((other) => other.asker === asker);
+    if (own.length >= KEPT_FOR_ONE_MAX && !this.#makeRoom(own)) return false;
+    if (this.#kept.length >= KEPT_MAX && !this.#makeRoom(this.#kept)) return false;
     this.#freezes.push(this.#tick);
-    const keys = state.freezeKeys();
-    this.#kept.push({ revision, keys, sinceTick: this.#tick, usedTick: this.#tick });
+    const [sinceTick, usedTick] = [this.#tick, this.#tick];
+    this.#kept.push({ revision, keys: state.freezeKeys(), sinceTick, usedTick, asker, ranges: 1 });
+    return true;
+  }
+
+  /** G3. @returns false when all of them were asked for of late */
+  #makeRoom(among: readonly Kept[]): boolean {
+    const [oldest] = among.toSorted((a, b) => a.usedTick - b.usedTick);
+    if (oldest === undefined || this.#tick - oldest.usedTick < this.#limits.freezeTicks)
+      return false;
+    this.#kept = this.#kept.filter((other) => other !== oldest);
     return true;
   }
 }

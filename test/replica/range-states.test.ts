@@ -100,17 +100,62 @@ test("a state that nobody asked for is let go, and one that is asked for too; th
   expect(ask({ revision: revision + 100 })).toMatchObject({ code: "COMPACTED" });
 });
 
-test("only so many states are kept, and frozen in a time: then a long range is refused, a short one is not", () => {
-  const { page, ask, put, ticks } = world();
-  for (let i = 0; i < 8; i++) {
-    page({});
-    page({});
-    put("z", `${i}`);
-  }
-  expect(ask({})).toMatchObject({ code: "OVERLOADED" });
+test("a state goes with the last page of the last range that is read from it", () => {
+  const { page, put, states } = world();
+  const first = page({});
+  page({ reverse: true });
+  put("z", "z");
+  expect(states.kept).toBe(1);
+  const { revision } = first;
+  const second = page({ revision, start: first.resume! });
+  page({ revision, start: second.resume! });
+  expect(states.kept).toBe(1);
+  page({ revision, start: first.resume!, limit: 5 });
+  expect(states.kept).toBe(0);
+});
+
+test("one asker has a part of the places; who leaves its ranges makes way for others, and for itself", () => {
+  const { page, ask, put, ticks, states } = world();
+  const begin = (asker: number, i: number): RangePage | KvError => {
+    put("z", `${asker} ${i}`);
+    states.asker = asker;
+    return ask({});
+  };
+  for (let i = 0; i < 4; i++) expect(begin(1, i)).toMatchObject({ count: 1024 });
+  expect(begin(1, 4)).toMatchObject({ code: "OVERLOADED" });
   expect(page({ limit: 10 }).count).toBe(10);
-  ticks(TIMES.idleTicks + 1);
-  expect(page({}).count).toBe(1024);
+  expect(begin(2, 0)).toMatchObject({ count: 1024 });
+  ticks(TIMES.freezeTicks);
+  expect(begin(1, 5)).toMatchObject({ count: 1024 });
+  expect(states.kept).toBe(5);
+});
+
+test("many who leave their ranges keep nobody from beginning one for long", () => {
+  const { page, ask, put, ticks, states } = world();
+  for (let asker = 1; asker <= 16; asker++) {
+    put("z", `${asker}`);
+    states.asker = asker;
+    page({});
+    if (asker % 8 === 0) ticks(TIMES.freezeTicks);
+  }
+  expect(states.kept).toBe(16);
+  put("z", "more");
+  states.asker = 17;
+  expect(ask({})).toMatchObject({ count: 1024 });
+  expect(states.kept).toBe(16);
+});
+
+test("keys are frozen only so often", () => {
+  const { ask, put, ticks, states } = world();
+  const begin = (asker: number): RangePage | KvError => {
+    put("z", `${asker}`);
+    states.asker = asker;
+    return ask({});
+  };
+  for (let asker = 1; asker <= 8; asker++) expect(begin(asker)).toMatchObject({ count: 1024 });
+  expect(begin(9)).toMatchObject({ code: "OVERLOADED" });
+  ticks(TIMES.freezeTicks);
+  expect(begin(9)).toMatchObject({ count: 1024 });
 });
 
 test("a node that is short of memory keeps none", () => {
