@@ -39,7 +39,7 @@ function wrapLine(line: string, width: number): readonly string[] {
   if (column > 0 && width - column < COLUMN_WIDTH_MIN) {
     // What a name means stands below it.
     const below = `${own}    ${line.slice(own.length + names.length)}`;
-    return [`${own}${names.trimEnd()}`, ...wrapLine(below, width)];
+    return [...wrapLine(`${own}${names.trimEnd()}`, width), ...wrapLine(below, width)];
   }
   const [before = ""] = /^\s*/.exec(line) ?? [];
   const indent = " ".repeat(column > 0 ? column : before.length);
