@@ -1,10 +1,10 @@
 /** `omnikv import [FILE]`: writes keys and values that are there as lines of JSON. */
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { Command } from "commander";
 import { createClient, KvError, type BatchOperation, type KvClient } from "../api/index.ts";
 import { printable } from "../base/printable.ts";
 import { parseKeyLine, type KeyLine } from "../repl/key-lines.ts";
+import { textLines } from "../repl/text-lines.ts";
 import { UsageError } from "../repl/usage-error.ts";
 import { KeyProgress } from "./key-progress.ts";
 import { learnSettings } from "./learn-nodes.ts";
@@ -39,8 +39,14 @@ export function importCommand(): Command {
     .action((file: string, flags: ImportFlags) => run(file, flags));
 }
 
+interface NumberedLine extends KeyLine {
+  readonly line: number;
+}
+
 interface Counts {
+  /** With keys, handed over; and without. */
   lines: number;
+  blank: number;
   written: number;
   left: number;
 }
@@ -50,9 +56,9 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   const input = file === "-" ? process.stdin : createReadStream(file);
   const client = createClient({ nodes, clusterId, secret, timeoutMs });
   const progress = new KeyProgress("import");
-  const counts: Counts = { lines: 0, written: 0, left: 0 };
+  const counts: Counts = { lines: 0, blank: 0, written: 0, left: 0 };
   try {
-    let batch: KeyLine[] = [];
+    let batch: NumberedLine[] = [];
     let bytes = 0;
     const flush = async (): Promise<void> => {
       await write(client, batch, flags.ifAbsent === true, counts);
@@ -60,18 +66,23 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
       batch = [];
       bytes = 0;
     };
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      const parsed = line.trim() === "" ? null : await parsedOr(line, counts, flush);
-      if (parsed === null) {
-        counts.lines += 1;
-        if (batch.length === 0) continue;
-        await flush();
-        continue;
+    try {
+      for await (const line of textLines(input)) {
+        if (line.trim() === "") {
+          counts.blank += 1;
+          continue;
+        }
+        const parsed = parseKeyLine(line);
+        batch.push({ ...parsed, line: counts.lines + counts.blank + batch.length + 1 });
+        bytes += parsed.key.length + parsed.value.length;
+        if (batch.length >= BATCH_KEYS || bytes >= BATCH_BYTES) await flush();
       }
-      counts.lines += 1;
-      batch.push(parsed);
-      bytes += parsed.key.length + parsed.value.length;
-      if (batch.length >= BATCH_KEYS || bytes >= BATCH_BYTES) await flush();
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      // What stands before a wrong line is written before it is complained of.
+      const line = counts.lines + counts.blank + batch.length + 1;
+      await flush();
+      throw new KvError("BAD_REQUEST", `line ${line}: ${error.message}`);
     }
     await flush();
   } finally {
@@ -83,32 +94,17 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   progress.done(counts.written, left);
 }
 
-/** What stands before a wrong line is written before it is complained of. */
-async function parsedOr(
-  line: string,
-  { lines }: Counts,
-  flush: () => Promise<void>,
-): Promise<KeyLine> {
-  try {
-    return parseKeyLine(line);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    await flush();
-    throw new KvError("BAD_REQUEST", `line ${lines + 1}: ${error.message}`);
-  }
-}
-
 /** @throws KvError of the first line that was not written, which it names */
 async function write(
   client: KvClient,
-  batch: readonly KeyLine[],
+  batch: readonly NumberedLine[],
   ifAbsent: boolean,
   counts: Counts,
 ): Promise<void> {
   const operations = batch.map(({ key, value }): BatchOperation =>
     ifAbsent ? { op: "cas", key, value, condition: { absent: true } } : { op: "write", key, value },
   );
-  const first = counts.lines - batch.length + 1;
+  counts.lines += batch.length;
   const outcomes = await client.batch(operations);
   for (const outcome of outcomes) {
     if (!outcome.ok) continue;
@@ -120,5 +116,7 @@ async function write(
   if (failed === undefined || failed.ok) return;
   const { code, message, definite } = failed.error;
   const what = definite ? "was not written" : "may or may not have been written";
-  throw new KvError(code, `line ${first + at} ${what}: ${printable(message)}`, { definite });
+  throw new KvError(code, `line ${batch[at]?.line ?? 0} ${what}: ${printable(message)}`, {
+    definite,
+  });
 }

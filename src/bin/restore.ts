@@ -149,7 +149,8 @@ async function restore(
         places.map(({ node, path }) => `  node ${node} in ${path}\n`).join("") +
         (places.length === cluster.members.length
           ? ""
-          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`),
+          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`) +
+        `If you restore this backup once more, give that cluster another id: two with the same cannot be told apart.\n`,
     ),
   );
 }

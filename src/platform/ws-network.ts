@@ -23,6 +23,7 @@ import type {
   Network,
 } from "../ports/network.ts";
 import { watchCrowd } from "./crowd.ts";
+import { withoutPipelines } from "./pipelined-requests.ts";
 import { Strangers } from "./strangers.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
@@ -140,7 +141,7 @@ export class WsNetwork implements Network {
     const forUsers = channels.includes("client");
     const server = createServer(
       { connectionsCheckingInterval: REQUEST_CHECK_MS },
-      forUsers ? this.#options.onRequest : DEFAULTS.onRequest,
+      withoutPipelines(forUsers ? this.#options.onRequest : DEFAULTS.onRequest),
     );
     server.maxConnections = this.#options.connectionsMax;
     server.headersTimeout = REQUEST_TIMEOUT_MS;

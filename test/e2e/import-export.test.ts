@@ -21,7 +21,7 @@ async function started(): Promise<{ cluster: TestCluster; nodes: string }> {
 
 function omnikv(
   args: readonly string[],
-  input = "",
+  input: string | Uint8Array = "",
 ): Promise<{ status: number | null; out: string; err: string }> {
   const child = spawn(process.execPath, [OMNIKV, ...args]);
   let [out, err] = ["", ""];
@@ -106,4 +106,23 @@ test("a wrong line is named; what stands before it is written, what stands behin
   expect(refused.status).toBe(1);
   expect(refused.err).toMatch(/line 2 was not written: value of 1100000 bytes/);
   expect((await client.read("d")).found).toBe(true);
+});
+
+test("bytes that are no text are refused with their line, not made into other bytes", async () => {
+  const { cluster, nodes } = await started();
+  const bad = Buffer.concat([
+    Buffer.from('{"key":"good","value":"1"}\n\n{"key":"bad'),
+    Uint8Array.from([0xff]),
+    Buffer.from('","value":"2"}\n'),
+  ]);
+  const { status, err } = await omnikv(["import", "--nodes", nodes], bad);
+  expect(status).toBe(2);
+  expect(err).toContain("line 3: this is no UTF-8");
+  const client = cluster.client();
+  expect((await client.read("good")).found).toBe(true);
+  expect((await client.count({ prefix: "bad" })).count).toBe(0);
+  const large = `{"key":"a","value":"${"x".repeat(1_100_000)}"}\n\n{"key":"b","value":"2"}\n`;
+  expect((await omnikv(["import", "--nodes", nodes], large)).err).toContain(
+    "line 1 was not written",
+  );
 });
