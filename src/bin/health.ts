@@ -1,6 +1,7 @@
 /** `omnikv health`: whether each node of a cluster is ready, for scripts. It asks what probes ask, GET /readyz. */
 import { request } from "node:http";
 import { Command } from "commander";
+import { hostPort } from "../base/address.ts";
 import { KvError } from "../base/errors.ts";
 import { printable, printableJson } from "../base/printable.ts";
 import { systemCode } from "../base/system-error.ts";
@@ -185,13 +186,9 @@ function reasonOf(error: unknown): string {
   return said === "" ? (systemCode(error) ?? "no connection") : said;
 }
 
-function addressOf({ host, port }: Target): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
 function asText(health: Health): string {
   const { node, ready, failed, error } = health;
-  const who = node === null ? addressOf(health) : `node ${node} at ${addressOf(health)}`;
+  const who = node === null ? hostPort(health) : `node ${node} at ${hostPort(health)}`;
   if (ready) return `${who}: ready`;
   if (error !== null) return `${who}: not ready: ${printable(error)}`;
   const reasons = failed.map(({ name, failure }) => printable(`${name}: ${failure ?? ""}`));
@@ -201,5 +198,5 @@ function asText(health: Health): string {
 function asJson(health: Health): string {
   const { node, ready, failed, error } = health;
   const checks = failed.map(({ name, failure }) => ({ check: name, reason: failure }));
-  return printableJson({ node, address: addressOf(health), ready, failed: checks, error });
+  return printableJson({ node, address: hostPort(health), ready, failed: checks, error });
 }

@@ -1,4 +1,5 @@
 /** Who was not told where the nodes are knows three places to look, and any node knows all the others. */
+import { hostPort } from "../base/address.ts";
 import { KvError } from "../base/errors.ts";
 import { parsePeersFlag, type ClusterNode } from "../config/cluster.ts";
 import { askMembers, type Members } from "../repl/ask-members.ts";
@@ -18,9 +19,7 @@ export async function learnSettings(flags: PromptFlags): Promise<PromptSettings>
 
 /** The same checks as for what a user types. Null: it does not pass them. */
 function checked(members: Members): readonly ClusterNode[] | null {
-  const list = members.map(
-    ({ id, host, port }) => `${id}=${host.includes(":") ? `[${host}]` : host}:${port}`,
-  );
+  const list = members.map((member) => `${member.id}=${hostPort(member)}`);
   try {
     return parsePeersFlag(list.join(","));
   } catch (error) {

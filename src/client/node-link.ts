@@ -1,4 +1,5 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
+import { hostPort } from "../base/address.ts";
 import { KvError } from "../base/errors.ts";
 import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
 import type { Refusal } from "../links/handshake.ts";
@@ -66,8 +67,7 @@ export class NodeLink {
   }
 
   get address(): string {
-    const { host, port } = this.node;
-    return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    return hostPort(this.node);
   }
 
   /** Of the node that the connection leads or led to last. 0: it was not given, and there was none yet. */

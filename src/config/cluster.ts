@@ -1,4 +1,5 @@
 /** Who is in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
+import { hostPort } from "../base/address.ts";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
@@ -60,8 +61,8 @@ export function defaultNode(id: number, host: string = DEFAULT_HOST): ClusterNod
 }
 
 /** Of the page that the node serves, for people to open. */
-export function pageUrl({ host, port }: Pick<ClusterNode, "host" | "port">): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
+export function pageUrl(node: Pick<ClusterNode, "host" | "port">): string {
+  return `http://${hostPort(node)}/`;
 }
 
 /** Nodes 1 to `size` on this machine. */

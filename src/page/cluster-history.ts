@@ -1,4 +1,5 @@
 /** From what the nodes report to what the views show, with the past of the last ten minutes. No timers: time is handed in. */
+import { hostPort } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import type { AdminBallot, AdminStatus } from "../wire/admin.ts";
 import type { ClusterInfo } from "../wire/cluster-info.ts";
@@ -72,7 +73,7 @@ export class ClusterHistory {
     else meter?.forget();
     return {
       id,
-      address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+      address: hostPort({ host, port }),
       reach,
       reason: report.kind === "fails" ? report.error.message : null,
       heardAt: last?.heardAt ?? null,

@@ -23,6 +23,7 @@ import type {
   Network,
 } from "../ports/network.ts";
 import { watchCrowd } from "./crowd.ts";
+import { hostPort } from "../base/address.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { Strangers } from "./strangers.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
@@ -107,7 +108,7 @@ export class WsNetwork implements Network {
   }
 
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
-    const url = `ws://${hostInUrl(address.host)}:${address.port}/${channel}`;
+    const url = `ws://${hostPort(address)}/${channel}`;
     const options = {
       perMessageDeflate: false,
       skipUTF8Validation: true,
@@ -296,10 +297,6 @@ function pathOf(request: IncomingMessage): string {
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "127.0.0.1" || host === "::1";
-}
-
-function hostInUrl(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 function reject(stream: Duplex, status: number): void {

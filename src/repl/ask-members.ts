@@ -1,4 +1,5 @@
 /** Which nodes a cluster has, by what a node tells everybody. */
+import { hostPort } from "../base/address.ts";
 import { clusterInfoSchema, type ClusterInfo } from "../wire/cluster-info.ts";
 
 export type Members = ClusterInfo["nodes"];
@@ -30,11 +31,11 @@ export async function askMembers(nodes: readonly Node[]): Promise<Members | null
   }
 }
 
-async function ask({ id, host, port }: Node, signal: AbortSignal): Promise<Members> {
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/cluster.json`;
+async function ask(node: Node, signal: AbortSignal): Promise<Members> {
+  const url = `http://${hostPort(node)}/cluster.json`;
   const response = await fetch(url, { signal, redirect: "error" });
   const { self, nodes } = clusterInfoSchema.parse(JSON.parse(await textOf(response)));
-  if (self !== id) throw new Error(`node ${self} answered`);
+  if (self !== node.id) throw new Error(`node ${self} answered`);
   return nodes;
 }
 

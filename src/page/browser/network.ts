@@ -1,4 +1,5 @@
 /** The Network port over the browser's web sockets: it dials, it cannot listen. */
+import { hostPort } from "../../base/address.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type {
   Address,
@@ -22,8 +23,7 @@ export class BrowserNetwork implements Network {
   }
 
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
-    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-    return new BrowserConnection(`ws://${host}:${address.port}/${channel}`, handlers, this.#clock);
+    return new BrowserConnection(`ws://${hostPort(address)}/${channel}`, handlers, this.#clock);
   }
 
   listen(
