@@ -1,15 +1,13 @@
 /** `omnikv backup FILE`: one consistent state of a cluster, from one of its nodes while it serves. */
-import { once } from "node:events";
 import { Command } from "commander";
 import { createAdminClient, KvError, takeBackup, type AdminClient } from "../api/index.ts";
 import { BackupWriter, type BackupHeader } from "../backup/format.ts";
 import { terminalText } from "../base/printable.ts";
 import { parseNodeId } from "../config/cluster.ts";
-import { NewFile } from "../platform/new-file.ts";
+import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
+import { openOutput, type Output } from "./output.ts";
 import { Progress, sizeText } from "./progress.ts";
-import { readSettings, type PromptSettings } from "./prompt-options.ts";
-
-const EXIT_INTERRUPTED = 130;
+import { readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
 
 interface BackupFlags {
   readonly nodes?: string;
@@ -40,46 +38,40 @@ export function backupCommand(): Command {
     .option("--node <id>", "which node makes it (default: the first that can)")
     .option("--force", "replace the file when it is there")
     .addHelpText("after", HELP)
-    .action(async (file: string, flags: BackupFlags) => {
-      process.exitCode = await runBackup(file, flags);
-    });
+    .action(runBackup);
 }
 
-async function runBackup(file: string, flags: BackupFlags): Promise<number> {
+async function runBackup(file: string, flags: BackupFlags): Promise<void> {
   const settings = readSettings({ ...flags, timeout: "30s" });
   const asked = flags.node === undefined ? null : parseNodeId(flags.node, "--node");
   if (file === "-" && process.stdout.isTTY) {
     throw new KvError("BAD_REQUEST", "a backup is no text for a terminal: give a file, or a pipe");
   }
   const takenAt = new Date().toISOString();
-  const abort = new AbortController();
-  const onSignal = (): void => abort.abort();
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
-  const { nodes, clusterId, secret, timeoutMs } = settings;
-  const admin = createAdminClient({ nodes, clusterId, secret, timeoutMs });
-  const target = file === "-" ? standardOutput() : await NewFile.begin(file, flags.force === true);
-  try {
-    const { header, bytes } = await write(admin, target, settings, asked, takenAt, abort.signal);
-    const text =
-      `backup of cluster ${header.clusterId} from node ${header.nodeId}: ${header.keys} keys at revision ` +
-      `${header.revision}, index ${header.appliedIdx}; ${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}\n`;
-    (file === "-" ? process.stderr : process.stdout).write(terminalText(text.trimEnd()) + "\n");
-    return 0;
-  } catch (error) {
-    await target.giveUp();
-    if (abort.signal.aborted) return EXIT_INTERRUPTED;
-    throw error;
-  } finally {
-    admin.close();
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
-  }
+  await runAsProcess(async (signal): Promise<ExitStatus> => {
+    const { nodes, clusterId, secret, timeoutMs } = settings;
+    const admin = createAdminClient({ nodes, clusterId, secret, timeoutMs });
+    const output = await openOutput(file, flags.force === true);
+    try {
+      const { header, bytes } = await write(admin, output, settings, asked, takenAt, signal);
+      const text =
+        `backup of cluster ${header.clusterId} from node ${header.nodeId}: ${header.keys} keys at revision ` +
+        `${header.revision}, index ${header.appliedIdx}; ${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}`;
+      (file === "-" ? process.stderr : process.stdout).write(terminalText(text) + "\n");
+      return EXIT.ok;
+    } catch (error) {
+      await output.giveUp();
+      if (signal.aborted) return EXIT.interrupted;
+      throw error;
+    } finally {
+      admin.close();
+    }
+  });
 }
-
-type Target = Pick<NewFile, "write" | "finish" | "giveUp">;
 
 async function write(
   admin: AdminClient,
-  target: Target,
+  output: Output,
   { nodes }: PromptSettings,
   asked: number | null,
   takenAt: string,
@@ -93,7 +85,7 @@ async function write(
   const progress = new Progress(`backup from node ${nodeId}`);
   let bytes = 0;
   const put = async (chunk: Uint8Array): Promise<void> => {
-    await target.write(chunk);
+    await output.write(chunk);
     bytes += chunk.length;
     progress.at(bytes);
   };
@@ -101,7 +93,7 @@ async function write(
     await put(writer.begin(header));
     for await (const piece of pieces) await put(writer.piece(piece));
     await put(writer.end());
-    await target.finish();
+    await output.finish();
   } finally {
     progress.end();
   }
@@ -124,26 +116,4 @@ async function begin(
     }
   }
   throw last;
-}
-
-/** Each piece is handed over before the next is asked for. */
-function standardOutput(): Target {
-  const { stdout } = process;
-  let failure: Error | null = null;
-  stdout.on("error", (error) => (failure = error));
-  const check = (): void => {
-    if (failure !== null) throw failure;
-  };
-  return {
-    write: async (bytes) => {
-      check();
-      if (!stdout.write(bytes)) await once(stdout, "drain");
-      check();
-    },
-    finish: () =>
-      new Promise((resolve, reject) =>
-        stdout.write("", (error) => (error == null ? resolve() : reject(error))),
-      ),
-    giveUp: () => Promise.resolve(),
-  };
 }

@@ -1,11 +1,10 @@
 /** `omnikv export [FILE]`: keys and values as lines of JSON. */
-import { once } from "node:events";
 import { Command } from "commander";
 import { createClient, KvError } from "../api/index.ts";
-import { NewFile } from "../platform/new-file.ts";
 import { keyLine } from "../repl/key-lines.ts";
-import { KeyProgress } from "./key-progress.ts";
 import { learnSettings } from "./learn-nodes.ts";
+import { openOutput } from "./output.ts";
+import { KEYS, Progress } from "./progress.ts";
 import { addAccessOptions, type PromptFlags } from "./prompt-options.ts";
 
 /** Lines are handed over in pieces of this length. */
@@ -41,9 +40,8 @@ export function exportCommand(): Command {
 async function run(file: string, flags: ExportFlags): Promise<void> {
   const { nodes, clusterId, secret, timeoutMs } = await learnSettings(flags);
   const client = createClient({ nodes, clusterId, secret, timeoutMs });
-  const target = file === "-" ? null : await NewFile.begin(file, flags.force === true);
-  const write = target === null ? writeOut : (piece: string) => target.write(Buffer.from(piece));
-  const progress = new KeyProgress("export");
+  const output = await openOutput(file, flags.force === true);
+  const progress = new Progress("export", KEYS);
   let keys = 0;
   try {
     let piece = "";
@@ -51,14 +49,14 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
       piece += keyLine(entry);
       keys += 1;
       if (piece.length < PIECE_LENGTH) continue;
-      await write(piece);
+      await output.write(Buffer.from(piece));
       progress.at(keys);
       piece = "";
     }
-    await write(piece);
-    await target?.finish();
+    await output.write(Buffer.from(piece));
+    await output.finish();
   } catch (error) {
-    await target?.giveUp();
+    await output.giveUp();
     if (error instanceof KvError) {
       throw new KvError(error.code, `export ended after ${keys} keys: ${error.message}`);
     }
@@ -67,9 +65,5 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     progress.end();
     client.close();
   }
-  progress.done(keys, file === "-" ? "" : ` in ${file}`);
-}
-
-async function writeOut(piece: string): Promise<void> {
-  if (piece !== "" && !process.stdout.write(piece)) await once(process.stdout, "drain");
+  process.stderr.write(`${progress.text(keys)}${file === "-" ? "" : ` in ${file}`}\n`);
 }

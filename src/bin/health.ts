@@ -5,17 +5,11 @@ import { hostPort } from "../base/address.ts";
 import { KvError } from "../base/errors.ts";
 import { printable, printableJson } from "../base/printable.ts";
 import { systemCode } from "../base/system-error.ts";
-import {
-  defaultCluster,
-  loadClusterFile,
-  parsePeersFlag,
-  parsePort,
-  readSecretFile,
-} from "../config/cluster.ts";
+import { parsePeersFlag, parsePort, readSecretFile, type ClusterNode } from "../config/cluster.ts";
 import { parseChecks, PASSED_TEXT, type ToldCheck } from "../metrics/checks.ts";
 import { readToken } from "../metrics/read-token.ts";
 import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
-import { parseTime } from "./prompt-options.ts";
+import { clusterOf, parseTime } from "./prompt-options.ts";
 
 export interface HealthFlags {
   readonly nodes?: string;
@@ -90,28 +84,24 @@ export async function runHealth(
   return all.every(({ ready }) => ready) ? EXIT.ok : EXIT.failed;
 }
 
-function readFlags({ nodes, cluster: file, secretFile }: HealthFlags): {
+function readFlags(flags: HealthFlags): {
   readonly targets: readonly Target[];
   readonly secret: string | null;
 } {
-  if (nodes !== undefined && file !== undefined) {
-    throw new KvError(
-      "BAD_REQUEST",
-      "--nodes and --cluster both say where the nodes are: give one of them",
-    );
-  }
-  const cluster = file === undefined ? defaultCluster() : loadClusterFile(file);
-  const secretPath = secretFile ?? cluster.secretFile;
-  const targets =
-    nodes === undefined
-      ? cluster.nodes.map(({ id, host, port }) => ({ node: id, host, port }))
-      : parseTargets(nodes);
-  return { targets, secret: secretPath === undefined ? null : readSecretFile(secretPath) };
+  const { nodes } = flags;
+  const cluster = clusterOf(flags);
+  const { secretFile } = cluster;
+  const targets = nodes === undefined ? cluster.nodes.map(targetOf) : parseTargets(nodes);
+  return { targets, secret: secretFile === undefined ? null : readSecretFile(secretFile) };
+}
+
+function targetOf({ id, host, port }: ClusterNode): Target {
+  return { node: id, host, port };
 }
 
 function parseTargets(text: string): readonly Target[] {
   if (text.includes("=")) {
-    return parsePeersFlag(text, "--nodes").map(({ id, host, port }) => ({ node: id, host, port }));
+    return parsePeersFlag(text, "--nodes").map(targetOf);
   }
   return text.split(",").map((part) => {
     const match = /^(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(

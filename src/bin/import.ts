@@ -6,8 +6,8 @@ import { printable } from "../base/printable.ts";
 import { parseKeyLine, type KeyLine } from "../repl/key-lines.ts";
 import { textLines } from "../repl/text-lines.ts";
 import { UsageError } from "../repl/usage-error.ts";
-import { KeyProgress } from "./key-progress.ts";
 import { learnSettings } from "./learn-nodes.ts";
+import { KEYS, Progress } from "./progress.ts";
 import { addAccessOptions, type PromptFlags } from "./prompt-options.ts";
 
 /** Written as one batch: so many keys, or so many bytes of them. */
@@ -44,9 +44,6 @@ interface NumberedLine extends KeyLine {
 }
 
 interface Counts {
-  /** With keys, handed over; and without. */
-  lines: number;
-  blank: number;
   written: number;
   left: number;
 }
@@ -55,8 +52,8 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   const { nodes, clusterId, secret, timeoutMs } = await learnSettings(flags);
   const input = file === "-" ? process.stdin : createReadStream(file);
   const client = createClient({ nodes, clusterId, secret, timeoutMs });
-  const progress = new KeyProgress("import");
-  const counts: Counts = { lines: 0, blank: 0, written: 0, left: 0 };
+  const progress = new Progress("import", KEYS);
+  const counts: Counts = { written: 0, left: 0 };
   try {
     let batch: NumberedLine[] = [];
     let bytes = 0;
@@ -66,23 +63,25 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
       batch = [];
       bytes = 0;
     };
+    /** Of the line that is being read. */
+    let number = 1;
     try {
       for await (const line of textLines(input)) {
         if (line.trim() === "") {
-          counts.blank += 1;
+          number += 1;
           continue;
         }
         const parsed = parseKeyLine(line);
-        batch.push({ ...parsed, line: counts.lines + counts.blank + batch.length + 1 });
+        batch.push({ ...parsed, line: number });
+        number += 1;
         bytes += parsed.key.length + parsed.value.length;
         if (batch.length >= BATCH_KEYS || bytes >= BATCH_BYTES) await flush();
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       // What stands before a wrong line is written before it is complained of.
-      const line = counts.lines + counts.blank + batch.length + 1;
       await flush();
-      throw new KvError("BAD_REQUEST", `line ${line}: ${error.message}`);
+      throw new KvError("BAD_REQUEST", `line ${number}: ${error.message}`);
     }
     await flush();
   } finally {
@@ -91,7 +90,7 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
     input.destroy();
   }
   const left = counts.left === 0 ? "" : `, ${counts.left} were there already`;
-  progress.done(counts.written, left);
+  process.stderr.write(`${progress.text(counts.written)}${left}\n`);
 }
 
 /** @throws KvError of the first line that was not written, which it names */
@@ -104,7 +103,6 @@ async function write(
   const operations = batch.map(({ key, value }): BatchOperation =>
     ifAbsent ? { op: "cas", key, value, condition: { absent: true } } : { op: "write", key, value },
   );
-  counts.lines += batch.length;
   const outcomes = await client.batch(operations);
   for (const outcome of outcomes) {
     if (!outcome.ok) continue;

@@ -3,31 +3,47 @@ import { nodeClock } from "../platform/node-clock.ts";
 
 const EVERY_MS = 200;
 
+/** What is counted, in words: so many, and so many a second. */
+interface Unit {
+  readonly amount: (count: number) => string;
+  readonly rate: (count: number) => string;
+}
+
+const BYTES: Unit = { amount: sizeText, rate: sizeText };
+export const KEYS: Unit = {
+  amount: (count) => (count === 1 ? "1 key" : `${count.toLocaleString("en-US")} keys`),
+  rate: (count) => Math.round(count).toLocaleString("en-US"),
+};
+
 export class Progress {
   readonly #what: string;
-  readonly #stream: NodeJS.WriteStream;
+  readonly #unit: Unit;
   readonly #begunMs = nodeClock.now();
   #shownMs = 0;
 
-  constructor(what: string, stream: NodeJS.WriteStream = process.stderr) {
+  constructor(what: string, unit = BYTES) {
     this.#what = what;
-    this.#stream = stream;
+    this.#unit = unit;
   }
 
-  /** @param bytes so far */
-  at(bytes: number): void {
+  /** @param count so far */
+  at(count: number): void {
     const nowMs = nodeClock.now();
-    if (!this.#stream.isTTY || nowMs - this.#shownMs < EVERY_MS) return;
+    if (!process.stderr.isTTY || nowMs - this.#shownMs < EVERY_MS) return;
     this.#shownMs = nowMs;
-    const rate = bytes / Math.max(1, nowMs - this.#begunMs);
-    this.#stream.write(
-      `\r\x1b[K${this.#what}: ${sizeText(bytes)}, ${sizeText(1000 * rate)} a second`,
-    );
+    process.stderr.write(`\r\x1b[K${this.text(count)}`);
   }
 
   /** The line is free again. */
   end(): void {
-    if (this.#stream.isTTY && this.#shownMs > 0) this.#stream.write("\r\x1b[K");
+    if (process.stderr.isTTY && this.#shownMs > 0) process.stderr.write("\r\x1b[K");
+  }
+
+  /** "import: 5,000 keys, 40,000 a second" */
+  text(count: number): string {
+    const seconds = Math.max(1, nodeClock.now() - this.#begunMs) / 1000;
+    const { amount, rate } = this.#unit;
+    return `${this.#what}: ${amount(count)}, ${rate(count / seconds)} a second`;
   }
 }
 

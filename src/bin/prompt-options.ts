@@ -9,6 +9,7 @@ import {
   loadClusterFile,
   parsePeersFlag,
   readSecretFile,
+  type ClusterDescription,
   type ClusterNode,
 } from "../config/cluster.ts";
 import { colorLevel } from "../platform/color.ts";
@@ -74,9 +75,15 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
-/** @throws KvError BAD_REQUEST that names the flag */
-export function readSettings(flags: PromptFlags): PromptSettings {
-  const { nodes, cluster: file } = flags;
+/**
+ * The cluster of `--cluster`, or the usual one on this machine, and where its secret is.
+ * @throws KvError BAD_REQUEST that names the flag
+ */
+export function clusterOf({
+  nodes,
+  cluster: file,
+  secretFile,
+}: Pick<PromptFlags, "nodes" | "cluster" | "secretFile">): ClusterDescription {
   if (nodes !== undefined && file !== undefined) {
     throw new KvError(
       "BAD_REQUEST",
@@ -84,7 +91,14 @@ export function readSettings(flags: PromptFlags): PromptSettings {
     );
   }
   const cluster = file === undefined ? defaultCluster() : loadClusterFile(file);
-  const secretFile = flags.secretFile ?? cluster.secretFile;
+  return secretFile === undefined ? cluster : { ...cluster, secretFile };
+}
+
+/** @throws KvError BAD_REQUEST that names the flag */
+export function readSettings(flags: PromptFlags): PromptSettings {
+  const { nodes, cluster: file } = flags;
+  const cluster = clusterOf(flags);
+  const { secretFile } = cluster;
   return {
     nodes: nodes === undefined ? cluster.nodes : parsePeersFlag(nodes, "--nodes"),
     clusterId: file === undefined ? null : cluster.clusterId,

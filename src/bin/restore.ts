@@ -21,10 +21,9 @@ import { nodeClock } from "../platform/node-clock.ts";
 import { makeDirectoryNow, NodeDisk } from "../platform/node-disk.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { syncDirectory } from "../platform/new-file.ts";
+import { EXIT } from "../repl/exit-status.ts";
 import { Progress } from "./progress.ts";
 import { readBackupFile } from "./verify.ts";
-
-const EXIT_INTERRUPTED = 130;
 
 interface RestoreFlags {
   readonly dataDir: string;
@@ -89,7 +88,7 @@ async function runRestore(file: string, flags: RestoreFlags): Promise<number> {
   };
   const onSignal = (): void => {
     cleanUp();
-    process.exit(EXIT_INTERRUPTED);
+    process.exit(EXIT.interrupted);
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
   try {

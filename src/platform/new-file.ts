@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSyn
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KvError } from "../base/errors.ts";
+import { systemCode } from "../base/system-error.ts";
 import { PRIVATE_FILE } from "./private-files.ts";
 
 /** Systems that do not know hard links say one of these. */
@@ -25,7 +26,7 @@ export class NewFile {
     try {
       return new NewFile(path, force, await open(beside, "wx", PRIVATE_FILE));
     } catch (error) {
-      if (!isCode(error, "EEXIST")) throw error;
+      if (systemCode(error) !== "EEXIST") throw error;
       const text = `${beside} is there already: another command writes it, or one was interrupted; remove it, or give --force`;
       throw new KvError("BAD_REQUEST", text);
     }
@@ -67,8 +68,9 @@ function giveName(from: string, to: string): void {
     linkSync(from, to);
     rmSync(from);
   } catch (error) {
-    if (!NO_LINKS.some((code) => isCode(error, code))) {
-      throw isCode(error, "EEXIST") ? exists(to) : error;
+    const code = systemCode(error) ?? "";
+    if (!NO_LINKS.includes(code)) {
+      throw code === "EEXIST" ? exists(to) : error;
     }
     if (existsSync(to)) throw exists(to);
     renameSync(from, to);
@@ -88,8 +90,4 @@ export function syncDirectory(path: string): void {
 
 function exists(path: string): KvError {
   return new KvError("BAD_REQUEST", `${path} exists: give another name, or --force to replace it`);
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -5,8 +5,8 @@ import type {
   CasCondition,
   CasResult,
   DeleteResult,
+  KvRequests,
   NodeAddress,
-  ReadOptions,
   ReadResult,
   RequestOptions,
   WriteResult,
@@ -25,26 +25,13 @@ import { EXIT } from "./exit-status.ts";
 import { failureOutcome } from "./failure.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
-import type { RangeAction } from "./range-commands.ts";
-import { rangeOutcome, type RangeCalls } from "./range-outcome.ts";
+import { isRangeAction } from "./range-commands.ts";
+import { rangeOutcome } from "./range-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 
-/** The part of KvClient that the prompt needs. */
-export interface KvCalls extends RangeCalls {
-  write(key: Uint8Array, value: Uint8Array, options?: RequestOptions): Promise<WriteResult>;
-  read(key: Uint8Array, options?: ReadOptions): Promise<ReadResult>;
-  delete(key: Uint8Array, options?: RequestOptions): Promise<DeleteResult>;
-  cas(
-    key: Uint8Array,
-    condition: CasCondition,
-    value: Uint8Array,
-    options?: RequestOptions,
-  ): Promise<CasResult>;
-}
-
 export interface ClientPromptOptions {
-  readonly client: KvCalls;
+  readonly client: KvRequests;
   readonly nodes: readonly NodeAddress[];
   readonly timeoutMs: number;
   readonly style: Style;
@@ -66,7 +53,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       const started = options.now();
       const elapsedMs = (): number => options.now() - started;
       try {
-        if (isRange(action)) {
+        if (isRangeAction(action)) {
           const request = requestOptions(target, signal);
           return [await rangeOutcome(options.client, action, request, style, elapsedMs)];
         }
@@ -77,7 +64,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
           op: action.op,
-          changes: !isRange(action) && action.op !== "read",
+          changes: !isRangeAction(action) && action.op !== "read",
           lookFirst: "read the key before you try again",
           node: target,
           address: asked.map(({ address }) => address).join(", "),
@@ -98,7 +85,7 @@ type Answer =
   | { readonly op: "cas"; readonly result: CasResult };
 
 async function ask(
-  client: KvCalls,
+  client: KvRequests,
   target: Target,
   action: KeyAction,
   signal: AbortSignal,
@@ -121,10 +108,6 @@ async function ask(
     default:
       return unreachable(action, "client action");
   }
-}
-
-function isRange(action: ClientAction): action is RangeAction {
-  return action.op === "range" || action.op === "keys" || action.op === "count";
 }
 
 function requestOptions(target: Target, signal: AbortSignal): RequestOptions {

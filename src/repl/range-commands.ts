@@ -34,46 +34,47 @@ const ORDER = [
 const ONE_STATE =
   "Linearizable, and one state of the store however many keys there are; in order of bytes.";
 
-const range: CommandSpec<RangeAction> = {
-  name: "range",
-  synonyms: ["scan", "list"],
+/** What the three have in common. */
+const ANY = { arguments: ["text"], count: [0, 1], details: [ONE_STATE] } as const;
+const LISTED = {
+  ...ANY,
   forms: ["[PREFIX] [--limit N]", "--from KEY [--to KEY]"],
-  summary: "shows the keys that begin with PREFIX, and their values",
-  details: [ONE_STATE],
-  examples: ["1 range app/", "2 range app/ --limit 10 --reverse", "1 range --from a --to b"],
-  arguments: ["text"],
-  count: [0, 1],
   flags: [...ORDER, ...BOUNDS, LOCAL],
-  build: (args) => rangeIn("range", args),
 };
 
-const keys: CommandSpec<RangeAction> = {
-  name: "keys",
-  synonyms: ["ls"],
-  forms: ["[PREFIX] [--limit N]", "--from KEY [--to KEY]"],
-  summary: "shows the keys that begin with PREFIX",
-  details: [ONE_STATE],
-  examples: ["1 keys", "2 keys app/ --limit 1000"],
-  arguments: ["text"],
-  count: [0, 1],
-  flags: [...ORDER, ...BOUNDS, LOCAL],
-  build: (args) => rangeIn("keys", args),
-};
+export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
+  {
+    ...LISTED,
+    name: "range",
+    synonyms: ["scan", "list"],
+    summary: "shows the keys that begin with PREFIX, and their values",
+    examples: ["1 range app/", "2 range app/ --limit 10 --reverse", "1 range --from a --to b"],
+    build: (args) => rangeIn("range", args),
+  },
+  {
+    ...LISTED,
+    name: "keys",
+    synonyms: ["ls"],
+    summary: "shows the keys that begin with PREFIX",
+    examples: ["1 keys", "2 keys app/ --limit 1000"],
+    build: (args) => rangeIn("keys", args),
+  },
+  {
+    ...ANY,
+    name: "count",
+    synonyms: ["dbsize", "size"],
+    forms: ["[PREFIX]", "--from KEY [--to KEY]"],
+    summary: "how many keys begin with PREFIX",
+    examples: ["1 count", "2 count app/"],
+    flags: [...BOUNDS, LOCAL],
+    build: (args) => rangeIn("count", args),
+  },
+];
 
-const count: CommandSpec<RangeAction> = {
-  name: "count",
-  synonyms: ["dbsize", "size"],
-  forms: ["[PREFIX]", "--from KEY [--to KEY]"],
-  summary: "how many keys begin with PREFIX",
-  details: [ONE_STATE],
-  examples: ["1 count", "2 count app/"],
-  arguments: ["text"],
-  count: [0, 1],
-  flags: [...BOUNDS, LOCAL],
-  build: (args) => rangeIn("count", args),
-};
-
-export const RANGE_COMMANDS = [range, keys, count] as const;
+/** Each command's name is the `op` of what it builds. */
+export function isRangeAction(action: { readonly op: string }): action is RangeAction {
+  return RANGE_COMMANDS.some(({ name }) => name === action.op);
+}
 
 function rangeIn(op: RangeAction["op"], { positionals, flags }: ParsedArguments): RangeAction {
   const [prefix] = positionals;

@@ -1,12 +1,6 @@
 /** Carries out `range`, `keys` and `count`, and puts what they found into words. */
-import type {
-  CountResult,
-  RangeOptions,
-  RangeSelector,
-  ReadOptions,
-  RequestOptions,
-} from "../client/types.ts";
-import type { KeyEntry, KeyValue } from "../client/range-entry.ts";
+import type { KvRequests, RangeSelector, ReadOptions, RequestOptions } from "../client/types.ts";
+import type { KeyEntry } from "../client/range-entry.ts";
 import { bytesField } from "./bytes-field.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
@@ -15,15 +9,8 @@ import type { RangeAction } from "./range-commands.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 
-/** The part of KvClient that these commands need. */
-export interface RangeCalls {
-  range(selector: RangeSelector, options?: RangeOptions): AsyncIterable<KeyValue>;
-  keys(selector: RangeSelector, options?: RangeOptions): AsyncIterable<KeyEntry>;
-  count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
-}
-
 export async function rangeOutcome(
-  client: RangeCalls,
+  client: Pick<KvRequests, "range" | "keys" | "count">,
   action: RangeAction,
   request: RequestOptions,
   style: Style,

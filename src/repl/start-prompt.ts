@@ -1,6 +1,6 @@
 /** The prompt of `omnikv start`: keys, and management of the servers that it started, with the same words as apart. */
 import type { ManageAction } from "./admin-commands.ts";
-import type { ClientAction } from "./client-commands.ts";
+import { KEY_COMMANDS, type ClientAction } from "./client-commands.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** The two have no name in common, so that each word means what it means at its own prompt. */
@@ -26,6 +26,7 @@ export function createStartPrompt(
   };
 }
 
+/** Each command's name is the `op` of what it builds. */
 function isClientAction(action: ClientAction | ManageAction): action is ClientAction {
-  return ["write", "read", "delete", "cas", "range", "keys", "count"].includes(action.op);
+  return KEY_COMMANDS.commands.some(({ name }) => name === action.op);
 }

@@ -2,8 +2,7 @@
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
-import type { Bytes, RangeOptions, RangeSelector } from "../../src/client/types.ts";
-import type { KvCalls } from "../../src/repl/client-prompt.ts";
+import type { Bytes, KvRequests, RangeOptions, RangeSelector } from "../../src/client/types.ts";
 
 interface Cell {
   readonly value: Uint8Array;
@@ -12,7 +11,7 @@ interface Cell {
   readonly version: number;
 }
 
-export interface FakeClient extends KvCalls {
+export interface FakeClient extends KvRequests {
   /** The next call rejects with it. */
   failNext(error: KvError): void;
   /** The next call answers only when it is aborted. */
@@ -27,7 +26,7 @@ export function fakeClient(): FakeClient {
   let failure: KvError | null = null;
   let hang = false;
 
-  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+  const text = (bytes: Bytes): string => Buffer.from(bytes).toString("latin1");
 
   async function begin(call: string, options: { node?: number; signal?: AbortSignal } = {}) {
     calls.push(`${options.node ?? "any"} ${call}`);
@@ -45,7 +44,8 @@ export function fakeClient(): FakeClient {
     return options.node ?? 1;
   }
 
-  function set(key: string, value: Uint8Array): number {
+  function set(key: string, bytes: Bytes): number {
+    const value = Buffer.from(bytes);
     revision += 1;
     const before = cells.get(key);
     cells.set(key, {
@@ -61,7 +61,7 @@ export function fakeClient(): FakeClient {
     { prefix, start, end }: RangeSelector,
     { limit = Infinity, reverse = false }: RangeOptions,
   ): Generator<KeyValue> {
-    const bytes = (bound: Bytes | undefined): string => text(Buffer.from(bound ?? ""));
+    const bytes = (bound: Bytes | undefined): string => text(bound ?? "");
     const isIn = (key: string): boolean =>
       prefix === undefined
         ? key >= bytes(start) && (end === undefined || key < bytes(end))
@@ -122,7 +122,7 @@ export function fakeClient(): FakeClient {
           : cell !== undefined &&
             ("revision" in condition
               ? cell.modRevision === condition.revision
-              : text(cell.value) === text(Buffer.from(condition.value)));
+              : text(cell.value) === text(condition.value));
       if (holds) return { swapped: true, revision: set(text(key), value), node };
       return { swapped: false, actual: cell ?? null, node };
     },

@@ -1,0 +1,32 @@
+/** Where a command puts what it makes: a file that is there whole or not at all, or standard output. */
+import { once } from "node:events";
+import { NewFile } from "../platform/new-file.ts";
+
+export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
+
+/** @param file "-" for standard output. @throws as NewFile.begin */
+export async function openOutput(file: string, force: boolean): Promise<Output> {
+  return file === "-" ? standardOutput() : NewFile.begin(file, force);
+}
+
+/** Each piece is handed over before the next is asked for. */
+function standardOutput(): Output {
+  const { stdout } = process;
+  let failure: Error | null = null;
+  stdout.on("error", (error) => (failure = error));
+  const check = (): void => {
+    if (failure !== null) throw failure;
+  };
+  return {
+    write: async (bytes) => {
+      check();
+      if (!stdout.write(bytes)) await once(stdout, "drain");
+      check();
+    },
+    finish: () =>
+      new Promise((resolve, reject) =>
+        stdout.write("", (error) => (error == null ? resolve() : reject(error))),
+      ),
+    giveUp: () => Promise.resolve(),
+  };
+}
