@@ -66,7 +66,7 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
     /** Of the line that is being read. */
     let number = 1;
     try {
-      for await (const line of textLines(input)) {
+      for await (const line of textLines(input, "in Base64")) {
         if (line.trim() === "") {
           number += 1;
           continue;

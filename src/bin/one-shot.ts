@@ -6,7 +6,7 @@ import type { ClientAction } from "../repl/client-commands.ts";
 import { usageLines, type CommandSpec, type ParsedArguments } from "../repl/command-table.ts";
 import { nodeFrom } from "../repl/arguments.ts";
 import { runOneShot } from "../repl/one-shot.ts";
-import type { Token } from "../repl/tokenize.ts";
+import { EMPTY_TOKEN, type Token } from "../repl/tokenize.ts";
 import { UsageError } from "../repl/usage-error.ts";
 import { withClientPrompt } from "./client.ts";
 import { learnSettings } from "./learn-nodes.ts";
@@ -17,6 +17,8 @@ interface OneShotFlags extends PromptFlags {
   readonly raw?: true;
 }
 
+/** What stands in an argument for bytes that are no UTF-8. */
+const REPLACEMENT = "\ufffd";
 /** Stands for standard input, in the place of a value. */
 const INPUT = "-";
 
@@ -91,12 +93,13 @@ function checkCount(spec: CommandSpec<ClientAction>, got: number): void {
 }
 
 function flagsOf(spec: CommandSpec<ClientAction>, command: Command): ParsedArguments["flags"] {
-  const flags = new Map<string, string>();
+  const flags = new Map<string, Token>();
   for (const { name } of spec.flags ?? []) {
     const option = command.options.find(({ long }) => long === name);
     const value: unknown =
       option === undefined ? undefined : command.opts()[option.attributeName()];
-    if (value !== undefined) flags.set(name, typeof value === "string" ? value : "");
+    if (value !== undefined)
+      flags.set(name, typeof value === "string" ? token(value) : EMPTY_TOKEN);
   }
   return flags;
 }
@@ -113,11 +116,19 @@ async function tokensOf(
     throw new UsageError("standard input can be one of the values only");
   }
   const input = at === -1 ? null : await readInput(signal);
-  return words.map((text, i) => ({
-    text,
-    bytes: i === at && input !== null ? input : new TextEncoder().encode(text),
-    quoted: true,
-  }));
+  return words.map((text, i) =>
+    i === at && input !== null ? { text, bytes: input, quoted: true } : token(text),
+  );
+}
+
+/** @throws UsageError for what was no UTF-8: Node.js has put other characters in its place, and another key would be meant */
+function token(text: string): Token {
+  if (text.includes(REPLACEMENT)) {
+    throw new UsageError(
+      'an argument is no UTF-8: omnikv client takes such bytes, written as "\\xHH"',
+    );
+  }
+  return { text, bytes: new TextEncoder().encode(text), quoted: true };
 }
 
 /** @throws UsageError when it is longer than a value may be: the rest is not waited for */

@@ -173,7 +173,7 @@ function directionIn({ flags }: ParsedArguments): LinkDirection {
 }
 
 function numberIn({ flags }: ParsedArguments, name: string, max: number): number {
-  const text = flags.get(name);
+  const text = flags.get(name)?.text;
   if (text === undefined) return 0;
   const number = /^\d{1,9}(\.\d{1,3})?%?$/.test(text) ? Number.parseFloat(text) : NaN;
   if (number <= max) return number;

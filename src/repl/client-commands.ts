@@ -98,7 +98,7 @@ const cas: CommandSpec<ClientAction> = {
 
 function casIn({ positionals, flags }: ParsedArguments): ClientAction {
   const [key, second, third] = positionals;
-  const revision = flags.get("--revision");
+  const revision = flags.get("--revision")?.text;
   const conditions = [flags.has("--absent"), revision !== undefined, third !== undefined];
   const given = conditions.filter(Boolean).length;
   if (given !== 1) {

@@ -1,7 +1,7 @@
 /** One table gives parsing, help and completion of a prompt. Pure. */
 import { timeIn } from "./arguments.ts";
 import { nearest } from "./suggest.ts";
-import type { Token } from "./tokenize.ts";
+import { EMPTY_TOKEN, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What stands in an argument's place: what completion offers. "text" may be anything. */
@@ -16,8 +16,8 @@ export interface FlagSpec {
 
 export interface ParsedArguments {
   readonly positionals: readonly Token[];
-  /** Flags given, with their values ("" when they take none). */
-  readonly flags: ReadonlyMap<string, string>;
+  /** Flags given, with their values (empty when they take none). */
+  readonly flags: ReadonlyMap<string, Token>;
 }
 
 export interface CommandSpec<A> {
@@ -248,7 +248,7 @@ function splitFlags<A>(
   usage: string,
 ): ParsedArguments {
   const positionals: Token[] = [];
-  const flags = new Map<string, string>();
+  const flags = new Map<string, Token>();
   const known = spec.flags ?? [];
   let flagsOver = false;
   for (let i = 0; i < words.length; i++) {
@@ -262,7 +262,7 @@ function splitFlags<A>(
       flagsOver = true;
       continue;
     }
-    const [name, inline] = splitAtEquals(word.text);
+    const [name, inline] = splitAtEquals(word);
     const flag = known.find((each) => each.name === name);
     if (flag === undefined) {
       const near = nearest(
@@ -276,10 +276,10 @@ function splitFlags<A>(
     if (flag.value === undefined) {
       if (inline !== undefined)
         throw new UsageError(`${spec.name}: ${name} takes no value: ${usage}`);
-      flags.set(name, "");
+      flags.set(name, EMPTY_TOKEN);
       continue;
     }
-    const value = inline ?? words[++i]?.text;
+    const value = inline ?? words[++i];
     if (value === undefined) {
       throw new UsageError(`${spec.name}: ${name} needs ${flag.value} behind it: ${usage}`);
     }
@@ -288,7 +288,11 @@ function splitFlags<A>(
   return { positionals, flags };
 }
 
-function splitAtEquals(text: string): readonly [string, string?] {
+const EQUALS = 0x3d;
+
+function splitAtEquals({ text, bytes, quoted }: Token): readonly [string, Token?] {
   const at = text.indexOf("=");
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+  if (at === -1) return [text];
+  const value = bytes.subarray(bytes.indexOf(EQUALS) + 1);
+  return [text.slice(0, at), { text: text.slice(at + 1), bytes: value, quoted }];
 }

@@ -6,6 +6,9 @@ import { EXIT } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
+import { AS_ESCAPES, textLines } from "./text-lines.ts";
+import { UsageError } from "./usage-error.ts";
+import { usageOutcome } from "./usage-outcome.ts";
 
 /** False: nothing more is to be run. */
 export type RunLine = (line: string, screen: Screen) => Promise<boolean>;
@@ -30,12 +33,15 @@ export async function loadFile(
   let file;
   try {
     file = await open(path);
-    for await (const line of file.readLines({ encoding: "utf8" })) {
+    for await (const line of textLines(file.createReadStream({ autoClose: false }), AS_ESCAPES)) {
       number += 1;
       if (!(await run(line, numbered)) || signal.aborted || screen.isOver?.() === true) break;
     }
     return [];
   } catch (error) {
+    if (error instanceof UsageError) {
+      return [usageOutcome(error, style, `${printable(path)} line ${number + 1}`)];
+    }
     // Only the system's errors: what commands answer is shown, never thrown.
     if (!(error instanceof Error && "syscall" in error)) throw error;
     return [unreadable(path, error, style)];

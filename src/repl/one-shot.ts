@@ -3,9 +3,10 @@ import type { Writable } from "node:stream";
 import { printableJson, terminalText } from "../base/printable.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
-import { usageOutcome, type Prompt } from "./prompt.ts";
+import type { Prompt } from "./prompt.ts";
 import type { Target } from "./command-table.ts";
 import type { Screen } from "./screen.ts";
+import { usageOutcome } from "./usage-outcome.ts";
 
 export interface OneShotOptions {
   /** Results. */

@@ -10,6 +10,7 @@ import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
 import { tokenize, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
+import { usageOutcome } from "./usage-outcome.ts";
 import { wrap } from "./wrap.ts";
 
 export interface Prompt<A> {
@@ -139,15 +140,4 @@ async function runShown<A>(
 function nodesOutcome<A>({ nodes, style }: Prompt<A>): Outcome {
   const text = nodes.map(({ id, address }) => `${style.node(`node ${id}`)}  ${address}`).join("\n");
   return { text, json: { ok: true, op: "nodes", nodes }, status: EXIT.ok };
-}
-
-/** @throws what is no UsageError */
-export function usageOutcome(error: unknown, style: Style, where: string): Outcome {
-  if (!(error instanceof UsageError)) throw error;
-  const text = `${where === "" ? "" : `${where}: `}${error.message}`;
-  return {
-    text: style.bad(text),
-    json: { ok: false, code: "USAGE", definite: true, retryable: false, message: text },
-    status: EXIT.usage,
-  };
 }

@@ -86,9 +86,9 @@ function rangeIn(op: RangeAction["op"], { positionals, flags }: ParsedArguments)
   return {
     op,
     prefix: prefix?.bytes ?? new Uint8Array(0),
-    from: from === undefined ? null : Buffer.from(from),
-    to: to === undefined ? null : Buffer.from(to),
-    limit: limitIn(flags.get("--limit")),
+    from: from?.bytes ?? null,
+    to: to?.bytes ?? null,
+    limit: limitIn(flags.get("--limit")?.text),
     reverse: flags.has("--reverse"),
     local: flags.has("--local"),
   };

@@ -1,11 +1,13 @@
 /** Commands without a terminal: lines of a stream, or one argument. One after the other, plain output, an exit status. */
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../base/printable.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { columnsOf, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
+import { AS_ESCAPES, textLines } from "./text-lines.ts";
+import { UsageError } from "./usage-error.ts";
+import { usageOutcome } from "./usage-outcome.ts";
 
 export interface ScriptOptions {
   /** Results. */
@@ -21,9 +23,6 @@ export interface ScriptOptions {
   /** Aborted: the running command is cancelled and nothing more is run. */
   readonly signal: AbortSignal;
 }
-
-/** Lines read ahead of the running command before the stream is paused. */
-const QUEUE_LINES_MAX = 1000;
 
 /** @param text commands separated by ";" or by line ends */
 export async function runArgument<A>(
@@ -43,14 +42,25 @@ export async function runLines<A>(
   options: ScriptOptions,
 ): Promise<ExitStatus> {
   const run = new ScriptRun(prompt, options);
-  const lines = new LineQueue(input, options.signal);
-  for (let number = 1; !run.over; number++) {
-    const line = await lines.next();
-    if (line === null) break;
-    await run.line(line, undefined, `line ${number}`);
+  const { signal } = options;
+  const stop = (): void => void input.destroy();
+  let number = 1;
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const line of textLines(input, AS_ESCAPES)) {
+      await run.line(line, undefined, `line ${number}`);
+      if (run.over) break;
+      number += 1;
+    }
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof UsageError)) throw error;
+    if (!signal.aborted) run.show(usageOutcome(error, prompt.style, `line ${number}`));
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
   }
-  lines.close();
-  return options.signal.aborted ? EXIT.interrupted : run.status;
+  return signal.aborted ? EXIT.interrupted : run.status;
 }
 
 class ScriptRun<A> {
@@ -65,7 +75,7 @@ class ScriptRun<A> {
     this.#options = options;
     this.#screen = {
       live: options.live,
-      show: (outcome) => this.#show(outcome),
+      show: (outcome) => this.show(outcome),
       isOver: () => this.over,
       columns: () => columnsOf(options.output),
     };
@@ -73,7 +83,7 @@ class ScriptRun<A> {
 
   async line(line: string, separator: ";" | undefined, where: string): Promise<void> {
     const commands = split(line, separator, this.#prompt.style, where);
-    if (!commands.ok) return this.#show(commands.problem);
+    if (!commands.ok) return this.show(commands.problem);
     for (const tokens of commands.commands) {
       const result = await runCommand(
         this.#prompt,
@@ -83,7 +93,7 @@ class ScriptRun<A> {
         where,
       );
       if (result === "exit") this.over = true;
-      else result.forEach((outcome) => this.#show(outcome));
+      else result.forEach((outcome) => this.show(outcome));
       if (this.#options.signal.aborted) {
         this.status = EXIT.interrupted;
         this.over = true;
@@ -92,7 +102,7 @@ class ScriptRun<A> {
     }
   }
 
-  #show(outcome: Outcome): void {
+  show(outcome: Outcome): void {
     const { output, errors, json, bail } = this.#options;
     const failed = outcome.status !== EXIT.ok;
     if (json) output.write(`${printableJson(outcome.json)}\n`);
@@ -102,51 +112,5 @@ class ScriptRun<A> {
       );
     this.status = worse(this.status, outcome.status);
     if (failed && bail) this.over = true;
-  }
-}
-
-/** One listener and a queue: readline drops lines that arrive while nobody iterates. */
-class LineQueue {
-  readonly #lines: string[] = [];
-  readonly #interface;
-  #ended = false;
-  #waiting: ((line: string | null) => void) | null = null;
-
-  constructor(input: Readable, signal: AbortSignal) {
-    this.#interface = createInterface({ input, crlfDelay: Infinity });
-    this.#interface.on("line", (line) => {
-      if (this.#waiting !== null) return this.#answer(line);
-      this.#lines.push(line);
-      if (this.#lines.length >= QUEUE_LINES_MAX) this.#interface.pause();
-    });
-    this.#interface.on("close", () => this.#end());
-    if (signal.aborted) this.close();
-    else signal.addEventListener("abort", () => this.close(), { once: true });
-  }
-
-  /** Null at the end. */
-  next(): Promise<string | null> {
-    const line = this.#lines.shift();
-    if (line !== undefined) return Promise.resolve(line);
-    if (this.#ended) return Promise.resolve(null);
-    this.#interface.resume();
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-    });
-  }
-
-  close(): void {
-    this.#interface.close();
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#answer(null);
-  }
-
-  #answer(line: string | null): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.(line);
   }
 }

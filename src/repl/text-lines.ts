@@ -4,12 +4,18 @@ import { UsageError } from "./usage-error.ts";
 /** More than any key and value take, with every byte written as an escape. */
 const LINE_BYTES_MAX = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
+/** How bytes that are no UTF-8 are written at a prompt. */
+export const AS_ESCAPES = 'as "\\xHH"';
 
 /**
  * Without their ends, of either kind.
+ * @param otherBytes how bytes that are no UTF-8 are written there
  * @throws UsageError at a line that is no UTF-8, which would not be what was written, or longer than any that is right
  */
-export async function* textLines(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+export async function* textLines(
+  stream: AsyncIterable<Uint8Array>,
+  otherBytes: string,
+): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let pieces: Uint8Array[] = [];
   let length = 0;
@@ -21,7 +27,7 @@ export async function* textLines(stream: AsyncIterable<Uint8Array>): AsyncGenera
     try {
       text = decoder.decode(bytes);
     } catch {
-      throw new UsageError("this is no UTF-8: other bytes are written in Base64");
+      throw new UsageError(`this is no UTF-8: other bytes are written ${otherBytes}`);
     }
     return text.endsWith("\r") ? text.slice(0, -1) : text;
   };

@@ -6,9 +6,13 @@ export interface Token {
   readonly text: string;
   /** Exactly what is meant, "\xHH" included. */
   readonly bytes: Uint8Array;
-  /** Any part of it was quoted or escaped: then it is never an option. */
+  /** A part of it before any "=" was quoted or escaped: then it is never an option. */
   readonly quoted: boolean;
 }
+
+export const EMPTY_TOKEN: Token = { text: "", bytes: new Uint8Array(0), quoted: false };
+
+const EQUALS = 0x3d;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   n: "\n",
@@ -85,13 +89,13 @@ class Scanner {
     const end = this.#line.indexOf("'", this.#at);
     if (end === -1)
       throw new UsageError("a ' is never closed: close it, or write \\' for the character");
-    this.#quoted = true;
+    this.#nowQuoted();
     this.#add(this.#line.slice(this.#at, end));
     this.#at = end + 1;
   }
 
   #doubleQuoted(): void {
-    this.#quoted = true;
+    this.#nowQuoted();
     this.#inWord = true;
     while (this.#at < this.#line.length) {
       const character = this.#next();
@@ -126,8 +130,12 @@ class Scanner {
     if (this.#at >= this.#line.length) {
       throw new UsageError("nothing follows the last \\: write \\\\ for the character");
     }
-    this.#quoted = true;
+    this.#nowQuoted();
     this.#add(this.#next());
+  }
+
+  #nowQuoted(): void {
+    this.#quoted ||= !this.#bytes.includes(EQUALS);
   }
 
   #endWord(): void {

@@ -31,6 +31,14 @@ function sh(script: string): { status: number | null; out: Buffer; err: string }
 }
 
 describe("one request", () => {
+  test("an argument that is no UTF-8 is refused, for another key would be meant", () => {
+    const { status, out, err } = sh(`omnikv put $'k\\xff' v $AT`);
+    expect({ status, out: out.toString() }).toEqual({ status: 2, out: "" });
+    expect(err).toContain(
+      'write: an argument is no UTF-8: omnikv client takes such bytes, written as "\\xHH"',
+    );
+  });
+
   test("is written, read, swapped and deleted, by every name", () => {
     const { status, out, err } = sh(`
       omnikv put k 'a value' $AT && omnikv set $AT l 2 && omnikv write $AT -- --m 3

@@ -59,7 +59,7 @@ async function run(options: Partial<RunPromptOptions>): Promise<Run> {
 }
 
 const piped = (text: string, options: Partial<RunPromptOptions> = {}): Promise<Run> =>
-  run({ input: Readable.from([text]), ...options });
+  run({ input: Readable.from([Buffer.from(text)]), ...options });
 
 describe("answers", () => {
   test("are in words, with their time", async () => {
@@ -300,7 +300,9 @@ describe("lines of a pipe", () => {
   });
 
   test("may come in pieces, with CRLF, comments, blanks, and without an end", async () => {
-    const input = Readable.from(["1 wri", "te a b\r\n\r\n# note\n  \n1 re", "ad a"]);
+    const input = Readable.from(
+      ["1 wri", "te a b\r\n\r\n# note\n  \n1 re", "ad a"].map((piece) => Buffer.from(piece)),
+    );
     const { out } = await run({ input });
     expect(out.split("\n")[1]).toBe("b (revision 1, 1.3 ms)");
   });
@@ -429,7 +431,7 @@ describe("many keys", () => {
   test("range shows keys and values in order, keys the keys, count their number", async () => {
     await fill();
     const { out, status } = await run({
-      input: Readable.from(["1 range app/\n2 keys\ncount app/\n1 keys nothing\n"]),
+      input: Readable.from([Buffer.from("1 range app/\n2 keys\ncount app/\n1 keys nothing\n")]),
     });
     expect(status).toBe(EXIT.ok);
     expect(out.split("\n").slice(0, 9)).toEqual([
@@ -450,7 +452,9 @@ describe("many keys", () => {
     await fill();
     const { out } = await run({
       input: Readable.from([
-        "keys --limit 2 --reverse\nrange --from app/b --to other\nrange app/ --limit 1\n",
+        Buffer.from(
+          "keys --limit 2 --reverse\nrange --from app/b --to other\nrange app/ --limit 1\n",
+        ),
       ]),
       json: true,
     });
@@ -474,9 +478,20 @@ describe("many keys", () => {
     ]);
   });
 
+  test("bounds are bytes, whatever text they make", async () => {
+    await fill();
+    const [more, fewer] = [Uint8Array.of(0xff), Uint8Array.of(0xff, 0x01)];
+    await client.write(more, "x");
+    await client.write(fewer, "y");
+    const { out } = await piped(
+      'count --from "\\xff\\x01"\ncount --from="\\xff" --to "\\xff\\x01"\n',
+    );
+    expect(out.match(/^\d+ key/gm)).toEqual(["1 key", "1 key"]);
+  });
+
   test("what does not fit together is a mistake of usage", async () => {
     const { err, status } = await run({
-      input: Readable.from(["keys app/ --from a\nkeys --limit 0\nkeys a b\n"]),
+      input: Readable.from([Buffer.from("keys app/ --from a\nkeys --limit 0\nkeys a b\n")]),
     });
     expect(status).toBe(EXIT.usage);
     expect(err).toContain("a prefix, or --from and --to, but not both");

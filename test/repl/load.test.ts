@@ -1,5 +1,5 @@
 /** `.load` and `.every`: commands that run commands, over streams. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
@@ -141,4 +141,25 @@ test("a command that means nothing is not repeated", async () => {
   const { err, status } = await run(".every 1s raed k");
   expect(err).toBe('unknown command "raed": did you mean "read"?\n');
   expect(status).toBe(EXIT.usage);
+});
+
+test("a line that is no UTF-8 or has no end is named; what stands before it is carried out", async () => {
+  const path = join(directory, "bytes");
+  writeFileSync(path, Buffer.concat([Buffer.from("write a 1\n"), Buffer.of(0xff, 0x0a)]));
+  const bytes = await run(`.load ${path}`);
+  expect(bytes.out).toMatch(/^ok/);
+  expect(bytes.err).toMatch(
+    /bytes line 2: this is no UTF-8: other bytes are written as "\\xHH"\n$/,
+  );
+  expect(bytes.status).toBe(EXIT.usage);
+  writeFileSync(
+    path,
+    Buffer.concat([Buffer.from("read a\n"), Buffer.alloc(9 * 1024 * 1024, 0x61)]),
+  );
+  const long = await run(`.load ${path}`);
+  expect(long.err).toContain("bytes line 2: this line is longer than");
+  const piped = await run("", { command: null, input: createReadStream(path) });
+  expect(piped.out).toContain("1 (");
+  expect(piped.err).toMatch(/^line 2: this line is longer than \d+ bytes\n$/);
+  expect(piped.status).toBe(EXIT.usage);
 });

@@ -9,7 +9,7 @@ async function* pieces(bytes: Uint8Array, length: number): AsyncGenerator<Uint8A
 
 async function linesOf(bytes: Uint8Array, length = 7): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of textLines(pieces(bytes, length))) lines.push(line);
+  for await (const line of textLines(pieces(bytes, length), "in Base64")) lines.push(line);
   return lines;
 }
 
