@@ -1,5 +1,6 @@
 /** `omnikv restore FILE`: data directories of a new cluster, which begins with what a backup holds. */
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { BackupError } from "../backup/format.ts";
@@ -33,19 +34,21 @@ interface RestoreFlags {
   readonly peers?: string;
   readonly size?: string;
   readonly clusterId?: string;
+  readonly restoreId?: string;
   readonly revisionStep: string;
 }
 
 const HELP = `
 Examples:
-  omnikv restore monday.backup --node 1 --cluster new.json --data-dir /var/lib/omnikv
+  omnikv restore monday.backup --node 1 --cluster new.json --restore-id tuesday --data-dir /var/lib/omnikv
                                  on the machine of node 1; then the same for every other node on its own
   omnikv restore monday.backup --all --size 3 --cluster-id monday --data-dir data-monday
                                  three nodes on this machine: data-monday/node1 and so on
 
 A restore makes a new cluster, with an id of its own, that begins with the keys of the backup. Restore every node, from the
 same file and with the same options, before you start any of them. Sessions are gone: clients begin anew. The revision is
-${REVISION_STEP} above that of the backup, so that no revision means one thing before and another one after.
+${REVISION_STEP} above that of the backup, so that no revision means one thing before and another one after. The restore's id tells
+clients and nodes of one restore from those of another of the same backup: never give one twice.
 
 Exit status: 0 every directory asked for is complete and on the disk · 1 the backup is damaged, or a directory could not be
 written · 2 usage, or a directory is not empty · 130 interrupted. What is not complete is removed.`;
@@ -61,6 +64,10 @@ export function restoreCommand(): Command {
     .option("--peers <list>", "all its nodes: ID=HOST[:PORT[:PEERPORT]],…")
     .option("--size <n>", "nodes 1 to n on this machine")
     .option("--cluster-id <name>", "of the new cluster; not that of the old one")
+    .option(
+      "--restore-id <word>",
+      "the same for all nodes, and new with every restore (--all: drawn)",
+    )
     .option("--revision-step <n>", "how far revisions move on", String(REVISION_STEP))
     .addHelpText("after", HELP)
     .action(async (file: string, flags: RestoreFlags) => {
@@ -78,7 +85,11 @@ interface Place {
 async function runRestore(file: string, flags: RestoreFlags): Promise<number> {
   const { clusterId, nodes } = described(flags);
   const members = nodes.map(({ id }) => id);
-  const cluster = { clusterId, members, revisionStep: revisionStep(flags.revisionStep) };
+  const restoreId = restoreIdOf(flags);
+  const cluster = {
+    ...{ clusterId, members, restoreId },
+    revisionStep: revisionStep(flags.revisionStep),
+  };
   const places = placesOf(flags, members);
   // Before the work: a large backup takes minutes to read.
   for (const { path } of places) checkFree(path);
@@ -148,8 +159,7 @@ async function restore(
         places.map(({ node, path }) => `  node ${node} in ${path}\n`).join("") +
         (places.length === cluster.members.length
           ? ""
-          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`) +
-        `If you restore this backup once more, give that cluster another id: two with the same cannot be told apart.\n`,
+          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`),
     ),
   );
 }
@@ -172,6 +182,19 @@ function described(flags: RestoreFlags): ClusterDescription {
 function sizeOf(text: string | undefined): number {
   if (text === undefined) return defaultCluster().nodes.length;
   return parseNodeId(text, "--size");
+}
+
+/** @throws KvError BAD_REQUEST when it is missing, for the other nodes must have the same */
+function restoreIdOf({ node, restoreId }: RestoreFlags): string {
+  const drawn = randomBytes(6).toString("hex");
+  if (restoreId === undefined && node === undefined) return drawn;
+  if (restoreId !== undefined && /^[\w.:-]{1,64}$/.test(restoreId)) return restoreId;
+  const expected = "a word of letters, digits and any of . : _ - (at most 64)";
+  const text =
+    restoreId === undefined
+      ? `node by node, each restore needs an id, the same for all its nodes and new with every restore: --restore-id ${drawn}`
+      : `--restore-id: expected ${expected}, got "${restoreId}"`;
+  throw new KvError("BAD_REQUEST", text);
 }
 
 function revisionStep(text: string): number {
@@ -200,9 +223,16 @@ function placesOf({ node, all, dataDir }: RestoreFlags, members: readonly number
   return [place(id, directory)];
 }
 
-/** @throws KvError BAD_REQUEST when there is anything */
+/** @throws KvError BAD_REQUEST when there is anything, or nothing else can take its name */
 function checkFree(path: string): void {
   try {
+    const { dev } = lstatSync(dirname(path));
+    const there = lstatSync(path);
+    if (there.isSymbolicLink() || there.dev !== dev) {
+      const what = there.isSymbolicLink() ? "a symbolic link" : "where a file system is mounted";
+      const text = `${path} is ${what}, which cannot be replaced by a directory made beside it: name a directory in it`;
+      throw new KvError("BAD_REQUEST", text);
+    }
     if (readdirSync(path).length === 0) return;
   } catch (error) {
     const code = systemCode(error);

@@ -154,17 +154,20 @@ function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "c
       return { kind: "load", path: second.text };
     case ".every":
       if (third === undefined) throw new UsageError("what, and how often? .every 2s read key");
-      return {
-        kind: "every",
-        everyMs: Math.max(EVERY_MS_MIN, timeIn(second, "the time between two runs", "s")),
-        command: tokens.slice(2),
-      };
+      return { kind: "every", everyMs: everyMsIn(second), command: tokens.slice(2) };
     case "exit":
     case "quit":
       return { kind: "exit" };
     default:
       return null;
   }
+}
+
+function everyMsIn(token: Token | undefined): number {
+  const what = "the time between two runs";
+  const everyMs = timeIn(token, what, "s");
+  if (everyMs >= EVERY_MS_MIN) return everyMs;
+  throw new UsageError(`${what} is at least ${EVERY_MS_MIN} ms, got "${token?.text}"`);
 }
 
 function parseTarget<A>(table: CommandTable<A>, word: string): Target {

@@ -94,7 +94,7 @@ describe("a backup", () => {
 });
 
 describe("a restored state", () => {
-  const cluster = { clusterId: "new", members: [1, 2, 3] };
+  const cluster = { clusterId: "new", restoreId: "a", members: [1, 2, 3] };
 
   test("is the same wherever it is made, and another one for another cluster", async () => {
     const found = await read(backup);
@@ -104,9 +104,10 @@ describe("a restored state", () => {
       newBeginning(found, { ...cluster, clusterId: "newer" }),
       newBeginning(found, { ...cluster, members: [1, 2] }),
       newBeginning(found, { ...cluster, revisionStep: 7 }),
+      newBeginning(found, { ...cluster, restoreId: "b" }),
     ].map((other) => other.hash());
     expect(others[0]).toBe(hash);
-    expect(new Set([state.hash(), ...others]).size).toBe(5);
+    expect(new Set([state.hash(), ...others]).size).toBe(6);
   });
 
   test("has all keys, no sessions, and revisions of its own", async () => {

@@ -20,7 +20,7 @@ test("a node opens what was restored, with everything in it and no memory of the
   const root = mkdtempSync(join(tmpdir(), "omnikv-restore-"));
   try {
     const backup = await readBackup([backupOf(stateWith(2000, 100), 64 * 1024)]);
-    const cluster = { clusterId: "new", members: [1, 2, 3] };
+    const cluster = { clusterId: "new", restoreId: "a", members: [1, 2, 3] };
     const state = newBeginning(backup, cluster);
     const random = createNodeRandom();
     const owner = { ...cluster, nodeId: 2, random, clock: nodeClock };

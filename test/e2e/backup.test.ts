@@ -3,10 +3,11 @@ import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -142,7 +143,7 @@ test("what was acknowledged before a backup began survives the loss of the whole
   const description = JSON.parse(readFileSync(cluster.clusterFile, "utf8"));
   writeFileSync(cluster.clusterFile, JSON.stringify({ ...description, clusterId: NEW_ID }));
   for (const { id } of cluster.nodes) {
-    const who = ["--node", String(id), "--cluster", cluster.clusterFile];
+    const who = ["--node", String(id), "--cluster", cluster.clusterFile, "--restore-id", "one"];
     const made = restore(first!.file, ...who, "--data-dir", cluster.dataDirectory(id));
     expect(made).toMatchObject({ status: 0, stderr: "" });
   }
@@ -201,7 +202,7 @@ test("nodes that were not restored take everything from the others, and a cluste
   await Promise.all(old.nodes.map(({ id }) => old.kill(id)));
   const options = (cluster: TestCluster, id: number): string[] => [
     ...["--node", String(id), "--cluster", cluster.clusterFile, "--cluster-id", NEW_ID],
-    ...["--data-dir", cluster.dataDirectory(id)],
+    ...["--data-dir", cluster.dataDirectory(id), "--restore-id", "one"],
   ];
 
   const mostly = await newCluster();
@@ -258,6 +259,15 @@ test("a backup is refused where it would be stale or replace something, and dama
   expect((await omnikv("verify", file)).stderr).toContain("it is cut short");
   writeFileSync(file, whole);
 
+  const link = join(cluster.directory, "link");
+  symlinkSync(cluster.directory, link);
+  const node = ["--node", "1", "--cluster-id", "x", "--data-dir", link];
+  const nameless = restore(file, ...node);
+  expect(nameless.status).toBe(2);
+  expect(nameless.stderr).toMatch(/new with every restore: --restore-id [0-9a-f]{12}\n/);
+  const linked = restore(file, ...node, "--restore-id", "one");
+  expect(linked.status).toBe(2);
+  expect(linked.stderr).toContain("link is a symbolic link, which cannot be replaced");
   const sameId = restore(file, "--all", "--data-dir", directory);
   expect(sameId.status).toBe(2);
   expect(sameId.stderr).toContain("needs an id of its own");

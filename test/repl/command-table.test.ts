@@ -86,6 +86,7 @@ describe("client commands", () => {
     [".load", "name one file: .load FILE"],
     [".load a b", "name one file: .load FILE"],
     [".every 2s", "what, and how often?"],
+    [".every 0s read a", 'the time between two runs is at least 100 ms, got "0s"'],
     [".every soon read a", 'the time between two runs is a time like 500ms or 2s, got "soon"'],
     ["1 frobnicate a", "the commands are write, read, delete, cas"],
     ["hlep", 'did you mean "help"?'],
