@@ -87,7 +87,9 @@ async function runRestore(file: string, flags: RestoreFlags): Promise<number> {
   const members = nodes.map(({ id }) => id);
   const restoreId = restoreIdOf(flags);
   const cluster = {
-    ...{ clusterId, members, restoreId },
+    clusterId,
+    members,
+    restoreId,
     revisionStep: revisionStep(flags.revisionStep),
   };
   const places = placesOf(flags, members);
