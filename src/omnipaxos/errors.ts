@@ -2,7 +2,7 @@ import type { NodeId } from "./ballot.ts";
 import type { Contradiction } from "./contradiction.ts";
 import type { ClusterConfig } from "./messages.ts";
 
-/** The core itself is wrong, or its host broke the contract (D1–D9). The process must not go on. */
+/** The core itself is wrong, or its host broke the contract (DISK-1–DISK-9). The process must not go on. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }

@@ -169,7 +169,7 @@ describe("who may take over", () => {
     cluster.crash(1);
     cluster.restart(1);
     const { round } = late.message as { round: number };
-    while (cluster.node(1).heartbeatRound < round) cluster.tick(1);
+    while (cluster.node(1).snapshotState().heartbeatRound < round) cluster.tick(1);
     cluster.inject(late);
     cluster.tick(1);
     expect(cluster.node(1).connectedPeers().size).toBe(0);
