@@ -32,7 +32,7 @@ export interface Member<T> {
   seq: SequenceNumber;
   /** Highest index this node is known to have accepted, durably, in this round. */
   acceptedIdx: number;
-  /** Highest index this node is known to have decided, durably (S6). */
+  /** Highest index this node is known to have decided, durably (S6, deviations.md). */
   durableDecidedIdx: number;
   openAcceptDecide: OpenAcceptDecide<T> | null;
 }

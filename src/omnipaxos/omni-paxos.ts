@@ -62,7 +62,7 @@ export interface NodeState {
  * One node of one configuration: a pure state machine. Inputs go in by `step` or by the methods of the same names;
  * `takeEffects` hands out what they ask of the host. No clock, no dice, no I/O; the same inputs give the same effects.
  *
- * The host's part (README.md has the whole contract):
+ * The host's part (host.md has the whole contract):
  * DISK-8. It stages write groups in order, makes each durable as a whole, and says so with `persisted(seq)`; a message
  *     leaves when `persisted` has covered its `after`, in order among the messages to the same peer.
  * DISK-9. After a crash it hands back the sum of a prefix of the groups that covers everything it ever called persisted.
@@ -253,7 +253,7 @@ export class OmniPaxos<T, S = never> {
     handleLeader(this.#paxos, this.#election.ballotWith(this.#store.promise.n + 1));
   }
 
-  /** Among ballots of equal n the higher priority wins. A raised one may lead to a takeover (S8). */
+  /** Among ballots of equal n the higher priority wins. A raised one may lead to a takeover (S8, deviations.md). */
   setPriority(priority: number): void {
     if (!Number.isSafeInteger(priority) || priority < 0) {
       throw new ConfigError("priority", "an integer of at least 0", priority);

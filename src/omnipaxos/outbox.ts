@@ -30,7 +30,7 @@ export interface DurableMark {
  *
  * OUTBOX-1. All writes between two takes form one atomic group; groups are numbered 1, 2, … in order.
  * OUTBOX-2. Sequence Paxos messages leave before heartbeats, each in order of emission.
- * OUTBOX-3. A message may be changed in place only while `generation` is the one it was sent in (S15).
+ * OUTBOX-3. A message may be changed in place only while `generation` is the one it was sent in (S15, deviations.md).
  */
 export class Outbox<T, S> {
   readonly #pid: NodeId;

@@ -11,7 +11,7 @@ interface Electorate {
 
 /**
  * Finds peers that can be heard but hold on to a higher ballot whose owner died: they get no entries, and a leader
- * with a healthy quorum would never be replaced for their sake (S7).
+ * with a healthy quorum would never be replaced for their sake (S7, deviations.md).
  *
  * STRANDED-1. A peer counts when it was unhappy with the same higher ballot at two checks in a row: at least one whole
  *     resend time-out.

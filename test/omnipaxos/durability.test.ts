@@ -10,6 +10,7 @@ function stable(options: ConstructorParameters<typeof Cluster>[0] = {}): Cluster
   return cluster;
 }
 
+/** src/omnipaxos/deviations.md, S21. */
 describe("asynchronous writes (S21)", () => {
   it("a promise leaves only after it is durable", () => {
     const cluster = stable({ durability: "delayed" });

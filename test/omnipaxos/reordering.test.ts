@@ -44,6 +44,7 @@ describe("the place in the stream (FOLLOW-3)", () => {
   });
 });
 
+/** src/omnipaxos/deviations.md, S6. */
 describe("messages from before a trim (S6)", () => {
   /** Everybody has decided and trimmed both entries. */
   function trimmed(): Cluster {

@@ -29,7 +29,7 @@ import { applyLogSync, canServe, createLogSync, endOfSync, planLogSync } from ".
  *     durable. So do NotAccepted and PrepareReq after the promise they name.
  * DISK-6. Accepted(n, idx) leaves after the accepted round n and the log [0, idx) are durable. An AcceptSync is one atomic
  *     group: round n with the old log must never be found on a disk.
- * DISK-7. The decided index an Accepted names is durable already, so that a trim may rely on it (S6).
+ * DISK-7. The decided index an Accepted names is durable already, so that a trim may rely on it (S6, deviations.md).
  *
  * FOLLOW-1. Within a round this log is a prefix of the leader's and never shrinks, whatever arrives late or twice (S4).
  * FOLLOW-2. The stream is taken in exact order; a gap, or a session this node does not know, leads to a new sync.

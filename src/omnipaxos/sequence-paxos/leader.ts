@@ -15,6 +15,8 @@ import { applyLogSync, canServe, createLogSync, planLogSync } from "./sync.ts";
  *     followers' work at the same time.
  * DISK-4. For that the leader's own vote for an index counts only once a write group that holds the accepted round n and
  *     the log up to that index is durable.
+ * Numbers like S19 are those of deviations.md.
+ *
  * (DISK-2, DISK-6, DISK-7 are the follower's: follower.ts. DISK-5 is the election's. DISK-8, DISK-9: omni-paxos.ts.)
  */
 

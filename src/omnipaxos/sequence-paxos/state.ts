@@ -23,7 +23,7 @@ export interface PaxosCounters {
   misbehaved: number;
   /** Gaps found in the leader's stream. */
   sequenceGaps: number;
-  /** Own ballots raised to win back a peer stuck on a higher promise (S7). */
+  /** Own ballots raised to win back a peer stuck on a higher promise (S7, deviations.md). */
   strandedBumps: number;
 }
 

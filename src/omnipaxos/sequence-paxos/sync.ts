@@ -7,7 +7,7 @@ import type { Store } from "../store.ts";
 /**
  * Bringing one log in line with another.
  *
- * SYNC-1. A LogSync never counts the stop-sign in syncIdx (S1).
+ * SYNC-1. A LogSync never counts the stop-sign in syncIdx (S1, deviations.md).
  * SYNC-2. Applying one never lowers the decided index (S3) and never removes a decided entry.
  * SYNC-3. A delta is merged onto exactly its base, folded from entries that were decided before the sync (S2).
  * SYNC-4. A sync that does not fit is refused as a whole: a late one may have been made for an earlier promise. Whether it
