@@ -1,5 +1,6 @@
 import { CORE, CORE_TESTS, PAXOS, patch, type Mutant } from "./mutant.ts";
 
+/** What is wrong in the reference implementation: S1 to S9 of src/omnipaxos/deviations.md. */
 export const REFERENCE_DEFECTS: readonly Mutant[] = [
   {
     name: "S1 stop-sign counted in a sync",

@@ -17,7 +17,7 @@ export interface LinkFault {
   readonly delayMs: number;
 }
 
-export const DELAY_MS_MAX = 60_000;
+const DELAY_MS_MAX = 60_000;
 export const NO_FAULT: LinkFault = { dropPermille: 0, delayMs: 0 };
 
 export interface LinkFaultEntry extends LinkFault {
@@ -69,23 +69,4 @@ export class DropTable {
       )
       .filter((entry) => entry.dropPermille > 0 || entry.delayMs > 0);
   }
-}
-
-/** "broken", "broken (in)", "drops 30% (out), delays 20 ms": for people. Empty when the link is whole. */
-export function describeFaults(inbound: LinkFault, outbound: LinkFault): string {
-  const word = ({ dropPermille, delayMs }: LinkFault): string[] => {
-    const words: string[] = [];
-    if (dropPermille === 1000) words.push("broken");
-    else if (dropPermille > 0) words.push(`drops ${dropPermille / 10}%`);
-    if (delayMs > 0 && dropPermille < 1000) words.push(`delays ${delayMs} ms`);
-    return words;
-  };
-  const ins = word(inbound);
-  const outs = word(outbound);
-  const both = ins.filter((each) => outs.includes(each));
-  return [
-    ...both,
-    ...ins.filter((each) => !both.includes(each)).map((each) => `${each} (in)`),
-    ...outs.filter((each) => !both.includes(each)).map((each) => `${each} (out)`),
-  ].join(", ");
 }

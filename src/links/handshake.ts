@@ -2,11 +2,11 @@
  * Both sides of the handshake as a state machine: frames in, frames and a verdict out.
  *
  * Invariants:
- *   H1. With a secret, nothing is established unless both sides proved that they know it, over both hellos as they were
- *       sent: names, ids, channel and nonces included. Proofs of the two roles differ, so none can be sent back.
- *       A refusal that comes after the other side's proof carries one too, so that a node can act on it.
- *   H2. Without one, no proof is sent or accepted; a side with a secret refuses one without.
- *   H3. `checkRemote` is asked only about a side that has proved itself; so a stranger learns nothing of our peers.
+ *   HANDSHAKE-1. With a secret, nothing is established unless both sides proved that they know it, over both hellos as they
+ *       were sent: names, ids, channel and nonces included. Proofs of the two roles differ, so none can be sent back. A
+ *       refusal that comes after the other side's proof carries one too, so that a node can act on it.
+ *   HANDSHAKE-2. Without one, no proof is sent or accepted; a side with a secret refuses one without.
+ *   HANDSHAKE-3. `checkRemote` is asked only about a side that has proved itself; so a stranger learns nothing of our peers.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { assert, unreachable } from "../base/assert.ts";

@@ -3,9 +3,9 @@
  * takes a late AcceptSync or Promise must cope with that, as with any loss.
  *
  * Invariants:
- *   M1. One is under way at any time and one waits. Of the same key as the one under way none is taken; a newer one takes
- *       the place of the one that waits.
- *   M2. No more than ROOM_SLICES slices are on the connection at any time: what is short gets through soon.
+ *   CHUNK-1. One is under way at any time and one waits. Of the same key as the one under way none is taken; a newer one
+ *       takes the place of the one that waits.
+ *   CHUNK-2. No more than ROOM_SLICES slices are on the connection at any time: what is short gets through soon.
  */
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { LongMessage } from "../wire/long-message.ts";
@@ -15,7 +15,7 @@ const SLICES_PER_ROUND = 8;
 const PAUSE_MS = 2;
 const ROOM_SLICES = 16;
 
-export interface LongMessagesOptions {
+interface LongMessagesOptions {
   readonly clock: Clock;
   readonly sliceBytes: number;
   /** Bytes that wait on the connection. */
@@ -40,7 +40,7 @@ export class LongMessages {
     this.#options = options;
   }
 
-  /** @returns false when it is not taken: see M1 */
+  /** @returns false when it is not taken: see CHUNK-1 */
   add(message: LongMessage): boolean {
     if (this.#underWay?.key === message.key) return false;
     this.#waiting = message;

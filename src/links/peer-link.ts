@@ -252,7 +252,7 @@ export class PeerLink {
     });
   }
 
-  /** A hole inside a session would be worse than its end: see L4. */
+  /** A hole inside a session would be worse than its end: see LINK-4. */
   #overflow(session: PeerSession, what: string): void {
     const { peer, logger } = this.#options;
     this.#counters.overflows += 1;

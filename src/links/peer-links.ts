@@ -2,15 +2,15 @@
  * This node's links to its peers: one supervised session per pair, the drop table, and what the node says of them.
  *
  * Invariants:
- *   L1. At most one session per peer. A newer connection of the same peer replaces it: the dialer has given the old up.
- *   L2. Within a session messages arrive in the order of `send`, each once; what the drop table takes is missing, and
+ *   LINK-1. At most one session per peer. A newer connection of the same peer replaces it: the dialer has given the old up.
+ *   LINK-2. Within a session messages arrive in the order of `send`, each once; what the drop table takes is missing, and
  *       nothing else, unless the session ends. Exceptions: long messages are overtaken (see LongMessages), and heartbeats
  *       overtake.
- *   L3. onSession is called at both ends when a session begins, and again when a link that lost messages on purpose is
+ *   LINK-3. onSession is called at both ends when a session begins, and again when a link that lost messages on purpose is
  *       made whole, after everything that the peer sent before.
- *   L4. Bytes buffered per peer are bounded by sendBufferBytesMax and one message; overflow ends the session. Of long
+ *   LINK-4. Bytes buffered per peer are bounded by sendBufferBytesMax and one message; overflow ends the session. Of long
  *       messages some slices are buffered; what is still to come are views of entries that the log has.
- *   L5. Handlers are never called from within a call of this object, nor after stop().
+ *   LINK-5. Handlers are never called from within a call of this object, nor after stop().
  */
 import { assert } from "../base/assert.ts";
 import type { NodeId } from "../omnipaxos/index.ts";

@@ -1,10 +1,5 @@
 /** What a node is told that is not let in: what was expected, what came, and the way out. */
-import {
-  compareBallots,
-  type Ballot,
-  type Contradiction,
-  type NodeId,
-} from "../omnipaxos/index.ts";
+import { ballotText, compareBallots, type Contradiction, type NodeId } from "../omnipaxos/index.ts";
 import { wayOut } from "../storage/way-out.ts";
 import type { RememberedPeer } from "../storage/peer-memory.ts";
 import type { PeerHello } from "../wire/peer-hello.ts";
@@ -103,9 +98,4 @@ function knowsMark({ bootId, mark }: RememberedPeer, marks: PeerHello["marks"]):
   if (run !== undefined) return mark <= run.to;
   // It has been met later, and is not remembered so: then it is this node's own memory that is older (K2).
   return mark < (marks[0]?.from ?? 1);
-}
-
-/** "3.0.1": n, priority, node. */
-export function ballotText({ n, priority, pid }: Ballot): string {
-  return `${n}.${priority}.${pid}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Holds each message back until what it must not outrun is durable. The one place where the order of disk and network is
- * decided (the rules themselves are the core's, D1 ff.).
+ * decided (the rules themselves are the core's, DISK-1 ff.).
  *
  * Invariants:
  *   Q1. A message leaves only when every write group up to its `after` is durable.

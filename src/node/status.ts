@@ -2,12 +2,11 @@
 import type { UnreadableEntries } from "../kv/index.ts";
 import type { PeerLinks } from "../links/peer-links.ts";
 import type { LinkStatus } from "../links/link-status.ts";
-import type { Ballot } from "../omnipaxos/index.ts";
+import { ballotText, type Ballot, type NodeId } from "../omnipaxos/index.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { AdminLink, AdminStatus } from "../wire/admin.ts";
-import type { NodeId } from "../omnipaxos/index.ts";
 import { alarmsOf } from "./alarms.ts";
 
 export interface StatusParts {
@@ -97,11 +96,6 @@ export function adminLink(link: LinkStatus): AdminLink {
     droppedIn: counters.droppedIn,
     droppedOut: counters.droppedOut,
   };
-}
-
-/** "3.0.1": n, priority, node. */
-function ballotText(ballot: Ballot): string {
-  return `${ballot.n}.${ballot.priority}.${ballot.pid}`;
 }
 
 /** Logs changes of role and leader, once each. */

@@ -13,7 +13,7 @@ export interface PeerView {
 }
 
 /** What the election must know of Sequence Paxos. */
-export interface PaxosView {
+interface PaxosView {
   readonly promise: Ballot;
   readonly leadsInAccept: boolean;
 }
@@ -22,13 +22,15 @@ export interface PaxosView {
  * Finds a leader that is quorum-connected: one heartbeat round per election time-out. A node is *happy* while its leader
  * (or itself as leader) is known to reach a quorum; only where everybody in hearing is unhappy does a node take over.
  *
- * E1. Only ballots of nodes that answer themselves compete; the leader a reply names only counts followers (S12).
- * E2. A takeover needs every heard peer unhappy and a prepare quorum heard (S11); a reply counts once per peer (S9) and
+ * ELECT-1. Only ballots of nodes that answer themselves compete; the leader a reply names only counts followers (S12,
+ *     deviations.md).
+ * ELECT-2. A takeover needs every heard peer unhappy and a prepare quorum heard (S11); a reply counts once per peer (S9) and
  *     only in the round and the process start it answers (S24).
- * E3. The own ballot never decreases and takes part in the choice of the leader, so a raised priority leads to a takeover
- *     instead of peers following a leader that does not lead (S8).
- * E4. Nothing is persisted here: a node that restarts after any promise starts with n = 0 and the promise as leader, so
+ * ELECT-3. The own ballot never decreases and takes part in the choice of the leader, so a raised priority leads to a
+ *     takeover instead of peers following a leader that does not lead (S8).
+ * ELECT-4. Nothing is persisted here: a node that restarts after any promise starts with n = 0 and the promise as leader, so
  *     its next own ballot lies above every one it led with.
+ * DISK-5. A heartbeat reply leaves after the promise is durable, as it may reveal a ballot of this node.
  */
 export class BallotLeaderElection<T, S> {
   readonly #config: ResolvedConfig<T, S>;
@@ -80,7 +82,7 @@ export class BallotLeaderElection<T, S> {
     return this.#lastReplies;
   }
 
-  /** Applies at once when it raises the own ballot, else from the next own ballot on (E3). */
+  /** Applies at once when it raises the own ballot, else from the next own ballot on (ELECT-3). */
   setPriority(priority: number): void {
     this.#priority = priority;
     const raised = this.ballotWith(this.#ownBallot.n);
@@ -107,7 +109,7 @@ export class BallotLeaderElection<T, S> {
     return ballotsEqual(this.#leader, this.#ownBallot) ? this.#ownBallot : null;
   }
 
-  /** `promiseSeq`: a reply may reveal a ballot that must not be used again after a restart (D5). */
+  /** `promiseSeq`: a reply may reveal a ballot that must not be used again after a restart (DISK-5). */
   handleRequest(from: NodeId, request: HeartbeatRequest, promiseSeq: WriteSeq): void {
     const reply: HeartbeatReply = {
       type: "heartbeatReply",

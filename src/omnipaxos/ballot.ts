@@ -2,7 +2,8 @@
 export type NodeId = number;
 
 /**
- * A leadership round. The order compares (n, priority, pid) only; equality also compares configId (inventory, section 1).
+ * A leadership round. The order compares (n, priority, pid) only; equality also compares configId, as in the reference: all
+ * ballots of one cluster are of one configuration, so the two agree wherever ballots meet.
  */
 export interface Ballot {
   readonly configId: number;
@@ -21,4 +22,9 @@ export function compareBallots(a: Ballot, b: Ballot): number {
 
 export function ballotsEqual(a: Ballot, b: Ballot): boolean {
   return a.n === b.n && a.pid === b.pid && a.priority === b.priority && a.configId === b.configId;
+}
+
+/** "2.0.3": number, priority, node. For people and for names; the order is that of `compareBallots`, not of the text. */
+export function ballotText({ n, priority, pid }: Omit<Ballot, "configId">): string {
+  return `${n}.${priority}.${pid}`;
 }

@@ -6,7 +6,7 @@ import type { ClusterConfig } from "./messages.ts";
  * How the log is compacted.
  * - `off`: only `trim`, of what every node has decided.
  * - `fold`: a snapshot is the fold of the entries it replaces. `merge(base, delta)` must give what `create` would have
- *   given for both ranges at once; a delta therefore has to carry deletions too (S23).
+ *   given for both ranges at once; a delta therefore has to carry deletions too (S23, deviations.md).
  * - `host`: the application makes complete snapshots itself and hands them over with `compact`.
  */
 export type SnapshotPolicy<T, S> =

@@ -27,7 +27,7 @@ export type Write<T, S> =
       readonly snapshot: CompleteSnapshot<S> | null;
     };
 
-/** All or nothing: a crash leaves either none or all of `writes` (inventory, section 2.8). Groups are durable in order of `seq`. */
+/** All or nothing: a crash leaves either none or all of `writes` (deviations.md, S21). Groups are durable in order of `seq`. */
 export interface WriteGroup<T, S> {
   readonly seq: WriteSeq;
   readonly writes: readonly Write<T, S>[];
@@ -43,8 +43,8 @@ export interface Effects<T, S> {
   readonly writes: readonly WriteGroup<T, S>[];
   readonly messages: readonly Outgoing<T, S>[];
   /**
-   * Proposals this node held or was sent that it will never propose, because a stop-sign stands in its log (S20) or it
-   * takes no part any more. They certainly did not get into the log through this node.
+   * Proposals this node held or was sent that it will never propose, because a stop-sign stands in its log (S20,
+   * deviations.md) or it takes no part any more. They certainly did not get into the log through this node.
    */
   readonly rejected: readonly T[];
   /** Not null: this node takes no part in the protocol any more, from now on; the host has to act. */

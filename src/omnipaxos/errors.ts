@@ -2,7 +2,7 @@ import type { NodeId } from "./ballot.ts";
 import type { Contradiction } from "./contradiction.ts";
 import type { ClusterConfig } from "./messages.ts";
 
-/** The core itself is wrong, or its host broke the contract (D1–D9). The process must not go on. */
+/** The core itself is wrong, or its host broke the contract (DISK-1–DISK-9). The process must not go on. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
@@ -50,7 +50,7 @@ export type CompactionError =
   | { readonly kind: "undecidedIndex"; readonly decidedIdx: number }
   /** The index is at or below what is compacted already. */
   | { readonly kind: "trimmedIndex"; readonly compactedIdx: number }
-  /** Some node is not known to have decided the index and to have it on disk (S6). */
+  /** Some node is not known to have decided the index and to have it on disk (S6, deviations.md). */
   | { readonly kind: "notAllDecided"; readonly minDecidedIdx: number }
   | { readonly kind: "notCurrentLeader"; readonly leader: NodeId }
   /** The call does not exist under the configured snapshot policy; trims and snapshots do not mix. */

@@ -1,4 +1,4 @@
-export { BALLOT_BOTTOM, ballotsEqual, compareBallots } from "./ballot.ts";
+export { BALLOT_BOTTOM, ballotsEqual, ballotText, compareBallots } from "./ballot.ts";
 export type { Ballot, NodeId } from "./ballot.ts";
 export type { PeerView } from "./ballot-leader-election.ts";
 export { quorumOf, resolveConfig, validateClusterConfig } from "./config.ts";

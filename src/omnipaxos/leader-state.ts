@@ -9,7 +9,7 @@ export interface PromiseMeta {
   readonly decidedIdx: number;
 }
 
-export type PromiseState =
+type PromiseState =
   | { readonly kind: "notPromised" }
   | { readonly kind: "promised"; readonly meta: PromiseMeta }
   | { readonly kind: "promisedHigher" };
@@ -18,7 +18,7 @@ const NOT_PROMISED: PromiseState = { kind: "notPromised" };
 const PROMISED_HIGHER: PromiseState = { kind: "promisedHigher" };
 
 /** The entries of an AcceptDecide that has not been taken yet, shared by the followers it goes to. */
-export interface OpenAcceptDecide<T> {
+interface OpenAcceptDecide<T> {
   readonly generation: number;
   /** Index of the first entry. */
   readonly fromIdx: number;
@@ -32,7 +32,7 @@ export interface Member<T> {
   seq: SequenceNumber;
   /** Highest index this node is known to have accepted, durably, in this round. */
   acceptedIdx: number;
-  /** Highest index this node is known to have decided, durably (S6). */
+  /** Highest index this node is known to have decided, durably (S6, deviations.md). */
   durableDecidedIdx: number;
   openAcceptDecide: OpenAcceptDecide<T> | null;
 }
@@ -40,11 +40,11 @@ export interface Member<T> {
 /**
  * A leader's round, rebuilt for every new ballot.
  *
- * R1. Members are keyed by pid and there is one for each node of the configuration, no more (S18).
- * R2. An accepted index never decreases within a round, also when the promise is reset: a durable vote stays a vote (S17).
- *     The exception is a disk that is not the one that voted (`replaced`): its round ends, and nothing that was said in
- *     it counts in the next one, whenever it arrives.
- * R3. The own accepted index is what is durable here, not what is in memory (D4).
+ * ROUND-1. Members are keyed by pid and there is one for each node of the configuration, no more (S18).
+ * ROUND-2. An accepted index never decreases within a round, also when the promise is reset: a durable vote stays a vote
+ *     (S17). The exception is a disk that is not the one that voted (`replaced`): its round ends, and nothing that was said
+ *     in it counts in the next one, whenever it arrives.
+ * ROUND-3. The own accepted index is what is durable here, not what is in memory (DISK-4).
  */
 export class LeaderState<T, S> {
   readonly ballot: Ballot;

@@ -3,8 +3,8 @@ import { assert } from "./errors.ts";
 /**
  * The entries [base, end) of a log in memory, by absolute index.
  *
- * L1. base <= end; entries below base are gone for every caller.
- * L2. Dropping a prefix is amortised O(1) an entry: dead slots are reclaimed once they outnumber the live ones, so at
+ * ENTRIES-1. base <= end; entries below base are gone for every caller.
+ * ENTRIES-2. Dropping a prefix is amortised O(1) an entry: dead slots are reclaimed once they outnumber the live ones, so at
  *     most as many entries as are live (and a constant) are kept from the garbage collector.
  */
 export class EntryLog<T> {

@@ -6,7 +6,7 @@ import type { PaxosState } from "./sequence-paxos/state.ts";
 import type { StrandedPeers } from "./stranded-peers.ts";
 
 /** Where a node keeps what it remembers. */
-export interface Remembering<T, S> {
+interface Remembering<T, S> {
   readonly paxos: PaxosState<T, S>;
   readonly outbox: Outbox<T, S>;
   readonly election: BallotLeaderElection<T, S>;
@@ -18,10 +18,10 @@ export interface Remembering<T, S> {
  * Everything a node remembers between two `takeEffects`, as plain data, for searches that must know whether they have
  * been here before.
  *
- * M1. Nodes of equal memory behave alike from here on: whatever can make a difference is in it (test/explore compares
+ * MEMORY-1. Nodes of equal memory behave alike from here on: whatever can make a difference is in it (test/explore compares
  *     what nodes of equal memory do). A new field of the core's state belongs here.
- * M2. What can make no difference is left out, so that equal nodes look equal: what only a leader or only a follower in
- *     the stream uses while it is neither, and how many write groups came before the last durable one.
+ * MEMORY-2. What can make no difference is left out, so that equal nodes look equal: what only a leader or only a follower
+ *     in the stream uses while it is neither, and how many write groups came before the last durable one.
  */
 export function memoryOf<T, S>(node: Remembering<T, S>): unknown {
   const { paxos, outbox, election, stranded, clocks } = node;

@@ -40,7 +40,7 @@ export interface DeltaSnapshot<S> {
 /** What brings a log in line with the sender's: snapshot first, then cut at syncIdx, then append suffix. */
 export interface LogSync<T, S> {
   readonly snapshot: Snapshot<S> | null;
-  /** Counts entries only, never the stop-sign (S1). */
+  /** Counts entries only, never the stop-sign (S1, deviations.md). */
   readonly syncIdx: number;
   readonly suffix: readonly T[];
   readonly stopSign: StopSign | null;

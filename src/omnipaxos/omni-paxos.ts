@@ -47,6 +47,7 @@ export interface NodeState {
   readonly ownBallot: Ballot;
   readonly bleLeader: Ballot;
   readonly happy: boolean;
+  readonly heartbeatRound: number;
   readonly decidedIdx: number;
   readonly acceptedIdx: number;
   readonly compactedIdx: number;
@@ -61,10 +62,10 @@ export interface NodeState {
  * One node of one configuration: a pure state machine. Inputs go in by `step` or by the methods of the same names;
  * `takeEffects` hands out what they ask of the host. No clock, no dice, no I/O; the same inputs give the same effects.
  *
- * The host's part (README.md has the whole contract):
- * D8. It stages write groups in order, makes each durable as a whole, and says so with `persisted(seq)`; a message leaves
- *     when `persisted` has covered its `after`, in order among the messages to the same peer.
- * D9. After a crash it hands back the sum of a prefix of the groups that covers everything it ever called persisted.
+ * The host's part (host.md has the whole contract):
+ * DISK-8. It stages write groups in order, makes each durable as a whole, and says so with `persisted(seq)`; a message
+ *     leaves when `persisted` has covered its `after`, in order among the messages to the same peer.
+ * DISK-9. After a crash it hands back the sum of a prefix of the groups that covers everything it ever called persisted.
  */
 export class OmniPaxos<T, S = never> {
   readonly #config: ResolvedConfig<T, S>;
@@ -148,7 +149,7 @@ export class OmniPaxos<T, S = never> {
   }
 
   /**
-   * A message from a peer. Loss, duplication and reordering are safe (F3 says why, for what follows a log sync); a node
+   * A message from a peer. Loss, duplication and reordering are safe (FOLLOW-3 says why, for what follows a log sync); a node
    * outside the configuration is ignored. What contradicts the decided log is reported by `takeEffects`, not applied.
    */
   receive(envelope: Envelope<T, S>): void {
@@ -252,7 +253,7 @@ export class OmniPaxos<T, S = never> {
     handleLeader(this.#paxos, this.#election.ballotWith(this.#store.promise.n + 1));
   }
 
-  /** Among ballots of equal n the higher priority wins. A raised one may lead to a takeover (S8). */
+  /** Among ballots of equal n the higher priority wins. A raised one may lead to a takeover (S8, deviations.md). */
   setPriority(priority: number): void {
     if (!Number.isSafeInteger(priority) || priority < 0) {
       throw new ConfigError("priority", "an integer of at least 0", priority);
@@ -260,7 +261,7 @@ export class OmniPaxos<T, S = never> {
     this.#election.setPriority(priority);
   }
 
-  /** All write groups up to and including `seq` are durable. May decide entries, as the own vote now counts (D4). */
+  /** All write groups up to and including `seq` are durable. May decide entries, as the own vote now counts (DISK-4). */
   persisted(seq: WriteSeq): void {
     const mark = this.#outbox.persisted(seq);
     if (mark === null) return;
@@ -268,7 +269,7 @@ export class OmniPaxos<T, S = never> {
     handleOwnVote(this.#paxos, mark.acceptedRound, mark.acceptedIdx);
   }
 
-  /** Has the decided index written with the next effects, which else waits for a group that must be written anyway (I4). */
+  /** Has the decided index written with the next effects, which else waits for a group that must be written anyway (STORE-4). */
   writeDecided(): void {
     if (!this.#isInert) this.#store.writeDecided();
   }
@@ -280,7 +281,7 @@ export class OmniPaxos<T, S = never> {
 
   /** What the inputs since the last call ask of the host. */
   takeEffects(): Effects<T, S> {
-    // I4: a new decided index rides with the next group that must be written anyway.
+    // STORE-4: a new decided index rides with the next group that must be written anyway.
     if (this.#outbox.hasWrites) this.#store.writeDecided();
     return this.#outbox.take(() => this.#store.mark(), this.#paxos.contradiction);
   }
@@ -332,9 +333,6 @@ export class OmniPaxos<T, S = never> {
   }
   get ownBallot(): Ballot {
     return this.#election.ownBallot;
-  }
-  get heartbeatRound(): number {
-    return this.#election.round;
   }
   get counters(): Readonly<PaxosCounters> {
     return this.#paxos.counters;
@@ -405,6 +403,7 @@ export class OmniPaxos<T, S = never> {
       ownBallot: this.#election.ownBallot,
       bleLeader: this.#election.leader,
       happy: this.#election.happy,
+      heartbeatRound: this.#election.round,
       decidedIdx: store.decidedIdx,
       acceptedIdx: store.acceptedIdx,
       compactedIdx: store.compactedIdx,
@@ -441,7 +440,7 @@ export class OmniPaxos<T, S = never> {
     }
   }
 
-  /** J3. Nothing goes in or out any more; what was written before is still made durable. */
+  /** JUDGE-3. Nothing goes in or out any more; what was written before is still made durable. */
   get #isInert(): boolean {
     return this.#paxos.contradiction !== null;
   }

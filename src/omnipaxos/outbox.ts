@@ -28,9 +28,9 @@ export interface DurableMark {
 /**
  * Collects the writes and messages between two `take`s.
  *
- * O1. All writes between two takes form one atomic group; groups are numbered 1, 2, … in order.
- * O2. Sequence Paxos messages leave before heartbeats, each in order of emission.
- * O3. A message may be changed in place only while `generation` is the one it was sent in (S15).
+ * OUTBOX-1. All writes between two takes form one atomic group; groups are numbered 1, 2, … in order.
+ * OUTBOX-2. Sequence Paxos messages leave before heartbeats, each in order of emission.
+ * OUTBOX-3. A message may be changed in place only while `generation` is the one it was sent in (S15, deviations.md).
  */
 export class Outbox<T, S> {
   readonly #pid: NodeId;

@@ -1,7 +1,7 @@
 import type { CompleteSnapshot, StopSign } from "./messages.ts";
 import type { Store } from "./store.ts";
 
-/** What stands at an index. `trimmed` and `snapshotted` are one element for the whole prefix [0, idx) (S22). */
+/** What stands at an index. `trimmed` and `snapshotted` are one element for the whole prefix [0, idx) (S22, deviations.md). */
 export type LogRead<T, S> =
   | { readonly kind: "decided"; readonly entry: T }
   | { readonly kind: "undecided"; readonly entry: T }

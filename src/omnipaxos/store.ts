@@ -10,12 +10,12 @@ import type { DurableMark, Outbox } from "./outbox.ts";
  * What of a node must survive a crash, as of now, and the writes that bring the disk there. It owns the log, the two
  * ballots, the decided and compacted index, the snapshot and the stop-sign; the batch is volatile until flushed.
  *
- * I1. decidedIdx <= acceptedIdx, in memory and in every prefix of the write groups; neither node nor disk ever forgets
+ * STORE-1. decidedIdx <= acceptedIdx, in memory and in every prefix of the write groups; neither node nor disk ever forgets
  *     a decided entry except into a snapshot or by a trim.
- * I2. acceptedRound <= promise; promise never decreases.
- * I3. compactedIdx <= snapshot.idx <= decidedIdx when there is a snapshot; compactedIdx <= decidedIdx always.
- * I4. The decided index is written lazily: with the next group, or on `writeDecided`. A compaction writes it first.
- * I5. The stop-sign is the last entry, kept outside the log; acceptedIdx and decidedIdx count it, log.end does not.
+ * STORE-2. acceptedRound <= promise; promise never decreases.
+ * STORE-3. compactedIdx <= snapshot.idx <= decidedIdx when there is a snapshot; compactedIdx <= decidedIdx always.
+ * STORE-4. The decided index is written lazily: with the next group, or on `writeDecided`. A compaction writes it first.
+ * STORE-5. The stop-sign is the last entry, kept outside the log; acceptedIdx and decidedIdx count it, log.end does not.
  */
 export class Store<T, S> {
   readonly #outbox: Outbox<T, S>;
@@ -85,7 +85,7 @@ export class Store<T, S> {
   get batch(): readonly T[] {
     return this.#batch;
   }
-  /** The decided index that the write groups so far carry (I4). */
+  /** The decided index that the write groups so far carry (STORE-4). */
   get writtenDecidedIdx(): number {
     return this.#writtenDecidedIdx;
   }
@@ -102,7 +102,7 @@ export class Store<T, S> {
   }
 
   setPromise(promise: Ballot): void {
-    assert(compareBallots(promise, this.#promise) >= 0, "a promise never decreases (I2)");
+    assert(compareBallots(promise, this.#promise) >= 0, "a promise never decreases (STORE-2)");
     if (ballotsEqual(promise, this.#promise)) return;
     this.#promise = promise;
     this.#promiseSeq = this.#outbox.write({ kind: "promise", promise });
@@ -195,23 +195,26 @@ export class Store<T, S> {
     this.#durable = mark;
   }
 
-  /** @throws InvariantError when I1–I3 or I5 do not hold. */
+  /** @throws InvariantError when STORE-1–STORE-3 or STORE-5 do not hold. */
   checkInvariants(): void {
     const { decidedIdx, acceptedIdx, compactedIdx, snapshot } = this;
-    assert(decidedIdx <= acceptedIdx, `decided ${decidedIdx} > accepted ${acceptedIdx} (I1)`);
+    assert(decidedIdx <= acceptedIdx, `decided ${decidedIdx} > accepted ${acceptedIdx} (STORE-1)`);
     assert(
       compareBallots(this.#acceptedRound, this.#promise) <= 0,
-      "accepted round above the promise (I2)",
+      "accepted round above the promise (STORE-2)",
     );
-    assert(compactedIdx <= decidedIdx, `compacted ${compactedIdx} > decided ${decidedIdx} (I3)`);
+    assert(
+      compactedIdx <= decidedIdx,
+      `compacted ${compactedIdx} > decided ${decidedIdx} (STORE-3)`,
+    );
     assert(
       this.durableDecidedIdx <= decidedIdx,
-      "durable decided index above the decided one (I4)",
+      "durable decided index above the decided one (STORE-4)",
     );
     if (snapshot === null) return;
     assert(
       compactedIdx <= snapshot.idx && snapshot.idx <= this.decidedEnd,
-      `snapshot at ${snapshot.idx} outside [${compactedIdx}, ${this.decidedEnd}] (I3)`,
+      `snapshot at ${snapshot.idx} outside [${compactedIdx}, ${this.decidedEnd}] (STORE-3)`,
     );
   }
 }

@@ -11,11 +11,11 @@ interface Electorate {
 
 /**
  * Finds peers that can be heard but hold on to a higher ballot whose owner died: they get no entries, and a leader
- * with a healthy quorum would never be replaced for their sake (S7).
+ * with a healthy quorum would never be replaced for their sake (S7, deviations.md).
  *
- * X1. A peer counts when it was unhappy with the same higher ballot at two checks in a row: at least one whole resend
- *     time-out.
- * X2. No duels: only a leader that the election agrees with and a write quorum follows acts, and only while nobody
+ * STRANDED-1. A peer counts when it was unhappy with the same higher ballot at two checks in a row: at least one whole
+ *     resend time-out.
+ * STRANDED-2. No duels: only a leader that the election agrees with and a write quorum follows acts, and only while nobody
  *     in hearing is happy with a higher ballot. Two such leaders would need the same followers.
  */
 export class StrandedPeers {

@@ -1,7 +1,6 @@
 /** Listens in on the frames between nodes, for the checker, the coverage and people. */
-import type { NodeId } from "../omnipaxos/index.ts";
+import { ballotText, type NodeId } from "../omnipaxos/index.ts";
 import { decodePeerMessage, type PeerMessage } from "../wire/peer.ts";
-import { ballotText } from "./safety.ts";
 
 const PEER_FRAME = 1;
 const HEADER_BYTES = 11;
@@ -35,7 +34,7 @@ export function describeMessage(message: PeerMessage): string {
   const text = JSON.stringify(rest, (_, value: unknown) => {
     if (value instanceof Uint8Array) return `<${value.length} bytes>`;
     // What JSON makes of a Buffer before we see it.
-    if (isBallot(value)) return ballotText({ ...value, configId: 1 });
+    if (isBallot(value)) return ballotText(value);
     return value;
   });
   return `${type} ${text.replaceAll('"', "")}`;

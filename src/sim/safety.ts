@@ -6,6 +6,7 @@ import { assert } from "../base/assert.ts";
 import { sameBytes } from "../base/bytes.ts";
 import {
   BALLOT_BOTTOM,
+  ballotText,
   compareBallots,
   type Ballot,
   type DurableMark,
@@ -315,8 +316,4 @@ const COUNTS: ReadonlySet<PeerMessage["type"]> = new Set([
 
 function isOther(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b && !sameBytes(a, b);
-}
-
-export function ballotText({ n, priority, pid }: Ballot): string {
-  return `${n}.${priority}.${pid}`;
 }

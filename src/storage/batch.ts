@@ -8,7 +8,7 @@ import type { SnapshotName } from "../wire/host-message.ts";
 
 const HEADER_ROOM = new Uint8Array(FRAME_HEADER_BYTES);
 
-export interface FinishedFrame {
+interface FinishedFrame {
   readonly bytes: Uint8Array;
   readonly crc: number;
 }

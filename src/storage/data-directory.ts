@@ -2,15 +2,15 @@
  * Whose data directory this is, which nodes its cluster has, and whom its node has met.
  *
  * Invariants:
- *   I1. The incarnation is drawn when the directory is made. Peers remember it: a node that comes back under its id with
- *       another one has forgotten what it promised and accepted.
- *   I2. The identity says that the log has begun before anybody hears of what the log holds. So a log that was taken away
- *       is told from one that was never written: otherwise the node would forget its promises under its old incarnation,
- *       which no peer could notice.
- *   I3. The members never change: with others, majorities of before and after need not have a node in common, and what
- *       was acknowledged before could be lost.
- *   I4. The identity comes last: whatever else a directory needs exists before it. So a directory with an identity lacks
- *       something only if that was taken away.
+ *   DIRECTORY-1. The incarnation is drawn when the directory is made. Peers remember it: a node that comes back under its id
+ *       with another one has forgotten what it promised and accepted.
+ *   DIRECTORY-2. The identity says that the log has begun before anybody hears of what the log holds. So a log that was
+ *       taken away is told from one that was never written: otherwise the node would forget its promises under its old
+ *       incarnation, which no peer could notice.
+ *   DIRECTORY-3. The members never change: with others, majorities of before and after need not have a node in common, and
+ *       what was acknowledged before could be lost.
+ *   DIRECTORY-4. The identity comes last: whatever else a directory needs exists before it. So a directory with an identity
+ *       lacks something only if that was taken away.
  */
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
@@ -67,7 +67,7 @@ export interface DataDirectory {
   readonly logBegun: boolean;
   /** The node takes part; false: it has to take everything from the others first. */
   readonly joined: boolean;
-  /** I2. Durable when it returns. Takes no room on the disk, and no time but the first time. */
+  /** DIRECTORY-2. Durable when it returns. Takes no room on the disk, and no time but the first time. */
   beginLog(): void;
   /** As `beginLog`. */
   join(): void;
@@ -135,7 +135,7 @@ function hasLog(disk: Disk): boolean {
     .some((name) => name.endsWith(".log") && disk.size(`${LOG_DIRECTORY}/${name}`) > 0);
 }
 
-/** I4. Durable when it returns. */
+/** DIRECTORY-4. Durable when it returns. */
 function make(
   disk: Disk,
   identity: Identity,

@@ -18,7 +18,7 @@ const identitySchema = z.strictObject({
 });
 const peersSchema = z.record(z.string().regex(/^\d+$/), z.string());
 
-export interface FirstFormat {
+interface FirstFormat {
   readonly clusterId: string;
   readonly nodeId: number;
   readonly incarnation: string;

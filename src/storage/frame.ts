@@ -2,11 +2,12 @@
  * Frames: what one write to a segment carries. docs/storage.md has the layout byte by byte.
  *
  * Invariants:
- *   F1. A frame is valid at one place only: its checksum covers the number of its segment and its position in it. So
+ *   FRAME-1. A frame is valid at one place only: its checksum covers the number of its segment and its position in it. So
  *       what a recycled file still holds, or the remains of an unfinished write, can never be taken for part of the log.
- *   F2. A frame is written only when the one before it is durable. So if a valid frame stands anywhere behind bytes that
- *       are not one, those bytes were durable once and are damaged; if none does, they may be the write a crash cut off.
- *   F3. Frames name the checksum of their predecessor, so that one that the disk lost or kept from earlier is noticed.
+ *   FRAME-2. A frame is written only when the one before it is durable. So if a valid frame stands anywhere behind bytes
+ *       that are not one, those bytes were durable once and are damaged; if none does, they may be the write a crash cut
+ *       off.
+ *   FRAME-3. Frames name the checksum of their predecessor, so that one that the disk lost or kept from earlier is noticed.
  */
 import { crc32c } from "@node-rs/crc32";
 import type { ByteSink } from "./byte-sink.ts";
@@ -18,7 +19,7 @@ export const OWNERLESS_FORMAT_VERSION = 2;
 export const FILE_HEADER_BYTES = 16;
 /** u32 crc · u32 body bytes · u32 segment · u32 position · u32 previous crc · u32 groups */
 export const FRAME_HEADER_BYTES = 24;
-export const FRAME_ALIGNMENT = 8;
+const FRAME_ALIGNMENT = 8;
 
 const MAGIC = Uint8Array.from("OMNIKVWL", (letter) => letter.charCodeAt(0));
 

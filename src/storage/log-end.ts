@@ -2,8 +2,8 @@
  * Where the log ends, kept beside it: without it, damage to the last batches looks like a write that a crash cut off.
  *
  * Invariants:
- *   E1. The mark never stands behind what is durable: it is moved only after a batch was reported durable.
- *   E2. It is noted after every batch, which costs no sync, and kept once a second: the death of the process leaves it at
+ *   END-1. The mark never stands behind what is durable: it is moved only after a batch was reported durable.
+ *   END-2. It is noted after every batch, which costs no sync, and kept once a second: the death of the process leaves it at
  *       the last batch, a loss of power within the last second of them.
  */
 import type { CancelTimer, Clock } from "../ports/clock.ts";
@@ -93,7 +93,7 @@ export class LogEnd {
     this.#slots.keepNow(this.#payload);
   }
 
-  /** Moves the mark: E1, E2. @returns why it could not be written */
+  /** Moves the mark: END-1, END-2. @returns why it could not be written */
   note(end: LogPosition): Error | null {
     fill(this.#view, this.#owner, end, false);
     const error = this.#slots.note(this.#payload);

@@ -2,14 +2,14 @@
  * The log on disk: write groups in, durable in order, one write at a time. docs/storage.md has the formats.
  *
  * Invariants:
- *   L1. At most one batch is under way. Everything staged meanwhile goes with the next one (group commit).
- *   L2. `onDurable(seq)` is called only when every group up to seq is durable; in order.
- *   L3. After a failed write or sync nothing is written any more, and `onFailure` is called once. A full disk is no
+ *   LOG-1. At most one batch is under way. Everything staged meanwhile goes with the next one (group commit).
+ *   LOG-2. `onDurable(seq)` is called only when every group up to seq is durable; in order.
+ *   LOG-3. After a failed write or sync nothing is written any more, and `onFailure` is called once. A full disk is no
  *       failure: the same bytes are written again to the same place when there is room (the port allows that).
- *   L4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and nothing is being
+ *   LOG-4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and nothing is being
  *       written to it.
- *   L5. Where the log ends is noted when what waited for the batch has left: at the end of the turn, so that nobody waits for
- *       the note.
+ *   LOG-5. Where the log ends is noted when what waited for the batch has left: at the end of the turn, so that nobody waits
+ *       for the note.
  */
 import { assert } from "../base/assert.ts";
 import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
@@ -26,7 +26,7 @@ import { SegmentList, type ListedSegment } from "./segment-list.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 import { ROOM_RETRY_MS, SpareSegments, type SpareFile } from "./spare-segments.ts";
 
-export interface LogStorageOptions {
+interface LogStorageOptions {
   /** Size of a segment file. A batch that does not fit one makes its segment larger. */
   readonly segmentBytes: number;
   /** Whose log it is: the crc of the id of the data directory. */
@@ -35,7 +35,7 @@ export interface LogStorageOptions {
   readonly mustExist?: boolean;
 }
 
-export interface LogStorageHooks {
+interface LogStorageHooks {
   /** Every group up to and including this one is durable. */
   onDurable(seq: WriteSeq): void;
   /** Nothing more will become durable: the process must stop. Called at most once. */
@@ -47,7 +47,7 @@ export interface LogStorageHooks {
   onRoom(hasRoom: boolean, lack: DiskFullError | null): void;
 }
 
-export interface LogStats {
+interface LogStats {
   /** Bytes of the log, without what is preallocated. */
   readonly logBytes: number;
   readonly segments: number;
@@ -433,7 +433,7 @@ export class LogStorage {
     this.#closeIfIdle();
   }
 
-  /** L5. */
+  /** LOG-5. */
   #noteSoon(): void {
     if (this.#noteIsDue) return;
     this.#noteIsDue = true;
@@ -446,7 +446,7 @@ export class LogStorage {
     });
   }
 
-  /** L4. */
+  /** LOG-4. */
   #dropSegments(): void {
     for (const path of this.#segments.drop(this.#compactedIdx)) this.#spares.recycle(path);
   }

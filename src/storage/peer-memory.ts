@@ -3,12 +3,13 @@
  * than it had, or as an older copy of itself.
  *
  * Invariants:
- *   M1. `set` and what `introduce` gives are durable before they are seen.
- *   M2. `update` is a hint that may be up to a second old after a loss of power, a tenth of one after a process's death.
- *   M3. The file is never made anew: without it the node would trust anybody who comes back empty.
+ *   PEERS-1. `set` and what `introduce` gives are durable before they are seen.
+ *   PEERS-2. `update` is a hint that may be up to a second old after a loss of power, a tenth of one after a process's
+ *       death.
+ *   PEERS-3. The file is never made anew: without it the node would trust anybody who comes back empty.
  */
 import { z } from "zod";
-import { BALLOT_BOTTOM, type Ballot } from "../omnipaxos/index.ts";
+import { BALLOT_BOTTOM, ballotsEqual, type Ballot } from "../omnipaxos/index.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Disk, DiskCallback } from "../ports/disk.ts";
 import type { Random } from "../ports/random.ts";
@@ -98,7 +99,7 @@ const memorySchema = z.strictObject({
 });
 type MemoryContent = z.infer<typeof memorySchema>;
 
-export interface MemoryOptions {
+interface MemoryOptions {
   readonly disk: Disk;
   /** The incarnation of the directory. */
   readonly owner: string;
@@ -301,11 +302,7 @@ function same(a: RememberedPeer, b: RememberedPeer): boolean {
     a.mark === b.mark &&
     a.acceptedIdx === b.acceptedIdx &&
     a.decidedIdx === b.decidedIdx &&
-    sameBallot(a.promise, b.promise) &&
-    sameBallot(a.acceptedRound, b.acceptedRound)
+    ballotsEqual(a.promise, b.promise) &&
+    ballotsEqual(a.acceptedRound, b.acceptedRound)
   );
-}
-
-function sameBallot(a: Ballot, b: Ballot): boolean {
-  return a.configId === b.configId && a.n === b.n && a.priority === b.priority && a.pid === b.pid;
 }

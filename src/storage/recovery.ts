@@ -4,10 +4,10 @@
  * here on must not vanish with the power.
  *
  * Invariants:
- *   R1. The newest segment with a valid first frame is the end of the log: a first frame is written only when everything
- *       before it is durable.
- *   R2. Segments are numbered without gaps. An older one is read only as far back as entries are needed that stand there;
- *       what is below may be gone, or half overwritten, because it is being recycled.
+ *   RECOVERY-1. The newest segment with a valid first frame is the end of the log: a first frame is written only when
+ *       everything before it is durable.
+ *   RECOVERY-2. Segments are numbered without gaps. An older one is read only as far back as entries are needed that stand
+ *       there; what is below may be gone, or half overwritten, because it is being recycled.
  */
 import type { StorageError } from "./storage-error.ts";
 import type { DurableState } from "../omnipaxos/index.ts";

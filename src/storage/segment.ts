@@ -49,7 +49,7 @@ export interface Segment {
 }
 
 /** Where a segment must end because the next one says so; null: it is the newest. */
-export type ExpectedEnd = { readonly end: number; readonly crc: number } | null;
+type ExpectedEnd = { readonly end: number; readonly crc: number } | null;
 
 /** What is known of the log a segment is part of. */
 export interface LogExpectation {
@@ -159,7 +159,7 @@ function nextFrame(bytes: Uint8Array, at: number, number: number, lastCrc: numbe
   return frame.previousCrc === lastCrc ? frame : null;
 }
 
-/** F2: nothing valid may stand behind the end. */
+/** FRAME-2: nothing valid may stand behind the end. */
 function checkTail(path: string, bytes: Uint8Array, end: number, number: number): void {
   const later = findFrame(bytes, end, number);
   if (later === null) return;

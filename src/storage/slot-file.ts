@@ -6,9 +6,9 @@
  * under way when `keepNow` has to be done before it returns.
  *
  * Invariants:
- *   N1. Of each pair the one is written only when the other is durable. So a crash in the middle of a write costs that
+ *   SLOT-1. Of each pair the one is written only when the other is durable. So a crash in the middle of a write costs that
  *       write, and a pair without a valid slot is damage.
- *   N2. A counter is drawn when a value is handed over, not when it is written: of what can be read, the highest counter
+ *   SLOT-2. A counter is drawn when a value is handed over, not when it is written: of what can be read, the highest counter
  *       is what was handed over last.
  */
 import { crc32c } from "@node-rs/crc32";

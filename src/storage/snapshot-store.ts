@@ -3,11 +3,12 @@
  * same bytes, so a name stands for one content whoever wrote it.
  *
  * Invariants:
- *   S1. A file has its final name only when all of it is durable and its checksum was computed over what was written.
- *   S2. What is being received keeps its pieces across connections, not across restarts.
- *   S3. What was received and waits for the disk is bounded, however slow the disk.
- *   S4. No sync of a snapshot has more than SYNC_BYTES to write, give or take a piece: the log's own syncs, here and in
- *       whoever shares the disk, wait for no longer than that takes.
+ *   SNAPSHOT-1. A file has its final name only when all of it is durable and its checksum was computed over what was
+ *       written.
+ *   SNAPSHOT-2. What is being received keeps its pieces across connections, not across restarts.
+ *   SNAPSHOT-3. What was received and waits for the disk is bounded, however slow the disk.
+ *   SNAPSHOT-4. No sync of a snapshot has more than SYNC_BYTES to write, give or take a piece: the log's own syncs, here and
+ *       in whoever shares the disk, wait for no longer than that takes.
  */
 import { crc32c } from "@node-rs/crc32";
 import { assert } from "../base/assert.ts";
@@ -171,7 +172,7 @@ export class SnapshotStore {
     return receiving !== null && same(receiving.name, name) ? receiving.bytes : 0;
   }
 
-  /** Whether the next piece may be asked for: S3. */
+  /** Whether the next piece may be asked for: SNAPSHOT-3. */
   hasRoom(name: SnapshotName): boolean {
     const receiving = this.#receiving;
     if (receiving === null || !same(receiving.name, name)) return true;

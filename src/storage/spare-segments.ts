@@ -16,7 +16,7 @@ const SPARES_MAX = 2;
 /** A full disk is tried again after so many milliseconds. */
 export const ROOM_RETRY_MS = 500;
 
-export interface SpareHooks {
+interface SpareHooks {
   /** A file can be taken. */
   onReady(): void;
   /** There is, or is again, or is no room for the next segment. */

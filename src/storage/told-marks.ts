@@ -8,12 +8,12 @@
  * the copy: either way the copy does not know a mark that was told after it was taken.
  *
  * Invariants:
- *   K1. No mark is told before it is durable.
- *   K2. A run is dropped only when its peer has durably met a later process. So what a peer has heard last is in a run,
- *       unless the peer's own disk has gone back: then its number is below all of them.
- *       The first run of all with a peer begins at 1: nothing was told before, so that a copy from before the two have met knows
- *       of no mark that the peer remembers.
- *   K3. A process that has told a peer nothing leaves nothing behind: starts that fail use nothing up.
+ *   TOLD-1. No mark is told before it is durable.
+ *   TOLD-2. A run is dropped only when its peer has durably met a later process. So what a peer has heard last is in a run,
+ *       unless the peer's own disk has gone back: then its number is below all of them. The first run of all with a peer
+ *       begins at 1: nothing was told before, so that a copy from before the two have met knows of no mark that the peer
+ *       remembers.
+ *   TOLD-3. A process that has told a peer nothing leaves nothing behind: starts that fail use nothing up.
  */
 import { z } from "zod";
 
@@ -86,7 +86,7 @@ export class ToldMarks {
     return true;
   }
 
-  /** A session began: the peer has the last run, durably. K2. @returns whether there is less to be kept now */
+  /** A session began: the peer has the last run, durably. TOLD-2. @returns whether there is less to be kept now */
   met(peer: number): boolean {
     const runs = this.#of(peer);
     if (runs.length <= 1) return false;
@@ -94,7 +94,7 @@ export class ToldMarks {
     return true;
   }
 
-  /** What may be told: K1. Oldest first. */
+  /** What may be told: TOLD-1. Oldest first. */
   runs(peer: number): readonly MarkRun[] {
     return this.#upTo(peer, this.#durable);
   }

@@ -4,7 +4,7 @@
  * as the link has room. What comes out is what `encodePeerMessage` makes of the same message, byte for byte or not: it
  * decodes to the same.
  */
-import type { Ballot } from "../omnipaxos/index.ts";
+import { ballotText } from "../omnipaxos/index.ts";
 import { encodeMsgpack } from "./msgpack.ts";
 import { paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
@@ -25,14 +25,10 @@ export function asLongMessage(message: PeerMessage, bytesMax: number): LongMessa
   for (const entry of message.logSync?.suffix ?? []) entryBytes += entry.length;
   if (entryBytes <= bytesMax) return null;
   return {
-    key: `${message.type} ${ballotText(message.n)}`,
+    key: `${message.type} ${message.n.configId} ${ballotText(message.n)}`,
     entryBytes,
     pieces: () => piecesOf(paxosToFields(message satisfies NodePaxosMessage)),
   };
-}
-
-function ballotText({ configId, n, priority, pid }: Ballot): string {
-  return `${configId}.${n}.${priority}.${pid}`;
 }
 
 function* piecesOf(value: unknown): Generator<Uint8Array, void, undefined> {

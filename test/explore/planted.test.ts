@@ -1,4 +1,4 @@
-/** Planted bugs that a search without a plan finds within seconds; scripts/mutants names more of them. */
+/** Planted bugs that a search without a plan finds within seconds; scripts/mutants names more (S4: src/omnipaxos/deviations.md). */
 import { expect, test } from "vitest";
 import { MUTANTS } from "../../scripts/mutants/catalogue.ts";
 import { huntByExplore } from "../../scripts/mutants/plant.ts";

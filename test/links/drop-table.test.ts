@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DelayLine } from "../../src/links/delay-line.ts";
-import { describeFaults, DropTable, NO_FAULT } from "../../src/links/drop-table.ts";
+import { DropTable, NO_FAULT } from "../../src/links/drop-table.ts";
 import { SimClock } from "../../src/sim/sim-clock.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
@@ -61,15 +61,6 @@ describe("drop table", () => {
 
   test.each([-1, 60_001, Number.NaN])("%d ms is a mistake", (delayMs) => {
     expect(() => new DropTable().set(2, "in", { dropPermille: 0, delayMs })).toThrow(/delayMs/);
-  });
-
-  test("faults in words", () => {
-    expect(describeFaults(NO_FAULT, NO_FAULT)).toBe("");
-    expect(describeFaults(BROKEN, BROKEN)).toBe("broken");
-    expect(describeFaults(BROKEN, NO_FAULT)).toBe("broken (in)");
-    expect(
-      describeFaults({ dropPermille: 0, delayMs: 20 }, { dropPermille: 300, delayMs: 20 }),
-    ).toBe("delays 20 ms, drops 30% (out)");
   });
 });
 

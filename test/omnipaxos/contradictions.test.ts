@@ -11,7 +11,7 @@ import { FOLD } from "./harness/cluster.ts";
 import { logOf } from "./harness/view.ts";
 import type { Folded, Message, Node } from "./harness/view.ts";
 
-/** J1–J3: what a peer says and what is decided here cannot both be true. Reported, never applied; then silence. */
+/** JUDGE-1–JUDGE-3: what a peer says and what is decided here cannot both be true. Reported, never applied; then silence. */
 
 const round = (n: number, pid: NodeId) => ({ configId: 1, n, priority: 0, pid });
 const OLD = round(1, 2);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Cluster, elect, leaderOf } from "./harness/cluster.ts";
 import { decidedOf } from "./harness/view.ts";
 
-/** The traps of leader election and membership: S7–S12, S18, S24. One behaviour a test. */
+/** The traps of leader election and membership: S7–S12, S18, S24 of src/omnipaxos/deviations.md. One behaviour a test. */
 function stable(options: ConstructorParameters<typeof Cluster>[0] = {}): Cluster {
   const cluster = new Cluster(options);
   elect(cluster);
@@ -169,7 +169,7 @@ describe("who may take over", () => {
     cluster.crash(1);
     cluster.restart(1);
     const { round } = late.message as { round: number };
-    while (cluster.node(1).heartbeatRound < round) cluster.tick(1);
+    while (cluster.node(1).snapshotState().heartbeatRound < round) cluster.tick(1);
     cluster.inject(late);
     cluster.tick(1);
     expect(cluster.node(1).connectedPeers().size).toBe(0);

@@ -4,7 +4,10 @@ import type { Envelope } from "../../src/omnipaxos/index.ts";
 import { Cluster, elect } from "./harness/cluster.ts";
 import { decidedOf, logOf } from "./harness/view.ts";
 
-/** The traps of replication, compaction and reconfiguration: S1–S6, S13–S17, S19, S20, S22, S23. One behaviour a test. */
+/**
+ * The traps of replication, compaction and reconfiguration: S1–S6, S13–S17, S19, S20, S22, S23 of
+ * src/omnipaxos/deviations.md. One behaviour a test.
+ */
 const NEXT = { configurationId: 2, nodes: [1, 2] };
 
 function stable(options: ConstructorParameters<typeof Cluster>[0] = {}): Cluster {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Cluster, elect, leaderOf } from "./harness/cluster.ts";
 import { decidedOf, logOf } from "./harness/view.ts";
 
-/** What may leave a node before which write is on disk (D1–D7), and what a crash in between leaves behind. */
+/** What may leave a node before which write is on disk (DISK-1–DISK-7), and what a crash in between leaves behind. */
 function stable(options: ConstructorParameters<typeof Cluster>[0] = {}): Cluster {
   const cluster = new Cluster({ resendTicks: 1_000, flushTicks: 1_000, ...options });
   elect(cluster);
@@ -10,6 +10,7 @@ function stable(options: ConstructorParameters<typeof Cluster>[0] = {}): Cluster
   return cluster;
 }
 
+/** src/omnipaxos/deviations.md, S21. */
 describe("asynchronous writes (S21)", () => {
   it("a promise leaves only after it is durable", () => {
     const cluster = stable({ durability: "delayed" });

@@ -25,7 +25,7 @@ function promiseAgain(cluster: Cluster): void {
   cluster.deliverType(3, 1, "promise");
 }
 
-describe("the place in the stream (F3)", () => {
+describe("the place in the stream (FOLLOW-3)", () => {
   it("a late AcceptSync that ends below the accepted index does not set it", () => {
     const cluster = ledBy1();
     cluster.append(1, "a");
@@ -44,6 +44,7 @@ describe("the place in the stream (F3)", () => {
   });
 });
 
+/** src/omnipaxos/deviations.md, S6. */
 describe("messages from before a trim (S6)", () => {
   /** Everybody has decided and trimmed both entries. */
   function trimmed(): Cluster {

@@ -5,8 +5,8 @@ import { readTrace, replay } from "./harness/trace-replay.ts";
 
 /**
  * Replays recorded runs of the reference implementation: the same commands must lead to the same state of every node
- * and as many messages in flight, step by step. Where the port differs on purpose, the run is listed with the reason and
- * the first thing that may differ; the steps before still count.
+ * and as many messages in flight, step by step. Where the port differs on purpose (src/omnipaxos/deviations.md), the
+ * run is listed with the reason and the first thing that may differ; the steps before still count.
  */
 const FOLDER = join(import.meta.dirname, "../../../shared/traces");
 const PRESENT = existsSync(FOLDER);

@@ -55,7 +55,7 @@ export class Automaton {
   /** Times that a core was run through its inputs. */
   runs = 0;
 
-  /** @param verify compare what is done by nodes that came to one state in two ways (memory.ts, M1) */
+  /** @param verify compare what is done by nodes that came to one state in two ways (memory.ts, MEMORY-1) */
   constructor(setup: NodeSetup, verify: boolean) {
     this.#setup = setup;
     this.#verify = verify;

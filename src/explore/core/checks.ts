@@ -37,7 +37,7 @@ function notKept({ nodes, decided }: CheckedWorld): string | null {
   return `[${listOf(decided)}] is decided, and on the disks of ${holders} nodes of ${nodes.length}`;
 }
 
-/** F1: within a round a follower's log is a prefix of its leader's. */
+/** FOLLOW-1: within a round a follower's log is a prefix of its leader's. */
 function notLed({ nodes }: CheckedWorld): string | null {
   for (const leader of nodes) {
     if (leader.leads === null) continue;

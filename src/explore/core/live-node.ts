@@ -128,7 +128,7 @@ export class LiveNode {
 
   #turn(): void {
     const { writes, messages, contradiction } = this.#core.takeEffects();
-    // Disks keep what they acknowledged here, so nobody says what cannot be true (J2), or what no honest node says.
+    // Disks keep what they acknowledged here, so nobody says what cannot be true (JUDGE-2), or what no honest node says.
     assert(contradiction === null, `node ${this.#pid} reports ${JSON.stringify(contradiction)}`);
     assert(this.#core.counters.misbehaved === 0, `node ${this.#pid} takes a peer for dishonest`);
     this.#disk.stage(writes);

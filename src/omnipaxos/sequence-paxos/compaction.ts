@@ -5,10 +5,10 @@ import type { PaxosState } from "./state.ts";
 import { foldTo } from "./sync.ts";
 
 /**
- * C1. Only decided entries are compacted, and never the stop-sign.
- * C2. A trim leaves nothing in the place of entries, so every node must have decided them, durably: a follower is
- *     synced from its decided index, also after a restart (S6).
- * C3. Trims and snapshots do not mix: the snapshot policy allows one kind of compaction.
+ * COMPACT-1. Only decided entries are compacted, and never the stop-sign.
+ * COMPACT-2. A trim leaves nothing in the place of entries, so every node must have decided them, durably: a follower is
+ *     synced from its decided index, also after a restart (S6, deviations.md).
+ * COMPACT-3. Trims and snapshots do not mix: the snapshot policy allows one kind of compaction.
  */
 
 /** Leader only; null: as far as possible. */

@@ -25,15 +25,15 @@ import { applyLogSync, canServe, createLogSync, endOfSync, planLogSync } from ".
 /**
  * The follower's side: promise, take the leader's log, acknowledge.
  *
- * D2. Promise(n) leaves after the promise and everything it reports of the log (accepted round, entries, stop-sign) are
+ * DISK-2. Promise(n) leaves after the promise and everything it reports of the log (accepted round, entries, stop-sign) are
  *     durable. So do NotAccepted and PrepareReq after the promise they name.
- * D6. Accepted(n, idx) leaves after the accepted round n and the log [0, idx) are durable. An AcceptSync is one atomic
+ * DISK-6. Accepted(n, idx) leaves after the accepted round n and the log [0, idx) are durable. An AcceptSync is one atomic
  *     group: round n with the old log must never be found on a disk.
- * D7. The decided index an Accepted names is durable already, so that a trim may rely on it (S6).
+ * DISK-7. The decided index an Accepted names is durable already, so that a trim may rely on it (S6, deviations.md).
  *
- * F1. Within a round this log is a prefix of the leader's and never shrinks, whatever arrives late or twice (S4).
- * F2. The stream is taken in exact order; a gap, or a session this node does not know, leads to a new sync.
- * F3. In the accept phase `seq` names the end of this log: what the session's next AcceptDecide appends stands, in the
+ * FOLLOW-1. Within a round this log is a prefix of the leader's and never shrinks, whatever arrives late or twice (S4).
+ * FOLLOW-2. The stream is taken in exact order; a gap, or a session this node does not know, leads to a new sync.
+ * FOLLOW-3. In the accept phase `seq` names the end of this log: what the session's next AcceptDecide appends stands, in the
  *     leader's log, exactly where this one ends, batch included. An AcceptSync ends where its session's stream begins; so
  *     only one that leaves this log ending there may set `seq`, and one that ends below the accepted index is stale as a
  *     whole: its stream would append anew what is here already. From there every message moves both or neither. A
@@ -75,8 +75,8 @@ function sendPromise<T, S>(state: PaxosState<T, S>, promise: PromiseMessage<T, S
 }
 
 /**
- * Of the accepted round and ending below the accepted index it is late (F3). While this node has accepted nothing of the
- * round, its log is still the one it promised with, and the leader's holds all that lower rounds have decided (J2).
+ * Of the accepted round and ending below the accepted index it is late (FOLLOW-3). While this node has accepted nothing of the
+ * round, its log is still the one it promised with, and the leader's holds all that lower rounds have decided (JUDGE-2).
  */
 export function handleAcceptSync<T, S>(
   state: PaxosState<T, S>,

@@ -11,16 +11,16 @@ import { endOfSync, planLogSync } from "./sync.ts";
  * Whether a peer's message can be true together with what this node has decided. All nodes' decided logs are prefixes of one
  * log as long as every disk keeps what it acknowledged; when one did not, this is where it shows.
  *
- * J1. Nothing decided is ever replaced: a message is judged before anything of it is applied or acknowledged.
- * J2. No honest message contradicts, however late it comes: the log of round n holds all that lower rounds have decided from
- *     its adoption on, and only grows. So every sync of n agrees with every decided entry, and what n adopted ends below no
- *     index that a lower round has decided.
- * J3. After a contradiction this node takes no part in the protocol any more: it cannot know whose promise is broken. Only
- *     the host can go on from here. What it has decided goes to disk, so that a restart contradicts the same.
+ * JUDGE-1. Nothing decided is ever replaced: a message is judged before anything of it is applied or acknowledged.
+ * JUDGE-2. No honest message contradicts, however late it comes: the log of round n holds all that lower rounds have decided
+ *     from its adoption on, and only grows. So every sync of n agrees with every decided entry, and what n adopted ends
+ *     below no index that a lower round has decided.
+ * JUDGE-3. After a contradiction this node takes no part in the protocol any more: it cannot know whose promise is broken.
+ *     Only the host can go on from here. What it has decided goes to disk, so that a restart contradicts the same.
  */
 type Finding = Pick<Contradiction, "kind" | "from" | "to">;
 
-/** Sets the contradiction down and falls silent (J3). What waited for a leader is handed back. */
+/** Sets the contradiction down and falls silent (JUDGE-3). What waited for a leader is handed back. */
 export function contradict<T, S>(state: PaxosState<T, S>, pid: NodeId, finding: Finding): void {
   const { decidedIdx } = state.store;
   state.contradiction = { with: pid, decidedIdx, ...finding };

@@ -10,12 +10,14 @@ import { applyLogSync, canServe, createLogSync, planLogSync } from "./sync.ts";
 /**
  * The leader's side: prepare a round, adopt the best log of a quorum, replicate, decide.
  *
- * D1. Prepare(n) leaves after the promise of n is durable: a node never leads a ballot that it might forget.
- * D3. AcceptSync, AcceptDecide, AcceptStopSign, Decide and Progress leave at once, so that the leader's disk and its
+ * DISK-1. Prepare(n) leaves after the promise of n is durable: a node never leads a ballot that it might forget.
+ * DISK-3. AcceptSync, AcceptDecide, AcceptStopSign, Decide and Progress leave at once, so that the leader's disk and its
  *     followers' work at the same time.
- * D4. For that the leader's own vote for an index counts only once a write group that holds the accepted round n and
+ * DISK-4. For that the leader's own vote for an index counts only once a write group that holds the accepted round n and
  *     the log up to that index is durable.
- * (D2, D6, D7 are the follower's: follower.ts. D5 is the election's. D8, D9: omni-paxos.ts.)
+ * Numbers like S19 are those of deviations.md.
+ *
+ * (DISK-2, DISK-6, DISK-7 are the follower's: follower.ts. DISK-5 is the election's. DISK-8, DISK-9: omni-paxos.ts.)
  */
 
 /** Starts round n unless this node has promised or led as high a ballot. */
@@ -261,7 +263,7 @@ export function handleAccepted<T, S>(
   decideChosen(state);
 }
 
-/** The leader's own writes up to acceptedIdx, of `acceptedRound`, became durable (D4). */
+/** The leader's own writes up to acceptedIdx, of `acceptedRound`, became durable (DISK-4). */
 export function handleOwnVote<T, S>(
   state: PaxosState<T, S>,
   acceptedRound: Ballot,

@@ -6,7 +6,8 @@ import type { PaxosState } from "./state.ts";
 
 /**
  * Where a proposal goes. Taking one is a hint, never a promise: what is forwarded may be lost on the way, and what is
- * appended may be overwritten. Only what S20 hands back as rejected certainly did not happen through this node.
+ * appended may be overwritten. Only what S20 (deviations.md) hands back as rejected certainly did not
+ * happen through this node.
  */
 
 export function propose<T, S>(state: PaxosState<T, S>, entry: T): ProposeResult<T> {

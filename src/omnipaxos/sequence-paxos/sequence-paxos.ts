@@ -70,7 +70,7 @@ export function recover<T, S>(state: PaxosState<T, S>): void {
 export function resendTimeout<T, S>(state: PaxosState<T, S>): void {
   if (state.role === "leader") resendAsLeader(state);
   else resendAsFollower(state);
-  // I4: without other writes for this long, the decided index gets a group of its own.
+  // STORE-4: without other writes for this long, the decided index gets a group of its own.
   state.store.writeDecided();
 }
 

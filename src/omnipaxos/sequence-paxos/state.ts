@@ -23,7 +23,7 @@ export interface PaxosCounters {
   misbehaved: number;
   /** Gaps found in the leader's stream. */
   sequenceGaps: number;
-  /** Own ballots raised to win back a peer stuck on a higher promise (S7). */
+  /** Own ballots raised to win back a peer stuck on a higher promise (S7, deviations.md). */
   strandedBumps: number;
 }
 
@@ -52,7 +52,7 @@ export class PaxosState<T, S> {
   bufferedProposals: T[] = [];
   bufferedStopSign: StopSign | null = null;
   unsentAccepted: UnsentAccepted<T, S> | null = null;
-  /** Once set, the node is inert (J3). */
+  /** Once set, the node is inert (JUDGE-3). */
   contradiction: Contradiction | null = null;
 
   constructor(config: ResolvedConfig<T, S>, store: Store<T, S>, outbox: Outbox<T, S>) {
@@ -81,7 +81,7 @@ export class PaxosState<T, S> {
   }
 }
 
-export interface UnsentAccepted<T, S> {
+interface UnsentAccepted<T, S> {
   readonly generation: number;
   readonly unsent: Unsent<T, S>;
   readonly message: { -readonly [K in keyof Accepted]: Accepted[K] };

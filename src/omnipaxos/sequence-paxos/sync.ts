@@ -7,11 +7,11 @@ import type { Store } from "../store.ts";
 /**
  * Bringing one log in line with another.
  *
- * Y1. A LogSync never counts the stop-sign in syncIdx (S1).
- * Y2. Applying one never lowers the decided index (S3) and never removes a decided entry.
- * Y3. A delta is merged onto exactly its base, folded from entries that were decided before the sync (S2).
- * Y4. A sync that does not fit is refused as a whole: a late one may have been made for an earlier promise. Whether it may
- *     be believed at all is judged before (judge.ts).
+ * SYNC-1. A LogSync never counts the stop-sign in syncIdx (S1, deviations.md).
+ * SYNC-2. Applying one never lowers the decided index (S3) and never removes a decided entry.
+ * SYNC-3. A delta is merged onto exactly its base, folded from entries that were decided before the sync (S2).
+ * SYNC-4. A sync that does not fit is refused as a whole: a late one may have been made for an earlier promise. Whether it
+ *     may be believed at all is judged before (judge.ts).
  */
 
 /** Where a log ends once the sync is applied; counts the stop-sign. */
@@ -88,13 +88,13 @@ export function foldTo<T, S>(
 }
 
 /** How a sync is applied: what is installed, and from where the suffix takes the log's place. */
-export interface SyncPlan<T, S> {
+interface SyncPlan<T, S> {
   readonly sync: LogSync<T, S>;
   readonly snapshot: CompleteSnapshot<S> | null;
   readonly from: number;
 }
 
-/** Null when the sync does not fit this log (Y4). */
+/** Null when the sync does not fit this log (SYNC-4). */
 export function planLogSync<T, S>(
   store: Store<T, S>,
   policy: SnapshotPolicy<T, S>,

@@ -4,17 +4,19 @@
  *
  * A script is its own expectation: playing it gives the text back, with the outcomes of this code.
  */
-import type { Ballot, NodeId } from "../../../src/omnipaxos/index.ts";
+import { ballotText } from "../../../src/omnipaxos/index.ts";
+import type { NodeId } from "../../../src/omnipaxos/index.ts";
 import { Cluster, type ClusterOptions } from "../harness/cluster.ts";
-import { decidedOf, logOf, type Message } from "../harness/view.ts";
+import { logOf } from "../harness/view.ts";
+import { deliver, drop, onLink, repeat } from "./mail.ts";
+import { acknowledged, HEARTBEATS, inFlight, readable, readIndex } from "./questions.ts";
+import { messageText, resultText, stateText, writeText } from "./words.ts";
 
 const INDENT = "  ";
-/** Before a command whose messages are beside the point. */
+/** Before a command whose messages and writes are beside the point. */
 const QUIETLY = "quietly ";
 /** So long that no timer but the election's fires unless a script asks for it. */
 const NEVER_TICKS = 10_000;
-/** Heartbeats are half of all messages and say little: scripts about elections ask for them. */
-const HEARTBEATS: ReadonlySet<Message["type"]> = new Set(["heartbeatRequest", "heartbeatReply"]);
 
 /** @returns the script with what each command prints now @throws Error for a command that it does not know */
 export function play(script: string): string {
@@ -30,21 +32,23 @@ export function play(script: string): string {
 class Stage {
   #cluster: Cluster | null = null;
   #showsHeartbeats = false;
-  #sent = 0;
+  #showsWrites = false;
+  /** What was sent and written since the last command. */
+  #happened: string[] = [];
   readonly #states = new Map<NodeId, string>();
-  /** How many proposals of each node were. */
+  /** How many proposals of each node were handed back. */
   readonly #handedBack = new Map<NodeId, number>();
+  readonly #inert = new Set<NodeId>();
 
   perform(line: string): readonly string[] {
     const isQuiet = line.startsWith(QUIETLY);
     const [command = "", ...args] = line.slice(isQuiet ? QUIETLY.length : 0).split(/\s+/);
     if (command === "cluster") return this.#begin(args);
     const cluster = this.#running;
-    if (command === "leader") return this.#settleOn(cluster, Number(args[0]));
-    this.#sent = cluster.sent.length;
+    this.#happened = [];
+    if (command === "leader") return this.#settleOn(cluster, pidOf(cluster, args[0]));
     const said = this.#act(cluster, command, args, line);
-    const messages = isQuiet ? [] : this.#messages(cluster);
-    return [...said, ...messages, ...this.#changes(cluster)];
+    return [...said, ...(isQuiet ? [] : this.#happened), ...this.#changes(cluster)];
   }
 
   /** A play begins when somebody leads and everybody knows: how that came about is another play. */
@@ -61,26 +65,30 @@ class Stage {
     return this.#cluster;
   }
 
-  #begin(args: readonly string[]): readonly string[] {
-    const options = new Map(args.map((arg) => arg.split("=") as [string, string]));
-    const number = (name: string, otherwise: number): number =>
-      Number(options.get(name) ?? otherwise);
-    const snapshots = options.get("snapshots") as ClusterOptions["snapshots"];
-    const [n = "3"] = args;
-    this.#showsHeartbeats = options.has("heartbeats");
-    this.#cluster = new Cluster({
-      n: Number(n),
-      electionTicks: number("election", 1),
-      resendTicks: number("resend", NEVER_TICKS),
-      flushTicks: number("flush", NEVER_TICKS),
-      batchSize: number("batch", 1),
-      durability: options.has("delayed") ? "delayed" : "immediate",
-      ...(snapshots === undefined ? {} : { snapshots }),
-    });
-    const cluster = this.#cluster;
-    this.#sent = 0;
-    for (const pid of cluster.pids) this.#states.set(pid, stateOf(cluster, pid));
-    return this.#messages(cluster);
+  #begin([nodes = "3", ...words]: readonly string[]): readonly string[] {
+    const options = clusterOptions(nodes, words);
+    this.#showsHeartbeats = words.includes("heartbeats");
+    this.#showsWrites = words.includes("writes");
+    const cluster = new Cluster(options);
+    this.#cluster = cluster;
+    this.#happened = [];
+    const first = cluster.sent.slice();
+    cluster.watch = {
+      sent: (envelope) => this.#sent(cluster, envelope),
+      staged: (pid, { seq, writes }) => {
+        if (!this.#showsWrites) return;
+        this.#happened.push(`${pid} writes ${seq}: ${writes.map(writeText).join("; ")}`);
+      },
+    };
+    for (const envelope of first) this.#sent(cluster, envelope);
+    for (const pid of cluster.pids) this.#states.set(pid, stateText(cluster, pid));
+    return this.#happened;
+  }
+
+  #sent(cluster: Cluster, { from, to, message }: Cluster["sent"][number]): void {
+    if (!this.#showsHeartbeats && HEARTBEATS.has(message.type)) return;
+    const cut = cluster.isCut(from, to) ? " (cut)" : "";
+    this.#happened.push(`${from} > ${to}  ${messageText(message)}${cut}`);
   }
 
   #act(
@@ -90,9 +98,9 @@ class Stage {
     line: string,
   ): readonly string[] {
     const pids = (words: readonly string[]): readonly NodeId[] =>
-      words[0] === "all" ? cluster.pids : words.map(Number);
+      words[0] === "all" ? cluster.pids : words.map((word) => pidOf(cluster, word));
     const [first = "", ...rest] = args;
-    const pid = Number(first);
+    const pid = (): NodeId => pidOf(cluster, first);
     switch (command) {
       case "tick":
         for (const each of pids(args)) cluster.tick(each);
@@ -110,26 +118,27 @@ class Stage {
       case "repeat":
         return repeat(cluster, args);
       case "append":
-        for (const entry of rest) cluster.append(pid, entry);
-        return [];
+        return rest.flatMap((entry) => refusal(cluster.call(pid(), (node) => node.append(entry))));
       case "lead":
-        cluster.call(pid, (node) => node.tryBecomeLeader());
+        cluster.call(pid(), (node) => node.tryBecomeLeader());
         return [];
       case "priority":
-        cluster.call(pid, (node) => node.setPriority(Number(rest[0])));
+        cluster.call(pid(), (node) => node.setPriority(Number(rest[0])));
         return [];
-      case "reconfigure":
-        cluster.call(pid, (node) =>
-          node.reconfigure({ configurationId: 2, nodes: rest.map(Number) }),
-        );
-        return [];
+      case "reconfigure": {
+        const next = { configurationId: 2, nodes: rest.map(Number) };
+        return refusal(cluster.call(pid(), (node) => node.reconfigure(next)));
+      }
       case "trim":
-        return [JSON.stringify(cluster.call(pid, (node) => node.trim(Number(rest[0]))))];
-      case "snapshot":
-        cluster.call(pid, (node) => node.snapshot(Number(rest[0]), true));
-        return [];
+        return [resultText(cluster.call(pid(), (node) => node.trim(Number(rest[0]))))];
+      case "snapshot": {
+        const isLocal = rest[1] !== "everywhere";
+        return [resultText(cluster.call(pid(), (node) => node.snapshot(Number(rest[0]), isLocal)))];
+      }
+      case "compact":
+        return [compact(cluster, pid(), Number(rest[0]), Number(rest[1]))];
       case "sync":
-        cluster.sync(pid, rest[0] === undefined ? Infinity : Number(rest[0]));
+        cluster.sync(pid(), rest[0] === undefined ? Infinity : Number(rest[0]));
         return [];
       case "cut":
         for (const link of args) onLink(link, (a, b) => cluster.cutOneWay(a, b));
@@ -153,29 +162,31 @@ class Stage {
       case "restart":
         for (const each of pids(args)) cluster.restart(each);
         return [];
+      case "empty":
+        cluster.slot(pid()).disk.empty();
+        return [];
+      case "replaced":
+        onLink(first, (old, told) => cluster.call(told, (node) => node.replaced(old)));
+        return [];
       case "show":
-        return pids(first === "" ? ["all"] : args).map((each) => stateOf(cluster, each));
+        return pids(first === "" ? ["all"] : args).map((each) => stateText(cluster, each));
       case "flight":
         return inFlight(cluster, this.#showsHeartbeats);
+      case "read":
+        return [readable(cluster, pid(), Number(rest[0]))];
+      case "readindex":
+        return readIndex(cluster, pid());
+      case "acknowledged":
+        return [acknowledged(cluster, pid())];
       default:
         throw new Error(`no such command: ${line}`);
     }
   }
 
-  #messages(cluster: Cluster): readonly string[] {
-    return cluster.sent
-      .slice(this.#sent)
-      .filter(({ message }) => this.#showsHeartbeats || !HEARTBEATS.has(message.type))
-      .map((envelope) => {
-        const cut = cluster.isCut(envelope.from, envelope.to) ? " (cut)" : "";
-        return `${envelope.from} > ${envelope.to}  ${messageText(envelope.message)}${cut}`;
-      });
-  }
-
   #changes(cluster: Cluster): readonly string[] {
     const changed: string[] = [];
     for (const pid of cluster.pids) {
-      const state = stateOf(cluster, pid);
+      const state = stateText(cluster, pid);
       if (this.#states.get(pid) === state) continue;
       this.#states.set(pid, state);
       changed.push(state);
@@ -184,140 +195,57 @@ class Stage {
       const back = cluster.rejected(pid).slice(this.#handedBack.get(pid) ?? 0);
       this.#handedBack.set(pid, cluster.rejected(pid).length);
       if (back.length > 0) changed.push(`node ${pid} hands back [${back.join(" ")}]`);
+      const { contradiction } = cluster.node(pid);
+      if (contradiction === null || this.#inert.has(pid)) continue;
+      this.#inert.add(pid);
+      const { kind, with: peer, from, to } = contradiction;
+      changed.push(`node ${pid} is inert: contradicted by node ${peer}, ${kind}, [${from}, ${to})`);
     }
     return changed;
   }
 }
 
-/** "1>2": that way; "1-2": both. */
-function onLink(link: string, action: (from: NodeId, to: NodeId) => void): void {
-  const [a = 0, b = 0] = link.split(/[->]/).map(Number);
-  action(a, b);
-  if (link.includes("-")) action(b, a);
-}
+const FLAGS: readonly string[] = ["heartbeats", "writes", "delayed", "unchecked"];
+const SETTINGS: readonly string[] = ["election", "resend", "flush", "batch", "snapshots", "quorum"];
 
-/** `deliver 1>2`: the first message; `deliver 1>2 promise`: the first of that type, or the `last`; `deliver all 1>2`: all. */
-function deliver(
-  cluster: Cluster,
-  [first = "", second, which]: readonly string[],
-): readonly string[] {
-  if (first === "all") {
-    onLink(second ?? "", (a, b) => cluster.deliverAll(a, b));
-    return [];
+/** `cluster 3`: nodes 1 to 3; `cluster 6,7,8`: these. */
+function clusterOptions(nodes: string, words: readonly string[]): ClusterOptions {
+  const settings = new Map(words.map((word) => word.split("=") as [string, string | undefined]));
+  for (const [name, value] of settings) {
+    const known = value === undefined ? FLAGS : SETTINGS;
+    if (!known.includes(name)) throw new Error(`no such option: ${name}`);
   }
-  onLink(first, (a, b) => {
-    if (which === "last") {
-      const at = cluster.channel(a, b).findLastIndex(({ message }) => message.type === second);
-      cluster.deliver(a, b, at);
-    } else if (second !== undefined) cluster.deliverType(a, b, second as Message["type"]);
-    else if (!cluster.deliver(a, b)) throw new Error(`nothing in flight from ${a} to ${b}`);
-  });
-  return [];
+  const number = (name: string, otherwise: number): number =>
+    Number(settings.get(name) ?? otherwise);
+  const snapshots = settings.get("snapshots") as ClusterOptions["snapshots"];
+  const [read, write] = (settings.get("quorum") ?? "").split("/").map(Number);
+  return {
+    ...(nodes.includes(",") ? { pids: nodes.split(",").map(Number) } : { n: Number(nodes) }),
+    electionTicks: number("election", 1),
+    resendTicks: number("resend", NEVER_TICKS),
+    flushTicks: number("flush", NEVER_TICKS),
+    batchSize: number("batch", 1),
+    durability: words.includes("delayed") ? "delayed" : "immediate",
+    checked: !words.includes("unchecked"),
+    ...(snapshots === undefined ? {} : { snapshots }),
+    ...(read === undefined || write === undefined ? {} : { flexibleQuorum: { read, write } }),
+  };
 }
 
-/** `drop 1>2`: all in flight there; `drop 1>2 accepted`: those of that type. */
-function drop(cluster: Cluster, [link = "", type]: readonly string[]): readonly string[] {
-  onLink(link, (a, b) => {
-    const channel = cluster.channel(a, b);
-    const kept = channel.filter(({ message }) => type !== undefined && message.type !== type);
-    channel.splice(0, channel.length, ...kept);
-  });
-  return [];
+function pidOf(cluster: Cluster, word = ""): NodeId {
+  const pid = Number(word);
+  if (!cluster.pids.includes(pid)) throw new Error(`no node ${word}`);
+  return pid;
 }
 
-/** `repeat 1>2 promise`: the last one of that type that was sent there arrives once more, later than all in flight. */
-function repeat(cluster: Cluster, [link = "", type]: readonly string[]): readonly string[] {
-  onLink(link, (a, b) => {
-    const sent = cluster.sent.findLast(
-      ({ from, to, message }) => from === a && to === b && message.type === type,
-    );
-    if (sent === undefined) throw new Error(`no ${type ?? "message"} was sent from ${a} to ${b}`);
-    cluster.channel(a, b).push(sent);
-  });
-  return [];
+/** What a proposal says only when it is not taken. */
+function refusal(result: Parameters<typeof resultText>[0]): readonly string[] {
+  return result?.ok === true ? [] : [resultText(result)];
 }
 
-function inFlight(cluster: Cluster, showsHeartbeats: boolean): readonly string[] {
-  return cluster.links.flatMap(({ from, to }) =>
-    cluster
-      .channel(from, to)
-      .filter(({ message }) => showsHeartbeats || !HEARTBEATS.has(message.type))
-      .map(({ message }) => `in flight: ${from} > ${to}  ${messageText(message)}`),
-  );
-}
-
-/** "node 1: leader/accept  2.0.1  [a b | c]": what is left of the bar is decided. */
-function stateOf(cluster: Cluster, pid: NodeId): string {
-  if (!cluster.slot(pid).up) return `node ${pid}: down`;
-  const node = cluster.node(pid);
-  const decided = decidedOf(node);
-  const rest = logOf(node).slice(decided.length);
-  const log = `[${[...decided, "|", ...rest].join(" ")}]`;
-  const round = `promised ${ballotText(node.promise)}, accepted in ${ballotText(node.acceptedRound)}`;
-  const unhappy = node.isHappy ? "" : ", unhappy";
-  return `node ${pid}: ${node.role}/${node.phase}, ${round}${unhappy} ${log}`;
-}
-
-function ballotText({ n, priority, pid }: Ballot): string {
-  return `${n}.${priority}.${pid}`;
-}
-
-function seqText({ session, counter }: { session: number; counter: number }): string {
-  return `#${session}.${counter}`;
-}
-
-function messageText(message: Message): string {
-  switch (message.type) {
-    case "heartbeatRequest":
-      return `HeartbeatRequest round ${message.round}`;
-    case "heartbeatReply": {
-      const { round, ballot, leader, happy } = message;
-      return `HeartbeatReply round ${round}, ballot ${ballotText(ballot)}, leader ${ballotText(leader)}${happy ? "" : ", unhappy"}`;
-    }
-    case "prepareReq":
-      return `PrepareReq ${ballotText(message.n)}`;
-    case "prepare":
-      return `Prepare ${ballotText(message.n)}, ${ownLog(message)}`;
-    case "promise":
-      return `Promise ${ballotText(message.n)}, ${ownLog(message)}${syncText(message.logSync)}`;
-    case "acceptSync":
-      return `AcceptSync ${ballotText(message.n)} ${seqText(message.seq)}, decided ${message.decidedIdx}${syncText(message.logSync)}`;
-    case "acceptDecide":
-      return `AcceptDecide ${ballotText(message.n)} ${seqText(message.seq)}, decided ${message.decidedIdx}, entries [${message.entries.join(" ")}]`;
-    case "accepted":
-      return `Accepted ${ballotText(message.n)}, up to ${message.acceptedIdx}`;
-    case "decide":
-      return `Decide ${ballotText(message.n)} ${seqText(message.seq)}, decided ${message.decidedIdx}`;
-    case "acceptStopSign":
-      return `AcceptStopSign ${ballotText(message.n)} ${seqText(message.seq)}`;
-    case "notAccepted":
-      return `NotAccepted, promised ${ballotText(message.n)}`;
-    case "proposalForward":
-      return `ProposalForward [${message.entries.join(" ")}]`;
-    case "forwardStopSign":
-      return "ForwardStopSign";
-    case "compaction":
-      return `Compaction ${message.compaction.kind} ${message.compaction.idx ?? "all"}`;
-    case "progress":
-      return `Progress ${ballotText(message.n)} ${seqText(message.seq)}, decided ${message.decidedIdx}`;
-  }
-}
-
-function ownLog({
-  acceptedRound,
-  acceptedIdx,
-  decidedIdx,
-}: {
-  acceptedRound: Ballot;
-  acceptedIdx: number;
-  decidedIdx: number;
-}): string {
-  return `accepted ${acceptedIdx} in ${ballotText(acceptedRound)}, decided ${decidedIdx}`;
-}
-
-function syncText(sync: Extract<Message, { type: "promise" }>["logSync"]): string {
-  if (sync === null) return "";
-  const { snapshot, syncIdx, suffix, stopSign } = sync;
-  const base = snapshot === null ? "" : ` ${snapshot.kind} snapshot to ${snapshot.idx},`;
-  return `,${base} from ${syncIdx} [${[...suffix, ...(stopSign === null ? [] : ["SS"])].join(" ")}]`;
+/** A snapshot of the application's: the entries themselves. */
+function compact(cluster: Cluster, pid: NodeId, compactIdx: number, idx: number): string {
+  const value = logOf(cluster.node(pid)).slice(0, idx);
+  const snapshot = { kind: "complete" as const, idx, value };
+  return resultText(cluster.call(pid, (node) => node.compact(compactIdx, snapshot)));
 }

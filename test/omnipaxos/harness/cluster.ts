@@ -7,11 +7,13 @@ import type {
   OmniPaxosConfig,
   Outgoing,
   SnapshotPolicy,
+  WriteGroup,
 } from "../../../src/omnipaxos/index.ts";
 import type { Folded, Message, Node } from "./view.ts";
 import { SafetyChecker } from "./safety-checker.ts";
 import { SimDisk } from "./sim-disk.ts";
 
+type Group = WriteGroup<string, Folded>;
 export type Link = { readonly from: NodeId; readonly to: NodeId };
 
 export interface ClusterOptions {
@@ -61,6 +63,11 @@ export class Cluster {
   /** Sees every message as it enters a channel; answering false drops it. */
   filter: (envelope: Envelope<string, Folded>) => boolean = () => true;
   readonly sent: Envelope<string, Folded>[] = [];
+  /** Told of every message as it leaves a node, and of every write group as it is handed to a disk. */
+  watch: {
+    sent(envelope: Envelope<string, Folded>): void;
+    staged(pid: NodeId, group: Group): void;
+  } = { sent: () => {}, staged: () => {} };
   readonly #slots = new Map<NodeId, Slot>();
   readonly #channels = new Map<string, Envelope<string, Folded>[]>();
   readonly #cuts = new Set<string>();
@@ -269,6 +276,7 @@ export class Cluster {
     if (!slot.up) return;
     const effects = slot.node.takeEffects();
     slot.disk.stage(effects.writes);
+    for (const group of effects.writes) this.watch.staged(pid, group);
     for (const message of effects.messages) slot.held.push(message);
     for (const entry of effects.rejected) slot.rejected.push(entry);
     this.#release(slot);
@@ -302,6 +310,7 @@ export class Cluster {
       const envelope = { from, to, message };
       this.checker.left(slot.pid, slot.incarnation, slot.disk, message);
       this.sent.push(envelope);
+      this.watch.sent(envelope);
       if (this.#cuts.has(`${from}>${to}`) || !this.filter(envelope)) continue;
       this.channel(from, to).push(envelope);
     }

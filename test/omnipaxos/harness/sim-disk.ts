@@ -113,7 +113,7 @@ export class SimDisk<T, S> {
     }
   }
 
-  /** Invariant I1 on the disk itself, after every group. */
+  /** Invariant STORE-1 on the disk itself, after every group. */
   #check(): void {
     const { decidedIdx, compactedIdx, entries, stopSign } = this.#state;
     const acceptedIdx = compactedIdx + entries.length + (stopSign === null ? 0 : 1);
