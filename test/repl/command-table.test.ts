@@ -20,9 +20,15 @@ describe("client commands", () => {
       name: "write",
       action: { op: "write", key: bytes("35"), value: bytes("hello world") },
     });
-    expect(parse("2 read 35")).toMatchObject({ target: 2, action: { op: "read", local: false } });
-    expect(parse("3 read 35 --local")).toMatchObject({ target: 3, action: { local: true } });
-    expect(parse("3 read --local 35")).toMatchObject({ action: { local: true } });
+    expect(parse("2 read 35")).toMatchObject({
+      target: 2,
+      action: { op: "read", consistency: "linearizable" },
+    });
+    expect(parse("3 read 35 --local")).toMatchObject({
+      target: 3,
+      action: { consistency: "local" },
+    });
+    expect(parse("3 read --local 35")).toMatchObject({ action: { consistency: "local" } });
     expect(parse("3 delete 35")).toMatchObject({ action: { op: "delete", key: bytes("35") } });
   });
 
@@ -34,14 +40,14 @@ describe("client commands", () => {
   test("compare and swap with a value, absence or a revision", () => {
     const expected = (line: string): unknown => {
       const parsed = parse(line);
-      return parsed.kind === "command" && parsed.action.op === "cas" && parsed.action.expected;
+      return parsed.kind === "command" && parsed.action.op === "cas" && parsed.action.condition;
     };
-    expect(expected("1 cas k a b")).toEqual({ kind: "value", value: bytes("a") });
-    expect(expected("1 cas k --absent b")).toEqual({ kind: "absent" });
-    expect(expected("1 cas k --revision 12 b")).toEqual({ kind: "revision", revision: 12 });
-    expect(expected("1 cas k --revision=12 b")).toEqual({ kind: "revision", revision: 12 });
-    expect(expected('1 cas k "--absent" b')).toEqual({ kind: "value", value: bytes("--absent") });
-    expect(expected("1 cas -- k --absent b")).toEqual({ kind: "value", value: bytes("--absent") });
+    expect(expected("1 cas k a b")).toEqual({ value: bytes("a") });
+    expect(expected("1 cas k --absent b")).toEqual({ absent: true });
+    expect(expected("1 cas k --revision 12 b")).toEqual({ revision: 12 });
+    expect(expected("1 cas k --revision=12 b")).toEqual({ revision: 12 });
+    expect(expected('1 cas k "--absent" b')).toEqual({ value: bytes("--absent") });
+    expect(expected("1 cas -- k --absent b")).toEqual({ value: bytes("--absent") });
   });
 
   test("the names of other stores do the same", () => {

@@ -1,8 +1,17 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
+import { unreachable } from "../../src/base/assert.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
-import type { Bytes, RangeOptions, RangeSelector } from "../../src/client/types.ts";
+import type {
+  Bytes,
+  CasCondition,
+  RangeOptions,
+  RangeSelector,
+  ReadOptions,
+  WriteResult,
+} from "../../src/client/types.ts";
+import type { KeyAction } from "../../src/repl/client-commands.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
 
 interface Cell {
@@ -18,6 +27,14 @@ export interface FakeClient extends KvCalls {
   /** The next call answers only when it is aborted. */
   hangNext(): void;
   readonly calls: string[];
+  write(key: Uint8Array, value: Uint8Array): Promise<WriteResult>;
+}
+
+function holds(cell: Cell | undefined, condition: CasCondition): boolean {
+  if ("absent" in condition) return cell === undefined;
+  if (cell === undefined) return false;
+  if ("revision" in condition) return cell.modRevision === condition.revision;
+  return Buffer.compare(cell.value, Buffer.from(condition.value)) === 0;
 }
 
 export function fakeClient(): FakeClient {
@@ -75,6 +92,37 @@ export function fakeClient(): FakeClient {
     }
   }
 
+  async function answered(request: KeyAction, options?: ReadOptions) {
+    const { op } = request;
+    const name = text(request.key);
+    const said = op === "read" ? ` ${request.consistency}` : "";
+    const node = await begin(`${op} ${name}${said}`, options);
+    const cell = cells.get(name);
+    switch (op) {
+      case "write":
+        return { revision: set(name, request.value), node };
+      case "read":
+        if (cell === undefined) return new MissingResult(node);
+        return new FoundResult(
+          cell.value,
+          cell.modRevision,
+          cell.createRevision,
+          cell.version,
+          node,
+        );
+      case "delete":
+        if (cells.delete(name)) revision += 1;
+        return { existed: cell !== undefined, revision, node };
+      case "cas":
+        if (holds(cell, request.condition)) {
+          return { swapped: true, revision: set(name, request.value), node };
+        }
+        return { swapped: false, actual: cell ?? null, node };
+      default:
+        return unreachable(request, "request");
+    }
+  }
+
   return {
     async *range(selector, options = {}) {
       await begin("range", options);
@@ -97,34 +145,10 @@ export function fakeClient(): FakeClient {
     hangNext: () => {
       hang = true;
     },
-    async write(key, value, options) {
-      const node = await begin(`write ${text(key)}`, options);
+    request: answered as KvCalls["request"],
+    write: async (key, value) => {
+      const node = await begin(`write ${text(key)}`);
       return { revision: set(text(key), value), node };
-    },
-    async read(key, options) {
-      const node = await begin(`read ${text(key)} ${options?.consistency}`, options);
-      const cell = cells.get(text(key));
-      if (cell === undefined) return new MissingResult(node);
-      return new FoundResult(cell.value, cell.modRevision, cell.createRevision, cell.version, node);
-    },
-    async delete(key, options) {
-      const node = await begin(`delete ${text(key)}`, options);
-      const existed = cells.delete(text(key));
-      if (existed) revision += 1;
-      return { existed, revision, node };
-    },
-    async cas(key, condition, value, options) {
-      const node = await begin(`cas ${text(key)}`, options);
-      const cell = cells.get(text(key));
-      const holds =
-        "absent" in condition
-          ? cell === undefined
-          : cell !== undefined &&
-            ("revision" in condition
-              ? cell.modRevision === condition.revision
-              : text(cell.value) === text(Buffer.from(condition.value)));
-      if (holds) return { swapped: true, revision: set(text(key), value), node };
-      return { swapped: false, actual: cell ?? null, node };
     },
   };
 }

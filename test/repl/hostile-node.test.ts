@@ -67,10 +67,7 @@ describe.each([false, true])("with --json: %s", (json) => {
       const fail = (): Promise<never> => Promise.reject(new KvError(code, EVIL));
       const failing = (): AsyncGenerator<never> => failsWith(new KvError(code, EVIL));
       const calls: KvCalls = {
-        write: fail,
-        read: fail,
-        delete: fail,
-        cas: fail,
+        request: fail,
         range: failing,
         keys: failing,
         count: fail,
