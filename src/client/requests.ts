@@ -93,7 +93,9 @@ export function operationOf(
 
 /** What the request is answered. */
 export function resultOf<O extends KeyRequest["op"]>(op: O): (answer: Answer) => ResultOf<O> {
-  const toResult = op === "read" ? readResult : RESULTS[ANSWERED_WITH[op]];
+  const names: Readonly<Record<string, AnsweredWith>> = ANSWERED_WITH;
+  const answered = names[op];
+  const toResult = answered === undefined ? readResult : RESULTS[answered];
   // The table has the answer for the request of this name.
   return toResult as (answer: Answer) => ResultOf<O>;
 }
