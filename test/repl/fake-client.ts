@@ -1,7 +1,7 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
-import { unreachable } from "../../src/base/assert.ts";
 import { KvError } from "../../src/base/errors.ts";
+import { OPERATIONS, type Operation } from "../../src/operations/index.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
 import type {
   Bytes,
@@ -99,8 +99,6 @@ export function fakeClient(): FakeClient {
     const node = await begin(`${op} ${name}${said}`, options);
     const cell = cells.get(name);
     switch (op) {
-      case "write":
-        return { revision: set(name, request.value), node };
       case "read":
         if (cell === undefined) return new MissingResult(node);
         return new FoundResult(
@@ -110,16 +108,23 @@ export function fakeClient(): FakeClient {
           cell.version,
           node,
         );
-      case "delete":
-        if (cells.delete(name)) revision += 1;
-        return { existed: cell !== undefined, revision, node };
       case "cas":
         if (holds(cell, request.condition)) {
           return { swapped: true, revision: set(name, request.value), node };
         }
         return { swapped: false, actual: cell ?? null, node };
-      default:
-        return unreachable(request, "request");
+      default: {
+        const operation: Operation = OPERATIONS[op];
+        if (operation.kind !== "key") throw new Error(`${op} is about no key`);
+        const held = { value: cell === undefined ? null : text(cell.value), revision };
+        const value = "value" in request ? text(request.value) : "";
+        const next = operation.model(held, { value, expected: "", revision: 0 });
+        if (typeof next === "string") set(name, Buffer.from(next, "latin1"));
+        else if (next === null && cells.delete(name)) revision += 1;
+        return operation.answer === "deleted"
+          ? { existed: cell !== undefined, revision, node }
+          : { revision, node };
+      }
     }
   }
 
