@@ -46,6 +46,17 @@ export abstract class KeyRequests {
     return this.request({ op: "read", key }, options);
   }
 
+  /**
+   * Puts bytes behind the value of a key, as one step; a key that does not exist begins with them. Like every write it takes
+   * effect once, however often it is tried. It costs the nodes what a write of the whole value would.
+   *
+   * Rejects as `write`, with VALUE_TOO_LARGE also when the value would become longer than a value may be: then it has
+   * certainly had no effect.
+   */
+  append(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
+    return this.request({ op: "append", key, value }, options);
+  }
+
   /** Takes a key away. Rejects as `write`. */
   delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult> {
     return this.request({ op: "delete", key }, options);

@@ -5,6 +5,7 @@
  *
  * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 to 63 are kept for transactions, watches and leases.
  */
+import { VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { Operation } from "./operation.ts";
 
 export const OPERATIONS = {
@@ -96,6 +97,25 @@ export const OPERATIONS = {
   },
   /** Changes nothing; its answer proves that all that was decided before it has been applied. */
   noop: { kind: "control", code: 8, fields: [], since: 1, session: "either", by: "client" },
+  append: {
+    kind: "key",
+    code: 9,
+    fields: ["key", "value"],
+    since: 4,
+    growth: "adds",
+    request: "append",
+    answer: "written",
+    apply: (key, command) => {
+      const found = key.find();
+      if (found === undefined) key.putValue();
+      else if (found.value.length + command.valueLength > VALUE_BYTES_MAX) key.tooLarge();
+      else key.put(found.value + command.value());
+    },
+    model: (held, { value }) => {
+      const longer = (held.value ?? "") + value;
+      return Buffer.byteLength(longer) > VALUE_BYTES_MAX ? undefined : longer;
+    },
+  },
   setQuota: {
     kind: "control",
     code: 16,

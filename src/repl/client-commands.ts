@@ -35,6 +35,23 @@ const write: CommandSpec<ClientAction> = {
   }),
 };
 
+const append: CommandSpec<ClientAction> = {
+  name: "append",
+  synonyms: ["add", "concat"],
+  forms: ["KEY VALUE"],
+  summary: "puts VALUE behind the key's value",
+  details: ["As one step, and exactly once. A key that does not exist begins with VALUE."],
+  examples: ['1 append log "one more line\\n"'],
+  arguments: ["text", "text"],
+  count: [2, 2],
+  input: "VALUE may be - for standard input, as it is: omnikv append notes - < more.txt",
+  build: ({ positionals: [key, value] }) => ({
+    op: "append",
+    key: keyIn(key),
+    value: valueIn(value),
+  }),
+};
+
 const read: CommandSpec<ClientAction> = {
   name: "read",
   aliases: ["get"],
@@ -135,7 +152,7 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, read, remove, cas, ...RANGE_COMMANDS],
+  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS],
   nodeWord: "any",
 };
 
