@@ -39,7 +39,8 @@ const sink: AnswerSink & { frames: number } = {
 const answers = new AnswerWriter();
 
 function openSessions(): void {
-  for (let i = 0; i < SESSIONS; i++) writer.openSession(i, new Uint8Array(16).fill(i));
+  for (let i = 0; i < SESSIONS; i++)
+    writer.add(i, { kind: "openSession", nonce: new Uint8Array(16).fill(i) });
   const group = writer.take(NO_SESSION, 0);
   state.apply(buildEntry({ node: 1, nonce: 1, batch: 0 }, [group]), state.appliedIdx, sink);
 }
@@ -55,7 +56,7 @@ function entries(count: number, key: (i: number) => Uint8Array): Uint8Array[] {
       const first = floors.get(session) ?? 1;
       let c = 0;
       for (; c < COMMANDS_PER_GROUP && i < count; c++, i++) {
-        writer.write(first + c, key(i), value);
+        writer.add(first + c, { kind: "write", key: key(i), value });
       }
       floors.set(session, first + c);
       groups.push(writer.take(session, first));

@@ -99,7 +99,7 @@ async function pourWrites(
   let sequence = 1;
   const next = (): Uint8Array => {
     for (let i = 0; i < shape.count; i++) {
-      writer.write(sequence++, Buffer.from(`a${i}`), value);
+      writer.add(sequence++, { kind: "write", key: Buffer.from(`a${i}`), value });
     }
     return takeWritesFrame(writer, session, floor);
   };
@@ -120,7 +120,8 @@ async function repeatCas(plan: AttackPlan, sent: Sent): Promise<void> {
   connection.send(openSessionFrame(writer, random.bytes(16)));
   while (session === 0) await sleep(5);
   const frameOf = (count: number): Uint8Array => {
-    for (let i = 0; i < count; i++) writer.casAbsent(1, Buffer.from(BIG), new Uint8Array(0));
+    for (let i = 0; i < count; i++)
+      writer.add(1, { kind: "casAbsent", key: Buffer.from(BIG), value: new Uint8Array(0) });
     return takeWritesFrame(writer, session, 1);
   };
   connection.send(frameOf(1));

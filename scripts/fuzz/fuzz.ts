@@ -48,7 +48,8 @@ function clientFrames(): Uint8Array[] {
   const writer = new GroupWriter();
   const frames = [openSessionFrame(writer, new Uint8Array(16).fill(7))];
   for (const count of [1, 5, 300]) {
-    for (let i = 1; i <= count; i++) writer.write(i, bytes(`fuzz/${i}`), bytes("v".repeat(i % 50)));
+    for (let i = 1; i <= count; i++)
+      writer.add(i, { kind: "write", key: bytes(`fuzz/${i}`), value: bytes("v".repeat(i % 50)) });
     frames.push(takeWritesFrame(writer, 1, 0));
     const reads = new ReadsWriter();
     for (let i = 1; i <= count; i++) reads.read(i, bytes(`fuzz/${i}`));

@@ -50,12 +50,16 @@ function filled(keys: number): KvState {
       buildEntry({ node: 1, nonce: 1, batch: state.appliedIdx }, [group]),
       state.appliedIdx,
     );
-  writer.openSession(0, new Uint8Array(16).fill(1));
+  writer.add(0, { kind: "openSession", nonce: new Uint8Array(16).fill(1) });
   apply(writer.take(NO_SESSION, 0));
   for (let i = 0; i < keys;) {
     const first = i + 1;
     for (let c = 0; c < PUTS_PER_GROUP && i < keys; c++, i++) {
-      writer.write(i + 1, Buffer.from(`user/${String((i * 7919) % keys).padStart(8, "0")}`), value);
+      writer.add(i + 1, {
+        kind: "write",
+        key: Buffer.from(`user/${String((i * 7919) % keys).padStart(8, "0")}`),
+        value,
+      });
     }
     apply(writer.take(1, first));
   }

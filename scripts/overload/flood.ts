@@ -137,7 +137,11 @@ class Lane {
     const count = plan.writesPerFrame;
     const first = this.#nextFrame * count + 1;
     for (let i = 0; i < count; i++) {
-      writer.write(first + i, workload.nextKey(), workload.nextValue());
+      writer.add(first + i, {
+        kind: "write",
+        key: workload.nextKey(),
+        value: workload.nextValue(),
+      });
     }
     const bytes = takeWritesFrame(writer, session, lowest * count + 1);
     const frame = { bytes, count, sentMs: 0, left: count };

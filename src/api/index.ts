@@ -21,6 +21,7 @@ export { FoundResult, MissingResult } from "../client/read-result.ts";
 export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
+export type { KvRequests } from "../client/key-requests.ts";
 export type {
   BatchOperation,
   BatchOutcome,
@@ -30,7 +31,7 @@ export type {
   CasResult,
   CountResult,
   DeleteResult,
-  KvRequests,
+  KeyRequest,
   NodeAddress,
   NodeGiven,
   NodesGiven,
@@ -39,6 +40,7 @@ export type {
   ReadOptions,
   ReadResult,
   RequestOptions,
+  ResultOf,
   Revision,
   WriteResult,
 } from "../client/types.ts";

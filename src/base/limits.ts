@@ -25,6 +25,10 @@ export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 /** Requests of one session whose answers are kept: how far a client may pipeline writes. */
 export const SESSION_WINDOW = 4096;
+/** Of the random bytes by which a client names the session that it opens. Part of the format. */
+export const SESSION_NONCE_BYTES = 16;
+/** No quota is smaller: as much as the largest value, less is a slip. */
+export const QUOTA_BYTES_MIN = 1024 * 1024;
 /** Ballots above this are no ballots: one that nothing can exceed would leave a cluster without a leader for ever. */
 export const BALLOT_N_MAX = 2 ** 48;
 /** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */
@@ -34,6 +38,7 @@ assert(
   KEY_BYTES_MAX + 2 * VALUE_BYTES_MAX + 1024 <= CLIENT_FRAME_BYTES_MAX,
   "one cas fits a frame",
 );
+assert(QUOTA_BYTES_MIN >= VALUE_BYTES_MAX, "a quota holds a value");
 assert(CLIENT_FRAME_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX, "one client frame fits an entry");
 assert(2 * ENTRY_BYTES_MAX <= PEER_MESSAGE_BYTES_MAX, "an entry fits a peer message");
 assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits a peer frame");

@@ -22,16 +22,6 @@ const REPLACEMENT = "\ufffd";
 /** Stands for standard input, in the place of a value. */
 const INPUT = "-";
 
-const NOTES: Readonly<Record<string, string>> = {
-  write: `
-VALUE may be - for standard input, as it is: omnikv write photo - < photo.jpg`,
-  read: `
---raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
-status is 1: omnikv read photo --raw > copy.jpg`,
-  cas: `
-EXPECTED or NEW may be - for standard input, as it is.`,
-};
-
 const EPILOGUE = `
 Behind -- nothing is an option: omnikv read -- --key
 The answers and the exit status are those of "omnikv client -c".`;
@@ -52,10 +42,16 @@ export function oneShotCommand(spec: CommandSpec<ClientAction>): Command {
   addAccessOptions(command)
     .option("--node <id>", "ask this node (default: any)")
     .option("--json", "one JSON object, errors too");
-  if (spec.name === "read") command.option("--raw", "the bytes of the value and nothing else");
+  if (spec.wholeValue !== undefined)
+    command.option("--raw", "the bytes of the value and nothing else");
   return command
-    .addHelpText("after", `${NOTES[spec.name] ?? ""}${EPILOGUE}`)
+    .addHelpText("after", `${notesOf(spec)}${EPILOGUE}`)
     .action((words: readonly string[], flags: OneShotFlags) => run(spec, command, words, flags));
+}
+
+function notesOf({ input, wholeValue }: CommandSpec<ClientAction>): string {
+  const notes = [input, wholeValue].filter((note) => note !== undefined);
+  return notes.map((note) => `\n${note}`).join("");
 }
 
 async function run(
@@ -109,9 +105,8 @@ async function tokensOf(
   words: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Token[]> {
-  const takesInput = spec.name === "write" || spec.name === "cas";
   // The first word is the key: "-" is one like any other.
-  const at = takesInput ? words.indexOf(INPUT, 1) : -1;
+  const at = spec.input === undefined ? -1 : words.indexOf(INPUT, 1);
   if (at !== -1 && words.includes(INPUT, at + 1)) {
     throw new UsageError("standard input can be one of the values only");
   }

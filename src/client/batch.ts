@@ -1,12 +1,9 @@
 /** Many independent requests as one call: one promise, and one outcome for each, in their order. */
-import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import { STATUS } from "../kv/commands.ts";
-import { badArgument, wrongBytes, wrongCondition, wrongReadOptions } from "./argument-checks.ts";
-import { bytesOf } from "./bytes.ts";
+import { badArgument } from "./argument-checks.ts";
 import type { Done } from "./request.ts";
 import type { Answer, Operation } from "./frames.ts";
-import { casOperation, casResult, readResult } from "./results.ts";
+import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 import type { BatchOperation, BatchOutcome, BatchResult } from "./types.ts";
 
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */
@@ -49,7 +46,7 @@ export function runBatch<Handle>(
         const at = next++;
         // It is as long as `next` is below its length.
         const asked = operations[at] as BatchOperation;
-        const wrong = wrongOperation(asked);
+        const wrong = wrongRequest(asked);
         if (wrong !== null) {
           finish(at, { ok: false, op: asked?.op, error: wrong });
         } else if (signal?.aborted === true) {
@@ -79,65 +76,14 @@ export function wrongBatch(operations: unknown): KvError | null {
     : badArgument("operations", "an array of operations", operations);
 }
 
-function wrongOperation(operation: unknown): KvError | null {
-  if (typeof operation !== "object" || operation === null) {
-    return badArgument("operation", OPERATION_EXPECTED, operation);
-  }
-  const { op, key, value, condition } = operation as Record<string, unknown>;
-  switch (op) {
-    case "write":
-      return wrongBytes("key", key) ?? wrongBytes("value", value);
-    case "read":
-      return wrongBytes("key", key) ?? wrongReadOptions(operation);
-    case "delete":
-      return wrongBytes("key", key);
-    case "cas":
-      return wrongBytes("key", key) ?? wrongCondition(condition) ?? wrongBytes("value", value);
-    default:
-      return badArgument("operation.op", '"write", "read", "delete" or "cas"', op);
-  }
-}
-
-const OPERATION_EXPECTED = 'an operation like { op: "write", key, value }';
-
-function operationOf(asked: BatchOperation): Operation {
-  const key = bytesOf(asked.key);
-  switch (asked.op) {
-    case "write":
-      return { kind: "write", key, value: bytesOf(asked.value) };
-    case "read":
-      return { kind: "read", key, local: asked.consistency === "local" };
-    case "delete":
-      return { kind: "delete", key };
-    case "cas":
-      return casOperation(key, asked.condition, bytesOf(asked.value));
-    default:
-      return unreachable(asked, "operation");
-  }
-}
-
 function outcomeOf(
-  asked: BatchOperation,
+  { op }: BatchOperation,
   error: KvError | null,
   answer: Answer | null,
 ): BatchOutcome {
-  const { op } = asked;
-  if (answer !== null) return { ok: true, ...resultOf(op, answer) };
-  return { ok: false, op, error: error ?? new KvError("INTERNAL", "no answer and no error") };
-}
-
-function resultOf(op: BatchOperation["op"], answer: Answer): BatchResult {
-  const { revision, node, status } = answer;
-  switch (op) {
-    case "write":
-      return { op, result: { revision, node } };
-    case "read":
-      return { op, result: readResult(answer) };
-    case "delete":
-      return { op, result: { existed: status === STATUS.ok, revision, node } };
-    case "cas":
-      return { op, result: casResult(answer) };
-    default:
-      return unreachable(op, "operation");
+  if (answer === null) {
+    return { ok: false, op, error: error ?? new KvError("INTERNAL", "no answer and no error") };
   }
+  // The result is the one of this name.
+  return { ok: true, ...({ op, result: resultOf(op)(answer) } as BatchResult) };
 }

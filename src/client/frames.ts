@@ -2,7 +2,14 @@
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { KEY_BYTES_MAX, KEYS_READ_BYTES_MAX, KEYS_READ_MAX } from "../base/limits.ts";
-import { checkKey, checkValue, NO_SESSION, type GroupWriter, type Status } from "../kv/commands.ts";
+import {
+  checkCommand,
+  checkKey,
+  NO_SESSION,
+  type GroupWriter,
+  type Status,
+} from "../kv/commands.ts";
+import type { KeyCommand } from "../operations/index.ts";
 import {
   OPEN_WITH_ORIGIN,
   takeWritesFrame,
@@ -11,22 +18,8 @@ import {
   type ReadsWriter,
 } from "../wire/client.ts";
 
-export type WriteOperation =
-  | { readonly kind: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly kind: "delete"; readonly key: Uint8Array }
-  | {
-      readonly kind: "casValue";
-      readonly key: Uint8Array;
-      readonly expected: Uint8Array;
-      readonly value: Uint8Array;
-    }
-  | { readonly kind: "casAbsent"; readonly key: Uint8Array; readonly value: Uint8Array }
-  | {
-      readonly kind: "casRevision";
-      readonly key: Uint8Array;
-      readonly revision: number;
-      readonly value: Uint8Array;
-    };
+/** A command of the table: its discriminant is the operation's name. */
+export type WriteOperation = KeyCommand;
 
 export interface ReadOperation {
   readonly kind: "read";
@@ -85,10 +78,8 @@ export function checkOperation(operation: Operation): KvError | null {
       checkKeys(operation.keys);
       return null;
     }
-    checkKey(operation.key);
-    if ("value" in operation) checkValue(operation.value);
-    if (operation.kind === "casValue") checkValue(operation.expected);
-    if (operation.kind === "casRevision") checkRevision(operation.revision);
+    if (operation.kind === "read") checkKey(operation.key);
+    else checkCommand(operation);
     return null;
   } catch (error) {
     if (error instanceof KvError) return error;
@@ -129,32 +120,6 @@ function checkRevision(revision: number): void {
   throw new KvError("BAD_REQUEST", `revision: expected a positive integer, got ${revision}`);
 }
 
-/** Bytes of key and values. */
-export function contentBytes(operation: WriteOperation): number {
-  const { key } = operation;
-  if (operation.kind === "delete") return key.length;
-  const expected = operation.kind === "casValue" ? operation.expected.length : 0;
-  return key.length + expected + operation.value.length;
-}
-
-export function appendWrite(writer: GroupWriter, number: number, operation: WriteOperation): void {
-  const { key } = operation;
-  switch (operation.kind) {
-    case "write":
-      return writer.write(number, key, operation.value);
-    case "delete":
-      return writer.delete(number, key);
-    case "casValue":
-      return writer.casValue(number, key, operation.expected, operation.value);
-    case "casAbsent":
-      return writer.casAbsent(number, key, operation.value);
-    case "casRevision":
-      return writer.casRevision(number, key, operation.revision, operation.value);
-    default:
-      return unreachable(operation, "operation");
-  }
-}
-
 /** Bytes of the keys, or of the bounds of a range, and what goes with them. */
 export function readBytes(operation: AnyRead): number {
   switch (operation.kind) {
@@ -184,7 +149,7 @@ export function appendRead(writer: ReadsWriter, number: number, operation: AnyRe
 
 /** The nonce tells whose answer it is. */
 export function openSessionFrame(writer: GroupWriter, nonce: Uint8Array): Uint8Array {
-  writer.openSession(OPEN_WITH_ORIGIN, nonce);
+  writer.add(OPEN_WITH_ORIGIN, { kind: "openSession", nonce });
   return takeWritesFrame(writer, NO_SESSION, 0);
 }
 
@@ -193,6 +158,6 @@ export function closeSessionFrame(
   session: number,
   number: number,
 ): Uint8Array {
-  writer.closeSession(number);
+  writer.add(number, { kind: "closeSession" });
   return takeWritesFrame(writer, session, number);
 }

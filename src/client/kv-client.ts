@@ -1,10 +1,7 @@
 /** The client for users: promises over the core. */
 import { KvError } from "../base/errors.ts";
-import { STATUS } from "../kv/commands.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
-  wrongBytes,
-  wrongCondition,
   wrongKeys,
   wrongRangeOptions,
   wrongReadOptions,
@@ -21,23 +18,22 @@ import type { Request } from "./request.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
-import { casOperation, casResult, readResult, readResults } from "./results.ts";
+import { KeyRequests, type KvRequests } from "./key-requests.ts";
+import { operationOf, resultOf, wrongRequest } from "./requests.ts";
+import { readResults } from "./results.ts";
 import type {
   BatchOperation,
   BatchOutcome,
   Bytes,
-  CasCondition,
-  CasResult,
   CountResult,
-  DeleteResult,
+  KeyRequest,
   RangeOptions,
   RangeSelector,
-  KvRequests,
   NodesGiven,
   ReadOptions,
   ReadResult,
   RequestOptions,
-  WriteResult,
+  ResultOf,
 } from "./types.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
@@ -56,43 +52,28 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
  * or may not have taken effect. Connections are made when they are needed; `close` ends them, until then they keep the
  * process alive.
  */
-export class KvClient implements KvRequests {
+export class KvClient extends KeyRequests implements KvRequests {
   readonly #core: ClientCore;
 
   /** @throws KvError BAD_REQUEST that names the option; UNKNOWN_NODE for a `firstNode` that is not among the nodes */
   constructor(options: KvClientOptions) {
+    super();
     checkClientOptions(options);
     this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
   }
 
-  /**
-   * Sets the value of a key. Answered when a majority of the nodes has it on disk.
-   * @returns a promise that rejects with BAD_REQUEST (a wrong argument), KEY_TOO_LARGE or VALUE_TOO_LARGE before anything is
-   *   sent; with TIMEOUT, CONNECTION_LOST, SESSION_EXPIRED or CANCELLED, `definite` false, when it may have taken effect;
-   *   with NO_QUORUM, DISK_FULL, NO_SPACE, OVERLOADED, CONNECTION_FAILED, UNAUTHORIZED, WRONG_CLUSTER, DIVERGED and others of
-   *   ERRORS when nodes refused it or none was reached
-   */
-  write(key: Bytes, value: Bytes, options: RequestOptions = NO_OPTIONS): Promise<WriteResult> {
+  override request<R extends KeyRequest>(
+    request: R,
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<ResultOf<R["op"]>> {
     const wrong =
-      wrongBytes("key", key) ?? wrongBytes("value", value) ?? wrongRequestOptions(options);
+      wrongRequest(request) ??
+      (request.op === "read" ? wrongReadOptions(options) : wrongRequestOptions(options));
     if (wrong !== null) return Promise.reject(wrong);
-    const operation: Operation = { kind: "write", key: bytesOf(key), value: bytesOf(value) };
-    return this.#submit(operation, options, ({ revision, node }) => ({ revision, node }));
+    const op: R["op"] = request.op;
+    return this.#submit(operationOf(request, options.consistency), options, resultOf(op));
   }
 
-  /**
-   * Reads a key; `text()` and `json()` of the result say what its bytes are. `consistency: "local"` takes less time and may
-   * be old. Rejects as `write`; a read has no effect, so `definite` does not matter.
-   */
-  read(key: Bytes, options: ReadOptions = NO_OPTIONS): Promise<ReadResult> {
-    const wrong = wrongBytes("key", key) ?? wrongReadOptions(options);
-    if (wrong !== null) return Promise.reject(wrong);
-    const local = options.consistency === "local";
-    const operation: Operation = { kind: "read", key: bytesOf(key), local };
-    return this.#submit(operation, options, readResult);
-  }
-
-  /** Takes a key away. Rejects as `write`. */
   /**
    * Reads many keys at once, all of one state of the store.
    * @param keys 1 to 1,024 of them, of 1 MiB together at most
@@ -107,37 +88,6 @@ export class KvClient implements KvRequests {
     return this.#submit({ kind: "keys", keys: wanted, local }, options, (answer) =>
       readResults(wanted, answer),
     );
-  }
-
-  delete(key: Bytes, options: RequestOptions = NO_OPTIONS): Promise<DeleteResult> {
-    const wrong = wrongBytes("key", key) ?? wrongRequestOptions(options);
-    if (wrong !== null) return Promise.reject(wrong);
-    const operation: Operation = { kind: "delete", key: bytesOf(key) };
-    return this.#submit(operation, options, ({ status, revision, node }) => ({
-      existed: status === STATUS.ok,
-      revision,
-      node,
-    }));
-  }
-
-  /**
-   * Compare and swap: writes `value` only if the condition holds, as one step. That it did not hold is a result, not an
-   * error. Rejects as `write`.
-   */
-  cas(
-    key: Bytes,
-    condition: CasCondition,
-    value: Bytes,
-    options: RequestOptions = NO_OPTIONS,
-  ): Promise<CasResult> {
-    const wrong =
-      wrongBytes("key", key) ??
-      wrongCondition(condition) ??
-      wrongBytes("value", value) ??
-      wrongRequestOptions(options);
-    if (wrong !== null) return Promise.reject(wrong);
-    const operation = casOperation(bytesOf(key), condition, bytesOf(value));
-    return this.#submit(operation, options, casResult);
   }
 
   /**

@@ -1,18 +1,11 @@
 /** The way to one node: its link, what waits for it, and how that becomes frames. */
 import type { KvError } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
-import { GroupWriter } from "../kv/commands.ts";
+import { contentBytesOf, GroupWriter } from "../kv/commands.ts";
 import type { CancelTimer } from "../ports/clock.ts";
 import { ReadsWriter, takeWritesFrame } from "../wire/client.ts";
 import type { ClientSession } from "./client-session.ts";
-import {
-  appendRead,
-  appendWrite,
-  closeSessionFrame,
-  contentBytes,
-  openSessionFrame,
-  readBytes,
-} from "./frames.ts";
+import { appendRead, closeSessionFrame, openSessionFrame, readBytes } from "./frames.ts";
 import type { NodeLink } from "./node-link.ts";
 import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 
@@ -121,13 +114,13 @@ export class Lane implements Carrier {
     for (; next < writes.length; next++) {
       const request = writes[next];
       if (request === undefined || !this.#isHere(request)) continue;
-      if (!writer.fits(contentBytes(request.operation))) {
+      if (!writer.fits(contentBytesOf(request.operation))) {
         send();
         drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
       }
       if (!drained || !session.admit(request)) break;
       sending(request);
-      appendWrite(writer, request.number, request.operation);
+      writer.add(request.number, request.operation);
     }
     send();
     this.#writes = next === writes.length ? [] : writes.slice(next);

@@ -1,33 +1,31 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
 import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
+import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
+import { wrongRequest } from "./requests.ts";
 import { afterPrefix } from "./range.ts";
 import type {
   Bytes,
-  CasCondition,
-  CasResult,
   CountResult,
-  DeleteResult,
-  KvRequests,
+  KeyRequest,
   RangeOptions,
   RangeSelector,
   ReadOptions,
-  ReadResult,
-  RequestOptions,
-  WriteResult,
+  ResultOf,
 } from "./types.ts";
 
 /**
  * Puts its prefix before every key, and does nothing else: requests, limits (a key's bytes are counted with the prefix),
  * errors and the session are those of the client it was made by, and it works until that one is closed.
  */
-export class PrefixedClient implements KvRequests {
+export class PrefixedClient extends KeyRequests implements KvRequests {
   readonly #client: KvRequests;
   readonly #prefix: Bytes;
 
   /** @throws KvError BAD_REQUEST when the prefix is neither a string nor bytes */
   constructor(client: KvRequests, prefix: Bytes) {
+    super();
     const wrong = wrongBytes("prefix", prefix);
     if (wrong !== null) throw wrong;
     this.#client = client;
@@ -36,28 +34,13 @@ export class PrefixedClient implements KvRequests {
   }
 
   /** As of KvClient. */
-  async write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
-    return this.#client.write(this.#whole(key), value, options);
-  }
-
-  /** As of KvClient. */
-  async read(key: Bytes, options?: ReadOptions): Promise<ReadResult> {
-    return this.#client.read(this.#whole(key), options);
-  }
-
-  /** As of KvClient. */
-  async delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult> {
-    return this.#client.delete(this.#whole(key), options);
-  }
-
-  /** As of KvClient. */
-  async cas(
-    key: Bytes,
-    condition: CasCondition,
-    value: Bytes,
-    options?: RequestOptions,
-  ): Promise<CasResult> {
-    return this.#client.cas(this.#whole(key), condition, value, options);
+  override async request<R extends KeyRequest>(
+    request: R,
+    options?: ReadOptions,
+  ): Promise<ResultOf<R["op"]>> {
+    const wrong = wrongRequest(request);
+    if (wrong !== null) throw wrong;
+    return this.#client.request({ ...request, key: this.#whole(request.key) }, options);
   }
 
   /** As of KvClient, within the prefix: {} stands for all of it, and keys come without it. */

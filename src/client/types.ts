@@ -1,7 +1,14 @@
 /** What users of the client hand in and get back. */
 
 import type { KvError } from "../base/errors.ts";
-import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import type {
+  AnswerOf,
+  FieldContent,
+  FieldName,
+  OPERATIONS,
+  PlainRequestName,
+  RequestName,
+} from "../operations/index.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
 /**
@@ -127,26 +134,19 @@ export interface CountResult {
   readonly revision: Revision;
 }
 
-/** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
-export interface KvRequests {
-  write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult>;
-  read(key: Bytes, options?: ReadOptions): Promise<ReadResult>;
-  delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult>;
-  cas(
-    key: Bytes,
-    condition: CasCondition,
-    value: Bytes,
-    options?: RequestOptions,
-  ): Promise<CasResult>;
-  range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
-  keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
-  count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
-}
+/** The fields of an operation as users hand them over. */
+type Handed<F extends FieldName> = FieldContent<F> extends number ? number : Bytes;
 
-/** One request of a batch. */
-export type BatchOperation =
-  | { readonly op: "write"; readonly key: Bytes; readonly value: Bytes }
-  | { readonly op: "delete"; readonly key: Bytes }
+/** Requests that are an operation of the table as it stands there: `{ op: "write", key, value }` and its like. */
+type PlainRequest = {
+  [N in PlainRequestName]: { readonly op: N } & {
+    readonly [F in (typeof OPERATIONS)[N]["fields"][number]]: Handed<F>;
+  };
+}[PlainRequestName];
+
+/** A request about one key, as data. */
+export type KeyRequest =
+  | PlainRequest
   | {
       readonly op: "cas";
       readonly key: Bytes;
@@ -159,12 +159,25 @@ export type BatchOperation =
       readonly consistency?: "linearizable" | "local";
     };
 
+/** One request of a batch. */
+export type BatchOperation = KeyRequest;
+
+/** What answers of the table's kinds are to users. */
+export interface Results {
+  readonly written: WriteResult;
+  readonly deleted: DeleteResult;
+  readonly swapped: CasResult;
+}
+
+/** What a request is answered, by its name. */
+export type ResultOf<O extends KeyRequest["op"]> = O extends RequestName
+  ? Results[AnswerOf<O>]
+  : ReadResult;
+
 /** What such a request alone would have been answered. */
-export type BatchResult =
-  | { readonly op: "write"; readonly result: WriteResult }
-  | { readonly op: "delete"; readonly result: DeleteResult }
-  | { readonly op: "cas"; readonly result: CasResult }
-  | { readonly op: "read"; readonly result: ReadResult };
+export type BatchResult = {
+  [O in KeyRequest["op"]]: { readonly op: O; readonly result: ResultOf<O> };
+}[KeyRequest["op"]];
 
 /** What became of one request of a batch. */
 export type BatchOutcome =

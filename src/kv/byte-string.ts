@@ -52,6 +52,12 @@ export function hashByteString(text: ByteString): number {
   return mix32(h, text.length);
 }
 
+/** As hashBytes, of bytes that stand nowhere yet. */
+export function hashOfBytes(text: ByteString): number {
+  const bytes = Buffer.from(text, "latin1");
+  return hashBytes(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+}
+
 /** 32 bits over view[start, end), four bytes at a time: it runs over every value that is written. */
 export function hashBytes(view: DataView, start: number, end: number): number {
   let h = 0x3c6ef372 ^ (end - start);

@@ -1,7 +1,18 @@
 import { assert } from "../base/assert.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
-import { OP, SESSION_NONCE_BYTES } from "./command.ts";
+import { SESSION_NONCE_BYTES } from "../base/limits.ts";
+import {
+  EXPECTED_BIT,
+  FIELD_BITS,
+  KEY_BIT,
+  NONCE_BIT,
+  QUOTA_BIT,
+  REVISION_BIT,
+  SINCE,
+  VALUE_BIT,
+  type CommandAtHand,
+} from "../operations/index.ts";
 import { readHeader } from "./entry.ts";
 import type { KeySource } from "./key-source.ts";
 import { placeHashOfBytes, type PlaceSeed } from "./place-hash.ts";
@@ -14,7 +25,7 @@ const BYTEWISE_MAX = 64;
  * Walks through the commands of an entry without making an object for each, nor strings that nobody asks for. The fields
  * describe the current command; those that it does not have keep old content. Damage is an InvariantError: entries are checked before they are proposed.
  */
-export class CommandCursor implements KeySource {
+export class CommandCursor implements KeySource, CommandAtHand {
   readonly #reader = new ByteReader();
   #left = 0;
 
@@ -129,16 +140,14 @@ export class CommandCursor implements KeySource {
   /** 29 bits over the whole of the command but its sequence number; never NO_COMMAND_HASH. */
   commandHash(): number {
     const reader = this.#reader;
+    const fields = FIELD_BITS[this.op] ?? 0;
     let hash = mix32(0x51ed270b, this.op);
-    if (this.op <= OP.casRevision) {
-      hash = mix32(hash, reader.hashAt(this.#keyStart, this.#keyEnd));
-      if (this.op === OP.casValue) {
-        hash = mix32(hash, reader.hashAt(this.#expectedStart, this.#expectedEnd));
-      } else if (this.op === OP.casRevision) {
-        hash = mixNumber(hash, this.expectedRevision);
-      }
-      if (this.op !== OP.delete) hash = mix32(hash, this.valueHash());
+    if ((fields & KEY_BIT) !== 0) hash = mix32(hash, reader.hashAt(this.#keyStart, this.#keyEnd));
+    if ((fields & EXPECTED_BIT) !== 0) {
+      hash = mix32(hash, reader.hashAt(this.#expectedStart, this.#expectedEnd));
     }
+    if ((fields & REVISION_BIT) !== 0) hash = mixNumber(hash, this.expectedRevision);
+    if ((fields & VALUE_BIT) !== 0) hash = mix32(hash, this.valueHash());
     return hash >>> 3 || 1;
   }
 
@@ -155,42 +164,21 @@ export class CommandCursor implements KeySource {
     return this.#expectedEnd - this.#expectedStart;
   }
 
+  /** In the order of FIELDS. */
   #readFields(): void {
     const reader = this.#reader;
-    switch (this.op) {
-      case OP.write:
-      case OP.casAbsent:
-        this.#readKey(reader.varint());
-        this.#readValue(reader.varint());
-        return;
-      case OP.delete:
-        this.#readKey(reader.varint());
-        return;
-      case OP.casValue: {
-        this.#readKey(reader.varint());
-        const length = reader.varint();
-        this.#expectedStart = reader.skip(length);
-        this.#expectedEnd = this.#expectedStart + length;
-        this.#readValue(reader.varint());
-        return;
-      }
-      case OP.casRevision:
-        this.#readKey(reader.varint());
-        this.expectedRevision = reader.varint();
-        this.#readValue(reader.varint());
-        return;
-      case OP.openSession:
-        this.#readValue(SESSION_NONCE_BYTES);
-        return;
-      case OP.closeSession:
-      case OP.noop:
-        return;
-      case OP.setQuota:
-        this.quotaBytes = reader.varint();
-        return;
-      default:
-        reader.fail(`a known command instead of ${this.op}`);
+    const fields = FIELD_BITS[this.op] ?? 0;
+    if ((fields & KEY_BIT) !== 0) this.#readKey(reader.varint());
+    if ((fields & EXPECTED_BIT) !== 0) {
+      const length = reader.varint();
+      this.#expectedStart = reader.skip(length);
+      this.#expectedEnd = this.#expectedStart + length;
     }
+    if ((fields & REVISION_BIT) !== 0) this.expectedRevision = reader.varint();
+    if ((fields & VALUE_BIT) !== 0) this.#readValue(reader.varint());
+    if ((fields & NONCE_BIT) !== 0) this.#readValue(SESSION_NONCE_BYTES);
+    if ((fields & QUOTA_BIT) !== 0) this.quotaBytes = reader.varint();
+    if (SINCE[this.op] === 0) reader.fail(`a known command instead of ${this.op}`);
   }
 
   #readKey(length: number): void {

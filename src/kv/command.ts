@@ -2,50 +2,35 @@
  * The bytes of commands. They are made once, by the client, and travel unchanged: client frame, log entry, disk, apply.
  *
  *     entry   := u8 version · varint node · u32 nonce · varint batch · round · group*
- *     round   := varint n · varint pid · u32 salt   (in version 3 only: this entry opens it)
+ *     round   := varint n · varint pid · u32 salt   (in versions 3 and 5 only: this entry opens it)
  *     group   := varint session · varint floor · varint count · record{count}
- *     record  := varint sequence · u8 op · fields
- *     write         key · value                        delete        key
- *     casValue      key · expected · value             casAbsent     key · value
- *     casRevision   key · varint revision · value      openSession   nonce (16 bytes)
- *     closeSession  –                                  noop          –
- *     setQuota      varint bytes
- *     key, value, expected := varint length · bytes
+ *     record  := varint sequence · u8 code · field*
+ *     field   := varint length · bytes | varint | 16 bytes
+ *
+ * Which operation has which code, which fields (in the order of operations/fields.ts) and since which version of an entry it
+ * may be there: operations/table.ts.
  *
  * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
  * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the client has seen answers to all lower sequence numbers.
  *
  * The version says by which rules an entry is carried out; the bytes are the same. Logs may begin with entries of version 1:
  * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
- * with it (docs/security.md, "Sessions"). Version 3 is carried out like version 2, and opens the round of a leader (rounds.ts).
+ * with it (docs/security.md, "Sessions"). Version 4 knows operations that version 2 does not. Versions 3 and 5 are carried out
+ * like 2 and 4, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as
+ * nobody uses a new operation, programs of the version before can read the log.
  */
+import { NEWEST_RULES } from "../operations/index.ts";
 import type { ByteString } from "./byte-string.ts";
 
-export const ENTRY_VERSION = 2;
 export const FIRST_ENTRY_VERSION = 1;
-export const OPENING_ENTRY_VERSION = 3;
+/** What is above is of a later version of this program. */
+export const ENTRY_VERSION_MAX = NEWEST_RULES + 1;
 /** Versions up to this one are kept for programs to come; what is above is no entry. */
 export const FUTURE_ENTRY_VERSION_MAX = 31;
-export const SESSION_NONCE_BYTES = 16;
 export const NO_SESSION = 0;
 /** No hash of a command: it is compared with none. */
 export const NO_COMMAND_HASH = 0;
 export const COMMAND_HASH_BITS = 29;
-
-/** Never reuse a number. 0 is kept free, 16 to 31 are settings, 32 to 63 are kept for transactions, watches and leases. */
-export const OP = {
-  write: 1,
-  delete: 2,
-  casValue: 3,
-  casAbsent: 4,
-  casRevision: 5,
-  openSession: 6,
-  closeSession: 7,
-  noop: 8,
-  setQuota: 16,
-} as const;
-export type Op = (typeof OP)[keyof typeof OP];
-export type OpName = keyof typeof OP;
 
 /**
  * How a command or a read came out. Numbers from 1 to 63 are the wire numbers of base/errors: the command had no effect.

@@ -3,14 +3,10 @@ import { KvError } from "../base/errors.ts";
 import { ENTRY_BYTES_MAX } from "../base/limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import {
-  ENTRY_VERSION,
-  FIRST_ENTRY_VERSION,
-  FUTURE_ENTRY_VERSION_MAX,
-  OPENING_ENTRY_VERSION,
-} from "./command.ts";
+import type { EntryRules } from "../operations/index.ts";
+import { ENTRY_VERSION_MAX, FIRST_ENTRY_VERSION, FUTURE_ENTRY_VERSION_MAX } from "./command.ts";
 import type { RoundName } from "./rounds.ts";
-import { validateGroup } from "./group-check.ts";
+import { rulesFor, validateGroup } from "./group-check.ts";
 
 /** Who made an entry: lets its maker recognise it when it comes back decided. */
 export interface Origin {
@@ -24,17 +20,21 @@ export interface Origin {
 const header = new ByteWriter(48);
 const reader = new ByteReader();
 
+/** The rules of entries that were made when sessions had got the numbers that they have now. */
+const LEAST_RULES = 2;
+
 /** An entry is at most this much longer than its groups. */
 export const ENTRY_HEADER_BYTES_MAX = 48;
 
 /**
  * One log entry of groups that `validateGroup` has passed, each exactly one group. The groups are copied.
- * @param version by which rules it is carried out; an old one only where old logs are looked at
+ * @param version by which rules it is carried out: an old one only where old logs are looked at. Default: the least that
+ *   knows all commands
  */
 export function buildEntry(
   origin: Origin,
   groups: readonly Uint8Array[],
-  version = ENTRY_VERSION,
+  version: number = rulesOf(groups),
 ): Uint8Array {
   header.clear();
   header.u8(version);
@@ -54,12 +54,32 @@ export function buildEntry(
   return entry;
 }
 
+function rulesOf(groups: readonly Uint8Array[]): EntryRules {
+  let rules: EntryRules = LEAST_RULES;
+  for (const group of groups) {
+    const own = rulesFor(group);
+    if (own > rules) rules = own;
+  }
+  return rules;
+}
+
+/** Each version but the first is followed by one with the same rules, whose entries open a round. */
+function opensRound(version: number): boolean {
+  return version > FIRST_ENTRY_VERSION && version % 2 === 1;
+}
+
+/** @param version from FIRST_ENTRY_VERSION to ENTRY_VERSION_MAX */
+function rulesOfVersion(version: number): EntryRules {
+  // All versions in between are named by EntryRules, or open a round.
+  return (opensRound(version) ? version - 1 : version) as EntryRules;
+}
+
 /** @returns the same entry, as the first one of a round; null when it cannot be one: it is no entry, or opens another round */
 export function openingEntry(entry: Uint8Array, { n, pid, salt }: RoundName): Uint8Array | null {
   const read = readWholeHeader(entry);
-  if (read === null || read.version !== ENTRY_VERSION) return null;
+  if (read === null || read.version < LEAST_RULES || read.round !== null) return null;
   header.clear();
-  header.u8(OPENING_ENTRY_VERSION);
+  header.u8(read.version + 1);
   header.bytes(entry.subarray(1, read.end));
   header.varint(n);
   header.varint(pid);
@@ -106,7 +126,7 @@ export class OwnEntries {
 
 /** The round that this entry opens; null: none. */
 export function roundOpenedBy(entry: Uint8Array): RoundName | null {
-  return entry[0] === OPENING_ENTRY_VERSION ? (readWholeHeader(entry)?.round ?? null) : null;
+  return opensRound(entry[0] ?? 0) ? (readWholeHeader(entry)?.round ?? null) : null;
 }
 
 function readWholeHeader(entry: Uint8Array): (EntryHeader & { readonly end: number }) | null {
@@ -120,7 +140,7 @@ function readWholeHeader(entry: Uint8Array): (EntryHeader & { readonly end: numb
 /** A later version of this program may have written it, and knows what it means. */
 export function isOfLaterVersion(entry: Uint8Array): boolean {
   const version = entry[0] ?? 0;
-  return version > OPENING_ENTRY_VERSION && version <= FUTURE_ENTRY_VERSION_MAX;
+  return version > ENTRY_VERSION_MAX && version <= FUTURE_ENTRY_VERSION_MAX;
 }
 
 export interface EntryHeader extends Origin {
@@ -132,14 +152,15 @@ export interface EntryHeader extends Origin {
 /** Steps over the header. An unknown version counts as damage. */
 export function readHeader(reader: ByteReader): EntryHeader {
   const version = reader.u8();
-  if (version < FIRST_ENTRY_VERSION || version > OPENING_ENTRY_VERSION) {
-    reader.fail(`an entry of version ${FIRST_ENTRY_VERSION} to ${OPENING_ENTRY_VERSION}`);
+  if (version < FIRST_ENTRY_VERSION || version > ENTRY_VERSION_MAX) {
+    reader.fail(`an entry of version ${FIRST_ENTRY_VERSION} to ${ENTRY_VERSION_MAX}`);
   }
   const node = reader.varint();
   const nonce = reader.u32();
   const batch = reader.varint();
-  const opens = version === OPENING_ENTRY_VERSION;
-  const round = opens ? { n: reader.varint(), pid: reader.varint(), salt: reader.u32() } : null;
+  const round = opensRound(version)
+    ? { n: reader.varint(), pid: reader.varint(), salt: reader.u32() }
+    : null;
   return { version, node, nonce, batch, round };
 }
 
@@ -155,7 +176,7 @@ export function validateEntry(entry: Uint8Array): KvError | null {
   reader.release();
   if (problem !== null) return new KvError("BAD_REQUEST", `damaged entry: ${problem}`);
   while (offset < entry.length) {
-    const end = validateGroup(entry, offset, version === FIRST_ENTRY_VERSION ? "client" : "node");
+    const end = validateGroup(entry, offset, "node", rulesOfVersion(version));
     if (typeof end !== "number") return end;
     offset = end;
   }

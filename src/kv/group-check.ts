@@ -1,33 +1,46 @@
 /** The check of what comes from outside: after it, bytes of groups are trusted everywhere. */
 import { KvError } from "../base/errors.ts";
+import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import {
-  CLIENT_FRAME_BYTES_MAX,
-  FRAME_COMMANDS_MAX,
-  KEY_BYTES_MAX,
-  VALUE_BYTES_MAX,
-} from "../base/limits.ts";
+  EXPECTED_BIT,
+  FIELD_BITS,
+  FIELDS,
+  KEY_BIT,
+  NEWEST_RULES,
+  NONCE_BIT,
+  operationOf,
+  QUOTA_BIT,
+  REVISION_BIT,
+  SINCE,
+  VALUE_BIT,
+  type EntryRules,
+  type NumberField,
+  type Operation,
+  type SizedField,
+} from "../operations/index.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { NO_SESSION, OP, SESSION_NONCE_BYTES } from "./command.ts";
-import { QUOTA_BYTES_MIN } from "./state-size.ts";
-import { keyTooLarge, valueTooLarge } from "./group-writer.ts";
+import { NO_SESSION } from "./command.ts";
+import { tooLong } from "./group-writer.ts";
 
 // Checking is synchronous and never re-entered, so one reader serves all callers.
 const reader = new ByteReader();
 
-/** Whose groups: nodes may put settings into the log, and did not before entries had version 2. */
+/** Whose groups: nodes may put settings into the log. */
 export type GroupMaker = "client" | "node";
 
 /**
  * Checks form and limits of the group that starts at `offset`.
+ * @param rules of the entry that it stands in: operations that came later are none there
  * @returns where it ends, or what is wrong with it (BAD_REQUEST, KEY_TOO_LARGE, VALUE_TOO_LARGE); never throws
  */
 export function validateGroup(
   bytes: Uint8Array,
   offset = 0,
   maker: GroupMaker = "client",
+  rules: EntryRules = NEWEST_RULES,
 ): number | KvError {
   reader.reset(bytes, offset);
-  const result = checkGroup(maker);
+  const result = checkGroup(maker, rules);
   const end = reader.offset;
   const problem = reader.failed ? reader.problem : null;
   reader.release();
@@ -49,7 +62,26 @@ export function commandCount(bytes: Uint8Array, offset = 0): number {
   return count;
 }
 
-function checkGroup(maker: GroupMaker): KvError | null {
+/** The least rules that know all commands of a group that `validateGroup` has passed. */
+export function rulesFor(group: Uint8Array): EntryRules {
+  reader.reset(group);
+  reader.varint();
+  reader.varint();
+  const count = reader.varint();
+  let rules = 0;
+  for (let i = 0; i < count; i++) {
+    reader.varint();
+    const code = reader.u8();
+    const since = SINCE[code] ?? 0;
+    if (since > rules) rules = since;
+    skipFields(FIELD_BITS[code] ?? 0);
+  }
+  reader.release();
+  // SINCE holds nothing else.
+  return rules as EntryRules;
+}
+
+function checkGroup(maker: GroupMaker, rules: EntryRules): KvError | null {
   const session = reader.varint();
   reader.varint();
   const count = reader.varint();
@@ -58,65 +90,66 @@ function checkGroup(maker: GroupMaker): KvError | null {
     return bad(`group of ${count} commands, expected 1 to ${FRAME_COMMANDS_MAX}`);
   }
   for (let i = 0; i < count; i++) {
-    const problem = checkRecord(session, maker);
+    const problem = checkRecord(session, maker, rules);
     if (problem !== null || reader.failed) return problem;
   }
   return null;
 }
 
-function checkRecord(session: number, maker: GroupMaker): KvError | null {
+function checkRecord(session: number, maker: GroupMaker, rules: EntryRules): KvError | null {
   reader.varint();
-  const op = reader.u8();
-  switch (op) {
-    case OP.write:
-    case OP.casAbsent:
-      return needSession(session) ?? checkKey() ?? checkValue();
-    case OP.delete:
-      return needSession(session) ?? checkKey();
-    case OP.casValue:
-      return needSession(session) ?? checkKey() ?? checkValue() ?? checkValue();
-    case OP.casRevision: {
-      const problem = needSession(session) ?? checkKey();
-      if (problem !== null) return problem;
-      if (reader.varint() < 1) reader.fail("a revision of 1 or more");
-      return checkValue();
-    }
-    case OP.openSession:
-      if (session !== NO_SESSION) return bad("a session is not opened from within a session");
-      reader.skip(SESSION_NONCE_BYTES);
-      return null;
-    case OP.closeSession:
-      return needSession(session);
-    case OP.noop:
-      return null;
-    case OP.setQuota:
-      if (maker === "client") return bad("settings are not changed by clients");
-      if (session !== NO_SESSION) return bad("a setting belongs to no session");
-      if (reader.varint() < QUOTA_BYTES_MIN) reader.fail(`a quota of ${QUOTA_BYTES_MIN} or more`);
-      return null;
-    default:
-      return reader.failed ? null : bad(`unknown command ${op}`);
+  const code = reader.u8();
+  const operation = operationOf(code);
+  if (operation === undefined || operation.since > rules) {
+    return reader.failed ? null : bad(`unknown command ${code}`);
   }
+  return checkPlace(operation, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
 }
 
-function needSession(session: number): KvError | null {
-  return session === NO_SESSION ? bad("this command needs a session") : null;
+function checkPlace(operation: Operation, session: number, maker: GroupMaker): KvError | null {
+  const isControl = operation.kind === "control";
+  if (isControl && operation.by === "node" && maker === "client") {
+    return bad("settings are not changed by clients");
+  }
+  const need = isControl ? operation.session : "needed";
+  if (need === "needed" && session === NO_SESSION) return bad("this command needs a session");
+  if (need === "forbidden" && session !== NO_SESSION) return bad("this command needs no session");
+  return null;
 }
 
-function checkKey(): KvError | null {
+/** In the order of FIELDS. */
+function checkFields(fields: number): KvError | null {
+  let problem: KvError | null = null;
+  if ((fields & KEY_BIT) !== 0) problem = checkSized(FIELDS.key);
+  if ((fields & EXPECTED_BIT) !== 0) problem ??= checkSized(FIELDS.expected);
+  if ((fields & REVISION_BIT) !== 0) checkNumber(FIELDS.revision);
+  if ((fields & VALUE_BIT) !== 0) problem ??= checkSized(FIELDS.value);
+  if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
+  if ((fields & QUOTA_BIT) !== 0) checkNumber(FIELDS.quotaBytes);
+  return problem;
+}
+
+/** As checkFields, for fields that were checked. */
+function skipFields(fields: number): void {
+  if ((fields & KEY_BIT) !== 0) reader.skip(reader.varint());
+  if ((fields & EXPECTED_BIT) !== 0) reader.skip(reader.varint());
+  if ((fields & REVISION_BIT) !== 0) reader.varint();
+  if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
+  if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
+  if ((fields & QUOTA_BIT) !== 0) reader.varint();
+}
+
+function checkSized(field: SizedField): KvError | null {
   const length = reader.varint();
   if (reader.failed) return null;
-  if (length > KEY_BYTES_MAX) return keyTooLarge(length);
-  if (length === 0) return bad("a key has at least one byte");
+  if (length > field.maxBytes) return tooLong(field, length);
+  if (length < field.minBytes) return bad(`a ${field.noun} has at least one byte`);
   reader.skip(length);
   return null;
 }
 
-function checkValue(): KvError | null {
-  const length = reader.varint();
-  if (length > VALUE_BYTES_MAX) return valueTooLarge(length);
-  reader.skip(length);
-  return null;
+function checkNumber({ noun, min }: NumberField): void {
+  if (reader.varint() < min) reader.fail(`a ${noun} of ${min} or more`);
 }
 
 function bad(message: string): KvError {

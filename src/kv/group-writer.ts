@@ -1,40 +1,72 @@
 import { KvError } from "../base/errors.ts";
-import {
-  CLIENT_FRAME_BYTES_MAX,
-  FRAME_COMMANDS_MAX,
-  KEY_BYTES_MAX,
-  VALUE_BYTES_MAX,
-} from "../base/limits.ts";
+import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { QUOTA_BYTES_MIN } from "./state-size.ts";
-import { NO_SESSION, OP, SESSION_NONCE_BYTES, type Op } from "./command.ts";
+import {
+  EXPECTED_BIT,
+  FIELD_BITS,
+  FIELDS,
+  KEY_BIT,
+  NONCE_BIT,
+  OP,
+  QUOTA_BIT,
+  REVISION_BIT,
+  VALUE_BIT,
+  type Command,
+  type FieldContent,
+  type FieldName,
+  type NumberField,
+  type SizedField,
+} from "../operations/index.ts";
+import { NO_SESSION } from "./command.ts";
 
 /** Room in front of the records for session, floor, count and a prefix byte. */
 const HEADER_BYTES_MAX = 32;
 /** What a record takes beside key and values, at most. */
 const RECORD_OVERHEAD_BYTES = 32;
 
+/** The fields of any command: those that its operation has are there. */
+type Contents = Pick<Command, "kind"> & { readonly [F in FieldName]?: FieldContent<F> };
+
 /** @throws KvError KEY_TOO_LARGE, or BAD_REQUEST for an empty key */
 export function checkKey(key: Uint8Array): void {
-  if (key.length > KEY_BYTES_MAX) throw keyTooLarge(key.length);
-  if (key.length === 0) throw new KvError("BAD_REQUEST", "a key has at least one byte");
+  checkSized(FIELDS.key, key);
 }
 
-/** @throws KvError VALUE_TOO_LARGE */
-export function checkValue(value: Uint8Array): void {
-  if (value.length > VALUE_BYTES_MAX) throw valueTooLarge(value.length);
+/** @throws KvError KEY_TOO_LARGE, VALUE_TOO_LARGE, or BAD_REQUEST for another field that is out of bounds */
+export function checkCommand(command: Command): void {
+  const { key, expected, revision, value, nonce, quotaBytes }: Contents = command;
+  if (key !== undefined) checkSized(FIELDS.key, key);
+  if (expected !== undefined) checkSized(FIELDS.expected, expected);
+  if (revision !== undefined) checkNumber(FIELDS.revision, revision);
+  if (value !== undefined) checkSized(FIELDS.value, value);
+  if (nonce !== undefined) {
+    assert(nonce.length === FIELDS.nonce.bytes, `a nonce has ${FIELDS.nonce.bytes} bytes`);
+  }
+  if (quotaBytes !== undefined) checkNumber(FIELDS.quotaBytes, quotaBytes);
 }
 
-export function keyTooLarge(length: number): KvError {
-  return new KvError("KEY_TOO_LARGE", `key of ${length} bytes, the limit is ${KEY_BYTES_MAX}`);
+/** Bytes of key and values together. */
+export function contentBytesOf(command: Command): number {
+  const { key, expected, value }: Contents = command;
+  return (key?.length ?? 0) + (expected?.length ?? 0) + (value?.length ?? 0);
 }
 
-export function valueTooLarge(length: number): KvError {
-  return new KvError(
-    "VALUE_TOO_LARGE",
-    `value of ${length} bytes, the limit is ${VALUE_BYTES_MAX}`,
-  );
+export function tooLong({ noun, tooLong, maxBytes }: SizedField, length: number): KvError {
+  return new KvError(tooLong, `${noun} of ${length} bytes, the limit is ${maxBytes}`);
+}
+
+function checkSized(field: SizedField, { length }: Uint8Array): void {
+  if (length > field.maxBytes) throw tooLong(field, length);
+  if (length < field.minBytes) {
+    throw new KvError("BAD_REQUEST", `a ${field.noun} has at least one byte`);
+  }
+}
+
+function checkNumber({ noun, min }: NumberField, value: number): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  const expected = min === 1 ? "a positive integer" : `an integer of ${min} or more`;
+  throw new KvError("BAD_REQUEST", `${noun}: expected ${expected}, got ${value}`);
 }
 
 /**
@@ -59,73 +91,47 @@ export class GroupWriter {
     );
   }
 
-  write(sequence: number, key: Uint8Array, value: Uint8Array): void {
-    checkKey(key);
-    checkValue(value);
-    this.#begin(sequence, OP.write);
-    this.#records.sized(key);
-    this.#records.sized(value);
-  }
-
-  delete(sequence: number, key: Uint8Array): void {
-    checkKey(key);
-    this.#begin(sequence, OP.delete);
-    this.#records.sized(key);
-  }
-
-  casValue(sequence: number, key: Uint8Array, expected: Uint8Array, value: Uint8Array): void {
-    checkKey(key);
-    checkValue(expected);
-    checkValue(value);
-    this.#begin(sequence, OP.casValue);
-    this.#records.sized(key);
-    this.#records.sized(expected);
-    this.#records.sized(value);
-  }
-
-  /** Writes only when the key does not exist. */
-  casAbsent(sequence: number, key: Uint8Array, value: Uint8Array): void {
-    checkKey(key);
-    checkValue(value);
-    this.#begin(sequence, OP.casAbsent);
-    this.#records.sized(key);
-    this.#records.sized(value);
-  }
-
-  /** Writes only when the key was last changed at `revision` (1 or more). */
-  casRevision(sequence: number, key: Uint8Array, revision: number, value: Uint8Array): void {
-    checkKey(key);
-    checkValue(value);
-    if (!Number.isSafeInteger(revision) || revision < 1) {
-      throw new KvError("BAD_REQUEST", `a revision is a positive integer, got ${revision}`);
+  /**
+   * Appends a command.
+   * @throws KvError KEY_TOO_LARGE, VALUE_TOO_LARGE or BAD_REQUEST for a field that is out of bounds: nothing was appended
+   */
+  add(sequence: number, command: Command): void {
+    checkCommand(command);
+    assert(Number.isSafeInteger(sequence) && sequence >= 0, "sequence numbers are integers");
+    assert(this.#count < FRAME_COMMANDS_MAX, "a group holds so many commands only");
+    const { key, expected, revision, value, nonce, quotaBytes }: Contents = command;
+    const code = OP[command.kind];
+    const out = this.#records;
+    out.varint(sequence);
+    out.u8(code);
+    // In the order of FIELDS.
+    let fields = 0;
+    if (key !== undefined) {
+      out.sized(key);
+      fields |= KEY_BIT;
     }
-    this.#begin(sequence, OP.casRevision);
-    this.#records.sized(key);
-    this.#records.varint(revision);
-    this.#records.sized(value);
-  }
-
-  /** For a group without session. @param nonce 16 random bytes; the same for each attempt to open this session */
-  openSession(sequence: number, nonce: Uint8Array): void {
-    assert(nonce.length === SESSION_NONCE_BYTES, "a session nonce has 16 bytes");
-    this.#begin(sequence, OP.openSession);
-    this.#records.bytes(nonce);
-  }
-
-  closeSession(sequence: number): void {
-    this.#begin(sequence, OP.closeSession);
-  }
-
-  /** Changes nothing; its answer proves that all that was decided before it has been applied. */
-  noop(sequence: number): void {
-    this.#begin(sequence, OP.noop);
-  }
-
-  /** For a group without session, made by a node. @param bytes QUOTA_BYTES_MIN or more */
-  setQuota(sequence: number, bytes: number): void {
-    assert(Number.isSafeInteger(bytes) && bytes >= QUOTA_BYTES_MIN, "a quota is that large");
-    this.#begin(sequence, OP.setQuota);
-    this.#records.varint(bytes);
+    if (expected !== undefined) {
+      out.sized(expected);
+      fields |= EXPECTED_BIT;
+    }
+    if (revision !== undefined) {
+      out.varint(revision);
+      fields |= REVISION_BIT;
+    }
+    if (value !== undefined) {
+      out.sized(value);
+      fields |= VALUE_BIT;
+    }
+    if (nonce !== undefined) {
+      out.bytes(nonce);
+      fields |= NONCE_BIT;
+    }
+    if (quotaBytes !== undefined) {
+      out.varint(quotaBytes);
+      fields |= QUOTA_BIT;
+    }
+    assert(fields === FIELD_BITS[code], `a command ${command.kind} has the fields of the table`);
+    this.#count += 1;
   }
 
   /**
@@ -154,13 +160,5 @@ export class GroupWriter {
   clear(): void {
     this.#records.clear();
     this.#count = 0;
-  }
-
-  #begin(sequence: number, op: Op): void {
-    assert(Number.isSafeInteger(sequence) && sequence >= 0, "sequence numbers are integers");
-    assert(this.#count < FRAME_COMMANDS_MAX, "a group holds so many commands only");
-    this.#records.varint(sequence);
-    this.#records.u8(op);
-    this.#count += 1;
   }
 }

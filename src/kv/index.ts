@@ -9,16 +9,7 @@ export {
   type ByteString,
 } from "./byte-string.ts";
 export { CommandCursor } from "./command-cursor.ts";
-export {
-  NO_SESSION,
-  OP,
-  SESSION_NONCE_BYTES,
-  STATUS,
-  type AnswerSink,
-  type Op,
-  type OpName,
-  type Status,
-} from "./command.ts";
+export { NO_SESSION, STATUS, type AnswerSink, type Status } from "./command.ts";
 export {
   buildEntry,
   ENTRY_HEADER_BYTES_MAX,
@@ -32,14 +23,13 @@ export {
 export type { FrozenState } from "./frozen-state.ts";
 export { commandCount, validateGroup } from "./group-check.ts";
 export { piecesOf, type GroupPiece } from "./group-pieces.ts";
-export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
+export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "./group-writer.ts";
 export { KvState, NO_SINK } from "./kv-state.ts";
 export type { PlaceSeed } from "./place-hash.ts";
 export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
 export { Runs, splitGroup, type Run, type SplitGroup } from "./group-split.ts";
 export type { PrefixShare } from "./largest-prefixes.ts";
-export { QUOTA_BYTES_MIN } from "./state-size.ts";
 export { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
 export {
   isCut,

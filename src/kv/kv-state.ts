@@ -6,8 +6,9 @@
  *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
  *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
  *       different command with a sequence number that was answered is refused and has no effect.
- *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE: else a repetition that stands
- *       in the log already could take effect later, when there is space again, and its client has been told otherwise.
+ *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE and VALUE_TOO_LARGE: else a
+ *       repetition that stands in the log already could take effect later, when there is space again or the value is
+ *       shorter, and its client has been told otherwise.
  *   A4. The revision grows by one with each command that changes a key, and with nothing else.
  *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
  *   A6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
@@ -17,16 +18,16 @@
  *       what sessions keep are for entries of version 2.
  *   A8. The origin is set once, by the first session opened, and never changes.
  */
-import { assert } from "../base/assert.ts";
+import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
 import { SESSION_WINDOW } from "../base/limits.ts";
-import { bytesOf, mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { APPLY, OP, type ControlOp, type KeyAtHand } from "../operations/index.ts";
+import { bytesOf, hashOfBytes, mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { CommandCursor } from "./command-cursor.ts";
 import {
   FIRST_ENTRY_VERSION,
   NO_COMMAND_HASH,
   NO_SESSION,
-  OP,
   STATUS,
   type AnswerSink,
   type Status,
@@ -53,6 +54,7 @@ const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
 const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
 const NO_SPACE = ERRORS.NO_SPACE.wire;
+const VALUE_TOO_LARGE = ERRORS.VALUE_TOO_LARGE.wire;
 /** Keys looked at to tell where the bytes are. */
 const SAMPLED_KEYS = 2048;
 /** What an unreadable entry adds to the history hash. Part of the format. */
@@ -82,6 +84,23 @@ export class KvState {
   #status: Status = STATUS.ok;
   #answerRevision = 0;
   #actual: ByteString | undefined;
+  /** What the command at hand may do to its key: made once, and handed to each. */
+  readonly #key: KeyAtHand = {
+    find: () => this.#cells.find(this.#cursor),
+    putValue: () => this.#put(this.#cursor.value(), this.#cursor.valueHash()),
+    // Whatever operations make of values is bytes again.
+    put: (value) => this.#put(value as ByteString, hashOfBytes(value as ByteString)),
+    remove: () => {
+      if (this.#cells.delete(this.#cursor)) this.#outcome(STATUS.ok, ++this.#revision);
+      else this.#outcome(STATUS.notFound, this.#revision);
+    },
+    mismatch: (found) => {
+      this.#outcome(STATUS.casFailed, found?.modRevision ?? 0);
+      // It is what `find` gave.
+      this.#actual = found?.value as ByteString | undefined;
+    },
+    tooLarge: () => this.#outcome(VALUE_TOO_LARGE, this.#revision),
+  };
 
   constructor(
     cells = new OrderedCells(),
@@ -301,7 +320,9 @@ export class KvState {
   #applySessionless(idx: number, position: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
     this.#outcome(STATUS.ok, this.#revision);
-    switch (cursor.op) {
+    // The check of entries lets nothing else stand there.
+    const op = cursor.op as ControlOp;
+    switch (op) {
       case OP.noop:
         sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
         return;
@@ -324,8 +345,10 @@ export class KvState {
         this.#answerRevision = cursor.quotaBytes;
         sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
         return;
+      case OP.closeSession:
+        throw new InvariantError("closeSession needs a session");
       default:
-        assert(false, `command ${cursor.op} needs a session`);
+        unreachable(op, "operation without a session");
     }
   }
 
@@ -392,55 +415,16 @@ export class KvState {
 
   #execute(): void {
     const cursor = this.#cursor;
-    switch (cursor.op) {
-      case OP.write:
-        this.#put();
-        return;
-      case OP.delete:
-        if (this.#cells.delete(cursor)) this.#outcome(STATUS.ok, ++this.#revision);
-        else this.#outcome(STATUS.notFound, this.#revision);
-        return;
-      case OP.casValue: {
-        const current = this.#cells.find(cursor);
-        const matches =
-          current !== undefined &&
-          current.value.length === cursor.expectedLength &&
-          current.value === cursor.expectedValue();
-        this.#putIf(matches, current);
-        return;
-      }
-      case OP.casAbsent: {
-        const current = this.#cells.find(cursor);
-        this.#putIf(current === undefined, current);
-        return;
-      }
-      case OP.casRevision: {
-        const current = this.#cells.find(cursor);
-        this.#putIf(current?.modRevision === cursor.expectedRevision, current);
-        return;
-      }
-      case OP.noop:
-        this.#outcome(STATUS.ok, this.#revision);
-        return;
-      default:
-        assert(false, `command ${cursor.op} does not belong in a session`);
-    }
+    const apply = APPLY[cursor.op];
+    if (apply !== undefined) return apply(this.#key, cursor);
+    assert(cursor.op === OP.noop, `command ${cursor.op} does not belong in a session`);
+    this.#outcome(STATUS.ok, this.#revision);
   }
 
-  #putIf(matches: boolean, current: StoredValue | undefined): void {
-    if (matches) {
-      this.#put();
-      return;
-    }
-    this.#outcome(STATUS.casFailed, current?.modRevision ?? 0);
-    this.#actual = current?.value;
-  }
-
-  #put(): void {
-    const cursor = this.#cursor;
+  #put(value: ByteString, valueHash: number): void {
     const next = this.#revision + 1;
     const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;
-    if (!this.#cells.put(cursor, cursor.value(), cursor.valueHash(), next, room)) {
+    if (!this.#cells.put(this.#cursor, value, valueHash, next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
     this.#revision = next;

@@ -32,13 +32,13 @@ const KIND = {
   notAnswered: 0,
   ok: 1,
   notFound: 2,
-  /** There was no such key. */
-  casFailedAbsent: 3,
+  /** Nothing is aside: there was no such key when the revision is 0, else its value was empty. */
+  casFailedBare: 3,
   /** Its value is aside. */
   casFailed: 4,
-  casFailedEmpty: 5,
-  casFailedLarge: 6,
-  noSpace: 7,
+  casFailedLarge: 5,
+  noSpace: 6,
+  valueTooLarge: 7,
 } as const;
 const KIND_BITS = 3;
 const KIND_MASK = 7;
@@ -48,9 +48,9 @@ const STATUS_OF_KIND: readonly Status[] = [
   STATUS.notFound,
   STATUS.casFailed,
   STATUS.casFailed,
-  STATUS.casFailed,
   STATUS.casFailedLarge,
   ERRORS.NO_SPACE.wire,
+  ERRORS.VALUE_TOO_LARGE.wire,
 ];
 
 // Sessions that keep nothing share these.
@@ -174,7 +174,7 @@ export class Session {
   /** @param slot from `find(sequence)` */
   actualAt(slot: number, sequence: number): ByteString | undefined {
     const kind = (this.#marks[slot] ?? 0) & KIND_MASK;
-    if (kind === KIND.casFailedEmpty) return EMPTY_BYTES;
+    if (kind === KIND.casFailedBare && this.revisionAt(slot) > 0) return EMPTY_BYTES;
     if (kind !== KIND.casFailed) return undefined;
     const actual = this.#aside?.get(sequence);
     assert(actual !== undefined, "a value marked as kept aside is there");
@@ -261,12 +261,13 @@ function kindOf(status: Status, actual: ByteString | undefined): number {
     case STATUS.notFound:
       return KIND.notFound;
     case STATUS.casFailed:
-      if (actual === undefined) return KIND.casFailedAbsent;
-      return actual.length === 0 ? KIND.casFailedEmpty : KIND.casFailed;
+      return actual === undefined || actual.length === 0 ? KIND.casFailedBare : KIND.casFailed;
     case STATUS.casFailedLarge:
       return KIND.casFailedLarge;
     case ERRORS.NO_SPACE.wire:
       return KIND.noSpace;
+    case ERRORS.VALUE_TOO_LARGE.wire:
+      return KIND.valueTooLarge;
     default:
       throw new InvariantError(`an answer with status ${status} is not kept`);
   }

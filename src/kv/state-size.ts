@@ -13,5 +13,3 @@ export const SESSION_OVERHEAD_BYTES = 900;
  * with all of it overwritten while a snapshot is written, when old and new are there.
  */
 export const DEFAULT_QUOTA_BYTES = 384 * 1024 * 1024;
-/** As much as the largest value: less is a slip. */
-export const QUOTA_BYTES_MIN = 1024 * 1024;

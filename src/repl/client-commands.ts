@@ -2,28 +2,18 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { CommandGroup, CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
 import type { HelpTexts } from "./help.ts";
+import type { Bytes, CasCondition, KeyRequest } from "../client/types.ts";
 import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What is done with one key. */
-export type KeyAction =
-  | { readonly op: "write"; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly op: "read"; readonly key: Uint8Array; readonly local: boolean }
-  | { readonly op: "delete"; readonly key: Uint8Array }
-  | {
-      readonly op: "cas";
-      readonly key: Uint8Array;
-      readonly expected: CasExpectation;
-      readonly value: Uint8Array;
-    };
+/** What is done with one key: a request of the client's, with bytes, as what was typed is bytes. */
+export type KeyAction = BytesOnly<KeyRequest>;
+type BytesOnly<R> = R extends KeyRequest
+  ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
+  : never;
 
 export type ClientAction = KeyAction | RangeAction;
-
-export type CasExpectation =
-  | { readonly kind: "value"; readonly value: Uint8Array }
-  | { readonly kind: "absent" }
-  | { readonly kind: "revision"; readonly revision: number };
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
@@ -37,8 +27,26 @@ const write: CommandSpec<ClientAction> = {
   examples: ["1 write 35 hello", '2 write greeting "hello world"'],
   arguments: ["text", "text"],
   count: [2, 2],
+  input: "VALUE may be - for standard input, as it is: omnikv write photo - < photo.jpg",
   build: ({ positionals: [key, value] }) => ({
     op: "write",
+    key: keyIn(key),
+    value: valueIn(value),
+  }),
+};
+
+const append: CommandSpec<ClientAction> = {
+  name: "append",
+  synonyms: ["add", "concat"],
+  forms: ["KEY VALUE"],
+  summary: "puts VALUE behind the key's value",
+  details: ["As one step, and exactly once. A key that does not exist begins with VALUE."],
+  examples: ['1 append log "one more line\\n"'],
+  arguments: ["text", "text"],
+  count: [2, 2],
+  input: "VALUE may be - for standard input, as it is: omnikv append notes - < more.txt",
+  build: ({ positionals: [key, value] }) => ({
+    op: "append",
     key: keyIn(key),
     value: valueIn(value),
   }),
@@ -56,11 +64,13 @@ const read: CommandSpec<ClientAction> = {
   examples: ["2 read 35", "3 read 35 --local"],
   arguments: ["text"],
   count: [1, 1],
+  wholeValue: `--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
+status is 1: omnikv read photo --raw > copy.jpg`,
   flags: [{ name: "--local", help: "the node's own state, perhaps old (sequentially consistent)" }],
   build: ({ positionals: [key], flags }) => ({
     op: "read",
     key: keyIn(key),
-    local: flags.has("--local"),
+    consistency: flags.has("--local") ? "local" : "linearizable",
   }),
 };
 
@@ -85,6 +95,7 @@ const cas: CommandSpec<ClientAction> = {
   examples: ["1 cas 35 hello world", "1 cas 35 --absent first", "1 cas 35 --revision 12 next"],
   arguments: ["text", "text", "text"],
   count: [2, 3],
+  input: "EXPECTED or NEW may be - for standard input, as it is.",
   flags: [
     { name: "--absent", help: "only if there is no such key" },
     {
@@ -106,14 +117,12 @@ function casIn({ positionals, flags }: ParsedArguments): ClientAction {
     throw new UsageError(problem);
   }
   if (third !== undefined) {
-    const expected: CasExpectation = { kind: "value", value: valueIn(second) };
-    return { op: "cas", key: keyIn(key), expected, value: valueIn(third) };
+    const condition: CasCondition = { value: valueIn(second) };
+    return { op: "cas", key: keyIn(key), condition, value: valueIn(third) };
   }
-  const expected: CasExpectation =
-    revision === undefined
-      ? { kind: "absent" }
-      : { kind: "revision", revision: revisionIn(revision) };
-  return { op: "cas", key: keyIn(key), expected, value: valueIn(second) };
+  const condition: CasCondition =
+    revision === undefined ? { absent: true } : { revision: revisionIn(revision) };
+  return { op: "cas", key: keyIn(key), condition, value: valueIn(second) };
 }
 
 function revisionIn(text: string): number {
@@ -143,7 +152,7 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, read, remove, cas, ...RANGE_COMMANDS],
+  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS],
   nodeWord: "any",
 };
 

@@ -1,24 +1,15 @@
 /** Carries out the commands of the client prompt and puts the answers into words. */
-import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
+import type { KvRequests } from "../client/key-requests.ts";
 import type {
-  CasCondition,
   CasResult,
-  DeleteResult,
-  KvRequests,
   NodeAddress,
   ReadResult,
   RequestOptions,
-  WriteResult,
+  ResultOf,
 } from "../client/types.ts";
 import { bytesField } from "./bytes-field.ts";
-import {
-  CLIENT_HELP,
-  clientTable,
-  type CasExpectation,
-  type ClientAction,
-  type KeyAction,
-} from "./client-commands.ts";
+import { CLIENT_HELP, clientTable, type ClientAction, type KeyAction } from "./client-commands.ts";
 import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
@@ -30,8 +21,11 @@ import { rangeOutcome } from "./range-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 
+/** The part of KvClient that the prompt needs. */
+export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count">;
+
 export interface ClientPromptOptions {
-  readonly client: KvRequests;
+  readonly client: KvCalls;
   readonly nodes: readonly NodeAddress[];
   readonly timeoutMs: number;
   readonly style: Style;
@@ -57,8 +51,8 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           const request = requestOptions(target, signal);
           return [await rangeOutcome(options.client, action, request, style, elapsedMs)];
         }
-        const answer = await ask(options.client, target, action, signal);
-        return [answerOutcome(action, answer, style, elapsedMs())];
+        const result = await options.client.request(action, requestOptions(target, signal));
+        return [answerOutcome(action, result, style, elapsedMs())];
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         const asked = addresses.filter(({ id }) => target === null || id === target);
@@ -78,70 +72,29 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
   };
 }
 
-type Answer =
-  | { readonly op: "write"; readonly result: WriteResult }
-  | { readonly op: "read"; readonly local: boolean; readonly result: ReadResult }
-  | { readonly op: "delete"; readonly result: DeleteResult }
-  | { readonly op: "cas"; readonly result: CasResult };
-
-async function ask(
-  client: KvRequests,
-  target: Target,
-  action: KeyAction,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const options = requestOptions(target, signal);
-  switch (action.op) {
-    case "write":
-      return { op: "write", result: await client.write(action.key, action.value, options) };
-    case "read": {
-      const consistency = action.local ? "local" : "linearizable";
-      const result = await client.read(action.key, { ...options, consistency });
-      return { op: "read", local: action.local, result };
-    }
-    case "delete":
-      return { op: "delete", result: await client.delete(action.key, options) };
-    case "cas": {
-      const condition = conditionOf(action.expected);
-      return { op: "cas", result: await client.cas(action.key, condition, action.value, options) };
-    }
-    default:
-      return unreachable(action, "client action");
-  }
-}
-
 function requestOptions(target: Target, signal: AbortSignal): RequestOptions {
   return target === null ? { signal } : { signal, node: target };
 }
 
-function conditionOf(expected: CasExpectation): CasCondition {
-  switch (expected.kind) {
-    case "value":
-      return { value: expected.value };
-    case "absent":
-      return { absent: true };
-    case "revision":
-      return { revision: expected.revision };
-    default:
-      return unreachable(expected, "condition");
-  }
-}
-
-function answerOutcome(action: KeyAction, answer: Answer, style: Style, ms: number): Outcome {
-  const { words, notes, fields } = describe(answer, style);
-  const { node } = answer.result;
+function answerOutcome(
+  action: KeyAction,
+  result: ResultOf<KeyAction["op"]>,
+  style: Style,
+  ms: number,
+): Outcome {
+  const { words, notes, fields } = describe(action, result, style);
   return {
     text: `${words} ${style.dim(`(${[...notes, formatDuration(ms)].join(", ")})`)}`,
     json: {
       ok: true,
-      node,
+      node: result.node,
       op: action.op,
       ...bytesField("key", action.key),
       ...fields,
       ms: roundMs(ms),
     },
     status: EXIT.ok,
-    ...(answer.op === "read" && answer.result.found ? { bytes: answer.result.value } : {}),
+    ...("found" in result && result.found ? { bytes: result.value } : {}),
   };
 }
 
@@ -152,30 +105,22 @@ interface Description {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-function describe(answer: Answer, style: Style): Description {
-  switch (answer.op) {
-    case "write": {
-      const { revision } = answer.result;
-      return {
-        words: `${style.good("ok")}, revision ${revision}`,
-        notes: [],
-        fields: { revision },
-      };
-    }
-    case "read":
-      return describeRead(answer.result, answer.local, style);
-    case "delete": {
-      const { existed, revision } = answer.result;
-      const words = existed
-        ? `${style.good("deleted")}, revision ${revision}`
-        : style.warn("(not found)");
-      return { words, notes: [], fields: { existed, revision } };
-    }
-    case "cas":
-      return describeCas(answer.result, style);
-    default:
-      return unreachable(answer, "answer");
+/** By what the result has: requests that are answered alike are described alike. */
+function describe(action: KeyAction, result: ResultOf<KeyAction["op"]>, style: Style): Description {
+  if ("found" in result) {
+    const local = action.op === "read" && action.consistency === "local";
+    return describeRead(result, local, style);
   }
+  if ("swapped" in result) return describeCas(result, style);
+  const { revision } = result;
+  if ("existed" in result) {
+    const { existed } = result;
+    const words = existed
+      ? `${style.good("deleted")}, revision ${revision}`
+      : style.warn("(not found)");
+    return { words, notes: [], fields: { existed, revision } };
+  }
+  return { words: `${style.good("ok")}, revision ${revision}`, notes: [], fields: { revision } };
 }
 
 function describeRead(result: ReadResult, local: boolean, style: Style): Description {

@@ -37,6 +37,10 @@ export interface CommandSpec<A> {
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
   readonly flags?: readonly FlagSpec[];
+  /** As a subcommand it takes - for standard input in the place of a value: how to say so in its help. */
+  readonly input?: string;
+  /** As a subcommand it can print a value as it is, with --raw: how to say so in its help. */
+  readonly wholeValue?: string;
   /** @throws UsageError when the arguments do not fit together */
   readonly build: (args: ParsedArguments) => A;
 }

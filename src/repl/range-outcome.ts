@@ -1,5 +1,6 @@
 /** Carries out `range`, `keys` and `count`, and puts what they found into words. */
-import type { KvRequests, RangeSelector, ReadOptions, RequestOptions } from "../client/types.ts";
+import type { KvRequests } from "../client/key-requests.ts";
+import type { RangeSelector, ReadOptions, RequestOptions } from "../client/types.ts";
 import type { KeyEntry } from "../client/range-entry.ts";
 import { bytesField } from "./bytes-field.ts";
 import { formatDuration, roundMs } from "./duration.ts";

@@ -1,6 +1,7 @@
 /** The prompt of `omnikv start`: keys, and management of the servers that it started, with the same words as apart. */
 import type { ManageAction } from "./admin-commands.ts";
-import { KEY_COMMANDS, type ClientAction } from "./client-commands.ts";
+import type { ClientAction } from "./client-commands.ts";
+import { findCommand } from "./command-table.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** The two have no name in common, so that each word means what it means at its own prompt. */
@@ -20,13 +21,16 @@ export function createStartPrompt(
     nodes: client.nodes,
     style: client.style,
     execute: (target, action, signal, screen) =>
-      isClientAction(action)
+      isClientAction(client, action)
         ? client.execute(target, action, signal, screen)
         : manage.execute(target, action, signal, screen),
   };
 }
 
-/** Each command's name is the `op` of what it builds. */
-function isClientAction(action: ClientAction | ManageAction): action is ClientAction {
-  return KEY_COMMANDS.commands.some(({ name }) => name === action.op);
+/** Each action is named as its command. */
+function isClientAction(
+  client: Prompt<ClientAction>,
+  action: ClientAction | ManageAction,
+): action is ClientAction {
+  return findCommand(client.table, action.op, true) !== null;
 }

@@ -84,7 +84,7 @@ export class ClientWrites {
     if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
-    writer.setQuota(0, bytes);
+    writer.add(0, { kind: "setQuota", quotaBytes: bytes });
     // Many writes may be waiting: management is not turned away for them.
     this.#proposals.takeIn(nobody(routeId), writer.take(NO_SESSION, 0), 1, 0, false);
   }

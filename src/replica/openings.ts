@@ -4,7 +4,8 @@
  * Why here and not in the replicated table: who asks for them is this node's knowledge. An owner in the log would be a
  * connection (and whoever wants more owners connects again) or an address (which clients behind one router share).
  */
-import { CommandCursor, NO_SESSION, OP } from "../kv/index.ts";
+import { OP } from "../operations/index.ts";
+import { CommandCursor, NO_SESSION } from "../kv/index.ts";
 
 /** Of one frame. A client needs one. */
 export const OPENINGS_PER_FRAME_MAX = 4;

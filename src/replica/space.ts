@@ -5,8 +5,8 @@
  * memory is its own affair: what it refuses for want of it has not been proposed.
  */
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
+import { operationOf } from "../operations/index.ts";
 import {
-  OP,
   splitGroup,
   textOf,
   type CommandCursor,
@@ -94,16 +94,11 @@ export class Space {
   }
 
   #isRefused(cursor: CommandCursor): boolean {
-    switch (cursor.op) {
-      case OP.write:
-        return this.#level === "critical" || this.#grows(cursor);
-      case OP.casValue:
-      case OP.casAbsent:
-      case OP.casRevision:
-        return this.#level === "critical" || this.#mayKeep(cursor) || this.#grows(cursor);
-      default:
-        return false;
-    }
+    const operation = operationOf(cursor.op);
+    if (operation?.kind !== "key" || operation.growth === "frees") return false;
+    if (this.#level === "critical") return true;
+    if (operation.answer === "swapped" && this.#mayKeep(cursor)) return true;
+    return operation.growth === "adds" || this.#grows(cursor);
   }
 
   #grows(cursor: CommandCursor): boolean {

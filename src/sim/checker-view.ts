@@ -63,19 +63,10 @@ function checkedOperation(
 const SWAPPED: Answer = { kind: "cas", swapped: true, actual: undefined };
 
 function requestOf(operation: Operation["operation"]): Request {
-  const { kind } = operation;
-  switch (kind) {
-    case "read":
-      return { kind };
-    case "delete":
-      return { kind };
-    case "write":
-      return { kind, value: operation.value };
-    case "cas":
-      return { kind, expected: operation.expected, value: operation.value };
-    default:
-      return unreachable(kind, "operation");
-  }
+  // The checker has requests of the same names and fields: one that it does not know fails to compile here.
+  if (operation.kind === "read") return { kind: "read" };
+  const { key: _key, ...request } = operation;
+  return request;
 }
 
 function answerOf(outcome: Operation["outcome"]): Answer | null {

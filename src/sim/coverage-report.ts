@@ -42,7 +42,7 @@ const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
 const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
   BAD_REQUEST: "the clients ask for nothing malformed; test/wire and test/client do",
   KEY_TOO_LARGE: "keys are small; test/client",
-  VALUE_TOO_LARGE: "values are small; test/client",
+  VALUE_TOO_LARGE: "values are small; test/client and test/operations",
   UNAUTHORIZED: "there is no secret; test/links",
   OVERLOADED: "a run is too small to fill a queue; test/client",
   SESSION_EXPIRED: "needs 10,000 sessions; test/kv and test/client",

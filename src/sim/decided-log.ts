@@ -1,8 +1,10 @@
 /**
- * What the decided log means, worked out anew by a state machine of ten lines that shares nothing with the product's but
- * the format of an entry and how sessions get their numbers: which write took effect at which revision, and what each key held in between.
+ * What the decided log means, worked out anew by a state machine of ten lines: which write took effect at which revision,
+ * and what each key held in between. It shares nothing with the product's but the format of an entry, how sessions get their
+ * numbers, and the models of the table of operations, which the product never calls.
  */
-import { CommandCursor, hashedSessionName, OP, textOf, validateEntry } from "../kv/index.ts";
+import { OP, operationOf, type FieldName } from "../operations/index.ts";
+import { CommandCursor, hashedSessionName, textOf, validateEntry } from "../kv/index.ts";
 
 /** A key's content from this revision on. */
 export interface Version {
@@ -64,31 +66,21 @@ export class DecidedLog {
     const name = `${session} ${sequence}`;
     if (sequence < floor || this.#executed.has(name)) return;
     this.#executed.add(name);
+    const operation = operationOf(cursor.op);
+    if (operation?.kind !== "key") {
+      if (cursor.op === OP.closeSession) this.#floors.delete(session);
+      return;
+    }
+    const has = (field: FieldName): boolean => operation.fields.includes(field);
     const key = textOf(cursor.key());
     const current = this.#keys.get(key)?.at(-1);
-    const value = current?.value ?? null;
-    switch (cursor.op) {
-      case OP.write:
-        return this.#change(key, textOf(cursor.value()));
-      case OP.delete:
-        if (value !== null) this.#change(key, null);
-        return;
-      case OP.casValue:
-        if (value === textOf(cursor.expectedValue())) this.#change(key, textOf(cursor.value()));
-        return;
-      case OP.casAbsent:
-        if (value === null) this.#change(key, textOf(cursor.value()));
-        return;
-      case OP.casRevision:
-        if (value !== null && current?.revision === cursor.expectedRevision) {
-          this.#change(key, textOf(cursor.value()));
-        }
-        return;
-      case OP.closeSession:
-        this.#floors.delete(session);
-        return;
-      default:
-    }
+    const held = { value: current?.value ?? null, revision: current?.revision ?? 0 };
+    const next = operation.model(held, {
+      value: has("value") ? textOf(cursor.value()) : "",
+      expected: has("expected") ? textOf(cursor.expectedValue()) : "",
+      revision: has("revision") ? cursor.expectedRevision : 0,
+    });
+    if (next !== undefined) this.#change(key, next);
   }
 
   #change(key: string, value: string | null): void {

@@ -1,9 +1,24 @@
 /** What clients asked and were told, in the order of the world. */
 import { assert } from "../base/assert.ts";
+import {
+  OPERATIONS,
+  type Operation as TableOperation,
+  type PlainRequestName,
+} from "../operations/index.ts";
 
+/**
+ * Begins every value that is to be put behind another one, and stands in no other place: so a value that somebody is told
+ * of can be taken apart.
+ */
+export const PIECE_START = "+";
+
+/** A request about one key, with texts for bytes. */
 export type ClientOperation =
-  | { readonly kind: "write"; readonly key: string; readonly value: string }
-  | { readonly kind: "delete"; readonly key: string }
+  | {
+      [N in PlainRequestName]: { readonly kind: N } & {
+        readonly [F in (typeof OPERATIONS)[N]["fields"][number]]: string;
+      };
+    }[PlainRequestName]
   | {
       readonly kind: "cas";
       readonly key: string;
@@ -88,7 +103,8 @@ export class History {
   }
 
   /**
-   * No client is told a value that nobody has asked to write to the key it asked for: that would be somebody else's.
+   * No client is told a value, or a piece of one, that nobody has asked to write to the key it asked for: that would be
+   * somebody else's.
    * @throws InvariantError
    */
   checkKey({ client, operation, outcome }: Operation): void {
@@ -98,11 +114,30 @@ export class History {
         : outcome.kind === "casFailed"
           ? outcome.actual
           : null;
+    const parts = told === null ? [] : partsOf(told);
     assert(
-      told === null || this.#asked.has(`${operation.key} ${told}`),
+      parts.every((part) => this.#asked.has(`${operation.key} ${part}`)),
       `client ${client} was told of another key: ${describeOperation({ operation, outcome })}`,
     );
   }
+}
+
+/** Whether a value that is written so is put behind the one that is there. */
+export function adds(kind: ClientOperation["kind"]): boolean {
+  if (kind === "read" || kind === "cas") return false;
+  const operation: TableOperation = OPERATIONS[kind];
+  return operation.kind === "key" && operation.growth === "adds";
+}
+
+/** What the newest change of such a value has put there: the whole of it, or the piece behind what was there before. */
+export function newestPart(value: string): string {
+  return partsOf(value).at(-1) ?? value;
+}
+
+function partsOf(value: string): readonly string[] {
+  const [first, ...rest] = value.split(PIECE_START);
+  const pieces = rest.map((piece) => PIECE_START + piece);
+  return first === undefined || first === "" ? pieces : [first, ...pieces];
 }
 
 /** One line, for people. */

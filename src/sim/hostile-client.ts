@@ -7,7 +7,8 @@ import { assert } from "../base/assert.ts";
 import { ERRORS } from "../base/errors.ts";
 import { NodeLink } from "../client/node-link.ts";
 import type { NodeAddress } from "../client/types.ts";
-import { GroupWriter, NO_SESSION, SESSION_NONCE_BYTES, STATUS } from "../kv/index.ts";
+import { SESSION_NONCE_BYTES } from "../base/limits.ts";
+import { GroupWriter, NO_SESSION, STATUS } from "../kv/index.ts";
 import { decodeAnswers, takeWritesFrame } from "../wire/client.ts";
 import type { Coverage } from "./coverage.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -102,7 +103,8 @@ export class HostileClient {
 
   /** Always with the same nonce: each opens a session of its own. */
   #open(link: NodeLink, count: number): void {
-    for (let i = 0; i < count; i++) this.#writer.openSession(0, this.#nonce);
+    for (let i = 0; i < count; i++)
+      this.#writer.add(0, { kind: "openSession", nonce: this.#nonce });
     this.#send(link, NO_SESSION, 0);
   }
 
@@ -117,7 +119,7 @@ export class HostileClient {
       HASHED_IDS_START + random.uint32() * 2 ** 20,
     ]);
     if (this.#own.includes(id)) return;
-    for (let sequence = 1; sequence <= 40; sequence++) this.#writer.noop(sequence);
+    for (let sequence = 1; sequence <= 40; sequence++) this.#writer.add(sequence, { kind: "noop" });
     this.#send(link, id, random.pick([0, 20]));
   }
 
@@ -126,7 +128,8 @@ export class HostileClient {
     const sequence = this.#sequence++;
     for (let variant = 0; variant < VARIANTS; variant++) {
       const key = encoder.encode(`hostile ${this.#options.index} ${variant}`);
-      this.#writer.write(sequence, key, encoder.encode(`${sequence} ${variant}`));
+      const value = encoder.encode(`${sequence} ${variant}`);
+      this.#writer.add(sequence, { kind: "write", key, value });
     }
     this.#send(link, session, 0);
   }
@@ -135,7 +138,7 @@ export class HostileClient {
     // Above those that `contradict` uses.
     const from = 2000 + this.#options.random.below(1000);
     for (let i = 0; i < HOARDED_AT_ONCE; i++) {
-      this.#writer.delete(from + i, encoder.encode("no such key"));
+      this.#writer.add(from + i, { kind: "delete", key: encoder.encode("no such key") });
     }
     this.#send(link, session, 0);
   }

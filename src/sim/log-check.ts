@@ -9,7 +9,13 @@
  */
 import { assert, unreachable } from "../base/assert.ts";
 import type { DecidedLog } from "./decided-log.ts";
-import { describeOperation, type Operation } from "./history.ts";
+import {
+  adds,
+  describeOperation,
+  newestPart,
+  type ClientOperation,
+  type Operation,
+} from "./history.ts";
 
 /** Positions at which an answer is true: after so many changes, from..to. */
 interface Window {
@@ -93,25 +99,33 @@ function windowsOf({ operation, outcome }: Operation, log: DecidedLog): Window[]
 function checkEffects(operations: readonly Operation[], log: DecidedLog): void {
   const times = new Map<string, number>();
   for (const { value } of log.changes) {
-    if (value !== null) times.set(value, (times.get(value) ?? 0) + 1);
+    if (value === null) continue;
+    const written = newestPart(value);
+    times.set(written, (times.get(written) ?? 0) + 1);
   }
   for (const operation of operations) {
     const asked = operation.operation;
     const { outcome } = operation;
     if (asked.kind === "read") continue;
     const what = `client ${operation.client}: ${describeOperation(operation)}`;
-    const value = asked.kind === "delete" ? null : asked.value;
+    const value = "value" in asked ? asked.value : null;
     // Values are unique, so the log tells how often a write took effect.
     const effects = value === null ? null : (times.get(value) ?? 0);
     assert((effects ?? 0) <= 1, `took effect ${effects} times: ${what}`);
     if (outcome.kind === "written" || outcome.kind === "deleted") {
       const change = log.changes[outcome.revision - 1];
       assert(
-        change?.key === asked.key && change.value === value,
+        change?.key === asked.key && leads(asked, change.value),
         `revision ${outcome.revision} is another change: ${what}`,
       );
     } else if (outcome.kind !== "unknown") {
       assert((effects ?? 0) === 0, `took effect nevertheless: ${what}`);
     }
   }
+}
+
+/** Whether the operation may have left this value; null: no key. */
+function leads(asked: ClientOperation, value: string | null): boolean {
+  const own = "value" in asked ? asked.value : null;
+  return value !== null && adds(asked.kind) ? newestPart(value) === own : value === own;
 }

@@ -1,13 +1,17 @@
 /** A client of the cluster: the real client core on a host of its own, and what it asks for. */
 import { ClientCore } from "../client/client-core.ts";
 import type { Answer, Operation as WireOperation } from "../client/frames.ts";
-import type { NodeAddress } from "../client/types.ts";
+import { operationOf } from "../client/requests.ts";
+import type { CasCondition, KeyRequest, NodeAddress } from "../client/types.ts";
 import { assert, unreachable } from "../base/assert.ts";
 import type { ErrorCode, KvError } from "../base/errors.ts";
 import { STATUS } from "../kv/index.ts";
+import { ANSWERED_WITH, PLAIN_REQUESTS, type AnsweredWith } from "../operations/index.ts";
 import type { Coverage } from "./coverage.ts";
 import {
+  adds,
   describeOperation,
+  PIECE_START,
   type ClientOperation,
   type Expected,
   type History,
@@ -37,6 +41,8 @@ export interface SimClientOptions {
   readonly pipeline: number;
   readonly thinkMsMax: number;
   readonly valueBytes: number;
+  /** Of a hundred writes, so many are other operations that write a value. */
+  readonly others: number;
   readonly timeoutMs: number;
   /** It was told that a node is not of the cluster that it knows, or not any more. */
   readonly onWrongCluster: (text: string) => void;
@@ -51,7 +57,9 @@ export class SimClient {
   readonly host: string;
   readonly #options: SimClientOptions;
   readonly #core: ClientCore;
-  readonly #seen = new Map<string, { readonly value: string; readonly revision: number }>();
+  /** By key. A value of null: it is known when the key was written, and not what it holds. */
+  readonly #seen = new Map<string, { readonly value: string | null; readonly revision: number }>();
+  readonly #otherDice: SeededRandom;
   #left: number;
   #pending = 0;
   #values = 0;
@@ -62,6 +70,7 @@ export class SimClient {
     this.host = `c${index}`;
     this.#options = options;
     this.#left = options.operations;
+    this.#otherDice = random.fork("other operations");
     this.#core = new ClientCore({
       nodes: node === null ? nodes : nodes.filter(({ id }) => id === node),
       clock: clock.fork(),
@@ -139,7 +148,7 @@ export class SimClient {
     const key = isNewcomer && random.chance(0.5) ? `k-${this.host}` : `k${random.below(keys)}`;
     if (isNewcomer && random.chance(0.6)) return { kind: "read", key, local: false };
     const dice = random.below(100);
-    if (dice < 38) return { kind: "write", key, value: this.#newValue() };
+    if (dice < 38) return this.#drawWrite(key);
     if (dice < 64) return { kind: "read", key, local: false };
     if (dice < 78) return { kind: "read", key, local: true };
     if (dice < 94)
@@ -147,17 +156,27 @@ export class SimClient {
     return { kind: "delete", key };
   }
 
+  /** By dice of its own: runs whose plans know of no other operation stay what they were. */
+  #drawWrite(key: string): ClientOperation {
+    const isOther = OTHER_WRITES.length > 0 && this.#otherDice.below(100) < this.#options.others;
+    if (!isOther) return { kind: "write", key, value: this.#newValue() };
+    const kind = this.#otherDice.pick(OTHER_WRITES);
+    const value = this.#newValue(adds(kind) ? PIECE_START : "");
+    return { kind, key, value };
+  }
+
   /** Never the same twice, so that a read tells which write it saw. */
-  #newValue(): string {
+  #newValue(start = ""): string {
     const { index, valueBytes } = this.#options;
-    return `c${index}-${this.#values++}`.padEnd(valueBytes, ".");
+    return `${start}c${index}-${this.#values++}`.padEnd(valueBytes, ".");
   }
 
   #expected(key: string): Expected {
     const { random } = this.#options;
     const seen = this.#seen.get(key);
     if (seen === undefined || random.chance(0.1)) return { kind: "absent" };
-    if (random.chance(0.3)) return { kind: "revision", revision: seen.revision };
+    if (seen.value === null || random.chance(0.3))
+      return { kind: "revision", revision: seen.revision };
     return { kind: "value", value: seen.value };
   }
 
@@ -165,37 +184,50 @@ export class SimClient {
     const { key } = operation;
     if (outcome.kind === "found") this.#seen.set(key, outcome);
     else if (outcome.kind === "written" && "value" in operation) {
-      this.#seen.set(key, { value: operation.value, revision: outcome.revision });
+      const value = adds(operation.kind) ? null : operation.value;
+      this.#seen.set(key, { value, revision: outcome.revision });
     } else if (outcome.kind === "casFailed" && outcome.actual !== null) {
       this.#seen.set(key, { value: outcome.actual, revision: outcome.revision });
     } else if (ABSENT.has(outcome.kind)) this.#seen.delete(key);
   }
 }
 
+/** Requests of the table that write a value, beside `write` itself. */
+const OTHER_WRITES = PLAIN_REQUESTS.filter((name) => {
+  const answered: AnsweredWith = ANSWERED_WITH[name];
+  return name !== "write" && answered === "written";
+});
+
 function isLocal(operation: ClientOperation): string {
   return operation.kind === "read" && operation.local ? " (local)" : "";
 }
 
 function wireOperation(operation: ClientOperation): WireOperation {
-  const key = encoder.encode(operation.key);
   switch (operation.kind) {
     case "read":
-      return { kind: "read", key, local: operation.local };
-    case "delete":
-      return { kind: "delete", key };
-    case "write":
-      return { kind: "write", key, value: encoder.encode(operation.value) };
+      return { kind: "read", key: encoder.encode(operation.key), local: operation.local };
     case "cas": {
-      const { expected } = operation;
-      const value = encoder.encode(operation.value);
-      if (expected.kind === "absent") return { kind: "casAbsent", key, value };
-      if (expected.kind === "revision") {
-        return { kind: "casRevision", key, revision: expected.revision, value };
-      }
-      return { kind: "casValue", key, expected: encoder.encode(expected.value), value };
+      const { key, expected, value } = operation;
+      return operationOf({ op: "cas", key, condition: conditionOf(expected), value });
     }
+    default: {
+      const { kind: op, ...fields } = operation;
+      // Its fields are those of the request of this name.
+      return operationOf({ op, ...fields } as KeyRequest);
+    }
+  }
+}
+
+function conditionOf(expected: Expected): CasCondition {
+  switch (expected.kind) {
+    case "absent":
+      return { absent: true };
+    case "revision":
+      return { revision: expected.revision };
+    case "value":
+      return { value: expected.value };
     default:
-      return unreachable(operation, "operation");
+      return unreachable(expected, "expectation");
   }
 }
 
@@ -209,9 +241,9 @@ function answered(operation: ClientOperation, answer: Answer): Outcome {
   const value = answer.value === null ? null : decoder.decode(answer.value);
   switch (status) {
     case STATUS.ok:
-      if (operation.kind === "delete") return { kind: "deleted", revision };
-      if (operation.kind !== "read") return { kind: "written", revision };
-      return { kind: "found", value: value ?? "", revision };
+      if (operation.kind === "read") return { kind: "found", value: value ?? "", revision };
+      if (ANSWERED_WITH[operation.kind] === "deleted") return { kind: "deleted", revision };
+      return { kind: "written", revision };
     case STATUS.casFailed:
     case STATUS.casFailedLarge:
       return { kind: "casFailed", actual: value, revision };

@@ -302,6 +302,7 @@ export class SimWorld {
       nodes: plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT })),
       keys: plan.keys,
       valueBytes: plan.valueBytes,
+      others: plan.otherWrites ?? 0,
       timeoutMs: CLIENT_TIMEOUT_MS,
       onWrongCluster: (text) => this.trust.onWrongCluster(`c${index}`, text),
     });

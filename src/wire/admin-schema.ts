@@ -1,6 +1,6 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
 import * as z from "zod";
-import { QUOTA_BYTES_MIN } from "../kv/commands.ts";
+import { QUOTA_BYTES_MIN } from "../base/limits.ts";
 import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 
 /** Longest delay that can be put on a link. */

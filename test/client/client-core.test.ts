@@ -445,10 +445,10 @@ describe("a session that expired", () => {
     const [full, rest] = [FRAME_COMMANDS_MAX, SESSIONS_MAX % FRAME_COMMANDS_MAX];
     for (const count of [full, full, rest - 1, 1]) {
       const idx = cluster.state.appliedIdx;
-      for (let i = 0; i < count; i++) writer.openSession(0, nonce);
+      for (let i = 0; i < count; i++) writer.add(0, { kind: "openSession", nonce });
       cluster.apply(writer.take(NO_SESSION, 0));
       for (let i = 0; i < count; i++) {
-        writer.noop(1);
+        writer.add(1, { kind: "noop" });
         const { id } = hashedSessionName("\0".repeat(16) as ByteString, idx, i, 0);
         cluster.apply(writer.take(id, 1));
       }

@@ -66,7 +66,7 @@ describe("whatever happens", () => {
           } else {
             const writer = new GroupWriter();
             for (let id = 1; id <= 5; id++) {
-              writer.closeSession(1_000_000);
+              writer.add(1_000_000, { kind: "closeSession" });
               cluster.apply(writer.take(id, 0));
             }
           }

@@ -30,7 +30,9 @@ test("the library loads the client, its protocol and web sockets", () => {
   const loaded = loadedBy("api/index.ts");
   expect([...loaded.packages].sort()).toEqual(["msgpackr/pack", "ws"]);
   const folders = new Set(namesOf(loaded).map((file) => file.split("/")[0] ?? ""));
-  expect([...folders]).toEqual(["api", "base", "client", "kv", "links", "platform", "wire"]);
+  expect([...folders]).toEqual([
+    ...["api", "base", "client", "kv", "links", "operations", "platform", "wire"],
+  ]);
   expect(namesOf(loaded)).not.toContain("kv/kv-state.ts");
   expect(namesOf(loaded)).not.toContain("client/admin-client.ts");
 });

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { wrongRangeOptions, wrongSelector } from "../../src/client/argument-checks.ts";
 import { PrefixedClient } from "../../src/client/prefixed-client.ts";
 import { afterPrefix, rangeOf } from "../../src/client/range.ts";
-import type { KvRequests, RangeSelector } from "../../src/client/types.ts";
+import type { KvRequests } from "../../src/client/key-requests.ts";
+import type { RangeSelector } from "../../src/client/types.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);

@@ -165,14 +165,14 @@ describe("repeated requests", () => {
         });
       }
     };
-    writer.openSession(1, createNodeRandom().bytes(16));
+    writer.add(1, { kind: "openSession", nonce: createNodeRandom().bytes(16) });
     first.connection.send(takeWritesFrame(writer, 0, 0));
     await eventually("the session is open", () => {
       collect(first.frames.splice(0));
       return session > 0;
     });
     const cas = (): Uint8Array => {
-      writer.casAbsent(1, bytes("once"), bytes("mine"));
+      writer.add(1, { kind: "casAbsent", key: bytes("once"), value: bytes("mine") });
       return takeWritesFrame(writer, session, 0);
     };
     first.connection.send(cas());

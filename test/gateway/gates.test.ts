@@ -125,7 +125,7 @@ describe("writes", () => {
   function writesFrame(count: number, first: number, valueBytes: number): Uint8Array {
     const writer = new GroupWriter();
     const value = new Uint8Array(valueBytes);
-    for (let i = 0; i < count; i++) writer.write(first + i, keyOf(i), value);
+    for (let i = 0; i < count; i++) writer.add(first + i, { kind: "write", key: keyOf(i), value });
     return takeWritesFrame(writer, 999, 0);
   }
 

@@ -122,7 +122,8 @@ function world() {
 function writes(count: number, valueBytes = 0): Uint8Array {
   const writer = new GroupWriter();
   const value = new Uint8Array(valueBytes);
-  for (let i = 0; i < count; i++) writer.write(i + 1, Buffer.from(`k${i}`), value);
+  for (let i = 0; i < count; i++)
+    writer.add(i + 1, { kind: "write", key: Buffer.from(`k${i}`), value });
   return takeWritesFrame(writer, 7, 1);
 }
 
@@ -273,8 +274,13 @@ describe("a group taken apart", () => {
         (specs, commandsMax, bytesMax) => {
           const writer = new GroupWriter();
           for (const [i, [isWrite, length]] of specs.entries()) {
-            if (isWrite) writer.write(i + 1, Buffer.from(`k${i}`), new Uint8Array(length));
-            else writer.delete(i + 1, Buffer.from(`k${i}`));
+            if (isWrite)
+              writer.add(i + 1, {
+                kind: "write",
+                key: Buffer.from(`k${i}`),
+                value: new Uint8Array(length),
+              });
+            else writer.add(i + 1, { kind: "delete", key: Buffer.from(`k${i}`) });
           }
           const group = writer.take(5, 1);
           const pieces = piecesOf(group, commandsMax, bytesMax);

@@ -8,6 +8,12 @@ import {
   type FrozenState,
   type KvState,
 } from "../../src/kv/index.ts";
+import type {
+  Command as RealCommand,
+  FieldContent,
+  OPERATIONS,
+  OpName,
+} from "../../src/operations/index.ts";
 
 export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "utf8"));
 export const key = (text: string): ByteString =>
@@ -18,26 +24,16 @@ export const nonce = (n: number): Uint8Array => {
   return made;
 };
 
-/** A command without its sequence number. */
-export type Command =
-  | { readonly op: "write"; readonly key: string; readonly value: string }
-  | { readonly op: "delete"; readonly key: string }
-  | {
-      readonly op: "casValue";
-      readonly key: string;
-      readonly expected: string;
-      readonly value: string;
-    }
-  | { readonly op: "casAbsent"; readonly key: string; readonly value: string }
-  | {
-      readonly op: "casRevision";
-      readonly key: string;
-      readonly revision: number;
-      readonly value: string;
-    }
-  | { readonly op: "openSession"; readonly nonce: number }
-  | { readonly op: "closeSession" }
-  | { readonly op: "noop" };
+/** A command without its sequence number, of texts, and with a number for a nonce. */
+export type Command = {
+  [N in OpName]: { readonly op: N } & {
+    readonly [F in (typeof OPERATIONS)[N]["fields"][number]]: F extends "nonce"
+      ? number
+      : FieldContent<F> extends number
+        ? number
+        : string;
+  };
+}[OpName];
 
 export interface TestGroup {
   readonly session: number;
@@ -45,35 +41,12 @@ export interface TestGroup {
   readonly commands: readonly (readonly [sequence: number, command: Command])[];
 }
 
-export function append(writer: GroupWriter, sequence: number, command: Command): void {
-  switch (command.op) {
-    case "write":
-      return writer.write(sequence, bytes(command.key), bytes(command.value));
-    case "delete":
-      return writer.delete(sequence, bytes(command.key));
-    case "casValue":
-      return writer.casValue(
-        sequence,
-        bytes(command.key),
-        bytes(command.expected),
-        bytes(command.value),
-      );
-    case "casAbsent":
-      return writer.casAbsent(sequence, bytes(command.key), bytes(command.value));
-    case "casRevision":
-      return writer.casRevision(
-        sequence,
-        bytes(command.key),
-        command.revision,
-        bytes(command.value),
-      );
-    case "openSession":
-      return writer.openSession(sequence, nonce(command.nonce));
-    case "closeSession":
-      return writer.closeSession(sequence);
-    case "noop":
-      return writer.noop(sequence);
-  }
+export function append(writer: GroupWriter, sequence: number, { op, ...rest }: Command): void {
+  const fields = Object.entries(rest).map(([name, content]) => [
+    name,
+    typeof content === "string" ? bytes(content) : name === "nonce" ? nonce(content) : content,
+  ]);
+  writer.add(sequence, { kind: op, ...Object.fromEntries(fields) } as RealCommand);
 }
 
 export function groupBytes({ session, floor, commands }: TestGroup): Uint8Array {

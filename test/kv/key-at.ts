@@ -4,7 +4,7 @@ import type { KeySource } from "../../src/kv/key-source.ts";
 /** The key as commands have it: in the bytes of one. */
 export function keyAt(key: ByteString): KeySource {
   const writer = new GroupWriter();
-  writer.delete(1, bytesOf(key));
+  writer.add(1, { kind: "delete", key: bytesOf(key) });
   const cursor = new CommandCursor();
   cursor.resetToGroup(writer.take(1, 1));
   cursor.next();

@@ -126,7 +126,7 @@ describe("commands", () => {
   test("values do not follow the entry's bytes", () => {
     const { state, session } = started();
     const writer = new GroupWriter();
-    writer.write(1, bytes("a"), bytes("kept"));
+    writer.add(1, { kind: "write", key: bytes("a"), value: bytes("kept") });
     const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(session, 0)]);
     state.apply(entry, state.appliedIdx);
     entry.fill(0);
@@ -264,7 +264,7 @@ describe("sessions", () => {
   test("the answer to openSession names the nonce", () => {
     const sink = new RecordingSink();
     const writer = new GroupWriter();
-    writer.openSession(4, nonce(77));
+    writer.add(4, { kind: "openSession", nonce: nonce(77) });
     const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(NO_SESSION, 0)]);
     new KvState().apply(entry, 0, sink);
     expect(sink.openings).toEqual([

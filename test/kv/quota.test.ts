@@ -1,12 +1,12 @@
 /** A state that is full refuses what makes it grow, and nothing else; alike on all nodes. */
 import { describe, expect, test } from "vitest";
+import { QUOTA_BYTES_MIN } from "../../src/base/limits.ts";
 import { ERRORS } from "../../src/base/errors.ts";
 import {
   buildEntry,
   GroupWriter,
   KvState,
   NO_SESSION,
-  QUOTA_BYTES_MIN,
   SnapshotDecoder,
   splitGroup,
   STATUS,
@@ -31,7 +31,7 @@ const write = (key: string, value = VALUE): Command => ({ op: "write", key, valu
 
 function setQuota(state: KvState, quota: number): void {
   const writer = new GroupWriter();
-  writer.setQuota(1, quota);
+  writer.add(1, { kind: "setQuota", quotaBytes: quota });
   const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(NO_SESSION, 0)]);
   expect(validateEntry(entry)).toBeNull();
   state.apply(entry, state.appliedIdx);
@@ -164,7 +164,7 @@ describe("a full state", () => {
 describe("the quota", () => {
   const group = (quota: number): Uint8Array => {
     const writer = new GroupWriter();
-    writer.setQuota(1, quota);
+    writer.add(1, { kind: "setQuota", quotaBytes: quota });
     return writer.take(NO_SESSION, 0);
   };
 

@@ -40,16 +40,16 @@ function store() {
       },
     );
   };
-  writer.openSession(0, new Uint8Array(16).fill(7));
+  writer.add(0, { kind: "openSession", nonce: new Uint8Array(16).fill(7) });
   apply(0);
   return {
     state,
     put: (key: string, value: string): void => {
-      writer.write(++sequence, utf8.encode(key), utf8.encode(value));
+      writer.add(++sequence, { kind: "write", key: utf8.encode(key), value: utf8.encode(value) });
       apply(session);
     },
     del: (key: string): void => {
-      writer.delete(++sequence, utf8.encode(key));
+      writer.add(++sequence, { kind: "delete", key: utf8.encode(key) });
       apply(session);
     },
   };

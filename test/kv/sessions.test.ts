@@ -28,7 +28,7 @@ function openMany(state: KvState, from: number, count: number): number[] {
   const writer = new GroupWriter();
   const sink = new RecordingSink();
   for (let i = 0; i < count; i++) {
-    writer.openSession(i, nonce(from + i));
+    writer.add(i, { kind: "openSession", nonce: nonce(from + i) });
     if (writer.fits(0) && i < count - 1) continue;
     const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(NO_SESSION, 0)]);
     state.apply(entry, state.appliedIdx, sink);
@@ -39,7 +39,7 @@ function openMany(state: KvState, from: number, count: number): number[] {
 /** A window full of deletes of a key that is not there. */
 function hoard(state: KvState, session: number): void {
   const writer = new GroupWriter();
-  for (let i = 0; i < SESSION_WINDOW; i++) writer.delete(i, bytes("absent"));
+  for (let i = 0; i < SESSION_WINDOW; i++) writer.add(i, { kind: "delete", key: bytes("absent") });
   state.apply(
     buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(session, 0)]),
     state.appliedIdx,

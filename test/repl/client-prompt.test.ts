@@ -481,8 +481,8 @@ describe("many keys", () => {
   test("bounds are bytes, whatever text they make", async () => {
     await fill();
     const [more, fewer] = [Uint8Array.of(0xff), Uint8Array.of(0xff, 0x01)];
-    await client.write(more, "x");
-    await client.write(fewer, "y");
+    await client.write(more, Buffer.from("x"));
+    await client.write(fewer, Buffer.from("y"));
     const { out } = await piped(
       'count --from "\\xff\\x01"\ncount --from="\\xff" --to "\\xff\\x01"\n',
     );

@@ -10,6 +10,7 @@ import { tokenize } from "../../src/repl/tokenize.ts";
 
 const table = clientTable([1, 2, 3]);
 const parse = (line: string): Parsed<ClientAction> => parseCommand(table, tokenize(line)[0] ?? []);
+const NAMES = allCommands(table).map(({ name }) => name);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe("client commands", () => {
@@ -20,9 +21,15 @@ describe("client commands", () => {
       name: "write",
       action: { op: "write", key: bytes("35"), value: bytes("hello world") },
     });
-    expect(parse("2 read 35")).toMatchObject({ target: 2, action: { op: "read", local: false } });
-    expect(parse("3 read 35 --local")).toMatchObject({ target: 3, action: { local: true } });
-    expect(parse("3 read --local 35")).toMatchObject({ action: { local: true } });
+    expect(parse("2 read 35")).toMatchObject({
+      target: 2,
+      action: { op: "read", consistency: "linearizable" },
+    });
+    expect(parse("3 read 35 --local")).toMatchObject({
+      target: 3,
+      action: { consistency: "local" },
+    });
+    expect(parse("3 read --local 35")).toMatchObject({ action: { consistency: "local" } });
     expect(parse("3 delete 35")).toMatchObject({ action: { op: "delete", key: bytes("35") } });
   });
 
@@ -34,14 +41,14 @@ describe("client commands", () => {
   test("compare and swap with a value, absence or a revision", () => {
     const expected = (line: string): unknown => {
       const parsed = parse(line);
-      return parsed.kind === "command" && parsed.action.op === "cas" && parsed.action.expected;
+      return parsed.kind === "command" && parsed.action.op === "cas" && parsed.action.condition;
     };
-    expect(expected("1 cas k a b")).toEqual({ kind: "value", value: bytes("a") });
-    expect(expected("1 cas k --absent b")).toEqual({ kind: "absent" });
-    expect(expected("1 cas k --revision 12 b")).toEqual({ kind: "revision", revision: 12 });
-    expect(expected("1 cas k --revision=12 b")).toEqual({ kind: "revision", revision: 12 });
-    expect(expected('1 cas k "--absent" b')).toEqual({ kind: "value", value: bytes("--absent") });
-    expect(expected("1 cas -- k --absent b")).toEqual({ kind: "value", value: bytes("--absent") });
+    expect(expected("1 cas k a b")).toEqual({ value: bytes("a") });
+    expect(expected("1 cas k --absent b")).toEqual({ absent: true });
+    expect(expected("1 cas k --revision 12 b")).toEqual({ revision: 12 });
+    expect(expected("1 cas k --revision=12 b")).toEqual({ revision: 12 });
+    expect(expected('1 cas k "--absent" b')).toEqual({ value: bytes("--absent") });
+    expect(expected("1 cas -- k --absent b")).toEqual({ value: bytes("--absent") });
   });
 
   test("the names of other stores do the same", () => {
@@ -88,7 +95,7 @@ describe("client commands", () => {
     [".every 2s", "what, and how often?"],
     [".every 0s read a", 'the time between two runs is at least 100 ms, got "0s"'],
     [".every soon read a", 'the time between two runs is a time like 500ms or 2s, got "soon"'],
-    ["1 frobnicate a", "the commands are write, read, delete, cas"],
+    ["1 frobnicate a", `the commands are ${NAMES.join(", ")}`],
     ["hlep", 'did you mean "help"?'],
     ["4 read a", "there is no node 4: the nodes are 1, 2, 3"],
     ["all read a", '"all" is no node here: the nodes are 1, 2, 3, or any'],
@@ -113,30 +120,9 @@ describe("client commands", () => {
 
 describe("completion", () => {
   test.each([
-    [
-      "",
-      [
-        "1",
-        "2",
-        "3",
-        "any",
-        "write",
-        "read",
-        "delete",
-        "cas",
-        "range",
-        "keys",
-        "count",
-        "help",
-        "nodes",
-        ".load",
-        ".every",
-        "exit",
-        "quit",
-      ],
-    ],
+    ["", ["1", "2", "3", "any", ...NAMES, "help", "nodes", ".load", ".every", "exit", "quit"]],
     ["2", ["2 "]],
-    ["2 ", ["write", "read", "delete", "cas", "range", "keys", "count"]],
+    ["2 ", NAMES],
     ["2 wr", ["write "]],
     ["wr", ["write "]],
     ["2 read k --", ["--local "]],

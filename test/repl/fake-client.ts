@@ -1,8 +1,18 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
+import { OPERATIONS, type Operation } from "../../src/operations/index.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
-import type { Bytes, KvRequests, RangeOptions, RangeSelector } from "../../src/client/types.ts";
+import type {
+  Bytes,
+  CasCondition,
+  RangeOptions,
+  RangeSelector,
+  ReadOptions,
+  WriteResult,
+} from "../../src/client/types.ts";
+import type { KeyAction } from "../../src/repl/client-commands.ts";
+import type { KvCalls } from "../../src/repl/client-prompt.ts";
 
 interface Cell {
   readonly value: Uint8Array;
@@ -11,12 +21,20 @@ interface Cell {
   readonly version: number;
 }
 
-export interface FakeClient extends KvRequests {
+export interface FakeClient extends KvCalls {
   /** The next call rejects with it. */
   failNext(error: KvError): void;
   /** The next call answers only when it is aborted. */
   hangNext(): void;
   readonly calls: string[];
+  write(key: Uint8Array, value: Uint8Array): Promise<WriteResult>;
+}
+
+function holds(cell: Cell | undefined, condition: CasCondition): boolean {
+  if ("absent" in condition) return cell === undefined;
+  if (cell === undefined) return false;
+  if ("revision" in condition) return cell.modRevision === condition.revision;
+  return Buffer.compare(cell.value, Buffer.from(condition.value)) === 0;
 }
 
 export function fakeClient(): FakeClient {
@@ -26,7 +44,7 @@ export function fakeClient(): FakeClient {
   let failure: KvError | null = null;
   let hang = false;
 
-  const text = (bytes: Bytes): string => Buffer.from(bytes).toString("latin1");
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
   async function begin(call: string, options: { node?: number; signal?: AbortSignal } = {}) {
     calls.push(`${options.node ?? "any"} ${call}`);
@@ -44,8 +62,7 @@ export function fakeClient(): FakeClient {
     return options.node ?? 1;
   }
 
-  function set(key: string, bytes: Bytes): number {
-    const value = Buffer.from(bytes);
+  function set(key: string, value: Uint8Array): number {
     revision += 1;
     const before = cells.get(key);
     cells.set(key, {
@@ -61,7 +78,7 @@ export function fakeClient(): FakeClient {
     { prefix, start, end }: RangeSelector,
     { limit = Infinity, reverse = false }: RangeOptions,
   ): Generator<KeyValue> {
-    const bytes = (bound: Bytes | undefined): string => text(bound ?? "");
+    const bytes = (bound: Bytes | undefined): string => text(Buffer.from(bound ?? ""));
     const isIn = (key: string): boolean =>
       prefix === undefined
         ? key >= bytes(start) && (end === undefined || key < bytes(end))
@@ -72,6 +89,42 @@ export function fakeClient(): FakeClient {
       const { value, modRevision, createRevision, version } = cell;
       const bytes = Buffer.from(key, "latin1");
       yield new KeyValue(bytes, value, modRevision, createRevision, version);
+    }
+  }
+
+  async function answered(request: KeyAction, options?: ReadOptions) {
+    const { op } = request;
+    const name = text(request.key);
+    const said = op === "read" ? ` ${request.consistency}` : "";
+    const node = await begin(`${op} ${name}${said}`, options);
+    const cell = cells.get(name);
+    switch (op) {
+      case "read":
+        if (cell === undefined) return new MissingResult(node);
+        return new FoundResult(
+          cell.value,
+          cell.modRevision,
+          cell.createRevision,
+          cell.version,
+          node,
+        );
+      case "cas":
+        if (holds(cell, request.condition)) {
+          return { swapped: true, revision: set(name, request.value), node };
+        }
+        return { swapped: false, actual: cell ?? null, node };
+      default: {
+        const operation: Operation = OPERATIONS[op];
+        if (operation.kind !== "key") throw new Error(`${op} is about no key`);
+        const held = { value: cell === undefined ? null : text(cell.value), revision };
+        const value = "value" in request ? text(request.value) : "";
+        const next = operation.model(held, { value, expected: "", revision: 0 });
+        if (typeof next === "string") set(name, Buffer.from(next, "latin1"));
+        else if (next === null && cells.delete(name)) revision += 1;
+        return operation.answer === "deleted"
+          ? { existed: cell !== undefined, revision, node }
+          : { revision, node };
+      }
     }
   }
 
@@ -97,34 +150,10 @@ export function fakeClient(): FakeClient {
     hangNext: () => {
       hang = true;
     },
-    async write(key, value, options) {
-      const node = await begin(`write ${text(key)}`, options);
+    request: answered as KvCalls["request"],
+    write: async (key, value) => {
+      const node = await begin(`write ${text(key)}`);
       return { revision: set(text(key), value), node };
-    },
-    async read(key, options) {
-      const node = await begin(`read ${text(key)} ${options?.consistency}`, options);
-      const cell = cells.get(text(key));
-      if (cell === undefined) return new MissingResult(node);
-      return new FoundResult(cell.value, cell.modRevision, cell.createRevision, cell.version, node);
-    },
-    async delete(key, options) {
-      const node = await begin(`delete ${text(key)}`, options);
-      const existed = cells.delete(text(key));
-      if (existed) revision += 1;
-      return { existed, revision, node };
-    },
-    async cas(key, condition, value, options) {
-      const node = await begin(`cas ${text(key)}`, options);
-      const cell = cells.get(text(key));
-      const holds =
-        "absent" in condition
-          ? cell === undefined
-          : cell !== undefined &&
-            ("revision" in condition
-              ? cell.modRevision === condition.revision
-              : text(cell.value) === text(condition.value));
-      if (holds) return { swapped: true, revision: set(text(key), value), node };
-      return { swapped: false, actual: cell ?? null, node };
     },
   };
 }

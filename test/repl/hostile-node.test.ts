@@ -6,8 +6,7 @@ import { KvError, type ErrorCode } from "../../src/base/errors.ts";
 import { printable, printableJson, terminalText } from "../../src/base/printable.ts";
 import { createConsoleLogger } from "../../src/platform/console-logger.ts";
 import { createAdminPrompt } from "../../src/repl/admin-prompt.ts";
-import type { KvRequests } from "../../src/client/types.ts";
-import { createClientPrompt } from "../../src/repl/client-prompt.ts";
+import { createClientPrompt, type KvCalls } from "../../src/repl/client-prompt.ts";
 import type { AdminCalls } from "../../src/repl/cluster-options.ts";
 import type { Prompt } from "../../src/repl/prompt.ts";
 import { runPrompt } from "../../src/repl/run-prompt.ts";
@@ -67,11 +66,8 @@ describe.each([false, true])("with --json: %s", (json) => {
     async (code) => {
       const fail = (): Promise<never> => Promise.reject(new KvError(code, EVIL));
       const failing = (): AsyncGenerator<never> => failsWith(new KvError(code, EVIL));
-      const calls: KvRequests = {
-        write: fail,
-        read: fail,
-        delete: fail,
-        cas: fail,
+      const calls: KvCalls = {
+        request: fail,
         range: failing,
         keys: failing,
         count: fail,

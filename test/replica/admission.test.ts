@@ -1,5 +1,6 @@
 /** What a faulty peer sends neither ends a node nor leaves a cluster without a leader; what a sound one sends is taken. */
 import { describe, expect, test } from "vitest";
+import { ENTRY_VERSION_MAX } from "../../src/kv/command.ts";
 import { KvState } from "../../src/kv/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { Admission, BALLOT_STEP_MAX } from "../../src/replica/admission.ts";
@@ -19,7 +20,7 @@ const GARBAGE: readonly (readonly [string, Uint8Array])[] = [
   ["text", Buffer.from("no entry at all")],
   ["an entry cut short", noop.subarray(0, -1)],
   ["a key that is too long", entryWithKey(5000)],
-  ["a later version", Uint8Array.from([4, ...noop.subarray(1)])],
+  ["a later version", Uint8Array.from([ENTRY_VERSION_MAX + 1, ...noop.subarray(1)])],
 ];
 
 /** What no group writer makes. */

@@ -5,7 +5,7 @@ import { Openings, OPENINGS_PER_FRAME_MAX } from "../../src/replica/openings.ts"
 
 function opening(count: number): Uint8Array {
   const writer = new GroupWriter();
-  for (let i = 0; i < count; i++) writer.openSession(i, new Uint8Array(16));
+  for (let i = 0; i < count; i++) writer.add(i, { kind: "openSession", nonce: new Uint8Array(16) });
   return writer.take(NO_SESSION, 0);
 }
 
@@ -48,11 +48,11 @@ describe("openings", () => {
     const openings = new Openings();
     const writer = new GroupWriter();
     for (let i = 0; i < 5000; i++) {
-      writer.noop(i);
+      writer.add(i, { kind: "noop" });
       expect(openings.refuse(1, writer.take(NO_SESSION, 0), 0)).toBeNull();
     }
     for (let i = 0; i < 50; i++) {
-      writer.noop(i);
+      writer.add(i, { kind: "noop" });
       expect(openings.refuse(1, writer.take(5, 0), 0)).toBeNull();
     }
     expect(taken(openings, 1, 1, 0)).toBe(1);

@@ -27,10 +27,14 @@ function world(keys = 3000) {
       opened: (_, __, opened) => (session = opened),
     });
   };
-  writer.openSession(0, new Uint8Array(16).fill(1));
+  writer.add(0, { kind: "openSession", nonce: new Uint8Array(16).fill(1) });
   apply(0);
   const put = (key: string, value: string): void => {
-    writer.write(++sequence, new TextEncoder().encode(key), new TextEncoder().encode(value));
+    writer.add(++sequence, {
+      kind: "write",
+      key: new TextEncoder().encode(key),
+      value: new TextEncoder().encode(value),
+    });
     apply(session);
   };
   for (let i = 0; i < keys; i++) put(`k${String(i).padStart(5, "0")}`, "first");

@@ -1,6 +1,7 @@
 /** What clients are told when there is no space, by all nodes or by one; and that everything else goes on. */
 import { describe, expect, test } from "vitest";
-import { KvState, QUOTA_BYTES_MIN, STATUS, textOf, type ByteString } from "../../src/kv/index.ts";
+import { QUOTA_BYTES_MIN } from "../../src/base/limits.ts";
+import { KvState, STATUS, textOf, type ByteString } from "../../src/kv/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";

@@ -12,18 +12,18 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** x=a at revision 1, x=b at 2, x deleted at 3, y=c at 4; the first command stands in the log twice. */
 function someLog(): DecidedLog {
   const open = new GroupWriter();
-  open.openSession(0, new Uint8Array(16));
+  open.add(0, { kind: "openSession", nonce: new Uint8Array(16) });
   const first = new GroupWriter();
-  first.write(1, bytes("x"), bytes("a"));
+  first.add(1, { kind: "write", key: bytes("x"), value: bytes("a") });
   const entryOf = (writer: GroupWriter, session: number): Uint8Array =>
     buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(session, 0)]);
   const opened = entryOf(open, 0);
   const session = hashedSessionName("\0".repeat(16) as ByteString, 0, 0, 0).id;
   const a = entryOf(first, session);
   const rest = new GroupWriter();
-  rest.write(2, bytes("x"), bytes("b"));
-  rest.delete(3, bytes("x"));
-  rest.write(4, bytes("y"), bytes("c"));
+  rest.add(2, { kind: "write", key: bytes("x"), value: bytes("b") });
+  rest.add(3, { kind: "delete", key: bytes("x") });
+  rest.add(4, { kind: "write", key: bytes("y"), value: bytes("c") });
   return new DecidedLog([opened, a, a, entryOf(rest, session)]);
 }
 

@@ -96,8 +96,8 @@ describe("requests", () => {
 
   test("a group arrives as it was packed, and is framed again for a neighbour", () => {
     const writer = new GroupWriter();
-    writer.write(7, bytes("a"), bytes("1"));
-    writer.delete(8, bytes("b"));
+    writer.add(7, { kind: "write", key: bytes("a"), value: bytes("1") });
+    writer.add(8, { kind: "delete", key: bytes("b") });
     const frame = takeWritesFrame(writer, 5, 3);
     const decoded = decodeClientFrame(frame);
     expect(decoded.kind).toBe("writes");
@@ -144,8 +144,13 @@ describe("requests", () => {
 
   test("whatever the bytes, decoding ends in a frame or a DecodeError", () => {
     const writer = new GroupWriter();
-    writer.casValue(7, bytes("key"), bytes("old"), bytes("new"));
-    writer.casRevision(8, bytes("key"), 300, bytes("new"));
+    writer.add(7, {
+      kind: "casValue",
+      key: bytes("key"),
+      expected: bytes("old"),
+      value: bytes("new"),
+    });
+    writer.add(8, { kind: "casRevision", key: bytes("key"), revision: 300, value: bytes("new") });
     const seeds = [
       takeWritesFrame(writer, 5, 3),
       readsFrame([
@@ -225,7 +230,9 @@ describe("answers", () => {
 
   test("a refused group is told command by command, in runs", () => {
     const group = new GroupWriter();
-    for (const sequence of [5, 6, 7, 20, 3, 4]) group.write(sequence, bytes("a"), bytes("1"));
+    for (const sequence of [5, 6, 7, 20, 3, 4]) {
+      group.add(sequence, { kind: "write", key: bytes("a"), value: bytes("1") });
+    }
     const writer = new AnswerWriter();
     writer.refuseGroup(group.take(9, 2), "OVERLOADED", "too much");
     writer.write(9, 1, STATUS.ok, 1, undefined);
@@ -378,8 +385,8 @@ describe("answers", () => {
   test("whatever the bytes, decoding ends in answers or a DecodeError", () => {
     const writer = new AnswerWriter();
     const group = new GroupWriter();
-    group.noop(1);
-    group.noop(5);
+    group.add(1, { kind: "noop" });
+    group.add(5, { kind: "noop" });
     writer.write(1, 2, STATUS.ok, 3, undefined);
     writer.write(1, 3, STATUS.casFailed, 3, byteStringOfText("actual"));
     writer.opened(1, new Uint8Array(16), 3, 0);

@@ -247,7 +247,7 @@ export class ClientProcess {
 
   #openSession(): void {
     const writer = new GroupWriter();
-    writer.openSession(OPEN_SEQUENCE, this.#nonce);
+    writer.add(OPEN_SEQUENCE, { kind: "openSession", nonce: this.#nonce });
     this.#send(takeWritesFrame(writer, NO_SESSION, 0));
   }
 
@@ -257,7 +257,8 @@ export class ClientProcess {
     asked.attempts += 1;
     const floor = this.#unanswered()[0]?.[0] ?? sequence;
     const writer = new GroupWriter();
-    writer.write(sequence, encoder.encode(asked.key), encoder.encode(asked.value));
+    const [key, value] = [encoder.encode(asked.key), encoder.encode(asked.value)];
+    writer.add(sequence, { kind: "write", key, value });
     this.#send(takeWritesFrame(writer, this.#session, floor));
   }
 

@@ -2,8 +2,9 @@
  * The one decided log, as all nodes together have shown it, and what it means: worked out by a state machine of a few lines
  * that shares nothing with the product's but the format of an entry and how sessions get their numbers.
  */
+import { OP } from "../../operations/index.ts";
 import { assert } from "../../base/assert.ts";
-import { CommandCursor, hashedSessionName, OP, textOf } from "../../kv/index.ts";
+import { CommandCursor, hashedSessionName, textOf } from "../../kv/index.ts";
 
 export interface Change {
   readonly key: string;
@@ -68,6 +69,7 @@ export class LogModel {
     return known === undefined || known === hash ? null : `its state at ${idx} is not the others'`;
   }
 
+  /** Its clients write and do nothing else, so it knows no other operation of the table. */
   #execute(idx: number, entry: Uint8Array): void {
     const cursor = this.#cursor;
     cursor.reset(entry);

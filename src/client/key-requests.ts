@@ -1,0 +1,84 @@
+/** Requests about one key: what a client and a view of it have in common. */
+import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import type {
+  Bytes,
+  CasCondition,
+  CasResult,
+  CountResult,
+  DeleteResult,
+  KeyRequest,
+  RangeOptions,
+  RangeSelector,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  ResultOf,
+  WriteResult,
+} from "./types.ts";
+
+/** One method a request. How a request is carried out is for `request` to say. */
+export abstract class KeyRequests {
+  /**
+   * One request as data, as `batch` takes many: `request({ op: "write", key, value })` is `write(key, value)`.
+   * @returns a promise that rejects as the method of that name
+   */
+  abstract request<R extends KeyRequest>(
+    request: R,
+    options?: ReadOptions,
+  ): Promise<ResultOf<R["op"]>>;
+
+  /**
+   * Sets the value of a key. Answered when a majority of the nodes has it on disk.
+   * @returns a promise that rejects with BAD_REQUEST (a wrong argument), KEY_TOO_LARGE or VALUE_TOO_LARGE before anything is
+   *   sent; with TIMEOUT, CONNECTION_LOST, SESSION_EXPIRED or CANCELLED, `definite` false, when it may have taken effect;
+   *   with NO_QUORUM, DISK_FULL, NO_SPACE, OVERLOADED, CONNECTION_FAILED, UNAUTHORIZED, WRONG_CLUSTER, DIVERGED and others of
+   *   ERRORS when nodes refused it or none was reached
+   */
+  write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
+    return this.request({ op: "write", key, value }, options);
+  }
+
+  /**
+   * Reads a key; `text()` and `json()` of the result say what its bytes are. `consistency: "local"` takes less time and may
+   * be old. Rejects as `write`; a read has no effect, so `definite` does not matter.
+   */
+  read(key: Bytes, options?: ReadOptions): Promise<ReadResult> {
+    return this.request({ op: "read", key }, options);
+  }
+
+  /**
+   * Puts bytes behind the value of a key, as one step; a key that does not exist begins with them. Like every write it takes
+   * effect once, however often it is tried. It costs the nodes what a write of the whole value would.
+   *
+   * Rejects as `write`, with VALUE_TOO_LARGE also when the value would become longer than a value may be: then it has
+   * certainly had no effect.
+   */
+  append(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
+    return this.request({ op: "append", key, value }, options);
+  }
+
+  /** Takes a key away. Rejects as `write`. */
+  delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult> {
+    return this.request({ op: "delete", key }, options);
+  }
+
+  /**
+   * Compare and swap: writes `value` only if the condition holds, as one step. That it did not hold is a result, not an
+   * error. Rejects as `write`.
+   */
+  cas(
+    key: Bytes,
+    condition: CasCondition,
+    value: Bytes,
+    options?: RequestOptions,
+  ): Promise<CasResult> {
+    return this.request({ op: "cas", key, condition, value }, options);
+  }
+}
+
+/** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
+export interface KvRequests extends KeyRequests {
+  range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
+  keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
+  count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
+}

@@ -1,0 +1,54 @@
+/**
+ * The table by code: what the paths that every command takes look up. Plain arrays of 256, so that any byte may be asked for;
+ * a code that no operation has is none of the fields and not known.
+ */
+import { bitsOf, FIELDS } from "./fields.ts";
+import type { Apply, EntryRules, Operation } from "./operation.ts";
+import { OP_NAMES, OPERATIONS, type OpName } from "./table.ts";
+
+/** Codes by name. */
+export const OP = Object.fromEntries(
+  OP_NAMES.map((name) => [name, OPERATIONS[name].code]),
+) as unknown as { readonly [N in OpName]: (typeof OPERATIONS)[N]["code"] };
+export type Op = (typeof OP)[OpName];
+
+/** Operations whose `kind` is this one. */
+type OfKind<K extends Operation["kind"]> = {
+  [N in OpName]: (typeof OPERATIONS)[N]["kind"] extends K ? N : never;
+}[OpName];
+export type KeyOpName = OfKind<"key">;
+export type ControlOpName = OfKind<"control">;
+/** Codes of operations that kv-state carries out itself. */
+export type ControlOp = (typeof OP)[ControlOpName];
+
+const CODES = 256;
+const byCode: (Operation | undefined)[] = Array.from({ length: CODES }, () => undefined);
+/** Bits of FIELDS; 0 also for a code that no operation has. */
+export const FIELD_BITS = new Uint8Array(CODES);
+/** EntryRules; 0 for a code that no operation has. */
+export const SINCE = new Uint8Array(CODES);
+/** What carries it out; undefined for control operations. */
+export const APPLY: (Apply | undefined)[] = Array.from({ length: CODES }, () => undefined);
+
+for (const name of OP_NAMES) {
+  const operation: Operation = OPERATIONS[name];
+  const { code, fields, since } = operation;
+  byCode[code] = operation;
+  FIELD_BITS[code] = bitsOf(fields);
+  SINCE[code] = since;
+  if (operation.kind === "key") APPLY[code] = operation.apply;
+}
+
+export function operationOf(code: number): Operation | undefined {
+  return byCode[code];
+}
+
+/** The newest rules that this program knows. */
+export const NEWEST_RULES: EntryRules = 4;
+
+export const KEY_BIT = FIELDS.key.bit;
+export const EXPECTED_BIT = FIELDS.expected.bit;
+export const REVISION_BIT = FIELDS.revision.bit;
+export const VALUE_BIT = FIELDS.value.bit;
+export const NONCE_BIT = FIELDS.nonce.bit;
+export const QUOTA_BIT = FIELDS.quotaBytes.bit;

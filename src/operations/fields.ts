@@ -1,0 +1,77 @@
+/**
+ * The fields that a command may have. In a record they stand in the order of this table, so an operation names its fields
+ * as a set, and whoever walks through the bytes of a record asks for one bit after the other.
+ */
+import {
+  KEY_BYTES_MAX,
+  QUOTA_BYTES_MIN,
+  SESSION_NONCE_BYTES,
+  VALUE_BYTES_MAX,
+} from "../base/limits.ts";
+
+/** Bytes, with their length in front of them as a varint. */
+export interface SizedField {
+  readonly form: "sized";
+  readonly bit: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  /** The error of a client that hands over more. */
+  readonly tooLong: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE";
+  readonly noun: "key" | "value";
+}
+
+/** Always the same number of bytes. */
+interface FixedField {
+  readonly form: "fixed";
+  readonly bit: number;
+  readonly bytes: number;
+  readonly noun: string;
+}
+
+/** A varint: an integer of at most 53 bits. */
+export interface NumberField {
+  readonly form: "number";
+  readonly bit: number;
+  readonly min: number;
+  readonly noun: string;
+}
+
+export type Field = SizedField | FixedField | NumberField;
+
+const VALUE = {
+  form: "sized",
+  minBytes: 0,
+  maxBytes: VALUE_BYTES_MAX,
+  tooLong: "VALUE_TOO_LARGE",
+  noun: "value",
+} as const;
+
+export const FIELDS = {
+  key: {
+    form: "sized",
+    bit: 1,
+    minBytes: 1,
+    maxBytes: KEY_BYTES_MAX,
+    tooLong: "KEY_TOO_LARGE",
+    noun: "key",
+  },
+  /** The value that the key must have. */
+  expected: { ...VALUE, bit: 2 },
+  /** The revision at which the key must have been changed last. */
+  revision: { form: "number", bit: 4, min: 1, noun: "revision" },
+  value: { ...VALUE, bit: 8 },
+  /** Random bytes of a client that opens a session, the same for each attempt to open it. */
+  nonce: { form: "fixed", bit: 16, bytes: SESSION_NONCE_BYTES, noun: "nonce" },
+  quotaBytes: { form: "number", bit: 32, min: QUOTA_BYTES_MIN, noun: "quota" },
+} as const satisfies Record<string, Field>;
+
+export type FieldName = keyof typeof FIELDS;
+
+/** What is handed over for a field. */
+export type FieldContent<F extends FieldName> = (typeof FIELDS)[F] extends NumberField
+  ? number
+  : Uint8Array;
+
+export function bitsOf(names: readonly FieldName[]): number {
+  return names.reduce((bits, name) => bits | FIELDS[name].bit, 0);
+}

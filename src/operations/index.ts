@@ -1,0 +1,44 @@
+/** What can be done to a store, written once. */
+export type {
+  AnsweredWith,
+  Apply,
+  CommandAtHand,
+  EntryRules,
+  Held,
+  KeyAtHand,
+  Operation,
+} from "./operation.ts";
+export {
+  FIELDS,
+  type FieldContent,
+  type FieldName,
+  type NumberField,
+  type SizedField,
+} from "./fields.ts";
+export { OP_NAMES, OPERATIONS, type OpName } from "./table.ts";
+export {
+  APPLY,
+  EXPECTED_BIT,
+  FIELD_BITS,
+  KEY_BIT,
+  NEWEST_RULES,
+  NONCE_BIT,
+  OP,
+  operationOf,
+  QUOTA_BIT,
+  REVISION_BIT,
+  SINCE,
+  VALUE_BIT,
+  type ControlOp,
+  type ControlOpName,
+  type KeyOpName,
+  type Op,
+} from "./codes.ts";
+export type { Command, KeyCommand } from "./command.ts";
+export {
+  ANSWERED_WITH,
+  PLAIN_REQUESTS,
+  type AnswerOf,
+  type PlainRequestName,
+  type RequestName,
+} from "./requests.ts";
