@@ -6,7 +6,7 @@ import { badArgument, wrongBytes, wrongCondition, wrongReadOptions } from "./arg
 import { bytesOf } from "./bytes.ts";
 import type { Done } from "./request.ts";
 import type { Answer, Operation } from "./frames.ts";
-import { casOperation, casResult, readResult } from "./results.ts";
+import { casOperation, casResult, readOperation, readResult } from "./results.ts";
 import type { BatchOperation, BatchOutcome, BatchResult } from "./types.ts";
 
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */
@@ -106,7 +106,7 @@ function operationOf(asked: BatchOperation): Operation {
     case "write":
       return { kind: "write", key, value: bytesOf(asked.value) };
     case "read":
-      return { kind: "read", key, local: asked.consistency === "local" };
+      return readOperation(key, asked);
     case "delete":
       return { kind: "delete", key };
     case "cas":

@@ -9,6 +9,7 @@ import {
   type PageAnswer,
   type RangeBytes,
   type ReadsWriter,
+  type VersionsAnswer,
 } from "../wire/client.ts";
 
 export type WriteOperation =
@@ -33,6 +34,8 @@ export interface ReadOperation {
   readonly key: Uint8Array;
   /** From the node's own state, at once. */
   readonly local: boolean;
+  /** Of the state that is asked; 0: the newest. */
+  readonly revision: number;
 }
 
 export interface RangeOperation {
@@ -46,15 +49,27 @@ export interface KeysOperation {
   readonly kind: "keys";
   readonly keys: readonly Uint8Array[];
   readonly local: boolean;
+  /** As of ReadOperation. */
+  readonly revision: number;
 }
 
-export type AnyRead = ReadOperation | RangeOperation | KeysOperation;
+/** The versions of a key, newest first. */
+export interface HistoryOperation {
+  readonly kind: "history";
+  readonly key: Uint8Array;
+  readonly local: boolean;
+  /** The first one is that of this revision; 0: the newest. */
+  readonly revision: number;
+  readonly limit: number;
+}
+
+export type AnyRead = ReadOperation | RangeOperation | KeysOperation | HistoryOperation;
 
 export type Operation = WriteOperation | AnyRead;
 
 export function isRead(operation: Operation): operation is AnyRead {
   const { kind } = operation;
-  return kind === "read" || kind === "range" || kind === "keys";
+  return kind === "read" || kind === "range" || kind === "keys" || kind === "history";
 }
 
 /** Only valid during the call that hands it over: the next answer is told with the same object. */
@@ -72,6 +87,8 @@ export interface Answer {
   readonly version: number;
   /** Of a range, else null. */
   readonly page: PageAnswer | null;
+  /** Of a history, else null. */
+  readonly versions: VersionsAnswer | null;
 }
 
 /** What is wrong with the operation, before anything is sent. */
@@ -86,6 +103,7 @@ export function checkOperation(operation: Operation): KvError | null {
       return null;
     }
     checkKey(operation.key);
+    if (operation.kind === "history") return null;
     if ("value" in operation) checkValue(operation.value);
     if (operation.kind === "casValue") checkValue(operation.expected);
     if (operation.kind === "casRevision") checkRevision(operation.revision);
@@ -159,6 +177,7 @@ export function appendWrite(writer: GroupWriter, number: number, operation: Writ
 export function readBytes(operation: AnyRead): number {
   switch (operation.kind) {
     case "read":
+    case "history":
       return operation.key.length;
     case "range":
       return operation.range.start.length + (operation.range.end?.length ?? 0);
@@ -172,11 +191,13 @@ export function readBytes(operation: AnyRead): number {
 export function appendRead(writer: ReadsWriter, number: number, operation: AnyRead): void {
   switch (operation.kind) {
     case "read":
-      return writer.read(number, operation.key);
+      return writer.read(number, operation.key, operation.revision);
     case "range":
       return writer.range(number, operation.range);
     case "keys":
-      return writer.keys(number, operation.keys);
+      return writer.keys(number, operation.keys, operation.revision);
+    case "history":
+      return writer.history(number, operation.key, operation.revision, operation.limit);
     default:
       return unreachable(operation, "read");
   }

@@ -1,6 +1,7 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
 import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
+import type { KeyVersion } from "./key-version.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
 import { afterPrefix } from "./range.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   CasResult,
   CountResult,
   DeleteResult,
+  HistoryOptions,
   KvRequests,
   RangeOptions,
   RangeSelector,
@@ -81,6 +83,11 @@ export class PrefixedClient implements KvRequests {
   /** As of KvClient, as `range`. */
   async count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult> {
     return this.#client.count(this.#within(selector), options);
+  }
+
+  /** As of KvClient. */
+  async *history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion> {
+    yield* this.#client.history(this.#whole(key), options);
   }
 
   /** A view of this view: its keys begin with both, this one's prefix first. @throws KvError BAD_REQUEST as the constructor */

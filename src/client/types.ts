@@ -1,6 +1,7 @@
 /** What users of the client hand in and get back. */
 
 import type { KvError } from "../base/errors.ts";
+import type { KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
@@ -57,6 +58,17 @@ export interface ReadOptions extends RequestOptions {
    * "local": the node's own state, at once; never older than what this client has already seen.
    */
   readonly consistency?: "linearizable" | "local";
+  /**
+   * Reads the store as it was at this revision: what it was told of a write, or of another read. Rejects with COMPACTED when it
+   * is not kept any more (`oldestRevision` of the error says what is), with BAD_REQUEST when there is no such revision yet.
+   * Default: the newest.
+   */
+  readonly revision?: Revision;
+}
+
+export interface HistoryOptions extends ReadOptions {
+  /** Versions at most, 1 or more. Default: all. */
+  readonly limit?: number;
 }
 
 /** The store-wide count of writes that took effect. */
@@ -141,6 +153,7 @@ export interface KvRequests {
   range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
   count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
+  history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
 }
 
 /** One request of a batch. */
@@ -157,6 +170,8 @@ export type BatchOperation =
       readonly op: "read";
       readonly key: Bytes;
       readonly consistency?: "linearizable" | "local";
+      /** As of ReadOptions. */
+      readonly revision?: Revision;
     };
 
 /** What such a request alone would have been answered. */

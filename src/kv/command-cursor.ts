@@ -31,6 +31,11 @@ export class CommandCursor implements KeySource {
   expectedRevision = 0;
   /** Of setQuota. */
   quotaBytes = 0;
+  /** Of setHistory; 0: the default. */
+  historyRevisions = 0;
+  historyBytes = 0;
+  /** Of compact. */
+  compactRevision = 0;
   /** Where the command begins, in the bytes given. */
   recordStart = 0;
   #keyStart = 0;
@@ -187,6 +192,13 @@ export class CommandCursor implements KeySource {
         return;
       case OP.setQuota:
         this.quotaBytes = reader.varint();
+        return;
+      case OP.setHistory:
+        this.historyRevisions = reader.varint();
+        this.historyBytes = reader.varint();
+        return;
+      case OP.compact:
+        this.compactRevision = reader.varint();
         return;
       default:
         reader.fail(`a known command instead of ${this.op}`);

@@ -10,6 +10,7 @@
  *     casRevision   key · varint revision · value      openSession   nonce (16 bytes)
  *     closeSession  –                                  noop          –
  *     setQuota      varint bytes
+ *     setHistory    varint revisions · varint bytes    compact       varint revision
  *     key, value, expected := varint length · bytes
  *
  * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
@@ -43,6 +44,8 @@ export const OP = {
   closeSession: 7,
   noop: 8,
   setQuota: 16,
+  setHistory: 17,
+  compact: 18,
 } as const;
 export type Op = (typeof OP)[keyof typeof OP];
 export type OpName = keyof typeof OP;

@@ -11,6 +11,14 @@ export { NO_SESSION, SESSION_NONCE_BYTES, STATUS, type Status } from "./command.
 export { commandCount, validateGroup } from "./group-check.ts";
 export { Runs, type Run } from "./group-split.ts";
 export { checkKey, checkValue, GroupWriter } from "./group-writer.ts";
-export type { KeysRequest, RangePage, RangeRequest } from "./range.ts";
+export { HISTORY_REVISIONS_MAX, type HistoryBound } from "./history-bound.ts";
+export type {
+  HistoryPage,
+  HistoryRequest,
+  KeyRequest,
+  KeysRequest,
+  RangePage,
+  RangeRequest,
+} from "./range.ts";
 export { NO_ORIGIN } from "./state-header.ts";
 export { QUOTA_BYTES_MIN } from "./state-size.ts";

@@ -1,4 +1,5 @@
 /** The check of what comes from outside: after it, bytes of groups are trusted everywhere. */
+import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import {
   CLIENT_FRAME_BYTES_MAX,
@@ -8,6 +9,7 @@ import {
 } from "../base/limits.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { NO_SESSION, OP, SESSION_NONCE_BYTES } from "./command.ts";
+import { HISTORY_REVISIONS_MAX } from "./history-bound.ts";
 import { QUOTA_BYTES_MIN } from "./state-size.ts";
 import { keyTooLarge, valueTooLarge } from "./group-writer.ts";
 
@@ -90,12 +92,37 @@ function checkRecord(session: number, maker: GroupMaker): KvError | null {
     case OP.noop:
       return null;
     case OP.setQuota:
-      if (maker === "client") return bad("settings are not changed by clients");
-      if (session !== NO_SESSION) return bad("a setting belongs to no session");
-      if (reader.varint() < QUOTA_BYTES_MIN) reader.fail(`a quota of ${QUOTA_BYTES_MIN} or more`);
-      return null;
+    case OP.setHistory:
+    case OP.compact:
+      return checkSetting(op, session, maker);
     default:
       return reader.failed ? null : bad(`unknown command ${op}`);
+  }
+}
+
+function checkSetting(
+  op: typeof OP.setQuota | typeof OP.setHistory | typeof OP.compact,
+  session: number,
+  maker: GroupMaker,
+): KvError | null {
+  if (maker === "client") return bad("settings are not changed by clients");
+  if (session !== NO_SESSION) return bad("a setting belongs to no session");
+  const first = reader.varint();
+  switch (op) {
+    case OP.setQuota:
+      if (first < QUOTA_BYTES_MIN) reader.fail(`a quota of ${QUOTA_BYTES_MIN} or more`);
+      return null;
+    case OP.setHistory:
+      if (first > HISTORY_REVISIONS_MAX) {
+        reader.fail(`a history of at most ${HISTORY_REVISIONS_MAX} revisions`);
+      }
+      reader.varint();
+      return null;
+    case OP.compact:
+      if (first < 1) reader.fail("a revision of 1 or more");
+      return null;
+    default:
+      return unreachable(op, "setting");
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import type { HistoryBound } from "./history-bound.ts";
 import { QUOTA_BYTES_MIN } from "./state-size.ts";
 import { NO_SESSION, OP, SESSION_NONCE_BYTES, type Op } from "./command.ts";
 
@@ -126,6 +127,19 @@ export class GroupWriter {
     assert(Number.isSafeInteger(bytes) && bytes >= QUOTA_BYTES_MIN, "a quota is that large");
     this.#begin(sequence, OP.setQuota);
     this.#records.varint(bytes);
+  }
+
+  /** As setQuota. */
+  setHistory(sequence: number, { revisions, bytes }: HistoryBound): void {
+    this.#begin(sequence, OP.setHistory);
+    this.#records.varint(revisions ?? 0);
+    this.#records.varint(bytes ?? 0);
+  }
+
+  /** As setQuota. @param revision 1 or more */
+  compact(sequence: number, revision: number): void {
+    this.#begin(sequence, OP.compact);
+    this.#records.varint(revision);
   }
 
   /**

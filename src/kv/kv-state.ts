@@ -16,6 +16,9 @@
  *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
  *       what sessions keep are for entries of version 2.
  *   A8. The origin is set once, by the first session opened, and never changes.
+ *   A9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far back.
+ *       What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old revisions
+ *       depends on it, and after as many changes as are kept it is all the same.
  */
 import { assert } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
@@ -35,8 +38,9 @@ import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
-import { growthBy, OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
-import { readPage, type RangePage, type RangeRequest, type RangeSource } from "./range.ts";
+import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
+import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
+import { growthBy, OrderedCells } from "./ordered-cells.ts";
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
   EMPTY_STATE_HEADER,
@@ -55,6 +59,8 @@ const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
 const NO_SPACE = ERRORS.NO_SPACE.wire;
 /** Keys looked at to tell where the bytes are. */
 const SAMPLED_KEYS = 2048;
+/** Changes of the history that are looked at with each entry, to let go of them, beside two for each that it makes. */
+const RELEASED_WITH_ENTRY = 64;
 /** What an unreadable entry adds to the history hash. Part of the format. */
 const UNREADABLE_MARK = 0x756e_7264;
 
@@ -65,6 +71,9 @@ export const NO_SINK: AnswerSink = {
   opened: () => {},
 };
 
+/** What reads need of the cells. */
+export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "history">;
+
 export class KvState {
   readonly #cells: OrderedCells;
   readonly #sessions: SessionTable;
@@ -74,6 +83,9 @@ export class KvState {
   #historyHash: number;
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
+  #historyBound: HistoryBound;
+  /** What follows from it and the quota. */
+  #bound: EffectiveBound;
   #origin: number;
   #rounds: Rounds;
   /** Of the entry at hand: A7. */
@@ -95,6 +107,8 @@ export class KvState {
     this.#historyHash = header.historyHash;
     this.#unreadable = header.unreadable;
     this.#quotaBytes = header.quotaBytes;
+    this.#historyBound = header.historyBound;
+    this.#bound = effectiveBound(header.historyBound, this.quotaBytes);
     this.#origin = header.origin;
     this.#rounds = header.rounds;
   }
@@ -153,6 +167,24 @@ export class KvState {
     return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
   }
 
+  /** How much history is kept (A9): as it was set, and what follows from it. */
+  get historyBound(): HistoryBound & { readonly effective: EffectiveBound } {
+    return { ...this.#historyBound, effective: this.#bound };
+  }
+
+  /** Keys, and what they were before: for reads, which must not change them. */
+  get cells(): CellsView {
+    return this.#cells;
+  }
+
+  /**
+   * Lets go of history that was compacted, a part of it: nobody can tell (A9). Applying does it too, as fast as it comes.
+   * @returns whether something is left for another time
+   */
+  releaseHistory(changes: number): boolean {
+    return this.#cells.release(changes);
+  }
+
   /** By how much a value of this length under the key changes the size. */
   growthBy(key: ByteString, valueLength: number): number {
     return growthBy(this.#cells.get(key), key.length, valueLength);
@@ -171,16 +203,6 @@ export class KvState {
   /** Keys of [start, end) in byte order, at most `limit`. */
   readRange(query: RangeQuery): KeyValue[] {
     return this.#cells.range(query);
-  }
-
-  /** A page of the keys as they are now. */
-  readPage(request: RangeRequest, pageKeys?: number): RangePage {
-    return readPage(this.#cells, this.#revision, request, pageKeys);
-  }
-
-  /** The keys as they are now, whatever happens here later. Takes constant time; the next change of each key copies it. */
-  freezeKeys(): RangeSource {
-    return this.#cells.clone();
   }
 
   /** Something at log index idx that is no entry of ours (a stop-sign). */
@@ -216,6 +238,7 @@ export class KvState {
     cursor.reset(entry);
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
+    const before = this.#revision;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -244,6 +267,7 @@ export class KvState {
     if (group >= 0) this.#endGroup(session);
     this.#actual = undefined;
     cursor.release();
+    this.#cells.release(RELEASED_WITH_ENTRY + 2 * (this.#revision - before));
   }
 
   /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
@@ -258,6 +282,7 @@ export class KvState {
         historyHash: this.#historyHash,
         unreadable: this.#unreadable,
         quotaBytes: this.#quotaBytes,
+        historyBound: this.#historyBound,
         origin: this.#origin,
         rounds: this.#rounds,
       },
@@ -322,8 +347,26 @@ export class KvState {
       case OP.setQuota:
         this.#quotaBytes = cursor.quotaBytes;
         this.#answerRevision = cursor.quotaBytes;
+        this.#boundHistory();
         sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
         return;
+      case OP.setHistory: {
+        const { historyRevisions, historyBytes } = cursor;
+        this.#historyBound = { revisions: historyRevisions || null, bytes: historyBytes || null };
+        this.#answerRevision = historyRevisions;
+        this.#historyHash = mixNumber(this.#historyHash, historyBytes);
+        this.#boundHistory();
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
+      }
+      case OP.compact: {
+        const { compactRevision } = cursor;
+        this.#answerRevision = compactRevision;
+        if (compactRevision <= this.#revision) this.#cells.compactTo(compactRevision);
+        else this.#status = BAD_REQUEST;
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
+        return;
+      }
       default:
         assert(false, `command ${cursor.op} needs a session`);
     }
@@ -397,7 +440,7 @@ export class KvState {
         this.#put();
         return;
       case OP.delete:
-        if (this.#cells.delete(cursor)) this.#outcome(STATUS.ok, ++this.#revision);
+        if (this.#cells.delete(cursor, this.#revision + 1)) this.#changed();
         else this.#outcome(STATUS.notFound, this.#revision);
         return;
       case OP.casValue: {
@@ -443,8 +486,19 @@ export class KvState {
     if (!this.#cells.put(cursor, cursor.value(), cursor.valueHash(), next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
-    this.#revision = next;
-    this.#outcome(STATUS.ok, next);
+    this.#changed();
+  }
+
+  /** A4. */
+  #changed(): void {
+    this.#outcome(STATUS.ok, ++this.#revision);
+    this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+  }
+
+  /** A9: a setting holds from its entry on. */
+  #boundHistory(): void {
+    this.#bound = effectiveBound(this.#historyBound, this.quotaBytes);
+    this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
   }
 
   #outcome(status: Status, revision: number): void {

@@ -74,17 +74,18 @@ export class ClientWrites {
   }
 
   /**
-   * Proposes what the state of all nodes may take.
+   * Proposes a setting of the cluster, which holds once it stands in the log.
    * @param routeId of this proposal alone
+   * @param write puts it into a group
    * @param mayBeProposed whether there is a leader to be reached
    * @throws KvError NO_QUORUM when there is none, or what writes are refused with
    */
-  setQuota(routeId: number, bytes: number, mayBeProposed: boolean): void {
+  setting(routeId: number, write: (writer: GroupWriter) => void, mayBeProposed: boolean): void {
     const refusal = this.#refusal();
     if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
-    writer.setQuota(0, bytes);
+    write(writer);
     // Many writes may be waiting: management is not turned away for them.
     this.#proposals.takeIn(nobody(routeId), writer.take(NO_SESSION, 0), 1, 0, false);
   }

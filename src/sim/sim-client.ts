@@ -180,7 +180,7 @@ function wireOperation(operation: ClientOperation): WireOperation {
   const key = encoder.encode(operation.key);
   switch (operation.kind) {
     case "read":
-      return { kind: "read", key, local: operation.local };
+      return { kind: "read", key, local: operation.local, revision: 0 };
     case "delete":
       return { kind: "delete", key };
     case "write":

@@ -1,7 +1,6 @@
 /** The client protocol: what one side writes the other reads; whatever bytes come, the outcome is a frame or a DecodeError. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ERRORS, KvError, type ErrorCode } from "../../src/base/errors.ts";
 import {
   CLIENT_FRAME_BYTES_MAX,
   FRAME_COMMANDS_MAX,
@@ -31,7 +30,10 @@ import {
 } from "../../src/wire/client.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
 
-const noPage = (): KvError => new KvError("INTERNAL", "no range is asked for here");
+const unasked = (): never => {
+  throw new Error("nothing but keys is asked for");
+};
+const noPages = { ...{ oldest: 0, looked: 0 }, readAt: unasked, page: unasked, history: unasked };
 
 /** Notes each call as an array; byte strings are copied. */
 class Notes implements AnswerHandler {
@@ -262,7 +264,7 @@ describe("answers", () => {
           origin: 7,
           revision: 0,
           read: (name: ByteString) => (name === byteStringOf(present) ? stored : undefined),
-          page: noPage,
+          ...noPages,
         };
         const writer = new AnswerWriter();
         writer.reads(readsFrame(keys), state);
@@ -289,7 +291,7 @@ describe("answers", () => {
       origin,
       revision: 0,
       read: () => undefined,
-      page: noPage,
+      ...noPages,
     });
     const asking = new ReadsWriter();
     const frame = (withOrigin: boolean): Uint8Array => {
@@ -355,7 +357,7 @@ describe("answers", () => {
     const value = storedValue(new Uint8Array(VALUE_BYTES_MAX), 1);
     const keys = Array.from({ length: 100 }, (_, i) => [i, bytes("k")] as const);
     const writer = new AnswerWriter();
-    writer.reads(readsFrame(keys), { origin: 7, revision: 0, read: () => value, page: noPage });
+    writer.reads(readsFrame(keys), { origin: 7, revision: 0, read: () => value, ...noPages });
     const frames = drained(writer);
     const answers = notesOf(frames).filter(([name]) => name !== "appliedIdx");
     const total = frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -390,13 +392,13 @@ describe("answers", () => {
       origin: 7,
       revision: 0,
       read: () => known,
-      page: noPage,
+      ...noPages,
     });
     writer.reads(readsFrame([[1, bytes("a")]]), {
       origin: 7,
       revision: 0,
       read: () => undefined,
-      page: noPage,
+      ...noPages,
     });
     fc.assert(
       fc.property(damaged(drained(writer, 70_000)), (frame) => {
@@ -426,7 +428,7 @@ test("a frame of reads is answered in as many goes as it takes, each key once", 
         origin: 7,
         revision: 0,
         read: (key: string): undefined => void asked.push(key),
-        page: noPage,
+        ...noPages,
       };
       const result = writer.readsWhile(frame, state, goesOn);
       expect(result.count).toBe(asked.length - before);
