@@ -38,16 +38,15 @@ class Chunk {
 
   constructor(generation: number, from?: Chunk) {
     this.generation = generation;
-    this.keys = from?.keys.slice() ?? emptyColumn();
-    this.values = from?.values.slice() ?? emptyColumn();
+    this.keys = (from?.keys ?? EMPTY_COLUMN).slice();
+    this.values = (from?.values ?? EMPTY_COLUMN).slice();
     this.numbers = from?.numbers ?? new Float64Array(COLUMNS * CHUNK_RECORDS);
     this.hashes = from?.hashes ?? new Int32Array(CHUNK_RECORDS);
   }
 }
 
-function emptyColumn(): undefined[] {
-  return Array.from({ length: CHUNK_RECORDS }, () => undefined);
-}
+/** To be copied, which is cheaper than to make one. */
+const EMPTY_COLUMN: readonly undefined[] = Array.from({ length: CHUNK_RECORDS }, () => undefined);
 
 /** What a key was before a change, as its cell has it. Version 0: it was not there; the hash is of the key then. */
 export interface Before {
@@ -256,23 +255,25 @@ export class History implements HistoryView {
     return true;
   }
 
-  /** The lowest revision such that what comes after it costs no more. Usually it is the next one. */
+  /** The lowest revision such that what comes after it costs no more. Usually it is one of the next. */
   #lowestWithin(bytes: number): number {
-    const isEnough = (revision: number): boolean =>
-      this.#lastBytes - this.#number(revision, BYTES) <= bytes;
     let low = this.#oldest + 1;
     let step = 1;
-    while (low + step < this.#last && !isEnough(low + step - 1)) {
+    while (low + step <= this.#last && this.#bytesAfter(low + step - 1) > bytes) {
       low += step;
       step *= 2;
     }
-    let high = Math.min(this.#last, low + step);
+    let high = Math.min(this.#last, low + step - 1);
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (isEnough(middle)) high = middle;
+      if (this.#bytesAfter(middle) <= bytes) high = middle;
       else low = middle + 1;
     }
     return low;
+  }
+
+  #bytesAfter(revision: number): number {
+    return this.#lastBytes - this.#number(revision, BYTES);
   }
 
   #chunkToAppendTo(revision: number): Chunk {

@@ -267,6 +267,8 @@ export class KvState {
     if (group >= 0) this.#endGroup(session);
     this.#actual = undefined;
     cursor.release();
+    // Once for all of the entry's changes: to look at the oldest record for each costs more than to make one.
+    if (this.#revision > before) this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
     this.#cells.release(RELEASED_WITH_ENTRY + 2 * (this.#revision - before));
   }
 
@@ -492,7 +494,6 @@ export class KvState {
   /** A4. */
   #changed(): void {
     this.#outcome(STATUS.ok, ++this.#revision);
-    this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
   }
 
   /** A9: a setting holds from its entry on. */
