@@ -18,6 +18,7 @@ import { WsNetwork } from "../platform/ws-network.ts";
 export { AdminClient } from "../client/lazy-admin-client.ts";
 export { PrefixedClient } from "../client/prefixed-client.ts";
 export { FoundResult, MissingResult } from "../client/read-result.ts";
+export type { KeyVersion } from "../client/key-version.ts";
 export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
@@ -31,6 +32,7 @@ export type {
   CasResult,
   CountResult,
   DeleteResult,
+  HistoryOptions,
   KeyRequest,
   NodeAddress,
   NodeGiven,

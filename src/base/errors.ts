@@ -63,11 +63,18 @@ export class KvError extends Error {
   readonly definite: boolean;
   /** True: the same request may succeed later without anything being changed. */
   readonly retryable: boolean;
+  /** With COMPACTED: from this revision on the node that was asked can be read. Null: not told, or another error. */
+  readonly oldestRevision: number | null;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; definite?: boolean }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; definite?: boolean; oldestRevision?: number },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.definite = options?.definite ?? ERRORS[code].definite;
     this.retryable = ERRORS[code].retryable;
+    this.oldestRevision = options?.oldestRevision ?? null;
   }
 }

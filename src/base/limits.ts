@@ -42,3 +42,6 @@ assert(QUOTA_BYTES_MIN >= VALUE_BYTES_MAX, "a quota holds a value");
 assert(CLIENT_FRAME_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX, "one client frame fits an entry");
 assert(2 * ENTRY_BYTES_MAX <= PEER_MESSAGE_BYTES_MAX, "an entry fits a peer message");
 assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits a peer frame");
+
+/** More would make a look at one key, and what is passed over at one time, too long for a turn. */
+export const HISTORY_REVISIONS_MAX = 1_000_000;

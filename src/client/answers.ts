@@ -34,6 +34,7 @@ export function createAnswerHandler(
     createRevision: 0,
     version: 0,
     page: null,
+    versions: null,
   };
   const filled = (status: Status, revision: number, value: Uint8Array | null): Mutable<Answer> => {
     answer.node = from.id;
@@ -43,6 +44,7 @@ export function createAnswerHandler(
     answer.createRevision = 0;
     answer.version = 0;
     answer.page = null;
+    answer.versions = null;
     return answer;
   };
   return {
@@ -76,6 +78,15 @@ export function createAnswerHandler(
       const read = filled(STATUS.ok, page.revision, null);
       read.page = page;
       receiver.read(number, read);
+    },
+    versions: (number, versions) => {
+      const read = filled(STATUS.ok, 0, null);
+      read.versions = versions;
+      receiver.read(number, read);
+    },
+    compacted: (number, oldestRevision) => {
+      const text = `node ${from.id}: this revision is not kept any more, the oldest one is ${oldestRevision}`;
+      receiver.readRefused(number, new KvError("COMPACTED", text, { oldestRevision }));
     },
     unread: (number, code, text) => receiver.readRefused(number, refusal(from.id, code, text)),
   };

@@ -54,21 +54,37 @@ export function wrongRequestOptions(options: unknown): KvError | null {
 export function wrongReadOptions(options: unknown): KvError | null {
   const wrong = wrongRequestOptions(options);
   if (wrong !== null) return wrong;
-  const { consistency } = options as Record<keyof ReadOptions, unknown>;
+  const { consistency, revision } = options as Record<keyof ReadOptions, unknown>;
+  if (revision !== undefined && !isPositive(revision)) {
+    return badArgument("revision", "a positive integer", revision);
+  }
   if (consistency === undefined) return null;
   if (consistency === "linearizable" || consistency === "local") return null;
   return badArgument("consistency", '"linearizable" or "local"', consistency);
 }
 
+export function wrongHistoryOptions(options: unknown): KvError | null {
+  return wrongReadOptions(options) ?? wrongLimit(options);
+}
+
 export function wrongRangeOptions(options: unknown): KvError | null {
   const wrong = wrongReadOptions(options);
   if (wrong !== null) return wrong;
-  const { limit, reverse } = options as Record<keyof RangeOptions, unknown>;
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && Number(limit) >= 1)) {
-    return badArgument("limit", "a positive integer", limit);
-  }
+  const wrongOne = wrongLimit(options);
+  if (wrongOne !== null) return wrongOne;
+  const { reverse } = options as Record<keyof RangeOptions, unknown>;
   if (reverse === undefined || typeof reverse === "boolean") return null;
   return badArgument("reverse", "true or false", reverse);
+}
+
+function wrongLimit(options: unknown): KvError | null {
+  const { limit } = options as Record<keyof RangeOptions, unknown>;
+  if (limit === undefined || isPositive(limit)) return null;
+  return badArgument("limit", "a positive integer", limit);
+}
+
+function isPositive(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 
 /** One that means a prefix and bounds at once would be read in one way only. */

@@ -16,6 +16,7 @@ import {
   type PageAnswer,
   type RangeBytes,
   type ReadsWriter,
+  type VersionsAnswer,
 } from "../wire/client.ts";
 
 /** A command of the table: its discriminant is the operation's name. */
@@ -26,6 +27,8 @@ export interface ReadOperation {
   readonly key: Uint8Array;
   /** From the node's own state, at once. */
   readonly local: boolean;
+  /** Of the state that is asked; 0: the newest. */
+  readonly revision: number;
 }
 
 export interface RangeOperation {
@@ -39,15 +42,27 @@ export interface KeysOperation {
   readonly kind: "keys";
   readonly keys: readonly Uint8Array[];
   readonly local: boolean;
+  /** As of ReadOperation. */
+  readonly revision: number;
 }
 
-export type AnyRead = ReadOperation | RangeOperation | KeysOperation;
+/** The versions of a key, newest first. */
+export interface HistoryOperation {
+  readonly kind: "history";
+  readonly key: Uint8Array;
+  readonly local: boolean;
+  /** The first one is that of this revision; 0: the newest. */
+  readonly revision: number;
+  readonly limit: number;
+}
+
+export type AnyRead = ReadOperation | RangeOperation | KeysOperation | HistoryOperation;
 
 export type Operation = WriteOperation | AnyRead;
 
 export function isRead(operation: Operation): operation is AnyRead {
   const { kind } = operation;
-  return kind === "read" || kind === "range" || kind === "keys";
+  return kind === "read" || kind === "range" || kind === "keys" || kind === "history";
 }
 
 /** Only valid during the call that hands it over: the next answer is told with the same object. */
@@ -65,6 +80,8 @@ export interface Answer {
   readonly version: number;
   /** Of a range, else null. */
   readonly page: PageAnswer | null;
+  /** Of a history, else null. */
+  readonly versions: VersionsAnswer | null;
 }
 
 /** What is wrong with the operation, before anything is sent. */
@@ -78,7 +95,7 @@ export function checkOperation(operation: Operation): KvError | null {
       checkKeys(operation.keys);
       return null;
     }
-    if (operation.kind === "read") checkKey(operation.key);
+    if (operation.kind === "read" || operation.kind === "history") checkKey(operation.key);
     else checkCommand(operation);
     return null;
   } catch (error) {
@@ -124,6 +141,7 @@ function checkRevision(revision: number): void {
 export function readBytes(operation: AnyRead): number {
   switch (operation.kind) {
     case "read":
+    case "history":
       return operation.key.length;
     case "range":
       return operation.range.start.length + (operation.range.end?.length ?? 0);
@@ -137,11 +155,13 @@ export function readBytes(operation: AnyRead): number {
 export function appendRead(writer: ReadsWriter, number: number, operation: AnyRead): void {
   switch (operation.kind) {
     case "read":
-      return writer.read(number, operation.key);
+      return writer.read(number, operation.key, operation.revision);
     case "range":
       return writer.range(number, operation.range);
     case "keys":
-      return writer.keys(number, operation.keys);
+      return writer.keys(number, operation.keys, operation.revision);
+    case "history":
+      return writer.history(number, operation.key, operation.revision, operation.limit);
     default:
       return unreachable(operation, "read");
   }

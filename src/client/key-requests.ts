@@ -1,4 +1,5 @@
 /** Requests about one key: what a client and a view of it have in common. */
+import type { KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type {
   Bytes,
@@ -6,6 +7,7 @@ import type {
   CasResult,
   CountResult,
   DeleteResult,
+  HistoryOptions,
   KeyRequest,
   RangeOptions,
   RangeSelector,
@@ -81,4 +83,5 @@ export interface KvRequests extends KeyRequests {
   range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
   count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
+  history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
 }

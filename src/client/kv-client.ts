@@ -2,6 +2,8 @@
 import { KvError } from "../base/errors.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
+  wrongBytes,
+  wrongHistoryOptions,
   wrongKeys,
   wrongRangeOptions,
   wrongReadOptions,
@@ -15,6 +17,7 @@ import { ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Answer, Operation } from "./frames.ts";
 import type { Request } from "./request.ts";
+import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
@@ -26,6 +29,7 @@ import type {
   BatchOutcome,
   Bytes,
   CountResult,
+  HistoryOptions,
   KeyRequest,
   RangeOptions,
   RangeSelector,
@@ -71,7 +75,7 @@ export class KvClient extends KeyRequests implements KvRequests {
       (request.op === "read" ? wrongReadOptions(options) : wrongRequestOptions(options));
     if (wrong !== null) return Promise.reject(wrong);
     const op: R["op"] = request.op;
-    return this.#submit(operationOf(request, options.consistency), options, resultOf(op));
+    return this.#submit(operationOf(request, options), options, resultOf(op));
   }
 
   /**
@@ -80,12 +84,18 @@ export class KvClient extends KeyRequests implements KvRequests {
    * @returns what was found, in the order of the keys
    * @throws KvError OVERLOADED when their values are more than 32 MiB together
    */
-  get(keys: readonly Bytes[], options: ReadOptions = NO_OPTIONS): Promise<ReadResult[]> {
+  get(keys: readonly Bytes[], options?: ReadOptions): Promise<ReadResult[]>;
+  get(
+    keys: Bytes | readonly Bytes[],
+    options: ReadOptions = NO_OPTIONS,
+  ): Promise<ReadResult | ReadResult[]> {
+    if (typeof keys === "string" || ArrayBuffer.isView(keys)) return this.read(keys, options);
     const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
     const wanted = keys.map(bytesOf);
-    const local = options.consistency === "local";
-    return this.#submit({ kind: "keys", keys: wanted, local }, options, (answer) =>
+    const { consistency, revision = 0 } = options;
+    const local = consistency === "local";
+    return this.#submit({ kind: "keys", keys: wanted, local, revision }, options, (answer) =>
       readResults(wanted, answer),
     );
   }
@@ -93,10 +103,11 @@ export class KvClient extends KeyRequests implements KvRequests {
   /**
    * The keys of a range and their values, in order: `for await (const { key, value } of kv.range({ prefix: "app/" }))`.
    * However many they are and whatever is written meanwhile, they are one state of the store: a linearizable one unless
-   * "local" is asked for. Fetched a page at a time, 1,024 keys or 128 KiB; `timeoutMs` is for each page.
+   * "local" is asked for, or the one at the `revision` that is asked for. Fetched a page at a time, 1,024 keys or 128 KiB;
+   * `timeoutMs` is for each page.
    *
-   * @throws KvError while iterating: COMPACTED when so much time passes between two pages that the node keeps that state no
-   *   more (some seconds), OVERLOADED when it keeps as many as it can
+   * @throws KvError while iterating: COMPACTED when so much is written between two pages that the cluster keeps that state no
+   *   more (a quarter of a million changes, or an eighth of the quota, unless set otherwise)
    */
   async *range(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyValue> {
     for await (const page of this.#pages(selector, options, VALUES)) yield* itemsOf(page);
@@ -114,6 +125,26 @@ export class KvClient extends KeyRequests implements KvRequests {
       result = { count: result.count + count, revision };
     }
     return result;
+  }
+
+  /**
+   * The versions of a key that are kept, newest first: `for await (const { revision, value } of kv.history("app/a"))`. A
+   * value of null: it was deleted at that revision. With `revision` from the one on that there was then.
+   *
+   * @throws KvError while iterating: COMPACTED when what is to come next was compacted meanwhile
+   */
+  async *history(key: Bytes, options: HistoryOptions = {}): AsyncGenerator<KeyVersion> {
+    const wrong = wrongBytes("key", key) ?? wrongHistoryOptions(options);
+    if (wrong !== null) throw wrong;
+    const { consistency, revision = 0, limit = Number.MAX_SAFE_INTEGER } = options;
+    const bytes = bytesOf(key);
+    const ask: AskForVersions = async (from, left, isFirst) => {
+      const local = !isFirst || consistency === "local";
+      const rest = { local, revision: from, limit: left };
+      const operation: Operation = { kind: "history", key: bytes, ...rest };
+      return answered(await this.#submit(operation, options, ({ versions }) => versions));
+    };
+    yield* versionsOf(ask, revision, limit);
   }
 
   /**
@@ -157,13 +188,10 @@ export class KvClient extends KeyRequests implements KvRequests {
   ): AsyncGenerator<PageAnswer> {
     const wrong = wrongSelector(selector) ?? wrongRangeOptions(options);
     if (wrong !== null) throw wrong;
-    const ask: AskForPage = (range, node) => {
-      const local = node !== null || options.consistency === "local";
-      const asked = node === null ? options : { ...options, node };
-      return this.#submit({ kind: "range", range, local }, asked, ({ page, node: by }) => ({
-        page,
-        node: by,
-      }));
+    const ask: AskForPage = async (range, isFirst) => {
+      const local = !isFirst || options.consistency === "local";
+      const operation: Operation = { kind: "range", range, local };
+      return answered(await this.#submit(operation, options, ({ page }) => page));
     };
     return pagesOf(ask, rangeOf(selector, options, what));
   }
@@ -190,4 +218,10 @@ export class KvClient extends KeyRequests implements KvRequests {
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
+}
+
+/** A node that answers a range with something else is none. */
+function answered<T>(part: T | null): T {
+  if (part === null) throw new KvError("INTERNAL", "a read was answered with something else");
+  return part;
 }

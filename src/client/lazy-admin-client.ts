@@ -23,7 +23,7 @@ export class AdminClient {
    * Asks one node.
    * @param node the id of the node that is asked
    * @param op what is asked: "status", "getLinks", "breakLink", "restoreLink", "setFault", "setFaults", "heal", "listKeys",
-   *   "setQuota"
+   *   "setQuota", "setHistory", "getHistory", "compact"
    * @param params what the operation takes, `{}` for those that take nothing
    * @param options `timeoutMs` is counted from when the request is ready to be sent: the first one loads first
    * @returns a promise that rejects with a KvError: BAD_REQUEST for a wrong argument, UNKNOWN_NODE when no node has this id,

@@ -2,12 +2,14 @@
 import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
+import type { KeyVersion } from "./key-version.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
 import { wrongRequest } from "./requests.ts";
 import { afterPrefix } from "./range.ts";
 import type {
   Bytes,
   CountResult,
+  HistoryOptions,
   KeyRequest,
   RangeOptions,
   RangeSelector,
@@ -64,6 +66,11 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   /** As of KvClient, as `range`. */
   async count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult> {
     return this.#client.count(this.#within(selector), options);
+  }
+
+  /** As of KvClient. */
+  async *history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion> {
+    yield* this.#client.history(this.#whole(key), options);
   }
 
   /** A view of this view: its keys begin with both, this one's prefix first. @throws KvError BAD_REQUEST as the constructor */

@@ -1,26 +1,22 @@
 /** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
-import { KvError } from "../base/errors.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import { bytesOf } from "./bytes.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { RangeOptions, RangeSelector } from "./types.ts";
 
-/** What asks for one page: `node` null for any, and then linearizable if that is wanted. */
-export type AskForPage = (
-  range: RangeBytes,
-  node: number | null,
-) => Promise<{ readonly page: PageAnswer | null; readonly node: number }>;
+/** What asks for one page: the first one linearizable if that is wanted. */
+export type AskForPage = (range: RangeBytes, isFirst: boolean) => Promise<PageAnswer>;
 
 const NOTHING = new Uint8Array(0);
 
 /** What a selector and options stand for. */
 export function rangeOf(
   selector: RangeSelector,
-  { limit = Number.MAX_SAFE_INTEGER, reverse = false }: RangeOptions,
+  { limit = Number.MAX_SAFE_INTEGER, reverse = false, revision = 0 }: RangeOptions,
   what: Pick<RangeBytes, "keysOnly" | "countOnly">,
 ): RangeBytes {
-  const rest = { ...what, reverse, limit, revision: 0 };
+  const rest = { ...what, reverse, limit, revision };
   if (selector.prefix !== undefined) {
     const prefix = bytesOf(selector.prefix);
     return { start: prefix, end: afterPrefix(prefix), ...rest };
@@ -45,15 +41,14 @@ export function afterPrefix(prefix: Uint8Array): Uint8Array | null {
 }
 
 /**
- * All pages of a range, each asked for while the one before is looked at. The first may come from any node; the others come
- * from the one that answered, which keeps the state that the first was from.
+ * All pages of a range, each asked for while the one before is looked at. The later ones are of the revision of the first:
+ * any node has them that has come so far. A page may have fewer keys than there are to come, or none.
  */
 export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerator<PageAnswer> {
   let left = range.limit;
-  let next = ask(range, null);
+  let next = ask(range, true);
   for (;;) {
-    const { page, node } = await next;
-    if (page === null) throw new KvError("INTERNAL", "a range was answered without a page");
+    const page = await next;
     left -= page.count;
     const { resume, revision } = page;
     if (resume === null || left <= 0) {
@@ -61,7 +56,7 @@ export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerat
       return;
     }
     const bound = range.reverse ? { end: ownBytes(resume) } : { start: ownBytes(resume) };
-    next = ask({ ...range, ...bound, limit: left, revision }, node);
+    next = ask({ ...range, ...bound, limit: left, revision }, false);
     // Whoever stops in the middle never asks what came of it.
     next.catch(() => {});
     yield page;

@@ -20,7 +20,7 @@ import {
 import { badArgument, wrongBytes, wrongCondition, wrongReadOptions } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import type { Answer, Operation } from "./frames.ts";
-import { casOperation, casResult, readResult } from "./results.ts";
+import { casOperation, casResult, readOperation, readResult } from "./results.ts";
 import type { KeyRequest, ReadOptions, ResultOf, Results } from "./types.ts";
 
 const RESULTS: { readonly [A in AnsweredWith]: (answer: Answer) => Results[A] } = {
@@ -66,17 +66,18 @@ type PlainCommand = { readonly kind: PlainRequestName } & {
 
 /**
  * @param request one with which nothing is wrong
- * @param consistency of a read that does not say
+ * @param options of a read that does not say
  */
 export function operationOf(
   request: KeyRequest,
-  consistency?: ReadOptions["consistency"],
+  options: Pick<ReadOptions, "consistency" | "revision"> = {},
 ): Operation {
   switch (request.op) {
-    case "read": {
-      const local = (request.consistency ?? consistency) === "local";
-      return { kind: "read", key: bytesOf(request.key), local };
-    }
+    case "read":
+      return readOperation(bytesOf(request.key), {
+        consistency: request.consistency ?? options.consistency,
+        revision: request.revision ?? options.revision,
+      });
     case "cas":
       return casOperation(bytesOf(request.key), request.condition, bytesOf(request.value));
     default: {

@@ -4,7 +4,7 @@ import { bytesOf } from "./bytes.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { FoundResult, MissingResult } from "./read-result.ts";
-import type { CasCondition, CasResult, ReadResult } from "./types.ts";
+import type { CasCondition, CasResult, ReadOptions, ReadResult } from "./types.ts";
 
 /** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 export function casOperation(
@@ -19,6 +19,13 @@ export function casOperation(
     return { kind: "casRevision", key, revision: condition.revision, value };
   }
   return { kind: "casAbsent", key, value };
+}
+
+export function readOperation(
+  key: Uint8Array,
+  { consistency, revision = 0 }: { [N in "consistency" | "revision"]?: ReadOptions[N] | undefined },
+): Operation {
+  return { kind: "read", key, local: consistency === "local", revision };
 }
 
 export function readResult(answer: Answer): ReadResult {

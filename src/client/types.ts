@@ -64,6 +64,17 @@ export interface ReadOptions extends RequestOptions {
    * "local": the node's own state, at once; never older than what this client has already seen.
    */
   readonly consistency?: "linearizable" | "local";
+  /**
+   * Reads the store as it was at this revision: what it was told of a write, or of another read. Rejects with COMPACTED when it
+   * is not kept any more (`oldestRevision` of the error says what is), with BAD_REQUEST when there is no such revision yet.
+   * Default: the newest.
+   */
+  readonly revision?: Revision;
+}
+
+export interface HistoryOptions extends ReadOptions {
+  /** Versions at most, 1 or more. Default: all. */
+  readonly limit?: number;
 }
 
 /** The store-wide count of writes that took effect. */
@@ -157,6 +168,8 @@ export type KeyRequest =
       readonly op: "read";
       readonly key: Bytes;
       readonly consistency?: "linearizable" | "local";
+      /** As of ReadOptions. */
+      readonly revision?: Revision;
     };
 
 /** One request of a batch. */

@@ -1,6 +1,7 @@
 /** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
+import type { KvState } from "../kv/index.ts";
 import { acceptWithHandshake } from "../links/handshake-connection.ts";
 import { DIRECTIONS, NO_FAULT, type Direction, type LinkFault } from "../links/drop-table.ts";
 import type { PeerLinks } from "../links/peer-links.ts";
@@ -13,6 +14,7 @@ import {
   type AdminLink,
   type AdminParams,
   type AdminRequest,
+  type AdminResult,
   type AdminStatus,
   type LinkDirection,
 } from "../wire/admin.ts";
@@ -232,6 +234,18 @@ export class AdminGateway implements AdminGate {
         this.#context.wake();
         logger.warn("a quota for keys and values was proposed", { bytes: params.bytes });
         return encodeAdminResult(id, op, {});
+      case "setHistory":
+        this.#context.replica.setHistory(params);
+        this.#context.wake();
+        logger.warn("a bound of the history was proposed", { ...params });
+        return encodeAdminResult(id, op, {});
+      case "getHistory":
+        return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
+      case "compact":
+        this.#context.replica.compact(params.revision);
+        this.#context.wake();
+        logger.info("compaction was proposed", { revision: params.revision });
+        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }
@@ -293,6 +307,16 @@ export class AdminGateway implements AdminGate {
     this.#status = null;
     return { links: this.#context.linkStatus() };
   }
+}
+
+function historyOf({ historyBound, cells, revision }: KvState): AdminResult<"getHistory"> {
+  const { revisions, bytes, effective } = historyBound;
+  const { oldest, bytes: keptBytes } = cells.history;
+  return {
+    ...{ revisions, bytes, oldest, revision, keptBytes },
+    revisionsMax: effective.revisions,
+    bytesMax: effective.bytes,
+  };
 }
 
 function reply(frame: Uint8Array): AdminReply {

@@ -134,7 +134,8 @@ export class Backups<Owner extends object> {
   ): AdminResult<"beginBackup"> {
     const { options, machine } = this.#context;
     const { clusterId, nodeId, version } = options;
-    running.pieces = state.encodeSnapshot(PIECE_BYTES);
+    // What is restored from it begins anew: history would be dropped there.
+    running.pieces = state.withoutHistory().encodeSnapshot(PIECE_BYTES);
     running.askedMs = machine.clock.now();
     const { appliedIdx, revision, size } = state;
     machine.logger.info("a backup begins", { appliedIdx, revision, keys: size });

@@ -163,6 +163,8 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
       this.#workTurn = this.#gate.turn;
       this.#work = Math.min(TURN_WORK, this.#work + turns * TURN_WORK);
     }
+    this.#work -= Math.floor(this.load.workBytes / WORK_BYTES);
+    this.load.workBytes = 0;
     return this.#work > 0;
   }
 

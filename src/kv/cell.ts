@@ -18,10 +18,13 @@ export class Cell implements StoredValue {
   value: ByteString;
   /** Of the value, which is somewhere else in memory. */
   valueLength: number;
-  readonly createRevision: number;
+  /** 0: the key is not there. */
+  createRevision: number;
+  /** Of the deletion, when the key is not there. */
   modRevision: number;
+  /** 0: the key is not there (any more). Its cell stays for as long as older versions may be asked for. */
   version: number;
-  /** Of key, value and revisions: what this cell adds to the content hash. */
+  /** Of key, value and revisions: what this cell adds to the content hash. 0: the key is not there. */
   hash = 0;
   readonly generation: number;
 

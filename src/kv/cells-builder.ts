@@ -7,7 +7,9 @@ import { hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell } from "./cell.ts";
 import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";
-import { costOf, OrderedCells } from "./ordered-cells.ts";
+import { costOf } from "./frozen-cells.ts";
+import { History } from "./history.ts";
+import { OrderedCells } from "./ordered-cells.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
 /** Cells that are put into the tree, or into the index, without a break: a fraction of a millisecond. */
@@ -25,9 +27,13 @@ export class CellsBuilder {
   #batch = new Batch();
   /** What is in the tree already. */
   readonly #batches: Batch[] = [];
+  /** Those of keys that were deleted too. */
+  #cells = 0;
   #size = 0;
   #bytes = 0;
   #contentHash = 0;
+  #history = new History();
+  #chunksSummed = 0;
   #shardsReady = 0;
   #batchesIndexed = 0;
 
@@ -42,8 +48,20 @@ export class CellsBuilder {
     return this.#contentHash;
   }
 
+  /** Of what was filled (beginHistory), when `step` has nothing left to do. */
+  get historyHash(): number {
+    return this.#history.hash;
+  }
+
+  /** Its records are to be filled (History.toBeFilled) before the first `step`. */
+  beginHistory(oldest: number, last: number): History {
+    this.#history = History.toBeFilled(oldest, last);
+    return this.#history;
+  }
+
   /**
    * @param key above all before it
+   * @param version 0: it was deleted
    * @param valueHash hash of the value's bytes by hashBytes
    */
   append(
@@ -53,29 +71,37 @@ export class CellsBuilder {
     modRevision: number,
     version: number,
     valueHash: number,
-  ): void {
+  ): Cell {
     const keyHash = hashByteString(key);
     const cell = new Cell(key, keyHash, value, createRevision, modRevision, version, 0);
-    this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
-    this.#size += 1;
-    this.#bytes += costOf(cell);
+    if (version > 0) {
+      this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
+      this.#size += 1;
+      this.#bytes += costOf(cell);
+    }
     const { cells, places } = this.#batch;
+    this.#cells += 1;
     places[cells.length] = placeHash(key, this.#seed);
     cells.push(cell);
     if (cells.length === BATCH_CELLS) this.#endBatch();
+    return cell;
   }
 
   /** Does a part of what is left to do when all cells are there. @returns false when nothing is left */
   step(): boolean {
+    if (this.#history.sum(this.#chunksSummed)) {
+      this.#chunksSummed += 1;
+      return true;
+    }
     if (this.#batch.cells.length > 0) {
       this.#endBatch();
       return true;
     }
     if (this.#shardsReady < INDEX_SHARDS) {
-      const shards = Math.ceil((INDEX_SHARDS * BATCH_CELLS) / Math.max(BATCH_CELLS, this.#size));
+      const shards = Math.ceil((INDEX_SHARDS * BATCH_CELLS) / Math.max(BATCH_CELLS, this.#cells));
       const end = Math.min(INDEX_SHARDS, this.#shardsReady + shards);
       for (; this.#shardsReady < end; this.#shardsReady++) {
-        this.#index.reserve(this.#shardsReady, this.#size);
+        this.#index.reserve(this.#shardsReady, this.#cells);
       }
       return true;
     }
@@ -88,7 +114,15 @@ export class CellsBuilder {
 
   /** To be called once, when `step` has nothing left to do. */
   finish(): OrderedCells {
-    return new OrderedCells(this.#seed, this.#tree, this.#index, this.#contentHash, this.#bytes);
+    return new OrderedCells(
+      this.#seed,
+      this.#tree,
+      this.#index,
+      this.#history,
+      this.#size,
+      this.#contentHash,
+      this.#bytes,
+    );
   }
 
   #endBatch(): void {

@@ -3,8 +3,11 @@ import { ByteReader } from "./byte-reader.ts";
 import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { SESSION_NONCE_BYTES } from "../base/limits.ts";
 import {
+  COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
+  HISTORY_BYTES_BIT,
+  HISTORY_REVISIONS_BIT,
   KEY_BIT,
   NONCE_BIT,
   QUOTA_BIT,
@@ -42,6 +45,11 @@ export class CommandCursor implements KeySource, CommandAtHand {
   expectedRevision = 0;
   /** Of setQuota. */
   quotaBytes = 0;
+  /** Of setHistory; 0: the default. */
+  historyRevisions = 0;
+  historyBytes = 0;
+  /** Of compact. */
+  compactRevision = 0;
   /** Where the command begins, in the bytes given. */
   recordStart = 0;
   #keyStart = 0;
@@ -177,8 +185,17 @@ export class CommandCursor implements KeySource, CommandAtHand {
     if ((fields & REVISION_BIT) !== 0) this.expectedRevision = reader.varint();
     if ((fields & VALUE_BIT) !== 0) this.#readValue(reader.varint());
     if ((fields & NONCE_BIT) !== 0) this.#readValue(SESSION_NONCE_BYTES);
-    if ((fields & QUOTA_BIT) !== 0) this.quotaBytes = reader.varint();
+    if (fields >= QUOTA_BIT) this.#readSetting(fields);
     if (SINCE[this.op] === 0) reader.fail(`a known command instead of ${this.op}`);
+  }
+
+  /** Settings are rare. */
+  #readSetting(fields: number): void {
+    const reader = this.#reader;
+    if ((fields & QUOTA_BIT) !== 0) this.quotaBytes = reader.varint();
+    if ((fields & HISTORY_REVISIONS_BIT) !== 0) this.historyRevisions = reader.varint();
+    if ((fields & HISTORY_BYTES_BIT) !== 0) this.historyBytes = reader.varint();
+    if ((fields & COMPACT_BIT) !== 0) this.compactRevision = reader.varint();
   }
 
   #readKey(length: number): void {

@@ -11,5 +11,13 @@ export { NO_SESSION, STATUS, type Status } from "./command.ts";
 export { commandCount, validateGroup } from "./group-check.ts";
 export { Runs, type Run } from "./group-split.ts";
 export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "./group-writer.ts";
-export type { KeysRequest, RangePage, RangeRequest } from "./range.ts";
+export type { HistoryBound } from "./history-bound.ts";
+export type {
+  HistoryPage,
+  HistoryRequest,
+  KeyRequest,
+  KeysRequest,
+  RangePage,
+  RangeRequest,
+} from "./range.ts";
 export { NO_ORIGIN } from "./state-header.ts";

@@ -4,31 +4,44 @@
  *
  *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
  *                 · varint unreadable entries · varint 1 + index of the last of them (0: none)
- *                 · varint quota (0: none) · varint origin (0: none)
+ *                 · varint quota (0: none) · varint history revisions (0: none) · varint history bytes (0: none)
+ *                 · varint oldest revision · varint origin (0: none)
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
- *                 · varint sessions · varint keys · session* · pair* · u32 content hash
+ *                 · varint sessions · varint keys · session* · key* · varint 0 · u32 content hash · u32 hash of the history
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
  *     answer   := varint sequence - floor · u8 status · varint revision · varint command hash · u8 has value
  *                 · [varint length · value]
- *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
+ *     key      := varint length · key · version{1 or more} · varint 0   (newest first)
+ *     version  := varint 1 + version (1: deleted) · varint mod revision · [varint create revision · varint length · value]
  *
- * Version 1, which is still read: nothing is said of unreadable entries, quota, origin and rounds, all ids are counted, and
- * answers come without a command hash.
+ * Of each key there are the versions that a read at the oldest revision or a later one may find; a key that was deleted
+ * after the oldest revision is there too, and not counted among the keys. So each revision after the oldest is the mod
+ * revision of exactly one version.
+ *
+ * Equal bytes are those of states whose histories begin at the same revision (KvState, A9).
+ *
+ * Version 2, which is still read: nothing is said of the history, keys come without version 0 at their end, and each as
+ *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
+ * Version 1, which is still read: as 2, but nothing is said of unreadable entries, quota, origin and rounds, all ids are
+ * counted, and answers come without a command hash.
  */
 import { assert } from "../base/assert.ts";
 import type { ByteString } from "./byte-string.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
-import type { FrozenCells, KeyValue, RangeQuery } from "./ordered-cells.ts";
+import type { FrozenCells, KeyValue, RangeQuery } from "./frozen-cells.ts";
 import type { Rounds } from "./rounds.ts";
 import type { KeptAnswer, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
+import { versionsOf, type KeyVersion } from "./versions.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
-export const SNAPSHOT_VERSION = 2;
+export const SNAPSHOT_VERSION = 3;
+/** The first that has the history. */
+export const HISTORY_SNAPSHOT_VERSION = 3;
 export const FIRST_SNAPSHOT_VERSION = 1;
 
 export class FrozenState {
@@ -76,17 +89,26 @@ export class FrozenState {
 
   /**
    * The same keys and values as the beginning of another log: without sessions and without what the old log has left behind.
-   * Numbers of sessions, which clients may still hold, are not given out again.
+   * Numbers of sessions, which clients may still hold, are not given out again. The history begins there too: what was
+   * before has revisions of the old log.
    */
   asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
-    const { appliedIdx, quotaBytes } = this.#header;
-    return new FrozenState(this.#cells, [], this.#lastCounted, {
+    const { appliedIdx, quotaBytes, historyBound } = this.#header;
+    const cells = this.#cells.beginningAt(header.revision);
+    return new FrozenState(cells, [], this.#lastCounted, {
       ...EMPTY_STATE_HEADER,
       ...header,
       quotaBytes,
+      historyBound,
       // The restore counts as an entry: so the state of an empty cluster has one too.
       appliedIdx: appliedIdx + 1,
     });
+  }
+
+  /** The same state, of which nothing older can be read. */
+  withoutHistory(): FrozenState {
+    const cells = this.#cells.beginningAt(this.#header.revision);
+    return new FrozenState(cells, this.#sessions, this.#lastCounted, this.#header);
   }
 
   /** Pieces of exactly chunkBytes, the last one shorter. The work is spread over the pieces. */
@@ -98,15 +120,14 @@ export class FrozenState {
       writeSession(out, session);
       yield* fullChunks(out, chunkBytes);
     }
-    for (const [key, stored] of this.#cells.entries()) {
-      out.sizedByteString(key);
-      out.sizedByteString(stored.value);
-      out.varint(stored.createRevision);
-      out.varint(stored.modRevision);
-      out.varint(stored.version);
-      if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
+    for (const [key, newest] of this.#cells.entries()) {
+      for (const _ of this.#writeKey(out, key, newest)) {
+        if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
+      }
     }
+    out.varint(0);
     out.u32(this.#cells.contentHash);
+    out.u32(this.#cells.historyHash);
     yield* fullChunks(out, chunkBytes);
     if (out.length > 0) yield out.copy();
   }
@@ -121,12 +142,36 @@ export class FrozenState {
     out.varint(count);
     out.varint(lastIdx === null ? 0 : 1 + lastIdx);
     out.varint(this.#header.quotaBytes ?? 0);
+    out.varint(this.#header.historyBound.revisions ?? 0);
+    out.varint(this.#header.historyBound.bytes ?? 0);
+    out.varint(this.#cells.history.oldest);
     out.varint(this.#header.origin);
     writeRounds(out, this.#header.rounds);
     out.varint(this.#lastCounted);
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
   }
+
+  /** Yields after each version: a key may have many. */
+  *#writeKey(out: ByteWriter, key: ByteString, newest: KeyVersion): Generator<void> {
+    const { history } = this.#cells;
+    let isNewest = true;
+    for (const version of versionsOf(newest, history.last, history)) {
+      if (isNewest) out.sizedByteString(key);
+      isNewest = false;
+      writeVersion(out, version);
+      yield;
+    }
+    if (!isNewest) out.varint(0);
+  }
+}
+
+function writeVersion(out: ByteWriter, stored: KeyVersion): void {
+  out.varint(1 + stored.version);
+  out.varint(stored.modRevision);
+  if (stored.version === 0) return;
+  out.varint(stored.createRevision);
+  out.sizedByteString(stored.value);
 }
 
 function* fullChunks(out: ByteWriter, chunkBytes: number): Generator<Uint8Array, void, undefined> {

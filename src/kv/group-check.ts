@@ -2,8 +2,11 @@
 import { KvError } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import {
+  COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
+  HISTORY_BYTES_BIT,
+  HISTORY_REVISIONS_BIT,
   FIELDS,
   KEY_BIT,
   NEWEST_RULES,
@@ -21,6 +24,9 @@ import {
 import { ByteReader } from "./byte-reader.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
+
+/** Above it, all fields are settings. */
+const QUOTA_SHIFT = 31 - Math.clz32(QUOTA_BIT);
 
 // Checking is synchronous and never re-entered, so one reader serves all callers.
 const reader = new ByteReader();
@@ -125,7 +131,12 @@ function checkFields(fields: number): KvError | null {
   if ((fields & REVISION_BIT) !== 0) checkNumber(FIELDS.revision);
   if ((fields & VALUE_BIT) !== 0) problem ??= checkSized(FIELDS.value);
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
-  if ((fields & QUOTA_BIT) !== 0) checkNumber(FIELDS.quotaBytes);
+  if (fields >= QUOTA_BIT) {
+    if ((fields & QUOTA_BIT) !== 0) checkNumber(FIELDS.quotaBytes);
+    if ((fields & HISTORY_REVISIONS_BIT) !== 0) checkNumber(FIELDS.historyRevisions);
+    if ((fields & HISTORY_BYTES_BIT) !== 0) checkNumber(FIELDS.historyBytes);
+    if ((fields & COMPACT_BIT) !== 0) checkNumber(FIELDS.compactRevision);
+  }
   return problem;
 }
 
@@ -136,7 +147,8 @@ function skipFields(fields: number): void {
   if ((fields & REVISION_BIT) !== 0) reader.varint();
   if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
-  if ((fields & QUOTA_BIT) !== 0) reader.varint();
+  // The rest are numbers, one a bit.
+  for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) reader.varint();
 }
 
 function checkSized(field: SizedField): KvError | null {
@@ -148,8 +160,10 @@ function checkSized(field: SizedField): KvError | null {
   return null;
 }
 
-function checkNumber({ noun, min }: NumberField): void {
-  if (reader.varint() < min) reader.fail(`a ${noun} of ${min} or more`);
+function checkNumber({ noun, min, max = Number.MAX_SAFE_INTEGER }: NumberField): void {
+  const number = reader.varint();
+  if (number < min) reader.fail(`a ${noun} of ${min} or more`);
+  if (number > max) reader.fail(`a ${noun} of at most ${max}`);
 }
 
 function bad(message: string): KvError {

@@ -3,8 +3,11 @@ import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import {
+  COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
+  HISTORY_BYTES_BIT,
+  HISTORY_REVISIONS_BIT,
   FIELDS,
   KEY_BIT,
   NONCE_BIT,
@@ -35,7 +38,7 @@ export function checkKey(key: Uint8Array): void {
 
 /** @throws KvError KEY_TOO_LARGE, VALUE_TOO_LARGE, or BAD_REQUEST for another field that is out of bounds */
 export function checkCommand(command: Command): void {
-  const { key, expected, revision, value, nonce, quotaBytes }: Contents = command;
+  const { key, expected, revision, value, nonce }: Contents = command;
   if (key !== undefined) checkSized(FIELDS.key, key);
   if (expected !== undefined) checkSized(FIELDS.expected, expected);
   if (revision !== undefined) checkNumber(FIELDS.revision, revision);
@@ -43,7 +46,15 @@ export function checkCommand(command: Command): void {
   if (nonce !== undefined) {
     assert(nonce.length === FIELDS.nonce.bytes, `a nonce has ${FIELDS.nonce.bytes} bytes`);
   }
+  checkSettings(command);
+}
+
+function checkSettings(command: Contents): void {
+  const { quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
   if (quotaBytes !== undefined) checkNumber(FIELDS.quotaBytes, quotaBytes);
+  if (historyRevisions !== undefined) checkNumber(FIELDS.historyRevisions, historyRevisions);
+  if (historyBytes !== undefined) checkNumber(FIELDS.historyBytes, historyBytes);
+  if (compactRevision !== undefined) checkNumber(FIELDS.compactRevision, compactRevision);
 }
 
 /** Bytes of key and values together. */
@@ -63,9 +74,11 @@ function checkSized(field: SizedField, { length }: Uint8Array): void {
   }
 }
 
-function checkNumber({ noun, min }: NumberField, value: number): void {
-  if (Number.isSafeInteger(value) && value >= min) return;
-  const expected = min === 1 ? "a positive integer" : `an integer of ${min} or more`;
+function checkNumber({ noun, min, max }: NumberField, value: number): void {
+  const most = max ?? Number.MAX_SAFE_INTEGER;
+  if (Number.isSafeInteger(value) && value >= min && value <= most) return;
+  const least = min === 1 ? "a positive integer" : `an integer of ${min} or more`;
+  const expected = max === undefined ? least : `an integer from ${min} to ${max}`;
   throw new KvError("BAD_REQUEST", `${noun}: expected ${expected}, got ${value}`);
 }
 
@@ -99,7 +112,7 @@ export class GroupWriter {
     checkCommand(command);
     assert(Number.isSafeInteger(sequence) && sequence >= 0, "sequence numbers are integers");
     assert(this.#count < FRAME_COMMANDS_MAX, "a group holds so many commands only");
-    const { key, expected, revision, value, nonce, quotaBytes }: Contents = command;
+    const { key, expected, revision, value, nonce }: Contents = command;
     const code = OP[command.kind];
     const out = this.#records;
     out.varint(sequence);
@@ -126,12 +139,25 @@ export class GroupWriter {
       out.bytes(nonce);
       fields |= NONCE_BIT;
     }
-    if (quotaBytes !== undefined) {
-      out.varint(quotaBytes);
-      fields |= QUOTA_BIT;
-    }
+    fields |= this.#addSettings(command);
     assert(fields === FIELD_BITS[code], `a command ${command.kind} has the fields of the table`);
     this.#count += 1;
+  }
+
+  /** @returns bits of the fields there were */
+  #addSettings(command: Contents): number {
+    const { quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
+    let fields = 0;
+    const add = (content: number | undefined, bit: number): void => {
+      if (content === undefined) return;
+      this.#records.varint(content);
+      fields |= bit;
+    };
+    add(quotaBytes, QUOTA_BIT);
+    add(historyRevisions, HISTORY_REVISIONS_BIT);
+    add(historyBytes, HISTORY_BYTES_BIT);
+    add(compactRevision, COMPACT_BIT);
+    return fields;
   }
 
   /**

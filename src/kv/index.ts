@@ -24,21 +24,28 @@ export type { FrozenState } from "./frozen-state.ts";
 export { commandCount, validateGroup } from "./group-check.ts";
 export { piecesOf, type GroupPiece } from "./group-pieces.ts";
 export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "./group-writer.ts";
-export { KvState, NO_SINK } from "./kv-state.ts";
+export { KvState, NO_SINK, type CellsView } from "./kv-state.ts";
 export type { PlaceSeed } from "./place-hash.ts";
 export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
 export { Runs, splitGroup, type Run, type SplitGroup } from "./group-split.ts";
 export type { PrefixShare } from "./largest-prefixes.ts";
-export { OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
+export type { KeyValue, RangeQuery } from "./frozen-cells.ts";
+export { DEFAULT_HISTORY_REVISIONS, settingOf, type HistoryBound } from "./history-bound.ts";
+export { OrderedCells } from "./ordered-cells.ts";
 export {
   isCut,
-  RANGE_PAGE_KEYS_MAX,
+  readHistory,
   readPage,
+  RANGE_PAGE,
+  type HistoryPage,
+  type HistoryRequest,
+  type PageLimits,
   type RangePage,
   type RangeRequest,
-  type RangeSource,
+  type ReadSource,
 } from "./range.ts";
+export { readAt, type Looked } from "./versions.ts";
 export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { partingIdx, withRound, type Round, type RoundName, type Rounds } from "./rounds.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";

@@ -17,6 +17,9 @@
  *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
  *       what sessions keep are for entries of version 2.
  *   A8. The origin is set once, by the first session opened, and never changes.
+ *   A9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far back.
+ *       What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old revisions
+ *       depends on it, and after as many changes as are kept it is all the same.
  */
 import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
@@ -36,8 +39,9 @@ import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
-import { growthBy, OrderedCells, type KeyValue, type RangeQuery } from "./ordered-cells.ts";
-import { readPage, type RangePage, type RangeRequest, type RangeSource } from "./range.ts";
+import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
+import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
+import { growthBy, OrderedCells } from "./ordered-cells.ts";
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
   EMPTY_STATE_HEADER,
@@ -57,6 +61,8 @@ const NO_SPACE = ERRORS.NO_SPACE.wire;
 const VALUE_TOO_LARGE = ERRORS.VALUE_TOO_LARGE.wire;
 /** Keys looked at to tell where the bytes are. */
 const SAMPLED_KEYS = 2048;
+/** Changes of the history that are looked at with each entry, to let go of them, beside two for each that it makes. */
+const RELEASED_WITH_ENTRY = 64;
 /** What an unreadable entry adds to the history hash. Part of the format. */
 const UNREADABLE_MARK = 0x756e_7264;
 
@@ -67,6 +73,9 @@ export const NO_SINK: AnswerSink = {
   opened: () => {},
 };
 
+/** What reads need of the cells. */
+export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "history">;
+
 export class KvState {
   readonly #cells: OrderedCells;
   readonly #sessions: SessionTable;
@@ -76,6 +85,9 @@ export class KvState {
   #historyHash: number;
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
+  #historyBound: HistoryBound;
+  /** What follows from it and the quota. */
+  #bound: EffectiveBound;
   #origin: number;
   #rounds: Rounds;
   /** Of the entry at hand: A7. */
@@ -91,7 +103,7 @@ export class KvState {
     // Whatever operations make of values is bytes again.
     put: (value) => this.#put(value as ByteString, hashOfBytes(value as ByteString)),
     remove: () => {
-      if (this.#cells.delete(this.#cursor)) this.#outcome(STATUS.ok, ++this.#revision);
+      if (this.#cells.delete(this.#cursor, this.#revision + 1)) this.#changed();
       else this.#outcome(STATUS.notFound, this.#revision);
     },
     mismatch: (found) => {
@@ -114,6 +126,8 @@ export class KvState {
     this.#historyHash = header.historyHash;
     this.#unreadable = header.unreadable;
     this.#quotaBytes = header.quotaBytes;
+    this.#historyBound = header.historyBound;
+    this.#bound = effectiveBound(header.historyBound, this.quotaBytes);
     this.#origin = header.origin;
     this.#rounds = header.rounds;
   }
@@ -172,6 +186,24 @@ export class KvState {
     return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
   }
 
+  /** How much history is kept (A9): as it was set, and what follows from it. */
+  get historyBound(): HistoryBound & { readonly effective: EffectiveBound } {
+    return { ...this.#historyBound, effective: this.#bound };
+  }
+
+  /** Keys, and what they were before: for reads, which must not change them. */
+  get cells(): CellsView {
+    return this.#cells;
+  }
+
+  /**
+   * Lets go of history that was compacted, a part of it: nobody can tell (A9). Applying does it too, as fast as it comes.
+   * @returns whether something is left for another time
+   */
+  releaseHistory(changes: number): boolean {
+    return this.#cells.release(changes);
+  }
+
   /** By how much a value of this length under the key changes the size. */
   growthBy(key: ByteString, valueLength: number): number {
     return growthBy(this.#cells.get(key), key.length, valueLength);
@@ -190,16 +222,6 @@ export class KvState {
   /** Keys of [start, end) in byte order, at most `limit`. */
   readRange(query: RangeQuery): KeyValue[] {
     return this.#cells.range(query);
-  }
-
-  /** A page of the keys as they are now. */
-  readPage(request: RangeRequest, pageKeys?: number): RangePage {
-    return readPage(this.#cells, this.#revision, request, pageKeys);
-  }
-
-  /** The keys as they are now, whatever happens here later. Takes constant time; the next change of each key copies it. */
-  freezeKeys(): RangeSource {
-    return this.#cells.clone();
   }
 
   /** Something at log index idx that is no entry of ours (a stop-sign). */
@@ -235,6 +257,7 @@ export class KvState {
     cursor.reset(entry);
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
+    const before = this.#revision;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -263,6 +286,9 @@ export class KvState {
     if (group >= 0) this.#endGroup(session);
     this.#actual = undefined;
     cursor.release();
+    // Once for all of the entry's changes: to look at the oldest record for each costs more than to make one.
+    if (this.#revision > before) this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+    this.#cells.release(RELEASED_WITH_ENTRY + 2 * (this.#revision - before));
   }
 
   /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
@@ -277,6 +303,7 @@ export class KvState {
         historyHash: this.#historyHash,
         unreadable: this.#unreadable,
         quotaBytes: this.#quotaBytes,
+        historyBound: this.#historyBound,
         origin: this.#origin,
         rounds: this.#rounds,
       },
@@ -343,10 +370,28 @@ export class KvState {
       case OP.setQuota:
         this.#quotaBytes = cursor.quotaBytes;
         this.#answerRevision = cursor.quotaBytes;
+        this.#boundHistory();
         sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
         return;
       case OP.closeSession:
         throw new InvariantError("closeSession needs a session");
+      case OP.setHistory: {
+        const { historyRevisions, historyBytes } = cursor;
+        this.#historyBound = { revisions: historyRevisions || null, bytes: historyBytes || null };
+        this.#answerRevision = historyRevisions;
+        this.#historyHash = mixNumber(this.#historyHash, historyBytes);
+        this.#boundHistory();
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
+      }
+      case OP.compact: {
+        const { compactRevision } = cursor;
+        this.#answerRevision = compactRevision;
+        if (compactRevision <= this.#revision) this.#cells.compactTo(compactRevision);
+        else this.#status = BAD_REQUEST;
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
+        return;
+      }
       default:
         unreachable(op, "operation without a session");
     }
@@ -427,8 +472,18 @@ export class KvState {
     if (!this.#cells.put(this.#cursor, value, valueHash, next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
-    this.#revision = next;
-    this.#outcome(STATUS.ok, next);
+    this.#changed();
+  }
+
+  /** A4. */
+  #changed(): void {
+    this.#outcome(STATUS.ok, ++this.#revision);
+  }
+
+  /** A9: a setting holds from its entry on. */
+  #boundHistory(): void {
+    this.#bound = effectiveBound(this.#historyBound, this.quotaBytes);
+    this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
   }
 
   #outcome(status: Status, revision: number): void {

@@ -1,5 +1,5 @@
 /**
- * The keys. Owns the ordered tree, the point index beside it, and the hash of their content.
+ * The keys. Owns the ordered tree, the point index beside it, the hash of their content, and what they were before.
  *
  * Why two structures: at a million keys a lookup in the tree costs several times one in the index, and most commands
  * touch keys that exist. So a cell is found through the index and changed in place; the tree is touched only when a key
@@ -9,47 +9,49 @@
  *   C1. Index and tree hold the same cells under the same keys.
  *   C2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
  *   C3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
- *   C4. bytes is the sum of what all cells are taken to cost.
+ *   C4. bytes is the sum of what all keys are taken to cost that are there, and size is their number.
+ *   C5. A key that was deleted has a cell of version 0 until the history lets go of its deletion; to everybody who asks for the
+ *       newest state it is not there.
  */
-import { hashByteString, type ByteString } from "./byte-string.ts";
+import { EMPTY_BYTES, hashByteString, type ByteString } from "./byte-string.ts";
 import { Cell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";
+import {
+  costOf,
+  FrozenCells,
+  rangeOf,
+  walk,
+  type KeyValue,
+  type RangeQuery,
+} from "./frozen-cells.ts";
+import { History, type HistoryView } from "./history.ts";
 import type { KeySource } from "./key-source.ts";
 import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
-
-export interface KeyValue extends StoredValue {
-  readonly key: ByteString;
-}
-
-export interface RangeQuery {
-  /** First key wanted. Default: the very first. */
-  readonly start?: ByteString;
-  /** First key not wanted any more. Default: none. */
-  readonly end?: ByteString;
-  readonly limit: number;
-  /** From the end of the range downwards. */
-  readonly reverse?: boolean;
-}
+import type { KeyVersion } from "./versions.ts";
 
 export class OrderedCells {
   readonly #tree: CellTree;
   readonly #index: CellIndex;
   readonly #seed: PlaceSeed;
+  readonly #history: History;
   #generation = 0;
+  #size: number;
   #contentHash: number;
   #bytes: number;
 
   /**
-   * Takes over both structures, which hold the same cells of generation 0 (C1).
+   * Takes over what is handed in, all of it of generation 0 (C1).
    * @param seed of the places in the index
-   * @param bytes what they are taken to cost
+   * @param bytes what the keys are taken to cost
    */
   constructor(
     seed = FIXED_SEED,
     tree = emptyTree(),
     index = new CellIndex(),
+    history = new History(),
+    size = 0,
     contentHash = 0,
     bytes = 0,
   ) {
@@ -57,11 +59,14 @@ export class OrderedCells {
     this.#seed = seed;
     this.#tree = tree;
     this.#index = index;
+    this.#history = history;
+    this.#size = size;
     this.#contentHash = contentHash;
   }
 
+  /** C4. */
   get size(): number {
-    return this.#tree.size;
+    return this.#size;
   }
 
   get contentHash(): number {
@@ -73,23 +78,33 @@ export class OrderedCells {
     return this.#bytes;
   }
 
+  get history(): HistoryView & Pick<History, "bytes" | "hash"> {
+    return this.#history;
+  }
+
   /** Up to so many, from all over. */
-  sample(count: number): Iterable<KeyValue> {
-    return this.#index.sample(count);
+  *sample(count: number): Generator<KeyValue, void, undefined> {
+    for (const cell of this.#index.sample(count)) if (cell.version > 0) yield cell;
   }
 
   get(key: ByteString): StoredValue | undefined {
+    return thereOnly(this.#index.get(key, placeHash(key, this.#seed)));
+  }
+
+  /** As `get`, also what a key is that was deleted (C5). */
+  newest(key: ByteString): KeyVersion | undefined {
     return this.#index.get(key, placeHash(key, this.#seed));
   }
 
   /** As `get`, for a key that is no string yet. */
   find(source: KeySource): StoredValue | undefined {
-    return this.#index.find(source, source.keyPlace(this.#seed));
+    return thereOnly(this.#index.find(source, source.keyPlace(this.#seed)));
   }
 
   /**
    * A new cell, or the next version of the one there is.
    * @param valueHash hash of the value's bytes by hashBytes
+   * @param revision one more than that of the change before
    * @param room bytes by which all of it may grow
    * @returns false when it would grow by more: nothing has changed
    */
@@ -102,23 +117,19 @@ export class OrderedCells {
   ): boolean {
     const place = source.keyPlace(this.#seed);
     const old = this.#index.find(source, place);
-    const growth =
-      old === undefined
-        ? KEY_OVERHEAD_BYTES + source.keyLength + value.length
-        : value.length - old.valueLength;
+    const isNew = old === undefined || old.version === 0;
+    const growth = isNew
+      ? KEY_OVERHEAD_BYTES + source.keyLength + value.length
+      : value.length - old.valueLength;
     if (growth > 0 && growth > room) return false;
     this.#bytes += growth;
-    if (old === undefined) {
-      const key = source.key();
-      const keyHash = hashByteString(key);
-      const cell = new Cell(key, keyHash, value, revision, revision, 1, this.#generation);
-      this.#contentHash = (this.#contentHash + cell.rehash(valueHash)) | 0;
-      this.#index.add(cell, place);
-      this.#tree.set(key, cell);
-      return true;
+    const cell = old === undefined ? this.#add(source.key(), place) : this.#own(old, place);
+    this.#history.append(revision, cell, false);
+    this.#contentHash = (this.#contentHash - cell.hash) | 0;
+    if (isNew) {
+      this.#size += 1;
+      cell.createRevision = revision;
     }
-    this.#contentHash = (this.#contentHash - old.hash) | 0;
-    const cell = old.generation === this.#generation ? old : this.#renew(old, place);
     cell.value = value;
     cell.valueLength = value.length;
     cell.modRevision = revision;
@@ -127,38 +138,81 @@ export class OrderedCells {
     return true;
   }
 
-  /** @returns whether there was such a key */
-  delete(source: KeySource): boolean {
+  /**
+   * @param revision one more than that of the change before
+   * @returns whether there was such a key; if not, nothing has changed
+   */
+  delete(source: KeySource, revision: number): boolean {
     const place = source.keyPlace(this.#seed);
     const old = this.#index.find(source, place);
-    if (old === undefined) return false;
-    this.#index.delete(old, place);
-    this.#tree.delete(old.key);
-    this.#contentHash = (this.#contentHash - old.hash) | 0;
-    this.#bytes -= costOf(old);
+    if (old === undefined || old.version === 0) return false;
+    const cell = this.#own(old, place);
+    this.#history.append(revision, cell, true);
+    this.#contentHash = (this.#contentHash - cell.hash) | 0;
+    this.#bytes -= costOf(cell);
+    this.#size -= 1;
+    cell.value = EMPTY_BYTES;
+    cell.valueLength = 0;
+    cell.createRevision = 0;
+    cell.modRevision = revision;
+    cell.version = 0;
+    cell.hash = 0;
     return true;
+  }
+
+  /** Reads from this revision on go on to work, those below do not. */
+  compactTo(revision: number): void {
+    this.#history.compactTo(revision);
+  }
+
+  /** Compacts as far as it takes for no more than so many changes, of so many bytes, to be kept. */
+  bound(changes: number, bytes: number): void {
+    this.#history.bound(changes, bytes);
+  }
+
+  /**
+   * Lets go of what was compacted. Nobody can tell.
+   * @param changes as many as may be looked at
+   * @returns whether something is left for another time
+   */
+  release(changes: number): boolean {
+    return this.#history.release(changes, this.#deletionReleased);
   }
 
   range(query: RangeQuery): KeyValue[] {
     return rangeOf(this.#tree, query);
   }
 
+  /** In order of keys, or from the end downwards, with those that were deleted (C5). Valid until the next change. */
   walk(
     start: ByteString,
     end: ByteString | null,
     reverse: boolean,
-  ): Iterable<[ByteString, StoredValue]> {
+  ): Iterable<[ByteString, KeyVersion]> {
     return walk(this.#tree, start, end ?? undefined, reverse);
   }
 
-  /** The content as it is now, whatever happens here later. Takes constant time. */
+  /** The content as it is now, whatever happens here later. Takes almost constant time. */
   clone(): FrozenCells {
     this.#generation += 1;
-    return new FrozenCells(this.#tree.clone(), this.#contentHash);
+    return new FrozenCells(this.#tree.clone(), this.#history.clone(), {
+      size: this.#size,
+      contentHash: this.#contentHash,
+      historyHash: this.#history.hash,
+    });
   }
 
-  /** A cell that a clone holds too makes way for one of the current generation (C2). */
-  #renew(old: Cell, place: number): Cell {
+  /** Of a key that is not there yet. */
+  #add(key: ByteString, place: number): Cell {
+    const cell = new Cell(key, hashByteString(key), EMPTY_BYTES, 0, 0, 0, this.#generation);
+    this.#index.add(cell, place);
+    this.#tree.set(key, cell);
+    return cell;
+  }
+
+  /** This cell, or if a clone holds it too one of the current generation that takes its place (C2). */
+  #own(old: Cell, place: number): Cell {
+    if (old.generation === this.#generation) return old;
     const { key, keyHash, value, createRevision, modRevision, version } = old;
     const cell = new Cell(
       key,
@@ -169,51 +223,24 @@ export class OrderedCells {
       version,
       this.#generation,
     );
+    cell.hash = old.hash;
     this.#index.replace(old, cell, place);
     this.#tree.set(key, cell);
     return cell;
   }
+
+  /** C5. A key that has come again since has a later revision. */
+  readonly #deletionReleased = (key: ByteString, revision: number): void => {
+    const place = placeHash(key, this.#seed);
+    const cell = this.#index.get(key, place);
+    if (cell === undefined || cell.version > 0 || cell.modRevision !== revision) return;
+    this.#index.delete(cell, place);
+    this.#tree.delete(key);
+  };
 }
 
-/** A clone: ordered, and without point index. */
-export class FrozenCells {
-  readonly #tree: CellTree;
-  readonly contentHash: number;
-
-  constructor(tree: CellTree, contentHash: number) {
-    this.#tree = tree;
-    this.contentHash = contentHash;
-  }
-
-  get size(): number {
-    return this.#tree.size;
-  }
-
-  get(key: ByteString): StoredValue | undefined {
-    return this.#tree.get(key);
-  }
-
-  range(query: RangeQuery): KeyValue[] {
-    return rangeOf(this.#tree, query);
-  }
-
-  walk(
-    start: ByteString,
-    end: ByteString | null,
-    reverse: boolean,
-  ): Iterable<[ByteString, StoredValue]> {
-    return walk(this.#tree, start, end ?? undefined, reverse);
-  }
-
-  /** In order of keys. The pair is the same array each time. */
-  entries(): IterableIterator<[ByteString, StoredValue]> {
-    return this.#tree.entries(undefined, []);
-  }
-}
-
-/** C4. */
-export function costOf({ key, value }: { key: ByteString; value: ByteString }): number {
-  return KEY_OVERHEAD_BYTES + key.length + value.length;
+function thereOnly(cell: Cell | undefined): Cell | undefined {
+  return cell === undefined || cell.version === 0 ? undefined : cell;
 }
 
 /** By how much a value of this length under the key changes what all cost. */
@@ -224,33 +251,4 @@ export function growthBy(
 ): number {
   if (old === undefined) return KEY_OVERHEAD_BYTES + keyLength + valueLength;
   return valueLength - old.value.length;
-}
-
-function* walk(
-  tree: CellTree,
-  start: ByteString | undefined,
-  end: ByteString | undefined,
-  reverse: boolean,
-): Generator<[ByteString, StoredValue]> {
-  const pairs = reverse ? tree.entriesReversed(end, [], true) : tree.entries(start, []);
-  for (const pair of pairs) {
-    const [key] = pair;
-    const isOutside = reverse
-      ? start !== undefined && key < start
-      : end !== undefined && key >= end;
-    if (isOutside) return;
-    yield pair;
-  }
-}
-
-function rangeOf(tree: CellTree, query: RangeQuery): KeyValue[] {
-  const { start, end, limit, reverse = false } = query;
-  const found: KeyValue[] = [];
-  if (limit <= 0) return found;
-  for (const [key, cell] of walk(tree, start, end, reverse)) {
-    const { value, createRevision, modRevision, version } = cell;
-    found.push({ key, value, createRevision, modRevision, version });
-    if (found.length >= limit) break;
-  }
-  return found;
 }

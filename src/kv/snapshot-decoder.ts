@@ -16,13 +16,16 @@ import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
+import { HISTORY_SNAPSHOT_VERSION } from "./frozen-state.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
+import { VersionChain } from "./version-chain.ts";
 import type { StateHeader } from "./state-header.ts";
+import type { KeyVersion } from "./versions.ts";
 
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 
-type Part = "header" | "sessions" | "keys" | "end" | "building" | "done";
+type Part = "header" | "sessions" | "keys" | "versions" | "end" | "building" | "done";
 
 /**
  * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
@@ -45,7 +48,10 @@ export class SnapshotDecoder {
   #version = 0;
   #lastCounted = 0;
   #sessionsLeft = 0;
+  /** Of the keys that are there. */
   #keysLeft = 0;
+  #chain: VersionChain | null = null;
+  #historyHash = 0;
   readonly #sessions: Session[] = [];
   readonly #sessionIds = new Set<number>();
   readonly #nonces = new Set<ByteString>();
@@ -108,6 +114,9 @@ export class SnapshotDecoder {
   /** @returns false when the state is put together */
   #build(all: boolean): boolean {
     while (this.#cells.step()) if (!all) return true;
+    if (this.#historyHash !== this.#cells.historyHash) {
+      throw new SnapshotError("hash of the history differs");
+    }
     this.#part = "done";
     return false;
   }
@@ -120,7 +129,9 @@ export class SnapshotDecoder {
       case "sessions":
         return this.#readSession(reader);
       case "keys":
-        return this.#readPair(reader);
+        return this.#chain === null ? this.#readPair(reader) : this.#readKey(reader, this.#chain);
+      case "versions":
+        return this.#readOlder(reader);
       case "end":
         return this.#readEnd(reader);
       case "building":
@@ -134,14 +145,16 @@ export class SnapshotDecoder {
   #readHeader(reader: ByteReader): boolean {
     const header = readSnapshotHeader(reader);
     if (header === null) return false;
-    const { version, state, lastCounted, sessions, keys } = header;
+    const { version, state, oldest, lastCounted, sessions, keys } = header;
     if (sessions > SESSIONS_MAX) throw new SnapshotError(`${sessions} sessions`);
     this.#header = state;
     this.#version = version;
     this.#lastCounted = lastCounted;
     this.#sessionsLeft = sessions;
     this.#keysLeft = keys;
-    this.#part = sessions > 0 ? "sessions" : keys > 0 ? "keys" : "end";
+    const history = this.#cells.beginHistory(oldest, state.revision);
+    if (version >= HISTORY_SNAPSHOT_VERSION) this.#chain = new VersionChain(history);
+    this.#part = sessions > 0 ? "sessions" : this.#afterSessions();
     return true;
   }
 
@@ -183,7 +196,47 @@ export class SnapshotDecoder {
     this.#sessionIds.add(id);
     if (isCounted) this.#nonces.add(nonce);
     this.#sessions.push(session);
-    if (--this.#sessionsLeft === 0) this.#part = this.#keysLeft > 0 ? "keys" : "end";
+    if (--this.#sessionsLeft === 0) this.#part = this.#afterSessions();
+    return true;
+  }
+
+  #afterSessions(): Part {
+    return this.#chain !== null || this.#keysLeft > 0 ? "keys" : "end";
+  }
+
+  /** Its newest version, or that there are no more. */
+  #readKey(reader: ByteReader, chain: VersionChain): boolean {
+    const length = reader.varint();
+    if (reader.failed) return false;
+    if (length === 0) {
+      if (this.#keysLeft !== 0) throw new SnapshotError("not as many keys as there are to be");
+      if (!chain.isComplete) throw new SnapshotError("not every revision of the history is there");
+      this.#part = "end";
+      return true;
+    }
+    if (length > KEY_BYTES_MAX) throw new SnapshotError(`key of ${length} bytes`);
+    const key = reader.byteString(length);
+    const newest = readVersion(reader);
+    if (reader.failed) return false;
+    if (newest === null) throw new SnapshotError("a key without versions");
+    const { version, modRevision, createRevision, value, valueHash } = newest;
+    if (key <= this.#lastKey) throw new SnapshotError("keys out of order");
+    if (version > 0 && this.#keysLeft-- === 0) throw new SnapshotError("too many keys");
+    this.#lastKey = key;
+    const cell = this.#cells.append(key, value, createRevision, modRevision, version, valueHash);
+    chain.begin(cell);
+    this.#part = "versions";
+    return true;
+  }
+
+  /** Of the same key, or that there are no more. */
+  #readOlder(reader: ByteReader): boolean {
+    const older = readVersion(reader);
+    if (reader.failed) return false;
+    if (older === null) {
+      this.#chain?.end();
+      this.#part = "keys";
+    } else this.#chain?.add(older, older.valueHash);
     return true;
   }
 
@@ -207,11 +260,30 @@ export class SnapshotDecoder {
 
   #readEnd(reader: ByteReader): boolean {
     const contentHash = reader.u32() | 0;
+    if (this.#chain !== null) this.#historyHash = reader.u32() | 0;
     if (reader.failed) return false;
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
     this.#part = "building";
     return true;
   }
+}
+
+/** Null: there are no more. What is not complete yet says nothing: the reader has failed. */
+function readVersion(reader: ByteReader): (KeyVersion & { readonly valueHash: number }) | null {
+  const marker = reader.varint();
+  if (marker === 0) return null;
+  const version = marker - 1;
+  const modRevision = reader.varint();
+  const absent = { version, modRevision, createRevision: 0, value: EMPTY_BYTES, valueHash: 0 };
+  if (version === 0) return absent;
+  const createRevision = reader.varint();
+  const length = reader.varint();
+  if (length > VALUE_BYTES_MAX) throw new SnapshotError(`value of ${length} bytes`);
+  const start = reader.skip(length);
+  if (reader.failed) return absent;
+  const value = reader.byteStringAt(start, start + length);
+  const valueHash = reader.hashAt(start, start + length);
+  return { version, modRevision, createRevision, value, valueHash };
 }
 
 function readSized(reader: ByteReader, lengthMax: number): ByteString {

@@ -1,5 +1,12 @@
 import type { ByteReader } from "./byte-reader.ts";
-import { FIRST_SNAPSHOT_VERSION, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
+import {
+  FIRST_SNAPSHOT_VERSION,
+  HISTORY_SNAPSHOT_VERSION,
+  SNAPSHOT_MAGIC,
+  SNAPSHOT_VERSION,
+} from "./frozen-state.ts";
+import { HISTORY_REVISIONS_MAX } from "../base/limits.ts";
+import { DEFAULT_BOUND, type HistoryBound } from "./history-bound.ts";
 import { NO_ROUNDS, ROUNDS_MAX, type Round, type Rounds } from "./rounds.ts";
 import {
   EMPTY_STATE_HEADER,
@@ -25,6 +32,8 @@ export const SNAPSHOT_HEADER_BYTES_MAX = 128 * 1024;
 export interface SnapshotHeader {
   readonly version: number;
   readonly state: StateHeader;
+  /** From this revision on the state can be read: its history begins there. */
+  readonly oldest: number;
   readonly lastCounted: number;
   readonly sessions: number;
   readonly keys: number;
@@ -45,12 +54,16 @@ export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
     throw new SnapshotError(text, true);
   }
   const isFirst = version === FIRST_SNAPSHOT_VERSION;
+  const hasHistory = version >= HISTORY_SNAPSHOT_VERSION;
+  const appliedIdx = reader.varint();
+  const revision = reader.varint();
+  const historyHash = reader.u32() | 0;
+  const unreadable = isFirst ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader);
+  const quotaBytes = isFirst ? null : readSetting(reader);
+  const historyBound = hasHistory ? readBound(reader) : DEFAULT_BOUND;
+  const oldest = hasHistory ? reader.varint() : revision;
   const state = {
-    appliedIdx: reader.varint(),
-    revision: reader.varint(),
-    historyHash: reader.u32() | 0,
-    unreadable: isFirst ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader),
-    quotaBytes: isFirst ? null : readQuota(reader),
+    ...{ appliedIdx, revision, historyHash, unreadable, quotaBytes, historyBound },
     origin: isFirst ? NO_ORIGIN : reader.varint(),
     rounds: isFirst ? NO_ROUNDS : readRounds(reader),
   };
@@ -58,11 +71,14 @@ export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
   const sessions = reader.varint();
   const keys = reader.varint();
   if (reader.failed) return null;
+  if (oldest > revision || revision - oldest > HISTORY_REVISIONS_MAX) {
+    throw new SnapshotError(`a history from revision ${oldest} to ${revision}`);
+  }
   const last = state.rounds.kept.at(-1);
   if (last !== undefined && last.idx >= state.appliedIdx) {
     throw new SnapshotError("a round that begins behind the end");
   }
-  return { version, state, lastCounted, sessions, keys };
+  return { version, state, oldest, lastCounted, sessions, keys };
 }
 
 function readUnreadable(reader: ByteReader): UnreadableEntries {
@@ -71,9 +87,14 @@ function readUnreadable(reader: ByteReader): UnreadableEntries {
   return { count, lastIdx: next === 0 ? null : next - 1 };
 }
 
-function readQuota(reader: ByteReader): number | null {
-  const bytes = reader.varint();
-  return bytes === 0 ? null : bytes;
+function readSetting(reader: ByteReader): number | null {
+  const value = reader.varint();
+  return value === 0 ? null : value;
+}
+
+function readBound(reader: ByteReader): HistoryBound {
+  const revisions = readSetting(reader);
+  return { revisions, bytes: readSetting(reader) };
 }
 
 function readRounds(reader: ByteReader): Rounds {

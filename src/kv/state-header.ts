@@ -1,4 +1,5 @@
 import { mix32, mixNumber } from "./byte-string.ts";
+import { DEFAULT_BOUND, type HistoryBound } from "./history-bound.ts";
 import { NO_ROUNDS, type Rounds } from "./rounds.ts";
 
 /** The origin of a log in which nothing has happened yet. */
@@ -15,6 +16,8 @@ export interface StateHeader {
   readonly unreadable: UnreadableEntries;
   /** What the state may cost; null: nobody has set it. */
   readonly quotaBytes: number | null;
+  /** How much history is kept. */
+  readonly historyBound: HistoryBound;
   /**
    * Names the log that led here among all logs of all clusters: drawn from the first session that an entry of version 2
    * opened, so that it follows from the log alone, and two clusters, or one that was begun anew, do not share one.
@@ -38,6 +41,7 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   historyHash: 0,
   unreadable: { count: 0, lastIdx: null },
   quotaBytes: null,
+  historyBound: DEFAULT_BOUND,
   origin: NO_ORIGIN,
   rounds: NO_ROUNDS,
 };

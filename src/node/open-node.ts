@@ -103,7 +103,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       proposalBytesMax: options.proposalBytesMax,
       proposalCommandsMax: options.proposalCommandsMax,
       readsMax: options.readsMax,
-      rangePageKeys: options.rangePageKeys,
+      rangePage: options.rangePage,
     },
     recovered,
     state,

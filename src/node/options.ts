@@ -1,4 +1,4 @@
-import { RANGE_PAGE_KEYS_MAX } from "../kv/index.ts";
+import { RANGE_PAGE, type PageLimits } from "../kv/index.ts";
 import type { PeerLinksLimits } from "../links/peer-links-options.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -90,8 +90,8 @@ export interface NodeOptions {
   readonly proposalBytesMax: number;
   readonly proposalCommandsMax: number;
   readonly readsMax: number;
-  /** Keys in one page of a range. */
-  readonly rangePageKeys: number;
+  /** What one page of a range holds, and what it takes. */
+  readonly rangePage: PageLimits;
   readonly clientConnectionsMax: number;
   readonly adminConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
@@ -115,7 +115,7 @@ export const NODE_DEFAULTS = {
   // came late and leaders changed (docs/performance.md, "Overload").
   proposalCommandsMax: 8192,
   readsMax: 65_536,
-  rangePageKeys: RANGE_PAGE_KEYS_MAX,
+  rangePage: RANGE_PAGE,
   clientConnectionsMax: 5_000,
   adminConnectionsMax: 100,
   clientBufferBytesMax: 64 * 1024 * 1024,

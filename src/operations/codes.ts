@@ -24,7 +24,7 @@ export type ControlOp = (typeof OP)[ControlOpName];
 const CODES = 256;
 const byCode: (Operation | undefined)[] = Array.from({ length: CODES }, () => undefined);
 /** Bits of FIELDS; 0 also for a code that no operation has. */
-export const FIELD_BITS = new Uint8Array(CODES);
+export const FIELD_BITS = new Uint16Array(CODES);
 /** EntryRules; 0 for a code that no operation has. */
 export const SINCE = new Uint8Array(CODES);
 /** What carries it out; undefined for control operations. */
@@ -52,3 +52,6 @@ export const REVISION_BIT = FIELDS.revision.bit;
 export const VALUE_BIT = FIELDS.value.bit;
 export const NONCE_BIT = FIELDS.nonce.bit;
 export const QUOTA_BIT = FIELDS.quotaBytes.bit;
+export const HISTORY_REVISIONS_BIT = FIELDS.historyRevisions.bit;
+export const HISTORY_BYTES_BIT = FIELDS.historyBytes.bit;
+export const COMPACT_BIT = FIELDS.compactRevision.bit;

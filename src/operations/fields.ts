@@ -3,6 +3,7 @@
  * as a set, and whoever walks through the bytes of a record asks for one bit after the other.
  */
 import {
+  HISTORY_REVISIONS_MAX,
   KEY_BYTES_MAX,
   QUOTA_BYTES_MIN,
   SESSION_NONCE_BYTES,
@@ -33,6 +34,8 @@ export interface NumberField {
   readonly form: "number";
   readonly bit: number;
   readonly min: number;
+  /** Default: the largest integer. */
+  readonly max?: number;
   readonly noun: string;
 }
 
@@ -63,6 +66,18 @@ export const FIELDS = {
   /** Random bytes of a client that opens a session, the same for each attempt to open it. */
   nonce: { form: "fixed", bit: 16, bytes: SESSION_NONCE_BYTES, noun: "nonce" },
   quotaBytes: { form: "number", bit: 32, min: QUOTA_BYTES_MIN, noun: "quota" },
+  /** 0: the default. */
+  historyRevisions: {
+    form: "number",
+    bit: 64,
+    min: 0,
+    max: HISTORY_REVISIONS_MAX,
+    noun: "number of revisions",
+  },
+  /** 0: the default. */
+  historyBytes: { form: "number", bit: 128, min: 0, noun: "size of the history" },
+  /** The oldest revision that is to be readable. */
+  compactRevision: { form: "number", bit: 256, min: 1, noun: "revision" },
 } as const satisfies Record<string, Field>;
 
 export type FieldName = keyof typeof FIELDS;

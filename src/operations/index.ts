@@ -18,8 +18,11 @@ export {
 export { OP_NAMES, OPERATIONS, type OpName } from "./table.ts";
 export {
   APPLY,
+  COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
+  HISTORY_BYTES_BIT,
+  HISTORY_REVISIONS_BIT,
   KEY_BIT,
   NEWEST_RULES,
   NONCE_BIT,

@@ -124,6 +124,24 @@ export const OPERATIONS = {
     session: "forbidden",
     by: "node",
   },
+  /** How much of what was overwritten and deleted is kept. */
+  setHistory: {
+    kind: "control",
+    code: 17,
+    fields: ["historyRevisions", "historyBytes"],
+    since: 4,
+    session: "forbidden",
+    by: "node",
+  },
+  /** No revision below the one named is to be readable any more. */
+  compact: {
+    kind: "control",
+    code: 18,
+    fields: ["compactRevision"],
+    since: 4,
+    session: "forbidden",
+    by: "node",
+  },
 } as const satisfies Record<string, Operation>;
 
 export type OpName = keyof typeof OPERATIONS;

@@ -66,7 +66,9 @@ export class AnswerDesk {
       TURN_BYTES_MAX - othersBytes,
     );
     const isRoom = (): boolean => answers.work <= bytesMax;
+    const unwrittenBefore = answers.work - answers.bytes;
     const { count, rest } = answers.readsWhile(read.frame, state, isRoom);
+    read.route.load.workBytes += answers.work - answers.bytes - unwrittenBefore;
     this.#turnBytes = othersBytes + answers.work;
     return {
       count,

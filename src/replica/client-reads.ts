@@ -8,10 +8,10 @@
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
  */
-import { RANGE_PAGE_KEYS_MAX, type KvState } from "../kv/index.ts";
+import { RANGE_PAGE, type KvState, type PageLimits } from "../kv/index.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
-import { RangeStates } from "./range-states.ts";
+import { Readable } from "./readable.ts";
 import type { Reads } from "./reads.ts";
 import type { Served } from "./served.ts";
 
@@ -20,22 +20,19 @@ import type { Served } from "./served.ts";
  * weeks ahead.
  */
 const INDEXES_AHEAD_MAX = 2 ** 32;
-/** A state that is paged through is kept for so many times the wait for one more page. */
-const KEPT_WAITS = 5;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
   readonly retryTicks: number;
   readonly readsMax: number;
-  /** Keys in one page of a range. Default: RANGE_PAGE_KEYS_MAX. */
-  readonly rangePageKeys?: number | undefined;
+  /** Default: RANGE_PAGE. */
+  readonly rangePage?: PageLimits | undefined;
   readonly desk: AnswerDesk;
   /** @param ready hands over reads that may be answered from any state that has applied [0, idx) */
   readonly confirm: (
     ready: (idx: number, reads: readonly PendingRead[]) => void,
   ) => Reads<PendingRead>;
   readonly state: () => KvState;
-  readonly isShortOfMemory: () => boolean;
   readonly served: Served;
   readonly appliedIdx: () => number;
   readonly decidedIdx: () => number;
@@ -49,7 +46,7 @@ export class ClientReads {
   readonly #options: ClientReadsOptions;
   readonly #confirmed: Reads<PendingRead>;
   readonly #pending = new PendingReads();
-  readonly #states: RangeStates;
+  readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests: PendingRead[] = [];
   #tick = 0;
@@ -57,13 +54,7 @@ export class ClientReads {
   constructor(options: ClientReadsOptions) {
     this.#options = options;
     this.#confirmed = options.confirm((idx, reads) => this.#learnt(idx, reads));
-    const { state, isShortOfMemory, waitTicks, retryTicks, rangePageKeys } = options;
-    this.#states = new RangeStates(state, isShortOfMemory, {
-      idleTicks: waitTicks,
-      keptTicks: KEPT_WAITS * waitTicks,
-      freezeTicks: retryTicks,
-      pageKeys: rangePageKeys ?? RANGE_PAGE_KEYS_MAX,
-    });
+    this.#readable = new Readable(options.state, options.rangePage ?? RANGE_PAGE);
   }
 
   /** The rounds by which linearizable reads learn their index. */
@@ -114,7 +105,6 @@ export class ClientReads {
   tick(): void {
     this.#tick += 1;
     this.#confirmed.tick();
-    this.#states.tick();
   }
 
   /** Refuses what has waited for too long, or waits in vain. */
@@ -185,8 +175,7 @@ export class ClientReads {
 
   #answer(read: PendingRead, isFirst: boolean): void {
     const { desk, served } = this.#options;
-    this.#states.asker = read.route.id;
-    const { count, rest } = desk.answerRead(read, this.#states, isFirst);
+    const { count, rest } = desk.answerRead(read, this.#readable, isFirst);
     served.reads += count;
     if (rest === null) return;
     this.#waits(rest);

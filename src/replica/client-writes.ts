@@ -5,6 +5,7 @@
  */
 import { KvError, type ErrorCode } from "../base/errors.ts";
 import { GroupWriter, NO_SESSION } from "../kv/index.ts";
+import type { Command } from "../operations/index.ts";
 import { AnswerWriter } from "../wire/client.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { Openings } from "./openings.ts";
@@ -74,17 +75,17 @@ export class ClientWrites {
   }
 
   /**
-   * Proposes what the state of all nodes may take.
+   * Proposes a setting of the cluster, which holds once it stands in the log.
    * @param routeId of this proposal alone
    * @param mayBeProposed whether there is a leader to be reached
    * @throws KvError NO_QUORUM when there is none, or what writes are refused with
    */
-  setQuota(routeId: number, bytes: number, mayBeProposed: boolean): void {
+  setting(routeId: number, command: Command, mayBeProposed: boolean): void {
     const refusal = this.#refusal();
     if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
-    writer.add(0, { kind: "setQuota", quotaBytes: bytes });
+    writer.add(0, command);
     // Many writes may be waiting: management is not turned away for them.
     this.#proposals.takeIn(nobody(routeId), writer.take(NO_SESSION, 0), 1, 0, false);
   }

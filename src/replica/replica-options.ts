@@ -1,4 +1,5 @@
 /** What a replica is made of, and what a turn of it asks of its host. */
+import type { PageLimits } from "../kv/index.ts";
 import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
 import type { Outvoted } from "./agreement.ts";
@@ -36,8 +37,8 @@ export interface ReplicaOptions {
   readonly proposalCommandsMax: number;
   /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
   readonly readsMax: number;
-  /** Keys in one page of a range. Default: RANGE_PAGE_KEYS_MAX. */
-  readonly rangePageKeys?: number | undefined;
+  /** Of ranges. Default: RANGE_PAGE. */
+  readonly rangePage?: PageLimits | undefined;
 }
 
 export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {

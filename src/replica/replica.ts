@@ -14,7 +14,15 @@
  *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import { assert } from "../base/assert.ts";
-import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
+import { KvError } from "../base/errors.ts";
+import {
+  settingOf,
+  type FrozenState,
+  type HistoryBound,
+  type KvState,
+  type UnreadableEntries,
+} from "../kv/index.ts";
+import type { Command } from "../operations/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -65,6 +73,8 @@ import { standingOf, type Standing } from "./standing.ts";
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
 const READ_ROUNDS_MAX = 2;
+/** Changes of the history that was compacted: a fraction of a millisecond. */
+const RELEASED_EACH_TICK = 2048;
 
 export class Replica {
   /** Random per process start: names this process in all that it asks of peers. */
@@ -195,8 +205,12 @@ export class Replica {
    * @param decoded what it says; minIdx: a local read waits until this node has applied [0, minIdx)
    */
   onReads(route: Route, frame: Uint8Array, decoded: ReadsFrame): void {
+    this.#takeReads(route, frame, decoded, this.#tick);
+  }
+
+  #takeReads(route: Route, frame: Uint8Array, decoded: ReadsFrame, arrivedTick: number): void {
     const { local, minIdx, count } = decoded;
-    const read: PendingRead = { route, frame, local, arrivedTick: this.#tick, count };
+    const read: PendingRead = { route, frame, local, arrivedTick, count };
     const refusal = this.#divergedRefusal();
     if (refusal !== null) this.#refuseRead(read, refusal);
     else if (local) this.#reads.addLocal(read, minIdx);
@@ -320,6 +334,7 @@ export class Replica {
     // A newcomer takes no part in elections.
     if (this.#joining === null) this.#core.tick();
     else if (this.#tick % this.#options.timing.retryTicks === 0) this.#repeatJoining();
+    this.#applier.state.releaseHistory(RELEASED_EACH_TICK);
     this.#reads.tick();
     this.#catchUp.tick();
     this.#fetches.tick();
@@ -354,7 +369,25 @@ export class Replica {
    * @throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with
    */
   setQuota(bytes: number): void {
-    this.#writes.setQuota(this.newRouteId(), bytes, this.standing().kind !== "cutOff");
+    this.#proposeSetting({ kind: "setQuota", quotaBytes: bytes });
+  }
+
+  /** Proposes how much history all nodes keep. @throws KvError as setQuota */
+  setHistory(bound: HistoryBound): void {
+    this.#proposeSetting(settingOf(bound));
+  }
+
+  /**
+   * Proposes that what was before this revision can be read no more.
+   * @throws KvError as setQuota, and BAD_REQUEST for a revision that this node does not know yet
+   */
+  compact(revision: number): void {
+    const now = this.#applier.state.revision;
+    if (revision > now) {
+      const text = `revision ${revision} is not known here: the newest one is ${now}`;
+      throw new KvError("BAD_REQUEST", text);
+    }
+    this.#proposeSetting({ kind: "compact", compactRevision: revision });
   }
 
   /**
@@ -477,24 +510,27 @@ export class Replica {
     send: (to: NodeId, message: HostMessage) => void,
   ): ClientReads {
     const core = this.#core;
-    const { timing, readsMax, rangePageKeys } = this.#options;
+    const { timing, readsMax, rangePage } = this.#options;
     const { waitTicks, retryTicks } = timing;
     const view = readView(core, { pid: core.pid, boot: this.#bootId, peers, writeQuorum });
     return new ClientReads({
       waitTicks,
       retryTicks,
       readsMax,
-      rangePageKeys,
+      rangePage,
       desk: this.#desk,
       confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
       state: () => this.#applier.state,
-      isShortOfMemory: () => this.#space.lack === "heap",
       served: this.#served,
       appliedIdx: () => this.#applier.appliedIdx,
       decidedIdx: () => core.decidedIdx,
       knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
       isHeldUpByDisk: () => this.#isHeldUpByDisk,
     });
+  }
+
+  #proposeSetting(command: Command): void {
+    this.#writes.setting(this.newRouteId(), command, this.standing().kind !== "cutOff");
   }
 
   #propose(nowMs: number): void {
@@ -569,18 +605,15 @@ export class Replica {
     if (decoded.kind === "writes") {
       return this.#writes.takeIn(route, decoded.group, count, relayed);
     }
-    const arrivedTick = this.#tick - ageTicks;
-    const read: PendingRead = { route, frame, local: false, arrivedTick, count };
-    const refusal = this.#divergedRefusal();
-    if (refusal === null) this.#reads.add(read);
-    else this.#refuseRead(read, refusal);
+    this.#takeReads(route, frame, decoded, this.#tick - ageTicks);
   }
 
   /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
-    const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;
+    // What is left here of local reads has an index to wait for, to which nobody brings this node.
+    const mayRelay = (read: PendingRead): boolean => !read.route.relayed;
     const { proposals } = this.#writes;
     this.#relay.passWrites(
       peer,

@@ -5,4 +5,9 @@ export class RouteLoad {
   bytes = 0;
   /** Keys asked for. */
   reads = 0;
+  /**
+   * What it took to answer, beside the bytes that were delivered: in bytes that might have been written instead. Only grows
+   * here; whoever shares out the turns takes it off.
+   */
+  workBytes = 0;
 }

@@ -205,7 +205,12 @@ function isLocal(operation: ClientOperation): string {
 function wireOperation(operation: ClientOperation): WireOperation {
   switch (operation.kind) {
     case "read":
-      return { kind: "read", key: encoder.encode(operation.key), local: operation.local };
+      return {
+        kind: "read",
+        key: encoder.encode(operation.key),
+        local: operation.local,
+        revision: 0,
+      };
     case "cas": {
       const { key, expected, value } = operation;
       return operationOf({ op: "cas", key, condition: conditionOf(expected), value });

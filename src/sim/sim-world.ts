@@ -33,8 +33,8 @@ const LOSSY: ReadonlySet<FaultKind> = new Set([
 const SLICE_BYTES_MIN = 512;
 
 const HALF_OPEN_MS = 600;
-/** Ranges of two keys take two pages. */
-const RANGE_PAGE_KEYS = 1;
+/** Ranges of two keys take two pages, and pages that find nothing on their way are no rarity. */
+const RANGE_PAGE = { keys: 1, cells: 2 };
 const CLIENT_TIMEOUT_MS = 1200;
 /** An event costs microseconds: a run that needs so many goes round in circles. */
 const STEPS_MAX = 1_000_000;
@@ -249,7 +249,7 @@ export class SimWorld {
         sliceBytes: Math.max(plan.valueBytes, SLICE_BYTES_MIN),
       },
       segmentBytes: plan.segmentBytes,
-      rangePageKeys: RANGE_PAGE_KEYS,
+      rangePage: RANGE_PAGE,
     };
   }
 

@@ -1,6 +1,6 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
 import * as z from "zod";
-import { QUOTA_BYTES_MIN } from "../base/limits.ts";
+import { HISTORY_REVISIONS_MAX, QUOTA_BYTES_MIN } from "../base/limits.ts";
 import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 
 /** Longest delay that can be put on a link. */
@@ -233,6 +233,38 @@ export const ADMIN_OPERATIONS = {
   /** What the state of all nodes may take, in bytes. Proposed, as a client's write is: it holds once it stands in the log. */
   setQuota: {
     params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
+    result: z.strictObject({}),
+  },
+  /** How much of what was overwritten and deleted all nodes keep; as setQuota. Null: the default. */
+  setHistory: {
+    params: z.strictObject({
+      /** So many changes before the newest one. */
+      revisions: z.int().min(1).max(HISTORY_REVISIONS_MAX).nullable(),
+      /** What these are taken to cost. The default is an eighth of the quota. */
+      bytes: z.int().min(1).nullable(),
+    }),
+    result: z.strictObject({}),
+  },
+  /** What the node has of the history, and what is set. */
+  getHistory: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      /** As set; null: the default holds. */
+      revisions: count.nullable(),
+      bytes: count.nullable(),
+      /** What holds. */
+      revisionsMax: count,
+      bytesMax: count,
+      /** Reads of revisions from this one on work at this node. */
+      oldest: count,
+      revision: count,
+      /** What is kept is taken to cost. */
+      keptBytes: count,
+    }),
+  },
+  /** No revision below this one is to be readable any more; as setQuota. */
+  compact: {
+    params: z.strictObject({ revision: z.int().min(1) }),
     result: z.strictObject({}),
   },
 } as const;

@@ -24,6 +24,19 @@ export interface PageAnswer {
   }[];
 }
 
+/** Versions of a key, newest first: see HistoryPage. Byte strings are views of the frame. */
+export interface VersionsAnswer {
+  /** The revision to go on with. Null: nothing older is kept. */
+  readonly resume: number | null;
+  readonly items: readonly {
+    /** Null: the key was deleted; its create revision and version are 0 then. */
+    readonly value: Uint8Array | null;
+    readonly createRevision: number;
+    readonly modRevision: number;
+    readonly version: number;
+  }[];
+}
+
 /** Told of each answer in a frame. Byte strings are views of the frame. */
 export interface AnswerHandler {
   /** First. The node had applied [0, idx) when it sent this: what a later local read elsewhere has to wait for. */
@@ -53,6 +66,9 @@ export interface AnswerHandler {
   ): void;
   missing(request: number): void;
   page?(request: number, page: PageAnswer): void;
+  versions?(request: number, versions: VersionsAnswer): void;
+  /** What was asked for is of a revision before `oldest`, and gone. Only said to who asks for a revision. */
+  compacted?(request: number, oldest: number): void;
   unread(request: number, code: ErrorCode, text: string): void;
 }
 
@@ -120,6 +136,18 @@ function decodeRecord(
       if (!reader.failed) handler.page?.(request, page);
       return;
     }
+    case RECORD.versions: {
+      const request = reader.varint();
+      const versions = readVersions(reader);
+      if (!reader.failed) handler.versions?.(request, versions);
+      return;
+    }
+    case RECORD.compacted: {
+      const request = reader.varint();
+      const oldest = reader.varint();
+      if (!reader.failed) handler.compacted?.(request, oldest);
+      return;
+    }
     case RECORD.unread: {
       const code = errorCodeFromWire(reader.u8());
       const text = readText(reader);
@@ -184,6 +212,23 @@ function readPage(reader: ByteReader): PageAnswer {
     });
   }
   return { revision, count, resume, items };
+}
+
+function readVersions(reader: ByteReader): VersionsAnswer {
+  const next = reader.varint();
+  const length = reader.varint();
+  const items: VersionsAnswer["items"][number][] = [];
+  for (let i = 0; i < length && !reader.failed; i++) {
+    const version = reader.varint();
+    const modRevision = reader.varint();
+    const isThere = version > 0;
+    const createRevision = isThere ? reader.varint() : 0;
+    items.push({
+      value: isThere ? readSized(reader) : null,
+      ...{ createRevision, modRevision, version },
+    });
+  }
+  return { resume: next === 0 ? null : next - 1, items };
 }
 
 function readSized(reader: ByteReader): Uint8Array {

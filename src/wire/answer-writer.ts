@@ -1,4 +1,4 @@
-import { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
+import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import {
   ByteWriter,
@@ -8,6 +8,9 @@ import {
   Runs,
   STATUS,
   type ByteString,
+  type HistoryPage,
+  type HistoryRequest,
+  type KeyRequest,
   type KeysRequest,
   type RangePage,
   type RangeRequest,
@@ -15,23 +18,39 @@ import {
   type Status,
   type StoredValue,
 } from "../kv/commands.ts";
-import { FRAME, OPEN_WITH_ORIGIN, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
-import { asksForOrigin, forEachRead, takeReads } from "./client-requests.ts";
+import {
+  FRAME,
+  OPEN_WITH_ORIGIN,
+  PAGE_FLAG,
+  READ_FLAG_LOCAL,
+  READ_KIND_RANGE,
+  RECORD,
+  TEXT_BYTES_MAX,
+} from "./client-layout.ts";
+import { asksForOrigin, forEachRead, takeReads, type Wanted } from "./client-requests.ts";
 
 export interface ReadableState {
   /** NO_ORIGIN: none yet. */
   readonly origin: number;
   /** Counts the changes of keys that led to it. */
   readonly revision: number;
+  /** It can be read as of this revision and those after it. */
+  readonly oldest: number;
+  /** Cells and versions of keys looked at so far: only grows, with all but `read`. */
+  readonly looked: number;
   read(key: ByteString): StoredValue | undefined;
-  /** A page of a range, or why there is none. */
-  page(request: RangeRequest): RangePage | KvError;
+  /** The others are asked for revisions that there are, and that can be read. */
+  readAt(key: ByteString, revision: number): StoredValue | undefined;
+  page(request: RangeRequest, revision: number): RangePage;
+  history(request: HistoryRequest, revision: number): HistoryPage;
 }
 
 /** Type and applied index, which is filled in when the frame goes out. */
 const HEADER_BYTES = 9;
-/** To look at a key of a range is as much work as to write so many bytes. */
-const KEY_WORK_BYTES = 32;
+/** To look at a key of a range, or at a version of it, is as much work as to write so many bytes. */
+const CELL_WORK_BYTES = 32;
+/** To begin with a range or a version, or to refuse it, likewise. */
+const READ_WORK_BYTES = 256;
 /** What a record takes beside its value or text, at most. */
 const RECORD_OVERHEAD_BYTES = 64;
 /** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
@@ -44,6 +63,7 @@ const WRITE_VALUES_MAX = 1024 * 1024;
 
 /** What a key of a page takes beside key and value, at most. */
 const ITEM_OVERHEAD_BYTES = 48;
+const COMPACTED_TEXT = "the revision that is asked for is not kept any more: begin anew";
 const TOO_LARGE = "the values asked for at once are too large together";
 
 /** Collects the answers to one client in one turn of the event loop. */
@@ -52,8 +72,8 @@ export class AnswerWriter {
   /** Frames that are full. */
   #full: Uint8Array[] = [];
   #fullBytes = 0;
-  /** Keys of ranges looked at since the last `drain`. */
-  #rangeKeys = 0;
+  /** Since the last `drain`, beside what is written: all of it counts, whatever came of it. */
+  #workBytes = 0;
   /** The session named last in the current frame. */
   #session = -1;
 
@@ -72,7 +92,7 @@ export class AnswerWriter {
 
   /** What it took to collect it, in bytes that might have been written instead. */
   get work(): number {
-    return this.bytes + KEY_WORK_BYTES * this.#rangeKeys;
+    return this.bytes + this.#workBytes;
   }
 
   /** What came of a command: as AnswerSink.answer. */
@@ -150,25 +170,13 @@ export class AnswerWriter {
     goesOn: () => boolean,
   ): { readonly count: number; readonly rest: Uint8Array | null } {
     let count = 0;
-    const rest = takeReads(frame, (request, wanted) => {
+    const isLocal = ((frame[1] ?? 0) & READ_FLAG_LOCAL) !== 0;
+    const rest = takeReads(frame, (request, wanted, kind) => {
       if (count > 0 && !goesOn()) return false;
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
-      if (typeof wanted !== "string") {
-        if ("keys" in wanted) this.#keys(request, wanted, state);
-        else this.#range(request, wanted, state);
-        return true;
-      }
-      const stored = state.read(wanted);
-      if (stored === undefined) {
-        this.#reserve(0);
-        this.#out.u8(RECORD.missing);
-        this.#out.varint(request);
-      } else if (this.bytes + stored.value.length > TURN_BYTES_MAX) {
-        this.#unread(request, "OVERLOADED", TOO_LARGE);
-      } else {
-        this.#value(request, stored);
-      }
+      if (typeof wanted === "string") this.#stored(request, state.read(wanted));
+      else this.#readAt(request, wanted, kind, isLocal, state);
       return true;
     });
     return { count, rest };
@@ -185,7 +193,7 @@ export class AnswerWriter {
    */
   drain(appliedIdx: number, deliver: (frame: Uint8Array) => void): void {
     if (this.#out.length > HEADER_BYTES) this.#endFrame();
-    this.#rangeKeys = 0;
+    this.#workBytes = 0;
     const frames = this.#full;
     if (frames.length === 0) return;
     this.#full = [];
@@ -217,24 +225,88 @@ export class AnswerWriter {
     out.varint(stored.version);
   }
 
-  #range(request: number, range: RangeRequest, state: ReadableState): void {
-    const page = state.page(range);
-    if (page instanceof KvError) return this.#unread(request, page.code, page.message);
-    this.#rangeKeys += page.count;
-    this.#page(request, page, range.keysOnly);
+  #stored(request: number, stored: StoredValue | undefined): void {
+    if (stored === undefined) {
+      this.#reserve(0);
+      this.#out.u8(RECORD.missing);
+      this.#out.varint(request);
+    } else if (this.bytes + stored.value.length > TURN_BYTES_MAX) {
+      this.#unread(request, "OVERLOADED", TOO_LARGE);
+    } else {
+      this.#value(request, stored);
+    }
   }
 
-  #keys(request: number, wanted: KeysRequest, state: ReadableState): void {
-    this.#rangeKeys += wanted.keys.length;
+  /** Whatever names a revision, or looks at more than one key. */
+  #readAt(
+    request: number,
+    wanted: Exclude<Wanted, ByteString>,
+    kind: number,
+    isLocal: boolean,
+    state: ReadableState,
+  ): void {
+    this.#workBytes += READ_WORK_BYTES;
+    const revision = wanted.revision === 0 ? state.revision : wanted.revision;
+    if (revision < state.oldest) return this.#compacted(request, kind, state.oldest);
+    if (revision > state.revision) return this.#ahead(request, revision, isLocal, state.revision);
+    const before = state.looked;
+    if ("key" in wanted) this.#keyAt(request, wanted, state);
+    else if ("keys" in wanted) this.#keys(request, wanted, revision, state);
+    else if ("history" in wanted) this.#versions(request, state.history(wanted, revision));
+    else this.#page(request, state.page(wanted, revision), wanted.keysOnly);
+    this.#workBytes += CELL_WORK_BYTES * (state.looked - before);
+  }
+
+  #keyAt(request: number, { key, revision }: KeyRequest, state: ReadableState): void {
+    this.#stored(request, state.readAt(key, revision));
+  }
+
+  /** A key that is named again is not looked for again: each may have as many versions as there are in all. */
+  #keys(request: number, wanted: KeysRequest, revision: number, state: ReadableState): void {
+    this.#workBytes += CELL_WORK_BYTES * wanted.keys.length;
+    const known = new Map<ByteString, StoredValue | undefined>();
     const keys = wanted.keys.flatMap((key) => {
-      const stored = state.read(key);
+      if (!known.has(key)) {
+        known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
+      }
+      const stored = known.get(key);
       return stored === undefined ? [] : [{ ...valueOf(stored), key }];
     });
-    this.#page(
-      request,
-      { revision: state.revision, count: keys.length, keys, resume: null },
-      false,
-    );
+    this.#page(request, { revision, count: keys.length, keys, resume: null }, false);
+  }
+
+  /** No text and no object: it may be one of thousands. */
+  #compacted(request: number, kind: number, oldest: number): void {
+    if (kind === READ_KIND_RANGE) return this.#unread(request, "COMPACTED", COMPACTED_TEXT);
+    this.#reserve(0);
+    this.#out.u8(RECORD.compacted);
+    this.#out.varint(request);
+    this.#out.varint(oldest);
+  }
+
+  /** Only a node that lags may come to know it: an index that reads wait for says nothing of a revision. */
+  #ahead(request: number, revision: number, isLocal: boolean, now: number): void {
+    const text = `revision ${revision} is not known here: the newest one is ${now}`;
+    this.#unread(request, isLocal ? "NO_QUORUM" : "BAD_REQUEST", text);
+  }
+
+  #versions(request: number, { versions, resume }: HistoryPage): void {
+    let bytes = 0;
+    for (const { value } of versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    this.#reserve(bytes);
+    const out = this.#out;
+    out.u8(RECORD.versions);
+    out.varint(request);
+    out.varint(resume === null ? 0 : 1 + resume);
+    out.varint(versions.length);
+    for (const { value, createRevision, modRevision, version } of versions) {
+      out.varint(version);
+      out.varint(modRevision);
+      if (version === 0) continue;
+      out.varint(createRevision);
+      out.sizedByteString(value);
+    }
   }
 
   #page(request: number, page: RangePage, keysOnly: boolean): void {

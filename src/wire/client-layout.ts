@@ -9,6 +9,12 @@ export const OPEN_WITH_ORIGIN = 1;
 export const READ_KIND_KEY = 1;
 export const READ_KIND_RANGE = 2;
 export const READ_KIND_KEYS = 3;
+/** As the three before, of the state at a revision. Who asks so understands RECORD.compacted. */
+export const READ_KIND_KEY_AT = 4;
+export const READ_KIND_KEYS_AT = 5;
+export const READ_KIND_RANGE_AT = 6;
+/** The versions of a key. */
+export const READ_KIND_HISTORY = 7;
 export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
 /** Of a page of a range. */
 export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;
@@ -23,6 +29,8 @@ export const RECORD = {
   unread: 8,
   origin: 9,
   page: 10,
+  versions: 11,
+  compacted: 12,
 } as const;
 
 /** Longest text that comes with a refusal. */

@@ -14,6 +14,8 @@ import {
   validateGroup,
   type ByteString,
   type GroupWriter,
+  type HistoryRequest,
+  type KeyRequest,
   type KeysRequest,
   type RangeRequest,
 } from "../kv/commands.ts";
@@ -22,9 +24,13 @@ import {
   RANGE_FLAG,
   READ_FLAG_LOCAL,
   READ_FLAG_ORIGIN,
+  READ_KIND_HISTORY,
   READ_KIND_KEY,
+  READ_KIND_KEY_AT,
   READ_KIND_KEYS,
+  READ_KIND_KEYS_AT,
   READ_KIND_RANGE,
+  READ_KIND_RANGE_AT,
 } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
@@ -45,11 +51,11 @@ export interface RangeBytes extends Omit<RangeRequest, "start" | "end"> {
   readonly end: Uint8Array | null;
 }
 
-/** What a read asks for: a key, a range, or many keys of one state. */
-export type Wanted = ByteString | RangeRequest | KeysRequest;
+/** What a read asks for: a key, a range, many keys of one state, or the versions of a key. */
+export type Wanted = ByteString | KeyRequest | RangeRequest | KeysRequest | HistoryRequest;
 
-/** What is visited of each read: its number, and what it asks for. */
-export type ReadVisitor<T> = (request: number, wanted: Wanted) => T;
+/** What is visited of each read: its number, what it asks for, and as what kind. */
+export type ReadVisitor<T> = (request: number, wanted: Wanted, kind: number) => T;
 
 const ALL_RANGE_FLAGS = Object.values(RANGE_FLAG).reduce((all, flag) => all | flag, 0);
 
@@ -116,9 +122,10 @@ export function takeReads(frame: Uint8Array, visit: ReadVisitor<boolean>): Uint8
   for (let i = 0; i < count; i++) {
     const start = reader.offset;
     const request = reader.varint();
-    const wanted = readWanted(reader);
+    const kind = reader.u8();
+    const wanted = readWanted(reader, kind);
     assert(!reader.failed, "a frame is checked when it comes in");
-    if (!visit(request, wanted)) return restOf(frame, start, flags, count - i);
+    if (!visit(request, wanted, kind)) return restOf(frame, start, flags, count - i);
   }
   return null;
 }
@@ -155,9 +162,13 @@ function visitReads(
   if (count < 1 || count > FRAME_COMMANDS_MAX) reader.fail(`1 to ${FRAME_COMMANDS_MAX} reads`);
   for (let i = 0; i < count && !reader.failed; i++) {
     const request = reader.varint();
+    const kind = reader.u8();
     // To make strings of keys that nobody looks at would be most of the work.
-    const wanted = visit === null ? checkWanted(reader) : readWanted(reader);
-    if (visit !== null && wanted !== null && !reader.failed) visit(request, wanted);
+    if (visit === null) checkWanted(reader, kind);
+    else {
+      const wanted = readWanted(reader, kind);
+      if (!reader.failed) visit(request, wanted, kind);
+    }
   }
   if (!reader.isAtEnd) reader.fail("the end of the frame");
   const problem = reader.failed ? reader.problem : null;
@@ -166,48 +177,73 @@ function visitReads(
   return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx, count };
 }
 
-function readWanted(reader: ByteReader): Wanted {
-  switch (reader.u8()) {
+function readWanted(reader: ByteReader, kind: number): Wanted {
+  switch (kind) {
     case READ_KIND_KEY:
       return reader.byteString(keyLength(reader));
+    case READ_KIND_KEY_AT: {
+      const revision = readRevision(reader);
+      return { key: reader.byteString(keyLength(reader)), revision };
+    }
     case READ_KIND_RANGE:
+    case READ_KIND_RANGE_AT:
       return readRange(reader);
-    case READ_KIND_KEYS: {
+    case READ_KIND_KEYS:
+    case READ_KIND_KEYS_AT: {
+      const revision = kind === READ_KIND_KEYS_AT ? readRevision(reader) : 0;
       const keys: ByteString[] = [];
       const count = keysCount(reader);
       for (let i = 0; i < count && !reader.failed; i++) {
         keys.push(reader.byteString(keyLength(reader)));
       }
-      return { keys };
+      return { keys, revision };
+    }
+    case READ_KIND_HISTORY: {
+      const revision = reader.varint();
+      const limit = readLimit(reader);
+      return { history: reader.byteString(keyLength(reader)), revision, limit };
     }
     default:
       reader.fail("a known kind of read");
-      return { keys: [] };
+      return { keys: [], revision: 0 };
   }
 }
 
 /** The same, without what is read. */
-function checkWanted(reader: ByteReader): null {
-  switch (reader.u8()) {
+function checkWanted(reader: ByteReader, kind: number): void {
+  switch (kind) {
     case READ_KIND_KEY:
       reader.skip(keyLength(reader));
-      return null;
-    case READ_KIND_RANGE:
-      readRange(reader);
-      return null;
-    case READ_KIND_KEYS: {
-      const count = keysCount(reader);
-      const start = reader.offset;
-      for (let i = 0; i < count && !reader.failed; i++) reader.skip(keyLength(reader));
-      if (reader.offset - start > KEYS_READ_BYTES_MAX + 2 * count) {
-        reader.fail(`at most ${KEYS_READ_BYTES_MAX} bytes of keys`);
-      }
-      return null;
-    }
+      return;
+    case READ_KIND_KEYS_AT:
+      readRevision(reader);
+      return checkKeys(reader);
+    case READ_KIND_KEYS:
+      return checkKeys(reader);
     default:
-      reader.fail("a known kind of read");
-      return null;
+      readWanted(reader, kind);
   }
+}
+
+function checkKeys(reader: ByteReader): void {
+  const count = keysCount(reader);
+  const start = reader.offset;
+  for (let i = 0; i < count && !reader.failed; i++) reader.skip(keyLength(reader));
+  if (reader.offset - start > KEYS_READ_BYTES_MAX + 2 * count) {
+    reader.fail(`at most ${KEYS_READ_BYTES_MAX} bytes of keys`);
+  }
+}
+
+function readRevision(reader: ByteReader): number {
+  const revision = reader.varint();
+  if (revision < 1) reader.fail("a revision of 1 or more");
+  return revision;
+}
+
+function readLimit(reader: ByteReader): number {
+  const limit = reader.varint();
+  if (limit < 1) reader.fail("a limit of 1 or more");
+  return limit;
 }
 
 function keyLength(reader: ByteReader): number {
@@ -226,8 +262,7 @@ function readRange(reader: ByteReader): RangeRequest {
   const flags = reader.u8();
   if ((flags & ~ALL_RANGE_FLAGS) !== 0) reader.fail("known flags of a range");
   const revision = reader.varint();
-  const limit = reader.varint();
-  if (limit < 1) reader.fail("a limit of 1 or more");
+  const limit = readLimit(reader);
   const start = readBound(reader);
   return {
     start,
@@ -268,24 +303,35 @@ export class ReadsWriter {
 
   /**
    * @param request the client's number for it
+   * @param revision of the state that is asked; 0: the newest
    * @throws KvError when the key is too large or empty
    */
-  read(request: number, key: Uint8Array): void {
+  read(request: number, key: Uint8Array, revision = 0): void {
     checkKey(key);
-    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
-    this.#records.varint(request);
-    this.#records.u8(READ_KIND_KEY);
+    this.#begin(request, revision === 0 ? READ_KIND_KEY : READ_KIND_KEY_AT);
+    if (revision !== 0) this.#records.varint(revision);
     this.#records.sized(key);
-    this.#count += 1;
+  }
+
+  /**
+   * The versions of a key, newest first.
+   * @param request the client's number for it
+   * @param revision of the first one; 0: the newest
+   * @throws KvError when the key is too large or empty
+   */
+  history(request: number, key: Uint8Array, revision: number, limit: number): void {
+    checkKey(key);
+    this.#begin(request, READ_KIND_HISTORY);
+    this.#records.varint(revision);
+    this.#records.varint(limit);
+    this.#records.sized(key);
   }
 
   /** @param request the client's number for it */
   range(request: number, range: RangeBytes): void {
-    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
     const { start, end, reverse, keysOnly, countOnly, revision, limit } = range;
     const out = this.#records;
-    out.varint(request);
-    out.u8(READ_KIND_RANGE);
+    this.#begin(request, revision === 0 ? READ_KIND_RANGE : READ_KIND_RANGE_AT);
     out.u8(
       (reverse ? RANGE_FLAG.reverse : 0) |
         (keysOnly ? RANGE_FLAG.keysOnly : 0) |
@@ -296,23 +342,21 @@ export class ReadsWriter {
     out.varint(limit);
     out.sized(start);
     if (end !== null) out.sized(end);
-    this.#count += 1;
   }
 
   /**
    * Many keys of one state.
    * @param request the client's number for it
+   * @param revision of the state that is asked; 0: the newest
    * @throws KvError when a key is too large or empty
    */
-  keys(request: number, keys: readonly Uint8Array[]): void {
-    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
+  keys(request: number, keys: readonly Uint8Array[], revision = 0): void {
     for (const key of keys) checkKey(key);
     const out = this.#records;
-    out.varint(request);
-    out.u8(READ_KIND_KEYS);
+    this.#begin(request, revision === 0 ? READ_KIND_KEYS : READ_KIND_KEYS_AT);
+    if (revision !== 0) out.varint(revision);
     out.varint(keys.length);
     for (const key of keys) out.sized(key);
-    this.#count += 1;
   }
 
   /**
@@ -334,5 +378,11 @@ export class ReadsWriter {
     this.#records.clear();
     this.#count = 0;
     return frame;
+  }
+  #begin(request: number, kind: number): void {
+    assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
+    this.#records.varint(request);
+    this.#records.u8(kind);
+    this.#count += 1;
   }
 }

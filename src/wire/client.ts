@@ -9,6 +9,10 @@
  *         range     varint request · u8 2 · u8 flags (1: reverse, 2: keys only, 4: count only, 8: has an end)
  *                   · varint revision (0: newest) · varint limit · start · [end]
  *         keys      varint request · u8 3 · varint count · key{count}: answered with one page, of those that there are
+ *         key at    varint request · u8 4 · varint revision · key
+ *         keys at   varint request · u8 5 · varint revision · varint count · key{count}
+ *         range at  varint request · u8 6 · as a range from its flags on
+ *         history   varint request · u8 7 · varint revision (0: newest) · varint limit · key: the versions of a key, newest first
  *     server -> client
  *       answers   u8 3 · 8 bytes applied index · record*
  *         u8 1 session    varint session: the write answers that follow are of it
@@ -25,6 +29,9 @@
  *                         · varint mod revision · varint version){items}
  *     key, value, text, start, end := varint length · bytes
  *
+ * That a revision is not kept any more is told with `compacted` to whoever asks with the kinds from 4 on, and as `unread` to
+ * others: they may be programs that do not know it.
+ *
  * The origin names the log that a state comes from. A node tells its own in its hello; one that has none yet (0 there) is asked
  * with the flag, and in a request to open a session by the number OPEN_WITH_ORIGIN. Version 0.1 has neither, says nothing in
  * its hello and is never asked; its clients do not ask and are never told, so both understand this program.
@@ -32,7 +39,12 @@
  * The applied index of a frame covers all its answers: a client that takes the greatest one it has seen along to another
  * node (minIdx) never reads there what is older than what it has been told.
  */
-export { decodeAnswers, type AnswerHandler, type PageAnswer } from "./answer-reader.ts";
+export {
+  decodeAnswers,
+  type AnswerHandler,
+  type PageAnswer,
+  type VersionsAnswer,
+} from "./answer-reader.ts";
 export { AnswerWriter, type ReadableState } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {

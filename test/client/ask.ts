@@ -17,6 +17,7 @@ export const read = (key: string, local = false): Operation => ({
   kind: "read",
   key: bytes(key),
   local,
+  revision: 0,
 });
 
 export interface Result {

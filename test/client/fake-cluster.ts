@@ -6,12 +6,13 @@ import type { ErrorCode } from "../../src/base/errors.ts";
 import { ClientCore } from "../../src/client/client-core.ts";
 import type { ClientCoreOptions } from "../../src/client/core-options.ts";
 import { KvClient } from "../../src/client/kv-client.ts";
-import { buildEntry, KvState } from "../../src/kv/index.ts";
+import { buildEntry, KvState, RANGE_PAGE } from "../../src/kv/index.ts";
 import { acceptWithHandshake } from "../../src/links/handshake-connection.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/ports/network.ts";
+import { Readable } from "../../src/replica/readable.ts";
 import { SimClock } from "../../src/sim/sim-clock.ts";
 import { SimNetwork, type PathFaults } from "../../src/sim/sim-network.ts";
-import { AnswerWriter, decodeClientFrame, type ReadableState } from "../../src/wire/client.ts";
+import { AnswerWriter, decodeClientFrame } from "../../src/wire/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 export type Behaviour =
@@ -173,7 +174,7 @@ export class FakeNode {
       if (decoded.kind === "writes") answers.refuseGroup(decoded.group, behaviour.code, "told to");
       else answers.refuseReads(frame, behaviour.code, "told to");
     } else if (decoded.kind === "writes") this.#cluster.apply(decoded.group, answers, this.state);
-    else answers.reads(frame, pagedState(this.state));
+    else answers.reads(frame, new Readable(() => this.state, RANGE_PAGE));
     if (behaviour.kind === "applyAndDie") return connection.destroy();
     if (behaviour.kind === "applySilently") return;
     const { answerDelayMs } = this;
@@ -182,14 +183,4 @@ export class FakeNode {
       else this.#cluster.clock.after(answerDelayMs, () => connection.send(bytes));
     });
   }
-}
-
-/** Nothing is kept for later pages. */
-function pagedState(state: KvState): ReadableState {
-  return {
-    origin: state.origin,
-    revision: state.revision,
-    read: (key) => state.read(key),
-    page: (request) => state.readPage(request),
-  };
 }

@@ -6,6 +6,7 @@ import {
   type AnswerSink,
   type ByteString,
   type FrozenState,
+  SnapshotDecoder,
   type KvState,
 } from "../../src/kv/index.ts";
 import type {
@@ -123,6 +124,25 @@ export function run(
   floor = 0,
 ): TestAnswer {
   return applyTo(state, { session, floor, commands: [[sequence, command]] }).answers[0]!;
+}
+
+/** An entry with one setting, as nodes make them. */
+export function applySetting(state: KvState, command: RealCommand): void {
+  const writer = new GroupWriter();
+  writer.add(1, command);
+  const group = writer.take(NO_SESSION, 0);
+  state.apply(buildEntry({ node: 1, nonce: 7, batch: 1 }, [group]), state.appliedIdx);
+}
+
+export function compact(state: KvState, revision: number): void {
+  applySetting(state, { kind: "compact", compactRevision: revision });
+}
+
+export function fromSnapshot(bytes: Uint8Array): KvState {
+  const decoder = new SnapshotDecoder();
+  decoder.push(bytes);
+  while (decoder.step(Infinity));
+  return decoder.finish();
 }
 
 export function snapshotBytes(frozen: FrozenState, chunkBytes = 64): Buffer {

@@ -108,27 +108,26 @@ test("a range is what a sorted array would give, both ways, with bounds and limi
         const isAll = expected.length <= limit;
         expected = expected.slice(0, limit);
         const request = { ...ALL, start: from, end: to, reverse, limit };
-        const page = state.readPage(request);
+        const page = readPage(state.cells, state.revision, request);
         expect(page.keys.map(({ key: name, value }) => [name, value])).toEqual(expected);
         expect(page.resume === null).toBe(isAll);
         expect(page.revision).toBe(state.revision);
-        const counted = state.readPage({ ...request, countOnly: true });
+        const counted = readPage(state.cells, state.revision, { ...request, countOnly: true });
         expect(counted).toMatchObject({ count: expected.length, keys: [] });
       },
     ),
   );
 });
 
-test("pages go on where the one before ended, both ways, and frozen keys stay as they were", () => {
+test("pages of a revision go on where the one before ended, both ways, whatever is written meanwhile", () => {
   const { state, put, del } = store();
   for (let i = 0; i < 3000; i++) put(`k${String(i).padStart(5, "0")}`, `v${i}`);
   const { revision } = state;
-  const frozen = state.freezeKeys();
   for (let i = 0; i < 3000; i += 2) put(`k${String(i).padStart(5, "0")}`, "changed");
   for (let i = 1; i < 3000; i += 4) del(`k${String(i).padStart(5, "0")}`);
   put("k00000a", "new");
   for (const reverse of [false, true]) {
-    const { keys, pages } = collect((request) => readPage(frozen, revision, request), {
+    const { keys, pages } = collect((request) => readPage(state.cells, revision, request), {
       ...ALL,
       reverse,
     });
@@ -137,7 +136,7 @@ test("pages go on where the one before ended, both ways, and frozen keys stay as
     const expected = Array.from({ length: 3000 }, (_, i) => `v${i}`);
     expect(texts).toEqual(reverse ? expected.toReversed() : expected);
   }
-  const counted = collect((request) => readPage(frozen, revision, request), {
+  const counted = collect((request) => readPage(state.cells, revision, request), {
     ...ALL,
     countOnly: true,
   });
@@ -148,10 +147,13 @@ test("pages go on where the one before ended, both ways, and frozen keys stay as
 test("a page is bounded in bytes: large values come one or few at a time", () => {
   const { state, put } = store();
   for (let i = 0; i < 5; i++) put(`k${i}`, "x".repeat(100_000));
-  const { pages, keys } = collect((request) => state.readPage(request), ALL);
+  const { pages, keys } = collect((request) => readPage(state.cells, state.revision, request), ALL);
   expect(keys.length).toBe(5);
   expect(pages).toBe(3);
-  const { pages: one } = collect((request) => state.readPage(request), { ...ALL, keysOnly: true });
+  const { pages: one } = collect((request) => readPage(state.cells, state.revision, request), {
+    ...ALL,
+    keysOnly: true,
+  });
   expect(one).toBe(1);
   expect(bytesOf(keys[0]!.value).length).toBe(100_000);
 });

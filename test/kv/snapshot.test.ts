@@ -150,8 +150,8 @@ describe("snapshot", () => {
 
   test("an unknown version is told as such", () => {
     const newer = Buffer.from(snapshot);
-    newer[4] = 3;
-    expect(() => decode(newer)).toThrow(/version 3; this program reads versions 1 to 2/);
+    newer[4] = 4;
+    expect(() => decode(newer)).toThrow(/version 4; this program reads versions 1 to 3/);
     expect(() => decode(Buffer.from("not a snapshot"))).toThrow(/not a snapshot/);
   });
 

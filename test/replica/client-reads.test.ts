@@ -45,7 +45,6 @@ function world() {
       );
     },
     state: () => new KvState(),
-    isShortOfMemory: () => false,
     served: new Served(),
     appliedIdx: () => appliedIdx,
     decidedIdx: () => appliedIdx,

@@ -96,6 +96,9 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   status: {},
   listKeys: { prefix: Buffer.from([0xff]), after: null, limit: 10 },
   setQuota: { bytes: 2 ** 30 },
+  setHistory: { revisions: 1000, bytes: null },
+  getHistory: {},
+  compact: { revision: 7 },
   beginBackup: {},
   readBackup: { backup: 1, piece: 0 },
 };
@@ -109,6 +112,12 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   status,
   listKeys: { keys: [Buffer.from("a"), Buffer.from([0xff, 0])], more: true },
   setQuota: {},
+  setHistory: {},
+  getHistory: {
+    ...{ revisions: null, bytes: 2 ** 20, revisionsMax: 250_000, bytesMax: 2 ** 20 },
+    ...{ oldest: 5, revision: 9, keptBytes: 420 },
+  },
+  compact: {},
   beginBackup: {
     ...{ backup: 1, clusterId: "c", nodeId: 2, version: "1.0.0" },
     ...{ appliedIdx: 7, revision: 5, keys: 3, stateHash: "0123456789abcdef" },

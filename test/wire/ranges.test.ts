@@ -59,7 +59,7 @@ test("keys, ranges and many keys are read as they were written", () => {
       forEachRead(frame, (request, wanted) => found.push([request, wanted]));
       const expected = reads.map(([request, asked]) => {
         if ("one" in asked) return [request, byteStringOf(asked.one)];
-        if ("keys" in asked) return [request, { keys: asked.keys.map(byteStringOf) }];
+        if ("keys" in asked) return [request, { keys: asked.keys.map(byteStringOf), revision: 0 }];
         const { start, end } = asked.wanted;
         const bounds = { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
         return [request, { ...asked.wanted, ...bounds }];
@@ -137,8 +137,10 @@ test("pages are read as they were written; of many keys those that there are com
         };
         const cells = new Map<ByteString, KeyValue>(keys.map((cell) => [cell.key, cell]));
         const state: ReadableState = {
-          ...{ origin: 1, revision },
+          ...{ origin: 1, revision, oldest: 0, looked: 0 },
           read: (name) => cells.get(name),
+          readAt: (name) => cells.get(name),
+          history: () => ({ versions: [], resume: null }),
           page: (request: RangeRequest) => ({ ...page, keys: request.keysOnly ? keys : page.keys }),
         };
         const missing = Uint8Array.from([0, 1, 2]);

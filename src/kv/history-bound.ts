@@ -1,0 +1,35 @@
+/** How much history the cluster keeps. Part of the replicated state: all nodes compact alike. */
+
+import type { Command } from "../operations/index.ts";
+
+/** While nobody has set it. With small values these take some 20 MB of heap, and a busy cluster minutes or seconds to make. */
+export const DEFAULT_HISTORY_REVISIONS = 250_000;
+/** While nobody has set it: the quota divided by this. */
+export const HISTORY_QUOTA_PART = 8;
+/** Of each null: nobody has set it, and the default holds. */
+export interface HistoryBound {
+  /** Changes that are kept: so many revisions before the newest can be read. */
+  readonly revisions: number | null;
+  /** What they are taken to cost. */
+  readonly bytes: number | null;
+}
+
+export const DEFAULT_BOUND: HistoryBound = { revisions: null, bytes: null };
+
+/** The command that sets it. */
+export function settingOf({ revisions, bytes }: HistoryBound): Command<"setHistory"> {
+  return { kind: "setHistory", historyRevisions: revisions ?? 0, historyBytes: bytes ?? 0 };
+}
+
+/** What holds, whoever has set it. */
+export interface EffectiveBound {
+  readonly revisions: number;
+  readonly bytes: number;
+}
+
+export function effectiveBound({ revisions, bytes }: HistoryBound, quota: number): EffectiveBound {
+  return {
+    revisions: revisions ?? DEFAULT_HISTORY_REVISIONS,
+    bytes: bytes ?? Math.floor(quota / HISTORY_QUOTA_PART),
+  };
+}

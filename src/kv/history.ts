@@ -1,0 +1,325 @@
+/**
+ * What each key was before each change: one record for each revision that is kept, in order of revisions. The key's cell
+ * names the revision of its last change; the record of that revision says what was there before, and at which revision that
+ * came to be, and so on back (versions.ts). So an overwrite appends one record and makes no object.
+ *
+ * Invariants:
+ *   V1. Every revision in (oldest, last] has a record. Reads at any revision from `oldest` on find what they need there.
+ *   V2. `oldest` only grows, and follows from the changes and the calls of `compactTo` and `bound` alone. When what it leaves
+ *       behind is let go of (`release`) nobody can tell.
+ *   V3. A chunk that a clone holds too (its generation is below the current one) loses nothing: it is copied first. Appending
+ *       to it is no change: a clone looks at no record beyond its own last one.
+ *   V4. bytes and hash are sums over the records in (oldest, last]: each record has the sum up to it, so that to leave records
+ *       behind takes no look at each of them.
+ */
+import { assert } from "../base/assert.ts";
+import { EMPTY_BYTES, mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { HISTORY_RECORD_BYTES, KEY_OVERHEAD_BYTES } from "./state-size.ts";
+
+/** A power of two. */
+const CHUNK_RECORDS = 256;
+/** Columns of `numbers`. */
+const CREATE = 0;
+const MOD = 1;
+/** 0: there was nothing. Negative: the change was a deletion. */
+const VERSION = 2;
+const BYTES = 3;
+const COLUMNS = 4;
+/** What was before the creation of a key. Part of the hash. */
+const ABSENT_MARK = 0x6162_7365;
+
+class Chunk {
+  keys: (ByteString | undefined)[];
+  values: (ByteString | undefined)[];
+  /** Never change once they are written. */
+  readonly numbers: Float64Array;
+  readonly hashes: Int32Array;
+  readonly generation: number;
+
+  constructor(generation: number, from?: Chunk) {
+    this.generation = generation;
+    this.keys = (from?.keys ?? EMPTY_COLUMN).slice();
+    this.values = (from?.values ?? EMPTY_COLUMN).slice();
+    this.numbers = from?.numbers ?? new Float64Array(COLUMNS * CHUNK_RECORDS);
+    this.hashes = from?.hashes ?? new Int32Array(CHUNK_RECORDS);
+  }
+}
+
+/** To be copied, which is cheaper than to make one. */
+const EMPTY_COLUMN: readonly undefined[] = Array.from({ length: CHUNK_RECORDS }, () => undefined);
+
+/** What a key was before a change, as its cell has it. Version 0: it was not there; the hash is of the key then. */
+export interface Before {
+  readonly key: ByteString;
+  readonly value: ByteString;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly keyHash: number;
+  /** Of key, value and revisions. */
+  readonly hash: number;
+}
+
+/** What reads need of it, live or frozen. */
+export interface HistoryView {
+  /** V1. */
+  readonly oldest: number;
+  readonly last: number;
+  /** Of what was before the change at this revision, which is in (oldest, last]. */
+  versionBefore(revision: number): number;
+  modBefore(revision: number): number;
+  createBefore(revision: number): number;
+  valueBefore(revision: number): ByteString;
+}
+
+export class History implements HistoryView {
+  /** Of chunk number #first and those after it. */
+  #chunks: Chunk[] = [];
+  #first: number;
+  #released: number;
+  #oldest: number;
+  #last: number;
+  /** Sums up to `oldest` and up to `last`. */
+  #oldestBytes = 0;
+  #lastBytes = 0;
+  #oldestHash = 0;
+  #lastHash = 0;
+  #generation = 0;
+
+  /** Without records: it begins at this revision. */
+  constructor(revision = 0) {
+    this.#oldest = revision;
+    this.#last = revision;
+    this.#released = revision;
+    this.#first = chunkOf(revision + 1);
+  }
+
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  /** What its records are taken to cost: V4. */
+  get bytes(): number {
+    return this.#lastBytes - this.#oldestBytes;
+  }
+
+  /** V4. Equal for equal records, whatever was before `oldest`. */
+  get hash(): number {
+    return (this.#lastHash - this.#oldestHash) | 0;
+  }
+
+  /** @param before not yet changed. @param isDeletion the key goes */
+  append(revision: number, before: Before, isDeletion: boolean): void {
+    assert(revision === this.#last + 1, `revision ${revision} follows ${this.#last}`);
+    const { key, value, version } = before;
+    const chunk = this.#chunkToAppendTo(revision);
+    const at = revision & (CHUNK_RECORDS - 1);
+    this.#lastBytes += costOf(key, value, isDeletion);
+    this.#lastHash = (this.#lastHash + recordHash(revision, before)) | 0;
+    chunk.keys[at] = key;
+    chunk.values[at] = value;
+    const { numbers } = chunk;
+    const row = COLUMNS * at;
+    numbers[row + CREATE] = before.createRevision;
+    numbers[row + MOD] = before.modRevision;
+    numbers[row + VERSION] = isDeletion ? -version : version;
+    numbers[row + BYTES] = this.#lastBytes;
+    chunk.hashes[at] = this.#lastHash;
+    this.#last = revision;
+  }
+
+  /** Reads from this revision on go on to work, those below do not (V2). */
+  compactTo(revision: number): void {
+    assert(revision <= this.#last, `compacted to ${revision}, which is yet to come`);
+    if (revision <= this.#oldest) return;
+    const chunk = this.#chunk(revision);
+    const at = revision & (CHUNK_RECORDS - 1);
+    this.#oldestBytes = chunk.numbers[COLUMNS * at + BYTES] ?? 0;
+    this.#oldestHash = chunk.hashes[at] ?? 0;
+    this.#oldest = revision;
+  }
+
+  /** Compacts as far as it takes for no more than so many records, of so many bytes, to be left. */
+  bound(records: number, bytes: number): void {
+    if (this.#last - this.#oldest > records) this.compactTo(this.#last - records);
+    if (this.bytes > bytes) this.compactTo(this.#lowestWithin(bytes));
+  }
+
+  /**
+   * Lets go of records that `oldest` has left behind.
+   * @param records as many as may be looked at
+   * @param deleted told of a deletion of this key at this revision that is kept no longer
+   * @returns whether something is left for another time
+   */
+  release(records: number, deleted: (key: ByteString, revision: number) => void): boolean {
+    const end = Math.min(this.#oldest, this.#released + records);
+    while (this.#released < end) {
+      const revision = this.#released + 1;
+      const chunk = this.#chunk(revision);
+      const at = revision & (CHUNK_RECORDS - 1);
+      const key = chunk.keys[at];
+      if (key !== undefined && (chunk.numbers[COLUMNS * at + VERSION] ?? 0) < 0) {
+        deleted(key, revision);
+      }
+      if (at === CHUNK_RECORDS - 1) {
+        this.#chunks.shift();
+        this.#first += 1;
+      } else if (chunkOf(revision) === chunkOf(this.#oldest)) {
+        this.#clear(chunk, at);
+      }
+      this.#released = revision;
+    }
+    return this.#released < this.#oldest;
+  }
+
+  versionBefore(revision: number): number {
+    return Math.abs(this.#number(revision, VERSION));
+  }
+
+  modBefore(revision: number): number {
+    return this.#number(revision, MOD);
+  }
+
+  createBefore(revision: number): number {
+    return this.#number(revision, CREATE);
+  }
+
+  valueBefore(revision: number): ByteString {
+    return this.#chunk(revision).values[revision & (CHUNK_RECORDS - 1)] ?? EMPTY_BYTES;
+  }
+
+  /** As it is now, whatever happens here later. Takes time by the chunks, of which there are a few hundred. */
+  clone(): HistoryView {
+    const clone = new History(this.#oldest);
+    clone.#chunks = this.#chunks.slice();
+    clone.#first = this.#first;
+    clone.#last = this.#last;
+    clone.#released = this.#released;
+    clone.#oldestBytes = this.#oldestBytes;
+    clone.#lastBytes = this.#lastBytes;
+    clone.#oldestHash = this.#oldestHash;
+    clone.#lastHash = this.#lastHash;
+    this.#generation += 1;
+    return clone;
+  }
+
+  /** A history whose records in (oldest, last] come in any order: to be filled and then summed. */
+  static toBeFilled(oldest: number, last: number): History {
+    const history = new History(oldest);
+    history.#last = last;
+    const chunks = last > oldest ? chunkOf(last) - history.#first + 1 : 0;
+    history.#chunks = Array.from({ length: chunks }, () => new Chunk(0));
+    return history;
+  }
+
+  /** @returns false when there is such a record already, or it is of no revision in (oldest, last] */
+  fill(revision: number, before: Before, isDeletion: boolean): boolean {
+    if (revision <= this.#oldest || revision > this.#last) return false;
+    const chunk = this.#chunk(revision);
+    const at = revision & (CHUNK_RECORDS - 1);
+    if (chunk.keys[at] !== undefined) return false;
+    const { key, value, version } = before;
+    chunk.keys[at] = key;
+    chunk.values[at] = value;
+    const { numbers } = chunk;
+    const row = COLUMNS * at;
+    numbers[row + CREATE] = before.createRevision;
+    numbers[row + MOD] = before.modRevision;
+    numbers[row + VERSION] = isDeletion ? -version : version;
+    numbers[row + BYTES] = costOf(key, value, isDeletion);
+    chunk.hashes[at] = recordHash(revision, before);
+    return true;
+  }
+
+  /**
+   * Makes the sums (V4) of a history that was filled, of one chunk more with each call.
+   * @param chunk 0 at first, then one more each time
+   * @returns false when there was no such chunk
+   */
+  sum(chunk: number): boolean {
+    const summed = this.#chunks[chunk];
+    if (summed === undefined) return false;
+    const start = (this.#first + chunk) * CHUNK_RECORDS;
+    for (let at = 0; at < CHUNK_RECORDS; at++) {
+      const revision = start + at;
+      if (revision <= this.#oldest || revision > this.#last) continue;
+      this.#lastBytes += summed.numbers[COLUMNS * at + BYTES] ?? 0;
+      this.#lastHash = (this.#lastHash + (summed.hashes[at] ?? 0)) | 0;
+      summed.numbers[COLUMNS * at + BYTES] = this.#lastBytes;
+      summed.hashes[at] = this.#lastHash;
+    }
+    return true;
+  }
+
+  /** The lowest revision such that what comes after it costs no more. Usually it is one of the next. */
+  #lowestWithin(bytes: number): number {
+    let low = this.#oldest + 1;
+    let step = 1;
+    while (low + step <= this.#last && this.#bytesAfter(low + step - 1) > bytes) {
+      low += step;
+      step *= 2;
+    }
+    let high = Math.min(this.#last, low + step - 1);
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#bytesAfter(middle) <= bytes) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #bytesAfter(revision: number): number {
+    return this.#lastBytes - this.#number(revision, BYTES);
+  }
+
+  #chunkToAppendTo(revision: number): Chunk {
+    const number = chunkOf(revision);
+    if (this.#chunks.length === 0) this.#first = number;
+    const chunk = this.#chunks[number - this.#first];
+    if (chunk !== undefined) return chunk;
+    const added = new Chunk(this.#generation);
+    this.#chunks.push(added);
+    return added;
+  }
+
+  /** V3. */
+  #clear(chunk: Chunk, at: number): void {
+    let own = chunk;
+    if (chunk.generation < this.#generation) {
+      own = new Chunk(this.#generation, chunk);
+      this.#chunks[this.#chunks.indexOf(chunk)] = own;
+    }
+    own.keys[at] = undefined;
+    own.values[at] = undefined;
+  }
+
+  #number(revision: number, column: number): number {
+    const at = COLUMNS * (revision & (CHUNK_RECORDS - 1)) + column;
+    return this.#chunk(revision).numbers[at] ?? 0;
+  }
+
+  #chunk(revision: number): Chunk {
+    const chunk = this.#chunks[chunkOf(revision) - this.#first];
+    assert(chunk !== undefined, `revision ${revision} is not kept`);
+    return chunk;
+  }
+}
+
+function chunkOf(revision: number): number {
+  return Math.floor(revision / CHUNK_RECORDS);
+}
+
+/** V4. That a key was deleted at revisions that are not kept any more is not told apart from that it never was. */
+function recordHash(revision: number, { version, keyHash, hash }: Before): number {
+  return mixNumber(version === 0 ? mix32(keyHash, ABSENT_MARK) : hash, revision);
+}
+
+/** While a deletion is kept, so is its key's cell. */
+function costOf(key: ByteString, value: ByteString, isDeletion: boolean): number {
+  const cell = isDeletion ? KEY_OVERHEAD_BYTES : 0;
+  return HISTORY_RECORD_BYTES + key.length + value.length + cell;
+}
