@@ -1,5 +1,6 @@
 import type { ComponentChild } from "preact";
-import { formatMs } from "./format.ts";
+import { formatClock, formatMs } from "./format.ts";
+import type { Through } from "../page-actions.ts";
 import type { ShownOperation } from "./use-operations.ts";
 
 interface OperationsListProps {
@@ -12,7 +13,7 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
       <h3>Last operations</h3>
       {list.length === 0 ? <p class="hint">None yet.</p> : null}
       <ol data-testid="last-operations">
-        {list.map(({ id, begun, node, what, outcome, ms }) => (
+        {list.map(({ id, begun, through, what, outcome, ms }) => (
           <li key={id} class={outcome === null ? "pending" : outcome.ok ? "" : "failed"}>
             <span class="op-what">{what}</span>
             <span class="op-outcome">
@@ -20,7 +21,7 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
               {outcome?.value === null || outcome?.value === undefined ? "" : `: ${outcome.value}`}
             </span>
             <span class="op-where">
-              {begun.toLocaleTimeString()} · node {node}
+              {formatClock(begun)} · {nodeText(outcome?.by ?? through)}
               {ms === null ? "" : ` · ${formatMs(ms)}`}
             </span>
           </li>
@@ -28,6 +29,10 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
       </ol>
     </div>
   );
+}
+
+function nodeText(node: Through): string {
+  return node === null ? "any node" : `node ${node}`;
 }
 
 /** Of the operation that was begun last. */

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
 import { LinkButton } from "./link-button.tsx";
@@ -7,38 +7,48 @@ import { LinkLines } from "./link-lines.tsx";
 import { linkLook } from "./link-look.ts";
 import { LinkMenu } from "./link-menu.tsx";
 import { NodeCard } from "./node-card.tsx";
+import { NodeMenu } from "./node-menu.tsx";
+import { readOnlyText } from "./read-only.ts";
 import { ringLayout } from "./ring-layout.ts";
 import { TaskResult } from "./task-result.tsx";
-import { useTask } from "./use-task.ts";
+import { useMenu } from "./use-menu.ts";
+import { useTask, type Task } from "./use-task.ts";
 import { useWidth } from "./use-width.ts";
 
 interface RingProps {
   readonly view: ClusterView;
   readonly actions: PageActions;
+  /** Isolation is told of where scenarios are. */
+  readonly faults: Task;
   readonly selected: number | null;
-  readonly onSelect: (node: number) => void;
+  readonly onDetails: (node: number) => void;
 }
 
 /** The cluster as a picture. */
-export function Ring({ view, actions, selected, onSelect }: RingProps): ComponentChild {
+export function Ring({ view, actions, faults, selected, onDetails }: RingProps): ComponentChild {
   const [area, width] = useWidth();
   const task = useTask();
   const ids = view.nodes.map(({ id }) => id).join();
   const layout = useMemo(() => ringLayout(ids.split(",").map(Number), width), [ids, width]);
-  const { openLink, open, close, buttons } = useLinkMenu(area);
+  const menu = useMenu(area);
+  const readOnly = readOnlyText(view);
   const links = layout.links.flatMap((place) => {
     const link = view.links.find(({ a, b }) => a === place.a && b === place.b);
-    const key = `${place.a}-${place.b}`;
+    const key = `link-${place.a}-${place.b}`;
     return link === undefined ? [] : [{ key, place, link, look: linkLook(link) }];
   });
-  const menu = links.find(({ key }) => key === openLink);
+  const openLink = links.find(({ key }) => key === menu.opened);
+  const openNode = view.nodes.find(({ id }) => `node-${id}` === menu.opened);
+  const centre = { x: width / 2, y: layout.height / 2 };
+  const deed = (doing: string, act: () => Promise<string>): void => {
+    menu.close(true);
+    faults.run(doing, act);
+  };
   return (
     <section class="card ring-card" aria-labelledby="ring-title">
       <div class="card-head">
         <h2 id="ring-title">Cluster</h2>
-        <p class="hint">
-          {view.faultsAllowed ? "Click a link to break it, a node for details." : "Read-only."}
-        </p>
+        <p class="hint">{readOnly ?? "Click a link to break it, a node to isolate it."}</p>
       </div>
       <div
         class={layout.compact ? "ring compact" : "ring"}
@@ -53,8 +63,8 @@ export function Ring({ view, actions, selected, onSelect }: RingProps): Componen
                   key={key}
                   place={place}
                   look={look}
-                  open={key === openLink}
-                  onOpen={() => open(key)}
+                  open={key === menu.opened}
+                  onOpen={() => menu.toggle(key)}
                 />
               ))}
             </svg>
@@ -63,10 +73,12 @@ export function Ring({ view, actions, selected, onSelect }: RingProps): Componen
                 key={node.id}
                 node={node}
                 at={view.at}
-                place={layout.nodes.get(node.id) ?? { x: 0, y: 0 }}
+                place={layout.nodes.get(node.id) ?? centre}
                 layout={layout}
                 selected={node.id === selected}
-                onSelect={() => onSelect(node.id)}
+                open={node === openNode}
+                onOpen={() => menu.toggle(`node-${node.id}`)}
+                buttonRef={menu.refOf(`node-${node.id}`)}
               />
             ))}
             {links.map(({ key, place, look }) => (
@@ -74,24 +86,41 @@ export function Ring({ view, actions, selected, onSelect }: RingProps): Componen
                 key={key}
                 place={place}
                 look={look}
-                open={key === openLink}
-                onOpen={() => (key === openLink ? close(true) : open(key))}
-                buttonRef={(button) => {
-                  if (button === null) buttons.delete(key);
-                  else buttons.set(key, button);
-                }}
+                open={key === menu.opened}
+                onOpen={() => menu.toggle(key)}
+                buttonRef={menu.refOf(key)}
               />
             ))}
-            {menu === undefined ? null : (
+            {openLink === undefined ? null : (
               <LinkMenu
-                key={menu.key}
-                link={menu.link}
-                place={menu.place}
+                key={openLink.key}
+                link={openLink.link}
+                place={openLink.place}
                 layout={layout}
-                faultsAllowed={view.faultsAllowed}
+                readOnly={readOnly}
                 actions={actions}
                 task={task}
-                onClose={() => close(true)}
+                onClose={() => menu.close(true)}
+              />
+            )}
+            {openNode === undefined ? null : (
+              <NodeMenu
+                key={openNode.id}
+                view={view}
+                node={openNode}
+                place={layout.nodes.get(openNode.id) ?? centre}
+                layout={layout}
+                readOnly={readOnly}
+                onDetails={() => {
+                  menu.close(false);
+                  onDetails(openNode.id);
+                }}
+                onIsolate={() =>
+                  deed(`isolating node ${openNode.id}…`, () => actions.isolate(openNode.id))
+                }
+                onRejoin={() =>
+                  deed(`restoring node ${openNode.id}…`, () => actions.rejoin(openNode.id))
+                }
               />
             )}
           </>
@@ -100,47 +129,4 @@ export function Ring({ view, actions, selected, onSelect }: RingProps): Componen
       <TaskResult task={task} testId="link-result" />
     </section>
   );
-}
-
-interface OpenMenu {
-  /** "1-2"; null: none. */
-  readonly openLink: string | null;
-  readonly open: (link: string) => void;
-  /** `refocus`: back to the link's button, for whoever goes on by keyboard. */
-  readonly close: (refocus: boolean) => void;
-  readonly buttons: Map<string, HTMLButtonElement>;
-}
-
-/** Closed by Escape and by a click elsewhere. */
-function useLinkMenu(area: { readonly current: HTMLElement | null }): OpenMenu {
-  const [openLink, setOpenLink] = useState<string | null>(null);
-  const buttons = useRef(new Map<string, HTMLButtonElement>()).current;
-  const close = useCallback(
-    (refocus: boolean): void => {
-      setOpenLink((link) => {
-        if (refocus && link !== null) buttons.get(link)?.focus({ preventScroll: true });
-        return null;
-      });
-    },
-    [buttons],
-  );
-  useLayoutEffect(() => {
-    if (openLink === null) return undefined;
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key === "Escape") close(true);
-    };
-    const onPointer = (event: PointerEvent): void => {
-      const at = event.target;
-      const inside =
-        at instanceof Element && at.closest(".link-menu, .link-button, .link-hit") !== null;
-      if (!inside || area.current?.contains(at) !== true) close(false);
-    };
-    document.addEventListener("keydown", onKey);
-    document.addEventListener("pointerdown", onPointer);
-    return () => {
-      document.removeEventListener("keydown", onKey);
-      document.removeEventListener("pointerdown", onPointer);
-    };
-  }, [openLink, close, area]);
-  return { openLink, open: setOpenLink, close, buttons };
 }
