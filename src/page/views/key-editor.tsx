@@ -1,82 +1,25 @@
 import type { ComponentChild } from "preact";
-import {
-  afterConflict,
-  afterDelete,
-  afterSave,
-  isBinary,
-  keepMine,
-  saveCondition,
-  takeTheirs,
-  withKey,
-  withValue,
-  type Draft,
-} from "../key-draft.ts";
-import type { PageActions, Through } from "../page-actions.ts";
+import { isBinary, keepMine, takeTheirs, withKey, withValue, type Draft } from "../key-draft.ts";
 import { CasFields } from "./cas-fields.tsx";
 import { ConflictNote } from "./conflict-note.tsx";
 import { DeleteButton } from "./delete-button.tsx";
-import { casOutcome, deleteOutcome, saveOutcome, writeOutcome } from "./operation-text.ts";
+import { keyDeeds, type KeyDeedsOptions } from "./key-deeds.ts";
 import { TextField } from "./text-field.tsx";
-import type { Operations } from "./use-operations.ts";
 import { ValueField } from "./value-field.tsx";
 
-interface KeyEditorProps {
-  readonly through: Through;
-  readonly draft: Draft;
-  readonly onDraft: (next: (draft: Draft) => Draft) => void;
+interface KeyEditorProps extends KeyDeedsOptions {
   readonly onRead: () => void;
   /** Reads it anew, whatever was typed. */
   readonly onReload: () => void;
-  /** A key came, went or has another value. */
-  readonly onChanged: () => void;
-  readonly actions: PageActions;
-  readonly operations: Operations;
 }
 
 /** A key and its value, and what to do with them. */
 export function KeyEditor(props: KeyEditorProps): ComponentChild {
-  const { through, draft, onDraft, onRead, onReload, onChanged, actions, operations } = props;
-  const { key, value } = draft;
+  const { draft, onDraft, onRead, onReload } = props;
+  const { key } = draft;
   const keyless = key === "" ? "Type or choose a key first" : null;
   const whyNotSave = keyless ?? whyNotSaved(draft);
-  const save = (of: Draft): void => {
-    const condition = saveCondition(of);
-    operations.begin(through, `write ${key} = ${value}`, async () => {
-      if (condition === null) {
-        const written = await actions.write(through, key, value);
-        onDraft((now) => afterSave(now, key, value, written.revision));
-        onChanged();
-        return writeOutcome(written);
-      }
-      const answer = await actions.cas(through, key, condition, value);
-      onDraft((now) =>
-        answer.swapped
-          ? afterSave(now, key, value, answer.revision)
-          : afterConflict(now, key, answer.found),
-      );
-      if (answer.swapped) onChanged();
-      return saveOutcome(answer, value);
-    });
-  };
-  const remove = (): void =>
-    operations.begin(through, `delete ${key}`, async () => {
-      const answer = await actions.delete(through, key);
-      onDraft((now) => afterDelete(now, key));
-      onChanged();
-      return deleteOutcome(answer);
-    });
-  const swap = (expected: string | null): void => {
-    const from = expected === null ? "no such key" : expected === "" ? "empty" : expected;
-    const condition = expected === null ? ({ absent: true } as const) : { value: expected };
-    operations.begin(through, `cas ${key}: ${from} → ${value}`, async () => {
-      const answer = await actions.cas(through, key, condition, value);
-      if (answer.swapped) {
-        onDraft((now) => afterSave(now, key, value, answer.revision));
-        onChanged();
-      }
-      return casOutcome(answer);
-    });
-  };
+  const { save, remove, swap } = keyDeeds(props);
   return (
     <div class="key-editor">
       <form

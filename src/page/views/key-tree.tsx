@@ -115,20 +115,19 @@ function useLevel(props: KeyTreeProps): LevelState {
     (before: KeyLevel | null): void => {
       latest.current += 1;
       const own = latest.current;
-      setAsking(true);
-      actions.keyLevel(through, mode, prefix, before?.resume ?? null).then(
-        (page) => {
-          if (own !== latest.current) return;
-          setAsking(false);
+      const end = (then: () => void): void => {
+        if (own !== latest.current) return;
+        setAsking(false);
+        then();
+      };
+      const listed = (page: KeyLevel): void =>
+        end(() => {
           setFailure(null);
           setLevel(before === null ? page : joined(before, page));
-        },
-        (error: unknown) => {
-          if (own !== latest.current) return;
-          setAsking(false);
-          setFailure(failureText(error));
-        },
-      );
+        });
+      const failed = (error: unknown): void => end(() => setFailure(failureText(error)));
+      setAsking(true);
+      actions.keyLevel(through, mode, prefix, before?.resume ?? null).then(listed, failed);
     },
     [actions, through, mode, prefix],
   );

@@ -5,10 +5,9 @@ import type { PageActions } from "../page-actions.ts";
 import { LinkButton } from "./link-button.tsx";
 import { LinkLines } from "./link-lines.tsx";
 import { linkLook } from "./link-look.ts";
-import { LinkMenu } from "./link-menu.tsx";
 import { NodeCard } from "./node-card.tsx";
-import { NodeMenu } from "./node-menu.tsx";
 import { readOnlyText } from "./read-only.ts";
+import { RingMenu } from "./ring-menu.tsx";
 import { ringLayout } from "./ring-layout.ts";
 import { TaskResult } from "./task-result.tsx";
 import { useMenu } from "./use-menu.ts";
@@ -37,13 +36,7 @@ export function Ring({ view, actions, faults, selected, onDetails }: RingProps):
     const key = `link-${place.a}-${place.b}`;
     return link === undefined ? [] : [{ key, place, link, look: linkLook(link) }];
   });
-  const openLink = links.find(({ key }) => key === menu.opened);
-  const openNode = view.nodes.find(({ id }) => `node-${id}` === menu.opened);
   const centre = { x: width / 2, y: layout.height / 2 };
-  const deed = (doing: string, act: () => Promise<string>): void => {
-    menu.close(true);
-    faults.run(doing, act);
-  };
   return (
     <section class="card ring-card" aria-labelledby="ring-title">
       <div class="card-head">
@@ -76,7 +69,7 @@ export function Ring({ view, actions, faults, selected, onDetails }: RingProps):
                 place={layout.nodes.get(node.id) ?? centre}
                 layout={layout}
                 selected={node.id === selected}
-                open={node === openNode}
+                open={menu.opened === `node-${node.id}`}
                 onOpen={() => menu.toggle(`node-${node.id}`)}
                 buttonRef={menu.refOf(`node-${node.id}`)}
               />
@@ -91,38 +84,15 @@ export function Ring({ view, actions, faults, selected, onDetails }: RingProps):
                 buttonRef={menu.refOf(key)}
               />
             ))}
-            {openLink === undefined ? null : (
-              <LinkMenu
-                key={openLink.key}
-                link={openLink.link}
-                place={openLink.place}
-                layout={layout}
-                readOnly={readOnly}
-                actions={actions}
-                task={task}
-                onClose={() => menu.close(true)}
-              />
-            )}
-            {openNode === undefined ? null : (
-              <NodeMenu
-                key={openNode.id}
-                view={view}
-                node={openNode}
-                place={layout.nodes.get(openNode.id) ?? centre}
-                layout={layout}
-                readOnly={readOnly}
-                onDetails={() => {
-                  menu.close(false);
-                  onDetails(openNode.id);
-                }}
-                onIsolate={() =>
-                  deed(`isolating node ${openNode.id}…`, () => actions.isolate(openNode.id))
-                }
-                onRejoin={() =>
-                  deed(`restoring node ${openNode.id}…`, () => actions.rejoin(openNode.id))
-                }
-              />
-            )}
+            <RingMenu
+              view={view}
+              layout={layout}
+              menu={menu}
+              actions={actions}
+              task={task}
+              faults={faults}
+              onDetails={onDetails}
+            />
           </>
         )}
       </div>
