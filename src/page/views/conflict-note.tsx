@@ -19,7 +19,9 @@ export function ConflictNote({ conflict, onTheirs, onMine }: ConflictNoteProps):
           : `Somebody else changed it meanwhile, at revision ${formatCount(conflict.revision)}:`}
       </p>
       {gone || conflict.text === null ? null : (
-        <code class="result-value">{conflict.text === "" ? "(empty)" : conflict.text}</code>
+        <code class="result-value" tabIndex={0}>
+          {conflict.text === "" ? "(empty)" : conflict.text}
+        </code>
       )}
       <button type="button" class="button small" data-testid="take-theirs" onClick={onTheirs}>
         {gone ? "Leave it deleted" : "Take theirs"}

@@ -6,12 +6,14 @@ import { MarkGlyph } from "./mark-glyph.tsx";
 interface EventListProps {
   readonly events: readonly ShownEvent[];
   readonly testId?: string;
+  /** It may be longer than its place: the keyboard must reach it. */
+  readonly scrolls?: boolean;
 }
 
-export function EventList({ events, testId }: EventListProps): ComponentChild {
+export function EventList({ events, testId, scrolls = false }: EventListProps): ComponentChild {
   if (events.length === 0) return null;
   return (
-    <ul class="event-list" data-testid={testId}>
+    <ul class="event-list" data-testid={testId} {...(scrolls ? { tabIndex: 0 } : {})}>
       {events.map(({ at, kind, text }, i) => (
         <li key={`${at}-${i}`}>
           <time class="event-at">{formatClock(at)}</time>

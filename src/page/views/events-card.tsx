@@ -18,7 +18,11 @@ export function EventsCard({ view }: { readonly view: ClusterView }): ComponentC
           None yet: elections, crashes, changes of links and what is done here are listed.
         </p>
       ) : (
-        <EventList events={eventsOf(view.marks).slice(-SHOWN).toReversed()} testId="events" />
+        <EventList
+          events={eventsOf(view.marks).slice(-SHOWN).toReversed()}
+          testId="events"
+          scrolls
+        />
       )}
     </section>
   );

@@ -29,7 +29,7 @@ export function nodeLook(node: NodeView, at: number): NodeLook {
   const age = node.heardAt === null ? null : formatSpan(at - node.heardAt);
   switch (node.reach) {
     case "connecting":
-      return { role: "unknown", title: "connecting", note: "not heard yet", stale };
+      return { role: "unknown", title: "not heard", note: "connecting", stale };
     case "silent":
       return { role: "silent", title: "silent", note: `nothing heard for ${age ?? "–"}`, stale };
     case "refused":

@@ -12,7 +12,7 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
     <div class="operations">
       <h3>Last operations</h3>
       {list.length === 0 ? <p class="hint">None yet.</p> : null}
-      <ol data-testid="last-operations">
+      <ol data-testid="last-operations" tabIndex={list.length === 0 ? -1 : 0}>
         {list.map(({ id, begun, through, what, outcome, ms }) => (
           <li key={id} class={outcome === null ? "pending" : outcome.ok ? "" : "failed"}>
             <span class="op-what">{what}</span>
@@ -54,7 +54,9 @@ export function OperationResult({
             {operation.what}: {outcome === null ? "waiting for an answer…" : outcome.text}
           </span>
           {outcome?.value === null || outcome?.value === undefined ? null : (
-            <code class="result-value">{outcome.value === "" ? "(empty)" : outcome.value}</code>
+            <code class="result-value" tabIndex={0}>
+              {outcome.value === "" ? "(empty)" : outcome.value}
+            </code>
           )}
           {outcome?.more === null || outcome?.more === undefined ? null : (
             <span class="result-more">{outcome.more}</span>

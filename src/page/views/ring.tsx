@@ -44,7 +44,7 @@ export function Ring({ view, actions, faults, selected, onDetails }: RingProps):
         <p class="hint">{readOnly ?? "Click a link to break it, a node to isolate it."}</p>
       </div>
       <div
-        class={layout.compact ? "ring compact" : "ring"}
+        class={`ring${layout.compact ? " compact" : ""}${layout.nodes.size > 3 ? " crowded" : ""}`}
         ref={area}
         style={{ height: `${layout.height}px` }}
       >
