@@ -48,7 +48,7 @@ export interface LinkView {
 /** One point of the plots; samples are evenly spaced, oldest first. */
 export interface Sample {
   readonly at: number;
-  /** Commands the cluster applied (of the node that applied most). */
+  /** Commands the cluster applied (of the node that was furthest). */
   readonly appliedPerSecond: number;
   /** Of writes, as the nodes that answered them measured; null: there were none. */
   readonly writeP50Ms: number | null;
