@@ -183,21 +183,18 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
 
   test("names say what is seen, and lists of facts are in no menu", async () => {
     await page.getByTestId("node-1").click();
-    const wrong = await page.evaluate(() => {
-      const words = (text: string): string => text.toLowerCase().replaceAll(/\s+/g, " ").trim();
-      const visible = (element: HTMLElement): string => words(element.innerText);
-      const labelled = [...document.querySelectorAll<HTMLElement>("button[aria-label]")];
-      const misnamed = labelled.filter(
-        (button) => !words(button.getAttribute("aria-label") ?? "").includes(visible(button)),
+    const wrong = await page.evaluate<string[]>(`(() => {
+      const words = (text) => (text ?? "").toLowerCase().replaceAll(/\\s+/g, " ").trim();
+      const all = (selector) => [...document.querySelectorAll(selector)];
+      const misnamed = all("button[aria-label]").filter(
+        (button) => !words(button.ariaLabel).includes(words(button.innerText)),
       );
-      const nameless = [
-        ...document.querySelectorAll<HTMLElement>("button, input, select, textarea"),
-      ]
-        .filter((element) => !(element instanceof HTMLButtonElement))
-        .filter((field) => field.closest("label") === null && field.ariaLabel === null);
-      const inMenus = [...document.querySelectorAll("[role=menu] dl, [role=menu] dt")];
+      const nameless = all("input, select, textarea").filter(
+        (field) => field.closest("label") === null && field.ariaLabel === null,
+      );
+      const inMenus = all("[role=menu] dl, [role=menu] dt");
       return [...misnamed, ...nameless, ...inMenus].map((element) => element.outerHTML);
-    });
+    })()`);
     expect(wrong).toEqual([]);
     await page.keyboard.press("Escape");
   });

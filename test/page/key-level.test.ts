@@ -12,7 +12,7 @@ class Store {
     const bytes = keys.map((key) =>
       Buffer.from(typeof key === "string" ? encoder.encode(key) : key),
     );
-    this.#keys = bytes.sort(Buffer.compare);
+    this.#keys = bytes.sort((a, b) => a.compare(b));
   }
 
   readonly ask: AskKeys = async ({ start, end }, limit) => {
