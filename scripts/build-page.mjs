@@ -1,5 +1,5 @@
 /**
- * Bundles the page into dist/page: index.html, page.js, page.css. Part of the build, not of the running program: what it
+ * Bundles the page into dist/page: index.html, page.js, page.css, and lab.txt that it links to. Part of the build, not of the running program: what it
  * needs are development dependencies only. `--watch` goes on, for work on the views.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
@@ -38,5 +38,6 @@ mkdirSync(out, { recursive: true });
 // There may be no style yet: the page asks for one nevertheless.
 writeFileSync(join(out, "page.css"), "", { flag: "a" });
 copyFileSync(join(page, "index.html"), join(out, "index.html"));
+copyFileSync(join(root, "docs/lab.md"), join(out, "lab.txt"));
 if (process.argv.includes("--watch")) await (await context(options)).watch();
 else await build(options);

@@ -1,5 +1,5 @@
 /**
- * The pictures of docs/dashboard.md: a real cluster under load, its page in a real browser, scenarios run by their buttons.
+ * The pictures of docs/dashboard.md: a real cluster, its page in a real browser, load and scenarios by their buttons.
  *
  *   npm run build && npx tsx scripts/screenshots.ts [directory]    default: docs/images; needs Debian's chromium
  */
@@ -56,9 +56,18 @@ const SERIES: readonly Series[] = [
 const QUIET_MS = 9000;
 const HEALED_MS = 5000;
 const CUT_MS = 6000;
-const WRITE_EVERY_MS = 5;
 /** They are part of the repository. */
 const BYTES_MAX = 250_000;
+
+const KEYS = [
+  "app/config/theme",
+  "app/config/locale",
+  "app/users/ada",
+  "app/users/grace",
+  "app/users/katherine",
+  "jobs/nightly",
+  "motd",
+];
 
 const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
 
@@ -69,12 +78,16 @@ for (const series of SERIES) await take(series);
 async function take({ nodes, scenario, pictures }: Series): Promise<void> {
   const cluster = await startThrowAwayCluster(nodes, null, ["--allow-faults"]);
   const machine = { clock: nodeClock, random: createNodeRandom(), network: new WsNetwork() };
-  const load = startLoad(new KvClient({ nodes: cluster.nodes, ...machine }));
+  const client = new KvClient({ nodes: cluster.nodes, ...machine });
   const browser = await launchBrowser(WALL);
   try {
     const page = await browser.context.newPage();
     await page.goto(`http://127.0.0.1:${cluster.nodes[0]?.port}/`);
     await page.getByTestId("leader").waitFor();
+    await client.batch(
+      KEYS.map((key, i) => ({ op: "write", key, value: JSON.stringify({ id: i, name: key }) })),
+    );
+    await page.getByTestId("load-100").click();
     await sleep(QUIET_MS);
     await run(page, "full-partition");
     await sleep(HEALED_MS);
@@ -83,9 +96,10 @@ async function take({ nodes, scenario, pictures }: Series): Promise<void> {
     await run(page, scenario);
     await sleep(CUT_MS);
     for (const picture of pictures) await shoot(page, picture);
+    if (nodes === 3) await shootKeys(page);
   } finally {
     await browser.close();
-    await load.end();
+    client.close();
     await cluster.remove();
   }
 }
@@ -106,27 +120,25 @@ async function shoot(page: Page, { name, theme, width, height }: Picture): Promi
   await sleep(800);
   const path = join(out, `${name}.png`);
   await page.screenshot({ path });
+  checkSize(path);
+}
+
+/** A key that is being edited, and where it lies. */
+async function shootKeys(page: Page): Promise<void> {
+  await page.setViewportSize(WALL);
+  await page.emulateMedia({ colorScheme: "light" });
+  const keys = page.getByTestId("key-list");
+  await page.getByTestId("list-button").click();
+  for (const name of ["app/", "users/", "ada"]) await keys.getByText(name, { exact: true }).click();
+  await page.getByTestId("format-json").click();
+  await sleep(800);
+  const path = join(out, "dashboard-keys.png");
+  await page.locator(".keys-card").screenshot({ path });
+  checkSize(path);
+}
+
+function checkSize(path: string): void {
   const { size } = statSync(path);
   console.log(`${path}: ${size} bytes`);
   if (size > BYTES_MAX) throw new Error(`${path} has more than ${BYTES_MAX} bytes`);
-}
-
-/** Writes to any node, every few milliseconds, whatever becomes of them. */
-function startLoad(client: KvClient): { end(): Promise<void> } {
-  let ended = false;
-  const run = async (): Promise<void> => {
-    for (let i = 0; !ended; i++) {
-      // While nobody leads writes fail: that is what the picture shows.
-      await client.write(`key ${i % 50}`, `value ${i}`).catch(() => {});
-      await sleep(WRITE_EVERY_MS);
-    }
-  };
-  const running = run();
-  return {
-    async end() {
-      ended = true;
-      client.close();
-      await running;
-    },
-  };
 }

@@ -389,7 +389,7 @@ export class ClientCore {
 
   #onUnreachable(lane: Lane, error: KvError): void {
     lane.wrongCluster = isWrongCluster(error) ? error : null;
-    for (const request of lane.queued()) {
+    for (const request of lane.takeQueued()) {
       // A node that answered and hears no majority says more than one that is down, as long as both are of one round.
       const knowsBetter = request.tried > 0 && request.lastError?.code === "NO_QUORUM";
       if (request.node !== null || !knowsBetter) request.lastError = error;

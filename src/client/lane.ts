@@ -67,6 +67,14 @@ export class Lane implements Carrier {
     return [...this.#writes, ...this.#reads].filter((request) => this.#isHere(request));
   }
 
+  /** What waited here until now: were it left behind, the node would be dialed for it again and again. */
+  takeQueued(): Request[] {
+    const taken = this.queued();
+    this.#writes = [];
+    this.#reads = [];
+    return taken;
+  }
+
   /** The attempt to open the session here is over. */
   openingOver(): void {
     this.#opening?.();

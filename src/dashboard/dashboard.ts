@@ -1,5 +1,5 @@
 /**
- * The page over HTTP: three files and the description of the cluster, on the port that clients use. It reads nothing from
+ * The page over HTTP: its files, the laboratory's tour, and the description of the cluster, on the port that clients use. It reads nothing from
  * requests but method, path and Host, and gives away nothing that a client does not learn without the secret. Other pages of
  * the server (metrics, probes) are behind the same door.
  *
@@ -41,6 +41,8 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ["/", "index.html", "text/html; charset=utf-8"],
   ["/page.js", "page.js", "text/javascript; charset=utf-8"],
   ["/page.css", "page.css", "text/css; charset=utf-8"],
+  // As text, which every browser shows as it is.
+  ["/lab.txt", "lab.txt", "text/plain; charset=utf-8"],
 ];
 
 /** Files are read now, once. A page that was not built is said so to whoever asks for it. */

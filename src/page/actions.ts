@@ -9,7 +9,8 @@ import {
   type FaultsOutcome,
 } from "../client/cluster-faults.ts";
 import { KvClient } from "../client/kv-client.ts";
-import type { CasResult } from "../client/types.ts";
+import type { KeyEntry } from "../client/range-entry.ts";
+import type { CasCondition } from "../client/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import {
   ableToLead,
@@ -21,18 +22,22 @@ import {
   type Scenario,
 } from "../scenarios/index.ts";
 import type { ClusterStoreOptions } from "./cluster-store.ts";
-import type { PageActions, ShownRead } from "./page-actions.ts";
+import { keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
+import { Load } from "./load.ts";
+import type { PageActions, ReadMode, ShownRead, ShownSwap, Through } from "./page-actions.ts";
 
 export interface ActionsOptions extends Omit<ClusterStoreOptions, "isHidden"> {
   readonly leader: () => number | null;
   readonly giveSecret: (secret: string) => void;
+  /** Told what was done to the cluster, in words, when it was done. */
+  readonly onDeed: (text: string) => void;
 }
 
-const KEYS_PER_PAGE = 100;
-/** Pages of keys that are no text are passed over, but not for ever. */
-const KEY_PAGES_MAX = 20;
+/** Who waits longer for an answer has seen enough. */
+const LOAD_TIMEOUT_MS = 3000;
 
 export class ClusterActions implements PageActions {
+  readonly load: Load;
   readonly #options: ActionsOptions;
   readonly #nodes: readonly number[];
   #secret: string | null = null;
@@ -44,6 +49,10 @@ export class ClusterActions implements PageActions {
     this.#nodes = options.info.nodes.map(({ id }) => id);
     this.#admin = this.#newAdmin();
     this.#kv = this.#newKv();
+    this.load = new Load({
+      clock: options.clock,
+      write: (key, value) => this.#kv.write(key, value, { timeoutMs: LOAD_TIMEOUT_MS }),
+    });
   }
 
   async breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void> {
@@ -84,6 +93,18 @@ export class ClusterActions implements PageActions {
     return this.#run(planIsolation(node, this.#nodes, leader), leader);
   }
 
+  async rejoin(node: number): Promise<string> {
+    const whole = { dropPermille: 0, delayMs: 0 };
+    const changes = this.#nodes
+      .filter((peer) => peer !== node)
+      .flatMap((peer) => [
+        { from: node, to: peer, ...whole },
+        { from: peer, to: node, ...whole },
+      ]);
+    const outcome = await changeLinks(this.#admin, changes);
+    return this.#done("rejoin", `all links of node ${node} are whole`, outcome);
+  }
+
   async partition(groups: string): Promise<string> {
     const leader = this.#options.leader();
     return this.#run(planPartition(parseGroups(groups), this.#nodes, leader), leader);
@@ -91,67 +112,79 @@ export class ClusterActions implements PageActions {
 
   async healAll(): Promise<string> {
     const outcome = await applyFaults(this.#admin, this.#nodes, []);
-    return sentence("all links are whole", outcome);
+    return this.#done("heal all", "all links are whole", outcome);
   }
 
-  async read(node: number, key: string, mode: "linearizable" | "local"): Promise<ShownRead> {
-    const result = await this.#kv.read(key, { node, consistency: mode });
+  async read(through: Through, key: string, mode: ReadMode): Promise<ShownRead> {
+    const result = await this.#kv.read(key, { ...asked(through), consistency: mode });
+    const { node } = result;
     if (!result.found) {
-      return { found: false, text: null, hex: "", createRevision: 0, modRevision: 0, version: 0 };
+      const nothing = { createRevision: 0, modRevision: 0, version: 0, node };
+      return { found: false, text: null, hex: "", ...nothing };
     }
     const { value, createRevision, modRevision, version } = result;
     const shown = { text: textOf(value), hex: hexOf(value) };
-    return { found: true, ...shown, createRevision, modRevision, version };
+    return { found: true, ...shown, createRevision, modRevision, version, node };
   }
 
-  async write(node: number, key: string, value: string): Promise<{ readonly revision: number }> {
-    const { revision } = await this.#kv.write(key, value, { node });
-    return { revision };
+  async write(
+    through: Through,
+    key: string,
+    value: string,
+  ): Promise<{ readonly revision: number; readonly node: number }> {
+    const { revision, node } = await this.#kv.write(key, value, asked(through));
+    return { revision, node };
   }
 
-  async delete(node: number, key: string): Promise<{ readonly existed: boolean }> {
-    const { existed } = await this.#kv.delete(key, { node });
-    return { existed };
+  async delete(
+    through: Through,
+    key: string,
+  ): Promise<{ readonly existed: boolean; readonly node: number }> {
+    const { existed, node } = await this.#kv.delete(key, asked(through));
+    return { existed, node };
   }
 
   async cas(
-    node: number,
+    through: Through,
     key: string,
-    expected: string | null,
+    condition: CasCondition,
     value: string,
-  ): Promise<{ readonly swapped: boolean; readonly found: string | null }> {
-    const condition = expected === null ? ({ absent: true } as const) : { value: expected };
-    const result = await this.#kv.cas(key, condition, value, { node });
-    return { swapped: result.swapped, found: foundText(result) };
+  ): Promise<ShownSwap> {
+    const result = await this.#kv.cas(key, condition, value, asked(through));
+    const { node } = result;
+    if (result.swapped) return { swapped: true, revision: result.revision, node };
+    if (result.actual === null) return { swapped: false, found: null, node };
+    const { value: there, modRevision: revision } = result.actual;
+    const text = there === null ? null : textOf(there);
+    return { swapped: false, found: { text, revision }, node };
   }
 
-  async keys(
-    node: number,
+  keyLevel(
+    through: Through,
+    mode: ReadMode,
     prefix: string,
-    after: string | null,
-  ): Promise<{
-    readonly keys: readonly string[];
-    readonly more: boolean;
-    readonly unreadable: number;
-  }> {
-    const encoder = new TextEncoder();
-    const keys: string[] = [];
-    let unreadable = 0;
-    let from: Uint8Array | null = after === null ? null : encoder.encode(after);
-    for (let page = 0; page < KEY_PAGES_MAX; page++) {
-      const params = { prefix: encoder.encode(prefix), after: from, limit: KEYS_PER_PAGE };
-      const answer = await this.#admin.call(node, "listKeys", params);
-      for (const key of answer.keys) {
-        const text = textOf(key);
-        if (text === null) unreadable += 1;
-        else keys.push(text);
-      }
-      from = answer.keys.at(-1) ?? from;
-      if (!answer.more) return { keys, more: false, unreadable };
-      // `after` is text: the next page can only begin behind a key that is.
-      if (keys.length > 0) break;
+    resume: Uint8Array | null,
+  ): Promise<KeyLevel> {
+    const ask: AskKeys = async ({ start, end }, limit) => {
+      const entries: KeyEntry[] = [];
+      const selector = end === null ? { start } : { start, end };
+      const options = { ...asked(through), consistency: mode, limit };
+      for await (const entry of this.#kv.keys(selector, options)) entries.push(entry);
+      return entries;
+    };
+    return keyLevel(ask, prefix, resume);
+  }
+
+  async countKeys(through: Through, mode: ReadMode, prefix: string): Promise<number> {
+    const options = { ...asked(through), consistency: mode };
+    return (await this.#kv.count({ prefix }, options)).count;
+  }
+
+  setLoad(perSecond: number): void {
+    if (perSecond !== this.load.view.perSecond) {
+      this.#options.onDeed(perSecond === 0 ? "the load is off" : `${perSecond} writes a second`);
     }
-    return { keys, more: keys.length > 0, unreadable };
+    this.load.set(perSecond);
   }
 
   giveSecret(secret: string): void {
@@ -174,7 +207,13 @@ export class ClusterActions implements PageActions {
     });
     const broken = scenario.steps.at(-1)?.broken ?? [];
     const able = ableToLead(this.#nodes, broken, leader, [...outcome.failed.keys()]);
-    return sentence(`${scenario.summary}; ${leadText(able, leader)}`, outcome);
+    return this.#done(scenario.name, `${scenario.summary}; ${leadText(able, leader)}`, outcome);
+  }
+
+  #done(deed: string, what: string, outcome: FaultsOutcome): string {
+    const said = sentence(what, outcome);
+    this.#options.onDeed(`${deed}: ${said}`);
+    return said;
   }
 
   /**
@@ -235,25 +274,10 @@ function sleep(clock: Clock, ms: number): Promise<void> {
   });
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Null: it is no UTF-8. */
-function textOf(bytes: Uint8Array): string | null {
-  try {
-    return decoder.decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
+function asked(through: Through): { readonly node?: number } {
+  return through === null ? {} : { node: through };
 }
 
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function foundText(result: CasResult): string | null {
-  if (result.swapped || result.actual === null) return null;
-  const { value } = result.actual;
-  if (value === null) return "(too large to show: read it)";
-  return textOf(value) ?? `0x${hexOf(value)}`;
 }

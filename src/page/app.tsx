@@ -18,6 +18,8 @@ import { Ring } from "./views/ring.tsx";
 import { Scenarios } from "./views/scenarios.tsx";
 import { SecretDialog } from "./views/secret-dialog.tsx";
 import { TimePanel } from "./views/time-panel.tsx";
+import { tabLook } from "./views/tab.ts";
+import { useTab } from "./views/use-tab.ts";
 import { useTask } from "./views/use-task.ts";
 import { useTheme } from "./views/use-theme.ts";
 import { useView } from "./views/use-view.ts";
@@ -30,6 +32,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
   /** Scenario, isolation or healing: one at a time is told of. */
   const faults = useTask();
   const { actions } = store;
+  useTab(tabLook(view));
   const node = view.nodes.find(({ id }) => id === selected);
   const closeDetails = (): void => {
     setSelected(null);
@@ -50,23 +53,16 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
             <Ring
               view={view}
               actions={actions}
+              faults={faults}
               selected={selected}
-              onSelect={(id) => setSelected(id === selected ? null : id)}
+              onDetails={setSelected}
             />
             <TimePanel view={view} colours={theme.colours} />
             <KeysPanel view={view} actions={actions} />
           </div>
           <div class="column side">
             {node === undefined ? null : (
-              <NodeDetails
-                key={node.id}
-                view={view}
-                node={node}
-                onIsolate={() =>
-                  faults.run(`isolating node ${node.id}…`, () => actions.isolate(node.id))
-                }
-                onClose={closeDetails}
-              />
+              <NodeDetails key={node.id} view={view} node={node} onClose={closeDetails} />
             )}
             <Scenarios view={view} actions={actions} task={faults} />
             <EventsCard view={view} />

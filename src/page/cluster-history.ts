@@ -3,7 +3,7 @@ import { hostPort } from "../base/address.ts";
 import { unreachable } from "../base/assert.ts";
 import type { AdminBallot, AdminStatus } from "../wire/admin.ts";
 import type { ClusterInfo } from "../wire/cluster-info.ts";
-import type { ClusterView, NodeView } from "./cluster-view.ts";
+import type { ClusterView, LoadView, NodeView } from "./cluster-view.ts";
 import { linkViews } from "./link-views.ts";
 import { NodeMeter } from "./node-meter.ts";
 import type { NodeReport } from "./node-watch.ts";
@@ -15,6 +15,7 @@ export interface HistoryInput {
   /** Milliseconds of the page's clock; never goes back. */
   readonly now: number;
   readonly hasSecret: boolean;
+  readonly load: LoadView;
 }
 
 /**
@@ -37,7 +38,12 @@ export class ClusterHistory {
     this.#meters = new Map(info.nodes.map(({ id }) => [id, new NodeMeter()]));
   }
 
-  next({ reports, now, hasSecret }: HistoryInput): ClusterView {
+  /** Something this page did to the cluster. */
+  note(at: number, text: string): void {
+    this.#timeline.note(at, text);
+  }
+
+  next({ reports, now, hasSecret, load }: HistoryInput): ClusterView {
     const { clusterId, self } = this.#info;
     const nodes = this.#info.nodes.map((node) =>
       this.#node(node, reports.get(node.id) ?? CONNECTING, now),
@@ -57,6 +63,7 @@ export class ClusterHistory {
       samples: this.#sampler.samples,
       marks: this.#timeline.marks,
       strips: this.#timeline.strips,
+      load,
     };
   }
 
@@ -76,6 +83,7 @@ export class ClusterHistory {
       address: hostPort({ host, port }),
       reach,
       reason: report.kind === "fails" ? report.error.message : null,
+      code: report.kind === "fails" ? report.error.code : null,
       heardAt: last?.heardAt ?? null,
       status: last?.status ?? null,
       appliedPerSecond: meter?.appliedPerSecond() ?? null,

@@ -1,4 +1,5 @@
 /** What the page knows of the cluster: the views draw this and nothing else. Times are milliseconds of the page's clock. */
+import type { ErrorCode } from "../base/errors.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface NodeView {
   readonly address: string;
   readonly reach: Reach;
   readonly reason: string | null;
+  /** Of the same failure; null while there is none. */
+  readonly code: ErrorCode | null;
   /** When `status` arrived; null: never. */
   readonly heardAt: number | null;
   /** The last there was: to be shown as past unless reach is "live". */
@@ -45,7 +48,7 @@ export interface LinkView {
 /** One point of the plots; samples are evenly spaced, oldest first. */
 export interface Sample {
   readonly at: number;
-  /** Commands the cluster applied (of the node that applied most). */
+  /** Commands the cluster applied (of the node that was furthest). */
   readonly appliedPerSecond: number;
   /** Of writes, as the nodes that answered them measured; null: there were none. */
   readonly writeP50Ms: number | null;
@@ -54,10 +57,25 @@ export interface Sample {
 
 export interface Mark {
   readonly at: number;
-  readonly node: number;
-  readonly kind: "leads" | "follows" | "ballot" | "down" | "back" | "link" | "healed";
-  /** For people: "leads with ballot 4.0.2", "link to 3 broken". */
+  /** Whom it is about: one node, or both ends of a link. None: the cluster, which this page did something to ("deed"). */
+  readonly nodes: readonly number[];
+  readonly kind: "leads" | "follows" | "ballot" | "down" | "back" | "link" | "healed" | "deed";
+  /** What is said of them, for people: "leads with ballot 4.0.2", "broken", "chain: a line: 1 – 2 – 3". */
   readonly text: string;
+}
+
+/** The writes that this page itself makes, so that a scenario on an idle cluster shows something. */
+export interface LoadView {
+  /** 0: it is off. */
+  readonly perSecond: number;
+  /** Since it was last turned on. */
+  readonly answered: number;
+  readonly failed: number;
+  /** Not begun, since too many had no answer yet. */
+  readonly heldBack: number;
+  readonly waiting: number;
+  /** Of the last write that ended, when that failed. */
+  readonly trouble: string | null;
 }
 
 /** A stretch of a node's strip: what it was over that time. */
@@ -82,6 +100,7 @@ export interface ClusterView {
   readonly leader: number | null;
   readonly samples: readonly Sample[];
   readonly marks: readonly Mark[];
+  readonly load: LoadView;
   /** By node, oldest first. */
   readonly strips: ReadonlyMap<number, readonly Stretch[]>;
 }

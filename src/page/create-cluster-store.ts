@@ -34,16 +34,17 @@ class LiveClusterStore implements OwnedClusterStore {
   constructor(options: ClusterStoreOptions) {
     this.#options = options;
     this.#history = new ClusterHistory(options.info);
-    this.#view = this.#nextView();
     this.actions = new ClusterActions({
       ...options,
       leader: () => this.#view.leader,
+      onDeed: (text) => this.#history.note(options.clock.now(), text),
       giveSecret: (secret) => {
         this.#secret = secret;
         this.#watchAll();
         this.#refresh();
       },
     });
+    this.#view = this.#nextView();
     if (!options.info.needsSecret) this.#watchAll();
     this.#refreshLater();
   }
@@ -62,6 +63,7 @@ class LiveClusterStore implements OwnedClusterStore {
     this.#cancelRefresh();
     this.#listeners.clear();
     for (const watch of this.#watches.values()) watch.close();
+    this.actions.load.set(0);
     this.actions.close();
   }
 
@@ -113,6 +115,7 @@ class LiveClusterStore implements OwnedClusterStore {
       reports: new Map([...this.#watches].map(([id, { report }]) => [id, report])),
       now: clock.now(),
       hasSecret: this.#secret !== null,
+      load: this.actions.load.view,
     });
   }
 }

@@ -1,5 +1,7 @@
 /** What the page can do. Every promise rejects with a KvError whose message can be shown. */
+import type { CasCondition } from "../client/types.ts";
 import type { NamedScenario } from "../scenarios/index.ts";
+import type { KeyLevel } from "./key-level.ts";
 
 export interface ShownRead {
   readonly found: boolean;
@@ -9,7 +11,22 @@ export interface ShownRead {
   readonly createRevision: number;
   readonly modRevision: number;
   readonly version: number;
+  /** Who answered. */
+  readonly node: number;
 }
+
+/** Through which node; null: through any that can serve. */
+export type Through = number | null;
+export type ReadMode = "linearizable" | "local";
+
+export type ShownSwap =
+  | { readonly swapped: true; readonly revision: number; readonly node: number }
+  | {
+      readonly swapped: false;
+      /** What is there instead; null: nothing. A null text is none, or too large to come along. */
+      readonly found: { readonly text: string | null; readonly revision: number } | null;
+      readonly node: number;
+    };
 
 export interface PageActions {
   /** @param direction from the first node to the second, or both */
@@ -24,31 +41,40 @@ export interface PageActions {
   /** @returns what was done, one sentence; names nodes that could not be reached */
   runScenario(name: NamedScenario): Promise<string>;
   isolate(node: number): Promise<string>;
+  /** Makes the links of this node whole, and no other. */
+  rejoin(node: number): Promise<string>;
   /** @param groups node ids: "1,2 | 3"; nodes that are not named form a group of their own */
   partition(groups: string): Promise<string>;
   healAll(): Promise<string>;
 
-  read(node: number, key: string, mode: "linearizable" | "local"): Promise<ShownRead>;
-  write(node: number, key: string, value: string): Promise<{ readonly revision: number }>;
-  delete(node: number, key: string): Promise<{ readonly existed: boolean }>;
-  cas(
-    node: number,
+  read(through: Through, key: string, mode: ReadMode): Promise<ShownRead>;
+  write(
+    through: Through,
     key: string,
-    /** Null: only if there is no such key. */
-    expected: string | null,
     value: string,
-  ): Promise<{ readonly swapped: boolean; readonly found: string | null }>;
-  /** Keys in order, from `after` on (exclusive), that begin with `prefix`; local to the node. */
-  keys(
-    node: number,
+  ): Promise<{ readonly revision: number; readonly node: number }>;
+  delete(
+    through: Through,
+    key: string,
+  ): Promise<{ readonly existed: boolean; readonly node: number }>;
+  /** Writes only if the condition holds. */
+  cas(through: Through, key: string, condition: CasCondition, value: string): Promise<ShownSwap>;
+  /**
+   * A page of one level of the tree of keys; each page is of its own moment.
+   * @param prefix only what begins with it; the level is that of its last "/"
+   * @param resume of the page before; null: from the beginning
+   */
+  keyLevel(
+    through: Through,
+    mode: ReadMode,
     prefix: string,
-    after: string | null,
-  ): Promise<{
-    readonly keys: readonly string[];
-    readonly more: boolean;
-    /** Keys in between that are no UTF-8 and so cannot be shown. */
-    readonly unreadable: number;
-  }>;
+    resume: Uint8Array | null,
+  ): Promise<KeyLevel>;
+  /** How many keys begin with the prefix. Looks at each of them. */
+  countKeys(through: Through, mode: ReadMode, prefix: string): Promise<number>;
+
+  /** Writes to the keys load/… at this rate from now on; 0: no more. */
+  setLoad(perSecond: number): void;
 
   /** Kept in memory only. */
   giveSecret(secret: string): void;

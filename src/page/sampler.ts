@@ -36,6 +36,8 @@ export class Sampler {
 
   #measure(nodes: readonly NodeView[]): Omit<Sample, "at"> {
     let appliedPerSecond = 0;
+    // Who is behind catches up faster than the cluster goes on: only the node that was furthest says how fast that is.
+    let furthest = -1;
     const latencies = Array.from({ length: LATENCY_BUCKETS }, () => 0);
     for (const { id, reach, status } of nodes) {
       const before = this.#before.get(id);
@@ -47,7 +49,9 @@ export class Sampler {
       if (before === undefined || !follows(status, before)) continue;
       const commands = status.served.commandsApplied - before.served.commandsApplied;
       const rate = perSecond(commands, status.uptimeMs - before.uptimeMs);
-      appliedPerSecond = Math.max(appliedPerSecond, rate);
+      if (before.appliedIdx > furthest) appliedPerSecond = rate;
+      else if (before.appliedIdx === furthest) appliedPerSecond = Math.max(appliedPerSecond, rate);
+      furthest = Math.max(furthest, before.appliedIdx);
       for (let i = 0; i < LATENCY_BUCKETS; i++) {
         const added = (status.served.writeLatency[i] ?? 0) - (before.served.writeLatency[i] ?? 0);
         latencies[i] = (latencies[i] ?? 0) + added;

@@ -1,6 +1,7 @@
 /** What happened when: marks where something changed, and for each node the stretches of what it was. */
 import { unreachable } from "../base/assert.ts";
 import type { AdminBallot } from "../wire/admin.ts";
+import { causeOf } from "./causes.ts";
 import type { LinkSide, LinkView, Mark, NodeView, Stretch } from "./cluster-view.ts";
 
 /** Older than the plots reach back: forgotten. */
@@ -46,6 +47,11 @@ export class Timeline {
     return this.#strips;
   }
 
+  /** Something that was done to the cluster, and not by itself. */
+  note(at: number, text: string): void {
+    this.#add([{ at, nodes: [], kind: "deed", text }], at);
+  }
+
   advance(now: number, nodes: readonly NodeView[], links: readonly LinkView[]): void {
     const added: Mark[] = [];
     for (const node of nodes) {
@@ -53,6 +59,10 @@ export class Timeline {
       this.#markNode(now, node, added);
     }
     for (const link of links) this.#markLink(now, link, added);
+    this.#add(added, now);
+  }
+
+  #add(added: readonly Mark[], now: number): void {
     const oldest = now - KEPT_MS;
     if (added.length === 0 && (this.#marks[0]?.at ?? now) >= oldest) return;
     this.#marks = [...this.#marks, ...added]
@@ -80,12 +90,12 @@ export class Timeline {
       if (trace.seen && !trace.gone && reach !== "connecting") {
         trace.gone = true;
         const text =
-          reach === "silent" ? "is silent" : `is gone: ${node.reason ?? "no connection"}`;
-        added.push({ at, node: id, kind: "down", text });
+          reach === "silent" ? "is silent" : `is gone: ${causeOf(node) ?? "no connection"}`;
+        added.push({ at, nodes: [id], kind: "down", text });
       }
       return;
     }
-    if (trace.gone) added.push({ at, node: id, kind: "back", text: "is back" });
+    if (trace.gone) added.push({ at, nodes: [id], kind: "back", text: "is back" });
     trace.gone = false;
     const ballot = ballotText(status.promise);
     const part = isLeading(node)
@@ -97,11 +107,11 @@ export class Timeline {
       // What it is when it is first seen is no change.
       if (trace.seen) {
         const kind = isLeading(node) ? "leads" : "follows";
-        added.push({ at, node: id, kind, text: part });
+        added.push({ at, nodes: [id], kind, text: part });
       }
       trace.part = part;
     } else if (part === "" && trace.seen && trace.promise !== ballot) {
-      added.push({ at, node: id, kind: "ballot", text: `promises ballot ${ballot}` });
+      added.push({ at, nodes: [id], kind: "ballot", text: `promises ballot ${ballot}` });
     }
     trace.promise = ballot;
     trace.seen = true;
@@ -127,11 +137,7 @@ export class Timeline {
     const at = trace.pending.since;
     trace.shown = key;
     trace.pending = null;
-    const ends = [
-      { node: link.a, peer: link.b, out: link.aToB, into: link.bToA },
-      { node: link.b, peer: link.a, out: link.bToA, into: link.aToB },
-    ];
-    for (const { node, peer, out, into } of ends) added.push(linkMark(at, node, peer, out, into));
+    added.push(linkMark(at, link));
   }
 }
 
@@ -155,16 +161,24 @@ function roleOf(node: NodeView): Stretch["role"] {
 function sideText({ dropPermille, delayMs }: LinkSide): string {
   if (dropPermille === 1000) return "broken";
   const words: string[] = [];
-  if (dropPermille > 0) words.push(`loses ${dropPermille / 10}%`);
+  if (dropPermille > 0) words.push(`loses ${dropPermille / 10} %`);
   if (delayMs > 0) words.push(`${delayMs} ms late`);
   return words.length === 0 ? "whole" : words.join(", ");
 }
 
-function linkMark(at: number, node: number, peer: number, out: LinkSide, into: LinkSide): Mark {
-  const [to, from] = [sideText(out), sideText(into)];
-  if (to === "whole" && from === "whole") {
-    return { at, node, kind: "healed", text: `link to ${peer} is whole again` };
+function bothSides(a: number, b: number, there: string, back: string): string {
+  if (there === back) return there;
+  if (back === "whole") return `${there} from ${a} to ${b} only`;
+  if (there === "whole") return `${back} from ${b} to ${a} only`;
+  return `${there} from ${a} to ${b}, ${back} from ${b} to ${a}`;
+}
+
+/** One for both ends: it is one link. */
+function linkMark(at: number, { a, b, aToB, bToA }: LinkView): Mark {
+  const nodes = [a, b];
+  const [there, back] = [sideText(aToB), sideText(bToA)];
+  if (there === "whole" && back === "whole") {
+    return { at, nodes, kind: "healed", text: "whole again" };
   }
-  const text = to === from ? to : [`out: ${to}`, `in: ${from}`].join("; ");
-  return { at, node, kind: "link", text: `link to ${peer} ${text}` };
+  return { at, nodes, kind: "link", text: bothSides(a, b, there, back) };
 }

@@ -143,11 +143,13 @@ describe("what is seen", () => {
     );
     await page.until("it is back", () => page.node(leader).reach === "live", 8000);
     const kinds = page.view.marks
-      .filter(({ node }) => node === leader)
+      .filter(({ nodes }) => nodes.includes(leader))
       .map(({ kind }) => kind)
       .filter((kind) => kind === "down" || kind === "back");
     expect(kinds).toEqual(["down", "back"]);
-    expect(page.view.marks.some(({ node, kind }) => node === next && kind === "leads")).toBe(true);
+    expect(page.view.marks.some(({ nodes, kind }) => nodes[0] === next && kind === "leads")).toBe(
+      true,
+    );
   });
 
   test("a node that stands still is silent within one and a half seconds", async () => {
@@ -282,7 +284,8 @@ describe("what can be done", () => {
     const leader = await page.leader();
     const { actions } = page.store;
     const [node] = page.others(leader);
-    expect(await page.do(actions.write(node!, "a", "1"))).toEqual({ revision: 1 });
+    const written = await page.do(actions.write(node!, "a", "1"));
+    expect(written).toEqual({ revision: 1, node });
     expect(await page.do(actions.read(node!, "a", "linearizable"))).toEqual({
       found: true,
       text: "1",
@@ -290,35 +293,79 @@ describe("what can be done", () => {
       createRevision: 1,
       modRevision: 1,
       version: 1,
+      node,
     });
-    expect(await page.do(actions.cas(node!, "a", "2", "3"))).toEqual({
+    expect(await page.do(actions.cas(node!, "a", { value: "2" }, "3"))).toEqual({
       swapped: false,
-      found: "1",
+      found: { text: "1", revision: 1 },
+      node,
     });
-    expect(await page.do(actions.cas(node!, "a", "1", "3"))).toEqual({
+    expect(await page.do(actions.cas(node!, "a", { revision: 1 }, "3"))).toEqual({
       swapped: true,
-      found: null,
+      revision: 2,
+      node,
     });
-    expect(await page.do(actions.cas(node!, "b", null, "x"))).toEqual({
+    expect(await page.do(actions.cas(node!, "b", { absent: true }, "x"))).toMatchObject({
       swapped: true,
-      found: null,
     });
-    expect(await page.do(actions.cas(node!, "b", null, "y"))).toEqual({
+    expect(await page.do(actions.cas(node!, "c", { revision: 1 }, "y"))).toEqual({
       swapped: false,
-      found: "x",
+      found: null,
+      node,
     });
     expect(await page.do(actions.read(node!, "a", "local"))).toMatchObject({
       text: "3",
       version: 2,
     });
-    expect(await page.do(actions.delete(node!, "a"))).toEqual({ existed: true });
-    expect(await page.do(actions.delete(node!, "a"))).toEqual({ existed: false });
+    expect(await page.do(actions.delete(node!, "a"))).toEqual({ existed: true, node });
+    expect(await page.do(actions.delete(node!, "a"))).toEqual({ existed: false, node });
     expect(await page.do(actions.read(node!, "a", "linearizable"))).toMatchObject({ found: false });
-    expect(await page.do(actions.keys(node!, "", null))).toEqual({
-      keys: ["b"],
-      more: false,
-      unreadable: 0,
-    });
+    const level = await page.do(actions.keyLevel(node!, "linearizable", "", null));
+    expect(level.items).toEqual([{ kind: "key", key: "b", name: "b", modRevision: 3 }]);
+  });
+
+  test("through any node: whoever can serve answers, and is named", async () => {
+    const page = new Page(3, 14);
+    const leader = await page.leader();
+    await page.do(page.store.actions.isolate(page.others(leader)[0]!));
+    const written = await page.do(page.store.actions.write(null, "a", "1"));
+    expect(page.view.nodes.map(({ id }) => id)).toContain(written.node);
+  });
+
+  test("the links of one node are made whole, and no other", async () => {
+    const page = new Page(3, 15);
+    await page.leader();
+    await page.do(page.store.actions.partition("1 | 2 | 3"));
+    expect(await page.do(page.store.actions.rejoin(1))).toBe("all links of node 1 are whole");
+    const states = (): string =>
+      page.view.links.map(({ aToB, bToA }) => `${aToB.state}/${bToA.state}`).join(" ");
+    await page.until(
+      "only the third is broken",
+      () => states() === "connected/connected connected/connected broken/broken",
+    );
+    const deeds = page.view.marks.filter(({ kind }) => kind === "deed").map(({ text }) => text);
+    expect(deeds).toEqual([
+      expect.stringMatching(/^partition: groups 1 \| 2 \| 3; no node can lead/),
+      "rejoin: all links of node 1 are whole",
+    ]);
+  });
+
+  test("the load writes at its rate until it is turned off", async () => {
+    const page = new Page(3, 16);
+    await page.leader();
+    page.store.actions.setLoad(20);
+    await page.run(3000);
+    const { answered, failed, trouble } = page.view.load;
+    expect(answered).toBeGreaterThan(45);
+    expect(answered).toBeLessThanOrEqual(60);
+    expect({ failed, trouble }).toEqual({ failed: 0, trouble: null });
+    page.store.actions.setLoad(0);
+    await page.run(1000);
+    const keys = await page.do(page.store.actions.countKeys(null, "linearizable", "load/"));
+    await page.run(2000);
+    expect(keys).toBeGreaterThan(45);
+    expect(await page.do(page.store.actions.countKeys(null, "linearizable", "load/"))).toBe(keys);
+    expect(page.view.load.perSecond).toBe(0);
   });
 
   test("keys are listed page by page, by prefix, in order of their bytes", async () => {
@@ -328,14 +375,15 @@ describe("what can be done", () => {
     const names = Array.from({ length: 150 }, (_, i) => `n${String(i).padStart(3, "0")}`);
     await page.do(Promise.all(names.map((name) => actions.write(leader, name, "v"))));
     await page.do(actions.write(leader, "ö/1", "v"));
-    const first = await page.do(actions.keys(leader, "n", null));
-    expect(first).toEqual({ keys: names.slice(0, 100), more: true, unreadable: 0 });
-    const second = await page.do(actions.keys(leader, "n", "n099"));
-    expect(second).toEqual({ keys: names.slice(100), more: false, unreadable: 0 });
-    expect(await page.do(actions.keys(leader, "ö", null))).toMatchObject({ keys: ["ö/1"] });
-    expect(await page.do(actions.keys(leader, "zzz", null))).toMatchObject({
-      keys: [],
-      more: false,
-    });
+    const list = (prefix: string, resume: Uint8Array | null) =>
+      page.do(actions.keyLevel(leader, "linearizable", prefix, resume));
+    const first = await list("n", null);
+    expect(first.items.map(({ name }) => name)).toEqual(names.slice(0, 100));
+    const second = await list("n", first.resume);
+    expect(second.items.map(({ name }) => name)).toEqual(names.slice(100));
+    expect(second.resume).toBeNull();
+    expect((await list("ö", null)).items).toEqual([{ kind: "folder", prefix: "ö/", name: "ö/" }]);
+    expect(await list("zzz", null)).toEqual({ items: [], resume: null, unreadable: 0 });
+    expect(await page.do(actions.countKeys(leader, "local", "n"))).toBe(150);
   });
 });

@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
 import { linkLook } from "../../src/page/views/link-look.ts";
-import { bannerLines, nodeAlarms, nodeLook } from "../../src/page/views/node-look.ts";
+import { bannerLines, nodeAlarms, nodeLook, wellText } from "../../src/page/views/node-look.ts";
+import { tabIcon, tabLook } from "../../src/page/views/tab.ts";
 import { statusOf } from "../repl/admin-fixtures.ts";
-import { BROKEN, linkView, nodeView, side } from "./fixtures.ts";
+import { BROKEN, linkView, NO_LOAD, nodeView, side } from "./fixtures.ts";
 
 function clusterView(
   nodes: readonly NodeView[],
@@ -23,6 +24,7 @@ function clusterView(
     samples: [],
     marks: [],
     strips: new Map(),
+    load: NO_LOAD,
     ...fields,
   };
 }
@@ -49,9 +51,9 @@ describe("a node", () => {
   });
 
   test.each(["down", "refused"] as const)("that is %s says why", (reach) => {
-    const reason = "cannot connect to node 1 at 127.0.0.1:4101: connection ended (1006)";
+    const reason = "cannot connect to node 1 at 127.0.0.1:4101: nothing answers there";
     const look = nodeLook(nodeView(1, { reach, reason }), 0);
-    expect(look).toMatchObject({ role: "down", note: "connection ended (1006)", stale: true });
+    expect(look).toMatchObject({ role: "down", note: "nothing answers there", stale: true });
   });
 
   test("that was never heard is unknown", () => {
@@ -80,14 +82,25 @@ describe("the banner", () => {
     ]);
   });
 
-  test("gives the reason of a node that is gone, and the age of what is shown", () => {
-    const gone = nodeView(2, { reach: "down", heardAt: 0, reason: "connection ended." });
+  test("gives the cause of a node that is gone, what to do about it, and the age of what is shown", () => {
+    const reason = "the connection to node 2 at 127.0.0.1:4102 was lost: the connection broke off.";
+    const gone = nodeView(2, { reach: "down", heardAt: 0, reason, code: "CONNECTION_LOST" });
     expect(bannerLines(clusterView([nodeView(1), gone], 1))[0]?.text).toBe(
-      "Node 2 cannot be reached: connection ended. What is shown of it is 10 s old.",
+      "Node 2 cannot be reached: the connection broke off. Does a server run at 127.0.0.1:4102? Its log says why it ended, or why it refuses this page. What is shown of it is 10 s old.",
     );
-    const never = nodeView(2, { reach: "refused", heardAt: null, status: null });
+    const fields = { reach: "refused", heardAt: null, status: null } as const;
+    const never = nodeView(2, { ...fields, code: "UNAUTHORIZED" });
     expect(bannerLines(clusterView([nodeView(1), never], 1))[0]?.text).toBe(
-      "Node 2 refuses this page. Nothing is known of it.",
+      "Node 2 refuses this page. Give the secret that its server was started with. Nothing is known of it.",
+    );
+  });
+
+  test("says that all is well, and which links are not", () => {
+    const nodes = [nodeView(1), follower];
+    expect(wellText(clusterView(nodes, 1))).toBe("All 2 nodes answer, node 1 leads.");
+    const links = [linkView(1, 2, BROKEN)];
+    expect(wellText(clusterView(nodes, 1, { links }))).toBe(
+      "All 2 nodes answer, node 1 leads; 1 of 1 links is not whole.",
     );
   });
 
@@ -127,6 +140,22 @@ describe("the banner", () => {
   });
 });
 
+describe("the browser's tab", () => {
+  const follower = nodeView(2, { status: statusOf(2, { standing: "following" }) });
+
+  test.each([
+    ["node 1 leads", "well", [nodeView(1), follower], 1, {}],
+    ["1 of 2 nodes", "troubled", [nodeView(1), nodeView(2, { reach: "down" })], 1, {}],
+    ["no leader", "stopped", [follower], null, {}],
+    ["out of reach", "stopped", [nodeView(1, { reach: "silent" })], null, {}],
+    ["secret wanted", "troubled", [nodeView(1)], null, { needsSecret: "ask" }],
+  ] as const)("says: %s", (title, tone, nodes, leader, fields) => {
+    const look = tabLook(clusterView(nodes, leader, fields));
+    expect(look).toEqual({ title: `${title} – omnikv-local – omnikv`, tone });
+    expect(tabIcon(tone)).toMatch(/^data:image\/svg\+xml,%3Csvg/);
+  });
+});
+
 describe("a link", () => {
   const lossy = side({ state: "faulty", dropPermille: 300, delayMs: 50 });
   const down = side({ state: "down" });
@@ -143,16 +172,16 @@ describe("a link", () => {
     expect(linkLook(linkView(1, 3, aToB, bToA)).state).toBe(state);
   });
 
-  test("whose one direction is broken points where messages still go", () => {
+  test("whose one direction is broken names that one beside its cross", () => {
     const look = linkLook(linkView(1, 3, BROKEN, side({ messagesPerSecond: 100 })));
-    expect(look).toMatchObject({ passesTo: "a", label: ["3 → 1"], flowToB: "none" });
+    expect(look).toMatchObject({ passesTo: "a", label: ["1 → 3"], flowToB: "none" });
     expect(look.flowToA).toBe("steady");
     expect(look.spoken).toBe(
       "Link between node 1 and node 3: messages pass from node 3 to node 1 only",
     );
     expect(linkLook(linkView(1, 3, side(), BROKEN))).toMatchObject({
       passesTo: "b",
-      label: ["1 → 3"],
+      label: ["3 → 1"],
     });
   });
 

@@ -43,7 +43,18 @@ describe("latency buckets", () => {
 });
 
 describe("samples", () => {
-  test("are the difference since the sample before, by the node's own time, of the node that applied most", () => {
+  test("are not of a node that catches up: the cluster goes no faster for that", () => {
+    const sampler = new Sampler();
+    const at = (id: number, uptimeMs: number, commands: number, appliedIdx: number): NodeView => {
+      const served = { commandsApplied: commands, reads: 0, writeLatency: zeros() };
+      return nodeView(id, { status: statusOf(id, { uptimeMs, served, appliedIdx }) });
+    };
+    sampler.advance(0, [at(1, 1000, 100, 100), at(2, 1000, 1000, 1000)]);
+    sampler.advance(SAMPLE_MS, [at(1, 1500, 1010, 1010), at(2, 1500, 1010, 1010)]);
+    expect(last(sampler).appliedPerSecond).toBe(20);
+  });
+
+  test("are the difference since the sample before, by the node's own time, of the node that applied most where they are equally far", () => {
     const sampler = new Sampler();
     sampler.advance(0, [reading(1, 10_000, 500), reading(2, 77_000, 400)]);
     expect(last(sampler)).toEqual({

@@ -4,7 +4,7 @@ import {
   decadeScale,
   linearScale,
   marksNear,
-  markText,
+  lonePoints,
   marksWithin,
   roleAt,
   sampleColumns,
@@ -100,11 +100,11 @@ describe("strips", () => {
 });
 
 describe("marks", () => {
-  const mark = (at: number, node: number, text = "is back"): Mark => ({
+  const mark = (at: number, ...nodes: number[]): Mark => ({
     at,
-    node,
+    nodes,
     kind: "back",
-    text,
+    text: "is back",
   });
   const marks = [mark(900, 1), mark(1500, 1), mark(1510, 2), mark(1520, 1), mark(2001, 1)];
 
@@ -114,8 +114,13 @@ describe("marks", () => {
     expect(marksNear(marks, 1, 1500, 20).map(({ at }) => at)).toEqual([1500, 1520]);
   });
 
-  test("are told as sentences", () => {
-    expect(markText(mark(0, 2, "leads with ballot 4.0.2"))).toBe("node 2 leads with ballot 4.0.2");
-    expect(markText(mark(0, 2, "link to 3 broken"))).toBe("node 2: link to 3 broken");
+  test("of the whole cluster are near every node", () => {
+    expect(marksNear([mark(10)], 3, 12, 5)).toHaveLength(1);
   });
+});
+
+test("what stands alone gets a point: nothing else shows it", () => {
+  expect(lonePoints([0, 2, 0, 0, 4, 4, 0], 0)).toEqual([1]);
+  expect(lonePoints([null, 3, null, 5, 6], null)).toEqual([1]);
+  expect(lonePoints([7], null)).toEqual([0]);
 });

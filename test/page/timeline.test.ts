@@ -32,7 +32,7 @@ function cutOff(id: number, n: number): NodeView {
 }
 
 const said = (timeline: Timeline): string[] =>
-  timeline.marks.map(({ at, node, kind, text }) => `${at} ${node} ${kind}: ${text}`);
+  timeline.marks.map(({ at, nodes, kind, text }) => `${at} ${nodes.join("-")} ${kind}: ${text}`);
 
 test("what is found at first is no change; a change of leader is one mark a node", () => {
   const timeline = new Timeline();
@@ -72,7 +72,7 @@ test("a node that goes and comes back is marked once each, not one that never wa
   expect(timeline.strips.get(3)).toEqual([{ from: 0, to: null, role: "down" }]);
 });
 
-test("a link is marked at both nodes when it has settled, with what it is now", () => {
+test("a link is one mark of both nodes when it has settled, with what it is now", () => {
   const timeline = new Timeline();
   const at = (now: number, ...links: Parameters<Timeline["advance"]>[2]): void =>
     timeline.advance(now, [], links);
@@ -82,7 +82,7 @@ test("a link is marked at both nodes when it has settled, with what it is now", 
   at(500, linkView(1, 2, BROKEN, BROKEN));
   expect(said(timeline)).toEqual([]);
   at(600, linkView(1, 2, BROKEN, BROKEN));
-  expect(said(timeline)).toEqual(["300 1 link: link to 2 broken", "300 2 link: link to 1 broken"]);
+  expect(said(timeline)).toEqual(["300 1-2 link: broken"]);
   // The node dies and comes back with whole links: its death says nothing of the link.
   at(800, linkView(1, 2, side({ state: "down" }), side({ state: "down" })));
   const lossy = side({ state: "faulty", dropPermille: 300, delayMs: 50 });
@@ -90,11 +90,20 @@ test("a link is marked at both nodes when it has settled, with what it is now", 
   at(1300, linkView(1, 2, side(), lossy));
   at(1400, linkView(1, 2));
   at(1700, linkView(1, 2));
-  expect(said(timeline).slice(2)).toEqual([
-    "1000 1 link: link to 2 out: whole; in: loses 30%, 50 ms late",
-    "1000 2 link: link to 1 out: loses 30%, 50 ms late; in: whole",
-    "1400 1 healed: link to 2 is whole again",
-    "1400 2 healed: link to 1 is whole again",
+  expect(said(timeline).slice(1)).toEqual([
+    "1000 1-2 link: loses 30 %, 50 ms late from 2 to 1 only",
+    "1400 1-2 healed: whole again",
+  ]);
+});
+
+test("what was done to the cluster is a mark of its own, in its place in time", () => {
+  const timeline = new Timeline();
+  timeline.advance(0, [leads(1, 4)], []);
+  timeline.note(100, "chain: a line: 1 – 2 – 3");
+  timeline.advance(200, [cutOff(1, 5)], []);
+  expect(said(timeline)).toEqual([
+    "100  deed: chain: a line: 1 – 2 – 3",
+    "200 1 ballot: promises ballot 5.0.1",
   ]);
 });
 

@@ -12,6 +12,7 @@ import type {
 } from "../../ports/network.ts";
 
 const CLOSE_NORMAL = 1000;
+const CLOSE_ABNORMAL = 1006;
 /** A close frame has room for 123 bytes; our reasons are ASCII. */
 const REASON_LENGTH_MAX = 40;
 
@@ -46,6 +47,7 @@ class BrowserConnection implements Connection {
   readonly #handlers: DialHandlers;
   readonly #clock: Clock;
   #over = false;
+  #opened = false;
   #reason: string | null = null;
 
   constructor(url: string, handlers: DialHandlers, clock: Clock) {
@@ -55,13 +57,14 @@ class BrowserConnection implements Connection {
     this.#ws = new WebSocket(url);
     this.#ws.binaryType = "arraybuffer";
     this.#ws.addEventListener("open", () => {
+      this.#opened = true;
       if (!this.#over && this.#reason === null) this.#handlers.onOpen();
     });
     this.#ws.addEventListener("message", ({ data }: { readonly data: unknown }) =>
       this.#onData(data),
     );
     this.#ws.addEventListener("close", ({ code, reason }) => {
-      this.#end(reason === "" ? `connection ended (${code})` : reason);
+      this.#end(reason === "" ? this.#causeOf(code) : reason);
     });
   }
 
@@ -106,6 +109,12 @@ class BrowserConnection implements Connection {
     const shut = (): void => this.#ws.close(CLOSE_NORMAL, reason);
     if (this.#ws.readyState === WebSocket.CONNECTING) this.#ws.addEventListener("open", shut);
     else shut();
+  }
+
+  /** Why it ended, browsers do not tell: only whether it ever was. */
+  #causeOf(code: number): string {
+    if (!this.#opened) return "nothing answers there";
+    return code === CLOSE_ABNORMAL ? "the connection broke off" : `the connection ended (${code})`;
   }
 
   #onData(data: unknown): void {

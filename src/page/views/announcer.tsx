@@ -1,7 +1,7 @@
 import type { ComponentChild } from "preact";
 import type { Mark } from "../cluster-view.ts";
+import { markText } from "./events.ts";
 import { capitalised } from "./format.ts";
-import { markText } from "./time-shapes.ts";
 
 const ANNOUNCED: readonly Mark["kind"][] = ["leads", "down", "back"];
 

@@ -1,10 +1,11 @@
 import type { ComponentChild } from "preact";
 import type { ClusterView } from "../cluster-view.ts";
-import { MarkList } from "./mark-list.tsx";
+import { eventsOf } from "./events.ts";
+import { EventList } from "./event-list.tsx";
 
 const SHOWN = 60;
 
-/** The marks of the strips in words, the last first. */
+/** What the marks of the strips stand for, the last first. */
 export function EventsCard({ view }: { readonly view: ClusterView }): ComponentChild {
   return (
     <section class="card events-card" aria-labelledby="events-title">
@@ -13,9 +14,15 @@ export function EventsCard({ view }: { readonly view: ClusterView }): ComponentC
         <p class="hint">of the last ten minutes</p>
       </div>
       {view.marks.length === 0 ? (
-        <p class="hint">None yet: elections, crashes and changes of links are listed here.</p>
+        <p class="hint">
+          None yet: elections, crashes, changes of links and what is done here are listed.
+        </p>
       ) : (
-        <MarkList marks={view.marks.slice(-SHOWN).toReversed()} at={view.at} testId="events" />
+        <EventList
+          events={eventsOf(view.marks).slice(-SHOWN).toReversed()}
+          testId="events"
+          scrolls
+        />
       )}
     </section>
   );

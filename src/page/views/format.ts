@@ -35,6 +35,14 @@ export function formatSpan(ms: number): string {
   return withRest(`${Math.floor(hours / 24)} d`, hours % 24, "h");
 }
 
+/** The page's clock as that on the wall, "18:04:59": what happened is looked up in logs by it. */
+export function formatClock(at: number): string {
+  const date = new Date(performance.timeOrigin + at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
+}
+
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const units = ["KiB", "MiB", "GiB", "TiB"];

@@ -2,6 +2,7 @@ import type { ComponentChild } from "preact";
 import type { ClusterView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";
 import { Icon } from "./icons.tsx";
+import { readOnlyText } from "./read-only.ts";
 import type { ThemeChoice } from "./use-theme.ts";
 
 interface HeaderProps {
@@ -11,6 +12,7 @@ interface HeaderProps {
 }
 
 export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild {
+  const why = whyNotHeal(view);
   return (
     <header class="header">
       <div class="header-name">
@@ -37,12 +39,8 @@ export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild 
           type="button"
           class="button primary"
           data-testid="heal-all"
-          disabled={!view.faultsAllowed}
-          title={
-            view.faultsAllowed
-              ? "Make all links whole again"
-              : "Read-only: the servers run without --allow-faults"
-          }
+          disabled={why !== null}
+          title={why ?? "Make all links whole again"}
           onClick={onHealAll}
         >
           Heal all
@@ -50,6 +48,14 @@ export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild 
       </div>
     </header>
   );
+}
+
+/** Null: there is something to heal, or it cannot be seen. */
+function whyNotHeal(view: ClusterView): string | null {
+  const whole = view.links.every(
+    ({ aToB, bToA }) => aToB.state === "connected" && bToA.state === "connected",
+  );
+  return readOnlyText(view) ?? (whole ? "All links are whole" : null);
 }
 
 function LeaderChip({ view }: { readonly view: ClusterView }): ComponentChild {

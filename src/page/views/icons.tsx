@@ -12,6 +12,8 @@ export type IconName =
   | "light"
   | "dark"
   | "close"
+  | "folded"
+  | "opened"
   | "logo";
 
 /** Strokes in a box of 24 by 24. */
@@ -28,6 +30,8 @@ const PATHS: Readonly<Record<IconName, string>> = {
     "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
   dark: "M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5z",
   close: "M6 6l12 12M18 6L6 18",
+  folded: "M9 5l7 7-7 7",
+  opened: "M5 9l7 7 7-7",
   logo: "M12 3.5l7.5 4.3v8.4L12 20.5l-7.5-4.3V7.8zM12 12l7.5-4.2M12 12v8.5M12 12L4.5 7.8",
 };
 

@@ -1,93 +1,101 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
-import type { PageActions } from "../page-actions.ts";
+import type { ClusterView } from "../cluster-view.ts";
+import type { PageActions, ReadMode, Through } from "../page-actions.ts";
+import { formatCount } from "./format.ts";
+import { KeyTree } from "./key-tree.tsx";
 import { TaskResult } from "./task-result.tsx";
 import { useTask } from "./use-task.ts";
 
 interface KeyBrowserProps {
-  readonly node: number;
+  readonly view: ClusterView;
+  readonly through: Through;
+  readonly mode: ReadMode;
+  /** Grows when keys may have come or gone. */
+  readonly changes: number;
   readonly actions: PageActions;
+  /** The key that is edited. */
+  readonly shown: string;
   readonly onPick: (key: string) => void;
 }
 
-interface Listed {
-  readonly node: number;
-  readonly prefix: string;
-  readonly keys: readonly string[];
-  readonly more: boolean;
-  readonly unreadable: number;
-}
-
-/** Keys by prefix, as the chosen node has them. */
-export function KeyBrowser({ node, actions, onPick }: KeyBrowserProps): ComponentChild {
+/** All keys as a tree, or those that begin with something. */
+export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
+  const { view, through, mode, changes, actions, shown, onPick } = props;
+  const [typed, setTyped] = useState("");
   const [prefix, setPrefix] = useState("");
-  const [listed, setListed] = useState<Listed | null>(null);
-  const task = useTask();
-  const list = (before: Listed | null): void => {
-    const asked = before ?? { node, prefix, keys: [], more: false, unreadable: 0 };
-    task.run("asking…", async () => {
-      const answer = await actions.keys(asked.node, asked.prefix, asked.keys.at(-1) ?? null);
-      const keys = [...asked.keys, ...answer.keys];
-      const unreadable = asked.unreadable + answer.unreadable;
-      setListed({ ...asked, keys, unreadable, more: answer.more });
-      return keys.length === 0 ? `node ${asked.node} has no such keys` : null;
-    });
-  };
+  const [asked, setAsked] = useState(0);
+  const count = useTask();
+  const askable = view.needsSecret === "no" && view.nodes.some(({ reach }) => reach === "live");
   return (
-    <div class="key-browser">
+    <div class="keys-column key-browser">
       <form
-        class="key-browser-form"
+        class="key-row"
         onSubmit={(event) => {
           event.preventDefault();
-          list(null);
+          setPrefix(typed);
+          setAsked(asked + 1);
         }}
       >
         <label class="field">
-          <span>Browse keys that begin with</span>
+          <span>Keys that begin with</span>
           <input
             type="text"
             data-testid="prefix-input"
-            value={prefix}
-            placeholder="any"
+            value={typed}
+            placeholder="anything"
             autocomplete="off"
             autocapitalize="none"
             spellcheck={false}
-            onInput={(event) => setPrefix(event.currentTarget.value)}
+            onInput={(event) => setTyped(event.currentTarget.value)}
           />
         </label>
         <button type="submit" class="button" data-testid="list-button">
           List
         </button>
       </form>
-      <TaskResult task={task} testId="list-result" />
-      {listed === null || listed.keys.length === 0 ? null : (
-        <div class="key-list">
-          <p class="hint">
-            {listed.keys.length}
-            {listed.more ? "+" : ""} keys of node {listed.node}
-            {listed.unreadable > 0 ? `, and ${listed.unreadable} that are no text` : ""}
-          </p>
-          <ul data-testid="key-list">
-            {listed.keys.map((key) => (
-              <li key={key}>
-                <button type="button" onClick={() => onPick(key)}>
-                  {key === "" ? "(empty key)" : key}
-                </button>
-              </li>
-            ))}
-          </ul>
-          {listed.more ? (
-            <button
-              type="button"
-              class="button small"
-              data-testid="more-keys"
-              onClick={() => list(listed)}
-            >
-              More
-            </button>
-          ) : null}
+      {askable ? (
+        <div class="key-tree" data-testid="key-list">
+          <KeyTree
+            key={prefix}
+            prefix={prefix}
+            through={through}
+            mode={mode}
+            epoch={`${changes} ${asked}`}
+            hasLeader={view.leader !== null}
+            actions={actions}
+            shown={shown}
+            onPick={onPick}
+          />
         </div>
+      ) : (
+        <p class="hint">No node can be asked now.</p>
       )}
+      <div class="key-count">
+        <button
+          type="button"
+          class="button small"
+          data-testid="count-button"
+          disabled={!askable || count.doing !== null}
+          title={askable ? "Looks at every one of them" : "No node can be asked now"}
+          onClick={() =>
+            count.run("counting…", async () => {
+              const keys = await actions.countKeys(through, mode, prefix);
+              const what = prefix === "" ? "" : ` begin with ${prefix}`;
+              return `${formatCount(keys)} ${keys === 1 ? "key" : "keys"}${what}`;
+            })
+          }
+        >
+          Count
+        </button>
+        <TaskResult task={count} testId="count-result" idle={totalText(view)} />
+      </div>
     </div>
   );
+}
+
+/** What a node says for nothing; counting looks at every key. */
+function totalText({ nodes, leader }: ClusterView): string {
+  const status = nodes.find(({ id, reach }) => id === leader && reach === "live")?.status;
+  return status === undefined || status === null ? "" : `${formatCount(status.keys)} in all`;
 }

@@ -11,7 +11,7 @@ interface LinkButtonProps {
   readonly buttonRef: Ref<HTMLButtonElement>;
 }
 
-/** The label in the middle of a link; a button that opens its menu. */
+/** The label in the middle of a link; a button that opens its menu. What is seen of it is part of its name. */
 export function LinkButton(props: LinkButtonProps): ComponentChild {
   const { place, look, open, onOpen, buttonRef } = props;
   return (
@@ -21,9 +21,9 @@ export function LinkButton(props: LinkButtonProps): ComponentChild {
       class={`link-button link-button-${look.state}`}
       data-testid={`link-${place.a}-${place.b}`}
       data-state={look.state}
-      aria-label={look.spoken}
-      aria-haspopup="menu"
+      aria-haspopup="dialog"
       aria-expanded={open}
+      title={look.spoken}
       style={{ left: `${place.label.x}px`, top: `${place.label.y}px` }}
       onClick={onOpen}
     >
@@ -33,6 +33,7 @@ export function LinkButton(props: LinkButtonProps): ComponentChild {
           <span key={line}>{line}</span>
         ))}
       </span>
+      <span class="visually-hidden">. {look.spoken}</span>
     </button>
   );
 }

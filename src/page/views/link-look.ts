@@ -57,9 +57,10 @@ function labelOf(
   passesTo: LinkLook["passesTo"],
 ): readonly string[] {
   if (state === "oneWay") {
+    // Beside the cross stands what is broken; whatever else is said is of the direction that passes.
     const side = passesTo === "b" ? aToB : bToA;
-    const arrow = passesTo === "b" ? `${a} → ${b}` : `${b} → ${a}`;
-    return [arrow, ...shortFaults([side]).slice(0, 1)];
+    const cut = passesTo === "b" ? `${b} → ${a}` : `${a} → ${b}`;
+    return [cut, ...shortFaults([side]).slice(0, 1)];
   }
   if (state === "faulty") return shortFaults([aToB, bToA]);
   if (state === "connected") {

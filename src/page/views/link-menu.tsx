@@ -1,32 +1,29 @@
 import type { ComponentChild } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LinkView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
-import { faultText, linkLook } from "./link-look.ts";
+import { FaultFields } from "./fault-fields.tsx";
 import { formatMs, formatRate } from "./format.ts";
-import { keptInside, type LinkPlace, type RingLayout } from "./ring-layout.ts";
+import { faultText, linkLook } from "./link-look.ts";
+import { Popover, PopoverItem } from "./popover.tsx";
+import type { LinkPlace, RingLayout } from "./ring-layout.ts";
 import type { Task } from "./use-task.ts";
 
 interface LinkMenuProps {
   readonly link: LinkView;
   readonly place: LinkPlace;
   readonly layout: RingLayout;
-  readonly faultsAllowed: boolean;
+  /** Why nothing can be done to links; null: it can. */
+  readonly readOnly: string | null;
   readonly actions: PageActions;
   readonly task: Task;
   readonly onClose: () => void;
 }
 
-const WIDTH = 232;
+/** Half the height of the label that it hangs on. */
+const LABEL = 12;
 
 export function LinkMenu(props: LinkMenuProps): ComponentChild {
-  const { link, place, layout, faultsAllowed, actions, task, onClose } = props;
-  const menu = useRef<HTMLDivElement>(null);
-  // Before the menu is painted: a key pressed as soon as it is seen must find its first item in focus.
-  useLayoutEffect(() => {
-    const first = menu.current?.querySelector<HTMLElement>("button:not(:disabled)");
-    (first ?? menu.current)?.focus({ preventScroll: true });
-  }, []);
+  const { link, place, layout, readOnly, actions, task, onClose } = props;
   const { a, b } = link;
   const act: Act = (doing, deed) => {
     onClose();
@@ -35,41 +32,24 @@ export function LinkMenu(props: LinkMenuProps): ComponentChild {
       return null;
     });
   };
-  const items = itemsOf(link, actions, act);
-  const below = place.label.y < layout.height * 0.55;
+  const { x, y } = place.label;
   return (
-    <div
-      ref={menu}
-      class="link-menu"
-      role="menu"
-      tabIndex={-1}
-      aria-label={`Link ${a} – ${b}`}
-      style={{
-        width: `${WIDTH}px`,
-        left: `${keptInside(place.label.x, WIDTH, layout.width)}px`,
-        ...(below
-          ? { top: `${place.label.y + 18}px` }
-          : { bottom: `${layout.height - place.label.y + 18}px` }),
-      }}
-      onKeyDown={(event) => moveFocus(event, menu.current)}
+    <Popover
+      label={`Link ${a}–${b}`}
+      anchor={{ x, top: y - LABEL, bottom: y + LABEL }}
+      layout={layout}
     >
       <LinkFacts link={link} />
-      {items.map(({ id, text, off, run }) => (
-        <button
-          key={id}
-          type="button"
-          role="menuitem"
-          data-testid={id}
-          disabled={!faultsAllowed || off}
-          onClick={run}
-        >
-          {text}
-        </button>
+      {itemsOf(link, actions, act).map(({ id, text, why, run }) => (
+        <PopoverItem key={id} id={id} text={text} why={readOnly === null ? why : ""} onRun={run} />
       ))}
-      {faultsAllowed ? null : (
-        <p class="menu-note">Read-only: the servers run without --allow-faults.</p>
-      )}
-    </div>
+      <FaultFields
+        link={link}
+        disabled={readOnly !== null}
+        onApply={(fault) => act(`degrading ${a}–${b}…`, () => actions.degradeLink(a, b, fault))}
+      />
+      {readOnly === null ? null : <p class="popover-note">{readOnly}</p>}
+    </Popover>
   );
 }
 
@@ -78,51 +58,39 @@ type Act = (doing: string, deed: () => Promise<void>) => void;
 interface Item {
   readonly id: string;
   readonly text: string;
-  /** It would change nothing. */
-  readonly off: boolean;
+  /** It would change nothing, and why; null: it would. */
+  readonly why: string | null;
   readonly run: () => void;
 }
 
 function itemsOf(link: LinkView, actions: PageActions, act: Act): readonly Item[] {
   const { a, b } = link;
   const { state, passesTo } = linkLook(link);
+  const already = "is broken already";
   return [
     {
       id: "link-break",
       text: "Break both directions",
-      off: state === "broken",
-      run: () => act(`breaking ${a} – ${b}…`, () => actions.breakLink(a, b, "both")),
+      why: state === "broken" ? already : null,
+      run: () => act(`breaking ${a}–${b}…`, () => actions.breakLink(a, b, "both")),
     },
     {
       id: "link-break-ab",
       text: `Break ${a} → ${b} only`,
-      off: state === "broken" || passesTo === "a",
+      why: state === "broken" || passesTo === "a" ? already : null,
       run: () => act(`breaking ${a} → ${b}…`, () => actions.breakLink(a, b, "oneWay")),
     },
     {
       id: "link-break-ba",
       text: `Break ${b} → ${a} only`,
-      off: state === "broken" || passesTo === "b",
+      why: state === "broken" || passesTo === "b" ? already : null,
       run: () => act(`breaking ${b} → ${a}…`, () => actions.breakLink(b, a, "oneWay")),
-    },
-    {
-      id: "link-flaky",
-      text: "Lose 30 % of the messages",
-      off: state === "broken",
-      run: () =>
-        act(`making ${a} – ${b} flaky…`, () => actions.degradeLink(a, b, { dropPermille: 300 })),
-    },
-    {
-      id: "link-delay",
-      text: "Delay by 50 ms",
-      off: state === "broken",
-      run: () => act(`delaying ${a} – ${b}…`, () => actions.degradeLink(a, b, { delayMs: 50 })),
     },
     {
       id: "link-restore",
       text: "Restore",
-      off: state === "connected",
-      run: () => act(`restoring ${a} – ${b}…`, () => actions.restoreLink(a, b, "both")),
+      why: state === "connected" ? "is whole" : null,
+      run: () => act(`restoring ${a}–${b}…`, () => actions.restoreLink(a, b, "both")),
     },
   ];
 }
@@ -134,13 +102,13 @@ function LinkFacts({ link }: { readonly link: LinkView }): ComponentChild {
     { name: `${b} → ${a}`, side: bToA },
   ];
   return (
-    <dl class="menu-facts">
+    <dl class="popover-facts">
       {sides.map(({ name, side }) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>
             {side.state === "connected" || side.state === "faulty"
-              ? `${formatRate(side.messagesPerSecond)}/s`
+              ? `${formatRate(side.messagesPerSecond)} messages/s`
               : side.state}
             {side.state === "faulty" ? `, ${faultText(side)}` : ""}
           </dd>
@@ -152,14 +120,4 @@ function LinkFacts({ link }: { readonly link: LinkView }): ComponentChild {
       </div>
     </dl>
   );
-}
-
-/** Arrows go round the items, as in any menu. */
-function moveFocus(event: KeyboardEvent, menu: HTMLElement | null): void {
-  const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-  if (step === 0 || menu === null) return;
-  event.preventDefault();
-  const items = [...menu.querySelectorAll<HTMLElement>("button:not(:disabled)")];
-  const at = items.findIndex((item) => item === document.activeElement);
-  items[(at + step + items.length) % items.length]?.focus();
 }

@@ -16,8 +16,9 @@ const SHAPES: Readonly<Record<Mark["kind"], string>> = {
   back: "M0 -5 L5 4 L-5 4 Z",
   link: "M-5 0 L-2 0 M2 0 L5 0 M-1.5 4 L1.5 -4",
   healed: "M-5 0 L5 0 M-2 -3 L-2 3 M2 -3 L2 3",
+  deed: "M-3 6 L-3 -5 L5 -2.2 L-3 0.6",
 };
-const OUTLINED: readonly Mark["kind"][] = ["down", "link", "healed"];
+const OUTLINED: readonly Mark["kind"][] = ["down", "link", "healed", "deed"];
 
 export function MarkGlyph({ kind, x, y }: MarkGlyphProps): ComponentChild {
   const shape = SHAPES[kind];

@@ -1,4 +1,4 @@
-import type { ComponentChild } from "preact";
+import type { ComponentChild, Ref } from "preact";
 import { unreachable } from "../../base/assert.ts";
 import type { NodeView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";
@@ -12,25 +12,29 @@ interface NodeCardProps {
   readonly at: number;
   readonly place: Point;
   readonly layout: RingLayout;
+  /** Its details are shown. */
   readonly selected: boolean;
-  readonly onSelect: () => void;
+  readonly open: boolean;
+  readonly onOpen: () => void;
+  readonly buttonRef: Ref<HTMLButtonElement>;
 }
 
-/** A node in the ring; a button that shows its details. */
+/** A node in the ring; a button that opens its menu. Its name is what is seen of it, with the words that a picture can do without. */
 export function NodeCard(props: NodeCardProps): ComponentChild {
-  const { node, at, place, layout, selected, onSelect } = props;
+  const { node, at, place, layout, selected, open, onOpen, buttonRef } = props;
   const look = nodeLook(node, at);
   const { card, compact } = layout;
   const { status } = node;
   const alarms = nodeAlarms(node);
   return (
     <button
+      ref={buttonRef}
       type="button"
       class={`node-card role-${look.role}${look.stale ? " stale" : ""}${selected ? " selected" : ""}`}
       data-testid={`node-${node.id}`}
       data-role={look.role}
-      aria-expanded={selected}
-      aria-label={spoken(node, look.title, alarms[0] ?? look.note)}
+      aria-haspopup="dialog"
+      aria-expanded={open}
       title={alarms[0] ?? node.reason ?? look.note ?? undefined}
       style={{
         left: `${place.x - card.width / 2}px`,
@@ -38,33 +42,40 @@ export function NodeCard(props: NodeCardProps): ComponentChild {
         width: `${card.width}px`,
         height: `${card.height}px`,
       }}
-      onClick={onSelect}
+      onClick={onOpen}
     >
       <span class="node-head">
+        <span class="visually-hidden">Node </span>
         <span class="node-id">{node.id}</span>
+        <span class="visually-hidden">: </span>
         <span class="node-role">
           <span class="node-title">
             <Icon name={iconOf(look.role)} />
             {look.title}
           </span>
+          <span class="visually-hidden">, </span>
           {alarms.length > 0 ? (
             <span class="node-note node-alarm" data-testid={`alarm-${node.id}`}>
               {alarms.join("; ")}
             </span>
           ) : look.note === null ? (
-            <span class="node-phase">{status === null ? "" : phaseText(status.phase)}</span>
+            <span class="node-phase">
+              {status === null ? "" : compact ? status.phase : phaseText(status.phase)}
+            </span>
           ) : (
             <span class="node-note">{look.note}</span>
           )}
         </span>
       </span>
       <span class="node-facts">
+        <span class="visually-hidden">, {look.stale ? "last heard: " : ""}</span>
         <span>
-          <span class="fact-name">{compact ? "blt" : "ballot"}</span>
+          <span class="fact-name">ballot </span>
           <span class="fact-value">{status === null ? "–" : ballotText(status.promise)}</span>
         </span>
+        <span class="visually-hidden">, </span>
         <span>
-          <span class="fact-name">{compact ? "dec" : "decided"}</span>
+          <span class="fact-name">decided </span>
           <span class="fact-value">{status === null ? "–" : formatCount(status.decidedIdx)}</span>
         </span>
       </span>
@@ -93,16 +104,4 @@ function iconOf(role: ShownRole): IconName {
     default:
       return unreachable(role, "role");
   }
-}
-
-function spoken({ id, status, reach }: NodeView, title: string, note: string | null): string {
-  const words = [`Node ${id}: ${title}`];
-  if (note !== null) words.push(note);
-  if (status !== null) {
-    const past = reach === "live" ? "" : "last heard: ";
-    words.push(
-      `${past}${phaseText(status.phase)}, ballot ${ballotText(status.promise)}, decided ${status.decidedIdx}`,
-    );
-  }
-  return `${words.join(", ")}. Details`;
 }

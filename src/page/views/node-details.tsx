@@ -1,9 +1,17 @@
 import type { ComponentChild } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { AdminStatus } from "../../wire/admin.ts";
+import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";
-import { formatBytes, formatCount, formatMs, formatRate, formatSpan } from "./format.ts";
+import {
+  capitalised,
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatRate,
+  formatSpan,
+} from "./format.ts";
 import { Icon } from "./icons.tsx";
 import { phaseText } from "./node-card.tsx";
 import { nodeAlarms, nodeLook } from "./node-look.ts";
@@ -11,12 +19,11 @@ import { nodeAlarms, nodeLook } from "./node-look.ts";
 interface NodeDetailsProps {
   readonly view: ClusterView;
   readonly node: NodeView;
-  readonly onIsolate: () => void;
   readonly onClose: () => void;
 }
 
 /** All that one node says of itself, and of its peers. */
-export function NodeDetails({ view, node, onIsolate, onClose }: NodeDetailsProps): ComponentChild {
+export function NodeDetails({ view, node, onClose }: NodeDetailsProps): ComponentChild {
   const closer = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => closer.current?.focus(), [node.id]);
   const look = nodeLook(node, view.at);
@@ -35,20 +42,6 @@ export function NodeDetails({ view, node, onIsolate, onClose }: NodeDetailsProps
           Node {node.id} <span class="details-role">{look.title}</span>
         </h2>
         <button
-          type="button"
-          class="button small"
-          data-testid="isolate"
-          disabled={!view.faultsAllowed}
-          title={
-            view.faultsAllowed
-              ? "Break all links of this node"
-              : "Read-only: the servers run without --allow-faults"
-          }
-          onClick={onIsolate}
-        >
-          Isolate
-        </button>
-        <button
           ref={closer}
           type="button"
           class="button small quiet"
@@ -63,7 +56,7 @@ export function NodeDetails({ view, node, onIsolate, onClose }: NodeDetailsProps
           {node.heardAt === null
             ? "Nothing was ever heard of it."
             : `All below is ${formatSpan(view.at - node.heardAt)} old.`}{" "}
-          {node.reason ?? ""}
+          {node.reason === null ? "" : `${capitalised(causeOf(node) ?? "")}. ${adviceOf(node)}`}
         </p>
       ) : null}
       {nodeAlarms(node).map((text) => (

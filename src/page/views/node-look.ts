@@ -1,9 +1,11 @@
 /** How a node is shown: what of it is live, what is past, and in which words. */
 import { unreachable } from "../../base/assert.ts";
 import { alarmText } from "../../client/alarm-text.ts";
+import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { isLeading } from "../timeline.ts";
-import { capitalised, formatSpan } from "./format.ts";
+import { capitalised, formatSpan, nodesText } from "./format.ts";
+import { linkLook } from "./link-look.ts";
 
 export type ShownRole = "leader" | "follower" | "cutOff" | "down" | "silent" | "unknown";
 
@@ -27,18 +29,18 @@ export function nodeLook(node: NodeView, at: number): NodeLook {
   const age = node.heardAt === null ? null : formatSpan(at - node.heardAt);
   switch (node.reach) {
     case "connecting":
-      return { role: "unknown", title: "connecting", note: "not heard yet", stale };
+      return { role: "unknown", title: "not heard", note: "connecting", stale };
     case "silent":
       return { role: "silent", title: "silent", note: `nothing heard for ${age ?? "–"}`, stale };
     case "refused":
       return {
         role: "down",
         title: "refuses",
-        note: shortReason(node) ?? "refuses this page",
+        note: causeOf(node) ?? "refuses this page",
         stale,
       };
     case "down":
-      return { role: "down", title: "down", note: shortReason(node) ?? "no connection", stale };
+      return { role: "down", title: "down", note: causeOf(node) ?? "no connection", stale };
     case "live":
       if (isLeading(node)) return { role: "leader", title: "leader", note: null, stale };
       if (node.status?.standing === "cutOff") {
@@ -86,6 +88,25 @@ export function bannerLines(view: ClusterView): BannerLine[] {
   return lines;
 }
 
+/** While nothing is wrong. */
+export function wellText(view: ClusterView): string {
+  const { nodes, leader, needsSecret } = view;
+  if (needsSecret !== "no") return "The nodes say nothing until the secret is given.";
+  const waits = nodes.filter(({ reach }) => reach === "connecting").map(({ id }) => id);
+  if (waits.length > 0) return `Waiting for ${nodesText(waits)}…`;
+  const who = leader === null ? "" : `, node ${leader} leads`;
+  const size = nodes.length === 1 ? "The node answers" : `All ${nodes.length} nodes answer`;
+  return `${size}${who}${brokenText(view)}.`;
+}
+
+function brokenText({ links }: ClusterView): string {
+  const states = links.map((link) => linkLook(link).state);
+  const whole = states.filter((state) => state === "connected").length;
+  if (whole === states.length) return "";
+  const faulty = states.length - whole;
+  return `; ${faulty} of ${states.length} links ${faulty === 1 ? "is" : "are"} not whole`;
+}
+
 function lostText(node: NodeView, at: number): string {
   const age = node.heardAt === null ? null : formatSpan(at - node.heardAt);
   const past =
@@ -99,18 +120,13 @@ function lostText(node: NodeView, at: number): string {
     case "silent":
       return `${name} has not answered for ${age ?? "a while"}: ${past}.`;
     case "refused":
-      return `${name} refuses this page${because(node)} ${capitalised(past)}.`;
+      return `${name} refuses this page${because(node)} ${adviceOf(node)} ${capitalised(past)}.`;
     default:
-      return `${name} cannot be reached${because(node)} ${capitalised(past)}.`;
+      return `${name} cannot be reached${because(node)} ${adviceOf(node)} ${capitalised(past)}.`;
   }
 }
 
 function because(node: NodeView): string {
-  const reason = shortReason(node);
-  return reason === null ? "." : `: ${reason.replace(/[.\s]+$/, "")}.`;
-}
-
-/** "cannot connect to node 2 at …: connection ended" → "connection ended": which node it is, is said beside it. */
-function shortReason({ reason }: NodeView): string | null {
-  return reason === null ? null : reason.replace(/^cannot connect to node \d+ at \S+: /, "");
+  const cause = causeOf(node);
+  return cause === null ? "." : `: ${cause}.`;
 }

@@ -1,6 +1,6 @@
 /** What became of an operation on a key, in words. */
 import { KvError } from "../../base/errors.ts";
-import type { ShownRead } from "../page-actions.ts";
+import type { ShownRead, ShownSwap } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
 
 export interface Outcome {
@@ -11,10 +11,13 @@ export interface Outcome {
   readonly value: string | null;
   /** Revisions, or whether what failed may have happened nevertheless. */
   readonly more: string | null;
+  /** The node that answered; null: none did. */
+  readonly by: number | null;
 }
 
 export function readOutcome(read: ShownRead): Outcome {
-  if (!read.found) return { ok: true, text: "no such key", value: null, more: null };
+  const by = read.node;
+  if (!read.found) return { ok: true, text: "no such key", value: null, more: null, by };
   const { text, hex, createRevision, modRevision, version } = read;
   const revisions = `created at revision ${formatCount(createRevision)}, changed at ${formatCount(modRevision)}, version ${formatCount(version)}`;
   return {
@@ -22,33 +25,61 @@ export function readOutcome(read: ShownRead): Outcome {
     text: text === null ? "found, bytes that are no text" : "found",
     value: text ?? `0x${hex}`,
     more: revisions,
+    by,
   };
 }
 
-export function writeOutcome({ revision }: { readonly revision: number }): Outcome {
-  return {
-    ok: true,
-    text: `written at revision ${formatCount(revision)}`,
-    value: null,
-    more: null,
-  };
-}
-
-export function deleteOutcome({ existed }: { readonly existed: boolean }): Outcome {
-  return { ok: true, text: existed ? "deleted" : "there was no such key", value: null, more: null };
-}
-
-export function casOutcome(result: {
-  readonly swapped: boolean;
-  readonly found: string | null;
+export function writeOutcome({
+  revision,
+  node,
+}: {
+  readonly revision: number;
+  readonly node: number;
 }): Outcome {
-  if (result.swapped) return { ok: true, text: "swapped", value: null, more: null };
-  const text = result.found === null ? "not swapped: there is no such key" : "not swapped: found";
-  return { ok: true, text, value: result.found, more: null };
+  return done(`written at revision ${formatCount(revision)}`, node);
+}
+
+export function deleteOutcome({
+  existed,
+  node,
+}: {
+  readonly existed: boolean;
+  readonly node: number;
+}): Outcome {
+  return done(existed ? "deleted" : "there was no such key", node);
+}
+
+export function casOutcome(result: ShownSwap): Outcome {
+  if (result.swapped) return done("swapped", result.node);
+  if (result.found === null) return done("not swapped: there is no such key", result.node);
+  return { ...done("not swapped: found", result.node), value: foundText(result.found.text) };
+}
+
+/** Of a save that holds only for what was seen. */
+export function saveOutcome(result: ShownSwap, mine: string): Outcome {
+  if (result.swapped) return writeOutcome(result);
+  const { found, node } = result;
+  if (found?.text === mine) {
+    return done(`is there already, since revision ${formatCount(found.revision)}`, node);
+  }
+  const more = "nothing was written";
+  if (found === null) {
+    return { ok: false, text: "somebody else deleted it meanwhile", value: null, more, by: node };
+  }
+  const text = `somebody else changed it meanwhile, at revision ${formatCount(found.revision)}`;
+  return { ok: false, text, value: null, more, by: node };
+}
+
+function foundText(text: string | null): string {
+  return text ?? "(too large to show, or no text: read it)";
+}
+
+function done(text: string, by: number): Outcome {
+  return { ok: true, text, value: null, more: null, by };
 }
 
 export function failureOutcome(error: unknown): Outcome {
-  return { ok: false, text: failureText(error), value: null, more: doubtText(error) };
+  return { ok: false, text: failureText(error), value: null, more: doubtText(error), by: null };
 }
 
 /** "NO_QUORUM: nobody leads". */

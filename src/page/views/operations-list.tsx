@@ -1,5 +1,6 @@
 import type { ComponentChild } from "preact";
-import { formatMs } from "./format.ts";
+import { formatClock, formatMs } from "./format.ts";
+import type { Through } from "../page-actions.ts";
 import type { ShownOperation } from "./use-operations.ts";
 
 interface OperationsListProps {
@@ -11,8 +12,8 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
     <div class="operations">
       <h3>Last operations</h3>
       {list.length === 0 ? <p class="hint">None yet.</p> : null}
-      <ol data-testid="last-operations">
-        {list.map(({ id, begun, node, what, outcome, ms }) => (
+      <ol data-testid="last-operations" tabIndex={list.length === 0 ? -1 : 0}>
+        {list.map(({ id, begun, through, what, outcome, ms }) => (
           <li key={id} class={outcome === null ? "pending" : outcome.ok ? "" : "failed"}>
             <span class="op-what">{what}</span>
             <span class="op-outcome">
@@ -20,7 +21,7 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
               {outcome?.value === null || outcome?.value === undefined ? "" : `: ${outcome.value}`}
             </span>
             <span class="op-where">
-              {begun.toLocaleTimeString()} · node {node}
+              {formatClock(begun)} · {nodeText(outcome?.by ?? through)}
               {ms === null ? "" : ` · ${formatMs(ms)}`}
             </span>
           </li>
@@ -28,6 +29,10 @@ export function OperationsList({ list }: OperationsListProps): ComponentChild {
       </ol>
     </div>
   );
+}
+
+function nodeText(node: Through): string {
+  return node === null ? "any node" : `node ${node}`;
 }
 
 /** Of the operation that was begun last. */
@@ -49,7 +54,9 @@ export function OperationResult({
             {operation.what}: {outcome === null ? "waiting for an answer…" : outcome.text}
           </span>
           {outcome?.value === null || outcome?.value === undefined ? null : (
-            <code class="result-value">{outcome.value === "" ? "(empty)" : outcome.value}</code>
+            <code class="result-value" tabIndex={0}>
+              {outcome.value === "" ? "(empty)" : outcome.value}
+            </code>
           )}
           {outcome?.more === null || outcome?.more === undefined ? null : (
             <span class="result-more">{outcome.more}</span>

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import type { ComponentChild } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { TimeWindow } from "./time-shapes.ts";
+import { lonePoints, type TimeWindow } from "./time-shapes.ts";
 
 export interface PlotSeries {
   readonly label: string;
@@ -9,6 +9,8 @@ export interface PlotSeries {
   readonly colour: string;
   readonly dash?: readonly number[];
   readonly filled?: boolean;
+  /** What it shows while nothing happens: what stands alone in that gets a point. */
+  readonly rest: number | null;
 }
 
 export interface PlotScale {
@@ -123,7 +125,13 @@ function options(host: HTMLElement, latest: { readonly current: PlotProps }): uP
         label: line.label,
         stroke: colour(line.colour),
         width: 2,
-        points: { show: false },
+        points: {
+          show: true,
+          size: 6,
+          width: 1.5,
+          fill: colour(line.colour),
+          filter: (plot, column) => lonePoints(plot.data[column] as (number | null)[], line.rest),
+        },
         spanGaps: false,
         ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
         ...(line.filled === true ? { fill: colour(`${line.colour}-soft`) } : {}),

@@ -36,7 +36,7 @@ export function ringLayout(ids: readonly number[], width: number): RingLayout {
   const crowded = ids.length > 3;
   const compact = width < (crowded ? WIDE_FROM_CROWDED : WIDE_FROM);
   const card = compact
-    ? { width: crowded ? 90 : 112, height: 92 }
+    ? { width: crowded ? 93 : 112, height: 92 }
     : { width: ids.length > 7 ? 126 : 166, height: 104 };
   const height = compact ? (crowded ? 450 : 340) : crowded ? 460 : 350;
   const centre = { x: width / 2, y: height / 2 };

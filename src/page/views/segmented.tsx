@@ -5,6 +5,7 @@ interface SegmentedProps<Value extends string> {
   readonly name: string;
   readonly value: Value;
   readonly choices: readonly (readonly [value: Value, text: string])[];
+  readonly disabled?: boolean;
   readonly onChange: (value: Value) => void;
 }
 
@@ -14,6 +15,7 @@ export function Segmented<Value extends string>({
   name,
   value,
   choices,
+  disabled = false,
   onChange,
 }: SegmentedProps<Value>): ComponentChild {
   return (
@@ -25,6 +27,7 @@ export function Segmented<Value extends string>({
             name={name}
             value={choice}
             checked={choice === value}
+            disabled={disabled}
             onChange={() => onChange(choice)}
           />
           <span>{text}</span>

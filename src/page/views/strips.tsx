@@ -1,9 +1,10 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 import type { ClusterView, Stretch } from "../cluster-view.ts";
-import { formatSpan } from "./format.ts";
+import { EventList } from "./event-list.tsx";
+import { eventsOf } from "./events.ts";
+import { formatClock } from "./format.ts";
 import { MarkGlyph } from "./mark-glyph.tsx";
-import { MarkList } from "./mark-list.tsx";
 import { AXIS_WIDTH, RIGHT_PADDING } from "./plot.tsx";
 import { keptInside } from "./ring-layout.ts";
 import {
@@ -75,15 +76,20 @@ export function Strips({ view, window: shown, width }: StripsProps): ComponentCh
               strip={view.strips.get(id) ?? []}
               window={shown}
               inner={inner}
-              marked={marks.filter(({ node }) => node === id).map(({ at }) => xOf(at))}
+              marked={marks.filter(({ nodes }) => nodes.includes(id)).map(({ at }) => xOf(at))}
             />
             {marks
-              .filter(({ node }) => node === id)
+              .filter(({ nodes }) => nodes.includes(id))
               .map((mark, i) => (
                 <MarkGlyph key={i} kind={mark.kind} x={xOf(mark.at)} y={ROW / 2} />
               ))}
           </g>
         ))}
+        {marks
+          .filter(({ kind }) => kind === "deed")
+          .map(({ at }, i) => (
+            <line key={i} class="strip-deed" x1={xOf(at)} x2={xOf(at)} y1={0} y2={height} />
+          ))}
         {hover === null ? null : (
           <line class="strip-cursor" x1={hover.x} x2={hover.x} y1={0} y2={height} />
         )}
@@ -185,8 +191,8 @@ function Tip({ view, window: shown, row, x, inner, width }: TipProps): Component
       <strong>
         node {node.id}: {role === null ? "nothing is known" : ROLE_TEXT[role]}
       </strong>
-      <span class="tip-ago">{formatSpan(view.at - at)} ago</span>
-      <MarkList marks={near.slice(-5)} at={view.at} />
+      <span class="tip-at">{formatClock(at)}</span>
+      <EventList events={eventsOf(near).slice(-5)} />
     </div>
   );
 }

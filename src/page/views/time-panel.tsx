@@ -13,10 +13,12 @@ interface TimePanelProps {
   readonly colours: string;
 }
 
-const APPLIED: readonly PlotSeries[] = [{ label: "applied", colour: "--plot-1", filled: true }];
+const APPLIED: readonly PlotSeries[] = [
+  { label: "applied", colour: "--plot-1", filled: true, rest: 0 },
+];
 const LATENCY: readonly PlotSeries[] = [
-  { label: "p50", colour: "--plot-2" },
-  { label: "p99", colour: "--plot-3", dash: [5, 4] },
+  { label: "p50", colour: "--plot-2", rest: null },
+  { label: "p99", colour: "--plot-3", dash: [5, 4], rest: null },
 ];
 
 const PLOT_HEIGHT = 88;

@@ -102,17 +102,26 @@ export function marksWithin(marks: readonly Mark[], { from, to }: TimeWindow): r
   return marks.filter(({ at }) => at >= from && at <= to);
 }
 
-/** What happened to the node about then, oldest first. */
+/** What happened to the node, or to the cluster, about then, oldest first. */
 export function marksNear(
   marks: readonly Mark[],
   node: number,
   at: number,
   toleranceMs: number,
 ): readonly Mark[] {
-  return marks.filter((mark) => mark.node === node && Math.abs(mark.at - at) <= toleranceMs);
+  return marks.filter((mark) => concerns(mark, node) && Math.abs(mark.at - at) <= toleranceMs);
 }
 
-/** "node 2 leads with ballot 4.0.2". */
-export function markText({ node, text }: Mark): string {
-  return `node ${node}${text.startsWith("link") ? ":" : ""} ${text}`;
+/** What is done to the cluster concerns every node. */
+export function concerns({ nodes }: Mark, node: number): boolean {
+  return nodes.length === 0 || nodes.includes(node);
+}
+
+/**
+ * Points of a column that no line would show, for nothing is beside them: single writes.
+ * @param rest what a column holds while nothing happens
+ */
+export function lonePoints(column: readonly (number | null)[], rest: number | null): number[] {
+  const isRest = (i: number): boolean => (column[i] ?? rest) === rest;
+  return column.flatMap((_, i) => (!isRest(i) && isRest(i - 1) && isRest(i + 1) ? [i] : []));
 }

@@ -1,12 +1,14 @@
 import { useCallback, useRef, useState } from "preact/hooks";
+import type { Through } from "../page-actions.ts";
 import { failureOutcome, type Outcome } from "./operation-text.ts";
 
 /** Something that was done to a key by hand. */
 export interface ShownOperation {
   readonly id: number;
-  /** Wall clock, for people. */
-  readonly begun: Date;
-  readonly node: number;
+  /** Milliseconds of the page's clock. */
+  readonly begun: number;
+  /** Through which node it was asked for; null: any. */
+  readonly through: Through;
   /** "write a = 1". */
   readonly what: string;
   /** Null: still going on. */
@@ -17,7 +19,7 @@ export interface ShownOperation {
 export interface Operations {
   /** The last first. */
   readonly list: readonly ShownOperation[];
-  begin(node: number, what: string, act: () => Promise<Outcome>): void;
+  begin(through: Through, what: string, act: () => Promise<Outcome>): void;
 }
 
 const KEPT = 30;
@@ -25,11 +27,11 @@ const KEPT = 30;
 export function useOperations(): Operations {
   const [list, setList] = useState<readonly ShownOperation[]>([]);
   const count = useRef(0);
-  const begin = useCallback((node: number, what: string, act: () => Promise<Outcome>): void => {
+  const begin = useCallback((through: Through, what: string, act: () => Promise<Outcome>): void => {
     count.current += 1;
     const id = count.current;
     const from = performance.now();
-    const shown: ShownOperation = { id, begun: new Date(), node, what, outcome: null, ms: null };
+    const shown: ShownOperation = { id, begun: from, through, what, outcome: null, ms: null };
     setList((before) => [shown, ...before].slice(0, KEPT));
     const end = (outcome: Outcome): void => {
       const ms = performance.now() - from;

@@ -1,0 +1,177 @@
+/**
+ * The key that is edited: what it was when it was read, and what it is to become. Pure, so that it can be tested what is
+ * easily got wrong: that a value is never saved under another key, nor over a change that was not seen.
+ *
+ * Invariants:
+ *   E1. A value that was read is shown under its own key only: with another key it is gone.
+ *   E2. An answer for another key than the present one changes nothing.
+ *   E3. Once a key was read, saving holds only for the revision that was seen.
+ */
+import type { CasCondition } from "../client/types.ts";
+import type { ShownRead } from "./page-actions.ts";
+
+/** What is known of the key in the store. */
+export type Seen =
+  | { readonly kind: "absent" }
+  | {
+      readonly kind: "found";
+      /** Null: bytes that are no text, or too many to come along with an answer. */
+      readonly text: string | null;
+      readonly revision: number;
+      /** Null: not read since it was written. */
+      readonly created: number | null;
+      readonly version: number | null;
+    };
+
+export interface Draft {
+  readonly key: string;
+  readonly value: string;
+  /** Null: the key was not read. */
+  readonly seen: Seen | null;
+  /** It was chosen, and its value is on the way. */
+  readonly awaited: boolean;
+  /** Somebody else changed it meanwhile: what is there now. */
+  readonly conflict: Seen | null;
+}
+
+export const EMPTY_DRAFT: Draft = {
+  key: "",
+  value: "",
+  seen: null,
+  awaited: false,
+  conflict: null,
+};
+
+export function seenText(seen: Seen | null): string {
+  return seen?.kind === "found" ? (seen.text ?? "") : "";
+}
+
+/** There is something in it that would be lost. */
+export function isDirty({ value, seen }: Draft): boolean {
+  return value !== seenText(seen);
+}
+
+/** From the list: its value is asked for. */
+export function chosen(key: string): Draft {
+  return { ...EMPTY_DRAFT, key, awaited: true };
+}
+
+/** A key typed by hand. What was typed as the value stays; what was read does not. */
+export function withKey(draft: Draft, key: string): Draft {
+  if (key === draft.key) return draft;
+  return { ...EMPTY_DRAFT, key, value: isDirty(draft) ? draft.value : "" };
+}
+
+/** While its value is awaited there is nothing to change yet. */
+export function withValue(draft: Draft, value: string): Draft {
+  return draft.awaited ? draft : { ...draft, value };
+}
+
+/** A value that was changed here is not replaced by one that was read: if that is a newer one, there is a conflict. */
+export function afterRead(draft: Draft, key: string, read: ShownRead): Draft {
+  if (draft.key !== key) return draft;
+  const now = seenOf(read);
+  if (!draft.awaited && isDirty(draft)) {
+    if (draft.seen === null || revisionOf(draft.seen) === revisionOf(now)) return draft;
+    return { ...draft, conflict: now };
+  }
+  return { key, value: seenText(now), seen: now, awaited: false, conflict: null };
+}
+
+/** The value could not be had: it is as if the key had been typed. */
+export function afterFailedRead(draft: Draft, key: string): Draft {
+  return draft.key === key ? { ...draft, awaited: false } : draft;
+}
+
+export function afterSave(draft: Draft, key: string, value: string, revision: number): Draft {
+  if (draft.key !== key) return draft;
+  const { seen } = draft;
+  const before = seen?.kind === "found" ? seen : null;
+  const made = seen?.kind === "absent";
+  const now: Seen = {
+    kind: "found",
+    text: value,
+    revision,
+    created: made ? revision : (before?.created ?? null),
+    version: made
+      ? 1
+      : before?.version === undefined || before.version === null
+        ? null
+        : before.version + 1,
+  };
+  return { ...draft, seen: now, conflict: null };
+}
+
+export function afterConflict(
+  draft: Draft,
+  key: string,
+  found: { readonly text: string | null; readonly revision: number } | null,
+): Draft {
+  if (draft.key !== key) return draft;
+  const now: Seen =
+    found === null ? { kind: "absent" } : { kind: "found", ...found, created: null, version: null };
+  // A save whose answer was lost, most likely.
+  if (found !== null && found.text === draft.value) return { ...draft, seen: now, conflict: null };
+  return { ...draft, conflict: now };
+}
+
+export function afterDelete(draft: Draft, key: string): Draft {
+  return draft.key === key ? { ...EMPTY_DRAFT, key, seen: { kind: "absent" } } : draft;
+}
+
+/** What somebody else wrote is right: one's own is given up. */
+export function takeTheirs(draft: Draft): Draft {
+  const { key, conflict } = draft;
+  if (conflict === null) return draft;
+  return { ...EMPTY_DRAFT, key, value: seenText(conflict), seen: conflict };
+}
+
+/** One's own is right: to be saved over what somebody else wrote, but over nothing newer. */
+export function keepMine(draft: Draft): Draft {
+  return draft.conflict === null ? draft : { ...draft, seen: draft.conflict, conflict: null };
+}
+
+/** Under which condition it may be saved (E3); null: under any, for nothing was read. */
+export function saveCondition({ seen }: Draft): CasCondition | null {
+  if (seen === null) return null;
+  return seen.kind === "absent" ? { absent: true } : { revision: seen.revision };
+}
+
+/** Bytes that are no text would be damaged by an editor of text. */
+export function isBinary({ seen }: Draft): boolean {
+  return seen?.kind === "found" && seen.text === null;
+}
+
+export type JsonLook =
+  | { readonly kind: "text" }
+  /** `pretty` is null when writing it anew would change more than its spaces, as with numbers of twenty digits. */
+  | { readonly kind: "json"; readonly pretty: string | null }
+  | { readonly kind: "broken"; readonly reason: string };
+
+/** Whether it is a JSON object or array, or looks as if it should be one. */
+export function jsonLook(value: string): JsonLook {
+  if (!/^\s*[{[]/.test(value)) return { kind: "text" };
+  try {
+    const parsed: unknown = JSON.parse(value);
+    const same = JSON.stringify(parsed) === withoutSpaces(value);
+    return { kind: "json", pretty: same ? JSON.stringify(parsed, null, 2) : null };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { kind: "broken", reason: error.message };
+  }
+}
+
+/** Strings stay as they are. */
+function withoutSpaces(json: string): string {
+  return json.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+}
+
+function seenOf(read: ShownRead): Seen {
+  if (!read.found) return { kind: "absent" };
+  const { text, modRevision, createRevision, version } = read;
+  return { kind: "found", text, revision: modRevision, created: createRevision, version };
+}
+
+function revisionOf(seen: Seen): number {
+  return seen.kind === "absent" ? 0 : seen.revision;
+}

@@ -1,0 +1,67 @@
+/** What is done to the key that is edited, and what becomes of the draft then. */
+import { afterConflict, afterDelete, afterSave, saveCondition, type Draft } from "../key-draft.ts";
+import type { PageActions, Through } from "../page-actions.ts";
+import { casOutcome, deleteOutcome, saveOutcome, writeOutcome } from "./operation-text.ts";
+import type { Operations } from "./use-operations.ts";
+
+export interface KeyDeedsOptions {
+  readonly through: Through;
+  readonly draft: Draft;
+  readonly onDraft: (next: (draft: Draft) => Draft) => void;
+  /** A key came, went or has another value. */
+  readonly onChanged: () => void;
+  readonly actions: PageActions;
+  readonly operations: Operations;
+}
+
+export interface KeyDeeds {
+  /** @param of the draft whose condition holds: that of the options, or what it becomes */
+  readonly save: (of: Draft) => void;
+  readonly remove: () => void;
+  /** @param expected null: no such key */
+  readonly swap: (expected: string | null) => void;
+}
+
+export function keyDeeds(options: KeyDeedsOptions): KeyDeeds {
+  const { through, draft, onDraft, onChanged, actions, operations } = options;
+  const { key, value } = draft;
+  const save = (of: Draft): void => {
+    const condition = saveCondition(of);
+    operations.begin(through, `write ${key} = ${value}`, async () => {
+      if (condition === null) {
+        const written = await actions.write(through, key, value);
+        onDraft((now) => afterSave(now, key, value, written.revision));
+        onChanged();
+        return writeOutcome(written);
+      }
+      const answer = await actions.cas(through, key, condition, value);
+      onDraft((now) =>
+        answer.swapped
+          ? afterSave(now, key, value, answer.revision)
+          : afterConflict(now, key, answer.found),
+      );
+      if (answer.swapped) onChanged();
+      return saveOutcome(answer, value);
+    });
+  };
+  const remove = (): void =>
+    operations.begin(through, `delete ${key}`, async () => {
+      const answer = await actions.delete(through, key);
+      onDraft((now) => afterDelete(now, key));
+      onChanged();
+      return deleteOutcome(answer);
+    });
+  const swap = (expected: string | null): void => {
+    const from = expected === null ? "no such key" : expected === "" ? "empty" : expected;
+    const condition = expected === null ? ({ absent: true } as const) : { value: expected };
+    operations.begin(through, `cas ${key}: ${from} → ${value}`, async () => {
+      const answer = await actions.cas(through, key, condition, value);
+      if (answer.swapped) {
+        onDraft((now) => afterSave(now, key, value, answer.revision));
+        onChanged();
+      }
+      return casOutcome(answer);
+    });
+  };
+  return { save, remove, swap };
+}

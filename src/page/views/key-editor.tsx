@@ -1,0 +1,98 @@
+import type { ComponentChild } from "preact";
+import { isBinary, keepMine, takeTheirs, withKey, withValue, type Draft } from "../key-draft.ts";
+import { CasFields } from "./cas-fields.tsx";
+import { ConflictNote } from "./conflict-note.tsx";
+import { DeleteButton } from "./delete-button.tsx";
+import { keyDeeds, type KeyDeedsOptions } from "./key-deeds.ts";
+import { TextField } from "./text-field.tsx";
+import { ValueField } from "./value-field.tsx";
+
+interface KeyEditorProps extends KeyDeedsOptions {
+  readonly onRead: () => void;
+  /** Reads it anew, whatever was typed. */
+  readonly onReload: () => void;
+}
+
+/** A key and its value, and what to do with them. */
+export function KeyEditor(props: KeyEditorProps): ComponentChild {
+  const { draft, onDraft, onRead, onReload } = props;
+  const { key } = draft;
+  const keyless = key === "" ? "Type or choose a key first" : null;
+  const whyNotSave = keyless ?? whyNotSaved(draft);
+  const { save, remove, swap } = keyDeeds(props);
+  return (
+    <div class="key-editor">
+      <form
+        class="key-row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (keyless === null) onRead();
+        }}
+      >
+        <TextField
+          label="Key"
+          testId="key-input"
+          value={key}
+          onValue={(typed) => onDraft((now) => withKey(now, typed))}
+        />
+        <button
+          type="submit"
+          class="button"
+          data-testid="read-button"
+          disabled={keyless !== null}
+          title={keyless ?? undefined}
+        >
+          Read
+        </button>
+      </form>
+      <ValueField
+        draft={draft}
+        onValue={(typed) => onDraft((now) => withValue(now, typed))}
+        onSave={() => {
+          if (whyNotSave === null) save(draft);
+        }}
+      />
+      {draft.conflict === null ? null : (
+        <ConflictNote
+          conflict={draft.conflict}
+          onTheirs={() => {
+            if (draft.conflict?.kind === "found" && draft.conflict.text === null) onReload();
+            else onDraft(takeTheirs);
+          }}
+          onMine={() => {
+            onDraft(keepMine);
+            save(keepMine(draft));
+          }}
+        />
+      )}
+      <div class="key-buttons">
+        <button
+          type="button"
+          class="button primary"
+          data-testid="write-button"
+          disabled={whyNotSave !== null}
+          title={whyNotSave ?? saveTitle(draft)}
+          onClick={() => save(draft)}
+        >
+          {draft.seen === null ? "Write" : "Save"}
+        </button>
+        <DeleteButton key={key} name={key} why={keyless} onDelete={remove} />
+      </div>
+      <CasFields why={keyless} onSwap={swap} />
+    </div>
+  );
+}
+
+/** Null: it can be saved. */
+function whyNotSaved(draft: Draft): string | null {
+  if (draft.awaited) return "Its value is on the way";
+  if (isBinary(draft)) return "Its value is no text: it cannot be edited here";
+  return draft.conflict === null ? null : "Decide whose value stays first";
+}
+
+function saveTitle({ seen }: Draft): string {
+  if (seen === null) return "Write it, whatever is there. Ctrl+Enter in the value does the same";
+  return seen.kind === "absent"
+    ? "Write it, if there is still no such key"
+    : `Write it, if nobody has changed it since revision ${seen.revision}`;
+}
