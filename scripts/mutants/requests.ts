@@ -224,6 +224,18 @@ export const REQUESTS: readonly Mutant[] = [
     by: APPEND_TESTS,
   },
   {
+    name: "work of appends not counted",
+    breaks: "a client keeps all nodes busy with a few bytes, and no leader is heard",
+    patches: [
+      patch(
+        "src/replica/rebuilds.ts",
+        "    this.#allowance.take(length);\n",
+        "    this.#allowance.take(cursor.valueLength);\n",
+      ),
+    ],
+    by: ["test/replica/rebuilds.test.ts"],
+  },
+  {
     name: "too long a value forgotten",
     breaks: "an append that was refused takes effect later, when the log has it twice",
     patches: [
