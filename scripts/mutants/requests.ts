@@ -1,6 +1,8 @@
 import { ANY_BOOT, patch, type Mutant } from "./mutant.ts";
 
 const KV_STATE = "src/kv/kv-state.ts";
+const TABLE = "src/operations/table.ts";
+const APPEND_TESTS = ["test/operations/append.test.ts"];
 const REQUEST_TESTS = ["test/replica/requests.test.ts"];
 const GUESTS_STAY_OPEN = patch(
   "src/replica/relay.ts",
@@ -178,6 +180,84 @@ export const REQUESTS: readonly Mutant[] = [
       ),
     ],
     by: ["test/kv/quota.test.ts"],
+  },
+  {
+    name: "append carried out at each repetition",
+    breaks: "bytes that were appended once stand there twice when the command was sent again",
+    patches: [
+      patch(
+        KV_STATE,
+        "    if (kept >= 0) {\n      if (session.isOfOther",
+        "    if (kept >= 0 && cursor.op !== OP.append) {\n      if (session.isOfOther",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "append writes instead",
+    breaks: "what the key held before is lost",
+    patches: [patch(TABLE, "else key.put(found.value + command.value());", "else key.putValue();")],
+    by: "sim",
+  },
+  {
+    name: "append beside the quota",
+    breaks: "clients that append without end fill the memory of all nodes",
+    patches: [
+      patch(
+        KV_STATE,
+        "    put: (value) => this.#put(value as ByteString, hashOfBytes(value as ByteString)),\n",
+        "    put: (value) => {\n      const hash = hashOfBytes(value as ByteString);\n      this.#cells.put(this.#cursor, value as ByteString, hash, ++this.#revision);\n      this.#outcome(STATUS.ok, this.#revision);\n    },\n",
+      ),
+    ],
+    by: APPEND_TESTS,
+  },
+  {
+    name: "append looks at its own length only",
+    breaks: "a value becomes longer than a value may be, and no snapshot of it can be read",
+    patches: [
+      patch(
+        TABLE,
+        "found.value.length + command.valueLength > VALUE_BYTES_MAX",
+        "command.valueLength > VALUE_BYTES_MAX",
+      ),
+    ],
+    by: APPEND_TESTS,
+  },
+  {
+    name: "work of appends not counted",
+    breaks: "a client keeps all nodes busy with a few bytes, and no leader is heard",
+    patches: [
+      patch(
+        "src/replica/rebuilds.ts",
+        "    this.#allowance.take(length);\n",
+        "    this.#allowance.take(cursor.valueLength);\n",
+      ),
+    ],
+    by: ["test/replica/rebuilds.test.ts"],
+  },
+  {
+    name: "too long a value forgotten",
+    breaks: "an append that was refused takes effect later, when the log has it twice",
+    patches: [
+      patch(
+        KV_STATE,
+        "    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n",
+        "    if (this.#status !== VALUE_TOO_LARGE) {\n      session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n    }\n",
+      ),
+    ],
+    by: APPEND_TESTS,
+  },
+  {
+    name: "new operation in an old entry",
+    breaks: "programs of the version before pass over what others carry out, and differ from them",
+    patches: [
+      patch(
+        "src/kv/entry.ts",
+        "    if (own > rules) rules = own;",
+        "    if (own < rules) rules = own;",
+      ),
+    ],
+    by: APPEND_TESTS,
   },
   {
     name: "want of memory not heeded",

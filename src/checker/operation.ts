@@ -1,4 +1,7 @@
-/** What clients asked and were told: the only thing the checker sees of a store. */
+/**
+ * What clients asked and were told: the only thing the checker sees of a store. Its requests do not follow from the product's
+ * table of operations: it judges other stores too, and would be no witness if it took from the product what they mean.
+ */
 
 export type Expected =
   | { readonly kind: "value"; readonly value: string }

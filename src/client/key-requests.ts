@@ -52,8 +52,8 @@ export abstract class KeyRequests {
    * Puts bytes behind the value of a key, as one step; a key that does not exist begins with them. Like every write it takes
    * effect once, however often it is tried. It costs the nodes what a write of the whole value would.
    *
-   * Rejects as `write`, with VALUE_TOO_LARGE also when the value would become longer than a value may be: then it has
-   * certainly had no effect.
+   * Rejects as `write`; with VALUE_TOO_LARGE also when the value would become longer than a value may be, and with OVERLOADED
+   * when long values are appended to faster than nodes take it: then it has certainly had no effect.
    */
   append(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
     return this.request({ op: "append", key, value }, options);

@@ -21,6 +21,8 @@ import type { KeySource } from "./key-source.ts";
 import { placeHashOfBytes, type PlaceSeed } from "./place-hash.ts";
 import type { RoundName } from "./rounds.ts";
 
+const CONDITION_BITS = EXPECTED_BIT | REVISION_BIT;
+
 /** Longer keys are compared faster as strings. */
 const BYTEWISE_MAX = 64;
 
@@ -52,6 +54,8 @@ export class CommandCursor implements KeySource, CommandAtHand {
   compactRevision = 0;
   /** Where the command begins, in the bytes given. */
   recordStart = 0;
+  /** Bits of those that the current command has. */
+  #fields = 0;
   #keyStart = 0;
   #keyEnd = 0;
   #expectedStart = 0;
@@ -148,7 +152,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
   /** 29 bits over the whole of the command but its sequence number; never NO_COMMAND_HASH. */
   commandHash(): number {
     const reader = this.#reader;
-    const fields = FIELD_BITS[this.op] ?? 0;
+    const fields = this.#fields;
     let hash = mix32(0x51ed270b, this.op);
     if ((fields & KEY_BIT) !== 0) hash = mix32(hash, reader.hashAt(this.#keyStart, this.#keyEnd));
     if ((fields & EXPECTED_BIT) !== 0) {
@@ -172,18 +176,30 @@ export class CommandCursor implements KeySource, CommandAtHand {
     return this.#expectedEnd - this.#expectedStart;
   }
 
-  /** In the order of FIELDS. */
+  /** In the order of FIELDS. What few commands have is asked for together. */
   #readFields(): void {
     const reader = this.#reader;
     const fields = FIELD_BITS[this.op] ?? 0;
+    this.#fields = fields;
     if ((fields & KEY_BIT) !== 0) this.#readKey(reader.varint());
+    if ((fields & CONDITION_BITS) !== 0) this.#readCondition(fields);
+    if ((fields & VALUE_BIT) !== 0) this.#readValue(reader.varint());
+    if ((fields & KEY_BIT) === 0) this.#readControl(fields);
+  }
+
+  #readCondition(fields: number): void {
+    const reader = this.#reader;
     if ((fields & EXPECTED_BIT) !== 0) {
       const length = reader.varint();
       this.#expectedStart = reader.skip(length);
       this.#expectedEnd = this.#expectedStart + length;
     }
     if ((fields & REVISION_BIT) !== 0) this.expectedRevision = reader.varint();
-    if ((fields & VALUE_BIT) !== 0) this.#readValue(reader.varint());
+  }
+
+  /** Of what is not about a key. */
+  #readControl(fields: number): void {
+    const reader = this.#reader;
     if ((fields & NONCE_BIT) !== 0) this.#readValue(SESSION_NONCE_BYTES);
     if (fields >= QUOTA_BIT) this.#readSetting(fields);
     if (SINCE[this.op] === 0) reader.fail(`a known command instead of ${this.op}`);

@@ -11,14 +11,14 @@ import {
   KEY_BIT,
   NEWEST_RULES,
   NONCE_BIT,
-  operationOf,
+  PLACE,
+  PLACES,
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
   VALUE_BIT,
   type EntryRules,
   type NumberField,
-  type Operation,
   type SizedField,
 } from "../operations/index.ts";
 import { ByteReader } from "./byte-reader.ts";
@@ -105,22 +105,19 @@ function checkGroup(maker: GroupMaker, rules: EntryRules): KvError | null {
 function checkRecord(session: number, maker: GroupMaker, rules: EntryRules): KvError | null {
   reader.varint();
   const code = reader.u8();
-  const operation = operationOf(code);
-  if (operation === undefined || operation.since > rules) {
-    return reader.failed ? null : bad(`unknown command ${code}`);
-  }
-  return checkPlace(operation, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
+  const since = SINCE[code] ?? 0;
+  if (since === 0 || since > rules) return reader.failed ? null : bad(`unknown command ${code}`);
+  return checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
 }
 
-function checkPlace(operation: Operation, session: number, maker: GroupMaker): KvError | null {
-  const isControl = operation.kind === "control";
-  if (isControl && operation.by === "node" && maker === "client") {
+function checkPlace(place: number, session: number, maker: GroupMaker): KvError | null {
+  if ((place & PLACE.nodesOnly) !== 0 && maker === "client") {
     return bad("settings are not changed by clients");
   }
-  const need = isControl ? operation.session : "needed";
-  if (need === "needed" && session === NO_SESSION) return bad("this command needs a session");
-  if (need === "forbidden" && session !== NO_SESSION) return bad("this command needs no session");
-  return null;
+  if (session === NO_SESSION) {
+    return (place & PLACE.needsSession) === 0 ? null : bad("this command needs a session");
+  }
+  return (place & PLACE.forbidsSession) === 0 ? null : bad("this command belongs to no session");
 }
 
 /** In the order of FIELDS. */
@@ -130,6 +127,7 @@ function checkFields(fields: number): KvError | null {
   if ((fields & EXPECTED_BIT) !== 0) problem ??= checkSized(FIELDS.expected);
   if ((fields & REVISION_BIT) !== 0) checkNumber(FIELDS.revision);
   if ((fields & VALUE_BIT) !== 0) problem ??= checkSized(FIELDS.value);
+  if ((fields & KEY_BIT) !== 0) return problem;
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
   if (fields >= QUOTA_BIT) {
     if ((fields & QUOTA_BIT) !== 0) checkNumber(FIELDS.quotaBytes);
@@ -137,7 +135,7 @@ function checkFields(fields: number): KvError | null {
     if ((fields & HISTORY_BYTES_BIT) !== 0) checkNumber(FIELDS.historyBytes);
     if ((fields & COMPACT_BIT) !== 0) checkNumber(FIELDS.compactRevision);
   }
-  return problem;
+  return null;
 }
 
 /** As checkFields, for fields that were checked. */

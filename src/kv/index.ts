@@ -21,7 +21,7 @@ export {
   type Origin,
 } from "./entry.ts";
 export type { FrozenState } from "./frozen-state.ts";
-export { commandCount, validateGroup } from "./group-check.ts";
+export { commandCount, rulesFor, validateGroup } from "./group-check.ts";
 export { piecesOf, type GroupPiece } from "./group-pieces.ts";
 export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "./group-writer.ts";
 export { KvState, NO_SINK, type CellsView } from "./kv-state.ts";

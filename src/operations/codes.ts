@@ -27,6 +27,9 @@ const byCode: (Operation | undefined)[] = Array.from({ length: CODES }, () => un
 export const FIELD_BITS = new Uint16Array(CODES);
 /** EntryRules; 0 for a code that no operation has. */
 export const SINCE = new Uint8Array(CODES);
+/** Bits of PLACE; 0: it stands in either place, and clients may send it. */
+export const PLACES = new Uint8Array(CODES);
+export const PLACE = { needsSession: 1, forbidsSession: 2, nodesOnly: 4 } as const;
 /** What carries it out; undefined for control operations. */
 export const APPLY: (Apply | undefined)[] = Array.from({ length: CODES }, () => undefined);
 
@@ -37,6 +40,14 @@ for (const name of OP_NAMES) {
   FIELD_BITS[code] = bitsOf(fields);
   SINCE[code] = since;
   if (operation.kind === "key") APPLY[code] = operation.apply;
+  PLACES[code] = placeOf(operation);
+}
+
+function placeOf(operation: Operation): number {
+  if (operation.kind === "key") return PLACE.needsSession;
+  const { session, by } = operation;
+  const place = { needed: PLACE.needsSession, forbidden: PLACE.forbidsSession, either: 0 }[session];
+  return place | (by === "node" ? PLACE.nodesOnly : 0);
 }
 
 export function operationOf(code: number): Operation | undefined {

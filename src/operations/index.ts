@@ -28,6 +28,8 @@ export {
   NONCE_BIT,
   OP,
   operationOf,
+  PLACE,
+  PLACES,
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,

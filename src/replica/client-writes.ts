@@ -4,13 +4,14 @@
  * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, N3).
  */
 import { KvError, type ErrorCode } from "../base/errors.ts";
-import { GroupWriter, NO_SESSION } from "../kv/index.ts";
+import { GroupWriter, NO_SESSION, type KvState, type SplitGroup } from "../kv/index.ts";
 import type { Command } from "../operations/index.ts";
 import { AnswerWriter } from "../wire/client.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { Openings } from "./openings.ts";
 import { proposalsOptions } from "./proposals-limits.ts";
 import { Proposals } from "./proposals.ts";
+import { Rebuilds, REBUILDS_TEXT } from "./rebuilds.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import type { Route } from "./route.ts";
 import { RouteLoad } from "./route-load.ts";
@@ -25,6 +26,8 @@ export interface ClientWritesOptions {
   readonly replica: ReplicaOptions;
   readonly desk: AnswerDesk;
   readonly space: Space;
+  /** What this node has applied. */
+  readonly state: () => KvState;
   /** Why nobody is answered by this node now; null: nothing of the kind. */
   readonly refusal: () => Refusal | null;
   readonly buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
@@ -36,10 +39,12 @@ export class ClientWrites {
   readonly #options: ClientWritesOptions;
   readonly #proposals: Proposals<Route>;
   readonly #openings = new Openings();
+  readonly #rebuilds: Rebuilds;
   #tick = 0;
 
   constructor(options: ClientWritesOptions) {
     this.#options = options;
+    this.#rebuilds = new Rebuilds(options.state);
     this.#proposals = new Proposals(
       proposalsOptions(options.replica),
       options.buildEntry,
@@ -66,12 +71,14 @@ export class ClientWrites {
     if (refusal !== null) {
       return desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
     }
-    const split = space.split(group);
-    if (split === null) return this.#stage(route, group, commands);
-    desk.touched(route);
-    route.answers.refuseRuns(split.session, split.taken, "NO_SPACE", space.memoryText());
-    desk.refused.add("write", "NO_SPACE");
-    if (split.group !== null) this.#stage(route, split.group, split.commands);
+    const fitting = space.split(group);
+    if (fitting !== null) this.#refusePart(route, fitting, "NO_SPACE", space.memoryText());
+    const left = fitting === null ? group : fitting.group;
+    if (left === null) return;
+    const affordable = this.#rebuilds.split(left, this.#tick);
+    if (affordable === null) return this.#stage(route, left, fitting?.commands ?? commands);
+    this.#refusePart(route, affordable, "OVERLOADED", REBUILDS_TEXT);
+    if (affordable.group !== null) this.#stage(route, affordable.group, affordable.commands);
   }
 
   /**
@@ -123,6 +130,13 @@ export class ClientWrites {
     for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
       this.#options.desk.refuseGroup(route, group, maybeProposed, code, reason);
     }
+  }
+
+  #refusePart(route: Route, { session, taken }: SplitGroup, code: ErrorCode, text: string): void {
+    const { desk } = this.#options;
+    desk.touched(route);
+    route.answers.refuseRuns(session, taken, code, text);
+    desk.refused.add("write", code);
   }
 
   #stage(route: Route, group: Uint8Array, commands: number): void {

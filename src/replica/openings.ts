@@ -5,6 +5,7 @@
  * connection (and whoever wants more owners connects again) or an address (which clients behind one router share).
  */
 import { OP } from "../operations/index.ts";
+import { Allowance } from "./allowance.ts";
 import { CommandCursor, NO_SESSION } from "../kv/index.ts";
 
 /** Of one frame. A client needs one. */
@@ -19,31 +20,6 @@ const NODE_PER_TICK = 2;
 export interface OpeningRefusal {
   readonly code: "BAD_REQUEST" | "OVERLOADED";
   readonly reason: string;
-}
-
-/** So many may be taken at once, and as many again as time gives. */
-class Allowance {
-  readonly #most: number;
-  readonly #perTick: number;
-  #left: number;
-  #tick: number;
-
-  constructor(most: number, perTick: number, tick: number) {
-    this.#most = most;
-    this.#perTick = perTick;
-    this.#left = most;
-    this.#tick = tick;
-  }
-
-  left(tick: number): number {
-    this.#left = Math.min(this.#most, this.#left + (tick - this.#tick) * this.#perTick);
-    this.#tick = tick;
-    return this.#left;
-  }
-
-  take(count: number): void {
-    this.#left -= count;
-  }
 }
 
 export class Openings {

@@ -144,6 +144,7 @@ export class Replica {
       replica: options,
       desk: this.#desk,
       space: this.#space,
+      state: () => this.#applier.state,
       refusal: () => this.#divergedRefusal(),
       buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
     });

@@ -1,0 +1,60 @@
+/**
+ * How much work on long values clients may ask for in few bytes. An operation that puts something behind a value (`growth`
+ * "adds" in the table of operations) costs every node what a write of the whole value would, about a millisecond for 1 MiB,
+ * and a frame of 256 KiB has room for thousands of them.
+ *
+ * Why here: what is refused before it is proposed has had no effect, and its client may ask again. In the replicated state a
+ * refusal would have to be remembered, and would be the same for whoever asks later.
+ */
+import { operationOf, OP_NAMES, OPERATIONS, type Operation } from "../operations/index.ts";
+import {
+  rulesFor,
+  splitGroup,
+  type CommandCursor,
+  type KvState,
+  type SplitGroup,
+} from "../kv/index.ts";
+import { Allowance } from "./allowance.ts";
+
+/** What makes a shorter value costs no more than any command. */
+const FREE_BYTES = 4 * 1024;
+/** Of the values made, by all clients of this node: 20 ms of each node's time. */
+const AT_ONCE_BYTES = 16 * 1024 * 1024;
+/** At 10 ms a tick 100 MiB a second: a tenth of each node's time. */
+const BYTES_PER_TICK = 1024 * 1024;
+
+/** Groups that earlier rules know have nothing of the kind. */
+const LEAST_RULES = Math.min(
+  ...OP_NAMES.map((name): Operation => OPERATIONS[name])
+    .filter((operation) => operation.kind === "key" && operation.growth === "adds")
+    .map(({ since }) => since),
+);
+
+export class Rebuilds {
+  readonly #state: () => KvState;
+  readonly #allowance = new Allowance(AT_ONCE_BYTES, BYTES_PER_TICK, 0);
+
+  constructor(state: () => KvState) {
+    this.#state = state;
+  }
+
+  /** What of a (checked) group may be proposed now, which is counted; null: all of it. */
+  split(group: Uint8Array, tick: number): SplitGroup | null {
+    if (rulesFor(group) < LEAST_RULES) return null;
+    const split = splitGroup(group, (cursor) => !this.#take(cursor, tick));
+    return split.taken.length === 0 ? null : split;
+  }
+
+  #take(cursor: CommandCursor, tick: number): boolean {
+    const operation = operationOf(cursor.op);
+    if (operation?.kind !== "key" || operation.growth !== "adds") return true;
+    const length = (this.#state().read(cursor.key())?.value.length ?? 0) + cursor.valueLength;
+    if (length <= FREE_BYTES) return true;
+    if (this.#allowance.left(tick) < length) return false;
+    this.#allowance.take(length);
+    return true;
+  }
+}
+
+export const REBUILDS_TEXT =
+  "too many bytes were put behind long values in a short time; nothing was changed: use keys of their own for what grows";

@@ -1,0 +1,48 @@
+/** Clients may put a few bytes behind long values only as fast as nodes can make such values. */
+import { describe, expect, test } from "vitest";
+import { KvState, STATUS } from "../../src/kv/index.ts";
+import { Rebuilds } from "../../src/replica/rebuilds.ts";
+import { groupBytes, open, run, type Command } from "../kv/helpers.ts";
+
+const LONG = 1024 * 1024 - 100_000;
+/** So many values of that length are taken at once. */
+const AT_ONCE = 17;
+
+function withLongValue(): { readonly state: KvState; readonly session: number } {
+  const state = new KvState();
+  const session = open(state, 1);
+  const value = "v".repeat(LONG);
+  expect(run(state, session, 1, { op: "write", key: "long", value }).status).toBe(STATUS.ok);
+  return { state, session };
+}
+
+function groupOf(session: number, count: number, command: Command): Uint8Array {
+  const commands = Array.from({ length: count }, (_, i) => [i + 10, command] as const);
+  return groupBytes({ session, floor: 2, commands });
+}
+
+const append = (key: string): Command => ({ op: "append", key, value: "x" });
+
+describe("rebuilds", () => {
+  test("some are taken at once, and more as time goes on; the rest is taken out of the group", () => {
+    const { state, session } = withLongValue();
+    const rebuilds = new Rebuilds(() => state);
+    const split = rebuilds.split(groupOf(session, 1000, append("long")), 0);
+    expect(split).toMatchObject({ session, commands: AT_ONCE });
+    expect(split?.taken).toEqual([{ first: 10 + AT_ONCE, count: 1000 - AT_ONCE }]);
+    expect(rebuilds.split(groupOf(session, 1, append("long")), 0)).toMatchObject({ group: null });
+    expect(rebuilds.split(groupOf(session, 1, append("long")), 1)).toBeNull();
+    expect(rebuilds.split(groupOf(session, 100, append("long")), 10_000)).toMatchObject({
+      commands: AT_ONCE,
+    });
+  });
+
+  test("short values and other operations cost nothing", () => {
+    const { state, session } = withLongValue();
+    const rebuilds = new Rebuilds(() => state);
+    rebuilds.split(groupOf(session, 1000, append("long")), 0);
+    expect(rebuilds.split(groupOf(session, 1000, append("short")), 0)).toBeNull();
+    const write: Command = { op: "write", key: "long", value: "x" };
+    expect(rebuilds.split(groupOf(session, 1000, write), 0)).toBeNull();
+  });
+});
