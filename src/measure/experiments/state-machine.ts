@@ -3,26 +3,16 @@
  * a frame), then clones, writes and reads a snapshot. CPU is user and system of the process.
  */
 import { SNAPSHOT_CHUNK_BYTES } from "../../base/limits.ts";
-import {
-  buildEntry,
-  GroupWriter,
-  KvState,
-  NO_SESSION,
-  SnapshotDecoder,
-  type AnswerSink,
-} from "../../kv/index.ts";
+import { KvState, SnapshotDecoder, type AnswerSink } from "../../kv/index.ts";
 import { AnswerWriter } from "../../wire/client.ts";
 import { formatCount } from "../reports/format.ts";
+import { sum } from "../reports/statistics.ts";
+import { EntryMaker, NO_ANSWERS } from "../workloads/entries.ts";
 
-const COMMANDS_PER_GROUP = 64;
-const GROUPS_PER_ENTRY = 4;
-const SESSIONS = 64;
 const OPERATIONS = 500_000;
 const HOT_KEYS = 10_000;
 const NAME_WIDTH = 44;
 const RATE_WIDTH = 11;
-
-const SILENT: AnswerSink = { beginGroup: () => {}, answer: () => {}, opened: () => {} };
 
 /** Prints a line for each part. */
 export function measureStateMachine(keys: number, valueBytes: number): void {
@@ -49,57 +39,28 @@ class StateBench {
   readonly state = new KvState();
   readonly #keys: number;
   readonly #value: Uint8Array;
-  readonly #writer = new GroupWriter();
+  readonly #maker = new EntryMaker(this.state);
   readonly #answers = new AnswerWriter();
-  /** Of each session, the next sequence number. */
-  readonly #sessions: { readonly id: number; next: number }[] = [];
 
   constructor(keys: number, valueBytes: number) {
     this.#keys = keys;
     this.#value = new Uint8Array(valueBytes).fill(0x61);
-    for (let i = 0; i < SESSIONS; i++) this.#writer.openSession(i, new Uint8Array(16).fill(i));
-    const group = this.#writer.take(NO_SESSION, 0);
-    this.state.apply(buildEntry({ node: 1, nonce: 1, batch: 0 }, [group]), this.state.appliedIdx, {
-      ...SILENT,
-      opened: (_sequence, _nonce, id) => void this.#sessions.push({ id, next: 1 }),
-    });
   }
 
   apply(what: string, count: number, key: (i: number) => number, isAnswered: boolean): void {
-    const made = this.#entries(count, key);
+    const keyOf = (i: number): Uint8Array =>
+      Buffer.from(`user/${(key(i) * 7919) % this.#keys}/profile`);
+    // Made before the clock starts.
+    const made = [...this.#maker.writes(count, keyOf, this.#value)];
     const sink: AnswerSink = isAnswered
-      ? { ...SILENT, answer: (...fields) => this.#answers.write(...fields) }
-      : SILENT;
+      ? { ...NO_ANSWERS, answer: (...fields) => this.#answers.write(...fields) }
+      : NO_ANSWERS;
     measure(what, count, () => {
       for (const entry of made) {
         this.state.apply(entry, this.state.appliedIdx, sink);
         this.#answers.drain(this.state.appliedIdx, () => {});
       }
     });
-  }
-
-  /** Made before the clock starts. */
-  #entries(count: number, key: (i: number) => number): readonly Uint8Array[] {
-    const made: Uint8Array[] = [];
-    let group = 0;
-    for (let i = 0; i < count;) {
-      const groups: Uint8Array[] = [];
-      for (let g = 0; g < GROUPS_PER_ENTRY && i < count; g++) {
-        const session = this.#sessions[group++ % SESSIONS];
-        if (session === undefined) throw new Error("no session was opened");
-        const first = session.next;
-        for (let c = 0; c < COMMANDS_PER_GROUP && i < count; c++, i++) {
-          this.#writer.write(session.next++, this.#keyOf(key(i)), this.#value);
-        }
-        groups.push(this.#writer.take(session.id, first));
-      }
-      made.push(buildEntry({ node: 1, nonce: 1, batch: made.length }, groups));
-    }
-    return made;
-  }
-
-  #keyOf(i: number): Uint8Array {
-    return Buffer.from(`user/${(i * 7919) % this.#keys}/profile`);
   }
 }
 
@@ -114,7 +75,7 @@ function measureSnapshot(frozen: ReturnType<KvState["clone"]>): void {
       last = performance.now();
     }
   });
-  const bytes = chunks.reduce((total, chunk) => total + chunk.length, 0);
+  const bytes = sum(chunks.map(({ length }) => length));
   console.log(`snapshot: ${(bytes / 1e6).toFixed(1)} MB; longest piece ${longestMs.toFixed(1)} ms`);
   measure("snapshot, decode", frozen.size, () => {
     const decoder = new SnapshotDecoder();

@@ -30,6 +30,6 @@ export interface Cluster extends Loadable {
   connect(): Target;
   /** kill -9. Resolves when the process has ended. */
   kill(node: number): Promise<void>;
-  /** Starts a server that was killed, on its old data. */
+  /** Starts a server on its old data; one that runs is killed first. */
   restart(node: number): Promise<void>;
 }

@@ -95,10 +95,10 @@ export class EtcdCluster implements Cluster {
     await exited;
   }
 
-  restart(node: number): Promise<void> {
+  async restart(node: number): Promise<void> {
+    await this.kill(node);
     const place = this.nodes[node - 1];
     if (place !== undefined) this.#children[node - 1] = this.#spawn(place);
-    return Promise.resolve();
   }
 
   /** @throws Error with the last line of a server that has ended */

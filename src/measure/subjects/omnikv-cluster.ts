@@ -126,15 +126,16 @@ export class OmnikvCluster implements Cluster {
     return this.server(node).kill();
   }
 
-  /** As `restart`, without waiting until it listens. */
+  /** As `restart` of one that does not run, without waiting until it listens. */
   start(node: number): LocalServer {
     const server = startLocalServer(this.server(node).node, this.#options);
     this.#servers[node - 1] = server;
     return server;
   }
 
-  restart(node: number): Promise<void> {
-    return this.start(node).ready();
+  async restart(node: number): Promise<void> {
+    await this.kill(node);
+    await this.start(node).ready();
   }
 
   /** @throws Error when a server has ended */

@@ -8,16 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SNAPSHOT_CHUNK_BYTES } from "../../../base/limits.ts";
-import {
-  buildEntry,
-  GroupWriter,
-  KvState,
-  NO_SESSION,
-  SnapshotDecoder,
-} from "../../../kv/index.ts";
+import { KvState, SnapshotDecoder } from "../../../kv/index.ts";
 import { NodeDisk } from "../../../platform/node-disk.ts";
 import { silentLogger } from "../../../ports/logger.ts";
 import { SnapshotStore } from "../../../storage/snapshot-store.ts";
+import { EntryMaker } from "../../workloads/entries.ts";
 import type { SnapshotName } from "../../../wire/host-message.ts";
 
 const HELP = `Usage: npx tsx scripts/growth.ts restart [options]
@@ -28,7 +23,6 @@ Snapshots of more and more keys are written and read back piece by piece, as a s
 The last line is the table as JSON.`;
 
 const VALUE_BYTES = 100;
-const PUTS_PER_GROUP = 64;
 const KEYS = [10_000, 100_000, 1_000_000];
 const QUICK_KEYS = [1_000, 10_000];
 
@@ -43,22 +37,11 @@ interface Row {
 
 function filled(keys: number): KvState {
   const state = new KvState();
-  const writer = new GroupWriter();
+  const maker = new EntryMaker(state);
   const value = new Uint8Array(VALUE_BYTES).fill(0x61);
-  const apply = (group: Uint8Array): void =>
-    state.apply(
-      buildEntry({ node: 1, nonce: 1, batch: state.appliedIdx }, [group]),
-      state.appliedIdx,
-    );
-  writer.openSession(0, new Uint8Array(16).fill(1));
-  apply(writer.take(NO_SESSION, 0));
-  for (let i = 0; i < keys;) {
-    const first = i + 1;
-    for (let c = 0; c < PUTS_PER_GROUP && i < keys; c++, i++) {
-      writer.write(i + 1, Buffer.from(`user/${String((i * 7919) % keys).padStart(8, "0")}`), value);
-    }
-    apply(writer.take(1, first));
-  }
+  const key = (i: number): Uint8Array =>
+    Buffer.from(`user/${String((i * 7919) % keys).padStart(8, "0")}`);
+  for (const entry of maker.writes(keys, key, value)) state.apply(entry, state.appliedIdx);
   return state;
 }
 
