@@ -1,6 +1,6 @@
 /** What strangers and greedy clients can do to a cluster: `npx tsx scripts/attacks.ts --help`. */
-import { parseArgs } from "node:util";
 import { say, writeJson } from "../src/measure/experiments/entry.ts";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import { runAttack } from "../src/proof/attacks/attacks.ts";
 import { ATTACKS } from "../src/proof/attacks/catalogue.ts";
 import { problemsOf, render, type AttackResult } from "../src/proof/attacks/report.ts";
@@ -19,38 +19,24 @@ load from whatever else the machine does. All traffic stays on 127.0.0.1.
   --json FILE      everything measured
   --list           the attacks`;
 
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: "string" },
-    ms: { type: "string", default: "2000" },
-    rounds: { type: "string", default: "3" },
-    "open-files": { type: "string" },
-    program: { type: "string" },
-    json: { type: "string" },
-    list: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const flags = readFlags(HELP, {
+  only: ATTACKS.map(({ name }) => name),
+  ms: 2000,
+  rounds: 3,
+  openFiles: null,
+  program: null,
+  json: null,
+  list: false,
 });
-
-async function main(): Promise<number> {
-  if (flags.help || flags.list) {
-    console.log(flags.help ? HELP : ATTACKS.map(({ name, what }) => `${name}: ${what}`).join("\n"));
-    return 0;
-  }
-  const only = flags.only?.split(",");
-  const options = {
-    ...{ ms: Number(flags.ms), rounds: Number(flags.rounds) },
-    ...{ openFiles: flags["open-files"] ?? null, program: flags.program ?? null },
-  };
-  const results: AttackResult[] = [];
-  for (const attack of ATTACKS) {
-    if (only !== undefined && !only.includes(attack.name)) continue;
-    say(`${attack.name}: ${attack.what}`);
-    results.push(await runAttack(attack, options));
-  }
-  console.log(render(results));
-  writeJson(flags.json, results);
-  return results.some((result) => problemsOf(result).length > 0) ? 1 : 0;
+if (flags.list) {
+  console.log(ATTACKS.map(({ name, what }) => `${name}: ${what}`).join("\n"));
+  process.exit(0);
 }
-
-process.exit(await main());
+const results: AttackResult[] = [];
+for (const attack of ATTACKS.filter(({ name }) => flags.only.includes(name))) {
+  say(`${attack.name}: ${attack.what}`);
+  results.push(await runAttack(attack, flags));
+}
+console.log(render(results));
+writeJson(flags.json, results);
+process.exit(results.some((result) => problemsOf(result).length > 0) ? 1 : 0);

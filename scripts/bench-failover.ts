@@ -1,7 +1,7 @@
 /** The leader dies under load, omnikv's and etcd's in turn: `npx tsx scripts/bench-failover.ts --help`. */
-import { parseArgs } from "node:util";
 import { exitOnSignals, readJson, writeJson } from "../src/measure/experiments/entry.ts";
 import { measureFailover, renderGaps, type Gaps } from "../src/measure/experiments/failover.ts";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 
 const HELP = `Usage: npx tsx scripts/bench-failover.ts [options]   (npm run build first)
 
@@ -12,36 +12,20 @@ const HELP = `Usage: npx tsx scripts/bench-failover.ts [options]   (npm run buil
   --append FILE    adds the gaps to those in the file, so that a run can be made in pieces
   --report FILE    measures nothing, prints the table of the file`;
 
-const { values: flags } = parseArgs({
-  options: {
-    kills: { type: "string", default: "20" },
-    rate: { type: "string", default: "1000" },
-    etcd: { type: "string", default: "etcd" },
-    "data-dir": { type: "string" },
-    append: { type: "string" },
-    report: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const flags = readFlags(HELP, {
+  kills: 20,
+  rate: 1000,
+  etcd: "etcd",
+  dataDir: null,
+  append: null,
+  report: null,
 });
 
-async function main(): Promise<string> {
-  if (flags.help) return HELP;
-  if (flags.report !== undefined) {
-    const gaps = readJson(flags.report) as Gaps | null;
-    if (gaps === null) throw new Error(`there is no ${flags.report}`);
-    return renderGaps(gaps);
-  }
-  const options = {
-    kills: Number(flags.kills),
-    writesPerSecond: Number(flags.rate),
-    etcd: flags.etcd,
-    dataParent: flags["data-dir"] ?? null,
-  };
-  const before = readJson(flags.append) as Gaps | null;
-  return renderGaps(
-    await measureFailover(options, before, (gaps) => writeJson(flags.append, gaps)),
-  );
-}
-
 exitOnSignals();
-console.log(await main());
+const known = readJson(flags.report ?? flags.append) as Gaps | null;
+if (flags.report !== null && known === null) throw new Error(`there is no ${flags.report}`);
+const gaps =
+  flags.report === null
+    ? await measureFailover(flags, known, (sofar) => writeJson(flags.append, sofar))
+    : known;
+if (gaps !== null) console.log(renderGaps(gaps));

@@ -1,15 +1,9 @@
 /** omnikv against etcd, in one run, alternately: `npx tsx scripts/bench-vs-etcd.ts --help`. */
-import { parseArgs } from "node:util";
 import { measureBesideEtcd, type Cell } from "../src/measure/experiments/beside-etcd.ts";
 import { renderComparison, type Results } from "../src/measure/experiments/comparison.ts";
-import {
-  choices,
-  exitOnSignals,
-  positive,
-  readJson,
-  writeJson,
-} from "../src/measure/experiments/entry.ts";
-import { PLACEMENTS, SYSTEMS, type Placement } from "../src/measure/experiments/systems.ts";
+import { choices, exitOnSignals, readJson, writeJson } from "../src/measure/experiments/entry.ts";
+import { readFlags } from "../src/measure/experiments/flags.ts";
+import { PLACEMENTS, SYSTEMS } from "../src/measure/experiments/systems.ts";
 import { OPERATIONS } from "../src/measure/workloads/workload.ts";
 
 const ALL_CELLS =
@@ -32,72 +26,47 @@ const HELP = `Usage: npx tsx scripts/bench-vs-etcd.ts [options]   (npm run build
   --append FILE          adds the measurements to those in the file, so that a run can be made in pieces
   --report FILE          measures nothing, prints the tables of the file`;
 
-const { values: flags } = parseArgs({
-  options: {
-    cells: { type: "string", default: ALL_CELLS },
-    placement: { type: "string", default: PLACEMENTS.join(",") },
-    rounds: { type: "string", default: "3" },
-    duration: { type: "string", default: "3" },
-    "warm-up": { type: "string", default: "1" },
-    "value-bytes": { type: "string", default: "100" },
-    keys: { type: "string", default: "10000" },
-    systems: { type: "string", default: SYSTEMS.join(",") },
-    etcd: { type: "string", default: "etcd" },
-    generators: { type: "string", default: "1" },
-    "etcd-connections": { type: "string", default: "12" },
-    size: { type: "string", default: "3" },
-    "data-dir": { type: "string" },
-    append: { type: "string" },
-    report: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const flags = readFlags(HELP, {
+  cells: ALL_CELLS.split(","),
+  placement: PLACEMENTS,
+  rounds: 3,
+  duration: 3,
+  warmUp: 1,
+  valueBytes: 100,
+  keys: 10_000,
+  systems: SYSTEMS,
+  etcd: "etcd",
+  generators: 1,
+  etcdConnections: 12,
+  size: 3,
+  dataDir: null,
+  append: null,
+  report: null,
 });
 
-function readCells(placements: readonly Placement[]): readonly Cell[] {
-  return placements.flatMap((placement) =>
-    flags.cells.split(",").map((text): Cell => {
+function readResults(file: string | null): Results | null {
+  const results = readJson(file) as Results | null;
+  if (results === null || results.benchVsEtcd === 1) return results;
+  throw new Error(`${file} is no file of this script`);
+}
+
+function measure(): Promise<Results> {
+  const placements = choices(flags.placement, PLACEMENTS);
+  const cells = placements.flatMap((placement) =>
+    flags.cells.map((text): Cell => {
       const [name = "", concurrency] = text.split(":");
-      const [operation = "put"] = choices(name, OPERATIONS);
-      return { placement, operation, concurrency: positive(concurrency) };
+      const [operation = "put"] = choices([name], OPERATIONS);
+      return { placement, operation, concurrency: Number(concurrency) };
     }),
   );
-}
-
-function readResults(file: string | undefined): Results | null {
-  const results = readJson(file) as Results | null;
-  if (results !== null && results.benchVsEtcd !== 1) {
-    throw new Error(`${file} is no file of this script`);
-  }
-  return results;
-}
-
-async function main(): Promise<string> {
-  if (flags.help) return HELP;
-  if (flags.report !== undefined) {
-    const results = readResults(flags.report);
-    if (results === null) throw new Error(`there is no ${flags.report}`);
-    return renderComparison(results);
-  }
-  const placements = choices(flags.placement, PLACEMENTS);
-  const options = {
-    size: positive(flags.size),
-    parent: flags["data-dir"] ?? null,
-    placements,
-    generators: positive(flags.generators),
-    keys: positive(flags.keys),
-    valueBytes: positive(flags["value-bytes"]),
-    etcd: flags.etcd,
-    etcdConnections: positive(flags["etcd-connections"]),
-    systems: choices(flags.systems, SYSTEMS),
-    cells: readCells(placements),
-    rounds: positive(flags.rounds),
-    durationMs: positive(flags.duration) * 1000,
-    warmUpMs: positive(flags["warm-up"]) * 1000,
-  };
+  const systems = choices(flags.systems, SYSTEMS);
+  const times = { durationMs: flags.duration * 1000, warmUpMs: flags.warmUp * 1000 };
+  const options = { ...flags, ...times, placements, systems, cells };
   const earlier = readResults(flags.append);
-  const keep = (results: Results): void => writeJson(flags.append, results);
-  return renderComparison(await measureBesideEtcd(options, earlier, keep));
+  return measureBesideEtcd(options, earlier, (results) => writeJson(flags.append, results));
 }
 
 exitOnSignals();
-console.log(await main());
+const results = flags.report === null ? await measure() : readResults(flags.report);
+if (results === null) throw new Error(`there is no ${flags.report}`);
+console.log(renderComparison(results));

@@ -1,5 +1,5 @@
 /** Clusters with small heaps, filled until they refuse more, and used on: `npx tsx scripts/fill.ts --help`. */
-import { parseArgs } from "node:util";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import { fillCluster, fillTable, type FillRow } from "../src/proof/fill.ts";
 
 const HELP = `Usage: npx tsx scripts/fill.ts [options]   (npm run build first)
@@ -13,32 +13,17 @@ written. No process may end by itself, no key that was acknowledged may be missi
   --value-bytes LIST   one for each heap, or one for all; 200,2000,20000
   --data-dir DIR       on a real disk`;
 
-const { values: flags } = parseArgs({
-  options: {
-    heaps: { type: "string", default: "100,200,1000" },
-    clients: { type: "string", default: "64" },
-    "value-bytes": { type: "string", default: "200,2000,20000" },
-    "data-dir": { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const flags = readFlags(HELP, {
+  heaps: [100, 200, 1000],
+  clients: 64,
+  valueBytes: [200, 2000, 20_000],
+  dataDir: null,
 });
-
-async function main(): Promise<number> {
-  if (flags.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const values = flags["value-bytes"].split(",").map(Number);
-  const rows: FillRow[] = [];
-  for (const [i, heapMb] of flags.heaps.split(",").map(Number).entries()) {
-    const valueBytes = values[i] ?? values[0] ?? 200;
-    const dataParent = flags["data-dir"] ?? null;
-    rows.push(
-      await fillCluster({ heapMb, valueBytes, clients: Number(flags.clients), dataParent }),
-    );
-  }
-  console.log(fillTable(rows));
-  return rows.every(({ missing, goesOn }) => missing === 0 && goesOn) ? 0 : 1;
+const { clients, dataDir, valueBytes: values } = flags;
+const rows: FillRow[] = [];
+for (const [i, heapMb] of flags.heaps.entries()) {
+  const valueBytes = values[i] ?? values[0] ?? 200;
+  rows.push(await fillCluster({ heapMb, valueBytes, clients, dataDir }));
 }
-
-process.exitCode = await main();
+console.log(fillTable(rows));
+process.exitCode = rows.every(({ missing, goesOn }) => missing === 0 && goesOn) ? 0 : 1;

@@ -1,6 +1,8 @@
 /** Mutated frames on every channel of a real server: `npx tsx scripts/fuzz.ts --help`. */
-import { parseArgs } from "node:util";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import { fuzz, MEMORY_MAX } from "../src/proof/fuzz/fuzz.ts";
+
+const STALL_MAX_MS = 500;
 
 const HELP = `Usage: npx tsx scripts/fuzz.ts [options]   (npm run build first)
 
@@ -10,29 +12,12 @@ go on serving, within bounds of memory, without a pause that a client would noti
   --seconds N   600
   --seed N      the first one; by default a fresh one, which is printed`;
 
-const STALL_MAX_MS = 500;
-
-const { values: flags } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "600" },
-    seed: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-
-async function main(): Promise<number> {
-  if (flags.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const seed = flags.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(flags.seed);
-  console.log(`seed ${seed}`);
-  const { alive, ...result } = await fuzz({ seed, seconds: Number(flags.seconds) });
-  const { failures, peakBytes, slowestMs } = result;
-  const isCalm = peakBytes < MEMORY_MAX && slowestMs < STALL_MAX_MS;
-  const isGood = alive && failures.length === 0 && isCalm;
-  console.log(`${JSON.stringify(result)} ${isGood ? "well" : "MISSED"}`);
-  return isGood ? 0 : 1;
-}
-
-process.exit(await main());
+const flags = readFlags(HELP, { seconds: 600, seed: null });
+const seed = flags.seed === null ? Math.floor(Math.random() * 2 ** 32) : Number(flags.seed);
+console.log(`seed ${seed}`);
+const { alive, ...result } = await fuzz({ seed, seconds: flags.seconds });
+const { failures, peakBytes, slowestMs } = result;
+const isCalm = peakBytes < MEMORY_MAX && slowestMs < STALL_MAX_MS;
+const isGood = alive && failures.length === 0 && isCalm;
+console.log(`${JSON.stringify(result)} ${isGood ? "well" : "MISSED"}`);
+process.exit(isGood ? 0 : 1);

@@ -1,6 +1,6 @@
 /** Far more load than a cluster can do, from a thousand connections: `npx tsx scripts/overload.ts --help`. */
-import { parseArgs } from "node:util";
 import { exitOnSignals, readJson, writeJson } from "../src/measure/experiments/entry.ts";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import { render, type Overload } from "../src/measure/experiments/overload-report.ts";
 import { measureOverload } from "../src/measure/experiments/overload.ts";
 
@@ -20,42 +20,24 @@ of many; short mild ones, to see what the servers can do with such frames, and a
   --json FILE         everything measured
   --report FILE       measures nothing: prints what --json has written`;
 
-const { values: flags } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "60" },
-    connections: { type: "string", default: "1000" },
-    ramp: { type: "string", default: "1,2,4" },
-    times: { type: "string", default: "10" },
-    "per-frame": { type: "string", default: "100" },
-    concurrency: { type: "string", default: "1024" },
-    "value-bytes": { type: "string", default: "100" },
-    "data-dir": { type: "string" },
-    json: { type: "string" },
-    report: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const flags = readFlags(HELP, {
+  seconds: 60,
+  ramp: [1, 2, 4],
+  connections: 1000,
+  times: 10,
+  perFrame: 100,
+  concurrency: 1024,
+  valueBytes: 100,
+  dataDir: null,
+  json: null,
+  report: null,
 });
 
-async function main(): Promise<string> {
-  if (flags.help) return HELP;
-  if (flags.report !== undefined) {
-    const overload = readJson(flags.report) as Overload | null;
-    if (overload === null) throw new Error(`there is no ${flags.report}`);
-    return render(overload);
-  }
-  const overload = await measureOverload({
-    seconds: Number(flags.seconds),
-    times: Number(flags.times),
-    ramp: flags.ramp.split(",").map(Number),
-    connections: Number(flags.connections),
-    writesPerFrame: Number(flags["per-frame"]),
-    concurrency: Number(flags.concurrency),
-    valueBytes: Number(flags["value-bytes"]),
-    dataParent: flags["data-dir"] ?? null,
-  });
-  writeJson(flags.json, overload);
-  return render(overload);
-}
-
 exitOnSignals();
-console.log(await main());
+const overload =
+  flags.report === null
+    ? await measureOverload(flags)
+    : (readJson(flags.report) as Overload | null);
+if (overload === null) throw new Error(`there is no ${flags.report}`);
+writeJson(flags.json, overload);
+console.log(render(overload));

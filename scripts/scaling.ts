@@ -1,8 +1,8 @@
 /** Throughput and latency by size of values, keys, connections, servers: `npx tsx scripts/scaling.ts --help`. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { say, writeText } from "../src/measure/experiments/entry.ts";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import {
   measurePoint,
   scalingPlot,
@@ -22,44 +22,38 @@ const HELP = `Usage: npx tsx scripts/scaling.ts [options]   (npm run build first
   --report FILE     measures nothing: prints the tables of the file
   --plots DIR       docs/images`;
 
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: "string", default: Object.keys(SWEEPS).join(",") },
-    duration: { type: "string", default: "3s" },
-    "warm-up": { type: "string", default: "3s" },
-    quick: { type: "boolean", default: false },
-    "data-dir": { type: "string" },
-    append: { type: "string" },
-    report: { type: "string" },
-    plots: { type: "string", default: resolve(import.meta.dirname, "../docs/images") },
-    help: { type: "boolean", default: false },
-  },
+const flags = readFlags(HELP, {
+  only: Object.keys(SWEEPS),
+  duration: "3s",
+  warmUp: "3s",
+  quick: false,
+  dataDir: null,
+  append: null,
+  report: null,
+  plots: resolve(import.meta.dirname, "../docs/images"),
 });
 
-function readPoints(file: string | undefined): Point[] {
-  if (file === undefined || !existsSync(file)) return [];
+function readPoints(file: string | null): Point[] {
+  if (file === null || !existsSync(file)) return [];
   const lines = readFileSync(file, "utf8").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Point);
 }
 
 function main(): string {
-  if (flags.help) return HELP;
   const points = readPoints(flags.report ?? flags.append);
-  const benchFlags = {
-    duration: flags.quick ? "1s" : flags.duration,
-    "warm-up": flags.quick ? "1s" : flags["warm-up"],
-    ...(flags["data-dir"] === undefined ? {} : { "data-dir": flags["data-dir"] }),
-  };
+  const duration = flags.quick ? "1s" : flags.duration;
+  const warmUp = flags.quick ? "1s" : flags.warmUp;
+  const bench = { duration, "warm-up": warmUp, "data-dir": flags.dataDir };
   const report: string[] = [];
-  for (const name of flags.only.split(",")) {
+  for (const name of flags.only) {
     const sweep = SWEEPS[name];
     if (sweep === undefined) throw new Error(`--only: there is no "${name}"\n\n${HELP}`);
     for (const x of flags.quick ? sweep.points.slice(0, 3) : sweep.points) {
       const known = points.some((point) => point.sweep === name && point.x === x);
-      if (flags.report !== undefined || known) continue;
-      const point = measurePoint(name, x, benchFlags);
+      if (flags.report !== null || known) continue;
+      const point = measurePoint(name, x, bench);
       points.push(point);
-      if (flags.append !== undefined) appendFileSync(flags.append, `${JSON.stringify(point)}\n`);
+      if (flags.append !== null) appendFileSync(flags.append, `${JSON.stringify(point)}\n`);
       say(`${name} ${formatCount(x)}: done`);
     }
     const measured = points.filter((point) => point.sweep === name).toSorted((a, b) => a.x - b.x);

@@ -6,31 +6,27 @@
  * Ends with status 1 when the history is not linearizable, an acknowledged write is lost, a server ended by itself or the
  * replicas differ at the end.
  */
-import { parseArgs } from "node:util";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import { namespacesRefusal } from "../src/measure/subjects/namespaces.ts";
 import { torture } from "../src/proof/torture/torture.ts";
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: "string", default: "3" },
-    seconds: { type: "string", default: "60" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    clients: { type: "string", default: "8" },
-    namespaces: { type: "boolean", default: false },
-    keep: { type: "boolean", default: false },
-  },
+const HELP = `Usage: npx tsx scripts/torture.ts [options]   (npm run build first)
+
+  --nodes N      3
+  --seconds N    60
+  --seed TEXT    of faults and load; by default a fresh one, which is printed
+  --clients N    8
+  --namespaces   each server on a host of its own, so that packets can be stopped (Linux, as root)
+  --keep         data and logs`;
+
+const flags = readFlags(HELP, {
+  nodes: 3,
+  seconds: 60,
+  seed: String(Date.now() % 1_000_000),
+  clients: 8,
+  namespaces: false,
+  keep: false,
 });
-const refusal = values.namespaces ? namespacesRefusal() : null;
-if (refusal === null) {
-  const isGood = await torture({
-    nodes: Number(values.nodes),
-    seconds: Number(values.seconds),
-    seed: values.seed,
-    clients: Number(values.clients),
-    namespaces: values.namespaces,
-    keep: values.keep,
-  });
-  process.exitCode = isGood ? 0 : 1;
-} else {
-  console.log(`skipped: no network namespaces here (${refusal})`);
-}
+const refusal = flags.namespaces ? namespacesRefusal() : null;
+if (refusal === null) process.exitCode = (await torture(flags)) ? 0 : 1;
+else console.log(`skipped: no network namespaces here (${refusal})`);

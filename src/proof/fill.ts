@@ -14,7 +14,7 @@ export interface FillOptions {
   readonly heapMb: number;
   readonly valueBytes: number;
   readonly clients: number;
-  readonly dataParent: string | null;
+  readonly dataDir: string | null;
 }
 
 export interface FillRow {
@@ -45,7 +45,7 @@ const SAMPLED = 29;
 export async function fillCluster(options: FillOptions): Promise<FillRow> {
   // Servers take it from the environment of whoever starts them, as an operator would give it.
   process.env["NODE_OPTIONS"] = `--max-old-space-size=${options.heapMb}`;
-  const cluster = await OmnikvCluster.start({ size: 3, parent: options.dataParent });
+  const cluster = await OmnikvCluster.start({ size: 3, parent: options.dataDir });
   const { nodes, clusterId } = cluster;
   const clients = Array.from({ length: options.clients }, () =>
     createClient({ nodes, clusterId, timeoutMs: TIMEOUT_MS }),

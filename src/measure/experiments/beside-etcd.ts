@@ -50,7 +50,7 @@ export async function measureBesideEtcd(
     throw new Error(`the earlier part was measured with ${JSON.stringify(earlier.setting)}`);
   }
   const before: Results = earlier ?? { benchVsEtcd: 1, setting, pieces: [] };
-  const sync = syncLatency(options.parent);
+  const sync = syncLatency(options.dataDir);
   const systems: System[] = [];
   const resultsWith = (measurements: readonly CellMeasurement[]): Results => ({
     ...before,

@@ -19,10 +19,11 @@ import { pause } from "../pause.ts";
 export interface FailoverOptions {
   /** Of each system. */
   readonly kills: number;
-  readonly writesPerSecond: number;
+  /** Writes a second. */
+  readonly rate: number;
   /** The program. */
   readonly etcd: string;
-  readonly dataParent: string | null;
+  readonly dataDir: string | null;
 }
 
 /** Milliseconds, one for each kill. */
@@ -52,7 +53,7 @@ export async function measureFailover(
   before: Gaps | null,
   keep: (gaps: Gaps) => void,
 ): Promise<Gaps> {
-  const { etcd: program, dataParent: parent } = options;
+  const { etcd: program, dataDir: parent, rate } = options;
   const version = etcdVersion(program);
   if (version === null) throw new Error(`cannot run "${program}"`);
   if (before !== null && before.version !== version) {
@@ -66,7 +67,7 @@ export async function measureFailover(
     clusters.push(etcd);
     for (let kill = 1; kill <= options.kills; kill++) {
       for (const cluster of [omnikv, etcd]) {
-        const ms = await killLeader(cluster, options.writesPerSecond);
+        const ms = await killLeader(cluster, rate);
         gaps[cluster.system].push(ms);
         say(`kill ${kill}, ${cluster.system}: ${formatCount(ms)} ms`);
         keep(gaps);
@@ -79,7 +80,7 @@ export async function measureFailover(
 }
 
 /** @returns milliseconds: the longest time without an acknowledged write around the death of the leader */
-export async function killLeader(cluster: Cluster, writesPerSecond: number): Promise<number> {
+async function killLeader(cluster: Cluster, writesPerSecond: number): Promise<number> {
   const leader = await cluster.leader();
   const target = cluster.connect();
   const acknowledged = new Acknowledgements();

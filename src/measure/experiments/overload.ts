@@ -23,11 +23,12 @@ export interface OverloadOptions {
   /** The same of the short floods. */
   readonly ramp: readonly number[];
   readonly connections: number;
-  readonly writesPerFrame: number;
+  /** Writes in a frame of the flood. */
+  readonly perFrame: number;
   /** Of the closed loop. */
   readonly concurrency: number;
   readonly valueBytes: number;
-  readonly dataParent: string | null;
+  readonly dataDir: string | null;
 }
 
 const KEYS = 10_000;
@@ -40,7 +41,7 @@ const TIMEOUT_MS = 5000;
 const PROGRESS_EVERY = 5;
 
 export async function measureOverload(options: OverloadOptions): Promise<Overload> {
-  const cluster = await OmnikvCluster.start({ size: 3, parent: options.dataParent });
+  const cluster = await OmnikvCluster.start({ size: 3, parent: options.dataDir });
   try {
     await cluster.leader();
     const before = await closedLoop(cluster, options);
@@ -89,11 +90,18 @@ async function closedLoop(
 
 function planOf(
   { nodes, clusterId }: OmnikvCluster,
-  { connections, writesPerFrame, valueBytes }: OverloadOptions,
+  { connections, perFrame, valueBytes }: OverloadOptions,
   writesPerSecond: number,
   seconds: number,
 ): FloodPlan {
-  const load = { connections, writesPerSecond, writesPerFrame, keys: KEYS, valueBytes, seconds };
+  const load = {
+    connections,
+    writesPerSecond,
+    writesPerFrame: perFrame,
+    keys: KEYS,
+    valueBytes,
+    seconds,
+  };
   return { nodes, clusterId, ...load };
 }
 

@@ -28,3 +28,14 @@ export function runOmnikv(args: readonly string[], options: RunOptions = {}): un
   }
   return JSON.parse(stdout);
 }
+
+/** By name; null: left out. */
+export type BenchFlags = Readonly<Record<string, string | number | null>>;
+
+/** As `runOmnikv`. */
+export function runBench(flags: BenchFlags, options: RunOptions = {}): unknown {
+  const args = Object.entries(flags).flatMap(([name, value]) =>
+    value === null ? [] : [`--${name}`, String(value)],
+  );
+  return runOmnikv(["bench", ...args], options);
+}

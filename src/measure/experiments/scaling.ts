@@ -7,7 +7,7 @@ import { lineChart, type Axis as ChartAxis } from "../reports/line-chart.ts";
 import type { Measurement } from "../reports/measurement.ts";
 import { countOf } from "../reports/statistics.ts";
 import { alignColumns } from "../reports/table.ts";
-import { runOmnikv } from "./run-omnikv.ts";
+import { runBench, type BenchFlags } from "./run-omnikv.ts";
 
 export interface Sweep {
   readonly x: ChartAxis;
@@ -63,20 +63,10 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
 };
 
 /** @param flags of `omnikv bench`, besides those of the sweep */
-export function measurePoint(
-  name: string,
-  x: number,
-  flags: Readonly<Record<string, string>>,
-): Point {
-  const all: Readonly<Record<string, string | number>> = {
-    ...SWEEPS[name]?.flags(x),
-    operations: "put,get",
-    // Filling millions of keys meets pauses that no measured request should.
-    timeout: "30s",
-    ...flags,
-  };
-  const args = Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
-  const { measurements } = runOmnikv(["bench", ...args]) as Pick<Point, "measurements">;
+export function measurePoint(name: string, x: number, flags: BenchFlags): Point {
+  // Filling millions of keys meets pauses that no measured request should.
+  const all = { ...SWEEPS[name]?.flags(x), operations: "put,get", timeout: "30s", ...flags };
+  const { measurements } = runBench(all) as Pick<Point, "measurements">;
   return { sweep: name, x, measurements };
 }
 

@@ -14,7 +14,7 @@ export type SystemName = (typeof SYSTEMS)[number];
 
 export interface SystemOptions {
   readonly size: number;
-  readonly parent: string | null;
+  readonly dataDir: string | null;
   readonly placements: readonly Placement[];
   /** Processes that make the load. */
   readonly generators: number;
@@ -59,7 +59,10 @@ export async function stopSystem({ generators, cluster }: System): Promise<void>
   await cluster.remove();
 }
 
-function startCluster(name: SystemName, { size, parent, etcd }: SystemOptions): Promise<Loadable> {
+function startCluster(
+  name: SystemName,
+  { size, dataDir: parent, etcd }: SystemOptions,
+): Promise<Loadable> {
   switch (name) {
     case "omnikv":
       return OmnikvCluster.start({ size, parent });

@@ -8,15 +8,15 @@ import { median } from "../reports/statistics.ts";
 import { markdownTable } from "../reports/table.ts";
 import { builtModule } from "../../server/built.ts";
 import { say } from "./entry.ts";
-import { runOmnikv } from "./run-omnikv.ts";
+import { runBench, type BenchFlags } from "./run-omnikv.ts";
 
 export interface VersionsOptions {
   /** A checkout of the other version, built. */
   readonly before: string;
   readonly rounds: number;
-  readonly placements: readonly string[];
-  /** Flags of `omnikv bench`. */
-  readonly flags: readonly string[];
+  readonly placement: readonly string[];
+  /** Flags of `omnikv bench`; null: left out. */
+  readonly bench: BenchFlags;
 }
 
 /** As far as every version has told it. */
@@ -41,11 +41,11 @@ export function compareVersions(options: VersionsOptions): string {
   };
   const rates = new Map<string, Rates>();
   for (let round = 0; round < options.rounds; round++) {
-    for (const placement of options.placements) {
+    for (const placement of options.placement) {
       const order = round % 2 === 0 ? (["before", "now"] as const) : (["now", "before"] as const);
       for (const version of order) {
-        const args = ["bench", "--placement", placement, ...options.flags];
-        const report = runOmnikv(args, { program: programs[version] }) as BenchReport;
+        const flags = { ...options.bench, placement };
+        const report = runBench(flags, { program: programs[version] }) as BenchReport;
         for (const { operation, concurrency, operationsPerSecond } of report.measurements) {
           const name = `${operation} ${concurrency} ${placement}`;
           const cell = rates.get(name) ?? { before: [], now: [] };

@@ -3,7 +3,6 @@
  * the clients of the leader.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { createAdminClient, KvError } from "../../../api/index.ts";
 import { processUsage, resetPeakMemory } from "../../../platform/process-usage.ts";
 import { countOf } from "../../reports/statistics.ts";
@@ -12,6 +11,7 @@ import { sampleServer } from "../../subjects/server-sample.ts";
 import { Generators } from "../../workloads/generators.ts";
 import type { LoadWindow } from "../../workloads/steady-loop.ts";
 import { readJson, say, writeJson, writeText } from "../entry.ts";
+import { readFlags } from "../flags.ts";
 import { pause } from "../../pause.ts";
 import {
   plot,
@@ -59,45 +59,34 @@ interface Plan {
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
 export async function catchUp(args: readonly string[]): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: [...args],
-    options: {
-      keys: { type: "string", default: "1000000" },
-      "value-bytes": { type: "string", default: "100" },
-      concurrency: { type: "string", default: "64" },
-      seconds: { type: "string", default: "10" },
-      compactions: { type: "string", default: "2" },
-      interrupt: { type: "string", default: "none" },
-      "data-dir": { type: "string" },
-      "server-flags": { type: "string", default: "" },
-      json: { type: "string" },
-      plot: { type: "string" },
-      report: { type: "string" },
-      help: { type: "boolean", default: false },
+  const flags = readFlags(
+    HELP,
+    {
+      keys: 1_000_000,
+      valueBytes: 100,
+      concurrency: 64,
+      seconds: 10,
+      compactions: 2,
+      interrupt: "none",
+      dataDir: null,
+      serverFlags: "",
+      json: null,
+      plot: null,
+      report: null,
     },
-  });
-  if (flags.help) {
-    console.log(HELP);
-    return;
-  }
+    args,
+  );
   const interrupt = INTERRUPTS.find((each) => each === flags.interrupt);
   if (interrupt === undefined) throw new Error(HELP);
-  const plan = {
-    keys: Number(flags.keys),
-    valueBytes: Number(flags["value-bytes"]),
-    concurrency: Number(flags.concurrency),
-    seconds: Number(flags.seconds),
-    compactions: Number(flags.compactions),
-    interrupt,
-  };
-  const serverFlags = ["--allow-faults", ...flags["server-flags"].split(" ").filter(Boolean)];
+  const plan = { ...flags, interrupt };
+  const serverFlags = ["--allow-faults", ...flags.serverFlags.split(" ").filter(Boolean)];
   const run =
-    flags.report === undefined
-      ? await measure(plan, flags["data-dir"] ?? null, serverFlags)
+    flags.report === null
+      ? await measure(plan, flags.dataDir, serverFlags)
       : (readJson(flags.report) as Run | null);
   if (run === null) throw new Error(`there is no ${flags.report}`);
   writeJson(flags.json, run);
-  if (flags.plot !== undefined) writeText(flags.plot, plot(run));
+  if (flags.plot !== null) writeText(flags.plot, plot(run));
   console.log(render(run));
 }
 

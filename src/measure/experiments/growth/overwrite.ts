@@ -1,6 +1,5 @@
 /** Endless overwrites of the same keys: whether rate, latency, disk and memory stay flat while the history grows. */
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { formatCount, mebibytes } from "../../reports/format.ts";
 import { LatencyHistogram, type HistogramData } from "../../reports/histogram.ts";
 import { countOf } from "../../reports/statistics.ts";
@@ -9,6 +8,7 @@ import { sampleServer, type ServerSample } from "../../subjects/server-sample.ts
 import { Generators } from "../../workloads/generators.ts";
 import type { LoadWindow } from "../../workloads/steady-loop.ts";
 import { readJson, say, writeJson, writeText } from "../entry.ts";
+import { readFlags } from "../flags.ts";
 import {
   plot,
   render,
@@ -43,46 +43,33 @@ interface Limits {
 }
 
 export async function overwrite(args: readonly string[]): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: [...args],
-    options: {
-      writes: { type: "string" },
-      minutes: { type: "string" },
-      keys: { type: "string", default: "10000" },
-      "value-bytes": { type: "string", default: "100" },
-      concurrency: { type: "string", default: "1024" },
-      placement: { type: "string", default: "leader" },
-      "data-dir": { type: "string" },
-      json: { type: "string" },
-      plot: { type: "string", default: PLOT },
-      report: { type: "string" },
-      help: { type: "boolean", default: false },
+  const flags = readFlags(
+    HELP,
+    {
+      writes: null,
+      minutes: null,
+      keys: 10_000,
+      valueBytes: 100,
+      concurrency: 1024,
+      placement: "leader",
+      dataDir: null,
+      json: null,
+      plot: PLOT,
+      report: null,
     },
-  });
-  if (flags.help) {
-    console.log(HELP);
-    return;
-  }
+    args,
+  );
   const { placement } = flags;
   if (placement !== "leader" && placement !== "spread") throw new Error(HELP);
+  const { keys, valueBytes, concurrency, minutes } = flags;
   const limits = {
-    writes:
-      flags.writes === undefined
-        ? flags.minutes === undefined
-          ? WRITES
-          : Infinity
-        : Number(flags.writes),
-    seconds: flags.minutes === undefined ? Infinity : Number(flags.minutes) * 60,
+    writes: Number(flags.writes ?? (minutes === null ? WRITES : Infinity)),
+    seconds: Number(minutes ?? Infinity) * 60,
   };
-  const load = {
-    keys: Number(flags.keys),
-    valueBytes: Number(flags["value-bytes"]),
-    concurrency: Number(flags.concurrency),
-    placement,
-  } as const;
+  const load = { keys, valueBytes, concurrency, placement } as const;
   const run =
-    flags.report === undefined
-      ? await measure(load, limits, flags["data-dir"] ?? null)
+    flags.report === null
+      ? await measure(load, limits, flags.dataDir)
       : (readJson(flags.report) as Run | null);
   if (run === null) throw new Error(`there is no ${flags.report}`);
   writeJson(flags.json, run);

@@ -6,9 +6,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { SNAPSHOT_CHUNK_BYTES } from "../../../base/limits.ts";
 import { KvState, SnapshotDecoder } from "../../../kv/index.ts";
+import { readFlags } from "../flags.ts";
 import { NodeDisk } from "../../../platform/node-disk.ts";
 import { silentLogger } from "../../../ports/logger.ts";
 import { SnapshotStore } from "../../../storage/snapshot-store.ts";
@@ -90,17 +90,7 @@ function open(root: string, keys: number): SnapshotStore {
 
 /** @param flags of the command line, behind the sub-command */
 export async function restart(flags: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...flags],
-    options: {
-      quick: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
+  const values = readFlags(HELP, { quick: false }, flags);
   const keyCounts = values.quick ? QUICK_KEYS : KEYS;
   const root = mkdtempSync(join(tmpdir(), "omnikv-growth-"));
   const rows: Row[] = [];

@@ -2,7 +2,6 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createAdminClient, createClient, type KvClient } from "../../../api/index.ts";
 import { processUsage } from "../../../platform/process-usage.ts";
 import { DEFAULT_COMPACTION } from "../../../replica/compaction.ts";
@@ -15,6 +14,7 @@ import { createOmnikvTarget } from "../../subjects/omnikv-target.ts";
 import { loopbackNodes } from "../../subjects/places.ts";
 import { putAll } from "../../workloads/fill.ts";
 import { say, writeText } from "../entry.ts";
+import { readFlags } from "../flags.ts";
 import { pause } from "../../pause.ts";
 
 const HELP = `Usage: npx tsx scripts/growth.ts serve [options]   (npm run build first)
@@ -247,21 +247,11 @@ function render(rows: readonly ServeRow[]): string {
 
 /** @param args of the command line, behind the sub-command */
 export async function serve(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      large: { type: "boolean", default: false },
-      keys: { type: "string" },
-      runs: { type: "string", default: "3" },
-      data: { type: "string" },
-      json: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
-  }
+  const values = readFlags(
+    HELP,
+    { large: false, keys: null, runs: 3, data: null, json: null },
+    args,
+  );
   const keyCounts = (values.keys ?? (values.large ? LARGE_KEYS : KEYS)).split(",").map(Number);
   const root = values.data ?? mkdtempSync(join(tmpdir(), "omnikv-growth-"));
   const rows: ServeRow[] = [];
@@ -270,12 +260,12 @@ export async function serve(args: readonly string[]): Promise<void> {
       say(`${formatCount(keys)} keys`);
       if (!existsSync(join(root, `keys-${keys}-long`))) await prepare(root, keys);
       for (const log of LOGS) {
-        rows.push(await measure(root, keys, log, Number(values.runs)));
+        rows.push(await measure(root, keys, log, values.runs));
       }
     }
   } finally {
-    if (values.data === undefined) rmSync(root, { recursive: true });
+    if (values.data === null) rmSync(root, { recursive: true });
   }
   console.log(render(rows));
-  if (values.json !== undefined) writeText(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+  if (values.json !== null) writeText(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 }
