@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { readFlags } from "../../src/measure/experiments/flags.ts";
 
-const DEFAULTS = { keys: 10, ramp: [1, 2], only: ["a"], dataDir: null, quick: false, text: "x" };
+const DEFAULTS = {
+  keys: 10,
+  ramp: [1, 2],
+  only: ["a"],
+  dataDir: null,
+  quick: false,
+  text: "x",
+} as const;
 
 test("flags are read as what their defaults are", () => {
   expect(readFlags("help", DEFAULTS, [])).toEqual(DEFAULTS);
