@@ -4,11 +4,7 @@ import type { HistogramData } from "../reports/histogram.ts";
 import type { LoadWindow } from "./steady-loop.ts";
 import { OPERATIONS } from "./workload.ts";
 
-const nodeSchema = z.strictObject({
-  id: z.number(),
-  host: z.string(),
-  port: z.number(),
-});
+const nodeSchema = z.strictObject({ id: z.number(), host: z.string(), port: z.number() });
 
 /** What to connect to. */
 const setupSchema = z.strictObject({

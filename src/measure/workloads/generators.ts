@@ -55,11 +55,7 @@ export class Generators {
   ): Promise<Generators> {
     const { system, clusterId, secret } = on;
     const setup = {
-      nodes: on.nodes.map(({ id, host, port }) => ({
-        id,
-        host,
-        port,
-      })),
+      nodes: on.nodes.map(({ id, host, port }) => ({ id, host, port })),
       clusterId,
       secret,
       pinned: pinned === null ? null : [...pinned],

@@ -45,13 +45,7 @@ export function shakenHands(
       timeoutMs: 5e3,
       handshake: {
         secret: null,
-        self: {
-          ...self,
-          incarnation: null,
-          origin: null,
-          peer: null,
-          configurationId: null,
-        },
+        self: { ...self, incarnation: null, origin: null, peer: null, configurationId: null },
       },
       established: (connection) => {
         setImmediate(() => resolve(connection));

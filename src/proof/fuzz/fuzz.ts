@@ -72,19 +72,8 @@ const peerHello: PeerHello = {
   members: [1, 2, 3],
   joined: true,
   generation: 0,
-  marks: [
-    {
-      boot: 7,
-      from: 1,
-      to: 3,
-    },
-  ],
-  durable: {
-    promise: ballot,
-    acceptedRound: ballot,
-    acceptedIdx: 1,
-    decidedIdx: 1,
-  },
+  marks: [{ boot: 7, from: 1, to: 3 }],
+  durable: { promise: ballot, acceptedRound: ballot, acceptedIdx: 1, decidedIdx: 1 },
   origin: 5,
 };
 
