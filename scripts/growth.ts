@@ -1,8 +1,9 @@
 /** How cost grows with the data and its history: `npx tsx scripts/growth.ts COMMAND [--help]`. */
-import { catchUp } from "./growth/catch-up.ts";
-import { overwrite } from "./growth/overwrite.ts";
-import { loadOne, restart } from "./growth/restart.ts";
-import { serve } from "./growth/serve.ts";
+import { exitOnSignals } from "../src/measure/experiments/entry.ts";
+import { catchUp } from "../src/measure/experiments/growth/catch-up.ts";
+import { overwrite } from "../src/measure/experiments/growth/overwrite.ts";
+import { loadOne, restart } from "../src/measure/experiments/growth/restart.ts";
+import { serve } from "../src/measure/experiments/growth/serve.ts";
 
 /** `load` is what `restart` calls itself with. */
 const COMMANDS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
@@ -20,7 +21,7 @@ const USAGE = `Usage: npx tsx scripts/growth.ts COMMAND [--help]   (npm run buil
   serve       from the start of a server to its first reads, by number of keys
   restart     how long a snapshot takes to load, by number of keys`;
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+exitOnSignals();
 const [name = "--help", ...flags] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (command !== undefined) {

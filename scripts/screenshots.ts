@@ -6,7 +6,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
-import { startThrowAwayCluster } from "../src/bench/throw-away-cluster.ts";
+import { OmnikvCluster } from "../src/measure/subjects/omnikv-cluster.ts";
 import { KvClient } from "../src/client/kv-client.ts";
 import { nodeClock } from "../src/platform/node-clock.ts";
 import { createNodeRandom } from "../src/platform/node-random.ts";
@@ -76,7 +76,7 @@ mkdirSync(out, { recursive: true });
 for (const series of SERIES) await take(series);
 
 async function take({ nodes, scenario, pictures }: Series): Promise<void> {
-  const cluster = await startThrowAwayCluster(nodes, null, ["--allow-faults"]);
+  const cluster = await OmnikvCluster.start({ size: nodes, flags: ["--allow-faults"] });
   const machine = { clock: nodeClock, random: createNodeRandom(), network: new WsNetwork() };
   const client = new KvClient({ nodes: cluster.nodes, ...machine });
   const browser = await launchBrowser(WALL);

@@ -27,7 +27,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   repl: ["base", "client", "wire", "scenarios"],
   dashboard: ["wire"],
   page: ["base", "ports", "client", "wire", "scenarios"],
-  lab: ["base", "ports", "client", "api", "bench", "server", "scenarios", "wire"],
   node: ["base", "ports", "kv", "wire", "omnipaxos", "storage", "links", "replica", "gateway"],
   sim: [
     "base",
@@ -45,14 +44,42 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   explore: ["base", "operations", "kv", "wire", "omnipaxos", "replica"],
   api: ["base", "client", "platform"],
-  bench: ["base", "config", "ports", "client", "api", "platform", "server"],
+  measure: [
+    "base",
+    "config",
+    "ports",
+    "scenarios",
+    "kv",
+    "wire",
+    "storage",
+    "replica",
+    "client",
+    "api",
+    "platform",
+    "server",
+  ],
+  proof: [
+    "base",
+    "config",
+    "ports",
+    "kv",
+    "wire",
+    "storage",
+    "links",
+    "client",
+    "api",
+    "checker",
+    "sim",
+    "platform",
+    "server",
+    "measure",
+  ],
   metrics: ["base", "wire", "node"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "storage", "metrics"],
   bin: [
     "api",
     "base",
-    "bench",
-    "lab",
+    "measure",
     "scenarios",
     "config",
     "metrics",
@@ -68,7 +95,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Only these may touch the machine. */
 const MAY_USE_NODE = [
-  ...["platform", "repl", "dashboard", "metrics", "server", "bin", "config", "bench", "lab"],
+  ...["platform", "repl", "dashboard", "metrics", "server", "bin", "config", "measure", "proof"],
 ];
 /** Pure functions of node's library that are no I/O. */
 const PURE_NODE_MODULES = ["node:crypto"];

@@ -2,15 +2,23 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
 import { printableJson } from "../base/printable.ts";
-import { findLeader } from "../bench/find-leader.ts";
-import { Generators, type MeasuredProcess } from "../bench/generators.ts";
-import { formatCount, renderTable, type Measurement } from "../bench/report.ts";
-import { isInMemory, startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
-import { OPERATIONS, type BenchOperation } from "../bench/workload.ts";
+import {
+  findLeader,
+  formatCount,
+  Generators,
+  isInMemory,
+  OMNIKV_GENERATOR,
+  OmnikvCluster,
+  OPERATIONS,
+  renderTable,
+  type BenchOperation,
+  type Loadable,
+  type MeasuredProcess,
+  type Measurement,
+} from "../measure/index.ts";
 import { processListeningOn } from "../platform/process-usage.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";
 
@@ -51,9 +59,7 @@ interface Plan {
 
 /** What the load goes to. */
 interface Subject {
-  readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
-  readonly clusterId: string | null;
-  readonly secret: string | null;
+  readonly on: Pick<Loadable, "system" | "generator" | "nodes" | "clusterId" | "secret">;
   readonly timeoutMs: number;
   readonly servers: readonly MeasuredProcess[] | null;
   readonly what: string;
@@ -122,14 +128,16 @@ async function bench(flags: BenchFlags): Promise<void> {
 }
 
 async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]> {
-  const { nodes, clusterId, secret, timeoutMs, servers } = subject;
-  const leader = await findLeader(nodes, secret);
-  const ids = nodes.map(({ id }) => id);
+  const { on, timeoutMs, servers } = subject;
+  const leader = await findLeader(on.nodes, on.secret);
+  const ids = on.nodes.map(({ id }) => id);
   const pinned = { spread: ids, leader: [leader], any: null }[plan.placement];
-  const connections = plan.connections ?? pinned?.length ?? 1;
-  const setup = { nodes: [...nodes], pinned, connections, clusterId, secret, timeoutMs };
-  const entry = fileURLToPath(new URL("../bench/omnikv-generator.js", import.meta.url));
-  const generators = await Generators.start(entry, setup, plan.generators);
+  const generators = await Generators.start(on, {
+    pinned,
+    timeoutMs,
+    count: plan.generators,
+    connections: plan.connections ?? undefined,
+  });
   const progress = createProgress();
   const measurements: Measurement[] = [];
   try {
@@ -142,7 +150,6 @@ async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]
           const { keys, warmUpMs, durationMs } = plan;
           progress.now(`${name}: warming up`);
           const measurement = await generators.measure({
-            system: "omnikv",
             operation,
             concurrency,
             keys,
@@ -208,9 +215,7 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
     return pid === null ? [] : [{ name: `node ${id}`, pid }];
   });
   return {
-    nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
-    clusterId,
-    secret,
+    on: { system: "omnikv", generator: OMNIKV_GENERATOR, nodes, clusterId, secret },
     timeoutMs,
     servers: servers.length === nodes.length ? servers : null,
     what: `a running cluster of ${nodes.length}`,
@@ -224,15 +229,13 @@ async function openThrowAway(flags: BenchFlags): Promise<Subject> {
     throw new KvError("BAD_REQUEST", `--size: expected 1, 3, 5 or 7, got "${flags.size}"`);
   }
   const parent = flags.dataDir === undefined ? null : resolve(flags.dataDir);
-  const cluster = await startThrowAwayCluster(size, parent);
-  const { nodes, clusterId, servers, dataDirectory } = cluster;
+  const cluster = await OmnikvCluster.start({ size, parent });
+  const { processes, dataDirectory } = cluster;
   const warning = isInMemory(dataDirectory) ? " (in memory: syncs cost nothing there)" : "";
   return {
-    nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
-    clusterId,
-    secret: null,
+    on: cluster,
     timeoutMs: parseTime(flags.timeout, "--timeout"),
-    servers: servers.map(({ node, pid }) => ({ name: `node ${node.id}`, pid })),
+    servers: processes,
     what: `a throw-away cluster of ${size}, data in ${dataDirectory}${warning}`,
     release: () => cluster.remove(),
   };

@@ -20,7 +20,7 @@ import {
   type Lab,
   type Measured,
   type Subject,
-} from "../lab/index.ts";
+} from "../measure/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../scenarios/index.ts";
@@ -165,7 +165,9 @@ async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {
     say(left.join());
   } else if (peer !== null) {
     say(`starting ${size} servers of etcd`);
-    measured.push(await measure(startEtcdSubject({ size, dataParent, ...peer }), plan, signal));
+    measured.push(
+      await measure(await startEtcdSubject({ size, dataParent, ...peer }), plan, signal),
+    );
   }
   return { scenario, measured, left };
 }

@@ -1,11 +1,12 @@
 /** Crashes, pauses and restarts of the servers of a local cluster, as an operator would have them. */
 import { KvError } from "../base/errors.ts";
 import {
-  LocalServer,
   startLocalCluster,
+  startLocalServer,
   stopLocalCluster,
   type LocalClusterOptions,
 } from "./local-cluster.ts";
+import type { LocalServer } from "./local-server.ts";
 
 export class LocalServers {
   readonly #options: LocalClusterOptions;
@@ -43,7 +44,7 @@ export class LocalServers {
     const before = this.#server(id);
     if (this.#paused.has(id)) await this.crash(id);
     await before.stop();
-    const server = new LocalServer(before.node, this.#options);
+    const server = startLocalServer(before.node, this.#options);
     this.#servers.set(id, server);
     await server.ready();
   }

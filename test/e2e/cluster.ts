@@ -1,11 +1,12 @@
 /** Real servers as processes, driven through the real clients. Every wait is for a condition, with a deadline. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { AdminClient } from "../../src/client/admin-client.ts";
 import { KvClient, type KvClientOptions } from "../../src/client/kv-client.ts";
+import type { ClusterNode } from "../../src/config/cluster.ts";
+import { loopbackNodes } from "../../src/measure/subjects/places.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import { createNodeRandom } from "../../src/platform/node-random.ts";
 import { WsNetwork } from "../../src/platform/ws-network.ts";
@@ -16,12 +17,7 @@ export const ROOT = resolve(import.meta.dirname, "../..");
 export const OMNIKV = join(ROOT, "dist/bin/omnikv.js");
 export const ELECTION_TIMEOUT_MS = 100;
 
-export interface NodeInfo {
-  readonly id: number;
-  readonly host: string;
-  readonly port: number;
-  readonly peerPort: number;
-}
+export type NodeInfo = ClusterNode;
 
 export async function eventually<T>(
   what: string,
@@ -40,26 +36,6 @@ export async function eventually<T>(
     await new Promise((wake) => setTimeout(wake, 20));
   }
   throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: last });
-}
-
-/** Ports that are free now, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((ready) => {
-          const server = createServer();
-          server.listen(0, "127.0.0.1", () => ready(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
 }
 
 export interface StartOptions {
@@ -86,13 +62,7 @@ export class TestCluster {
   readonly #secret: string | null;
 
   static async create(size: number, options: { secret?: string } = {}): Promise<TestCluster> {
-    const ports = await freePorts(2 * size);
-    const nodes = Array.from({ length: size }, (_, i) => ({
-      id: i + 1,
-      host: "127.0.0.1",
-      port: ports[2 * i]!,
-      peerPort: ports[2 * i + 1]!,
-    }));
+    const nodes = await loopbackNodes(size);
     return new TestCluster(nodes, options.secret ?? null);
   }
 

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { etcdRefusal, namespacesRefusal } from "../../src/lab/index.ts";
-import type { RunResult } from "../../src/lab/index.ts";
+import { etcdRefusal, namespacesRefusal } from "../../src/measure/index.ts";
+import type { RunResult } from "../../src/measure/index.ts";
 import { eventually, OMNIKV, ROOT } from "./cluster.ts";
 
 let directory: string;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAdminClient, createClient } from "../../src/api/index.ts";
-import { freePorts } from "../../src/bench/throw-away-cluster.ts";
+import { freePorts } from "../../src/measure/subjects/places.ts";
 import { dialWithHandshake } from "../../src/links/handshake-connection.ts";
 import { Node } from "../../src/node/node.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../../src/node/options.ts";

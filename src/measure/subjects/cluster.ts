@@ -1,0 +1,35 @@
+/** What is measured: servers that are ours to load, to break and to throw away, whatever system they are of. */
+import type { NodeAddress } from "../../client/types.ts";
+import type { Target } from "../workloads/target.ts";
+
+export interface MeasuredProcess {
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** What load generators can be pointed at. */
+export interface Loadable {
+  readonly system: string;
+  /** The module that makes its load in a process of its own, below dist. */
+  readonly generator: string;
+  readonly nodes: readonly NodeAddress[];
+  /** Null: the system knows no such thing. */
+  readonly clusterId: string | null;
+  /** Null: there is none. */
+  readonly secret: string | null;
+  /** The servers that run now. */
+  readonly processes: readonly MeasuredProcess[];
+  /** Waits until every server serves and one of them leads. @returns that one */
+  leader(): Promise<number>;
+  /** Ends the servers and removes what they leave behind. */
+  remove(): Promise<void>;
+}
+
+export interface Cluster extends Loadable {
+  /** A client in this process, that goes on with the other nodes when one is gone. */
+  connect(): Target;
+  /** kill -9. Resolves when the process has ended. */
+  kill(node: number): Promise<void>;
+  /** Starts a server on its old data; one that runs is killed first. */
+  restart(node: number): Promise<void>;
+}

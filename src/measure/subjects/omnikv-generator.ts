@@ -1,0 +1,13 @@
+/** A load generator process for omnikv: run by `Generators`, not by hand. */
+import { createClient } from "../../api/index.ts";
+import { nodeClock } from "../../platform/node-clock.ts";
+import { serveGenerator } from "../workloads/serve-generator.ts";
+import { createOmnikvTarget } from "./omnikv-target.ts";
+
+serveGenerator(({ nodes, pinned, connections, clusterId, secret, timeoutMs }) => {
+  const clients = Array.from({ length: connections }, (_, i) => ({
+    client: createClient({ nodes, clusterId, secret, timeoutMs }),
+    node: pinned === null ? null : (pinned[i % pinned.length] ?? null),
+  }));
+  return createOmnikvTarget(clients);
+}, nodeClock);

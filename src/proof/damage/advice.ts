@@ -1,0 +1,28 @@
+/** What a sentence of a server tells to do, as somebody reads it who knows nothing else. */
+import type { Said } from "./server.ts";
+
+/** What a sentence tells to do. */
+type Advice =
+  | { readonly kind: "rejoin" }
+  | { readonly kind: "moveAway"; readonly path: string }
+  /** Whether others are right is for people to say, so nothing is done. */
+  | { readonly kind: "keep" }
+  /** Correct what was given to the server, or do nothing. */
+  | { readonly kind: "correct" }
+  | { readonly kind: "none" };
+
+export function adviceOf({ text }: Said): Advice {
+  const inTheWay = /([^\s:]+): there is a file where a directory has to be/.exec(text)?.[1];
+  if (inTheWay !== undefined) return { kind: "moveAway", path: inTheWay };
+  if (/[Ii]f the others are right:/.test(text)) return { kind: "keep" };
+  if (/may be deleted/.test(text)) return { kind: "keep" };
+  if (/--rejoin/.test(text)) return { kind: "rejoin" };
+  if (
+    /correct --|start that version|start it with|start all with|give both|stop it|put (?:it )?back|start (?:it|this node) again|make room/i.test(
+      text,
+    )
+  ) {
+    return { kind: "correct" };
+  }
+  return { kind: "none" };
+}
