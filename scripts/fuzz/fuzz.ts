@@ -78,7 +78,7 @@ const peerHello: PeerHello = {
 function handshakeFrames(channel: "client" | "admin" | "peer"): Uint8Array[] {
   const hello = {
     ...{ channel, clusterId: "fuzz", nodeId: 2, targetId: 1 },
-    ...{ incarnation: "0123456789abcdef", configurationId: 1, authenticates: false },
+    ...{ incarnation: "0123456789abcdef", configurationId: 1, authenticates: false, bound: false },
     origin: 5,
     nonce: new Uint8Array(NONCE_BYTES).fill(3),
     peer: channel === "peer" ? peerHello : null,

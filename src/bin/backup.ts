@@ -7,14 +7,12 @@ import { terminalText } from "../base/printable.ts";
 import { parseNodeId } from "../config/cluster.ts";
 import { NewFile } from "../platform/new-file.ts";
 import { Progress, sizeText } from "./progress.ts";
+import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { readSettings, type PromptSettings } from "./prompt-options.ts";
 
 const EXIT_INTERRUPTED = 130;
 
-interface BackupFlags {
-  readonly nodes?: string;
-  readonly cluster?: string;
-  readonly secretFile?: string;
+interface BackupFlags extends AccessFlags {
   readonly node?: string;
   readonly force?: true;
 }
@@ -31,12 +29,11 @@ one moment; sessions of clients are no part of what a restore brings back. Then:
 Exit status: 0 the file is complete and on the disk · 1 it is not, and there is none · 2 usage · 130 interrupted.`;
 
 export function backupCommand(): Command {
-  return new Command("backup")
+  return addCredentialOptions(new Command("backup"))
     .description("Writes what the cluster holds to a file, while the cluster serves.")
     .argument("<file>", "where to; - is the standard output")
     .option("--nodes <list>", "the nodes: 1=127.0.0.1:4101,2=… (default: 1 to 3 on this machine)")
     .option("--cluster <file>", "the same from a JSON file, shared with the servers")
-    .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--node <id>", "which node makes it (default: the first that can)")
     .option("--force", "replace the file when it is there")
     .addHelpText("after", HELP)
@@ -55,8 +52,8 @@ async function runBackup(file: string, flags: BackupFlags): Promise<number> {
   const abort = new AbortController();
   const onSignal = (): void => abort.abort();
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
-  const { nodes, clusterId, secret, timeoutMs } = settings;
-  const admin = createAdminClient({ nodes, clusterId, secret, timeoutMs });
+  const { nodes, clusterId, secret, tls, timeoutMs } = settings;
+  const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs });
   const target = file === "-" ? standardOutput() : await NewFile.begin(file, flags.force === true);
   try {
     const { header, bytes } = await write(admin, target, settings, asked, takenAt, abort.signal);

@@ -12,12 +12,10 @@ import { formatCount, renderTable, type Measurement } from "../bench/report.ts";
 import { isInMemory, startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
 import { OPERATIONS, type BenchOperation } from "../bench/workload.ts";
 import { processListeningOn } from "../platform/process-usage.ts";
+import { addCredentialOptions, type Access, type AccessFlags } from "./access.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";
 
-interface BenchFlags {
-  readonly nodes?: string;
-  readonly cluster?: string;
-  readonly secretFile?: string;
+interface BenchFlags extends AccessFlags {
   readonly size: string;
   readonly dataDir?: string;
   readonly operations: string;
@@ -53,7 +51,7 @@ interface Plan {
 interface Subject {
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
   readonly clusterId: string | null;
-  readonly secret: string | null;
+  readonly access: Access;
   readonly timeoutMs: number;
   readonly servers: readonly MeasuredProcess[] | null;
   readonly what: string;
@@ -75,13 +73,12 @@ A latency runs from the call to the answer in the program that asked. Processor 
 processor time and memory of servers are known where they run on this machine (Linux).`;
 
 export function benchCommand(): Command {
-  return new Command("bench")
+  return addCredentialOptions(new Command("bench"))
     .description(
       "Measures a cluster with a closed loop: so many requests at once, the next one when one is answered.",
     )
     .option("--nodes <list>", "a running cluster (default: a throw-away one is started)")
     .option("--cluster <file>", "the same from a JSON file")
-    .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--size <n>", "servers of the throw-away cluster: 1, 3, 5 or 7", "3")
     .option("--data-dir <directory>", "where the throw-away cluster keeps its data meanwhile")
     .option("--operations <list>", OPERATIONS.join(", "), OPERATIONS.join(","))
@@ -122,12 +119,12 @@ async function bench(flags: BenchFlags): Promise<void> {
 }
 
 async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]> {
-  const { nodes, clusterId, secret, timeoutMs, servers } = subject;
-  const leader = await findLeader(nodes, secret);
+  const { nodes, clusterId, access, timeoutMs, servers } = subject;
+  const leader = await findLeader(nodes, access.secret, access.tls);
   const ids = nodes.map(({ id }) => id);
   const pinned = { spread: ids, leader: [leader], any: null }[plan.placement];
   const connections = plan.connections ?? pinned?.length ?? 1;
-  const setup = { nodes: [...nodes], pinned, connections, clusterId, secret, timeoutMs };
+  const setup = { nodes: [...nodes], pinned, connections, clusterId, ...access, timeoutMs };
   const entry = fileURLToPath(new URL("../bench/omnikv-generator.js", import.meta.url));
   const generators = await Generators.start(entry, setup, plan.generators);
   const progress = createProgress();
@@ -202,7 +199,7 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
   if (flags.dataDir !== undefined) {
     throw new KvError("BAD_REQUEST", "--data-dir is for a throw-away cluster, not a running one");
   }
-  const { nodes, clusterId, secret, timeoutMs } = readSettings({ ...flags });
+  const { nodes, clusterId, secret, tls, timeoutMs } = readSettings({ ...flags });
   const servers = nodes.flatMap(({ id, port }) => {
     const pid = processListeningOn(port);
     return pid === null ? [] : [{ name: `node ${id}`, pid }];
@@ -210,7 +207,7 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
   return {
     nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
     clusterId,
-    secret,
+    access: { secret, tls },
     timeoutMs,
     servers: servers.length === nodes.length ? servers : null,
     what: `a running cluster of ${nodes.length}`,
@@ -230,7 +227,7 @@ async function openThrowAway(flags: BenchFlags): Promise<Subject> {
   return {
     nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
     clusterId,
-    secret: null,
+    access: { secret: null, tls: false },
     timeoutMs: parseTime(flags.timeout, "--timeout"),
     servers: servers.map(({ node, pid }) => ({ name: `node ${node.id}`, pid })),
     what: `a throw-away cluster of ${size}, data in ${dataDirectory}${warning}`,

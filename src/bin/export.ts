@@ -39,8 +39,8 @@ export function exportCommand(): Command {
 }
 
 async function run(file: string, flags: ExportFlags): Promise<void> {
-  const { nodes, clusterId, secret, timeoutMs } = await learnSettings(flags);
-  const client = createClient({ nodes, clusterId, secret, timeoutMs });
+  const { nodes, clusterId, secret, tls, timeoutMs } = await learnSettings(flags);
+  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs });
   const target = file === "-" ? null : await NewFile.begin(file, flags.force === true);
   const write = target === null ? writeOut : (piece: string) => target.write(Buffer.from(piece));
   const progress = new KeyProgress("export");

@@ -6,7 +6,10 @@ import type { Endpoint, NodeAddress, NodeGiven, NodesGiven } from "./types.ts";
 const PORT_MAX = 65_535;
 const HOST = /^[A-Za-z0-9._:%-]{1,253}$/;
 /** ID=HOST:PORT, the id with its sign may be missing; a host with colons stands in brackets. */
-const ADDRESS = /^(?:(\d{1,9})=)?(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
+const ADDRESS =
+  /^(?:(\d{1,9})=)?(?:(?:https?|wss?):\/\/)?(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})\/?$/;
+/** In the place of such an address: plain text, or TLS when there is an "s" behind it. */
+const SCHEME = /^\s*(?:\d{1,9}=)?(?:http|ws)(s?):\/\//;
 const ADDRESS_EXPECTED = '"HOST:PORT", "[IPV6]:PORT" or { id, host, port }';
 const NODES_EXPECTED = 'at least one address, like ["127.0.0.1:4101"]';
 
@@ -79,6 +82,24 @@ export function endpointsIn(nodes: unknown): readonly Endpoint[] {
     }
   }
   return endpoints;
+}
+
+/**
+ * Whether addresses say that nodes are reached over TLS (https, wss) or in plain text (http, ws). Null: they do not say.
+ * @throws KvError BAD_REQUEST when they say both
+ */
+export function addressesUseTls(nodes: unknown): boolean | null {
+  const given: unknown = typeof nodes === "string" ? nodes.split(",") : nodes;
+  if (!isArray(given)) return null;
+  const said = given.flatMap((node) => {
+    const match = typeof node === "string" ? SCHEME.exec(node) : null;
+    return match === null ? [] : [match[1] === "s"];
+  });
+  const [first = null] = said;
+  if (said.every((each) => each === first)) return first;
+  const text =
+    "nodes: some addresses say TLS (https, wss) and others plain text (http, ws): a client uses one of them for all";
+  throw new KvError("BAD_REQUEST", text);
 }
 
 /** Of a client that asks nodes by their ids. @throws KvError as `endpointsIn`, and when an id is missing */

@@ -1,4 +1,5 @@
 /** The link to one peer: dials or is dialed, keeps one session, and lets messages through as the drop table says. */
+import type { Secrets } from "../base/secrets.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -20,9 +21,9 @@ export interface PeerLinkOptions {
   readonly nodeId: NodeId;
   readonly peer: NodeId;
   readonly address: Address;
-  readonly self: () => Omit<Hello, "authenticates" | "nonce">;
+  readonly self: () => Omit<Hello, "authenticates" | "bound" | "nonce">;
   readonly presence: PeerLinksOptions["presence"];
-  readonly secret: string | null;
+  readonly secret: Secrets;
   readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;

@@ -2,7 +2,9 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { HANDSHAKE_BYTES_MAX } from "../base/limits.ts";
-import type { Connection, ConnectionHandlers } from "../ports/network.ts";
+import { tlsTroubleOf } from "../base/tls-trouble.ts";
+import type { Connection, ConnectionHandlers, WireSecurity } from "../ports/network.ts";
+import { securityOf } from "./wire-security.ts";
 
 /** A close frame has room for 123 bytes of UTF-8. */
 const REASON_BYTES_MAX = 120;
@@ -46,6 +48,8 @@ export interface WsConnectionOptions {
   /** Called when the connection has ended, before its handlers are told. */
   readonly onGone: (connection: WsConnection) => void;
   readonly onAdmitted?: () => void;
+  /** The other side had to show a certificate when it connected. Default false. */
+  readonly needsCertificate?: boolean;
 }
 
 export class WsConnection implements Connection {
@@ -91,7 +95,7 @@ export class WsConnection implements Connection {
     if (options.socket !== null) this.setSocket(options.socket);
     // An error is always followed by "close", which ends the connection with this reason.
     ws.on("error", (error) => {
-      this.#reason ??= error.message;
+      this.#reason ??= tlsTroubleOf(error) ?? error.message;
     });
     ws.on("close", (code, reason) => this.#onClose(code, reason.toString("utf8")));
   }
@@ -128,6 +132,15 @@ export class WsConnection implements Connection {
     this.#paused = false;
     this.#misses = 0;
     this.#ws.resume();
+  }
+
+  security(): WireSecurity | null {
+    return securityOf(this.#socket, this.#options.needsCertificate ?? false);
+  }
+
+  /** The dial has failed for this reason. */
+  failed(reason: string): void {
+    this.#end(reason);
   }
 
   send(frame: Uint8Array): void {

@@ -96,6 +96,8 @@ async function startNode(
       network: new WsNetwork({
         hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
         pageAddresses: options.clusterNodes,
+        clientTls: options.clientTls,
+        peerTls: options.peerTls,
         onRequest: dashboard(options, view),
         onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
         onCrowded: (reason) =>
@@ -116,7 +118,7 @@ async function startNode(
         logger.info(`node ${nodeId} is ready`, {
           clients: `${clientAddress.host}:${clientAddress.port}`,
           peers: peer === undefined ? "" : `${peer.host}:${peer.port}`,
-          page: pageUrl(clientAddress),
+          page: pageUrl(clientAddress, options.clientTls !== null),
           data: dataDirectory,
         });
         process.send?.("listening");
@@ -133,6 +135,8 @@ async function startNode(
     });
     view.shows(node);
     node.start();
+    for (const text of options.warnings) logger.warn(text);
+    for (const credential of options.credentials) credential.watch(logger);
     endWatch = watchFiles(dataDirectory, options.clusterNodes.length, lock);
     return {
       ended,
@@ -143,6 +147,7 @@ async function startNode(
         view.stops();
         logger.info(`node ${nodeOptions.nodeId} stops`);
         endWatch();
+        for (const credential of options.credentials) credential.stop();
         node.stop(() => {
           lock.release();
           end(0);
@@ -169,11 +174,12 @@ function watchFiles(dataDirectory: string, members: number, lock: DataLock): () 
 }
 
 function dashboard(
-  { node, clusterNodes }: ServerOptions,
+  { node, clusterNodes, clientTls }: ServerOptions,
   { pages }: OperatorView,
 ): RequestListener {
   return createDashboard({
     pages,
+    isTls: clientTls !== null,
     info: {
       clusterId: node.clusterId,
       self: node.nodeId,
