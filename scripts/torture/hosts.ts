@@ -122,11 +122,15 @@ export class Server {
     );
     const secretFile = join(directory, "secret.txt");
     writeFileSync(secretFile, SECRET, { mode: 0o600 });
+    const peerSecretFile = join(directory, "peer-secret.txt");
+    writeFileSync(peerSecretFile, PEER_SECRET, { mode: 0o600 });
     this.#command = [
       ...hosts.wrap(id),
       ...[process.execPath, ...NODE_FLAGS, OMNIKV, "server", "--node", String(id)],
       ...["--data-dir", join(directory, `node${id}`), "--peers", peers.join(",")],
-      ...["--allow-faults", "--secret-file", secretFile],
+      ...["--allow-faults", "--secret-file", secretFile, "--peer-secret-file", peerSecretFile],
+      // Nothing leaves this machine.
+      "--allow-plain-text",
       ...flags,
     ];
   }
@@ -160,4 +164,5 @@ export class Server {
   }
 }
 
-export const SECRET = "a secret for torture runs";
+const PEER_SECRET = "what nodes of torture runs know 0451-4711";
+export const SECRET = "a secret for torture runs 0451-4711";

@@ -10,7 +10,7 @@ export const SECRET_BITS_MIN = 128;
 /** A list of words to draw from has 7,776 of them (diceware), or fewer. */
 const BITS_OF_WORD = Math.log2(7776);
 const WORDS_MIN = 3;
-/** Fewer different characters than this are no drawn text of that length, whatever its alphabet. */
+/** A text with fewer different characters than this was drawn from those, whatever alphabet they are part of. */
 const DIFFERENT_MIN = 8;
 
 const ALPHABETS: readonly (readonly [pattern: RegExp, size: number])[] = [
@@ -33,8 +33,9 @@ export function secretBits(text: string): number {
     words.length >= WORDS_MIN && words.every((word) => /^\p{L}{1,24}$/u.test(word));
   if (isSentence) return Math.floor(new Set(words).size * BITS_OF_WORD);
   const characters = Array.from(text);
-  if (new Set(characters).size < DIFFERENT_MIN) return characters.length;
-  const size = ALPHABETS.find(([pattern]) => pattern.test(text))?.[1] ?? ANY_ALPHABET;
+  const different = new Set(characters).size;
+  const alphabet = ALPHABETS.find(([pattern]) => pattern.test(text))?.[1] ?? ANY_ALPHABET;
+  const size = different < DIFFERENT_MIN ? different : alphabet;
   return Math.floor(unrepeated(text) * Math.log2(size) + 1e-9);
 }
 

@@ -42,7 +42,11 @@ export function tlsTroubleOf(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") {
     return null;
   }
-  return tlsTrouble(error.code, error.message);
+  // Found while something was written, the same error comes as one of the system, with its name in the text only.
+  const name = error.code === "EPROTO" ? /SSL routines:[^:]*:([^:]+):/.exec(error.message) : null;
+  const code =
+    name?.[1] === undefined ? error.code : `ERR_SSL_${name[1].toUpperCase().replaceAll(" ", "_")}`;
+  return tlsTrouble(code, name?.[1] ?? error.message);
 }
 
 /**

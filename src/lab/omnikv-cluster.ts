@@ -62,6 +62,8 @@ export async function startInNamespaces(
     const secret = randomBytes(SECRET_BYTES).toString("hex");
     const secretFile = join(dataDirectory, "secret.txt");
     writeFileSync(secretFile, secret, { mode: 0o600 });
+    const peerSecretFile = join(dataDirectory, "peer-secret.txt");
+    writeFileSync(peerSecretFile, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600 });
     const nodes = made.nodes.map((id) => ({
       id,
       host: made.address(id),
@@ -72,7 +74,11 @@ export async function startInNamespaces(
       nodes,
       clusterId: CLUSTER_ID,
       dataDirectory,
-      flags: [...flags, "--secret-file", secretFile],
+      flags: [
+        ...[...flags, "--secret-file", secretFile, "--peer-secret-file", peerSecretFile],
+        // Nothing leaves this machine.
+        "--allow-plain-text",
+      ],
       wrap: ({ id }) => made.wrap(id),
     });
     return {

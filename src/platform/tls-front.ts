@@ -23,6 +23,9 @@ const PLAIN_TEXT_REASON =
   "this port speaks TLS, and the connection was in plain text: use https://, with --cacert for clients and --peer-cert-file for nodes (tls in programs)";
 const NO_CERTIFICATE_REASON =
   "this port wants a certificate, and none was shown: give --cert and --key to clients, --peer-cert-file and --peer-key-file to nodes (tls.cert and tls.key in programs)";
+/** Programs look at a certificate when TLS stands, and leave without a word when they do not like it. */
+const GONE_REASON =
+  "TLS: the other side left in the handshake; if it is one of ours, it says why: mostly it does not trust this server's certificate";
 
 export interface TlsFront {
   /** The socket under an encrypted one, or the socket itself. */
@@ -61,6 +64,8 @@ export function putTlsBefore(
     socket.on("error", () => socket.destroy());
     socket.once("data", (first: Buffer) => {
       if (first[0] === TLS_HANDSHAKE) {
+        // HTTP lets a client end its side and wait for the answer; in TLS that is an end.
+        socket.allowHalfOpen = false;
         socket.pause();
         socket.unshift(first);
         secure.emit("connection", socket);
@@ -85,9 +90,8 @@ export function putTlsBefore(
     refuse(socket, "403 Forbidden", reason);
   });
   secure.on("tlsClientError", (error, socket) => {
-    // Whoever only knocks says nothing that a log should tell.
-    if (systemCode(error) === "ECONNRESET") return;
-    onRefused(nameOf(socket), tlsTroubleOf(error) ?? error.message);
+    const gone = systemCode(error) === "ECONNRESET" ? GONE_REASON : null;
+    onRefused(nameOf(socket), gone ?? tlsTroubleOf(error) ?? error.message);
   });
 
   return {
