@@ -64,6 +64,7 @@ export async function startInNamespaces(
     writeFileSync(secretFile, secret, { mode: 0o600 });
     const peerSecretFile = join(dataDirectory, "peer-secret.txt");
     writeFileSync(peerSecretFile, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600 });
+    const secrets = ["--secret-file", secretFile, "--peer-secret-file", peerSecretFile];
     const nodes = made.nodes.map((id) => ({
       id,
       host: made.address(id),
@@ -74,11 +75,8 @@ export async function startInNamespaces(
       nodes,
       clusterId: CLUSTER_ID,
       dataDirectory,
-      flags: [
-        ...[...flags, "--secret-file", secretFile, "--peer-secret-file", peerSecretFile],
-        // Nothing leaves this machine.
-        "--allow-plain-text",
-      ],
+      // Nothing leaves this machine.
+      flags: [...flags, ...secrets, "--allow-plain-text"],
       wrap: ({ id }) => made.wrap(id),
     });
     return {

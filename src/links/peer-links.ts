@@ -195,7 +195,7 @@ export class PeerLinks {
     if (address === undefined) return null;
     const wrong = connection.security()?.wrongHost(address.host) ?? null;
     if (wrong === null) return null;
-    const text = `who says to be node ${nodeId} has no certificate of it: ${wrong}; nodes show the one in --peer-cert-file, which must name the host they are dialed at`;
+    const text = `who says to be node ${nodeId} has no certificate of it: ${wrong} (nodes show the one in --peer-cert-file)`;
     return { code: "UNAUTHORIZED", text };
   }
 

@@ -75,10 +75,9 @@ function sign(
     const request = join(directory, "request.pem");
     openssl(["req", "-new", "-config", config, "-key", key, "-out", request]);
     const serial = BigInt(`0x${randomBytes(SERIAL_BYTES).toString("hex")}`) >> 1n;
-    const made = openssl([
-      ...["x509", "-req", "-in", request, "-sha256", "-set_serial", String(serial)],
-      ...["-extfile", config, "-extensions", "ext", ...signer],
-    ]);
+    const what = ["-in", request, "-extfile", config, "-extensions", "ext"];
+    const how = ["-sha256", "-set_serial", String(serial), ...signer];
+    const made = openssl(["x509", "-req", ...what, ...how]);
     writeNew(cert, made, CERTIFICATE_FILE);
   } catch (error) {
     // What could not be finished was begun here, unless it was there before.

@@ -50,7 +50,11 @@ export function httpGet(question: HttpQuestion): Promise<HttpAnswer> {
     };
     const asked = request(
       {
-        ...{ host, port, path, signal, headers: { ...headers } },
+        host,
+        port,
+        path,
+        signal,
+        headers: { ...headers },
         ...(tls === null
           ? { agent: false }
           : { createConnection: () => connect(dialOptions(tls, { host, port })) }),

@@ -135,9 +135,7 @@ async function startNode(
     });
     view.shows(node);
     node.start();
-    for (const text of options.warnings) logger.warn(text);
-    for (const credential of options.credentials) credential.watch(logger);
-    endWatch = watchFiles(dataDirectory, options.clusterNodes.length, lock);
+    endWatch = watchAll(options, logger, lock);
     return {
       ended,
       // Several may ask: a signal, and then the parent's channel, which closes as we end.
@@ -147,7 +145,6 @@ async function startNode(
         view.stops();
         logger.info(`node ${nodeOptions.nodeId} stops`);
         endWatch();
-        for (const credential of options.credentials) credential.stop();
         node.stop(() => {
           lock.release();
           end(0);
@@ -158,6 +155,18 @@ async function startNode(
     lock.release();
     throw error;
   }
+}
+
+/** What lies in files and may change while the server runs. @returns ends the watch */
+function watchAll(options: ServerOptions, logger: Logger, lock: DataLock): () => void {
+  const { dataDirectory, clusterNodes, credentials, warnings } = options;
+  for (const text of warnings) logger.warn(text);
+  for (const credential of credentials) credential.watch(logger);
+  const endWatch = watchFiles(dataDirectory, clusterNodes.length, lock);
+  return () => {
+    endWatch();
+    for (const credential of credentials) credential.stop();
+  };
 }
 
 /** @returns ends the watch */

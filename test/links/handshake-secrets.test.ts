@@ -58,11 +58,8 @@ function shake(
     if (outcomes[to] !== null) continue;
     const step = sides[to].receive(tamper(frame));
     outcomes[to] = step.outcome;
-    const from = to === "dialer" ? "acceptor" : "dialer";
-    wire = [
-      ...wire,
-      ...step.send.map((each) => ({ to: from as "acceptor" | "dialer", frame: each })),
-    ];
+    const from: "acceptor" | "dialer" = to === "dialer" ? "acceptor" : "dialer";
+    wire = [...wire, ...step.send.map((each) => ({ to: from, frame: each }))];
   }
   return { ...outcomes, frames };
 }

@@ -23,8 +23,9 @@ const certificates = (): Certificates => {
 /** Of a server: what it shows may be changed. */
 function changing(
   first: TlsMaterial,
-  { needsCertificate = false, minVersion = "TLSv1.3" as TlsVersion } = {},
+  options: { needsCertificate?: boolean; minVersion?: TlsVersion } = {},
 ) {
+  const { needsCertificate = false, minVersion = "TLSv1.3" } = options;
   let current = first;
   const told = new Set<() => void>();
   const side: TlsSide = {
