@@ -32,17 +32,11 @@ const VERSIONS: Readonly<Record<string, TlsVersion>> = { "1.2": "TLSv1.2", "1.3"
  * @throws KvError BAD_REQUEST that says which option is wrong; never what stands in a key
  */
 export function clientTlsIn(tls: unknown, nodes: unknown): TlsSide | null {
-  const byAddress = addressesUseTls(nodes);
   if (tls === false || tls === undefined) {
-    if (tls === false && byAddress === true) {
-      throw bad("false, and the addresses say https:// or wss://: say one of them");
-    }
-    return byAddress === true ? fixedTls({}) : null;
-  }
-  if (byAddress === false) {
-    throw bad(
-      "given, and the addresses say http:// or ws://, which is plain text: say one of them",
-    );
+    const isByAddress = addressesUseTls(nodes);
+    if (!isByAddress) return null;
+    if (tls === undefined) return fixedTls({});
+    throw bad("false, and the addresses say https:// or wss://: say one of them");
   }
   if (tls === true) return fixedTls({});
   if (typeof tls !== "object" || tls === null) {

@@ -111,7 +111,7 @@ function parseTargets(text: string): readonly Target[] {
   }
   return text.split(",").map((part) => {
     const match =
-      /^(?:(?:https?|wss?):\/\/)?(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(
+      /^(?:(?:https|wss):\/\/)?(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(
         part.trim(),
       );
     if (match === null) {

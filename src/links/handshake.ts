@@ -26,7 +26,7 @@ import {
   type Hello,
   type RefusalCode,
 } from "../wire/handshake.ts";
-import { missingSecretText } from "../wire/secret-refusal.ts";
+import { missingSecretText, openedWireText, otherSecretText } from "../wire/secret-refusal.ts";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -234,19 +234,14 @@ export class Handshake {
     const isOptional = role === "acceptor" && self.channel !== "peer";
     if (own === remote.bound || (own && isOptional)) return null;
     const [inside, outside] = [sideName(own ? self : remote), sideName(own ? remote : self)];
-    const text = `${inside} speaks TLS on this connection and ${outside} does not: something between them opens it; let it pass TLS through, or find out what it is`;
-    return { code: "UNAUTHORIZED", text };
+    return { code: "UNAUTHORIZED", text: openedWireText(inside, outside) };
   }
 
   #checkProof(role: "dialer" | "acceptor", proof: Uint8Array | null): Refusal | null {
     if (!this.#needsSecret && proof === null) return null;
     const secret = proof === null ? null : this.#secretOf(role, proof);
     if (secret === null) {
-      const relayed = this.#bound ? ", or something between them opens the TLS connection" : "";
-      return {
-        code: "UNAUTHORIZED",
-        text: `the two sides do not have the same secret${relayed}`,
-      };
+      return { code: "UNAUTHORIZED", text: otherSecretText(this.#bound) };
     }
     this.#secret = secret;
     this.#proved = true;
