@@ -8,8 +8,10 @@ import { KvError } from "../base/errors.ts";
 import { printableJson } from "../base/printable.ts";
 import { findLeader } from "../bench/find-leader.ts";
 import { Generators, type MeasuredProcess } from "../bench/generators.ts";
+import { renderRatios } from "../bench/ratios.ts";
 import { formatCount, renderTable, type Measurement } from "../bench/report.ts";
 import { isInMemory, startThrowAwayCluster } from "../bench/throw-away-cluster.ts";
+import { throwAwayCertificates, type ThrowAwayTls } from "../bench/throw-away-tls.ts";
 import { OPERATIONS, type BenchOperation } from "../bench/workload.ts";
 import { processListeningOn } from "../platform/process-usage.ts";
 import { addCredentialOptions, type Access, type AccessFlags } from "./access.ts";
@@ -28,6 +30,7 @@ interface BenchFlags extends AccessFlags {
   readonly connections?: string;
   readonly generators: string;
   readonly timeout: string;
+  readonly tls?: true;
   readonly json?: true;
   readonly save?: string;
 }
@@ -49,6 +52,8 @@ interface Plan {
 
 /** What the load goes to. */
 interface Subject {
+  /** Of its measurements. */
+  readonly system: typeof PLAIN | typeof TLS;
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
   readonly clusterId: string | null;
   readonly access: Access;
@@ -58,6 +63,8 @@ interface Subject {
   release(): Promise<void>;
 }
 
+const PLAIN = "omnikv";
+const TLS = "omnikv with TLS";
 const VALUE_BYTES_MAX = 1024 * 1024;
 const KEYS_MAX = 1e9;
 
@@ -66,6 +73,7 @@ Examples:
   omnikv bench                                       a throw-away cluster of three, all operations
   omnikv bench --operations put --concurrency 256    one figure
   omnikv bench --nodes 1=127.0.0.1:4101              a running cluster; writes keys that begin with "bench/"
+  omnikv bench --tls                                 in plain text and with TLS, side by side
   omnikv bench --value-bytes 16,1024,65536 --json    one JSON object on stdout, progress on stderr
 
 Operations: put; get, linearizable; local, a get from the node's own state; mix, half puts and half gets.
@@ -91,6 +99,7 @@ export function benchCommand(): Command {
     .option("--connections <n>", "clients of each generator (default: one a node asked)")
     .option("--generators <n>", "processes that make the load", "1")
     .option("--timeout <time>", "how long a request may take", "5s")
+    .option("--tls", "a second throw-away cluster with TLS for clients and nodes, and the ratios")
     .option("--json", "print one JSON object instead of a table")
     .option("--save <file>", "write the JSON object to a file as well")
     .addHelpText("after", HELP)
@@ -100,69 +109,87 @@ export function benchCommand(): Command {
 async function bench(flags: BenchFlags): Promise<void> {
   const plan = readPlan(flags);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const subject = await openSubject(flags);
+  const subjects = await openSubjects(flags);
+  const release = async (): Promise<void> => {
+    await Promise.all(subjects.map((subject) => subject.release()));
+  };
   const interrupted = (): void => {
-    void subject.release().finally(() => process.exit(130));
+    void release().finally(() => process.exit(130));
   };
   process.once("SIGINT", interrupted);
   try {
-    say(`${subject.what}; ${cpus().length} processors`);
-    const measurements = await run(plan, subject);
+    for (const { what } of subjects) say(`${what}; ${cpus().length} processors`);
+    const measurements = await run(plan, subjects);
     const report = { omnikvBench: 1, node: process.version, ...plan, measurements };
     const json = `${printableJson(report)}\n`;
     if (flags.save !== undefined) writeFileSync(flags.save, json);
     process.stdout.write(flags.json === true ? json : `${tableOf(plan, measurements)}\n`);
   } finally {
     process.off("SIGINT", interrupted);
-    await subject.release();
+    await release();
   }
 }
 
-async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]> {
-  const { nodes, clusterId, access, timeoutMs, servers } = subject;
+/** Each measurement is made of every subject before the next one: what else the machine does meets all of them. */
+
+async function run(plan: Plan, subjects: readonly Subject[]): Promise<readonly Measurement[]> {
+  const progress = createProgress();
+  const measurements: Measurement[] = [];
+  const loaded: Loaded[] = [];
+  try {
+    for (const subject of subjects) loaded.push(await load(plan, subject));
+    for (const valueBytes of plan.valueBytes) {
+      progress.now(`writing ${formatCount(plan.keys)} keys`);
+      for (const { generators } of loaded) await generators.fill(plan.keys, valueBytes);
+      for (const operation of plan.operations) {
+        for (const concurrency of plan.concurrencies) {
+          for (const each of loaded) {
+            const cell = { operation, concurrency, valueBytes };
+            measurements.push(await measure(plan, each, cell, progress));
+          }
+        }
+      }
+    }
+  } finally {
+    progress.now("");
+    for (const { generators } of loaded) await generators.close();
+  }
+  return measurements;
+}
+
+interface Loaded {
+  readonly subject: Subject;
+  readonly generators: Generators;
+}
+
+async function load(plan: Plan, subject: Subject): Promise<Loaded> {
+  const { nodes, clusterId, access, timeoutMs } = subject;
   const leader = await findLeader(nodes, access.secret, access.tls);
   const ids = nodes.map(({ id }) => id);
   const pinned = { spread: ids, leader: [leader], any: null }[plan.placement];
   const connections = plan.connections ?? pinned?.length ?? 1;
   const setup = { nodes: [...nodes], pinned, connections, clusterId, ...access, timeoutMs };
   const entry = fileURLToPath(new URL("../bench/omnikv-generator.js", import.meta.url));
-  const generators = await Generators.start(entry, setup, plan.generators);
-  const progress = createProgress();
-  const measurements: Measurement[] = [];
-  try {
-    for (const valueBytes of plan.valueBytes) {
-      progress.now(`writing ${formatCount(plan.keys)} keys`);
-      await generators.fill(plan.keys, valueBytes);
-      for (const operation of plan.operations) {
-        for (const concurrency of plan.concurrencies) {
-          const name = `${operation}, ${concurrency} at once, ${valueBytes} bytes`;
-          const { keys, warmUpMs, durationMs } = plan;
-          progress.now(`${name}: warming up`);
-          const measurement = await generators.measure({
-            system: "omnikv",
-            operation,
-            concurrency,
-            keys,
-            valueBytes,
-            seed: 1,
-            warmUpMs,
-            durationMs,
-            servers,
-            onProgress: (elapsedMs, rate) =>
-              progress.now(
-                `${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`,
-              ),
-          });
-          measurements.push(measurement);
-          progress.done(`${name}: ${formatCount(measurement.operationsPerSecond)}/s`);
-        }
-      }
-    }
-  } finally {
-    progress.now("");
-    await generators.close();
-  }
-  return measurements;
+  return { subject, generators: await Generators.start(entry, setup, plan.generators) };
+}
+
+async function measure(
+  { keys, warmUpMs, durationMs }: Plan,
+  { subject, generators }: Loaded,
+  cell: Pick<Measurement, "operation" | "concurrency" | "valueBytes">,
+  progress: Progress,
+): Promise<Measurement> {
+  const { operation, concurrency, valueBytes } = cell;
+  const { system, servers } = subject;
+  const name = `${system === PLAIN ? "" : "with TLS: "}${operation}, ${concurrency} at once, ${valueBytes} bytes`;
+  progress.now(`${name}: warming up`);
+  const measurement = await generators.measure({
+    ...{ system, ...cell, keys, seed: 1, warmUpMs, durationMs, servers },
+    onProgress: (elapsedMs, rate) =>
+      progress.now(`${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`),
+  });
+  progress.done(`${name}: ${formatCount(measurement.operationsPerSecond)}/s`);
+  return measurement;
 }
 
 interface Progress {
@@ -181,21 +208,43 @@ function createProgress(): Progress {
 }
 
 function tableOf(plan: Plan, measurements: readonly Measurement[]): string {
+  const systems = [...new Set(measurements.map(({ system }) => system))];
   return plan.valueBytes
-    .map((bytes) => {
+    .flatMap((bytes) => {
       const rows = measurements.filter(({ valueBytes }) => valueBytes === bytes);
       const { keys, placement, generators } = plan;
       const { connections = 0 } = rows[0] ?? {};
-      return (
+      const title =
         `values of ${bytes} bytes, ${formatCount(keys)} keys, placement ${placement}, ` +
-        `connections: ${connections}, generators: ${generators}\n${renderTable(rows)}`
-      );
+        `connections: ${connections}, generators: ${generators}`;
+      const tables = systems.map((system) => {
+        const own = renderTable(rows.filter((row) => row.system === system));
+        return `${systems.length === 1 ? title : `${system}: ${title}`}\n${own}`;
+      });
+      return systems.length === 1 ? tables : [...tables, renderRatios(rows, PLAIN, TLS)];
     })
     .join("\n\n");
 }
 
+async function openSubjects(flags: BenchFlags): Promise<readonly Subject[]> {
+  if (flags.tls !== true) return [await openSubject(flags)];
+  if (flags.nodes !== undefined || flags.cluster !== undefined) {
+    throw new KvError(
+      "BAD_REQUEST",
+      "--tls is for throw-away clusters: a running one has it or not",
+    );
+  }
+  const plain = await openThrowAway(flags, null);
+  try {
+    return [plain, await openThrowAway(flags, throwAwayCertificates())];
+  } catch (error) {
+    await plain.release();
+    throw error;
+  }
+}
+
 async function openSubject(flags: BenchFlags): Promise<Subject> {
-  if (flags.nodes === undefined && flags.cluster === undefined) return openThrowAway(flags);
+  if (flags.nodes === undefined && flags.cluster === undefined) return openThrowAway(flags, null);
   if (flags.dataDir !== undefined) {
     throw new KvError("BAD_REQUEST", "--data-dir is for a throw-away cluster, not a running one");
   }
@@ -205,6 +254,7 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
     return pid === null ? [] : [{ name: `node ${id}`, pid }];
   });
   return {
+    system: PLAIN,
     nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
     clusterId,
     access: { secret, tls },
@@ -215,23 +265,28 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
   };
 }
 
-async function openThrowAway(flags: BenchFlags): Promise<Subject> {
+/** @param tls null: in plain text */
+async function openThrowAway(flags: BenchFlags, tls: ThrowAwayTls | null): Promise<Subject> {
   const size = integer("--size", flags.size, 1, 7);
   if (size % 2 === 0) {
     throw new KvError("BAD_REQUEST", `--size: expected 1, 3, 5 or 7, got "${flags.size}"`);
   }
   const parent = flags.dataDir === undefined ? null : resolve(flags.dataDir);
-  const cluster = await startThrowAwayCluster(size, parent);
+  const cluster = await startThrowAwayCluster(size, parent, tls?.flags ?? []);
   const { nodes, clusterId, servers, dataDirectory } = cluster;
   const warning = isInMemory(dataDirectory) ? " (in memory: syncs cost nothing there)" : "";
   return {
+    system: tls === null ? PLAIN : TLS,
     nodes: nodes.map(({ id, host, port }) => ({ id, host, port })),
     clusterId,
-    access: { secret: null, tls: false },
+    access: { secret: null, tls: tls?.client ?? false },
     timeoutMs: parseTime(flags.timeout, "--timeout"),
     servers: servers.map(({ node, pid }) => ({ name: `node ${node.id}`, pid })),
-    what: `a throw-away cluster of ${size}, data in ${dataDirectory}${warning}`,
-    release: () => cluster.remove(),
+    what: `a throw-away cluster of ${size}${tls === null ? "" : " with TLS"}, data in ${dataDirectory}${warning}`,
+    release: async () => {
+      await cluster.remove();
+      tls?.remove();
+    },
   };
 }
 
