@@ -26,12 +26,14 @@ export function throwAwayCertificates(): ThrowAwayTls {
     const [authority, node] = [files("ca"), files("node")];
     makeAuthority(authority, DAYS);
     makeCertificate({ files: node, authority, name: "bench", hosts: ["127.0.0.1"], days: DAYS });
-    const flags = [
-      ...["--cert-file", node.cert, "--key-file", node.key, "--peer-cert-file", node.cert],
-      ...["--peer-key-file", node.key, "--peer-trusted-ca-file", authority.cert],
-      "--peer-client-cert-auth",
-    ];
-    return { flags, client: { ca: readFileSync(authority.cert, "utf8") }, remove };
+    const forClients = ["--cert-file", node.cert, "--key-file", node.key];
+    const forPeers = ["--peer-cert-file", node.cert, "--peer-key-file", node.key];
+    const trust = ["--peer-trusted-ca-file", authority.cert, "--peer-client-cert-auth"];
+    return {
+      flags: [...forClients, ...forPeers, ...trust],
+      client: { ca: readFileSync(authority.cert, "utf8") },
+      remove,
+    };
   } catch (error) {
     remove();
     throw error;

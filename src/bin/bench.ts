@@ -184,7 +184,13 @@ async function measure(
   const name = `${system === PLAIN ? "" : "with TLS: "}${operation}, ${concurrency} at once, ${valueBytes} bytes`;
   progress.now(`${name}: warming up`);
   const measurement = await generators.measure({
-    ...{ system, ...cell, keys, seed: 1, warmUpMs, durationMs, servers },
+    ...cell,
+    system,
+    keys,
+    seed: 1,
+    warmUpMs,
+    durationMs,
+    servers,
     onProgress: (elapsedMs, rate) =>
       progress.now(`${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`),
   });

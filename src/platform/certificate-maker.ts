@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,9 +66,14 @@ function sign(
   extensions: readonly string[],
   signer: readonly string[],
 ): void {
+  const there = [cert, key].find((path) => existsSync(path));
+  if (there !== undefined) {
+    const said = `${there} is there already, and is not overwritten: move it away, or give another directory`;
+    throw new KvError("FORBIDDEN", said);
+  }
   const directory = mkdtempSync(join(tmpdir(), "omnikv-cert-"));
   try {
-    writeNew(key, newKey(), PRIVATE_FILE);
+    writeFileSync(key, newKey(), { flag: "wx", mode: PRIVATE_FILE });
     const config = join(directory, "openssl.cnf");
     const text = ["[req]", "distinguished_name=dn", "prompt=no", "[dn]", `CN=${name}`];
     writeFileSync(config, [...text, "[ext]", ...extensions, ""].join("\n"));
@@ -78,10 +83,9 @@ function sign(
     const what = ["-in", request, "-extfile", config, "-extensions", "ext"];
     const how = ["-sha256", "-set_serial", String(serial), ...signer];
     const made = openssl(["x509", "-req", ...what, ...how]);
-    writeNew(cert, made, CERTIFICATE_FILE);
+    writeFileSync(cert, made, { flag: "wx", mode: CERTIFICATE_FILE });
   } catch (error) {
-    // What could not be finished was begun here, unless it was there before.
-    if (!(error instanceof KvError && error.code === "FORBIDDEN")) rmSync(key, { force: true });
+    rmSync(key, { force: true });
     throw error;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -94,16 +98,6 @@ function newKey(): string {
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
     publicKeyEncoding: { type: "spki", format: "pem" },
   }).privateKey;
-}
-
-function writeNew(path: string, text: string, mode: number): void {
-  try {
-    writeFileSync(path, text, { flag: "wx", mode });
-  } catch (cause) {
-    if (systemCode(cause) !== "EEXIST") throw cause;
-    const said = `${path} is there already, and is not overwritten: move it away, or give another directory`;
-    throw new KvError("FORBIDDEN", said, { cause });
-  }
 }
 
 function openssl(args: readonly string[]): string {

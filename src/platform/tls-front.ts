@@ -77,6 +77,7 @@ export function putTlsBefore(
   });
 
   secure.on("secureConnection", (socket: TLSSocket) => {
+    if (socket.destroyed) return;
     const raw = waiting.get(nameOf(socket));
     if (raw !== undefined) raws.set(socket, raw);
     const reason = side.needsCertificate ? distrust(socket) : null;

@@ -57,6 +57,7 @@ export class WsConnection implements Connection {
   readonly #ws: WebSocket;
   readonly #options: WsConnectionOptions;
   #socket: Socket | null = null;
+  #security: WireSecurity | null = null;
   #handlers: ConnectionHandlers | null = null;
   #state: "open" | "closing" | "closed" = "open";
   #corked = false;
@@ -107,6 +108,7 @@ export class WsConnection implements Connection {
   /** For a dialed connection, whose socket exists only later. */
   setSocket(socket: Socket): void {
     this.#socket = socket;
+    this.#security = securityOf(socket, this.#options.needsCertificate ?? false);
     this.#framedBytes = socket.bytesRead - (this.#options.headBytes ?? 0);
     if (this.#admitted) return;
     // Not before the web socket has taken what came with the first piece, which is put back for it: see C4.
@@ -135,7 +137,7 @@ export class WsConnection implements Connection {
   }
 
   security(): WireSecurity | null {
-    return securityOf(this.#socket, this.#options.needsCertificate ?? false);
+    return this.#security;
   }
 
   /** The dial has failed for this reason. */
