@@ -14,6 +14,7 @@ import type { NodesGiven } from "../client/types.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
+import { clientTlsIn, type TlsOption } from "./tls.ts";
 
 export { AdminClient } from "../client/lazy-admin-client.ts";
 export { PrefixedClient } from "../client/prefixed-client.ts";
@@ -48,12 +49,14 @@ export type {
 } from "../client/types.ts";
 export { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
 
+export type { ClientTls } from "./tls.ts";
+
 type Machine = "clock" | "random" | "network";
 
 /** What `createClient` takes beside the nodes; all of it may be left out. Times are in milliseconds. */
-export type ClientOptions = Omit<KvClientOptions, Machine>;
+export type ClientOptions = Omit<KvClientOptions, Machine> & TlsOption;
 /** As `ClientOptions`, of `createAdminClient`. */
-export type AdminOptions = Omit<AdminClientOptions, Machine>;
+export type AdminOptions = Omit<AdminClientOptions, Machine> & TlsOption;
 
 /**
  * A client over web sockets. Nothing is connected before the first request.
@@ -61,6 +64,8 @@ export type AdminOptions = Omit<AdminClientOptions, Machine>;
  *     createClient("127.0.0.1:4101");
  *     createClient(["127.0.0.1:4101", "127.0.0.1:4102", "[::1]:4103"]);
  *     createClient({ nodes: [{ id: 1, host: "127.0.0.1", port: 4101 }], timeoutMs: 1000 });
+ *     createClient({ nodes: ["node1:4101", "node2:4101"], tls: { ca: readFileSync("ca.crt") } });
+ *     createClient("https://node1:4101");
  *
  * Any node serves any request, and asks the others itself. The client uses the nodes that are named here and looks for no
  * others: name several, so that one that is down does not matter.
@@ -68,7 +73,8 @@ export type AdminOptions = Omit<AdminClientOptions, Machine>;
  *   is not among the nodes with ids
  */
 export function createClient(options: ClientOptions | NodesGiven): KvClient {
-  return new KvClient({ ...optionsIn(options, CLIENT_OPTION_NAMES), ...machine() });
+  const { tls, ...checked } = split(optionsIn(options, [...CLIENT_OPTION_NAMES, "tls"]));
+  return new KvClient({ ...checked, ...machine(tls, checked.nodes) });
 }
 
 /**
@@ -77,9 +83,16 @@ export function createClient(options: ClientOptions | NodesGiven): KvClient {
  * @throws KvError BAD_REQUEST that names the option, what was expected and what came
  */
 export function createAdminClient(options: AdminOptions | NodesGiven): AdminClient {
-  return new AdminClient({ ...optionsIn(options, ADMIN_OPTION_NAMES), ...machine() });
+  const { tls, ...checked } = split(optionsIn(options, [...ADMIN_OPTION_NAMES, "tls"]));
+  return new AdminClient({ ...checked, ...machine(tls, checked.nodes) });
 }
 
-function machine(): Pick<KvClientOptions, Machine> {
-  return { clock: nodeClock, random: createNodeRandom(), network: new WsNetwork() };
+/** So that what comes without the option has it too. */
+function split<Options extends object>(options: Options): Options & TlsOption {
+  return options;
+}
+
+function machine(tls: unknown, nodes: unknown): Pick<KvClientOptions, Machine> {
+  const network = new WsNetwork({ clientTls: clientTlsIn(tls, nodes) });
+  return { clock: nodeClock, random: createNodeRandom(), network };
 }

@@ -7,12 +7,10 @@ import { parseNodeId } from "../config/cluster.ts";
 import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
 import { openOutput, type Output } from "./output.ts";
 import { Progress, sizeText } from "./progress.ts";
+import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
 
-interface BackupFlags {
-  readonly nodes?: string;
-  readonly cluster?: string;
-  readonly secretFile?: string;
+interface BackupFlags extends AccessFlags {
   readonly node?: string;
   readonly force?: true;
 }
@@ -29,12 +27,11 @@ one moment; sessions of clients are no part of what a restore brings back. Then:
 Exit status: 0 the file is complete and on the disk · 1 it is not, and there is none · 2 usage · 130 interrupted.`;
 
 export function backupCommand(): Command {
-  return new Command("backup")
+  return addCredentialOptions(new Command("backup"))
     .description("Writes what the cluster holds to a file, while the cluster serves.")
     .argument("<file>", "where to; - is the standard output")
     .option("--nodes <list>", "the nodes: 1=127.0.0.1:4101,2=… (default: 1 to 3 on this machine)")
     .option("--cluster <file>", "the same from a JSON file, shared with the servers")
-    .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--node <id>", "which node makes it (default: the first that can)")
     .option("--force", "replace the file when it is there")
     .addHelpText("after", HELP)
@@ -49,8 +46,8 @@ async function runBackup(file: string, flags: BackupFlags): Promise<void> {
   }
   const takenAt = new Date().toISOString();
   await runAsProcess(async (signal): Promise<ExitStatus> => {
-    const { nodes, clusterId, secret, timeoutMs } = settings;
-    const admin = createAdminClient({ nodes, clusterId, secret, timeoutMs });
+    const { nodes, clusterId, secret, tls, timeoutMs } = settings;
+    const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs });
     const output = await openOutput(file, flags.force === true);
     try {
       const { header, bytes } = await write(admin, output, settings, asked, takenAt, signal);

@@ -13,19 +13,20 @@ import {
   OMNIKV_GENERATOR,
   OmnikvCluster,
   OPERATIONS,
+  renderRatios,
   renderTable,
+  throwAwayCertificates,
   type BenchOperation,
   type Loadable,
   type MeasuredProcess,
   type Measurement,
+  type ThrowAwayTls,
 } from "../measure/index.ts";
 import { processListeningOn } from "../platform/process-usage.ts";
+import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";
 
-interface BenchFlags {
-  readonly nodes?: string;
-  readonly cluster?: string;
-  readonly secretFile?: string;
+interface BenchFlags extends AccessFlags {
   readonly size: string;
   readonly dataDir?: string;
   readonly operations: string;
@@ -38,6 +39,7 @@ interface BenchFlags {
   readonly connections?: string;
   readonly generators: string;
   readonly timeout: string;
+  readonly tls?: true;
   readonly json?: true;
   readonly save?: string;
 }
@@ -59,13 +61,16 @@ interface Plan {
 
 /** What the load goes to. */
 interface Subject {
-  readonly on: Pick<Loadable, "system" | "generator" | "nodes" | "clusterId" | "secret">;
+  /** `system`: of its measurements. */
+  readonly on: Pick<Loadable, "system" | "generator" | "nodes" | "clusterId" | "secret" | "tls">;
   readonly timeoutMs: number;
   readonly servers: readonly MeasuredProcess[] | null;
   readonly what: string;
   release(): Promise<void>;
 }
 
+const PLAIN = "omnikv";
+const TLS = "omnikv with TLS";
 const VALUE_BYTES_MAX = 1024 * 1024;
 const KEYS_MAX = 1e9;
 
@@ -74,6 +79,7 @@ Examples:
   omnikv bench                                       a throw-away cluster of three, all operations
   omnikv bench --operations put --concurrency 256    one figure
   omnikv bench --nodes 1=127.0.0.1:4101              a running cluster; writes keys that begin with "bench/"
+  omnikv bench --tls                                 in plain text and with TLS, side by side
   omnikv bench --value-bytes 16,1024,65536 --json    one JSON object on stdout, progress on stderr
 
 Operations: put; get, linearizable; local, a get from the node's own state; mix, half puts and half gets.
@@ -81,13 +87,12 @@ A latency runs from the call to the answer in the program that asked. Processor 
 processor time and memory of servers are known where they run on this machine (Linux).`;
 
 export function benchCommand(): Command {
-  return new Command("bench")
+  return addCredentialOptions(new Command("bench"))
     .description(
       "Measures a cluster with a closed loop: so many requests at once, the next one when one is answered.",
     )
     .option("--nodes <list>", "a running cluster (default: a throw-away one is started)")
     .option("--cluster <file>", "the same from a JSON file")
-    .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--size <n>", "servers of the throw-away cluster: 1, 3, 5 or 7", "3")
     .option("--data-dir <directory>", "where the throw-away cluster keeps its data meanwhile")
     .option("--operations <list>", OPERATIONS.join(", "), OPERATIONS.join(","))
@@ -100,6 +105,7 @@ export function benchCommand(): Command {
     .option("--connections <n>", "clients of each generator (default: one a node asked)")
     .option("--generators <n>", "processes that make the load", "1")
     .option("--timeout <time>", "how long a request may take", "5s")
+    .option("--tls", "a second throw-away cluster with TLS for clients and nodes, and the ratios")
     .option("--json", "print one JSON object instead of a table")
     .option("--save <file>", "write the JSON object to a file as well")
     .addHelpText("after", HELP)
@@ -109,27 +115,61 @@ export function benchCommand(): Command {
 async function bench(flags: BenchFlags): Promise<void> {
   const plan = readPlan(flags);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const subject = await openSubject(flags);
+  const subjects = await openSubjects(flags);
+  const release = async (): Promise<void> => {
+    await Promise.all(subjects.map((subject) => subject.release()));
+  };
   const interrupted = (): void => {
-    void subject.release().finally(() => process.exit(130));
+    void release().finally(() => process.exit(130));
   };
   process.once("SIGINT", interrupted);
   try {
-    say(`${subject.what}; ${cpus().length} processors`);
-    const measurements = await run(plan, subject);
+    for (const { what } of subjects) say(`${what}; ${cpus().length} processors`);
+    const measurements = await run(plan, subjects);
     const report = { omnikvBench: 1, node: process.version, ...plan, measurements };
     const json = `${printableJson(report)}\n`;
     if (flags.save !== undefined) writeFileSync(flags.save, json);
     process.stdout.write(flags.json === true ? json : `${tableOf(plan, measurements)}\n`);
   } finally {
     process.off("SIGINT", interrupted);
-    await subject.release();
+    await release();
   }
 }
 
-async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]> {
-  const { on, timeoutMs, servers } = subject;
-  const leader = await findLeader(on.nodes, on.secret);
+/** Each measurement is made of every subject before the next one: what else the machine does meets all of them. */
+async function run(plan: Plan, subjects: readonly Subject[]): Promise<readonly Measurement[]> {
+  const progress = createProgress();
+  const measurements: Measurement[] = [];
+  const loaded: Loaded[] = [];
+  try {
+    for (const subject of subjects) loaded.push(await load(plan, subject));
+    for (const valueBytes of plan.valueBytes) {
+      progress.now(`writing ${formatCount(plan.keys)} keys`);
+      for (const { generators } of loaded) await generators.fill(plan.keys, valueBytes);
+      for (const operation of plan.operations) {
+        for (const concurrency of plan.concurrencies) {
+          for (const each of loaded) {
+            const cell = { operation, concurrency, valueBytes };
+            measurements.push(await measure(plan, each, cell, progress));
+          }
+        }
+      }
+    }
+  } finally {
+    progress.now("");
+    for (const { generators } of loaded) await generators.close();
+  }
+  return measurements;
+}
+
+interface Loaded {
+  readonly subject: Subject;
+  readonly generators: Generators;
+}
+
+async function load(plan: Plan, subject: Subject): Promise<Loaded> {
+  const { on, timeoutMs } = subject;
+  const leader = await findLeader(on.nodes, on.secret, on.tls);
   const ids = on.nodes.map(({ id }) => id);
   const pinned = { spread: ids, leader: [leader], any: null }[plan.placement];
   const generators = await Generators.start(on, {
@@ -138,41 +178,31 @@ async function run(plan: Plan, subject: Subject): Promise<readonly Measurement[]
     count: plan.generators,
     connections: plan.connections ?? undefined,
   });
-  const progress = createProgress();
-  const measurements: Measurement[] = [];
-  try {
-    for (const valueBytes of plan.valueBytes) {
-      progress.now(`writing ${formatCount(plan.keys)} keys`);
-      await generators.fill(plan.keys, valueBytes);
-      for (const operation of plan.operations) {
-        for (const concurrency of plan.concurrencies) {
-          const name = `${operation}, ${concurrency} at once, ${valueBytes} bytes`;
-          const { keys, warmUpMs, durationMs } = plan;
-          progress.now(`${name}: warming up`);
-          const measurement = await generators.measure({
-            operation,
-            concurrency,
-            keys,
-            valueBytes,
-            seed: 1,
-            warmUpMs,
-            durationMs,
-            servers,
-            onProgress: (elapsedMs, rate) =>
-              progress.now(
-                `${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`,
-              ),
-          });
-          measurements.push(measurement);
-          progress.done(`${name}: ${formatCount(measurement.operationsPerSecond)}/s`);
-        }
-      }
-    }
-  } finally {
-    progress.now("");
-    await generators.close();
-  }
-  return measurements;
+  return { subject, generators };
+}
+
+async function measure(
+  { keys, warmUpMs, durationMs }: Plan,
+  { subject, generators }: Loaded,
+  cell: Pick<Measurement, "operation" | "concurrency" | "valueBytes">,
+  progress: Progress,
+): Promise<Measurement> {
+  const { operation, concurrency, valueBytes } = cell;
+  const { on, servers } = subject;
+  const name = `${on.system === PLAIN ? "" : "with TLS: "}${operation}, ${concurrency} at once, ${valueBytes} bytes`;
+  progress.now(`${name}: warming up`);
+  const measurement = await generators.measure({
+    ...cell,
+    keys,
+    seed: 1,
+    warmUpMs,
+    durationMs,
+    servers,
+    onProgress: (elapsedMs, rate) =>
+      progress.now(`${name}: ${formatCount(rate)}/s after ${(elapsedMs / 1000).toFixed(1)} s`),
+  });
+  progress.done(`${name}: ${formatCount(measurement.operationsPerSecond)}/s`);
+  return measurement;
 }
 
 interface Progress {
@@ -191,31 +221,53 @@ function createProgress(): Progress {
 }
 
 function tableOf(plan: Plan, measurements: readonly Measurement[]): string {
+  const systems = [...new Set(measurements.map(({ system }) => system))];
   return plan.valueBytes
-    .map((bytes) => {
+    .flatMap((bytes) => {
       const rows = measurements.filter(({ valueBytes }) => valueBytes === bytes);
       const { keys, placement, generators } = plan;
       const { connections = 0 } = rows[0] ?? {};
-      return (
+      const title =
         `values of ${bytes} bytes, ${formatCount(keys)} keys, placement ${placement}, ` +
-        `connections: ${connections}, generators: ${generators}\n${renderTable(rows)}`
-      );
+        `connections: ${connections}, generators: ${generators}`;
+      const tables = systems.map((system) => {
+        const own = renderTable(rows.filter((row) => row.system === system));
+        return `${systems.length === 1 ? title : `${system}: ${title}`}\n${own}`;
+      });
+      return systems.length === 1 ? tables : [...tables, renderRatios(rows, PLAIN, TLS)];
     })
     .join("\n\n");
 }
 
+async function openSubjects(flags: BenchFlags): Promise<readonly Subject[]> {
+  if (flags.tls !== true) return [await openSubject(flags)];
+  if (flags.nodes !== undefined || flags.cluster !== undefined) {
+    throw new KvError(
+      "BAD_REQUEST",
+      "--tls is for throw-away clusters: a running one has it or not",
+    );
+  }
+  const plain = await openThrowAway(flags, null);
+  try {
+    return [plain, await openThrowAway(flags, throwAwayCertificates())];
+  } catch (error) {
+    await plain.release();
+    throw error;
+  }
+}
+
 async function openSubject(flags: BenchFlags): Promise<Subject> {
-  if (flags.nodes === undefined && flags.cluster === undefined) return openThrowAway(flags);
+  if (flags.nodes === undefined && flags.cluster === undefined) return openThrowAway(flags, null);
   if (flags.dataDir !== undefined) {
     throw new KvError("BAD_REQUEST", "--data-dir is for a throw-away cluster, not a running one");
   }
-  const { nodes, clusterId, secret, timeoutMs } = readSettings({ ...flags });
+  const { nodes, clusterId, secret, tls, timeoutMs } = readSettings({ ...flags });
   const servers = nodes.flatMap(({ id, port }) => {
     const pid = processListeningOn(port);
     return pid === null ? [] : [{ name: `node ${id}`, pid }];
   });
   return {
-    on: { system: "omnikv", generator: OMNIKV_GENERATOR, nodes, clusterId, secret },
+    on: { system: PLAIN, generator: OMNIKV_GENERATOR, nodes, clusterId, secret, tls },
     timeoutMs,
     servers: servers.length === nodes.length ? servers : null,
     what: `a running cluster of ${nodes.length}`,
@@ -223,21 +275,37 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
   };
 }
 
-async function openThrowAway(flags: BenchFlags): Promise<Subject> {
+/** @param tls null: in plain text */
+async function openThrowAway(flags: BenchFlags, tls: ThrowAwayTls | null): Promise<Subject> {
   const size = integer("--size", flags.size, 1, 7);
   if (size % 2 === 0) {
     throw new KvError("BAD_REQUEST", `--size: expected 1, 3, 5 or 7, got "${flags.size}"`);
   }
   const parent = flags.dataDir === undefined ? null : resolve(flags.dataDir);
-  const cluster = await OmnikvCluster.start({ size, parent });
-  const { processes, dataDirectory } = cluster;
+  const cluster = await OmnikvCluster.start({
+    size,
+    parent,
+    flags: tls?.flags ?? [],
+    tls: tls?.client ?? false,
+  });
+  const { nodes, clusterId, secret, processes, dataDirectory } = cluster;
   const warning = isInMemory(dataDirectory) ? " (in memory: syncs cost nothing there)" : "";
   return {
-    on: cluster,
+    on: {
+      system: tls === null ? PLAIN : TLS,
+      generator: OMNIKV_GENERATOR,
+      nodes,
+      clusterId,
+      secret,
+      tls: cluster.tls,
+    },
     timeoutMs: parseTime(flags.timeout, "--timeout"),
     servers: processes,
-    what: `a throw-away cluster of ${size}, data in ${dataDirectory}${warning}`,
-    release: () => cluster.remove(),
+    what: `a throw-away cluster of ${size}${tls === null ? "" : " with TLS"}, data in ${dataDirectory}${warning}`,
+    release: async () => {
+      await cluster.remove();
+      tls?.remove();
+    },
   };
 }
 

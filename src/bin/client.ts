@@ -46,11 +46,12 @@ export async function withClientPrompt(
   settings: PromptSettings,
   use: (prompt: Prompt<ClientAction>) => Promise<void>,
 ): Promise<void> {
-  const { nodes, clusterId, secret, timeoutMs, startCommand } = settings;
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand } = settings;
   const client = createClient({
     nodes,
     clusterId,
     secret,
+    tls,
     timeoutMs,
     failFast: true,
   });

@@ -1,20 +1,20 @@
 /** `omnikv health`: whether each node of a cluster is ready, for scripts. It asks what probes ask, GET /readyz. */
-import { request } from "node:http";
 import { Command } from "commander";
 import { hostPort } from "../base/address.ts";
+import { clientTlsIn } from "../api/tls.ts";
 import { KvError } from "../base/errors.ts";
 import { printable, printableJson } from "../base/printable.ts";
 import { systemCode } from "../base/system-error.ts";
-import { parsePeersFlag, parsePort, readSecretFile, type ClusterNode } from "../config/cluster.ts";
+import { parsePeersFlag, parsePort, type ClusterNode } from "../config/cluster.ts";
+import { httpGet, type HttpAnswer } from "../platform/http-get.ts";
+import type { TlsSide } from "../platform/tls-side.ts";
 import { parseChecks, PASSED_TEXT, type ToldCheck } from "../metrics/checks.ts";
 import { readToken } from "../metrics/read-token.ts";
 import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
+import { addCredentialOptions, readAccess, type AccessFlags } from "./access.ts";
 import { clusterOf, parseTime } from "./prompt-options.ts";
 
-export interface HealthFlags {
-  readonly nodes?: string;
-  readonly cluster?: string;
-  readonly secretFile?: string;
+export interface HealthFlags extends AccessFlags {
   readonly timeout: string;
   readonly json?: true;
   readonly token?: true;
@@ -43,6 +43,7 @@ Examples:
   omnikv health                                        nodes 1 to 3 on this machine
   omnikv health --cluster cluster.json                 the nodes of a file, with its secret
   omnikv health --nodes 10.0.0.1:4101,10.0.0.2:4102    or by their addresses
+  omnikv health --nodes 10.0.0.1:4101 --cacert ca.crt  over TLS
   omnikv health --json | jq -r 'select(.ready | not) | .address'
   omnikv health --token --secret-file secret.txt       for Prometheus (docs/operations.md)
 
@@ -50,11 +51,10 @@ A node is ready when a client can write through it now. One line a node, in the 
 Exit status: 0 every node is ready · 1 some node is not, or does not answer · 2 usage.`;
 
 export function healthCommand(): Command {
-  return new Command("health")
+  return addCredentialOptions(new Command("health"))
     .description("Asks each node whether it is ready, and why not. For scripts and probes.")
     .option("--nodes <list>", "HOST:PORT,… or ID=HOST:PORT,… (default: nodes 1 to 3 here)")
     .option("--cluster <file>", "the same from a JSON file, shared with the servers")
-    .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--timeout <time>", "how long to wait for each answer: 500ms, 5s", "2s")
     .option("--json", "one JSON object a line")
     .option("--token", "print what opens /metrics of a cluster with a secret, and ask nobody")
@@ -69,7 +69,7 @@ export async function runHealth(
   flags: HealthFlags,
   out: { write(text: string): unknown },
 ): Promise<ExitStatus> {
-  const { targets, secret } = readFlags(flags);
+  const { targets, secret, tls } = readFlags(flags);
   const timeoutMs = parseTime(flags.timeout, "--timeout");
   const token = secret === null ? null : readToken(secret);
   if (flags.token === true) {
@@ -79,7 +79,7 @@ export async function runHealth(
     out.write(`${token}\n`);
     return EXIT.ok;
   }
-  const all = await Promise.all(targets.map((target) => healthOf(target, token, timeoutMs)));
+  const all = await Promise.all(targets.map((target) => healthOf(target, token, tls, timeoutMs)));
   for (const health of all) out.write(`${flags.json === true ? asJson(health) : asText(health)}\n`);
   return all.every(({ ready }) => ready) ? EXIT.ok : EXIT.failed;
 }
@@ -87,12 +87,13 @@ export async function runHealth(
 function readFlags(flags: HealthFlags): {
   readonly targets: readonly Target[];
   readonly secret: string | null;
+  readonly tls: TlsSide | null;
 } {
   const { nodes } = flags;
   const cluster = clusterOf(flags);
-  const { secretFile } = cluster;
+  const { secret, tls } = readAccess(flags, cluster);
   const targets = nodes === undefined ? cluster.nodes.map(targetOf) : parseTargets(nodes);
-  return { targets, secret: secretFile === undefined ? null : readSecretFile(secretFile) };
+  return { targets, secret, tls: tls === false ? null : clientTlsIn(tls, undefined) };
 }
 
 function targetOf({ id, host, port }: ClusterNode): Target {
@@ -104,9 +105,10 @@ function parseTargets(text: string): readonly Target[] {
     return parsePeersFlag(text, "--nodes").map(targetOf);
   }
   return text.split(",").map((part) => {
-    const match = /^(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(
-      part.trim(),
-    );
+    const match =
+      /^(?:(?:https|wss):\/\/)?(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(
+        part.trim(),
+      );
     if (match === null) {
       const expected = "HOST:PORT, like 127.0.0.1:4101, or ID=HOST:PORT";
       throw new KvError("BAD_REQUEST", `--nodes: expected ${expected}, got "${part.trim()}"`);
@@ -116,11 +118,16 @@ function parseTargets(text: string): readonly Target[] {
   });
 }
 
-async function healthOf(target: Target, token: string | null, timeoutMs: number): Promise<Health> {
+async function healthOf(
+  target: Target,
+  token: string | null,
+  tls: TlsSide | null,
+  timeoutMs: number,
+): Promise<Health> {
   const unknown = (error: string): Health => ({ ...target, ready: false, failed: [], error });
-  let answer: Answer;
+  let answer: HttpAnswer;
   try {
-    answer = await get(target, "/readyz?verbose", token, timeoutMs);
+    answer = await get(target, token, tls, timeoutMs);
   } catch (error) {
     return unknown(reasonOf(error));
   }
@@ -139,35 +146,20 @@ async function healthOf(target: Target, token: string | null, timeoutMs: number)
   return { ...target, ready: passed && failed.length === 0, failed, error: null };
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-function get(
+async function get(
   { host, port }: Target,
-  path: string,
   token: string | null,
+  tls: TlsSide | null,
   timeoutMs: number,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-    const signal = AbortSignal.timeout(timeoutMs);
-    const asked = request({ host, port, path, headers, signal, agent: false }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (part: string) => {
-        body += part;
-        if (body.length > ANSWER_BYTES_MAX) asked.destroy(new Error("its answer has no end"));
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      response.on("error", fail);
-    });
-    const fail = (error: Error): void =>
-      reject(signal.aborted ? new Error(`no answer within ${timeoutMs} ms`) : error);
-    asked.on("error", fail);
-    asked.end();
-  });
+): Promise<HttpAnswer> {
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  const signal = AbortSignal.timeout(timeoutMs);
+  const path = "/readyz?verbose";
+  try {
+    return await httpGet({ host, port, path, headers, tls, signal, bytesMax: ANSWER_BYTES_MAX });
+  } catch (error) {
+    throw signal.aborted ? new Error(`no answer within ${timeoutMs} ms`, { cause: error }) : error;
+  }
 }
 
 /** A name with several addresses fails with an error that has no text of its own. */

@@ -1,9 +1,15 @@
 /** Who was not told where the nodes are knows three places to look, and any node knows all the others. */
+import { clientTlsIn } from "../api/tls.ts";
 import { hostPort } from "../base/address.ts";
 import { KvError } from "../base/errors.ts";
 import { parsePeersFlag, type ClusterNode } from "../config/cluster.ts";
-import { askMembers, type Members } from "../repl/ask-members.ts";
+import { httpGet } from "../platform/http-get.ts";
+import type { TlsSide } from "../platform/tls-side.ts";
+import { askMembers, type GetPage, type Members } from "../repl/ask-members.ts";
 import { readSettings, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
+
+/** What is longer is no list of nodes. */
+const INFO_BYTES_MAX = 64 * 1024;
 
 /**
  * As `readSettings`. Without `--nodes` and `--cluster` the nodes are those that the first one to answer names: a cluster of
@@ -13,7 +19,8 @@ import { readSettings, type PromptFlags, type PromptSettings } from "./prompt-op
 export async function learnSettings(flags: PromptFlags): Promise<PromptSettings> {
   const settings = readSettings(flags);
   if (flags.nodes !== undefined || flags.cluster !== undefined) return settings;
-  const members = await askMembers(settings.nodes);
+  const tls = settings.tls === false ? null : clientTlsIn(settings.tls, undefined);
+  const members = await askMembers(settings.nodes, pagesOver(tls));
   return members === null ? settings : { ...settings, nodes: checked(members) ?? settings.nodes };
 }
 
@@ -26,4 +33,13 @@ function checked(members: Members): readonly ClusterNode[] | null {
     if (error instanceof KvError) return null;
     throw error;
   }
+}
+
+/** @param tls null: in plain text */
+export function pagesOver(tls: TlsSide | null): GetPage {
+  return async ({ host, port }, path, signal) => {
+    const answer = await httpGet({ host, port, path, tls, signal, bytesMax: INFO_BYTES_MAX });
+    if (answer.status !== 200) throw new Error("no such page");
+    return answer.body;
+  };
 }

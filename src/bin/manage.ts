@@ -28,11 +28,12 @@ export function manageCommand(): Command {
 }
 
 async function openAdminPrompt(flags: PromptFlags): Promise<void> {
-  const { nodes, clusterId, secret, timeoutMs, startCommand } = await learnSettings(flags);
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand } = await learnSettings(flags);
   const client = createAdminClient({
     nodes,
     clusterId,
     secret,
+    tls,
     timeoutMs,
   });
   const style = terminalStyle();

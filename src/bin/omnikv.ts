@@ -43,6 +43,16 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./start.ts")).startCommand(),
   },
   {
+    name: "secret",
+    summary: "makes a secret, or changes one while the cluster serves",
+    load: async () => (await import("./secret.ts")).secretCommand(),
+  },
+  {
+    name: "cert",
+    summary: "a small authority and certificates of it, for a lab",
+    load: async () => (await import("./cert.ts")).certCommand(),
+  },
+  {
     name: "backup",
     summary: "what the cluster holds, in a file, while it serves",
     load: async () => (await import("./backup.ts")).backupCommand(),

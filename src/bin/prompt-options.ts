@@ -8,10 +8,10 @@ import {
   defaultCluster,
   loadClusterFile,
   parsePeersFlag,
-  readSecretFile,
   type ClusterDescription,
   type ClusterNode,
 } from "../config/cluster.ts";
+import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
 import { colorLevel } from "../platform/color.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import type { ExitStatus } from "../repl/exit-status.ts";
@@ -21,10 +21,7 @@ import { runPrompt } from "../repl/run-prompt.ts";
 import { createStyle, type Style } from "../repl/style.ts";
 
 /** As commander gives them. */
-export interface PromptFlags {
-  readonly nodes?: string;
-  readonly cluster?: string;
-  readonly secretFile?: string;
+export interface PromptFlags extends AccessFlags {
   readonly timeout: string;
   readonly command?: readonly string[];
   readonly exec?: readonly string[];
@@ -32,11 +29,10 @@ export interface PromptFlags {
   readonly bail?: true;
 }
 
-export interface PromptSettings {
+export interface PromptSettings extends Access {
   readonly nodes: readonly ClusterNode[];
   /** Null: not known, so not checked. */
   readonly clusterId: string | null;
-  readonly secret: string | null;
   readonly timeoutMs: number;
   /** How a user starts a node. */
   readonly startCommand: (node: number) => string;
@@ -47,17 +43,16 @@ Exit status: 0 all went well · 1 a command failed · 2 usage · 3 no connection
 is unknown · 130 interrupted · 141 the reader of the output has gone. Of several, the most severe: 130, then 4, 3, 2, 1. A read that finds nothing, and a cas
 that does not swap, went well. After a session at a terminal the status is 0, or 130 after Ctrl-C.
 
-Environment: NO_COLOR, FORCE_COLOR, OMNIKV_HISTORY (history file; empty: none), XDG_STATE_HOME.`;
+Environment: OMNIKV_SECRET_FILE, OMNIKV_CACERT, OMNIKV_CERT, OMNIKV_KEY, OMNIKV_TLS_MIN_VERSION as the options, which go before them; NO_COLOR, FORCE_COLOR, OMNIKV_HISTORY (history file; empty: none), XDG_STATE_HOME.`;
 
 /** Adds the options that say which cluster is meant. */
 export function addAccessOptions(command: Command): Command {
-  return command
+  return addCredentialOptions(command)
     .option(
       "--nodes <list>",
       'who to talk to: "1=127.0.0.1:4101,2=…" (default: on this machine, all that node 1, 2 or 3 names)',
     )
     .option("--cluster <file>", "the same from a JSON file, shared with the servers")
-    .option("--secret-file <file>", "the cluster's secret, when it has one")
     .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s");
 }
 
@@ -76,33 +71,30 @@ export function collect(value: string, before: readonly string[] | undefined): r
 }
 
 /**
- * The cluster of `--cluster`, or the usual one on this machine, and where its secret is.
+ * The cluster of `--cluster`, or the usual one on this machine.
  * @throws KvError BAD_REQUEST that names the flag
  */
 export function clusterOf({
   nodes,
   cluster: file,
-  secretFile,
-}: Pick<PromptFlags, "nodes" | "cluster" | "secretFile">): ClusterDescription {
+}: Pick<PromptFlags, "nodes" | "cluster">): ClusterDescription {
   if (nodes !== undefined && file !== undefined) {
     throw new KvError(
       "BAD_REQUEST",
       "--nodes and --cluster both say where the nodes are: give one of them",
     );
   }
-  const cluster = file === undefined ? defaultCluster() : loadClusterFile(file);
-  return secretFile === undefined ? cluster : { ...cluster, secretFile };
+  return file === undefined ? defaultCluster() : loadClusterFile(file);
 }
 
 /** @throws KvError BAD_REQUEST that names the flag */
 export function readSettings(flags: PromptFlags): PromptSettings {
   const { nodes, cluster: file } = flags;
   const cluster = clusterOf(flags);
-  const { secretFile } = cluster;
   return {
     nodes: nodes === undefined ? cluster.nodes : parsePeersFlag(nodes, "--nodes"),
     clusterId: file === undefined ? null : cluster.clusterId,
-    secret: secretFile === undefined ? null : readSecretFile(secretFile),
+    ...readAccess(flags, cluster),
     timeoutMs: parseTime(flags.timeout, "--timeout"),
     startCommand: startCommand(nodes === undefined && file === undefined),
   };

@@ -11,7 +11,9 @@ Examples:
   omnikv server --node 1                     node 1 of three on this machine, data in data/node1
   omnikv server --node 2 --data-dir /var/lib/omnikv
   omnikv server --node 1 --cluster cluster.json --secret-file secret.txt
-  omnikv server --node 3 --peers "1=10.0.0.1,2=10.0.0.2,3=10.0.0.3" --host 10.0.0.3 --secret-file secret.txt
+  omnikv server --node 3 --peers "1=10.0.0.1,2=10.0.0.2,3=10.0.0.3" --host 10.0.0.3 \\
+    --secret-file secret.txt --cert-file node3.crt --key-file node3.key --peer-cert-file node3.crt \\
+    --peer-key-file node3.key --peer-trusted-ca-file ca.crt --peer-client-cert-auth   (docs/tls.md)
 
 Node I listens for clients on port 4100 + I and for its peers on 4200 + I, unless the cluster file or --peers say
 otherwise. Exit status: 0 stopped by a signal · 1 the node cannot start or go on: the last line says why and
@@ -29,7 +31,21 @@ export function serverCommand(): Command {
     .option("--peers <list>", "all nodes: ID=HOST[:PORT[:PEERPORT]],… this one included")
     .option("--cluster <file>", "the same from a JSON file")
     .option("--cluster-id <name>", "nodes of another cluster are refused (default: omnikv-local)")
-    .option("--secret-file <file>", "the cluster's secret; needed to listen beyond this machine")
+    .option("--secret-file <file>", "what clients prove to know; several lines: all are accepted")
+    .option("--peer-secret-file <file>", "what nodes prove to know, and clients need not")
+    .option("--cert-file <file>", "certificate for clients, management and the page: turns TLS on")
+    .option("--key-file <file>", "its private key")
+    .option("--client-cert-auth", "clients must show a certificate")
+    .option("--trusted-ca-file <file>", "the authority that theirs are from")
+    .option("--peer-cert-file <file>", "certificate for the other nodes: turns TLS on among them")
+    .option("--peer-key-file <file>", "its private key")
+    .option("--peer-client-cert-auth", "nodes that connect must show a certificate of their host")
+    .option("--peer-trusted-ca-file <file>", "the authority that nodes' certificates are from")
+    .option("--tls-min-version <version>", "1.3, or 1.2 where something old connects", "1.3")
+    .option(
+      "--allow-plain-text",
+      "listen beyond this machine without TLS: others can read and change what goes by",
+    )
     .option("--allow-faults", "the management prompt may break links")
     .option("--rejoin", "with an empty data directory: take everything from the others first")
     .option(

@@ -94,12 +94,12 @@ function defaultDataDirectory(size: number): string {
 }
 
 async function openPrompt(
-  { nodes, clusterId, secret, timeoutMs }: PromptSettings,
+  { nodes, clusterId, secret, tls, timeoutMs }: PromptSettings,
   flags: StartFlags,
   servers: LocalServers,
   dataDirectory: string,
 ): Promise<void> {
-  const access = { nodes, clusterId, secret, timeoutMs };
+  const access = { nodes, clusterId, secret, tls, timeoutMs };
   const client = createClient({ ...access, failFast: true });
   const admin = createAdminClient(access);
   const style = terminalStyle();
@@ -129,7 +129,7 @@ async function openPrompt(
 function greeting(nodes: readonly ClusterNode[], dataDirectory: string): string {
   const where = nodes.map(({ id, host, port }) => `node ${id} at ${host}:${port}`).join(", ");
   const [first] = nodes;
-  const page = first === undefined ? "" : pageUrl(first);
+  const page = first === undefined ? "" : pageUrl(first, false);
   return (
     `${nodes.length} servers run: ${where}. Data and logs: ${dataDirectory}\n` +
     `Try "1 write 35 hello", "2 read 35", status, "isolate leader", heal, "crash 2", help.\n` +

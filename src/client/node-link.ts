@@ -1,5 +1,6 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
 import { hostPort } from "../base/address.ts";
+import type { Secrets } from "../base/secrets.ts";
 import { KvError } from "../base/errors.ts";
 import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
 import type { Refusal } from "../links/handshake.ts";
@@ -17,7 +18,7 @@ export interface LinkOptions {
   readonly network: Network;
   /** Null: not checked. */
   readonly clusterId: string | null;
-  readonly secret: string | null;
+  readonly secret: Secrets;
   /** From the dial until the handshake is over. */
   readonly connectTimeoutMs: number;
   /**

@@ -30,7 +30,7 @@ export interface NodeAddress {
 
 /**
  * A node as users name it: `"127.0.0.1:4101"`, `"[::1]:4101"`, either with its id before it (`"1=127.0.0.1:4101"`), or an
- * object. Without an id whichever node of the cluster answers there is welcome, also another one each time.
+ * object. `https://` or `wss://` before the host stands for TLS. Without an id whichever node of the cluster answers there is welcome, also another one each time.
  */
 export type NodeGiven =
   | string

@@ -1,6 +1,6 @@
 /** Who is in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
 import { hostPort } from "../base/address.ts";
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { KvError } from "../base/errors.ts";
@@ -18,8 +18,19 @@ export interface ClusterDescription {
   readonly clusterId: string;
   /** In the order of their ids. */
   readonly nodes: readonly ClusterNode[];
-  /** Absolute path of a file that holds the shared secret. */
+  /** Absolute path of a file that holds the secret of clients. */
   readonly secretFile?: string;
+  /** Absolute path of a file that holds the secret of the nodes. Clients need not have it. */
+  readonly peerSecretFile?: string;
+  /** Clients reach the nodes over TLS. Absolute paths, as the options of the same names. */
+  readonly tls?: ClusterTls;
+}
+
+/** What clients need for TLS; all of it may be left out. */
+export interface ClusterTls {
+  readonly cacert?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 export const DEFAULT_CLUSTER_ID = "omnikv-local";
@@ -30,9 +41,6 @@ export const CLIENT_PORT_BASE = 4100;
 export const PEER_PORT_BASE = 4200;
 /** Node ids are small so that default ports never collide. */
 export const NODE_ID_MAX = 99;
-/** A shorter secret could be guessed. */
-export const SECRET_LENGTH_MIN = 8;
-
 const nodeIdSchema = z.int().min(1).max(NODE_ID_MAX);
 const portSchema = z.int().min(1).max(65_535);
 const hostSchema = z.string().regex(/^[A-Za-z0-9._:%-]{1,253}$/, "expected a host name or address");
@@ -53,6 +61,14 @@ const clusterFileSchema = z.strictObject({
     )
     .min(1),
   secretFile: z.string().min(1).optional(),
+  peerSecretFile: z.string().min(1).optional(),
+  tls: z
+    .strictObject({
+      cacert: z.string().min(1).optional(),
+      cert: z.string().min(1).optional(),
+      key: z.string().min(1).optional(),
+    })
+    .optional(),
 });
 
 /** Where node `id` listens when nothing else is said. */
@@ -61,8 +77,8 @@ export function defaultNode(id: number, host: string = DEFAULT_HOST): ClusterNod
 }
 
 /** Of the page that the node serves, for people to open. */
-export function pageUrl(node: Pick<ClusterNode, "host" | "port">): string {
-  return `http://${hostPort(node)}/`;
+export function pageUrl(node: Pick<ClusterNode, "host" | "port">, isTls: boolean): string {
+  return `http${isTls ? "s" : ""}://${hostPort(node)}/`;
 }
 
 /** Nodes 1 to `size` on this machine. */
@@ -83,8 +99,16 @@ export function parsePeersFlag(text: string, flag = "--peers"): readonly Cluster
   return checkNodes(nodes, flag);
 }
 
+/** Whether the list names a node by an address of TLS: "1=https://node1:4101". */
+export function namesTls(list: string): boolean {
+  return /(?:^|[,=\s])(?:https|wss):\/\//.test(list);
+}
+
 function parseNode(part: string, flag: string): ClusterNode {
-  const match = /^(\d{1,9})=(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,9}))?(?::(\d{1,9}))?$/.exec(part);
+  const match =
+    /^(\d{1,9})=(?:(?:https|wss):\/\/)?(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,9}))?(?::(\d{1,9}))?$/.exec(
+      part,
+    );
   if (match === null) {
     throw invalid(flag, "ID=HOST[:PORT[:PEERPORT]], like 1=127.0.0.1:4101:4201", part);
   }
@@ -106,7 +130,8 @@ function parseNode(part: string, flag: string): ClusterNode {
 /**
  * Reads a file of the form
  * `{ "clusterId": "omnikv-local", "nodes": [{ "id": 1, "host": "127.0.0.1", "port": 4101, "peerPort": 4201 }], "secretFile": "secret.txt" }`.
- * Only `nodes` with their ids is required. A relative `secretFile` is relative to the cluster file.
+ * Only `nodes` with their ids is required; `peerSecretFile` and `tls` (with `cacert`, `cert` and `key`) may stand there too. Relative
+ * paths are relative to the cluster file.
  *
  * @throws KvError BAD_REQUEST that names the file, the field, what was expected and the value
  */
@@ -139,7 +164,8 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
     const reason = `${issue?.message ?? "not a cluster description"}${said.slice(0, 80)}`;
     throw new KvError("BAD_REQUEST", `${flag}: ${path}:${field} ${reason}`);
   }
-  const { clusterId, nodes, secretFile } = result.data;
+  const { clusterId, nodes, secretFile, peerSecretFile, tls } = result.data;
+  const absolute = (file: string): string => resolve(dirname(path), file);
   const complete = nodes.map(({ id, host, port, peerPort }): ClusterNode => {
     const defaults = defaultNode(id, host);
     return { id, host, port: port ?? defaults.port, peerPort: peerPort ?? defaults.peerPort };
@@ -147,7 +173,9 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
   return {
     clusterId,
     nodes: checkNodes(complete, `${flag}: ${path}`),
-    ...(secretFile === undefined ? {} : { secretFile: resolve(dirname(path), secretFile) }),
+    ...(secretFile === undefined ? {} : { secretFile: absolute(secretFile) }),
+    ...(peerSecretFile === undefined ? {} : { peerSecretFile: absolute(peerSecretFile) }),
+    ...(tls === undefined ? {} : { tls: mapPaths(tls, absolute) }),
   };
 }
 
@@ -167,52 +195,15 @@ export function parseClusterId(text: string, flag: string): string {
   throw invalid(flag, '1 to 64 letters, digits, ".", "_" or "-"', text);
 }
 
-/**
- * The secret in a file: its content without white space around it. Whoever knows it may do everything, so a file that others
- * can read is refused, as ssh does with its keys.
- * @throws KvError BAD_REQUEST
- */
-export function readSecretFile(path: string, flag = "--secret-file"): string {
-  let bytes: Uint8Array;
-  let mode: number;
-  try {
-    const descriptor = openSync(path, "r");
-    try {
-      mode = fstatSync(descriptor).mode & 0o777;
-      bytes = readFileSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
-  }
-  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-    const bits = mode.toString(8).padStart(4, "0");
-    const text = `${path} is open to others (mode ${bits}), a secret must not be: chmod 600 ${path}`;
-    throw new KvError("BAD_REQUEST", `${flag}: ${text}`);
-  }
-  const text = utf8(bytes)?.trim();
-  // The value itself does not belong into a message.
-  if (text === undefined) {
-    throw new KvError(
-      "BAD_REQUEST",
-      `${flag}: expected text in ${path}, got bytes that are no UTF-8`,
-    );
-  }
-  if (text.length < SECRET_LENGTH_MIN) {
-    const expected = `expected at least ${SECRET_LENGTH_MIN} characters in ${path}`;
-    throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got ${text.length}`);
-  }
-  return text;
-}
-
-function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+function mapPaths(
+  { cacert, cert, key }: z.infer<typeof clusterFileSchema>["tls"] & {},
+  absolute: (file: string) => string,
+): ClusterTls {
+  return {
+    ...(cacert === undefined ? {} : { cacert: absolute(cacert) }),
+    ...(cert === undefined ? {} : { cert: absolute(cert) }),
+    ...(key === undefined ? {} : { key: absolute(key) }),
+  };
 }
 
 function integerIn(text: string, schema: z.ZodType<number>, flag: string, what: string): number {

@@ -22,6 +22,8 @@ export interface DashboardOptions {
   readonly hostNames?: readonly string[];
   /** Other pages by their paths: they answer what has got past D1. Default none. */
   readonly pages?: ReadonlyMap<string, RequestListener>;
+  /** The page is served over TLS, and connects over TLS. Default false. */
+  readonly isTls?: boolean;
   /** Where the built page lies. Default: beside this program. */
   readonly directory?: string;
 }
@@ -47,19 +49,19 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
 
 /** Files are read now, once. A page that was not built is said so to whoever asks for it. */
 export function createDashboard(options: DashboardOptions): RequestListener {
-  const { info, directory = PAGE_DIRECTORY } = options;
+  const { info, directory = PAGE_DIRECTORY, isTls = false } = options;
   const files = readFiles(directory);
   const hosts = [...(options.hostNames ?? []), ...info.nodes.map(({ host }) => host)];
   const names = hosts.map((name) => name.toLowerCase());
   return (request, response) => {
     // Nothing in a request's body is wanted; unread it would keep the connection from being used again.
     request.resume();
-    const asked = parseHost(request.headers.host);
+    const asked = parseHost(request.headers.host, isTls ? 443 : 80);
     if (asked === null || !isKnownHost(asked.host, names)) {
       return answer(request, response, 403, "this name is not one of this server's\n");
     }
     const described = asSeenFrom(info, asked);
-    for (const [name, value] of Object.entries(securityHeaders(described))) {
+    for (const [name, value] of Object.entries(securityHeaders(described, isTls))) {
       response.setHeader(name, value);
     }
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -107,13 +109,13 @@ function asSeenFrom(info: ClusterInfo, asked: HostAndPort): ClusterInfo {
   return { ...info, nodes };
 }
 
-function securityHeaders(info: ClusterInfo): Record<string, string> {
+function securityHeaders(info: ClusterInfo, isTls: boolean): Record<string, string> {
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src data:",
-    `connect-src ${connectSources(info).join(" ")}`,
+    `connect-src ${connectSources(info, isTls).join(" ")}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -127,12 +129,15 @@ function securityHeaders(info: ClusterInfo): Record<string, string> {
   };
 }
 
-function connectSources(info: ClusterInfo): string[] {
+function connectSources(info: ClusterInfo, isTls: boolean): string[] {
   const sources = new Set(["'self'"]);
   for (const { host, port } of info.nodes) {
     const hosts = LOOPBACK_HOSTS.includes(host) ? [host, "127.0.0.1", "localhost"] : [host];
     // The policy's language has no IPv6 addresses.
-    for (const each of hosts) sources.add(`ws://${each.includes(":") ? "*" : each}:${port}`);
+    const scheme = isTls ? "wss" : "ws";
+    for (const each of hosts) {
+      sources.add(`${scheme}://${each.includes(":") ? "*" : each}:${port}`);
+    }
   }
   return [...sources];
 }

@@ -9,13 +9,18 @@ export interface HostAndPort {
   readonly port: number;
 }
 
-/** Null: that is none. */
-export function parseHost(header: string | undefined): HostAndPort | null {
+/** @param defaultPort of the scheme, which a header leaves out @returns null: that is none */
+export function parseHost(header: string | undefined, defaultPort: number): HostAndPort | null {
   if (header === undefined || !/^[A-Za-z0-9._:[\]-]{1,260}$/.test(header)) return null;
+  // A URL hides the port that is its scheme's own, so the port is read from the header.
   if (!URL.canParse(`http://${header}`)) return null;
-  const { hostname, port, pathname } = new URL(`http://${header}`);
+  const { hostname, pathname } = new URL(`http://${header}`);
   if (pathname !== "/") return null;
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? 80 : Number(port) };
+  const port = /:(\d{1,5})$/.exec(header)?.[1];
+  return {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: port === undefined ? defaultPort : Number(port),
+  };
 }
 
 /** Addresses cannot be made to point elsewhere; names can. */

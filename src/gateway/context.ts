@@ -1,3 +1,4 @@
+import type { Secrets } from "../base/secrets.ts";
 import type { Channel } from "../ports/network.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -12,7 +13,7 @@ export interface GatewayContext {
     readonly nodeId: number;
     readonly clusterId: string;
     readonly version: string;
-    readonly secret: string | null;
+    readonly secret: Secrets;
     readonly allowFaults: boolean;
     readonly clientConnectionsMax: number;
     readonly adminConnectionsMax: number;
@@ -31,7 +32,7 @@ export interface GatewayContext {
 export function clientHello(
   { options, replica }: Pick<GatewayContext, "options" | "replica">,
   channel: Channel,
-): Omit<Hello, "authenticates" | "nonce"> {
+): Omit<Hello, "authenticates" | "bound" | "nonce"> {
   return {
     channel,
     nodeId: options.nodeId,

@@ -15,8 +15,8 @@ export interface HandshakeRun {
   readonly random: Random;
   /** From the dial, or from accepting, until it must be established. */
   readonly timeoutMs: number;
-  readonly handshake: Omit<HandshakeOptions, "self" | "role"> & {
-    readonly self: Omit<Hello, "authenticates" | "nonce">;
+  readonly handshake: Omit<HandshakeOptions, "self" | "role" | "binding"> & {
+    readonly self: Omit<Hello, "authenticates" | "bound" | "nonce">;
   };
   /** @returns who gets the frames from now on, and the end of the connection */
   readonly established: (
@@ -57,7 +57,8 @@ class HandshakeProcess implements DialHandlers {
   constructor(role: "dialer" | "acceptor", run: HandshakeRun) {
     this.#run = run;
     const self = { ...run.handshake.self, nonce: run.random.bytes(NONCE_BYTES) };
-    this.#handshake = new Handshake({ ...run.handshake, role, self });
+    const binding = (): Uint8Array | null => this.#connection?.security()?.binding ?? null;
+    this.#handshake = new Handshake({ ...run.handshake, role, self, binding });
     this.#cancelDeadline = run.clock.after(run.timeoutMs, () => {
       const text = `no handshake within ${run.timeoutMs} ms`;
       this.#connection?.destroy();

@@ -2,14 +2,20 @@
  * Both sides of the handshake as a state machine: frames in, frames and a verdict out.
  *
  * Invariants:
- *   HANDSHAKE-1. With a secret, nothing is established unless both sides proved that they know it, over both hellos as they
- *       were sent: names, ids, channel and nonces included. Proofs of the two roles differ, so none can be sent back. A
- *       refusal that comes after the other side's proof carries one too, so that a node can act on it.
+ *   HANDSHAKE-1. With a secret, nothing is established unless both sides proved that they know it, over both hellos as they were
+ *       sent: names, ids, channel and nonces included. Proofs of the two roles differ, so none can be sent back.
+ *       A refusal that comes after the other side's proof carries one too, so that a node can act on it.
  *   HANDSHAKE-2. Without one, no proof is sent or accepted; a side with a secret refuses one without.
+ *       A side that knows several secrets proves its first as a dialer, and as an acceptor the one that the dialer proved.
  *   HANDSHAKE-3. `checkRemote` is asked only about a side that has proved itself; so a stranger learns nothing of our peers.
+ *   HANDSHAKE-4. Where the wire is encrypted and there is a secret, proofs are made over the binding of the connection too, so that a
+ *       proof that is carried over from another connection proves nothing. A side says in its hello, over which it proves,
+ *       whether its proofs are. Who says so is never taken without; who dials over such a wire takes nobody without; and who
+ *       accepts over one takes clients and managers without (browsers do not tell a page the binding), and no nodes.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { assert, unreachable } from "../base/assert.ts";
+import { secretsNow, type Secrets } from "../base/secrets.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import {
   decodeHandshake,
@@ -20,7 +26,7 @@ import {
   type Hello,
   type RefusalCode,
 } from "../wire/handshake.ts";
-import { missingSecretText } from "../wire/secret-refusal.ts";
+import { missingSecretText, openedWireText, otherSecretText } from "../wire/secret-refusal.ts";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -29,14 +35,16 @@ export interface Refusal {
 
 export interface HandshakeOptions {
   readonly role: "dialer" | "acceptor";
-  readonly self: Omit<Hello, "authenticates">;
+  readonly self: Omit<Hello, "authenticates" | "bound">;
   /**
    * Between nodes: what to say of the disk, asked for once, when a hello is to be sent; takes the place of what `self` says.
    * @param to the id of who is dialed; of who dials, as it says, which is not proved
    */
   readonly present?: (to: number) => Pick<Hello, "incarnation" | "peer">;
-  /** The cluster's secret. Null: nobody proves anything. */
-  readonly secret: string | null;
+  /** What this side proves to know, asked for once. None: nobody proves anything. */
+  readonly secret: Secrets;
+  /** See WireSecurity; asked when the connection is open. Default: the wire is not encrypted. */
+  readonly binding?: () => Uint8Array | null;
   /** Acceptor: the id of the session to come. */
   readonly session?: number;
   /** The last word on the other side, once it has proved itself. @returns null when it is welcome */
@@ -69,10 +77,25 @@ export class Handshake {
   #remote: Hello | null = null;
   #remoteFrame: Uint8Array = new Uint8Array(0);
   #proved: boolean;
+  /** The first is the one that this side proves. */
+  readonly #secrets: readonly string[];
+  /** Which of them both sides know; null: not known yet. */
+  #secret: string | null = null;
+  #bound = false;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
-    this.#proved = options.secret === null;
+    this.#secrets = secretsNow(options.secret);
+    this.#proved = this.#secrets.length === 0;
+  }
+
+  get #needsSecret(): boolean {
+    return this.#secrets.length > 0;
+  }
+
+  /** Null: proofs of this side are over no binding. */
+  get #binding(): Uint8Array | null {
+    return this.#needsSecret ? (this.#options.binding?.() ?? null) : null;
   }
 
   /** What to send when the connection is open. */
@@ -83,9 +106,12 @@ export class Handshake {
 
   /** Whose disk knows what it has told whom, so what is said depends on who is there. */
   #introduce(to: number | null): Uint8Array {
-    const { self, secret, present } = this.#options;
+    const { self, role, present } = this.#options;
     const presence = to === null ? {} : present?.(to);
-    const hello: Hello = { ...self, ...presence, authenticates: secret !== null };
+    // Who accepts does as the other side: a browser's proofs are over no binding.
+    this.#bound = this.#binding !== null && (role === "dialer" || this.#remote?.bound === true);
+    const claims = { authenticates: this.#needsSecret, bound: this.#bound };
+    const hello: Hello = { ...self, ...presence, ...claims };
     this.#helloFrame = this.#encode({ kind: "hello", hello });
     return this.#helloFrame;
   }
@@ -123,7 +149,10 @@ export class Handshake {
     this.#remote = remote;
     // The transcript outlives the call, the frame need not.
     this.#remoteFrame = bytes.slice();
-    const refusal = mismatch(this.#options.self, remote) ?? this.#secretMismatch(remote);
+    const refusal =
+      mismatch(this.#options.self, remote) ??
+      this.#secretMismatch(remote) ??
+      this.#wireMismatch(remote);
     if (refusal !== null) return this.#refuse(refusal.code, refusal.text);
     if (this.#options.role === "acceptor") {
       this.#state = "proof";
@@ -138,8 +167,9 @@ export class Handshake {
 
   #onRefusal({ code, text, proof }: Extract<HandshakeFrame, { kind: "refusal" }>): HandshakeStep {
     this.#state = "over";
-    const expected = this.#prove(`${otherRole(this.#options.role)} refuses ${code}: ${text}`);
-    const proved = expected === null || (proof !== null && timingSafeEqual(expected, proof));
+    const statement = `${otherRole(this.#options.role)} refuses ${code}: ${text}`;
+    const proved =
+      !this.#needsSecret || (proof !== null && this.#secretOf(statement, proof) !== null);
     const remote = this.#remote;
     return { send: [], outcome: { kind: "refusedByThem", remote, proved, code, text } };
   }
@@ -183,7 +213,7 @@ export class Handshake {
 
   /** Says what is missing instead of leaving it to a proof that must fail. */
   #secretMismatch(remote: Hello): Refusal | null {
-    const needed = this.#options.secret !== null;
+    const needed = this.#needsSecret;
     if (needed === remote.authenticates) return null;
     const ours = sideName(this.#options.self);
     const theirs = sideName(remote);
@@ -196,31 +226,64 @@ export class Handshake {
     return this.#options.checkRemote?.(this.#remote) ?? null;
   }
 
+  /** H4. Only of sides that both have a secret. */
+  #wireMismatch(remote: Hello): Refusal | null {
+    if (!this.#needsSecret) return null;
+    const own = this.#binding !== null;
+    const { role, self } = this.#options;
+    const isOptional = role === "acceptor" && self.channel !== "peer";
+    if (own === remote.bound || (own && isOptional)) return null;
+    const [inside, outside] = [sideName(own ? self : remote), sideName(own ? remote : self)];
+    return { code: "UNAUTHORIZED", text: openedWireText(inside, outside) };
+  }
+
   #checkProof(role: "dialer" | "acceptor", proof: Uint8Array | null): Refusal | null {
-    const expected = this.#prove(role);
-    if (expected === null && proof === null) return null;
-    if (expected === null || proof === null || !timingSafeEqual(expected, proof)) {
-      return { code: "UNAUTHORIZED", text: "the two sides do not have the same secret" };
+    if (!this.#needsSecret && proof === null) return null;
+    const secret = proof === null ? null : this.#secretOf(role, proof);
+    if (secret === null) {
+      return { code: "UNAUTHORIZED", text: otherSecretText(this.#bound) };
     }
+    this.#secret = secret;
     this.#proved = true;
     return null;
   }
 
+  /**
+   * Which secret the other side has proved; null: none of those it may. A dialer has proved its first before, so that the
+   * acceptor knows which to answer with.
+   */
+  #secretOf(statement: string, proof: Uint8Array): string | null {
+    const { role } = this.#options;
+    const known = this.#secret === null ? this.#secrets : [this.#secret];
+    const secrets = role === "dialer" ? known.slice(0, 1) : known;
+    let found: string | null = null;
+    for (const secret of secrets) {
+      if (timingSafeEqual(this.#proofWith(secret, statement), proof)) found ??= secret;
+    }
+    return found;
+  }
+
   /** @param statement what the proof is good for; never the same for both roles */
   #prove(statement: string): Uint8Array | null {
-    if (this.#options.secret === null) return null;
+    const secret = this.#secret ?? this.#secrets[0];
+    return secret === undefined ? null : this.#proofWith(secret, statement);
+  }
+
+  #proofWith(secret: string, statement: string): Uint8Array {
     const ours = this.#helloFrame;
     const theirs = this.#remoteFrame;
     const [dialer, acceptor] = this.#options.role === "dialer" ? [ours, theirs] : [theirs, ours];
     const lengths = new Uint8Array(8);
     new DataView(lengths.buffer).setUint32(0, dialer.length);
     new DataView(lengths.buffer).setUint32(4, acceptor.length);
-    return createHmac("sha256", this.#options.secret)
+    const proof = createHmac("sha256", secret)
       .update(`omnikv handshake: ${statement}\n`)
       .update(lengths)
       .update(dialer)
-      .update(acceptor)
-      .digest();
+      .update(acceptor);
+    const binding = this.#bound ? this.#binding : null;
+    if (binding !== null) proof.update(binding);
+    return proof.digest();
   }
 }
 
@@ -233,7 +296,7 @@ function sideName(hello: Pick<Hello, "channel" | "nodeId">): string {
 }
 
 /** What two hellos must agree on. Texts name both values. */
-function mismatch(self: Omit<Hello, "authenticates">, remote: Hello): Refusal | null {
+function mismatch(self: HandshakeOptions["self"], remote: Hello): Refusal | null {
   if (remote.channel !== self.channel) {
     const text = `a connection for "${remote.channel}" came in where one for "${self.channel}" belongs`;
     return { code: "BAD_HANDSHAKE", text };

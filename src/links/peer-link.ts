@@ -1,4 +1,6 @@
 /** The link to one peer: dials or is dialed, keeps one session, and lets messages through as the drop table says. */
+import { TLS_TROUBLE } from "../base/tls-trouble.ts";
+import type { Secrets } from "../base/secrets.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -20,9 +22,9 @@ export interface PeerLinkOptions {
   readonly nodeId: NodeId;
   readonly peer: NodeId;
   readonly address: Address;
-  readonly self: () => Omit<Hello, "authenticates" | "nonce">;
+  readonly self: () => Omit<Hello, "authenticates" | "bound" | "nonce">;
   readonly presence: PeerLinksOptions["presence"];
-  readonly secret: string | null;
+  readonly secret: Secrets;
   readonly network: Network;
   readonly clock: Clock;
   readonly random: Random;
@@ -307,6 +309,10 @@ export class PeerLink {
         this.logOnce("peer connection refused", failure.code, failure.text);
         return this.#redial(failure.text, true);
       case "ended":
+        if (failure.text.startsWith(TLS_TROUBLE)) {
+          this.logOnce("peer cannot be reached over TLS", "TLS", failure.text);
+          return this.#redial(failure.text, true);
+        }
         this.#options.logger.debug("peer not reached", {
           peer: this.#options.peer,
           reason: failure.text,

@@ -1,4 +1,5 @@
 import { PEER_FRAME_BYTES_MAX, PEER_MESSAGE_BYTES_MAX } from "../base/limits.ts";
+import type { Secrets } from "../base/secrets.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -36,8 +37,8 @@ export interface PeerLinksOptions {
   /** What this node says of itself, asked for at each handshake, when there is somebody to say it to: who claims that id. */
   readonly presence: (to: NodeId) => PeerPresence;
   readonly configurationId: number;
-  /** The cluster's secret, or null. */
-  readonly secret: string | null;
+  /** What nodes prove to know, which clients need not. */
+  readonly secret: Secrets;
   /** Where each peer listens; this node not among them. */
   readonly peers: ReadonlyMap<NodeId, Address>;
   readonly network: Network;

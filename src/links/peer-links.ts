@@ -11,6 +11,7 @@
  *   LINK-4. Bytes buffered per peer are bounded by sendBufferBytesMax and one message; overflow ends the session. Of long
  *       messages some slices are buffered; what is still to come are views of entries that the log has.
  *   LINK-5. Handlers are never called from within a call of this object, nor after stop().
+ *   LINK-6. Where nodes must show certificates, the dialer's is for the host at which the node it says to be is dialed.
  */
 import { assert } from "../base/assert.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
@@ -102,7 +103,8 @@ export class PeerLinks {
         present: this.#options.presence,
         secret,
         session: random.uint32(),
-        checkRemote: (remote) => this.#checkRemote(remote),
+        checkRemote: (remote) =>
+          this.#checkCertificate(connection, remote) ?? this.#checkRemote(remote),
       },
       established: (_, remote, session) => {
         this.#shaking.delete(connection);
@@ -167,7 +169,7 @@ export class PeerLinks {
     return [...this.#links.values()].map((link) => link.status());
   }
 
-  #self(): Omit<Hello, "authenticates" | "nonce" | "targetId"> {
+  #self(): Omit<Hello, "authenticates" | "bound" | "nonce" | "targetId"> {
     const { nodeId, clusterId, configurationId } = this.#options;
     const later = { incarnation: null, peer: null, origin: null };
     return { channel: "peer", nodeId, clusterId, configurationId, ...later };
@@ -185,6 +187,16 @@ export class PeerLinks {
       return { code: "UNKNOWN_NODE", text };
     }
     return this.#options.admit(nodeId, { incarnation, peer });
+  }
+
+  /** Who dials us has a certificate for the host that we would dial: clients have certificates too, and are no nodes. */
+  #checkCertificate(connection: Connection, { nodeId }: Hello): Refusal | null {
+    const address = nodeId === null ? undefined : this.#options.peers.get(nodeId);
+    if (address === undefined) return null;
+    const wrong = connection.security()?.wrongHost(address.host) ?? null;
+    if (wrong === null) return null;
+    const text = `who says to be node ${nodeId} has no certificate of it: ${wrong} (nodes show the one in --peer-cert-file)`;
+    return { code: "UNAUTHORIZED", text };
   }
 
   #onAcceptFailed(connection: Connection, failure: HandshakeFailure): void {

@@ -9,6 +9,7 @@ export { renderLabHtml } from "./reports/lab/html/render-html.ts";
 export { renderLab, runLine, type Lab, type Measured } from "./reports/lab/report.ts";
 export { summarize } from "./reports/lab/summary.ts";
 export { renderTable, type Measurement } from "./reports/measurement.ts";
+export { renderRatios } from "./reports/ratios.ts";
 export type { Loadable, MeasuredProcess } from "./subjects/cluster.ts";
 export { isInMemory } from "./subjects/data-directory.ts";
 export {
@@ -20,6 +21,7 @@ export {
 export { findLeader } from "./subjects/find-leader.ts";
 export { namespacesRefusal } from "./subjects/namespaces.ts";
 export { OMNIKV_GENERATOR, OmnikvCluster } from "./subjects/omnikv-cluster.ts";
+export { throwAwayCertificates, type ThrowAwayTls } from "./subjects/throw-away-tls.ts";
 export { startOmnikvSubject } from "./subjects/omnikv-subject.ts";
 export { Generators } from "./workloads/generators.ts";
 export { OPERATIONS, type BenchOperation } from "./workloads/workload.ts";

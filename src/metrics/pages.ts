@@ -8,6 +8,7 @@
  *   O2. However often anybody asks, the node looks at itself at most once in KEPT_MS, and makes metrics once in METRICS_KEPT_MS.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { secretsNow, type Secrets } from "../base/secrets.ts";
 import type { NodeSight } from "../node/sight.ts";
 import { checksOf, deathOf, isReady, renderChecks, type Check, type Life } from "./checks.ts";
 import { Kept } from "./kept.ts";
@@ -21,8 +22,8 @@ const METRICS_KEPT_MS = 500;
 export interface PagesOptions {
   readonly sight: () => NodeSight;
   readonly life: () => Life;
-  /** Null: there is none, and everything is told to everybody. */
-  readonly secret: string | null;
+  /** What clients prove to know. None: everything is told to everybody. */
+  readonly secret: Secrets;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   /** See NodeMetricsOptions. */
@@ -35,9 +36,11 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
   const metrics = new NodeMetrics(options);
   const text = new Kept(METRICS_KEPT_MS, now, () => metrics.text());
   const status = new Kept(KEPT_MS, now, () => sight().status);
-  const token = secret === null ? null : readToken(secret);
-  const mayLook = ({ headers }: IncomingMessage): boolean =>
-    token === null || provesToken(headers.authorization, token);
+  const mayLook = ({ headers }: IncomingMessage): boolean => {
+    const secrets = secretsNow(secret);
+    if (secrets.length === 0) return true;
+    return secrets.some((each) => provesToken(headers.authorization, readToken(each)));
+  };
 
   function serveMetrics(request: IncomingMessage, response: ServerResponse): void {
     if (!mayLook(request)) return refuse(request, response);

@@ -253,7 +253,7 @@ export class Node {
         clusterId: options.clusterId,
         presence: (to) => this.#reports.presence(to),
         configurationId: 1,
-        secret: options.secret,
+        secret: options.peerSecret,
         peers: new Map([...options.peerAddresses].filter(([id]) => id !== options.nodeId)),
         network,
         clock,

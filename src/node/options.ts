@@ -1,3 +1,4 @@
+import type { Secrets } from "../base/secrets.ts";
 import { RANGE_PAGE, type PageLimits } from "../kv/index.ts";
 import type { PeerLinksLimits } from "../links/peer-links-options.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
@@ -73,8 +74,10 @@ export interface NodeOptions {
   /** Where each node of the cluster talks to its peers, this one included. */
   readonly peerAddresses: ReadonlyMap<NodeId, Address>;
   readonly clientAddress: Address;
-  /** Null: anybody who reaches the ports is trusted. */
-  readonly secret: string | null;
+  /** What clients and managers prove to know. None: anybody who reaches the port is trusted. */
+  readonly secret: Secrets;
+  /** What nodes prove to know. None: anybody who reaches the port, as far as secrets go. */
+  readonly peerSecret: Secrets;
   /** Management may break links. */
   readonly allowFaults: boolean;
   readonly timing: NodeTiming;
@@ -102,6 +105,7 @@ export interface NodeOptions {
 
 export const NODE_DEFAULTS = {
   secret: null,
+  peerSecret: null,
   allowFaults: false,
   timing: DEFAULT_TIMING,
   compaction: DEFAULT_COMPACTION,

@@ -16,7 +16,7 @@ async function start(root: HTMLElement): Promise<void> {
     info,
     clock,
     random: browserRandom,
-    network: new BrowserNetwork(clock),
+    network: new BrowserNetwork(clock, location.protocol === "https:"),
     isHidden: () => document.hidden,
   });
   render(<App store={store} />, root);

@@ -2,7 +2,9 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { HANDSHAKE_BYTES_MAX } from "../base/limits.ts";
-import type { Connection, ConnectionHandlers } from "../ports/network.ts";
+import { tlsTroubleOf } from "../base/tls-trouble.ts";
+import type { Connection, ConnectionHandlers, WireSecurity } from "../ports/network.ts";
+import { securityOf } from "./wire-security.ts";
 
 /** A close frame has room for 123 bytes of UTF-8. */
 const REASON_BYTES_MAX = 120;
@@ -46,6 +48,8 @@ export interface WsConnectionOptions {
   /** Called when the connection has ended, before its handlers are told. */
   readonly onGone: (connection: WsConnection) => void;
   readonly onAdmitted?: () => void;
+  /** The other side had to show a certificate when it connected. Default false. */
+  readonly needsCertificate?: boolean;
 }
 
 export class WsConnection implements Connection {
@@ -53,6 +57,7 @@ export class WsConnection implements Connection {
   readonly #ws: WebSocket;
   readonly #options: WsConnectionOptions;
   #socket: Socket | null = null;
+  #security: WireSecurity | null = null;
   #handlers: ConnectionHandlers | null = null;
   #state: "open" | "closing" | "closed" = "open";
   #corked = false;
@@ -91,7 +96,7 @@ export class WsConnection implements Connection {
     if (options.socket !== null) this.setSocket(options.socket);
     // An error is always followed by "close", which ends the connection with this reason.
     ws.on("error", (error) => {
-      this.#reason ??= error.message;
+      this.#reason ??= tlsTroubleOf(error) ?? error.message;
     });
     ws.on("close", (code, reason) => this.#onClose(code, reason.toString("utf8")));
   }
@@ -103,6 +108,7 @@ export class WsConnection implements Connection {
   /** For a dialed connection, whose socket exists only later. */
   setSocket(socket: Socket): void {
     this.#socket = socket;
+    this.#security = securityOf(socket, this.#options.needsCertificate ?? false);
     this.#framedBytes = socket.bytesRead - (this.#options.headBytes ?? 0);
     if (this.#admitted) return;
     // Not before the web socket has taken what came with the first piece, which is put back for it: see C4.
@@ -128,6 +134,15 @@ export class WsConnection implements Connection {
     this.#paused = false;
     this.#misses = 0;
     this.#ws.resume();
+  }
+
+  security(): WireSecurity | null {
+    return this.#security;
+  }
+
+  /** The dial has failed for this reason. */
+  failed(reason: string): void {
+    this.#end(reason);
   }
 
   send(frame: Uint8Array): void {

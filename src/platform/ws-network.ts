@@ -9,8 +9,9 @@ import {
   type Server,
   STATUS_CODES,
 } from "node:http";
-import { isIP, type AddressInfo, type Socket } from "node:net";
+import { isIP, Socket, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { connect } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
 import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
 import type {
@@ -24,8 +25,12 @@ import type {
 } from "../ports/network.ts";
 import { watchCrowd } from "./crowd.ts";
 import { hostPort } from "../base/address.ts";
+import { printable } from "../base/printable.ts";
+import { TLS_TROUBLE } from "../base/tls-trouble.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { Strangers } from "./strangers.ts";
+import { putTlsBefore, REASON_HEADER } from "./tls-front.ts";
+import { dialOptions, type TlsSide } from "./tls-side.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
 /** Of sockets that have proved nothing yet, of one listener. */
@@ -56,7 +61,14 @@ export interface WsNetworkOptions {
   readonly strangersMax?: number;
   /** From accepting a socket until it must have proved itself, by whatever it speaks. Default 8000. */
   readonly strangerTimeoutMs?: number;
+  /** For connections of clients and managers, dialed or accepted. Null: they are in plain text. Default null. */
+  readonly clientTls?: TlsSide | null;
+  /** For those of nodes among themselves. Default null. */
+  readonly peerTls?: TlsSide | null;
 }
+
+/** Of a parser: it has what it could not make sense of. */
+type ParseError = Error & { readonly rawPacket?: Buffer };
 
 const DEFAULTS: Required<WsNetworkOptions> = {
   pingIntervalMs: 2000,
@@ -74,6 +86,8 @@ const DEFAULTS: Required<WsNetworkOptions> = {
   connectionsMax: 10_000,
   strangersMax: STRANGERS_MAX,
   strangerTimeoutMs: 8000,
+  clientTls: null,
+  peerTls: null,
 };
 
 const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
@@ -89,6 +103,10 @@ const REQUEST_CHECK_MS = 1000;
 const PAGE_TIMEOUT_MS = 30_000;
 /** Of all strangers, how many may come from one address: a program may open a thousand connections at once. */
 const STRANGERS_PER_ADDRESS = 2 / 3;
+/** What a TLS client says first to a server that speaks plain text, and what is told of it. */
+const TLS_RECORD = 0x16;
+const TLS_TO_PLAIN_TEXT =
+  "the connection was in TLS, and this port speaks plain text: start the server with --cert-file and --key-file (nodes: --peer-cert-file and --peer-key-file), or leave TLS out there";
 /** Of a web socket message: browsers split large ones, a byte apiece is nobody's way. */
 const FRAGMENTS_MAX = 4096;
 
@@ -108,8 +126,10 @@ export class WsNetwork implements Network {
   }
 
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
-    const url = `ws://${hostPort(address)}/${channel}`;
+    const tls = this.#tlsOf(channel);
+    const url = `${tls === null ? "ws" : "wss"}://${hostPort(address)}/${channel}`;
     const options = {
+      ...(tls === null ? {} : { createConnection: () => connect(dialOptions(tls, address)) }),
       perMessageDeflate: false,
       skipUTF8Validation: true,
       generateMask: leaveMaskZero,
@@ -127,6 +147,11 @@ export class WsNetwork implements Network {
     ws.on("upgrade", (response) => {
       response.socket.setNoDelay(true);
       connection.setSocket(response.socket);
+    });
+    ws.on("unexpected-response", (_request, { statusCode, headers }) => {
+      const told = headers[REASON_HEADER];
+      const reason = typeof told === "string" ? `${TLS_TROUBLE}${printable(told)}` : null;
+      connection.failed(reason ?? `what is there answers with HTTP status ${statusCode ?? "?"}`);
     });
     ws.on("open", () => handlers.onOpen());
     return connection;
@@ -147,19 +172,22 @@ export class WsNetwork implements Network {
     server.maxConnections = this.#options.connectionsMax;
     server.headersTimeout = REQUEST_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
-    const strangers = this.#strangers(server);
+    const tls = this.#tlsOf(forUsers ? "client" : "peer");
+    const front = tls === null ? null : putTlsBefore(server, tls, this.#options.onRejected);
+    const under = (socket: Socket): Socket => front?.under(socket) ?? socket;
+    const strangers = this.#strangers(server, under);
     const accepted = new Set<WsConnection>();
     const upgraders = new Map(channels.map((channel) => [`/${channel}`, this.#upgrader(channel)]));
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       // Until the web socket owns it, nobody else listens for errors of the stream.
       stream.on("error", () => stream.destroy());
       const { socket } = request;
-      const remote = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+      const remote = remoteOf(socket);
       const upgrader = upgraders.get(pathOf(request));
       const refusal =
         upgrader === undefined
           ? { status: 404, reason: `no such channel: ${pathOf(request).slice(0, 80)}` }
-          : this.#checkOrigin(request);
+          : this.#checkOrigin(request, tls !== null);
       if (upgrader === undefined || refusal !== null) {
         reject(stream, refusal?.status ?? 404);
         this.#options.onRejected(remote, refusal?.reason ?? "");
@@ -174,16 +202,25 @@ export class WsNetwork implements Network {
           remote,
           frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
           onGone: () => accepted.delete(connection),
-          onAdmitted: () => strangers.remove(socket),
+          onAdmitted: () => strangers.remove(under(socket)),
+          needsCertificate: tls?.needsCertificate ?? false,
         });
         accepted.add(connection);
         connection.setHandlers(accept(connection, upgrader.channel));
       });
     });
-    this.#startServer(server, address, accepted, ready);
+    this.#startServer(server, address, ready, () => {
+      front?.close();
+      for (const connection of accepted) connection.destroy();
+    });
   }
 
-  #strangers(server: Server): Strangers {
+  #tlsOf(channel: Channel): TlsSide | null {
+    return channel === "peer" ? this.#options.peerTls : this.#options.clientTls;
+  }
+
+  /** @param under the socket that was accepted, of one that speaks */
+  #strangers(server: Server, under: (socket: Socket) => Socket): Strangers {
     const { strangersMax, strangerTimeoutMs, onRejected } = this.#options;
     const strangers = new Strangers({
       max: strangersMax,
@@ -193,19 +230,21 @@ export class WsNetwork implements Network {
       onRefused: onRejected,
     });
     server.on("connection", (socket: Socket) => strangers.add(socket));
-    server.on("request", ({ socket }: IncomingMessage) => strangers.requested(socket));
+    server.on("request", ({ socket }: IncomingMessage) => strangers.requested(under(socket)));
     return strangers;
   }
 
   #startServer(
     server: Server,
     address: Address,
-    accepted: ReadonlySet<WsConnection>,
     ready: (result: Listener | Error) => void,
+    endAccepted: () => void,
   ): void {
     // A broken request is answered and forgotten; without a listener node would do the same, but without the reason.
-    server.on("clientError", (error, stream) => {
-      this.#options.onRejected("?", error.message);
+    server.on("clientError", (error: ParseError, stream) => {
+      const remote = stream instanceof Socket ? remoteOf(stream) : "?";
+      const isTls = error.rawPacket?.[0] === TLS_RECORD;
+      this.#options.onRejected(remote, isTls ? TLS_TO_PLAIN_TEXT : error.message);
       if (stream.writable) reject(stream, 400);
       else stream.destroy();
     });
@@ -218,7 +257,7 @@ export class WsNetwork implements Network {
         address: { host, port },
         close: (done) => {
           server.close(() => done());
-          for (const connection of accepted) connection.destroy();
+          endAccepted();
           server.closeAllConnections();
         },
       });
@@ -248,7 +287,10 @@ export class WsNetwork implements Network {
    * address, or from another node's. A name in Host must be one we know: a foreign name may be made to resolve to this
    * machine.
    */
-  #checkOrigin(request: IncomingMessage): { status: number; reason: string } | null {
+  #checkOrigin(
+    request: IncomingMessage,
+    isTls: boolean,
+  ): { status: number; reason: string } | null {
     const { origin, host } = request.headers;
     if (origin === undefined) return null;
     const page = URL.canParse(origin) ? new URL(origin) : null;
@@ -256,13 +298,13 @@ export class WsNetwork implements Network {
     const known =
       name === "localhost" || isIP(name) !== 0 || this.#options.hostNames.includes(name);
     if (page !== null && page.host === host && known) return null;
-    if (page !== null && this.#isPageAddress(page, name)) return null;
+    if (page !== null && this.#isPageAddress(page, name, isTls)) return null;
     return { status: 403, reason: `cross-origin request from ${origin.slice(0, 80)}` };
   }
 
-  #isPageAddress(page: URL, name: string): boolean {
-    if (page.protocol !== "http:") return false;
-    const port = page.port === "" ? 80 : Number(page.port);
+  #isPageAddress(page: URL, name: string, isTls: boolean): boolean {
+    if (page.protocol !== (isTls ? "https:" : "http:")) return false;
+    const port = page.port === "" ? (isTls ? 443 : 80) : Number(page.port);
     return this.#options.pageAddresses.some(
       (address) =>
         address.port === port &&
@@ -289,6 +331,10 @@ export class WsNetwork implements Network {
     }, this.#options.pingIntervalMs);
     return connection;
   }
+}
+
+function remoteOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -6,6 +6,20 @@ export interface Address {
   readonly port: number;
 }
 
+/** What the wire itself shows and hides, where it is encrypted. */
+export interface WireSecurity {
+  /**
+   * Known to the two ends of this connection, and different at each other one: whoever stands between two connections has two
+   * of them. A proof that is made over it is good for this connection only.
+   */
+  readonly binding: Uint8Array;
+  /**
+   * Whether the certificate that the other side has shown is good for a host.
+   * @returns why it is not; null: it is, or the other side need not show any
+   */
+  wrongHost(host: string): string | null;
+}
+
 /**
  * One side of a connection that carries whole binary frames, first in first out. It may end at any time and lose what
  * was in flight; nothing is delivered twice or out of order. Half-open connections end by themselves after a deadline.
@@ -16,6 +30,8 @@ export interface Address {
 export interface Connection {
   /** For logs: where the other side is. */
   readonly remote: string;
+  /** Once it is open. Null: whoever is between the two sides reads and changes what goes by, or this side cannot tell. */
+  security(): WireSecurity | null;
   /** Queues one frame. Ignored once the connection has ended. The bytes must not change afterwards. */
   send(frame: Uint8Array): void;
   /** Bytes queued and not yet handed to the operating system. */

@@ -1,6 +1,7 @@
 /** What the commands for the whole cluster need. */
 import type { KvError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { TLS_TROUBLE } from "../base/tls-trouble.ts";
 import type { RequestOptions } from "../client/types.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../wire/admin.ts";
 import { formatDuration } from "./duration.ts";
@@ -77,6 +78,10 @@ export function reasonWords(
   const address = nodes.filter(({ id }) => id === node).map(({ host, port }) => `${host}:${port}`);
   switch (error.code) {
     case "CONNECTION_FAILED":
+      if (error.message.includes(TLS_TROUBLE)) {
+        const trouble = error.message.slice(error.message.indexOf(TLS_TROUBLE));
+        return `cannot be reached at ${address.join("")}: ${printable(trouble)}`;
+      }
       return `does not answer at ${address.join("")} (\`${startCommand(node)}\` starts it)`;
     case "TIMEOUT":
       return `did not answer within ${formatDuration(waitedMs)}`;

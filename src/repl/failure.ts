@@ -2,7 +2,8 @@
 import { unreachable } from "../base/assert.ts";
 import type { KvError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
-import { isNodeWithoutSecret } from "../wire/secret-refusal.ts";
+import { TLS_TROUBLE } from "../base/tls-trouble.ts";
+import { isNodeWithoutSecret, isWireTrouble } from "../wire/secret-refusal.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
@@ -106,6 +107,8 @@ function failedText(error: KvError, context: FailureContext): string {
   if (context.explained === true) return messageOf(error);
   switch (error.code) {
     case "CONNECTION_FAILED":
+      // It does answer, and starting it would not help.
+      if (error.message.includes(TLS_TROUBLE)) return messageOf(error);
       return node === null
         ? `no node answers (tried ${address}): start them, \`${startCommand(1)}\` and so on`
         : `node ${node} does not answer at ${address}: start it with \`${startCommand(node)}\`, or ask another node`;
@@ -124,6 +127,7 @@ function failedText(error: KvError, context: FailureContext): string {
         ? `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`
         : `the disk of ${who(context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
     case "UNAUTHORIZED":
+      if (isWireTrouble(error.message)) return messageOf(error);
       if (isNodeWithoutSecret(error.message))
         return `${who(context)} has no secret, and this client has one: leave out --secret-file, or start all nodes with it`;
       return `${who(context)} wants the cluster's secret: name its file with --secret-file (${messageOf(error)})`;

@@ -1,5 +1,6 @@
 /** What operators see of this server over HTTP: the node, and how it is with the process. */
 import type { RequestListener } from "node:http";
+import type { Secrets } from "../base/secrets.ts";
 import type { Life } from "../metrics/checks.ts";
 import { operatorPages } from "../metrics/pages.ts";
 import type { NodeSight } from "../node/sight.ts";
@@ -11,8 +12,8 @@ export class OperatorView {
   #life: Life = { kind: "running" };
   #node: { sight(): NodeSight } | null = null;
 
-  /** @param secret of the cluster; null: none */
-  constructor(secret: string | null) {
+  /** @param secret what clients prove to know */
+  constructor(secret: Secrets) {
     this.pages = operatorPages({
       sight: () => {
         // The pages are made before the node, and are asked when it listens.

@@ -1,5 +1,4 @@
 /** From flags and the cluster file to one frozen, checked value. Errors name the flag, the expectation and the value. */
-import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { KvError } from "../base/errors.ts";
@@ -10,14 +9,18 @@ import {
   parseNodeId,
   parsePeersFlag,
   parsePort,
-  readSecretFile,
+  type ClusterDescription,
   type ClusterNode,
 } from "../config/cluster.ts";
+import type { TlsSide } from "../platform/tls-side.ts";
 import type { LogLevel } from "../ports/logger.ts";
 import { DEFAULT_TIMING, NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
+import type { CredentialFlags } from "./credential-flags.ts";
+import type { Credential } from "./credentials.ts";
+import { credentials } from "./read-credentials.ts";
 
 /** As commander gives them: everything a string, or absent. */
-export interface ServerFlags {
+export interface ServerFlags extends CredentialFlags {
   readonly node: string;
   readonly dataDir?: string;
   readonly host?: string;
@@ -26,7 +29,6 @@ export interface ServerFlags {
   readonly peers?: string;
   readonly cluster?: string;
   readonly clusterId?: string;
-  readonly secretFile?: string;
   readonly allowFaults?: true;
   readonly rejoin?: true;
   readonly confirmMembers?: true;
@@ -42,6 +44,14 @@ export interface ServerFlags {
 
 export interface ServerOptions {
   readonly node: NodeOptions;
+  /** Null: clients and managers talk in plain text. */
+  readonly clientTls: TlsSide | null;
+  /** Null: nodes do. */
+  readonly peerTls: TlsSide | null;
+  /** What of that is read from files, and read again when they change. */
+  readonly credentials: readonly Credential[];
+  /** For the log: what an operator should know of how this was set up. */
+  readonly warnings: readonly string[];
   /** Every node of the cluster, this one included. */
   readonly clusterNodes: readonly ClusterNode[];
   /** Absolute. */
@@ -64,7 +74,7 @@ export const FLAG_DEFAULTS = {
 /** @throws KvError BAD_REQUEST */
 export function readServerOptions(flags: ServerFlags, version: string): ServerOptions {
   const nodeId = parseNodeId(flags.node, "--node");
-  const { clusterId, nodes, secretFile } = cluster(flags);
+  const { clusterId, nodes, secretFile, peerSecretFile, tls } = cluster(flags);
   const listed = nodes.find(({ id }) => id === nodeId);
   if (listed === undefined) {
     const ids = nodes.map(({ id }) => id).join(", ");
@@ -80,15 +90,15 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
   if (self.port === self.peerPort) {
     throw bad("--peer-port", "a port other than the client port", String(self.peerPort));
   }
-  const secretPath = flags.secretFile ?? secretFile;
-  const secret = secretPath === undefined ? null : readSecretFile(resolve(secretPath));
-  if (secret === null && !isLoopback(self.host)) {
-    throw new KvError(
-      "BAD_REQUEST",
-      `--host: ${self.host} can be reached from other machines, and without a secret anybody there could read and ` +
-        `write; give all nodes and clients the same --secret-file, or bind to 127.0.0.1`,
-    );
-  }
+  const access = credentials(
+    {
+      ...flags,
+      ...given("secretFile", flags.secretFile ?? secretFile),
+      ...given("peerSecretFile", flags.peerSecretFile ?? peerSecretFile),
+    },
+    self.host,
+    tls !== undefined,
+  );
   if (flags.rejoin === true && nodes.length < 3) {
     throw new KvError(
       "BAD_REQUEST",
@@ -101,6 +111,10 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
     dataDirectory: resolve(flags.dataDir ?? `data/node${nodeId}`),
     logLevel: choice("--log-level", flags.logLevel, ["debug", "info", "warn", "error"]),
     logFormat: choice("--log-format", flags.logFormat, ["pretty", "json"]),
+    clientTls: access.clientTls,
+    peerTls: access.peerTls,
+    credentials: access.all,
+    warnings: access.warnings,
     node: {
       ...NODE_DEFAULTS,
       version,
@@ -110,7 +124,8 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
         all.map(({ id, host, peerPort }) => [id, { host, port: peerPort }] as const),
       ),
       clientAddress: { host: self.host, port: self.port },
-      secret,
+      secret: access.secret,
+      peerSecret: access.peerSecret,
       allowFaults: flags.allowFaults === true,
       rejoin: flags.rejoin === true,
       confirmMembers: flags.confirmMembers === true,
@@ -124,11 +139,14 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
   };
 }
 
-function cluster(flags: ServerFlags): {
-  clusterId: string;
-  nodes: readonly ClusterNode[];
-  secretFile?: string;
-} {
+function given<Name extends string>(
+  name: Name,
+  value: string | undefined,
+): Partial<Record<Name, string>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<Name, string>);
+}
+
+function cluster(flags: ServerFlags): ClusterDescription {
   if (flags.cluster !== undefined && flags.peers !== undefined) {
     throw new KvError(
       "BAD_REQUEST",
@@ -177,11 +195,6 @@ function choice<const C extends string>(flag: string, text: string, choices: rea
   const result = z.enum(choices).safeParse(text);
   if (!result.success) throw bad(flag, `one of ${choices.join(", ")}`, text);
   return result.data;
-}
-
-function isLoopback(host: string): boolean {
-  if (host === "localhost" || host === "::1") return true;
-  return isIP(host) === 4 && host.startsWith("127.");
 }
 
 function bad(flag: string, expected: string, value: string): KvError {

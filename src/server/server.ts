@@ -96,6 +96,8 @@ async function startNode(
       network: new WsNetwork({
         hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
         pageAddresses: options.clusterNodes,
+        clientTls: options.clientTls,
+        peerTls: options.peerTls,
         onRequest: dashboard(options, view),
         onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
         onCrowded: (reason) =>
@@ -116,7 +118,7 @@ async function startNode(
         logger.info(`node ${nodeId} is ready`, {
           clients: `${clientAddress.host}:${clientAddress.port}`,
           peers: peer === undefined ? "" : `${peer.host}:${peer.port}`,
-          page: pageUrl(clientAddress),
+          page: pageUrl(clientAddress, options.clientTls !== null),
           data: dataDirectory,
         });
         process.send?.("listening");
@@ -133,7 +135,7 @@ async function startNode(
     });
     view.shows(node);
     node.start();
-    endWatch = watchFiles(dataDirectory, options.clusterNodes.length, lock);
+    endWatch = watchAll(options, logger, lock);
     return {
       ended,
       // Several may ask: a signal, and then the parent's channel, which closes as we end.
@@ -155,6 +157,18 @@ async function startNode(
   }
 }
 
+/** What lies in files and may change while the server runs. @returns ends the watch */
+function watchAll(options: ServerOptions, logger: Logger, lock: DataLock): () => void {
+  const { dataDirectory, clusterNodes, credentials, warnings } = options;
+  for (const text of warnings) logger.warn(text);
+  for (const credential of credentials) credential.watch(logger);
+  const endWatch = watchFiles(dataDirectory, clusterNodes.length, lock);
+  return () => {
+    endWatch();
+    for (const credential of credentials) credential.stop();
+  };
+}
+
 /** @returns ends the watch */
 function watchFiles(dataDirectory: string, members: number, lock: DataLock): () => void {
   const parts: WatchedPart[] = [
@@ -169,11 +183,12 @@ function watchFiles(dataDirectory: string, members: number, lock: DataLock): () 
 }
 
 function dashboard(
-  { node, clusterNodes }: ServerOptions,
+  { node, clusterNodes, clientTls }: ServerOptions,
   { pages }: OperatorView,
 ): RequestListener {
   return createDashboard({
     pages,
+    isTls: clientTls !== null,
     info: {
       clusterId: node.clusterId,
       self: node.nodeId,

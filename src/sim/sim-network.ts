@@ -353,6 +353,11 @@ class SimEnd implements Connection {
     return this.#heldBytes;
   }
 
+  /** Nobody stands between the two sides but the simulator. */
+  security(): null {
+    return null;
+  }
+
   /** Frames arrive whole. */
   unfinishedBytes(): number {
     return 0;

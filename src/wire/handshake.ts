@@ -76,6 +76,11 @@ export interface Hello {
   readonly configurationId: number | null;
   /** Whether this side has a secret to prove. */
   readonly authenticates: boolean;
+  /**
+   * Whether its proofs are made over the binding of an encrypted connection (WireSecurity). Where they are not, nothing stands
+   * for it in the frame, which is then as version 0.1 has it.
+   */
+  readonly bound: boolean;
   readonly nonce: Uint8Array;
   /** Of a node to a node; null on the other channels. */
   readonly peer: PeerHello | null;
@@ -139,7 +144,9 @@ function bodyOf(frame: HandshakeFrame): readonly unknown[] {
         hello.authenticates,
         hello.nonce,
       ];
-      return hello.peer === null ? fields : [...fields, peerHelloToFields(hello.peer)];
+      const peer = hello.peer === null ? null : peerHelloToFields(hello.peer);
+      if (hello.bound) return [...fields, peer, true];
+      return peer === null ? fields : [...fields, peer];
     }
     case "proof":
       return [frame.proof];
@@ -172,7 +179,7 @@ export function decodeHandshake(bytes: Uint8Array, channel: Channel): HandshakeF
   const body = decodeMsgpack(bytes.subarray(HEADER_BYTES));
   switch (kind) {
     case KINDS.hello:
-      return { kind: "hello", hello: helloIn(checkArray(body, "hello", 8, 9)) };
+      return { kind: "hello", hello: helloIn(checkArray(body, "hello", 8, 10)) };
     case KINDS.proof:
       return { kind: "proof", proof: proofIn(checkArray(body, "proof", 1, 1)[0]) };
     case KINDS.welcome: {
@@ -213,7 +220,8 @@ function helloIn(fields: readonly unknown[]): Hello {
     configurationId: nullOr(fields[5], (value) => checkInteger(value, "configurationId", 1)),
     authenticates: checkBoolean(fields[6], "authenticates"),
     nonce: exactly(fields[7], "nonce", NONCE_BYTES),
-    peer: fields[8] === undefined ? null : peerHelloFromFields(fields[8]),
+    peer: fields[8] === undefined || fields[8] === null ? null : peerHelloFromFields(fields[8]),
+    bound: fields[9] === undefined ? false : checkBoolean(fields[9], "bound"),
   };
 }
 

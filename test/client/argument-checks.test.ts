@@ -158,6 +158,18 @@ describe("options of createClient and createAdminClient", () => {
       ["", 'nodes[0]: expected "HOST:PORT", "[IPV6]:PORT" or { id, host, port }, got ""'],
       ["127.0.0.1", "nodes[0]: expected"],
       ["http://127.0.0.1:4101", "nodes[0]"],
+      [["https://127.0.0.1:4101", "127.0.0.1:4102"], "nodes: some addresses say TLS"],
+      [{ nodes: "wss://127.0.0.1:4101", tls: false }, "tls: false, and the addresses say https"],
+      [{ nodes, tls: 5 }, "tls: expected true, or an object with ca, cert and key"],
+      [
+        { nodes, tls: { cacert: "" } },
+        "tls: there is no cacert in it, there are ca, cert, key, min",
+      ],
+      [
+        { nodes, tls: { ca: "ca.crt" } },
+        'tls: ca: expected text or bytes in PEM form ("-----BEGIN',
+      ],
+      [{ nodes, tls: { minVersion: "1.1" } }, 'tls: minVersion: expected "1.3" or "1.2"'],
       ["::1:4101", "nodes[0]: expected"],
       ["127.0.0.1:0", "nodes[0].port: expected a port from 1 to 65535, got 0"],
       ["127.0.0.1:70000", "nodes[0].port: expected a port from 1 to 65535, got 70000"],

@@ -1,5 +1,5 @@
 /** Every way to say where the nodes are, and what is said when it is said wrongly. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,6 @@ import {
   parseNodeId,
   parsePeersFlag,
   parsePort,
-  readSecretFile,
 } from "../../src/config/cluster.ts";
 import { KvError } from "../../src/base/errors.ts";
 
@@ -76,11 +75,16 @@ describe("a cluster file", () => {
 
   test("names everything, the secret's file relative to itself", () => {
     const node = { id: 1, host: "h", port: 1, peerPort: 2 };
-    const path = fileWith({ clusterId: "c", nodes: [node], secretFile: "s.txt" });
+    const path = fileWith({
+      ...{ clusterId: "c", nodes: [node], secretFile: "s.txt", peerSecretFile: "p.txt" },
+      tls: { cacert: "ca.crt", key: "/k.key" },
+    });
     expect(loadClusterFile(path)).toEqual({
       clusterId: "c",
       nodes: [node],
       secretFile: join(directory, "s.txt"),
+      peerSecretFile: join(directory, "p.txt"),
+      tls: { cacert: join(directory, "ca.crt"), key: "/k.key" },
     });
   });
 
@@ -114,34 +118,5 @@ describe("single values", () => {
     expect(() => parsePort("-1", "--port")).toThrow(
       '--port: expected a port from 1 to 65535, got "-1"',
     );
-  });
-
-  test("a secret is trimmed, long enough, and never printed", () => {
-    const path = join(directory, "secret");
-    writeFileSync(path, "", { mode: 0o600 });
-    writeFileSync(path, "  correct horse \n");
-    expect(readSecretFile(path)).toBe("correct horse");
-    writeFileSync(path, "hunter2\n");
-    expect(() => readSecretFile(path)).toThrow("at least 8 characters");
-    expect(() => readSecretFile(path)).not.toThrow("hunter2");
-  });
-
-  test("a secret that others can read is refused, with what to type", () => {
-    const path = join(directory, "open");
-    for (const mode of [0o666, 0o640, 0o604]) {
-      writeFileSync(path, "correct horse");
-      chmodSync(path, mode);
-      expect(() => readSecretFile(path)).toThrow(
-        `(mode 0${mode.toString(8)}), a secret must not be: chmod 600 ${path}`,
-      );
-    }
-    chmodSync(path, 0o400);
-    expect(readSecretFile(path)).toBe("correct horse");
-  });
-
-  test("a secret is text, or two nodes might read different ones from the same file", () => {
-    const path = join(directory, "binary");
-    writeFileSync(path, Buffer.from([0xff, 0xfe, 0xfd, 1, 2, 3, 4, 5, 6, 7, 8]), { mode: 0o600 });
-    expect(() => readSecretFile(path)).toThrow("no UTF-8");
   });
 });

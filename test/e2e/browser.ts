@@ -18,13 +18,20 @@ export interface TestBrowser {
 
 /** With a profile of its own, that `close` removes. */
 export async function launchBrowser(
-  options: { readonly width?: number; readonly height?: number; readonly dark?: boolean } = {},
+  options: {
+    readonly width?: number;
+    readonly height?: number;
+    readonly dark?: boolean;
+    /** Takes certificates of authorities that it does not know. */
+    readonly believesAll?: boolean;
+  } = {},
 ): Promise<TestBrowser> {
-  const { width = 1280, height = 900, dark = false } = options;
+  const { width = 1280, height = 900, dark = false, believesAll = false } = options;
   const profile = mkdtempSync(join(tmpdir(), "omnikv-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
+    ignoreHTTPSErrors: believesAll,
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
     args: [

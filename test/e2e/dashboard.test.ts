@@ -272,15 +272,15 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("the secret is asked for; with the wrong one nothing is shown, with the right one everything", async () => {
-    await startCluster(3, { secret: "correct horse battery" });
+    await startCluster(3, { secret: "c0rrect-h0rse-battery-staple-0451" });
     const { page, complaints } = await openPage(2);
     const secret = page.getByTestId("secret-input");
-    await secret.fill("wrong horse battery");
+    await secret.fill("wr0ng-h0rse-battery-staple-0451");
     await secret.press("Enter");
     await eventually("it is refused", () => cluster.log(1).includes("UNAUTHORIZED"));
     expect(await roleOf(page, 1)).not.toBe("leader");
     await eventually("it is asked for again", () => secret.isVisible());
-    await secret.fill("correct horse battery");
+    await secret.fill("c0rrect-h0rse-battery-staple-0451");
     await secret.press("Enter");
     await agreedLeader(page);
     expect(await secret.count()).toBe(0);

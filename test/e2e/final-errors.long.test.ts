@@ -305,8 +305,15 @@ test.each([
 );
 
 test("a host that is none of this machine, and one that nobody knows", async () => {
-  const secretFile = join(cluster.directory, "secret");
-  writeFileSync(secretFile, "long enough a secret", { mode: 0o600 });
+  const [secretFile, peerSecretFile] = ["secret", "peer-secret"].map((name) => {
+    const file = join(cluster.directory, name);
+    writeFileSync(file, `${name}, of no use to anybody 4711`, { mode: 0o600 });
+    return file;
+  }) as [string, string];
+  const beyond = [
+    ...["--secret-file", secretFile, "--peer-secret-file", peerSecretFile],
+    "--allow-plain-text",
+  ];
   for (const [host, said] of [
     [
       "192.0.2.1",
@@ -317,7 +324,7 @@ test("a host that is none of this machine, and one that nobody knows", async () 
       /the name nowhere\.invalid, where (peers|clients) are to connect, cannot be turned/,
     ],
   ] as const) {
-    await cluster.start(1, { flags: ["--host", host, "--secret-file", secretFile] });
+    await cluster.start(1, { flags: ["--host", host, ...beyond] });
     const sentence = await farewell();
     expect(sentence).toMatch(said);
     expect(sentence).toContain("Correct --host");

@@ -4,7 +4,7 @@ import { readToken } from "../../src/metrics/read-token.ts";
 import { parseMetrics, valueOf, type Sample } from "../metrics/fixtures.ts";
 import { eventually, TestCluster, type NodeInfo } from "./cluster.ts";
 
-const SECRET = "correct horse battery";
+const SECRET = "c0rrect-h0rse-battery-staple-0451";
 
 let cluster: TestCluster | undefined;
 afterEach(async () => {

@@ -195,11 +195,11 @@ describe("repeated requests", () => {
 
 describe("the secret", () => {
   test("peers, clients and management need it; the wrong one is refused in words", async () => {
-    cluster = await TestCluster.create(3, { secret: "correct horse battery" });
+    cluster = await TestCluster.create(3, { secret: "c0rrect-h0rse-battery-staple-0451" });
     await cluster.startAll();
     await expectServing();
     const wrong = cluster.client({
-      secret: "wrong horse battery",
+      secret: "wr0ng-h0rse-battery-staple-0451",
       failFast: true,
       timeoutMs: 3000,
     });

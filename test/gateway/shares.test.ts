@@ -65,6 +65,9 @@ class FakeConnection implements Connection {
   bufferedBytes(): number {
     return this.buffered;
   }
+  security(): null {
+    return null;
+  }
   unfinishedBytes(): number {
     return 0;
   }

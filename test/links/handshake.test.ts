@@ -268,7 +268,10 @@ describe("handshake", () => {
     const victim = new Handshake({ role: "dialer", secret, self: node(2) });
     const hello = victim.start()[0]!;
     const proof = victim.receive(
-      encodeHandshake({ kind: "hello", hello: { ...node(1), authenticates: true } }, "peer"),
+      encodeHandshake(
+        { kind: "hello", hello: { ...node(1), authenticates: true, bound: false } },
+        "peer",
+      ),
     ).send[0]!;
     expect(hello).toBeDefined();
     const { proof: bytes } = decodeHandshake(proof, "peer") as { proof: Uint8Array };

@@ -1,5 +1,5 @@
 /** `omnikv bench` with real servers: that it works and cleans up, not how fast it is. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -31,6 +31,21 @@ function bench(args: readonly string[]): Promise<Outcome> {
 }
 
 describe("omnikv bench", () => {
+  test.skipIf(spawnSync("openssl", ["version"]).status !== 0)(
+    "--tls measures two clusters side by side, and shows ratios (needs openssl)",
+    async () => {
+      const { status, stdout, stderr } = await bench([
+        ...QUICK,
+        ...["--tls", "--operations", "put", "--concurrency", "4", "--size", "1"],
+        ...["--data-dir", join(directory, "data")],
+      ]);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      expect(stdout).toMatch(/omnikv with TLS, as ratios to omnikv\n.*\nput +4 +\d+\.\d\d/);
+      expect(readdirSync(join(directory, "data"))).toEqual([]);
+    },
+    60_000,
+  );
+
   test("measures all operations on a cluster of its own, as JSON, and leaves nothing behind", async () => {
     const data = join(directory, "data");
     const file = join(directory, "saved.json");

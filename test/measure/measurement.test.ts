@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { usAsMs } from "../../src/measure/reports/format.ts";
 import { renderTable, type Measurement } from "../../src/measure/reports/measurement.ts";
+import { renderRatios } from "../../src/measure/reports/ratios.ts";
 
 const MEASUREMENT: Measurement = {
   system: "omnikv",
@@ -44,4 +45,17 @@ test("the table has a line for each measurement, aligned, and says what is not k
 
 test("milliseconds have three digits that count", () => {
   expect([64, 9994, 12_345, 123_456].map(usAsMs)).toEqual(["0.06", "9.99", "12.3", "123"]);
+});
+
+test("ratios are of the same cell, and left out where one of the two is missing", () => {
+  const slower = {
+    ...{ ...MEASUREMENT, system: "other", operationsPerSecond: 6172.7 },
+    latency: { ...MEASUREMENT.latency, p50Us: 1024 },
+  };
+  const alone = { ...MEASUREMENT, concurrency: 1 };
+  const lines = renderRatios([MEASUREMENT, alone, slower], "omnikv", "other").split("\n");
+  expect(lines[0]).toBe("other, as ratios to omnikv");
+  expect(lines.slice(2).map((line) => line.split(/ +/))).toEqual([
+    ["put", "64", "0.50", "2.00", "1.00"],
+  ]);
 });

@@ -10,7 +10,7 @@ import { operatorPages } from "../../src/metrics/pages.ts";
 import { readToken } from "../../src/metrics/read-token.ts";
 import { sightWith } from "./fixtures.ts";
 
-const SECRET = "correct horse";
+const SECRET = "c0rrect-h0rse-battery-staple-0451";
 const directory = mkdtempSync(join(tmpdir(), "omnikv-health-"));
 const secretFile = join(directory, "secret.txt");
 writeFileSync(secretFile, SECRET, { mode: 0o600 });

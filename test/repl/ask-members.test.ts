@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { pagesOver } from "../../src/bin/learn-nodes.ts";
 import { askMembers } from "../../src/repl/ask-members.ts";
 import type { ClusterInfo } from "../../src/wire/cluster-info.ts";
 
@@ -36,6 +37,8 @@ const says =
   (_request, response) =>
     void response.writeHead(status).end(body);
 
+const GET = pagesOver(null);
+
 /** Nobody listens there. */
 const DOWN = { id: 1, host: "127.0.0.1", port: 1 };
 
@@ -51,9 +54,14 @@ test("from the one that runs, whoever hangs, is down, or says nonsense", async (
     await serve(8, says(JSON.stringify(info(8)))),
   ];
   const started = performance.now();
-  expect(await askMembers(nodes)).toEqual(FIVE);
+  expect(await askMembers(nodes, GET)).toEqual(FIVE);
   expect(performance.now() - started).toBeLessThan(900);
-  expect(await askMembers(nodes.filter(({ id }) => id !== 8 && id !== 2))).toBeNull();
+  expect(
+    await askMembers(
+      nodes.filter(({ id }) => id !== 8 && id !== 2),
+      GET,
+    ),
+  ).toBeNull();
 });
 
 test("follows nobody elsewhere, and waits for nobody for long", async () => {
@@ -61,7 +69,7 @@ test("follows nobody elsewhere, and waits for nobody for long", async () => {
   const away = await serve(1, (_request, response) => {
     response.writeHead(302, { location: `http://127.0.0.1:${there.port}/cluster.json` }).end();
   });
-  expect(await askMembers([away])).toBeNull();
-  expect(await askMembers([DOWN])).toBeNull();
-  expect(await askMembers([await serve(1, () => {})])).toBeNull();
+  expect(await askMembers([away], GET)).toBeNull();
+  expect(await askMembers([DOWN], GET)).toBeNull();
+  expect(await askMembers([await serve(1, () => {})], GET)).toBeNull();
 });

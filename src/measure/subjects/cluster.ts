@@ -1,5 +1,6 @@
 /** What is measured: servers that are ours to load, to break and to throw away, whatever system they are of. */
 import type { NodeAddress } from "../../client/types.ts";
+import type { GeneratorSetup } from "../workloads/generator-protocol.ts";
 import type { Target } from "../workloads/target.ts";
 
 export interface MeasuredProcess {
@@ -17,6 +18,8 @@ export interface Loadable {
   readonly clusterId: string | null;
   /** Null: there is none. */
   readonly secret: string | null;
+  /** As createClient takes it, in texts. Default: in plain text. */
+  readonly tls?: GeneratorSetup["tls"];
   /** The servers that run now. */
   readonly processes: readonly MeasuredProcess[];
   /** Waits until every server serves and one of them leads. @returns that one */

@@ -1,4 +1,4 @@
-import { createAdminClient } from "../../api/index.ts";
+import { createAdminClient, type ClientTls } from "../../api/index.ts";
 import type { NodeAddress } from "../../client/types.ts";
 import { pause } from "../pause.ts";
 
@@ -14,8 +14,9 @@ const SETTLED_MS = 400;
 export async function findLeader(
   nodes: readonly NodeAddress[],
   secret: string | null,
+  tls: ClientTls | false = false,
 ): Promise<number> {
-  const admin = createAdminClient({ nodes, secret, timeoutMs: 2000 });
+  const admin = createAdminClient({ nodes, secret, tls, timeoutMs: 2000 });
   let last: unknown = null;
   try {
     let found: number | undefined;

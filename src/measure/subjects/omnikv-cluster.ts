@@ -12,7 +12,7 @@ import {
 } from "../../server/local-cluster.ts";
 import type { LocalServer } from "../../server/local-server.ts";
 import type { Target } from "../workloads/target.ts";
-import type { Cluster, MeasuredProcess } from "./cluster.ts";
+import type { Cluster, Loadable, MeasuredProcess } from "./cluster.ts";
 import { makeDataDirectory } from "./data-directory.ts";
 import { findLeader } from "./find-leader.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -31,6 +31,8 @@ export interface OmnikvClusterOptions {
   readonly hosts?: Namespaces | null;
   /** Who does not know it is refused. Default: where others could reach the servers, on hosts of their own. */
   readonly withSecret?: boolean;
+  /** By which its clients come, when `flags` give the servers certificates. Default: in plain text. */
+  readonly tls?: Exclude<Loadable["tls"], undefined>;
 }
 
 /** The module that makes load for omnikv, below dist. */
@@ -46,6 +48,7 @@ export class OmnikvCluster implements Cluster {
   readonly clusterId = CLUSTER_ID;
   readonly nodes: readonly ClusterNode[];
   readonly secret: string | null;
+  readonly tls: Exclude<Loadable["tls"], undefined>;
   readonly dataDirectory: string;
   readonly #options: LocalClusterOptions;
   readonly #servers: LocalServer[];
@@ -56,10 +59,12 @@ export class OmnikvCluster implements Cluster {
     servers: LocalServer[],
     hosts: Namespaces | null,
     secret: string | null,
+    tls: Exclude<Loadable["tls"], undefined>,
   ) {
     this.nodes = options.nodes;
     this.dataDirectory = options.dataDirectory;
     this.secret = secret;
+    this.tls = tls;
     this.#options = options;
     this.#servers = servers;
     this.#hosts = hosts;
@@ -67,7 +72,7 @@ export class OmnikvCluster implements Cluster {
 
   /** Resolves when every server listens. @throws KvError when one cannot: then nothing is left */
   static async start(options: OmnikvClusterOptions): Promise<OmnikvCluster> {
-    const { size, parent = null, flags = [], hosts = null } = options;
+    const { size, parent = null, flags = [], hosts = null, tls = false } = options;
     const { withSecret = hosts !== null } = options;
     const dataDirectory = makeDataDirectory(parent);
     try {
@@ -81,7 +86,7 @@ export class OmnikvCluster implements Cluster {
         flags: secret === null ? flags : [...flags, ...secretFlags(dataDirectory, secret)],
         ...(wrap === undefined ? {} : { wrap }),
       };
-      return new OmnikvCluster(local, await startLocalCluster(local), hosts, secret);
+      return new OmnikvCluster(local, await startLocalCluster(local), hosts, secret, tls);
     } catch (error) {
       hosts?.dispose();
       rmSync(dataDirectory, { recursive: true, force: true });
@@ -105,9 +110,9 @@ export class OmnikvCluster implements Cluster {
   }
 
   async leader(): Promise<number> {
-    const leader = await findLeader(this.nodes, this.secret);
-    const { nodes, clusterId, secret } = this;
-    const admin = createAdminClient({ nodes, clusterId, secret, timeoutMs: 2000 });
+    const leader = await findLeader(this.nodes, this.secret, this.tls);
+    const { nodes, clusterId, secret, tls } = this;
+    const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs: 2000 });
     try {
       for (const { id } of nodes) await admin.call(id, "status", {});
     } finally {
@@ -117,8 +122,8 @@ export class OmnikvCluster implements Cluster {
   }
 
   connect(): Target {
-    const { nodes, clusterId, secret } = this;
-    const client = createClient({ nodes, clusterId, secret, timeoutMs: TIMEOUT_MS });
+    const { nodes, clusterId, secret, tls } = this;
+    const client = createClient({ nodes, clusterId, secret, tls, timeoutMs: TIMEOUT_MS });
     return createOmnikvTarget([{ client, node: null }]);
   }
 
@@ -160,6 +165,9 @@ export class OmnikvCluster implements Cluster {
 
 function secretFlags(directory: string, secret: string): readonly string[] {
   const file = join(directory, "secret.txt");
+  const peerFile = join(directory, "peer-secret.txt");
   writeFileSync(file, secret, { mode: 0o600 });
-  return ["--secret-file", file];
+  writeFileSync(peerFile, randomBytes(SECRET_BYTES).toString("hex"), { mode: 0o600 });
+  // Nothing leaves this machine.
+  return ["--secret-file", file, "--peer-secret-file", peerFile, "--allow-plain-text"];
 }

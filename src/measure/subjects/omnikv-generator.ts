@@ -4,9 +4,9 @@ import { nodeClock } from "../../platform/node-clock.ts";
 import { serveGenerator } from "../workloads/serve-generator.ts";
 import { createOmnikvTarget } from "./omnikv-target.ts";
 
-serveGenerator(({ nodes, pinned, connections, clusterId, secret, timeoutMs }) => {
+serveGenerator(({ nodes, pinned, connections, clusterId, secret, tls = false, timeoutMs }) => {
   const clients = Array.from({ length: connections }, (_, i) => ({
-    client: createClient({ nodes, clusterId, secret, timeoutMs }),
+    client: createClient({ nodes, clusterId, secret, tls, timeoutMs }),
     node: pinned === null ? null : (pinned[i % pinned.length] ?? null),
   }));
   return createOmnikvTarget(clients);

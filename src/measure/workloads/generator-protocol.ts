@@ -14,6 +14,18 @@ const setupSchema = z.strictObject({
   connections: z.number(),
   clusterId: z.string().nullable(),
   secret: z.string().nullable(),
+  /** As createClient takes it, in texts. */
+  tls: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        ca: z.string().exactOptional(),
+        cert: z.string().exactOptional(),
+        key: z.string().exactOptional(),
+        minVersion: z.enum(["1.2", "1.3"]).exactOptional(),
+      }),
+    ])
+    .exactOptional(),
   timeoutMs: z.number(),
 });
 

@@ -50,14 +50,15 @@ export class Generators {
 
   /** @param on where the load goes */
   static async start(
-    on: Pick<Loadable, "system" | "generator" | "nodes" | "clusterId" | "secret">,
+    on: Pick<Loadable, "system" | "generator" | "nodes" | "clusterId" | "secret" | "tls">,
     { pinned, timeoutMs, count = 1, connections = pinned?.length ?? 1 }: GeneratorsOptions,
   ): Promise<Generators> {
-    const { system, clusterId, secret } = on;
+    const { system, clusterId, secret, tls = false } = on;
     const setup = {
       nodes: on.nodes.map(({ id, host, port }) => ({ id, host, port })),
       clusterId,
       secret,
+      tls,
       pinned: pinned === null ? null : [...pinned],
       connections,
       timeoutMs,

@@ -18,13 +18,18 @@ const REASON_LENGTH_MAX = 40;
 
 export class BrowserNetwork implements Network {
   readonly #clock: Clock;
+  readonly #isTls: boolean;
 
-  constructor(clock: Clock) {
+  /** @param isTls the page came over TLS: the browser lets it connect in no other way */
+  constructor(clock: Clock, isTls = false) {
     this.#clock = clock;
+    this.#isTls = isTls;
   }
 
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
-    return new BrowserConnection(`ws://${hostPort(address)}/${channel}`, handlers, this.#clock);
+    const scheme = this.#isTls ? "wss" : "ws";
+    const url = `${scheme}://${hostPort(address)}/${channel}`;
+    return new BrowserConnection(url, handlers, this.#clock);
   }
 
   listen(
@@ -76,6 +81,11 @@ class BrowserConnection implements Connection {
 
   bufferedBytes(): number {
     return this.#ws.bufferedAmount;
+  }
+
+  /** A page is not told what the browser knows. */
+  security(): null {
+    return null;
   }
 
   /** Browsers do not say. */

@@ -87,6 +87,7 @@ function handshakeFrames(channel: "client" | "admin" | "peer", clusterId: string
     incarnation: "0123456789abcdef",
     configurationId: 1,
     authenticates: false,
+    bound: false,
     origin: 5,
     nonce: new Uint8Array(NONCE_BYTES).fill(3),
     peer: channel === "peer" ? peerHello : null,

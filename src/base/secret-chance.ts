@@ -1,0 +1,46 @@
+/**
+ * How much chance a secret can hold at most, judged by its length and its alphabet.
+ *
+ * Nobody can see in a text how it was drawn, so this is an upper bound: what is below it could be tried out by somebody who
+ * has overheard one handshake, and what is above it may still be bad. `omnikv secret` draws good ones.
+ */
+
+/** Whoever tries a billion a second needs 10^22 years for half of them. */
+export const SECRET_BITS_MIN = 128;
+/** A list of words to draw from has 7,776 of them (diceware), or fewer. */
+const BITS_OF_WORD = Math.log2(7776);
+const WORDS_MIN = 3;
+/** A text with fewer different characters than this was drawn from those, whatever alphabet they are part of. */
+const DIFFERENT_MIN = 8;
+
+const ALPHABETS: readonly (readonly [pattern: RegExp, size: number])[] = [
+  [/^[0-9]*$/, 10],
+  [/^(?:[0-9a-f]*|[0-9A-F]*)$/, 16],
+  [/^(?:[a-z]*|[A-Z]*)$/, 26],
+  [/^(?:[a-z2-7]*|[A-Z2-7]*)$/, 32],
+  [/^(?:[a-z0-9]*|[A-Z0-9]*)$/, 36],
+  [/^[A-Za-z]*$/, 52],
+  [/^[A-Za-z0-9]*$/, 62],
+  [/^[A-Za-z0-9+/_=-]*$/, 64],
+];
+/** Printable ASCII. */
+const ANY_ALPHABET = 95;
+
+/** Bits, rounded down. */
+export function secretBits(text: string): number {
+  const words = text.split(/[\s.,_-]+/).filter((word) => word !== "");
+  const isSentence =
+    words.length >= WORDS_MIN && words.every((word) => /^\p{L}{1,24}$/u.test(word));
+  if (isSentence) return Math.floor(new Set(words).size * BITS_OF_WORD);
+  const characters = Array.from(text);
+  const different = new Set(characters).size;
+  const alphabet = ALPHABETS.find(([pattern]) => pattern.test(text))?.[1] ?? ANY_ALPHABET;
+  const size = different < DIFFERENT_MIN ? different : alphabet;
+  return Math.floor(unrepeated(text) * Math.log2(size) + 1e-9);
+}
+
+/** Characters of the shortest beginning whose repetition the text is. */
+function unrepeated(text: string): number {
+  const again = (text + text).indexOf(text, 1);
+  return Array.from(text.slice(0, again)).length;
+}

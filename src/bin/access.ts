@@ -1,0 +1,99 @@
+/** What every command that asks a cluster says to get in: the secret, and TLS. The same options and variables everywhere. */
+import { readFileSync } from "node:fs";
+import { Option, type Command } from "commander";
+import type { ClientTls } from "../api/index.ts";
+import { KvError } from "../base/errors.ts";
+import { namesTls, type ClusterDescription } from "../config/cluster.ts";
+import { readPrivateFile, readSecretFile } from "../config/secret-file.ts";
+
+/** As commander gives them. */
+export interface AccessFlags {
+  readonly nodes?: string;
+  readonly cluster?: string;
+  readonly secretFile?: string;
+  readonly cacert?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly tlsMinVersion?: string;
+}
+
+type TlsTexts = { readonly [Name in "ca" | "cert" | "key"]?: string } & Pick<
+  ClientTls,
+  "minVersion"
+>;
+
+export interface Access {
+  /** The first of the file: that is the one which is proved. Null: there is none. */
+  readonly secret: string | null;
+  /** In texts. False: in plain text. */
+  readonly tls: TlsTexts | false;
+}
+
+/** Adds the options; where one is not given, its variable counts. */
+export function addCredentialOptions(command: Command): Command {
+  const option = (flags: string, help: string, variable: string): Option =>
+    new Option(flags, help).env(variable);
+  return command
+    .addOption(
+      option("--secret-file <file>", "the cluster's secret, when it has one", "OMNIKV_SECRET_FILE"),
+    )
+    .addOption(option("--cacert <file>", "use TLS, and believe this authority", "OMNIKV_CACERT"))
+    .addOption(option("--cert <file>", "show this certificate to the nodes", "OMNIKV_CERT"))
+    .addOption(option("--key <file>", "its private key", "OMNIKV_KEY"))
+    .addOption(
+      option(
+        "--tls-min-version <version>",
+        "1.3, or 1.2 for an old server",
+        "OMNIKV_TLS_MIN_VERSION",
+      ),
+    );
+}
+
+/**
+ * What is said on the command line goes before what the cluster file says.
+ * @throws KvError BAD_REQUEST that names the flag
+ */
+export function readAccess(flags: AccessFlags, cluster: ClusterDescription): Access {
+  const secretFile = flags.secretFile ?? cluster.secretFile;
+  return {
+    secret: secretFile === undefined ? null : (readSecretFile(secretFile)[0] ?? null),
+    tls: readTls(flags, cluster),
+  };
+}
+
+function readTls(flags: AccessFlags, { tls }: ClusterDescription): TlsTexts | false {
+  const { cacert = tls?.cacert, cert = tls?.cert, key = tls?.key } = flags;
+  const isWanted =
+    tls !== undefined ||
+    [cacert, cert, key].some((file) => file !== undefined) ||
+    (flags.nodes !== undefined && namesTls(flags.nodes));
+  if (!isWanted) return false;
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined ? ["--key", "--cert"] : ["--cert", "--key"];
+    throw new KvError("BAD_REQUEST", `${given}: needs ${missing} too`);
+  }
+  return {
+    minVersion: minVersionIn(flags.tlsMinVersion ?? "1.3"),
+    ...(cacert === undefined ? {} : { ca: readText(cacert, "--cacert") }),
+    ...(cert === undefined ? {} : { cert: readText(cert, "--cert") }),
+    ...(key === undefined ? {} : { key: privateText(key) }),
+  };
+}
+
+function privateText(path: string): string {
+  return Buffer.from(readPrivateFile(path, "--key", "a private key")).toString("utf8");
+}
+
+function minVersionIn(text: string): "1.2" | "1.3" {
+  if (text === "1.3" || text === "1.2") return text;
+  throw new KvError("BAD_REQUEST", `--tls-min-version: expected 1.3 or 1.2, got "${text}"`);
+}
+
+function readText(path: string, flag: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What is read from files that change while the program runs: certificates, keys, secrets. Read once at the start, and again
+ * when the files have changed and have been left alone for a moment: they are replaced one by one.
+ *
+ * Invariants:
+ *   F1. The value is always one that could be read whole. What cannot be used is told, and the value before it stays.
+ *   F2. What has been told of is not tried again before the files change once more.
+ */
+import { stat } from "node:fs/promises";
+
+export interface KeptFilesOptions<T> {
+  readonly paths: readonly string[];
+  /** Of all files together. @throws Error with a sentence when they cannot be used */
+  readonly read: () => T;
+  readonly onRead: (value: T) => void;
+  readonly onTrouble: (error: Error) => void;
+}
+
+const LOOK_MS = 1000;
+
+export class KeptFiles<T> {
+  readonly #options: KeptFilesOptions<T>;
+  #value: T;
+  /** Of the files: as they were when they were last read, and when they were last looked at. */
+  #readAs: string | null = null;
+  #seenAs: string | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #looking = false;
+
+  /** @throws what `read` throws */
+  constructor(options: KeptFilesOptions<T>) {
+    this.#options = options;
+    this.#value = options.read();
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  /** From now on. Keeps no process alive. */
+  watch(intervalMs = LOOK_MS): void {
+    this.#timer ??= setInterval(() => void this.#look(), intervalMs).unref();
+    void this.#look();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  async #look(): Promise<void> {
+    // A file system that hangs is asked once.
+    if (this.#looking) return;
+    this.#looking = true;
+    const look = (await Promise.all(this.#options.paths.map(lookAt))).join("\n");
+    this.#looking = false;
+    if (this.#timer === null) return;
+    // They were read a moment before the first look: whether as they are now, nobody knows.
+    const isSettled = look === this.#seenAs || this.#readAs === null;
+    this.#seenAs = look;
+    if (!isSettled || look === this.#readAs) return;
+    const isFirst = this.#readAs === null;
+    this.#readAs = look;
+    let value: T;
+    try {
+      value = this.#options.read();
+    } catch (error) {
+      return this.#options.onTrouble(error instanceof Error ? error : new Error(String(error)));
+    }
+    if (isFirst && JSON.stringify(value) === JSON.stringify(this.#value)) return;
+    this.#value = value;
+    this.#options.onRead(value);
+  }
+}
+
+/** What changes when a file does, also behind a symbolic link. */
+async function lookAt(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = await stat(path);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
