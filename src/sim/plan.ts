@@ -1,4 +1,5 @@
 /** What goes wrong in a run, and all else that the seed decides, as data. */
+import type { TimedSetting } from "./history-settings.ts";
 import type { TimedMistake } from "./mistake-plan.ts";
 import type { LinkPair, ShapeName } from "./shapes.ts";
 
@@ -130,6 +131,8 @@ export interface Plan {
   readonly hostiles?: number;
   /** Clients that read ranges; left out: none. */
   readonly rangeReaders?: number;
+  /** What is set of the history, and compacted by hand; left out: nothing. */
+  readonly history?: readonly TimedSetting[];
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];
