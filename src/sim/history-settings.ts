@@ -1,7 +1,9 @@
 /** How much history is kept, and what is compacted by hand: drawn with the plan, and asked of nodes as management would. */
 import { KvError } from "../base/errors.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import type { SimWorld } from "./sim-world.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { Coverage } from "./coverage.ts";
+import type { SimClock } from "./sim-clock.ts";
 
 export type HistorySetting =
   /** Of each 0: the default. */
@@ -29,7 +31,14 @@ export function drawSettings(random: SeededRandom, nodes: number, endMs: number)
   }));
 }
 
-export function scheduleSettings(world: SimWorld, settings: readonly TimedSetting[]): void {
+/** The part of a world that they need. */
+export interface SettingsWorld {
+  readonly clock: SimClock;
+  readonly coverage: Coverage;
+  readonly nodes: readonly { readonly node: { readonly replica: Replica } | null }[];
+}
+
+export function scheduleSettings(world: SettingsWorld, settings: readonly TimedSetting[]): void {
   for (const { atMs, node, setting } of settings) {
     world.clock.after(atMs, () => {
       const replica = world.nodes[node]?.node?.replica;
@@ -37,8 +46,8 @@ export function scheduleSettings(world: SimWorld, settings: readonly TimedSettin
       try {
         if (setting.kind === "bound") {
           const { revisions, bytes } = setting;
-          replica.setHistory({ revisions, bytes });
-        } else replica.compact(Math.max(1, replica.state.revision - setting.back));
+          replica.settings.setHistory({ revisions, bytes });
+        } else replica.settings.compact(Math.max(1, replica.state.revision - setting.back));
         world.coverage.hit(`history: ${setting.kind} proposed`);
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
