@@ -1,8 +1,11 @@
-/** Bugs in ranges: pages of two states, keys missed or told twice, states too old. */
+/** Bugs in ranges and in the history: pages of two states, keys missed or told twice, versions that are not those of a revision. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const STATES = "src/replica/range-states.ts";
 const RANGE = "src/kv/range.ts";
+const HISTORY = "src/kv/history.ts";
+const VERSIONS = "src/kv/versions.ts";
+const CELLS = "src/kv/ordered-cells.ts";
+const WRITER = "src/wire/answer-writer.ts";
 
 export const RANGES: readonly Mutant[] = [
   {
@@ -10,27 +13,9 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range mixes two states of the store",
     patches: [
       patch(
-        STATES,
-        "const page = readPage(kept.keys, kept.revision, request, this.#limits.pageKeys);",
-        "const page = { ...this.#state().readPage(request, this.#limits.pageKeys), revision: kept.revision };",
-      ),
-    ],
-    by: "sim",
-  },
-  {
-    name: "a state kept for a range is not frozen",
-    breaks: "what is written while a client pages through a range shows up in it",
-    patches: [patch("src/kv/kv-state.ts", "return this.#cells.clone();", "return this.#cells;")],
-    by: "sim",
-  },
-  {
-    name: "a frozen state without the cells of before",
-    breaks: "a key changed after a state was kept is changed in that state too",
-    patches: [
-      patch(
-        "src/kv/ordered-cells.ts",
-        "const cell = old.generation === this.#generation ? old : this.#renew(old, place);",
-        "const cell = old;",
+        "src/replica/readable.ts",
+        "return readPage(this.#state().cells, revision, request, this.#looked, this.#limits);",
+        "return { ...readPage(this.#state().cells, this.revision, request, this.#looked, this.#limits), revision };",
       ),
     ],
     by: "sim",
@@ -60,11 +45,23 @@ export const RANGES: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "a page that found nothing is the last",
+    breaks: "a range ends where many keys in a row were deleted",
+    patches: [
+      patch(
+        RANGE,
+        "return { revision, count, keys, resume: reverse ? last : key };",
+        "return { revision, count, keys, resume: count === 0 ? null : reverse ? last : key };",
+      ),
+    ],
+    by: "sim",
+  },
+  {
     name: "a range to its end, the end included",
     breaks: "a range holds the key that it should end before",
     patches: [
       patch(
-        "src/kv/ordered-cells.ts",
+        "src/kv/frozen-cells.ts",
         ": end !== undefined && key >= end;",
         ": end !== undefined && key > end;",
       ),
@@ -72,7 +69,7 @@ export const RANGES: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "the first page of a kept state is told with the revision after",
+    name: "the last page of a range is told with the revision after",
     breaks: "a linearizable range claims a state that it is not from",
     patches: [
       patch(
@@ -82,5 +79,164 @@ export const RANGES: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "a deleted key shows up in ranges",
+    breaks: "a range tells of a key that is not there",
+    patches: [
+      patch(
+        VERSIONS,
+        ": history.versionBefore(place)) > 0;",
+        ": history.versionBefore(place)) >= 0;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a key deleted since is missed in older revisions",
+    breaks: "a range at an old revision misses what was there",
+    patches: [
+      patch(
+        RANGE,
+        "    const place = placeAt(newest, revision, history, looked);\n",
+        "    if (newest.version === 0) continue;\n    const place = placeAt(newest, revision, history, looked);\n",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the version before the one at the boundary",
+    breaks: "a read at the revision of a change misses that change",
+    patches: [patch(VERSIONS, "mod > revision; mod", "mod >= revision; mod")],
+    by: "sim",
+  },
+  {
+    name: "compaction by the bound one too far",
+    breaks: "a revision that is to be kept cannot be read",
+    patches: [
+      patch(
+        HISTORY,
+        "this.compactTo(this.#last - records);",
+        "this.compactTo(this.#last - records + 1);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "compaction by hand one too far",
+    breaks: "the revision that was named cannot be read",
+    patches: [
+      patch(
+        "src/kv/kv-state.ts",
+        "this.#cells.compactTo(compactRevision);",
+        "this.#cells.compactTo(Math.min(compactRevision + 1, this.#revision));",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the bound by what this process has seen",
+    breaks: "nodes compact differently, by when they were started",
+    patches: [patch(HISTORY, "if (this.bytes > bytes)", "if (this.#lastBytes > bytes)")],
+    by: "sim",
+  },
+  {
+    name: "a version lost at a snapshot",
+    breaks: "a node that took over a snapshot misses what was there at its oldest revision",
+    patches: [
+      patch(
+        VERSIONS,
+        "    if (modRevision <= history.oldest) return;\n    place",
+        "    if (modRevision <= history.oldest + 1) return;\n    place",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a deletion lost at a snapshot",
+    breaks:
+      "what was deleted is back, or gone too early, in the history of a node that took over a snapshot",
+    patches: [
+      patch(
+        VERSIONS,
+        "if (version.version === 0 && modRevision <= history.oldest) return;",
+        "if (version.version === 0) return;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "what is kept is let go of",
+    breaks: "a revision that is to be readable has lost a value",
+    patches: [
+      patch(
+        HISTORY,
+        "const end = Math.min(this.#oldest, this.#released + records);",
+        "const end = Math.min(this.#last, this.#oldest + 1, this.#released + records);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a deletion is let go of with an earlier one of the same key",
+    breaks: "a key that came again and went again is missed in the revisions between",
+    patches: [
+      patch(
+        CELLS,
+        "|| cell.version > 0 || cell.modRevision !== revision) return;",
+        "|| cell.version > 0) return;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "history that a clone holds is let go of",
+    breaks: "a snapshot that is being written loses values",
+    patches: [
+      patch(HISTORY, "if (chunk.generation < this.#generation) {", "if (chunk.generation < 0) {"),
+    ],
+    by: ["test/kv/history.test.ts"],
+  },
+  {
+    name: "a frozen state without the cells of before",
+    breaks: "a key changed after a clone is changed in the clone too",
+    patches: [
+      patch(
+        CELLS,
+        "if (old.generation === this.#generation) return old;",
+        "if (old.generation >= 0) return old;",
+      ),
+    ],
+    by: ["test/kv/history.test.ts"],
+  },
+  {
+    name: "a later page waits at a node that nobody feeds",
+    breaks: "a range of several pages never works through a node that is cut off",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        "const mayRelay = (read: PendingRead): boolean => !read.route.relayed;",
+        "const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;",
+      ),
+    ],
+    by: ["test/sim/relay.test.ts"],
+  },
+  {
+    name: "what a range looks at is not counted as work",
+    breaks: "one client's frame of counts holds up a turn",
+    patches: [
+      patch(
+        WRITER,
+        "this.#workBytes += CELL_WORK_BYTES * (state.looked - before);",
+        "void before;",
+      ),
+    ],
+    by: ["test/replica/read-work.test.ts"],
+  },
+  {
+    name: "a refused range is no work",
+    breaks: "one client's frames of refused ranges hold up a turn",
+    patches: [patch(WRITER, "this.#workBytes += READ_WORK_BYTES;", "this.#workBytes += 0;")],
+    by: ["test/replica/read-work.test.ts"],
   },
 ];

@@ -78,6 +78,8 @@ export class KvClient extends KeyRequests implements KvRequests {
     return this.#submit(operationOf(request, options), options, resultOf(op));
   }
 
+  /** As `read`. */
+  get(key: Bytes, options?: ReadOptions): Promise<ReadResult>;
   /**
    * Reads many keys at once, all of one state of the store.
    * @param keys 1 to 1,024 of them, of 1 MiB together at most

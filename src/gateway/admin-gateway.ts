@@ -230,19 +230,19 @@ export class AdminGateway implements AdminGate {
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
       case "setQuota":
-        this.#context.replica.setQuota(params.bytes);
+        this.#context.replica.settings.setQuota(params.bytes);
         this.#context.wake();
         logger.warn("a quota for keys and values was proposed", { bytes: params.bytes });
         return encodeAdminResult(id, op, {});
       case "setHistory":
-        this.#context.replica.setHistory(params);
+        this.#context.replica.settings.setHistory(params);
         this.#context.wake();
         logger.warn("a bound of the history was proposed", { ...params });
         return encodeAdminResult(id, op, {});
       case "getHistory":
         return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
       case "compact":
-        this.#context.replica.compact(params.revision);
+        this.#context.replica.settings.compact(params.revision);
         this.#context.wake();
         logger.info("compaction was proposed", { revision: params.revision });
         return encodeAdminResult(id, op, {});
@@ -313,7 +313,11 @@ function historyOf({ historyBound, cells, revision }: KvState): AdminResult<"get
   const { revisions, bytes, effective } = historyBound;
   const { oldest, bytes: keptBytes } = cells.history;
   return {
-    ...{ revisions, bytes, oldest, revision, keptBytes },
+    revisions,
+    bytes,
+    oldest,
+    revision,
+    keptBytes,
     revisionsMax: effective.revisions,
     bytesMax: effective.bytes,
   };

@@ -59,7 +59,9 @@ export class FrozenCells implements CellSums {
 
   /** The same keys, with a history that begins at this revision, at which all of them are older. */
   beginningAt(revision: number): FrozenCells {
-    return new FrozenCells(this.#tree, new History(revision), { ...this, historyHash: 0 });
+    const { size, contentHash } = this;
+    const sums = { size, contentHash, historyHash: 0 };
+    return new FrozenCells(this.#tree, new History(revision), sums);
   }
 }
 

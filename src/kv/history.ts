@@ -12,7 +12,7 @@
  *   V4. bytes and hash are sums over the records in (oldest, last]: each record has the sum up to it, so that to leave records
  *       behind takes no look at each of them.
  */
-import { assert } from "../base/assert.ts";
+import { assert, InvariantError } from "../base/assert.ts";
 import { EMPTY_BYTES, mix32, mixNumber, type ByteString } from "./byte-string.ts";
 import { HISTORY_RECORD_BYTES, KEY_OVERHEAD_BYTES } from "./state-size.ts";
 
@@ -114,7 +114,7 @@ export class History implements HistoryView {
 
   /** @param before not yet changed. @param isDeletion the key goes */
   append(revision: number, before: Before, isDeletion: boolean): void {
-    assert(revision === this.#last + 1, `revision ${revision} follows ${this.#last}`);
+    assert(revision === this.#last + 1, "revisions follow one another");
     const { key, value, version } = before;
     const chunk = this.#chunkToAppendTo(revision);
     const at = revision & (CHUNK_RECORDS - 1);
@@ -304,7 +304,8 @@ export class History implements HistoryView {
 
   #chunk(revision: number): Chunk {
     const chunk = this.#chunks[chunkOf(revision) - this.#first];
-    assert(chunk !== undefined, `revision ${revision} is not kept`);
+    // The text is made when it is needed: this runs for every version that is looked at.
+    if (chunk === undefined) throw new InvariantError(`revision ${revision} is not kept`);
     return chunk;
   }
 }

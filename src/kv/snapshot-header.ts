@@ -63,7 +63,12 @@ export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
   const historyBound = hasHistory ? readBound(reader) : DEFAULT_BOUND;
   const oldest = hasHistory ? reader.varint() : revision;
   const state = {
-    ...{ appliedIdx, revision, historyHash, unreadable, quotaBytes, historyBound },
+    appliedIdx,
+    revision,
+    historyHash,
+    unreadable,
+    quotaBytes,
+    historyBound,
     origin: isFirst ? NO_ORIGIN : reader.varint(),
     rounds: isFirst ? NO_ROUNDS : readRounds(reader),
   };

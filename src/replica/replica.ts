@@ -14,15 +14,7 @@
  *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import { assert } from "../base/assert.ts";
-import { KvError } from "../base/errors.ts";
-import {
-  settingOf,
-  type FrozenState,
-  type HistoryBound,
-  type KvState,
-  type UnreadableEntries,
-} from "../kv/index.ts";
-import type { Command } from "../operations/index.ts";
+import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -67,6 +59,7 @@ import {
   type TurnEffects,
 } from "./replica-options.ts";
 import { Served, type Waiting } from "./served.ts";
+import { Settings } from "./settings.ts";
 import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
 
@@ -74,9 +67,10 @@ type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
 const READ_ROUNDS_MAX = 2;
 /** Changes of the history that was compacted: a fraction of a millisecond. */
-const RELEASED_EACH_TICK = 2048;
+const RELEASED_EACH_TICK = 512;
 
 export class Replica {
+  readonly settings: Settings;
   /** Random per process start: names this process in all that it asks of peers. */
   readonly #bootId: number;
   readonly #requests: RequestCounters = { strayAnswers: 0, endedReads: 0, endedGuests: 0 };
@@ -148,6 +142,7 @@ export class Replica {
       refusal: () => this.#divergedRefusal(),
       buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
     });
+    this.settings = new Settings(this, this.#writes);
     const quorum = quorumOf(options.core.clusterConfig);
     const { pid } = options.core;
     this.#joining =
@@ -366,32 +361,6 @@ export class Replica {
   }
 
   /**
-   * Proposes what the state of all nodes may take.
-   * @throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with
-   */
-  setQuota(bytes: number): void {
-    this.#proposeSetting({ kind: "setQuota", quotaBytes: bytes });
-  }
-
-  /** Proposes how much history all nodes keep. @throws KvError as setQuota */
-  setHistory(bound: HistoryBound): void {
-    this.#proposeSetting(settingOf(bound));
-  }
-
-  /**
-   * Proposes that what was before this revision can be read no more.
-   * @throws KvError as setQuota, and BAD_REQUEST for a revision that this node does not know yet
-   */
-  compact(revision: number): void {
-    const now = this.#applier.state.revision;
-    if (revision > now) {
-      const text = `revision ${revision} is not known here: the newest one is ${now}`;
-      throw new KvError("BAD_REQUEST", text);
-    }
-    this.#proposeSetting({ kind: "compact", compactRevision: revision });
-  }
-
-  /**
    * How this node is off for memory.
    * @param heapLimitBytes for what clients are told
    */
@@ -528,10 +497,6 @@ export class Replica {
       knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
       isHeldUpByDisk: () => this.#isHeldUpByDisk,
     });
-  }
-
-  #proposeSetting(command: Command): void {
-    this.#writes.setting(this.newRouteId(), command, this.standing().kind !== "cutOff");
   }
 
   #propose(nowMs: number): void {

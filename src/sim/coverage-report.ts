@@ -108,6 +108,16 @@ const PLACES = [
   "cas unknown",
   "delete deleted",
   "delete missing",
+  "range: whole",
+  "range: whole, of several pages",
+  "range: whole, of an old revision",
+  "range: COMPACTED",
+  "range: BAD_REQUEST",
+  "range through a cut-off node: asked",
+  "range through a cut-off node: whole, of several pages",
+  "range through a cut-off node: whole, of an old revision",
+  "history: bound proposed",
+  "history: compact proposed",
 ] as const;
 
 export interface Expectation {

@@ -4,7 +4,17 @@
  * numbers, and the models of the table of operations, which the product never calls.
  */
 import { OP, operationOf, type FieldName } from "../operations/index.ts";
-import { CommandCursor, hashedSessionName, textOf, validateEntry } from "../kv/index.ts";
+import {
+  byteStringOfText,
+  CommandCursor,
+  hashedSessionName,
+  textOf,
+  validateEntry,
+} from "../kv/index.ts";
+
+/** Of the history, while nobody sets anything: as the product has it. No run is long enough to come near. */
+const DEFAULT_REVISIONS = 250_000;
+const DEFAULT_BYTES = 48 * 1024 * 1024;
 
 /** A key's content from this revision on. */
 export interface Version {
@@ -16,6 +26,12 @@ export interface Version {
 export class DecidedLog {
   /** The key that each revision changed; the first is revision 1. */
   readonly changes: { readonly key: string; readonly value: string | null }[] = [];
+  /** From which revisions on the store can be read, one after the other. */
+  readonly oldests: number[] = [0];
+  /** What each revision's change takes to be kept, which is what was there before. */
+  readonly #costs: number[] = [];
+  #revisionsMax = DEFAULT_REVISIONS;
+  #bytesMax = DEFAULT_BYTES;
   readonly #keys = new Map<string, Version[]>();
   readonly #floors = new Map<number, number>();
   readonly #executed = new Set<string>();
@@ -26,16 +42,41 @@ export class DecidedLog {
       // What cannot be read changes nothing.
       if (validateEntry(entry) !== null) return;
       cursor.reset(entry);
+      const before = this.revision;
       for (let position = 0; cursor.next(); position++) {
         if (cursor.op === OP.openSession) {
           this.#floors.set(hashedSessionName(cursor.nonce(), idx, position, 0).id, 0);
+        } else if (cursor.op === OP.setHistory) {
+          this.#revisionsMax = cursor.historyRevisions || DEFAULT_REVISIONS;
+          this.#bytesMax = cursor.historyBytes || DEFAULT_BYTES;
+          this.#bound();
+        } else if (cursor.op === OP.compact) {
+          if (cursor.compactRevision <= this.revision) this.#compactTo(cursor.compactRevision);
         } else if (cursor.session !== 0) this.#command(cursor);
       }
+      if (this.revision > before) this.#bound();
     });
   }
 
   get revision(): number {
     return this.changes.length;
+  }
+
+  /** From here on. */
+  get oldest(): number {
+    return this.oldests.at(-1) ?? 0;
+  }
+
+  /** All that there was at a revision, in order of keys. */
+  at(revision: number): [key: string, value: string, revision: number][] {
+    const found: [string, string, number][] = [];
+    for (const [key, versions] of this.#keys) {
+      const version = versions.findLast((other) => other.revision <= revision);
+      if (version !== undefined && version.value !== null) {
+        found.push([key, version.value, version.revision]);
+      }
+    }
+    return found.sort(([a], [b]) => (byteStringOfText(a) < byteStringOfText(b) ? -1 : 1));
   }
 
   /** All that were ever written. */
@@ -86,7 +127,21 @@ export class DecidedLog {
   #change(key: string, value: string | null): void {
     this.changes.push({ key, value });
     const versions = this.#keys.get(key) ?? [];
+    const old = byteStringOfText(versions.at(-1)?.value ?? "").length;
+    this.#costs.push(100 + byteStringOfText(key).length + old + (value === null ? 200 : 0));
     this.#keys.set(key, versions);
     versions.push({ revision: this.changes.length, value });
+  }
+
+  /** No more revisions than are to be kept, and no more bytes. */
+  #bound(): void {
+    let oldest = Math.max(this.oldest, this.revision - this.#revisionsMax);
+    let bytes = this.#costs.slice(oldest).reduce((sum, cost) => sum + cost, 0);
+    while (bytes > this.#bytesMax) bytes -= this.#costs[oldest++] ?? 0;
+    this.#compactTo(oldest);
+  }
+
+  #compactTo(revision: number): void {
+    if (revision > this.oldest) this.oldests.push(revision);
   }
 }

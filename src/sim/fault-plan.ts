@@ -2,6 +2,7 @@
  * What goes wrong in a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated
  * with fewer faults until only those are left that matter.
  */
+import { drawSettings } from "./history-settings.ts";
 import type { MistakeShare } from "./mistake-plan.ts";
 import { withMistakes } from "./mistake-scenes.ts";
 import { shuffled, type SeededRandom } from "./seeded-random.ts";
@@ -184,6 +185,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     // Of a stream of its own, likewise.
     rangeReaders: random.fork("range readers").pick([0, 0, 1]),
     otherWrites: random.fork("other writes").pick([0, 0, 20, 50]),
+    history: drawSettings(random.fork("history"), nodes, faultsMs),
     mistakes: [],
   };
   return withMistakes(withAskers(plan, random), random.fork("mistakes"), share);

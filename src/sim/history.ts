@@ -63,6 +63,8 @@ export interface RangeRecord {
   readonly reverse: boolean;
   readonly countOnly: boolean;
   readonly local: boolean;
+  /** The revision that was asked for; 0: the newest. */
+  readonly asked: number;
   /** Positions in the order of all calls and returns. */
   readonly call: number;
   readonly back: number;
@@ -71,10 +73,19 @@ export interface RangeRecord {
   readonly keys: readonly (readonly [key: string, value: string, modRevision: number])[];
 }
 
+/** What was asked for a revision, and refused. */
+export interface RefusedRange {
+  readonly asked: number;
+  readonly call: number;
+  /** The oldest revision there is, as it was told; null: the revision was said to be yet to come. */
+  readonly oldest: number | null;
+}
+
 export class History {
   readonly operations: Operation[] = [];
   /** Those whose pages have all come. */
   readonly ranges: RangeRecord[] = [];
+  readonly refusedRanges: RefusedRange[] = [];
   /** Keys and values, together. */
   readonly #asked = new Set<string>();
   #position = 0;

@@ -1,4 +1,5 @@
 /** What goes wrong in a run, and all else that the seed decides, as data. */
+import type { TimedSetting } from "./history-settings.ts";
 import type { TimedMistake } from "./mistake-plan.ts";
 import type { LinkPair, ShapeName } from "./shapes.ts";
 
@@ -132,6 +133,8 @@ export interface Plan {
   readonly rangeReaders?: number;
   /** Of a hundred writes, so many are other operations that write a value; left out: none. */
   readonly otherWrites?: number;
+  /** What is set of the history, and compacted by hand; left out: nothing. */
+  readonly history?: readonly TimedSetting[];
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];

@@ -1,8 +1,15 @@
-/** Holds the ranges that clients were told against the decided log: G1 and G2 of range-reader. */
+/** Holds the ranges that clients were told, and what nodes keep of the past, against the decided log: see range-reader. */
 import { assert } from "../base/assert.ts";
-import { byteStringOfText } from "../kv/index.ts";
+import {
+  byteStringOfText,
+  readPage,
+  textOf,
+  type CellsView,
+  type KvState,
+  type RangeRequest,
+} from "../kv/index.ts";
 import type { DecidedLog } from "./decided-log.ts";
-import type { Operation, RangeRecord } from "./history.ts";
+import type { Operation, RangeRecord, RefusedRange } from "./history.ts";
 
 /** @throws InvariantError that names the range that does not fit */
 export function checkRanges(
@@ -13,6 +20,7 @@ export function checkRanges(
   for (const range of ranges) {
     const what = `reader ${range.reader}: ${JSON.stringify(range)}`;
     assert(range.revision <= log.revision, `of a state that there never was: ${what}`);
+    assert(range.asked === 0 || range.asked === range.revision, `not of what was asked: ${what}`);
     const expected = contentAt(log, range);
     assert(range.count === expected.length, `${expected.length} keys were there: ${what}`);
     if (!range.countOnly) {
@@ -21,7 +29,67 @@ export function checkRanges(
         `there was ${JSON.stringify(expected)}: ${what}`,
       );
     }
-    if (!range.local) checkTime(range, ranges, operations, what);
+    if (!range.local && range.asked === 0) checkTime(range, ranges, operations, what);
+  }
+}
+
+/** G3. @throws InvariantError that names the refusal that does not fit */
+export function checkRefusals(
+  refusals: readonly RefusedRange[],
+  operations: readonly Operation[],
+  log: DecidedLog,
+): void {
+  for (const refused of refusals) {
+    const { asked, call, oldest } = refused;
+    const what = JSON.stringify(refused);
+    if (oldest !== null) {
+      assert(asked < oldest, `it is kept: ${what}`);
+      assert(log.oldests.includes(oldest), `that was never the oldest revision: ${what}`);
+      continue;
+    }
+    for (const { outcome, end } of operations) {
+      const isKnown = end < call && "revision" in outcome && outcome.revision >= asked;
+      assert(!isKnown, `the revision had been told by then: ${what}`);
+    }
+  }
+}
+
+/** The whole history of a node, read as clients would. @throws InvariantError */
+export function checkNodeHistory(node: number, { cells }: KvState, log: DecidedLog): void {
+  const { oldest, last } = cells.history;
+  assert(
+    oldest === log.oldest && last === log.revision,
+    `node ${node} has the history from ${oldest} to ${last}, not from ${log.oldest} to ${log.revision}`,
+  );
+  for (let revision = oldest; revision <= last; revision++) {
+    const told = contentOf(cells, revision);
+    const expected = log.at(revision);
+    assert(
+      JSON.stringify(told) === JSON.stringify(expected),
+      `node ${node} has ${JSON.stringify(told)} at revision ${revision}, not ${JSON.stringify(expected)}`,
+    );
+  }
+}
+
+const EVERYTHING: RangeRequest = {
+  start: byteStringOfText(""),
+  end: null,
+  reverse: false,
+  keysOnly: false,
+  countOnly: false,
+  limit: Number.MAX_SAFE_INTEGER,
+  revision: 0,
+};
+
+function contentOf(cells: CellsView, revision: number): [string, string, number][] {
+  const told: [string, string, number][] = [];
+  for (let start = EVERYTHING.start; ;) {
+    const page = readPage(cells, revision, { ...EVERYTHING, start });
+    for (const { key, value, modRevision } of page.keys) {
+      told.push([textOf(key), textOf(value), modRevision]);
+    }
+    if (page.resume === null) return told;
+    start = page.resume;
   }
 }
 
@@ -29,17 +97,12 @@ function contentAt(
   log: DecidedLog,
   { start, end, reverse, revision }: RangeRecord,
 ): [string, string, number][] {
-  const found: [string, string, number][] = [];
-  for (const key of log.keys()) {
+  const first = byteStringOfText(start);
+  const past = end === null ? null : byteStringOfText(end);
+  const found = log.at(revision).filter(([key]) => {
     const bytes = byteStringOfText(key);
-    if (bytes < byteStringOfText(start)) continue;
-    if (end !== null && bytes >= byteStringOfText(end)) continue;
-    const version = log.versionsOf(key).findLast((other) => other.revision <= revision);
-    if (version !== undefined && version.value !== null) {
-      found.push([key, version.value, version.revision]);
-    }
-  }
-  found.sort(([a], [b]) => (byteStringOfText(a) < byteStringOfText(b) ? -1 : 1));
+    return bytes >= first && (past === null || bytes < past);
+  });
   return reverse ? found.toReversed() : found;
 }
 
@@ -64,7 +127,7 @@ function checkTime(
     );
   }
   for (const other of ranges) {
-    if (other.local || other.back > call) continue;
+    if (other.local || other.asked > 0 || other.back > call) continue;
     assert(other.revision <= revision, `${JSON.stringify(other)} came before: ${what}`);
   }
 }

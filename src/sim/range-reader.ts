@@ -7,6 +7,7 @@
  *       none is there twice, none is of another state.
  *   G2. A linearizable range is of no state from before what anybody had been answered when it was asked for, and whoever
  *       asks after its end is answered from no state before it.
+ *   G3. What is refused for its revision was compacted by then, or is yet to come.
  */
 import { ClientCore } from "../client/client-core.ts";
 import type { Answer } from "../client/frames.ts";
@@ -28,6 +29,8 @@ export interface RangeReaderOptions {
   readonly nodes: readonly NodeAddress[];
   readonly keys: number;
   readonly timeoutMs: number;
+  /** Whether this node hears of no leader now. */
+  isCutOff(node: number): boolean;
 }
 
 const PAUSE_MS_MAX = 60;
@@ -37,6 +40,9 @@ const decoder = new TextDecoder();
 
 interface Run {
   readonly record: Omit<RangeRecord, "back" | "revision" | "count">;
+  /** The only node that is asked; null: any. */
+  readonly node: number | null;
+  readonly isCutOff: boolean;
   readonly keys: [string, string, number][];
   count: number;
 }
@@ -45,6 +51,8 @@ export class RangeReader {
   readonly #options: RangeReaderOptions;
   readonly #core: ClientCore;
   #stopped = false;
+  /** The latest revision that it was told. */
+  #seen = 0;
 
   constructor(options: RangeReaderOptions) {
     const { index, clock, network, random, nodes, timeoutMs } = options;
@@ -79,6 +87,9 @@ export class RangeReader {
     const end = bounds && random.chance(0.5) ? `k${random.below(keys + 1)}` : null;
     const [reverse, countOnly] = [random.chance(0.5), random.chance(0.2)];
     const local = random.chance(0.2);
+    // Now and then of what is yet to come.
+    const asked = random.chance(0.4) ? random.between(1, this.#seen + 2) : 0;
+    const node = random.chance(0.5) ? null : random.pick(this.#options.nodes).id;
     const record = {
       reader: index,
       start,
@@ -86,6 +97,7 @@ export class RangeReader {
       reverse,
       countOnly,
       local,
+      asked,
       call: history.mark(),
       keys: [],
     };
@@ -94,39 +106,57 @@ export class RangeReader {
       countOnly,
       keysOnly: false,
       limit: Number.MAX_SAFE_INTEGER,
-      revision: 0,
+      revision: asked,
       start: start === "" ? NOTHING : encoder.encode(start),
       end: end === null ? null : encoder.encode(end),
     };
-    this.#ask({ record, keys: [], count: 0 }, range, null);
+    const isCutOff = node !== null && this.#options.isCutOff(node);
+    this.#count("asked", isCutOff);
+    this.#ask({ record, node, isCutOff, keys: [], count: 0 }, range, true);
   }
 
-  #ask(run: Run, range: RangeBytes, node: number | null): void {
-    const local = node !== null || run.record.local;
-    const { coverage } = this.#options;
-    this.#core.submit({ kind: "range", range, local }, { node }, (error, answer) => {
-      if (answer !== null) return this.#page(run, range, answer);
-      coverage.hit(`range: ${error?.code ?? "no error"}`);
+  #ask(run: Run, range: RangeBytes, isFirst: boolean): void {
+    const local = !isFirst || run.record.local;
+    const { history } = this.#options;
+    this.#core.submit({ kind: "range", range, local }, { node: run.node }, (error, answer) => {
+      if (answer !== null) return this.#page(run, range, isFirst, answer);
+      const code = error?.code ?? "no error";
+      this.#count(isFirst ? code : `${code} after the first page`, run.isCutOff);
+      const { asked, call } = run.record;
+      if (code === "COMPACTED") {
+        history.refusedRanges.push({
+          asked: range.revision,
+          call,
+          oldest: error?.oldestRevision ?? 0,
+        });
+      } else if (code === "BAD_REQUEST") history.refusedRanges.push({ asked, call, oldest: null });
       this.start();
     });
   }
 
-  #page(run: Run, range: RangeBytes, { node, page }: Answer): void {
-    const { coverage, history } = this.#options;
+  #page(run: Run, range: RangeBytes, isFirst: boolean, { page }: Answer): void {
+    const { history } = this.#options;
     if (page === null) throw new Error("a range was answered without a page");
     run.count += page.count;
     for (const { key, value, modRevision } of page.items) {
       run.keys.push([decoder.decode(key), decoder.decode(value ?? NOTHING), modRevision]);
     }
     const { resume, revision } = page;
+    this.#seen = Math.max(this.#seen, revision);
     if (resume === null) {
-      coverage.hit(`range: whole${range.revision === 0 ? "" : ", of several pages"}`);
+      this.#count(isFirst ? "whole" : "whole, of several pages", run.isCutOff);
+      if (run.record.asked > 0) this.#count("whole, of an old revision", run.isCutOff);
       const { count, keys } = run;
       history.ranges.push({ ...run.record, keys, count, revision, back: history.mark() });
       return this.start();
     }
     const bound = Uint8Array.from(resume);
     const rest = range.reverse ? { end: bound } : { start: bound };
-    this.#ask(run, { ...range, ...rest, revision }, node);
+    this.#ask(run, { ...range, ...rest, revision }, false);
+  }
+
+  /** What came of it, apart for ranges that were asked of a node that nobody feeds. */
+  #count(what: string, isCutOff: boolean): void {
+    this.#options.coverage.hit(`${isCutOff ? "range through a cut-off node:" : "range:"} ${what}`);
   }
 }

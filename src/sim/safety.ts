@@ -263,7 +263,8 @@ export class SafetyChecker {
 
   #checkState(node: number, { appliedIdx, state }: Replica): void {
     if (this.#mayDiverge) return;
-    const hash = state.hash();
+    const { oldest, hash: versions, bytes } = state.cells.history;
+    const hash = `${state.hash()} ${oldest} ${versions} ${bytes}`;
     const known = this.#stateHashes.get(appliedIdx);
     if (known === undefined) this.#stateHashes.set(appliedIdx, hash);
     else {

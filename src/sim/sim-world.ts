@@ -7,6 +7,7 @@ import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
+import { scheduleSettings } from "./history-settings.ts";
 import { RangeReader } from "./range-reader.ts";
 import type { PeerMessage } from "../wire/peer.ts";
 import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
@@ -129,6 +130,7 @@ export class SimWorld {
     for (const client of this.clients) client.start();
     for (const hostile of this.hostiles) hostile.start();
     for (const reader of this.rangeReaders) reader.start();
+    scheduleSettings(this, this.plan.history ?? []);
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -278,6 +280,7 @@ export class SimWorld {
       random: this.#random.fork(`range reader ${index}`),
       keys: plan.keys,
       timeoutMs: CLIENT_TIMEOUT_MS,
+      isCutOff: (node) => this.nodes[node - 1]?.node?.replica.standing().kind === "cutOff",
     });
   }
 

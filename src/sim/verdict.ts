@@ -8,7 +8,7 @@ import type { Replica } from "../replica/replica.ts";
 import { checkHistory } from "./checker-view.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkAgainstLog } from "./log-check.ts";
-import { checkRanges } from "./range-check.ts";
+import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -202,8 +202,10 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkHistory(history.operations, world.coverage);
   checkAgainstLog(history.operations, log);
   checkRanges(history.ranges, history.operations, log);
+  checkRefusals(history.refusedRanges, history.operations, log);
   const content = log.content();
   for (const { index, replica } of level) {
+    checkNodeHistory(index, replica.state, log);
     const cells = replica.state.readRange({ limit: 1000 });
     assert(
       cells.length === content.size,

@@ -225,7 +225,9 @@ function readVersions(reader: ByteReader): VersionsAnswer {
     const createRevision = isThere ? reader.varint() : 0;
     items.push({
       value: isThere ? readSized(reader) : null,
-      ...{ createRevision, modRevision, version },
+      createRevision,
+      modRevision,
+      version,
     });
   }
   return { resume: next === 0 ? null : next - 1, items };

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { settle } from "./ask.ts";
+import { compact } from "../kv/helpers.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 
 describe("KvClient", () => {
@@ -44,6 +45,46 @@ describe("KvClient", () => {
     expect(await cas("k", { revision: 1 }, "2")).toMatchObject({ swapped: true, revision: 2 });
     expect(await cas("k", { value: "2" }, "3")).toMatchObject({ swapped: true, revision: 3 });
     await expect(cas("k", { revision: 0 }, "4")).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    client.close();
+  });
+
+  test("reads the store as it was, and the versions of a key in pages", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const writes = Array.from({ length: 1500 }, (_, i) => client.write("k", `${i + 1}`));
+    await settle(cluster, Promise.all(writes));
+    await settle(cluster, client.delete("k"));
+    await settle(cluster, client.write("other", "x"));
+    const at = async (revision: number): Promise<string | undefined> =>
+      (await settle(cluster, client.get("k", { revision }))).text();
+    expect([await at(1), await at(1500), await at(1501)]).toEqual(["1", "1500", undefined]);
+    const many = await settle(cluster, client.get(["k", "other"], { revision: 7 }));
+    expect(many.map((result) => result.text())).toEqual(["7", undefined]);
+    const collect = async (): Promise<[number, string | undefined][]> => {
+      const versions: [number, string | undefined][] = [];
+      for await (const each of client.history("k")) versions.push([each.revision, each.text()]);
+      return versions;
+    };
+    const collected = async () => {
+      const promise = collect();
+      for (let i = 0; i < 50; i++) {
+        cluster.clock.run(10);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return promise;
+    };
+    const versions = await collected();
+    expect(versions).toEqual([
+      [1501, undefined],
+      ...Array.from({ length: 1500 }, (_, i) => [1500 - i, `${1500 - i}`]),
+    ]);
+    await expect(at(1503)).rejects.toMatchObject({ code: "BAD_REQUEST", oldestRevision: null });
+    compact(cluster.state, 1400);
+    await expect(at(1399)).rejects.toMatchObject({ code: "COMPACTED", oldestRevision: 1400 });
+    await expect(at(-1)).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    expect((await collected()).at(-1)).toEqual([1400, "1400"]);
+    const count = await settle(cluster, client.count({}, { revision: 1500 }));
+    expect(count).toEqual({ count: 1, revision: 1500 });
     client.close();
   });
 

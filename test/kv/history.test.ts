@@ -71,47 +71,49 @@ class World {
   #run(command: Command): void {
     run(this.state, this.session, ++this.#sequence, command, this.#sequence);
   }
+}
 
-  /** Reads everything at every revision from `oldest` on, of this state. */
-  check(state: KvState, contents = this.contents): void {
-    const { cells, revision } = state;
-    const { oldest, last } = cells.history;
-    expect(last).toBe(revision);
-    const looked = { cells: 0 };
-    for (let r = oldest; r <= revision; r++) {
-      const expected = contents[r]!;
-      for (const reverse of [false, true]) {
-        const page = readPage(cells, r, { ...ALL, reverse }, looked);
-        const found = page.keys.map(({ key: name, ...rest }) => [name, rest]);
-        const sorted = [...expected].map(([name, rest]) => [key(name), rest] as const);
-        sorted.sort(([a], [b]) => (a < b ? -1 : 1));
-        expect(found).toEqual(reverse ? sorted.toReversed() : sorted);
-      }
-      expect(readPage(cells, r, { ...ALL, countOnly: true }, looked).count).toBe(expected.size);
-      for (const name of NAMES) {
-        const stored = readAt(cells.newest(key(name)), r, cells.history, looked);
-        expect(stored?.value).toBe(expected.get(name)?.value);
-      }
+/** Reads everything at every revision from `oldest` on, of this state. */
+function check(world: World, state = world.state): void {
+  const { contents } = world;
+  const { cells, revision } = state;
+  const { oldest, last } = cells.history;
+  expect(last).toBe(revision);
+  const looked = { cells: 0 };
+  for (let r = oldest; r <= revision; r++) {
+    const expected = contents[r]!;
+    for (const reverse of [false, true]) {
+      const page = readPage(cells, r, { ...ALL, reverse }, looked);
+      const found = page.keys.map(({ key: name, ...rest }) => [name, rest]);
+      const sorted = [...expected].map(([name, rest]) => [key(name), rest] as const);
+      sorted.sort(([a], [b]) => (a < b ? -1 : 1));
+      expect(found).toEqual(reverse ? sorted.toReversed() : sorted);
     }
-    for (const name of NAMES) this.#checkHistory(state, name, contents);
+    expect(readPage(cells, r, { ...ALL, countOnly: true }, looked).count).toBe(expected.size);
+    for (const name of NAMES) {
+      const stored = readAt(cells.newest(key(name)), r, cells.history, looked);
+      expect(stored?.value).toBe(expected.get(name)?.value);
+    }
   }
+  for (const name of NAMES) checkHistory(world, state, name);
+}
 
-  #checkHistory({ cells, revision }: KvState, name: string, contents: readonly Content[]): void {
-    const { oldest } = cells.history;
-    const expected: number[] = [];
-    for (let r = revision; r >= oldest; r--) {
-      const at = contents[r]!.get(name)?.modRevision;
-      const isDeletion = this.deletions.get(name)?.includes(r) === true && r > oldest;
-      if (at !== undefined && at !== expected.at(-1)) expected.push(at);
-      else if (isDeletion) expected.push(r);
-    }
-    const request = { history: key(name), revision: 0, limit: 1e9 };
-    const { versions, resume } = readHistory(cells, revision, request);
-    expect(resume).toBeNull();
-    expect(versions.map(({ modRevision }) => modRevision)).toEqual(expected);
-    for (const { modRevision, version, value } of versions) {
-      expect(version === 0 ? undefined : value).toBe(contents[modRevision]?.get(name)?.value);
-    }
+function checkHistory(world: World, { cells, revision }: KvState, name: string): void {
+  const { contents } = world;
+  const { oldest } = cells.history;
+  const expected: number[] = [];
+  for (let r = revision; r >= oldest; r--) {
+    const at = contents[r]!.get(name)?.modRevision;
+    const isDeletion = world.deletions.get(name)?.includes(r) === true && r > oldest;
+    if (at !== undefined && at !== expected.at(-1)) expected.push(at);
+    else if (isDeletion) expected.push(r);
+  }
+  const request = { history: key(name), revision: 0, limit: 1e9 };
+  const { versions, resume } = readHistory(cells, revision, request);
+  expect(resume).toBeNull();
+  expect(versions.map(({ modRevision }) => modRevision)).toEqual(expected);
+  for (const { modRevision, version, value } of versions) {
+    expect(version === 0 ? undefined : value).toBe(contents[modRevision]?.get(name)?.value);
   }
 }
 
@@ -154,12 +156,12 @@ describe("history", () => {
             if (bytes > 0) expect(history.bytes).toBeLessThanOrEqual(bytes);
           }
         }
-        world.check(world.state);
+        check(world);
         for (const [clone, oldest, bytes] of held) {
           expect(snapshotBytes(clone).equals(bytes)).toBe(true);
           const loaded = fromSnapshot(bytes);
           expect(loaded.cells.history.oldest).toBe(oldest);
-          world.check(loaded);
+          check(world, loaded);
         }
       }),
       { numRuns: 300 },
@@ -222,7 +224,7 @@ describe("history", () => {
             const [a, b] = [world.state.cells.history, late.state.cells.history];
             expect([b.bytes, b.hash]).toEqual([a.bytes, a.hash]);
           }
-          late.check(late.state);
+          check(late);
         },
       ),
     );
@@ -256,7 +258,7 @@ describe("history", () => {
     compact(world.state, 10);
     compact(world.state, 4);
     expect(world.state.cells.history.oldest).toBe(10);
-    world.check(world.state);
+    check(world);
   });
 
   test("pages look at so many cells, those of deleted keys too, and go on", () => {

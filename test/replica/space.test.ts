@@ -98,7 +98,7 @@ const write = (key: string, value: string): Command => ({ op: "write", key, valu
 describe("beyond the quota", () => {
   test("a client is told in words how much there is, where it is, and what to do", () => {
     const node = new OneNode();
-    node.replica.setQuota(QUOTA_BYTES_MIN);
+    node.replica.settings.setQuota(QUOTA_BYTES_MIN);
     node.turns(2);
     expect(node.replica.state.quotaBytes).toBe(QUOTA_BYTES_MIN);
     const commands = [1, 2, 3, 4].map((n) => [n, write(`logs/${n}`, "v".repeat(300_000))] as const);
@@ -205,7 +205,11 @@ describe("a node that is short of memory", () => {
 
 test("a quota is not proposed by a node that reaches nobody", () => {
   const replica = newReplica([1, 2, 3]);
-  expect(() => replica.setQuota(MB)).toThrow(expect.objectContaining({ code: "NO_QUORUM" }));
+  expect(() => replica.settings.setQuota(MB)).toThrow(
+    expect.objectContaining({ code: "NO_QUORUM" }),
+  );
   replica.refuseWrites({ code: "DISK_FULL", reason: "full" });
-  expect(() => replica.setQuota(MB)).toThrow(expect.objectContaining({ code: "DISK_FULL" }));
+  expect(() => replica.settings.setQuota(MB)).toThrow(
+    expect.objectContaining({ code: "DISK_FULL" }),
+  );
 });

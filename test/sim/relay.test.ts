@@ -1,5 +1,7 @@
 /** A node that no leader feeds serves its clients through a neighbour (ADR 0003). */
 import { describe, expect, test } from "vitest";
+import { ClientCore } from "../../src/client/client-core.ts";
+import { SeededRandom } from "../../src/sim/seeded-random.ts";
 import type { SimClient } from "../../src/sim/sim-client.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
@@ -54,4 +56,70 @@ describe.each(SEEDS)("seed %i", (seed) => {
     world.runUntil(() => outcomes.length === 2, 5000);
     expect(outcomes).toEqual(["written", "written"]);
   });
+
+  test("a range of several pages is read at the end of the line, of one state, and of an old revision too", () => {
+    const { scenario, middle, end, client } = line(seed);
+    const { world } = scenario;
+    const outcomes: string[] = [];
+    for (const key of ["k1", "k2", "k3"]) {
+      client.submit({ kind: "write", key, value: "first" }, ({ outcome }) =>
+        outcomes.push(outcome.kind),
+      );
+    }
+    expect(world.runUntil(() => outcomes.length === 3, 5000)).toBe(true);
+    // The end of the line has none of it.
+    expect(world.nodes[end]?.node?.replica.state.revision).toBe(0);
+    const reader = pagedReader(scenario, end);
+    const newest = reader.read(0);
+    expect(world.runUntil(() => newest.isOver, 5000)).toBe(true);
+    expect(newest).toMatchObject({ keys: ["k1", "k2", "k3"], revisions: [3, 3, 3], error: null });
+    const old = reader.read(2);
+    expect(world.runUntil(() => old.isOver, 5000)).toBe(true);
+    expect(old).toMatchObject({ keys: ["k1", "k2"], error: null });
+    // A local read that the node can answer is answered by itself, whoever is reached.
+    expect(world.nodes[middle]?.node?.replica.state.revision).toBe(3);
+    reader.close();
+  });
 });
+
+interface PagesRead {
+  readonly keys: string[];
+  readonly revisions: number[];
+  error: string | null;
+  isOver: boolean;
+}
+
+/** Reads all keys through one node, page by page: a key each. */
+function pagedReader({ world }: Scenario, node: number) {
+  const core = new ClientCore({
+    nodes: [{ id: node + 1, host: `n${node + 1}`, port: 4100 }],
+    clock: world.clock.fork(),
+    random: new SeededRandom("reader"),
+    network: world.network.host("r9"),
+    timeoutMs: 2000,
+  });
+  const everything = { start: new Uint8Array(0), end: null, reverse: false, keysOnly: true };
+  return {
+    close: () => core.close(),
+    read(revision: number): PagesRead {
+      const read: PagesRead = { keys: [], revisions: [], error: null, isOver: false };
+      const ask = (start: Uint8Array, at: number, local: boolean): void => {
+        const range = { ...everything, countOnly: false, limit: 1e9, start, revision: at };
+        core.submit({ kind: "range", range, local }, { node: null }, (error, answer) => {
+          const page = answer?.page ?? null;
+          if (page === null) {
+            read.error = error?.code ?? "no page";
+            read.isOver = true;
+            return;
+          }
+          for (const { key } of page.items) read.keys.push(new TextDecoder().decode(key));
+          read.revisions.push(page.revision);
+          if (page.resume === null) read.isOver = true;
+          else ask(Uint8Array.from(page.resume), page.revision, true);
+        });
+      };
+      ask(everything.start, revision, false);
+      return read;
+    },
+  };
+}

@@ -34,7 +34,13 @@ const range: fc.Arbitrary<RangeBytes> = fc.record({
 const read = fc.oneof(
   key.map((one) => ({ one })),
   range.map((wanted) => ({ wanted })),
-  fc.array(key, { minLength: 1, maxLength: 30 }).map((keys) => ({ keys })),
+  fc
+    .tuple(fc.array(key, { minLength: 1, maxLength: 30 }), natural)
+    .map(([keys, revision]) => ({ keys, revision })),
+  fc.tuple(key, fc.integer({ min: 1 })).map(([keyAt, revision]) => ({ keyAt, revision })),
+  fc
+    .tuple(key, natural, fc.integer({ min: 1 }))
+    .map(([history, revision, limit]) => ({ history, revision, limit })),
 );
 type Read = typeof read extends fc.Arbitrary<infer T> ? T : never;
 
@@ -42,8 +48,11 @@ function frameOf(reads: readonly (readonly [number, Read])[]): Uint8Array {
   const writer = new ReadsWriter();
   for (const [request, asked] of reads) {
     if ("one" in asked) writer.read(request, asked.one);
-    else if ("keys" in asked) writer.keys(request, asked.keys);
-    else writer.range(request, asked.wanted);
+    else if ("keys" in asked) writer.keys(request, asked.keys, asked.revision);
+    else if ("keyAt" in asked) writer.read(request, asked.keyAt, asked.revision);
+    else if ("history" in asked) {
+      writer.history(request, asked.history, asked.revision, asked.limit);
+    } else writer.range(request, asked.wanted);
   }
   return writer.take(false, 0);
 }
@@ -59,7 +68,15 @@ test("keys, ranges and many keys are read as they were written", () => {
       forEachRead(frame, (request, wanted) => found.push([request, wanted]));
       const expected = reads.map(([request, asked]) => {
         if ("one" in asked) return [request, byteStringOf(asked.one)];
-        if ("keys" in asked) return [request, { keys: asked.keys.map(byteStringOf), revision: 0 }];
+        if ("keys" in asked) {
+          return [request, { keys: asked.keys.map(byteStringOf), revision: asked.revision }];
+        }
+        if ("keyAt" in asked) {
+          return [request, { key: byteStringOf(asked.keyAt), revision: asked.revision }];
+        }
+        if ("history" in asked) {
+          return [request, { ...asked, history: byteStringOf(asked.history) }];
+        }
         const { start, end } = asked.wanted;
         const bounds = { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
         return [request, { ...asked.wanted, ...bounds }];
@@ -183,4 +200,53 @@ test("pages are read as they were written; of many keys those that there are com
       },
     ),
   );
+});
+
+test("what is compacted is told with its oldest revision, and as a refusal in words to programs that know no other", () => {
+  const state: ReadableState = {
+    ...{ origin: 1, revision: 90, oldest: 40, looked: 0 },
+    read: () => undefined,
+    readAt: () => undefined,
+    page: () => ({ revision: 90, count: 0, keys: [], resume: null }),
+    history: () => ({ versions: [], resume: null }),
+  };
+  const all = { start: new Uint8Array(0), end: null, reverse: false, keysOnly: false };
+  const writer = new ReadsWriter();
+  writer.range(1, { ...all, countOnly: false, limit: 1, revision: 39 });
+  writer.read(2, Uint8Array.of(1), 39);
+  writer.keys(3, [Uint8Array.of(1)], 39);
+  writer.history(4, Uint8Array.of(1), 39, 1);
+  writer.read(5, Uint8Array.of(1), 40);
+  writer.read(6, Uint8Array.of(1), 91);
+  const notes = (frame: Uint8Array): unknown[] => {
+    const told: unknown[] = [];
+    const answers = new AnswerWriter();
+    answers.reads(frame, state);
+    answers.drain(9, (bytes) =>
+      decodeAnswers(bytes, {
+        ...{ appliedIdx: () => {}, write: () => {}, opened: () => {}, refused: () => {} },
+        value: () => {},
+        missing: (request) => told.push([request, "missing"]),
+        unread: (request, code) => told.push([request, code]),
+        compacted: (request, oldest) => told.push([request, oldest]),
+      }),
+    );
+    return told;
+  };
+  expect(notes(writer.take(false, 0))).toEqual([
+    [1, 40],
+    [2, 40],
+    [3, 40],
+    [4, 40],
+    [5, "missing"],
+    [6, "BAD_REQUEST"],
+  ]);
+  // As clients ask that were made before: kind 2 with a revision.
+  writer.range(1, { ...all, countOnly: false, limit: 1, revision: 39 });
+  const old = writer.take(true, 0);
+  expect(old[5]).toBe(6);
+  old[5] = 2;
+  expect(notes(old)).toEqual([[1, "COMPACTED"]]);
+  writer.read(6, Uint8Array.of(1), 91);
+  expect(notes(writer.take(true, 0))).toEqual([[6, "NO_QUORUM"]]);
 });

@@ -1,0 +1,58 @@
+/** How much history is kept, and what is compacted by hand: drawn with the plan, and asked of nodes as management would. */
+import { KvError } from "../base/errors.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { Coverage } from "./coverage.ts";
+import type { SimClock } from "./sim-clock.ts";
+
+export type HistorySetting =
+  /** Of each 0: the default. */
+  | { readonly kind: "bound"; readonly revisions: number; readonly bytes: number }
+  /** So many revisions before what the node is at. */
+  | { readonly kind: "compact"; readonly back: number };
+
+export interface TimedSetting {
+  readonly atMs: number;
+  readonly node: number;
+  readonly setting: HistorySetting;
+}
+
+export function drawSettings(random: SeededRandom, nodes: number, endMs: number): TimedSetting[] {
+  return Array.from({ length: random.pick([0, 1, 2, 4]) }, () => ({
+    atMs: random.between(200, Math.max(300, endMs)),
+    node: random.below(nodes),
+    setting: random.chance(0.5)
+      ? {
+          kind: "bound",
+          revisions: random.pick([0, 1, 3, 10, 30]),
+          bytes: random.pick([0, 0, 400, 1500, 5000]),
+        }
+      : { kind: "compact", back: random.pick([0, 1, 2, 5, 20]) },
+  }));
+}
+
+/** The part of a world that they need. */
+export interface SettingsWorld {
+  readonly clock: SimClock;
+  readonly coverage: Coverage;
+  readonly nodes: readonly { readonly node: { readonly replica: Replica } | null }[];
+}
+
+export function scheduleSettings(world: SettingsWorld, settings: readonly TimedSetting[]): void {
+  for (const { atMs, node, setting } of settings) {
+    world.clock.after(atMs, () => {
+      const replica = world.nodes[node]?.node?.replica;
+      if (replica === undefined) return;
+      try {
+        if (setting.kind === "bound") {
+          const { revisions, bytes } = setting;
+          replica.settings.setHistory({ revisions, bytes });
+        } else replica.settings.compact(Math.max(1, replica.state.revision - setting.back));
+        world.coverage.hit(`history: ${setting.kind} proposed`);
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        world.coverage.hit(`history: ${setting.kind} refused with ${error.code}`);
+      }
+    });
+  }
+}
