@@ -25,6 +25,8 @@ export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 /** Requests of one session whose answers are kept: how far a client may pipeline writes. */
 export const SESSION_WINDOW = 4096;
+/** Nodes of a cluster. */
+export const MEMBERS_MAX = 64;
 /** Ballots above this are no ballots: one that nothing can exceed would leave a cluster without a leader for ever. */
 export const BALLOT_N_MAX = 2 ** 48;
 /** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */

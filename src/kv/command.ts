@@ -19,7 +19,7 @@
  * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
  * with it (docs/security.md, "Sessions"). Version 3 is carried out like version 2, and opens the round of a leader (rounds.ts).
  */
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 
 export const ENTRY_VERSION = 2;
 export const FIRST_ENTRY_VERSION = 1;

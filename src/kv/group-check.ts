@@ -6,7 +6,7 @@ import {
   KEY_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader } from "../base/byte-reader.ts";
 import { NO_SESSION, OP, SESSION_NONCE_BYTES } from "./command.ts";
 import { QUOTA_BYTES_MIN } from "./state-size.ts";
 import { keyTooLarge, valueTooLarge } from "./group-writer.ts";

@@ -6,7 +6,7 @@ import {
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import { QUOTA_BYTES_MIN } from "./state-size.ts";
 import { NO_SESSION, OP, SESSION_NONCE_BYTES, type Op } from "./command.ts";
 

@@ -20,7 +20,7 @@
 import { assert } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
 import { SESSION_WINDOW } from "../base/limits.ts";
-import { bytesOf, mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { bytesOf, mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
 import { CommandCursor } from "./command-cursor.ts";
 import {
   FIRST_ENTRY_VERSION,

@@ -11,7 +11,7 @@
  *   C3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
  *   C4. bytes is the sum of what all cells are taken to cost.
  */
-import { hashByteString, type ByteString } from "./byte-string.ts";
+import { hashByteString, type ByteString } from "../base/byte-string.ts";
 import { Cell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";

@@ -1,5 +1,5 @@
 /** Ranges of keys, a page at a time: what one answer holds is bounded, and so is what one turn spends on it. */
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { KeyValue } from "./ordered-cells.ts";
 
 /** Keys in one page, unless fewer are wanted. */

@@ -1,4 +1,4 @@
-import type { ByteReader } from "./byte-reader.ts";
+import type { ByteReader } from "../base/byte-reader.ts";
 import { FIRST_SNAPSHOT_VERSION, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "./frozen-state.ts";
 import { NO_ROUNDS, ROUNDS_MAX, type Round, type Rounds } from "./rounds.ts";
 import {

@@ -1,4 +1,4 @@
-import { mix32, mixNumber } from "./byte-string.ts";
+import { mix32, mixNumber } from "../base/byte-string.ts";
 import { NO_ROUNDS, type Rounds } from "./rounds.ts";
 
 /** The origin of a log in which nothing has happened yet. */

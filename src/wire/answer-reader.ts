@@ -1,13 +1,7 @@
+import { ByteReader } from "../base/byte-reader.ts";
 import { errorCodeFromWire, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
-import {
-  ByteReader,
-  NO_ORIGIN,
-  NO_SESSION,
-  SESSION_NONCE_BYTES,
-  STATUS,
-  type Status,
-} from "../kv/commands.ts";
+import { NO_ORIGIN, NO_SESSION, SESSION_NONCE_BYTES, STATUS, type Status } from "../kv/commands.ts";
 import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 

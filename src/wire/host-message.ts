@@ -1,6 +1,5 @@
 import { unreachable } from "../base/assert.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
-import type { DurableClaims } from "./peer-hello.ts";
 
 /** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
 export interface SnapshotName {
@@ -78,6 +77,14 @@ export type HostMessage =
     }
   /** What the sender's state was at these indexes. */
   | ({ readonly type: "stateHashes" } & StateHashes);
+
+/** What a node has on its disk for sure: it may be told to others, and must never be less afterwards. */
+export interface DurableClaims {
+  readonly promise: Ballot;
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+  readonly decidedIdx: number;
+}
 
 /** What a node tells its peers of itself, and of the disks that it knows. */
 export interface NodeReport {

@@ -8,9 +8,9 @@ import {
   hashBytes,
   mixNumber,
   textOf,
-} from "../../src/kv/byte-string.ts";
-import { ByteReader } from "../../src/kv/byte-reader.ts";
-import { ByteWriter, varintBytes } from "../../src/kv/byte-writer.ts";
+} from "../../src/base/byte-string.ts";
+import { ByteReader } from "../../src/base/byte-reader.ts";
+import { ByteWriter, varintBytes } from "../../src/base/byte-writer.ts";
 
 const naturals = fc.oneof(
   fc.maxSafeNat(),

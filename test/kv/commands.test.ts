@@ -16,7 +16,7 @@ import {
   validateEntry,
   validateGroup,
 } from "../../src/kv/index.ts";
-import { ByteWriter } from "../../src/kv/byte-writer.ts";
+import { ByteWriter } from "../../src/base/byte-writer.ts";
 import { bytes, entryOf, groupBytes, key, nonce, type Command, type TestGroup } from "./helpers.ts";
 
 const text = fc.string({ minLength: 1, maxLength: 12, unit: "grapheme" });

@@ -1,7 +1,10 @@
+import { assert } from "./assert.ts";
 import type { ByteString } from "./byte-string.ts";
 
 /** Up to this length a loop beats the call into the engine. */
 const LOOP_BYTES_MAX = 24;
+/** The same, where otherwise a view would have to be made first. */
+const POOLED_LOOP_BYTES_MAX = 48;
 
 /** Appends numbers and byte strings to a buffer that grows as needed and is used again and again. */
 export class ByteWriter {
@@ -19,6 +22,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Memory held. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
   clear(): void {
     this.#length = 0;
     if (this.#buffer.length > this.#keepBytesMax) {
@@ -30,6 +38,16 @@ export class ByteWriter {
   copy(start = 0, end = this.#length): Uint8Array {
     const bytes = new Uint8Array(end - start);
     bytes.set(this.#buffer.subarray(start, end));
+    return bytes;
+  }
+
+  /** A copy of all, the caller's to keep; small ones share memory. */
+  pooledCopy(): Uint8Array {
+    const length = this.#length;
+    if (length > POOLED_LOOP_BYTES_MAX)
+      return Buffer.from(new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, length));
+    const bytes = Buffer.allocUnsafe(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.#buffer[i] ?? 0;
     return bytes;
   }
 
@@ -49,9 +67,22 @@ export class ByteWriter {
     this.#buffer[this.#length++] = value;
   }
 
+  /** Big-endian. */
   u32(value: number): void {
     this.#reserve(4);
     this.#length = this.#buffer.writeUInt32BE(value >>> 0, this.#length);
+  }
+
+  /** Little-endian. */
+  u32le(value: number): void {
+    this.#reserve(4);
+    this.#length = this.#buffer.writeUInt32LE(value >>> 0, this.#length);
+  }
+
+  /** Overwrites four bytes. */
+  u32leAt(position: number, value: number): void {
+    assert(position + 4 <= this.#length, "only what was written can be overwritten");
+    this.#buffer.writeUInt32LE(value >>> 0, position);
   }
 
   /** An integer below 2^53 in 8 bytes, big-endian. */
@@ -91,6 +122,13 @@ export class ByteWriter {
   sized(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.bytes(bytes);
+  }
+
+  /** As many zeros. */
+  zeros(count: number): void {
+    this.#reserve(count);
+    this.#buffer.fill(0, this.#length, this.#length + count);
+    this.#length += count;
   }
 
   byteString(text: ByteString): void {
