@@ -49,7 +49,7 @@ export interface Source {
   take<T>(kind: Kind<T>): T;
 }
 
-/** A structure, told by reading one. */
+/** A structure, told by reading one. Kinds in it are made beforehand, once, not with every one that is read. */
 export type Shape<T> = (from: Source) => T;
 
 type Values = Readonly<Record<string | number, unknown>>;
@@ -79,10 +79,11 @@ export const INDEX: Kind<number> = {
   read: (from) => from.varint(),
 };
 
-const UINT32_MAX = 2 ** 32 - 1;
+export const POSITIVE = integer(1);
+
 /** 32 bits at random or of a hash: as bytes always four, the lowest first. */
 export const UINT32: Kind<number> = {
-  ...integer(0, UINT32_MAX),
+  ...integer(0, 2 ** 32 - 1),
   write: (out, value) => out.u32le(value),
   read: (from) => from.u32le(),
 };

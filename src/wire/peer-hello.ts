@@ -4,7 +4,7 @@
  */
 import { MEMBERS_MAX } from "../base/limits.ts";
 import { DecodeError } from "./decode-error.ts";
-import { BOOLEAN, integer, list, mapped, structure, UINT32, type Source } from "./fields.ts";
+import { BOOLEAN, list, mapped, POSITIVE, structure, UINT32, type Source } from "./fields.ts";
 import type { DurableClaims } from "./host-message.ts";
 import { BALLOT } from "./protocol-fields.ts";
 
@@ -33,11 +33,11 @@ export interface PeerHello {
 /** Runs of marks, at most. */
 const RUNS_NAMED = 16;
 
-const MEMBERS = list(integer(1), 1, MEMBERS_MAX);
+const MEMBERS = list(POSITIVE, 1, MEMBERS_MAX);
 
 const TOLD_RUNS = list<ToldRun>(
   mapped(
-    structure((f) => ({ boot: f.take(UINT32), from: f.take(integer(1)), to: f.take(integer(1)) })),
+    structure((f) => ({ boot: f.take(UINT32), from: f.take(POSITIVE), to: f.take(POSITIVE) })),
     (run) => run,
     (run) => {
       if (run.to < run.from) throw new DecodeError("marks: a run that ends before it begins");

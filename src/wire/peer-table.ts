@@ -24,6 +24,7 @@ import {
   list,
   mapped,
   optional,
+  POSITIVE,
   structure,
   text,
   UINT32,
@@ -72,15 +73,14 @@ function frequentMap<M extends object>(bytesCode: number, shape: Shape<M>): Mess
   return map(shape, bytesCode);
 }
 
-// Kinds are made once, not with every message that is read.
 const MAYBE_LOG_SYNC = optional(LOG_SYNC);
 const CLIENT_FRAME = byteString(CLIENT_FRAME_BYTES_MAX);
 const CHUNK = byteString(Math.max(SNAPSHOT_CHUNK_BYTES, PEER_FRAME_BYTES_MAX));
-const INCARNATION_LENGTH_MAX = 256;
+const INCARNATION = text(256);
 
 const DISK_PLACE: Structure<DiskPlace> = structure((f) => ({
-  node: f.take(integer(1)),
-  incarnation: f.take(text(INCARNATION_LENGTH_MAX)),
+  node: f.take(POSITIVE),
+  incarnation: f.take(INCARNATION),
   generation: f.take(UINT32),
 }));
 
@@ -93,8 +93,10 @@ const CHECKPOINT: Structure<StateCheckpoint> = structure((f) => ({
 const DISK_PLACES = list(DISK_PLACE, 0, MEMBERS_MAX);
 const CHECKPOINTS = list(CHECKPOINT, 0, STATE_CHECKPOINTS_MAX);
 
+const TRIM_OR_SNAPSHOT = integer(0, 1);
+const MAYBE_INDEX = optional(INDEX);
 const COMPACTION = mapped<MessageOf<"compaction">, { kind: number; idx: number | null }>(
-  structure((f) => ({ kind: f.take(integer(0, 1)), idx: f.take(optional(INDEX)) })),
+  structure((f) => ({ kind: f.take(TRIM_OR_SNAPSHOT), idx: f.take(MAYBE_INDEX) })),
   ({ compaction: { kind, idx } }) => ({ kind: kind === "trim" ? 0 : 1, idx }),
   ({ kind, idx }) => ({
     type: "compaction",

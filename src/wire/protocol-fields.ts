@@ -18,6 +18,7 @@ import {
   list,
   mapped,
   optional,
+  POSITIVE,
   structure,
   UINT32,
   type Kind,
@@ -89,13 +90,14 @@ function stopSignOf(
   count: Kind<number>,
   metadata: Kind<Uint8Array>,
 ): Structure<StopSign> {
-  const quorum = structure((f) => ({ read: f.take(count), write: f.take(count) }));
+  const quorum = optional(structure((f) => ({ read: f.take(count), write: f.take(count) })));
+  const maybeMetadata = optional(metadata);
   return mapped(
     structure((f) => ({
       configurationId: f.take(positive),
       nodes: f.take(nodes),
-      flexibleQuorum: f.take(optional(quorum)),
-      metadata: f.take(optional(metadata)),
+      flexibleQuorum: f.take(quorum),
+      metadata: f.take(maybeMetadata),
     })),
     ({ nextConfig: { configurationId, nodes, flexibleQuorum = null }, metadata }) => ({
       configurationId,
@@ -112,8 +114,8 @@ function stopSignOf(
 }
 
 export const STOP_SIGN = stopSignOf(
-  integer(1),
-  list(integer(1), 1, MEMBERS_MAX),
+  POSITIVE,
+  list(POSITIVE, 1, MEMBERS_MAX),
   integer(1, MEMBERS_MAX),
   byteString(METADATA_BYTES_MAX),
 );
@@ -123,9 +125,10 @@ export const ANY_STOP_SIGN = stopSignOf(INDEX, list(INDEX), INDEX, {
   read: (from) => byteString().read(from).slice(),
 });
 
+const MAYBE_INDEX = optional(INDEX);
 const SNAPSHOT: Structure<Snapshot<SnapshotName>> = mapped(
   structure((f) => ({
-    baseIdx: f.take(optional(INDEX)),
+    baseIdx: f.take(MAYBE_INDEX),
     idx: f.varint(),
     valueIdx: f.varint(),
     bytes: f.varint(),
@@ -146,9 +149,11 @@ const SNAPSHOT: Structure<Snapshot<SnapshotName>> = mapped(
   },
 );
 
+const MAYBE_SNAPSHOT = optional(SNAPSHOT);
+const MAYBE_STOP_SIGN = optional(STOP_SIGN);
 export const LOG_SYNC: Structure<LogSync<Uint8Array, SnapshotName>> = structure((f) => ({
-  snapshot: f.take(optional(SNAPSHOT)),
+  snapshot: f.take(MAYBE_SNAPSHOT),
   syncIdx: f.varint(),
   suffix: f.take(ENTRIES),
-  stopSign: f.take(optional(STOP_SIGN)),
+  stopSign: f.take(MAYBE_STOP_SIGN),
 }));
