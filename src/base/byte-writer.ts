@@ -44,8 +44,7 @@ export class ByteWriter {
   /** A copy of all, the caller's to keep; small ones share memory. */
   pooledCopy(): Uint8Array {
     const length = this.#length;
-    if (length > POOLED_LOOP_BYTES_MAX)
-      return Buffer.from(new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, length));
+    if (length > POOLED_LOOP_BYTES_MAX) return Buffer.from(this.peek());
     const bytes = Buffer.allocUnsafe(length);
     for (let i = 0; i < length; i++) bytes[i] = this.#buffer[i] ?? 0;
     return bytes;
@@ -53,7 +52,8 @@ export class ByteWriter {
 
   /** What was written, valid until the next call of any other method. */
   peek(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+    // Half the price of a part of a Buffer, which is a Buffer again.
+    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.#length);
   }
 
   /** Forgets the first `length` bytes. */
@@ -76,13 +76,18 @@ export class ByteWriter {
   /** Little-endian. */
   u32le(value: number): void {
     this.#reserve(4);
-    this.#length = this.#buffer.writeUInt32LE(value >>> 0, this.#length);
+    this.#length += 4;
+    this.u32leAt(this.#length - 4, value);
   }
 
   /** Overwrites four bytes. */
   u32leAt(position: number, value: number): void {
     assert(position + 4 <= this.#length, "only what was written can be overwritten");
-    this.#buffer.writeUInt32LE(value >>> 0, position);
+    const buffer = this.#buffer;
+    buffer[position] = value;
+    buffer[position + 1] = value >>> 8;
+    buffer[position + 2] = value >>> 16;
+    buffer[position + 3] = value >>> 24;
   }
 
   /** An integer below 2^53 in 8 bytes, big-endian. */
@@ -124,11 +129,12 @@ export class ByteWriter {
     this.bytes(bytes);
   }
 
-  /** As many zeros. */
+  /** As many zeros: a few, as there are to fill up with or to keep room for what is filled in later. */
   zeros(count: number): void {
     this.#reserve(count);
-    this.#buffer.fill(0, this.#length, this.#length + count);
-    this.#length += count;
+    const end = this.#length + count;
+    for (let i = this.#length; i < end; i++) this.#buffer[i] = 0;
+    this.#length = end;
   }
 
   byteString(text: ByteString): void {

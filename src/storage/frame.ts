@@ -21,6 +21,7 @@ export const FILE_HEADER_BYTES = 16;
 export const FRAME_HEADER_BYTES = 24;
 const FRAME_ALIGNMENT = 8;
 
+// Headers are read with a DataView, as they are looked at out of order, and at every eighth byte of a segment.
 const MAGIC = Uint8Array.from("OMNIKVWL", (letter) => letter.charCodeAt(0));
 
 /** Where a frame goes. */

@@ -1,4 +1,3 @@
-import { unreachable } from "../base/assert.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 
 /** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
@@ -123,29 +122,15 @@ export interface StateCheckpoint {
 /** In one message. */
 export const STATE_CHECKPOINTS_MAX = 64;
 
-export function isHostAnswer(message: HostMessage): message is HostAnswer {
-  switch (message.type) {
-    case "readAck":
-    case "readIndex":
-    case "readRefused":
-    case "quorumReadAck":
-    case "relayReturned":
-    case "relayAnswer":
-      return true;
-    case "readRequest":
-    case "readProbe":
-    case "quorumRead":
-    case "relayRequest":
-    case "snapshotRequest":
-    case "snapshotChunk":
-    case "snapshotGone":
-    case "report":
-    case "joinRequest":
-    case "stateHashes":
-      return false;
-    default:
-      return unreachable(message, "host message");
-  }
-}
+const ANSWERS: { readonly [K in HostAnswer["type"]]: true } = {
+  readAck: true,
+  readIndex: true,
+  readRefused: true,
+  quorumReadAck: true,
+  relayReturned: true,
+  relayAnswer: true,
+};
 
-export type HostMessageType = HostMessage["type"];
+export function isHostAnswer(message: HostMessage): message is HostAnswer {
+  return Object.hasOwn(ANSWERS, message.type);
+}
