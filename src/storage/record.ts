@@ -7,6 +7,7 @@ import { assert } from "../base/assert.ts";
 import type { ByteReader } from "../base/byte-reader.ts";
 import type { ByteWriter } from "../base/byte-writer.ts";
 import type { CompleteSnapshot } from "../omnipaxos/index.ts";
+import { ANY_BALLOT } from "../wire/ballot-fields.ts";
 import {
   byteStrings,
   mapped,
@@ -18,7 +19,7 @@ import {
   type Structure,
 } from "../wire/fields.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
-import { ANY_BALLOT, ANY_STOP_SIGN, SNAPSHOT_NAME } from "../wire/protocol-fields.ts";
+import { ANY_STOP_SIGN, SNAPSHOT_NAME } from "../wire/protocol-fields.ts";
 import type { LogScalars, LogWrite } from "./log-scalars.ts";
 
 /** The first record of a segment: where the one before ended, and the scalars at that point. */

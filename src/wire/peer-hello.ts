@@ -6,7 +6,7 @@ import { MEMBERS_MAX } from "../base/limits.ts";
 import { DecodeError } from "./decode-error.ts";
 import { BOOLEAN, list, mapped, POSITIVE, structure, UINT32, type Source } from "./fields.ts";
 import type { DurableClaims } from "./host-message.ts";
-import { BALLOT } from "./protocol-fields.ts";
+import { BALLOT } from "./ballot-fields.ts";
 
 /** Marks that one process of a node has told the peer it says this to: each was on the disk before. */
 export interface ToldRun {

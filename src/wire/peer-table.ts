@@ -15,6 +15,7 @@ import {
   PEER_FRAME_BYTES_MAX,
   SNAPSHOT_CHUNK_BYTES,
 } from "../base/limits.ts";
+import { BALLOT } from "./ballot-fields.ts";
 import { DecodeError } from "./decode-error.ts";
 import {
   BOOLEAN,
@@ -36,14 +37,7 @@ import {
 import { STATE_CHECKPOINTS_MAX, type DiskPlace, type StateCheckpoint } from "./host-message.ts";
 import type { PeerMessage } from "./peer-message.ts";
 import { DURABLE_CLAIMS } from "./peer-hello.ts";
-import {
-  BALLOT,
-  ENTRIES,
-  LOG_SYNC,
-  SEQUENCE_NUMBER,
-  SNAPSHOT_NAME,
-  STOP_SIGN,
-} from "./protocol-fields.ts";
+import { ENTRIES, LOG_SYNC, SEQUENCE_NUMBER, SNAPSHOT_NAME, STOP_SIGN } from "./protocol-fields.ts";
 
 export interface MessageKind<M> {
   readonly form: Form;

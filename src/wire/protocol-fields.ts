@@ -1,8 +1,6 @@
-/** The structures of the protocol as messages and the log write them. What comes from strangers has limits; the log has none. */
-import type { ByteReader } from "../base/byte-reader.ts";
-import { BALLOT_N_MAX, ENTRY_BYTES_MAX, MEMBERS_MAX } from "../base/limits.ts";
+/** The structures of the protocol, beside ballots, as messages and the log write them. What comes from strangers has limits; the log has none. */
+import { ENTRY_BYTES_MAX, MEMBERS_MAX } from "../base/limits.ts";
 import type {
-  Ballot,
   ClusterConfig,
   LogSync,
   SequenceNumber,
@@ -28,40 +26,6 @@ import type { SnapshotName } from "./host-message.ts";
 
 /** A stop-sign's metadata. */
 const METADATA_BYTES_MAX = 64 * 1024;
-
-const ballotOf = (number: Kind<number>, quick?: Pick<Kind<Ballot>, "read" | "write">) =>
-  structure<Ballot>(
-    (f) => ({
-      configId: f.varint(),
-      n: f.take(number),
-      priority: f.varint(),
-      pid: f.varint(),
-    }),
-    quick,
-  );
-
-// By hand, as the messages of a batch have little else in them: the loop over the fields costs more than what it writes.
-export const BALLOT = ballotOf(integer(0, BALLOT_N_MAX), {
-  write: (out, { configId, n, priority, pid }) => {
-    out.varint(configId);
-    out.varint(n);
-    out.varint(priority);
-    out.varint(pid);
-  },
-  read: (from) => ({
-    configId: from.varint(),
-    n: ballotNumber(from),
-    priority: from.varint(),
-    pid: from.varint(),
-  }),
-});
-function ballotNumber(from: ByteReader): number {
-  const n = from.varint();
-  return n <= BALLOT_N_MAX ? n : from.fail(`a ballot number of at most ${BALLOT_N_MAX}`);
-}
-
-/** As the log has it. */
-export const ANY_BALLOT = ballotOf(INDEX);
 
 export const SEQUENCE_NUMBER = structure<SequenceNumber>(
   (f) => ({ session: f.varint(), counter: f.varint() }),
