@@ -29,6 +29,8 @@ export const SESSION_WINDOW = 4096;
 export const SESSION_NONCE_BYTES = 16;
 /** No quota is smaller: as much as the largest value, less is a slip. */
 export const QUOTA_BYTES_MIN = 1024 * 1024;
+/** Nodes of a cluster. */
+export const MEMBERS_MAX = 64;
 /** Ballots above this are no ballots: one that nothing can exceed would leave a cluster without a leader for ever. */
 export const BALLOT_N_MAX = 2 ** 48;
 /** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */

@@ -10,7 +10,7 @@
  *   I1. A cell stands in a bucket of its hash, or aside in its shard. Its place in `hashes` holds its hash.
  *   I2. Of one key there is at most one cell.
  */
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { Cell } from "./cell.ts";
 import type { KeySource } from "./key-source.ts";
 

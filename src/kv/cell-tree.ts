@@ -3,7 +3,7 @@ import BTreeModule from "sorted-btree";
 import { bulkLoad } from "sorted-btree/extended/bulkLoad.js";
 import unionModule from "sorted-btree/extended/union.js";
 import { InvariantError } from "../base/assert.ts";
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { Cell } from "./cell.ts";
 
 // CommonJS modules with a default export: Node hands over the module, bundlers and test runners what is in it.

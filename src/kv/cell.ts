@@ -1,4 +1,4 @@
-import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
 
 /** A value and its history in brief. Read only, and valid until the state changes. */
 export interface StoredValue {

@@ -3,7 +3,7 @@
  * time; then the index, when the engine has done with moving the young cells about, which makes it several times cheaper.
  * The caller sets the pace.
  */
-import { hashByteString, type ByteString } from "./byte-string.ts";
+import { hashByteString, type ByteString } from "../base/byte-string.ts";
 import { Cell } from "./cell.ts";
 import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
-import { ByteReader } from "./byte-reader.ts";
-import { mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { ByteReader } from "../base/byte-reader.ts";
+import { mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
 import { SESSION_NONCE_BYTES } from "../base/limits.ts";
 import {
   COMPACT_BIT,

@@ -20,7 +20,7 @@
  * nobody uses a new operation, programs of the version before can read the log.
  */
 import { NEWEST_RULES } from "../operations/index.ts";
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 
 export const FIRST_ENTRY_VERSION = 1;
 /** What is above is of a later version of this program. */

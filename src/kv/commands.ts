@@ -2,9 +2,7 @@
  * Commands, and what is said of them: all that a client needs of this folder. Beside it `index.ts` has the state machine,
  * which a program that only asks must not have to load.
  */
-export { ByteReader } from "./byte-reader.ts";
-export { ByteWriter } from "./byte-writer.ts";
-export type { ByteString } from "./byte-string.ts";
+export type { ByteString } from "../base/byte-string.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export type { StoredValue } from "./cell.ts";
 export { NO_SESSION, STATUS, type Status } from "./command.ts";

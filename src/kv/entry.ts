@@ -1,8 +1,8 @@
 import { assert } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { ENTRY_BYTES_MAX } from "../base/limits.ts";
-import { ByteReader } from "./byte-reader.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { ByteReader } from "../base/byte-reader.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import type { EntryRules } from "../operations/index.ts";
 import { ENTRY_VERSION_MAX, FIRST_ENTRY_VERSION, FUTURE_ENTRY_VERSION_MAX } from "./command.ts";
 import type { RoundName } from "./rounds.ts";

@@ -1,5 +1,5 @@
 /** Cells that do not change any more: a clone, ordered and without point index. And how ordered cells are read. */
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { CellTree } from "./cell-tree.ts";
 import { History, type HistoryView } from "./history.ts";

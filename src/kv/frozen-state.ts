@@ -28,8 +28,8 @@
  * counted, and answers come without a command hash.
  */
 import { assert } from "../base/assert.ts";
-import type { ByteString } from "./byte-string.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import type { ByteString } from "../base/byte-string.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./frozen-cells.ts";

@@ -21,7 +21,7 @@ import {
   type NumberField,
   type SizedField,
 } from "../operations/index.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader } from "../base/byte-reader.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
 

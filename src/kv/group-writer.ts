@@ -1,7 +1,7 @@
 import { KvError } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
-import { ByteWriter } from "./byte-writer.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import {
   COMPACT_BIT,
   EXPECTED_BIT,

@@ -13,7 +13,7 @@
  *       behind takes no look at each of them.
  */
 import { assert, InvariantError } from "../base/assert.ts";
-import { EMPTY_BYTES, mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { EMPTY_BYTES, mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
 import { HISTORY_RECORD_BYTES, KEY_OVERHEAD_BYTES } from "./state-size.ts";
 
 /** A power of two. */

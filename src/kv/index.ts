@@ -1,5 +1,3 @@
-export { ByteReader } from "./byte-reader.ts";
-export { ByteWriter } from "./byte-writer.ts";
 export {
   byteStringOf,
   byteStringOfText,
@@ -7,7 +5,7 @@ export {
   EMPTY_BYTES,
   textOf,
   type ByteString,
-} from "./byte-string.ts";
+} from "../base/byte-string.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export { NO_SESSION, STATUS, type AnswerSink, type Status } from "./command.ts";
 export {

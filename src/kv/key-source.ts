@@ -1,4 +1,4 @@
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { PlaceSeed } from "./place-hash.ts";
 
 /**

@@ -25,7 +25,7 @@ import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
 import { SESSION_WINDOW } from "../base/limits.ts";
 import { APPLY, OP, type ControlOp, type KeyAtHand } from "../operations/index.ts";
-import { bytesOf, hashOfBytes, mix32, mixNumber, type ByteString } from "./byte-string.ts";
+import { bytesOf, hashOfBytes, mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
 import { CommandCursor } from "./command-cursor.ts";
 import {
   FIRST_ENTRY_VERSION,

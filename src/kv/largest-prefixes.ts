@@ -1,4 +1,4 @@
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
 
 /** Whatever separates the parts of a key, as people write them. */

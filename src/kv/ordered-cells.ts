@@ -13,7 +13,7 @@
  *   C5. A key that was deleted has a cell of version 0 until the history lets go of its deletion; to everybody who asks for the
  *       newest state it is not there.
  */
-import { EMPTY_BYTES, hashByteString, type ByteString } from "./byte-string.ts";
+import { EMPTY_BYTES, hashByteString, type ByteString } from "../base/byte-string.ts";
 import { Cell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";

@@ -4,7 +4,7 @@
  *
  * Nothing of it may leave the process: other nodes have other seeds, and their states must be the same nevertheless.
  */
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 
 /** Two times 32 bits. */
 export interface PlaceSeed {

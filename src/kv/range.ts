@@ -6,7 +6,7 @@
  *       its revision count too. So it may hold fewer keys than are wanted, even none, and go on nevertheless.
  *   P2. Pages of one revision are one state, whichever nodes they come from.
  */
-import type { ByteString } from "./byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { KeyValue } from "./frozen-cells.ts";
 import type { HistoryView } from "./history.ts";

@@ -7,7 +7,7 @@
  *       from there on until one of them opens another round.
  *   Q2. The salt is random for each process: a ballot that is used twice, as a disk forgot that it was used, opens two rounds.
  */
-import { mix32, mixNumber } from "./byte-string.ts";
+import { mix32, mixNumber } from "../base/byte-string.ts";
 
 /** Names a round among all that were ever led. */
 export interface RoundName {

@@ -4,7 +4,7 @@
  * docs/security.md says whom this keeps out, and why 52 bits are enough.
  */
 import { createHash } from "node:crypto";
-import { bytesOf, byteStringOfText, type ByteString } from "./byte-string.ts";
+import { bytesOf, byteStringOfText, type ByteString } from "../base/byte-string.ts";
 
 /** Sessions opened by entries of version 1 have numbers from a counter, which stays below this. */
 export const HASHED_IDS_START = 2 ** 52;

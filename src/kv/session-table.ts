@@ -15,7 +15,7 @@
  *       between two of its requests.
  */
 import { SESSIONS_MAX } from "../base/limits.ts";
-import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
+import { EMPTY_BYTES, type ByteString } from "../base/byte-string.ts";
 import { linkOf, RecencyList, type Link } from "./recency-list.ts";
 import { SESSION_OVERHEAD_BYTES } from "./state-size.ts";
 import { Session } from "./session.ts";

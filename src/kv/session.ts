@@ -1,7 +1,7 @@
 import { assert, InvariantError } from "../base/assert.ts";
 import { ERRORS } from "../base/errors.ts";
 import { SESSION_WINDOW, VALUE_BYTES_MAX } from "../base/limits.ts";
-import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
+import { EMPTY_BYTES, type ByteString } from "../base/byte-string.ts";
 import { NO_COMMAND_HASH, STATUS, type Status } from "./command.ts";
 
 /** The answer to a command, kept for a repetition of it. */

@@ -6,9 +6,9 @@ import {
   SESSIONS_MAX,
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
-import { ByteReader } from "./byte-reader.ts";
-import { ByteWriter } from "./byte-writer.ts";
-import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
+import { ByteReader } from "../base/byte-reader.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
+import { EMPTY_BYTES, type ByteString } from "../base/byte-string.ts";
 import { COMMAND_HASH_BITS, NO_COMMAND_HASH } from "./command.ts";
 import { KvState } from "./kv-state.ts";
 import { CellsBuilder } from "./cells-builder.ts";

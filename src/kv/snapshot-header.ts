@@ -1,4 +1,4 @@
-import type { ByteReader } from "./byte-reader.ts";
+import type { ByteReader } from "../base/byte-reader.ts";
 import {
   FIRST_SNAPSHOT_VERSION,
   HISTORY_SNAPSHOT_VERSION,

@@ -1,4 +1,4 @@
-import { mix32, mixNumber } from "./byte-string.ts";
+import { mix32, mixNumber } from "../base/byte-string.ts";
 import { DEFAULT_BOUND, type HistoryBound } from "./history-bound.ts";
 import { NO_ROUNDS, type Rounds } from "./rounds.ts";
 

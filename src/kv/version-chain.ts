@@ -4,7 +4,7 @@
  * Invariant V1: what was filled is what a state of this kind has: each revision after the oldest is the change of one key to
  * one version, whatever the bytes said.
  */
-import { EMPTY_BYTES } from "./byte-string.ts";
+import { EMPTY_BYTES } from "../base/byte-string.ts";
 import { Cell } from "./cell.ts";
 import type { History } from "./history.ts";
 import { SnapshotError } from "./snapshot-header.ts";

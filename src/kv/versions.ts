@@ -1,5 +1,5 @@
 /** Which version of a key there was at a revision: its cell has the newest one, the history those before. */
-import { EMPTY_BYTES } from "./byte-string.ts";
+import { EMPTY_BYTES } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { HistoryView } from "./history.ts";
 

@@ -18,8 +18,8 @@ import { NO_ORIGIN } from "../kv/index.ts";
 import { BALLOT_BOTTOM, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMemory, RememberedPeer } from "../storage/peer-memory.ts";
 import { StorageError } from "../storage/storage-error.ts";
-import type { DiskPlace } from "../wire/host-message.ts";
-import type { DurableClaims, PeerHello } from "../wire/peer-hello.ts";
+import type { DiskPlace, DurableClaims } from "../wire/host-message.ts";
+import type { PeerHello } from "../wire/peer-hello.ts";
 import { sameClaims } from "../wire/same-claims.ts";
 import { lessThanTold, refusalText } from "./refusals.ts";
 

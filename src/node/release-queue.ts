@@ -9,7 +9,7 @@
  */
 import type { NodeId, Outgoing, WriteSeq } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
-import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../wire/peer-message.ts";
 
 type Message = Outgoing<Uint8Array, SnapshotName>;
 

@@ -12,8 +12,7 @@ import { nodesText } from "../replica/nodes-text.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { DataDirectory } from "../storage/data-directory.ts";
 import { metPeer } from "../storage/peer-memory.ts";
-import type { DiskPlace, HostMessage, NodeReport } from "../wire/host-message.ts";
-import type { DurableClaims } from "../wire/peer-hello.ts";
+import type { DiskPlace, DurableClaims, HostMessage, NodeReport } from "../wire/host-message.ts";
 import { sameClaims } from "../wire/same-claims.ts";
 import type { PeerGuard } from "./peer-guard.ts";
 

@@ -13,7 +13,7 @@
  */
 import { validateEntry } from "../kv/index.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
-import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../wire/peer-message.ts";
 
 /** A ballot that lies further above what this node has promised was not come by honestly. */
 export const BALLOT_STEP_MAX = 2 ** 32;

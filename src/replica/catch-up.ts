@@ -14,7 +14,7 @@
  */
 import { ballotsEqual, type NodeId } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
-import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../wire/peer-message.ts";
 
 export interface Held {
   readonly from: NodeId;

@@ -30,7 +30,7 @@ import {
   type RelayedFrame,
   type SnapshotName,
 } from "../wire/host-message.ts";
-import type { NodePaxosMessage } from "../wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../wire/peer-message.ts";
 import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
 import { Admission } from "./admission.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";

@@ -2,8 +2,8 @@
  * Whether a snapshot may take the place of what this node has decided: its history must hold that. An older copy of a disk,
  * and whoever followed it, has another history, whose entries may be gone by the time a node comes back that knows better.
  */
+import { ByteReader } from "../base/byte-reader.ts";
 import {
-  ByteReader,
   partingIdx,
   readSnapshotHeader,
   roundOpenedBy,

@@ -28,7 +28,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { compareBallots } from "../omnipaxos/index.ts";
-import type { DurableClaims } from "../wire/peer-hello.ts";
+import type { DurableClaims } from "../wire/host-message.ts";
 import { knows, type DiskMemory, type HeardMark } from "./disk-memory.ts";
 
 /** What was done to a disk. */

@@ -1,12 +1,12 @@
 import type { WriteSeq, WriteGroup } from "../omnipaxos/index.ts";
-import { ByteSink } from "./byte-sink.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import { FILE_HEADER_BYTES, finishFrame, FRAME_HEADER_BYTES, writeFileHeader } from "./frame.ts";
 import type { LiveBytes } from "./live-bytes.ts";
 import { advance, type LogScalars } from "./log-scalars.ts";
 import { writeGroup, writeSeal, writeStart } from "./record.ts";
 import type { SnapshotName } from "../wire/host-message.ts";
 
-const HEADER_ROOM = new Uint8Array(FRAME_HEADER_BYTES);
+const INITIAL_BYTES = 64 * 1024;
 
 interface FinishedFrame {
   readonly bytes: Uint8Array;
@@ -15,7 +15,7 @@ interface FinishedFrame {
 
 /** Write groups that become durable together: the body of one frame, encoded as they come. */
 export class Batch {
-  readonly #sink = new ByteSink(FRAME_HEADER_BYTES);
+  readonly #out = frameWriter();
   readonly #live: LiveBytes;
   #before: LogScalars;
   #after: LogScalars;
@@ -32,7 +32,8 @@ export class Batch {
 
   /** Begins anew. The buffer stays, as the next batch will be of the same size. */
   reset(before: LogScalars): void {
-    this.#sink.clear();
+    this.#out.clear();
+    this.#out.zeros(FRAME_HEADER_BYTES);
     this.#before = before;
     this.#after = before;
     this.#groups = 0;
@@ -43,11 +44,11 @@ export class Batch {
     return this.#groups === 0;
   }
   get length(): number {
-    return this.#sink.length;
+    return this.#out.length;
   }
   /** Memory held. */
   get capacity(): number {
-    return this.#sink.capacity;
+    return this.#out.capacity;
   }
   /** The scalars before the first group. */
   get before(): LogScalars {
@@ -65,7 +66,7 @@ export class Batch {
   }
 
   add(group: WriteGroup<Uint8Array, SnapshotName>): void {
-    writeGroup(this.#sink, group.writes);
+    writeGroup(this.#out, group.writes);
     this.#groups += 1;
     this.#lastSeq = group.seq;
     for (const write of group.writes) {
@@ -82,8 +83,8 @@ export class Batch {
   /** The frame at a place within a segment; a view, valid until `reset`. */
   finish(segment: number, position: number, previousCrc: number): FinishedFrame {
     const place = { segment, position, previousCrc, groups: this.#groups };
-    const crc = finishFrame(this.#sink, 0, place);
-    return { bytes: this.#sink.bytes, crc };
+    const crc = finishFrame(this.#out, 0, place);
+    return { bytes: this.#out.peek(), crc };
   }
 
   /**
@@ -98,19 +99,26 @@ export class Batch {
     previousCrc: number,
     carried: readonly Uint8Array[] | null,
   ): FinishedFrame {
-    const sink = new ByteSink(0);
-    writeFileHeader(sink);
-    sink.raw(HEADER_ROOM);
-    writeStart(sink, { owner, previousEnd, previousCrc, scalars: this.#before });
+    const out = new ByteWriter(INITIAL_BYTES);
+    writeFileHeader(out);
+    out.zeros(FRAME_HEADER_BYTES);
+    writeStart(out, { owner, previousEnd, previousCrc, scalars: this.#before });
     if (carried !== null) {
       const fromIdx = this.#before.compactedIdx;
-      writeGroup(sink, [{ kind: "append", fromIdx, entries: carried }]);
+      writeGroup(out, [{ kind: "append", fromIdx, entries: carried }]);
     }
-    sink.raw(this.#sink.bytes.subarray(FRAME_HEADER_BYTES));
+    out.bytes(this.#out.peek().subarray(FRAME_HEADER_BYTES));
     const place = { segment, position: FILE_HEADER_BYTES, previousCrc: 0, groups: this.#groups };
-    const crc = finishFrame(sink, FILE_HEADER_BYTES, place);
-    return { bytes: sink.bytes, crc };
+    const crc = finishFrame(out, FILE_HEADER_BYTES, place);
+    return { bytes: out.peek(), crc };
   }
+}
+
+/** With room for the header of a frame in front. What it has grown to it keeps: whoever has it decides when it is too much. */
+function frameWriter(): ByteWriter {
+  const out = new ByteWriter(INITIAL_BYTES, Number.POSITIVE_INFINITY);
+  out.zeros(FRAME_HEADER_BYTES);
+  return out;
 }
 
 /** The last frame of a segment. */
@@ -120,10 +128,10 @@ export function sealFrame(
   previousCrc: number,
   nextFile: number,
 ): Uint8Array {
-  const sink = new ByteSink(FRAME_HEADER_BYTES);
-  writeSeal(sink, nextFile);
-  finishFrame(sink, 0, { segment, position, previousCrc, groups: 0 });
-  return sink.bytes;
+  const out = frameWriter();
+  writeSeal(out, nextFile);
+  finishFrame(out, 0, { segment, position, previousCrc, groups: 0 });
+  return out.peek();
 }
 
 /** Length of a seal: its number takes at most eight bytes. */

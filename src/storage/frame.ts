@@ -10,7 +10,7 @@
  *   FRAME-3. Frames name the checksum of their predecessor, so that one that the disk lost or kept from earlier is noticed.
  */
 import { crc32c } from "@node-rs/crc32";
-import type { ByteSink } from "./byte-sink.ts";
+import type { ByteWriter } from "../base/byte-writer.ts";
 
 export const LOG_FORMAT_VERSION = 3;
 /** Read, and gone on with, but not begun any more: its segments do not say whose they are. */
@@ -21,6 +21,7 @@ export const FILE_HEADER_BYTES = 16;
 export const FRAME_HEADER_BYTES = 24;
 const FRAME_ALIGNMENT = 8;
 
+// Headers are read with a DataView, as they are looked at out of order, and at every eighth byte of a segment.
 const MAGIC = Uint8Array.from("OMNIKVWL", (letter) => letter.charCodeAt(0));
 
 /** Where a frame goes. */
@@ -40,23 +41,23 @@ export interface Frame {
   readonly bodyEnd: number;
 }
 
-/** Fills in the header in front of the body: the sink holds FRAME_HEADER_BYTES reserved from `start`, then the body. */
-export function finishFrame(sink: ByteSink, start: number, place: FramePlace): number {
-  sink.pad(FRAME_ALIGNMENT);
-  sink.u32At(start + 4, sink.length - start - FRAME_HEADER_BYTES);
-  sink.u32At(start + 8, place.segment);
-  sink.u32At(start + 12, place.position);
-  sink.u32At(start + 16, place.previousCrc);
-  sink.u32At(start + 20, place.groups);
-  const crc = crc32c(sink.bytes.subarray(start + 4));
-  sink.u32At(start, crc);
+/** Fills in the header in front of the body: FRAME_HEADER_BYTES zeros from `start`, then the body. */
+export function finishFrame(out: ByteWriter, start: number, place: FramePlace): number {
+  out.zeros(-out.length & (FRAME_ALIGNMENT - 1));
+  out.u32leAt(start + 4, out.length - start - FRAME_HEADER_BYTES);
+  out.u32leAt(start + 8, place.segment);
+  out.u32leAt(start + 12, place.position);
+  out.u32leAt(start + 16, place.previousCrc);
+  out.u32leAt(start + 20, place.groups);
+  const crc = crc32c(out.peek().subarray(start + 4));
+  out.u32leAt(start, crc);
   return crc;
 }
 
-export function writeFileHeader(sink: ByteSink): void {
-  sink.raw(MAGIC);
-  sink.u32(LOG_FORMAT_VERSION);
-  sink.u32(0);
+export function writeFileHeader(out: ByteWriter): void {
+  out.bytes(MAGIC);
+  out.u32le(LOG_FORMAT_VERSION);
+  out.u32le(0);
 }
 
 /** The version a file says it has; null when it does not begin like one of ours. */

@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
+import { ByteReader } from "../base/byte-reader.ts";
 import type { Disk } from "../ports/disk.ts";
-import { ByteCursor, MalformedError } from "./byte-cursor.ts";
 import {
   claimedFrameBytes,
   FILE_HEADER_BYTES,
@@ -17,6 +17,7 @@ import type { LogPosition } from "./log-end.ts";
 import { damaged, foreignLog, unknownFormat } from "./log-errors.ts";
 import type { LogScalars, LogWrite } from "./log-scalars.ts";
 import {
+  MalformedError,
   namesOwner,
   readRecord,
   UnknownRecordError,
@@ -176,10 +177,10 @@ function looksTorn(bytes: Uint8Array, end: number, number: number): boolean {
 }
 
 function recordsOf(path: string, bytes: Uint8Array, frame: Frame): LogRecord[] {
-  const cursor = new ByteCursor(bytes, frame.bodyStart, frame.bodyEnd);
+  const reader = new ByteReader().reset(bytes, frame.bodyStart, frame.bodyEnd);
   const records: LogRecord[] = [];
   try {
-    for (let record = readRecord(cursor); record !== null; record = readRecord(cursor)) {
+    for (let record = readRecord(reader); record !== null; record = readRecord(reader)) {
       records.push(record);
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { ByteReader } from "../base/byte-reader.ts";
 import { errorCodeFromWire, type ErrorCode } from "../base/errors.ts";
 import {
   CLIENT_FRAME_BYTES_MAX,
@@ -5,7 +6,7 @@ import {
   SESSION_NONCE_BYTES,
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
-import { ByteReader, NO_ORIGIN, NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
+import { NO_ORIGIN, NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
 import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 

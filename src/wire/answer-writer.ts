@@ -1,7 +1,7 @@
+import { ByteWriter } from "../base/byte-writer.ts";
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX } from "../base/limits.ts";
 import {
-  ByteWriter,
   CommandCursor,
   NO_ORIGIN,
   NO_SESSION,

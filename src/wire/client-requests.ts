@@ -1,3 +1,5 @@
+import { ByteReader } from "../base/byte-reader.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
 import {
   CLIENT_FRAME_BYTES_MAX,
   FRAME_COMMANDS_MAX,
@@ -7,8 +9,6 @@ import {
 } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import {
-  ByteReader,
-  ByteWriter,
   checkKey,
   commandCount,
   validateGroup,

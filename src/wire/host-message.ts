@@ -1,6 +1,4 @@
-import { unreachable } from "../base/assert.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
-import type { DurableClaims } from "./peer-hello.ts";
 
 /** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
 export interface SnapshotName {
@@ -79,6 +77,14 @@ export type HostMessage =
   /** What the sender's state was at these indexes. */
   | ({ readonly type: "stateHashes" } & StateHashes);
 
+/** What a node has on its disk for sure: it may be told to others, and must never be less afterwards. */
+export interface DurableClaims {
+  readonly promise: Ballot;
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+  readonly decidedIdx: number;
+}
+
 /** What a node tells its peers of itself, and of the disks that it knows. */
 export interface NodeReport {
   /** In memory: at least every promise that has left this node, or will leave it with what is being written. */
@@ -116,29 +122,15 @@ export interface StateCheckpoint {
 /** In one message. */
 export const STATE_CHECKPOINTS_MAX = 64;
 
-export function isHostAnswer(message: HostMessage): message is HostAnswer {
-  switch (message.type) {
-    case "readAck":
-    case "readIndex":
-    case "readRefused":
-    case "quorumReadAck":
-    case "relayReturned":
-    case "relayAnswer":
-      return true;
-    case "readRequest":
-    case "readProbe":
-    case "quorumRead":
-    case "relayRequest":
-    case "snapshotRequest":
-    case "snapshotChunk":
-    case "snapshotGone":
-    case "report":
-    case "joinRequest":
-    case "stateHashes":
-      return false;
-    default:
-      return unreachable(message, "host message");
-  }
-}
+const ANSWERS: { readonly [K in HostAnswer["type"]]: true } = {
+  readAck: true,
+  readIndex: true,
+  readRefused: true,
+  quorumReadAck: true,
+  relayReturned: true,
+  relayAnswer: true,
+};
 
-export type HostMessageType = HostMessage["type"];
+export function isHostAnswer(message: HostMessage): message is HostAnswer {
+  return Object.hasOwn(ANSWERS, message.type);
+}

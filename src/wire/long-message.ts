@@ -6,8 +6,8 @@
  */
 import { ballotText } from "../omnipaxos/index.ts";
 import { encodeMsgpack } from "./msgpack.ts";
-import { paxosToFields, type NodePaxosMessage } from "./paxos-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
+import { arrayOf } from "./peer.ts";
 
 export interface LongMessage {
   /** Two with the same key say the same, or the later one a little more: one of them will do. */
@@ -27,7 +27,7 @@ export function asLongMessage(message: PeerMessage, bytesMax: number): LongMessa
   return {
     key: `${message.type} ${message.n.configId} ${ballotText(message.n)}`,
     entryBytes,
-    pieces: () => piecesOf(paxosToFields(message satisfies NodePaxosMessage)),
+    pieces: () => piecesOf(arrayOf(message)),
   };
 }
 

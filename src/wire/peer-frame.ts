@@ -14,6 +14,8 @@
 import { assert } from "../base/assert.ts";
 import { DecodeError } from "./decode-error.ts";
 
+// Written and read without ByteWriter and ByteReader: a frame is made once, at its right length, and whole messages of
+// megabytes are put into it; with them each byte would be copied twice.
 const FRAME_KIND = 1;
 const HEADER_BYTES = 11;
 const PART_HEADER_BYTES = 5;

@@ -2,18 +2,11 @@
  * What a node says of itself and its disk when it connects to a peer, beside its name: enough for the peer to tell whether
  * this is the node it knows, with at least what that node has told it.
  */
-import { BALLOT_N_MAX } from "../base/limits.ts";
-import type { Ballot } from "../omnipaxos/index.ts";
-import { checkArray, checkBoolean, checkInteger } from "./checks.ts";
+import { MEMBERS_MAX } from "../base/limits.ts";
 import { DecodeError } from "./decode-error.ts";
-
-/** What a node has on its disk for sure: it may be told to others, and must never be less afterwards. */
-export interface DurableClaims {
-  readonly promise: Ballot;
-  readonly acceptedRound: Ballot;
-  readonly acceptedIdx: number;
-  readonly decidedIdx: number;
-}
+import { BOOLEAN, list, mapped, POSITIVE, structure, UINT32, type Source } from "./fields.ts";
+import type { DurableClaims } from "./host-message.ts";
+import { BALLOT } from "./ballot-fields.ts";
 
 /** Marks that one process of a node has told the peer it says this to: each was on the disk before. */
 export interface ToldRun {
@@ -37,66 +30,57 @@ export interface PeerHello {
   readonly origin: number;
 }
 
-/** Nodes of a cluster, at most. */
-export const MEMBERS_MAX = 64;
 /** Runs of marks, at most. */
 const RUNS_NAMED = 16;
-const U32 = 2 ** 32 - 1;
 
-export function peerHelloToFields(hello: PeerHello): readonly unknown[] {
-  const { members, joined, generation, marks, durable, origin } = hello;
-  return [
+const MEMBERS = list(POSITIVE, 1, MEMBERS_MAX);
+
+const TOLD_RUNS = list<ToldRun>(
+  mapped(
+    structure((f) => ({ boot: f.take(UINT32), from: f.take(POSITIVE), to: f.take(POSITIVE) })),
+    (run) => run,
+    (run) => {
+      if (run.to < run.from) throw new DecodeError("marks: a run that ends before it begins");
+      return run;
+    },
+  ),
+  0,
+  RUNS_NAMED,
+);
+
+const durableClaims = (f: Source): DurableClaims => ({
+  promise: f.take(BALLOT),
+  acceptedRound: f.take(BALLOT),
+  acceptedIdx: f.varint(),
+  decidedIdx: f.varint(),
+});
+export const DURABLE_CLAIMS = structure(durableClaims);
+
+const PEER_HELLO = mapped<PeerHello, Omit<PeerHello, "durable"> & DurableClaims>(
+  structure((f) => ({
+    members: f.take(MEMBERS),
+    joined: f.take(BOOLEAN),
+    generation: f.take(UINT32),
+    marks: f.take(TOLD_RUNS),
+    ...durableClaims(f),
+    origin: f.varint(),
+  })),
+  ({ durable, ...rest }) => ({ ...rest, ...durable }),
+  ({ members, joined, generation, marks, origin, ...durable }) => ({
     members,
     joined,
     generation,
-    marks.map(({ boot, from, to }) => [boot, from, to]),
-    ballotToFields(durable.promise),
-    ballotToFields(durable.acceptedRound),
-    durable.acceptedIdx,
-    durable.decidedIdx,
+    marks,
+    durable,
     origin,
-  ];
+  }),
+);
+
+export function peerHelloToFields(hello: PeerHello): readonly unknown[] {
+  return PEER_HELLO.toValue(hello);
 }
 
 /** @throws DecodeError */
 export function peerHelloFromFields(value: unknown): PeerHello {
-  const fields = checkArray(value, "peer", 9, 9);
-  return {
-    members: checkArray(fields[0], "peer.members", 1, MEMBERS_MAX).map((id) =>
-      checkInteger(id, "peer.members", 1),
-    ),
-    joined: checkBoolean(fields[1], "peer.joined"),
-    generation: checkInteger(fields[2], "peer.generation", 0, U32),
-    marks: checkArray(fields[3], "peer.marks", 0, RUNS_NAMED).map(runFromFields),
-    durable: {
-      promise: ballotFromFields(fields[4], "peer.promise"),
-      acceptedRound: ballotFromFields(fields[5], "peer.acceptedRound"),
-      acceptedIdx: checkInteger(fields[6], "peer.acceptedIdx"),
-      decidedIdx: checkInteger(fields[7], "peer.decidedIdx"),
-    },
-    origin: checkInteger(fields[8], "peer.origin"),
-  };
-}
-
-function runFromFields(value: unknown): ToldRun {
-  const fields = checkArray(value, "peer.marks", 3, 3);
-  const boot = checkInteger(fields[0], "peer.marks.boot", 0, U32);
-  const from = checkInteger(fields[1], "peer.marks.from", 1);
-  const to = checkInteger(fields[2], "peer.marks.to", 1);
-  if (to < from) throw new DecodeError("peer.marks: a run that ends before it begins");
-  return { boot, from, to };
-}
-
-function ballotToFields({ configId, n, priority, pid }: Ballot): readonly number[] {
-  return [configId, n, priority, pid];
-}
-
-function ballotFromFields(value: unknown, name: string): Ballot {
-  const fields = checkArray(value, name, 4, 4);
-  return {
-    configId: checkInteger(fields[0], name),
-    n: checkInteger(fields[1], name, 0, BALLOT_N_MAX),
-    priority: checkInteger(fields[2], name),
-    pid: checkInteger(fields[3], name),
-  };
+  return PEER_HELLO.fromValue(value, "peer", "array");
 }

@@ -1,6 +1,6 @@
 /** Beside peer-hello.ts, which clients load too: this needs the protocol core. */
 import { ballotsEqual } from "../omnipaxos/index.ts";
-import type { DurableClaims } from "./peer-hello.ts";
+import type { DurableClaims } from "./host-message.ts";
 
 export function sameClaims(a: DurableClaims, b: DurableClaims): boolean {
   return (

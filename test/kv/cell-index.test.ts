@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Cell } from "../../src/kv/cell.ts";
 import { CellIndex, INDEX_SHARDS } from "../../src/kv/cell-index.ts";
-import { hashByteString } from "../../src/kv/byte-string.ts";
+import { hashByteString } from "../../src/base/byte-string.ts";
 import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/kv/index.ts";
 import { placeHash } from "../../src/kv/place-hash.ts";
 import { keyAt } from "./key-at.ts";

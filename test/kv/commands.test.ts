@@ -16,7 +16,7 @@ import {
   validateGroup,
 } from "../../src/kv/index.ts";
 import { OP } from "../../src/operations/index.ts";
-import { ByteWriter } from "../../src/kv/byte-writer.ts";
+import { ByteWriter } from "../../src/base/byte-writer.ts";
 import { ENTRY_VERSION_MAX } from "../../src/kv/command.ts";
 import { bytes, entryOf, groupBytes, key, nonce, type Command, type TestGroup } from "./helpers.ts";
 

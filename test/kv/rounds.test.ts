@@ -1,8 +1,8 @@
 /** Where leaders' rounds begin: in entries, in the state, in snapshots, and what that tells of two histories. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ByteReader } from "../../src/base/byte-reader.ts";
 import {
-  ByteReader,
   isEntryOrItsOpening,
   KvState,
   NO_SESSION,

@@ -4,7 +4,7 @@ import { LongMessages } from "../../src/links/long-messages.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { SimClock } from "../../src/sim/sim-clock.ts";
 import { asLongMessage, type LongMessage } from "../../src/wire/long-message.ts";
-import type { NodePaxosMessage } from "../../src/wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../../src/wire/peer-message.ts";
 import { decodePeerMessage, encodePeerMessage } from "../../src/wire/peer.ts";
 
 const N: Ballot = { configId: 1, n: 5, priority: 0, pid: 2 };

@@ -5,7 +5,8 @@ import { PeerGuard } from "../../src/node/peer-guard.ts";
 import { isFinalRefusal } from "../../src/node/refusals.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { metPeer, type RememberedPeer } from "../../src/storage/peer-memory.ts";
-import type { DurableClaims, ToldRun } from "../../src/wire/peer-hello.ts";
+import type { DurableClaims } from "../../src/wire/host-message.ts";
+import type { ToldRun } from "../../src/wire/peer-hello.ts";
 
 const MEMBERS = [1, 2, 3];
 

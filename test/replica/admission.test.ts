@@ -9,7 +9,7 @@ import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter } from "../../src/wire/client.ts";
-import type { NodePaxosMessage } from "../../src/wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../../src/wire/peer-message.ts";
 import { entryOf, groupBytes } from "../kv/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { CatchUp, sameSnapshot, type Held } from "../../src/replica/catch-up.ts";
 import type { HostMessage, SnapshotName } from "../../src/wire/host-message.ts";
-import type { NodePaxosMessage } from "../../src/wire/paxos-codec.ts";
+import type { NodePaxosMessage } from "../../src/wire/peer-message.ts";
 
 const LEADER = 2;
 

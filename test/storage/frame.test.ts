@@ -1,16 +1,22 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ByteCursor, MalformedError } from "../../src/storage/byte-cursor.ts";
-import { ByteSink } from "../../src/storage/byte-sink.ts";
+import { ByteReader } from "../../src/base/byte-reader.ts";
+import { ByteWriter } from "../../src/base/byte-writer.ts";
 import { findFrame, finishFrame, FRAME_HEADER_BYTES, readFrame } from "../../src/storage/frame.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
-import { readRecord, UnknownRecordError, writeGroup } from "../../src/storage/record.ts";
+import {
+  MalformedError,
+  readRecord,
+  UnknownRecordError,
+  writeGroup,
+} from "../../src/storage/record.ts";
 
 function frame(segment: number, position: number, body: readonly number[]): Uint8Array {
-  const sink = new ByteSink(FRAME_HEADER_BYTES);
-  sink.raw(Uint8Array.from(body));
-  finishFrame(sink, 0, { segment, position, previousCrc: 1, groups: 1 });
-  return sink.bytes.slice();
+  const out = new ByteWriter();
+  out.zeros(FRAME_HEADER_BYTES);
+  out.bytes(Uint8Array.from(body));
+  finishFrame(out, 0, { segment, position, previousCrc: 1, groups: 1 });
+  return out.copy();
 }
 
 /** A file with the frame at a position. */
@@ -76,12 +82,12 @@ const write: fc.Arbitrary<LogWrite> = fc.oneof(
 test("a group reads back as it was written", () => {
   fc.assert(
     fc.property(fc.array(write), (writes) => {
-      const sink = new ByteSink(0);
-      writeGroup(sink, writes);
-      sink.pad(8);
-      const cursor = new ByteCursor(sink.bytes, 0, sink.length);
-      expect(readRecord(cursor)).toEqual({ kind: "group", writes });
-      expect(readRecord(cursor)).toBeNull();
+      const out = new ByteWriter();
+      writeGroup(out, writes);
+      out.zeros(8);
+      const reader = new ByteReader().reset(out.copy());
+      expect(readRecord(reader)).toEqual({ kind: "group", writes });
+      expect(readRecord(reader)).toBeNull();
     }),
   );
 });
@@ -89,9 +95,9 @@ test("a group reads back as it was written", () => {
 test("bytes that are no record throw nothing but what says so", () => {
   fc.assert(
     fc.property(bytes, (made) => {
-      const cursor = new ByteCursor(made, 0, made.length);
+      const reader = new ByteReader().reset(made);
       try {
-        while (readRecord(cursor) !== null);
+        while (readRecord(reader) !== null);
       } catch (error) {
         expect(error instanceof MalformedError || error instanceof UnknownRecordError).toBe(true);
       }

@@ -250,8 +250,16 @@ describe("messages between nodes", () => {
     ["an unknown code", [99, 1], /unknown message type 99/],
     ["an unknown type", { type: "hello" }, /unknown message type "hello"/],
     ["a name every object has", { type: "constructor" }, /unknown message type "constructor"/],
-    ["a missing field", [9, [1, 1, 0, 1], [1, 1]], /decide: expected 3 fields, got 2/],
-    ["one field too many", [3, [1, 1, 0, 1], 7], /prepareReq: expected 1 fields, got 2/],
+    [
+      "a missing field",
+      [9, [1, 1, 0, 1], [1, 1]],
+      /decide: expected an array of 3, got an array of 2/,
+    ],
+    [
+      "one field too many",
+      [3, [1, 1, 0, 1], 7],
+      /prepareReq: expected an array of 1, got an array of 2/,
+    ],
     ["a negative index", [8, [1, 1, 0, 1], -1, 0], /acceptedIdx: expected an integer/],
     ["a fraction", [8, [1, 1, 0, 1], 1.5, 0], /acceptedIdx: expected an integer/],
     ["infinity", [8, [1, 1, 0, 1], Infinity, 0], /acceptedIdx: expected an integer/],

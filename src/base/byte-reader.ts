@@ -66,16 +66,32 @@ export class ByteReader {
     return 0;
   }
 
+  /** The next of what is written in this way. */
+  take<T>(kind: { read(from: ByteReader): T }): T {
+    return kind.read(this);
+  }
+
   u8(): number {
     if (this.#offset >= this.#end) return this.fail("a byte");
     return this.#bytes[this.#offset++] ?? 0;
   }
 
+  /** 4 bytes, big-endian. */
   u32(): number {
     if (this.#end - this.#offset < 4) return this.fail("4 bytes");
     const value = this.#u32At(this.#offset);
     this.#offset += 4;
     return value;
+  }
+
+  /** 4 bytes, little-endian. */
+  u32le(): number {
+    if (this.#end - this.#offset < 4) return this.fail("4 bytes");
+    const bytes = this.#bytes;
+    const at = this.#offset;
+    this.#offset = at + 4;
+    const low = ((bytes[at + 1] ?? 0) << 8) | (bytes[at] ?? 0);
+    return (((bytes[at + 3] ?? 0) << 8) | (bytes[at + 2] ?? 0)) * 0x1_0000 + low;
   }
 
   /** 8 bytes, big-endian. */

@@ -8,9 +8,9 @@ import {
   hashBytes,
   mixNumber,
   textOf,
-} from "../../src/kv/byte-string.ts";
-import { ByteReader } from "../../src/kv/byte-reader.ts";
-import { ByteWriter, varintBytes } from "../../src/kv/byte-writer.ts";
+} from "../../src/base/byte-string.ts";
+import { ByteReader } from "../../src/base/byte-reader.ts";
+import { ByteWriter, varintBytes } from "../../src/base/byte-writer.ts";
 
 const naturals = fc.oneof(
   fc.maxSafeNat(),
@@ -28,12 +28,14 @@ describe("byte writer and reader", () => {
         writer.u53(b);
         writer.sizedByteString(byteStringOf(content));
         writer.u32(b);
+        writer.u32le(a);
         const reader = new ByteReader().reset(writer.copy());
         expect(reader.varint()).toBe(a);
         expect(reader.bytes(reader.varint())).toEqual(content);
         expect(reader.u53()).toBe(b);
         expect(reader.byteString(reader.varint())).toBe(byteStringOf(content));
         expect(reader.u32()).toBe(b % 2 ** 32);
+        expect(reader.u32le()).toBe(a % 2 ** 32);
         expect([reader.isAtEnd, reader.failed]).toEqual([true, false]);
       }),
     );
@@ -83,6 +85,18 @@ describe("byte writer and reader", () => {
     writer.u32(2);
     expect(first).toEqual(Uint8Array.from([0, 0, 0, 1]));
   });
+});
+
+test("room that is filled in later, and zeros to fill up with", () => {
+  const writer = new ByteWriter(1);
+  writer.zeros(4);
+  writer.u8(9);
+  writer.u32leAt(0, 0xfedcba98);
+  writer.zeros(3);
+  expect([...writer.copy()]).toEqual([0x98, 0xba, 0xdc, 0xfe, 9, 0, 0, 0]);
+  expect(() => {
+    writer.u32leAt(5, 1);
+  }).toThrow("only what was written can be overwritten");
 });
 
 describe("byte strings", () => {

@@ -1,7 +1,10 @@
+import { assert } from "./assert.ts";
 import type { ByteString } from "./byte-string.ts";
 
 /** Up to this length a loop beats the call into the engine. */
 const LOOP_BYTES_MAX = 24;
+/** The same, where otherwise a view would have to be made first. */
+const POOLED_LOOP_BYTES_MAX = 48;
 
 /** Appends numbers and byte strings to a buffer that grows as needed and is used again and again. */
 export class ByteWriter {
@@ -19,6 +22,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Memory held. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
   clear(): void {
     this.#length = 0;
     if (this.#buffer.length > this.#keepBytesMax) {
@@ -33,9 +41,19 @@ export class ByteWriter {
     return bytes;
   }
 
+  /** A copy of all, the caller's to keep; small ones share memory. */
+  pooledCopy(): Uint8Array {
+    const length = this.#length;
+    if (length > POOLED_LOOP_BYTES_MAX) return Buffer.from(this.peek());
+    const bytes = Buffer.allocUnsafe(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.#buffer[i] ?? 0;
+    return bytes;
+  }
+
   /** What was written, valid until the next call of any other method. */
   peek(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+    // Half the price of a part of a Buffer, which is a Buffer again.
+    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.#length);
   }
 
   /** Forgets the first `length` bytes. */
@@ -49,9 +67,27 @@ export class ByteWriter {
     this.#buffer[this.#length++] = value;
   }
 
+  /** Big-endian. */
   u32(value: number): void {
     this.#reserve(4);
     this.#length = this.#buffer.writeUInt32BE(value >>> 0, this.#length);
+  }
+
+  /** Little-endian. */
+  u32le(value: number): void {
+    this.#reserve(4);
+    this.#length += 4;
+    this.u32leAt(this.#length - 4, value);
+  }
+
+  /** Overwrites four bytes. */
+  u32leAt(position: number, value: number): void {
+    assert(position + 4 <= this.#length, "only what was written can be overwritten");
+    const buffer = this.#buffer;
+    buffer[position] = value;
+    buffer[position + 1] = value >>> 8;
+    buffer[position + 2] = value >>> 16;
+    buffer[position + 3] = value >>> 24;
   }
 
   /** An integer below 2^53 in 8 bytes, big-endian. */
@@ -91,6 +127,14 @@ export class ByteWriter {
   sized(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.bytes(bytes);
+  }
+
+  /** As many zeros: a few, as there are to fill up with or to keep room for what is filled in later. */
+  zeros(count: number): void {
+    this.#reserve(count);
+    const end = this.#length + count;
+    for (let i = this.#length; i < end; i++) this.#buffer[i] = 0;
+    this.#length = end;
   }
 
   byteString(text: ByteString): void {
