@@ -143,7 +143,7 @@ async function startNode(
         view.stops();
         logger.info(`node ${nodeOptions.nodeId} stops`);
         endWatch();
-        node.stop(() => {
+        node.retire(() => {
           lock.release();
           end(0);
         });

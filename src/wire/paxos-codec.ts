@@ -40,6 +40,7 @@ const CODES: { readonly [K in NodePaxosMessage["type"]]: number } = {
   forwardStopSign: 13,
   compaction: 14,
   progress: 15,
+  takeOver: 16,
 };
 
 const typesByCode = new Map(
@@ -62,6 +63,7 @@ export function paxosToFields(message: NodePaxosMessage): readonly unknown[] {
       ];
     case "prepareReq":
     case "notAccepted":
+    case "takeOver":
       return [code, ballotOut(message.n)];
     case "prepare":
       return [
@@ -129,6 +131,7 @@ export function paxosFromFields(fields: readonly unknown[]): NodePaxosMessage {
       };
     case "prepareReq":
     case "notAccepted":
+    case "takeOver":
       sized(fields, type, 1);
       return { type, n: ballotIn(a, "n") };
     case "prepare":
