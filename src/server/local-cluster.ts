@@ -60,8 +60,11 @@ export class LocalServer {
     const server = [process.execPath, ...NODE_FLAGS, OMNIKV, "server", ...flags];
     const command: readonly string[] = [...(options.wrap?.(node) ?? []), ...server];
     const [program = "", ...args] = command;
+    // Variables for one server are not meant for all of these.
+    const env = Object.entries(process.env).filter(([name]) => !name.startsWith("OMNIKV_"));
     this.#child = spawn(program, args, {
       detached: true,
+      env: Object.fromEntries(env),
       stdio: ["ignore", log, log, "ipc"],
     });
     closeSync(log);
