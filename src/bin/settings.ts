@@ -3,6 +3,7 @@
  * calls it has read the environment and the file.
  */
 import { dirname, resolve } from "node:path";
+import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { nearest } from "../repl/suggest.ts";
 
@@ -214,5 +215,7 @@ function origin(setting: Setting, source: Source, file: SettingsFile | null): st
       return "default";
     case "derived":
       return "follows from the others";
+    default:
+      return unreachable(source, "source of a setting");
   }
 }
