@@ -89,7 +89,7 @@ describe("Docker", () => {
     const kept = [...read("Dockerfile.dockerignore").matchAll(/^!(.+)$/gm)].map(([, path]) => path);
     expect(copied.length).toBeGreaterThan(4);
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    expect(copied.toSorted()).toEqual(kept.toSorted());
+    expect(new Set(copied)).toEqual(new Set(kept));
   });
 
   test("the server has the flags of a server", () => {
