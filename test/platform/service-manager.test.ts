@@ -70,7 +70,9 @@ test.skipIf(!has("systemd-notify") || !has("python3"))(
   "the real program reaches the socket (skipped without systemd-notify and python3)",
   async () => {
     const socket = join(directory, "notify");
-    const listener = spawn("python3", ["-c", LISTENER, socket], { stdio: ["ignore", "pipe", "inherit"] });
+    const listener = spawn("python3", ["-c", LISTENER, socket], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let said = "";
     listener.stdout.on("data", (text: Buffer) => (said += text.toString()));
     try {
