@@ -34,6 +34,7 @@ import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
 import type { NodeSight } from "./sight.ts";
+import { SlowLog } from "./slow-log.ts";
 import { adminLink, nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
@@ -62,6 +63,7 @@ export class Node {
   readonly #roleLog: RoleLog;
   readonly #agreementLog: AgreementLog;
   readonly #peerTrouble: PeerTrouble;
+  readonly #slowLog: SlowLog;
   readonly #memoryWatch: MemoryWatch | null;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
@@ -135,6 +137,12 @@ export class Node {
     this.#roleLog = new RoleLog(this.#replica, logger);
     this.#agreementLog = new AgreementLog(this.#replica, logger);
     this.#peerTrouble = new PeerTrouble(this.#replica, logger);
+    this.#slowLog = new SlowLog({
+      slow: this.#replica.served.slowWrites,
+      clock,
+      logger,
+      lastSyncMs: () => this.#storage.stats.lastSyncMs,
+    });
     this.#memoryWatch = watchMemory(machine, this.#replica, options.timing.tickMs);
   }
 
@@ -177,6 +185,7 @@ export class Node {
       this.#roleLog.update();
       this.#agreementLog.update();
       this.#peerTrouble.update();
+      this.#slowLog.update();
       this.#departure?.tick();
       if (this.#stopped) return;
       this.#wake();
