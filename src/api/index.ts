@@ -11,6 +11,7 @@ import { AdminClient } from "../client/lazy-admin-client.ts";
 import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/checked-options.ts";
 import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
 import type { NodesGiven } from "../client/types.ts";
+import { observeRequest } from "./diagnostics.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
@@ -42,12 +43,15 @@ export type {
   Revision,
   WriteResult,
 } from "../client/types.ts";
+export { REQUEST_CHANNEL, type RequestMessage } from "./diagnostics.ts";
 export { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
 
 type Machine = "clock" | "random" | "network";
+/** Of a client of keys. */
+type ClientMachine = Machine | "observe";
 
 /** What `createClient` takes beside the nodes; all of it may be left out. Times are in milliseconds. */
-export type ClientOptions = Omit<KvClientOptions, Machine>;
+export type ClientOptions = Omit<KvClientOptions, ClientMachine>;
 /** As `ClientOptions`, of `createAdminClient`. */
 export type AdminOptions = Omit<AdminClientOptions, Machine>;
 
@@ -64,7 +68,11 @@ export type AdminOptions = Omit<AdminClientOptions, Machine>;
  *   is not among the nodes with ids
  */
 export function createClient(options: ClientOptions | NodesGiven): KvClient {
-  return new KvClient({ ...optionsIn(options, CLIENT_OPTION_NAMES), ...machine() });
+  return new KvClient({
+    ...optionsIn(options, CLIENT_OPTION_NAMES),
+    ...machine(),
+    observe: observeRequest,
+  });
 }
 
 /**
