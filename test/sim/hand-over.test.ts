@@ -37,6 +37,30 @@ describe.each(SEEDS)("seed %i", { timeout: 60_000 }, (seed) => {
     expect(scenario.world.coverage.count("sent takeOver")).toBe(1);
   });
 
+  test("one leader after the other goes, while connections break", () => {
+    const scenario = new Scenario(5, seed);
+    const { world, injector } = scenario;
+    for (const from of world.nodes.keys()) {
+      for (const to of world.nodes.keys()) {
+        if (from !== to) injector.inject({ kind: "flakyPath", from, to, permille: 2, ms: 1e6 });
+      }
+    }
+    for (const node of world.nodes.keys()) scenario.write(node);
+    for (let i = 0; i < 10; i += 1) {
+      expect(world.runUntil(() => scenario.leader !== null, 5000)).toBe(true);
+      world.nodes[scenario.leader!]!.stop(300);
+      world.run(500);
+    }
+    injector.heal();
+    world.run(1000);
+    const decided = world.nodes.map(({ index }) => scenario.decided(index));
+    world.run(1000);
+    for (const { index } of world.nodes) {
+      expect(scenario.decided(index)).toBeGreaterThan(decided[index]!);
+    }
+    expect(world.coverage.count("sent takeOver")).toBeGreaterThan(3);
+  });
+
   test("a leader that can hand over to nobody ends within an election time-out", () => {
     const scenario = new Scenario(3, seed);
     const [leader, a, b] = scenario.leaderFirst() as [number, number, number];
