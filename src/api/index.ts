@@ -11,6 +11,7 @@ import { AdminClient } from "../client/lazy-admin-client.ts";
 import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/checked-options.ts";
 import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
 import type { NodesGiven } from "../client/types.ts";
+import { observeRequest } from "./diagnostics.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
@@ -47,14 +48,17 @@ export type {
   Revision,
   WriteResult,
 } from "../client/types.ts";
+export { REQUEST_CHANNEL, type RequestMessage } from "./diagnostics.ts";
 export { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";
 
 export type { ClientTls } from "./tls.ts";
 
 type Machine = "clock" | "random" | "network";
+/** Of a client of keys. */
+type ClientMachine = Machine | "observe";
 
 /** What `createClient` takes beside the nodes; all of it may be left out. Times are in milliseconds. */
-export type ClientOptions = Omit<KvClientOptions, Machine> & TlsOption;
+export type ClientOptions = Omit<KvClientOptions, ClientMachine> & TlsOption;
 /** As `ClientOptions`, of `createAdminClient`. */
 export type AdminOptions = Omit<AdminClientOptions, Machine> & TlsOption;
 
@@ -74,7 +78,11 @@ export type AdminOptions = Omit<AdminClientOptions, Machine> & TlsOption;
  */
 export function createClient(options: ClientOptions | NodesGiven): KvClient {
   const { tls, ...checked } = split(optionsIn(options, [...CLIENT_OPTION_NAMES, "tls"]));
-  return new KvClient({ ...checked, ...machine(tls, checked.nodes) });
+  return new KvClient({
+    ...checked,
+    ...machine(tls, checked.nodes),
+    observe: observeRequest,
+  });
 }
 
 /**

@@ -1,8 +1,26 @@
 /** `omnikv server`: one node in the foreground. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command } from "commander";
+import { KvError } from "../base/errors.ts";
 import { programVersion } from "../platform/version.ts";
-import { FLAG_DEFAULTS, readServerOptions, type ServerFlags } from "../server/options.ts";
+import {
+  FLAG_DEFAULTS,
+  readServerOptions,
+  type ServerFlags,
+  type ServerOptions,
+} from "../server/options.ts";
 import { startServer } from "../server/server.ts";
+import {
+  namingSource,
+  resolveSettings,
+  settingsText,
+  variableOf,
+  withDerived,
+  type Resolved,
+  type Setting,
+  type SettingsFile,
+} from "./settings.ts";
 
 const EXIT_TIMEOUT_MS = 3000;
 
@@ -15,6 +33,10 @@ Examples:
     --secret-file secret.txt --cert-file node3.crt --key-file node3.key --peer-cert-file node3.crt \\
     --peer-key-file node3.key --peer-trusted-ca-file ca.crt --peer-client-cert-auth   (docs/tls.md)
 
+  omnikv server --config /etc/omnikv/server.json --print-config
+
+What no flag says is taken from the environment (--data-dir: OMNIKV_DATA_DIR), then from the file of --config
+(--data-dir: "dataDir"), then it has its default.
 Node I listens for clients on port 4100 + I and for its peers on 4200 + I, unless the cluster file or --peers say
 otherwise. Exit status: 0 stopped by a signal · 1 the node cannot start or go on: the last line says why and
 what to do (docs/operations.md has them all) · 2 wrong flags.`;
@@ -23,7 +45,9 @@ export function serverCommand(): Command {
   const d = FLAG_DEFAULTS;
   return new Command("server")
     .description("Runs one server in this terminal until Ctrl-C.")
-    .requiredOption("--node <id>", "which node of the cluster this is")
+    .option("--node <id>", "which node of the cluster this is (required)")
+    .option("--config <file>", "settings that no flag and no variable gives, as a JSON object")
+    .option("--print-config", "print what holds and where it comes from, and end")
     .option("--data-dir <directory>", "where it keeps its data (default: data/node<id>)")
     .option("--host <host>", "address to listen on (default: the cluster's entry, 127.0.0.1)")
     .option("--port <port>", "client and management port (default: 4100 + id)")
@@ -72,8 +96,24 @@ export function serverCommand(): Command {
     .action(runServer);
 }
 
-async function runServer(flags: ServerFlags): Promise<void> {
-  const server = await startServer(readServerOptions(flags, programVersion()));
+/** They say where settings come from, so they do not come from there. */
+const NOT_IN_FILE: ReadonlySet<string> = new Set(["config", "printConfig"]);
+const PATH_PLACEHOLDER = /<(file|directory)>/;
+
+async function runServer(_: unknown, command: Command): Promise<void> {
+  const { resolved, file } = settingsOf(command, process.env);
+  const options = ((): ServerOptions => {
+    try {
+      return readServerOptions(flagsOf(resolved), programVersion());
+    } catch (error) {
+      throw namingSource(error, resolved, file);
+    }
+  })();
+  if (command.getOptionValue("printConfig") === true) {
+    process.stdout.write(settingsText(withDerived(resolved, derivedFrom(options)), file));
+    return;
+  }
+  const server = await startServer(options);
   const stop = (): void => server.stop();
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   // A parent process that started us with a channel wants to know when we listen, and is gone when it closes.
@@ -82,4 +122,65 @@ async function runServer(flags: ServerFlags): Promise<void> {
   // A node that failed closes what it can; a disk that hangs must not keep its process alive.
   setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();
   if (process.connected) process.disconnect();
+}
+
+function settingsOf(
+  command: Command,
+  environment: NodeJS.ProcessEnv,
+): { readonly resolved: readonly Resolved[]; readonly file: SettingsFile | null } {
+  const settings = command.options
+    .filter((option) => !NOT_IN_FILE.has(option.attributeName()))
+    .map((option): Setting => {
+      const isPath = PATH_PLACEHOLDER.test(option.flags);
+      const isSwitch = !option.required && !option.optional;
+      return { name: option.name(), key: option.attributeName(), isSwitch, isPath };
+    });
+  const given = (source: string): Record<string, string | true> =>
+    Object.fromEntries(
+      settings
+        .filter(({ key }) => command.getOptionValueSource(key) === source)
+        .map(({ key }) => [key, command.getOptionValue(key) as string | true]),
+    );
+  const { [CONFIG_VARIABLE]: configured, ...rest } = environment;
+  const path = (command.getOptionValue("config") as string | undefined) ?? configured;
+  const file = path === undefined ? null : readSettings(resolve(path));
+  const sources = { flags: given("cli"), environment: rest, file, defaults: given("default") };
+  return { resolved: resolveSettings(settings, sources), file };
+}
+
+/** What follows for this node from its id and the list of nodes. */
+function derivedFrom({ node, dataDirectory, clusterNodes }: ServerOptions): Record<string, string> {
+  const { host, port } = node.clientAddress;
+  const self = clusterNodes.find(({ id }) => id === node.nodeId);
+  return {
+    dataDir: dataDirectory,
+    host,
+    port: String(port),
+    peerPort: String(self?.peerPort ?? ""),
+    clusterId: node.clusterId,
+  };
+}
+
+const CONFIG_VARIABLE = variableOf({ name: "config" });
+
+function readSettings(path: string): SettingsFile {
+  try {
+    return { path, text: readFileSync(path, "utf8") };
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new KvError("BAD_REQUEST", `--config: cannot read ${path}: ${reason}`, { cause });
+  }
+}
+
+function flagsOf(resolved: readonly Resolved[]): ServerFlags {
+  const values = resolved.flatMap(({ setting, value }) =>
+    value === undefined ? [] : [[setting.key, value] as const],
+  );
+  const flags: Partial<ServerFlags> = Object.fromEntries(values);
+  if (flags.node === undefined) {
+    const ways = `--node <id>, ${variableOf({ name: "node" })}, or "node" in the file of --config`;
+    throw new KvError("BAD_REQUEST", `which node of the cluster is this? ${ways}`);
+  }
+  // What has a default is there, as the command has declared it.
+  return flags as ServerFlags;
 }

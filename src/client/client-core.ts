@@ -21,7 +21,7 @@ import { decodeAnswers, type AnswerHandler } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { createAnswerHandler } from "./answers.ts";
 import { ClientSession } from "./client-session.ts";
-import type { ClientCoreOptions, SubmitOptions } from "./core-options.ts";
+import type { ClientCoreOptions, SubmitOptions, ObserveRequest } from "./core-options.ts";
 import { Deadlines } from "./deadlines.ts";
 import { checkOperation, type Answer, type Operation } from "./frames.ts";
 import { KnownCluster, type NodeSelf } from "./known-cluster.ts";
@@ -46,6 +46,7 @@ const PARK_MS_MAX = 500;
 const FULL_SOCKET_RETRY_MS = 5;
 
 export class ClientCore {
+  readonly #observe: ObserveRequest | null;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #attemptTimeoutMs: number;
@@ -73,6 +74,7 @@ export class ClientCore {
     this.#epoch = options.clock.now();
     this.#timeoutMs = options.timeoutMs ?? 5000;
     this.#attemptTimeoutMs = options.attemptTimeoutMs ?? 2000;
+    this.#observe = options.observe ?? null;
     this.#failFast = options.failFast ?? false;
     this.#deadlines = new Deadlines(options.clock, this.#epoch, (now) => this.#expire(now));
     this.#session = new ClientSession((length) => options.random.bytes(length));
@@ -154,7 +156,8 @@ export class ClientCore {
     }
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     const deadline = this.#turnTime() + Math.ceil(timeoutMs);
-    const request = newRequest(operation, node, timeoutMs, deadline, done);
+    const ended = this.#observe?.(operation, done) ?? done;
+    const request = newRequest(operation, node, timeoutMs, deadline, ended);
     this.#pending += 1;
     const lane = node === null ? this.#preferred : this.#laneOf(node);
     lane?.enqueue(request);

@@ -1,13 +1,20 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
+import type { Operation } from "./frames.ts";
+import type { Done } from "./request.ts";
 import type { Endpoint } from "./types.ts";
+
+/** Called for each request that is sent, with what is to be called when it ends. @returns what is called then instead */
+export type ObserveRequest = (operation: Operation, done: Done) => Done;
 
 export interface ClientCoreOptions {
   readonly nodes: readonly Endpoint[];
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  /** Looks on. Default: nobody does. */
+  readonly observe?: ObserveRequest;
   /** The cluster's name: nodes of another are refused (WRONG_CLUSTER). Null: the name of the first node met counts. Default null. */
   readonly clusterId?: string | null;
   /** The cluster's secret; null: it has none. A node that does not know it is refused (UNAUTHORIZED). Default null. */

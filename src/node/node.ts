@@ -18,6 +18,7 @@ import type { DataDirectory } from "../storage/data-directory.ts";
 import type { LogStorage } from "../storage/log-storage.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import { AgreementLog, outvotedText } from "./agreement-log.ts";
+import { Departure } from "./departure.ts";
 import { PeerGuard } from "./peer-guard.ts";
 import { contradictionText, isFinalRefusal } from "./refusals.ts";
 import { Reports } from "./reports.ts";
@@ -33,6 +34,7 @@ import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
 import type { NodeSight } from "./sight.ts";
+import { SlowLog } from "./slow-log.ts";
 import { adminLink, nodeStatus, RoleLog } from "./status.ts";
 
 export interface NodeEvents {
@@ -61,12 +63,14 @@ export class Node {
   readonly #roleLog: RoleLog;
   readonly #agreementLog: AgreementLog;
   readonly #peerTrouble: PeerTrouble;
+  readonly #slowLog: SlowLog;
   readonly #memoryWatch: MemoryWatch | null;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
   #turnScheduled = false;
   #cancelTick: () => void = () => {};
   #stopped = false;
+  #departure: Departure | null = null;
 
   /**
    * Opens the data directory and recovers from it, synchronously. Nothing is sent before `start`.
@@ -133,6 +137,12 @@ export class Node {
     this.#roleLog = new RoleLog(this.#replica, logger);
     this.#agreementLog = new AgreementLog(this.#replica, logger);
     this.#peerTrouble = new PeerTrouble(this.#replica, logger);
+    this.#slowLog = new SlowLog({
+      slow: this.#replica.served.slowWrites,
+      clock,
+      logger,
+      lastSyncMs: () => this.#storage.stats.lastSyncMs,
+    });
     this.#memoryWatch = watchMemory(machine, this.#replica, options.timing.tickMs);
   }
 
@@ -175,11 +185,31 @@ export class Node {
       this.#roleLog.update();
       this.#agreementLog.update();
       this.#peerTrouble.update();
+      this.#slowLog.update();
+      this.#departure?.tick();
+      if (this.#stopped) return;
       this.#wake();
       dueMs = Math.max(dueMs + tickMs, clock.now());
       this.#cancelTick = clock.after(dueMs - clock.now(), tick);
     };
     this.#cancelTick = clock.after(tickMs, tick);
+    this.#wake();
+  }
+
+  /**
+   * Ends as `stop` does, but while it leads not before somebody leads in its place, or an election time-out has passed. A node
+   * that fails meanwhile says so by `onFatal`, and not by `done`.
+   */
+  retire(done: () => void): void {
+    if (this.#stopped || this.#departure !== null) return;
+    const { electionTimeoutMs, tickMs } = this.#options.timing;
+    this.#departure = new Departure({
+      core: this.#replica.core,
+      logger: this.#machine.logger,
+      ticksMax: Math.ceil(electionTimeoutMs / tickMs),
+      onOver: () => this.stop(done),
+    });
+    this.#departure.begin();
     this.#wake();
   }
 
@@ -354,6 +384,7 @@ export class Node {
     this.#jobs.beginIfDue();
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
     if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
+    this.#departure?.look();
   }
 
   /** @returns null when the node cannot go on with its log */

@@ -58,6 +58,10 @@ export type CompactionError =
   /** A host snapshot must satisfy compactIdx <= snapshot.idx, and must not be older than the stored one. */
   | { readonly kind: "snapshotIndex"; readonly snapshotIdx: number; readonly minIdx: number };
 
+export type HandOverError =
+  /** `to` cannot lead in this node's place now, or this node does not lead. */
+  { readonly kind: "noHeir"; readonly to: NodeId };
+
 export interface Success {
   readonly ok: true;
 }
@@ -69,6 +73,7 @@ export type Result<E> = Success | Failure<E>;
 
 export type ProposeResult<T> = Result<ProposeError<T>>;
 export type ReconfigureResult = Result<ReconfigureError>;
+export type HandOverResult = Result<HandOverError>;
 export type CompactionResult = Result<CompactionError>;
 
 export const OK: Success = Object.freeze({ ok: true });

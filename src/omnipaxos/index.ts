@@ -10,6 +10,8 @@ export type {
   CompactionError,
   CompactionResult,
   Failure,
+  HandOverError,
+  HandOverResult,
   ProposeError,
   ProposeResult,
   ReconfigureError,
@@ -43,6 +45,7 @@ export type {
   SequenceNumber,
   Snapshot,
   StopSign,
+  TakeOver,
 } from "./messages.ts";
 export { OmniPaxos } from "./omni-paxos.ts";
 export type { LeaderView, NodeState } from "./omni-paxos.ts";

@@ -22,5 +22,6 @@ export type Input<T, S = never> =
   | { readonly kind: "reconnected"; readonly pid: NodeId }
   | { readonly kind: "replaced"; readonly pid: NodeId }
   | { readonly kind: "tryBecomeLeader" }
+  | { readonly kind: "handOver"; readonly to: NodeId }
   | { readonly kind: "setPriority"; readonly priority: number }
   | { readonly kind: "persisted"; readonly seq: WriteSeq };

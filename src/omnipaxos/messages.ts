@@ -142,6 +142,12 @@ export interface Progress {
   readonly decidedIdx: number;
 }
 
+/** Not in the reference: the leader of n is about to end and asks this follower to lead in its place (hand-over.ts). */
+export interface TakeOver {
+  readonly type: "takeOver";
+  readonly n: Ballot;
+}
+
 export type PaxosMessage<T, S> =
   | HeartbeatRequest
   | HeartbeatReply
@@ -157,7 +163,8 @@ export type PaxosMessage<T, S> =
   | ProposalForward<T>
   | ForwardStopSign
   | CompactionMessage
-  | Progress;
+  | Progress
+  | TakeOver;
 
 export interface Envelope<T, S> {
   readonly from: NodeId;

@@ -7,7 +7,14 @@ import type { OmniPaxosConfig, ResolvedConfig } from "./config.ts";
 import type { Contradiction } from "./contradiction.ts";
 import type { DurableState, Effects, WriteSeq } from "./effects.ts";
 import { assert, ConfigError, failure, OK, unreachable } from "./errors.ts";
-import type { CompactionResult, ProposeResult, ReconfigureResult, Result } from "./errors.ts";
+import type {
+  CompactionResult,
+  HandOverResult,
+  ProposeResult,
+  ReconfigureResult,
+  Result,
+} from "./errors.ts";
+import { heirsOf, mayTakeOver } from "./hand-over.ts";
 import type { Input } from "./inputs.ts";
 import { LogicalClock } from "./logical-clock.ts";
 import { memoryOf } from "./memory.ts";
@@ -122,6 +129,8 @@ export class OmniPaxos<T, S = never> {
       case "tryBecomeLeader":
         this.tryBecomeLeader();
         return OK;
+      case "handOver":
+        return this.handOver(input.to);
       case "setPriority":
         this.setPriority(input.priority);
         return OK;
@@ -165,6 +174,9 @@ export class OmniPaxos<T, S = never> {
         break;
       case "heartbeatReply":
         this.#election.handleReply(from, message);
+        break;
+      case "takeOver":
+        this.#takeOver(from, message.n);
         break;
       default:
         handleMessage(this.#paxos, from, message);
@@ -251,6 +263,25 @@ export class OmniPaxos<T, S = never> {
   tryBecomeLeader(): void {
     if (this.#isInert) return;
     handleLeader(this.#paxos, this.#election.ballotWith(this.#store.promise.n + 1));
+  }
+
+  /**
+   * Leading in the accept phase: followers that could lead in this node's place, the one with the longest log first. Empty
+   * where nobody could lead without this node, and on a node that does not lead.
+   */
+  heirs(): readonly NodeId[] {
+    if (!this.#paxos.is("leader", "accept")) return [];
+    return heirsOf(this.#paxos.leading.followers, this.#election, this.#config.quorum);
+  }
+
+  /**
+   * Asks one of the `heirs` to lead in this node's place. This node leads on until a higher ballot reaches it, so a request that
+   * is lost costs nothing, and the next heir may be asked as well.
+   */
+  handOver(to: NodeId): HandOverResult {
+    if (this.#isInert || !this.heirs().includes(to)) return failure({ kind: "noHeir", to });
+    this.#outbox.send(to, { type: "takeOver", n: this.#paxos.leading.ballot }, 0);
+    return OK;
   }
 
   /** Among ballots of equal n the higher priority wins. A raised one may lead to a takeover (S8, deviations.md). */
@@ -443,6 +474,12 @@ export class OmniPaxos<T, S = never> {
   /** JUDGE-3. Nothing goes in or out any more; what was written before is still made durable. */
   get #isInert(): boolean {
     return this.#paxos.contradiction !== null;
+  }
+
+  #takeOver(from: NodeId, n: Ballot): void {
+    if (!this.#paxos.is("follower", "accept")) return;
+    const { promise } = this.#store;
+    if (mayTakeOver(from, n, promise, this.#election, this.#config.quorum)) this.tryBecomeLeader();
   }
 
   #winBackStranded(): void {

@@ -51,6 +51,7 @@ export function applyDecided(
     if (batch === undefined) continue;
     hasRoom = true;
     served.answered(nowMs - batch.sinceMs, batch.groups.length);
+    served.slowWrites.note(batch, appliedIdx - 1, nowMs);
   }
   return hasRoom && proposals.hasStaged;
 }

@@ -80,6 +80,8 @@ export class Joining {
 
   /** Whether a message to this node may reach the core. */
   mayHear(message: PeerMessage): boolean {
+    // J3: it would begin a round with the log of a disk that may have lost what it voted for.
+    if (message.type === "takeOver") return false;
     if (message.type !== "prepare") return true;
     const { floor } = this;
     return floor !== null && compareBallots(message.n, floor) >= 0;

@@ -42,6 +42,8 @@ export interface Batch<R> {
   readonly groups: readonly StagedGroup<R>[];
   /** When the first of its groups came in. */
   readonly sinceMs: number;
+  /** When it was first handed to the core. */
+  readonly proposedMs: number;
   /** Set anew each time it is handed to the core. */
   proposedTick: number;
   /** The leadership under which it was last handed over. */
@@ -225,7 +227,7 @@ export class Proposals<R> {
         if (end > start && bytes + length > entryBytes) break;
         bytes += length;
       }
-      batches.push(this.#batch(this.#staged.slice(start, end), sinceMs, leadership));
+      batches.push(this.#batch(this.#staged.slice(start, end), sinceMs, nowMs, leadership));
       underWayBytes += bytes;
       start = end;
     }
@@ -253,7 +255,12 @@ export class Proposals<R> {
     return batch;
   }
 
-  #batch(groups: StagedGroup<R>[], sinceMs: number, leadership: string): Batch<R> {
+  #batch(
+    groups: StagedGroup<R>[],
+    sinceMs: number,
+    proposedMs: number,
+    leadership: string,
+  ): Batch<R> {
     const number = this.#nextBatch++;
     const entry = this.#buildEntry(
       number,
@@ -264,6 +271,7 @@ export class Proposals<R> {
       entry,
       groups,
       sinceMs,
+      proposedMs,
       proposedTick: this.#tick,
       leadership,
     };

@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
 import { Refused } from "./refused.ts";
+import { SlowWriteCounter } from "./slow-writes.ts";
 
 /** What clients have asked for and was not answered yet. */
 export interface Waiting {
@@ -14,6 +15,7 @@ export class Served {
   commandsApplied = 0;
   reads = 0;
   readonly refused = new Refused();
+  readonly slowWrites = new SlowWriteCounter();
   /** When a write of another node's clients was applied last, by the clock of `endTurn`. */
   othersAtMs = Number.NEGATIVE_INFINITY;
   readonly #writeLatency: number[] = Array.from({ length: LATENCY_BUCKETS }, () => 0);

@@ -66,8 +66,11 @@ export class LocalServer {
     const [program = "", ...args] = command;
     // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
     // tells it when we are gone.
+    // Variables for one server are not meant for all of these.
+    const env = Object.entries(process.env).filter(([name]) => !name.startsWith("OMNIKV_"));
     this.#child = spawn(program, args, {
       detached: true,
+      env: Object.fromEntries(env),
       stdio: ["ignore", log, log, "ipc"],
     });
     closeSync(log);

@@ -21,6 +21,7 @@ import type { Logger } from "../ports/logger.ts";
 import { StrangerLog } from "../ports/stranger-log.ts";
 import { LastWords } from "./last-words.ts";
 import { bufferBytesMax, connectionCaps } from "./limits.ts";
+import { tellServiceManager } from "../platform/service-manager.ts";
 import { OperatorView } from "./operator-view.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -122,6 +123,7 @@ async function startNode(
           data: dataDirectory,
         });
         process.send?.("listening");
+        tellServiceManager("READY=1", logger);
       },
       onFatal: (error) => {
         isStopping = true;
@@ -144,8 +146,9 @@ async function startNode(
         isStopping = true;
         view.stops();
         logger.info(`node ${nodeOptions.nodeId} stops`);
+        tellServiceManager("STOPPING=1", logger);
         endWatch();
-        node.stop(() => {
+        node.retire(() => {
           lock.release();
           end(0);
         });

@@ -21,6 +21,7 @@ const MESSAGES: { readonly [K in PeerMessage["type"]]: string | null } = {
   forwardStopSign: "this version does not reconfigure; test/omnipaxos does",
   compaction: "snapshots are each node's own; test/omnipaxos trims and folds",
   progress: null,
+  takeOver: null,
   readRequest: null,
   readProbe: null,
   readAck: null,

@@ -279,7 +279,7 @@ export class SimNode {
       this.crash({ silent: false, power: false, downMs });
     };
     // Not from within the node's own call.
-    node.stop(() => this.#context.clock.after(0, ended));
+    node.retire(() => this.#context.clock.after(0, ended));
     this.#context.clock.after(STOP_MS, ended);
   }
 

@@ -136,6 +136,7 @@ export const MESSAGE_KINDS: {
     happy: f.take(BOOLEAN),
   })),
   prepareReq: array(3, (f) => ({ type: "prepareReq", n: f.take(BALLOT) })),
+  takeOver: array(16, (f) => ({ type: "takeOver", n: f.take(BALLOT) })),
   prepare: array(4, (f) => ({
     type: "prepare",
     n: f.take(BALLOT),

@@ -50,6 +50,12 @@ describe("an empty disk among three nodes", () => {
     expect(joining.generation).toBe(3);
   });
 
+  test("is not asked to lead, whoever has confirmed", () => {
+    const joining = new Joining({ nodes: 3, quorum: 2 });
+    for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 1);
+    expect(joining.mayHear({ type: "takeOver", n: ballot(4) })).toBe(false);
+  });
+
   test("the first word of a session counts, and a session that ends takes its confirmation along", () => {
     const joining = new Joining({ nodes: 3, quorum: 2 });
     joining.onConfirmed(1, ballot(4), 1);

@@ -71,6 +71,7 @@ const BY_TYPE: {
   decide: fc.record({ n: ballot, seq, decidedIdx: index }),
   acceptStopSign: fc.record({ n: ballot, seq, stopSign }),
   notAccepted: fc.record({ n: ballot }),
+  takeOver: fc.record({ n: ballot }),
   proposalForward: fc.record({ entries }),
   forwardStopSign: fc.record({ stopSign }),
   compaction: fc.record({

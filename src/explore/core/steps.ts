@@ -88,6 +88,8 @@ function sayMessage(message: Message): string {
       return `Accepted ${ballot(message.n)} up to ${message.acceptedIdx}`;
     case "notAccepted":
       return `NotAccepted, its promise being ${ballot(message.n)}`;
+    case "takeOver":
+      return `TakeOver ${ballot(message.n)}`;
     case "proposalForward":
       return `ProposalForward [${message.entries.join(", ")}]`;
     case "progress":

@@ -1,6 +1,6 @@
 import type { NodeId } from "../ballot.ts";
 import { unreachable } from "../errors.ts";
-import type { HeartbeatReply, HeartbeatRequest, PaxosMessage } from "../messages.ts";
+import type { HeartbeatReply, HeartbeatRequest, PaxosMessage, TakeOver } from "../messages.ts";
 import { handleCompaction } from "./compaction.ts";
 import {
   flushBatchAsFollower,
@@ -27,7 +27,7 @@ import type { PaxosState } from "./state.ts";
 export function handleMessage<T, S>(
   state: PaxosState<T, S>,
   from: NodeId,
-  message: Exclude<PaxosMessage<T, S>, HeartbeatRequest | HeartbeatReply>,
+  message: Exclude<PaxosMessage<T, S>, HeartbeatRequest | HeartbeatReply | TakeOver>,
 ): void {
   switch (message.type) {
     case "prepareReq":

@@ -122,6 +122,8 @@ class Stage {
       case "lead":
         cluster.call(pid(), (node) => node.tryBecomeLeader());
         return [];
+      case "handover":
+        return refusal(cluster.call(pid(), (node) => node.handOver(pidOf(cluster, rest[0]))));
       case "priority":
         cluster.call(pid(), (node) => node.setPriority(Number(rest[0])));
         return [];

@@ -91,6 +91,8 @@ export function messageText(message: Message): string {
       return `AcceptStopSign ${inStream(message)}`;
     case "notAccepted":
       return `NotAccepted, promised ${ballotText(message.n)}`;
+    case "takeOver":
+      return `TakeOver ${ballotText(message.n)}`;
     case "proposalForward":
       return `ProposalForward [${message.entries.join(" ")}]`;
     case "forwardStopSign":

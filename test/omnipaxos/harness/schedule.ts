@@ -34,6 +34,7 @@ export const KINDS: Kinds = [
   [6, "healAll"],
   [12, "reconnect"],
   [12, "become"],
+  [12, "handOver"],
   [4, "priority"],
   [30, "compact"],
   [3, "reconfigure"],
@@ -181,6 +182,15 @@ export class Schedule {
       case "become":
         cluster.call(pid, (node) => node.tryBecomeLeader());
         return;
+      case "handOver": {
+        const from = leaderOf(cluster) ?? pid;
+        cluster.call(from, (node) => {
+          const heirs = node.heirs();
+          const heir = heirs[y % Math.max(1, heirs.length)];
+          if (heir !== undefined) node.handOver(heir);
+        });
+        return;
+      }
       case "priority":
         cluster.call(pid, (node) => node.setPriority(y % 4));
         return;

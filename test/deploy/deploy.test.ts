@@ -1,0 +1,219 @@
+/** docs/deploy: what machines read there is well-formed and says what the program understands. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { NodeMetrics } from "../../src/metrics/node-metrics.ts";
+import { NODE_FLAGS } from "../../src/server/node-flags.ts";
+import { sightWith } from "../metrics/fixtures.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const FOLDER = join(ROOT, "docs/deploy");
+const read = (name: string): string => readFileSync(join(FOLDER, name), "utf8");
+
+// Each server's settings are printed by a process.
+vi.setConfig({ testTimeout: 60_000 });
+
+let scratch = "";
+let secretFile = "";
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), "omnikv-deploy-"));
+  secretFile = join(scratch, "secret.txt");
+  writeFileSync(secretFile, "a secret for these tests, and no other use", { mode: 0o600 });
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const plain = Object.entries(process.env).filter(([name]) => !name.startsWith("OMNIKV_"));
+  return spawnSync(program, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...Object.fromEntries(plain), ...env },
+  });
+}
+const has = (command: string): boolean => run("sh", ["-c", command]).status === 0;
+
+/** What a server would be started with. */
+function printConfig(args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const { status, stdout, stderr } = run(
+    process.execPath,
+    ["--import", "tsx", "src/bin/omnikv.ts", "server", ...args, "--print-config"],
+    env,
+  );
+  expect([status, stderr]).toEqual([0, ""]);
+  return stdout;
+}
+
+describe("systemd", () => {
+  const unit = read("omnikv.service");
+
+  test.skipIf(!has("command -v systemd-analyze"))(
+    "the unit has no fault (skipped without systemd-analyze)",
+    () => {
+      const file = join(scratch, "omnikv.service");
+      writeFileSync(file, unit.replace("/usr/bin/node", process.execPath));
+      const { status, stderr } = run("systemd-analyze", ["verify", file]);
+      expect([status, stderr]).toEqual([0, ""]);
+      writeFileSync(file, unit.replace("Restart=on-failure", "Restart=whenever"));
+      expect(run("systemd-analyze", ["verify", file]).stderr).toContain("restart specifier");
+    },
+  );
+
+  test("it starts the server with the flags of a server, and takes wrong settings for final", () => {
+    const [, flags = ""] = /^ExecStart=\/usr\/bin\/node (.*?) \/opt/m.exec(unit) ?? [];
+    expect(flags.split(" ")).toEqual(NODE_FLAGS);
+    expect(unit).toMatch(/^RestartPreventExitStatus=2$/m);
+  });
+
+  test("its settings are settings", () => {
+    const text = printConfig(["--config", join(FOLDER, "server.json")], {
+      OMNIKV_SECRET_FILE: secretFile,
+    });
+    expect(text).toMatch(/^data-dir +\/var\/lib\/omnikv\/data +file /m);
+    expect(text).toMatch(/^host +10\.0\.0\.1 /m);
+  });
+});
+
+describe("Docker", () => {
+  const dockerfile = read("Dockerfile");
+
+  test("what is copied into the image exists, and is not ignored", () => {
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
+      ([, paths = ""]) => paths.split(" "),
+    );
+    const kept = [...read("Dockerfile.dockerignore").matchAll(/^!(.+)$/gm)].map(([, path]) => path);
+    expect(copied.length).toBeGreaterThan(4);
+    expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    expect(new Set(copied)).toEqual(new Set(kept));
+  });
+
+  test("the server has the flags of a server", () => {
+    const [, entry = "[]"] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
+    const words = JSON.parse(entry) as string[];
+    expect(words.slice(1, -1)).toEqual(NODE_FLAGS);
+  });
+});
+
+/** Parsed by whatever this machine has for YAML; null: nothing. */
+function yaml(name: string): readonly unknown[] | null {
+  const script = "import json,sys,yaml; json.dump(list(yaml.safe_load_all(sys.stdin)),sys.stdout)";
+  const result = spawnSync("python3", ["-c", script], { input: read(name), encoding: "utf8" });
+  return result.status === 0 ? (JSON.parse(result.stdout) as unknown[]) : null;
+}
+const NO_YAML = !has("python3 -c 'import yaml'");
+
+interface Compose {
+  readonly services: Readonly<Record<string, { environment: Record<string, string> }>>;
+}
+
+test.skipIf(NO_YAML)(
+  "each server of compose.yaml has settings that are (skipped without PyYAML)",
+  () => {
+    const [compose] = yaml("compose.yaml") as Compose[];
+    const services = Object.entries(compose?.services ?? {});
+    expect(services.map(([name]) => name)).toEqual(["node1", "node2", "node3"]);
+    for (const [name, { environment }] of services) {
+      const text = printConfig([], { ...environment, OMNIKV_SECRET_FILE: secretFile });
+      expect(text).toMatch(new RegExp(`^host +${name} `, "m"));
+      expect(text).toMatch(/^port +4101 /m);
+    }
+  },
+);
+
+interface Resource {
+  readonly kind: string;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly template?: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly env: readonly { readonly name: string; readonly value?: string }[];
+          readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+          readonly lifecycle?: unknown;
+          readonly [probe: string]: unknown;
+        }[];
+      };
+    };
+  };
+}
+
+describe.skipIf(NO_YAML)("Kubernetes (skipped without PyYAML)", () => {
+  const resources = (NO_YAML ? [] : yaml("kubernetes.yaml")) as Resource[];
+  const [container] = resources.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
+  const cluster = resources.find(({ kind }) => kind === "ConfigMap")?.data?.["cluster.json"] ?? "";
+
+  test("it is what it should be", () => {
+    expect(resources.map(({ kind }) => kind)).toEqual([
+      "Namespace",
+      "Service",
+      "PodDisruptionBudget",
+      "ConfigMap",
+      "StatefulSet",
+    ]);
+  });
+
+  test("each pod has settings that are, and listens where the others look for it", () => {
+    const clusterFile = join(scratch, "cluster.json");
+    writeFileSync(clusterFile, cluster);
+    const given = Object.fromEntries(
+      (container?.env ?? []).map(({ name, value }) => [name, value]),
+    );
+    for (const id of ["1", "2", "3"]) {
+      const text = printConfig([], {
+        ...given,
+        OMNIKV_NODE: id,
+        OMNIKV_CLUSTER: clusterFile,
+        OMNIKV_SECRET_FILE: secretFile,
+      });
+      expect(text).toMatch(new RegExp(`^host +omnikv-${id}\\.omnikv\\.omnikv\\.svc\\.`, "m"));
+      for (const { name, containerPort } of container?.ports ?? []) {
+        const setting = name === "client" ? "port" : "peer-port";
+        expect(text).toMatch(new RegExp(`^${setting} +${containerPort} `, "m"));
+      }
+    }
+  });
+
+  test("probes ask what is there, and no hook runs", () => {
+    const path = (probe: string): unknown =>
+      (container?.[probe] as { httpGet: { path: string } } | undefined)?.httpGet.path;
+    expect(["startupProbe", "livenessProbe", "readinessProbe"].map(path)).toEqual([
+      "/livez",
+      "/livez",
+      "/readyz",
+    ]);
+    expect(container?.lifecycle).toBeUndefined();
+  });
+});
+
+describe("Grafana", () => {
+  const dashboard = JSON.parse(read("grafana.json")) as {
+    readonly panels: readonly {
+      readonly title: string;
+      readonly targets?: readonly { readonly expr: string }[];
+    }[];
+  };
+  const panels = dashboard.panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr }) => [title, expr] as const),
+  );
+
+  test("every expression is of metrics that there are", async () => {
+    const options = { sight: () => sightWith(), life: () => ({ kind: "running" }) as const };
+    const text = await new NodeMetrics({ ...options, ofProcess: true }).text();
+    const names = new Set(
+      [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = "", type]) =>
+        type === "histogram" ? [`${name}_bucket`, `${name}_count`] : [name],
+      ),
+    );
+    expect(panels.length).toBeGreaterThan(15);
+    for (const [title, expr] of panels) {
+      const used = expr.match(/\b(?:etcd|omnikv|process|nodejs)_\w+/g) ?? [];
+      expect([title, used.length > 0]).toEqual([title, true]);
+      expect([title, used.filter((name) => !names.has(name))]).toEqual([title, []]);
+    }
+  });
+});
