@@ -11,7 +11,7 @@ import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
 import { NodeMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
-import { descriptorLimit, openDescriptors } from "../platform/descriptors.ts";
+import { descriptorLimit, openDescriptors, type ConnectionCaps } from "../platform/descriptors.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 import { IDENTITY_FILE, LOG_DIRECTORY } from "../storage/data-directory.ts";
@@ -94,18 +94,7 @@ async function startNode(
     const machine = {
       clock: nodeClock,
       random: createNodeRandom(),
-      network: new WsNetwork({
-        hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
-        pageAddresses: options.clusterNodes,
-        clientTls: options.clientTls,
-        peerTls: options.peerTls,
-        onRequest: dashboard(options, view),
-        onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
-        onCrowded: (reason) =>
-          strangers.warn("connections are refused until some have ended", { reason }),
-        strangersMax: caps.strangers,
-        connectionsMax: caps.clients + caps.managers + caps.strangers,
-      }),
+      network: networkOf(options, caps, strangers, view),
       disk: new NodeDisk(dataDirectory),
       memory: new NodeMemory(),
       logger,
@@ -158,6 +147,26 @@ async function startNode(
     lock.release();
     throw error;
   }
+}
+
+function networkOf(
+  options: ServerOptions,
+  caps: ConnectionCaps,
+  strangers: StrangerLog,
+  view: OperatorView,
+): WsNetwork {
+  return new WsNetwork({
+    hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
+    pageAddresses: options.clusterNodes,
+    clientTls: options.clientTls,
+    peerTls: options.peerTls,
+    onRequest: dashboard(options, view),
+    onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
+    onCrowded: (reason) =>
+      strangers.warn("connections are refused until some have ended", { reason }),
+    strangersMax: caps.strangers,
+    connectionsMax: caps.clients + caps.managers + caps.strangers,
+  });
 }
 
 /** What lies in files and may change while the server runs. @returns ends the watch */
