@@ -109,7 +109,7 @@ export class KvClient extends KeyRequests implements KvRequests {
    * `timeoutMs` is for each page.
    *
    * @throws KvError while iterating: COMPACTED when so much is written between two pages that the cluster keeps that state no
-   *   more (a quarter of a million changes, or an eighth of the quota, unless set otherwise)
+   *   more (50,000 changes, or a twenty-fourth of the quota, unless set otherwise)
    */
   async *range(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyValue> {
     for await (const page of this.#pages(selector, options, VALUES)) yield* itemsOf(page);

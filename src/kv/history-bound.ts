@@ -2,10 +2,14 @@
 
 import type { Command } from "../operations/index.ts";
 
-/** While nobody has set it. With small values these take some 20 MB of heap, and a busy cluster minutes or seconds to make. */
-export const DEFAULT_HISTORY_REVISIONS = 250_000;
+/**
+ * While nobody has set it. Each of them is written with every snapshot: with many more, a node that only overwrites would spend
+ * as much on old versions as on the writes themselves. With small values they take some 4 MB of heap, and a busy cluster makes
+ * them in seconds, a usual one in hours.
+ */
+export const DEFAULT_HISTORY_REVISIONS = 50_000;
 /** While nobody has set it: the quota divided by this. */
-export const HISTORY_QUOTA_PART = 8;
+export const HISTORY_QUOTA_PART = 24;
 /** Of each null: nobody has set it, and the default holds. */
 export interface HistoryBound {
   /** Changes that are kept: so many revisions before the newest can be read. */

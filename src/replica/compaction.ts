@@ -4,12 +4,17 @@
  * A snapshot is due when the log applied since the last one outweighs a fixed minimum and a fraction of the state: so
  * the bytes written for snapshots stay within a constant factor of the bytes written for the log, and the log (and with
  * it the memory and the restart time) stays within a constant factor of the state.
+ *
+ * What is kept of the history turns over completely while keys do not, so each snapshot has to write it anew: it counts for
+ * more, as else a node that overwrites a few keys would spend as much on versions in snapshots as on the writes themselves.
  */
 export interface CompactionPolicy {
   readonly logBytesMin: number;
   readonly entriesMax: number;
   /** A snapshot is due when log bytes exceed this share of the last snapshot's bytes too. */
   readonly stateShare: number;
+  /** The same, of the history in it. */
+  readonly historyShare: number;
   /** Entries kept below the snapshot, so that a follower a little behind needs no snapshot. */
   readonly retainedEntries: number;
   readonly retainedBytes: number;
@@ -21,6 +26,7 @@ export const DEFAULT_COMPACTION: CompactionPolicy = {
   logBytesMin: 16 * 1024 * 1024,
   entriesMax: 200_000,
   stateShare: 0.5,
+  historyShare: 2,
   retainedEntries: 10_000,
   retainedBytes: 4 * 1024 * 1024,
   fetchedBytes: 128 * 1024 * 1024,
@@ -31,6 +37,8 @@ export class CompactionSchedule {
   #bytesSince = 0;
   #entriesSince = 0;
   #stateBytes: number;
+  /** Of these, what the history is taken to cost. */
+  #historyBytes = 0;
   #underWay = false;
   /** Of the snapshot under way, at most: each byte of log adds one byte to the state, give or take. */
   #sizeMax = 0;
@@ -53,12 +61,16 @@ export class CompactionSchedule {
 
   /** Of log. */
   get #dueBytes(): number {
-    const { logBytesMin, stateShare } = this.#policy;
-    return Math.max(logBytesMin, this.#stateBytes * stateShare);
+    const { logBytesMin, stateShare, historyShare } = this.#policy;
+    const history = Math.min(this.#historyBytes, this.#stateBytes);
+    const keys = this.#stateBytes - history;
+    return Math.max(logBytesMin, keys * stateShare + history * historyShare);
   }
 
-  begin(): void {
+  /** @param historyBytes what the history in the snapshot is taken to cost */
+  begin(historyBytes: number): void {
     this.#underWay = true;
+    this.#historyBytes = historyBytes;
     this.#sizeMax = this.#stateBytes + this.#bytesSince;
     this.#bytesSince = 0;
     this.#entriesSince = 0;
@@ -75,6 +87,7 @@ export class CompactionSchedule {
   /** A peer's snapshot of this size has taken the place of the state. */
   installed(stateBytes: number): void {
     this.#stateBytes = stateBytes;
+    this.#historyBytes = 0;
     this.#bytesSince = 0;
     this.#entriesSince = 0;
   }

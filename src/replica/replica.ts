@@ -393,8 +393,9 @@ export class Replica {
   beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
     if (!this.#schedule.isDue || this.#toLoad() !== null || this.#space.isCritical) return null;
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
-    this.#schedule.begin();
-    return { idx: this.#applier.appliedIdx, state: this.#applier.state.clone() };
+    const { state, appliedIdx } = this.#applier;
+    this.#schedule.begin(state.cells.history.bytes);
+    return { idx: appliedIdx, state: state.clone() };
   }
 
   /** Whether the snapshot begun, of which so much is written, is to go on without a pause. */

@@ -13,8 +13,8 @@ import {
 } from "../kv/index.ts";
 
 /** Of the history, while nobody sets anything: as the product has it. No run is long enough to come near. */
-const DEFAULT_REVISIONS = 250_000;
-const DEFAULT_BYTES = 48 * 1024 * 1024;
+const DEFAULT_REVISIONS = 50_000;
+const DEFAULT_BYTES = 16 * 1024 * 1024;
 
 /** A key's content from this revision on. */
 export interface Version {

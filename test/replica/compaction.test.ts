@@ -6,6 +6,7 @@ const POLICY = {
   logBytesMin: 100,
   entriesMax: 1000,
   stateShare: 0.5,
+  historyShare: 2,
   retainedEntries: 0,
   retainedBytes: 0,
   fetchedBytes: 0,
@@ -31,7 +32,7 @@ describe("a snapshot is due", () => {
   test("after half of the state that was written last", () => {
     const schedule = new CompactionSchedule(POLICY, 0);
     dueAfter(schedule);
-    schedule.begin();
+    schedule.begin(0);
     schedule.applied(500);
     expect(schedule.isDue).toBe(false);
     schedule.end(6000);
@@ -41,7 +42,7 @@ describe("a snapshot is due", () => {
   test("and is late when its share of the log for the next one, twice over, has outrun it", () => {
     const schedule = new CompactionSchedule(POLICY, 4000);
     dueAfter(schedule);
-    schedule.begin();
+    schedule.begin(0);
     // At most 6000 bytes, to be written within 1000 of log.
     expect(schedule.isLate(0)).toBe(false);
     schedule.applied(100);
@@ -49,6 +50,14 @@ describe("a snapshot is due", () => {
     expect(schedule.isLate(600)).toBe(false);
     schedule.applied(900);
     expect(schedule.isLate(5999)).toBe(true);
+  });
+
+  test("later when what was written last is history, which the next one writes anew", () => {
+    const schedule = new CompactionSchedule(POLICY, 0);
+    dueAfter(schedule);
+    schedule.begin(1000);
+    schedule.end(3000);
+    expect(dueAfter(schedule)).toBe(1000 + 2000);
   });
 
   test("counted anew from a state that came from a peer", () => {

@@ -114,7 +114,7 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   setQuota: {},
   setHistory: {},
   getHistory: {
-    ...{ revisions: null, bytes: 2 ** 20, revisionsMax: 250_000, bytesMax: 2 ** 20 },
+    ...{ revisions: null, bytes: 2 ** 20, revisionsMax: 50_000, bytesMax: 2 ** 20 },
     ...{ oldest: 5, revision: 9, keptBytes: 420 },
   },
   compact: {},
