@@ -27,7 +27,7 @@ const byCode: (Operation | undefined)[] = Array.from({ length: CODES }, () => un
 export const FIELD_BITS = new Uint16Array(CODES);
 /** EntryRules; 0 for a code that no operation has. */
 export const SINCE = new Uint8Array(CODES);
-/** What carries it out; undefined for control operations. */
+/** What carries it out; undefined for operations that kv-state carries out itself. */
 export const APPLY: (Apply | undefined)[] = Array.from({ length: CODES }, () => undefined);
 
 for (const name of OP_NAMES) {
@@ -55,3 +55,4 @@ export const QUOTA_BIT = FIELDS.quotaBytes.bit;
 export const HISTORY_REVISIONS_BIT = FIELDS.historyRevisions.bit;
 export const HISTORY_BYTES_BIT = FIELDS.historyBytes.bit;
 export const COMPACT_BIT = FIELDS.compactRevision.bit;
+export const TXN_BIT = FIELDS.txn.bit;

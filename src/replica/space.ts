@@ -95,6 +95,7 @@ export class Space {
 
   #isRefused(cursor: CommandCursor): boolean {
     const operation = operationOf(cursor.op);
+    if (operation?.kind === "txn") return canGrow(cursor.txn());
     if (operation?.kind !== "key" || operation.growth === "frees") return false;
     if (this.#level === "critical") return true;
     if (operation.answer === "swapped" && this.#mayKeep(cursor)) return true;
