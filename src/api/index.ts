@@ -23,6 +23,22 @@ export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type { KvRequests } from "../client/key-requests.ts";
+export { Atomic } from "../client/atomic.ts";
+export { Transaction, type TransactRangeOptions, type TransactSource } from "../client/transact.ts";
+export type {
+  AtomicCheck,
+  AtomicConflict,
+  AtomicResult,
+  TransactOptions,
+  TransactResult,
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnResult,
+  TxnTarget,
+  TxnWhere,
+} from "../client/txn-types.ts";
 export type {
   BatchOperation,
   BatchOutcome,
@@ -44,6 +60,7 @@ export type {
   RequestOptions,
   ResultOf,
   Revision,
+  Snapshot,
   WriteResult,
 } from "../client/types.ts";
 export { ERRORS, KvError, type ErrorCode } from "../base/errors.ts";

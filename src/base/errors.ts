@@ -41,6 +41,8 @@ export const ERRORS = {
    * of a key that does not exist.
    */
   TXN_REFUSED: { wire: 23, definite: true, retryable: false },
+  /** What a transaction had read was changed by others each time it was tried. Made by the client library. */
+  CONFLICT: { wire: 24, definite: true, retryable: true },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

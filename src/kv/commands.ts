@@ -4,7 +4,7 @@
  */
 export { ByteReader } from "./byte-reader.ts";
 export { ByteWriter } from "./byte-writer.ts";
-export type { ByteString } from "./byte-string.ts";
+export { byteStringOf, bytesOf, type ByteString } from "./byte-string.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export type { StoredValue } from "./cell.ts";
 export { NO_SESSION, STATUS, type Status } from "./command.ts";
@@ -20,4 +20,17 @@ export type {
   RangePage,
   RangeRequest,
 } from "./range.ts";
+export { isIn, wrongTxn } from "./txn-check.ts";
+export { decodeTxn, encodeTxn } from "./txn-format.ts";
+export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
+export {
+  RELATIONS,
+  TXN_REFUSAL,
+  type Compare,
+  type Relation,
+  type Target,
+  type Txn,
+  type TxnOp,
+  type Where,
+} from "./txn.ts";
 export { NO_ORIGIN } from "./state-header.ts";

@@ -478,7 +478,7 @@ export class KvState {
       else this.#cells.put(source, change.value, hashOfBytes(change.value), next);
     }
     if (changes.size > 0) this.#changed(changes.size);
-    this.#outcome(plan.then ? STATUS.txnThen : STATUS.txnElse, this.#revision);
+    this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
     this.#actual = plan.results;
   }
 

@@ -1,4 +1,5 @@
 /** What a transaction may not ask for, whatever is there: looked at before anything is proposed, and by all who get it. */
+import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import type { ByteString } from "./byte-string.ts";
 import { decodeTxn } from "./txn-format.ts";
@@ -21,7 +22,7 @@ export function canGrow(body: Uint8Array): boolean {
 }
 
 function hasPut(txn: Txn): boolean {
-  return [...txn.then, ...txn.else].some(
+  return [...txn.success, ...txn.failure].some(
     (op) => op.op === "put" || (op.op === "txn" && hasPut(op.txn)),
   );
 }
@@ -34,7 +35,7 @@ interface Changes {
 
 /** A key that is put twice on one path, or put and deleted. To be deleted twice does no harm. */
 function keyChangedTwice(txn: Txn): ByteString | null {
-  for (const ops of [txn.then, txn.else]) {
+  for (const ops of [txn.success, txn.failure]) {
     const changes = changesOf(ops);
     if (typeof changes === "string") return changes;
   }
@@ -77,15 +78,17 @@ function changesOfOne(op: TxnOp): Changes | ByteString {
     case "get":
       return { puts: new Set(), deletes: [] };
     case "txn": {
-      const then = changesOf(op.txn.then);
+      const then = changesOf(op.txn.success);
       if (typeof then === "string") return then;
-      const other = changesOf(op.txn.else);
+      const other = changesOf(op.txn.failure);
       if (typeof other === "string") return other;
       return {
         puts: new Set([...then.puts, ...other.puts]),
         deletes: [...then.deletes, ...other.deletes],
       };
     }
+    default:
+      return unreachable(op, "operation of a transaction");
   }
 }
 

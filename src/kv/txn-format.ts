@@ -24,14 +24,7 @@ import {
 import { ByteReader } from "./byte-reader.ts";
 import { EMPTY_BYTES, type ByteString } from "./byte-string.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import {
-  RELATIONS,
-  TARGETS,
-  type Compare,
-  type Txn,
-  type TxnOp,
-  type Where,
-} from "./txn.ts";
+import { RELATIONS, TARGETS, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
 
 const OP_PUT = 1;
 const OP_DELETE = 2;
@@ -66,7 +59,7 @@ export function decodeTxn(body: Uint8Array): Txn | string {
 function writeTxn(out: ByteWriter, txn: Txn): void {
   out.varint(txn.compare.length);
   for (const compare of txn.compare) writeCompare(out, compare);
-  for (const ops of [txn.then, txn.else]) {
+  for (const ops of [txn.success, txn.failure]) {
     out.varint(ops.length);
     for (const op of ops) writeOp(out, op);
   }
@@ -96,9 +89,7 @@ function writeOp(out: ByteWriter, op: TxnOp): void {
       return;
     case "get":
       out.u8(OP_GET);
-      out.u8(
-        (op.keysOnly ? KEYS_ONLY : 0) | (op.countOnly ? COUNT_ONLY : 0) | flagsOf(op.where),
-      );
+      out.u8((op.keysOnly ? KEYS_ONLY : 0) | (op.countOnly ? COUNT_ONLY : 0) | flagsOf(op.where));
       writeWhere(out, op.where);
       out.varint(op.limit);
       return;
@@ -133,8 +124,8 @@ class Parser {
   txn(depth: number): Txn {
     if (depth > TXN_DEPTH_MAX) this.#reader.fail(`at most ${TXN_DEPTH_MAX} within each other`);
     const compare = this.#list(() => this.#compare());
-    const then = this.#list(() => this.#op(depth));
-    return { compare, then, else: this.#list(() => this.#op(depth)) };
+    const success = this.#list(() => this.#op(depth));
+    return { compare, success, failure: this.#list(() => this.#op(depth)) };
   }
 
   #list<T>(read: () => T): T[] {

@@ -8,6 +8,7 @@
  *       is no function of the log (kv-state, A9).
  *   T3. Each key is in `changes` once at most: txn-check lets nothing else pass.
  */
+import { unreachable } from "../base/assert.ts";
 import { TXN_KEYS_MAX } from "../base/limits.ts";
 import type { ByteString } from "./byte-string.ts";
 import type { StoredValue } from "./cell.ts";
@@ -30,7 +31,7 @@ import {
 
 export interface TxnPlan {
   /** Which list was taken. */
-  readonly then: boolean;
+  readonly succeeded: boolean;
   /** Null: the key goes. In the order in which they are made. */
   readonly changes: ReadonlyMap<ByteString, StoredValue | null>;
   /** By how much they change what keys and values are taken to cost. */
@@ -41,7 +42,7 @@ export interface TxnPlan {
 
 /** Which list a transaction takes, and those that are nested in that list, in order. */
 interface Decision {
-  readonly then: boolean;
+  readonly succeeded: boolean;
   readonly nested: readonly Decision[];
 }
 
@@ -58,7 +59,7 @@ export function planTxn(
   const encoded = encodeResults(results);
   if (encoded === null) return TXN_REFUSAL.tooMuchFound;
   const { changes, growth } = planner;
-  return { then: decision.then, changes, growth, results: encoded };
+  return { succeeded: decision.succeeded, changes, growth, results: encoded };
 }
 
 class Planner {
@@ -78,18 +79,18 @@ class Planner {
   }
 
   decide(txn: Txn): Decision {
-    const then = txn.compare.every((compare) => this.#holds(compare));
+    const succeeded = txn.compare.every((compare) => this.#holds(compare));
     const nested: Decision[] = [];
-    for (const op of then ? txn.then : txn.else) {
+    for (const op of succeeded ? txn.success : txn.failure) {
       if (op.op === "txn") nested.push(this.decide(op.txn));
     }
-    return { then, nested };
+    return { succeeded, nested };
   }
 
-  carryOut(txn: Txn, { then, nested }: Decision): TxnResult[] {
+  carryOut(txn: Txn, { succeeded, nested }: Decision): TxnResult[] {
     const results: TxnResult[] = [];
     let next = 0;
-    for (const op of then ? txn.then : txn.else) {
+    for (const op of succeeded ? txn.success : txn.failure) {
       if (this.refusal !== null) break;
       const decision = op.op === "txn" ? nested[next++] : undefined;
       results.push(this.#result(op, decision));
@@ -106,10 +107,12 @@ class Planner {
       case "get":
         return this.#get(op);
       case "txn": {
-        const { then } = decision ?? { then: false };
+        const { succeeded } = decision ?? { succeeded: false };
         const results = decision === undefined ? [] : this.carryOut(op.txn, decision);
-        return { op: "txn", then, results };
+        return { op: "txn", succeeded, results };
       }
+      default:
+        return unreachable(op, "operation of a transaction");
     }
   }
 
@@ -149,7 +152,7 @@ class Planner {
       modRevision: this.#revision,
       version: 1 + (old?.version ?? 0),
     });
-    return { op: "put", previous: previous ? (old ?? null) : null };
+    return { op: "put", previous: previous && old !== undefined ? foundAt(key, old) : null };
   }
 
   #delete({ where, previous }: DeleteOp): TxnResult {
@@ -242,6 +245,8 @@ function stands<T extends number | string>(held: T, is: Relation, to: T): boolea
       return held < to;
     case ">":
       return held > to;
+    default:
+      return unreachable(is, "relation");
   }
 }
 

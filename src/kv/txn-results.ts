@@ -3,7 +3,7 @@
  * operations that were carried out:
  *
  *     results := varint n · result{n}; empty: every operation was a put whose previous value was not wanted
- *     result  := u8 1 · u8 hasPrevious · [stored]                                                        (put)
+ *     result  := u8 1 · varint n · found{n}: the previous value or none                                  (put)
  *              | u8 2 · varint count · varint n · found{n}                                               (delete)
  *              | u8 3 · u8 flags (1 more, 2 keys only) · varint count · varint n · found{n}              (get)
  *              | u8 4 · u8 taken (1 then, 0 else) · results                                              (nested)
@@ -24,7 +24,7 @@ export interface Found extends StoredValue {
 
 export type TxnResult =
   /** Previous: what the key held; null: nothing, or it was not wanted. */
-  | { readonly op: "put"; readonly previous: StoredValue | null }
+  | { readonly op: "put"; readonly previous: Found | null }
   /** Previous: what was deleted, when it was wanted. */
   | { readonly op: "delete"; readonly count: number; readonly previous: readonly Found[] }
   | {
@@ -35,7 +35,7 @@ export type TxnResult =
       readonly keysOnly: boolean;
       readonly found: readonly Found[];
     }
-  | { readonly op: "txn"; readonly then: boolean; readonly results: readonly TxnResult[] };
+  | { readonly op: "txn"; readonly succeeded: boolean; readonly results: readonly TxnResult[] };
 
 const PUT = 1;
 const DELETE = 2;
@@ -67,8 +67,7 @@ function writeResult(out: ByteWriter, result: TxnResult): void {
   switch (result.op) {
     case "put":
       out.u8(PUT);
-      out.u8(result.previous === null ? 0 : 1);
-      if (result.previous !== null) writeStored(out, result.previous, false);
+      writeFound(out, result.previous === null ? [] : [result.previous], false);
       return;
     case "delete":
       out.u8(DELETE);
@@ -83,7 +82,7 @@ function writeResult(out: ByteWriter, result: TxnResult): void {
       return;
     case "txn":
       out.u8(NESTED);
-      out.u8(result.then ? 1 : 0);
+      out.u8(result.succeeded ? 1 : 0);
       writeResults(out, result.results);
   }
 }
@@ -128,8 +127,8 @@ function readList<T>(reader: ByteReader, max: number, read: () => T): T[] {
 function readResult(reader: ByteReader, depth: number): TxnResult {
   switch (reader.u8()) {
     case PUT: {
-      const hasPrevious = reader.u8() !== 0;
-      return { op: "put", previous: hasPrevious ? readStored(reader, false) : null };
+      const [previous] = readFound(reader, false);
+      return { op: "put", previous: previous ?? null };
     }
     case DELETE:
       return { op: "delete", count: reader.varint(), previous: readFound(reader, false) };
@@ -142,7 +141,7 @@ function readResult(reader: ByteReader, depth: number): TxnResult {
     }
     case NESTED: {
       if (depth > TXN_DEPTH_MAX) reader.fail("fewer within each other");
-      return { op: "txn", then: reader.u8() !== 0, results: readResults(reader, depth + 1) };
+      return { op: "txn", succeeded: reader.u8() !== 0, results: readResults(reader, depth + 1) };
     }
     default:
       reader.fail("a known result");

@@ -12,8 +12,7 @@ import type { ByteString } from "./byte-string.ts";
 
 /** One key, or those of a range: from `start` on and below `end`; null: no end. */
 export type Where =
-  | { readonly key: ByteString }
-  | { readonly start: ByteString; readonly end: ByteString | null };
+  { readonly key: ByteString } | { readonly start: ByteString; readonly end: ByteString | null };
 
 /** In a body, their positions. */
 export const RELATIONS = ["=", "!=", "<", ">"] as const;
@@ -69,8 +68,8 @@ export type TxnOp = PutOp | DeleteOp | GetOp | NestedOp;
 
 export interface Txn {
   readonly compare: readonly Compare[];
-  readonly then: readonly TxnOp[];
-  readonly else: readonly TxnOp[];
+  readonly success: readonly TxnOp[];
+  readonly failure: readonly TxnOp[];
 }
 
 /** Why a transaction is refused by what is there: the revision of its answer says which. Part of the format. */

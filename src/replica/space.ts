@@ -7,6 +7,7 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
 import { operationOf } from "../operations/index.ts";
 import {
+  canGrow,
   splitGroup,
   textOf,
   type CommandCursor,
