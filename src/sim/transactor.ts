@@ -43,7 +43,8 @@ export const SET_PREFIX = "t/s/";
 const SET_END = "t/s0";
 const COUNTER = "t/n";
 const BRANCH = "t/b";
-const PAUSE_MS_MAX = 60;
+/** Short, so that they get into each other's way. */
+const PAUSE_MS_MAX = 15;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -83,8 +84,8 @@ export class Transactor {
 
   #next(): void {
     const dice = this.#options.random.below(100);
-    if (dice < 40) this.#transfer();
-    else if (dice < 55) this.#count();
+    if (dice < 30) this.#transfer();
+    else if (dice < 40) this.#count();
     else if (dice < 80) this.#change();
     else this.#commit("branches", this.#branches());
   }
