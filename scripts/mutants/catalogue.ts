@@ -9,12 +9,14 @@ import { READ_PATH } from "./read-path.ts";
 import { REFERENCE_DEFECTS } from "./reference-defects.ts";
 import { REQUESTS } from "./requests.ts";
 import { STORAGE } from "./storage.ts";
+import { TRANSACTIONS } from "./transactions.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...REFERENCE_DEFECTS,
   ...CONSENSUS,
   ...READ_PATH,
   ...RANGES,
+  ...TRANSACTIONS,
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,

@@ -25,6 +25,22 @@ export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
 export type { KvRequests } from "../client/key-requests.ts";
+export { Atomic } from "../client/atomic.ts";
+export { Transaction, type TransactRangeOptions, type TransactSource } from "../client/transact.ts";
+export type {
+  AtomicCheck,
+  AtomicConflict,
+  AtomicResult,
+  TransactOptions,
+  TransactResult,
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnResult,
+  TxnTarget,
+  TxnWhere,
+} from "../client/txn-types.ts";
 export type {
   BatchOperation,
   BatchOutcome,
@@ -46,6 +62,7 @@ export type {
   RequestOptions,
   ResultOf,
   Revision,
+  Snapshot,
   WriteResult,
 } from "../client/types.ts";
 export { REQUEST_CHANNEL, type RequestMessage } from "./diagnostics.ts";

@@ -175,6 +175,11 @@ export class ByteReader {
     return this.#asBuffer().toString("latin1", start, end) as ByteString;
   }
 
+  /** A view of what was stepped over earlier. */
+  bytesAt(start: number, end: number): Uint8Array {
+    return this.#bytes.subarray(start, end);
+  }
+
   hashAt(start: number, end: number): number {
     return hashBytes(this.view, start, end);
   }

@@ -36,6 +36,13 @@ export const ERRORS = {
   WRONG_CLUSTER: { wire: 21, definite: true, retryable: false },
   /** What is asked for is of a revision that is not kept any more. */
   COMPACTED: { wire: 22, definite: true, retryable: false },
+  /**
+   * A transaction that cannot be carried out on what is there: it would look at too many keys, find too much, or keep the value
+   * of a key that does not exist.
+   */
+  TXN_REFUSED: { wire: 23, definite: true, retryable: false },
+  /** What a transaction had read was changed by others each time it was tried. Made by the client library. */
+  CONFLICT: { wire: 24, definite: true, retryable: true },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

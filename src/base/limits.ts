@@ -47,3 +47,16 @@ assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits 
 
 /** More would make a look at one key, and what is passed over at one time, too long for a turn. */
 export const HISTORY_REVISIONS_MAX = 1_000_000;
+
+/** The body of a transaction: what one client frame has room for. */
+export const TXN_BYTES_MAX = CLIENT_FRAME_BYTES_MAX - 1024;
+/** Operations in one branch of a transaction, and comparisons before it. */
+export const TXN_OPS_MAX = 128;
+/** Operations and comparisons of a transaction with all that it holds. */
+export const TXN_PARTS_MAX = 1024;
+/** Transactions within each other, the outermost one included. */
+export const TXN_DEPTH_MAX = 4;
+/** Keys that one transaction may look at. Part of the format: all nodes must refuse the same. */
+export const TXN_KEYS_MAX = 10_000;
+/** What a transaction may find, as bytes. Part of the format. */
+export const TXN_RESULT_BYTES_MAX = 1024 * 1024;

@@ -1,6 +1,7 @@
 /** From the records of an answer frame to answers and refusals. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
+import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../base/limits.ts";
+import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../kv/commands.ts";
 import type { AnswerHandler } from "../wire/client.ts";
 import type { Answer } from "./frames.ts";
 
@@ -50,13 +51,19 @@ export function createAnswerHandler(
   return {
     appliedIdx: (idx) => receiver.appliedIdx(idx),
     origin: (origin) => receiver.origin(origin),
+    txn: (session, sequence, then, revision, results) => {
+      const status = then ? STATUS.txnThen : STATUS.txnElse;
+      receiver.written(session, sequence, filled(status, revision, results));
+    },
     opened: (_sequence, nonce, session) => receiver.sessionOpened(nonce, session),
     write: (session, sequence, status, revision, actual) => {
       if (!isErrorStatus(status)) {
         receiver.written(session, sequence, filled(status, revision, actual ?? null));
         return;
       }
-      const error = refusal(from.id, errorCodeFromWire(status));
+      const code = errorCodeFromWire(status);
+      const text = code === "TXN_REFUSED" ? txnRefusal(revision) : "";
+      const error = refusal(from.id, code, text);
       if (session === NO_SESSION) receiver.openRefused(error);
       else receiver.writeRefused(session, sequence, error);
     },
@@ -90,6 +97,20 @@ export function createAnswerHandler(
     },
     unread: (number, code, text) => receiver.readRefused(number, refusal(from.id, code, text)),
   };
+}
+
+/** @param reason TXN_REFUSAL, or one of a later version */
+function txnRefusal(reason: number): string {
+  switch (reason) {
+    case TXN_REFUSAL.tooManyKeys:
+      return `the transaction would look at more than ${TXN_KEYS_MAX} keys; nothing was changed`;
+    case TXN_REFUSAL.tooMuchFound:
+      return `the transaction would find more than ${TXN_RESULT_BYTES_MAX} bytes; nothing was changed`;
+    case TXN_REFUSAL.nothingToKeep:
+      return "the transaction keeps the value of a key that does not exist; nothing was changed";
+    default:
+      return "the transaction cannot be carried out on what is there; nothing was changed";
+  }
 }
 
 /** Wire numbers of errors and STATUS share one byte; see STATUS. */

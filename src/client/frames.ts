@@ -6,10 +6,11 @@ import {
   checkCommand,
   checkKey,
   NO_SESSION,
+  wrongTxn,
   type GroupWriter,
   type Status,
 } from "../kv/commands.ts";
-import type { KeyCommand } from "../operations/index.ts";
+import type { Command, KeyCommand } from "../operations/index.ts";
 import {
   OPEN_WITH_ORIGIN,
   takeWritesFrame,
@@ -20,7 +21,7 @@ import {
 } from "../wire/client.ts";
 
 /** A command of the table: its discriminant is the operation's name. */
-export type WriteOperation = KeyCommand;
+export type WriteOperation = KeyCommand | Command<"txn">;
 
 export interface ReadOperation {
   readonly kind: "read";
@@ -69,11 +70,11 @@ export function isRead(operation: Operation): operation is AnyRead {
 export interface Answer {
   /** The node that answered. */
   readonly node: number;
-  /** STATUS: ok, casFailed, casFailedLarge, or notFound (also of a read). */
+  /** STATUS: txnThen or txnElse of a transaction, else ok, casFailed, casFailedLarge, or notFound (also of a read). */
   readonly status: Status;
   /** Of the write; of a read and after a failed cas, when the key was last written (0: absent). */
   readonly revision: number;
-  /** What was read, or what is there after casFailed: a view of the frame. Null: nothing, or not told. */
+  /** What was read, or what is there after casFailed, or the results of a transaction: a view of the frame. Null: nothing, or not told. */
   readonly value: Uint8Array | null;
   /** Of a read that found something, else 0. */
   readonly createRevision: number;
@@ -97,6 +98,7 @@ export function checkOperation(operation: Operation): KvError | null {
     }
     if (operation.kind === "read" || operation.kind === "history") checkKey(operation.key);
     else checkCommand(operation);
+    if (operation.kind === "txn") return wrongTxn(operation.txn);
     return null;
   } catch (error) {
     if (error instanceof KvError) return error;

@@ -1,6 +1,9 @@
 /** Requests about one key: what a client and a view of it have in common. */
 import type { KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import type { Atomic } from "./atomic.ts";
+import type { Transaction, TransactSource } from "./transact.ts";
+import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
   Bytes,
   CasCondition,
@@ -15,6 +18,7 @@ import type {
   ReadResult,
   RequestOptions,
   ResultOf,
+  Snapshot,
   WriteResult,
 } from "./types.ts";
 
@@ -80,6 +84,19 @@ export abstract class KeyRequests {
 
 /** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
 export interface KvRequests extends KeyRequests {
+  snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot>;
+  txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;
+  atomic(): Atomic;
+  transact<T>(
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options?: TransactOptions,
+  ): Promise<TransactResult<T>>;
+  /** As `transact`, on a view of this client. */
+  transactOn<T>(
+    view: TransactSource,
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options?: TransactOptions,
+  ): Promise<TransactResult<T>>;
   range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
   count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;

@@ -1,5 +1,6 @@
 /** The client for users: promises over the core. */
 import { KvError } from "../base/errors.ts";
+import { encodeTxn } from "../kv/commands.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
   wrongBytes,
@@ -24,6 +25,16 @@ import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 import { readResults } from "./results.ts";
+import { Atomic } from "./atomic.ts";
+import {
+  runTransact,
+  wrongAttempts,
+  type Transaction,
+  type TransactMachine,
+  type TransactSource,
+} from "./transact.ts";
+import { txnOf, txnResult } from "./txn.ts";
+import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
   BatchOperation,
   BatchOutcome,
@@ -38,6 +49,7 @@ import type {
   ReadResult,
   RequestOptions,
   ResultOf,
+  Snapshot,
 } from "./types.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
@@ -58,11 +70,13 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
  */
 export class KvClient extends KeyRequests implements KvRequests {
   readonly #core: ClientCore;
+  readonly #machine: TransactMachine;
 
   /** @throws KvError BAD_REQUEST that names the option; UNKNOWN_NODE for a `firstNode` that is not among the nodes */
   constructor(options: KvClientOptions) {
     super();
     checkClientOptions(options);
+    this.#machine = { clock: options.clock, random: options.random };
     this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
   }
 
@@ -92,14 +106,78 @@ export class KvClient extends KeyRequests implements KvRequests {
     options: ReadOptions = NO_OPTIONS,
   ): Promise<ReadResult | ReadResult[]> {
     if (typeof keys === "string" || ArrayBuffer.isView(keys)) return this.read(keys, options);
-    const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
+    return this.#readKeys(keys, options, readResults);
+  }
+
+  /** As `get` of many keys, with the revision of the state that was read: a later read can name it. */
+  snapshot(keys: readonly Bytes[], options: ReadOptions = NO_OPTIONS): Promise<Snapshot> {
+    return this.#readKeys(keys, options, (wanted, answer) => ({
+      revision: answer.revision,
+      results: readResults(wanted, answer),
+    }));
+  }
+
+  /**
+   * A transaction: when all comparisons hold `then` is carried out, otherwise `else`, as one step and at one revision. Like
+   * every write it takes effect once, however often it is tried.
+   *
+   * At most 128 comparisons and operations in each list, 1,024 in all, 4 within each other, 4 MiB in all; no key may be changed
+   * twice. Rejects as `write`, and with TXN_REFUSED when it would look at more than 10,000 keys or find more than 1 MiB: then it
+   * has certainly had no effect.
+   */
+  txn(request: TxnRequest, options: RequestOptions = NO_OPTIONS): Promise<TxnResult> {
+    const wrong = wrongRequestOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
-    const wanted = keys.map(bytesOf);
-    const { consistency, revision = 0 } = options;
-    const local = consistency === "local";
-    return this.#submit({ kind: "keys", keys: wanted, local, revision }, options, (answer) =>
-      readResults(wanted, answer),
-    );
+    try {
+      const txn = txnOf(request);
+      const operation: Operation = { kind: "txn", txn: encodeTxn(txn) };
+      return this.#submit(operation, options, (answer) => txnResult(txn, answer));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Checks and writes, all or nothing:
+   * `kv.atomic().check("a", { revision }).put("a", "1").delete("b").commit()`, which answers `{ committed: true, revision }` or
+   * `{ committed: false, conflicts }`.
+   */
+  atomic(): Atomic {
+    return new Atomic((request, options) => this.txn(request, options));
+  }
+
+  /**
+   * Runs the function until nothing that it read has changed when its writes are made: all of it as one step, in an order of all
+   * transactions and writes that agrees with real time (strict serializability). Its reads are of one state of the store; its
+   * writes are kept back until it returns, and made at one revision.
+   *
+   *     await kv.transact(async (tx) => {
+   *       const from = Number((await tx.get("a")).text());
+   *       const to = Number((await tx.get("b")).text());
+   *       tx.put("a", String(from - 1)).put("b", String(to + 1));
+   *     });
+   *
+   * The function may run several times, so it should do nothing else. What it throws ends it, without writes. A commit whose
+   * outcome is not known (`definite` false) rejects and is never tried again; one whose answer was lost and came later took effect
+   * once.
+   * @returns a promise that rejects with CONFLICT when others were faster each time, CANCELLED by the signal, or as `txn`
+   */
+  transact<T>(
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options: TransactOptions = NO_OPTIONS,
+  ): Promise<TransactResult<T>> {
+    return this.transactOn(this, carryOut, options);
+  }
+
+  /** As `transact`, on a view of this client. */
+  transactOn<T>(
+    view: TransactSource,
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options: TransactOptions = NO_OPTIONS,
+  ): Promise<TransactResult<T>> {
+    const wrong = wrongRequestOptions(options) ?? wrongAttempts(options.attempts);
+    if (wrong !== null) return Promise.reject(wrong);
+    return runTransact(view, this.#machine, carryOut, options);
   }
 
   /**
@@ -196,6 +274,21 @@ export class KvClient extends KeyRequests implements KvRequests {
       return answered(await this.#submit(operation, options, ({ page }) => page));
     };
     return pagesOf(ask, rangeOf(selector, options, what));
+  }
+
+  #readKeys<T>(
+    keys: readonly Bytes[],
+    options: ReadOptions,
+    result: (keys: readonly Uint8Array[], answer: Answer) => T,
+  ): Promise<T> {
+    const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
+    if (wrong !== null) return Promise.reject(wrong);
+    const wanted = keys.map(bytesOf);
+    const { consistency, revision = 0 } = options;
+    const local = consistency === "local";
+    return this.#submit({ kind: "keys", keys: wanted, local, revision }, options, (answer) =>
+      result(wanted, answer),
+    );
   }
 
   #submit<T>(

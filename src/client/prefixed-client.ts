@@ -6,6 +6,10 @@ import type { KeyVersion } from "./key-version.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
 import { wrongRequest } from "./requests.ts";
 import { afterPrefix } from "./range.ts";
+import { Atomic } from "./atomic.ts";
+import type { Transaction, TransactSource } from "./transact.ts";
+import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
+import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
   Bytes,
   CountResult,
@@ -14,7 +18,9 @@ import type {
   RangeOptions,
   RangeSelector,
   ReadOptions,
+  RequestOptions,
   ResultOf,
+  Snapshot,
 } from "./types.ts";
 
 /**
@@ -71,6 +77,49 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   /** As of KvClient. */
   async *history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion> {
     yield* this.#client.history(this.#whole(key), options);
+  }
+
+  /** As of KvClient. */
+  async snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot> {
+    return this.#client.snapshot(
+      keys.map((key) => this.#whole(key)),
+      options,
+    );
+  }
+
+  /** As of KvClient, within the prefix. */
+  async txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult> {
+    const prefix = bytesOf(this.#prefix);
+    const within = withinPrefix(
+      request,
+      (key) => this.#whole(key),
+      (selector) => this.#within(selector),
+    );
+    const answer = await this.#client.txn(within, options);
+    const results = answer.results?.map((result) => withoutPrefix(result, prefix.length)) ?? null;
+    return { ...answer, results };
+  }
+
+  /** As of KvClient, within the prefix. */
+  atomic(): Atomic {
+    return new Atomic((request, options) => this.txn(request, options));
+  }
+
+  /** As of KvClient, within the prefix. */
+  transact<T>(
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options?: TransactOptions,
+  ): Promise<TransactResult<T>> {
+    return this.#client.transactOn(this, carryOut, options);
+  }
+
+  /** As of KvClient. */
+  transactOn<T>(
+    view: TransactSource,
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options?: TransactOptions,
+  ): Promise<TransactResult<T>> {
+    return this.#client.transactOn(view, carryOut, options);
   }
 
   /** A view of this view: its keys begin with both, this one's prefix first. @throws KvError BAD_REQUEST as the constructor */

@@ -139,6 +139,14 @@ export interface RangeOptions extends ReadOptions {
   readonly reverse?: boolean;
 }
 
+/** Keys as they were at one revision. */
+export interface Snapshot {
+  /** Of the state that was read. */
+  readonly revision: Revision;
+  /** In the order of the keys that were asked for. */
+  readonly results: readonly ReadResult[];
+}
+
 export interface CountResult {
   readonly count: number;
   /** Of the state that was counted. */

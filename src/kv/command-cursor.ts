@@ -13,6 +13,7 @@ import {
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
+  TXN_BIT,
   VALUE_BIT,
   type CommandAtHand,
 } from "../operations/index.ts";
@@ -159,8 +160,13 @@ export class CommandCursor implements KeySource, CommandAtHand {
       hash = mix32(hash, reader.hashAt(this.#expectedStart, this.#expectedEnd));
     }
     if ((fields & REVISION_BIT) !== 0) hash = mixNumber(hash, this.expectedRevision);
-    if ((fields & VALUE_BIT) !== 0) hash = mix32(hash, this.valueHash());
+    if ((fields & (VALUE_BIT | TXN_BIT)) !== 0) hash = mix32(hash, this.valueHash());
     return hash >>> 3 || 1;
+  }
+
+  /** The body of a transaction: a view. */
+  txn(): Uint8Array {
+    return this.#reader.bytesAt(this.#valueStart, this.#valueEnd);
   }
 
   /** The nonce of openSession. */
@@ -201,17 +207,18 @@ export class CommandCursor implements KeySource, CommandAtHand {
   #readControl(fields: number): void {
     const reader = this.#reader;
     if ((fields & NONCE_BIT) !== 0) this.#readValue(SESSION_NONCE_BYTES);
-    if (fields >= QUOTA_BIT) this.#readSetting(fields);
+    if (fields >= QUOTA_BIT) this.#readRare(fields);
     if (SINCE[this.op] === 0) reader.fail(`a known command instead of ${this.op}`);
   }
 
-  /** Settings are rare. */
-  #readSetting(fields: number): void {
+  /** Settings and transactions: not on the path of every command. */
+  #readRare(fields: number): void {
     const reader = this.#reader;
     if ((fields & QUOTA_BIT) !== 0) this.quotaBytes = reader.varint();
     if ((fields & HISTORY_REVISIONS_BIT) !== 0) this.historyRevisions = reader.varint();
     if ((fields & HISTORY_BYTES_BIT) !== 0) this.historyBytes = reader.varint();
     if ((fields & COMPACT_BIT) !== 0) this.compactRevision = reader.varint();
+    if ((fields & TXN_BIT) !== 0) this.#readValue(reader.varint());
   }
 
   #readKey(length: number): void {

@@ -43,6 +43,13 @@ export const STATUS = {
   notFound: 65,
   /** As casFailed, but the current value is too large to be kept for a repeated request: read it. */
   casFailedLarge: 66,
+  /**
+   * The comparisons of a transaction held, and its first list of operations was carried out. The revision is the store's, the
+   * value tells what came of each operation (txn-results.ts): undefined when that was too much to be kept for a repetition.
+   */
+  txnThen: 67,
+  /** As txnThen: a comparison did not hold, and the other list was carried out. */
+  txnElse: 68,
 } as const;
 export type Status = number;
 

@@ -2,7 +2,7 @@
  * Commands, and what is said of them: all that a client needs of this folder. Beside it `index.ts` has the state machine,
  * which a program that only asks must not have to load.
  */
-export type { ByteString } from "../base/byte-string.ts";
+export { byteStringOf, bytesOf, type ByteString } from "../base/byte-string.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export type { StoredValue } from "./cell.ts";
 export { NO_SESSION, STATUS, type Status } from "./command.ts";
@@ -18,4 +18,17 @@ export type {
   RangePage,
   RangeRequest,
 } from "./range.ts";
+export { isIn, wrongTxn } from "./txn-check.ts";
+export { decodeTxn, encodeTxn } from "./txn-format.ts";
+export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
+export {
+  RELATIONS,
+  TXN_REFUSAL,
+  type Compare,
+  type Relation,
+  type Target,
+  type Txn,
+  type TxnOp,
+  type Where,
+} from "./txn.ts";
 export { NO_ORIGIN } from "./state-header.ts";

@@ -156,7 +156,7 @@ export class FrozenState {
   *#writeKey(out: ByteWriter, key: ByteString, newest: KeyVersion): Generator<void> {
     const { history } = this.#cells;
     let isNewest = true;
-    for (const version of versionsOf(newest, history.last, history)) {
+    for (const version of versionsOf(key, newest, history.last, history)) {
       if (isNewest) out.sizedByteString(key);
       isNewest = false;
       writeVersion(out, version);

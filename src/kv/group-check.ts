@@ -16,6 +16,7 @@ import {
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
+  TXN_BIT,
   VALUE_BIT,
   type EntryRules,
   type NumberField,
@@ -24,8 +25,9 @@ import {
 import { ByteReader } from "../base/byte-reader.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
+import { wrongTxn } from "./txn-check.ts";
 
-/** Above it, all fields are settings. */
+/** From it on, all fields but the body of a transaction are settings. */
 const QUOTA_SHIFT = 31 - Math.clz32(QUOTA_BIT);
 
 // Checking is synchronous and never re-entered, so one reader serves all callers.
@@ -134,8 +136,9 @@ function checkFields(fields: number): KvError | null {
     if ((fields & HISTORY_REVISIONS_BIT) !== 0) checkNumber(FIELDS.historyRevisions);
     if ((fields & HISTORY_BYTES_BIT) !== 0) checkNumber(FIELDS.historyBytes);
     if ((fields & COMPACT_BIT) !== 0) checkNumber(FIELDS.compactRevision);
+    if ((fields & TXN_BIT) !== 0) problem = checkTxn();
   }
-  return null;
+  return problem;
 }
 
 /** As checkFields, for fields that were checked. */
@@ -145,6 +148,7 @@ function skipFields(fields: number): void {
   if ((fields & REVISION_BIT) !== 0) reader.varint();
   if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
+  if ((fields & TXN_BIT) !== 0) return void reader.skip(reader.varint());
   // The rest are numbers, one a bit.
   for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) reader.varint();
 }
@@ -156,6 +160,14 @@ function checkSized(field: SizedField): KvError | null {
   if (length < field.minBytes) return bad(`a ${field.noun} has at least one byte`);
   reader.skip(length);
   return null;
+}
+
+function checkTxn(): KvError | null {
+  const length = reader.varint();
+  if (reader.failed) return null;
+  if (length > FIELDS.txn.maxBytes) return tooLong(FIELDS.txn, length);
+  const start = reader.skip(length);
+  return reader.failed ? null : wrongTxn(reader.bytesAt(start, start + length));
 }
 
 function checkNumber({ noun, min, max = Number.MAX_SAFE_INTEGER }: NumberField): void {

@@ -14,6 +14,7 @@ import {
   OP,
   QUOTA_BIT,
   REVISION_BIT,
+  TXN_BIT,
   VALUE_BIT,
   type Command,
   type FieldContent,
@@ -38,7 +39,7 @@ export function checkKey(key: Uint8Array): void {
 
 /** @throws KvError KEY_TOO_LARGE, VALUE_TOO_LARGE, or BAD_REQUEST for another field that is out of bounds */
 export function checkCommand(command: Command): void {
-  const { key, expected, revision, value, nonce }: Contents = command;
+  const { key, expected, revision, value, nonce, txn }: Contents = command;
   if (key !== undefined) checkSized(FIELDS.key, key);
   if (expected !== undefined) checkSized(FIELDS.expected, expected);
   if (revision !== undefined) checkNumber(FIELDS.revision, revision);
@@ -46,6 +47,7 @@ export function checkCommand(command: Command): void {
   if (nonce !== undefined) {
     assert(nonce.length === FIELDS.nonce.bytes, `a nonce has ${FIELDS.nonce.bytes} bytes`);
   }
+  if (txn !== undefined) checkSized(FIELDS.txn, txn);
   checkSettings(command);
 }
 
@@ -57,9 +59,10 @@ function checkSettings(command: Contents): void {
   if (compactRevision !== undefined) checkNumber(FIELDS.compactRevision, compactRevision);
 }
 
-/** Bytes of key and values together. */
+/** Bytes of key and values together, or of a transaction. */
 export function contentBytesOf(command: Command): number {
-  const { key, expected, value }: Contents = command;
+  const { key, expected, value, txn }: Contents = command;
+  if (txn !== undefined) return txn.length;
   return (key?.length ?? 0) + (expected?.length ?? 0) + (value?.length ?? 0);
 }
 
@@ -139,14 +142,14 @@ export class GroupWriter {
       out.bytes(nonce);
       fields |= NONCE_BIT;
     }
-    fields |= this.#addSettings(command);
+    fields |= this.#addRare(command);
     assert(fields === FIELD_BITS[code], `a command ${command.kind} has the fields of the table`);
     this.#count += 1;
   }
 
   /** @returns bits of the fields there were */
-  #addSettings(command: Contents): number {
-    const { quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
+  #addRare(command: Contents): number {
+    const { quotaBytes, historyRevisions, historyBytes, compactRevision, txn } = command;
     let fields = 0;
     const add = (content: number | undefined, bit: number): void => {
       if (content === undefined) return;
@@ -157,6 +160,10 @@ export class GroupWriter {
     add(historyRevisions, HISTORY_REVISIONS_BIT);
     add(historyBytes, HISTORY_BYTES_BIT);
     add(compactRevision, COMPACT_BIT);
+    if (txn !== undefined) {
+      this.#records.sized(txn);
+      fields |= TXN_BIT;
+    }
     return fields;
   }
 

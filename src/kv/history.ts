@@ -1,10 +1,11 @@
 /**
  * What each key was before each change: one record for each revision that is kept, in order of revisions. The key's cell
  * names the revision of its last change; the record of that revision says what was there before, and at which revision that
- * came to be, and so on back (versions.ts). So an overwrite appends one record and makes no object.
+ * came to be, and so on back (versions.ts). So an overwrite appends one record and makes no object. A transaction may change
+ * several keys at its revision: all but the first of them have their records aside, by key.
  *
  * Invariants:
- *   V1. Every revision in (oldest, last] has a record. Reads at any revision from `oldest` on find what they need there.
+ *   V1. Every revision in (oldest, last] has a record, and one for each key that was changed at it. Reads at any revision from `oldest` on find what they need there.
  *   V2. `oldest` only grows, and follows from the changes and the calls of `compactTo` and `bound` alone. When what it leaves
  *       behind is let go of (`release`) nobody can tell.
  *   V3. A chunk that a clone holds too (its generation is below the current one) loses nothing: it is copied first. Appending
@@ -34,6 +35,8 @@ class Chunk {
   /** Never change once they are written. */
   readonly numbers: Float64Array;
   readonly hashes: Int32Array;
+  /** Records of revisions that have one already, by place. Null: there are none, as nearly always. */
+  aside: Map<number, Map<ByteString, Aside>> | null;
   readonly generation: number;
 
   constructor(generation: number, from?: Chunk) {
@@ -42,6 +45,8 @@ class Chunk {
     this.values = (from?.values ?? EMPTY_COLUMN).slice();
     this.numbers = from?.numbers ?? new Float64Array(COLUMNS * CHUNK_RECORDS);
     this.hashes = from?.hashes ?? new Int32Array(CHUNK_RECORDS);
+    // What is under a place was all put there at one revision, before any clone: it never changes.
+    this.aside = from?.aside ? new Map(from.aside) : null;
   }
 }
 
@@ -60,16 +65,21 @@ export interface Before {
   readonly hash: number;
 }
 
+interface Aside {
+  readonly before: Before;
+  readonly isDeletion: boolean;
+}
+
 /** What reads need of it, live or frozen. */
 export interface HistoryView {
   /** V1. */
   readonly oldest: number;
   readonly last: number;
-  /** Of what was before the change at this revision, which is in (oldest, last]. */
-  versionBefore(revision: number): number;
-  modBefore(revision: number): number;
-  createBefore(revision: number): number;
-  valueBefore(revision: number): ByteString;
+  /** Of what this key was before its change at this revision, which is in (oldest, last]. */
+  versionBefore(revision: number, key: ByteString): number;
+  modBefore(revision: number, key: ByteString): number;
+  createBefore(revision: number, key: ByteString): number;
+  valueBefore(revision: number, key: ByteString): ByteString;
 }
 
 export class History implements HistoryView {
@@ -112,18 +122,29 @@ export class History implements HistoryView {
     return (this.#lastHash - this.#oldestHash) | 0;
   }
 
-  /** @param before not yet changed. @param isDeletion the key goes */
+  /**
+   * @param revision the next one, or the last one for another key
+   * @param before not yet changed
+   * @param isDeletion the key goes
+   */
   append(revision: number, before: Before, isDeletion: boolean): void {
-    assert(revision === this.#last + 1, "revisions follow one another");
     const { key, value, version } = before;
-    const chunk = this.#chunkToAppendTo(revision);
     const at = revision & (CHUNK_RECORDS - 1);
+    const row = COLUMNS * at;
     this.#lastBytes += costOf(key, value, isDeletion);
     this.#lastHash = (this.#lastHash + recordHash(revision, before)) | 0;
+    if (revision === this.#last) {
+      const chunk = this.#chunk(revision);
+      putAside(chunk, at, before, isDeletion);
+      chunk.numbers[row + BYTES] = this.#lastBytes;
+      chunk.hashes[at] = this.#lastHash;
+      return;
+    }
+    assert(revision === this.#last + 1, `revision ${revision} follows ${this.#last}`);
+    const chunk = this.#chunkToAppendTo(revision);
     chunk.keys[at] = key;
     chunk.values[at] = value;
     const { numbers } = chunk;
-    const row = COLUMNS * at;
     numbers[row + CREATE] = before.createRevision;
     numbers[row + MOD] = before.modRevision;
     numbers[row + VERSION] = isDeletion ? -version : version;
@@ -151,16 +172,19 @@ export class History implements HistoryView {
 
   /**
    * Lets go of records that `oldest` has left behind.
-   * @param records as many as may be looked at
+   * @param records as many as may be looked at, and the rest of one revision
    * @param deleted told of a deletion of this key at this revision that is kept no longer
    * @returns whether something is left for another time
    */
   release(records: number, deleted: (key: ByteString, revision: number) => void): boolean {
-    const end = Math.min(this.#oldest, this.#released + records);
-    while (this.#released < end) {
+    let left = records;
+    while (this.#released < this.#oldest && left > 0) {
       const revision = this.#released + 1;
       const chunk = this.#chunk(revision);
       const at = revision & (CHUNK_RECORDS - 1);
+      const aside = chunk.aside?.get(at);
+      left -= 1 + (aside?.size ?? 0);
+      for (const [other, { isDeletion }] of aside ?? []) if (isDeletion) deleted(other, revision);
       const key = chunk.keys[at];
       if (key !== undefined && (chunk.numbers[COLUMNS * at + VERSION] ?? 0) < 0) {
         deleted(key, revision);
@@ -176,20 +200,23 @@ export class History implements HistoryView {
     return this.#released < this.#oldest;
   }
 
-  versionBefore(revision: number): number {
-    return Math.abs(this.#number(revision, VERSION));
+  versionBefore(revision: number, key: ByteString): number {
+    const aside = this.#aside(revision, key);
+    return aside === undefined ? Math.abs(this.#number(revision, VERSION)) : aside.version;
   }
 
-  modBefore(revision: number): number {
-    return this.#number(revision, MOD);
+  modBefore(revision: number, key: ByteString): number {
+    return this.#aside(revision, key)?.modRevision ?? this.#number(revision, MOD);
   }
 
-  createBefore(revision: number): number {
-    return this.#number(revision, CREATE);
+  createBefore(revision: number, key: ByteString): number {
+    return this.#aside(revision, key)?.createRevision ?? this.#number(revision, CREATE);
   }
 
-  valueBefore(revision: number): ByteString {
-    return this.#chunk(revision).values[revision & (CHUNK_RECORDS - 1)] ?? EMPTY_BYTES;
+  valueBefore(revision: number, key: ByteString): ByteString {
+    const chunk = this.#chunk(revision);
+    const at = revision & (CHUNK_RECORDS - 1);
+    return this.#aside(revision, key)?.value ?? chunk.values[at] ?? EMPTY_BYTES;
   }
 
   /** As it is now, whatever happens here later. Takes time by the chunks, of which there are a few hundred. */
@@ -216,13 +243,19 @@ export class History implements HistoryView {
     return history;
   }
 
-  /** @returns false when there is such a record already, or it is of no revision in (oldest, last] */
-  fill(revision: number, before: Before, isDeletion: boolean): boolean {
-    if (revision <= this.#oldest || revision > this.#last) return false;
+  /**
+   * @param before of another key than all that were filled at this revision
+   * @returns whether it is the first one of its revision; null when that is not in (oldest, last]
+   */
+  fill(revision: number, before: Before, isDeletion: boolean): boolean | null {
+    if (revision <= this.#oldest || revision > this.#last) return null;
     const chunk = this.#chunk(revision);
     const at = revision & (CHUNK_RECORDS - 1);
-    if (chunk.keys[at] !== undefined) return false;
     const { key, value, version } = before;
+    if (chunk.keys[at] !== undefined) {
+      putAside(chunk, at, before, isDeletion);
+      return false;
+    }
     chunk.keys[at] = key;
     chunk.values[at] = value;
     const { numbers } = chunk;
@@ -249,6 +282,10 @@ export class History implements HistoryView {
       if (revision <= this.#oldest || revision > this.#last) continue;
       this.#lastBytes += summed.numbers[COLUMNS * at + BYTES] ?? 0;
       this.#lastHash = (this.#lastHash + (summed.hashes[at] ?? 0)) | 0;
+      for (const { before, isDeletion } of summed.aside?.get(at)?.values() ?? []) {
+        this.#lastBytes += costOf(before.key, before.value, isDeletion);
+        this.#lastHash = (this.#lastHash + recordHash(revision, before)) | 0;
+      }
       summed.numbers[COLUMNS * at + BYTES] = this.#lastBytes;
       summed.hashes[at] = this.#lastHash;
     }
@@ -295,6 +332,13 @@ export class History implements HistoryView {
     }
     own.keys[at] = undefined;
     own.values[at] = undefined;
+    own.aside?.delete(at);
+  }
+
+  /** What this key was before its change, when its record is not the first one of the revision. */
+  #aside(revision: number, key: ByteString): Before | undefined {
+    const { aside } = this.#chunk(revision);
+    return aside?.get(revision & (CHUNK_RECORDS - 1))?.get(key)?.before;
   }
 
   #number(revision: number, column: number): number {
@@ -308,6 +352,15 @@ export class History implements HistoryView {
     if (chunk === undefined) throw new InvariantError(`revision ${revision} is not kept`);
     return chunk;
   }
+}
+
+/** A copy of what was before: the key's cell goes on to change. */
+function putAside(chunk: Chunk, at: number, before: Before, isDeletion: boolean): void {
+  const { key, value, createRevision, modRevision, version, keyHash, hash } = before;
+  const copy = { key, value, createRevision, modRevision, version, keyHash, hash };
+  chunk.aside ??= new Map();
+  const records = chunk.aside.get(at) ?? new Map<ByteString, Aside>();
+  chunk.aside.set(at, records.set(key, { before: copy, isDeletion }));
 }
 
 function chunkOf(revision: number): number {

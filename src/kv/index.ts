@@ -46,5 +46,9 @@ export {
 export { readAt, type Looked } from "./versions.ts";
 export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { partingIdx, withRound, type Round, type RoundName, type Rounds } from "./rounds.ts";
+export { canGrow, wrongTxn } from "./txn-check.ts";
+export { decodeTxn, encodeTxn } from "./txn-format.ts";
+export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
+export { TXN_REFUSAL, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";

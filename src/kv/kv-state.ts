@@ -6,13 +6,14 @@
  *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
  *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
  *       different command with a sequence number that was answered is refused and has no effect.
- *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE and VALUE_TOO_LARGE: else a
- *       repetition that stands in the log already could take effect later, when there is space again or the value is
- *       shorter, and its client has been told otherwise.
- *   A4. The revision grows by one with each command that changes a key, and with nothing else.
+ *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE, VALUE_TOO_LARGE and
+ *       TXN_REFUSED: else a repetition that stands in the log already could take effect later, when there is space again or
+ *       other keys are there, and its client has been told otherwise.
+ *   A4. The revision grows by one with each command that changes keys, and with nothing else. All keys that a transaction
+ *       changes have the same.
  *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
  *   A6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
- *       NO_SPACE. What sessions keep has a bound of its own (session-table) and does not count: nobody could make room there.
+ *       NO_SPACE: a transaction as a whole, by what all of it comes to. What sessions keep has a bound of its own (session-table) and does not count: nobody could make room there.
  *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
  *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
  *       what sessions keep are for entries of version 2.
@@ -53,12 +54,17 @@ import {
 import { mixRound, withRound, type Round, type Rounds } from "./rounds.ts";
 import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
+import { StringKey } from "./string-key.ts";
+import { decodeTxn } from "./txn-format.ts";
+import { answerOf, keptOf } from "./txn-kept.ts";
+import { planTxn } from "./txn-plan.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
 const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
 const NO_SPACE = ERRORS.NO_SPACE.wire;
 const VALUE_TOO_LARGE = ERRORS.VALUE_TOO_LARGE.wire;
+const TXN_REFUSED = ERRORS.TXN_REFUSED.wire;
 /** Keys looked at to tell where the bytes are. */
 const SAMPLED_KEYS = 2048;
 /** Changes of the history that are looked at with each entry, to let go of them, beside two for each that it makes. */
@@ -82,6 +88,8 @@ export class KvState {
   readonly #cursor = new CommandCursor();
   #appliedIdx: number;
   #revision: number;
+  /** Of keys, by the entry at hand: a transaction makes several at one revision. */
+  #changes = 0;
   #historyHash: number;
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
@@ -103,7 +111,7 @@ export class KvState {
     // Whatever operations make of values is bytes again.
     put: (value) => this.#put(value as ByteString, hashOfBytes(value as ByteString)),
     remove: () => {
-      if (this.#cells.delete(this.#cursor, this.#revision + 1)) this.#changed();
+      if (this.#cells.delete(this.#cursor, this.#revision + 1)) this.#changed(1);
       else this.#outcome(STATUS.notFound, this.#revision);
     },
     mismatch: (found) => {
@@ -257,7 +265,7 @@ export class KvState {
     cursor.reset(entry);
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
-    const before = this.#revision;
+    this.#changes = 0;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -287,8 +295,8 @@ export class KvState {
     this.#actual = undefined;
     cursor.release();
     // Once for all of the entry's changes: to look at the oldest record for each costs more than to make one.
-    if (this.#revision > before) this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
-    this.#cells.release(RELEASED_WITH_ENTRY + 2 * (this.#revision - before));
+    if (this.#changes > 0) this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+    this.#cells.release(RELEASED_WITH_ENTRY + 2 * this.#changes);
   }
 
   /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
@@ -433,6 +441,11 @@ export class KvState {
       this.#sessions.close(session.id);
       return true;
     }
+    if (cursor.op === OP.txn) {
+      this.#transact();
+      this.#keepTxn(session, sequence, hash);
+      return false;
+    }
     this.#execute();
     if (this.#actual !== undefined && this.#actual.length > 0) this.#account(session);
     session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);
@@ -442,6 +455,42 @@ export class KvState {
   #repeatAnswer(session: Session, kept: number): void {
     this.#outcome(session.statusAt(kept), session.revisionAt(kept));
     this.#actual = session.actualAt(kept, this.#cursor.sequence);
+    if (this.#cursor.op !== OP.txn) return;
+    const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
+    this.#status = status;
+    this.#actual = results;
+  }
+
+  /** Planned in full, and then all of it is done or nothing. */
+  #transact(): void {
+    const txn = decodeTxn(this.#cursor.txn());
+    assert(typeof txn !== "string", "a transaction is checked before it is proposed");
+    const next = this.#revision + 1;
+    const plan = planTxn(this.#cells, txn, next);
+    if (typeof plan === "number") return this.#outcome(TXN_REFUSED, plan);
+    const { changes, growth } = plan;
+    if (growth > 0 && growth > this.quotaBytes - this.contentBytes) {
+      return this.#outcome(NO_SPACE, this.#revision);
+    }
+    for (const [key, change] of changes) {
+      const source = new StringKey(key);
+      if (change === null) this.#cells.delete(source, next);
+      else this.#cells.put(source, change.value, hashOfBytes(change.value), next);
+    }
+    if (changes.size > 0) this.#changed(changes.size);
+    this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
+    this.#actual = plan.results;
+  }
+
+  /** What was found is kept as far as there is room: the first answer has it in any case. */
+  #keepTxn(session: Session, sequence: number, hash: number): void {
+    const status = this.#status;
+    let kept = keptOf({ status, results: this.#actual });
+    const length = kept.actual?.length ?? 0;
+    if (length > 0 && !session.hasRoomFor(length, SESSION_VALUES_MAX)) {
+      kept = keptOf({ status, results: undefined });
+    } else this.#sessions.addActualBytes(length);
+    session.keep(sequence, kept.status, this.#answerRevision, kept.actual, hash);
   }
 
   /** The value that goes with a failed cas is kept with the answer: what may be kept is bounded. */
@@ -472,11 +521,12 @@ export class KvState {
     if (!this.#cells.put(this.#cursor, value, valueHash, next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
-    this.#changed();
+    this.#changed(1);
   }
 
-  /** A4. */
-  #changed(): void {
+  /** A4. @param keys that were changed */
+  #changed(keys: number): void {
+    this.#changes += keys;
     this.#outcome(STATUS.ok, ++this.#revision);
   }
 

@@ -127,11 +127,11 @@ export function readPage(
     }
     looked.cells += 1;
     last = key;
-    const place = placeAt(newest, revision, history, looked);
-    if (!isThere(newest, place, history)) continue;
+    const place = placeAt(key, newest, revision, history, looked);
+    if (!isThere(key, newest, place, history)) continue;
     count += 1;
     if (countOnly) continue;
-    const stored = versionAt(newest, place, history);
+    const stored = versionAt(key, newest, place, history);
     if (stored === undefined) continue;
     keys.push(keyValue(key, stored));
     bytes += key.length + (keysOnly ? 0 : stored.value.length);
@@ -154,7 +154,7 @@ export function readHistory(
   const max = Math.min(request.limit, limits.keys);
   const versions: KeyVersion[] = [];
   let bytes = 0;
-  for (const each of versionsOf(newest, revision, history, looked)) {
+  for (const each of versionsOf(request.history, newest, revision, history, looked)) {
     if (versions.length >= max || bytes >= PAGE_BYTES_MAX) {
       // The version that the oldest revision shows may be older than that, and can be asked for at no revision before it.
       return { versions, resume: Math.max(each.modRevision, history.oldest) };

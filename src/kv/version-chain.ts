@@ -1,8 +1,8 @@
 /**
  * Fills the history of a state that is read from a snapshot, where the versions of a key come newest first.
  *
- * Invariant V1: what was filled is what a state of this kind has: each revision after the oldest is the change of one key to
- * one version, whatever the bytes said.
+ * Invariant V1: what was filled is what a state of this kind has: each revision after the oldest is the change of a key to
+ * one version, or of several keys, whatever the bytes said.
  */
 import { EMPTY_BYTES } from "../base/byte-string.ts";
 import { Cell } from "./cell.ts";
@@ -12,6 +12,7 @@ import type { KeyVersion } from "./versions.ts";
 
 export class VersionChain {
   readonly #history: History;
+  /** Revisions. */
   #filled = 0;
   /** The version read last, of which it is not known yet what was before. */
   #newer: Cell | null = null;
@@ -65,9 +66,8 @@ export class VersionChain {
   #fill(newer: Cell, before: Cell): void {
     const isDeletion = newer.version === 0;
     if (isDeletion && before.version === 0) throw new SnapshotError("a deletion of nothing");
-    if (!this.#history.fill(newer.modRevision, before, isDeletion)) {
-      throw new SnapshotError("a revision that is not possible here");
-    }
-    this.#filled += 1;
+    const isFirst = this.#history.fill(newer.modRevision, before, isDeletion);
+    if (isFirst === null) throw new SnapshotError("a revision that is not possible here");
+    if (isFirst) this.#filled += 1;
   }
 }

@@ -1,5 +1,5 @@
 /** Which version of a key there was at a revision: its cell has the newest one, the history those before. */
-import { EMPTY_BYTES } from "../base/byte-string.ts";
+import { EMPTY_BYTES, type ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { HistoryView } from "./history.ts";
 
@@ -19,13 +19,14 @@ export interface Looked {
  * else the revision of the change whose record has it.
  */
 export function placeAt(
+  key: ByteString,
   newest: KeyVersion,
   revision: number,
   history: HistoryView,
   looked: Looked,
 ): number {
   let place = 0;
-  for (let mod = newest.modRevision; mod > revision; mod = history.modBefore(place)) {
+  for (let mod = newest.modRevision; mod > revision; mod = history.modBefore(place, key)) {
     place = mod;
     looked.cells += 1;
   }
@@ -33,30 +34,37 @@ export function placeAt(
 }
 
 /** Whether the key was there then. @param place as `placeAt` gives it */
-export function isThere(newest: KeyVersion, place: number, history: HistoryView): boolean {
-  return (place === 0 ? newest.version : history.versionBefore(place)) > 0;
+export function isThere(
+  key: ByteString,
+  newest: KeyVersion,
+  place: number,
+  history: HistoryView,
+): boolean {
+  return (place === 0 ? newest.version : history.versionBefore(place, key)) > 0;
 }
 
 /** What there was then; undefined: nothing. Valid until the next change. @param place as `placeAt` gives it */
 export function versionAt(
+  key: ByteString,
   newest: KeyVersion,
   place: number,
   history: HistoryView,
 ): StoredValue | undefined {
-  if (!isThere(newest, place, history)) return undefined;
-  return place === 0 ? newest : versionIn(history, place);
+  if (!isThere(key, newest, place, history)) return undefined;
+  return place === 0 ? newest : versionIn(history, place, key);
 }
 
 /** Every version from the one at `revision` back that is kept, newest first, deletions included. */
 export function* versionsOf(
+  key: ByteString,
   newest: KeyVersion,
   revision: number,
   history: HistoryView,
   looked: Looked = { cells: 0 },
 ): Generator<KeyVersion, void, undefined> {
-  let place = placeAt(newest, revision, history, looked);
+  let place = placeAt(key, newest, revision, history, looked);
   for (;;) {
-    const version = place === 0 ? newest : versionIn(history, place);
+    const version = place === 0 ? newest : versionIn(history, place, key);
     const { modRevision } = version;
     if (version.version === 0 && modRevision <= history.oldest) return;
     yield version;
@@ -66,23 +74,24 @@ export function* versionsOf(
   }
 }
 
-function versionIn(history: HistoryView, place: number): KeyVersion {
-  const version = history.versionBefore(place);
+function versionIn(history: HistoryView, place: number, key: ByteString): KeyVersion {
+  const version = history.versionBefore(place, key);
   return {
-    value: version === 0 ? EMPTY_BYTES : history.valueBefore(place),
-    createRevision: history.createBefore(place),
-    modRevision: history.modBefore(place),
+    value: version === 0 ? EMPTY_BYTES : history.valueBefore(place, key),
+    createRevision: history.createBefore(place, key),
+    modRevision: history.modBefore(place, key),
     version,
   };
 }
 
 /** A key as it was at a revision which is not below the history's oldest; undefined: it was not there. */
 export function readAt(
+  key: ByteString,
   newest: KeyVersion | undefined,
   revision: number,
   history: HistoryView,
   looked: Looked,
 ): StoredValue | undefined {
   if (newest === undefined) return undefined;
-  return versionAt(newest, placeAt(newest, revision, history, looked), history);
+  return versionAt(key, newest, placeAt(key, newest, revision, history, looked), history);
 }

@@ -30,7 +30,7 @@ export const SINCE = new Uint8Array(CODES);
 /** Bits of PLACE; 0: it stands in either place, and clients may send it. */
 export const PLACES = new Uint8Array(CODES);
 export const PLACE = { needsSession: 1, forbidsSession: 2, nodesOnly: 4 } as const;
-/** What carries it out; undefined for control operations. */
+/** What carries it out; undefined for operations that kv-state carries out itself. */
 export const APPLY: (Apply | undefined)[] = Array.from({ length: CODES }, () => undefined);
 
 for (const name of OP_NAMES) {
@@ -44,7 +44,7 @@ for (const name of OP_NAMES) {
 }
 
 function placeOf(operation: Operation): number {
-  if (operation.kind === "key") return PLACE.needsSession;
+  if (operation.kind !== "control") return PLACE.needsSession;
   const { session, by } = operation;
   const place = { needed: PLACE.needsSession, forbidden: PLACE.forbidsSession, either: 0 }[session];
   return place | (by === "node" ? PLACE.nodesOnly : 0);
@@ -66,3 +66,4 @@ export const QUOTA_BIT = FIELDS.quotaBytes.bit;
 export const HISTORY_REVISIONS_BIT = FIELDS.historyRevisions.bit;
 export const HISTORY_BYTES_BIT = FIELDS.historyBytes.bit;
 export const COMPACT_BIT = FIELDS.compactRevision.bit;
+export const TXN_BIT = FIELDS.txn.bit;

@@ -7,6 +7,7 @@ import {
   KEY_BYTES_MAX,
   QUOTA_BYTES_MIN,
   SESSION_NONCE_BYTES,
+  TXN_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
 
@@ -17,8 +18,8 @@ export interface SizedField {
   readonly minBytes: number;
   readonly maxBytes: number;
   /** The error of a client that hands over more. */
-  readonly tooLong: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE";
-  readonly noun: "key" | "value";
+  readonly tooLong: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE" | "BAD_REQUEST";
+  readonly noun: "key" | "value" | "transaction";
 }
 
 /** Always the same number of bytes. */
@@ -78,6 +79,15 @@ export const FIELDS = {
   historyBytes: { form: "number", bit: 128, min: 0, noun: "size of the history" },
   /** The oldest revision that is to be readable. */
   compactRevision: { form: "number", bit: 256, min: 1, noun: "revision" },
+  /** The body of a transaction, of a form of its own: kv/txn-format.ts. */
+  txn: {
+    form: "sized",
+    bit: 512,
+    minBytes: 3,
+    maxBytes: TXN_BYTES_MAX,
+    tooLong: "BAD_REQUEST",
+    noun: "transaction",
+  },
 } as const satisfies Record<string, Field>;
 
 export type FieldName = keyof typeof FIELDS;

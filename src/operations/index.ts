@@ -33,6 +33,7 @@ export {
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
+  TXN_BIT,
   VALUE_BIT,
   type ControlOp,
   type ControlOpName,

@@ -118,4 +118,9 @@ export interface ControlOperation extends OperationBase {
   readonly by: "client" | "node";
 }
 
-export type Operation = KeyOperation | ControlOperation;
+/** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (kv/txn.ts). */
+export interface TxnOperation extends OperationBase {
+  readonly kind: "txn";
+}
+
+export type Operation = KeyOperation | ControlOperation | TxnOperation;

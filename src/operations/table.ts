@@ -3,7 +3,7 @@
  * the hash of a command, what is carried out, the version of an entry, the requests of clients and their types, the
  * prompt's actions, and what the simulator asks for. docs/adding-an-operation.md walks through an entry.
  *
- * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 to 63 are kept for transactions, watches and leases.
+ * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 is a transaction, 33 to 63 are kept for watches and leases.
  */
 import { VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { Operation } from "./operation.ts";
@@ -142,6 +142,8 @@ export const OPERATIONS = {
     session: "forbidden",
     by: "node",
   },
+  /** Compares, and carries out the one or the other list of operations, as one step. */
+  txn: { kind: "txn", code: 32, fields: ["txn"], since: 4 },
 } as const satisfies Record<string, Operation>;
 
 export type OpName = keyof typeof OPERATIONS;

@@ -4,6 +4,7 @@ import type { CommandGroup, CommandSpec, CommandTable, ParsedArguments } from ".
 import type { HelpTexts } from "./help.ts";
 import type { Bytes, CasCondition, KeyRequest } from "../client/types.ts";
 import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
+import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,7 +14,7 @@ type BytesOnly<R> = R extends KeyRequest
   ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
   : never;
 
-export type ClientAction = KeyAction | RangeAction;
+export type ClientAction = KeyAction | RangeAction | TxnAction;
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
@@ -152,7 +153,7 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS],
+  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND],
   nodeWord: "any",
 };
 

@@ -18,11 +18,13 @@ import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 import { isRangeAction } from "./range-commands.ts";
 import { rangeOutcome } from "./range-outcome.ts";
+import { isTxnAction } from "./txn-commands.ts";
+import { txnOutcome } from "./txn-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count">;
+export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn">;
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;
@@ -51,6 +53,10 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           const request = requestOptions(target, signal);
           return [await rangeOutcome(options.client, action, request, style, elapsedMs)];
         }
+        if (isTxnAction(action)) {
+          const request = requestOptions(target, signal);
+          return [await txnOutcome(options.client, action, request, style, elapsedMs)];
+        }
         const result = await options.client.request(action, requestOptions(target, signal));
         return [answerOutcome(action, result, style, elapsedMs())];
       } catch (error) {
@@ -59,7 +65,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         const context = {
           op: action.op,
           changes: !isRangeAction(action) && action.op !== "read",
-          lookFirst: "read the key before you try again",
+          lookFirst: `read the ${isTxnAction(action) ? "keys" : "key"} before you try again`,
           node: target,
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,

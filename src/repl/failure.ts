@@ -77,6 +77,8 @@ export function statusOf(error: KvError): ExitStatus {
     case "DISK_FULL":
     case "DIVERGED":
     case "NO_SPACE":
+    case "TXN_REFUSED":
+    case "CONFLICT":
     case "COMPACTED":
     case "FORBIDDEN":
     case "CANCELLED":
@@ -141,6 +143,8 @@ function failedText(error: KvError, context: FailureContext): string {
     case "STALE_REQUEST":
     case "DIVERGED":
     case "NO_SPACE":
+    case "TXN_REFUSED":
+    case "CONFLICT":
     case "COMPACTED":
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":

@@ -122,7 +122,8 @@ export class Applier implements AnswerSink {
     if (this.#route === undefined) return;
     if (actual !== undefined && actual.length > 0) {
       if (this.#valueBytes >= TURN_VALUES_BYTES_MAX) {
-        this.#route.answers.write(session, sequence, STATUS.casFailedLarge, revision, undefined);
+        const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
+        this.#route.answers.write(session, sequence, large, revision, undefined);
         return;
       }
       this.#valueBytes += actual.length;

@@ -47,7 +47,7 @@ export class Readable implements ReadableState {
 
   readAt(key: ByteString, revision: number): StoredValue | undefined {
     const { cells } = this.#state();
-    return readAt(cells.newest(key), revision, cells.history, this.#looked);
+    return readAt(key, cells.newest(key), revision, cells.history, this.#looked);
   }
 
   page(request: RangeRequest, revision: number): RangePage {

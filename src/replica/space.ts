@@ -7,6 +7,7 @@
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
 import { operationOf } from "../operations/index.ts";
 import {
+  canGrow,
   splitGroup,
   textOf,
   type CommandCursor,
@@ -95,6 +96,7 @@ export class Space {
 
   #isRefused(cursor: CommandCursor): boolean {
     const operation = operationOf(cursor.op);
+    if (operation?.kind === "txn") return canGrow(cursor.txn());
     if (operation?.kind !== "key" || operation.growth === "frees") return false;
     if (this.#level === "critical") return true;
     if (operation.answer === "swapped" && this.#mayKeep(cursor)) return true;

@@ -5,12 +5,17 @@
  */
 import { OP, operationOf, type FieldName } from "../operations/index.ts";
 import {
+  byteStringOf,
   byteStringOfText,
   CommandCursor,
+  decodeTxn,
   hashedSessionName,
   textOf,
   validateEntry,
+  type ByteString,
+  type TxnResult,
 } from "../kv/index.ts";
+import { carryOut, type Content } from "./txn-model.ts";
 
 /** Of the history, while nobody sets anything: as the product has it. No run is long enough to come near. */
 const DEFAULT_REVISIONS = 50_000;
@@ -23,8 +28,18 @@ export interface Version {
   readonly value: string | null;
 }
 
+/** What came of a transaction that is in the log. */
+export interface DecidedTxn {
+  readonly succeeded: boolean;
+  readonly revision: number;
+  readonly results: readonly TxnResult[];
+}
+
+/** In the place of a key: it was a transaction that made the revision. */
+const BY_TXN = "";
+
 export class DecidedLog {
-  /** The key that each revision changed; the first is revision 1. */
+  /** The key that each revision changed; the first is revision 1. Of a transaction BY_TXN, and no value. */
   readonly changes: { readonly key: string; readonly value: string | null }[] = [];
   /** From which revisions on the store can be read, one after the other. */
   readonly oldests: number[] = [0];
@@ -32,6 +47,11 @@ export class DecidedLog {
   readonly #costs: number[] = [];
   #revisionsMax = DEFAULT_REVISIONS;
   #bytesMax = DEFAULT_BYTES;
+  /** By body, each time that one was carried out. */
+  readonly txns = new Map<ByteString, DecidedTxn[]>();
+  /** After each transaction. */
+  readonly contents: { readonly revision: number; readonly content: Content }[] = [];
+  #content: Content = new Map();
   readonly #keys = new Map<string, Version[]>();
   readonly #floors = new Map<number, number>();
   readonly #executed = new Set<string>();
@@ -108,6 +128,7 @@ export class DecidedLog {
     if (sequence < floor || this.#executed.has(name)) return;
     this.#executed.add(name);
     const operation = operationOf(cursor.op);
+    if (operation?.kind === "txn") return this.#txn(cursor.txn());
     if (operation?.kind !== "key") {
       if (cursor.op === OP.closeSession) this.#floors.delete(session);
       return;
@@ -124,11 +145,52 @@ export class DecidedLog {
     if (next !== undefined) this.#change(key, next);
   }
 
+  #txn(body: Uint8Array): void {
+    const txn = decodeTxn(body);
+    const next = this.revision + 1;
+    const carried = typeof txn === "string" ? null : carryOut(this.#content, txn, next);
+    if (carried === null) return;
+    const { succeeded, after, results } = carried;
+    const before = this.#content;
+    const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+      (key) => before.get(key) !== after.get(key),
+    );
+    this.#content = after;
+    if (changed.length > 0) this.changes.push({ key: BY_TXN, value: null });
+    for (const key of changed) {
+      // They are byte strings, whatever the type of the map says.
+      const value = after.get(key)?.value;
+      this.#version(textOf(key as ByteString), value === undefined ? null : textOf(value));
+    }
+    const name = byteStringOf(body);
+    const times = this.txns.get(name) ?? [];
+    this.txns.set(name, [...times, { succeeded, revision: this.revision, results }]);
+    this.contents.push({ revision: this.revision, content: after });
+  }
+
   #change(key: string, value: string | null): void {
     this.changes.push({ key, value });
+    this.#version(key, value);
+    const content = new Map(this.#content);
+    const name = byteStringOfText(key);
+    const old = content.get(name);
+    if (value === null) content.delete(name);
+    else {
+      content.set(name, {
+        value: byteStringOfText(value),
+        createRevision: old?.createRevision ?? this.revision,
+        modRevision: this.revision,
+        version: (old?.version ?? 0) + 1,
+      });
+    }
+    this.#content = content;
+  }
+
+  #version(key: string, value: string | null): void {
     const versions = this.#keys.get(key) ?? [];
     const old = byteStringOfText(versions.at(-1)?.value ?? "").length;
-    this.#costs.push(100 + byteStringOfText(key).length + old + (value === null ? 200 : 0));
+    const cost = 100 + byteStringOfText(key).length + old + (value === null ? 200 : 0);
+    this.#costs[this.revision - 1] = (this.#costs[this.revision - 1] ?? 0) + cost;
     this.#keys.set(key, versions);
     versions.push({ revision: this.changes.length, value });
   }

@@ -1,5 +1,6 @@
 /** What clients asked and were told, in the order of the world. */
 import { assert } from "../base/assert.ts";
+import type { ByteString } from "../kv/index.ts";
 import {
   OPERATIONS,
   type Operation as TableOperation,
@@ -81,11 +82,32 @@ export interface RefusedRange {
   readonly oldest: number | null;
 }
 
+/** A transaction that somebody asked for. */
+export interface TxnRecord {
+  readonly client: number;
+  /** As it travels; no two are the same. */
+  readonly body: ByteString;
+  /** Positions in the order of all calls and returns. */
+  readonly call: number;
+  /** Infinity: never came back. */
+  back: number;
+  outcome:
+    | { readonly kind: "unknown" | "refused" }
+    | {
+        readonly kind: "told";
+        readonly succeeded: boolean;
+        readonly revision: number;
+        /** As they travel; null: not told. */
+        readonly results: ByteString | null;
+      };
+}
+
 export class History {
   readonly operations: Operation[] = [];
   /** Those whose pages have all come. */
   readonly ranges: RangeRecord[] = [];
   readonly refusedRanges: RefusedRange[] = [];
+  readonly txns: TxnRecord[] = [];
   /** Keys and values, together. */
   readonly #asked = new Set<string>();
   #position = 0;

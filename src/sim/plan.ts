@@ -131,6 +131,8 @@ export interface Plan {
   readonly hostiles?: number;
   /** Clients that read ranges; left out: none. */
   readonly rangeReaders?: number;
+  /** Clients of transactions; left out: none. */
+  readonly transactors?: number;
   /** Of a hundred writes, so many are other operations that write a value; left out: none. */
   readonly otherWrites?: number;
   /** What is set of the history, and compacted by hand; left out: nothing. */

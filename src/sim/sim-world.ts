@@ -9,6 +9,7 @@ import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
 import { scheduleSettings } from "./history-settings.ts";
 import { RangeReader } from "./range-reader.ts";
+import { Transactor } from "./transactor.ts";
 import type { PeerMessage } from "../wire/peer.ts";
 import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
@@ -67,6 +68,7 @@ export class SimWorld {
   readonly clients: SimClient[];
   readonly hostiles: readonly HostileClient[];
   readonly rangeReaders: readonly RangeReader[];
+  readonly transactors: readonly Transactor[];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -105,6 +107,9 @@ export class SimWorld {
     this.rangeReaders = Array.from({ length: plan.rangeReaders ?? 0 }, (_, index) =>
       this.#newRangeReader(index),
     );
+    this.transactors = Array.from({ length: plan.transactors ?? 0 }, (_, index) =>
+      this.#newTransactor(index),
+    );
     this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
@@ -131,6 +136,7 @@ export class SimWorld {
     for (const hostile of this.hostiles) hostile.start();
     for (const reader of this.rangeReaders) reader.start();
     scheduleSettings(this, this.plan.history ?? []);
+    for (const transactor of this.transactors) transactor.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -282,6 +288,14 @@ export class SimWorld {
       timeoutMs: CLIENT_TIMEOUT_MS,
       isCutOff: (node) => this.nodes[node - 1]?.node?.replica.standing().kind === "cutOff",
     });
+  }
+
+  #newTransactor(index: number): Transactor {
+    const { plan, clock, network, coverage, history } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    const random = this.#random.fork(`transactor ${index}`);
+    const rest = { clock, network, coverage, history, nodes, random };
+    return new Transactor({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
   }
 
   #newHostile(index: number): HostileClient {

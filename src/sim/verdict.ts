@@ -9,6 +9,7 @@ import { checkHistory } from "./checker-view.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
+import { checkTransactions } from "./txn-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -84,6 +85,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   for (const client of world.clients) client.stopAsking();
   for (const hostile of world.hostiles) hostile.stop();
   for (const reader of world.rangeReaders) reader.stop();
+  for (const transactor of world.transactors) transactor.stop();
   if (!world.runUntil(() => world.clients.every((client) => client.isIdle), LIVENESS_MS)) {
     return liveness(`not every client was answered${IN_TIME}`);
   }
@@ -203,6 +205,7 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkAgainstLog(history.operations, log);
   checkRanges(history.ranges, history.operations, log);
   checkRefusals(history.refusedRanges, history.operations, log);
+  checkTransactions(history.txns, history.operations, log);
   const content = log.content();
   for (const { index, replica } of level) {
     checkNodeHistory(index, replica.state, log);

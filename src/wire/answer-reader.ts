@@ -7,7 +7,7 @@ import {
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
 import { NO_ORIGIN, NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
-import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX } from "./client-layout.ts";
+import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX, TXN_FLAG } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
 /** A page of a range: see RangePage. Byte strings are views of the frame. */
@@ -52,6 +52,18 @@ export interface AnswerHandler {
     status: Status,
     revision: number,
     actual: Uint8Array | undefined,
+  ): void;
+  /**
+   * What came of a transaction.
+   * @param then which list was taken
+   * @param results as of kv/txn-results; null: not told
+   */
+  txn?(
+    session: number,
+    sequence: number,
+    then: boolean,
+    revision: number,
+    results: Uint8Array | null,
   ): void;
   opened(sequence: number, nonce: Uint8Array, session: number): void;
   /** What comes after it is of the log with this origin. Only said to who has asked. */
@@ -106,6 +118,9 @@ function decodeRecord(
     }
     case RECORD.other:
       decodeOther(reader, session, handler);
+      return;
+    case RECORD.txn:
+      decodeTxnAnswer(reader, session, handler);
       return;
     case RECORD.opened: {
       const sequence = reader.varint();
@@ -176,6 +191,17 @@ function decodeOther(reader: ByteReader, session: number, handler: AnswerHandler
   const actual = hasValue === 1 ? readSized(reader) : undefined;
   if (status === STATUS.ok) reader.fail("a status that is not ok");
   if (!reader.failed) handler.write(session, sequence, status, revision, actual);
+}
+
+function decodeTxnAnswer(reader: ByteReader, session: number, handler: AnswerHandler): void {
+  const sequence = reader.varint();
+  const flags = reader.u8();
+  if ((flags & ~(TXN_FLAG.succeeded | TXN_FLAG.told)) !== 0)
+    reader.fail("known flags of a transaction");
+  const revision = reader.varint();
+  const results = (flags & TXN_FLAG.told) === 0 ? null : readSized(reader);
+  if (reader.failed) return;
+  handler.txn?.(session, sequence, (flags & TXN_FLAG.succeeded) !== 0, revision, results);
 }
 
 function decodeRefused(reader: ByteReader, session: number, handler: AnswerHandler): void {

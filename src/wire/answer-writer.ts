@@ -26,6 +26,7 @@ import {
   READ_KIND_RANGE,
   RECORD,
   TEXT_BYTES_MAX,
+  TXN_FLAG,
 } from "./client-layout.ts";
 import { asksForOrigin, forEachRead, takeReads, type Wanted } from "./client-requests.ts";
 
@@ -103,6 +104,9 @@ export class AnswerWriter {
     revision: number,
     actual: ByteString | undefined,
   ): void {
+    if (status === STATUS.txnThen || status === STATUS.txnElse) {
+      return this.#txn(session, sequence, status === STATUS.txnThen, revision, actual);
+    }
     if (actual !== undefined && this.bytes >= WRITE_VALUES_MAX) {
       const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
       return this.write(session, sequence, large, revision, undefined);
@@ -117,6 +121,25 @@ export class AnswerWriter {
     if (status === STATUS.ok) return;
     out.u8(actual === undefined ? 0 : 1);
     if (actual !== undefined) out.sizedByteString(actual);
+  }
+
+  /** What it found cannot be asked for again as it was: so much more of it goes along than of what a cas found. */
+  #txn(
+    session: number,
+    sequence: number,
+    then: boolean,
+    revision: number,
+    results: ByteString | undefined,
+  ): void {
+    const isTold = results !== undefined && this.bytes + results.length <= TURN_BYTES_MAX;
+    this.#reserve(isTold ? results.length : 0);
+    this.#nameSession(session);
+    const out = this.#out;
+    out.u8(RECORD.txn);
+    out.varint(sequence);
+    out.u8((then ? TXN_FLAG.succeeded : 0) | (isTold ? TXN_FLAG.told : 0));
+    out.varint(revision);
+    if (isTold) out.sizedByteString(results);
   }
 
   /** @param origin of the log that the session stands in: for clients that have asked for it */

@@ -18,6 +18,8 @@ export const READ_KIND_HISTORY = 7;
 export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
 /** Of a page of a range. */
 export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;
+/** Of the answer to a transaction: which list was taken, and whether what came of it is told. */
+export const TXN_FLAG = { succeeded: 1, told: 2 } as const;
 export const RECORD = {
   session: 1,
   ok: 2,
@@ -31,6 +33,7 @@ export const RECORD = {
   page: 10,
   versions: 11,
   compacted: 12,
+  txn: 13,
 } as const;
 
 /** Longest text that comes with a refusal. */

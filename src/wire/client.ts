@@ -27,6 +27,11 @@
  *         u8 10 page      varint request · u8 flags (1: there is more, 2: keys only) · varint revision · varint count
  *                         · [where the next page begins] · varint items · (key · [value] · varint create revision
  *                         · varint mod revision · varint version){items}
+ *         u8 11 versions  varint request · varint (0: no more, else 1 + where to go on) · varint items · (varint version
+ *                         · varint mod revision · [varint create revision · value]){items}: without the last two a deletion
+ *         u8 12 compacted varint request · varint oldest revision
+ *         u8 13 txn       varint sequence · u8 flags (1: then, 2: results are told) · varint revision
+ *                         · [varint length · results, as in kv/txn-results]: only to who has sent a transaction
  *     key, value, text, start, end := varint length · bytes
  *
  * That a revision is not kept any more is told with `compacted` to whoever asks with the kinds from 4 on, and as `unread` to

@@ -6,7 +6,7 @@ import type { ErrorCode } from "../../src/base/errors.ts";
 import { ClientCore } from "../../src/client/client-core.ts";
 import type { ClientCoreOptions } from "../../src/client/core-options.ts";
 import { KvClient } from "../../src/client/kv-client.ts";
-import { buildEntry, KvState, RANGE_PAGE } from "../../src/kv/index.ts";
+import { buildEntry, GroupWriter, KvState, NO_SESSION, RANGE_PAGE } from "../../src/kv/index.ts";
 import { acceptWithHandshake } from "../../src/links/handshake-connection.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/ports/network.ts";
 import { Readable } from "../../src/replica/readable.ts";
@@ -68,6 +68,13 @@ export class FakeCluster {
 
   client(options: Partial<ClientCoreOptions> = {}): KvClient {
     return new KvClient(this.#options(options));
+  }
+
+  /** As by a node's command. */
+  compact(compactRevision: number): void {
+    const writer = new GroupWriter();
+    writer.add(1, { kind: "compact", compactRevision });
+    this.apply(writer.take(NO_SESSION, 0));
   }
 
   /** Writes straight into the log, as some other client would. */

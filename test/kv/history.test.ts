@@ -91,7 +91,7 @@ function check(world: World, state = world.state): void {
     }
     expect(readPage(cells, r, { ...ALL, countOnly: true }, looked).count).toBe(expected.size);
     for (const name of NAMES) {
-      const stored = readAt(cells.newest(key(name)), r, cells.history, looked);
+      const stored = readAt(key(name), cells.newest(key(name)), r, cells.history, looked);
       expect(stored?.value).toBe(expected.get(name)?.value);
     }
   }
@@ -356,7 +356,7 @@ describe("records", () => {
     history.bound(100, Math.floor(left / 2));
     expect(history.bytes).toBeLessThanOrEqual(left / 2);
     const { oldest } = history;
-    expect(history.modBefore(oldest + 1)).toBe(oldest);
+    expect(history.modBefore(oldest + 1, key("k"))).toBe(oldest);
     history.bound(100, 0);
     expect([history.oldest, history.bytes, history.hash]).toEqual([3000, 0, 0]);
     const released: number[] = [];
@@ -365,7 +365,7 @@ describe("records", () => {
       Array.from({ length: 2000 }, (_, i) => 1001 + i).filter((r) => r % 7 === 0),
     );
     history.append(3001, before(3000), false);
-    expect(history.modBefore(3001)).toBe(3000);
+    expect(history.modBefore(3001, key("k"))).toBe(3000);
   });
 
   test("a clone keeps what is let go of after it", () => {
@@ -375,9 +375,9 @@ describe("records", () => {
     history.compactTo(280);
     history.release(1000, () => {});
     for (let r = 301; r <= 600; r++) history.append(r, before(r - 1), false);
-    for (let r = 1; r <= 300; r++) expect(clone.valueBefore(r)).toBe("v");
+    for (let r = 1; r <= 300; r++) expect(clone.valueBefore(r, key("k"))).toBe("v");
     expect([clone.oldest, clone.last]).toEqual([0, 300]);
-    expect(() => history.valueBefore(10)).toThrow("not kept");
+    expect(() => history.valueBefore(10, key("k"))).toThrow("not kept");
   });
 });
 
@@ -396,6 +396,6 @@ test("settings and compaction in one entry with writes hold from their place on"
   });
   const { cells } = state;
   const at = (revision: number) =>
-    readAt(cells.newest(key("a")), revision, cells.history, { cells: 0 })?.value;
+    readAt(key("a"), cells.newest(key("a")), revision, cells.history, { cells: 0 })?.value;
   expect([0, 1, 2, 3, 4].map(at)).toEqual([undefined, "1", "2", undefined, "3"]);
 });

@@ -62,7 +62,7 @@ test("the snapshot is the state that it was, whose history begins with it", () =
   expect(state.hash()).toBe(recorded.hash);
   const { cells } = state;
   const at = (revision: number): string | undefined =>
-    readAt(cells.newest(key("k1")), revision, cells.history, { cells: 0 })?.value;
+    readAt(key("k1"), cells.newest(key("k1")), revision, cells.history, { cells: 0 })?.value;
   expect([at(recorded.snapshotRevision), at(state.revision)]).toEqual([before, "by revision"]);
   const again = fromSnapshot(snapshotBytes(state.clone()));
   expect(again.cells.history.oldest).toBe(recorded.snapshotRevision);

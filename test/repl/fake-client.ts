@@ -11,6 +11,7 @@ import type {
   ReadOptions,
   WriteResult,
 } from "../../src/client/types.ts";
+import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
 import type { KeyAction } from "../../src/repl/client-commands.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
 
@@ -27,6 +28,9 @@ export interface FakeClient extends KvCalls {
   /** The next call answers only when it is aborted. */
   hangNext(): void;
   readonly calls: string[];
+  /** Transactions it was asked for, and what it answers. */
+  readonly txns: TxnRequest[];
+  answerTxn: TxnResult;
   write(key: Uint8Array, value: Uint8Array): Promise<WriteResult>;
 }
 
@@ -144,6 +148,13 @@ export function fakeClient(): FakeClient {
       return { count: [...entries(selector, {})].length, revision };
     },
     calls,
+    txns: [],
+    answerTxn: { succeeded: true, revision: 0, results: [], node: 1 },
+    async txn(request, options = {}) {
+      const node = await begin("txn", options);
+      this.txns.push(request);
+      return { ...this.answerTxn, node };
+    },
     failNext: (error) => {
       failure = error;
     },

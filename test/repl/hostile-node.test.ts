@@ -71,10 +71,12 @@ describe.each([false, true])("with --json: %s", (json) => {
         range: failing,
         keys: failing,
         count: fail,
+        txn: fail,
       };
       const texts = [
         await shown(createClientPrompt({ ...common, client: calls }), "write a b", json),
         await shown(createClientPrompt({ ...common, client: calls }), "keys a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "txn then get a", json),
         await shown(
           createAdminPrompt({
             ...{ ...common, sleep: async () => {}, servers: null },

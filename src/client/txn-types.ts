@@ -1,0 +1,157 @@
+/** Transactions as users hand them in, and what they get back. */
+import type { Relation } from "../kv/commands.ts";
+import type { KeyValue } from "./range-entry.ts";
+import type { Bytes, RangeSelector, RequestOptions, Revision } from "./types.ts";
+
+/** One key, or those of a range. */
+export type TxnWhere =
+  | { readonly key: Bytes; readonly range?: undefined }
+  | { readonly range: RangeSelector; readonly key?: undefined };
+
+/** What is compared, and with what: exactly one of them. */
+export type TxnTarget =
+  | { readonly value: Bytes }
+  /** 1 when created, one more with each write since; 0: there is no such key. */
+  | { readonly version: number }
+  /** The revision at which the key came to be; 0: there is no such key. */
+  | { readonly createRevision: Revision }
+  /** The revision at which the key was last written; 0: there is no such key. */
+  | { readonly modRevision: Revision }
+  /** How many keys there are. */
+  | { readonly count: number };
+
+/**
+ * A comparison: `{ key: "a", modRevision: 7 }`, `{ range: { prefix: "b/" }, modRevision: 8, is: "<" }`. Of a range all keys
+ * must satisfy it that there are; one without keys is as a key that does not exist, whose numbers are 0 and whose value
+ * compares with nothing.
+ */
+export type TxnCompare = TxnWhere &
+  TxnTarget & {
+    /** How the left side, what is there, must stand to what is given. Default "=". */
+    readonly is?: Relation;
+  };
+
+/** An operation of a transaction; each sees what the ones before it did. */
+export type TxnOperation =
+  | {
+      readonly op: "put";
+      readonly key: Bytes;
+      readonly value: Bytes;
+      readonly keepValue?: undefined;
+      /** What the key held before is wanted. */
+      readonly previous?: boolean;
+    }
+  /** Counts as a write of the value that is there; without such a key the whole transaction is refused (TXN_REFUSED). */
+  | {
+      readonly op: "put";
+      readonly key: Bytes;
+      readonly value?: undefined;
+      readonly keepValue: true;
+      readonly previous?: boolean;
+    }
+  | ({
+      readonly op: "delete";
+      /** What was deleted is wanted, not only how many keys. */
+      readonly previous?: boolean;
+    } & TxnWhere)
+  | ({
+      readonly op: "get";
+      /** Keys at most, 1 or more. Default: all. */
+      readonly limit?: number;
+      /** Values stay empty. */
+      readonly keysOnly?: boolean;
+      readonly countOnly?: boolean;
+    } & TxnWhere)
+  | ({ readonly op: "txn" } & TxnRequest);
+
+/** If all comparisons hold `then` is carried out, otherwise `else`. All of it may be left out. */
+export interface TxnRequest {
+  readonly compare?: readonly TxnCompare[];
+  readonly then?: readonly TxnOperation[];
+  readonly else?: readonly TxnOperation[];
+}
+
+/** What came of one operation. */
+export type TxnOperationResult =
+  | {
+      readonly op: "put";
+      /** Null: there was no such key, or it was not wanted. */
+      readonly previous: KeyValue | null;
+    }
+  | {
+      readonly op: "delete";
+      readonly count: number;
+      /** Empty when they were not wanted. */
+      readonly previous: readonly KeyValue[];
+    }
+  | {
+      readonly op: "get";
+      readonly count: number;
+      /** There are more keys than the limit. */
+      readonly more: boolean;
+      readonly found: readonly KeyValue[];
+    }
+  | {
+      readonly op: "txn";
+      readonly succeeded: boolean;
+      readonly results: readonly TxnOperationResult[];
+    };
+
+export interface TxnResult {
+  /** Whether all comparisons held. */
+  readonly succeeded: boolean;
+  /** The store's revision with this transaction: that of its changes, or as it was when it changed nothing. */
+  readonly revision: Revision;
+  /**
+   * Of the operations that were carried out, in order. Null: they are not known any more. The transaction took effect once, and
+   * its first answer was lost; the cluster keeps up to 1 MiB of results for the repetitions of one client.
+   */
+  readonly results: readonly TxnOperationResult[] | null;
+  /** The id of the node that answered. */
+  readonly node: number;
+}
+
+/** What a key must be: exactly one of the four. */
+export type AtomicCheck =
+  /** It was last written at this revision. */
+  | { readonly revision: Revision }
+  | { readonly absent: true }
+  | { readonly value: Bytes }
+  /** It has been written so often since it was created. */
+  | { readonly version: number };
+
+/** A check that did not hold. */
+export interface AtomicConflict {
+  readonly key: Bytes;
+  /** What is there; null: there is no such key. */
+  readonly actual: {
+    /** Null: all that differed was too large together to come along. */
+    readonly value: Uint8Array | null;
+    readonly modRevision: Revision;
+    readonly createRevision: Revision;
+    readonly version: number;
+  } | null;
+}
+
+export type AtomicResult =
+  | { readonly committed: true; readonly revision: Revision; readonly node: number }
+  | {
+      readonly committed: false;
+      /** Never empty, unless the first answer was lost and what it told is not known any more. */
+      readonly conflicts: readonly AtomicConflict[];
+      readonly node: number;
+    };
+
+export interface TransactOptions extends RequestOptions {
+  /** How often it is tried at most, 1 or more. Default 32. */
+  readonly attempts?: number;
+}
+
+export interface TransactResult<T> {
+  /** What the function returned the last time. */
+  readonly result: T;
+  /** Of its writes; when it wrote nothing, of the state that it read. 0: it did neither. */
+  readonly revision: Revision;
+  /** How often it was tried. */
+  readonly attempts: number;
+}
