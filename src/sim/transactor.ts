@@ -149,8 +149,13 @@ export class Transactor {
     then: (names: readonly string[], revision: number) => void,
   ): void {
     const range = {
-      ...{ reverse: false, countOnly: false, keysOnly: false, limit: Number.MAX_SAFE_INTEGER },
-      ...{ start, end: encoder.encode(SET_END), revision },
+      reverse: false,
+      countOnly: false,
+      keysOnly: false,
+      limit: Number.MAX_SAFE_INTEGER,
+      start,
+      end: encoder.encode(SET_END),
+      revision,
     };
     const local = revision !== 0;
     this.#core.submit({ kind: "range", range, local }, { node: null }, (error, answer) => {
@@ -166,7 +171,10 @@ export class Transactor {
     const { random } = this.#options;
     const [a, b] = [`${BRANCH}${random.below(3)}`, `${BRANCH}${3 + random.below(3)}`];
     const isThere = (name: string): Compare => ({
-      ...{ where: { key: byteStringOfText(name) }, is: ">", target: "version", to: 0 },
+      where: { key: byteStringOfText(name) },
+      is: ">",
+      target: "version",
+      to: 0,
     });
     const own = `${this.#options.index}-${this.#made}`;
     const all = { start: byteStringOfText(BRANCH), end: null };

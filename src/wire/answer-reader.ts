@@ -195,7 +195,8 @@ function decodeOther(reader: ByteReader, session: number, handler: AnswerHandler
 function decodeTxnAnswer(reader: ByteReader, session: number, handler: AnswerHandler): void {
   const sequence = reader.varint();
   const flags = reader.u8();
-  if ((flags & ~(TXN_FLAG.succeeded | TXN_FLAG.told)) !== 0) reader.fail("known flags of a transaction");
+  if ((flags & ~(TXN_FLAG.succeeded | TXN_FLAG.told)) !== 0)
+    reader.fail("known flags of a transaction");
   const revision = reader.varint();
   const results = (flags & TXN_FLAG.told) === 0 ? null : readSized(reader);
   if (reader.failed) return;
