@@ -29,7 +29,11 @@ export async function txnOutcome(
       "\n",
     ),
     json: {
-      ...{ ok: true, node, op, succeeded, revision },
+      ok: true,
+      node,
+      op,
+      succeeded,
+      revision,
       results: results?.map(fieldsOf) ?? null,
       ms: roundMs(ms),
     },

@@ -124,16 +124,7 @@ export class Transactor {
   /** Adds to the set, or takes one away when another one is left: by what a range showed, checked as the library checks it. */
   #change(): void {
     const { random } = this.#options;
-    const range = {
-      ...{ reverse: false, countOnly: false, keysOnly: false, revision: 0 },
-      ...{ limit: Number.MAX_SAFE_INTEGER, start: encoder.encode(SET_PREFIX) },
-      end: encoder.encode(SET_END),
-    };
-    this.#core.submit({ kind: "range", range, local: false }, { node: null }, (error, answer) => {
-      const page = answer?.page ?? null;
-      // The set is small; a page that was cut says nothing of the whole.
-      if (page === null || page.resume !== null) return this.#failed(`set: ${error?.code}`);
-      const names = page.items.map(({ key }) => decoder.decode(key));
+    this.#readSet(encoder.encode(SET_PREFIX), 0, [], (names, revision) => {
       const where = { start: byteStringOfText(SET_PREFIX), end: byteStringOfText(SET_END) };
       const isTaken = names.length >= 2 && random.chance(0.6);
       const op: TxnOp = isTaken
@@ -142,7 +133,7 @@ export class Transactor {
       this.#commit(isTaken ? "set: one less" : "set: one more", {
         compare: [
           { where, is: "=", target: "count", to: names.length },
-          { where, is: "<", target: "modRevision", to: page.revision + 1 },
+          { where, is: "<", target: "modRevision", to: revision + 1 },
         ],
         success: [op],
         failure: [],
@@ -150,11 +141,40 @@ export class Transactor {
     });
   }
 
+  /** Page by page, all of the revision of the first. */
+  #readSet(
+    start: Uint8Array,
+    revision: number,
+    names: readonly string[],
+    then: (names: readonly string[], revision: number) => void,
+  ): void {
+    const range = {
+      reverse: false,
+      countOnly: false,
+      keysOnly: false,
+      limit: Number.MAX_SAFE_INTEGER,
+      start,
+      end: encoder.encode(SET_END),
+      revision,
+    };
+    const local = revision !== 0;
+    this.#core.submit({ kind: "range", range, local }, { node: null }, (error, answer) => {
+      const page = answer?.page ?? null;
+      if (page === null) return this.#failed(`set: ${error?.code}`);
+      const found = [...names, ...page.items.map(({ key }) => decoder.decode(key))];
+      if (page.resume === null) return then(found, page.revision);
+      this.#readSet(Uint8Array.from(page.resume), page.revision, found, then);
+    });
+  }
+
   #branches(): Txn {
     const { random } = this.#options;
     const [a, b] = [`${BRANCH}${random.below(3)}`, `${BRANCH}${3 + random.below(3)}`];
     const isThere = (name: string): Compare => ({
-      ...{ where: { key: byteStringOfText(name) }, is: ">", target: "version", to: 0 },
+      where: { key: byteStringOfText(name) },
+      is: ">",
+      target: "version",
+      to: 0,
     });
     const own = `${this.#options.index}-${this.#made}`;
     const all = { start: byteStringOfText(BRANCH), end: null };

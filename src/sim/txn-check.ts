@@ -51,10 +51,10 @@ function checkEffect(record: TxnRecord, decided: readonly DecidedTxn[]): void {
 }
 
 /** All fields of results, in one order. */
-const FIELDS = [
-  ...["op", "succeeded", "results", "previous", "found", "count", "more", "keysOnly"],
-  ...["key", "value", "createRevision", "modRevision", "version"],
-];
+const FIELDS =
+  "op succeeded results previous found count more keysOnly key value createRevision modRevision version".split(
+    " ",
+  );
 
 function inOrder(results: unknown): string {
   return JSON.stringify(results, FIELDS);

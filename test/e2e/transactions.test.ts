@@ -78,7 +78,7 @@ test("transfers go on while servers are killed, and the sum holds at every momen
     await eventually("transfers go on without the victim", () => committed() > during + 20);
     await cluster.start(victim);
   }
-  await Promise.all(transfers.map(({ stop }) => stop()));
+  await Promise.all(transfers.map((each) => each.stop()));
   await cluster.converged(admin);
   expect(await sum()).toBe(ACCOUNTS * BALANCE);
   // One line in the log for each that took effect, no matter how often it was sent.
