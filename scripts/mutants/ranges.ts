@@ -86,8 +86,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         VERSIONS,
-        ": history.versionBefore(place)) > 0;",
-        ": history.versionBefore(place)) >= 0;",
+        ": history.versionBefore(place, key)) > 0;",
+        ": history.versionBefore(place, key)) >= 0;",
       ),
     ],
     by: "sim",
@@ -98,8 +98,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "    const place = placeAt(newest, revision, history, looked);\n",
-        "    if (newest.version === 0) continue;\n    const place = placeAt(newest, revision, history, looked);\n",
+        "    const place = placeAt(key, newest, revision, history, looked);\n",
+        "    if (newest.version === 0) continue;\n    const place = placeAt(key, newest, revision, history, looked);\n",
       ),
     ],
     by: "sim",
@@ -171,8 +171,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         HISTORY,
-        "const end = Math.min(this.#oldest, this.#released + records);",
-        "const end = Math.min(this.#last, this.#oldest + 1, this.#released + records);",
+        "while (this.#released < this.#oldest && left > 0) {",
+        "while (this.#released < Math.min(this.#last, this.#oldest + 1) && left > 0) {",
       ),
     ],
     by: "sim",
