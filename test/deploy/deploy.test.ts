@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { NodeMetrics } from "../../src/metrics/node-metrics.ts";
+import { makeAuthority, makeCertificate } from "../../src/platform/certificate-maker.ts";
 import { NODE_FLAGS } from "../../src/server/node-flags.ts";
 import { sightWith } from "../metrics/fixtures.ts";
 
@@ -17,10 +18,28 @@ vi.setConfig({ testTimeout: 60_000 });
 
 let scratch = "";
 let secretFile = "";
+/** Instead of the files that are named there: of an authority of these tests, for all hosts there. */
+let certificates: NodeJS.ProcessEnv = {};
 beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), "omnikv-deploy-"));
   secretFile = join(scratch, "secret.txt");
-  writeFileSync(secretFile, "a secret for these tests, and no other use", { mode: 0o600 });
+  writeFileSync(secretFile, "a secret for these tests, and no other use 1", { mode: 0o600 });
+  if (!HAS_OPENSSL) return;
+  const filesOf = (name: string) => ({
+    cert: join(scratch, `${name}.crt`),
+    key: join(scratch, `${name}.key`),
+  });
+  const [authority, files] = [filesOf("ca"), filesOf("node")];
+  makeAuthority(authority, 1);
+  const pods = [1, 2, 3].map((id) => `omnikv-${id}.omnikv.omnikv.svc.cluster.local`);
+  makeCertificate({ files, authority, name: "all", hosts: ["10.0.0.1", ...pods], days: 1 });
+  certificates = {
+    OMNIKV_CERT_FILE: files.cert,
+    OMNIKV_KEY_FILE: files.key,
+    OMNIKV_PEER_CERT_FILE: files.cert,
+    OMNIKV_PEER_KEY_FILE: files.key,
+    OMNIKV_PEER_TRUSTED_CA_FILE: authority.cert,
+  };
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -37,6 +56,7 @@ function run(
   });
 }
 const has = (command: string): boolean => run("sh", ["-c", command]).status === 0;
+const HAS_OPENSSL = has("command -v openssl");
 
 /** What a server would be started with. */
 function printConfig(args: readonly string[], env: NodeJS.ProcessEnv = {}): string {
@@ -70,8 +90,9 @@ describe("systemd", () => {
     expect(unit).toMatch(/^RestartPreventExitStatus=2$/m);
   });
 
-  test("its settings are settings", () => {
+  test.skipIf(!HAS_OPENSSL)("its settings are settings (skipped without openssl)", () => {
     const text = printConfig(["--config", join(FOLDER, "server.json")], {
+      ...certificates,
       OMNIKV_SECRET_FILE: secretFile,
     });
     expect(text).toMatch(/^data-dir +\/var\/lib\/omnikv\/data +file /m);
@@ -118,7 +139,13 @@ test.skipIf(NO_YAML)(
     const services = Object.entries(compose?.services ?? {});
     expect(services.map(([name]) => name)).toEqual(["node1", "node2", "node3"]);
     for (const [name, { environment }] of services) {
-      const text = printConfig([], { ...environment, OMNIKV_SECRET_FILE: secretFile });
+      const peerSecret = join(scratch, "peer-secret.txt");
+      writeFileSync(peerSecret, "another secret for these tests, 2 of 2", { mode: 0o600 });
+      const text = printConfig([], {
+        ...environment,
+        OMNIKV_SECRET_FILE: secretFile,
+        OMNIKV_PEER_SECRET_FILE: peerSecret,
+      });
       expect(text).toMatch(new RegExp(`^host +${name} `, "m"));
       expect(text).toMatch(/^port +4101 /m);
     }
@@ -142,7 +169,7 @@ interface Resource {
   };
 }
 
-describe.skipIf(NO_YAML)("Kubernetes (skipped without PyYAML)", () => {
+describe.skipIf(NO_YAML || !HAS_OPENSSL)("Kubernetes (skipped without PyYAML or openssl)", () => {
   const resources = (NO_YAML ? [] : yaml("kubernetes.yaml")) as Resource[];
   const [container] = resources.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
   const cluster = resources.find(({ kind }) => kind === "ConfigMap")?.data?.["cluster.json"] ?? "";
@@ -166,6 +193,7 @@ describe.skipIf(NO_YAML)("Kubernetes (skipped without PyYAML)", () => {
     for (const id of ["1", "2", "3"]) {
       const text = printConfig([], {
         ...given,
+        ...certificates,
         OMNIKV_NODE: id,
         OMNIKV_CLUSTER: clusterFile,
         OMNIKV_SECRET_FILE: secretFile,
