@@ -64,13 +64,14 @@ export const valueOf = (cluster: FakeCluster, key: string): string | undefined =
 export async function settle<T>(
   { clock }: { readonly clock: SimClock },
   promise: Promise<T>,
+  steps = 1000,
 ): Promise<T> {
   const state = { settled: false };
   const mark = (): void => {
     state.settled = true;
   };
   promise.then(mark, mark);
-  for (let i = 0; i < 1000 && !state.settled; i++) {
+  for (let i = 0; i < steps && !state.settled; i++) {
     clock.run(10);
     await Promise.resolve();
   }

@@ -5,6 +5,7 @@ import type { KvClient } from "../../src/client/kv-client.ts";
 import type { TxnRequest } from "../../src/client/txn-types.ts";
 import { settle, valueOf } from "./ask.ts";
 import { FakeCluster, SERVE } from "./fake-cluster.ts";
+import { seededRandom } from "../conformance/seeded-random.ts";
 
 function started(size = 1): { cluster: FakeCluster; kv: KvClient; other: KvClient } {
   const cluster = new FakeCluster(size);
@@ -374,6 +375,50 @@ describe("transact", () => {
     });
   });
 });
+
+test.each([1, 2, 3, 4, 5, 6])(
+  "transfers by several clients over nodes that lose answers: each takes effect once, the sum holds (%i)",
+  async (seed) => {
+    const cluster = new FakeCluster(3, {}, seed);
+    const dice = seededRandom(seed);
+    const clients = [1, 2, 3].map(() => cluster.client({ timeoutMs: 2000, attemptTimeoutMs: 50 }));
+    const first = clients[0]!;
+    for (const key of ["a", "b", "c"]) await settle(cluster, first.write(key, "100"));
+    const misbehave = (): void => {
+      for (const node of cluster.nodes) {
+        const kinds = ["serve", "serve", "applyAndDie", "applySilently", "ignore"] as const;
+        node.behaviour = { kind: kinds[dice.uint32() % kinds.length] ?? "serve" };
+      }
+      cluster.clock.after(20, misbehave);
+    };
+    misbehave();
+    const told = { committed: 0, unknown: 0 };
+    const transfer = async (kv: KvClient, i: number): Promise<void> => {
+      const [from, to] = i % 2 === 0 ? ["a", "b"] : ["b", "c"];
+      try {
+        await kv.transact(async (tx) => {
+          const source = Number((await tx.get(from!)).text());
+          tx.put(from!, String(source - 1));
+          tx.put(to!, String(Number((await tx.get(to!)).text()) + 1));
+          tx.put(`log/${clients.indexOf(kv)}/${i}`, "");
+        });
+        told.committed += 1;
+      } catch (error) {
+        if ((error as KvError).definite === false) told.unknown += 1;
+      }
+    };
+    const all = clients.map(async (kv) => {
+      for (let i = 0; i < 15; i++) await transfer(kv, i);
+    });
+    await settle(cluster, Promise.all(all), 40_000);
+    const sum = ["a", "b", "c"].reduce((total, key) => total + Number(valueOf(cluster, key)), 0);
+    expect(sum).toBe(300);
+    const lines = cluster.state.size - 3;
+    expect(lines).toBeGreaterThanOrEqual(told.committed);
+    expect(lines).toBeLessThanOrEqual(told.committed + told.unknown);
+    expect(told.committed).toBeGreaterThan(10);
+  },
+);
 
 test("a view of a client has them within its prefix", async () => {
   const { cluster, kv } = started();
