@@ -7,6 +7,8 @@
  *     record  := varint sequence · u8 code · field*
  *     field   := varint length · bytes | varint | 16 bytes
  *
+ * The body of a transaction is one sized field with a form of its own: txn-format.ts.
+ *
  * Which operation has which code, which fields (in the order of operations/fields.ts) and since which version of an entry it
  * may be there: operations/table.ts.
  *
