@@ -10,6 +10,9 @@ import type { Command } from "../operations/index.ts";
 export const DEFAULT_HISTORY_REVISIONS = 50_000;
 /** While nobody has set it: the quota divided by this. */
 export const HISTORY_QUOTA_PART = 24;
+/** Whatever is set, it takes no more than the quota divided by this: nodes have memory for what the quota lets them keep. */
+export const HISTORY_QUOTA_PART_MIN = 4;
+
 /** Of each null: nobody has set it, and the default holds. */
 export interface HistoryBound {
   /** Changes that are kept: so many revisions before the newest can be read. */
@@ -34,6 +37,9 @@ export interface EffectiveBound {
 export function effectiveBound({ revisions, bytes }: HistoryBound, quota: number): EffectiveBound {
   return {
     revisions: revisions ?? DEFAULT_HISTORY_REVISIONS,
-    bytes: bytes ?? Math.floor(quota / HISTORY_QUOTA_PART),
+    bytes: Math.min(
+      bytes ?? Math.floor(quota / HISTORY_QUOTA_PART),
+      Math.floor(quota / HISTORY_QUOTA_PART_MIN),
+    ),
   };
 }

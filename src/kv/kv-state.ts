@@ -189,6 +189,11 @@ export class KvState {
     return this.#cells.bytes + this.#sessions.bytes;
   }
 
+  /** What a node's heap has to hold: of the history as much as is readable, which is the same on all nodes in the end. */
+  get heapBytes(): number {
+    return this.sizeBytes + this.#cells.history.bytes;
+  }
+
   /** A6. */
   get quotaBytes(): number {
     return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;

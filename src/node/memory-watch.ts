@@ -20,7 +20,7 @@ export class MemoryWatch {
   constructor(memory: Memory, replica: Replica, logger: Logger, tickMs: number) {
     this.#replica = replica;
     this.#logger = logger;
-    this.#guard = new HeapGuard(memory, () => replica.state.sizeBytes);
+    this.#guard = new HeapGuard(memory, () => replica.state.heapBytes);
     this.#ticks = Math.max(1, Math.round(EVERY_MS / tickMs));
     const { contentBytes, sizeBytes, quotaBytes } = replica.state;
     logger.info("memory", {
@@ -41,7 +41,7 @@ export class MemoryWatch {
   #look(): void {
     const level = this.#guard.sample();
     if (level === this.#level) return;
-    const stateMiB = mebibytes(this.#replica.state.sizeBytes);
+    const stateMiB = mebibytes(this.#replica.state.heapBytes);
     const fields = { stateMiB, heapMiB: mebibytes(this.#guard.limitBytes) };
     this.#level = level;
     this.#replica.onMemory(level, this.#guard.limitBytes);

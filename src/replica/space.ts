@@ -77,10 +77,11 @@ export class Space {
 
   /** Why this node does not propose it. */
   memoryText(): string {
-    const { sizeBytes } = this.#state();
+    const { sizeBytes, heapBytes } = this.#state();
     return (
-      `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)} of a heap of ` +
-      `${mebibytes(this.#heapLimitBytes)}${this.#where()}; nothing was changed. Delete keys, or start the nodes with ` +
+      `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)} and its history ` +
+      `${mebibytes(heapBytes - sizeBytes)} of a heap of ${mebibytes(this.#heapLimitBytes)}${this.#where()}; nothing was ` +
+      `changed. Delete keys, keep less history, or start the nodes with ` +
       `NODE_OPTIONS=--max-old-space-size=${Math.ceil((2 * this.#heapLimitBytes) / 2 ** 20)}`
     );
   }

@@ -240,7 +240,7 @@ export const ADMIN_OPERATIONS = {
     params: z.strictObject({
       /** So many changes before the newest one. */
       revisions: z.int().min(1).max(HISTORY_REVISIONS_MAX).nullable(),
-      /** What these are taken to cost. The default is a twenty-fourth of the quota. */
+      /** What these are taken to cost. The default is a twenty-fourth of the quota; more than a quarter of it never holds. */
       bytes: z.int().min(1).nullable(),
     }),
     result: z.strictObject({}),

@@ -49,7 +49,7 @@ export interface ReadableState {
 /** Type and applied index, which is filled in when the frame goes out. */
 const HEADER_BYTES = 9;
 /** To look at a key of a range, or at a version of it, is as much work as to write so many bytes. */
-const CELL_WORK_BYTES = 32;
+const CELL_WORK_BYTES = 96;
 /** To begin with a range or a version, or to refuse it, likewise. */
 const READ_WORK_BYTES = 256;
 /** What a record takes beside its value or text, at most. */

@@ -154,10 +154,10 @@ describe("a node that is short of memory", () => {
       undefined,
     ]);
     expect(node.texts[0]).toMatch(
-      /^node 1 has no memory left for more: its state takes 0\.0 MiB of a heap of 112\.0 MiB/,
+      /^node 1 has no memory left for more: its state takes 0\.0 MiB and its history 0\.0 MiB of a heap of 112\.0 MiB/,
     );
     expect(node.texts[0]).toMatch(
-      /Delete keys, or start the nodes with NODE_OPTIONS=--max-old-space-size=224$/,
+      /Delete keys, keep less history, or start the nodes with NODE_OPTIONS=--max-old-space-size=224$/,
     );
     expect(node.replica.served.refused.counts()).toEqual([
       { kind: "write", code: "NO_SPACE", frames: 2 },
