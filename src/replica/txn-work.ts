@@ -3,13 +3,16 @@
  * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold all of them up for
  * seconds. What is refused before it is proposed has had no effect, and its client may ask again (rebuilds.ts says more).
  */
+import { TXN_KEYS_MAX } from "../base/limits.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../kv/index.ts";
 import { Allowance } from "./allowance.ts";
 
-/** Cells of all clients of this node: some 5 ms of each node's time. */
-const AT_ONCE_CELLS = 64 * 1024;
-/** At 10 ms a tick 400,000 a second: some hundredths of each node's time. */
-const CELLS_PER_TICK = 4 * 1024;
+/** Cells of all clients of this node: some 3 ms of each node's time. */
+const AT_ONCE_CELLS = 32 * 1024;
+/** At 10 ms a tick 200,000 a second: some hundredths of each node's time. */
+const CELLS_PER_TICK = 2 * 1024;
+/** No transaction looks at many more: it is refused beyond TXN_KEYS_MAX, and only what was deleted of late adds to that. */
+const RANGE_CELLS_MAX = 2 * TXN_KEYS_MAX;
 /** To delete a key is so many times the work of looking at it. */
 const DELETED_FOR_LOOKED = 4;
 
@@ -22,7 +25,11 @@ export class TxnWork {
     this.#cells = cells;
   }
 
-  /** @param body (checked) of a transaction. @returns whether it may be proposed, which is counted then */
+  /**
+   * What was looked at to find that out is counted also when it may not: else to refuse many would be the work itself.
+   * @param body (checked) of a transaction
+   * @returns whether it may be proposed, which is counted then
+   */
   take(body: Uint8Array, tick: number): boolean {
     const txn = decodeTxn(body);
     if (typeof txn === "string") return true;
@@ -30,11 +37,12 @@ export class TxnWork {
     const cells = this.#cells();
     let work = 0;
     for (const { where, weight } of rangesIn(txn)) {
-      work += weight * cellsIn(cells, where, Math.floor((left - work) / weight) + 1);
-      if (work > left) return false;
+      if (work > left) break;
+      const affordable = Math.floor((left - work) / weight) + 1;
+      work += weight * cellsIn(cells, where, Math.min(affordable, RANGE_CELLS_MAX));
     }
-    this.#allowance.take(work);
-    return true;
+    this.#allowance.take(Math.min(work, left));
+    return work <= left;
   }
 }
 

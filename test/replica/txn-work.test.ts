@@ -34,10 +34,29 @@ describe("work of transactions", () => {
   test("what ranges look at is taken at once up to a bound, and more as time goes on", () => {
     const state = stateWithKeys();
     const work = new TxnWork(() => state.cells);
-    expect(taken(work, counting, 0)).toBe(65);
+    expect(taken(work, counting, 0)).toBe(32);
     expect(taken(work, counting, 0)).toBe(0);
-    expect(taken(work, counting, 1)).toBe(4);
-    expect(taken(work, counting, 10_000)).toBe(65);
+    expect(taken(work, counting, 1)).toBe(2);
+    expect(taken(work, counting, 10_000)).toBe(32);
+  });
+
+  test("to refuse many is no work: what was looked at counts, whether it was too much or not", () => {
+    const state = stateWithKeys();
+    let walked = 0;
+    const counted = Object.create(state.cells, {
+      walk: {
+        *value(...args: Parameters<typeof state.cells.walk>) {
+          for (const pair of state.cells.walk(...args)) {
+            walked += 1;
+            yield pair;
+          }
+        },
+      },
+    }) as typeof state.cells;
+    const work = new TxnWork(() => counted);
+    const body = encodeTxn(counting);
+    for (let i = 0; i < 4000; i++) work.take(body, 0);
+    expect(walked).toBeLessThan(40_000);
   });
 
   test("comparisons and both branches count, those of nested ones too; a deletion counts for more", () => {
@@ -47,14 +66,14 @@ describe("work of transactions", () => {
       success: [{ op: "txn", txn: counting }],
       failure: [{ op: "delete", where: all, previous: false }],
     };
-    expect(taken(new TxnWork(() => state.cells), compared, 0)).toBe(10);
+    expect(taken(new TxnWork(() => state.cells), compared, 0)).toBe(5);
   });
 
   test("keys that were deleted are looked at for as long as the history has them", () => {
     const state = stateWithKeys();
     const session = open(state, 2);
     for (let i = 1; i <= KEYS; i++) run(state, session, i, { op: "delete", key: `k${i}` }, i);
-    expect(taken(new TxnWork(() => state.cells), counting, 0)).toBe(65);
+    expect(taken(new TxnWork(() => state.cells), counting, 0)).toBe(32);
   });
 
   test("single keys cost nothing of it", () => {
