@@ -1,8 +1,8 @@
 /** `omnikv server`: one node in the foreground. */
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
+import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
 import { programVersion } from "../platform/version.ts";
 import {
   FLAG_DEFAULTS,
@@ -164,12 +164,7 @@ function derivedFrom({ node, dataDirectory, clusterNodes }: ServerOptions): Reco
 const CONFIG_VARIABLE = variableOf({ name: "config" });
 
 function readSettings(path: string): SettingsFile {
-  try {
-    return { path, text: readFileSync(path, "utf8") };
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `--config: cannot read ${path}: ${reason}`, { cause });
-  }
+  return { path, text: readRegularText(path, "--config", FILE_MAX.settings) };
 }
 
 function flagsOf(resolved: readonly Resolved[]): ServerFlags {

@@ -1,4 +1,5 @@
 /** What a server must have before others reach it, and files that change while it runs. */
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -147,6 +148,19 @@ describe("secrets", () => {
     expect(lines.join("")).not.toMatch(new RegExp(`${A}|${B}|hunter2`));
     secret.stop();
   });
+});
+
+test("a pipe in the place of a secret stops nothing: the secrets from before stay", async () => {
+  const path = file("s4", A);
+  const secret = new SecretFile(path, "--secret-file");
+  const { logger, lines } = recorder();
+  secret.watch(logger, 10);
+  rmSync(path);
+  execFileSync("mkfifo", ["-m", "600", path]);
+  await until(() => lines.some((line) => line.includes("no regular file")));
+  expect(lines.at(-1)).toMatch(/^error the new secrets cannot be used: those from before stay/);
+  expect(secret.secrets()).toEqual([A]);
+  secret.stop();
 });
 
 describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
