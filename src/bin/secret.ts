@@ -4,7 +4,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
 import { systemCode } from "../base/system-error.ts";
-import { readSecretFile } from "../config/secret-file.ts";
+import { readSecretFile, SECRETS_MAX } from "../config/secret-file.ts";
 import { PRIVATE_FILE } from "../platform/private-files.ts";
 
 interface SecretFlags {
@@ -63,7 +63,11 @@ function run(file: string | undefined, flags: SecretFlags): string {
 }
 
 function step(secrets: readonly string[], { add, promote }: SecretFlags): readonly string[] {
-  if (add === true) return [...secrets, newSecret()];
+  if (add === true) {
+    if (secrets.length < SECRETS_MAX) return [...secrets, newSecret()];
+    const text = `--add: the file holds ${SECRETS_MAX} secrets, and nobody reads more: --drop keeps only the first`;
+    throw new KvError("BAD_REQUEST", text);
+  }
   if (promote !== true) return secrets.slice(0, 1);
   if (secrets.length > 1) return [...secrets.slice(-1), ...secrets.slice(0, -1)];
   throw new KvError("BAD_REQUEST", "--promote: the file holds one secret only: --add comes first");

@@ -4,7 +4,7 @@ import { secretBits, SECRET_BITS_MIN } from "../base/secret-chance.ts";
 import { FILE_MAX, readRegularFile } from "./regular-file.ts";
 
 /** More are a mistake: a rotation needs two. */
-const SECRETS_MAX = 8;
+export const SECRETS_MAX = 8;
 
 /**
  * The secrets in a file, one a line, without white space around them; empty lines do not count. The first is the one that
