@@ -71,6 +71,8 @@ describe("chance", () => {
     ["digits alone", "493028475610293847561029384756102938".slice(0, 38)],
     ["a sentence", "correct horse battery staple"],
     ["a sentence with other signs between", "correct-horse-battery-staple-again"],
+    ["ten letters with signs between", "a-b-c-d-e-f-g-h-i-j"],
+    ["ten words of two letters", "ab cd ef gh ij kl mn op qr st"],
     ["one word again and again", "horse horse horse horse horse horse horse horse horse horse"],
     ["one character, however often", "a".repeat(500)],
     ["a short text, however often", "aB3$xY7!".repeat(20)],
