@@ -29,6 +29,10 @@ export function readSecretFile(path: string, flag = "--secret-file"): readonly s
     throw refused(flag, `${got}, each of which would be a secret: expected at most ${SECRETS_MAX}`);
   }
   for (const [i, secret] of secrets.entries()) {
+    if (secret.startsWith("#")) {
+      const text = `line ${i + 1} of ${path} that is not empty begins with #: there are no comments, it would be a secret`;
+      throw refused(flag, `${text}; take it out`);
+    }
     const bits = secretBits(secret);
     if (bits >= SECRET_BITS_MIN) continue;
     const which = secrets.length === 1 ? `the secret in ${path}` : `secret ${i + 1} in ${path}`;

@@ -45,6 +45,12 @@ describe("a file of secrets", () => {
     expect(() => readSecretFile(path)).toThrow("no UTF-8");
   });
 
+  test("has no comments: they would be secrets", () => {
+    const path = fileWith(`# made on the third of May, to be changed in a year or two\n${GOOD}\n`);
+    const said = `line 1 of ${path} that is not empty begins with #: there are no comments`;
+    expect(() => readSecretFile(path)).toThrow(said);
+  });
+
   test("with too little chance is refused, each of them, and not printed", () => {
     const weak = () => readSecretFile(fileWith(`${GOOD}\nhunter2-hunter2\n`), "--peer-secret-file");
     expect(weak).toThrow(
