@@ -54,11 +54,22 @@ export function addCredentialOptions(command: Command): Command {
  * @throws KvError BAD_REQUEST that names the flag
  */
 export function readAccess(flags: AccessFlags, cluster: ClusterDescription): Access {
+  checkNotEmpty(flags);
   const secretFile = flags.secretFile ?? cluster.secretFile;
   return {
     secret: secretFile === undefined ? null : (readSecretFile(secretFile)[0] ?? null),
     tls: readTls(flags, cluster),
   };
+}
+
+/** Commander hands on an empty flag, and for an empty variable too. */
+function checkNotEmpty({ secretFile, cacert, cert, key }: AccessFlags): void {
+  const files = { "secret-file": secretFile, cacert, cert, key };
+  for (const [name, file] of Object.entries(files)) {
+    if (file !== "") continue;
+    const text = `--${name}: expected a file's name, got an empty text; is it a variable that was not set?`;
+    throw new KvError("BAD_REQUEST", text);
+  }
 }
 
 function readTls(flags: AccessFlags, { tls }: ClusterDescription): TlsTexts | false {

@@ -143,6 +143,9 @@ function settingsOf(
     );
   const { [CONFIG_VARIABLE]: configured, ...rest } = environment;
   const path = (command.getOptionValue("config") as string | undefined) ?? configured;
+  if (path === "") {
+    throw new KvError("BAD_REQUEST", "--config: expected a file's name, got an empty text");
+  }
   const file = path === undefined ? null : readSettings(resolve(path));
   const sources = { flags: given("cli"), environment: rest, file, defaults: given("default") };
   return { resolved: resolveSettings(settings, sources), file };

@@ -30,6 +30,12 @@ test.each([
   expect(() => read(large)).toThrow(/it has more than \d+ KiB, which no such file needs/);
 });
 
+test.each(["secretFile", "cacert", "cert", "key"])("an empty name is no file: %s", (name) => {
+  expect(() => readAccess({ [name]: "" }, defaultCluster())).toThrow(
+    /^--[a-z-]+: expected a file's name, got an empty text/,
+  );
+});
+
 test("a link to a file is read, and what fits exactly too", () => {
   const [path, link] = [join(directory, "file"), join(directory, "link")];
   writeFileSync(path, "12345678");
