@@ -397,14 +397,14 @@ test.each([1, 2, 3, 4, 5, 6])(
       const [from, to] = i % 2 === 0 ? ["a", "b"] : ["b", "c"];
       try {
         await kv.transact(async (tx) => {
-          const source = Number((await tx.get(from!)).text());
-          tx.put(from!, String(source - 1));
-          tx.put(to!, String(Number((await tx.get(to!)).text()) + 1));
+          const source = Number((await tx.get(from)).text());
+          tx.put(from, String(source - 1));
+          tx.put(to, String(Number((await tx.get(to)).text()) + 1));
           tx.put(`log/${clients.indexOf(kv)}/${i}`, "");
         });
         told.committed += 1;
       } catch (error) {
-        if ((error as KvError).definite === false) told.unknown += 1;
+        if (!(error as KvError).definite) told.unknown += 1;
       }
     };
     const all = clients.map(async (kv) => {
