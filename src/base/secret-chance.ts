@@ -9,6 +9,8 @@
 export const SECRET_BITS_MIN = 128;
 /** A list of words to draw from has 7,776 of them (diceware), or fewer. */
 const BITS_OF_WORD = Math.log2(7776);
+/** A short word has no room for more. */
+const BITS_OF_LETTER = Math.log2(26);
 const WORDS_MIN = 3;
 /** A text with fewer different characters than this was drawn from those, whatever alphabet they are part of. */
 const DIFFERENT_MIN = 8;
@@ -31,12 +33,20 @@ export function secretBits(text: string): number {
   const words = text.split(/[\s.,_-]+/).filter((word) => word !== "");
   const isSentence =
     words.length >= WORDS_MIN && words.every((word) => /^\p{L}{1,24}$/u.test(word));
-  if (isSentence) return Math.floor(new Set(words).size * BITS_OF_WORD);
+  if (isSentence) return Math.floor(bitsOfWords(new Set(words)));
   const characters = Array.from(text);
   const different = new Set(characters).size;
   const alphabet = ALPHABETS.find(([pattern]) => pattern.test(text))?.[1] ?? ANY_ALPHABET;
   const size = different < DIFFERENT_MIN ? different : alphabet;
   return Math.floor(unrepeated(text) * Math.log2(size) + 1e-9);
+}
+
+function bitsOfWords(words: ReadonlySet<string>): number {
+  let bits = 0;
+  for (const word of words) {
+    bits += Math.min(BITS_OF_WORD, Array.from(word).length * BITS_OF_LETTER);
+  }
+  return bits;
 }
 
 /** Characters of the shortest beginning whose repetition the text is. */

@@ -24,15 +24,9 @@ const NO_COMMON_VERSION = new Set([
   "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
   "ERR_SSL_VERSION_TOO_LOW",
 ]);
-const THEY_DO_NOT_TRUST = new Set([
-  "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
-  "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
-  "ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-  "ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
-  "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED",
-  "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-  "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
-]);
+/** Alerts of the other side. OpenSSL has called the same ones by several names. */
+const THEY_DO_NOT_TRUST =
+  /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|SSL\/TLS)_ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)$/;
 
 const TRUSTED_BY =
   "is not from an authority that is trusted here: check --cacert of clients, --trusted-ca-file and --peer-trusted-ca-file of servers (tls.ca in programs)";
@@ -59,6 +53,29 @@ export function tlsTrouble(code: string, said: string): string | null {
   return sentence === null ? null : `${TLS_TROUBLE}${sentence}`;
 }
 
+/**
+ * For the side whose certificate is refused, without the beginning.
+ * @param code why, as the side gives it that refuses
+ */
+export function ownCertificateTrouble(code: string): string {
+  if (NOT_TRUSTED.has(code)) return refusedThere("not from an authority that is trusted there");
+  switch (code) {
+    case "CERT_HAS_EXPIRED":
+      return refusedThere("it has expired, by the clock there");
+    case "CERT_NOT_YET_VALID":
+      return refusedThere("it is not valid yet, by the clock there");
+    case "INVALID_PURPOSE":
+    case "ERR_SSL_UNSUPPORTED_CERTIFICATE_PURPOSE":
+      return refusedThere("it was not made for this");
+    default:
+      return refusedThere(code);
+  }
+}
+
+function refusedThere(why: string): string {
+  return `the other side refuses the certificate of this side (${why}): check --cert and --key of clients, --peer-cert-file of nodes (tls.cert in programs), and whom the other side trusts (--trusted-ca-file, --peer-trusted-ca-file; --cacert of clients)`;
+}
+
 function sentenceOf(code: string, said: string): string | null {
   if (PLAIN_TEXT.has(code)) {
     return "the other side speaks plain text: start it with TLS too (--cert-file and --key-file of servers, --cacert or https:// of clients), or leave TLS out here";
@@ -67,8 +84,8 @@ function sentenceOf(code: string, said: string): string | null {
   if (NO_COMMON_VERSION.has(code)) {
     return "the two sides have no version of TLS in common: 1.3 is wanted, and 1.2 is taken only with --tls-min-version 1.2 (tls.minVersion in programs)";
   }
-  if (THEY_DO_NOT_TRUST.has(code)) {
-    return `the other side does not take the certificate of this side (${said}): look there for its reason`;
+  if (THEY_DO_NOT_TRUST.test(code)) {
+    return refusedThere(said);
   }
   switch (code) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":

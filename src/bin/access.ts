@@ -1,9 +1,9 @@
 /** What every command that asks a cluster says to get in: the secret, and TLS. The same options and variables everywhere. */
-import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import type { ClientTls } from "../api/index.ts";
 import { KvError } from "../base/errors.ts";
 import { namesTls, type ClusterDescription } from "../config/cluster.ts";
+import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
 import { readPrivateFile, readSecretFile } from "../config/secret-file.ts";
 
 /** As commander gives them. */
@@ -54,11 +54,22 @@ export function addCredentialOptions(command: Command): Command {
  * @throws KvError BAD_REQUEST that names the flag
  */
 export function readAccess(flags: AccessFlags, cluster: ClusterDescription): Access {
+  checkNotEmpty(flags);
   const secretFile = flags.secretFile ?? cluster.secretFile;
   return {
     secret: secretFile === undefined ? null : (readSecretFile(secretFile)[0] ?? null),
     tls: readTls(flags, cluster),
   };
+}
+
+/** Commander hands on an empty flag, and for an empty variable too. */
+function checkNotEmpty({ secretFile, cacert, cert, key }: AccessFlags): void {
+  const files = { "secret-file": secretFile, cacert, cert, key };
+  for (const [name, file] of Object.entries(files)) {
+    if (file !== "") continue;
+    const text = `--${name}: expected a file's name, got an empty text; is it a variable that was not set?`;
+    throw new KvError("BAD_REQUEST", text);
+  }
 }
 
 function readTls(flags: AccessFlags, { tls }: ClusterDescription): TlsTexts | false {
@@ -74,8 +85,8 @@ function readTls(flags: AccessFlags, { tls }: ClusterDescription): TlsTexts | fa
   }
   return {
     minVersion: minVersionIn(flags.tlsMinVersion ?? "1.3"),
-    ...(cacert === undefined ? {} : { ca: readText(cacert, "--cacert") }),
-    ...(cert === undefined ? {} : { cert: readText(cert, "--cert") }),
+    ...(cacert === undefined ? {} : { ca: readRegularText(cacert, "--cacert", FILE_MAX.pem) }),
+    ...(cert === undefined ? {} : { cert: readRegularText(cert, "--cert", FILE_MAX.pem) }),
     ...(key === undefined ? {} : { key: privateText(key) }),
   };
 }
@@ -87,13 +98,4 @@ function privateText(path: string): string {
 function minVersionIn(text: string): "1.2" | "1.3" {
   if (text === "1.3" || text === "1.2") return text;
   throw new KvError("BAD_REQUEST", `--tls-min-version: expected 1.3 or 1.2, got "${text}"`);
-}
-
-function readText(path: string, flag: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
-  }
 }

@@ -1,10 +1,22 @@
 /** `omnikv secret`: makes a secret, and takes a file of them through a change without a pause. */
 import { randomBytes } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  type Stats,
+} from "node:fs";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
 import { systemCode } from "../base/system-error.ts";
-import { readSecretFile } from "../config/secret-file.ts";
+import { readSecretFile, SECRETS_MAX } from "../config/secret-file.ts";
 import { PRIVATE_FILE } from "../platform/private-files.ts";
 
 interface SecretFlags {
@@ -63,7 +75,11 @@ function run(file: string | undefined, flags: SecretFlags): string {
 }
 
 function step(secrets: readonly string[], { add, promote }: SecretFlags): readonly string[] {
-  if (add === true) return [...secrets, newSecret()];
+  if (add === true) {
+    if (secrets.length < SECRETS_MAX) return [...secrets, newSecret()];
+    const text = `--add: the file holds ${SECRETS_MAX} secrets, and nobody reads more: --drop keeps only the first`;
+    throw new KvError("BAD_REQUEST", text);
+  }
   if (promote !== true) return secrets.slice(0, 1);
   if (secrets.length > 1) return [...secrets.slice(-1), ...secrets.slice(0, -1)];
   throw new KvError("BAD_REQUEST", "--promote: the file holds one secret only: --add comes first");
@@ -83,13 +99,31 @@ function create(file: string): void {
   }
 }
 
-/** Whoever reads it meanwhile reads the old file or the new one. */
+/**
+ * Whoever reads it meanwhile reads the old file or the new one. The file stays its owner's, who may be another user than the one
+ * that changes it; a link goes on leading to it.
+ */
 function replace(file: string, secrets: readonly string[]): void {
-  const next = `${file}.new`;
+  const target = realpathSync(file);
+  const next = `${target}.new`;
   rmSync(next, { force: true });
-  writeFileSync(next, secrets.map((secret) => `${secret}\n`).join(""), {
-    flag: "wx",
-    mode: PRIVATE_FILE,
-  });
-  renameSync(next, file);
+  try {
+    const descriptor = openSync(next, "wx", PRIVATE_FILE);
+    try {
+      writeFileSync(descriptor, secrets.map((secret) => `${secret}\n`).join(""));
+      keepOwner(descriptor, statSync(target));
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(next, target);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+}
+
+function keepOwner(descriptor: number, { uid, gid, mode }: Stats): void {
+  const made = fstatSync(descriptor);
+  if (made.uid !== uid || made.gid !== gid) fchownSync(descriptor, uid, gid);
+  fchmodSync(descriptor, mode & 0o777);
 }

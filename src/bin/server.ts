@@ -1,8 +1,8 @@
 /** `omnikv server`: one node in the foreground. */
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { KvError } from "../base/errors.ts";
+import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
 import { programVersion } from "../platform/version.ts";
 import {
   FLAG_DEFAULTS,
@@ -143,6 +143,9 @@ function settingsOf(
     );
   const { [CONFIG_VARIABLE]: configured, ...rest } = environment;
   const path = (command.getOptionValue("config") as string | undefined) ?? configured;
+  if (path === "") {
+    throw new KvError("BAD_REQUEST", "--config: expected a file's name, got an empty text");
+  }
   const file = path === undefined ? null : readSettings(resolve(path));
   const sources = { flags: given("cli"), environment: rest, file, defaults: given("default") };
   return { resolved: resolveSettings(settings, sources), file };
@@ -164,12 +167,7 @@ function derivedFrom({ node, dataDirectory, clusterNodes }: ServerOptions): Reco
 const CONFIG_VARIABLE = variableOf({ name: "config" });
 
 function readSettings(path: string): SettingsFile {
-  try {
-    return { path, text: readFileSync(path, "utf8") };
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `--config: cannot read ${path}: ${reason}`, { cause });
-  }
+  return { path, text: readRegularText(path, "--config", FILE_MAX.settings) };
 }
 
 function flagsOf(resolved: readonly Resolved[]): ServerFlags {

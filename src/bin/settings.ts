@@ -43,6 +43,8 @@ export interface SettingsFile {
 }
 
 const PREFIX = "OMNIKV_";
+/** A variable of a script that was not set, mostly: neither a value nor what was meant. */
+const EMPTY = "expected a value, got an empty text: give one, or leave it out";
 /** Variables of the prompts. */
 const OTHER_VARIABLES: ReadonlySet<string> = new Set(["OMNIKV_HISTORY"]);
 /** Either says who the nodes are: the one that comes from the nearer source holds. */
@@ -63,6 +65,7 @@ export function resolveSettings(
   const resolved = settings.map((setting): Resolved => {
     const { key } = setting;
     const flag = sources.flags[key];
+    if (flag === "") throw bad(`--${setting.name}: ${EMPTY}`);
     if (flag !== undefined) return { setting, value: flag, source: "flag" };
     const variable = sources.environment[variableOf(setting)];
     if (variable !== undefined) {
@@ -99,6 +102,7 @@ function checkVariables(settings: readonly Setting[], environment: Sources["envi
 }
 
 function fromVariable(setting: Setting, text: string): string | true | undefined {
+  if (text === "") throw bad(`${variableOf(setting)}: ${EMPTY}`);
   if (!setting.isSwitch) return text;
   if (text === "true") return true;
   if (text === "false") return undefined;
@@ -145,6 +149,7 @@ function fromFile(setting: Setting, value: unknown, path: string): string | true
     return value || undefined;
   }
   if (typeof value === "number") return String(value);
+  if (value === "") throw bad(`${where}: ${EMPTY}`);
   if (typeof value !== "string") throw bad(`${where}: expected a text or a number${got}`);
   return setting.isPath ? resolve(dirname(path), value) : value;
 }

@@ -12,6 +12,7 @@ import {
   type AdminResult,
 } from "../wire/admin.ts";
 import { DecodeError } from "../wire/decode-error.ts";
+import { askedSecret } from "./asked-secret.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import { NodeLink } from "./node-link.ts";
 import { badArgument, wrongNodeId, wrongRequestOptions } from "./argument-checks.ts";
@@ -128,7 +129,7 @@ class AdminNode {
       random: options.random,
       network: options.network,
       clusterId: options.clusterId ?? null,
-      secret: options.secret ?? null,
+      secret: askedSecret(options.secret ?? null),
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
     };
     this.#link = new NodeLink(node, "admin", linkOptions, {

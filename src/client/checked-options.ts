@@ -149,7 +149,7 @@ function wrongText(name: string, value: unknown): KvError | null {
 
 /** What it is does not belong into a message. */
 function wrongSecret(name: string, value: unknown): KvError | null {
-  if (wrongText(name, value) === null) return null;
+  if (typeof value === "function" || wrongText(name, value) === null) return null;
   const got = value === "" ? "an empty one" : `a value of type ${typeof value}`;
   return new KvError("BAD_REQUEST", `${name}: expected a text that is not empty, got ${got}`);
 }

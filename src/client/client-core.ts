@@ -20,6 +20,7 @@ import type { CancelTimer, Clock } from "../ports/clock.ts";
 import { decodeAnswers, type AnswerHandler } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { createAnswerHandler } from "./answers.ts";
+import { askedSecret } from "./asked-secret.ts";
 import { ClientSession } from "./client-session.ts";
 import type { ClientCoreOptions, SubmitOptions, ObserveRequest } from "./core-options.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -83,7 +84,7 @@ export class ClientCore {
       random: options.random,
       network: options.network,
       clusterId: options.clusterId ?? null,
-      secret: options.secret ?? null,
+      secret: askedSecret(options.secret ?? null),
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
       meet: (self: NodeSelf, by: string) => this.#cluster.meet(self, by),
     };

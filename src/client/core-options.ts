@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
+import type { ClientSecret } from "./asked-secret.ts";
 import type { Operation } from "./frames.ts";
 import type { Done } from "./request.ts";
 import type { Endpoint } from "./types.ts";
@@ -17,8 +18,12 @@ export interface ClientCoreOptions {
   readonly observe?: ObserveRequest;
   /** The cluster's name: nodes of another are refused (WRONG_CLUSTER). Null: the name of the first node met counts. Default null. */
   readonly clusterId?: string | null;
-  /** The cluster's secret; null: it has none. A node that does not know it is refused (UNAUTHORIZED). Default null. */
-  readonly secret?: string | null;
+  /**
+   * The cluster's secret; null: it has none. A node that does not know it is refused (UNAUTHORIZED). A function is asked once at
+   * first, and at each new connection, so that a program goes on when the secret changes; while it throws, what it returned last counts.
+   * Default null.
+   */
+  readonly secret?: ClientSecret;
   /** Milliseconds from the call to the answer, all attempts together; TIMEOUT after that. Default 5000. */
   readonly timeoutMs?: number;
   /** Milliseconds from the dial to an open link, the handshake included. Default 2000. */

@@ -1,9 +1,9 @@
 /** Who is in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
 import { hostPort } from "../base/address.ts";
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { KvError } from "../base/errors.ts";
+import { FILE_MAX, readRegularText } from "./regular-file.ts";
 
 /** The node's client port also serves management; peers have a port of their own. */
 export interface ClusterNode {
@@ -136,14 +136,7 @@ function parseNode(part: string, flag: string): ClusterNode {
  * @throws KvError BAD_REQUEST that names the file, the field, what was expected and the value
  */
 export function loadClusterFile(path: string, flag = "--cluster"): ClusterDescription {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
-  }
-  return parseCluster(text, path, flag);
+  return parseCluster(readRegularText(path, flag, FILE_MAX.settings), path, flag);
 }
 
 function parseCluster(text: string, path: string, flag: string): ClusterDescription {

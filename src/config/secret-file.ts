@@ -1,10 +1,10 @@
 /** Files that hold what nobody else may know: secrets, one a line, and private keys. */
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { KvError } from "../base/errors.ts";
 import { secretBits, SECRET_BITS_MIN } from "../base/secret-chance.ts";
+import { FILE_MAX, readRegularFile } from "./regular-file.ts";
 
 /** More are a mistake: a rotation needs two. */
-const SECRETS_MAX = 8;
+export const SECRETS_MAX = 8;
 
 /**
  * The secrets in a file, one a line, without white space around them; empty lines do not count. The first is the one that
@@ -13,7 +13,7 @@ const SECRETS_MAX = 8;
  * @throws KvError BAD_REQUEST that names the flag and the file, and never what is in it
  */
 export function readSecretFile(path: string, flag = "--secret-file"): readonly string[] {
-  const bytes = readPrivateFile(path, flag, "a secret");
+  const bytes = readPrivateFile(path, flag, "a secret", FILE_MAX.secrets);
   const text = utf8(bytes);
   if (text === undefined) {
     throw refused(flag, `expected text in ${path}, got bytes that are no UTF-8`);
@@ -29,6 +29,10 @@ export function readSecretFile(path: string, flag = "--secret-file"): readonly s
     throw refused(flag, `${got}, each of which would be a secret: expected at most ${SECRETS_MAX}`);
   }
   for (const [i, secret] of secrets.entries()) {
+    if (secret.startsWith("#")) {
+      const text = `line ${i + 1} of ${path} that is not empty begins with #: there are no comments, it would be a secret`;
+      throw refused(flag, `${text}; take it out`);
+    }
     const bits = secretBits(secret);
     if (bits >= SECRET_BITS_MIN) continue;
     const which = secrets.length === 1 ? `the secret in ${path}` : `secret ${i + 1} in ${path}`;
@@ -45,21 +49,13 @@ export function readSecretFile(path: string, flag = "--secret-file"): readonly s
  * @param what "a secret", "a private key"
  * @throws KvError BAD_REQUEST when it cannot be read, or others can
  */
-export function readPrivateFile(path: string, flag: string, what: string): Uint8Array {
-  let bytes: Uint8Array;
-  let mode: number;
-  try {
-    const descriptor = openSync(path, "r");
-    try {
-      mode = fstatSync(descriptor).mode & 0o777;
-      bytes = readFileSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
-  }
+export function readPrivateFile(
+  path: string,
+  flag: string,
+  what: string,
+  maxBytes: number = FILE_MAX.pem,
+): Uint8Array {
+  const { bytes, mode } = readRegularFile(path, flag, maxBytes);
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     const bits = mode.toString(8).padStart(4, "0");
     throw refused(

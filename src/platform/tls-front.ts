@@ -9,7 +9,12 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { systemCode } from "../base/system-error.ts";
-import { TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "../base/tls-trouble.ts";
+import {
+  ownCertificateTrouble,
+  TLS_TROUBLE,
+  tlsTrouble,
+  tlsTroubleOf,
+} from "../base/tls-trouble.ts";
 import { contextOptions, type TlsSide } from "./tls-side.ts";
 
 /** In an answer over HTTP: why there is no connection, for people. */
@@ -86,9 +91,9 @@ export function putTlsBefore(
       speak.call(server, socket);
       return;
     }
-    onRefused(nameOf(socket), reason);
+    onRefused(nameOf(socket), reason.here);
     socket.on("error", () => socket.destroy());
-    refuse(socket, "403 Forbidden", reason);
+    refuse(socket, "403 Forbidden", reason.there);
   });
   secure.on("tlsClientError", (error, socket) => {
     const gone = systemCode(error) === "ECONNRESET" ? GONE_REASON : null;
@@ -108,13 +113,18 @@ function nameOf(socket: Socket): string {
   return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
 }
 
-/** Null: the certificate will do. */
-function distrust(socket: TLSSocket): string | null {
+/** Why the certificate will not do, for this side and for the one that has shown it. Null: it will. */
+function distrust(socket: TLSSocket): { readonly here: string; readonly there: string } | null {
   if (socket.authorized) return null;
-  if (Object.keys(socket.getPeerCertificate()).length === 0) return NO_CERTIFICATE_REASON;
+  if (Object.keys(socket.getPeerCertificate()).length === 0) {
+    return { here: NO_CERTIFICATE_REASON, there: NO_CERTIFICATE_REASON };
+  }
   const said = String(socket.authorizationError);
   const trouble = tlsTrouble(said, `the certificate is refused: ${said}`);
-  return (trouble ?? said).replace(TLS_TROUBLE, "");
+  return {
+    here: (trouble ?? said).replace(TLS_TROUBLE, ""),
+    there: ownCertificateTrouble(said),
+  };
 }
 
 function refuse(socket: Socket, status: string, reason: string, headers = ""): void {

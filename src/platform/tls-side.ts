@@ -107,12 +107,29 @@ export function checkMaterial(material: TlsMaterial): X509Certificate | null {
   return own;
 }
 
+const PEM_BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[^])*^-----END \1-----[ \t]*\r?$/gm;
+
+/**
+ * OpenSSL reads up to the first block that it does not understand and is content with what it has by then, so a file that was
+ * cut off would take authorities away without a word.
+ */
 function parse(pem: string, what: string): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch (cause) {
-    throw new Error(`${what} does not begin with a certificate in PEM form`, { cause });
+  const certificates = [...pem.matchAll(PEM_BLOCK)]
+    .filter(([, label = ""]) => label.endsWith("CERTIFICATE"))
+    .map(([block], i) => {
+      try {
+        return new X509Certificate(block);
+      } catch (cause) {
+        throw new Error(`${what} is damaged: certificate ${i + 1} is none`, { cause });
+      }
+    });
+  if (/^[ \t]*-----[BE]/m.test(pem.replaceAll(PEM_BLOCK, ""))) {
+    const whole = `${certificates.length} whole ${certificates.length === 1 ? "certificate" : "certificates"}`;
+    throw new Error(`${what} is damaged: there is part of a block besides ${whole}`);
   }
+  const [first] = certificates;
+  if (first === undefined) throw new Error(`${what} holds no certificate in PEM form`);
+  return first;
 }
 
 /** Node.js looks at the common name when there is no name of a host. */

@@ -1,9 +1,9 @@
 /** A server's secrets and certificates, read from files and read again when the files change. */
 import type { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { KvError } from "../base/errors.ts";
 import type { Secrets } from "../base/secrets.ts";
+import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
 import { readPrivateFile, readSecretFile } from "../config/secret-file.ts";
 import { KeptFiles } from "../platform/kept-files.ts";
 import {
@@ -127,9 +127,9 @@ export class TlsFiles implements TlsSide, Credential {
   #read(): Read {
     const { cert, key, ca, certFlag, keyFlag, caFlag } = this.#flags;
     const material = {
-      cert: readText(cert, certFlag),
+      cert: readRegularText(cert, certFlag, FILE_MAX.pem),
       key: Buffer.from(readPrivateFile(key, keyFlag, "a private key")).toString("utf8"),
-      ...(ca === null ? {} : { ca: readText(ca, caFlag) }),
+      ...(ca === null ? {} : { ca: readRegularText(ca, caFlag, FILE_MAX.pem) }),
     };
     let certificate: X509Certificate | null;
     try {
@@ -171,14 +171,5 @@ export class TlsFiles implements TlsSide, Credential {
         names: certificate.subjectAltName ?? "none",
       });
     }
-  }
-}
-
-function readText(path: string, flag: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
   }
 }

@@ -206,6 +206,15 @@ describe("options of createClient and createAdminClient", () => {
     );
   });
 
+  test("a function that names no secret is refused where it is handed in", () => {
+    for (const said of ["", 5, undefined]) {
+      const secret = (() => said) as () => string;
+      const { code, message } = thrown(() => create({ nodes, secret }));
+      expect(code).toBe("BAD_REQUEST");
+      expect(message).toContain("secret: expected a function that returns a text");
+    }
+  });
+
   test("a secret is not repeated", () => {
     for (const secret of [["hunter2!"], ""]) {
       const { code, message } = thrown(() => create({ nodes, secret }));

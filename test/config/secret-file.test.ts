@@ -45,6 +45,12 @@ describe("a file of secrets", () => {
     expect(() => readSecretFile(path)).toThrow("no UTF-8");
   });
 
+  test("has no comments: they would be secrets", () => {
+    const path = fileWith(`# made on the third of May, to be changed in a year or two\n${GOOD}\n`);
+    const said = `line 1 of ${path} that is not empty begins with #: there are no comments`;
+    expect(() => readSecretFile(path)).toThrow(said);
+  });
+
   test("with too little chance is refused, each of them, and not printed", () => {
     const weak = () => readSecretFile(fileWith(`${GOOD}\nhunter2-hunter2\n`), "--peer-secret-file");
     expect(weak).toThrow(
@@ -71,6 +77,8 @@ describe("chance", () => {
     ["digits alone", "493028475610293847561029384756102938".slice(0, 38)],
     ["a sentence", "correct horse battery staple"],
     ["a sentence with other signs between", "correct-horse-battery-staple-again"],
+    ["ten letters with signs between", "a-b-c-d-e-f-g-h-i-j"],
+    ["ten words of two letters", "ab cd ef gh ij kl mn op qr st"],
     ["one word again and again", "horse horse horse horse horse horse horse horse horse horse"],
     ["one character, however often", "a".repeat(500)],
     ["a short text, however often", "aB3$xY7!".repeat(20)],

@@ -1,5 +1,13 @@
 /** What a server must have before others reach it, and files that change while it runs. */
-import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -149,6 +157,19 @@ describe("secrets", () => {
   });
 });
 
+test("a pipe in the place of a secret stops nothing: the secrets from before stay", async () => {
+  const path = file("s4", A);
+  const secret = new SecretFile(path, "--secret-file");
+  const { logger, lines } = recorder();
+  secret.watch(logger, 10);
+  rmSync(path);
+  execFileSync("mkfifo", ["-m", "600", path]);
+  await until(() => lines.some((line) => line.includes("no regular file")));
+  expect(lines.at(-1)).toMatch(/^error the new secrets cannot be used: those from before stay/);
+  expect(secret.secrets()).toEqual([A]);
+  secret.stop();
+});
+
 describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
   const certificates = new Certificates();
   const flagsOf = ({ cert, key }: { cert: string; key: string }) =>
@@ -163,7 +184,7 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
     );
     expect(() => tls(certificates.files(["127.0.0.1"], { days: -1 }))).toThrow(/has expired \(/);
     expect(() => tls({ cert: file("no.crt", "hello"), key: one.key })).toThrow(
-      "does not begin with a certificate in PEM form",
+      "holds no certificate in PEM form",
     );
     const open = join(directory, "open.key");
     copyFileSync(one.key, open);
@@ -203,6 +224,32 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
     expect([side.current(), told]).toEqual([good, 1]);
     put(first);
     await until(() => told === 2);
+    side.stop();
+  });
+
+  test("of authorities are whole, each of them, or those from before stay", async () => {
+    const own = certificates.files(["127.0.0.1"]);
+    const [one, two] = [certificates.ca("ca"), certificates.ca("second")];
+    const none = two.replace(/-\n[^]*\n-/, "-\nAAAA\n-");
+    const ca = file("ca.crt", `# the first\n${one}\n# the second\n${two.replaceAll("\n", "\r\n")}`);
+    const flags = clientTlsFlags({
+      ...{ certFile: own.cert, keyFile: own.key, trustedCaFile: ca, clientCertAuth: true },
+    })!;
+    const side = new TlsFiles(flags, "127.0.0.1", "TLSv1.3");
+    const { logger, lines } = recorder();
+    side.watch(logger, 10);
+    for (const [i, bad] of [
+      ...[`${one}${two.slice(0, 300)}`, `${one}${two.slice(0, 9)}`, `${one}${two.slice(0, -9)}`],
+      ...[`${one}${none}`, `${two.slice(0, 300)}\n${one}`],
+    ].entries()) {
+      file("ca.crt", bad);
+      await until(() => lines.length > i);
+      expect(lines[i]).toMatch(/those from before stay.*the file of the authorities is damaged/);
+      expect(side.current().ca).toContain("# the second");
+      expect(() => new TlsFiles(flags, "127.0.0.1", "TLSv1.3")).toThrow("is damaged");
+    }
+    file("ca.crt", readFileSync(own.cert, "utf8"));
+    await until(() => !side.current().ca!.includes("second"));
     side.stop();
   });
 

@@ -33,6 +33,15 @@ const file = (value: unknown): Sources["file"] => ({
   text: typeof value === "string" ? value : JSON.stringify(value),
 });
 
+test("nothing is set to an empty text", () => {
+  const empty = "expected a value, got an empty text";
+  expect(() => resolved({ flags: { dataDir: "" } })).toThrow(`--data-dir: ${empty}`);
+  for (const name of ["OMNIKV_DATA_DIR", "OMNIKV_ALLOW_FAULTS"]) {
+    expect(() => resolved({ environment: { [name]: "" } })).toThrow(`${name}: ${empty}`);
+  }
+  expect(() => resolved({ file: file({ dataDir: "" }) })).toThrow(`server.json: dataDir: ${empty}`);
+});
+
 describe("a setting comes from", () => {
   test("the flag, else the environment, else the file, else its default", () => {
     const flags = { tickMs: "1" };
