@@ -81,7 +81,7 @@ class Behind {
 
 describe.each(SEEDS)("seed %i", (seed) => {
   test("while it loads, a follower sends heartbeats, accepts and answers local reads; then it serves everything", () => {
-    const set = new Behind(seed, 20);
+    const set = new Behind(seed, 10);
     const { scenario, leader, behind, third } = set;
     const { world } = scenario;
     set.reconnect();
