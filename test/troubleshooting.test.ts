@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, "..");
 const ROOMS = ["node", "server", "gateway", "storage", "links", "replica", "platform", "ports"];
 /** Which argument of a call is the text. A logger's own is the first. */
 const CALLS: readonly (readonly [call: RegExp, argument: number])[] = [
-  [/(?:logger|strangers|Logger|Strangers)\.(?:warn|error)\(/g, 0],
+  [/(?:logger|strangers|Logger|Strangers)\??\.(?:warn|error)\(/g, 0],
   [/\.logOnce\(/g, 0],
   [/\.misbehaved\(/g, 1],
 ];
