@@ -10,8 +10,8 @@ const canMount =
   process.platform === "linux" &&
   process.getuid?.() === 0 &&
   spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]).status === 0;
-/** Of the small file system: two segments, and half of a third. */
-const MEGABYTES = 40;
+/** Of the small file system: two segments, half of a third, and a snapshot with what was overwritten. */
+const MEGABYTES = 64;
 
 let cluster: TestCluster;
 let mounted = "";
