@@ -17,7 +17,7 @@ async function isRefused(write: Promise<unknown>): Promise<boolean> {
   } catch (error) {
     if (error instanceof KvError && error.code === "NO_SPACE") {
       expect(error.definite).toBe(true);
-      expect(error.message).toMatch(/Delete keys, or/);
+      expect(error.message).toMatch(/Delete keys, (?:keep less history, )?or/);
       expect(error.message).toMatch(/% under "/);
       return true;
     }
