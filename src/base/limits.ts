@@ -36,15 +36,6 @@ export const BALLOT_N_MAX = 2 ** 48;
 /** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */
 export const SESSIONS_MAX = 10_000;
 
-assert(
-  KEY_BYTES_MAX + 2 * VALUE_BYTES_MAX + 1024 <= CLIENT_FRAME_BYTES_MAX,
-  "one cas fits a frame",
-);
-assert(QUOTA_BYTES_MIN >= VALUE_BYTES_MAX, "a quota holds a value");
-assert(CLIENT_FRAME_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX, "one client frame fits an entry");
-assert(2 * ENTRY_BYTES_MAX <= PEER_MESSAGE_BYTES_MAX, "an entry fits a peer message");
-assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits a peer frame");
-
 /** More would make a look at one key, and what is passed over at one time, too long for a turn. */
 export const HISTORY_REVISIONS_MAX = 1_000_000;
 
@@ -60,3 +51,12 @@ export const TXN_DEPTH_MAX = 4;
 export const TXN_KEYS_MAX = 10_000;
 /** What a transaction may find, as bytes. Part of the format. */
 export const TXN_RESULT_BYTES_MAX = 1024 * 1024;
+
+assert(
+  KEY_BYTES_MAX + 2 * VALUE_BYTES_MAX + 1024 <= CLIENT_FRAME_BYTES_MAX,
+  "one cas fits a frame",
+);
+assert(QUOTA_BYTES_MIN >= VALUE_BYTES_MAX, "a quota holds a value");
+assert(CLIENT_FRAME_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX, "one client frame fits an entry");
+assert(2 * ENTRY_BYTES_MAX <= PEER_MESSAGE_BYTES_MAX, "an entry fits a peer message");
+assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits a peer frame");

@@ -32,6 +32,20 @@ export const DEFAULT_COMPACTION: CompactionPolicy = {
   fetchedBytes: 128 * 1024 * 1024,
 };
 
+/**
+ * Bytes of log after which the next snapshot is due.
+ * @param stateBytes size of the last one
+ * @param historyBytes what the history in it is taken to cost; 0 also when that is not known
+ */
+export function dueLogBytes(
+  { logBytesMin, stateShare, historyShare }: CompactionPolicy,
+  stateBytes: number,
+  historyBytes: number,
+): number {
+  const history = Math.min(historyBytes, stateBytes);
+  return Math.max(logBytesMin, (stateBytes - history) * stateShare + history * historyShare);
+}
+
 export class CompactionSchedule {
   readonly #policy: CompactionPolicy;
   #bytesSince = 0;
@@ -61,10 +75,7 @@ export class CompactionSchedule {
 
   /** Of log. */
   get #dueBytes(): number {
-    const { logBytesMin, stateShare, historyShare } = this.#policy;
-    const history = Math.min(this.#historyBytes, this.#stateBytes);
-    const keys = this.#stateBytes - history;
-    return Math.max(logBytesMin, keys * stateShare + history * historyShare);
+    return dueLogBytes(this.#policy, this.#stateBytes, this.#historyBytes);
   }
 
   /** @param historyBytes what the history in the snapshot is taken to cost */

@@ -1,5 +1,5 @@
 /**
- * How much work on long values clients may ask for in few bytes. An operation that puts something behind a value (`growth`
+ * How much work clients may ask for in few bytes: that of transactions (txn-work.ts), and on long values. An operation that puts something behind a value (`growth`
  * "adds" in the table of operations) costs every node what a write of the whole value would, about a millisecond for 1 MiB,
  * and a frame of 256 KiB has room for thousands of them.
  *
@@ -25,7 +25,7 @@ const AT_ONCE_BYTES = 2 * 1024 * 1024;
 const BYTES_PER_TICK = 64 * 1024;
 
 /** Groups that earlier rules know have nothing of the kind. */
-const LEAST_RULES = Math.min(
+const COSTLY_RULES = Math.min(
   ...OP_NAMES.map((name): Operation => OPERATIONS[name])
     .filter((operation) => isCostly(operation))
     .map(({ since }) => since),
@@ -47,7 +47,7 @@ export class Rebuilds {
 
   /** What of a (checked) group may be proposed now, which is counted; null: all of it. */
   split(group: Uint8Array, tick: number): SplitGroup | null {
-    if (rulesFor(group) < LEAST_RULES) return null;
+    if (rulesFor(group) < COSTLY_RULES) return null;
     const split = splitGroup(group, (cursor) => !this.#take(cursor, tick));
     return split.taken.length === 0 ? null : split;
   }

@@ -9,26 +9,13 @@
  *       asks after its end is answered from no state before it.
  *   G3. What is refused for its revision was compacted by then, or is yet to come.
  */
-import { ClientCore } from "../client/client-core.ts";
 import type { Answer } from "../client/frames.ts";
-import type { NodeAddress } from "../client/types.ts";
 import type { RangeBytes } from "../wire/client.ts";
-import type { Coverage } from "./coverage.ts";
-import type { History, RangeRecord } from "./history.ts";
-import type { SeededRandom } from "./seeded-random.ts";
-import type { SimClock } from "./sim-clock.ts";
-import type { SimNetwork } from "./sim-network.ts";
+import { Asker, type AskerOptions } from "./asker.ts";
+import type { RangeRecord } from "./history.ts";
 
-export interface RangeReaderOptions {
-  readonly index: number;
-  readonly clock: SimClock;
-  readonly network: SimNetwork;
-  readonly random: SeededRandom;
-  readonly coverage: Coverage;
-  readonly history: History;
-  readonly nodes: readonly NodeAddress[];
+export interface RangeReaderOptions extends AskerOptions {
   readonly keys: number;
-  readonly timeoutMs: number;
   /** Whether this node hears of no leader now. */
   isCutOff(node: number): boolean;
 }
@@ -47,41 +34,16 @@ interface Run {
   count: number;
 }
 
-export class RangeReader {
-  readonly #options: RangeReaderOptions;
-  readonly #core: ClientCore;
-  #stopped = false;
+export class RangeReader extends Asker<RangeReaderOptions> {
   /** The latest revision that it was told. */
   #seen = 0;
 
   constructor(options: RangeReaderOptions) {
-    const { index, clock, network, random, nodes, timeoutMs } = options;
-    this.#options = options;
-    this.#core = new ClientCore({
-      nodes,
-      clock: clock.fork(),
-      random: random.fork("core"),
-      network: network.host(`r${index}`),
-      timeoutMs,
-      connectTimeoutMs: 200,
-      attemptTimeoutMs: 150,
-    });
+    super(options, "r", 150, PAUSE_MS_MAX);
   }
 
-  start(): void {
-    const { clock, random } = this.#options;
-    clock.after((random.uint32() / 2 ** 32) * PAUSE_MS_MAX, () => {
-      if (!this.#stopped) this.#read();
-    });
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#core.close();
-  }
-
-  #read(): void {
-    const { random, keys, history, index } = this.#options;
+  protected ask(): void {
+    const { random, keys, history, index } = this.options;
     const bounds = random.chance(0.5);
     const start = bounds ? `k${random.below(keys)}` : "";
     const end = bounds && random.chance(0.5) ? `k${random.below(keys + 1)}` : null;
@@ -89,7 +51,7 @@ export class RangeReader {
     const local = random.chance(0.2);
     // Now and then of what is yet to come.
     const asked = random.chance(0.4) ? random.between(1, this.#seen + 2) : 0;
-    const node = random.chance(0.5) ? null : random.pick(this.#options.nodes).id;
+    const node = random.chance(0.5) ? null : random.pick(this.options.nodes).id;
     const record = {
       reader: index,
       start,
@@ -110,15 +72,15 @@ export class RangeReader {
       start: start === "" ? NOTHING : encoder.encode(start),
       end: end === null ? null : encoder.encode(end),
     };
-    const isCutOff = node !== null && this.#options.isCutOff(node);
+    const isCutOff = node !== null && this.options.isCutOff(node);
     this.#count("asked", isCutOff);
     this.#ask({ record, node, isCutOff, keys: [], count: 0 }, range, true);
   }
 
   #ask(run: Run, range: RangeBytes, isFirst: boolean): void {
     const local = !isFirst || run.record.local;
-    const { history } = this.#options;
-    this.#core.submit({ kind: "range", range, local }, { node: run.node }, (error, answer) => {
+    const { history } = this.options;
+    this.core.submit({ kind: "range", range, local }, { node: run.node }, (error, answer) => {
       if (answer !== null) return this.#page(run, range, isFirst, answer);
       const code = error?.code ?? "no error";
       this.#count(isFirst ? code : `${code} after the first page`, run.isCutOff);
@@ -135,7 +97,7 @@ export class RangeReader {
   }
 
   #page(run: Run, range: RangeBytes, isFirst: boolean, { page }: Answer): void {
-    const { history } = this.#options;
+    const { history } = this.options;
     if (page === null) throw new Error("a range was answered without a page");
     run.count += page.count;
     for (const { key, value, modRevision } of page.items) {
@@ -157,6 +119,6 @@ export class RangeReader {
 
   /** What came of it, apart for ranges that were asked of a node that nobody feeds. */
   #count(what: string, isCutOff: boolean): void {
-    this.#options.coverage.hit(`${isCutOff ? "range through a cut-off node:" : "range:"} ${what}`);
+    this.options.coverage.hit(`${isCutOff ? "range through a cut-off node:" : "range:"} ${what}`);
   }
 }

@@ -4,9 +4,7 @@
  * turn. What it was told is noted, and held against the decided log when the run is over (txn-check.ts). All its keys begin
  * with TXN_KEYS, so that the other clients' histories stay what they are.
  */
-import { ClientCore } from "../client/client-core.ts";
 import type { Answer } from "../client/frames.ts";
-import type { NodeAddress } from "../client/types.ts";
 import {
   byteStringOf,
   byteStringOfText,
@@ -17,22 +15,8 @@ import {
   type Txn,
   type TxnOp,
 } from "../kv/index.ts";
-import type { Coverage } from "./coverage.ts";
-import type { History, TxnRecord } from "./history.ts";
-import type { SeededRandom } from "./seeded-random.ts";
-import type { SimClock } from "./sim-clock.ts";
-import type { SimNetwork } from "./sim-network.ts";
-
-export interface TransactorOptions {
-  readonly index: number;
-  readonly clock: SimClock;
-  readonly network: SimNetwork;
-  readonly random: SeededRandom;
-  readonly coverage: Coverage;
-  readonly history: History;
-  readonly nodes: readonly NodeAddress[];
-  readonly timeoutMs: number;
-}
+import { Asker, type AskerOptions } from "./asker.ts";
+import type { TxnRecord } from "./history.ts";
 
 export const TXN_KEYS = "t/";
 export const ACCOUNT_PREFIX = "t/a";
@@ -50,40 +34,15 @@ const decoder = new TextDecoder();
 
 type Found = ReadonlyMap<string, { readonly value: string; readonly revision: number }>;
 
-export class Transactor {
-  readonly #options: TransactorOptions;
-  readonly #core: ClientCore;
+export class Transactor extends Asker<AskerOptions> {
   #made = 0;
-  #stopped = false;
 
-  constructor(options: TransactorOptions) {
-    const { index, clock, network, random, nodes, timeoutMs } = options;
-    this.#options = options;
-    this.#core = new ClientCore({
-      nodes,
-      clock: clock.fork(),
-      random: random.fork("core"),
-      network: network.host(`t${index}`),
-      timeoutMs,
-      connectTimeoutMs: 200,
-      attemptTimeoutMs: random.pick([60, 150, 400]),
-    });
+  constructor(options: AskerOptions) {
+    super(options, "t", options.random.pick([60, 150, 400]), PAUSE_MS_MAX);
   }
 
-  start(): void {
-    const { clock, random } = this.#options;
-    clock.after((random.uint32() / 2 ** 32) * PAUSE_MS_MAX, () => {
-      if (!this.#stopped) this.#next();
-    });
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#core.close();
-  }
-
-  #next(): void {
-    const dice = this.#options.random.below(100);
+  protected ask(): void {
+    const dice = this.options.random.below(100);
     if (dice < 30) this.#transfer();
     else if (dice < 40) this.#count();
     else if (dice < 80) this.#change();
@@ -91,7 +50,7 @@ export class Transactor {
   }
 
   #transfer(): void {
-    const { random } = this.#options;
+    const { random } = this.options;
     const from = random.below(ACCOUNTS);
     const to = (from + 1 + random.below(ACCOUNTS - 1)) % ACCOUNTS;
     const names = [from, to].map((account) => `${ACCOUNT_PREFIX}${account}`);
@@ -123,13 +82,13 @@ export class Transactor {
 
   /** Adds to the set, or takes one away when another one is left: by what a range showed, checked as the library checks it. */
   #change(): void {
-    const { random } = this.#options;
+    const { random } = this.options;
     this.#readSet(encoder.encode(SET_PREFIX), 0, [], (names, revision) => {
       const where = { start: byteStringOfText(SET_PREFIX), end: byteStringOfText(SET_END) };
       const isTaken = names.length >= 2 && random.chance(0.6);
       const op: TxnOp = isTaken
         ? { op: "delete", where: { key: byteStringOfText(random.pick(names)) }, previous: true }
-        : put(`${SET_PREFIX}${this.#options.index}-${this.#made}`, "");
+        : put(`${SET_PREFIX}${this.options.index}-${this.#made}`, "");
       this.#commit(isTaken ? "set: one less" : "set: one more", {
         compare: [
           { where, is: "=", target: "count", to: names.length },
@@ -158,7 +117,7 @@ export class Transactor {
       revision,
     };
     const local = revision !== 0;
-    this.#core.submit({ kind: "range", range, local }, { node: null }, (error, answer) => {
+    this.core.submit({ kind: "range", range, local }, { node: null }, (error, answer) => {
       const page = answer?.page ?? null;
       if (page === null) return this.#failed(`set: ${error?.code}`);
       const found = [...names, ...page.items.map(({ key }) => decoder.decode(key))];
@@ -168,7 +127,7 @@ export class Transactor {
   }
 
   #branches(): Txn {
-    const { random } = this.#options;
+    const { random } = this.options;
     const [a, b] = [`${BRANCH}${random.below(3)}`, `${BRANCH}${3 + random.below(3)}`];
     const isThere = (name: string): Compare => ({
       where: { key: byteStringOfText(name) },
@@ -176,7 +135,7 @@ export class Transactor {
       target: "version",
       to: 0,
     });
-    const own = `${this.#options.index}-${this.#made}`;
+    const own = `${this.options.index}-${this.#made}`;
     const all = { start: byteStringOfText(BRANCH), end: null };
     const inner: Txn = {
       compare: [isThere(a)],
@@ -199,7 +158,7 @@ export class Transactor {
   #read(names: readonly string[], then: (found: Found) => void): void {
     const keys = names.map((name) => encoder.encode(name));
     const operation = { kind: "keys", keys, local: false, revision: 0 } as const;
-    this.#core.submit(operation, { node: null }, (error, answer) => {
+    this.core.submit(operation, { node: null }, (error, answer) => {
       if (answer?.page == null) return this.#failed(`read: ${error?.code}`);
       const found = new Map(
         answer.page.items.map(({ key, value, modRevision }) => [
@@ -213,8 +172,8 @@ export class Transactor {
 
   /** No two have the same body: what the log has is told apart. */
   #commit(name: string, txn: Txn): void {
-    if (this.#stopped) return;
-    const { history, index, coverage } = this.#options;
+    if (this.isStopped) return;
+    const { history, index, coverage } = this.options;
     const id = byteStringOfText(`${TXN_KEYS}id/${index}-${this.#made++}`);
     const isMine: Compare = { where: { key: id }, is: "=", target: "count", to: 0 };
     const body = encodeTxn({ ...txn, compare: [...txn.compare, isMine] });
@@ -226,7 +185,7 @@ export class Transactor {
       outcome: { kind: "unknown" },
     };
     history.txns.push(record);
-    this.#core.submit({ kind: "txn", txn: body }, { node: null }, (error, answer) => {
+    this.core.submit({ kind: "txn", txn: body }, { node: null }, (error, answer) => {
       record.back = history.mark();
       if (answer !== null) record.outcome = told(answer);
       else if (error?.definite === true) record.outcome = { kind: "refused" };
@@ -238,7 +197,7 @@ export class Transactor {
   }
 
   #failed(what: string): void {
-    this.#options.coverage.hit(`transaction: ${what}`);
+    this.options.coverage.hit(`transaction: ${what}`);
     this.start();
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAdminClient, createClient, type KvClient } from "../../../api/index.ts";
 import { processUsage } from "../../../platform/process-usage.ts";
-import { DEFAULT_COMPACTION } from "../../../replica/compaction.ts";
+import { DEFAULT_COMPACTION, dueLogBytes } from "../../../replica/compaction.ts";
 import { startLocalServer } from "../../../server/local-cluster.ts";
 import type { LocalServer } from "../../../server/local-server.ts";
 import { formatCount, mebibytes } from "../../reports/format.ts";
@@ -105,9 +105,9 @@ async function prepare(root: string, keys: number): Promise<void> {
     await idle(snapshots);
   });
   keep("short");
-  const { logBytesMin, stateShare } = DEFAULT_COMPACTION;
   const { size } = newestSnapshot(snapshots);
-  const due = Math.max(logBytesMin, size * stateShare) / WRITE_BYTES;
+  // A server that has just started does not know how much of it is history.
+  const due = dueLogBytes(DEFAULT_COMPACTION, size, 0) / WRITE_BYTES;
   await serving(directory, (client) => put(client, 0, Math.floor(due * ALMOST_DUE), keys));
   keep("long");
   rmSync(directory, { recursive: true });
