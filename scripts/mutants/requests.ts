@@ -308,7 +308,7 @@ export const REQUESTS: readonly Mutant[] = [
       patch(
         "src/replica/relay.ts",
         "      if (isHeard(peer) && !isOverdue) continue;\n",
-        "      if (!isOverdue) continue;\n",
+        "      if (isOverdue || !isOverdue) continue;\n",
       ),
     ],
     by: ["test/sim/relay.test.ts"],
