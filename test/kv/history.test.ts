@@ -371,14 +371,16 @@ describe("records", () => {
 
   test("a clone keeps what is let go of after it", () => {
     const history = new History();
-    for (let r = 1; r <= 300; r++) history.append(r, before(r - 1), false);
+    for (let r = 1; r <= 1500; r++) history.append(r, before(r - 1), false);
     const clone = history.clone();
-    history.compactTo(280);
+    history.compactTo(1400);
     history.release(1000, () => {});
-    for (let r = 301; r <= 600; r++) history.append(r, before(r - 1), false);
-    for (let r = 1; r <= 300; r++) expect(clone.before(r, key("k")).value).toBe("v");
-    expect([clone.oldest, clone.last]).toEqual([0, 300]);
+    for (let r = 1501; r <= 3000; r++) history.append(r, before(r - 1), false);
+    for (let r = 1; r <= 1500; r++) expect(clone.before(r, key("k")).value).toBe("v");
+    expect([clone.oldest, clone.last]).toEqual([0, 1500]);
     expect(() => history.before(10, key("k"))).toThrow("not kept");
+    expect(() => history.before(1400, key("k"))).toThrow("not kept");
+    expect(history.before(1401, key("k")).modRevision).toBe(1400);
   });
 });
 
