@@ -218,6 +218,8 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
           this.#work -= frame.count + Math.floor(bytes.length / WORK_BYTES);
           this.#gate.replica.onReads(this, bytes, frame);
           return;
+        case "watches":
+          throw new DecodeError("no watches yet");
         default:
           unreachable(frame, "client frame");
       }

@@ -568,9 +568,10 @@ export class Replica {
   #takeIn(route: Route, relayed: RelayedFrame): void {
     const { frame, ageTicks } = relayed;
     const decoded = decodeClientFrame(frame);
-    const { count } = decoded;
+    // No node passes watches on: a client whose node is cut off goes elsewhere itself.
+    if (decoded.kind === "watches") return;
     if (decoded.kind === "writes") {
-      return this.#writes.takeIn(route, decoded.group, count, relayed);
+      return this.#writes.takeIn(route, decoded.group, decoded.count, relayed);
     }
     this.#takeReads(route, frame, decoded, this.#tick - ageTicks);
   }

@@ -102,7 +102,7 @@ export class FakeNode {
   /** As version 0.1: it says nothing of its log. */
   isOfFirstVersion = false;
   /** Frames of either kind, in order of arrival. */
-  readonly frames: ("writes" | "reads" | "local")[] = [];
+  readonly frames: ("writes" | "reads" | "local" | "watches")[] = [];
   /** What local reads wanted the node to have applied. */
   readonly minIdxs: number[] = [];
   readonly #cluster: FakeCluster;
