@@ -163,7 +163,9 @@ export class Watcher {
       clock: clock.fork(),
       random: random.fork("link"),
       network: network.host(this.#host),
-      ...{ clusterId: null, secret: null, connectTimeoutMs: 200 },
+      clusterId: null,
+      secret: null,
+      connectTimeoutMs: 200,
     };
     this.#link = new NodeLink(node, "client", options, {
       onOpen: () => {},
