@@ -23,10 +23,10 @@ import { txnOutcome } from "./txn-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 import { isWatchAction } from "./watch-commands.ts";
-import { watchKeys } from "./watch-keys.ts";
+import { watchKeys, type WatchCalls } from "./watch-keys.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn" | "watch">;
+export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn"> & WatchCalls;
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;

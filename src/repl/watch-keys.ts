@@ -1,7 +1,7 @@
 /** Carries out `watch` of the client prompt: a line for each change, as it comes. */
-import type { KvRequests } from "../client/key-requests.ts";
-import type { RequestOptions } from "../client/types.ts";
-import type { WatchEvent } from "../client/watch-types.ts";
+import type { RangeSelector, RequestOptions } from "../client/types.ts";
+import type { Watch } from "../client/watch.ts";
+import type { WatchBatch, WatchEvent, WatchOptions } from "../client/watch-types.ts";
 import { bytesField } from "./bytes-field.ts";
 import { EXIT } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
@@ -10,12 +10,20 @@ import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 import type { WatchAction } from "./watch-commands.ts";
 
+/** The part of KvClient that this needs. */
+export interface WatchCalls {
+  watch(
+    range: RangeSelector,
+    options: WatchOptions,
+  ): Pick<Watch, "created" | "close"> & AsyncIterable<WatchBatch>;
+}
+
 /**
  * Resolves when the signal is aborted, or when as many changes were shown as were wanted.
  * @throws KvError as Watch, but for CANCELLED by the signal: that is how it is meant to end
  */
 export async function watchKeys(
-  client: Pick<KvRequests, "watch">,
+  client: WatchCalls,
   { prefix, from, previous, limit }: WatchAction,
   request: RequestOptions & { readonly signal: AbortSignal },
   style: Style,
