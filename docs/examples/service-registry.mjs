@@ -18,7 +18,7 @@ process.on("SIGINT", () => over.abort()).on("SIGTERM", () => over.abort());
 const { revision } = await services.write(address, JSON.stringify({ since: new Date() }));
 const instances = new Set();
 for await (const entry of services.range({}, { revision })) instances.add(entry.keyText());
-const show = () => console.log(`${name}: ${[...instances].sort().join(", ")}`);
+const show = () => console.log(`${name}: ${[...instances].toSorted().join(", ")}`);
 show();
 
 try {

@@ -107,8 +107,8 @@ export class FakeNode {
   readonly minIdxs: number[] = [];
   /** Who serves watches here. Default: nobody answers. */
   watches:
-    | ((requests: readonly WatchRequest[], connection: Connection, node: FakeNode) => void)
-    | null = null;
+    ((requests: readonly WatchRequest[], connection: Connection, node: FakeNode) => void) | null =
+    null;
   readonly #cluster: FakeCluster;
   #listener: Listener | null = null;
   readonly #connections = new Set<Connection>();
