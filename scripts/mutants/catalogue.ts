@@ -10,6 +10,7 @@ import { REFERENCE_DEFECTS } from "./reference-defects.ts";
 import { REQUESTS } from "./requests.ts";
 import { STORAGE } from "./storage.ts";
 import { TRANSACTIONS } from "./transactions.ts";
+import { WATCHES } from "./watches.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...REFERENCE_DEFECTS,
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...READ_PATH,
   ...RANGES,
   ...TRANSACTIONS,
+  ...WATCHES,
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,

@@ -129,6 +129,20 @@ export class HistoryChunk {
     return { value, createRevision, modRevision, version };
   }
 
+  /** Keys that have a record at this revision. */
+  keysAt(revision: number): readonly ByteString[] {
+    const place = revision - this.first;
+    const keys: ByteString[] = [];
+    reader.reset(this.#records.peek(), this.#end(place - 1), this.#end(place));
+    while (!reader.isAtEnd) {
+      reader.u8();
+      keys.push(reader.byteString(reader.varint()));
+      skipBefore();
+    }
+    reader.release();
+    return keys;
+  }
+
   #end(place: number): number {
     return place < 0 ? 0 : (this.#ends[Math.min(place, this.#places - 1)] ?? 0);
   }
@@ -142,12 +156,17 @@ export class HistoryChunk {
       const length = reader.varint();
       const start = reader.skip(length);
       if (length === key.length && reader.isAt(start, key)) return reader;
-      reader.varint();
-      reader.varint();
-      reader.varint();
-      reader.skip(reader.varint());
+      skipBefore();
     }
     reader.release();
     throw new InvariantError(`the key has no record at revision ${revision}`);
   }
+}
+
+/** What stands behind the key in a record. */
+function skipBefore(): void {
+  reader.varint();
+  reader.varint();
+  reader.varint();
+  reader.skip(reader.varint());
 }

@@ -44,6 +44,8 @@ export interface HistoryView {
   versionBefore(revision: number, key: ByteString): number;
   /** All of it. Version 0: it was not there. */
   before(revision: number, key: ByteString): StoredValue;
+  /** Keys that were changed at this revision, which is in (oldest, last], in no order that nodes would agree on. */
+  keysAt(revision: number): readonly ByteString[];
   /** All records as a snapshot has them, a part at a time, each valid until the next change. */
   records(): Iterable<Uint8Array>;
 }
@@ -161,6 +163,10 @@ export class History implements HistoryView {
       const piece = chunk.records(this.#oldest, this.#last);
       if (piece.length > 0) yield piece;
     }
+  }
+
+  keysAt(revision: number): readonly ByteString[] {
+    return this.#chunk(revision).keysAt(revision);
   }
 
   /** As it is now, whatever happens here later. Takes time by the chunks, of which there are a few hundred. */

@@ -1,4 +1,6 @@
 /** The client prompt over streams: answers, failures, exit statuses, JSON, the terminal's keys. */
+import { KeyValue } from "../../src/client/range-entry.ts";
+import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -289,6 +291,52 @@ describe("commands as an argument", () => {
   });
 });
 
+describe("changes", () => {
+  const value = Buffer.from([0xff]);
+  const before = new KeyValue(Buffer.from("k"), Buffer.from("old"), 3, 2, 2);
+
+  test("come as one JSON object a line, and end at the limit", async () => {
+    client.told.push({
+      ...{ type: "events", revision: 9 },
+      events: [new PutEvent(Buffer.from("k"), value, 9, 2, 3, before)],
+    });
+    client.told.push({
+      ...{ type: "events", revision: 10 },
+      events: [new DeleteEvent(Buffer.from("k"), 10, before), new DeleteEvent(value, 10, null)],
+    });
+    const { out, status } = await run({
+      command: "watch --prev --limit 2; 1 write a b",
+      json: true,
+    });
+    const previous = { value: "old", modRevision: 3, createRevision: 2, version: 2 };
+    const start = { ok: true, op: "watch" };
+    expect(
+      out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
+      { ...start, event: "start", revision: 9 },
+      {
+        ...{ ...start, event: "put", key: "k", valueBase64: "/w==", revision: 9 },
+        ...{ createRevision: 2, version: 3, previous },
+      },
+      { ...start, event: "delete", key: "k", revision: 10, previous },
+      expect.objectContaining({ op: "write" }),
+    ]);
+    expect(status).toBe(EXIT.ok);
+  });
+
+  test.each(["--from 0", "--from x", "--limit 1.5", "a b"])(
+    "are not shown for %s",
+    async (words) => {
+      const { status } = await run({ command: `watch ${words}` });
+      expect(status).toBe(EXIT.usage);
+      expect(client.watches).toEqual([]);
+    },
+  );
+});
+
 describe("lines of a pipe", () => {
   test("are all carried out, in order, however they arrive", async () => {
     const count = 5000;
@@ -375,6 +423,29 @@ describe("at a terminal", () => {
     await vi.waitFor(() => expect(client.calls).toHaveLength(1));
     input.write(CTRL_C);
     await until("cancelled after it was sent");
+    input.write("1 write a c\n");
+    await until("ok, revision 1");
+    input.write(CTRL_D);
+    expect((await status).status).toBe(EXIT.ok);
+  });
+
+  test("shows changes as they happen until Ctrl-C, and goes on", async () => {
+    client.told.push({
+      ...{ type: "events", revision: 7 },
+      events: [
+        new PutEvent(Buffer.from("app/a"), Buffer.from("x y"), 7, 7, 1, null),
+        new DeleteEvent(Buffer.from("app/b"), 7, null),
+      ],
+    });
+    const { input, until, status } = terminal();
+    input.write("2 watch app/ --from 7\n");
+    await until("watching from revision 7 on");
+    await until('put app/a "x y" (revision 7)');
+    await until("delete app/b (revision 7)");
+    expect(client.watches).toEqual([
+      { selector: { prefix: new TextEncoder().encode("app/") }, node: 2, from: 7, previous: false },
+    ]);
+    input.write(CTRL_C);
     input.write("1 write a c\n");
     await until("ok, revision 1");
     input.write(CTRL_D);
