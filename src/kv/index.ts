@@ -43,6 +43,7 @@ export {
   type RangeRequest,
   type ReadSource,
 } from "./range.ts";
+export { numberOf, RANGE_ORDERS, type RangeOrder, type RangeSelection } from "./range-selection.ts";
 export { readAt, type Looked } from "./versions.ts";
 export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { partingIdx, withRound, type Round, type RoundName, type Rounds } from "./rounds.ts";

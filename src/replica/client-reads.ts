@@ -7,8 +7,11 @@
  *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included.
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
+ *   C4. A read that names a least revision is answered from no state before it. It waits for its index first: what it was told of
+ *       lies in the log, while a revision may be yet to be made, and is waited for no longer than any other read waits.
  */
 import { RANGE_PAGE, type KvState, type PageLimits } from "../kv/index.ts";
+import { aheadText } from "../wire/client.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Readable } from "./readable.ts";
@@ -46,6 +49,8 @@ export class ClientReads {
   readonly #options: ClientReadsOptions;
   readonly #confirmed: Reads<PendingRead>;
   readonly #pending = new PendingReads();
+  /** C4, by revision in place of an index. */
+  readonly #early = new PendingReads();
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests: PendingRead[] = [];
@@ -64,7 +69,7 @@ export class ClientReads {
 
   /** Keys asked for. */
   get count(): number {
-    return this.#confirmed.waitingCount + this.#pending.count;
+    return this.#confirmed.waitingCount + this.#pending.count + this.#early.count;
   }
 
   /** Linearizable. */
@@ -77,7 +82,11 @@ export class ClientReads {
   /** @param minIdx it is answered when this node has applied [0, minIdx) */
   addLocal(read: PendingRead, minIdx: number): void {
     const { desk, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
-    if (minIdx <= appliedIdx()) return this.#answer(read, true);
+    if (minIdx <= appliedIdx()) {
+      if (!this.#isEarly(read)) return this.#answer(read, true);
+      if (this.#hasRoom(read)) this.#waitForRevision(read);
+      return;
+    }
     if (minIdx - knownIdx() > INDEXES_AHEAD_MAX) {
       const text = `no node of this cluster can have applied the first ${minIdx} entries`;
       return desk.refuseRead(read, "BAD_REQUEST", text);
@@ -90,7 +99,9 @@ export class ClientReads {
 
   /** Takes out what waits for an index and fulfils `predicate`. */
   remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    const removed = [...this.#confirmed.remove(predicate), ...this.#pending.remove(predicate)];
+    const removed = [this.#confirmed, this.#pending, this.#early].flatMap((reads) =>
+      reads.remove(predicate),
+    );
     for (const read of removed) this.#leaves(read);
     return removed;
   }
@@ -111,7 +122,13 @@ export class ClientReads {
   expire(): void {
     const { waitTicks, retryTicks, desk, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     const known = knownIdx();
-    for (const read of this.remove(({ arrivedTick }) => this.#tick - arrivedTick > waitTicks)) {
+    const isOver = ({ arrivedTick }: PendingRead): boolean => this.#tick - arrivedTick > waitTicks;
+    for (const read of this.#early.remove(isOver)) {
+      this.#leaves(read);
+      const text = aheadText(read.atLeast ?? 0, this.#readable.revision);
+      desk.refuseRead(read, "REVISION_AHEAD", text);
+    }
+    for (const read of this.remove(isOver)) {
       desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
     }
     if (isHeldUpByDisk()) {
@@ -140,11 +157,34 @@ export class ClientReads {
     const { desk, appliedIdx } = this.#options;
     const areReady = this.#pending.takeReady(appliedIdx(), (read) => {
       this.#leaves(read);
+      if (this.#isEarly(read)) this.#waitForRevision(read);
+      else this.#answer(read, true);
+      return !desk.isFull;
+    });
+    const areThere = this.#early.count > 0 && this.#answerEarly();
+    this.#answerRests();
+    return areReady || areThere || this.#rests.length > 0;
+  }
+
+  /** @returns whether some of them may be answered, and were not: the turn is over */
+  #answerEarly(): boolean {
+    const { desk } = this.#options;
+    const { revision } = this.#readable;
+    if (desk.isFull) return this.#early.isReady(revision);
+    return this.#early.takeReady(revision, (read) => {
+      this.#leaves(read);
       this.#answer(read, true);
       return !desk.isFull;
     });
-    this.#answerRests();
-    return areReady || this.#rests.length > 0;
+  }
+
+  #isEarly({ atLeast = 0 }: PendingRead): boolean {
+    return atLeast > this.#readable.revision;
+  }
+
+  #waitForRevision(read: PendingRead): void {
+    this.#waits(read);
+    this.#early.add(read.atLeast ?? 0, [read], this.#tick);
   }
 
   /** All that was ever decided lies below idx, or was not yet when they were asked. */

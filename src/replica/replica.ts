@@ -205,8 +205,8 @@ export class Replica {
   }
 
   #takeReads(route: Route, frame: Uint8Array, decoded: ReadsFrame, arrivedTick: number): void {
-    const { local, minIdx, count } = decoded;
-    const read: PendingRead = { route, frame, local, arrivedTick, count };
+    const { local, minIdx, atLeast, count } = decoded;
+    const read: PendingRead = { route, frame, local, arrivedTick, count, atLeast };
     const refusal = this.#divergedRefusal();
     if (refusal !== null) this.#refuseRead(read, refusal);
     else if (local) this.#reads.addLocal(read, minIdx);
