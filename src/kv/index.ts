@@ -51,5 +51,6 @@ export { canGrow, wrongTxn } from "./txn-check.ts";
 export { decodeTxn, encodeTxn } from "./txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
 export { TXN_REFUSAL, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
+export { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";

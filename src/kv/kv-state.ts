@@ -194,6 +194,11 @@ export class KvState {
     return this.sizeBytes + this.#cells.history.bytes;
   }
 
+  /** False: the default holds. */
+  get quotaIsSet(): boolean {
+    return this.#quotaBytes !== null;
+  }
+
   /** A6. */
   get quotaBytes(): number {
     return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;

@@ -125,6 +125,8 @@ const PLACES = [
   "range through a cut-off node: whole, of an old revision",
   "history: bound proposed",
   "history: compact proposed",
+  "history: bound holds",
+  "history: compact holds",
 ] as const;
 
 export interface Expectation {

@@ -58,10 +58,18 @@ test.each([
   expect(wrongSelector(selector)).toMatchObject({ code: "BAD_REQUEST" });
 });
 
-test.each([
-  ...[[{ limit: 0 }], [{ limit: "3" }], [{ limit: 1.5 }], [{ reverse: 1 }], [{ node: "a" }]],
-  ...[[{ orderBy: "age", limit: 1 }], [{ orderBy: "mod" }], [{ orderBy: "mod", limit: 10_001 }]],
-  ...[[{ minModRevision: 0 }], [{ atLeast: 0 }], [{ atLeast: 3, consistency: "linearizable" }]],
+test.each<[object]>([
+  [{ limit: 0 }],
+  [{ limit: "3" }],
+  [{ limit: 1.5 }],
+  [{ reverse: 1 }],
+  [{ node: "a" }],
+  [{ orderBy: "age", limit: 1 }],
+  [{ orderBy: "mod" }],
+  [{ orderBy: "mod", limit: 10_001 }],
+  [{ minModRevision: 0 }],
+  [{ atLeast: 0 }],
+  [{ atLeast: 3, consistency: "linearizable" }],
 ])("options like %j are refused", (options) => {
   expect(wrongRangeOptions(options)).toMatchObject({ code: "BAD_REQUEST" });
 });

@@ -89,7 +89,9 @@ test("a range in any order, both ways, with any bounds, of any revision, is what
         const revision = Math.max(1, Math.round(moment * state.revision));
         if (state.revision === 0) return;
         const numbers = {
-          ...{ create: "createRevision", mod: "modRevision", version: "version" },
+          create: "createRevision",
+          mod: "modRevision",
+          version: "version",
         } as const;
         const rank = (entry: KeyValue): string | number =>
           select.order === "key" || select.order === "value"
