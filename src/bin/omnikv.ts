@@ -134,7 +134,9 @@ const SETTING_SHOTS: readonly Subcommand[] = SETTING_COMMANDS.map((spec) => ({
     const { oneShotCommand } = await import("./one-shot.ts");
     const { withAdminPrompt } = await import("./manage.ts");
     return oneShotCommand<ManageAction>(spec, {
-      ...{ name: "manage", takesNode: false, open: withAdminPrompt },
+      name: "manage",
+      takesNode: false,
+      open: withAdminPrompt,
     });
   },
 }));

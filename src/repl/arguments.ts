@@ -1,5 +1,6 @@
 /** Arguments of commands from text to values. Pure; what does not fit is a UsageError that says what does. */
 import { formatDuration } from "./duration.ts";
+import { shown } from "./shown.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -75,7 +76,9 @@ export function positiveIn(
   const number = /^\d{1,16}$/.test(text) ? Number(text) : 0;
   if (number >= 1 && number <= max) return number;
   const most = max === Number.MAX_SAFE_INTEGER ? "" : ` up to ${max}`;
-  throw new UsageError(`${what} is a positive integer${most}, got "${text}"`);
+  // A flag takes something, a name is something.
+  const verb = what.startsWith("--") ? "takes" : "is";
+  throw new UsageError(`${what} ${verb} a positive integer${most}, got "${shown(text)}"`);
 }
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };

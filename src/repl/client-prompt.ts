@@ -18,13 +18,15 @@ import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 import { isRangeAction } from "./range-commands.ts";
 import { rangeOutcome } from "./range-outcome.ts";
+import { isStoreAction } from "./store-commands.ts";
+import { storeOutcome, type StoreCalls } from "./store-outcome.ts";
 import { isTxnAction } from "./txn-commands.ts";
 import { txnOutcome } from "./txn-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn">;
+export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls;
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;
@@ -45,17 +47,25 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
     help: CLIENT_HELP,
     nodes: addresses,
     style,
-    execute: async (target, action, signal) => {
+    findKeys: (start, limit, signal) => findKeys(options.client, start, limit, signal),
+    execute: async (target, action, signal, screen) => {
       const started = options.now();
       const elapsedMs = (): number => options.now() - started;
       try {
         if (isRangeAction(action)) {
           const request = requestOptions(target, signal);
-          return [await rangeOutcome(options.client, action, request, style, elapsedMs)];
+          const { client } = options;
+          return [await rangeOutcome(client, action, request, style, elapsedMs, screen)];
         }
         if (isTxnAction(action)) {
           const request = requestOptions(target, signal);
           return [await txnOutcome(options.client, action, request, style, elapsedMs)];
+        }
+        if (isStoreAction(action)) {
+          const { client } = options;
+          const request = requestOptions(target, signal);
+          const run = { client, request, style, screen, elapsedMs };
+          return [await storeOutcome(run, action)];
         }
         const result = await options.client.request(action, requestOptions(target, signal));
         return [answerOutcome(action, result, style, elapsedMs())];
@@ -64,8 +74,8 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
           op: action.op,
-          changes: !isRangeAction(action) && action.op !== "read",
-          lookFirst: `read the ${isTxnAction(action) ? "keys" : "key"} before you try again`,
+          changes: !isRangeAction(action) && action.op !== "read" && action.op !== "history",
+          lookFirst: `read the ${isTxnAction(action) || isStoreAction(action) ? "keys" : "key"} before you try again`,
           node: target,
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,
@@ -76,6 +86,19 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       }
     },
   };
+}
+
+/** A local read: what nobody waits for is not worth a round through the cluster. */
+async function findKeys(
+  client: KvCalls,
+  prefix: Uint8Array,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  const options = { consistency: "local", limit, signal } as const;
+  for await (const { key } of client.keys({ prefix }, options)) found.push(key);
+  return found;
 }
 
 function requestOptions(target: Target, signal: AbortSignal): RequestOptions {

@@ -80,7 +80,10 @@ export async function runClusterAction(
 }
 
 const LOOKS_ONLY: ReadonlySet<ClusterAction["op"]> = new Set([
-  ...(["table", "waitLeader", "sleep", "showSettings"] as const),
+  "table",
+  "waitLeader",
+  "sleep",
+  "showSettings",
 ]);
 
 function lookFirst({ op }: ClusterAction): string {

@@ -30,7 +30,11 @@ function errorIn(frame: Uint8Array): KvError | null {
   const ignore = (): void => {};
   const failed = (code: ErrorCode, text: string): void => void (error = new KvError(code, text));
   decodeAnswers(frame, {
-    ...{ appliedIdx: ignore, opened: ignore, value: ignore, missing: ignore, unread: ignore },
+    appliedIdx: ignore,
+    opened: ignore,
+    value: ignore,
+    missing: ignore,
+    unread: ignore,
     write: (_session, _sequence, status) => {
       if (status !== STATUS.ok) failed(errorCodeFromWire(status), REFUSED_TEXT);
     },
