@@ -99,8 +99,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "    const place = placeAt(key, newest, revision, history, looked);\n",
-        "    if (newest.version === 0) continue;\n    const place = placeAt(key, newest, revision, history, looked);\n",
+        "    if (!isThere(key, newest, place, history)) continue;\n",
+        "    if (newest.version === 0 || !isThere(key, newest, place, history)) continue;\n",
       ),
     ],
     by: "sim",

@@ -341,6 +341,11 @@ export class KvState {
     return this.#cells.contentHash;
   }
 
+  /** What can be read of the past. */
+  get kept(): { readonly oldest: number; readonly hash: number } {
+    return this.#cells.history;
+  }
+
   /** The second half, likewise: of all commands applied and their answers. */
   get historyHash(): number {
     return this.#historyHash;

@@ -159,7 +159,7 @@ export class Replica {
       life: options.core.incarnation,
       everyTicks: options.timing.agreeTicks,
     });
-    this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
+    this.#agreement.begin(state.appliedIdx, state);
     this.#applyParts = {
       core,
       applier: this.#applier,
@@ -381,7 +381,7 @@ export class Replica {
   install(state: KvState): void {
     if (state.appliedIdx <= this.#applier.appliedIdx) return;
     this.#applier.install(state);
-    this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
+    this.#agreement.begin(state.appliedIdx, state);
     const stored = this.#core.storedSnapshot;
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }

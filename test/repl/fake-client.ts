@@ -2,7 +2,7 @@
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { OPERATIONS, type Operation } from "../../src/operations/index.ts";
-import { KeyVersion } from "../../src/client/key-version.ts";
+import type { KeyVersion } from "../../src/client/key-version.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
 import type {
   Bytes,
