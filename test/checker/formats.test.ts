@@ -210,7 +210,7 @@ describe("EDN as Jepsen writes it", () => {
     const { operations, model } = parseHistory(text);
     const short = operations.map(({ process, key, request, outcome, answer, call, end }) => {
       const { kind, ...asked } = request;
-      return [process, key, kind, { ...asked }, outcome, answer, call, end];
+      return [process, key, kind, { ...asked }, outcome, answer, call, end] as const;
     });
     return { model, short };
   };

@@ -2,7 +2,6 @@
 import { expect, test } from "vitest";
 import { ERRORS, type KvError } from "../../src/base/errors.ts";
 import { createAnswerHandler, type AnswerReceiver } from "../../src/client/answers.ts";
-import type { Status } from "../../src/kv/commands.ts";
 
 function told() {
   const errors: KvError[] = [];
@@ -31,7 +30,7 @@ test("a node that names itself is not named again, and another one is", () => {
 
 test("a value that would become too long says what the limit is", () => {
   const { handler, errors } = told();
-  handler.write(1, 1, ERRORS.VALUE_TOO_LARGE.wire as Status, 7, undefined);
+  handler.write(1, 1, ERRORS.VALUE_TOO_LARGE.wire, 7, undefined);
   expect(errors[0]).toMatchObject({
     code: "VALUE_TOO_LARGE",
     message:
