@@ -249,7 +249,7 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     await page.getByTestId("txn-change-0-value").fill("4");
     await page.getByTestId("txn-run").click();
     const newest = page.getByTestId("last-operations").locator("li").first();
-    const says = (text: string): Promise<void> =>
+    const says = (text: string): Promise<unknown> =>
       eventually(text, async () => (await newest.innerText()).includes(text));
     await says(`not committed: k was last changed at revision ${revision}`);
     expect((await client.read("other")).found).toBe(false);

@@ -52,12 +52,12 @@ test("what did not hold is told with what is there, and that nothing was changed
     ...{ ok: true, text: "committed at revision 9", by: 2 },
   });
   const conflicts = [
-    { key: "a", revision: 1234 },
+    { key: "a", revision: 123 },
     { key: "b", revision: null },
   ];
   expect(commitOutcome({ committed: false, conflicts, node: 1 })).toMatchObject({
     ok: false,
-    text: "not committed: a was last changed at revision 1,234; there is no b",
+    text: "not committed: a was last changed at revision 123; there is no b",
     more: "nothing was changed",
   });
 });
