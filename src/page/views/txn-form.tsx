@@ -95,8 +95,8 @@ function Check({ at, line, onLine }: LineProps<CheckLine>): ComponentChild {
           value={kind}
           onChange={({ currentTarget: { value } }) => onLine({ ...line, kind: kindIn(value) })}
         >
-          <option value="revision">last changed at revision</option>
-          <option value="value">of the value</option>
+          <option value="revision">at revision</option>
+          <option value="value">of value</option>
           <option value="absent">not there</option>
         </select>
       </label>
