@@ -5,6 +5,7 @@ const RANGE = "src/kv/range.ts";
 const HISTORY = "src/kv/history.ts";
 const VERSIONS = "src/kv/versions.ts";
 const CELLS = "src/kv/ordered-cells.ts";
+const SELECTION = "src/kv/range-selection.ts";
 const WRITER = "src/wire/answer-writer.ts";
 
 export const RANGES: readonly Mutant[] = [
@@ -98,8 +99,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "    const place = placeAt(key, newest, revision, history, looked);\n",
-        "    if (newest.version === 0) continue;\n    const place = placeAt(key, newest, revision, history, looked);\n",
+        "    if (!isThere(key, newest, place, history)) continue;\n",
+        "    if (newest.version === 0 || !isThere(key, newest, place, history)) continue;\n",
       ),
     ],
     by: "sim",
@@ -249,5 +250,55 @@ export const RANGES: readonly Mutant[] = [
     breaks: "one client's frames of refused ranges hold up a turn",
     patches: [patch(WRITER, "this.#workBytes += READ_WORK_BYTES;", "this.#workBytes += 0;")],
     by: ["test/replica/read-work.test.ts"],
+  },
+  {
+    name: "in an order of its own a range has whatever came first",
+    breaks: "a range by revision, version or value has keys that are not the first in that order",
+    patches: [
+      patch(
+        SELECTION,
+        "if (isCrowded && last !== undefined && !this.#isBefore(key, stored, last)) return;",
+        "if (isCrowded && last !== undefined) return;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "bounds on revisions are looked at in the newest version",
+    breaks: "a range of an old revision misses keys that were changed since",
+    patches: [
+      patch(
+        RANGE,
+        "if (select !== undefined && !isWithin(stored, select)) continue;",
+        "if (select !== undefined && !isWithin(newest, select)) continue;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a count passes over its bounds on revisions",
+    breaks: "keys are counted that were not asked for",
+    patches: [patch(RANGE, "if (countOnly && select === undefined) {", "if (countOnly) {")],
+    by: "sim",
+  },
+  {
+    name: "keys that are alike in an order come as they were found, also in reverse",
+    breaks: "a range in reverse has other keys than its order says",
+    patches: [
+      patch(SELECTION, "return key < there.key !== this.#reverse;", "return key < there.key;"),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a read for a least revision is answered as soon as its index is there",
+    breaks: "what is to be no older than a revision is older",
+    patches: [
+      patch(
+        "src/replica/client-reads.ts",
+        "return atLeast > this.#readable.revision;",
+        "return atLeast > this.#readable.revision && atLeast < 0;",
+      ),
+    ],
+    by: "sim",
   },
 ];

@@ -43,6 +43,8 @@ export const ERRORS = {
   TXN_REFUSED: { wire: 23, definite: true, retryable: false },
   /** What a transaction had read was changed by others each time it was tried. Made by the client library. */
   CONFLICT: { wire: 24, definite: true, retryable: true },
+  /** A read is to be of a revision that the node asked has not come to yet. */
+  REVISION_AHEAD: { wire: 32, definite: true, retryable: true },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

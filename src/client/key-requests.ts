@@ -10,6 +10,7 @@ import type {
   Bytes,
   CasCondition,
   CasResult,
+  CountOptions,
   CountResult,
   DeleteResult,
   HistoryOptions,
@@ -101,7 +102,7 @@ export interface KvRequests extends KeyRequests {
   ): Promise<TransactResult<T>>;
   range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
-  count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
+  count(selector: RangeSelector, options?: CountOptions): Promise<CountResult>;
   history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
   watch(
     what: Bytes | RangeSelector,

@@ -4,6 +4,7 @@ import { encodeTxn } from "../kv/commands.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
   wrongBytes,
+  wrongCountOptions,
   wrongHistoryOptions,
   wrongKeys,
   wrongRangeOptions,
@@ -25,11 +26,12 @@ import type { Answer, Operation } from "./frames.ts";
 import type { Request } from "./request.ts";
 import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import { orderedPages } from "./ordered-range.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
-import { readResults } from "./results.ts";
+import { isLocal, readResults } from "./results.ts";
 import { Atomic } from "./atomic.ts";
 import {
   runTransact,
@@ -44,6 +46,7 @@ import type {
   BatchOperation,
   BatchOutcome,
   Bytes,
+  CountOptions,
   CountResult,
   HistoryOptions,
   KeyRequest,
@@ -196,6 +199,9 @@ export class KvClient extends KeyRequests implements KvRequests {
    * "local" is asked for, or the one at the `revision` that is asked for. Fetched a page at a time, 1,024 keys or 128 KiB;
    * `timeoutMs` is for each page.
    *
+   * In another order (`orderBy`) they come when all keys of the range were looked at, and `limit` says how many: at most 10,000,
+   * and 64 MiB together (OVERLOADED).
+   *
    * @throws KvError while iterating: COMPACTED when so much is written between two pages that the cluster keeps that state no
    *   more (50,000 changes, or a twenty-fourth of the quota, unless set otherwise)
    */
@@ -209,7 +215,9 @@ export class KvClient extends KeyRequests implements KvRequests {
   }
 
   /** How many keys there are in a range, in one state of the store. */
-  async count(selector: RangeSelector, options: ReadOptions = {}): Promise<CountResult> {
+  async count(selector: RangeSelector, options: CountOptions = {}): Promise<CountResult> {
+    const wrong = wrongCountOptions(options);
+    if (wrong !== null) throw wrong;
     let result: CountResult = { count: 0, revision: 0 };
     for await (const { count, revision } of this.#pages(selector, options, COUNT_ONLY)) {
       result = { count: result.count + count, revision };
@@ -226,11 +234,11 @@ export class KvClient extends KeyRequests implements KvRequests {
   async *history(key: Bytes, options: HistoryOptions = {}): AsyncGenerator<KeyVersion> {
     const wrong = wrongBytes("key", key) ?? wrongHistoryOptions(options);
     if (wrong !== null) throw wrong;
-    const { consistency, revision = 0, limit = Number.MAX_SAFE_INTEGER } = options;
+    const { revision = 0, limit = Number.MAX_SAFE_INTEGER, atLeast = 0 } = options;
     const bytes = bytesOf(key);
     const ask: AskForVersions = async (from, left, isFirst) => {
-      const local = !isFirst || consistency === "local";
-      const rest = { local, revision: from, limit: left };
+      const local = !isFirst || isLocal(options);
+      const rest = { local, revision: from, limit: left, atLeast: isFirst ? atLeast : 0 };
       const operation: Operation = { kind: "history", key: bytes, ...rest };
       return answered(await this.#submit(operation, options, ({ versions }) => versions));
     };
@@ -331,11 +339,14 @@ export class KvClient extends KeyRequests implements KvRequests {
     const wrong = wrongSelector(selector) ?? wrongRangeOptions(options);
     if (wrong !== null) throw wrong;
     const ask: AskForPage = async (range, isFirst) => {
-      const local = !isFirst || options.consistency === "local";
-      const operation: Operation = { kind: "range", range, local };
+      const local = !isFirst || isLocal(options);
+      const atLeast = isFirst ? (options.atLeast ?? 0) : 0;
+      const operation: Operation = { kind: "range", range, local, atLeast };
       return answered(await this.#submit(operation, options, ({ page }) => page));
     };
-    return pagesOf(ask, rangeOf(selector, options, what));
+    const range = rangeOf(selector, options, what);
+    const order = range.select?.order ?? "key";
+    return order === "key" ? pagesOf(ask, range) : orderedPages(ask, range, order);
   }
 
   #readKeys<T>(
@@ -346,11 +357,10 @@ export class KvClient extends KeyRequests implements KvRequests {
     const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
     const wanted = keys.map(bytesOf);
-    const { consistency, revision = 0 } = options;
-    const local = consistency === "local";
-    return this.#submit({ kind: "keys", keys: wanted, local, revision }, options, (answer) =>
-      result(wanted, answer),
-    );
+    const { revision = 0, atLeast = 0 } = options;
+    const local = isLocal(options);
+    const operation: Operation = { kind: "keys", keys: wanted, local, revision, atLeast };
+    return this.#submit(operation, options, (answer) => result(wanted, answer));
   }
 
   #submit<T>(

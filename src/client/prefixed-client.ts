@@ -15,6 +15,7 @@ import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
   Bytes,
+  CountOptions,
   CountResult,
   HistoryOptions,
   KeyRequest,
@@ -73,7 +74,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   }
 
   /** As of KvClient, as `range`. */
-  async count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult> {
+  async count(selector: RangeSelector, options?: CountOptions): Promise<CountResult> {
     return this.#client.count(this.#within(selector), options);
   }
 

@@ -1,7 +1,6 @@
 /** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import type { KvState } from "../kv/index.ts";
 import { acceptWithHandshake } from "../links/handshake-connection.ts";
 import { DIRECTIONS, NO_FAULT, type Direction, type LinkFault } from "../links/drop-table.ts";
 import type { PeerLinks } from "../links/peer-links.ts";
@@ -14,13 +13,13 @@ import {
   type AdminLink,
   type AdminParams,
   type AdminRequest,
-  type AdminResult,
   type AdminStatus,
   type LinkDirection,
 } from "../wire/admin.ts";
 import { AdminConnection, type AdminGate, type AdminReply } from "./admin-connection.ts";
 import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
+import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./cluster-settings.ts";
 import { listKeys } from "./list-keys.ts";
 import { clientHello, type GatewayContext } from "./context.ts";
 
@@ -34,6 +33,8 @@ const REQUEST_BYTES = 8 * 1024;
 const BACKUP_CHEAPER = 8;
 /** Who asks more often hears the same again: putting a status together costs much more than sending it. */
 const STATUS_KEPT_MS = 10;
+
+type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
 
 export interface AdminContext extends GatewayContext {
   readonly budget: BufferBudget;
@@ -168,12 +169,25 @@ export class AdminGateway implements AdminGate {
   #answer(connection: AdminConnection, request: AdminRequest): AdminReply | "later" {
     const { id } = request;
     try {
-      if (request.op === "beginBackup") return this.#beginBackup(connection, id);
-      if (request.op !== "readBackup") return reply(this.#carryOut(request));
-      const { backup, piece } = request.params;
-      const result = this.#backups.read(connection, backup, piece);
-      const frame = encodeAdminResult(id, request.op, result);
-      return { frame, work: frame.length / BACKUP_CHEAPER };
+      switch (request.op) {
+        case "beginBackup":
+          return this.#beginBackup(connection, id);
+        case "readBackup": {
+          const { backup, piece } = request.params;
+          const result = this.#backups.read(connection, backup, piece);
+          const frame = encodeAdminResult(id, request.op, result);
+          return { frame, work: frame.length / BACKUP_CHEAPER };
+        }
+        case "setQuota":
+        case "setHistory":
+        case "compact":
+          changeSetting(this.#context, request, (result) =>
+            connection.answered(result instanceof KvError ? encodeAdminError(id, result) : result),
+          );
+          return "later";
+        default:
+          return reply(this.#carryOut(request));
+      }
     } catch (error) {
       if (error instanceof KvError) return reply(encodeAdminError(id, error));
       throw error;
@@ -191,11 +205,7 @@ export class AdminGateway implements AdminGate {
     return "later";
   }
 
-  #carryOut({
-    id,
-    op,
-    params,
-  }: Exclude<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>): Uint8Array {
+  #carryOut({ id, op, params }: Exclude<AdminRequest, BackupRequest | SettingRequest>): Uint8Array {
     const { logger } = this.#context.machine;
     switch (op) {
       case "status":
@@ -229,23 +239,10 @@ export class AdminGateway implements AdminGate {
         return encodeAdminResult(id, op, this.#links());
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
-      case "setQuota":
-        this.#context.replica.settings.setQuota(params.bytes);
-        this.#context.wake();
-        logger.warn("a quota for keys and values was proposed", { bytes: params.bytes });
-        return encodeAdminResult(id, op, {});
-      case "setHistory":
-        this.#context.replica.settings.setHistory(params);
-        this.#context.wake();
-        logger.warn("a bound of the history was proposed", { ...params });
-        return encodeAdminResult(id, op, {});
+      case "getSettings":
+        return encodeAdminResult(id, op, settingsOf(this.#context.replica.state));
       case "getHistory":
         return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
-      case "compact":
-        this.#context.replica.settings.compact(params.revision);
-        this.#context.wake();
-        logger.info("compaction was proposed", { revision: params.revision });
-        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }
@@ -307,20 +304,6 @@ export class AdminGateway implements AdminGate {
     this.#status = null;
     return { links: this.#context.linkStatus() };
   }
-}
-
-function historyOf({ historyBound, cells, revision }: KvState): AdminResult<"getHistory"> {
-  const { revisions, bytes, effective } = historyBound;
-  const { oldest, bytes: keptBytes } = cells.history;
-  return {
-    revisions,
-    bytes,
-    oldest,
-    revision,
-    keptBytes,
-    revisionsMax: effective.revisions,
-    bytesMax: effective.bytes,
-  };
 }
 
 function reply(frame: Uint8Array): AdminReply {

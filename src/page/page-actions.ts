@@ -2,6 +2,7 @@
 import type { CasCondition } from "../client/types.ts";
 import type { NamedScenario } from "../scenarios/index.ts";
 import type { KeyLevel } from "./key-level.ts";
+import type { TxnDraft } from "./txn-draft.ts";
 
 export interface ShownRead {
   readonly found: boolean;
@@ -14,6 +15,31 @@ export interface ShownRead {
   /** Who answered. */
   readonly node: number;
 }
+
+/** A version of a key. */
+export interface ShownVersion {
+  readonly revision: number;
+  /** 0: it was deleted. */
+  readonly version: number;
+  /** Null: it was deleted. A null text is none. */
+  readonly value: { readonly text: string | null; readonly hex: string } | null;
+}
+
+/** The newest versions first. */
+export interface ShownHistory {
+  readonly versions: readonly ShownVersion[];
+  /** Older ones are kept, and not shown. */
+  readonly more: boolean;
+}
+
+export type ShownCommit =
+  | { readonly committed: true; readonly revision: number; readonly node: number }
+  | {
+      readonly committed: false;
+      /** The checks that did not hold, and since when what is there instead; null: there is no such key. */
+      readonly conflicts: readonly { readonly key: string; readonly revision: number | null }[];
+      readonly node: number;
+    };
 
 /** Through which node; null: through any that can serve. */
 export type Through = number | null;
@@ -59,6 +85,10 @@ export interface PageActions {
   ): Promise<{ readonly existed: boolean; readonly node: number }>;
   /** Writes only if the condition holds. */
   cas(through: Through, key: string, condition: CasCondition, value: string): Promise<ShownSwap>;
+  /** What the key was before. */
+  history(through: Through, key: string, mode: ReadMode): Promise<ShownHistory>;
+  /** Checks and changes as one step; that a check does not hold is a result. */
+  commit(through: Through, txn: TxnDraft): Promise<ShownCommit>;
   /**
    * A page of one level of the tree of keys; each page is of its own moment.
    * @param prefix only what begins with it; the level is that of its last "/"

@@ -43,6 +43,9 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "waitLeader":
     case "sleep":
     case "server":
+    case "showSettings":
+    case "changeSetting":
+    case "compact":
       return true;
     case "status":
     case "getLinks":
@@ -153,7 +156,7 @@ async function carryOut(
       return done("all its links are restored", await client.call(node, "heal", {}, options));
     case "setQuota":
       await client.call(node, "setQuota", { bytes: action.bytes }, options);
-      return done(`a quota of ${action.bytes} bytes is proposed, for all nodes`);
+      return done(`a quota of ${action.bytes} bytes holds, for all nodes`);
     default:
       return unreachable(action, "management action");
   }

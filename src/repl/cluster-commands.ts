@@ -3,6 +3,7 @@ import { nodeIn, nodeOrLeaderIn, timeIn } from "./arguments.ts";
 import type { ClusterAction, ServerAction } from "./cluster-action.ts";
 import type { CommandGroup, CommandSpec } from "./command-table.ts";
 import { linkCommands } from "./link-commands.ts";
+import { SETTING_COMMANDS } from "./setting-commands.ts";
 import { scenarioCommands } from "./scenario-commands.ts";
 
 type Spec = CommandSpec<ClusterAction>;
@@ -13,7 +14,11 @@ export function clusterGroups(
   nodeIds: readonly number[],
 ): Readonly<Record<"cluster" | "scenarios" | "servers", CommandGroup<ClusterAction>>> {
   return {
-    cluster: { title: "The cluster", commands: viewCommands(), nodeWord: null },
+    cluster: {
+      title: "The cluster",
+      commands: [...viewCommands(), ...SETTING_COMMANDS],
+      nodeWord: null,
+    },
     scenarios: {
       title: "Scenarios: links of all nodes at once",
       commands: [...scenarioCommands(nodeIds), ...linkCommands(nodeIds), heal],

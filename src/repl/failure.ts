@@ -80,6 +80,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "TXN_REFUSED":
     case "CONFLICT":
     case "COMPACTED":
+    case "REVISION_AHEAD":
     case "FORBIDDEN":
     case "CANCELLED":
     case "INTERNAL":
@@ -146,6 +147,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "TXN_REFUSED":
     case "CONFLICT":
     case "COMPACTED":
+    case "REVISION_AHEAD":
     case "FORBIDDEN":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":

@@ -14,6 +14,8 @@ export interface Screen {
   ready?(): Promise<void>;
   /** What was shown is the end: nothing more is to be run. */
   isOver?(): boolean;
+  /** Asks a person, who says yes or no. Not there: nobody is to be asked. */
+  confirm?(question: string): Promise<boolean>;
   /** How wide the terminal is now. Not there, or undefined: there is none, and lines may be as long as they are. */
   columns?(): number | undefined;
 }

@@ -28,6 +28,7 @@ export function createStartPrompt(
     },
     nodes: client.nodes,
     style: client.style,
+    ...(client.findKeys === undefined ? {} : { findKeys: client.findKeys }),
     execute: (target, action, signal, screen) =>
       isClientAction(client, action)
         ? client.execute(target, action, signal, screen)

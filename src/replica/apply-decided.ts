@@ -47,14 +47,14 @@ export function applyDecided(
     const isChecked = taken !== undefined || admission.wasChecked(entry);
     const batch = agreement.mayServe ? taken : undefined;
     served.commandsApplied += applier.apply(entry, batch, isChecked);
-    const { appliedIdx, contentHash, historyHash } = applier.state;
-    agreement.applied(appliedIdx, contentHash, historyHash);
+    const { state } = applier;
+    agreement.applied(state.appliedIdx, state);
     if (agreement.mayServe) watches.applied();
     if (taken === undefined) served.othersAtMs = nowMs;
     if (batch === undefined) continue;
     hasRoom = true;
     served.answered(nowMs - batch.sinceMs, batch.groups.length);
-    served.slowWrites.note(batch, appliedIdx - 1, nowMs);
+    served.slowWrites.note(batch, state.appliedIdx - 1, nowMs);
   }
   return hasRoom && proposals.hasStaged;
 }

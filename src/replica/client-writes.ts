@@ -6,7 +6,6 @@
 import { KvError, type ErrorCode } from "../base/errors.ts";
 import { GroupWriter, NO_SESSION, type KvState, type SplitGroup } from "../kv/index.ts";
 import type { Command } from "../operations/index.ts";
-import { AnswerWriter } from "../wire/client.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { Openings } from "./openings.ts";
 import { proposalsOptions } from "./proposals-limits.ts";
@@ -14,7 +13,7 @@ import { Proposals } from "./proposals.ts";
 import { Rebuilds, REBUILDS_TEXT } from "./rebuilds.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import type { Route } from "./route.ts";
-import { RouteLoad } from "./route-load.ts";
+import { settingRoute, type SettingDone } from "./setting-route.ts";
 import type { Space } from "./space.ts";
 
 export interface Refusal {
@@ -85,16 +84,22 @@ export class ClientWrites {
    * Proposes a setting of the cluster, which holds once it stands in the log.
    * @param routeId of this proposal alone
    * @param mayBeProposed whether there is a leader to be reached
+   * @param done told what came of it, unless it is lost: then nobody knows. Null: nobody waits for it
    * @throws KvError NO_QUORUM when there is none, or what writes are refused with
    */
-  setting(routeId: number, command: Command, mayBeProposed: boolean): void {
+  setting(
+    routeId: number,
+    command: Command,
+    mayBeProposed: boolean,
+    done: SettingDone | null,
+  ): void {
     const refusal = this.#refusal();
     if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
     writer.add(0, command);
     // Many writes may be waiting: management is not turned away for them.
-    this.#proposals.takeIn(nobody(routeId), writer.take(NO_SESSION, 0), 1, 0, false);
+    this.#proposals.takeIn(settingRoute(routeId, done), writer.take(NO_SESSION, 0), 1, 0, false);
   }
 
   /** The connection is gone. */
@@ -148,18 +153,6 @@ export class ClientWrites {
   #refusal(): Refusal | null {
     return this.#options.refusal() ?? this.hostRefusal;
   }
-}
-
-/** For what is proposed and nobody waits for. */
-function nobody(id: number): Route {
-  return {
-    id,
-    relayed: true,
-    answers: new AnswerWriter(),
-    load: new RouteLoad(),
-    isOpen: () => false,
-    deliver: () => {},
-  };
 }
 
 const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

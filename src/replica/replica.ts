@@ -162,7 +162,7 @@ export class Replica {
       life: options.core.incarnation,
       everyTicks: options.timing.agreeTicks,
     });
-    this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
+    this.#agreement.begin(state.appliedIdx, state);
     this.#watches = new WatchHub(options.watches ?? DEFAULT_WATCHES, () => this.#applier.state);
     this.#applyParts = {
       core,
@@ -216,8 +216,8 @@ export class Replica {
     this.#takeReads({ route, frame, arrivedTick: this.#tick }, decoded);
   }
 
-  #takeReads(arrived: ArrivedRead, { local, minIdx, count }: ReadsFrame): void {
-    const read: PendingRead = { ...arrived, local, count };
+  #takeReads(arrived: ArrivedRead, { local, minIdx, atLeast, count }: ReadsFrame): void {
+    const read: PendingRead = { ...arrived, local, count, atLeast };
     const refusal = this.#divergedRefusal();
     if (refusal !== null) this.#refuseRead(read, refusal);
     else if (local) this.#reads.addLocal(read, minIdx);
@@ -399,7 +399,7 @@ export class Replica {
   install(state: KvState): void {
     if (state.appliedIdx <= this.#applier.appliedIdx) return;
     this.#applier.install(state);
-    this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
+    this.#agreement.begin(state.appliedIdx, state);
     const stored = this.#core.storedSnapshot;
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }

@@ -2,7 +2,9 @@
 import { KvError } from "../base/errors.ts";
 import { settingOf, type HistoryBound, type KvState } from "../kv/index.ts";
 import type { Command } from "../operations/index.ts";
+import { aheadText } from "../wire/client.ts";
 import type { ClientWrites } from "./client-writes.ts";
+import type { SettingDone } from "./setting-route.ts";
 import type { Standing } from "./standing.ts";
 
 /** The replica that proposes them. */
@@ -12,7 +14,10 @@ export interface SettingsOwner {
   standing(): Standing;
 }
 
-/** Each throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with. */
+/**
+ * Each throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with, and tells `done` when
+ * it holds at this node, or was refused after all. Of what was lost on its way `done` is never told.
+ */
 export class Settings {
   readonly #owner: SettingsOwner;
   readonly #writes: ClientWrites;
@@ -23,30 +28,29 @@ export class Settings {
   }
 
   /** What the state of all nodes may take. */
-  setQuota(bytes: number): void {
-    this.#propose({ kind: "setQuota", quotaBytes: bytes });
+  setQuota(bytes: number, done: SettingDone | null = null): void {
+    this.#propose({ kind: "setQuota", quotaBytes: bytes }, done);
   }
 
   /** How much history all nodes keep. */
-  setHistory(bound: HistoryBound): void {
-    this.#propose(settingOf(bound));
+  setHistory(bound: HistoryBound, done: SettingDone | null = null): void {
+    this.#propose(settingOf(bound), done);
   }
 
   /**
    * What was before this revision can be read no more.
    * @throws KvError BAD_REQUEST for a revision that this node does not know yet
    */
-  compact(revision: number): void {
+  compact(revision: number, done: SettingDone | null = null): void {
     const now = this.#owner.state.revision;
     if (revision > now) {
-      const text = `revision ${revision} is not known here: the newest one is ${now}`;
-      throw new KvError("BAD_REQUEST", text);
+      throw new KvError("BAD_REQUEST", aheadText(revision, now));
     }
-    this.#propose({ kind: "compact", compactRevision: revision });
+    this.#propose({ kind: "compact", compactRevision: revision }, done);
   }
 
-  #propose(command: Command): void {
+  #propose(command: Command, done: SettingDone | null): void {
     const mayBeProposed = this.#owner.standing().kind !== "cutOff";
-    this.#writes.setting(this.#owner.newRouteId(), command, mayBeProposed);
+    this.#writes.setting(this.#owner.newRouteId(), command, mayBeProposed, done);
   }
 }

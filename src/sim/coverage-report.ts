@@ -113,6 +113,12 @@ const PLACES = [
   "range: whole, of several pages",
   "range: whole, of an old revision",
   "range: COMPACTED",
+  "range: by key",
+  "range: by create",
+  "range: by mod",
+  "range: by version",
+  "range: by value",
+  "range: no older than a revision",
   "range: BAD_REQUEST",
   "range through a cut-off node: asked",
   "range through a cut-off node: whole, of several pages",
@@ -128,6 +134,8 @@ const PLACES = [
   "watch: ended with COMPACTED",
   "watch: at a node that is cut off, and says so",
   "watch: told of all in the end",
+  "history: bound holds",
+  "history: compact holds",
 ] as const;
 
 export interface Expectation {

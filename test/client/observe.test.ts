@@ -15,8 +15,7 @@ async function run(cluster: FakeCluster, ms: number): Promise<void> {
 
 async function settled<T>(cluster: FakeCluster, promise: Promise<T>): Promise<T> {
   let isOver = false;
-  const done = (): void => void (isOver = true);
-  promise.then(done, done);
+  void promise.catch(() => {}).finally(() => (isOver = true));
   for (let i = 0; i < 1000 && !isOver; i++) await run(cluster, 10);
   return promise;
 }

@@ -2,6 +2,7 @@
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { OPERATIONS, type Operation } from "../../src/operations/index.ts";
+import type { KeyVersion } from "../../src/client/key-version.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
 import type {
   Bytes,
@@ -33,6 +34,8 @@ export interface FakeClient extends KvCalls {
   readonly told: WatchBatch[];
   /** What was asked of them. */
   readonly watches: unknown[];
+  /** What `history` tells. */
+  readonly versions: Map<string, KeyVersion[]>;
   /** Transactions it was asked for, and what it answers. */
   readonly txns: TxnRequest[];
   answerTxn: TxnResult;
@@ -67,6 +70,7 @@ export function fakeClient(): FakeClient {
   const calls: string[] = [];
   const told: WatchBatch[] = [];
   const watches: unknown[] = [];
+  const versions = new Map<string, KeyVersion[]>();
   let revision = 0;
   let failure: KvError | null = null;
   let hang = false;
@@ -177,12 +181,38 @@ export function fakeClient(): FakeClient {
     },
     told,
     watches,
+    async *history(key, options = {}) {
+      await begin(`history ${text(Buffer.from(key))}`, options);
+      const told = versions.get(text(Buffer.from(key))) ?? [];
+      yield* told.slice(0, options.limit);
+    },
+    async snapshot(keys, options = {}) {
+      const said = [options.consistency, options.revision, options.atLeast].filter(Boolean);
+      await begin(["snapshot", ...said].join(" "), options);
+      const results = keys.map((key) => {
+        const cell = cells.get(text(Buffer.from(key)));
+        if (cell === undefined) return new MissingResult(1);
+        return new FoundResult(cell.value, cell.modRevision, cell.createRevision, cell.version, 1);
+      });
+      return { revision, results };
+    },
     calls,
+    versions,
     txns: [],
     answerTxn: { succeeded: true, revision: 0, results: [], node: 1 },
     async txn(request, options = {}) {
       const node = await begin("txn", options);
       this.txns.push(request);
+      const [first] = request.then ?? [];
+      if (first?.op === "delete" && first.range !== undefined) {
+        const gone = [...entries(first.range, {})];
+        for (const { key } of gone) cells.delete(text(key));
+        return {
+          ...this.answerTxn,
+          node,
+          results: [{ op: "delete", count: gone.length, previous: [] }],
+        };
+      }
       return { ...this.answerTxn, node };
     },
     failNext: (error) => {

@@ -71,6 +71,8 @@ describe.each([false, true])("with --json: %s", (json) => {
         range: failing,
         keys: failing,
         count: fail,
+        history: failing,
+        snapshot: fail,
         txn: fail,
         watch: () => {
           throw new KvError(code, EVIL);
@@ -81,6 +83,9 @@ describe.each([false, true])("with --json: %s", (json) => {
         await shown(createClientPrompt({ ...common, client: calls }), "keys a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "txn then get a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "watch a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "history a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "get a b", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "delete a --prefix", json),
         await shown(
           createAdminPrompt({
             ...{ ...common, sleep: async () => {}, servers: null },
