@@ -107,7 +107,8 @@ function wrongCall(op: AdminOp, params: unknown): KvError | null {
   if (!ADMIN_OPS.includes(op)) return badArgument("op", `one of ${ADMIN_OPS.join(", ")}`, op);
   const checked = ADMIN_OPERATIONS[op].params.safeParse(params);
   if (checked.success) return null;
-  return new KvError("BAD_REQUEST", issueText(checked.error, `params of ${op}`, params));
+  const text = issueText(checked.error, "params", params);
+  return new KvError("BAD_REQUEST", text.replace(":", ` of ${op}:`));
 }
 
 interface Pending {
