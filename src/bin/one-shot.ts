@@ -77,7 +77,10 @@ async function run(
       const target = flags.node === undefined ? null : Number(flags.node);
       const { stdout: output, stderr: errors } = process;
       return runOneShot(prompt, spec.name, target, action, {
-        ...{ output, errors, format, signal },
+        output,
+        errors,
+        format,
+        signal,
         endless: spec.endless,
       });
     }),

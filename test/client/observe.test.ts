@@ -15,10 +15,10 @@ async function run(cluster: FakeCluster, ms: number): Promise<void> {
 
 async function settled<T>(cluster: FakeCluster, promise: Promise<T>): Promise<T> {
   let isOver = false;
-  const done = (): void => void (isOver = true);
-  promise.then(done, done);
+  const settling = promise.finally(() => (isOver = true));
+  settling.catch(() => {});
   for (let i = 0; i < 1000 && !isOver; i++) await run(cluster, 10);
-  return promise;
+  return settling;
 }
 
 interface Setup {
