@@ -162,7 +162,7 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     const { page, complaints } = await openPage(1);
     await agreedLeader(page);
     await page.getByTestId("changes-prefix").fill("app/");
-    await page.getByRole("group", { name: "Whether changes are shown" }).getByText("on").click();
+    await page.getByTestId("changes-on").click();
     const state = page.getByTestId("changes-state");
     await eventually("it holds", async () => (await state.textContent())?.startsWith("none yet"));
     const client = cluster.client();

@@ -26,7 +26,7 @@ export function useTail(
 ): Tail {
   const [tail, setTail] = useState(EMPTY);
   useEffect(() => {
-    if (!isOn) return;
+    if (!isOn) return undefined;
     let now = EMPTY;
     let timer: number | null = null;
     const draw = (): void => {
