@@ -2,19 +2,27 @@
 import { patch, type Mutant } from "./mutant.ts";
 
 const HUB = "src/replica/watch-hub.ts";
+const WALKS = "src/replica/watch-walks.ts";
+const EVENTS = "src/replica/watch-events.ts";
 const CHANGES = "src/kv/changes.ts";
 
 export const WATCHES: readonly Mutant[] = [
   {
     name: "a watch from the revision just fed is live at once",
     breaks: "the event at the seam of history and live feed is skipped",
-    patches: [patch(HUB, "if (next <= this.#fed) this.#move", "if (next < this.#fed) this.#move")],
+    patches: [
+      patch(
+        WALKS,
+        "if (watch.next <= this.#fed) this.#move",
+        "if (watch.next < this.#fed) this.#move",
+      ),
+    ],
     by: "sim",
   },
   {
     name: "a sweep joins the live feed one revision early",
     breaks: "a watch that was behind misses an event where it joins again",
-    patches: [patch(HUB, "if (this.#at > this.#fed) {", "if (this.#at >= this.#fed) {")],
+    patches: [patch(WALKS, "if (this.#at > this.#fed) {", "if (this.#at >= this.#fed) {")],
     by: "sim",
   },
   {
@@ -22,7 +30,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "events are told twice, or before the revision that was asked for",
     patches: [
       patch(
-        HUB,
+        WALKS,
         "if (watch.lane !== lane || watch.next > revision || !wants(watch, change)) return;",
         "if (watch.lane !== lane || !wants(watch, change)) return;",
       ),
@@ -32,7 +40,7 @@ export const WATCHES: readonly Mutant[] = [
   {
     name: "who leaves the live feed goes on after the event that it had no room for",
     breaks: "a slow reader misses an event",
-    patches: [patch(HUB, "    watch.next = revision;\n", "    watch.next = revision + 1;\n")],
+    patches: [patch(WALKS, "    watch.next = revision;\n", "    watch.next = revision + 1;\n")],
     by: "sim",
   },
   {
@@ -47,7 +55,7 @@ export const WATCHES: readonly Mutant[] = [
       patch(
         HUB,
         "watch.session.out.progress(watch.number, upTo);",
-        "watch.session.out.progress(watch.number, this.#fed);",
+        "watch.session.out.progress(watch.number, this.#walks.fed);",
       ),
     ],
     by: "sim",
@@ -69,7 +77,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "a batch is split in two",
     patches: [
       patch(
-        HUB,
+        WALKS,
         "while (changes[end]?.revision === revision) end += 1;",
         "while (end < at && changes[end]?.revision === revision) end += 1;",
       ),
@@ -81,7 +89,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "the previous value is missing when another watch does without",
     patches: [
       patch(
-        HUB,
+        EVENTS,
         "if (!previous || before.version === 0) {",
         "if (!previous || this.#plain !== null || before.version === 0) {",
       ),
@@ -93,7 +101,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "a watch is told of what it does not want",
     patches: [
       patch(
-        HUB,
+        EVENTS,
         "return after.version === 0 ? wish.deletes : wish.puts;",
         "return wish.deletes || (after.version > 0 && wish.puts);",
       ),
@@ -105,12 +113,12 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "a watch goes on after a gap",
     patches: [
       patch(
-        HUB,
+        WALKS,
         "      for (const watch of this.#swept) if (watch.next <= oldest) this.#compacted(watch, oldest);\n",
         "",
       ),
       patch(
-        HUB,
+        WALKS,
         "        if (watch.next <= oldest) this.#compacted(watch, oldest);\n        else if (hasRoom) {",
         "        watch.next = Math.max(watch.next, oldest + 1);\n        if (hasRoom) {",
       ),
@@ -122,7 +130,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "a watch goes on after a gap, at a node that took over a snapshot",
     patches: [
       patch(
-        HUB,
+        WALKS,
         'if (watch.lane === "live" && watch.next <= oldest) this.#compacted(watch, oldest);',
         'if (watch.lane === "live" && watch.next < 0) this.#compacted(watch, oldest);',
       ),
@@ -182,7 +190,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "a revision that comes in parts lacks some of its events",
     patches: [
       patch(
-        HUB,
+        WALKS,
         "        watch.sentKey = key;\n        at += 1;",
         "        at += 1;\n        watch.sentKey = keys[at] ?? key;",
       ),

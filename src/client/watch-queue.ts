@@ -103,6 +103,8 @@ export class WatchQueue {
    */
   end(error: KvError | null): void {
     if (this.#over) return;
+    // Whether the rest is ever taken is not known, and it grows no more: it takes no room from others.
+    this.#count(-this.#bytes);
     this.#over = true;
     const [first, ...others] = this.#takers;
     this.#takers = [];
@@ -127,6 +129,7 @@ export class WatchQueue {
   }
 
   #count(bytes: number): void {
+    if (this.#over) return;
     this.#bytes += bytes;
     this.#all.bytes += bytes;
   }

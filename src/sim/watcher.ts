@@ -219,7 +219,9 @@ export class Watcher {
     const { code, revision } = record.ended;
     this.#count(`ended with ${code}${record.created === null ? ", never created" : ""}`);
     this.#remember(line);
-    if (code === "COMPACTED") line.next = revision + 1;
+    // Now and then at the oldest revision itself, of which the change is not kept.
+    const { random } = this.#options;
+    if (code === "COMPACTED") line.next = random.chance(0.2) ? Math.max(1, revision) : revision + 1;
   }
 
   #askProgress(): void {

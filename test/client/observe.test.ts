@@ -15,9 +15,10 @@ async function run(cluster: FakeCluster, ms: number): Promise<void> {
 
 async function settled<T>(cluster: FakeCluster, promise: Promise<T>): Promise<T> {
   let isOver = false;
-  void promise.catch(() => {}).finally(() => (isOver = true));
+  const settling = promise.finally(() => (isOver = true));
+  settling.catch(() => {});
   for (let i = 0; i < 1000 && !isOver; i++) await run(cluster, 10);
-  return promise;
+  return settling;
 }
 
 interface Setup {

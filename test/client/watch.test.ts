@@ -86,7 +86,22 @@ describe("a watch", () => {
     client.close();
   });
 
-  test("goes on at the next node when a connection ends within a batch, without a gap or a double", async () => {
+  test("forgets a part of a batch when its connection ends within it: all of it comes again", async () => {
+    const cluster = new FakeCluster();
+    const watches = new FakeWatches(cluster);
+    Object.assign(watches.manners(1), { eventsPerRecord: 2, dieAfter: 2 });
+    const client = cluster.client({ firstNode: 1 });
+    const seen = follow(client.watch({ prefix: "k" }));
+    await run(cluster, 100);
+    watches.change(put("k1"), put("k2"), put("k3"), put("k4"), put("k5"));
+    watches.change(put("k1"));
+    await run(cluster, 100);
+    expect(watches.asked).toEqual(["node 1 watches k from null", "node 2 watches k from 1"]);
+    expect(seen.items).toEqual(["1: k1=v k2=v k3=v k4=v k5=v", "2: k1=v"]);
+    client.close();
+  });
+
+  test("goes on at the next node when connections end, without a gap or a double, also when nodes repeat", async () => {
     const cluster = new FakeCluster();
     const watches = new FakeWatches(cluster);
     for (const { id } of cluster.nodes) {

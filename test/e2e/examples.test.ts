@@ -38,9 +38,10 @@ function example(name: string, ...args: string[]) {
 }
 
 test("are short", () => {
-  const lines = (name: string): number =>
-    readFileSync(join(EXAMPLES, name), "utf8").split("\n").length;
-  expect(readdirSync(EXAMPLES).filter((name) => lines(name) >= 60)).toEqual([]);
+  for (const name of readdirSync(EXAMPLES)) {
+    const lines = readFileSync(join(EXAMPLES, name), "utf8").split("\n").length;
+    expect({ name, isShort: lines < 60 }).toEqual({ name, isShort: true });
+  }
 });
 
 test("a registry of services shows who comes and who goes", async () => {

@@ -1,6 +1,4 @@
 /** The client prompt over streams: answers, failures, exit statuses, JSON, the terminal's keys. */
-import { KeyValue } from "../../src/client/range-entry.ts";
-import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +8,7 @@ import { KvError } from "../../src/base/errors.ts";
 import { EXIT } from "../../src/repl/exit-status.ts";
 import type { RunPromptOptions } from "../../src/repl/run-prompt.ts";
 import { fakeClient, type FakeClient } from "./fake-client.ts";
+import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
 import { runWith, type Run } from "./run-client-prompt.ts";
 
 let client: FakeClient;
@@ -247,52 +246,6 @@ describe("commands as an argument", () => {
     expect(status).toBe(EXIT.interrupted);
     expect(client.calls).toHaveLength(1);
   });
-});
-
-describe("changes", () => {
-  const value = Buffer.from([0xff]);
-  const before = new KeyValue(Buffer.from("k"), Buffer.from("old"), 3, 2, 2);
-
-  test("come as one JSON object a line, and end at the limit", async () => {
-    client.told.push({
-      ...{ type: "events", revision: 9 },
-      events: [new PutEvent(Buffer.from("k"), value, 9, 2, 3, before)],
-    });
-    client.told.push({
-      ...{ type: "events", revision: 10 },
-      events: [new DeleteEvent(Buffer.from("k"), 10, before), new DeleteEvent(value, 10, null)],
-    });
-    const { out, status } = await run({
-      command: "watch --prev --limit 2; 1 write a b",
-      json: true,
-    });
-    const previous = { value: "old", modRevision: 3, createRevision: 2, version: 2 };
-    const start = { ok: true, op: "watch" };
-    expect(
-      out
-        .trimEnd()
-        .split("\n")
-        .map((line) => JSON.parse(line) as unknown),
-    ).toEqual([
-      { ...start, event: "start", revision: 9 },
-      {
-        ...{ ...start, event: "put", key: "k", valueBase64: "/w==", revision: 9 },
-        ...{ createRevision: 2, version: 3, previous },
-      },
-      { ...start, event: "delete", key: "k", revision: 10, previous },
-      expect.objectContaining({ op: "write" }),
-    ]);
-    expect(status).toBe(EXIT.ok);
-  });
-
-  test.each(["--from 0", "--from x", "--limit 1.5", "a b"])(
-    "are not shown for %s",
-    async (words) => {
-      const { status } = await run({ command: `watch ${words}` });
-      expect(status).toBe(EXIT.usage);
-      expect(client.watches).toEqual([]);
-    },
-  );
 });
 
 describe("lines of a pipe", () => {
