@@ -138,18 +138,6 @@ export const WATCHES: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "a watch may begin at the oldest revision",
-    breaks: "the first event that was asked for is not told",
-    patches: [
-      patch(
-        HUB,
-        'if (next <= oldest) return session.out.ended(number, "COMPACTED", COMPACTED_TEXT, oldest);',
-        'if (next < oldest) return session.out.ended(number, "COMPACTED", COMPACTED_TEXT, oldest);',
-      ),
-    ],
-    by: "sim",
-  },
-  {
     name: "every event with the value of the last one",
     breaks: "events of several changes of a key in one turn have the wrong value",
     patches: [
