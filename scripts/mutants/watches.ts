@@ -38,7 +38,7 @@ export const WATCHES: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "who leaves the live feed goes on after the event that it had no room for",
+    name: "who has no room for an event goes on after it",
     breaks: "a slow reader misses an event",
     patches: [patch(WALKS, "    watch.next = revision;\n", "    watch.next = revision + 1;\n")],
     by: "sim",
@@ -186,7 +186,7 @@ export const WATCHES: readonly Mutant[] = [
     by: ["test/replica/watch-hub.test.ts"],
   },
   {
-    name: "a tree of ranges that forgets how far the right side reaches",
+    name: "a tree of ranges that forgets the reach of its right side",
     breaks: "a watch of a range is not found",
     patches: [
       patch(
