@@ -415,3 +415,29 @@ test("a write to one key costs no more when many others are watched", () => {
   // A scan of 10,000 would be a hundred times as much.
   expect(fastest(10_000)).toBeLessThan(5 * fastest(100));
 });
+
+test("a node that may not serve ends its watches, and takes no others", () => {
+  const world = new World();
+  const [first] = world.clients as [Client];
+  const [, record] = first.create(world.hub, WISH);
+  world.run({ op: "write", key: "a", value: "1" });
+  world.settle();
+  world.hub.endAll("DIVERGED", "another node has another state");
+  world.settle();
+  expect(record.ended).toEqual({ code: "DIVERGED", revision: 2 });
+  const later = first.notes.asked(9, "late", WISH);
+  const refusal = { code: "DIVERGED", reason: "another node has another state" } as const;
+  world.hub.request(first, [{ kind: "create", watch: 9, wish: { ...anyWish, from: 2 } }], refusal);
+  world.settle();
+  expect(later).toMatchObject({ created: null, ended: { code: "DIVERGED", revision: 2 } });
+  expect(world.hub.stats.watches).toBe(0);
+});
+
+const anyWish = {
+  start: key(""),
+  end: null,
+  previous: false,
+  puts: true,
+  deletes: true,
+  notices: false,
+};
