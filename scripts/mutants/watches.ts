@@ -155,8 +155,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         CHANGES,
-        "      const before = versionIn(history, revision, key);\n      later",
-        "      const at = history.modBefore(revision, key);\n      const before = versionIn(history, at > history.oldest ? at : revision, key);\n      later",
+        "      const before = history.before(revision, key);\n      later",
+        "      const at = history.modBefore(revision, key);\n      const before = history.before(at > history.oldest ? at : revision, key);\n      later",
       ),
     ],
     by: "sim",
