@@ -76,6 +76,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   metrics: ["base", "wire", "node"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "storage", "metrics"],
+  embed: ["api", "base", "client", "node", "platform", "ports", "server"],
   bin: [
     "api",
     "base",
