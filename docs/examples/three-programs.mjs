@@ -19,10 +19,12 @@ const node = await startNode({
 // Signals are the program's own affair; the node takes none.
 let isOver = false;
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (isOver = true));
-void node.ended.then((end) => {
-  if (end.reason === "failed") console.error(end.error.message);
-  isOver = true;
-});
+node.ended
+  .then((end) => {
+    if (end.reason === "failed") console.error(end.error.message);
+    return (isOver = true);
+  })
+  .catch(console.error);
 
 await node.ready({ timeoutMs: 60_000 });
 console.log(`program ${id}: ready`);
