@@ -4,6 +4,9 @@
  *     await using node = await startNode({ dataDir: "data/a" });
  *     const kv = node.client();
  */
+// Before the client, which would load it without its native code: nodes have frames of browsers to unmask.
+import "../platform/ws-network.ts";
+
 export { startNode } from "./start-node.ts";
 export {
   EmbeddedNode,
