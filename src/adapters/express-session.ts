@@ -12,6 +12,7 @@ import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
 
+/** What a store is made with, beside the client. */
 export interface SessionStoreOptions extends AdapterOptions {
   /** Seconds that a session lasts whose cookie lasts as long as the browser. Default: one day. */
   readonly ttl?: number;
@@ -53,14 +54,17 @@ export class OmnikvSessionStore extends Store {
     this.#ttlMs = ttl * 1000;
   }
 
+  /** Null: there is none, or it has ended. */
   override get(sid: string, done: (error: unknown, session?: SessionData | null) => void): void {
     settle(this.#read(sid), done);
   }
 
+  /** Takes the place of what was there. */
   override set(sid: string, session: SessionData, done?: Done<void>): void {
     settle(this.#write(sid, session), done);
   }
 
+  /** That there is none is all right. */
   override destroy(sid: string, done?: Done<void>): void {
     const deleted = async (): Promise<void> => {
       await this.#place.client.delete(this.#place.key(sid));
@@ -84,6 +88,7 @@ export class OmnikvSessionStore extends Store {
     settle(counted(), done);
   }
 
+  /** All of them. */
   override clear(done?: Done<void>): void {
     settle(this.#place.clear(), done);
   }

@@ -37,6 +37,7 @@ export class KeyvOmnikv extends EventEmitter {
     this.opts = { dialect: "etcd", url: "omnikv:" };
   }
 
+  /** What Keyv has serialized; undefined: there is nothing. */
   async get<Value>(key: string): Promise<Value | undefined> {
     const read = await this.#place.client.read(this.#place.key(key));
     return read.text() as Value | undefined;

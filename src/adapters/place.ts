@@ -8,6 +8,7 @@ import { afterPrefix } from "../client/range.ts";
 /** What an adapter needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
 export type AdapterClient = KvRequests;
 
+/** What adapters are made with, beside the client. */
 export interface AdapterOptions {
   /** What its keys begin with. What lies there belongs to the adapter. */
   readonly prefix?: string;

@@ -13,6 +13,7 @@ export type { AdapterClient, AdapterOptions } from "./place.ts";
 /** Keys of one read. */
 const KEYS_MAX = 1024;
 
+/** What a driver is made with. */
 export interface OmnikvDriverOptions extends AdapterOptions {
   /** Is not closed by the driver. */
   readonly client: AdapterClient;
@@ -30,23 +31,37 @@ export type OmnikvItemMeta = {
 
 /** As unstorage wants it. */
 export interface OmnikvDriver {
+  /** As unstorage tells it. */
   readonly name: "omnikv";
+  /** What it was made with. */
   readonly options: OmnikvDriverOptions;
+  /** The client. */
   getInstance(): AdapterClient;
+  /** Whether there is such an item. */
   hasItem(key: string): Promise<boolean>;
+  /** Its text; null: there is none. */
   getItem(key: string): Promise<string | null>;
+  /** Its bytes; null: there is none. */
   getItemRaw(key: string): Promise<Uint8Array | null>;
+  /** All of one state of the store, up to 1,024 of them. */
   getItems(
     items: readonly { readonly key: string }[],
   ): Promise<{ key: string; value: string | null }[]>;
+  /** @throws KvError BAD_REQUEST for a `ttl` */
   setItem(key: string, value: string, options?: object): Promise<void>;
+  /** Text or bytes. @throws KvError BAD_REQUEST for anything else, and for a `ttl` */
   setItemRaw(key: string, value: unknown, options?: object): Promise<void>;
+  /** They travel together; each takes effect by itself. */
   setItems(
     items: readonly { readonly key: string; readonly value: string; readonly options?: object }[],
   ): Promise<void>;
+  /** That there is none is all right. */
   removeItem(key: string): Promise<void>;
+  /** Null: there is no such item. */
   getMeta(key: string): Promise<OmnikvItemMeta | null>;
+  /** Those that begin with the base, in order, of one state of the store. */
   getKeys(base?: string): Promise<string[]>;
+  /** Those that begin with the base. */
   clear(base?: string): Promise<void>;
 }
 

@@ -21,8 +21,11 @@ export type MemberGiven =
 
 /** Takes what a node says; `console` is one. Methods that are missing are not called. */
 export interface NodeLogger {
+  /** What is usual: it is ready, it leads, a snapshot was taken. */
   info?(message: string, fields?: object): void;
+  /** What somebody should look at. */
   warn?(message: string, fields?: object): void;
+  /** What somebody has to see to. */
   error?(message: string, fields?: object): void;
 }
 
@@ -48,7 +51,9 @@ export interface NodeSettings {
   readonly clusterId?: string;
   /** The address to listen on, where it is not the member's host. */
   readonly host?: string;
+  /** As `host`, of the member's `port`. */
   readonly port?: number;
+  /** As `host`, of the member's `peerPort`. */
   readonly peerPort?: number;
   /** What clients prove to know. */
   readonly secretFile?: string;

@@ -11,7 +11,7 @@ import { descriptorLimit, openDescriptors, type ConnectionCaps } from "../platfo
 import { watchDirectory, type WatchedPart } from "../platform/directory-watch.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { NodeDisk } from "../platform/node-disk.ts";
-import { NodeMemory } from "../platform/node-memory.ts";
+import { processMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
@@ -52,14 +52,14 @@ export class ServingNode {
 
   /**
    * Locks and opens the data directory, recovers, and begins to listen.
-   * @param adapt the machine as the node is to have it. Default: as it is
+   * @param adapt within a program: the machine as the node is to have it. Null: the process is the node's, and so is its machine
    * @throws StorageError, DiskFullError when the directory cannot be had
    */
   static async open(
     options: ServerOptions,
     logger: Logger,
     events: ServingEvents,
-    adapt: (machine: Machine) => Machine = (machine) => machine,
+    adapt: ((machine: Machine) => Machine) | null = null,
   ): Promise<ServingNode> {
     const open = makePrivateDirectory(options.dataDirectory);
     if (open !== null) logger.warn(open);
@@ -76,7 +76,7 @@ export class ServingNode {
     options: ServerOptions,
     logger: Logger,
     events: ServingEvents,
-    adapt: (machine: Machine) => Machine,
+    adapt: ((machine: Machine) => Machine) | null,
     lock: DataLock,
   ) {
     this.#lock = lock;
@@ -88,18 +88,18 @@ export class ServingNode {
       bufferBytesMax: bufferBytesMax(),
     };
     const strangers = new StrangerLog(logger, nodeClock);
-    this.#view = new OperatorView(options.node.secret);
-    const machine = adapt({
+    this.#view = new OperatorView(options.node.secret, adapt === null);
+    const machine: Machine = {
       clock: nodeClock,
       random: createNodeRandom(),
       network: networkOf(options, caps, strangers, this.#view),
       disk: new NodeDisk(options.dataDirectory),
-      memory: new NodeMemory(),
+      memory: processMemory(),
       logger,
-    });
+    };
     let endWatch = (): void => {};
     this.#endWatch = () => endWatch();
-    this.#node = new Node(nodeOptions, machine, {
+    this.#node = new Node(nodeOptions, adapt?.(machine) ?? machine, {
       onListening: () => events.onListening(),
       onFatal: (error) => {
         this.#view.failed(error, options.dataDirectory);

@@ -17,6 +17,7 @@ import { OmnikvSnapshot } from "./snapshot.ts";
 
 export type { AdapterClient, AdapterOptions } from "../place.ts";
 
+/** As abstract-level knows them, and the place of the entries. */
 export interface OmnikvLevelOptions<K, V> extends AbstractDatabaseOptions<K, V>, AdapterOptions {}
 
 interface Read {
@@ -73,11 +74,13 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
     this.#moments = new Moments(client, this.#keys.whole(new Uint8Array()));
   }
 
+  /** @internal For abstract-level. */
   async _get(key: Uint8Array, options: Read): Promise<Uint8Array | undefined> {
     const [value] = await this._getMany([key], options);
     return value;
   }
 
+  /** @internal For abstract-level. */
   async _getMany(keys: readonly Uint8Array[], options: Read): Promise<(Uint8Array | undefined)[]> {
     const whole = keys.map((key) => this.#keys.whole(key));
     const { snapshot } = options;
@@ -87,32 +90,38 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
     return results.map(valueOf);
   }
 
+  /** @internal For abstract-level. */
   async _has(key: Uint8Array, options: Read): Promise<boolean> {
     const [found] = await this._hasMany([key], options);
     return found === true;
   }
 
+  /** @internal For abstract-level. */
   async _hasMany(keys: readonly Uint8Array[], options: Read): Promise<boolean[]> {
     const values = await this._getMany(keys, options);
     return values.map((value) => value !== undefined);
   }
 
+  /** @internal For abstract-level. */
   async _put(key: Uint8Array, value: Uint8Array): Promise<void> {
     await this.#moments.passed();
     await this.#client.write(this.#keys.whole(key), value);
   }
 
+  /** @internal For abstract-level. */
   async _del(key: Uint8Array): Promise<void> {
     await this.#moments.passed();
     await this.#client.delete(this.#keys.whole(key));
   }
 
+  /** @internal For abstract-level. */
   async _batch(operations: readonly Operation[]): Promise<void> {
     await this.#moments.passed();
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call
     await this.#client.txn({ then: this.#lists(operations) });
   }
 
+  /** @internal For abstract-level. */
   async _clear(options: Bounds & Read & { limit: number; reverse: boolean }): Promise<void> {
     const selector = selectorOf(this.#keys.range(options));
     if (selector === null) return;
@@ -125,12 +134,14 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
     await deleteAll(this.#client, found);
   }
 
+  /** @internal For abstract-level. */
   _iterator(options: IteratorOptions & Read): OmnikvIterator {
     const revision = options.snapshot?.revision ?? this.#moments.now();
     const self = this as unknown as AbstractLevel<Uint8Array, unknown, unknown>;
     return new OmnikvIterator(self, options, this.#client, this.#keys, revision);
   }
 
+  /** @internal For abstract-level. */
   _snapshot(options: object): OmnikvSnapshot {
     return new OmnikvSnapshot(options, this.#moments.now());
   }
