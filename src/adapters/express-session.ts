@@ -72,7 +72,7 @@ export class OmnikvSessionStore extends Store {
     settle(deleted(), done);
   }
 
-  /** Has it last on, without a change of what is in it. One that has been destroyed stays so. */
+  /** Has it last on, without a change of what is in it. One that was destroyed, or has ended, stays so. */
   override touch(sid: string, session: SessionData, done?: Done<void>): void {
     settle(this.#touch(sid, session), done);
   }
@@ -113,7 +113,7 @@ export class OmnikvSessionStore extends Store {
     const key = this.#place.key(sid);
     await this.#place.client.transact(async (tx) => {
       const kept = keptIn(await tx.get(key));
-      if (kept === null) return;
+      if (kept === null || kept.expires <= Date.now()) return;
       tx.put(key, this.#text({ ...kept.session, cookie }, { cookie }));
     });
   }
