@@ -76,6 +76,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   metrics: ["base", "wire", "node"],
   server: ["base", "config", "ports", "node", "platform", "dashboard", "storage", "metrics"],
+  adapters: ["base", "client"],
+  embed: ["api", "base", "client", "node", "platform", "ports", "server"],
   bin: [
     "api",
     "base",
@@ -98,7 +100,7 @@ const MAY_USE_NODE = [
   ...["platform", "repl", "dashboard", "metrics", "server", "bin", "config", "measure", "proof"],
 ];
 /** Pure functions of node's library that are no I/O. */
-const PURE_NODE_MODULES = ["node:crypto"];
+const PURE_NODE_MODULES = ["node:crypto", "node:events"];
 
 function sourceFiles(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: "utf8" })

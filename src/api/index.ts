@@ -6,11 +6,15 @@
  *     const result = await kv.read("35");
  *     kv.close();
  */
+// First: see there.
+import "../platform/ws-without-native.ts";
 import type { AdminClientOptions } from "../client/admin-client.ts";
 import { AdminClient } from "../client/lazy-admin-client.ts";
+import { wrongTimeout } from "../client/argument-checks.ts";
 import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/checked-options.ts";
 import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
 import type { NodesGiven } from "../client/types.ts";
+import { learnNodes } from "./connect.ts";
 import { observeRequest } from "./diagnostics.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
@@ -115,6 +119,29 @@ export function createClient(options: ClientOptions | NodesGiven): KvClient {
     ...machine(tls, checked.nodes),
     observe: observeRequest,
   });
+}
+
+/** Milliseconds in which `connect` must have an answer, unless `timeoutMs` says otherwise. */
+const CONNECT_TIMEOUT_MS = 5000;
+
+/**
+ * As `createClient`, of which it makes one when a node that is named has told which nodes the cluster has: so one address will do, and
+ * any node can be asked by its id.
+ *
+ *     const kv = await connect("127.0.0.1:4101");
+ *
+ * The nodes are learnt once. What is asked of the node is its page `/cluster.json`, over TLS where the client uses it.
+ * @returns a promise that rejects with a KvError: BAD_REQUEST that names the option, CONNECTION_FAILED when no node answers
+ *   within `timeoutMs`, WRONG_CLUSTER when one of another `clusterId` does
+ */
+export async function connect(options: ClientOptions | NodesGiven): Promise<KvClient> {
+  const given = split(optionsIn(options, [...CLIENT_OPTION_NAMES, "tls"]));
+  const { clusterId = null, timeoutMs = CONNECT_TIMEOUT_MS } = given as ClientOptions;
+  const wrong = wrongTimeout("timeoutMs", timeoutMs);
+  if (wrong !== null) throw wrong;
+  const tls = clientTlsIn(given.tls, given.nodes);
+  const nodes = await learnNodes({ nodes: given.nodes, clusterId, tls, timeoutMs });
+  return createClient({ ...given, tls: given.tls ?? tls !== null, nodes });
 }
 
 /**

@@ -48,6 +48,7 @@ export const ERRORS = {
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 
+/** The codes of errors, each with its row in ERRORS. */
 export type ErrorCode = keyof typeof ERRORS;
 
 const codesByWire = new Map<number, ErrorCode>(

@@ -40,6 +40,7 @@ export class Atomic {
     return this;
   }
 
+  /** Sets the value of a key. */
   put(key: Bytes, value: Bytes): this {
     this.#wrong ??= wrongBytes("key", key) ?? wrongBytes("value", value);
     this.#writes.push({ op: "put", key, value });

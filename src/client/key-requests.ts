@@ -87,9 +87,13 @@ export abstract class KeyRequests {
 
 /** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
 export interface KvRequests extends KeyRequests {
+  /** As of KvClient. */
   snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot>;
+  /** As of KvClient. */
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;
+  /** As of KvClient. */
   atomic(): Atomic;
+  /** As of KvClient. */
   transact<T>(
     carryOut: (tx: Transaction) => Promise<T> | T,
     options?: TransactOptions,
@@ -100,9 +104,13 @@ export interface KvRequests extends KeyRequests {
     carryOut: (tx: Transaction) => Promise<T> | T,
     options?: TransactOptions,
   ): Promise<TransactResult<T>>;
+  /** As of KvClient. */
   range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
+  /** As of KvClient. */
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
+  /** As of KvClient. */
   count(selector: RangeSelector, options?: CountOptions): Promise<CountResult>;
+  /** As of KvClient. */
   history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
   watch(
     what: Bytes | RangeSelector,

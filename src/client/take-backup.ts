@@ -8,7 +8,9 @@ const PIECES_AHEAD = 3;
 /** A node that hears no majority says so within a few seconds, and a piece is small. */
 const TIMEOUT_MS = 30_000;
 
+/** A backup, as it comes. */
 export interface TakenBackup {
+  /** Which state of which cluster it is. */
   readonly about: AdminResult<"beginBackup">;
   /** To be read once, to its end: else the node keeps the state for half a minute, or as long as the client is not closed. */
   readonly pieces: AsyncGenerator<Uint8Array, void, undefined>;

@@ -48,9 +48,13 @@ const ALL_VALUES = { keysOnly: false, countOnly: false };
 
 /** What transactions read from and commit to: a client, or a view of one. */
 export interface TransactSource {
+  /** As of KvClient. */
   snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot>;
+  /** As of KvClient. */
   range(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyValue>;
+  /** As of KvClient. */
   count(selector: RangeSelector, options?: ReadOptions): Promise<CountResult>;
+  /** As of KvClient. */
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;
 }
 
@@ -59,6 +63,7 @@ export interface TransactMachine {
   readonly random: Random;
 }
 
+/** How many keys, and in which direction. */
 export type TransactRangeOptions = Pick<RangeOptions, "limit" | "reverse">;
 
 export function wrongAttempts(attempts: unknown): KvError | null {
@@ -263,6 +268,7 @@ export class Transaction {
     return answer.succeeded ? answer.revision : null;
   }
 
+  /** What is called later is refused. */
   end(): void {
     this.#isOver = true;
   }

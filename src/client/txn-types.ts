@@ -97,6 +97,7 @@ export type TxnOperationResult =
       readonly results: readonly TxnOperationResult[];
     };
 
+/** What came of a transaction. */
 export interface TxnResult {
   /** Whether all comparisons held. */
   readonly succeeded: boolean;
@@ -133,6 +134,7 @@ export interface AtomicConflict {
   } | null;
 }
 
+/** Whether the writes were made; if not, why. */
 export type AtomicResult =
   | { readonly committed: true; readonly revision: Revision; readonly node: number }
   | {
@@ -142,11 +144,13 @@ export type AtomicResult =
       readonly node: number;
     };
 
+/** Of all attempts together. */
 export interface TransactOptions extends RequestOptions {
   /** How often it is tried at most, 1 or more. Default 32. */
   readonly attempts?: number;
 }
 
+/** What came of a `transact` that took effect. */
 export interface TransactResult<T> {
   /** What the function returned the last time. */
   readonly result: T;

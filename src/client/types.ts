@@ -49,6 +49,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Of any request. */
 export interface RequestOptions {
   /**
    * The id of the node to ask, which must have been named with it (else UNKNOWN_NODE): this one and no other. Default: any
@@ -61,6 +62,7 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of reads. */
 export interface ReadOptions extends RequestOptions {
   /**
    * "linearizable" (default): sees every write that was answered, to anybody, before the read began.
@@ -81,6 +83,7 @@ export interface ReadOptions extends RequestOptions {
   readonly atLeast?: Revision;
 }
 
+/** Of `history`. */
 export interface HistoryOptions extends ReadOptions {
   /** Versions at most, 1 or more. Default: all. */
   readonly limit?: number;
@@ -89,6 +92,7 @@ export interface HistoryOptions extends ReadOptions {
 /** The store-wide count of writes that took effect. */
 export type Revision = number;
 
+/** A write took effect. */
 export interface WriteResult {
   /** The store's revision with this write. */
   readonly revision: Revision;
@@ -96,6 +100,7 @@ export interface WriteResult {
   readonly node: number;
 }
 
+/** A deletion took effect. */
 export interface DeleteResult {
   /** False: there was nothing to delete. */
   readonly existed: boolean;
@@ -149,8 +154,10 @@ export interface RevisionBounds {
   readonly maxModRevision?: Revision;
 }
 
+/** Of counts. */
 export interface CountOptions extends ReadOptions, RevisionBounds {}
 
+/** Of ranges. */
 export interface RangeOptions extends ReadOptions, RevisionBounds {
   /** Keys at most, 1 or more. Default: all. */
   readonly limit?: number;
@@ -171,6 +178,7 @@ export interface Snapshot {
   readonly results: readonly ReadResult[];
 }
 
+/** How many keys there are. */
 export interface CountResult {
   readonly count: number;
   /** Of the state that was counted. */

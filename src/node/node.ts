@@ -42,6 +42,8 @@ export interface NodeEvents {
   onListening(): void;
   /** The node cannot go on: the process must end. Nothing is acknowledged after this. */
   onFatal(error: Error): void;
+  /** After `onFatal`, when all is closed that can be; never when a disk does not answer. */
+  onFailedClosed?(): void;
 }
 
 export class Node {
@@ -221,6 +223,11 @@ export class Node {
     if (effects !== null) this.#storage.stage(effects.writes);
     this.#halt("node stops");
     this.#close(done);
+  }
+
+  /** Ends it at once, as one that cannot go on: `onFatal` is told why. Does nothing once it has ended. */
+  fail(error: Error): void {
+    this.#fail(error);
   }
 
   /** Peers whose data come from another beginning than this node's: an alarm. */
@@ -443,7 +450,7 @@ export class Node {
     if (this.#stopped) return;
     this.#halt("node failed");
     this.#events.onFatal(error);
-    this.#close(() => {});
+    this.#close(() => this.#events.onFailedClosed?.());
   }
 
   #close(done: () => void): void {

@@ -34,3 +34,11 @@ export class NodeMemory implements Memory {
     };
   }
 }
+
+let shared: NodeMemory | null = null;
+
+/** One for all who ask in this process: it looks on for as long as that lives, and several nodes may begin and end within it. */
+export function processMemory(): Memory {
+  shared ??= new NodeMemory();
+  return shared;
+}

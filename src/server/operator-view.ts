@@ -12,8 +12,11 @@ export class OperatorView {
   #life: Life = { kind: "running" };
   #node: { sight(): NodeSight } | null = null;
 
-  /** @param secret what clients prove to know */
-  constructor(secret: Secrets) {
+  /**
+   * @param secret what clients prove to know
+   * @param ofProcess whether the process is this node's, so that its metrics are too
+   */
+  constructor(secret: Secrets, ofProcess: boolean) {
     this.pages = operatorPages({
       sight: () => {
         // The pages are made before the node, and are asked when it listens.
@@ -22,6 +25,7 @@ export class OperatorView {
       },
       life: () => this.#life,
       secret,
+      ofProcess,
       now: () => nodeClock.now(),
     });
   }

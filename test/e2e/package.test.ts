@@ -15,7 +15,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const MODULES = join(ROOT, "node_modules");
-const ENTRIES = ["omnikv", "omnikv/omnipaxos", "omnikv/checker", "omnikv/sim"];
+const ENTRIES = [
+  ...["omnikv", "omnikv/server", "omnikv/omnipaxos", "omnikv/checker", "omnikv/sim"],
+  ...["omnikv/keyv", "omnikv/abstract-level", "omnikv/unstorage"],
+  ...["omnikv/express-session", "omnikv/node-cron"],
+];
+/** What a program has that uses the adapters: optional for everybody else. */
+const FRAMEWORKS = [
+  ...["abstract-level", "express-session", "keyv", "node-cron", "unstorage"],
+  ...["@types/express-session", "@types/express", "@types/node", "undici-types"],
+];
 
 interface Packed {
   readonly filename: string;
@@ -44,7 +53,7 @@ beforeAll(() => {
   const archive = join(directory, packed?.filename ?? "");
   execFileSync("tar", ["-xzf", archive, "--strip-components=1", "-C", installed("")]);
   const { dependencies } = JSON.parse(readFileSync(installed("package.json"), "utf8")) as Manifest;
-  for (const name of [...Object.keys(dependencies), "@types/node", "undici-types"]) {
+  for (const name of [...Object.keys(dependencies), ...FRAMEWORKS]) {
     const link = join(directory, "node_modules", name);
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(MODULES, name), link);
@@ -77,9 +86,22 @@ describe("the package", () => {
   test("is imported by each of its names, and required", () => {
     const imports = ENTRIES.map((name) => `import(${JSON.stringify(name)})`).join(", ");
     const text = `console.log((await Promise.all([${imports}])).map((m) => Object.keys(m).length > 0).join())`;
-    expect(node("--input-type=module", "-e", text).trim()).toBe("true,true,true,true");
-    const required = 'console.log(typeof require("omnikv").createClient)';
-    expect(node("--no-warnings", "--input-type=commonjs", "-e", required).trim()).toBe("function");
+    const all = ENTRIES.map(() => "true").join(",");
+    expect(node("--input-type=module", "-e", text).trim()).toBe(all);
+    const requires = ENTRIES.map((name) => `require(${JSON.stringify(name)})`).join(", ");
+    const required = `console.log([${requires}].map((m) => Object.keys(m).length > 0).join())`;
+    expect(node("--no-warnings", "--input-type=commonjs", "-e", required).trim()).toBe(all);
+  });
+
+  test("an import of the client loads no native code, and leaves no trace in the environment", () => {
+    const text = `import { createRequire } from "node:module";
+       const before = JSON.stringify(process.env);
+       await import("omnikv");
+       console.log(before === JSON.stringify(process.env));
+       console.log(Object.keys(createRequire(import.meta.url).cache).filter((file) => file.endsWith(".node")).length);`;
+    expect(node("--input-type=module", "-e", text)).toBe("true\n0\n");
+    const served = text.replace('import("omnikv")', 'import("omnikv/server")');
+    expect(node("--input-type=module", "-e", served).split("\n")[1]).not.toBe("0");
   });
 
   test("a program without types is told what is wrong, and lives", () => {
@@ -108,34 +130,76 @@ describe("the package", () => {
        import { OmniPaxos } from "omnikv/omnipaxos";
        import * as checker from "omnikv/checker";
        import * as sim from "omnikv/sim";
+       import { startNode, type EmbeddedNode, type NodeEnd } from "omnikv/server";
        const client = createClient(["127.0.0.1:4101", "[::1]:4101"]);
        export const result: Promise<ReadResult> = client.withPrefix("app/").read("a");
        export const text: Promise<string | undefined> = result.then((read) => read.text());
        export const role: Promise<"leader" | "follower"> = createAdminClient("1=127.0.0.1:4101")
          .call(1, "status", {}).then((status) => status.role);
        export const names = [KvError, OmniPaxos, Object.keys(checker), Object.keys(sim)];
+       export async function embedded(): Promise<NodeEnd> {
+         await using node: EmbeddedNode = await startNode({ dataDir: "data" });
+         const kv = node.client();
+         await kv.write("a", "b");
+         return node.stop();
+       }
        // @ts-expect-error an object is no value
        void client.write("a", {});
        // @ts-expect-error there is no such option
        createClient({ nodes: "127.0.0.1:4101", timeout: 5 });`,
     );
-    const compilerOptions = {
-      module,
-      moduleResolution,
-      target: "es2023",
-      lib: ["es2023"],
-      types: ["node"],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      // A bundler takes a CommonJS package of the simulator for something else than Node does.
-      skipLibCheck: moduleResolution === "bundler",
-    };
-    const config = JSON.stringify({ compilerOptions, files: ["typed.ts"] });
-    writeFileSync(join(directory, "tsconfig.json"), config);
-    const compiler = join(MODULES, "typescript/bin/tsc");
-    const options = { cwd: directory, encoding: "utf8" } as const;
-    const { stdout } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.json"], options);
-    expect(stdout).toBe("");
+    // A bundler takes a CommonJS package of the simulator for something else than Node does.
+    expect(compiled("typed.ts", module, moduleResolution, moduleResolution === "bundler")).toBe("");
+  });
+
+  test("its adapters are what the frameworks want, by their types", () => {
+    writeFileSync(
+      join(directory, "adapted.ts"),
+      `import type { KvClient } from "omnikv";
+       import { Keyv } from "keyv";
+       import { KeyvOmnikv } from "omnikv/keyv";
+       import { OmnikvLevel } from "omnikv/abstract-level";
+       import { createStorage } from "unstorage";
+       import { omnikvDriver } from "omnikv/unstorage";
+       import session from "express-session";
+       import { OmnikvSessionStore } from "omnikv/express-session";
+       import cron from "node-cron";
+       import { omnikvRunCoordinator } from "omnikv/node-cron";
+       export async function adapted(kv: KvClient): Promise<void> {
+         new Keyv({ store: new KeyvOmnikv(kv.withPrefix("app/")) });
+         const db = new OmnikvLevel<string, { a: number }>(kv, { valueEncoding: "json" });
+         await db.put("a", { a: 1 });
+         await createStorage({ driver: omnikvDriver({ client: kv }) }).setItem("a", "b");
+         session({ store: new OmnikvSessionStore(kv), secret: "s", resave: false, saveUninitialized: false });
+         cron.schedule("* * * * *", () => {}, { distributed: true, runCoordinator: omnikvRunCoordinator(kv) });
+       }`,
+    );
+    // unstorage's own types do not hold: they name what only some of its drivers have.
+    expect(compiled("adapted.ts", "nodenext", "nodenext", true)).toBe("");
   });
 });
+
+/** @returns what the compiler has to say */
+function compiled(
+  file: string,
+  module: string,
+  moduleResolution: string,
+  skipLibCheck: boolean,
+): string {
+  const compilerOptions = {
+    module,
+    moduleResolution,
+    target: "es2023",
+    lib: ["es2023"],
+    types: ["node"],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck,
+  };
+  const config = JSON.stringify({ compilerOptions, files: [file] });
+  writeFileSync(join(directory, "tsconfig.json"), config);
+  const compiler = join(MODULES, "typescript/bin/tsc");
+  const options = { cwd: directory, encoding: "utf8" } as const;
+  return spawnSync(process.execPath, [compiler, "-p", "tsconfig.json"], options).stdout;
+}

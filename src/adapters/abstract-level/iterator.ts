@@ -1,0 +1,110 @@
+import { AbstractIterator, type AbstractLevel } from "abstract-level";
+import type { KvRequests } from "../../client/key-requests.ts";
+import type { KeyEntry, KeyValue } from "../../client/range-entry.ts";
+import type { RangeOptions, Revision } from "../../client/types.ts";
+import { selectorOf, type Bounds, type KeyRange, type Keys } from "./keys.ts";
+
+/** As abstract-level hands them on. */
+export interface IteratorOptions extends Bounds {
+  readonly keys: boolean;
+  readonly values: boolean;
+  readonly limit: number;
+  readonly reverse: boolean;
+}
+
+type Entry = [key: Uint8Array | undefined, value: Uint8Array | undefined];
+/** Encodings are abstract-level's affair: here are bytes, whatever they stand for. */
+type Database = AbstractLevel<Uint8Array, unknown, unknown>;
+
+/** The base class is typed for those who use iterators, not for those who make them. */
+const Base = AbstractIterator as unknown as new (
+  database: Database,
+  options: IteratorOptions,
+) => AbstractIterator<Database, Uint8Array, Uint8Array>;
+
+/** Reads one revision of the store, page by page. */
+export class OmnikvIterator extends Base {
+  readonly #client: KvRequests;
+  readonly #keys: Keys;
+  readonly #options: IteratorOptions;
+  readonly #revision: Promise<Revision>;
+  readonly #bounds: KeyRange;
+  #entries: AsyncGenerator<KeyEntry | KeyValue> | null;
+
+  constructor(
+    database: Database,
+    options: IteratorOptions,
+    client: KvRequests,
+    keys: Keys,
+    revision: Promise<Revision>,
+  ) {
+    super(database, options);
+    this.#client = client;
+    this.#keys = keys;
+    this.#options = options;
+    this.#revision = revision;
+    revision.catch(() => {});
+    this.#bounds = keys.range(options);
+    this.#entries = this.#from(this.#bounds);
+  }
+
+  async _next(): Promise<Entry | undefined> {
+    const next = await this.#entries?.next();
+    return next === undefined || next.done === true ? undefined : this.#entry(next.value);
+  }
+
+  async _nextv(size: number): Promise<Entry[]> {
+    const entries: Entry[] = [];
+    while (entries.length < size) {
+      const entry = await this._next();
+      if (entry === undefined) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  async _all(): Promise<Entry[]> {
+    const { limit } = this.#options;
+    return this._nextv(limit < 0 ? Infinity : limit - this.count);
+  }
+
+  _seek(target: Uint8Array): void {
+    this.#drop();
+    const { start, end } = this.#bounds;
+    const { reverse } = this.#options;
+    const at = reverse ? this.#keys.above(target) : this.#keys.whole(target);
+    const range = reverse
+      ? { start, end: Buffer.compare(at, end) < 0 ? at : end }
+      : { start: Buffer.compare(at, start) > 0 ? at : start, end };
+    this.#entries = this.#from(range);
+  }
+
+  async _close(): Promise<void> {
+    this.#drop();
+  }
+
+  #drop(): void {
+    // A page that is under way comes to nobody.
+    this.#entries?.return(undefined).catch(() => {});
+    this.#entries = null;
+  }
+
+  async *#from(range: KeyRange): AsyncGenerator<KeyEntry | KeyValue> {
+    const selector = selectorOf(range);
+    const revision = await this.#revision;
+    // At revision 0 nothing had been written.
+    if (selector === null || revision === 0) return;
+    const { reverse, limit, values } = this.#options;
+    const options: RangeOptions = { revision, reverse, ...(limit > 0 ? { limit } : {}) };
+    if (values) yield* this.#client.range(selector, options);
+    else yield* this.#client.keys(selector, options);
+  }
+
+  #entry(entry: KeyEntry | KeyValue): Entry {
+    const { keys } = this.#options;
+    return [
+      keys ? this.#keys.own(entry.key) : undefined,
+      "value" in entry ? entry.value : undefined,
+    ];
+  }
+}

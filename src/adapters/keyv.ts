@@ -1,0 +1,109 @@
+/**
+ * A store for Keyv, and by it for cache-manager and everything else that takes one:
+ *
+ *     import Keyv from "keyv";
+ *     import { KeyvOmnikv } from "omnikv/keyv";
+ *     const cache = new Keyv({ store: new KeyvOmnikv(client), namespace: "users" });
+ */
+import { EventEmitter } from "node:events";
+import { KvError } from "../base/errors.ts";
+import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
+
+export type { AdapterClient, AdapterOptions } from "./place.ts";
+
+/** Keys of one read. */
+const KEYS_MAX = 1024;
+
+/**
+ * Keeps what Keyv serializes, under `keyv/` unless another prefix is given. When a value expires, Keyv has written into it, and
+ * looks when it reads: what has expired is not seen any more, and takes room until it is written again or cleared.
+ *
+ * Promises reject with a KvError. Keyv makes an `error` event of it, and throws it too with `throwOnErrors`.
+ */
+export class KeyvOmnikv extends EventEmitter {
+  /** Keyv has only such stores iterate whose names it knows, and looks for them here; of those, etcd is what this one is like. */
+  readonly opts: { readonly dialect: string; readonly url: string } & Record<string, unknown>;
+  /** Set by Keyv: its keys begin with it and a colon. */
+  namespace: string | undefined = undefined;
+  readonly #place: Place;
+
+  /**
+   * @param client is not closed by the adapter
+   * @throws KvError BAD_REQUEST that names the argument
+   */
+  constructor(client: AdapterClient, options: AdapterOptions = {}) {
+    super();
+    this.#place = new Place(client, options, "keyv/");
+    this.opts = { dialect: "etcd", url: "omnikv:" };
+  }
+
+  /** What Keyv has serialized; undefined: there is nothing. */
+  async get<Value>(key: string): Promise<Value | undefined> {
+    const read = await this.#place.client.read(this.#place.key(key));
+    return read.text() as Value | undefined;
+  }
+
+  /** All of one state of the store, up to 1,024 of them. */
+  async getMany<Value>(keys: readonly string[]): Promise<(Value | undefined)[]> {
+    const found: (Value | undefined)[] = [];
+    for (let i = 0; i < keys.length; i += KEYS_MAX) {
+      const wanted = keys.slice(i, i + KEYS_MAX).map((key) => this.#place.key(key));
+      const { results } = await this.#place.client.snapshot(wanted);
+      found.push(...results.map((result) => result.text() as Value | undefined));
+    }
+    return found;
+  }
+
+  /** @throws KvError BAD_REQUEST for what is no text: Keyv was told not to serialize */
+  async set(key: string, value: unknown): Promise<boolean> {
+    await this.#place.client.write(this.#place.key(key), textIn(value));
+    return true;
+  }
+
+  /** They travel together; each takes effect by itself. */
+  async setMany(
+    entries: readonly { readonly key: string; readonly value: unknown }[],
+  ): Promise<void> {
+    await Promise.all(entries.map(({ key, value }) => this.set(key, value)));
+  }
+
+  /** Whether there was such a key. */
+  async delete(key: string): Promise<boolean> {
+    const { existed } = await this.#place.client.delete(this.#place.key(key));
+    return existed;
+  }
+
+  /** Whether there was any of them. */
+  async deleteMany(keys: readonly string[]): Promise<boolean> {
+    const existed = await Promise.all(keys.map((key) => this.delete(key)));
+    return existed.includes(true);
+  }
+
+  /** Of the namespace, where there is one. */
+  async clear(): Promise<void> {
+    await this.#place.clear(this.#begin(this.namespace));
+  }
+
+  /** Keys and values of one state of the store, in the order of the keys. */
+  async *iterator<Value>(namespace?: string): AsyncGenerator<[string, Value | undefined], void> {
+    const { client, prefix } = this.#place;
+    for await (const entry of client.range({ prefix: prefix + this.#begin(namespace) })) {
+      yield [entry.keyText().slice(prefix.length), entry.text() as Value];
+    }
+  }
+
+  /** Nothing to do: the client belongs to whoever made it. */
+  async disconnect(): Promise<void> {}
+
+  #begin(namespace: string | undefined): string {
+    return namespace === undefined ? "" : `${namespace}:`;
+  }
+}
+
+export default KeyvOmnikv;
+
+function textIn(value: unknown): string {
+  if (typeof value === "string") return value;
+  const text = `value: expected text, got a value of type ${typeof value}: leave Keyv its serializer`;
+  throw new KvError("BAD_REQUEST", text);
+}

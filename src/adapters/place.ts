@@ -1,0 +1,79 @@
+/** What every adapter is made with: a client, and the part of the store that is its own. */
+import { KvError } from "../base/errors.ts";
+import { badArgument, wrongBytes } from "../client/argument-checks.ts";
+import { bytesOf } from "../client/bytes.ts";
+import type { KvRequests } from "../client/key-requests.ts";
+import { afterPrefix } from "../client/range.ts";
+
+/** What an adapter needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
+export type AdapterClient = KvRequests;
+
+/** What adapters are made with, beside the client. */
+export interface AdapterOptions {
+  /** What its keys begin with. What lies there belongs to the adapter. */
+  readonly prefix?: string;
+}
+
+/** Deletes of one transaction: it may hold no more. */
+const DELETES_MAX = 128;
+
+/** The keys of an adapter: those that begin with its prefix. */
+export class Place {
+  readonly client: AdapterClient;
+  readonly prefix: string;
+
+  /** @throws KvError BAD_REQUEST when there is no client, or the prefix is no text */
+  constructor(client: AdapterClient, options: AdapterOptions, defaultPrefix: string) {
+    if (typeof client !== "object" || client === null || typeof client.txn !== "function") {
+      throw badArgument("client", "one, as createClient makes it", client);
+    }
+    if (typeof options !== "object" || options === null) {
+      throw badArgument("options", "an object", options);
+    }
+    const { prefix = defaultPrefix } = options;
+    if (typeof prefix !== "string" || prefix === "") {
+      throw badArgument("prefix", "a text that is not empty", prefix);
+    }
+    this.client = client;
+    this.prefix = prefix;
+  }
+
+  /** @throws KvError BAD_REQUEST */
+  key(key: string): string {
+    const wrong = wrongBytes("key", key);
+    if (wrong !== null) throw wrong;
+    return this.prefix + key;
+  }
+
+  /** Keys without the prefix that begin so, in order. */
+  async *keys(begin = ""): AsyncGenerator<string> {
+    for await (const entry of this.client.keys({ prefix: this.prefix + begin })) {
+      yield entry.keyText().slice(this.prefix.length);
+    }
+  }
+
+  /** Takes away what begins so, as it was when this was called: what is written meanwhile under other keys stays. */
+  async clear(begin = ""): Promise<void> {
+    const found: Uint8Array[] = [];
+    for await (const { key } of this.client.keys({ prefix: this.prefix + begin })) found.push(key);
+    await deleteAll(this.client, found);
+  }
+}
+
+/** Deletes keys, many in one transaction, not all in one. */
+export async function deleteAll(client: AdapterClient, keys: readonly Uint8Array[]): Promise<void> {
+  const transactions: Promise<unknown>[] = [];
+  for (let i = 0; i < keys.length; i += DELETES_MAX) {
+    const then = keys.slice(i, i + DELETES_MAX).map((key) => ({ op: "delete", key }) as const);
+    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+    transactions.push(client.txn({ then }));
+  }
+  await Promise.all(transactions);
+}
+
+/** The first key that does not begin with the prefix any more, behind all that do. */
+export function endOf(prefix: string): Uint8Array {
+  const end = afterPrefix(bytesOf(prefix));
+  if (end === null) throw new KvError("BAD_REQUEST", "prefix: text never consists of bytes 255");
+  return end;
+}

@@ -1,0 +1,136 @@
+/**
+ * A driver for unstorage, and by it for Nitro and Nuxt:
+ *
+ *     import { createStorage } from "unstorage";
+ *     import { omnikvDriver } from "omnikv/unstorage";
+ *     const storage = createStorage({ driver: omnikvDriver({ client }) });
+ */
+import { KvError } from "../base/errors.ts";
+import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
+
+export type { AdapterClient, AdapterOptions } from "./place.ts";
+
+/** Keys of one read. */
+const KEYS_MAX = 1024;
+
+/** What a driver is made with. */
+export interface OmnikvDriverOptions extends AdapterOptions {
+  /** Is not closed by the driver. */
+  readonly client: AdapterClient;
+}
+
+/** What is known of an item. A type, so that it passes for the open one of unstorage. */
+export type OmnikvItemMeta = {
+  /** Bytes of its value. */
+  readonly size: number;
+  /** The revision at which it was last written, at which it came to be, and how often it was written since. */
+  readonly revision: number;
+  readonly createRevision: number;
+  readonly version: number;
+};
+
+/** As unstorage wants it. */
+export interface OmnikvDriver {
+  /** As unstorage tells it. */
+  readonly name: "omnikv";
+  /** What it was made with. */
+  readonly options: OmnikvDriverOptions;
+  /** The client. */
+  getInstance(): AdapterClient;
+  /** Whether there is such an item. */
+  hasItem(key: string): Promise<boolean>;
+  /** Its text; null: there is none. */
+  getItem(key: string): Promise<string | null>;
+  /** Its bytes; null: there is none. */
+  getItemRaw(key: string): Promise<Uint8Array | null>;
+  /** All of one state of the store, up to 1,024 of them. */
+  getItems(
+    items: readonly { readonly key: string }[],
+  ): Promise<{ key: string; value: string | null }[]>;
+  /** @throws KvError BAD_REQUEST for a `ttl` */
+  setItem(key: string, value: string, options?: object): Promise<void>;
+  /** Text or bytes. @throws KvError BAD_REQUEST for anything else, and for a `ttl` */
+  setItemRaw(key: string, value: unknown, options?: object): Promise<void>;
+  /** They travel together; each takes effect by itself. */
+  setItems(
+    items: readonly { readonly key: string; readonly value: string; readonly options?: object }[],
+  ): Promise<void>;
+  /** That there is none is all right. */
+  removeItem(key: string): Promise<void>;
+  /** Null: there is no such item. */
+  getMeta(key: string): Promise<OmnikvItemMeta | null>;
+  /** Those that begin with the base, in order, of one state of the store. */
+  getKeys(base?: string): Promise<string[]>;
+  /** Those that begin with the base. */
+  clear(base?: string): Promise<void>;
+}
+
+/**
+ * Items lie under `unstorage/`, unless another prefix is given. `getItems` reads one state of the store, and so does `getKeys`. Items
+ * do not expire: `ttl` is refused. Nothing is watched.
+ * @throws KvError BAD_REQUEST that names the option
+ */
+export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
+  const place = new Place(options?.client, options, "unstorage/");
+  const { client } = place;
+  const set = async (key: string, value: string | Uint8Array, given?: object): Promise<void> => {
+    if (given !== undefined && "ttl" in given && given.ttl !== undefined) {
+      throw new KvError("BAD_REQUEST", "ttl: items of this driver do not expire");
+    }
+    await client.write(place.key(key), value);
+  };
+  return {
+    name: "omnikv",
+    options,
+    getInstance: () => client,
+    hasItem: async (key) => (await client.read(place.key(key))).found,
+    getItem: async (key) => (await client.read(place.key(key))).text() ?? null,
+    getItemRaw: async (key) => {
+      const read = await client.read(place.key(key));
+      return read.found ? read.value : null;
+    },
+    getItems: async (items) => {
+      const found: { key: string; value: string | null }[] = [];
+      for (let i = 0; i < items.length; i += KEYS_MAX) {
+        const wanted = items.slice(i, i + KEYS_MAX);
+        const { results } = await client.snapshot(wanted.map(({ key }) => place.key(key)));
+        for (const [j, { key }] of wanted.entries()) {
+          found.push({ key, value: results[j]?.text() ?? null });
+        }
+      }
+      return found;
+    },
+    setItem: set,
+    setItemRaw: (key, value, given) => set(key, bytesIn(value), given),
+    setItems: async (items) => {
+      await Promise.all(items.map(({ key, value, options: given }) => set(key, value, given)));
+    },
+    removeItem: async (key) => {
+      await client.delete(place.key(key));
+    },
+    getMeta: async (key) => {
+      const read = await client.read(place.key(key));
+      if (!read.found) return null;
+      const { value, modRevision, createRevision, version } = read;
+      return { size: value.length, revision: modRevision, createRevision, version };
+    },
+    getKeys: async (base = "") => {
+      const keys: string[] = [];
+      for await (const key of place.keys(base)) keys.push(key);
+      return keys;
+    },
+    clear: (base = "") => place.clear(base),
+  };
+}
+
+export default omnikvDriver;
+
+function bytesIn(value: unknown): string | Uint8Array {
+  if (typeof value === "string" || value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  const text = `value: expected text or bytes, got a value of type ${typeof value}`;
+  throw new KvError("BAD_REQUEST", text);
+}

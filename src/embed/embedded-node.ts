@@ -1,0 +1,157 @@
+/** A node within a program, as the program sees it. */
+import { observeRequest } from "../api/diagnostics.ts";
+import { KvError } from "../base/errors.ts";
+import { secretsNow } from "../base/secrets.ts";
+import type { AdminClientOptions } from "../client/admin-client.ts";
+import { optionsIn, ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES } from "../client/checked-options.ts";
+import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
+import { AdminClient } from "../client/lazy-admin-client.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import { createNodeRandom } from "../platform/node-random.ts";
+import type { Network } from "../ports/network.ts";
+import type { ServerOptions } from "../server/options.ts";
+import type { NodeError } from "./node-error.ts";
+
+type Given =
+  "nodes" | "clock" | "random" | "network" | "observe" | "secret" | "clusterId" | "firstNode";
+
+/** As those of `createClient`, without what is known within a process: where the node is, and its secret. */
+export type LocalClientOptions = Omit<KvClientOptions, Given>;
+/** As `LocalClientOptions`, of `admin`. */
+export type LocalAdminOptions = Omit<AdminClientOptions, Given>;
+
+const KNOWN: readonly string[] = ["secret", "clusterId", "firstNode"];
+
+function local(names: readonly string[]): readonly string[] {
+  return names.filter((name) => !KNOWN.includes(name));
+}
+
+/** How a node has ended. */
+export type NodeEnd =
+  | { readonly reason: "stopped" }
+  /** It cannot go on; nothing was acknowledged after that. The program may start it again, once the reason is gone. */
+  | { readonly reason: "failed"; readonly error: NodeError };
+
+export interface EmbeddedNodeParts {
+  readonly options: ServerOptions;
+  /** Whether clients of other processes can connect. */
+  readonly listens: boolean;
+  /** Where its clients in this process find it. */
+  readonly indoors: Network;
+  readonly ended: Promise<NodeEnd>;
+  readonly retire: () => void;
+}
+
+/** Time for a cluster to have a leader, `ready` of it. */
+const READY_TIMEOUT_MS = 30_000;
+/** Nobody has it: what is read is whether one can read. */
+const PROBE_KEY = "omnikv/ready";
+
+/**
+ * A node of the cluster in this process. It listens, recovers and takes part by itself; `client` makes clients that ask it
+ * without a socket. It keeps the process alive until it has ended.
+ *
+ *     await using node = await startNode({ dataDir: "data/a" });
+ */
+export class EmbeddedNode implements AsyncDisposable {
+  /** Its number among the members. */
+  readonly id: number;
+  /** Where clients of other processes, management and browsers reach it; null: nowhere. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+  /** Resolves when it has ended, by `stop` or because it cannot go on; never rejects. */
+  readonly ended: Promise<NodeEnd>;
+  readonly #parts: EmbeddedNodeParts;
+  readonly #clients = new Set<{ close(): void }>();
+  #isOver = false;
+
+  /** @internal `startNode` makes them. */
+  constructor(parts: EmbeddedNodeParts) {
+    const { nodeId, clientAddress } = parts.options.node;
+    this.id = nodeId;
+    this.address = parts.listens ? clientAddress : null;
+    this.ended = parts.ended;
+    this.#parts = parts;
+    void this.ended.then(() => this.#closeClients());
+  }
+
+  /**
+   * A client that asks this node, in memory, with the same checks and limits as any other. The node asks the rest of the cluster where
+   * that is needed. It is closed with the node, or by its own `close`.
+   * @throws KvError BAD_REQUEST that names the option
+   */
+  client(options: LocalClientOptions = {}): KvClient {
+    optionsIn({ ...options, nodes: "" }, local(CLIENT_OPTION_NAMES));
+    const given = { ...options, ...this.#place(), ...this.#machine(), observe: observeRequest };
+    return this.#kept(new KvClient(given));
+  }
+
+  /**
+   * Management of this node, in memory: `node.admin().call(node.id, "status", {})`.
+   * @throws KvError BAD_REQUEST that names the option
+   */
+  admin(options: LocalAdminOptions = {}): AdminClient {
+    optionsIn({ ...options, nodes: "" }, local(ADMIN_OPTION_NAMES));
+    return this.#kept(new AdminClient({ ...options, ...this.#place(), ...this.#machine() }));
+  }
+
+  /**
+   * Resolves when the node serves: there is a leader, and a majority behind it. Start the other nodes before you wait for it.
+   * @param timeoutMs at most so long; default 30,000
+   * @throws KvError NO_QUORUM or TIMEOUT when it does not in time; CANCELLED when it is stopped meanwhile
+   */
+  async ready({
+    timeoutMs = READY_TIMEOUT_MS,
+  }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const client = this.client({ timeoutMs });
+    try {
+      await client.read(PROBE_KEY);
+    } finally {
+      client.close();
+      this.#clients.delete(client);
+    }
+  }
+
+  /**
+   * Ends the node: hands leadership over if it leads, refuses what comes, writes what is under way, frees ports and directory. May be
+   * called again, also of one that has failed.
+   * @returns how it has ended
+   */
+  stop(): Promise<NodeEnd> {
+    this.#isOver = true;
+    this.#parts.retire();
+    return this.ended;
+  }
+
+  /** As `stop`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #kept<Client extends { close(): void }>(client: Client): Client {
+    if (this.#isOver) {
+      client.close();
+      throw new KvError("SHUTTING_DOWN", `node ${this.id} has ended or is about to`);
+    }
+    this.#clients.add(client);
+    return client;
+  }
+
+  #place(): Pick<KvClientOptions, "nodes" | "secret" | "clusterId"> {
+    const { node } = this.#parts.options;
+    return {
+      nodes: [{ id: node.nodeId, ...node.clientAddress }],
+      clusterId: node.clusterId,
+      secret: node.secret === null ? null : () => secretsNow(node.secret)[0] ?? "",
+    };
+  }
+
+  #machine(): Pick<KvClientOptions, "clock" | "random" | "network"> {
+    return { clock: nodeClock, random: createNodeRandom(), network: this.#parts.indoors };
+  }
+
+  #closeClients(): void {
+    this.#isOver = true;
+    for (const client of this.#clients) client.close();
+    this.#clients.clear();
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * A node within a program: `import { startNode } from "omnikv/server"`.
+ *
+ *     await using node = await startNode({ dataDir: "data/a" });
+ *     const kv = node.client();
+ */
+// Before the client, which would load it without its native code: nodes have frames of browsers to unmask.
+import "../platform/ws-network.ts";
+
+export { startNode } from "./start-node.ts";
+export {
+  EmbeddedNode,
+  type LocalAdminOptions,
+  type LocalClientOptions,
+  type NodeEnd,
+} from "./embedded-node.ts";
+export { NodeError } from "./node-error.ts";
+export type { MemberGiven, NodeLogger, NodeSettings } from "./node-settings.ts";

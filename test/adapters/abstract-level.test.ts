@@ -1,0 +1,78 @@
+/** The store under abstract-level, judged by abstract-level's own tests. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { OmnikvLevel } from "../../src/adapters/abstract-level/index.ts";
+import { startCluster, type Cluster } from "./cluster.ts";
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster(1);
+});
+afterAll(() => cluster.stop());
+
+test("abstract-level's suite passes", async () => {
+  const suite = join(import.meta.dirname, "level-suite.mjs");
+  const output = await new Promise<string>((resolve) => {
+    execFile(
+      process.execPath,
+      [suite, cluster.address],
+      { maxBuffer: 64 * 1024 * 1024 },
+      (_, stdout, stderr) => resolve(stdout + stderr),
+    );
+  });
+  const failed = output.split("\n").filter((line) => line.startsWith("not ok"));
+  const [, tests = "0"] = /^# tests (\d+)$/m.exec(output) ?? [];
+  const [, passed = "?"] = /^# pass {2}(\d+)$/m.exec(output) ?? [];
+  console.log(`abstract-level/test: ${passed} of ${tests} passed`);
+  expect(failed).toEqual([]);
+  expect(output).toMatch(/^# ok$/m);
+  expect(Number(tests)).toBeGreaterThan(4000);
+}, 300_000);
+
+test("a snapshot sees nothing of what is written right after it, in the same turn", async () => {
+  const db = new OmnikvLevel(cluster.client(), { prefix: "moments/" });
+  await db.put("a", "1");
+  const snapshot = db.snapshot();
+  const iterator = db.iterator();
+  const got = db.get("a");
+  const written = db.batch([
+    { type: "put", key: "a", value: "2" },
+    { type: "put", key: "b", value: "2" },
+  ]);
+  expect(await got).toBe("1");
+  expect(await iterator.all()).toEqual([["a", "1"]]);
+  await written;
+  expect(await db.get("a", { snapshot })).toBe("1");
+  expect(await db.getMany(["a", "b"], { snapshot })).toEqual(["1", undefined]);
+  expect(await db.getMany(["a", "b"])).toEqual(["2", "2"]);
+  await snapshot.close();
+  await db.close();
+});
+
+test("a batch of more than one list is one step", async () => {
+  const db = new OmnikvLevel(cluster.client(), { prefix: "large/" });
+  const batch = Array.from({ length: 1000 }, (_, i) => ({
+    type: "put" as const,
+    key: String(i).padStart(4, "0"),
+    value: String(i),
+  }));
+  await db.batch(batch);
+  const revisions = new Set<number>();
+  for await (const { modRevision } of cluster.client().range({ prefix: "large/" })) {
+    revisions.add(modRevision);
+  }
+  expect(revisions.size).toBe(1);
+  await db.clear({ gte: "0500" });
+  expect((await db.keys().all()).length).toBe(500);
+  await db.close();
+});
+
+test("two databases in two places see each other's entries", async () => {
+  const one = new OmnikvLevel(cluster.client(), { prefix: "shared/" });
+  const other = new OmnikvLevel(cluster.client(), { prefix: "shared/" });
+  await one.put("a", "1");
+  expect(await other.get("a")).toBe("1");
+  await one.close();
+  await other.close();
+});

@@ -1,0 +1,74 @@
+/** The store under Keyv, judged by Keyv's own tests. */
+import * as vitest from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  keyvApiTests,
+  keyvIteratorTests,
+  keyvNamespaceTest,
+  keyvValueTests,
+} from "@keyv/test-suite";
+import { Keyv, type KeyvStoreAdapter } from "keyv";
+import { KeyvOmnikv } from "../../src/adapters/keyv.ts";
+import { startCluster, type Cluster } from "./cluster.ts";
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster(1);
+});
+afterAll(() => cluster.stop());
+
+const store = (): KeyvOmnikv => new KeyvOmnikv(cluster.client());
+
+describe("Keyv's suite: what it does", () => {
+  keyvApiTests(vitest, Keyv, store);
+});
+describe("Keyv's suite: values", () => {
+  keyvValueTests(vitest, Keyv, store);
+});
+describe("Keyv's suite: namespaces", () => {
+  keyvNamespaceTest(vitest, Keyv, store);
+});
+describe("Keyv's suite: iterators", () => {
+  keyvIteratorTests(vitest, Keyv, store);
+});
+
+test("is what Keyv calls a store", () => {
+  const adapter: KeyvStoreAdapter = store();
+  expect(new Keyv({ store: adapter }).opts.store).toBe(adapter);
+});
+
+test("what has expired is not there for any of them", async () => {
+  const keyv = new Keyv({ store: store(), namespace: "short" });
+  await keyv.set("a", 1, 20);
+  await keyv.set("b", 2);
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(await keyv.has("a")).toBe(false);
+  expect(await keyv.get(["a", "b"])).toEqual([undefined, 2]);
+  const entries: unknown[] = [];
+  for await (const entry of keyv.iterator?.({}) ?? []) entries.push(entry);
+  expect(entries).toEqual([["b", 2]]);
+});
+
+test("a namespace is not cleared with one that begins like it", async () => {
+  const one = new Keyv({ store: store(), namespace: "n" });
+  const other = new Keyv({ store: store(), namespace: "nn" });
+  await other.set("a", 1);
+  await one.clear();
+  expect(await other.get("a")).toBe(1);
+});
+
+test("many keys go together", async () => {
+  const keyv = new Keyv({ store: store(), namespace: "many" });
+  const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`);
+  await keyv.setMany(keys.map((key, i) => ({ key, value: i })));
+  const values = await keyv.getMany<number>(keys);
+  expect(values).toEqual(keys.map((_, i) => i));
+  await keyv.clear();
+  expect(await keyv.get("k7")).toBeUndefined();
+});
+
+test("what Keyv does not serialize is refused", async () => {
+  await expect(store().set("a", { b: 1 })).rejects.toThrow(
+    "value: expected text, got a value of type object: leave Keyv its serializer",
+  );
+});

@@ -1,0 +1,113 @@
+/** The store under unstorage: what its drivers must do, case by case as its own tests have it, through its storage. */
+import {
+  createStorage,
+  prefixStorage,
+  restoreSnapshot,
+  snapshot,
+  type Driver,
+  type Storage,
+} from "unstorage";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { omnikvDriver } from "../../src/adapters/unstorage.ts";
+import { startCluster, type Cluster } from "./cluster.ts";
+
+let cluster: Cluster;
+let storage: Storage;
+beforeAll(async () => {
+  cluster = await startCluster(1);
+  const driver: Driver = omnikvDriver({ client: cluster.client() });
+  storage = createStorage({ driver });
+});
+afterEach(() => storage.clear());
+afterAll(() => cluster.stop());
+
+describe("items", () => {
+  test("are not there at first", async () => {
+    expect(await storage.hasItem("a:b")).toBe(false);
+    expect(await storage.getItem("a:b")).toBeNull();
+    expect(await storage.getItemRaw("a:b")).toBeNull();
+    expect(await storage.getKeys()).toEqual([]);
+  });
+
+  test("are set, found by any spelling of the key, and removed", async () => {
+    await storage.setItem("a:b?query", "text");
+    expect(await storage.hasItem("a/b")).toBe(true);
+    expect(await storage.getItem("a:b?other")).toBe("text");
+    await storage.removeItem("a:b");
+    expect(await storage.hasItem("a:b")).toBe(false);
+    expect(await storage.getItem("a:b")).toBeNull();
+  });
+
+  test.each([{ object: "works" }, true, false, 0, null, [1, "two"]])("keep %j", async (value) => {
+    await storage.setItem("value", value);
+    expect(await storage.getItem("value")).toEqual(value);
+  });
+
+  test("are what their toJSON says, and no other classes", async () => {
+    await storage.setItem("a", { toJSON: () => ({ inside: 1 }) });
+    expect(await storage.getItem("a")).toEqual({ inside: 1 });
+    class Other {
+      inside = 1;
+    }
+    await expect(storage.setItem("b", new Other() as never)).rejects.toThrow(
+      "[unstorage] Cannot stringify value!",
+    );
+  });
+
+  test.each([
+    ["bytes", new Uint8Array([0, 1, 255])],
+    ["a buffer", new Uint8Array([0, 1, 255]).buffer],
+    ["a view", new DataView(new Uint8Array([9, 0, 1, 255]).buffer, 1)],
+  ])("keep %s as they are", async (_, bytes) => {
+    await storage.setItemRaw("raw.bin", bytes);
+    expect([...((await storage.getItemRaw("raw.bin")) as Uint8Array)]).toEqual([0, 1, 255]);
+  });
+
+  test("go many at once", async () => {
+    await storage.setItems([
+      { key: "t:1", value: "one" },
+      { key: "t:2", value: "two" },
+    ]);
+    expect(await storage.getItems(["t:1", { key: "t:2" }, "t:3"])).toEqual([
+      { key: "t:1", value: "one" },
+      { key: "t:2", value: "two" },
+      { key: "t:3", value: null },
+    ]);
+  });
+
+  test("tell their size and revisions", async () => {
+    await storage.setItem("a", "four");
+    expect(await storage.getMeta("a")).toMatchObject({ size: 4, version: 1 });
+    expect(await storage.getMeta("b")).toEqual({});
+  });
+
+  test("do not expire, and say so", async () => {
+    await expect(storage.setItem("a", "b", { ttl: 5 })).rejects.toThrow("do not expire");
+  });
+});
+
+describe("keys", () => {
+  test("are told by base and by depth", async () => {
+    for (const key of ["top", "a:x", "a:b:y", "a:b:z", "ab:c"]) await storage.setItem(key, "v");
+    expect(await storage.getKeys()).toEqual(["a:b:y", "a:b:z", "a:x", "ab:c", "top"]);
+    expect(await storage.getKeys("a")).toEqual(["a:b:y", "a:b:z", "a:x"]);
+    expect(await storage.getKeys(undefined, { maxDepth: 0 })).toEqual(["top"]);
+    expect(await storage.getKeys(undefined, { maxDepth: 1 })).toEqual(["a:x", "ab:c", "top"]);
+  });
+
+  test("are cleared by base, and when there are none", async () => {
+    for (const key of ["a:x", "ab:c"]) await storage.setItem(key, "v");
+    // A storage itself hands no base on to the driver that it was made with.
+    await omnikvDriver({ client: cluster.client() }).clear("a:");
+    expect(await storage.getKeys()).toEqual(["ab:c"]);
+    await storage.clear();
+    await storage.clear();
+    expect(await storage.getKeys()).toEqual([]);
+  });
+});
+
+test("snapshots and views of a storage work", async () => {
+  await restoreSnapshot(storage, { first: "works" }, "base");
+  expect(await snapshot(storage, "base")).toEqual({ first: "works" });
+  expect(await prefixStorage(storage, "base").getItem("first")).toBe("works");
+});
