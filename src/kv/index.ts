@@ -7,6 +7,7 @@ export {
   type ByteString,
 } from "../base/byte-string.ts";
 export { changesAt, changesIn, type Change, type ChangesSource } from "./changes.ts";
+export { NextChanges } from "./next-changes.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export { NO_SESSION, STATUS, type AnswerSink, type Status } from "./command.ts";
 export {

@@ -53,6 +53,11 @@ export const TURN = {
 /** Changes that are taken out of the history at once: as many as a turn gets told, in the end. */
 export const PIECE_CHANGES_MIN = 32;
 export const PIECE_CHANGES_MAX = TURN.changes;
+/**
+ * Where a walk is farther behind the last revision, what changed a key next is looked up instead of gone back to. The live one
+ * is behind by an entry each time.
+ */
+export const FAR_REVISIONS = { live: 4096, past: 16 } as const;
 /** A revision with more keys is told to one watch after the other. */
 export const LARGE_REVISION_KEYS = 512;
 /** Events of one revision for one watch: more are told in several parts. One event may exceed it. */

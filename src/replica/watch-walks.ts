@@ -17,11 +17,12 @@
  *       says that a watch was created, has ended or got on.
  */
 import type { ByteString } from "../base/byte-string.ts";
-import { changesAt, changesIn, type Change, type KvState } from "../kv/index.ts";
+import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../kv/index.ts";
 import { RangeIndex } from "./range-index.ts";
 import type { Lane, Watch, WatchSession } from "./watch.ts";
 import { firstFrom, isIn, SharedEvent, wants } from "./watch-events.ts";
 import {
+  FAR_REVISIONS,
   LARGE_REVISION_KEYS,
   PART_BYTES,
   PIECE_CHANGES_MAX,
@@ -75,6 +76,8 @@ export class WatchWalks {
   #events = 0;
   #slowed = 0;
   #turn = 0;
+  /** What was changed next after revisions that are far back; null: none are read. */
+  #next: NextChanges | null = null;
   readonly #live = new Budget();
   readonly #past = new Budget();
 
@@ -185,6 +188,8 @@ export class WatchWalks {
   #walk(lane: "live" | "swept", from: number, last: number, budget: Budget): number {
     const { cells } = this.#state();
     const { history } = cells;
+    if (!this.#knowsNext(from, budget, FAR_REVISIONS[lane === "live" ? "live" : "past"]))
+      return from;
     const first = history.keysAt(from);
     if (first.length > LARGE_REVISION_KEYS) {
       budget.changes -= first.length;
@@ -198,7 +203,7 @@ export class WatchWalks {
       changes += length;
     }
     const looked = { cells: 0 };
-    const changes = changesIn(cells, from, to, (key) => this.#index.has(key), looked);
+    const changes = changesIn(cells, from, to, (key) => this.#index.has(key), looked, this.#next);
     budget.changes -= looked.cells;
     for (let at = 0; at < changes.length;) {
       const revision = changes[at]?.revision ?? to;
@@ -214,6 +219,20 @@ export class WatchWalks {
     }
     budget.piece = Math.min(PIECE_CHANGES_MAX, 2 * budget.piece);
     return to + 1;
+  }
+
+  /**
+   * Sees to it that what was changed next is known, where a walk is far behind.
+   * @returns false when the rest of the turn went into it
+   */
+  #knowsNext(from: number, budget: Budget, farRevisions: number): boolean {
+    const { history } = this.#state().cells;
+    const isFar = history.last - from > farRevisions;
+    if (!isFar && this.#behindCount === 0) this.#next = null;
+    if (this.#next === null && !isFar) return true;
+    if (this.#next?.mayGoOn(history, from) !== true) this.#next = new NextChanges(history, from);
+    budget.changes -= this.#next.extend(budget.changes);
+    return this.#next.last === history.last;
   }
 
   /** All that the watches of a lane want of one revision (W1). */
@@ -296,6 +315,7 @@ export class WatchWalks {
   #tellPart(watch: Watch): void {
     const { session, wish, next: revision, number } = watch;
     const { cells } = this.#state();
+    if (!this.#knowsNext(revision, this.#past, FAR_REVISIONS.past)) return;
     const keys = cells.history.keysAt(revision).toSorted();
     this.#past.changes -= keys.length;
     let at = firstFrom(keys, wish.start);
@@ -305,7 +325,7 @@ export class WatchWalks {
       let bytes = 0;
       let key = keys[at];
       while (key !== undefined && isIn(key, wish.end) && bytes < PART_BYTES) {
-        for (const change of changesAt(cells, revision, [key])) {
+        for (const change of changesAt(cells, revision, [key], { cells: 0 }, this.#next)) {
           this.#past.changes -= 1;
           if (!wants(watch, change)) continue;
           const event = new SharedEvent(change).bytes(wish.previous);

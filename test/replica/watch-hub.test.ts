@@ -138,16 +138,19 @@ class World {
     this.hub.endTurn(this.state.appliedIdx);
   }
 
-  settle(): void {
+  /** @returns after how many turns */
+  settle(): number {
     for (const client of this.clients) {
       client.reads = true;
       client.read();
     }
     // That there is room is seen in the turn after: in a node that of the next tick.
-    for (let turns = 0, idle = 0; idle < 2 || this.hub.stats.behind > 0; turns++) {
+    let turns = 0;
+    for (let idle = 0; idle < 2 || this.hub.stats.behind > 0; turns++) {
       idle = this.hub.endTurn(this.state.appliedIdx) ? 0 : idle + 1;
       assert(turns < 10_000, "it comes to an end");
     }
+    return turns;
   }
 
   check(): void {
@@ -298,6 +301,21 @@ describe("a reader that is slow", () => {
     world.settle();
     world.check();
     expect(record.ended).toEqual({ code: "COMPACTED", revision: 15 });
+  });
+});
+
+describe("a watch from the past", () => {
+  test.each([1, 16])("catches up with %i keys that are changed very often", (keys) => {
+    const world = new World({ unreadBytes: 1 << 20 });
+    for (let i = 0; i < 8000; i++) {
+      world.run({ op: "write", key: `k${i % keys}`, value: `${i}` });
+    }
+    const [reader] = world.clients as [Client];
+    const [, record] = reader.create(world.hub, { ...WISH, from: 1 });
+    // Each change is looked at three times, at most, and a turn looks at 4,096.
+    expect(world.settle()).toBeLessThan(20);
+    world.check();
+    expect(nextOf(record)).toBe(8001);
   });
 });
 
