@@ -3,6 +3,7 @@ import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import {
+  BODY_BIT,
   COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
@@ -39,7 +40,8 @@ export function checkKey(key: Uint8Array): void {
 
 /** @throws KvError KEY_TOO_LARGE, VALUE_TOO_LARGE, or BAD_REQUEST for another field that is out of bounds */
 export function checkCommand(command: Command): void {
-  const { key, expected, revision, value, nonce, txn }: Contents = command;
+  const { key, expected, revision, value, nonce, txn, body }: Contents = command;
+  if (body !== undefined) checkSized(FIELDS.body, body);
   if (key !== undefined) checkSized(FIELDS.key, key);
   if (expected !== undefined) checkSized(FIELDS.expected, expected);
   if (revision !== undefined) checkNumber(FIELDS.revision, revision);
@@ -149,7 +151,7 @@ export class GroupWriter {
 
   /** @returns bits of the fields there were */
   #addRare(command: Contents): number {
-    const { quotaBytes, historyRevisions, historyBytes, compactRevision, txn } = command;
+    const { quotaBytes, historyRevisions, historyBytes, compactRevision, txn, body } = command;
     let fields = 0;
     const add = (content: number | undefined, bit: number): void => {
       if (content === undefined) return;
@@ -163,6 +165,10 @@ export class GroupWriter {
     if (txn !== undefined) {
       this.#records.sized(txn);
       fields |= TXN_BIT;
+    }
+    if (body !== undefined) {
+      this.#records.sized(body);
+      fields |= BODY_BIT;
     }
     return fields;
   }

@@ -52,3 +52,30 @@ export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
 export { TXN_REFUSAL, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";
+export {
+  ACCESS_NAME,
+  ACCESS_NAME_TEXT,
+  EMPTY_ACCESS,
+  ROOT,
+  type AccessState,
+  type Permission,
+  type PermissionKind,
+  type Role,
+  type User,
+} from "./access.ts";
+export {
+  ACCESS_REFUSAL,
+  accessRefusalText,
+  encodeAccessChange,
+  type AccessChange,
+} from "./access-change.ts";
+export { SECRET_HOLDER, withActor, type Actor } from "./actor.ts";
+export {
+  deniedStatus,
+  mayManage,
+  mayRead,
+  mayWrite,
+  refusalOf,
+  rightsOf,
+  type Rights,
+} from "./rights.ts";
