@@ -214,9 +214,9 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range of several pages never works through a node that is cut off",
     patches: [
       patch(
-        "src/replica/replica.ts",
-        "const mayRelay = (read: PendingRead): boolean => !read.route.relayed;",
-        "const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;",
+        "src/replica/lending.ts",
+        "reads.lend(({ route }) => !route.relayed);",
+        "reads.lend(({ route, local }) => !local && !route.relayed);",
       ),
     ],
     by: ["test/sim/relay.test.ts"],

@@ -4,7 +4,8 @@
  * Invariants:
  *   C1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
  *       route gets more of that than is free (as for writes: Proposals, P5).
- *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included.
+ *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included, and what a
+ *       neighbour serves of it until that is settled.
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
  */
@@ -49,6 +50,8 @@ export class ClientReads {
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests: PendingRead[] = [];
+  /** Keys asked for by the reads that neighbours serve. */
+  #lent = 0;
   #tick = 0;
 
   constructor(options: ClientReadsOptions) {
@@ -64,7 +67,7 @@ export class ClientReads {
 
   /** Keys asked for. */
   get count(): number {
-    return this.#confirmed.waitingCount + this.#pending.count;
+    return this.#confirmed.waitingCount + this.#pending.count + this.#lent;
   }
 
   /** Linearizable. */
@@ -90,9 +93,22 @@ export class ClientReads {
 
   /** Takes out what waits for an index and fulfils `predicate`. */
   remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    const removed = [...this.#confirmed.remove(predicate), ...this.#pending.remove(predicate)];
+    const removed = this.#remove(predicate);
     for (const read of removed) this.#leaves(read);
     return removed;
+  }
+
+  /** C2. The same, for a neighbour to serve. Each is to be settled. */
+  lend(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
+    const lent = this.#remove(predicate);
+    for (const { count } of lent) this.#lent += count;
+    return lent;
+  }
+
+  /** A read that was lent is answered, given back, or of no use to anybody any more. */
+  settle(read: PendingRead): void {
+    this.#lent -= read.count;
+    this.#leaves(read);
   }
 
   /** Takes out all that waits, what is left of half answered frames too. */
@@ -180,6 +196,10 @@ export class ClientReads {
     if (rest === null) return;
     this.#waits(rest);
     this.#rests.push(rest);
+  }
+
+  #remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
+    return [...this.#confirmed.remove(predicate), ...this.#pending.remove(predicate)];
   }
 
   #waits({ route, count }: PendingRead): void {
