@@ -19,15 +19,17 @@ import { KvError } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../ports/clock.ts";
 import { decodeAnswers, type AnswerHandler } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
+import { decodeSignedIn, encodeSignIn, SIGNED_IN_FRAME } from "../wire/sign-in.ts";
 import { createAnswerHandler } from "./answers.ts";
 import { askedSecret } from "./asked-secret.ts";
 import { ClientSession } from "./client-session.ts";
 import type { ClientCoreOptions, SubmitOptions, ObserveRequest } from "./core-options.ts";
+import { checkCredentials, Credentials } from "./credentials.ts";
 import { Deadlines } from "./deadlines.ts";
 import { checkOperation, type Answer, type Operation } from "./frames.ts";
 import { KnownCluster, type NodeSelf } from "./known-cluster.ts";
 import { Lane } from "./lane.ts";
-import { NodeLink } from "./node-link.ts";
+import { NodeLink, type LinkSignIn } from "./node-link.ts";
 import {
   newRequest,
   type Done,
@@ -52,6 +54,7 @@ export class ClientCore {
   readonly #timeoutMs: number;
   readonly #attemptTimeoutMs: number;
   readonly #failFast: boolean;
+  readonly #hasCredentials: boolean;
   readonly #lanes: readonly Lane[];
   readonly #lanesById: ReadonlyMap<number, Lane>;
   readonly #session: ClientSession;
@@ -76,6 +79,7 @@ export class ClientCore {
     this.#timeoutMs = options.timeoutMs ?? 5000;
     this.#attemptTimeoutMs = options.attemptTimeoutMs ?? 2000;
     this.#observe = options.observe ?? null;
+    this.#hasCredentials = options.user !== undefined;
     this.#failFast = options.failFast ?? false;
     this.#deadlines = new Deadlines(options.clock, this.#epoch, (now) => this.#expire(now));
     this.#session = new ClientSession((length) => options.random.bytes(length));
@@ -86,6 +90,7 @@ export class ClientCore {
       clusterId: options.clusterId ?? null,
       secret: askedSecret(options.secret ?? null),
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+      signIn: clientSignIn(options),
       meet: (self: NodeSelf, by: string) => this.#cluster.meet(self, by),
     };
     this.#lanes = options.nodes.map((node, index) => {
@@ -324,7 +329,18 @@ export class ClientCore {
         request.isOverdue = true;
       }
     }
+    if (error.code === "UNAUTHENTICATED" && this.#mayAskAgain(lane, request)) return;
     this.#refused(request, error);
+  }
+
+  /** What this client said last of who it is may have ended: once for each request it says so anew. */
+  #mayAskAgain(lane: Lane, request: Request): boolean {
+    if (!this.#hasCredentials || request.signedInAgain || !lane.link.isOpen) return false;
+    request.signedInAgain = true;
+    lane.link.signInAgain();
+    lane.enqueue(request);
+    this.#scheduleFlush();
+    return true;
   }
 
   #refused(request: Request, error: KvError): void {
@@ -397,7 +413,8 @@ export class ClientCore {
       // A node that answered and hears no majority says more than one that is down, as long as both are of one round.
       const knowsBetter = request.tried > 0 && request.lastError?.code === "NO_QUORUM";
       if (request.node !== null || !knowsBetter) request.lastError = error;
-      if (request.node === null) this.#moveOn(request);
+      // A wrong password is wrong at every node, and each attempt costs one.
+      if (request.node === null && error.code !== "UNAUTHENTICATED") this.#moveOn(request);
       else this.#fail(request, error);
     }
   }
@@ -505,6 +522,17 @@ export class ClientCore {
 
 function isWrongCluster(error: unknown): error is KvError {
   return error instanceof KvError && error.code === "WRONG_CLUSTER";
+}
+
+function clientSignIn(options: ClientCoreOptions): LinkSignIn | null {
+  checkCredentials(options);
+  const credentials = Credentials.of(options.clock, options);
+  if (credentials === null) return null;
+  return {
+    credentials,
+    encode: encodeSignIn,
+    decode: (frame) => (frame[0] === SIGNED_IN_FRAME ? decodeSignedIn(frame) : null),
+  };
 }
 
 function isAttemptOver({ state, attemptDeadline }: Request, now: number): boolean {

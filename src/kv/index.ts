@@ -57,6 +57,7 @@ export {
   ACCESS_NAME_TEXT,
   EMPTY_ACCESS,
   ROOT,
+  TOKEN_KEY_BYTES,
   type AccessState,
   type Permission,
   type PermissionKind,

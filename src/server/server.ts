@@ -13,6 +13,7 @@ import { NodeMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { descriptorLimit, openDescriptors, type ConnectionCaps } from "../platform/descriptors.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
+import { scryptPasswords } from "../platform/scrypt-passwords.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
 import { IDENTITY_FILE, LOG_DIRECTORY } from "../storage/data-directory.ts";
 import { logEndPath } from "../storage/log-end.ts";
@@ -97,6 +98,7 @@ async function startNode(
       network: networkOf(options, caps, strangers, view),
       disk: new NodeDisk(dataDirectory),
       memory: new NodeMemory(),
+      passwords: scryptPasswords,
       logger,
     };
     let isListening = false;
