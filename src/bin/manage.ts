@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { createAdminClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import { createAdminPrompt } from "../repl/admin-prompt.ts";
+import { promptPassword } from "./ask-password.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
@@ -28,13 +29,15 @@ export function manageCommand(): Command {
 }
 
 async function openAdminPrompt(flags: PromptFlags): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand } = await learnSettings(flags);
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } =
+    await learnSettings(flags);
   const client = createAdminClient({
     nodes,
     clusterId,
     secret,
     tls,
     timeoutMs,
+    ...credentials,
   });
   const style = terminalStyle();
   const prompt = createAdminPrompt({
@@ -46,6 +49,7 @@ async function openAdminPrompt(flags: PromptFlags): Promise<void> {
     now: () => nodeClock.now(),
     sleep,
     servers: null,
+    password: promptPassword,
   });
   const ids = nodes.map(({ id }) => id).join(", ");
   try {

@@ -43,6 +43,7 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "waitLeader":
     case "sleep":
     case "server":
+    case "access":
       return true;
     case "status":
     case "getLinks":

@@ -3,6 +3,7 @@ import type { RequestListener } from "node:http";
 import { pageUrl } from "../config/cluster.ts";
 import { createDashboard } from "../dashboard/dashboard.ts";
 import { Node } from "../node/node.ts";
+import { AuditFile } from "../platform/audit-file.ts";
 import { colorLevel } from "../platform/color.ts";
 import { createConsoleLogger } from "../platform/console-logger.ts";
 import { DataLock, LOCK_FILE } from "../platform/data-lock.ts";
@@ -18,6 +19,7 @@ import { WsNetwork } from "../platform/ws-network.ts";
 import { IDENTITY_FILE, LOG_DIRECTORY } from "../storage/data-directory.ts";
 import { logEndPath } from "../storage/log-end.ts";
 import { PEER_MEMORY_FILE } from "../storage/peer-memory.ts";
+import type { Audit } from "../ports/audit.ts";
 import type { Logger } from "../ports/logger.ts";
 import { StrangerLog } from "../ports/stranger-log.ts";
 import { LastWords } from "./last-words.ts";
@@ -99,6 +101,7 @@ async function startNode(
       disk: new NodeDisk(dataDirectory),
       memory: new NodeMemory(),
       passwords: scryptPasswords,
+      ...auditOf(options, logger),
       logger,
     };
     let isListening = false;
@@ -149,6 +152,12 @@ async function startNode(
     lock.release();
     throw error;
   }
+}
+
+/** @throws Error when the file cannot be opened */
+function auditOf({ audit }: ServerOptions, logger: Logger): { readonly audit?: Audit } {
+  if (audit === null) return {};
+  return { audit: new AuditFile({ ...audit, logger, wallMs: () => Date.now() }) };
 }
 
 function networkOf(
