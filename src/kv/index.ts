@@ -67,10 +67,11 @@ export {
 export {
   ACCESS_REFUSAL,
   accessRefusalText,
+  decodeAccessChange,
   encodeAccessChange,
   type AccessChange,
 } from "./access-change.ts";
-export { SECRET_HOLDER, withActor, type Actor } from "./actor.ts";
+export { readActor, SECRET_HOLDER, withActor, type Actor } from "./actor.ts";
 export {
   deniedStatus,
   mayManage,

@@ -3,6 +3,9 @@ import { assert } from "../base/assert.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Address } from "../ports/network.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
+import { LIMITED_USERS, passwordOf, scheduleAccess } from "./access-changes.ts";
+import { LimitedClient } from "./limited-client.ts";
 import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
@@ -69,6 +72,7 @@ export class SimWorld {
   readonly hostiles: readonly HostileClient[];
   readonly rangeReaders: readonly RangeReader[];
   readonly transactors: readonly Transactor[];
+  readonly limited: readonly LimitedClient[];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -110,6 +114,8 @@ export class SimWorld {
     this.transactors = Array.from({ length: plan.transactors ?? 0 }, (_, index) =>
       this.#newTransactor(index),
     );
+    const users = (plan.access ?? []).length === 0 ? [] : LIMITED_USERS;
+    this.limited = users.map((user, index) => this.#newLimited(index, user));
     this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
@@ -137,6 +143,8 @@ export class SimWorld {
     for (const reader of this.rangeReaders) reader.start();
     scheduleSettings(this, this.plan.history ?? []);
     for (const transactor of this.transactors) transactor.start();
+    scheduleAccess(this, this.plan.access ?? [], this.#random.fork("access"));
+    for (const client of this.limited) client.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -283,6 +291,7 @@ export class SimWorld {
       coverage,
       history,
       nodes,
+      credentials: this.#credentials,
       random: this.#random.fork(`range reader ${index}`),
       keys: plan.keys,
       timeoutMs: CLIENT_TIMEOUT_MS,
@@ -294,8 +303,31 @@ export class SimWorld {
     const { plan, clock, network, coverage, history } = this;
     const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
     const random = this.#random.fork(`transactor ${index}`);
-    const rest = { clock, network, coverage, history, nodes, random };
+    const rest = {
+      clock,
+      network,
+      coverage,
+      history,
+      nodes,
+      random,
+      credentials: this.#credentials,
+    };
     return new Transactor({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
+  }
+
+  /** Where users are told apart, who is to do everything is root. */
+  get #credentials(): CredentialOptions {
+    return (this.plan.access ?? []).length === 0
+      ? {}
+      : { user: "root", password: passwordOf("root") };
+  }
+
+  #newLimited(index: number, user: string): LimitedClient {
+    const { plan, clock, network, coverage, history } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    const random = this.#random.fork(`limited ${index}`);
+    const rest = { clock, network, coverage, history, nodes, random };
+    return new LimitedClient({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS }, user);
   }
 
   #newHostile(index: number): HostileClient {
@@ -317,6 +349,7 @@ export class SimWorld {
       history,
       random: this.#random.fork(`client ${index} at work`),
       nodes: plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT })),
+      credentials: this.#credentials,
       keys: plan.keys,
       valueBytes: plan.valueBytes,
       others: plan.otherWrites ?? 0,
