@@ -308,7 +308,11 @@ export class ClientCore {
     lane.openingOver();
     if (this.#session.id !== null) return;
     // None of them has been sent, however unsure it is whether the session was opened.
-    for (const request of lane.queued()) if (request.isWrite) this.#refused(request, error);
+    const isUnknown = error.code === "UNAUTHENTICATED";
+    for (const request of lane.queued()) {
+      if (!request.isWrite || (isUnknown && this.#mayAskAgain(lane, request))) continue;
+      this.#refused(request, error);
+    }
   }
 
   /** The request or its answer was lost on the way, or the node has other worries. Opening twice does no harm. */
@@ -338,7 +342,8 @@ export class ClientCore {
     if (!this.#hasCredentials || request.signedInAgain || !lane.link.isOpen) return false;
     request.signedInAgain = true;
     lane.link.signInAgain();
-    lane.enqueue(request);
+    // What waits for a session is in the queue already.
+    if (request.state !== "queued") lane.enqueue(request);
     this.#scheduleFlush();
     return true;
   }

@@ -62,7 +62,8 @@ describe("a client", () => {
         message: expect.stringContaining("nobody has signed in"),
       });
     }
-    await expect(before.read("a/1", { consistency: "local" } as object)).rejects.toBeDefined();
+    const local = before.read("a/1", { consistency: "local" });
+    await expect(local).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 
   test("that has signed in does what its roles permit and nothing else", async () => {
@@ -106,6 +107,13 @@ describe("a client", () => {
     await secure();
     await ann.write("a/1", "w");
     expect((await ann.read("a/1")).found).toBe(true);
+  });
+
+  test("that begins to write after access control was turned on says then who it is", async () => {
+    const ann = clientOf(ANN);
+    await ann.read("a/1");
+    await secure();
+    await ann.write("a/1", "v");
   });
 
   test("whose password was changed is out, and in again with the new one", async () => {
