@@ -140,7 +140,7 @@ export class ClientWrites {
   /** While access control is off nothing is said of who asks. */
   #stamped(route: Route, group: Uint8Array): Uint8Array {
     const { actor } = route;
-    if (actor == null || !this.#options.state().access.isOn) return group;
+    if (actor === undefined || actor === null || !this.#options.state().access.isOn) return group;
     return withActor(group, actor);
   }
 
