@@ -46,7 +46,12 @@ async function run(
   const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
   const client = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
   const prompt = createAdminPrompt({
-    ...{ client, nodes, timeoutMs, startCommand, sleep, servers: null },
+    client,
+    nodes,
+    timeoutMs,
+    startCommand,
+    sleep,
+    servers: null,
     style: terminalStyle(),
     now: () => nodeClock.now(),
     password: async (source, user) =>

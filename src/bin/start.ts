@@ -114,7 +114,10 @@ async function openPrompt(
   const prompt = createStartPrompt(
     createClientPrompt({ ...common, client }),
     createAdminPrompt({
-      ...{ ...common, client: admin, sleep, servers },
+      ...common,
+      client: admin,
+      sleep,
+      servers,
       password: promptPassword,
     }),
   );

@@ -31,7 +31,10 @@ export const scryptPasswords: Passwords = {
   verify: (password, hash, done) => {
     const match = HASH.exec(hash);
     const [, log2N = "", blocks = "", parallel = "", salt = "", wanted = ""] = match ?? [];
-    if (match === null || Number(log2N) > LOG2_N_MAX) return void setImmediate(() => done(false));
+    if (match === null || Number(log2N) > LOG2_N_MAX) {
+      setImmediate(() => done(false));
+      return;
+    }
     const key = Buffer.from(wanted, "base64");
     const costs = [Number(log2N), Number(blocks), Number(parallel)] as const;
     derive(password, Buffer.from(salt, "base64"), key.length, ...costs, (derived) =>

@@ -2,6 +2,7 @@
  * Users, roles and permissions once more, in the simplest way: for those who check the product by going through the decided log
  * anew. It shares with what it checks the form of a change, and nothing else.
  */
+import { unreachable } from "../base/assert.ts";
 import type { AccessChange, Actor, Where } from "../kv/index.ts";
 
 interface NaiveUser {
@@ -124,6 +125,8 @@ export class NaiveAccess {
       case "turnOff":
         this.isOn = false;
         return true;
+      default:
+        return unreachable(change, "change of users and roles");
     }
   }
 }

@@ -3,6 +3,7 @@
  * and what each key held in between. It shares nothing with the product's but the format of an entry, how sessions get their
  * numbers, and the models of the table of operations, which the product never calls.
  */
+import { unreachable } from "../base/assert.ts";
 import { OP, operationOf, type FieldName } from "../operations/index.ts";
 import {
   byteStringOf,
@@ -63,6 +64,8 @@ function needsOf({ compare, success, failure }: Txn): (readonly ["read" | "write
         return needs(op.where, false, true);
       case "txn":
         return needsOf(op.txn);
+      default:
+        return unreachable(op, "operation of a transaction");
     }
   });
   return [...compare.map(({ where }) => ["read", where] as const), ...ops];

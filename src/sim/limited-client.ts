@@ -50,7 +50,13 @@ export class LimitedClient extends Asker<AskerOptions> {
       const outcome = answer === null ? code : "ok";
       const local = "local" in operation && operation.local;
       history.limited.push({
-        ...{ user: this.#user, what, call, local, reads, writes, outcome },
+        user: this.#user,
+        what,
+        call,
+        local,
+        reads,
+        writes,
+        outcome,
         revisions: answer === null ? null : revisionsOf(answer, writes.length > 0),
       });
       this.start();
@@ -84,13 +90,20 @@ export class LimitedClient extends Asker<AskerOptions> {
   #range(one: ByteString, other: ByteString, local: boolean): Question {
     const [start, end] = one < other ? [one, other] : [other, `${one}\u0000` as ByteString];
     const range = {
-      ...{ reverse: false, countOnly: false, keysOnly: false, limit: 100, revision: 0 },
-      ...{ start: bytesOf(start), end: bytesOf(end) },
+      reverse: false,
+      countOnly: false,
+      keysOnly: false,
+      limit: 100,
+      revision: 0,
+      start: bytesOf(start),
+      end: bytesOf(end),
     };
     const where = { start, end };
     return {
-      ...{ what: "range", operation: { kind: "range", range, local } },
-      ...{ reads: [where], writes: [] },
+      what: "range",
+      operation: { kind: "range", range, local },
+      reads: [where],
+      writes: [],
     };
   }
 
@@ -108,8 +121,10 @@ export class LimitedClient extends Asker<AskerOptions> {
       : { compare, success: [get], failure: [put] };
     const reads: Where[] = [where, ...compare.map((one) => one.where)];
     return {
-      ...{ what: "transaction", operation: { kind: "txn", txn: encodeTxn(txn) } },
-      ...{ reads, writes: [{ key: put.key }] },
+      what: "transaction",
+      operation: { kind: "txn", txn: encodeTxn(txn) },
+      reads,
+      writes: [{ key: put.key }],
     };
   }
 }

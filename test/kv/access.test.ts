@@ -102,7 +102,8 @@ class Store {
 
   #apply(entry: Uint8Array): Answer {
     const answers: Answer[] = [];
-    expect(validateEntry(entry)).toBeNull();
+    const wrong = validateEntry(entry);
+    if (wrong !== null) throw wrong;
     this.state.apply(entry, this.state.appliedIdx, {
       beginGroup: () => {},
       answer: (_session, _sequence, status, revision, actual) =>
