@@ -23,7 +23,7 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         AGREEMENT,
-        "    if (isSame(own, checkpoint)) this.#agreed(peer, checkpoint.idx);\n",
+        "    if (isSame === true) this.#agreed(peer, checkpoint.idx);\n",
         "    if (own.idx === checkpoint.idx) this.#agreed(peer, checkpoint.idx);\n",
       ),
     ],
@@ -80,5 +80,17 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
     breaks: "a node tells hashes that stand for no state it ever had, and sound nodes differ",
     patches: [patch("src/replica/hash-history.ts", "    this.#first = idx;\n", "")],
     by: "sim",
+  },
+  {
+    name: "versions that are kept are not compared",
+    breaks: "a node tells another past than the others, and nobody notices",
+    patches: [
+      patch(
+        AGREEMENT,
+        "return a.kept.oldest === b.kept.oldest ? a.kept.hash === b.kept.hash : null;",
+        "return true;",
+      ),
+    ],
+    by: ["test/replica/agreement.test.ts"],
   },
 ];

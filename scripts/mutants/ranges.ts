@@ -5,6 +5,7 @@ const RANGE = "src/kv/range.ts";
 const HISTORY = "src/kv/history.ts";
 const VERSIONS = "src/kv/versions.ts";
 const CELLS = "src/kv/ordered-cells.ts";
+const SELECTION = "src/kv/range-selection.ts";
 const WRITER = "src/wire/answer-writer.ts";
 
 export const RANGES: readonly Mutant[] = [
@@ -98,8 +99,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "    const place = placeAt(key, newest, revision, history, looked);\n",
-        "    if (newest.version === 0) continue;\n    const place = placeAt(key, newest, revision, history, looked);\n",
+        "    if (!isThere(key, newest, place, history)) continue;\n",
+        "    if (newest.version === 0 || !isThere(key, newest, place, history)) continue;\n",
       ),
     ],
     by: "sim",
@@ -141,8 +142,8 @@ export const RANGES: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "a version lost at a snapshot",
-    breaks: "a node that took over a snapshot misses what was there at its oldest revision",
+    name: "the oldest version of a key is not told",
+    breaks: "the history of a key lacks what was there at the oldest revision",
     patches: [
       patch(
         VERSIONS,
@@ -150,17 +151,28 @@ export const RANGES: readonly Mutant[] = [
         "    if (modRevision <= history.oldest + 1) return;\n    place",
       ),
     ],
+    by: ["test/kv/history.test.ts"],
+  },
+  {
+    name: "a record lost at a snapshot",
+    breaks: "a node that took over a snapshot misses what was there at its oldest revision",
+    patches: [
+      patch(
+        HISTORY,
+        "chunk.records(this.#oldest, this.#last)",
+        "chunk.records(this.#oldest + 1, this.#last)",
+      ),
+    ],
     by: "sim",
   },
   {
     name: "a deletion lost at a snapshot",
-    breaks:
-      "what was deleted is back, or gone too early, in the history of a node that took over a snapshot",
+    breaks: "a key that was deleted is missed in the history of a node that took over a snapshot",
     patches: [
       patch(
-        VERSIONS,
-        "if (version.version === 0 && modRevision <= history.oldest) return;",
-        "if (version.version === 0) return;",
+        "src/kv/frozen-state.ts",
+        "if (newest.version === 0 && newest.modRevision <= history.oldest) continue;",
+        "if (newest.version === 0) continue;",
       ),
     ],
     by: "sim",
@@ -171,8 +183,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         HISTORY,
-        "while (this.#released < this.#oldest && left > 0) {",
-        "while (this.#released < Math.min(this.#last, this.#oldest + 1) && left > 0) {",
+        "const isBehind = chunk.first + chunk.places - 1 <= this.#oldest;",
+        "const isBehind = chunk.first <= this.#oldest;",
       ),
     ],
     by: "sim",
@@ -193,7 +205,7 @@ export const RANGES: readonly Mutant[] = [
     name: "history that a clone holds is let go of",
     breaks: "a snapshot that is being written loses values",
     patches: [
-      patch(HISTORY, "if (chunk.generation < this.#generation) {", "if (chunk.generation < 0) {"),
+      patch(HISTORY, "clone.#chunks = this.#chunks.slice();", "clone.#chunks = this.#chunks;"),
     ],
     by: ["test/kv/history.test.ts"],
   },
@@ -238,5 +250,55 @@ export const RANGES: readonly Mutant[] = [
     breaks: "one client's frames of refused ranges hold up a turn",
     patches: [patch(WRITER, "this.#workBytes += READ_WORK_BYTES;", "this.#workBytes += 0;")],
     by: ["test/replica/read-work.test.ts"],
+  },
+  {
+    name: "in an order of its own a range has whatever came first",
+    breaks: "a range by revision, version or value has keys that are not the first in that order",
+    patches: [
+      patch(
+        SELECTION,
+        "if (isCrowded && last !== undefined && !this.#isBefore(key, stored, last)) return;",
+        "if (isCrowded && last !== undefined) return;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "bounds on revisions are looked at in the newest version",
+    breaks: "a range of an old revision misses keys that were changed since",
+    patches: [
+      patch(
+        RANGE,
+        "if (select !== undefined && !isWithin(stored, select)) continue;",
+        "if (select !== undefined && !isWithin(newest, select)) continue;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a count passes over its bounds on revisions",
+    breaks: "keys are counted that were not asked for",
+    patches: [patch(RANGE, "if (countOnly && select === undefined) {", "if (countOnly) {")],
+    by: "sim",
+  },
+  {
+    name: "keys that are alike in an order come as they were found, also in reverse",
+    breaks: "a range in reverse has other keys than its order says",
+    patches: [
+      patch(SELECTION, "return key < there.key !== this.#reverse;", "return key < there.key;"),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a read for a least revision is answered as soon as its index is there",
+    breaks: "what is to be no older than a revision is older",
+    patches: [
+      patch(
+        "src/replica/client-reads.ts",
+        "return atLeast > this.#readable.revision;",
+        "return atLeast > this.#readable.revision && atLeast < 0;",
+      ),
+    ],
+    by: "sim",
   },
 ];

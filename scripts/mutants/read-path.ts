@@ -86,8 +86,8 @@ export const READ_PATH: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/client-reads.ts",
-        "if (minIdx <= appliedIdx()) return this.#answer(read, true);",
-        "if (minIdx >= 0) return this.#answer(read, true);",
+        "    if (minIdx <= appliedIdx()) {\n",
+        "    if (minIdx >= 0) {\n",
       ),
     ],
     by: "sim",

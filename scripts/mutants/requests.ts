@@ -343,7 +343,6 @@ export const REQUESTS: readonly Mutant[] = [
       "what a client asked of a process that is no more is answered to a client of the next one",
     patches: [ANY_BOOT, GUESTS_STAY_OPEN],
     by: "sim",
-    explore: "--replay test/explore/traces/somebody-elses-session.json",
   },
   {
     name: "answers to an earlier process are taken",

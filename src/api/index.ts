@@ -24,6 +24,18 @@ export type { KeyVersion } from "../client/key-version.ts";
 export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
 export { KvClient } from "../client/kv-client.ts";
+export { Watch } from "../client/watch.ts";
+export {
+  DeleteEvent,
+  PutEvent,
+  type ObserveOptions,
+  type RangeState,
+  type WatchBatch,
+  type WatchEvent,
+  type WatchItem,
+  type WatchOptions,
+  type WatchProgress,
+} from "../client/watch-types.ts";
 export type { KvRequests } from "../client/key-requests.ts";
 export { Atomic } from "../client/atomic.ts";
 export { Transaction, type TransactRangeOptions, type TransactSource } from "../client/transact.ts";
@@ -48,6 +60,7 @@ export type {
   Bytes,
   CasCondition,
   CasResult,
+  CountOptions,
   CountResult,
   DeleteResult,
   HistoryOptions,
@@ -56,12 +69,14 @@ export type {
   NodeGiven,
   NodesGiven,
   RangeOptions,
+  RangeOrder,
   RangeSelector,
   ReadOptions,
   ReadResult,
   RequestOptions,
   ResultOf,
   Revision,
+  RevisionBounds,
   Snapshot,
   WriteResult,
 } from "../client/types.ts";

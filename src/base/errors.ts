@@ -45,6 +45,8 @@ export const ERRORS = {
   CONFLICT: { wire: 24, definite: true, retryable: true },
   /** Access control is on, and nobody has said who asks; or whoever signed in is no user any more, or has another password now. */
   UNAUTHENTICATED: { wire: 30, definite: true, retryable: false },
+  /** A read is to be of a revision that the node asked has not come to yet. */
+  REVISION_AHEAD: { wire: 32, definite: true, retryable: true },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

@@ -9,6 +9,10 @@ export const FRAME_COMMANDS_MAX = 4096;
 export const KEYS_READ_MAX = 1024;
 /** Bytes of them. */
 export const KEYS_READ_BYTES_MAX = 1024 * 1024;
+/** Keys of one range in an order that is not that of keys: its reader holds all of them at once. */
+export const ORDERED_KEYS_MAX = 10_000;
+/** Bytes of them and their values. */
+export const ORDERED_BYTES_MAX = 64 * 1024 * 1024;
 /** One client frame. */
 export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** One log entry: the commands one node proposes in one turn. */

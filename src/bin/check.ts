@@ -59,7 +59,8 @@ Examples:
   omnikv check history.jsonl --html out.html  and draws it
   omnikv check jepsen.log --model register
 
-Formats: omnikv's own (docs/history-format.md), logs of Jepsen's register test, EDN maps with get, put and append.
+Formats: omnikv's own (docs/history-format.md), logs of Jepsen's register test, and EDN:
+events of registers, independent keys, stores of strings, lists.
 FILE may be - for the standard input.
 
 Exit status: 0 the history is fine · 1 it is not · 2 usage, or no readable history · 5 not decided within the limit.`;

@@ -2,8 +2,10 @@
 import { Command } from "commander";
 import { createAdminClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
+import type { ManageAction } from "../repl/admin-commands.ts";
 import { createAdminPrompt } from "../repl/admin-prompt.ts";
 import { promptPassword } from "./ask-password.ts";
+import type { Prompt } from "../repl/prompt.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
@@ -11,6 +13,7 @@ import {
   sleep,
   terminalStyle,
   type PromptFlags,
+  type PromptSettings,
 } from "./prompt-options.ts";
 
 const EXAMPLES = `
@@ -29,8 +32,23 @@ export function manageCommand(): Command {
 }
 
 async function openAdminPrompt(flags: PromptFlags): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } =
-    await learnSettings(flags);
+  const settings = await learnSettings(flags);
+  const ids = settings.nodes.map(({ id }) => id).join(", ");
+  await withAdminPrompt(settings, (prompt) =>
+    runPromptProcess(prompt, flags, {
+      name: "manage",
+      promptText: `${prompt.style.strong("manage")}> `,
+      greeting: `omnikv management, nodes ${ids}. Type status, watch, "isolate 2", heal, "1 break_link 2", help or exit.`,
+    }),
+  );
+}
+
+/** A client for as long as `use` takes. */
+export async function withAdminPrompt(
+  settings: PromptSettings,
+  use: (prompt: Prompt<ManageAction>) => Promise<void>,
+): Promise<void> {
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
   const client = createAdminClient({
     nodes,
     clusterId,
@@ -39,25 +57,19 @@ async function openAdminPrompt(flags: PromptFlags): Promise<void> {
     timeoutMs,
     ...credentials,
   });
-  const style = terminalStyle();
   const prompt = createAdminPrompt({
     client,
     nodes,
     timeoutMs,
-    style,
+    style: terminalStyle(),
     startCommand,
     now: () => nodeClock.now(),
     sleep,
     servers: null,
     password: promptPassword,
   });
-  const ids = nodes.map(({ id }) => id).join(", ");
   try {
-    await runPromptProcess(prompt, flags, {
-      name: "manage",
-      promptText: `${style.strong("manage")}> `,
-      greeting: `omnikv management, nodes ${ids}. Type status, watch, "isolate 2", heal, "1 break_link 2", help or exit.`,
-    });
+    await use(prompt);
   } finally {
     client.close();
   }

@@ -8,6 +8,8 @@ import { systemCode, tooManyFilesText } from "../base/system-error.ts";
 import { endWhenReaderGoes } from "../platform/reader-gone.ts";
 import { ACCESS_COMMANDS } from "../repl/access-commands.ts";
 import { KEY_COMMANDS } from "../repl/client-commands.ts";
+import type { ManageAction } from "../repl/admin-commands.ts";
+import { SETTING_COMMANDS } from "../repl/setting-commands.ts";
 import { wrap } from "../repl/wrap.ts";
 
 interface Subcommand {
@@ -125,7 +127,26 @@ const ONE_SHOTS: readonly Subcommand[] = KEY_COMMANDS.commands.map((spec) => ({
   name: spec.name,
   aliases: spec.aliases ?? [],
   summary: spec.summary,
-  load: async () => (await import("./one-shot.ts")).oneShotCommand(spec),
+  load: async () => {
+    const { oneShotCommand } = await import("./one-shot.ts");
+    const { withClientPrompt } = await import("./client.ts");
+    return oneShotCommand(spec, { name: "client", takesNode: true, open: withClientPrompt });
+  },
+}));
+
+/** Settings of the cluster, of the management prompt. */
+const SETTING_SHOTS: readonly Subcommand[] = SETTING_COMMANDS.map((spec) => ({
+  name: spec.name,
+  summary: spec.summary,
+  load: async () => {
+    const { oneShotCommand } = await import("./one-shot.ts");
+    const { withAdminPrompt } = await import("./manage.ts");
+    return oneShotCommand<ManageAction>(spec, {
+      name: "manage",
+      takesNode: false,
+      open: withAdminPrompt,
+    });
+  },
 }));
 
 const EXAMPLES = `
@@ -154,7 +175,9 @@ async function createProgram(asked: string | undefined | typeof ALL): Promise<Co
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .addHelpText("after", EXAMPLES);
-  for (const subcommand of SUBCOMMANDS) program.addCommand(await create(subcommand, asked));
+  for (const subcommand of [...SUBCOMMANDS, ...SETTING_SHOTS]) {
+    program.addCommand(await create(subcommand, asked));
+  }
   for (const subcommand of ACCESS) {
     program.addCommand((await create(subcommand, asked)).helpGroup("Users and roles:"));
   }

@@ -1,16 +1,20 @@
-/** `omnikv read KEY` and its like: a command of the client prompt as a subcommand, made from the prompt's own table. */
+/** `omnikv read KEY` and its like: a command of a prompt as a subcommand, made from the prompt's own table. */
 import { fstatSync } from "node:fs";
 import { Command } from "commander";
 import { VALUE_BYTES_MAX } from "../base/limits.ts";
-import type { ClientAction } from "../repl/client-commands.ts";
 import { usageLines, type CommandSpec, type ParsedArguments } from "../repl/command-table.ts";
 import { nodeFrom } from "../repl/arguments.ts";
+import type { Prompt } from "../repl/prompt.ts";
 import { runOneShot } from "../repl/one-shot.ts";
 import { EMPTY_TOKEN, type Token } from "../repl/tokenize.ts";
 import { UsageError } from "../repl/usage-error.ts";
-import { withClientPrompt } from "./client.ts";
 import { learnSettings } from "./learn-nodes.ts";
-import { addAccessOptions, runAsProcess, type PromptFlags } from "./prompt-options.ts";
+import {
+  addAccessOptions,
+  runAsProcess,
+  type PromptFlags,
+  type PromptSettings,
+} from "./prompt-options.ts";
 
 interface OneShotFlags extends PromptFlags {
   readonly node?: string;
@@ -22,11 +26,20 @@ const REPLACEMENT = "\ufffd";
 /** Stands for standard input, in the place of a value. */
 const INPUT = "-";
 
-const EPILOGUE = `
-Behind -- nothing is an option: omnikv read -- --key
-The answers and the exit status are those of "omnikv client -c".`;
+/** The prompt that a command is of. */
+export interface OneShotPrompt<A> {
+  /** The subcommand that opens it. */
+  readonly name: "client" | "manage";
+  /** Whether a node can be named, to be asked alone. */
+  readonly takesNode: boolean;
+  /** Opens it for as long as `use` takes. */
+  readonly open: (
+    settings: PromptSettings,
+    use: (prompt: Prompt<A>) => Promise<void>,
+  ) => Promise<void>;
+}
 
-export function oneShotCommand(spec: CommandSpec<ClientAction>): Command {
+export function oneShotCommand<A>(spec: CommandSpec<A>, of: OneShotPrompt<A>): Command {
   const command = new Command(spec.name)
     .description(
       [
@@ -39,33 +52,42 @@ export function oneShotCommand(spec: CommandSpec<ClientAction>): Command {
   for (const { name, value, help } of spec.flags ?? []) {
     command.option(value === undefined ? name : `${name} <${value}>`, help);
   }
-  addAccessOptions(command)
-    .option("--node <id>", "ask this node (default: any)")
-    .option("--json", "one JSON object, errors too");
+  addAccessOptions(command);
+  if (of.takesNode) command.option("--node <id>", "ask this node (default: any)");
+  command.option("--json", "one JSON object, errors too");
   if (spec.wholeValue !== undefined)
     command.option("--raw", "the bytes of the value and nothing else");
   return command
-    .addHelpText("after", `${notesOf(spec)}${EPILOGUE}`)
-    .action((words: readonly string[], flags: OneShotFlags) => run(spec, command, words, flags));
+    .addHelpText("after", `${notesOf(spec)}${epilogue(of.name)}`)
+    .action((words: readonly string[], flags: OneShotFlags) =>
+      run(spec, of, command, words, flags),
+    );
 }
 
-function notesOf({ input, wholeValue }: CommandSpec<ClientAction>): string {
+function epilogue(name: string): string {
+  return `
+Behind -- nothing is an option: omnikv read -- --key
+The answers and the exit status are those of "omnikv ${name} -c".`;
+}
+
+function notesOf<A>({ input, wholeValue }: CommandSpec<A>): string {
   const notes = [input, wholeValue].filter((note) => note !== undefined);
   return notes.map((note) => `\n${note}`).join("");
 }
 
-async function run(
-  spec: CommandSpec<ClientAction>,
+async function run<A>(
+  spec: CommandSpec<A>,
+  of: OneShotPrompt<A>,
   command: Command,
   words: readonly string[],
   flags: OneShotFlags,
 ): Promise<void> {
   const settings = await learnSettings(flags);
   const format = flags.json === true ? "json" : flags.raw === true ? "raw" : "text";
-  await withClientPrompt(settings, (prompt) =>
+  await of.open(settings, (prompt) =>
     runAsProcess((signal) => {
       const ids = prompt.table.nodeIds;
-      const action = async (): Promise<ClientAction> => {
+      const action = async (): Promise<A> => {
         if (flags.json === true && flags.raw === true) {
           throw new UsageError("--json and --raw are two ways to print the value: give one");
         }
@@ -76,19 +98,25 @@ async function run(
       };
       const target = flags.node === undefined ? null : Number(flags.node);
       const { stdout: output, stderr: errors } = process;
-      return runOneShot(prompt, spec.name, target, action, { output, errors, format, signal });
+      return runOneShot(prompt, spec.name, target, action, {
+        output,
+        errors,
+        format,
+        signal,
+        endless: spec.endless,
+      });
     }),
   );
 }
 
-function checkCount(spec: CommandSpec<ClientAction>, got: number): void {
+function checkCount<A>(spec: CommandSpec<A>, got: number): void {
   const [min, max] = spec.count;
   if (got >= min && got <= max) return;
   const usage = usageLines(spec, "omnikv").join("  or  ");
   throw new UsageError(`too ${got < min ? "few" : "many"} arguments: ${usage}`);
 }
 
-function flagsOf(spec: CommandSpec<ClientAction>, command: Command): ParsedArguments["flags"] {
+function flagsOf<A>(spec: CommandSpec<A>, command: Command): ParsedArguments["flags"] {
   const flags = new Map<string, Token>();
   for (const { name } of spec.flags ?? []) {
     const option = command.options.find(({ long }) => long === name);
@@ -100,8 +128,8 @@ function flagsOf(spec: CommandSpec<ClientAction>, command: Command): ParsedArgum
   return flags;
 }
 
-async function tokensOf(
-  spec: CommandSpec<ClientAction>,
+async function tokensOf<A>(
+  spec: CommandSpec<A>,
   words: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Token[]> {

@@ -6,6 +6,7 @@ import {
   ADMIN_OPS,
   decodeAdminAnswer,
   encodeAdminRequest,
+  issueText,
   parseAdminResult,
   type AdminOp,
   type AdminParams,
@@ -116,9 +117,7 @@ function wrongCall(op: AdminOp, params: unknown): KvError | null {
   if (!ADMIN_OPS.includes(op)) return badArgument("op", `one of ${ADMIN_OPS.join(", ")}`, op);
   const checked = ADMIN_OPERATIONS[op].params.safeParse(params);
   if (checked.success) return null;
-  const issue = checked.error.issues[0];
-  const field = ["params", ...(issue?.path ?? [])].map(String).join(".");
-  return new KvError("BAD_REQUEST", `${field} of ${op}: ${issue?.message ?? "not understood"}`);
+  return new KvError("BAD_REQUEST", issueText(checked.error, op, params));
 }
 
 /** The number of a request to sign in; others count from 1. */

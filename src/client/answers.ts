@@ -1,6 +1,6 @@
 /** From the records of an answer frame to answers and refusals. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../base/limits.ts";
+import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
 import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../kv/commands.ts";
 import type { AnswerHandler } from "../wire/client.ts";
 import type { Answer } from "./frames.ts";
@@ -62,8 +62,7 @@ export function createAnswerHandler(
         return;
       }
       const code = errorCodeFromWire(status);
-      const text = code === "TXN_REFUSED" ? txnRefusal(revision) : "";
-      const error = refusal(from.id, code, text);
+      const error = refusal(from.id, code, refusalText(code, revision));
       if (session === NO_SESSION) receiver.openRefused(error);
       else receiver.writeRefused(session, sequence, error);
     },
@@ -99,6 +98,18 @@ export function createAnswerHandler(
   };
 }
 
+/** Of what was refused when it was applied: no words travel with it. @param detail what the answer has in the place of a revision */
+function refusalText(code: ErrorCode, detail: number): string {
+  switch (code) {
+    case "TXN_REFUSED":
+      return txnRefusal(detail);
+    case "VALUE_TOO_LARGE":
+      return `the value would become longer than ${VALUE_BYTES_MAX} bytes, the limit; nothing was changed`;
+    default:
+      return "";
+  }
+}
+
 /** @param reason TXN_REFUSAL, or one of a later version */
 function txnRefusal(reason: number): string {
   switch (reason) {
@@ -119,5 +130,8 @@ function isErrorStatus(status: Status): boolean {
 }
 
 function refusal(node: number, code: ErrorCode, text = ""): KvError {
-  return new KvError(code, text === "" ? `node ${node} answered ${code}` : `node ${node}: ${text}`);
+  const name = `node ${node}`;
+  if (text === "") return new KvError(code, `${name} answered ${code}`);
+  // It may have named itself.
+  return new KvError(code, text.startsWith(`${name} `) ? text : `${name}: ${text}`);
 }

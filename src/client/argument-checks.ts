@@ -3,16 +3,28 @@
  * wrong, naming the argument, what was expected and what came, or null. Nothing is allocated where all is well.
  */
 import { KvError } from "../base/errors.ts";
+import { ORDERED_KEYS_MAX } from "../base/limits.ts";
 import { printableJson } from "../base/printable.ts";
-import type { RangeOptions, ReadOptions, RequestOptions } from "./types.ts";
+import { RANGE_ORDERS } from "../kv/commands.ts";
+import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
+import type { WatchOptions } from "./watch-types.ts";
 
 /** Timers of a longer time would fire at once (2^31 - 1). */
 export const TIMEOUT_MS_MAX = 2_147_483_647;
 const SHOWN_LENGTH_MAX = 60;
 const BYTES_EXPECTED = "a string or a Uint8Array";
 const SELECTOR_EXPECTED = "{ prefix }, or { start, end } of which either may be left out";
+const WATCHED_EXPECTED = `a key (a string or a Uint8Array), or ${SELECTOR_EXPECTED}`;
 const CONDITION_EXPECTED =
   "exactly one of { value }, { absent: true } and { revision } as the condition";
+
+const ORDERS_EXPECTED = RANGE_ORDERS.map((order) => `"${order}"`).join(", ");
+const REVISION_BOUNDS = [
+  "minCreateRevision",
+  "maxCreateRevision",
+  "minModRevision",
+  "maxModRevision",
+] as const;
 
 export function badArgument(name: string, expected: string, got: unknown): KvError {
   return new KvError("BAD_REQUEST", `${name}: expected ${expected}, got ${shown(got)}`);
@@ -54,9 +66,15 @@ export function wrongRequestOptions(options: unknown): KvError | null {
 export function wrongReadOptions(options: unknown): KvError | null {
   const wrong = wrongRequestOptions(options);
   if (wrong !== null) return wrong;
-  const { consistency, revision } = options as Record<keyof ReadOptions, unknown>;
+  const { consistency, revision, atLeast } = options as Record<keyof ReadOptions, unknown>;
   if (revision !== undefined && !isPositive(revision)) {
     return badArgument("revision", "a positive integer", revision);
+  }
+  if (atLeast !== undefined) {
+    if (!isPositive(atLeast)) return badArgument("atLeast", "a positive integer", atLeast);
+    if (consistency !== undefined && consistency !== "local") {
+      return badArgument("consistency", '"local", or nothing, with atLeast', consistency);
+    }
   }
   if (consistency === undefined) return null;
   if (consistency === "linearizable" || consistency === "local") return null;
@@ -68,13 +86,60 @@ export function wrongHistoryOptions(options: unknown): KvError | null {
 }
 
 export function wrongRangeOptions(options: unknown): KvError | null {
+  const wrong = wrongCountOptions(options) ?? wrongLimit(options);
+  if (wrong !== null) return wrong;
+  const { reverse, orderBy, limit } = options as Record<keyof RangeOptions, unknown>;
+  if (reverse !== undefined && typeof reverse !== "boolean") {
+    return badArgument("reverse", "true or false", reverse);
+  }
+  if (orderBy === undefined || orderBy === "key") return null;
+  if (!RANGE_ORDERS.some((order) => order === orderBy)) {
+    return badArgument("orderBy", ORDERS_EXPECTED, orderBy);
+  }
+  if (limit !== undefined && Number(limit) <= ORDERED_KEYS_MAX) return null;
+  return badArgument(
+    "limit",
+    `1 to ${ORDERED_KEYS_MAX} keys in an order that is not that of keys`,
+    limit,
+  );
+}
+
+export function wrongCountOptions(options: unknown): KvError | null {
   const wrong = wrongReadOptions(options);
   if (wrong !== null) return wrong;
-  const wrongOne = wrongLimit(options);
-  if (wrongOne !== null) return wrongOne;
-  const { reverse } = options as Record<keyof RangeOptions, unknown>;
-  if (reverse === undefined || typeof reverse === "boolean") return null;
-  return badArgument("reverse", "true or false", reverse);
+  const bounds = options as Record<keyof RevisionBounds, unknown>;
+  for (const name of REVISION_BOUNDS) {
+    const bound = bounds[name];
+    if (bound !== undefined && !isPositive(bound)) {
+      return badArgument(name, "a positive integer", bound);
+    }
+  }
+  return null;
+}
+
+export function wrongWatchOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { from, previous, only, progress } = options as Record<keyof WatchOptions, unknown>;
+  if (from !== undefined && !isPositive(from)) {
+    return badArgument("from", "a positive integer", from);
+  }
+  if (only !== undefined && only !== "puts" && only !== "deletes") {
+    return badArgument("only", '"puts" or "deletes"', only);
+  }
+  for (const [name, flag] of Object.entries({ previous, progress })) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      return badArgument(name, "true or false", flag);
+    }
+  }
+  return null;
+}
+
+/** A key, or a selector of a range. */
+export function wrongWatched(what: unknown): KvError | null {
+  if (typeof what === "string" || isBytes(what)) return null;
+  const isObject = typeof what === "object" && what !== null;
+  return isObject ? wrongSelector(what) : badArgument("watched", WATCHED_EXPECTED, what);
 }
 
 function wrongLimit(options: unknown): KvError | null {

@@ -30,12 +30,16 @@ export interface ReadOperation {
   readonly local: boolean;
   /** Of the state that is asked; 0: the newest. */
   readonly revision: number;
+  /** A local read is answered from no state before this revision. None, or 0: from any. */
+  readonly atLeast?: number;
 }
 
 export interface RangeOperation {
   readonly kind: "range";
   readonly range: RangeBytes;
   readonly local: boolean;
+  /** As of ReadOperation. */
+  readonly atLeast?: number;
 }
 
 /** Many keys of one state. */
@@ -45,6 +49,8 @@ export interface KeysOperation {
   readonly local: boolean;
   /** As of ReadOperation. */
   readonly revision: number;
+  /** As of ReadOperation. */
+  readonly atLeast?: number;
 }
 
 /** The versions of a key, newest first. */
@@ -55,6 +61,8 @@ export interface HistoryOperation {
   /** The first one is that of this revision; 0: the newest. */
   readonly revision: number;
   readonly limit: number;
+  /** As of ReadOperation. */
+  readonly atLeast?: number;
 }
 
 export type AnyRead = ReadOperation | RangeOperation | KeysOperation | HistoryOperation;
@@ -123,15 +131,19 @@ function checkKeys(keys: readonly Uint8Array[]): void {
 }
 
 function checkRange({ start, end, limit, revision }: RangeBytes): void {
-  for (const bound of [start, end]) {
-    if (bound === null || bound.length <= KEY_BYTES_MAX + 1) continue;
-    const text = `bound of a range of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
-    throw new KvError("KEY_TOO_LARGE", text);
-  }
+  checkBound(start);
+  if (end !== null) checkBound(end);
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new KvError("BAD_REQUEST", `limit: expected a positive integer, got ${limit}`);
   }
   if (revision !== 0) checkRevision(revision);
+}
+
+/** @throws KvError KEY_TOO_LARGE */
+export function checkBound(bound: Uint8Array): void {
+  if (bound.length <= KEY_BYTES_MAX + 1) return;
+  const text = `bound of a range of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
+  throw new KvError("KEY_TOO_LARGE", text);
 }
 
 function checkRevision(revision: number): void {

@@ -4,6 +4,7 @@ import { encodeTxn } from "../kv/commands.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
   wrongBytes,
+  wrongCountOptions,
   wrongHistoryOptions,
   wrongKeys,
   wrongRangeOptions,
@@ -14,17 +15,23 @@ import {
 import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
 import { bytesOf } from "./bytes.ts";
 import { checkClientOptions, endpointsIn } from "./checked-options.ts";
-import { ClientCore } from "./client-core.ts";
+import { ClientCore, TIMEOUT_MS } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
+import { observeOn } from "./observe.ts";
+import { Watch } from "./watch.ts";
+import { WatchFeeds } from "./watch-feeds.ts";
+import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
+import { watchedOf } from "./watched.ts";
 import type { Answer, Operation } from "./frames.ts";
 import type { Request } from "./request.ts";
 import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import { orderedPages } from "./ordered-range.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
-import { readResults } from "./results.ts";
+import { isLocal, readResults } from "./results.ts";
 import { Atomic } from "./atomic.ts";
 import {
   runTransact,
@@ -39,6 +46,7 @@ import type {
   BatchOperation,
   BatchOutcome,
   Bytes,
+  CountOptions,
   CountResult,
   HistoryOptions,
   KeyRequest,
@@ -71,13 +79,18 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
 export class KvClient extends KeyRequests implements KvRequests {
   readonly #core: ClientCore;
   readonly #machine: TransactMachine;
+  readonly #watches: WatchFeeds;
+  readonly #timeoutMs: number;
 
   /** @throws KvError BAD_REQUEST that names the option; UNKNOWN_NODE for a `firstNode` that is not among the nodes */
   constructor(options: KvClientOptions) {
     super();
     checkClientOptions(options);
     this.#machine = { clock: options.clock, random: options.random };
-    this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
+    const nodes = endpointsIn(options.nodes);
+    this.#core = new ClientCore({ ...options, nodes });
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#watches = new WatchFeeds(this.#core, { ...options, nodes });
   }
 
   override request<R extends KeyRequest>(
@@ -186,6 +199,9 @@ export class KvClient extends KeyRequests implements KvRequests {
    * "local" is asked for, or the one at the `revision` that is asked for. Fetched a page at a time, 1,024 keys or 128 KiB;
    * `timeoutMs` is for each page.
    *
+   * In another order (`orderBy`) they come when all keys of the range were looked at, and `limit` says how many: at most 10,000,
+   * and 64 MiB together (OVERLOADED).
+   *
    * @throws KvError while iterating: COMPACTED when so much is written between two pages that the cluster keeps that state no
    *   more (50,000 changes, or a twenty-fourth of the quota, unless set otherwise)
    */
@@ -199,7 +215,9 @@ export class KvClient extends KeyRequests implements KvRequests {
   }
 
   /** How many keys there are in a range, in one state of the store. */
-  async count(selector: RangeSelector, options: ReadOptions = {}): Promise<CountResult> {
+  async count(selector: RangeSelector, options: CountOptions = {}): Promise<CountResult> {
+    const wrong = wrongCountOptions(options);
+    if (wrong !== null) throw wrong;
     let result: CountResult = { count: 0, revision: 0 };
     for await (const { count, revision } of this.#pages(selector, options, COUNT_ONLY)) {
       result = { count: result.count + count, revision };
@@ -216,15 +234,66 @@ export class KvClient extends KeyRequests implements KvRequests {
   async *history(key: Bytes, options: HistoryOptions = {}): AsyncGenerator<KeyVersion> {
     const wrong = wrongBytes("key", key) ?? wrongHistoryOptions(options);
     if (wrong !== null) throw wrong;
-    const { consistency, revision = 0, limit = Number.MAX_SAFE_INTEGER } = options;
+    const { revision = 0, limit = Number.MAX_SAFE_INTEGER, atLeast = 0 } = options;
     const bytes = bytesOf(key);
     const ask: AskForVersions = async (from, left, isFirst) => {
-      const local = !isFirst || consistency === "local";
-      const rest = { local, revision: from, limit: left };
+      const local = !isFirst || isLocal(options);
+      const rest = { local, revision: from, limit: left, atLeast: isFirst ? atLeast : 0 };
       const operation: Operation = { kind: "history", key: bytes, ...rest };
       return answered(await this.#submit(operation, options, ({ versions }) => versions));
     };
     yield* versionsOf(ask, revision, limit);
+  }
+
+  /**
+   * What happens to a key or to the keys of a range, from a revision on:
+   * `for await (const { revision, events } of kv.watch({ prefix: "app/" }))`. See Watch for what holds of it, and WatchOptions.
+   *
+   * It begins at once. `await watch.created` tells the revision from which it holds: a state that was read at the revision before,
+   * or any later one, and what the watch tells have no gap between them. Thousands of watches share one connection. Who takes items
+   * more slowly than they come loses none: at most 8 MiB wait here, and the rest is asked for again later, from the history that
+   * the cluster keeps.
+   * @throws KvError BAD_REQUEST, KEY_TOO_LARGE for a wrong argument; UNKNOWN_NODE for a `node` that was not named
+   */
+  watch(
+    what: Bytes | RangeSelector,
+    options: WatchOptions & { readonly progress: true },
+  ): Watch<WatchItem>;
+  watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  watch(what: Bytes | RangeSelector, options: WatchOptions = NO_OPTIONS): Watch {
+    return this.watchOn(0, what, options);
+  }
+
+  /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
+  watchOn(skip: number, what: Bytes | RangeSelector, options: WatchOptions = NO_OPTIONS): Watch {
+    const asked = watchedOf(what, options, skip, this.#timeoutMs);
+    return new Watch(this.#watches.of(options.node ?? null), asked, options.signal);
+  }
+
+  /**
+   * The newest state of a few keys, at first and whenever it has changed: `for await (const { results } of kv.observe(["a", "b"]))`,
+   * or `for await (const { items } of kv.observe({ prefix: "app/" }))`. Each state is one that there was, of all the keys together,
+   * and none is older than the one before; states that go by while one is looked at are left out.
+   *
+   * @param what 1 to 1,024 keys, or a range with no more
+   * @throws KvError while iterating: OVERLOADED when they are more, or have more than 32 MiB together; CANCELLED; others as `watch`
+   */
+  observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
+  observe(
+    what: readonly Bytes[] | RangeSelector,
+    options: ObserveOptions = NO_OPTIONS,
+  ): AsyncGenerator<Snapshot | RangeState> {
+    return this.observeOn(this, what, options);
+  }
+
+  /** As `observe`, on a view of this client. */
+  observeOn(
+    view: KvRequests,
+    what: readonly Bytes[] | RangeSelector,
+    options: ObserveOptions = NO_OPTIONS,
+  ): AsyncGenerator<Snapshot | RangeState> {
+    return observeOn(view, this.#machine.clock, what, options);
   }
 
   /**
@@ -256,8 +325,9 @@ export class KvClient extends KeyRequests implements KvRequests {
     return new PrefixedClient(this, prefix);
   }
 
-  /** Rejects what has no answer yet (CANCELLED) and ends the connections. What is asked later is rejected too. */
+  /** Rejects what has no answer yet (CANCELLED), watches too, and ends the connections. What is asked later is rejected too. */
   close(): void {
+    this.#watches.close();
     this.#core.close();
   }
 
@@ -269,11 +339,14 @@ export class KvClient extends KeyRequests implements KvRequests {
     const wrong = wrongSelector(selector) ?? wrongRangeOptions(options);
     if (wrong !== null) throw wrong;
     const ask: AskForPage = async (range, isFirst) => {
-      const local = !isFirst || options.consistency === "local";
-      const operation: Operation = { kind: "range", range, local };
+      const local = !isFirst || isLocal(options);
+      const atLeast = isFirst ? (options.atLeast ?? 0) : 0;
+      const operation: Operation = { kind: "range", range, local, atLeast };
       return answered(await this.#submit(operation, options, ({ page }) => page));
     };
-    return pagesOf(ask, rangeOf(selector, options, what));
+    const range = rangeOf(selector, options, what);
+    const order = range.select?.order ?? "key";
+    return order === "key" ? pagesOf(ask, range) : orderedPages(ask, range, order);
   }
 
   #readKeys<T>(
@@ -284,11 +357,10 @@ export class KvClient extends KeyRequests implements KvRequests {
     const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
     if (wrong !== null) return Promise.reject(wrong);
     const wanted = keys.map(bytesOf);
-    const { consistency, revision = 0 } = options;
-    const local = consistency === "local";
-    return this.#submit({ kind: "keys", keys: wanted, local, revision }, options, (answer) =>
-      result(wanted, answer),
-    );
+    const { revision = 0, atLeast = 0 } = options;
+    const local = isLocal(options);
+    const operation: Operation = { kind: "keys", keys: wanted, local, revision, atLeast };
+    return this.#submit(operation, options, (answer) => result(wanted, answer));
   }
 
   #submit<T>(

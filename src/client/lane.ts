@@ -150,21 +150,29 @@ export class Lane implements Carrier {
     sending: (request: Request) => void,
   ): void {
     const writer = this.#readsWriter;
+    /** One for all reads of a frame. */
+    let atLeast = 0;
+    const send = (): void => {
+      this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin, atLeast));
+    };
     let drained = true;
     for (const request of waiting) {
       if (request.operation.local !== local || !this.#isHere(request)) continue;
-      if (!writer.fits(readBytes(request.operation))) {
-        this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin));
+      const wanted = request.operation.atLeast ?? 0;
+      const isApart = wanted !== atLeast && writer.count > 0;
+      if (isApart || !writer.fits(readBytes(request.operation))) {
+        send();
         drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
       }
       if (!drained) {
         this.#reads.push(request);
         continue;
       }
+      atLeast = wanted;
       sending(request);
       appendRead(writer, request.number, request.operation);
     }
-    if (writer.count > 0) this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin));
+    if (writer.count > 0) send();
   }
 
   #isHere(request: Request): boolean {

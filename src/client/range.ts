@@ -3,7 +3,8 @@ import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import { bytesOf } from "./bytes.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
-import type { RangeOptions, RangeSelector } from "./types.ts";
+import type { RangeOptions, RangeSelector, RevisionBounds } from "./types.ts";
+import type { RangeOrder, RangeSelection } from "../kv/commands.ts";
 
 /** What asks for one page: the first one linearizable if that is wanted. */
 export type AskForPage = (range: RangeBytes, isFirst: boolean) => Promise<PageAnswer>;
@@ -13,10 +14,12 @@ const NOTHING = new Uint8Array(0);
 /** What a selector and options stand for. */
 export function rangeOf(
   selector: RangeSelector,
-  { limit = Number.MAX_SAFE_INTEGER, reverse = false, revision = 0 }: RangeOptions,
+  options: RangeOptions,
   what: Pick<RangeBytes, "keysOnly" | "countOnly">,
 ): RangeBytes {
-  const rest = { ...what, reverse, limit, revision };
+  const { limit = Number.MAX_SAFE_INTEGER, reverse = false, revision = 0 } = options;
+  const select = selectionOf(options, options.orderBy ?? "key");
+  const rest = { ...what, reverse, limit, revision, ...(select === null ? {} : { select }) };
   if (selector.prefix !== undefined) {
     const prefix = bytesOf(selector.prefix);
     return { start: prefix, end: afterPrefix(prefix), ...rest };
@@ -27,6 +30,14 @@ export function rangeOf(
     end: end === undefined ? null : bytesOf(end),
     ...rest,
   };
+}
+
+/** Null: nothing of it is asked for, and nodes are asked as ever. */
+function selectionOf(bounds: RevisionBounds, order: RangeOrder): RangeSelection | null {
+  const { minCreateRevision: createMin = 0, maxCreateRevision: createMax = 0 } = bounds;
+  const { minModRevision: modMin = 0, maxModRevision: modMax = 0 } = bounds;
+  const isAll = createMin + createMax + modMin + modMax === 0;
+  return isAll && order === "key" ? null : { order, createMin, createMax, modMin, modMax };
 }
 
 /** The first bytes above all that begin with these. Null: there are none. */
@@ -45,17 +56,20 @@ export function afterPrefix(prefix: Uint8Array): Uint8Array | null {
  * any node has them that has come so far. A page may have fewer keys than there are to come, or none.
  */
 export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerator<PageAnswer> {
+  const isOrdered = range.select !== undefined && range.select.order !== "key";
   let left = range.limit;
   let next = ask(range, true);
   for (;;) {
     const page = await next;
-    left -= page.count;
+    // In an order of its own each page has the first of its keys, and only all pages have the first of all.
+    if (!isOrdered) left -= page.count;
     const { resume, revision } = page;
     if (resume === null || left <= 0) {
       yield page;
       return;
     }
-    const bound = range.reverse ? { end: ownBytes(resume) } : { start: ownBytes(resume) };
+    const bound =
+      range.reverse && !isOrdered ? { end: ownBytes(resume) } : { start: ownBytes(resume) };
     next = ask({ ...range, ...bound, limit: left, revision }, false);
     // Whoever stops in the middle never asks what came of it.
     next.catch(() => {});

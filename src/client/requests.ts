@@ -20,8 +20,8 @@ import {
 import { badArgument, wrongBytes, wrongCondition, wrongReadOptions } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import type { Answer, Operation } from "./frames.ts";
-import { casOperation, casResult, readOperation, readResult } from "./results.ts";
-import type { KeyRequest, ReadOptions, ResultOf, Results } from "./types.ts";
+import { casOperation, casResult, readOperation, readResult, type ReadMoment } from "./results.ts";
+import type { KeyRequest, ResultOf, Results } from "./types.ts";
 
 const RESULTS: { readonly [A in AnsweredWith]: (answer: Answer) => Results[A] } = {
   written: ({ revision, node }) => ({ revision, node }),
@@ -68,15 +68,13 @@ type PlainCommand = { readonly kind: PlainRequestName } & {
  * @param request one with which nothing is wrong
  * @param options of a read that does not say
  */
-export function operationOf(
-  request: KeyRequest,
-  options: Pick<ReadOptions, "consistency" | "revision"> = {},
-): Operation {
+export function operationOf(request: KeyRequest, options: ReadMoment = {}): Operation {
   switch (request.op) {
     case "read":
       return readOperation(bytesOf(request.key), {
         consistency: request.consistency ?? options.consistency,
         revision: request.revision ?? options.revision,
+        atLeast: request.atLeast ?? options.atLeast,
       });
     case "cas":
       return casOperation(bytesOf(request.key), request.condition, bytesOf(request.value));

@@ -23,9 +23,20 @@ export function casOperation(
 
 export function readOperation(
   key: Uint8Array,
-  { consistency, revision = 0 }: { [N in "consistency" | "revision"]?: ReadOptions[N] | undefined },
+  { consistency, revision = 0, atLeast = 0 }: ReadMoment,
 ): Operation {
-  return { kind: "read", key, local: consistency === "local", revision };
+  const local = isLocal({ consistency, atLeast });
+  return { kind: "read", key, local, revision, atLeast };
+}
+
+/** Of which state a read is to be. */
+export type ReadMoment = {
+  [N in "consistency" | "revision" | "atLeast"]?: ReadOptions[N] | undefined;
+};
+
+/** A least revision is waited for by the node that is asked, which needs no leader for it. */
+export function isLocal({ consistency, atLeast = 0 }: ReadMoment): boolean {
+  return consistency === "local" || atLeast > 0;
 }
 
 export function readResult(answer: Answer): ReadResult {

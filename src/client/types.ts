@@ -1,6 +1,7 @@
 /** What users of the client hand in and get back. */
 
 import type { KvError } from "../base/errors.ts";
+import type { RangeOrder } from "../kv/commands.ts";
 import type {
   AnswerOf,
   FieldContent,
@@ -10,6 +11,8 @@ import type {
   RequestName,
 } from "../operations/index.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
+
+export { RANGE_ORDERS, type RangeOrder } from "../kv/commands.ts";
 
 /**
  * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes, half of a
@@ -70,6 +73,12 @@ export interface ReadOptions extends RequestOptions {
    * Default: the newest.
    */
   readonly revision?: Revision;
+  /**
+   * "Not older than this revision": the node's own state, as "local", as soon as it has come to this one: what another client was
+   * told of a write. Waits as long as `timeoutMs` says; rejects with REVISION_AHEAD (`node` alone asked, after the server's
+   * `--request-timeout-ms`) or TIMEOUT when no node has come so far by then. Never with "linearizable".
+   */
+  readonly atLeast?: Revision;
 }
 
 export interface HistoryOptions extends ReadOptions {
@@ -132,11 +141,26 @@ export type RangeSelector =
       readonly end?: Bytes;
     };
 
-export interface RangeOptions extends ReadOptions {
+/** Only keys whose creation and last change lie within these revisions, all included. */
+export interface RevisionBounds {
+  readonly minCreateRevision?: Revision;
+  readonly maxCreateRevision?: Revision;
+  readonly minModRevision?: Revision;
+  readonly maxModRevision?: Revision;
+}
+
+export interface CountOptions extends ReadOptions, RevisionBounds {}
+
+export interface RangeOptions extends ReadOptions, RevisionBounds {
   /** Keys at most, 1 or more. Default: all. */
   readonly limit?: number;
-  /** From the last key downwards. */
+  /** From the last key downwards; in another order from its end. */
   readonly reverse?: boolean;
+  /**
+   * By what they come in order; keys that are alike in it in order of keys. Default: "key". With any other `limit` is needed,
+   * 10,000 at most: all keys of the range are looked at, and the client holds the first `limit` of them until it has seen all.
+   */
+  readonly orderBy?: RangeOrder;
 }
 
 /** Keys as they were at one revision. */
@@ -178,6 +202,8 @@ export type KeyRequest =
       readonly consistency?: "linearizable" | "local";
       /** As of ReadOptions. */
       readonly revision?: Revision;
+      /** As of ReadOptions. */
+      readonly atLeast?: Revision;
     };
 
 /** One request of a batch. */

@@ -12,9 +12,17 @@ import {
 } from "../kv/index.ts";
 import type { Random } from "../ports/random.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { SettingDone } from "../replica/setting-route.ts";
 import type { AdminAccessChange, AdminResult } from "../wire/admin.ts";
 import type { Identity } from "./identity.ts";
 import type { SignIn } from "./sign-in.ts";
+
+/** Who asks for a change, and from where. */
+export interface Asker {
+  /** Null: nobody has said. */
+  readonly actor: Actor | null;
+  readonly remote: string;
+}
 
 export interface AdminAccessParts {
   readonly replica: Replica;
@@ -54,31 +62,32 @@ export function accessOf({ isOn, users, roles }: AccessState): AdminResult<"getA
   };
 }
 
-/** @param done once, perhaps within this call; never when the proposal is lost */
+/**
+ * @param done told when it holds, or was refused after all; perhaps within this call; never when the proposal is lost
+ * @throws KvError when it cannot be proposed
+ */
 export function changeAccess(
-  parts: AdminAccessParts,
+  { replica, signIn, machine, wake }: AdminAccessParts,
   wanted: AdminAccessChange,
-  { actor, remote }: { readonly actor: Actor | null; readonly remote: string },
-  done: (error: KvError | null) => void,
+  { actor, remote }: Asker,
+  done: SettingDone,
 ): void {
-  const { replica, signIn, machine, wake } = parts;
-  const propose = (change: AccessChange): void => {
+  if (wanted.kind !== "addUser" && wanted.kind !== "setPassword") {
+    return replica.settings.changeAccess(changeOf(wanted, machine.random), actor, done);
+  }
+  const { kind, user, password } = wanted;
+  if (password === null) {
+    return replica.settings.changeAccess({ kind, user, passwordHash: "" }, actor, done);
+  }
+  signIn.hash(remote, password, (hash) => {
+    if (hash instanceof KvError) return done(hash);
     try {
-      replica.settings.changeAccess(change, actor, done);
+      replica.settings.changeAccess({ kind, user, passwordHash: hash }, actor, done);
       wake();
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       done(error);
     }
-  };
-  if (wanted.kind !== "addUser" && wanted.kind !== "setPassword") {
-    return propose(changeOf(wanted, machine.random));
-  }
-  const { kind, user, password } = wanted;
-  if (password === null) return propose({ kind, user, passwordHash: "" });
-  signIn.hash(remote, password, (hash) => {
-    if (hash instanceof KvError) done(hash);
-    else propose({ kind, user, passwordHash: hash });
   });
 }
 

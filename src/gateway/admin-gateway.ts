@@ -1,8 +1,6 @@
 /** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import { mayManage, rightsOf, type KvState } from "../kv/index.ts";
-import { nameOf, unknownText } from "../replica/denied.ts";
 import { acceptWithHandshake } from "../links/handshake-connection.ts";
 import { DIRECTIONS, NO_FAULT, type Direction, type LinkFault } from "../links/drop-table.ts";
 import type { PeerLinks } from "../links/peer-links.ts";
@@ -12,21 +10,20 @@ import {
   decodeAdminRequest,
   encodeAdminError,
   encodeAdminResult,
-  type AdminAccessChange,
   type AdminLink,
   type AdminParams,
   type AdminRequest,
-  type AdminResult,
   type AdminStatus,
   type LinkDirection,
 } from "../wire/admin.ts";
 import { AdminConnection, type AdminGate, type AdminReply } from "./admin-connection.ts";
 import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
+import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./cluster-settings.ts";
 import { listKeys } from "./list-keys.ts";
 import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
-import { accessOf, changeAccess, whoIs } from "./admin-access.ts";
-import { userOf } from "./audit-frame.ts";
+import { accessOf } from "./admin-access.ts";
+import { AdminUsers } from "./admin-users.ts";
 import { Identity } from "./identity.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
@@ -40,14 +37,9 @@ const BACKUP_CHEAPER = 8;
 /** Who asks more often hears the same again: putting a status together costs much more than sending it. */
 const STATUS_KEPT_MS = 10;
 
-/** A change that nobody has heard of for so long is answered: nothing is known of it. */
-const CHANGE_MS = 4000;
-
-/** Answered at once. */
-type PlainRequest = Exclude<
-  AdminRequest,
-  { readonly op: "beginBackup" | "readBackup" | "signIn" | "whoami" | "changeAccess" }
->;
+type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
+/** Of who is connected, not of the node. */
+type UserRequest = Extract<AdminRequest, { readonly op: "signIn" | "whoami" }>;
 
 export interface AdminContext extends GatewayContext {
   readonly budget: BufferBudget;
@@ -69,9 +61,11 @@ export class AdminGateway implements AdminGate {
   #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
   #stopped = false;
   readonly #backups: Backups<AdminConnection>;
+  readonly #users: AdminUsers;
 
   constructor(context: AdminContext) {
     this.#context = context;
+    this.#users = new AdminUsers(context);
     this.#backups = new Backups(context);
   }
 
@@ -183,130 +177,37 @@ export class AdminGateway implements AdminGate {
   #answer(connection: AdminConnection, request: AdminRequest): AdminReply | "later" {
     const { id } = request;
     try {
-      if (request.op === "signIn") return this.#signIn(connection, request);
-      this.#mayAsk(connection, request);
-      if (request.op === "whoami") {
-        const result = whoIs(
-          this.#context.replica.state.access,
-          connection.identity,
-          this.#nowMs(),
-        );
-        return reply(encodeAdminResult(id, request.op, result));
+      if (request.op === "signIn") {
+        return later(connection, (done) => this.#users.signIn(connection, request, done));
       }
-      if (request.op === "changeAccess") return this.#changeAccess(connection, request);
-      if (request.op === "beginBackup") return this.#beginBackup(connection, id);
-      if (request.op !== "readBackup") return reply(this.#carryOut(request, connection));
-      const { backup, piece } = request.params;
-      const result = this.#backups.read(connection, backup, piece);
-      const frame = encodeAdminResult(id, request.op, result);
-      return { frame, work: frame.length / BACKUP_CHEAPER };
+      this.#users.mayAsk(connection, request);
+      switch (request.op) {
+        case "whoami":
+          return reply(encodeAdminResult(id, request.op, this.#users.whoIs(connection)));
+        case "beginBackup":
+          return this.#beginBackup(connection, id);
+        case "readBackup": {
+          const { backup, piece } = request.params;
+          const result = this.#backups.read(connection, backup, piece);
+          const frame = encodeAdminResult(id, request.op, result);
+          return { frame, work: frame.length / BACKUP_CHEAPER };
+        }
+        case "setQuota":
+        case "setHistory":
+        case "compact":
+        case "changeAccess":
+          return later(connection, (done) =>
+            changeSetting(this.#context, request, this.#users.askerOf(connection), (result) =>
+              done(result instanceof KvError ? encodeAdminError(id, result) : result),
+            ),
+          );
+        default:
+          return reply(this.#carryOut(request));
+      }
     } catch (error) {
       if (error instanceof KvError) return reply(encodeAdminError(id, error));
       throw error;
     }
-  }
-
-  /** Management is for root: what anybody may do is to sign in and to ask who he is. */
-  #mayAsk(connection: AdminConnection, request: AdminRequest): void {
-    const { access } = this.#context.replica.state;
-    const actor = connection.identity.actor(this.#nowMs());
-    const allowed = request.op === "whoami" || mayManage(access, actor);
-    // Programs that look on ask for these several times a second, and nothing comes of it.
-    const isLook =
-      allowed &&
-      (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
-    if (!isLook) this.#audit(connection, userOf(actor), request, allowed);
-    if (allowed) return;
-    const { isKnown } = rightsOf(access, actor);
-    throw isKnown
-      ? new KvError(
-          "FORBIDDEN",
-          `management is for users with the role root, and ${nameOf(actor)} has it not`,
-        )
-      : new KvError("UNAUTHENTICATED", unknownText(actor));
-  }
-
-  #audit(
-    connection: AdminConnection,
-    user: string | null,
-    request: AdminRequest,
-    allowed: boolean,
-  ): void {
-    const operation = request.op === "changeAccess" ? request.params.change.kind : request.op;
-    const subject = request.op === "changeAccess" ? subjectOf(request.params.change) : null;
-    const from = connection.remote;
-    this.#context.machine.audit?.record({ user, from, operation, keys: subject, allowed });
-  }
-
-  #signIn(
-    connection: AdminConnection,
-    request: Extract<AdminRequest, { readonly op: "signIn" }>,
-  ): AdminReply | "later" {
-    const { id, op, params } = request;
-    const { user, password, token } = params;
-    const proof = token === null ? { password: password ?? "" } : { token };
-    return this.#later(connection, (done) =>
-      this.#context.signIn.signIn(connection.remote, user, proof, (result) => {
-        const wrong =
-          result instanceof KvError ? null : connection.identity.signedIn(result, this.#nowMs());
-        const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
-        this.#audit(connection, user, request, !(answer instanceof KvError));
-        if (answer instanceof KvError) return done(encodeAdminError(id, answer));
-        const { token: made, lifetimeMs } = answer;
-        done(encodeAdminResult(id, op, { token: made, lifetimeMs }));
-      }),
-    );
-  }
-
-  #changeAccess(
-    connection: AdminConnection,
-    { id, op, params }: Extract<AdminRequest, { readonly op: "changeAccess" }>,
-  ): AdminReply | "later" {
-    const { remote, identity } = connection;
-    const who = { remote, actor: identity.actor(this.#nowMs()) };
-    const { clock, logger } = this.#context.machine;
-    return this.#later(connection, (done) => {
-      let isOpen = true;
-      const answer = (error: KvError | null): void => {
-        if (!isOpen) return;
-        isOpen = false;
-        cancel();
-        if (error === null)
-          logger.warn("users or roles have changed", {
-            what: params.change.kind,
-            by: nameOf(who.actor),
-          });
-        done(error === null ? encodeAdminResult(id, op, {}) : encodeAdminError(id, error));
-      };
-      const cancel = clock.after(CHANGE_MS, () =>
-        answer(
-          new KvError(
-            "TIMEOUT",
-            "it was proposed, and nothing is known of it yet: look whether it holds",
-          ),
-        ),
-      );
-      changeAccess(this.#context, params.change, who, answer);
-    });
-  }
-
-  /** @param begin calls `done` once, perhaps at once: then it is the reply */
-  #later(
-    connection: AdminConnection,
-    begin: (done: (frame: Uint8Array) => void) => void,
-  ): AdminReply | "later" {
-    let atOnce: Uint8Array | null = null;
-    let returned = false;
-    begin((frame) => {
-      if (returned) connection.answered(frame);
-      else atOnce = frame;
-    });
-    returned = true;
-    return atOnce === null ? "later" : reply(atOnce);
-  }
-
-  #nowMs(): number {
-    return this.#context.machine.clock.now();
   }
 
   #beginBackup(connection: AdminConnection, id: number): "later" {
@@ -320,8 +221,11 @@ export class AdminGateway implements AdminGate {
     return "later";
   }
 
-  #carryOut({ id, op, params }: PlainRequest, connection: AdminConnection): Uint8Array {
-    const actor = connection.identity.actor(this.#nowMs());
+  #carryOut({
+    id,
+    op,
+    params,
+  }: Exclude<AdminRequest, BackupRequest | SettingRequest | UserRequest>): Uint8Array {
     const { logger } = this.#context.machine;
     switch (op) {
       case "status":
@@ -355,25 +259,12 @@ export class AdminGateway implements AdminGate {
         return encodeAdminResult(id, op, this.#links());
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
-      case "setQuota":
-        this.#context.replica.settings.setQuota(params.bytes, actor);
-        this.#context.wake();
-        logger.warn("a quota for keys and values was proposed", { bytes: params.bytes });
-        return encodeAdminResult(id, op, {});
-      case "setHistory":
-        this.#context.replica.settings.setHistory(params, actor);
-        this.#context.wake();
-        logger.warn("a bound of the history was proposed", { ...params });
-        return encodeAdminResult(id, op, {});
       case "getAccess":
         return encodeAdminResult(id, op, accessOf(this.#context.replica.state.access));
+      case "getSettings":
+        return encodeAdminResult(id, op, settingsOf(this.#context.replica.state));
       case "getHistory":
         return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
-      case "compact":
-        this.#context.replica.settings.compact(params.revision, actor);
-        this.#context.wake();
-        logger.info("compaction was proposed", { revision: params.revision });
-        return encodeAdminResult(id, op, {});
       default:
         return unreachable(op, "operation");
     }
@@ -437,25 +328,19 @@ export class AdminGateway implements AdminGate {
   }
 }
 
-function historyOf({ historyBound, cells, revision }: KvState): AdminResult<"getHistory"> {
-  const { revisions, bytes, effective } = historyBound;
-  const { oldest, bytes: keptBytes } = cells.history;
-  return {
-    revisions,
-    bytes,
-    oldest,
-    revision,
-    keptBytes,
-    revisionsMax: effective.revisions,
-    bytesMax: effective.bytes,
-  };
-}
-
-/** For the audit log: whom it is about. */
-function subjectOf(change: AdminAccessChange): string | null {
-  const names = ["user" in change ? change.user : null, "role" in change ? change.role : null];
-  const named = names.filter((name) => name !== null);
-  return named.length === 0 ? null : named.join(" ");
+/** @param begin calls `done` once, perhaps at once: then it is the reply */
+function later(
+  connection: AdminConnection,
+  begin: (done: (frame: Uint8Array) => void) => void,
+): AdminReply | "later" {
+  let atOnce: Uint8Array | null = null;
+  let returned = false;
+  begin((frame) => {
+    if (returned) connection.answered(frame);
+    else atOnce = frame;
+  });
+  returned = true;
+  return atOnce === null ? "later" : reply(atOnce);
 }
 
 function reply(frame: Uint8Array): AdminReply {

@@ -15,7 +15,7 @@ import {
 } from "../kv/index.ts";
 import { OP, operationOf, OP_NAMES, OPERATIONS } from "../operations/index.ts";
 import type { Audit } from "../ports/audit.ts";
-import { forEachRead, type ClientFrame } from "../wire/client.ts";
+import { forEachRead, type ClientFrame, type WatchRequest } from "../wire/client.ts";
 
 export interface Asker {
   readonly access: AccessState;
@@ -37,6 +37,7 @@ export function recordFrame(
 ): void {
   if (frame.kind === "writes") recordGroup(audit, asker, frame.group);
   else if (frame.kind === "reads") recordReads(audit, asker, bytes);
+  else recordWatches(audit, asker, frame.requests);
 }
 
 function recordGroup(audit: Audit, { access, actor, from }: Asker, group: Uint8Array): void {
@@ -76,6 +77,24 @@ function recordReads(audit: Audit, { access, actor, from }: Asker, frame: Uint8A
       allowed: where.every((one) => mayRead(access, actor, one)),
     });
   });
+}
+
+function recordWatches(
+  audit: Audit,
+  { access, actor, from }: Asker,
+  requests: readonly WatchRequest[],
+): void {
+  for (const request of requests) {
+    if (request.kind !== "create") continue;
+    const { start, end } = request.wish;
+    audit.record({
+      user: userOf(actor),
+      from,
+      operation: "watch",
+      keys: shown({ start, end }),
+      allowed: mayRead(access, actor, { start, end }),
+    });
+  }
 }
 
 export function userOf(actor: Actor | null): string | null {

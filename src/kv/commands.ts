@@ -18,6 +18,7 @@ export type {
   RangePage,
   RangeRequest,
 } from "./range.ts";
+export { numberOf, RANGE_ORDERS, type RangeOrder, type RangeSelection } from "./range-selection.ts";
 export { isIn, wrongTxn } from "./txn-check.ts";
 export { decodeTxn, encodeTxn } from "./txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";

@@ -6,6 +6,7 @@ export {
   textOf,
   type ByteString,
 } from "../base/byte-string.ts";
+export { changesAt, changesIn, type Change, type ChangesSource } from "./changes.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export { NO_SESSION, STATUS, type AnswerSink, type Status } from "./command.ts";
 export {
@@ -43,6 +44,7 @@ export {
   type RangeRequest,
   type ReadSource,
 } from "./range.ts";
+export { numberOf, RANGE_ORDERS, type RangeOrder, type RangeSelection } from "./range-selection.ts";
 export { readAt, type Looked } from "./versions.ts";
 export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { partingIdx, withRound, type Round, type RoundName, type Rounds } from "./rounds.ts";
@@ -50,6 +52,7 @@ export { canGrow, wrongTxn } from "./txn-check.ts";
 export { decodeTxn, encodeTxn } from "./txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
 export { TXN_REFUSAL, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
+export { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";
 export {

@@ -211,6 +211,11 @@ export class KvState {
     return this.sizeBytes + this.#cells.history.bytes;
   }
 
+  /** False: the default holds. */
+  get quotaIsSet(): boolean {
+    return this.#quotaBytes !== null;
+  }
+
   /** A6. */
   get quotaBytes(): number {
     return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
@@ -353,6 +358,11 @@ export class KvState {
   /** The first half of `hash`, as a 32-bit integer of either sign: of the content. */
   get contentHash(): number {
     return this.#cells.contentHash;
+  }
+
+  /** What can be read of the past. */
+  get kept(): { readonly oldest: number; readonly hash: number } {
+    return this.#cells.history;
   }
 
   /** The second half, likewise: of all commands applied and their answers. */

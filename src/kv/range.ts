@@ -5,11 +5,14 @@
  *   P1. A page looks at PageLimits.cells cells and versions at most, and at the rest of one key: those that are not there at
  *       its revision count too. So it may hold fewer keys than are wanted, even none, and go on nevertheless.
  *   P2. Pages of one revision are one state, whichever nodes they come from.
+ *   P3. A page in another order than that of keys has the first ones, in that order, of the keys that it went through in theirs.
+ *       So the first of all pages together are the first of the range, and no node keeps anything between two pages.
  */
 import type { ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { KeyValue } from "./frozen-cells.ts";
 import type { HistoryView } from "./history.ts";
+import { FirstInOrder, isWithin, type RangeOrder, type RangeSelection } from "./range-selection.ts";
 import {
   isThere,
   placeAt,
@@ -45,6 +48,8 @@ export interface RangeRequest {
   readonly limit: number;
   /** Of the state that is asked; 0: the newest there is. */
   readonly revision: number;
+  /** Which of them, in which order. Undefined: all, in order of keys. What is counted only is in no order. */
+  readonly select?: RangeSelection | undefined;
 }
 
 export interface RangePage {
@@ -54,8 +59,8 @@ export interface RangePage {
   readonly count: number;
   readonly keys: readonly KeyValue[];
   /**
-   * Where the next page begins: its first key, or in reverse the first key above it. Null: there are no more keys in the
-   * range.
+   * Where the next page begins: its first key, or in reverse the first key above it; in an order that is not that of keys
+   * always its first key. Null: there are no more keys in the range.
    */
   readonly resume: ByteString | null;
 }
@@ -113,7 +118,10 @@ export function readPage(
   looked: Looked = { cells: 0 },
   limits = RANGE_PAGE,
 ): RangePage {
-  const { start, end, reverse, countOnly, keysOnly } = request;
+  const { start, end, reverse, countOnly, keysOnly, select } = request;
+  if (select !== undefined && select.order !== "key") {
+    return readInOrder(source, revision, request, select, select.order, looked, limits);
+  }
   const keysMax = countOnly ? request.limit : Math.min(request.limit, limits.keys);
   const cellsMax = looked.cells + limits.cells;
   const { history } = source;
@@ -129,14 +137,47 @@ export function readPage(
     last = key;
     const place = placeAt(key, newest, revision, history, looked);
     if (!isThere(key, newest, place, history)) continue;
-    count += 1;
-    if (countOnly) continue;
+    if (countOnly && select === undefined) {
+      count += 1;
+      continue;
+    }
     const stored = versionAt(key, newest, place, history);
     if (stored === undefined) continue;
+    if (select !== undefined && !isWithin(stored, select)) continue;
+    count += 1;
+    if (countOnly) continue;
     keys.push(keyValue(key, stored));
     bytes += key.length + (keysOnly ? 0 : stored.value.length);
   }
   return { revision, count, keys, resume: null };
+}
+
+/** P3. */
+function readInOrder(
+  source: ReadSource,
+  revision: number,
+  request: RangeRequest,
+  select: RangeSelection,
+  order: Exclude<RangeOrder, "key">,
+  looked: Looked,
+  limits: PageLimits,
+): RangePage {
+  const { start, end } = request;
+  const { history } = source;
+  const first = new FirstInOrder(order, request, limits.keys, PAGE_BYTES_MAX);
+  const cellsMax = looked.cells + limits.cells;
+  for (const [key, newest] of source.walk(start, end, false)) {
+    if (first.isFull || looked.cells >= cellsMax) {
+      return { revision, count: first.keys.length, keys: first.keys, resume: key };
+    }
+    looked.cells += 1;
+    const place = placeAt(key, newest, revision, history, looked);
+    const stored = versionAt(key, newest, place, history);
+    if (stored === undefined || !isWithin(stored, select)) continue;
+    first.offer(key, stored);
+    looked.cells += first.takeLooks();
+  }
+  return { revision, count: first.keys.length, keys: first.keys, resume: null };
 }
 
 /** @param revision as of readPage */

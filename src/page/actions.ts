@@ -9,6 +9,7 @@ import {
   type FaultsOutcome,
 } from "../client/cluster-faults.ts";
 import { KvClient } from "../client/kv-client.ts";
+import { bytesOf } from "../client/bytes.ts";
 import type { KeyEntry } from "../client/range-entry.ts";
 import type { CasCondition } from "../client/types.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -22,9 +23,21 @@ import {
   type Scenario,
 } from "../scenarios/index.ts";
 import type { ClusterStoreOptions } from "./cluster-store.ts";
-import { keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
+import { hexOf, keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
+import { followKeys } from "./follow-keys.ts";
 import { Load } from "./load.ts";
-import type { PageActions, ReadMode, ShownRead, ShownSwap, Through } from "./page-actions.ts";
+import type {
+  PageActions,
+  ReadMode,
+  ShownCommit,
+  ShownHistory,
+  ShownRead,
+  ShownSwap,
+  ShownVersion,
+  TailNews,
+  Through,
+} from "./page-actions.ts";
+import type { TxnDraft } from "./txn-draft.ts";
 
 export interface ActionsOptions extends Omit<ClusterStoreOptions, "isHidden"> {
   readonly leader: () => number | null;
@@ -33,6 +46,8 @@ export interface ActionsOptions extends Omit<ClusterStoreOptions, "isHidden"> {
   readonly onDeed: (text: string) => void;
 }
 
+/** More is not looked through by hand. */
+const VERSIONS_SHOWN = 20;
 /** Who waits longer for an answer has seen enough. */
 const LOAD_TIMEOUT_MS = 3000;
 
@@ -159,6 +174,39 @@ export class ClusterActions implements PageActions {
     return { swapped: false, found: { text, revision }, node };
   }
 
+  async history(through: Through, key: string, mode: ReadMode): Promise<ShownHistory> {
+    const versions: ShownVersion[] = [];
+    const options = { ...asked(through), consistency: mode, limit: VERSIONS_SHOWN + 1 };
+    for await (const { revision, version, value } of this.#kv.history(key, options)) {
+      const shown = value === null ? null : { text: textOf(value), hex: hexOf(value) };
+      versions.push({ revision, version, value: shown });
+    }
+    return {
+      versions: versions.slice(0, VERSIONS_SHOWN),
+      more: versions.length > VERSIONS_SHOWN,
+    };
+  }
+
+  async commit(through: Through, { checks, changes }: TxnDraft): Promise<ShownCommit> {
+    const atomic = this.#kv.atomic();
+    for (const { kind, key, operand } of checks) {
+      if (kind === "absent") atomic.check(key, { absent: true });
+      else if (kind === "value") atomic.check(key, { value: operand });
+      else atomic.check(key, { revision: Number(operand) });
+    }
+    for (const { kind, key, value } of changes) {
+      if (kind === "put") atomic.put(key, value);
+      else atomic.delete(key);
+    }
+    const result = await atomic.commit(asked(through));
+    if (result.committed) return result;
+    const conflicts = result.conflicts.map(({ key, actual }) => ({
+      key: textOf(bytesOf(key)) ?? hexOf(bytesOf(key)),
+      revision: actual?.modRevision ?? null,
+    }));
+    return { committed: false, conflicts, node: result.node };
+  }
+
   keyLevel(
     through: Through,
     mode: ReadMode,
@@ -178,6 +226,10 @@ export class ClusterActions implements PageActions {
   async countKeys(through: Through, mode: ReadMode, prefix: string): Promise<number> {
     const options = { ...asked(through), consistency: mode };
     return (await this.#kv.count({ prefix }, options)).count;
+  }
+
+  follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void {
+    return followKeys(this.#kv, prefix, asked(through), told);
   }
 
   setLoad(perSecond: number): void {
@@ -276,8 +328,4 @@ function sleep(clock: Clock, ms: number): Promise<void> {
 
 function asked(through: Through): { readonly node?: number } {
   return through === null ? {} : { node: through };
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

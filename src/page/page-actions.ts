@@ -2,6 +2,7 @@
 import type { CasCondition } from "../client/types.ts";
 import type { NamedScenario } from "../scenarios/index.ts";
 import type { KeyLevel } from "./key-level.ts";
+import type { TxnDraft } from "./txn-draft.ts";
 
 export interface ShownRead {
   readonly found: boolean;
@@ -15,6 +16,31 @@ export interface ShownRead {
   readonly node: number;
 }
 
+/** A version of a key. */
+export interface ShownVersion {
+  readonly revision: number;
+  /** 0: it was deleted. */
+  readonly version: number;
+  /** Null: it was deleted. A null text is none. */
+  readonly value: { readonly text: string | null; readonly hex: string } | null;
+}
+
+/** The newest versions first. */
+export interface ShownHistory {
+  readonly versions: readonly ShownVersion[];
+  /** Older ones are kept, and not shown. */
+  readonly more: boolean;
+}
+
+export type ShownCommit =
+  | { readonly committed: true; readonly revision: number; readonly node: number }
+  | {
+      readonly committed: false;
+      /** The checks that did not hold, and since when what is there instead; null: there is no such key. */
+      readonly conflicts: readonly { readonly key: string; readonly revision: number | null }[];
+      readonly node: number;
+    };
+
 /** Through which node; null: through any that can serve. */
 export type Through = number | null;
 export type ReadMode = "linearizable" | "local";
@@ -27,6 +53,22 @@ export type ShownSwap =
       readonly found: { readonly text: string | null; readonly revision: number } | null;
       readonly node: number;
     };
+
+export interface ShownChange {
+  readonly revision: number;
+  readonly kind: "put" | "delete";
+  /** A key that is no UTF-8 is shown in hexadecimal. */
+  readonly key: string;
+  /** The beginning of it, in hexadecimal where it is no UTF-8; null: the key was deleted. */
+  readonly value: string | null;
+}
+
+export type TailNews =
+  /** From this revision on. */
+  | { readonly kind: "begun"; readonly revision: number }
+  | { readonly kind: "changes"; readonly changes: readonly ShownChange[] }
+  /** It is over. */
+  | { readonly kind: "failed"; readonly text: string };
 
 export interface PageActions {
   /** @param direction from the first node to the second, or both */
@@ -59,6 +101,10 @@ export interface PageActions {
   ): Promise<{ readonly existed: boolean; readonly node: number }>;
   /** Writes only if the condition holds. */
   cas(through: Through, key: string, condition: CasCondition, value: string): Promise<ShownSwap>;
+  /** What the key was before. */
+  history(through: Through, key: string, mode: ReadMode): Promise<ShownHistory>;
+  /** Checks and changes as one step; that a check does not hold is a result. */
+  commit(through: Through, txn: TxnDraft): Promise<ShownCommit>;
   /**
    * A page of one level of the tree of keys; each page is of its own moment.
    * @param prefix only what begins with it; the level is that of its last "/"
@@ -72,6 +118,12 @@ export interface PageActions {
   ): Promise<KeyLevel>;
   /** How many keys begin with the prefix. Looks at each of them. */
   countKeys(through: Through, mode: ReadMode, prefix: string): Promise<number>;
+
+  /**
+   * Tells of changes of the keys with this prefix, from now on, whichever node it takes.
+   * @returns ends it; nothing is told afterwards
+   */
+  follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void;
 
   /** Writes to the keys load/… at this rate from now on; 0: no more. */
   setLoad(perSecond: number): void;

@@ -1,5 +1,6 @@
 /** The table of the management prompt. */
 import { FAULT_DELAY_MS_MAX, type LinkDirection } from "../wire/admin.ts";
+import { sizeIn } from "./arguments.ts";
 import { clusterGroups } from "./cluster-commands.ts";
 import type { ClusterAction } from "./cluster-action.ts";
 import type {
@@ -146,18 +147,8 @@ const SET_QUOTA: CommandSpec<AdminAction> = {
   examples: ["1 set_quota 768m", "1 set_quota 2g"],
   arguments: ["text"],
   count: [1, 1],
-  build: ({ positionals: [token] }) => ({ op: "setQuota", bytes: sizeIn(token) }),
+  build: ({ positionals: [token] }) => ({ op: "setQuota", bytes: sizeIn(token, "SIZE", 2 ** 20) }),
 };
-
-const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-
-function sizeIn(token: Token | undefined): number {
-  const text = token?.text ?? "";
-  const [, digits = "", unit = ""] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
-  const bytes = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? 0);
-  if (bytes >= 2 ** 20 && bytes <= 2 ** 50) return bytes;
-  throw new UsageError(`SIZE is 1m or more, for example 768m or 2g, got "${text}"`);
-}
 
 function peerIn(token: Token | undefined, nodeIds: readonly number[]): number {
   const text = token?.text ?? "";

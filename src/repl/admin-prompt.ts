@@ -44,6 +44,9 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "sleep":
     case "server":
     case "access":
+    case "showSettings":
+    case "changeSetting":
+    case "compact":
       return true;
     case "status":
     case "getLinks":
@@ -154,7 +157,7 @@ async function carryOut(
       return done("all its links are restored", await client.call(node, "heal", {}, options));
     case "setQuota":
       await client.call(node, "setQuota", { bytes: action.bytes }, options);
-      return done(`a quota of ${action.bytes} bytes is proposed, for all nodes`);
+      return done(`a quota of ${action.bytes} bytes holds, for all nodes`);
     default:
       return unreachable(action, "management action");
   }

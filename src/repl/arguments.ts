@@ -1,5 +1,6 @@
 /** Arguments of commands from text to values. Pure; what does not fit is a UsageError that says what does. */
 import { formatDuration } from "./duration.ts";
+import { shown } from "./shown.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -63,4 +64,35 @@ export function timeIn(
   if (ms > maxMs)
     throw new UsageError(`${what} is at most ${formatDuration(maxMs)}, got "${text}"`);
   throw new UsageError(`${what} is a time like 500ms or 2s, got "${text}"`);
+}
+
+/** @throws UsageError that names `what` */
+export function positiveIn(
+  token: Token | undefined,
+  what: string,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
+  const text = token?.text ?? "";
+  const number = /^\d{1,16}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= max) return number;
+  const most = max === Number.MAX_SAFE_INTEGER ? "" : ` up to ${max}`;
+  // A flag takes something, a name is something.
+  const verb = what.startsWith("--") ? "takes" : "is";
+  throw new UsageError(`${what} ${verb} a positive integer${most}, got "${shown(text)}"`);
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+const SIZE_BYTES_MAX = 2 ** 50;
+
+/**
+ * "768m", or a number of bytes.
+ * @throws UsageError that names `what`
+ */
+export function sizeIn(token: Token | undefined, what: string, min: number): number {
+  const text = token?.text ?? "";
+  const [, digits = "", unit = ""] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? 0);
+  if (digits !== "" && bytes >= min && bytes <= SIZE_BYTES_MAX) return bytes;
+  const least = min === 2 ** 20 ? "1m" : String(min);
+  throw new UsageError(`${what} is ${least} or more, for example 768m or 2g, got "${text}"`);
 }

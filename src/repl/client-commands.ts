@@ -1,12 +1,25 @@
 /** The table of the client prompt. */
-import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
+import { VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { CommandGroup, CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
 import type { HelpTexts } from "./help.ts";
 import type { Bytes, CasCondition, KeyRequest } from "../client/types.ts";
+import { positiveIn } from "./arguments.ts";
+import { keyIn } from "./key-argument.ts";
+import {
+  deletePrefixIn,
+  HISTORY_COMMAND,
+  KEYS_MAX,
+  MOMENT_FLAGS,
+  momentIn,
+  PREFIX_FLAG,
+  readManyIn,
+  type StoreAction,
+} from "./store-commands.ts";
 import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
+import { WATCH_COMMAND, type WatchAction } from "./watch-commands.ts";
 
 /** What is done with one key: a request of the client's, with bytes, as what was typed is bytes. */
 export type KeyAction = BytesOnly<KeyRequest>;
@@ -14,7 +27,7 @@ type BytesOnly<R> = R extends KeyRequest
   ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
   : never;
 
-export type ClientAction = KeyAction | RangeAction | TxnAction;
+export type ClientAction = KeyAction | RangeAction | StoreAction | TxnAction | WatchAction;
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
@@ -25,15 +38,17 @@ const write: CommandSpec<ClientAction> = {
     "The answer comes when a majority of the nodes has the write on disk.",
     'Text with spaces in quotes: \'literal\', or "with \\n \\t \\" \\\\ \\xHH".',
   ],
-  examples: ["1 write 35 hello", '2 write greeting "hello world"'],
-  arguments: ["text", "text"],
+  examples: ["1 write 35 hello", '2 write greeting "hello world"', "1 put lock me --if-absent"],
+  arguments: ["key", "text"],
   count: [2, 2],
+  flags: [{ name: "--if-absent", help: "only if there is no such key: `cas KEY --absent VALUE`" }],
   input: "VALUE may be - for standard input, as it is: omnikv write photo - < photo.jpg",
-  build: ({ positionals: [key, value] }) => ({
-    op: "write",
-    key: keyIn(key),
-    value: valueIn(value),
-  }),
+  build: ({ positionals: [key, value], flags }) => {
+    const given = { key: keyIn(key), value: valueIn(value) };
+    return flags.has("--if-absent")
+      ? { op: "cas", ...given, condition: { absent: true } }
+      : { op: "write", ...given };
+  },
 };
 
 const append: CommandSpec<ClientAction> = {
@@ -43,7 +58,7 @@ const append: CommandSpec<ClientAction> = {
   summary: "puts VALUE behind the key's value",
   details: ["As one step, and exactly once. A key that does not exist begins with VALUE."],
   examples: ['1 append log "one more line\\n"'],
-  arguments: ["text", "text"],
+  arguments: ["key", "text"],
   count: [2, 2],
   input: "VALUE may be - for standard input, as it is: omnikv append notes - < more.txt",
   build: ({ positionals: [key, value] }) => ({
@@ -61,18 +76,25 @@ const read: CommandSpec<ClientAction> = {
   details: [
     "Linearizable on every node: it sees every write that was answered before the read began.",
     "With --local the node answers at once from its own memory; the value may be an older one.",
+    "More keys behind KEY are read with it, all of one state of the store.",
   ],
-  examples: ["2 read 35", "3 read 35 --local"],
-  arguments: ["text"],
-  count: [1, 1],
+  examples: ["2 read 35", "3 read 35 --local", "1 read 35 --at 12", "1 get 35 36 37"],
+  arguments: ["key"],
+  count: [1, KEYS_MAX],
   wholeValue: `--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
 status is 1: omnikv read photo --raw > copy.jpg`,
-  flags: [{ name: "--local", help: "the node's own state, perhaps old (sequentially consistent)" }],
-  build: ({ positionals: [key], flags }) => ({
-    op: "read",
-    key: keyIn(key),
-    consistency: flags.has("--local") ? "local" : "linearizable",
-  }),
+  flags: MOMENT_FLAGS,
+  build: (args) => {
+    if (args.positionals.length > 1) return readManyIn(args);
+    const { local, revision, atLeast } = momentIn(args);
+    return {
+      op: "read",
+      key: keyIn(args.positionals[0]),
+      consistency: local || atLeast > 0 ? "local" : "linearizable",
+      ...(revision === 0 ? {} : { revision }),
+      ...(atLeast === 0 ? {} : { atLeast }),
+    };
+  },
 };
 
 const remove: CommandSpec<ClientAction> = {
@@ -81,10 +103,14 @@ const remove: CommandSpec<ClientAction> = {
   synonyms: ["remove", "rm", "unset"],
   forms: ["KEY"],
   summary: "removes the key",
-  examples: ["3 delete 35"],
-  arguments: ["text"],
+  examples: ["3 delete 35", "1 delete app/ --prefix"],
+  arguments: ["key"],
   count: [1, 1],
-  build: ({ positionals: [key] }) => ({ op: "delete", key: keyIn(key) }),
+  flags: [PREFIX_FLAG],
+  build: (args) =>
+    args.flags.has(PREFIX_FLAG.name)
+      ? deletePrefixIn(args)
+      : { op: "delete", key: keyIn(args.positionals[0]) },
 };
 
 const cas: CommandSpec<ClientAction> = {
@@ -94,7 +120,7 @@ const cas: CommandSpec<ClientAction> = {
   summary: "writes NEW only if the value is EXPECTED",
   details: ["Compare and swap, as one step. The answer says what is there when it did not swap."],
   examples: ["1 cas 35 hello world", "1 cas 35 --absent first", "1 cas 35 --revision 12 next"],
-  arguments: ["text", "text", "text"],
+  arguments: ["key", "text", "text"],
   count: [2, 3],
   input: "EXPECTED or NEW may be - for standard input, as it is.",
   flags: [
@@ -110,7 +136,7 @@ const cas: CommandSpec<ClientAction> = {
 
 function casIn({ positionals, flags }: ParsedArguments): ClientAction {
   const [key, second, third] = positionals;
-  const revision = flags.get("--revision")?.text;
+  const revision = flags.get("--revision");
   const conditions = [flags.has("--absent"), revision !== undefined, third !== undefined];
   const given = conditions.filter(Boolean).length;
   if (given !== 1) {
@@ -122,23 +148,8 @@ function casIn({ positionals, flags }: ParsedArguments): ClientAction {
     return { op: "cas", key: keyIn(key), condition, value: valueIn(third) };
   }
   const condition: CasCondition =
-    revision === undefined ? { absent: true } : { revision: revisionIn(revision) };
+    revision === undefined ? { absent: true } : { revision: positiveIn(revision, "--revision") };
   return { op: "cas", key: keyIn(key), condition, value: valueIn(second) };
-}
-
-function revisionIn(text: string): number {
-  const revision = /^\d{1,16}$/.test(text) ? Number(text) : 0;
-  if (revision >= 1 && Number.isSafeInteger(revision)) return revision;
-  throw new UsageError(`--revision takes a positive integer, got "${text}"`);
-}
-
-function keyIn(token: Token | undefined): Uint8Array {
-  const bytes = token?.bytes ?? new Uint8Array(0);
-  if (bytes.length === 0) throw new UsageError("a key is at least one byte long");
-  if (bytes.length > KEY_BYTES_MAX) {
-    throw new UsageError(`a key is at most ${KEY_BYTES_MAX} bytes long, this one ${bytes.length}`);
-  }
-  return bytes;
 }
 
 function valueIn(token: Token | undefined): Uint8Array {
@@ -153,7 +164,17 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND],
+  commands: [
+    write,
+    append,
+    read,
+    remove,
+    cas,
+    HISTORY_COMMAND,
+    ...RANGE_COMMANDS,
+    TXN_COMMAND,
+    WATCH_COMMAND,
+  ],
   nodeWord: "any",
 };
 

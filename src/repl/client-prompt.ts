@@ -18,13 +18,17 @@ import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 import { isRangeAction } from "./range-commands.ts";
 import { rangeOutcome } from "./range-outcome.ts";
+import { isStoreAction } from "./store-commands.ts";
+import { storeOutcome, type StoreCalls } from "./store-outcome.ts";
 import { isTxnAction } from "./txn-commands.ts";
 import { txnOutcome } from "./txn-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
+import { isWatchAction } from "./watch-commands.ts";
+import { watchKeys, type WatchCalls } from "./watch-keys.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn">;
+export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls & WatchCalls;
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;
@@ -45,17 +49,30 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
     help: CLIENT_HELP,
     nodes: addresses,
     style,
-    execute: async (target, action, signal) => {
+    findKeys: (start, limit, signal) => findKeys(options.client, start, limit, signal),
+    execute: async (target, action, signal, screen) => {
       const started = options.now();
       const elapsedMs = (): number => options.now() - started;
       try {
         if (isRangeAction(action)) {
           const request = requestOptions(target, signal);
-          return [await rangeOutcome(options.client, action, request, style, elapsedMs)];
+          const { client } = options;
+          return [await rangeOutcome(client, action, request, style, elapsedMs, screen)];
         }
         if (isTxnAction(action)) {
           const request = requestOptions(target, signal);
           return [await txnOutcome(options.client, action, request, style, elapsedMs)];
+        }
+        if (isWatchAction(action)) {
+          const request = { ...requestOptions(target, signal), signal };
+          await watchKeys(options.client, action, request, style, screen);
+          return [];
+        }
+        if (isStoreAction(action)) {
+          const { client } = options;
+          const request = requestOptions(target, signal);
+          const run = { client, request, style, screen, elapsedMs };
+          return [await storeOutcome(run, action)];
         }
         const result = await options.client.request(action, requestOptions(target, signal));
         return [answerOutcome(action, result, style, elapsedMs())];
@@ -64,8 +81,8 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
           op: action.op,
-          changes: !isRangeAction(action) && action.op !== "read",
-          lookFirst: `read the ${isTxnAction(action) ? "keys" : "key"} before you try again`,
+          changes: isChange(action),
+          lookFirst: `read the ${isTxnAction(action) || isStoreAction(action) ? "keys" : "key"} before you try again`,
           node: target,
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,
@@ -76,6 +93,24 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       }
     },
   };
+}
+
+function isChange(action: ClientAction): boolean {
+  if (isRangeAction(action) || isWatchAction(action)) return false;
+  return action.op !== "read" && action.op !== "history";
+}
+
+/** A local read: what nobody waits for is not worth a round through the cluster. */
+async function findKeys(
+  client: KvCalls,
+  prefix: Uint8Array,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  const options = { consistency: "local", limit, signal } as const;
+  for await (const { key } of client.keys({ prefix }, options)) found.push(key);
+  return found;
 }
 
 function requestOptions(target: Target, signal: AbortSignal): RequestOptions {

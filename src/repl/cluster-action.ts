@@ -13,6 +13,17 @@ export type ScenarioRequest =
 
 export type ServerAction = "crash" | "restart" | "pause" | "resume";
 
+/** What the cluster may be told to keep to, by the name that users know it by. */
+export type SettingName = "quota" | "history.revisions" | "history.bytes";
+
+/** Settings of the cluster: any node is asked. */
+export type SettingAction =
+  /** Null: all of them. */
+  | { readonly op: "showSettings"; readonly name: SettingName | null }
+  /** Null: the default. */
+  | { readonly op: "changeSetting"; readonly name: SettingName; readonly value: number | null }
+  | { readonly op: "compact"; readonly revision: number };
+
 export type ClusterAction =
   | AccessAction
   | { readonly op: "scenario"; readonly name: string; readonly request: ScenarioRequest }
@@ -28,5 +39,6 @@ export type ClusterAction =
   /** Null: until it is ended. */
   | { readonly op: "watch"; readonly forMs: number | null }
   | { readonly op: "waitLeader"; readonly timeoutMs: number }
+  | SettingAction
   | { readonly op: "sleep"; readonly ms: number }
   | { readonly op: "server"; readonly what: ServerAction; readonly node: NodeOrLeader };

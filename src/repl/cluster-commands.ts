@@ -4,6 +4,7 @@ import { nodeIn, nodeOrLeaderIn, timeIn } from "./arguments.ts";
 import type { ClusterAction, ServerAction } from "./cluster-action.ts";
 import type { CommandGroup, CommandSpec } from "./command-table.ts";
 import { linkCommands } from "./link-commands.ts";
+import { SETTING_COMMANDS } from "./setting-commands.ts";
 import { scenarioCommands } from "./scenario-commands.ts";
 
 type Spec = CommandSpec<ClusterAction>;
@@ -14,7 +15,11 @@ export function clusterGroups(
   nodeIds: readonly number[],
 ): Readonly<Record<"cluster" | "scenarios" | "servers" | "access", CommandGroup<ClusterAction>>> {
   return {
-    cluster: { title: "The cluster", commands: viewCommands(), nodeWord: null },
+    cluster: {
+      title: "The cluster",
+      commands: [...viewCommands(), ...SETTING_COMMANDS],
+      nodeWord: null,
+    },
     access: { title: "Users and roles", commands: ACCESS_COMMANDS, nodeWord: null },
     scenarios: {
       title: "Scenarios: links of all nodes at once",

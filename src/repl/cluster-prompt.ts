@@ -35,6 +35,7 @@ import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { failureOutcome, statusOf } from "./failure.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
+import { settingOutcome } from "./setting-outcome.ts";
 import { waitForLeader } from "./wait-leader.ts";
 import { watchCluster } from "./watch.ts";
 
@@ -66,8 +67,8 @@ export async function runClusterAction(
     const { timeoutMs, startCommand, style } = options;
     const context = {
       op: run.name,
-      changes: action.op !== "table" && action.op !== "waitLeader" && action.op !== "sleep",
-      lookFirst: "`status` shows how it is",
+      changes: !LOOKS_ONLY.has(action.op),
+      lookFirst: lookFirst(action),
       node: null,
       address: options.nodes.map(({ host, port }) => `${host}:${port}`).join(", "),
       explained: true,
@@ -77,6 +78,18 @@ export async function runClusterAction(
     };
     return [failureOutcome(error, context, options.now() - run.startedMs)];
   }
+}
+
+const LOOKS_ONLY: ReadonlySet<ClusterAction["op"]> = new Set([
+  "table",
+  "waitLeader",
+  "sleep",
+  "showSettings",
+]);
+
+function lookFirst({ op }: ClusterAction): string {
+  const isSetting = op === "changeSetting" || op === "compact";
+  return `\`${isSetting ? "config list" : "status"}\` shows how it is`;
 }
 
 /** As it was typed. */
@@ -95,8 +108,12 @@ function nameOf(action: ClusterAction): string {
       return action.what;
     case "access":
       return action.name;
+    case "showSettings":
+    case "changeSetting":
+      return "config";
     case "watch":
     case "sleep":
+    case "compact":
       return action.op;
     default:
       return unreachable(action, "cluster action");
@@ -135,6 +152,16 @@ async function carryOut(
     }
     case "server":
       return changeServer(run, action.what, action.node);
+    case "showSettings":
+    case "changeSetting": {
+      const { words, fields } = await settingOutcome(options, action, signal);
+      const ms = roundMs(options.now() - run.startedMs);
+      return { text: words, json: { ok: true, op: run.name, ...fields, ms }, status: EXIT.ok };
+    }
+    case "compact": {
+      const { words, fields } = await settingOutcome(options, action, signal);
+      return done(run, words, fields);
+    }
     default:
       return unreachable(action, "cluster action");
   }

@@ -1,11 +1,13 @@
 /** One table gives parsing, help and completion of a prompt. Pure. */
 import { timeIn } from "./arguments.ts";
+import { shown } from "./shown.ts";
 import { nearest } from "./suggest.ts";
 import { EMPTY_TOKEN, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What stands in an argument's place: what completion offers. "text" may be anything. */
-export type ArgumentKind = "node" | "nodeOrLeader" | "link" | "percent" | "delay" | "time" | "text";
+/** What stands in an argument's place: what completion offers. "text" may be anything, a key anything that there is. */
+export type ArgumentKind =
+  "node" | "nodeOrLeader" | "link" | "percent" | "delay" | "time" | "key" | "text";
 
 export interface FlagSpec {
   readonly name: `--${string}`;
@@ -37,10 +39,14 @@ export interface CommandSpec<A> {
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
   readonly flags?: readonly FlagSpec[];
+  /** At a terminal, without arguments, they are asked for over several lines: what is said first. */
+  readonly overLines?: string;
   /** As a subcommand it takes - for standard input in the place of a value: how to say so in its help. */
   readonly input?: string;
   /** As a subcommand it can print a value as it is, with --raw: how to say so in its help. */
   readonly wholeValue?: string;
+  /** It goes on until it is interrupted: as a subcommand it has gone well then. */
+  readonly endless?: boolean;
   /** @throws UsageError when the arguments do not fit together */
   readonly build: (args: ParsedArguments) => A;
 }
@@ -140,6 +146,15 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   return build(table, found, target, tokens.slice(2));
 }
 
+/** A command that is asked for over several lines, and none was given with it: what is said first. Null: another one. */
+export function overLines<A>(table: CommandTable<A>, tokens: readonly Token[]): string | null {
+  const [first, second] = tokens;
+  const named = first !== undefined && !first.quoted && /^(\d+|all|any)$/.test(first.text);
+  const name = named ? second : first;
+  if (name === undefined || tokens.length > (named ? 2 : 1)) return null;
+  return findCommand(table, name.text, named)?.spec.overLines ?? null;
+}
+
 function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "command" }> | null {
   const [first, second, third] = tokens;
   switch (first?.text) {
@@ -179,12 +194,14 @@ function parseTarget<A>(table: CommandTable<A>, word: string): Target {
   if (words.includes(word)) return null;
   if (!/^\d+$/.test(word)) {
     throw new UsageError(
-      `"${word}" is no node here: the nodes are ${nodesText(table, words.join(" or "))}`,
+      `"${shown(word)}" is no node here: the nodes are ${nodesText(table, words.join(" or "))}`,
     );
   }
   const id = Number(word);
   if (!table.nodeIds.includes(id)) {
-    throw new UsageError(`there is no node ${word}: the nodes are ${table.nodeIds.join(", ")}`);
+    throw new UsageError(
+      `there is no node ${shown(word)}: the nodes are ${table.nodeIds.join(", ")}`,
+    );
   }
   return id;
 }
@@ -217,7 +234,7 @@ function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolea
   const near =
     means(specs)?.name ?? nearest(word, [...names, ...(atStart ? LOCAL_COMMANDS : []), ...aliases]);
   const hint = near === null ? `the commands are ${names.join(", ")}` : `did you mean "${near}"?`;
-  return new UsageError(`unknown command "${word}": ${hint}`);
+  return new UsageError(`unknown command "${shown(word)}": ${hint}`);
 }
 
 function build<A>(
@@ -233,7 +250,9 @@ function build<A>(
   const got = args.positionals.length;
   if (got < min) throw new UsageError(`${spec.name}: too few arguments: ${usage}`);
   if (got > max) {
-    const hint = spec.arguments.includes("text") ? ' (quote text with spaces: "like this")' : "";
+    const hint = spec.arguments.some((kind) => kind === "text" || kind === "key")
+      ? ' (quote text with spaces: "like this")'
+      : "";
     throw new UsageError(`${spec.name}: too many arguments: ${usage}${hint}`);
   }
   try {
@@ -277,8 +296,8 @@ function splitFlags<A>(
         known.map((each) => each.name),
       );
       const hint =
-        near === null ? `quote it if it is text: "${word.text}"` : `did you mean ${near}?`;
-      throw new UsageError(`${spec.name}: unknown option ${name} (${hint}): ${usage}`);
+        near === null ? `quote it if it is text: "${shown(word.text)}"` : `did you mean ${near}?`;
+      throw new UsageError(`${spec.name}: unknown option ${shown(name)} (${hint}): ${usage}`);
     }
     if (flag.value === undefined) {
       if (inline !== undefined)

@@ -29,6 +29,25 @@ export function complete<A>(
   return [candidates.length === 1 ? candidates.map((each) => `${each} `) : candidates, word];
 }
 
+/** The word at the end of the line, when a key stands there: what can be completed from the store. Null: something else does. */
+export function keyWord<A>(table: CommandTable<A>, line: string): string | null {
+  const words = line.trimStart().split(/\s+/);
+  const word = words.at(-1) ?? "";
+  // In quotes and with escapes it is not what it looks like.
+  if (/["'\\]/.test(line) || word.startsWith("-")) return null;
+  const [first, second, ...rest] = words.slice(0, -1);
+  if (first === undefined) return null;
+  const named = table.nodeIds.map(String).includes(first) || nodeWords(table).includes(first);
+  const found = findCommand(table, (named ? second : first) ?? "", named);
+  if (found === null) return null;
+  const { spec } = found;
+  const given = named ? rest : [...(second === undefined ? [] : [second]), ...rest];
+  const position = given.filter((each) => !each.startsWith("--")).length;
+  if (position >= spec.count[1]) return null;
+  const kind = spec.arguments[Math.min(position, spec.arguments.length - 1)];
+  return kind === "key" ? word : null;
+}
+
 function aliasesFor<A>(table: CommandTable<A>, before: readonly string[]): readonly string[] {
   const [first, second] = before;
   const named =
@@ -87,6 +106,7 @@ function offers(
       return ["20ms", "50ms", "200ms"];
     case "time":
       return ["1s", "5s", "30s"];
+    case "key":
     case "text":
       return [];
     default:

@@ -81,6 +81,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "TXN_REFUSED":
     case "CONFLICT":
     case "COMPACTED":
+    case "REVISION_AHEAD":
     case "FORBIDDEN":
     case "CANCELLED":
     case "INTERNAL":
@@ -147,6 +148,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "TXN_REFUSED":
     case "CONFLICT":
     case "COMPACTED":
+    case "REVISION_AHEAD":
     case "FORBIDDEN":
     case "UNAUTHENTICATED":
     case "UNSUPPORTED_VERSION":

@@ -19,6 +19,12 @@ export interface Prompt<A> {
   /** What "nodes" prints. */
   readonly nodes: readonly { readonly id: number; readonly address: string }[];
   readonly style: Style;
+  /** The first keys of the store that begin so, for whoever presses Tab. Not there: keys are not completed. */
+  readonly findKeys?: (
+    prefix: Uint8Array,
+    limit: number,
+    signal: AbortSignal,
+  ) => Promise<readonly Uint8Array[]>;
   /**
    * Never rejects: a failure is an outcome. One for each node asked, in the order in which they are to be shown; none
    * when everything was shown on the screen already.

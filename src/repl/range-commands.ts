@@ -1,9 +1,12 @@
 /** The commands of the client prompt that look at many keys. */
-import type { CommandSpec, ParsedArguments } from "./command-table.ts";
+import { RANGE_ORDERS, type RangeOrder, type RevisionBounds } from "../client/types.ts";
+import { positiveIn } from "./arguments.ts";
+import type { CommandSpec, FlagSpec, ParsedArguments } from "./command-table.ts";
+import { MOMENT_FLAGS, momentIn, type ReadMoment } from "./store-commands.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Which keys, and how they are to be shown. */
-export interface RangeAction {
+export interface RangeAction extends ReadMoment {
   readonly op: "range" | "keys" | "count";
   readonly prefix: Uint8Array;
   /** First key wanted, and first one not wanted any more; instead of a prefix. */
@@ -12,7 +15,8 @@ export interface RangeAction {
   /** Keys shown at most. */
   readonly limit: number;
   readonly reverse: boolean;
-  readonly local: boolean;
+  readonly order: RangeOrder;
+  readonly bounds: RevisionBounds;
 }
 
 const LIMIT = 100;
@@ -23,23 +27,36 @@ const BOUNDS = [
   { name: "--from", value: "KEY", help: "from this key on, instead of a prefix" },
   { name: "--to", value: "KEY", help: "up to this key, which is left out" },
 ] as const;
-const LOCAL = {
-  name: "--local",
-  help: "the node's own state, perhaps old (sequentially consistent)",
-} as const;
+/** By flag, the option of the library. */
+const REVISION_BOUNDS = [
+  ["--min-mod", "minModRevision", "last changed at this revision or later"],
+  ["--max-mod", "maxModRevision", "last changed at this revision or before"],
+  ["--min-create", "minCreateRevision", "made at this revision or later"],
+  ["--max-create", "maxCreateRevision", "made at this revision or before"],
+] as const satisfies readonly (readonly [FlagSpec["name"], keyof RevisionBounds, string])[];
+const REVISIONS: readonly FlagSpec[] = REVISION_BOUNDS.map(([name, , help]) => ({
+  name,
+  value: "REVISION",
+  help,
+}));
 const ORDER = [
   { name: "--limit", value: "N", help: `keys at most; ${LIMIT} unless said otherwise` },
   { name: "--reverse", help: "from the last key downwards" },
+  {
+    name: "--order",
+    value: "BY",
+    help: `by ${RANGE_ORDERS.join(", ")}; key unless said otherwise`,
+  },
 ] as const;
 const ONE_STATE =
   "Linearizable, and one state of the store however many keys there are; in order of bytes.";
 
 /** What the three have in common. */
-const ANY = { arguments: ["text"], count: [0, 1], details: [ONE_STATE] } as const;
+const ANY = { arguments: ["key"], count: [0, 1], details: [ONE_STATE] } as const;
 const LISTED = {
   ...ANY,
   forms: ["[PREFIX] [--limit N]", "--from KEY [--to KEY]"],
-  flags: [...ORDER, ...BOUNDS, LOCAL],
+  flags: [...ORDER, ...BOUNDS, ...REVISIONS, ...MOMENT_FLAGS],
 };
 
 export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
@@ -48,7 +65,12 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
     name: "range",
     synonyms: ["scan", "list"],
     summary: "shows the keys that begin with PREFIX, and their values",
-    examples: ["1 range app/", "2 range app/ --limit 10 --reverse", "1 range --from a --to b"],
+    examples: [
+      "1 range app/",
+      "2 range app/ --limit 10 --reverse",
+      "1 range --from a --to b",
+      "1 range --order mod --reverse --limit 10",
+    ],
     build: (args) => rangeIn("range", args),
   },
   {
@@ -66,7 +88,7 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
     forms: ["[PREFIX]", "--from KEY [--to KEY]"],
     summary: "how many keys begin with PREFIX",
     examples: ["1 count", "2 count app/"],
-    flags: [...BOUNDS, LOCAL],
+    flags: [...BOUNDS, ...REVISIONS, ...MOMENT_FLAGS],
     build: (args) => rangeIn("count", args),
   },
 ];
@@ -76,7 +98,8 @@ export function isRangeAction(action: { readonly op: string }): action is RangeA
   return RANGE_COMMANDS.some(({ name }) => name === action.op);
 }
 
-function rangeIn(op: RangeAction["op"], { positionals, flags }: ParsedArguments): RangeAction {
+function rangeIn(op: RangeAction["op"], args: ParsedArguments): RangeAction {
+  const { positionals, flags } = args;
   const [prefix] = positionals;
   const from = flags.get("--from");
   const to = flags.get("--to");
@@ -90,8 +113,21 @@ function rangeIn(op: RangeAction["op"], { positionals, flags }: ParsedArguments)
     to: to?.bytes ?? null,
     limit: limitIn(flags.get("--limit")?.text),
     reverse: flags.has("--reverse"),
-    local: flags.has("--local"),
+    order: orderIn(flags.get("--order")?.text),
+    bounds: Object.fromEntries(
+      REVISION_BOUNDS.flatMap(([flag, option]) => {
+        const given = flags.get(flag);
+        return given === undefined ? [] : [[option, positiveIn(given, flag)] as const];
+      }),
+    ),
+    ...momentIn(args),
   };
+}
+
+function orderIn(text: string | undefined): RangeOrder {
+  const order = RANGE_ORDERS.find((each) => each === (text ?? "key"));
+  if (order !== undefined) return order;
+  throw new UsageError(`--order is one of ${RANGE_ORDERS.join(", ")}, got "${text}"`);
 }
 
 function limitIn(text: string | undefined): number {

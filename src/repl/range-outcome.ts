@@ -1,14 +1,20 @@
 /** Carries out `range`, `keys` and `count`, and puts what they found into words. */
 import type { KvRequests } from "../client/key-requests.ts";
-import type { RangeSelector, ReadOptions, RequestOptions } from "../client/types.ts";
+import { ORDERED_KEYS_MAX } from "../base/limits.ts";
+import type { CountOptions, RangeSelector, RequestOptions } from "../client/types.ts";
 import type { KeyEntry } from "../client/range-entry.ts";
 import { bytesField } from "./bytes-field.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
+import { keyTable, type KeyRow } from "./key-table.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RangeAction } from "./range-commands.ts";
+import type { Screen } from "./screen.ts";
+import { readOptions } from "./store-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
+
+type Entry = KeyEntry & { readonly value?: Uint8Array };
 
 export async function rangeOutcome(
   client: Pick<KvRequests, "range" | "keys" | "count">,
@@ -16,9 +22,11 @@ export async function rangeOutcome(
   request: RequestOptions,
   style: Style,
   elapsedMs: () => number,
+  screen: Pick<Screen, "columns">,
 ): Promise<Outcome> {
-  const { op, limit, reverse, local } = action;
-  const options: ReadOptions = { ...request, consistency: local ? "local" : "linearizable" };
+  const { op, limit, reverse, order, bounds } = action;
+  const local = action.local || action.atLeast > 0;
+  const options: CountOptions = { ...readOptions(request, action), ...bounds };
   const selector = selectorOf(action);
   if (op === "count") {
     const { count, revision } = await client.count(selector, options);
@@ -30,16 +38,21 @@ export async function rangeOutcome(
     };
   }
   // One more than is shown tells whether there are more.
-  const wanted = { ...options, reverse, limit: limit + 1 };
-  const found: (KeyEntry & { readonly value?: Uint8Array })[] = [];
+  const most = order === "key" ? limit + 1 : Math.min(limit + 1, ORDERED_KEYS_MAX);
+  const wanted = { ...options, reverse, orderBy: order, limit: most };
+  const found: Entry[] = [];
   const entries = op === "range" ? client.range(selector, wanted) : client.keys(selector, wanted);
   for await (const entry of entries) found.push(entry);
   const more = found.length > limit;
   if (more) found.pop();
   const ms = elapsedMs();
-  const lines = found.map(({ key, value }) =>
-    value === undefined ? quote(key) : `${quote(key)} ${style.value(quote(value))}`,
-  );
+  const columns = screen.columns?.();
+  const lines =
+    columns === undefined || found.length === 0
+      ? found.map(({ key, value }) =>
+          value === undefined ? quote(key) : `${quote(key)} ${style.value(quote(value))}`,
+        )
+      : keyTable(found.map(rowOf), columns, style);
   const total = found.length === 0 ? style.warn("(no keys)") : keyCount(found.length);
   const note = more ? "there are more: --limit" : "all";
   return {
@@ -57,6 +70,11 @@ export async function rangeOutcome(
     },
     status: EXIT.ok,
   };
+}
+
+function rowOf({ key, value, modRevision, version }: Entry): KeyRow {
+  const row = { key, revision: modRevision, version };
+  return value === undefined ? row : { ...row, value };
 }
 
 function selectorOf({ prefix, from, to }: RangeAction): RangeSelector {

@@ -1,8 +1,12 @@
+/** No name is nearly as long, and the distance to one takes time in proportion. */
+const WORD_LENGTH_MAX = 64;
+
 /**
  * What the user may have meant.
  * @returns the candidate that is nearest to `word`, or null when none is near
  */
 export function nearest(word: string, candidates: readonly string[]): string | null {
+  if (word.length > WORD_LENGTH_MAX) return null;
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {

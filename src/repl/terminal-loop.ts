@@ -2,12 +2,23 @@
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../base/printable.ts";
-import { complete } from "./complete.ts";
+import { overLines } from "./command-table.ts";
+import { complete, keyWord } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
-import { columnsOf, type LiveScreen, type Screen } from "./screen.ts";
+import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
+import { quote, type Token } from "./tokenize.ts";
+
+/** Keys that are offered. */
+const COMPLETED_MAX = 50;
+/** A person waits, with a keyboard that does nothing. */
+const COMPLETE_MS_MAX = 300;
+/** In front of the further lines of a command. */
+const MORE_TEXT = "... ";
+
+type Completed = (error: null, found: [string[], string]) => void;
 
 export interface TerminalOptions {
   readonly input: Readable;
@@ -45,6 +56,10 @@ class TerminalLoop<A> {
   /** The last thing pressed was Ctrl-C at an empty prompt. */
   #leaveArmed = false;
   #historyFailed = false;
+  /** Of a command over several lines; null: none is being typed. */
+  #begun: readonly Token[] | null = null;
+  /** Somebody is asked yes or no. */
+  #answered: ((isYes: boolean) => void) | null = null;
   #finish: (status: ExitStatus) => void = () => {};
 
   constructor(prompt: Prompt<A>, options: TerminalOptions) {
@@ -54,6 +69,8 @@ class TerminalLoop<A> {
       live: options.live,
       show: (outcome) => this.#show(outcome),
       columns: () => columnsOf(options.output),
+      ready: () => drained(options.output, this.#running?.signal ?? options.signal),
+      confirm: (question) => this.#confirm(question),
     };
     this.#readline = createInterface({
       input: options.input,
@@ -63,9 +80,8 @@ class TerminalLoop<A> {
       historySize: HISTORY_LINES_MAX,
       removeHistoryDuplicates: true,
       history: this.#withHistory((path) => loadHistory(path).toReversed()) ?? [],
-      completer: (line: string): [string[], string] => {
-        const [candidates, word] = complete(prompt.table, line);
-        return [[...candidates], word];
+      completer: (line: string, done: Completed): void => {
+        void this.#tab(line, done);
       },
     });
   }
@@ -87,6 +103,7 @@ class TerminalLoop<A> {
 
   #onLine(line: string): void {
     this.#leaveArmed = false;
+    if (this.#answered !== null) return this.#answered(/^y(es)?$/i.test(line.trim()));
     if (line.trim() !== "") this.#withHistory((path) => appendHistory(path, [line]));
     this.#queue.push(line);
     if (this.#running === null) void this.#drain();
@@ -106,14 +123,75 @@ class TerminalLoop<A> {
   async #runLine(line: string, signal: AbortSignal): Promise<void> {
     const commands = split(line, undefined, this.#prompt.style);
     if (!commands.ok) return this.#show(commands.problem);
-    for (const tokens of commands.commands) {
+    for (const tokens of this.#whole(commands.commands)) {
       const result = await runCommand(this.#prompt, tokens, signal, this.#screen);
       if (result === "exit") return this.#leave(EXIT.ok);
       result.forEach((outcome) => this.#show(outcome));
     }
   }
 
+  /** What is to be run now, of a command over several lines nothing until its last one. */
+  #whole(commands: readonly (readonly Token[])[]): readonly (readonly Token[])[] {
+    if (this.#begun === null) {
+      const [tokens = []] = commands;
+      const said = overLines(this.#prompt.table, tokens);
+      if (said === null) return commands;
+      this.#write(this.#prompt.style.dim(said));
+      this.#begin(tokens);
+      return [];
+    }
+    const begun = [...this.#begun, ...commands.flat()];
+    const isOver = commands.length === 0;
+    this.#begin(isOver ? null : begun);
+    return isOver ? [begun] : [];
+  }
+
+  /** @param tokens of a command over several lines, as far as it goes; null: there is none */
+  #begin(tokens: readonly Token[] | null): void {
+    this.#begun = tokens;
+    this.#readline.setPrompt(tokens === null ? this.#options.promptText : MORE_TEXT);
+  }
+
+  /** What is asked for at a terminal has somebody who waits: no command goes on before the answer, and Ctrl-C is a no. */
+  #confirm(question: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const answered = (isYes: boolean): void => {
+        if (this.#answered !== answered) return;
+        this.#answered = null;
+        this.#readline.setPrompt(this.#options.promptText);
+        resolve(isYes);
+      };
+      if (this.#closed || this.#running?.signal.aborted === true) return resolve(false);
+      this.#answered = answered;
+      this.#readline.setPrompt(terminalText(question));
+      this.#readline.prompt();
+    });
+  }
+
+  async #tab(line: string, done: Completed): Promise<void> {
+    done(null, await this.#complete(line));
+  }
+
+  /** Never rejects: whoever presses Tab wants no errors. */
+  async #complete(line: string): Promise<[string[], string]> {
+    const { table, findKeys } = this.#prompt;
+    const [candidates, word] = complete(table, line);
+    const begins = this.#begun === null ? keyWord(table, line) : null;
+    if (begins === null || findKeys === undefined) return [[...candidates], word];
+    const prefix = new TextEncoder().encode(begins);
+    const signal = AbortSignal.timeout(COMPLETE_MS_MAX);
+    const found = await findKeys(prefix, COMPLETED_MAX, signal).catch(() => []);
+    const keys = found.map(quote).filter((key) => key.startsWith(word));
+    const all = [...keys, ...candidates];
+    return [all.length === 1 ? all.map((each) => `${each} `) : all, word];
+  }
+
   #onInterrupt(): void {
+    if (this.#answered !== null) {
+      this.#write("");
+      return this.#answered(false);
+    }
+    if (this.#begun !== null) this.#begin(null);
     if (this.#running !== null) {
       this.#queue.length = 0;
       this.#running.abort();
@@ -138,6 +216,7 @@ class TerminalLoop<A> {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#answered?.(false);
     // Behind the prompt that was left with Ctrl-D.
     if (this.#running === null) this.#write("");
     else if (this.#status !== EXIT.ok) this.#running.abort();

@@ -49,6 +49,7 @@ export const TXN_COMMAND: CommandSpec<TxnAction> = {
   details: [
     "Conditions: KEY=VALUE, KEY!=VALUE, KEY@N (last written at revision N), KEY#N (its version), KEY (it exists), !KEY",
     `Operations: ${EXPECTED}.`,
+    "At a terminal `1 txn` alone asks for them over several lines.",
     "All changes get one revision, exactly once. No key may be changed twice. In a key of a condition there can be no =.",
   ],
   examples: [
@@ -58,6 +59,8 @@ export const TXN_COMMAND: CommandSpec<TxnAction> = {
   ],
   arguments: ["text"],
   count: [1, WORDS_MAX],
+  overLines:
+    "conditions and operations, as in `help txn`, over as many lines as you like; an empty line ends it",
   build: ({ positionals }) => ({ op: "txn", request: requestIn(positionals) }),
 };
 

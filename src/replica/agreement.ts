@@ -15,10 +15,12 @@
  *       known to be the same. Within one life states may come to look alike again (a different value is overwritten):
  *       that heals nothing for those who have read it.
  *   G6. What is kept of a peer is bounded, whatever it says.
+ *   G7. Versions that are kept are compared only between states that go back equally far: one that began with a snapshot or a
+ *       backup without them knows less, and is in the right all the same. Of two that do not, and are alike otherwise, nothing is said.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { StateCheckpoint, StateHashes } from "../wire/host-message.ts";
-import { HashHistory, SPACING } from "./hash-history.ts";
+import { HashHistory, SPACING, type HashedState } from "./hash-history.ts";
 
 /** A peer's state and this node's are not the same. */
 export interface Divergence {
@@ -117,9 +119,9 @@ export class Agreement {
   }
 
   /** The state that this node begins with, on its start or when a snapshot takes the place of its state. */
-  begin(idx: number, content: number, history: number): void {
+  begin(idx: number, state: HashedState): void {
     if (this.#history.last >= 0) this.#life = (this.#life + 1) >>> 0;
-    this.#history.begin(idx, content, history);
+    this.#history.begin(idx, state);
     for (const peer of this.#peers.values()) {
       peer.agreedIdx = null;
       peer.differing = [];
@@ -128,8 +130,8 @@ export class Agreement {
   }
 
   /** One more entry was applied: the state for [0, idx). */
-  applied(idx: number, content: number, history: number): void {
-    this.#history.put(idx, content, history);
+  applied(idx: number, state: HashedState): void {
+    this.#history.put(idx, state);
     if (idx >= this.#awaitedIdx) this.#compareReached();
   }
 
@@ -200,8 +202,9 @@ export class Agreement {
   #compare(peer: Peer, checkpoint: StateCheckpoint): void {
     const own = this.#history.at(checkpoint.idx);
     if (own === undefined) return;
-    if (isSame(own, checkpoint)) this.#agreed(peer, checkpoint.idx);
-    else this.#differed(peer, checkpoint);
+    const isSame = areSame(own, checkpoint);
+    if (isSame === true) this.#agreed(peer, checkpoint.idx);
+    else if (isSame === false) this.#differed(peer, checkpoint);
   }
 
   #agreed(peer: Peer, idx: number): void {
@@ -288,7 +291,8 @@ export class Agreement {
       for (const claim of differing) {
         const by: NodeId[] = [];
         for (const { id, differing: others } of this.#peers.values()) {
-          if (others.some((other) => other.idx === claim.idx && isSame(other, claim))) by.push(id);
+          if (others.some((other) => other.idx === claim.idx && areSame(other, claim) === true))
+            by.push(id);
         }
         if (this.#isMajority(by.length)) return this.#outvotedBy(by);
       }
@@ -307,6 +311,9 @@ export class Agreement {
   }
 }
 
-function isSame(a: StateCheckpoint, b: StateCheckpoint): boolean {
-  return a.content === b.content && a.history === b.history;
+/** Null: it cannot be told (G7). A peer that tells nothing of versions has them taken for the same. */
+function areSame(a: StateCheckpoint, b: StateCheckpoint): boolean | null {
+  if (a.content !== b.content || a.history !== b.history) return false;
+  if (a.kept === null || b.kept === null) return true;
+  return a.kept.oldest === b.kept.oldest ? a.kept.hash === b.kept.hash : null;
 }

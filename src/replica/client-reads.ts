@@ -8,8 +8,11 @@
  *       neighbour serves of it until that is settled.
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
+ *   C4. A read that names a least revision is answered from no state before it. It waits for its index first: what it was told of
+ *       lies in the log, while a revision may be yet to be made, and is waited for no longer than any other read waits.
  */
 import { RANGE_PAGE, type KvState, type PageLimits } from "../kv/index.ts";
+import { aheadText } from "../wire/client.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Readable } from "./readable.ts";
@@ -47,6 +50,8 @@ export class ClientReads {
   readonly #options: ClientReadsOptions;
   readonly #confirmed: Reads<PendingRead>;
   readonly #pending = new PendingReads();
+  /** C4, by revision in place of an index. */
+  readonly #early = new PendingReads();
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests: PendingRead[] = [];
@@ -67,7 +72,8 @@ export class ClientReads {
 
   /** Keys asked for. */
   get count(): number {
-    return this.#confirmed.waitingCount + this.#pending.count + this.#lent;
+    const waiting = this.#confirmed.waitingCount + this.#pending.count + this.#early.count;
+    return waiting + this.#lent;
   }
 
   /** Linearizable. */
@@ -80,7 +86,11 @@ export class ClientReads {
   /** @param minIdx it is answered when this node has applied [0, minIdx) */
   addLocal(read: PendingRead, minIdx: number): void {
     const { desk, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
-    if (minIdx <= appliedIdx()) return this.#answer(read, true);
+    if (minIdx <= appliedIdx()) {
+      if (!this.#isEarly(read)) return this.#answer(read, true);
+      if (this.#hasRoom(read)) this.#waitForRevision(read);
+      return;
+    }
     if (minIdx - knownIdx() > INDEXES_AHEAD_MAX) {
       const text = `no node of this cluster can have applied the first ${minIdx} entries`;
       return desk.refuseRead(read, "BAD_REQUEST", text);
@@ -127,7 +137,13 @@ export class ClientReads {
   expire(): void {
     const { waitTicks, retryTicks, desk, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     const known = knownIdx();
-    for (const read of this.remove(({ arrivedTick }) => this.#tick - arrivedTick > waitTicks)) {
+    const isOver = ({ arrivedTick }: PendingRead): boolean => this.#tick - arrivedTick > waitTicks;
+    for (const read of this.#early.remove(isOver)) {
+      this.#leaves(read);
+      const text = aheadText(read.atLeast ?? 0, this.#readable.revision);
+      desk.refuseRead(read, "REVISION_AHEAD", text);
+    }
+    for (const read of this.remove(isOver)) {
       desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
     }
     if (isHeldUpByDisk()) {
@@ -156,11 +172,34 @@ export class ClientReads {
     const { desk, appliedIdx } = this.#options;
     const areReady = this.#pending.takeReady(appliedIdx(), (read) => {
       this.#leaves(read);
+      if (this.#isEarly(read)) this.#waitForRevision(read);
+      else this.#answer(read, true);
+      return !desk.isFull;
+    });
+    const areThere = this.#early.count > 0 && this.#answerEarly();
+    this.#answerRests();
+    return areReady || areThere || this.#rests.length > 0;
+  }
+
+  /** @returns whether some of them may be answered, and were not: the turn is over */
+  #answerEarly(): boolean {
+    const { desk } = this.#options;
+    const { revision } = this.#readable;
+    if (desk.isFull) return this.#early.isReady(revision);
+    return this.#early.takeReady(revision, (read) => {
+      this.#leaves(read);
       this.#answer(read, true);
       return !desk.isFull;
     });
-    this.#answerRests();
-    return areReady || this.#rests.length > 0;
+  }
+
+  #isEarly({ atLeast = 0 }: PendingRead): boolean {
+    return atLeast > this.#readable.revision;
+  }
+
+  #waitForRevision(read: PendingRead): void {
+    this.#waits(read);
+    this.#early.add(read.atLeast ?? 0, [read], this.#tick);
   }
 
   /** All that was ever decided lies below idx, or was not yet when they were asked. */
@@ -199,7 +238,8 @@ export class ClientReads {
   }
 
   #remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    return [...this.#confirmed.remove(predicate), ...this.#pending.remove(predicate)];
+    const waiting = [this.#confirmed, this.#pending, this.#early];
+    return waiting.flatMap((reads) => reads.remove(predicate));
   }
 
   #waits({ route, count }: PendingRead): void {

@@ -15,6 +15,8 @@ export interface PendingRead extends ArrivedRead {
   readonly local: boolean;
   /** Keys asked for. */
   readonly count: number;
+  /** A local read is answered from no state before this revision. 0, or none: from any. */
+  readonly atLeast?: number;
   /** Of a local read that has waited in vain for this index: whether it exists at all is being found out. */
   readonly doubtedIdx?: number;
 }
@@ -68,6 +70,11 @@ export class PendingReads {
     }
     if (taken > 0) this.#waiting.splice(0, taken);
     if (rest !== null) this.#waiting.unshift(rest);
+    return this.isReady(appliedIdx);
+  }
+
+  /** Whether something may be answered from a state that has applied [0, appliedIdx). */
+  isReady(appliedIdx: number): boolean {
     return (this.#waiting[0]?.idx ?? Infinity) <= appliedIdx;
   }
 

@@ -117,14 +117,12 @@ export function scheduleAccess(
     const goOn = (at: number): void => {
       if (isOver) return;
       isOver = true;
-      callOff();
       scheduleAccess(world, changes, random, at);
     };
-    let callOff = (): void => {};
     clock.after(RETRY_MS, () => goOn(next));
     if (replica === undefined) return;
     try {
-      callOff = replica.settings.changeAccess(timed.change, SECRET_HOLDER, (error) => {
+      replica.settings.changeAccess(timed.change, SECRET_HOLDER, (error) => {
         coverage.hit(`access: ${timed.change.kind} ${error === null ? "done" : error.code}`);
         // Whoever asks from now on is judged by this or something later.
         history.accessSeen.push({ mark: history.mark(), epoch: replica.state.access.epoch });

@@ -1,5 +1,7 @@
 /** How much history is kept, and what is compacted by hand: drawn with the plan, and asked of nodes as management would. */
+import { assert } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
+import { SECRET_HOLDER } from "../kv/index.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Coverage } from "./coverage.ts";
@@ -43,11 +45,21 @@ export function scheduleSettings(world: SettingsWorld, settings: readonly TimedS
     world.clock.after(atMs, () => {
       const replica = world.nodes[node]?.node?.replica;
       if (replica === undefined) return;
+      const told = (error: KvError | null): void => {
+        world.coverage.hit(`history: ${setting.kind} ${error?.code ?? "holds"}`);
+      };
       try {
         if (setting.kind === "bound") {
-          const { revisions, bytes } = setting;
-          replica.settings.setHistory({ revisions, bytes });
-        } else replica.settings.compact(Math.max(1, replica.state.revision - setting.back));
+          replica.settings.setHistory(setting, SECRET_HOLDER, told);
+        } else {
+          const revision = Math.max(1, replica.state.revision - setting.back);
+          replica.settings.compact(revision, SECRET_HOLDER, (error) => {
+            // A setting that is said to hold does.
+            const { oldest } = replica.state.cells.history;
+            assert(error !== null || oldest >= revision, `compacted to ${oldest}, not ${revision}`);
+            told(error);
+          });
+        }
         world.coverage.hit(`history: ${setting.kind} proposed`);
       } catch (error) {
         if (!(error instanceof KvError)) throw error;

@@ -1,6 +1,6 @@
 /** What clients asked and were told, in the order of the world. */
 import { assert } from "../base/assert.ts";
-import type { ByteString, Where } from "../kv/index.ts";
+import type { ByteString, RangeSelection, Where } from "../kv/index.ts";
 import {
   OPERATIONS,
   type Operation as TableOperation,
@@ -66,6 +66,11 @@ export interface RangeRecord {
   readonly local: boolean;
   /** The revision that was asked for; 0: the newest. */
   readonly asked: number;
+  /** Keys at most, of those that are wanted, in the order that they are wanted in. */
+  readonly limit: number;
+  readonly select: RangeSelection | null;
+  /** Of a local one: from no state before this revision. 0: any. */
+  readonly atLeast: number;
   /** Positions in the order of all calls and returns. */
   readonly call: number;
   readonly back: number;

@@ -6,6 +6,7 @@ import {
   textOf,
   type CellsView,
   type KvState,
+  type RangeOrder,
   type RangeRequest,
 } from "../kv/index.ts";
 import type { DecidedLog } from "./decided-log.ts";
@@ -20,6 +21,7 @@ export function checkRanges(
   for (const range of ranges) {
     const what = `reader ${range.reader}: ${JSON.stringify(range)}`;
     assert(range.revision <= log.revision, `of a state that there never was: ${what}`);
+    assert(range.revision >= range.atLeast || range.asked > 0, `too old: ${what}`);
     assert(range.asked === 0 || range.asked === range.revision, `not of what was asked: ${what}`);
     const expected = contentAt(log, range);
     assert(range.count === expected.length, `${expected.length} keys were there: ${what}`);
@@ -93,17 +95,58 @@ function contentOf(cells: CellsView, revision: number): [string, string, number]
   }
 }
 
-function contentAt(
-  log: DecidedLog,
-  { start, end, reverse, revision }: RangeRecord,
-): [string, string, number][] {
+interface Entry {
+  readonly key: string;
+  readonly value: string;
+  readonly create: number;
+  readonly mod: number;
+  readonly version: number;
+}
+
+/** What the range should have told: worked out from the whole log, without pages. */
+function contentAt(log: DecidedLog, range: RangeRecord): [string, string, number][] {
+  const { start, end, reverse, revision, limit, select } = range;
   const first = byteStringOfText(start);
   const past = end === null ? null : byteStringOfText(end);
-  const found = log.at(revision).filter(([key]) => {
-    const bytes = byteStringOfText(key);
-    return bytes >= first && (past === null || bytes < past);
-  });
-  return reverse ? found.toReversed() : found;
+  const found = log
+    .at(revision)
+    .filter(([key]) => {
+      const bytes = byteStringOfText(key);
+      return bytes >= first && (past === null || bytes < past);
+    })
+    .map(([key]) => entryAt(log, key, revision))
+    .filter(({ create, mod }) => {
+      if (select === null) return true;
+      const isYoung = create >= select.createMin && mod >= select.modMin;
+      const isOld = (bound: number, at: number): boolean => bound === 0 || at <= bound;
+      return isYoung && isOld(select.createMax, create) && isOld(select.modMax, mod);
+    });
+  // They are in order of keys, and sorting leaves what is alike as it is.
+  const order = select?.order ?? "key";
+  const sorted = found.toSorted((a, b) => placed(order, a, b));
+  const ordered = reverse ? sorted.toReversed() : sorted;
+  return ordered.slice(0, limit).map(({ key, value, mod }) => [key, value, mod]);
+}
+
+function entryAt(log: DecidedLog, key: string, revision: number): Entry {
+  const until = log.versionsOf(key).filter((version) => version.revision <= revision);
+  const gone = until.findLastIndex(({ value }) => value === null);
+  const since = until.slice(gone + 1);
+  const [created, changed] = [since[0], since.at(-1)];
+  assert(created !== undefined && changed !== undefined, `${key} was there at ${revision}`);
+  return {
+    key,
+    value: changed.value ?? "",
+    create: created.revision,
+    mod: changed.revision,
+    version: since.length,
+  };
+}
+
+function placed(order: RangeOrder, a: Entry, b: Entry): number {
+  if (order === "key") return 0;
+  if (order !== "value") return a[order] - b[order];
+  return Buffer.compare(Buffer.from(a.value), Buffer.from(b.value));
 }
 
 /** G2. */

@@ -169,6 +169,20 @@ const status = z.strictObject({
 
 const links = z.strictObject({ links: z.array(link) });
 
+const history = z.strictObject({
+  /** As set; null: the default holds. */
+  revisions: count.nullable(),
+  bytes: count.nullable(),
+  /** What holds. */
+  revisionsMax: count,
+  bytesMax: count,
+  /** Reads of revisions from this one on work at this node. */
+  oldest: count,
+  revision: count,
+  /** What is kept is taken to cost. */
+  keptBytes: count,
+});
+
 const accessName = z.string().regex(ACCESS_NAME, ACCESS_NAME_TEXT);
 /** Longer ones are no passwords. Null: none; the user comes with a certificate. */
 const password = z.string().min(1).max(PASSWORD_LENGTH_MAX).nullable();
@@ -261,12 +275,15 @@ export const ADMIN_OPERATIONS = {
     params: z.strictObject({ backup: count, piece: count }),
     result: z.strictObject({ bytes, last: z.boolean() }),
   },
-  /** What the state of all nodes may take, in bytes. Proposed, as a client's write is: it holds once it stands in the log. */
+  /** What the state of all nodes may take, in bytes. Answered when it holds at the node that was asked. */
   setQuota: {
     params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
     result: z.strictObject({}),
   },
-  /** How much of what was overwritten and deleted all nodes keep; as setQuota. Null: the default. */
+  /**
+   * How much of what was overwritten and deleted all nodes keep. Null: the default. Answered when it holds at the node that was
+   * asked, with what it has of the history then.
+   */
   setHistory: {
     params: z.strictObject({
       /** So many changes before the newest one. */
@@ -274,29 +291,28 @@ export const ADMIN_OPERATIONS = {
       /** What these are taken to cost. The default is a twenty-fourth of the quota; more than a quarter of it never holds. */
       bytes: z.int().min(1).nullable(),
     }),
-    result: z.strictObject({}),
+    result: history,
   },
   /** What the node has of the history, and what is set. */
   getHistory: {
     params: z.strictObject({}),
+    result: history,
+  },
+  /** The settings of the cluster as the node has them. */
+  getSettings: {
+    params: z.strictObject({}),
     result: z.strictObject({
-      /** As set; null: the default holds. */
-      revisions: count.nullable(),
-      bytes: count.nullable(),
-      /** What holds. */
-      revisionsMax: count,
-      bytesMax: count,
-      /** Reads of revisions from this one on work at this node. */
-      oldest: count,
-      revision: count,
-      /** What is kept is taken to cost. */
-      keptBytes: count,
+      quotaBytes: count,
+      /** False: nobody has set it, and this is the default. */
+      quotaIsSet: z.boolean(),
+      quotaDefault: count,
+      history,
     }),
   },
-  /** No revision below this one is to be readable any more; as setQuota. */
+  /** No revision below this one is to be readable any more; as setHistory. */
   compact: {
     params: z.strictObject({ revision: z.int().min(1) }),
-    result: z.strictObject({}),
+    result: history,
   },
   /** This connection is that user's from now on. The token does instead of the password, until its lifetime is over. */
   signIn: {

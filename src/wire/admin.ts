@@ -11,8 +11,10 @@ import {
   type AdminResult,
 } from "./admin-schema.ts";
 import { DecodeError } from "./decode-error.ts";
+import { issueText } from "./issue-text.ts";
 import { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";
 
+export { issueText } from "./issue-text.ts";
 export {
   ADMIN_OPERATIONS,
   ADMIN_OPS,
@@ -59,14 +61,14 @@ const requestHead = z.looseObject({ id: z.int().min(0), op: z.string().max(40) }
 export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
   const value = unpack(bytes, (message) => new AdminRequestError(null, message));
   const head = requestHead.safeParse(value);
-  if (!head.success) throw new AdminRequestError(null, describe(head.error, "request"));
+  if (!head.success) throw new AdminRequestError(null, issueText(head.error, "request", value));
   const { id, op, ...fields } = head.data;
   if (!isAdminOp(op)) {
     const known = ADMIN_OPS.join(", ");
-    throw new AdminRequestError(id, `op: expected one of ${known}, got "${op}"`);
+    throw new AdminRequestError(id, `op: expected one of ${known}, got ${JSON.stringify(op)}`);
   }
   const params = ADMIN_OPERATIONS[op].params.safeParse(fields);
-  if (!params.success) throw new AdminRequestError(id, describe(params.error, op));
+  if (!params.success) throw new AdminRequestError(id, issueText(params.error, op, fields));
   // The table pairs each operation with its parameters, which the compiler does not follow through the look-up.
   return { id, op, params: params.data } as AdminRequest;
 }
@@ -108,7 +110,7 @@ export type AdminAnswer =
 export function decodeAdminAnswer(bytes: Uint8Array): AdminAnswer {
   const value = unpack(bytes, (message) => new DecodeError(message));
   const parsed = answerSchema.safeParse(value);
-  if (!parsed.success) throw new DecodeError(describe(parsed.error, "answer"));
+  if (!parsed.success) throw new DecodeError(issueText(parsed.error, "answer", value));
   const answer = parsed.data;
   if (answer.ok) return { id: answer.id, ok: true, result: answer.result };
   const { code, message, definite } = answer.error;
@@ -118,7 +120,7 @@ export function decodeAdminAnswer(bytes: Uint8Array): AdminAnswer {
 /** @throws DecodeError when this is no result of the operation */
 export function parseAdminResult<Op extends AdminOp>(op: Op, result: unknown): AdminResult<Op> {
   const parsed = ADMIN_OPERATIONS[op].result.safeParse(result);
-  if (!parsed.success) throw new DecodeError(describe(parsed.error, op));
+  if (!parsed.success) throw new DecodeError(issueText(parsed.error, op, result));
   return parsed.data as AdminResult<Op>;
 }
 
@@ -141,11 +143,4 @@ function unpack(bytes: Uint8Array, failure: (message: string) => DecodeError): u
     if (!(error instanceof DecodeError)) throw error;
     throw failure(error.message);
   }
-}
-
-/** The first thing wrong, with its path. */
-function describe(error: z.ZodError, what: string): string {
-  const issue = error.issues[0];
-  const path = [what, ...(issue?.path ?? [])].map(String).join(".");
-  return `${path}: ${issue?.message ?? "malformed"}`;
 }

@@ -24,6 +24,7 @@ import {
   OPEN_WITH_ORIGIN,
   PAGE_FLAG,
   READ_FLAG_LOCAL,
+  READ_KIND_KEY_AT,
   READ_KIND_RANGE,
   RECORD,
   TEXT_BYTES_MAX,
@@ -280,7 +281,9 @@ export class AnswerWriter {
     this.#workBytes += READ_WORK_BYTES;
     const revision = wanted.revision === 0 ? state.revision : wanted.revision;
     if (revision < state.oldest) return this.#compacted(request, kind, state.oldest);
-    if (revision > state.revision) return this.#ahead(request, revision, isLocal, state.revision);
+    if (revision > state.revision) {
+      return this.#ahead(request, kind, revision, isLocal, state.revision);
+    }
     const before = state.looked;
     if ("key" in wanted) this.#keyAt(request, wanted, state);
     else if ("keys" in wanted) this.#keys(request, wanted, revision, state);
@@ -317,9 +320,11 @@ export class AnswerWriter {
   }
 
   /** Only a node that lags may come to know it: an index that reads wait for says nothing of a revision. */
-  #ahead(request: number, revision: number, isLocal: boolean, now: number): void {
-    const text = `revision ${revision} is not known here: the newest one is ${now}`;
-    this.#unread(request, isLocal ? "NO_QUORUM" : "BAD_REQUEST", text);
+  #ahead(request: number, kind: number, revision: number, isLocal: boolean, now: number): void {
+    const text = aheadText(revision, now);
+    // Programs that ask with the oldest kinds know of no other code.
+    const local = kind < READ_KIND_KEY_AT ? "NO_QUORUM" : "REVISION_AHEAD";
+    this.#unread(request, isLocal ? local : "BAD_REQUEST", text);
   }
 
   #versions(request: number, { versions, resume }: HistoryPage): void {
@@ -405,6 +410,11 @@ export class AnswerWriter {
     this.#out.u53(0);
     this.#session = NO_SESSION;
   }
+}
+
+/** That a revision is asked for which this node has not come to. */
+export function aheadText(wanted: number, newest: number): string {
+  return `revision ${wanted} is not there yet at this node: the newest one is ${newest}`;
 }
 
 /** A copy of what is told of it: a cell of the state has more. */

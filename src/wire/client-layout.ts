@@ -3,6 +3,8 @@ export const FRAME = { writes: 1, reads: 2, answers: 3 } as const;
 export const READ_FLAG_LOCAL = 1;
 /** The answers are to say of which origin the state is that they are from. Only nodes that tell theirs know it. */
 export const READ_FLAG_ORIGIN = 2;
+/** A local read that waits for a revision, which stands behind the index; who asks so understands REVISION_AHEAD. */
+export const READ_FLAG_AT_LEAST = 4;
 /** As READ_FLAG_ORIGIN, for a request to open a session: its number, which means nothing else. */
 export const OPEN_WITH_ORIGIN = 1;
 /** What is read. */
@@ -15,6 +17,8 @@ export const READ_KIND_KEYS_AT = 5;
 export const READ_KIND_RANGE_AT = 6;
 /** The versions of a key. */
 export const READ_KIND_HISTORY = 7;
+/** A range with bounds on revisions, or in an order of its own. */
+export const READ_KIND_SELECTION = 8;
 export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
 /** Of a page of a range. */
 export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;

@@ -11,6 +11,7 @@ import { assert } from "../base/assert.ts";
 import {
   checkKey,
   commandCount,
+  RANGE_ORDERS,
   validateGroup,
   type ByteString,
   type GroupWriter,
@@ -18,10 +19,12 @@ import {
   type KeyRequest,
   type KeysRequest,
   type RangeRequest,
+  type RangeSelection,
 } from "../kv/commands.ts";
 import {
   FRAME,
   RANGE_FLAG,
+  READ_FLAG_AT_LEAST,
   READ_FLAG_LOCAL,
   READ_FLAG_ORIGIN,
   READ_KIND_HISTORY,
@@ -31,19 +34,27 @@ import {
   READ_KIND_KEYS_AT,
   READ_KIND_RANGE,
   READ_KIND_RANGE_AT,
+  READ_KIND_SELECTION,
 } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
+import { WATCHES_FRAME } from "./watch-layout.ts";
+import { decodeWatches, type WatchRequest } from "./watch-requests.ts";
 
 export type ClientFrame =
   /** A view of one checked group. `count`: of its commands. */
   | { readonly kind: "writes"; readonly group: Uint8Array; readonly count: number }
-  /** Checked; `forEachRead` visits its keys. minIdx: the node must have applied [0, minIdx) before it answers. */
+  /**
+   * Checked; `forEachRead` visits its keys. minIdx: the node must have applied [0, minIdx) before it answers, and with a local
+   * one the revision `atLeast` too (0: any).
+   */
   | {
       readonly kind: "reads";
       readonly local: boolean;
       readonly minIdx: number;
+      readonly atLeast: number;
       readonly count: number;
-    };
+    }
+  | { readonly kind: "watches"; readonly requests: readonly WatchRequest[] };
 
 /** A range as the client writes it: see RangeRequest. */
 export interface RangeBytes extends Omit<RangeRequest, "start" | "end"> {
@@ -58,6 +69,8 @@ export type Wanted = ByteString | KeyRequest | RangeRequest | KeysRequest | Hist
 export type ReadVisitor<T> = (request: number, wanted: Wanted, kind: number) => T;
 
 const ALL_RANGE_FLAGS = Object.values(RANGE_FLAG).reduce((all, flag) => all | flag, 0);
+
+const ALL_READ_FLAGS = READ_FLAG_LOCAL | READ_FLAG_ORIGIN | READ_FLAG_AT_LEAST;
 
 const reader = new ByteReader();
 
@@ -80,6 +93,8 @@ export function decodeClientFrame(frame: Uint8Array): ClientFrame {
     }
     case FRAME.reads:
       return visitReads(reader, frame, null);
+    case WATCHES_FRAME:
+      return { kind: "watches", requests: decodeWatches(frame) };
     default:
       throw new DecodeError(`unknown client frame ${frame[0] ?? "without bytes"}`);
   }
@@ -118,6 +133,7 @@ export function takeReads(frame: Uint8Array, visit: ReadVisitor<boolean>): Uint8
   reader.u8();
   const flags = reader.u8();
   reader.varint();
+  if ((flags & READ_FLAG_AT_LEAST) !== 0) reader.varint();
   const count = reader.varint();
   for (let i = 0; i < count; i++) {
     const start = reader.offset;
@@ -135,11 +151,11 @@ export function asksForOrigin(frame: Uint8Array): boolean {
   return ((frame[1] ?? 0) & READ_FLAG_ORIGIN) !== 0;
 }
 
-/** What it had to wait for is there already. */
+/** What it had to wait for is there already, index and revision. */
 function restOf(frame: Uint8Array, start: number, flags: number, count: number): Uint8Array {
   const header = new ByteWriter(16);
   header.u8(FRAME.reads);
-  header.u8(flags);
+  header.u8(flags & ~READ_FLAG_AT_LEAST);
   header.varint(0);
   header.varint(count);
   const rest = new Uint8Array(header.length + frame.length - start);
@@ -152,12 +168,15 @@ function visitReads(
   reader: ByteReader,
   frame: Uint8Array,
   visit: ReadVisitor<void> | null,
-): ClientFrame {
+): Extract<ClientFrame, { kind: "reads" }> {
   reader.reset(frame);
   if (reader.u8() !== FRAME.reads) reader.fail("a frame of reads");
   const flags = reader.u8();
-  if ((flags & ~(READ_FLAG_LOCAL | READ_FLAG_ORIGIN)) !== 0) reader.fail("known flags");
+  if ((flags & ~ALL_READ_FLAGS) !== 0) reader.fail("known flags");
+  const local = (flags & READ_FLAG_LOCAL) !== 0;
   const minIdx = reader.varint();
+  const atLeast = (flags & READ_FLAG_AT_LEAST) === 0 ? 0 : readRevision(reader);
+  if (atLeast !== 0 && !local) reader.fail("a local read for a least revision");
   const count = reader.varint();
   if (count < 1 || count > FRAME_COMMANDS_MAX) reader.fail(`1 to ${FRAME_COMMANDS_MAX} reads`);
   for (let i = 0; i < count && !reader.failed; i++) {
@@ -174,7 +193,7 @@ function visitReads(
   const problem = reader.failed ? reader.problem : null;
   reader.release();
   if (problem !== null) throw new DecodeError(`reads: ${problem}`);
-  return { kind: "reads", local: (flags & READ_FLAG_LOCAL) !== 0, minIdx, count };
+  return { kind: "reads", local, minIdx, atLeast, count };
 }
 
 function readWanted(reader: ByteReader, kind: number): Wanted {
@@ -187,7 +206,9 @@ function readWanted(reader: ByteReader, kind: number): Wanted {
     }
     case READ_KIND_RANGE:
     case READ_KIND_RANGE_AT:
-      return readRange(reader);
+      return readRange(reader, false);
+    case READ_KIND_SELECTION:
+      return readRange(reader, true);
     case READ_KIND_KEYS:
     case READ_KIND_KEYS_AT: {
       const revision = kind === READ_KIND_KEYS_AT ? readRevision(reader) : 0;
@@ -258,9 +279,14 @@ function keysCount(reader: ByteReader): number {
   return reader.failed ? 0 : count;
 }
 
-function readRange(reader: ByteReader): RangeRequest {
+function readRange(reader: ByteReader, isSelection: boolean): RangeRequest {
   const flags = reader.u8();
   if ((flags & ~ALL_RANGE_FLAGS) !== 0) reader.fail("known flags of a range");
+  const select = isSelection ? readSelection(reader) : undefined;
+  const isCounted = (flags & RANGE_FLAG.countOnly) !== 0;
+  if (isCounted && select !== undefined && select.order !== "key") {
+    reader.fail("no order of what is only counted");
+  }
   const revision = reader.varint();
   const limit = readLimit(reader);
   const start = readBound(reader);
@@ -269,9 +295,22 @@ function readRange(reader: ByteReader): RangeRequest {
     end: (flags & RANGE_FLAG.hasEnd) === 0 ? null : readBound(reader),
     reverse: (flags & RANGE_FLAG.reverse) !== 0,
     keysOnly: (flags & RANGE_FLAG.keysOnly) !== 0,
-    countOnly: (flags & RANGE_FLAG.countOnly) !== 0,
+    countOnly: isCounted,
     limit,
     revision,
+    ...(select === undefined ? {} : { select }),
+  };
+}
+
+function readSelection(reader: ByteReader): RangeSelection {
+  const order = RANGE_ORDERS[reader.u8()];
+  if (order === undefined) reader.fail("a known order");
+  return {
+    order: order ?? "key",
+    createMin: reader.varint(),
+    createMax: reader.varint(),
+    modMin: reader.varint(),
+    modMax: reader.varint(),
   };
 }
 
@@ -329,15 +368,17 @@ export class ReadsWriter {
 
   /** @param request the client's number for it */
   range(request: number, range: RangeBytes): void {
-    const { start, end, reverse, keysOnly, countOnly, revision, limit } = range;
+    const { start, end, reverse, keysOnly, countOnly, revision, limit, select } = range;
     const out = this.#records;
-    this.#begin(request, revision === 0 ? READ_KIND_RANGE : READ_KIND_RANGE_AT);
+    const plain = revision === 0 ? READ_KIND_RANGE : READ_KIND_RANGE_AT;
+    this.#begin(request, select === undefined ? plain : READ_KIND_SELECTION);
     out.u8(
       (reverse ? RANGE_FLAG.reverse : 0) |
         (keysOnly ? RANGE_FLAG.keysOnly : 0) |
         (countOnly ? RANGE_FLAG.countOnly : 0) |
         (end === null ? 0 : RANGE_FLAG.hasEnd),
     );
+    if (select !== undefined) this.#selection(select);
     out.varint(revision);
     out.varint(limit);
     out.sized(start);
@@ -363,14 +404,20 @@ export class ReadsWriter {
    * The frame, and the writer is empty again.
    * @param minIdx greatest applied index seen in answers; matters for local reads
    * @param withOrigin the answers are to tell the origin of the state; only for nodes that know what that is
+   * @param atLeast the revision that a local read waits for; 0: none
    */
-  take(local: boolean, minIdx: number, withOrigin = false): Uint8Array {
+  take(local: boolean, minIdx: number, withOrigin = false, atLeast = 0): Uint8Array {
     assert(this.#count > 0, "a frame has at least one read");
     const header = this.#header;
     header.clear();
     header.u8(FRAME.reads);
-    header.u8((local ? READ_FLAG_LOCAL : 0) | (withOrigin ? READ_FLAG_ORIGIN : 0));
+    header.u8(
+      (local ? READ_FLAG_LOCAL : 0) |
+        (withOrigin ? READ_FLAG_ORIGIN : 0) |
+        (atLeast === 0 ? 0 : READ_FLAG_AT_LEAST),
+    );
     header.varint(minIdx);
+    if (atLeast !== 0) header.varint(atLeast);
     header.varint(this.#count);
     const frame = new Uint8Array(header.length + this.#records.length);
     frame.set(header.peek());
@@ -379,6 +426,12 @@ export class ReadsWriter {
     this.#count = 0;
     return frame;
   }
+
+  #selection({ order, createMin, createMax, modMin, modMax }: RangeSelection): void {
+    this.#records.u8(RANGE_ORDERS.indexOf(order));
+    for (const bound of [createMin, createMax, modMin, modMax]) this.#records.varint(bound);
+  }
+
   #begin(request: number, kind: number): void {
     assert(this.#count < FRAME_COMMANDS_MAX, "a frame holds so many reads only");
     this.#records.varint(request);

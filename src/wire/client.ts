@@ -4,7 +4,8 @@
  *
  *     client -> server
  *       writes    u8 1 · group (as in kv/command)
- *       reads     u8 2 · u8 flags (1: local, 2: tell the origin) · varint minIdx · varint count · read{count}
+ *       reads     u8 2 · u8 flags (1: local, 2: tell the origin, 4: from a revision on) · varint minIdx
+ *                   · [varint least revision, of a local one] · varint count · read{count}
  *         key       varint request · u8 1 · key
  *         range     varint request · u8 2 · u8 flags (1: reverse, 2: keys only, 4: count only, 8: has an end)
  *                   · varint revision (0: newest) · varint limit · start · [end]
@@ -13,6 +14,9 @@
  *         keys at   varint request · u8 5 · varint revision · varint count · key{count}
  *         range at  varint request · u8 6 · as a range from its flags on
  *         history   varint request · u8 7 · varint revision (0: newest) · varint limit · key: the versions of a key, newest first
+ *       selection varint request · u8 8 · u8 flags (as of a range) · u8 order (0 key, 1 create, 2 mod, 3 version, 4 value)
+ *                   · varint least create revision · varint greatest (0: none) · varint least mod revision · varint greatest
+ *                   · as a range from its revision on
  *     server -> client
  *       answers   u8 3 · 8 bytes applied index · record*
  *         u8 1 session    varint session: the write answers that follow are of it
@@ -34,8 +38,13 @@
  *                         · [varint length · results, as in kv/txn-results]: only to who has sent a transaction
  *     key, value, text, start, end := varint length · bytes
  *
+ * Frames 4 and 5 are of watches: see watch-layout.
+ *
  * That a revision is not kept any more is told with `compacted` to whoever asks with the kinds from 4 on, and as `unread` to
  * others: they may be programs that do not know it.
+ *
+ * That a revision is not there yet is told to whoever asks with those kinds, or for a least revision, as REVISION_AHEAD; to others
+ * as NO_QUORUM.
  *
  * The origin names the log that a state comes from. A node tells its own in its hello; one that has none yet (0 there) is asked
  * with the flag, and in a request to open a session by the number OPEN_WITH_ORIGIN. Version 0.1 has neither, says nothing in
@@ -50,7 +59,7 @@ export {
   type PageAnswer,
   type VersionsAnswer,
 } from "./answer-reader.ts";
-export { AnswerWriter, type ReadableState } from "./answer-writer.ts";
+export { aheadText, AnswerWriter, type ReadableState } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
   decodeClientFrame,
@@ -61,3 +70,15 @@ export {
   writesFrame,
   type ClientFrame,
 } from "./client-requests.ts";
+export {
+  decodeFeed,
+  eventBytes,
+  EVENT_OVERHEAD_BYTES,
+  FeedWriter,
+  isFeedFrame,
+  type FeedHandler,
+  type ToldVersion,
+  type WatchEvent,
+} from "./watch-feed.ts";
+export { ALL_WATCHES } from "./watch-layout.ts";
+export { watchesFrame, type WatchRequest, type WatchWish } from "./watch-requests.ts";

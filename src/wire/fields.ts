@@ -138,6 +138,16 @@ export function optional<T>(kind: Kind<T>): Kind<T | null> {
   };
 }
 
+/** What came to a map later: null where nodes of the version before say nothing of it. */
+export function added<T>(kind: Kind<T>): Kind<T | null> {
+  const maybe = optional(kind);
+  return {
+    ...maybe,
+    fromValue: (value, name, form) =>
+      value === undefined ? null : maybe.fromValue(value, name, form),
+  };
+}
+
 export function list<T>(item: Kind<T>, min = 0, max = Number.MAX_SAFE_INTEGER): Kind<readonly T[]> {
   return {
     write: (out, values) => {

@@ -120,6 +120,16 @@ export interface StateCheckpoint {
   readonly idx: number;
   readonly content: number;
   readonly history: number;
+  /** Null: said by a node of a version that did not tell. */
+  readonly kept: KeptVersions | null;
+}
+
+/** What a state keeps of the past, as a hash; it can be compared with that of a state which goes back as far. */
+export interface KeptVersions {
+  /** The oldest revision that can be read. */
+  readonly oldest: number;
+  /** Unsigned, of 32 bits. */
+  readonly hash: number;
 }
 
 /** In one message. */

@@ -19,6 +19,7 @@ import type { Actor } from "../kv/commands.ts";
 import { BALLOT } from "./ballot-fields.ts";
 import { DecodeError } from "./decode-error.ts";
 import {
+  added,
   BOOLEAN,
   byteString,
   INDEX,
@@ -36,7 +37,12 @@ import {
   type Source,
   type Structure,
 } from "./fields.ts";
-import { STATE_CHECKPOINTS_MAX, type DiskPlace, type StateCheckpoint } from "./host-message.ts";
+import {
+  STATE_CHECKPOINTS_MAX,
+  type DiskPlace,
+  type KeptVersions,
+  type StateCheckpoint,
+} from "./host-message.ts";
 import type { PeerMessage } from "./peer-message.ts";
 import { DURABLE_CLAIMS } from "./peer-hello.ts";
 import { ENTRIES, LOG_SYNC, SEQUENCE_NUMBER, SNAPSHOT_NAME, STOP_SIGN } from "./protocol-fields.ts";
@@ -81,10 +87,17 @@ const DISK_PLACE: Structure<DiskPlace> = structure((f) => ({
   generation: f.take(UINT32),
 }));
 
+const KEPT_VERSIONS: Structure<KeptVersions> = structure((f) => ({
+  oldest: f.varint(),
+  hash: f.take(UINT32),
+}));
+const MAYBE_KEPT = added(KEPT_VERSIONS);
+
 const CHECKPOINT: Structure<StateCheckpoint> = structure((f) => ({
   idx: f.varint(),
   content: f.take(UINT32),
   history: f.take(UINT32),
+  kept: f.take(MAYBE_KEPT),
 }));
 
 const DISK_PLACES = list(DISK_PLACE, 0, MEMBERS_MAX);

@@ -1,7 +1,13 @@
 /** Files in, operations out; and what is said about files that are wrong. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatJsonLines, HistoryFormatError, parseHistory } from "../../src/checker/index.ts";
+import {
+  checkLinearizable,
+  formatJsonLines,
+  HistoryFormatError,
+  modelOf,
+  parseHistory,
+} from "../../src/checker/index.ts";
 import { generate } from "./generate.ts";
 
 const lines = (...list: unknown[]): string => list.map((line) => JSON.stringify(line)).join("\n");
@@ -122,7 +128,7 @@ describe("what is wrong is named", () => {
     ["INFO  jepsen.util - 0 :invoke :jump 1", "BAD_SYNTAX", 'line 1: expected "INFO jepsen.util'],
     ["INFO  jepsen.util - 0 :invoke :cas 1", "BAD_FIELD", 'line 1: expected "[FROM TO]"'],
     ["INFO  jepsen.util - 0 :ok :read 1", "BAD_ORDER", "line 1: process 0 is answered"],
-    ["{:process 0, :type :invoke", "BAD_SYNTAX", "line 1: expected a flat EDN map"],
+    ["{:process 0, :type :invoke", "BAD_SYNTAX", "line 1: expected a value, got the end"],
     ["{:process 0, :type :invoke, :f :pop, :key 1}", "BAD_FIELD", "line 1: :f: expected :get"],
     ["{:process 0, :type :invoke, :f :get}", "BAD_FIELD", "line 1: :key: expected a value"],
   ])("%j", (text, code, message) => {
@@ -142,6 +148,12 @@ describe("what is wrong is named", () => {
       "{",
       "}",
       ":process",
+      "[",
+      ")",
+      "#_",
+      "#a.B",
+      ";",
+      " :f :cas :value [",
       " 0",
       '"',
       "\\",
@@ -190,5 +202,86 @@ test("EDN: escapes, fields in any order", () => {
     key: 'a"b',
     request: { kind: "write", value: "x\ny" },
     outcome: "ok",
+  });
+});
+
+describe("EDN as Jepsen writes it", () => {
+  const told = (text: string) => {
+    const { operations, model } = parseHistory(text);
+    const short = operations.map(({ process, key, request, outcome, answer, call, end }) => {
+      const { kind, ...asked } = request;
+      return [process, key, kind, { ...asked }, outcome, answer, call, end] as const;
+    });
+    return { model, short };
+  };
+  const done = { kind: "done" };
+
+  test("a vector of tagged records, with comments, nemesis and fields of no interest", () => {
+    const { model, short } = told(`; a history
+      [#jepsen.history.Op{:index 0, :time 10, :type :invoke, :process 0, :f :write, :value 3}
+       #jepsen.history.Op{:index 1, :time 11, :type :info, :process :nemesis, :f :start, :value nil}
+       #_ {:this "was taken out"}
+       {:type :invoke, :process 1, :f :read, :value nil} {:type :ok, :process 0, :f :write, :value 3}
+       {:type :ok, :process 1, :f :read, :value 3, :error [:a #{1 2} {:b "c;d"}]}]`);
+    expect(model).toBe("register");
+    expect(short).toEqual([
+      ["0", "register", "write", { value: "3" }, "ok", done, 1, 3],
+      ["1", "register", "read", {}, "ok", { kind: "value", value: "3" }, 2, 4],
+    ]);
+  });
+
+  test("a cas that failed did not happen; one that is unknown stays open", () => {
+    const { short } = told(`(
+      {:process 0 :type :invoke :f :cas :value [1 2]} {:process 0 :type :fail :f :cas :value [1 2]}
+      {:process 1 :type :invoke :f :cas :value [nil 2]} {:process 1 :type :info :f :cas :value [nil 2]}
+      {:process 2 :type :invoke :f :cas :value [2 3]} {:process 2 :type :ok :f :cas :value [2 3]})`);
+    expect(short.map(([, , , , outcome]) => outcome)).toEqual(["fail", "unknown", "ok"]);
+    expect(short[1]?.[3]).toEqual({ expected: { kind: "absent" }, value: "2" });
+    expect(short[2]?.[5]).toEqual({ kind: "cas", swapped: true, actual: undefined });
+  });
+
+  test("keys of their own", () => {
+    const { short } = told(`
+      {:process 0 :type :invoke :f :write :value [x 1]}
+      {:process 0 :type :ok :f :write :value [x 1]}
+      {:process 0 :type :invoke :f :cas :value #jepsen.independent.Tuple[y [1 2]]}
+      {:process 0 :type :fail :f :cas :value [y [1 2]]}
+      {:process 0 :type :invoke :f :read :value [x nil]}
+      {:process 0 :type :ok :f :read :value [x 1]}`);
+    expect(short.map(([, key, kind]) => `${key} ${kind}`)).toEqual(["x write", "y cas", "x read"]);
+    expect(short[2]?.[5]).toEqual({ kind: "value", value: "1" });
+  });
+
+  test("many registers, and lists that are appended to", () => {
+    const registers = told(`
+      {:process 0 :type :invoke :f :txn :value [[:w :x 1]]} {:process 0 :type :ok :f :txn :value [[:w :x 1]]}
+      {:process 0 :type :invoke :f :read :value [[:r :x nil]]} {:process 0 :type :ok :f :read :value [[:r :x 1]]}`);
+    expect(registers.short.map(([, key, kind]) => `${key} ${kind}`)).toEqual([
+      ":x write",
+      ":x read",
+    ]);
+    expect(registers.short[1]?.[5]).toEqual({ kind: "value", value: "1" });
+    const lists = `
+      {:process 0 :type :invoke :f :txn :value [[:append 5 1]]} {:process 0 :type :ok :f :txn :value [[:append 5 1]]}
+      {:process 1 :type :invoke :f :txn :value [[:append 5 2]]} {:process 1 :type :ok :f :txn :value [[:append 5 2]]}
+      {:process 2 :type :invoke :f :txn :value [[:r 5 nil]]} {:process 2 :type :ok :f :txn :value [[:r 5 [1 2]]]}`;
+    const verdictOf = (text: string) => {
+      const history = parseHistory(text);
+      expect(history.model).toBe("append");
+      return checkLinearizable(modelOf(history.model), history, { now: () => 0 }).verdict;
+    };
+    expect(verdictOf(lists)).toBe("ok");
+    expect(verdictOf(lists.replace("[1 2]", "[2 1]"))).toBe("violation");
+    expect(verdictOf(lists.replace("[1 2]", "[1]"))).toBe("violation");
+  });
+
+  test("a transaction of several operations is refused, not judged wrongly", () => {
+    const text = "\n{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:append 1 2]]}";
+    expect(() => parseHistory(text)).toThrow("line 2: :value: expected one operation");
+  });
+
+  test("what is within itself for ever ends", () => {
+    const deep = `{:process ${"[".repeat(100_000)}`;
+    expect(() => parseHistory(deep)).toThrow("no more than 64 values within each other");
   });
 });

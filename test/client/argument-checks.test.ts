@@ -253,9 +253,9 @@ describe("options of createClient and createAdminClient", () => {
       [["1", "status", {}], 'node: expected the id of a node, a positive integer, got "1"'],
       [[1, "stop", {}], "op: expected one of getLinks"],
       [[1, "toString", {}], "op: expected one of getLinks"],
-      [[1, "status"], "params of status"],
-      [[1, "status", { a: 1n }], "params of status"],
-      [[1, "setFault", { peer: "x" }], "params.peer of setFault"],
+      [[1, "status"], "status: expected"],
+      [[1, "status", { a: 1n }], "status: there is no"],
+      [[1, "setFault", { peer: "x" }], "setFault.peer: expected"],
       [[1, "status", {}, { timeoutMs: -1 }], "timeoutMs: expected"],
       [[1, "status", {}, null], "options: expected"],
     ] as const) {

@@ -2,10 +2,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { wrongRangeOptions, wrongSelector } from "../../src/client/argument-checks.ts";
+import { orderedPages } from "../../src/client/ordered-range.ts";
 import { PrefixedClient } from "../../src/client/prefixed-client.ts";
 import { afterPrefix, rangeOf } from "../../src/client/range.ts";
 import type { KvRequests } from "../../src/client/key-requests.ts";
 import type { RangeSelector } from "../../src/client/types.ts";
+import type { PageAnswer, RangeBytes } from "../../src/wire/client.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);
@@ -56,12 +58,57 @@ test.each([
   expect(wrongSelector(selector)).toMatchObject({ code: "BAD_REQUEST" });
 });
 
-test.each([[{ limit: 0 }], [{ limit: "3" }], [{ limit: 1.5 }], [{ reverse: 1 }], [{ node: "a" }]])(
-  "options like %j are refused",
-  (options) => {
-    expect(wrongRangeOptions(options)).toMatchObject({ code: "BAD_REQUEST" });
-  },
-);
+test.each<[object]>([
+  [{ limit: 0 }],
+  [{ limit: "3" }],
+  [{ limit: 1.5 }],
+  [{ reverse: 1 }],
+  [{ node: "a" }],
+  [{ orderBy: "age", limit: 1 }],
+  [{ orderBy: "mod" }],
+  [{ orderBy: "mod", limit: 10_001 }],
+  [{ minModRevision: 0 }],
+  [{ atLeast: 0 }],
+  [{ atLeast: 3, consistency: "linearizable" }],
+])("options like %j are refused", (options) => {
+  expect(wrongRangeOptions(options)).toMatchObject({ code: "BAD_REQUEST" });
+});
+
+test("bounds and orders are asked for when they are wanted, and other ranges as ever", () => {
+  expect(rangeOf({}, { orderBy: "key" }, WHAT)).not.toHaveProperty("select");
+  expect(rangeOf({}, { minModRevision: 4 }, WHAT).select).toEqual({
+    ...{ order: "key", createMin: 0, createMax: 0, modMin: 4, modMax: 0 },
+  });
+  expect(wrongRangeOptions({ orderBy: "mod", limit: 10_000, atLeast: 1 })).toBeNull();
+});
+
+test("in an order of its own every page is asked for, upwards, and its keys come at the end", async () => {
+  const asked: RangeBytes[] = [];
+  const item = (name: string, modRevision: number): PageAnswer["items"][number] => ({
+    ...{ key: Buffer.from(name), value: null, createRevision: 1, modRevision, version: 1 },
+  });
+  const pages: PageAnswer[] = [
+    { revision: 9, count: 2, resume: Buffer.from("c"), items: [item("b", 5), item("a", 4)] },
+    { revision: 9, count: 0, resume: Buffer.from("d"), items: [] },
+    { revision: 9, count: 2, resume: null, items: [item("e", 8), item("d", 4)] },
+  ];
+  const options = { orderBy: "mod", limit: 2, reverse: true } as const;
+  const range = rangeOf({}, options, { keysOnly: true, countOnly: false });
+  const ask = (wanted: RangeBytes): Promise<PageAnswer> =>
+    Promise.resolve(pages[asked.push(wanted) - 1]!);
+  const told: string[][] = [];
+  for await (const { items } of orderedPages(ask, range, "mod")) {
+    told.push(items.map(({ key }) => Buffer.from(key).toString()));
+  }
+  expect(told).toEqual([["e", "b"]]);
+  expect(
+    asked.map(({ start, end, limit, revision }) => [start.toString(), end, limit, revision]),
+  ).toEqual([
+    ["", null, 2, 0],
+    ["99", null, 2, 9],
+    ["100", null, 2, 9],
+  ]);
+});
 
 test("a view of a client asks for ranges within its prefix, and tells keys without it", async () => {
   const asked: RangeSelector[] = [];

@@ -157,6 +157,25 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("changes are shown as they happen", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(1);
+    await agreedLeader(page);
+    await page.getByTestId("changes-prefix").fill("app/");
+    await page.getByTestId("changes-on").click();
+    const state = page.getByTestId("changes-state");
+    await eventually("it holds", async () => (await state.textContent())?.startsWith("none yet"));
+    const client = cluster.client();
+    await client.write("app/a", "hello");
+    await client.write("other", "hello");
+    await client.delete("app/a");
+    const rows = page.getByTestId("changes").locator("li");
+    await eventually("both are there", async () => (await rows.count()) === 2);
+    expect(await rows.nth(0).textContent()).toMatch(/^app\/adeletedrevision \d+$/);
+    expect(await rows.nth(1).textContent()).toContain("app/a = hello");
+    expect(complaints).toEqual([]);
+  });
+
   test("a key is written, read and deleted, and all of it is listed", async () => {
     await startCluster(3);
     const { page, complaints } = await openPage(1);
@@ -215,6 +234,49 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     await swap("1", "swapped");
     const read = await client.read("list/a");
     expect(read.found && Buffer.from(read.value).toString()).toBe("new");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a key's history is shown, an old value taken up, and a transaction checks before it changes", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(2);
+    await agreedLeader(page);
+    const client = cluster.client();
+    await client.write("k", "one");
+    await client.delete("k");
+    const { revision } = await client.write("k", "three");
+    await page.getByTestId("key-input").fill("k");
+    await page.getByTestId("read-button").click();
+    const value = page.getByTestId("value-input");
+    await eventually("its value is shown", async () => (await value.inputValue()) === "three");
+    await page.getByTestId("history-open").click();
+    await page.getByTestId("history-button").click();
+    const versions = page.getByTestId("history-list").locator("li");
+    await eventually("all versions are listed", async () => (await versions.count()) === 3);
+    expect((await versions.allInnerTexts()).map((text) => text.replace(/\s+/g, " "))).toEqual([
+      expect.stringMatching(`revision ${revision}, version 1 three`) as string,
+      expect.stringMatching(/: deleted$/) as string,
+      expect.stringMatching(/version 1 one/) as string,
+    ]);
+    await versions.last().locator("button").click();
+    expect(await value.inputValue()).toBe("one");
+    await page.getByTestId("txn-open").click();
+    await page.getByTestId("txn-add-check").click();
+    await page.getByTestId("txn-check-0-key").fill("k");
+    await page.getByTestId("txn-check-0-operand").fill(String(revision - 1));
+    await page.getByTestId("txn-change-0-key").fill("other");
+    await page.getByTestId("txn-change-0-value").fill("4");
+    await page.getByTestId("txn-run").click();
+    const newest = page.getByTestId("last-operations").locator("li").first();
+    const says = (text: string): Promise<unknown> =>
+      eventually(text, async () => (await newest.innerText()).includes(text));
+    await says(`not committed: k was last changed at revision ${revision}`);
+    expect((await client.read("other")).found).toBe(false);
+    await page.getByTestId("txn-check-0-operand").fill(String(revision));
+    await page.getByTestId("txn-run").click();
+    await says("committed at revision");
+    const read = await client.read("other");
+    expect(read.found && read.text()).toBe("4");
     expect(complaints).toEqual([]);
   });
 

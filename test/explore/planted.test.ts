@@ -8,7 +8,6 @@ test.each([
   "S4 stale AcceptSync accepted",
   "promise before it is durable",
   "own vote before it is durable",
-  "relayed clients outlive their process",
   "questions for an index outlive their process",
 ])("%s", { timeout: 60_000 }, async (name) => {
   const mutant = MUTANTS.find((each) => each.name === name)!;

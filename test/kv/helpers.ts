@@ -148,3 +148,26 @@ export function fromSnapshot(bytes: Uint8Array): KvState {
 export function snapshotBytes(frozen: FrozenState, chunkBytes = 64): Buffer {
   return Buffer.concat([...frozen.encodeSnapshot(chunkBytes)]);
 }
+
+/** A session of the state's, to write with: one entry for each change. */
+export function writerTo(state: KvState) {
+  let session: number = NO_SESSION;
+  let sequence = 0;
+  const apply = (command: Command): void => {
+    state.apply(
+      entryOf({ session, floor: sequence, commands: [[sequence, command]] }),
+      state.appliedIdx,
+      {
+        beginGroup: () => {},
+        answer: () => {},
+        opened: (_, __, opened) => (session = opened),
+      },
+    );
+    sequence += 1;
+  };
+  apply({ op: "openSession", nonce: 7 });
+  return {
+    put: (name: string, value: string): void => apply({ op: "write", key: name, value }),
+    del: (name: string): void => apply({ op: "delete", key: name }),
+  };
+}

@@ -2,10 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
-  buildEntry,
   byteStringOfText,
   bytesOf,
-  GroupWriter,
   isCut,
   KvState,
   readPage,
@@ -14,45 +12,17 @@ import {
   type RangePage,
   type RangeRequest,
 } from "../../src/kv/index.ts";
+import { writerTo } from "./helpers.ts";
 
 const ALL: RangeRequest = {
   ...{ start: "" as ByteString, end: null, reverse: false, keysOnly: false, countOnly: false },
   ...{ limit: 1_000_000, revision: 0 },
 };
 
-const utf8 = new TextEncoder();
-
 /** A state, and a session in it to write with. */
 function store() {
   const state = new KvState();
-  let session = 0;
-  let sequence = 0;
-  const writer = new GroupWriter();
-  const apply = (id: number): void => {
-    const group = writer.take(id, sequence);
-    state.apply(
-      buildEntry({ node: 1, nonce: 1, batch: state.appliedIdx + 1 }, [group]),
-      state.appliedIdx,
-      {
-        beginGroup: () => {},
-        answer: () => {},
-        opened: (_, __, opened) => (session = opened),
-      },
-    );
-  };
-  writer.add(0, { kind: "openSession", nonce: new Uint8Array(16).fill(7) });
-  apply(0);
-  return {
-    state,
-    put: (key: string, value: string): void => {
-      writer.add(++sequence, { kind: "write", key: utf8.encode(key), value: utf8.encode(value) });
-      apply(session);
-    },
-    del: (key: string): void => {
-      writer.add(++sequence, { kind: "delete", key: utf8.encode(key) });
-      apply(session);
-    },
-  };
+  return { state, ...writerTo(state) };
 }
 
 /** All pages, as a client asks for them. */

@@ -209,3 +209,60 @@ describe("the table", () => {
     expect(complete(table, "all sta")[0]).toEqual(["status "]);
   });
 });
+
+describe("settings of the cluster", () => {
+  const history = {
+    ...{ revisions: null, bytes: 4096, revisionsMax: 50_000, bytesMax: 4096 },
+    ...{ oldest: 7, revision: 9, keptBytes: 420 },
+  };
+  const getSettings = { quotaBytes: 2 ** 29, quotaIsSet: true, quotaDefault: 2 ** 28, history };
+
+  test("are listed with what is the default, by whichever node answers", async () => {
+    const down = new KvError("CONNECTION_FAILED", "refused");
+    const { out, calls } = await run("config list", { "1 getSettings": down, getSettings });
+    expect(out).toMatch(
+      /^quota +536870912 {2}set .*\nhistory.revisions +50000 {2}default .*\nhistory.bytes +4096 {2}set /,
+    );
+    expect(calls.map(({ node }) => node)).toEqual([1, 2]);
+    const { out: one } = await run("config get quota", { getSettings }, true);
+    expect(JSON.parse(one)).toMatchObject({
+      ...{ ok: true, op: "config" },
+      settings: [{ name: "quota", value: 2 ** 29, isDefault: false }],
+    });
+  });
+
+  test("are set one by one; the other one of the history stays", async () => {
+    const answers = { getSettings, setHistory: history, setQuota: {} };
+    for (const [command, params] of [
+      ["config set history.revisions 1000", { revisions: 1000, bytes: 4096 }],
+      ["config set history.bytes default", { revisions: null, bytes: null }],
+    ] as const) {
+      const { calls } = await run(command, answers);
+      expect(calls.find(({ op }) => op === "setHistory")?.params).toEqual(params);
+    }
+    const { calls } = await run("config set quota default", answers);
+    expect(calls.find(({ op }) => op === "setQuota")?.params).toEqual({ bytes: 2 ** 28 });
+  });
+
+  test.each([
+    ["config set quota 5", /quota is 1m or more.*got "5"/],
+    ["config set history.revisions 0", /positive integer up to/],
+    ["config set speed 3", /NAME is one of quota, history.revisions, history.bytes, got "speed"/],
+    ["config get", /list, get NAME, or set NAME VALUE/],
+    ["compact now", /REVISION is a positive integer, got "now"/],
+  ])("%s is refused before anything is asked", async (command, text) => {
+    const { err, calls, status } = await run(command, {});
+    expect(err).toMatch(text);
+    expect([calls, status]).toEqual([[], EXIT.usage]);
+  });
+
+  test("compact says what can be read then; what may have happened is said so", async () => {
+    const { out } = await run("compact 7", { compact: history });
+    expect(out).toMatch(/^ok, revisions 7 to 9 can be read \(/);
+    const late = new KvError("TIMEOUT", "it was proposed");
+    const { err, calls, status } = await run("compact 7", { compact: late });
+    expect(err).toContain("unknown: it may or may not have taken effect");
+    expect(err).toContain("`config list` shows how it is");
+    expect([calls.length, status]).toEqual([1, EXIT.unknown]);
+  });
+});

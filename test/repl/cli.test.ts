@@ -90,7 +90,7 @@ describe.concurrent("omnikv", () => {
     [["health", "--nodes", "here"], "--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST"],
     [["health", "--token"], "--token: is made of a secret: give --secret-file too"],
     [["read"], "read: too few arguments: omnikv read KEY [--local]"],
-    [["get", "a", "b"], "read: too many arguments: omnikv read KEY [--local]"],
+    [["history", "a", "b"], "history: too many arguments: omnikv history KEY [--limit N]"],
     [["put", "", "v"], "write: a key is at least one byte long"],
     [["cas", "k", "v"], "cas: what should the value be before?"],
     [["cas", "k", "--revision", "x", "v"], "--revision takes a positive integer"],

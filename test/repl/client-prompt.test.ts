@@ -3,61 +3,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import { text as readAll } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
-import { createClientPrompt } from "../../src/repl/client-prompt.ts";
 import { EXIT } from "../../src/repl/exit-status.ts";
-import { runPrompt, type RunPromptOptions } from "../../src/repl/run-prompt.ts";
-import { createStyle } from "../../src/repl/style.ts";
+import type { RunPromptOptions } from "../../src/repl/run-prompt.ts";
 import { fakeClient, type FakeClient } from "./fake-client.ts";
+import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
+import { runWith, type Run } from "./run-client-prompt.ts";
 
-const nodes = [1, 2, 3].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id }));
 let client: FakeClient;
 beforeEach(() => {
   client = fakeClient();
 });
 
-interface Run {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function promptWith(level: 0 | 1 = 0) {
-  let time = 0;
-  return createClientPrompt({
-    client,
-    nodes,
-    timeoutMs: 5000,
-    style: createStyle(level),
-    startCommand: (node) => `sh run${node}.sh`,
-    now: () => (time += 1.25),
-  });
-}
-
-async function run(options: Partial<RunPromptOptions>): Promise<Run> {
-  const output = new PassThrough();
-  const errors = new PassThrough();
-  const status = await runPrompt(promptWith(), {
-    input: Readable.from([]),
-    output,
-    errors,
-    isTerminal: false,
-    command: null,
-    json: false,
-    bail: false,
-    promptText: "> ",
-    greeting: "",
-    historyPath: null,
-    signal: new AbortController().signal,
-    ...options,
-  });
-  output.end();
-  errors.end();
-  return { status, out: await readAll(output), err: await readAll(errors) };
-}
-
+const run = (options: Partial<RunPromptOptions>): Promise<Run> => runWith(client, options);
 const piped = (text: string, options: Partial<RunPromptOptions> = {}): Promise<Run> =>
   run({ input: Readable.from([Buffer.from(text)]), ...options });
 
@@ -381,6 +340,29 @@ describe("at a terminal", () => {
     expect((await status).status).toBe(EXIT.ok);
   });
 
+  test("shows changes as they happen until Ctrl-C, and goes on", async () => {
+    client.told.push({
+      ...{ type: "events", revision: 7 },
+      events: [
+        new PutEvent(Buffer.from("app/a"), Buffer.from("x y"), 7, 7, 1, null),
+        new DeleteEvent(Buffer.from("app/b"), 7, null),
+      ],
+    });
+    const { input, until, status } = terminal();
+    input.write("2 watch app/ --from 7\n");
+    await until("watching from revision 7 on");
+    await until('put app/a "x y" (revision 7)');
+    await until("delete app/b (revision 7)");
+    expect(client.watches).toEqual([
+      { selector: { prefix: new TextEncoder().encode("app/") }, node: 2, from: 7, previous: false },
+    ]);
+    input.write(CTRL_C);
+    input.write("1 write a c\n");
+    await until("ok, revision 1");
+    input.write(CTRL_D);
+    expect((await status).status).toBe(EXIT.ok);
+  });
+
   test("Ctrl-C clears a line; twice at an empty prompt it leaves", async () => {
     const { input, until, status } = terminal();
     input.write("1 write a");
@@ -418,84 +400,5 @@ describe("at a terminal", () => {
     await until("(not found)");
     input.write(CTRL_D);
     expect((await status).status).toBe(EXIT.ok);
-  });
-});
-
-describe("many keys", () => {
-  const fill = async (): Promise<void> => {
-    await client.write(Buffer.from("app/b"), Buffer.from("two words"));
-    await client.write(Buffer.from("app/a"), Buffer.from("1"));
-    await client.write(Buffer.from("other"), Buffer.from([0x00, 0xff]));
-  };
-
-  test("range shows keys and values in order, keys the keys, count their number", async () => {
-    await fill();
-    const { out, status } = await run({
-      input: Readable.from([Buffer.from("1 range app/\n2 keys\ncount app/\n1 keys nothing\n")]),
-    });
-    expect(status).toBe(EXIT.ok);
-    expect(out.split("\n").slice(0, 9)).toEqual([
-      "app/a 1",
-      'app/b "two words"',
-      expect.stringMatching(/^2 keys \(all, [^)]*ms\)$/),
-      "app/a",
-      "app/b",
-      "other",
-      expect.stringMatching(/^3 keys \(all, /),
-      expect.stringMatching(/^2 keys \(revision 3, /),
-      expect.stringMatching(/^\(no keys\) \(all, /),
-    ]);
-    expect(client.calls.slice(3)).toEqual(["1 range", "2 keys", "any count", "1 keys"]);
-  });
-
-  test("a limit cuts and says so; from and to bound; reverse turns round; JSON has all of it", async () => {
-    await fill();
-    const { out } = await run({
-      input: Readable.from([
-        Buffer.from(
-          "keys --limit 2 --reverse\nrange --from app/b --to other\nrange app/ --limit 1\n",
-        ),
-      ]),
-      json: true,
-    });
-    const lines = out
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as unknown);
-    expect(lines).toEqual([
-      expect.objectContaining({
-        ...{ ok: true, op: "keys", more: true },
-        keys: [
-          expect.objectContaining({ key: "other" }),
-          expect.objectContaining({ key: "app/b" }),
-        ],
-      }),
-      expect.objectContaining({
-        more: false,
-        keys: [{ key: "app/b", value: "two words", modRevision: 1, createRevision: 1, version: 1 }],
-      }),
-      expect.objectContaining({ more: true }),
-    ]);
-  });
-
-  test("bounds are bytes, whatever text they make", async () => {
-    await fill();
-    const [more, fewer] = [Uint8Array.of(0xff), Uint8Array.of(0xff, 0x01)];
-    await client.write(more, Buffer.from("x"));
-    await client.write(fewer, Buffer.from("y"));
-    const { out } = await piped(
-      'count --from "\\xff\\x01"\ncount --from="\\xff" --to "\\xff\\x01"\n',
-    );
-    expect(out.match(/^\d+ key/gm)).toEqual(["1 key", "1 key"]);
-  });
-
-  test("what does not fit together is a mistake of usage", async () => {
-    const { err, status } = await run({
-      input: Readable.from([Buffer.from("keys app/ --from a\nkeys --limit 0\nkeys a b\n")]),
-    });
-    expect(status).toBe(EXIT.usage);
-    expect(err).toContain("a prefix, or --from and --to, but not both");
-    expect(err).toContain('--limit takes a number from 1 to 100000, got "0"');
-    expect(client.calls).toEqual([]);
   });
 });

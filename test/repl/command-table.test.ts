@@ -125,15 +125,15 @@ describe("completion", () => {
     ["2 ", NAMES],
     ["2 wr", ["write "]],
     ["wr", ["write "]],
-    ["2 read k --", ["--local "]],
-    ["2 read k --local --", []],
+    ["2 read k --", ["--local", "--at", "--at-least"]],
+    ["2 read k --local --", ["--at", "--at-least"]],
     ["2 cas k ", ["--absent", "--revision"]],
     ["help d", ["delete "]],
     ["g", ["get "]],
     ["2 pu", ["put "]],
     ["help se", ["set "]],
     ["read g", []],
-    ["get k --", ["--local "]],
+    ["get k --", ["--local", "--at", "--at-least"]],
     ["9 ", []],
   ])("of %j", (line, candidates) => {
     expect(complete(table, line)[0]).toEqual(candidates);

@@ -2,6 +2,7 @@
 import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { OPERATIONS, type Operation } from "../../src/operations/index.ts";
+import type { KeyVersion } from "../../src/client/key-version.ts";
 import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
 import type {
   Bytes,
@@ -11,6 +12,7 @@ import type {
   ReadOptions,
   WriteResult,
 } from "../../src/client/types.ts";
+import type { WatchBatch } from "../../src/client/watch-types.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
 import type { KeyAction } from "../../src/repl/client-commands.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
@@ -28,10 +30,32 @@ export interface FakeClient extends KvCalls {
   /** The next call answers only when it is aborted. */
   hangNext(): void;
   readonly calls: string[];
+  /** What watches are told, one batch after the other; then nothing until they are ended. */
+  readonly told: WatchBatch[];
+  /** What was asked of them. */
+  readonly watches: unknown[];
+  /** What `history` tells. */
+  readonly versions: Map<string, KeyVersion[]>;
   /** Transactions it was asked for, and what it answers. */
   readonly txns: TxnRequest[];
   answerTxn: TxnResult;
   write(key: Uint8Array, value: Uint8Array): Promise<WriteResult>;
+}
+
+/** As much of a Watch as the prompt needs. */
+function fakeWatch(told: readonly WatchBatch[], signal: AbortSignal | undefined) {
+  const ended = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(new KvError("CANCELLED", "stop")));
+  });
+  ended.catch(() => {});
+  return {
+    created: Promise.resolve(told[0]?.revision ?? 1),
+    close: () => {},
+    async *[Symbol.asyncIterator]() {
+      yield* told;
+      await ended;
+    },
+  };
 }
 
 function holds(cell: Cell | undefined, condition: CasCondition): boolean {
@@ -44,6 +68,9 @@ function holds(cell: Cell | undefined, condition: CasCondition): boolean {
 export function fakeClient(): FakeClient {
   const cells = new Map<string, Cell>();
   const calls: string[] = [];
+  const told: WatchBatch[] = [];
+  const watches: unknown[] = [];
+  const versions = new Map<string, KeyVersion[]>();
   let revision = 0;
   let failure: KvError | null = null;
   let hang = false;
@@ -147,12 +174,45 @@ export function fakeClient(): FakeClient {
       await begin("count", options);
       return { count: [...entries(selector, {})].length, revision };
     },
+    watch: (selector, { signal, ...options }) => {
+      calls.push(`${options.node ?? "any"} watch`);
+      watches.push({ selector, ...options });
+      return fakeWatch(told, signal);
+    },
+    told,
+    watches,
+    async *history(key, options = {}) {
+      await begin(`history ${text(Buffer.from(key))}`, options);
+      const told = versions.get(text(Buffer.from(key))) ?? [];
+      yield* told.slice(0, options.limit);
+    },
+    async snapshot(keys, options = {}) {
+      const said = [options.consistency, options.revision, options.atLeast].filter(Boolean);
+      await begin(["snapshot", ...said].join(" "), options);
+      const results = keys.map((key) => {
+        const cell = cells.get(text(Buffer.from(key)));
+        if (cell === undefined) return new MissingResult(1);
+        return new FoundResult(cell.value, cell.modRevision, cell.createRevision, cell.version, 1);
+      });
+      return { revision, results };
+    },
     calls,
+    versions,
     txns: [],
     answerTxn: { succeeded: true, revision: 0, results: [], node: 1 },
     async txn(request, options = {}) {
       const node = await begin("txn", options);
       this.txns.push(request);
+      const [first] = request.then ?? [];
+      if (first?.op === "delete" && first.range !== undefined) {
+        const gone = [...entries(first.range, {})];
+        for (const { key } of gone) cells.delete(text(key));
+        return {
+          ...this.answerTxn,
+          node,
+          results: [{ op: "delete", count: gone.length, previous: [] }],
+        };
+      }
       return { ...this.answerTxn, node };
     },
     failNext: (error) => {

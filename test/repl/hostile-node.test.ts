@@ -71,12 +71,21 @@ describe.each([false, true])("with --json: %s", (json) => {
         range: failing,
         keys: failing,
         count: fail,
+        history: failing,
+        snapshot: fail,
         txn: fail,
+        watch: () => {
+          throw new KvError(code, EVIL);
+        },
       };
       const texts = [
         await shown(createClientPrompt({ ...common, client: calls }), "write a b", json),
         await shown(createClientPrompt({ ...common, client: calls }), "keys a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "txn then get a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "watch a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "history a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "get a b", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "delete a --prefix", json),
         await shown(
           createAdminPrompt({
             ...{ ...common, sleep: async () => {}, servers: null },

@@ -2,13 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Agreement, type Verdict } from "../../src/replica/agreement.ts";
-import { HashHistory, RECENT, SPACING } from "../../src/replica/hash-history.ts";
+import { HashHistory, RECENT, SPACING, type HashedState } from "../../src/replica/hash-history.ts";
 import { STATE_CHECKPOINTS_MAX, type StateCheckpoint } from "../../src/wire/host-message.ts";
 
 /** Of the state for [0, idx) on nodes that went another way at the entry before `from`; nobody did for flavour 0. */
 function checkpointOf(idx: number, from: number, flavour: number): StateCheckpoint {
   const way = idx >= from ? flavour : 0;
-  return { idx, content: Math.imul(idx, 0x9e3779b1) >>> 0, history: (idx * 7 + way) >>> 0 };
+  const kept = { oldest: idx >> 3, hash: Math.imul(idx, 31) >>> 0 };
+  return { idx, content: Math.imul(idx, 0x9e3779b1) >>> 0, history: (idx * 7 + way) >>> 0, kept };
 }
 
 /** A node whose state is another one from index `from` on; all with the same flavour share it. */
@@ -36,16 +37,14 @@ class Group {
 
   begin(i: number, idx: number): void {
     this.applied[i] = idx;
-    const { content, history } = this.#at(i, idx);
-    this.nodes[i]!.begin(idx, content, history);
+    this.nodes[i]!.begin(idx, stateOf(this.#at(i, idx)));
   }
 
   apply(i: number, entries: number): void {
     const node = this.nodes[i]!;
     for (let k = 0; k < entries; k++) {
       const idx = ++this.applied[i]!;
-      const { content, history } = this.#at(i, idx);
-      node.applied(idx, content, history);
+      node.applied(idx, stateOf(this.#at(i, idx)));
     }
   }
 
@@ -261,7 +260,7 @@ describe("an alarm", () => {
     group.nodes.forEach((_, i) => group.apply(i, 100));
     group.tellAll();
     expect(group.verdicts()).toEqual(["undecided", "undecided"]);
-    group.nodes[1]!.begin(120, ...hashesOf(120));
+    group.nodes[1]!.begin(120, stateAt(120));
     expect(group.verdicts()[1]).toBe("undecided");
     group.apply(0, 20);
     group.tellAll();
@@ -276,9 +275,42 @@ describe("an alarm", () => {
   });
 });
 
-function hashesOf(idx: number): [number, number] {
-  const { content, history } = checkpointOf(idx, 0, 0);
-  return [content, history];
+describe("the versions that are kept", () => {
+  const said = checkpointOf(1, 0, 0);
+  /** Node 1 of three, as far as index 1; then what the others say of it. */
+  function heard(...others: StateCheckpoint["kept"][]): Agreement {
+    const node = new Agreement({ peers: [2, 3], life: 1, everyTicks: 10 });
+    node.begin(0, stateAt(0));
+    node.applied(1, stateAt(1));
+    others.forEach((kept, i) => node.receive(2 + i, { life: 7, checkpoints: [{ ...said, kept }] }));
+    return node;
+  }
+
+  test("of states that go back equally far are the same, or one of them is wrong", () => {
+    expect(heard(said.kept, said.kept).verdict).toEqual({ kind: "agrees" });
+    const other = { oldest: 0, hash: 1 };
+    expect(heard(other).verdict).toEqual({ kind: "undecided" });
+    expect(heard(other, said.kept).verdict).toEqual({ kind: "prevails" });
+    expect(heard(other, other).verdict).toMatchObject({ kind: "outvoted", by: [2, 3] });
+  });
+
+  test("of a state that goes back less far say nothing: not that it is wrong, nor who is right", () => {
+    const less = { oldest: 1, hash: 1 };
+    expect(heard(less, less).verdict).toEqual({ kind: "agrees" });
+    expect(heard({ oldest: 0, hash: 1 }, less).verdict).toEqual({ kind: "undecided" });
+  });
+
+  test("are not asked of a node of the version before", () => {
+    expect(heard({ oldest: 0, hash: 1 }, null).verdict).toEqual({ kind: "prevails" });
+  });
+});
+
+function stateOf({ content, history, kept }: StateCheckpoint): HashedState {
+  return { contentHash: content, historyHash: history, kept: kept ?? { oldest: 0, hash: 0 } };
+}
+
+function stateAt(idx: number): HashedState {
+  return stateOf(checkpointOf(idx, 0, 0));
 }
 
 describe("what is said", () => {
@@ -286,8 +318,8 @@ describe("what is said", () => {
     fc.assert(
       fc.property(fc.nat(20_000), fc.nat(20_000), (start, more) => {
         const node = new Agreement({ peers: [2], life: 1, everyTicks: 10 });
-        node.begin(start, ...hashesOf(start));
-        for (let idx = start + 1; idx <= start + more; idx++) node.applied(idx, ...hashesOf(idx));
+        node.begin(start, stateAt(start));
+        for (let idx = start + 1; idx <= start + more; idx++) node.applied(idx, stateAt(idx));
         const { checkpoints } = node.announcement(true);
         expect(checkpoints.length).toBeLessThanOrEqual(STATE_CHECKPOINTS_MAX);
         expect(checkpoints.at(-1)?.idx).toBe(start + more);
@@ -301,13 +333,13 @@ describe("what is said", () => {
 
   test("is soon compared, however much a peer says", () => {
     const node = new Agreement({ peers: [2], life: 1, everyTicks: 10 });
-    node.begin(0, 0, 0);
+    node.begin(0, stateAt(0));
     for (let i = 0; i < 10_000; i++) {
       node.receive(2, { life: 7, checkpoints: [checkpointOf((i * 7919) % 100_000, 1, 3)] });
       node.receive(9, { life: 7, checkpoints: [checkpointOf(5, 1, 3)] });
     }
     const started = performance.now();
-    for (let idx = 1; idx <= 100_000; idx++) node.applied(idx, ...hashesOf(idx));
+    for (let idx = 1; idx <= 100_000; idx++) node.applied(idx, stateAt(idx));
     expect(performance.now() - started).toBeLessThan(1000);
     expect(node.alarms).toMatchObject([{ peer: 2, agreedIdx: 0 }]);
   });
@@ -315,22 +347,22 @@ describe("what is said", () => {
 
 test("hashes are known of the last few thousand indexes, and of some before", () => {
   const history = new HashHistory();
-  history.begin(100, ...hashesOf(100));
+  history.begin(100, stateAt(100));
   const last = 3 * RECENT + 17;
-  for (let idx = 101; idx <= last; idx++) history.put(idx, ...hashesOf(idx));
+  for (let idx = 101; idx <= last; idx++) history.put(idx, stateAt(idx));
   for (let idx = 0; idx <= last + 300; idx++) {
     const isKnown = idx >= 100 && idx <= last && (idx > last - RECENT || idx % SPACING === 0);
     expect(history.at(idx)).toEqual(isKnown ? checkpointOf(idx, 0, 0) : undefined);
   }
   // Far beyond 32 bits.
   const far = 2 ** 45 - (2 ** 45 % SPACING);
-  history.begin(far, ...hashesOf(far));
-  for (let idx = far + 1; idx <= far + 5000; idx++) history.put(idx, ...hashesOf(idx));
+  history.begin(far, stateAt(far));
+  for (let idx = far + 1; idx <= far + 5000; idx++) history.put(idx, stateAt(idx));
   for (const idx of [far, far + SPACING, far + 4999]) {
     expect(history.at(idx)).toEqual(checkpointOf(idx, 0, 0));
   }
   expect(history.has(far + 1)).toBe(false);
-  history.begin(5000, ...hashesOf(5000));
+  history.begin(5000, stateAt(5000));
   expect(history.has(4864)).toBe(false);
   expect(history.has(5000)).toBe(true);
 });

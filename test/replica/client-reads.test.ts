@@ -8,6 +8,7 @@ import { Reads } from "../../src/replica/reads.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { Served } from "../../src/replica/served.ts";
+import { writerTo } from "../kv/helpers.ts";
 import { AnswerWriter } from "../../src/wire/client.ts";
 
 const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
@@ -20,6 +21,7 @@ function world() {
     deliver: () => {},
   };
   const answered: number[] = [];
+  const state = new KvState();
   let appliedIdx = 0;
   /** What the leader would say. */
   let ready: (idx: number, reads: readonly PendingRead[]) => void = () => {};
@@ -44,7 +46,7 @@ function world() {
         handOver,
       );
     },
-    state: () => new KvState(),
+    state: () => state,
     served: new Served(),
     appliedIdx: () => appliedIdx,
     decidedIdx: () => appliedIdx,
@@ -68,7 +70,7 @@ function world() {
     );
   };
   return {
-    ...{ reads, route, read, answered, refused, learn },
+    ...{ reads, route, read, answered, refused, learn, state },
     applied: (idx: number) => (appliedIdx = idx),
   };
 }
@@ -114,5 +116,34 @@ test("a local read for an index that the cluster never had is refused, one for a
   applied(7);
   reads.answerReady();
   expect(answered).toEqual([2, 1]);
+  expect(route.load.reads).toBe(0);
+});
+
+test("a read for a least revision waits for its index, then for that revision, and is refused when that does not come", () => {
+  const { reads, route, read, answered, refused, applied, state } = world();
+  const { put } = writerTo(state);
+  reads.addLocal({ ...read(1), atLeast: 1 }, 5);
+  reads.addLocal({ ...read(1), atLeast: 2 }, 0);
+  expect([reads.count, route.load.reads]).toEqual([2, 2]);
+  put("a", "1");
+  reads.answerReady();
+  expect(answered).toEqual([]);
+  applied(5);
+  reads.answerReady();
+  expect(answered).toEqual([1]);
+  put("a", "2");
+  reads.answerReady();
+  expect(answered).toEqual([1, 1]);
+  reads.addLocal({ ...read(1), atLeast: 2 }, 0);
+  expect(answered).toEqual([1, 1, 1]);
+  reads.addLocal({ ...read(3), atLeast: 9 }, 0);
+  for (let i = 0; i < 11; i++) reads.tick();
+  reads.expire();
+  expect(refused).toEqual([
+    "REVISION_AHEAD: revision 9 is not there yet at this node: the newest one is 2",
+  ]);
+  expect([reads.count, route.load.reads]).toEqual([0, 0]);
+  reads.addLocal({ ...read(3), atLeast: 9 }, 0);
+  expect(reads.remove(() => true)).toHaveLength(1);
   expect(route.load.reads).toBe(0);
 });

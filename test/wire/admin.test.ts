@@ -98,6 +98,7 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   setQuota: { bytes: 2 ** 30 },
   setHistory: { revisions: 1000, bytes: null },
   getHistory: {},
+  getSettings: {},
   compact: { revision: 7 },
   beginBackup: {},
   readBackup: { backup: 1, piece: 0 },
@@ -107,6 +108,10 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   changeAccess: {
     change: { kind: "permit", role: "r", may: "both", start: Buffer.from("a"), end: null },
   },
+};
+const history = {
+  ...{ revisions: null, bytes: 2 ** 20, revisionsMax: 50_000, bytesMax: 2 ** 20 },
+  ...{ oldest: 5, revision: 9, keptBytes: 420 },
 };
 const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } = {
   getLinks: { links: [link] },
@@ -118,12 +123,10 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   status,
   listKeys: { keys: [Buffer.from("a"), Buffer.from([0xff, 0])], more: true },
   setQuota: {},
-  setHistory: {},
-  getHistory: {
-    ...{ revisions: null, bytes: 2 ** 20, revisionsMax: 50_000, bytesMax: 2 ** 20 },
-    ...{ oldest: 5, revision: 9, keptBytes: 420 },
-  },
-  compact: {},
+  setHistory: history,
+  getHistory: history,
+  getSettings: { quotaBytes: 2 ** 30, quotaIsSet: true, quotaDefault: 2 ** 20, history },
+  compact: history,
   beginBackup: {
     ...{ backup: 1, clusterId: "c", nodeId: 2, version: "1.0.0" },
     ...{ appliedIdx: 7, revision: 5, keys: 3, stateHash: "0123456789abcdef" },
@@ -152,9 +155,20 @@ describe("requests", () => {
       [{ id: 1, op: "explode" }, 1, /^op: expected one of getLinks, .*, got "explode"$/],
       [{ id: 1, op: "toString" }, 1, /expected one of/],
       [{ id: 2, op: "breakLink", peer: 0, direction: "both" }, 2, /^breakLink\.peer: /],
-      [{ id: 3, op: "breakLink", peer: 2, direction: "up" }, 3, /^breakLink\.direction: /],
-      [{ id: 4, op: "status", loud: true }, 4, /^status: .*loud/],
-      [{ id: 5, op: "setFault", ...PARAMS.setFault, dropPermille: 1001 }, 5, /dropPermille/],
+      [
+        { id: 3, op: "breakLink", peer: 2, direction: "up" },
+        3,
+        /^breakLink\.direction: expected one of "both", "in", "out", got "up"$/,
+      ],
+      [{ id: 4, op: "status", loud: true }, 4, /^status: there is no "loud"$/],
+      [{ id: 4, op: "setQuota", bytes: "1" }, 4, /^setQuota.bytes: expected a number, got "1"$/],
+      [{ id: 4, op: "setQuota", bytes: 5 }, 4, /^setQuota.bytes: expected \d+ or more, got 5$/],
+      [{ id: 4, op: "compact" }, 4, /^compact.revision: expected a number, got nothing$/],
+      [
+        { id: 5, op: "setFault", ...PARAMS.setFault, dropPermille: 1001 },
+        5,
+        /^setFault.dropPermille: expected at most 1000, got 1001$/,
+      ],
       [{ id: 6, op: "setFault", ...PARAMS.setFault, delayMs: FAULT_DELAY_MS_MAX + 1 }, 6, /delay/],
       [{ id: -1, op: "status" }, null, /^request\.id: /],
       [{ op: "status" }, null, /^request\.id: /],

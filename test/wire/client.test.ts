@@ -89,7 +89,13 @@ describe("requests", () => {
       fc.property(reads, fc.boolean(), natural, (keys, local, minIdx) => {
         const frame = readsFrame(keys, local, minIdx);
         const count = keys.length;
-        expect(decodeClientFrame(frame)).toEqual({ kind: "reads", local, minIdx, count });
+        expect(decodeClientFrame(frame)).toEqual({
+          kind: "reads",
+          local,
+          minIdx,
+          atLeast: 0,
+          count,
+        });
         const found: unknown[] = [];
         forEachRead(frame, (request, name) => found.push([request, name]));
         expect(found).toEqual(keys.map(([request, name]) => [request, byteStringOf(name)]));
@@ -131,7 +137,7 @@ describe("requests", () => {
       [new Uint8Array(0), /unknown client frame/],
       [Uint8Array.of(9), /unknown client frame 9/],
       [new Uint8Array(CLIENT_FRAME_BYTES_MAX + 1), /frame of \d+ bytes, the limit is/],
-      [changed(1, 4), /expected known flags at byte 2/],
+      [changed(1, 8), /expected known flags at byte 2/],
       [changed(3, 0), /expected 1 to 4096 reads/],
       [changed(5, 99), /expected a known kind of read at byte 6/],
       [changed(6, 0), /expected a key of 1 to 4096 bytes/],

@@ -45,6 +45,7 @@ const logSync = fc.record({
 });
 
 /** One arbitrary for every type: a type without one does not compile. */
+const kept = fc.option(fc.record({ oldest: index, hash }));
 const BY_TYPE: {
   [K in PeerMessage["type"]]: fc.Arbitrary<Omit<Extract<PeerMessage, { type: K }>, "type">>;
 } = {
@@ -135,7 +136,7 @@ const BY_TYPE: {
   }),
   stateHashes: fc.record({
     life: hash,
-    checkpoints: fc.array(fc.record({ idx: index, content: hash, history: hash }), {
+    checkpoints: fc.array(fc.record({ idx: index, content: hash, history: hash, kept }), {
       maxLength: STATE_CHECKPOINTS_MAX,
     }),
   }),

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { KEY_BYTES_MAX, KEYS_READ_MAX } from "../../src/base/limits.ts";
 import {
   byteStringOf,
+  RANGE_ORDERS,
   type ByteString,
   type KeyValue,
   type RangeRequest,
@@ -18,6 +19,7 @@ import {
   type RangeBytes,
   type ReadableState,
 } from "../../src/wire/client.ts";
+import { asksForOrigin, takeReads } from "../../src/wire/client-requests.ts";
 import { DecodeError } from "../../src/wire/decode-error.ts";
 
 const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
@@ -31,9 +33,20 @@ const range: fc.Arbitrary<RangeBytes> = fc.record({
   revision: natural,
   limit: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 });
+const selection: fc.Arbitrary<RangeBytes> = fc
+  .record({
+    wanted: range,
+    order: fc.constantFrom(...RANGE_ORDERS),
+    ...{ createMin: natural, createMax: natural, modMin: natural, modMax: natural },
+  })
+  .map(({ wanted, order, ...bounds }) => ({
+    ...wanted,
+    select: { order: wanted.countOnly ? "key" : order, ...bounds },
+  }));
 const read = fc.oneof(
   key.map((one) => ({ one })),
   range.map((wanted) => ({ wanted })),
+  selection.map((wanted) => ({ wanted })),
   fc
     .tuple(fc.array(key, { minLength: 1, maxLength: 30 }), natural)
     .map(([keys, revision]) => ({ keys, revision })),
@@ -110,6 +123,43 @@ test("a frame of them that was changed anywhere is read, or refused as damaged",
       },
     ),
   );
+});
+
+test("an order of what is only counted is refused, and one that nobody knows", () => {
+  const order = { order: "mod", createMin: 0, createMax: 0, modMin: 0, modMax: 0 } as const;
+  const all = { start: new Uint8Array(0), end: null, reverse: false, keysOnly: false };
+  const rest = { revision: 0, limit: 1, select: order };
+  const writer = new ReadsWriter();
+  writer.range(1, { ...all, ...rest, countOnly: true });
+  expect(() => decodeClientFrame(writer.take(false, 0))).toThrow(
+    "no order of what is only counted",
+  );
+  writer.range(1, { ...all, ...rest, countOnly: false });
+  const frame = writer.take(false, 0);
+  expect(frame.subarray(4, 8)).toEqual(Uint8Array.of(1, 8, 0, 2));
+  frame[7] = 5;
+  expect(() => decodeClientFrame(frame)).toThrow("a known order");
+});
+
+test("a least revision goes with local reads, and not with what is left of them", () => {
+  const writer = new ReadsWriter();
+  const name = Uint8Array.of(65);
+  for (const request of [1, 2]) writer.read(request, name);
+  const frame = writer.take(true, 7, true, 300);
+  expect(decodeClientFrame(frame)).toEqual({
+    ...{ kind: "reads", local: true, minIdx: 7, atLeast: 300, count: 2 },
+  });
+  const seen: number[] = [];
+  const rest = takeReads(frame, (request) => seen.push(request) === 1);
+  expect(seen).toEqual([1, 2]);
+  expect(decodeClientFrame(rest!)).toMatchObject({ local: true, minIdx: 0, atLeast: 0, count: 1 });
+  expect(asksForOrigin(rest!)).toBe(true);
+  writer.read(1, name);
+  expect(() => decodeClientFrame(writer.take(false, 7, false, 300))).toThrow("local read");
+  writer.read(1, name);
+  const none = writer.take(true, 7, false, 1);
+  none[3] = 0;
+  expect(() => decodeClientFrame(none)).toThrow("a revision of 1 or more");
 });
 
 test("limits: long keys, no keys and too many are refused", () => {
@@ -248,5 +298,9 @@ test("what is compacted is told with its oldest revision, and as a refusal in wo
   old[5] = 2;
   expect(notes(old)).toEqual([[1, "COMPACTED"]]);
   writer.read(6, Uint8Array.of(1), 91);
-  expect(notes(writer.take(true, 0))).toEqual([[6, "NO_QUORUM"]]);
+  expect(notes(writer.take(true, 0))).toEqual([[6, "REVISION_AHEAD"]]);
+  writer.range(7, { ...all, countOnly: false, limit: 1, revision: 91 });
+  const oldAhead = writer.take(true, 0);
+  oldAhead[5] = 2;
+  expect(notes(oldAhead)).toEqual([[7, "NO_QUORUM"]]);
 });

@@ -50,6 +50,13 @@ test("recorded messages say what they said", () => {
   }
 });
 
+test("what nodes of the version before say of their states, without the versions that they keep, is understood", () => {
+  const bytes =
+    "de0003a474797065ab7374617465486173686573a46c696665ceffffffffab636865636b706f696e747391" +
+    "de0003a3696478cb433fffffffffffffa7636f6e74656e74ceffffffffa7686973746f727900";
+  expect(decodePeerMessage(Buffer.from(bytes, "hex"))).toEqual(PEER_SAMPLES.at(-2));
+});
+
 test("messages in pieces", () => {
   const long = PEER_SAMPLES.filter(({ type }) => type === "acceptSync" || type === "promise");
   const made = long.map((message) => {

@@ -2,7 +2,7 @@
 import { HistoryFormatError } from "../errors.ts";
 import type { ModelName } from "../models.ts";
 import type { History } from "../operation.ts";
-import { isEdn, parseEdnKv } from "./edn-kv.ts";
+import { isEdn, parseEdn } from "./edn.ts";
 import { isJepsenLog, parseJepsenLog } from "./jepsen-log.ts";
 import { isJsonLines, parseJsonLines } from "./json-lines.ts";
 import { excerpt, linesOf } from "./lines.ts";
@@ -28,7 +28,7 @@ export function parseHistory(text: string, format: FormatName | "auto" = "auto")
     case "jepsen":
       return { ...parseJepsenLog(text), format: name, model: "register" };
     case "edn":
-      return { ...parseEdnKv(text), format: name, model: "append" };
+      return { ...parseEdn(text), format: name };
     default:
       throw new TypeError(`format: expected ${FORMAT_NAMES.join(", ")} or auto`);
   }
@@ -39,7 +39,7 @@ function detectFormat(text: string): FormatName {
     if (isJsonLines(content)) return "jsonl";
     if (isJepsenLog(content)) return "jepsen";
     if (isEdn(content)) return "edn";
-    const expected = 'a JSON object, "INFO jepsen.util - …" or "{:process …"';
+    const expected = 'a JSON object, "INFO jepsen.util - …", "{:process …" or "[{:process …"';
     throw new HistoryFormatError(
       "UNKNOWN_FORMAT",
       line,

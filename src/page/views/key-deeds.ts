@@ -1,7 +1,21 @@
 /** What is done to the key that is edited, and what becomes of the draft then. */
-import { afterConflict, afterDelete, afterSave, saveCondition, type Draft } from "../key-draft.ts";
+import {
+  afterConflict,
+  afterDelete,
+  afterSave,
+  isDirty,
+  saveCondition,
+  type Draft,
+} from "../key-draft.ts";
+import { txnText, type TxnDraft } from "../txn-draft.ts";
 import type { PageActions, Through } from "../page-actions.ts";
-import { casOutcome, deleteOutcome, saveOutcome, writeOutcome } from "./operation-text.ts";
+import {
+  casOutcome,
+  commitOutcome,
+  deleteOutcome,
+  saveOutcome,
+  writeOutcome,
+} from "./operation-text.ts";
 import type { Operations } from "./use-operations.ts";
 
 export interface KeyDeedsOptions {
@@ -20,6 +34,7 @@ export interface KeyDeeds {
   readonly remove: () => void;
   /** @param expected null: no such key */
   readonly swap: (expected: string | null) => void;
+  readonly commit: (txn: TxnDraft) => void;
 }
 
 export function keyDeeds(options: KeyDeedsOptions): KeyDeeds {
@@ -63,5 +78,24 @@ export function keyDeeds(options: KeyDeedsOptions): KeyDeeds {
       return casOutcome(answer);
     });
   };
-  return { save, remove, swap };
+  const commit = (txn: TxnDraft): void =>
+    operations.begin(through, txnText(txn), async () => {
+      const answer = await actions.commit(through, txn);
+      if (answer.committed) {
+        onChanged();
+        // The key that is shown may be another one now.
+        const changed = txn.changes.find((each) => each.key === key);
+        if (changed?.kind === "put") {
+          onDraft((now) =>
+            isDirty(now)
+              ? now
+              : afterSave({ ...now, value: changed.value }, key, changed.value, answer.revision),
+          );
+        } else if (changed !== undefined) {
+          onDraft((now) => (isDirty(now) ? now : afterDelete(now, key)));
+        }
+      }
+      return commitOutcome(answer);
+    });
+  return { save, remove, swap, commit };
 }

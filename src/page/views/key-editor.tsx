@@ -4,22 +4,26 @@ import { CasFields } from "./cas-fields.tsx";
 import { ConflictNote } from "./conflict-note.tsx";
 import { DeleteButton } from "./delete-button.tsx";
 import { keyDeeds, type KeyDeedsOptions } from "./key-deeds.ts";
+import { KeyPast } from "./key-past.tsx";
+import type { ShownHistory } from "../page-actions.ts";
 import { TextField } from "./text-field.tsx";
+import { TxnForm } from "./txn-form.tsx";
 import { ValueField } from "./value-field.tsx";
 
 interface KeyEditorProps extends KeyDeedsOptions {
   readonly onRead: () => void;
   /** Reads it anew, whatever was typed. */
   readonly onReload: () => void;
+  readonly onHistory: (key: string) => Promise<ShownHistory>;
 }
 
 /** A key and its value, and what to do with them. */
 export function KeyEditor(props: KeyEditorProps): ComponentChild {
-  const { draft, onDraft, onRead, onReload } = props;
+  const { draft, onDraft, onRead, onReload, onHistory } = props;
   const { key } = draft;
   const keyless = key === "" ? "Type or choose a key first" : null;
   const whyNotSave = keyless ?? whyNotSaved(draft);
-  const { save, remove, swap } = keyDeeds(props);
+  const { save, remove, swap, commit } = keyDeeds(props);
   return (
     <div class="key-editor">
       <form
@@ -79,6 +83,14 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
         <DeleteButton key={key} name={key} why={keyless} onDelete={remove} />
       </div>
       <CasFields why={keyless} onSwap={swap} />
+      <KeyPast
+        key={`past of ${key}`}
+        name={key}
+        why={keyless}
+        onAsk={onHistory}
+        onTake={(text) => onDraft((now) => withValue(now, text))}
+      />
+      <TxnForm onRun={commit} />
     </div>
   );
 }

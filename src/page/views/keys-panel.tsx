@@ -99,6 +99,7 @@ export function KeysPanel({ view, actions }: KeysPanelProps): ComponentChild {
             onDraft={setDraft}
             onRead={() => read(draft.key)}
             onReload={() => choose(draft.key)}
+            onHistory={(key) => actions.history(through, key, mode)}
             onChanged={() => setChanges((count) => count + 1)}
             actions={actions}
             operations={operations}

@@ -1,6 +1,6 @@
 /** What became of an operation on a key, in words. */
 import { KvError } from "../../base/errors.ts";
-import type { ShownRead, ShownSwap } from "../page-actions.ts";
+import type { ShownCommit, ShownRead, ShownSwap } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
 
 export interface Outcome {
@@ -53,6 +53,19 @@ export function casOutcome(result: ShownSwap): Outcome {
   if (result.swapped) return done("swapped", result.node);
   if (result.found === null) return done("not swapped: there is no such key", result.node);
   return { ...done("not swapped: found", result.node), value: foundText(result.found.text) };
+}
+
+/** Of a transaction; that a check did not hold is no failure, but nothing was done. */
+export function commitOutcome(result: ShownCommit): Outcome {
+  if (result.committed)
+    return done(`committed at revision ${formatCount(result.revision)}`, result.node);
+  const reasons = result.conflicts.map(({ key, revision }) =>
+    revision === null
+      ? `there is no ${key}`
+      : `${key} was last changed at revision ${formatCount(revision)}`,
+  );
+  const text = `not committed: ${reasons.length === 0 ? "a check did not hold" : reasons.join("; ")}`;
+  return { ok: false, text, value: null, more: "nothing was changed", by: result.node };
 }
 
 /** Of a save that holds only for what was seen. */

@@ -1,0 +1,88 @@
+import type { ComponentChild } from "preact";
+import { useState } from "preact/hooks";
+import type { ShownHistory, ShownVersion } from "../page-actions.ts";
+import { formatCount } from "./format.ts";
+import { TaskResult } from "./task-result.tsx";
+import { useTask } from "./use-task.ts";
+
+interface KeyPastProps {
+  readonly name: string;
+  /** Why it cannot be asked for; null: it can. */
+  readonly why: string | null;
+  readonly onAsk: (key: string) => Promise<ShownHistory>;
+  /** An old value is to be edited, and saved if one likes. */
+  readonly onTake: (text: string) => void;
+}
+
+/** What the key was before, as far back as it is kept. Of another key nothing of it stays: see its `key` where it is used. */
+export function KeyPast({ name, why, onAsk, onTake }: KeyPastProps): ComponentChild {
+  const [past, setPast] = useState<ShownHistory | null>(null);
+  const task = useTask();
+  return (
+    <details class="cas">
+      <summary data-testid="history-open">History</summary>
+      <div class="key-count">
+        <button
+          type="button"
+          class="button small"
+          data-testid="history-button"
+          disabled={why !== null || task.doing !== null}
+          title={why ?? undefined}
+          onClick={() =>
+            task.run("asking…", async () => {
+              const told = await onAsk(name);
+              setPast(told);
+              return summary(told);
+            })
+          }
+        >
+          {past === null ? "Show what it was" : "Show again"}
+        </button>
+        <TaskResult task={task} testId="history-result" idle="" />
+      </div>
+      {past === null || past.versions.length === 0 ? null : (
+        <ol class="versions" data-testid="history-list" tabIndex={0}>
+          {past.versions.map((version) => (
+            <Version key={version.revision} version={version} onTake={onTake} />
+          ))}
+        </ol>
+      )}
+    </details>
+  );
+}
+
+function summary({ versions, more }: ShownHistory): string {
+  if (versions.length === 0) return "nothing is kept";
+  const count = `${versions.length} ${versions.length === 1 ? "version" : "versions"}`;
+  return more ? `the last ${count}` : `${count}, all that is kept`;
+}
+
+interface VersionProps {
+  readonly version: ShownVersion;
+  readonly onTake: (text: string) => void;
+}
+
+function Version({ version: { revision, version, value }, onTake }: VersionProps): ComponentChild {
+  const at = `revision ${formatCount(revision)}`;
+  if (value === null) {
+    return (
+      <li>
+        <span class="result-more">{at}: deleted</span>
+      </li>
+    );
+  }
+  const { text, hex } = value;
+  return (
+    <li>
+      <span class="result-more">
+        {at}, version {formatCount(version)}
+      </span>
+      <code class="result-value">{text === "" ? "(empty)" : (text ?? `0x${hex}`)}</code>
+      {text === null ? null : (
+        <button type="button" class="button small" onClick={() => onTake(text)}>
+          Edit this value
+        </button>
+      )}
+    </li>
+  );
+}

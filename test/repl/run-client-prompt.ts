@@ -1,0 +1,52 @@
+/** Runs the client prompt over streams, to its end. */
+import { PassThrough, Readable } from "node:stream";
+import { text as readAll } from "node:stream/consumers";
+import { createClientPrompt } from "../../src/repl/client-prompt.ts";
+import { runPrompt, type RunPromptOptions } from "../../src/repl/run-prompt.ts";
+import { createStyle } from "../../src/repl/style.ts";
+import type { FakeClient } from "./fake-client.ts";
+
+export const NODES = [1, 2, 3].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id }));
+
+export interface Run {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function promptWith(client: FakeClient, level: 0 | 1 = 0) {
+  let time = 0;
+  return createClientPrompt({
+    client,
+    nodes: NODES,
+    timeoutMs: 5000,
+    style: createStyle(level),
+    startCommand: (node) => `sh run${node}.sh`,
+    now: () => (time += 1.25),
+  });
+}
+
+export async function runWith(
+  client: FakeClient,
+  options: Partial<RunPromptOptions>,
+): Promise<Run> {
+  const output = new PassThrough();
+  const errors = new PassThrough();
+  const status = await runPrompt(promptWith(client), {
+    input: Readable.from([]),
+    output,
+    errors,
+    isTerminal: false,
+    command: null,
+    json: false,
+    bail: false,
+    promptText: "> ",
+    greeting: "",
+    historyPath: null,
+    signal: new AbortController().signal,
+    ...options,
+  });
+  output.end();
+  errors.end();
+  return { status, out: await readAll(output), err: await readAll(errors) };
+}
