@@ -128,4 +128,16 @@ export const ACCESS: readonly Mutant[] = [
     ],
     by: "sim",
   },
+  {
+    name: "a watch outlives its permission",
+    breaks: "a user is told of changes of what it may not read any more",
+    patches: [
+      patch(
+        "src/replica/watch-rights.ts",
+        "if (access.isOn) for (const session of this.#sessions.values()) this.#toJudge.add(session);",
+        "",
+      ),
+    ],
+    by: ["test/replica/watch-hub.test.ts"],
+  },
 ];

@@ -101,6 +101,76 @@ describe("a client", () => {
     }
   });
 
+  test("watches what it may read, and no longer than it may", async () => {
+    await secure();
+    const ann = clientOf(ANN);
+    const other = { code: "FORBIDDEN", message: expect.stringContaining("user ann may not") };
+    await expect(ann.watch({ prefix: "" }).created).rejects.toMatchObject(other);
+    await expect(clientOf().watch({ prefix: "a/" }).created).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+    const watch = ann.watch({ prefix: "a/" });
+    await watch.created;
+    const root = clientOf(ROOT);
+    await root.write("a/1", "v");
+    const take = async (): Promise<unknown> => (await watch.next()).value;
+    expect(await take()).toMatchObject({ events: [{ type: "put" }] });
+    const change = { kind: "forbid", role: "shop", ...prefix } as const;
+    await adminOf(ROOT).call(1, "changeAccess", { change });
+    await root.write("a/1", "w");
+    await expect(take()).rejects.toMatchObject(other);
+    expect(world.node.replica.watches.watches).toBe(0);
+    expect(audited.filter(({ operation }) => operation === "watch")).toMatchObject([
+      { user: "ann", keys: "..", allowed: false },
+      { user: null, keys: "a/..a0", allowed: false },
+      { user: "ann", keys: "a/..a0", allowed: true },
+    ]);
+  });
+
+  test("that watches goes on when access control is turned on, or its password changes", async () => {
+    let password = ANN.password;
+    const ann = clientOf({ user: "ann", password: () => password });
+    const nobody = clientOf();
+    const watches = [ann, nobody].map((client) => client.watch({ prefix: "a/" }, { from: 1 }));
+    await Promise.all(watches.map(({ created }) => created));
+    const [watch, ended] = watches;
+    const take = async (): Promise<unknown> => (await watch?.next())?.value;
+    await secure();
+    const root = clientOf(ROOT);
+    await root.write("a/1", "v");
+    expect(await take()).toMatchObject({ events: [{ type: "put", version: 1 }] });
+    await expect(ended?.next()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    password = "another";
+    const change = { kind: "setPassword", user: "ann", password } as const;
+    await adminOf(ROOT).call(1, "changeAccess", { change });
+    await root.write("a/1", "w");
+    expect(await take()).toMatchObject({ events: [{ type: "put", version: 2 }] });
+    password = "wrong";
+    await adminOf(ROOT).call(1, "changeAccess", { change: { ...change, password: "third" } });
+    await expect(take()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  test("reads in every way there is what it may, and nothing else", async () => {
+    await secure();
+    const ann = clientOf(ANN);
+    const { revision } = await ann.write("a/1", "v");
+    const order = { orderBy: "value", limit: 3 } as const;
+    await ann.write("a/1", "w");
+    const reads: readonly ((at: string) => Promise<unknown>)[] = [
+      (at) => ann.read(`${at}1`, { revision }),
+      (at) => ann.history(`${at}1`).next(),
+      (at) => ann.get([`${at}1`], { revision }),
+      (at) => ann.range({ prefix: at }, { revision }).next(),
+      (at) => ann.range({ prefix: at }, order).next(),
+      (at) => ann.range({ prefix: at }, { minModRevision: 1 }).next(),
+      (at) => ann.read(`${at}1`, { consistency: "local", atLeast: revision }),
+    ];
+    for (const read of reads) {
+      await read("a/");
+      await expect(read("b/")).rejects.toMatchObject({ code: "FORBIDDEN" });
+    }
+  });
+
   test("may have a user while access control is off, and goes on when it is turned on", async () => {
     const ann = clientOf(ANN);
     await ann.write("a/1", "v");

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import {
   byteStringOfText,
+  GroupWriter,
   KvState,
   SECRET_HOLDER,
   type AccessChange,
@@ -11,6 +12,7 @@ import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { innerRoute } from "../../src/replica/inner-route.ts";
 import type { PendingRead } from "../../src/replica/pending-reads.ts";
 import { Relay } from "../../src/replica/relay.ts";
+import type { Route } from "../../src/replica/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { decodeAnswers, ReadsWriter } from "../../src/wire/client.ts";
 import type { HostMessage } from "../../src/wire/host-message.ts";
@@ -129,4 +131,44 @@ test("what is handed to a neighbour says who asks", () => {
   };
   relay.passReads(PEER, [read], 0);
   expect(sent).toMatchObject([{ type: "relayRequest", actor: ANN }]);
+});
+
+test("what a neighbour loses is handed to the next one with who asks, as its connection says then", () => {
+  const sent: HostMessage[] = [];
+  const relay = new Relay({
+    boot: 1,
+    send: (_, message) => sent.push(message),
+    nextRouteId: () => 5 + sent.length,
+    onSettled: () => {},
+    waitTicks: 100,
+  });
+  let actor = ANN;
+  const route: Route = {
+    ...innerRoute(
+      4,
+      ANN,
+      () => true,
+      () => {},
+    ),
+    get actor() {
+      return actor;
+    },
+  };
+  const read: PendingRead = {
+    ...{ route, frame: readFrame("a"), local: false, arrivedTick: 0, count: 1 },
+  };
+  const writer = new GroupWriter();
+  writer.add(1, { kind: "write", key: bytes("a"), value: bytes("v") });
+  const group = { route, group: writer.take(7, 0), commands: 1, maybeProposed: true };
+  relay.passReads(PEER, [read], 0);
+  relay.passWrites(PEER, [{ ...group, stagedTick: 0 }], () => 0);
+  actor = { ...ANN, generation: 9 };
+  const back = relay.tick(() => false);
+  expect(back.map(({ kind }) => kind)).toEqual(["reads", "writes"]);
+  for (const lent of back) {
+    if (lent.kind === "reads") relay.passReads(PEER + 1, [lent.read], 1);
+    else relay.passWrites(PEER + 1, [lent.group], () => 1);
+  }
+  const told = sent.map((message) => (message.type === "relayRequest" ? message.actor : null));
+  expect(told).toEqual([ANN, ANN, actor, actor]);
 });
