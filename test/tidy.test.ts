@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   links: ["base", "ports", "wire", "omnipaxos"],
   replica: ["base", "operations", "kv", "wire", "omnipaxos"],
   backup: ["base", "ports", "kv", "wire", "storage"],
-  gateway: ["base", "ports", "kv", "wire", "links", "replica"],
+  gateway: ["base", "ports", "operations", "kv", "wire", "links", "replica"],
   client: ["base", "ports", "operations", "kv", "wire", "links", "scenarios"],
   platform: ["base", "ports", "storage"],
   repl: ["base", "client", "wire", "scenarios"],

@@ -4,6 +4,7 @@ import { CONSENSUS } from "./consensus.ts";
 import { LINKS } from "./links.ts";
 import { MISTAKES } from "./mistakes.ts";
 import type { Mutant } from "./mutant.ts";
+import { ACCESS } from "./access.ts";
 import { RANGES } from "./ranges.ts";
 import { READ_PATH } from "./read-path.ts";
 import { REFERENCE_DEFECTS } from "./reference-defects.ts";
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONSENSUS,
   ...READ_PATH,
   ...RANGES,
+  ...ACCESS,
   ...TRANSACTIONS,
   ...WATCHES,
   ...REQUESTS,

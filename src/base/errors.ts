@@ -17,7 +17,7 @@ export const ERRORS = {
   STALE_REQUEST: { wire: 8, definite: true, retryable: false },
   DISK_FULL: { wire: 9, definite: true, retryable: true },
   SHUTTING_DOWN: { wire: 10, definite: true, retryable: true },
-  /** Fault injection or another management operation is not allowed on this server. */
+  /** Whoever asks may not do this; or fault injection or another management operation is not allowed on this server. */
   FORBIDDEN: { wire: 11, definite: true, retryable: false },
   /** Sent, and no answer in time. */
   TIMEOUT: { wire: 12, definite: false, retryable: true },
@@ -43,6 +43,8 @@ export const ERRORS = {
   TXN_REFUSED: { wire: 23, definite: true, retryable: false },
   /** What a transaction had read was changed by others each time it was tried. Made by the client library. */
   CONFLICT: { wire: 24, definite: true, retryable: true },
+  /** Access control is on, and nobody has said who asks; or whoever signed in is no user any more, or has another password now. */
+  UNAUTHENTICATED: { wire: 30, definite: true, retryable: false },
   /** A read is to be of a revision that the node asked has not come to yet. */
   REVISION_AHEAD: { wire: 32, definite: true, retryable: true },
   INTERNAL: { wire: 18, definite: false, retryable: false },

@@ -43,6 +43,10 @@ export const SESSIONS_MAX = 10_000;
 /** More would make a look at one key, and what is passed over at one time, too long for a turn. */
 export const HISTORY_REVISIONS_MAX = 1_000_000;
 
+/** Characters of a password. */
+export const PASSWORD_LENGTH_MAX = 256;
+/** A change of users and roles: two bounds of a range, and names. */
+export const ACCESS_BODY_BYTES_MAX = 16 * 1024;
 /** The body of a transaction: what one client frame has room for. */
 export const TXN_BYTES_MAX = CLIENT_FRAME_BYTES_MAX - 1024;
 /** Operations in one branch of a transaction, and comparisons before it. */

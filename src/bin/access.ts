@@ -5,6 +5,7 @@ import { KvError } from "../base/errors.ts";
 import { namesTls, type ClusterDescription } from "../config/cluster.ts";
 import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
 import { readPrivateFile, readSecretFile } from "../config/secret-file.ts";
+import { passwordIn } from "./ask-password.ts";
 
 /** As commander gives them. */
 export interface AccessFlags {
@@ -15,6 +16,8 @@ export interface AccessFlags {
   readonly cert?: string;
   readonly key?: string;
   readonly tlsMinVersion?: string;
+  readonly user?: string;
+  readonly passwordFile?: string;
 }
 
 type TlsTexts = { readonly [Name in "ca" | "cert" | "key"]?: string } & Pick<
@@ -27,6 +30,8 @@ export interface Access {
   readonly secret: string | null;
   /** In texts. False: in plain text. */
   readonly tls: TlsTexts | false;
+  /** Who signs in, where access control is on. Empty: nobody does. */
+  readonly credentials: { readonly user?: string; readonly password?: () => string };
 }
 
 /** Adds the options; where one is not given, its variable counts. */
@@ -46,6 +51,16 @@ export function addCredentialOptions(command: Command): Command {
         "1.3, or 1.2 for an old server",
         "OMNIKV_TLS_MIN_VERSION",
       ),
+    )
+    .addOption(
+      option("--user <name>", "sign in as this user; the password is asked for", "OMNIKV_USER"),
+    )
+    .addOption(
+      option(
+        "--password-file <file>",
+        "the user's password: the first line of this file",
+        "OMNIKV_PASSWORD_FILE",
+      ),
     );
 }
 
@@ -59,17 +74,28 @@ export function readAccess(flags: AccessFlags, cluster: ClusterDescription): Acc
   return {
     secret: secretFile === undefined ? null : (readSecretFile(secretFile)[0] ?? null),
     tls: readTls(flags, cluster),
+    credentials: readCredentials(flags),
   };
 }
 
 /** Commander hands on an empty flag, and for an empty variable too. */
-function checkNotEmpty({ secretFile, cacert, cert, key }: AccessFlags): void {
-  const files = { "secret-file": secretFile, cacert, cert, key };
+function checkNotEmpty({ secretFile, cacert, cert, key, passwordFile }: AccessFlags): void {
+  const files = { "secret-file": secretFile, cacert, cert, key, "password-file": passwordFile };
   for (const [name, file] of Object.entries(files)) {
     if (file !== "") continue;
     const text = `--${name}: expected a file's name, got an empty text; is it a variable that was not set?`;
     throw new KvError("BAD_REQUEST", text);
   }
+}
+
+/** Read once now, so that what is wrong with the file is said at once, and at each sign-in. */
+function readCredentials({ user, passwordFile }: AccessFlags): Access["credentials"] {
+  if (user === undefined && passwordFile !== undefined) {
+    throw new KvError("BAD_REQUEST", "--password-file: needs --user too");
+  }
+  if (user === undefined || passwordFile === undefined) return user === undefined ? {} : { user };
+  passwordIn(passwordFile);
+  return { user, password: () => passwordIn(passwordFile) };
 }
 
 function readTls(flags: AccessFlags, { tls }: ClusterDescription): TlsTexts | false {

@@ -7,6 +7,7 @@ import { parseNodeId } from "../config/cluster.ts";
 import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
 import { openOutput, type Output } from "./output.ts";
 import { Progress, sizeText } from "./progress.ts";
+import { withPassword } from "./learn-nodes.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
 
@@ -39,15 +40,15 @@ export function backupCommand(): Command {
 }
 
 async function runBackup(file: string, flags: BackupFlags): Promise<void> {
-  const settings = readSettings({ ...flags, timeout: "30s" });
+  const settings = await withPassword(readSettings({ ...flags, timeout: "30s" }));
   const asked = flags.node === undefined ? null : parseNodeId(flags.node, "--node");
   if (file === "-" && process.stdout.isTTY) {
     throw new KvError("BAD_REQUEST", "a backup is no text for a terminal: give a file, or a pipe");
   }
   const takenAt = new Date().toISOString();
   await runAsProcess(async (signal): Promise<ExitStatus> => {
-    const { nodes, clusterId, secret, tls, timeoutMs } = settings;
-    const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs });
+    const { nodes, clusterId, secret, tls, timeoutMs, credentials } = settings;
+    const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
     const output = await openOutput(file, flags.force === true);
     try {
       const { header, bytes } = await write(admin, output, settings, asked, takenAt, signal);

@@ -46,13 +46,14 @@ export async function withClientPrompt(
   settings: PromptSettings,
   use: (prompt: Prompt<ClientAction>) => Promise<void>,
 ): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand } = settings;
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
   const client = createClient({
     nodes,
     clusterId,
     secret,
     tls,
     timeoutMs,
+    ...credentials,
     failFast: true,
   });
   const prompt = createClientPrompt({

@@ -38,8 +38,8 @@ export function exportCommand(): Command {
 }
 
 async function run(file: string, flags: ExportFlags): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs } = await learnSettings(flags);
-  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs });
+  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = await learnSettings(flags);
+  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
   const output = await openOutput(file, flags.force === true);
   const progress = new Progress("export", KEYS);
   let keys = 0;

@@ -49,9 +49,9 @@ interface Counts {
 }
 
 async function run(file: string, flags: ImportFlags): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs } = await learnSettings(flags);
+  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = await learnSettings(flags);
   const input = file === "-" ? process.stdin : createReadStream(file);
-  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs });
+  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
   const progress = new Progress("import", KEYS);
   const counts: Counts = { written: 0, left: 0 };
   try {

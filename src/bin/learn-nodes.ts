@@ -6,6 +6,7 @@ import { parsePeersFlag, type ClusterNode } from "../config/cluster.ts";
 import { httpGet } from "../platform/http-get.ts";
 import type { TlsSide } from "../platform/tls-side.ts";
 import { askMembers, type GetPage, type Members } from "../repl/ask-members.ts";
+import { askPassword } from "./ask-password.ts";
 import { readSettings, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
 
 /** What is longer is no list of nodes. */
@@ -17,11 +18,23 @@ const INFO_BYTES_MAX = 64 * 1024;
  * @throws KvError BAD_REQUEST that names the flag
  */
 export async function learnSettings(flags: PromptFlags): Promise<PromptSettings> {
-  const settings = readSettings(flags);
+  const settings = await withPassword(readSettings(flags));
   if (flags.nodes !== undefined || flags.cluster !== undefined) return settings;
   const tls = settings.tls === false ? null : clientTlsIn(settings.tls, undefined);
   const members = await askMembers(settings.nodes, pagesOver(tls));
   return members === null ? settings : { ...settings, nodes: checked(members) ?? settings.nodes };
+}
+
+/** Who is named without a file is asked for the password, once. */
+export async function withPassword(settings: PromptSettings): Promise<PromptSettings> {
+  const { user, password } = settings.credentials;
+  if (user === undefined || password !== undefined) return settings;
+  if (!process.stdin.isTTY) {
+    const text = "--user: there is no terminal to ask for the password at: give --password-file";
+    throw new KvError("BAD_REQUEST", text);
+  }
+  const asked = await askPassword(user, false);
+  return { ...settings, credentials: { user, password: () => asked } };
 }
 
 /** The same checks as for what a user types. Null: it does not pass them. */

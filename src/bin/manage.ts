@@ -4,6 +4,7 @@ import { createAdminClient } from "../api/index.ts";
 import { nodeClock } from "../platform/node-clock.ts";
 import type { ManageAction } from "../repl/admin-commands.ts";
 import { createAdminPrompt } from "../repl/admin-prompt.ts";
+import { promptPassword } from "./ask-password.ts";
 import type { Prompt } from "../repl/prompt.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
@@ -47,13 +48,14 @@ export async function withAdminPrompt(
   settings: PromptSettings,
   use: (prompt: Prompt<ManageAction>) => Promise<void>,
 ): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand } = settings;
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
   const client = createAdminClient({
     nodes,
     clusterId,
     secret,
     tls,
     timeoutMs,
+    ...credentials,
   });
   const prompt = createAdminPrompt({
     client,
@@ -64,6 +66,7 @@ export async function withAdminPrompt(
     now: () => nodeClock.now(),
     sleep,
     servers: null,
+    password: promptPassword,
   });
   try {
     await use(prompt);

@@ -6,6 +6,7 @@ import { KvError } from "../base/errors.ts";
 import { terminalText } from "../base/printable.ts";
 import { systemCode, tooManyFilesText } from "../base/system-error.ts";
 import { endWhenReaderGoes } from "../platform/reader-gone.ts";
+import { ACCESS_COMMANDS } from "../repl/access-commands.ts";
 import { KEY_COMMANDS } from "../repl/client-commands.ts";
 import type { ManageAction } from "../repl/admin-commands.ts";
 import { SETTING_COMMANDS } from "../repl/setting-commands.ts";
@@ -114,6 +115,13 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
 ];
 
+/** Of the management prompt, one in a process. */
+const ACCESS: readonly Subcommand[] = ACCESS_COMMANDS.map((spec) => ({
+  name: spec.name,
+  summary: spec.summary,
+  load: async () => (await import("./access-command.ts")).accessCommand(spec),
+}));
+
 /** The commands of the client prompt, one request each. */
 const ONE_SHOTS: readonly Subcommand[] = KEY_COMMANDS.commands.map((spec) => ({
   name: spec.name,
@@ -169,6 +177,9 @@ async function createProgram(asked: string | undefined | typeof ALL): Promise<Co
     .addHelpText("after", EXAMPLES);
   for (const subcommand of [...SUBCOMMANDS, ...SETTING_SHOTS]) {
     program.addCommand(await create(subcommand, asked));
+  }
+  for (const subcommand of ACCESS) {
+    program.addCommand((await create(subcommand, asked)).helpGroup("Users and roles:"));
   }
   for (const subcommand of ONE_SHOTS) {
     program.addCommand((await create(subcommand, asked)).helpGroup("Keys, one request each:"));

@@ -76,6 +76,12 @@ export function serverCommand(): Command {
       "--confirm-members",
       "once, for data of omnikv 0.1: the cluster always had exactly these nodes",
     )
+    .option("--audit-log <file>", "who did what: JSON lines, without values")
+    .option(
+      "--audit-log-mb <n>",
+      "set the audit log aside when it has so many megabytes",
+      d.auditLogMb,
+    )
     .option("--log-level <level>", "debug, info, warn or error", d.logLevel)
     .option("--log-format <format>", "pretty or json", d.logFormat)
     .option("--tick-ms <n>", "unit of time", d.tickMs)

@@ -1,6 +1,7 @@
 /** `omnikv start`: a local cluster and a prompt in one terminal. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { promptPassword } from "./ask-password.ts";
 import { createAdminClient, createClient } from "../api/index.ts";
 import { KvError } from "../base/errors.ts";
 import {
@@ -112,7 +113,13 @@ async function openPrompt(
   };
   const prompt = createStartPrompt(
     createClientPrompt({ ...common, client }),
-    createAdminPrompt({ ...common, client: admin, sleep, servers }),
+    createAdminPrompt({
+      ...common,
+      client: admin,
+      sleep,
+      servers,
+      password: promptPassword,
+    }),
   );
   try {
     await runPromptProcess(prompt, flags, {

@@ -15,14 +15,24 @@ import {
 import { DecodeError } from "../wire/decode-error.ts";
 import { askedSecret } from "./asked-secret.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
-import { NodeLink } from "./node-link.ts";
+import { checkCredentials, Credentials } from "./credentials.ts";
+import { NodeLink, type LinkSignIn } from "./node-link.ts";
 import { badArgument, wrongNodeId, wrongRequestOptions } from "./argument-checks.ts";
 import { addressesIn, checkClientOptions } from "./checked-options.ts";
 import type { NodeAddress, NodesGiven, RequestOptions } from "./types.ts";
 
 export type AdminClientOptions = Pick<
   ClientCoreOptions,
-  "clock" | "random" | "network" | "clusterId" | "secret" | "timeoutMs" | "connectTimeoutMs"
+  | "clock"
+  | "random"
+  | "network"
+  | "clusterId"
+  | "secret"
+  | "timeoutMs"
+  | "connectTimeoutMs"
+  | "user"
+  | "password"
+  | "token"
 > & {
   /** Each with its id. */
   readonly nodes: NodesGiven;
@@ -110,6 +120,34 @@ function wrongCall(op: AdminOp, params: unknown): KvError | null {
   return new KvError("BAD_REQUEST", issueText(checked.error, op, params));
 }
 
+/** The number of a request to sign in; others count from 1. */
+const SIGN_IN_ID = 0;
+
+function adminSignIn(options: AdminClientOptions): LinkSignIn | null {
+  checkCredentials(options);
+  const credentials = Credentials.of(options.clock, options);
+  if (credentials === null) return null;
+  return {
+    credentials,
+    encode: ({ user, proof }) =>
+      encodeAdminRequest(SIGN_IN_ID, "signIn", {
+        user,
+        password: "password" in proof ? proof.password : null,
+        token: "token" in proof ? proof.token : null,
+      }),
+    decode: (frame) => {
+      try {
+        const answer = decodeAdminAnswer(frame);
+        if (answer.id !== SIGN_IN_ID) return null;
+        return answer.ok ? parseAdminResult("signIn", answer.result) : answer.error;
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+        return new KvError("INTERNAL", error.message);
+      }
+    },
+  };
+}
+
 interface Pending {
   readonly request: (id: number) => Uint8Array;
   readonly done: (error: KvError | null, result: unknown) => void;
@@ -130,6 +168,7 @@ class AdminNode {
       clusterId: options.clusterId ?? null,
       secret: askedSecret(options.secret ?? null),
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+      signIn: adminSignIn(options),
     };
     this.#link = new NodeLink(node, "admin", linkOptions, {
       onOpen: () => this.#flush(),

@@ -18,6 +18,9 @@ const CHECKS = {
   attemptTimeoutMs: wrongTimeout,
   clusterId: wrongText,
   secret: wrongSecret,
+  user: wrongText,
+  password: wrongSecret,
+  token: wrongSecret,
   failFast: wrongFlag,
   firstNode: wrongNodeId,
 } as const;
@@ -30,6 +33,9 @@ export const ADMIN_OPTION_NAMES: readonly string[] = [
   "connectTimeoutMs",
   "clusterId",
   "secret",
+  "user",
+  "password",
+  "token",
 ];
 
 /**

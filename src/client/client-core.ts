@@ -21,6 +21,7 @@ import { decodeAnswers, type AnswerHandler } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import { createAnswerHandler } from "./answers.ts";
 import { askedSecret } from "./asked-secret.ts";
+import { clientSignIn } from "./client-sign-in.ts";
 import { ClientSession } from "./client-session.ts";
 import type { ClientCoreOptions, SubmitOptions, ObserveRequest } from "./core-options.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -56,6 +57,7 @@ export class ClientCore {
   readonly #timeoutMs: number;
   readonly #attemptTimeoutMs: number;
   readonly #failFast: boolean;
+  readonly #hasCredentials: boolean;
   readonly #lanes: readonly Lane[];
   readonly #lanesById: ReadonlyMap<number, Lane>;
   readonly #session: ClientSession;
@@ -83,6 +85,7 @@ export class ClientCore {
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#attemptTimeoutMs = options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS;
     this.#observe = options.observe ?? null;
+    this.#hasCredentials = options.user !== undefined;
     this.#failFast = options.failFast ?? false;
     this.#deadlines = new Deadlines(options.clock, this.#epoch, (now) => this.#expire(now));
     this.#session = new ClientSession((length) => options.random.bytes(length));
@@ -93,6 +96,7 @@ export class ClientCore {
       clusterId: options.clusterId ?? null,
       secret: askedSecret(options.secret ?? null),
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+      signIn: clientSignIn(options),
       meet: (self: NodeSelf, by: string) => this.cluster.meet(self, by),
     };
     this.#lanes = options.nodes.map((node, index) => {
@@ -320,7 +324,11 @@ export class ClientCore {
     lane.openingOver();
     if (this.#session.id !== null) return;
     // None of them has been sent, however unsure it is whether the session was opened.
-    for (const request of lane.queued()) if (request.isWrite) this.#refused(request, error);
+    const isUnknown = error.code === "UNAUTHENTICATED";
+    for (const request of lane.queued()) {
+      if (!request.isWrite || (isUnknown && this.#mayAskAgain(lane, request))) continue;
+      this.#refused(request, error);
+    }
   }
 
   /** The request or its answer was lost on the way, or the node has other worries. Opening twice does no harm. */
@@ -341,7 +349,19 @@ export class ClientCore {
         request.isOverdue = true;
       }
     }
+    if (error.code === "UNAUTHENTICATED" && this.#mayAskAgain(lane, request)) return;
     this.#refused(request, error);
+  }
+
+  /** What this client said last of who it is may have ended: once for each request it says so anew. */
+  #mayAskAgain(lane: Lane, request: Request): boolean {
+    if (!this.#hasCredentials || request.signedInAgain || !lane.link.isOpen) return false;
+    request.signedInAgain = true;
+    lane.link.signInAgain();
+    // What waits for a session is in the queue already.
+    if (request.state !== "queued") lane.enqueue(request);
+    this.#scheduleFlush();
+    return true;
   }
 
   #refused(request: Request, error: KvError): void {
@@ -414,7 +434,8 @@ export class ClientCore {
       // A node that answered and hears no majority says more than one that is down, as long as both are of one round.
       const knowsBetter = request.tried > 0 && request.lastError?.code === "NO_QUORUM";
       if (request.node !== null || !knowsBetter) request.lastError = error;
-      if (request.node === null) this.#moveOn(request);
+      // A wrong password is wrong at every node, and each attempt costs one.
+      if (request.node === null && error.code !== "UNAUTHENTICATED") this.#moveOn(request);
       else this.#fail(request, error);
     }
   }

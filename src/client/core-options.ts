@@ -2,6 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { ClientSecret } from "./asked-secret.ts";
+import type { CredentialOptions } from "./credentials.ts";
 import type { Operation } from "./frames.ts";
 import type { Done } from "./request.ts";
 import type { Endpoint } from "./types.ts";
@@ -9,7 +10,7 @@ import type { Endpoint } from "./types.ts";
 /** Called for each request that is sent, with what is to be called when it ends. @returns what is called then instead */
 export type ObserveRequest = (operation: Operation, done: Done) => Done;
 
-export interface ClientCoreOptions {
+export interface ClientCoreOptions extends CredentialOptions {
   readonly nodes: readonly Endpoint[];
   readonly clock: Clock;
   readonly random: Random;

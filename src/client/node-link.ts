@@ -5,14 +5,26 @@ import { KvError } from "../base/errors.ts";
 import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
 import type { Refusal } from "../links/handshake.ts";
 import { NO_ORIGIN } from "../kv/commands.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { CancelTimer, Clock } from "../ports/clock.ts";
 import type { Connection, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { REFUSALS } from "../wire/handshake.ts";
+import type { SignInAnswer, SignInRequest } from "../wire/sign-in.ts";
+import type { Credentials } from "./credentials.ts";
 import type { NodeSelf } from "./known-cluster.ts";
 import type { Endpoint } from "./types.ts";
 
+/** How a link says who it is, before it is open. */
+export interface LinkSignIn {
+  readonly credentials: Credentials;
+  encode(request: SignInRequest): Uint8Array;
+  /** @returns null: it is no answer to a sign-in */
+  decode(frame: Uint8Array): SignInAnswer | KvError | null;
+}
+
 export interface LinkOptions {
+  /** Left out or null: it says nothing. */
+  readonly signIn?: LinkSignIn | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
@@ -49,6 +61,9 @@ export class NodeLink {
   #closed = false;
   #asksForOrigin = false;
   #dropped: KvError | null = null;
+  /** What was asked to sign in, and has no answer. */
+  #signingIn: SignInRequest | null = null;
+  #cancelRenewal: CancelTimer | null = null;
 
   constructor(
     node: Endpoint,
@@ -128,18 +143,20 @@ export class NodeLink {
         established: (connection, remote) => {
           this.#asksForOrigin = remote.origin === NO_ORIGIN;
           this.#connection = connection;
-          this.#state = "open";
+          const { signIn } = this.#options;
+          if (signIn == null) this.#state = "open";
           // The peer must get our last handshake frame before anything else: it is queued when this call returns.
           clock.endOfTurn(() => {
-            if (this.#state === "open" && !this.#closed) this.#handlers.onOpen();
+            if (this.#closed || this.#connection !== connection) return;
+            if (signIn == null) this.#handlers.onOpen();
+            else this.#signIn(signIn);
           });
           return {
-            onFrame: (frame) => this.#handlers.onFrame(frame),
-            onClose: (reason) => {
-              this.#state = "idle";
-              this.#connection = null;
-              if (!this.#closed) this.#handlers.onLost(this.#dropped ?? this.#lost(reason));
+            onFrame: (frame) => {
+              if (this.#signingIn !== null && this.#onSignedIn(frame)) return;
+              this.#handlers.onFrame(frame);
             },
+            onClose: (reason) => this.#onClose(reason),
           };
         },
         failed: (failure) => {
@@ -149,6 +166,63 @@ export class NodeLink {
         },
       },
     );
+  }
+
+  /** An open link says anew who it is: what it said last has ended, or the password has changed. */
+  signInAgain(): void {
+    const { signIn } = this.#options;
+    if (signIn == null || this.#state !== "open" || this.#signingIn !== null) return;
+    signIn.credentials.forget();
+    this.#signIn(signIn);
+  }
+
+  #signIn(signIn: LinkSignIn): void {
+    try {
+      this.#signingIn = signIn.credentials.request();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return this.drop(new KvError("UNAUTHENTICATED", `the password cannot be had: ${why}`));
+    }
+    this.#connection?.send(signIn.encode(this.#signingIn));
+  }
+
+  /** @returns false: it is something else */
+  #onSignedIn(frame: Uint8Array): boolean {
+    const { signIn, clock } = this.#options;
+    const asked = this.#signingIn;
+    if (signIn == null || asked === null) return false;
+    const answer = signIn.decode(frame);
+    if (answer === null) return false;
+    this.#signingIn = null;
+    const { credentials } = signIn;
+    credentials.answered(asked, answer);
+    if (answer instanceof KvError) {
+      if ("token" in asked.proof && credentials.canRenew) this.#signIn(signIn);
+      else this.drop(new KvError(answer.code, `${this.name}: ${answer.message}`));
+      return true;
+    }
+    this.#cancelRenewal?.();
+    if (credentials.canRenew && answer.lifetimeMs > 0) {
+      this.#cancelRenewal = clock.after(answer.lifetimeMs / 2, () => {
+        if (this.#state === "open" && this.#signingIn === null) this.#signIn(signIn);
+      });
+    }
+    if (this.#state === "open") return true;
+    this.#state = "open";
+    this.#handlers.onOpen();
+    return true;
+  }
+
+  #onClose(reason: string): void {
+    const wasOpen = this.#state === "open";
+    this.#state = "idle";
+    this.#connection = null;
+    this.#signingIn = null;
+    this.#cancelRenewal?.();
+    if (this.#closed) return;
+    if (wasOpen) return this.#handlers.onLost(this.#dropped ?? this.#lost(reason));
+    const text = `the connection to ${this.name} was lost while signing in: ${reason}`;
+    this.#handlers.onUnreachable(this.#dropped ?? new KvError("CONNECTION_FAILED", text));
   }
 
   send(frame: Uint8Array): void {
@@ -167,6 +241,7 @@ export class NodeLink {
   /** For good. No handler is called any more. */
   close(): void {
     this.#closed = true;
+    this.#cancelRenewal?.();
     this.#connection?.close("client closed");
     this.#connection = null;
   }

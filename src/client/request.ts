@@ -44,6 +44,8 @@ interface RequestBase {
   /** An attempt was left behind over a connection that may still bring its answer: `seenIdx` stays the one of that attempt. */
   isOverdue: boolean;
   lastError: KvError | null;
+  /** It was refused because nobody knew who asks, and the client has said so anew for it. */
+  signedInAgain: boolean;
 }
 
 export interface ReadRequest extends RequestBase {
@@ -91,6 +93,7 @@ export function newRequest(
       seenIdx: 0,
       isOverdue: false,
       lastError: null,
+      signedInAgain: false,
       knewOrigin: false,
     };
   }
@@ -110,6 +113,7 @@ export function newRequest(
     seenIdx: 0,
     isOverdue: false,
     lastError: null,
+    signedInAgain: false,
     session: 0,
     expiries: 0,
     maybeApplied: false,

@@ -10,6 +10,7 @@
  *   F3. A watch whose queue is full is cancelled at the node and asked for again, from where it was, when there is room. Nobody
  *       else waits for it.
  *   F4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
+ *   F5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
  */
 import { KvError, type ErrorCode } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
@@ -282,10 +283,19 @@ export class WatchFeed {
       return this.end(line, error);
     }
     const error = new KvError(code, `${name}: ${text === "" ? code : text}`);
+    if (code === "UNAUTHENTICATED" && this.#mayAskAgain(line)) return this.#ask(line);
     const isOneTooMany = code === "OVERLOADED" && !line.hasBegun;
     if (isOneTooMany || !(error.retryable || code === "CANCELLED")) return this.end(line, error);
     this.#toAsk.add(line);
     this.#leave(error);
+  }
+
+  /** F5. */
+  #mayAskAgain(line: WatchLine): boolean {
+    if (this.#options.link.signIn == null || line.signedInAgain) return false;
+    line.signedInAgain = true;
+    this.#link.signInAgain();
+    return true;
   }
 
   #onStanding(hearsLeader: boolean): void {
@@ -322,6 +332,8 @@ export class WatchFeed {
     }
     this.#byNumber.clear();
     this.#toCancel = [];
+    // A wrong password is wrong at every node, and each attempt costs one.
+    if (error.code === "UNAUTHENTICATED") for (const line of this.#lines) this.end(line, error);
     this.#at = (index + 1) % this.#links.length;
     this.#tried += 1;
     if (this.#tried < this.#links.length) return this.#scheduleFlush();

@@ -43,6 +43,8 @@ export class WatchLine {
   number = 0;
   /** The node has said from where it holds. */
   isHeld = false;
+  /** The client has said anew who it is, since a node held it last. */
+  signedInAgain = false;
   /** It was held before, by whichever node. */
   hasBegun = false;
   /** Why it is over. Null: it is not, or it was closed. */
@@ -87,6 +89,7 @@ export class WatchLine {
     }
     this.next ??= revision;
     this.isHeld = true;
+    this.signedInAgain = false;
     this.unservedMs = 0;
     if (this.hasBegun) return;
     this.hasBegun = true;

@@ -5,6 +5,7 @@
  */
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
+import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 
 const UNREAD_BYTES_MAX = 256 * 1024;
@@ -29,6 +30,7 @@ export interface AdminGate {
 }
 
 export class AdminConnection implements ConnectionHandlers, BufferHolder {
+  readonly identity: Identity;
   readonly #gate: AdminGate;
   readonly #connection: Connection;
   readonly #inbox = new Inbox();
@@ -36,7 +38,8 @@ export class AdminConnection implements ConnectionHandlers, BufferHolder {
   /** The answer to one request comes later; until then no other one is answered. */
   #waits = false;
 
-  constructor(gate: AdminGate, connection: Connection) {
+  constructor(gate: AdminGate, connection: Connection, identity: Identity) {
+    this.identity = identity;
     this.#gate = gate;
     this.#connection = connection;
   }
@@ -107,6 +110,7 @@ export class AdminConnection implements ConnectionHandlers, BufferHolder {
     if (!this.#open || !this.#waits) return;
     this.#waits = false;
     this.#send(frame);
+    if (!this.#inbox.isEmpty) this.#gate.queued(this);
   }
 
   #send(frame: Uint8Array): void {

@@ -21,7 +21,10 @@ import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./cluster-settings.ts";
 import { listKeys } from "./list-keys.ts";
-import { clientHello, type GatewayContext } from "./context.ts";
+import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
+import { accessOf } from "./admin-access.ts";
+import { AdminUsers } from "./admin-users.ts";
+import { Identity } from "./identity.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
 /** Requests a second that are answered, of all connections together, each in its turn; and how many at once. */
@@ -35,6 +38,8 @@ const BACKUP_CHEAPER = 8;
 const STATUS_KEPT_MS = 10;
 
 type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
+/** Of who is connected, not of the node. */
+type UserRequest = Extract<AdminRequest, { readonly op: "signIn" | "whoami" }>;
 
 export interface AdminContext extends GatewayContext {
   readonly budget: BufferBudget;
@@ -56,14 +61,16 @@ export class AdminGateway implements AdminGate {
   #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
   #stopped = false;
   readonly #backups: Backups<AdminConnection>;
+  readonly #users: AdminUsers;
 
   constructor(context: AdminContext) {
     this.#context = context;
+    this.#users = new AdminUsers(context);
     this.#backups = new Backups(context);
   }
 
   accept(connection: Connection): ConnectionHandlers {
-    const { options, machine, strangers } = this.#context;
+    const { machine, strangers } = this.#context;
     if (this.#stopped) {
       connection.close("node stops");
       return { onFrame: () => {}, onClose: () => {} };
@@ -73,8 +80,9 @@ export class AdminGateway implements AdminGate {
       clock: machine.clock,
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      handshake: { self: clientHello(this.#context, "admin"), secret: options.secret },
-      established: () => this.#established(connection),
+      handshake: handshakeOf(this.#context, "admin"),
+      established: (_, remote) =>
+        this.#established(connection, new Identity(connection, hasProved(this.#context, remote))),
       failed: (failure) => {
         this.#shaking.delete(connection);
         if (failure.kind === "ended") return;
@@ -133,13 +141,13 @@ export class AdminGateway implements AdminGate {
     }
   }
 
-  #established(connection: Connection): ConnectionHandlers {
+  #established(connection: Connection, identity: Identity): ConnectionHandlers {
     this.#shaking.delete(connection);
     if (this.#connections.size >= this.#context.options.adminConnectionsMax) {
       connection.close("too many management connections");
       return { onFrame: () => {}, onClose: () => {} };
     }
-    const admin = new AdminConnection(this, connection);
+    const admin = new AdminConnection(this, connection, identity);
     this.#connections.add(admin);
     this.#context.budget.add(admin);
     return admin;
@@ -169,7 +177,13 @@ export class AdminGateway implements AdminGate {
   #answer(connection: AdminConnection, request: AdminRequest): AdminReply | "later" {
     const { id } = request;
     try {
+      if (request.op === "signIn") {
+        return later(connection, (done) => this.#users.signIn(connection, request, done));
+      }
+      this.#users.mayAsk(connection, request);
       switch (request.op) {
+        case "whoami":
+          return reply(encodeAdminResult(id, request.op, this.#users.whoIs(connection)));
         case "beginBackup":
           return this.#beginBackup(connection, id);
         case "readBackup": {
@@ -181,10 +195,12 @@ export class AdminGateway implements AdminGate {
         case "setQuota":
         case "setHistory":
         case "compact":
-          changeSetting(this.#context, request, (result) =>
-            connection.answered(result instanceof KvError ? encodeAdminError(id, result) : result),
+        case "changeAccess":
+          return later(connection, (done) =>
+            changeSetting(this.#context, request, this.#users.askerOf(connection), (result) =>
+              done(result instanceof KvError ? encodeAdminError(id, result) : result),
+            ),
           );
-          return "later";
         default:
           return reply(this.#carryOut(request));
       }
@@ -205,7 +221,11 @@ export class AdminGateway implements AdminGate {
     return "later";
   }
 
-  #carryOut({ id, op, params }: Exclude<AdminRequest, BackupRequest | SettingRequest>): Uint8Array {
+  #carryOut({
+    id,
+    op,
+    params,
+  }: Exclude<AdminRequest, BackupRequest | SettingRequest | UserRequest>): Uint8Array {
     const { logger } = this.#context.machine;
     switch (op) {
       case "status":
@@ -239,6 +259,8 @@ export class AdminGateway implements AdminGate {
         return encodeAdminResult(id, op, this.#links());
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
+      case "getAccess":
+        return encodeAdminResult(id, op, accessOf(this.#context.replica.state.access));
       case "getSettings":
         return encodeAdminResult(id, op, settingsOf(this.#context.replica.state));
       case "getHistory":
@@ -304,6 +326,21 @@ export class AdminGateway implements AdminGate {
     this.#status = null;
     return { links: this.#context.linkStatus() };
   }
+}
+
+/** @param begin calls `done` once, perhaps at once: then it is the reply */
+function later(
+  connection: AdminConnection,
+  begin: (done: (frame: Uint8Array) => void) => void,
+): AdminReply | "later" {
+  let atOnce: Uint8Array | null = null;
+  let returned = false;
+  begin((frame) => {
+    if (returned) connection.answered(frame);
+    else atOnce = frame;
+  });
+  returned = true;
+  return atOnce === null ? "later" : reply(atOnce);
 }
 
 function reply(frame: Uint8Array): AdminReply {

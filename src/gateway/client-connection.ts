@@ -10,24 +10,38 @@
  *       node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and what
  *       comes after them is to hear of it at once, reads are to go on.
  *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
+ *   F5. What comes after a request to sign in waits until that is answered.
  *   F4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
  */
 import { unreachable } from "../base/assert.ts";
-import { piecesOf, type GroupPiece } from "../kv/index.ts";
+import { KvError } from "../base/errors.ts";
+import { piecesOf, type Actor, type GroupPiece } from "../kv/index.ts";
+import type { Audit } from "../ports/audit.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Route } from "../replica/route.ts";
 import type { WatchRoute } from "../replica/watch.ts";
 import { RouteLoad } from "../replica/route-load.ts";
-import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
+import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
+import {
+  decodeSignIn,
+  encodeSignedIn,
+  SIGN_IN_FRAME,
+  type SignInRequest,
+} from "../wire/sign-in.ts";
 import { DecodeError } from "../wire/decode-error.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
+import { recordFrame } from "./audit-frame.ts";
+import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { LargeWrites } from "./large-writes.ts";
+import type { SignIn } from "./sign-in.ts";
 
 /** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
 const TURN_WORK = 1024;
 const WORK_BYTES = 256;
+/** A connection signs in once in a while. */
+const SIGN_IN_WORK = 512;
 /** Larger frames of writes are taken piece by piece. */
 const PIECE_COMMANDS = 256;
 const PIECE_BYTES = 256 * 1024;
@@ -43,6 +57,9 @@ export interface ClientGate {
   readonly turn: number;
   /** Hard limit of the answers that wait for one client. */
   readonly unreadBytesMax: number;
+  readonly signIn: SignIn;
+  /** Null: nothing is written down. */
+  readonly audit: Audit | null;
   nowMs(): number;
   /** Somebody else wants something of this node, or writes through another one. */
   othersAtWork(nowMs: number): boolean;
@@ -76,11 +93,19 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #work = TURN_WORK;
   #workTurn = 0;
   #unread = false;
+  readonly #identity: Identity;
+  /** F5. */
+  #signingIn = false;
 
-  constructor(gate: ClientGate, connection: Connection) {
+  constructor(gate: ClientGate, connection: Connection, identity: Identity) {
+    this.#identity = identity;
     this.#gate = gate;
     this.#connection = connection;
     this.id = gate.replica.newRouteId();
+  }
+
+  get actor(): Actor | null {
+    return this.#identity.actor(this.#gate.nowMs());
   }
 
   get remote(): string {
@@ -180,7 +205,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   /** F2. */
   #hasRoom(): boolean {
-    if (!this.#open) return false;
+    if (!this.#open || this.#signingIn) return false;
     const { commands, bytes, reads } = this.load;
     const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
     if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
@@ -213,7 +238,9 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   #take(bytes: Uint8Array): void {
     try {
+      if (bytes[0] === SIGN_IN_FRAME) return this.#signIn(decodeSignIn(bytes));
       const frame = decodeClientFrame(bytes);
+      if (this.#gate.audit !== null) this.#audit(this.#gate.audit, bytes, frame);
       switch (frame.kind) {
         case "writes":
           if (frame.count > PIECE_COMMANDS || frame.group.length > PIECE_BYTES) {
@@ -247,6 +274,35 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
       this.#connection.close(`malformed frame: ${error.message}`);
       this.#inbox.clear();
     }
+  }
+
+  #signIn({ user, proof }: SignInRequest): void {
+    this.#signingIn = true;
+    this.#work -= SIGN_IN_WORK;
+    this.#gate.signIn.signIn(this.remote, user, proof, (result) => {
+      this.#signingIn = false;
+      if (!this.#open) return;
+      const wrong =
+        result instanceof KvError ? null : this.#identity.signedIn(result, this.#gate.nowMs());
+      const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
+      const allowed = !(answer instanceof KvError);
+      this.#gate.audit?.record({
+        user,
+        from: this.remote,
+        operation: "sign in",
+        keys: null,
+        allowed,
+      });
+      this.#connection.send(encodeSignedIn(answer));
+      if (!this.#hasWaiting) return;
+      this.#gate.queued(this);
+      this.#gate.wake();
+    });
+  }
+
+  #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
+    const { access } = this.#gate.replica.state;
+    recordFrame(audit, { access, actor: this.actor, from: this.remote }, bytes, frame);
   }
 
   #write(group: Uint8Array, count: number): void {

@@ -1,10 +1,13 @@
 /** Client connections: handshake, frames in, one frame of answers a turn out, and a fair share of each turn. */
 import { acceptWithHandshake } from "../links/handshake-connection.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
+import type { Audit } from "../ports/audit.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
+import type { SignIn } from "./sign-in.ts";
 import { ClientConnection, type ClientGate } from "./client-connection.ts";
-import { clientHello, type GatewayContext } from "./context.ts";
+import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
+import { Identity } from "./identity.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
 /** Who has wanted something within this time is at work. */
@@ -38,7 +41,7 @@ export class ClientGateway implements ClientGate {
   }
 
   accept(connection: Connection): ConnectionHandlers {
-    const { options, machine, strangers } = this.#context;
+    const { machine, strangers } = this.#context;
     if (this.#stopped) {
       connection.close("node stops");
       return { onFrame: () => {}, onClose: () => {} };
@@ -48,8 +51,9 @@ export class ClientGateway implements ClientGate {
       clock: machine.clock,
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      handshake: { self: clientHello(this.#context, "client"), secret: options.secret },
-      established: () => this.#established(connection),
+      handshake: handshakeOf(this.#context, "client"),
+      established: (_, remote) =>
+        this.#established(connection, new Identity(connection, hasProved(this.#context, remote))),
       failed: (failure) => {
         this.#shaking.delete(connection);
         if (failure.kind === "ended") return;
@@ -82,6 +86,14 @@ export class ClientGateway implements ClientGate {
   get hasWork(): boolean {
     for (const connection of this.#queue) if (connection.canGoOn) return true;
     return false;
+  }
+
+  get signIn(): SignIn {
+    return this.#context.signIn;
+  }
+
+  get audit(): Audit | null {
+    return this.#context.machine.audit ?? null;
   }
 
   nowMs(): number {
@@ -122,13 +134,13 @@ export class ClientGateway implements ClientGate {
     this.#context.strangers.warn(what, { remote, reason });
   }
 
-  #established(connection: Connection): ConnectionHandlers {
+  #established(connection: Connection, identity: Identity): ConnectionHandlers {
     this.#shaking.delete(connection);
     if (this.#connections.size >= this.#context.options.clientConnectionsMax) {
       connection.close("too many connections");
       return { onFrame: () => {}, onClose: () => {} };
     }
-    const client = new ClientConnection(this, connection);
+    const client = new ClientConnection(this, connection, identity);
     this.#connections.add(client);
     this.#budget.add(client);
     return client;

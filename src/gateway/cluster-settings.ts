@@ -7,29 +7,35 @@
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { DEFAULT_QUOTA_BYTES, type KvState } from "../kv/index.ts";
+import { nameOf } from "../replica/denied.ts";
 import type { SettingDone } from "../replica/setting-route.ts";
 import { encodeAdminResult, type AdminRequest, type AdminResult } from "../wire/admin.ts";
+import { changeAccess, type Asker } from "./admin-access.ts";
 import type { GatewayContext } from "./context.ts";
 
 export type SettingRequest = Extract<
   AdminRequest,
-  { readonly op: "setQuota" | "setHistory" | "compact" }
+  { readonly op: "setQuota" | "setHistory" | "compact" | "changeAccess" }
 >;
 
 /** Less than clients of management wait by default. */
 const WAIT_MS = 4000;
 
 /**
- * @param answered once, later: with the answer's frame, or what kept the setting from holding
+ * @param answered once, perhaps within this call: with the answer's frame, or what kept the setting from holding
  * @throws KvError when it cannot be proposed
  */
 export function changeSetting(
-  { replica, machine, wake }: GatewayContext,
+  context: GatewayContext,
   request: SettingRequest,
+  asker: Asker,
   answered: (result: Uint8Array | KvError) => void,
 ): void {
+  const { replica, machine, wake } = context;
   const { clock, logger } = machine;
   const { settings } = replica;
+  const { actor } = asker;
+  const by = nameOf(actor);
   let isOver = false;
   const over = (result: Uint8Array | KvError): void => {
     if (isOver) return;
@@ -42,17 +48,25 @@ export function changeSetting(
   try {
     switch (request.op) {
       case "setQuota":
-        settings.setQuota(request.params.bytes, done);
-        logger.warn("a quota for keys and values was proposed", { ...request.params });
+        settings.setQuota(request.params.bytes, actor, done);
+        logger.warn("a quota for keys and values was proposed", { ...request.params, by });
         break;
       case "setHistory":
-        settings.setHistory(request.params, done);
-        logger.warn("a bound of the history was proposed", { ...request.params });
+        settings.setHistory(request.params, actor, done);
+        logger.warn("a bound of the history was proposed", { ...request.params, by });
         break;
       case "compact":
-        settings.compact(request.params.revision, done);
-        logger.info("compaction was proposed", { ...request.params });
+        settings.compact(request.params.revision, actor, done);
+        logger.info("compaction was proposed", { ...request.params, by });
         break;
+      case "changeAccess": {
+        const { change } = request.params;
+        changeAccess(context, change, asker, (error) => {
+          if (error === null) logger.warn("users or roles have changed", { what: change.kind, by });
+          done(error);
+        });
+        break;
+      }
       default:
         return unreachable(request, "setting");
     }
@@ -65,7 +79,7 @@ export function changeSetting(
 }
 
 function resultOf({ id, op }: SettingRequest, state: KvState): Uint8Array {
-  return op === "setQuota"
+  return op === "setQuota" || op === "changeAccess"
     ? encodeAdminResult(id, op, {})
     : encodeAdminResult(id, op, historyOf(state));
 }

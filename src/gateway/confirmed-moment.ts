@@ -1,8 +1,9 @@
 import { KvError, type ErrorCode } from "../base/errors.ts";
+import { SECRET_HOLDER } from "../kv/index.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Route } from "../replica/route.ts";
-import { RouteLoad } from "../replica/route-load.ts";
-import { AnswerWriter, decodeAnswers, decodeClientFrame, ReadsWriter } from "../wire/client.ts";
+import { innerRoute } from "../replica/inner-route.ts";
+import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../wire/client.ts";
 
 /** Any key: only the moment of the answer matters. */
 const SOME_KEY = new Uint8Array([0]);
@@ -23,18 +24,17 @@ export function atConfirmedMoment(
     isOpen = false;
     replica.onRouteClosed(route);
   };
-  const route: Route = {
-    id: replica.newRouteId(),
-    relayed: true,
-    answers: new AnswerWriter(),
-    load: new RouteLoad(),
-    isOpen: () => isOpen,
-    deliver: (frame) => {
+  const route: Route = innerRoute(
+    replica.newRouteId(),
+    // The key means nothing: no right is needed for it.
+    SECRET_HOLDER,
+    () => isOpen,
+    (frame) => {
       const error = errorIn(frame);
       close();
       done(error);
     },
-  };
+  );
   const writer = new ReadsWriter();
   writer.read(0, SOME_KEY);
   const frame = writer.take(false, 0);

@@ -1,11 +1,15 @@
 import type { Secrets } from "../base/secrets.ts";
 import type { Channel } from "../ports/network.ts";
+import type { Audit } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
 import type { StrangerLog } from "../ports/stranger-log.ts";
 import type { Replica } from "../replica/replica.ts";
+import { secretsNow } from "../base/secrets.ts";
+import type { HandshakeOptions } from "../links/handshake.ts";
 import type { Hello } from "../wire/handshake.ts";
+import type { SignIn } from "./sign-in.ts";
 
 /** What the gateways need of the node they belong to. */
 export interface GatewayContext {
@@ -20,7 +24,14 @@ export interface GatewayContext {
     readonly clientBufferBytesMax: number;
     readonly bufferBytesMax: number;
   };
-  readonly machine: { readonly clock: Clock; readonly random: Random; readonly logger: Logger };
+  readonly machine: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    /** Left out: nothing is written down. */
+    readonly audit?: Audit | undefined;
+  };
+  readonly signIn: SignIn;
   /** For lines about what others do wrong. */
   readonly strangers: StrangerLog;
   readonly replica: Replica;
@@ -43,4 +54,24 @@ export function clientHello(
     configurationId: null,
     targetId: null,
   };
+}
+
+/** How clients and managers shake hands: while access control is on, those who have no secret sign in afterwards. */
+export function handshakeOf(
+  context: Pick<GatewayContext, "options" | "replica">,
+  channel: "client" | "admin",
+): Pick<HandshakeOptions, "secret" | "secretOptional"> & {
+  readonly self: Omit<Hello, "authenticates" | "bound" | "nonce">;
+} {
+  const { options, replica } = context;
+  return {
+    self: clientHello(context, channel),
+    secret: options.secret,
+    secretOptional: () => replica.state.access.isOn,
+  };
+}
+
+/** Whether whoever said this hello, and has shaken hands, has proved the secret. */
+export function hasProved({ options }: Pick<GatewayContext, "options">, remote: Hello): boolean {
+  return remote.authenticates && secretsNow(options.secret).length > 0;
 }

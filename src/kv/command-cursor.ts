@@ -3,6 +3,7 @@ import { ByteReader } from "../base/byte-reader.ts";
 import { mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
 import { SESSION_NONCE_BYTES } from "../base/limits.ts";
 import {
+  BODY_BIT,
   COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
@@ -169,6 +170,11 @@ export class CommandCursor implements KeySource, CommandAtHand {
     return this.#reader.bytesAt(this.#valueStart, this.#valueEnd);
   }
 
+  /** Of a change of users and roles, or of an actor: a view. */
+  body(): Uint8Array {
+    return this.#reader.bytesAt(this.#valueStart, this.#valueEnd);
+  }
+
   /** The nonce of openSession. */
   nonce(): ByteString {
     return this.value();
@@ -218,7 +224,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
     if ((fields & HISTORY_REVISIONS_BIT) !== 0) this.historyRevisions = reader.varint();
     if ((fields & HISTORY_BYTES_BIT) !== 0) this.historyBytes = reader.varint();
     if ((fields & COMPACT_BIT) !== 0) this.compactRevision = reader.varint();
-    if ((fields & TXN_BIT) !== 0) this.#readValue(reader.varint());
+    if ((fields & (TXN_BIT | BODY_BIT)) !== 0) this.#readValue(reader.varint());
   }
 
   #readKey(length: number): void {

@@ -33,3 +33,15 @@ export {
   type Where,
 } from "./txn.ts";
 export { NO_ORIGIN } from "./state-header.ts";
+export {
+  ACCESS_NAME,
+  ACCESS_NAME_TEXT,
+  ROOT,
+  type AccessState,
+  type PermissionKind,
+  type Role,
+  type User,
+} from "./access.ts";
+export { accessRefusalText, encodeAccessChange, type AccessChange } from "./access-change.ts";
+export { SECRET_HOLDER, type Actor } from "./actor.ts";
+export type { Rights } from "./rights.ts";

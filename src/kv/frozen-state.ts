@@ -8,7 +8,8 @@
  *                 · varint oldest revision · varint origin (0: none)
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
  *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
- *                 · u32 hash of the history
+ *                 · u32 hash of the history · section* · u8 0
+ *     section  := u8 kind (1: users and roles, as in access-format.ts) · varint length · bytes · u32 hash of the bytes
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
@@ -23,15 +24,18 @@
  *
  * Equal bytes are those of states whose histories begin at the same revision (KvState, A9).
  *
- * Version 3, which is still read: there are no records, but with each key all its versions that a read at the oldest revision or
- *     a later one may find, newest first, and a varint 0 behind them.
+ * Version 4, which is written as long as there is nothing to write into sections: without sections and the 0 behind them.
+ * Version 3, which is still read: as 4, but there are no records: with each key come all its versions that a read at the oldest
+ *     revision or a later one may find, newest first, and a varint 0 behind them.
  * Version 2, which is still read: nothing is said of the history, keys come without version 0 at their end, and each as
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
  * Version 1, which is still read: as 2, but nothing is said of unreadable entries, quota, origin and rounds, all ids are
  * counted, and answers come without a command hash.
  */
+import { EMPTY_ACCESS } from "./access.ts";
+import { encodeAccess } from "./access-format.ts";
 import { assert } from "../base/assert.ts";
-import type { ByteString } from "../base/byte-string.ts";
+import { hashBytes, type ByteString } from "../base/byte-string.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
@@ -43,7 +47,12 @@ import { HASHED_IDS_START } from "./session-id.ts";
 import type { KeyVersion } from "./versions.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
-export const SNAPSHOT_VERSION = 4;
+export const SNAPSHOT_VERSION = 5;
+/** The first that has sections. */
+export const SECTIONS_SNAPSHOT_VERSION = 5;
+export const SECTION = { end: 0, access: 1 } as const;
+/** No section is longer: as many users, roles and permissions as there may be, with long keys. */
+export const SECTION_BYTES_MAX = 64 * 1024 * 1024;
 /** The first that has the history. */
 export const HISTORY_SNAPSHOT_VERSION = 3;
 /** The first that has it in records of its own. */
@@ -99,13 +108,14 @@ export class FrozenState {
    * before has revisions of the old log.
    */
   asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
-    const { appliedIdx, quotaBytes, historyBound } = this.#header;
+    const { appliedIdx, quotaBytes, historyBound, access } = this.#header;
     const cells = this.#cells.beginningAt(header.revision);
     return new FrozenState(cells, [], this.#lastCounted, {
       ...EMPTY_STATE_HEADER,
       ...header,
       quotaBytes,
       historyBound,
+      access,
       // The restore counts as an entry: so the state of an empty cluster has one too.
       appliedIdx: appliedIdx + 1,
     });
@@ -141,13 +151,27 @@ export class FrozenState {
     out.varint(0);
     out.u32(this.#cells.contentHash);
     out.u32(this.#cells.historyHash);
+    this.#writeSections(out);
     yield* fullChunks(out, chunkBytes);
     if (out.length > 0) yield out.copy();
   }
 
+  get #hasSections(): boolean {
+    return this.#header.access !== EMPTY_ACCESS;
+  }
+
+  #writeSections(out: ByteWriter): void {
+    if (!this.#hasSections) return;
+    const bytes = encodeAccess(this.#header.access);
+    out.u8(SECTION.access);
+    out.sized(bytes);
+    out.u32(hashOf(bytes));
+    out.u8(SECTION.end);
+  }
+
   #writeHeader(out: ByteWriter): void {
     out.u32(SNAPSHOT_MAGIC);
-    out.u8(SNAPSHOT_VERSION);
+    out.u8(this.#hasSections ? SNAPSHOT_VERSION : RECORDS_SNAPSHOT_VERSION);
     out.varint(this.#header.appliedIdx);
     out.varint(this.#header.revision);
     out.u32(this.#header.historyHash);
@@ -164,6 +188,10 @@ export class FrozenState {
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
   }
+}
+
+export function hashOf(bytes: Uint8Array): number {
+  return hashBytes(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
 }
 
 function writeVersion(out: ByteWriter, stored: KeyVersion): void {

@@ -2,6 +2,7 @@
 import { KvError } from "../base/errors.ts";
 import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import {
+  BODY_BIT,
   COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
@@ -11,6 +12,7 @@ import {
   KEY_BIT,
   NEWEST_RULES,
   NONCE_BIT,
+  OP,
   PLACE,
   PLACES,
   QUOTA_BIT,
@@ -23,6 +25,8 @@ import {
   type SizedField,
 } from "../operations/index.ts";
 import { ByteReader } from "../base/byte-reader.ts";
+import { decodeAccessChange } from "./access-change.ts";
+import { ACTOR_BYTES_MAX, readActor } from "./actor.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
 import { wrongTxn } from "./txn-check.ts";
@@ -32,6 +36,9 @@ const QUOTA_SHIFT = 31 - Math.clz32(QUOTA_BIT);
 
 // Checking is synchronous and never re-entered, so one reader serves all callers.
 const reader = new ByteReader();
+
+/** Where the body of the record at hand begins. */
+let bodyStart = 0;
 
 /** Whose groups: nodes may put settings into the log. */
 export type GroupMaker = "client" | "node";
@@ -54,8 +61,9 @@ export function validateGroup(
   reader.release();
   if (problem !== null) return bad(problem);
   if (result !== null) return result;
-  if (end - offset > CLIENT_FRAME_BYTES_MAX) {
-    return bad(`group of ${end - offset} bytes, the limit is ${CLIENT_FRAME_BYTES_MAX}`);
+  const bytesMax = CLIENT_FRAME_BYTES_MAX + (maker === "node" ? ACTOR_BYTES_MAX : 0);
+  if (end - offset > bytesMax) {
+    return bad(`group of ${end - offset} bytes, the limit is ${bytesMax}`);
   }
   return end;
 }
@@ -94,22 +102,33 @@ function checkGroup(maker: GroupMaker, rules: EntryRules): KvError | null {
   reader.varint();
   const count = reader.varint();
   if (reader.failed) return null;
-  if (count < 1 || count > FRAME_COMMANDS_MAX) {
-    return bad(`group of ${count} commands, expected 1 to ${FRAME_COMMANDS_MAX}`);
+  // One more for the actor.
+  const countMax = FRAME_COMMANDS_MAX + (maker === "node" ? 1 : 0);
+  if (count < 1 || count > countMax) {
+    return bad(`group of ${count} commands, expected 1 to ${countMax}`);
   }
   for (let i = 0; i < count; i++) {
-    const problem = checkRecord(session, maker, rules);
+    const problem = checkRecord(session, maker, rules, i === 0 && count > 1);
     if (problem !== null || reader.failed) return problem;
   }
   return null;
 }
 
-function checkRecord(session: number, maker: GroupMaker, rules: EntryRules): KvError | null {
+/** @param isFirst of several: the only place for an actor */
+function checkRecord(
+  session: number,
+  maker: GroupMaker,
+  rules: EntryRules,
+  isFirst: boolean,
+): KvError | null {
   reader.varint();
   const code = reader.u8();
   const since = SINCE[code] ?? 0;
   if (since === 0 || since > rules) return reader.failed ? null : bad(`unknown command ${code}`);
-  return checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
+  const problem =
+    checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
+  if (problem !== null || ((FIELD_BITS[code] ?? 0) & BODY_BIT) === 0) return problem;
+  return checkBody(code, isFirst);
 }
 
 function checkPlace(place: number, session: number, maker: GroupMaker): KvError | null {
@@ -137,6 +156,7 @@ function checkFields(fields: number): KvError | null {
     if ((fields & HISTORY_BYTES_BIT) !== 0) checkNumber(FIELDS.historyBytes);
     if ((fields & COMPACT_BIT) !== 0) checkNumber(FIELDS.compactRevision);
     if ((fields & TXN_BIT) !== 0) problem = checkTxn();
+    if ((fields & BODY_BIT) !== 0) problem = checkSized(FIELDS.body);
   }
   return problem;
 }
@@ -148,7 +168,7 @@ function skipFields(fields: number): void {
   if ((fields & REVISION_BIT) !== 0) reader.varint();
   if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
-  if ((fields & TXN_BIT) !== 0) return void reader.skip(reader.varint());
+  if ((fields & (TXN_BIT | BODY_BIT)) !== 0) return void reader.skip(reader.varint());
   // The rest are numbers, one a bit.
   for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) reader.varint();
 }
@@ -158,7 +178,8 @@ function checkSized(field: SizedField): KvError | null {
   if (reader.failed) return null;
   if (length > field.maxBytes) return tooLong(field, length);
   if (length < field.minBytes) return bad(`a ${field.noun} has at least one byte`);
-  reader.skip(length);
+  const start = reader.skip(length);
+  if (field === FIELDS.body) bodyStart = start;
   return null;
 }
 
@@ -168,6 +189,17 @@ function checkTxn(): KvError | null {
   if (length > FIELDS.txn.maxBytes) return tooLong(FIELDS.txn, length);
   const start = reader.skip(length);
   return reader.failed ? null : wrongTxn(reader.bytesAt(start, start + length));
+}
+
+/** Of a record whose form has just been checked: its body is what was read last. */
+function checkBody(code: number, isFirst: boolean): KvError | null {
+  if (reader.failed) return null;
+  const body = reader.bytesAt(bodyStart, reader.offset);
+  if (code === OP.actor) {
+    return isFirst && readActor(body) !== null ? null : bad("an actor out of place, or none");
+  }
+  const change = decodeAccessChange(body);
+  return typeof change === "string" ? bad(`change of users and roles: ${change}`) : null;
 }
 
 function checkNumber({ noun, min, max = Number.MAX_SAFE_INTEGER }: NumberField): void {

@@ -3,6 +3,7 @@ import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
 import { assert } from "../base/assert.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import {
+  BODY_BIT,
   COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,
@@ -55,11 +56,12 @@ function hasRare({ kind }: Command): boolean {
 }
 
 function checkRare(command: Contents): void {
-  const { nonce, txn, quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
+  const { nonce, txn, body, quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
   if (nonce !== undefined) {
     assert(nonce.length === FIELDS.nonce.bytes, `a nonce has ${FIELDS.nonce.bytes} bytes`);
   }
   if (txn !== undefined) checkSized(FIELDS.txn, txn);
+  if (body !== undefined) checkSized(FIELDS.body, body);
   if (quotaBytes !== undefined) checkNumber(FIELDS.quotaBytes, quotaBytes);
   if (historyRevisions !== undefined) checkNumber(FIELDS.historyRevisions, historyRevisions);
   if (historyBytes !== undefined) checkNumber(FIELDS.historyBytes, historyBytes);
@@ -152,7 +154,7 @@ export class GroupWriter {
 
   /** @returns bits of the fields there were */
   #addRare(command: Contents): number {
-    const { nonce, txn } = command;
+    const { nonce, txn, body } = command;
     let fields = 0;
     if (nonce !== undefined) {
       this.#records.bytes(nonce);
@@ -166,6 +168,10 @@ export class GroupWriter {
     if (txn !== undefined) {
       this.#records.sized(txn);
       fields |= TXN_BIT;
+    }
+    if (body !== undefined) {
+      this.#records.sized(body);
+      fields |= BODY_BIT;
     }
     return fields;
   }

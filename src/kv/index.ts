@@ -56,3 +56,32 @@ export { TXN_REFUSAL, type Compare, type Txn, type TxnOp, type Where } from "./t
 export { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";
+export {
+  ACCESS_NAME,
+  ACCESS_NAME_TEXT,
+  EMPTY_ACCESS,
+  ROOT,
+  TOKEN_KEY_BYTES,
+  type AccessState,
+  type Permission,
+  type PermissionKind,
+  type Role,
+  type User,
+} from "./access.ts";
+export {
+  ACCESS_REFUSAL,
+  accessRefusalText,
+  decodeAccessChange,
+  encodeAccessChange,
+  type AccessChange,
+} from "./access-change.ts";
+export { readActor, SECRET_HOLDER, withActor, type Actor } from "./actor.ts";
+export {
+  deniedStatus,
+  mayManage,
+  mayRead,
+  mayWrite,
+  refusalOf,
+  rightsOf,
+  type Rights,
+} from "./rights.ts";

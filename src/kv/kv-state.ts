@@ -21,12 +21,20 @@
  *   A9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far back.
  *       What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old revisions
  *       depends on it, and after as many changes as are kept it is all the same.
+ *   A10. While access control is on, a command has an effect only if whoever asked for it has the rights at this place in
+ *       the log (rights.ts). What is refused so is remembered like an answer (A3): rights that are granted later change nothing about
+ *       it. A repetition gets the first answer, but not what was found with it unless it may be read now.
  */
 import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
 import { SESSION_WINDOW } from "../base/limits.ts";
 import { APPLY, OP, type ControlOp, type KeyAtHand } from "../operations/index.ts";
 import { bytesOf, hashOfBytes, mix32, mixNumber, type ByteString } from "../base/byte-string.ts";
+import type { AccessState } from "./access.ts";
+import { changeAccess, decodeAccessChange } from "./access-change.ts";
+import { encodeAccess } from "./access-format.ts";
+import { readActor } from "./actor.ts";
+import { deniedStatus, refusalOf, rightsOf, type Rights } from "./rights.ts";
 import { CommandCursor } from "./command-cursor.ts";
 import {
   FIRST_ENTRY_VERSION,
@@ -37,7 +45,7 @@ import {
   type Status,
 } from "./command.ts";
 import { isOfLaterVersion, validateEntry } from "./entry.ts";
-import { FrozenState } from "./frozen-state.ts";
+import { FrozenState, hashOf } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
 import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
@@ -98,6 +106,9 @@ export class KvState {
   #bound: EffectiveBound;
   #origin: number;
   #rounds: Rounds;
+  #access: AccessState;
+  /** Of who asked for the group at hand; null: access control is off, and everything is allowed. */
+  #rights: Rights | null = null;
   /** Of the entry at hand: A7. */
   #isFirstVersion = false;
   // What came of the command at hand: fields, so that no object is made for each.
@@ -138,6 +149,7 @@ export class KvState {
     this.#bound = effectiveBound(header.historyBound, this.quotaBytes);
     this.#origin = header.origin;
     this.#rounds = header.rounds;
+    this.#access = header.access;
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -172,6 +184,11 @@ export class KvState {
   /** Of the leaders whose entries led here. */
   get rounds(): Rounds {
     return this.#rounds;
+  }
+
+  /** Users and what they may do. Another object after each change. */
+  get access(): AccessState {
+    return this.#access;
   }
 
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
@@ -288,6 +305,7 @@ export class KvState {
         id = cursor.session;
         sink.beginGroup(group, id);
         session = this.#beginGroup(idx);
+        this.#beginJudging();
         tag = this.#isFirstVersion ? id | 0 : (session?.tag ?? 0);
       }
       if (id === NO_SESSION) {
@@ -324,6 +342,7 @@ export class KvState {
         historyBound: this.#historyBound,
         origin: this.#origin,
         rounds: this.#rounds,
+        access: this.#access,
       },
     );
   }
@@ -362,6 +381,16 @@ export class KvState {
     return session;
   }
 
+  /** A10. An actor stands first in its group and is passed over. */
+  #beginJudging(): void {
+    const cursor = this.#cursor;
+    const isActor = cursor.op === OP.actor;
+    if (this.#access.isOn) {
+      this.#rights = rightsOf(this.#access, isActor ? readActor(cursor.body()) : null);
+    } else this.#rights = null;
+    if (isActor) cursor.next();
+  }
+
   #endGroup(session: Session | undefined): void {
     this.#sessions.settle();
     if (!this.#isFirstVersion) this.#sessions.makeRoom(session);
@@ -372,6 +401,11 @@ export class KvState {
     this.#outcome(STATUS.ok, this.#revision);
     // The check of entries lets nothing else stand there.
     const op = cursor.op as ControlOp;
+    if (this.#rights !== null && needsRoot(op) && !this.#rights.isRoot) {
+      this.#outcome(deniedStatus(this.#rights), 0);
+      sink.answer(NO_SESSION, cursor.sequence, this.#status, 0, undefined);
+      return;
+    }
     switch (op) {
       case OP.noop:
         sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
@@ -396,6 +430,12 @@ export class KvState {
         this.#boundHistory();
         sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
         return;
+      case OP.access:
+        this.#changeAccess();
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#answerRevision, undefined);
+        return;
+      case OP.actor:
+        throw new InvariantError("an actor is passed over");
       case OP.closeSession:
         throw new InvariantError("closeSession needs a session");
       case OP.setHistory: {
@@ -418,6 +458,17 @@ export class KvState {
       default:
         unreachable(op, "operation without a session");
     }
+  }
+
+  /** What comes of it is in the history hash: states that agree in that agree in users and roles. */
+  #changeAccess(): void {
+    const change = decodeAccessChange(this.#cursor.body());
+    assert(typeof change !== "string", "a change is checked before it is proposed");
+    const next = changeAccess(this.#access, change);
+    if (typeof next === "number") return this.#outcome(BAD_REQUEST, next);
+    this.#access = next;
+    this.#historyHash = mix32(this.#historyHash, hashOf(encodeAccess(next)));
+    this.#outcome(STATUS.ok, next.epoch);
   }
 
   #openRound(round: Round): void {
@@ -456,6 +507,12 @@ export class KvState {
       this.#sessions.close(session.id);
       return true;
     }
+    const denied = this.#rights === null ? 0 : refusalOf(this.#rights, cursor);
+    if (denied !== 0) {
+      this.#outcome(denied, 0);
+      session.keep(sequence, denied, 0, undefined, hash);
+      return false;
+    }
     if (cursor.op === OP.txn) {
       this.#transact();
       this.#keepTxn(session, sequence, hash);
@@ -470,10 +527,19 @@ export class KvState {
   #repeatAnswer(session: Session, kept: number): void {
     this.#outcome(session.statusAt(kept), session.revisionAt(kept));
     this.#actual = session.actualAt(kept, this.#cursor.sequence);
-    if (this.#cursor.op !== OP.txn) return;
-    const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
-    this.#status = status;
-    this.#actual = results;
+    if (this.#cursor.op === OP.txn) {
+      const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
+      this.#status = status;
+      this.#actual = results;
+    }
+    if (this.#rights !== null) this.#withhold(this.#rights);
+  }
+
+  /** A10, of a repetition. */
+  #withhold(rights: Rights): void {
+    if (refusalOf(rights, this.#cursor) === 0) return;
+    this.#actual = undefined;
+    if (this.#status === STATUS.casFailed) this.#outcome(STATUS.casFailedLarge, 0);
   }
 
   /** Planned in full, and then all of it is done or nothing. */
@@ -563,4 +629,9 @@ export class KvState {
     const where = mixNumber(mixNumber(what, cursor.sequence), this.#answerRevision);
     this.#historyHash = mix32(this.#historyHash, where);
   }
+}
+
+/** What is proposed by management. The other commands without a session are of clients that begin, and of nodes themselves. */
+function needsRoot(op: ControlOp): boolean {
+  return op === OP.access || op === OP.setQuota || op === OP.setHistory || op === OP.compact;
 }

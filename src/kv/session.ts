@@ -38,8 +38,15 @@ const KIND = {
   casFailed: 4,
   casFailedLarge: 5,
   noSpace: 6,
+  /** With a revision below zero: one of DENIED. */
   valueTooLarge: 7,
 } as const;
+/** Refusals for want of rights, which are few: kept as `valueTooLarge` with these instead of a revision. In memory only. */
+const DENIED = new Map<Status, number>([
+  [ERRORS.FORBIDDEN.wire, -1],
+  [ERRORS.UNAUTHENTICATED.wire, -2],
+]);
+const STATUS_OF_DENIED = new Map([...DENIED].map(([status, mark]) => [mark, status]));
 const KIND_BITS = 3;
 const KIND_MASK = 7;
 const STATUS_OF_KIND: readonly Status[] = [
@@ -163,12 +170,15 @@ export class Session {
 
   /** @param slot from `find` */
   statusAt(slot: number): Status {
-    return STATUS_OF_KIND[(this.#marks[slot] ?? 0) & KIND_MASK] ?? STATUS.ok;
+    const kind = (this.#marks[slot] ?? 0) & KIND_MASK;
+    const denied =
+      kind === KIND.valueTooLarge ? STATUS_OF_DENIED.get(this.#revisions[slot] ?? 0) : undefined;
+    return denied ?? STATUS_OF_KIND[kind] ?? STATUS.ok;
   }
 
   /** @param slot from `find` */
   revisionAt(slot: number): number {
-    return this.#revisions[slot] ?? 0;
+    return Math.max(0, this.#revisions[slot] ?? 0);
   }
 
   /** @param slot from `find(sequence)` */
@@ -203,7 +213,8 @@ export class Session {
     if (sequence >= this.#top) this.#top = sequence + 1;
     const slot = sequence % this.#marks.length;
     const kind = status === STATUS.ok ? KIND.ok : kindOf(status, actual);
-    this.#revisions[slot] = revision;
+    this.#revisions[slot] =
+      kind === KIND.valueTooLarge ? (DENIED.get(status) ?? revision) : revision;
     this.#marks[slot] = (commandHash << KIND_BITS) | kind;
     if (kind !== KIND.casFailed || actual === undefined) return;
     this.#aside ??= new Map();
@@ -253,7 +264,7 @@ export class Session {
 
 /** Whether answers with this status are kept at all. */
 export function isKeptStatus(status: Status): boolean {
-  return STATUS_OF_KIND.includes(status);
+  return STATUS_OF_KIND.includes(status) || DENIED.has(status);
 }
 
 function kindOf(status: Status, actual: ByteString | undefined): number {
@@ -267,6 +278,8 @@ function kindOf(status: Status, actual: ByteString | undefined): number {
     case ERRORS.NO_SPACE.wire:
       return KIND.noSpace;
     case ERRORS.VALUE_TOO_LARGE.wire:
+    case ERRORS.FORBIDDEN.wire:
+    case ERRORS.UNAUTHENTICATED.wire:
       return KIND.valueTooLarge;
     default:
       throw new InvariantError(`an answer with status ${status} is not kept`);

@@ -16,7 +16,15 @@ import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import { HISTORY_SNAPSHOT_VERSION, RECORDS_SNAPSHOT_VERSION } from "./frozen-state.ts";
+import { decodeAccess } from "./access-format.ts";
+import {
+  hashOf,
+  HISTORY_SNAPSHOT_VERSION,
+  RECORDS_SNAPSHOT_VERSION,
+  SECTION,
+  SECTION_BYTES_MAX,
+  SECTIONS_SNAPSHOT_VERSION,
+} from "./frozen-state.ts";
 import type { History } from "./history.ts";
 import { HistoryLoader } from "./history-loader.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
@@ -33,7 +41,16 @@ type HistoryKind =
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 
-type Part = "header" | "sessions" | "records" | "keys" | "versions" | "end" | "building" | "done";
+type Part =
+  | "header"
+  | "sessions"
+  | "records"
+  | "keys"
+  | "versions"
+  | "end"
+  | "sections"
+  | "building"
+  | "done";
 
 /**
  * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
@@ -104,7 +121,8 @@ export class SnapshotDecoder {
       return this.#build(bytesMax === Number.POSITIVE_INFINITY);
     }
     // A damaged record looks like one that is not complete yet.
-    if (left > RECORD_BYTES_MAX) throw new SnapshotError(`damaged in its ${this.#part}`);
+    const recordMax = this.#part === "sections" ? SECTION_BYTES_MAX + 16 : RECORD_BYTES_MAX;
+    if (left > recordMax) throw new SnapshotError(`damaged in its ${this.#part}`);
     return false;
   }
 
@@ -140,6 +158,8 @@ export class SnapshotDecoder {
         return this.#readOlder(reader);
       case "end":
         return this.#readEnd(reader);
+      case "sections":
+        return this.#readSection(reader);
       case "building":
       case "done":
         return false;
@@ -298,7 +318,27 @@ export class SnapshotDecoder {
       throw new SnapshotError("hash of the history differs");
     }
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
-    this.#part = "building";
+    this.#part = this.#version >= SECTIONS_SNAPSHOT_VERSION ? "sections" : "building";
+    return true;
+  }
+
+  #readSection(reader: ByteReader): boolean {
+    const kind = reader.u8();
+    if (reader.failed) return false;
+    if (kind === SECTION.end) {
+      this.#part = "building";
+      return true;
+    }
+    if (kind !== SECTION.access) throw new SnapshotError(`a section of unknown kind ${kind}`);
+    const length = reader.varint();
+    if (length > SECTION_BYTES_MAX) throw new SnapshotError(`a section of ${length} bytes`);
+    const bytes = reader.bytes(length);
+    const hash = reader.u32() | 0;
+    if (reader.failed || this.#header === null) return false;
+    if ((hashOf(bytes) | 0) !== hash) throw new SnapshotError("hash of users and roles differs");
+    const access = decodeAccess(bytes);
+    if (typeof access === "string") throw new SnapshotError(`users and roles: ${access}`);
+    this.#header = { ...this.#header, access };
     return true;
   }
 }

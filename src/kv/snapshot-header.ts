@@ -31,6 +31,7 @@ export const SNAPSHOT_HEADER_BYTES_MAX = 128 * 1024;
 
 export interface SnapshotHeader {
   readonly version: number;
+  /** Without users and roles, which come at the end. */
   readonly state: StateHeader;
   /** From this revision on the state can be read: its history begins there. */
   readonly oldest: number;
@@ -71,6 +72,7 @@ export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
     historyBound,
     origin: isFirst ? NO_ORIGIN : reader.varint(),
     rounds: isFirst ? NO_ROUNDS : readRounds(reader),
+    access: EMPTY_STATE_HEADER.access,
   };
   const lastCounted = reader.varint();
   const sessions = reader.varint();

@@ -1,4 +1,5 @@
 import { mix32, mixNumber } from "../base/byte-string.ts";
+import { EMPTY_ACCESS, type AccessState } from "./access.ts";
 import { DEFAULT_BOUND, type HistoryBound } from "./history-bound.ts";
 import { NO_ROUNDS, type Rounds } from "./rounds.ts";
 
@@ -26,6 +27,8 @@ export interface StateHeader {
   readonly origin: number;
   /** Of the leaders whose entries led here. */
   readonly rounds: Rounds;
+  /** Users and what they may do. */
+  readonly access: AccessState;
 }
 
 /** Entries of the log that are none: they changed nothing, on any node. */
@@ -44,6 +47,7 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   historyBound: DEFAULT_BOUND,
   origin: NO_ORIGIN,
   rounds: NO_ROUNDS,
+  access: EMPTY_ACCESS,
 };
 
 /** The history hash of a log that begins with a state that another one led to. */

@@ -5,6 +5,8 @@
  *   HANDSHAKE-1. With a secret, nothing is established unless both sides proved that they know it, over both hellos as they were
  *       sent: names, ids, channel and nonces included. Proofs of the two roles differ, so none can be sent back.
  *       A refusal that comes after the other side's proof carries one too, so that a node can act on it.
+ *       The exception are clients and managers who are to sign in with a name: an acceptor that is told to lets them in without, and then
+ *       neither side proves anything.
  *   HANDSHAKE-2. Without one, no proof is sent or accepted; a side with a secret refuses one without.
  *       A side that knows several secrets proves its first as a dialer, and as an acceptor the one that the dialer proved.
  *   HANDSHAKE-3. `checkRemote` is asked only about a side that has proved itself; so a stranger learns nothing of our peers.
@@ -43,6 +45,8 @@ export interface HandshakeOptions {
   readonly present?: (to: number) => Pick<Hello, "incarnation" | "peer">;
   /** What this side proves to know, asked for once. None: nobody proves anything. */
   readonly secret: Secrets;
+  /** Acceptor: whether somebody who has no secret may come in all the same, to prove otherwise who it is. */
+  readonly secretOptional?: () => boolean;
   /** See WireSecurity; asked when the connection is open. Default: the wire is not encrypted. */
   readonly binding?: () => Uint8Array | null;
   /** Acceptor: the id of the session to come. */
@@ -78,7 +82,7 @@ export class Handshake {
   #remoteFrame: Uint8Array = new Uint8Array(0);
   #proved: boolean;
   /** The first is the one that this side proves. */
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[];
   /** Which of them both sides know; null: not known yet. */
   #secret: string | null = null;
   #bound = false;
@@ -149,6 +153,10 @@ export class Handshake {
     this.#remote = remote;
     // The transcript outlives the call, the frame need not.
     this.#remoteFrame = bytes.slice();
+    if (!remote.authenticates && this.#options.secretOptional?.() === true) {
+      this.#secrets = [];
+      this.#proved = true;
+    }
     const refusal =
       mismatch(this.#options.self, remote) ??
       this.#secretMismatch(remote) ??

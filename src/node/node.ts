@@ -6,6 +6,7 @@
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../base/errors.ts";
+import { SignIn } from "../gateway/sign-in.ts";
 import { Gateways } from "../gateway/gateways.ts";
 import { PeerLinks } from "../links/peer-links.ts";
 import { StrangerLog } from "../ports/stranger-log.ts";
@@ -132,6 +133,7 @@ export class Node {
       strangers: this.#strangers,
       replica: this.#replica,
       wake: () => this.#wake(),
+      signIn: new SignIn(machine.passwords ?? null, () => this.#replica.state.access),
       links: this.#links,
       status: () => this.status(),
       linkStatus: () => this.#links.status().map(adminLink),

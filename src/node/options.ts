@@ -2,11 +2,13 @@ import type { Secrets } from "../base/secrets.ts";
 import { RANGE_PAGE, type PageLimits } from "../kv/index.ts";
 import type { PeerLinksLimits } from "../links/peer-links-options.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
+import type { Audit } from "../ports/audit.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Memory } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
+import type { Passwords } from "../ports/passwords.ts";
 import type { Random } from "../ports/random.ts";
 import { DEFAULT_COMPACTION, type CompactionPolicy } from "../replica/compaction.ts";
 import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../replica/watch-limits.ts";
@@ -18,6 +20,10 @@ export interface Machine {
   readonly network: Network;
   readonly disk: Disk;
   readonly logger: Logger;
+  /** Left out: nobody signs in with a password. */
+  readonly passwords?: Passwords;
+  /** Left out: nothing is written down of who did what. */
+  readonly audit?: Audit;
   /** Left out: nobody looks whether it is enough. */
   readonly memory?: Memory;
 }

@@ -3,6 +3,7 @@
  * as a set, and whoever walks through the bytes of a record asks for one bit after the other.
  */
 import {
+  ACCESS_BODY_BYTES_MAX,
   HISTORY_REVISIONS_MAX,
   KEY_BYTES_MAX,
   QUOTA_BYTES_MIN,
@@ -19,7 +20,7 @@ export interface SizedField {
   readonly maxBytes: number;
   /** The error of a client that hands over more. */
   readonly tooLong: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE" | "BAD_REQUEST";
-  readonly noun: "key" | "value" | "transaction";
+  readonly noun: "key" | "value" | "transaction" | "body";
 }
 
 /** Always the same number of bytes. */
@@ -87,6 +88,15 @@ export const FIELDS = {
     maxBytes: TXN_BYTES_MAX,
     tooLong: "BAD_REQUEST",
     noun: "transaction",
+  },
+  /** Of a form of its own: a change of users and roles (kv/access-change.ts), or who asks (kv/actor.ts). */
+  body: {
+    form: "sized",
+    bit: 1 << 14,
+    minBytes: 1,
+    maxBytes: ACCESS_BODY_BYTES_MAX,
+    tooLong: "BAD_REQUEST",
+    noun: "body",
   },
 } as const satisfies Record<string, Field>;
 

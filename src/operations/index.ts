@@ -18,6 +18,7 @@ export {
 export { OP_NAMES, OPERATIONS, type OpName } from "./table.ts";
 export {
   APPLY,
+  BODY_BIT,
   COMPACT_BIT,
   EXPECTED_BIT,
   FIELD_BITS,

@@ -86,7 +86,7 @@ interface OperationBase {
 }
 
 /** Rules by which entries are carried out, ascending: each version knows what the ones before it know. */
-export type EntryRules = 1 | 2 | 4;
+export type EntryRules = 1 | 2 | 4 | 6;
 
 /** Changes one key, in a session: it takes effect once, however often it stands in the log. */
 export interface KeyOperation extends OperationBase {

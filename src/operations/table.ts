@@ -142,6 +142,24 @@ export const OPERATIONS = {
     session: "forbidden",
     by: "node",
   },
+  /** Changes users, roles or permissions, or turns access control on or off. */
+  access: {
+    kind: "control",
+    code: 24,
+    fields: ["body"],
+    since: 6,
+    session: "forbidden",
+    by: "node",
+  },
+  /** Changes nothing: says who asks for what follows in its group. Put there by the node that took it in, always first. */
+  actor: {
+    kind: "control",
+    code: 25,
+    fields: ["body"],
+    since: 6,
+    session: "either",
+    by: "node",
+  },
   /** Compares, and carries out the one or the other list of operations, as one step. */
   txn: { kind: "txn", code: 32, fields: ["txn"], since: 4 },
 } as const satisfies Record<string, Operation>;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import { TLSSocket, type PeerCertificate } from "node:tls";
 import type { WireSecurity } from "../ports/network.ts";
 import { wrongName } from "./tls-side.ts";
 
@@ -23,6 +23,13 @@ export function securityOf(socket: Socket, needsCertificate: boolean): WireSecur
   const certificate = needsCertificate ? socket.getPeerCertificate() : null;
   return {
     binding: socket.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0)),
+    commonName: commonNameOf(certificate),
     wrongHost: (host) => (certificate === null ? null : wrongName(host, certificate)),
   };
+}
+
+/** Several names in one certificate name nobody. */
+function commonNameOf(certificate: PeerCertificate | null): string | null {
+  const name: unknown = certificate?.subject?.CN;
+  return typeof name === "string" ? name : null;
 }

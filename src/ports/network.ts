@@ -18,6 +18,8 @@ export interface WireSecurity {
    * @returns why it is not; null: it is, or the other side need not show any
    */
   wrongHost(host: string): string | null;
+  /** Of the certificate that the other side has shown and this side has asked for and checked. Null or left out: none. */
+  readonly commonName?: string | null;
 }
 
 /**

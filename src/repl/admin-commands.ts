@@ -174,13 +174,13 @@ function numberIn({ flags }: ParsedArguments, name: string, max: number): number
 export type ManageAction = AdminAction | ClusterAction;
 
 export function adminTable(nodeIds: readonly number[]): CommandTable<ManageAction> {
-  const { cluster, scenarios, servers } = clusterGroups(nodeIds);
+  const { cluster, scenarios, servers, access } = clusterGroups(nodeIds);
   const links: CommandGroup<ManageAction> = {
     title: "One node, or all",
     commands: commandsFor(nodeIds),
     nodeWord: "all",
   };
-  return { groups: [cluster, scenarios, links, servers], nodeIds };
+  return { groups: [cluster, scenarios, links, access, servers], nodeIds };
 }
 
 export const ADMIN_HELP: HelpTexts = {

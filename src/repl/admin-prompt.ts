@@ -43,6 +43,7 @@ function isClusterAction(action: ManageAction): action is ClusterAction {
     case "waitLeader":
     case "sleep":
     case "server":
+    case "access":
     case "showSettings":
     case "changeSetting":
     case "compact":

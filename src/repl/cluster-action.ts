@@ -1,6 +1,7 @@
 /** What commands for the whole cluster ask for. */
 import type { LinkChange } from "../client/cluster-faults.ts";
 import type { LinkPair, NamedScenario } from "../scenarios/index.ts";
+import type { AccessAction } from "./access-action.ts";
 import type { NodeOrLeader } from "./arguments.ts";
 
 export type ScenarioRequest =
@@ -24,6 +25,7 @@ export type SettingAction =
   | { readonly op: "compact"; readonly revision: number };
 
 export type ClusterAction =
+  | AccessAction
   | { readonly op: "scenario"; readonly name: string; readonly request: ScenarioRequest }
   | {
       readonly op: "changeLinks";

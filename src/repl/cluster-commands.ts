@@ -1,4 +1,5 @@
 /** Commands of the management prompt that are for the whole cluster: no node stands in front of them. */
+import { ACCESS_COMMANDS } from "./access-commands.ts";
 import { nodeIn, nodeOrLeaderIn, timeIn } from "./arguments.ts";
 import type { ClusterAction, ServerAction } from "./cluster-action.ts";
 import type { CommandGroup, CommandSpec } from "./command-table.ts";
@@ -12,13 +13,14 @@ const WAIT_LEADER_MS = 10_000;
 
 export function clusterGroups(
   nodeIds: readonly number[],
-): Readonly<Record<"cluster" | "scenarios" | "servers", CommandGroup<ClusterAction>>> {
+): Readonly<Record<"cluster" | "scenarios" | "servers" | "access", CommandGroup<ClusterAction>>> {
   return {
     cluster: {
       title: "The cluster",
       commands: [...viewCommands(), ...SETTING_COMMANDS],
       nodeWord: null,
     },
+    access: { title: "Users and roles", commands: ACCESS_COMMANDS, nodeWord: null },
     scenarios: {
       title: "Scenarios: links of all nodes at once",
       commands: [...scenarioCommands(nodeIds), ...linkCommands(nodeIds), heal],

@@ -4,6 +4,7 @@ import { printable } from "../base/printable.ts";
 import { TLS_TROUBLE } from "../base/tls-trouble.ts";
 import type { RequestOptions } from "../client/types.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../wire/admin.ts";
+import type { PasswordSource } from "./access-action.ts";
 import { formatDuration } from "./duration.ts";
 import type { Style } from "./style.ts";
 
@@ -40,6 +41,14 @@ export interface ClusterOptions {
   readonly now: () => number;
   /** Resolves after `ms`, or at once when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /**
+   * A password that a command is about; rejects with a KvError BAD_REQUEST. Left out: there is no way to get one.
+   * @param user whose
+   */
+  readonly password?: (
+    source: Exclude<PasswordSource, { readonly from: "none" }>,
+    user: string,
+  ) => Promise<string>;
   /** Null: somebody else started the servers. */
   readonly servers: ServerControl | null;
 }

@@ -19,6 +19,7 @@ import {
   planScenario,
   type Scenario,
 } from "../scenarios/index.ts";
+import { runAccess } from "./access-prompt.ts";
 import type { NodeOrLeader } from "./arguments.ts";
 import type { ClusterAction, ScenarioRequest, ServerAction } from "./cluster-action.ts";
 import {
@@ -105,6 +106,8 @@ function nameOf(action: ClusterAction): string {
       return "wait-leader";
     case "server":
       return action.what;
+    case "access":
+      return action.name;
     case "showSettings":
     case "changeSetting":
       return "config";
@@ -143,6 +146,10 @@ async function carryOut(
       await options.sleep(action.ms, signal);
       if (signal.aborted) throw new KvError("CANCELLED", "cancelled", { definite: true });
       return done(run, `slept ${formatDuration(action.ms)}`, {});
+    case "access": {
+      const { words, fields } = await runAccess(options, action, signal);
+      return done(run, words, fields);
+    }
     case "server":
       return changeServer(run, action.what, action.node);
     case "showSettings":

@@ -64,6 +64,7 @@ export function statusOf(error: KvError): ExitStatus {
     case "CONNECTION_LOST":
     case "CONNECTION_FAILED":
     case "UNAUTHORIZED":
+    case "UNAUTHENTICATED":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
     case "WRONG_CLUSTER":
@@ -149,6 +150,7 @@ function failedText(error: KvError, context: FailureContext): string {
     case "COMPACTED":
     case "REVISION_AHEAD":
     case "FORBIDDEN":
+    case "UNAUTHENTICATED":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
     case "WRONG_CLUSTER":

@@ -230,7 +230,7 @@ export class ClientReads {
 
   #answer(read: PendingRead, isFirst: boolean): void {
     const { desk, served } = this.#options;
-    const { count, rest } = desk.answerRead(read, this.#readable, isFirst);
+    const { count, rest } = desk.answerRead(read, this.#readable.isFor(read.route), isFirst);
     served.reads += count;
     if (rest === null) return;
     this.#waits(rest);

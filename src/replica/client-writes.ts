@@ -4,7 +4,17 @@
  * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, N3).
  */
 import { KvError, type ErrorCode } from "../base/errors.ts";
-import { GroupWriter, NO_SESSION, type KvState, type SplitGroup } from "../kv/index.ts";
+import {
+  GroupWriter,
+  NO_SESSION,
+  refusalOf,
+  rightsOf,
+  splitGroup,
+  withActor,
+  type KvState,
+  type SplitGroup,
+} from "../kv/index.ts";
+import { forbiddenText, unknownText } from "./denied.ts";
 import type { Command } from "../operations/index.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { Openings } from "./openings.ts";
@@ -13,7 +23,6 @@ import { Proposals } from "./proposals.ts";
 import { Rebuilds, REBUILDS_TEXT } from "./rebuilds.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import type { Route } from "./route.ts";
-import { settingRoute, type SettingDone } from "./setting-route.ts";
 import type { Space } from "./space.ts";
 
 export interface Refusal {
@@ -51,6 +60,7 @@ export class ClientWrites {
         load.commands += commands;
         load.bytes += bytes;
       },
+      (route, group) => this.#stamped(route, group),
     );
   }
 
@@ -65,11 +75,17 @@ export class ClientWrites {
 
   /** @param group checked: commands of one session, as the log will hold them */
   add(route: Route, group: Uint8Array, commands: number): void {
-    const { desk, space } = this.#options;
+    const { desk } = this.#options;
     const refusal = this.#refusal() ?? this.#openings.refuse(route.id, group, this.#tick);
     if (refusal !== null) {
       return desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
     }
+    const allowed = this.#allowed(route, group, commands);
+    if (allowed !== null) this.#addAllowed(route, allowed.group, allowed.commands);
+  }
+
+  #addAllowed(route: Route, group: Uint8Array, commands: number): void {
+    const { space } = this.#options;
     const fitting = space.split(group);
     if (fitting !== null) this.#refusePart(route, fitting, "NO_SPACE", space.memoryText());
     const left = fitting === null ? group : fitting.group;
@@ -82,24 +98,50 @@ export class ClientWrites {
 
   /**
    * Proposes a setting of the cluster, which holds once it stands in the log.
-   * @param routeId of this proposal alone
+   * @param route of this proposal alone: who asks for it, and is told what comes of it
    * @param mayBeProposed whether there is a leader to be reached
-   * @param done told what came of it, unless it is lost: then nobody knows. Null: nobody waits for it
    * @throws KvError NO_QUORUM when there is none, or what writes are refused with
    */
-  setting(
-    routeId: number,
-    command: Command,
-    mayBeProposed: boolean,
-    done: SettingDone | null,
-  ): void {
+  setting(route: Route, command: Command, mayBeProposed: boolean): void {
     const refusal = this.#refusal();
     if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
     writer.add(0, command);
     // Many writes may be waiting: management is not turned away for them.
-    this.#proposals.takeIn(settingRoute(routeId, done), writer.take(NO_SESSION, 0), 1, 0, false);
+    this.#proposals.takeIn(route, writer.take(NO_SESSION, 0), 1, 0, false);
+  }
+
+  /**
+   * What of a group whoever asks may do now, as far as this node knows; the rest is refused. It is judged again where it is
+   * applied, so what is let through here by mistake has no effect.
+   * @returns null: nothing is left
+   */
+  #allowed(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+  ): { readonly group: Uint8Array; readonly commands: number } | null {
+    const { access } = this.#options.state();
+    if (!access.isOn) return { group, commands };
+    const rights = rightsOf(access, route.actor ?? null);
+    if (rights.isRoot) return { group, commands };
+    const { desk } = this.#options;
+    if (!rights.isKnown) {
+      desk.refuseGroup(route, group, false, "UNAUTHENTICATED", unknownText(route.actor ?? null));
+      return null;
+    }
+    const split = splitGroup(group, (cursor) => refusalOf(rights, cursor) !== 0);
+    if (split.taken.length === 0) return { group, commands };
+    this.#refusePart(route, split, "FORBIDDEN", forbiddenText(route.actor ?? null));
+    return split.group === null ? null : { group: split.group, commands: split.commands };
+  }
+
+  /** While access control is off nothing is said of who asks. */
+  #stamped(route: Route, group: Uint8Array): Uint8Array {
+    const { actor } = route;
+    if (actor === undefined || actor === null || !this.#options.state().access.isOn) return group;
+    return withActor(group, actor);
   }
 
   /** The connection is gone. */

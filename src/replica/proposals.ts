@@ -73,6 +73,7 @@ export interface ProposalsOptions {
 export class Proposals<R> {
   readonly #options: ProposalsOptions;
   readonly #buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
+  readonly #stamped: (route: R, group: Uint8Array) => Uint8Array;
   readonly #onHeld: (route: R, commands: number, bytes: number) => void;
   #staged: StagedGroup<R>[] = [];
   readonly #outstanding = new Map<number, Batch<R>>();
@@ -83,15 +84,20 @@ export class Proposals<R> {
   #nextBatch = 1;
   #tick = 0;
 
-  /** @param onHeld told of what each route holds here more, or less */
+  /**
+   * @param onHeld told of what each route holds here more, or less
+   * @param stamped the group as it is to stand in the log; a moment before it is proposed
+   */
   constructor(
     options: ProposalsOptions,
     buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array,
     onHeld: (route: R, commands: number, bytes: number) => void = () => {},
+    stamped: (route: R, group: Uint8Array) => Uint8Array = (_, group) => group,
   ) {
     this.#options = options;
     this.#buildEntry = buildEntry;
     this.#onHeld = onHeld;
+    this.#stamped = stamped;
   }
 
   get bytes(): number {
@@ -267,7 +273,7 @@ export class Proposals<R> {
     const number = this.#nextBatch++;
     const entry = this.#buildEntry(
       number,
-      groups.map((staged) => staged.group),
+      groups.map(({ route, group }) => this.#stamped(route, group)),
     );
     const batch: Batch<R> = {
       number,

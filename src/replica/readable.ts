@@ -3,6 +3,9 @@ import {
   readAt,
   readHistory,
   readPage,
+  rightsOf,
+  type Actor,
+  type Rights,
   type ByteString,
   type HistoryPage,
   type HistoryRequest,
@@ -14,15 +17,34 @@ import {
   type StoredValue,
 } from "../kv/index.ts";
 import type { ReadableState } from "../wire/client.ts";
+import { forbiddenText, unknownText } from "./denied.ts";
+import type { Route } from "./route.ts";
 
 export class Readable implements ReadableState {
   readonly #state: () => KvState;
   readonly #limits: PageLimits;
   readonly #looked: Looked = { cells: 0 };
+  #actor: Actor | null = null;
 
   constructor(state: () => KvState, limits: PageLimits) {
     this.#state = state;
     this.#limits = limits;
+  }
+
+  /** What is read next is for them. */
+  isFor({ actor }: Pick<Route, "actor">): this {
+    this.#actor = actor ?? null;
+    return this;
+  }
+
+  /** At the state as it is now: rights that were withdrawn while a read waited are withdrawn for it. */
+  get rights(): Rights | null {
+    const { access } = this.#state();
+    return access.isOn ? rightsOf(access, this.#actor) : null;
+  }
+
+  deniedText({ isKnown }: Rights): string {
+    return isKnown ? forbiddenText(this.#actor) : unknownText(this.#actor);
   }
 
   get origin(): number {

@@ -11,6 +11,7 @@
  *   L4. One neighbour at a time answers for a request. With a client that is taken back goes its name: what its neighbour says
  *       under that name comes too late. It might be "nothing was proposed", of a write that another one has proposed.
  */
+import type { Actor } from "../kv/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { AnswerWriter, writesFrame } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
@@ -24,6 +25,8 @@ import { RouteLoad } from "./route-load.ts";
 interface Guest {
   readonly route: Route;
   usedTick: number;
+  /** As its node said last: whoever is connected there stays the same, and may get another password. */
+  actor: Actor | null;
   close(): void;
 }
 
@@ -91,7 +94,12 @@ export class Relay {
     for (const group of groups) {
       const { route, maybeProposed } = group;
       const frame = writesFrame(group.group);
-      const relayed = { frame, ageTicks: ageTicks(group), maybeProposed };
+      const relayed = {
+        frame,
+        ageTicks: ageTicks(group),
+        maybeProposed,
+        actor: route.actor ?? null,
+      };
       this.#pass(peer, route, { kind: "writes", group }, relayed);
     }
   }
@@ -103,7 +111,12 @@ export class Relay {
   passReads(peer: NodeId, reads: readonly PendingRead[], tick: number): void {
     for (const read of reads) {
       const { route, frame, arrivedTick } = read;
-      const relayed = { frame, ageTicks: tick - arrivedTick, maybeProposed: false };
+      const relayed = {
+        frame,
+        ageTicks: tick - arrivedTick,
+        maybeProposed: false,
+        actor: route.actor ?? null,
+      };
       this.#pass(peer, route, { kind: "reads", read }, relayed);
     }
   }
@@ -130,28 +143,40 @@ export class Relay {
     return null;
   }
 
-  /** Where the answers to a neighbour's client go. */
-  guest(peer: NodeId, { boot, id }: RequestName): Route {
+  /**
+   * Where the answers to a neighbour's client go.
+   * @param actor who the client is, as its node says
+   */
+  guest(peer: NodeId, { boot, id }: RequestName, actor: Actor | null = null): Route {
     const guests = this.#guests.get(peer) ?? new Map<string, Guest>();
     this.#guests.set(peer, guests);
     const key = `${boot}:${id}`;
     const known = guests.get(key);
     if (known !== undefined) {
       known.usedTick = this.#tick;
+      known.actor = actor;
       return known.route;
     }
-    let open = true;
     const { nextRouteId, send } = this.#options;
-    const route: Route = {
-      id: nextRouteId(),
-      relayed: true,
-      answers: new AnswerWriter(),
-      load: new RouteLoad(),
-      isOpen: () => open,
-      deliver: (frame) => send(peer, { type: "relayAnswer", boot, id, frame }),
+    let open = true;
+    const guest: Guest = {
+      usedTick: this.#tick,
+      actor,
+      close: () => (open = false),
+      route: {
+        id: nextRouteId(),
+        get actor() {
+          return guest.actor;
+        },
+        relayed: true,
+        answers: new AnswerWriter(),
+        load: new RouteLoad(),
+        isOpen: () => open,
+        deliver: (frame) => send(peer, { type: "relayAnswer", boot, id, frame }),
+      },
     };
-    guests.set(key, { route, usedTick: this.#tick, close: () => (open = false) });
-    return route;
+    guests.set(key, guest);
+    return guest.route;
   }
 
   /** The client is gone. */

@@ -262,7 +262,7 @@ export class Replica {
       case "relayRequest":
         if (this.standing().kind === "cutOff")
           this.#send(from, { ...message, type: "relayReturned" });
-        else this.#takeIn(this.#relay.guest(from, message), message);
+        else this.#takeIn(this.#relay.guest(from, message, message.actor), message);
         return null;
       case "relayReturned": {
         const route = this.#relay.returned(from, message.id, message.frame);

@@ -1,3 +1,4 @@
+import type { Actor } from "../kv/index.ts";
 import type { AnswerWriter } from "../wire/client.ts";
 import type { RouteLoad } from "./route-load.ts";
 
@@ -7,6 +8,11 @@ export interface Route {
   readonly id: number;
   /** Relayed frames are never relayed again (ADR 0003). */
   readonly relayed: boolean;
+  /**
+   * Who asks over it. It is looked at only while access control is on; left out or null: nobody has said, and nothing is allowed
+   * then. Stays the same, but for the generation, from the first frame on that the replica gets.
+   */
+  readonly actor?: Actor | null;
   /** Answers of this turn; the replica hands them to `deliver` at its end. */
   readonly answers: AnswerWriter;
   /** Kept by the replica. */

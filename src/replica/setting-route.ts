@@ -1,31 +1,47 @@
 /** Where the answer to a setting of the cluster goes: to whoever asked this node for it, once it holds here. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { STATUS } from "../kv/index.ts";
-import { AnswerWriter, decodeAnswers } from "../wire/client.ts";
+import { accessRefusalText, STATUS, type Actor } from "../kv/index.ts";
+import type { Command } from "../operations/index.ts";
+import { decodeAnswers } from "../wire/client.ts";
+import { forbiddenText, unknownText } from "./denied.ts";
+import { innerRoute } from "./inner-route.ts";
 import type { Route } from "./route.ts";
-import { RouteLoad } from "./route-load.ts";
 
 /** Told once at most: null when the setting stands in the log and was applied at this node, within that turn. */
 export type SettingDone = (error: KvError | null) => void;
 
-/** @param done null: nobody waits for it */
-export function settingRoute(id: number, done: SettingDone | null): Route {
+/**
+ * @param actor who asks for it
+ * @param done null: nobody waits for it
+ */
+export function settingRoute(
+  id: number,
+  command: Pick<Command, "kind">,
+  actor: Actor | null,
+  done: SettingDone | null,
+): Route {
   let isOpen = done !== null;
-  return {
-    id,
-    // It is the clients' of this node to be told; a neighbour would answer for its own state.
-    relayed: true,
-    answers: new AnswerWriter(),
-    load: new RouteLoad(),
-    isOpen: () => isOpen,
-    deliver: (frame) => {
-      isOpen = false;
-      done?.(errorIn(frame));
-    },
+  const refused = (code: ErrorCode, revision: number): string => {
+    if (code === "FORBIDDEN") return forbiddenText(actor);
+    if (code === "UNAUTHENTICATED") return unknownText(actor);
+    return command.kind === "access" ? accessRefusalText(revision) : REFUSED_TEXT;
   };
+  return innerRoute(
+    id,
+    actor,
+    () => isOpen,
+    (frame) => {
+      isOpen = false;
+      done?.(errorIn(frame, refused));
+    },
+  );
 }
 
-function errorIn(frame: Uint8Array): KvError | null {
+/** @param textOf what is said of an error that came of its application, and of the revision in its answer */
+function errorIn(
+  frame: Uint8Array,
+  textOf: (code: ErrorCode, revision: number) => string,
+): KvError | null {
   let error: KvError | null = null;
   const ignore = (): void => {};
   const failed = (code: ErrorCode, text: string): void => void (error = new KvError(code, text));
@@ -35,8 +51,10 @@ function errorIn(frame: Uint8Array): KvError | null {
     value: ignore,
     missing: ignore,
     unread: ignore,
-    write: (_session, _sequence, status) => {
-      if (status !== STATUS.ok) failed(errorCodeFromWire(status), REFUSED_TEXT);
+    write: (_session, _sequence, status, revision) => {
+      if (status === STATUS.ok) return;
+      const code = errorCodeFromWire(status);
+      failed(code, textOf(code, revision));
     },
     refused: (_session, _first, _count, code, text) => failed(code, text),
   });

@@ -2,7 +2,7 @@
  * The watches of a node's clients: they come and go, are fed (watch-walks), told of progress and of the leader. Pure: it is told what
  * happens, and hands frames to connections.
  *
- * Invariants, beside those of the walks:
+ * Invariants, beside those of the walks and of rights:
  *   W3. Progress at R is written only behind all events up to R of the watches that it is of.
  *   W7. Nothing is done while there are no watches, and nothing kept but what a connection has that once had some.
  */
@@ -14,6 +14,7 @@ import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../wire/client.t
 import { rangeBytes } from "./range-index.ts";
 import { Watch, WatchSession, type WatchRoute } from "./watch.ts";
 import { TURN, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
+import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
 import { WatchWalks } from "./watch-walks.ts";
 
 const COMPACTED_TEXT =
@@ -35,6 +36,7 @@ export class WatchHub {
   readonly #state: () => KvState;
   readonly #sessions = new Map<number, WatchSession>();
   readonly #walks: WatchWalks;
+  readonly #rights: WatchRights;
   /** With something to be sent. */
   readonly #dirty = new Set<WatchSession>();
   /** By the tick at which they are told of progress. */
@@ -55,6 +57,11 @@ export class WatchHub {
       wrote: (session) => this.#dirty.add(session),
       compacted: (watch, oldest) => this.#end(watch, "COMPACTED", COMPACTED_TEXT, oldest),
     });
+    this.#rights = new WatchRights(
+      () => state().access,
+      this.#sessions,
+      (watch, { code, reason }) => this.#end(watch, code, reason),
+    );
     this.#due = Array.from({ length: options.progressTicks }, () => new Set());
   }
 
@@ -76,9 +83,10 @@ export class WatchHub {
   request(
     route: WatchRoute,
     requests: readonly WatchRequest[],
-    refusal: { readonly code: ErrorCode; readonly reason: string } | null,
+    refusal: WatchRefusal | null,
   ): string | null {
     const session = this.#sessionOf(route);
+    this.#rights.look(session);
     for (const request of requests) {
       const watch = session.watches.get(request.watch);
       switch (request.kind) {
@@ -111,11 +119,12 @@ export class WatchHub {
     this.#due[routeId % this.#due.length]?.delete(session);
     this.#untold.delete(session);
     this.#dirty.delete(session);
+    this.#rights.forget(session);
   }
 
   /** An entry was applied, or a state installed: as far as the turn goes, before another one may compact it. */
   applied(): void {
-    if (this.isActive) this.#walks.feed();
+    if (this.isActive && this.#rights.judge()) this.#walks.feed();
   }
 
   /** @param cutOffTicks since when nothing that is decided has come to this node, as far as it knows */
@@ -127,7 +136,10 @@ export class WatchHub {
       for (const session of this.#sessions.values()) this.#untold.add(session);
     }
     const due = this.#due[this.#tick % this.#due.length] ?? [];
-    for (const session of due) if (session.notices > 0) this.#notice(session);
+    for (const session of due) {
+      if (session.watches.size > 0) this.#rights.look(session);
+      if (session.notices > 0) this.#notice(session);
+    }
   }
 
   /** This node may not serve from its state. */
@@ -143,15 +155,16 @@ export class WatchHub {
    * @returns whether another turn is wanted
    */
   endTurn(appliedIdx: number): boolean {
-    if (this.isActive) {
+    if (this.isActive && this.#rights.judge()) {
       this.#walks.feed();
       this.#walks.catchUp();
       this.#answerAskers();
     }
     if (this.#dirty.size > 0 || this.#untold.size > 0) this.#flush(appliedIdx);
     const isLeft = this.#dirty.size > 0 || this.#untold.size > 0;
-    const goesOn = isLeft || (this.isActive && this.#walks.hasWork);
+    const goesOn = isLeft || (this.isActive && (this.#walks.hasWork || !this.#rights.isDone));
     this.#walks.endTurn();
+    this.#rights.endTurn();
     return goesOn;
   }
 
@@ -171,13 +184,12 @@ export class WatchHub {
     session: WatchSession,
     number: number,
     wish: WatchWish<ByteString>,
-    refusal: { readonly code: ErrorCode; readonly reason: string } | null,
+    refusal: WatchRefusal | null,
   ): void {
     const { revision, cells } = this.#state();
     const next = wish.from ?? revision + 1;
-    if (refusal !== null) {
-      return session.out.ended(number, refusal.code, refusal.reason, next);
-    }
+    const denied = refusal ?? this.#rights.refusal(session, wish);
+    if (denied !== null) return session.out.ended(number, denied.code, denied.reason, next);
     const { limits } = this.#options;
     const bytes = rangeBytes(wish) + WATCH_OVERHEAD_BYTES;
     const isFull =

@@ -46,6 +46,8 @@ export const TURN = {
   records: 4096,
   /** Bytes of events that are written; the event that reaches it is the last. */
   bytes: 4 * 1024 * 1024,
+  /** Watches whose rights are looked at anew, and connections that have some, together. */
+  judged: 4096,
   /** Connections that are sent something. */
   connections: 512,
 } as const;

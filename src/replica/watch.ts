@@ -1,11 +1,14 @@
 /** Watches as the hub keeps them, and the connections that they are on. */
 import type { ByteString } from "../base/byte-string.ts";
+import type { Actor } from "../kv/index.ts";
 import { FeedWriter, type WatchWish } from "../wire/client.ts";
 
 /** A client's connection to this node. */
 export interface WatchRoute {
   /** Unique on this node for as long as it runs. */
   readonly id: number;
+  /** Who is connected, as for any request (Route). */
+  readonly actor?: Actor | null;
   isOpen(): boolean;
   /** Bytes that were told to it and have not left. */
   unreadBytes(): number;
@@ -56,6 +59,8 @@ export class WatchSession {
   readonly watches = new Map<number, Watch>();
   /** Those that are neither live nor ended. */
   readonly behind = new Set<Watch>();
+  /** By whose rights its watches were judged. */
+  judgedAs: Actor | null;
   /** How many want notices of progress. */
   notices = 0;
   /** Whether this node hears the leader, as the client knows it. */
@@ -66,6 +71,7 @@ export class WatchSession {
 
   constructor(route: WatchRoute, unreadBytesMax: number) {
     this.route = route;
+    this.judgedAs = route.actor ?? null;
     this.#unreadBytesMax = unreadBytesMax;
   }
 

@@ -32,6 +32,8 @@ export interface ServerFlags extends CredentialFlags {
   readonly allowFaults?: true;
   readonly rejoin?: true;
   readonly confirmMembers?: true;
+  readonly auditLog?: string;
+  readonly auditLogMb: string;
   readonly logLevel: string;
   readonly logFormat: string;
   readonly tickMs: string;
@@ -56,11 +58,14 @@ export interface ServerOptions {
   readonly clusterNodes: readonly ClusterNode[];
   /** Absolute. */
   readonly dataDirectory: string;
+  /** Null: nothing is written down of who did what. */
+  readonly audit: { readonly path: string; readonly bytesMax: number } | null;
   readonly logLevel: LogLevel;
   readonly logFormat: "pretty" | "json";
 }
 
 export const FLAG_DEFAULTS = {
+  auditLogMb: "64",
   logLevel: "info",
   logFormat: "pretty",
   tickMs: String(DEFAULT_TIMING.tickMs),
@@ -109,6 +114,7 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
   return {
     clusterNodes: all,
     dataDirectory: resolve(flags.dataDir ?? `data/node${nodeId}`),
+    audit: auditOf(flags),
     logLevel: choice("--log-level", flags.logLevel, ["debug", "info", "warn", "error"]),
     logFormat: choice("--log-format", flags.logFormat, ["pretty", "json"]),
     clientTls: access.clientTls,
@@ -137,6 +143,11 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
       },
     },
   };
+}
+
+function auditOf({ auditLog, auditLogMb }: ServerFlags): ServerOptions["audit"] {
+  const bytesMax = integer("--audit-log-mb", auditLogMb, 1, 4096) * 1024 * 1024;
+  return auditLog === undefined ? null : { path: resolve(auditLog), bytesMax };
 }
 
 function given<Name extends string>(

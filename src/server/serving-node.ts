@@ -6,6 +6,7 @@ import type { RequestListener } from "node:http";
 import { createDashboard } from "../dashboard/dashboard.ts";
 import { Node } from "../node/node.ts";
 import type { Machine } from "../node/options.ts";
+import { AuditFile } from "../platform/audit-file.ts";
 import { DataLock, LOCK_FILE } from "../platform/data-lock.ts";
 import { descriptorLimit, openDescriptors, type ConnectionCaps } from "../platform/descriptors.ts";
 import { watchDirectory, type WatchedPart } from "../platform/directory-watch.ts";
@@ -14,7 +15,9 @@ import { NodeDisk } from "../platform/node-disk.ts";
 import { processMemory } from "../platform/node-memory.ts";
 import { createNodeRandom } from "../platform/node-random.ts";
 import { makePrivateDirectory } from "../platform/private-files.ts";
+import { scryptPasswords } from "../platform/scrypt-passwords.ts";
 import { WsNetwork } from "../platform/ws-network.ts";
+import type { Audit } from "../ports/audit.ts";
 import type { Logger } from "../ports/logger.ts";
 import { StrangerLog } from "../ports/stranger-log.ts";
 import { IDENTITY_FILE, LOG_DIRECTORY } from "../storage/data-directory.ts";
@@ -95,6 +98,8 @@ export class ServingNode {
       network: networkOf(options, caps, strangers, this.#view),
       disk: new NodeDisk(options.dataDirectory),
       memory: processMemory(),
+      passwords: scryptPasswords,
+      ...auditOf(options, logger),
       logger,
     };
     let endWatch = (): void => {};
@@ -137,6 +142,12 @@ export class ServingNode {
   release(): void {
     this.#lock.release();
   }
+}
+
+/** @throws Error when the file cannot be opened */
+function auditOf({ audit }: ServerOptions, logger: Logger): { readonly audit?: Audit } {
+  if (audit === null) return {};
+  return { audit: new AuditFile({ ...audit, logger, wallMs: () => Date.now() }) };
 }
 
 function networkOf(

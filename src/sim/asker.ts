@@ -1,5 +1,6 @@
 /** What clients have in common that ask for one thing after the other, each on a host of its own with the real client core. */
 import { ClientCore } from "../client/client-core.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
 import type { NodeAddress } from "../client/types.ts";
 import type { Coverage } from "./coverage.ts";
 import type { History } from "./history.ts";
@@ -16,6 +17,8 @@ export interface AskerOptions {
   readonly history: History;
   readonly nodes: readonly NodeAddress[];
   readonly timeoutMs: number;
+  /** Left out: nobody has to say who it is. */
+  readonly credentials?: CredentialOptions;
 }
 
 export abstract class Asker<O extends AskerOptions> {
@@ -25,7 +28,13 @@ export abstract class Asker<O extends AskerOptions> {
   #stopped = false;
 
   /** @param host begins its host's name. @param pauseMsMax between an answer and the next question */
-  constructor(options: O, host: string, attemptTimeoutMs: number, pauseMsMax: number) {
+  constructor(
+    options: O,
+    host: string,
+    attemptTimeoutMs: number,
+    pauseMsMax: number,
+    user: CredentialOptions = options.credentials ?? {},
+  ) {
     const { index, clock, network, random, nodes, timeoutMs } = options;
     this.options = options;
     this.#pauseMsMax = pauseMsMax;
@@ -37,6 +46,7 @@ export abstract class Asker<O extends AskerOptions> {
       timeoutMs,
       connectTimeoutMs: 200,
       attemptTimeoutMs,
+      ...user,
     });
   }
 

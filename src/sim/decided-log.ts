@@ -3,18 +3,25 @@
  * and what each key held in between. It shares nothing with the product's but the format of an entry, how sessions get their
  * numbers, and the models of the table of operations, which the product never calls.
  */
+import { unreachable } from "../base/assert.ts";
 import { OP, operationOf, type FieldName } from "../operations/index.ts";
 import {
   byteStringOf,
   byteStringOfText,
   CommandCursor,
+  decodeAccessChange,
   decodeTxn,
   hashedSessionName,
+  readActor,
   textOf,
   validateEntry,
+  type Actor,
   type ByteString,
+  type Txn,
   type TxnResult,
+  type Where,
 } from "../kv/index.ts";
+import { NaiveAccess } from "./access-model.ts";
 import { carryOut, type Content } from "./txn-model.ts";
 import type { LoggedEvent, LoggedVersion } from "./watch-check.ts";
 
@@ -39,12 +46,56 @@ export interface DecidedTxn {
 /** In the place of a key: it was a transaction that made the revision. */
 const BY_TXN = "";
 
+const NEEDS_ROOT: ReadonlySet<number> = new Set([
+  OP.access,
+  OP.setQuota,
+  OP.setHistory,
+  OP.compact,
+]);
+
+/** What a transaction needs, whichever list is taken. */
+function needsOf({ compare, success, failure }: Txn): (readonly ["read" | "write", Where])[] {
+  const ops = [...success, ...failure].flatMap((op): (readonly ["read" | "write", Where])[] => {
+    switch (op.op) {
+      case "put":
+        return needs({ key: op.key }, true, op.previous);
+      case "delete":
+        return needs(op.where, true, op.previous);
+      case "get":
+        return needs(op.where, false, true);
+      case "txn":
+        return needsOf(op.txn);
+      default:
+        return unreachable(op, "operation of a transaction");
+    }
+  });
+  return [...compare.map(({ where }) => ["read", where] as const), ...ops];
+}
+
+function needs(
+  where: Where,
+  write: boolean,
+  read: boolean,
+): (readonly ["read" | "write", Where])[] {
+  return [
+    ...(write ? [["write", where] as const] : []),
+    ...(read ? [["read", where] as const] : []),
+  ];
+}
+
 export class DecidedLog {
   /** The key that each revision changed; the first is revision 1. Of a transaction BY_TXN, and no value. */
   readonly changes: { readonly key: string; readonly value: string | null }[] = [];
   /** From which revisions on the store can be read, one after the other. */
   readonly oldests: number[] = [0];
   /** What each revision's change takes to be kept, which is what was there before. */
+  /** Users and roles after each change, the first state included. */
+  readonly access: NaiveAccess[] = [new NaiveAccess()];
+  /** By revision: the epochs in which the store was at it. */
+  readonly epochs: { first: number; last: number }[] = [{ first: 0, last: 0 }];
+  /** Of the group at hand. */
+  #actor: Actor | null = null;
+  #group = -1;
   readonly #costs: number[] = [];
   #revisionsMax = DEFAULT_REVISIONS;
   #bytesMax = DEFAULT_BYTES;
@@ -64,8 +115,21 @@ export class DecidedLog {
       if (validateEntry(entry) !== null) return;
       cursor.reset(entry);
       const before = this.revision;
+      this.#group = -1;
       for (let position = 0; cursor.next(); position++) {
-        if (cursor.op === OP.openSession) {
+        if (cursor.groupIndex !== this.#group) {
+          this.#group = cursor.groupIndex;
+          this.#actor = null;
+        }
+        if (cursor.op === OP.actor) {
+          this.#actor = readActor(cursor.body());
+          // It has no place among the commands.
+          position -= 1;
+        } else if (NEEDS_ROOT.has(cursor.op) && !this.#now.isRoot(this.#actor)) {
+          continue;
+        } else if (cursor.op === OP.access) {
+          this.#changeAccess(cursor.body());
+        } else if (cursor.op === OP.openSession) {
           this.#floors.set(hashedSessionName(cursor.nonce(), idx, position, 0).id, 0);
         } else if (cursor.op === OP.setHistory) {
           this.#revisionsMax = cursor.historyRevisions || DEFAULT_REVISIONS;
@@ -152,6 +216,7 @@ export class DecidedLog {
     if (sequence < floor || this.#executed.has(name)) return;
     this.#executed.add(name);
     const operation = operationOf(cursor.op);
+    if (cursor.op !== OP.closeSession && !this.#isPermitted(cursor)) return;
     if (operation?.kind === "txn") return this.#txn(cursor.txn());
     if (operation?.kind !== "key") {
       if (cursor.op === OP.closeSession) this.#floors.delete(session);
@@ -169,6 +234,41 @@ export class DecidedLog {
     if (next !== undefined) this.#change(key, next);
   }
 
+  get #now(): NaiveAccess {
+    return this.access.at(-1) ?? new NaiveAccess();
+  }
+
+  #changeAccess(body: Uint8Array): void {
+    const change = decodeAccessChange(body);
+    const next = this.#now.copy();
+    if (typeof change === "string" || !next.change(change)) return;
+    this.access.push(next);
+    this.#noteEpoch();
+  }
+
+  #noteEpoch(): void {
+    const { epoch } = this.#now;
+    const known = this.epochs[this.revision];
+    if (known === undefined) this.epochs[this.revision] = { first: epoch, last: epoch };
+    else known.last = epoch;
+  }
+
+  #isPermitted(cursor: CommandCursor): boolean {
+    const access = this.#now;
+    const actor = this.#actor;
+    if (access.isRoot(actor)) return true;
+    const operation = operationOf(cursor.op);
+    if (operation?.kind === "key") {
+      const where = { key: cursor.key() };
+      const isRead = operation.request === "cas";
+      return access.may(actor, "write", where) && (!isRead || access.may(actor, "read", where));
+    }
+    if (operation?.kind !== "txn") return actor !== null;
+    const txn = decodeTxn(cursor.txn());
+    if (typeof txn === "string") return false;
+    return needsOf(txn).every(([way, where]) => access.may(actor, way, where));
+  }
+
   #txn(body: Uint8Array): void {
     const txn = decodeTxn(body);
     const next = this.revision + 1;
@@ -180,7 +280,10 @@ export class DecidedLog {
       (key) => before.get(key) !== after.get(key),
     );
     this.#content = after;
-    if (changed.length > 0) this.changes.push({ key: BY_TXN, value: null });
+    if (changed.length > 0) {
+      this.changes.push({ key: BY_TXN, value: null });
+      this.#noteEpoch();
+    }
     for (const key of changed) {
       // They are byte strings, whatever the type of the map says.
       const value = after.get(key)?.value;
@@ -194,6 +297,7 @@ export class DecidedLog {
 
   #change(key: string, value: string | null): void {
     this.changes.push({ key, value });
+    this.#noteEpoch();
     this.#version(key, value);
     const content = new Map(this.#content);
     const name = byteStringOfText(key);

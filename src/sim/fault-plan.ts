@@ -3,6 +3,7 @@
  * with fewer faults until only those are left that matter.
  */
 import { drawSettings } from "./history-settings.ts";
+import { drawAccess, type TimedAccess } from "./access-changes.ts";
 import type { MistakeShare } from "./mistake-plan.ts";
 import { withMistakes } from "./mistake-scenes.ts";
 import { shuffled, type SeededRandom } from "./seeded-random.ts";
@@ -185,6 +186,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     // Of a stream of its own, likewise.
     rangeReaders: random.fork("range readers").pick([0, 0, 1]),
     watchers: random.fork("watchers").pick([0, 0, 1, 2]),
+    ...accessIn(drawAccess(random.fork("access"), 4000)),
     transactors: random.fork("transactors").pick([0, 0, 2, 3]),
     otherWrites: random.fork("other writes").pick([0, 0, 20, 50]),
     history: drawSettings(random.fork("history"), nodes, faultsMs),
@@ -246,4 +248,9 @@ export function describeFault({ atMs, fault }: TimedFault): string {
     )
     .join(" ");
   return `${String(atMs).padStart(5)} ms  ${kind} ${fields}`;
+}
+
+/** Plans that know of no users stay what they were. */
+function accessIn(access: readonly TimedAccess[]): Pick<Plan, "access"> {
+  return access.length === 0 ? {} : { access };
 }

@@ -1,6 +1,7 @@
 /** How much history is kept, and what is compacted by hand: drawn with the plan, and asked of nodes as management would. */
 import { assert } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
+import { SECRET_HOLDER } from "../kv/index.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Coverage } from "./coverage.ts";
@@ -49,10 +50,10 @@ export function scheduleSettings(world: SettingsWorld, settings: readonly TimedS
       };
       try {
         if (setting.kind === "bound") {
-          replica.settings.setHistory(setting, told);
+          replica.settings.setHistory(setting, SECRET_HOLDER, told);
         } else {
           const revision = Math.max(1, replica.state.revision - setting.back);
-          replica.settings.compact(revision, (error) => {
+          replica.settings.compact(revision, SECRET_HOLDER, (error) => {
             // A setting that is said to hold does.
             const { oldest } = replica.state.cells.history;
             assert(error !== null || oldest >= revision, `compacted to ${oldest}, not ${revision}`);

@@ -1,6 +1,6 @@
 /** What clients asked and were told, in the order of the world. */
 import { assert } from "../base/assert.ts";
-import type { ByteString, RangeSelection } from "../kv/index.ts";
+import type { ByteString, RangeSelection, Where } from "../kv/index.ts";
 import {
   OPERATIONS,
   type Operation as TableOperation,
@@ -107,7 +107,25 @@ export interface TxnRecord {
       };
 }
 
+/** What a client whose user may not do everything asked for. */
+export interface LimitedRecord {
+  readonly user: string;
+  readonly what: string;
+  readonly call: number;
+  readonly local: boolean;
+  /** What it needs to be permitted, all of it at once. */
+  readonly reads: readonly Where[];
+  readonly writes: readonly Where[];
+  /** "ok", or the code of an error. */
+  readonly outcome: string;
+  /** The store's revision when it was decided; null: the answer does not say. */
+  readonly revisions: { readonly from: number; readonly isChange: boolean } | null;
+}
+
 export class History {
+  readonly limited: LimitedRecord[] = [];
+  /** Changes of rights that somebody has heard of: from the mark on no state before the epoch counts. */
+  readonly accessSeen: { readonly mark: number; readonly epoch: number }[] = [];
   readonly operations: Operation[] = [];
   /** Those whose pages have all come. */
   readonly ranges: RangeRecord[] = [];

@@ -1,4 +1,5 @@
 /** What goes wrong in a run, and all else that the seed decides, as data. */
+import type { TimedAccess } from "./access-changes.ts";
 import type { TimedSetting } from "./history-settings.ts";
 import type { TimedMistake } from "./mistake-plan.ts";
 import type { LinkPair, ShapeName } from "./shapes.ts";
@@ -139,6 +140,8 @@ export interface Plan {
   readonly otherWrites?: number;
   /** What is set of the history, and compacted by hand; left out: nothing. */
   readonly history?: readonly TimedSetting[];
+  /** What is changed of users and rights; left out or empty: nothing, and there are no clients with limited rights. */
+  readonly access?: readonly TimedAccess[];
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];

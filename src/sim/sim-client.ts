@@ -1,5 +1,6 @@
 /** A client of the cluster: the real client core on a host of its own, and what it asks for. */
 import { ClientCore } from "../client/client-core.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
 import type { Answer, Operation as WireOperation } from "../client/frames.ts";
 import { operationOf } from "../client/requests.ts";
 import type { CasCondition, KeyRequest, NodeAddress } from "../client/types.ts";
@@ -44,6 +45,8 @@ export interface SimClientOptions {
   /** Of a hundred writes, so many are other operations that write a value. */
   readonly others: number;
   readonly timeoutMs: number;
+  /** Left out: nobody has to say who it is. */
+  readonly credentials?: CredentialOptions;
   /** It was told that a node is not of the cluster that it knows, or not any more. */
   readonly onWrongCluster: (text: string) => void;
 }
@@ -80,6 +83,7 @@ export class SimClient {
       connectTimeoutMs: 200,
       attemptTimeoutMs: random.pick([60, 150, 400]),
       failFast: random.chance(0.3),
+      ...options.credentials,
     });
   }
 

@@ -10,6 +10,7 @@ import type { NodeOptions } from "../node/options.ts";
 import { DiskFullError } from "../ports/disk.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
 import type { Coverage } from "./coverage.ts";
+import { simPasswords } from "./access-changes.ts";
 import { memoryOn } from "./disk-memory.ts";
 import { PausableClock, pausableNetwork } from "./pausable-clock.ts";
 import type { SafetyChecker } from "./safety.ts";
@@ -167,6 +168,7 @@ export class SimNode {
           random: random.fork(`life ${this.#life}`),
           network: pausableNetwork(network.host(this.host), process),
           disk: this.disk,
+          passwords: simPasswords(process),
           logger: this.#logger(),
         },
         { onListening: () => {}, onFatal: (error) => this.#onFatal(error) },

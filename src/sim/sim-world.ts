@@ -3,6 +3,9 @@ import { assert } from "../base/assert.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Address } from "../ports/network.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../node/options.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
+import { LIMITED_USERS, passwordOf, scheduleAccess } from "./access-changes.ts";
+import { LimitedClient } from "./limited-client.ts";
 import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
@@ -73,6 +76,7 @@ export class SimWorld {
   readonly rangeReaders: readonly RangeReader[];
   readonly transactors: readonly Transactor[];
   readonly watchers: readonly WatchingClient[];
+  readonly limited: readonly LimitedClient[];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -117,6 +121,8 @@ export class SimWorld {
     this.watchers = Array.from({ length: plan.watchers ?? 0 }, (_, index) =>
       this.#newWatcher(index),
     );
+    const users = (plan.access ?? []).length === 0 ? [] : LIMITED_USERS;
+    this.limited = users.map((user, index) => this.#newLimited(index, user));
     this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
@@ -145,6 +151,8 @@ export class SimWorld {
     scheduleSettings(this, this.plan.history ?? []);
     for (const transactor of this.transactors) transactor.start();
     for (const watcher of this.watchers) watcher.start();
+    scheduleAccess(this, this.plan.access ?? [], this.#random.fork("access"));
+    for (const client of this.limited) client.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -292,6 +300,7 @@ export class SimWorld {
       coverage,
       history,
       nodes,
+      credentials: this.#credentials,
       random: this.#random.fork(`range reader ${index}`),
       keys: plan.keys,
       timeoutMs: CLIENT_TIMEOUT_MS,
@@ -303,7 +312,15 @@ export class SimWorld {
     const { plan, clock, network, coverage, history } = this;
     const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
     const random = this.#random.fork(`transactor ${index}`);
-    const rest = { clock, network, coverage, history, nodes, random };
+    const rest = {
+      clock,
+      network,
+      coverage,
+      history,
+      nodes,
+      random,
+      credentials: this.#credentials,
+    };
     return new Transactor({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
   }
 
@@ -317,6 +334,7 @@ export class SimWorld {
       coverage,
       nodes,
       random: this.#random.fork(`watcher ${index}`),
+      credentials: this.#credentials,
       keys: plan.keys,
       isolatedMs: 2 * plan.electionTimeoutMs + 10 * (plan.delayMaxMs + plan.quantumMs),
       isCutOff: (node) => {
@@ -324,6 +342,21 @@ export class SimWorld {
         return place?.paused === false && place.node?.replica.standing().kind === "cutOff";
       },
     });
+  }
+
+  /** Where users are told apart, who is to do everything is root. */
+  get #credentials(): CredentialOptions {
+    return (this.plan.access ?? []).length === 0
+      ? {}
+      : { user: "root", password: passwordOf("root") };
+  }
+
+  #newLimited(index: number, user: string): LimitedClient {
+    const { plan, clock, network, coverage, history } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    const random = this.#random.fork(`limited ${index}`);
+    const rest = { clock, network, coverage, history, nodes, random };
+    return new LimitedClient({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS }, user);
   }
 
   #newHostile(index: number): HostileClient {
@@ -345,6 +378,7 @@ export class SimWorld {
       history,
       random: this.#random.fork(`client ${index} at work`),
       nodes: plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT })),
+      credentials: this.#credentials,
       keys: plan.keys,
       valueBytes: plan.valueBytes,
       others: plan.otherWrites ?? 0,

@@ -6,6 +6,7 @@ import { assert, InvariantError } from "../base/assert.ts";
 import { textOf } from "../kv/index.ts";
 import type { Replica } from "../replica/replica.ts";
 import { checkHistory } from "./checker-view.ts";
+import { checkAccess } from "./access-check.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
@@ -87,6 +88,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   for (const hostile of world.hostiles) hostile.stop();
   for (const reader of world.rangeReaders) reader.stop();
   for (const transactor of world.transactors) transactor.stop();
+  for (const client of world.limited) client.stop();
   for (const watcher of world.watchers) watcher.settle();
   if (!world.runUntil(() => world.clients.every((client) => client.isIdle), LIVENESS_MS)) {
     return liveness(`not every client was answered${IN_TIME}`);
@@ -222,6 +224,7 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkRanges(history.ranges, history.operations, log);
   checkRefusals(history.refusedRanges, history.operations, log);
   checkTransactions(history.txns, history.operations, log);
+  checkAccess(history, log);
   const { revision, oldests } = log;
   const watched = { revision, oldests, events: log.events() };
   for (const { records } of world.watchers) checkWatches(records, watched);

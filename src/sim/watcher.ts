@@ -6,7 +6,9 @@
  * Invariant E8: while a node is cut off for long, those who watch there have been told.
  */
 import { assert } from "../base/assert.ts";
-import { NodeLink } from "../client/node-link.ts";
+import { clientSignIn } from "../client/client-sign-in.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
+import { NodeLink, type LinkSignIn } from "../client/node-link.ts";
 import type { NodeAddress } from "../client/types.ts";
 import { isFeedFrame, watchesFrame, type WatchRequest } from "../wire/client.ts";
 import type { Coverage } from "./coverage.ts";
@@ -24,6 +26,8 @@ export interface WatcherOptions {
   readonly coverage: Coverage;
   readonly nodes: readonly NodeAddress[];
   readonly keys: number;
+  /** Where users are told apart: of one who may read everything. */
+  readonly credentials: CredentialOptions;
   /** After so long cut off without a word a node is at fault. */
   readonly isolatedMs: number;
   /** Whether this node runs, and nobody feeds it. */
@@ -51,6 +55,7 @@ export class Watcher {
   readonly #options: WatcherOptions;
   readonly #host: string;
   readonly #lines: readonly Line[];
+  readonly #signIn: LinkSignIn | null;
   #link: NodeLink | null = null;
   #notes = new WatchNotes();
   #nextNumber = 1;
@@ -63,6 +68,7 @@ export class Watcher {
   constructor(options: WatcherOptions) {
     this.#options = options;
     this.#host = `w${options.index}`;
+    this.#signIn = clientSignIn({ clock: options.clock.fork(), ...options.credentials });
     this.#lines = Array.from({ length: WATCHES }, () => ({
       wish: this.#drawWish(),
       record: null,
@@ -166,6 +172,7 @@ export class Watcher {
       clusterId: null,
       secret: null,
       connectTimeoutMs: 200,
+      signIn: this.#signIn,
     };
     this.#link = new NodeLink(node, "client", options, {
       onOpen: () => {},
@@ -219,6 +226,7 @@ export class Watcher {
     const { code, revision } = record.ended;
     this.#count(`ended with ${code}${record.created === null ? ", never created" : ""}`);
     this.#remember(line);
+    if (code === "UNAUTHENTICATED") this.#link?.signInAgain();
     // Now and then at the oldest revision itself, of which the change is not kept.
     const { random } = this.#options;
     if (code === "COMPACTED") line.next = random.chance(0.2) ? Math.max(1, revision) : revision + 1;

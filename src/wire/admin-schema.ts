@@ -1,6 +1,12 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
 import * as z from "zod";
-import { HISTORY_REVISIONS_MAX, QUOTA_BYTES_MIN } from "../base/limits.ts";
+import {
+  HISTORY_REVISIONS_MAX,
+  KEY_BYTES_MAX,
+  PASSWORD_LENGTH_MAX,
+  QUOTA_BYTES_MIN,
+} from "../base/limits.ts";
+import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../kv/commands.ts";
 import { LATENCY_BUCKETS } from "../base/latency-buckets.ts";
 
 /** Longest delay that can be put on a link. */
@@ -177,6 +183,31 @@ const history = z.strictObject({
   keptBytes: count,
 });
 
+const accessName = z.string().regex(ACCESS_NAME, ACCESS_NAME_TEXT);
+/** Longer ones are no passwords. Null: none; the user comes with a certificate. */
+const password = z.string().min(1).max(PASSWORD_LENGTH_MAX).nullable();
+const bound = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length <= KEY_BYTES_MAX + 1,
+  "expected the bound of a range",
+);
+/** From `start` on and below `end`; null: no end. A key is the range from it to it and a zero byte. */
+const keyRange = { start: bound, end: bound.nullable() };
+const permissionKind = z.enum(["read", "write", "both"]);
+
+const accessChange = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("addUser"), user: accessName, password }),
+  z.strictObject({ kind: z.literal("deleteUser"), user: accessName }),
+  z.strictObject({ kind: z.literal("setPassword"), user: accessName, password }),
+  z.strictObject({ kind: z.literal("grantRole"), user: accessName, role: accessName }),
+  z.strictObject({ kind: z.literal("revokeRole"), user: accessName, role: accessName }),
+  z.strictObject({ kind: z.literal("addRole"), role: accessName }),
+  z.strictObject({ kind: z.literal("deleteRole"), role: accessName }),
+  z.strictObject({ kind: z.literal("permit"), role: accessName, may: permissionKind, ...keyRange }),
+  z.strictObject({ kind: z.literal("forbid"), role: accessName, ...keyRange }),
+  z.strictObject({ kind: z.literal("turnOn") }),
+  z.strictObject({ kind: z.literal("turnOff") }),
+]);
+
 /** Every operation: its parameters and its result. Operations that change links answer with the links as they are now. */
 export const ADMIN_OPERATIONS = {
   getLinks: { params: z.strictObject({}), result: links },
@@ -283,6 +314,50 @@ export const ADMIN_OPERATIONS = {
     params: z.strictObject({ revision: z.int().min(1) }),
     result: history,
   },
+  /** This connection is that user's from now on. The token does instead of the password, until its lifetime is over. */
+  signIn: {
+    params: z.strictObject({
+      user: accessName,
+      password: z.string().max(PASSWORD_LENGTH_MAX).nullable(),
+      token: z
+        .string()
+        .max(PASSWORD_LENGTH_MAX * 2)
+        .nullable(),
+    }),
+    result: z.strictObject({ token: z.string(), lifetimeMs: milliseconds }),
+  },
+  /** Who this connection is, to this node. Nobody is refused. */
+  whoami: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      isOn: z.boolean(),
+      /** Null: nobody, or whoever knows the secret, who may do everything. */
+      user: z.string().nullable(),
+      by: z.enum(["password", "secret", "certificate", "none"]),
+      roles: z.array(z.string()),
+    }),
+  },
+  /** Users and roles, as the node that is asked has them. */
+  getAccess: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      isOn: z.boolean(),
+      users: z.array(
+        z.strictObject({ name: z.string(), hasPassword: z.boolean(), roles: z.array(z.string()) }),
+      ),
+      roles: z.array(
+        z.strictObject({
+          name: z.string(),
+          permissions: z.array(z.strictObject({ may: permissionKind, ...keyRange })),
+        }),
+      ),
+    }),
+  },
+  /** Changes users, roles or permissions: answered when the node that is asked has carried it out. */
+  changeAccess: {
+    params: z.strictObject({ change: accessChange }),
+    result: z.strictObject({}),
+  },
 } as const;
 
 export type AdminOp = keyof typeof ADMIN_OPERATIONS;
@@ -294,6 +369,7 @@ export type AdminLink = z.infer<typeof link>;
 export type AdminHeartbeat = z.infer<typeof heartbeat>;
 export type AdminStorage = z.infer<typeof storage>;
 export type AdminAlarm = z.infer<typeof alarm>;
+export type AdminAccessChange = z.infer<typeof accessChange>;
 export type AdminServed = z.infer<typeof served>;
 export type AdminStatus = z.infer<typeof status>;
 /** One operation with its parameters; `id` is the asker's and comes back with the answer. */

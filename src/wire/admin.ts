@@ -20,6 +20,7 @@ export {
   ADMIN_OPS,
   FAULT_DELAY_MS_MAX,
   LIST_KEYS_MAX,
+  type AdminAccessChange,
   type AdminAlarm,
   type AdminBallot,
   type AdminHeartbeat,

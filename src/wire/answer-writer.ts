@@ -14,6 +14,7 @@ import {
   type KeysRequest,
   type RangePage,
   type RangeRequest,
+  type Rights,
   type Run,
   type Status,
   type StoredValue,
@@ -32,6 +33,10 @@ import {
 import { asksForOrigin, forEachRead, takeReads, type Wanted } from "./client-requests.ts";
 
 export interface ReadableState {
+  /** Of who asks, as they are in this state. Null, or left out: everything may be read. */
+  readonly rights?: Rights | null;
+  /** Why something may not be read. */
+  deniedText?(rights: Rights): string;
   /** NO_ORIGIN: none yet. */
   readonly origin: number;
   /** Counts the changes of keys that led to it. */
@@ -194,12 +199,16 @@ export class AnswerWriter {
     goesOn: () => boolean,
   ): { readonly count: number; readonly rest: Uint8Array | null } {
     let count = 0;
+    const rights = state.rights ?? null;
     const isLocal = ((frame[1] ?? 0) & READ_FLAG_LOCAL) !== 0;
     const rest = takeReads(frame, (request, wanted, kind) => {
       if (count > 0 && !goesOn()) return false;
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
-      if (typeof wanted === "string") this.#stored(request, state.read(wanted));
+      if (rights !== null && !mayReadAll(rights, wanted)) {
+        const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+        this.#unread(request, code, state.deniedText?.(rights) ?? "");
+      } else if (typeof wanted === "string") this.#stored(request, state.read(wanted));
       else this.#readAt(request, wanted, kind, isLocal, state);
       return true;
     });
@@ -411,4 +420,13 @@ export function aheadText(wanted: number, newest: number): string {
 /** A copy of what is told of it: a cell of the state has more. */
 function valueOf({ value, createRevision, modRevision, version }: StoredValue): StoredValue {
   return { value, createRevision, modRevision, version };
+}
+
+/** All of what is asked for, not only what is there: what is left out would tell something too. */
+function mayReadAll(rights: Rights, wanted: Wanted): boolean {
+  if (typeof wanted === "string") return rights.mayRead({ key: wanted });
+  if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
+  if ("key" in wanted) return rights.mayRead({ key: wanted.key });
+  if ("history" in wanted) return rights.mayRead({ key: wanted.history });
+  return rights.mayRead({ start: wanted.start, end: wanted.end });
 }

@@ -1,3 +1,4 @@
+import type { Actor } from "../kv/commands.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 
 /** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
@@ -25,6 +26,8 @@ export interface RelayedFrame {
   readonly ageTicks: number;
   /** It may be on its way into the log already. */
   readonly maybeProposed: boolean;
+  /** Who asks, as the client's node knows it: whoever serves the frame goes by it. Null: nobody has said. */
+  readonly actor: Actor | null;
 }
 
 /** An answer to a request with a name: good for the process that the name names, and for no other. */

@@ -15,6 +15,7 @@ import {
   PEER_FRAME_BYTES_MAX,
   SNAPSHOT_CHUNK_BYTES,
 } from "../base/limits.ts";
+import type { Actor } from "../kv/commands.ts";
 import { BALLOT } from "./ballot-fields.ts";
 import { DecodeError } from "./decode-error.ts";
 import {
@@ -31,6 +32,7 @@ import {
   text,
   UINT32,
   type Form,
+  type Kind,
   type Shape,
   type Source,
   type Structure,
@@ -77,6 +79,7 @@ const MAYBE_LOG_SYNC = optional(LOG_SYNC);
 const CLIENT_FRAME = byteString(CLIENT_FRAME_BYTES_MAX);
 const CHUNK = byteString(Math.max(SNAPSHOT_CHUNK_BYTES, PEER_FRAME_BYTES_MAX));
 const INCARNATION = text(256);
+const ACTOR_NAME = text(128);
 
 const DISK_PLACE: Structure<DiskPlace> = structure((f) => ({
   node: f.take(POSITIVE),
@@ -99,6 +102,17 @@ const CHECKPOINT: Structure<StateCheckpoint> = structure((f) => ({
 
 const DISK_PLACES = list(DISK_PLACE, 0, MEMBERS_MAX);
 const CHECKPOINTS = list(CHECKPOINT, 0, STATE_CHECKPOINTS_MAX);
+
+const ACTOR: Structure<Actor> = structure((f) => ({
+  name: f.take(ACTOR_NAME),
+  generation: f.varint(),
+}));
+const SAID = optional(ACTOR);
+/** The version before does not say it. */
+const MAYBE_ACTOR: Kind<Actor | null> = {
+  ...SAID,
+  fromValue: (value, name, form) => SAID.fromValue(value ?? null, name, form),
+};
 
 const TRIM_OR_SNAPSHOT = integer(0, 1);
 const MAYBE_INDEX = optional(INDEX);
@@ -125,6 +139,7 @@ const relayed =
     frame: f.take(CLIENT_FRAME),
     ageTicks: f.varint(),
     maybeProposed: f.take(BOOLEAN),
+    actor: f.take(MAYBE_ACTOR),
   });
 
 function noIndex(): never {

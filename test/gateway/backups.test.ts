@@ -3,7 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { takeBackup } from "../../src/api/index.ts";
 import { Backups } from "../../src/gateway/backups.ts";
-import { byteStringOfText, SnapshotDecoder, type KvState } from "../../src/kv/index.ts";
+import {
+  byteStringOfText,
+  EMPTY_ACCESS,
+  SnapshotDecoder,
+  type KvState,
+} from "../../src/kv/index.ts";
+import { SignIn } from "../../src/gateway/sign-in.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import { createNodeRandom } from "../../src/platform/node-random.ts";
 import { silentLogger } from "../../src/ports/logger.ts";
@@ -121,6 +127,7 @@ describe("a backup", () => {
       },
       strangers: new StrangerLog(silentLogger, nodeClock),
       replica: world.node.replica,
+      signIn: new SignIn(null, () => EMPTY_ACCESS),
       wake: () => {},
     });
     const owner = {};

@@ -3,8 +3,16 @@ import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { BufferBudget, type BufferHolder } from "../../src/gateway/buffer-budget.ts";
 import { ClientConnection, type ClientGate } from "../../src/gateway/client-connection.ts";
-import { CommandCursor, GroupWriter, piecesOf, validateGroup } from "../../src/kv/index.ts";
+import {
+  CommandCursor,
+  EMPTY_ACCESS,
+  GroupWriter,
+  piecesOf,
+  validateGroup,
+} from "../../src/kv/index.ts";
 import type { Connection } from "../../src/ports/network.ts";
+import { Identity } from "../../src/gateway/identity.ts";
+import { SignIn } from "../../src/gateway/sign-in.ts";
 import type { Replica } from "../../src/replica/replica.ts";
 import { ReadsWriter, takeWritesFrame } from "../../src/wire/client.ts";
 
@@ -100,6 +108,8 @@ function world() {
     ...{ nowMs: () => gate.clockMs, othersAtWork: () => gate.others, worked: () => {} },
     ...{ clockMs: 0, others: false },
     ...{ wake: () => {}, queued: () => {}, held: () => {}, ended: () => {}, misbehaved: () => {} },
+    signIn: new SignIn(null, () => EMPTY_ACCESS),
+    audit: null,
     replica: {
       ...{ answersFull: false, refusesWrites: false, newRouteId: () => 1, onRouteClosed: () => {} },
       onWrites: (route: ClientConnection, group: Uint8Array, count: number) => {
@@ -112,7 +122,7 @@ function world() {
     } as unknown as Replica,
   };
   const connection = new FakeConnection();
-  const client = new ClientConnection(gate, connection);
+  const client = new ClientConnection(gate, connection, new Identity(connection, false));
   const turn = (): number => {
     gate.turn += 1;
     const before = taken.length;

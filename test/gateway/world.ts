@@ -6,10 +6,11 @@ import { createAdminClient, createClient } from "../../src/api/index.ts";
 import { freePorts } from "../../src/measure/subjects/places.ts";
 import { dialWithHandshake } from "../../src/links/handshake-connection.ts";
 import { Node } from "../../src/node/node.ts";
-import { NODE_DEFAULTS, type NodeOptions } from "../../src/node/options.ts";
+import { NODE_DEFAULTS, type Machine, type NodeOptions } from "../../src/node/options.ts";
 import { nodeClock } from "../../src/platform/node-clock.ts";
 import { NodeDisk } from "../../src/platform/node-disk.ts";
 import { createNodeRandom } from "../../src/platform/node-random.ts";
+import { scryptPasswords } from "../../src/platform/scrypt-passwords.ts";
 import { WsNetwork } from "../../src/platform/ws-network.ts";
 import type { LogFields, Logger } from "../../src/ports/logger.ts";
 import type { Connection, Network } from "../../src/ports/network.ts";
@@ -24,6 +25,7 @@ export interface Attacker {
 
 export interface GateWorld {
   readonly node: Node;
+  readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
   /** The server's side of every connection, in order. */
   readonly accepted: readonly Connection[];
   readonly lines: readonly string[];
@@ -34,7 +36,10 @@ export interface GateWorld {
   close(): Promise<void>;
 }
 
-export async function startGateWorld(options: Partial<NodeOptions> = {}): Promise<GateWorld> {
+export async function startGateWorld(
+  options: Partial<NodeOptions> = {},
+  parts: Pick<Machine, "audit"> = {},
+): Promise<GateWorld> {
   const directory = mkdtempSync(join(tmpdir(), "omnikv-gates-"));
   const [port = 0, peerPort = 0] = await freePorts(2);
   const lines: string[] = [];
@@ -43,6 +48,8 @@ export async function startGateWorld(options: Partial<NodeOptions> = {}): Promis
   const machine = {
     ...{ clock: nodeClock, random: createNodeRandom(), network, logger: listLogger(lines) },
     disk: new NodeDisk(directory),
+    passwords: scryptPasswords,
+    ...parts,
   };
   let isReady = false;
   const host = "127.0.0.1";
@@ -63,8 +70,9 @@ export async function startGateWorld(options: Partial<NodeOptions> = {}): Promis
   node.start();
   await until(() => isReady);
   const nodes = [{ id: 1, host, port }];
-  const client = createClient({ nodes, clusterId: "gates" });
-  const admin = createAdminClient({ nodes, clusterId: "gates" });
+  const secret = typeof options.secret === "string" ? options.secret : null;
+  const client = createClient({ nodes, clusterId: "gates", secret });
+  const admin = createAdminClient({ nodes, clusterId: "gates", secret });
   await client.write("first", "value");
   const dialer = new WsNetwork();
   const attack = async (channel: "client" | "admin"): Promise<Attacker> => {
@@ -101,7 +109,7 @@ export async function startGateWorld(options: Partial<NodeOptions> = {}): Promis
     await new Promise<void>((resolve) => node.stop(resolve));
     rmSync(directory, { recursive: true });
   };
-  return { node, accepted, lines, client, admin, attack, close };
+  return { node, nodes, accepted, lines, client, admin, attack, close };
 }
 
 function recording(network: Network, accepted: Connection[]): Network {

@@ -68,7 +68,7 @@ class Served {
 
   relay(id: number, frame: Uint8Array, boot = PEER_BOOT): void {
     const message = { type: "relayRequest", boot, id, frame, ageTicks: 0 } as const;
-    this.replica.onPeerMessage(PEER, { ...message, maybeProposed: false });
+    this.replica.onPeerMessage(PEER, { ...message, maybeProposed: false, actor: null });
   }
 }
 
@@ -184,7 +184,14 @@ test("an answer to an earlier process is dropped, whatever it says", () => {
     { type: "readIndex", ...name, idx: 0 },
     { type: "readRefused", ...name },
     { type: "quorumReadAck", ...name, acceptedIdx: 0 },
-    { type: "relayReturned", ...name, frame: readFrame(), ageTicks: 0, maybeProposed: false },
+    {
+      type: "relayReturned",
+      ...name,
+      frame: readFrame(),
+      ageTicks: 0,
+      maybeProposed: false,
+      actor: null,
+    },
     { type: "relayAnswer", ...name, frame: new Uint8Array(9) },
   ];
   for (const answer of answers) replica.onPeerMessage(PEER, answer);

@@ -5,7 +5,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { assert } from "../../src/base/assert.ts";
-import { KvState, encodeTxn, type TxnOp } from "../../src/kv/index.ts";
+import {
+  encodeAccessChange,
+  encodeTxn,
+  KvState,
+  SECRET_HOLDER,
+  withActor,
+  type AccessChange,
+  type Actor,
+  type TxnOp,
+} from "../../src/kv/index.ts";
 import { WatchHub } from "../../src/replica/watch-hub.ts";
 import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../../src/replica/watch-limits.ts";
 import type { WatchRoute } from "../../src/replica/watch.ts";
@@ -17,6 +26,7 @@ import {
   bytes,
   entryOf,
   fromSnapshot,
+  groupBytes,
   key,
   open,
   snapshotBytes,
@@ -38,6 +48,7 @@ const WISH: WatchedWish = {
 class Client implements WatchRoute {
   readonly id: number;
   readonly notes = new WatchNotes();
+  actor: Actor | null = null;
   reads = true;
   #frames: Uint8Array[] = [];
   #next = 1;
@@ -110,6 +121,22 @@ class World {
     }
   }
 
+  /** As the holder of the secret, and each in a group of its own: an entry of all of them. */
+  asHolder(...all: (Command | AccessChange)[]): void {
+    const groups = all.map((one) => {
+      if ("kind" in one) return changeGroup(one);
+      const sequence = this.#sequence++;
+      const commands: [number, Command][] = [[sequence, one]];
+      return groupBytes({ session: this.#session, floor: sequence, commands });
+    });
+    this.#apply(
+      buildEntry(
+        { node: 1, nonce: 7, batch: 1 },
+        groups.map((group) => withActor(group, SECRET_HOLDER)),
+      ),
+    );
+  }
+
   transact(...success: TxnOp[]): void {
     const writer = new GroupWriter();
     const sequence = this.#sequence++;
@@ -171,6 +198,12 @@ class World {
     this.state.apply(entry, this.state.appliedIdx);
     if (!this.#isElsewhere) this.hub.applied();
   }
+}
+
+function changeGroup(change: AccessChange): Uint8Array {
+  const writer = new GroupWriter();
+  writer.add(0, { kind: "access", body: encodeAccessChange(change) });
+  return writer.take(NO_SESSION, 0);
 }
 
 const name = fc.constantFrom("a", "b", "c", "ca", "d");
@@ -459,3 +492,126 @@ const anyWish = {
   deletes: true,
   notices: false,
 };
+
+describe("rights", () => {
+  const a = { start: key("a"), end: key("b") };
+  const SETUP: readonly AccessChange[] = [
+    { kind: "addUser", user: "root", passwordHash: "h" },
+    { kind: "grantRole", user: "root", role: "root" },
+    { kind: "addUser", user: "ann", passwordHash: "h" },
+    { kind: "addRole", role: "r" },
+    { kind: "permit", role: "r", may: "read", ...a },
+    { kind: "grantRole", user: "ann", role: "r" },
+    { kind: "turnOn", tokenKey: "k" },
+  ];
+  const OF_A: WatchedWish = { ...WISH, start: "a", end: "b" };
+  const ANN: Actor = { name: "ann", generation: 3 };
+  const write = (value: string): Command => ({ op: "write", key: "a", value });
+
+  function secured(limits: Partial<WatchLimits> = {}): {
+    world: World;
+    ann: Client;
+    other: Client;
+  } {
+    const world = new World(limits);
+    const [ann, other] = world.clients as [Client, Client];
+    world.asHolder(...SETUP);
+    ann.actor = ANN;
+    return { world, ann, other };
+  }
+
+  test("a watch is created for who may read all of its range", () => {
+    const { world, ann, other } = secured();
+    const asked = [OF_A, { ...OF_A, end: "c" }, WISH].map((wish) => ann.create(world.hub, wish)[1]);
+    asked.push(other.create(world.hub, OF_A)[1]);
+    world.turn();
+    expect(asked.map(({ created, ended }) => [created, ended?.code])).toEqual([
+      [1, undefined],
+      [null, "FORBIDDEN"],
+      [null, "FORBIDDEN"],
+      [null, "UNAUTHENTICATED"],
+    ]);
+    expect(world.hub.stats.watches).toBe(1);
+  });
+
+  test.each<[string, AccessChange, string]>([
+    ["permission", { kind: "forbid", role: "r", ...a }, "FORBIDDEN"],
+    ["role", { kind: "revokeRole", user: "ann", role: "r" }, "FORBIDDEN"],
+    ["password", { kind: "setPassword", user: "ann", passwordHash: "i" }, "UNAUTHENTICATED"],
+    ["user", { kind: "deleteUser", user: "ann" }, "UNAUTHENTICATED"],
+  ])("it ends with its %s, and is told of nothing behind that", (_, change, code) => {
+    for (const isOneEntry of [true, false]) {
+      const { world, ann, other } = secured();
+      other.actor = SECRET_HOLDER;
+      const [, own] = ann.create(world.hub, OF_A);
+      const [, all] = other.create(world.hub, WISH);
+      world.asHolder(write("before"));
+      if (isOneEntry) world.asHolder(change, write("after"));
+      else {
+        world.asHolder(change);
+        world.asHolder(write("after"));
+      }
+      world.settle();
+      expect(own.items.filter(({ kind }) => kind === "events")).toMatchObject([{ revision: 1 }]);
+      expect(own.ended).toEqual({ code, revision: 2 });
+      expect(nextOf(all)).toBe(3);
+      expect(all.ended).toBeNull();
+    }
+  });
+
+  test("one that is behind ends too, and so does one at a node that took over a snapshot", () => {
+    const { world, ann, other } = secured();
+    const [, slow] = ann.create(world.hub, OF_A);
+    other.actor = { ...ANN };
+    const [, live] = other.create(world.hub, OF_A);
+    ann.reads = false;
+    for (let i = 0; i < 10; i++) {
+      world.asHolder(write("x".repeat(100)));
+      world.turn();
+    }
+    expect(world.hub.stats.behind).toBe(1);
+    const { state } = world;
+    world.state = fromSnapshot(snapshotBytes(state.clone()));
+    world.turn();
+    expect(world.hub.stats.watches).toBe(2);
+    world.asHolder({ kind: "deleteRole", role: "r" }, write("after"));
+    world.settle();
+    for (const { ended } of [slow, live]) expect(ended?.code).toBe("FORBIDDEN");
+    expect(nextOf(live)).toBe(11);
+    expect(nextOf(slow)).toBeLessThan(11);
+    expect(world.hub.stats).toMatchObject({ watches: 0, behind: 0 });
+  });
+
+  test("while many are judged, none is told of anything, and all are in the end", () => {
+    const { world, ann, other } = secured();
+    other.actor = SECRET_HOLDER;
+    const own = Array.from({ length: 5000 }, () => ann.create(world.hub, OF_A)[1]);
+    const [, all] = other.create(world.hub, WISH);
+    world.turn();
+    world.asHolder({ kind: "addRole", role: "s" }, write("after"));
+    world.turn();
+    expect([...own, all].filter(({ items }) => items.length > 0)).toEqual([]);
+    world.settle();
+    for (const { ended } of own) expect(ended).toBeNull();
+    expect(own.every((record) => nextOf(record) === 2)).toBe(true);
+    expect(nextOf(all)).toBe(2);
+  });
+
+  test("whoever is nobody any more is told so within an interval of progress", () => {
+    const { world, ann } = secured();
+    const [, own] = ann.create(world.hub, OF_A);
+    world.turn();
+    ann.actor = null;
+    for (let i = 0; i < 3; i++) world.hub.tick(0);
+    world.turn();
+    expect(own.ended).toEqual({ code: "UNAUTHENTICATED", revision: 1 });
+  });
+
+  test("with access control off again nobody is asked", () => {
+    const { world, other } = secured();
+    world.asHolder({ kind: "turnOff" });
+    const [, record] = other.create(world.hub, WISH);
+    world.turn();
+    expect(record).toMatchObject({ created: 1, ended: null });
+  });
+});

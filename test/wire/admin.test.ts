@@ -102,6 +102,12 @@ const PARAMS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminParams<Op> } =
   compact: { revision: 7 },
   beginBackup: {},
   readBackup: { backup: 1, piece: 0 },
+  signIn: { user: "ann", password: "secret", token: null },
+  whoami: {},
+  getAccess: {},
+  changeAccess: {
+    change: { kind: "permit", role: "r", may: "both", start: Buffer.from("a"), end: null },
+  },
 };
 const history = {
   ...{ revisions: null, bytes: 2 ** 20, revisionsMax: 50_000, bytesMax: 2 ** 20 },
@@ -126,6 +132,16 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
     ...{ appliedIdx: 7, revision: 5, keys: 3, stateHash: "0123456789abcdef" },
   },
   readBackup: { bytes: Buffer.from("OKVS"), last: false },
+  signIn: { token: "t", lifetimeMs: 300_000 },
+  whoami: { isOn: true, user: "ann", by: "password", roles: ["r"] },
+  getAccess: {
+    isOn: false,
+    users: [{ name: "ann", hasPassword: true, roles: ["r"] }],
+    roles: [
+      { name: "r", permissions: [{ may: "read", start: Buffer.from("a"), end: Buffer.from("b") }] },
+    ],
+  },
+  changeAccess: {},
 };
 
 describe("requests", () => {

@@ -11,7 +11,7 @@ const LARGE = { configId: MAX, n: BALLOT_N_MAX, priority: 2 ** 31, pid: 2 ** 32 
 const SEQ = { session: 70_000, counter: 127 };
 const NAME = { idx: 128, bytes: 2 ** 40, crc: U32 };
 const NAMED = { boot: U32, id: 16_384 };
-const RELAYED = { frame: bytes(200), ageTicks: 5, maybeProposed: true };
+const RELAYED = { frame: bytes(200), ageTicks: 5, maybeProposed: true, actor: null };
 const STOP_SIGN = {
   nextConfig: { configurationId: 2, nodes: [1, 2, 300], flexibleQuorum: { read: 2, write: 2 } },
   metadata: bytes(40),

@@ -98,6 +98,7 @@ const BY_TYPE: {
     frame: bytes,
     ageTicks: index,
     maybeProposed: fc.boolean(),
+    actor: fc.option(fc.record({ name: fc.string({ maxLength: 128 }), generation: index })),
   }),
   relayReturned: fc.record({
     boot: index,
@@ -105,6 +106,7 @@ const BY_TYPE: {
     frame: bytes,
     ageTicks: index,
     maybeProposed: fc.boolean(),
+    actor: fc.option(fc.record({ name: fc.string({ maxLength: 128 }), generation: index })),
   }),
   relayAnswer: fc.record({ boot: index, id: index, frame: bytes }),
   report: fc.record({

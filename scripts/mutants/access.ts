@@ -1,0 +1,143 @@
+/** Bugs in who may do what: users that are forgotten on the way, checks in one place only, what is found out by those who may not. */
+import { patch, type Mutant } from "./mutant.ts";
+
+const RIGHTS = "src/kv/rights.ts";
+const INTERVALS = "src/kv/key-intervals.ts";
+const STATE = "src/kv/kv-state.ts";
+
+export const ACCESS: readonly Mutant[] = [
+  {
+    name: "a relay forgets the user",
+    breaks: "a client that a neighbour serves is nobody there",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        "this.#relay.guest(from, message, message.actor)",
+        "this.#relay.guest(from, message)",
+      ),
+    ],
+    by: ["test/replica/access.test.ts"],
+  },
+  {
+    name: "a relay takes everybody for the holder of the secret",
+    breaks: "whoever is served by a neighbour may do everything",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        "this.#relay.guest(from, message, message.actor)",
+        'this.#relay.guest(from, message, { name: "", generation: 0 })',
+      ),
+    ],
+    by: ["test/replica/access.test.ts"],
+  },
+  {
+    name: "the else branch is not checked",
+    breaks: "a transaction writes what its user may not, when its comparisons fail",
+    patches: [patch(RIGHTS, "failure.every((op) => mayDo(rights, op))", "failure.length >= 0")],
+    by: "sim",
+  },
+  {
+    name: "a comparison leaks",
+    breaks: "a user finds out by comparisons what it may not read",
+    patches: [
+      patch(RIGHTS, "compare.every(({ where }) => rights.mayRead(where))", "compare.length >= 0"),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a compare-and-swap needs no right to read",
+    breaks: "a failed one tells a value to who may not read it",
+    patches: [patch(RIGHTS, '(operation.answer !== "swapped" || rights.mayRead(where))', "true")],
+    by: "sim",
+  },
+  {
+    name: "a stale sign-in after a change of the password",
+    breaks: "whoever signed in with the old password goes on",
+    patches: [
+      patch(
+        RIGHTS,
+        "if (actor.generation !== 0 && actor.generation !== user.generation) return NO_RIGHTS;\n",
+        "",
+      ),
+    ],
+    by: ["test/kv/access.test.ts"],
+  },
+  {
+    name: "rights are checked where a write enters and not where it is applied",
+    breaks: "a right that is withdrawn holds on for what is under way, and at nodes that lag",
+    patches: [
+      patch(
+        STATE,
+        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor);",
+        "this.#rights?.isKnown === false ? deniedStatus(this.#rights) : 0;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the end of a permission is permitted",
+    breaks: "a user may write the first key behind its prefix",
+    patches: [patch(INTERVALS, "|| key < found.end)", "|| key <= found.end)")],
+    by: "sim",
+  },
+  {
+    name: "of a range only the first key is judged",
+    breaks: "a user reads beyond what it may",
+    patches: [
+      patch(
+        INTERVALS,
+        "return interval.end === null || (end !== null && end <= interval.end);",
+        "return true;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "reads are not judged when they are answered",
+    breaks: "a user reads what it may not",
+    patches: [
+      patch(
+        "src/wire/answer-writer.ts",
+        "if (rights !== null && !mayReadAll(rights, wanted)) {",
+        "if (rights?.isKnown === false) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a refusal for want of rights is not remembered",
+    breaks: "a write that was refused takes effect when its repetition comes after the right",
+    patches: [patch(STATE, "session.keep(sequence, denied, 0, undefined, hash);\n", "")],
+    by: ["test/kv/access.test.ts"],
+  },
+  {
+    name: "a repetition tells what was found",
+    breaks: "a user whose right was withdrawn is told a value again",
+    patches: [patch(STATE, "if (this.#rights !== null) this.#withhold(this.#rights);\n", "")],
+    by: ["test/kv/access.test.ts"],
+  },
+  {
+    name: "users are lost at a snapshot",
+    breaks: "a node that took over a snapshot lets everybody in",
+    patches: [
+      patch(
+        "src/kv/snapshot-decoder.ts",
+        "this.#header = { ...this.#header, access };",
+        "void access;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a watch outlives its permission",
+    breaks: "a user is told of changes of what it may not read any more",
+    patches: [
+      patch(
+        "src/replica/watch-rights.ts",
+        "if (access.isOn) for (const session of this.#sessions.values()) this.#toJudge.add(session);",
+        "",
+      ),
+    ],
+    by: ["test/replica/watch-hub.test.ts"],
+  },
+];

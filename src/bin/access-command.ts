@@ -1,0 +1,101 @@
+/** `omnikv user`, `role`, `auth` and `whoami`: the commands of the management prompt, one in a process. */
+import { Command } from "commander";
+import { createAdminClient } from "../api/index.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+import type { AccessAction } from "../repl/access-action.ts";
+import { createAdminPrompt } from "../repl/admin-prompt.ts";
+import type { CommandSpec } from "../repl/command-table.ts";
+import { runOneShot } from "../repl/one-shot.ts";
+import { EMPTY_TOKEN, type Token } from "../repl/tokenize.ts";
+import { UsageError } from "../repl/usage-error.ts";
+import { askPassword, passwordIn } from "./ask-password.ts";
+import { learnSettings } from "./learn-nodes.ts";
+import {
+  addAccessOptions,
+  runAsProcess,
+  sleep,
+  terminalStyle,
+  type PromptFlags,
+} from "./prompt-options.ts";
+
+/** The option of the same name says with which password this program signs in. */
+const RENAMED: Readonly<Record<string, string>> = { "--password-file": "--new-password-file" };
+
+export function accessCommand(spec: CommandSpec<AccessAction>): Command {
+  const forms = spec.forms.map((form) => form.replaceAll("--password-file", "--new-password-file"));
+  const command = new Command(spec.name)
+    .description([`${spec.summary}.`, ...(spec.details ?? [])].join("\n"))
+    .argument("[words...]")
+    .usage(`${forms.join(`\n   or: omnikv ${spec.name} `)} [options]`);
+  for (const { name, value, help } of spec.flags ?? []) {
+    const own = RENAMED[name] ?? name;
+    command.option(value === undefined ? own : `${own} <${value}>`, help);
+  }
+  return addAccessOptions(command)
+    .option("--json", "one JSON object, errors too")
+    .action((words: readonly string[], flags: PromptFlags) => run(spec, command, words, flags));
+}
+
+async function run(
+  spec: CommandSpec<AccessAction>,
+  command: Command,
+  words: readonly string[],
+  flags: PromptFlags,
+): Promise<void> {
+  const settings = await learnSettings(flags);
+  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
+  const client = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  const prompt = createAdminPrompt({
+    client,
+    nodes,
+    timeoutMs,
+    startCommand,
+    sleep,
+    servers: null,
+    style: terminalStyle(),
+    now: () => nodeClock.now(),
+    password: async (source, user) =>
+      source.from === "file"
+        ? passwordIn(source.path, "--new-password-file")
+        : askPassword(user, true),
+  });
+  const action = async (): Promise<AccessAction> => {
+    const [min, max] = spec.count;
+    if (words.length < min || words.length > max) {
+      throw new UsageError(spec.forms.map((form) => `omnikv ${spec.name} ${form}`).join("  or  "));
+    }
+    return spec.build({ positionals: words.map(token), flags: flagsOf(spec, command) });
+  };
+  try {
+    await runAsProcess((signal) =>
+      runOneShot(prompt, spec.name, null, action, {
+        output: process.stdout,
+        errors: process.stderr,
+        format: flags.json === true ? "json" : "text",
+        signal,
+      }),
+    );
+  } finally {
+    client.close();
+  }
+}
+
+function flagsOf(spec: CommandSpec<AccessAction>, command: Command): ReadonlyMap<string, Token> {
+  const flags = new Map<string, Token>();
+  for (const { name } of spec.flags ?? []) {
+    const own = RENAMED[name] ?? name;
+    // Commander takes "--no-password" for the contrary of "--password".
+    const isContrary = own.startsWith("--no-");
+    const option = command.options.find(({ long }) => long === own);
+    const value: unknown =
+      option === undefined ? undefined : command.opts()[option.attributeName()];
+    if (isContrary ? value === false : value !== undefined) {
+      flags.set(name, typeof value === "string" ? token(value) : EMPTY_TOKEN);
+    }
+  }
+  return flags;
+}
+
+function token(text: string): Token {
+  return { text, bytes: new TextEncoder().encode(text), quoted: true };
+}

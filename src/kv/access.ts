@@ -1,0 +1,68 @@
+/**
+ * Users, roles and what roles may do: a part of the replicated state. A value that never changes: each change of it makes
+ * another one (access-change.ts), so that a snapshot holds on to what it began with.
+ *
+ * Invariants:
+ *   U1. While access control is on there is the user `root`, with a password and with the role `root`: somebody can always sign in
+ *       who may do everything.
+ *   U2. `epoch` grows by one with each change, so what was worked out of rights holds for as long as it stays the same.
+ *   U3. A user's generation is the epoch at which the user was made, or got its password last: no two are the same, and who signed in
+ *       with an older one is nobody any more.
+ */
+import type { KeyInterval } from "./key-intervals.ts";
+
+export const ROOT = "root";
+
+/** Of names of users and roles: what can be seen, typed and told apart. */
+export const ACCESS_NAME = /^[\x21-\x7e]{1,128}$/;
+export const ACCESS_NAME_TEXT = "1 to 128 characters that are printable ASCII, without blanks";
+// Part of the format: all nodes must refuse the same.
+export const USERS_MAX = 2000;
+export const ROLES_MAX = 1000;
+export const USER_ROLES_MAX = 64;
+export const ROLE_PERMISSIONS_MAX = 256;
+/** Of a password's hash with its salt and costs, as its maker writes it. */
+export const PASSWORD_HASH_BYTES_MAX = 256;
+/** Of the key that tokens are made with. */
+export const TOKEN_KEY_BYTES = 32;
+
+export interface User {
+  readonly name: string;
+  /** As `Passwords` of the node that took it wrote it. Empty: the user has none, and comes with a certificate. */
+  readonly passwordHash: string;
+  /** U3. */
+  readonly generation: number;
+  /** Sorted. */
+  readonly roles: readonly string[];
+}
+
+export type PermissionKind = "read" | "write" | "both";
+
+export interface Permission extends KeyInterval {
+  readonly kind: PermissionKind;
+}
+
+export interface Role {
+  readonly name: string;
+  /** By start and end, each pair once. */
+  readonly permissions: readonly Permission[];
+}
+
+export interface AccessState {
+  readonly isOn: boolean;
+  /** U2. */
+  readonly epoch: number;
+  /** Tokens are made with it; empty: access control was never on. Secret, like the hashes of passwords. */
+  readonly tokenKey: string;
+  readonly users: ReadonlyMap<string, User>;
+  /** The role `root` is not among them: it is always there and may do everything. */
+  readonly roles: ReadonlyMap<string, Role>;
+}
+
+export const EMPTY_ACCESS: AccessState = {
+  isOn: false,
+  epoch: 0,
+  tokenKey: "",
+  users: new Map(),
+  roles: new Map(),
+};

@@ -1,0 +1,120 @@
+/** Users and roles from the shell, against three real servers: passwords from files and pipes, an audit log, a restart, a certificate. */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OMNIKV, TestCluster } from "./cluster.ts";
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await TestCluster.create(3);
+  await Promise.all(
+    cluster.nodes.map(({ id }) => cluster.start(id, { flags: ["--audit-log", auditOf(id)] })),
+  );
+  await cluster.client().write("warm", "up");
+  writeFileSync(join(cluster.directory, "root.txt"), "of root\n", { mode: 0o600 });
+  writeFileSync(join(cluster.directory, "ann.txt"), "of ann\n", { mode: 0o600 });
+});
+afterAll(() => cluster.dispose());
+
+const auditOf = (id: number): string => join(cluster.directory, `audit${id}.log`);
+
+interface Said {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** `$ROOT` and `$ANN` sign in as these. */
+function sh(script: string): Said {
+  const { status, stdout, stderr } = spawnSync(
+    "bash",
+    [
+      "-c",
+      `cd ${cluster.directory}
+       AT=--cluster=${cluster.clusterFile}
+       ROOT="$AT --user root --password-file root.txt"
+       ANN="$AT --user ann --password-file ann.txt"
+       omnikv() { "${process.execPath}" "${OMNIKV}" "$@"; }
+       ${script}`,
+    ],
+    { timeout: 60_000 },
+  );
+  return { status, out: stdout.toString(), err: stderr.toString() };
+}
+
+describe("users in the shell", () => {
+  test("access control is not turned on while nobody could sign in as root", () => {
+    const { status, err } = sh("omnikv auth on $AT");
+    expect(status).toBe(1);
+    expect(err).toContain("there must be a user root with a password");
+  });
+
+  test("are made with passwords from a file and from a pipe, and may do what their roles permit", () => {
+    const made = sh(`set -e
+      omnikv user add root --new-password-file root.txt $AT
+      omnikv user grant-role root root $AT
+      echo 'of ann' | omnikv user add ann $AT
+      omnikv role add shop $AT
+      omnikv role grant shop both shop/ --prefix $AT
+      omnikv role grant shop read prices $AT
+      omnikv user grant-role ann shop $AT
+      omnikv auth on $AT`);
+    expect(made).toMatchObject({ status: 0, err: "" });
+    expect(sh("omnikv get warm $AT")).toMatchObject({
+      status: 3,
+      err: expect.stringContaining("nobody has signed in"),
+    });
+    expect(sh("omnikv put shop/1 apples $ANN && omnikv get shop/1 $ANN --raw")).toMatchObject({
+      status: 0,
+      out: expect.stringContaining("apples"),
+    });
+    const forbidden = sh("omnikv put prices 1 $ANN");
+    expect(forbidden).toMatchObject({
+      status: 1,
+      err: expect.stringContaining("user ann may not"),
+    });
+    expect(sh("omnikv get warm $ROOT --raw").out).toBe("up");
+    expect(sh("omnikv role get shop $ROOT").out).toMatch(
+      /read key "prices"[^]*both prefix "shop\/"/,
+    );
+    expect(sh("omnikv whoami $ANN").out).toContain("user ann, by password, with roles shop");
+    expect(sh("omnikv user list $ANN").err).toContain("management is for users with the role root");
+  });
+
+  test("hold after all servers were killed and started", async () => {
+    await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
+    await Promise.all(
+      cluster.nodes.map(({ id }) => cluster.start(id, { flags: ["--audit-log", auditOf(id)] })),
+    );
+    expect(sh("omnikv put prices 1 $ANN").err).toContain("user ann may not");
+    expect(sh("omnikv put shop/2 pears $ANN").status).toBe(0);
+  });
+
+  test("a password that was changed is wrong from then on", () => {
+    expect(sh("echo 'another' | omnikv user passwd ann $ROOT").status).toBe(0);
+    expect(sh("omnikv get shop/1 $ANN").err).toContain("wrong user or password");
+  });
+
+  test("what they did is in the audit logs, without values and passwords", () => {
+    const text = cluster.nodes.map(({ id }) => readFileSync(auditOf(id), "utf8")).join("");
+    const lines = text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ user: "ann", operation: "write", keys: "shop/1", allowed: true }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({ user: "ann", operation: "write", keys: "prices", allowed: false }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({ user: "root", operation: "setPassword", keys: "ann" }),
+    );
+    expect(text).not.toMatch(/apples|pears|of ann|of root|another/);
+  });
+
+  test("everybody is in again when it is turned off", () => {
+    expect(sh("omnikv auth off $ROOT && omnikv get warm $AT --raw").out).toContain("up");
+  });
+});

@@ -1,0 +1,174 @@
+/** A neighbour's client: whoever serves it goes by what its node says of who it is. */
+import { expect, test } from "vitest";
+import {
+  byteStringOfText,
+  GroupWriter,
+  KvState,
+  SECRET_HOLDER,
+  type AccessChange,
+  type Actor,
+} from "../../src/kv/index.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { innerRoute } from "../../src/replica/inner-route.ts";
+import type { PendingRead } from "../../src/replica/pending-reads.ts";
+import { Relay } from "../../src/replica/relay.ts";
+import type { Route } from "../../src/replica/route.ts";
+import { Replica } from "../../src/replica/replica.ts";
+import { decodeAnswers, ReadsWriter } from "../../src/wire/client.ts";
+import type { HostMessage } from "../../src/wire/host-message.ts";
+import { bytes } from "../kv/helpers.ts";
+import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+
+const PEER = 9;
+const ANN: Actor = { name: "ann", generation: 0 };
+const CHANGES: readonly AccessChange[] = [
+  { kind: "addUser", user: "root", passwordHash: "h" },
+  { kind: "grantRole", user: "root", role: "root" },
+  { kind: "addUser", user: "ann", passwordHash: "h" },
+  { kind: "addRole", role: "r" },
+  {
+    kind: "permit",
+    role: "r",
+    may: "read",
+    start: byteStringOfText("a"),
+    end: byteStringOfText("b"),
+  },
+  { kind: "grantRole", user: "ann", role: "r" },
+  { kind: "turnOn", tokenKey: "k" },
+];
+
+function leader(): Replica {
+  const replica = new Replica(
+    {
+      core: { clusterConfig: { configurationId: 1, nodes: [1] }, pid: 1, incarnation: 7 },
+      timing: {
+        waitTicks: 300,
+        retryTicks: 20,
+        relayAfterTicks: 40,
+        abandonTicks: 600,
+        agreeTicks: 10,
+      },
+      compaction: DEFAULT_COMPACTION,
+      ...{ proposalBytesMax: 1 << 20, proposalCommandsMax: 1000, readsMax: 1000 },
+    },
+    undefined,
+    new KvState(),
+    NO_SNAPSHOTS,
+    () => {},
+  );
+  while (replica.standing().kind !== "leading") tick(replica);
+  replica.onSession(PEER);
+  return replica;
+}
+
+/** Writes are durable at once. */
+function tick(replica: Replica): readonly HostMessage[] {
+  replica.onTick();
+  const { hostMessages, writes } = replica.endTurn(0);
+  for (const { seq } of writes) replica.onPersisted(seq);
+  return hostMessages.map(({ message }) => message);
+}
+
+function readFrame(key: string): Uint8Array {
+  const writer = new ReadsWriter();
+  writer.read(1, bytes(key));
+  return writer.take(false, 0);
+}
+
+function toldOf(frame: Uint8Array): string {
+  const told: string[] = [];
+  const ignore = (): void => {};
+  decodeAnswers(frame, {
+    ...{ appliedIdx: ignore, write: ignore, opened: ignore, refused: ignore, value: ignore },
+    missing: () => told.push("missing"),
+    unread: (_, code) => told.push(code),
+  });
+  return told.join();
+}
+
+test.each<[string, Actor | null, string]>([
+  ["a", ANN, "missing"],
+  ["b", ANN, "FORBIDDEN"],
+  ["a", null, "UNAUTHENTICATED"],
+  ["b", SECRET_HOLDER, "missing"],
+])("a read of %s by %j", (key, actor, told) => {
+  const replica = leader();
+  for (const change of CHANGES) {
+    let error: unknown = "not done";
+    replica.settings.changeAccess(change, SECRET_HOLDER, (result) => (error = result));
+    for (let i = 0; i < 3; i++) tick(replica);
+    expect(error).toBeNull();
+  }
+  const name = { type: "relayRequest", boot: 8, id: 3 } as const;
+  const relayed = { frame: readFrame(key), ageTicks: 0, maybeProposed: false, actor };
+  replica.onPeerMessage(PEER, { ...name, ...relayed });
+  const messages = [tick(replica), tick(replica)].flat();
+  const answer = messages.find((message) => message.type === "relayAnswer");
+  expect(answer === undefined ? "no answer" : toldOf(answer.frame)).toBe(told);
+});
+
+test("what is handed to a neighbour says who asks", () => {
+  const sent: HostMessage[] = [];
+  const relay = new Relay({
+    boot: 1,
+    send: (_, message) => sent.push(message),
+    nextRouteId: () => 5,
+    onSettled: () => {},
+    waitTicks: 100,
+  });
+  const route = innerRoute(
+    4,
+    ANN,
+    () => true,
+    () => {},
+  );
+  const read: PendingRead = {
+    route,
+    frame: readFrame("a"),
+    local: false,
+    arrivedTick: 0,
+    count: 1,
+  };
+  relay.passReads(PEER, [read], 0);
+  expect(sent).toMatchObject([{ type: "relayRequest", actor: ANN }]);
+});
+
+test("what a neighbour loses is handed to the next one with who asks, as its connection says then", () => {
+  const sent: HostMessage[] = [];
+  const relay = new Relay({
+    boot: 1,
+    send: (_, message) => sent.push(message),
+    nextRouteId: () => 5 + sent.length,
+    onSettled: () => {},
+    waitTicks: 100,
+  });
+  let actor = ANN;
+  const route: Route = {
+    ...innerRoute(
+      4,
+      ANN,
+      () => true,
+      () => {},
+    ),
+    get actor() {
+      return actor;
+    },
+  };
+  const read: PendingRead = {
+    ...{ route, frame: readFrame("a"), local: false, arrivedTick: 0, count: 1 },
+  };
+  const writer = new GroupWriter();
+  writer.add(1, { kind: "write", key: bytes("a"), value: bytes("v") });
+  const group = { route, group: writer.take(7, 0), commands: 1, maybeProposed: true };
+  relay.passReads(PEER, [read], 0);
+  relay.passWrites(PEER, [{ ...group, stagedTick: 0 }], () => 0);
+  actor = { ...ANN, generation: 9 };
+  const back = relay.tick(() => false);
+  expect(back.map(({ kind }) => kind)).toEqual(["reads", "writes"]);
+  for (const lent of back) {
+    if (lent.kind === "reads") relay.passReads(PEER + 1, [lent.read], 1);
+    else relay.passWrites(PEER + 1, [lent.group], () => 1);
+  }
+  const told = sent.map((message) => (message.type === "relayRequest" ? message.actor : null));
+  expect(told).toEqual([ANN, ANN, actor, actor]);
+});
