@@ -21,13 +21,13 @@ const HANDED_ON = [
 ];
 /** What others make of a text, or a text that is made elsewhere. */
 const MADE_ELSEWHERE: readonly (readonly [place: string, text: string])[] = [
-  ["src/server/server.ts: open", "others may get into …, where the data is: …"],
+  ["src/server/serving-node.ts: open", "others may get into …, where the data is: …"],
   [
-    "src/server/server.ts: text",
+    "src/server/serving-node.ts: text",
     "nodes prove the secret of clients to each other, so whoever may write keys may pass for a node: give all nodes a --peer-secret-file",
   ],
   [
-    "src/server/server.ts: text",
+    "src/server/serving-node.ts: text",
     "--allow-plain-text: whoever is between this node and others reads what is not in TLS, and can change it on the way",
   ],
 ];

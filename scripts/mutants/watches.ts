@@ -143,8 +143,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         CHANGES,
-        "const after = later.get(key) ?? versionAtEnd(",
-        "const after = versionAtEnd(",
+        "const place = placeAt(key, found, revision, history, looked);",
+        "const place = 0 * placeAt(key, found, revision, history, looked);",
       ),
     ],
     by: "sim",
