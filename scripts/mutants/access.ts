@@ -138,6 +138,6 @@ export const ACCESS: readonly Mutant[] = [
         "",
       ),
     ],
-    by: ["test/replica/watch-hub.test.ts"],
+    by: ["test/replica/watch-rights.test.ts"],
   },
 ];

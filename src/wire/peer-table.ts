@@ -32,7 +32,6 @@ import {
   text,
   UINT32,
   type Form,
-  type Kind,
   type Shape,
   type Source,
   type Structure,
@@ -107,12 +106,7 @@ const ACTOR: Structure<Actor> = structure((f) => ({
   name: f.take(ACTOR_NAME),
   generation: f.varint(),
 }));
-const SAID = optional(ACTOR);
-/** The version before does not say it. */
-const MAYBE_ACTOR: Kind<Actor | null> = {
-  ...SAID,
-  fromValue: (value, name, form) => SAID.fromValue(value ?? null, name, form),
-};
+const MAYBE_ACTOR = added(ACTOR);
 
 const TRIM_OR_SNAPSHOT = integer(0, 1);
 const MAYBE_INDEX = optional(INDEX);

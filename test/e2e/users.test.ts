@@ -82,6 +82,25 @@ describe("users in the shell", () => {
     expect(sh("omnikv user list $ANN").err).toContain("management is for users with the role root");
   });
 
+  test.each([
+    ["omnikv history shop/1", "apples", "omnikv history warm"],
+    ["omnikv watch shop/ --from 1 --limit 1", "shop/1", "omnikv watch --limit 1"],
+    ["omnikv range shop/ --order mod --limit 5", "shop/1", "omnikv range --limit 5"],
+    ["omnikv delete --prefix shop/none", "no keys", "omnikv delete --prefix w"],
+  ])("are asked for by each command: %s", (command, out, other) => {
+    expect(sh(`${command} $ANN`)).toMatchObject({ status: 0, out: expect.stringContaining(out) });
+    expect(sh(`${other} $ANN`).err).toContain("user ann may not");
+    expect(sh(`${other} $AT`).err).toContain("nobody has signed in");
+  });
+
+  test.each(["omnikv config set history.revisions 5000", "omnikv config list", "omnikv compact 1"])(
+    "have the role root for %s",
+    (command) => {
+      expect(sh(`${command} $ROOT`)).toMatchObject({ status: 0, err: "" });
+      expect(sh(`${command} $ANN`).err).toContain("management is for users with the role root");
+    },
+  );
+
   test("hold after all servers were killed and started", async () => {
     await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
     await Promise.all(

@@ -1,4 +1,4 @@
-/** A hub over a state that changes, and clients that read or do not. */
+/** A hub with two clients, on a state to which entries are applied one after the other. */
 import { assert } from "../../src/base/assert.ts";
 import {
   encodeAccessChange,

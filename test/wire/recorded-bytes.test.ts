@@ -57,6 +57,15 @@ test("what nodes of the version before say of their states, without the versions
   expect(decodePeerMessage(Buffer.from(bytes, "hex"))).toEqual(PEER_SAMPLES.at(-2));
 });
 
+test("a frame that a node of the version before passes on is of nobody", () => {
+  const relayed = recorded.messages.filter(([type]) => /^relay(Request|Returned)$/.test(type));
+  expect(relayed).not.toEqual([]);
+  for (const [type, bytes] of relayed) {
+    const before = bytes.replace("de0007", "de0006").replace(/a56163746f72c0$/, "");
+    expect(decodePeerMessage(Buffer.from(before, "hex"))).toMatchObject({ type, actor: null });
+  }
+});
+
 test("messages in pieces", () => {
   const long = PEER_SAMPLES.filter(({ type }) => type === "acceptSync" || type === "promise");
   const made = long.map((message) => {
