@@ -31,6 +31,9 @@ export type TxnCompare = TxnWhere &
     readonly is?: Relation;
   };
 
+/** As the cluster names a lease. */
+export type LeaseId = number;
+
 /** An operation of a transaction; each sees what the ones before it did. */
 export type TxnOperation =
   | {
@@ -40,6 +43,8 @@ export type TxnOperation =
       readonly keepValue?: undefined;
       /** What the key held before is wanted. */
       readonly previous?: boolean;
+      /** The key is bound to it from now on, and deleted when it ends. Default: to none. */
+      readonly lease?: LeaseId;
     }
   /** Counts as a write of the value that is there; without such a key the whole transaction is refused (TXN_REFUSED). */
   | {
