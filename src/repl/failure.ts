@@ -83,6 +83,8 @@ export function statusOf(error: KvError): ExitStatus {
     case "REVISION_AHEAD":
     case "FORBIDDEN":
     case "CANCELLED":
+    case "LEASE_LOST":
+    case "LOCK_LOST":
     case "INTERNAL":
       return EXIT.failed;
     default:
@@ -152,6 +154,8 @@ function failedText(error: KvError, context: FailureContext): string {
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
     case "WRONG_CLUSTER":
+    case "LEASE_LOST":
+    case "LOCK_LOST":
     case "INTERNAL":
       return messageOf(error);
     default:

@@ -32,9 +32,7 @@ export class LockModel {
   txn(request: TxnRequest): ModelAnswer | null {
     const succeeded = (request.compare ?? []).every((compare) => this.#holds(compare));
     const operations = (succeeded ? request.then : request.else) ?? [];
-    const isRefused = operations.some(
-      (each) => each.op === "put" && this.ended.has(each.lease ?? 0),
-    );
+    const isRefused = operations.some((each) => each.op === "put" && this.ended.has(leaseOf(each)));
     if (isRefused) return null;
     if (operations.some(({ op }) => op !== "get")) this.revision += 1;
     return { succeeded, revision: this.revision, results: operations.map((op) => this.#do(op)) };
@@ -87,7 +85,7 @@ export class LockModel {
           createRevision: old?.createRevision ?? this.revision,
           modRevision: this.revision,
           version: (old?.version ?? 0) + 1,
-          lease: operation.lease ?? 0,
+          lease: leaseOf(operation),
         });
         return { op: "put", previous: null };
       }
@@ -112,4 +110,8 @@ export class LockModel {
         throw new Error("no operation of a lock");
     }
   }
+}
+
+function leaseOf(operation: TxnOperation): number {
+  return "lease" in operation ? (operation.lease ?? 0) : 0;
 }

