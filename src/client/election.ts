@@ -2,13 +2,13 @@
 import { KvError } from "../base/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { wrongBytes, wrongRequestOptions } from "./argument-checks.ts";
-import { againAndAgain, LEASE_TTL_MS, wrongTtl, type Leases } from "./leases.ts";
-import { ELECTIONS_PREFIX, placeOf } from "./lock-keys.ts";
-import type { LockStore } from "./lock-store.ts";
+import { againAndAgain, isAborted, LEASE_TTL_MS, wrongTtl, type Leases } from "./leases.ts";
+import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";
+import type { CoordinationSource, LockStore } from "./lock-store.ts";
 import { HeldGuard, type Guard } from "./lock.ts";
 import { wrongName } from "./locks.ts";
 import { takeLock } from "./take-lock.ts";
-import type { Bytes } from "./types.ts";
+import type { Bytes, RangeSelector, RequestOptions, Revision } from "./types.ts";
 
 export interface ElectOptions {
   /** What `observeElection` tells of who leads: where it is to be found. Default: nothing. */
@@ -74,6 +74,59 @@ export async function* elect(
       throw error;
     }
   });
+}
+
+export interface Leader {
+  /** What it has said of itself: as of `elect`. */
+  readonly value: Uint8Array;
+  /** Of its term. */
+  readonly token: Revision;
+}
+
+/** Each change of who leads, and at first who does. */
+export async function* observeElection(
+  source: CoordinationSource,
+  name: string,
+  { signal }: Pick<RequestOptions, "signal">,
+): AsyncGenerator<Leader | null, void, undefined> {
+  const wrong = wrongName(name) ?? wrongRequestOptions({ signal });
+  if (wrong !== null) throw wrong;
+  const options = signal === undefined ? {} : { signal };
+  const range = { prefix: heldPrefix(placeOf(ELECTIONS_PREFIX, name)) };
+  /** Of the leader that was told last; 0: that there is none; null: nothing was told. */
+  let told: number | null = null;
+  while (!isAborted(signal)) {
+    try {
+      const { count, revision } = await source.count(range, options);
+      const leader = count === 0 ? null : await leaderAt(source, range, revision, options);
+      if (told !== (leader?.token ?? 0)) yield leader;
+      told = leader?.token ?? 0;
+      for await (const item of source.watch(range, { ...options, from: revision + 1 })) {
+        if (item.type !== "events") continue;
+        // Whoever is there at last: one that goes and the next one may come in one revision.
+        const put = item.events.findLast((event) => event.type === "put");
+        const next = put === undefined ? null : { value: put.value, token: put.modRevision };
+        if (told !== (next?.token ?? 0)) yield next;
+        told = next?.token ?? 0;
+      }
+    } catch (error) {
+      if (isAborted(signal)) return;
+      // So much was written since that the cluster does not know any more: then look again.
+      if (!(error instanceof KvError) || error.code !== "COMPACTED") throw error;
+    }
+  }
+}
+
+async function leaderAt(
+  source: CoordinationSource,
+  range: RangeSelector,
+  revision: number,
+  options: RequestOptions,
+): Promise<Leader | null> {
+  for await (const { value, modRevision } of source.range(range, { ...options, revision })) {
+    return { value, token: modRevision };
+  }
+  return null;
 }
 
 function wrongElectOptions(options: unknown): KvError | null {

@@ -1,6 +1,18 @@
 import type { KvError } from "../base/errors.ts";
-import type { LeaseId } from "./txn-types.ts";
-import type { RequestOptions } from "./types.ts";
+import type { LeaseId, RequestOptions } from "./types.ts";
+
+/** Times are in milliseconds. */
+export interface LeaseInfo {
+  readonly id: LeaseId;
+  readonly ttl: number;
+  /** Until it ends if nothing renews it, by the clock of the cluster, which stands still while there is no leader. */
+  readonly remaining: number;
+}
+
+export interface LeaseKeys extends LeaseInfo {
+  /** Those that are bound to it. */
+  readonly keys: readonly Uint8Array[];
+}
 
 /** What leases need of a client. Promises reject with a KvError, but for keepAlive. */
 export interface LeasePort {
@@ -14,5 +26,7 @@ export interface LeasePort {
     options: RequestOptions,
   ): Promise<readonly (number | null | KvError)[]>;
   /** @returns false: there is no such lease */
+  timeToLive(id: LeaseId, options: RequestOptions): Promise<LeaseKeys | null>;
+  list(options: RequestOptions): Promise<readonly LeaseInfo[]>;
   revoke(id: LeaseId, options: RequestOptions): Promise<boolean>;
 }

@@ -16,7 +16,7 @@ const MARGIN_MS_MAX = 2000;
 const KEEP_ALIVES = 3;
 
 /** How much earlier than at the nodes a lease ends for its holder, in milliseconds. */
-export function marginOf(ttlMs: number): number {
+export function leaseMarginOf(ttlMs: number): number {
   return Math.min(ttlMs / MARGIN_PART, MARGIN_MS_MAX);
 }
 
@@ -38,7 +38,7 @@ export class LeaseTime {
 
   /** From here on the lease may have ended at the nodes, or soon will. */
   get endMs(): number {
-    return this.#sentMs + this.#ttlMs - marginOf(this.#ttlMs);
+    return this.#sentMs + this.#ttlMs - leaseMarginOf(this.#ttlMs);
   }
 
   /** When the last one was sent that is known to have arrived. */

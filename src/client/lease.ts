@@ -3,7 +3,7 @@ import { KvError } from "../base/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { checkedSignal } from "./checked-signal.ts";
 import { LeaseTime } from "./lease-time.ts";
-import type { LeaseId } from "./txn-types.ts";
+import type { LeaseId } from "./types.ts";
 
 /**
  * A time that is renewed in the background for as long as this process runs and reaches the cluster. Keys can be bound to it: they

@@ -3,11 +3,10 @@ import { KvError } from "../base/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
-import type { LeasePort } from "./lease-port.ts";
+import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 import type { KeptLease, Lease } from "./lease.ts";
 import { pause } from "./pause.ts";
-import type { LeaseId } from "./txn-types.ts";
-import type { RequestOptions } from "./types.ts";
+import type { LeaseId, RequestOptions } from "./types.ts";
 
 export const LEASE_TTL_MS = 10_000;
 /** Before a session is begun anew whose lease could not be had: doubled each time. */
@@ -92,6 +91,34 @@ export class Leases {
     return this.#port.revoke(id, options);
   }
 
+  /**
+   * A lease that nobody renews: it ends after its time unless `renew` is called. Rejects as `grant`.
+   * @param ttl in milliseconds
+   */
+  async issue(ttl: number, options: RequestOptions = {}): Promise<LeaseInfo> {
+    const wrong = wrongTtl(ttl) ?? wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
+    const granted = await this.#port.grant(ttl, options);
+    return { id: granted.id, ttl: granted.ttlMs, remaining: granted.ttlMs };
+  }
+
+  /** Begins its time anew, whoever holds it. @returns its time to live; null: there is no such lease */
+  async renew(id: LeaseId, options: RequestOptions = {}): Promise<number | null> {
+    const [outcome = null] = await this.#port.keepAlive([id], options);
+    if (outcome instanceof KvError) throw outcome;
+    return outcome;
+  }
+
+  /** @returns null: there is no such lease */
+  timeToLive(id: LeaseId, options: RequestOptions = {}): Promise<LeaseKeys | null> {
+    return this.#port.timeToLive(id, options);
+  }
+
+  /** All leases of the cluster. */
+  list(options: RequestOptions = {}): Promise<readonly LeaseInfo[]> {
+    return this.#port.list(options);
+  }
+
   /** The client is closed. */
   close(): void {
     this.#keeper.close();
@@ -132,7 +159,7 @@ export async function* againAndAgain<T>(
   }
 }
 
-function isAborted(signal: AbortSignal | undefined): boolean {
+export function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 

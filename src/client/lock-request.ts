@@ -18,8 +18,8 @@
  *       the number of those who wait.
  */
 import { allBut, heldPrefix, waitPrefix, type LockMode } from "./lock-keys.ts";
-import type { LeaseId, TxnCompare, TxnOperation, TxnRequest, TxnResult } from "./txn-types.ts";
-import type { Bytes, RangeSelector } from "./types.ts";
+import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "./txn-types.ts";
+import type { Bytes, LeaseId, RangeSelector } from "./types.ts";
 
 export interface LockWish {
   /** As of placeOf. */

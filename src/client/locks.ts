@@ -7,6 +7,7 @@ import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts"
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
 import type { KeyValue } from "./range-entry.ts";
+import type { RequestOptions } from "./types.ts";
 import { takeLock, type TakeOptions } from "./take-lock.ts";
 
 export const LOCK_TTL_MS = 10_000;
@@ -49,7 +50,7 @@ export interface LocksMachine {
   readonly store: LockStore;
   readonly leases: Leases;
   /** All keys with the prefix, of one state. */
-  readonly list: (prefix: string) => AsyncIterable<KeyValue>;
+  readonly list: (prefix: string, options: RequestOptions) => AsyncIterable<KeyValue>;
 }
 
 export class Locks {
@@ -121,10 +122,10 @@ export class Locks {
   }
 
   /** Who holds locks, and who waits for some, in one state of the store; 10,000 at most. */
-  async query(): Promise<LockQuery> {
+  async query(options: RequestOptions = {}): Promise<LockQuery> {
     const held: LockInfo[] = [];
     const pending: LockInfo[] = [];
-    for await (const { key, value, createRevision } of this.#machine.list(LOCKS_PREFIX)) {
+    for await (const { key, value, createRevision } of this.#machine.list(LOCKS_PREFIX, options)) {
       const at = lockKeyIn(LOCKS_PREFIX, Buffer.from(key).toString("utf8"));
       if (at === null) continue;
       const { name, mode } = at;

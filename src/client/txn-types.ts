@@ -1,7 +1,7 @@
 /** Transactions as users hand them in, and what they get back. */
 import type { Relation } from "../kv/commands.ts";
 import type { KeyValue } from "./range-entry.ts";
-import type { Bytes, RangeSelector, RequestOptions, Revision } from "./types.ts";
+import type { Bytes, LeaseId, RangeSelector, RequestOptions, Revision } from "./types.ts";
 
 /** One key, or those of a range. */
 export type TxnWhere =
@@ -30,9 +30,6 @@ export type TxnCompare = TxnWhere &
     /** How the left side, what is there, must stand to what is given. Default "=". */
     readonly is?: Relation;
   };
-
-/** As the cluster names a lease. */
-export type LeaseId = number;
 
 /** An operation of a transaction; each sees what the ones before it did. */
 export type TxnOperation =

@@ -3,6 +3,7 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { CommandGroup, CommandSpec, CommandTable, ParsedArguments } from "./command-table.ts";
 import type { HelpTexts } from "./help.ts";
 import type { Bytes, CasCondition, KeyRequest } from "../client/types.ts";
+import { boundIn, LEASE_COMMANDS, WRITE_FLAGS, type LeaseAction } from "./lease-commands.ts";
 import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import type { Token } from "./tokenize.ts";
@@ -14,26 +15,28 @@ type BytesOnly<R> = R extends KeyRequest
   ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
   : never;
 
-export type ClientAction = KeyAction | RangeAction | TxnAction;
+export type ClientAction = KeyAction | RangeAction | TxnAction | LeaseAction;
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
   aliases: ["put", "set"],
-  forms: ["KEY VALUE"],
+  forms: ["KEY VALUE [--ttl TIME]"],
   summary: "sets the key's value",
   details: [
     "The answer comes when a majority of the nodes has the write on disk.",
     'Text with spaces in quotes: \'literal\', or "with \\n \\t \\" \\\\ \\xHH".',
   ],
-  examples: ["1 write 35 hello", '2 write greeting "hello world"'],
+  examples: ["1 write 35 hello", '2 write greeting "hello world"', "1 write seen now --ttl 10s"],
   arguments: ["text", "text"],
   count: [2, 2],
   input: "VALUE may be - for standard input, as it is: omnikv write photo - < photo.jpg",
-  build: ({ positionals: [key, value] }) => ({
-    op: "write",
-    key: keyIn(key),
-    value: valueIn(value),
-  }),
+  flags: WRITE_FLAGS,
+  build: (args) => {
+    const [key, value] = args.positionals;
+    const written = { key: keyIn(key), value: valueIn(value) };
+    const bound = boundIn(args);
+    return bound === null ? { op: "write", ...written } : { op: "leasedWrite", ...written, bound };
+  },
 };
 
 const append: CommandSpec<ClientAction> = {
@@ -153,7 +156,7 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND],
+  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND, ...LEASE_COMMANDS],
   nodeWord: "any",
 };
 

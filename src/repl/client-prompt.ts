@@ -14,6 +14,8 @@ import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
 import { failureOutcome } from "./failure.ts";
+import { isLeaseAction } from "./lease-commands.ts";
+import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 import { isRangeAction } from "./range-commands.ts";
@@ -24,7 +26,7 @@ import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn">;
+export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn"> & LeaseCalls;
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;
@@ -57,14 +59,18 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           const request = requestOptions(target, signal);
           return [await txnOutcome(options.client, action, request, style, elapsedMs)];
         }
+        if (isLeaseAction(action)) {
+          const request = requestOptions(target, signal);
+          return [await leaseOutcome(options.client, action, request, style, elapsedMs)];
+        }
         const result = await options.client.request(action, requestOptions(target, signal));
         return [answerOutcome(action, result, style, elapsedMs())];
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
-          op: action.op,
-          changes: !isRangeAction(action) && action.op !== "read",
+          op: action.op === "leasedWrite" ? "write" : action.op,
+          changes: !isRangeAction(action) && action.op !== "read" && action.op !== "locks",
           lookFirst: `read the ${isTxnAction(action) ? "keys" : "key"} before you try again`,
           node: target,
           address: asked.map(({ address }) => address).join(", "),

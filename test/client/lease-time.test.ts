@@ -1,6 +1,6 @@
 /** Until when the holder of a lease may believe in it. */
 import { describe, expect, test } from "vitest";
-import { keepAliveIntervalOf, LeaseTime, marginOf } from "../../src/client/lease-time.ts";
+import { keepAliveIntervalOf, LeaseTime, leaseMarginOf } from "../../src/client/lease-time.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 describe("the time of a lease", () => {
@@ -31,10 +31,10 @@ describe("the time of a lease", () => {
   });
 
   test("what is left out is a part of the time to live, and bounded; two keep-alives may be lost", () => {
-    expect(marginOf(800)).toBe(100);
-    expect(marginOf(3_600_000)).toBe(2000);
+    expect(leaseMarginOf(800)).toBe(100);
+    expect(leaseMarginOf(3_600_000)).toBe(2000);
     for (const ttlMs of [500, 10_000, 3_600_000]) {
-      expect(2 * keepAliveIntervalOf(ttlMs)).toBeLessThan(ttlMs - marginOf(ttlMs));
+      expect(2 * keepAliveIntervalOf(ttlMs)).toBeLessThan(ttlMs - leaseMarginOf(ttlMs));
     }
   });
 
