@@ -33,6 +33,17 @@ export type { LockInfo, LockOptions, LockQuery, Locks } from "../client/locks.ts
 export type { ElectOptions, Leader, Term } from "../client/election.ts";
 export type { GuardedClient } from "../client/guarded-client.ts";
 export { KvClient } from "../client/kv-client.ts";
+export { Watch } from "../client/watch.ts";
+export {
+  DeleteEvent,
+  PutEvent,
+  type WatchBatch,
+  type WatchEvent,
+  type WatchItem,
+  type WatchOptions,
+  type WatchProgress,
+} from "../client/watch-types.ts";
+export type { ObserveOptions, RangeState } from "../client/observe.ts";
 export type { KvRequests } from "../client/key-requests.ts";
 export { Atomic } from "../client/atomic.ts";
 export { Transaction, type TransactRangeOptions, type TransactSource } from "../client/transact.ts";

@@ -7,12 +7,14 @@ import { ORDERED_KEYS_MAX } from "../base/limits.ts";
 import { printableJson } from "../base/printable.ts";
 import { RANGE_ORDERS } from "../kv/commands.ts";
 import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
+import type { WatchOptions } from "./watch-types.ts";
 
 /** Timers of a longer time would fire at once (2^31 - 1). */
 export const TIMEOUT_MS_MAX = 2_147_483_647;
 const SHOWN_LENGTH_MAX = 60;
 const BYTES_EXPECTED = "a string or a Uint8Array";
 const SELECTOR_EXPECTED = "{ prefix }, or { start, end } of which either may be left out";
+const WATCHED_EXPECTED = `a key (a string or a Uint8Array), or ${SELECTOR_EXPECTED}`;
 const CONDITION_EXPECTED =
   "exactly one of { value }, { absent: true } and { revision } as the condition";
 
@@ -113,6 +115,31 @@ export function wrongCountOptions(options: unknown): KvError | null {
     }
   }
   return null;
+}
+
+export function wrongWatchOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { from, previous, only, progress } = options as Record<keyof WatchOptions, unknown>;
+  if (from !== undefined && !isPositive(from)) {
+    return badArgument("from", "a positive integer", from);
+  }
+  if (only !== undefined && only !== "puts" && only !== "deletes") {
+    return badArgument("only", '"puts" or "deletes"', only);
+  }
+  for (const [name, flag] of Object.entries({ previous, progress })) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      return badArgument(name, "true or false", flag);
+    }
+  }
+  return null;
+}
+
+/** A key, or a selector of a range. */
+export function wrongWatched(what: unknown): KvError | null {
+  if (typeof what === "string" || isBytes(what)) return null;
+  const isObject = typeof what === "object" && what !== null;
+  return isObject ? wrongSelector(what) : badArgument("watched", WATCHED_EXPECTED, what);
 }
 
 function wrongLimit(options: unknown): KvError | null {

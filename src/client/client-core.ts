@@ -27,7 +27,7 @@ import { Deadlines } from "./deadlines.ts";
 import { checkOperation, type Answer, type Operation } from "./frames.ts";
 import { KnownCluster, type NodeSelf } from "./known-cluster.ts";
 import { Lane } from "./lane.ts";
-import { NodeLink } from "./node-link.ts";
+import { NodeLink, type LinkOptions } from "./node-link.ts";
 import {
   newRequest,
   type Done,
@@ -35,9 +35,13 @@ import {
   type Request,
   type WriteRequest,
 } from "./request.ts";
+import type { Endpoint } from "./types.ts";
 
 /** Requests without an answer; more are refused with OVERLOADED. */
 export const REQUESTS_MAX = 65_536;
+/** Unless something else is asked for. */
+export const TIMEOUT_MS = 5000;
+export const ATTEMPT_TIMEOUT_MS = 2000;
 /** A request is given up when so many connections were lost under it: it may be what kills them. */
 const LOSSES_MAX = 3;
 const EXPIRIES_MAX = 3;
@@ -55,7 +59,10 @@ export class ClientCore {
   readonly #lanes: readonly Lane[];
   readonly #lanesById: ReadonlyMap<number, Lane>;
   readonly #session: ClientSession;
-  readonly #cluster = new KnownCluster();
+  /** What is known of the cluster, by whichever connection. */
+  readonly cluster = new KnownCluster();
+  /** How nodes are dialed. */
+  readonly linkOptions: LinkOptions;
   readonly #deadlines: Deadlines;
   readonly #handlers: readonly AnswerHandler[];
   readonly #reads = new Map<number, ReadRequest>();
@@ -73,23 +80,23 @@ export class ClientCore {
   constructor(options: ClientCoreOptions) {
     this.#clock = options.clock;
     this.#epoch = options.clock.now();
-    this.#timeoutMs = options.timeoutMs ?? 5000;
-    this.#attemptTimeoutMs = options.attemptTimeoutMs ?? 2000;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#attemptTimeoutMs = options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS;
     this.#observe = options.observe ?? null;
     this.#failFast = options.failFast ?? false;
     this.#deadlines = new Deadlines(options.clock, this.#epoch, (now) => this.#expire(now));
     this.#session = new ClientSession((length) => options.random.bytes(length));
-    const linkOptions = {
+    this.linkOptions = {
       clock: options.clock,
       random: options.random,
       network: options.network,
       clusterId: options.clusterId ?? null,
       secret: askedSecret(options.secret ?? null),
       connectTimeoutMs: options.connectTimeoutMs ?? 2000,
-      meet: (self: NodeSelf, by: string) => this.#cluster.meet(self, by),
+      meet: (self: NodeSelf, by: string) => this.cluster.meet(self, by),
     };
     this.#lanes = options.nodes.map((node, index) => {
-      const link: NodeLink = new NodeLink(node, "client", linkOptions, {
+      const link: NodeLink = new NodeLink(node, "client", this.linkOptions, {
         onOpen: () => {
           lane.wrongCluster = null;
           this.#scheduleFlush();
@@ -109,11 +116,11 @@ export class ClientCore {
           lane.answerIdx = idx;
         },
         origin: (origin) => {
-          this.#cluster.check(origin, lane.link.name);
+          this.cluster.check(origin, lane.link.name);
           lane.link.originTold();
         },
         sessionOpened: (nonce, session) => {
-          this.#cluster.answered(lane.answerIdx, lane.openingIdx, lane.link);
+          this.cluster.answered(lane.answerIdx, lane.openingIdx, lane.link);
           lane.openingOver();
           this.#session.opened(nonce, session);
           this.#scheduleFlush();
@@ -140,6 +147,16 @@ export class ClientCore {
       throw new KvError("UNKNOWN_NODE", `firstNode: ${this.#noNode(firstNode)}`);
     }
     this.#preferred = first;
+  }
+
+  /** The place of the node that is asked first now. */
+  get preferredIndex(): number {
+    return this.#preferred.index;
+  }
+
+  /** Where a node is found that was named with its id, or reached before; otherwise why it is not known. */
+  endpointOf(node: number): Endpoint | KvError {
+    return this.#laneOf(node)?.link.node ?? new KvError("UNKNOWN_NODE", this.#noNode(node));
   }
 
   /** Requests without an answer. */
@@ -245,7 +262,7 @@ export class ClientCore {
   #flushLane(lane: Lane): void {
     const now = this.#turnTime();
     const sent = (request: Request): void => this.#onSending(request, now);
-    if (!lane.flush(this.#session, this.#cluster.seenIdx, sent)) {
+    if (!lane.flush(this.#session, this.cluster.seenIdx, sent)) {
       this.#clock.after(FULL_SOCKET_RETRY_MS, () => this.#scheduleFlush());
     }
   }
@@ -253,9 +270,9 @@ export class ClientCore {
   #onSending(request: Request, now: number): void {
     request.state = "sent";
     const isLocal = !request.isWrite && request.operation.local;
-    if (!request.isOverdue && !isLocal) request.seenIdx = this.#cluster.seenIdx;
+    if (!request.isOverdue && !isLocal) request.seenIdx = this.cluster.seenIdx;
     if (!request.isWrite) {
-      request.knewOrigin = this.#cluster.hasOrigin;
+      request.knewOrigin = this.cluster.hasOrigin;
       if (request.number === 0) request.number = this.#nextRead++;
       this.#reads.set(request.number, request);
     }
@@ -279,7 +296,7 @@ export class ClientCore {
 
   /** C6: from a state without an origin nothing is taken when there is one that it should have (KnownCluster, K3). */
   #onRead(lane: Lane, request: ReadRequest | undefined, answer: Answer): void {
-    if (request === undefined || !lane.link.asksForOrigin || !this.#cluster.hasOrigin) {
+    if (request === undefined || !lane.link.asksForOrigin || !this.cluster.hasOrigin) {
       return this.#resolve(lane, request, answer);
     }
     if (request.lane !== lane || request.state !== "sent") return;
@@ -287,14 +304,14 @@ export class ClientCore {
       const text = `${lane.link.name} is behind what this client has seen elsewhere`;
       return this.#refused(request, new KvError("NO_QUORUM", text));
     }
-    if (request.knewOrigin) throw this.#cluster.emptied(lane.link.name);
+    if (request.knewOrigin) throw this.cluster.emptied(lane.link.name);
     // It was asked before anything was known, and may have been true then.
     lane.enqueue(request);
   }
 
   #resolve(lane: Lane, request: Request | undefined, answer: Answer): void {
     if (request === undefined) return;
-    this.#cluster.answered(lane.answerIdx, request.seenIdx, lane.link);
+    this.cluster.answered(lane.answerIdx, request.seenIdx, lane.link);
     this.#parkMs = PARK_MS_MIN;
     this.#finish(request, null, answer);
   }

@@ -52,7 +52,7 @@ export async function* elect(
       const wish = { place, mode: "exclusive", value, how: "wait" } as const;
       const taken = await takeLock(wish, { clock, lease, signal, store });
       if (taken === null) throw new KvError("INTERNAL", "who waits was told not to");
-      const guard = new HeldGuard(taken.key, taken.token, lease, store);
+      const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
       const resign = (): Promise<void> => {
         guard.release();
         return revoke();

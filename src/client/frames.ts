@@ -131,15 +131,19 @@ function checkKeys(keys: readonly Uint8Array[]): void {
 }
 
 function checkRange({ start, end, limit, revision }: RangeBytes): void {
-  for (const bound of [start, end]) {
-    if (bound === null || bound.length <= KEY_BYTES_MAX + 1) continue;
-    const text = `bound of a range of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
-    throw new KvError("KEY_TOO_LARGE", text);
-  }
+  checkBound(start);
+  if (end !== null) checkBound(end);
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new KvError("BAD_REQUEST", `limit: expected a positive integer, got ${limit}`);
   }
   if (revision !== 0) checkRevision(revision);
+}
+
+/** @throws KvError KEY_TOO_LARGE */
+export function checkBound(bound: Uint8Array): void {
+  if (bound.length <= KEY_BYTES_MAX + 1) return;
+  const text = `bound of a range of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
+  throw new KvError("KEY_TOO_LARGE", text);
 }
 
 function checkRevision(revision: number): void {

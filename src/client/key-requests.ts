@@ -1,6 +1,9 @@
 /** Requests about one key: what a client and a view of it have in common. */
 import type { KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import type { ObserveOptions, RangeState } from "./observe.ts";
+import type { Watch } from "./watch.ts";
+import type { WatchItem, WatchOptions } from "./watch-types.ts";
 import type { Atomic } from "./atomic.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
@@ -113,4 +116,19 @@ export interface KvRequests extends KeyRequests {
   keys(selector: RangeSelector, options?: RangeOptions): AsyncGenerator<KeyEntry>;
   count(selector: RangeSelector, options?: CountOptions): Promise<CountResult>;
   history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
+  watch(
+    what: Bytes | RangeSelector,
+    options: WatchOptions & { readonly progress: true },
+  ): Watch<WatchItem>;
+  watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
+  watchOn(skip: number, what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
+  /** As `observe`, on a view of this client. */
+  observeOn(
+    view: KvRequests,
+    what: readonly Bytes[] | RangeSelector,
+    options?: ObserveOptions,
+  ): AsyncGenerator<Snapshot | RangeState>;
 }

@@ -15,8 +15,13 @@ import {
 import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
 import { bytesOf } from "./bytes.ts";
 import { checkClientOptions, endpointsIn } from "./checked-options.ts";
-import { ClientCore } from "./client-core.ts";
+import { ClientCore, TIMEOUT_MS } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
+import { observeOn, type ObserveOptions, type RangeState } from "./observe.ts";
+import { Watch } from "./watch.ts";
+import { WatchFeeds } from "./watch-feeds.ts";
+import type { WatchItem, WatchOptions } from "./watch-types.ts";
+import { watchedOf } from "./watched.ts";
 import type { Answer, Operation } from "./frames.ts";
 import type { Request } from "./request.ts";
 import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
@@ -30,6 +35,7 @@ import { isLocal, readResults } from "./results.ts";
 import { Coordination } from "./coordination.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import { GuardedClient } from "./guarded-client.ts";
+import { leasePortOf } from "./lease-requests.ts";
 import type { Leases } from "./leases.ts";
 import type { Guard } from "./lock.ts";
 import type { Locks } from "./locks.ts";
@@ -84,14 +90,19 @@ export class KvClient extends KeyRequests implements KvRequests {
   readonly #core: ClientCore;
   readonly #machine: TransactMachine;
   readonly #coordination: Coordination;
+  readonly #watches: WatchFeeds;
+  readonly #timeoutMs: number;
 
   /** @throws KvError BAD_REQUEST that names the option; UNKNOWN_NODE for a `firstNode` that is not among the nodes */
   constructor(options: KvClientOptions) {
     super();
     checkClientOptions(options);
     this.#machine = { clock: options.clock, random: options.random };
-    this.#core = new ClientCore({ ...options, nodes: endpointsIn(options.nodes) });
-    this.#coordination = new Coordination(this, options.clock, this.#leasePort());
+    const nodes = endpointsIn(options.nodes);
+    this.#core = new ClientCore({ ...options, nodes });
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#watches = new WatchFeeds(this.#core, { ...options, nodes });
+    this.#coordination = new Coordination(this, options.clock, leasePortOf(this.#core));
   }
 
   override request<R extends KeyRequest>(
@@ -256,6 +267,57 @@ export class KvClient extends KeyRequests implements KvRequests {
   }
 
   /**
+   * What happens to a key or to the keys of a range, from a revision on:
+   * `for await (const { revision, events } of kv.watch({ prefix: "app/" }))`. See Watch for what holds of it, and WatchOptions.
+   *
+   * It begins at once. `await watch.created` tells the revision from which it holds: a state that was read at the revision before,
+   * or any later one, and what the watch tells have no gap between them. Thousands of watches share one connection. Who takes items
+   * more slowly than they come loses none: at most 8 MiB wait here, and the rest is asked for again later, from the history that
+   * the cluster keeps.
+   * @throws KvError BAD_REQUEST, KEY_TOO_LARGE for a wrong argument; UNKNOWN_NODE for a `node` that was not named
+   */
+  watch(
+    what: Bytes | RangeSelector,
+    options: WatchOptions & { readonly progress: true },
+  ): Watch<WatchItem>;
+  watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  watch(what: Bytes | RangeSelector, options: WatchOptions = NO_OPTIONS): Watch {
+    return this.watchOn(0, what, options);
+  }
+
+  /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
+  watchOn(skip: number, what: Bytes | RangeSelector, options: WatchOptions = NO_OPTIONS): Watch {
+    const asked = watchedOf(what, options, skip, this.#timeoutMs);
+    return new Watch(this.#watches.of(options.node ?? null), asked, options.signal);
+  }
+
+  /**
+   * The newest state of a few keys, at first and whenever it has changed: `for await (const { results } of kv.observe(["a", "b"]))`,
+   * or `for await (const { items } of kv.observe({ prefix: "app/" }))`. Each state is one that there was, of all the keys together,
+   * and none is older than the one before; states that go by while one is looked at are left out.
+   *
+   * @param what 1 to 1,024 keys, or a range with no more
+   * @throws KvError while iterating: OVERLOADED when they are more, or have more than 32 MiB together; CANCELLED; others as `watch`
+   */
+  observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
+  observe(
+    what: readonly Bytes[] | RangeSelector,
+    options: ObserveOptions = NO_OPTIONS,
+  ): AsyncGenerator<Snapshot | RangeState> {
+    return this.observeOn(this, what, options);
+  }
+
+  /** As `observe`, on a view of this client. */
+  observeOn(
+    view: KvRequests,
+    what: readonly Bytes[] | RangeSelector,
+    options: ObserveOptions = NO_OPTIONS,
+  ): AsyncGenerator<Snapshot | RangeState> {
+    return observeOn(view, this.#machine.clock, what, options);
+  }
+
+  /**
    * Many independent requests as one call: they travel together, and each has an outcome of its own, in the order of the
    * operations. Not a transaction: some may take effect and others not, in any order. Any number is taken.
    *
@@ -328,9 +390,10 @@ export class KvClient extends KeyRequests implements KvRequests {
     return this.#coordination.observeElection(name, options);
   }
 
-  /** Rejects what has no answer yet (CANCELLED) and ends the connections. What is asked later is rejected too. */
+  /** Rejects what has no answer yet (CANCELLED), watches too, and ends the connections. What is asked later is rejected too. */
   close(): void {
     this.#coordination.close();
+    this.#watches.close();
     this.#core.close();
   }
 

@@ -1,10 +1,12 @@
 /** A lock that is held. */
 import { KvError } from "../base/errors.ts";
 import { anySignal } from "./any-signal.ts";
+import type { Clock } from "../ports/clock.ts";
 import { checkedSignal } from "./checked-signal.ts";
 import type { KeptLease } from "./lease.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
+import { pause } from "./pause.ts";
 import type { TxnCompare } from "./txn-types.ts";
 import type { Revision } from "./types.ts";
 
@@ -29,6 +31,9 @@ export interface Lock extends Guard {
   readonly mode: LockMode;
 }
 
+/** When no node would tell whether it is still held. */
+const LOOK_AGAIN_MS = 1000;
+
 /** Holds as long as the lease lives, nobody takes the key away, and its holder does not give it back. */
 export class HeldGuard implements Guard {
   readonly key: string;
@@ -38,14 +43,14 @@ export class HeldGuard implements Guard {
   readonly #controller = new AbortController();
   readonly #release = new AbortController();
 
-  constructor(key: string, token: Revision, lease: KeptLease, store: LockStore) {
+  constructor(key: string, token: Revision, lease: KeptLease, store: LockStore, clock: Clock) {
     this.key = key;
     this.token = token;
     this.#lease = lease;
     this.signal = checkedSignal(this.#controller, () => void lease.check());
     const lost = (): void => this.#lose(lease.signal.reason);
     lease.signal.addEventListener("abort", lost, { signal: this.#release.signal });
-    void this.#watch(store);
+    void this.#watch(store, clock);
     if (lease.signal.aborted) lost();
   }
 
@@ -62,16 +67,19 @@ export class HeldGuard implements Guard {
     }
   }
 
-  async #watch(store: LockStore): Promise<void> {
+  async #watch(store: LockStore, clock: Clock): Promise<void> {
     const over = anySignal(this.#release.signal, this.#lease.signal);
-    try {
-      await store.gone(this.key, over.signal);
-    } catch {
-      // Nothing is known then, and the lease goes on to tell what is certain.
-      return;
-    } finally {
-      over.end();
+    let isKnown = false;
+    while (!isKnown && !over.signal.aborted) {
+      try {
+        await store.gone(this.key, over.signal);
+        isKnown = true;
+      } catch {
+        // Nothing is known then, and the lease goes on to tell what is certain.
+        await pause(clock, LOOK_AGAIN_MS, over.signal);
+      }
     }
+    over.end();
     if (!over.signal.aborted) {
       this.#lose(
         new KvError("LOCK_LOST", `${this.key} is not held any more: it was stolen, or deleted`),

@@ -106,7 +106,7 @@ export class Locks {
       const take: TakeOptions = { clock, lease, signal, store };
       const taken = await takeLock({ place, mode, value: owner, how }, take);
       if (taken === null) return await carryOut(null);
-      const guard = new HeldGuard(taken.key, taken.token, lease, store);
+      const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
       try {
         const { key, token, signal: lost } = guard;
         const result = await carryOut({ name, mode, key, token, signal: lost });

@@ -1,9 +1,13 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
-import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
+import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import type { KeyVersion } from "./key-version.ts";
+import type { ObserveOptions, RangeState } from "./observe.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
+import type { Watch } from "./watch.ts";
+import type { WatchItem, WatchOptions } from "./watch-types.ts";
+import { isKey } from "./watched.ts";
 import { wrongRequest } from "./requests.ts";
 import { afterPrefix } from "./range.ts";
 import { Atomic } from "./atomic.ts";
@@ -131,6 +135,43 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     options?: TransactOptions,
   ): Promise<TransactResult<T>> {
     return this.#client.transactOn(view, carryOut, options);
+  }
+
+  /** As of KvClient, within the prefix: {} stands for all of it, and keys come without it. */
+  watch(
+    what: Bytes | RangeSelector,
+    options: WatchOptions & { readonly progress: true },
+  ): Watch<WatchItem>;
+  watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch {
+    return this.watchOn(0, what, options);
+  }
+
+  /** As of KvClient. */
+  watchOn(skip: number, what: Bytes | RangeSelector, options?: WatchOptions): Watch {
+    const wrong = wrongWatched(what);
+    if (wrong !== null) throw wrong;
+    const within = isKey(what) ? this.#whole(what) : this.#within(what);
+    return this.#client.watchOn(skip + bytesOf(this.#prefix).length, within, options);
+  }
+
+  /** As of KvClient, within the prefix. */
+  observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
+  observe(
+    what: readonly Bytes[] | RangeSelector,
+    options?: ObserveOptions,
+  ): AsyncGenerator<Snapshot | RangeState> {
+    return this.#client.observeOn(this, what, options);
+  }
+
+  /** As of KvClient. */
+  observeOn(
+    view: KvRequests,
+    what: readonly Bytes[] | RangeSelector,
+    options?: ObserveOptions,
+  ): AsyncGenerator<Snapshot | RangeState> {
+    return this.#client.observeOn(view, what, options);
   }
 
   /** A view of this view: its keys begin with both, this one's prefix first. @throws KvError BAD_REQUEST as the constructor */

@@ -17,6 +17,7 @@ import { piecesOf, type GroupPiece } from "../kv/index.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Route } from "../replica/route.ts";
+import type { WatchRoute } from "../replica/watch.ts";
 import { RouteLoad } from "../replica/route-load.ts";
 import { AnswerWriter, decodeClientFrame } from "../wire/client.ts";
 import { DecodeError } from "../wire/decode-error.ts";
@@ -58,7 +59,7 @@ export interface ClientGate {
   misbehaved(connection: ClientConnection, what: string, reason: string): void;
 }
 
-export class ClientConnection implements ConnectionHandlers, Route, BufferHolder {
+export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, BufferHolder {
   readonly id: number;
   readonly relayed = false;
   readonly answers = new AnswerWriter();
@@ -127,6 +128,15 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
 
   deliver(frame: Uint8Array): void {
     this.#work -= Math.floor(frame.length / WORK_BYTES);
+    this.tell(frame);
+  }
+
+  unreadBytes(): number {
+    return this.#connection.bufferedBytes();
+  }
+
+  /** What it did not ask for now: its share of the turn is not touched. */
+  tell(frame: Uint8Array): void {
     this.#connection.send(frame);
     if (!this.#large.isIdle && this.load.commands === 0) this.#large.ended(this.#gate.nowMs());
     const unread = this.#connection.bufferedBytes();
@@ -218,6 +228,12 @@ export class ClientConnection implements ConnectionHandlers, Route, BufferHolder
           this.#work -= frame.count + Math.floor(bytes.length / WORK_BYTES);
           this.#gate.replica.onReads(this, bytes, frame);
           return;
+        case "watches": {
+          this.#work -= frame.requests.length + Math.floor(bytes.length / WORK_BYTES);
+          const wrong = this.#gate.replica.onWatches(this, frame.requests);
+          if (wrong !== null) throw new DecodeError(wrong);
+          return;
+        }
         default:
           unreachable(frame, "client frame");
       }

@@ -80,6 +80,8 @@ export interface HistoryView {
   modBefore(revision: number, key: ByteString): number;
   createBefore(revision: number, key: ByteString): number;
   valueBefore(revision: number, key: ByteString): ByteString;
+  /** Keys that were changed at this revision, which is in (oldest, last], in no order that nodes would agree on. */
+  keysAt(revision: number): readonly ByteString[];
 }
 
 export class History implements HistoryView {
@@ -217,6 +219,15 @@ export class History implements HistoryView {
     const chunk = this.#chunk(revision);
     const at = revision & (CHUNK_RECORDS - 1);
     return this.#aside(revision, key)?.value ?? chunk.values[at] ?? EMPTY_BYTES;
+  }
+
+  keysAt(revision: number): readonly ByteString[] {
+    const chunk = this.#chunk(revision);
+    const at = revision & (CHUNK_RECORDS - 1);
+    const key = chunk.keys[at];
+    assert(key !== undefined, `revision ${revision} has its record`);
+    const aside = chunk.aside?.get(at);
+    return aside === undefined ? [key] : [key, ...aside.keys()];
   }
 
   /** As it is now, whatever happens here later. Takes time by the chunks, of which there are a few hundred. */

@@ -6,6 +6,7 @@ export {
   textOf,
   type ByteString,
 } from "../base/byte-string.ts";
+export { changesAt, changesIn, type Change, type ChangesSource } from "./changes.ts";
 export { CommandCursor } from "./command-cursor.ts";
 export { NO_SESSION, STATUS, type AnswerSink, type Status } from "./command.ts";
 export {

@@ -74,7 +74,8 @@ export function* versionsOf(
   }
 }
 
-function versionIn(history: HistoryView, place: number, key: ByteString): KeyVersion {
+/** What a key was before its change at `place`, a revision that is kept. */
+export function versionIn(history: HistoryView, place: number, key: ByteString): KeyVersion {
   const version = history.versionBefore(place, key);
   return {
     value: version === 0 ? EMPTY_BYTES : history.valueBefore(place, key),

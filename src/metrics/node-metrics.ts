@@ -97,6 +97,19 @@ const SINGLES: Readonly<Record<string, Single>> = {
     (s) => s.status.waitingWriteBytes,
   ),
   omnikv_waiting_reads: gauge("Keys of reads that wait", (s) => s.status.waitingReads),
+  omnikv_watches: gauge("Watches of this node's clients", (s) => s.watches.watches),
+  omnikv_slow_watches: gauge(
+    "Of them, those that are read on from the history, as their clients read slowly or begin in the past",
+    (s) => s.watches.behind,
+  ),
+  omnikv_watch_events_total: counter(
+    "Events that this node has told watches",
+    (s) => s.watches.events,
+  ),
+  omnikv_watches_slowed_total: counter(
+    "Times that a watch has left the live feed as its client did not read",
+    (s) => s.watches.slowed,
+  ),
   omnikv_commands_applied_total: counter(
     "Commands of decided entries that this process has applied, whoever proposed them",
     (s) => s.status.served.commandsApplied,

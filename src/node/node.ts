@@ -265,6 +265,7 @@ export class Node {
       leadersSeen: this.#roleLog.leadersSeen,
       waitingCommands: waiting.commands,
       refused: served.refused.counts(),
+      watches: this.#replica.watches,
       contentBytes: state.contentBytes,
       stateBytes: state.sizeBytes,
       quotaBytes: state.quotaBytes,

@@ -13,6 +13,7 @@ import { LogStorage } from "../storage/log-storage.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
 import {
   ABANDON_WAITS,
+  ISOLATED_AFTER_ELECTION_TIMEOUTS,
   RELAY_AFTER_ELECTION_TIMEOUTS,
   ROUND_PER_ELECTION_TIMEOUT,
   type Machine,
@@ -104,6 +105,11 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       proposalCommandsMax: options.proposalCommandsMax,
       readsMax: options.readsMax,
       rangePage: options.rangePage,
+      watches: {
+        limits: options.watches,
+        progressTicks: ticks(options.watches.progressMs),
+        isolatedAfterTicks: Math.ceil(electionTicks * ISOLATED_AFTER_ELECTION_TIMEOUTS),
+      },
     },
     recovered,
     state,

@@ -9,6 +9,7 @@ import type { Memory } from "../ports/memory.ts";
 import type { Address, Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { DEFAULT_COMPACTION, type CompactionPolicy } from "../replica/compaction.ts";
+import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../replica/watch-limits.ts";
 
 /** The machine a node runs on: real in production, simulated in `src/sim`. */
 export interface Machine {
@@ -53,6 +54,12 @@ export const ABANDON_WAITS = 10;
 /** Cut off from the leader for this many election time-outs, a node asks its neighbours to serve its clients. */
 export const RELAY_AFTER_ELECTION_TIMEOUTS = 3;
 
+/**
+ * Cut off for so many election time-outs, a node says so to those who watch. Until it finds out itself up to one and a half
+ * have passed.
+ */
+export const ISOLATED_AFTER_ELECTION_TIMEOUTS = 0.5;
+
 /** How a snapshot from a peer is made into a state while the node goes on. */
 export interface LoadPace {
   /** Milliseconds in which nothing else is done. Above 0. */
@@ -95,6 +102,8 @@ export interface NodeOptions {
   readonly readsMax: number;
   /** What one page of a range holds, and what it takes. */
   readonly rangePage: PageLimits;
+  /** What watches may take. */
+  readonly watches: WatchLimits;
   readonly clientConnectionsMax: number;
   readonly adminConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
@@ -120,6 +129,7 @@ export const NODE_DEFAULTS = {
   proposalCommandsMax: 8192,
   readsMax: 65_536,
   rangePage: RANGE_PAGE,
+  watches: DEFAULT_WATCH_LIMITS,
   clientConnectionsMax: 5_000,
   adminConnectionsMax: 100,
   clientBufferBytesMax: 64 * 1024 * 1024,

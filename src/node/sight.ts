@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../base/errors.ts";
+import type { WatchStats } from "../replica/watch-hub.ts";
 import type { AdminStatus } from "../wire/admin.ts";
 
 /** What operators may see of a node at one time. Counts only grow, and begin again at zero with the process. */
@@ -14,6 +15,7 @@ export interface NodeSight {
     readonly code: ErrorCode;
     readonly frames: number;
   }[];
+  readonly watches: WatchStats;
   /** What keys and values count towards the quota; with what sessions keep; the quota. */
   readonly contentBytes: number;
   readonly stateBytes: number;

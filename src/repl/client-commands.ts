@@ -35,7 +35,7 @@ const write: CommandSpec<ClientAction> = {
     const [key, value] = args.positionals;
     const written = { key: keyIn(key), value: valueIn(value) };
     const bound = boundIn(args);
-    return bound === null ? { op: "write", ...written } : { op: "leasedWrite", ...written, bound };
+    return { op: "write", ...written, ...(bound === null ? {} : { bound }) };
   },
 };
 

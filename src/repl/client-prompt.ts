@@ -69,7 +69,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         if (!(error instanceof KvError)) throw error;
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
-          op: action.op === "leasedWrite" ? "write" : action.op,
+          op: action.op,
           changes: !isRangeAction(action) && action.op !== "read" && action.op !== "locks",
           lookFirst: `read the ${isTxnAction(action) ? "keys" : "key"} before you try again`,
           node: target,

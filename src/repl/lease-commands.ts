@@ -9,12 +9,15 @@ export type LeaseAction =
   | { readonly op: "lease"; readonly verb: "keep" | "revoke" | "ttl"; readonly id: number }
   | { readonly op: "lease"; readonly verb: "list" }
   | { readonly op: "locks" }
-  | {
-      readonly op: "leasedWrite";
-      readonly key: Uint8Array;
-      readonly value: Uint8Array;
-      readonly bound: { readonly ttl: number } | { readonly lease: number };
-    };
+  | BoundWrite;
+
+/** A write with a lease. */
+export interface BoundWrite {
+  readonly op: "write";
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly bound: { readonly ttl: number } | { readonly lease: number };
+}
 
 const VERBS = ["grant TIME", "keep ID", "revoke ID", "list", "ttl ID"] as const;
 /** Leases that are longer are no leases. */
@@ -62,13 +65,11 @@ export const WRITE_FLAGS = [
 ] as const;
 
 export function isLeaseAction(action: { readonly op: string }): action is LeaseAction {
-  return action.op === "leasedWrite" || LEASE_COMMANDS.some(({ name }) => name === action.op);
+  return "bound" in action || LEASE_COMMANDS.some(({ name }) => name === action.op);
 }
 
 /** Null: the write is bound to nothing. */
-export function boundIn({
-  flags,
-}: ParsedArguments): Extract<LeaseAction, { op: "leasedWrite" }>["bound"] | null {
+export function boundIn({ flags }: ParsedArguments): BoundWrite["bound"] | null {
   const ttl = flags.get("--ttl");
   const lease = flags.get("--lease");
   if (ttl !== undefined && lease !== undefined) throw new UsageError("--ttl or --lease, not both");

@@ -40,11 +40,10 @@ export async function leaseOutcome(
 ): Promise<Outcome> {
   const { lines, fields, status = EXIT.ok } = await describe(client, action, options, style);
   const ms = elapsedMs();
-  const op = action.op === "leasedWrite" ? "write" : action.op;
   const verb = action.op === "lease" ? { verb: action.verb } : {};
   return {
     text: `${lines.join("\n")} ${style.dim(`(${formatDuration(ms)})`)}`,
-    json: { ok: status === EXIT.ok, op, ...verb, ...fields, ms: roundMs(ms) },
+    json: { ok: status === EXIT.ok, op: action.op, ...verb, ...fields, ms: roundMs(ms) },
     status,
     isResult: true,
   };
@@ -57,7 +56,7 @@ async function describe(
   style: Style,
 ): Promise<Description> {
   switch (action.op) {
-    case "leasedWrite": {
+    case "write": {
       const { key, value, bound } = action;
       const { revision, node } = await client.write(key, value, { ...options, ...bound });
       const fields = { node, ...bytesField("key", key), revision };

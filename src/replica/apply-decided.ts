@@ -9,6 +9,7 @@ import type { CompactionSchedule } from "./compaction.ts";
 import type { Batch, Proposals } from "./proposals.ts";
 import type { Route } from "./route.ts";
 import type { Served } from "./served.ts";
+import type { WatchHub } from "./watch-hub.ts";
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
 const APPLY_BYTES_PER_TURN = 512 * 1024;
@@ -21,6 +22,7 @@ export interface ApplyParts {
   readonly agreement: Agreement;
   readonly schedule: CompactionSchedule;
   readonly served: Served;
+  readonly watches: WatchHub;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface ApplyParts {
  * @throws KvError UNSUPPORTED_VERSION at an entry that only a later version of this program can read
  */
 export function applyDecided(
-  { core, applier, proposals, admission, agreement, schedule, served }: ApplyParts,
+  { core, applier, proposals, admission, agreement, schedule, served, watches }: ApplyParts,
   nowMs: number,
 ): boolean {
   let bytes = 0;
@@ -47,6 +49,7 @@ export function applyDecided(
     served.commandsApplied += applier.apply(entry, batch, isChecked);
     const { appliedIdx, contentHash, historyHash } = applier.state;
     agreement.applied(appliedIdx, contentHash, historyHash);
+    if (agreement.mayServe) watches.applied();
     if (taken === undefined) served.othersAtMs = nowMs;
     if (batch === undefined) continue;
     hasRoom = true;

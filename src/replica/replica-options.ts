@@ -4,6 +4,7 @@ import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
 import type { Outvoted } from "./agreement.ts";
 import type { CompactionPolicy } from "./compaction.ts";
+import type { WatchHubOptions } from "./watch-limits.ts";
 
 /** In ticks. */
 export interface ReplicaTiming {
@@ -37,6 +38,8 @@ export interface ReplicaOptions {
   readonly proposalCommandsMax: number;
   /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
   readonly readsMax: number;
+  /** Default: DEFAULT_WATCHES. */
+  readonly watches?: WatchHubOptions;
   /** Of ranges. Default: RANGE_PAGE. */
   readonly rangePage?: PageLimits | undefined;
 }

@@ -13,7 +13,6 @@
  *   N5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
  *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
-import { assert } from "../base/assert.ts";
 import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
 import {
   quorumOf,
@@ -23,7 +22,12 @@ import {
   type OmniPaxos,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
-import { AnswerWriter, decodeClientFrame, type ClientFrame } from "../wire/client.ts";
+import {
+  AnswerWriter,
+  decodeClientFrame,
+  type ClientFrame,
+  type WatchRequest,
+} from "../wire/client.ts";
 import {
   isHostAnswer,
   type HostMessage,
@@ -47,6 +51,7 @@ import { Fetches } from "./fetches.ts";
 import { joinRequestFor, lateJoiner } from "./join-request.ts";
 import { Joining } from "./joining.ts";
 import type { PendingRead } from "./pending-reads.ts";
+import { propose } from "./propose.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
@@ -62,6 +67,9 @@ import { Served, type Waiting } from "./served.ts";
 import { Settings } from "./settings.ts";
 import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
+import type { WatchRoute } from "./watch.ts";
+import { WatchHub, type WatchStats } from "./watch-hub.ts";
+import { DEFAULT_WATCHES } from "./watch-limits.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
@@ -87,6 +95,7 @@ export class Replica {
   readonly #desk = new AnswerDesk(this.#served.refused);
   readonly #admission = new Admission();
   readonly #space: Space;
+  readonly #watches: WatchHub;
   /** Null: this node has its place. */
   #joining: Joining | null;
   readonly #agreement: Agreement;
@@ -121,13 +130,14 @@ export class Replica {
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#fetches = new Fetches(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
+    const { pid } = options.core;
     this.#space = new Space(
-      options.core.pid,
+      pid,
       () => this.#applier.state,
       () => this.#tick,
     );
     this.#applier = new Applier(
-      options.core.pid,
+      pid,
       this.#bootId,
       state,
       (route) => this.#desk.touched(route),
@@ -144,22 +154,19 @@ export class Replica {
     });
     this.settings = new Settings(this, this.#writes);
     const quorum = quorumOf(options.core.clusterConfig);
-    const { pid } = options.core;
-    this.#joining =
-      options.joined !== false
-        ? null
-        : new Joining({
-            nodes: options.core.clusterConfig.nodes.length,
-            quorum: Math.min(quorum.read, quorum.write),
-          });
+    const { nodes } = options.core.clusterConfig;
+    const needed = Math.min(quorum.read, quorum.write);
+    const hasPlace = options.joined !== false;
+    this.#joining = hasPlace ? null : new Joining({ nodes: nodes.length, quorum: needed });
     const core = this.#core;
-    const peers = options.core.clusterConfig.nodes.filter((node) => node !== pid);
+    const peers = nodes.filter((node) => node !== pid);
     this.#agreement = new Agreement({
       peers,
       life: options.core.incarnation,
       everyTicks: options.timing.agreeTicks,
     });
     this.#agreement.begin(state.appliedIdx, state.contentHash, state.historyHash);
+    this.#watches = new WatchHub(options.watches ?? DEFAULT_WATCHES, () => this.#applier.state);
     this.#applyParts = {
       core,
       applier: this.#applier,
@@ -168,6 +175,7 @@ export class Replica {
       agreement: this.#agreement,
       schedule: this.#schedule,
       served: this.#served,
+      watches: this.#watches,
     };
     this.#reads = this.#newReads(peers, quorum.write, send);
     this.#relay = new Relay(
@@ -213,7 +221,13 @@ export class Replica {
     else this.#reads.add(read);
   }
 
+  /** @returns what the client did that it must not; null: nothing */
+  onWatches(route: WatchRoute, requests: readonly WatchRequest[]): string | null {
+    return this.#watches.request(route, requests, this.#divergedRefusal());
+  }
+
   onRouteClosed(route: Route): void {
+    this.#watches.forget(route.id);
     this.#relay.forget(route.id);
     this.#writes.forget(route.id);
     this.#desk.forget(route);
@@ -339,7 +353,9 @@ export class Replica {
     if (this.#agreement.tick()) this.#announce(false);
     const standing = this.standing();
     if (standing.kind !== "cutOff") this.#cutOffSinceTick = this.#tick;
-    else if (this.#tick - this.#cutOffSinceTick >= this.#options.timing.relayAfterTicks) {
+    const cutOffTicks = this.#tick - this.#cutOffSinceTick;
+    this.#watches.tick(cutOffTicks);
+    if (standing.kind === "cutOff" && cutOffTicks >= this.#options.timing.relayAfterTicks) {
       this.#relayEverything(standing.heard);
     }
   }
@@ -417,7 +433,8 @@ export class Replica {
    */
   endTurn(nowMs: number): TurnEffects {
     this.#refuseWaiting();
-    this.#propose(nowMs);
+    const sessionsWith = (peer: NodeId): number => this.#sessions.get(peer) ?? 0;
+    propose(this.#core, this.#writes.proposals, () => this.standing(), sessionsWith, nowMs);
     // J5. Until then reads wait: this node's own log would count for the index that they are answered at.
     if (this.#joining === null) this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
@@ -428,18 +445,15 @@ export class Replica {
     this.#refuseWaiting();
     const toRead = this.#reads.answerReady();
     this.#desk.drain(this.#applier.appliedIdx);
+    const toTell = this.#watches.endTurn(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
-    const { writes, rejected, contradiction } = effects;
-    const messages = this.#unanswered(effects.messages);
     return {
-      writes,
-      messages,
-      rejected,
-      contradiction,
+      ...effects,
+      messages: this.#unanswered(effects.messages),
       hostMessages,
       load: this.#toLoad(),
-      again: toApply || toRead,
+      again: toApply || toRead || toTell,
       mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
       outvoted: null,
     };
@@ -462,6 +476,7 @@ export class Replica {
   #refuseWaiting(): void {
     const refusal = this.#divergedRefusal();
     if (refusal === null) return;
+    this.#watches.endAll(refusal.code, refusal.reason);
     this.#writes.refuseStaged(refusal);
     for (const read of this.#reads.removeAll()) this.#refuseRead(read, refusal);
   }
@@ -498,24 +513,6 @@ export class Replica {
       knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
       isHeldUpByDisk: () => this.#isHeldUpByDisk,
     });
-  }
-
-  #propose(nowMs: number): void {
-    const { proposals } = this.#writes;
-    if (proposals.isEmpty) return proposals.endTurn(nowMs);
-    const standing = this.standing();
-    const isNoUse = standing.kind === "cutOff" || this.#core.contradiction !== null;
-    if (isNoUse) return proposals.endTurn(nowMs);
-    const { promise } = this.#core;
-    const follows = standing.kind === "following";
-    // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
-    const way = follows ? (this.#sessions.get(standing.leader) ?? 0) : 0;
-    const leadership = `${promise.n}.${promise.priority}.${promise.pid}/${way}`;
-    for (const batch of proposals.take(nowMs, leadership, follows)) {
-      const result = this.#core.append(batch.entry);
-      assert(result.ok, "this configuration is never sealed while clients are served");
-    }
-    proposals.endTurn(nowMs);
   }
 
   #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {
@@ -568,9 +565,10 @@ export class Replica {
   #takeIn(route: Route, relayed: RelayedFrame): void {
     const { frame, ageTicks } = relayed;
     const decoded = decodeClientFrame(frame);
-    const { count } = decoded;
+    // No node passes watches on: a client whose node is cut off goes elsewhere itself.
+    if (decoded.kind === "watches") return;
     if (decoded.kind === "writes") {
-      return this.#writes.takeIn(route, decoded.group, count, relayed);
+      return this.#writes.takeIn(route, decoded.group, decoded.count, relayed);
     }
     this.#takeReads(route, frame, decoded, this.#tick - ageTicks);
   }
@@ -639,6 +637,10 @@ export class Replica {
   /** So much is to be answered in this turn that local reads had better wait for the next one. */
   get answersFull(): boolean {
     return this.#desk.isFull;
+  }
+
+  get watches(): WatchStats {
+    return this.#watches.stats;
   }
 
   get waiting(): Waiting {

@@ -16,6 +16,7 @@ import {
   type TxnResult,
 } from "../kv/index.ts";
 import { carryOut, type Content } from "./txn-model.ts";
+import type { LoggedEvent, LoggedVersion } from "./watch-check.ts";
 
 /** Of the history, while nobody sets anything: as the product has it. No run is long enough to come near. */
 const DEFAULT_REVISIONS = 50_000;
@@ -107,6 +108,29 @@ export class DecidedLog {
   /** In order of revisions. */
   versionsOf(key: string): readonly Version[] {
     return this.#keys.get(key) ?? [];
+  }
+
+  /** What each revision did, in order of keys; the first is that of revision 0, which did nothing. */
+  events(): readonly (readonly LoggedEvent[])[] {
+    const byRevision: LoggedEvent[][] = Array.from({ length: this.revision + 1 }, () => []);
+    for (const [key, versions] of this.#keys) {
+      let previous = null as LoggedVersion | null;
+      for (const { revision, value } of versions) {
+        const put: LoggedVersion | null =
+          value === null
+            ? null
+            : {
+                value,
+                createRevision: previous?.createRevision ?? revision,
+                modRevision: revision,
+                version: (previous?.version ?? 0) + 1,
+              };
+        byRevision[revision]?.push({ key, put, previous });
+        previous = put;
+      }
+    }
+    for (const events of byRevision) events.sort(byKey);
+    return byRevision;
   }
 
   /** By key, without what is deleted. */
@@ -206,4 +230,8 @@ export class DecidedLog {
   #compactTo(revision: number): void {
     if (revision > this.oldest) this.oldests.push(revision);
   }
+}
+
+function byKey(a: LoggedEvent, b: LoggedEvent): number {
+  return byteStringOfText(a.key) < byteStringOfText(b.key) ? -1 : 1;
 }

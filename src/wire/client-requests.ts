@@ -37,6 +37,8 @@ import {
   READ_KIND_SELECTION,
 } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
+import { WATCHES_FRAME } from "./watch-layout.ts";
+import { decodeWatches, type WatchRequest } from "./watch-requests.ts";
 
 export type ClientFrame =
   /** A view of one checked group. `count`: of its commands. */
@@ -51,7 +53,8 @@ export type ClientFrame =
       readonly minIdx: number;
       readonly atLeast: number;
       readonly count: number;
-    };
+    }
+  | { readonly kind: "watches"; readonly requests: readonly WatchRequest[] };
 
 /** A range as the client writes it: see RangeRequest. */
 export interface RangeBytes extends Omit<RangeRequest, "start" | "end"> {
@@ -90,6 +93,8 @@ export function decodeClientFrame(frame: Uint8Array): ClientFrame {
     }
     case FRAME.reads:
       return visitReads(reader, frame, null);
+    case WATCHES_FRAME:
+      return { kind: "watches", requests: decodeWatches(frame) };
     default:
       throw new DecodeError(`unknown client frame ${frame[0] ?? "without bytes"}`);
   }
@@ -163,7 +168,7 @@ function visitReads(
   reader: ByteReader,
   frame: Uint8Array,
   visit: ReadVisitor<void> | null,
-): ClientFrame {
+): Extract<ClientFrame, { kind: "reads" }> {
   reader.reset(frame);
   if (reader.u8() !== FRAME.reads) reader.fail("a frame of reads");
   const flags = reader.u8();

@@ -38,6 +38,8 @@
  *                         · [varint length · results, as in kv/txn-results]: only to who has sent a transaction
  *     key, value, text, start, end := varint length · bytes
  *
+ * Frames 4 and 5 are of watches: see watch-layout.
+ *
  * That a revision is not kept any more is told with `compacted` to whoever asks with the kinds from 4 on, and as `unread` to
  * others: they may be programs that do not know it.
  *
@@ -68,3 +70,15 @@ export {
   writesFrame,
   type ClientFrame,
 } from "./client-requests.ts";
+export {
+  decodeFeed,
+  eventBytes,
+  EVENT_OVERHEAD_BYTES,
+  FeedWriter,
+  isFeedFrame,
+  type FeedHandler,
+  type ToldVersion,
+  type WatchEvent,
+} from "./watch-feed.ts";
+export { ALL_WATCHES } from "./watch-layout.ts";
+export { watchesFrame, type WatchRequest, type WatchWish } from "./watch-requests.ts";

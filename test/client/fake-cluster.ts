@@ -12,7 +12,7 @@ import type { Connection, ConnectionHandlers, Listener } from "../../src/ports/n
 import { Readable } from "../../src/replica/readable.ts";
 import { SimClock } from "../../src/sim/sim-clock.ts";
 import { SimNetwork, type PathFaults } from "../../src/sim/sim-network.ts";
-import { AnswerWriter, decodeClientFrame } from "../../src/wire/client.ts";
+import { AnswerWriter, decodeClientFrame, type WatchRequest } from "../../src/wire/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 export type Behaviour =
@@ -102,9 +102,13 @@ export class FakeNode {
   /** As version 0.1: it says nothing of its log. */
   isOfFirstVersion = false;
   /** Frames of either kind, in order of arrival. */
-  readonly frames: ("writes" | "reads" | "local")[] = [];
+  readonly frames: ("writes" | "reads" | "local" | "watches")[] = [];
   /** What local reads wanted the node to have applied. */
   readonly minIdxs: number[] = [];
+  /** Who serves watches here. Default: nobody answers. */
+  watches:
+    ((requests: readonly WatchRequest[], connection: Connection, node: FakeNode) => void) | null =
+    null;
   readonly #cluster: FakeCluster;
   #listener: Listener | null = null;
   readonly #connections = new Set<Connection>();
@@ -177,6 +181,7 @@ export class FakeNode {
     const answers = new AnswerWriter();
     if (behaviour.kind === "garbage") return connection.send(Uint8Array.of(99, 1, 2));
     if (behaviour.kind === "ignore") return;
+    if (decoded.kind === "watches") return this.watches?.(decoded.requests, connection, this);
     if (behaviour.kind === "refuse") {
       if (decoded.kind === "writes") answers.refuseGroup(decoded.group, behaviour.code, "told to");
       else answers.refuseReads(frame, behaviour.code, "told to");

@@ -75,6 +75,14 @@ export class FakeLeases implements LeasePort, LockStore {
   /** Of all leases of the test. */
   ttlMs = 800;
 
+  timeToLive(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  list(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
   revoke(id: number, options: RequestOptions): Promise<boolean> {
     return this.#answer(options, () => {
       const existed = this.#ends.delete(id);
@@ -145,6 +153,7 @@ export class FakeLeases implements LeasePort, LockStore {
       signal?.addEventListener("abort", onAbort, { once: true });
       if (this.isSilent) return;
       const { failure } = this;
+      this.clock.after(2 * ANSWER_MS, () => signal?.removeEventListener("abort", onAbort));
       this.clock.after(ANSWER_MS, () => {
         if (failure !== null) return reject(failure);
         try {

@@ -41,6 +41,7 @@ export function sightWith(
   return {
     status: statusWith(status),
     ...{ leadersSeen: 2, waitingCommands: 1 },
+    watches: { watches: 3, behind: 1, events: 20, slowed: 2 },
     refused: [
       { kind: "read", code: "NO_QUORUM", frames: 4 },
       { kind: "write", code: "NO_QUORUM", frames: 2 },

@@ -274,7 +274,7 @@ export class ClientProcess {
     const { node, route } = connection;
     const decoded = decodeClientFrame(frame);
     if (decoded.kind === "writes") node.replica.onWrites(route, decoded.group, decoded.count);
-    else node.replica.onReads(route, frame, decoded);
+    else if (decoded.kind === "reads") node.replica.onReads(route, frame, decoded);
     node.wake();
   }
 }

@@ -1,0 +1,59 @@
+/** What a program wants to watch, as it is asked of nodes. */
+import { KvError } from "../base/errors.ts";
+import { checkKey } from "../kv/commands.ts";
+import { wrongWatched, wrongWatchOptions } from "./argument-checks.ts";
+import { bytesOf } from "./bytes.ts";
+import { checkBound } from "./frames.ts";
+import { rangeOf } from "./range.ts";
+import type { Bytes, RangeSelector } from "./types.ts";
+import type { WatchAsked } from "./watch-line.ts";
+import type { WatchOptions } from "./watch-types.ts";
+
+const ALL = { keysOnly: false, countOnly: false };
+
+/**
+ * @param skip bytes that are left away at the beginning of each key
+ * @param firstTimeoutMs unless the options say otherwise
+ * @throws KvError BAD_REQUEST, KEY_TOO_LARGE
+ */
+export function watchedOf(
+  what: Bytes | RangeSelector,
+  options: WatchOptions,
+  skip: number,
+  firstTimeoutMs: number,
+): WatchAsked {
+  const wrong = wrongWatched(what) ?? wrongWatchOptions(options);
+  if (wrong !== null) throw wrong;
+  const { from = null, previous = false, only, progress = false, timeoutMs } = options;
+  const wish = { previous, puts: only !== "deletes", deletes: only !== "puts" };
+  return {
+    wish: { ...boundsOf(what), ...wish },
+    from,
+    progress,
+    skip,
+    firstTimeoutMs: timeoutMs ?? firstTimeoutMs,
+    timeoutMs: timeoutMs ?? Infinity,
+  };
+}
+
+/** Copies: it is asked for again with every new connection, and whoever made the bytes may go on writing to them. */
+function boundsOf(what: Bytes | RangeSelector): Pick<WatchAsked["wish"], "start" | "end"> {
+  if (isKey(what)) {
+    const key = bytesOf(what);
+    checkKey(key);
+    const end = new Uint8Array(key.length + 1);
+    end.set(key);
+    return { start: new Uint8Array(key), end };
+  }
+  const { start, end } = rangeOf(what, {}, ALL);
+  checkBound(start);
+  if (end !== null) checkBound(end);
+  if (end !== null && Buffer.compare(end, start) <= 0) {
+    throw new KvError("BAD_REQUEST", "range: expected an end above its start");
+  }
+  return { start: new Uint8Array(start), end: end === null ? null : new Uint8Array(end) };
+}
+
+export function isKey(what: Bytes | RangeSelector): what is Bytes {
+  return typeof what === "string" || ArrayBuffer.isView(what);
+}

@@ -1,0 +1,59 @@
+/** What watches may take of a node. Whoever exceeds a bound on creation is told OVERLOADED. */
+export interface WatchLimits {
+  /** Watches of one connection. */
+  readonly perConnection: number;
+  /** Of all connections together. */
+  readonly perNode: number;
+  /** Of the keys and bounds that they name, with WATCH_OVERHEAD_BYTES for each. */
+  readonly indexBytes: number;
+  /** A connection that leaves more unread is read on from the history once it has read. */
+  readonly unreadBytes: number;
+  /** Between two notices of progress, in milliseconds. */
+  readonly progressMs: number;
+}
+
+export const DEFAULT_WATCH_LIMITS: WatchLimits = {
+  perConnection: 16_384,
+  perNode: 100_000,
+  indexBytes: 64 * 1024 * 1024,
+  unreadBytes: 1024 * 1024,
+  progressMs: 2000,
+};
+
+export interface WatchHubOptions {
+  readonly limits: WatchLimits;
+  /** Between two notices of progress; 1 or more. */
+  readonly progressTicks: number;
+  /** A node that is cut off (`Standing`) for so long says so to those who watch. */
+  readonly isolatedAfterTicks: number;
+}
+
+/** With ticks of 10 ms and the usual election time-out. */
+export const DEFAULT_WATCHES: WatchHubOptions = {
+  limits: DEFAULT_WATCH_LIMITS,
+  progressTicks: 200,
+  isolatedAfterTicks: 5,
+};
+
+/** What a watch takes beside its keys. */
+export const WATCH_OVERHEAD_BYTES = 256;
+
+/** What one turn does for watches at most: some milliseconds. What is left is for the next ones. */
+export const TURN = {
+  /** Changes that are looked at, of what was applied and of the history each. */
+  changes: 4096,
+  /** Records of events that are written. */
+  records: 4096,
+  /** Bytes of events that are written; the event that reaches it is the last. */
+  bytes: 4 * 1024 * 1024,
+  /** Connections that are sent something. */
+  connections: 512,
+} as const;
+
+/** Changes that are taken out of the history at once: as many as a turn gets told, in the end. */
+export const PIECE_CHANGES_MIN = 32;
+export const PIECE_CHANGES_MAX = TURN.changes;
+/** A revision with more keys is told to one watch after the other. */
+export const LARGE_REVISION_KEYS = 512;
+/** Events of one revision for one watch: more are told in several parts. One event may exceed it. */
+export const PART_BYTES = 512 * 1024;

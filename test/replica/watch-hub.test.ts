@@ -1,0 +1,417 @@
+/**
+ * The hub against the six promises (src/sim/watch-check), on a state that changes in every way: writes, deletions,
+ * transactions, compaction, snapshots with and without history; with readers that stop and go on.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { assert } from "../../src/base/assert.ts";
+import { KvState, encodeTxn, type TxnOp } from "../../src/kv/index.ts";
+import { WatchHub } from "../../src/replica/watch-hub.ts";
+import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../../src/replica/watch-limits.ts";
+import type { WatchRoute } from "../../src/replica/watch.ts";
+import { DecidedLog } from "../../src/sim/decided-log.ts";
+import { checkWatches, type WatchedWish, type WatchRecord } from "../../src/sim/watch-check.ts";
+import { WatchNotes, nextOf } from "../../src/sim/watch-notes.ts";
+import { decodeClientFrame, watchesFrame, type WatchRequest } from "../../src/wire/client.ts";
+import {
+  bytes,
+  entryOf,
+  fromSnapshot,
+  key,
+  open,
+  snapshotBytes,
+  type Command,
+} from "../kv/helpers.ts";
+import { buildEntry, GroupWriter, NO_SESSION } from "../../src/kv/index.ts";
+
+const UNREAD_MAX = 400;
+const WISH: WatchedWish = {
+  start: "",
+  end: null,
+  from: null,
+  previous: true,
+  puts: true,
+  deletes: true,
+};
+
+/** A client: what it was sent lies unread until it reads. */
+class Client implements WatchRoute {
+  readonly id: number;
+  readonly notes = new WatchNotes();
+  reads = true;
+  #frames: Uint8Array[] = [];
+  #next = 1;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  isOpen(): boolean {
+    return true;
+  }
+
+  unreadBytes(): number {
+    return this.#frames.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  tell(frame: Uint8Array): void {
+    this.#frames.push(frame);
+    if (this.reads) this.read();
+  }
+
+  read(): void {
+    for (const frame of this.#frames) this.notes.frame(frame);
+    this.#frames = [];
+  }
+
+  create(hub: WatchHub, wish: WatchedWish): [number, WatchRecord] {
+    const number = this.#next++;
+    const record = this.notes.asked(number, `${this.id}/${number}`, wish);
+    this.ask(hub, { kind: "create", watch: number, wish: wired(wish) });
+    return [number, record];
+  }
+
+  ask(hub: WatchHub, ...requests: WatchRequest<Uint8Array>[]): void {
+    const frame = decodeClientFrame(watchesFrame(requests));
+    if (frame.kind !== "watches") throw new Error("another frame");
+    assert(hub.request(this, frame.requests, null) === null, "all of it is allowed");
+  }
+}
+
+function wired({ start, end, ...rest }: WatchedWish): (WatchRequest<Uint8Array> & {
+  kind: "create";
+})["wish"] {
+  return { ...rest, start: bytes(start), end: end === null ? null : bytes(end), notices: true };
+}
+
+class World {
+  state = new KvState();
+  readonly entries: Uint8Array[] = [];
+  readonly hub: WatchHub;
+  readonly clients = [new Client(1), new Client(2)];
+  readonly #session: number;
+  #sequence = 1;
+
+  constructor(limits: Partial<WatchLimits> = {}) {
+    const all = { ...DEFAULT_WATCH_LIMITS, unreadBytes: UNREAD_MAX, ...limits };
+    const options = { limits: all, progressTicks: 3, isolatedAfterTicks: 1 };
+    this.hub = new WatchHub(options, () => this.state);
+    const commands: [number, Command][] = [[1, { op: "openSession", nonce: 1 }]];
+    this.#session = open(new KvState(), 1);
+    this.#apply(entryOf({ session: NO_SESSION, floor: 0, commands }));
+  }
+
+  /** Each an entry of its own; they are all applied in one turn. */
+  run(...commands: Command[]): void {
+    for (const command of commands) {
+      const sequence = this.#sequence++;
+      const commands: [number, Command][] = [[sequence, command]];
+      this.#apply(entryOf({ session: this.#session, floor: sequence, commands }));
+    }
+  }
+
+  transact(...success: TxnOp[]): void {
+    const writer = new GroupWriter();
+    const sequence = this.#sequence++;
+    writer.add(sequence, { kind: "txn", txn: encodeTxn({ compare: [], success, failure: [] }) });
+    const group = writer.take(this.#session, sequence);
+    this.#apply(buildEntry({ node: 1, nonce: 7, batch: 1 }, [group]));
+  }
+
+  compact(revision: number): void {
+    const writer = new GroupWriter();
+    writer.add(1, { kind: "compact", compactRevision: revision });
+    this.#apply(buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(NO_SESSION, 0)]));
+  }
+
+  /** As after a snapshot from the leader: another state, that has come further. */
+  install(...commands: Command[]): void {
+    const { hub, state } = this;
+    this.#isElsewhere = true;
+    this.run(...commands);
+    this.#isElsewhere = false;
+    this.state = fromSnapshot(snapshotBytes(state.clone()));
+    hub.applied();
+  }
+
+  turn(): void {
+    this.hub.endTurn(this.state.appliedIdx);
+  }
+
+  settle(): void {
+    for (const client of this.clients) {
+      client.reads = true;
+      client.read();
+    }
+    // That there is room is seen in the turn after: in a node that of the next tick.
+    for (let turns = 0, idle = 0; idle < 2 || this.hub.stats.behind > 0; turns++) {
+      idle = this.hub.endTurn(this.state.appliedIdx) ? 0 : idle + 1;
+      assert(turns < 10_000, "it comes to an end");
+    }
+  }
+
+  check(): void {
+    const log = new DecidedLog(this.entries);
+    for (const { notes } of this.clients) {
+      checkWatches(notes.records, {
+        revision: log.revision,
+        oldests: log.oldests,
+        events: log.events(),
+      });
+    }
+  }
+
+  #isElsewhere = false;
+
+  #apply(entry: Uint8Array): void {
+    this.entries.push(entry);
+    this.state.apply(entry, this.state.appliedIdx);
+    if (!this.#isElsewhere) this.hub.applied();
+  }
+}
+
+const name = fc.constantFrom("a", "b", "c", "ca", "d");
+const write = fc.record({
+  op: fc.constant("write" as const),
+  key: name,
+  value: fc.constantFrom("1", "22", "x".repeat(150)),
+});
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 3, arbitrary: write },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("delete" as const), key: name }) },
+);
+const wish: fc.Arbitrary<WatchedWish> = fc
+  .record({
+    start: fc.constantFrom("", "a", "b", "c"),
+    end: fc.constantFrom(null, "b\0", "cb", "d"),
+    from: fc.constant(null),
+    previous: fc.boolean(),
+    puts: fc.boolean(),
+    deletes: fc.boolean(),
+  })
+  .filter(({ start, end, puts, deletes }) => (end === null || start < end) && (puts || deletes));
+const client = fc.integer({ min: 0, max: 1 });
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ run: fc.array(command, { minLength: 1, maxLength: 4 }) }) },
+  { weight: 2, arbitrary: fc.record({ transact: fc.uniqueArray(name, { minLength: 1 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ watch: client, wish, back: fc.integer({ min: -2, max: 9 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ pause: client }) },
+  { weight: 3, arbitrary: fc.record({ read: client }) },
+  { weight: 1, arbitrary: fc.record({ cancel: client, which: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ progress: client, which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ compact: fc.nat({ max: 6 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ install: fc.array(command, { minLength: 1, maxLength: 4 }) }),
+  },
+  { weight: 6, arbitrary: fc.record({ tick: fc.constant(true) }) },
+);
+
+function take(world: World, at: StepOf): void {
+  const { hub, clients } = world;
+  if ("run" in at) world.run(...at.run);
+  else if ("transact" in at) {
+    world.transact(
+      ...at.transact.map((text, i): TxnOp => {
+        const own = { key: key(text) };
+        return i % 3 === 2
+          ? { op: "delete", where: own, previous: false }
+          : { op: "put", ...own, value: key("t".repeat(80 * i)), previous: false };
+      }),
+    );
+  } else if ("watch" in at) {
+    const from = at.back < 0 ? null : Math.max(1, world.state.revision + 1 - at.back);
+    clients[at.watch]?.create(hub, { ...at.wish, from: at.back === 9 ? (from ?? 0) + 14 : from });
+  } else if ("pause" in at) clients[at.pause]!.reads = false;
+  else if ("read" in at) {
+    clients[at.read]!.reads = true;
+    clients[at.read]!.read();
+  } else if ("cancel" in at) {
+    clients[at.cancel]?.ask(hub, { kind: "cancel", watch: 1 + (at.which % 5) });
+  } else if ("progress" in at) {
+    clients[at.progress]?.ask(hub, { kind: "progress", watch: 1 + (at.which % 5) });
+  } else if ("compact" in at) {
+    const revision = world.state.revision - at.compact;
+    if (revision >= 1) world.compact(revision);
+  } else if ("install" in at) world.install(...at.install);
+  else {
+    hub.tick(0);
+    world.turn();
+  }
+}
+
+type StepOf = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+test("every watch is told what the log says, whatever happens", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const world = new World();
+      for (const each of steps) take(world, each);
+      world.settle();
+      const open = world.clients
+        .flatMap(({ notes }) => notes.records)
+        .filter((r) => r.ended === null);
+      // All that are open ask, and are told that they have everything.
+      for (const each of world.clients) {
+        for (let watch = 1; watch <= 80; watch++) each.ask(world.hub, { kind: "progress", watch });
+      }
+      world.settle();
+      world.check();
+      for (const record of open) {
+        expect(nextOf(record)).toBeGreaterThan(world.state.revision);
+      }
+      expect(world.hub.stats).toMatchObject({ watches: open.length, behind: 0 });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe("a reader that is slow", () => {
+  test("holds no more than its share, and joins again without a gap", () => {
+    const world = new World();
+    const [slow, fast] = world.clients as [Client, Client];
+    slow.create(world.hub, WISH);
+    fast.create(world.hub, WISH);
+    slow.reads = false;
+    for (let i = 0; i < 500; i++) {
+      world.run({ op: "write", key: "a", value: "x".repeat(100) });
+      world.turn();
+    }
+    expect(slow.unreadBytes()).toBeLessThan(UNREAD_MAX + 400);
+    expect(world.hub.stats).toMatchObject({ watches: 2, behind: 1, slowed: 1 });
+    world.settle();
+    expect(world.hub.stats).toMatchObject({ watches: 2, behind: 0 });
+    world.check();
+    expect(nextOf(slow.notes.records[0]!)).toBe(501);
+  });
+
+  test("is told when what it needs is gone, and from where on there is something", () => {
+    const world = new World();
+    const [slow] = world.clients as [Client];
+    const [, record] = slow.create(world.hub, WISH);
+    slow.reads = false;
+    for (let i = 0; i < 20; i++) world.run({ op: "write", key: "a", value: "x".repeat(100) });
+    world.compact(15);
+    world.settle();
+    world.check();
+    expect(record.ended).toEqual({ code: "COMPACTED", revision: 15 });
+  });
+});
+
+describe("a revision of many keys", () => {
+  const many = (count: number): TxnOp[] => [
+    { op: "delete", where: { start: key(""), end: null }, previous: false },
+    ...Array.from({ length: count }, (): TxnOp => ({
+      op: "get",
+      where: { key: key("a") },
+      limit: 1,
+      keysOnly: true,
+      countOnly: false,
+    })),
+  ];
+
+  test("comes in parts that make one batch", () => {
+    const world = new World({ unreadBytes: 64 * 1024 });
+    const [reader, other] = world.clients as [Client, Client];
+    const keys = Array.from({ length: 700 }, (_, i) => `k${i}`);
+    for (const each of keys) world.run({ op: "write", key: each, value: "v".repeat(2000) });
+    const [, record] = reader.create(world.hub, WISH);
+    const [, some] = other.create(world.hub, { ...WISH, start: "k1", end: "k2", previous: false });
+    const [, none] = other.create(world.hub, { ...WISH, start: "z", end: null });
+    reader.reads = false;
+    world.transact(...many(1));
+    world.run({ op: "write", key: "k1", value: "again" });
+    world.turn();
+    expect(record.items).toEqual([]);
+    world.settle();
+    world.check();
+    const batches = record.items.flatMap((item) =>
+      item.kind === "events" ? [[item.revision, item.events.length]] : [],
+    );
+    expect(batches).toEqual([
+      [701, 700],
+      [702, 1],
+    ]);
+    expect(some.items.filter(({ kind }) => kind === "events")).toHaveLength(2);
+    expect(none.items.filter(({ kind }) => kind === "events")).toEqual([]);
+  });
+});
+
+describe("what a connection may have", () => {
+  test("is bounded", () => {
+    const world = new World({ perConnection: 3 });
+    const [first] = world.clients as [Client];
+    const records = Array.from({ length: 4 }, () => first.create(world.hub, WISH)[1]);
+    world.settle();
+    expect(records.map(({ ended }) => ended?.code ?? null)).toEqual([
+      null,
+      null,
+      null,
+      "OVERLOADED",
+    ]);
+  });
+
+  test("is free again when it has gone", () => {
+    const world = new World({ perNode: 1 });
+    const [first, second] = world.clients as [Client, Client];
+    first.create(world.hub, WISH);
+    world.settle();
+    world.hub.forget(first.id);
+    const [, record] = second.create(world.hub, WISH);
+    world.settle();
+    expect(record).toMatchObject({ created: 1, ended: null });
+    expect(world.hub.stats.watches).toBe(1);
+  });
+});
+
+test("to ask for progress is answered when all up to the revision of the question was sent", () => {
+  const world = new World();
+  const [reader] = world.clients as [Client];
+  const [watch, record] = reader.create(world.hub, { ...WISH, start: "z" });
+  world.settle();
+  world.run({ op: "write", key: "a", value: "1" }, { op: "write", key: "a", value: "2" });
+  reader.ask(world.hub, { kind: "progress", watch });
+  world.settle();
+  expect(record.items).toEqual([{ kind: "progress", revision: 2 }]);
+});
+
+test("a node that hears no leader says so once, to those who come later too, and once when it hears one", () => {
+  const world = new World();
+  const [first, second] = world.clients as [Client, Client];
+  first.create(world.hub, WISH);
+  world.settle();
+  world.hub.tick(1);
+  world.hub.tick(1);
+  second.create(world.hub, WISH);
+  world.settle();
+  expect([first.notes.hearsLeader, second.notes.hearsLeader]).toEqual([false, false]);
+  world.hub.tick(0);
+  world.settle();
+  expect([first.notes.hearsLeader, second.notes.hearsLeader]).toEqual([true, true]);
+});
+
+test("a write to one key costs no more when many others are watched", () => {
+  const fastest = (watches: number): number => {
+    const world = new World();
+    const [reader] = world.clients as [Client];
+    for (let i = 0; i < watches; i++) {
+      reader.create(world.hub, { ...WISH, start: `k${i}`, end: `k${i}\0` });
+    }
+    world.settle();
+    const rounds = Array.from({ length: 20 }, () => {
+      const start = performance.now();
+      for (let i = 0; i < 100; i++) {
+        world.run({ op: "write", key: "k1", value: "v" });
+        world.turn();
+      }
+      return performance.now() - start;
+    });
+    return Math.min(...rounds);
+  };
+  fastest(100);
+  // A scan of 10,000 would be a hundred times as much.
+  expect(fastest(10_000)).toBeLessThan(5 * fastest(100));
+});
