@@ -1,6 +1,7 @@
 /** `omnikv lock` and `omnikv elect`: what they have in common. */
 import type { Command } from "commander";
 import { createClient, KvError, type Guard, type KvClient } from "../api/index.ts";
+import { unreachable } from "../base/assert.ts";
 import { printable, printableJson } from "../base/printable.ts";
 import { EXIT } from "../repl/exit-status.ts";
 import { statusOf } from "../repl/failure.ts";
@@ -109,5 +110,7 @@ export function statusOfEnd(end: RunEnd, guard: Guard, teller: Teller): number |
       teller.tell(`lost, and the program was ended: ${message}`, fields);
       return null;
     }
+    default:
+      return unreachable(end, "end of a program");
   }
 }

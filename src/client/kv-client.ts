@@ -122,8 +122,7 @@ export class KvClient extends KeyRequests implements KvRequests {
     value: Bytes,
     options: WriteOptions,
   ): Promise<WriteResult> {
-    const { leases } = this;
-    return writeBound({ leases, txn: (...txn) => this.txn(...txn) }, key, value, options);
+    return writeBound(this, key, value, options);
   }
 
   /** As `read`. */

@@ -11,7 +11,7 @@ export interface BoundWriter {
 }
 
 export async function writeBound(
-  { leases, txn }: BoundWriter,
+  writer: BoundWriter,
   key: Bytes,
   value: Bytes,
   { lease, ttl, ...options }: WriteOptions,
@@ -20,9 +20,12 @@ export async function writeBound(
   if (wrong !== null) throw wrong;
   // Looks at the clock: what is bound to it would be gone at once, or is somebody else's already.
   if (typeof lease === "object") lease.signal.throwIfAborted();
-  const id = await boundTo(leases, { ...options, lease, ttl });
+  const id = await boundTo(writer.leases, { ...options, lease, ttl });
   // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-  const { revision, node } = await txn({ then: [{ op: "put", key, value, lease: id }] }, options);
+  const { revision, node } = await writer.txn(
+    { then: [{ op: "put", key, value, lease: id }] },
+    options,
+  );
   return { revision, node };
 }
 

@@ -194,7 +194,7 @@ export function fakeClient(): FakeClient {
     },
     write: async (key, value, options = {}) => {
       const { lease, ttl } = options;
-      const bound = lease === undefined ? (ttl ?? "") : String(lease);
+      const bound = typeof lease === "number" ? lease : (ttl ?? "");
       const node = await begin(`write ${text(key)} ${bound}`.trim(), options);
       return { revision: set(text(key), value), node };
     },
