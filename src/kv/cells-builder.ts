@@ -33,7 +33,6 @@ export class CellsBuilder {
   #bytes = 0;
   #contentHash = 0;
   #history = new History();
-  #chunksSummed = 0;
   #shardsReady = 0;
   #batchesIndexed = 0;
 
@@ -48,14 +47,9 @@ export class CellsBuilder {
     return this.#contentHash;
   }
 
-  /** Of what was filled (beginHistory), when `step` has nothing left to do. */
-  get historyHash(): number {
-    return this.#history.hash;
-  }
-
-  /** Its records are to be filled (History.toBeFilled) before the first `step`. */
-  beginHistory(oldest: number, last: number): History {
-    this.#history = History.toBeFilled(oldest, last);
+  /** To be appended to by the caller, from this revision on. Without it there is none. */
+  beginHistory(oldest: number): History {
+    this.#history = new History(oldest);
     return this.#history;
   }
 
@@ -89,10 +83,6 @@ export class CellsBuilder {
 
   /** Does a part of what is left to do when all cells are there. @returns false when nothing is left */
   step(): boolean {
-    if (this.#history.sum(this.#chunksSummed)) {
-      this.#chunksSummed += 1;
-      return true;
-    }
     if (this.#batch.cells.length > 0) {
       this.#endBatch();
       return true;

@@ -7,21 +7,24 @@
  *                 · varint quota (0: none) · varint history revisions (0: none) · varint history bytes (0: none)
  *                 · varint oldest revision · varint origin (0: none)
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
- *                 · varint sessions · varint keys · session* · key* · varint 0 · u32 content hash · u32 hash of the history
+ *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
+ *                 · u32 hash of the history
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
  *     answer   := varint sequence - floor · u8 status · varint revision · varint command hash · u8 has value
  *                 · [varint length · value]
- *     key      := varint length · key · version{1 or more} · varint 0   (newest first)
+ *     record   := as in history-chunk, of each revision after the oldest
+ *     key      := varint length · key · version
  *     version  := varint 1 + version (1: deleted) · varint mod revision · [varint create revision · varint length · value]
  *
- * Of each key there are the versions that a read at the oldest revision or a later one may find; a key that was deleted
- * after the oldest revision is there too, and not counted among the keys. So each revision after the oldest is the mod
- * revision of exactly one version.
+ * A key that was deleted after the oldest revision is there too, and not counted among the keys. So is what each key was
+ * before each revision after the oldest; what it was before that is not.
  *
  * Equal bytes are those of states whose histories begin at the same revision (KvState, A9).
  *
+ * Version 3, which is still read: there are no records, but with each key all its versions that a read at the oldest revision or
+ *     a later one may find, newest first, and a varint 0 behind them.
  * Version 2, which is still read: nothing is said of the history, keys come without version 0 at their end, and each as
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
  * Version 1, which is still read: as 2, but nothing is said of unreadable entries, quota, origin and rounds, all ids are
@@ -33,15 +36,18 @@ import { ByteWriter } from "../base/byte-writer.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./frozen-cells.ts";
+import { STEP } from "./history-chunk.ts";
 import type { Rounds } from "./rounds.ts";
 import type { KeptAnswer, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
-import { versionsOf, type KeyVersion } from "./versions.ts";
+import type { KeyVersion } from "./versions.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
-export const SNAPSHOT_VERSION = 3;
+export const SNAPSHOT_VERSION = 4;
 /** The first that has the history. */
 export const HISTORY_SNAPSHOT_VERSION = 3;
+/** The first that has it in records of its own. */
+export const RECORDS_SNAPSHOT_VERSION = 4;
 export const FIRST_SNAPSHOT_VERSION = 1;
 
 export class FrozenState {
@@ -120,10 +126,17 @@ export class FrozenState {
       writeSession(out, session);
       yield* fullChunks(out, chunkBytes);
     }
+    const { history } = this.#cells;
+    for (const records of history.records()) {
+      out.bytes(records);
+      yield* fullChunks(out, chunkBytes);
+    }
+    out.u8(STEP.end);
     for (const [key, newest] of this.#cells.entries()) {
-      for (const _ of this.#writeKey(out, key, newest)) {
-        if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
-      }
+      if (newest.version === 0 && newest.modRevision <= history.oldest) continue;
+      out.sizedByteString(key);
+      writeVersion(out, newest);
+      if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
     }
     out.varint(0);
     out.u32(this.#cells.contentHash);
@@ -150,19 +163,6 @@ export class FrozenState {
     out.varint(this.#lastCounted);
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
-  }
-
-  /** Yields after each version: a key may have many. */
-  *#writeKey(out: ByteWriter, key: ByteString, newest: KeyVersion): Generator<void> {
-    const { history } = this.#cells;
-    let isNewest = true;
-    for (const version of versionsOf(key, newest, history.last, history)) {
-      if (isNewest) out.sizedByteString(key);
-      isNewest = false;
-      writeVersion(out, version);
-      yield;
-    }
-    if (!isNewest) out.varint(0);
   }
 }
 

@@ -16,16 +16,24 @@ import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import { HISTORY_SNAPSHOT_VERSION } from "./frozen-state.ts";
+import { HISTORY_SNAPSHOT_VERSION, RECORDS_SNAPSHOT_VERSION } from "./frozen-state.ts";
+import type { History } from "./history.ts";
+import { HistoryLoader } from "./history-loader.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
 import { VersionChain } from "./version-chain.ts";
 import type { StateHeader } from "./state-header.ts";
 import type { KeyVersion } from "./versions.ts";
 
+/** How the history is read, by the version of the snapshot. */
+type HistoryKind =
+  | { readonly from: "nothing" }
+  | { readonly from: "versions"; readonly history: History; readonly chain: VersionChain }
+  | { readonly from: "records"; readonly history: History; readonly loader: HistoryLoader };
+
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 
-type Part = "header" | "sessions" | "keys" | "versions" | "end" | "building" | "done";
+type Part = "header" | "sessions" | "records" | "keys" | "versions" | "end" | "building" | "done";
 
 /**
  * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
@@ -50,8 +58,7 @@ export class SnapshotDecoder {
   #sessionsLeft = 0;
   /** Of the keys that are there. */
   #keysLeft = 0;
-  #chain: VersionChain | null = null;
-  #historyHash = 0;
+  #history: HistoryKind = { from: "nothing" };
   readonly #sessions: Session[] = [];
   readonly #sessionIds = new Set<number>();
   readonly #nonces = new Set<ByteString>();
@@ -114,9 +121,6 @@ export class SnapshotDecoder {
   /** @returns false when the state is put together */
   #build(all: boolean): boolean {
     while (this.#cells.step()) if (!all) return true;
-    if (this.#historyHash !== this.#cells.historyHash) {
-      throw new SnapshotError("hash of the history differs");
-    }
     this.#part = "done";
     return false;
   }
@@ -128,8 +132,10 @@ export class SnapshotDecoder {
         return this.#readHeader(reader);
       case "sessions":
         return this.#readSession(reader);
+      case "records":
+        return this.#readRecord(reader);
       case "keys":
-        return this.#chain === null ? this.#readPair(reader) : this.#readKey(reader, this.#chain);
+        return this.#history.from === "nothing" ? this.#readPair(reader) : this.#readKey(reader);
       case "versions":
         return this.#readOlder(reader);
       case "end":
@@ -152,8 +158,14 @@ export class SnapshotDecoder {
     this.#lastCounted = lastCounted;
     this.#sessionsLeft = sessions;
     this.#keysLeft = keys;
-    const history = this.#cells.beginHistory(oldest, state.revision);
-    if (version >= HISTORY_SNAPSHOT_VERSION) this.#chain = new VersionChain(history);
+    const history = this.#cells.beginHistory(oldest);
+    if (version >= RECORDS_SNAPSHOT_VERSION) {
+      const loader = new HistoryLoader(history, state.revision);
+      this.#history = { from: "records", history, loader };
+    } else if (version >= HISTORY_SNAPSHOT_VERSION) {
+      const chain = new VersionChain(history, state.revision);
+      this.#history = { from: "versions", history, chain };
+    }
     this.#part = sessions > 0 ? "sessions" : this.#afterSessions();
     return true;
   }
@@ -201,16 +213,25 @@ export class SnapshotDecoder {
   }
 
   #afterSessions(): Part {
-    return this.#chain !== null || this.#keysLeft > 0 ? "keys" : "end";
+    const { from } = this.#history;
+    if (from === "records") return "records";
+    return from === "versions" || this.#keysLeft > 0 ? "keys" : "end";
   }
 
-  /** Its newest version, or that there are no more. */
-  #readKey(reader: ByteReader, chain: VersionChain): boolean {
+  #readRecord(reader: ByteReader): boolean {
+    if (this.#history.from !== "records") return false;
+    const read = this.#history.loader.read(reader);
+    if (read === "end") this.#part = "keys";
+    return read !== "incomplete";
+  }
+
+  /** Its newest version, or that there are no more keys. */
+  #readKey(reader: ByteReader): boolean {
     const length = reader.varint();
     if (reader.failed) return false;
     if (length === 0) {
       if (this.#keysLeft !== 0) throw new SnapshotError("not as many keys as there are to be");
-      if (!chain.isComplete) throw new SnapshotError("not every revision of the history is there");
+      this.#endHistory();
       this.#part = "end";
       return true;
     }
@@ -224,19 +245,29 @@ export class SnapshotDecoder {
     if (version > 0 && this.#keysLeft-- === 0) throw new SnapshotError("too many keys");
     this.#lastKey = key;
     const cell = this.#cells.append(key, value, createRevision, modRevision, version, valueHash);
-    chain.begin(cell);
-    this.#part = "versions";
+    if (this.#history.from === "records") this.#history.loader.checkCell(cell);
+    else if (this.#history.from === "versions") {
+      this.#history.chain.begin(cell);
+      this.#part = "versions";
+    }
     return true;
+  }
+
+  #endHistory(): void {
+    if (this.#history.from === "records") this.#history.loader.checkEnd();
+    else if (this.#history.from === "versions") this.#history.chain.finish();
   }
 
   /** Of the same key, or that there are no more. */
   #readOlder(reader: ByteReader): boolean {
+    if (this.#history.from !== "versions") return false;
+    const { chain } = this.#history;
     const older = readVersion(reader);
     if (reader.failed) return false;
     if (older === null) {
-      this.#chain?.end();
+      chain.end();
       this.#part = "keys";
-    } else this.#chain?.add(older, older.valueHash);
+    } else chain.add(older, older.valueHash);
     return true;
   }
 
@@ -260,8 +291,12 @@ export class SnapshotDecoder {
 
   #readEnd(reader: ByteReader): boolean {
     const contentHash = reader.u32() | 0;
-    if (this.#chain !== null) this.#historyHash = reader.u32() | 0;
+    const history = this.#history.from === "nothing" ? null : this.#history.history;
+    const historyHash = history === null ? 0 : reader.u32() | 0;
     if (reader.failed) return false;
+    if (history !== null && historyHash !== history.hash) {
+      throw new SnapshotError("hash of the history differs");
+    }
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
     this.#part = "building";
     return true;
