@@ -2,6 +2,7 @@
 import { AGREEMENT_MUTANTS } from "./agreement.ts";
 import { CONSENSUS } from "./consensus.ts";
 import { LINKS } from "./links.ts";
+import { LOCKS } from "./locks.ts";
 import { MISTAKES } from "./mistakes.ts";
 import type { Mutant } from "./mutant.ts";
 import { RANGES } from "./ranges.ts";
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,
+  ...LOCKS,
   ...AGREEMENT_MUTANTS,
   ...MISTAKES,
 ];
