@@ -155,7 +155,9 @@ export class FakeLeases implements LeasePort, LockStore {
       signal?.addEventListener("abort", onAbort, { once: true });
       if (this.isSilent) return;
       const { failure, answerMs } = this;
-      this.clock.after(2 * ANSWER_MS + answerMs, () => signal?.removeEventListener("abort", onAbort));
+      this.clock.after(2 * ANSWER_MS + answerMs, () =>
+        signal?.removeEventListener("abort", onAbort),
+      );
       this.clock.after(ANSWER_MS, () => {
         if (failure !== null) return reject(failure);
         try {
