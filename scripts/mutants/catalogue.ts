@@ -11,6 +11,7 @@ import { REFERENCE_DEFECTS } from "./reference-defects.ts";
 import { REQUESTS } from "./requests.ts";
 import { STORAGE } from "./storage.ts";
 import { TRANSACTIONS } from "./transactions.ts";
+import { WATCHES } from "./watches.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...REFERENCE_DEFECTS,
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...READ_PATH,
   ...RANGES,
   ...TRANSACTIONS,
+  ...WATCHES,
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,
