@@ -2,6 +2,7 @@
 import { AGREEMENT_MUTANTS } from "./agreement.ts";
 import { CONSENSUS } from "./consensus.ts";
 import { LINKS } from "./links.ts";
+import { LOCKS } from "./locks.ts";
 import { MISTAKES } from "./mistakes.ts";
 import type { Mutant } from "./mutant.ts";
 import { RANGES } from "./ranges.ts";
@@ -10,6 +11,7 @@ import { REFERENCE_DEFECTS } from "./reference-defects.ts";
 import { REQUESTS } from "./requests.ts";
 import { STORAGE } from "./storage.ts";
 import { TRANSACTIONS } from "./transactions.ts";
+import { WATCHES } from "./watches.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...REFERENCE_DEFECTS,
@@ -17,9 +19,11 @@ export const MUTANTS: readonly Mutant[] = [
   ...READ_PATH,
   ...RANGES,
   ...TRANSACTIONS,
+  ...WATCHES,
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,
+  ...LOCKS,
   ...AGREEMENT_MUTANTS,
   ...MISTAKES,
 ];

@@ -37,13 +37,14 @@ export { Watch } from "../client/watch.ts";
 export {
   DeleteEvent,
   PutEvent,
+  type ObserveOptions,
+  type RangeState,
   type WatchBatch,
   type WatchEvent,
   type WatchItem,
   type WatchOptions,
   type WatchProgress,
 } from "../client/watch-types.ts";
-export type { ObserveOptions, RangeState } from "../client/observe.ts";
 export type { KvRequests } from "../client/key-requests.ts";
 export { Atomic } from "../client/atomic.ts";
 export { Transaction, type TransactRangeOptions, type TransactSource } from "../client/transact.ts";

@@ -76,7 +76,13 @@ async function run(
       };
       const target = flags.node === undefined ? null : Number(flags.node);
       const { stdout: output, stderr: errors } = process;
-      return runOneShot(prompt, spec.name, target, action, { output, errors, format, signal });
+      return runOneShot(prompt, spec.name, target, action, {
+        output,
+        errors,
+        format,
+        signal,
+        endless: spec.endless,
+      });
     }),
   );
 }

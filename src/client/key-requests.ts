@@ -1,9 +1,8 @@
 /** Requests about one key: what a client and a view of it have in common. */
 import type { KeyVersion } from "./key-version.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
-import type { ObserveOptions, RangeState } from "./observe.ts";
 import type { Watch } from "./watch.ts";
-import type { WatchItem, WatchOptions } from "./watch-types.ts";
+import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import type { Atomic } from "./atomic.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";

@@ -10,8 +10,9 @@ import { KvError } from "../base/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { KvRequests } from "./key-requests.ts";
 import type { KeyValue } from "./range-entry.ts";
-import type { Bytes, RangeSelector, RequestOptions, Revision, Snapshot } from "./types.ts";
+import type { Bytes, RangeSelector, Revision, Snapshot } from "./types.ts";
 import type { Watch } from "./watch.ts";
+import type { ObserveOptions, RangeState } from "./watch-types.ts";
 
 /** Keys of a range that is observed. */
 const OBSERVED_KEYS_MAX = 1024;
@@ -19,15 +20,7 @@ const OBSERVED_KEYS_MAX = 1024;
 const OBSERVED_BYTES_MAX = 32 * 1024 * 1024;
 const RETRY_MS = 250;
 
-/** A range as it was at one revision. */
-export interface RangeState {
-  readonly revision: Revision;
-  /** In order of keys. */
-  readonly items: readonly KeyValue[];
-}
-
-export type Observed = Snapshot | RangeState;
-export type ObserveOptions = Pick<RequestOptions, "node" | "signal">;
+type Observed = Snapshot | RangeState;
 
 export async function* observeOn(
   view: KvRequests,

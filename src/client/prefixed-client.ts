@@ -3,10 +3,9 @@ import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import type { KeyVersion } from "./key-version.ts";
-import type { ObserveOptions, RangeState } from "./observe.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { Watch } from "./watch.ts";
-import type { WatchItem, WatchOptions } from "./watch-types.ts";
+import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { isKey } from "./watched.ts";
 import { wrongRequest } from "./requests.ts";
 import { afterPrefix } from "./range.ts";

@@ -81,3 +81,12 @@ export interface WatchProgress {
 }
 
 export type WatchItem = WatchBatch | WatchProgress;
+
+export type ObserveOptions = Pick<RequestOptions, "node" | "signal">;
+
+/** A range as it was at one revision. */
+export interface RangeState {
+  readonly revision: Revision;
+  /** In order of keys. */
+  readonly items: readonly KeyValue[];
+}

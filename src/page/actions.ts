@@ -22,9 +22,17 @@ import {
   type Scenario,
 } from "../scenarios/index.ts";
 import type { ClusterStoreOptions } from "./cluster-store.ts";
-import { keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
+import { hexOf, keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
+import { followKeys } from "./follow-keys.ts";
 import { Load } from "./load.ts";
-import type { PageActions, ReadMode, ShownRead, ShownSwap, Through } from "./page-actions.ts";
+import type {
+  PageActions,
+  ReadMode,
+  ShownRead,
+  ShownSwap,
+  TailNews,
+  Through,
+} from "./page-actions.ts";
 
 export interface ActionsOptions extends Omit<ClusterStoreOptions, "isHidden"> {
   readonly leader: () => number | null;
@@ -180,6 +188,10 @@ export class ClusterActions implements PageActions {
     return (await this.#kv.count({ prefix }, options)).count;
   }
 
+  follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void {
+    return followKeys(this.#kv, prefix, asked(through), told);
+  }
+
   setLoad(perSecond: number): void {
     if (perSecond !== this.load.view.perSecond) {
       this.#options.onDeed(perSecond === 0 ? "the load is off" : `${perSecond} writes a second`);
@@ -276,8 +288,4 @@ function sleep(clock: Clock, ms: number): Promise<void> {
 
 function asked(through: Through): { readonly node?: number } {
   return through === null ? {} : { node: through };
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -10,6 +10,7 @@ import { useState } from "preact/hooks";
 import type { ClusterStore } from "./cluster-store.ts";
 import { Announcer } from "./views/announcer.tsx";
 import { Banner } from "./views/banner.tsx";
+import { ChangesCard } from "./views/changes-card.tsx";
 import { EventsCard } from "./views/events-card.tsx";
 import { Header } from "./views/header.tsx";
 import { KeysPanel } from "./views/keys-panel.tsx";
@@ -66,6 +67,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
             )}
             <Scenarios view={view} actions={actions} task={faults} />
             <EventsCard view={view} />
+            <ChangesCard actions={actions} />
           </div>
         </div>
       </main>

@@ -106,3 +106,7 @@ export function textOf(bytes: Uint8Array): string | null {
     throw error;
   }
 }
+
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

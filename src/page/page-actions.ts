@@ -28,6 +28,22 @@ export type ShownSwap =
       readonly node: number;
     };
 
+export interface ShownChange {
+  readonly revision: number;
+  readonly kind: "put" | "delete";
+  /** A key that is no UTF-8 is shown in hexadecimal. */
+  readonly key: string;
+  /** The beginning of it, in hexadecimal where it is no UTF-8; null: the key was deleted. */
+  readonly value: string | null;
+}
+
+export type TailNews =
+  /** From this revision on. */
+  | { readonly kind: "begun"; readonly revision: number }
+  | { readonly kind: "changes"; readonly changes: readonly ShownChange[] }
+  /** It is over. */
+  | { readonly kind: "failed"; readonly text: string };
+
 export interface PageActions {
   /** @param direction from the first node to the second, or both */
   breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
@@ -72,6 +88,12 @@ export interface PageActions {
   ): Promise<KeyLevel>;
   /** How many keys begin with the prefix. Looks at each of them. */
   countKeys(through: Through, mode: ReadMode, prefix: string): Promise<number>;
+
+  /**
+   * Tells of changes of the keys with this prefix, from now on, whichever node it takes.
+   * @returns ends it; nothing is told afterwards
+   */
+  follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void;
 
   /** Writes to the keys load/… at this rate from now on; 0: no more. */
   setLoad(perSecond: number): void;

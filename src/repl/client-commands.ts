@@ -8,6 +8,7 @@ import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
+import { WATCH_COMMAND, type WatchAction } from "./watch-commands.ts";
 
 /** What is done with one key: a request of the client's, with bytes, as what was typed is bytes. */
 export type KeyAction = BytesOnly<KeyRequest>;
@@ -15,7 +16,7 @@ type BytesOnly<R> = R extends KeyRequest
   ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
   : never;
 
-export type ClientAction = KeyAction | RangeAction | TxnAction | LeaseAction;
+export type ClientAction = KeyAction | RangeAction | TxnAction | LeaseAction | WatchAction;
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
@@ -156,7 +157,10 @@ function valueIn(token: Token | undefined): Uint8Array {
 
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
-  commands: [write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND, ...LEASE_COMMANDS],
+  commands: [
+    ...[write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND],
+    ...[...LEASE_COMMANDS, WATCH_COMMAND],
+  ],
   nodeWord: "any",
 };
 

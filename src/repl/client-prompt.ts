@@ -24,9 +24,16 @@ import { isTxnAction } from "./txn-commands.ts";
 import { txnOutcome } from "./txn-outcome.ts";
 import type { Style } from "./style.ts";
 import { quote } from "./tokenize.ts";
+import { isWatchAction } from "./watch-commands.ts";
+import { watchKeys, type WatchCalls } from "./watch-keys.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn"> & LeaseCalls;
+export type KvCalls = Pick<KvRequests, "request" | "range" | "keys" | "count" | "txn"> &
+  WatchCalls &
+  LeaseCalls;
+
+/** Commands of one form that change nothing. */
+const READS: ReadonlySet<string> = new Set(["read", "locks"]);
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;
@@ -47,7 +54,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
     help: CLIENT_HELP,
     nodes: addresses,
     style,
-    execute: async (target, action, signal) => {
+    execute: async (target, action, signal, screen) => {
       const started = options.now();
       const elapsedMs = (): number => options.now() - started;
       try {
@@ -63,6 +70,11 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           const request = requestOptions(target, signal);
           return [await leaseOutcome(options.client, action, request, style, elapsedMs)];
         }
+        if (isWatchAction(action)) {
+          const request = { ...requestOptions(target, signal), signal };
+          await watchKeys(options.client, action, request, style, screen);
+          return [];
+        }
         const result = await options.client.request(action, requestOptions(target, signal));
         return [answerOutcome(action, result, style, elapsedMs())];
       } catch (error) {
@@ -70,7 +82,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
           op: action.op,
-          changes: !isRangeAction(action) && action.op !== "read" && action.op !== "locks",
+          changes: !isRangeAction(action) && !isWatchAction(action) && !READS.has(action.op),
           lookFirst: `read the ${isTxnAction(action) ? "keys" : "key"} before you try again`,
           node: target,
           address: asked.map(({ address }) => address).join(", "),

@@ -41,6 +41,8 @@ export interface CommandSpec<A> {
   readonly input?: string;
   /** As a subcommand it can print a value as it is, with --raw: how to say so in its help. */
   readonly wholeValue?: string;
+  /** It goes on until it is interrupted: as a subcommand it has gone well then. */
+  readonly endless?: boolean;
   /** @throws UsageError when the arguments do not fit together */
   readonly build: (args: ParsedArguments) => A;
 }

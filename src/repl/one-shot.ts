@@ -5,7 +5,7 @@ import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Target } from "./command-table.ts";
-import type { Screen } from "./screen.ts";
+import { drained, type Screen } from "./screen.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 
 export interface OneShotOptions {
@@ -17,6 +17,8 @@ export interface OneShotOptions {
   readonly format: "text" | "json" | "raw";
   /** Aborted: the command is cancelled. */
   readonly signal: AbortSignal;
+  /** It goes on until the signal is aborted, and has gone well then. */
+  readonly endless?: boolean | undefined;
 }
 
 /**
@@ -34,7 +36,8 @@ export async function runOneShot<A>(
   const show = (outcome: Outcome): void => {
     status = worse(status, print(outcome, options));
   };
-  const screen: Screen = { live: null, show };
+  const ready = (): Promise<void> => drained(options.output, options.signal);
+  const screen: Screen = { live: null, show, ready };
   let meant: A;
   try {
     meant = await action();
@@ -44,7 +47,7 @@ export async function runOneShot<A>(
     return status;
   }
   (await prompt.execute(target, meant, options.signal, screen)).forEach(show);
-  return options.signal.aborted ? EXIT.interrupted : status;
+  return options.signal.aborted && options.endless !== true ? EXIT.interrupted : status;
 }
 
 function print(outcome: Outcome, { output, errors, format }: OneShotOptions): ExitStatus {

@@ -1,4 +1,5 @@
 /** Where a command that goes on for a while shows itself: line by line, or redrawn in place on a terminal. */
+import { once } from "node:events";
 import { emitKeypressEvents } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { terminalText } from "../base/printable.ts";
@@ -9,6 +10,8 @@ export interface Screen {
   show(outcome: Outcome): void;
   /** Null: not at a terminal, or JSON is wanted: then `show` each change. */
   readonly live: LiveScreen | null;
+  /** When what was shown has been taken, or is lost. Not there: at once. */
+  ready?(): Promise<void>;
   /** What was shown is the end: nothing more is to be run. */
   isOver?(): boolean;
   /** How wide the terminal is now. Not there, or undefined: there is none, and lines may be as long as they are. */
@@ -39,6 +42,11 @@ interface Key {
 }
 
 const ROWS_UNKNOWN = 24;
+
+/** When a stream takes more. One that fails says so elsewhere. */
+export async function drained(output: Writable, signal: AbortSignal): Promise<void> {
+  if (output.writableNeedDrain) await once(output, "drain", { signal }).catch(() => {});
+}
 
 /** Of a terminal; undefined for what is none. */
 export function columnsOf(output: Writable & { readonly columns?: number }): number | undefined {

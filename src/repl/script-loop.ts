@@ -2,7 +2,7 @@
 import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../base/printable.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
-import { columnsOf, type LiveScreen, type Screen } from "./screen.ts";
+import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 import { AS_ESCAPES, textLines } from "./text-lines.ts";
@@ -78,6 +78,7 @@ class ScriptRun<A> {
       show: (outcome) => this.show(outcome),
       isOver: () => this.over,
       columns: () => columnsOf(options.output),
+      ready: () => drained(options.output, options.signal),
     };
   }
 

@@ -3,8 +3,12 @@ import type { ManageAction } from "./admin-commands.ts";
 import type { ClientAction } from "./client-commands.ts";
 import { findCommand } from "./command-table.ts";
 import type { Prompt } from "./prompt.ts";
+import { isWatchAction } from "./watch-commands.ts";
 
-/** The two have no name in common, so that each word means what it means at its own prompt. */
+/**
+ * Each word means what it means at its own prompt. One is at both: `watch` is of the cluster, as no node stands in front of that;
+ * with a node, or any, in front it is of keys.
+ */
 export function createStartPrompt(
   client: Prompt<ClientAction>,
   manage: Prompt<ManageAction>,
@@ -16,7 +20,11 @@ export function createStartPrompt(
     },
     help: {
       intro: `${client.help.intro} ${manage.help.intro}`,
-      notes: [...client.help.notes, ...manage.help.notes],
+      notes: [
+        ...client.help.notes,
+        ...manage.help.notes,
+        "watch shows the cluster; any watch PREFIX shows changes of keys.",
+      ],
     },
     nodes: client.nodes,
     style: client.style,
@@ -32,5 +40,6 @@ function isClientAction(
   client: Prompt<ClientAction>,
   action: ClientAction | ManageAction,
 ): action is ClientAction {
+  if (action.op === "watch") return isWatchAction(action);
   return findCommand(client.table, action.op, true) !== null;
 }

@@ -5,7 +5,7 @@ import { printableJson, terminalText } from "../base/printable.ts";
 import { complete } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
-import { columnsOf, type LiveScreen, type Screen } from "./screen.ts";
+import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -54,6 +54,7 @@ class TerminalLoop<A> {
       live: options.live,
       show: (outcome) => this.#show(outcome),
       columns: () => columnsOf(options.output),
+      ready: () => drained(options.output, this.#running?.signal ?? options.signal),
     };
     this.#readline = createInterface({
       input: options.input,

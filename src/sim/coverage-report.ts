@@ -125,6 +125,15 @@ const PLACES = [
   "range through a cut-off node: whole, of an old revision",
   "history: bound proposed",
   "history: compact proposed",
+  "watch: created from now",
+  "watch: created from a revision",
+  "watch: leaves the live feed",
+  "watch: its state is replaced",
+  "watch: moves",
+  "watch: ended with CANCELLED",
+  "watch: ended with COMPACTED",
+  "watch: at a node that is cut off, and says so",
+  "watch: told of all in the end",
 ] as const;
 
 export interface Expectation {

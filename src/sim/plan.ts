@@ -131,6 +131,8 @@ export interface Plan {
   readonly hostiles?: number;
   /** Clients that read ranges; left out: none. */
   readonly rangeReaders?: number;
+  /** Clients that watch; left out: none. */
+  readonly watchers?: number;
   /** Clients of transactions; left out: none. */
   readonly transactors?: number;
   /** Of a hundred writes, so many are other operations that write a value; left out: none. */

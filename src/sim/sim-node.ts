@@ -323,6 +323,7 @@ export class SimNode {
     if (replica.state !== this.#state) {
       this.#state = replica.state;
       coverage.hit("snapshot installed from a peer");
+      if (replica.watches.watches > 0) coverage.hit("watch: its state is replaced");
     }
     const place = `role ${replica.core.role}/${replica.core.phase}`;
     if (place === this.#place) return;
@@ -336,6 +337,8 @@ export class SimNode {
     for (const [name, count] of Object.entries(this.#node?.replica.core.counters ?? {})) {
       if (count > 0) coverage.hit(`core ${name}`, count);
     }
+    const slowed = this.#node?.replica.watches.slowed ?? 0;
+    if (slowed > 0) coverage.hit("watch: leaves the live feed", slowed);
     for (const [name, count] of Object.entries(this.#node?.replica.requests ?? {})) {
       if (count > 0) coverage.hit(`requests ${name}`, count);
     }

@@ -20,6 +20,7 @@ import { SimNetwork } from "./sim-network.ts";
 import { CrashPoint, SimNode } from "./sim-node.ts";
 import { Trace } from "./trace.ts";
 import { Trust } from "./trust.ts";
+import { Watcher as WatchingClient } from "./watcher.ts";
 
 /** What arrives at a machine may not be heard by its node. */
 const LOSSY: ReadonlySet<FaultKind> = new Set([
@@ -37,6 +38,8 @@ const SLICE_BYTES_MIN = 512;
 const HALF_OPEN_MS = 600;
 /** Ranges of two keys take two pages, and pages that find nothing on their way are no rarity. */
 const RANGE_PAGE = { keys: 1, cells: 2 };
+/** A watch whose client does not read leaves the live feed after some events. */
+const WATCH_UNREAD_BYTES = 300;
 const CLIENT_TIMEOUT_MS = 1200;
 /** An event costs microseconds: a run that needs so many goes round in circles. */
 const STEPS_MAX = 1_000_000;
@@ -69,6 +72,7 @@ export class SimWorld {
   readonly hostiles: readonly HostileClient[];
   readonly rangeReaders: readonly RangeReader[];
   readonly transactors: readonly Transactor[];
+  readonly watchers: readonly WatchingClient[];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -110,6 +114,9 @@ export class SimWorld {
     this.transactors = Array.from({ length: plan.transactors ?? 0 }, (_, index) =>
       this.#newTransactor(index),
     );
+    this.watchers = Array.from({ length: plan.watchers ?? 0 }, (_, index) =>
+      this.#newWatcher(index),
+    );
     this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
 
@@ -137,6 +144,7 @@ export class SimWorld {
     for (const reader of this.rangeReaders) reader.start();
     scheduleSettings(this, this.plan.history ?? []);
     for (const transactor of this.transactors) transactor.start();
+    for (const watcher of this.watchers) watcher.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -258,6 +266,7 @@ export class SimWorld {
       },
       segmentBytes: plan.segmentBytes,
       rangePage: RANGE_PAGE,
+      watches: { ...NODE_DEFAULTS.watches, unreadBytes: WATCH_UNREAD_BYTES, progressMs: 100 },
     };
   }
 
@@ -296,6 +305,25 @@ export class SimWorld {
     const random = this.#random.fork(`transactor ${index}`);
     const rest = { clock, network, coverage, history, nodes, random };
     return new Transactor({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
+  }
+
+  #newWatcher(index: number): WatchingClient {
+    const { plan, clock, network, coverage } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    return new WatchingClient({
+      index,
+      clock,
+      network,
+      coverage,
+      nodes,
+      random: this.#random.fork(`watcher ${index}`),
+      keys: plan.keys,
+      isolatedMs: 2 * plan.electionTimeoutMs + 10 * (plan.delayMaxMs + plan.quantumMs),
+      isCutOff: (node) => {
+        const place = this.nodes[node - 1];
+        return place?.paused === false && place.node?.replica.standing().kind === "cutOff";
+      },
+    });
   }
 
   #newHostile(index: number): HostileClient {

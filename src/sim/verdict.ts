@@ -10,6 +10,7 @@ import { DecidedLog } from "./decided-log.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
 import { checkTransactions } from "./txn-check.ts";
+import { checkWatches } from "./watch-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -86,6 +87,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   for (const hostile of world.hostiles) hostile.stop();
   for (const reader of world.rangeReaders) reader.stop();
   for (const transactor of world.transactors) transactor.stop();
+  for (const watcher of world.watchers) watcher.settle();
   if (!world.runUntil(() => world.clients.every((client) => client.isIdle), LIVENESS_MS)) {
     return liveness(`not every client was answered${IN_TIME}`);
   }
@@ -109,7 +111,10 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     serving = voters();
     const apart = converge(world, serving);
     if (apart !== null) return { phase: "convergence", text: apart };
+    const untold = tellWatchers(world);
+    if (untold !== null) return liveness(untold);
   } else world.coverage.hit("no majority is left");
+  for (const watcher of world.watchers) watcher.stop();
   enter("history");
   try {
     judgeHistory(world, hasMajority ? serving : []);
@@ -174,6 +179,17 @@ function probe(world: SimWorld, client: SimClient): { readonly served: boolean }
   return result;
 }
 
+/** Whoever watches is told of everything. */
+function tellWatchers(world: SimWorld): string | null {
+  // A watch goes on where the data have gone back: that is for its client to notice.
+  if (world.trust.isToldToClients || world.watchers.length === 0) return null;
+  const revision = Math.max(...running(world).map(({ replica }) => replica.state.revision));
+  const areLevel = (): boolean => world.watchers.every((watcher) => watcher.isLevel(revision));
+  if (!world.runUntil(areLevel, LIVENESS_MS)) return `not every watch was told of all${IN_TIME}`;
+  world.coverage.hit("watch: told of all in the end");
+  return null;
+}
+
 /** All replicas come to the same index with the same state. */
 function converge(world: SimWorld, serving: readonly Running[]): string | null {
   if (running(world).length !== serving.length) return "not all nodes that run take part";
@@ -206,6 +222,9 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkRanges(history.ranges, history.operations, log);
   checkRefusals(history.refusedRanges, history.operations, log);
   checkTransactions(history.txns, history.operations, log);
+  const { revision, oldests } = log;
+  const watched = { revision, oldests, events: log.events() };
+  for (const { records } of world.watchers) checkWatches(records, watched);
   const content = log.content();
   for (const { index, replica } of level) {
     checkNodeHistory(index, replica.state, log);

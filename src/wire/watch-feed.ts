@@ -127,10 +127,7 @@ export class FeedWriter {
     this.#full = [];
     this.#fullBytes = 0;
     for (const frame of frames) {
-      const header = new ByteWriter(HEADER_BYTES);
-      header.u8(FEED_FRAME);
-      header.u53(appliedIdx);
-      frame.set(header.peek());
+      writeHeader(frame, appliedIdx);
       deliver(frame);
     }
   }
@@ -143,7 +140,7 @@ export class FeedWriter {
   }
 
   #end(): void {
-    const frame = this.#out.copy();
+    const frame = this.#out.pooledCopy();
     this.#full.push(frame);
     this.#fullBytes += frame.length;
     this.#begin();
@@ -152,6 +149,16 @@ export class FeedWriter {
   #begin(): void {
     this.#out.clear();
     this.#out.zeros(HEADER_BYTES);
+  }
+}
+
+/** By hand: it is written for each frame of each connection. */
+function writeHeader(frame: Uint8Array, appliedIdx: number): void {
+  frame[0] = FEED_FRAME;
+  let rest = appliedIdx;
+  for (let at = HEADER_BYTES - 1; at > 0; at--) {
+    frame[at] = rest % 0x100;
+    rest = Math.floor(rest / 0x100);
   }
 }
 

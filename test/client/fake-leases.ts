@@ -23,6 +23,8 @@ export class FakeLeases implements LeasePort, LockStore {
   failure: KvError | null = null;
   /** Requests are lost, and nobody answers. */
   isSilent = false;
+  /** How long an answer is on its way. */
+  answerMs = ANSWER_MS;
   /** For so long the clients' process has stood still: its timers are late by it. */
   standStillMs = 0;
   readonly #ends = new Map<number, number>();
@@ -152,13 +154,15 @@ export class FakeLeases implements LeasePort, LockStore {
       if (signal?.aborted === true) return onAbort();
       signal?.addEventListener("abort", onAbort, { once: true });
       if (this.isSilent) return;
-      const { failure } = this;
-      this.clock.after(2 * ANSWER_MS, () => signal?.removeEventListener("abort", onAbort));
+      const { failure, answerMs } = this;
+      this.clock.after(2 * ANSWER_MS + answerMs, () =>
+        signal?.removeEventListener("abort", onAbort),
+      );
       this.clock.after(ANSWER_MS, () => {
         if (failure !== null) return reject(failure);
         try {
           const result = carryOut();
-          this.clock.after(ANSWER_MS, () => resolve(result));
+          this.clock.after(answerMs, () => resolve(result));
         } catch (error) {
           reject(error);
         }

@@ -57,10 +57,14 @@ export class FakeWatches {
     this.#cluster = cluster;
     this.progressMs = progressMs;
     if (hasOrigin) this.beUsed();
-    for (const node of cluster.nodes) {
+    this.serve();
+    this.#notice();
+  }
+
+  serve(): void {
+    for (const node of this.#cluster.nodes) {
       node.watches = (requests, connection) => this.#take(requests, connection, node);
     }
-    this.#notice();
   }
 
   /** Somebody opens a session, by which the log gets its origin. */

@@ -58,6 +58,20 @@ describe("a lease", () => {
     expect(nodes.hasLease(lease.id)).toBe(false);
   });
 
+  test("counts from when a keep-alive was sent, however late its answer comes", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    nodes.answerMs = 300;
+    let endsMs = 0;
+    lease.signal.addEventListener("abort", () => (endsMs = nodes.clock.now()));
+    await nodes.pass(400);
+    // Carried out and answered late; then nobody answers any more.
+    nodes.isSilent = true;
+    for (let i = 0; i < 400 && nodes.hasLease(lease.id); i++) await nodes.pass(5);
+    expect(endsMs).toBeGreaterThan(0);
+    expect(endsMs).toBeLessThan(nodes.clock.now());
+  });
+
   test("survives an interruption that is shorter than its time, and one refused renewal after the other", async () => {
     const nodes = new FakeLeases();
     const lease = await granted(nodes);

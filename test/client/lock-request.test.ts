@@ -16,6 +16,7 @@ class Contender {
   readonly #model: LockModel;
   /** An answer that is on its way. */
   #answer: ModelAnswer | null = null;
+  #before: string[] = [];
   /** The revision at which it began to wait; 0: it does not. */
   since = 0;
   token = 0;
@@ -35,6 +36,16 @@ class Contender {
     return this.request.step.do === "hold" && !this.isOver;
   }
 
+  /** L3. Those who wait and came before, as far as they matter to it. */
+  #lookBefore(): void {
+    const since = this.since === 0 ? Infinity : this.since;
+    this.#before = [...this.#model.keys].flatMap(([name, { createRevision }]) => {
+      const key = lockKeyIn(LOCKS_PREFIX, name);
+      const matters = this.mode === "exclusive" || key?.mode === "exclusive";
+      return key?.isHeld === false && matters && createRevision < since ? [name] : [];
+    });
+  }
+
   /** @returns false: nothing can be done before somebody else does something */
   step(): boolean {
     if (this.isOver) return false;
@@ -42,10 +53,14 @@ class Contender {
     switch (step.do) {
       case "ask":
         if (this.#answer === null) {
+          this.#lookBefore();
           this.#answer = this.#model.txn(step.request);
           if (this.#answer === null) return this.#give();
           if (!this.#answer.succeeded && this.since === 0) this.since = this.#answer.revision;
-          if (this.#answer.succeeded) this.token = this.#answer.revision;
+          if (this.#answer.succeeded) {
+            this.token = this.#answer.revision;
+            if (this.how !== "steal" && this.#before.length > 0) expect(this.#before).toEqual([]);
+          }
           return true;
         }
         this.request.answered(this.#answer);

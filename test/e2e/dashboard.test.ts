@@ -157,6 +157,25 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("changes are shown as they happen", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(1);
+    await agreedLeader(page);
+    await page.getByTestId("changes-prefix").fill("app/");
+    await page.getByRole("group", { name: "Whether changes are shown" }).getByText("on").click();
+    const state = page.getByTestId("changes-state");
+    await eventually("it holds", async () => (await state.textContent())?.startsWith("none yet"));
+    const client = cluster.client();
+    await client.write("app/a", "hello");
+    await client.write("other", "hello");
+    await client.delete("app/a");
+    const rows = page.getByTestId("changes").locator("li");
+    await eventually("both are there", async () => (await rows.count()) === 2);
+    expect(await rows.nth(0).textContent()).toMatch(/^app\/adeletedrevision \d+$/);
+    expect(await rows.nth(1).textContent()).toContain("app/a = hello");
+    expect(complaints).toEqual([]);
+  });
+
   test("a key is written, read and deleted, and all of it is listed", async () => {
     await startCluster(3);
     const { page, complaints } = await openPage(1);

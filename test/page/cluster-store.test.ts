@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { KvError } from "../../src/base/errors.ts";
 import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
 import { createClusterStore, type OwnedClusterStore } from "../../src/page/create-cluster-store.ts";
+import type { TailNews } from "../../src/page/page-actions.ts";
 import { SeededRandom } from "../../src/sim/seeded-random.ts";
 import { hostOf, SimWorld } from "../../src/sim/sim-world.ts";
 import { quietPlan } from "../sim/scenario.ts";
@@ -101,6 +102,46 @@ async function caught(promise: Promise<unknown>): Promise<KvError> {
     (error: unknown) => error as KvError,
   );
 }
+
+describe("changes", () => {
+  test("are told as they happen, by another node when the one that told them is cut off", async () => {
+    const page = new Page(3, 7);
+    const leader = await page.leader();
+    const { actions } = page.store;
+    const news: TailNews[] = [];
+    const stop = actions.follow(null, "a/", (each) => news.push(each));
+    await page.until("it has begun", () => news.some(({ kind }) => kind === "begun"));
+    const changes = () => news.flatMap((each) => (each.kind === "changes" ? each.changes : []));
+    await page.do(actions.write(leader, "a/1", "x"));
+    await page.do(actions.write(leader, "b", "x"));
+    await page.do(actions.delete(leader, "a/1"));
+    await page.until("both are told", () => changes().length === 2);
+    for (const node of page.others(leader)) {
+      await page.do(actions.isolate(node));
+      await page.do(actions.write(null, `a/${node}`, "y"));
+      await page.until("it is told", () => changes().at(-1)?.key === `a/${node}`, 20_000);
+      await page.do(actions.healAll());
+      await page.run(1000);
+    }
+    expect(changes().map(({ kind, key, value }) => ({ kind, key, value }))).toEqual([
+      { kind: "put", key: "a/1", value: "x" },
+      { kind: "delete", key: "a/1", value: null },
+      ...page.others(leader).map((node) => ({ kind: "put", key: `a/${node}`, value: "y" })),
+    ]);
+    stop();
+    await page.do(actions.write(null, "a/9", "z"));
+    await page.run(1000);
+    expect(changes()).toHaveLength(4);
+  });
+
+  test("of what cannot be followed are an ending with a reason", async () => {
+    const page = new Page(1, 8);
+    const news: TailNews[] = [];
+    page.store.actions.follow(null, "k".repeat(5000), (each) => news.push(each));
+    await page.until("it is told", () => news.length > 0);
+    expect(news).toEqual([{ kind: "failed", text: expect.stringContaining("5000 bytes") }]);
+  });
+});
 
 describe("what is seen", () => {
   test("every node is asked itself, and all say who leads", async () => {

@@ -6,6 +6,7 @@ import { PassThrough, Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
+import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
 import { createClientPrompt } from "../../src/repl/client-prompt.ts";
 import { EXIT } from "../../src/repl/exit-status.ts";
 import { runPrompt, type RunPromptOptions } from "../../src/repl/run-prompt.ts";
@@ -375,6 +376,29 @@ describe("at a terminal", () => {
     await vi.waitFor(() => expect(client.calls).toHaveLength(1));
     input.write(CTRL_C);
     await until("cancelled after it was sent");
+    input.write("1 write a c\n");
+    await until("ok, revision 1");
+    input.write(CTRL_D);
+    expect((await status).status).toBe(EXIT.ok);
+  });
+
+  test("shows changes as they happen until Ctrl-C, and goes on", async () => {
+    client.told.push({
+      ...{ type: "events", revision: 7 },
+      events: [
+        new PutEvent(Buffer.from("app/a"), Buffer.from("x y"), 7, 7, 1, null),
+        new DeleteEvent(Buffer.from("app/b"), 7, null),
+      ],
+    });
+    const { input, until, status } = terminal();
+    input.write("2 watch app/ --from 7\n");
+    await until("watching from revision 7 on");
+    await until('put app/a "x y" (revision 7)');
+    await until("delete app/b (revision 7)");
+    expect(client.watches).toEqual([
+      { selector: { prefix: new TextEncoder().encode("app/") }, node: 2, from: 7, previous: false },
+    ]);
+    input.write(CTRL_C);
     input.write("1 write a c\n");
     await until("ok, revision 1");
     input.write(CTRL_D);

@@ -1,4 +1,7 @@
 /** Commands for the whole cluster: what every node is told, and what the user is. */
+import { DeleteEvent } from "../../src/client/watch-types.ts";
+import type { Outcome } from "../../src/repl/outcome.ts";
+import { runCommand } from "../../src/repl/prompt.ts";
 import { PassThrough, Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
@@ -464,6 +467,20 @@ describe("servers", () => {
     expect(key("any read a")).toMatchObject({ kind: "command", target: null });
     expect(key("all status")).toMatchObject({ action: { op: "status" } });
     expect(key("status")).toMatchObject({ action: { op: "table" } });
+    // One word is at both.
+    expect(key("watch 5")).toMatchObject({ action: { op: "watch", forMs: 5000 } });
+    expect(key("any watch app/")).toMatchObject({ action: { op: "watch", from: null } });
+    expect(key("2 watch --from 3")).toMatchObject({ target: 2, action: { op: "watch", from: 3 } });
+    const watched = tokenize("any watch --limit 1")[0] ?? [];
+    client.told.push({
+      type: "events",
+      revision: 1,
+      events: [new DeleteEvent(Buffer.from("k"), 1, null)],
+    });
+    const shown: string[] = [];
+    const screen = { live: null, show: ({ text }: Outcome) => void shown.push(text) };
+    await runCommand(prompt, watched, new AbortController().signal, screen);
+    expect(shown.at(-1)).toBe("delete k (revision 1)");
     expect(() => key("all read a")).toThrow('"all" does not go with read');
     expect(helpText(prompt.table, prompt.help, null, plainStyle)).toContain("Scenarios");
   });

@@ -10,6 +10,7 @@ import type {
   RangeSelector,
   ReadOptions,
 } from "../../src/client/types.ts";
+import type { WatchBatch } from "../../src/client/watch-types.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
 import type { KeyAction } from "../../src/repl/client-commands.ts";
 import type { KvCalls } from "../../src/repl/client-prompt.ts";
@@ -27,9 +28,29 @@ export interface FakeClient extends KvCalls {
   /** The next call answers only when it is aborted. */
   hangNext(): void;
   readonly calls: string[];
+  /** What watches are told, one batch after the other; then nothing until they are ended. */
+  readonly told: WatchBatch[];
+  /** What was asked of them. */
+  readonly watches: unknown[];
   /** Transactions it was asked for, and what it answers. */
   readonly txns: TxnRequest[];
   answerTxn: TxnResult;
+}
+
+/** As much of a Watch as the prompt needs. */
+function fakeWatch(told: readonly WatchBatch[], signal: AbortSignal | undefined) {
+  const ended = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(new KvError("CANCELLED", "stop")));
+  });
+  ended.catch(() => {});
+  return {
+    created: Promise.resolve(told[0]?.revision ?? 1),
+    close: () => {},
+    async *[Symbol.asyncIterator]() {
+      yield* told;
+      await ended;
+    },
+  };
 }
 
 function holds(cell: Cell | undefined, condition: CasCondition): boolean {
@@ -42,6 +63,8 @@ function holds(cell: Cell | undefined, condition: CasCondition): boolean {
 export function fakeClient(): FakeClient {
   const cells = new Map<string, Cell>();
   const calls: string[] = [];
+  const told: WatchBatch[] = [];
+  const watches: unknown[] = [];
   let revision = 0;
   let failure: KvError | null = null;
   let hang = false;
@@ -145,6 +168,13 @@ export function fakeClient(): FakeClient {
       await begin("count", options);
       return { count: [...entries(selector, {})].length, revision };
     },
+    watch: (selector, { signal, ...options }) => {
+      calls.push(`${options.node ?? "any"} watch`);
+      watches.push({ selector, ...options });
+      return fakeWatch(told, signal);
+    },
+    told,
+    watches,
     calls,
     txns: [],
     answerTxn: { succeeded: true, revision: 0, results: [], node: 1 },

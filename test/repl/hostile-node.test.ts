@@ -75,12 +75,16 @@ describe.each([false, true])("with --json: %s", (json) => {
         write: fail,
         leases: { issue: fail, renew: fail, revoke: fail, timeToLive: fail, list: fail },
         locks: { query: fail },
+        watch: () => {
+          throw new KvError(code, EVIL);
+        },
       };
       const texts = [
         await shown(createClientPrompt({ ...common, client: calls }), "write a b", json),
         await shown(createClientPrompt({ ...common, client: calls }), "keys a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "txn then get a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "lease ttl 7; locks", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "watch a", json),
         await shown(
           createAdminPrompt({
             ...{ ...common, sleep: async () => {}, servers: null },

@@ -1,0 +1,212 @@
+/** Bugs in watches: events that are missed, told twice, or not all at once; progress that is not true; silence where there must be a word. */
+import { patch, type Mutant } from "./mutant.ts";
+
+const HUB = "src/replica/watch-hub.ts";
+const WALKS = "src/replica/watch-walks.ts";
+const EVENTS = "src/replica/watch-events.ts";
+const CHANGES = "src/kv/changes.ts";
+
+export const WATCHES: readonly Mutant[] = [
+  {
+    name: "a watch from the revision just fed is live at once",
+    breaks: "the event at the seam of history and live feed is skipped",
+    patches: [
+      patch(
+        WALKS,
+        "if (watch.next <= this.#fed) this.#move",
+        "if (watch.next < this.#fed) this.#move",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a sweep joins the live feed one revision early",
+    breaks: "a watch that was behind misses an event where it joins again",
+    patches: [patch(WALKS, "if (this.#at > this.#fed) {", "if (this.#at >= this.#fed) {")],
+    by: "sim",
+  },
+  {
+    name: "a sweep tells everybody in it from its own start on",
+    breaks: "events are told twice, or before the revision that was asked for",
+    patches: [
+      patch(
+        WALKS,
+        "if (watch.lane !== lane || watch.next > revision || !wants(watch, change)) return;",
+        "if (watch.lane !== lane || !wants(watch, change)) return;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "who leaves the live feed goes on after the event that it had no room for",
+    breaks: "a slow reader misses an event",
+    patches: [patch(WALKS, "    watch.next = revision;\n", "    watch.next = revision + 1;\n")],
+    by: "sim",
+  },
+  {
+    name: "progress is told to who asks, whatever it was sent",
+    breaks: "progress comes before its events",
+    patches: [
+      patch(
+        HUB,
+        'watch.lane === "large" || upTo < watch.asked) continue;',
+        'watch.lane === "large") continue;',
+      ),
+      patch(
+        HUB,
+        "watch.session.out.progress(watch.number, upTo);",
+        "watch.session.out.progress(watch.number, this.#walks.fed);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a notice of progress for all, those that are behind too",
+    breaks: "progress is told to a watch that was not sent everything",
+    patches: [
+      patch(
+        HUB,
+        "if (session.behind.size === 0) session.out.progress(ALL_WATCHES",
+        "if (session.behind.size >= 0) session.out.progress(ALL_WATCHES",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "events of a transaction one by one",
+    breaks: "a batch is split in two",
+    patches: [
+      patch(
+        WALKS,
+        "while (changes[end]?.revision === revision) end += 1;",
+        "while (end < at && changes[end]?.revision === revision) end += 1;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "an event as the watch next to it wants it",
+    breaks: "the previous value is missing when another watch does without",
+    patches: [
+      patch(
+        EVENTS,
+        "if (!previous || before.version === 0) {",
+        "if (!previous || this.#plain !== null || before.version === 0) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the filter for deletions lets puts through",
+    breaks: "a watch is told of what it does not want",
+    patches: [
+      patch(
+        EVENTS,
+        "return after.version === 0 ? wish.deletes : wish.puts;",
+        "return wish.deletes || (after.version > 0 && wish.puts);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "compaction is not said to who is swept",
+    breaks: "a watch goes on after a gap",
+    patches: [
+      patch(
+        WALKS,
+        "      for (const watch of this.#swept) if (watch.next <= oldest) this.#compacted(watch, oldest);\n",
+        "",
+      ),
+      patch(
+        WALKS,
+        "        if (watch.next <= oldest) this.#compacted(watch, oldest);\n        else if (hasRoom) {",
+        "        watch.next = Math.max(watch.next, oldest + 1);\n        if (hasRoom) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "compaction is not said to who is live",
+    breaks: "a watch goes on after a gap, at a node that took over a snapshot",
+    patches: [
+      patch(
+        WALKS,
+        'if (watch.lane === "live" && watch.next <= oldest) this.#compacted(watch, oldest);',
+        'if (watch.lane === "live" && watch.next < 0) this.#compacted(watch, oldest);',
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a watch may begin at the oldest revision",
+    breaks: "the first event that was asked for is not told",
+    patches: [
+      patch(
+        HUB,
+        'if (next <= oldest) return session.out.ended(number, "COMPACTED", COMPACTED_TEXT, oldest);',
+        'if (next < oldest) return session.out.ended(number, "COMPACTED", COMPACTED_TEXT, oldest);',
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "every event with the value of the last one",
+    breaks: "events of several changes of a key in one turn have the wrong value",
+    patches: [
+      patch(
+        CHANGES,
+        "const after = later.get(key) ?? versionAtEnd(",
+        "const after = versionAtEnd(",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the previous value of the change before",
+    breaks: "the previous value is of the wrong revision",
+    patches: [
+      patch(
+        CHANGES,
+        "      const before = versionIn(history, revision, key);\n      later",
+        "      const at = history.modBefore(revision, key);\n      const before = versionIn(history, at > history.oldest ? at : revision, key);\n      later",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a node that is cut off says nothing to those who watch",
+    breaks: "a watch is silent at a node that nobody feeds",
+    patches: [
+      patch(
+        HUB,
+        "const hearsLeader = cutOffTicks < this.#options.isolatedAfterTicks;",
+        "const hearsLeader = cutOffTicks < 1e9;",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "parts of a large revision without the last key of each",
+    breaks: "a revision that comes in parts lacks some of its events",
+    patches: [
+      patch(
+        WALKS,
+        "        watch.sentKey = key;\n        at += 1;",
+        "        at += 1;\n        watch.sentKey = keys[at] ?? key;",
+      ),
+    ],
+    by: ["test/replica/watch-hub.test.ts"],
+  },
+  {
+    name: "a tree of ranges that forgets how far the right side reaches",
+    breaks: "a watch of a range is not found",
+    patches: [
+      patch(
+        "src/replica/range-index.ts",
+        "for (const side of [left, right]) {",
+        "for (const side of [left]) {",
+      ),
+    ],
+    by: ["test/replica/range-index.test.ts"],
+  },
+];
