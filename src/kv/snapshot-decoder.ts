@@ -16,9 +16,19 @@ import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import { HISTORY_SNAPSHOT_VERSION, RECORDS_SNAPSHOT_VERSION } from "./frozen-state.ts";
+import {
+  hashOf,
+  HISTORY_SNAPSHOT_VERSION,
+  RECORDS_SNAPSHOT_VERSION,
+  SECTION,
+  SECTION_BYTES_MAX,
+  SECTIONS_SNAPSHOT_VERSION,
+} from "./frozen-state.ts";
 import type { History } from "./history.ts";
 import { HistoryLoader } from "./history-loader.ts";
+import { decodeBound, decodeLeases, type BoundKey } from "./lease-section.ts";
+import { Leases, NO_LEASES, type LeasesState } from "./leases.ts";
+import type { OrderedCells } from "./ordered-cells.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
 import { VersionChain } from "./version-chain.ts";
 import type { StateHeader } from "./state-header.ts";
@@ -32,8 +42,20 @@ type HistoryKind =
 
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
+/** Keys that are bound to their leases without a break. */
+const BOUND_EACH_STEP = 1024;
 
-type Part = "header" | "sessions" | "records" | "keys" | "versions" | "end" | "building" | "done";
+type Part =
+  | "header"
+  | "sessions"
+  | "records"
+  | "keys"
+  | "versions"
+  | "end"
+  | "sections"
+  | "building"
+  | "binding"
+  | "done";
 
 /**
  * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
@@ -64,6 +86,9 @@ export class SnapshotDecoder {
   readonly #nonces = new Set<ByteString>();
   readonly #cells: CellsBuilder;
   #lastKey: ByteString = EMPTY_BYTES;
+  #leases: LeasesState = NO_LEASES;
+  readonly #bound: BoundKey[] = [];
+  #built: OrderedCells | null = null;
   readonly #limits: SessionLimits;
 
   /**
@@ -99,30 +124,49 @@ export class SnapshotDecoder {
       if (this.#consumed - start >= bytesMax) return true;
     }
     const left = this.#bytes.length - this.#consumed;
-    if (this.#part === "building" || this.#part === "done") {
+    if (this.#part === "building" || this.#part === "binding" || this.#part === "done") {
       if (left > 0) throw new SnapshotError("bytes behind the end");
       return this.#build(bytesMax === Number.POSITIVE_INFINITY);
     }
     // A damaged record looks like one that is not complete yet.
-    if (left > RECORD_BYTES_MAX) throw new SnapshotError(`damaged in its ${this.#part}`);
+    const recordMax = this.#part === "sections" ? SECTION_BYTES_MAX + 16 : RECORD_BYTES_MAX;
+    if (left > recordMax) throw new SnapshotError(`damaged in its ${this.#part}`);
     return false;
   }
 
   /** @throws SnapshotError when the snapshot is not complete */
   finish(): KvState {
-    if (this.#part !== "done" || this.#header === null || this.#consumed < this.#bytes.length) {
+    if (this.#part !== "done" || this.#header === null || this.#built === null) {
+      throw new SnapshotError(`snapshot ends in its ${this.#part}`);
+    }
+    if (this.#consumed < this.#bytes.length) {
       throw new SnapshotError(`snapshot ends in its ${this.#part}`);
     }
     const table = new SessionTable(this.#lastCounted, this.#sessions, this.#limits);
     if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
-    return new KvState(this.#cells.finish(), table, this.#header);
+    return new KvState(this.#built, table, this.#header);
   }
 
   /** @returns false when the state is put together */
   #build(all: boolean): boolean {
-    while (this.#cells.step()) if (!all) return true;
+    if (this.#part === "building") {
+      while (this.#cells.step()) if (!all) return true;
+      this.#built = this.#cells.finish(new Leases(this.#leases));
+      this.#part = "binding";
+      if (!all && this.#bound.length > 0) return true;
+    }
+    while (this.#bindMore()) if (!all) return true;
     this.#part = "done";
     return false;
+  }
+
+  /** @returns whether there are more */
+  #bindMore(): boolean {
+    for (const { key, lease } of this.#bound.splice(0, BOUND_EACH_STEP)) {
+      if (this.#built?.bindAgain(key, lease) === true) continue;
+      throw new SnapshotError("a key that cannot be bound to its lease");
+    }
+    return this.#bound.length > 0;
   }
 
   /** Reads one record. @returns false when it is not complete */
@@ -140,7 +184,10 @@ export class SnapshotDecoder {
         return this.#readOlder(reader);
       case "end":
         return this.#readEnd(reader);
+      case "sections":
+        return this.#readSection(reader);
       case "building":
+      case "binding":
       case "done":
         return false;
       default:
@@ -298,8 +345,44 @@ export class SnapshotDecoder {
       throw new SnapshotError("hash of the history differs");
     }
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
-    this.#part = "building";
+    this.#part = this.#version >= SECTIONS_SNAPSHOT_VERSION ? "sections" : "building";
     return true;
+  }
+
+  #readSection(reader: ByteReader): boolean {
+    const kind = reader.u8();
+    if (reader.failed) return false;
+    if (kind === SECTION.end) {
+      this.#part = "building";
+      return true;
+    }
+    const length = reader.varint();
+    if (length > SECTION_BYTES_MAX) throw new SnapshotError(`a section of ${length} bytes`);
+    const bytes = reader.bytes(length);
+    const hash = reader.u32() | 0;
+    if (reader.failed) return false;
+    if ((hashOf(bytes) | 0) !== hash) throw new SnapshotError("hash of a section differs");
+    this.#takeSection(kind, bytes);
+    return true;
+  }
+
+  #takeSection(kind: number, bytes: Uint8Array): void {
+    switch (kind) {
+      case SECTION.leases: {
+        const leases = decodeLeases(bytes);
+        if (typeof leases === "string") throw new SnapshotError(`leases: ${leases}`);
+        this.#leases = leases;
+        return;
+      }
+      case SECTION.bound: {
+        const bound = decodeBound(bytes);
+        if (typeof bound === "string") throw new SnapshotError(`bound keys: ${bound}`);
+        for (const each of bound) this.#bound.push(each);
+        return;
+      }
+      default:
+        throw new SnapshotError(`a section of unknown kind ${kind}`);
+    }
   }
 }
 
