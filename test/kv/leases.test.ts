@@ -134,7 +134,7 @@ class Store {
   #entry(session: number, sequence: number, command: Command): Answer {
     const writer = new GroupWriter();
     writer.add(sequence, command);
-    const entry = buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(session, 0)]);
+    const entry = buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(session, session === NO_SESSION ? 0 : sequence)]);
     expect(validateEntry(entry)).toBeNull();
     let answer: Answer | null = null;
     this.state.apply(entry, this.state.appliedIdx, {
