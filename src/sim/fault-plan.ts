@@ -186,6 +186,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     rangeReaders: random.fork("range readers").pick([0, 0, 1]),
     watchers: random.fork("watchers").pick([0, 0, 1, 2]),
     transactors: random.fork("transactors").pick([0, 0, 2, 3]),
+    leaseHolders: random.fork("lease holders").pick([0, 0, 1, 2]),
     otherWrites: random.fork("other writes").pick([0, 0, 20, 50]),
     history: drawSettings(random.fork("history"), nodes, faultsMs),
     mistakes: [],

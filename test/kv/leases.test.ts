@@ -23,7 +23,6 @@ import {
   type ByteString,
   type Compare,
   type FrozenState,
-  type PutOp,
   type TxnOp,
 } from "../../src/kv/index.ts";
 import type { Command } from "../../src/operations/index.ts";
@@ -90,7 +89,7 @@ class Store {
   }
 
   put(name: string, lease?: number | null, value: string | null = "v"): Answer {
-    const put: PutOp = {
+    const put: Extract<TxnOp, { op: "put" }> = {
       op: "put",
       key: key(name),
       value: value === null ? null : key(value),
