@@ -1,6 +1,7 @@
 /** All mutants. docs/proof.md has the table of what finds each. */
 import { AGREEMENT_MUTANTS } from "./agreement.ts";
 import { CONSENSUS } from "./consensus.ts";
+import { LEASE_MUTANTS } from "./leases.ts";
 import { LINKS } from "./links.ts";
 import { LOCKS } from "./locks.ts";
 import { MISTAKES } from "./mistakes.ts";
@@ -24,6 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE,
   ...LINKS,
   ...LOCKS,
+  ...LEASE_MUTANTS,
   ...AGREEMENT_MUTANTS,
   ...MISTAKES,
 ];

@@ -106,6 +106,11 @@ export class Leases {
     return this.#hasDue;
   }
 
+  /** Keys that are bound to one of them. */
+  get boundKeys(): number {
+    return this.#bound;
+  }
+
   /** What all of it is taken to cost. */
   get bytes(): number {
     return this.#leases.size * LEASE_BYTES + this.#bound * BOUND_KEY_BYTES;

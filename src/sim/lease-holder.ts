@@ -39,16 +39,19 @@ export class LeaseHolder extends Asker<AskerOptions> {
   readonly records: LeaseRecord[] = [];
   readonly #known: number[] = [];
   #made = 0;
+  /** Of a hundred deeds: of some so few that leases end. */
+  readonly #renewals: number;
 
   constructor(options: AskerOptions) {
     super(options, "l", options.random.pick([60, 150, 400]), PAUSE_MS_MAX);
+    this.#renewals = options.random.pick([2, 5, 40]);
   }
 
   protected ask(): void {
     const { random } = this.options;
     const dice = random.below(100);
     if (this.#known.length === 0 || (dice < 10 && this.#known.length < KNOWN_MAX)) this.#grant();
-    else if (dice < 50) this.#renew();
+    else if (dice < 10 + this.#renewals) this.#renew();
     else if (dice < 90) this.#put();
     else if (dice < 93) this.#revoke();
     else if (dice < 96) this.#forget(random.pick(this.#known));
