@@ -69,12 +69,28 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "the time of a lease begins with the next step",
+    breaks: "a step that was proposed before a renewal was decided counts for it",
+    patches: [patch(LEASES, "export const RENEWAL_STEPS = 2;", "export const RENEWAL_STEPS = 1;")],
+    by: "sim",
+  },
+  {
     name: "the time of a lease begins before its renewal",
     breaks:
       "what the next step of the clock stands for counts, which began before the lease was renewed",
     patches: [
       patch(LEASES, "export const RENEWAL_STEPS = 2;", "export const RENEWAL_STEPS = 1;"),
-      patch("src/sim/lease-model.ts", "const STEPS_BEFORE = 2;", "const STEPS_BEFORE = 1;"),
+      patch(
+        LEASES,
+        "if (lease.waits === 0) lease.endsAtMs = this.#ms + lease.ttlMs;",
+        "if (lease.waits === 0) lease.endsAtMs = this.#ms - passedMs + lease.ttlMs;",
+      ),
+      patch("src/sim/lease-model.ts", "const STEPS_BEFORE = 2;", "const STEPS_BEFORE = 0;"),
+      patch(
+        "src/sim/lease-model.ts",
+        "return begins === undefined ? Infinity : begins.ms + ttlMs;",
+        "return (renewals.at(-1)?.steps ?? 0) === this.steps.length ? Infinity : (begins?.ms ?? 0) + ttlMs;",
+      ),
     ],
     by: "sim",
   },

@@ -1,7 +1,7 @@
 /**
  * Holds leases against real time.
  *
- * Invariants, of clocks that run at most CLOCKS_FAST times as fast as real time:
+ * Invariants, where the fastest of the nodes' clocks runs so many times as fast as real time:
  *   JL1. What the clock moves by, but for the first step after some place in the log, has passed since that place was decided: so no two
  *        steps stand for the same time, whoever made them.
  *   JL2. A lease that ended by time was renewed last, in the log, at least its time to live before.
@@ -12,24 +12,27 @@ import { assert } from "../base/assert.ts";
 import type { LeaseRecord } from "./lease-holder.ts";
 import type { LeaseModel, LoggedLease } from "./lease-model.ts";
 
-/** Above all that a plan draws. */
-const CLOCKS_FAST = 1.1;
 /** Of a clock's resolution. */
 const ROUNDING_MS = 0.001;
 
-/** @param decidedMs when each index was first decided. @throws InvariantError */
+/**
+ * @param decidedMs when each index was first decided
+ * @param fastest of the clocks
+ * @throws InvariantError
+ */
 export function checkLeases(
   records: readonly LeaseRecord[],
   model: LeaseModel,
   decidedMs: readonly number[],
+  fastest: number,
 ): void {
-  checkClock(model, decidedMs);
-  for (const lease of model.all) checkEnd(lease, decidedMs);
+  checkClock(model, decidedMs, fastest);
+  for (const lease of model.all) checkEnd(lease, decidedMs, fastest);
   for (const record of records) checkTold(record, model.all, decidedMs);
 }
 
 /** JL1. */
-function checkClock({ steps }: LeaseModel, decidedMs: readonly number[]): void {
+function checkClock({ steps }: LeaseModel, decidedMs: readonly number[], fastest: number): void {
   steps.forEach((from, i) => {
     const first = steps[i + 1];
     if (first === undefined) return;
@@ -37,18 +40,22 @@ function checkClock({ steps }: LeaseModel, decidedMs: readonly number[]): void {
       const passed = realMs(from.idx, to.idx, decidedMs);
       const shown = to.ms - first.ms;
       const text = `the clock moved by ${shown} ms in ${passed} ms, indexes ${first.idx} to ${to.idx}`;
-      assert(shown <= passed * CLOCKS_FAST + ROUNDING_MS, text);
+      assert(shown <= passed * fastest + ROUNDING_MS, text);
     }
   });
 }
 
 /** JL2. */
-function checkEnd({ id, ttlMs, renewals, ended }: LoggedLease, decidedMs: readonly number[]): void {
+function checkEnd(
+  { id, ttlMs, renewals, ended }: LoggedLease,
+  decidedMs: readonly number[],
+  fastest: number,
+): void {
   const last = renewals.at(-1);
   if (ended === null || ended.by !== "time" || last === undefined) return;
   const lived = realMs(last.idx, ended.idx, decidedMs);
   const text = `lease ${id} of ${ttlMs} ms ended ${lived} ms after it was renewed last`;
-  assert(lived * CLOCKS_FAST + ROUNDING_MS >= ttlMs, text);
+  assert(lived * fastest + ROUNDING_MS >= ttlMs, text);
 }
 
 /** JL3. */

@@ -32,8 +32,7 @@ export class LeaseModel {
 
   grant(idx: number, id: number, ttlMs: number): void {
     if (this.has(id)) return;
-    let given = id;
-    while (given === 0 || (id === 0 && this.has(given))) given = ++this.#lastId;
+    const given = id === 0 ? this.#freeId() : id;
     const renewals = [{ idx, steps: this.steps.length }];
     const lease: LoggedLease = { id: given, ttlMs, renewals, ended: null };
     this.all.push(lease);
@@ -61,6 +60,13 @@ export class LeaseModel {
       .filter(({ endsMs }) => endsMs <= now);
     this.steps.push({ idx, ms: now });
     return due.sort((a, b) => a.endsMs - b.endsMs || a.id - b.id).map(({ id }) => id);
+  }
+
+  #freeId(): number {
+    let id: number;
+    do id = ++this.#lastId;
+    while (this.has(id));
+    return id;
   }
 
   #endsAt({ renewals, ttlMs }: LoggedLease): number {

@@ -243,7 +243,7 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkRefusals(history.refusedRanges, history.operations, log);
   checkTransactions(history.txns, history.operations, log);
   const told = world.leaseHolders.flatMap(({ records }) => records);
-  checkLeases(told, log.leases, world.decidedMs);
+  checkLeases(told, log.leases, world.decidedMs, Math.max(1, ...world.plan.skews));
   const { revision, oldests } = log;
   const watched = { revision, oldests, events: log.events() };
   for (const { records } of world.watchers) checkWatches(records, watched);
