@@ -22,22 +22,19 @@ export const CLOCK_STEP_MS = 200;
 /** Of entries that belong to no client's batch. */
 const NO_BATCH = 0;
 
-export interface ClusterClockOptions {
-  /** Random per process start. */
-  readonly salt: number;
-  readonly core: {
-    readonly role: Role;
-    readonly phase: Phase;
-    readonly promise: Ballot;
-    readonly acceptedIdx: number;
-    readonly contradiction: unknown;
-    append(entry: Uint8Array): unknown;
-  };
-  /** What this node has applied. */
-  readonly state: () => KvState;
-  /** False: the disk is full, and the like. */
-  readonly mayWrite: () => boolean;
-  readonly buildEntry: (batch: number, groups: readonly Uint8Array[]) => Uint8Array;
+interface LeadingCore {
+  readonly role: Role;
+  readonly phase: Phase;
+  readonly promise: Ballot;
+  readonly acceptedIdx: number;
+  readonly contradiction: unknown;
+  append(entry: Uint8Array): unknown;
+}
+
+/** What this node has applied, and how it makes entries. */
+interface EntriesAndState {
+  readonly state: Pick<KvState, "appliedIdx" | "leases">;
+  buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array;
 }
 
 /** Since this node leads with this ballot. */
@@ -52,27 +49,43 @@ interface Lead {
 }
 
 export class ClusterClock {
-  readonly #options: ClusterClockOptions;
+  readonly #core: LeadingCore;
+  readonly #applier: EntriesAndState;
+  readonly #writes: { readonly hostRefusal: unknown };
+  readonly #salt: number;
   readonly #writer = new GroupWriter();
   #lead: Lead | null = null;
 
-  constructor(options: ClusterClockOptions) {
-    this.#options = options;
+  /**
+   * @param writes hostRefusal: why this node takes none, as its disk is full; null: it takes them
+   * @param salt random per process start
+   */
+  constructor(
+    core: LeadingCore,
+    applier: EntriesAndState,
+    writes: { readonly hostRefusal: unknown },
+    salt: number,
+  ) {
+    this.#core = core;
+    this.#applier = applier;
+    this.#writes = writes;
+    this.#salt = salt;
   }
 
   /** To be called each turn, after all that came in was taken in. @param nowMs of the monotonic clock, not before that */
   propose(nowMs: number): void {
-    const { core, state, mayWrite } = this.#options;
+    const core = this.#core;
     const lead = this.#leadAt(nowMs);
     if (lead === null) return;
-    const { appliedIdx, leases } = state();
+    const { appliedIdx, leases } = this.#applier.state;
     if (appliedIdx < lead.waitsForIdx) return;
     if (leases.size === 0) {
       lead.toldMs = nowMs;
       return;
     }
     const passedMs = Math.floor(nowMs - lead.toldMs);
-    if ((passedMs < CLOCK_STEP_MS && !leases.hasDue) || !mayWrite()) return;
+    if (passedMs < CLOCK_STEP_MS && !leases.hasDue) return;
+    if (this.#writes.hostRefusal !== null) return;
     // What is beyond the most counts as an interruption: nobody could renew anything at a leader that stood still.
     const isCut = passedMs > CLOCK_STEP_MAX_MS;
     lead.toldMs = isCut ? nowMs : lead.toldMs + passedMs;
@@ -83,7 +96,7 @@ export class ClusterClock {
 
   /** Null: this node does not lead. */
   #leadAt(nowMs: number): Lead | null {
-    const { role, phase, promise, acceptedIdx, contradiction } = this.#options.core;
+    const { role, phase, promise, acceptedIdx, contradiction } = this.#core;
     if (role !== "leader" || phase !== "accept" || contradiction !== null) {
       this.#lead = null;
     } else if (this.#lead === null || !ballotsEqual(this.#lead.ballot, promise)) {
@@ -93,8 +106,8 @@ export class ClusterClock {
   }
 
   #entry(passedMs: number, { ballot, count }: Lead): Uint8Array {
-    const round = { n: ballot.n, pid: ballot.pid, salt: this.#options.salt };
+    const round = { n: ballot.n, pid: ballot.pid, salt: this.#salt };
     this.#writer.add(0, { kind: "clock", numbers: encodeClock({ passedMs, round, count }) });
-    return this.#options.buildEntry(NO_BATCH, [this.#writer.take(NO_SESSION, 0)]);
+    return this.#applier.buildEntry(NO_BATCH, [this.#writer.take(NO_SESSION, 0)]);
   }
 }

@@ -151,13 +151,6 @@ export class Replica {
       refusal: () => this.#divergedRefusal(),
       buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
     });
-    this.#clock = new ClusterClock({
-      salt: this.#bootId,
-      core: this.#core,
-      state: () => this.#applier.state,
-      mayWrite: () => this.#writes.hostRefusal === null,
-      buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
-    });
     this.settings = new Settings(this, this.#writes);
     const quorum = quorumOf(options.core.clusterConfig);
     const { nodes } = options.core.clusterConfig;
@@ -165,6 +158,7 @@ export class Replica {
     const hasPlace = options.joined !== false;
     this.#joining = hasPlace ? null : new Joining({ nodes: nodes.length, quorum: needed });
     const core = this.#core;
+    this.#clock = new ClusterClock(core, this.#applier, this.#writes, this.#bootId);
     const peers = nodes.filter((node) => node !== pid);
     this.#agreement = new Agreement({
       peers,

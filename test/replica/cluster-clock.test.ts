@@ -9,6 +9,7 @@ import {
   NO_SESSION,
   type ClockEntry,
   type KvState,
+  type Leases,
 } from "../../src/kv/index.ts";
 import { BALLOT_BOTTOM, type Ballot } from "../../src/omnipaxos/index.ts";
 import { Admission } from "../../src/replica/admission.ts";
@@ -27,15 +28,18 @@ class World {
   contradiction = null;
   appliedIdx = 10;
   leases = { size: 1, hasDue: false };
-  mayWrite = true;
-  readonly clock = new ClusterClock({
-    salt: SALT,
-    core: this,
+  readonly writes: { hostRefusal: unknown } = { hostRefusal: null };
+  readonly clock = new ClusterClock(this, this, this.writes, SALT);
+
+  get state(): Pick<KvState, "appliedIdx" | "leases"> {
     // It asks for nothing else.
-    state: () => ({ appliedIdx: this.appliedIdx, leases: this.leases }) as unknown as KvState,
-    mayWrite: () => this.mayWrite,
-    buildEntry: (batch, groups) => buildEntry({ node: 1, nonce: SALT, batch }, groups),
-  });
+    const leases = this.leases as unknown as Leases;
+    return { appliedIdx: this.appliedIdx, leases };
+  }
+
+  buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array {
+    return buildEntry({ node: 1, nonce: SALT, batch }, groups);
+  }
 
   append(entry: Uint8Array): void {
     const cursor = new CommandCursor();
@@ -119,7 +123,7 @@ describe("the clock of the cluster", () => {
     world.leases.hasDue = true;
     expect(world.at(1)).toEqual([1]);
     world.apply();
-    world.mayWrite = false;
+    world.writes.hostRefusal = "the disk is full";
     expect(world.at(500)).toEqual([]);
   });
 });
