@@ -1,5 +1,6 @@
 /** Locks, leases and elections with real servers and real processes: stopped, killed, many at once, and from the shell. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -131,6 +132,7 @@ describe("locks of processes", () => {
   test("to hand it on costs no more events with a thousand waiting", async () => {
     const many = cluster.client({ timeoutMs: 30_000 });
     const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
     let release: () => void = () => {};
     const first = many.locks.request("crowd", { ttl: 30_000 }, async () => {
       await new Promise<void>((resolve) => (release = resolve));
