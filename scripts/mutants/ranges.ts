@@ -142,8 +142,8 @@ export const RANGES: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "a version lost at a snapshot",
-    breaks: "a node that took over a snapshot misses what was there at its oldest revision",
+    name: "the oldest version of a key is not told",
+    breaks: "the history of a key lacks what was there at the oldest revision",
     patches: [
       patch(
         VERSIONS,
@@ -151,17 +151,28 @@ export const RANGES: readonly Mutant[] = [
         "    if (modRevision <= history.oldest + 1) return;\n    place",
       ),
     ],
+    by: ["test/kv/history.test.ts"],
+  },
+  {
+    name: "a record lost at a snapshot",
+    breaks: "a node that took over a snapshot misses what was there at its oldest revision",
+    patches: [
+      patch(
+        HISTORY,
+        "chunk.records(this.#oldest, this.#last)",
+        "chunk.records(this.#oldest + 1, this.#last)",
+      ),
+    ],
     by: "sim",
   },
   {
     name: "a deletion lost at a snapshot",
-    breaks:
-      "what was deleted is back, or gone too early, in the history of a node that took over a snapshot",
+    breaks: "a key that was deleted is missed in the history of a node that took over a snapshot",
     patches: [
       patch(
-        VERSIONS,
-        "if (version.version === 0 && modRevision <= history.oldest) return;",
-        "if (version.version === 0) return;",
+        "src/kv/frozen-state.ts",
+        "if (newest.version === 0 && newest.modRevision <= history.oldest) continue;",
+        "if (newest.version === 0) continue;",
       ),
     ],
     by: "sim",
@@ -172,8 +183,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         HISTORY,
-        "while (this.#released < this.#oldest && left > 0) {",
-        "while (this.#released < Math.min(this.#last, this.#oldest + 1) && left > 0) {",
+        "const isBehind = chunk.first + chunk.places - 1 <= this.#oldest;",
+        "const isBehind = chunk.first <= this.#oldest;",
       ),
     ],
     by: "sim",
@@ -194,7 +205,7 @@ export const RANGES: readonly Mutant[] = [
     name: "history that a clone holds is let go of",
     breaks: "a snapshot that is being written loses values",
     patches: [
-      patch(HISTORY, "if (chunk.generation < this.#generation) {", "if (chunk.generation < 0) {"),
+      patch(HISTORY, "clone.#chunks = this.#chunks.slice();", "clone.#chunks = this.#chunks;"),
     ],
     by: ["test/kv/history.test.ts"],
   },
@@ -215,9 +226,9 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range of several pages never works through a node that is cut off",
     patches: [
       patch(
-        "src/replica/replica.ts",
-        "const mayRelay = (read: PendingRead): boolean => !read.route.relayed;",
-        "const mayRelay = (read: PendingRead): boolean => !read.local && !read.route.relayed;",
+        "src/replica/lending.ts",
+        "reads.lend(({ route }) => !route.relayed);",
+        "reads.lend(({ route, local }) => !local && !route.relayed);",
       ),
     ],
     by: ["test/sim/relay.test.ts"],

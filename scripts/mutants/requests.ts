@@ -302,16 +302,28 @@ export const REQUESTS: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "relay over a link that is down",
-    breaks: "a cut-off node hands its clients' frames to a peer that cannot get them",
+    name: "what a neighbour has lost is forgotten",
+    breaks: "a request given to a neighbour that is lost in that moment is never answered",
     patches: [
       patch(
-        "src/replica/replica.ts",
-        "this.#relay.pick(heard.filter((node) => this.#connected.has(node)))",
-        "this.#relay.pick(heard)",
+        "src/replica/relay.ts",
+        "      if (isHeard(peer) && !isOverdue) continue;\n",
+        "      if (isOverdue || !isOverdue) continue;\n",
       ),
     ],
     by: ["test/sim/relay.test.ts"],
+  },
+  {
+    name: "two neighbours answer for one request",
+    breaks: "a neighbour that was given up says that nothing was proposed, of a write that is",
+    patches: [
+      patch(
+        "src/replica/relay.ts",
+        "      this.#hosts.delete(host.name);\n      this.#hostsOf.get(route.id)?.delete(peer);\n",
+        "      this.#hostsOf.get(route.id)?.delete(peer);\n",
+      ),
+    ],
+    by: ["test/replica/relay.test.ts"],
   },
   {
     name: "retry under a new number",

@@ -180,6 +180,14 @@ export class ByteReader {
     return this.#bytes.subarray(start, end);
   }
 
+  /** Whether these bytes stand there, in what was stepped over earlier. */
+  isAt(start: number, text: ByteString): boolean {
+    for (let i = 0; i < text.length; i++) {
+      if (this.#bytes[start + i] !== text.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
   hashAt(start: number, end: number): number {
     return hashBytes(this.view, start, end);
   }

@@ -1,6 +1,6 @@
 /** From the records of an answer frame to answers and refusals. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../base/limits.ts";
+import { LEASE_KEYS_MAX, LEASES_MAX, TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../base/limits.ts";
 import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../kv/commands.ts";
 import type { AnswerHandler } from "../wire/client.ts";
 import type { Answer } from "./frames.ts";
@@ -36,6 +36,7 @@ export function createAnswerHandler(
     version: 0,
     page: null,
     versions: null,
+    leases: null,
   };
   const filled = (status: Status, revision: number, value: Uint8Array | null): Mutable<Answer> => {
     answer.node = from.id;
@@ -46,6 +47,7 @@ export function createAnswerHandler(
     answer.version = 0;
     answer.page = null;
     answer.versions = null;
+    answer.leases = null;
     return answer;
   };
   return {
@@ -62,8 +64,12 @@ export function createAnswerHandler(
         return;
       }
       const code = errorCodeFromWire(status);
-      const text = code === "TXN_REFUSED" ? txnRefusal(revision) : "";
-      const error = refusal(from.id, code, text);
+      const isOfLease =
+        code === "TXN_REFUSED" &&
+        (revision === TXN_REFUSAL.noSuchLease || revision === TXN_REFUSAL.tooManyKeysOfLease);
+      const error = isOfLease
+        ? leaseRefusal(from.id, revision)
+        : refusal(from.id, code, code === "TXN_REFUSED" ? txnRefusal(revision) : textOf(code));
       if (session === NO_SESSION) receiver.openRefused(error);
       else receiver.writeRefused(session, sequence, error);
     },
@@ -91,6 +97,11 @@ export function createAnswerHandler(
       read.versions = versions;
       receiver.read(number, read);
     },
+    leases: (number, leases) => {
+      const read = filled(STATUS.ok, 0, null);
+      read.leases = leases;
+      receiver.read(number, read);
+    },
     compacted: (number, oldestRevision) => {
       const text = `node ${from.id}: this revision is not kept any more, the oldest one is ${oldestRevision}`;
       receiver.readRefused(number, new KvError("COMPACTED", text, { oldestRevision }));
@@ -110,6 +121,26 @@ function txnRefusal(reason: number): string {
       return "the transaction keeps the value of a key that does not exist; nothing was changed";
     default:
       return "the transaction cannot be carried out on what is there; nothing was changed";
+  }
+}
+
+function leaseRefusal(node: number, reason: number): KvError {
+  if (reason === TXN_REFUSAL.noSuchLease) {
+    return refusal(node, "LEASE_LOST", "there is no such lease, or no more; nothing was changed");
+  }
+  const text = `a lease has at most ${LEASE_KEYS_MAX} keys; nothing was changed`;
+  return refusal(node, "LEASE_LIMIT", text);
+}
+
+/** Of what a state answers. */
+function textOf(code: ErrorCode): string {
+  switch (code) {
+    case "LEASE_LIMIT":
+      return `there are ${LEASES_MAX} leases, and no more may be; nothing was changed`;
+    case "LEASE_EXISTS":
+      return "another lease has this id; nothing was changed";
+    default:
+      return "";
   }
 }
 

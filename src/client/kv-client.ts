@@ -1,6 +1,6 @@
 /** The client for users: promises over the core. */
 import { KvError } from "../base/errors.ts";
-import { encodeTxn } from "../kv/commands.ts";
+import { encodeTxn, hasLeases } from "../kv/commands.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
   wrongBytes,
@@ -102,7 +102,13 @@ export class KvClient extends KeyRequests implements KvRequests {
     this.#core = new ClientCore({ ...options, nodes });
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#watches = new WatchFeeds(this.#core, { ...options, nodes });
-    this.#coordination = new Coordination(this, options.clock, leasePortOf(this.#core));
+    this.#coordination = new Coordination(
+      this,
+      options.clock,
+      leasePortOf((operation, requestOptions, result) =>
+        this.#submit(operation, requestOptions, result),
+      ),
+    );
   }
 
   override request<R extends KeyRequest>(
@@ -163,7 +169,10 @@ export class KvClient extends KeyRequests implements KvRequests {
     if (wrong !== null) return Promise.reject(wrong);
     try {
       const txn = txnOf(request);
-      const operation: Operation = { kind: "txn", txn: encodeTxn(txn) };
+      const operation: Operation = {
+        kind: hasLeases(txn) ? "leasedTxn" : "txn",
+        txn: encodeTxn(txn),
+      };
       return this.#submit(operation, options, (answer) => txnResult(txn, answer));
     } catch (error) {
       return Promise.reject(error);

@@ -17,6 +17,8 @@ export type TxnTarget =
   | { readonly createRevision: Revision }
   /** The revision at which the key was last written; 0: there is no such key. */
   | { readonly modRevision: Revision }
+  /** 0: bound to none. */
+  | { readonly lease: LeaseId }
   /** How many keys there are. */
   | { readonly count: number };
 
@@ -42,6 +44,8 @@ export type TxnOperation =
       readonly previous?: boolean;
       /** The key is bound to it from now on, and deleted when it ends. Default: to none. */
       readonly lease?: LeaseId;
+      /** The key stays bound to the lease that it is bound to; without such a key the whole transaction is refused. Not with `lease`. */
+      readonly keepLease?: true;
     }
   /** Counts as a write of the value that is there; without such a key the whole transaction is refused (TXN_REFUSED). */
   | {
@@ -50,6 +54,8 @@ export type TxnOperation =
       readonly value?: undefined;
       readonly keepValue: true;
       readonly previous?: boolean;
+      readonly lease?: LeaseId;
+      readonly keepLease?: true;
     }
   | ({
       readonly op: "delete";

@@ -9,6 +9,7 @@ import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";
 import { costOf } from "./frozen-cells.ts";
 import { History } from "./history.ts";
+import { Leases } from "./leases.ts";
 import { OrderedCells } from "./ordered-cells.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
@@ -33,7 +34,6 @@ export class CellsBuilder {
   #bytes = 0;
   #contentHash = 0;
   #history = new History();
-  #chunksSummed = 0;
   #shardsReady = 0;
   #batchesIndexed = 0;
 
@@ -48,14 +48,9 @@ export class CellsBuilder {
     return this.#contentHash;
   }
 
-  /** Of what was filled (beginHistory), when `step` has nothing left to do. */
-  get historyHash(): number {
-    return this.#history.hash;
-  }
-
-  /** Its records are to be filled (History.toBeFilled) before the first `step`. */
-  beginHistory(oldest: number, last: number): History {
-    this.#history = History.toBeFilled(oldest, last);
+  /** To be appended to by the caller, from this revision on. Without it there is none. */
+  beginHistory(oldest: number): History {
+    this.#history = new History(oldest);
     return this.#history;
   }
 
@@ -89,10 +84,6 @@ export class CellsBuilder {
 
   /** Does a part of what is left to do when all cells are there. @returns false when nothing is left */
   step(): boolean {
-    if (this.#history.sum(this.#chunksSummed)) {
-      this.#chunksSummed += 1;
-      return true;
-    }
     if (this.#batch.cells.length > 0) {
       this.#endBatch();
       return true;
@@ -112,8 +103,11 @@ export class CellsBuilder {
     return true;
   }
 
-  /** To be called once, when `step` has nothing left to do. */
-  finish(): OrderedCells {
+  /**
+   * To be called once, when `step` has nothing left to do.
+   * @param leases to which no keys are bound yet
+   */
+  finish(leases = new Leases()): OrderedCells {
     return new OrderedCells(
       this.#seed,
       this.#tree,
@@ -122,6 +116,7 @@ export class CellsBuilder {
       this.#size,
       this.#contentHash,
       this.#bytes,
+      leases,
     );
   }
 

@@ -7,7 +7,7 @@
 import { InvariantError } from "../base/assert.ts";
 import type { ByteString } from "../base/byte-string.ts";
 import type { HistoryView } from "./history.ts";
-import { placeAt, versionIn, type KeyVersion, type Looked } from "./versions.ts";
+import { placeAt, type KeyVersion, type Looked } from "./versions.ts";
 
 /** One key, changed at one revision. A copy: it stays as it is. */
 export interface Change {
@@ -47,7 +47,7 @@ export function changesIn(
       looked.cells += 1;
       if (!isWanted(key)) continue;
       const after = later.get(key) ?? versionAtEnd(source, key, to, looked);
-      const before = versionIn(history, revision, key);
+      const before = history.before(revision, key);
       later.set(key, before);
       changes.push({ revision, key, after, before });
     }
@@ -66,7 +66,7 @@ export function changesAt(
     revision,
     key,
     after: versionAtEnd(source, key, revision, looked),
-    before: versionIn(source.history, revision, key),
+    before: source.history.before(revision, key),
   }));
 }
 
@@ -80,7 +80,7 @@ function versionAtEnd(
   const found = source.newest(key);
   if (found === undefined) throw new InvariantError("a key whose changes are kept has a cell");
   const place = placeAt(key, found, revision, history, looked);
-  if (place > 0) return versionIn(history, place, key);
+  if (place > 0) return history.before(place, key);
   // The cell goes on to change.
   const { value, createRevision, modRevision, version } = found;
   return { value, createRevision, modRevision, version };

@@ -7,41 +7,58 @@
  *                 · varint quota (0: none) · varint history revisions (0: none) · varint history bytes (0: none)
  *                 · varint oldest revision · varint origin (0: none)
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
- *                 · varint sessions · varint keys · session* · key* · varint 0 · u32 content hash · u32 hash of the history
+ *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
+ *                 · u32 hash of the history · section* · u8 0
+ *     section  := u8 kind (2: leases, 3: bound keys, as in lease-section) · varint length · bytes · u32 hash of the bytes
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
  *     answer   := varint sequence - floor · u8 status · varint revision · varint command hash · u8 has value
  *                 · [varint length · value]
- *     key      := varint length · key · version{1 or more} · varint 0   (newest first)
+ *     record   := as in history-chunk, of each revision after the oldest
+ *     key      := varint length · key · version
  *     version  := varint 1 + version (1: deleted) · varint mod revision · [varint create revision · varint length · value]
  *
- * Of each key there are the versions that a read at the oldest revision or a later one may find; a key that was deleted
- * after the oldest revision is there too, and not counted among the keys. So each revision after the oldest is the mod
- * revision of exactly one version.
+ * A key that was deleted after the oldest revision is there too, and not counted among the keys. So is what each key was
+ * before each revision after the oldest; what it was before that is not.
  *
  * Equal bytes are those of states whose histories begin at the same revision (KvState, A9).
  *
+ * Version 4, which is written as long as there is nothing to say in sections: without them, and without the 0 behind them.
+ * Version 3, which is still read: there are no records, but with each key all its versions that a read at the oldest revision or
+ *     a later one may find, newest first, and a varint 0 behind them.
  * Version 2, which is still read: nothing is said of the history, keys come without version 0 at their end, and each as
  *     pair     := varint length · key · varint length · value · varint create revision · varint mod revision · varint version
  * Version 1, which is still read: as 2, but nothing is said of unreadable entries, quota, origin and rounds, all ids are
  * counted, and answers come without a command hash.
  */
 import { assert } from "../base/assert.ts";
-import type { ByteString } from "../base/byte-string.ts";
+import { hashBytes, type ByteString } from "../base/byte-string.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./frozen-cells.ts";
+import { STEP } from "./history-chunk.ts";
+import { areUnused, encodeBound, encodeLeases, type BoundKey } from "./lease-section.ts";
 import type { Rounds } from "./rounds.ts";
 import type { KeptAnswer, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
-import { versionsOf, type KeyVersion } from "./versions.ts";
+import type { KeyVersion } from "./versions.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
-export const SNAPSHOT_VERSION = 3;
+export const SNAPSHOT_VERSION = 5;
+/** The first that has sections. */
+export const SECTIONS_SNAPSHOT_VERSION = 5;
+/** Kinds of sections. 1 is kept for users and roles. */
+export const SECTION = { end: 0, leases: 2, bound: 3 } as const;
+/** No section is longer. */
+export const SECTION_BYTES_MAX = 64 * 1024 * 1024;
+/** Keys in one section of those that are bound. */
+const BOUND_KEYS = 1024;
 /** The first that has the history. */
 export const HISTORY_SNAPSHOT_VERSION = 3;
+/** The first that has it in records of its own. */
+export const RECORDS_SNAPSHOT_VERSION = 4;
 export const FIRST_SNAPSHOT_VERSION = 1;
 
 export class FrozenState {
@@ -88,13 +105,14 @@ export class FrozenState {
   }
 
   /**
-   * The same keys and values as the beginning of another log: without sessions and without what the old log has left behind.
+   * The same keys and values as the beginning of another log: without sessions, without leases and the keys that are bound to
+   * them, and without what the old log has left behind.
    * Numbers of sessions, which clients may still hold, are not given out again. The history begins there too: what was
    * before has revisions of the old log.
    */
   asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
     const { appliedIdx, quotaBytes, historyBound } = this.#header;
-    const cells = this.#cells.beginningAt(header.revision);
+    const cells = this.#cells.withoutLeases().beginningAt(header.revision);
     return new FrozenState(cells, [], this.#lastCounted, {
       ...EMPTY_STATE_HEADER,
       ...header,
@@ -120,21 +138,49 @@ export class FrozenState {
       writeSession(out, session);
       yield* fullChunks(out, chunkBytes);
     }
+    const { history } = this.#cells;
+    for (const records of history.records()) {
+      out.bytes(records);
+      yield* fullChunks(out, chunkBytes);
+    }
+    out.u8(STEP.end);
+    const bound: BoundKey[] = [];
     for (const [key, newest] of this.#cells.entries()) {
-      for (const _ of this.#writeKey(out, key, newest)) {
-        if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
-      }
+      if (newest.version === 0 && newest.modRevision <= history.oldest) continue;
+      out.sizedByteString(key);
+      writeVersion(out, newest);
+      if (newest.lease) bound.push({ key, lease: newest.lease });
+      if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
     }
     out.varint(0);
     out.u32(this.#cells.contentHash);
     out.u32(this.#cells.historyHash);
+    for (const [kind, bytes] of this.#sections(bound)) {
+      out.u8(kind);
+      out.sized(bytes);
+      out.u32(hashOf(bytes));
+      yield* fullChunks(out, chunkBytes);
+    }
+    if (this.#hasSections) out.u8(SECTION.end);
     yield* fullChunks(out, chunkBytes);
     if (out.length > 0) yield out.copy();
   }
 
+  get #hasSections(): boolean {
+    return !areUnused(this.#cells.leases);
+  }
+
+  *#sections(bound: readonly BoundKey[]): Generator<[number, Uint8Array]> {
+    if (!this.#hasSections) return;
+    yield [SECTION.leases, encodeLeases(this.#cells.leases)];
+    for (let start = 0; start < bound.length; start += BOUND_KEYS) {
+      yield [SECTION.bound, encodeBound(bound.slice(start, start + BOUND_KEYS))];
+    }
+  }
+
   #writeHeader(out: ByteWriter): void {
     out.u32(SNAPSHOT_MAGIC);
-    out.u8(SNAPSHOT_VERSION);
+    out.u8(this.#hasSections ? SNAPSHOT_VERSION : RECORDS_SNAPSHOT_VERSION);
     out.varint(this.#header.appliedIdx);
     out.varint(this.#header.revision);
     out.u32(this.#header.historyHash);
@@ -151,19 +197,10 @@ export class FrozenState {
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
   }
+}
 
-  /** Yields after each version: a key may have many. */
-  *#writeKey(out: ByteWriter, key: ByteString, newest: KeyVersion): Generator<void> {
-    const { history } = this.#cells;
-    let isNewest = true;
-    for (const version of versionsOf(key, newest, history.last, history)) {
-      if (isNewest) out.sizedByteString(key);
-      isNewest = false;
-      writeVersion(out, version);
-      yield;
-    }
-    if (!isNewest) out.varint(0);
-  }
+export function hashOf(bytes: Uint8Array): number {
+  return hashBytes(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
 }
 
 function writeVersion(out: ByteWriter, stored: KeyVersion): void {

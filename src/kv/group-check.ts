@@ -9,13 +9,17 @@ import {
   HISTORY_REVISIONS_BIT,
   FIELDS,
   KEY_BIT,
+  LEASE_BIT,
   NEWEST_RULES,
   NONCE_BIT,
+  NUMBERS_BIT,
+  OP,
   PLACE,
   PLACES,
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
+  TTL_BIT,
   TXN_BIT,
   VALUE_BIT,
   type EntryRules,
@@ -23,8 +27,10 @@ import {
   type SizedField,
 } from "../operations/index.ts";
 import { ByteReader } from "../base/byte-reader.ts";
+import { decodeClock } from "./clock-entry.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
+import { decodeNumbers } from "./numbers.ts";
 import { wrongTxn } from "./txn-check.ts";
 
 /** From it on, all fields but the body of a transaction are settings. */
@@ -109,7 +115,7 @@ function checkRecord(session: number, maker: GroupMaker, rules: EntryRules): KvE
   const code = reader.u8();
   const since = SINCE[code] ?? 0;
   if (since === 0 || since > rules) return reader.failed ? null : bad(`unknown command ${code}`);
-  return checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
+  return checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0, code);
 }
 
 function checkPlace(place: number, session: number, maker: GroupMaker): KvError | null {
@@ -123,7 +129,7 @@ function checkPlace(place: number, session: number, maker: GroupMaker): KvError 
 }
 
 /** In the order of FIELDS. */
-function checkFields(fields: number): KvError | null {
+function checkFields(fields: number, code: number): KvError | null {
   let problem: KvError | null = null;
   if ((fields & KEY_BIT) !== 0) problem = checkSized(FIELDS.key);
   if ((fields & EXPECTED_BIT) !== 0) problem ??= checkSized(FIELDS.expected);
@@ -136,7 +142,10 @@ function checkFields(fields: number): KvError | null {
     if ((fields & HISTORY_REVISIONS_BIT) !== 0) checkNumber(FIELDS.historyRevisions);
     if ((fields & HISTORY_BYTES_BIT) !== 0) checkNumber(FIELDS.historyBytes);
     if ((fields & COMPACT_BIT) !== 0) checkNumber(FIELDS.compactRevision);
-    if ((fields & TXN_BIT) !== 0) problem = checkTxn();
+    if ((fields & TXN_BIT) !== 0) problem = checkTxn(code);
+    if ((fields & TTL_BIT) !== 0) checkNumber(FIELDS.ttl);
+    if ((fields & LEASE_BIT) !== 0) checkNumber(FIELDS.lease);
+    if ((fields & NUMBERS_BIT) !== 0) problem = checkNumbers(code);
   }
   return problem;
 }
@@ -148,7 +157,7 @@ function skipFields(fields: number): void {
   if ((fields & REVISION_BIT) !== 0) reader.varint();
   if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
-  if ((fields & TXN_BIT) !== 0) return void reader.skip(reader.varint());
+  if ((fields & (TXN_BIT | NUMBERS_BIT)) !== 0) return void reader.skip(reader.varint());
   // The rest are numbers, one a bit.
   for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) reader.varint();
 }
@@ -162,12 +171,25 @@ function checkSized(field: SizedField): KvError | null {
   return null;
 }
 
-function checkTxn(): KvError | null {
+function checkTxn(code: number): KvError | null {
   const length = reader.varint();
   if (reader.failed) return null;
   if (length > FIELDS.txn.maxBytes) return tooLong(FIELDS.txn, length);
   const start = reader.skip(length);
-  return reader.failed ? null : wrongTxn(reader.bytesAt(start, start + length));
+  if (reader.failed) return null;
+  return wrongTxn(reader.bytesAt(start, start + length), code === OP.leasedTxn);
+}
+
+function checkNumbers(code: number): KvError | null {
+  const length = reader.varint();
+  if (reader.failed) return null;
+  if (length > FIELDS.numbers.maxBytes) return tooLong(FIELDS.numbers, length);
+  const start = reader.skip(length);
+  if (reader.failed) return null;
+  const bytes = reader.bytesAt(start, start + length);
+  const isRight =
+    code === OP.clock ? decodeClock(bytes) !== null : (decodeNumbers(bytes)?.length ?? 0) > 0;
+  return isRight ? null : bad("a list of numbers that cannot be read");
 }
 
 function checkNumber({ noun, min, max = Number.MAX_SAFE_INTEGER }: NumberField): void {

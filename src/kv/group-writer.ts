@@ -10,10 +10,13 @@ import {
   HISTORY_REVISIONS_BIT,
   FIELDS,
   KEY_BIT,
+  LEASE_BIT,
   NONCE_BIT,
+  NUMBERS_BIT,
   OP,
   QUOTA_BIT,
   REVISION_BIT,
+  TTL_BIT,
   TXN_BIT,
   VALUE_BIT,
   type Command,
@@ -23,6 +26,8 @@ import {
   type SizedField,
 } from "../operations/index.ts";
 import { NO_SESSION } from "./command.ts";
+
+const USUAL_BITS = KEY_BIT | EXPECTED_BIT | REVISION_BIT | VALUE_BIT;
 
 /** Room in front of the records for session, floor, count and a prefix byte. */
 const HEADER_BYTES_MAX = 32;
@@ -39,30 +44,40 @@ export function checkKey(key: Uint8Array): void {
 
 /** @throws KvError KEY_TOO_LARGE, VALUE_TOO_LARGE, or BAD_REQUEST for another field that is out of bounds */
 export function checkCommand(command: Command): void {
-  const { key, expected, revision, value, nonce, txn }: Contents = command;
+  const { key, expected, revision, value }: Contents = command;
   if (key !== undefined) checkSized(FIELDS.key, key);
   if (expected !== undefined) checkSized(FIELDS.expected, expected);
   if (revision !== undefined) checkNumber(FIELDS.revision, revision);
   if (value !== undefined) checkSized(FIELDS.value, value);
+  if (hasRare(command)) checkRare(command);
+}
+
+/** Whether it has fields that no write of a single key has: to ask a command for each that it lacks takes its time. */
+function hasRare({ kind }: Command): boolean {
+  return ((FIELD_BITS[OP[kind]] ?? 0) & ~USUAL_BITS) !== 0;
+}
+
+function checkRare(command: Contents): void {
+  const { nonce, txn, quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
+  const { ttl, lease, numbers } = command;
   if (nonce !== undefined) {
     assert(nonce.length === FIELDS.nonce.bytes, `a nonce has ${FIELDS.nonce.bytes} bytes`);
   }
   if (txn !== undefined) checkSized(FIELDS.txn, txn);
-  checkSettings(command);
-}
-
-function checkSettings(command: Contents): void {
-  const { quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
   if (quotaBytes !== undefined) checkNumber(FIELDS.quotaBytes, quotaBytes);
   if (historyRevisions !== undefined) checkNumber(FIELDS.historyRevisions, historyRevisions);
   if (historyBytes !== undefined) checkNumber(FIELDS.historyBytes, historyBytes);
   if (compactRevision !== undefined) checkNumber(FIELDS.compactRevision, compactRevision);
+  if (ttl !== undefined) checkNumber(FIELDS.ttl, ttl);
+  if (lease !== undefined) checkNumber(FIELDS.lease, lease);
+  if (numbers !== undefined) checkSized(FIELDS.numbers, numbers);
 }
 
 /** Bytes of key and values together, or of a transaction. */
 export function contentBytesOf(command: Command): number {
-  const { key, expected, value, txn }: Contents = command;
+  const { key, expected, value, txn, numbers }: Contents = command;
   if (txn !== undefined) return txn.length;
+  if (numbers !== undefined) return numbers.length;
   return (key?.length ?? 0) + (expected?.length ?? 0) + (value?.length ?? 0);
 }
 
@@ -115,7 +130,7 @@ export class GroupWriter {
     checkCommand(command);
     assert(Number.isSafeInteger(sequence) && sequence >= 0, "sequence numbers are integers");
     assert(this.#count < FRAME_COMMANDS_MAX, "a group holds so many commands only");
-    const { key, expected, revision, value, nonce }: Contents = command;
+    const { key, expected, revision, value }: Contents = command;
     const code = OP[command.kind];
     const out = this.#records;
     out.varint(sequence);
@@ -138,33 +153,41 @@ export class GroupWriter {
       out.sized(value);
       fields |= VALUE_BIT;
     }
-    if (nonce !== undefined) {
-      out.bytes(nonce);
-      fields |= NONCE_BIT;
-    }
-    fields |= this.#addRare(command);
+    if (hasRare(command)) fields |= this.#addRare(command);
     assert(fields === FIELD_BITS[code], `a command ${command.kind} has the fields of the table`);
     this.#count += 1;
   }
 
   /** @returns bits of the fields there were */
   #addRare(command: Contents): number {
-    const { quotaBytes, historyRevisions, historyBytes, compactRevision, txn } = command;
+    const { nonce, txn, ttl, lease, numbers } = command;
     let fields = 0;
-    const add = (content: number | undefined, bit: number): void => {
-      if (content === undefined) return;
-      this.#records.varint(content);
-      fields |= bit;
-    };
-    add(quotaBytes, QUOTA_BIT);
-    add(historyRevisions, HISTORY_REVISIONS_BIT);
-    add(historyBytes, HISTORY_BYTES_BIT);
-    add(compactRevision, COMPACT_BIT);
+    if (nonce !== undefined) {
+      this.#records.bytes(nonce);
+      fields |= NONCE_BIT;
+    }
+    const { quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
+    fields |= this.#addNumber(quotaBytes, QUOTA_BIT);
+    fields |= this.#addNumber(historyRevisions, HISTORY_REVISIONS_BIT);
+    fields |= this.#addNumber(historyBytes, HISTORY_BYTES_BIT);
+    fields |= this.#addNumber(compactRevision, COMPACT_BIT);
     if (txn !== undefined) {
       this.#records.sized(txn);
       fields |= TXN_BIT;
     }
+    fields |= this.#addNumber(ttl, TTL_BIT);
+    fields |= this.#addNumber(lease, LEASE_BIT);
+    if (numbers !== undefined) {
+      this.#records.sized(numbers);
+      fields |= NUMBERS_BIT;
+    }
     return fields;
+  }
+
+  #addNumber(content: number | undefined, bit: number): number {
+    if (content === undefined) return 0;
+    this.#records.varint(content);
+    return bit;
   }
 
   /**

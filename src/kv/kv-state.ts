@@ -21,6 +21,9 @@
  *   A9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far back.
  *       What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old revisions
  *       depends on it, and after as many changes as are kept it is all the same.
+ *   A10. Leases end by the cluster's clock or by command, and their keys with them, at one revision for each lease. The clock
+ *       moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no effect in the
+ *       sense of A1 and A2: a repetition renews it once more. What leases are is in the history hash whenever the clock moves.
  */
 import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
@@ -36,12 +39,15 @@ import {
   type AnswerSink,
   type Status,
 } from "./command.ts";
+import { decodeClock } from "./clock-entry.ts";
 import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
 import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
 import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
+import { endLease, grantLease, renewLeases } from "./lease-commands.ts";
+import type { Leases } from "./leases.ts";
 import { growthBy, OrderedCells } from "./ordered-cells.ts";
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
@@ -90,6 +96,7 @@ export class KvState {
   #revision: number;
   /** Of keys, by the entry at hand: a transaction makes several at one revision. */
   #changes = 0;
+  #expired = 0;
   #historyHash: number;
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
@@ -150,6 +157,16 @@ export class KvState {
     return this.#revision;
   }
 
+  /** Leases, and the clock by which they end. */
+  get leases(): Leases {
+    return this.#cells.leases;
+  }
+
+  /** Leases that ended since this process has the state, because nobody renewed them. */
+  get expired(): number {
+    return this.#expired;
+  }
+
   /** Number of keys. */
   get size(): number {
     return this.#cells.size;
@@ -181,12 +198,12 @@ export class KvState {
 
   /** What keys and values are taken to cost, in bytes: of this the quota is. */
   get contentBytes(): number {
-    return this.#cells.bytes;
+    return this.#cells.bytes + this.#cells.leases.bytes;
   }
 
   /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
   get sizeBytes(): number {
-    return this.#cells.bytes + this.#sessions.bytes;
+    return this.contentBytes + this.#sessions.bytes;
   }
 
   /** What a node's heap has to hold: of the history as much as is readable, which is the same on all nodes in the end. */
@@ -405,6 +422,10 @@ export class KvState {
         sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
         return;
       }
+      case OP.clock:
+        this.#moveClock();
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
+        return;
       default:
         unreachable(op, "operation without a session");
     }
@@ -446,9 +467,8 @@ export class KvState {
       this.#sessions.close(session.id);
       return true;
     }
-    if (cursor.op === OP.txn) {
-      this.#transact();
-      this.#keepTxn(session, sequence, hash);
+    if (cursor.op >= OP.txn) {
+      this.#applyRare(session, sequence, hash);
       return false;
     }
     this.#execute();
@@ -457,10 +477,66 @@ export class KvState {
     return false;
   }
 
+  /** Transactions, and what is about leases: their codes stand above those of all else. */
+  #applyRare(session: Session, sequence: number, hash: number): void {
+    switch (this.#cursor.op) {
+      case OP.leaseGrant: {
+        const { leases } = this.#cells;
+        const room = this.quotaBytes - this.contentBytes;
+        const { status, id } = grantLease(leases, this.#cursor, room);
+        this.#outcome(status, status === STATUS.ok ? id : this.#revision);
+        // A3. There are more errors than a session has kinds of answers: which one it was stands in the revision.
+        if (status === STATUS.ok) session.keep(sequence, STATUS.ok, id, undefined, hash);
+        else session.keep(sequence, STATUS.casFailed, status, undefined, hash);
+        return;
+      }
+      case OP.leaseRevoke:
+        if (this.#cells.leases.has(this.#cursor.lease)) this.#endLease(this.#cursor.lease);
+        else this.#outcome(STATUS.notFound, this.#revision);
+        session.keep(sequence, this.#status, this.#answerRevision, undefined, hash);
+        return;
+      case OP.leaseKeepAlive:
+        this.#outcome(STATUS.renewed, this.#revision);
+        this.#actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
+        return;
+      default:
+        this.#transact();
+        this.#keepTxn(session, sequence, hash);
+    }
+  }
+
+  #endLease(id: number): void {
+    const keys = endLease(this.#cells, id, this.#revision + 1);
+    this.#outcome(STATUS.ok, this.#revision);
+    if (keys > 0) this.#changed(keys);
+  }
+
+  /** A10. */
+  #moveClock(): void {
+    const entry = decodeClock(this.#cursor.numbers());
+    assert(entry !== null, "an entry of the clock is checked before it is proposed");
+    const { leases } = this.#cells;
+    if (!leases.isNext(entry, this.#rounds.kept.at(-1))) {
+      return this.#outcome(BAD_REQUEST, this.#revision);
+    }
+    for (const id of leases.advance(entry)) {
+      this.#endLease(id);
+      this.#expired += 1;
+    }
+    this.#historyHash = mixNumber(this.#historyHash, leases.hash() >>> 0);
+    this.#outcome(STATUS.ok, this.#revision);
+  }
+
   #repeatAnswer(session: Session, kept: number): void {
     this.#outcome(session.statusAt(kept), session.revisionAt(kept));
     this.#actual = session.actualAt(kept, this.#cursor.sequence);
-    if (this.#cursor.op !== OP.txn) return;
+    const { op } = this.#cursor;
+    if (op < OP.txn) return;
+    if (op === OP.leaseGrant && this.#status === STATUS.casFailed) {
+      this.#outcome(this.#answerRevision, this.#revision);
+      this.#actual = undefined;
+    }
+    if (op !== OP.txn && op !== OP.leasedTxn) return;
     const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
     this.#status = status;
     this.#actual = results;
@@ -480,7 +556,10 @@ export class KvState {
     for (const [key, change] of changes) {
       const source = new StringKey(key);
       if (change === null) this.#cells.delete(source, next);
-      else this.#cells.put(source, change.value, hashOfBytes(change.value), next);
+      else {
+        const { value, lease } = change;
+        this.#cells.put(source, value, hashOfBytes(value), next, Infinity, lease);
+      }
     }
     if (changes.size > 0) this.#changed(changes.size);
     this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);

@@ -16,16 +16,46 @@ import { isKeptStatus, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
 import { FIXED_SEED } from "./place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import { HISTORY_SNAPSHOT_VERSION } from "./frozen-state.ts";
+import {
+  hashOf,
+  HISTORY_SNAPSHOT_VERSION,
+  RECORDS_SNAPSHOT_VERSION,
+  SECTION,
+  SECTION_BYTES_MAX,
+  SECTIONS_SNAPSHOT_VERSION,
+} from "./frozen-state.ts";
+import type { History } from "./history.ts";
+import { HistoryLoader } from "./history-loader.ts";
+import { decodeBound, decodeLeases, type BoundKey } from "./lease-section.ts";
+import { Leases, NO_LEASES, type LeasesState } from "./leases.ts";
+import type { OrderedCells } from "./ordered-cells.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
 import { VersionChain } from "./version-chain.ts";
 import type { StateHeader } from "./state-header.ts";
 import type { KeyVersion } from "./versions.ts";
 
+/** How the history is read, by the version of the snapshot. */
+type HistoryKind =
+  | { readonly from: "nothing" }
+  | { readonly from: "versions"; readonly history: History; readonly chain: VersionChain }
+  | { readonly from: "records"; readonly history: History; readonly loader: HistoryLoader };
+
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
+/** Keys that are bound to their leases without a break. */
+const BOUND_EACH_STEP = 1024;
 
-type Part = "header" | "sessions" | "keys" | "versions" | "end" | "building" | "done";
+type Part =
+  | "header"
+  | "sessions"
+  | "records"
+  | "keys"
+  | "versions"
+  | "end"
+  | "sections"
+  | "building"
+  | "binding"
+  | "done";
 
 /**
  * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
@@ -50,13 +80,15 @@ export class SnapshotDecoder {
   #sessionsLeft = 0;
   /** Of the keys that are there. */
   #keysLeft = 0;
-  #chain: VersionChain | null = null;
-  #historyHash = 0;
+  #history: HistoryKind = { from: "nothing" };
   readonly #sessions: Session[] = [];
   readonly #sessionIds = new Set<number>();
   readonly #nonces = new Set<ByteString>();
   readonly #cells: CellsBuilder;
   #lastKey: ByteString = EMPTY_BYTES;
+  #leases: LeasesState = NO_LEASES;
+  readonly #bound: BoundKey[] = [];
+  #built: OrderedCells | null = null;
   readonly #limits: SessionLimits;
 
   /**
@@ -92,33 +124,49 @@ export class SnapshotDecoder {
       if (this.#consumed - start >= bytesMax) return true;
     }
     const left = this.#bytes.length - this.#consumed;
-    if (this.#part === "building" || this.#part === "done") {
+    if (this.#part === "building" || this.#part === "binding" || this.#part === "done") {
       if (left > 0) throw new SnapshotError("bytes behind the end");
       return this.#build(bytesMax === Number.POSITIVE_INFINITY);
     }
     // A damaged record looks like one that is not complete yet.
-    if (left > RECORD_BYTES_MAX) throw new SnapshotError(`damaged in its ${this.#part}`);
+    const recordMax = this.#part === "sections" ? SECTION_BYTES_MAX + 16 : RECORD_BYTES_MAX;
+    if (left > recordMax) throw new SnapshotError(`damaged in its ${this.#part}`);
     return false;
   }
 
   /** @throws SnapshotError when the snapshot is not complete */
   finish(): KvState {
-    if (this.#part !== "done" || this.#header === null || this.#consumed < this.#bytes.length) {
+    if (this.#part !== "done" || this.#header === null || this.#built === null) {
+      throw new SnapshotError(`snapshot ends in its ${this.#part}`);
+    }
+    if (this.#consumed < this.#bytes.length) {
       throw new SnapshotError(`snapshot ends in its ${this.#part}`);
     }
     const table = new SessionTable(this.#lastCounted, this.#sessions, this.#limits);
     if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
-    return new KvState(this.#cells.finish(), table, this.#header);
+    return new KvState(this.#built, table, this.#header);
   }
 
   /** @returns false when the state is put together */
   #build(all: boolean): boolean {
-    while (this.#cells.step()) if (!all) return true;
-    if (this.#historyHash !== this.#cells.historyHash) {
-      throw new SnapshotError("hash of the history differs");
+    if (this.#part === "building") {
+      while (this.#cells.step()) if (!all) return true;
+      this.#built = this.#cells.finish(new Leases(this.#leases));
+      this.#part = "binding";
+      if (!all && this.#bound.length > 0) return true;
     }
+    while (this.#bindMore()) if (!all) return true;
     this.#part = "done";
     return false;
+  }
+
+  /** @returns whether there are more */
+  #bindMore(): boolean {
+    for (const { key, lease } of this.#bound.splice(0, BOUND_EACH_STEP)) {
+      if (this.#built?.bindAgain(key, lease) === true) continue;
+      throw new SnapshotError("a key that cannot be bound to its lease");
+    }
+    return this.#bound.length > 0;
   }
 
   /** Reads one record. @returns false when it is not complete */
@@ -128,13 +176,18 @@ export class SnapshotDecoder {
         return this.#readHeader(reader);
       case "sessions":
         return this.#readSession(reader);
+      case "records":
+        return this.#readRecord(reader);
       case "keys":
-        return this.#chain === null ? this.#readPair(reader) : this.#readKey(reader, this.#chain);
+        return this.#history.from === "nothing" ? this.#readPair(reader) : this.#readKey(reader);
       case "versions":
         return this.#readOlder(reader);
       case "end":
         return this.#readEnd(reader);
+      case "sections":
+        return this.#readSection(reader);
       case "building":
+      case "binding":
       case "done":
         return false;
       default:
@@ -152,8 +205,14 @@ export class SnapshotDecoder {
     this.#lastCounted = lastCounted;
     this.#sessionsLeft = sessions;
     this.#keysLeft = keys;
-    const history = this.#cells.beginHistory(oldest, state.revision);
-    if (version >= HISTORY_SNAPSHOT_VERSION) this.#chain = new VersionChain(history);
+    const history = this.#cells.beginHistory(oldest);
+    if (version >= RECORDS_SNAPSHOT_VERSION) {
+      const loader = new HistoryLoader(history, state.revision);
+      this.#history = { from: "records", history, loader };
+    } else if (version >= HISTORY_SNAPSHOT_VERSION) {
+      const chain = new VersionChain(history, state.revision);
+      this.#history = { from: "versions", history, chain };
+    }
     this.#part = sessions > 0 ? "sessions" : this.#afterSessions();
     return true;
   }
@@ -201,16 +260,25 @@ export class SnapshotDecoder {
   }
 
   #afterSessions(): Part {
-    return this.#chain !== null || this.#keysLeft > 0 ? "keys" : "end";
+    const { from } = this.#history;
+    if (from === "records") return "records";
+    return from === "versions" || this.#keysLeft > 0 ? "keys" : "end";
   }
 
-  /** Its newest version, or that there are no more. */
-  #readKey(reader: ByteReader, chain: VersionChain): boolean {
+  #readRecord(reader: ByteReader): boolean {
+    if (this.#history.from !== "records") return false;
+    const read = this.#history.loader.read(reader);
+    if (read === "end") this.#part = "keys";
+    return read !== "incomplete";
+  }
+
+  /** Its newest version, or that there are no more keys. */
+  #readKey(reader: ByteReader): boolean {
     const length = reader.varint();
     if (reader.failed) return false;
     if (length === 0) {
       if (this.#keysLeft !== 0) throw new SnapshotError("not as many keys as there are to be");
-      if (!chain.isComplete) throw new SnapshotError("not every revision of the history is there");
+      this.#endHistory();
       this.#part = "end";
       return true;
     }
@@ -224,19 +292,29 @@ export class SnapshotDecoder {
     if (version > 0 && this.#keysLeft-- === 0) throw new SnapshotError("too many keys");
     this.#lastKey = key;
     const cell = this.#cells.append(key, value, createRevision, modRevision, version, valueHash);
-    chain.begin(cell);
-    this.#part = "versions";
+    if (this.#history.from === "records") this.#history.loader.checkCell(cell);
+    else if (this.#history.from === "versions") {
+      this.#history.chain.begin(cell);
+      this.#part = "versions";
+    }
     return true;
+  }
+
+  #endHistory(): void {
+    if (this.#history.from === "records") this.#history.loader.checkEnd();
+    else if (this.#history.from === "versions") this.#history.chain.finish();
   }
 
   /** Of the same key, or that there are no more. */
   #readOlder(reader: ByteReader): boolean {
+    if (this.#history.from !== "versions") return false;
+    const { chain } = this.#history;
     const older = readVersion(reader);
     if (reader.failed) return false;
     if (older === null) {
-      this.#chain?.end();
+      chain.end();
       this.#part = "keys";
-    } else this.#chain?.add(older, older.valueHash);
+    } else chain.add(older, older.valueHash);
     return true;
   }
 
@@ -260,11 +338,51 @@ export class SnapshotDecoder {
 
   #readEnd(reader: ByteReader): boolean {
     const contentHash = reader.u32() | 0;
-    if (this.#chain !== null) this.#historyHash = reader.u32() | 0;
+    const history = this.#history.from === "nothing" ? null : this.#history.history;
+    const historyHash = history === null ? 0 : reader.u32() | 0;
     if (reader.failed) return false;
+    if (history !== null && historyHash !== history.hash) {
+      throw new SnapshotError("hash of the history differs");
+    }
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");
-    this.#part = "building";
+    this.#part = this.#version >= SECTIONS_SNAPSHOT_VERSION ? "sections" : "building";
     return true;
+  }
+
+  #readSection(reader: ByteReader): boolean {
+    const kind = reader.u8();
+    if (reader.failed) return false;
+    if (kind === SECTION.end) {
+      this.#part = "building";
+      return true;
+    }
+    const length = reader.varint();
+    if (length > SECTION_BYTES_MAX) throw new SnapshotError(`a section of ${length} bytes`);
+    const bytes = reader.bytes(length);
+    const hash = reader.u32() | 0;
+    if (reader.failed) return false;
+    if ((hashOf(bytes) | 0) !== hash) throw new SnapshotError("hash of a section differs");
+    this.#takeSection(kind, bytes);
+    return true;
+  }
+
+  #takeSection(kind: number, bytes: Uint8Array): void {
+    switch (kind) {
+      case SECTION.leases: {
+        const leases = decodeLeases(bytes);
+        if (typeof leases === "string") throw new SnapshotError(`leases: ${leases}`);
+        this.#leases = leases;
+        return;
+      }
+      case SECTION.bound: {
+        const bound = decodeBound(bytes);
+        if (typeof bound === "string") throw new SnapshotError(`bound keys: ${bound}`);
+        for (const each of bound) this.#bound.push(each);
+        return;
+      }
+      default:
+        throw new SnapshotError(`a section of unknown kind ${kind}`);
+    }
   }
 }
 

@@ -1,8 +1,10 @@
 /**
- * Fills the history of a state that is read from a snapshot, where the versions of a key come newest first.
+ * Makes the history of a state that is read from a snapshot of version 3, where the versions of each key come newest first.
+ * Records of one revision come in the order of their keys then: the next snapshot of such a node has the same in other bytes
+ * than those of nodes that have applied it.
  *
- * Invariant V1: what was filled is what a state of this kind has: each revision after the oldest is the change of a key to
- * one version, or of several keys, whatever the bytes said.
+ * Invariant VC1: what comes of it is what a state of this kind has: each revision after the oldest is the change of a key to one
+ * version, or of several keys, whatever the bytes said.
  */
 import { EMPTY_BYTES } from "../base/byte-string.ts";
 import { Cell } from "./cell.ts";
@@ -12,18 +14,29 @@ import type { KeyVersion } from "./versions.ts";
 
 export class VersionChain {
   readonly #history: History;
-  /** Revisions. */
-  #filled = 0;
+  /** Up to which it is to come. */
+  readonly #last: number;
+  readonly #records: { revision: number; before: Cell; isDeletion: boolean }[] = [];
   /** The version read last, of which it is not known yet what was before. */
   #newer: Cell | null = null;
 
-  constructor(history: History) {
+  constructor(history: History, last: number) {
     this.#history = history;
+    this.#last = last;
   }
 
-  /** Every revision has its record. */
-  get isComplete(): boolean {
-    return this.#filled === this.#history.last - this.#history.oldest;
+  /** All keys are there: makes the history. */
+  finish(): void {
+    const history = this.#history;
+    this.#records.sort((a, b) => a.revision - b.revision);
+    for (const { revision, before, isDeletion } of this.#records) {
+      const follows = revision === history.last + 1 || revision === history.last;
+      if (!follows) throw new SnapshotError("not every revision of the history is there");
+      history.append(revision, before, isDeletion);
+    }
+    if (history.last !== this.#last) {
+      throw new SnapshotError("not every revision of the history is there");
+    }
   }
 
   /** @param newest version of the next key */
@@ -47,7 +60,6 @@ export class VersionChain {
       0,
     );
     if (cell.version > 0) cell.rehash(valueHash);
-    // What is older than the oldest revision has nothing before it that is kept: the history takes nothing then.
     this.#fill(newer, cell);
     this.#newer = cell;
   }
@@ -66,8 +78,11 @@ export class VersionChain {
   #fill(newer: Cell, before: Cell): void {
     const isDeletion = newer.version === 0;
     if (isDeletion && before.version === 0) throw new SnapshotError("a deletion of nothing");
-    const isFirst = this.#history.fill(newer.modRevision, before, isDeletion);
-    if (isFirst === null) throw new SnapshotError("a revision that is not possible here");
-    if (isFirst) this.#filled += 1;
+    const revision = newer.modRevision;
+    // What is older than the oldest revision has nothing before it that is kept.
+    if (revision <= this.#history.oldest || revision > this.#last) {
+      throw new SnapshotError("a revision that is not possible here");
+    }
+    this.#records.push({ revision, before, isDeletion });
   }
 }

@@ -1,5 +1,5 @@
 /** Which version of a key there was at a revision: its cell has the newest one, the history those before. */
-import { EMPTY_BYTES, type ByteString } from "../base/byte-string.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { HistoryView } from "./history.ts";
 
@@ -51,7 +51,7 @@ export function versionAt(
   history: HistoryView,
 ): StoredValue | undefined {
   if (!isThere(key, newest, place, history)) return undefined;
-  return place === 0 ? newest : versionIn(history, place, key);
+  return place === 0 ? newest : history.before(place, key);
 }
 
 /** Every version from the one at `revision` back that is kept, newest first, deletions included. */
@@ -64,7 +64,7 @@ export function* versionsOf(
 ): Generator<KeyVersion, void, undefined> {
   let place = placeAt(key, newest, revision, history, looked);
   for (;;) {
-    const version = place === 0 ? newest : versionIn(history, place, key);
+    const version = place === 0 ? newest : history.before(place, key);
     const { modRevision } = version;
     if (version.version === 0 && modRevision <= history.oldest) return;
     yield version;
@@ -72,17 +72,6 @@ export function* versionsOf(
     place = modRevision;
     looked.cells += 1;
   }
-}
-
-/** What a key was before its change at `place`, a revision that is kept. */
-export function versionIn(history: HistoryView, place: number, key: ByteString): KeyVersion {
-  const version = history.versionBefore(place, key);
-  return {
-    value: version === 0 ? EMPTY_BYTES : history.valueBefore(place, key),
-    createRevision: history.createBefore(place, key),
-    modRevision: history.modBefore(place, key),
-    version,
-  };
 }
 
 /** A key as it was at a revision which is not below the history's oldest; undefined: it was not there. */

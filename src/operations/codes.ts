@@ -55,7 +55,7 @@ export function operationOf(code: number): Operation | undefined {
 }
 
 /** The newest rules that this program knows. */
-export const NEWEST_RULES: EntryRules = 4;
+export const NEWEST_RULES: EntryRules = 6;
 
 export const KEY_BIT = FIELDS.key.bit;
 export const EXPECTED_BIT = FIELDS.expected.bit;
@@ -67,3 +67,6 @@ export const HISTORY_REVISIONS_BIT = FIELDS.historyRevisions.bit;
 export const HISTORY_BYTES_BIT = FIELDS.historyBytes.bit;
 export const COMPACT_BIT = FIELDS.compactRevision.bit;
 export const TXN_BIT = FIELDS.txn.bit;
+export const TTL_BIT = FIELDS.ttl.bit;
+export const LEASE_BIT = FIELDS.lease.bit;
+export const NUMBERS_BIT = FIELDS.numbers.bit;

@@ -86,7 +86,7 @@ interface OperationBase {
 }
 
 /** Rules by which entries are carried out, ascending: each version knows what the ones before it know. */
-export type EntryRules = 1 | 2 | 4;
+export type EntryRules = 1 | 2 | 4 | 6;
 
 /** Changes one key, in a session: it takes effect once, however often it stands in the log. */
 export interface KeyOperation extends OperationBase {
@@ -123,4 +123,9 @@ export interface TxnOperation extends OperationBase {
   readonly kind: "txn";
 }
 
-export type Operation = KeyOperation | ControlOperation | TxnOperation;
+/** About leases, in a session. What they do is in kv/lease-commands.ts. */
+export interface LeaseOperation extends OperationBase {
+  readonly kind: "lease";
+}
+
+export type Operation = KeyOperation | ControlOperation | TxnOperation | LeaseOperation;

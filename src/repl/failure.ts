@@ -84,6 +84,8 @@ export function statusOf(error: KvError): ExitStatus {
     case "FORBIDDEN":
     case "CANCELLED":
     case "LEASE_LOST":
+    case "LEASE_LIMIT":
+    case "LEASE_EXISTS":
     case "LOCK_LOST":
     case "INTERNAL":
       return EXIT.failed;
@@ -155,6 +157,8 @@ function failedText(error: KvError, context: FailureContext): string {
     case "UNKNOWN_NODE":
     case "WRONG_CLUSTER":
     case "LEASE_LOST":
+    case "LEASE_LIMIT":
+    case "LEASE_EXISTS":
     case "LOCK_LOST":
     case "INTERNAL":
       return messageOf(error);

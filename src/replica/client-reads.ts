@@ -4,7 +4,8 @@
  * Invariants:
  *   C1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
  *       route gets more of that than is free (as for writes: Proposals, P5).
- *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included.
+ *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included, and what a
+ *       neighbour serves of it until that is settled.
  *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
  *   C4. A read that names a least revision is answered from no state before it. It waits for its index first: what it was told of
@@ -54,6 +55,8 @@ export class ClientReads {
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests: PendingRead[] = [];
+  /** Keys asked for by the reads that neighbours serve. */
+  #lent = 0;
   #tick = 0;
 
   constructor(options: ClientReadsOptions) {
@@ -69,7 +72,8 @@ export class ClientReads {
 
   /** Keys asked for. */
   get count(): number {
-    return this.#confirmed.waitingCount + this.#pending.count + this.#early.count;
+    const waiting = this.#confirmed.waitingCount + this.#pending.count + this.#early.count;
+    return waiting + this.#lent;
   }
 
   /** Linearizable. */
@@ -99,11 +103,22 @@ export class ClientReads {
 
   /** Takes out what waits for an index and fulfils `predicate`. */
   remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    const removed = [this.#confirmed, this.#pending, this.#early].flatMap((reads) =>
-      reads.remove(predicate),
-    );
+    const removed = this.#remove(predicate);
     for (const read of removed) this.#leaves(read);
     return removed;
+  }
+
+  /** C2. The same, for a neighbour to serve. Each is to be settled. */
+  lend(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
+    const lent = this.#remove(predicate);
+    for (const { count } of lent) this.#lent += count;
+    return lent;
+  }
+
+  /** A read that was lent is answered, given back, or of no use to anybody any more. */
+  settle(read: PendingRead): void {
+    this.#lent -= read.count;
+    this.#leaves(read);
   }
 
   /** Takes out all that waits, what is left of half answered frames too. */
@@ -220,6 +235,11 @@ export class ClientReads {
     if (rest === null) return;
     this.#waits(rest);
     this.#rests.push(rest);
+  }
+
+  #remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
+    const waiting = [this.#confirmed, this.#pending, this.#early];
+    return waiting.flatMap((reads) => reads.remove(predicate));
   }
 
   #waits({ route, count }: PendingRead): void {

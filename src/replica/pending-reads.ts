@@ -1,14 +1,18 @@
 /** Reads that know which index they wait for, in order of that index. */
 import type { Route } from "./route.ts";
 
-/** One client frame of reads, answered as a whole. */
-export interface PendingRead {
+/** One client frame of reads. */
+export interface ArrivedRead {
   readonly route: Route;
   /** As the client sent it; the keys are read when it is answered. */
   readonly frame: Uint8Array;
+  readonly arrivedTick: number;
+}
+
+/** The same while it waits; it is answered as a whole. */
+export interface PendingRead extends ArrivedRead {
   /** Linearizable frames learn an index first; local ones wait for one the client has seen elsewhere. */
   readonly local: boolean;
-  readonly arrivedTick: number;
   /** Keys asked for. */
   readonly count: number;
   /** A local read is answered from no state before this revision. 0, or none: from any. */

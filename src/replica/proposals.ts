@@ -14,6 +14,7 @@
  *       Likewise while `underWayBytesMax` bytes are, however long: larger messages and turns would hold back heartbeats.
  *   P5. No route holds more than is free: one alone gets half of the room, k that want all of it get a part in k + 1 each, and
  *       as much is left for who comes next.
+ *   P6. What a neighbour serves is held here, in bytes and commands, until that is settled: P3 and P5 go on to hold for it.
  */
 
 /** What one route holds of all that may be held. */
@@ -168,26 +169,28 @@ export class Proposals<R> {
 
   /** Takes out the groups that were never proposed and fulfil `predicate`. */
   takeStaged(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
-    const taken: StagedGroup<R>[] = [];
-    const kept: StagedGroup<R>[] = [];
-    for (const group of this.#staged) (predicate(group) ? taken : kept).push(group);
-    if (taken.length === 0) return taken;
-    this.#staged = kept;
+    const taken = this.#removeStaged(predicate);
     this.#release(taken);
     return taken;
   }
 
-  /** Takes out every group that fulfils `predicate`, proposed or not: somebody else will see to it. */
-  takeAll(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
-    const taken = [...this.takeStaged(predicate)];
+  /**
+   * P6. Takes out every group that fulfils `predicate`, proposed or not, for a neighbour to serve. Each is to be settled.
+   */
+  lend(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
+    const lent = this.#removeStaged(predicate);
     for (const [number, batch] of this.#outstanding) {
       const leaving = batch.groups.filter(predicate);
       if (leaving.length < batch.groups.length) continue;
       this.#outstanding.delete(number);
-      this.#release(leaving);
-      for (const group of leaving) taken.push({ ...group, maybeProposed: true });
+      for (const group of leaving) lent.push({ ...group, maybeProposed: true });
     }
-    return taken;
+    return lent;
+  }
+
+  /** A group that was lent is answered, given back, or of no use to anybody any more. */
+  settle(group: StagedGroup<R>): void {
+    this.#release([group]);
   }
 
   /**
@@ -277,6 +280,14 @@ export class Proposals<R> {
     };
     this.#outstanding.set(number, batch);
     return batch;
+  }
+
+  #removeStaged(predicate: (group: StagedGroup<R>) => boolean): StagedGroup<R>[] {
+    const removed: StagedGroup<R>[] = [];
+    const kept: StagedGroup<R>[] = [];
+    for (const group of this.#staged) (predicate(group) ? removed : kept).push(group);
+    if (removed.length > 0) this.#staged = kept;
+    return removed;
   }
 
   #release(groups: readonly StagedGroup<R>[]): void {

@@ -2,11 +2,16 @@
 import {
   readAt,
   readHistory,
+  readLease,
+  readLeases,
   readPage,
   type ByteString,
   type HistoryPage,
   type HistoryRequest,
   type KvState,
+  type LeaseRequest,
+  type LeasesPage,
+  type LeasesRequest,
   type Looked,
   type PageLimits,
   type RangePage,
@@ -56,5 +61,13 @@ export class Readable implements ReadableState {
 
   history(request: HistoryRequest, revision: number): HistoryPage {
     return readHistory(this.#state().cells, revision, request, this.#looked, this.#limits);
+  }
+
+  lease(request: LeaseRequest): LeasesPage {
+    return readLease(this.#state().leases, request, this.#looked);
+  }
+
+  leases(request: LeasesRequest): LeasesPage {
+    return readLeases(this.#state().leases, request, this.#looked);
   }
 }

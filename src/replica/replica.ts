@@ -22,12 +22,7 @@ import {
   type OmniPaxos,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
-import {
-  AnswerWriter,
-  decodeClientFrame,
-  type ClientFrame,
-  type WatchRequest,
-} from "../wire/client.ts";
+import { decodeClientFrame, type ClientFrame, type WatchRequest } from "../wire/client.ts";
 import {
   isHostAnswer,
   type HostMessage,
@@ -50,7 +45,8 @@ import { divergedRefusal } from "./diverged-refusal.ts";
 import { Fetches } from "./fetches.ts";
 import { joinRequestFor, lateJoiner } from "./join-request.ts";
 import { Joining } from "./joining.ts";
-import type { PendingRead } from "./pending-reads.ts";
+import { Lending } from "./lending.ts";
+import type { ArrivedRead, PendingRead } from "./pending-reads.ts";
 import { propose } from "./propose.ts";
 import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
@@ -88,6 +84,7 @@ export class Replica {
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
   readonly #relay: Relay;
+  readonly #lending: Lending;
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
   readonly #fetches: Fetches;
@@ -178,12 +175,19 @@ export class Replica {
       watches: this.#watches,
     };
     this.#reads = this.#newReads(peers, quorum.write, send);
-    this.#relay = new Relay(
-      this.#bootId,
+    this.#relay = new Relay({
+      boot: this.#bootId,
       send,
-      () => new AnswerWriter(),
-      () => this.newRouteId(),
-    );
+      nextRouteId: () => this.newRouteId(),
+      onSettled: (lent) => this.#lending.settle(lent),
+      waitTicks: options.timing.waitTicks,
+    });
+    this.#lending = new Lending({
+      relay: this.#relay,
+      writes: this.#writes,
+      reads: this.#reads,
+      takeReads: (...read) => this.#takeReads(...read),
+    });
     this.#catchUp = new CatchUp({
       sink,
       retryTicks: options.timing.retryTicks,
@@ -209,12 +213,11 @@ export class Replica {
    * @param decoded what it says; minIdx: a local read waits until this node has applied [0, minIdx)
    */
   onReads(route: Route, frame: Uint8Array, decoded: ReadsFrame): void {
-    this.#takeReads(route, frame, decoded, this.#tick);
+    this.#takeReads({ route, frame, arrivedTick: this.#tick }, decoded);
   }
 
-  #takeReads(route: Route, frame: Uint8Array, decoded: ReadsFrame, arrivedTick: number): void {
-    const { local, minIdx, atLeast, count } = decoded;
-    const read: PendingRead = { route, frame, local, arrivedTick, count, atLeast };
+  #takeReads(arrived: ArrivedRead, { local, minIdx, atLeast, count }: ReadsFrame): void {
+    const read: PendingRead = { ...arrived, local, count, atLeast };
     const refusal = this.#divergedRefusal();
     if (refusal !== null) this.#refuseRead(read, refusal);
     else if (local) this.#reads.addLocal(read, minIdx);
@@ -237,10 +240,7 @@ export class Replica {
 
   /** @returns what is wrong with the message, or with a part of it: that was not taken in. Null: nothing */
   onPeerMessage(from: NodeId, message: PeerMessage): string | null {
-    if (isHostMessage(message)) {
-      this.#onHostMessage(from, message);
-      return null;
-    }
+    if (isHostMessage(message)) return this.#onHostMessage(from, message);
     if (this.#joining?.mayHear(message) === false) return null;
     const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
     if (admitted === null) return refused;
@@ -249,46 +249,46 @@ export class Replica {
     return refused;
   }
 
-  #onHostMessage(from: NodeId, message: HostMessage): void {
+  #onHostMessage(from: NodeId, message: HostMessage): string | null {
     if (isHostAnswer(message) && message.boot !== this.#bootId) {
       this.#requests.strayAnswers += 1;
-      return;
+      return null;
     }
     switch (message.type) {
       case "snapshotChunk":
       case "snapshotGone":
         this.#catchUp.receive(from, message);
-        return;
+        return null;
       case "relayRequest":
         if (this.standing().kind === "cutOff")
           this.#send(from, { ...message, type: "relayReturned" });
         else this.#takeIn(this.#relay.guest(from, message), message);
-        return;
+        return null;
       case "relayReturned": {
-        const route = this.#relay.returned(from, message.id);
+        const route = this.#relay.returned(from, message.id, message.frame);
         if (route !== undefined) this.#takeIn(route, message);
-        return;
+        return null;
       }
       case "relayAnswer":
-        this.#relay.answered(message.id, message.frame);
-        return;
+        return this.#relay.answered(from, message.id, message.frame);
       case "joinRequest": {
         const late = lateJoiner(this.#core, message);
         if (late !== null) this.#receive(from, late);
-        return;
+        return null;
       }
       case "report":
         // For the host, who knows the disks.
-        return;
+        return null;
       case "stateHashes":
         this.#agreement.receive(from, message);
-        return;
+        return null;
       case "snapshotRequest":
         // Served by the host, which has the files.
         this.#fetches.asked(from, message.snapshot);
-        return;
+        return null;
       default:
         this.#reads.rounds.receive(from, message);
+        return null;
     }
   }
 
@@ -349,6 +349,8 @@ export class Replica {
     this.#catchUp.tick();
     this.#fetches.tick();
     this.#writes.tick();
+    this.#lending.tick(this.#connected, this.#core.connectedPeers());
+    for (const route of this.#relay.idleGuests()) this.onRouteClosed(route);
     this.#reads.expire();
     if (this.#agreement.tick()) this.#announce(false);
     const standing = this.standing();
@@ -570,22 +572,14 @@ export class Replica {
     if (decoded.kind === "writes") {
       return this.#writes.takeIn(route, decoded.group, decoded.count, relayed);
     }
-    this.#takeReads(route, frame, decoded, this.#tick - ageTicks);
+    this.#takeReads({ route, frame, arrivedTick: this.#tick - ageTicks }, decoded);
   }
 
-  /** Cut off for good: neighbours may be better placed. What is relayed is gone from here (N3: never refused after). */
+  /** Cut off for good: neighbours may be better placed. */
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
-    // What is left here of local reads has an index to wait for, to which nobody brings this node.
-    const mayRelay = (read: PendingRead): boolean => !read.route.relayed;
-    const { proposals } = this.#writes;
-    this.#relay.passWrites(
-      peer,
-      proposals.takeAll(({ route }) => !route.relayed),
-      (staged) => proposals.ageTicks(staged),
-    );
-    this.#relay.passReads(peer, this.#reads.remove(mayRelay), this.#tick);
+    this.#lending.lendAll(peer, this.#tick);
   }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------

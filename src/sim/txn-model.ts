@@ -99,7 +99,7 @@ function holds(before: Content, compare: Compare): boolean {
     return found.length > 0 && found.every(({ value }) => inOrder(value, to).includes(compare.is));
   }
   const { target, to } = compare;
-  const numbers = found.length === 0 ? [0] : found.map((held) => held[target]);
+  const numbers = found.length === 0 ? [0] : found.map((held) => held[target] ?? 0);
   return numbers.every((number) => inOrder(number, to).includes(compare.is));
 }
 

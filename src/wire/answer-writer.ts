@@ -12,6 +12,9 @@ import {
   type HistoryRequest,
   type KeyRequest,
   type KeysRequest,
+  type LeaseRequest,
+  type LeasesPage,
+  type LeasesRequest,
   type RangePage,
   type RangeRequest,
   type Run,
@@ -45,6 +48,9 @@ export interface ReadableState {
   readAt(key: ByteString, revision: number): StoredValue | undefined;
   page(request: RangeRequest, revision: number): RangePage;
   history(request: HistoryRequest, revision: number): HistoryPage;
+  /** Left out: there are no leases. */
+  lease?(request: LeaseRequest): LeasesPage;
+  leases?(request: LeasesRequest): LeasesPage;
 }
 
 /** Type and applied index, which is filled in when the frame goes out. */
@@ -65,6 +71,7 @@ const WRITE_VALUES_MAX = 1024 * 1024;
 
 /** What a key of a page takes beside key and value, at most. */
 const ITEM_OVERHEAD_BYTES = 48;
+const NO_LEASES_PAGE: LeasesPage = { leases: [], keys: [], more: false };
 const COMPACTED_TEXT = "the revision that is asked for is not kept any more: begin anew";
 const TOO_LARGE = "the values asked for at once are too large together";
 
@@ -278,6 +285,8 @@ export class AnswerWriter {
     const before = state.looked;
     if ("key" in wanted) this.#keyAt(request, wanted, state);
     else if ("keys" in wanted) this.#keys(request, wanted, revision, state);
+    else if ("lease" in wanted) this.#leases(request, state.lease?.(wanted));
+    else if ("leasesAfter" in wanted) this.#leases(request, state.leases?.(wanted));
     else if ("history" in wanted) this.#versions(request, state.history(wanted, revision));
     else this.#page(request, state.page(wanted, revision), wanted.keysOnly);
     this.#workBytes += CELL_WORK_BYTES * (state.looked - before);
@@ -360,6 +369,26 @@ export class AnswerWriter {
       out.varint(modRevision);
       out.varint(version);
     }
+  }
+
+  #leases(request: number, { leases, keys, more } = NO_LEASES_PAGE): void {
+    let bytes = ITEM_OVERHEAD_BYTES * leases.length;
+    for (const key of keys) bytes += key.length + 2;
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    this.#reserve(bytes);
+    const out = this.#out;
+    out.u8(RECORD.leases);
+    out.varint(request);
+    out.u8(more ? 1 : 0);
+    out.varint(leases.length);
+    for (const { id, ttlMs, remainingMs, keys: bound } of leases) {
+      out.varint(id);
+      out.varint(ttlMs);
+      out.varint(remainingMs);
+      out.varint(bound);
+    }
+    out.varint(keys.length);
+    for (const key of keys) out.sizedByteString(key);
   }
 
   #unread(request: number, code: ErrorCode, text: string): void {

@@ -242,9 +242,10 @@ describe("history", () => {
     expect(state.cells.history.bytes).toBeLessThan(500);
     expect(state.size).toBe(0);
     const cells = (): number => [...state.cells.walk(key(""), null, false)].length;
-    expect(cells()).toBe(700);
+    // The entry that brought the setting has let go of some.
+    expect(cells()).toBeGreaterThan(600);
     let steps = 0;
-    while (state.releaseHistory(100)) steps += 1;
+    while (state.releaseHistory(20)) steps += 1;
     expect(steps).toBeGreaterThan(30);
     expect(cells()).toBe(1);
     expect(state.hash()).toMatch(/^0{8}/);
@@ -370,14 +371,16 @@ describe("records", () => {
 
   test("a clone keeps what is let go of after it", () => {
     const history = new History();
-    for (let r = 1; r <= 300; r++) history.append(r, before(r - 1), false);
+    for (let r = 1; r <= 1500; r++) history.append(r, before(r - 1), false);
     const clone = history.clone();
-    history.compactTo(280);
+    history.compactTo(1400);
     history.release(1000, () => {});
-    for (let r = 301; r <= 600; r++) history.append(r, before(r - 1), false);
-    for (let r = 1; r <= 300; r++) expect(clone.valueBefore(r, key("k"))).toBe("v");
-    expect([clone.oldest, clone.last]).toEqual([0, 300]);
-    expect(() => history.valueBefore(10, key("k"))).toThrow("not kept");
+    for (let r = 1501; r <= 3000; r++) history.append(r, before(r - 1), false);
+    for (let r = 1; r <= 1500; r++) expect(clone.before(r, key("k")).value).toBe("v");
+    expect([clone.oldest, clone.last]).toEqual([0, 1500]);
+    expect(() => history.before(10, key("k"))).toThrow("not kept");
+    expect(() => history.before(1400, key("k"))).toThrow("not kept");
+    expect(history.before(1401, key("k")).modRevision).toBe(1400);
   });
 });
 

@@ -80,7 +80,7 @@ describe("ordered cells", () => {
 /** What stands in `cells`, made anew in order of keys. */
 function rebuilt(cells: OrderedCells, valueHash: (value: ByteString) => number): OrderedCells {
   const builder = new CellsBuilder();
-  builder.beginHistory(cells.history.last, cells.history.last);
+  builder.beginHistory(cells.history.last);
   for (const { key, value, ...rest } of cells.range({ limit: 1e9 })) {
     const { createRevision, modRevision, version } = rest;
     builder.append(key, value, createRevision, modRevision, version, valueHash(value));

@@ -150,8 +150,8 @@ describe("snapshot", () => {
 
   test("an unknown version is told as such", () => {
     const newer = Buffer.from(snapshot);
-    newer[4] = 4;
-    expect(() => decode(newer)).toThrow(/version 4; this program reads versions 1 to 3/);
+    newer[4] = 5;
+    expect(() => decode(newer)).toThrow(/version 5; this program reads versions 1 to 4/);
     expect(() => decode(Buffer.from("not a snapshot"))).toThrow(/not a snapshot/);
   });
 

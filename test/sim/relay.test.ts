@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ClientCore } from "../../src/client/client-core.ts";
 import { SeededRandom } from "../../src/sim/seeded-random.ts";
+import type { LinkPair } from "../../src/sim/shapes.ts";
 import type { SimClient } from "../../src/sim/sim-client.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
@@ -55,6 +56,39 @@ describe.each(SEEDS)("seed %i", (seed) => {
     write("meanwhile");
     world.runUntil(() => outcomes.length === 2, 5000);
     expect(outcomes).toEqual(["written", "written"]);
+  });
+
+  test("a neighbour that is lost in the moment that it is asked loses nothing: another one is asked", () => {
+    const scenario = new Scenario(5, seed);
+    const { world } = scenario;
+    const order = scenario.leaderFirst();
+    const [leader, one, , far, end] = order as [number, number, number, number, number];
+    const away: LinkPair[] = [
+      [leader, end],
+      [far, end],
+    ];
+    scenario.cut(away);
+    world.run(5 * ELECTION_TIMEOUT_MS);
+    const client = world.newProbe(9, end + 1);
+    const outcomes: string[] = [];
+    const ask = (kind: "write" | "read"): void =>
+      client.submit(
+        kind === "write" ? { kind, key: "k", value: "v" } : { kind, key: "k", local: false },
+        ({ outcome }) => outcomes.push(outcome.kind),
+      );
+    ask("write");
+    expect(world.runUntil(() => outcomes.length === 1, 2000)).toBe(true);
+    // Both neighbours still count as heard, and each tick it is the next one's turn.
+    scenario.cut([...away, [one, end]]);
+    for (let tick = 0; tick < 4; tick++) {
+      ask("write");
+      ask("read");
+      world.run(11);
+    }
+    // Sooner than a request may wait for.
+    world.runUntil(() => outcomes.length === 9, 4 * ELECTION_TIMEOUT_MS);
+    const well = outcomes.filter((outcome) => outcome === "written" || outcome === "found");
+    expect({ answered: outcomes.length, well: well.length }).toEqual({ answered: 9, well: 9 });
   });
 
   test("a range of several pages is read at the end of the line, of one state, and of an old revision too", () => {
