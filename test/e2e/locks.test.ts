@@ -127,7 +127,7 @@ describe("locks of processes", () => {
     expect(tokens).toHaveLength(64);
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
     expect((await client.read("counter")).text()).toBe("64");
-  });
+  }, 60_000);
 
   test("to hand it on costs no more events with a thousand waiting", async () => {
     const many = cluster.client({ timeoutMs: 30_000 });
@@ -241,7 +241,8 @@ describe("from the shell", () => {
     const robbed = run("lock", "busy", "--steal", ...at(), "--", "true");
     expect(robbed.status).toBe(0);
     expect(await ended(second.child)).toBe(4);
-    expect(second.out()).toMatch(/told[\s\S]*lost, and the program was ended/);
+    expect(second.out()).toContain("told");
+    expect(second.out()).toContain("lost, and the program was ended");
   });
 
   test("of three that stand for election one runs its program, and when it is killed the next one does", async () => {
