@@ -52,6 +52,8 @@ export class LockRequest {
   readonly #waitKey: string;
   /** Of the waiting key; 0: there is none yet. */
   #since = 0;
+  /** L3: it waits for those who hold, and nobody who waits is before it. */
+  #isFirst = false;
   #step: LockStep;
 
   constructor(wish: LockWish) {
@@ -87,11 +89,12 @@ export class LockRequest {
 
   /** @param key the last one before this request; null: there is none, it is the first of those who wait */
   found(key: Bytes | null): void {
+    this.#isFirst = key === null;
     this.#step = key === null ? { do: "ask", request: this.#take() } : { do: "wait", key };
   }
 
   gone(): void {
-    this.#step = this.#look();
+    this.#step = this.#isFirst ? { do: "ask", request: this.#take() } : this.#look();
   }
 
   #look(): LockStep {

@@ -158,8 +158,15 @@ function valueIn(token: Token | undefined): Uint8Array {
 export const KEY_COMMANDS: CommandGroup<ClientAction> = {
   title: "Keys",
   commands: [
-    ...[write, append, read, remove, cas, ...RANGE_COMMANDS, TXN_COMMAND],
-    ...[...LEASE_COMMANDS, WATCH_COMMAND],
+    write,
+    append,
+    read,
+    remove,
+    cas,
+    ...RANGE_COMMANDS,
+    TXN_COMMAND,
+    ...LEASE_COMMANDS,
+    WATCH_COMMAND,
   ],
   nodeWord: "any",
 };

@@ -59,7 +59,9 @@ class Contender {
           if (!this.#answer.succeeded && this.since === 0) this.since = this.#answer.revision;
           if (this.#answer.succeeded) {
             this.token = this.#answer.revision;
-            if (this.how !== "steal" && this.#before.length > 0) expect(this.#before).toEqual([]);
+            if (this.how !== "steal" && this.#before.length > 0) {
+              throw new Error(`took it past ${this.#before.join(" and ")}`);
+            }
           }
           return true;
         }
