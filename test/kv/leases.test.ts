@@ -18,6 +18,8 @@ import {
   KvState,
   NO_SESSION,
   openingEntry,
+  readLease,
+  readLeases,
   STATUS,
   validateEntry,
   type ByteString,
@@ -343,6 +345,36 @@ describe("leases", () => {
     store.put("a", lease);
     store.do({ kind: "leaseRevoke", lease });
     expect(store.state.contentBytes).toBe(none);
+  });
+
+  test("leases and their keys are read in pages", () => {
+    const store = new Store();
+    const lease = store.grant();
+    for (let i = 0; i < 1500; i++) store.put(`k${1000 + i}`, lease);
+    while (store.state.leases.size < 1100) store.grant();
+    const looked = { cells: 0 };
+    const wanted = { lease, withKeys: true, start: key("k1000"), revision: 0 } as const;
+    const first = readLease(store.state.leases, wanted, looked);
+    expect(first).toMatchObject({ more: true, leases: [{ id: lease, ttlMs: TTL, keys: 1500 }] });
+    const start = key(`${textOf(first.keys.at(-1) ?? key(""))}\0`);
+    const second = readLease(store.state.leases, { ...wanted, start }, looked);
+    expect(second.more).toBe(false);
+    expect([...first.keys, ...second.keys].map(textOf)).toEqual(
+      Array.from({ length: 1500 }, (_, i) => `k${1000 + i}`),
+    );
+    const all = readLeases(store.state.leases, { leasesAfter: 0, revision: 0 }, looked);
+    expect(all).toMatchObject({ more: true, keys: [] });
+    const leasesAfter = all.leases.at(-1)?.id ?? 0;
+    const rest = readLeases(store.state.leases, { leasesAfter, revision: 0 }, looked);
+    expect(all.leases.length + rest.leases.length).toBe(1100);
+    // To sort them is work too.
+    expect(looked.cells).toBeGreaterThan(2 * 1500 + 2 * 1100);
+    const none = { ...wanted, lease: 9999 };
+    expect(readLease(store.state.leases, none, looked)).toEqual({
+      leases: [],
+      keys: [],
+      more: false,
+    });
   });
 
   test("a new beginning has neither leases nor their keys", () => {
