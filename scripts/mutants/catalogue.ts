@@ -1,7 +1,9 @@
 /** All mutants. docs/proof.md has the table of what finds each. */
 import { AGREEMENT_MUTANTS } from "./agreement.ts";
 import { CONSENSUS } from "./consensus.ts";
+import { LEASE_MUTANTS } from "./leases.ts";
 import { LINKS } from "./links.ts";
+import { LOCKS } from "./locks.ts";
 import { MISTAKES } from "./mistakes.ts";
 import type { Mutant } from "./mutant.ts";
 import { ACCESS } from "./access.ts";
@@ -24,6 +26,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...REQUESTS,
   ...STORAGE,
   ...LINKS,
+  ...LOCKS,
+  ...LEASE_MUTANTS,
   ...AGREEMENT_MUTANTS,
   ...MISTAKES,
 ];

@@ -83,8 +83,8 @@ export const TRANSACTIONS: readonly Mutant[] = [
       ),
       patch(
         STATE,
-        "else this.#cells.put(source, change.value, hashOfBytes(change.value), next);",
-        "else if (!this.#cells.put(source, change.value, hashOfBytes(change.value), next, this.quotaBytes - this.contentBytes)) break;",
+        "this.#cells.put(source, value, hashOfBytes(value), next, Infinity, lease);",
+        "if (!this.#cells.put(source, value, hashOfBytes(value), next, this.quotaBytes - this.contentBytes, lease)) break;",
       ),
     ],
     by: ["test/kv/txn.test.ts"],

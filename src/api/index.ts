@@ -27,6 +27,15 @@ export { FoundResult, MissingResult } from "../client/read-result.ts";
 export type { KeyVersion } from "../client/key-version.ts";
 export type { KeyEntry, KeyValue } from "../client/range-entry.ts";
 export { takeBackup, type TakenBackup } from "../client/take-backup.ts";
+export { leaseMarginOf } from "../client/lease-time.ts";
+export type { Lease } from "../client/lease.ts";
+export type { LeaseInfo, LeaseKeys } from "../client/lease-port.ts";
+export type { LeaseOptions, Leases, SessionOptions } from "../client/leases.ts";
+export type { Guard, Lock } from "../client/lock.ts";
+export type { LockMode } from "../client/lock-keys.ts";
+export type { LockInfo, LockOptions, LockQuery, Locks } from "../client/locks.ts";
+export type { ElectOptions, Leader, Term } from "../client/election.ts";
+export type { GuardedClient } from "../client/guarded-client.ts";
 export { KvClient } from "../client/kv-client.ts";
 export { Watch } from "../client/watch.ts";
 export {
@@ -81,7 +90,10 @@ export type {
   ResultOf,
   Revision,
   RevisionBounds,
+  HeldLease,
+  LeaseId,
   Snapshot,
+  WriteOptions,
   WriteResult,
 } from "../client/types.ts";
 export { REQUEST_CHANNEL, type RequestMessage } from "./diagnostics.ts";

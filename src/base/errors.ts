@@ -47,6 +47,14 @@ export const ERRORS = {
   UNAUTHENTICATED: { wire: 30, definite: true, retryable: false },
   /** A read is to be of a revision that the node asked has not come to yet. */
   REVISION_AHEAD: { wire: 32, definite: true, retryable: true },
+  /** A lease is over, or there never was one; or it may be over as far as its holder can know. */
+  LEASE_LOST: { wire: 40, definite: true, retryable: false },
+  /** A lock is not held any more, or was never had. What was to be written under it was not. Made by the client library. */
+  LOCK_LOST: { wire: 41, definite: true, retryable: false },
+  /** No more leases, or keys of one lease, than there are. */
+  LEASE_LIMIT: { wire: 42, definite: true, retryable: false },
+  /** A lease is to have an id that another one has. */
+  LEASE_EXISTS: { wire: 43, definite: true, retryable: false },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
 

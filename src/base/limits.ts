@@ -47,6 +47,21 @@ export const HISTORY_REVISIONS_MAX = 1_000_000;
 export const PASSWORD_LENGTH_MAX = 256;
 /** A change of users and roles: two bounds of a range, and names. */
 export const ACCESS_BODY_BYTES_MAX = 16 * 1024;
+/** Leases of a cluster. Part of the format, as are the next four: all nodes must agree. */
+export const LEASES_MAX = 10_000;
+/** Keys of one lease: all of them are deleted at one revision. */
+export const LEASE_KEYS_MAX = 4096;
+/** Milliseconds: five election time-outs, so that a change of leaders leaves time to renew it. */
+export const LEASE_TTL_MIN_MS = 500;
+/** 31 days. */
+export const LEASE_TTL_MAX_MS = 31 * 24 * 3600 * 1000;
+/** Milliseconds by which one entry moves the cluster's clock, at most: a leader that stood still counts no more of it. */
+export const CLOCK_STEP_MAX_MS = 1000;
+/** Leases that one command keeps alive. */
+export const LEASES_RENEWED_MAX = 1024;
+/** Numbers of 53 bits, one after the other: what that takes. */
+export const NUMBERS_BYTES_MAX = 8 * LEASES_RENEWED_MAX;
+
 /** The body of a transaction: what one client frame has room for. */
 export const TXN_BYTES_MAX = CLIENT_FRAME_BYTES_MAX - 1024;
 /** Operations in one branch of a transaction, and comparisons before it. */
@@ -66,5 +81,6 @@ assert(
 );
 assert(QUOTA_BYTES_MIN >= VALUE_BYTES_MAX, "a quota holds a value");
 assert(CLIENT_FRAME_BYTES_MAX + 1024 <= ENTRY_BYTES_MAX, "one client frame fits an entry");
+assert(LEASE_KEYS_MAX <= TXN_KEYS_MAX, "a lease ends like a transaction");
 assert(2 * ENTRY_BYTES_MAX <= PEER_MESSAGE_BYTES_MAX, "an entry fits a peer message");
 assert(2 * SNAPSHOT_CHUNK_BYTES <= PEER_FRAME_BYTES_MAX, "a snapshot chunk fits a peer frame");

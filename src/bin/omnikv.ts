@@ -41,6 +41,16 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import("./health.ts")).healthCommand(),
   },
   {
+    name: "lock",
+    summary: "runs a program while it holds a lock",
+    load: async () => (await import("./lock.ts")).lockCommand(),
+  },
+  {
+    name: "elect",
+    summary: "runs a program on the one that leads",
+    load: async () => (await import("./elect.ts")).electCommand(),
+  },
+  {
     name: "start",
     summary: "a local cluster and the client prompt in one terminal",
     load: async () => (await import("./start.ts")).startCommand(),

@@ -1,6 +1,12 @@
 /** From the records of an answer frame to answers and refusals. */
 import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
+import {
+  LEASE_KEYS_MAX,
+  LEASES_MAX,
+  TXN_KEYS_MAX,
+  TXN_RESULT_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from "../base/limits.ts";
 import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../kv/commands.ts";
 import type { AnswerHandler } from "../wire/client.ts";
 import type { Answer } from "./frames.ts";
@@ -36,6 +42,7 @@ export function createAnswerHandler(
     version: 0,
     page: null,
     versions: null,
+    leases: null,
   };
   const filled = (status: Status, revision: number, value: Uint8Array | null): Mutable<Answer> => {
     answer.node = from.id;
@@ -46,6 +53,7 @@ export function createAnswerHandler(
     answer.version = 0;
     answer.page = null;
     answer.versions = null;
+    answer.leases = null;
     return answer;
   };
   return {
@@ -62,7 +70,12 @@ export function createAnswerHandler(
         return;
       }
       const code = errorCodeFromWire(status);
-      const error = refusal(from.id, code, refusalText(code, revision));
+      const isOfLease =
+        code === "TXN_REFUSED" &&
+        (revision === TXN_REFUSAL.noSuchLease || revision === TXN_REFUSAL.tooManyKeysOfLease);
+      const error = isOfLease
+        ? leaseRefusal(from.id, revision)
+        : refusal(from.id, code, refusalText(code, revision));
       if (session === NO_SESSION) receiver.openRefused(error);
       else receiver.writeRefused(session, sequence, error);
     },
@@ -90,6 +103,11 @@ export function createAnswerHandler(
       read.versions = versions;
       receiver.read(number, read);
     },
+    leases: (number, leases) => {
+      const read = filled(STATUS.ok, 0, null);
+      read.leases = leases;
+      receiver.read(number, read);
+    },
     compacted: (number, oldestRevision) => {
       const text = `node ${from.id}: this revision is not kept any more, the oldest one is ${oldestRevision}`;
       receiver.readRefused(number, new KvError("COMPACTED", text, { oldestRevision }));
@@ -105,6 +123,10 @@ function refusalText(code: ErrorCode, detail: number): string {
       return txnRefusal(detail);
     case "VALUE_TOO_LARGE":
       return `the value would become longer than ${VALUE_BYTES_MAX} bytes, the limit; nothing was changed`;
+    case "LEASE_LIMIT":
+      return `there are ${LEASES_MAX} leases, and no more may be; nothing was changed`;
+    case "LEASE_EXISTS":
+      return "another lease has this id; nothing was changed";
     default:
       return "";
   }
@@ -122,6 +144,14 @@ function txnRefusal(reason: number): string {
     default:
       return "the transaction cannot be carried out on what is there; nothing was changed";
   }
+}
+
+function leaseRefusal(node: number, reason: number): KvError {
+  if (reason === TXN_REFUSAL.noSuchLease) {
+    return refusal(node, "LEASE_LOST", "there is no such lease, or no more; nothing was changed");
+  }
+  const text = `a lease has at most ${LEASE_KEYS_MAX} keys; nothing was changed`;
+  return refusal(node, "LEASE_LIMIT", text);
 }
 
 /** Wire numbers of errors and STATUS share one byte; see STATUS. */

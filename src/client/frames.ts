@@ -14,6 +14,7 @@ import type { Command, KeyCommand } from "../operations/index.ts";
 import {
   OPEN_WITH_ORIGIN,
   takeWritesFrame,
+  type LeasesAnswer,
   type PageAnswer,
   type RangeBytes,
   type ReadsWriter,
@@ -21,7 +22,9 @@ import {
 } from "../wire/client.ts";
 
 /** A command of the table: its discriminant is the operation's name. */
-export type WriteOperation = KeyCommand | Command<"txn">;
+export type WriteOperation = KeyCommand | Command<"txn" | "leasedTxn" | LeaseCommandName>;
+
+type LeaseCommandName = "leaseGrant" | "leaseKeepAlive" | "leaseRevoke";
 
 export interface ReadOperation {
   readonly kind: "read";
@@ -65,13 +68,48 @@ export interface HistoryOperation {
   readonly atLeast?: number;
 }
 
-export type AnyRead = ReadOperation | RangeOperation | KeysOperation | HistoryOperation;
+/** A lease. */
+export interface LeaseOperation {
+  readonly kind: "lease";
+  readonly lease: number;
+  /** The first of its keys that is wanted; null: none is. */
+  readonly start: Uint8Array | null;
+  readonly local: boolean;
+  /** As of ReadOperation. */
+  readonly atLeast?: number;
+}
+
+/** Leases in the order of their ids. */
+export interface LeasesOperation {
+  readonly kind: "leases";
+  /** Only those with a greater id. */
+  readonly after: number;
+  readonly local: boolean;
+  /** As of ReadOperation. */
+  readonly atLeast?: number;
+}
+
+export type AnyRead =
+  | ReadOperation
+  | RangeOperation
+  | KeysOperation
+  | HistoryOperation
+  | LeaseOperation
+  | LeasesOperation;
 
 export type Operation = WriteOperation | AnyRead;
 
+const READS: ReadonlySet<string> = new Set([
+  "read",
+  "range",
+  "keys",
+  "history",
+  "lease",
+  "leases",
+] satisfies AnyRead["kind"][]);
+
 export function isRead(operation: Operation): operation is AnyRead {
-  const { kind } = operation;
-  return kind === "read" || kind === "range" || kind === "keys" || kind === "history";
+  return READS.has(operation.kind);
 }
 
 /** Only valid during the call that hands it over: the next answer is told with the same object. */
@@ -91,6 +129,8 @@ export interface Answer {
   readonly page: PageAnswer | null;
   /** Of a history, else null. */
   readonly versions: VersionsAnswer | null;
+  /** Of leases, else null. */
+  readonly leases: LeasesAnswer | null;
 }
 
 /** What is wrong with the operation, before anything is sent. */
@@ -104,9 +144,11 @@ export function checkOperation(operation: Operation): KvError | null {
       checkKeys(operation.keys);
       return null;
     }
+    if (operation.kind === "lease" || operation.kind === "leases") return null;
     if (operation.kind === "read" || operation.kind === "history") checkKey(operation.key);
     else checkCommand(operation);
-    if (operation.kind === "txn") return wrongTxn(operation.txn);
+    if (operation.kind === "txn") return wrongTxn(operation.txn, false);
+    if (operation.kind === "leasedTxn") return wrongTxn(operation.txn, true);
     return null;
   } catch (error) {
     if (error instanceof KvError) return error;
@@ -159,6 +201,10 @@ export function readBytes(operation: AnyRead): number {
       return operation.key.length;
     case "range":
       return operation.range.start.length + (operation.range.end?.length ?? 0);
+    case "lease":
+      return operation.start?.length ?? 0;
+    case "leases":
+      return 0;
     case "keys":
       return operation.keys.reduce((bytes, key) => bytes + key.length + 2, 0);
     default:
@@ -174,6 +220,10 @@ export function appendRead(writer: ReadsWriter, number: number, operation: AnyRe
       return writer.range(number, operation.range);
     case "keys":
       return writer.keys(number, operation.keys, operation.revision);
+    case "lease":
+      return writer.lease(number, operation.lease, operation.start);
+    case "leases":
+      return writer.leases(number, operation.after);
     case "history":
       return writer.history(number, operation.key, operation.revision, operation.limit);
     default:

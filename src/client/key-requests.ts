@@ -22,6 +22,7 @@ import type {
   RequestOptions,
   ResultOf,
   Snapshot,
+  WriteOptions,
   WriteResult,
 } from "./types.ts";
 
@@ -41,11 +42,21 @@ export abstract class KeyRequests {
    * @returns a promise that rejects with BAD_REQUEST (a wrong argument), KEY_TOO_LARGE or VALUE_TOO_LARGE before anything is
    *   sent; with TIMEOUT, CONNECTION_LOST, SESSION_EXPIRED or CANCELLED, `definite` false, when it may have taken effect;
    *   with NO_QUORUM, DISK_FULL, NO_SPACE, OVERLOADED, CONNECTION_FAILED, UNAUTHORIZED, WRONG_CLUSTER, DIVERGED and others of
-   *   ERRORS when nodes refused it or none was reached
+   *   ERRORS when nodes refused it or none was reached; with a lease, with LEASE_LOST when that is over
    */
-  write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
-    return this.request({ op: "write", key, value }, options);
+  write(key: Bytes, value: Bytes, options?: WriteOptions): Promise<WriteResult> {
+    if (options?.lease === undefined && options?.ttl === undefined) {
+      return this.request({ op: "write", key, value }, options);
+    }
+    return this.writeBound(key, value, options);
   }
+
+  /** A write with a lease. */
+  protected abstract writeBound(
+    key: Bytes,
+    value: Bytes,
+    options: WriteOptions,
+  ): Promise<WriteResult>;
 
   /**
    * Reads a key; `text()` and `json()` of the result say what its bytes are. `consistency: "local"` takes less time and may

@@ -1,6 +1,6 @@
 /** The client for users: promises over the core. */
 import { KvError } from "../base/errors.ts";
-import { encodeTxn } from "../kv/commands.ts";
+import { encodeTxn, hasLeases } from "../kv/commands.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import {
   wrongBytes,
@@ -32,6 +32,14 @@ import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 import { isLocal, readResults } from "./results.ts";
+import { Coordination } from "./coordination.ts";
+import type { ElectOptions, Leader, Term } from "./election.ts";
+import { GuardedClient } from "./guarded-client.ts";
+import { leasePortOf } from "./lease-requests.ts";
+import type { Leases } from "./leases.ts";
+import type { Guard } from "./lock.ts";
+import type { Locks } from "./locks.ts";
+import { writeBound } from "./write-bound.ts";
 import { Atomic } from "./atomic.ts";
 import {
   runTransact,
@@ -58,6 +66,8 @@ import type {
   RequestOptions,
   ResultOf,
   Snapshot,
+  WriteOptions,
+  WriteResult,
 } from "./types.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
@@ -79,6 +89,7 @@ export type KvClientOptions = Omit<ClientCoreOptions, "nodes"> & { readonly node
 export class KvClient extends KeyRequests implements KvRequests {
   readonly #core: ClientCore;
   readonly #machine: TransactMachine;
+  readonly #coordination: Coordination;
   readonly #watches: WatchFeeds;
   readonly #timeoutMs: number;
 
@@ -91,6 +102,13 @@ export class KvClient extends KeyRequests implements KvRequests {
     this.#core = new ClientCore({ ...options, nodes });
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#watches = new WatchFeeds(this.#core, { ...options, nodes });
+    this.#coordination = new Coordination(
+      this,
+      options.clock,
+      leasePortOf((operation, requestOptions, result) =>
+        this.#submit(operation, requestOptions, result),
+      ),
+    );
   }
 
   override request<R extends KeyRequest>(
@@ -103,6 +121,14 @@ export class KvClient extends KeyRequests implements KvRequests {
     if (wrong !== null) return Promise.reject(wrong);
     const op: R["op"] = request.op;
     return this.#submit(operationOf(request, options), options, resultOf(op));
+  }
+
+  protected override writeBound(
+    key: Bytes,
+    value: Bytes,
+    options: WriteOptions,
+  ): Promise<WriteResult> {
+    return writeBound(this, key, value, options);
   }
 
   /** As `read`. */
@@ -143,7 +169,10 @@ export class KvClient extends KeyRequests implements KvRequests {
     if (wrong !== null) return Promise.reject(wrong);
     try {
       const txn = txnOf(request);
-      const operation: Operation = { kind: "txn", txn: encodeTxn(txn) };
+      const operation: Operation = {
+        kind: hasLeases(txn) ? "leasedTxn" : "txn",
+        txn: encodeTxn(txn),
+      };
       return this.#submit(operation, options, (answer) => txnResult(txn, answer));
     } catch (error) {
       return Promise.reject(error);
@@ -325,8 +354,53 @@ export class KvClient extends KeyRequests implements KvRequests {
     return new PrefixedClient(this, prefix);
   }
 
+  /** Leases: times to live that are renewed in the background, to which keys can be bound. */
+  get leases(): Leases {
+    return this.#coordination.leases;
+  }
+
+  /** Locks of the whole cluster, in the shape of the Web Locks API. */
+  get locks(): Locks {
+    return this.#coordination.locks;
+  }
+
+  /**
+   * A client whose writes are made only while the lock is held, or the term lasts: each is one step with the check. A late one
+   * rejects with LOCK_LOST and has certainly had no effect.
+   */
+  guarded(guard: Guard): GuardedClient {
+    return new GuardedClient(this, guard);
+  }
+
+  /**
+   * Stands for an election until the signal is aborted: one term after the other in which this process leads, and no other one does.
+   *
+   *     for await (const term of client.elect("scheduler", { value: "10.0.0.1:80", signal })) {
+   *       await work({ signal: term.signal, store: client.guarded(term) });
+   *     }
+   *
+   * The term is given up when the body is over, or by `term.resign()`; then this process stands again, behind all others. Leave the
+   * loop to end it. A term that was lost (`term.signal`) is followed by another one as soon as it is this process's turn again.
+   * @throws KvError while iterating: what no node would do differently later; an interruption is waited for
+   */
+  elect(name: string, options: ElectOptions = {}): AsyncGenerator<Term, void, undefined> {
+    return this.#coordination.elect(name, options);
+  }
+
+  /**
+   * Who leads, and from then on each change: null when nobody does. Changes that follow each other fast may come as one.
+   * @throws KvError while iterating, as `range` and `watch`
+   */
+  observeElection(
+    name: string,
+    options: Pick<RequestOptions, "signal"> = {},
+  ): AsyncGenerator<Leader | null, void, undefined> {
+    return this.#coordination.observeElection(name, options);
+  }
+
   /** Rejects what has no answer yet (CANCELLED), watches too, and ends the connections. What is asked later is rejected too. */
   close(): void {
+    this.#coordination.close();
     this.#watches.close();
     this.#core.close();
   }

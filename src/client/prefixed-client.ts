@@ -25,6 +25,8 @@ import type {
   RequestOptions,
   ResultOf,
   Snapshot,
+  WriteOptions,
+  WriteResult,
 } from "./types.ts";
 
 /**
@@ -53,6 +55,14 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     const wrong = wrongRequest(request);
     if (wrong !== null) throw wrong;
     return this.#client.request({ ...request, key: this.#whole(request.key) }, options);
+  }
+
+  protected override writeBound(
+    key: Bytes,
+    value: Bytes,
+    options: WriteOptions,
+  ): Promise<WriteResult> {
+    return this.#client.write(this.#whole(key), value, options);
   }
 
   /** As of KvClient, within the prefix: {} stands for all of it, and keys come without it. */

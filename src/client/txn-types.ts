@@ -1,7 +1,7 @@
 /** Transactions as users hand them in, and what they get back. */
 import type { Relation } from "../kv/commands.ts";
 import type { KeyValue } from "./range-entry.ts";
-import type { Bytes, RangeSelector, RequestOptions, Revision } from "./types.ts";
+import type { Bytes, LeaseId, RangeSelector, RequestOptions, Revision } from "./types.ts";
 
 /** One key, or those of a range. */
 export type TxnWhere =
@@ -17,6 +17,8 @@ export type TxnTarget =
   | { readonly createRevision: Revision }
   /** The revision at which the key was last written; 0: there is no such key. */
   | { readonly modRevision: Revision }
+  /** 0: bound to none. */
+  | { readonly lease: LeaseId }
   /** How many keys there are. */
   | { readonly count: number };
 
@@ -40,6 +42,10 @@ export type TxnOperation =
       readonly keepValue?: undefined;
       /** What the key held before is wanted. */
       readonly previous?: boolean;
+      /** The key is bound to it from now on, and deleted when it ends. Default: to none. */
+      readonly lease?: LeaseId;
+      /** The key stays bound to the lease that it is bound to; without such a key the whole transaction is refused. Not with `lease`. */
+      readonly keepLease?: true;
     }
   /** Counts as a write of the value that is there; without such a key the whole transaction is refused (TXN_REFUSED). */
   | {
@@ -48,6 +54,8 @@ export type TxnOperation =
       readonly value?: undefined;
       readonly keepValue: true;
       readonly previous?: boolean;
+      readonly lease?: LeaseId;
+      readonly keepLease?: true;
     }
   | ({
       readonly op: "delete";

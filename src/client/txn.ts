@@ -30,9 +30,9 @@ import type {
 } from "./txn-types.ts";
 import type { Bytes } from "./types.ts";
 
-const NUMBERS = ["version", "createRevision", "modRevision", "count"] as const;
+const NUMBERS = ["version", "createRevision", "modRevision", "count", "lease"] as const;
 const TARGET_EXPECTED =
-  "exactly one of value, version, createRevision, modRevision and count to compare with";
+  "exactly one of value, version, createRevision, modRevision, count and lease to compare with";
 const WHERE_EXPECTED = "exactly one of `key` and `range`";
 const WHOLE_RANGE = { keysOnly: false, countOnly: false };
 
@@ -97,6 +97,7 @@ function opOf(operation: TxnOperation, path: string): TxnOp {
         key: byteString(operation.key, `${path}.key`),
         value: keepValue === true ? null : byteString(value, `${path}.value`),
         previous: flag(operation.previous, `${path}.previous`),
+        ...leaseOf(operation, path),
       };
     }
     case "delete":
@@ -123,6 +124,20 @@ function opOf(operation: TxnOperation, path: string): TxnOp {
     default:
       throw badArgument(`${path}.op`, '"put", "delete", "get" or "txn"', unknownOp(operation));
   }
+}
+
+/** Of a put. */
+function leaseOf(
+  { lease, keepLease }: Extract<TxnOperation, { readonly op: "put" }>,
+  path: string,
+): { lease?: number | null } {
+  if (keepLease !== undefined) {
+    if (lease === undefined && isTrue(keepLease)) return { lease: null };
+    throw badArgument(path, "either a lease or `keepLease: true`", { lease, keepLease });
+  }
+  if (lease === undefined) return {};
+  if (Number.isSafeInteger(lease) && lease > 0) return { lease };
+  throw badArgument(`${path}.lease`, "the id of a lease", lease);
 }
 
 function isTrue(given: unknown): boolean {

@@ -62,6 +62,28 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
+/** As the cluster names a lease. */
+export type LeaseId = number;
+
+/** What a write needs of a lease that this process keeps alive. */
+export interface HeldLease {
+  readonly id: LeaseId;
+  readonly signal: AbortSignal;
+}
+
+export interface WriteOptions extends RequestOptions {
+  /**
+   * The key is bound to the lease and deleted when it ends. The write is not made when it has ended (LEASE_LOST). Default: to none, and
+   * a key that was bound to one is no longer.
+   */
+  readonly lease?: HeldLease | LeaseId;
+  /**
+   * The key is deleted after so many milliseconds, unless it is written again before: a lease of its own that nobody renews, which costs
+   * a request before the write. Not with `lease`.
+   */
+  readonly ttl?: number;
+}
+
 /** Of reads. */
 export interface ReadOptions extends RequestOptions {
   /**

@@ -10,6 +10,7 @@ import {
   type AccessState,
   type Actor,
   type ByteString,
+  type KeysOfLease,
   type Txn,
   type Where,
 } from "../kv/index.ts";
@@ -19,6 +20,7 @@ import { forEachRead, type ClientFrame, type WatchRequest } from "../wire/client
 
 export interface Asker {
   readonly access: AccessState;
+  readonly keysOfLease: KeysOfLease;
   readonly actor: Actor | null;
   readonly from: string;
 }
@@ -40,7 +42,8 @@ export function recordFrame(
   else recordWatches(audit, asker, frame.requests);
 }
 
-function recordGroup(audit: Audit, { access, actor, from }: Asker, group: Uint8Array): void {
+function recordGroup(audit: Audit, asker: Asker, group: Uint8Array): void {
+  const { access, keysOfLease, actor, from } = asker;
   const rights = access.isOn ? rightsOf(access, actor) : null;
   const cursor = new CommandCursor();
   cursor.resetToGroup(group);
@@ -52,7 +55,7 @@ function recordGroup(audit: Audit, { access, actor, from }: Asker, group: Uint8A
       from,
       operation: nameOf(cursor.op),
       keys: keysOf(cursor),
-      allowed: rights === null || refusalOf(rights, cursor) === 0,
+      allowed: rights === null || refusalOf(rights, cursor, keysOfLease) === 0,
     });
   }
 }
@@ -68,7 +71,9 @@ function recordReads(audit: Audit, { access, actor, from }: Asker, frame: Uint8A
             ? [{ key: wanted.key }]
             : "history" in wanted
               ? [{ key: wanted.history }]
-              : [{ start: wanted.start, end: wanted.end }];
+              : "end" in wanted
+                ? [{ start: wanted.start, end: wanted.end }]
+                : [];
     audit.record({
       user: userOf(actor),
       from,

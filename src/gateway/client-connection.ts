@@ -15,7 +15,7 @@
  */
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
-import { piecesOf, type Actor, type GroupPiece } from "../kv/index.ts";
+import { piecesOf, type Actor, type ByteString, type GroupPiece } from "../kv/index.ts";
 import type { Audit } from "../ports/audit.ts";
 import type { Connection, ConnectionHandlers } from "../ports/network.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -301,8 +301,10 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   }
 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
-    const { access } = this.#gate.replica.state;
-    recordFrame(audit, { access, actor: this.actor, from: this.remote }, bytes, frame);
+    const { access, leases } = this.#gate.replica.state;
+    const keysOfLease = (lease: number): Iterable<ByteString> => leases.boundTo(lease);
+    const asker = { access, keysOfLease, actor: this.actor, from: this.remote };
+    recordFrame(audit, asker, bytes, frame);
   }
 
   #write(group: Uint8Array, count: number): void {

@@ -9,6 +9,8 @@ export interface StoredValue {
   readonly modRevision: number;
   /** 1 when created, one more with each change. */
   readonly version: number;
+  /** The id of the lease that the key is bound to; none, or 0: to none. Of the newest version only. */
+  readonly lease?: number;
 }
 
 export class Cell implements StoredValue {
@@ -47,10 +49,24 @@ export class Cell implements StoredValue {
     this.generation = generation;
   }
 
+  /** 0: the key is bound to none. Not a field: most keys are bound to none. */
+  get lease(): number {
+    return 0;
+  }
+
   /** @param valueHash hash of the value's bytes by hashBytes */
   rehash(valueHash: number): number {
     const revisions = mixNumber(mixNumber(this.version, this.createRevision), this.modRevision);
     this.hash = mix32(mix32(this.keyHash, valueHash), revisions);
     return this.hash;
+  }
+}
+
+/** Of a key that is bound to a lease, or was. */
+export class LeasedCell extends Cell {
+  boundTo = 0;
+
+  override get lease(): number {
+    return this.boundTo;
   }
 }

@@ -9,6 +9,7 @@ import { CellIndex, INDEX_SHARDS } from "./cell-index.ts";
 import { emptyTree, treeWith } from "./cell-tree.ts";
 import { costOf } from "./frozen-cells.ts";
 import { History } from "./history.ts";
+import { Leases } from "./leases.ts";
 import { OrderedCells } from "./ordered-cells.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 
@@ -102,8 +103,11 @@ export class CellsBuilder {
     return true;
   }
 
-  /** To be called once, when `step` has nothing left to do. */
-  finish(): OrderedCells {
+  /**
+   * To be called once, when `step` has nothing left to do.
+   * @param leases to which no keys are bound yet
+   */
+  finish(leases = new Leases()): OrderedCells {
     return new OrderedCells(
       this.#seed,
       this.#tree,
@@ -112,6 +116,7 @@ export class CellsBuilder {
       this.#size,
       this.#contentHash,
       this.#bytes,
+      leases,
     );
   }
 

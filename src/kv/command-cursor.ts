@@ -10,10 +10,13 @@ import {
   HISTORY_BYTES_BIT,
   HISTORY_REVISIONS_BIT,
   KEY_BIT,
+  LEASE_BIT,
   NONCE_BIT,
+  NUMBERS_BIT,
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
+  TTL_BIT,
   TXN_BIT,
   VALUE_BIT,
   type CommandAtHand,
@@ -54,6 +57,10 @@ export class CommandCursor implements KeySource, CommandAtHand {
   historyBytes = 0;
   /** Of compact. */
   compactRevision = 0;
+  /** Of leaseGrant. */
+  ttlMs = 0;
+  /** Of leaseGrant and leaseRevoke. */
+  lease = 0;
   /** Where the command begins, in the bytes given. */
   recordStart = 0;
   /** Bits of those that the current command has. */
@@ -162,6 +169,9 @@ export class CommandCursor implements KeySource, CommandAtHand {
     }
     if ((fields & REVISION_BIT) !== 0) hash = mixNumber(hash, this.expectedRevision);
     if ((fields & (VALUE_BIT | TXN_BIT)) !== 0) hash = mix32(hash, this.valueHash());
+    if ((fields & (TTL_BIT | LEASE_BIT)) !== 0) {
+      hash = mixNumber(mixNumber(hash, this.ttlMs), this.lease);
+    }
     return hash >>> 3 || 1;
   }
 
@@ -172,6 +182,11 @@ export class CommandCursor implements KeySource, CommandAtHand {
 
   /** Of a change of users and roles, or of an actor: a view. */
   body(): Uint8Array {
+    return this.#reader.bytesAt(this.#valueStart, this.#valueEnd);
+  }
+
+  /** The list of numbers: a view. */
+  numbers(): Uint8Array {
     return this.#reader.bytesAt(this.#valueStart, this.#valueEnd);
   }
 
@@ -225,6 +240,10 @@ export class CommandCursor implements KeySource, CommandAtHand {
     if ((fields & HISTORY_BYTES_BIT) !== 0) this.historyBytes = reader.varint();
     if ((fields & COMPACT_BIT) !== 0) this.compactRevision = reader.varint();
     if ((fields & (TXN_BIT | BODY_BIT)) !== 0) this.#readValue(reader.varint());
+    if (fields < TTL_BIT) return;
+    this.ttlMs = (fields & TTL_BIT) === 0 ? 0 : reader.varint();
+    if ((fields & LEASE_BIT) !== 0) this.lease = reader.varint();
+    if ((fields & NUMBERS_BIT) !== 0) this.#readValue(reader.varint());
   }
 
   #readKey(length: number): void {

@@ -52,6 +52,8 @@ export const STATUS = {
   txnThen: 67,
   /** As txnThen: a comparison did not hold, and the other list was carried out. */
   txnElse: 68,
+  /** What came of a leaseKeepAlive: a list of numbers, the time to live of each lease (ms), 0 for one that there is not. */
+  renewed: 69,
 } as const;
 export type Status = number;
 

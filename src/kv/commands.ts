@@ -19,7 +19,9 @@ export type {
   RangeRequest,
 } from "./range.ts";
 export { numberOf, RANGE_ORDERS, type RangeOrder, type RangeSelection } from "./range-selection.ts";
-export { isIn, wrongTxn } from "./txn-check.ts";
+export { hasLeases, isIn, wrongTxn } from "./txn-check.ts";
+export { decodeNumbers, encodeNumbers } from "./numbers.ts";
+export type { LeaseRequest, LeasesPage, LeasesRequest, LeaseView } from "./lease-reads.ts";
 export { decodeTxn, encodeTxn } from "./txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
 export {

@@ -3,6 +3,7 @@ import type { ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
 import type { CellTree } from "./cell-tree.ts";
 import { History, type HistoryView } from "./history.ts";
+import { NO_LEASES, type LeasesState } from "./leases.ts";
 import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
 import type { KeyVersion } from "./versions.ts";
 
@@ -26,6 +27,7 @@ export interface CellSums {
   readonly contentHash: number;
   /** Of the history's records. */
   readonly historyHash: number;
+  readonly leases: LeasesState;
 }
 
 export class FrozenCells implements CellSums {
@@ -34,6 +36,7 @@ export class FrozenCells implements CellSums {
   readonly size: number;
   readonly contentHash: number;
   readonly historyHash: number;
+  readonly leases: LeasesState;
 
   constructor(tree: CellTree, history: HistoryView, sums: CellSums) {
     this.#tree = tree;
@@ -41,6 +44,7 @@ export class FrozenCells implements CellSums {
     this.size = sums.size;
     this.contentHash = sums.contentHash;
     this.historyHash = sums.historyHash;
+    this.leases = sums.leases;
   }
 
   get(key: ByteString): StoredValue | undefined {
@@ -57,10 +61,27 @@ export class FrozenCells implements CellSums {
     return this.#tree.entries(undefined, []);
   }
 
+  /** Without leases, and without the keys that are bound to them. */
+  withoutLeases(): FrozenCells {
+    const tree = this.#tree.clone();
+    let { size, contentHash } = this;
+    const isAny = this.leases.leases.length > 0;
+    for (const [key, cell] of isAny ? this.#tree.entries(undefined, []) : []) {
+      if (cell.lease === 0) continue;
+      tree.delete(key);
+      size -= 1;
+      contentHash = (contentHash - cell.hash) | 0;
+    }
+    // Ids that clients may still hold are not given out again.
+    const leases = { ...NO_LEASES, lastId: this.leases.lastId };
+    const sums = { size, contentHash, historyHash: this.historyHash, leases };
+    return new FrozenCells(tree, this.history, sums);
+  }
+
   /** The same keys, with a history that begins at this revision, at which all of them are older. */
   beginningAt(revision: number): FrozenCells {
-    const { size, contentHash } = this;
-    const sums = { size, contentHash, historyHash: 0 };
+    const { size, contentHash, leases } = this;
+    const sums = { size, contentHash, historyHash: 0, leases };
     return new FrozenCells(this.#tree, new History(revision), sums);
   }
 }

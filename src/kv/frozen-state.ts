@@ -9,7 +9,8 @@
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
  *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
  *                 · u32 hash of the history · section* · u8 0
- *     section  := u8 kind (1: users and roles, as in access-format.ts) · varint length · bytes · u32 hash of the bytes
+ *     section  := u8 kind (1: users and roles, as in access-format.ts; 2: leases, 3: bound keys, as in lease-section)
+ *                 · varint length · bytes · u32 hash of the bytes
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
  *     name     := nonce (16) if the id is a counted one, else u32 tag
@@ -41,6 +42,7 @@ import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.
 import type { StoredValue } from "./cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "./frozen-cells.ts";
 import { STEP } from "./history-chunk.ts";
+import { areUnused, encodeBound, encodeLeases, type BoundKey } from "./lease-section.ts";
 import type { Rounds } from "./rounds.ts";
 import type { KeptAnswer, Session } from "./session.ts";
 import { HASHED_IDS_START } from "./session-id.ts";
@@ -50,9 +52,11 @@ export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
 export const SNAPSHOT_VERSION = 5;
 /** The first that has sections. */
 export const SECTIONS_SNAPSHOT_VERSION = 5;
-export const SECTION = { end: 0, access: 1 } as const;
+export const SECTION = { end: 0, access: 1, leases: 2, bound: 3 } as const;
 /** No section is longer: as many users, roles and permissions as there may be, with long keys. */
 export const SECTION_BYTES_MAX = 64 * 1024 * 1024;
+/** Keys in one section of those that are bound. */
+const BOUND_KEYS = 1024;
 /** The first that has the history. */
 export const HISTORY_SNAPSHOT_VERSION = 3;
 /** The first that has it in records of its own. */
@@ -103,13 +107,14 @@ export class FrozenState {
   }
 
   /**
-   * The same keys and values as the beginning of another log: without sessions and without what the old log has left behind.
+   * The same keys and values as the beginning of another log: without sessions, without leases and the keys that are bound to
+   * them, and without what the old log has left behind.
    * Numbers of sessions, which clients may still hold, are not given out again. The history begins there too: what was
    * before has revisions of the old log.
    */
   asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
     const { appliedIdx, quotaBytes, historyBound, access } = this.#header;
-    const cells = this.#cells.beginningAt(header.revision);
+    const cells = this.#cells.withoutLeases().beginningAt(header.revision);
     return new FrozenState(cells, [], this.#lastCounted, {
       ...EMPTY_STATE_HEADER,
       ...header,
@@ -142,31 +147,40 @@ export class FrozenState {
       yield* fullChunks(out, chunkBytes);
     }
     out.u8(STEP.end);
+    const bound: BoundKey[] = [];
     for (const [key, newest] of this.#cells.entries()) {
       if (newest.version === 0 && newest.modRevision <= history.oldest) continue;
       out.sizedByteString(key);
       writeVersion(out, newest);
+      if (newest.lease) bound.push({ key, lease: newest.lease });
       if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
     }
     out.varint(0);
     out.u32(this.#cells.contentHash);
     out.u32(this.#cells.historyHash);
-    this.#writeSections(out);
+    for (const [kind, bytes] of this.#sections(bound)) {
+      out.u8(kind);
+      out.sized(bytes);
+      out.u32(hashOf(bytes));
+      yield* fullChunks(out, chunkBytes);
+    }
+    if (this.#hasSections) out.u8(SECTION.end);
     yield* fullChunks(out, chunkBytes);
     if (out.length > 0) yield out.copy();
   }
 
   get #hasSections(): boolean {
-    return this.#header.access !== EMPTY_ACCESS;
+    return this.#header.access !== EMPTY_ACCESS || !areUnused(this.#cells.leases);
   }
 
-  #writeSections(out: ByteWriter): void {
-    if (!this.#hasSections) return;
-    const bytes = encodeAccess(this.#header.access);
-    out.u8(SECTION.access);
-    out.sized(bytes);
-    out.u32(hashOf(bytes));
-    out.u8(SECTION.end);
+  *#sections(bound: readonly BoundKey[]): Generator<[number, Uint8Array]> {
+    const { access } = this.#header;
+    if (access !== EMPTY_ACCESS) yield [SECTION.access, encodeAccess(access)];
+    if (areUnused(this.#cells.leases)) return;
+    yield [SECTION.leases, encodeLeases(this.#cells.leases)];
+    for (let start = 0; start < bound.length; start += BOUND_KEYS) {
+      yield [SECTION.bound, encodeBound(bound.slice(start, start + BOUND_KEYS))];
+    }
   }
 
   #writeHeader(out: ByteWriter): void {

@@ -10,14 +10,17 @@ import {
   HISTORY_REVISIONS_BIT,
   FIELDS,
   KEY_BIT,
+  LEASE_BIT,
   NEWEST_RULES,
   NONCE_BIT,
+  NUMBERS_BIT,
   OP,
   PLACE,
   PLACES,
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
+  TTL_BIT,
   TXN_BIT,
   VALUE_BIT,
   type EntryRules,
@@ -27,8 +30,10 @@ import {
 import { ByteReader } from "../base/byte-reader.ts";
 import { decodeAccessChange } from "./access-change.ts";
 import { ACTOR_BYTES_MAX, readActor } from "./actor.ts";
+import { decodeClock } from "./clock-entry.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
+import { decodeNumbers } from "./numbers.ts";
 import { wrongTxn } from "./txn-check.ts";
 
 /** From it on, all fields but the body of a transaction are settings. */
@@ -125,9 +130,9 @@ function checkRecord(
   const code = reader.u8();
   const since = SINCE[code] ?? 0;
   if (since === 0 || since > rules) return reader.failed ? null : bad(`unknown command ${code}`);
-  const problem =
-    checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(FIELD_BITS[code] ?? 0);
-  if (problem !== null || ((FIELD_BITS[code] ?? 0) & BODY_BIT) === 0) return problem;
+  const fields = FIELD_BITS[code] ?? 0;
+  const problem = checkPlace(PLACES[code] ?? 0, session, maker) ?? checkFields(fields, code);
+  if (problem !== null || (fields & BODY_BIT) === 0) return problem;
   return checkBody(code, isFirst);
 }
 
@@ -142,7 +147,7 @@ function checkPlace(place: number, session: number, maker: GroupMaker): KvError 
 }
 
 /** In the order of FIELDS. */
-function checkFields(fields: number): KvError | null {
+function checkFields(fields: number, code: number): KvError | null {
   let problem: KvError | null = null;
   if ((fields & KEY_BIT) !== 0) problem = checkSized(FIELDS.key);
   if ((fields & EXPECTED_BIT) !== 0) problem ??= checkSized(FIELDS.expected);
@@ -155,7 +160,10 @@ function checkFields(fields: number): KvError | null {
     if ((fields & HISTORY_REVISIONS_BIT) !== 0) checkNumber(FIELDS.historyRevisions);
     if ((fields & HISTORY_BYTES_BIT) !== 0) checkNumber(FIELDS.historyBytes);
     if ((fields & COMPACT_BIT) !== 0) checkNumber(FIELDS.compactRevision);
-    if ((fields & TXN_BIT) !== 0) problem = checkTxn();
+    if ((fields & TXN_BIT) !== 0) problem = checkTxn(code);
+    if ((fields & TTL_BIT) !== 0) checkNumber(FIELDS.ttl);
+    if ((fields & LEASE_BIT) !== 0) checkNumber(FIELDS.lease);
+    if ((fields & NUMBERS_BIT) !== 0) problem = checkNumbers(code);
     if ((fields & BODY_BIT) !== 0) problem = checkSized(FIELDS.body);
   }
   return problem;
@@ -168,7 +176,9 @@ function skipFields(fields: number): void {
   if ((fields & REVISION_BIT) !== 0) reader.varint();
   if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
   if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
-  if ((fields & (TXN_BIT | BODY_BIT)) !== 0) return void reader.skip(reader.varint());
+  if ((fields & (TXN_BIT | NUMBERS_BIT | BODY_BIT)) !== 0) {
+    return void reader.skip(reader.varint());
+  }
   // The rest are numbers, one a bit.
   for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) reader.varint();
 }
@@ -183,12 +193,25 @@ function checkSized(field: SizedField): KvError | null {
   return null;
 }
 
-function checkTxn(): KvError | null {
+function checkTxn(code: number): KvError | null {
   const length = reader.varint();
   if (reader.failed) return null;
   if (length > FIELDS.txn.maxBytes) return tooLong(FIELDS.txn, length);
   const start = reader.skip(length);
-  return reader.failed ? null : wrongTxn(reader.bytesAt(start, start + length));
+  if (reader.failed) return null;
+  return wrongTxn(reader.bytesAt(start, start + length), code === OP.leasedTxn);
+}
+
+function checkNumbers(code: number): KvError | null {
+  const length = reader.varint();
+  if (reader.failed) return null;
+  if (length > FIELDS.numbers.maxBytes) return tooLong(FIELDS.numbers, length);
+  const start = reader.skip(length);
+  if (reader.failed) return null;
+  const bytes = reader.bytesAt(start, start + length);
+  const isRight =
+    code === OP.clock ? decodeClock(bytes) !== null : (decodeNumbers(bytes)?.length ?? 0) > 0;
+  return isRight ? null : bad("a list of numbers that cannot be read");
 }
 
 /** Of a record whose form has just been checked: its body is what was read last. */

@@ -11,10 +11,13 @@ import {
   HISTORY_REVISIONS_BIT,
   FIELDS,
   KEY_BIT,
+  LEASE_BIT,
   NONCE_BIT,
+  NUMBERS_BIT,
   OP,
   QUOTA_BIT,
   REVISION_BIT,
+  TTL_BIT,
   TXN_BIT,
   VALUE_BIT,
   type Command,
@@ -57,6 +60,7 @@ function hasRare({ kind }: Command): boolean {
 
 function checkRare(command: Contents): void {
   const { nonce, txn, body, quotaBytes, historyRevisions, historyBytes, compactRevision } = command;
+  const { ttl, lease, numbers } = command;
   if (nonce !== undefined) {
     assert(nonce.length === FIELDS.nonce.bytes, `a nonce has ${FIELDS.nonce.bytes} bytes`);
   }
@@ -66,12 +70,16 @@ function checkRare(command: Contents): void {
   if (historyRevisions !== undefined) checkNumber(FIELDS.historyRevisions, historyRevisions);
   if (historyBytes !== undefined) checkNumber(FIELDS.historyBytes, historyBytes);
   if (compactRevision !== undefined) checkNumber(FIELDS.compactRevision, compactRevision);
+  if (ttl !== undefined) checkNumber(FIELDS.ttl, ttl);
+  if (lease !== undefined) checkNumber(FIELDS.lease, lease);
+  if (numbers !== undefined) checkSized(FIELDS.numbers, numbers);
 }
 
 /** Bytes of key and values together, or of a transaction. */
 export function contentBytesOf(command: Command): number {
-  const { key, expected, value, txn }: Contents = command;
+  const { key, expected, value, txn, numbers }: Contents = command;
   if (txn !== undefined) return txn.length;
+  if (numbers !== undefined) return numbers.length;
   return (key?.length ?? 0) + (expected?.length ?? 0) + (value?.length ?? 0);
 }
 
@@ -154,7 +162,7 @@ export class GroupWriter {
 
   /** @returns bits of the fields there were */
   #addRare(command: Contents): number {
-    const { nonce, txn, body } = command;
+    const { nonce, txn, body, ttl, lease, numbers } = command;
     let fields = 0;
     if (nonce !== undefined) {
       this.#records.bytes(nonce);
@@ -168,6 +176,12 @@ export class GroupWriter {
     if (txn !== undefined) {
       this.#records.sized(txn);
       fields |= TXN_BIT;
+    }
+    fields |= this.#addNumber(ttl, TTL_BIT);
+    fields |= this.#addNumber(lease, LEASE_BIT);
+    if (numbers !== undefined) {
+      this.#records.sized(numbers);
+      fields |= NUMBERS_BIT;
     }
     if (body !== undefined) {
       this.#records.sized(body);

@@ -49,7 +49,17 @@ export { numberOf, RANGE_ORDERS, type RangeOrder, type RangeSelection } from "./
 export { readAt, type Looked } from "./versions.ts";
 export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./state-header.ts";
 export { partingIdx, withRound, type Round, type RoundName, type Rounds } from "./rounds.ts";
-export { canGrow, wrongTxn } from "./txn-check.ts";
+export { canGrow, hasLeases, wrongTxn } from "./txn-check.ts";
+export { decodeNumbers, encodeNumbers } from "./numbers.ts";
+export { decodeClock, encodeClock, type ClockEntry } from "./clock-entry.ts";
+export {
+  readLease,
+  readLeases,
+  type LeaseRequest,
+  type LeasesPage,
+  type LeasesRequest,
+} from "./lease-reads.ts";
+export type { Leases, LeaseView } from "./leases.ts";
 export { decodeTxn, encodeTxn } from "./txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
 export { TXN_REFUSAL, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
@@ -84,4 +94,5 @@ export {
   refusalOf,
   rightsOf,
   type Rights,
+  type KeysOfLease,
 } from "./rights.ts";

@@ -24,6 +24,9 @@
  *   A10. While access control is on, a command has an effect only if whoever asked for it has the rights at this place in
  *       the log (rights.ts). What is refused so is remembered like an answer (A3): rights that are granted later change nothing about
  *       it. A repetition gets the first answer, but not what was found with it unless it may be read now.
+ *   A11. Leases end by the cluster's clock or by command, and their keys with them, at one revision for each lease. The clock
+ *       moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no effect in the
+ *       sense of A1 and A2: a repetition renews it once more. What leases are is in the history hash whenever the clock moves.
  */
 import { assert, InvariantError, unreachable } from "../base/assert.ts";
 import { ERRORS, KvError } from "../base/errors.ts";
@@ -44,12 +47,15 @@ import {
   type AnswerSink,
   type Status,
 } from "./command.ts";
+import { decodeClock } from "./clock-entry.ts";
 import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState, hashOf } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
 import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
 import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
+import { endLease, grantLease, renewLeases } from "./lease-commands.ts";
+import type { Leases } from "./leases.ts";
 import { growthBy, OrderedCells } from "./ordered-cells.ts";
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 import {
@@ -98,6 +104,7 @@ export class KvState {
   #revision: number;
   /** Of keys, by the entry at hand: a transaction makes several at one revision. */
   #changes = 0;
+  #expired = 0;
   #historyHash: number;
   #unreadable: UnreadableEntries;
   #quotaBytes: number | null;
@@ -162,6 +169,16 @@ export class KvState {
     return this.#revision;
   }
 
+  /** Leases, and the clock by which they end. */
+  get leases(): Leases {
+    return this.#cells.leases;
+  }
+
+  /** Leases that ended since this process has the state, because nobody renewed them. */
+  get expired(): number {
+    return this.#expired;
+  }
+
   /** Number of keys. */
   get size(): number {
     return this.#cells.size;
@@ -198,12 +215,12 @@ export class KvState {
 
   /** What keys and values are taken to cost, in bytes: of this the quota is. */
   get contentBytes(): number {
-    return this.#cells.bytes;
+    return this.#cells.bytes + this.#cells.leases.bytes;
   }
 
   /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
   get sizeBytes(): number {
-    return this.#cells.bytes + this.#sessions.bytes;
+    return this.contentBytes + this.#sessions.bytes;
   }
 
   /** What a node's heap has to hold: of the history as much as is readable, which is the same on all nodes in the end. */
@@ -455,6 +472,10 @@ export class KvState {
         sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
         return;
       }
+      case OP.clock:
+        this.#moveClock();
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
+        return;
       default:
         unreachable(op, "operation without a session");
     }
@@ -507,15 +528,14 @@ export class KvState {
       this.#sessions.close(session.id);
       return true;
     }
-    const denied = this.#rights === null ? 0 : refusalOf(this.#rights, cursor);
+    const denied = this.#rights === null ? 0 : this.#refusalOf(this.#rights);
     if (denied !== 0) {
       this.#outcome(denied, 0);
       session.keep(sequence, denied, 0, undefined, hash);
       return false;
     }
-    if (cursor.op === OP.txn) {
-      this.#transact();
-      this.#keepTxn(session, sequence, hash);
+    if (cursor.op >= OP.txn) {
+      this.#applyRare(session, sequence, hash);
       return false;
     }
     this.#execute();
@@ -524,20 +544,83 @@ export class KvState {
     return false;
   }
 
+  /** Transactions, and what is about leases: their codes stand above those of all else. */
+  #applyRare(session: Session, sequence: number, hash: number): void {
+    switch (this.#cursor.op) {
+      case OP.leaseGrant: {
+        const { leases } = this.#cells;
+        const room = this.quotaBytes - this.contentBytes;
+        const { status, id } = grantLease(leases, this.#cursor, room);
+        this.#outcome(status, status === STATUS.ok ? id : this.#revision);
+        // A3. There are more errors than a session has kinds of answers: which one it was stands in the revision.
+        if (status === STATUS.ok) session.keep(sequence, STATUS.ok, id, undefined, hash);
+        else session.keep(sequence, STATUS.casFailed, status, undefined, hash);
+        return;
+      }
+      case OP.leaseRevoke:
+        if (this.#cells.leases.has(this.#cursor.lease)) this.#endLease(this.#cursor.lease);
+        else this.#outcome(STATUS.notFound, this.#revision);
+        session.keep(sequence, this.#status, this.#answerRevision, undefined, hash);
+        return;
+      case OP.leaseKeepAlive:
+        this.#outcome(STATUS.renewed, this.#revision);
+        this.#actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
+        return;
+      default:
+        this.#transact();
+        this.#keepTxn(session, sequence, hash);
+    }
+  }
+
+  #endLease(id: number): void {
+    const keys = endLease(this.#cells, id, this.#revision + 1);
+    this.#outcome(STATUS.ok, this.#revision);
+    if (keys > 0) this.#changed(keys);
+  }
+
+  /** A10. */
+  #moveClock(): void {
+    const entry = decodeClock(this.#cursor.numbers());
+    assert(entry !== null, "an entry of the clock is checked before it is proposed");
+    const { leases } = this.#cells;
+    if (!leases.isNext(entry, this.#rounds.kept.at(-1))) {
+      return this.#outcome(BAD_REQUEST, this.#revision);
+    }
+    for (const id of leases.advance(entry)) {
+      this.#endLease(id);
+      this.#expired += 1;
+    }
+    this.#historyHash = mixNumber(this.#historyHash, leases.hash() >>> 0);
+    this.#outcome(STATUS.ok, this.#revision);
+  }
+
   #repeatAnswer(session: Session, kept: number): void {
     this.#outcome(session.statusAt(kept), session.revisionAt(kept));
     this.#actual = session.actualAt(kept, this.#cursor.sequence);
-    if (this.#cursor.op === OP.txn) {
-      const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
-      this.#status = status;
-      this.#actual = results;
-    }
+    this.#unpackAnswer();
     if (this.#rights !== null) this.#withhold(this.#rights);
+  }
+
+  #unpackAnswer(): void {
+    const { op } = this.#cursor;
+    if (op < OP.txn) return;
+    if (op === OP.leaseGrant && this.#status === STATUS.casFailed) {
+      this.#outcome(this.#answerRevision, this.#revision);
+      this.#actual = undefined;
+    }
+    if (op !== OP.txn && op !== OP.leasedTxn) return;
+    const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
+    this.#status = status;
+    this.#actual = results;
+  }
+
+  #refusalOf(rights: Rights): number {
+    return refusalOf(rights, this.#cursor, (lease) => this.#cells.leases.boundTo(lease));
   }
 
   /** A10, of a repetition. */
   #withhold(rights: Rights): void {
-    if (refusalOf(rights, this.#cursor) === 0) return;
+    if (this.#refusalOf(rights) === 0) return;
     this.#actual = undefined;
     if (this.#status === STATUS.casFailed) this.#outcome(STATUS.casFailedLarge, 0);
   }
@@ -556,7 +639,10 @@ export class KvState {
     for (const [key, change] of changes) {
       const source = new StringKey(key);
       if (change === null) this.#cells.delete(source, next);
-      else this.#cells.put(source, change.value, hashOfBytes(change.value), next);
+      else {
+        const { value, lease } = change;
+        this.#cells.put(source, value, hashOfBytes(value), next, Infinity, lease);
+      }
     }
     if (changes.size > 0) this.#changed(changes.size);
     this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);

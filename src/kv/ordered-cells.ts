@@ -13,8 +13,9 @@
  *   C5. A key that was deleted has a cell of version 0 until the history lets go of its deletion; to everybody who asks for the
  *       newest state it is not there.
  */
+import { LEASE_KEYS_MAX } from "../base/limits.ts";
 import { EMPTY_BYTES, hashByteString, type ByteString } from "../base/byte-string.ts";
-import { Cell, type StoredValue } from "./cell.ts";
+import { Cell, LeasedCell, type StoredValue } from "./cell.ts";
 import { CellIndex } from "./cell-index.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";
 import {
@@ -28,6 +29,7 @@ import {
 import { History, type HistoryView } from "./history.ts";
 import type { KeySource } from "./key-source.ts";
 import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
+import { Leases } from "./leases.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "./place-hash.ts";
 import type { KeyVersion } from "./versions.ts";
 
@@ -36,6 +38,7 @@ export class OrderedCells {
   readonly #index: CellIndex;
   readonly #seed: PlaceSeed;
   readonly #history: History;
+  readonly #leases: Leases;
   #generation = 0;
   #size: number;
   #contentHash: number;
@@ -54,7 +57,9 @@ export class OrderedCells {
     size = 0,
     contentHash = 0,
     bytes = 0,
+    leases = new Leases(),
   ) {
+    this.#leases = leases;
     this.#bytes = bytes;
     this.#seed = seed;
     this.#tree = tree;
@@ -82,6 +87,11 @@ export class OrderedCells {
     return this.#history;
   }
 
+  /** Whoever ends one deletes its keys here first. */
+  get leases(): Leases {
+    return this.#leases;
+  }
+
   /** Up to so many, from all over. */
   *sample(count: number): Generator<KeyValue, void, undefined> {
     for (const cell of this.#index.sample(count)) if (cell.version > 0) yield cell;
@@ -106,6 +116,7 @@ export class OrderedCells {
    * @param valueHash hash of the value's bytes by hashBytes
    * @param revision one more than that of the change before
    * @param room bytes by which all of it may grow
+   * @param lease that the key is bound to from now on, with room for one more; 0: to none
    * @returns false when it would grow by more: nothing has changed
    */
   put(
@@ -114,6 +125,7 @@ export class OrderedCells {
     valueHash: number,
     revision: number,
     room = Infinity,
+    lease = 0,
   ): boolean {
     const place = source.keyPlace(this.#seed);
     const old = this.#index.find(source, place);
@@ -123,8 +135,9 @@ export class OrderedCells {
       : value.length - old.valueLength;
     if (growth > 0 && growth > room) return false;
     this.#bytes += growth;
-    const cell = old === undefined ? this.#add(source.key(), place) : this.#own(old, place);
+    let cell = old === undefined ? this.#add(source.key(), place) : this.#own(old, place);
     this.#history.append(revision, cell, false);
+    if (lease !== cell.lease) cell = this.#bind(cell, place, lease);
     this.#contentHash = (this.#contentHash - cell.hash) | 0;
     if (isNew) {
       this.#size += 1;
@@ -148,6 +161,7 @@ export class OrderedCells {
     if (old === undefined || old.version === 0) return false;
     const cell = this.#own(old, place);
     this.#history.append(revision, cell, true);
+    if (cell.lease !== 0) this.#bind(cell, place, 0);
     this.#contentHash = (this.#contentHash - cell.hash) | 0;
     this.#bytes -= costOf(cell);
     this.#size -= 1;
@@ -199,6 +213,7 @@ export class OrderedCells {
       size: this.#size,
       contentHash: this.#contentHash,
       historyHash: this.#history.hash,
+      leases: this.#leases.clone(),
     });
   }
 
@@ -224,9 +239,34 @@ export class OrderedCells {
       this.#generation,
     );
     cell.hash = old.hash;
-    this.#index.replace(old, cell, place);
-    this.#tree.set(key, cell);
-    return cell;
+    const own = old.lease === 0 ? cell : leasedCopy(cell, old.lease);
+    this.#index.replace(old, own, place);
+    this.#tree.set(key, own);
+    return own;
+  }
+
+  /** LE1. @param cell of the current generation. @returns the one that has taken its place, or itself */
+  #bind(cell: Cell, place: number, lease: number): Cell {
+    if (cell.lease !== 0) this.#leases.unbind(cell.lease, cell.key, cell.keyHash);
+    if (lease !== 0) this.#leases.bind(lease, cell.key, cell.keyHash);
+    if (cell instanceof LeasedCell) {
+      cell.boundTo = lease;
+      return cell;
+    }
+    const leased = leasedCopy(cell, lease);
+    this.#index.replace(cell, leased, place);
+    this.#tree.set(leased.key, leased);
+    return leased;
+  }
+
+  /** A key is bound that was when the snapshot was made. @returns false when it cannot be */
+  bindAgain(key: ByteString, lease: number): boolean {
+    const place = placeHash(key, this.#seed);
+    const cell = this.#index.get(key, place);
+    if (cell === undefined || cell.version === 0 || cell.lease !== 0) return false;
+    if (!this.#leases.has(lease) || this.#leases.keysOf(lease) >= LEASE_KEYS_MAX) return false;
+    this.#bind(cell, place, lease);
+    return true;
   }
 
   /** C5. A key that has come again since has a later revision. */
@@ -237,6 +277,22 @@ export class OrderedCells {
     this.#index.delete(cell, place);
     this.#tree.delete(key);
   };
+}
+
+function leasedCopy(cell: Cell, lease: number): LeasedCell {
+  const { key, keyHash, value, createRevision, modRevision, version, generation, hash } = cell;
+  const copy = new LeasedCell(
+    key,
+    keyHash,
+    value,
+    createRevision,
+    modRevision,
+    version,
+    generation,
+  );
+  copy.hash = hash;
+  copy.boundTo = lease;
+  return copy;
 }
 
 function thereOnly(cell: Cell | undefined): Cell | undefined {

@@ -6,6 +6,7 @@
  */
 import { ERRORS } from "../base/errors.ts";
 import { unreachable } from "../base/assert.ts";
+import type { ByteString } from "../base/byte-string.ts";
 import { operationOf, OP } from "../operations/index.ts";
 import { ROOT, type AccessState, type Permission, type User } from "./access.ts";
 import type { Actor } from "./actor.ts";
@@ -94,17 +95,20 @@ export function mayManage(access: AccessState, actor: Actor | null): boolean {
   return !access.isOn || rightsOf(access, actor).isRoot;
 }
 
+/** The keys that are bound to a lease. */
+export type KeysOfLease = (lease: number) => Iterable<ByteString>;
+
 /** The wire number of the error with which this command is refused; 0: it may be carried out. */
-export function refusalOf(rights: Rights, command: CommandCursor): number {
+export function refusalOf(rights: Rights, command: CommandCursor, keysOf: KeysOfLease): number {
   if (rights.isRoot) return 0;
-  return mayCarryOut(rights, command) ? 0 : deniedStatus(rights);
+  return mayCarryOut(rights, command, keysOf) ? 0 : deniedStatus(rights);
 }
 
 export function deniedStatus({ isKnown }: Rights): number {
   return isKnown ? FORBIDDEN : UNAUTHENTICATED;
 }
 
-function mayCarryOut(rights: Rights, command: CommandCursor): boolean {
+function mayCarryOut(rights: Rights, command: CommandCursor, keysOf: KeysOfLease): boolean {
   if (!rights.isKnown) return command.op === OP.closeSession;
   const operation = operationOf(command.op);
   switch (operation?.kind) {
@@ -118,6 +122,12 @@ function mayCarryOut(rights: Rights, command: CommandCursor): boolean {
     case "txn": {
       const txn = decodeTxn(command.txn());
       return typeof txn !== "string" && mayTransact(rights, txn);
+    }
+    case "lease": {
+      if (command.op !== OP.leaseRevoke) return true;
+      // With the lease its keys go.
+      for (const key of keysOf(command.lease)) if (!rights.mayWrite({ key })) return false;
+      return true;
     }
     case "control":
       return operation.by === "client";

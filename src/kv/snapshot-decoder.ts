@@ -1,4 +1,4 @@
-import { unreachable } from "../base/assert.ts";
+import { assert, unreachable } from "../base/assert.ts";
 import {
   KEY_BYTES_MAX,
   SESSION_NONCE_BYTES,
@@ -27,6 +27,9 @@ import {
 } from "./frozen-state.ts";
 import type { History } from "./history.ts";
 import { HistoryLoader } from "./history-loader.ts";
+import { decodeBound, decodeLeases, type BoundKey } from "./lease-section.ts";
+import { Leases, NO_LEASES, type LeasesState } from "./leases.ts";
+import type { OrderedCells } from "./ordered-cells.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
 import { VersionChain } from "./version-chain.ts";
 import type { StateHeader } from "./state-header.ts";
@@ -40,6 +43,8 @@ type HistoryKind =
 
 /** No record is longer: the longest is a session with a full window and all the values it may keep. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
+/** Keys that are bound to their leases without a break. */
+const BOUND_EACH_STEP = 1024;
 
 type Part =
   | "header"
@@ -50,6 +55,7 @@ type Part =
   | "end"
   | "sections"
   | "building"
+  | "binding"
   | "done";
 
 /**
@@ -81,6 +87,9 @@ export class SnapshotDecoder {
   readonly #nonces = new Set<ByteString>();
   readonly #cells: CellsBuilder;
   #lastKey: ByteString = EMPTY_BYTES;
+  #leases: LeasesState = NO_LEASES;
+  readonly #bound: BoundKey[] = [];
+  #built: OrderedCells | null = null;
   readonly #limits: SessionLimits;
 
   /**
@@ -116,7 +125,7 @@ export class SnapshotDecoder {
       if (this.#consumed - start >= bytesMax) return true;
     }
     const left = this.#bytes.length - this.#consumed;
-    if (this.#part === "building" || this.#part === "done") {
+    if (this.#part === "building" || this.#part === "binding" || this.#part === "done") {
       if (left > 0) throw new SnapshotError("bytes behind the end");
       return this.#build(bytesMax === Number.POSITIVE_INFINITY);
     }
@@ -128,19 +137,37 @@ export class SnapshotDecoder {
 
   /** @throws SnapshotError when the snapshot is not complete */
   finish(): KvState {
-    if (this.#part !== "done" || this.#header === null || this.#consumed < this.#bytes.length) {
+    if (this.#part !== "done" || this.#header === null || this.#built === null) {
+      throw new SnapshotError(`snapshot ends in its ${this.#part}`);
+    }
+    if (this.#consumed < this.#bytes.length) {
       throw new SnapshotError(`snapshot ends in its ${this.#part}`);
     }
     const table = new SessionTable(this.#lastCounted, this.#sessions, this.#limits);
     if (table.actualRoom < 0) throw new SnapshotError("too many values in kept answers");
-    return new KvState(this.#cells.finish(), table, this.#header);
+    return new KvState(this.#built, table, this.#header);
   }
 
   /** @returns false when the state is put together */
   #build(all: boolean): boolean {
-    while (this.#cells.step()) if (!all) return true;
+    if (this.#part === "building") {
+      while (this.#cells.step()) if (!all) return true;
+      this.#built = this.#cells.finish(new Leases(this.#leases));
+      this.#part = "binding";
+      if (!all && this.#bound.length > 0) return true;
+    }
+    while (this.#bindMore()) if (!all) return true;
     this.#part = "done";
     return false;
+  }
+
+  /** @returns whether there are more */
+  #bindMore(): boolean {
+    for (const { key, lease } of this.#bound.splice(0, BOUND_EACH_STEP)) {
+      if (this.#built?.bindAgain(key, lease) === true) continue;
+      throw new SnapshotError("a key that cannot be bound to its lease");
+    }
+    return this.#bound.length > 0;
   }
 
   /** Reads one record. @returns false when it is not complete */
@@ -161,6 +188,7 @@ export class SnapshotDecoder {
       case "sections":
         return this.#readSection(reader);
       case "building":
+      case "binding":
       case "done":
         return false;
       default:
@@ -329,17 +357,40 @@ export class SnapshotDecoder {
       this.#part = "building";
       return true;
     }
-    if (kind !== SECTION.access) throw new SnapshotError(`a section of unknown kind ${kind}`);
     const length = reader.varint();
     if (length > SECTION_BYTES_MAX) throw new SnapshotError(`a section of ${length} bytes`);
     const bytes = reader.bytes(length);
     const hash = reader.u32() | 0;
-    if (reader.failed || this.#header === null) return false;
-    if ((hashOf(bytes) | 0) !== hash) throw new SnapshotError("hash of users and roles differs");
-    const access = decodeAccess(bytes);
-    if (typeof access === "string") throw new SnapshotError(`users and roles: ${access}`);
-    this.#header = { ...this.#header, access };
+    if (reader.failed) return false;
+    if ((hashOf(bytes) | 0) !== hash) throw new SnapshotError("hash of a section differs");
+    this.#takeSection(kind, bytes);
     return true;
+  }
+
+  #takeSection(kind: number, bytes: Uint8Array): void {
+    switch (kind) {
+      case SECTION.access: {
+        const access = decodeAccess(bytes);
+        if (typeof access === "string") throw new SnapshotError(`users and roles: ${access}`);
+        assert(this.#header !== null, "sections come after the header");
+        this.#header = { ...this.#header, access };
+        return;
+      }
+      case SECTION.leases: {
+        const leases = decodeLeases(bytes);
+        if (typeof leases === "string") throw new SnapshotError(`leases: ${leases}`);
+        this.#leases = leases;
+        return;
+      }
+      case SECTION.bound: {
+        const bound = decodeBound(bytes);
+        if (typeof bound === "string") throw new SnapshotError(`bound keys: ${bound}`);
+        for (const each of bound) this.#bound.push(each);
+        return;
+      }
+      default:
+        throw new SnapshotError(`a section of unknown kind ${kind}`);
+    }
   }
 }
 

@@ -7,6 +7,10 @@
 export const KEY_OVERHEAD_BYTES = 200;
 /** Of the history, beside key and value: measured 52, and what the engine takes for a value of its own. */
 export const HISTORY_RECORD_BYTES = 100;
+/** A lease. */
+export const LEASE_BYTES = 400;
+/** A key that is bound to a lease, beside what it costs as a key. */
+export const BOUND_KEY_BYTES = 64;
 /** Beside what it keeps: measured 864. */
 export const SESSION_OVERHEAD_BYTES = 900;
 

@@ -5,9 +5,12 @@ import type { ByteString } from "../base/byte-string.ts";
 import { decodeTxn } from "./txn-format.ts";
 import type { Txn, TxnOp, Where } from "./txn.ts";
 
-/** What is wrong with the body of a transaction: its form, its limits, or that a key may change twice. Null: nothing. */
-export function wrongTxn(body: Uint8Array): KvError | null {
-  const txn = decodeTxn(body);
+/**
+ * What is wrong with the body of a transaction: its form, its limits, or that a key may change twice. Null: nothing.
+ * @param mayHaveLeases it is that of a leasedTxn
+ */
+export function wrongTxn(body: Uint8Array, mayHaveLeases = false): KvError | null {
+  const txn = decodeTxn(body, mayHaveLeases);
   if (typeof txn === "string") return new KvError("BAD_REQUEST", `transaction: ${txn}`);
   const twice = keyChangedTwice(txn);
   if (twice === null) return null;
@@ -24,6 +27,18 @@ export function canGrow(body: Uint8Array): boolean {
 function hasPut(txn: Txn): boolean {
   return [...txn.success, ...txn.failure].some(
     (op) => op.op === "put" || (op.op === "txn" && hasPut(op.txn)),
+  );
+}
+
+/** Whether programs that know no leases could not read it: then it is a leasedTxn. */
+export function hasLeases(txn: Txn): boolean {
+  const inOp = (op: TxnOp): boolean =>
+    (op.op === "put" && op.lease !== undefined && op.lease !== 0) ||
+    (op.op === "txn" && hasLeases(op.txn));
+  return (
+    txn.compare.some(({ target }) => target === "lease") ||
+    txn.success.some(inOp) ||
+    txn.failure.some(inOp)
   );
 }
 

@@ -3,14 +3,16 @@
  *
  *     txn      := varint n · compare{n} · varint n · op{n} (then) · varint n · op{n} (else)
  *     compare  := u8 target + 8 × relation + 32 × isRange + 64 × hasEnd · where · (sized value | varint)
- *     op       := u8 1 · u8 flags (1 previous, 2 keep the value) · sized key · sized value (not when it is kept)
+ *     op       := u8 1 · u8 flags (1 previous, 2 keep the value, 4 a lease, 8 keep the lease) · sized key
+ *                 · sized value (not when it is kept) · varint lease (with 4)
  *               | u8 2 · u8 flags (1 previous, 32 isRange, 64 hasEnd) · where
  *               | u8 3 · u8 flags (1 keys only, 2 count only, 32 isRange, 64 hasEnd) · where · varint limit (0: none)
  *               | u8 4 · txn
  *     where    := sized key | sized start · sized end (with hasEnd)
  *     sized    := varint length · bytes
  *
- * Codes are positions in txn.ts. Whatever bytes come, reading them ends, with a transaction within the limits or with what is
+ * Codes are positions in txn.ts. The flags of leases, and comparisons with them, are in a leasedTxn only: programs that do not know
+ * that operation would take a txn with them for none. Whatever bytes come, reading them ends, with a transaction within the limits or with what is
  * wrong: none is longer than TXN_BYTES_MAX, or has more than TXN_PARTS_MAX parts.
  */
 import { unreachable } from "../base/assert.ts";
@@ -24,7 +26,15 @@ import {
 import { ByteReader } from "../base/byte-reader.ts";
 import { EMPTY_BYTES, type ByteString } from "../base/byte-string.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
-import { RELATIONS, TARGETS, type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
+import {
+  RELATIONS,
+  TARGETS,
+  type Compare,
+  type PutOp,
+  type Txn,
+  type TxnOp,
+  type Where,
+} from "./txn.ts";
 
 const OP_PUT = 1;
 const OP_DELETE = 2;
@@ -32,6 +42,8 @@ const OP_GET = 3;
 const OP_TXN = 4;
 const PREVIOUS = 1;
 const KEEP_VALUE = 2;
+const WITH_LEASE = 4;
+const KEEP_LEASE = 8;
 const KEYS_ONLY = 1;
 const COUNT_ONLY = 2;
 const IS_RANGE = 32;
@@ -47,10 +59,13 @@ export function encodeTxn(txn: Txn): Uint8Array {
   return out.copy();
 }
 
-/** @returns what is wrong, as a text, when it is no body of a transaction */
-export function decodeTxn(body: Uint8Array): Txn | string {
+/**
+ * @param mayHaveLeases it is that of a leasedTxn, or it was checked
+ * @returns what is wrong, as a text, when it is no body of a transaction
+ */
+export function decodeTxn(body: Uint8Array, mayHaveLeases = true): Txn | string {
   const reader = new ByteReader().reset(body);
-  const parser = new Parser(reader);
+  const parser = new Parser(reader, mayHaveLeases);
   const txn = parser.txn(1);
   if (!reader.failed && !reader.isAtEnd) reader.fail("the end of the transaction");
   return reader.failed ? reader.problem : txn;
@@ -78,9 +93,10 @@ function writeOp(out: ByteWriter, op: TxnOp): void {
   switch (op.op) {
     case "put":
       out.u8(OP_PUT);
-      out.u8((op.previous ? PREVIOUS : 0) | (op.value === null ? KEEP_VALUE : 0));
+      out.u8((op.previous ? PREVIOUS : 0) | (op.value === null ? KEEP_VALUE : 0) | leaseFlag(op));
       out.sizedByteString(op.key);
       if (op.value !== null) out.sizedByteString(op.value);
+      if (op.lease) out.varint(op.lease);
       return;
     case "delete":
       out.u8(OP_DELETE);
@@ -102,6 +118,11 @@ function writeOp(out: ByteWriter, op: TxnOp): void {
   }
 }
 
+function leaseFlag({ lease }: PutOp): number {
+  if (lease === null) return KEEP_LEASE;
+  return lease ? WITH_LEASE : 0;
+}
+
 function flagsOf(where: Where): number {
   if ("key" in where) return 0;
   return IS_RANGE | (where.end === null ? 0 : HAS_END);
@@ -115,10 +136,12 @@ function writeWhere(out: ByteWriter, where: Where): void {
 
 class Parser {
   readonly #reader: ByteReader;
+  readonly #mayHaveLeases: boolean;
   #parts = 0;
 
-  constructor(reader: ByteReader) {
+  constructor(reader: ByteReader, mayHaveLeases: boolean) {
     this.#reader = reader;
+    this.#mayHaveLeases = mayHaveLeases;
   }
 
   txn(depth: number): Txn {
@@ -146,7 +169,9 @@ class Parser {
     const is = RELATIONS[(bits >> RELATION_SHIFT) & RELATION_MASK] ?? "=";
     const where = this.#where(bits & ~(TARGET_MASK | (RELATION_MASK << RELATION_SHIFT)));
     if (target === "value") return { target, is, where, to: this.#sized(VALUE_BYTES_MAX) };
-    if (target === undefined) reader.fail("a known target of a comparison");
+    if (target === undefined || (target === "lease" && !this.#mayHaveLeases)) {
+      reader.fail("a known target of a comparison");
+    }
     return { target: target ?? "version", is, where, to: reader.varint() };
   }
 
@@ -154,10 +179,12 @@ class Parser {
     const reader = this.#reader;
     switch (reader.u8()) {
       case OP_PUT: {
-        const flags = this.#flags(PREVIOUS | KEEP_VALUE);
+        const ofLeases = this.#mayHaveLeases ? WITH_LEASE | KEEP_LEASE : 0;
+        const flags = this.#flags(PREVIOUS | KEEP_VALUE | ofLeases);
         const key = this.#key();
         const value = (flags & KEEP_VALUE) === 0 ? this.#sized(VALUE_BYTES_MAX) : null;
-        return { op: "put", key, value, previous: (flags & PREVIOUS) !== 0 };
+        const put = { op: "put", key, value, previous: (flags & PREVIOUS) !== 0 } as const;
+        return (flags & ofLeases) === 0 ? put : { ...put, lease: this.#lease(flags) };
       }
       case OP_DELETE: {
         const flags = this.#flags(PREVIOUS | IS_RANGE | HAS_END);
@@ -183,6 +210,17 @@ class Parser {
         reader.fail("a known operation of a transaction");
         return { op: "put", key: EMPTY_BYTES, value: null, previous: false };
     }
+  }
+
+  /** Null: the one that the key has. */
+  #lease(flags: number): number | null {
+    if ((flags & KEEP_LEASE) !== 0) {
+      if ((flags & WITH_LEASE) !== 0) this.#reader.fail("one lease");
+      return null;
+    }
+    const lease = this.#reader.varint();
+    if (lease === 0) this.#reader.fail("the id of a lease");
+    return lease;
   }
 
   #flags(known: number): number {

@@ -9,11 +9,12 @@
  *   T3. Each key is in `changes` once at most: txn-check lets nothing else pass.
  */
 import { unreachable } from "../base/assert.ts";
-import { TXN_KEYS_MAX } from "../base/limits.ts";
+import { LEASE_KEYS_MAX, TXN_KEYS_MAX } from "../base/limits.ts";
 import type { ByteString } from "../base/byte-string.ts";
 import type { StoredValue } from "./cell.ts";
+import type { Leases } from "./leases.ts";
 import { growthBy, type OrderedCells } from "./ordered-cells.ts";
-import { KEY_OVERHEAD_BYTES } from "./state-size.ts";
+import { BOUND_KEY_BYTES, KEY_OVERHEAD_BYTES } from "./state-size.ts";
 import { isIn } from "./txn-check.ts";
 import { encodeResults, type Found, type TxnResult } from "./txn-results.ts";
 import {
@@ -46,12 +47,12 @@ interface Decision {
   readonly nested: readonly Decision[];
 }
 
+export type PlannedCells = Pick<OrderedCells, "get" | "walk"> & {
+  readonly leases: Pick<Leases, "has" | "keysOf">;
+};
+
 /** @param revision that its changes will have */
-export function planTxn(
-  cells: Pick<OrderedCells, "get" | "walk">,
-  txn: Txn,
-  revision: number,
-): TxnPlan | TxnRefusal {
+export function planTxn(cells: PlannedCells, txn: Txn, revision: number): TxnPlan | TxnRefusal {
   const planner = new Planner(cells, revision);
   const decision = planner.decide(txn);
   const results = planner.carryOut(txn, decision);
@@ -63,7 +64,7 @@ export function planTxn(
 }
 
 class Planner {
-  readonly #cells: Pick<OrderedCells, "get" | "walk">;
+  readonly #cells: PlannedCells;
   readonly #revision: number;
   readonly changes = new Map<ByteString, StoredValue | null>();
   growth = 0;
@@ -72,9 +73,13 @@ class Planner {
   #looked = 0;
   /** Those put that were not there, in no order. */
   readonly #created: ByteString[] = [];
+  readonly #leases: Pick<Leases, "has" | "keysOf">;
+  /** Keys that are newly bound, by lease. */
+  readonly #added = new Map<number, number>();
 
-  constructor(cells: Pick<OrderedCells, "get" | "walk">, revision: number) {
+  constructor(cells: PlannedCells, revision: number) {
     this.#cells = cells;
+    this.#leases = cells.leases;
     this.#revision = revision;
   }
 
@@ -129,30 +134,47 @@ class Planner {
       const holds =
         compare.target === "value"
           ? stands(stored.value, is, compare.to)
-          : stands(stored[compare.target], is, compare.to);
+          : stands(stored[compare.target] ?? 0, is, compare.to);
       if (!holds) return false;
     }
     if (!isNone) return true;
     return compare.target !== "value" && stands(0, is, compare.to);
   }
 
-  #put({ key, value, previous }: PutOp): TxnResult {
+  #put({ key, value, previous, lease = 0 }: PutOp): TxnResult {
     const old = this.#lookAt(key);
-    if (value === null && old === undefined) {
+    const bound = this.#leaseOf(lease, old);
+    if ((value === null || lease === null) && old === undefined) {
       this.refusal ??= TXN_REFUSAL.nothingToKeep;
       return { op: "put", previous: null };
     }
     const put = value ?? old?.value;
     if (put === undefined) return { op: "put", previous: null };
     this.growth += growthBy(old, key.length, put.length);
+    this.growth += BOUND_KEY_BYTES * ((bound === 0 ? 0 : 1) - (old?.lease ? 1 : 0));
     if (old === undefined) this.#created.push(key);
     this.changes.set(key, {
       value: put,
       createRevision: old?.createRevision ?? this.#revision,
       modRevision: this.#revision,
       version: 1 + (old?.version ?? 0),
+      lease: bound,
     });
     return { op: "put", previous: previous && old !== undefined ? foundAt(key, old) : null };
+  }
+
+  /** @returns that the key is bound to then; what is no lease, or has no room, ends the transaction */
+  #leaseOf(wanted: number | null, old: StoredValue | undefined): number {
+    const had = old?.lease ?? 0;
+    if (wanted === null || wanted === 0) return wanted ?? had;
+    if (!this.#leases.has(wanted)) this.refusal ??= TXN_REFUSAL.noSuchLease;
+    if (wanted === had) return wanted;
+    const added = 1 + (this.#added.get(wanted) ?? 0);
+    this.#added.set(wanted, added);
+    if (this.#leases.keysOf(wanted) + added > LEASE_KEYS_MAX) {
+      this.refusal ??= TXN_REFUSAL.tooManyKeysOfLease;
+    }
+    return wanted;
   }
 
   #delete({ where, previous }: DeleteOp): TxnResult {
@@ -163,6 +185,7 @@ class Planner {
       if (this.changes.has(key)) continue;
       count += 1;
       this.growth -= KEY_OVERHEAD_BYTES + key.length + stored.value.length;
+      if (stored.lease) this.growth -= BOUND_KEY_BYTES;
       this.changes.set(key, null);
       if (previous) deleted.push(foundAt(key, stored));
     }

@@ -19,12 +19,19 @@ export const RELATIONS = ["=", "!=", "<", ">"] as const;
 export type Relation = (typeof RELATIONS)[number];
 
 /** In a body, their positions. Add at the end. */
-export const TARGETS = ["value", "version", "createRevision", "modRevision", "count"] as const;
+export const TARGETS = [
+  "value",
+  "version",
+  "createRevision",
+  "modRevision",
+  "count",
+  "lease",
+] as const;
 export type Target = (typeof TARGETS)[number];
 
 /**
  * All keys that there are in `where` must stand in the relation. When there are none, or no such key, it is as if there was one
- * with zeros for its version and revisions; the value of none stands in no relation. A count is of the keys in `where`.
+ * with zeros for its version, revisions and lease; the value of none stands in no relation. A count is of the keys in `where`.
  */
 export type Compare = {
   readonly where: Where;
@@ -41,6 +48,11 @@ export interface PutOp {
   readonly value: ByteString | null;
   /** What the key held is wanted. */
   readonly previous: boolean;
+  /**
+   * Of the lease that the key is bound to from now on: without it the transaction is refused. None: to no lease. Null: to the one
+   * that it is bound to; there must be such a key.
+   */
+  readonly lease?: number | null;
 }
 
 export interface DeleteOp {
@@ -73,5 +85,11 @@ export interface Txn {
 }
 
 /** Why a transaction is refused by what is there: the revision of its answer says which. Part of the format. */
-export const TXN_REFUSAL = { tooManyKeys: 1, tooMuchFound: 2, nothingToKeep: 3 } as const;
+export const TXN_REFUSAL = {
+  tooManyKeys: 1,
+  tooMuchFound: 2,
+  nothingToKeep: 3,
+  noSuchLease: 4,
+  tooManyKeysOfLease: 5,
+} as const;
 export type TxnRefusal = (typeof TXN_REFUSAL)[keyof typeof TXN_REFUSAL];

@@ -110,6 +110,16 @@ const SINGLES: Readonly<Record<string, Single>> = {
     "Times that a watch has left the live feed as its client did not read",
     (s) => s.watches.slowed,
   ),
+  omnikv_leases: gauge("Leases of the cluster", (s) => s.leases.count),
+  omnikv_lease_keys: gauge("Keys that are bound to a lease", (s) => s.leases.keys),
+  omnikv_lease_clock_seconds: gauge(
+    "The clock of the cluster, by which leases end: it stands still while there are none, or no leader",
+    (s) => s.leases.clockMs / 1000,
+  ),
+  omnikv_leases_expired_total: counter(
+    "Leases that ended as nobody renewed them",
+    (s) => s.leases.expired,
+  ),
   omnikv_commands_applied_total: counter(
     "Commands of decided entries that this process has applied, whoever proposed them",
     (s) => s.status.served.commandsApplied,

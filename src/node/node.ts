@@ -275,6 +275,12 @@ export class Node {
       waitingCommands: waiting.commands,
       refused: served.refused.counts(),
       watches: this.#replica.watches,
+      leases: {
+        count: state.leases.size,
+        keys: state.leases.boundKeys,
+        clockMs: state.leases.clockMs,
+        expired: state.expired,
+      },
       contentBytes: state.contentBytes,
       stateBytes: state.sizeBytes,
       quotaBytes: state.quotaBytes,

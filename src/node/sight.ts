@@ -16,6 +16,15 @@ export interface NodeSight {
     readonly frames: number;
   }[];
   readonly watches: WatchStats;
+  readonly leases: {
+    readonly count: number;
+    /** Bound to one of them. */
+    readonly keys: number;
+    /** Of the cluster. */
+    readonly clockMs: number;
+    /** That ended as nobody renewed them, as far as this process has seen it. */
+    readonly expired: number;
+  };
   /** What keys and values count towards the quota; with what sessions keep; the quota. */
   readonly contentBytes: number;
   readonly stateBytes: number;

@@ -71,6 +71,7 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
     },
     allowFaults: parts.allowFaults,
     alarms: alarmsOf(replica, parts.unreadable, storage.lack, parts.otherLogs),
+    leases: { count: state.leases.size, clockMs: state.leases.clockMs },
   };
 }
 

@@ -68,3 +68,6 @@ export const HISTORY_BYTES_BIT = FIELDS.historyBytes.bit;
 export const COMPACT_BIT = FIELDS.compactRevision.bit;
 export const TXN_BIT = FIELDS.txn.bit;
 export const BODY_BIT = FIELDS.body.bit;
+export const TTL_BIT = FIELDS.ttl.bit;
+export const LEASE_BIT = FIELDS.lease.bit;
+export const NUMBERS_BIT = FIELDS.numbers.bit;

@@ -6,6 +6,9 @@ import {
   ACCESS_BODY_BYTES_MAX,
   HISTORY_REVISIONS_MAX,
   KEY_BYTES_MAX,
+  LEASE_TTL_MAX_MS,
+  LEASE_TTL_MIN_MS,
+  NUMBERS_BYTES_MAX,
   QUOTA_BYTES_MIN,
   SESSION_NONCE_BYTES,
   TXN_BYTES_MAX,
@@ -20,7 +23,7 @@ export interface SizedField {
   readonly maxBytes: number;
   /** The error of a client that hands over more. */
   readonly tooLong: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE" | "BAD_REQUEST";
-  readonly noun: "key" | "value" | "transaction" | "body";
+  readonly noun: "key" | "value" | "transaction" | "body" | "list of numbers";
 }
 
 /** Always the same number of bytes. */
@@ -97,6 +100,25 @@ export const FIELDS = {
     maxBytes: ACCESS_BODY_BYTES_MAX,
     tooLong: "BAD_REQUEST",
     noun: "body",
+  },
+  /** Milliseconds for which a lease lives when nobody renews it. */
+  ttl: {
+    form: "number",
+    bit: 1024,
+    min: LEASE_TTL_MIN_MS,
+    max: LEASE_TTL_MAX_MS,
+    noun: "time to live (in ms)",
+  },
+  /** The id of a lease. 0, for a new one: whichever is free. */
+  lease: { form: "number", bit: 2048, min: 0, noun: "id of a lease" },
+  /** Varints, one after the other: kv/numbers.ts. */
+  numbers: {
+    form: "sized",
+    bit: 4096,
+    minBytes: 1,
+    maxBytes: NUMBERS_BYTES_MAX,
+    tooLong: "BAD_REQUEST",
+    noun: "list of numbers",
   },
 } as const satisfies Record<string, Field>;
 

@@ -123,4 +123,9 @@ export interface TxnOperation extends OperationBase {
   readonly kind: "txn";
 }
 
-export type Operation = KeyOperation | ControlOperation | TxnOperation;
+/** About leases, in a session. What they do is in kv/lease-commands.ts. */
+export interface LeaseOperation extends OperationBase {
+  readonly kind: "lease";
+}
+
+export type Operation = KeyOperation | ControlOperation | TxnOperation | LeaseOperation;

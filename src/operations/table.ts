@@ -3,7 +3,7 @@
  * the hash of a command, what is carried out, the version of an entry, the requests of clients and their types, the
  * prompt's actions, and what the simulator asks for. docs/adding-an-operation.md walks through an entry.
  *
- * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 is a transaction, 33 to 63 are kept for watches and leases.
+ * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 is a transaction, 33 to 37 are about leases; 38 to 63 are free.
  */
 import { VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { Operation } from "./operation.ts";
@@ -162,6 +162,23 @@ export const OPERATIONS = {
   },
   /** Compares, and carries out the one or the other list of operations, as one step. */
   txn: { kind: "txn", code: 32, fields: ["txn"], since: 4 },
+  /** A lease that lives for so long, and for as long as it is renewed. The revision of the answer is its id. */
+  leaseGrant: { kind: "lease", code: 33, fields: ["ttl", "lease"], since: 6 },
+  /** Begins the time of many leases anew. It is not remembered: a repetition renews them once more. */
+  leaseKeepAlive: { kind: "lease", code: 34, fields: ["numbers"], since: 6 },
+  /** Ends a lease: all its keys are deleted at one revision. */
+  leaseRevoke: { kind: "lease", code: 35, fields: ["lease"], since: 6 },
+  /** Moves the cluster's clock. Only a leader makes it, for its own log: kv/clock-entry.ts. */
+  clock: {
+    kind: "control",
+    code: 36,
+    fields: ["numbers"],
+    since: 6,
+    session: "forbidden",
+    by: "node",
+  },
+  /** As txn, with leases in it, which programs before do not know. */
+  leasedTxn: { kind: "txn", code: 37, fields: ["txn"], since: 6 },
 } as const satisfies Record<string, Operation>;
 
 export type OpName = keyof typeof OPERATIONS;

@@ -25,8 +25,15 @@ export function renderStatus(status: AdminStatus, style: Style): string {
     `  promised ballot ${ballotText(promise)} · own ballot ${ballotText(ballot)}`,
     `  decided ${status.decidedIdx} · accepted ${status.acceptedIdx} · applied ${status.appliedIdx} · compacted ${status.compactedIdx}`,
     `  ${count(status.keys, "key")} at revision ${status.revision} · ${count(status.clients, "client")} · up ${formatDuration(status.uptimeMs)} · version ${printable(status.version)}`,
+    ...leasesText(status.leases),
     ...alarms,
   ].join("\n");
+}
+
+/** Nothing while there are none. */
+function leasesText(leases: AdminStatus["leases"]): string[] {
+  if (leases === undefined || leases.count === 0) return [];
+  return [`  ${count(leases.count, "lease")} · clock ${formatDuration(leases.clockMs)}`];
 }
 
 function ballotText({ n, pid }: AdminBallot): string {

@@ -15,6 +15,7 @@ import {
   readManyIn,
   type StoreAction,
 } from "./store-commands.ts";
+import { boundIn, LEASE_COMMANDS, WRITE_FLAGS, type LeaseAction } from "./lease-commands.ts";
 import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import type { Token } from "./tokenize.ts";
@@ -27,27 +28,40 @@ type BytesOnly<R> = R extends KeyRequest
   ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
   : never;
 
-export type ClientAction = KeyAction | RangeAction | StoreAction | TxnAction | WatchAction;
+export type ClientAction =
+  KeyAction | RangeAction | StoreAction | TxnAction | LeaseAction | WatchAction;
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
   aliases: ["put", "set"],
-  forms: ["KEY VALUE"],
+  forms: ["KEY VALUE [--ttl TIME]"],
   summary: "sets the key's value",
   details: [
     "The answer comes when a majority of the nodes has the write on disk.",
     'Text with spaces in quotes: \'literal\', or "with \\n \\t \\" \\\\ \\xHH".',
   ],
-  examples: ["1 write 35 hello", '2 write greeting "hello world"', "1 put lock me --if-absent"],
+  examples: [
+    "1 write 35 hello",
+    '2 write greeting "hello world"',
+    "1 put lock me --if-absent",
+    "1 write seen now --ttl 10s",
+  ],
   arguments: ["key", "text"],
   count: [2, 2],
-  flags: [{ name: "--if-absent", help: "only if there is no such key: `cas KEY --absent VALUE`" }],
+  flags: [
+    { name: "--if-absent", help: "only if there is no such key: `cas KEY --absent VALUE`" },
+    ...WRITE_FLAGS,
+  ],
   input: "VALUE may be - for standard input, as it is: omnikv write photo - < photo.jpg",
-  build: ({ positionals: [key, value], flags }) => {
+  build: (args) => {
+    const [key, value] = args.positionals;
     const given = { key: keyIn(key), value: valueIn(value) };
-    return flags.has("--if-absent")
-      ? { op: "cas", ...given, condition: { absent: true } }
-      : { op: "write", ...given };
+    const bound = boundIn(args);
+    if (!args.flags.has("--if-absent")) {
+      return { op: "write", ...given, ...(bound === null ? {} : { bound }) };
+    }
+    if (bound !== null) throw new UsageError("--if-absent does not go together with a lease");
+    return { op: "cas", ...given, condition: { absent: true } };
   },
 };
 
@@ -173,6 +187,7 @@ export const KEY_COMMANDS: CommandGroup<ClientAction> = {
     HISTORY_COMMAND,
     ...RANGE_COMMANDS,
     TXN_COMMAND,
+    ...LEASE_COMMANDS,
     WATCH_COMMAND,
   ],
   nodeWord: "any",

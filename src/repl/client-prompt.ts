@@ -14,6 +14,8 @@ import type { Target } from "./command-table.ts";
 import { formatDuration, roundMs } from "./duration.ts";
 import { EXIT } from "./exit-status.ts";
 import { failureOutcome } from "./failure.ts";
+import { isLeaseAction } from "./lease-commands.ts";
+import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
 import { isRangeAction } from "./range-commands.ts";
@@ -28,7 +30,10 @@ import { isWatchAction } from "./watch-commands.ts";
 import { watchKeys, type WatchCalls } from "./watch-keys.ts";
 
 /** The part of KvClient that the prompt needs. */
-export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls & WatchCalls;
+export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls & WatchCalls & LeaseCalls;
+
+/** Commands that change nothing. */
+const READS: ReadonlySet<string> = new Set(["read", "history", "locks"]);
 
 export interface ClientPromptOptions {
   readonly client: KvCalls;
@@ -63,6 +68,10 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           const request = requestOptions(target, signal);
           return [await txnOutcome(options.client, action, request, style, elapsedMs)];
         }
+        if (isLeaseAction(action)) {
+          const request = requestOptions(target, signal);
+          return [await leaseOutcome(options.client, action, request, style, elapsedMs)];
+        }
         if (isWatchAction(action)) {
           const request = { ...requestOptions(target, signal), signal };
           await watchKeys(options.client, action, request, style, screen);
@@ -96,8 +105,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
 }
 
 function isChange(action: ClientAction): boolean {
-  if (isRangeAction(action) || isWatchAction(action)) return false;
-  return action.op !== "read" && action.op !== "history";
+  return !isRangeAction(action) && !isWatchAction(action) && !READS.has(action.op);
 }
 
 /** A local read: what nobody waits for is not worth a round through the cluster. */

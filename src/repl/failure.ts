@@ -84,6 +84,10 @@ export function statusOf(error: KvError): ExitStatus {
     case "REVISION_AHEAD":
     case "FORBIDDEN":
     case "CANCELLED":
+    case "LEASE_LOST":
+    case "LEASE_LIMIT":
+    case "LEASE_EXISTS":
+    case "LOCK_LOST":
     case "INTERNAL":
       return EXIT.failed;
     default:
@@ -154,6 +158,10 @@ function failedText(error: KvError, context: FailureContext): string {
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
     case "WRONG_CLUSTER":
+    case "LEASE_LOST":
+    case "LEASE_LIMIT":
+    case "LEASE_EXISTS":
+    case "LOCK_LOST":
     case "INTERNAL":
       return messageOf(error);
     default:

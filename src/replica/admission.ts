@@ -10,8 +10,11 @@
  *       is 13 years at ten a second, until a node that heard of none of them meets one beyond; and who has never promised
  *       anything, a new node of an old cluster perhaps, takes any.
  *   M3. Nobody has the log sealed: this version has nothing to go on with behind a stop-sign.
+ *   M4. Nobody moves the cluster's clock but the leader, in its own log.
  */
-import { validateEntry } from "../kv/index.ts";
+import { KvError } from "../base/errors.ts";
+import { CommandCursor, validateEntry } from "../kv/index.ts";
+import { OP, OPERATIONS } from "../operations/index.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
 import type { NodePaxosMessage } from "../wire/peer-message.ts";
 
@@ -54,7 +57,7 @@ export class Admission {
     let refused: string | null = null;
     const readable: Uint8Array[] = [];
     for (const entry of entries) {
-      const problem = validateEntry(entry);
+      const problem = validateEntry(entry) ?? wrongForward(entry);
       if (problem === null) {
         this.#checked.add(entry);
         readable.push(entry);
@@ -65,6 +68,19 @@ export class Admission {
     if (readable.length === 0) return { message: null, refused };
     return { message: { type: "proposalForward", entries: readable }, refused };
   }
+}
+
+/** M4. Entries of earlier rules have none, which their version tells. */
+function wrongForward(entry: Uint8Array): KvError | null {
+  if ((entry[0] ?? 0) < OPERATIONS.clock.since) return null;
+  const cursor = new CommandCursor();
+  cursor.reset(entry);
+  while (cursor.next()) {
+    if (cursor.op === OP.clock) {
+      return new KvError("BAD_REQUEST", "only a leader moves the cluster's clock, in its own log");
+    }
+  }
+  return null;
 }
 
 function isBeyond(message: NodePaxosMessage, promise: Ballot): boolean {

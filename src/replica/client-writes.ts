@@ -122,7 +122,7 @@ export class ClientWrites {
     group: Uint8Array,
     commands: number,
   ): { readonly group: Uint8Array; readonly commands: number } | null {
-    const { access } = this.#options.state();
+    const { access, leases } = this.#options.state();
     if (!access.isOn) return { group, commands };
     const rights = rightsOf(access, route.actor ?? null);
     if (rights.isRoot) return { group, commands };
@@ -131,7 +131,10 @@ export class ClientWrites {
       desk.refuseGroup(route, group, false, "UNAUTHENTICATED", unknownText(route.actor ?? null));
       return null;
     }
-    const split = splitGroup(group, (cursor) => refusalOf(rights, cursor) !== 0);
+    const split = splitGroup(
+      group,
+      (cursor) => refusalOf(rights, cursor, (lease) => leases.boundTo(lease)) !== 0,
+    );
     if (split.taken.length === 0) return { group, commands };
     this.#refusePart(route, split, "FORBIDDEN", forbiddenText(route.actor ?? null));
     return split.group === null ? null : { group: split.group, commands: split.commands };

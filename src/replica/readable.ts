@@ -2,6 +2,8 @@
 import {
   readAt,
   readHistory,
+  readLease,
+  readLeases,
   readPage,
   rightsOf,
   type Actor,
@@ -10,6 +12,9 @@ import {
   type HistoryPage,
   type HistoryRequest,
   type KvState,
+  type LeaseRequest,
+  type LeasesPage,
+  type LeasesRequest,
   type Looked,
   type PageLimits,
   type RangePage,
@@ -78,5 +83,13 @@ export class Readable implements ReadableState {
 
   history(request: HistoryRequest, revision: number): HistoryPage {
     return readHistory(this.#state().cells, revision, request, this.#looked, this.#limits);
+  }
+
+  lease(request: LeaseRequest): LeasesPage {
+    return readLease(this.#state().leases, request, this.#looked);
+  }
+
+  leases(request: LeasesRequest): LeasesPage {
+    return readLeases(this.#state().leases, request, this.#looked);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * How much work clients may ask for in few bytes: that of transactions (txn-work.ts), and on long values. An operation that puts something behind a value (`growth`
+ * How much work clients may ask for in few bytes: that of transactions and leases (txn-work.ts), and on long values. An operation that puts something behind a value (`growth`
  * "adds" in the table of operations) costs every node what a write of the whole value would, about a millisecond for 1 MiB,
  * and a frame of 256 KiB has room for thousands of them.
  *
  * Why here: what is refused before it is proposed has had no effect, and its client may ask again. In the replicated state a
  * refusal would have to be remembered, and would be the same for whoever asks later.
  */
-import { operationOf, OP_NAMES, OPERATIONS, type Operation } from "../operations/index.ts";
+import { OP, operationOf, OP_NAMES, OPERATIONS, type Operation } from "../operations/index.ts";
 import {
   rulesFor,
   splitGroup,
@@ -15,7 +15,7 @@ import {
   type SplitGroup,
 } from "../kv/index.ts";
 import { Allowance } from "./allowance.ts";
-import { TxnWork } from "./txn-work.ts";
+import { DELETED_FOR_LOOKED, TxnWork } from "./txn-work.ts";
 
 /** What makes a shorter value costs no more than any command. */
 const FREE_BYTES = 4 * 1024;
@@ -32,7 +32,9 @@ const COSTLY_RULES = Math.min(
 );
 
 function isCostly(operation: Operation): boolean {
-  return operation.kind === "txn" || (operation.kind === "key" && operation.growth === "adds");
+  const { kind } = operation;
+  if (kind === "txn" || kind === "lease") return true;
+  return kind === "key" && operation.growth === "adds";
 }
 
 export class Rebuilds {
@@ -55,6 +57,7 @@ export class Rebuilds {
   #take(cursor: CommandCursor, tick: number): boolean {
     const operation = operationOf(cursor.op);
     if (operation?.kind === "txn") return this.#txns.take(cursor.txn(), tick);
+    if (operation?.kind === "lease") return this.#txns.takeCells(this.#leaseCells(cursor), tick);
     if (operation?.kind !== "key" || operation.growth !== "adds") return true;
     const length = (this.#state().read(cursor.key())?.value.length ?? 0) + cursor.valueLength;
     if (length <= FREE_BYTES) return true;
@@ -62,8 +65,15 @@ export class Rebuilds {
     this.#allowance.take(length);
     return true;
   }
+
+  /** What a command about leases is as much work as: a lease that is renewed takes a byte or more. */
+  #leaseCells(cursor: CommandCursor): number {
+    if (cursor.op === OP.leaseKeepAlive) return cursor.numbers().length;
+    if (cursor.op !== OP.leaseRevoke) return 1;
+    return 1 + DELETED_FOR_LOOKED * this.#state().leases.keysOf(cursor.lease);
+  }
 }
 
 export const REBUILDS_TEXT =
-  "too many bytes were put behind long values, or transactions looked at too many keys, in a short time; nothing was changed: use " +
+  "too many bytes were put behind long values, or transactions and leases looked at too many keys, in a short time; nothing was changed: use " +
   "keys of their own for what grows, smaller ranges in transactions, or ask again later";

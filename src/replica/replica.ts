@@ -39,6 +39,7 @@ import { applyDecided, type ApplyParts } from "./apply-decided.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
 import { ClientReads } from "./client-reads.ts";
 import { ClientWrites, type Refusal } from "./client-writes.ts";
+import { ClusterClock } from "./cluster-clock.ts";
 import { compactLog } from "./compact-log.ts";
 import { CompactionSchedule } from "./compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
@@ -92,6 +93,7 @@ export class Replica {
   readonly #desk = new AnswerDesk(this.#served.refused);
   readonly #admission = new Admission();
   readonly #space: Space;
+  readonly #clock: ClusterClock;
   readonly #watches: WatchHub;
   /** Null: this node has its place. */
   #joining: Joining | null;
@@ -156,6 +158,7 @@ export class Replica {
     const hasPlace = options.joined !== false;
     this.#joining = hasPlace ? null : new Joining({ nodes: nodes.length, quorum: needed });
     const core = this.#core;
+    this.#clock = new ClusterClock(core, this.#applier, this.#writes, this.#bootId);
     const peers = nodes.filter((node) => node !== pid);
     this.#agreement = new Agreement({
       peers,
@@ -431,11 +434,12 @@ export class Replica {
 
   /**
    * Steps the core for everything that came in, applies what is decided, answers what can be answered.
-   * @param nowMs for statistics only
+   * @param nowMs of the machine's monotonic clock, now: the leader's moves the cluster's clock
    */
   endTurn(nowMs: number): TurnEffects {
     this.#refuseWaiting();
     const sessionsWith = (peer: NodeId): number => this.#sessions.get(peer) ?? 0;
+    this.#clock.propose(nowMs);
     propose(this.#core, this.#writes.proposals, () => this.standing(), sessionsWith, nowMs);
     // J5. Until then reads wait: this node's own log would count for the index that they are answered at.
     if (this.#joining === null) this.#reads.rounds.flush();

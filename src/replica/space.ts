@@ -5,7 +5,7 @@
  * memory is its own affair: what it refuses for want of it has not been proposed.
  */
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
-import { operationOf } from "../operations/index.ts";
+import { OP, operationOf } from "../operations/index.ts";
 import {
   canGrow,
   splitGroup,
@@ -98,6 +98,7 @@ export class Space {
   #isRefused(cursor: CommandCursor): boolean {
     const operation = operationOf(cursor.op);
     if (operation?.kind === "txn") return canGrow(cursor.txn());
+    if (operation?.kind === "lease") return cursor.op === OP.leaseGrant;
     if (operation?.kind !== "key" || operation.growth === "frees") return false;
     if (this.#level === "critical") return true;
     if (operation.answer === "swapped" && this.#mayKeep(cursor)) return true;

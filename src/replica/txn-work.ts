@@ -14,7 +14,7 @@ const CELLS_PER_TICK = 2 * 1024;
 /** No transaction looks at many more: it is refused beyond TXN_KEYS_MAX, and only what was deleted of late adds to that. */
 const RANGE_CELLS_MAX = 2 * TXN_KEYS_MAX;
 /** To delete a key is so many times the work of looking at it. */
-const DELETED_FOR_LOOKED = 4;
+export const DELETED_FOR_LOOKED = 4;
 
 export class TxnWork {
   readonly #cells: () => CellsView;
@@ -43,6 +43,13 @@ export class TxnWork {
     }
     this.#allowance.take(Math.min(work, left));
     return work <= left;
+  }
+
+  /** @returns whether what is as much work may be proposed, which is counted then */
+  takeCells(cells: number, tick: number): boolean {
+    if (this.#allowance.left(tick) < cells) return false;
+    this.#allowance.take(cells);
+    return true;
   }
 }
 

@@ -10,6 +10,8 @@ import {
   byteStringOfText,
   CommandCursor,
   decodeAccessChange,
+  decodeClock,
+  decodeNumbers,
   decodeTxn,
   hashedSessionName,
   readActor,
@@ -22,6 +24,7 @@ import {
   type Where,
 } from "../kv/index.ts";
 import { NaiveAccess } from "./access-model.ts";
+import { LeaseModel } from "./lease-model.ts";
 import { carryOut, type Content } from "./txn-model.ts";
 import type { LoggedEvent, LoggedVersion } from "./watch-check.ts";
 
@@ -105,6 +108,9 @@ export class DecidedLog {
   readonly contents: { readonly revision: number; readonly content: Content }[] = [];
   #content: Content = new Map();
   readonly #keys = new Map<string, Version[]>();
+  readonly leases = new LeaseModel();
+  /** Name of the round that the log is in. */
+  #round = "";
   readonly #floors = new Map<number, number>();
   readonly #executed = new Set<string>();
 
@@ -116,6 +122,8 @@ export class DecidedLog {
       cursor.reset(entry);
       const before = this.revision;
       this.#group = -1;
+      const { round } = cursor;
+      if (round !== null) this.#round = `${round.n} ${round.pid} ${round.salt}`;
       for (let position = 0; cursor.next(); position++) {
         if (cursor.groupIndex !== this.#group) {
           this.#group = cursor.groupIndex;
@@ -137,7 +145,11 @@ export class DecidedLog {
           this.#bound();
         } else if (cursor.op === OP.compact) {
           if (cursor.compactRevision <= this.revision) this.#compactTo(cursor.compactRevision);
-        } else if (cursor.session !== 0) this.#command(cursor);
+        } else if (cursor.op === OP.clock) {
+          const step = decodeClock(cursor.numbers());
+          const ended = step === null ? [] : this.leases.step(idx, step, this.#round);
+          for (const id of ended) this.#endLease(idx, id, "time");
+        } else if (cursor.session !== 0) this.#command(cursor, idx);
       }
       if (this.revision > before) this.#bound();
     });
@@ -206,18 +218,42 @@ export class DecidedLog {
     return new Map(latest);
   }
 
-  #command(cursor: CommandCursor): void {
+  #lease(cursor: CommandCursor, idx: number): void {
+    switch (cursor.op) {
+      case OP.leaseGrant:
+        return this.leases.grant(idx, cursor.lease, cursor.ttlMs);
+      case OP.leaseRevoke:
+        return this.#endLease(idx, cursor.lease, "revoke");
+      default:
+        for (const id of decodeNumbers(cursor.numbers()) ?? []) this.leases.renew(idx, id);
+    }
+  }
+
+  /** All its keys go at one revision. */
+  #endLease(idx: number, id: number, by: "time" | "revoke"): void {
+    if (!this.leases.has(id)) return;
+    this.leases.end(idx, id, by);
+    const after = new Map([...this.#content].filter(([, { lease }]) => lease !== id));
+    const gone = [...this.#content.keys()].filter((key) => !after.has(key));
+    this.#content = after;
+    if (gone.length > 0) this.changes.push({ key: BY_TXN, value: null });
+    for (const key of gone) this.#version(textOf(key as ByteString), null);
+  }
+
+  #command(cursor: CommandCursor, idx: number): void {
     const { session, sequence } = cursor;
     const before = this.#floors.get(session);
     if (before === undefined) return;
     const floor = Math.max(before, cursor.floor);
     this.#floors.set(session, floor);
     const name = `${session} ${sequence}`;
-    if (sequence < floor || this.#executed.has(name)) return;
+    const isRenewal = cursor.op === OP.leaseKeepAlive;
+    if (sequence < floor || (!isRenewal && this.#executed.has(name))) return;
     this.#executed.add(name);
     const operation = operationOf(cursor.op);
     if (cursor.op !== OP.closeSession && !this.#isPermitted(cursor)) return;
     if (operation?.kind === "txn") return this.#txn(cursor.txn());
+    if (operation?.kind === "lease") return this.#lease(cursor, idx);
     if (operation?.kind !== "key") {
       if (cursor.op === OP.closeSession) this.#floors.delete(session);
       return;
@@ -272,7 +308,10 @@ export class DecidedLog {
   #txn(body: Uint8Array): void {
     const txn = decodeTxn(body);
     const next = this.revision + 1;
-    const carried = typeof txn === "string" ? null : carryOut(this.#content, txn, next);
+    const carried =
+      typeof txn === "string"
+        ? null
+        : carryOut(this.#content, txn, next, (id) => this.leases.has(id));
     if (carried === null) return;
     const { succeeded, after, results } = carried;
     const before = this.#content;

@@ -136,6 +136,8 @@ export interface Plan {
   readonly watchers?: number;
   /** Clients of transactions; left out: none. */
   readonly transactors?: number;
+  /** Clients of leases; left out: none. */
+  readonly leaseHolders?: number;
   /** Of a hundred writes, so many are other operations that write a value; left out: none. */
   readonly otherWrites?: number;
   /** What is set of the history, and compacted by hand; left out: nothing. */

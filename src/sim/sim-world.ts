@@ -11,6 +11,7 @@ import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
 import { scheduleSettings } from "./history-settings.ts";
+import { LeaseHolder } from "./lease-holder.ts";
 import { RangeReader } from "./range-reader.ts";
 import { Transactor } from "./transactor.ts";
 import type { PeerMessage } from "../wire/peer.ts";
@@ -77,6 +78,9 @@ export class SimWorld {
   readonly transactors: readonly Transactor[];
   readonly watchers: readonly WatchingClient[];
   readonly limited: readonly LimitedClient[];
+  readonly leaseHolders: readonly LeaseHolder[];
+  /** When each index was first decided, by anybody. */
+  readonly decidedMs: number[] = [];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
@@ -118,6 +122,9 @@ export class SimWorld {
     this.transactors = Array.from({ length: plan.transactors ?? 0 }, (_, index) =>
       this.#newTransactor(index),
     );
+    this.leaseHolders = Array.from({ length: plan.leaseHolders ?? 0 }, (_, index) =>
+      this.#newLeaseHolder(index),
+    );
     this.watchers = Array.from({ length: plan.watchers ?? 0 }, (_, index) =>
       this.#newWatcher(index),
     );
@@ -153,6 +160,7 @@ export class SimWorld {
     for (const watcher of this.watchers) watcher.start();
     scheduleAccess(this, this.plan.access ?? [], this.#random.fork("access"));
     for (const client of this.limited) client.start();
+    for (const holder of this.leaseHolders) holder.start();
   }
 
   /** Carries out the next event and checks what must always hold. */
@@ -208,6 +216,8 @@ export class SimWorld {
 
   #checkNodes(): void {
     for (const node of this.nodes) node.check();
+    const { length } = this.safety.decided;
+    while (this.decidedMs.length < length) this.decidedMs.push(this.clock.now());
   }
 
   #newNode(index: number, skew: number): SimNode {
@@ -322,6 +332,15 @@ export class SimWorld {
       credentials: this.#credentials,
     };
     return new Transactor({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
+  }
+
+  #newLeaseHolder(index: number): LeaseHolder {
+    const { plan, clock, network, coverage, history } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    const random = this.#random.fork(`lease holder ${index}`);
+    const rest = { clock, network, coverage, history, nodes, random };
+    const credentials = this.#credentials;
+    return new LeaseHolder({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS, credentials });
   }
 
   #newWatcher(index: number): WatchingClient {

@@ -16,12 +16,18 @@ export interface Carried {
 
 /**
  * @param revision that changes will have
- * @returns null: it keeps the value of a key that does not exist
+ * @param hasLease whether there is such a lease
+ * @returns null: it keeps the value, or the lease, of a key that does not exist, or binds one to a lease that does not
  */
-export function carryOut(before: Content, txn: Txn, revision: number): Carried | null {
+export function carryOut(
+  before: Content,
+  txn: Txn,
+  revision: number,
+  hasLease: (id: number) => boolean = () => false,
+): Carried | null {
   const after = new Map(before);
   try {
-    const { succeeded, results } = run(before, after, txn, revision);
+    const { succeeded, results } = run(before, after, txn, revision, hasLease);
     return { succeeded, after, results };
   } catch (error) {
     if (error instanceof NothingToKeep) return null;
@@ -36,12 +42,13 @@ function run(
   after: Map<string, Omit<Found, "key">>,
   txn: Txn,
   revision: number,
+  hasLease: (id: number) => boolean,
 ): { succeeded: boolean; results: TxnResult[] } {
   const succeeded = txn.compare.every((compare) => holds(before, compare));
   const ops = succeeded ? txn.success : txn.failure;
   const results = ops.map((op): TxnResult => {
-    if (op.op === "txn") return { op: "txn", ...run(before, after, op.txn, revision) };
-    return one(after, op, revision);
+    if (op.op === "txn") return { op: "txn", ...run(before, after, op.txn, revision, hasLease) };
+    return one(after, op, revision, hasLease);
   });
   return { succeeded, results };
 }
@@ -50,16 +57,20 @@ function one(
   content: Map<string, Omit<Found, "key">>,
   op: Exclude<TxnOp, { op: "txn" }>,
   revision: number,
+  hasLease: (id: number) => boolean,
 ): TxnResult {
   switch (op.op) {
     case "put": {
       const old = content.get(op.key);
-      if (op.value === null && old === undefined) throw new NothingToKeep();
+      const keeps = op.value === null || op.lease === null;
+      if (keeps && old === undefined) throw new NothingToKeep();
+      if (op.lease && !hasLease(op.lease)) throw new NothingToKeep();
       content.set(op.key, {
         value: op.value ?? old?.value ?? op.key,
         createRevision: old?.createRevision ?? revision,
         modRevision: revision,
         version: (old?.version ?? 0) + 1,
+        lease: op.lease === null ? (old?.lease ?? 0) : (op.lease ?? 0),
       });
       return { op: "put", previous: op.previous && old ? { key: op.key, ...old } : null };
     }
@@ -99,7 +110,7 @@ function holds(before: Content, compare: Compare): boolean {
     return found.length > 0 && found.every(({ value }) => inOrder(value, to).includes(compare.is));
   }
   const { target, to } = compare;
-  const numbers = found.length === 0 ? [0] : found.map((held) => held[target]);
+  const numbers = found.length === 0 ? [0] : found.map((held) => held[target] ?? 0);
   return numbers.every((number) => inOrder(number, to).includes(compare.is));
 }
 

@@ -8,6 +8,8 @@ import type { Replica } from "../replica/replica.ts";
 import { checkHistory } from "./checker-view.ts";
 import { checkAccess } from "./access-check.ts";
 import { DecidedLog } from "./decided-log.ts";
+import { checkLeases } from "./lease-check.ts";
+import { LEASE_TTL_MAX } from "./lease-holder.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
 import { checkTransactions } from "./txn-check.ts";
@@ -108,6 +110,8 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     serving = voters();
     const trouble = recover(world, serving);
     if (trouble !== null) return liveness(trouble);
+    const late = endLeases(world, voters());
+    if (late !== null) return liveness(late);
     enter("convergence");
     // Whoever was about to stop when the faults ended is another process by now.
     serving = voters();
@@ -181,6 +185,22 @@ function probe(world: SimWorld, client: SimClient): { readonly served: boolean }
   return result;
 }
 
+/** As slow as clocks are, and what the last steps take. */
+const LEASE_LATE_MS = 1500;
+const CLOCKS_SLOW = 0.9;
+
+/** What nobody renews ends, no later than it may. */
+function endLeases(world: SimWorld, serving: readonly Running[]): string | null {
+  if (world.leaseHolders.length === 0) return null;
+  for (const holder of world.leaseHolders) holder.stop();
+  const areOver = (): boolean => serving.every(({ replica }) => replica.state.leases.size === 0);
+  const withinMs = LEASE_TTL_MAX / CLOCKS_SLOW + LEASE_LATE_MS;
+  if (!world.runUntil(areOver, withinMs))
+    return `leases live on that nobody renews: ${withinMs} ms`;
+  world.coverage.hit("lease: all ended in time");
+  return null;
+}
+
 /** Whoever watches is told of everything. */
 function tellWatchers(world: SimWorld): string | null {
   // A watch goes on where the data have gone back: that is for its client to notice.
@@ -225,6 +245,8 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkRefusals(history.refusedRanges, history.operations, log);
   checkTransactions(history.txns, history.operations, log);
   checkAccess(history, log);
+  const told = world.leaseHolders.flatMap(({ records }) => records);
+  checkLeases(told, log.leases, world.decidedMs, Math.max(1, ...world.plan.skews));
   const { revision, oldests } = log;
   const watched = { revision, oldests, events: log.events() };
   for (const { records } of world.watchers) checkWatches(records, watched);

@@ -165,6 +165,8 @@ const status = z.strictObject({
   allowFaults: z.boolean(),
   /** Empty: none is raised. */
   alarms: z.array(alarm).max(ALARMS_MAX),
+  /** Left out by programs that know none. */
+  leases: z.strictObject({ count, clockMs: count }).optional(),
 });
 
 const links = z.strictObject({ links: z.array(link) });

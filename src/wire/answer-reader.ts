@@ -6,7 +6,7 @@ import {
   SESSION_NONCE_BYTES,
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
-import { NO_ORIGIN, NO_SESSION, STATUS, type Status } from "../kv/commands.ts";
+import { NO_ORIGIN, NO_SESSION, STATUS, type LeaseView, type Status } from "../kv/commands.ts";
 import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX, TXN_FLAG } from "./client-layout.ts";
 import { DecodeError } from "./decode-error.ts";
 
@@ -36,6 +36,13 @@ export interface VersionsAnswer {
     readonly modRevision: number;
     readonly version: number;
   }[];
+}
+
+/** A lease with some of its keys, or leases: see LeasesPage. Byte strings are views of the frame. */
+export interface LeasesAnswer {
+  readonly leases: readonly LeaseView[];
+  readonly keys: readonly Uint8Array[];
+  readonly more: boolean;
 }
 
 /** Told of each answer in a frame. Byte strings are views of the frame. */
@@ -80,6 +87,7 @@ export interface AnswerHandler {
   missing(request: number): void;
   page?(request: number, page: PageAnswer): void;
   versions?(request: number, versions: VersionsAnswer): void;
+  leases?(request: number, leases: LeasesAnswer): void;
   /** What was asked for is of a revision before `oldest`, and gone. Only said to who asks for a revision. */
   compacted?(request: number, oldest: number): void;
   unread(request: number, code: ErrorCode, text: string): void;
@@ -156,6 +164,12 @@ function decodeRecord(
       const request = reader.varint();
       const versions = readVersions(reader);
       if (!reader.failed) handler.versions?.(request, versions);
+      return;
+    }
+    case RECORD.leases: {
+      const request = reader.varint();
+      const leases = readLeases(reader);
+      if (!reader.failed) handler.leases?.(request, leases);
       return;
     }
     case RECORD.compacted: {
@@ -258,6 +272,25 @@ function readVersions(reader: ByteReader): VersionsAnswer {
     });
   }
   return { resume: next === 0 ? null : next - 1, items };
+}
+
+function readLeases(reader: ByteReader): LeasesAnswer {
+  const more = reader.u8();
+  if (more > 1) reader.fail("0 or 1");
+  const leases: LeaseView[] = [];
+  const length = reader.varint();
+  for (let i = 0; i < length && !reader.failed; i++) {
+    leases.push({
+      id: reader.varint(),
+      ttlMs: reader.varint(),
+      remainingMs: reader.varint(),
+      keys: reader.varint(),
+    });
+  }
+  const keys: Uint8Array[] = [];
+  const count = reader.varint();
+  for (let i = 0; i < count && !reader.failed; i++) keys.push(readSized(reader));
+  return { leases, keys, more: more === 1 };
 }
 
 function readSized(reader: ByteReader): Uint8Array {

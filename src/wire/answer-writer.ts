@@ -12,6 +12,9 @@ import {
   type HistoryRequest,
   type KeyRequest,
   type KeysRequest,
+  type LeaseRequest,
+  type LeasesPage,
+  type LeasesRequest,
   type RangePage,
   type RangeRequest,
   type Rights,
@@ -50,6 +53,9 @@ export interface ReadableState {
   readAt(key: ByteString, revision: number): StoredValue | undefined;
   page(request: RangeRequest, revision: number): RangePage;
   history(request: HistoryRequest, revision: number): HistoryPage;
+  /** Left out: there are no leases. */
+  lease?(request: LeaseRequest): LeasesPage;
+  leases?(request: LeasesRequest): LeasesPage;
 }
 
 /** Type and applied index, which is filled in when the frame goes out. */
@@ -70,6 +76,7 @@ const WRITE_VALUES_MAX = 1024 * 1024;
 
 /** What a key of a page takes beside key and value, at most. */
 const ITEM_OVERHEAD_BYTES = 48;
+const NO_LEASES_PAGE: LeasesPage = { leases: [], keys: [], more: false };
 const COMPACTED_TEXT = "the revision that is asked for is not kept any more: begin anew";
 const TOO_LARGE = "the values asked for at once are too large together";
 
@@ -205,7 +212,7 @@ export class AnswerWriter {
       if (count > 0 && !goesOn()) return false;
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
-      if (rights !== null && !mayReadAll(rights, wanted)) {
+      if (rights !== null && !mayReadAll(rights, wanted, state)) {
         const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
         this.#unread(request, code, state.deniedText?.(rights) ?? "");
       } else if (typeof wanted === "string") this.#stored(request, state.read(wanted));
@@ -287,6 +294,8 @@ export class AnswerWriter {
     const before = state.looked;
     if ("key" in wanted) this.#keyAt(request, wanted, state);
     else if ("keys" in wanted) this.#keys(request, wanted, revision, state);
+    else if ("lease" in wanted) this.#leases(request, state.lease?.(wanted));
+    else if ("leasesAfter" in wanted) this.#leases(request, state.leases?.(wanted));
     else if ("history" in wanted) this.#versions(request, state.history(wanted, revision));
     else this.#page(request, state.page(wanted, revision), wanted.keysOnly);
     this.#workBytes += CELL_WORK_BYTES * (state.looked - before);
@@ -371,6 +380,26 @@ export class AnswerWriter {
     }
   }
 
+  #leases(request: number, { leases, keys, more } = NO_LEASES_PAGE): void {
+    let bytes = ITEM_OVERHEAD_BYTES * leases.length;
+    for (const key of keys) bytes += key.length + 2;
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    this.#reserve(bytes);
+    const out = this.#out;
+    out.u8(RECORD.leases);
+    out.varint(request);
+    out.u8(more ? 1 : 0);
+    out.varint(leases.length);
+    for (const { id, ttlMs, remainingMs, keys: bound } of leases) {
+      out.varint(id);
+      out.varint(ttlMs);
+      out.varint(remainingMs);
+      out.varint(bound);
+    }
+    out.varint(keys.length);
+    for (const key of keys) out.sizedByteString(key);
+  }
+
   #unread(request: number, code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX);
     this.#out.u8(RECORD.unread);
@@ -423,10 +452,12 @@ function valueOf({ value, createRevision, modRevision, version }: StoredValue): 
 }
 
 /** All of what is asked for, not only what is there: what is left out would tell something too. */
-function mayReadAll(rights: Rights, wanted: Wanted): boolean {
+function mayReadAll(rights: Rights, wanted: Wanted, state: ReadableState): boolean {
   if (typeof wanted === "string") return rights.mayRead({ key: wanted });
   if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
   if ("key" in wanted) return rights.mayRead({ key: wanted.key });
   if ("history" in wanted) return rights.mayRead({ key: wanted.history });
-  return rights.mayRead({ start: wanted.start, end: wanted.end });
+  if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
+  if (!rights.isKnown || !("lease" in wanted)) return rights.isKnown;
+  return (state.lease?.(wanted).keys ?? []).every((key) => rights.mayRead({ key }));
 }

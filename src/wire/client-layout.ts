@@ -19,6 +19,9 @@ export const READ_KIND_RANGE_AT = 6;
 export const READ_KIND_HISTORY = 7;
 /** A range with bounds on revisions, or in an order of its own. */
 export const READ_KIND_SELECTION = 8;
+/** A lease, and its keys; or leases. Who asks so understands RECORD.leases. */
+export const READ_KIND_LEASE = 16;
+export const READ_KIND_LEASES = 17;
 export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
 /** Of a page of a range. */
 export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;
@@ -38,6 +41,7 @@ export const RECORD = {
   versions: 11,
   compacted: 12,
   txn: 13,
+  leases: 16,
 } as const;
 
 /** Longest text that comes with a refusal. */

@@ -18,6 +18,8 @@ import {
   type HistoryRequest,
   type KeyRequest,
   type KeysRequest,
+  type LeaseRequest,
+  type LeasesRequest,
   type RangeRequest,
   type RangeSelection,
 } from "../kv/commands.ts";
@@ -32,6 +34,8 @@ import {
   READ_KIND_KEY_AT,
   READ_KIND_KEYS,
   READ_KIND_KEYS_AT,
+  READ_KIND_LEASE,
+  READ_KIND_LEASES,
   READ_KIND_RANGE,
   READ_KIND_RANGE_AT,
   READ_KIND_SELECTION,
@@ -63,7 +67,14 @@ export interface RangeBytes extends Omit<RangeRequest, "start" | "end"> {
 }
 
 /** What a read asks for: a key, a range, many keys of one state, or the versions of a key. */
-export type Wanted = ByteString | KeyRequest | RangeRequest | KeysRequest | HistoryRequest;
+export type Wanted =
+  | ByteString
+  | KeyRequest
+  | RangeRequest
+  | KeysRequest
+  | HistoryRequest
+  | LeaseRequest
+  | LeasesRequest;
 
 /** What is visited of each read: its number, what it asks for, and as what kind. */
 export type ReadVisitor<T> = (request: number, wanted: Wanted, kind: number) => T;
@@ -224,6 +235,14 @@ function readWanted(reader: ByteReader, kind: number): Wanted {
       const limit = readLimit(reader);
       return { history: reader.byteString(keyLength(reader)), revision, limit };
     }
+    case READ_KIND_LEASE: {
+      const lease = reader.varint();
+      const withKeys = reader.u8();
+      if (withKeys > 1) reader.fail("0 or 1");
+      return { lease, withKeys: withKeys === 1, start: readBound(reader), revision: 0 };
+    }
+    case READ_KIND_LEASES:
+      return { leasesAfter: reader.varint(), revision: 0 };
     default:
       reader.fail("a known kind of read");
       return { keys: [], revision: 0 };
@@ -364,6 +383,28 @@ export class ReadsWriter {
     this.#records.varint(revision);
     this.#records.varint(limit);
     this.#records.sized(key);
+  }
+
+  /**
+   * A lease.
+   * @param request the client's number for it
+   * @param start the first of its keys that is wanted; null: none is
+   */
+  lease(request: number, lease: number, start: Uint8Array | null): void {
+    this.#begin(request, READ_KIND_LEASE);
+    this.#records.varint(lease);
+    this.#records.u8(start === null ? 0 : 1);
+    this.#records.sized(start ?? new Uint8Array(0));
+  }
+
+  /**
+   * Leases in the order of their ids.
+   * @param request the client's number for it
+   * @param after only those with a greater id
+   */
+  leases(request: number, after: number): void {
+    this.#begin(request, READ_KIND_LEASES);
+    this.#records.varint(after);
   }
 
   /** @param request the client's number for it */

@@ -17,6 +17,8 @@
  *       selection varint request · u8 8 · u8 flags (as of a range) · u8 order (0 key, 1 create, 2 mod, 3 version, 4 value)
  *                   · varint least create revision · varint greatest (0: none) · varint least mod revision · varint greatest
  *                   · as a range from its revision on
+ *         lease     varint request · u8 16 · varint id · u8 (1: its keys too) · start, the first key wanted
+ *         leases    varint request · u8 17 · varint id: those with a greater one
  *     server -> client
  *       answers   u8 3 · 8 bytes applied index · record*
  *         u8 1 session    varint session: the write answers that follow are of it
@@ -36,6 +38,8 @@
  *         u8 12 compacted varint request · varint oldest revision
  *         u8 13 txn       varint sequence · u8 flags (1: then, 2: results are told) · varint revision
  *                         · [varint length · results, as in kv/txn-results]: only to who has sent a transaction
+ *         u8 16 leases    varint request · u8 (1: there is more) · varint leases · (varint id · varint ttl · varint remaining
+ *                         · varint keys of it){leases} · varint keys · key{keys}: of the one lease, when they were asked for
  *     key, value, text, start, end := varint length · bytes
  *
  * Frames 4 and 5 are of watches: see watch-layout.
@@ -56,6 +60,7 @@
 export {
   decodeAnswers,
   type AnswerHandler,
+  type LeasesAnswer,
   type PageAnswer,
   type VersionsAnswer,
 } from "./answer-reader.ts";

@@ -42,6 +42,7 @@ export function sightWith(
     status: statusWith(status),
     ...{ leadersSeen: 2, waitingCommands: 1 },
     watches: { watches: 3, behind: 1, events: 20, slowed: 2 },
+    leases: { count: 4, keys: 6, clockMs: 12_500, expired: 7 },
     refused: [
       { kind: "read", code: "NO_QUORUM", frames: 4 },
       { kind: "write", code: "NO_QUORUM", frames: 2 },

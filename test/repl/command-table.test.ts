@@ -102,7 +102,7 @@ describe("client commands", () => {
     ["1 write a", "write: too few arguments: 1 write KEY VALUE"],
     [
       "2 write a b c",
-      'too many arguments: 2 write KEY VALUE (quote text with spaces: "like this")',
+      'too many arguments: 2 write KEY VALUE [--ttl TIME] (quote text with spaces: "like this")',
     ],
     ["1 read a --locale", "unknown option --locale (did you mean --local?): 1 read KEY [--local]"],
     ["1 read a --local=x", "--local takes no value"],

@@ -10,7 +10,6 @@ import type {
   RangeOptions,
   RangeSelector,
   ReadOptions,
-  WriteResult,
 } from "../../src/client/types.ts";
 import type { WatchBatch } from "../../src/client/watch-types.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
@@ -39,7 +38,6 @@ export interface FakeClient extends KvCalls {
   /** Transactions it was asked for, and what it answers. */
   readonly txns: TxnRequest[];
   answerTxn: TxnResult;
-  write(key: Uint8Array, value: Uint8Array): Promise<WriteResult>;
 }
 
 /** As much of a Watch as the prompt needs. */
@@ -222,8 +220,42 @@ export function fakeClient(): FakeClient {
       hang = true;
     },
     request: answered as KvCalls["request"],
-    write: async (key, value) => {
-      const node = await begin(`write ${text(key)}`);
+    leases: {
+      issue: async (ttl, options = {}) => {
+        await begin(`issue ${ttl}`, options);
+        return { id: 7, ttl, remaining: ttl };
+      },
+      renew: async (id, options = {}) => {
+        await begin(`renew ${id}`, options);
+        return id === 7 ? 30_000 : null;
+      },
+      revoke: async (id, options = {}) => {
+        await begin(`revoke ${id}`, options);
+        return id === 7;
+      },
+      timeToLive: async (id, options = {}) => {
+        await begin(`ttl ${id}`, options);
+        const keys = [Buffer.from("a"), Buffer.from("two words")];
+        return id === 7 ? { id, ttl: 30_000, remaining: 12_345, keys } : null;
+      },
+      list: async (options = {}) => {
+        await begin("leases", options);
+        return [{ id: 7, ttl: 30_000, remaining: 12_345 }];
+      },
+    },
+    locks: {
+      query: async (options = {}) => {
+        await begin("locks", options);
+        return {
+          held: [{ name: "a", mode: "exclusive", owner: "me", revision: 5 }],
+          pending: [{ name: "a", mode: "shared", owner: "", revision: 6 }],
+        };
+      },
+    },
+    write: async (key, value, options = {}) => {
+      const { lease, ttl } = options;
+      const bound = typeof lease === "number" ? lease : (ttl ?? "");
+      const node = await begin(`write ${text(key)} ${bound}`.trim(), options);
       return { revision: set(text(key), value), node };
     },
   };

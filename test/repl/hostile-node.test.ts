@@ -74,6 +74,9 @@ describe.each([false, true])("with --json: %s", (json) => {
         history: failing,
         snapshot: fail,
         txn: fail,
+        write: fail,
+        leases: { issue: fail, renew: fail, revoke: fail, timeToLive: fail, list: fail },
+        locks: { query: fail },
         watch: () => {
           throw new KvError(code, EVIL);
         },
@@ -82,6 +85,7 @@ describe.each([false, true])("with --json: %s", (json) => {
         await shown(createClientPrompt({ ...common, client: calls }), "write a b", json),
         await shown(createClientPrompt({ ...common, client: calls }), "keys a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "txn then get a", json),
+        await shown(createClientPrompt({ ...common, client: calls }), "lease ttl 7; locks", json),
         await shown(createClientPrompt({ ...common, client: calls }), "watch a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "history a", json),
         await shown(createClientPrompt({ ...common, client: calls }), "get a b", json),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { KvState, STATUS } from "../../src/kv/index.ts";
 import { Rebuilds } from "../../src/replica/rebuilds.ts";
-import { groupBytes, open, run, type Command } from "../kv/helpers.ts";
+import { groupBytes, key, open, run, type Command } from "../kv/helpers.ts";
 
 const LONG = 1024 * 1024 - 100_000;
 /** So many values of that length are taken at once. */
@@ -44,5 +44,19 @@ describe("rebuilds", () => {
     expect(rebuilds.split(groupOf(session, 1000, append("short")), 0)).toBeNull();
     const write: Command = { op: "write", key: "long", value: "x" };
     expect(rebuilds.split(groupOf(session, 1000, write), 0)).toBeNull();
+  });
+
+  test("leases are renewed, and revoked with their keys, only as fast as nodes can", () => {
+    const { state, session } = withLongValue();
+    const rebuilds = new Rebuilds(() => state);
+    const renew: Command = { op: "leaseKeepAlive", numbers: "\u0001".repeat(1024) };
+    const split = rebuilds.split(groupOf(session, 100, renew), 0);
+    expect(split).toMatchObject({ session, commands: 32 });
+    expect(rebuilds.split(groupOf(session, 2, renew), 1)).toBeNull();
+    const { revision: lease } = run(state, session, 2, { op: "leaseGrant", ttl: 1000, lease: 0 });
+    const revoke: Command = { op: "leaseRevoke", lease };
+    expect(rebuilds.split(groupOf(session, 100, revoke), 1000)).toBeNull();
+    for (let i = 0; i < 1000; i++) state.leases.bind(lease, key(`k${i}`), 0);
+    expect(rebuilds.split(groupOf(session, 100, revoke), 10_000)).toMatchObject({ commands: 8 });
   });
 });

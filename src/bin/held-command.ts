@@ -1,0 +1,116 @@
+/** `omnikv lock` and `omnikv elect`: what they have in common. */
+import type { Command } from "commander";
+import { createClient, KvError, type Guard, type KvClient } from "../api/index.ts";
+import { unreachable } from "../base/assert.ts";
+import { printable, printableJson } from "../base/printable.ts";
+import { EXIT } from "../repl/exit-status.ts";
+import { statusOf } from "../repl/failure.ts";
+import { learnSettings } from "./learn-nodes.ts";
+import { addAccessOptions, parseTime, type PromptFlags } from "./prompt-options.ts";
+import { runHeld, type RunEnd } from "./run-held.ts";
+
+export interface HeldFlags extends PromptFlags {
+  readonly ttl: string;
+}
+
+export function addHeldOptions(command: Command): Command {
+  return addAccessOptions(command)
+    .option("--ttl <time>", "it is free again so long after this process has died", "10s")
+    .option("--json", "what happens, as JSON objects on standard error");
+}
+
+/** What is told on standard error, so that the output is the program's. */
+export class Teller {
+  readonly #name: string;
+  readonly #json: boolean;
+
+  constructor(name: string, json: boolean) {
+    this.#name = name;
+    this.#json = json;
+  }
+
+  /** @param fields for programs; people get the text */
+  tell(text: string, fields: Readonly<Record<string, unknown>>): void {
+    const line = this.#json ? printableJson(fields) : `omnikv ${this.#name}: ${printable(text)}`;
+    process.stderr.write(`${line}\n`);
+  }
+
+  failed(error: KvError): void {
+    const { code, message } = error;
+    this.tell(message, { ok: false, op: this.#name, code, message });
+  }
+}
+
+export interface HeldRun {
+  readonly client: KvClient;
+  readonly ttl: number;
+  readonly teller: Teller;
+  /** Aborted when the process is told to end before the program runs. */
+  readonly signal: AbortSignal;
+  /** Runs the program. From then on signals are its own. */
+  readonly run: (guard: Guard) => Promise<RunEnd>;
+}
+
+/** @param carryOut returns the exit status */
+export async function withHeld(
+  what: { readonly name: "lock" | "elect"; readonly of: string; readonly words: readonly string[] },
+  flags: HeldFlags,
+  carryOut: (held: HeldRun) => Promise<number>,
+): Promise<void> {
+  const ttl = parseTime(flags.ttl, "--ttl");
+  const { nodes, clusterId, secret, tls, timeoutMs } = await learnSettings(flags);
+  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs });
+  const teller = new Teller(what.name, flags.json === true);
+  const abort = new AbortController();
+  let isRunning = false;
+  const onSignal = (): void => {
+    if (!isRunning) abort.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
+  const [command = "", ...args] = what.words;
+  const run = async (guard: Guard): Promise<RunEnd> => {
+    isRunning = true;
+    try {
+      return await runHeld({ command, args, guard, name: what.of, ttl });
+    } finally {
+      isRunning = false;
+    }
+  };
+  try {
+    process.exitCode = await carryOut({ client, ttl, teller, signal: abort.signal, run });
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    if (abort.signal.aborted) {
+      process.exitCode = EXIT.interrupted;
+    } else {
+      teller.failed(error);
+      process.exitCode = statusOf(error);
+    }
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
+    client.close();
+  }
+}
+
+/** As shells have it: there is no such program. */
+const EXIT_NOT_STARTED = 127;
+
+/** @returns the exit status; null: it was lost, and told */
+export function statusOfEnd(end: RunEnd, guard: Guard, teller: Teller): number | null {
+  switch (end.kind) {
+    case "ended":
+      return end.status;
+    case "notStarted":
+      teller.tell(end.why, { ok: false, event: "notStarted", message: end.why });
+      return EXIT_NOT_STARTED;
+    case "lost": {
+      const { reason } = guard.signal;
+      const message = reason instanceof KvError ? reason.message : "it was lost";
+      const fields = { ok: false, event: "lost", token: guard.token, message };
+      teller.tell(`lost, and the program was ended: ${message}`, fields);
+      return null;
+    }
+    default:
+      return unreachable(end, "end of a program");
+  }
+}

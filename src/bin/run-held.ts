@@ -1,0 +1,90 @@
+/** Runs a program for as long as a lock is held or a term lasts. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { constants } from "node:os";
+import { leaseMarginOf, type Guard } from "../api/index.ts";
+import { nodeClock } from "../platform/node-clock.ts";
+
+/** Passed on to the program. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+/** Of the time that a lease has left at the nodes when it is over here: so long the program may take to end by itself. */
+const GRACE_PART = 2;
+
+export interface RunOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly guard: Pick<Guard, "token" | "key" | "signal">;
+  readonly name: string;
+  /** Of the lease, in milliseconds. */
+  readonly ttl: number;
+}
+
+export type RunEnd =
+  | { readonly kind: "ended"; readonly status: number }
+  /** What it was run for was lost, and it was made to end. */
+  | { readonly kind: "lost"; readonly status: number }
+  | { readonly kind: "notStarted"; readonly why: string };
+
+/** Resolves when the program has ended. Its token is in OMNIKV_TOKEN. */
+export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promise<RunEnd> {
+  // With a group of its own what it has started ends with it. At a terminal the program is to stay in the terminal's.
+  const detached = !process.stdin.isTTY;
+  return new Promise((resolve) => {
+    let child: ChildProcess;
+    try {
+      child = spawn(command, args, {
+        stdio: "inherit",
+        detached,
+        env: {
+          ...process.env,
+          OMNIKV_TOKEN: String(guard.token),
+          OMNIKV_LOCK: name,
+          OMNIKV_LOCK_KEY: guard.key,
+        },
+      });
+    } catch (error) {
+      return resolve({ kind: "notStarted", why: String(error) });
+    }
+    const kill = (signal: NodeJS.Signals): void => {
+      const { pid } = child;
+      if (pid === undefined) return;
+      try {
+        process.kill(detached ? -pid : pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    };
+    let cancelKill = (): void => {};
+    let isLost = false;
+    const onLost = (): void => {
+      isLost = true;
+      kill("SIGTERM");
+      cancelKill = nodeClock.after(leaseMarginOf(ttl) / GRACE_PART, () => kill("SIGKILL"));
+    };
+    const forward = (signal: NodeJS.Signals): void => {
+      // A terminal has told the program itself.
+      if (!detached && (signal === "SIGINT" || signal === "SIGQUIT")) return;
+      kill(signal);
+    };
+    const end = (result: RunEnd): void => {
+      cancelKill();
+      guard.signal.removeEventListener("abort", onLost);
+      for (const signal of SIGNALS) process.off(signal, forward);
+      resolve(result);
+    };
+    for (const signal of SIGNALS) process.on(signal, forward);
+    guard.signal.addEventListener("abort", onLost, { once: true });
+    if (guard.signal.aborted) onLost();
+    child.once("error", ({ message }) => end({ kind: "notStarted", why: message }));
+    child.once("exit", (code, signal) => {
+      // What it has left behind may not go on without the lock.
+      if (isLost && detached) kill("SIGKILL");
+      end({ kind: isLost ? "lost" : "ended", status: statusOf(code, signal) });
+    });
+  });
+}
+
+/** As shells have it. */
+function statusOf(code: number | null, signal: NodeJS.Signals | null): number {
+  if (code !== null) return code;
+  return 128 + (signal === null ? 0 : constants.signals[signal]);
+}

@@ -1,0 +1,103 @@
+/** Writes that are made only while a lock is held. */
+import { KvError } from "../base/errors.ts";
+import { Atomic } from "./atomic.ts";
+import { guardedBy, type Guard } from "./lock.ts";
+import type { Transaction, TransactSource } from "./transact.ts";
+import type {
+  TransactOptions,
+  TransactResult,
+  TxnOperation,
+  TxnRequest,
+  TxnResult,
+} from "./txn-types.ts";
+import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./types.ts";
+
+export interface GuardedSource extends TransactSource {
+  transactOn<T>(
+    view: TransactSource,
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options?: TransactOptions,
+  ): Promise<TransactResult<T>>;
+}
+
+/**
+ * Every write of it is one step with the check that the lock is still held by the one who was given this token. When it is not, the write
+ * rejects with LOCK_LOST and has certainly had no effect, however late it comes and whatever its sender believes.
+ */
+export class GuardedClient implements TransactSource {
+  readonly #source: GuardedSource;
+  readonly #guard: Guard;
+
+  constructor(source: GuardedSource, guard: Guard) {
+    this.#source = source;
+    this.#guard = guard;
+  }
+
+  /** As of KvClient. */
+  async write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
+    const { revision, node } = await this.#change({ op: "put", key, value }, options);
+    return { revision, node };
+  }
+
+  /** As of KvClient. */
+  async delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult> {
+    const { revision, node, results } = await this.#change({ op: "delete", key }, options);
+    const [deleted] = results ?? [];
+    if (deleted?.op !== "delete") {
+      throw new KvError(
+        "INTERNAL",
+        "it was deleted if it was there; which of the two is not known any more",
+      );
+    }
+    return { existed: deleted.count > 0, revision, node };
+  }
+
+  /** As of KvClient, three within each other at most. */
+  async txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult> {
+    const guard = this.#guard;
+    // It would be refused anyhow; what the signal knows is told sooner.
+    if (guard.signal.aborted) throw lost(guard, guard.signal.reason);
+    const whole: TxnRequest = {
+      compare: [guardedBy(guard)],
+      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+      then: [{ op: "txn", ...request }],
+    };
+    const { succeeded, revision, results, node } = await this.#source.txn(whole, options);
+    if (!succeeded) throw lost(guard, undefined);
+    const [inner] = results ?? [];
+    if (inner === undefined) return { succeeded, revision, results: null, node };
+    if (inner.op !== "txn")
+      throw new KvError("INTERNAL", "a transaction was answered with something else");
+    return { succeeded: inner.succeeded, revision, results: inner.results, node };
+  }
+
+  #change(operation: TxnOperation, options?: RequestOptions): Promise<TxnResult> {
+    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+    return this.txn({ then: [operation] }, options);
+  }
+
+  /** As of KvClient. */
+  atomic(): Atomic {
+    return new Atomic((request, options) => this.txn(request, options));
+  }
+
+  /** As of KvClient: what it reads is not guarded, what it writes is. */
+  transact<T>(
+    carryOut: (tx: Transaction) => Promise<T> | T,
+    options?: TransactOptions,
+  ): Promise<TransactResult<T>> {
+    return this.#source.transactOn(this, carryOut, options);
+  }
+
+  /** As of KvClient. */
+  snapshot: TransactSource["snapshot"] = (...args) => this.#source.snapshot(...args);
+  /** As of KvClient. */
+  range: TransactSource["range"] = (...args) => this.#source.range(...args);
+  /** As of KvClient. */
+  count: TransactSource["count"] = (...args) => this.#source.count(...args);
+}
+
+function lost({ key, token }: Guard, cause: unknown): KvError {
+  const text = `${key} is not held any more with the token ${token}: nothing was written`;
+  return new KvError("LOCK_LOST", text, cause === undefined ? {} : { cause });
+}
