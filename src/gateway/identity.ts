@@ -14,7 +14,8 @@ export class Identity {
   /** @param isHolder whether the handshake has proved the cluster's secret */
   constructor(connection: Connection, isHolder: boolean) {
     this.#isHolder = isHolder;
-    this.#commonName = connection.security()?.commonName ?? null;
+    // An empty name is that of whoever has proved the secret: no certificate may bring it along.
+    this.#commonName = connection.security()?.commonName || null;
   }
 
   /** @returns what is wrong with it: whoever is connected stays the same */
