@@ -9,27 +9,19 @@
  *       else from theirs.
  */
 import { hostPort } from "../base/address.ts";
-import {
-  CLIENT_FRAME_BYTES_MAX,
-  HANDSHAKE_BYTES_MAX,
-  PEER_FRAME_BYTES_MAX,
-} from "../base/limits.ts";
+import { HANDSHAKE_BYTES_MAX } from "../base/limits.ts";
 import { truncateReason } from "../platform/ws-connection.ts";
-import type {
-  Address,
-  Channel,
-  Connection,
-  ConnectionHandlers,
-  DialHandlers,
-  Listener,
-  Network,
+import {
+  FRAME_BYTES_MAX,
+  type Address,
+  type Channel,
+  type Connection,
+  type ConnectionHandlers,
+  type DialHandlers,
+  type Listener,
+  type Network,
 } from "../ports/network.ts";
 
-const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
-  peer: PEER_FRAME_BYTES_MAX,
-  client: CLIENT_FRAME_BYTES_MAX,
-  admin: CLIENT_FRAME_BYTES_MAX,
-};
 /** As web sockets say it of a connection that ended without a reason. */
 const ENDED = "connection ended (1006)";
 

@@ -13,15 +13,15 @@ import { isIP, Socket, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
-import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
-import type {
-  Address,
-  Channel,
-  Connection,
-  ConnectionHandlers,
-  DialHandlers,
-  Listener,
-  Network,
+import {
+  FRAME_BYTES_MAX,
+  type Address,
+  type Channel,
+  type Connection,
+  type ConnectionHandlers,
+  type DialHandlers,
+  type Listener,
+  type Network,
 } from "../ports/network.ts";
 import { watchCrowd } from "./crowd.ts";
 import { hostPort } from "../base/address.ts";
@@ -88,12 +88,6 @@ const DEFAULTS: Required<WsNetworkOptions> = {
   strangerTimeoutMs: 8000,
   clientTls: null,
   peerTls: null,
-};
-
-const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
-  peer: PEER_FRAME_BYTES_MAX,
-  client: CLIENT_FRAME_BYTES_MAX,
-  admin: CLIENT_FRAME_BYTES_MAX,
 };
 
 /** Time for an HTTP request to arrive whole: an upgrade request is one packet. Looked at so often. */
