@@ -11,15 +11,15 @@
 import { hostPort } from "../base/address.ts";
 import { HANDSHAKE_BYTES_MAX } from "../base/limits.ts";
 import { truncateReason } from "../platform/ws-connection.ts";
-import {
-  FRAME_BYTES_MAX,
-  type Address,
-  type Channel,
-  type Connection,
-  type ConnectionHandlers,
-  type DialHandlers,
-  type Listener,
-  type Network,
+import { FRAME_BYTES_MAX } from "../platform/frame-limits.ts";
+import type {
+  Address,
+  Channel,
+  Connection,
+  ConnectionHandlers,
+  DialHandlers,
+  Listener,
+  Network,
 } from "../ports/network.ts";
 
 /** As web sockets say it of a connection that ended without a reason. */

@@ -13,15 +13,15 @@ import { isIP, Socket, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
-import {
-  FRAME_BYTES_MAX,
-  type Address,
-  type Channel,
-  type Connection,
-  type ConnectionHandlers,
-  type DialHandlers,
-  type Listener,
-  type Network,
+import { FRAME_BYTES_MAX } from "./frame-limits.ts";
+import type {
+  Address,
+  Channel,
+  Connection,
+  ConnectionHandlers,
+  DialHandlers,
+  Listener,
+  Network,
 } from "../ports/network.ts";
 import { watchCrowd } from "./crowd.ts";
 import { hostPort } from "../base/address.ts";

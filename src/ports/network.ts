@@ -1,14 +1,5 @@
-import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
-
 /** Which of a node's services a connection speaks to. */
 export type Channel = "peer" | "client" | "admin";
-
-/** Of one frame. */
-export const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
-  peer: PEER_FRAME_BYTES_MAX,
-  client: CLIENT_FRAME_BYTES_MAX,
-  admin: CLIENT_FRAME_BYTES_MAX,
-};
 
 export interface Address {
   readonly host: string;
