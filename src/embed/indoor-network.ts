@@ -9,12 +9,9 @@
  *       else from theirs.
  */
 import { hostPort } from "../base/address.ts";
-import {
-  CLIENT_FRAME_BYTES_MAX,
-  HANDSHAKE_BYTES_MAX,
-  PEER_FRAME_BYTES_MAX,
-} from "../base/limits.ts";
+import { HANDSHAKE_BYTES_MAX } from "../base/limits.ts";
 import { truncateReason } from "../platform/ws-connection.ts";
+import { FRAME_BYTES_MAX } from "../platform/frame-limits.ts";
 import type {
   Address,
   Channel,
@@ -25,11 +22,6 @@ import type {
   Network,
 } from "../ports/network.ts";
 
-const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
-  peer: PEER_FRAME_BYTES_MAX,
-  client: CLIENT_FRAME_BYTES_MAX,
-  admin: CLIENT_FRAME_BYTES_MAX,
-};
 /** As web sockets say it of a connection that ended without a reason. */
 const ENDED = "connection ended (1006)";
 

@@ -1,5 +1,5 @@
 /** Who is at the other end of a connection, as far as it has been proved. */
-import { SECRET_HOLDER, type AccessState, type Actor } from "../kv/index.ts";
+import { ACCESS_NAME, SECRET_HOLDER, type AccessState, type Actor } from "../kv/index.ts";
 import type { Connection } from "../ports/network.ts";
 import type { SignedIn } from "./sign-in.ts";
 
@@ -14,7 +14,9 @@ export class Identity {
   /** @param isHolder whether the handshake has proved the cluster's secret */
   constructor(connection: Connection, isHolder: boolean) {
     this.#isHolder = isHolder;
-    this.#commonName = connection.security()?.commonName ?? null;
+    // As in a token: what no user can be named is nobody's. The empty name stands for whoever has proved the secret.
+    const commonName = connection.security()?.commonName ?? "";
+    this.#commonName = ACCESS_NAME.test(commonName) ? commonName : null;
   }
 
   /** @returns what is wrong with it: whoever is connected stays the same */

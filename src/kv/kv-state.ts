@@ -81,7 +81,7 @@ const VALUE_TOO_LARGE = ERRORS.VALUE_TOO_LARGE.wire;
 const TXN_REFUSED = ERRORS.TXN_REFUSED.wire;
 /** Keys looked at to tell where the bytes are. */
 const SAMPLED_KEYS = 2048;
-/** Changes of the history that are looked at with each entry, to let go of them, beside two for each that it makes. */
+/** Deletions and chunks of the history that are let go of with each entry, beside two for each change that it makes. */
 const RELEASED_WITH_ENTRY = 64;
 /** What an unreadable entry adds to the history hash. Part of the format. */
 const UNREADABLE_MARK = 0x756e_7264;
@@ -250,10 +250,11 @@ export class KvState {
 
   /**
    * Lets go of history that was compacted, a part of it: nobody can tell (A9). Applying does it too, as fast as it comes.
+   * @param most deletions and chunks
    * @returns whether something is left for another time
    */
-  releaseHistory(changes: number): boolean {
-    return this.#cells.release(changes);
+  releaseHistory(most: number): boolean {
+    return this.#cells.release(most);
   }
 
   /** By how much a value of this length under the key changes the size. */

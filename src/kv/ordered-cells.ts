@@ -186,11 +186,11 @@ export class OrderedCells {
 
   /**
    * Lets go of what was compacted. Nobody can tell.
-   * @param changes as many as may be looked at
+   * @param most deletions and chunks
    * @returns whether something is left for another time
    */
-  release(changes: number): boolean {
-    return this.#history.release(changes, this.#deletionReleased);
+  release(most: number): boolean {
+    return this.#history.release(most, this.#deletionReleased);
   }
 
   range(query: RangeQuery): KeyValue[] {

@@ -13,7 +13,7 @@ import { isIP, Socket, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
-import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
+import { FRAME_BYTES_MAX } from "./frame-limits.ts";
 import type {
   Address,
   Channel,
@@ -88,12 +88,6 @@ const DEFAULTS: Required<WsNetworkOptions> = {
   strangerTimeoutMs: 8000,
   clientTls: null,
   peerTls: null,
-};
-
-const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
-  peer: PEER_FRAME_BYTES_MAX,
-  client: CLIENT_FRAME_BYTES_MAX,
-  admin: CLIENT_FRAME_BYTES_MAX,
 };
 
 /** Time for an HTTP request to arrive whole: an upgrade request is one packet. Looked at so often. */

@@ -71,7 +71,7 @@ import { DEFAULT_WATCHES } from "./watch-limits.ts";
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
 const READ_ROUNDS_MAX = 2;
-/** Changes of the history that was compacted: a fraction of a millisecond. */
+/** Deletions and chunks of the history that was compacted: a fraction of a millisecond. */
 const RELEASED_EACH_TICK = 512;
 
 export class Replica {

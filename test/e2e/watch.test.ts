@@ -89,8 +89,10 @@ describe("a watcher", () => {
   test("leaves a node that stands still", async () => {
     cluster = await TestCluster.create(3);
     await cluster.startAll();
-    await cluster.client().write("k", "warm");
-    const watch = cluster.client({ firstNode: 2 }).watch({ prefix: "k" });
+    const watching = cluster.client({ firstNode: 2 });
+    // Through the node that is watched: "now" is what that node has applied.
+    await watching.write("k", "warm", { node: 2 });
+    const watch = watching.watch({ prefix: "k" });
     const seen = follow(watch);
     await watch.created;
     const writer = startWriting(cluster.client({ firstNode: 1, timeoutMs: 30_000 }));

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { EMPTY_ACCESS, readHistory, SnapshotError } from "../../src/kv/index.ts";
+import { EMPTY_ACCESS, SnapshotError } from "../../src/kv/index.ts";
+import { expectHistories, type Histories } from "./expect-histories.ts";
 import { fromSnapshot, key, open, run, snapshotBytes } from "./helpers.ts";
 
 interface Recorded {
@@ -12,8 +13,7 @@ interface Recorded {
   readonly oldest: number;
   readonly historyBytes: number;
   readonly historyHash: number;
-  /** By key: version, mod revision and value, newest first. */
-  readonly histories: Readonly<Record<string, readonly (readonly [number, number, string])[]>>;
+  readonly histories: Histories;
 }
 
 interface Written {
@@ -43,13 +43,7 @@ describe.each([
       ...{ revision: recorded.revision, oldest: recorded.oldest, hash: written.hash },
       ...{ bytes: recorded.historyBytes, historyHash: recorded.historyHash },
     });
-    for (const [name, versions] of Object.entries(recorded.histories)) {
-      const request = { history: key(name), revision: 0, limit: 99 };
-      const found = readHistory(cells, revision, request).versions;
-      expect(found.map(({ version, modRevision, value }) => [version, modRevision, value])).toEqual(
-        versions,
-      );
-    }
+    expectHistories(state, recorded.histories);
     expect(Buffer.from(snapshotBytes(state.clone())).equals(snapshot)).toBe(true);
   });
 

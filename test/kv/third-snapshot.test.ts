@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readHistory, SnapshotError } from "../../src/kv/index.ts";
+import { SnapshotError } from "../../src/kv/index.ts";
+import { expectHistories, type Histories } from "./expect-histories.ts";
 import { fromSnapshot, key, open, run, snapshotBytes } from "./helpers.ts";
 
 interface Recorded {
@@ -13,8 +14,7 @@ interface Recorded {
   readonly hash: string;
   readonly historyBytes: number;
   readonly historyHash: number;
-  /** By key: version, mod revision and value, newest first. */
-  readonly histories: Readonly<Record<string, readonly (readonly [number, number, string])[]>>;
+  readonly histories: Histories;
 }
 
 const recorded = JSON.parse(
@@ -31,13 +31,7 @@ test.each(["as it is", "written and read once more"])("every version is there: %
     ...{ revision: recorded.revision, oldest: recorded.oldest, hash: recorded.hash },
     ...{ bytes: recorded.historyBytes, historyHash: recorded.historyHash },
   });
-  for (const [name, versions] of Object.entries(recorded.histories)) {
-    const request = { history: key(name), revision: 0, limit: 99 };
-    const found = readHistory(cells, revision, request).versions;
-    expect(found.map(({ version, modRevision, value }) => [version, modRevision, value])).toEqual(
-      versions,
-    );
-  }
+  expectHistories(state, recorded.histories);
   run(state, open(state, 2), 1, { op: "write", key: "a", value: "later" }, 0);
   expect(cells.history.modBefore(recorded.revision + 1, key("a"))).toBe(
     recorded.histories["a"]?.[0]?.[1],

@@ -2,14 +2,11 @@
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Readable } from "node:stream";
-import { text as readAll } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { createClientPrompt } from "../../src/repl/client-prompt.ts";
 import { EXIT } from "../../src/repl/exit-status.ts";
-import { runPrompt, type RunPromptOptions } from "../../src/repl/run-prompt.ts";
-import { plainStyle } from "../../src/repl/style.ts";
+import type { RunPromptOptions } from "../../src/repl/run-prompt.ts";
 import { fakeClient, type FakeClient } from "./fake-client.ts";
+import { runWith, type Run } from "./run-client-prompt.ts";
 
 let directory = "";
 beforeAll(() => {
@@ -28,35 +25,8 @@ function file(name: string, ...lines: readonly string[]): string {
   return path;
 }
 
-async function run(command: string, options: Partial<RunPromptOptions> = {}) {
-  const output = new PassThrough();
-  const errors = new PassThrough();
-  const prompt = createClientPrompt({
-    client,
-    nodes: [1, 2, 3].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id })),
-    timeoutMs: 5000,
-    style: plainStyle,
-    startCommand: (node) => `sh run${node}.sh`,
-    now: () => 0,
-  });
-  const status = await runPrompt(prompt, {
-    input: Readable.from([]),
-    output,
-    errors,
-    isTerminal: false,
-    command,
-    json: false,
-    bail: false,
-    promptText: "> ",
-    greeting: "",
-    historyPath: null,
-    signal: new AbortController().signal,
-    ...options,
-  });
-  output.end();
-  errors.end();
-  return { status, out: await readAll(output), err: await readAll(errors) };
-}
+const run = (command: string, options: Partial<RunPromptOptions> = {}): Promise<Run> =>
+  runWith(client, { command, ...options });
 
 test("a file's lines are carried out, errors name the file and the line, the rest goes on", async () => {
   const path = file(

@@ -11,7 +11,7 @@ beforeEach(() => {
   client = fakeClient();
 });
 
-const run = (options: Partial<RunPromptOptions>): Promise<Run> => runWith(client, options);
+const run = (options: Partial<RunPromptOptions>): Promise<Run> => runWith(client, options, 1.25);
 const piped = (text: string): Promise<Run> => run({ input: Readable.from([Buffer.from(text)]) });
 
 describe("many keys", () => {

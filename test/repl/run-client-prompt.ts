@@ -3,10 +3,10 @@ import { PassThrough, Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { createClientPrompt } from "../../src/repl/client-prompt.ts";
 import { runPrompt, type RunPromptOptions } from "../../src/repl/run-prompt.ts";
-import { createStyle } from "../../src/repl/style.ts";
+import { plainStyle } from "../../src/repl/style.ts";
 import type { FakeClient } from "./fake-client.ts";
 
-export const NODES = [1, 2, 3].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id }));
+const NODES = [1, 2, 3].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id }));
 
 export interface Run {
   readonly status: number;
@@ -14,25 +14,24 @@ export interface Run {
   readonly err: string;
 }
 
-function promptWith(client: FakeClient, level: 0 | 1 = 0) {
-  let time = 0;
-  return createClientPrompt({
-    client,
-    nodes: NODES,
-    timeoutMs: 5000,
-    style: createStyle(level),
-    startCommand: (node) => `sh run${node}.sh`,
-    now: () => (time += 1.25),
-  });
-}
-
+/** @param stepMs by which the clock goes on each time that it is read */
 export async function runWith(
   client: FakeClient,
   options: Partial<RunPromptOptions>,
+  stepMs = 0,
 ): Promise<Run> {
+  let time = 0;
+  const prompt = createClientPrompt({
+    client,
+    nodes: NODES,
+    timeoutMs: 5000,
+    style: plainStyle,
+    startCommand: (node) => `sh run${node}.sh`,
+    now: () => (time += stepMs),
+  });
   const output = new PassThrough();
   const errors = new PassThrough();
-  const status = await runPrompt(promptWith(client), {
+  const status = await runPrompt(prompt, {
     input: Readable.from([]),
     output,
     errors,

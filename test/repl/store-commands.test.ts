@@ -1,44 +1,21 @@
 /** Commands about the past of a key, several keys, all keys of a prefix, and what only a terminal has: tables, questions, Tab. */
-import { PassThrough, Readable } from "node:stream";
-import { text as readAll } from "node:stream/consumers";
+import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { KeyVersion } from "../../src/client/key-version.ts";
 import { clientTable } from "../../src/repl/client-commands.ts";
-import { createClientPrompt } from "../../src/repl/client-prompt.ts";
 import { keyWord } from "../../src/repl/complete.ts";
 import { EXIT } from "../../src/repl/exit-status.ts";
-import { runPrompt, type RunPromptOptions } from "../../src/repl/run-prompt.ts";
-import { plainStyle } from "../../src/repl/style.ts";
+import type { RunPromptOptions } from "../../src/repl/run-prompt.ts";
 import { nearest } from "../../src/repl/suggest.ts";
 import { fakeClient, type FakeClient } from "./fake-client.ts";
+import { runWith, type Run } from "./run-client-prompt.ts";
 
 let client: FakeClient;
 beforeEach(() => {
   client = fakeClient();
 });
 
-async function run(options: Partial<RunPromptOptions>) {
-  const output = new PassThrough();
-  const errors = new PassThrough();
-  const prompt = createClientPrompt({
-    client,
-    nodes: [1, 2, 3].map((id) => ({ id, host: "127.0.0.1", port: 4100 + id })),
-    timeoutMs: 5000,
-    style: plainStyle,
-    startCommand: (node) => `sh run${node}.sh`,
-    now: () => 0,
-  });
-  const status = await runPrompt(prompt, {
-    ...{ input: Readable.from([]), output, errors, isTerminal: false, command: null, json: false },
-    ...{ bail: false, promptText: "> ", greeting: "", historyPath: null },
-    signal: new AbortController().signal,
-    ...options,
-  });
-  output.end();
-  errors.end();
-  return { status, out: await readAll(output), err: await readAll(errors) };
-}
-
+const run = (options: Partial<RunPromptOptions>): Promise<Run> => runWith(client, options);
 const put = (key: string, value: string) => client.write(Buffer.from(key), Buffer.from(value));
 
 describe("from a script", () => {
