@@ -1,4 +1,5 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
+import { afterPrefix } from "../base/bytes.ts";
 import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
@@ -8,7 +9,6 @@ import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { isKey } from "./watched.ts";
 import { wrongRequest } from "./requests.ts";
-import { afterPrefix } from "./range.ts";
 import { Atomic } from "./atomic.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";

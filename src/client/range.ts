@@ -1,4 +1,5 @@
 /** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
+import { afterPrefix } from "../base/bytes.ts";
 import type { PageAnswer, RangeBytes } from "../wire/client.ts";
 import { bytesOf } from "./bytes.ts";
 import { ownBytes } from "./own-bytes.ts";
@@ -38,17 +39,6 @@ function selectionOf(bounds: RevisionBounds, order: RangeOrder): RangeSelection 
   const { minModRevision: modMin = 0, maxModRevision: modMax = 0 } = bounds;
   const isAll = createMin + createMax + modMin + modMax === 0;
   return isAll && order === "key" ? null : { order, createMin, createMax, modMin, modMax };
-}
-
-/** The first bytes above all that begin with these. Null: there are none. */
-export function afterPrefix(prefix: Uint8Array): Uint8Array | null {
-  let length = prefix.length;
-  while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
-  if (length === 0) return null;
-  // A copy, which `slice` of a Buffer would not be.
-  const after = new Uint8Array(prefix.subarray(0, length));
-  after[length - 1] = (after[length - 1] ?? 0) + 1;
-  return after;
 }
 
 /**

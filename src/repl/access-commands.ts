@@ -1,5 +1,5 @@
 /** Commands about users, roles and permissions: at the management prompt, and in the shell as `omnikv user …` and so on. */
-import { afterPrefix } from "../client/range.ts";
+import { afterPrefix } from "../base/bytes.ts";
 import type { AccessAction, AccessRequest, PasswordSource } from "./access-action.ts";
 import type { CommandSpec, ParsedArguments } from "./command-table.ts";
 import type { Token } from "./tokenize.ts";

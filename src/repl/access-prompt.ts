@@ -1,9 +1,9 @@
 /** Carries out the commands about users and roles. */
+import { afterPrefix } from "../base/bytes.ts";
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../wire/admin.ts";
-import { afterPrefix } from "../client/range.ts";
 import type { AccessAction, PasswordSource } from "./access-action.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
 

@@ -1,8 +1,8 @@
 /** Carries out commands about the past of a key, several keys at once, and all keys of a prefix. */
+import { afterPrefix } from "../base/bytes.ts";
 import { unreachable } from "../base/assert.ts";
 import { KvError } from "../base/errors.ts";
 import type { KvRequests } from "../client/key-requests.ts";
-import { afterPrefix } from "../client/range.ts";
 import type { ReadOptions, RequestOptions } from "../client/types.ts";
 import { bytesField } from "./bytes-field.ts";
 import { formatDuration, roundMs } from "./duration.ts";

@@ -1,10 +1,11 @@
 /** What a selector of a range stands for. */
+import { afterPrefix } from "../../src/base/bytes.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { wrongRangeOptions, wrongSelector } from "../../src/client/argument-checks.ts";
 import { orderedPages } from "../../src/client/ordered-range.ts";
 import { PrefixedClient } from "../../src/client/prefixed-client.ts";
-import { afterPrefix, rangeOf } from "../../src/client/range.ts";
+import { rangeOf } from "../../src/client/range.ts";
 import type { KvRequests } from "../../src/client/key-requests.ts";
 import type { RangeSelector } from "../../src/client/types.ts";
 import type { PageAnswer, RangeBytes } from "../../src/wire/client.ts";
