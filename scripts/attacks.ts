@@ -1,9 +1,9 @@
 /** What strangers and greedy clients can do to a cluster: `npx tsx scripts/attacks.ts --help`. */
 import { say, writeJson } from "../src/measure/experiments/entry.ts";
 import { readFlags } from "../src/measure/experiments/flags.ts";
-import { runAttack } from "../src/proof/attacks/attacks.ts";
-import { ATTACKS } from "../src/proof/attacks/catalogue.ts";
-import { problemsOf, render, type AttackResult } from "../src/proof/attacks/report.ts";
+import { runAttack } from "../src/proof/harm/attacks/attacks.ts";
+import { ATTACKS } from "../src/proof/harm/attacks/catalogue.ts";
+import { problemsOf, render, type AttackResult } from "../src/proof/harm/attacks/report.ts";
 
 const HELP = `Usage: npx tsx scripts/attacks.ts [options]   (npm run build first)
 

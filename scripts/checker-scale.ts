@@ -3,8 +3,13 @@
  * as they are and with one wrong answer. npx tsx scripts/checker-scale.ts [--seeds N]
  */
 import { parseArgs } from "node:util";
-import { appendModel, checkLinearizable, kvModel, type History } from "../src/checker/index.ts";
-import { corrupted, generate } from "../test/checker/generate.ts";
+import {
+  appendModel,
+  checkLinearizable,
+  kvModel,
+  type History,
+} from "../src/proof/checker/index.ts";
+import { corrupted, generate } from "../test/proof/checker/generate.ts";
 
 const { values } = parseArgs({ options: { seeds: { type: "string", default: "5" } } });
 const TIME_LIMIT_MS = 60_000;

@@ -11,9 +11,9 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { planRows, playRows, readRows, writeTable } from "../src/proof/damage/damage.ts";
-import { jsonOf, lineOf, markdownOf } from "../src/proof/damage/report.ts";
-import { isBad, type Row } from "../src/proof/damage/row.ts";
+import { planRows, playRows, readRows, writeTable } from "../src/proof/harm/damage/damage.ts";
+import { jsonOf, lineOf, markdownOf } from "../src/proof/harm/damage/report.ts";
+import { isBad, type Row } from "../src/proof/harm/damage/row.ts";
 
 const { values } = parseArgs({
   options: {

@@ -12,7 +12,7 @@ const TOOLS = [
   "vitepress@1.6.4",
 ];
 const ENTRIES = {
-  omnikv: "api/index.ts",
+  omnikv: "client/api/index.ts",
   "omnikv/server": "embed/index.ts",
   "omnikv/keyv": "adapters/keyv.ts",
   "omnikv/abstract-level": "adapters/abstract-level/index.ts",
@@ -20,8 +20,8 @@ const ENTRIES = {
   "omnikv/express-session": "adapters/express-session.ts",
   "omnikv/node-cron": "adapters/node-cron.ts",
   "omnikv/omnipaxos": "omnipaxos/index.ts",
-  "omnikv/checker": "checker/index.ts",
-  "omnikv/sim": "sim/index.ts",
+  "omnikv/checker": "proof/checker/index.ts",
+  "omnikv/sim": "proof/simulator/index.ts",
 };
 /** What pages name that is no page, and browsers can show. */
 const SHOWN = /\.(png|svg|ya?ml|json|mjs)$/;

@@ -1,6 +1,6 @@
 /** Clusters with small heaps, filled until they refuse more, and used on: `npx tsx scripts/fill.ts --help`. */
 import { readFlags } from "../src/measure/experiments/flags.ts";
-import { fillCluster, fillTable, type FillRow } from "../src/proof/fill.ts";
+import { fillCluster, fillTable, type FillRow } from "../src/proof/harm/fill.ts";
 
 const HELP = `Usage: npx tsx scripts/fill.ts [options]   (npm run build first)
 

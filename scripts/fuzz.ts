@@ -1,6 +1,6 @@
 /** Mutated frames on every channel of a real server: `npx tsx scripts/fuzz.ts --help`. */
 import { readFlags } from "../src/measure/experiments/flags.ts";
-import { fuzz, MEMORY_MAX } from "../src/proof/fuzz/fuzz.ts";
+import { fuzz, MEMORY_MAX } from "../src/proof/harm/fuzz/fuzz.ts";
 
 const STALL_MAX_MS = 500;
 

@@ -8,10 +8,10 @@ import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { OmnikvCluster } from "../src/measure/subjects/omnikv-cluster.ts";
 import { KvClient } from "../src/client/kv-client.ts";
-import { nodeClock } from "../src/platform/node-clock.ts";
-import { createNodeRandom } from "../src/platform/node-random.ts";
-import { WsNetwork } from "../src/platform/ws-network.ts";
-import type { NamedScenario } from "../src/scenarios/index.ts";
+import { nodeClock } from "../src/machine/runtime/node-clock.ts";
+import { createNodeRandom } from "../src/machine/runtime/node-random.ts";
+import { WsNetwork } from "../src/machine/network/ws-network.ts";
+import type { NamedScenario } from "../src/client/scenarios/index.ts";
 import { launchBrowser } from "../test/e2e/browser.ts";
 
 type Theme = "light" | "dark";

@@ -8,7 +8,7 @@
  */
 import { readFlags } from "../src/measure/experiments/flags.ts";
 import { namespacesRefusal } from "../src/measure/subjects/namespaces.ts";
-import { torture } from "../src/proof/torture/torture.ts";
+import { torture } from "../src/proof/harm/torture/torture.ts";
 
 const HELP = `Usage: npx tsx scripts/torture.ts [options]   (npm run build first)
 

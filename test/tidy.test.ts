@@ -1,103 +1,302 @@
 /** The rules of the source that no linter knows: which folder may import which, and what must not be left behind. */
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const SRC = join(ROOT, "src");
 
-/** Own folder always; what is not named is forbidden. Arrows never go up (docs/architecture.md). */
+/**
+ * Rooms, and parts of rooms, each with a door of its own, from the lowest floor to the highest. Own folder always; what is not
+ * named is forbidden, and nobody may name what stands further down in this table (docs/architecture.md).
+ */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  omnipaxos: [],
   base: [],
-  operations: ["base"],
-  kv: ["base", "operations"],
-  checker: ["base"],
-  scenarios: ["base"],
-  config: ["base"],
-  ports: ["base"],
-  wire: ["base", "kv", "omnipaxos"],
-  storage: ["base", "ports", "omnipaxos", "wire"],
-  links: ["base", "ports", "wire", "omnipaxos"],
-  replica: ["base", "operations", "kv", "wire", "omnipaxos"],
-  backup: ["base", "ports", "kv", "wire", "storage"],
-  gateway: ["base", "ports", "operations", "kv", "wire", "links", "replica"],
-  client: ["base", "ports", "operations", "kv", "wire", "links", "scenarios"],
-  platform: ["base", "ports", "storage"],
-  repl: ["base", "client", "wire", "scenarios"],
-  dashboard: ["wire"],
-  page: ["base", "ports", "client", "wire", "scenarios"],
-  node: ["base", "ports", "kv", "wire", "omnipaxos", "storage", "links", "replica", "gateway"],
-  sim: [
+  "machine/ports": ["base"],
+  "machine/runtime": ["machine/ports"],
+  "machine/tls": ["base", "machine/ports"],
+  "machine/http": ["base", "machine/tls"],
+  "machine/network": ["base", "machine/ports", "machine/tls"],
+  "machine/host": ["base", "machine/ports"],
+  "machine/logger": ["base", "machine/ports", "machine/host"],
+  omnipaxos: [],
+  "store/operations": ["base"],
+  store: ["base", "store/operations"],
+  "protocol/codec": ["base", "omnipaxos"],
+  "protocol/messages": ["omnipaxos", "store"],
+  "protocol/handshake": ["base", "protocol/codec", "protocol/messages"],
+  "protocol/peer": [
     "base",
-    "ports",
-    "operations",
-    "kv",
-    "wire",
     "omnipaxos",
-    "storage",
+    "store",
+    "protocol/codec",
+    "protocol/messages",
+    "protocol/handshake",
+  ],
+  "protocol/client": ["base", "store", "protocol/codec"],
+  "protocol/admin": ["base", "store", "protocol/codec"],
+  storage: [
+    "base",
+    "machine/ports",
+    "omnipaxos",
+    "protocol/codec",
+    "protocol/messages",
+    "protocol/peer",
+  ],
+  "storage/backup": ["base", "machine/ports", "store", "protocol/messages", "storage"],
+  "links/handshake": ["base", "machine/ports", "protocol/codec", "protocol/handshake"],
+  links: [
+    "base",
+    "machine/ports",
+    "omnipaxos",
+    "protocol/codec",
+    "protocol/handshake",
+    "protocol/peer",
+    "links/handshake",
+  ],
+  replica: [
+    "base",
+    "omnipaxos",
+    "store/operations",
+    "store",
+    "protocol/codec",
+    "protocol/messages",
+    "protocol/peer",
+    "protocol/client",
+  ],
+  "server/config": ["base"],
+  "server/gateway": [
+    "base",
+    "machine/ports",
+    "store/operations",
+    "store",
+    "protocol/codec",
+    "protocol/handshake",
+    "protocol/client",
+    "protocol/admin",
+    "links/handshake",
     "links",
     "replica",
-    "node",
-    "client",
-    "checker",
   ],
-  explore: ["base", "operations", "kv", "wire", "omnipaxos", "replica"],
-  api: ["base", "client", "platform"],
+  "server/node": [
+    "base",
+    "machine/ports",
+    "omnipaxos",
+    "store",
+    "protocol/messages",
+    "protocol/handshake",
+    "protocol/peer",
+    "protocol/admin",
+    "storage",
+    "links/handshake",
+    "links",
+    "replica",
+    "server/gateway",
+  ],
+  "server/dashboard": ["protocol/admin"],
+  "server/probes": ["base", "protocol/admin"],
+  "server/metrics": ["base", "protocol/admin", "server/node", "server/probes"],
+  "server/launch": ["base", "machine/host", "server/config"],
+  "server/process": [
+    "base",
+    "machine/ports",
+    "machine/runtime",
+    "machine/tls",
+    "machine/network",
+    "machine/host",
+    "machine/logger",
+    "storage",
+    "server/config",
+    "server/node",
+    "server/dashboard",
+    "server/probes",
+    "server/metrics",
+  ],
+  "client/scenarios": ["base"],
+  client: [
+    "base",
+    "machine/ports",
+    "store/operations",
+    "store",
+    "protocol/codec",
+    "protocol/handshake",
+    "protocol/client",
+    "links/handshake",
+  ],
+  "client/tls": ["base", "machine/tls"],
+  "client/diagnostics": ["base", "machine/runtime", "client"],
+  "client/admin": [
+    "base",
+    "machine/ports",
+    "protocol/codec",
+    "protocol/admin",
+    "client/scenarios",
+    "client",
+  ],
+  "client/api": [
+    "base",
+    "machine/runtime",
+    "machine/tls",
+    "machine/http",
+    "machine/network",
+    "protocol/admin",
+    "client",
+    "client/tls",
+    "client/diagnostics",
+    "client/admin",
+  ],
+  "prompt/terminal": ["base", "client/scenarios"],
+  "prompt/commands": [
+    "base",
+    "store",
+    "protocol/admin",
+    "client/scenarios",
+    "client",
+    "client/admin",
+    "prompt/terminal",
+  ],
+  prompt: [
+    "base",
+    "protocol/handshake",
+    "protocol/admin",
+    "client/scenarios",
+    "client",
+    "client/admin",
+    "prompt/terminal",
+    "prompt/commands",
+  ],
+  page: ["base", "machine/ports", "protocol/admin", "client/scenarios", "client", "client/admin"],
   measure: [
     "base",
-    "config",
-    "ports",
-    "scenarios",
-    "kv",
-    "wire",
+    "machine/ports",
+    "machine/runtime",
+    "machine/network",
+    "machine/host",
+    "store",
+    "protocol/messages",
+    "protocol/client",
+    "protocol/admin",
     "storage",
     "replica",
+    "server/config",
+    "server/launch",
+    "client/scenarios",
     "client",
-    "api",
-    "platform",
-    "server",
+    "client/admin",
+    "client/api",
   ],
-  proof: [
+  "proof/checker": ["base"],
+  "proof/simulator": [
     "base",
-    "config",
-    "ports",
-    "kv",
-    "wire",
+    "machine/ports",
+    "omnipaxos",
+    "store/operations",
+    "store",
+    "protocol/messages",
+    "protocol/peer",
+    "protocol/client",
     "storage",
     "links",
+    "replica",
+    "server/node",
     "client",
-    "api",
-    "checker",
-    "sim",
-    "platform",
-    "server",
-    "measure",
+    "proof/checker",
   ],
-  metrics: ["base", "wire", "node"],
-  server: ["base", "config", "ports", "node", "platform", "dashboard", "storage", "metrics"],
-  adapters: ["base", "client"],
-  embed: ["api", "base", "client", "node", "platform", "ports", "server"],
-  bin: [
-    "api",
+  "proof/explorer": [
     "base",
-    "measure",
-    "scenarios",
-    "config",
-    "metrics",
-    "server",
-    "repl",
-    "checker",
-    "sim",
-    "explore",
-    "platform",
-    "backup",
+    "omnipaxos",
+    "store/operations",
+    "store",
+    "protocol/messages",
+    "protocol/peer",
+    "protocol/client",
+    "replica",
   ],
+  "proof/harm": [
+    "base",
+    "machine/ports",
+    "machine/runtime",
+    "machine/network",
+    "machine/host",
+    "store",
+    "protocol/handshake",
+    "protocol/peer",
+    "protocol/client",
+    "protocol/admin",
+    "storage",
+    "links/handshake",
+    "server/config",
+    "server/launch",
+    "client",
+    "client/admin",
+    "client/api",
+    "measure",
+    "proof/checker",
+  ],
+  adapters: ["base", "client"],
+  embed: [
+    "base",
+    "machine/ports",
+    "machine/runtime",
+    "machine/network",
+    "machine/host",
+    "server/node",
+    "server/process",
+    "client",
+    "client/diagnostics",
+    "client/admin",
+    "client/api",
+  ],
+  bin: [
+    "base",
+    "machine/runtime",
+    "machine/tls",
+    "machine/http",
+    "machine/host",
+    "storage/backup",
+    "server/config",
+    "server/probes",
+    "server/launch",
+    "server/process",
+    "client/scenarios",
+    "client/tls",
+    "client/api",
+    "prompt/terminal",
+    "prompt/commands",
+    "prompt",
+    "measure",
+    "proof/checker",
+    "proof/simulator",
+    "proof/explorer",
+  ],
+};
+
+/** Doors beside `index.ts`: a client needs the bytes of commands, and must load neither the state machine nor native code. */
+const LIGHT_DOORS: Record<string, readonly string[]> = {
+  store: [join(SRC, "store/commands/index.ts")],
+  "machine/network": [join(SRC, "machine/network/without-native/index.ts")],
 };
 
 /** Only these may touch the machine. */
 const MAY_USE_NODE = [
-  ...["platform", "repl", "dashboard", "metrics", "server", "bin", "config", "measure", "proof"],
+  "machine/runtime",
+  "machine/tls",
+  "machine/http",
+  "machine/network",
+  "machine/host",
+  "machine/logger",
+  "server/config",
+  "server/dashboard",
+  "server/probes",
+  "server/metrics",
+  "server/launch",
+  "server/process",
+  "prompt/terminal",
+  "prompt/commands",
+  "prompt",
+  "measure",
+  "proof/harm",
+  "bin",
 ];
 /** Pure functions of node's library that are no I/O. */
 const PURE_NODE_MODULES = ["node:crypto", "node:events"];
@@ -113,7 +312,12 @@ function importsOf(text: string): string[] {
 }
 
 const files = sourceFiles(SRC);
-const folderOf = (file: string): string => relative(SRC, file).split("/")[0] ?? "";
+/** The room, or part of one, that a file is in: the longest name in the table that it begins with. */
+function folderOf(file: string): string {
+  let folder = dirname(relative(SRC, file));
+  while (!(folder in MAY_IMPORT) && folder.includes("/")) folder = dirname(folder);
+  return folder;
+}
 
 /** Files of src, with those that each imports. */
 const imports = new Map(
@@ -164,6 +368,27 @@ describe("source tree", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("a floor imports only floors below it", () => {
+    const order = Object.keys(MAY_IMPORT);
+    const up = Object.entries(MAY_IMPORT).flatMap(([folder, may]) =>
+      may
+        .filter((target) => order.indexOf(target) >= order.indexOf(folder))
+        .map((target) => `${folder}: ${target}`),
+    );
+    expect(up).toEqual([]);
+  });
+
+  test("rooms do not import each other, whatever their parts do", () => {
+    const roomOf = (folder: string): string => folder.split("/")[0] ?? "";
+    const rooms = new Map<string, string[]>();
+    for (const [folder, may] of Object.entries(MAY_IMPORT)) {
+      const room = roomOf(folder);
+      const others = may.map(roomOf).filter((other) => other !== room);
+      rooms.set(room, [...(rooms.get(room) ?? []), ...others]);
+    }
+    expect(circles(rooms).map((room) => basename(room))).toEqual([]);
+  });
+
   test("no permission to import is unused", () => {
     const used = new Map<string, Set<string>>();
     for (const [file, targets] of imports) {
@@ -188,7 +413,7 @@ describe("source tree", () => {
     const text = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
     const told = new Map<string, string>();
     for (const [, folder = "", may = ""] of text.matchAll(
-      /^\| `([a-z]+)` +\|(?:[^|]*\|)*? ([^|]*) \|$/gm,
+      /^\| `([a-z/]+)` +\|(?:[^|]*\|)*? ([^|]*) \|$/gm,
     )) {
       told.set(folder, may.replaceAll("`", "").trim());
     }
@@ -212,16 +437,32 @@ describe("source tree", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("omnipaxos is used through its index only", () => {
-    const wrong = files.filter(
-      (file) =>
-        folderOf(file) !== "omnipaxos" &&
-        importsOf(readFileSync(file, "utf8")).some(
-          (specifier) =>
-            /\/omnipaxos\//.test(specifier) && !specifier.endsWith("/omnipaxos/index.ts"),
-        ),
+  test("a room is entered by its door only", () => {
+    const wrong: string[] = [];
+    for (const [file, targets] of imports) {
+      const folder = folderOf(file);
+      for (const target of targets) {
+        const other = folderOf(target);
+        const doors = [join(SRC, other, "index.ts"), ...(LIGHT_DOORS[other] ?? [])];
+        if (other !== folder && !doors.includes(target)) {
+          wrong.push(`${relative(ROOT, file)} imports ${relative(ROOT, target)}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("nobody in a room goes out and in again by its door", () => {
+    const wrong = [...imports].filter(([file, targets]) =>
+      targets.includes(join(SRC, folderOf(file), "index.ts")),
     );
-    expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
+    expect(wrong.map(([file]) => relative(ROOT, file))).toEqual([]);
+  });
+
+  test("every room says what it is, and where to begin", () => {
+    const rooms = new Set(Object.keys(MAY_IMPORT).map((folder) => folder.split("/")[0] ?? ""));
+    const silent = [...rooms].filter((room) => !existsSync(join(SRC, room, "README.md")));
+    expect(silent).toEqual([]);
   });
 
   test("the page never makes markup of text", () => {

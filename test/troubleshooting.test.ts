@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Rooms whose code runs in a server. */
-const ROOMS = ["node", "server", "gateway", "storage", "links", "replica", "platform", "ports"];
+const ROOMS = ["server", "storage", "links", "replica", "machine"];
 /** Which argument of a call is the text. A logger's own is the first. */
 const CALLS: readonly (readonly [call: RegExp, argument: number])[] = [
   [/(?:logger|strangers|Logger|Strangers)\??\.(?:warn|error)\(/g, 0],
@@ -14,20 +14,20 @@ const CALLS: readonly (readonly [call: RegExp, argument: number])[] = [
 ];
 /** What hands on a text that somebody else has given, and where those are found. */
 const HANDED_ON = [
-  "src/gateway/admin-gateway.ts: what",
-  "src/gateway/client-gateway.ts: what",
+  "src/server/gateway/admin-gateway.ts: what",
+  "src/server/gateway/client-gateway.ts: what",
   "src/links/peer-link.ts: message",
-  "src/ports/stranger-log.ts: message",
+  "src/machine/ports/stranger-log.ts: message",
 ];
 /** What others make of a text, or a text that is made elsewhere. */
 const MADE_ELSEWHERE: readonly (readonly [place: string, text: string])[] = [
-  ["src/server/serving-node.ts: open", "others may get into …, where the data is: …"],
+  ["src/server/process/serving-node.ts: open", "others may get into …, where the data is: …"],
   [
-    "src/server/serving-node.ts: text",
+    "src/server/process/serving-node.ts: text",
     "nodes prove the secret of clients to each other, so whoever may write keys may pass for a node: give all nodes a --peer-secret-file",
   ],
   [
-    "src/server/serving-node.ts: text",
+    "src/server/process/serving-node.ts: text",
     "--allow-plain-text: whoever is between this node and others reads what is not in TLS, and can change it on the way",
   ],
 ];

@@ -1,9 +1,9 @@
 /** Bugs in who may do what: users that are forgotten on the way, checks in one place only, what is found out by those who may not. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const RIGHTS = "src/kv/rights.ts";
-const INTERVALS = "src/kv/key-intervals.ts";
-const STATE = "src/kv/kv-state.ts";
+const RIGHTS = "src/store/rights.ts";
+const INTERVALS = "src/store/key-intervals.ts";
+const STATE = "src/store/kv-state.ts";
 
 export const ACCESS: readonly Mutant[] = [
   {
@@ -60,7 +60,7 @@ export const ACCESS: readonly Mutant[] = [
         "",
       ),
     ],
-    by: ["test/kv/access.test.ts"],
+    by: ["test/store/access.test.ts"],
   },
   {
     name: "rights are checked where a write enters and not where it is applied",
@@ -97,7 +97,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user reads what it may not",
     patches: [
       patch(
-        "src/wire/answer-writer.ts",
+        "src/protocol/client/answer-writer.ts",
         "if (rights !== null && !mayReadAll(rights, wanted)) {",
         "if (rights?.isKnown === false) {",
       ),
@@ -108,20 +108,20 @@ export const ACCESS: readonly Mutant[] = [
     name: "a refusal for want of rights is not remembered",
     breaks: "a write that was refused takes effect when its repetition comes after the right",
     patches: [patch(STATE, "session.keep(sequence, denied, 0, undefined, hash);\n", "")],
-    by: ["test/kv/access.test.ts"],
+    by: ["test/store/access.test.ts"],
   },
   {
     name: "a repetition tells what was found",
     breaks: "a user whose right was withdrawn is told a value again",
     patches: [patch(STATE, "if (this.#rights !== null) this.#withhold(this.#rights);\n", "")],
-    by: ["test/kv/access.test.ts"],
+    by: ["test/store/access.test.ts"],
   },
   {
     name: "users are lost at a snapshot",
     breaks: "a node that took over a snapshot lets everybody in",
     patches: [
       patch(
-        "src/kv/snapshot-decoder.ts",
+        "src/store/snapshot-decoder.ts",
         "this.#header = { ...this.#header, access };",
         "void access;",
       ),

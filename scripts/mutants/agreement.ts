@@ -1,7 +1,7 @@
 import { patch, type Mutant } from "./mutant.ts";
 
 const AGREEMENT = "src/replica/agreement.ts";
-const TESTS = ["test/replica/agreement.test.ts", "test/sim/agreement.test.ts"];
+const TESTS = ["test/replica/agreement.test.ts", "test/proof/simulator/agreement.test.ts"];
 
 /** The simulator's own checks would find the first one sooner; in the scenarios they are out of the way. */
 export const AGREEMENT_MUTANTS: readonly Mutant[] = [
@@ -15,7 +15,7 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
         "    if (this.#node === 2 && this.#state.appliedIdx % 50 === 49)\n      this.#state.skip(this.#state.appliedIdx);\n    else this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);\n",
       ),
     ],
-    by: ["test/sim/agreement.test.ts"],
+    by: ["test/proof/simulator/agreement.test.ts"],
   },
   {
     name: "another node's state ignored",
@@ -65,7 +65,7 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
         'return this.#verdict.kind !== "outvoted";',
       ),
     ],
-    by: ["test/sim/agreement.test.ts"],
+    by: ["test/proof/simulator/agreement.test.ts"],
   },
   {
     name: "an alarm that ends by itself",

@@ -8,7 +8,7 @@ export const CONSENSUS: readonly Mutant[] = [
     breaks: "messages leave before what they tell of is durable",
     patches: [
       patch(
-        "src/node/release-queue.ts",
+        "src/server/node/release-queue.ts",
         "    for (const message of messages) {\n      const { type } = message.message;\n",
         "    for (const message of messages) {\n      this.#send(message.to, message.message);\n      continue;\n      const { type } = message.message;\n",
       ),
@@ -38,7 +38,7 @@ export const CONSENSUS: readonly Mutant[] = [
         "state.outbox.send(promise.n.pid, promise, Math.min(0, promiseSeq, logSeq));",
       ),
     ],
-    by: ["test/explore/core.test.ts"],
+    by: ["test/proof/explorer/core.test.ts"],
     explore: "core",
   },
   {

@@ -1,11 +1,11 @@
 /** Bugs in leases and in the clock of the cluster: time that counts twice, leases that begin anew, keys that stay or go with others. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const STATE = "src/kv/kv-state.ts";
-const LEASES = "src/kv/leases.ts";
-const COMMANDS = "src/kv/lease-commands.ts";
-const CELLS = "src/kv/ordered-cells.ts";
-const FROZEN = "src/kv/frozen-state.ts";
+const STATE = "src/store/kv-state.ts";
+const LEASES = "src/store/leases.ts";
+const COMMANDS = "src/store/lease-commands.ts";
+const CELLS = "src/store/ordered-cells.ts";
+const FROZEN = "src/store/frozen-state.ts";
 const CLOCK = "src/replica/cluster-clock.ts";
 
 export const LEASE_MUTANTS: readonly Mutant[] = [
@@ -32,7 +32,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
       ),
       patch(LEASES, "if (current === undefined || !isSame(round, current)) return false;", ""),
       patch("src/replica/admission.ts", " ?? wrongForward(entry)", ""),
-      patch("src/sim/lease-model.ts", "name !== current || ", ""),
+      patch("src/proof/simulator/lease-model.ts", "name !== current || ", ""),
     ],
     by: "sim",
   },
@@ -85,9 +85,13 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
         "if (lease.waits === 0) lease.endsAtMs = this.#ms + lease.ttlMs;",
         "if (lease.waits === 0) lease.endsAtMs = this.#ms - passedMs + lease.ttlMs;",
       ),
-      patch("src/sim/lease-model.ts", "const STEPS_BEFORE = 2;", "const STEPS_BEFORE = 0;"),
       patch(
-        "src/sim/lease-model.ts",
+        "src/proof/simulator/lease-model.ts",
+        "const STEPS_BEFORE = 2;",
+        "const STEPS_BEFORE = 0;",
+      ),
+      patch(
+        "src/proof/simulator/lease-model.ts",
         "return begins === undefined ? Infinity : begins.ms + ttlMs;",
         "return (renewals.at(-1)?.steps ?? 0) === this.steps.length ? Infinity : (begins?.ms ?? 0) + ttlMs;",
       ),

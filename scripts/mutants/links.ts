@@ -18,12 +18,12 @@ export const LINKS: readonly Mutant[] = [
     breaks: "a session goes on after a frame was lost, repeated or held back",
     patches: [
       patch(
-        "src/wire/peer-frame.ts",
+        "src/protocol/peer/peer-frame.ts",
         "    if (counter !== this.#counter + 1) {",
         "    if (counter < 0) {",
       ),
     ],
-    by: ["test/wire"],
+    by: ["test/protocol"],
   },
   {
     name: "no new session after a broken link",

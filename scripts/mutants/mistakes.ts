@@ -1,8 +1,8 @@
 /** What is to notice disks that went back in time, were lost, or are somebody else's; and what is to bring a node back. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const GUARD = "src/node/peer-guard.ts";
-const REFUSALS = "src/node/refusals.ts";
+const GUARD = "src/server/node/peer-guard.ts";
+const REFUSALS = "src/server/node/refusals.ts";
 const JOINING = "src/replica/joining.ts";
 const REPLICA = "src/replica/replica.ts";
 
@@ -209,7 +209,7 @@ export const MISTAKES: readonly Mutant[] = [
         "  void finding;\n  const end",
       ),
     ],
-    by: ["test/sim/mistakes.test.ts", "test/omnipaxos/contradictions.test.ts"],
+    by: ["test/proof/simulator/mistakes.test.ts", "test/omnipaxos/contradictions.test.ts"],
   },
   {
     name: "a snapshot is believed",

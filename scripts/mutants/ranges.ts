@@ -1,12 +1,12 @@
 /** Bugs in ranges and in the history: pages of two states, keys missed or told twice, versions that are not those of a revision. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const RANGE = "src/kv/range.ts";
-const HISTORY = "src/kv/history.ts";
-const VERSIONS = "src/kv/versions.ts";
-const CELLS = "src/kv/ordered-cells.ts";
-const SELECTION = "src/kv/range-selection.ts";
-const WRITER = "src/wire/answer-writer.ts";
+const RANGE = "src/store/range.ts";
+const HISTORY = "src/store/history.ts";
+const VERSIONS = "src/store/versions.ts";
+const CELLS = "src/store/ordered-cells.ts";
+const SELECTION = "src/store/range-selection.ts";
+const WRITER = "src/protocol/client/answer-writer.ts";
 
 export const RANGES: readonly Mutant[] = [
   {
@@ -62,7 +62,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range holds the key that it should end before",
     patches: [
       patch(
-        "src/kv/frozen-cells.ts",
+        "src/store/frozen-cells.ts",
         ": end !== undefined && key >= end;",
         ": end !== undefined && key > end;",
       ),
@@ -128,7 +128,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "the revision that was named cannot be read",
     patches: [
       patch(
-        "src/kv/kv-state.ts",
+        "src/store/kv-state.ts",
         "this.#cells.compactTo(compactRevision);",
         "this.#cells.compactTo(Math.min(compactRevision + 1, this.#revision));",
       ),
@@ -151,7 +151,7 @@ export const RANGES: readonly Mutant[] = [
         "    if (modRevision <= history.oldest + 1) return;\n    place",
       ),
     ],
-    by: ["test/kv/history.test.ts"],
+    by: ["test/store/history.test.ts"],
   },
   {
     name: "a record lost at a snapshot",
@@ -170,7 +170,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a key that was deleted is missed in the history of a node that took over a snapshot",
     patches: [
       patch(
-        "src/kv/frozen-state.ts",
+        "src/store/frozen-state.ts",
         "if (newest.version === 0 && newest.modRevision <= history.oldest) continue;",
         "if (newest.version === 0) continue;",
       ),
@@ -207,7 +207,7 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(HISTORY, "clone.#chunks = this.#chunks.slice();", "clone.#chunks = this.#chunks;"),
     ],
-    by: ["test/kv/history.test.ts"],
+    by: ["test/store/history.test.ts"],
   },
   {
     name: "a frozen state without the cells of before",
@@ -219,7 +219,7 @@ export const RANGES: readonly Mutant[] = [
         "if (old.generation >= 0) return old;",
       ),
     ],
-    by: ["test/kv/history.test.ts"],
+    by: ["test/store/history.test.ts"],
   },
   {
     name: "a later page waits at a node that nobody feeds",
@@ -231,7 +231,7 @@ export const RANGES: readonly Mutant[] = [
         "reads.lend(({ route, local }) => !local && !route.relayed);",
       ),
     ],
-    by: ["test/sim/relay.test.ts"],
+    by: ["test/proof/simulator/relay.test.ts"],
   },
   {
     name: "what a range looks at is not counted as work",

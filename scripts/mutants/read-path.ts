@@ -37,7 +37,7 @@ export const READ_PATH: readonly Mutant[] = [
         "    get promise() {\n      return core.promise;\n    },\n    get bleLeader() {\n      return core.bleLeader;\n    },\n",
       ),
     ],
-    by: ["test/sim/stale-reads.test.ts"],
+    by: ["test/proof/simulator/stale-reads.test.ts"],
   },
   {
     name: "an asker's ack counted for other reads",
@@ -49,7 +49,7 @@ export const READ_PATH: readonly Mutant[] = [
         "const askerAcks = this.#requests.some((other) => other.from !== view.pid && ballotsEqual(other.n, view.promise));",
       ),
     ],
-    by: ["test/sim/stale-reads.test.ts"],
+    by: ["test/proof/simulator/stale-reads.test.ts"],
   },
   {
     name: "read index is the decided index only",
@@ -97,7 +97,7 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "a read takes an index that an earlier process of its node asked for",
     patches: [ANY_BOOT, QUESTIONS_STAY],
     by: "sim",
-    explore: "--replay test/explore/traces/stale-read.json",
+    explore: "--replay test/proof/explorer/traces/stale-read.json",
   },
   {
     name: "questions for an index outlive the session",

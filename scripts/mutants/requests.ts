@@ -1,8 +1,8 @@
 import { ANY_BOOT, patch, type Mutant } from "./mutant.ts";
 
-const KV_STATE = "src/kv/kv-state.ts";
-const TABLE = "src/operations/table.ts";
-const APPEND_TESTS = ["test/operations/append.test.ts"];
+const KV_STATE = "src/store/kv-state.ts";
+const TABLE = "src/store/operations/table.ts";
+const APPEND_TESTS = ["test/store/operations/append.test.ts"];
 const REQUEST_TESTS = ["test/replica/requests.test.ts"];
 const GUESTS_STAY_OPEN = patch(
   "src/replica/relay.ts",
@@ -40,7 +40,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a node that starts from a snapshot carries out repeated commands",
     patches: [
       patch(
-        "src/kv/frozen-state.ts",
+        "src/store/frozen-state.ts",
         "session.forEachAnswer((sequence, answer) => answers.push([sequence, answer]));",
         "session.forEachAnswer((sequence, answer) => void [sequence, answer]);",
       ),
@@ -52,11 +52,11 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a node that starts from a snapshot knows no sessions",
     patches: [
       patch(
-        "src/kv/frozen-state.ts",
+        "src/store/frozen-state.ts",
         "    for (const session of this.#sessions) {",
         "    for (const session of []) {",
       ),
-      patch("src/kv/frozen-state.ts", "out.varint(this.#sessions.length);", "out.varint(0);"),
+      patch("src/store/frozen-state.ts", "out.varint(this.#sessions.length);", "out.varint(0);"),
     ],
     by: "sim",
   },
@@ -65,7 +65,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a client can name the sessions of others, and act in their names",
     patches: [
       patch(
-        "src/kv/session-id.ts",
+        "src/store/session-id.ts",
         "(digest.getUint32(0) >>> 12) * 2 ** 32 + digest.getUint32(4);",
         "idx * 4096 + position;",
       ),
@@ -83,33 +83,37 @@ export const REQUESTS: readonly Mutant[] = [
     breaks:
       "a node that starts from a snapshot gives kept answers to other commands than its peers",
     patches: [
-      patch("src/kv/frozen-state.ts", "out.varint(commandHash);", "out.varint(0 * commandHash);"),
+      patch(
+        "src/store/frozen-state.ts",
+        "out.varint(commandHash);",
+        "out.varint(0 * commandHash);",
+      ),
     ],
-    by: ["test/kv/snapshot.test.ts", "test/kv/kv-model.test.ts"],
+    by: ["test/store/snapshot.test.ts", "test/store/kv-model.test.ts"],
   },
   {
     name: "kept answers without bound",
     breaks: "clients that never say what they have seen fill the memory of all nodes",
     patches: [
       patch(
-        "src/kv/session-table.ts",
+        "src/store/session-table.ts",
         "if (this.#keptBytes <= this.#limits.keptBytesMax) return;",
         "if (this.#keptBytes >= 0) return;",
       ),
     ],
-    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+    by: ["test/store/sessions.test.ts", "test/store/kv-model.test.ts"],
   },
   {
     name: "new sessions expire those at work",
     breaks: "whoever opens sessions without using them ends those of others",
     patches: [
       patch(
-        "src/kv/session-table.ts",
+        "src/store/session-table.ts",
         "this.#expire(this.#kins[KIN_FRESH]?.oldest ?? this.#all.oldest);",
         "this.#expire(this.#all.oldest);",
       ),
     ],
-    by: ["test/kv/sessions.test.ts", "test/kv/kv-model.test.ts"],
+    by: ["test/store/sessions.test.ts", "test/store/kv-model.test.ts"],
   },
   {
     name: "unreadable proposal taken in",
@@ -130,7 +134,7 @@ export const REQUESTS: readonly Mutant[] = [
         "if (isChecked || entry.length >= 0) this.#apply",
       ),
     ],
-    by: ["test/kv/commands.test.ts", "test/replica/admission.test.ts"],
+    by: ["test/store/commands.test.ts", "test/replica/admission.test.ts"],
   },
   {
     name: "ballot out of all bounds believed",
@@ -166,7 +170,7 @@ export const REQUESTS: readonly Mutant[] = [
         "const room = Infinity;",
       ),
     ],
-    by: ["test/kv/quota.test.ts"],
+    by: ["test/store/quota.test.ts"],
   },
   {
     name: "want of space forgotten",
@@ -179,7 +183,7 @@ export const REQUESTS: readonly Mutant[] = [
         "    if (this.#status !== NO_SPACE) {\n      session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n    }\n",
       ),
     ],
-    by: ["test/kv/quota.test.ts"],
+    by: ["test/store/quota.test.ts"],
   },
   {
     name: "append carried out at each repetition",
@@ -252,7 +256,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "programs of the version before pass over what others carry out, and differ from them",
     patches: [
       patch(
-        "src/kv/entry.ts",
+        "src/store/entry.ts",
         "    if (own > rules) rules = own;",
         "    if (own < rules) rules = own;",
       ),
@@ -311,7 +315,7 @@ export const REQUESTS: readonly Mutant[] = [
         "      if (isOverdue || !isOverdue) continue;\n",
       ),
     ],
-    by: ["test/sim/relay.test.ts"],
+    by: ["test/proof/simulator/relay.test.ts"],
   },
   {
     name: "two neighbours answer for one request",

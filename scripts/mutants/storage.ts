@@ -47,12 +47,12 @@ export const STORAGE: readonly Mutant[] = [
         "  void [mendFileHeader, versionOf, first];\n",
       ),
     ],
-    by: ["test/sim/regressions.test.ts"],
+    by: ["test/proof/simulator/regressions.test.ts"],
   },
   {
     name: "log begun marked late",
     breaks: "a log that is taken away before the first restart passes for one that never was",
-    patches: [patch("src/node/open-node.ts", "        directory.beginLog();\n", "")],
+    patches: [patch("src/server/node/open-node.ts", "        directory.beginLog();\n", "")],
     by: "sim",
   },
   {

@@ -1,8 +1,8 @@
 /** Bugs in transactions: halves of them, the wrong half, twice, or on what was not read. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const PLAN = "src/kv/txn-plan.ts";
-const STATE = "src/kv/kv-state.ts";
+const PLAN = "src/store/txn-plan.ts";
+const STATE = "src/store/kv-state.ts";
 const CLIENT_TESTS = ["test/client/txn.test.ts"];
 
 export const TRANSACTIONS: readonly Mutant[] = [
@@ -70,7 +70,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
         "if ([...changes].some(([, change]) => change !== null && change.value.length > this.quotaBytes - this.contentBytes)) {",
       ),
     ],
-    by: ["test/kv/txn.test.ts"],
+    by: ["test/store/txn.test.ts"],
   },
   {
     name: "a transaction done until the quota is used up",
@@ -87,7 +87,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
         "if (!this.#cells.put(source, value, hashOfBytes(value), next, this.quotaBytes - this.contentBytes, lease)) break;",
       ),
     ],
-    by: ["test/kv/txn.test.ts"],
+    by: ["test/store/txn.test.ts"],
   },
   {
     name: "the number of keys in a range compared wrongly",
@@ -142,7 +142,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "a transaction that took its else is told as committed when its answer was lost",
     patches: [
       patch(
-        "src/kv/txn-kept.ts",
+        "src/store/txn-kept.ts",
         "return { status: STATUS.txnElse, results: EMPTY_BYTES };",
         "return { status: STATUS.txnThen, results: EMPTY_BYTES };",
       ),
@@ -154,11 +154,11 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "reads at an old revision see the wrong key, or the newest value",
     patches: [
       patch(
-        "src/kv/history-chunk.ts",
+        "src/store/history-chunk.ts",
         "if (length === key.length && reader.isAt(start, key)) return reader;",
         "if (length > 0) return reader;",
       ),
     ],
-    by: ["test/kv/txn.test.ts"],
+    by: ["test/store/txn.test.ts"],
   },
 ];

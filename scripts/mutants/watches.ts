@@ -4,7 +4,7 @@ import { patch, type Mutant } from "./mutant.ts";
 const HUB = "src/replica/watch-hub.ts";
 const WALKS = "src/replica/watch-walks.ts";
 const EVENTS = "src/replica/watch-events.ts";
-const CHANGES = "src/kv/changes.ts";
+const CHANGES = "src/store/changes.ts";
 
 export const WATCHES: readonly Mutant[] = [
   {

@@ -6,7 +6,7 @@
  *     const cache = new Keyv({ store: new KeyvOmnikv(client), namespace: "users" });
  */
 import { EventEmitter } from "node:events";
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";

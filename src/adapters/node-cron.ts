@@ -5,7 +5,7 @@
  *     import { omnikvRunCoordinator } from "omnikv/node-cron";
  *     cron.schedule("0 3 * * *", backUp, { name: "backup", distributed: true, runCoordinator: omnikvRunCoordinator(client) });
  */
-import { badArgument } from "../client/argument-checks.ts";
+import { badArgument } from "../client/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";

@@ -1,9 +1,6 @@
 /** What every adapter is made with: a client, and the part of the store that is its own. */
-import { afterPrefix } from "../base/bytes.ts";
-import { KvError } from "../base/errors.ts";
-import { badArgument, wrongBytes } from "../client/argument-checks.ts";
-import { bytesOf } from "../client/bytes.ts";
-import type { KvRequests } from "../client/key-requests.ts";
+import { afterPrefix, KvError } from "../base/index.ts";
+import { badArgument, bytesOf, type KvRequests, wrongBytes } from "../client/index.ts";
 
 /** What an adapter needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
 export type AdapterClient = KvRequests;

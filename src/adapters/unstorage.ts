@@ -5,7 +5,7 @@
  *     import { omnikvDriver } from "omnikv/unstorage";
  *     const storage = createStorage({ driver: omnikvDriver({ client }) });
  */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";

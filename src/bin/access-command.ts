@@ -1,13 +1,16 @@
 /** `omnikv user`, `role`, `auth` and `whoami`: the commands of the management prompt, one in a process. */
 import { Command } from "commander";
-import { createAdminClient } from "../api/index.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import type { AccessAction } from "../repl/access-action.ts";
-import { createAdminPrompt } from "../repl/admin-prompt.ts";
-import type { CommandSpec } from "../repl/command-table.ts";
-import { runOneShot } from "../repl/one-shot.ts";
-import { EMPTY_TOKEN, type Token } from "../repl/tokenize.ts";
-import { UsageError } from "../repl/usage-error.ts";
+import { createAdminClient } from "../client/api/index.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
+import type { AccessAction } from "../prompt/commands/index.ts";
+import { createAdminPrompt } from "../prompt/index.ts";
+import {
+  type CommandSpec,
+  EMPTY_TOKEN,
+  runOneShot,
+  type Token,
+  UsageError,
+} from "../prompt/terminal/index.ts";
 import { askPassword, passwordIn } from "./ask-password.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {

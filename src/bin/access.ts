@@ -1,10 +1,15 @@
 /** What every command that asks a cluster says to get in: the secret, and TLS. The same options and variables everywhere. */
 import { Option, type Command } from "commander";
-import type { ClientTls } from "../api/index.ts";
-import { KvError } from "../base/errors.ts";
-import { namesTls, type ClusterDescription } from "../config/cluster.ts";
-import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
-import { readPrivateFile, readSecretFile } from "../config/secret-file.ts";
+import type { ClientTls } from "../client/api/index.ts";
+import { KvError } from "../base/index.ts";
+import {
+  type ClusterDescription,
+  FILE_MAX,
+  namesTls,
+  readPrivateFile,
+  readRegularText,
+  readSecretFile,
+} from "../server/config/index.ts";
 import { passwordIn } from "./ask-password.ts";
 
 /** As commander gives them. */

@@ -1,10 +1,10 @@
 /** `omnikv backup FILE`: one consistent state of a cluster, from one of its nodes while it serves. */
 import { Command } from "commander";
-import { createAdminClient, KvError, takeBackup, type AdminClient } from "../api/index.ts";
-import { BackupWriter, type BackupHeader } from "../backup/format.ts";
-import { terminalText } from "../base/printable.ts";
-import { parseNodeId } from "../config/cluster.ts";
-import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
+import { createAdminClient, KvError, takeBackup, type AdminClient } from "../client/api/index.ts";
+import { type BackupHeader, BackupWriter } from "../storage/backup/index.ts";
+import { terminalText } from "../base/index.ts";
+import { parseNodeId } from "../server/config/index.ts";
+import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { openOutput, type Output } from "./output.ts";
 import { Progress, sizeText } from "./progress.ts";
 import { withPassword } from "./learn-nodes.ts";

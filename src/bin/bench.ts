@@ -3,8 +3,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { KvError } from "../base/errors.ts";
-import { printableJson } from "../base/printable.ts";
+import { KvError, printableJson } from "../base/index.ts";
 import {
   findLeader,
   formatCount,
@@ -22,7 +21,7 @@ import {
   type Measurement,
   type ThrowAwayTls,
 } from "../measure/index.ts";
-import { processListeningOn } from "../platform/process-usage.ts";
+import { processListeningOn } from "../machine/host/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";
 

@@ -2,14 +2,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, Command } from "commander";
-import { KvError } from "../base/errors.ts";
-import { defaultCluster, loadClusterFile } from "../config/cluster.ts";
+import { KvError } from "../base/index.ts";
+import { defaultCluster, loadClusterFile } from "../server/config/index.ts";
 import {
+  type CertificateFiles,
   makeAuthority,
   makeCertificate,
-  type CertificateFiles,
-} from "../platform/certificate-maker.ts";
-import { makePrivateDirectory } from "../platform/private-files.ts";
+  makePrivateDirectory,
+} from "../machine/host/index.ts";
 
 interface CertFlags {
   readonly name?: string;

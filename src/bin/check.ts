@@ -20,9 +20,9 @@ import {
   type ParsedHistory,
   type SessionViolation,
   type Verdict,
-} from "../checker/index.ts";
-import { colorLevel } from "../platform/color.ts";
-import { createStyle, type Style } from "../repl/style.ts";
+} from "../proof/checker/index.ts";
+import { colorLevel } from "../machine/host/index.ts";
+import { createStyle, type Style } from "../prompt/terminal/index.ts";
 
 export const CHECK_EXIT = {
   ok: 0,

@@ -1,10 +1,10 @@
 /** `omnikv client`: the client prompt. */
 import { Command } from "commander";
-import { createClient } from "../api/index.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import type { ClientAction } from "../repl/client-commands.ts";
-import type { Prompt } from "../repl/prompt.ts";
-import { createClientPrompt } from "../repl/client-prompt.ts";
+import { createClient } from "../client/api/index.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
+import type { ClientAction } from "../prompt/commands/index.ts";
+import type { Prompt } from "../prompt/terminal/index.ts";
+import { createClientPrompt } from "../prompt/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,

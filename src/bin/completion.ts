@@ -1,13 +1,13 @@
 /** `omnikv completion SHELL`: prints a script that completes this program's commands and options. */
 import { Argument, Command, type Option } from "commander";
 import {
-  completionScript,
-  SHELLS,
   type CompletedCommand,
   type CompletedOption,
+  completionScript,
   type Shell,
+  SHELLS,
   type Value,
-} from "../repl/shell-completion.ts";
+} from "../prompt/index.ts";
 
 const EXAMPLES = `
 Examples:

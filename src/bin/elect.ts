@@ -1,9 +1,9 @@
 /** `omnikv elect NAME -- COMMAND`: runs a program while this process leads. */
 import { Command } from "commander";
-import { EXIT } from "../repl/exit-status.ts";
+import { EXIT } from "../prompt/terminal/index.ts";
 import { addHeldOptions, statusOfEnd, withHeld, type HeldFlags } from "./held-command.ts";
-import { KvError } from "../api/index.ts";
-import { printable, printableJson } from "../base/printable.ts";
+import { KvError } from "../client/api/index.ts";
+import { printable, printableJson } from "../base/index.ts";
 
 interface ElectFlags extends HeldFlags {
   readonly value?: string;

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import {
   coreOptions,
   replayCore,
@@ -17,7 +17,7 @@ import {
   type ReplicaSetup,
   type ReplicaStep,
   type Violation,
-} from "../explore/index.ts";
+} from "../proof/explorer/index.ts";
 
 interface SharedFlags {
   readonly walks?: string;

@@ -1,7 +1,7 @@
 /** `omnikv export [FILE]`: keys and values as lines of JSON. */
 import { Command } from "commander";
-import { createClient, KvError } from "../api/index.ts";
-import { keyLine } from "../repl/key-lines.ts";
+import { createClient, KvError } from "../client/api/index.ts";
+import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { openOutput } from "./output.ts";
 import { KEYS, Progress } from "./progress.ts";

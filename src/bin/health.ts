@@ -1,16 +1,12 @@
 /** `omnikv health`: whether each node of a cluster is ready, for scripts. It asks what probes ask, GET /readyz. */
 import { Command } from "commander";
-import { hostPort } from "../base/address.ts";
-import { clientTlsIn } from "../api/tls.ts";
-import { KvError } from "../base/errors.ts";
-import { printable, printableJson } from "../base/printable.ts";
-import { systemCode } from "../base/system-error.ts";
-import { parsePeersFlag, parsePort, type ClusterNode } from "../config/cluster.ts";
-import { httpGet, type HttpAnswer } from "../platform/http-get.ts";
-import type { TlsSide } from "../platform/tls-side.ts";
-import { parseChecks, PASSED_TEXT, type ToldCheck } from "../metrics/checks.ts";
-import { readToken } from "../metrics/read-token.ts";
-import { EXIT, type ExitStatus } from "../repl/exit-status.ts";
+import { hostPort, KvError, printable, printableJson, systemCode } from "../base/index.ts";
+import { clientTlsIn } from "../client/tls/index.ts";
+import { type ClusterNode, parsePeersFlag, parsePort } from "../server/config/index.ts";
+import { type HttpAnswer, httpGet } from "../machine/http/index.ts";
+import type { TlsSide } from "../machine/tls/index.ts";
+import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
+import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { addCredentialOptions, readAccess, type AccessFlags } from "./access.ts";
 import { clusterOf, parseTime } from "./prompt-options.ts";
 

@@ -1,10 +1,9 @@
 /** `omnikv lock` and `omnikv elect`: what they have in common. */
 import type { Command } from "commander";
-import { createClient, KvError, type Guard, type KvClient } from "../api/index.ts";
-import { unreachable } from "../base/assert.ts";
-import { printable, printableJson } from "../base/printable.ts";
-import { EXIT } from "../repl/exit-status.ts";
-import { statusOf } from "../repl/failure.ts";
+import { createClient, KvError, type Guard, type KvClient } from "../client/api/index.ts";
+import { printable, printableJson, unreachable } from "../base/index.ts";
+import { EXIT } from "../prompt/terminal/index.ts";
+import { statusOf } from "../prompt/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { addAccessOptions, parseTime, type PromptFlags } from "./prompt-options.ts";
 import { runHeld, type RunEnd } from "./run-held.ts";

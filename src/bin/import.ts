@@ -1,11 +1,9 @@
 /** `omnikv import [FILE]`: writes keys and values that are there as lines of JSON. */
 import { createReadStream } from "node:fs";
 import { Command } from "commander";
-import { createClient, KvError, type BatchOperation, type KvClient } from "../api/index.ts";
-import { printable } from "../base/printable.ts";
-import { parseKeyLine, type KeyLine } from "../repl/key-lines.ts";
-import { textLines } from "../repl/text-lines.ts";
-import { UsageError } from "../repl/usage-error.ts";
+import { createClient, KvError, type BatchOperation, type KvClient } from "../client/api/index.ts";
+import { printable } from "../base/index.ts";
+import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { KEYS, Progress } from "./progress.ts";
 import { addAccessOptions, type PromptFlags } from "./prompt-options.ts";

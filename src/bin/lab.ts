@@ -2,8 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { Command } from "commander";
-import { KvError } from "../base/errors.ts";
-import { printableJson } from "../base/printable.ts";
+import { KvError, printableJson } from "../base/index.ts";
 import {
   ETCD_ELECTION_TIMEOUT_MS,
   etcdRefusal,
@@ -21,9 +20,8 @@ import {
   type Measured,
   type Subject,
 } from "../measure/index.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import { createNodeRandom } from "../platform/node-random.ts";
-import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../scenarios/index.ts";
+import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
+import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../client/scenarios/index.ts";
 import { parseTime } from "./prompt-options.ts";
 
 interface LabFlags {

@@ -1,11 +1,10 @@
 /** Who was not told where the nodes are knows three places to look, and any node knows all the others. */
-import { clientTlsIn } from "../api/tls.ts";
-import { hostPort } from "../base/address.ts";
-import { KvError } from "../base/errors.ts";
-import { parsePeersFlag, type ClusterNode } from "../config/cluster.ts";
-import { httpGet } from "../platform/http-get.ts";
-import type { TlsSide } from "../platform/tls-side.ts";
-import { askMembers, type GetPage, type Members } from "../repl/ask-members.ts";
+import { clientTlsIn } from "../client/tls/index.ts";
+import { hostPort, KvError } from "../base/index.ts";
+import { type ClusterNode, parsePeersFlag } from "../server/config/index.ts";
+import { httpGet } from "../machine/http/index.ts";
+import type { TlsSide } from "../machine/tls/index.ts";
+import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
 import { askPassword } from "./ask-password.ts";
 import { readSettings, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
 

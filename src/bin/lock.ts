@@ -1,7 +1,7 @@
 /** `omnikv lock NAME -- COMMAND`: runs a program while it holds a lock. */
 import { Command } from "commander";
-import { KvError } from "../api/index.ts";
-import { EXIT } from "../repl/exit-status.ts";
+import { KvError } from "../client/api/index.ts";
+import { EXIT } from "../prompt/terminal/index.ts";
 import { addHeldOptions, statusOfEnd, withHeld, type HeldFlags } from "./held-command.ts";
 import { parseTime } from "./prompt-options.ts";
 

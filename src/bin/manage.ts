@@ -1,11 +1,10 @@
 /** `omnikv manage`: the management prompt. */
 import { Command } from "commander";
-import { createAdminClient } from "../api/index.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import type { ManageAction } from "../repl/admin-commands.ts";
-import { createAdminPrompt } from "../repl/admin-prompt.ts";
+import { createAdminClient } from "../client/api/index.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
+import { createAdminPrompt, type ManageAction } from "../prompt/index.ts";
 import { promptPassword } from "./ask-password.ts";
-import type { Prompt } from "../repl/prompt.ts";
+import type { Prompt } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,

@@ -2,15 +2,11 @@
 /** The command `omnikv`. Each subcommand is a module that is loaded only when it is called. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { KvError } from "../base/errors.ts";
-import { terminalText } from "../base/printable.ts";
-import { systemCode, tooManyFilesText } from "../base/system-error.ts";
-import { endWhenReaderGoes } from "../platform/reader-gone.ts";
-import { ACCESS_COMMANDS } from "../repl/access-commands.ts";
-import { KEY_COMMANDS } from "../repl/client-commands.ts";
-import type { ManageAction } from "../repl/admin-commands.ts";
-import { SETTING_COMMANDS } from "../repl/setting-commands.ts";
-import { wrap } from "../repl/wrap.ts";
+import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
+import { endWhenReaderGoes } from "../machine/host/index.ts";
+import { ACCESS_COMMANDS, KEY_COMMANDS, SETTING_COMMANDS } from "../prompt/commands/index.ts";
+import type { ManageAction } from "../prompt/index.ts";
+import { wrap } from "../prompt/terminal/index.ts";
 
 interface Subcommand {
   readonly name: string;

@@ -1,13 +1,18 @@
 /** `omnikv read KEY` and its like: a command of a prompt as a subcommand, made from the prompt's own table. */
 import { fstatSync } from "node:fs";
 import { Command } from "commander";
-import { VALUE_BYTES_MAX } from "../base/limits.ts";
-import { usageLines, type CommandSpec, type ParsedArguments } from "../repl/command-table.ts";
-import { nodeFrom } from "../repl/arguments.ts";
-import type { Prompt } from "../repl/prompt.ts";
-import { runOneShot } from "../repl/one-shot.ts";
-import { EMPTY_TOKEN, type Token } from "../repl/tokenize.ts";
-import { UsageError } from "../repl/usage-error.ts";
+import { VALUE_BYTES_MAX } from "../base/index.ts";
+import {
+  type CommandSpec,
+  EMPTY_TOKEN,
+  nodeFrom,
+  type ParsedArguments,
+  type Prompt,
+  runOneShot,
+  type Token,
+  UsageError,
+  usageLines,
+} from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,

@@ -1,6 +1,6 @@
 /** Where a command puts what it makes: a file that is there whole or not at all, or standard output. */
 import { once } from "node:events";
-import { NewFile } from "../platform/new-file.ts";
+import { NewFile } from "../machine/host/index.ts";
 
 export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
 

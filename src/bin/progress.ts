@@ -1,5 +1,5 @@
 /** One line on a terminal that tells how far something is; nothing where nobody looks on. */
-import { nodeClock } from "../platform/node-clock.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
 
 const EVERY_MS = 200;
 

@@ -3,22 +3,25 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import {
+  type ClusterDescription,
+  type ClusterNode,
   defaultCluster,
   loadClusterFile,
   parsePeersFlag,
-  type ClusterDescription,
-  type ClusterNode,
-} from "../config/cluster.ts";
+} from "../server/config/index.ts";
 import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
-import { colorLevel } from "../platform/color.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import type { ExitStatus } from "../repl/exit-status.ts";
-import { historyPath } from "../repl/history.ts";
-import type { Prompt } from "../repl/prompt.ts";
-import { runPrompt } from "../repl/run-prompt.ts";
-import { createStyle, type Style } from "../repl/style.ts";
+import { colorLevel } from "../machine/host/index.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
+import {
+  createStyle,
+  type ExitStatus,
+  historyPath,
+  type Prompt,
+  runPrompt,
+  type Style,
+} from "../prompt/terminal/index.ts";
 
 /** As commander gives them. */
 export interface PromptFlags extends AccessFlags {

@@ -3,26 +3,25 @@ import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
-import { BackupError } from "../backup/format.ts";
-import { newBeginning, REVISION_STEP, type NewCluster } from "../backup/new-beginning.ts";
-import { restoreDirectory } from "../backup/restore-directory.ts";
-import { KvError } from "../base/errors.ts";
-import { terminalText } from "../base/printable.ts";
-import { StorageError } from "../base/storage-error.ts";
-import { systemCode } from "../base/system-error.ts";
 import {
+  BackupError,
+  newBeginning,
+  type NewCluster,
+  restoreDirectory,
+  REVISION_STEP,
+} from "../storage/backup/index.ts";
+import { KvError, StorageError, systemCode, terminalText } from "../base/index.ts";
+import {
+  type ClusterDescription,
   defaultCluster,
   loadClusterFile,
   parseClusterId,
   parseNodeId,
   parsePeersFlag,
-  type ClusterDescription,
-} from "../config/cluster.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import { makeDirectoryNow, NodeDisk } from "../platform/node-disk.ts";
-import { createNodeRandom } from "../platform/node-random.ts";
-import { syncDirectory } from "../platform/new-file.ts";
-import { EXIT } from "../repl/exit-status.ts";
+} from "../server/config/index.ts";
+import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
+import { makeDirectoryNow, NodeDisk, syncDirectory } from "../machine/host/index.ts";
+import { EXIT } from "../prompt/terminal/index.ts";
 import { Progress } from "./progress.ts";
 import { readBackupFile } from "./verify.ts";
 

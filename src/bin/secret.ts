@@ -14,10 +14,9 @@ import {
   type Stats,
 } from "node:fs";
 import { Command } from "commander";
-import { KvError } from "../base/errors.ts";
-import { systemCode } from "../base/system-error.ts";
-import { readSecretFile, SECRETS_MAX } from "../config/secret-file.ts";
-import { PRIVATE_FILE } from "../platform/private-files.ts";
+import { KvError, systemCode } from "../base/index.ts";
+import { readSecretFile, SECRETS_MAX } from "../server/config/index.ts";
+import { PRIVATE_FILE } from "../machine/host/index.ts";
 
 interface SecretFlags {
   readonly add?: true;

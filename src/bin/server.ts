@@ -1,16 +1,16 @@
 /** `omnikv server`: one node in the foreground. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { KvError } from "../base/errors.ts";
-import { FILE_MAX, readRegularText } from "../config/regular-file.ts";
-import { programVersion } from "../platform/version.ts";
+import { KvError } from "../base/index.ts";
+import { FILE_MAX, readRegularText } from "../server/config/index.ts";
+import { programVersion } from "../machine/host/index.ts";
 import {
   FLAG_DEFAULTS,
   readServerOptions,
   type ServerFlags,
   type ServerOptions,
-} from "../server/options.ts";
-import { startServer } from "../server/server.ts";
+  startServer,
+} from "../server/process/index.ts";
 import {
   namingSource,
   resolveSettings,

@@ -3,9 +3,8 @@
  * calls it has read the environment and the file.
  */
 import { dirname, resolve } from "node:path";
-import { unreachable } from "../base/assert.ts";
-import { KvError } from "../base/errors.ts";
-import { nearest } from "../repl/suggest.ts";
+import { KvError, unreachable } from "../base/index.ts";
+import { nearest } from "../prompt/terminal/index.ts";
 
 /** One that can be set, as its flag says. */
 export interface Setting {

@@ -1,6 +1,6 @@
 /** Many runs, in one process or several. */
 import { fork, type ChildProcess } from "node:child_process";
-import { Coverage, runSeed, type MistakeShare } from "../sim/index.ts";
+import { Coverage, runSeed, type MistakeShare } from "../proof/simulator/index.ts";
 
 export interface Failed {
   readonly seed: string;

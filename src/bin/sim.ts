@@ -1,7 +1,7 @@
 /** `omnikv sim`: the deterministic simulator. */
 import { randomInt } from "node:crypto";
 import { Command } from "commander";
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import {
   coverageReport,
   planOf,
@@ -12,7 +12,7 @@ import {
   type MistakeShare,
   type Plan,
   type RunResult,
-} from "../sim/index.ts";
+} from "../proof/simulator/index.ts";
 import { runCampaign, serveCampaign, type CampaignResult, type Failed } from "./sim-campaign.ts";
 
 interface SimFlags {

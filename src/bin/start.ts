@@ -2,19 +2,17 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { promptPassword } from "./ask-password.ts";
-import { createAdminClient, createClient } from "../api/index.ts";
-import { KvError } from "../base/errors.ts";
+import { createAdminClient, createClient } from "../client/api/index.ts";
+import { KvError } from "../base/index.ts";
 import {
+  type ClusterNode,
   DEFAULT_CLUSTER_ID,
   defaultCluster,
   pageUrl,
-  type ClusterNode,
-} from "../config/cluster.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import { createAdminPrompt } from "../repl/admin-prompt.ts";
-import { createClientPrompt } from "../repl/client-prompt.ts";
-import { createStartPrompt } from "../repl/start-prompt.ts";
-import { LocalServers } from "../server/server-control.ts";
+} from "../server/config/index.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
+import { createAdminPrompt, createClientPrompt, createStartPrompt } from "../prompt/index.ts";
+import { LocalServers } from "../server/launch/index.ts";
 import {
   collect,
   readSettings,

@@ -1,10 +1,8 @@
 /** `omnikv verify FILE`: whether a backup is whole, without any server. */
 import { createReadStream } from "node:fs";
 import { Command } from "commander";
-import { BackupError } from "../backup/format.ts";
-import { readBackup, type ReadBackup } from "../backup/read-backup.ts";
-import { KvError } from "../base/errors.ts";
-import { printableJson, terminalText } from "../base/printable.ts";
+import { BackupError, type ReadBackup, readBackup } from "../storage/backup/index.ts";
+import { KvError, printableJson, terminalText } from "../base/index.ts";
 import { Progress, sizeText } from "./progress.ts";
 
 const READ_BYTES = 256 * 1024;

@@ -1,14 +1,16 @@
 /** From the records of an answer frame to answers and refusals. */
-import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
 import {
+  type ErrorCode,
+  errorCodeFromWire,
+  KvError,
   LEASE_KEYS_MAX,
   LEASES_MAX,
   TXN_KEYS_MAX,
   TXN_RESULT_BYTES_MAX,
   VALUE_BYTES_MAX,
-} from "../base/limits.ts";
-import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../kv/commands.ts";
-import type { AnswerHandler } from "../wire/client.ts";
+} from "../base/index.ts";
+import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../store/commands/index.ts";
+import type { AnswerHandler } from "../protocol/client/index.ts";
 import type { Answer } from "./frames.ts";
 
 /** Who is told. Numbers may be those of requests that are over. */

@@ -2,10 +2,8 @@
  * What users hand in, looked at before it is used: programs without types hand in anything. Each function returns what is
  * wrong, naming the argument, what was expected and what came, or null. Nothing is allocated where all is well.
  */
-import { KvError } from "../base/errors.ts";
-import { ORDERED_KEYS_MAX } from "../base/limits.ts";
-import { printableJson } from "../base/printable.ts";
-import { RANGE_ORDERS } from "../kv/commands.ts";
+import { KvError, ORDERED_KEYS_MAX, printableJson } from "../base/index.ts";
+import { RANGE_ORDERS } from "../store/commands/index.ts";
 import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
 import type { WatchOptions } from "./watch-types.ts";
 

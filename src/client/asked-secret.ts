@@ -1,6 +1,5 @@
 /** The secret of a client whose program outlives it. */
-import { KvError } from "../base/errors.ts";
-import type { Secrets } from "../base/secrets.ts";
+import { KvError, type Secrets } from "../base/index.ts";
 
 /** A function is asked at each new connection. */
 export type ClientSecret = string | null | (() => string);

@@ -1,5 +1,5 @@
 /** A transaction of checks and writes, put together call by call. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { badArgument, wrongBytes } from "./argument-checks.ts";
 import type {
   AtomicCheck,

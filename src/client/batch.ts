@@ -1,5 +1,5 @@
 /** Many independent requests as one call: one promise, and one outcome for each, in their order. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { badArgument } from "./argument-checks.ts";
 import type { Done } from "./request.ts";
 import type { Answer, Operation } from "./frames.ts";

@@ -1,5 +1,5 @@
 /** What a client is made with, looked at before anything is done with it. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { badArgument, wrongNodeId, wrongTimeout } from "./argument-checks.ts";
 import type { Endpoint, NodeAddress, NodeGiven, NodesGiven } from "./types.ts";
 
@@ -7,8 +7,6 @@ const PORT_MAX = 65_535;
 const HOST = /^[A-Za-z0-9._:%-]{1,253}$/;
 /** ID=HOST:PORT, the id with its sign may be missing; a host with colons stands in brackets. */
 const ADDRESS = /^(?:(\d{1,9})=)?(?:(?:https|wss):\/\/)?(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})\/?$/;
-/** What stands for TLS before such an address. */
-const TLS_SCHEME = /^\s*(?:\d{1,9}=)?(?:https|wss):\/\//;
 const ADDRESS_EXPECTED = '"HOST:PORT", "[IPV6]:PORT" or { id, host, port }';
 const NODES_EXPECTED = 'at least one address, like ["127.0.0.1:4101"]';
 
@@ -87,20 +85,6 @@ export function endpointsIn(nodes: unknown): readonly Endpoint[] {
     }
   }
   return endpoints;
-}
-
-/**
- * Whether addresses say that nodes are reached over TLS (https or wss).
- * @throws KvError BAD_REQUEST when some do and others do not
- */
-export function addressesUseTls(nodes: unknown): boolean {
-  const given: unknown = typeof nodes === "string" ? nodes.split(",") : nodes;
-  if (!isArray(given)) return false;
-  const said = given.map((node) => typeof node === "string" && TLS_SCHEME.test(node));
-  if (said.every((each) => each === said[0])) return said[0] ?? false;
-  const text =
-    "nodes: some addresses say TLS (https:// or wss://) and others do not: a client uses it for all or for none";
-  throw new KvError("BAD_REQUEST", text);
 }
 
 /** Of a client that asks nodes by their ids. @throws KvError as `endpointsIn`, and when an id is missing */

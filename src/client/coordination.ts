@@ -1,5 +1,5 @@
 /** Leases, locks and elections of one client, made when they are first used: most clients use none. */
-import type { Clock } from "../ports/clock.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import { elect, observeElection, type ElectOptions, type Leader, type Term } from "./election.ts";
 import type { LeasePort } from "./lease-port.ts";
 import { Leases } from "./leases.ts";

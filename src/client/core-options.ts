@@ -1,6 +1,4 @@
-import type { Clock } from "../ports/clock.ts";
-import type { Network } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
+import type { Clock, Network, Random } from "../machine/ports/index.ts";
 import type { ClientSecret } from "./asked-secret.ts";
 import type { CredentialOptions } from "./credentials.ts";
 import type { Operation } from "./frames.ts";

@@ -1,6 +1,6 @@
 /** Elections: who leads is who holds an exclusive lock of its own, with a value for all to see. */
-import { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import { KvError } from "../base/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import { wrongBytes, wrongRequestOptions } from "./argument-checks.ts";
 import { againAndAgain, isAborted, LEASE_TTL_MS, wrongTtl, type Leases } from "./leases.ts";
 import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";

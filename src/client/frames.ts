@@ -1,7 +1,11 @@
 /** What is asked and answered, and how it becomes bytes. */
-import { unreachable } from "../base/assert.ts";
-import { KvError } from "../base/errors.ts";
-import { KEY_BYTES_MAX, KEYS_READ_BYTES_MAX, KEYS_READ_MAX } from "../base/limits.ts";
+import {
+  KEY_BYTES_MAX,
+  KEYS_READ_BYTES_MAX,
+  KEYS_READ_MAX,
+  KvError,
+  unreachable,
+} from "../base/index.ts";
 import {
   checkCommand,
   checkKey,
@@ -9,17 +13,17 @@ import {
   wrongTxn,
   type GroupWriter,
   type Status,
-} from "../kv/commands.ts";
-import type { Command, KeyCommand } from "../operations/index.ts";
+} from "../store/commands/index.ts";
+import type { Command, KeyCommand } from "../store/operations/index.ts";
 import {
-  OPEN_WITH_ORIGIN,
-  takeWritesFrame,
   type LeasesAnswer,
+  OPEN_WITH_ORIGIN,
   type PageAnswer,
   type RangeBytes,
   type ReadsWriter,
+  takeWritesFrame,
   type VersionsAnswer,
-} from "../wire/client.ts";
+} from "../protocol/client/index.ts";
 
 /** A command of the table: its discriminant is the operation's name. */
 export type WriteOperation = KeyCommand | Command<"txn" | "leasedTxn" | LeaseCommandName>;

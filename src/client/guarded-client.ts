@@ -1,5 +1,5 @@
 /** Writes that are made only while a lock is held. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { Atomic } from "./atomic.ts";
 import { guardedBy, type Guard } from "./lock.ts";
 import type { Transaction, TransactSource } from "./transact.ts";

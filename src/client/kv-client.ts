@@ -1,7 +1,7 @@
 /** The client for users: promises over the core. */
-import { KvError } from "../base/errors.ts";
-import { encodeTxn, hasLeases } from "../kv/commands.ts";
-import type { PageAnswer, RangeBytes } from "../wire/client.ts";
+import { KvError } from "../base/index.ts";
+import { encodeTxn, hasLeases } from "../store/commands/index.ts";
+import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
 import {
   wrongBytes,
   wrongCountOptions,

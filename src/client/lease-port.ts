@@ -1,4 +1,4 @@
-import type { KvError } from "../base/errors.ts";
+import type { KvError } from "../base/index.ts";
 import type { LeaseId, RequestOptions } from "./types.ts";
 
 /** Times are in milliseconds. */

@@ -1,8 +1,7 @@
 /** Leases as requests of a client. */
-import { KvError } from "../base/errors.ts";
-import { LEASES_RENEWED_MAX } from "../base/limits.ts";
-import { decodeNumbers, encodeNumbers, STATUS } from "../kv/commands.ts";
-import type { LeasesAnswer } from "../wire/client.ts";
+import { KvError, LEASES_RENEWED_MAX } from "../base/index.ts";
+import { decodeNumbers, encodeNumbers, STATUS } from "../store/commands/index.ts";
+import type { LeasesAnswer } from "../protocol/client/index.ts";
 import { badArgument } from "./argument-checks.ts";
 import type { Answer, Operation } from "./frames.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";

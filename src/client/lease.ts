@@ -1,6 +1,6 @@
 /** A lease as its holder sees it. */
-import { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import { KvError } from "../base/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import { checkedSignal } from "./checked-signal.ts";
 import { LeaseTime } from "./lease-time.ts";
 import type { LeaseId } from "./types.ts";

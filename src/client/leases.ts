@@ -1,6 +1,6 @@
 /** `client.leases`: leases of the cluster, kept alive in the background. */
-import { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import { KvError } from "../base/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";

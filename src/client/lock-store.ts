@@ -1,5 +1,5 @@
 /** What requests for locks need of a client, and how a client does it. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { bytesOf } from "./bytes.ts";
 import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { TxnRequest, TxnResult } from "./txn-types.ts";

@@ -1,7 +1,7 @@
 /** A lock that is held. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { anySignal } from "./any-signal.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import { checkedSignal } from "./checked-signal.ts";
 import type { KeptLease } from "./lease.ts";
 import type { LockMode } from "./lock-keys.ts";

@@ -1,6 +1,6 @@
 /** `client.locks`: locks of the whole cluster, in the shape of the Web Locks API. */
-import type { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { KvError } from "../base/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
 import { wrongTtl, type Leases } from "./leases.ts";
 import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts";

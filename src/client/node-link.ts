@@ -1,15 +1,14 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
-import { hostPort } from "../base/address.ts";
-import type { Secrets } from "../base/secrets.ts";
-import { KvError } from "../base/errors.ts";
-import { dialWithHandshake, type HandshakeFailure } from "../links/handshake-connection.ts";
-import type { Refusal } from "../links/handshake.ts";
-import { NO_ORIGIN } from "../kv/commands.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { Connection, Network } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
-import { REFUSALS } from "../wire/handshake.ts";
-import type { SignInAnswer, SignInRequest } from "../wire/sign-in.ts";
+import { hostPort, KvError, type Secrets } from "../base/index.ts";
+import {
+  dialWithHandshake,
+  type HandshakeFailure,
+  type Refusal,
+} from "../links/handshake/index.ts";
+import { NO_ORIGIN } from "../store/commands/index.ts";
+import type { CancelTimer, Clock, Connection, Network, Random } from "../machine/ports/index.ts";
+import { REFUSALS } from "../protocol/handshake/index.ts";
+import type { SignInAnswer, SignInRequest } from "../protocol/client/index.ts";
 import type { Credentials } from "./credentials.ts";
 import type { NodeSelf } from "./known-cluster.ts";
 import type { Endpoint } from "./types.ts";

@@ -6,8 +6,8 @@
  *   O1. The watches hold before the first read begins: what it does not see they tell.
  *   O2. A later read sees at least what the watch has told, for it goes into what this client has seen of the log.
  */
-import { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import { KvError } from "../base/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import type { KvRequests } from "./key-requests.ts";
 import type { KeyValue } from "./range-entry.ts";
 import type { Bytes, RangeSelector, Revision, Snapshot } from "./types.ts";

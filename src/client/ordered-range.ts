@@ -1,8 +1,7 @@
-/** The first keys of a range in an order of their own, out of pages that each have the first of theirs (kv/range.ts, P3). */
-import { KvError } from "../base/errors.ts";
-import { ORDERED_BYTES_MAX } from "../base/limits.ts";
-import { numberOf, type RangeOrder } from "../kv/commands.ts";
-import type { PageAnswer, RangeBytes } from "../wire/client.ts";
+/** The first keys of a range in an order of their own, out of pages that each have the first of theirs (store/range.ts, P3). */
+import { KvError, ORDERED_BYTES_MAX } from "../base/index.ts";
+import { numberOf, type RangeOrder } from "../store/commands/index.ts";
+import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { pagesOf, type AskForPage } from "./range.ts";
 

@@ -1,5 +1,5 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
-import { afterPrefix } from "../base/bytes.ts";
+import { afterPrefix } from "../base/index.ts";
 import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";

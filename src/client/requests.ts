@@ -3,8 +3,8 @@
  * are, with which fields and which answer, follows from the table of operations; `cas` alone is put in another way than it
  * travels, and a read is no operation: it is in no log.
  */
-import type { KvError } from "../base/errors.ts";
-import { STATUS } from "../kv/commands.ts";
+import type { KvError } from "../base/index.ts";
+import { STATUS } from "../store/commands/index.ts";
 import {
   ANSWERED_WITH,
   FIELD_BITS,
@@ -16,7 +16,7 @@ import {
   type FieldContent,
   type OPERATIONS,
   type PlainRequestName,
-} from "../operations/index.ts";
+} from "../store/operations/index.ts";
 import { badArgument, wrongBytes, wrongCondition, wrongReadOptions } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import type { Answer, Operation } from "./frames.ts";

@@ -1,5 +1,5 @@
 /** From what users hand in to operations, and from answers to what users get. */
-import { STATUS } from "../kv/commands.ts";
+import { STATUS } from "../store/commands/index.ts";
 import { bytesOf } from "./bytes.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";

@@ -1,7 +1,6 @@
 /** Carries out what a request for a lock says is to be done. */
-import { unreachable } from "../base/assert.ts";
-import { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
+import { KvError, unreachable } from "../base/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import type { KeptLease } from "./lease.ts";
 import { LockRequest, type LockWish } from "./lock-request.ts";
 import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";

@@ -11,9 +11,8 @@
  *   X4. What was sent as a commit is sent again by nobody but ClientCore, in the same session with the same number. An attempt
  *       follows only a commit that answered that it did not take effect, or reads whose state is not kept any more.
  */
-import { KvError } from "../base/errors.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Random } from "../ports/random.ts";
+import { KvError } from "../base/index.ts";
+import type { Clock, Random } from "../machine/ports/index.ts";
 import { badArgument, wrongBytes, wrongRangeOptions, wrongSelector } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyValue } from "./range-entry.ts";

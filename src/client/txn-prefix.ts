@@ -1,5 +1,5 @@
 /** A transaction of a view whose keys begin alike, and what came of it. */
-import { unreachable } from "../base/assert.ts";
+import { unreachable } from "../base/index.ts";
 import { badArgument } from "./argument-checks.ts";
 import { KeyValue } from "./range-entry.ts";
 import type {

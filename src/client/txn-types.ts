@@ -1,5 +1,5 @@
 /** Transactions as users hand them in, and what they get back. */
-import type { Relation } from "../kv/commands.ts";
+import type { Relation } from "../store/commands/index.ts";
 import type { KeyValue } from "./range-entry.ts";
 import type { Bytes, LeaseId, RangeSelector, RequestOptions, Revision } from "./types.ts";
 

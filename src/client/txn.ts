@@ -1,6 +1,5 @@
 /** From transactions as users hand them in to what travels, and from answers to what users get. */
-import { unreachable } from "../base/assert.ts";
-import { KvError } from "../base/errors.ts";
+import { KvError, unreachable } from "../base/index.ts";
 import {
   byteStringOf,
   bytesOf as bytesOfString,
@@ -14,7 +13,7 @@ import {
   type Txn,
   type TxnOp,
   type Where,
-} from "../kv/commands.ts";
+} from "../store/commands/index.ts";
 import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import type { Answer } from "./frames.ts";

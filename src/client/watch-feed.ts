@@ -12,18 +12,22 @@
  *   F4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
  *   F5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
  */
-import { KvError, type ErrorCode } from "../base/errors.ts";
-import { CLIENT_FRAME_BYTES_MAX, FRAME_COMMANDS_MAX } from "../base/limits.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
+import {
+  CLIENT_FRAME_BYTES_MAX,
+  type ErrorCode,
+  FRAME_COMMANDS_MAX,
+  KvError,
+} from "../base/index.ts";
+import type { CancelTimer, Clock } from "../machine/ports/index.ts";
 import {
   ALL_WATCHES,
   decodeFeed,
+  type FeedHandler,
   isFeedFrame,
   watchesFrame,
-  type FeedHandler,
   type WatchRequest,
-} from "../wire/client.ts";
-import { DecodeError } from "../wire/decode-error.ts";
+} from "../protocol/client/index.ts";
+import { DecodeError } from "../protocol/codec/index.ts";
 import type { KnownCluster } from "./known-cluster.ts";
 import { NodeLink, type LinkOptions } from "./node-link.ts";
 import type { Endpoint } from "./types.ts";

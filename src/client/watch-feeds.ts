@@ -1,5 +1,5 @@
 /** The feeds of a client: one over all its nodes, and one for each node that was named for a watch. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import { ATTEMPT_TIMEOUT_MS, type ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
 import type { Endpoint } from "./types.ts";

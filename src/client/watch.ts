@@ -1,5 +1,5 @@
 /** A watch for users. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import type { WatchFeed } from "./watch-feed.ts";
 import type { WatchAsked, WatchLine } from "./watch-line.ts";
 import type { WatchBatch, WatchItem } from "./watch-types.ts";

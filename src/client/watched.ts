@@ -1,6 +1,6 @@
 /** What a program wants to watch, as it is asked of nodes. */
-import { KvError } from "../base/errors.ts";
-import { checkKey } from "../kv/commands.ts";
+import { KvError } from "../base/index.ts";
+import { checkKey } from "../store/commands/index.ts";
 import { wrongWatched, wrongWatchOptions } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { checkBound } from "./frames.ts";

@@ -1,6 +1,6 @@
 /** Writes whose key is bound to a lease: a transaction of one put. */
 import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
-import type { KvError } from "../base/errors.ts";
+import type { KvError } from "../base/index.ts";
 import type { Leases } from "./leases.ts";
 import type { TxnRequest, TxnResult } from "./txn-types.ts";
 import type { Bytes, LeaseId, RequestOptions, WriteOptions, WriteResult } from "./types.ts";

@@ -1,15 +1,18 @@
 /** A node within a program, as the program sees it. */
-import { observeRequest } from "../api/diagnostics.ts";
-import { KvError } from "../base/errors.ts";
-import { secretsNow } from "../base/secrets.ts";
-import type { AdminClientOptions } from "../client/admin-client.ts";
-import { optionsIn, ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES } from "../client/checked-options.ts";
-import { KvClient, type KvClientOptions } from "../client/kv-client.ts";
-import { AdminClient } from "../client/lazy-admin-client.ts";
-import { nodeClock } from "../platform/node-clock.ts";
-import { createNodeRandom } from "../platform/node-random.ts";
-import type { Network } from "../ports/network.ts";
-import type { ServerOptions } from "../server/options.ts";
+import { observeRequest } from "../client/diagnostics/index.ts";
+import { KvError, secretsNow } from "../base/index.ts";
+import type { AdminClientOptions } from "../client/admin/index.ts";
+import {
+  ADMIN_OPTION_NAMES,
+  CLIENT_OPTION_NAMES,
+  KvClient,
+  type KvClientOptions,
+  optionsIn,
+} from "../client/index.ts";
+import { AdminClient } from "../client/api/index.ts";
+import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
+import type { Network } from "../machine/ports/index.ts";
+import type { ServerOptions } from "../server/process/index.ts";
 import type { NodeError } from "./node-error.ts";
 
 type Given =

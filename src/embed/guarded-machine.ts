@@ -5,10 +5,16 @@
  * Invariant: once a callback of the node has thrown, the node is told to fail before anything else of it runs, and from then on
  * nothing reaches it but what closes its files: nothing that was left half done is acknowledged.
  */
-import type { Machine } from "../node/options.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Disk, DiskFile } from "../ports/disk.ts";
-import type { Connection, ConnectionHandlers, Listener, Network } from "../ports/network.ts";
+import type { Machine } from "../server/node/index.ts";
+import type {
+  Clock,
+  Connection,
+  ConnectionHandlers,
+  Disk,
+  DiskFile,
+  Listener,
+  Network,
+} from "../machine/ports/index.ts";
 
 const DEAF: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
 

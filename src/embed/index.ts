@@ -5,7 +5,7 @@
  *     const kv = node.client();
  */
 // Before the client, which would load it without its native code: nodes have frames of browsers to unmask.
-import "../platform/ws-network.ts";
+import "../machine/network/index.ts";
 
 export { startNode } from "./start-node.ts";
 export {

@@ -8,10 +8,8 @@
  *   I3. What is delivered waits for a turn of the event loop of its own, so that two sides that talk without end keep nobody
  *       else from theirs.
  */
-import { hostPort } from "../base/address.ts";
-import { HANDSHAKE_BYTES_MAX } from "../base/limits.ts";
-import { truncateReason } from "../platform/ws-connection.ts";
-import { FRAME_BYTES_MAX } from "../platform/frame-limits.ts";
+import { HANDSHAKE_BYTES_MAX, hostPort } from "../base/index.ts";
+import { FRAME_BYTES_MAX, truncateReason } from "../machine/network/index.ts";
 import type {
   Address,
   Channel,
@@ -20,7 +18,7 @@ import type {
   DialHandlers,
   Listener,
   Network,
-} from "../ports/network.ts";
+} from "../machine/ports/index.ts";
 
 /** As web sockets say it of a connection that ended without a reason. */
 const ENDED = "connection ended (1006)";

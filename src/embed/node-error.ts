@@ -1,5 +1,5 @@
 /** Why a node could not start, or cannot go on, for the program around it. */
-import { finalError } from "../server/final-error.ts";
+import { finalError } from "../server/process/index.ts";
 import { inSettings } from "./node-settings.ts";
 
 /** The sentence says what happened and what to do. */

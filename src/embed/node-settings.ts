@@ -1,7 +1,7 @@
 /** What a program says of the node that it wants to be, checked and put into the words that servers know. */
-import { KvError } from "../base/errors.ts";
-import { badArgument } from "../client/argument-checks.ts";
-import { FLAG_DEFAULTS, type ServerFlags } from "../server/options.ts";
+import { KvError } from "../base/index.ts";
+import { badArgument } from "../client/index.ts";
+import { FLAG_DEFAULTS, type ServerFlags } from "../server/process/index.ts";
 
 /**
  * A member of the cluster: `{ id, host, port, peerPort }`, or `"ID=HOST:PORT:PEERPORT"`. Host and ports may be left out: 127.0.0.1,

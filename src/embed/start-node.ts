@@ -1,11 +1,9 @@
 /** Starts a node within the program that calls: no process, no signals, no exit, no output of its own. */
-import { KvError } from "../base/errors.ts";
-import type { Machine } from "../node/options.ts";
-import { programVersion } from "../platform/version.ts";
-import type { Logger, LogLevel } from "../ports/logger.ts";
-import type { Network } from "../ports/network.ts";
-import { readServerOptions, type ServerOptions } from "../server/options.ts";
-import { ServingNode } from "../server/serving-node.ts";
+import { KvError } from "../base/index.ts";
+import type { Machine } from "../server/node/index.ts";
+import { programVersion } from "../machine/host/index.ts";
+import type { Logger, LogLevel, Network } from "../machine/ports/index.ts";
+import { readServerOptions, type ServerOptions, ServingNode } from "../server/process/index.ts";
 import { EmbeddedNode, type NodeEnd } from "./embedded-node.ts";
 import { Guard } from "./guarded-machine.ts";
 import { IndoorNetwork } from "./indoor-network.ts";

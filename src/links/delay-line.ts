@@ -1,4 +1,4 @@
-import type { Clock } from "../ports/clock.ts";
+import type { Clock } from "../machine/ports/index.ts";
 
 interface Item {
   readonly release: () => void;

@@ -3,7 +3,7 @@
  * one place, where a message between nodes enters or leaves; sockets, clients and management know nothing of it. It lives
  * as long as the process: a node that restarts has whole links.
  */
-import { assert } from "../base/assert.ts";
+import { assert } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 
 /** As seen from this node: `out` is what it sends to the peer. */

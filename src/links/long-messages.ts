@@ -7,8 +7,8 @@
  *       takes the place of the one that waits.
  *   CHUNK-2. No more than ROOM_SLICES slices are on the connection at any time: what is short gets through soon.
  */
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { LongMessage } from "../wire/long-message.ts";
+import type { CancelTimer, Clock } from "../machine/ports/index.ts";
+import type { LongMessage } from "../protocol/peer/index.ts";
 
 /** A few milliseconds' work. Under overload a round of the event loop takes a tenth of a second, and this must be enough then. */
 const SLICES_PER_ROUND = 8;

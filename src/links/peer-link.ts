@@ -1,22 +1,35 @@
 /** The link to one peer: dials or is dialed, keeps one session, and lets messages through as the drop table says. */
-import { TLS_TROUBLE } from "../base/tls-trouble.ts";
-import type { Secrets } from "../base/secrets.ts";
+import { type Secrets, TLS_TROUBLE } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { Address, Connection, ConnectionHandlers, Network } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
-import type { Hello } from "../wire/handshake.ts";
-import { asLongMessage, type LongMessage } from "../wire/long-message.ts";
-import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../wire/peer.ts";
+import type {
+  Address,
+  Clock,
+  Connection,
+  ConnectionHandlers,
+  Logger,
+  Network,
+  Random,
+  StrangerLog,
+} from "../machine/ports/index.ts";
+import type { Hello } from "../protocol/handshake/index.ts";
+import {
+  asLongMessage,
+  decodePeerMessage,
+  encodePeerMessage,
+  type LongMessage,
+  type PeerMessage,
+} from "../protocol/peer/index.ts";
 import { DelayLine } from "./delay-line.ts";
 import type { Direction, DropTable } from "./drop-table.ts";
-import { dialWithHandshake, type HandshakeFailure } from "./handshake-connection.ts";
-import type { HandshakeOutcome, Refusal } from "./handshake.ts";
+import {
+  dialWithHandshake,
+  type HandshakeFailure,
+  type HandshakeOutcome,
+  type Refusal,
+} from "./handshake/index.ts";
 import { newLinkCounters, type LinkStatus } from "./link-status.ts";
 import type { PeerLinksHandlers, PeerLinksLimits, PeerLinksOptions } from "./peer-links-options.ts";
 import { PeerSession } from "./peer-session.ts";
-import type { StrangerLog } from "../ports/stranger-log.ts";
 
 export interface PeerLinkOptions {
   readonly nodeId: NodeId;

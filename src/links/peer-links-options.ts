@@ -1,15 +1,16 @@
-import { PEER_FRAME_BYTES_MAX, PEER_MESSAGE_BYTES_MAX } from "../base/limits.ts";
-import type { Secrets } from "../base/secrets.ts";
+import { PEER_FRAME_BYTES_MAX, PEER_MESSAGE_BYTES_MAX, type Secrets } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { Address, Network } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
-import type { RefusalCode } from "../wire/handshake.ts";
-import type { PeerHello } from "../wire/peer-hello.ts";
-import type { PeerMessage } from "../wire/peer.ts";
-import type { StrangerLog } from "../ports/stranger-log.ts";
-import type { Refusal } from "./handshake.ts";
+import type {
+  Address,
+  Clock,
+  Logger,
+  Network,
+  Random,
+  StrangerLog,
+} from "../machine/ports/index.ts";
+import type { PeerHello, RefusalCode } from "../protocol/handshake/index.ts";
+import type { PeerMessage } from "../protocol/peer/index.ts";
+import type { Refusal } from "./handshake/index.ts";
 
 /** A node as it presents itself to a peer: which disk, and what is on it. */
 export interface PeerPresence {

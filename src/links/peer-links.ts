@@ -13,11 +13,11 @@
  *   LINK-5. Handlers are never called from within a call of this object, nor after stop().
  *   LINK-6. Where nodes must show certificates, the dialer's is for the host at which the node it says to be is dialed.
  */
-import { assert } from "../base/assert.ts";
+import { assert } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { Connection, ConnectionHandlers } from "../ports/network.ts";
-import type { Hello } from "../wire/handshake.ts";
-import type { PeerMessage } from "../wire/peer.ts";
+import { type Connection, type ConnectionHandlers, StrangerLog } from "../machine/ports/index.ts";
+import type { Hello } from "../protocol/handshake/index.ts";
+import type { PeerMessage } from "../protocol/peer/index.ts";
 import {
   DIRECTIONS,
   DropTable,
@@ -26,8 +26,7 @@ import {
   type LinkFault,
   type LinkFaultEntry,
 } from "./drop-table.ts";
-import { acceptWithHandshake, type HandshakeFailure } from "./handshake-connection.ts";
-import type { Refusal } from "./handshake.ts";
+import { acceptWithHandshake, type HandshakeFailure, type Refusal } from "./handshake/index.ts";
 import type { LinkStatus } from "./link-status.ts";
 import { PeerLink } from "./peer-link.ts";
 import {
@@ -36,7 +35,6 @@ import {
   type PeerLinksLimits,
   type PeerLinksOptions,
 } from "./peer-links-options.ts";
-import { StrangerLog } from "../ports/stranger-log.ts";
 
 export class PeerLinks {
   readonly #options: PeerLinksOptions;

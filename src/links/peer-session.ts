@@ -1,9 +1,12 @@
 /** One session between two nodes: an established connection, the frames that go over it, and their counters. */
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { Connection, ConnectionHandlers } from "../ports/network.ts";
-import { DecodeError } from "../wire/decode-error.ts";
-import { PeerFrameReader, PeerFrameWriter, type PeerFrameSink } from "../wire/peer-frame.ts";
-import type { LongMessage } from "../wire/long-message.ts";
+import type { CancelTimer, Clock, Connection, ConnectionHandlers } from "../machine/ports/index.ts";
+import { DecodeError } from "../protocol/codec/index.ts";
+import {
+  type LongMessage,
+  PeerFrameReader,
+  type PeerFrameSink,
+  PeerFrameWriter,
+} from "../protocol/peer/index.ts";
 import type { LinkCounters } from "./link-status.ts";
 import { LongMessages } from "./long-messages.ts";
 

@@ -25,3 +25,13 @@ export { throwAwayCertificates, type ThrowAwayTls } from "./subjects/throw-away-
 export { startOmnikvSubject } from "./subjects/omnikv-subject.ts";
 export { Generators } from "./workloads/generators.ts";
 export { OPERATIONS, type BenchOperation } from "./workloads/workload.ts";
+export { say } from "./experiments/entry.ts";
+export { pause } from "./pause.ts";
+export { mebibytes } from "./reports/format.ts";
+export { LatencyHistogram } from "./reports/histogram.ts";
+export { countOf, sum } from "./reports/statistics.ts";
+export { alignColumns, markdownTable } from "./reports/table.ts";
+export { Namespaces } from "./subjects/namespaces.ts";
+export { loopbackNodes } from "./subjects/places.ts";
+export { sampleServer } from "./subjects/server-sample.ts";
+export { startOpenLoop } from "./workloads/open-loop.ts";

@@ -18,7 +18,7 @@ interface Remembering<T, S> {
  * Everything a node remembers between two `takeEffects`, as plain data, for searches that must know whether they have
  * been here before.
  *
- * MEMORY-1. Nodes of equal memory behave alike from here on: whatever can make a difference is in it (test/explore compares
+ * MEMORY-1. Nodes of equal memory behave alike from here on: whatever can make a difference is in it (test/proof/explorer compares
  *     what nodes of equal memory do). A new field of the core's state belongs here.
  * MEMORY-2. What can make no difference is left out, so that equal nodes look equal: what only a leader or only a follower
  *     in the stream uses while it is neither, and how many write groups came before the last durable one.

@@ -1,18 +1,15 @@
 /** What the page can do, carried out over the ordinary clients. */
-import { KvError } from "../base/errors.ts";
-import { AdminClient } from "../client/admin-client.ts";
+import { KvError } from "../base/index.ts";
 import {
+  AdminClient,
   applyFaults,
   changeLinks,
   failedText,
-  runScenario,
   type FaultsOutcome,
-} from "../client/cluster-faults.ts";
-import { KvClient } from "../client/kv-client.ts";
-import { bytesOf } from "../client/bytes.ts";
-import type { KeyEntry } from "../client/range-entry.ts";
-import type { CasCondition } from "../client/types.ts";
-import type { Clock } from "../ports/clock.ts";
+  runScenario,
+} from "../client/admin/index.ts";
+import { bytesOf, type CasCondition, type KeyEntry, KvClient } from "../client/index.ts";
+import type { Clock } from "../machine/ports/index.ts";
 import {
   ableToLead,
   leadText,
@@ -21,7 +18,7 @@ import {
   planPartition,
   planScenario,
   type Scenario,
-} from "../scenarios/index.ts";
+} from "../client/scenarios/index.ts";
 import type { ClusterStoreOptions } from "./cluster-store.ts";
 import { hexOf, keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
 import { followKeys } from "./follow-keys.ts";

@@ -1,8 +1,6 @@
 /** From what the nodes report to what the views show, with the past of the last ten minutes. No timers: time is handed in. */
-import { hostPort } from "../base/address.ts";
-import { unreachable } from "../base/assert.ts";
-import type { AdminBallot, AdminStatus } from "../wire/admin.ts";
-import type { ClusterInfo } from "../wire/cluster-info.ts";
+import { hostPort, unreachable } from "../base/index.ts";
+import type { AdminBallot, AdminStatus, ClusterInfo } from "../protocol/admin/index.ts";
 import type { ClusterView, LoadView, NodeView } from "./cluster-view.ts";
 import { linkViews } from "./link-views.ts";
 import { NodeMeter } from "./node-meter.ts";

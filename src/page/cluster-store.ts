@@ -1,8 +1,6 @@
 /** What the views are given: the cluster as it is now, word when it changed, and what can be done to it. */
-import type { Clock } from "../ports/clock.ts";
-import type { Network } from "../ports/network.ts";
-import type { Random } from "../ports/random.ts";
-import type { ClusterInfo } from "../wire/cluster-info.ts";
+import type { Clock, Network, Random } from "../machine/ports/index.ts";
+import type { ClusterInfo } from "../protocol/admin/index.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { PageActions } from "./page-actions.ts";
 

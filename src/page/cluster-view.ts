@@ -1,6 +1,6 @@
 /** What the page knows of the cluster: the views draw this and nothing else. Times are milliseconds of the page's clock. */
-import type { ErrorCode } from "../base/errors.ts";
-import type { AdminStatus } from "../wire/admin.ts";
+import type { ErrorCode } from "../base/index.ts";
+import type { AdminStatus } from "../protocol/admin/index.ts";
 
 /**
  * connecting: never heard yet. live: its status is fresh. silent: connected, but no answer for a second. down: no connection.

@@ -1,7 +1,5 @@
 /** Changes of keys as the page shows them: texts, none of them long, and no more at once than somebody can look at. */
-import type { KvClient } from "../client/kv-client.ts";
-import type { Watch } from "../client/watch.ts";
-import type { WatchEvent } from "../client/watch-types.ts";
+import type { KvClient, Watch, WatchEvent } from "../client/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 import type { ShownChange, TailNews } from "./page-actions.ts";
 

@@ -2,8 +2,8 @@
  * One level of the tree that keys with "/" in them form, however many keys lie below it: whatever is inside a folder is
  * jumped over, so that a level costs as many requests as it has folders, and a million keys in one of them cost nothing.
  */
-import { afterPrefix } from "../base/bytes.ts";
-import type { KeyEntry } from "../client/range-entry.ts";
+import { afterPrefix } from "../base/index.ts";
+import type { KeyEntry } from "../client/index.ts";
 
 export type KeyItem =
   | {

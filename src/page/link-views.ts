@@ -1,5 +1,5 @@
 /** Links as both of their ends report them. A node that is not live contributes nothing. */
-import type { AdminLink } from "../wire/admin.ts";
+import type { AdminLink } from "../protocol/admin/index.ts";
 import type { LinkSide, LinkView, NodeView } from "./cluster-view.ts";
 import { linkTo, type NodeMeter } from "./node-meter.ts";
 

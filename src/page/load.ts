@@ -1,6 +1,6 @@
 /** Writes at a steady rate, made by the page: only under load does a broken link break anything. */
-import { KvError } from "../base/errors.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
+import { KvError } from "../base/index.ts";
+import type { CancelTimer, Clock } from "../machine/ports/index.ts";
 import type { LoadView } from "./cluster-view.ts";
 
 export interface LoadOptions {

@@ -1,6 +1,6 @@
 import "./browser/no-eval.ts";
 import { render } from "preact";
-import { clusterInfoSchema } from "../wire/cluster-info.ts";
+import { clusterInfoSchema } from "../protocol/admin/index.ts";
 import { App } from "./app.tsx";
 import { createBrowserClock } from "./browser/clock.ts";
 import { BrowserNetwork } from "./browser/network.ts";

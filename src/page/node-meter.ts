@@ -1,5 +1,5 @@
 /** Rates of one node, from the difference of counters that only grow. Their time is the node's own: its uptime. */
-import type { AdminLink, AdminStatus } from "../wire/admin.ts";
+import type { AdminLink, AdminStatus } from "../protocol/admin/index.ts";
 
 /** Long enough to be steady, short enough to be now. */
 const WINDOW_MS = 1000;

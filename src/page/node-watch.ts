@@ -4,11 +4,11 @@
  * A browser cannot ping, so a node that vanished without a word is noticed by its silence; its connection is then given
  * up, and made anew.
  */
-import { KvError } from "../base/errors.ts";
-import { AdminClient, type AdminClientOptions } from "../client/admin-client.ts";
-import type { NodeAddress } from "../client/types.ts";
-import type { CancelTimer } from "../ports/clock.ts";
-import type { AdminStatus } from "../wire/admin.ts";
+import { KvError } from "../base/index.ts";
+import { AdminClient, type AdminClientOptions } from "../client/admin/index.ts";
+import type { NodeAddress } from "../client/index.ts";
+import type { CancelTimer } from "../machine/ports/index.ts";
+import type { AdminStatus } from "../protocol/admin/index.ts";
 
 /** A question without an answer for so long: the connection is given up. */
 const ANSWER_TIMEOUT_MS = 5000;

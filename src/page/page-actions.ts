@@ -1,6 +1,6 @@
 /** What the page can do. Every promise rejects with a KvError whose message can be shown. */
-import type { CasCondition } from "../client/types.ts";
-import type { NamedScenario } from "../scenarios/index.ts";
+import type { CasCondition } from "../client/index.ts";
+import type { NamedScenario } from "../client/scenarios/index.ts";
 import type { KeyLevel } from "./key-level.ts";
 import type { TxnDraft } from "./txn-draft.ts";
 

@@ -1,6 +1,6 @@
 /** Samples for the plots: what the cluster did between two moments, half a second apart. */
-import { LATENCY_BUCKETS, latencyBoundMs } from "../base/latency-buckets.ts";
-import type { AdminStatus } from "../wire/admin.ts";
+import { LATENCY_BUCKETS, latencyBoundMs } from "../base/index.ts";
+import type { AdminStatus } from "../protocol/admin/index.ts";
 import type { NodeView, Sample } from "./cluster-view.ts";
 import { follows, perSecond } from "./node-meter.ts";
 

@@ -1,6 +1,6 @@
 /** What happened when: marks where something changed, and for each node the stretches of what it was. */
-import { unreachable } from "../base/assert.ts";
-import type { AdminBallot } from "../wire/admin.ts";
+import { unreachable } from "../base/index.ts";
+import type { AdminBallot } from "../protocol/admin/index.ts";
 import { causeOf } from "./causes.ts";
 import type { LinkSide, LinkView, Mark, NodeView, Stretch } from "./cluster-view.ts";
 

@@ -12,11 +12,11 @@
  *   M3. Nobody has the log sealed: this version has nothing to go on with behind a stop-sign.
  *   M4. Nobody moves the cluster's clock but the leader, in its own log.
  */
-import { KvError } from "../base/errors.ts";
-import { CommandCursor, validateEntry } from "../kv/index.ts";
-import { OP, OPERATIONS } from "../operations/index.ts";
+import { KvError } from "../base/index.ts";
+import { CommandCursor, validateEntry } from "../store/index.ts";
+import { OP, OPERATIONS } from "../store/operations/index.ts";
 import type { Ballot } from "../omnipaxos/index.ts";
-import type { NodePaxosMessage } from "../wire/peer-message.ts";
+import type { NodePaxosMessage } from "../protocol/messages/index.ts";
 
 /** A ballot that lies further above what this node has promised was not come by honestly. */
 export const BALLOT_STEP_MAX = 2 ** 32;

@@ -19,7 +19,7 @@
  *       backup without them knows less, and is in the right all the same. Of two that do not, and are alike otherwise, nothing is said.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { StateCheckpoint, StateHashes } from "../wire/host-message.ts";
+import type { StateCheckpoint, StateHashes } from "../protocol/messages/index.ts";
 import { HashHistory, SPACING, type HashedState } from "./hash-history.ts";
 
 /** A peer's state and this node's are not the same. */

@@ -4,8 +4,8 @@
  * Invariant: nothing leaves over a route that is closed, whoever still holds it. A frame would find its way to whoever came
  * after the client that it was meant for.
  */
-import type { ErrorCode } from "../base/errors.ts";
-import type { ReadableState } from "../wire/client.ts";
+import type { ErrorCode } from "../base/index.ts";
+import type { ReadableState } from "../protocol/client/index.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import { Refused } from "./refused.ts";
 import type { Route } from "./route.ts";

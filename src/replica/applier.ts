@@ -2,8 +2,7 @@
  * Applies decided entries to the key-value state. Answers go to the clients whose frames made the entry, which only the
  * node that made it knows; everywhere else the same entry is applied in silence.
  */
-import { assert } from "../base/assert.ts";
-import { ERRORS } from "../base/errors.ts";
+import { assert, ERRORS } from "../base/index.ts";
 import {
   buildEntry,
   OwnEntries,
@@ -12,7 +11,7 @@ import {
   type AnswerSink,
   type ByteString,
   type KvState,
-} from "../kv/index.ts";
+} from "../store/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { Batch } from "./proposals.ts";
 import { Refused } from "./refused.ts";

@@ -1,7 +1,7 @@
 /** One turn's worth of what is decided goes into the state, in order (Replica, N1). */
-import { isEntryOrItsOpening } from "../kv/index.ts";
+import { isEntryOrItsOpening } from "../store/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { Admission } from "./admission.ts";
 import type { Agreement } from "./agreement.ts";
 import type { Applier } from "./applier.ts";

@@ -13,8 +13,7 @@
  *       link that breaks more often than a snapshot takes would have the follower begin again with each newer snapshot.
  */
 import { ballotsEqual, type NodeId } from "../omnipaxos/index.ts";
-import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
-import type { NodePaxosMessage } from "../wire/peer-message.ts";
+import type { HostMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
 
 export interface Held {
   readonly from: NodeId;

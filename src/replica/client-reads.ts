@@ -11,8 +11,8 @@
  *   C4. A read that names a least revision is answered from no state before it. It waits for its index first: what it was told of
  *       lies in the log, while a revision may be yet to be made, and is waited for no longer than any other read waits.
  */
-import { RANGE_PAGE, type KvState, type PageLimits } from "../kv/index.ts";
-import { aheadText } from "../wire/client.ts";
+import { RANGE_PAGE, type KvState, type PageLimits } from "../store/index.ts";
+import { aheadText } from "../protocol/client/index.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { PendingReads, type PendingRead } from "./pending-reads.ts";
 import { Readable } from "./readable.ts";

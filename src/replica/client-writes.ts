@@ -3,7 +3,7 @@
  *
  * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, N3).
  */
-import { KvError, type ErrorCode } from "../base/errors.ts";
+import { type ErrorCode, KvError } from "../base/index.ts";
 import {
   GroupWriter,
   NO_SESSION,
@@ -13,9 +13,9 @@ import {
   withActor,
   type KvState,
   type SplitGroup,
-} from "../kv/index.ts";
+} from "../store/index.ts";
 import { forbiddenText, unknownText } from "./denied.ts";
-import type { Command } from "../operations/index.ts";
+import type { Command } from "../store/operations/index.ts";
 import type { AnswerDesk } from "./answer-desk.ts";
 import { Openings } from "./openings.ts";
 import { proposalsOptions } from "./proposals-limits.ts";

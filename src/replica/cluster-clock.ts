@@ -1,5 +1,5 @@
 /**
- * The leader's side of the cluster's clock: when it moves on, and by how much. What the entries do is in kv/leases.ts, and
+ * The leader's side of the cluster's clock: when it moves on, and by how much. What the entries do is in store/leases.ts, and
  * why the clock never runs ahead of real time in docs/adr/0012-leases.md.
  *
  * Invariants:
@@ -13,8 +13,8 @@
  *        lets no time pass.
  *   CC4. While there are no leases nothing is proposed.
  */
-import { CLOCK_STEP_MAX_MS } from "../base/limits.ts";
-import { encodeClock, GroupWriter, NO_SESSION, type KvState } from "../kv/index.ts";
+import { CLOCK_STEP_MAX_MS } from "../base/index.ts";
+import { encodeClock, GroupWriter, NO_SESSION, type KvState } from "../store/index.ts";
 import { ballotsEqual, type Ballot, type Phase, type Role } from "../omnipaxos/index.ts";
 
 /** Milliseconds from one entry to the next, while there are leases. */

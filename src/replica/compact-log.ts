@@ -1,6 +1,6 @@
-import { assert } from "../base/assert.ts";
+import { assert } from "../base/index.ts";
 import type { CompleteSnapshot, OmniPaxos } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { CompactionSchedule } from "./compaction.ts";
 import type { Fetches } from "./fetches.ts";
 

@@ -1,5 +1,5 @@
 /** What is said to who may not do what was asked for. */
-import type { Actor } from "../kv/index.ts";
+import type { Actor } from "../store/index.ts";
 
 export function forbiddenText(actor: Actor | null): string {
   return `${nameOf(actor)} may not do this: none of the user's roles permits it for these keys. Nothing was done`;

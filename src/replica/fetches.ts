@@ -3,7 +3,7 @@
  * snapshot on: were it cut away meanwhile, the peer would begin again with a newer snapshot, perhaps for ever.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 
 interface Fetch {
   readonly snapshot: SnapshotName;

@@ -5,7 +5,7 @@
  * Invariant H1: `has(idx)` implies that the hash stands for the state that this node applies to now, or for one it came
  * from by applying entries: what was before a snapshot took its place is forgotten.
  */
-import type { StateCheckpoint } from "../wire/host-message.ts";
+import type { StateCheckpoint } from "../protocol/messages/index.ts";
 
 /** Every index is known so far back. A power of two, like the others: bit operations keep the lowest bits of any index. */
 export const RECENT = 4096;

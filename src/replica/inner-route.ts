@@ -1,5 +1,5 @@
-import type { Actor } from "../kv/index.ts";
-import { AnswerWriter } from "../wire/client.ts";
+import type { Actor } from "../store/index.ts";
+import { AnswerWriter } from "../protocol/client/index.ts";
 import type { Route } from "./route.ts";
 import { RouteLoad } from "./route-load.ts";
 

@@ -1,7 +1,6 @@
 /** How a newcomer comes by its leader's log (joining.ts): by a message of its own, as a promise would be counted. */
 import { ballotsEqual, type Ballot, type OmniPaxos } from "../omnipaxos/index.ts";
-import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
-import type { NodePaxosMessage } from "../wire/peer-message.ts";
+import type { HostMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
 
 type Core = OmniPaxos<Uint8Array, SnapshotName>;
 type JoinRequest = Extract<HostMessage, { type: "joinRequest" }>;

@@ -14,7 +14,7 @@
  *   J5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
  */
 import { compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
-import type { PeerMessage } from "../wire/peer.ts";
+import type { PeerMessage } from "../protocol/peer/index.ts";
 
 export interface JoiningOptions {
   /** Nodes of the cluster. */

@@ -1,7 +1,7 @@
 /** Hands what the clients of this node wait for to neighbours, and takes it back (ADR 0003). */
-import { decodeClientFrame, type ClientFrame } from "../wire/client.ts";
+import { type ClientFrame, decodeClientFrame } from "../protocol/client/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import { assert } from "../base/assert.ts";
+import { assert } from "../base/index.ts";
 import type { ClientReads } from "./client-reads.ts";
 import type { ClientWrites } from "./client-writes.ts";
 import type { Lent } from "./lent-requests.ts";

@@ -5,8 +5,8 @@
  * whose numbers overlap may be taken for each other: the worst that comes of it is one frame handed over once more than need
  * be, or once less.
  */
-import { CommandCursor } from "../kv/commands.ts";
-import { decodeAnswers, forEachRead, type AnswerHandler } from "../wire/client.ts";
+import { CommandCursor } from "../store/commands/index.ts";
+import { type AnswerHandler, decodeAnswers, forEachRead } from "../protocol/client/index.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";

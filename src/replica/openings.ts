@@ -4,9 +4,9 @@
  * Why here and not in the replicated table: who asks for them is this node's knowledge. An owner in the log would be a
  * connection (and whoever wants more owners connects again) or an address (which clients behind one router share).
  */
-import { OP } from "../operations/index.ts";
+import { OP } from "../store/operations/index.ts";
 import { Allowance } from "./allowance.ts";
-import { CommandCursor, NO_SESSION } from "../kv/index.ts";
+import { CommandCursor, NO_SESSION } from "../store/index.ts";
 
 /** Of one frame. A client needs one. */
 export const OPENINGS_PER_FRAME_MAX = 4;

@@ -1,7 +1,7 @@
 /** What has gathered of clients' writes goes to the core, unless it would be lost there. */
-import { assert } from "../base/assert.ts";
+import { assert } from "../base/index.ts";
 import type { NodeId, OmniPaxos } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Route } from "./route.ts";
 import type { Standing } from "./standing.ts";

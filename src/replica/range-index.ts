@@ -8,7 +8,7 @@
  *       the ranges cannot make it deep.
  *   X3. A node's `reach` is the greatest end below and at it: where that is not above the key nothing is found.
  */
-import type { ByteString } from "../base/byte-string.ts";
+import type { ByteString } from "../base/index.ts";
 
 export interface KeyRange {
   readonly start: ByteString;

@@ -1,5 +1,5 @@
 import type { OmniPaxos } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { ReadView } from "./reads.ts";
 
 /** What reads have to know of the core, as it is when they ask. */

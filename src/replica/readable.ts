@@ -20,8 +20,8 @@ import {
   type RangePage,
   type RangeRequest,
   type StoredValue,
-} from "../kv/index.ts";
-import type { ReadableState } from "../wire/client.ts";
+} from "../store/index.ts";
+import type { ReadableState } from "../protocol/client/index.ts";
 import { forbiddenText, unknownText } from "./denied.ts";
 import type { Route } from "./route.ts";
 

@@ -11,7 +11,7 @@
  *       its session ends.
  */
 import { ballotsEqual, type Ballot, type NodeId } from "../omnipaxos/index.ts";
-import type { HostMessage, RequestName } from "../wire/host-message.ts";
+import type { HostMessage, RequestName } from "../protocol/messages/index.ts";
 
 /** What the reads need to know of the consensus core. */
 export interface ReadView {

@@ -6,14 +6,20 @@
  * Why here: what is refused before it is proposed has had no effect, and its client may ask again. In the replicated state a
  * refusal would have to be remembered, and would be the same for whoever asks later.
  */
-import { OP, operationOf, OP_NAMES, OPERATIONS, type Operation } from "../operations/index.ts";
+import {
+  OP,
+  operationOf,
+  OP_NAMES,
+  OPERATIONS,
+  type Operation,
+} from "../store/operations/index.ts";
 import {
   rulesFor,
   splitGroup,
   type CommandCursor,
   type KvState,
   type SplitGroup,
-} from "../kv/index.ts";
+} from "../store/index.ts";
 import { Allowance } from "./allowance.ts";
 import { DELETED_FOR_LOOKED, TxnWork } from "./txn-work.ts";
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../base/errors.ts";
+import type { ErrorCode } from "../base/index.ts";
 
 export interface RefusedCount {
   readonly kind: "read" | "write";

@@ -11,11 +11,11 @@
  *   L4. One neighbour at a time answers for a request. With a client that is taken back goes its name: what its neighbour says
  *       under that name comes too late. It might be "nothing was proposed", of a write that another one has proposed.
  */
-import type { Actor } from "../kv/index.ts";
+import type { Actor } from "../store/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import { AnswerWriter, writesFrame } from "../wire/client.ts";
-import { DecodeError } from "../wire/decode-error.ts";
-import type { HostMessage, RelayedFrame, RequestName } from "../wire/host-message.ts";
+import { AnswerWriter, writesFrame } from "../protocol/client/index.ts";
+import { DecodeError } from "../protocol/codec/index.ts";
+import type { HostMessage, RelayedFrame, RequestName } from "../protocol/messages/index.ts";
 import { LentRequests, type Lent } from "./lent-requests.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import type { StagedGroup } from "./proposals.ts";

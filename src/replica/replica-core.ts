@@ -1,7 +1,7 @@
-import { sameBytes } from "../base/bytes.ts";
-import { openingEntry, type KvState } from "../kv/index.ts";
+import { sameBytes } from "../base/index.ts";
+import { openingEntry, type KvState } from "../store/index.ts";
 import { OmniPaxos, type Ballot, type DurableState } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { SnapshotSink } from "./catch-up.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import { snapshotPartsAt } from "./snapshot-judge.ts";

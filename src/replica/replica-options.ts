@@ -1,7 +1,7 @@
 /** What a replica is made of, and what a turn of it asks of its host. */
-import type { PageLimits } from "../kv/index.ts";
+import type { PageLimits } from "../store/index.ts";
 import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
-import type { HostMessage, SnapshotName } from "../wire/host-message.ts";
+import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
 import type { Outvoted } from "./agreement.ts";
 import type { CompactionPolicy } from "./compaction.ts";
 import type { WatchHubOptions } from "./watch-limits.ts";

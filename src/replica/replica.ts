@@ -13,7 +13,7 @@
  *   N5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
  *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
-import type { FrozenState, KvState, UnreadableEntries } from "../kv/index.ts";
+import type { FrozenState, KvState, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -22,15 +22,19 @@ import {
   type OmniPaxos,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
-import { decodeClientFrame, type ClientFrame, type WatchRequest } from "../wire/client.ts";
 import {
-  isHostAnswer,
+  type ClientFrame,
+  decodeClientFrame,
+  type WatchRequest,
+} from "../protocol/client/index.ts";
+import {
   type HostMessage,
+  isHostAnswer,
+  type NodePaxosMessage,
   type RelayedFrame,
   type SnapshotName,
-} from "../wire/host-message.ts";
-import type { NodePaxosMessage } from "../wire/peer-message.ts";
-import { isHostMessage, type PeerMessage } from "../wire/peer.ts";
+} from "../protocol/messages/index.ts";
+import { isHostMessage, type PeerMessage } from "../protocol/peer/index.ts";
 import { Admission } from "./admission.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
 import { AnswerDesk } from "./answer-desk.ts";

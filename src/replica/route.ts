@@ -1,5 +1,5 @@
-import type { Actor } from "../kv/index.ts";
-import type { AnswerWriter } from "../wire/client.ts";
+import type { Actor } from "../store/index.ts";
+import type { AnswerWriter } from "../protocol/client/index.ts";
 import type { RouteLoad } from "./route-load.ts";
 
 /** Where the answers to one client connection go: a socket of this node, or the neighbour that relayed its frames. */

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
+import { LATENCY_BUCKETS, latencyBucket } from "../base/index.ts";
 import { Refused } from "./refused.ts";
 import { SlowWriteCounter } from "./slow-writes.ts";
 

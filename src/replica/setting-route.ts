@@ -1,8 +1,8 @@
 /** Where the answer to a setting of the cluster goes: to whoever asked this node for it, once it holds here. */
-import { errorCodeFromWire, KvError, type ErrorCode } from "../base/errors.ts";
-import { accessRefusalText, STATUS, type Actor } from "../kv/index.ts";
-import type { Command } from "../operations/index.ts";
-import { decodeAnswers } from "../wire/client.ts";
+import { type ErrorCode, errorCodeFromWire, KvError } from "../base/index.ts";
+import { accessRefusalText, STATUS, type Actor } from "../store/index.ts";
+import type { Command } from "../store/operations/index.ts";
+import { decodeAnswers } from "../protocol/client/index.ts";
 import { forbiddenText, unknownText } from "./denied.ts";
 import { innerRoute } from "./inner-route.ts";
 import type { Route } from "./route.ts";

@@ -1,5 +1,5 @@
 /** Settings of the cluster: proposed by this node, and in force at all nodes alike from their place in the log on. */
-import { KvError } from "../base/errors.ts";
+import { KvError } from "../base/index.ts";
 import {
   encodeAccessChange,
   settingOf,
@@ -7,9 +7,9 @@ import {
   type Actor,
   type HistoryBound,
   type KvState,
-} from "../kv/index.ts";
-import type { Command } from "../operations/index.ts";
-import { aheadText } from "../wire/client.ts";
+} from "../store/index.ts";
+import type { Command } from "../store/operations/index.ts";
+import { aheadText } from "../protocol/client/index.ts";
 import type { ClientWrites } from "./client-writes.ts";
 import { settingRoute, type SettingDone } from "./setting-route.ts";
 import type { Standing } from "./standing.ts";

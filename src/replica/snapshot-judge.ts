@@ -2,7 +2,7 @@
  * Whether a snapshot may take the place of what this node has decided: its history must hold that. An older copy of a disk,
  * and whoever followed it, has another history, whose entries may be gone by the time a node comes back that knows better.
  */
-import { ByteReader } from "../base/byte-reader.ts";
+import { ByteReader } from "../base/index.ts";
 import {
   partingIdx,
   readSnapshotHeader,
@@ -12,9 +12,9 @@ import {
   withRound,
   type KvState,
   type Rounds,
-} from "../kv/index.ts";
+} from "../store/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { SnapshotSink } from "./catch-up.ts";
 
 /**

@@ -4,8 +4,8 @@
  * The quota is in the log, and a command that exceeds it is refused when it is applied, by all nodes alike. A node's own
  * memory is its own affair: what it refuses for want of it has not been proposed.
  */
-import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/limits.ts";
-import { OP, operationOf } from "../operations/index.ts";
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/index.ts";
+import { OP, operationOf } from "../store/operations/index.ts";
 import {
   canGrow,
   splitGroup,
@@ -13,7 +13,7 @@ import {
   type CommandCursor,
   type KvState,
   type SplitGroup,
-} from "../kv/index.ts";
+} from "../store/index.ts";
 
 /**
  * Of the heap. `short`: what makes the state grow is not proposed. `critical`: nothing that writes is, and nothing that takes

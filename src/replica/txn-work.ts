@@ -3,8 +3,8 @@
  * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold all of them up for
  * seconds. What is refused before it is proposed has had no effect, and its client may ask again (rebuilds.ts says more).
  */
-import { TXN_KEYS_MAX } from "../base/limits.ts";
-import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../kv/index.ts";
+import { TXN_KEYS_MAX } from "../base/index.ts";
+import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../store/index.ts";
 import { Allowance } from "./allowance.ts";
 
 /** Cells of all clients of this node: some 3 ms of each node's time. */

@@ -1,7 +1,7 @@
 /** The bytes of changes as watches are told them, and which changes a watch wants. */
-import type { ByteString } from "../base/byte-string.ts";
-import type { Change } from "../kv/index.ts";
-import { eventBytes } from "../wire/client.ts";
+import type { ByteString } from "../base/index.ts";
+import type { Change } from "../store/index.ts";
+import { eventBytes } from "../protocol/client/index.ts";
 import type { Watch } from "./watch.ts";
 
 /** Encoded when it is first wanted, and then once for all that want it so. */

@@ -6,11 +6,9 @@
  *   W3. Progress at R is written only behind all events up to R of the watches that it is of.
  *   W7. Nothing is done while there are no watches, and nothing kept but what a connection has that once had some.
  */
-import type { ByteString } from "../base/byte-string.ts";
-import type { ErrorCode } from "../base/errors.ts";
-import { unreachable } from "../base/assert.ts";
-import type { KvState } from "../kv/index.ts";
-import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../wire/client.ts";
+import { type ByteString, type ErrorCode, unreachable } from "../base/index.ts";
+import type { KvState } from "../store/index.ts";
+import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../protocol/client/index.ts";
 import { rangeBytes } from "./range-index.ts";
 import { Watch, WatchSession, type WatchRoute } from "./watch.ts";
 import { TURN, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";

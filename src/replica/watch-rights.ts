@@ -5,10 +5,15 @@
  * Invariant W8: while a watch is yet to be judged by the rights as they are now, no watch is told of any event. So none is told of
  * what was applied behind the withdrawal of its right.
  */
-import type { ByteString } from "../base/byte-string.ts";
-import type { ErrorCode } from "../base/errors.ts";
-import { EMPTY_ACCESS, rightsOf, type AccessState, type Actor, type Rights } from "../kv/index.ts";
-import type { WatchWish } from "../wire/client.ts";
+import type { ByteString, ErrorCode } from "../base/index.ts";
+import {
+  EMPTY_ACCESS,
+  rightsOf,
+  type AccessState,
+  type Actor,
+  type Rights,
+} from "../store/index.ts";
+import type { WatchWish } from "../protocol/client/index.ts";
 import { forbiddenText, unknownText } from "./denied.ts";
 import type { Watch, WatchSession } from "./watch.ts";
 import { TURN } from "./watch-limits.ts";

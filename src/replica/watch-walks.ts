@@ -16,8 +16,8 @@
  *   W6. What is written for a connection beyond its room is at most one part of a revision for each of its watches, and what
  *       says that a watch was created, has ended or got on.
  */
-import type { ByteString } from "../base/byte-string.ts";
-import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../kv/index.ts";
+import type { ByteString } from "../base/index.ts";
+import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../store/index.ts";
 import { RangeIndex } from "./range-index.ts";
 import type { Lane, Watch, WatchSession } from "./watch.ts";
 import { firstFrom, isIn, SharedEvent, wants } from "./watch-events.ts";

@@ -1,7 +1,7 @@
 /** Watches as the hub keeps them, and the connections that they are on. */
-import type { ByteString } from "../base/byte-string.ts";
-import type { Actor } from "../kv/index.ts";
-import { FeedWriter, type WatchWish } from "../wire/client.ts";
+import type { ByteString } from "../base/index.ts";
+import type { Actor } from "../store/index.ts";
+import { FeedWriter, type WatchWish } from "../protocol/client/index.ts";
 
 /** A client's connection to this node. */
 export interface WatchRoute {

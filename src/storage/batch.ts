@@ -1,10 +1,10 @@
 import type { WriteSeq, WriteGroup } from "../omnipaxos/index.ts";
-import { ByteWriter } from "../base/byte-writer.ts";
+import { ByteWriter } from "../base/index.ts";
 import { FILE_HEADER_BYTES, finishFrame, FRAME_HEADER_BYTES, writeFileHeader } from "./frame.ts";
 import type { LiveBytes } from "./live-bytes.ts";
 import { advance, type LogScalars } from "./log-scalars.ts";
 import { writeGroup, writeSeal, writeStart } from "./record.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 
 const INITIAL_BYTES = 64 * 1024;
 

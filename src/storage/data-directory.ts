@@ -14,10 +14,7 @@
  */
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
-import type { Clock } from "../ports/clock.ts";
-import type { Disk, DiskCallback } from "../ports/disk.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { Random } from "../ports/random.ts";
+import type { Clock, Disk, DiskCallback, Logger, Random } from "../machine/ports/index.ts";
 import { FIRST_PEERS_FILE, readFirstFormat } from "./first-format.ts";
 import { LogEnd } from "./log-end.ts";
 import { checkMembers, checkOwner } from "./owner-checks.ts";

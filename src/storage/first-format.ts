@@ -3,7 +3,7 @@
  * peers in a file of their own.
  */
 import { z } from "zod";
-import type { Disk } from "../ports/disk.ts";
+import type { Disk } from "../machine/ports/index.ts";
 import { checkOwner, membersMismatch, nodesText } from "./owner-checks.ts";
 import { checked, unseal, type Sealed } from "./sealed-json.ts";
 import { StorageError } from "./storage-error.ts";

@@ -10,7 +10,7 @@
  *   FRAME-3. Frames name the checksum of their predecessor, so that one that the disk lost or kept from earlier is noticed.
  */
 import { crc32c } from "@node-rs/crc32";
-import type { ByteWriter } from "../base/byte-writer.ts";
+import type { ByteWriter } from "../base/index.ts";
 
 export const LOG_FORMAT_VERSION = 3;
 /** Read, and gone on with, but not begun any more: its segments do not say whose they are. */

@@ -6,8 +6,7 @@
  *   END-2. It is noted after every batch, which costs no sync, and kept once a second: the death of the process leaves it at
  *       the last batch, a loss of power within the last second of them.
  */
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { Disk, DiskCallback } from "../ports/disk.ts";
+import type { CancelTimer, Clock, Disk, DiskCallback } from "../machine/ports/index.ts";
 import { damaged } from "./log-errors.ts";
 import { SlotFile } from "./slot-file.ts";
 

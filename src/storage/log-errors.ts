@@ -1,5 +1,5 @@
 import { StorageError } from "./storage-error.ts";
-import { wayOut, wayOutSentence } from "./way-out.ts";
+import { wayOut, wayOutSentence } from "../base/index.ts";
 
 export function damaged(path: string, position: number, what: string): StorageError {
   return new StorageError(

@@ -1,6 +1,6 @@
 import { BALLOT_BOTTOM, type Ballot, type StopSign, type Write } from "../omnipaxos/index.ts";
-import { unreachable } from "../base/assert.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import { unreachable } from "../base/index.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 
 export type LogWrite = Write<Uint8Array, SnapshotName>;
 

@@ -11,19 +11,23 @@
  *   LOG-5. Where the log ends is noted when what waited for the batch has left: at the end of the turn, so that nobody waits
  *       for the note.
  */
-import { assert } from "../base/assert.ts";
-import { LATENCY_BUCKETS, latencyBucket } from "../base/latency-buckets.ts";
+import { assert, LATENCY_BUCKETS, latencyBucket } from "../base/index.ts";
 import { StorageError } from "./storage-error.ts";
 import type { DurableState, WriteGroup, WriteSeq } from "../omnipaxos/index.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
-import type { Logger } from "../ports/logger.ts";
+import {
+  type CancelTimer,
+  type Clock,
+  type Disk,
+  type DiskFile,
+  DiskFullError,
+  type Logger,
+} from "../machine/ports/index.ts";
 import { Batch, SEAL_BYTES_MAX, sealFrame } from "./batch.ts";
 import { LiveBytes } from "./live-bytes.ts";
 import { LOG_START, LogEnd, type LogPosition } from "./log-end.ts";
 import { readLog, recoverLog, type RecoveredLog } from "./recovery.ts";
 import { SegmentList, type ListedSegment } from "./segment-list.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import { ROOM_RETRY_MS, SpareSegments, type SpareFile } from "./spare-segments.ts";
 
 interface LogStorageOptions {

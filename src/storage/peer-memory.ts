@@ -10,9 +10,7 @@
  */
 import { z } from "zod";
 import { BALLOT_BOTTOM, ballotsEqual, type Ballot } from "../omnipaxos/index.ts";
-import type { CancelTimer, Clock } from "../ports/clock.ts";
-import type { Disk, DiskCallback } from "../ports/disk.ts";
-import type { Random } from "../ports/random.ts";
+import type { CancelTimer, Clock, Disk, DiskCallback, Random } from "../machine/ports/index.ts";
 import { checked, identityDamaged } from "./sealed-json.ts";
 import { SlotFile } from "./slot-file.ts";
 import { StorageError } from "./storage-error.ts";

@@ -3,23 +3,21 @@
  *
  * Invariant: one write group is one record, and a record never crosses frames, so a group is there wholly or not at all.
  */
-import { assert } from "../base/assert.ts";
-import type { ByteReader } from "../base/byte-reader.ts";
-import type { ByteWriter } from "../base/byte-writer.ts";
+import { assert, type ByteReader, type ByteWriter } from "../base/index.ts";
 import type { CompleteSnapshot } from "../omnipaxos/index.ts";
-import { ANY_BALLOT } from "../wire/ballot-fields.ts";
 import {
+  ANY_BALLOT,
   byteStrings,
+  type Kind,
   mapped,
   optional,
-  structure,
-  UINT32,
-  type Kind,
   type Source,
   type Structure,
-} from "../wire/fields.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
-import { ANY_STOP_SIGN, SNAPSHOT_NAME } from "../wire/protocol-fields.ts";
+  structure,
+  UINT32,
+} from "../protocol/codec/index.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
+import { ANY_STOP_SIGN, SNAPSHOT_NAME } from "../protocol/peer/index.ts";
 import type { LogScalars, LogWrite } from "./log-scalars.ts";
 
 /** The first record of a segment: where the one before ended, and the scalars at that point. */

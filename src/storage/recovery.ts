@@ -11,8 +11,7 @@
  */
 import type { StorageError } from "./storage-error.ts";
 import type { DurableState } from "../omnipaxos/index.ts";
-import type { Disk } from "../ports/disk.ts";
-import type { Logger } from "../ports/logger.ts";
+import type { Disk, Logger } from "../machine/ports/index.ts";
 import {
   claimedFrameBytes,
   FILE_HEADER_BYTES,
@@ -27,7 +26,7 @@ import { Replay, ReplayError } from "./replay.ts";
 import { LOG_START, type EndMark, type LogPosition } from "./log-end.ts";
 import { damaged, foreignLog, unknownFormat } from "./log-errors.ts";
 import { readSegment, type LogExpectation, type Segment } from "./segment.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 
 /** What the writer has to know of a segment that is part of the log. */
 export interface KnownSegment {

@@ -1,6 +1,6 @@
 import type { DurableState } from "../omnipaxos/index.ts";
 import { advance, type LogScalars, type LogWrite } from "./log-scalars.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 
 /** The writes contradict each other: they cannot all have been made by one node. */
 export class ReplayError extends Error {

@@ -5,9 +5,9 @@
  */
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
-import type { Disk } from "../ports/disk.ts";
+import type { Disk } from "../machine/ports/index.ts";
 import { StorageError } from "./storage-error.ts";
-import { wayOutSentence } from "./way-out.ts";
+import { wayOutSentence } from "../base/index.ts";
 
 const ONE = Buffer.from("1");
 

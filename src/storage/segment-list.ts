@@ -1,4 +1,4 @@
-import type { DiskFile } from "../ports/disk.ts";
+import type { DiskFile } from "../machine/ports/index.ts";
 import type { KnownSegment } from "./recovery.ts";
 
 export interface ListedSegment {

@@ -1,6 +1,5 @@
-import { assert } from "../base/assert.ts";
-import { ByteReader } from "../base/byte-reader.ts";
-import type { Disk } from "../ports/disk.ts";
+import { assert, ByteReader } from "../base/index.ts";
+import type { Disk } from "../machine/ports/index.ts";
 import {
   claimedFrameBytes,
   FILE_HEADER_BYTES,

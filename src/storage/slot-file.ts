@@ -12,8 +12,8 @@
  *       is what was handed over last.
  */
 import { crc32c } from "@node-rs/crc32";
-import { assert } from "../base/assert.ts";
-import type { Disk, DiskCallback, DiskFile } from "../ports/disk.ts";
+import { assert } from "../base/index.ts";
+import type { Disk, DiskCallback, DiskFile } from "../machine/ports/index.ts";
 
 const KEEP_SLOTS = [0, 1] as const;
 const KEEP_NOW_SLOTS = [2, 3] as const;

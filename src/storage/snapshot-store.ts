@@ -11,12 +11,10 @@
  *       in whoever shares the disk, wait for no longer than that takes.
  */
 import { crc32c } from "@node-rs/crc32";
-import { assert } from "../base/assert.ts";
-import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { SnapshotName } from "../wire/host-message.ts";
+import { assert, wayOutSentence } from "../base/index.ts";
+import { type Disk, type DiskFile, DiskFullError, type Logger } from "../machine/ports/index.ts";
+import type { SnapshotName } from "../protocol/messages/index.ts";
 import { StorageError } from "./storage-error.ts";
-import { wayOutSentence } from "./way-out.ts";
 
 const READ_BYTES = 1024 * 1024;
 const SYNC_BYTES = 1024 * 1024;

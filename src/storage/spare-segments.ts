@@ -4,8 +4,13 @@
  *
  * Invariant: a file that was handed out has a durable name.
  */
-import type { Clock, CancelTimer } from "../ports/clock.ts";
-import { DiskFullError, type Disk, type DiskFile } from "../ports/disk.ts";
+import {
+  type CancelTimer,
+  type Clock,
+  type Disk,
+  type DiskFile,
+  DiskFullError,
+} from "../machine/ports/index.ts";
 import { segmentFileName } from "./recovery.ts";
 
 /** Zeros are written in steps of so many bytes, so that syncs of the log do not wait long behind one. */

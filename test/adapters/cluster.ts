@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { KvClient } from "../../src/api/index.ts";
+import type { KvClient } from "../../src/client/api/index.ts";
 import { startNode } from "../../src/embed/index.ts";
 import { freePorts } from "../embed/ports.ts";
 

@@ -2,7 +2,7 @@
 // Started with the address of a cluster, on which it may do as it likes.
 import suite from "abstract-level/test/index.js";
 import test from "tape";
-import { createClient } from "../../dist/api/index.js";
+import { createClient } from "../../dist/client/api/index.js";
 import { OmnikvLevel } from "../../dist/adapters/abstract-level/index.js";
 
 const client = createClient(process.argv[2]);

@@ -3,8 +3,8 @@ import { expect } from "vitest";
 import type { KvError } from "../../src/base/errors.ts";
 import type { ClientCore } from "../../src/client/client-core.ts";
 import type { Answer, Operation } from "../../src/client/frames.ts";
-import { byteStringOfText, textOf } from "../../src/kv/index.ts";
-import type { SimClock } from "../../src/sim/sim-clock.ts";
+import { byteStringOfText, textOf } from "../../src/store/index.ts";
+import type { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import type { FakeCluster } from "./fake-cluster.ts";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -8,7 +8,7 @@ import {
   NO_SESSION,
   STATUS,
   type ByteString,
-} from "../../src/kv/index.ts";
+} from "../../src/store/index.ts";
 import { ask, bytes, read, submit, valueOf, write } from "./ask.ts";
 import { FakeCluster, SERVE } from "./fake-cluster.ts";
 

@@ -1,8 +1,8 @@
 /** What a program can see of its requests on Node's diagnostics_channel. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, expect, test } from "vitest";
-import { REQUEST_CHANNEL, type RequestMessage } from "../../src/api/index.ts";
-import { observeRequest } from "../../src/api/diagnostics.ts";
+import { REQUEST_CHANNEL, type RequestMessage } from "../../src/client/api/index.ts";
+import { observeRequest } from "../../src/client/diagnostics/request-channel.ts";
 import { settle } from "./ask.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 

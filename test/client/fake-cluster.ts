@@ -6,13 +6,17 @@ import type { ErrorCode } from "../../src/base/errors.ts";
 import { ClientCore } from "../../src/client/client-core.ts";
 import type { ClientCoreOptions } from "../../src/client/core-options.ts";
 import { KvClient } from "../../src/client/kv-client.ts";
-import { buildEntry, GroupWriter, KvState, NO_SESSION, RANGE_PAGE } from "../../src/kv/index.ts";
-import { acceptWithHandshake } from "../../src/links/handshake-connection.ts";
-import type { Connection, ConnectionHandlers, Listener } from "../../src/ports/network.ts";
+import { buildEntry, GroupWriter, KvState, NO_SESSION, RANGE_PAGE } from "../../src/store/index.ts";
+import { acceptWithHandshake } from "../../src/links/handshake/handshake-connection.ts";
+import type { Connection, ConnectionHandlers, Listener } from "../../src/machine/ports/network.ts";
 import { Readable } from "../../src/replica/readable.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
-import { SimNetwork, type PathFaults } from "../../src/sim/sim-network.ts";
-import { AnswerWriter, decodeClientFrame, type WatchRequest } from "../../src/wire/client.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
+import { SimNetwork, type PathFaults } from "../../src/proof/simulator/sim-network.ts";
+import {
+  AnswerWriter,
+  decodeClientFrame,
+  type WatchRequest,
+} from "../../src/protocol/client/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 export type Behaviour =

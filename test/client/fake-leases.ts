@@ -6,8 +6,8 @@ import type { LockStore } from "../../src/client/lock-store.ts";
 import { Locks } from "../../src/client/locks.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
 import type { RequestOptions } from "../../src/client/types.ts";
-import type { Clock } from "../../src/ports/clock.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
+import type { Clock } from "../../src/machine/ports/clock.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { LockModel } from "./lock-model.ts";
 
 const ANSWER_MS = 2;

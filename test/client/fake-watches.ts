@@ -3,15 +3,15 @@
  */
 import { byteStringOf } from "../../src/base/byte-string.ts";
 import { SESSION_NONCE_BYTES } from "../../src/base/limits.ts";
-import { GroupWriter, NO_SESSION } from "../../src/kv/commands.ts";
-import type { Connection } from "../../src/ports/network.ts";
+import { GroupWriter, NO_SESSION } from "../../src/store/commands/index.ts";
+import type { Connection } from "../../src/machine/ports/network.ts";
 import {
   ALL_WATCHES,
   eventBytes,
   FeedWriter,
   type WatchRequest,
   type WatchWish,
-} from "../../src/wire/client.ts";
+} from "../../src/protocol/client/client.ts";
 import type { ByteString } from "../../src/base/byte-string.ts";
 import type { FakeCluster, FakeNode } from "./fake-cluster.ts";
 

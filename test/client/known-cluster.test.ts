@@ -1,8 +1,8 @@
 /** A client works with one log of one cluster: wrong ports in its list, and clusters that were begun anew under it. */
 import { describe, expect, test } from "vitest";
 import type { ClientCore } from "../../src/client/client-core.ts";
-import { byteStringOfText, KvState, SnapshotDecoder, STATUS } from "../../src/kv/index.ts";
-import { open, run } from "../kv/helpers.ts";
+import { byteStringOfText, KvState, SnapshotDecoder, STATUS } from "../../src/store/index.ts";
+import { open, run } from "../store/helpers.ts";
 import { ask, read, submit, write } from "./ask.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 

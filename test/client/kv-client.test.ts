@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { settle } from "./ask.ts";
-import { compact } from "../kv/helpers.ts";
+import { compact } from "../store/helpers.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 
 describe("KvClient", () => {

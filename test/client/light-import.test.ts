@@ -23,24 +23,39 @@ function loadedBy(entry: string): { files: Set<string>; packages: Set<string> } 
   return { files, packages };
 }
 
+/** What only servers, management and the tools around them need. */
+const HEAVY =
+  /^(?:machine\/host|store\/kv-state|protocol\/(?:admin|peer)|storage|links\/[a-z-]+\.ts|replica|server|client\/admin|prompt|page|measure|proof|bin)/;
+
 const namesOf = ({ files }: ReturnType<typeof loadedBy>): string[] =>
   [...files].map((file) => relative(SRC, file)).sort();
 
 test("the library loads the client, its protocol and web sockets", () => {
-  const loaded = loadedBy("api/index.ts");
+  const loaded = loadedBy("client/api/index.ts");
   expect([...loaded.packages].sort()).toEqual(["msgpackr/pack", "ws"]);
   const folders = new Set(namesOf(loaded).map((file) => file.split("/")[0] ?? ""));
-  expect([...folders]).toEqual([
-    ...["api", "base", "client", "kv", "links", "operations", "platform", "wire"],
-  ]);
-  expect(namesOf(loaded)).not.toContain("kv/kv-state.ts");
-  expect(namesOf(loaded)).not.toContain("client/admin-client.ts");
+  expect([...folders]).toEqual(["base", "client", "links", "machine", "protocol", "store"]);
+  // A door must not bring along what the client has no use for.
+  expect(namesOf(loaded).filter((name) => HEAVY.test(name))).toEqual([]);
+  expect(namesOf(loaded)).not.toContain("store/kv-state.ts");
+  expect(namesOf(loaded)).not.toContain("client/admin/admin-client.ts");
+});
+
+test("the command line loads what a command needs, and a health check no more than what asks and prints", () => {
+  const begin = loadedBy("bin/omnikv.ts");
+  expect([...begin.packages].filter((name) => !["chalk", "commander"].includes(name))).toEqual([]);
+  const health = loadedBy("bin/health.ts");
+  const heavy = ["pino", "prom-client", "msgpackr/pack"];
+  expect(heavy.filter((name) => health.packages.has(name))).toEqual([]);
+  const rooms =
+    /^(?:store|protocol|replica|client\/[a-z-]+\.ts|server\/(?!config|probes)|machine\/logger|measure)/;
+  expect(namesOf(health).filter((name) => rooms.test(name))).toEqual([]);
 });
 
 test("the core, the checker and the simulator load nothing of a server", () => {
   expect([...loadedBy("omnipaxos/index.ts").packages]).toEqual([]);
-  expect([...loadedBy("checker/index.ts").packages]).toEqual([]);
+  expect([...loadedBy("proof/checker/index.ts").packages]).toEqual([]);
   const server = ["pino", "commander", "chalk", "ws"];
-  const sim = loadedBy("sim/index.ts").packages;
+  const sim = loadedBy("proof/simulator/index.ts").packages;
   expect(server.filter((name) => sim.has(name))).toEqual([]);
 });

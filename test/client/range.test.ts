@@ -8,7 +8,7 @@ import { PrefixedClient } from "../../src/client/prefixed-client.ts";
 import { rangeOf } from "../../src/client/range.ts";
 import type { KvRequests } from "../../src/client/key-requests.ts";
 import type { RangeSelector } from "../../src/client/types.ts";
-import type { PageAnswer, RangeBytes } from "../../src/wire/client.ts";
+import type { PageAnswer, RangeBytes } from "../../src/protocol/client/client.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);

@@ -1,6 +1,6 @@
-/** What every Disk promises (src/ports/disk.ts) as far as it can be seen without a crash. Real and simulated disk alike. */
+/** What every Disk promises (src/machine/ports/disk.ts) as far as it can be seen without a crash. Real and simulated disk alike. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Disk, DiskCallback } from "../../src/ports/disk.ts";
+import type { Disk, DiskCallback } from "../../src/machine/ports/disk.ts";
 
 export interface DiskWorld {
   readonly disk: Disk;

@@ -1,4 +1,4 @@
-/** What every Network promises (src/ports/network.ts). Run on web sockets and on the simulated network alike. */
+/** What every Network promises (src/machine/ports/network.ts). Run on web sockets and on the simulated network alike. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type {
   Address,
@@ -7,7 +7,7 @@ import type {
   ConnectionHandlers,
   Listener,
   Network,
-} from "../../src/ports/network.ts";
+} from "../../src/machine/ports/network.ts";
 
 export interface NetworkWorld {
   readonly server: Network;

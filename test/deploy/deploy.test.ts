@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { NodeMetrics } from "../../src/metrics/node-metrics.ts";
-import { makeAuthority, makeCertificate } from "../../src/platform/certificate-maker.ts";
-import { NODE_FLAGS } from "../../src/server/node-flags.ts";
-import { sightWith } from "../metrics/fixtures.ts";
+import { NodeMetrics } from "../../src/server/metrics/node-metrics.ts";
+import { makeAuthority, makeCertificate } from "../../src/machine/host/certificate-maker.ts";
+import { NODE_FLAGS } from "../../src/server/launch/node-flags.ts";
+import { sightWith } from "../server/metrics/fixtures.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const FOLDER = join(ROOT, "docs/deploy");

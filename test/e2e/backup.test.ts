@@ -12,11 +12,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { readBackup } from "../../src/backup/read-backup.ts";
+import { readBackup } from "../../src/storage/backup/read-backup.ts";
 import { KvError } from "../../src/base/errors.ts";
-import { takeBackup } from "../../src/client/take-backup.ts";
+import { takeBackup } from "../../src/client/api/take-backup.ts";
 import type { KvClient } from "../../src/client/kv-client.ts";
-import { byteStringOfText, SnapshotDecoder } from "../../src/kv/index.ts";
+import { byteStringOfText, SnapshotDecoder } from "../../src/store/index.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 const KEYS = 5000;

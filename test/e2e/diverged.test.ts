@@ -13,7 +13,7 @@ afterEach(async () => {
 
 /** Of a module for `node --import`: when this file appears, the next entry is lost. */
 function spoiler(when: string): string {
-  const state = pathToFileURL(join(ROOT, "dist/kv/kv-state.js")).href;
+  const state = pathToFileURL(join(ROOT, "dist/store/kv-state.js")).href;
   return `
     import { existsSync, rmSync } from "node:fs";
     import { KvState } from ${JSON.stringify(state)};

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { NODE_FLAGS } from "../../src/server/node-flags.ts";
+import { NODE_FLAGS } from "../../src/server/launch/node-flags.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 const canMount =

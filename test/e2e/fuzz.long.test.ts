@@ -1,6 +1,6 @@
 /** A minute of nearly right frames on every channel of a built server, from a fresh seed each time. */
 import { expect, test } from "vitest";
-import { fuzz, MEMORY_MAX } from "../../src/proof/fuzz/fuzz.ts";
+import { fuzz, MEMORY_MAX } from "../../src/proof/harm/fuzz/fuzz.ts";
 
 test("a server serves on, whatever is nearly right", { timeout: 150_000 }, async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);

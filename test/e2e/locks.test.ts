@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { KvClient } from "../../src/client/kv-client.ts";
-import { parseMetrics, valueOf } from "../metrics/fixtures.ts";
+import { parseMetrics, valueOf } from "../server/metrics/fixtures.ts";
 import { eventually, OMNIKV, ROOT, TestCluster } from "./cluster.ts";
 
 const TTL_MS = 2000;

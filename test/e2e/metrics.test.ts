@@ -1,7 +1,7 @@
 /** Three real servers: what a scrape says of them, a node that is cut off, and `omnikv health` by its exit status. */
 import { afterEach, expect, test } from "vitest";
-import { readToken } from "../../src/metrics/read-token.ts";
-import { parseMetrics, valueOf, type Sample } from "../metrics/fixtures.ts";
+import { readToken } from "../../src/server/probes/read-token.ts";
+import { parseMetrics, valueOf, type Sample } from "../server/metrics/fixtures.ts";
 import { eventually, TestCluster, type NodeInfo } from "./cluster.ts";
 
 const SECRET = "c0rrect-h0rse-battery-staple-0451";

@@ -68,7 +68,7 @@ function node(...args: readonly string[]): string {
 
 describe("the package", () => {
   test("has nothing of the build in it, and the source of every source map", () => {
-    expect(files).toContain("dist/api/index.js");
+    expect(files).toContain("dist/client/api/index.js");
     expect(files.filter((file) => /(^|\/)\.|\.tsbuildinfo$|^test\/|^scripts\//.test(file))).toEqual(
       [],
     );

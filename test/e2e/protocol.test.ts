@@ -2,13 +2,13 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { dialWithHandshake } from "../../src/links/handshake-connection.ts";
-import { GroupWriter } from "../../src/kv/index.ts";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { createNodeRandom } from "../../src/platform/node-random.ts";
-import { WsNetwork } from "../../src/platform/ws-network.ts";
-import type { Channel, Connection } from "../../src/ports/network.ts";
-import { decodeAnswers, takeWritesFrame } from "../../src/wire/client.ts";
+import { dialWithHandshake } from "../../src/links/handshake/handshake-connection.ts";
+import { GroupWriter } from "../../src/store/index.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { createNodeRandom } from "../../src/machine/runtime/node-random.ts";
+import { WsNetwork } from "../../src/machine/network/ws-network.ts";
+import type { Channel, Connection } from "../../src/machine/ports/network.ts";
+import { decodeAnswers, takeWritesFrame } from "../../src/protocol/client/client.ts";
 import { eventually, TestCluster } from "./cluster.ts";
 
 let cluster: TestCluster;

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AdminClient } from "../../src/client/admin-client.ts";
+import type { AdminClient } from "../../src/client/admin/admin-client.ts";
 import type { KvClient } from "../../src/client/kv-client.ts";
-import { leaderIn, lookAtCluster } from "../../src/client/cluster-look.ts";
+import { leaderIn, lookAtCluster } from "../../src/client/admin/cluster-look.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 interface Told {

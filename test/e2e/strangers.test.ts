@@ -1,7 +1,7 @@
 /** Built servers with few file descriptors, and strangers who want them all. */
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { createClient } from "../../src/api/index.ts";
+import { createClient } from "../../src/client/api/index.ts";
 import { OmnikvCluster } from "../../src/measure/subjects/omnikv-cluster.ts";
 
 test(

@@ -1,6 +1,6 @@
 /** The page over TLS in a real browser: it is served, connects to all nodes, and proves the secret there. */
 import { afterEach, expect, test } from "vitest";
-import { Certificates, hasOpenssl } from "../platform/certificates.ts";
+import { Certificates, hasOpenssl } from "../machine/certificates.ts";
 import { launchBrowser, whyNoBrowser, type TestBrowser } from "./browser.ts";
 import { eventually, TestCluster } from "./cluster.ts";
 

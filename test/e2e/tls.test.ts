@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { createClient } from "../../src/api/index.ts";
-import { httpGet } from "../../src/platform/http-get.ts";
-import { fixedTls } from "../../src/platform/tls-side.ts";
+import { createClient } from "../../src/client/api/index.ts";
+import { httpGet } from "../../src/machine/http/http-get.ts";
+import { fixedTls } from "../../src/machine/tls/tls-side.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;

@@ -1,12 +1,12 @@
 /** A watch over real sockets, moved from node to node while servers are killed and frozen: nothing is missed, nothing told twice. */
 import { afterEach, expect, test } from "vitest";
 import { NodeLink } from "../../src/client/node-link.ts";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { createNodeRandom } from "../../src/platform/node-random.ts";
-import { WsNetwork } from "../../src/platform/ws-network.ts";
-import { WatchNotes, nextOf } from "../../src/sim/watch-notes.ts";
-import type { WatchedWish, WatchRecord } from "../../src/sim/watch-check.ts";
-import { isFeedFrame, watchesFrame } from "../../src/wire/client.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { createNodeRandom } from "../../src/machine/runtime/node-random.ts";
+import { WsNetwork } from "../../src/machine/network/ws-network.ts";
+import { WatchNotes, nextOf } from "../../src/proof/simulator/watch-notes.ts";
+import type { WatchedWish, WatchRecord } from "../../src/proof/simulator/watch-check.ts";
+import { isFeedFrame, watchesFrame } from "../../src/protocol/client/client.ts";
 import { eventually, TestCluster, type NodeInfo } from "./cluster.ts";
 
 const WISH: WatchedWish = {

@@ -1,6 +1,6 @@
 /** A client that learns from one node where the others are. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { connect } from "../../src/api/index.ts";
+import { connect } from "../../src/client/api/index.ts";
 import { startCluster, type Cluster } from "../adapters/cluster.ts";
 import { freePorts } from "./ports.ts";
 

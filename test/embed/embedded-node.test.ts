@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createClient } from "../../src/api/index.ts";
+import { createClient } from "../../src/client/api/index.ts";
 import {
   startNode,
   type EmbeddedNode,

@@ -1,10 +1,10 @@
 /** What a node throws stays within the node. */
 import { expect, test } from "vitest";
 import { Guard } from "../../src/embed/guarded-machine.ts";
-import type { Machine } from "../../src/node/options.ts";
-import type { DiskCallback } from "../../src/ports/disk.ts";
-import { silentLogger } from "../../src/ports/logger.ts";
-import type { ConnectionHandlers } from "../../src/ports/network.ts";
+import type { Machine } from "../../src/server/node/options.ts";
+import type { DiskCallback } from "../../src/machine/ports/disk.ts";
+import { silentLogger } from "../../src/machine/ports/logger.ts";
+import type { ConnectionHandlers } from "../../src/machine/ports/network.ts";
 
 function broken(): never {
   throw new Error("a bug");

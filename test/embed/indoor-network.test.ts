@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { CLIENT_FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX } from "../../src/base/limits.ts";
 import { IndoorNetwork } from "../../src/embed/indoor-network.ts";
-import type { Connection, Listener } from "../../src/ports/network.ts";
+import type { Connection, Listener } from "../../src/machine/ports/network.ts";
 import { networkSuite } from "../conformance/network.suite.ts";
 import { until } from "../conformance/wait.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DelayLine } from "../../src/links/delay-line.ts";
 import { DropTable, NO_FAULT } from "../../src/links/drop-table.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 const BROKEN = { dropPermille: 1000, delayMs: 0 };

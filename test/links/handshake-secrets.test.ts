@@ -5,8 +5,12 @@ import {
   Handshake,
   type HandshakeOptions,
   type HandshakeOutcome,
-} from "../../src/links/handshake.ts";
-import { decodeHandshake, encodeHandshake, NONCE_BYTES } from "../../src/wire/handshake.ts";
+} from "../../src/links/handshake/handshake.ts";
+import {
+  decodeHandshake,
+  encodeHandshake,
+  NONCE_BYTES,
+} from "../../src/protocol/handshake/handshake.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { aPeerHello } from "./harness.ts";
 

@@ -2,11 +2,17 @@
 import { PeerLinks } from "../../src/links/peer-links.ts";
 import type { PeerLinksLimits } from "../../src/links/peer-links-options.ts";
 import type { LinkStatus } from "../../src/links/link-status.ts";
-import type { Clock } from "../../src/ports/clock.ts";
-import type { LogFields, Logger, LogLevel } from "../../src/ports/logger.ts";
-import type { Address, Channel, Connection, Listener, Network } from "../../src/ports/network.ts";
-import type { PeerHello } from "../../src/wire/peer-hello.ts";
-import type { PeerMessage } from "../../src/wire/peer.ts";
+import type { Clock } from "../../src/machine/ports/clock.ts";
+import type { LogFields, Logger, LogLevel } from "../../src/machine/ports/logger.ts";
+import type {
+  Address,
+  Channel,
+  Connection,
+  Listener,
+  Network,
+} from "../../src/machine/ports/network.ts";
+import type { PeerHello } from "../../src/protocol/handshake/peer-hello.ts";
+import type { PeerMessage } from "../../src/protocol/peer/peer.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 const NOTHING = { configId: 0, n: 0, priority: 0, pid: 0 };

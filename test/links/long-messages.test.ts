@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { LongMessages } from "../../src/links/long-messages.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
-import { asLongMessage, type LongMessage } from "../../src/wire/long-message.ts";
-import type { NodePaxosMessage } from "../../src/wire/peer-message.ts";
-import { decodePeerMessage, encodePeerMessage } from "../../src/wire/peer.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
+import { asLongMessage, type LongMessage } from "../../src/protocol/peer/long-message.ts";
+import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
+import { decodePeerMessage, encodePeerMessage } from "../../src/protocol/peer/peer.ts";
 
 const N: Ballot = { configId: 1, n: 5, priority: 0, pid: 2 };
 const sync = (lengths: readonly number[]): NodePaxosMessage => ({

@@ -2,12 +2,12 @@
 import { connect as connectPlain, createServer, type AddressInfo, type Server } from "node:net";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { fixedTls, type TlsMaterial, type TlsSide } from "../../src/platform/tls-side.ts";
-import { WsNetwork } from "../../src/platform/ws-network.ts";
-import type { Address, Listener } from "../../src/ports/network.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { fixedTls, type TlsMaterial, type TlsSide } from "../../src/machine/tls/tls-side.ts";
+import { WsNetwork } from "../../src/machine/network/ws-network.ts";
+import type { Address, Listener } from "../../src/machine/ports/network.ts";
 import { until } from "../conformance/wait.ts";
-import { Certificates, hasOpenssl } from "../platform/certificates.ts";
+import { Certificates, hasOpenssl } from "../machine/certificates.ts";
 import { LinkNode, listen, type LinkNodeOptions } from "./harness.ts";
 
 const HOST = "127.0.0.1";

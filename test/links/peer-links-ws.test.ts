@@ -1,9 +1,9 @@
 /** The same links over real sockets on the loopback device. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { WsNetwork, type WsNetworkOptions } from "../../src/platform/ws-network.ts";
-import type { Address, Listener } from "../../src/ports/network.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { WsNetwork, type WsNetworkOptions } from "../../src/machine/network/ws-network.ts";
+import type { Address, Listener } from "../../src/machine/ports/network.ts";
 import { until } from "../conformance/wait.ts";
 import { LinkNode, listen, type LinkNodeOptions } from "./harness.ts";
 

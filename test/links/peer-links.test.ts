@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { PeerLinksLimits } from "../../src/links/peer-links-options.ts";
-import { encodeHandshake } from "../../src/wire/handshake.ts";
+import { encodeHandshake } from "../../src/protocol/handshake/handshake.ts";
 import { pair, World } from "./sim-world.ts";
 
 describe("sessions between nodes", () => {

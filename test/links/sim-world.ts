@@ -1,7 +1,7 @@
 /** Nodes on the simulated network. */
-import type { Address } from "../../src/ports/network.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
-import { SimNetwork, type PathFaults } from "../../src/sim/sim-network.ts";
+import type { Address } from "../../src/machine/ports/network.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
+import { SimNetwork, type PathFaults } from "../../src/proof/simulator/sim-network.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { LinkNode, type LinkNodeOptions } from "./harness.ts";
 

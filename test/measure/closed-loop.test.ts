@@ -4,7 +4,7 @@ import { fillKeys } from "../../src/measure/workloads/fill.ts";
 import { runClosedLoop, type LoopOptions } from "../../src/measure/workloads/measured-loop.ts";
 import type { Finished, Target } from "../../src/measure/workloads/target.ts";
 import { benchKey, Workload } from "../../src/measure/workloads/workload.ts";
-import type { Clock } from "../../src/ports/clock.ts";
+import type { Clock } from "../../src/machine/ports/clock.ts";
 
 class HandClock implements Clock {
   #now = 0;

@@ -1,6 +1,6 @@
 /** The entries that are measured do what they are taken for. */
 import { expect, test } from "vitest";
-import { KvState } from "../../src/kv/index.ts";
+import { KvState } from "../../src/store/index.ts";
 import { EntryMaker } from "../../src/measure/workloads/entries.ts";
 
 test("every write of an entry takes effect, also those of a second round", () => {

@@ -6,7 +6,7 @@ import {
   type ExperimentOptions,
   type RunResult,
 } from "../../src/measure/faults/experiment.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { FakeSubject, type FakeOptions } from "./fake-subject.ts";
 

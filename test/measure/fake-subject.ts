@@ -5,8 +5,8 @@ import {
   quorumConnected,
   type LinkPair,
   type NodeId,
-} from "../../src/scenarios/index.ts";
-import type { SimClock } from "../../src/sim/sim-clock.ts";
+} from "../../src/client/scenarios/index.ts";
+import type { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 
 export interface FakeOptions {
   readonly nodes: number;

@@ -11,7 +11,7 @@ import {
 } from "../../src/measure/reports/lab/report.ts";
 import { summarize } from "../../src/measure/reports/lab/summary.ts";
 import { spreadOf } from "../../src/measure/reports/statistics.ts";
-import { NAMED_SCENARIOS, isNamedScenario } from "../../src/scenarios/index.ts";
+import { NAMED_SCENARIOS, isNamedScenario } from "../../src/client/scenarios/index.ts";
 
 function result(downMs: number, change: Partial<RunResult> = {}): RunResult {
   const gap = (ms: number) => ({ fromMs: 0, ms, open: false });

@@ -1,7 +1,7 @@
 /** Goal: the rate is kept, whatever becomes of what was sent. Method: a simulated clock. */
 import { expect, test } from "vitest";
 import { startOpenLoop } from "../../src/measure/workloads/open-loop.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 
 function runUntil(clock: SimClock, ms: number): void {
   while ((clock.nextTime() ?? Infinity) <= ms) clock.step();

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, vi } from "vitest";
 import { WebSocket } from "ws";
 import { BrowserNetwork } from "../../src/page/browser/network.ts";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { WsNetwork } from "../../src/platform/ws-network.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { WsNetwork } from "../../src/machine/network/ws-network.ts";
 import { networkSuite } from "../conformance/network.suite.ts";
 import { until } from "../conformance/wait.ts";
 

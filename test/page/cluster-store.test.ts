@@ -4,9 +4,9 @@ import type { KvError } from "../../src/base/errors.ts";
 import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
 import { createClusterStore, type OwnedClusterStore } from "../../src/page/create-cluster-store.ts";
 import type { TailNews } from "../../src/page/page-actions.ts";
-import { SeededRandom } from "../../src/sim/seeded-random.ts";
-import { hostOf, SimWorld } from "../../src/sim/sim-world.ts";
-import { quietPlan } from "../sim/scenario.ts";
+import { SeededRandom } from "../../src/machine/ports/seeded-random.ts";
+import { hostOf, SimWorld } from "../../src/proof/simulator/sim-world.ts";
+import { quietPlan } from "../proof/simulator/scenario.ts";
 
 const CLIENT_PORT = 4100;
 /** Continuations that may hang on one another within one event. */

@@ -1,5 +1,5 @@
 import type { LinkSide, LinkView, LoadView, NodeView } from "../../src/page/cluster-view.ts";
-import { statusOf } from "../repl/admin-fixtures.ts";
+import { statusOf } from "../prompt/admin-fixtures.ts";
 
 export function nodeView(id: number, fields: Partial<NodeView> = {}): NodeView {
   return {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { Load } from "../../src/page/load.ts";
-import type { Clock } from "../../src/ports/clock.ts";
+import type { Clock } from "../../src/machine/ports/clock.ts";
 
 class HandClock implements Clock {
   #now = 0;

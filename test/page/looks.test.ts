@@ -4,7 +4,7 @@ import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
 import { linkLook } from "../../src/page/views/link-look.ts";
 import { bannerLines, nodeAlarms, nodeLook, wellText } from "../../src/page/views/node-look.ts";
 import { tabIcon, tabLook } from "../../src/page/views/tab.ts";
-import { statusOf } from "../repl/admin-fixtures.ts";
+import { statusOf } from "../prompt/admin-fixtures.ts";
 import { BROKEN, linkView, NO_LOAD, nodeView, side } from "./fixtures.ts";
 
 function clusterView(

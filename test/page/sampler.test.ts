@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { LATENCY_BUCKETS, latencyBoundMs, latencyBucket } from "../../src/base/latency-buckets.ts";
 import type { NodeView, Sample } from "../../src/page/cluster-view.ts";
 import { quantileMs, SAMPLE_MS, Sampler, SAMPLES_MAX } from "../../src/page/sampler.ts";
-import { statusOf } from "../repl/admin-fixtures.ts";
+import { statusOf } from "../prompt/admin-fixtures.ts";
 import { nodeView } from "./fixtures.ts";
 
 const zeros = (): number[] => Array.from({ length: LATENCY_BUCKETS }, () => 0);

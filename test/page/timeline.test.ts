@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { NodeView } from "../../src/page/cluster-view.ts";
 import { Timeline } from "../../src/page/timeline.ts";
-import { statusOf } from "../repl/admin-fixtures.ts";
+import { statusOf } from "../prompt/admin-fixtures.ts";
 import { BROKEN, linkView, nodeView, side } from "./fixtures.ts";
 
 const ballot = (n: number, pid: number) => ({ configId: 1, n, priority: 0, pid });

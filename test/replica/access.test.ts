@@ -7,16 +7,16 @@ import {
   SECRET_HOLDER,
   type AccessChange,
   type Actor,
-} from "../../src/kv/index.ts";
+} from "../../src/store/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { innerRoute } from "../../src/replica/inner-route.ts";
 import type { PendingRead } from "../../src/replica/pending-reads.ts";
 import { Relay } from "../../src/replica/relay.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import { decodeAnswers, ReadsWriter } from "../../src/wire/client.ts";
-import type { HostMessage } from "../../src/wire/host-message.ts";
-import { bytes } from "../kv/helpers.ts";
+import { decodeAnswers, ReadsWriter } from "../../src/protocol/client/client.ts";
+import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import { bytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const PEER = 9;

@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Agreement, type Verdict } from "../../src/replica/agreement.ts";
 import { HashHistory, RECENT, SPACING, type HashedState } from "../../src/replica/hash-history.ts";
-import { STATE_CHECKPOINTS_MAX, type StateCheckpoint } from "../../src/wire/host-message.ts";
+import {
+  STATE_CHECKPOINTS_MAX,
+  type StateCheckpoint,
+} from "../../src/protocol/messages/host-message.ts";
 
 /** Of the state for [0, idx) on nodes that went another way at the entry before `from`; nobody did for flavour 0. */
 function checkpointOf(idx: number, from: number, flavour: number): StateCheckpoint {

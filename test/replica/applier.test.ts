@@ -1,13 +1,13 @@
 /** What is handed to clients of what they are owed, in one turn. */
 import { expect, test } from "vitest";
 import { VALUE_BYTES_MAX } from "../../src/base/limits.ts";
-import { buildEntry, KvState } from "../../src/kv/index.ts";
+import { buildEntry, KvState } from "../../src/store/index.ts";
 import { Applier } from "../../src/replica/applier.ts";
 import type { Batch } from "../../src/replica/proposals.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
-import { AnswerWriter } from "../../src/wire/client.ts";
-import { groupBytes, open, run } from "../kv/helpers.ts";
+import { AnswerWriter } from "../../src/protocol/client/client.ts";
+import { groupBytes, open, run } from "../store/helpers.ts";
 
 const CLIENTS = 20;
 

@@ -1,8 +1,8 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
 import { CatchUp, sameSnapshot, type Held } from "../../src/replica/catch-up.ts";
-import type { HostMessage, SnapshotName } from "../../src/wire/host-message.ts";
-import type { NodePaxosMessage } from "../../src/wire/peer-message.ts";
+import type { HostMessage, SnapshotName } from "../../src/protocol/messages/host-message.ts";
+import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 
 const LEADER = 2;
 

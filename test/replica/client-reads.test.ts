@@ -1,6 +1,6 @@
 /** Reads that wait, and those that are too much for one turn. */
 import { expect, test } from "vitest";
-import { KvState } from "../../src/kv/index.ts";
+import { KvState } from "../../src/store/index.ts";
 import { AnswerDesk } from "../../src/replica/answer-desk.ts";
 import { ClientReads } from "../../src/replica/client-reads.ts";
 import type { PendingRead } from "../../src/replica/pending-reads.ts";
@@ -8,8 +8,8 @@ import { Reads } from "../../src/replica/reads.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { Served } from "../../src/replica/served.ts";
-import { writerTo } from "../kv/helpers.ts";
-import { AnswerWriter } from "../../src/wire/client.ts";
+import { writerTo } from "../store/helpers.ts";
+import { AnswerWriter } from "../../src/protocol/client/client.ts";
 
 const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
 

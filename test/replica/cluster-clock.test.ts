@@ -10,7 +10,7 @@ import {
   type ClockEntry,
   type KvState,
   type Leases,
-} from "../../src/kv/index.ts";
+} from "../../src/store/index.ts";
 import { BALLOT_BOTTOM, type Ballot } from "../../src/omnipaxos/index.ts";
 import { Admission } from "../../src/replica/admission.ts";
 import { CLOCK_STEP_MS, ClusterClock } from "../../src/replica/cluster-clock.ts";

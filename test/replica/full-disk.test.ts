@@ -1,7 +1,7 @@
 /** Local reads of clients that have seen more than this node has, while its disk is full. */
 import { expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
-import { KvState } from "../../src/kv/index.ts";
+import { KvState } from "../../src/store/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
@@ -11,7 +11,7 @@ import {
   decodeAnswers,
   decodeClientFrame,
   ReadsWriter,
-} from "../../src/wire/client.ts";
+} from "../../src/protocol/client/client.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const WAIT_TICKS = 300;

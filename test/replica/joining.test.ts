@@ -1,6 +1,6 @@
 /** When an empty disk may take the place of a lost one. */
 import { describe, expect, test } from "vitest";
-import { KvState } from "../../src/kv/index.ts";
+import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Joining } from "../../src/replica/joining.ts";

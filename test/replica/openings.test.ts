@@ -1,6 +1,6 @@
 /** Sessions are opened at a bounded rate: by frame, by connection, by node. */
 import { describe, expect, test } from "vitest";
-import { GroupWriter, NO_SESSION } from "../../src/kv/index.ts";
+import { GroupWriter, NO_SESSION } from "../../src/store/index.ts";
 import { Openings, OPENINGS_PER_FRAME_MAX } from "../../src/replica/openings.ts";
 
 function opening(count: number): Uint8Array {

@@ -4,14 +4,14 @@
  */
 import { describe, expect, test } from "vitest";
 import { FRAME_COMMANDS_MAX } from "../../src/base/limits.ts";
-import { KvState, RANGE_PAGE } from "../../src/kv/index.ts";
+import { KvState, RANGE_PAGE } from "../../src/store/index.ts";
 import { AnswerDesk } from "../../src/replica/answer-desk.ts";
 import type { PendingRead } from "../../src/replica/pending-reads.ts";
 import { Readable } from "../../src/replica/readable.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
-import { AnswerWriter, ReadsWriter, type RangeBytes } from "../../src/wire/client.ts";
-import { bytes, compact, open, run } from "../kv/helpers.ts";
+import { AnswerWriter, ReadsWriter, type RangeBytes } from "../../src/protocol/client/client.ts";
+import { bytes, compact, open, run } from "../store/helpers.ts";
 
 /** What AnswerDesk gives a turn, in bytes, and what a cell and a request count. */
 const TURN_BYTES = 1024 * 1024;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { PendingReads, type PendingRead } from "../../src/replica/pending-reads.ts";
 import { Reads, type ReadView } from "../../src/replica/reads.ts";
-import type { HostMessage } from "../../src/wire/host-message.ts";
+import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
 
 /** Of this process. */
 const BOOT = 77;

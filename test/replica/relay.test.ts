@@ -4,9 +4,9 @@ import type { Lent } from "../../src/replica/lent-requests.ts";
 import { Relay } from "../../src/replica/relay.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
-import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/wire/client.ts";
-import type { HostMessage } from "../../src/wire/host-message.ts";
-import { bytes, groupBytes } from "../kv/helpers.ts";
+import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/protocol/client/client.ts";
+import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import { bytes, groupBytes } from "../store/helpers.ts";
 
 const WAIT_TICKS = 30;
 const SILENT_TICKS = WAIT_TICKS / 3;

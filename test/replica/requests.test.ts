@@ -1,6 +1,6 @@
 /** Requests between nodes: an answer goes to the process that asked, and what a peer asked for ends with its session. */
 import { expect, test } from "vitest";
-import { buildEntry, KvState } from "../../src/kv/index.ts";
+import { buildEntry, KvState } from "../../src/store/index.ts";
 import { AnswerDesk } from "../../src/replica/answer-desk.ts";
 import { Applier } from "../../src/replica/applier.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
@@ -13,9 +13,9 @@ import {
   decodeClientFrame,
   ReadsWriter,
   writesFrame,
-} from "../../src/wire/client.ts";
-import type { HostMessage } from "../../src/wire/host-message.ts";
-import { bytes, groupBytes } from "../kv/helpers.ts";
+} from "../../src/protocol/client/client.ts";
+import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import { bytes, groupBytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const BOOT = 4_000_000_001;

@@ -1,13 +1,13 @@
 /** What clients are told when there is no space, by all nodes or by one; and that everything else goes on. */
 import { describe, expect, test } from "vitest";
 import { QUOTA_BYTES_MIN } from "../../src/base/limits.ts";
-import { KvState, STATUS, textOf, type ByteString } from "../../src/kv/index.ts";
+import { KvState, STATUS, textOf, type ByteString } from "../../src/store/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
-import { AnswerWriter, decodeAnswers } from "../../src/wire/client.ts";
-import { groupBytes, nonce, type Command } from "../kv/helpers.ts";
+import { AnswerWriter, decodeAnswers } from "../../src/protocol/client/client.ts";
+import { groupBytes, nonce, type Command } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const MB = 2 ** 20;

@@ -1,9 +1,9 @@
 /** Clients may have transactions look at only so many keys, however few bytes they ask in. */
 import { describe, expect, test } from "vitest";
 import { byteStringOfText } from "../../src/base/byte-string.ts";
-import { encodeTxn, KvState, type Txn } from "../../src/kv/index.ts";
+import { encodeTxn, KvState, type Txn } from "../../src/store/index.ts";
 import { TxnWork } from "../../src/replica/txn-work.ts";
-import { open, run } from "../kv/helpers.ts";
+import { open, run } from "../store/helpers.ts";
 
 const KEYS = 1000;
 const all = { start: byteStringOfText("k"), end: byteStringOfText("l") };

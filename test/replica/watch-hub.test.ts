@@ -1,13 +1,13 @@
 /**
- * The hub against the six promises (src/sim/watch-check), on a state that changes in every way: writes, deletions,
+ * The hub against the six promises (src/proof/simulator/watch-check), on a state that changes in every way: writes, deletions,
  * transactions, compaction, snapshots with and without history; with readers that stop and go on.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { TxnOp } from "../../src/kv/index.ts";
-import type { WatchedWish } from "../../src/sim/watch-check.ts";
-import { nextOf } from "../../src/sim/watch-notes.ts";
-import { key, type Command } from "../kv/helpers.ts";
+import type { TxnOp } from "../../src/store/index.ts";
+import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
+import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
+import { key, type Command } from "../store/helpers.ts";
 import { type Client, UNREAD_MAX, WISH, World } from "./watch-world.ts";
 
 const name = fc.constantFrom("a", "b", "c", "ca", "d");

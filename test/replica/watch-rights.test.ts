@@ -1,10 +1,10 @@
 /** Who may watch what, and for how long. */
 import { describe, expect, test } from "vitest";
-import { SECRET_HOLDER, type AccessChange, type Actor } from "../../src/kv/index.ts";
+import { SECRET_HOLDER, type AccessChange, type Actor } from "../../src/store/index.ts";
 import type { WatchLimits } from "../../src/replica/watch-limits.ts";
-import type { WatchedWish } from "../../src/sim/watch-check.ts";
-import { nextOf } from "../../src/sim/watch-notes.ts";
-import { fromSnapshot, key, snapshotBytes, type Command } from "../kv/helpers.ts";
+import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
+import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
+import { fromSnapshot, key, snapshotBytes, type Command } from "../store/helpers.ts";
 import { type Client, WISH, World } from "./watch-world.ts";
 
 describe("rights", () => {

@@ -9,14 +9,22 @@ import {
   type AccessChange,
   type Actor,
   type TxnOp,
-} from "../../src/kv/index.ts";
+} from "../../src/store/index.ts";
 import { WatchHub } from "../../src/replica/watch-hub.ts";
 import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../../src/replica/watch-limits.ts";
 import type { WatchRoute } from "../../src/replica/watch.ts";
-import { DecidedLog } from "../../src/sim/decided-log.ts";
-import { checkWatches, type WatchedWish, type WatchRecord } from "../../src/sim/watch-check.ts";
-import { WatchNotes } from "../../src/sim/watch-notes.ts";
-import { decodeClientFrame, watchesFrame, type WatchRequest } from "../../src/wire/client.ts";
+import { DecidedLog } from "../../src/proof/simulator/decided-log.ts";
+import {
+  checkWatches,
+  type WatchedWish,
+  type WatchRecord,
+} from "../../src/proof/simulator/watch-check.ts";
+import { WatchNotes } from "../../src/proof/simulator/watch-notes.ts";
+import {
+  decodeClientFrame,
+  watchesFrame,
+  type WatchRequest,
+} from "../../src/protocol/client/client.ts";
 import {
   bytes,
   entryOf,
@@ -25,8 +33,8 @@ import {
   open,
   snapshotBytes,
   type Command,
-} from "../kv/helpers.ts";
-import { buildEntry, GroupWriter, NO_SESSION } from "../../src/kv/index.ts";
+} from "../store/helpers.ts";
+import { buildEntry, GroupWriter, NO_SESSION } from "../../src/store/index.ts";
 
 export const UNREAD_MAX = 400;
 export const WISH: WatchedWish = {

@@ -1,9 +1,9 @@
 /** Whose directory it is: found again after a restart, refused to others, and never believed when it is damaged. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { openNode } from "../../src/node/open-node.ts";
-import { NODE_DEFAULTS } from "../../src/node/options.ts";
-import { silentLogger } from "../../src/ports/logger.ts";
+import { openNode } from "../../src/server/node/open-node.ts";
+import { NODE_DEFAULTS } from "../../src/server/node/options.ts";
+import { silentLogger } from "../../src/machine/ports/logger.ts";
 import {
   openDataDirectory,
   type DataDirectory,

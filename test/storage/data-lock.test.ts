@@ -17,8 +17,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DataLock } from "../../src/platform/data-lock.ts";
-import { makePrivateDirectory, openPrivateLog } from "../../src/platform/private-files.ts";
+import { DataLock } from "../../src/machine/host/data-lock.ts";
+import { makePrivateDirectory, openPrivateLog } from "../../src/machine/host/private-files.ts";
 import { until } from "../conformance/wait.ts";
 
 let root = "";
@@ -36,7 +36,7 @@ afterEach(() => {
 
 /** A process that takes the lock, says whether it got it, and stays. */
 async function holder(): Promise<{ child: ChildProcess; said: string }> {
-  const module = resolve(import.meta.dirname, "../../src/platform/data-lock.ts");
+  const module = resolve(import.meta.dirname, "../../src/machine/host/data-lock.ts");
   const program = `
     import { DataLock } from ${JSON.stringify(module)};
     DataLock.acquire(${JSON.stringify(directory)}).then(

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { NodeDisk } from "../../src/platform/node-disk.ts";
+import { NodeDisk } from "../../src/machine/host/node-disk.ts";
 import { diskSuite } from "../conformance/disk.suite.ts";
 import { until } from "../conformance/wait.ts";
 import { World } from "./world.ts";

@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { NodeDisk } from "../../src/platform/node-disk.ts";
-import type { Disk } from "../../src/ports/disk.ts";
-import { silentLogger } from "../../src/ports/logger.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { NodeDisk } from "../../src/machine/host/node-disk.ts";
+import type { Disk } from "../../src/machine/ports/disk.ts";
+import { silentLogger } from "../../src/machine/ports/logger.ts";
 import {
   openDataDirectory,
   type DataDirectory,

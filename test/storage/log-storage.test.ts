@@ -1,7 +1,7 @@
 /** The log: what was reported durable is there again, with one sync at a time, in bounded space. */
 import { describe, expect, test } from "vitest";
 import { latencyBucket } from "../../src/base/latency-buckets.ts";
-import { TooManyFilesError, type Disk, type DiskFile } from "../../src/ports/disk.ts";
+import { TooManyFilesError, type Disk, type DiskFile } from "../../src/machine/ports/disk.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
 import { append, compact, decided, group, promise, texts, World } from "./world.ts";
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nodeClock } from "../../src/platform/node-clock.ts";
-import { NodeDisk } from "../../src/platform/node-disk.ts";
-import { silentLogger } from "../../src/ports/logger.ts";
+import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
+import { NodeDisk } from "../../src/machine/host/node-disk.ts";
+import { silentLogger } from "../../src/machine/ports/logger.ts";
 import { LogStorage } from "../../src/storage/log-storage.ts";
 import { until } from "../conformance/wait.ts";
 

@@ -1,9 +1,9 @@
 /** Receiving a snapshot on a disk that is slow or full: memory stays bounded, the node goes on, and it is tried again. */
 import { expect, test } from "vitest";
-import { DiskFullError, type Disk, type DiskFile } from "../../src/ports/disk.ts";
-import { silentLogger, type Logger } from "../../src/ports/logger.ts";
+import { DiskFullError, type Disk, type DiskFile } from "../../src/machine/ports/disk.ts";
+import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
 import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
-import type { SnapshotName } from "../../src/wire/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
 import { World } from "./world.ts";
 
 const PIECE_BYTES = 256 * 1024;

@@ -1,11 +1,11 @@
 /** Snapshots: whole and verified, or not there at all, whatever crashes and whatever the bytes. */
 import { describe, expect, test } from "vitest";
-import { silentLogger } from "../../src/ports/logger.ts";
-import { SimClock } from "../../src/sim/sim-clock.ts";
-import { SimDisk } from "../../src/sim/sim-disk.ts";
+import { silentLogger } from "../../src/machine/ports/logger.ts";
+import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
+import { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
 import { SnapshotGivenUp, SnapshotStore } from "../../src/storage/snapshot-store.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
-import type { SnapshotName } from "../../src/wire/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 interface World {

@@ -1,12 +1,12 @@
 import type { WriteGroup } from "../../src/omnipaxos/index.ts";
-import type { Disk } from "../../src/ports/disk.ts";
-import { silentLogger, type Logger } from "../../src/ports/logger.ts";
-import { SimClock, type ProcessClock } from "../../src/sim/sim-clock.ts";
-import { SimDisk } from "../../src/sim/sim-disk.ts";
+import type { Disk } from "../../src/machine/ports/disk.ts";
+import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
+import { SimClock, type ProcessClock } from "../../src/proof/simulator/sim-clock.ts";
+import { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
 import { LogStorage } from "../../src/storage/log-storage.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
-import type { SnapshotName } from "../../src/wire/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 export type Group = WriteGroup<Uint8Array, SnapshotName>;

@@ -1,7 +1,5 @@
 import { AbstractIterator, type AbstractLevel } from "abstract-level";
-import type { KvRequests } from "../../client/key-requests.ts";
-import type { KeyEntry, KeyValue } from "../../client/range-entry.ts";
-import type { RangeOptions, Revision } from "../../client/types.ts";
+import type { KeyEntry, KeyValue, KvRequests, RangeOptions, Revision } from "../../client/index.ts";
 import { selectorOf, type Bounds, type KeyRange, type Keys } from "./keys.ts";
 
 /** As abstract-level hands them on. */

@@ -5,8 +5,7 @@
  * Invariant: a write is not sent before every read and every snapshot that was asked for before it, of the same database, is
  * answered. Others' writes are not held up, nor need they be: they are concurrent with both.
  */
-import type { KvRequests } from "../../client/key-requests.ts";
-import type { Revision } from "../../client/types.ts";
+import type { KvRequests, Revision } from "../../client/index.ts";
 
 export class Moments {
   readonly #client: KvRequests;

@@ -3,7 +3,7 @@
  * for answers would measure the time-outs of its requests, not the cluster. What counts is the longest time without any
  * acknowledged write.
  */
-import { nodeClock } from "../../platform/node-clock.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 import { Acknowledgements, longestGap } from "../faults/gaps.ts";
 import { formatCount } from "../reports/format.ts";
 import { spreadOf } from "../reports/statistics.ts";

@@ -7,14 +7,12 @@ import { LatencyHistogram, type HistogramData } from "../reports/histogram.ts";
 import { pause } from "../pause.ts";
 import { startOpenLoop } from "../workloads/open-loop.ts";
 import { Workload } from "../workloads/workload.ts";
-import { SESSION_WINDOW } from "../../base/limits.ts";
-import { openSessionFrame } from "../../client/frames.ts";
-import { NodeLink, type LinkOptions } from "../../client/node-link.ts";
-import { GroupWriter, STATUS } from "../../kv/index.ts";
-import { nodeClock } from "../../platform/node-clock.ts";
-import { createNodeRandom } from "../../platform/node-random.ts";
-import { WsNetwork } from "../../platform/ws-network.ts";
-import { decodeAnswers, takeWritesFrame, type AnswerHandler } from "../../wire/client.ts";
+import { SESSION_WINDOW } from "../../base/index.ts";
+import { type LinkOptions, NodeLink, openSessionFrame } from "../../client/index.ts";
+import { GroupWriter, STATUS } from "../../store/index.ts";
+import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
+import { WsNetwork } from "../../machine/network/index.ts";
+import { type AnswerHandler, decodeAnswers, takeWritesFrame } from "../../protocol/client/index.ts";
 
 export interface FloodPlan {
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];

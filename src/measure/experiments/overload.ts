@@ -2,8 +2,8 @@
  * Far more load than a cluster can do. First a closed loop of the public client, spread over three nodes; then floods at so
  * many times that rate; then the closed loop again.
  */
-import { forkBuilt } from "../../server/built.ts";
-import { processUsage } from "../../platform/process-usage.ts";
+import { forkBuilt } from "../../server/launch/index.ts";
+import { processUsage } from "../../machine/host/index.ts";
 import { formatCount } from "../reports/format.ts";
 import type { Measurement } from "../reports/measurement.ts";
 import { sum } from "../reports/statistics.ts";

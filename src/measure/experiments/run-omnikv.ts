@@ -1,6 +1,6 @@
 /** `omnikv bench` and `omnikv lab run` as parts of larger experiments. */
 import { spawnSync } from "node:child_process";
-import { builtModule } from "../../server/built.ts";
+import { builtModule } from "../../server/launch/index.ts";
 
 const OUTPUT_MAX = 2 ** 28;
 

@@ -2,9 +2,9 @@
  * What the state machine costs, without a cluster around it: applies entries as nodes do (groups of sessions, answers into
  * a frame), then clones, writes and reads a snapshot. CPU is user and system of the process.
  */
-import { SNAPSHOT_CHUNK_BYTES } from "../../base/limits.ts";
-import { KvState, SnapshotDecoder, type AnswerSink } from "../../kv/index.ts";
-import { AnswerWriter } from "../../wire/client.ts";
+import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
+import { KvState, SnapshotDecoder, type AnswerSink } from "../../store/index.ts";
+import { AnswerWriter } from "../../protocol/client/index.ts";
 import { formatCount } from "../reports/format.ts";
 import { sum } from "../reports/statistics.ts";
 import { EntryMaker, NO_ANSWERS } from "../workloads/entries.ts";

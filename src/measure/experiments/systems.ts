@@ -1,5 +1,5 @@
 /** What is compared: each a cluster of its own with its load generators, all alive for the whole run. */
-import { unreachable } from "../../base/assert.ts";
+import { unreachable } from "../../base/index.ts";
 import type { Loadable } from "../subjects/cluster.ts";
 import { EchoCluster } from "../subjects/echo-cluster.ts";
 import { EtcdCluster } from "../subjects/etcd-cluster.ts";

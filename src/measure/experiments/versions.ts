@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { median } from "../reports/statistics.ts";
 import { markdownTable } from "../reports/table.ts";
-import { builtModule } from "../../server/built.ts";
+import { builtModule } from "../../server/launch/index.ts";
 import { say } from "./entry.ts";
 import { runBench, type BenchFlags } from "./run-omnikv.ts";
 

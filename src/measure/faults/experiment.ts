@@ -2,15 +2,14 @@
  * The paper's experiment on partial connectivity: under load, break the links of a scenario, hold, heal; measure for how
  * long nothing was acknowledged.
  */
-import { KvError } from "../../base/errors.ts";
-import type { Clock } from "../../ports/clock.ts";
-import type { Random } from "../../ports/random.ts";
+import { KvError } from "../../base/index.ts";
+import type { Clock, Random } from "../../machine/ports/index.ts";
 import {
   planScenario,
   type NamedScenario,
   type NodeId,
   type Scenario,
-} from "../../scenarios/index.ts";
+} from "../../client/scenarios/index.ts";
 import { longestGap, perSlot, type Gap } from "./gaps.ts";
 import { startLoad, type Load, type LoadOptions } from "./load.ts";
 import { Observer, type SeenLeader, type SeenLook } from "./observer.ts";

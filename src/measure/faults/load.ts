@@ -1,5 +1,5 @@
 /** The load of an experiment: a closed loop on every writer, and when each of its writes was acknowledged. */
-import type { Clock } from "../../ports/clock.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import { startClosedLoop } from "../workloads/closed-loop.ts";
 import { settle } from "../workloads/target.ts";
 import { Acknowledgements } from "./gaps.ts";

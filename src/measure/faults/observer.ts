@@ -1,6 +1,6 @@
 /** Looks at the nodes again and again, and keeps what changed. */
-import type { Clock } from "../../ports/clock.ts";
-import type { NodeId } from "../../scenarios/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import type { NodeId } from "../../client/scenarios/index.ts";
 import { leaderOf, type NodeLook, type Subject } from "./subject.ts";
 
 /** From `atMs` until the node's next one. */

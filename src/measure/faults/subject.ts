@@ -1,5 +1,5 @@
 /** What an experiment is done on: a cluster that is ours to cut and to throw away. */
-import type { LinkPair, NodeId } from "../../scenarios/index.ts";
+import type { LinkPair, NodeId } from "../../client/scenarios/index.ts";
 
 /** How a node sees the world. */
 export interface NodeLook {

@@ -1,6 +1,6 @@
 /** Where the ticks of an axis stand, and what is written at them. */
 
-import { unreachable } from "../../base/assert.ts";
+import { unreachable } from "../../base/index.ts";
 
 /** count: 1, 20k, 3M; bytes: 512 KiB; ms: from µs to min, given in milliseconds; seconds: up to hours, given in seconds. */
 export type Unit = "count" | "bytes" | "ms" | "seconds";

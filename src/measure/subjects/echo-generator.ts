@@ -2,7 +2,7 @@
 import { WebSocket } from "ws";
 import { serveGenerator } from "../workloads/serve-generator.ts";
 import type { Finished, Target } from "../workloads/target.ts";
-import { nodeClock } from "../../platform/node-clock.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 
 /** About what the client protocol adds to key and value. */
 const ECHO_OVERHEAD_BYTES = 16;

@@ -2,7 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { ClusterNode } from "../../config/cluster.ts";
+import type { ClusterNode } from "../../server/config/index.ts";
 import { pause } from "../pause.ts";
 import type { Target } from "../workloads/target.ts";
 import type { Cluster, MeasuredProcess } from "./cluster.ts";

@@ -1,5 +1,5 @@
 /** A load generator process for etcd; the counterpart of `omnikv-generator.ts`. */
-import { nodeClock } from "../../platform/node-clock.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 import { serveGenerator } from "../workloads/serve-generator.ts";
 import { EtcdConnection } from "./etcd-connection.ts";
 import { createEtcdTarget } from "./etcd-target.ts";

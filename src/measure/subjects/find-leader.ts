@@ -1,5 +1,5 @@
-import { createAdminClient, type ClientTls } from "../../api/index.ts";
-import type { NodeAddress } from "../../client/types.ts";
+import { createAdminClient, type ClientTls } from "../../client/api/index.ts";
+import type { NodeAddress } from "../../client/index.ts";
 import { pause } from "../pause.ts";
 
 const WAIT_MS = 15_000;

@@ -3,8 +3,8 @@
  * A broken link is a route into nowhere at both of its ends, so that the kernel throws the packets away. Linux, root only.
  */
 import { spawn, spawnSync } from "node:child_process";
-import type { ClusterNode } from "../../config/cluster.ts";
-import { isBroken, type LinkPair, type NodeId } from "../../scenarios/index.ts";
+import type { ClusterNode } from "../../server/config/index.ts";
+import { isBroken, type LinkPair, type NodeId } from "../../client/scenarios/index.ts";
 
 /** Each has an address of its own: all can listen on the same ports. */
 const CLIENT_PORT = 4100;

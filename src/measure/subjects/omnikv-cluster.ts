@@ -2,15 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAdminClient, createClient } from "../../api/index.ts";
-import type { ClusterNode } from "../../config/cluster.ts";
+import { createAdminClient, createClient } from "../../client/api/index.ts";
+import type { ClusterNode } from "../../server/config/index.ts";
 import {
+  type LocalClusterOptions,
+  type LocalServer,
   startLocalCluster,
   startLocalServer,
   stopLocalCluster,
-  type LocalClusterOptions,
-} from "../../server/local-cluster.ts";
-import type { LocalServer } from "../../server/local-server.ts";
+} from "../../server/launch/index.ts";
 import type { Target } from "../workloads/target.ts";
 import type { Cluster, Loadable, MeasuredProcess } from "./cluster.ts";
 import { makeDataDirectory } from "./data-directory.ts";

@@ -1,6 +1,6 @@
 /** A load generator process for omnikv: run by `Generators`, not by hand. */
-import { createClient } from "../../api/index.ts";
-import { nodeClock } from "../../platform/node-clock.ts";
+import { createClient } from "../../client/api/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 import { serveGenerator } from "../workloads/serve-generator.ts";
 import { createOmnikvTarget } from "./omnikv-target.ts";
 

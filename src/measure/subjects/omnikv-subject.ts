@@ -1,10 +1,14 @@
 /** A throw-away omnikv cluster whose links can be broken: by the servers themselves, or by the kernel. */
-import { createAdminClient, createClient } from "../../api/index.ts";
-import { KvError } from "../../base/errors.ts";
-import type { AdminClient } from "../../client/admin-client.ts";
-import type { NodeId } from "../../scenarios/index.ts";
-import type { AdminStatus } from "../../wire/admin.ts";
-import { applyFaults, brokenLinks, failedText } from "../../client/cluster-faults.ts";
+import { createAdminClient, createClient } from "../../client/api/index.ts";
+import { KvError } from "../../base/index.ts";
+import {
+  type AdminClient,
+  applyFaults,
+  brokenLinks,
+  failedText,
+} from "../../client/admin/index.ts";
+import type { NodeId } from "../../client/scenarios/index.ts";
+import type { AdminStatus } from "../../protocol/admin/index.ts";
 import type { NodeLook, Subject } from "../faults/subject.ts";
 import { Namespaces } from "./namespaces.ts";
 import { OmnikvCluster } from "./omnikv-cluster.ts";

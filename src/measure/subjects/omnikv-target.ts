@@ -1,5 +1,5 @@
 /** The public client, promises and all, as what load goes to: what a program pays. */
-import type { KvClient } from "../../client/kv-client.ts";
+import type { KvClient } from "../../client/index.ts";
 import { settle, type Target } from "../workloads/target.ts";
 
 export interface ClientAt {

@@ -1,6 +1,6 @@
 /** Where servers on this machine listen. */
 import { createServer, type AddressInfo } from "node:net";
-import type { ClusterNode } from "../../config/cluster.ts";
+import type { ClusterNode } from "../../server/config/index.ts";
 
 const HOST = "127.0.0.1";
 

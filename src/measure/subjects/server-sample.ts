@@ -1,7 +1,7 @@
 /** What a server of this machine takes, as the system tells it (Linux). */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { LocalServer } from "../../server/local-server.ts";
+import type { LocalServer } from "../../server/launch/index.ts";
 
 export interface ServerSample {
   /** Allocated on disk, as `du` counts. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeAuthority, makeCertificate } from "../../platform/certificate-maker.ts";
+import { makeAuthority, makeCertificate } from "../../machine/host/index.ts";
 
 export interface ThrowAwayTls {
   /** For each server: TLS for clients and nodes, mutual among nodes. */

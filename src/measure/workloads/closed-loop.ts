@@ -1,5 +1,5 @@
 /** A closed loop: so many lanes, each with one request under way, the next one when its answer is there. */
-import type { Clock } from "../../ports/clock.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import type { Finished } from "./target.ts";
 
 export interface ClosedLoopOptions {

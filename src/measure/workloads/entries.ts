@@ -5,7 +5,7 @@ import {
   NO_SESSION,
   type AnswerSink,
   type KvState,
-} from "../../kv/index.ts";
+} from "../../store/index.ts";
 
 const COMMANDS_PER_GROUP = 64;
 const GROUPS_PER_ENTRY = 4;

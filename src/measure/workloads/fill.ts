@@ -1,5 +1,5 @@
 /** Every key once, so that reads find something. */
-import { nodeClock } from "../../platform/node-clock.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 import { startClosedLoop } from "./closed-loop.ts";
 import type { Target } from "./target.ts";
 import { benchKey, Workload } from "./workload.ts";

@@ -1,6 +1,6 @@
 /** Load generators as processes of their own, so that what they cost is not mixed up with anything else. */
 import type { ChildProcess } from "node:child_process";
-import { forkBuilt } from "../../server/built.ts";
+import { forkBuilt } from "../../server/launch/index.ts";
 import { LatencyHistogram } from "../reports/histogram.ts";
 import { latenciesOf, type Measurement } from "../reports/measurement.ts";
 import type { Loadable, MeasuredProcess } from "../subjects/cluster.ts";

@@ -1,5 +1,5 @@
 /** A closed loop that is measured for a while, after a while in which it is not. */
-import type { Clock } from "../../ports/clock.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import { LatencyHistogram } from "../reports/histogram.ts";
 import { startClosedLoop } from "./closed-loop.ts";
 import type { Target } from "./target.ts";

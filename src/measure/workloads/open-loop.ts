@@ -1,5 +1,5 @@
 /** An open loop: so many requests a second, whatever becomes of those before them. */
-import type { Clock } from "../../ports/clock.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 
 export interface OpenLoopOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 /** The inside of a load generator process: does what its owner orders, and ends when the owner is gone. */
-import { unreachable } from "../../base/assert.ts";
-import type { Clock } from "../../ports/clock.ts";
+import { unreachable } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import type { ClosedLoop } from "./closed-loop.ts";
 import { fillKeys } from "./fill.ts";
 import {

@@ -1,5 +1,5 @@
 /** A closed loop of puts without an end, told window by window. */
-import type { Clock } from "../../ports/clock.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import { LatencyHistogram, type HistogramData } from "../reports/histogram.ts";
 import { startClosedLoop, type ClosedLoop } from "./closed-loop.ts";
 import type { Target } from "./target.ts";

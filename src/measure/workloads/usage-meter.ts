@@ -1,5 +1,5 @@
 /** What processes of this machine use while something is measured. */
-import { processUsage, resetPeakMemory } from "../../platform/process-usage.ts";
+import { processUsage, resetPeakMemory } from "../../machine/host/index.ts";
 import type { Measurement, Usage } from "../reports/measurement.ts";
 import type { MeasuredProcess } from "../subjects/cluster.ts";
 

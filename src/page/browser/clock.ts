@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from "../../ports/clock.ts";
+import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 
 /** The page's monotonic time. In a hidden tab timers come once a second at most. */
 export function createBrowserClock(): Clock {

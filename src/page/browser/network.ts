@@ -1,15 +1,15 @@
 /** The Network port over the browser's web sockets: it dials, it cannot listen. */
-import { hostPort } from "../../base/address.ts";
-import type { Clock } from "../../ports/clock.ts";
+import { hostPort } from "../../base/index.ts";
 import type {
   Address,
   Channel,
+  Clock,
   Connection,
   ConnectionHandlers,
   DialHandlers,
   Listener,
   Network,
-} from "../../ports/network.ts";
+} from "../../machine/ports/index.ts";
 
 const CLOSE_NORMAL = 1000;
 const CLOSE_ABNORMAL = 1006;

@@ -1,4 +1,4 @@
-import type { Random } from "../../ports/random.ts";
+import type { Random } from "../../machine/ports/index.ts";
 
 /** Unpredictable. */
 export const browserRandom: Random = {

@@ -1,5 +1,5 @@
 /** Marks in words, what belongs together as one: an election is one event, not one for each of the nodes. */
-import { unreachable } from "../../base/assert.ts";
+import { unreachable } from "../../base/index.ts";
 import type { Mark } from "../cluster-view.ts";
 import { nodesText } from "./format.ts";
 

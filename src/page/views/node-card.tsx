@@ -1,5 +1,5 @@
 import type { ComponentChild, Ref } from "preact";
-import { unreachable } from "../../base/assert.ts";
+import { unreachable } from "../../base/index.ts";
 import type { NodeView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";
 import { formatCount } from "./format.ts";

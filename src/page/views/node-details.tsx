@@ -1,6 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { AdminStatus } from "../../wire/admin.ts";
+import type { AdminStatus } from "../../protocol/admin/index.ts";
 import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { ballotText } from "../timeline.ts";

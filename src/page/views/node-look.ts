@@ -1,6 +1,6 @@
 /** How a node is shown: what of it is live, what is past, and in which words. */
-import { unreachable } from "../../base/assert.ts";
-import { alarmText } from "../../client/alarm-text.ts";
+import { unreachable } from "../../base/index.ts";
+import { alarmText } from "../../client/admin/index.ts";
 import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { isLeading } from "../timeline.ts";

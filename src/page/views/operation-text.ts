@@ -1,5 +1,5 @@
 /** What became of an operation on a key, in words. */
-import { KvError } from "../../base/errors.ts";
+import { KvError } from "../../base/index.ts";
 import type { ShownCommit, ShownRead, ShownSwap } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
 

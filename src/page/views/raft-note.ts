@@ -1,5 +1,5 @@
 /** What Raft does in a scenario: the paper's table 1, as docs/lab.md explains it. */
-import type { Scenario } from "../../scenarios/index.ts";
+import type { Scenario } from "../../client/scenarios/index.ts";
 
 /** Null: it goes on, or nothing was published. */
 export function raftNote(

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { allPairs, isBroken, type NodeId, type Scenario } from "../../scenarios/index.ts";
+import { allPairs, isBroken, type NodeId, type Scenario } from "../../client/scenarios/index.ts";
 import { ringLayout } from "./ring-layout.ts";
 
 interface ScenarioPictureProps {

@@ -1,6 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
-import { isNamedScenario, NAMED_SCENARIOS, planScenario } from "../../scenarios/index.ts";
+import { isNamedScenario, NAMED_SCENARIOS, planScenario } from "../../client/scenarios/index.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
 import { capitalised } from "./format.ts";

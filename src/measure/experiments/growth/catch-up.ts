@@ -3,8 +3,8 @@
  * the clients of the leader.
  */
 import { readFileSync } from "node:fs";
-import { createAdminClient, KvError } from "../../../api/index.ts";
-import { processUsage, resetPeakMemory } from "../../../platform/process-usage.ts";
+import { createAdminClient, KvError } from "../../../client/api/index.ts";
+import { processUsage, resetPeakMemory } from "../../../machine/host/index.ts";
 import { countOf } from "../../reports/statistics.ts";
 import { OmnikvCluster } from "../../subjects/omnikv-cluster.ts";
 import { sampleServer } from "../../subjects/server-sample.ts";

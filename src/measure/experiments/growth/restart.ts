@@ -6,14 +6,14 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SNAPSHOT_CHUNK_BYTES } from "../../../base/limits.ts";
-import { KvState, SnapshotDecoder } from "../../../kv/index.ts";
+import { SNAPSHOT_CHUNK_BYTES } from "../../../base/index.ts";
+import { KvState, SnapshotDecoder } from "../../../store/index.ts";
 import { readFlags } from "../flags.ts";
-import { NodeDisk } from "../../../platform/node-disk.ts";
-import { silentLogger } from "../../../ports/logger.ts";
-import { SnapshotStore } from "../../../storage/snapshot-store.ts";
+import { NodeDisk } from "../../../machine/host/index.ts";
+import { silentLogger } from "../../../machine/ports/index.ts";
+import { SnapshotStore } from "../../../storage/index.ts";
 import { EntryMaker } from "../../workloads/entries.ts";
-import type { SnapshotName } from "../../../wire/host-message.ts";
+import type { SnapshotName } from "../../../protocol/messages/index.ts";
 
 const HELP = `Usage: npx tsx scripts/growth.ts restart [options]
 

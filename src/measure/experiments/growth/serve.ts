@@ -2,11 +2,10 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createAdminClient, createClient, type KvClient } from "../../../api/index.ts";
-import { processUsage } from "../../../platform/process-usage.ts";
-import { DEFAULT_COMPACTION, dueLogBytes } from "../../../replica/compaction.ts";
-import { startLocalServer } from "../../../server/local-cluster.ts";
-import type { LocalServer } from "../../../server/local-server.ts";
+import { createAdminClient, createClient, type KvClient } from "../../../client/api/index.ts";
+import { processUsage } from "../../../machine/host/index.ts";
+import { DEFAULT_COMPACTION, dueLogBytes } from "../../../replica/index.ts";
+import { type LocalServer, startLocalServer } from "../../../server/launch/index.ts";
 import { formatCount, mebibytes } from "../../reports/format.ts";
 import { median } from "../../reports/statistics.ts";
 import { alignColumns } from "../../reports/table.ts";

@@ -4,8 +4,8 @@
  * machines of 8 processors, logs in memory, 500 commands under way. Where they published a plot, its values are read off
  * by eye, to about 3 %. PV+CQ: pre-vote and check-quorum, two additions to Raft.
  */
-import { unreachable } from "../../../base/assert.ts";
-import type { NamedScenario } from "../../../scenarios/index.ts";
+import { unreachable } from "../../../base/index.ts";
+import type { NamedScenario } from "../../../client/scenarios/index.ts";
 
 export interface PublishedRow {
   readonly system: string;

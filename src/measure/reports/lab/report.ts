@@ -1,5 +1,5 @@
 /** Results as text. */
-import type { NamedScenario } from "../../../scenarios/index.ts";
+import type { NamedScenario } from "../../../client/scenarios/index.ts";
 import type { RunResult } from "../../faults/experiment.ts";
 import { formatMs } from "../format.ts";
 import type { Spread } from "../statistics.ts";

@@ -1,5 +1,5 @@
 /** Results as one page that needs nothing else: no script, no font, no picture from elsewhere. */
-import { NAMED_SCENARIOS } from "../../../../scenarios/index.ts";
+import { NAMED_SCENARIOS } from "../../../../client/scenarios/index.ts";
 import type { RunResult } from "../../../faults/experiment.ts";
 import { publishedFor } from "../published.ts";
 import { formatMs } from "../../format.ts";

@@ -1,0 +1,66 @@
+/** What every room may use: assertions, errors, limits, bytes, text that is safe to print. */
+export { hostPort } from "./address.ts";
+export { assert, InvariantError, unreachable } from "./assert.ts";
+export { ByteReader } from "./byte-reader.ts";
+export {
+  bytesOf,
+  type ByteString,
+  byteStringOf,
+  byteStringOfText,
+  EMPTY_BYTES,
+  hashBytes,
+  hashByteString,
+  hashOfBytes,
+  mix32,
+  mixNumber,
+  textOf,
+} from "./byte-string.ts";
+export { ByteWriter } from "./byte-writer.ts";
+export { afterPrefix, sameBytes } from "./bytes.ts";
+export { type ErrorCode, errorCodeFromWire, ERRORS, KvError } from "./errors.ts";
+export { LATENCY_BUCKETS, latencyBoundMs, latencyBucket } from "./latency-buckets.ts";
+export {
+  ACCESS_BODY_BYTES_MAX,
+  BALLOT_N_MAX,
+  CLIENT_FRAME_BYTES_MAX,
+  CLOCK_STEP_MAX_MS,
+  ENTRY_BYTES_MAX,
+  FRAME_COMMANDS_MAX,
+  HANDSHAKE_BYTES_MAX,
+  HANDSHAKE_FRAME_BYTES_MAX,
+  HISTORY_REVISIONS_MAX,
+  KEY_BYTES_MAX,
+  KEYS_READ_BYTES_MAX,
+  KEYS_READ_MAX,
+  LEASE_KEYS_MAX,
+  LEASE_TTL_MAX_MS,
+  LEASE_TTL_MIN_MS,
+  LEASES_MAX,
+  LEASES_RENEWED_MAX,
+  MEMBERS_MAX,
+  NUMBERS_BYTES_MAX,
+  ORDERED_BYTES_MAX,
+  ORDERED_KEYS_MAX,
+  PASSWORD_LENGTH_MAX,
+  PEER_FRAME_BYTES_MAX,
+  PEER_MESSAGE_BYTES_MAX,
+  QUOTA_BYTES_MIN,
+  SESSION_NONCE_BYTES,
+  SESSION_WINDOW,
+  SESSIONS_MAX,
+  SNAPSHOT_CHUNK_BYTES,
+  TXN_BYTES_MAX,
+  TXN_DEPTH_MAX,
+  TXN_KEYS_MAX,
+  TXN_OPS_MAX,
+  TXN_PARTS_MAX,
+  TXN_RESULT_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from "./limits.ts";
+export { printable, printableJson, terminalText } from "./printable.ts";
+export { SECRET_BITS_MIN, secretBits } from "./secret-chance.ts";
+export { type Secrets, secretsNow } from "./secrets.ts";
+export { StorageError, type StorageErrorCode } from "./storage-error.ts";
+export { systemCode, tooManyFilesText } from "./system-error.ts";
+export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
+export { wayOut, wayOutSentence } from "./way-out.ts";

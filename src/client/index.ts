@@ -1,0 +1,101 @@
+/** The client without its machine. */
+export {
+  badArgument,
+  wrongBytes,
+  wrongNodeId,
+  wrongRequestOptions,
+  wrongTimeout,
+} from "./argument-checks.ts";
+export { askedSecret } from "./asked-secret.ts";
+export { Atomic } from "./atomic.ts";
+export { bytesOf } from "./bytes.ts";
+export {
+  addressesIn,
+  ADMIN_OPTION_NAMES,
+  checkClientOptions,
+  CLIENT_OPTION_NAMES,
+  endpointsIn,
+  optionsIn,
+} from "./checked-options.ts";
+export { ClientCore } from "./client-core.ts";
+export { clientSignIn } from "./client-sign-in.ts";
+export type { ClientCoreOptions, ObserveRequest } from "./core-options.ts";
+export { checkCredentials, type CredentialOptions, Credentials } from "./credentials.ts";
+export type { ElectOptions, Leader, Term } from "./election.ts";
+export { type Answer, openSessionFrame, type Operation } from "./frames.ts";
+export type { GuardedClient } from "./guarded-client.ts";
+export type { KvRequests } from "./key-requests.ts";
+export type { KeyVersion } from "./key-version.ts";
+export { KvClient, type KvClientOptions } from "./kv-client.ts";
+export type { LeaseInfo, LeaseKeys } from "./lease-port.ts";
+export { leaseMarginOf } from "./lease-time.ts";
+export type { Lease } from "./lease.ts";
+export type { LeaseOptions, Leases, SessionOptions } from "./leases.ts";
+export type { LockMode } from "./lock-keys.ts";
+export type { Guard, Lock } from "./lock.ts";
+export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
+export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";
+export { askedInOrder, FirstOfPages } from "./ordered-range.ts";
+export { PrefixedClient } from "./prefixed-client.ts";
+export type { KeyEntry, KeyValue } from "./range-entry.ts";
+export { FoundResult, MissingResult } from "./read-result.ts";
+export { operationOf } from "./requests.ts";
+export { Transaction, type TransactRangeOptions, type TransactSource } from "./transact.ts";
+export type {
+  AtomicCheck,
+  AtomicConflict,
+  AtomicResult,
+  TransactOptions,
+  TransactResult,
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnResult,
+  TxnTarget,
+  TxnWhere,
+} from "./txn-types.ts";
+export {
+  type BatchOperation,
+  type BatchOutcome,
+  type BatchResult,
+  type Bytes,
+  type CasCondition,
+  type CasResult,
+  type CountOptions,
+  type CountResult,
+  type DeleteResult,
+  type Endpoint,
+  type HeldLease,
+  type HistoryOptions,
+  type KeyRequest,
+  type LeaseId,
+  type NodeAddress,
+  type NodeGiven,
+  type NodesGiven,
+  RANGE_ORDERS,
+  type RangeOptions,
+  type RangeOrder,
+  type RangeSelector,
+  type ReadOptions,
+  type ReadResult,
+  type RequestOptions,
+  type ResultOf,
+  type Revision,
+  type RevisionBounds,
+  type Snapshot,
+  type WriteOptions,
+  type WriteResult,
+} from "./types.ts";
+export {
+  DeleteEvent,
+  type ObserveOptions,
+  PutEvent,
+  type RangeState,
+  type WatchBatch,
+  type WatchEvent,
+  type WatchItem,
+  type WatchOptions,
+  type WatchProgress,
+} from "./watch-types.ts";
+export { Watch } from "./watch.ts";

@@ -1,0 +1,153 @@
+/**
+ * The audit log: JSON lines in a file that is set aside when it has grown large. Writing never waits for anybody and nobody waits for
+ * it: what the disk cannot take is left out, counted, and said once; the count is in the file when it can be written again.
+ */
+import { closeSync, fstatSync, renameSync, rmSync, write } from "node:fs";
+import type { Audit, AuditRecord, Logger } from "../ports/index.ts";
+import { openPrivateLog } from "./private-files.ts";
+
+/** Of lines that wait for the disk. */
+const WAITING_BYTES_MAX = 4 * 1024 * 1024;
+/** Files set aside: FILE.1 is the youngest. */
+const KEPT_FILES = 5;
+
+export interface AuditFileOptions {
+  readonly path: string;
+  readonly logger: Logger;
+  /** The file is set aside when it has so many. */
+  readonly bytesMax: number;
+  readonly wallMs: () => number;
+}
+
+export class AuditFile implements Audit {
+  readonly #options: AuditFileOptions;
+  #descriptor: number | null;
+  #bytes: number;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #isWriting = false;
+  /** Records that were left out since the last that was written. */
+  #lost = 0;
+  #isTold = false;
+
+  /** @throws Error when the file cannot be opened */
+  constructor(options: AuditFileOptions) {
+    this.#options = options;
+    this.#descriptor = openPrivateLog(options.path);
+    this.#bytes = fstatSync(this.#descriptor).size;
+  }
+
+  record({ user, from, operation, keys, allowed }: AuditRecord): void {
+    if (this.#waitingBytes > WAITING_BYTES_MAX) {
+      this.#lost += 1;
+      this.#tell("the disk is too slow for it");
+      return;
+    }
+    const time = new Date(this.#options.wallMs()).toISOString();
+    this.#push({ time, user, from, operation, keys, allowed });
+    this.#flush();
+  }
+
+  /** What waits is written as far as it goes; nothing is recorded any more. */
+  close(): void {
+    if (this.#isWriting || this.#descriptor === null) return;
+    closeSync(this.#descriptor);
+    this.#descriptor = null;
+  }
+
+  #push(line: object): void {
+    const text = `${JSON.stringify(line)}\n`;
+    this.#waiting.push(text);
+    this.#waitingBytes += text.length;
+  }
+
+  #flush(): void {
+    if (this.#isWriting || this.#waiting.length === 0) return;
+    const descriptor = this.#open();
+    if (descriptor === null) return;
+    const lines = this.#waiting;
+    const bytes = Buffer.from(lines.join(""));
+    this.#waiting = [];
+    this.#isWriting = true;
+    this.#writeAll(descriptor, bytes, (error) => {
+      this.#isWriting = false;
+      this.#waitingBytes = this.#waiting.reduce((sum, line) => sum + line.length, 0);
+      if (error === null) this.#written(bytes.length);
+      else this.#failed(error, lines.length);
+      this.#flush();
+    });
+  }
+
+  #writeAll(descriptor: number, bytes: Buffer, done: (error: Error | null) => void): void {
+    write(descriptor, bytes, 0, bytes.length, null, (error, count) => {
+      if (error !== null) return done(error);
+      if (count === bytes.length) return done(null);
+      this.#writeAll(descriptor, bytes.subarray(count), done);
+    });
+  }
+
+  #written(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#lost > 0) {
+      const lost = this.#lost;
+      this.#lost = 0;
+      this.#push({ time: new Date(this.#options.wallMs()).toISOString(), lost });
+    }
+    if (this.#isTold) this.#options.logger.info("the audit log can be written again");
+    this.#isTold = false;
+  }
+
+  #failed(error: Error, lines: number): void {
+    this.#lost += lines;
+    this.#tell(error.message);
+  }
+
+  #tell(reason: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#options.logger.error(
+      "the audit log cannot be written: records are left out until it can",
+      {
+        path: this.#options.path,
+        reason,
+      },
+    );
+  }
+
+  /** The file to write to, another one when it is time. @returns null: there is none now */
+  #open(): number | null {
+    const { path, bytesMax } = this.#options;
+    try {
+      if (this.#descriptor !== null && this.#bytes >= bytesMax) {
+        closeSync(this.#descriptor);
+        this.#descriptor = null;
+        rotate(path);
+      }
+      if (this.#descriptor === null) {
+        this.#descriptor = openPrivateLog(path);
+        this.#bytes = fstatSync(this.#descriptor).size;
+      }
+      return this.#descriptor;
+    } catch (error) {
+      const lines = this.#waiting.length;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      this.#failed(error instanceof Error ? error : new Error(String(error)), lines);
+      return this.#descriptor;
+    }
+  }
+}
+
+function rotate(path: string): void {
+  rmSync(`${path}.${KEPT_FILES}`, { force: true });
+  for (let n = KEPT_FILES - 1; n >= 1; n--) renameIfThere(`${path}.${n}`, `${path}.${n + 1}`);
+  renameIfThere(path, `${path}.1`);
+}
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * One process per data directory.
+ *
+ * A lock must vanish with its process, however that ends, without a file that somebody has to judge stale and remove:
+ * whoever judges may be wrong, and two who judge at once both win. So the kernel keeps it:
+ *
+ *   Linux    flock on the directory itself and on a file in it, through the `flock` tool when there is one. The locks
+ *            belong to the open files, which the tool shares with us and we keep. The file can be removed, and a new one
+ *            would be free; not so the directory, whose files are its data. Versions before lock the file only. And, for where there is none, a socket in the abstract name space, named
+ *            after device and inode of the directory, so that two paths to the same directory meet, and after a word
+ *            that only its owner can read: anybody may bind any such name, and so keep a server from its data.
+ *   macOS    O_EXLOCK: flock taken by open itself.
+ *   Windows  a named pipe.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
+import { createHash, randomBytes } from "node:crypto";
+import { StorageError } from "../../base/index.ts";
+import { fileIdentity } from "./directory-watch.ts";
+import { diskError } from "./disk-error.ts";
+import { makePrivateDirectory, PRIVATE_FILE } from "./private-files.ts";
+
+/** open(2) of macOS: take an exclusive flock. Node does not name it. */
+const O_EXLOCK = 0x20;
+/** None on Windows, which has no such links in the same sense. */
+const NO_FOLLOW = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
+export const LOCK_FILE = "lock";
+/** Part of the socket's name. */
+const WORD_FILE = "lock.name";
+/** Exit status of `flock -n` when somebody else holds the lock. */
+const FLOCK_HELD = 1;
+
+export class DataLock {
+  /** `fileIdentity` of the file that is locked: as long as it is the one in the directory, nobody else has that. */
+  readonly identity: string;
+  readonly #server: Server | null;
+  /** Of the file, and of the directory where that is locked too. */
+  readonly #descriptors: readonly number[];
+
+  private constructor(server: Server | null, file: number, directory: number | null) {
+    this.identity = fileIdentity(fstatSync(file, { bigint: true }));
+    this.#server = server;
+    this.#descriptors = directory === null ? [file] : [file, directory];
+  }
+
+  /**
+   * Resolves when this process alone may use the directory, until `release` or the end of the process. Creates the
+   * directory when it is missing.
+   * @throws StorageError LOCKED, DIRECTORY_UNUSABLE, DISK_FAILED; DiskFullError
+   */
+  static async acquire(directory: string): Promise<DataLock> {
+    makePrivateDirectory(directory);
+    try {
+      return await DataLock.#acquire(realpathSync(directory));
+    } catch (error) {
+      throw diskError(error, "write", join(directory, LOCK_FILE));
+    }
+  }
+
+  static async #acquire(path: string): Promise<DataLock> {
+    const file = join(path, LOCK_FILE);
+    // First: who is refused here has not touched anything.
+    const directory = lockDirectory(path, file);
+    let descriptor: number | null = null;
+    try {
+      const opened = openLocked(file);
+      descriptor = opened.descriptor;
+      const locked = opened.locked || directory !== null;
+      const server = process.platform === "darwin" ? null : await listen(path, file, locked);
+      // For people only: who holds it. Nothing is decided by it.
+      ftruncateSync(descriptor, 0);
+      writeSync(descriptor, `${process.pid}\n`, 0);
+      return new DataLock(server, descriptor, directory);
+    } catch (error) {
+      if (descriptor !== null) closeSync(descriptor);
+      if (directory !== null) closeSync(directory);
+      throw error;
+    }
+  }
+
+  /** Another process may use the directory from now on. */
+  release(): void {
+    for (const descriptor of this.#descriptors) closeSync(descriptor);
+    this.#server?.close();
+  }
+}
+
+function socketName(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  if (process.platform === "linux") return `\0omnikv/${dev}/${ino}/${ownWord(path)}`;
+  const hash = createHash("sha256").update(path.toLowerCase()).digest("hex");
+  return `\\\\.\\pipe\\omnikv-${hash.slice(0, 32)}`;
+}
+
+/** In a file of the directory, made once. */
+function ownWord(directory: string): string {
+  const path = join(directory, WORD_FILE);
+  const known = readWord(path);
+  if (known !== null) return known;
+  const beside = `${path}.${randomBytes(8).toString("hex")}`;
+  writeFileSync(beside, randomBytes(16).toString("hex"), { flag: "wx", mode: PRIVATE_FILE });
+  try {
+    // Of several who do this at once, one makes the file, and it is whole from the beginning.
+    linkSync(beside, path);
+    rmSync(beside);
+  } catch (error) {
+    if (readWord(path) === null) renameSync(beside, path);
+    else rmSync(beside);
+    if (!(error instanceof Error && "code" in error)) throw error;
+  }
+  return readWord(path) ?? "";
+}
+
+/** @returns null when there is none, or not all of one */
+function readWord(path: string): string | null {
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY | NO_FOLLOW);
+    try {
+      const text = readFileSync(descriptor, "utf8");
+      return /^[0-9a-f]{32}$/.test(text) ? text : null;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** @param hasFlock nobody else can hold the directory, so whoever has the name is none of ours */
+function listen(path: string, file: string, hasFlock: boolean): Promise<Server> {
+  const name = socketName(path);
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EADDRINUSE") reject(error);
+      else reject(hasFlock ? squatted(path, name) : heldBy(file));
+    });
+    server.listen({ path: name, exclusive: true }, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+interface LockFile {
+  readonly descriptor: number;
+  /** Nobody else has it; false: that cannot be told here. */
+  readonly locked: boolean;
+}
+
+/** @throws StorageError LOCKED, also when the file is not one of ours: it is written to */
+function openLocked(file: string): LockFile {
+  const descriptor = openLockFile(file);
+  const { nlink } = fstatSync(descriptor);
+  if (!fstatSync(descriptor).isFile() || nlink > 1) {
+    closeSync(descriptor);
+    throw notOurs(file, "is no file of its own");
+  }
+  if (process.platform !== "linux") {
+    return { descriptor, locked: process.platform === "darwin" };
+  }
+  const status = flock(descriptor);
+  if (status === FLOCK_HELD) {
+    closeSync(descriptor);
+    throw heldBy(file);
+  }
+  // Any other outcome (no such tool, a file system without locks): the socket alone must do.
+  return { descriptor, locked: status === 0 };
+}
+
+/** @returns null where that cannot be done. @throws StorageError LOCKED */
+function lockDirectory(path: string, file: string): number | null {
+  if (process.platform !== "linux") return null;
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const status = flock(descriptor);
+  if (status === 0) return descriptor;
+  closeSync(descriptor);
+  if (status === FLOCK_HELD) throw heldBy(file);
+  return null;
+}
+
+/** @returns 0: it is ours; FLOCK_HELD: somebody else has it; otherwise it cannot be told */
+function flock(descriptor: number): number | null {
+  return spawnSync("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", descriptor] })
+    .status;
+}
+
+function openLockFile(file: string): number {
+  const { O_RDWR, O_CREAT, O_NONBLOCK } = constants;
+  const exclusive = process.platform === "darwin" ? O_EXLOCK : 0;
+  try {
+    return openSync(file, O_RDWR | O_CREAT | O_NONBLOCK | NO_FOLLOW | exclusive, PRIVATE_FILE);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "EAGAIN") throw heldBy(file);
+    if (code === "ELOOP") throw notOurs(file, "is a symbolic link");
+    throw error;
+  }
+}
+
+function notOurs(file: string, what: string): StorageError {
+  return new StorageError(
+    "LOCKED",
+    `${file} ${what}, and what it leads to would be written to: see who made it, and remove it`,
+  );
+}
+
+function squatted(path: string, name: string): StorageError {
+  const shown = name.replace("\0", "@");
+  return new StorageError(
+    "LOCKED",
+    `nobody has locked ${join(path, "lock")}, but some process holds the socket ${shown} that goes with it, which is not a ` +
+      `server on this directory: \`ss -xlp\` (as root) shows whose it is; end it, or remove ${join(path, WORD_FILE)} to have another name`,
+  );
+}
+
+function heldBy(file: string): StorageError {
+  const holder = holderOf(file);
+  const who = holder === null ? "another process" : `process ${holder}`;
+  return new StorageError(
+    "LOCKED",
+    `${dirname(file)} is in use by ${who}: stop it, or give this server another --data-dir`,
+  );
+}
+
+function holderOf(file: string): string | null {
+  try {
+    return /^\d+/.exec(readFileSync(file, "utf8"))?.[0] ?? null;
+  } catch {
+    // Only the text of the message depends on it.
+    return null;
+  }
+}

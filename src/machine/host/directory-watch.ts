@@ -1,0 +1,127 @@
+/**
+ * Notices that a directory in use, or a file that its user holds open, was removed, moved away or replaced. The files that a
+ * process holds open can be written and synced for ever after, and every write to them looks as durable as ever, but no
+ * restart would find it; and a lock on a file that is not there any more keeps nobody out.
+ */
+import { stat, statSync, type BigIntStats } from "node:fs";
+import { dirname, join } from "node:path";
+import { StorageError, systemCode, unreachable, wayOut } from "../../base/index.ts";
+
+const INTERVAL_MS = 1000;
+
+export interface WatchedPart {
+  /** Within the directory; "": the directory itself. */
+  readonly name: string;
+  /**
+   * What it is good for: `lock` keeps other processes out; `replaceable` is a file that must be there but need not stay the
+   * same; `file` and `directory` must.
+   */
+  readonly kind: "directory" | "file" | "replaceable" | "lock";
+  /** `fileIdentity` of what is used. Default: of what is there at the first look. */
+  readonly identity?: string;
+}
+
+/** What stays the same about a file or directory however it is renamed. */
+export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): string {
+  return `${dev}/${ino}`;
+}
+
+/**
+ * @param root absolute; exists
+ * @param members of the cluster whose node uses it: the way out depends on them
+ * @param parts exist; what lies in another part comes after it
+ * @param onGone called once
+ * @returns ends the watch
+ */
+export function watchDirectory(
+  root: string,
+  members: number,
+  parts: readonly WatchedPart[],
+  onGone: (error: StorageError) => void,
+  intervalMs = INTERVAL_MS,
+): () => void {
+  const known = new Map<WatchedPart, string>();
+  for (const part of parts) {
+    if (part.identity !== undefined) known.set(part, part.identity);
+  }
+  let timer: NodeJS.Timeout | null = null;
+  let stopped = false;
+  const pathOf = ({ name }: WatchedPart): string => (name === "" ? root : join(root, name));
+  /** @returns null: as it should be, as far as can be seen */
+  const judge = (part: WatchedPart, found: BigIntStats | Error): How | null => {
+    if (found instanceof Error) {
+      const code = systemCode(found);
+      // What cannot be looked at now may be there all the same.
+      return code === "ENOENT" || code === "ENOTDIR" ? "removed or moved away" : null;
+    }
+    const identity = fileIdentity(found);
+    const before = known.get(part);
+    if (before === undefined) known.set(part, identity);
+    return before === undefined || before === identity || part.kind === "replaceable"
+      ? null
+      : "replaced by another one";
+  };
+  const gone = (): void => {
+    if (stopped) return;
+    // All that was in a directory is gone with it, whichever was looked at first: the first part says what happened.
+    for (const part of parts) {
+      const path = pathOf(part);
+      const how = judge(part, lookAt(path));
+      if (how === null) continue;
+      stopped = true;
+      if (timer !== null) clearTimeout(timer);
+      return onGone(sentence(part, path, how, wayOut(members)));
+    }
+  };
+  const round = (): void => {
+    for (const part of parts) {
+      stat(pathOf(part), { bigint: true }, (error, found) => {
+        if (judge(part, error ?? found) !== null) gone();
+      });
+    }
+    if (!stopped) timer = setTimeout(round, intervalMs).unref();
+  };
+  round();
+  return () => {
+    stopped = true;
+    if (timer !== null) clearTimeout(timer);
+  };
+}
+
+type How = "removed or moved away" | "replaced by another one";
+
+function lookAt(path: string): BigIntStats | Error {
+  try {
+    return statSync(path, { bigint: true });
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+function sentence({ kind }: WatchedPart, path: string, how: How, otherwise: string): StorageError {
+  switch (kind) {
+    case "directory":
+      return new StorageError(
+        "DIRECTORY_UNUSABLE",
+        `${path} was ${how} while this server used it: what it stored since is in no directory that a restart would find. ` +
+          `Put back the directory that was there, if it still exists, and start this node again. If it is gone for good: ${otherwise}`,
+      );
+    case "file":
+    case "replaceable":
+      return new StorageError(
+        "DIRECTORY_UNUSABLE",
+        `${path} was ${how} while this server used it, and a start needs it. Put back the file that was ` +
+          `there, if it still exists, and start this node again. If it is gone for good: ${otherwise}`,
+      );
+    case "lock":
+      return new StorageError(
+        "LOCKED",
+        `${path} was ${how} while this server held it. It is what keeps a second server from ${dirname(path)}, so this one ` +
+          `stops before two write there. Nobody need ever remove it. See that no other server uses the directory, then ` +
+          `start this node again`,
+      );
+    default:
+      return unreachable(kind, "kind of part");
+  }
+}

@@ -1,0 +1,23 @@
+/** Disk, lock, descriptors, memory and standard output of a process. */
+export { AuditFile } from "./audit-file.ts";
+export { type CertificateFiles, makeAuthority, makeCertificate } from "./certificate-maker.ts";
+export { type ColorLevel, colorLevel } from "./color.ts";
+export { DataLock, LOCK_FILE } from "./data-lock.ts";
+export {
+  type ConnectionCaps,
+  descriptorLimit,
+  fitConnections,
+  openDescriptors,
+} from "./descriptors.ts";
+export { watchDirectory, type WatchedPart } from "./directory-watch.ts";
+export { KeptFiles } from "./kept-files.ts";
+export { NewFile, syncDirectory } from "./new-file.ts";
+export { makeDirectoryNow, NodeDisk } from "./node-disk.ts";
+export { processMemory } from "./node-memory.ts";
+export { makePrivateDirectory, openPrivateLog, PRIVATE_FILE } from "./private-files.ts";
+export { processListeningOn, processUsage, resetPeakMemory } from "./process-usage.ts";
+export { endWhenReaderGoes } from "./reader-gone.ts";
+export { scryptPasswords } from "./scrypt-passwords.ts";
+export { tellServiceManager } from "./service-manager.ts";
+export { createStandardOutput } from "./standard-output.ts";
+export { programVersion } from "./version.ts";

@@ -1,0 +1,2 @@
+/** One HTTP request and its answer. */
+export { type HttpAnswer, httpGet } from "./http-get.ts";

@@ -1,0 +1,345 @@
+/**
+ * The Network port over web sockets. One HTTP server listens; the path of the upgrade request names the channel.
+ * Compression is off, frames are binary, and their size is bounded by channel.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from "node:http";
+import { isIP, Socket, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect } from "node:tls";
+import { WebSocket, WebSocketServer } from "ws";
+import { FRAME_BYTES_MAX } from "./frame-limits.ts";
+import type {
+  Address,
+  Channel,
+  Connection,
+  ConnectionHandlers,
+  DialHandlers,
+  Listener,
+  Network,
+} from "../ports/index.ts";
+import { watchCrowd } from "./crowd.ts";
+import { hostPort, printable, TLS_TROUBLE } from "../../base/index.ts";
+import { withoutPipelines } from "./pipelined-requests.ts";
+import { Strangers } from "./strangers.ts";
+import { dialOptions, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
+import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
+
+/** Of sockets that have proved nothing yet, of one listener. */
+export const STRANGERS_MAX = 1536;
+
+export interface WsNetworkOptions {
+  /** Between two pings of a connection. Default 2000. */
+  readonly pingIntervalMs?: number;
+  /** Pings in a row that may stay unanswered before a connection is given up. Default 3. */
+  readonly pingMissesMax?: number;
+  /** Until a dialed connection must be open. Default 5000. */
+  readonly dialTimeoutMs?: number;
+  /** After close(), until the other side must have closed too. Default 2000. */
+  readonly closeTimeoutMs?: number;
+  /** Host names under which browsers may reach this server, besides localhost and plain IP addresses. Default none. */
+  readonly hostNames?: readonly string[];
+  /** Pages that came from here may connect too: the other nodes of the cluster. Default none. */
+  readonly pageAddresses?: readonly Address[];
+  /** Answers plain HTTP requests where clients connect. Default, and elsewhere: 426 Upgrade Required. */
+  readonly onRequest?: RequestListener;
+  /** Told of requests that were refused before there was a connection. */
+  readonly onRejected?: (remote: string, reason: string) => void;
+  /** Told once when a listener begins to refuse connections for want of room; see `watchCrowd`. */
+  readonly onCrowded?: (reason: string) => void;
+  /** Sockets of one listener, whoever they belong to. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** Of these, how many may have proved nothing yet. Default 1536. */
+  readonly strangersMax?: number;
+  /** From accepting a socket until it must have proved itself, by whatever it speaks. Default 8000. */
+  readonly strangerTimeoutMs?: number;
+  /** For connections of clients and managers, dialed or accepted. Null: they are in plain text. Default null. */
+  readonly clientTls?: TlsSide | null;
+  /** For those of nodes among themselves. Default null. */
+  readonly peerTls?: TlsSide | null;
+}
+
+/** Of a parser: it has what it could not make sense of. */
+type ParseError = Error & { readonly rawPacket?: Buffer };
+
+const DEFAULTS: Required<WsNetworkOptions> = {
+  pingIntervalMs: 2000,
+  pingMissesMax: 3,
+  dialTimeoutMs: 5000,
+  closeTimeoutMs: 2000,
+  hostNames: [],
+  pageAddresses: [],
+  onRequest: (_request, response) => {
+    response.writeHead(426, { "content-type": "text/plain", upgrade: "websocket" });
+    response.end("this port speaks web sockets\n");
+  },
+  onRejected: (): void => {},
+  onCrowded: (): void => {},
+  connectionsMax: 10_000,
+  strangersMax: STRANGERS_MAX,
+  strangerTimeoutMs: 8000,
+  clientTls: null,
+  peerTls: null,
+};
+
+/** Time for an HTTP request to arrive whole: an upgrade request is one packet. Looked at so often. */
+const REQUEST_TIMEOUT_MS = 5000;
+const REQUEST_CHECK_MS = 1000;
+/** Until a page must have been read by whoever asked for it. */
+const PAGE_TIMEOUT_MS = 30_000;
+/** Of all strangers, how many may come from one address: a program may open a thousand connections at once. */
+const STRANGERS_PER_ADDRESS = 2 / 3;
+/** What a TLS client says first to a server that speaks plain text, and what is told of it. */
+const TLS_RECORD = 0x16;
+const TLS_TO_PLAIN_TEXT =
+  "the connection was in TLS, and this port speaks plain text: start the server with --cert-file and --key-file (nodes: --peer-cert-file and --peer-key-file), or leave TLS out there";
+/** Of a web socket message: browsers split large ones, a byte apiece is nobody's way. */
+const FRAGMENTS_MAX = 4096;
+
+/**
+ * A zero mask leaves bytes as they are, so that neither side copies them. Masks keep pages in a browser from writing bytes of
+ * their choice to a connection (RFC 6455, section 10.3); a program that dials may write what it likes without a web socket.
+ */
+function leaveMaskZero(_mask: Buffer): void {}
+
+export class WsNetwork implements Network {
+  readonly #options: Required<WsNetworkOptions>;
+  readonly #connections = new Set<WsConnection>();
+  #pingTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: WsNetworkOptions = {}) {
+    this.#options = { ...DEFAULTS, ...options };
+  }
+
+  dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
+    const tls = this.#tlsOf(channel);
+    const url = `${tls === null ? "ws" : "wss"}://${hostPort(address)}/${channel}`;
+    const options = {
+      ...(tls === null ? {} : { createConnection: () => connect(dialOptions(tls, address)) }),
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      generateMask: leaveMaskZero,
+      maxPayload: FRAME_BYTES_MAX[channel],
+      handshakeTimeout: this.#options.dialTimeoutMs,
+      closeTimeout: this.#options.closeTimeoutMs,
+    };
+    const ws = new WebSocket(url, options);
+    const connection = this.#track(ws, {
+      socket: null,
+      remote: `${address.host}:${address.port}`,
+      frameBytesMax: FRAME_BYTES_MAX[channel],
+    });
+    connection.setHandlers(handlers);
+    ws.on("upgrade", (response) => {
+      response.socket.setNoDelay(true);
+      connection.setSocket(response.socket);
+    });
+    ws.on("unexpected-response", (_request, { statusCode, headers }) => {
+      const told = headers[REASON_HEADER];
+      const reason = typeof told === "string" ? `${TLS_TROUBLE}${printable(told)}` : null;
+      connection.failed(reason ?? `what is there answers with HTTP status ${statusCode ?? "?"}`);
+    });
+    ws.on("open", () => handlers.onOpen());
+    return connection;
+  }
+
+  listen(
+    address: Address,
+    channels: readonly Channel[],
+    accept: (connection: Connection, channel: Channel) => ConnectionHandlers,
+    ready: (result: Listener | Error) => void,
+  ): void {
+    // Pages are for users: where only peers call there is nothing to see.
+    const forUsers = channels.includes("client");
+    const server = createServer(
+      { connectionsCheckingInterval: REQUEST_CHECK_MS },
+      withoutPipelines(forUsers ? this.#options.onRequest : DEFAULTS.onRequest),
+    );
+    server.maxConnections = this.#options.connectionsMax;
+    server.headersTimeout = REQUEST_TIMEOUT_MS;
+    server.requestTimeout = REQUEST_TIMEOUT_MS;
+    const tls = this.#tlsOf(forUsers ? "client" : "peer");
+    const front = tls === null ? null : putTlsBefore(server, tls, this.#options.onRejected);
+    const under = (socket: Socket): Socket => front?.under(socket) ?? socket;
+    const strangers = this.#strangers(server, under);
+    const accepted = new Set<WsConnection>();
+    const upgraders = new Map(channels.map((channel) => [`/${channel}`, this.#upgrader(channel)]));
+    server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+      // Until the web socket owns it, nobody else listens for errors of the stream.
+      stream.on("error", () => stream.destroy());
+      const { socket } = request;
+      const remote = remoteOf(socket);
+      const upgrader = upgraders.get(pathOf(request));
+      const refusal =
+        upgrader === undefined
+          ? { status: 404, reason: `no such channel: ${pathOf(request).slice(0, 80)}` }
+          : this.#checkOrigin(request, tls !== null);
+      if (upgrader === undefined || refusal !== null) {
+        reject(stream, refusal?.status ?? 404);
+        this.#options.onRejected(remote, refusal?.reason ?? "");
+        return;
+      }
+      socket.setNoDelay(true);
+      const headBytes = head.length;
+      upgrader.server.handleUpgrade(request, stream, head, (ws) => {
+        const connection = this.#track(ws, {
+          socket,
+          headBytes,
+          remote,
+          frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
+          onGone: () => accepted.delete(connection),
+          onAdmitted: () => strangers.remove(under(socket)),
+          needsCertificate: tls?.needsCertificate ?? false,
+        });
+        accepted.add(connection);
+        connection.setHandlers(accept(connection, upgrader.channel));
+      });
+    });
+    this.#startServer(server, address, ready, () => {
+      front?.close();
+      for (const connection of accepted) connection.destroy();
+    });
+  }
+
+  #tlsOf(channel: Channel): TlsSide | null {
+    return channel === "peer" ? this.#options.peerTls : this.#options.clientTls;
+  }
+
+  /** @param under the socket that was accepted, of one that speaks */
+  #strangers(server: Server, under: (socket: Socket) => Socket): Strangers {
+    const { strangersMax, strangerTimeoutMs, onRejected } = this.#options;
+    const strangers = new Strangers({
+      max: strangersMax,
+      perAddressMax: Math.ceil(strangersMax * STRANGERS_PER_ADDRESS),
+      deadlineMs: strangerTimeoutMs,
+      requestMs: Math.max(strangerTimeoutMs, PAGE_TIMEOUT_MS),
+      onRefused: onRejected,
+    });
+    server.on("connection", (socket: Socket) => strangers.add(socket));
+    server.on("request", ({ socket }: IncomingMessage) => strangers.requested(under(socket)));
+    return strangers;
+  }
+
+  #startServer(
+    server: Server,
+    address: Address,
+    ready: (result: Listener | Error) => void,
+    endAccepted: () => void,
+  ): void {
+    // A broken request is answered and forgotten; without a listener node would do the same, but without the reason.
+    server.on("clientError", (error: ParseError, stream) => {
+      const remote = stream instanceof Socket ? remoteOf(stream) : "?";
+      const isTls = error.rawPacket?.[0] === TLS_RECORD;
+      this.#options.onRejected(remote, isTls ? TLS_TO_PLAIN_TEXT : error.message);
+      if (stream.writable) reject(stream, 400);
+      else stream.destroy();
+    });
+    server.once("error", ready);
+    server.listen({ host: address.host, port: address.port }, () => {
+      server.off("error", ready);
+      watchCrowd(server, this.#options.onCrowded);
+      const { address: host, port } = server.address() as AddressInfo;
+      ready({
+        address: { host, port },
+        close: (done) => {
+          server.close(() => done());
+          endAccepted();
+          server.closeAllConnections();
+        },
+      });
+    });
+  }
+
+  #upgrader(channel: Channel): { readonly channel: Channel; readonly server: WebSocketServer } {
+    const options = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      maxPayload: FRAME_BYTES_MAX[channel],
+      maxFragments: FRAGMENTS_MAX,
+      closeTimeout: this.#options.closeTimeoutMs,
+    };
+    const server = new WebSocketServer(options);
+    server.on("wsClientError", (error, stream, request) => {
+      this.#options.onRejected(request.socket.remoteAddress ?? "?", error.message);
+      reject(stream, 400);
+    });
+    return { channel, server };
+  }
+
+  /**
+   * Browsers let any page open web sockets to any address, and say in Origin which page it is. Ours only: from this
+   * address, or from another node's. A name in Host must be one we know: a foreign name may be made to resolve to this
+   * machine.
+   */
+  #checkOrigin(
+    request: IncomingMessage,
+    isTls: boolean,
+  ): { status: number; reason: string } | null {
+    const { origin, host } = request.headers;
+    if (origin === undefined) return null;
+    const page = URL.canParse(origin) ? new URL(origin) : null;
+    const name = page?.hostname.replace(/^\[|\]$/g, "") ?? "";
+    const known =
+      name === "localhost" || isIP(name) !== 0 || this.#options.hostNames.includes(name);
+    if (page !== null && page.host === host && known) return null;
+    if (page !== null && this.#isPageAddress(page, name, isTls)) return null;
+    return { status: 403, reason: `cross-origin request from ${origin.slice(0, 80)}` };
+  }
+
+  #isPageAddress(page: URL, name: string, isTls: boolean): boolean {
+    if (page.protocol !== (isTls ? "https:" : "http:")) return false;
+    const port = page.port === "" ? (isTls ? 443 : 80) : Number(page.port);
+    return this.#options.pageAddresses.some(
+      (address) =>
+        address.port === port &&
+        (address.host === name || (isLoopback(address.host) && isLoopback(name))),
+    );
+  }
+
+  #track(
+    ws: WebSocket,
+    options: Omit<WsConnectionOptions, "onGone"> & { readonly onGone?: () => void },
+  ): WsConnection {
+    const onGone = (gone: WsConnection): void => {
+      this.#connections.delete(gone);
+      if (this.#connections.size === 0 && this.#pingTimer !== null) {
+        clearInterval(this.#pingTimer);
+        this.#pingTimer = null;
+      }
+      options.onGone?.();
+    };
+    const connection = new WsConnection(ws, { ...options, onGone });
+    this.#connections.add(connection);
+    this.#pingTimer ??= setInterval(() => {
+      for (const each of this.#connections) each.checkAlive(this.#options.pingMissesMax);
+    }, this.#options.pingIntervalMs);
+    return connection;
+  }
+}
+
+function remoteOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] ?? "";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "127.0.0.1" || host === "::1";
+}
+
+function reject(stream: Duplex, status: number): void {
+  const text = STATUS_CODES[status] ?? "";
+  stream.end(
+    `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+    () => stream.destroy(),
+  );
+}

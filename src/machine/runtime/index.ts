@@ -1,0 +1,4 @@
+/** Clock, randomness and diagnostics of Node.js. */
+export { diagnosticsChannel } from "./diagnostics.ts";
+export { nodeClock } from "./node-clock.ts";
+export { createNodeRandom } from "./node-random.ts";

@@ -1,0 +1,11 @@
+/** TLS of Node.js: what a side shows and believes. */
+export { putTlsBefore, REASON_HEADER } from "./tls-front.ts";
+export {
+  checkMaterial,
+  dialOptions,
+  fixedTls,
+  type TlsMaterial,
+  type TlsSide,
+  type TlsVersion,
+} from "./tls-side.ts";
+export { securityOf } from "./wire-security.ts";

@@ -1,0 +1,168 @@
+/**
+ * What one side of TLS connections is made with. Certificates may change while it is used: new handshakes take the new ones,
+ * and connections that are there stay.
+ */
+import { constants, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type ConnectionOptions,
+  type PeerCertificate,
+  type SecureContext,
+} from "node:tls";
+import type { Address } from "../ports/index.ts";
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** Texts in PEM form. */
+export interface TlsMaterial {
+  /** Whom to believe. Left out: the authorities that Node.js brings along. */
+  readonly ca?: string;
+  /** Own certificate, with those between it and the authority behind it. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface TlsSide {
+  /** What handshakes from now on are made with. */
+  current(): TlsMaterial;
+  readonly minVersion: TlsVersion;
+  /** Of a listener: whoever connects must show a certificate. */
+  readonly needsCertificate: boolean;
+  /** @param told when `current` has changed @returns ends it */
+  onChange(told: () => void): () => void;
+}
+
+/** One that never changes. @throws Error when the material cannot be used */
+export function fixedTls(material: TlsMaterial, minVersion: TlsVersion = "TLSv1.3"): TlsSide {
+  checkMaterial(material);
+  return {
+    current: () => material,
+    minVersion,
+    needsCertificate: false,
+    onChange: () => () => {},
+  };
+}
+
+/** For TLS 1.2, what 1.3 has only: keys that are thrown away, and ciphers that authenticate. */
+const CIPHERS = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
+/**
+ * No tickets: a session that is taken up again would not be checked against an authority that has been replaced meanwhile.
+ * No new handshakes within a connection either: what is bound to the first would not be bound to the second.
+ */
+export function contextOptions(side: TlsSide) {
+  return {
+    ...side.current(),
+    minVersion: side.minVersion,
+    ciphers: CIPHERS,
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+  };
+}
+
+const contexts = new WeakMap<TlsMaterial, SecureContext>();
+
+/** Made once for as long as nothing changes: parsing certificates takes a millisecond. */
+export function contextOf(side: TlsSide): SecureContext {
+  const material = side.current();
+  const known = contexts.get(material);
+  if (known !== undefined) return known;
+  const context = createSecureContext(contextOptions(side));
+  contexts.set(material, context);
+  return context;
+}
+
+/**
+ * @returns the own certificate, if there is one
+ * @throws Error with a sentence when certificate and key do not belong together, or cannot be read
+ */
+export function checkMaterial(material: TlsMaterial): X509Certificate | null {
+  if ((material.cert === undefined) !== (material.key === undefined)) {
+    throw new Error("a certificate and its private key belong together: one of them is missing");
+  }
+  // OpenSSL takes a text without a certificate for an empty list.
+  if (material.ca !== undefined) parse(material.ca, "the file of the authorities");
+  const own = material.cert === undefined ? null : parse(material.cert, "the certificate file");
+  try {
+    createSecureContext({ ...material });
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    const isOther = /key values mismatch/i.test(said);
+    throw new Error(
+      isOther ? "the private key is not the one of the certificate" : `not to be used: ${said}`,
+      { cause: error },
+    );
+  }
+  return own;
+}
+
+const PEM_BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[^])*^-----END \1-----[ \t]*\r?$/gm;
+
+/**
+ * OpenSSL reads up to the first block that it does not understand and is content with what it has by then, so a file that was
+ * cut off would take authorities away without a word.
+ */
+function parse(pem: string, what: string): X509Certificate {
+  const certificates = [...pem.matchAll(PEM_BLOCK)]
+    .filter(([, label = ""]) => label.endsWith("CERTIFICATE"))
+    .map(([block], i) => {
+      try {
+        return new X509Certificate(block);
+      } catch (cause) {
+        throw new Error(`${what} is damaged: certificate ${i + 1} is none`, { cause });
+      }
+    });
+  if (/^[ \t]*-----[BE]/m.test(pem.replaceAll(PEM_BLOCK, ""))) {
+    const whole = `${certificates.length} whole ${certificates.length === 1 ? "certificate" : "certificates"}`;
+    throw new Error(`${what} is damaged: there is part of a block besides ${whole}`);
+  }
+  const [first] = certificates;
+  if (first === undefined) throw new Error(`${what} holds no certificate in PEM form`);
+  return first;
+}
+
+/** Node.js looks at the common name when there is no name of a host. */
+const NO_SUBJECT: PeerCertificate["subject"] = { C: "", ST: "", L: "", O: "", OU: "", CN: "" };
+
+/**
+ * As Node.js checks it, but by the names for that purpose only (subjectAltName): the common name is anybody's to choose.
+ * @returns why a certificate is not for a host; null: it is
+ */
+export function wrongName(host: string, certificate: PeerCertificate): string | null {
+  const names = certificate.subjectaltname;
+  const failure =
+    names === undefined
+      ? new Error("no name")
+      : checkServerIdentity(host, { ...certificate, subject: NO_SUBJECT });
+  if (failure === undefined) return null;
+  const told = names === undefined ? "no host at all" : names.slice(0, 200);
+  return `the certificate is not for ${host}, but for ${told}: make one that names the host under which it is reached`;
+}
+
+/** A program dials so: who answers must be whom the address names. */
+export function dialOptions(side: TlsSide, { host, port }: Address): ConnectionOptions {
+  return {
+    host,
+    port,
+    // Addresses have no such name.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    secureContext: contextOf(side),
+    minVersion: side.minVersion,
+    checkServerIdentity: (_, certificate) => {
+      const wrong = wrongName(host, certificate);
+      if (wrong === null) return undefined;
+      return Object.assign(new Error(wrong), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+    },
+  };
+}

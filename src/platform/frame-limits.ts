@@ -1,9 +1,0 @@
-import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../base/limits.ts";
-import type { Channel } from "../ports/network.ts";
-
-/** Of one frame, in every network. */
-export const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
-  peer: PEER_FRAME_BYTES_MAX,
-  client: CLIENT_FRAME_BYTES_MAX,
-  admin: CLIENT_FRAME_BYTES_MAX,
-};

@@ -1,0 +1,220 @@
+/** Carries out the commands of the client prompt and puts the answers into words. */
+import { KvError } from "../base/index.ts";
+import type {
+  CasResult,
+  KvRequests,
+  NodeAddress,
+  ReadResult,
+  RequestOptions,
+  ResultOf,
+} from "../client/index.ts";
+import {
+  bytesField,
+  EXIT,
+  formatDuration,
+  type Outcome,
+  type Prompt,
+  quote,
+  roundMs,
+  type Style,
+  type Target,
+} from "./terminal/index.ts";
+import {
+  CLIENT_HELP,
+  type ClientAction,
+  clientTable,
+  isLeaseAction,
+  isRangeAction,
+  isStoreAction,
+  isTxnAction,
+  isWatchAction,
+  type KeyAction,
+} from "./commands/index.ts";
+import { failureOutcome } from "./failure.ts";
+import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
+import { rangeOutcome } from "./range-outcome.ts";
+import { storeOutcome, type StoreCalls } from "./store-outcome.ts";
+import { txnOutcome } from "./txn-outcome.ts";
+import { watchKeys, type WatchCalls } from "./watch-keys.ts";
+
+/** The part of KvClient that the prompt needs. */
+export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls & WatchCalls & LeaseCalls;
+
+/** Commands that change nothing. */
+const READS: ReadonlySet<string> = new Set(["read", "history", "locks"]);
+
+export interface ClientPromptOptions {
+  readonly client: KvCalls;
+  readonly nodes: readonly NodeAddress[];
+  readonly timeoutMs: number;
+  readonly style: Style;
+  /** How a user starts a node: "sh run2.sh". */
+  readonly startCommand: (node: number) => string;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientAction> {
+  const { nodes, style } = options;
+  const addresses = nodes.map(({ id, host, port }) => ({ id, address: `${host}:${port}` }));
+  return {
+    table: clientTable(nodes.map(({ id }) => id)),
+    help: CLIENT_HELP,
+    nodes: addresses,
+    style,
+    findKeys: (start, limit, signal) => findKeys(options.client, start, limit, signal),
+    execute: async (target, action, signal, screen) => {
+      const started = options.now();
+      const elapsedMs = (): number => options.now() - started;
+      try {
+        if (isRangeAction(action)) {
+          const request = requestOptions(target, signal);
+          const { client } = options;
+          return [await rangeOutcome(client, action, request, style, elapsedMs, screen)];
+        }
+        if (isTxnAction(action)) {
+          const request = requestOptions(target, signal);
+          return [await txnOutcome(options.client, action, request, style, elapsedMs)];
+        }
+        if (isLeaseAction(action)) {
+          const request = requestOptions(target, signal);
+          return [await leaseOutcome(options.client, action, request, style, elapsedMs)];
+        }
+        if (isWatchAction(action)) {
+          const request = { ...requestOptions(target, signal), signal };
+          await watchKeys(options.client, action, request, style, screen);
+          return [];
+        }
+        if (isStoreAction(action)) {
+          const { client } = options;
+          const request = requestOptions(target, signal);
+          const run = { client, request, style, screen, elapsedMs };
+          return [await storeOutcome(run, action)];
+        }
+        const result = await options.client.request(action, requestOptions(target, signal));
+        return [answerOutcome(action, result, style, elapsedMs())];
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        const asked = addresses.filter(({ id }) => target === null || id === target);
+        const context = {
+          op: action.op,
+          changes: isChange(action),
+          lookFirst: `read the ${isTxnAction(action) || isStoreAction(action) ? "keys" : "key"} before you try again`,
+          node: target,
+          address: asked.map(({ address }) => address).join(", "),
+          timeoutMs: options.timeoutMs,
+          startCommand: options.startCommand,
+          style,
+        };
+        return [failureOutcome(error, context, elapsedMs())];
+      }
+    },
+  };
+}
+
+function isChange(action: ClientAction): boolean {
+  return !isRangeAction(action) && !isWatchAction(action) && !READS.has(action.op);
+}
+
+/** A local read: what nobody waits for is not worth a round through the cluster. */
+async function findKeys(
+  client: KvCalls,
+  prefix: Uint8Array,
+  limit: number,
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  const options = { consistency: "local", limit, signal } as const;
+  for await (const { key } of client.keys({ prefix }, options)) found.push(key);
+  return found;
+}
+
+function requestOptions(target: Target, signal: AbortSignal): RequestOptions {
+  return target === null ? { signal } : { signal, node: target };
+}
+
+function answerOutcome(
+  action: KeyAction,
+  result: ResultOf<KeyAction["op"]>,
+  style: Style,
+  ms: number,
+): Outcome {
+  const { words, notes, fields } = describe(action, result, style);
+  return {
+    text: `${words} ${style.dim(`(${[...notes, formatDuration(ms)].join(", ")})`)}`,
+    json: {
+      ok: true,
+      node: result.node,
+      op: action.op,
+      ...bytesField("key", action.key),
+      ...fields,
+      ms: roundMs(ms),
+    },
+    status: EXIT.ok,
+    ...("found" in result && result.found ? { bytes: result.value } : {}),
+  };
+}
+
+interface Description {
+  readonly words: string;
+  /** In parentheses behind the words. */
+  readonly notes: readonly string[];
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** By what the result has: requests that are answered alike are described alike. */
+function describe(action: KeyAction, result: ResultOf<KeyAction["op"]>, style: Style): Description {
+  if ("found" in result) {
+    const local = action.op === "read" && action.consistency === "local";
+    return describeRead(result, local, style);
+  }
+  if ("swapped" in result) return describeCas(result, style);
+  const { revision } = result;
+  if ("existed" in result) {
+    const { existed } = result;
+    const words = existed
+      ? `${style.good("deleted")}, revision ${revision}`
+      : style.warn("(not found)");
+    return { words, notes: [], fields: { existed, revision } };
+  }
+  return { words: `${style.good("ok")}, revision ${revision}`, notes: [], fields: { revision } };
+}
+
+function describeRead(result: ReadResult, local: boolean, style: Style): Description {
+  const notes = local ? ["local, perhaps old"] : [];
+  const consistency = local ? "local" : "linearizable";
+  if (!result.found) {
+    return { words: style.warn("(not found)"), notes, fields: { found: false, consistency } };
+  }
+  const { value, modRevision, createRevision, version } = result;
+  const revisions = { modRevision, createRevision, version };
+  return {
+    words: style.value(quote(value)),
+    notes: [`revision ${modRevision}`, ...notes],
+    fields: { found: true, ...bytesField("value", value), ...revisions, consistency },
+  };
+}
+
+function describeCas(result: CasResult, style: Style): Description {
+  if (result.swapped) {
+    const { revision } = result;
+    const words = `${style.good("swapped")}, revision ${revision}`;
+    return { words, notes: [], fields: { swapped: true, revision } };
+  }
+  const { actual } = result;
+  if (actual === null) {
+    const words = `${style.warn("not swapped")}: ${style.warn("(not found)")}`;
+    return { words, notes: [], fields: { swapped: false, found: false } };
+  }
+  const { value, modRevision } = actual;
+  const words =
+    value === null
+      ? "the value is another one, too long to be shown here"
+      : `the value is ${style.value(quote(value))}`;
+  const field = value === null ? {} : bytesField("value", value);
+  return {
+    words: `${style.warn("not swapped")}: ${words}`,
+    notes: [`revision ${modRevision}`],
+    fields: { swapped: false, found: true, ...field, modRevision },
+  };
+}

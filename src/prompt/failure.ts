@@ -1,0 +1,180 @@
+/** A failure in one line: what happened, and what to do about it. Pure. */
+import { type KvError, printable, TLS_TROUBLE, unreachable } from "../base/index.ts";
+import { isNodeWithoutSecret, isWireTrouble } from "../protocol/handshake/index.ts";
+import {
+  EXIT,
+  type ExitStatus,
+  formatDuration,
+  type Outcome,
+  roundMs,
+  type Style,
+} from "./terminal/index.ts";
+
+export interface FailureContext {
+  /** What was asked, "write" for example; part of the JSON answer. */
+  readonly op: string;
+  /** It changes something: then an outcome can be unknown. */
+  readonly changes: boolean;
+  /** How to find out what came of it when that is unknown. */
+  readonly lookFirst: string;
+  /** The node asked; null: any. */
+  readonly node: number | null;
+  /** Of the node asked, or of all of them. */
+  readonly address: string;
+  /** The error's message says it all: the whole cluster was asked. */
+  readonly explained?: boolean;
+  readonly timeoutMs: number;
+  /** How a user starts a node: "sh run2.sh". */
+  readonly startCommand: (node: number) => string;
+  readonly style: Style;
+}
+
+export function failureOutcome(error: KvError, context: FailureContext, ms: number): Outcome {
+  const unknown = isUnknown(error, context);
+  const took = ` (${formatDuration(ms)})`;
+  const { style } = context;
+  const text = unknown
+    ? `${style.warn("unknown")}: it may or may not have taken effect: ${unknownText(error, context)}`
+    : style.bad(failedText(error, context));
+  return {
+    text: `${text}${style.dim(took)}`,
+    json: {
+      ok: false,
+      ...(context.node === null ? {} : { node: context.node }),
+      op: context.op,
+      code: error.code,
+      definite: !unknown,
+      retryable: error.retryable,
+      message: error.message,
+      ms: roundMs(ms),
+    },
+    status: unknown ? EXIT.unknown : statusOf(error),
+  };
+}
+
+/** What only reads leaves nothing behind, however it ends. */
+function isUnknown(error: KvError, context: FailureContext): boolean {
+  return context.changes && !error.definite;
+}
+
+export function statusOf(error: KvError): ExitStatus {
+  switch (error.code) {
+    case "NO_QUORUM":
+    case "SHUTTING_DOWN":
+    case "TIMEOUT":
+    case "CONNECTION_LOST":
+    case "CONNECTION_FAILED":
+    case "UNAUTHORIZED":
+    case "UNAUTHENTICATED":
+    case "UNSUPPORTED_VERSION":
+    case "UNKNOWN_NODE":
+    case "WRONG_CLUSTER":
+      return EXIT.unavailable;
+    case "BAD_REQUEST":
+    case "KEY_TOO_LARGE":
+    case "VALUE_TOO_LARGE":
+    case "OVERLOADED":
+    case "SESSION_EXPIRED":
+    case "STALE_REQUEST":
+    case "DISK_FULL":
+    case "DIVERGED":
+    case "NO_SPACE":
+    case "TXN_REFUSED":
+    case "CONFLICT":
+    case "COMPACTED":
+    case "REVISION_AHEAD":
+    case "FORBIDDEN":
+    case "CANCELLED":
+    case "LEASE_LOST":
+    case "LEASE_LIMIT":
+    case "LEASE_EXISTS":
+    case "LOCK_LOST":
+    case "INTERNAL":
+      return EXIT.failed;
+    default:
+      return unreachable(error.code, "error code");
+  }
+}
+
+function unknownText(error: KvError, context: FailureContext): string {
+  const advice = context.lookFirst;
+  if (context.explained === true) return `${messageOf(error)}; ${advice}`;
+  switch (error.code) {
+    case "TIMEOUT":
+      return `${who(context)} did not answer within ${formatDuration(context.timeoutMs)}; ${advice}`;
+    case "CONNECTION_LOST":
+      return `the connection to ${who(context)} was lost before the answer; ${advice}`;
+    case "CANCELLED":
+      return `cancelled after it was sent; ${advice}`;
+    default:
+      return `${messageOf(error)}; ${advice}`;
+  }
+}
+
+function failedText(error: KvError, context: FailureContext): string {
+  const { node, address, timeoutMs, startCommand } = context;
+  if (context.explained === true) return messageOf(error);
+  switch (error.code) {
+    case "CONNECTION_FAILED":
+      // It does answer, and starting it would not help.
+      if (error.message.includes(TLS_TROUBLE)) return messageOf(error);
+      return node === null
+        ? `no node answers (tried ${address}): start them, \`${startCommand(1)}\` and so on`
+        : `node ${node} does not answer at ${address}: start it with \`${startCommand(node)}\`, or ask another node`;
+    case "NO_QUORUM":
+      return `${who(context)} reaches no majority of the nodes, nothing was done: start or reconnect the others (\`all status\` in the management prompt shows them)`;
+    case "TIMEOUT":
+      return `${who(context)} did not answer within ${formatDuration(timeoutMs)}: is a majority of the nodes up? (\`all status\` in the management prompt)`;
+    case "CONNECTION_LOST":
+      return `the connection to ${who(context)} was lost: try again, or ask another node`;
+    case "SHUTTING_DOWN":
+      return `${who(context)} is shutting down, nothing was done: ask another node`;
+    case "OVERLOADED":
+      return `${who(context)} has too much to do, nothing was done: try again in a moment`;
+    case "DISK_FULL":
+      return context.changes
+        ? `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`
+        : `the disk of ${who(context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
+    case "UNAUTHORIZED":
+      if (isWireTrouble(error.message)) return messageOf(error);
+      if (isNodeWithoutSecret(error.message))
+        return `${who(context)} has no secret, and this client has one: leave out --secret-file, or start all nodes with it`;
+      return `${who(context)} wants the cluster's secret: name its file with --secret-file (${messageOf(error)})`;
+    case "CANCELLED":
+      return context.changes ? "cancelled before it was sent, nothing was done" : "cancelled";
+    case "SESSION_EXPIRED":
+      return "this client's session has expired, nothing was done: try again";
+    case "BAD_REQUEST":
+    case "KEY_TOO_LARGE":
+    case "VALUE_TOO_LARGE":
+    case "STALE_REQUEST":
+    case "DIVERGED":
+    case "NO_SPACE":
+    case "TXN_REFUSED":
+    case "CONFLICT":
+    case "COMPACTED":
+    case "REVISION_AHEAD":
+    case "FORBIDDEN":
+    case "UNAUTHENTICATED":
+    case "UNSUPPORTED_VERSION":
+    case "UNKNOWN_NODE":
+    case "WRONG_CLUSTER":
+    case "LEASE_LOST":
+    case "LEASE_LIMIT":
+    case "LEASE_EXISTS":
+    case "LOCK_LOST":
+    case "INTERNAL":
+      return messageOf(error);
+    default:
+      return unreachable(error.code, "error code");
+  }
+}
+
+/** A node may say what it likes: it does not get to the terminal with it. */
+function messageOf(error: KvError): string {
+  return printable(error.message);
+}
+
+function who({ node }: FailureContext): string {
+  return node === null ? "the cluster" : `node ${node}`;
+}

@@ -1,0 +1,16 @@
+/** The prompts, for the command line. */
+export type { ManageAction } from "./admin-commands.ts";
+export { createAdminPrompt } from "./admin-prompt.ts";
+export { askMembers, type GetPage, type Members } from "./ask-members.ts";
+export { createClientPrompt } from "./client-prompt.ts";
+export type { ClusterOptions } from "./cluster-options.ts";
+export { statusOf } from "./failure.ts";
+export {
+  type CompletedCommand,
+  type CompletedOption,
+  completionScript,
+  type Shell,
+  SHELLS,
+  type Value,
+} from "./shell-completion.ts";
+export { createStartPrompt } from "./start-prompt.ts";

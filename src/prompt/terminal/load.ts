@@ -1,0 +1,85 @@
+/** `.load FILE` and `.every TIME COMMAND`: commands that run other commands, at every prompt. */
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { printable } from "../../base/index.ts";
+import { EXIT } from "./exit-status.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Screen } from "./screen.ts";
+import type { Style } from "./style.ts";
+import { AS_ESCAPES, textLines } from "./text-lines.ts";
+import { UsageError } from "./usage-error.ts";
+import { usageOutcome } from "./usage-outcome.ts";
+
+/** False: nothing more is to be run. */
+export type RunLine = (line: string, screen: Screen) => Promise<boolean>;
+
+/**
+ * Runs the lines of a file one after the other. What goes wrong is told with the file and the number of its line, the rest
+ * is carried out.
+ * @returns what keeps the file from being read; else nothing is left to be shown
+ */
+export async function loadFile(
+  path: string,
+  run: RunLine,
+  signal: AbortSignal,
+  screen: Screen,
+  style: Style,
+): Promise<readonly Outcome[]> {
+  let number = 0;
+  const numbered: Screen = {
+    ...screen,
+    show: (outcome) => screen.show(placed(outcome, `${printable(path)} line ${number}`)),
+  };
+  let file;
+  try {
+    file = await open(path);
+    for await (const line of textLines(file.createReadStream({ autoClose: false }), AS_ESCAPES)) {
+      number += 1;
+      if (!(await run(line, numbered)) || signal.aborted || screen.isOver?.() === true) break;
+    }
+    return [];
+  } catch (error) {
+    if (error instanceof UsageError) {
+      return [usageOutcome(error, style, `${printable(path)} line ${number + 1}`)];
+    }
+    // Only the system's errors: what commands answer is shown, never thrown.
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    return [unreadable(path, error, style)];
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Until it is interrupted, or has not gone well with `--bail`. The time is that between the end of one run and the next. */
+export async function repeat(
+  everyMs: number,
+  run: () => Promise<boolean>,
+  signal: AbortSignal,
+  screen: Screen,
+): Promise<void> {
+  for (;;) {
+    if (!(await run()) || signal.aborted || screen.isOver?.() === true) return;
+    // Rejects only when it is aborted, which is seen above.
+    await sleep(everyMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+  }
+}
+
+function placed(outcome: Outcome, where: string): Outcome {
+  if (outcome.status === EXIT.ok || outcome.isResult === true) return outcome;
+  const { message } = outcome.json;
+  const json =
+    typeof message === "string"
+      ? { ...outcome.json, message: `${where}: ${message}` }
+      : outcome.json;
+  return { ...outcome, text: `${where}: ${outcome.text}`, json };
+}
+
+function unreadable(path: string, error: Error, style: Style): Outcome {
+  const message = `.load: cannot read ${printable(path)}: ${printable(error.message)}`;
+  return {
+    text: style.bad(message),
+    json: { ok: false, code: "USAGE", definite: true, retryable: false, message },
+    status: EXIT.usage,
+  };
+}

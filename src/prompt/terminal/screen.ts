@@ -1,0 +1,123 @@
+/** Where a command that goes on for a while shows itself: line by line, or redrawn in place on a terminal. */
+import { once } from "node:events";
+import { emitKeypressEvents } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { terminalText } from "../../base/index.ts";
+import type { Outcome } from "./outcome.ts";
+
+export interface Screen {
+  /** Shows a piece at once, before the command is over. */
+  show(outcome: Outcome): void;
+  /** Null: not at a terminal, or JSON is wanted: then `show` each change. */
+  readonly live: LiveScreen | null;
+  /** When what was shown has been taken, or is lost. Not there: at once. */
+  ready?(): Promise<void>;
+  /** What was shown is the end: nothing more is to be run. */
+  isOver?(): boolean;
+  /** Asks a person, who says yes or no. Not there: nobody is to be asked. */
+  confirm?(question: string): Promise<boolean>;
+  /** How wide the terminal is now. Not there, or undefined: there is none, and lines may be as long as they are. */
+  columns?(): number | undefined;
+}
+
+export interface LiveScreen {
+  /**
+   * Takes the keyboard.
+   * @param onQuit q, Escape, Ctrl-C or Ctrl-D was pressed
+   */
+  open(onQuit: () => void): void;
+  /** Replaces what was drawn before. Lines that do not fit are cut off. */
+  draw(lines: readonly string[]): void;
+  /** Gives the keyboard back; what was drawn last stays. */
+  close(): void;
+}
+
+/** Of a tty.ReadStream; a stream that is none is always raw. */
+interface Keyboard extends Readable {
+  readonly isRaw?: boolean;
+  setRawMode?(raw: boolean): unknown;
+}
+
+interface Key {
+  readonly name?: string;
+  readonly ctrl?: boolean;
+}
+
+const ROWS_UNKNOWN = 24;
+
+/** When a stream takes more. One that fails says so elsewhere. */
+export async function drained(output: Writable, signal: AbortSignal): Promise<void> {
+  if (output.writableNeedDrain) await once(output, "drain", { signal }).catch(() => {});
+}
+
+/** Of a terminal; undefined for what is none. */
+export function columnsOf(output: Writable & { readonly columns?: number }): number | undefined {
+  return output.columns;
+}
+
+export class TerminalScreen implements LiveScreen {
+  readonly #input: Keyboard;
+  readonly #output: Writable & { readonly rows?: number };
+  /** Lines drawn, above which the cursor goes before it draws again. */
+  #height = 0;
+  #others: readonly ((...args: unknown[]) => void)[] = [];
+  #onKey: ((text: string | undefined, key: Key) => void) | null = null;
+  #madeRaw = false;
+
+  constructor(input: Readable, output: Writable) {
+    this.#input = input;
+    this.#output = output;
+  }
+
+  open(onQuit: () => void): void {
+    const input = this.#input;
+    this.#height = 0;
+    this.#onKey = (_text, { name, ctrl }) => {
+      const leaves =
+        ctrl === true ? name === "c" || name === "d" : name === "q" || name === "escape";
+      if (leaves) onQuit();
+    };
+    emitKeypressEvents(input);
+    // The line editor, if there is one, must not see these keys. Ours is added first: without any listener for keys
+    // the stream would stop to decode them.
+    const others = input.listeners("keypress") as ((...args: unknown[]) => void)[];
+    input.on("keypress", this.#onKey);
+    for (const other of others) input.off("keypress", other);
+    this.#others = others;
+    if (input.setRawMode !== undefined && input.isRaw !== true) {
+      input.setRawMode(true);
+      this.#madeRaw = true;
+    }
+    input.resume();
+    this.#output.write(CURSOR_OFF);
+  }
+
+  draw(lines: readonly string[]): void {
+    const rows = this.#output.rows ?? ROWS_UNKNOWN;
+    const shown = lines.slice(0, Math.max(1, rows - 1));
+    const up = this.#height === 0 ? "" : `\u001b[${this.#height}A`;
+    const text = shown.map((line) => `${terminalText(line)}${CLEAR_LINE_END}\n`).join("");
+    this.#output.write(`${WRAP_OFF}${up}${text}${CLEAR_BELOW}${WRAP_ON}`);
+    this.#height = shown.length;
+  }
+
+  close(): void {
+    const input = this.#input;
+    for (const other of this.#others) input.on("keypress", other);
+    if (this.#onKey !== null) input.off("keypress", this.#onKey);
+    this.#onKey = null;
+    if (this.#madeRaw) {
+      input.setRawMode?.(false);
+      input.pause();
+      this.#madeRaw = false;
+    }
+    this.#output.write(CURSOR_ON);
+  }
+}
+
+const CURSOR_OFF = "\u001b[?25l";
+const CURSOR_ON = "\u001b[?25h";
+const WRAP_OFF = "\u001b[?7l";
+const WRAP_ON = "\u001b[?7h";
+const CLEAR_LINE_END = "\u001b[K";
+const CLEAR_BELOW = "\u001b[J";

@@ -1,0 +1,247 @@
+/** The interactive prompt: line editing, history, completion, Ctrl-C and Ctrl-D. */
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { printableJson, terminalText } from "../../base/index.ts";
+import { overLines } from "./command-table.ts";
+import { complete, keyWord } from "./complete.ts";
+import { EXIT, type ExitStatus } from "./exit-status.ts";
+import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
+import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
+import { runCommand, split, type Prompt } from "./prompt.ts";
+import type { Outcome } from "./outcome.ts";
+import { quote, type Token } from "./tokenize.ts";
+
+/** Keys that are offered. */
+const COMPLETED_MAX = 50;
+/** A person waits, with a keyboard that does nothing. */
+const COMPLETE_MS_MAX = 300;
+/** In front of the further lines of a command. */
+const MORE_TEXT = "... ";
+
+type Completed = (error: null, found: [string[], string]) => void;
+
+export interface TerminalOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** In front of what is typed: "omnikv> ". */
+  readonly promptText: string;
+  /** Printed once at the start; empty: nothing. */
+  readonly greeting: string;
+  /** Null: no history is kept. */
+  readonly historyPath: string | null;
+  readonly json: boolean;
+  /** For commands that redraw what they show; null: they may not. */
+  readonly live: LiveScreen | null;
+  /** Aborted: leave at once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs until the user leaves.
+ * @returns ok after exit or Ctrl-D, whatever the commands said; interrupted after Ctrl-C twice at an empty prompt
+ */
+export function runTerminal<A>(prompt: Prompt<A>, options: TerminalOptions): Promise<ExitStatus> {
+  return new TerminalLoop(prompt, options).run();
+}
+
+class TerminalLoop<A> {
+  readonly #prompt: Prompt<A>;
+  readonly #options: TerminalOptions;
+  readonly #readline: Interface;
+  readonly #screen: Screen;
+  readonly #queue: string[] = [];
+  #running: AbortController | null = null;
+  #status: ExitStatus = EXIT.ok;
+  #closed = false;
+  /** The last thing pressed was Ctrl-C at an empty prompt. */
+  #leaveArmed = false;
+  #historyFailed = false;
+  /** Of a command over several lines; null: none is being typed. */
+  #begun: readonly Token[] | null = null;
+  /** Somebody is asked yes or no. */
+  #answered: ((isYes: boolean) => void) | null = null;
+  #finish: (status: ExitStatus) => void = () => {};
+
+  constructor(prompt: Prompt<A>, options: TerminalOptions) {
+    this.#prompt = prompt;
+    this.#options = options;
+    this.#screen = {
+      live: options.live,
+      show: (outcome) => this.#show(outcome),
+      columns: () => columnsOf(options.output),
+      ready: () => drained(options.output, this.#running?.signal ?? options.signal),
+      confirm: (question) => this.#confirm(question),
+    };
+    this.#readline = createInterface({
+      input: options.input,
+      output: options.output,
+      terminal: true,
+      prompt: options.promptText,
+      historySize: HISTORY_LINES_MAX,
+      removeHistoryDuplicates: true,
+      history: this.#withHistory((path) => loadHistory(path).toReversed()) ?? [],
+      completer: (line: string, done: Completed): void => {
+        void this.#tab(line, done);
+      },
+    });
+  }
+
+  run(): Promise<ExitStatus> {
+    const { signal, greeting } = this.#options;
+    if (greeting !== "") this.#write(greeting);
+    return new Promise((resolve) => {
+      this.#finish = resolve;
+      this.#readline.on("line", (line) => this.#onLine(line));
+      this.#readline.on("SIGINT", () => this.#onInterrupt());
+      this.#readline.on("close", () => this.#onClose());
+      const leave = (): void => this.#leave(EXIT.interrupted);
+      if (signal.aborted) return leave();
+      signal.addEventListener("abort", leave, { once: true });
+      this.#readline.prompt();
+    });
+  }
+
+  #onLine(line: string): void {
+    this.#leaveArmed = false;
+    if (this.#answered !== null) return this.#answered(/^y(es)?$/i.test(line.trim()));
+    if (line.trim() !== "") this.#withHistory((path) => appendHistory(path, [line]));
+    this.#queue.push(line);
+    if (this.#running === null) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    for (let line = this.#queue.shift(); line !== undefined; line = this.#queue.shift()) {
+      if (this.#closed && this.#status !== EXIT.ok) break;
+      this.#running = new AbortController();
+      await this.#runLine(line, this.#running.signal);
+      this.#running = null;
+    }
+    if (this.#closed) this.#finish(this.#status);
+    else this.#readline.prompt();
+  }
+
+  async #runLine(line: string, signal: AbortSignal): Promise<void> {
+    const commands = split(line, undefined, this.#prompt.style);
+    if (!commands.ok) return this.#show(commands.problem);
+    for (const tokens of this.#whole(commands.commands)) {
+      const result = await runCommand(this.#prompt, tokens, signal, this.#screen);
+      if (result === "exit") return this.#leave(EXIT.ok);
+      result.forEach((outcome) => this.#show(outcome));
+    }
+  }
+
+  /** What is to be run now, of a command over several lines nothing until its last one. */
+  #whole(commands: readonly (readonly Token[])[]): readonly (readonly Token[])[] {
+    if (this.#begun === null) {
+      const [tokens = []] = commands;
+      const said = overLines(this.#prompt.table, tokens);
+      if (said === null) return commands;
+      this.#write(this.#prompt.style.dim(said));
+      this.#begin(tokens);
+      return [];
+    }
+    const begun = [...this.#begun, ...commands.flat()];
+    const isOver = commands.length === 0;
+    this.#begin(isOver ? null : begun);
+    return isOver ? [begun] : [];
+  }
+
+  /** @param tokens of a command over several lines, as far as it goes; null: there is none */
+  #begin(tokens: readonly Token[] | null): void {
+    this.#begun = tokens;
+    this.#readline.setPrompt(tokens === null ? this.#options.promptText : MORE_TEXT);
+  }
+
+  /** What is asked for at a terminal has somebody who waits: no command goes on before the answer, and Ctrl-C is a no. */
+  #confirm(question: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const answered = (isYes: boolean): void => {
+        if (this.#answered !== answered) return;
+        this.#answered = null;
+        this.#readline.setPrompt(this.#options.promptText);
+        resolve(isYes);
+      };
+      if (this.#closed || this.#running?.signal.aborted === true) return resolve(false);
+      this.#answered = answered;
+      this.#readline.setPrompt(terminalText(question));
+      this.#readline.prompt();
+    });
+  }
+
+  async #tab(line: string, done: Completed): Promise<void> {
+    done(null, await this.#complete(line));
+  }
+
+  /** Never rejects: whoever presses Tab wants no errors. */
+  async #complete(line: string): Promise<[string[], string]> {
+    const { table, findKeys } = this.#prompt;
+    const [candidates, word] = complete(table, line);
+    const begins = this.#begun === null ? keyWord(table, line) : null;
+    if (begins === null || findKeys === undefined) return [[...candidates], word];
+    const prefix = new TextEncoder().encode(begins);
+    const signal = AbortSignal.timeout(COMPLETE_MS_MAX);
+    const found = await findKeys(prefix, COMPLETED_MAX, signal).catch(() => []);
+    const keys = found.map(quote).filter((key) => key.startsWith(word));
+    const all = [...keys, ...candidates];
+    return [all.length === 1 ? all.map((each) => `${each} `) : all, word];
+  }
+
+  #onInterrupt(): void {
+    if (this.#answered !== null) {
+      this.#write("");
+      return this.#answered(false);
+    }
+    if (this.#begun !== null) this.#begin(null);
+    if (this.#running !== null) {
+      this.#queue.length = 0;
+      this.#running.abort();
+      return;
+    }
+    if (this.#readline.line === "" && this.#leaveArmed) return this.#leave(EXIT.interrupted);
+    const empty = this.#readline.line === "";
+    this.#leaveArmed = empty;
+    // To the end first, so that nothing of what was typed is written over.
+    this.#readline.write(null, { ctrl: true, name: "e" });
+    this.#write(empty ? "\n(Ctrl-C again leaves; so do Ctrl-D and exit)" : "^C");
+    // Ctrl-U as a key: readline has no call that empties the line. It draws the prompt anew, below.
+    this.#readline.write(null, { ctrl: true, name: "u" });
+  }
+
+  #leave(status: ExitStatus): void {
+    this.#status = status;
+    this.#queue.length = 0;
+    this.#readline.close();
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#answered?.(false);
+    // Behind the prompt that was left with Ctrl-D.
+    if (this.#running === null) this.#write("");
+    else if (this.#status !== EXIT.ok) this.#running.abort();
+    if (this.#running === null) this.#finish(this.#status);
+  }
+
+  #show(outcome: Outcome): void {
+    this.#write(this.#options.json ? printableJson(outcome.json) : terminalText(outcome.text));
+  }
+
+  #write(line: string): void {
+    this.#options.output.write(`${line}\n`);
+  }
+
+  /** A history that cannot be kept is said once and spoils nothing else. */
+  #withHistory<T>(use: (path: string) => T): T | null {
+    const { historyPath } = this.#options;
+    if (historyPath === null || this.#historyFailed) return null;
+    try {
+      return use(historyPath);
+    } catch (error) {
+      this.#historyFailed = true;
+      const reason = (error as Error).message;
+      this.#write(this.#prompt.style.warn(`history is not kept: ${reason}`));
+      return null;
+    }
+  }
+}

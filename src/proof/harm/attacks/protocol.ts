@@ -1,0 +1,32 @@
+/** What the processes of an attack tell each other. */
+import type { ClusterNode } from "../../../server/config/index.ts";
+
+export interface AttackPlan {
+  readonly attack: string;
+  readonly nodes: readonly ClusterNode[];
+  readonly clusterId: string;
+  /** What the attack needs is not there yet. */
+  readonly prepare: boolean;
+}
+
+export type AttackerReport =
+  | { readonly kind: "begun" }
+  /** So far. */
+  | { readonly kind: "sent"; readonly bytes: number; readonly connections: number };
+
+export interface HonestOrder {
+  /** For so long it is to measure. */
+  readonly ms: number;
+  readonly phase: "warm" | "without" | "during";
+}
+
+/** Of all times of one phase together. */
+export interface HonestReport {
+  readonly served: number;
+  readonly failed: Readonly<Record<string, number>>;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly slowestMs: number;
+  /** Of the last time alone. */
+  readonly lastP99Ms: number;
+}

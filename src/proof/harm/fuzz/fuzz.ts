@@ -1,0 +1,251 @@
+/** Sends mutated frames to one server for some time, and watches that it goes on serving. */
+import { connect } from "node:net";
+import { createClient, KvError } from "../../../client/api/index.ts";
+import type { ClusterNode } from "../../../server/config/index.ts";
+import { openSessionFrame } from "../../../client/index.ts";
+import { GroupWriter } from "../../../store/index.ts";
+import { OmnikvCluster, pause } from "../../../measure/index.ts";
+import { processUsage } from "../../../machine/host/index.ts";
+import type { Connection } from "../../../machine/ports/index.ts";
+import { encodeAdminRequest } from "../../../protocol/admin/index.ts";
+import { ReadsWriter, takeWritesFrame } from "../../../protocol/client/index.ts";
+import { encodeHandshake, NONCE_BYTES, type PeerHello } from "../../../protocol/handshake/index.ts";
+import { encodePeerMessage } from "../../../protocol/peer/index.ts";
+import { rawSocket, shakenHands, upgradeRequest } from "../attacks/raw.ts";
+import { Dice, mutate } from "./mutate.ts";
+
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+export interface FuzzResult {
+  readonly frames: number;
+  readonly connections: number;
+  /** Requests of an honest client meanwhile. */
+  readonly served: number;
+  readonly failures: readonly string[];
+  readonly slowestMs: number;
+  readonly peakBytes: number;
+  /** The server has not ended. */
+  readonly alive: boolean;
+}
+
+const MIB = 1024 * 1024;
+export const MEMORY_MAX = 400 * MIB;
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const MASK = Buffer.from([0x11, 0x22, 0x33, 0x44]);
+const AT_ONCE = 8;
+const FRAMES_PER_CONNECTION = 20;
+const FAILURES_SHOWN = 10;
+
+/** Frames that a server would take. */
+function clientFrames(): Uint8Array[] {
+  const writer = new GroupWriter();
+  const frames = [openSessionFrame(writer, new Uint8Array(16).fill(7))];
+  for (const count of [1, 5, 300]) {
+    for (let i = 1; i <= count; i++)
+      writer.add(i, { kind: "write", key: bytes(`fuzz/${i}`), value: bytes("v".repeat(i % 50)) });
+    frames.push(takeWritesFrame(writer, 1, 0));
+    const reads = new ReadsWriter();
+    for (let i = 1; i <= count; i++) reads.read(i, bytes(`fuzz/${i}`));
+    frames.push(reads.take(count === 5, 0));
+  }
+  return frames;
+}
+
+function adminFrames(): Uint8Array[] {
+  return [
+    encodeAdminRequest(1, "status", {}),
+    encodeAdminRequest(2, "getLinks", {}),
+    encodeAdminRequest(3, "listKeys", { prefix: bytes("fuzz"), after: bytes("a"), limit: 10 }),
+    encodeAdminRequest(4, "setFault", { peer: 2, direction: "in", dropPermille: 1, delayMs: 5 }),
+    encodeAdminRequest(5, "setFaults", { faults: [] }),
+  ];
+}
+
+const ballot = { configId: 1, n: 1, priority: 0, pid: 2 };
+
+const peerHello: PeerHello = {
+  members: [1, 2, 3],
+  joined: true,
+  generation: 0,
+  marks: [{ boot: 7, from: 1, to: 3 }],
+  durable: { promise: ballot, acceptedRound: ballot, acceptedIdx: 1, decidedIdx: 1 },
+  origin: 5,
+};
+
+function handshakeFrames(channel: "client" | "admin" | "peer", clusterId: string): Uint8Array[] {
+  const hello = {
+    channel,
+    clusterId,
+    nodeId: 2,
+    targetId: 1,
+    incarnation: "0123456789abcdef",
+    configurationId: 1,
+    authenticates: false,
+    bound: false,
+    origin: 5,
+    nonce: new Uint8Array(NONCE_BYTES).fill(3),
+    peer: channel === "peer" ? peerHello : null,
+  };
+  return [
+    encodeHandshake({ kind: "hello", hello }, channel),
+    encodeHandshake({ kind: "proof", proof: null }, channel),
+    encodeHandshake({ kind: "ready" }, channel),
+    encodeHandshake({ kind: "refusal", code: "UNAUTHORIZED", text: "no", proof: null }, channel),
+    encodePeerMessage({ type: "readRequest", boot: 7, id: 1, n: ballot }),
+  ];
+}
+
+function webSocketFrame(payload: Uint8Array): Buffer {
+  const head =
+    payload.length < 126
+      ? Buffer.from([0x82, 0x80 | payload.length])
+      : payload.length < 65_536
+        ? Buffer.from([0x82, 0xfe, payload.length >> 8, payload.length & 0xff])
+        : Buffer.from([
+            0x82,
+            0xff,
+            0,
+            0,
+            0,
+            0,
+            0,
+            payload.length >> 16,
+            (payload.length >> 8) & 0xff,
+            payload.length & 0xff,
+          ]);
+  const masked = payload.map((byte, i) => byte ^ (MASK[i % 4] ?? 0));
+  return Buffer.concat([head, MASK, masked]);
+}
+
+/** Against a server of its own. */
+export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
+  const cluster = await OmnikvCluster.start({ size: 1 });
+  try {
+    await cluster.leader();
+    const result = await attackWith(cluster, options);
+    return { ...result, alive: cluster.server(1).running };
+  } finally {
+    await cluster.remove();
+  }
+}
+
+async function attackWith(
+  cluster: OmnikvCluster,
+  { seed, seconds }: FuzzOptions,
+): Promise<Omit<FuzzResult, "alive">> {
+  const { clusterId } = cluster;
+  const { node } = cluster.server(1);
+  const dice = new Dice(seed);
+  const endMs = performance.now() + seconds * 1000;
+  const count = { frames: 0, connections: 0 };
+
+  const afterHandshake = async (
+    channel: "client" | "admin",
+    frames: readonly Uint8Array[],
+  ): Promise<void> => {
+    const connection: Connection | null = await shakenHands(node, clusterId, channel, () => {});
+    if (connection === null) return;
+    for (let i = 0; i < FRAMES_PER_CONNECTION; i++) {
+      connection.send(mutate(dice.pick(frames), dice));
+      count.frames += 1;
+    }
+    await pause(5);
+    connection.destroy();
+  };
+  /** What a socket is written, and how it goes on once it has been answered. */
+  const onSocket = async (
+    port: number,
+    first: Uint8Array,
+    next: readonly Uint8Array[],
+  ): Promise<void> => {
+    const socket = rawSocket(port);
+    socket.once("data", () => {
+      for (const frame of next) socket.write(frame);
+    });
+    socket.write(first);
+    count.frames += 1 + next.length;
+    await pause(5 + dice.below(20));
+    if (dice.below(2) === 0) socket.resetAndDestroy();
+    else socket.destroy();
+  };
+  const handshake = (channel: "client" | "admin" | "peer"): Promise<void> => {
+    const frames = handshakeFrames(channel, clusterId).map((frame) => mutate(frame, dice));
+    const sent = frames.map((frame) =>
+      dice.below(8) === 0 ? mutate(webSocketFrame(frame), dice) : webSocketFrame(frame),
+    );
+    const port = channel === "peer" ? node.peerPort : node.port;
+    return onSocket(port, bytes(upgradeRequest(channel)), sent);
+  };
+  const http = (): Promise<void> => {
+    const text = dice.pick([
+      upgradeRequest("client"),
+      "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "POST /cluster.json HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n0123456789",
+    ]);
+    return onSocket(dice.pick([node.port, node.peerPort]), mutate(bytes(text), dice), []);
+  };
+  const attacks: readonly (() => Promise<void>)[] = [
+    () => afterHandshake("client", clientFrames()),
+    () => afterHandshake("admin", adminFrames()),
+    () => handshake("client"),
+    () => handshake("admin"),
+    () => handshake("peer"),
+    http,
+  ];
+  const attack = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      count.connections += 1;
+      await dice.pick(attacks)();
+    }
+  };
+  const attackAll = Array.from({ length: AT_ONCE }, attack);
+  const [seen] = await Promise.all([beHonest(cluster, endMs), ...attackAll]);
+  const comesIn = await newcomer(node);
+  const failures = comesIn === null ? seen.failures : [...seen.failures, comesIn];
+  return { ...count, ...seen, failures: failures.slice(0, FAILURES_SHOWN) };
+}
+
+/** Writes and reads a key until then, and sees how the server does meanwhile. */
+async function beHonest(
+  cluster: OmnikvCluster,
+  endMs: number,
+): Promise<Pick<FuzzResult, "served" | "failures" | "slowestMs" | "peakBytes">> {
+  const { node, pid } = cluster.server(1);
+  const client = createClient({ nodes: [node], clusterId: cluster.clusterId, timeoutMs: 5000 });
+  const failures: string[] = [];
+  let served = 0;
+  let slowestMs = 0;
+  let peakBytes = 0;
+  for (let i = 0; performance.now() < endMs; i++) {
+    const begunMs = performance.now();
+    try {
+      await client.write("honest", `${i}`);
+      const { found } = await client.read("honest");
+      if (!found) failures.push("a key is gone");
+      served += 2;
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      failures.push(error.code);
+    }
+    slowestMs = Math.max(slowestMs, performance.now() - begunMs);
+    peakBytes = Math.max(peakBytes, processUsage(pid)?.peakRssBytes ?? 0);
+    await pause(5);
+  }
+  client.close();
+  return { served, failures, slowestMs: Math.round(slowestMs), peakBytes };
+}
+
+/** Whoever comes afterwards gets in. @returns what was in the way; null: nothing */
+function newcomer({ host, port }: ClusterNode): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => {
+      socket.destroy();
+      resolve(null);
+    });
+    socket.on("error", ({ message }) => resolve(message));
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Holds leases against real time.
+ *
+ * Invariants, where the fastest of the nodes' clocks runs so many times as fast as real time:
+ *   JL1. What the clock moves by, but for the first step after some place in the log, has passed since that place was decided: so no two
+ *        steps stand for the same time, whoever made them.
+ *   JL2. A lease that ended by time was renewed last, in the log, at least its time to live before.
+ *   JL3. What was told of a lease is in the log: it was granted or renewed while it was asked for, and had not ended before; and what
+ *        is told to be gone has ended.
+ */
+import { assert } from "../../base/index.ts";
+import type { LeaseRecord } from "./lease-holder.ts";
+import type { LeaseModel, LoggedLease } from "./lease-model.ts";
+
+/** Of a clock's resolution. */
+const ROUNDING_MS = 0.001;
+
+/**
+ * @param decidedMs when each index was first decided
+ * @param fastest of the clocks
+ * @throws InvariantError
+ */
+export function checkLeases(
+  records: readonly LeaseRecord[],
+  model: LeaseModel,
+  decidedMs: readonly number[],
+  fastest: number,
+): void {
+  checkClock(model, decidedMs, fastest);
+  for (const lease of model.all) checkEnd(lease, decidedMs, fastest);
+  for (const record of records) checkTold(record, model.all, decidedMs);
+}
+
+/** JL1. */
+function checkClock({ steps }: LeaseModel, decidedMs: readonly number[], fastest: number): void {
+  steps.forEach((from, i) => {
+    const first = steps[i + 1];
+    if (first === undefined) return;
+    for (const to of steps.slice(i + 2)) {
+      const passed = realMs(from.idx, to.idx, decidedMs);
+      const shown = to.ms - first.ms;
+      const text = `the clock moved by ${shown} ms in ${passed} ms, indexes ${first.idx} to ${to.idx}`;
+      assert(shown <= passed * fastest + ROUNDING_MS, text);
+    }
+  });
+}
+
+/** JL2. */
+function checkEnd(
+  { id, ttlMs, renewals, ended }: LoggedLease,
+  decidedMs: readonly number[],
+  fastest: number,
+): void {
+  const last = renewals.at(-1);
+  if (ended === null || ended.by !== "time" || last === undefined) return;
+  const lived = realMs(last.idx, ended.idx, decidedMs);
+  const text = `lease ${id} of ${ttlMs} ms ended ${lived} ms after it was renewed last`;
+  assert(lived * fastest + ROUNDING_MS >= ttlMs, text);
+}
+
+/** JL3. */
+function checkTold(
+  { kind, id, askedMs, toldMs }: LeaseRecord,
+  all: readonly LoggedLease[],
+  decidedMs: readonly number[],
+): void {
+  const lease = all.find((other) => other.id === id);
+  const what = `lease ${id} was told to be ${kind} from ${askedMs} to ${toldMs} ms`;
+  assert(lease !== undefined, `${what}, and there never was one`);
+  if (kind === "granted" || kind === "renewed") {
+    const isMeant = lease.renewals.some(({ idx }) => {
+      const atMs = decidedMs[idx] ?? Infinity;
+      return atMs >= askedMs && atMs <= toldMs;
+    });
+    assert(isMeant, `${what}, and the log has nothing of it`);
+  } else {
+    const endedMs = decidedMs[lease.ended?.idx ?? -1] ?? Infinity;
+    assert(endedMs <= toldMs, `${what}, and it had not ended`);
+  }
+}
+
+function realMs(from: number, to: number, decidedMs: readonly number[]): number {
+  return (decidedMs[to] ?? 0) - (decidedMs[from] ?? 0);
+}

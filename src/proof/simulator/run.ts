@@ -1,0 +1,82 @@
+/** One run of a seed, from the first start of the nodes to the verdict. */
+import { drawPlan } from "./fault-plan.ts";
+import type { Plan } from "./plan.ts";
+import { FaultInjector } from "./fault-injector.ts";
+import { MistakeInjector } from "./mistake-injector.ts";
+import type { MistakeShare } from "./mistake-plan.ts";
+import { SeededRandom } from "../../machine/ports/index.ts";
+import { SimWorld } from "./sim-world.ts";
+import { judge, type Phase } from "./verdict.ts";
+
+export interface RunOptions {
+  readonly seed: string | number;
+  /** Which seeds have mistakes in their plans. Default: some. */
+  readonly mistakes?: MistakeShare;
+  /** Default: what the seed draws. */
+  readonly plan?: Plan;
+  /** Gets the trace, one line an event. Default: nobody reads along. */
+  readonly print?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly seed: string;
+  readonly plan: Plan;
+  /** Null: nothing is wrong. */
+  readonly failure: RunFailure | null;
+  /** Of everything that happened. */
+  readonly hash: string;
+  readonly coverage: Readonly<Record<string, number>>;
+  readonly steps: number;
+  readonly operations: number;
+  readonly simulatedMs: number;
+}
+
+export interface RunFailure {
+  /** Which check found it. */
+  readonly phase: Phase;
+  readonly message: string;
+  readonly stack: string;
+}
+
+/** @param mistakes which seeds have mistakes in their plans. Default: some */
+export function planOf(seed: string | number, mistakes: MistakeShare = "some"): Plan {
+  return drawPlan(new SeededRandom(seed).fork("plan"), mistakes);
+}
+
+export function runSeed({
+  seed,
+  mistakes: share = "some",
+  plan = planOf(seed, share),
+  print,
+}: RunOptions): RunResult {
+  const world = new SimWorld(seed, plan, print ?? null);
+  let phase: Phase = "faults";
+  let failure: RunFailure | null = null;
+  try {
+    const injector = new FaultInjector(world);
+    const mistakes = new MistakeInjector(world);
+    world.start();
+    injector.schedule(plan.faults);
+    mistakes.schedule(plan.mistakes);
+    world.run(plan.faultsMs);
+    world.close();
+    mistakes.heal();
+    injector.heal();
+    judge(world, mistakes, (next) => (phase = next));
+  } catch (error) {
+    const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    world.trace.remark("verdict", `${phase}: ${message}`);
+    failure = { phase, message, stack };
+  }
+  for (const node of world.nodes) node.countCore();
+  return {
+    seed: String(seed),
+    plan,
+    failure,
+    hash: world.trace.hash(),
+    coverage: world.coverage.toRecord(),
+    steps: world.steps,
+    operations: world.history.operations.length,
+    simulatedMs: world.clock.now(),
+  };
+}

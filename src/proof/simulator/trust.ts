@@ -1,0 +1,367 @@
+/**
+ * What becomes of a run when disks are changed behind the nodes' backs: what still must hold, and who has to notice. Stands
+ * outside the code it checks, and counts only what must be remembered durably.
+ *
+ * A disk is *whole* when it is the one that its node ran on last, with every start of it and everything it has told; it
+ * *lacks* something when what it has told of votes is gone. Two classes of runs:
+ *
+ *   (1) Every disk that lacks something is refused: by its own node, before anybody hears of it (what the directory itself
+ *       shows: damage, missing files, another node's log, other members); or by every other node, as each has met a start
+ *       that is not among the starts the disk knows of, has heard a mark that it does not know, or has met another disk. Or it is empty and was started with `--rejoin`.
+ *       However many disks it happens to, everything must hold that holds in any other run, and nodes that are not refused
+ *       serve if they are a majority.
+ *   (2) A disk that lacks something is started, and somebody could not know better: a copy of the same start that is
+ *       younger than the last mark, the last second before a loss of power, a peer that was never met or whose own memory is gone; or a cluster of two, one of
+ *       which is enough to read. From then on the run is *beyond* what can be promised: what comes of it must be noticed
+ *       wherever two nodes that run differ.
+ *
+ * Invariants:
+ *   T1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
+ *       has come by `--rejoin` after it.
+ *   T2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
+ *   T3. A disk that is whole is never refused: nobody stops without a reason.
+ *   T4. No node listens to one that was started as one of other members.
+ *   T5. On links that lose nothing, no node listens to a disk that holds less than it has told this very process.
+ *   T6. No node listens to a disk that does not know a mark that the node has heard of it: what it remembers of before, and,
+ *       on links that lose nothing, what it has heard in this very process.
+ *   T7. No client is told that the cluster is not the one it knows, unless the run is beyond.
+ */
+import { assert } from "../../base/index.ts";
+import { compareBallots } from "../../omnipaxos/index.ts";
+import type { DurableClaims } from "../../protocol/messages/index.ts";
+import { knows, type DiskMemory, type HeardMark } from "./disk-memory.ts";
+
+/** What was done to a disk. */
+export interface DiskChange {
+  /** The directory itself shows it to whoever starts on it. */
+  readonly isShown: boolean;
+  /** The starts that it knows of now. */
+  readonly lives: readonly number[];
+  /** What it remembers of its peers may be older. */
+  readonly forgets: boolean;
+}
+
+export interface Start {
+  readonly life: number;
+  /** Random id of the process. */
+  readonly boot: number;
+  /** Id of the data directory. */
+  readonly disk: string;
+  readonly memory: DiskMemory;
+  readonly joined: boolean;
+  readonly members: readonly number[];
+  readonly claims: DurableClaims;
+  /** What of what it has told of votes is gone; null: nothing. */
+  readonly lack: string | null;
+}
+
+type State = "whole" | "changed" | "joining";
+
+interface Disk {
+  state: State;
+  isShown: boolean;
+  /** It may be an older copy: then marks that others have heard may be unknown to it, although nothing is missing that counts. */
+  isCopy: boolean;
+  /** What it lacks, since it was started so. */
+  lack: string | null;
+  /** The node has noticed, and does not run. */
+  isOut: boolean;
+  /** The last one, and the starts that its disk knew of. */
+  start: Start | null;
+  startLives: readonly number[];
+  lives: readonly number[];
+  /** What a whole disk is: the directory, and its starts. */
+  whole: { disk: string | null; lives: readonly number[] };
+}
+
+/** What counts of a report. */
+interface HeardReport {
+  readonly joined: boolean;
+  readonly durable: DurableClaims;
+  readonly mark: number;
+}
+
+interface Met {
+  readonly disk: string;
+  readonly life: number;
+  /** The process that was told, and what. */
+  readonly tellLife: number;
+  readonly claims: DurableClaims | null;
+}
+
+export interface Notice {
+  readonly node: number;
+  readonly code: string;
+}
+
+export class Trust {
+  readonly #disks: readonly Disk[];
+  readonly #met: readonly Map<number, Met>[];
+  /** The last mark that each node has heard of each other. */
+  readonly #heard: Map<number, HeardMark>[];
+  /** Directories in the order in which they came, and which of them by `--rejoin`. */
+  readonly #order = new Map<string, { readonly at: number; readonly byRejoin: boolean }>();
+  #disksSeen = 0;
+  readonly #faithfulLinks: boolean;
+  readonly #notices: Notice[] = [];
+  #beyond: string | null = null;
+  #noticedBeyond = false;
+  #isToldToClients = false;
+  #isTouched = false;
+
+  /** @param faithfulLinks what arrives is also heard */
+  constructor(nodes: number, faithfulLinks: boolean) {
+    const disk = (): Disk => ({
+      state: "whole",
+      isShown: false,
+      isCopy: false,
+      lack: null,
+      isOut: false,
+      start: null,
+      startLives: [],
+      lives: [],
+      whole: { disk: null, lives: [] },
+    });
+    this.#disks = Array.from({ length: nodes }, disk);
+    this.#met = Array.from({ length: nodes }, () => new Map<number, Met>());
+    this.#heard = Array.from({ length: nodes }, () => new Map<number, HeardMark>());
+    this.#faithfulLinks = faithfulLinks;
+  }
+
+  /** Why the run is beyond what can be promised; null: it is not. */
+  get beyond(): string | null {
+    return this.#beyond;
+  }
+
+  /** Somebody has said that something is wrong, since the run is beyond what can be promised. */
+  get isNoticedBeyond(): boolean {
+    return this.#noticedBeyond;
+  }
+
+  /** Some client has refused to go on with what the cluster has now. */
+  get isToldToClients(): boolean {
+    return this.#isToldToClients;
+  }
+
+  /** Whoever could not go on, and why. */
+  get notices(): readonly Notice[] {
+    return this.#notices;
+  }
+
+  /** Some disk was changed, or a node started as another one. */
+  get isTouched(): boolean {
+    return this.#isTouched;
+  }
+
+  lives(node: number): readonly number[] {
+    return this.#of(node).lives;
+  }
+
+  /** Somebody means to start nodes with what does not fit their disks. */
+  touch(): void {
+    this.#isTouched = true;
+  }
+
+  onChanged(node: number, { isShown, lives, forgets }: DiskChange): void {
+    this.touch();
+    const disk = this.#of(node);
+    // What was hidden before stays so.
+    disk.isShown = isShown && (disk.state === "whole" || disk.isShown);
+    disk.state = "changed";
+    disk.isCopy = true;
+    disk.lack = null;
+    disk.isOut = false;
+    disk.lives = lives;
+    if (forgets) this.#met[node]?.clear();
+    if (forgets) this.#heard[node]?.clear();
+    if (forgets) this.#judge();
+  }
+
+  /** @returns whether it must hold everything that this node has ever told */
+  onStart(node: number, start: Start): boolean {
+    const disk = this.#of(node);
+    if (!this.#order.has(start.disk)) {
+      this.#order.set(start.disk, this.#next(!start.joined));
+    }
+    disk.start = start;
+    disk.isOut = false;
+    this.onMemory(node, start.memory);
+    disk.lives = [...disk.lives, start.life];
+    disk.startLives = disk.lives;
+    disk.whole.lives = [...disk.whole.lives, start.life];
+    disk.whole.disk ??= start.disk;
+    if (disk.state === "whole") return true;
+    if (!start.joined) disk.state = "joining";
+    // It took its place, and its process died in the same moment.
+    else if (disk.state === "joining") this.onPlaced(node);
+    const { state } = this.#of(node);
+    if (state !== "changed") {
+      disk.whole.lives = [...disk.whole.lives, start.life];
+      return state === "whole";
+    }
+    const { whole } = disk;
+    const isWhole =
+      start.disk === whole.disk && whole.lives.every((life) => disk.lives.includes(life));
+    if (isWhole && start.lack === null) {
+      disk.state = "whole";
+      whole.lives = [...whole.lives, start.life];
+      return true;
+    }
+    disk.lack ??= start.lack;
+    assert(
+      !disk.isShown || start.lack === null || this.#beyond !== null,
+      `node ${node} starts on a disk that shows that something is missing: ${start.lack}`,
+    );
+    this.#judge();
+    return false;
+  }
+
+  /** The node's process has ended, or begins: it knows what its disk has. */
+  onMemory(node: number, { heard }: DiskMemory): void {
+    this.#heard[node] = new Map(heard);
+  }
+
+  /** The empty disk has its place. */
+  onPlaced(node: number): void {
+    const disk = this.#of(node);
+    disk.isCopy = false;
+    disk.state = "whole";
+    disk.isShown = false;
+    disk.whole = { disk: disk.start?.disk ?? null, lives: disk.lives };
+  }
+
+  /** The node's last words, or an alarm. T3. */
+  onNoticed(node: number, code: string, text: string): void {
+    this.#notices.push({ node, code });
+    this.#of(node).isOut = true;
+    if (this.#beyond !== null) this.#noticedBeyond = true;
+    else {
+      const { state, isCopy } = this.#of(node);
+      // Where links lose what they carry, only the memories of processes that ended say what was heard.
+      const mayBeUnknown =
+        !this.#faithfulLinks || this.#disks.some((_, to) => this.#unknownMark(to, node) !== null);
+      const isUnknown = isCopy && mayBeUnknown;
+      const isWhole = state === "whole" && !isUnknown && code !== "MEMBERS_MISMATCH";
+      assert(!isWhole, `node ${node} stops for nothing (${code}): ${text}`);
+    }
+  }
+
+  /** A client has seen more of the log than a node answers from, or the log of another cluster. T7. */
+  onWrongCluster(client: string, text: string): void {
+    this.#isToldToClients = true;
+    assert(
+      this.#beyond !== null,
+      `${client} is told for nothing that it is at the wrong cluster: ${text}`,
+    );
+  }
+
+  /** A node says that its state is not another one's. */
+  onAlarm(): void {
+    if (this.#beyond !== null) this.#noticedBeyond = true;
+  }
+
+  /** Within a session `to` hears what `from` sent in that life. T1, T4, T5, T6. */
+  onHeard(from: number, to: number, life: number, report: HeardReport | null): void {
+    const [sender, listener] = [this.#of(from).start, this.#of(to).start];
+    const claims = report?.joined === true ? report.durable : null;
+    if (sender === null || listener === null) return;
+    // What is still on its way from an earlier process says nothing new.
+    if (sender.life !== life) return;
+    const met = this.#met[to]?.get(from);
+    assert(
+      sender.members.join() === listener.members.join(),
+      `node ${to}, one of ${listener.members.join()}, listens to node ${from}, one of ${sender.members.join()}`,
+    );
+    const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, sender, listener);
+    assert(refuses === null, `node ${to} listens to node ${from}: ${refuses}`);
+    const { whole } = this.#of(from);
+    // Whoever was met must be there again.
+    if (!whole.lives.includes(life)) whole.lives = [...whole.lives, life];
+    const { disk } = sender;
+    // A newcomer takes the place of whatever stands there, also when it has been a newcomer before.
+    if (!sender.joined && met?.disk !== disk) this.#order.set(disk, this.#next(true));
+    if (this.#faithfulLinks && report !== null && report.mark > 0) {
+      this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
+    }
+    const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
+    this.#met[to]?.set(from, { disk, life, tellLife: listener.life, claims: claims ?? told });
+  }
+
+  #next(byRejoin: boolean): { readonly at: number; readonly byRejoin: boolean } {
+    this.#disksSeen += 1;
+    return { at: this.#disksSeen, byRejoin };
+  }
+
+  /** What `node` must have against the disk of `peer`; null: nothing. */
+  #mustRefuse(node: number, peer: number): string | null {
+    const met = this.#met[node]?.get(peer);
+    const { start, startLives, state } = this.#of(peer);
+    if (start === null) return null;
+    // It votes for nothing yet: it has told nothing that could be gone.
+    if (state === "joining" && met?.disk === start.disk) return null;
+    if (met === undefined) return this.#unknownMark(node, peer);
+    if (met.disk === start.disk) {
+      return startLives.includes(met.life)
+        ? this.#unknownMark(node, peer)
+        : `it has met start ${met.life}, not on that disk`;
+    }
+    const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
+    // One that nobody asked to rejoin takes the place of none; one without its place takes that of any.
+    const replaces =
+      present?.byRejoin === true &&
+      (known?.byRejoin !== true || !start.joined || present.at > known.at);
+    return replaces ? null : `it has met disk ${met.disk}, and this one is ${start.disk}`;
+  }
+
+  /** The mark that `node` has heard of the disk of `peer`, and the disk does not know; null: there is none. */
+  #unknownMark(node: number, peer: number): string | null {
+    const heard = this.#heard[node]?.get(peer);
+    const { start } = this.#of(peer);
+    // One that has rejoined since is another disk.
+    if (heard === undefined || start === null || heard.disk !== start.disk) return null;
+    if (heard.boot === start.boot) return null;
+    const isKnown = knows(start.memory.told.get(node) ?? [], heard);
+    return isKnown === false
+      ? `it has heard mark ${heard.mark}, which that disk does not know`
+      : null;
+  }
+
+  #lessThanTold(met: Met | undefined, sender: Start, listener: Start): string | null {
+    const isTold = this.#faithfulLinks && met?.tellLife === listener.life && met.life < sender.life;
+    if (!isTold || met.disk !== sender.disk || met.claims === null) return null;
+    return isLess(sender.claims, met.claims) ? "it holds less than it has told" : null;
+  }
+
+  /** (2). */
+  #judge(): void {
+    if (this.#beyond !== null) return;
+    for (const [node, { state, lack, isOut }] of this.#disks.entries()) {
+      if (state !== "changed" || lack === null || isOut) continue;
+      const unaware = this.#disks.findIndex(
+        (_, other) => other !== node && this.#mustRefuse(other, node) === null,
+      );
+      // One node, or one of two (for reads), needs nobody else.
+      const isEnough = this.#disks.length <= 2;
+      if (unaware < 0 && !isEnough) continue;
+      const why = unaware < 0 ? "and it needs nobody else" : `and node ${unaware} cannot know`;
+      this.#beyond = `node ${node} runs on a disk that lacks something (${lack}), ${why}`;
+      return;
+    }
+  }
+
+  #of(node: number): Disk {
+    const disk = this.#disks[node];
+    assert(disk !== undefined, "nodes are named by their positions");
+    return disk;
+  }
+}
+
+function isLess(now: DurableClaims, told: DurableClaims): boolean {
+  if (compareBallots(now.promise, told.promise) < 0) return true;
+  const rounds = compareBallots(now.acceptedRound, told.acceptedRound);
+  return (
+    rounds < 0 ||
+    (rounds === 0 && now.acceptedIdx < told.acceptedIdx) ||
+    now.decidedIdx < told.decidedIdx
+  );
+}

@@ -1,0 +1,115 @@
+/** Makes records (watch-check) of the frames that a connection with watches gets. */
+import { assert, type ErrorCode } from "../../base/index.ts";
+import {
+  ALL_WATCHES,
+  decodeFeed,
+  type FeedHandler,
+  type ToldVersion,
+  type WatchEvent,
+} from "../../protocol/client/index.ts";
+import type { LoggedEvent, LoggedVersion, WatchedWish, WatchRecord } from "./watch-check.ts";
+
+const decoder = new TextDecoder();
+
+export class WatchNotes implements FeedHandler {
+  readonly records: WatchRecord[] = [];
+  /** As the server said last. */
+  hearsLeader = true;
+  readonly #open = new Map<number, WatchRecord>();
+  /** Parts of a revision of which more come. */
+  readonly #parts = new Map<
+    number,
+    { readonly revision: number; readonly events: LoggedEvent[] }
+  >();
+  /** Told of a record that has ended. */
+  readonly #onEnded: (number: number, record: WatchRecord) => void;
+
+  constructor(onEnded: (number: number, record: WatchRecord) => void = () => {}) {
+    this.#onEnded = onEnded;
+  }
+
+  /** A watch was asked for under this number. */
+  asked(number: number, watcher: string, wish: WatchedWish): WatchRecord {
+    const record: WatchRecord = { watcher, wish, created: null, items: [], ended: null };
+    this.records.push(record);
+    this.#open.set(number, record);
+    return record;
+  }
+
+  frame(frame: Uint8Array): void {
+    decodeFeed(frame, this);
+  }
+
+  appliedIdx(): void {
+    // Nobody here reads elsewhere.
+  }
+
+  created(number: number, revision: number): void {
+    const record = this.#recordOf(number);
+    assert(record.created === null, `watch ${number} is created once`);
+    record.created = revision;
+  }
+
+  events(number: number, revision: number, told: readonly WatchEvent[], more: boolean): void {
+    const record = this.#recordOf(number);
+    const before = this.#parts.get(number);
+    assert(before === undefined || before.revision === revision, "parts are of one revision");
+    const events = [...(before?.events ?? []), ...told.map(loggedEvent)];
+    if (more) this.#parts.set(number, { revision, events });
+    else {
+      this.#parts.delete(number);
+      // The last part may have nothing more, and then so may have all of them.
+      if (events.length > 0) record.items.push({ kind: "events", revision, events });
+    }
+  }
+
+  progress(number: number, revision: number): void {
+    if (number !== ALL_WATCHES) {
+      assert(!this.#parts.has(number), "no progress between the parts of a revision");
+      this.#recordOf(number).items.push({ kind: "progress", revision });
+      return;
+    }
+    assert(this.#parts.size === 0, "no progress between the parts of a revision");
+    for (const record of this.#open.values()) {
+      if (record.created !== null) record.items.push({ kind: "progress", revision });
+    }
+  }
+
+  ended(number: number, code: ErrorCode, _text: string, revision: number): void {
+    const record = this.#recordOf(number);
+    record.ended = { code, revision };
+    this.#open.delete(number);
+    this.#parts.delete(number);
+    this.#onEnded(number, record);
+  }
+
+  standing(hearsLeader: boolean): void {
+    assert(hearsLeader !== this.hearsLeader, "only what is new is said of the leader");
+    this.hearsLeader = hearsLeader;
+  }
+
+  #recordOf(number: number): WatchRecord {
+    const record = this.#open.get(number);
+    assert(record !== undefined, `watch ${number} is open`);
+    return record;
+  }
+}
+
+/** The first revision of which a watch has not been told; null: it was never created. */
+export function nextOf({ created, items }: WatchRecord): number | null {
+  if (created === null) return null;
+  return items.reduce((next, { revision }) => Math.max(next, revision + 1), created);
+}
+
+function loggedEvent({ key, put, previous }: WatchEvent): LoggedEvent {
+  return {
+    key: decoder.decode(key),
+    put: put === null ? null : loggedVersion(put),
+    previous: previous === null ? null : loggedVersion(previous),
+  };
+}
+
+function loggedVersion(version: ToldVersion<Uint8Array>): LoggedVersion {
+  const { value, createRevision, modRevision } = version;
+  return { value: decoder.decode(value), createRevision, modRevision, version: version.version };
+}

@@ -1,0 +1,286 @@
+/**
+ * A client that watches, over raw frames: it stops reading for a while, moves from node to node, goes on from where it was, and
+ * begins anew when it is told that what it needs is compacted. What it was told is held against the decided log when the
+ * run is over (watch-check).
+ *
+ * Invariant E8: while a node is cut off for long, those who watch there have been told.
+ */
+import { assert } from "../../base/index.ts";
+import {
+  clientSignIn,
+  type CredentialOptions,
+  type LinkSignIn,
+  type NodeAddress,
+  NodeLink,
+} from "../../client/index.ts";
+import { isFeedFrame, watchesFrame, type WatchRequest } from "../../protocol/client/index.ts";
+import type { Coverage } from "./coverage.ts";
+import type { SeededRandom } from "../../machine/ports/index.ts";
+import type { SimClock } from "./sim-clock.ts";
+import type { SimNetwork } from "./sim-network.ts";
+import type { WatchedWish, WatchRecord } from "./watch-check.ts";
+import { nextOf, WatchNotes } from "./watch-notes.ts";
+
+export interface WatcherOptions {
+  readonly index: number;
+  readonly clock: SimClock;
+  readonly network: SimNetwork;
+  readonly random: SeededRandom;
+  readonly coverage: Coverage;
+  readonly nodes: readonly NodeAddress[];
+  readonly keys: number;
+  /** Where users are told apart: of one who may read everything. */
+  readonly credentials: CredentialOptions;
+  /** After so long cut off without a word a node is at fault. */
+  readonly isolatedMs: number;
+  /** Whether this node runs, and nobody feeds it. */
+  isCutOff(node: number): boolean;
+}
+
+const WATCHES = 4;
+const LOOK_MS = 20;
+/** A connection that is silent for longer than a few hundred milliseconds ends. */
+const STALLS_MS = [20, 100, 300];
+const encoder = new TextEncoder();
+
+/** What is watched from the first node to the last. */
+interface Line {
+  readonly wish: WatchedWish;
+  record: WatchRecord | null;
+  /** On the connection at hand; 0: it is not open. */
+  number: number;
+  /** First revision not told yet; null: none was ever. */
+  next: number | null;
+}
+
+export class Watcher {
+  readonly records: WatchRecord[] = [];
+  readonly #options: WatcherOptions;
+  readonly #host: string;
+  readonly #lines: readonly Line[];
+  readonly #signIn: LinkSignIn | null;
+  #link: NodeLink | null = null;
+  #notes = new WatchNotes();
+  #nextNumber = 1;
+  #node = 0;
+  #stalledUntil = 0;
+  #cutOffSince: number | null = null;
+  #isSettling = false;
+  #stopped = false;
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+    this.#host = `w${options.index}`;
+    this.#signIn = clientSignIn({ clock: options.clock.fork(), ...options.credentials });
+    this.#lines = Array.from({ length: WATCHES }, () => ({
+      wish: this.#drawWish(),
+      record: null,
+      number: 0,
+      next: null,
+    }));
+  }
+
+  start(): void {
+    this.#look();
+  }
+
+  /** No more moves, nor pauses: it is to come level. */
+  settle(): void {
+    this.#isSettling = true;
+    if (this.#node > 0) this.#unstall();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#link?.close();
+  }
+
+  /** Everything up to this revision was told. */
+  isLevel(revision: number): boolean {
+    return this.#lines.every(({ record, number }) => {
+      const next = record === null ? null : nextOf(record);
+      return number > 0 && next !== null && next > revision;
+    });
+  }
+
+  #drawWish(): WatchedWish {
+    const { random, keys } = this.#options;
+    const key = `k${random.below(keys)}`;
+    const [start, end] = random.pick([
+      ["", null],
+      ["k", "l"],
+      [key, `${key}\0`],
+      [key, `${key}\0`],
+      [key, null],
+      ["", key === "" ? null : `${key}z`],
+    ] as const);
+    const only = random.pick(["both", "both", "puts", "deletes"] as const);
+    return {
+      start,
+      end,
+      from: random.chance(0.5) ? random.pick([1, 1, 3, 40]) : null,
+      previous: random.chance(0.5),
+      puts: only !== "deletes",
+      deletes: only !== "puts",
+    };
+  }
+
+  #look(): void {
+    const { clock } = this.#options;
+    clock.after(LOOK_MS, () => {
+      if (this.#stopped) return;
+      this.#act();
+      this.#look();
+    });
+  }
+
+  #act(): void {
+    const { random, clock } = this.#options;
+    const link = this.#link;
+    if (link === null) return this.#dial();
+    if (!link.isOpen) return;
+    if (this.#stalledUntil > 0 && clock.now() >= this.#stalledUntil) this.#unstall();
+    this.#checkSaid();
+    for (const line of this.#lines) if (line.number === 0) this.#create(line);
+    if (this.#isSettling) return this.#askProgress();
+    switch (random.below(40)) {
+      case 0:
+      case 1:
+        return this.#stall();
+      case 2:
+        this.#count("moves");
+        return link.drop();
+      case 3:
+      case 4:
+        return this.#askProgress();
+      case 5: {
+        const { number } = random.pick(this.#lines);
+        if (number > 0) this.#send({ kind: "cancel", watch: number });
+        return;
+      }
+      default:
+    }
+  }
+
+  #dial(): void {
+    const { random, nodes, clock, network } = this.#options;
+    const node = random.pick(nodes);
+    this.#node = node.id;
+    const lost = (): void => this.#lost();
+    const notes = new WatchNotes((number, record) => this.#onEnded(number, record));
+    const options = {
+      clock: clock.fork(),
+      random: random.fork("link"),
+      network: network.host(this.#host),
+      clusterId: null,
+      secret: null,
+      connectTimeoutMs: 200,
+      signIn: this.#signIn,
+    };
+    this.#link = new NodeLink(node, "client", options, {
+      onOpen: () => {},
+      onFrame: (frame) => {
+        if (isFeedFrame(frame)) notes.frame(frame);
+      },
+      onLost: lost,
+      onUnreachable: lost,
+    });
+    this.#notes = notes;
+    this.#link.open();
+  }
+
+  #lost(): void {
+    this.#unstall();
+    this.#link?.close();
+    this.#link = null;
+    this.#cutOffSince = null;
+    for (const line of this.#lines) this.#remember(line);
+  }
+
+  /** Where it is to go on. */
+  #remember(line: Line): void {
+    if (line.record !== null) line.next = nextOf(line.record) ?? line.next;
+    line.number = 0;
+    line.record = null;
+  }
+
+  #create(line: Line): void {
+    const from = line.next ?? line.wish.from;
+    const wish = { ...line.wish, from };
+    line.number = this.#nextNumber++;
+    line.record = this.#notes.asked(line.number, `${this.#host} at n${this.#node}`, wish);
+    this.records.push(line.record);
+    this.#count(from === null ? "created from now" : "created from a revision");
+    this.#send({
+      kind: "create",
+      watch: line.number,
+      wish: {
+        ...wish,
+        notices: true,
+        start: encoder.encode(wish.start),
+        end: wish.end === null ? null : encoder.encode(wish.end),
+      },
+    });
+  }
+
+  #onEnded(number: number, record: WatchRecord): void {
+    const line = this.#lines.find((each) => each.number === number);
+    assert(line !== undefined && record.ended !== null, `${this.#host} has no watch ${number}`);
+    const { code, revision } = record.ended;
+    this.#count(`ended with ${code}${record.created === null ? ", never created" : ""}`);
+    this.#remember(line);
+    if (code === "UNAUTHENTICATED") this.#link?.signInAgain();
+    // Now and then at the oldest revision itself, of which the change is not kept.
+    const { random } = this.#options;
+    if (code === "COMPACTED") line.next = random.chance(0.2) ? Math.max(1, revision) : revision + 1;
+  }
+
+  #askProgress(): void {
+    const asked = this.#lines.filter(({ number }) => number > 0);
+    for (const { number } of asked) this.#send({ kind: "progress", watch: number });
+  }
+
+  #send(request: WatchRequest<Uint8Array>): void {
+    this.#link?.send(watchesFrame([request]));
+  }
+
+  /** Reads nothing for a while: what it is sent gathers at the node. */
+  #stall(): void {
+    if (this.#stalledUntil > 0) return;
+    const { random, clock } = this.#options;
+    this.#count("stalls");
+    this.#stalledUntil = clock.now() + random.pick(STALLS_MS);
+    this.#hold("blackHole");
+  }
+
+  #unstall(): void {
+    if (this.#stalledUntil === 0) return;
+    this.#stalledUntil = 0;
+    this.#hold("none");
+  }
+
+  #hold(cut: "blackHole" | "none"): void {
+    const { network, nodes } = this.#options;
+    const host = nodes.find(({ id }) => id === this.#node)?.host ?? "";
+    network.setPath(host, this.#host, { cut });
+    this.#cutOffSince = null;
+  }
+
+  /** E8. */
+  #checkSaid(): void {
+    const { clock, isolatedMs } = this.#options;
+    const isOpen = this.#lines.some(({ record }) => record !== null && record.created !== null);
+    if (!isOpen || this.#stalledUntil > 0 || !this.#options.isCutOff(this.#node)) {
+      this.#cutOffSince = null;
+      return;
+    }
+    this.#cutOffSince ??= clock.now();
+    if (clock.now() - this.#cutOffSince < isolatedMs) return;
+    this.#count("at a node that is cut off, and says so");
+    assert(!this.#notes.hearsLeader, `n${this.#node} is cut off, and says nothing: ${this.#host}`);
+  }
+
+  #count(what: string): void {
+    this.#options.coverage.hit(`watch: ${what}`);
+  }
+}

@@ -1,0 +1,386 @@
+/** What management can ask of a node, and what it is told. One table; the types are derived from it. */
+import * as z from "zod";
+import {
+  HISTORY_REVISIONS_MAX,
+  KEY_BYTES_MAX,
+  LATENCY_BUCKETS,
+  PASSWORD_LENGTH_MAX,
+  QUOTA_BYTES_MIN,
+} from "../../base/index.ts";
+import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
+
+/** Longest delay that can be put on a link. */
+export const FAULT_DELAY_MS_MAX = 60_000;
+/** In one request: both directions of every link, and more than once. */
+const FAULTS_MAX = 1000;
+const ALARMS_MAX = 1000;
+const TEXT_LENGTH_MAX = 4 * 1024;
+
+/** Keys in one answer to listKeys. */
+export const LIST_KEYS_MAX = 1000;
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bytes");
+
+const nodeId = z.int().min(1);
+const count = z.int().min(0);
+const milliseconds = z.number().min(0);
+const permille = z.int().min(0).max(1000);
+const text = z.string().max(TEXT_LENGTH_MAX);
+/** As seen from the node that is asked: "out" is what it sends to the peer. */
+const direction = z.enum(["both", "in", "out"]);
+
+const ballot = z.strictObject({ configId: count, n: count, priority: count, pid: count });
+
+const link = z.strictObject({
+  peer: nodeId,
+  /** host:port as configured. */
+  address: text,
+  state: z.enum(["connected", "down"]),
+  /** Why it is down; null while connected. */
+  reason: text.nullable(),
+  /** How long it has been in this state. */
+  sinceMs: milliseconds,
+  /** The last measured; null: none yet. */
+  roundTripMs: milliseconds.nullable(),
+  /** All messages of the direction are dropped. */
+  brokenIn: z.boolean(),
+  brokenOut: z.boolean(),
+  dropPermilleIn: permille,
+  dropPermilleOut: permille,
+  delayMsIn: milliseconds,
+  delayMsOut: milliseconds,
+  bufferedBytes: count,
+  /** Since the process started: sessions, and messages that went in and out, and that the drop table took. */
+  sessions: count,
+  messagesIn: count,
+  messagesOut: count,
+  droppedIn: count,
+  droppedOut: count,
+});
+
+/** What a peer said in the last heartbeat round. */
+const heartbeat = z.strictObject({
+  peer: nodeId,
+  ballot,
+  leader: ballot,
+  happy: z.boolean(),
+});
+
+const storage = z.strictObject({
+  logBytes: count,
+  segments: count,
+  syncs: count,
+  /** Null: nothing was synced yet. */
+  lastSyncMs: milliseconds.nullable(),
+  snapshotBytes: count.nullable(),
+  isFull: z.boolean(),
+});
+
+/**
+ * What this node did for clients since it started: two readings tell the rate between them. Only grows, and begins again
+ * at zero with the process.
+ */
+const served = z.strictObject({
+  /** Commands of decided entries, whoever proposed them: the same on all nodes that apply the log. */
+  commandsApplied: count,
+  /** Keys read by clients of this node. */
+  reads: count,
+  /**
+   * From the turn in which a frame of writes came in to its answer, by clients' frames: how many took less than
+   * latencyBoundMs(i) and not less than the bound below. The last bucket has no upper bound.
+   */
+  writeLatency: z.array(count).length(LATENCY_BUCKETS),
+});
+
+/** What is wrong with the data, of which somebody has to take care. */
+const alarm = z.discriminatedUnion("kind", [
+  /** This node's state and a peer's were the same up to agreedIdx (null: not known) and not the same at differsIdx. */
+  z.strictObject({
+    kind: z.literal("diverged"),
+    peer: nodeId,
+    agreedIdx: count.nullable(),
+    differsIdx: count,
+    /** This node does not know whether it is in the right, and refuses its clients. */
+    refuses: z.boolean(),
+  }),
+  /** An empty disk that is to take the place of a lost one (`--rejoin`) and may not vote yet: who has agreed to it so far. */
+  z.strictObject({
+    kind: z.literal("joining"),
+    confirmed: z.array(nodeId),
+    /** So many others must agree. */
+    needed: count,
+  }),
+  /** Entries of the log that cannot be read: every node passes over them. Of those that this process has met, the last. */
+  z.strictObject({ kind: z.literal("unreadableEntry"), idx: count, entries: count }),
+  /** What makes the state grow is refused (NO_SPACE). */
+  z.strictObject({
+    kind: z.literal("noSpace"),
+    /** The quota of all nodes, which a value of the largest size no longer fits into; or this node's own heap. */
+    cause: z.enum(["quota", "heap"]),
+    usedBytes: count,
+    quotaBytes: count,
+  }),
+  /** The node cannot write, for lack of space or of file descriptors, and refuses all writes (DISK_FULL) until it can. */
+  z.strictObject({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
+  /** This peer runs, and its data come from another beginning: the two have no session. */
+  z.strictObject({ kind: z.literal("otherLog"), peer: nodeId }),
+]);
+
+const status = z.strictObject({
+  nodeId,
+  clusterId: text,
+  version: text,
+  uptimeMs: milliseconds,
+  role: z.enum(["leader", "follower"]),
+  phase: z.enum(["none", "prepare", "accept", "recover"]),
+  /** The node this one takes for the leader; null: none. */
+  leader: nodeId.nullable(),
+  /** This node's own ballot in elections. */
+  ballot,
+  promise: ballot,
+  /** Hears a quorum of the nodes. */
+  quorumConnected: z.boolean(),
+  /** Is satisfied with the leader it follows: its leader hears a quorum. */
+  happy: z.boolean(),
+  /** How it stands to requests: serves as leader, through the leader, or is cut off. */
+  standing: z.enum(["leading", "following", "cutOff"]),
+  decidedIdx: count,
+  acceptedIdx: count,
+  appliedIdx: count,
+  compactedIdx: count,
+  /** Null: no snapshot yet. */
+  snapshotIdx: count.nullable(),
+  revision: count,
+  keys: count,
+  sessions: count,
+  /** Of keys and history at appliedIdx: equal on all nodes at equal indexes. */
+  stateHash: text,
+  clients: count,
+  waitingWriteBytes: count,
+  waitingReads: count,
+  links: z.array(link),
+  heartbeats: z.array(heartbeat),
+  storage: storage.nullable(),
+  served,
+  /** Management may break this node's links. */
+  allowFaults: z.boolean(),
+  /** Empty: none is raised. */
+  alarms: z.array(alarm).max(ALARMS_MAX),
+  /** Left out by programs that know none. */
+  leases: z.strictObject({ count, clockMs: count }).optional(),
+});
+
+const links = z.strictObject({ links: z.array(link) });
+
+const history = z.strictObject({
+  /** As set; null: the default holds. */
+  revisions: count.nullable(),
+  bytes: count.nullable(),
+  /** What holds. */
+  revisionsMax: count,
+  bytesMax: count,
+  /** Reads of revisions from this one on work at this node. */
+  oldest: count,
+  revision: count,
+  /** What is kept is taken to cost. */
+  keptBytes: count,
+});
+
+const accessName = z.string().regex(ACCESS_NAME, ACCESS_NAME_TEXT);
+/** Longer ones are no passwords. Null: none; the user comes with a certificate. */
+const password = z.string().min(1).max(PASSWORD_LENGTH_MAX).nullable();
+const bound = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length <= KEY_BYTES_MAX + 1,
+  "expected the bound of a range",
+);
+/** From `start` on and below `end`; null: no end. A key is the range from it to it and a zero byte. */
+const keyRange = { start: bound, end: bound.nullable() };
+const permissionKind = z.enum(["read", "write", "both"]);
+
+const accessChange = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("addUser"), user: accessName, password }),
+  z.strictObject({ kind: z.literal("deleteUser"), user: accessName }),
+  z.strictObject({ kind: z.literal("setPassword"), user: accessName, password }),
+  z.strictObject({ kind: z.literal("grantRole"), user: accessName, role: accessName }),
+  z.strictObject({ kind: z.literal("revokeRole"), user: accessName, role: accessName }),
+  z.strictObject({ kind: z.literal("addRole"), role: accessName }),
+  z.strictObject({ kind: z.literal("deleteRole"), role: accessName }),
+  z.strictObject({ kind: z.literal("permit"), role: accessName, may: permissionKind, ...keyRange }),
+  z.strictObject({ kind: z.literal("forbid"), role: accessName, ...keyRange }),
+  z.strictObject({ kind: z.literal("turnOn") }),
+  z.strictObject({ kind: z.literal("turnOff") }),
+]);
+
+/** Every operation: its parameters and its result. Operations that change links answer with the links as they are now. */
+export const ADMIN_OPERATIONS = {
+  getLinks: { params: z.strictObject({}), result: links },
+  breakLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
+  restoreLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
+  setFault: {
+    params: z.strictObject({
+      peer: nodeId,
+      direction,
+      /** Of a thousand messages, how many are dropped. */
+      dropPermille: permille,
+      delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
+    }),
+    result: links,
+  },
+  /** The node's whole drop table at once: every direction that is not named is whole afterwards. */
+  setFaults: {
+    params: z.strictObject({
+      faults: z
+        .array(
+          z.strictObject({
+            peer: nodeId,
+            direction,
+            dropPermille: permille,
+            delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
+          }),
+        )
+        .max(FAULTS_MAX),
+    }),
+    result: links,
+  },
+  /** Restores every link of this node. */
+  heal: { params: z.strictObject({}), result: links },
+  status: { params: z.strictObject({}), result: status },
+  /** Keys of the node's own state that begin with `prefix` and come after `after`, in order of their bytes. */
+  listKeys: {
+    params: z.strictObject({
+      prefix: bytes,
+      /** Exclusive. Null: from the first on. */
+      after: bytes.nullable(),
+      limit: z.int().min(1).max(LIST_KEYS_MAX),
+    }),
+    result: z.strictObject({ keys: z.array(bytes), more: z.boolean() }),
+  },
+  /**
+   * Begins a backup of the node's state, which holds whatever was acknowledged before this was asked. There is one at a time;
+   * it ends with its last piece, with the connection, or when no piece was asked for in half a minute.
+   */
+  beginBackup: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      /** Names it in readBackup. */
+      backup: count,
+      clusterId: text,
+      nodeId,
+      version: text,
+      appliedIdx: count,
+      revision: count,
+      keys: count,
+      stateHash: text,
+    }),
+  },
+  /** The pieces of a backup, each once, in order from 0 on. The last one is empty. */
+  readBackup: {
+    params: z.strictObject({ backup: count, piece: count }),
+    result: z.strictObject({ bytes, last: z.boolean() }),
+  },
+  /** What the state of all nodes may take, in bytes. Answered when it holds at the node that was asked. */
+  setQuota: {
+    params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
+    result: z.strictObject({}),
+  },
+  /**
+   * How much of what was overwritten and deleted all nodes keep. Null: the default. Answered when it holds at the node that was
+   * asked, with what it has of the history then.
+   */
+  setHistory: {
+    params: z.strictObject({
+      /** So many changes before the newest one. */
+      revisions: z.int().min(1).max(HISTORY_REVISIONS_MAX).nullable(),
+      /** What these are taken to cost. The default is a twenty-fourth of the quota; more than a quarter of it never holds. */
+      bytes: z.int().min(1).nullable(),
+    }),
+    result: history,
+  },
+  /** What the node has of the history, and what is set. */
+  getHistory: {
+    params: z.strictObject({}),
+    result: history,
+  },
+  /** The settings of the cluster as the node has them. */
+  getSettings: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      quotaBytes: count,
+      /** False: nobody has set it, and this is the default. */
+      quotaIsSet: z.boolean(),
+      quotaDefault: count,
+      history,
+    }),
+  },
+  /** No revision below this one is to be readable any more; as setHistory. */
+  compact: {
+    params: z.strictObject({ revision: z.int().min(1) }),
+    result: history,
+  },
+  /** This connection is that user's from now on. The token does instead of the password, until its lifetime is over. */
+  signIn: {
+    params: z.strictObject({
+      user: accessName,
+      password: z.string().max(PASSWORD_LENGTH_MAX).nullable(),
+      token: z
+        .string()
+        .max(PASSWORD_LENGTH_MAX * 2)
+        .nullable(),
+    }),
+    result: z.strictObject({ token: z.string(), lifetimeMs: milliseconds }),
+  },
+  /** Who this connection is, to this node. Nobody is refused. */
+  whoami: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      isOn: z.boolean(),
+      /** Null: nobody, or whoever knows the secret, who may do everything. */
+      user: z.string().nullable(),
+      by: z.enum(["password", "secret", "certificate", "none"]),
+      roles: z.array(z.string()),
+    }),
+  },
+  /** Users and roles, as the node that is asked has them. */
+  getAccess: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      isOn: z.boolean(),
+      users: z.array(
+        z.strictObject({ name: z.string(), hasPassword: z.boolean(), roles: z.array(z.string()) }),
+      ),
+      roles: z.array(
+        z.strictObject({
+          name: z.string(),
+          permissions: z.array(z.strictObject({ may: permissionKind, ...keyRange })),
+        }),
+      ),
+    }),
+  },
+  /** Changes users, roles or permissions: answered when the node that is asked has carried it out. */
+  changeAccess: {
+    params: z.strictObject({ change: accessChange }),
+    result: z.strictObject({}),
+  },
+} as const;
+
+export type AdminOp = keyof typeof ADMIN_OPERATIONS;
+export type AdminParams<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["params"]>;
+export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["result"]>;
+export type LinkDirection = z.infer<typeof direction>;
+export type AdminBallot = z.infer<typeof ballot>;
+export type AdminLink = z.infer<typeof link>;
+export type AdminHeartbeat = z.infer<typeof heartbeat>;
+export type AdminStorage = z.infer<typeof storage>;
+export type AdminAlarm = z.infer<typeof alarm>;
+export type AdminAccessChange = z.infer<typeof accessChange>;
+export type AdminServed = z.infer<typeof served>;
+export type AdminStatus = z.infer<typeof status>;
+/** One operation with its parameters; `id` is the asker's and comes back with the answer. */
+export type AdminRequest = {
+  readonly [Op in AdminOp]: {
+    readonly id: number;
+    readonly op: Op;
+    readonly params: Readonly<AdminParams<Op>>;
+  };
+}[AdminOp];
+
+export const ADMIN_OPS = Object.keys(ADMIN_OPERATIONS) as readonly AdminOp[];

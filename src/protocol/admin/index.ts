@@ -1,0 +1,25 @@
+/** Frames of management, and what a node tells of its cluster. */
+export { FAULT_DELAY_MS_MAX } from "./admin-schema.ts";
+export {
+  ADMIN_OPERATIONS,
+  ADMIN_OPS,
+  type AdminAccessChange,
+  type AdminAlarm,
+  type AdminBallot,
+  type AdminLink,
+  type AdminOp,
+  type AdminParams,
+  type AdminRequest,
+  AdminRequestError,
+  type AdminResult,
+  type AdminStatus,
+  decodeAdminAnswer,
+  decodeAdminRequest,
+  encodeAdminError,
+  encodeAdminRequest,
+  encodeAdminResult,
+  issueText,
+  type LinkDirection,
+  parseAdminResult,
+} from "./admin.ts";
+export { type ClusterInfo, clusterInfoSchema } from "./cluster-info.ts";

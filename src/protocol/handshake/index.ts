@@ -1,0 +1,21 @@
+/** The frames by which whoever connects proves who it is. */
+export {
+  decodeHandshake,
+  encodeHandshake,
+  type HandshakeFrame,
+  type Hello,
+  NONCE_BYTES,
+  originText,
+  REFUSAL_TEXT_MAX,
+  type RefusalCode,
+  REFUSALS,
+  VersionError,
+} from "./handshake.ts";
+export { DURABLE_CLAIMS, type PeerHello } from "./peer-hello.ts";
+export {
+  isNodeWithoutSecret,
+  isWireTrouble,
+  missingSecretText,
+  openedWireText,
+  otherSecretText,
+} from "./secret-refusal.ts";

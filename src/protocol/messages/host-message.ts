@@ -1,0 +1,149 @@
+import type { Actor } from "../../store/commands/index.ts";
+import type { Ballot } from "../../omnipaxos/index.ts";
+
+/** Names one snapshot of the decided prefix [0, idx): what travels in a log sync instead of the state itself. */
+export interface SnapshotName {
+  readonly idx: number;
+  readonly bytes: number;
+  readonly crc: number;
+}
+
+/**
+ * Names a request that is answered later, and comes back with its answer. An id alone names nothing: it begins at 1 with
+ * every process, and an answer may find another process of the same node than the one that asked.
+ */
+export interface RequestName {
+  /** Drawn at random by the asker when its process started. */
+  readonly boot: number;
+  /** Unique within that process; of a relayed frame, the client's connection. */
+  readonly id: number;
+}
+
+/** A client's frame on its way to a neighbour, or back. */
+export interface RelayedFrame {
+  readonly frame: Uint8Array;
+  /** How long it has waited. */
+  readonly ageTicks: number;
+  /** It may be on its way into the log already. */
+  readonly maybeProposed: boolean;
+  /** Who asks, as the client's node knows it: whoever serves the frame goes by it. Null: nobody has said. */
+  readonly actor: Actor | null;
+}
+
+/** An answer to a request with a name: good for the process that the name names, and for no other. */
+export type HostAnswer =
+  | ({ readonly type: "readAck"; readonly n: Ballot } & RequestName)
+  | ({ readonly type: "readIndex"; readonly idx: number } & RequestName)
+  /** Not the leader of n (any more): ask somebody else. */
+  | ({ readonly type: "readRefused" } & RequestName)
+  | ({ readonly type: "quorumReadAck"; readonly acceptedIdx: number } & RequestName)
+  /** The neighbour is not fed either and has done nothing with it. */
+  | ({ readonly type: "relayReturned" } & RequestName & RelayedFrame)
+  | ({ readonly type: "relayAnswer"; readonly frame: Uint8Array } & RequestName);
+
+/**
+ * What nodes say to each other beside the protocol: linearizable reads (ADR 0002), snapshot streaming, and serving a
+ * client through a neighbour. None of it is retransmitted by the link; whoever asks, asks again.
+ */
+export type HostMessage =
+  /** To the leader: "which index must my reads wait for?" `n` is the sender's promise when it sent, so it is also an ack of n. */
+  | ({ readonly type: "readRequest"; readonly n: Ballot } & RequestName)
+  /** From the leader of n: "is n still your promise?" */
+  | ({ readonly type: "readProbe"; readonly n: Ballot } & RequestName)
+  /** Leaderless read: "how long is your accepted log?" */
+  | ({ readonly type: "quorumRead" } & RequestName)
+  /** A client's frame, to be served by a neighbour because this node is not fed by a leader. */
+  | ({ readonly type: "relayRequest" } & RequestName & RelayedFrame)
+  | HostAnswer
+  /** A snapshot's name stands for its content, whoever asks for it: these need no other. */
+  | { readonly type: "snapshotRequest"; readonly snapshot: SnapshotName; readonly offset: number }
+  | {
+      readonly type: "snapshotChunk";
+      readonly snapshot: SnapshotName;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly type: "snapshotGone"; readonly snapshot: SnapshotName }
+  /** The first message of each session, and again and again: see ADR 0006. */
+  | ({ readonly type: "report" } & NodeReport)
+  /**
+   * From a disk that is to take the place of a lost one, to the leader of n: "I follow n; bring my log in line." It is no
+   * promise: a leader that is still preparing takes no notice.
+   */
+  | {
+      readonly type: "joinRequest";
+      readonly n: Ballot;
+      readonly acceptedRound: Ballot;
+      readonly acceptedIdx: number;
+      readonly decidedIdx: number;
+    }
+  /** What the sender's state was at these indexes. */
+  | ({ readonly type: "stateHashes" } & StateHashes);
+
+/** What a node has on its disk for sure: it may be told to others, and must never be less afterwards. */
+export interface DurableClaims {
+  readonly promise: Ballot;
+  readonly acceptedRound: Ballot;
+  readonly acceptedIdx: number;
+  readonly decidedIdx: number;
+}
+
+/** What a node tells its peers of itself, and of the disks that it knows. */
+export interface NodeReport {
+  /** In memory: at least every promise that has left this node, or will leave it with what is being written. */
+  readonly promise: Ballot;
+  /** False: it asks to take the place of a lost disk, and votes for nothing. */
+  readonly joined: boolean;
+  readonly durable: DurableClaims;
+  /** The last mark told to this very peer, durable before it was told; 0: none. */
+  readonly mark: number;
+  readonly places: readonly DiskPlace[];
+}
+
+/** Which data directory stands behind a node's id. */
+export interface DiskPlace {
+  readonly node: number;
+  readonly incarnation: string;
+  /** 0 for the first disk under that id, one more for each that took its place. */
+  readonly generation: number;
+}
+
+export interface StateHashes {
+  /** Of the state that the sender applies to: another one in each process, and after each snapshot it took over. */
+  readonly life: number;
+  /** Ascending. */
+  readonly checkpoints: readonly StateCheckpoint[];
+}
+
+/** The state for the log prefix [0, idx): both halves of its hash, as unsigned 32-bit integers. */
+export interface StateCheckpoint {
+  readonly idx: number;
+  readonly content: number;
+  readonly history: number;
+  /** Null: said by a node of a version that did not tell. */
+  readonly kept: KeptVersions | null;
+}
+
+/** What a state keeps of the past, as a hash; it can be compared with that of a state which goes back as far. */
+export interface KeptVersions {
+  /** The oldest revision that can be read. */
+  readonly oldest: number;
+  /** Unsigned, of 32 bits. */
+  readonly hash: number;
+}
+
+/** In one message. */
+export const STATE_CHECKPOINTS_MAX = 64;
+
+const ANSWERS: { readonly [K in HostAnswer["type"]]: true } = {
+  readAck: true,
+  readIndex: true,
+  readRefused: true,
+  quorumReadAck: true,
+  relayReturned: true,
+  relayAnswer: true,
+};
+
+export function isHostAnswer(message: HostMessage): message is HostAnswer {
+  return Object.hasOwn(ANSWERS, message.type);
+}

@@ -1,0 +1,245 @@
+/** Who is in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
+import { hostPort, KvError } from "../../base/index.ts";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { FILE_MAX, readRegularText } from "./regular-file.ts";
+
+/** The node's client port also serves management; peers have a port of their own. */
+export interface ClusterNode {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly peerPort: number;
+}
+
+export interface ClusterDescription {
+  /** Nodes of another cluster are refused. Letters, digits, ".", "_" and "-". */
+  readonly clusterId: string;
+  /** In the order of their ids. */
+  readonly nodes: readonly ClusterNode[];
+  /** Absolute path of a file that holds the secret of clients. */
+  readonly secretFile?: string;
+  /** Absolute path of a file that holds the secret of the nodes. Clients need not have it. */
+  readonly peerSecretFile?: string;
+  /** Clients reach the nodes over TLS. Absolute paths, as the options of the same names. */
+  readonly tls?: ClusterTls;
+}
+
+/** What clients need for TLS; all of it may be left out. */
+export interface ClusterTls {
+  readonly cacert?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export const DEFAULT_CLUSTER_ID = "omnikv-local";
+export const DEFAULT_HOST = "127.0.0.1";
+/** A node's default client port is this plus its id. */
+export const CLIENT_PORT_BASE = 4100;
+/** A node's default peer port is this plus its id. */
+export const PEER_PORT_BASE = 4200;
+/** Node ids are small so that default ports never collide. */
+export const NODE_ID_MAX = 99;
+const nodeIdSchema = z.int().min(1).max(NODE_ID_MAX);
+const portSchema = z.int().min(1).max(65_535);
+const hostSchema = z.string().regex(/^[A-Za-z0-9._:%-]{1,253}$/, "expected a host name or address");
+const clusterIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"');
+
+const clusterFileSchema = z.strictObject({
+  clusterId: clusterIdSchema.default(DEFAULT_CLUSTER_ID),
+  nodes: z
+    .array(
+      z.strictObject({
+        id: nodeIdSchema,
+        host: hostSchema.default(DEFAULT_HOST),
+        port: portSchema.optional(),
+        peerPort: portSchema.optional(),
+      }),
+    )
+    .min(1),
+  secretFile: z.string().min(1).optional(),
+  peerSecretFile: z.string().min(1).optional(),
+  tls: z
+    .strictObject({
+      cacert: z.string().min(1).optional(),
+      cert: z.string().min(1).optional(),
+      key: z.string().min(1).optional(),
+    })
+    .optional(),
+});
+
+/** Where node `id` listens when nothing else is said. */
+export function defaultNode(id: number, host: string = DEFAULT_HOST): ClusterNode {
+  return { id, host, port: CLIENT_PORT_BASE + id, peerPort: PEER_PORT_BASE + id };
+}
+
+/** Of the page that the node serves, for people to open. */
+export function pageUrl(node: Pick<ClusterNode, "host" | "port">, isTls: boolean): string {
+  return `http${isTls ? "s" : ""}://${hostPort(node)}/`;
+}
+
+/** Nodes 1 to `size` on this machine. */
+export function defaultCluster(size = 3): ClusterDescription {
+  const nodes = Array.from({ length: size }, (_, i) => defaultNode(i + 1));
+  return { clusterId: DEFAULT_CLUSTER_ID, nodes };
+}
+
+/**
+ * `1=127.0.0.1:4101:4201,2=…`: id, host, client port, peer port. The ports may be left out (defaults of the id), and an
+ * IPv6 host stands in brackets.
+ *
+ * @param flag named in errors, "--peers" for example
+ * @throws KvError BAD_REQUEST that names the flag, what was expected and the value
+ */
+export function parsePeersFlag(text: string, flag = "--peers"): readonly ClusterNode[] {
+  const nodes = text.split(",").map((part) => parseNode(part.trim(), flag));
+  return checkNodes(nodes, flag);
+}
+
+/** Whether the list names a node by an address of TLS: "1=https://node1:4101". */
+export function namesTls(list: string): boolean {
+  return /(?:^|[,=\s])(?:https|wss):\/\//.test(list);
+}
+
+function parseNode(part: string, flag: string): ClusterNode {
+  const match =
+    /^(\d{1,9})=(?:(?:https|wss):\/\/)?(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,9}))?(?::(\d{1,9}))?$/.exec(
+      part,
+    );
+  if (match === null) {
+    throw invalid(flag, "ID=HOST[:PORT[:PEERPORT]], like 1=127.0.0.1:4101:4201", part);
+  }
+  const [, idText = "", bracketed, plain = "", portText, peerPortText] = match;
+  const id = integerIn(idText, nodeIdSchema, flag, `a node id from 1 to ${NODE_ID_MAX}`);
+  const host = bracketed ?? plain;
+  if (!hostSchema.safeParse(host).success) throw invalid(flag, "a host name or address", host);
+  const expected = "a port from 1 to 65535";
+  const defaults = defaultNode(id, host);
+  return {
+    ...defaults,
+    ...(portText === undefined ? {} : { port: integerIn(portText, portSchema, flag, expected) }),
+    ...(peerPortText === undefined
+      ? {}
+      : { peerPort: integerIn(peerPortText, portSchema, flag, expected) }),
+  };
+}
+
+/**
+ * Reads a file of the form
+ * `{ "clusterId": "omnikv-local", "nodes": [{ "id": 1, "host": "127.0.0.1", "port": 4101, "peerPort": 4201 }], "secretFile": "secret.txt" }`.
+ * Only `nodes` with their ids is required; `peerSecretFile` and `tls` (with `cacert`, `cert` and `key`) may stand there too. Relative
+ * paths are relative to the cluster file.
+ *
+ * @throws KvError BAD_REQUEST that names the file, the field, what was expected and the value
+ */
+export function loadClusterFile(path: string, flag = "--cluster"): ClusterDescription {
+  return parseCluster(readRegularText(path, flag, FILE_MAX.settings), path, flag);
+}
+
+function parseCluster(text: string, path: string, flag: string): ClusterDescription {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new KvError("BAD_REQUEST", `${flag}: ${path} is not JSON: ${reason}`, { cause });
+  }
+  const result = clusterFileSchema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const field = issue === undefined || issue.path.length === 0 ? "" : ` ${dotted(issue.path)}:`;
+    const got = issue === undefined ? value : valueAt(value, issue.path);
+    const said =
+      issue?.code === "unrecognized_keys" ? "" : `, got ${JSON.stringify(got) ?? "nothing"}`;
+    const reason = `${issue?.message ?? "not a cluster description"}${said.slice(0, 80)}`;
+    throw new KvError("BAD_REQUEST", `${flag}: ${path}:${field} ${reason}`);
+  }
+  const { clusterId, nodes, secretFile, peerSecretFile, tls } = result.data;
+  const absolute = (file: string): string => resolve(dirname(path), file);
+  const complete = nodes.map(({ id, host, port, peerPort }): ClusterNode => {
+    const defaults = defaultNode(id, host);
+    return { id, host, port: port ?? defaults.port, peerPort: peerPort ?? defaults.peerPort };
+  });
+  return {
+    clusterId,
+    nodes: checkNodes(complete, `${flag}: ${path}`),
+    ...(secretFile === undefined ? {} : { secretFile: absolute(secretFile) }),
+    ...(peerSecretFile === undefined ? {} : { peerSecretFile: absolute(peerSecretFile) }),
+    ...(tls === undefined ? {} : { tls: mapPaths(tls, absolute) }),
+  };
+}
+
+/** @throws KvError BAD_REQUEST that names the flag */
+export function parseNodeId(text: string, flag: string): number {
+  return integerIn(text, nodeIdSchema, flag, `a node id from 1 to ${NODE_ID_MAX}`);
+}
+
+/** @throws KvError BAD_REQUEST that names the flag */
+export function parsePort(text: string, flag: string): number {
+  return integerIn(text, portSchema, flag, "a port from 1 to 65535");
+}
+
+/** @throws KvError BAD_REQUEST that names the flag */
+export function parseClusterId(text: string, flag: string): string {
+  if (clusterIdSchema.safeParse(text).success) return text;
+  throw invalid(flag, '1 to 64 letters, digits, ".", "_" or "-"', text);
+}
+
+function mapPaths(
+  { cacert, cert, key }: z.infer<typeof clusterFileSchema>["tls"] & {},
+  absolute: (file: string) => string,
+): ClusterTls {
+  return {
+    ...(cacert === undefined ? {} : { cacert: absolute(cacert) }),
+    ...(cert === undefined ? {} : { cert: absolute(cert) }),
+    ...(key === undefined ? {} : { key: absolute(key) }),
+  };
+}
+
+function integerIn(text: string, schema: z.ZodType<number>, flag: string, what: string): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalid(flag, what, text);
+  return result.data;
+}
+
+/** Sorted by id; no id and no address twice. */
+function checkNodes(nodes: readonly ClusterNode[], flag: string): readonly ClusterNode[] {
+  const ids = new Set<number>();
+  const addresses = new Map<string, number>();
+  for (const { id, host, port, peerPort } of nodes) {
+    if (ids.has(id)) throw invalid(flag, "every node id once", `node ${id} twice`);
+    ids.add(id);
+    for (const address of [`${host}:${port}`, `${host}:${peerPort}`]) {
+      const other = addresses.get(address);
+      if (other !== undefined) {
+        const who = other === id ? `node ${id} uses it twice` : `nodes ${other} and ${id} use it`;
+        throw invalid(flag, "every address once", `${address} (${who})`);
+      }
+      addresses.set(address, id);
+    }
+  }
+  return nodes.toSorted((a, b) => a.id - b.id);
+}
+
+function invalid(flag: string, expected: string, value: string): KvError {
+  return new KvError("BAD_REQUEST", `${flag}: expected ${expected}, got "${value}"`);
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .slice(typeof path[0] === "number" ? 0 : 1);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at: unknown = value;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null) return undefined;
+    at = (at as Readonly<Record<PropertyKey, unknown>>)[part];
+  }
+  return at;
+}

@@ -1,0 +1,16 @@
+/** The cluster's description: flags and file. */
+export {
+  type ClusterDescription,
+  type ClusterNode,
+  DEFAULT_CLUSTER_ID,
+  defaultCluster,
+  loadClusterFile,
+  namesTls,
+  pageUrl,
+  parseClusterId,
+  parseNodeId,
+  parsePeersFlag,
+  parsePort,
+} from "./cluster.ts";
+export { FILE_MAX, readRegularText } from "./regular-file.ts";
+export { readPrivateFile, readSecretFile, SECRETS_MAX } from "./secret-file.ts";

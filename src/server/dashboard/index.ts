@@ -1,0 +1,2 @@
+/** The page over HTTP. */
+export { createDashboard } from "./dashboard.ts";

@@ -1,0 +1,123 @@
+/** What management asks about users and roles. */
+import { KvError, unreachable } from "../../base/index.ts";
+import {
+  byteStringOf,
+  bytesOf,
+  ROOT,
+  TOKEN_KEY_BYTES,
+  type AccessChange,
+  type AccessState,
+  type Actor,
+} from "../../store/index.ts";
+import type { Random } from "../../machine/ports/index.ts";
+import type { Replica, SettingDone } from "../../replica/index.ts";
+import type { AdminAccessChange, AdminResult } from "../../protocol/admin/index.ts";
+import type { Identity } from "./identity.ts";
+import type { SignIn } from "./sign-in.ts";
+
+/** Who asks for a change, and from where. */
+export interface Asker {
+  /** Null: nobody has said. */
+  readonly actor: Actor | null;
+  readonly remote: string;
+}
+
+export interface AdminAccessParts {
+  readonly replica: Replica;
+  readonly signIn: SignIn;
+  readonly machine: { readonly random: Random };
+  readonly wake: () => void;
+}
+
+export function whoIs(
+  access: AccessState,
+  identity: Identity,
+  nowMs: number,
+): AdminResult<"whoami"> {
+  const by = identity.means(access, nowMs);
+  const name = by === "none" ? "" : (identity.actor(nowMs)?.name ?? "");
+  const roles = by === "secret" ? [ROOT] : [...(access.users.get(name)?.roles ?? [])];
+  return { isOn: access.isOn, user: name === "" ? null : name, by, roles };
+}
+
+/** Without what passwords and tokens are made with. */
+export function accessOf({ isOn, users, roles }: AccessState): AdminResult<"getAccess"> {
+  return {
+    isOn,
+    users: [...users.values()].map((user) => ({
+      name: user.name,
+      hasPassword: user.passwordHash !== "",
+      roles: [...user.roles],
+    })),
+    roles: [...roles.values()].map(({ name, permissions }) => ({
+      name,
+      permissions: permissions.map(({ kind, start, end }) => ({
+        may: kind,
+        start: bytesOf(start),
+        end: end === null ? null : bytesOf(end),
+      })),
+    })),
+  };
+}
+
+/**
+ * @param done told when it holds, or was refused after all; perhaps within this call; never when the proposal is lost
+ * @throws KvError when it cannot be proposed
+ */
+export function changeAccess(
+  { replica, signIn, machine, wake }: AdminAccessParts,
+  wanted: AdminAccessChange,
+  { actor, remote }: Asker,
+  done: SettingDone,
+): void {
+  if (wanted.kind !== "addUser" && wanted.kind !== "setPassword") {
+    return replica.settings.changeAccess(changeOf(wanted, machine.random), actor, done);
+  }
+  const { kind, user, password } = wanted;
+  if (password === null) {
+    return replica.settings.changeAccess({ kind, user, passwordHash: "" }, actor, done);
+  }
+  signIn.hash(remote, password, (hash) => {
+    if (hash instanceof KvError) return done(hash);
+    try {
+      replica.settings.changeAccess({ kind, user, passwordHash: hash }, actor, done);
+      wake();
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      done(error);
+    }
+  });
+}
+
+function changeOf(
+  wanted: Exclude<AdminAccessChange, { readonly kind: "addUser" | "setPassword" }>,
+  random: Random,
+): AccessChange {
+  switch (wanted.kind) {
+    case "permit":
+    case "forbid": {
+      const { end } = wanted;
+      const range = {
+        start: byteStringOf(wanted.start),
+        end: end === null ? null : byteStringOf(end),
+      };
+      const { role } = wanted;
+      return wanted.kind === "permit"
+        ? { kind: "permit", role, may: wanted.may, ...range }
+        : { kind: "forbid", role, ...range };
+    }
+    case "turnOn": {
+      const tokenKey = Buffer.from(random.bytes(TOKEN_KEY_BYTES)).toString("base64");
+      return { kind: "turnOn", tokenKey };
+    }
+    case "deleteUser":
+    case "grantRole":
+    case "revokeRole":
+    case "addRole":
+    case "deleteRole":
+    case "turnOff":
+      return wanted;
+    default:
+      return unreachable(wanted, "change of users and roles");
+  }
+}

@@ -1,0 +1,352 @@
+/** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
+import { KvError, unreachable } from "../../base/index.ts";
+import { acceptWithHandshake } from "../../links/handshake/index.ts";
+import {
+  type Direction,
+  DIRECTIONS,
+  type LinkFault,
+  NO_FAULT,
+  type PeerLinks,
+} from "../../links/index.ts";
+import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
+import {
+  type AdminLink,
+  type AdminParams,
+  type AdminRequest,
+  AdminRequestError,
+  type AdminStatus,
+  decodeAdminRequest,
+  encodeAdminError,
+  encodeAdminResult,
+  type LinkDirection,
+} from "../../protocol/admin/index.ts";
+import { AdminConnection, type AdminGate, type AdminReply } from "./admin-connection.ts";
+import { Backups } from "./backups.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
+import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./cluster-settings.ts";
+import { listKeys } from "./list-keys.ts";
+import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
+import { accessOf } from "./admin-access.ts";
+import { AdminUsers } from "./admin-users.ts";
+import { Identity } from "./identity.ts";
+
+const HANDSHAKE_TIMEOUT_MS = 5000;
+/** Requests a second that are answered, of all connections together, each in its turn; and how many at once. */
+const REQUESTS_PER_MS = 0.5;
+const REQUESTS_AT_ONCE = 50;
+/** An answer costs as much again for each of so many bytes. */
+const REQUEST_BYTES = 8 * 1024;
+/** The bytes of a backup are cheap to make: so much of them is as much work as one byte else. Some 20 MB a second remain. */
+const BACKUP_CHEAPER = 8;
+/** Who asks more often hears the same again: putting a status together costs much more than sending it. */
+const STATUS_KEPT_MS = 10;
+
+type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
+/** Of who is connected, not of the node. */
+type UserRequest = Extract<AdminRequest, { readonly op: "signIn" | "whoami" }>;
+
+export interface AdminContext extends GatewayContext {
+  readonly budget: BufferBudget;
+  readonly links: PeerLinks;
+  readonly status: () => AdminStatus;
+  readonly linkStatus: () => AdminLink[];
+}
+
+export class AdminGateway implements AdminGate {
+  readonly #context: AdminContext;
+  /** Have not shaken hands: the network bounds them. */
+  readonly #shaking = new Set<Connection>();
+  readonly #connections = new Set<AdminConnection>();
+  /** Those with requests that wait; whoever was served goes to the end. */
+  readonly #queue = new Set<AdminConnection>();
+  /** Requests that may be answered now; below zero: they have been already. */
+  #allowed = REQUESTS_AT_ONCE;
+  #allowedMs = 0;
+  #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
+  #stopped = false;
+  readonly #backups: Backups<AdminConnection>;
+  readonly #users: AdminUsers;
+
+  constructor(context: AdminContext) {
+    this.#context = context;
+    this.#users = new AdminUsers(context);
+    this.#backups = new Backups(context);
+  }
+
+  accept(connection: Connection): ConnectionHandlers {
+    const { machine, strangers } = this.#context;
+    if (this.#stopped) {
+      connection.close("node stops");
+      return { onFrame: () => {}, onClose: () => {} };
+    }
+    this.#shaking.add(connection);
+    return acceptWithHandshake(connection, {
+      clock: machine.clock,
+      random: machine.random,
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      handshake: handshakeOf(this.#context, "admin"),
+      established: (_, remote) =>
+        this.#established(connection, new Identity(connection, hasProved(this.#context, remote))),
+      failed: (failure) => {
+        this.#shaking.delete(connection);
+        if (failure.kind === "ended") return;
+        const { code, text } = failure;
+        strangers.warn("management refused", { remote: connection.remote, code, reason: text });
+      },
+    });
+  }
+
+  stop(reason: string): void {
+    this.#stopped = true;
+    for (const connection of this.#shaking) connection.close(reason);
+    for (const connection of this.#connections) connection.close(reason);
+  }
+
+  /** A turn begins: there is one every tick at least. */
+  beginTurn(): void {
+    if (this.#queue.size > 0) this.#serve();
+  }
+
+  tick(): void {
+    this.#backups.tick();
+  }
+
+  queued(connection: AdminConnection): void {
+    this.#queue.add(connection);
+    this.#serve();
+  }
+
+  held(connection: AdminConnection, bytes: number): void {
+    this.#context.budget.changed(connection, bytes);
+  }
+
+  ended(connection: AdminConnection): void {
+    this.#connections.delete(connection);
+    this.#backups.ownerEnded(connection);
+    this.#queue.delete(connection);
+    this.#context.budget.remove(connection);
+  }
+
+  misbehaved({ remote }: Pick<Connection, "remote">, what: string, reason: string): void {
+    this.#context.strangers.warn(what, { remote, reason });
+  }
+
+  answer(connection: AdminConnection, frame: Uint8Array): AdminReply | "later" | null {
+    try {
+      return this.#answer(connection, decodeAdminRequest(frame));
+    } catch (error) {
+      if (!(error instanceof AdminRequestError)) throw error;
+      this.misbehaved(connection, "malformed management request", error.message);
+      if (error.id !== null) {
+        return reply(encodeAdminError(error.id, new KvError("BAD_REQUEST", error.message)));
+      }
+      connection.close(`malformed request: ${error.message}`);
+      return null;
+    }
+  }
+
+  #established(connection: Connection, identity: Identity): ConnectionHandlers {
+    this.#shaking.delete(connection);
+    if (this.#connections.size >= this.#context.options.adminConnectionsMax) {
+      connection.close("too many management connections");
+      return { onFrame: () => {}, onClose: () => {} };
+    }
+    const admin = new AdminConnection(this, connection, identity);
+    this.#connections.add(admin);
+    this.#context.budget.add(admin);
+    return admin;
+  }
+
+  /** One request of each that waits, and again, as long as it is allowed. */
+  #serve(): void {
+    const nowMs = this.#context.machine.clock.now();
+    const more = (nowMs - this.#allowedMs) * REQUESTS_PER_MS;
+    this.#allowed = Math.min(REQUESTS_AT_ONCE, this.#allowed + more);
+    this.#allowedMs = nowMs;
+    let idle = 0;
+    while (this.#allowed >= 1 && idle < this.#queue.size) {
+      const [next] = this.#queue;
+      if (next === undefined) return;
+      const work = next.serve();
+      this.#queue.delete(next);
+      if (next.hasWaiting) this.#queue.add(next);
+      if (work === null) idle += 1;
+      else {
+        idle = 0;
+        this.#allowed -= 1 + work / REQUEST_BYTES;
+      }
+    }
+  }
+
+  #answer(connection: AdminConnection, request: AdminRequest): AdminReply | "later" {
+    const { id } = request;
+    try {
+      if (request.op === "signIn") {
+        return later(connection, (done) => this.#users.signIn(connection, request, done));
+      }
+      this.#users.mayAsk(connection, request);
+      switch (request.op) {
+        case "whoami":
+          return reply(encodeAdminResult(id, request.op, this.#users.whoIs(connection)));
+        case "beginBackup":
+          return this.#beginBackup(connection, id);
+        case "readBackup": {
+          const { backup, piece } = request.params;
+          const result = this.#backups.read(connection, backup, piece);
+          const frame = encodeAdminResult(id, request.op, result);
+          return { frame, work: frame.length / BACKUP_CHEAPER };
+        }
+        case "setQuota":
+        case "setHistory":
+        case "compact":
+        case "changeAccess":
+          return later(connection, (done) =>
+            changeSetting(this.#context, request, this.#users.askerOf(connection), (result) =>
+              done(result instanceof KvError ? encodeAdminError(id, result) : result),
+            ),
+          );
+        default:
+          return reply(this.#carryOut(request));
+      }
+    } catch (error) {
+      if (error instanceof KvError) return reply(encodeAdminError(id, error));
+      throw error;
+    }
+  }
+
+  #beginBackup(connection: AdminConnection, id: number): "later" {
+    this.#backups.begin(connection, (result) =>
+      connection.answered(
+        result instanceof KvError
+          ? encodeAdminError(id, result)
+          : encodeAdminResult(id, "beginBackup", result),
+      ),
+    );
+    return "later";
+  }
+
+  #carryOut({
+    id,
+    op,
+    params,
+  }: Exclude<AdminRequest, BackupRequest | SettingRequest | UserRequest>): Uint8Array {
+    const { logger } = this.#context.machine;
+    switch (op) {
+      case "status":
+        return encodeAdminResult(id, op, this.#statusNow());
+      case "getLinks":
+        return encodeAdminResult(id, op, this.#links());
+      case "breakLink":
+        this.#setFault(params.peer, params.direction, { dropPermille: 1000, delayMs: 0 });
+        logger.info("link broken on purpose", {
+          peer: params.peer,
+          direction: params.direction,
+        });
+        return encodeAdminResult(id, op, this.#links());
+      case "restoreLink":
+        this.#setFault(params.peer, params.direction, NO_FAULT);
+        logger.info("link restored", { peer: params.peer, direction: params.direction });
+        return encodeAdminResult(id, op, this.#links());
+      case "setFault": {
+        const { peer, direction, dropPermille, delayMs } = params;
+        this.#setFault(peer, direction, { dropPermille, delayMs });
+        logger.info("link fault set", { peer, direction, dropPermille, delayMs });
+        return encodeAdminResult(id, op, this.#links());
+      }
+      case "setFaults":
+        this.#setFaults(params.faults);
+        logger.info("link faults set", { faults: params.faults.length });
+        return encodeAdminResult(id, op, this.#links());
+      case "heal":
+        this.#setFaults([]);
+        logger.info("all links restored");
+        return encodeAdminResult(id, op, this.#links());
+      case "listKeys":
+        return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
+      case "getAccess":
+        return encodeAdminResult(id, op, accessOf(this.#context.replica.state.access));
+      case "getSettings":
+        return encodeAdminResult(id, op, settingsOf(this.#context.replica.state));
+      case "getHistory":
+        return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
+      default:
+        return unreachable(op, "operation");
+    }
+  }
+
+  /** All or nothing; of several for one direction the last holds. */
+  #setFaults(faults: AdminParams<"setFaults">["faults"]): void {
+    this.#mayBreak();
+    const { links } = this.#context;
+    for (const { peer } of faults) this.#knownPeer(peer);
+    for (const peer of links.peers) {
+      for (const direction of DIRECTIONS) {
+        const named = faults.findLast(
+          (fault) =>
+            fault.peer === peer && (fault.direction === "both" || fault.direction === direction),
+        );
+        const { dropPermille, delayMs } = named ?? NO_FAULT;
+        links.setFault(peer, [direction], { dropPermille, delayMs });
+      }
+    }
+  }
+
+  #setFault(peer: number, direction: LinkDirection, fault: LinkFault): void {
+    this.#mayBreak();
+    this.#knownPeer(peer);
+    const { links } = this.#context;
+    const directions: readonly Direction[] = direction === "both" ? DIRECTIONS : [direction];
+    links.setFault(peer, directions, fault);
+  }
+
+  #mayBreak(): void {
+    const { options } = this.#context;
+    if (options.allowFaults) return;
+    const text = `node ${options.nodeId} was started without --allow-faults: its links cannot be broken`;
+    throw new KvError("FORBIDDEN", text);
+  }
+
+  #knownPeer(peer: number): void {
+    const { options, links } = this.#context;
+    if (links.peers.includes(peer)) return;
+    const peers = links.peers.join(", ");
+    const text =
+      peer === options.nodeId
+        ? `node ${peer} has no link to itself; its peers are ${peers}`
+        : `node ${options.nodeId} has no peer ${peer}; its peers are ${peers}`;
+    throw new KvError("UNKNOWN_NODE", text);
+  }
+
+  #statusNow(): AdminStatus {
+    const nowMs = this.#context.machine.clock.now();
+    if (this.#status === null || nowMs - this.#status.takenMs >= STATUS_KEPT_MS) {
+      this.#status = { status: this.#context.status(), takenMs: nowMs };
+    }
+    return this.#status.status;
+  }
+
+  /** As they are now: somebody may just have changed them. */
+  #links(): { links: AdminLink[] } {
+    this.#status = null;
+    return { links: this.#context.linkStatus() };
+  }
+}
+
+/** @param begin calls `done` once, perhaps at once: then it is the reply */
+function later(
+  connection: AdminConnection,
+  begin: (done: (frame: Uint8Array) => void) => void,
+): AdminReply | "later" {
+  let atOnce: Uint8Array | null = null;
+  let returned = false;
+  begin((frame) => {
+    if (returned) connection.answered(frame);
+    else atOnce = frame;
+  });
+  returned = true;
+  return atOnce === null ? "later" : reply(atOnce);
+}
+
+function reply(frame: Uint8Array): AdminReply {
+  return { frame, work: frame.length };
+}

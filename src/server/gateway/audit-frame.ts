@@ -1,0 +1,143 @@
+/** What of a client's frame goes into the audit log: each command and read with its keys, and never a value. */
+import { printable } from "../../base/index.ts";
+import {
+  CommandCursor,
+  decodeTxn,
+  mayRead,
+  refusalOf,
+  rightsOf,
+  textOf,
+  type AccessState,
+  type Actor,
+  type ByteString,
+  type KeysOfLease,
+  type Txn,
+  type Where,
+} from "../../store/index.ts";
+import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/index.ts";
+import type { Audit } from "../../machine/ports/index.ts";
+import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
+
+export interface Asker {
+  readonly access: AccessState;
+  readonly keysOfLease: KeysOfLease;
+  readonly actor: Actor | null;
+  readonly from: string;
+}
+
+/** Of a key or bound. */
+const KEY_LENGTH_MAX = 200;
+/** Of a transaction or a read of many. */
+const KEYS_SHOWN = 16;
+
+/** Judged as this node knows the rights now; what is refused later, where it is applied, was allowed here. */
+export function recordFrame(
+  audit: Audit,
+  asker: Asker,
+  bytes: Uint8Array,
+  frame: ClientFrame,
+): void {
+  if (frame.kind === "writes") recordGroup(audit, asker, frame.group);
+  else if (frame.kind === "reads") recordReads(audit, asker, bytes);
+  else recordWatches(audit, asker, frame.requests);
+}
+
+function recordGroup(audit: Audit, asker: Asker, group: Uint8Array): void {
+  const { access, keysOfLease, actor, from } = asker;
+  const rights = access.isOn ? rightsOf(access, actor) : null;
+  const cursor = new CommandCursor();
+  cursor.resetToGroup(group);
+  while (cursor.next()) {
+    if (cursor.op === OP.openSession || cursor.op === OP.closeSession || cursor.op === OP.noop)
+      continue;
+    audit.record({
+      user: userOf(actor),
+      from,
+      operation: nameOf(cursor.op),
+      keys: keysOf(cursor),
+      allowed: rights === null || refusalOf(rights, cursor, keysOfLease) === 0,
+    });
+  }
+}
+
+function recordReads(audit: Audit, { access, actor, from }: Asker, frame: Uint8Array): void {
+  forEachRead(frame, (_, wanted) => {
+    const where: readonly Where[] =
+      typeof wanted === "string"
+        ? [{ key: wanted }]
+        : "keys" in wanted
+          ? wanted.keys.map((key) => ({ key }))
+          : "key" in wanted
+            ? [{ key: wanted.key }]
+            : "history" in wanted
+              ? [{ key: wanted.history }]
+              : "end" in wanted
+                ? [{ start: wanted.start, end: wanted.end }]
+                : [];
+    audit.record({
+      user: userOf(actor),
+      from,
+      operation: "read",
+      keys: shownAll(where),
+      allowed: where.every((one) => mayRead(access, actor, one)),
+    });
+  });
+}
+
+function recordWatches(
+  audit: Audit,
+  { access, actor, from }: Asker,
+  requests: readonly WatchRequest[],
+): void {
+  for (const request of requests) {
+    if (request.kind !== "create") continue;
+    const { start, end } = request.wish;
+    audit.record({
+      user: userOf(actor),
+      from,
+      operation: "watch",
+      keys: shown({ start, end }),
+      allowed: mayRead(access, actor, { start, end }),
+    });
+  }
+}
+
+export function userOf(actor: Actor | null): string | null {
+  if (actor === null) return null;
+  return actor.name === "" ? "(secret)" : actor.name;
+}
+
+function nameOf(op: number): string {
+  return OP_NAMES.find((name) => OPERATIONS[name].code === op) ?? String(op);
+}
+
+function keysOf(cursor: CommandCursor): string | null {
+  const kind = operationOf(cursor.op)?.kind;
+  if (kind === "key") return shown({ key: cursor.key() });
+  if (kind !== "txn") return null;
+  const txn = decodeTxn(cursor.txn());
+  return typeof txn === "string" ? null : shownAll(whereIn(txn));
+}
+
+function whereIn({ compare, success, failure }: Txn): readonly Where[] {
+  const ops = [...success, ...failure].flatMap((op): readonly Where[] => {
+    if (op.op === "txn") return whereIn(op.txn);
+    return op.op === "put" ? [{ key: op.key }] : [op.where];
+  });
+  return [...compare.map(({ where }) => where), ...ops];
+}
+
+function shownAll(all: readonly Where[]): string {
+  const some = all.slice(0, KEYS_SHOWN).map(shown).join(" ");
+  return all.length > KEYS_SHOWN ? `${some} and ${all.length - KEYS_SHOWN} more` : some;
+}
+
+function shown(where: Where): string {
+  if ("key" in where) return text(where.key);
+  return `${text(where.start)}..${where.end === null ? "" : text(where.end)}`;
+}
+
+function text(key: ByteString): string {
+  const whole = printable(textOf(key));
+  return whole.length > KEY_LENGTH_MAX ? `${whole.slice(0, KEY_LENGTH_MAX)}…` : whole;
+}

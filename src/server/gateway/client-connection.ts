@@ -1,0 +1,326 @@
+/**
+ * One client's connection: what it may have of a turn, and what waits for the next ones.
+ *
+ * Invariants:
+ *   F1. In one turn a connection gets the work of TURN_WORK and what its last frame goes beyond it; that is taken off its
+ *       next turns. So a turn is bounded by the number of those who want something, and whoever wants little gets it in
+ *       the turn in which it came.
+ *   F2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and one frame
+ *       or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread. While the
+ *       node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and what
+ *       comes after them is to hear of it at once, reads are to go on.
+ *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
+ *   F5. What comes after a request to sign in waits until that is answered.
+ *   F4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
+ */
+import { KvError, unreachable } from "../../base/index.ts";
+import { piecesOf, type Actor, type ByteString, type GroupPiece } from "../../store/index.ts";
+import type { Audit, Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
+import { type Replica, type Route, RouteLoad, type WatchRoute } from "../../replica/index.ts";
+import {
+  AnswerWriter,
+  type ClientFrame,
+  decodeClientFrame,
+  decodeSignIn,
+  encodeSignedIn,
+  SIGN_IN_FRAME,
+  type SignInRequest,
+} from "../../protocol/client/index.ts";
+import { DecodeError } from "../../protocol/codec/index.ts";
+import type { BufferHolder } from "./buffer-budget.ts";
+import { recordFrame } from "./audit-frame.ts";
+import type { Identity } from "./identity.ts";
+import { Inbox } from "./inbox.ts";
+import { LargeWrites } from "./large-writes.ts";
+import type { SignIn } from "./sign-in.ts";
+
+/** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
+const TURN_WORK = 1024;
+const WORK_BYTES = 256;
+/** A connection signs in once in a while. */
+const SIGN_IN_WORK = 512;
+/** Larger frames of writes are taken piece by piece. */
+const PIECE_COMMANDS = 256;
+const PIECE_BYTES = 256 * 1024;
+const COMMANDS_MAX = 1024;
+const BYTES_MAX = 512 * 1024;
+const READS_MAX = 4096;
+const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+
+/** What a connection needs of its gateway. */
+export interface ClientGate {
+  readonly replica: Replica;
+  /** Of the turn that gathers input now. */
+  readonly turn: number;
+  /** Hard limit of the answers that wait for one client. */
+  readonly unreadBytesMax: number;
+  readonly signIn: SignIn;
+  /** Null: nothing is written down. */
+  readonly audit: Audit | null;
+  nowMs(): number;
+  /** Somebody else wants something of this node, or writes through another one. */
+  othersAtWork(nowMs: number): boolean;
+  /** A frame has come in. */
+  worked(connection: ClientConnection): void;
+  /** Input has reached the replica, or waits here. */
+  wake(): void;
+  /** It waits for its turn: `serve` is to be called in the next ones. */
+  queued(connection: ClientConnection): void;
+  /** What is held for it has grown. */
+  held(connection: ClientConnection, bytes: number): void;
+  ended(connection: ClientConnection): void;
+  /** It does what it must not, and was ended for it. */
+  misbehaved(connection: ClientConnection, what: string, reason: string): void;
+}
+
+export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, BufferHolder {
+  readonly id: number;
+  readonly relayed = false;
+  readonly answers = new AnswerWriter();
+  readonly load = new RouteLoad();
+  readonly #gate: ClientGate;
+  readonly #connection: Connection;
+  readonly #inbox = new Inbox();
+  readonly #large = new LargeWrites();
+  /** Of the frame that is being taken. */
+  #pieces: readonly GroupPiece[] = [];
+  #nextPiece = 0;
+  #open = true;
+  /** What is left of this turn's share, or missing from the next ones. */
+  #work = TURN_WORK;
+  #workTurn = 0;
+  #unread = false;
+  readonly #identity: Identity;
+  /** F5. */
+  #signingIn = false;
+
+  constructor(gate: ClientGate, connection: Connection, identity: Identity) {
+    this.#identity = identity;
+    this.#gate = gate;
+    this.#connection = connection;
+    this.id = gate.replica.newRouteId();
+  }
+
+  get actor(): Actor | null {
+    return this.#identity.actor(this.#gate.nowMs());
+  }
+
+  get remote(): string {
+    return this.#connection.remote;
+  }
+
+  isOpen(): boolean {
+    return this.#open;
+  }
+
+  heldBytes(): number {
+    if (!this.#open) return 0;
+    const connection = this.#connection;
+    return this.#inbox.bytes + connection.bufferedBytes() + connection.unfinishedBytes();
+  }
+
+  giveUp(reason: string): void {
+    if (!this.#open) return;
+    this.#gate.misbehaved(this, "client holds too much memory; connection ended", reason);
+    this.#close();
+    this.#connection.destroy();
+  }
+
+  /** The node stops. */
+  close(reason: string): void {
+    this.#connection.close(reason);
+  }
+
+  onFrame(frame: Uint8Array): void {
+    if (!this.#open) return;
+    this.#gate.worked(this);
+    if (!this.#hasWaiting && this.#mayGoOn()) this.#take(frame);
+    else this.#inbox.push(frame);
+    if (this.#hasWaiting) {
+      this.#connection.pause();
+      this.#gate.queued(this);
+      this.#gate.held(this, this.heldBytes());
+    }
+    this.#gate.wake();
+  }
+
+  onClose(): void {
+    this.#close();
+  }
+
+  deliver(frame: Uint8Array): void {
+    this.#work -= Math.floor(frame.length / WORK_BYTES);
+    this.tell(frame);
+  }
+
+  unreadBytes(): number {
+    return this.#connection.bufferedBytes();
+  }
+
+  /** What it did not ask for now: its share of the turn is not touched. */
+  tell(frame: Uint8Array): void {
+    this.#connection.send(frame);
+    if (!this.#large.isIdle && this.load.commands === 0) this.#large.ended(this.#gate.nowMs());
+    const unread = this.#connection.bufferedBytes();
+    if (unread <= UNREAD_BYTES_MAX) return;
+    this.#unread = true;
+    if (unread > this.#gate.unreadBytesMax) {
+      return this.giveUp(`${unread} bytes of its answers are not read`);
+    }
+    this.#gate.held(this, unread + this.#inbox.bytes);
+  }
+
+  /** Its turn has come: takes of what waits as much as it may. @returns whether something waits still */
+  serve(): boolean {
+    while (this.#hasWaiting && this.#mayGoOn()) this.#takeNext();
+    if (this.#hasWaiting) return true;
+    this.#connection.resume();
+    return false;
+  }
+
+  /** Whether `serve` in the next turn would do something. */
+  get canGoOn(): boolean {
+    return this.#hasRoom();
+  }
+
+  get #hasWaiting(): boolean {
+    return this.#nextPiece < this.#pieces.length || !this.#inbox.isEmpty;
+  }
+
+  /** F1 and F2. */
+  #mayGoOn(): boolean {
+    if (!this.#hasRoom() || this.#gate.replica.answersFull) return false;
+    const turns = this.#gate.turn - this.#workTurn;
+    if (turns > 0) {
+      this.#workTurn = this.#gate.turn;
+      this.#work = Math.min(TURN_WORK, this.#work + turns * TURN_WORK);
+    }
+    this.#work -= Math.floor(this.load.workBytes / WORK_BYTES);
+    this.load.workBytes = 0;
+    return this.#work > 0;
+  }
+
+  /** F2. */
+  #hasRoom(): boolean {
+    if (!this.#open || this.#signingIn) return false;
+    const { commands, bytes, reads } = this.load;
+    const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
+    if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
+    if (!this.#large.isIdle && this.#mustRest()) return false;
+    if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
+    return !this.#unread;
+  }
+
+  /** F4. */
+  #mustRest(): boolean {
+    const nowMs = this.#gate.nowMs();
+    if (this.#gate.othersAtWork(nowMs) && !this.#gate.replica.refusesWrites) {
+      return this.#large.mustRest(nowMs, this.load.commands > 0);
+    }
+    this.#large.forget();
+    return false;
+  }
+
+  #takeNext(): void {
+    const piece = this.#pieces[this.#nextPiece];
+    if (piece === undefined) {
+      const frame = this.#inbox.shift();
+      if (frame !== undefined) this.#take(frame);
+      return;
+    }
+    this.#nextPiece += 1;
+    if (this.#nextPiece === this.#pieces.length) this.#forgetPieces();
+    this.#write(piece.group, piece.count);
+  }
+
+  #take(bytes: Uint8Array): void {
+    try {
+      if (bytes[0] === SIGN_IN_FRAME) return this.#signIn(decodeSignIn(bytes));
+      const frame = decodeClientFrame(bytes);
+      if (this.#gate.audit !== null) this.#audit(this.#gate.audit, bytes, frame);
+      switch (frame.kind) {
+        case "writes":
+          if (frame.count > PIECE_COMMANDS || frame.group.length > PIECE_BYTES) {
+            this.#pieces = piecesOf(frame.group, PIECE_COMMANDS, PIECE_BYTES);
+            this.#nextPiece = 0;
+            this.#takeNext();
+          } else {
+            this.#write(frame.group, frame.count);
+          }
+          return;
+        case "reads":
+          this.#work -= frame.count + Math.floor(bytes.length / WORK_BYTES);
+          this.#gate.replica.onReads(this, bytes, frame);
+          return;
+        case "watches": {
+          this.#work -= frame.requests.length + Math.floor(bytes.length / WORK_BYTES);
+          const wrong = this.#gate.replica.onWatches(this, frame.requests);
+          if (wrong !== null) throw new DecodeError(wrong);
+          return;
+        }
+        default:
+          unreachable(frame, "client frame");
+      }
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#gate.misbehaved(
+        this,
+        "malformed frame from a client; connection closed",
+        error.message,
+      );
+      this.#connection.close(`malformed frame: ${error.message}`);
+      this.#inbox.clear();
+    }
+  }
+
+  #signIn({ user, proof }: SignInRequest): void {
+    this.#signingIn = true;
+    this.#work -= SIGN_IN_WORK;
+    this.#gate.signIn.signIn(this.remote, user, proof, (result) => {
+      this.#signingIn = false;
+      if (!this.#open) return;
+      const wrong =
+        result instanceof KvError ? null : this.#identity.signedIn(result, this.#gate.nowMs());
+      const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
+      const allowed = !(answer instanceof KvError);
+      this.#gate.audit?.record({
+        user,
+        from: this.remote,
+        operation: "sign in",
+        keys: null,
+        allowed,
+      });
+      this.#connection.send(encodeSignedIn(answer));
+      if (!this.#hasWaiting) return;
+      this.#gate.queued(this);
+      this.#gate.wake();
+    });
+  }
+
+  #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
+    const { access, leases } = this.#gate.replica.state;
+    const keysOfLease = (lease: number): Iterable<ByteString> => leases.boundTo(lease);
+    const asker = { access, keysOfLease, actor: this.actor, from: this.remote };
+    recordFrame(audit, asker, bytes, frame);
+  }
+
+  #write(group: Uint8Array, count: number): void {
+    this.#work -= count + Math.floor(group.length / WORK_BYTES);
+    if (LargeWrites.isLarge(group.length, count)) this.#large.taken(this.#gate.nowMs());
+    this.#gate.replica.onWrites(this, group, count);
+  }
+
+  #close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#inbox.clear();
+    this.#forgetPieces();
+    this.#gate.replica.onRouteClosed(this);
+    this.#gate.ended(this);
+  }
+
+  #forgetPieces(): void {
+    this.#pieces = [];
+    this.#nextPiece = 0;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Settings of the cluster that managers ask this node for: each is answered when it holds here, with what holds.
+ *
+ * Invariant: every request is answered once. What was lost on its way is told as TIMEOUT, of unknown outcome; that it was asked
+ * for again does no harm.
+ */
+import { KvError, unreachable } from "../../base/index.ts";
+import { DEFAULT_QUOTA_BYTES, type KvState } from "../../store/index.ts";
+import { nameOf, type SettingDone } from "../../replica/index.ts";
+import {
+  type AdminRequest,
+  type AdminResult,
+  encodeAdminResult,
+} from "../../protocol/admin/index.ts";
+import { changeAccess, type Asker } from "./admin-access.ts";
+import type { GatewayContext } from "./context.ts";
+
+export type SettingRequest = Extract<
+  AdminRequest,
+  { readonly op: "setQuota" | "setHistory" | "compact" | "changeAccess" }
+>;
+
+/** Less than clients of management wait by default. */
+const WAIT_MS = 4000;
+
+/**
+ * @param answered once, perhaps within this call: with the answer's frame, or what kept the setting from holding
+ * @throws KvError when it cannot be proposed
+ */
+export function changeSetting(
+  context: GatewayContext,
+  request: SettingRequest,
+  asker: Asker,
+  answered: (result: Uint8Array | KvError) => void,
+): void {
+  const { replica, machine, wake } = context;
+  const { clock, logger } = machine;
+  const { settings } = replica;
+  const { actor } = asker;
+  const by = nameOf(actor);
+  let isOver = false;
+  const over = (result: Uint8Array | KvError): void => {
+    if (isOver) return;
+    isOver = true;
+    cancel();
+    answered(result);
+  };
+  const done: SettingDone = (error) => over(error ?? resultOf(request, replica.state));
+  const cancel = clock.after(WAIT_MS, () => over(new KvError("TIMEOUT", LATE_TEXT)));
+  try {
+    switch (request.op) {
+      case "setQuota":
+        settings.setQuota(request.params.bytes, actor, done);
+        logger.warn("a quota for keys and values was proposed", { ...request.params, by });
+        break;
+      case "setHistory":
+        settings.setHistory(request.params, actor, done);
+        logger.warn("a bound of the history was proposed", { ...request.params, by });
+        break;
+      case "compact":
+        settings.compact(request.params.revision, actor, done);
+        logger.info("compaction was proposed", { ...request.params, by });
+        break;
+      case "changeAccess": {
+        const { change } = request.params;
+        changeAccess(context, change, asker, (error) => {
+          if (error === null) logger.warn("users or roles have changed", { what: change.kind, by });
+          done(error);
+        });
+        break;
+      }
+      default:
+        return unreachable(request, "setting");
+    }
+  } catch (error) {
+    isOver = true;
+    cancel();
+    throw error;
+  }
+  wake();
+}
+
+function resultOf({ id, op }: SettingRequest, state: KvState): Uint8Array {
+  return op === "setQuota" || op === "changeAccess"
+    ? encodeAdminResult(id, op, {})
+    : encodeAdminResult(id, op, historyOf(state));
+}
+
+export function settingsOf(state: KvState): AdminResult<"getSettings"> {
+  const { quotaBytes, quotaIsSet } = state;
+  return { quotaBytes, quotaIsSet, quotaDefault: DEFAULT_QUOTA_BYTES, history: historyOf(state) };
+}
+
+export function historyOf({ historyBound, cells, revision }: KvState): AdminResult<"getHistory"> {
+  const { revisions, bytes, effective } = historyBound;
+  const { oldest, bytes: keptBytes } = cells.history;
+  return {
+    revisions,
+    bytes,
+    oldest,
+    revision,
+    keptBytes,
+    revisionsMax: effective.revisions,
+    bytesMax: effective.bytes,
+  };
+}
+
+const LATE_TEXT = `it was proposed, and did not come to hold at this node within ${WAIT_MS} ms: it may yet`;

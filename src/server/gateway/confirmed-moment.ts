@@ -1,0 +1,59 @@
+import { type ErrorCode, KvError } from "../../base/index.ts";
+import { SECRET_HOLDER } from "../../store/index.ts";
+import { innerRoute, type Replica, type Route } from "../../replica/index.ts";
+import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../protocol/client/index.ts";
+
+/** Any key: only the moment of the answer matters. */
+const SOME_KEY = new Uint8Array([0]);
+
+/**
+ * Calls back once, in a turn in which this node's state holds whatever was acknowledged anywhere before this call: a
+ * linearizable read is asked and answered, as a client's is, but never through another node, whose state it would tell of.
+ * @param done with the error a client would have been told; the state may be looked at within this call
+ * @returns calls it off
+ */
+export function atConfirmedMoment(
+  replica: Replica,
+  done: (error: KvError | null) => void,
+): () => void {
+  let isOpen = true;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    replica.onRouteClosed(route);
+  };
+  const route: Route = innerRoute(
+    replica.newRouteId(),
+    // The key means nothing: no right is needed for it.
+    SECRET_HOLDER,
+    () => isOpen,
+    (frame) => {
+      const error = errorIn(frame);
+      close();
+      done(error);
+    },
+  );
+  const writer = new ReadsWriter();
+  writer.read(0, SOME_KEY);
+  const frame = writer.take(false, 0);
+  const decoded = decodeClientFrame(frame);
+  if (decoded.kind === "reads") replica.onReads(route, frame, decoded);
+  return close;
+}
+
+function errorIn(frame: Uint8Array): KvError | null {
+  let error: KvError | null = null;
+  const ignore = (): void => {};
+  decodeAnswers(frame, {
+    appliedIdx: ignore,
+    write: ignore,
+    opened: ignore,
+    refused: ignore,
+    value: ignore,
+    missing: ignore,
+    unread: (_: number, code: ErrorCode, text: string) => {
+      error = new KvError(code, text);
+    },
+  });
+  return error;
+}

@@ -1,0 +1,78 @@
+import { type Secrets, secretsNow } from "../../base/index.ts";
+import type {
+  Audit,
+  Channel,
+  Clock,
+  Logger,
+  Random,
+  StrangerLog,
+} from "../../machine/ports/index.ts";
+import type { Replica } from "../../replica/index.ts";
+import type { HandshakeOptions } from "../../links/handshake/index.ts";
+import type { Hello } from "../../protocol/handshake/index.ts";
+import type { SignIn } from "./sign-in.ts";
+
+/** What the gateways need of the node they belong to. */
+export interface GatewayContext {
+  readonly options: {
+    readonly nodeId: number;
+    readonly clusterId: string;
+    readonly version: string;
+    readonly secret: Secrets;
+    readonly allowFaults: boolean;
+    readonly clientConnectionsMax: number;
+    readonly adminConnectionsMax: number;
+    readonly clientBufferBytesMax: number;
+    readonly bufferBytesMax: number;
+  };
+  readonly machine: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    /** Left out: nothing is written down. */
+    readonly audit?: Audit | undefined;
+  };
+  readonly signIn: SignIn;
+  /** For lines about what others do wrong. */
+  readonly strangers: StrangerLog;
+  readonly replica: Replica;
+  /** Input has reached the replica: a turn is due. */
+  readonly wake: () => void;
+}
+
+/** What the node says of itself to clients and managers. */
+export function clientHello(
+  { options, replica }: Pick<GatewayContext, "options" | "replica">,
+  channel: Channel,
+): Omit<Hello, "authenticates" | "bound" | "nonce"> {
+  return {
+    channel,
+    nodeId: options.nodeId,
+    clusterId: options.clusterId,
+    incarnation: null,
+    origin: replica.state.origin,
+    peer: null,
+    configurationId: null,
+    targetId: null,
+  };
+}
+
+/** How clients and managers shake hands: while access control is on, those who have no secret sign in afterwards. */
+export function handshakeOf(
+  context: Pick<GatewayContext, "options" | "replica">,
+  channel: "client" | "admin",
+): Pick<HandshakeOptions, "secret" | "secretOptional"> & {
+  readonly self: Omit<Hello, "authenticates" | "bound" | "nonce">;
+} {
+  const { options, replica } = context;
+  return {
+    self: clientHello(context, channel),
+    secret: options.secret,
+    secretOptional: () => replica.state.access.isOn,
+  };
+}
+
+/** Whether whoever said this hello, and has shaken hands, has proved the secret. */
+export function hasProved({ options }: Pick<GatewayContext, "options">, remote: Hello): boolean {
+  return remote.authenticates && secretsNow(options.secret).length > 0;
+}

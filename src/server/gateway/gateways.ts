@@ -1,0 +1,57 @@
+/** What of a node faces clients and managers: both gateways, and what they share. */
+import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
+import { AdminGateway, type AdminContext } from "./admin-gateway.ts";
+import { BufferBudget } from "./buffer-budget.ts";
+import { ClientGateway } from "./client-gateway.ts";
+
+/** Between two looks at what is held for everybody: on loopback some tens of megabytes come in meanwhile. */
+const AUDIT_INTERVAL_MS = 100;
+
+export class Gateways {
+  readonly #context: Omit<AdminContext, "budget">;
+  readonly #budget: BufferBudget;
+  readonly #clients: ClientGateway;
+  readonly #admin: AdminGateway;
+  #auditMs = 0;
+
+  constructor(context: Omit<AdminContext, "budget">) {
+    this.#context = context;
+    this.#budget = new BufferBudget(context.options.bufferBytesMax);
+    this.#clients = new ClientGateway(context, this.#budget);
+    this.#admin = new AdminGateway({ ...context, budget: this.#budget });
+  }
+
+  /** That have shaken hands. */
+  get clientConnections(): number {
+    return this.#clients.connections;
+  }
+
+  accept(connection: Connection, channel: "client" | "admin"): ConnectionHandlers {
+    return channel === "client" ? this.#clients.accept(connection) : this.#admin.accept(connection);
+  }
+
+  tick(): void {
+    this.#admin.tick();
+    const nowMs = this.#context.machine.clock.now();
+    if (nowMs < this.#auditMs) return;
+    this.#auditMs = nowMs + AUDIT_INTERVAL_MS;
+    this.#budget.audit();
+    this.#context.strangers.tick();
+  }
+
+  /** What waits for its turn gets its share of this one. */
+  beginTurn(): void {
+    this.#clients.beginTurn();
+    this.#admin.beginTurn();
+  }
+
+  /** Another turn would get somebody on who waits. */
+  get hasWork(): boolean {
+    return this.#clients.hasWork;
+  }
+
+  stop(reason: string): void {
+    this.#clients.stop(reason);
+    this.#admin.stop(reason);
+  }
+}

@@ -1,0 +1,45 @@
+/** Who is at the other end of a connection, as far as it has been proved. */
+import { ACCESS_NAME, SECRET_HOLDER, type AccessState, type Actor } from "../../store/index.ts";
+import type { Connection } from "../../machine/ports/index.ts";
+import type { SignedIn } from "./sign-in.ts";
+
+export type Means = "password" | "secret" | "certificate" | "none";
+
+export class Identity {
+  readonly #isHolder: boolean;
+  readonly #commonName: string | null;
+  #signedIn: Actor | null = null;
+  #endsMs = 0;
+
+  /** @param isHolder whether the handshake has proved the cluster's secret */
+  constructor(connection: Connection, isHolder: boolean) {
+    this.#isHolder = isHolder;
+    // As in a token: what no user can be named is nobody's. The empty name stands for whoever has proved the secret.
+    const commonName = connection.security()?.commonName ?? "";
+    this.#commonName = ACCESS_NAME.test(commonName) ? commonName : null;
+  }
+
+  /** @returns what is wrong with it: whoever is connected stays the same */
+  signedIn({ actor, lifetimeMs }: SignedIn, nowMs: number): string | null {
+    if (actor === null) return null;
+    if (this.#signedIn !== null && this.#signedIn.name !== actor.name) {
+      return `user ${this.#signedIn.name} has signed in over this connection: another user takes another one`;
+    }
+    this.#signedIn = actor;
+    this.#endsMs = nowMs + lifetimeMs;
+    return null;
+  }
+
+  /** Who has signed in is that user, whatever else was proved. @returns null: nobody */
+  actor(nowMs: number): Actor | null {
+    if (this.#signedIn !== null) return nowMs < this.#endsMs ? this.#signedIn : null;
+    if (this.#isHolder) return SECRET_HOLDER;
+    return this.#commonName === null ? null : { name: this.#commonName, generation: 0 };
+  }
+
+  means(access: AccessState, nowMs: number): Means {
+    if (this.#signedIn !== null) return nowMs < this.#endsMs ? "password" : "none";
+    if (this.#isHolder) return "secret";
+    return this.#commonName !== null && access.users.has(this.#commonName) ? "certificate" : "none";
+  }
+}

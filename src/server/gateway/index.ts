@@ -1,0 +1,3 @@
+/** Connections of clients and of management. */
+export { Gateways } from "./gateways.ts";
+export { SignIn } from "./sign-in.ts";

@@ -1,0 +1,161 @@
+/**
+ * Signing in, and making hashes of passwords.
+ *
+ * Invariants:
+ *   G1. One password is hashed at a time, and few wait, of each address fewer: whoever tries passwords takes half of a processor at most,
+ *       never the event loop, and nobody else's place.
+ *   G2. Whoever is refused is not told whether there is such a user, and cannot tell by the time that it takes.
+ */
+import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
+import type { AccessState, Actor } from "../../store/index.ts";
+import type { Passwords } from "../../machine/ports/index.ts";
+import { makeToken, readToken, TOKEN_LIFETIME_MS } from "./tokens.ts";
+
+const WAITING_MAX = 64;
+const WAITING_OF_ADDRESS_MAX = 8;
+
+export interface SignedIn {
+  /** Null: access control is off, nobody has to sign in, and there is no token. */
+  readonly actor: Actor | null;
+  readonly token: string;
+  readonly lifetimeMs: number;
+}
+
+export type Proof = { readonly password: string } | { readonly token: string };
+
+interface Job {
+  readonly address: string;
+  run(next: () => void): void;
+}
+
+export class SignIn {
+  readonly #passwords: Passwords | null;
+  readonly #access: () => AccessState;
+  readonly #waiting: Job[] = [];
+  #isBusy = false;
+  /** Of a password that nobody has (G2); made with the first use. */
+  #decoy: string | null = null;
+
+  /** @param passwords null: nobody can sign in at this node */
+  constructor(passwords: Passwords | null, access: () => AccessState) {
+    this.#passwords = passwords;
+    this.#access = access;
+  }
+
+  /**
+   * @param remote the connection's address with its port
+   * @param done once; within this call where nothing has to be hashed
+   */
+  signIn(
+    remote: string,
+    user: string,
+    proof: Proof,
+    done: (result: SignedIn | KvError) => void,
+  ): void {
+    const passwords = this.#passwords;
+    const access = this.#access();
+    if (!access.isOn) return done({ actor: null, token: "", lifetimeMs: 0 });
+    if (passwords === null) return done(new KvError("BAD_REQUEST", "nobody signs in at this node"));
+    if ("password" in proof && proof.password.length > PASSWORD_LENGTH_MAX) {
+      return done(
+        new KvError("BAD_REQUEST", `a password has at most ${PASSWORD_LENGTH_MAX} characters`),
+      );
+    }
+    if ("token" in proof) return done(this.#byToken(passwords, access, proof.token));
+    const wrong = this.#enqueue(remote, (next) =>
+      this.#check(passwords, user, proof.password, (result) => {
+        next();
+        done(result);
+      }),
+    );
+    if (wrong !== null) done(wrong);
+  }
+
+  /** For a change of a password. @param done once, never within this call unless it is refused */
+  hash(remote: string, password: string, done: (hash: string | KvError) => void): void {
+    const passwords = this.#passwords;
+    if (passwords === null) return done(new KvError("BAD_REQUEST", "no passwords at this node"));
+    const wrong = this.#enqueue(remote, (next) =>
+      passwords.hash(password, (hash) => {
+        next();
+        done(hash);
+      }),
+    );
+    if (wrong !== null) done(wrong);
+  }
+
+  #byToken(passwords: Passwords, access: AccessState, token: string): SignedIn | KvError {
+    const read = readToken(access, token);
+    const nowMs = passwords.wallMs();
+    if (read === null || nowMs >= read.endsMs) return refused(BAD_TOKEN_TEXT);
+    const { actor, endsMs } = read;
+    if (access.users.get(actor.name)?.generation !== actor.generation)
+      return refused(BAD_TOKEN_TEXT);
+    // A clock of another node may be ahead: nobody is in for longer than a token lives.
+    return { actor, token, lifetimeMs: Math.min(TOKEN_LIFETIME_MS, endsMs - nowMs) };
+  }
+
+  #check(
+    passwords: Passwords,
+    name: string,
+    password: string,
+    done: (result: SignedIn | KvError) => void,
+  ): void {
+    const user = this.#access().users.get(name);
+    const hash = user === undefined || user.passwordHash === "" ? this.#decoy : user.passwordHash;
+    if (hash === null) {
+      passwords.hash("", (made) => {
+        this.#decoy = made;
+        this.#check(passwords, name, password, done);
+      });
+      return;
+    }
+    passwords.verify(password, hash, (isRight) => {
+      const access = this.#access();
+      const now = access.users.get(name);
+      // The password may have been changed meanwhile.
+      if (
+        !isRight ||
+        user === undefined ||
+        now?.generation !== user.generation ||
+        hash === this.#decoy
+      ) {
+        return done(refused(WRONG_TEXT));
+      }
+      const actor = { name, generation: user.generation };
+      const endsMs = passwords.wallMs() + TOKEN_LIFETIME_MS;
+      done({ actor, token: makeToken(access, { actor, endsMs }), lifetimeMs: TOKEN_LIFETIME_MS });
+    });
+  }
+
+  /** G1. @returns why it cannot be done now; null: it will be */
+  #enqueue(remote: string, run: Job["run"]): KvError | null {
+    const address = remote.replace(/:\d+$/, "");
+    const own = this.#waiting.filter((job) => job.address === address).length;
+    if (this.#waiting.length >= WAITING_MAX || own >= WAITING_OF_ADDRESS_MAX) {
+      return new KvError("OVERLOADED", "too many sign in at this node now: try again in a moment");
+    }
+    this.#waiting.push({ address, run });
+    this.#next();
+    return null;
+  }
+
+  #next(): void {
+    if (this.#isBusy) return;
+    const job = this.#waiting.shift();
+    if (job === undefined) return;
+    this.#isBusy = true;
+    job.run(() => {
+      this.#isBusy = false;
+      this.#next();
+    });
+  }
+}
+
+function refused(text: string): KvError {
+  return new KvError("UNAUTHENTICATED", text);
+}
+
+const WRONG_TEXT = "wrong user or password";
+const BAD_TOKEN_TEXT =
+  "the token has ended, or its user is gone or has another password: sign in with the password";

@@ -1,0 +1,89 @@
+/** Crashes, pauses and restarts of the servers of a local cluster, as an operator would have them. */
+import { KvError } from "../../base/index.ts";
+import {
+  startLocalCluster,
+  startLocalServer,
+  stopLocalCluster,
+  type LocalClusterOptions,
+} from "./local-cluster.ts";
+import type { LocalServer } from "./local-server.ts";
+
+export class LocalServers {
+  readonly #options: LocalClusterOptions;
+  readonly #servers: Map<number, LocalServer>;
+  readonly #paused = new Set<number>();
+
+  /** Starts all and waits until each listens. @throws KvError when one cannot: then none runs */
+  static async start(options: LocalClusterOptions): Promise<LocalServers> {
+    return new LocalServers(options, await startLocalCluster(options));
+  }
+
+  private constructor(options: LocalClusterOptions, servers: readonly LocalServer[]) {
+    this.#options = options;
+    this.#servers = new Map(servers.map((server) => [server.node.id, server]));
+  }
+
+  /** Neither crashed nor paused. */
+  running(): readonly number[] {
+    const running = [...this.#servers].filter(
+      ([id, server]) => server.running && !this.#paused.has(id),
+    );
+    return running.map(([id]) => id);
+  }
+
+  /** kill -9; also of a paused one. */
+  async crash(id: number): Promise<void> {
+    const server = this.#alive(id);
+    server.signal("SIGKILL");
+    await server.exited;
+    this.#paused.delete(id);
+  }
+
+  /** Starts it again, on its own data. One that still runs is stopped first, as a clean restart; a paused one is killed. */
+  async restart(id: number): Promise<void> {
+    const before = this.#server(id);
+    if (this.#paused.has(id)) await this.crash(id);
+    await before.stop();
+    const server = startLocalServer(before.node, this.#options);
+    this.#servers.set(id, server);
+    await server.ready();
+  }
+
+  /** SIGSTOP: its sockets stay open, and it says nothing. */
+  async pause(id: number): Promise<void> {
+    const server = this.#alive(id);
+    if (this.#paused.has(id))
+      throw new KvError(
+        "BAD_REQUEST",
+        `node ${id} is paused already: \`resume ${id}\` lets it go on`,
+      );
+    server.signal("SIGSTOP");
+    this.#paused.add(id);
+  }
+
+  async resume(id: number): Promise<void> {
+    const server = this.#alive(id);
+    if (!this.#paused.delete(id))
+      throw new KvError("BAD_REQUEST", `node ${id} is not paused: nothing to resume`);
+    server.signal("SIGCONT");
+  }
+
+  async stop(): Promise<void> {
+    // A paused process would not see that it is to stop.
+    for (const id of this.#paused) this.#server(id).signal("SIGCONT");
+    await stopLocalCluster([...this.#servers.values()]);
+  }
+
+  #alive(id: number): LocalServer {
+    const server = this.#server(id);
+    if (server.running) return server;
+    throw new KvError("BAD_REQUEST", `node ${id} does not run: \`restart ${id}\` starts it`);
+  }
+
+  #server(id: number): LocalServer {
+    const server = this.#servers.get(id);
+    if (server !== undefined) return server;
+    const ids = [...this.#servers.keys()].join(", ");
+    throw new KvError("UNKNOWN_NODE", `there is no node ${id}: the nodes are ${ids}`);
+  }
+}

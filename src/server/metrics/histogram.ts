@@ -1,0 +1,29 @@
+/** A histogram of latency buckets as text for Prometheus: counts that exist anyway need no second count. */
+import { latencyBoundMs } from "../../base/index.ts";
+
+export interface HistogramText {
+  readonly name: string;
+  readonly help: string;
+  /** By latencyBucket; the last has no upper bound. */
+  readonly buckets: readonly number[];
+  /** Null: nobody adds it up, and it is left out. */
+  readonly sumMs: number | null;
+}
+
+export function renderHistogram({ name, help, buckets, sumMs }: HistogramText): string {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  let count = 0;
+  for (const [i, bucket] of buckets.entries()) {
+    count += bucket;
+    const bound = i === buckets.length - 1 ? "+Inf" : String(seconds(latencyBoundMs(i)));
+    lines.push(`${name}_bucket{le="${bound}"} ${count}`);
+  }
+  if (sumMs !== null) lines.push(`${name}_sum ${sumMs / 1000}`);
+  lines.push(`${name}_count ${count}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The names of buckets are compared as text: they must be short, and the same everywhere. */
+function seconds(ms: number): number {
+  return Number((ms / 1000).toPrecision(4));
+}

@@ -1,0 +1,2 @@
+/** Pages for operators. */
+export { operatorPages } from "./pages.ts";

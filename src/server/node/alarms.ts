@@ -1,0 +1,47 @@
+/** What is wrong with a node's data, of which somebody has to take care. */
+import type { UnreadableEntries } from "../../store/index.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
+import { type DiskFullError, TooManyFilesError } from "../../machine/ports/index.ts";
+import type { Replica } from "../../replica/index.ts";
+import type { AdminAlarm } from "../../protocol/admin/index.ts";
+
+export type AlarmSource = Pick<Replica, "alarms" | "joining" | "verdict" | "state"> & {
+  readonly space: Pick<Replica["space"], "lack">;
+};
+
+/**
+ * @param unreadable entries that this process has passed over: those of before stand in the state for ever
+ * @param otherLogs peers whose data come from another beginning
+ * @param lack what keeps the node from writing; null: nothing
+ */
+export function alarmsOf(
+  replica: AlarmSource,
+  unreadable: UnreadableEntries,
+  lack: DiskFullError | null,
+  otherLogs: readonly NodeId[] = [],
+): AdminAlarm[] {
+  const { joining, verdict, space, state } = replica;
+  const alarms: AdminAlarm[] = replica.alarms.map(({ peer, agreedIdx, differsIdx }) => ({
+    kind: "diverged" as const,
+    peer,
+    agreedIdx,
+    differsIdx,
+    refuses: verdict.kind !== "prevails",
+  }));
+  if (joining !== null) {
+    alarms.push({ kind: "joining", confirmed: [...joining.confirmed], needed: joining.needed });
+  }
+  if (unreadable.count > 0 && unreadable.lastIdx !== null) {
+    alarms.push({ kind: "unreadableEntry", idx: unreadable.lastIdx, entries: unreadable.count });
+  }
+  if (space.lack !== null) {
+    const { contentBytes, sizeBytes, quotaBytes } = state;
+    const usedBytes = space.lack === "quota" ? contentBytes : sizeBytes;
+    alarms.push({ kind: "noSpace", cause: space.lack, usedBytes, quotaBytes });
+  }
+  if (lack !== null) {
+    alarms.push({ kind: "diskFull", cause: lack instanceof TooManyFilesError ? "files" : "space" });
+  }
+  for (const peer of otherLogs) alarms.push({ kind: "otherLog", peer });
+  return alarms;
+}

@@ -1,0 +1,5 @@
+/** One node put together over the ports. */
+export { ListenError } from "./listen-error.ts";
+export { Node } from "./node.ts";
+export { DEFAULT_TIMING, type Machine, NODE_DEFAULTS, type NodeOptions } from "./options.ts";
+export type { NodeSight } from "./sight.ts";

@@ -1,0 +1,128 @@
+/** Opens a data directory and brings the replica to where it was when the process ended. */
+import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
+import type { WriteSeq } from "../../omnipaxos/index.ts";
+import type { DiskFullError } from "../../machine/ports/index.ts";
+import { Replica } from "../../replica/index.ts";
+import {
+  type DataDirectory,
+  LOG_DIRECTORY,
+  LogStorage,
+  openDataDirectory,
+  SNAPSHOT_DIRECTORY,
+  SnapshotStore,
+} from "../../storage/index.ts";
+import {
+  ABANDON_WAITS,
+  ISOLATED_AFTER_ELECTION_TIMEOUTS,
+  RELAY_AFTER_ELECTION_TIMEOUTS,
+  ROUND_PER_ELECTION_TIMEOUT,
+  type Machine,
+  type NodeOptions,
+} from "./options.ts";
+import { SnapshotReader } from "./snapshot-reader.ts";
+
+export interface OpenHooks {
+  onDurable(seq: WriteSeq): void;
+  onFailure(error: Error): void;
+  onRoom(hasRoom: boolean, lack: DiskFullError | null): void;
+  wake(): void;
+}
+
+export interface OpenedNode {
+  readonly directory: DataDirectory;
+  readonly storage: LogStorage;
+  readonly snapshots: SnapshotStore;
+  readonly replica: Replica;
+  /** Of the places of keys in every state's index: of this process, and known to nobody else. */
+  readonly placeSeed: PlaceSeed;
+}
+
+/** @throws StorageError when the directory is damaged or somebody else's */
+export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
+  const { clock, disk, logger, random } = machine;
+  const startedMs = clock.now();
+  const { clusterId, nodeId, timing } = options;
+  const directory = openDataDirectory(disk, {
+    clusterId,
+    nodeId,
+    members: [...options.peerAddresses.keys()],
+    random,
+    clock,
+    logger,
+    rejoin: options.rejoin,
+    confirmMembers: options.confirmMembers,
+    onFailure: (error) => hooks.onFailure(error),
+  });
+  const snapshots = SnapshotStore.open(disk, SNAPSHOT_DIRECTORY, logger);
+  const { storage, recovered } = LogStorage.open(
+    disk,
+    LOG_DIRECTORY,
+    {
+      segmentBytes: options.segmentBytes,
+      owner: directory.logOwner,
+      mustExist: directory.logBegun,
+    },
+    {
+      ...hooks,
+      onDurable: (seq) => {
+        directory.beginLog();
+        hooks.onDurable(seq);
+      },
+    },
+    logger,
+    clock,
+  );
+  if (recovered !== undefined) directory.beginLog();
+  const stored = recovered?.snapshot ?? null;
+  const placeSeed = { low: random.uint32(), high: random.uint32() };
+  const state =
+    stored === null
+      ? new KvState(new OrderedCells(placeSeed))
+      : new SnapshotReader(snapshots, stored.value, placeSeed).all();
+  const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));
+  const electionTicks = ticks(timing.electionTimeoutMs);
+  const waitTicks = ticks(timing.requestWaitMs);
+  const replica = new Replica(
+    {
+      joined: directory.joined,
+      core: {
+        clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
+        pid: nodeId,
+        electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
+        resendMessageTickTimeout: ticks(timing.resendMs),
+        // The number of this process: what a node asks for in one start is not answered in another.
+        incarnation: directory.bootId,
+      },
+      timing: {
+        waitTicks,
+        retryTicks: ticks(timing.resendMs),
+        relayAfterTicks: electionTicks * RELAY_AFTER_ELECTION_TIMEOUTS,
+        abandonTicks: waitTicks * ABANDON_WAITS,
+        agreeTicks: electionTicks,
+      },
+      compaction: options.compaction,
+      proposalBytesMax: options.proposalBytesMax,
+      proposalCommandsMax: options.proposalCommandsMax,
+      readsMax: options.readsMax,
+      rangePage: options.rangePage,
+      watches: {
+        limits: options.watches,
+        progressTicks: ticks(options.watches.progressMs),
+        isolatedAfterTicks: Math.ceil(electionTicks * ISOLATED_AFTER_ELECTION_TIMEOUTS),
+      },
+    },
+    recovered,
+    state,
+    snapshots,
+    () => hooks.wake(),
+  );
+  if (recovered !== undefined) {
+    logger.info("recovered from disk", {
+      decidedIdx: recovered.decidedIdx,
+      entries: recovered.entries.length,
+      snapshotIdx: stored?.idx ?? 0,
+      ms: Math.round(clock.now() - startedMs),
+    });
+  }
+  return { directory, storage, snapshots, replica, placeSeed };
+}

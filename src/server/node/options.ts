@@ -1,0 +1,150 @@
+import type { Secrets } from "../../base/index.ts";
+import { RANGE_PAGE, type PageLimits } from "../../store/index.ts";
+import type { PeerLinksLimits } from "../../links/index.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
+import type {
+  Address,
+  Audit,
+  Clock,
+  Disk,
+  Logger,
+  Memory,
+  Network,
+  Passwords,
+  Random,
+} from "../../machine/ports/index.ts";
+import {
+  type CompactionPolicy,
+  DEFAULT_COMPACTION,
+  DEFAULT_WATCH_LIMITS,
+  type WatchLimits,
+} from "../../replica/index.ts";
+
+/** The machine a node runs on: real in production, simulated in `src/proof/simulator`. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly logger: Logger;
+  /** Left out: nobody signs in with a password. */
+  readonly passwords?: Passwords;
+  /** Left out: nothing is written down of who did what. */
+  readonly audit?: Audit;
+  /** Left out: nobody looks whether it is enough. */
+  readonly memory?: Memory;
+}
+
+/** Milliseconds. */
+export interface NodeTiming {
+  readonly tickMs: number;
+  /**
+   * A leader that no longer hears a quorum is replaced within four of these, where some node hears one; its heartbeat
+   * rounds must exceed the worst round trip between nodes.
+   */
+  readonly electionTimeoutMs: number;
+  /** What may have been lost is repeated after so long. */
+  readonly resendMs: number;
+  /** A request that cannot be served for so long is refused, definitely. Below the clients' own time-out. */
+  readonly requestWaitMs: number;
+}
+
+export const DEFAULT_TIMING: NodeTiming = {
+  tickMs: 10,
+  electionTimeoutMs: 100,
+  resendMs: 200,
+  requestWaitMs: 3000,
+};
+
+/**
+ * How long a heartbeat round takes, in election time-outs. Up to four rounds pass until a node takes over: two until the
+ * others see that their leader is gone, two until it has heard so from all of them. Then it prepares and writes, which
+ * takes time of its own: that too is to fit into four election time-outs.
+ */
+export const ROUND_PER_ELECTION_TIMEOUT = 0.9;
+/** A proposal not applied after this many request waits is forgotten by the node that took it. */
+export const ABANDON_WAITS = 10;
+/** Cut off from the leader for this many election time-outs, a node asks its neighbours to serve its clients. */
+export const RELAY_AFTER_ELECTION_TIMEOUTS = 3;
+
+/**
+ * Cut off for so many election time-outs, a node says so to those who watch. Until it finds out itself up to one and a half
+ * have passed.
+ */
+export const ISOLATED_AFTER_ELECTION_TIMEOUTS = 0.5;
+
+/** How a snapshot from a peer is made into a state while the node goes on. */
+export interface LoadPace {
+  /** Milliseconds in which nothing else is done. Above 0. */
+  readonly sliceMs: number;
+  /** A slice ends after so many bytes too, for clocks that stand still meanwhile. Above 0. */
+  readonly sliceBytes: number;
+  /** Milliseconds from one slice to the next; 0: the next turn. */
+  readonly pauseMs: number;
+}
+
+/** At 6 µs a key, a slice is some hundred keys: a tenth of the default election time-out would be too much, this is half. */
+export const DEFAULT_LOAD_PACE: LoadPace = { sliceMs: 5, sliceBytes: 1024 * 1024, pauseMs: 0 };
+
+export interface NodeOptions {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  /** Of the program, for the status. */
+  readonly version: string;
+  /** Where each node of the cluster talks to its peers, this one included. */
+  readonly peerAddresses: ReadonlyMap<NodeId, Address>;
+  readonly clientAddress: Address;
+  /** What clients and managers prove to know. None: anybody who reaches the port is trusted. */
+  readonly secret: Secrets;
+  /** What nodes prove to know. None: anybody who reaches the port, as far as secrets go. */
+  readonly peerSecret: Secrets;
+  /** Management may break links. */
+  readonly allowFaults: boolean;
+  readonly timing: NodeTiming;
+  readonly compaction: CompactionPolicy;
+  readonly load: LoadPace;
+  /** Where they differ from the usual ones. */
+  readonly linkLimits: Partial<PeerLinksLimits>;
+  /** A new data directory is to take everything from the others before the node takes part. */
+  readonly rejoin: boolean;
+  /** The operator vouches for the members of a data directory that does not know them. */
+  readonly confirmMembers: boolean;
+  readonly segmentBytes: number;
+  readonly proposalBytesMax: number;
+  readonly proposalCommandsMax: number;
+  readonly readsMax: number;
+  /** What one page of a range holds, and what it takes. */
+  readonly rangePage: PageLimits;
+  /** What watches may take. */
+  readonly watches: WatchLimits;
+  readonly clientConnectionsMax: number;
+  readonly adminConnectionsMax: number;
+  /** Bytes of answers that may wait for one client before its connection is ended. */
+  readonly clientBufferBytesMax: number;
+  /** Bytes of frames and answers that may be held for all clients together before those that hold most are ended. */
+  readonly bufferBytesMax: number;
+}
+
+export const NODE_DEFAULTS = {
+  secret: null,
+  peerSecret: null,
+  allowFaults: false,
+  timing: DEFAULT_TIMING,
+  compaction: DEFAULT_COMPACTION,
+  load: DEFAULT_LOAD_PACE,
+  linkLimits: {},
+  rejoin: false,
+  confirmMembers: false,
+  segmentBytes: 16 * 1024 * 1024,
+  proposalBytesMax: 16 * 1024 * 1024,
+  // As many as a small machine carries out in a tenth of a second. With four times as many, turns grew so long that heartbeats
+  // came late and leaders changed (docs/performance.md, "Overload").
+  proposalCommandsMax: 8192,
+  readsMax: 65_536,
+  rangePage: RANGE_PAGE,
+  watches: DEFAULT_WATCH_LIMITS,
+  clientConnectionsMax: 5_000,
+  adminConnectionsMax: 100,
+  clientBufferBytesMax: 64 * 1024 * 1024,
+  bufferBytesMax: 256 * 1024 * 1024,
+} satisfies Partial<NodeOptions>;

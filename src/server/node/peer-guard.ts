@@ -1,0 +1,181 @@
+/**
+ * Who is let in. Each node remembers what its peers have told it of their disks, and refuses one that comes back with less:
+ * letting it in could lose acknowledged writes without anybody noticing.
+ *
+ * Invariants:
+ *   G1. A session begins only with a node that was started with the same members, on the disk that this node knows under
+ *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the mark that
+ *       this node heard last among those that it knows to have told.
+ *   G2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
+ *       next one, unless the old disk is connected. The old one is never let in again.
+ *   G3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
+ *       is at fault. A log has no origin before its first session: such a one fits any, if all else does.
+ *   G4. What is remembered is durable before the session begins.
+ */
+import type { Refusal } from "../../links/handshake/index.ts";
+import type { PeerPresence } from "../../links/index.ts";
+import { NO_ORIGIN } from "../../store/index.ts";
+import { BALLOT_BOTTOM, type NodeId } from "../../omnipaxos/index.ts";
+import { type PeerMemory, type RememberedPeer, StorageError } from "../../storage/index.ts";
+import type { DiskPlace, DurableClaims } from "../../protocol/messages/index.ts";
+import type { PeerHello } from "../../protocol/handshake/index.ts";
+import { sameClaims } from "./same-claims.ts";
+import { lessThanTold, refusalText } from "./refusals.ts";
+
+export interface PeerGuardOptions {
+  readonly self: NodeId;
+  /** Ids of all nodes, ascending. */
+  readonly members: readonly NodeId[];
+  readonly memory: PeerMemory;
+  readonly isConnected: (peer: NodeId) => boolean;
+  /** Of the log that this node's state comes from; NO_ORIGIN: none yet. */
+  readonly origin: () => number;
+  /** Another disk stands behind this id from now on: nothing the one before has voted for counts any more. */
+  readonly onReplaced: (peer: NodeId) => void;
+}
+
+/** Nothing was told yet. */
+const NO_CLAIMS: DurableClaims = {
+  promise: BALLOT_BOTTOM,
+  acceptedRound: BALLOT_BOTTOM,
+  acceptedIdx: 0,
+  decidedIdx: 0,
+};
+
+export class PeerGuard {
+  readonly #options: PeerGuardOptions;
+  readonly #otherLogs = new Set<NodeId>();
+
+  constructor(options: PeerGuardOptions) {
+    this.#options = options;
+  }
+
+  /** Peers whose data come from another beginning than this node's, as far as they were heard of last. */
+  get otherLogs(): readonly NodeId[] {
+    return [...this.#otherLogs].sort((a, b) => a - b);
+  }
+
+  /** The peer has said of itself, proved, that its data come from another beginning. */
+  onOtherLog(peer: NodeId): void {
+    this.#otherLogs.add(peer);
+  }
+
+  /** @returns null when the peer is welcome; then what it says is remembered, durably */
+  admit(id: NodeId, presence: PeerPresence): Refusal | null {
+    const { self, members, memory, origin } = this.#options;
+    const { incarnation, peer } = presence;
+    if (peer.members.join() !== members.join()) {
+      return refusal("OTHER_MEMBERS", refusalText.otherMembers(id, peer.members, members));
+    }
+    const own = origin();
+    if (peer.origin !== own && peer.origin !== NO_ORIGIN && own !== NO_ORIGIN) {
+      this.#otherLogs.add(id);
+      return refusal("WRONG_CLUSTER", refusalText.otherOrigin(self, own, id, peer.origin));
+    }
+    this.#otherLogs.delete(id);
+    const known = memory.get(id);
+    if (known !== undefined && known.incarnation !== incarnation) {
+      return this.#replace(id, known, presence);
+    }
+    // Also one that has not its place yet: it may have had it, and be a copy from before. Its votes counted.
+    if (known !== undefined) {
+      const less = lessThanTold(known, peer);
+      if (less !== null)
+        return refusal("WENT_BACK", refusalText.wentBack(id, less, members.length));
+    }
+    const generation = Math.max(known?.generation ?? 0, peer.generation);
+    const claims = peer.joined ? peer.durable : NO_CLAIMS;
+    const now: RememberedPeer = { incarnation, generation, ...lastMark(peer), ...claims };
+    // Only what names the disk and the process must be durable at once; the rest grows all the time.
+    const isNews = known?.bootId !== now.bootId || known.generation !== generation;
+    if (isNews) memory.set(id, now);
+    else memory.update(id, now);
+    return null;
+  }
+
+  /** A session tells what its node has on disk by now. */
+  onTold(id: NodeId, claims: DurableClaims, told: number): void {
+    const { memory } = this.#options;
+    const known = memory.get(id);
+    if (known === undefined) return;
+    // Of another disk nothing was met yet whose marks these could be.
+    const mark = known.bootId === 0 ? 0 : Math.max(known.mark, told);
+    if (mark === known.mark && sameClaims(known, claims)) return;
+    memory.update(id, { ...known, ...claims, mark });
+  }
+
+  /** Others know which disks stand behind which ids. @returns what ends this process: its own place was taken */
+  onPlaces(places: readonly DiskPlace[], own: DiskPlace): StorageError | null {
+    const { self, members } = this.#options;
+    for (const place of places) {
+      if (!members.includes(place.node)) continue;
+      if (place.node !== self) this.#learn(place);
+      else if (place.incarnation !== own.incarnation && place.generation > own.generation) {
+        return new StorageError("REPLACED", refusalText.replaced(self, members.length));
+      }
+    }
+    return null;
+  }
+
+  /** The disks that this node knows. */
+  places(): readonly DiskPlace[] {
+    const places: DiskPlace[] = [];
+    for (const node of this.#options.members) {
+      const known = this.#options.memory.get(node);
+      if (known === undefined) continue;
+      places.push({ node, incarnation: known.incarnation, generation: known.generation });
+    }
+    return places;
+  }
+
+  #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
+    const { members, memory, isConnected, onReplaced } = this.#options;
+    const count = members.length;
+    if (peer.joined) {
+      if (peer.generation < known.generation) {
+        return isEmpty(peer)
+          ? lostIdentity(id, count)
+          : refusal("REPLACED", refusalText.replaced(id, count));
+      }
+      if (peer.generation === known.generation) {
+        return lostIdentity(id, count);
+      }
+    } else if (isConnected(id)) {
+      return refusal("NOT_LOST", refusalText.notLost(id));
+    }
+    const generation = peer.joined ? peer.generation : known.generation + 1;
+    const claims = peer.joined ? peer.durable : NO_CLAIMS;
+    memory.set(id, { incarnation, generation, ...lastMark(peer), ...claims });
+    onReplaced(id);
+    return null;
+  }
+
+  #learn({ node, incarnation, generation }: DiskPlace): void {
+    const { memory, onReplaced } = this.#options;
+    const known = memory.get(node);
+    if (known !== undefined && known.generation >= generation) return;
+    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS };
+    const isSameDisk = known?.incarnation === incarnation;
+    memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation });
+    // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.
+    if (known !== undefined) onReplaced(node);
+  }
+}
+
+function lastMark({ marks }: PeerHello): Pick<RememberedPeer, "bootId" | "mark"> {
+  const last = marks.at(-1);
+  return { bootId: last?.boot ?? 0, mark: last?.to ?? 0 };
+}
+
+function refusal(code: Refusal["code"], text: string): Refusal {
+  return { code, text };
+}
+
+/** Emptied, not the disk that was replaced before: that had promised something, and is the wrong one to look for. */
+function isEmpty({ durable }: PeerPresence["peer"]): boolean {
+  return durable.promise.n === 0 && durable.acceptedIdx === 0;
+}
+
+function lostIdentity(id: NodeId, members: number): Refusal {
+  return refusal("LOST_IDENTITY", refusalText.lostIdentity(id, members));
+}

@@ -1,0 +1,111 @@
+/** Takes snapshots while the node serves, and streams them to followers that fell behind. */
+import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
+import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
+import type { Replica } from "../../replica/index.ts";
+import { SnapshotGivenUp, type SnapshotStore } from "../../storage/index.ts";
+import type { HostMessage, SnapshotName } from "../../protocol/messages/index.ts";
+
+/**
+ * From one piece to the next. To make one takes some milliseconds: without a pause a large state took nearly all of the
+ * node's turns for seconds, and wrote to the disk as fast as it goes (docs/performance.md, "What was tried"). Only a
+ * snapshot that the log outruns goes on without.
+ */
+const PAUSE_MS = 10;
+
+export interface SnapshotJobsOptions {
+  readonly replica: Replica;
+  readonly snapshots: SnapshotStore;
+  /** The snapshot that a restart would find in the log. */
+  readonly durable: () => SnapshotName | null;
+  /** The snapshot being read into a state. */
+  readonly loading: () => SnapshotName | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly wake: () => void;
+}
+
+export class SnapshotJobs {
+  readonly #options: SnapshotJobsOptions;
+  /** Why the last snapshot was not written, as it was said; null: it was. */
+  #trouble: string | null = null;
+
+  constructor(options: SnapshotJobsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts writing a snapshot when one is due. The state is a copy-on-write clone, so the node goes on. */
+  beginIfDue(): void {
+    const { replica, snapshots, clock, logger, wake } = this.#options;
+    const begun = replica.beginSnapshot();
+    if (begun === null) return;
+    const chunks = unlessMemoryRunsOut(replica, begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES));
+    const done = (error: Error | null, name?: SnapshotName): void => {
+      if (error !== null || name === undefined) {
+        this.#failed(begun.idx, error);
+        replica.endSnapshot(null);
+        return;
+      }
+      if (this.#trouble !== null) logger.info("snapshots are written again", { idx: name.idx });
+      this.#trouble = null;
+      logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
+      replica.endSnapshot(name);
+      this.#retain();
+      wake();
+    };
+    snapshots.write(begun.idx, chunks, done, (goOn, writtenBytes) => {
+      if (replica.snapshotIsLate(writtenBytes)) goOn();
+      else clock.after(PAUSE_MS, goOn);
+    });
+  }
+
+  /** Each attempt would say the same of another file: it is said again only when the trouble is another one. */
+  #failed(idx: number, error: Error | null): void {
+    const trouble = error instanceof DiskFullError ? error.name : (error?.message ?? "unknown");
+    if (this.#trouble === trouble) return;
+    this.#trouble = trouble;
+    const text =
+      "a snapshot could not be written; the log is kept, and the next one will be tried in its time";
+    this.#options.logger.error(text, { idx, reason: error?.message });
+  }
+
+  /** One piece at a time, as the follower asks: it sets the pace, and nothing piles up here. */
+  serve(peer: NodeId, request: Extract<HostMessage, { type: "snapshotRequest" }>): void {
+    const { snapshots, send } = this.#options;
+    const { snapshot, offset } = request;
+    let bytes: Uint8Array | null;
+    try {
+      bytes = snapshots.readRaw(snapshot, offset, SNAPSHOT_CHUNK_BYTES);
+    } catch (error) {
+      // No file can be opened now: the follower asks again.
+      if (error instanceof DiskFullError) return;
+      throw error;
+    }
+    if (bytes === null) send(peer, { type: "snapshotGone", snapshot });
+    else send(peer, { type: "snapshotChunk", snapshot, offset, bytes });
+  }
+
+  /**
+   * What the core holds must stay, and what is being loaded or fetched, and what a restart would find: on a slow disk the
+   * log may still name an older one.
+   */
+  #retain(): void {
+    const { replica, snapshots, durable, loading } = this.#options;
+    const stored = replica.core.storedSnapshot;
+    if (stored === null) return;
+    const needed = [stored.value, durable(), loading(), ...replica.fetchedSnapshots];
+    snapshots.retain(needed.filter((name) => name !== null));
+  }
+}
+
+/** While a snapshot is under way, what is overwritten stays in memory as well: rather none than a process that ends. */
+function* unlessMemoryRunsOut(
+  replica: Replica,
+  chunks: Iterable<Uint8Array>,
+): Generator<Uint8Array, void, undefined> {
+  for (const chunk of chunks) {
+    if (replica.space.isCritical) throw new SnapshotGivenUp("memory ran out while it was written");
+    yield chunk;
+  }
+}

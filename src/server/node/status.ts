@@ -1,0 +1,129 @@
+/** What a node says of itself: to management, to the page, and in its log. */
+import type { UnreadableEntries } from "../../store/index.ts";
+import type { LinkStatus, PeerLinks } from "../../links/index.ts";
+import { ballotText, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
+import type { Logger } from "../../machine/ports/index.ts";
+import type { Replica } from "../../replica/index.ts";
+import type { LogStorage } from "../../storage/index.ts";
+import type { AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
+import { alarmsOf } from "./alarms.ts";
+
+export interface StatusParts {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly clients: number;
+  readonly replica: Replica;
+  readonly links: PeerLinks;
+  readonly storage: LogStorage;
+  readonly allowFaults: boolean;
+  /** Entries that this process has passed over. */
+  readonly unreadable: UnreadableEntries;
+  /** Peers whose data come from another beginning. */
+  readonly otherLogs: readonly NodeId[];
+}
+
+export function nodeStatus(parts: StatusParts): AdminStatus {
+  const { nodeId, clusterId, version, uptimeMs, clients, replica, links, storage } = parts;
+  const { core, state, waiting } = replica;
+  const snapshot = core.storedSnapshot;
+  return {
+    nodeId,
+    clusterId,
+    version,
+    uptimeMs,
+    role: core.role,
+    phase: core.phase,
+    leader: core.leader()?.pid ?? null,
+    ballot: core.ownBallot,
+    promise: core.promise,
+    quorumConnected: core.isQuorumConnected(),
+    happy: core.isHappy,
+    standing: replica.standing().kind,
+    decidedIdx: core.decidedIdx,
+    acceptedIdx: core.acceptedIdx,
+    appliedIdx: replica.appliedIdx,
+    compactedIdx: core.compactedIdx,
+    snapshotIdx: snapshot?.idx ?? null,
+    revision: state.revision,
+    keys: state.size,
+    sessions: state.sessionCount,
+    stateHash: state.hash(),
+    clients,
+    waitingWriteBytes: waiting.proposalBytes,
+    waitingReads: waiting.reads,
+    links: links.status().map(adminLink),
+    heartbeats: [...core.connectedPeers()].map(([peer, view]) => ({ peer, ...view })),
+    storage: {
+      logBytes: storage.stats.logBytes,
+      segments: storage.stats.segments,
+      syncs: storage.stats.syncs,
+      lastSyncMs: storage.stats.lastSyncMs,
+      snapshotBytes: snapshot?.value.bytes ?? null,
+      isFull: !storage.hasRoom,
+    },
+    served: {
+      commandsApplied: replica.served.commandsApplied,
+      reads: replica.served.reads,
+      writeLatency: replica.served.writeLatency,
+    },
+    allowFaults: parts.allowFaults,
+    alarms: alarmsOf(replica, parts.unreadable, storage.lack, parts.otherLogs),
+    leases: { count: state.leases.size, clockMs: state.leases.clockMs },
+  };
+}
+
+export function adminLink(link: LinkStatus): AdminLink {
+  const { faults, counters } = link;
+  return {
+    peer: link.peer,
+    address: link.address,
+    state: link.state,
+    reason: link.reason,
+    sinceMs: link.sinceMs,
+    roundTripMs: link.roundTripMs,
+    brokenIn: faults.in.dropPermille === 1000,
+    brokenOut: faults.out.dropPermille === 1000,
+    dropPermilleIn: faults.in.dropPermille,
+    dropPermilleOut: faults.out.dropPermille,
+    delayMsIn: faults.in.delayMs,
+    delayMsOut: faults.out.delayMs,
+    bufferedBytes: link.bufferedBytes,
+    sessions: counters.sessions,
+    messagesIn: counters.messagesIn,
+    messagesOut: counters.messagesOut,
+    droppedIn: counters.droppedIn,
+    droppedOut: counters.droppedOut,
+  };
+}
+
+/** Logs changes of role and leader, once each. */
+export class RoleLog {
+  readonly #replica: Replica;
+  readonly #logger: Logger;
+  #last: { readonly role: string; readonly promise: Ballot } | null = null;
+  #leadersSeen = 0;
+
+  constructor(replica: Replica, logger: Logger) {
+    this.#replica = replica;
+    this.#logger = logger;
+  }
+
+  /** Leaderships that this process has seen begin, the first one included. */
+  get leadersSeen(): number {
+    return this.#leadersSeen;
+  }
+
+  /** Cheap when nothing changed: it is asked once a tick. */
+  update(): void {
+    const { role, phase, promise, decidedIdx } = this.#replica.core;
+    if (phase !== "accept") return;
+    if (this.#last?.role === role && this.#last.promise === promise) return;
+    this.#last = { role, promise };
+    this.#leadersSeen += 1;
+    const fields = { ballot: ballotText(promise), decidedIdx };
+    if (role === "leader") this.#logger.info("became leader", fields);
+    else this.#logger.info(`follows node ${promise.pid}`, fields);
+  }
+}

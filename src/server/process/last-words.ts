@@ -1,0 +1,103 @@
+/**
+ * The end of a server that cannot go on: a log line, one sentence on standard error, the stack where it is of use to
+ * somebody and in nobody's way.
+ *
+ * Invariant: whatever was thrown and not caught ends the process before anything else is done, so nothing that it left
+ * half done is acknowledged.
+ */
+import { writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { terminalText } from "../../base/index.ts";
+import type { Logger } from "../../machine/ports/index.ts";
+import { finalError, type FinalError } from "./final-error.ts";
+
+export interface LastWordsOptions {
+  readonly nodeId: number;
+  readonly version: string;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly logger: Logger;
+  /** Default: standard error, at once. */
+  readonly write?: (line: string) => void;
+  readonly exit?: (status: number) => void;
+}
+
+const STATUS = 1;
+
+export class LastWords {
+  readonly #options: LastWordsOptions;
+  readonly #onUncaught = (error: unknown): void => this.#uncaught(error);
+
+  constructor(options: LastWordsOptions) {
+    this.#options = options;
+  }
+
+  /** From now on what nobody catches, rejected promises too, ends the process as told above. */
+  watch(): void {
+    process.on("uncaughtException", this.#onUncaught);
+  }
+
+  unwatch(): void {
+    process.off("uncaughtException", this.#onUncaught);
+  }
+
+  cannotStart(error: unknown): void {
+    this.#say("cannot start", error, finalError(error, false, this.#options.dataDirectory));
+  }
+
+  stops(error: unknown): void {
+    this.#say("stops", error, finalError(error, true, this.#options.dataDirectory));
+  }
+
+  #uncaught(error: unknown): void {
+    const { exit = (status: number) => process.exit(status), dataDirectory } = this.#options;
+    try {
+      this.#say("stops", error, finalError(error, false, dataDirectory));
+    } finally {
+      exit(STATUS);
+    }
+  }
+
+  #say(what: string, error: unknown, { code, text, isBug }: FinalError): void {
+    const { nodeId, logger, write = writeToStandardError } = this.#options;
+    const file = isBug ? this.#writeCrashFile(error) : null;
+    const whole = `${text}${file === null ? "" : ` (the details are in ${file})`}`;
+    if (logger.enabled("debug")) logger.debug("where it happened", { stack: details(error) });
+    logger.error(`node ${nodeId} ${what}: ${whole}`, { code });
+    write(`omnikv server: node ${nodeId} ${what}: ${terminalText(whole)}\n`);
+  }
+
+  /** @returns its path; null when there is nowhere to write it */
+  #writeCrashFile(error: unknown): string | null {
+    const { nodeId, version, dataDirectory } = this.#options;
+    const now = new Date();
+    const path = join(dataDirectory, `crash-${now.toISOString().replaceAll(/[:.]/g, "-")}.txt`);
+    const lines = [
+      `omnikv ${version}, node ${nodeId}, ${now.toISOString()}`,
+      `Node.js ${process.version} on ${process.platform} ${process.arch}`,
+      details(error),
+    ];
+    try {
+      writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600, flag: "wx" });
+      return path;
+    } catch {
+      // A full or broken disk: the sentence must do.
+      return null;
+    }
+  }
+}
+
+/** The stack, with those of the causes. */
+function details(error: unknown): string {
+  return inspect(error, { depth: 4, colors: false });
+}
+
+/** Past the stream, which may hold it back until the process is gone. */
+function writeToStandardError(line: string): void {
+  try {
+    writeSync(process.stderr.fd, line);
+  } catch {
+    // Nobody listens any more.
+  }
+}

@@ -1,0 +1,44 @@
+/** What operators see of this server over HTTP: the node, and how it is with the process. */
+import type { RequestListener } from "node:http";
+import type { Secrets } from "../../base/index.ts";
+import type { Life } from "../probes/index.ts";
+import { operatorPages } from "../metrics/index.ts";
+import type { NodeSight } from "../node/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
+import { finalError } from "./final-error.ts";
+
+export class OperatorView {
+  readonly pages: ReadonlyMap<string, RequestListener>;
+  #life: Life = { kind: "running" };
+  #node: { sight(): NodeSight } | null = null;
+
+  /**
+   * @param secret what clients prove to know
+   * @param ofProcess whether the process is this node's, so that its metrics are too
+   */
+  constructor(secret: Secrets, ofProcess: boolean) {
+    this.pages = operatorPages({
+      sight: () => {
+        // The pages are made before the node, and are asked when it listens.
+        if (this.#node === null) throw new Error("asked before there is a node");
+        return this.#node.sight();
+      },
+      life: () => this.#life,
+      secret,
+      ofProcess,
+      now: () => nodeClock.now(),
+    });
+  }
+
+  shows(node: { sight(): NodeSight }): void {
+    this.#node = node;
+  }
+
+  stops(): void {
+    this.#life = { kind: "stopping" };
+  }
+
+  failed(error: Error, dataDirectory: string): void {
+    this.#life = { kind: "failed", code: finalError(error, true, dataDirectory).code };
+  }
+}

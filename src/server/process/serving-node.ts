@@ -1,0 +1,211 @@
+/**
+ * A node with the real machine under it: its data directory locked, its ports, its page, the files that it watches. Nothing here
+ * belongs to a whole process, so that several may stand in one: signals, exit statuses and standard error are `server.ts`'s.
+ */
+import type { RequestListener } from "node:http";
+import { createDashboard } from "../dashboard/index.ts";
+import { type Machine, Node } from "../node/index.ts";
+import {
+  AuditFile,
+  type ConnectionCaps,
+  DataLock,
+  descriptorLimit,
+  LOCK_FILE,
+  makePrivateDirectory,
+  NodeDisk,
+  openDescriptors,
+  processMemory,
+  scryptPasswords,
+  watchDirectory,
+  type WatchedPart,
+} from "../../machine/host/index.ts";
+import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
+import { WsNetwork } from "../../machine/network/index.ts";
+import { type Audit, type Logger, StrangerLog } from "../../machine/ports/index.ts";
+import { IDENTITY_FILE, LOG_DIRECTORY, logEndPath, PEER_MEMORY_FILE } from "../../storage/index.ts";
+import { bufferBytesMax, connectionCaps } from "./limits.ts";
+import { OperatorView } from "./operator-view.ts";
+import type { ServerOptions } from "./options.ts";
+
+/** What a node holds open for as long as it runs, and what tells whose directory it is. */
+const USED_PARTS: readonly WatchedPart[] = [
+  { name: LOG_DIRECTORY, kind: "directory" },
+  { name: logEndPath(LOG_DIRECTORY), kind: "file" },
+  { name: PEER_MEMORY_FILE, kind: "file" },
+  { name: IDENTITY_FILE, kind: "replaceable" },
+];
+const STRANGERS_TOLD_MS = 10_000;
+
+export interface ServingEvents {
+  /** Both ports are open. */
+  onListening(): void;
+  /** The node cannot go on. Nothing is acknowledged after this. */
+  onFatal(error: Error): void;
+  /** After `onFatal`, when it has closed its files; never when one cannot be closed. */
+  onFailedClosed?(): void;
+  /** The directory is not what it was: nothing more may be acknowledged. */
+  onDirectoryGone(error: Error): void;
+}
+
+export class ServingNode {
+  readonly #node: Node;
+  readonly #lock: DataLock;
+  readonly #view: OperatorView;
+  readonly #endWatch: () => void;
+
+  /**
+   * Locks and opens the data directory, recovers, and begins to listen.
+   * @param adapt within a program: the machine as the node is to have it. Null: the process is the node's, and so is its machine
+   * @throws StorageError, DiskFullError when the directory cannot be had
+   */
+  static async open(
+    options: ServerOptions,
+    logger: Logger,
+    events: ServingEvents,
+    adapt: ((machine: Machine) => Machine) | null = null,
+  ): Promise<ServingNode> {
+    const open = makePrivateDirectory(options.dataDirectory);
+    if (open !== null) logger.warn(open);
+    const lock = await DataLock.acquire(options.dataDirectory);
+    try {
+      return new ServingNode(options, logger, events, adapt, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: ServerOptions,
+    logger: Logger,
+    events: ServingEvents,
+    adapt: ((machine: Machine) => Machine) | null,
+    lock: DataLock,
+  ) {
+    this.#lock = lock;
+    const caps = connectionCaps(options.node, descriptorLimit(), openDescriptors(), logger);
+    const nodeOptions = {
+      ...options.node,
+      clientConnectionsMax: caps.clients,
+      adminConnectionsMax: caps.managers,
+      bufferBytesMax: bufferBytesMax(),
+    };
+    const strangers = new StrangerLog(logger, nodeClock);
+    this.#view = new OperatorView(options.node.secret, adapt === null);
+    const machine: Machine = {
+      clock: nodeClock,
+      random: createNodeRandom(),
+      network: networkOf(options, caps, strangers, this.#view),
+      disk: new NodeDisk(options.dataDirectory),
+      memory: processMemory(),
+      passwords: scryptPasswords,
+      ...auditOf(options, logger),
+      logger,
+    };
+    let endWatch = (): void => {};
+    this.#endWatch = () => endWatch();
+    this.#node = new Node(nodeOptions, adapt?.(machine) ?? machine, {
+      onListening: () => events.onListening(),
+      onFatal: (error) => {
+        this.#view.failed(error, options.dataDirectory);
+        this.#endWatch();
+        events.onFatal(error);
+      },
+      onFailedClosed: () => events.onFailedClosed?.(),
+    });
+    this.#view.shows(this.#node);
+    this.#node.start();
+    const telling = setInterval(() => strangers.tick(), STRANGERS_TOLD_MS).unref();
+    const watched = watchAll(options, logger, lock, (error) => events.onDirectoryGone(error));
+    endWatch = () => {
+      watched();
+      clearInterval(telling);
+    };
+  }
+
+  /** Ends in good order, as `Node.retire`: calls back when another process may use the directory. */
+  retire(done: () => void): void {
+    this.#view.stops();
+    this.#endWatch();
+    this.#node.retire(() => {
+      this.release();
+      done();
+    });
+  }
+
+  /** Ends as one that cannot go on: `onFatal` is called, with this error, unless the node has ended already. */
+  fail(error: Error): void {
+    this.#node.fail(error);
+  }
+
+  /** Of the directory. Not before all files are closed: another node may open them. */
+  release(): void {
+    this.#lock.release();
+  }
+}
+
+/** @throws Error when the file cannot be opened */
+function auditOf({ audit }: ServerOptions, logger: Logger): { readonly audit?: Audit } {
+  if (audit === null) return {};
+  return { audit: new AuditFile({ ...audit, logger, wallMs: () => Date.now() }) };
+}
+
+function networkOf(
+  options: ServerOptions,
+  caps: ConnectionCaps,
+  strangers: StrangerLog,
+  view: OperatorView,
+): WsNetwork {
+  return new WsNetwork({
+    hostNames: options.clusterNodes.map(({ host }) => host.toLowerCase()),
+    pageAddresses: options.clusterNodes,
+    clientTls: options.clientTls,
+    peerTls: options.peerTls,
+    onRequest: dashboard(options, view),
+    onRejected: (remote, reason) => strangers.warn("connection refused", { remote, reason }),
+    onCrowded: (reason) =>
+      strangers.warn("connections are refused until some have ended", { reason }),
+    strangersMax: caps.strangers,
+    connectionsMax: caps.clients + caps.managers + caps.strangers,
+  });
+}
+
+/** What lies in files and may change while the server runs. @returns ends the watch */
+function watchAll(
+  options: ServerOptions,
+  logger: Logger,
+  lock: DataLock,
+  onGone: (error: Error) => void,
+): () => void {
+  const { dataDirectory, clusterNodes, credentials, warnings } = options;
+  for (const text of warnings) logger.warn(text);
+  for (const credential of credentials) credential.watch(logger);
+  const parts: WatchedPart[] = [
+    { name: "", kind: "directory" },
+    ...USED_PARTS,
+    { name: LOCK_FILE, kind: "lock", identity: lock.identity },
+  ];
+  const endWatch = watchDirectory(dataDirectory, clusterNodes.length, parts, onGone);
+  return () => {
+    endWatch();
+    for (const credential of credentials) credential.stop();
+  };
+}
+
+function dashboard(
+  { node, clusterNodes, clientTls }: ServerOptions,
+  { pages }: OperatorView,
+): RequestListener {
+  return createDashboard({
+    pages,
+    isTls: clientTls !== null,
+    info: {
+      clusterId: node.clusterId,
+      self: node.nodeId,
+      nodes: clusterNodes.map(({ id, host, port }) => ({ id, host, port })),
+      version: node.version,
+      faultsAllowed: node.allowFaults,
+      needsSecret: node.secret !== null,
+    },
+  });
+}

@@ -1,0 +1,47 @@
+/**
+ * The state that a restored cluster begins with: what the backup holds, as the beginning of another log.
+ *
+ * Invariants:
+ *   RESTORE-1. It follows from the backup, the new cluster's id and members, the step and the restore's id alone: nodes restored apart
+ *       from each other begin with the same. With anything else they have another origin, and refuse each other.
+ *   RESTORE-2. Its origin is neither that of the old log nor that of another restore: nobody takes one for the other.
+ *   RESTORE-3. Its revision lies `revisionStep` above the backup's: no change of the new cluster has the revision of a change that
+ *       the old one made after the backup and lost, if those were fewer.
+ */
+import { createHash } from "node:crypto";
+import { beginningHash, type FrozenState } from "../../store/index.ts";
+import type { ReadBackup } from "./read-backup.ts";
+import { BackupError } from "./format.ts";
+
+/** At ten thousand changes a second it takes a day to make so many. */
+export const REVISION_STEP = 1_000_000_000;
+
+export interface NewCluster {
+  readonly clusterId: string;
+  /** What tells this restore from every other one of the same backup: the same for all nodes, and never used again. */
+  readonly restoreId: string;
+  /** Ids of all nodes. */
+  readonly members: readonly number[];
+  /** Default: REVISION_STEP. */
+  readonly revisionStep?: number;
+}
+
+/** @throws BackupError when the revisions are used up */
+export function newBeginning({ state }: ReadBackup, cluster: NewCluster): FrozenState {
+  const { clusterId, restoreId, revisionStep = REVISION_STEP } = cluster;
+  const revision = state.revision + revisionStep;
+  if (!Number.isSafeInteger(revision)) {
+    throw new BackupError(`its revision, ${state.revision}, cannot be moved on by ${revisionStep}`);
+  }
+  const members = [...cluster.members].sort((a, b) => a - b);
+  const { appliedIdx, origin: before } = state;
+  const from = [clusterId, restoreId, members, revisionStep, appliedIdx, before, state.hash()];
+  const { buffer, byteOffset } = createHash("sha256")
+    .update(`omnikv restore ${JSON.stringify(from)}`)
+    .digest();
+  const digest = new DataView(buffer, byteOffset);
+  // 53 bits, as the origin that a session draws.
+  const origin = Math.max(1, (digest.getUint32(0) >>> 11) * 2 ** 32 + digest.getUint32(4));
+  const historyHash = beginningHash(state.historyHash, origin);
+  return state.clone().asBeginning({ origin, historyHash, revision });
+}

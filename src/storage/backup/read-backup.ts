@@ -1,0 +1,65 @@
+/** Reads a whole backup and makes the state of it: what a restore begins with, and all that a check can check. */
+import { SnapshotDecoder, SnapshotError, type KvState } from "../../store/index.ts";
+import { BackupError, BackupReader, type BackupHeader } from "./format.ts";
+
+/** Decoded between two pieces of the file. */
+const STEP_BYTES = 1024 * 1024;
+
+export interface ReadBackup {
+  readonly header: BackupHeader;
+  readonly state: KvState;
+  /** Of the state in the file. */
+  readonly bytes: number;
+}
+
+/**
+ * Checks every checksum, decodes every key, and compares what comes out with what the header says.
+ * @param chunks of the file, in order
+ * @throws BackupError that says where the damage is
+ */
+export async function readBackup(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<ReadBackup> {
+  const reader = new BackupReader();
+  const decoder = new SnapshotDecoder();
+  let header: BackupHeader | null = null;
+  let at = 0;
+  const decode = <R>(part: () => R): R => {
+    try {
+      return part();
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      throw new BackupError(`in the record at byte ${at}: ${error.message}`);
+    }
+  };
+  for await (const chunk of chunks) {
+    for (const record of reader.push(chunk)) {
+      if (record.kind === "header") {
+        header = record.header;
+        continue;
+      }
+      ({ at } = record);
+      decoder.push(record.bytes);
+      decode(() => {
+        while (decoder.step(STEP_BYTES));
+      });
+    }
+  }
+  const { bytes } = reader.finish();
+  if (header === null) throw new BackupError("it has no header");
+  const state = decode(() => decoder.finish());
+  compare(header, state);
+  return { header, state, bytes };
+}
+
+function compare(header: BackupHeader, state: KvState): void {
+  const found: readonly (readonly [string, string | number, string | number])[] = [
+    ["index", header.appliedIdx, state.appliedIdx],
+    ["revision", header.revision, state.revision],
+    ["number of keys", header.keys, state.size],
+    ["hash", header.stateHash, state.hash()],
+  ];
+  for (const [what, said, is] of found) {
+    if (said !== is) throw new BackupError(`its header says ${what} ${said}, its state has ${is}`);
+  }
+}

@@ -1,0 +1,15 @@
+/** What a node keeps on its disk. */
+export {
+  type DataDirectory,
+  IDENTITY_FILE,
+  LOG_DIRECTORY,
+  openDataDirectory,
+  SNAPSHOT_DIRECTORY,
+} from "./data-directory.ts";
+export { claimedFrameBytes, FILE_HEADER_BYTES, readFrame } from "./frame.ts";
+export { logEndPath } from "./log-end.ts";
+export { LogStorage } from "./log-storage.ts";
+export { metPeer, PEER_MEMORY_FILE, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";
+export { SlotFile } from "./slot-file.ts";
+export { SnapshotGivenUp, SnapshotStore } from "./snapshot-store.ts";
+export { StorageError, type StorageErrorCode } from "./storage-error.ts";

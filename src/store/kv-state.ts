@@ -1,0 +1,733 @@
+/**
+ * The replicated state machine: keys and sessions after the log prefix [0, appliedIdx). A function of that prefix alone:
+ * no clock, no randomness, no order of objects in memory.
+ *
+ * Invariants:
+ *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
+ *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
+ *       different command with a sequence number that was answered is refused and has no effect.
+ *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE, VALUE_TOO_LARGE and
+ *       TXN_REFUSED: else a repetition that stands in the log already could take effect later, when there is space again or
+ *       other keys are there, and its client has been told otherwise.
+ *   A4. The revision grows by one with each command that changes keys, and with nothing else. All keys that a transaction
+ *       changes have the same.
+ *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
+ *   A6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
+ *       NO_SPACE: a transaction as a whole, by what all of it comes to. What sessions keep has a bound of its own (session-table) and does not count: nobody could make room there.
+ *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
+ *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
+ *       what sessions keep are for entries of version 2.
+ *   A8. The origin is set once, by the first session opened, and never changes.
+ *   A9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far back.
+ *       What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old revisions
+ *       depends on it, and after as many changes as are kept it is all the same.
+ *   A10. While access control is on, a command has an effect only if whoever asked for it has the rights at this place in
+ *       the log (rights.ts). What is refused so is remembered like an answer (A3): rights that are granted later change nothing about
+ *       it. A repetition gets the first answer, but not what was found with it unless it may be read now.
+ *   A11. Leases end by the cluster's clock or by command, and their keys with them, at one revision for each lease. The clock
+ *       moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no effect in the
+ *       sense of A1 and A2: a repetition renews it once more. What leases are is in the history hash whenever the clock moves.
+ */
+import {
+  assert,
+  bytesOf,
+  type ByteString,
+  ERRORS,
+  hashOfBytes,
+  InvariantError,
+  KvError,
+  mix32,
+  mixNumber,
+  SESSION_WINDOW,
+  unreachable,
+} from "../base/index.ts";
+import { APPLY, OP, type ControlOp, type KeyAtHand } from "./operations/index.ts";
+import type { AccessState } from "./access.ts";
+import { changeAccess, decodeAccessChange } from "./access-change.ts";
+import { encodeAccess } from "./access-format.ts";
+import { readActor } from "./actor.ts";
+import { deniedStatus, refusalOf, rightsOf, type Rights } from "./rights.ts";
+import { CommandCursor } from "./command-cursor.ts";
+import {
+  FIRST_ENTRY_VERSION,
+  NO_COMMAND_HASH,
+  NO_SESSION,
+  STATUS,
+  type AnswerSink,
+  type Status,
+} from "./command.ts";
+import { decodeClock } from "./clock-entry.ts";
+import { isOfLaterVersion, validateEntry } from "./entry.ts";
+import { FrozenState, hashOf } from "./frozen-state.ts";
+import type { StoredValue } from "./cell.ts";
+import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
+import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
+import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
+import { endLease, grantLease, renewLeases } from "./lease-commands.ts";
+import type { Leases } from "./leases.ts";
+import { growthBy, OrderedCells } from "./ordered-cells.ts";
+import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
+import {
+  EMPTY_STATE_HEADER,
+  NO_ORIGIN,
+  stateHash,
+  type StateHeader,
+  type UnreadableEntries,
+} from "./state-header.ts";
+import { mixRound, withRound, type Round, type Rounds } from "./rounds.ts";
+import { SESSION_VALUES_MAX, type Session } from "./session.ts";
+import { SessionTable } from "./session-table.ts";
+import { StringKey } from "./string-key.ts";
+import { decodeTxn } from "./txn-format.ts";
+import { answerOf, keptOf } from "./txn-kept.ts";
+import { planTxn } from "./txn-plan.ts";
+
+const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
+const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
+const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
+const NO_SPACE = ERRORS.NO_SPACE.wire;
+const VALUE_TOO_LARGE = ERRORS.VALUE_TOO_LARGE.wire;
+const TXN_REFUSED = ERRORS.TXN_REFUSED.wire;
+/** Keys looked at to tell where the bytes are. */
+const SAMPLED_KEYS = 2048;
+/** Deletions and chunks of the history that are let go of with each entry, beside two for each change that it makes. */
+const RELEASED_WITH_ENTRY = 64;
+/** What an unreadable entry adds to the history hash. Part of the format. */
+const UNREADABLE_MARK = 0x756e_7264;
+
+/** For entries whose answers nobody waits for on this node. */
+export const NO_SINK: AnswerSink = {
+  beginGroup: () => {},
+  answer: () => {},
+  opened: () => {},
+};
+
+/** What reads need of the cells. */
+export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "history">;
+
+export class KvState {
+  readonly #cells: OrderedCells;
+  readonly #sessions: SessionTable;
+  readonly #cursor = new CommandCursor();
+  #appliedIdx: number;
+  #revision: number;
+  /** Of keys, by the entry at hand: a transaction makes several at one revision. */
+  #changes = 0;
+  #expired = 0;
+  #historyHash: number;
+  #unreadable: UnreadableEntries;
+  #quotaBytes: number | null;
+  #historyBound: HistoryBound;
+  /** What follows from it and the quota. */
+  #bound: EffectiveBound;
+  #origin: number;
+  #rounds: Rounds;
+  #access: AccessState;
+  /** Of who asked for the group at hand; null: access control is off, and everything is allowed. */
+  #rights: Rights | null = null;
+  /** Of the entry at hand: A7. */
+  #isFirstVersion = false;
+  // What came of the command at hand: fields, so that no object is made for each.
+  #status: Status = STATUS.ok;
+  #answerRevision = 0;
+  #actual: ByteString | undefined;
+  /** What the command at hand may do to its key: made once, and handed to each. */
+  readonly #key: KeyAtHand = {
+    find: () => this.#cells.find(this.#cursor),
+    putValue: () => this.#put(this.#cursor.value(), this.#cursor.valueHash()),
+    // Whatever operations make of values is bytes again.
+    put: (value) => this.#put(value as ByteString, hashOfBytes(value as ByteString)),
+    remove: () => {
+      if (this.#cells.delete(this.#cursor, this.#revision + 1)) this.#changed(1);
+      else this.#outcome(STATUS.notFound, this.#revision);
+    },
+    mismatch: (found) => {
+      this.#outcome(STATUS.casFailed, found?.modRevision ?? 0);
+      // It is what `find` gave.
+      this.#actual = found?.value as ByteString | undefined;
+    },
+    tooLarge: () => this.#outcome(VALUE_TOO_LARGE, this.#revision),
+  };
+
+  constructor(
+    cells = new OrderedCells(),
+    sessions = new SessionTable(),
+    header: StateHeader = EMPTY_STATE_HEADER,
+  ) {
+    this.#cells = cells;
+    this.#sessions = sessions;
+    this.#appliedIdx = header.appliedIdx;
+    this.#revision = header.revision;
+    this.#historyHash = header.historyHash;
+    this.#unreadable = header.unreadable;
+    this.#quotaBytes = header.quotaBytes;
+    this.#historyBound = header.historyBound;
+    this.#bound = effectiveBound(header.historyBound, this.quotaBytes);
+    this.#origin = header.origin;
+    this.#rounds = header.rounds;
+    this.#access = header.access;
+  }
+
+  /** The state stands for the log prefix [0, appliedIdx). */
+  get appliedIdx(): number {
+    return this.#appliedIdx;
+  }
+
+  /** Counts changes of keys. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Leases, and the clock by which they end. */
+  get leases(): Leases {
+    return this.#cells.leases;
+  }
+
+  /** Leases that ended since this process has the state, because nobody renewed them. */
+  get expired(): number {
+    return this.#expired;
+  }
+
+  /** Number of keys. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** A5. */
+  get unreadable(): UnreadableEntries {
+    return this.#unreadable;
+  }
+
+  /** A8. NO_ORIGIN: no session was opened yet, so there is nothing that anybody could take for another log's. */
+  get origin(): number {
+    return this.#origin;
+  }
+
+  /** Of the leaders whose entries led here. */
+  get rounds(): Rounds {
+    return this.#rounds;
+  }
+
+  /** Users and what they may do. Another object after each change. */
+  get access(): AccessState {
+    return this.#access;
+  }
+
+  /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
+  get keptBytes(): number {
+    return this.#sessions.keptBytes;
+  }
+
+  /** What keys and values are taken to cost, in bytes: of this the quota is. */
+  get contentBytes(): number {
+    return this.#cells.bytes + this.#cells.leases.bytes;
+  }
+
+  /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
+  get sizeBytes(): number {
+    return this.contentBytes + this.#sessions.bytes;
+  }
+
+  /** What a node's heap has to hold: of the history as much as is readable, which is the same on all nodes in the end. */
+  get heapBytes(): number {
+    return this.sizeBytes + this.#cells.history.bytes;
+  }
+
+  /** False: the default holds. */
+  get quotaIsSet(): boolean {
+    return this.#quotaBytes !== null;
+  }
+
+  /** A6. */
+  get quotaBytes(): number {
+    return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
+  }
+
+  /** How much history is kept (A9): as it was set, and what follows from it. */
+  get historyBound(): HistoryBound & { readonly effective: EffectiveBound } {
+    return { ...this.#historyBound, effective: this.#bound };
+  }
+
+  /** Keys, and what they were before: for reads, which must not change them. */
+  get cells(): CellsView {
+    return this.#cells;
+  }
+
+  /**
+   * Lets go of history that was compacted, a part of it: nobody can tell (A9). Applying does it too, as fast as it comes.
+   * @param most deletions and chunks
+   * @returns whether something is left for another time
+   */
+  releaseHistory(most: number): boolean {
+    return this.#cells.release(most);
+  }
+
+  /** By how much a value of this length under the key changes the size. */
+  growthBy(key: ByteString, valueLength: number): number {
+    return growthBy(this.#cells.get(key), key.length, valueLength);
+  }
+
+  /** Under which beginnings of keys most of the bytes are, judged by a sample. Takes some milliseconds. */
+  largestPrefixes(): readonly PrefixShare[] {
+    return largestPrefixes(this.#cells.sample(SAMPLED_KEYS));
+  }
+
+  /** Valid until the next apply. */
+  read(key: ByteString): StoredValue | undefined {
+    return this.#cells.get(key);
+  }
+
+  /** Keys of [start, end) in byte order, at most `limit`. */
+  readRange(query: RangeQuery): KeyValue[] {
+    return this.#cells.range(query);
+  }
+
+  /** Something at log index idx that is no entry of ours (a stop-sign). */
+  skip(idx: number): void {
+    assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
+    this.#appliedIdx = idx + 1;
+  }
+
+  /**
+   * Applies all commands of the entry at log index idx, which is appliedIdx. An unreadable one has no effect (A5).
+   * @param isChecked `validateEntry` has passed it, or it was made here of what `validateGroup` had passed
+   * @throws KvError UNSUPPORTED_VERSION when a later version of this program may have written it: to pass over it would lose
+   *   what others carry out. The state is as it was before.
+   */
+  apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK, isChecked = false): void {
+    assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
+    if (isChecked || validateEntry(entry) === null) this.#apply(entry, idx, sink);
+    else this.#passOver(entry, idx);
+    this.#appliedIdx = idx + 1;
+  }
+
+  #passOver(entry: Uint8Array, idx: number): void {
+    if (isOfLaterVersion(entry)) {
+      const text = `entry ${idx} of the log is of version ${entry[0]}, which a later version of omnikv writes: start this node with that version`;
+      throw new KvError("UNSUPPORTED_VERSION", text);
+    }
+    this.#historyHash = mix32(this.#historyHash, UNREADABLE_MARK);
+    this.#unreadable = { count: this.#unreadable.count + 1, lastIdx: idx };
+  }
+
+  #apply(entry: Uint8Array, idx: number, sink: AnswerSink): void {
+    const cursor = this.#cursor;
+    cursor.reset(entry);
+    this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
+    if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
+    this.#changes = 0;
+    let group = -1;
+    let position = 0;
+    let id = NO_SESSION;
+    let session: Session | undefined;
+    let tag = 0;
+    while (cursor.next()) {
+      if (cursor.groupIndex !== group) {
+        if (group >= 0) this.#endGroup(session);
+        group = cursor.groupIndex;
+        id = cursor.session;
+        sink.beginGroup(group, id);
+        session = this.#beginGroup(idx);
+        this.#beginJudging();
+        tag = this.#isFirstVersion ? id | 0 : (session?.tag ?? 0);
+      }
+      if (id === NO_SESSION) {
+        this.#applySessionless(idx, position, sink);
+      } else {
+        this.#actual = undefined;
+        if (session === undefined) this.#outcome(SESSION_EXPIRED, this.#revision);
+        else if (this.#applyOnce(session)) session = undefined;
+        sink.answer(id, cursor.sequence, this.#status, this.#answerRevision, this.#actual);
+      }
+      this.#remember(tag);
+      position += 1;
+    }
+    if (group >= 0) this.#endGroup(session);
+    this.#actual = undefined;
+    cursor.release();
+    // Once for all of the entry's changes: to look at the oldest record for each costs more than to make one.
+    if (this.#changes > 0) this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+    this.#cells.release(RELEASED_WITH_ENTRY + 2 * this.#changes);
+  }
+
+  /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
+  clone(): FrozenState {
+    return new FrozenState(
+      this.#cells.clone(),
+      this.#sessions.clone(),
+      this.#sessions.lastCounted,
+      {
+        appliedIdx: this.#appliedIdx,
+        revision: this.#revision,
+        historyHash: this.#historyHash,
+        unreadable: this.#unreadable,
+        quotaBytes: this.#quotaBytes,
+        historyBound: this.#historyBound,
+        origin: this.#origin,
+        rounds: this.#rounds,
+        access: this.#access,
+      },
+    );
+  }
+
+  /**
+   * 16 hexadecimal digits: hash of the content, then hash of all commands applied and their answers. Nodes that applied
+   * the same log prefix have the same, however they got there. Takes constant time.
+   */
+  hash(): string {
+    return stateHash(this.#cells.contentHash, this.#historyHash);
+  }
+
+  /** The first half of `hash`, as a 32-bit integer of either sign: of the content. */
+  get contentHash(): number {
+    return this.#cells.contentHash;
+  }
+
+  /** What can be read of the past. */
+  get kept(): { readonly oldest: number; readonly hash: number } {
+    return this.#cells.history;
+  }
+
+  /** The second half, likewise: of all commands applied and their answers. */
+  get historyHash(): number {
+    return this.#historyHash;
+  }
+
+  #beginGroup(idx: number): Session | undefined {
+    const { session: id, floor } = this.#cursor;
+    if (id === NO_SESSION) return undefined;
+    const session = this.#sessions.use(id, idx);
+    if (session === undefined || floor <= session.floor) return session;
+    const before = session.actualBytes;
+    session.raiseFloor(floor);
+    this.#sessions.addActualBytes(session.actualBytes - before);
+    return session;
+  }
+
+  /** A10. An actor stands first in its group and is passed over. */
+  #beginJudging(): void {
+    const cursor = this.#cursor;
+    const isActor = cursor.op === OP.actor;
+    if (this.#access.isOn) {
+      this.#rights = rightsOf(this.#access, isActor ? readActor(cursor.body()) : null);
+    } else this.#rights = null;
+    if (isActor) cursor.next();
+  }
+
+  #endGroup(session: Session | undefined): void {
+    this.#sessions.settle();
+    if (!this.#isFirstVersion) this.#sessions.makeRoom(session);
+  }
+
+  #applySessionless(idx: number, position: number, sink: AnswerSink): void {
+    const cursor = this.#cursor;
+    this.#outcome(STATUS.ok, this.#revision);
+    // The check of entries lets nothing else stand there.
+    const op = cursor.op as ControlOp;
+    if (this.#rights !== null && needsRoot(op) && !this.#rights.isRoot) {
+      this.#outcome(deniedStatus(this.#rights), 0);
+      sink.answer(NO_SESSION, cursor.sequence, this.#status, 0, undefined);
+      return;
+    }
+    switch (op) {
+      case OP.noop:
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
+      case OP.openSession: {
+        const nonce = cursor.nonce();
+        if (this.#isFirstVersion) {
+          this.#answerRevision = this.#sessions.openCounted(nonce, idx);
+          sink.opened(cursor.sequence, bytesOf(nonce), this.#answerRevision);
+          return;
+        }
+        const { id, tag, origin } = this.#sessions.open(nonce, idx, position);
+        this.#begin(origin);
+        // The history hash takes this in, and others see it: the id is not to be found out from it.
+        this.#answerRevision = tag;
+        sink.opened(cursor.sequence, bytesOf(nonce), id);
+        return;
+      }
+      case OP.setQuota:
+        this.#quotaBytes = cursor.quotaBytes;
+        this.#answerRevision = cursor.quotaBytes;
+        this.#boundHistory();
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
+      case OP.access:
+        this.#changeAccess();
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#answerRevision, undefined);
+        return;
+      case OP.actor:
+        throw new InvariantError("an actor is passed over");
+      case OP.closeSession:
+        throw new InvariantError("closeSession needs a session");
+      case OP.setHistory: {
+        const { historyRevisions, historyBytes } = cursor;
+        this.#historyBound = { revisions: historyRevisions || null, bytes: historyBytes || null };
+        this.#answerRevision = historyRevisions;
+        this.#historyHash = mixNumber(this.#historyHash, historyBytes);
+        this.#boundHistory();
+        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
+        return;
+      }
+      case OP.compact: {
+        const { compactRevision } = cursor;
+        this.#answerRevision = compactRevision;
+        if (compactRevision <= this.#revision) this.#cells.compactTo(compactRevision);
+        else this.#status = BAD_REQUEST;
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
+        return;
+      }
+      case OP.clock:
+        this.#moveClock();
+        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
+        return;
+      default:
+        unreachable(op, "operation without a session");
+    }
+  }
+
+  /** What comes of it is in the history hash: states that agree in that agree in users and roles. */
+  #changeAccess(): void {
+    const change = decodeAccessChange(this.#cursor.body());
+    assert(typeof change !== "string", "a change is checked before it is proposed");
+    const next = changeAccess(this.#access, change);
+    if (typeof next === "number") return this.#outcome(BAD_REQUEST, next);
+    this.#access = next;
+    this.#historyHash = mix32(this.#historyHash, hashOf(encodeAccess(next)));
+    this.#outcome(STATUS.ok, next.epoch);
+  }
+
+  #openRound(round: Round): void {
+    this.#rounds = withRound(this.#rounds, round);
+    this.#historyHash = mixRound(this.#historyHash, round);
+  }
+
+  /** A8. In the history hash as well: states that agree in it agree in the origin. */
+  #begin(origin: number): void {
+    if (this.#origin !== NO_ORIGIN) return;
+    this.#origin = origin;
+    this.#historyHash = mixNumber(this.#historyHash, origin);
+  }
+
+  /** @returns true when the session has ended by it */
+  #applyOnce(session: Session): boolean {
+    const cursor = this.#cursor;
+    const sequence = cursor.sequence;
+    if (sequence < session.floor) {
+      this.#outcome(STALE_REQUEST, this.#revision);
+      return false;
+    }
+    const hash = this.#isFirstVersion ? NO_COMMAND_HASH : cursor.commandHash();
+    const kept = session.find(sequence);
+    if (kept >= 0) {
+      if (session.isOfOther(kept, hash)) this.#outcome(BAD_REQUEST, this.#revision);
+      else this.#repeatAnswer(session, kept);
+      return false;
+    }
+    if (session.isBeyondWindow(sequence)) {
+      this.#outcome(BAD_REQUEST, this.#revision);
+      return false;
+    }
+    if (cursor.op === OP.closeSession) {
+      this.#outcome(STATUS.ok, this.#revision);
+      this.#sessions.close(session.id);
+      return true;
+    }
+    const denied = this.#rights === null ? 0 : this.#refusalOf(this.#rights);
+    if (denied !== 0) {
+      this.#outcome(denied, 0);
+      session.keep(sequence, denied, 0, undefined, hash);
+      return false;
+    }
+    if (cursor.op >= OP.txn) {
+      this.#applyRare(session, sequence, hash);
+      return false;
+    }
+    this.#execute();
+    if (this.#actual !== undefined && this.#actual.length > 0) this.#account(session);
+    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);
+    return false;
+  }
+
+  /** Transactions, and what is about leases: their codes stand above those of all else. */
+  #applyRare(session: Session, sequence: number, hash: number): void {
+    switch (this.#cursor.op) {
+      case OP.leaseGrant: {
+        const { leases } = this.#cells;
+        const room = this.quotaBytes - this.contentBytes;
+        const { status, id } = grantLease(leases, this.#cursor, room);
+        this.#outcome(status, status === STATUS.ok ? id : this.#revision);
+        // A3. There are more errors than a session has kinds of answers: which one it was stands in the revision.
+        if (status === STATUS.ok) session.keep(sequence, STATUS.ok, id, undefined, hash);
+        else session.keep(sequence, STATUS.casFailed, status, undefined, hash);
+        return;
+      }
+      case OP.leaseRevoke:
+        if (this.#cells.leases.has(this.#cursor.lease)) this.#endLease(this.#cursor.lease);
+        else this.#outcome(STATUS.notFound, this.#revision);
+        session.keep(sequence, this.#status, this.#answerRevision, undefined, hash);
+        return;
+      case OP.leaseKeepAlive:
+        this.#outcome(STATUS.renewed, this.#revision);
+        this.#actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
+        return;
+      default:
+        this.#transact();
+        this.#keepTxn(session, sequence, hash);
+    }
+  }
+
+  #endLease(id: number): void {
+    const keys = endLease(this.#cells, id, this.#revision + 1);
+    this.#outcome(STATUS.ok, this.#revision);
+    if (keys > 0) this.#changed(keys);
+  }
+
+  /** A10. */
+  #moveClock(): void {
+    const entry = decodeClock(this.#cursor.numbers());
+    assert(entry !== null, "an entry of the clock is checked before it is proposed");
+    const { leases } = this.#cells;
+    if (!leases.isNext(entry, this.#rounds.kept.at(-1))) {
+      return this.#outcome(BAD_REQUEST, this.#revision);
+    }
+    for (const id of leases.advance(entry)) {
+      this.#endLease(id);
+      this.#expired += 1;
+    }
+    this.#historyHash = mixNumber(this.#historyHash, leases.hash() >>> 0);
+    this.#outcome(STATUS.ok, this.#revision);
+  }
+
+  #repeatAnswer(session: Session, kept: number): void {
+    this.#outcome(session.statusAt(kept), session.revisionAt(kept));
+    this.#actual = session.actualAt(kept, this.#cursor.sequence);
+    this.#unpackAnswer();
+    if (this.#rights !== null) this.#withhold(this.#rights);
+  }
+
+  #unpackAnswer(): void {
+    const { op } = this.#cursor;
+    if (op < OP.txn) return;
+    if (op === OP.leaseGrant && this.#status === STATUS.casFailed) {
+      this.#outcome(this.#answerRevision, this.#revision);
+      this.#actual = undefined;
+    }
+    if (op !== OP.txn && op !== OP.leasedTxn) return;
+    const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
+    this.#status = status;
+    this.#actual = results;
+  }
+
+  #refusalOf(rights: Rights): number {
+    return refusalOf(rights, this.#cursor, (lease) => this.#cells.leases.boundTo(lease));
+  }
+
+  /** A10, of a repetition. */
+  #withhold(rights: Rights): void {
+    if (this.#refusalOf(rights) === 0) return;
+    this.#actual = undefined;
+    if (this.#status === STATUS.casFailed) this.#outcome(STATUS.casFailedLarge, 0);
+  }
+
+  /** Planned in full, and then all of it is done or nothing. */
+  #transact(): void {
+    const txn = decodeTxn(this.#cursor.txn());
+    assert(typeof txn !== "string", "a transaction is checked before it is proposed");
+    const next = this.#revision + 1;
+    const plan = planTxn(this.#cells, txn, next);
+    if (typeof plan === "number") return this.#outcome(TXN_REFUSED, plan);
+    const { changes, growth } = plan;
+    if (growth > 0 && growth > this.quotaBytes - this.contentBytes) {
+      return this.#outcome(NO_SPACE, this.#revision);
+    }
+    for (const [key, change] of changes) {
+      const source = new StringKey(key);
+      if (change === null) this.#cells.delete(source, next);
+      else {
+        const { value, lease } = change;
+        this.#cells.put(source, value, hashOfBytes(value), next, Infinity, lease);
+      }
+    }
+    if (changes.size > 0) this.#changed(changes.size);
+    this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
+    this.#actual = plan.results;
+  }
+
+  /** What was found is kept as far as there is room: the first answer has it in any case. */
+  #keepTxn(session: Session, sequence: number, hash: number): void {
+    const status = this.#status;
+    let kept = keptOf({ status, results: this.#actual });
+    const length = kept.actual?.length ?? 0;
+    if (length > 0 && !session.hasRoomFor(length, SESSION_VALUES_MAX)) {
+      kept = keptOf({ status, results: undefined });
+    } else this.#sessions.addActualBytes(length);
+    session.keep(sequence, kept.status, this.#answerRevision, kept.actual, hash);
+  }
+
+  /** The value that goes with a failed cas is kept with the answer: what may be kept is bounded. */
+  #account(session: Session): void {
+    const length = this.#actual?.length ?? 0;
+    const fits = this.#isFirstVersion
+      ? length <= this.#sessions.actualRoom && session.hasRoomFor(length, SESSION_WINDOW)
+      : session.hasRoomFor(length, SESSION_VALUES_MAX);
+    if (fits) {
+      this.#sessions.addActualBytes(length);
+    } else {
+      this.#actual = undefined;
+      this.#status = STATUS.casFailedLarge;
+    }
+  }
+
+  #execute(): void {
+    const cursor = this.#cursor;
+    const apply = APPLY[cursor.op];
+    if (apply !== undefined) return apply(this.#key, cursor);
+    assert(cursor.op === OP.noop, `command ${cursor.op} does not belong in a session`);
+    this.#outcome(STATUS.ok, this.#revision);
+  }
+
+  #put(value: ByteString, valueHash: number): void {
+    const next = this.#revision + 1;
+    const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;
+    if (!this.#cells.put(this.#cursor, value, valueHash, next, room)) {
+      return this.#outcome(NO_SPACE, this.#revision);
+    }
+    this.#changed(1);
+  }
+
+  /** A4. @param keys that were changed */
+  #changed(keys: number): void {
+    this.#changes += keys;
+    this.#outcome(STATUS.ok, ++this.#revision);
+  }
+
+  /** A9: a setting holds from its entry on. */
+  #boundHistory(): void {
+    this.#bound = effectiveBound(this.#historyBound, this.quotaBytes);
+    this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+  }
+
+  #outcome(status: Status, revision: number): void {
+    this.#status = status;
+    this.#answerRevision = revision;
+  }
+
+  /** @param tag of the session */
+  #remember(tag: number): void {
+    const cursor = this.#cursor;
+    const what = mix32((cursor.op << 8) | this.#status, tag);
+    const where = mixNumber(mixNumber(what, cursor.sequence), this.#answerRevision);
+    this.#historyHash = mix32(this.#historyHash, where);
+  }
+}
+
+/** What is proposed by management. The other commands without a session are of clients that begin, and of nodes themselves. */
+function needsRoot(op: ControlOp): boolean {
+  return op === OP.access || op === OP.setQuota || op === OP.setHistory || op === OP.compact;
+}

@@ -1,0 +1,37 @@
+/** What commands about leases do to the cells and the leases. They name no revisions and keep no answers: the state does. */
+import { type ByteString, byteStringOf, ERRORS } from "../base/index.ts";
+import { STATUS, type Status } from "./command.ts";
+import type { Leases } from "./leases.ts";
+import { decodeNumbers, encodeNumbers } from "./numbers.ts";
+import type { OrderedCells } from "./ordered-cells.ts";
+import { LEASE_BYTES } from "./state-size.ts";
+import { StringKey } from "./string-key.ts";
+
+/**
+ * @param id that it is to have; 0: whichever is free
+ * @param room bytes by which the state may grow
+ * @returns its id, or what is wrong
+ */
+export function grantLease(
+  leases: Leases,
+  { lease: id, ttlMs }: { readonly lease: number; readonly ttlMs: number },
+  room: number,
+): { readonly status: Status; readonly id: number } {
+  if (leases.has(id)) return { status: ERRORS.LEASE_EXISTS.wire, id };
+  if (leases.isFull) return { status: ERRORS.LEASE_LIMIT.wire, id };
+  if (LEASE_BYTES > room) return { status: ERRORS.NO_SPACE.wire, id };
+  return { status: STATUS.ok, id: leases.grant(id, ttlMs) };
+}
+
+/** @param ids as of decodeNumbers, checked. @returns their times to live, likewise; 0: there is no such lease */
+export function renewLeases(leases: Leases, ids: Uint8Array): ByteString {
+  return byteStringOf(encodeNumbers((decodeNumbers(ids) ?? []).map((id) => leases.renew(id))));
+}
+
+/** The lease goes, and its keys at this revision. @returns how many there were */
+export function endLease(cells: OrderedCells, id: number, revision: number): number {
+  const keys = cells.leases.sortedKeys(id);
+  for (const key of keys) cells.delete(new StringKey(key), revision);
+  cells.leases.remove(id);
+  return keys.length;
+}

@@ -1,0 +1,131 @@
+/** What the table says of each operation. */
+import type { FieldName } from "./fields.ts";
+
+/** Bytes as the state holds them: a string with one character (0 to 255) for each byte. */
+export type ByteText = string;
+
+/** What a key holds. Read only, and valid until the key changes. */
+export interface Held {
+  readonly value: ByteText;
+  readonly modRevision: number;
+}
+
+/** The command that is carried out. The fields that its operation has may be asked for. */
+export interface CommandAtHand {
+  readonly valueLength: number;
+  value(): ByteText;
+  readonly expectedLength: number;
+  expectedValue(): ByteText;
+  readonly expectedRevision: number;
+}
+
+/**
+ * The key that a command names, and the ways in which the command may end. It ends in exactly one of them, by exactly one
+ * call; the state gives out revisions and holds the quota, so that no operation can forget either.
+ */
+export interface KeyAtHand {
+  /** Undefined: there is no such key. */
+  find(): Held | undefined;
+  /** The key gets the value that stands in the command; NO_SPACE when it does not fit into the quota. */
+  putValue(): void;
+  /** The key gets this value of at most VALUE_BYTES_MAX bytes; NO_SPACE when it does not fit into the quota. */
+  put(value: ByteText): void;
+  /** The key goes away; when there is none, the answer says so. */
+  remove(): void;
+  /** Nothing changes: the key was not as expected. The answer says what is there. */
+  mismatch(found: Held | undefined): void;
+  /** Nothing changes, and the value would be longer than a value may be: VALUE_TOO_LARGE. */
+  tooLarge(): void;
+}
+
+/**
+ * Carries a command out. A function of what the key holds and of the command alone: it runs on each node, and all must come
+ * to the same.
+ */
+export type Apply = (key: KeyAtHand, command: CommandAtHand) => void;
+
+/** What an answer that is no error tells. */
+export type AnsweredWith =
+  /** The revision of the change. */
+  | "written"
+  /** Whether there was such a key, and the revision. */
+  | "deleted"
+  /** Whether the condition held; if not, what is there. */
+  | "swapped";
+
+/** A key in the model: null is "absent". */
+export interface ModelHeld {
+  readonly value: string | null;
+  readonly revision: number;
+}
+
+/** A command in the model; fields that its operation does not have are empty or 0. */
+export interface ModelCommand {
+  readonly value: string;
+  readonly expected: string;
+  readonly revision: number;
+}
+
+/**
+ * The same operation once more, in one line and without a state: for those who check the product by carrying out the
+ * decided log anew. It never calls `apply`, so a mistake there is one that they find.
+ * @returns what the key holds then; undefined: nothing changes
+ */
+export type Model = (held: ModelHeld, command: ModelCommand) => string | null | undefined;
+
+interface OperationBase {
+  /** The byte that stands for it in logs and frames. Never used again for anything else. */
+  readonly code: number;
+  /** As a set: their order in a record is that of FIELDS. */
+  readonly fields: readonly FieldName[];
+  /**
+   * The least version of an entry in which it may stand (store/command.ts). A program that does not know the operation does not
+   * know the version either, and stops at such an entry instead of passing over it.
+   */
+  readonly since: EntryRules;
+}
+
+/** Rules by which entries are carried out, ascending: each version knows what the ones before it know. */
+export type EntryRules = 1 | 2 | 4 | 6;
+
+/** Changes one key, in a session: it takes effect once, however often it stands in the log. */
+export interface KeyOperation extends OperationBase {
+  readonly kind: "key";
+  readonly answer: AnsweredWith;
+  /**
+   * What the command's value does to the bytes that the key takes when it takes effect: a node that is short of memory
+   * judges by it what it does not propose.
+   */
+  readonly growth: "frees" | "replaces" | "adds";
+  /**
+   * What clients ask for when they mean it. `cas` is three operations, one for each kind of condition; every other request
+   * is the operation of the same name, with the same fields.
+   */
+  readonly request: string;
+  readonly apply: Apply;
+  readonly model: Model;
+}
+
+/**
+ * About sessions and settings. What they do is in kv-state, in a switch that the compiler checks to have them all: they
+ * change the table of sessions and the header of the state, which no key operation may touch.
+ */
+export interface ControlOperation extends OperationBase {
+  readonly kind: "control";
+  /** Whether a session is needed, forbidden, or neither. */
+  readonly session: "needed" | "forbidden" | "either";
+  /** Settings are put into the log by nodes; no client may send them. */
+  readonly by: "client" | "node";
+}
+
+/** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (store/txn.ts). */
+export interface TxnOperation extends OperationBase {
+  readonly kind: "txn";
+}
+
+/** About leases, in a session. What they do is in store/lease-commands.ts. */
+export interface LeaseOperation extends OperationBase {
+  readonly kind: "lease";
+}
+
+export type Operation = KeyOperation | ControlOperation | TxnOperation | LeaseOperation;

@@ -1,0 +1,66 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AuditFile } from "../../src/machine/host/audit-file.ts";
+import type { AuditRecord } from "../../src/machine/ports/audit.ts";
+import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
+import { until } from "../conformance/wait.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "omnikv-audit-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const RECORD: AuditRecord = {
+  ...{ user: "ann", from: "127.0.0.1:1", operation: "write", keys: "a/1", allowed: true },
+};
+const linesIn = (path: string): unknown[] =>
+  readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as unknown);
+
+describe("the audit log", () => {
+  test("has a line of JSON for each record, for its owner only", async () => {
+    const path = join(directory, "audit.log");
+    const file = new AuditFile({ path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 });
+    for (let i = 0; i < 100; i++) file.record({ ...RECORD, keys: `k${i}` });
+    await until(() => linesIn(path).length === 100);
+    expect(linesIn(path)[99]).toEqual({ time: "1970-01-01T00:00:00.000Z", ...RECORD, keys: "k99" });
+    expect(statSync(path).mode & 0o077).toBe(0);
+    file.close();
+  });
+
+  test("is set aside when it is large, and only so many are kept", async () => {
+    const path = join(directory, "audit.log");
+    const file = new AuditFile({ path, logger: silentLogger, bytesMax: 500, wallMs: () => 0 });
+    for (let i = 0; i < 60; i++) {
+      file.record(RECORD);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    await until(() => existsSync(`${path}.5`));
+    expect(existsSync(`${path}.6`)).toBe(false);
+    expect(statSync(`${path}.1`).size).toBeLessThan(1000);
+    file.close();
+  });
+
+  test.runIf(existsSync("/dev/full"))(
+    "on a full disk it says so once, and nobody waits",
+    async () => {
+      const errors: string[] = [];
+      const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
+      const file = new AuditFile({ path: "/dev/full", logger, bytesMax: 1e6, wallMs: () => 0 });
+      for (let i = 0; i < 50; i++) {
+        file.record(RECORD);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await until(() => errors.length > 0);
+      expect(errors).toEqual([
+        "the audit log cannot be written: records are left out until it can",
+      ]);
+      file.close();
+    },
+  );
+});

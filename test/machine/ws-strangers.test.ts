@@ -1,0 +1,138 @@
+/** Connections that nobody reads, and sockets that have proved nothing. */
+import { describe, expect, test } from "vitest";
+import { HANDSHAKE_BYTES_MAX } from "../../src/base/limits.ts";
+import type { Channel } from "../../src/machine/ports/network.ts";
+import { until } from "../conformance/wait.ts";
+import { bystander, openRaw, raw, serve } from "./ws-world.ts";
+
+describe("a connection that is not read", () => {
+  test("has the other side wait, is not given up for it, and goes on", async () => {
+    const server = await serve({ pingIntervalMs: 20, pingMissesMax: 2 });
+    const client = await openRaw(server.port, "/client");
+    const entry = server.accepted[0]!;
+    entry.connection.pause();
+    // Five frames of 200,000 bytes: more than one piece, so that most of it stays on the wire.
+    const frame = Buffer.concat([
+      Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 3, 0x0d, 0x40, 0, 0, 0, 0]),
+      Buffer.alloc(200_000),
+    ]);
+    for (let i = 0; i < 5; i++) client.socket.write(frame);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(entry.frames).toEqual([]);
+    expect(entry.closed).toBeNull();
+    entry.connection.resume();
+    await until(() => entry.frames.length === 5);
+  });
+
+  test("and takes nothing of what it is sent is given up", async () => {
+    const server = await serve({ pingIntervalMs: 10, pingMissesMax: 2 });
+    const client = await openRaw(server.port, "/client");
+    client.socket.pause();
+    const entry = server.accepted[0]!;
+    for (let i = 0; i < 16; i++) entry.connection.send(new Uint8Array(1024 * 1024));
+    entry.connection.pause();
+    await until(() => entry.closed !== null);
+    expect(entry.closed).toBe("reads nothing of what it asked for");
+  });
+
+  test("floods of pings end the connection that sends them", async () => {
+    const server = await serve();
+    const client = await openRaw(server.port, "/client");
+    for (let i = 0; i < 500; i++) client.socket.write(Buffer.from([0x89, 0x80, 0, 0, 0, 0]));
+    await until(() => server.accepted[0]!.closed !== null);
+    expect(server.accepted[0]!.closed).toBe("too many pings");
+  });
+});
+
+describe("strangers", () => {
+  const CHANNELS: readonly Channel[] = ["peer", "client", "admin"];
+
+  test.each(CHANNELS)("who prove nothing on /%s fill no frame", async (channel) => {
+    const server = await serve({ closeTimeoutMs: 50 }, false);
+    const client = await openRaw(server.port, `/${channel}`);
+    const { connection } = server.accepted[0]!;
+    // The frame is announced with a length that the channel allows, and comes piece by piece.
+    client.socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xf0, 0, 1, 2, 3, 4]));
+    let most = 0;
+    for (let i = 0; i < 50 && !client.closed(); i++) {
+      client.socket.write(Buffer.alloc(1024));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      most = Math.max(most, connection.unfinishedBytes());
+    }
+    await until(client.closed);
+    expect(server.accepted[0]!.closed).toBe("too much before the handshake");
+    expect(most).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX + 64 * 1024);
+  });
+
+  test.each(["a stranger", "a client"])(
+    "%s that is asked to close is listened to no more",
+    async (who) => {
+      const server = await serve({ closeTimeoutMs: 300 }, who === "a client");
+      const client = await openRaw(server.port, "/client");
+      const { connection } = server.accepted[0]!;
+      connection.close("enough");
+      // Most of a frame of 4 MiB, whatever it is told.
+      client.socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 1, 2, 3, 4]));
+      client.socket.write(Buffer.alloc(3 * 1024 * 1024));
+      let most = 0;
+      while (server.accepted[0]!.closed === null) {
+        most = Math.max(most, connection.unfinishedBytes());
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(server.accepted[0]!.closed).toBe("enough");
+      expect(most).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX + 128 * 1024);
+    },
+  );
+
+  test("what comes in one piece with the last frame of the handshake is not lost", async () => {
+    const server = await serve({}, false);
+    const client = await openRaw(server.port, "/client");
+    const entry = server.accepted[0]!;
+    let admitted = false;
+    const push = entry.frames.push.bind(entry.frames);
+    entry.frames.push = (...frames) => {
+      if (!admitted) entry.connection.admit();
+      admitted = true;
+      return push(...frames);
+    };
+    const large = Buffer.alloc(40_000);
+    const header = Buffer.from([0x82, 0xfe, 40_000 >> 8, 40_000 & 0xff, 0, 0, 0, 0]);
+    client.socket.write(
+      Buffer.concat([Buffer.from([0x82, 0x81, 0, 0, 0, 0, 7]), header, large, header, large]),
+    );
+    await until(() => entry.frames.length === 3);
+    expect(entry.frames.map((frame) => frame.length)).toEqual([1, 40_000, 40_000]);
+    expect(entry.connection.unfinishedBytes()).toBe(0);
+  });
+
+  test("hold no places: the oldest goes, and the admitted stay", async () => {
+    const server = await serve({ strangersMax: 30 }, false);
+    const other = await bystander(server.network, server);
+    server.accepted[0]!.connection.admit();
+    const silent = Array.from({ length: 50 }, () => raw(server.port));
+    const halfMade = await Promise.all(
+      Array.from({ length: 5 }, () => openRaw(server.port, "/peer")),
+    );
+    await until(() => silent.filter(({ closed }) => closed()).length >= 35);
+    expect(halfMade.map(({ closed }) => closed())).toEqual(Array(5).fill(false));
+    expect(server.rejected).toContain("too many from one address");
+    await other.check();
+    for (const { socket } of [...silent, ...halfMade]) socket.destroy();
+  });
+
+  test.each(["nothing at all", "half a request", "an upgrade and nothing more"])(
+    "who send %s are gone after the deadline",
+    async (what) => {
+      const server = await serve({ strangerTimeoutMs: 200 }, false);
+      const begun = performance.now();
+      const client =
+        what === "an upgrade and nothing more"
+          ? await openRaw(server.port, "/admin")
+          : raw(server.port);
+      if (what === "half a request") client.socket.write("GET / HTTP/1.1\r\nHost:");
+      await until(client.closed);
+      expect(performance.now() - begun).toBeLessThan(1000);
+      expect(server.rejected).toEqual(["proved nothing in time"]);
+    },
+  );
+});

@@ -1,0 +1,58 @@
+/** `omnikv explore` as a process. */
+import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const OMNIKV = resolve(import.meta.dirname, "../../../src/bin/omnikv.ts");
+const TRACES = resolve(import.meta.dirname, "traces");
+
+function explore(
+  ...args: readonly string[]
+): Promise<{ status: number | null; out: string; err: string }> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, ["--import", "tsx", OMNIKV, "explore", ...args]);
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    child.on("error", fail);
+    child.on("close", (status) => done({ status, out, err }));
+  });
+}
+
+describe("omnikv explore", { timeout: 60_000 }, () => {
+  test("says how many worlds there are", async () => {
+    const { status, out } = await explore(..."core --nodes 2 --disk sync".split(" "));
+    expect(out).toMatch(/^\d+ states, \d+ transitions, .*; all there is; .* states\/s$/m);
+    expect(out).toContain("nothing is wrong");
+    expect(status).toBe(0);
+  });
+
+  test("walks as often as it is told, as one JSON object", async () => {
+    const { status, out } = await explore(
+      ..."replicas --nodes 3 --walks 2 --seed 5 --depth 40 --json".split(" "),
+    );
+    expect(JSON.parse(out)).toMatchObject({ walks: 2, ended: "all", seed: 5, violation: null });
+    expect(status).toBe(0);
+  });
+
+  test("replays a trace in plain words", async () => {
+    const { status, out } = await explore("--replay", `${TRACES}/late-accept-sync.json`);
+    expect(out).toContain("   1. node 1 tries to become leader\n");
+    expect(out).toContain("node 2 gets from node 1: AcceptSync 1.1, session 1: from 0 on []");
+    expect(out).toContain("nothing is wrong");
+    expect(status).toBe(0);
+  });
+
+  test("refuses what it does not understand", async () => {
+    const [number, nothing, file] = await Promise.all([
+      explore("core", "--nodes", "many"),
+      explore("replicas"),
+      explore("--replay", OMNIKV),
+    ]);
+    expect(number.err).toContain('--nodes: expected an integer from 1, got "many"');
+    expect(nothing.err).toContain("say how long: --walks N or --seconds S");
+    expect(file.err).toContain("--replay ");
+    expect([number.status, nothing.status, file.status]).toEqual([2, 2, 2]);
+  });
+});

@@ -1,0 +1,61 @@
+/** `omnikv sim` as a process. */
+import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { planOf, runSeed } from "../../../src/proof/simulator/index.ts";
+
+const OMNIKV = resolve(import.meta.dirname, "../../../src/bin/omnikv.ts");
+
+function sim(
+  ...args: readonly string[]
+): Promise<{ status: number | null; out: string; err: string }> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, ["--import", "tsx", OMNIKV, "sim", ...args]);
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    child.on("error", fail);
+    child.on("close", (status) => done({ status, out, err }));
+  });
+}
+
+describe("omnikv sim", { timeout: 120_000 }, () => {
+  test("says how many runs, how fast, and what was hit", async () => {
+    const { status, out, err } = await sim("--seeds", "4", "--from", "8000", "--coverage");
+    expect(err).toContain("seeds 8000 to 8003, 1 at a time");
+    expect(out).toMatch(/^4 runs in [\d.]+ s \([\d.]+\/s\): .* 0 failures$/m);
+    expect(out).toMatch(/^sent: .*acceptDecide \d+/m);
+    expect(out).toMatch(/^never hit: /m);
+    expect(status).toBe(0);
+  });
+
+  test("in two processes runs each seed once", async () => {
+    const { status, out } = await sim(..."--seeds 13 --from 8000 --jobs 2 --json".split(" "));
+    const { done, from, failed, steps } = JSON.parse(out) as Record<string, unknown>;
+    expect({ done, from, failed }).toEqual({ done: 13, from: 8000, failed: [] });
+    const alone = Array.from({ length: 13 }, (_, i) => runSeed({ seed: 8000 + i }).steps);
+    expect(steps).toBe(alone.reduce((sum, each) => sum + each, 0));
+    expect(status).toBe(0);
+  });
+
+  test("replays a seed with its hash, and with some of its faults", async () => {
+    const seed = 8005;
+    const whole = await sim("--replay", String(seed));
+    expect(whole.out).toContain(`trace ${runSeed({ seed }).hash}`);
+    expect(whole.out).toContain("nothing is wrong");
+    const none = await sim("--replay", String(seed), "--faults", "", "--print");
+    expect(none.out).toContain(
+      `trace ${runSeed({ seed, plan: { ...planOf(seed), faults: [], mistakes: [] } }).hash}`,
+    );
+    expect(none.out).toMatch(/n1 > n2 +.*prepare/);
+    const plan = await sim("--replay", String(seed), "--plan");
+    expect(JSON.parse(plan.out)).toEqual(planOf(seed));
+  });
+
+  test("refuses what is no number, naming the flag", async () => {
+    const { status, err } = await sim("--seeds", "many");
+    expect(err).toContain('--seeds: expected an integer from 1, got "many"');
+    expect(status).toBe(2);
+  });
+});

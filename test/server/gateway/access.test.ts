@@ -1,0 +1,335 @@
+/** Users, roles and who may do what, at a real node on real sockets. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createAdminClient, createClient, type KvClient } from "../../../src/client/api/index.ts";
+import type { AuditRecord } from "../../../src/machine/ports/audit.ts";
+import { startGateWorld, type GateWorld } from "./world.ts";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+
+let world: GateWorld;
+let audited: AuditRecord[];
+const open: { close(): void }[] = [];
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const prefix = { start: bytes("a/"), end: bytes("a0") };
+
+beforeEach(async () => {
+  audited = [];
+  world = await startGateWorld({}, { audit: { record: (record) => audited.push(record) } });
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) one.close();
+  await world.close();
+});
+
+function clientOf(options: object = {}): KvClient {
+  const client = createClient({ nodes: world.nodes, timeoutMs: 2000, ...options });
+  open.push(client);
+  return client;
+}
+
+function adminOf(options: object = {}): ReturnType<typeof createAdminClient> {
+  const admin = createAdminClient({ nodes: world.nodes, timeoutMs: 4000, ...options });
+  open.push(admin);
+  return admin;
+}
+
+const ROOT = { user: "root", password: "of root" };
+const ANN = { user: "ann", password: "of ann" };
+
+async function secure(): Promise<void> {
+  const change = async (one: Parameters<typeof world.admin.call<"changeAccess">>[2]["change"]) => {
+    await world.admin.call(1, "changeAccess", { change: one });
+  };
+  await change({ kind: "addUser", ...ROOT });
+  await change({ kind: "grantRole", user: "root", role: "root" });
+  await change({ kind: "addUser", ...ANN });
+  await change({ kind: "addRole", role: "shop" });
+  await change({ kind: "permit", role: "shop", may: "both", ...prefix });
+  await change({ kind: "grantRole", user: "ann", role: "shop" });
+  await change({ kind: "turnOn" });
+}
+
+describe("a client", () => {
+  test("that has not signed in is refused, in words, once access control is on", async () => {
+    const before = clientOf();
+    await before.write("a/1", "v");
+    await secure();
+    for (const asked of [before.read("a/1"), before.write("a/1", "w"), clientOf().read("a/1")]) {
+      await expect(asked).rejects.toMatchObject({
+        code: "UNAUTHENTICATED",
+        definite: true,
+        message: expect.stringContaining("nobody has signed in"),
+      });
+    }
+    const local = before.read("a/1", { consistency: "local" });
+    await expect(local).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  test("that has signed in does what its roles permit and nothing else", async () => {
+    await secure();
+    const ann = clientOf(ANN);
+    await ann.write("a/1", "v");
+    expect((await ann.read("a/1")).found).toBe(true);
+    expect(await ann.count({ prefix: "a/" })).toMatchObject({ count: 1 });
+    const forbidden = { code: "FORBIDDEN", definite: true };
+    await expect(ann.read("b")).rejects.toMatchObject({
+      ...forbidden,
+      message: expect.stringContaining("user ann may not"),
+    });
+    await expect(ann.write("b", "v")).rejects.toMatchObject(forbidden);
+    await expect(ann.append("b", "v")).rejects.toMatchObject(forbidden);
+    await expect(ann.count({ prefix: "" })).rejects.toMatchObject(forbidden);
+    await expect(ann.count({ prefix: "a" })).rejects.toMatchObject(forbidden);
+    await expect(ann.get(["a/1", "b"])).rejects.toMatchObject(forbidden);
+    const outcomes = await Promise.allSettled([ann.write("a/2", "v"), ann.write("b", "v")]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  });
+
+  test("with a wrong password is told so at once, and no user is told from another", async () => {
+    await secure();
+    for (const who of [
+      { user: "ann", password: "wrong" },
+      { user: "nobody", password: "wrong" },
+    ]) {
+      const startedMs = Date.now();
+      await expect(clientOf(who).read("a/1")).rejects.toMatchObject({
+        code: "UNAUTHENTICATED",
+        message: expect.stringContaining("wrong user or password"),
+      });
+      expect(Date.now() - startedMs).toBeLessThan(1500);
+    }
+  });
+
+  test("watches what it may read, and no longer than it may", async () => {
+    await secure();
+    const ann = clientOf(ANN);
+    const other = { code: "FORBIDDEN", message: expect.stringContaining("user ann may not") };
+    await expect(ann.watch({ prefix: "" }).created).rejects.toMatchObject(other);
+    await expect(clientOf().watch({ prefix: "a/" }).created).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+    const watch = ann.watch({ prefix: "a/" });
+    await watch.created;
+    const root = clientOf(ROOT);
+    await root.write("a/1", "v");
+    const take = async (): Promise<unknown> => (await watch.next()).value;
+    expect(await take()).toMatchObject({ events: [{ type: "put" }] });
+    const change = { kind: "forbid", role: "shop", ...prefix } as const;
+    await adminOf(ROOT).call(1, "changeAccess", { change });
+    await root.write("a/1", "w");
+    await expect(take()).rejects.toMatchObject(other);
+    expect(world.node.replica.watches.watches).toBe(0);
+    expect(audited.filter(({ operation }) => operation === "watch")).toMatchObject([
+      { user: "ann", keys: "..", allowed: false },
+      { user: null, keys: "a/..a0", allowed: false },
+      { user: "ann", keys: "a/..a0", allowed: true },
+    ]);
+  });
+
+  test("that watches goes on when access control is turned on, or its password changes", async () => {
+    let password = ANN.password;
+    const ann = clientOf({ user: "ann", password: () => password });
+    const nobody = clientOf();
+    const watches = [ann, nobody].map((client) => client.watch({ prefix: "a/" }, { from: 1 }));
+    await Promise.all(watches.map(({ created }) => created));
+    const [watch, ended] = watches;
+    const take = async (): Promise<unknown> => (await watch?.next())?.value;
+    await secure();
+    const root = clientOf(ROOT);
+    await root.write("a/1", "v");
+    expect(await take()).toMatchObject({ events: [{ type: "put", version: 1 }] });
+    await expect(ended?.next()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    password = "another";
+    const change = { kind: "setPassword", user: "ann", password } as const;
+    await adminOf(ROOT).call(1, "changeAccess", { change });
+    await root.write("a/1", "w");
+    expect(await take()).toMatchObject({ events: [{ type: "put", version: 2 }] });
+    password = "wrong";
+    await adminOf(ROOT).call(1, "changeAccess", { change: { ...change, password: "third" } });
+    await expect(take()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  test("reads in every way there is what it may, and nothing else", async () => {
+    await secure();
+    const ann = clientOf(ANN);
+    const { revision } = await ann.write("a/1", "v");
+    const order = { orderBy: "value", limit: 3 } as const;
+    await ann.write("a/1", "w");
+    const reads: readonly ((at: string) => Promise<unknown>)[] = [
+      (at) => ann.read(`${at}1`, { revision }),
+      (at) => ann.history(`${at}1`).next(),
+      (at) => ann.get([`${at}1`], { revision }),
+      (at) => ann.range({ prefix: at }, { revision }).next(),
+      (at) => ann.range({ prefix: at }, order).next(),
+      (at) => ann.range({ prefix: at }, { minModRevision: 1 }).next(),
+      (at) => ann.read(`${at}1`, { consistency: "local", atLeast: revision }),
+    ];
+    for (const read of reads) {
+      await read("a/");
+      await expect(read("b/")).rejects.toMatchObject({ code: "FORBIDDEN" });
+    }
+  });
+
+  test("may have a user while access control is off, and goes on when it is turned on", async () => {
+    const ann = clientOf(ANN);
+    await ann.write("a/1", "v");
+    await secure();
+    await ann.write("a/1", "w");
+    expect((await ann.read("a/1")).found).toBe(true);
+  });
+
+  test("that begins to write after access control was turned on says then who it is", async () => {
+    const ann = clientOf(ANN);
+    await ann.read("a/1");
+    await secure();
+    await ann.write("a/1", "v");
+  });
+
+  test("whose password was changed is out, and in again with the new one", async () => {
+    await secure();
+    let password = ANN.password;
+    const renewing = clientOf({ user: "ann", password: () => password });
+    const other = clientOf(ANN);
+    await Promise.all([renewing.write("a/1", "v"), other.write("a/2", "v")]);
+    password = "another";
+    const root = adminOf(ROOT);
+    await root.call(1, "changeAccess", { change: { kind: "setPassword", user: "ann", password } });
+    await expect(other.write("a/2", "v")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await renewing.write("a/1", "w");
+  });
+
+  test("comes with a token that somebody got for it, until the password changes", async () => {
+    await secure();
+    const { token } = await adminOf().call(1, "signIn", { ...ANN, token: null });
+    const ann = clientOf({ user: "ann", token });
+    await ann.write("a/1", "v");
+    const changed = `${token.slice(0, -2)}${token.endsWith("AA") ? "BB" : "AA"}`;
+    await expect(clientOf({ user: "ann", token: changed }).read("a/1")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+    await adminOf(ROOT).call(1, "changeAccess", { change: { kind: "setPassword", ...ANN } });
+    await expect(ann.read("a/1")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await expect(clientOf({ user: "ann", token }).read("a/1")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+  });
+
+  test("options that do not go together are refused, and passwords are not repeated", () => {
+    expect(() => clientOf({ user: "ann" })).toThrow(/password: expected/);
+    expect(() => clientOf({ password: "hidden" })).toThrow(/user: expected/);
+    expect(() => clientOf({ user: "a b", password: "x" })).toThrow(/user: expected/);
+    const error = (() => {
+      try {
+        clientOf({ user: "ann", password: ["hidden"] });
+      } catch (thrown) {
+        return thrown as Error;
+      }
+      return null;
+    })();
+    expect(error?.message).not.toContain("hidden");
+  });
+});
+
+describe("management", () => {
+  test("is for root, and anybody may ask who he is", async () => {
+    await secure();
+    const nobody = adminOf();
+    await expect(nobody.call(1, "status", {})).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    expect(await nobody.call(1, "whoami", {})).toEqual({
+      ...{ isOn: true, user: null, by: "none", roles: [] },
+    });
+    const ann = adminOf(ANN);
+    for (const asked of [
+      ann.call(1, "status", {}),
+      ann.call(1, "beginBackup", {}),
+      ann.call(1, "setQuota", { bytes: 2 ** 30 }),
+      ann.call(1, "compact", { revision: 1 }),
+      ann.call(1, "getAccess", {}),
+      ann.call(1, "changeAccess", { change: { kind: "turnOff" } }),
+    ]) {
+      await expect(asked).rejects.toMatchObject({ code: "FORBIDDEN" });
+    }
+    expect(await ann.call(1, "whoami", {})).toMatchObject({ user: "ann", roles: ["shop"] });
+    const root = adminOf(ROOT);
+    expect(await root.call(1, "status", {})).toMatchObject({ nodeId: 1 });
+    const access = await root.call(1, "getAccess", {});
+    expect(JSON.stringify(access)).not.toContain("scrypt");
+    await expect(root.call(1, "heal", {})).rejects.toMatchObject({
+      message: expect.stringContaining("--allow-faults"),
+    });
+  });
+
+  test("refusals of changes say why", async () => {
+    const change = world.admin.call(1, "changeAccess", { change: { kind: "turnOn" } });
+    await expect(change).rejects.toMatchObject({
+      code: "BAD_REQUEST",
+      message: expect.stringContaining("user add root"),
+    });
+  });
+
+  test("access control that is turned off lets everybody in", async () => {
+    await secure();
+    await adminOf(ROOT).call(1, "changeAccess", { change: { kind: "turnOff" } });
+    await clientOf().write("anything", "v");
+  });
+});
+
+describe("the audit", () => {
+  test("says who did what from where, and no value, password or token", async () => {
+    await secure();
+    audited = [];
+    const ann = clientOf(ANN);
+    await ann.write("a/1", "the value");
+    await ann.write("b", "the value").catch(() => {});
+    await ann.read("b").catch(() => {});
+    const what = audited.map(({ user, operation, keys, allowed }) => [
+      user,
+      operation,
+      keys,
+      allowed,
+    ]);
+    expect(what).toEqual([
+      ["ann", "sign in", null, true],
+      ["ann", "write", "a/1", true],
+      ["ann", "write", "b", false],
+      ["ann", "read", "b", false],
+    ]);
+    expect(audited[0]?.from).toMatch(/127\.0\.0\.1/);
+    expect(JSON.stringify(audited)).not.toMatch(/the value|of ann/);
+  });
+});
+
+describe("the cluster's secret", () => {
+  let secured: GateWorld;
+  beforeEach(async () => {
+    secured = await startGateWorld({ secret: SECRET });
+  });
+  afterEach(() => secured.close());
+
+  test("stands for root, and users come without it while access control is on", async () => {
+    const nodes = secured.nodes;
+    const holder = createAdminClient({ nodes, secret: SECRET });
+    const early = createClient({ nodes, ...ANN, timeoutMs: 300, failFast: true });
+    open.push(holder, early);
+    await expect(early.read("a/1")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+    const call = (change: Parameters<typeof holder.call<"changeAccess">>[2]["change"]) =>
+      holder.call(1, "changeAccess", { change });
+    await call({ kind: "addUser", ...ROOT });
+    await call({ kind: "grantRole", user: "root", role: "root" });
+    await call({ kind: "addUser", ...ANN });
+    await call({ kind: "addRole", role: "shop" });
+    await call({ kind: "permit", role: "shop", may: "both", ...prefix });
+    await call({ kind: "grantRole", user: "ann", role: "shop" });
+    await call({ kind: "turnOn" });
+    expect(await holder.call(1, "whoami", {})).toMatchObject({ by: "secret", roles: ["root"] });
+    const ann = createClient({ nodes, ...ANN });
+    const stranger = createClient({ nodes, timeoutMs: 500 });
+    const all = createClient({ nodes, secret: SECRET });
+    open.push(ann, stranger, all);
+    await ann.write("a/1", "v");
+    await expect(ann.write("b", "v")).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(stranger.read("a/1")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await all.write("b", "v");
+  });
+});

@@ -1,0 +1,339 @@
+/** Who is let in, and what those hear who are not. The memory is a map; what must be durable is counted. */
+import { describe, expect, test } from "vitest";
+import type { PeerPresence } from "../../../src/links/peer-links-options.ts";
+import { PeerGuard } from "../../../src/server/node/peer-guard.ts";
+import { isFinalRefusal } from "../../../src/server/node/refusals.ts";
+import type { Ballot } from "../../../src/omnipaxos/index.ts";
+import { metPeer, type RememberedPeer } from "../../../src/storage/peer-memory.ts";
+import type { DurableClaims } from "../../../src/protocol/messages/host-message.ts";
+import type { ToldRun } from "../../../src/protocol/handshake/peer-hello.ts";
+
+const MEMBERS = [1, 2, 3];
+
+function ballot(n: number, pid = 1): Ballot {
+  return { configId: n === 0 ? 0 : 1, n, priority: 0, pid: n === 0 ? 0 : pid };
+}
+
+function claims(
+  promise: number,
+  round: number,
+  acceptedIdx: number,
+  decidedIdx = 0,
+): DurableClaims {
+  return { promise: ballot(promise), acceptedRound: ballot(round), acceptedIdx, decidedIdx };
+}
+
+interface Says {
+  readonly disk?: string;
+  readonly joined?: boolean;
+  readonly generation?: number;
+  /** Processes that told ten marks each, in this order. */
+  readonly boots?: readonly number[];
+  /** In their place. */
+  readonly marks?: readonly ToldRun[];
+  readonly durable?: DurableClaims;
+  readonly members?: readonly number[];
+  readonly origin?: number;
+}
+
+function presence(says: Says = {}): PeerPresence {
+  const { boots = [11] } = says;
+  return {
+    incarnation: says.disk ?? "first disk",
+    peer: {
+      members: says.members ?? MEMBERS,
+      joined: says.joined ?? true,
+      generation: says.generation ?? 0,
+      marks: says.marks ?? boots.map((boot, i) => ({ boot, from: 10 * i + 1, to: 10 * i + 10 })),
+      durable: says.durable ?? claims(5, 4, 60, 50),
+      origin: says.origin ?? 0,
+    },
+  };
+}
+
+class World {
+  readonly remembered = new Map<number, RememberedPeer>();
+  readonly replaced: number[] = [];
+  readonly connected = new Set<number>();
+  durableWrites = 0;
+  origin = 0;
+  readonly guard = new PeerGuard({
+    self: 1,
+    members: MEMBERS,
+    memory: {
+      get: (peer) => this.remembered.get(peer),
+      all: () => this.remembered,
+      set: (peer, known) => {
+        this.durableWrites += 1;
+        this.remembered.set(peer, known);
+      },
+      update: (peer, known) => void this.remembered.set(peer, known),
+      introduce: () => [],
+      met: () => {},
+      markSoon: () => {},
+      markFor: () => 0,
+    },
+    isConnected: (peer) => this.connected.has(peer),
+    onReplaced: (peer) => this.replaced.push(peer),
+    origin: () => this.origin,
+  });
+
+  /** @returns the code of the refusal, or "welcome" */
+  meet(says: Says = {}, peer = 3): string {
+    return this.guard.admit(peer, presence(says))?.code ?? "welcome";
+  }
+
+  text(says: Says): string {
+    return this.guard.admit(3, presence(says))?.text ?? "";
+  }
+}
+
+describe("a peer whose log began elsewhere", () => {
+  test("is refused, not ended, and not remembered", () => {
+    const world = new World();
+    world.origin = 0x1a;
+    expect(world.meet({ origin: 0x2b })).toBe("WRONG_CLUSTER");
+    expect(world.guard.otherLogs).toEqual([3]);
+    expect(world.remembered.size).toBe(0);
+    expect(isFinalRefusal("WRONG_CLUSTER")).toBe(false);
+    expect(world.text({ origin: 0x2b })).toMatch(
+      /^the data of node 3 and those of node 1 come from two different beginnings \(0000000000002b and 0000000000001a\)/,
+    );
+  });
+
+  test.each([
+    [0, 5],
+    [5, 0],
+    [5, 5],
+  ])("is welcome while one of them has no beginning yet, or both the same", (own, theirs) => {
+    const world = new World();
+    world.origin = own;
+    expect(world.meet({ origin: theirs })).toBe("welcome");
+  });
+});
+
+describe("a peer that is known", () => {
+  test("is remembered durably when it is met first, and at each start of it", () => {
+    const world = new World();
+    expect(world.meet()).toBe("welcome");
+    expect(world.durableWrites).toBe(1);
+    expect(world.meet()).toBe("welcome");
+    expect(world.durableWrites).toBe(1);
+    expect(world.meet({ boots: [11, 12] })).toBe("welcome");
+    expect(world.durableWrites).toBe(2);
+  });
+
+  test.each([
+    [
+      "a lower promise",
+      claims(4, 4, 60, 50),
+      /had promised ballot 5\.0\.1, and now knows of 4\.0\.1/,
+    ],
+    [
+      "a lower accepted round",
+      claims(5, 3, 90, 50),
+      /accepted 60 entries in round 4\.0\.1, and now has 90 in round 3/,
+    ],
+    [
+      "fewer entries of the same round",
+      claims(5, 4, 59, 50),
+      /accepted 60 entries .* and now has 59/,
+    ],
+    ["fewer decided entries", claims(5, 4, 60, 49), /decided 50 entries, and now knows of 49/],
+  ])("is refused with %s than it has told", (_, durable, text) => {
+    const world = new World();
+    world.meet();
+    const says = { durable, boots: [11, 12] };
+    expect(world.meet(says)).toBe("WENT_BACK");
+    expect(world.text(says)).toMatch(text);
+    expect(world.text(says)).toContain("--rejoin");
+  });
+
+  test("is welcome with a shorter log of a higher round: what it had was not decided", () => {
+    const world = new World();
+    world.meet();
+    expect(world.meet({ durable: claims(6, 6, 55, 50), boots: [11, 12] })).toBe("welcome");
+  });
+
+  test("what it told in a session counts, not only what it said at its start", () => {
+    const world = new World();
+    world.meet();
+    world.guard.onTold(3, claims(5, 4, 80, 70), 0);
+    expect(world.durableWrites).toBe(1);
+    expect(world.meet({ durable: claims(5, 4, 79, 70) })).toBe("WENT_BACK");
+  });
+
+  test("is refused without the process in which it was met: its disk was put back", () => {
+    const world = new World();
+    world.meet({ boots: [11, 12, 13] });
+    const durable = claims(9, 9, 900, 900);
+    for (const boots of [[11, 12], [11, 12, 99], [11, 12, 99, 98], []]) {
+      expect(world.meet({ boots, durable })).toBe("WENT_BACK");
+    }
+    expect(world.text({ boots: [11, 12, 99, 98], durable })).toMatch(
+      /does not know what it told last: a peer has heard mark 30 of it, and this disk has marks of other runs only, up to 40 \(a mark is .*\)\. It is an older copy, has been damaged, or was copied/,
+    );
+    expect(world.meet({ boots: [11, 12, 13, 98] })).toBe("welcome");
+  });
+
+  test("is refused without a mark it has told in a session, however it has grown since", () => {
+    const world = new World();
+    world.meet({ marks: [{ boot: 11, from: 1, to: 1 }] });
+    world.guard.onTold(3, claims(5, 4, 80, 70), 4);
+    expect(world.durableWrites).toBe(1);
+    const durable = claims(9, 9, 900, 900);
+    const ran: ToldRun = { boot: 11, from: 1, to: 3 };
+    const more: ToldRun = { boot: 12, from: 4, to: 99 };
+    expect(world.meet({ durable, marks: [ran] })).toBe("WENT_BACK");
+    expect(world.meet({ durable, marks: [ran, more] })).toBe("WENT_BACK");
+    expect(world.meet({ durable, marks: [{ ...ran, to: 4 }, more] })).toBe("welcome");
+  });
+
+  test("a mark that is late takes nothing back", () => {
+    const world = new World();
+    world.meet({ marks: [{ boot: 11, from: 1, to: 7 }] });
+    world.guard.onTold(3, claims(5, 4, 60, 50), 6);
+    expect(world.meet({ marks: [{ boot: 11, from: 1, to: 6 }] })).toBe("WENT_BACK");
+  });
+
+  test("is welcome when it knows that it has been met later: then it is this node that has forgotten", () => {
+    const world = new World();
+    world.meet({ boots: [11] });
+    expect(world.meet({ marks: [{ boot: 70, from: 100, to: 120 }] })).toBe("welcome");
+  });
+
+  test("is not compared by marks when it was never met, or came of omnikv 0.1", () => {
+    const world = new World();
+    world.remembered.set(3, metPeer("first disk"));
+    expect(world.meet({ boots: [11, 12] })).toBe("welcome");
+    expect(world.remembered.get(3)).toMatchObject({ bootId: 12, mark: 20 });
+  });
+
+  test("is refused with other members, both lists in the text", () => {
+    const world = new World();
+    expect(world.meet({ members: [1, 2, 3, 4, 5] })).toBe("OTHER_MEMBERS");
+    expect(world.text({ members: [1, 2, 3, 4, 5] })).toMatch(/1, 2, 3, 4, 5, .* 1, 2, 3:/);
+  });
+});
+
+describe("another disk under a known id", () => {
+  test("is refused when it did not ask to take the place of the lost one", () => {
+    const world = new World();
+    world.meet();
+    expect(world.meet({ disk: "wiped", durable: claims(0, 0, 0) })).toBe("LOST_IDENTITY");
+    expect(world.replaced).toEqual([]);
+  });
+
+  test("that was emptied after its node had been rejoined once is told of --rejoin, not of a replaced disk", () => {
+    const world = new World();
+    world.meet();
+    world.meet({ disk: "second", joined: false, durable: claims(0, 0, 0), boots: [21] });
+    const emptied = { disk: "emptied", durable: claims(0, 0, 0), boots: [31] };
+    expect(world.meet(emptied)).toBe("LOST_IDENTITY");
+    expect(world.text(emptied)).toContain("start the node with --rejoin");
+    // The first one, which had promised something.
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.replaced).toEqual([3]);
+  });
+
+  test("that asks is refused while the old one is connected", () => {
+    const world = new World();
+    world.meet();
+    world.connected.add(3);
+    expect(world.meet({ disk: "empty", joined: false })).toBe("NOT_LOST");
+  });
+
+  test("that asks is let in, durably, and the old one never again", () => {
+    const world = new World();
+    world.meet();
+    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
+    expect(world.meet(empty)).toBe("welcome");
+    expect(world.durableWrites).toBe(2);
+    expect(world.replaced).toEqual([3]);
+    expect(world.remembered.get(3)).toMatchObject({
+      incarnation: "empty",
+      generation: 1,
+      acceptedIdx: 0,
+    });
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.text({})).toContain("has taken the place of this one as node 3");
+    // It comes again, after a crash, and at last with its place.
+    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("welcome");
+    const joined = {
+      ...empty,
+      joined: true,
+      generation: 1,
+      boots: [21, 22, 23],
+      durable: claims(6, 6, 80, 80),
+    };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    expect(world.meet({ ...joined, durable: claims(6, 6, 79, 79) })).toBe("WENT_BACK");
+  });
+
+  test("that had its place and comes back as it was before is refused: its votes counted", () => {
+    const world = new World();
+    world.meet();
+    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
+    expect(world.meet(empty)).toBe("welcome");
+    const joined = { ...empty, joined: true, generation: 1, durable: claims(6, 6, 80, 80) };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("WENT_BACK");
+  });
+
+  test("that has its place already is let in by a node that was down meanwhile", () => {
+    const world = new World();
+    world.meet();
+    const joined = { disk: "empty", generation: 1, boots: [21], durable: claims(6, 6, 80, 80) };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    expect(world.meet()).toBe("REPLACED");
+  });
+
+  test("is heard of from others first: the old one's votes count no more", () => {
+    const world = new World();
+    world.meet();
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    expect(world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 1 }], own)).toBe(
+      null,
+    );
+    expect(world.replaced).toEqual([3]);
+    expect(world.meet()).toBe("REPLACED");
+    expect(world.meet({ disk: "empty", joined: false, boots: [21] })).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    // Older news, and news of nodes that are no members, change nothing.
+    world.guard.onPlaces([{ node: 3, incarnation: "first disk", generation: 0 }], own);
+    world.guard.onPlaces([{ node: 9, incarnation: "x", generation: 5 }], own);
+    expect(world.remembered.get(3)?.incarnation).toBe("empty");
+    expect(world.remembered.has(9)).toBe(false);
+  });
+
+  test("that is heard of at a later generation has been replaced in between: its votes count no more", () => {
+    const world = new World();
+    world.meet({ disk: "empty", joined: true, generation: 1 });
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    expect(world.replaced).toEqual([3]);
+    expect(world.remembered.get(3)).toMatchObject({ generation: 3, acceptedIdx: 60 });
+    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    expect(world.replaced).toEqual([3]);
+  });
+
+  test("in this node's own place ends this process", () => {
+    const world = new World();
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    const place = { node: 1, incarnation: "empty", generation: 1 };
+    expect(world.guard.onPlaces([place], own)).toMatchObject({ code: "REPLACED" });
+    expect(world.guard.onPlaces([{ ...place, generation: 0 }], own)).toBe(null);
+    expect(world.guard.onPlaces([place], { ...place })).toBe(null);
+  });
+
+  test("two that ask in turn get a generation each, and the later one counts", () => {
+    const world = new World();
+    world.meet();
+    world.meet({ disk: "a", joined: false, boots: [21] });
+    world.meet({ disk: "b", joined: false, boots: [31] });
+    expect(world.remembered.get(3)).toMatchObject({ incarnation: "b", generation: 2 });
+    expect(world.meet({ disk: "a", generation: 1, boots: [21, 22] })).toBe("REPLACED");
+  });
+});

@@ -1,0 +1,37 @@
+/** What a node says must not send its last copy of a write away unconditionally, and must not send people after a version that never was. */
+import { expect, test } from "vitest";
+import { outvotedText } from "../../../src/server/node/agreement-log.ts";
+import { contradictionText, refusalText } from "../../../src/server/node/refusals.ts";
+import { unknownFormat } from "../../../src/storage/log-errors.ts";
+
+test("who is outvoted may be the one that is right: the majority can have gone back in time", () => {
+  const text = outvotedText(3, { kind: "outvoted", by: [1, 2], agreedIdx: 48, differsIdx: 51 });
+  expect(text).toContain("the same at 48, different at 51");
+  expect(text).toMatch(/put back from an older copy.*acknowledged writes may be on this one only/);
+  expect(text).toMatch(/Keep its data directory\. If the others are right: .*--rejoin/);
+});
+
+test("a log of an unknown format may be a damaged one", () => {
+  const { code, message } = unknownFormat("log/00000001.log", "log format 19");
+  expect(code).toBe("UNKNOWN_FORMAT");
+  expect(message).toMatch(/start that version.*the file is damaged\. .*--rejoin/);
+});
+
+test("a log that ends below what is decided: by this node, or by one that has promised", () => {
+  const finding = { kind: "endsBelow", with: 3, from: 25, decidedIdx: 25 } as const;
+  expect(contradictionText({ ...finding, to: 29 }, 3)).toMatch(
+    /^node 3 has decided 29 entries, and the log that this node leads with has 25\. /,
+  );
+  expect(contradictionText({ ...finding, from: 20, to: 25 }, 3)).toMatch(
+    /^the log that node 3 hands over has 20 entries, and this node has decided 25\. /,
+  );
+});
+
+test("nobody is sent to --rejoin where it cannot help", () => {
+  const wayOutOf = (members: number): string => refusalText.wentBack(2, "too little", members);
+  expect(wayOutOf(3)).toMatch(/gone for good: move this node's data directory away .* --rejoin/);
+  for (const members of [1, 2]) {
+    expect(wayOutOf(members)).toMatch(/no lost disk can be replaced.*Only the data directory/);
+    expect(wayOutOf(members)).not.toContain("start the node with --rejoin");
+  }
+});

@@ -1,0 +1,270 @@
+/** What a server must have before others reach it, and files that change while it runs. */
+import { execFileSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  checkExposure,
+  clientTlsFlags,
+  peerTlsFlags,
+} from "../../../src/server/process/credential-flags.ts";
+import { SecretFile, TlsFiles } from "../../../src/server/process/credentials.ts";
+import { credentials } from "../../../src/server/process/read-credentials.ts";
+import type { LogFields, Logger } from "../../../src/machine/ports/logger.ts";
+import { until } from "../../conformance/wait.ts";
+import { Certificates, hasOpenssl } from "../../machine/certificates.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "omnikv-credentials-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const A = "0123456789abcdef0123456789abcdea";
+const B = "fedcba9876543210fedcba9876543211";
+
+function file(name: string, content: string): string {
+  const path = join(directory, name);
+  writeFileSync(`${path}.new`, content, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+function recorder(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const at =
+    (level: string) =>
+    (message: string, fields: LogFields = {}): void =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  const logger = {
+    ...{ debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    enabled: () => true,
+  };
+  return { logger, lines };
+}
+
+const TLS = clientTlsFlags({ certFile: "c", keyFile: "k" });
+const MUTUAL = clientTlsFlags({
+  ...{ certFile: "c", keyFile: "k", trustedCaFile: "ca", clientCertAuth: true },
+});
+const PEER_MUTUAL = peerTlsFlags({
+  ...{ peerCertFile: "c", peerKeyFile: "k", peerTrustedCaFile: "ca", peerClientCertAuth: true },
+});
+const SECRETS = { hasSecret: true, hasPeerSecret: true };
+const NOTHING = {
+  ...{ hasSecret: false, hasPeerSecret: false, clientTls: null, peerTls: null },
+  allowPlainText: false,
+};
+
+describe("a server that others reach", () => {
+  test.each([
+    ["nothing", {}, /without a secret anybody there could read and write.*--client-cert-auth/],
+    [
+      "a secret of clients only",
+      { hasSecret: true },
+      /must not thereby be a node.*Up to version 0\.1/,
+    ],
+    [
+      "secrets and no TLS",
+      SECRETS,
+      /clients and nodes would talk in plain text.*--allow-plain-text/,
+    ],
+    ["TLS for clients only", { ...SECRETS, clientTls: TLS }, /and nodes would talk in plain text/],
+    ["TLS for nodes only", { ...SECRETS, peerTls: PEER_MUTUAL }, /and clients would talk in plain/],
+    [
+      "TLS that nobody proves anything in",
+      { clientTls: TLS, peerTls: PEER_MUTUAL },
+      /without a sec/,
+    ],
+  ])("has more than %s", (_, given, said) => {
+    const exposure = { ...NOTHING, ...given };
+    for (const host of ["0.0.0.0", "10.0.0.1", "node1.lan", "::"]) {
+      expect(() => checkExposure({ ...exposure, host })).toThrow(said);
+    }
+    for (const host of ["127.0.0.1", "localhost", "::1", "127.9.9.9"]) {
+      expect(() => checkExposure({ ...exposure, host })).not.toThrow();
+    }
+  });
+
+  test.each([
+    ["secrets, and the word that plain text will do", { ...SECRETS, allowPlainText: true }],
+    ["secrets and TLS", { ...SECRETS, clientTls: TLS, peerTls: PEER_MUTUAL }],
+    ["certificates of all", { clientTls: MUTUAL, peerTls: PEER_MUTUAL }],
+  ])("has %s", (_, given) => {
+    expect(() => checkExposure({ ...NOTHING, ...given, host: "10.0.0.1" })).not.toThrow();
+  });
+});
+
+test.each([
+  [{ certFile: "c" }, "--cert-file: needs --key-file too"],
+  [{ peerKeyFile: "k" }, "--peer-key-file: needs --peer-cert-file too"],
+  [{ clientCertAuth: true }, "--client-cert-auth: is about TLS, which needs --cert-file"],
+  [{ certFile: "c", keyFile: "k", clientCertAuth: true }, "--client-cert-auth: needs --trusted-ca"],
+  [{ certFile: "c", keyFile: "k", trustedCaFile: "ca" }, "--trusted-ca-file: says whose certif"],
+  [{ peerTrustedCaFile: "ca" }, "--peer-trusted-ca-file: is about TLS"],
+  [{ tlsMinVersion: "1.1" }, '--tls-min-version: expected 1.3 or 1.2, got "1.1"'],
+] as const)("flags that do not go together are refused: %o", (flags, said) => {
+  expect(() => credentials(flags, "127.0.0.1", false)).toThrow(said);
+});
+
+describe("secrets", () => {
+  test("of clients are those of nodes on loopback only, with a warning", () => {
+    const secretFile = file("s1", A);
+    const shared = credentials({ secretFile }, "127.0.0.1", false);
+    expect([shared.secret, shared.peerSecret].map((each) => (each as () => unknown)())).toEqual([
+      [A],
+      [A],
+    ]);
+    expect(shared.warnings[0]).toMatch(/whoever may write keys may pass for a node/);
+    const own = credentials(
+      { secretFile, peerSecretFile: file("p1", B) },
+      ...(["127.0.0.1", false] as const),
+    );
+    expect((own.peerSecret as () => unknown)()).toEqual([B]);
+    expect(own.warnings).toEqual([]);
+  });
+
+  test("of nodes are none of clients", () => {
+    const given = { secretFile: file("s2", `${B}\n${A}`), peerSecretFile: file("p2", A) };
+    expect(() => credentials(given, "127.0.0.1", false)).toThrow(
+      /^--peer-secret-file: holds a secret of --secret-file too/,
+    );
+  });
+
+  test("change without a restart; what cannot be used changes nothing, and is said once", async () => {
+    const path = file("s3", A);
+    const secret = new SecretFile(path, "--secret-file");
+    const { logger, lines } = recorder();
+    secret.watch(logger, 10);
+    const now = secret.secrets;
+    file("s3", `${A}\n${B}\n`);
+    await until(() => now().length === 2);
+    expect(lines.at(-1)).toMatch(/^info the secrets have changed.*"accepted":2/);
+    file("s3", "hunter2");
+    await until(() => lines.some((line) => line.startsWith("error")));
+    await new Promise((wake) => setTimeout(wake, 100));
+    expect(lines.filter((line) => line.startsWith("error"))).toHaveLength(1);
+    expect(lines.at(-1)).toMatch(/those from before stay.*has room for/);
+    rmSync(path);
+    await until(() => lines.length === 3);
+    expect(lines.at(-1)).toMatch(/those from before stay.*cannot read/);
+    expect(now()).toEqual([A, B]);
+    file("s3", B);
+    await until(() => now().length === 1);
+    expect(lines.join("")).not.toMatch(new RegExp(`${A}|${B}|hunter2`));
+    secret.stop();
+  });
+});
+
+test("a pipe in the place of a secret stops nothing: the secrets from before stay", async () => {
+  const path = file("s4", A);
+  const secret = new SecretFile(path, "--secret-file");
+  const { logger, lines } = recorder();
+  secret.watch(logger, 10);
+  rmSync(path);
+  execFileSync("mkfifo", ["-m", "600", path]);
+  await until(() => lines.some((line) => line.includes("no regular file")));
+  expect(lines.at(-1)).toMatch(/^error the new secrets cannot be used: those from before stay/);
+  expect(secret.secrets()).toEqual([A]);
+  secret.stop();
+});
+
+describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
+  const certificates = new Certificates();
+  const flagsOf = ({ cert, key }: { cert: string; key: string }) =>
+    clientTlsFlags({ certFile: cert, keyFile: key })!;
+  const tls = (files: { cert: string; key: string }, host = "127.0.0.1"): TlsFiles =>
+    new TlsFiles(flagsOf(files), host, "TLSv1.3");
+
+  test("that do not go together, have expired, or are none are refused in words", () => {
+    const [one, other] = [certificates.files(["127.0.0.1"]), certificates.files(["127.0.0.1"])];
+    expect(() => tls({ cert: one.cert, key: other.key })).toThrow(
+      /^--cert-file: .* the private key is not the one of the certificate/,
+    );
+    expect(() => tls(certificates.files(["127.0.0.1"], { days: -1 }))).toThrow(/has expired \(/);
+    expect(() => tls({ cert: file("no.crt", "hello"), key: one.key })).toThrow(
+      "holds no certificate in PEM form",
+    );
+    const open = join(directory, "open.key");
+    copyFileSync(one.key, open);
+    writeFileSync(open, "", { flag: "a" });
+    rmSync(open);
+    writeFileSync(open, "x", { mode: 0o644 });
+    expect(() => tls({ cert: one.cert, key: open })).toThrow(
+      /a private key must not be: chmod 600/,
+    );
+  });
+
+  test("change when both files have, and broken ones change nothing, loudly", async () => {
+    const [first, second] = [certificates.files(["127.0.0.1"]), certificates.files(["127.0.0.1"])];
+    const own = { cert: join(directory, "own.crt"), key: join(directory, "own.key") };
+    const put = ({ cert, key }: typeof own): void => {
+      copyFileSync(cert, own.cert);
+      copyFileSync(key, own.key);
+    };
+    put(first);
+    const side = tls(own);
+    const { logger, lines } = recorder();
+    let told = 0;
+    side.onChange(() => (told += 1));
+    side.watch(logger, 10);
+    const before = side.current();
+    put(second);
+    await until(() => told === 1);
+    expect(side.current()).not.toEqual(before);
+    expect(lines).toEqual([expect.stringMatching(/^info the certificates have changed/)]);
+    const good = side.current();
+    writeFileSync(own.cert, "-----BEGIN CERTIFICATE-----\nbroken");
+    await until(() => lines.length === 2);
+    expect(lines[1]).toMatch(/^error the new certificates cannot be used: those from before stay/);
+    put(certificates.files(["127.0.0.1"], { days: -1 }));
+    await until(() => lines.length === 3);
+    expect(lines[2]).toMatch(/those from before stay.*has expired/);
+    expect([side.current(), told]).toEqual([good, 1]);
+    put(first);
+    await until(() => told === 2);
+    side.stop();
+  });
+
+  test("of authorities are whole, each of them, or those from before stay", async () => {
+    const own = certificates.files(["127.0.0.1"]);
+    const [one, two] = [certificates.ca("ca"), certificates.ca("second")];
+    const none = two.replace(/-\n[^]*\n-/, "-\nAAAA\n-");
+    const ca = file("ca.crt", `# the first\n${one}\n# the second\n${two.replaceAll("\n", "\r\n")}`);
+    const flags = clientTlsFlags({
+      ...{ certFile: own.cert, keyFile: own.key, trustedCaFile: ca, clientCertAuth: true },
+    })!;
+    const side = new TlsFiles(flags, "127.0.0.1", "TLSv1.3");
+    const { logger, lines } = recorder();
+    side.watch(logger, 10);
+    for (const [i, bad] of [
+      ...[`${one}${two.slice(0, 300)}`, `${one}${two.slice(0, 9)}`, `${one}${two.slice(0, -9)}`],
+      ...[`${one}${none}`, `${two.slice(0, 300)}\n${one}`],
+    ].entries()) {
+      file("ca.crt", bad);
+      await until(() => lines.length > i);
+      expect(lines[i]).toMatch(/those from before stay.*the file of the authorities is damaged/);
+      expect(side.current().ca).toContain("# the second");
+      expect(() => new TlsFiles(flags, "127.0.0.1", "TLSv1.3")).toThrow("is damaged");
+    }
+    file("ca.crt", readFileSync(own.cert, "utf8"));
+    await until(() => !side.current().ca!.includes("second"));
+    side.stop();
+  });
+
+  test("that end soon, or do not name the host, are warned of", () => {
+    const side = tls(certificates.files(["10.0.0.9", "node9.lan"], { days: 3 }), "10.0.0.8");
+    const { logger, lines } = recorder();
+    side.watch(logger);
+    side.stop();
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn a certificate ends soon.*"days":2/),
+      expect.stringMatching(/^warn a certificate does not name this node's host.*10\.0\.0\.9/),
+    ]);
+  });
+});

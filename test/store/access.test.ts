@@ -1,0 +1,430 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ERRORS } from "../../src/base/errors.ts";
+import { changeAccess, decodeAccessChange } from "../../src/store/access-change.ts";
+import { decodeAccess, encodeAccess } from "../../src/store/access-format.ts";
+import {
+  ACCESS_REFUSAL,
+  buildEntry,
+  EMPTY_ACCESS,
+  encodeAccessChange,
+  encodeTxn,
+  GroupWriter,
+  KvState,
+  mayRead,
+  mayWrite,
+  NO_SESSION,
+  SECRET_HOLDER,
+  SnapshotDecoder,
+  STATUS,
+  validateEntry,
+  validateGroup,
+  withActor,
+  type AccessChange,
+  type AccessState,
+  type Actor,
+  type ByteString,
+  type Txn,
+} from "../../src/store/index.ts";
+import { KeyIntervals, type KeyInterval } from "../../src/store/key-intervals.ts";
+import type { Command } from "../../src/store/operations/index.ts";
+import { bytes, key, nonce } from "./helpers.ts";
+
+const FORBIDDEN = ERRORS.FORBIDDEN.wire;
+const UNAUTHENTICATED = ERRORS.UNAUTHENTICATED.wire;
+
+const user = (name: string, generation = 0): Actor => ({ name, generation });
+const prefix = (text: string) => {
+  const last = text.charCodeAt(text.length - 1);
+  return { start: key(text), end: key(text.slice(0, -1) + String.fromCharCode(last + 1)) };
+};
+
+const SETUP: readonly AccessChange[] = [
+  { kind: "addUser", user: "root", passwordHash: "h" },
+  { kind: "grantRole", user: "root", role: "root" },
+  { kind: "addUser", user: "ann", passwordHash: "h1" },
+  { kind: "addRole", role: "shop" },
+  { kind: "permit", role: "shop", may: "both", ...prefix("a/") },
+  { kind: "permit", role: "shop", may: "read", ...prefix("r/") },
+  { kind: "permit", role: "shop", may: "write", ...prefix("w/") },
+  { kind: "grantRole", user: "ann", role: "shop" },
+  { kind: "turnOn", tokenKey: "k" },
+];
+
+function changed(state: AccessState, changes: readonly AccessChange[]): AccessState {
+  return changes.reduce((before, change) => {
+    const after = changeAccess(before, change);
+    if (typeof after === "number") throw new Error(`${change.kind} refused: ${after}`);
+    return after;
+  }, state);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly revision: number;
+  readonly actual: ByteString | undefined;
+}
+
+/** A state with a log of its own, and a session in it. */
+class Store {
+  readonly state = new KvState();
+  readonly session: number;
+  #sequence = 0;
+
+  constructor() {
+    let opened = 0;
+    const entry = this.#entry({ kind: "openSession", nonce: nonce(1) }, null, NO_SESSION, 0);
+    this.state.apply(entry, 0, {
+      beginGroup: () => {},
+      answer: () => {},
+      opened: (_sequence, _nonce, id) => (opened = id),
+    });
+    this.session = opened;
+  }
+
+  manage(change: AccessChange, actor: Actor | null = SECRET_HOLDER): Answer {
+    const command: Command = { kind: "access", body: encodeAccessChange(change) };
+    return this.#apply(this.#entry(command, actor, NO_SESSION, 0));
+  }
+
+  do(command: Command, actor: Actor | null, sequence = ++this.#sequence): Answer {
+    return this.#apply(this.#entry(command, actor, this.session, sequence));
+  }
+
+  #entry(command: Command, actor: Actor | null, session: number, sequence: number): Uint8Array {
+    const writer = new GroupWriter();
+    writer.add(sequence, command);
+    const group = writer.take(session, 0);
+    return buildEntry({ node: 1, nonce: 1, batch: 1 }, [
+      actor === null ? group : withActor(group, actor),
+    ]);
+  }
+
+  #apply(entry: Uint8Array): Answer {
+    const answers: Answer[] = [];
+    const wrong = validateEntry(entry);
+    if (wrong !== null) throw wrong;
+    this.state.apply(entry, this.state.appliedIdx, {
+      beginGroup: () => {},
+      answer: (_session, _sequence, status, revision, actual) =>
+        answers.push({ status, revision, actual }),
+      opened: () => {},
+    });
+    const [answer] = answers;
+    if (answer === undefined || answers.length > 1) throw new Error("one answer");
+    return answer;
+  }
+}
+
+function secured(): Store {
+  const store = new Store();
+  for (const change of SETUP) expect(store.manage(change).status).toBe(STATUS.ok);
+  return store;
+}
+
+const write = (at: string, value = "v"): Command => ({
+  kind: "write",
+  key: bytes(at),
+  value: bytes(value),
+});
+const txn = (body: Partial<Txn>): Command => ({
+  kind: "txn",
+  txn: encodeTxn({ compare: [], success: [], failure: [], ...body }),
+});
+const put = (at: string) =>
+  ({ op: "put", key: key(at), value: key("v"), previous: false }) as const;
+const get = (at: string) =>
+  ({ op: "get", where: { key: key(at) }, limit: 0, keysOnly: false, countOnly: false }) as const;
+
+describe("what is applied while access control is on", () => {
+  test.each([
+    ["a/1", STATUS.ok],
+    ["w/1", STATUS.ok],
+    ["r/1", FORBIDDEN],
+    ["a", FORBIDDEN],
+    ["a0", FORBIDDEN],
+    ["other", FORBIDDEN],
+  ])("a write to %s ends with %s", (at, status) => {
+    const store = secured();
+    expect(store.do(write(at), user("ann")).status).toBe(status);
+    expect(store.state.read(key(at)) === undefined).toBe(status !== STATUS.ok);
+  });
+
+  test("who is not known may do nothing, the holder of the secret and root everything", () => {
+    const store = secured();
+    expect(store.do(write("a/1"), null).status).toBe(UNAUTHENTICATED);
+    expect(store.do(write("a/1"), user("bob")).status).toBe(UNAUTHENTICATED);
+    expect(store.do(write("x"), SECRET_HOLDER).status).toBe(STATUS.ok);
+    expect(store.do(write("x"), user("root")).status).toBe(STATUS.ok);
+  });
+
+  test("a compare-and-swap reads too", () => {
+    const store = secured();
+    const cas = (at: string): Command => ({ kind: "casAbsent", key: bytes(at), value: bytes("v") });
+    store.do(write("w/1", "hidden"), SECRET_HOLDER);
+    const refused = store.do(cas("w/1"), user("ann"));
+    expect(refused).toEqual({ status: FORBIDDEN, revision: 0, actual: undefined });
+    expect(store.do(cas("a/1"), user("ann")).status).toBe(STATUS.ok);
+    expect(
+      store.do({ kind: "append", key: bytes("w/2"), value: bytes("v") }, user("ann")).status,
+    ).toBe(STATUS.ok);
+  });
+
+  test.each<[string, Partial<Txn>, number]>([
+    ["puts where it may", { success: [put("a/1"), put("w/1")] }, STATUS.txnThen],
+    ["puts elsewhere", { success: [put("a/1"), put("x")] }, FORBIDDEN],
+    ["puts elsewhere in the list that is not taken", { failure: [put("x")] }, FORBIDDEN],
+    ["reads elsewhere", { success: [get("w/1")] }, FORBIDDEN],
+    [
+      "compares what it may not read",
+      {
+        compare: [{ where: { key: key("w/1") }, target: "version", is: "=", to: 0 }],
+        success: [put("a/1")],
+      },
+      FORBIDDEN,
+    ],
+    [
+      "wants the value before where it may only write",
+      { success: [{ ...put("w/1"), previous: true }] },
+      FORBIDDEN,
+    ],
+    [
+      "deletes a range that goes beyond",
+      { success: [{ op: "delete", where: { start: key("a/"), end: null }, previous: false }] },
+      FORBIDDEN,
+    ],
+    [
+      "hides it in a nested one",
+      {
+        success: [
+          { op: "txn", txn: { compare: [], success: [put("a/1")], failure: [get("secret")] } },
+        ],
+      },
+      FORBIDDEN,
+    ],
+  ])("a transaction that %s", (_, body, status) => {
+    const store = secured();
+    expect(store.do(txn(body), user("ann")).status).toBe(status);
+    if (status === FORBIDDEN) expect(store.state.read(key("a/1"))).toBeUndefined();
+  });
+
+  test("a right that is withdrawn is withdrawn from there on, and one that is granted does not revive what was refused", () => {
+    const store = secured();
+    expect(store.do(write("a/1"), user("ann"), 1).status).toBe(STATUS.ok);
+    store.manage({ kind: "forbid", role: "shop", ...prefix("a/") });
+    expect(store.do(write("a/1", "later"), user("ann"), 2).status).toBe(FORBIDDEN);
+    store.manage({ kind: "permit", role: "shop", may: "both", ...prefix("a/") });
+    expect(store.do(write("a/1", "later"), user("ann"), 2).status).toBe(FORBIDDEN);
+    expect(store.do(write("a/1"), user("ann"), 1).status).toBe(STATUS.ok);
+    expect(store.state.read(key("a/1"))?.value).toBe("v");
+  });
+
+  test("a repetition is told what came of it, and not what was found by who may not read any more", () => {
+    const store = secured();
+    store.do(write("a/1", "held"), SECRET_HOLDER);
+    const cas: Command = { kind: "casAbsent", key: bytes("a/1"), value: bytes("v") };
+    const read = txn({ success: [get("a/1")] });
+    expect(store.do(cas, user("ann"), 10)).toMatchObject({
+      status: STATUS.casFailed,
+      actual: "held",
+    });
+    expect(store.do(read, user("ann"), 11).actual).toContain("held");
+    store.manage({ kind: "revokeRole", user: "ann", role: "shop" });
+    expect(store.do(cas, user("ann"), 10)).toMatchObject({
+      status: STATUS.casFailedLarge,
+      actual: undefined,
+    });
+    expect(store.do(read, user("ann"), 11)).toMatchObject({
+      status: STATUS.txnThen,
+      actual: undefined,
+    });
+  });
+
+  test("whoever signed in with a password that was changed is nobody", () => {
+    const store = secured();
+    const generation = store.state.access.users.get("ann")?.generation ?? 0;
+    expect(store.do(write("a/1"), user("ann", generation)).status).toBe(STATUS.ok);
+    store.manage({ kind: "setPassword", user: "ann", passwordHash: "h2" });
+    expect(store.do(write("a/1"), user("ann", generation)).status).toBe(UNAUTHENTICATED);
+    expect(store.do(write("a/1"), user("ann", generation + 1)).status).not.toBe(STATUS.ok);
+    const now = store.state.access.users.get("ann")?.generation ?? 0;
+    expect(store.do(write("a/1"), user("ann", now)).status).toBe(STATUS.ok);
+  });
+
+  test("changes of users and settings are root's", () => {
+    const store = secured();
+    const before = store.state.access;
+    expect(store.manage({ kind: "addRole", role: "x" }, user("ann")).status).toBe(FORBIDDEN);
+    expect(store.manage({ kind: "turnOff" }, null).status).toBe(UNAUTHENTICATED);
+    expect(store.state.access).toBe(before);
+    expect(store.manage({ kind: "turnOff" }, user("root")).status).toBe(STATUS.ok);
+    expect(store.do(write("anything"), null).status).toBe(STATUS.ok);
+  });
+});
+
+describe("entries", () => {
+  const group = (): Uint8Array => {
+    const writer = new GroupWriter();
+    writer.add(1, { kind: "write", key: bytes("k"), value: bytes("v") });
+    return writer.take(2 ** 52 + 7, 0);
+  };
+
+  test("a client can neither say who it is in a group nor change users", () => {
+    expect(validateGroup(withActor(group(), user("root")))).toMatchObject({ code: "BAD_REQUEST" });
+    const writer = new GroupWriter();
+    writer.add(0, { kind: "access", body: encodeAccessChange({ kind: "turnOff" }) });
+    expect(validateGroup(writer.take(NO_SESSION, 0))).toMatchObject({ code: "BAD_REQUEST" });
+  });
+
+  test("an actor stands first and once", () => {
+    const twice = withActor(withActor(group(), user("ann")), user("root"));
+    expect(validateGroup(twice, 0, "node")).toMatchObject({ code: "BAD_REQUEST" });
+    expect(validateGroup(withActor(group(), user("ann")), 0, "node")).toBeTypeOf("number");
+  });
+
+  test("those without an actor are of the version that the program before reads", () => {
+    const entry = (of: Uint8Array): Uint8Array => buildEntry({ node: 1, nonce: 1, batch: 1 }, [of]);
+    expect(entry(group())[0]).toBe(2);
+    expect(entry(withActor(group(), user("ann")))[0]).toBe(6);
+  });
+});
+
+describe("changes", () => {
+  test("nobody is locked out", () => {
+    expect(changeAccess(EMPTY_ACCESS, { kind: "turnOn", tokenKey: "k" })).toBe(
+      ACCESS_REFUSAL.noRoot,
+    );
+    const noPassword = changed(EMPTY_ACCESS, [
+      { kind: "addUser", user: "root", passwordHash: "" },
+      { kind: "grantRole", user: "root", role: "root" },
+    ]);
+    expect(changeAccess(noPassword, { kind: "turnOn", tokenKey: "k" })).toBe(ACCESS_REFUSAL.noRoot);
+    const on = changed(EMPTY_ACCESS, SETUP);
+    for (const change of [
+      { kind: "deleteUser", user: "root" },
+      { kind: "revokeRole", user: "root", role: "root" },
+      { kind: "setPassword", user: "root", passwordHash: "" },
+    ] as const) {
+      expect(changeAccess(on, change)).toBe(ACCESS_REFUSAL.locksOut);
+    }
+  });
+
+  test("a role that is deleted is gone from its users, and one made anew is another one", () => {
+    const state = changed(EMPTY_ACCESS, [
+      ...SETUP,
+      { kind: "deleteRole", role: "shop" },
+      { kind: "addRole", role: "shop" },
+      { kind: "permit", role: "shop", may: "both", ...prefix("a/") },
+    ]);
+    expect(mayRead(state, user("ann"), { key: key("a/1") })).toBe(false);
+  });
+
+  test("each moves the epoch on, and refused ones do not", () => {
+    const state = changed(EMPTY_ACCESS, SETUP);
+    expect(state.epoch).toBe(SETUP.length);
+    expect(changeAccess(state, { kind: "addRole", role: "shop" })).toBe(ACCESS_REFUSAL.exists);
+  });
+
+  test("are read as they were written, and damage is no change", () => {
+    for (const change of SETUP)
+      expect(decodeAccessChange(encodeAccessChange(change))).toEqual(change);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (body) => {
+        decodeAccessChange(body);
+        decodeAccess(body);
+      }),
+    );
+  });
+});
+
+describe("snapshots", () => {
+  const pieces = (state: KvState): Uint8Array[] => [...state.clone().encodeSnapshot(100)];
+  const decoded = (all: readonly Uint8Array[]): KvState => {
+    const decoder = new SnapshotDecoder();
+    for (const piece of all) {
+      decoder.push(piece);
+      while (decoder.step(Number.POSITIVE_INFINITY));
+    }
+    while (decoder.step(Number.POSITIVE_INFINITY));
+    return decoder.finish();
+  };
+
+  test("have users and roles, and are of the version before when there are none", () => {
+    const store = secured();
+    store.do(write("x"), user("ann"), 5);
+    const copy = decoded(pieces(store.state));
+    expect(copy.access).toEqual(store.state.access);
+    expect(copy.hash()).toBe(store.state.hash());
+    expect(pieces(copy)).toEqual(pieces(store.state));
+    expect(new Store().state.clone().encodeSnapshot(100).next().value?.[4]).toBe(4);
+    expect(pieces(store.state)[0]?.[4]).toBe(5);
+  });
+
+  test("a changed byte among the users is noticed", () => {
+    const whole = Buffer.concat(pieces(secured().state));
+    whole[whole.length - 10] = (whole[whole.length - 10] ?? 0) ^ 1;
+    expect(() => decoded([whole])).toThrow(/users and roles/);
+  });
+
+  test("states with other users have another hash", () => {
+    const [one, other] = [secured(), secured()];
+    expect(one.state.hash()).toBe(other.state.hash());
+    one.manage({ kind: "permit", role: "shop", may: "read", ...prefix("q/") });
+    other.manage({ kind: "permit", role: "shop", may: "write", ...prefix("q/") });
+    expect(one.state.hash()).not.toBe(other.state.hash());
+  });
+
+  test("encodeAccess gives the same bytes whatever the order of changes", () => {
+    const state = changed(EMPTY_ACCESS, SETUP);
+    const turned = { ...state, users: new Map([...state.users].toReversed()) };
+    expect(encodeAccess(turned)).toEqual(encodeAccess(state));
+  });
+});
+
+describe("permissions as intervals", () => {
+  const letter = fc.constantFrom("a", "b", "c", "\u0000", "\u00ff");
+  const text = fc.string({ unit: letter, maxLength: 3 }).map((one) => one as ByteString);
+  const interval: fc.Arbitrary<KeyInterval> = fc.record({
+    start: text,
+    end: fc.option(text, { freq: 4 }),
+  });
+  const holds = ({ start, end }: KeyInterval, at: ByteString): boolean =>
+    at >= start && (end === null || at < end);
+
+  test("hold a key when one of them does", () => {
+    fc.assert(
+      fc.property(fc.array(interval, { maxLength: 6 }), text, (all, at) => {
+        expect(new KeyIntervals(all).covers({ key: at })).toBe(all.some((one) => holds(one, at)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  /** All keys of up to four letters that matter: each bound, and what comes right before and after. */
+  const points = (all: readonly KeyInterval[], where: KeyInterval): ByteString[] =>
+    [...all, where]
+      .flatMap(({ start, end }) => (end === null ? [start] : [start, end]))
+      .flatMap((one) => [one, `${one}\u0000`, `${one}\u00ff\u00ff`] as ByteString[]);
+
+  test("hold a range when they hold each of its keys", () => {
+    fc.assert(
+      fc.property(fc.array(interval, { maxLength: 6 }), interval, (all, where) => {
+        const inside = points(all, where).filter((at) => holds(where, at));
+        const isOpen = where.end === null;
+        const naive =
+          inside.every((at) => all.some((one) => holds(one, at))) &&
+          (!isOpen || inside.length === 0 || all.some(({ end }) => end === null));
+        expect(new KeyIntervals(all).covers(where)).toBe(naive);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test("mayRead and mayWrite say so of users", () => {
+    const state = changed(EMPTY_ACCESS, SETUP);
+    expect(mayRead(state, user("ann"), prefix("r/"))).toBe(true);
+    expect(mayWrite(state, user("ann"), prefix("r/"))).toBe(false);
+    expect(mayRead(state, user("ann"), { start: key("r/"), end: null })).toBe(false);
+    expect(mayRead({ ...state, isOn: false }, null, { key: key("x") })).toBe(true);
+  });
+});
