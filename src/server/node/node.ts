@@ -217,10 +217,17 @@ export class Node {
       core: this.#replica.core,
       logger: this.#machine.logger,
       ticksMax: Math.ceil(electionTimeoutMs / tickMs),
+      mayHaveHeir: () => this.#isMajorityConnected(),
       onOver: () => this.stop(done),
     });
     this.#departure.begin();
     this.#wake();
+  }
+
+  /** Whether the peers that are connected are a majority without this node. */
+  #isMajorityConnected(): boolean {
+    const { members } = this.#directory;
+    return members.filter((id) => this.#links.isConnected(id)).length > members.length / 2;
   }
 
   /** Ends all connections, writes what is staged, closes the files. */
