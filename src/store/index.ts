@@ -24,7 +24,7 @@ export type { FrozenState } from "./frozen-state.ts";
 export { commandCount, rulesFor, validateGroup } from "./group-check.ts";
 export { piecesOf, type GroupPiece } from "./group-pieces.ts";
 export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "./group-writer.ts";
-export { KvState, NO_SINK, type CellsView } from "./kv-state.ts";
+export { KvState } from "./kv-state.ts";
 export type { PlaceSeed } from "./place-hash.ts";
 export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
@@ -32,7 +32,7 @@ export { Runs, splitGroup, type Run, type SplitGroup } from "./group-split.ts";
 export type { PrefixShare } from "./largest-prefixes.ts";
 export type { KeyValue, RangeQuery } from "./frozen-cells.ts";
 export { DEFAULT_HISTORY_REVISIONS, settingOf, type HistoryBound } from "./history-bound.ts";
-export { OrderedCells } from "./ordered-cells.ts";
+export { OrderedCells, type CellsView } from "./ordered-cells.ts";
 export {
   isCut,
   readHistory,

@@ -210,7 +210,7 @@ export class AnswerWriter {
       if (count > 0 && !goesOn()) return false;
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
-      if (rights !== null && !mayReadAll(rights, wanted, state)) {
+      if (rights !== null && !mayReadAll(rights, wanted)) {
         const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
         this.#unread(request, code, state.deniedText?.(rights) ?? "");
       } else if (typeof wanted === "string") this.#stored(request, state.read(wanted));
@@ -292,8 +292,7 @@ export class AnswerWriter {
     const before = state.looked;
     if ("key" in wanted) this.#keyAt(request, wanted, state);
     else if ("keys" in wanted) this.#keys(request, wanted, revision, state);
-    else if ("lease" in wanted) this.#leases(request, state.lease?.(wanted));
-    else if ("leasesAfter" in wanted) this.#leases(request, state.leases?.(wanted));
+    else if ("lease" in wanted || "leasesAfter" in wanted) this.#leases(request, wanted, state);
     else if ("history" in wanted) this.#versions(request, state.history(wanted, revision));
     else this.#page(request, state.page(wanted, revision), wanted.keysOnly);
     this.#workBytes += CELL_WORK_BYTES * (state.looked - before);
@@ -378,7 +377,14 @@ export class AnswerWriter {
     }
   }
 
-  #leases(request: number, { leases, keys, more } = NO_LEASES_PAGE): void {
+  /** Which keys are told of is known when they are at hand: whoever may not read all of them is told of none. */
+  #leases(request: number, wanted: LeaseRequest | LeasesRequest, state: ReadableState): void {
+    const page = "lease" in wanted ? state.lease?.(wanted) : state.leases?.(wanted);
+    const { leases, keys, more } = page ?? NO_LEASES_PAGE;
+    const rights = state.rights ?? null;
+    if (rights !== null && !keys.every((key) => rights.mayRead({ key }))) {
+      return this.#unread(request, "FORBIDDEN", state.deniedText?.(rights) ?? "");
+    }
     let bytes = ITEM_OVERHEAD_BYTES * leases.length;
     for (const key of keys) bytes += key.length + 2;
     if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
@@ -450,12 +456,12 @@ function valueOf({ value, createRevision, modRevision, version }: StoredValue): 
 }
 
 /** All of what is asked for, not only what is there: what is left out would tell something too. */
-function mayReadAll(rights: Rights, wanted: Wanted, state: ReadableState): boolean {
+function mayReadAll(rights: Rights, wanted: Wanted): boolean {
   if (typeof wanted === "string") return rights.mayRead({ key: wanted });
   if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
   if ("key" in wanted) return rights.mayRead({ key: wanted.key });
   if ("history" in wanted) return rights.mayRead({ key: wanted.history });
   if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
-  if (!rights.isKnown || !("lease" in wanted)) return rights.isKnown;
-  return (state.lease?.(wanted).keys ?? []).every((key) => rights.mayRead({ key }));
+  // Of leases anybody is told whom the cluster knows; of their keys: `#lease`.
+  return rights.isKnown;
 }
