@@ -298,6 +298,11 @@ export class Node {
       stateBytes: state.sizeBytes,
       quotaBytes: state.quotaBytes,
       heapLimitBytes: this.#machine.memory?.read().limitBytes ?? null,
+      roundTrips: this.#links.status().map(({ peer, counters }) => ({
+        peer,
+        buckets: [...counters.roundTrips],
+        sumMs: counters.roundTripsMs,
+      })),
       syncLatency,
       syncMs,
     };
