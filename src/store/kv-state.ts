@@ -96,7 +96,7 @@ const RELEASED_WITH_ENTRY = 64;
 const UNREADABLE_MARK = 0x756e_7264;
 
 /** For entries whose answers nobody waits for on this node. */
-export const NO_SINK: AnswerSink = {
+const NO_SINK: AnswerSink = {
   beginGroup: () => {},
   answer: () => {},
   opened: () => {},
