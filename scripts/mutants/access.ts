@@ -97,8 +97,8 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user reads what it may not",
     patches: [
       patch(
-        "src/protocol/client/answer-writer.ts",
-        "if (rights !== null && !mayReadAll(rights, wanted)) {",
+        "src/replica/answer-reads.ts",
+        "if (rights !== null && !mayReadAll(rights, wanted, state)) {",
         "if (rights?.isKnown === false) {",
       ),
     ],

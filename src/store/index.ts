@@ -30,6 +30,7 @@ export {
   RANGE_PAGE,
   type HistoryPage,
   type HistoryRequest,
+  type KeysRequest,
   type PageLimits,
   type RangePage,
   type RangeRequest,

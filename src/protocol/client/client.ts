@@ -64,16 +64,20 @@ export {
   type PageAnswer,
   type VersionsAnswer,
 } from "./answer-reader.ts";
-export { aheadText, AnswerWriter, type ReadableState } from "./answer-writer.ts";
+export { aheadText, AnswerWriter } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
+  asksForOrigin,
   decodeClientFrame,
   forEachRead,
+  asksLocally,
   ReadsWriter,
   type RangeBytes,
+  takeReads,
   takeWritesFrame,
   writesFrame,
   type ClientFrame,
+  type Wanted,
 } from "./client-requests.ts";
 export {
   decodeFeed,

@@ -40,4 +40,3 @@ export {
 export { NO_ORIGIN } from "../state-header.ts";
 export { ACCESS_NAME, ACCESS_NAME_TEXT } from "../access.ts";
 export { type Actor } from "../actor.ts";
-export type { Rights } from "../rights.ts";
