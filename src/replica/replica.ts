@@ -153,7 +153,6 @@ export class Replica {
       space: this.#space,
       state: () => this.#applier.state,
       refusal: () => this.#divergedRefusal(),
-      buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
     });
     this.settings = new Settings(this, this.#writes);
     const quorum = quorumOf(options.core.clusterConfig);
