@@ -1,10 +1,21 @@
-/** What the README claims about error codes is what the code says, in both directions. */
-import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+/** What docs and comments claim is what the tree says: error codes, in both directions, and names of files and commands. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
 import { ERRORS } from "../src/base/errors.ts";
+import manifest from "../package.json" with { type: "json" };
+
+const ROOT = join(import.meta.dirname, "..");
+const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+const filesIn = (folder: string): readonly string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(md|tsx?|mjs|sh)$/.test(name))
+    .map((name) => join(folder, name));
+const files = [...["src", "test", "scripts", "docs"].flatMap(filesIn), "README.md", "CHANGELOG.md"];
+const pages = files.filter((file) => file.endsWith(".md"));
 
 test("the README's table of errors is the table of errors", () => {
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const readme = textOf("README.md");
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (yes|no) +\| (yes|no) +\|/gm)];
   const documented = rows.map(([, code, definite, retry]) => ({
     code,
@@ -17,4 +28,44 @@ test("the README's table of errors is the table of errors", () => {
     retryable,
   }));
   expect(documented).toEqual(actual);
+});
+
+describe("docs and comments name what there is", () => {
+  /** This test makes a tree of its own. */
+  const ELSEWHERE = "test/scripts/ensure-ready.test.ts";
+
+  test("files and folders", () => {
+    const path = /(?<![\w/.-])(?:src|test|scripts|docs)\/[\w./-]*\w/g;
+    const missing = files
+      .filter((file) => file !== ELSEWHERE)
+      .flatMap((file) =>
+        [...textOf(file).matchAll(path)]
+          .filter(([name]) => !existsSync(join(ROOT, name)))
+          .map(([name]) => `${file}: ${name}`),
+      );
+    expect(missing).toEqual([]);
+  });
+
+  test("links between pages", () => {
+    const broken = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?![a-z]+:)([^)#\s]+)(?:#[^)]*)?\)/g)]
+        .filter(([, target = ""]) => !existsSync(join(ROOT, dirname(page), target)))
+        .map(([, target = ""]) => `${page}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test("scripts of package.json", () => {
+    const unknown = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\bnpm run ([a-z][a-z:-]*[a-z])/g)]
+        .filter(([, name = ""]) => !(name in manifest.scripts))
+        .map(([, name = ""]) => `${page}: npm run ${name}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  test("no folder by the name that it had before there were rooms", () => {
+    const former = /(?<![\w/.@-])(?:kv|wire|platform|repl)\/[a-z]/;
+    expect(files.filter((file) => former.test(textOf(file)))).toEqual([]);
+  });
 });

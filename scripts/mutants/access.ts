@@ -98,7 +98,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user reads what it may not",
     patches: [
       patch(
-        "src/protocol/client/answer-writer.ts",
+        "src/replica/answer-reads.ts",
         "if (rights !== null && !mayReadAll(rights, wanted)) {",
         "if (rights?.isKnown === false) {",
       ),

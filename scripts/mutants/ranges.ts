@@ -6,7 +6,7 @@ const HISTORY = "src/store/history.ts";
 const VERSIONS = "src/store/versions.ts";
 const CELLS = "src/store/ordered-cells.ts";
 const SELECTION = "src/store/range-selection.ts";
-const WRITER = "src/protocol/client/answer-writer.ts";
+const ANSWERS = "src/replica/answer-reads.ts";
 
 export const RANGES: readonly Mutant[] = [
   {
@@ -237,18 +237,14 @@ export const RANGES: readonly Mutant[] = [
     name: "what a range looks at is not counted as work",
     breaks: "one client's frame of counts holds up a turn",
     patches: [
-      patch(
-        WRITER,
-        "this.#workBytes += CELL_WORK_BYTES * (state.looked - before);",
-        "void before;",
-      ),
+      patch(ANSWERS, "answers.worked(CELL_WORK_BYTES * (state.looked - before));", "void before;"),
     ],
     by: ["test/replica/read-work.test.ts"],
   },
   {
     name: "a refused range is no work",
     breaks: "one client's frames of refused ranges hold up a turn",
-    patches: [patch(WRITER, "this.#workBytes += READ_WORK_BYTES;", "this.#workBytes += 0;")],
+    patches: [patch(ANSWERS, "answers.worked(READ_WORK_BYTES);", "answers.worked(0);")],
     by: ["test/replica/read-work.test.ts"],
   },
   {

@@ -19,7 +19,7 @@ export interface Setting {
 }
 
 /** `derived`: nothing says it, so it follows from other settings. */
-export type Source = "flag" | "environment" | "file" | "default" | "derived";
+type Source = "flag" | "environment" | "file" | "default" | "derived";
 
 export interface Resolved {
   readonly setting: Setting;

@@ -39,7 +39,7 @@ import {
 import type { Endpoint } from "./types.ts";
 
 /** Requests without an answer; more are refused with OVERLOADED. */
-export const REQUESTS_MAX = 65_536;
+const REQUESTS_MAX = 65_536;
 /** Unless something else is asked for. */
 export const TIMEOUT_MS = 5000;
 export const ATTEMPT_TIMEOUT_MS = 2000;

@@ -30,7 +30,7 @@ export type WriteOperation = KeyCommand | Command<"txn" | "leasedTxn" | LeaseCom
 
 type LeaseCommandName = "leaseGrant" | "leaseKeepAlive" | "leaseRevoke";
 
-export interface ReadOperation {
+interface ReadOperation {
   readonly kind: "read";
   readonly key: Uint8Array;
   /** From the node's own state, at once. */
@@ -41,7 +41,7 @@ export interface ReadOperation {
   readonly atLeast?: number;
 }
 
-export interface RangeOperation {
+interface RangeOperation {
   readonly kind: "range";
   readonly range: RangeBytes;
   readonly local: boolean;
@@ -50,7 +50,7 @@ export interface RangeOperation {
 }
 
 /** Many keys of one state. */
-export interface KeysOperation {
+interface KeysOperation {
   readonly kind: "keys";
   readonly keys: readonly Uint8Array[];
   readonly local: boolean;
@@ -61,7 +61,7 @@ export interface KeysOperation {
 }
 
 /** The versions of a key, newest first. */
-export interface HistoryOperation {
+interface HistoryOperation {
   readonly kind: "history";
   readonly key: Uint8Array;
   readonly local: boolean;
@@ -73,7 +73,7 @@ export interface HistoryOperation {
 }
 
 /** A lease. */
-export interface LeaseOperation {
+interface LeaseOperation {
   readonly kind: "lease";
   readonly lease: number;
   /** The first of its keys that is wanted; null: none is. */
@@ -84,7 +84,7 @@ export interface LeaseOperation {
 }
 
 /** Leases in the order of their ids. */
-export interface LeasesOperation {
+interface LeasesOperation {
   readonly kind: "leases";
   /** Only those with a greater id. */
   readonly after: number;

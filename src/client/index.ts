@@ -73,7 +73,6 @@ export {
   type NodeAddress,
   type NodeGiven,
   type NodesGiven,
-  RANGE_ORDERS,
   type RangeOptions,
   type RangeOrder,
   type RangeSelector,

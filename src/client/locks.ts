@@ -10,9 +10,9 @@ import type { KeyValue } from "./range-entry.ts";
 import type { RequestOptions } from "./types.ts";
 import { takeLock, type TakeOptions } from "./take-lock.ts";
 
-export const LOCK_TTL_MS = 10_000;
+const LOCK_TTL_MS = 10_000;
 /** Of a name, as it is written in a key: three for each byte that is no letter, digit or one of -_.!~*'(). */
-export const NAME_BYTES_MAX = 1024;
+const NAME_BYTES_MAX = 1024;
 
 export interface LockOptions {
   /** "shared" locks are held together, an "exclusive" one alone. Default "exclusive". */
@@ -143,7 +143,7 @@ export function wrongName(name: unknown): KvError | null {
   return placeOf("", name).length > NAME_BYTES_MAX ? badArgument("name", expected, name) : null;
 }
 
-export function wrongLockOptions(options: unknown): KvError | null {
+function wrongLockOptions(options: unknown): KvError | null {
   const wrong = wrongRequestOptions(options);
   if (wrong !== null) return wrong;
   const { mode, ifAvailable, steal, ttl, owner } = options as Record<keyof LockOptions, unknown>;

@@ -89,7 +89,7 @@ async function carryOut(
   }
 }
 
-export function cancelled({ reason }: AbortSignal): KvError {
+function cancelled({ reason }: AbortSignal): KvError {
   return new KvError("CANCELLED", "cancelled before the lock was had", {
     cause: reason,
     definite: true,

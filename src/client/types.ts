@@ -12,7 +12,7 @@ import type {
 } from "../store/operations/index.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
-export { RANGE_ORDERS, type RangeOrder } from "../store/commands/index.ts";
+export { type RangeOrder } from "../store/commands/index.ts";
 
 /**
  * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes, half of a

@@ -18,7 +18,7 @@ import { WatchQueue, type HeldBytes } from "./watch-queue.ts";
 import { DeleteEvent, PutEvent, type WatchEvent } from "./watch-types.ts";
 
 /** Of the events of one revision, put together. A transaction is far smaller; with the values before, what deletes is not. */
-export const BATCH_BYTES_MAX = 64 * 1024 * 1024;
+const BATCH_BYTES_MAX = 64 * 1024 * 1024;
 /** What an event takes beside key and values, roughly. */
 const EVENT_BYTES = 128;
 

@@ -6,7 +6,7 @@ import type { AdminStatus } from "../protocol/admin/index.ts";
  * connecting: never heard yet. live: its status is fresh. silent: connected, but no answer for a second. down: no connection.
  * refused: it does not want us (reason says why, for instance a wrong secret).
  */
-export type Reach = "connecting" | "live" | "silent" | "down" | "refused";
+type Reach = "connecting" | "live" | "silent" | "down" | "refused";
 
 export interface NodeView {
   readonly id: number;
@@ -24,7 +24,7 @@ export interface NodeView {
   readonly appliedPerSecond: number | null;
 }
 
-export type LinkState = "connected" | "broken" | "faulty" | "down" | "unknown";
+type LinkState = "connected" | "broken" | "faulty" | "down" | "unknown";
 
 /** One direction of a link. */
 export interface LinkSide {

@@ -42,7 +42,7 @@ export const EMPTY_DRAFT: Draft = {
   conflict: null,
 };
 
-export function seenText(seen: Seen | null): string {
+function seenText(seen: Seen | null): string {
   return seen?.kind === "found" ? (seen.text ?? "") : "";
 }
 

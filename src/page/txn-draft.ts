@@ -1,7 +1,7 @@
 /** A transaction that is put together by hand: lines that hold a check or a change each. Pure. */
 
-export type CheckKind = "revision" | "value" | "absent";
-export type ChangeKind = "put" | "delete";
+type CheckKind = "revision" | "value" | "absent";
+type ChangeKind = "put" | "delete";
 
 export interface CheckLine {
   readonly kind: CheckKind;

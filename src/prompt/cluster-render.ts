@@ -114,7 +114,7 @@ function farEnds(look: ClusterLook, self: number): ReadonlyMap<number, AdminLink
  * "broken 2, 3 (in) · to 4 30 % lost · down 5", or "whole". What is broken at the other end only is "2 (there)": no message
  * gets through, and it is restored there.
  */
-export function linksText(
+function linksText(
   links: readonly AdminLink[],
   far: ReadonlyMap<number, AdminLink> = new Map(),
 ): string {

@@ -5,7 +5,7 @@
  * after the client that it was meant for.
  */
 import type { ErrorCode } from "../base/index.ts";
-import type { ReadableState } from "../protocol/client/index.ts";
+import { answerReads, type ReadableState } from "./answer-reads.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import { Refused } from "./refused.ts";
 import type { Route } from "./route.ts";
@@ -67,7 +67,7 @@ export class AnswerDesk {
     );
     const isRoom = (): boolean => answers.work <= bytesMax;
     const unwrittenBefore = answers.work - answers.bytes;
-    const { count, rest } = answers.readsWhile(read.frame, state, isRoom);
+    const { count, rest } = answerReads(answers, read.frame, state, isRoom);
     read.route.load.workBytes += answers.work - answers.bytes - unwrittenBefore;
     this.#turnBytes = othersBytes + answers.work;
     return {

@@ -4,7 +4,6 @@
  */
 import { assert, ERRORS } from "../base/index.ts";
 import {
-  buildEntry,
   OwnEntries,
   Runs,
   STATUS,
@@ -22,8 +21,6 @@ const NO_SPACE = ERRORS.NO_SPACE.wire;
 const TURN_VALUES_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Applier implements AnswerSink {
-  readonly #node: NodeId;
-  readonly #nonce: number;
   readonly #own: OwnEntries;
   readonly #answered: (route: Route) => void;
   #state: KvState;
@@ -54,8 +51,6 @@ export class Applier implements AnswerSink {
   ) {
     this.#refused = refused;
     this.#noSpaceText = noSpaceText;
-    this.#node = node;
-    this.#nonce = nonce;
     this.#own = new OwnEntries({ node, nonce });
     this.#state = state;
     this.#answered = answered;
@@ -67,10 +62,6 @@ export class Applier implements AnswerSink {
 
   get appliedIdx(): number {
     return this.#state.appliedIdx;
-  }
-
-  buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array {
-    return buildEntry({ node: this.#node, nonce: this.#nonce, batch }, groups);
   }
 
   beginTurn(): void {

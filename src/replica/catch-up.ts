@@ -39,7 +39,7 @@ export interface SnapshotSink {
   finish(snapshot: SnapshotName, done: (error: Error | null) => void): void;
 }
 
-export function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
+function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
   if (message.type !== "acceptSync" && message.type !== "promise") return null;
   return message.logSync?.snapshot?.value ?? null;
 }

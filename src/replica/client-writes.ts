@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, KvError } from "../base/index.ts";
 import {
+  buildEntry,
   GroupWriter,
   NO_SESSION,
   refusalOf,
@@ -38,7 +39,6 @@ export interface ClientWritesOptions {
   readonly state: () => KvState;
   /** Why nobody is answered by this node now; null: nothing of the kind. */
   readonly refusal: () => Refusal | null;
-  readonly buildEntry: (batchNumber: number, groups: readonly Uint8Array[]) => Uint8Array;
 }
 
 export class ClientWrites {
@@ -53,9 +53,10 @@ export class ClientWrites {
   constructor(options: ClientWritesOptions) {
     this.#options = options;
     this.#rebuilds = new Rebuilds(options.state);
+    const { pid: node, incarnation: nonce } = options.replica.core;
     this.#proposals = new Proposals(
       proposalsOptions(options.replica),
-      options.buildEntry,
+      (batch, groups) => buildEntry({ node, nonce, batch }, groups),
       ({ load }, commands, bytes) => {
         load.commands += commands;
         load.bytes += bytes;

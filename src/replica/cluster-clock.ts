@@ -14,7 +14,7 @@
  *   CC4. While there are no leases nothing is proposed.
  */
 import { CLOCK_STEP_MAX_MS } from "../base/index.ts";
-import { encodeClock, GroupWriter, NO_SESSION, type KvState } from "../store/index.ts";
+import { buildEntry, encodeClock, GroupWriter, NO_SESSION, type KvState } from "../store/index.ts";
 import { ballotsEqual, type Ballot, type Phase, type Role } from "../omnipaxos/index.ts";
 
 /** Milliseconds from one entry to the next, while there are leases. */
@@ -31,10 +31,9 @@ interface LeadingCore {
   append(entry: Uint8Array): unknown;
 }
 
-/** What this node has applied, and how it makes entries. */
-interface EntriesAndState {
+/** What this node has applied. */
+interface Applied {
   readonly state: Pick<KvState, "appliedIdx" | "leases">;
-  buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array;
 }
 
 /** Since this node leads with this ballot. */
@@ -50,7 +49,7 @@ interface Lead {
 
 export class ClusterClock {
   readonly #core: LeadingCore;
-  readonly #applier: EntriesAndState;
+  readonly #applier: Applied;
   readonly #writes: { readonly hostRefusal: unknown };
   readonly #salt: number;
   readonly #writer = new GroupWriter();
@@ -62,7 +61,7 @@ export class ClusterClock {
    */
   constructor(
     core: LeadingCore,
-    applier: EntriesAndState,
+    applier: Applied,
     writes: { readonly hostRefusal: unknown },
     salt: number,
   ) {
@@ -108,6 +107,7 @@ export class ClusterClock {
   #entry(passedMs: number, { ballot, count }: Lead): Uint8Array {
     const round = { n: ballot.n, pid: ballot.pid, salt: this.#salt };
     this.#writer.add(0, { kind: "clock", numbers: encodeClock({ passedMs, round, count }) });
-    return this.#applier.buildEntry(NO_BATCH, [this.#writer.take(NO_SESSION, 0)]);
+    const origin = { node: ballot.pid, nonce: this.#salt, batch: NO_BATCH };
+    return buildEntry(origin, [this.#writer.take(NO_SESSION, 0)]);
   }
 }

@@ -21,7 +21,7 @@ import {
   type RangeRequest,
   type StoredValue,
 } from "../store/index.ts";
-import type { ReadableState } from "../protocol/client/index.ts";
+import type { ReadableState } from "./answer-reads.ts";
 import { forbiddenText, unknownText } from "./denied.ts";
 import type { Route } from "./route.ts";
 

@@ -7,7 +7,7 @@ import type { CompactionPolicy } from "./compaction.ts";
 import type { WatchHubOptions } from "./watch-limits.ts";
 
 /** In ticks. */
-export interface ReplicaTiming {
+interface ReplicaTiming {
   /** A request that can be neither proposed, confirmed nor relayed for so long is refused: NO_QUORUM. */
   readonly waitTicks: number;
   /** What may have been lost on the way is tried again after so long. */

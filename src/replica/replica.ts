@@ -151,7 +151,6 @@ export class Replica {
       space: this.#space,
       state: () => this.#applier.state,
       refusal: () => this.#divergedRefusal(),
-      buildEntry: (batch, groups) => this.#applier.buildEntry(batch, groups),
     });
     this.settings = new Settings(this, this.#writes);
     const quorum = quorumOf(options.core.clusterConfig);
@@ -503,7 +502,11 @@ export class Replica {
     send: (to: NodeId, message: HostMessage) => void,
   ): ClientReads {
     return replicaReads(this.#core, this.#options, {
-      ...{ peers, send, desk: this.#desk, applier: this.#applier, served: this.#served },
+      peers,
+      send,
+      desk: this.#desk,
+      applier: this.#applier,
+      served: this.#served,
       isHeldUpByDisk: () => this.#isHeldUpByDisk,
     });
   }

@@ -216,7 +216,7 @@ export function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export function byRange(a: Range, b: Range): number {
+function byRange(a: Range, b: Range): number {
   if (a.start !== b.start) return byText(a.start, b.start);
   if (a.end === b.end) return 0;
   if (a.end === null) return 1;

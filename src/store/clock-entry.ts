@@ -1,5 +1,5 @@
 /**
- * What moves the cluster's clock: one command, alone in its entry, by the leader of a round, in its own log. docs/adr/0012
+ * What moves the cluster's clock: one command, alone in its entry, by the leader of a round, in its own log. docs/adr/0012-leases.md
  * argues why the stretches of time that such entries stand for never overlap.
  */
 import { CLOCK_STEP_MAX_MS } from "../base/index.ts";

@@ -13,14 +13,13 @@ export interface Origin {
   readonly batch: number;
 }
 
-const header = new ByteWriter(48);
+/** An entry is at most this much longer than its groups. */
+const ENTRY_HEADER_BYTES_MAX = 48;
+const header = new ByteWriter(ENTRY_HEADER_BYTES_MAX);
 const reader = new ByteReader();
 
 /** The rules of entries that were made when sessions had got the numbers that they have now. */
 const LEAST_RULES = 2;
-
-/** An entry is at most this much longer than its groups. */
-export const ENTRY_HEADER_BYTES_MAX = 48;
 
 /**
  * One log entry of groups that `validateGroup` has passed, each exactly one group. The groups are copied.

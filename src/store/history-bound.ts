@@ -7,11 +7,11 @@ import type { Command } from "./operations/index.ts";
  * as much on old versions as on the writes themselves. With small values they take some 4 MB of heap, and a busy cluster makes
  * them in seconds, a usual one in hours.
  */
-export const DEFAULT_HISTORY_REVISIONS = 50_000;
+const DEFAULT_HISTORY_REVISIONS = 50_000;
 /** While nobody has set it: the quota divided by this. */
-export const HISTORY_QUOTA_PART = 24;
+const HISTORY_QUOTA_PART = 24;
 /** Whatever is set, it takes no more than the quota divided by this: nodes have memory for what the quota lets them keep. */
-export const HISTORY_QUOTA_PART_MIN = 4;
+const HISTORY_QUOTA_PART_MIN = 4;
 
 /** Of each null: nobody has set it, and the default holds. */
 export interface HistoryBound {

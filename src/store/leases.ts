@@ -1,5 +1,5 @@
 /**
- * The leases, which keys are bound to them, and the cluster's clock by which they end. docs/adr/0012 says why it is so.
+ * The leases, which keys are bound to them, and the cluster's clock by which they end. docs/adr/0012-leases.md says why it is so.
  *
  * Invariants:
  *   LE1. A key is bound to a lease here if and only if its cell names the lease, and the key is there.

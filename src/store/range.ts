@@ -213,7 +213,7 @@ export function isCut(page: RangePage, request: RangeRequest): boolean {
 }
 
 /** A copy of what is told of it: a cell of the state has more. */
-export function keyValue(
+function keyValue(
   key: ByteString,
   { value, createRevision, modRevision, version }: StoredValue,
 ): KeyValue {

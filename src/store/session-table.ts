@@ -21,7 +21,7 @@ import { Session } from "./session.ts";
 import { hashedSessionName, type SessionName } from "./session-id.ts";
 
 /** Values in kept answers of all sessions, for entries of version 1. Part of the format: all nodes must agree. */
-export const ACTUAL_BYTES_MAX = 64 * 1024 * 1024;
+const ACTUAL_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface SessionLimits {
   readonly sessionsMax: number;

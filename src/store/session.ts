@@ -19,7 +19,7 @@ export interface KeptAnswer {
 }
 
 /** Values in kept answers of one session: one of any size always fits. Part of the format: all nodes must agree. */
-export const SESSION_ACTUAL_BYTES_MAX = VALUE_BYTES_MAX;
+const SESSION_ACTUAL_BYTES_MAX = VALUE_BYTES_MAX;
 /** Answers with a value that one session may keep; for entries of version 1 the bytes alone are bounded. Part of the format. */
 export const SESSION_VALUES_MAX = 256;
 

@@ -27,7 +27,7 @@ export const TARGETS = [
   "count",
   "lease",
 ] as const;
-export type Target = (typeof TARGETS)[number];
+type Target = (typeof TARGETS)[number];
 
 /**
  * All keys that there are in `where` must stand in the relation. When there are none, or no such key, it is as if there was one
@@ -71,7 +71,7 @@ export interface GetOp {
   readonly countOnly: boolean;
 }
 
-export interface NestedOp {
+interface NestedOp {
   readonly op: "txn";
   readonly txn: Txn;
 }

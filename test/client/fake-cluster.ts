@@ -18,6 +18,7 @@ import {
   type WatchRequest,
 } from "../../src/protocol/client/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
+import { answerReads } from "../../src/replica/answer-reads.ts";
 
 export type Behaviour =
   | { readonly kind: "serve" }
@@ -190,7 +191,7 @@ export class FakeNode {
       if (decoded.kind === "writes") answers.refuseGroup(decoded.group, behaviour.code, "told to");
       else answers.refuseReads(frame, behaviour.code, "told to");
     } else if (decoded.kind === "writes") this.#cluster.apply(decoded.group, answers, this.state);
-    else answers.reads(frame, new Readable(() => this.state, RANGE_PAGE));
+    else answerReads(answers, frame, new Readable(() => this.state, RANGE_PAGE));
     if (behaviour.kind === "applyAndDie") return connection.destroy();
     if (behaviour.kind === "applySilently") return;
     const { answerDelayMs } = this;

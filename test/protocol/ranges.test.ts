@@ -17,10 +17,10 @@ import {
   ReadsWriter,
   type PageAnswer,
   type RangeBytes,
-  type ReadableState,
 } from "../../src/protocol/client/client.ts";
 import { asksForOrigin, takeReads } from "../../src/protocol/client/client-requests.ts";
 import { DecodeError } from "../../src/protocol/codec/decode-error.ts";
+import { answerReads, type ReadableState } from "../../src/replica/answer-reads.ts";
 
 const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
 const natural = fc.maxSafeNat();
@@ -218,7 +218,7 @@ test("pages are read as they were written; of many keys those that there are com
           ...{ keysOnly, revision: 0, limit: 1 },
         });
         writer.keys(6, [...asked, missing]);
-        answers.reads(writer.take(false, 0), state);
+        answerReads(answers, writer.take(false, 0), state);
         const told = new Map<number, PageAnswer>();
         answers.drain(9, (bytes) => {
           decodeAnswers(bytes, {
@@ -271,7 +271,7 @@ test("what is compacted is told with its oldest revision, and as a refusal in wo
   const notes = (frame: Uint8Array): unknown[] => {
     const told: unknown[] = [];
     const answers = new AnswerWriter();
-    answers.reads(frame, state);
+    answerReads(answers, frame, state);
     answers.drain(9, (bytes) =>
       decodeAnswers(bytes, {
         ...{ appliedIdx: () => {}, write: () => {}, opened: () => {}, refused: () => {} },

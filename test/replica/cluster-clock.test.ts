@@ -37,10 +37,6 @@ class World {
     return { appliedIdx: this.appliedIdx, leases };
   }
 
-  buildEntry(batch: number, groups: readonly Uint8Array[]): Uint8Array {
-    return buildEntry({ node: 1, nonce: SALT, batch }, groups);
-  }
-
   append(entry: Uint8Array): void {
     const cursor = new CommandCursor();
     cursor.reset(entry);

@@ -1,8 +1,9 @@
 /** What a neighbour serves is settled when all of it is answered, whatever kind of answer that is. */
 import { expect, test } from "vitest";
+import { answerReads, type ReadableState } from "../../src/replica/answer-reads.ts";
 import { innerRoute } from "../../src/replica/inner-route.ts";
 import { LentRequests, type Lent } from "../../src/replica/lent-requests.ts";
-import { AnswerWriter, ReadsWriter, type ReadableState } from "../../src/protocol/client/client.ts";
+import { AnswerWriter, ReadsWriter } from "../../src/protocol/client/client.ts";
 import type { LeasesPage } from "../../src/store/index.ts";
 import { bytes } from "../store/helpers.ts";
 
@@ -47,10 +48,10 @@ test.each<[string, (reads: ReadsWriter, request: number) => void]>([
   };
   requests.add(lent, frame, 0, 0);
   const answers = new AnswerWriter();
-  const { rest } = answers.readsWhile(frame, STATE, () => false);
+  const { rest } = answerReads(answers, frame, STATE, () => false);
   answers.drain(0, (answer) => requests.answered(answer, 1));
   expect(settled).toEqual([]);
-  answers.reads(rest ?? frame, STATE);
+  answerReads(answers, rest ?? frame, STATE);
   answers.drain(0, (answer) => requests.answered(answer, 2));
   expect(settled).toEqual([lent]);
   expect(requests.isEmpty).toBe(true);

@@ -1,5 +1,5 @@
 /**
- * The hub against the six promises (src/proof/simulator/watch-check), on a state that changes in every way: writes, deletions,
+ * The hub against the six promises (src/proof/simulator/watch-check.ts), on a state that changes in every way: writes, deletions,
  * transactions, compaction, snapshots with and without history; with readers that stop and go on.
  */
 import fc from "fast-check";

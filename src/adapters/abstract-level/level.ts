@@ -14,8 +14,6 @@ import { Keys, selectorOf, type Bounds } from "./keys.ts";
 import { Moments } from "./moments.ts";
 import { OmnikvSnapshot } from "./snapshot.ts";
 
-export type { AdapterClient, AdapterOptions } from "../place.ts";
-
 /** As abstract-level knows them, and the place of the entries. */
 export interface OmnikvLevelOptions<K, V> extends AbstractDatabaseOptions<K, V>, AdapterOptions {}
 

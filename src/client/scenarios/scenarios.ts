@@ -25,7 +25,7 @@ export interface Cast {
   readonly hub?: NodeId;
 }
 
-export interface ScenarioStep {
+interface ScenarioStep {
   /** After the step before it, milliseconds. */
   readonly afterMs: number;
   /** All links that are broken from now on; every other link is whole. */

@@ -74,7 +74,7 @@ export function contextOptions(side: TlsSide) {
 const contexts = new WeakMap<TlsMaterial, SecureContext>();
 
 /** Made once for as long as nothing changes: parsing certificates takes a millisecond. */
-export function contextOf(side: TlsSide): SecureContext {
+function contextOf(side: TlsSide): SecureContext {
   const material = side.current();
   const known = contexts.get(material);
   if (known !== undefined) return known;

@@ -23,7 +23,7 @@ export interface CellMeasurement extends Measurement {
 }
 
 /** One run of the script. */
-export interface Piece {
+interface Piece {
   readonly sync: SyncLatency;
   readonly measurements: readonly CellMeasurement[];
 }

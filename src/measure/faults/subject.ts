@@ -13,7 +13,7 @@ export interface NodeLook {
 }
 
 /** Ballot or term: a later leadership has the greater order. Of two nodes that lead, the greater one's writes count. */
-export interface Term {
+interface Term {
   readonly order: number;
   /** As the system writes it: "4.2" is ballot 4 of node 2, "17" term 17. */
   readonly text: string;

@@ -40,7 +40,7 @@ export interface Panel {
 }
 
 /** A vertical line through all panels. */
-export interface Mark {
+interface Mark {
   readonly x: number;
   readonly label: string;
 }

@@ -2,9 +2,9 @@
 import type { LinkSide, LinkView } from "../cluster-view.ts";
 import { formatMs, formatRate } from "./format.ts";
 
-export type ShownLinkState = "connected" | "broken" | "oneWay" | "faulty" | "down" | "unknown";
+type ShownLinkState = "connected" | "broken" | "oneWay" | "faulty" | "down" | "unknown";
 /** How much passes, for the speed of its dots. */
-export type Flow = "none" | "slow" | "steady" | "fast";
+type Flow = "none" | "slow" | "steady" | "fast";
 
 export interface LinkLook {
   readonly state: ShownLinkState;

@@ -41,7 +41,7 @@ export function LoadSwitch({ view, actions }: LoadSwitchProps): ComponentChild {
 }
 
 /** "340 answered, 2 failed, 12 wait". */
-export function loadText(load: LoadView): string {
+function loadText(load: LoadView): string {
   const { perSecond, answered, failed, waiting, heldBack, trouble } = load;
   if (perSecond === 0 && answered + failed === 0) {
     return "Turn it on first: without writes a broken link breaks nothing. Keys: load/0 to load/49.";

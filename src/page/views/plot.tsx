@@ -13,7 +13,7 @@ export interface PlotSeries {
   readonly rest: number | null;
 }
 
-export interface PlotScale {
+interface PlotScale {
   readonly min: number;
   readonly max: number;
   readonly ticks: readonly number[];

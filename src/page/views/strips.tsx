@@ -31,7 +31,7 @@ const TIP_WIDTH = 230;
 /** A mark is hit within so many pixels. */
 const REACH = 9;
 
-export const ROLE_TEXT: Readonly<Record<Stretch["role"], string>> = {
+const ROLE_TEXT: Readonly<Record<Stretch["role"], string>> = {
   leader: "leader",
   follower: "follower",
   cutOff: "cut off",

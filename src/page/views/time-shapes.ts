@@ -113,7 +113,7 @@ export function marksNear(
 }
 
 /** What is done to the cluster concerns every node. */
-export function concerns({ nodes }: Mark, node: number): boolean {
+function concerns({ nodes }: Mark, node: number): boolean {
   return nodes.length === 0 || nodes.includes(node);
 }
 

@@ -1,7 +1,7 @@
 import { useCallback, useRef, useState } from "preact/hooks";
 import { failureText } from "./operation-text.ts";
 
-export interface TaskOutcome {
+interface TaskOutcome {
   readonly ok: boolean;
   readonly text: string;
 }

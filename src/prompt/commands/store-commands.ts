@@ -36,7 +36,7 @@ export function isStoreAction(action: { readonly op: string }): action is StoreA
 const VERSIONS = 20;
 const VERSIONS_MAX = 10_000;
 
-export const LOCAL: FlagSpec = {
+const LOCAL: FlagSpec = {
   name: "--local",
   help: "the node's own state, perhaps old (sequentially consistent)",
 };

@@ -54,7 +54,7 @@ const UNREACHABLE_ERRORS: { readonly [K in ErrorCode]?: string } = {
   UNSUPPORTED_VERSION: "one version; test/links",
   UNKNOWN_NODE: "all nodes are known; test/client",
   DIVERGED:
-    "needs a disk that nobody could refuse, and a client there at that time; test/proof/simulator/agreement",
+    "needs a disk that nobody could refuse, and a client there at that time; test/proof/simulator/agreement.test.ts",
   INTERNAL: "would be a failure",
 };
 
@@ -138,7 +138,7 @@ const PLACES = [
   "history: compact holds",
 ] as const;
 
-export interface Expectation {
+interface Expectation {
   readonly name: string;
   /** Not null: why it cannot be hit here, and what tests it instead. */
   readonly unreachable: string | null;

@@ -6,7 +6,7 @@ import type { Replica } from "../../replica/index.ts";
 import type { Coverage } from "./coverage.ts";
 import type { SimClock } from "./sim-clock.ts";
 
-export type HistorySetting =
+type HistorySetting =
   /** Of each 0: the default. */
   | { readonly kind: "bound"; readonly revisions: number; readonly bytes: number }
   /** So many revisions before what the node is at. */

@@ -40,7 +40,7 @@ export interface WatchedWish {
   readonly deletes: boolean;
 }
 
-export type WatchItem =
+type WatchItem =
   | { readonly kind: "events"; readonly revision: number; readonly events: readonly LoggedEvent[] }
   | { readonly kind: "progress"; readonly revision: number };
 

@@ -17,7 +17,7 @@ const ALARMS_MAX = 1000;
 const TEXT_LENGTH_MAX = 4 * 1024;
 
 /** Keys in one answer to listKeys. */
-export const LIST_KEYS_MAX = 1000;
+const LIST_KEYS_MAX = 1000;
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bytes");
 
 const nodeId = z.int().min(1);
@@ -368,11 +368,8 @@ export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[
 export type LinkDirection = z.infer<typeof direction>;
 export type AdminBallot = z.infer<typeof ballot>;
 export type AdminLink = z.infer<typeof link>;
-export type AdminHeartbeat = z.infer<typeof heartbeat>;
-export type AdminStorage = z.infer<typeof storage>;
 export type AdminAlarm = z.infer<typeof alarm>;
 export type AdminAccessChange = z.infer<typeof accessChange>;
-export type AdminServed = z.infer<typeof served>;
 export type AdminStatus = z.infer<typeof status>;
 /** One operation with its parameters; `id` is the asker's and comes back with the answer. */
 export type AdminRequest = {

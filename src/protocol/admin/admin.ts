@@ -17,19 +17,15 @@ export {
   ADMIN_OPERATIONS,
   ADMIN_OPS,
   FAULT_DELAY_MS_MAX,
-  LIST_KEYS_MAX,
   type AdminAccessChange,
   type AdminAlarm,
   type AdminBallot,
-  type AdminHeartbeat,
   type AdminLink,
   type AdminOp,
   type AdminParams,
   type AdminRequest,
   type AdminResult,
-  type AdminServed,
   type AdminStatus,
-  type AdminStorage,
   type LinkDirection,
 } from "./admin-schema.ts";
 
@@ -122,7 +118,7 @@ export function parseAdminResult<Op extends AdminOp>(op: Op, result: unknown): A
   return parsed.data as AdminResult<Op>;
 }
 
-export function isAdminOp(op: string): op is AdminOp {
+function isAdminOp(op: string): op is AdminOp {
   return Object.hasOwn(ADMIN_OPERATIONS, op);
 }
 

@@ -70,7 +70,7 @@ export interface AnswerHandler {
   /**
    * What came of a transaction.
    * @param then which list was taken
-   * @param results as of kv/txn-results; null: not told
+   * @param results as of store/txn-results; null: not told
    */
   txn?(
     session: number,

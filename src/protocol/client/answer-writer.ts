@@ -7,15 +7,8 @@ import {
   STATUS,
   type ByteString,
   type HistoryPage,
-  type HistoryRequest,
-  type KeyRequest,
-  type KeysRequest,
-  type LeaseRequest,
   type LeasesPage,
-  type LeasesRequest,
   type RangePage,
-  type RangeRequest,
-  type Rights,
   type Run,
   type Status,
   type StoredValue,
@@ -24,44 +17,16 @@ import {
   FRAME,
   OPEN_WITH_ORIGIN,
   PAGE_FLAG,
-  READ_FLAG_LOCAL,
   READ_KIND_KEY_AT,
   READ_KIND_RANGE,
   RECORD,
   TEXT_BYTES_MAX,
   TXN_FLAG,
 } from "./client-layout.ts";
-import { asksForOrigin, forEachRead, takeReads, type Wanted } from "./client-requests.ts";
-
-export interface ReadableState {
-  /** Of who asks, as they are in this state. Null, or left out: everything may be read. */
-  readonly rights?: Rights | null;
-  /** Why something may not be read. */
-  deniedText?(rights: Rights): string;
-  /** NO_ORIGIN: none yet. */
-  readonly origin: number;
-  /** Counts the changes of keys that led to it. */
-  readonly revision: number;
-  /** It can be read as of this revision and those after it. */
-  readonly oldest: number;
-  /** Cells and versions of keys looked at so far: only grows, with all but `read`. */
-  readonly looked: number;
-  read(key: ByteString): StoredValue | undefined;
-  /** The others are asked for revisions that there are, and that can be read. */
-  readAt(key: ByteString, revision: number): StoredValue | undefined;
-  page(request: RangeRequest, revision: number): RangePage;
-  history(request: HistoryRequest, revision: number): HistoryPage;
-  /** Left out: there are no leases. */
-  lease?(request: LeaseRequest): LeasesPage;
-  leases?(request: LeasesRequest): LeasesPage;
-}
+import { forEachRead } from "./client-requests.ts";
 
 /** Type and applied index, which is filled in when the frame goes out. */
 const HEADER_BYTES = 9;
-/** To look at a key of a range, or at a version of it, is as much work as to write so many bytes. */
-const CELL_WORK_BYTES = 96;
-/** To begin with a range or a version, or to refuse it, likewise. */
-const READ_WORK_BYTES = 256;
 /** What a record takes beside its value or text, at most. */
 const RECORD_OVERHEAD_BYTES = 64;
 /** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
@@ -74,7 +39,6 @@ const WRITE_VALUES_MAX = 1024 * 1024;
 
 /** What a key of a page takes beside key and value, at most. */
 const ITEM_OVERHEAD_BYTES = 48;
-const NO_LEASES_PAGE: LeasesPage = { leases: [], keys: [], more: false };
 const COMPACTED_TEXT = "the revision that is asked for is not kept any more: begin anew";
 const TOO_LARGE = "the values asked for at once are too large together";
 
@@ -84,7 +48,7 @@ export class AnswerWriter {
   /** Frames that are full. */
   #full: Uint8Array[] = [];
   #fullBytes = 0;
-  /** Since the last `drain`, beside what is written: all of it counts, whatever came of it. */
+  /** Since the last `drain`, beside what is written. */
   #workBytes = 0;
   /** The session named last in the current frame. */
   #session = -1;
@@ -105,6 +69,11 @@ export class AnswerWriter {
   /** What it took to collect it, in bytes that might have been written instead. */
   get work(): number {
     return this.bytes + this.#workBytes;
+  }
+
+  /** Looking for an answer was as much work as to write so many bytes: it counts, whatever came of it. */
+  worked(bytes: number): void {
+    this.#workBytes += bytes;
   }
 
   /** What came of a command: as AnswerSink.answer. */
@@ -156,7 +125,7 @@ export class AnswerWriter {
   /** @param origin of the log that the session stands in: for clients that have asked for it */
   opened(sequence: number, nonce: Uint8Array, session: number, origin: number): void {
     this.#reserve(0);
-    if (sequence === OPEN_WITH_ORIGIN) this.#origin(origin);
+    if (sequence === OPEN_WITH_ORIGIN) this.origin(origin);
     this.#out.u8(RECORD.opened);
     this.#out.varint(sequence);
     this.#out.bytes(nonce);
@@ -186,43 +155,9 @@ export class AnswerWriter {
     }
   }
 
-  /**
-   * Answers a (checked) frame of reads from `state`.
-   * @returns their number
-   */
-  reads(frame: Uint8Array, state: ReadableState): number {
-    return this.readsWhile(frame, state, () => true).count;
-  }
-
-  /**
-   * The same, one at least and then as long as `goesOn` says so.
-   * @returns how many, and a frame of the others; null: there are none
-   */
-  readsWhile(
-    frame: Uint8Array,
-    state: ReadableState,
-    goesOn: () => boolean,
-  ): { readonly count: number; readonly rest: Uint8Array | null } {
-    let count = 0;
-    const rights = state.rights ?? null;
-    const isLocal = ((frame[1] ?? 0) & READ_FLAG_LOCAL) !== 0;
-    const rest = takeReads(frame, (request, wanted, kind) => {
-      if (count > 0 && !goesOn()) return false;
-      if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
-      count += 1;
-      if (rights !== null && !mayReadAll(rights, wanted)) {
-        const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
-        this.#unread(request, code, state.deniedText?.(rights) ?? "");
-      } else if (typeof wanted === "string") this.#stored(request, state.read(wanted));
-      else this.#readAt(request, wanted, kind, isLocal, state);
-      return true;
-    });
-    return { count, rest };
-  }
-
   /** The same refusal for all reads of a (checked) frame. */
   refuseReads(frame: Uint8Array, code: ErrorCode, text: string): void {
-    forEachRead(frame, (request) => this.#unread(request, code, text));
+    forEachRead(frame, (request) => this.unread(request, code, text));
   }
 
   /**
@@ -244,8 +179,8 @@ export class AnswerWriter {
     }
   }
 
-  /** Holds for what comes after it, so it is in the same frame or an earlier one. */
-  #origin(origin: number): void {
+  /** Of the log that all that comes after it is of: it stands in the same frame, or in an earlier one. */
+  origin(origin: number): void {
     if (origin === NO_ORIGIN) return;
     this.#reserve(0);
     this.#out.u8(RECORD.origin);
@@ -263,80 +198,44 @@ export class AnswerWriter {
     out.varint(stored.version);
   }
 
-  #stored(request: number, stored: StoredValue | undefined): void {
+  /** What a key holds; undefined: there is no such key. */
+  stored(request: number, stored: StoredValue | undefined): void {
     if (stored === undefined) {
       this.#reserve(0);
       this.#out.u8(RECORD.missing);
       this.#out.varint(request);
     } else if (this.bytes + stored.value.length > TURN_BYTES_MAX) {
-      this.#unread(request, "OVERLOADED", TOO_LARGE);
+      this.unread(request, "OVERLOADED", TOO_LARGE);
     } else {
       this.#value(request, stored);
     }
   }
 
-  /** Whatever names a revision, or looks at more than one key. */
-  #readAt(
-    request: number,
-    wanted: Exclude<Wanted, ByteString>,
-    kind: number,
-    isLocal: boolean,
-    state: ReadableState,
-  ): void {
-    this.#workBytes += READ_WORK_BYTES;
-    const revision = wanted.revision === 0 ? state.revision : wanted.revision;
-    if (revision < state.oldest) return this.#compacted(request, kind, state.oldest);
-    if (revision > state.revision) {
-      return this.#ahead(request, kind, revision, isLocal, state.revision);
-    }
-    const before = state.looked;
-    if ("key" in wanted) this.#keyAt(request, wanted, state);
-    else if ("keys" in wanted) this.#keys(request, wanted, revision, state);
-    else if ("lease" in wanted || "leasesAfter" in wanted) this.#leases(request, wanted, state);
-    else if ("history" in wanted) this.#versions(request, state.history(wanted, revision));
-    else this.#page(request, state.page(wanted, revision), wanted.keysOnly);
-    this.#workBytes += CELL_WORK_BYTES * (state.looked - before);
-  }
-
-  #keyAt(request: number, { key, revision }: KeyRequest, state: ReadableState): void {
-    this.#stored(request, state.readAt(key, revision));
-  }
-
-  /** A key that is named again is not looked for again: each may have as many versions as there are in all. */
-  #keys(request: number, wanted: KeysRequest, revision: number, state: ReadableState): void {
-    this.#workBytes += CELL_WORK_BYTES * wanted.keys.length;
-    const known = new Map<ByteString, StoredValue | undefined>();
-    const keys = wanted.keys.flatMap((key) => {
-      if (!known.has(key)) {
-        known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
-      }
-      const stored = known.get(key);
-      return stored === undefined ? [] : [{ ...valueOf(stored), key }];
-    });
-    this.#page(request, { revision, count: keys.length, keys, resume: null }, false);
-  }
-
-  /** No text and no object: it may be one of thousands. */
-  #compacted(request: number, kind: number, oldest: number): void {
-    if (kind === READ_KIND_RANGE) return this.#unread(request, "COMPACTED", COMPACTED_TEXT);
+  /** A revision before the oldest that is kept. No text and no object: it may be one of thousands. */
+  compacted(request: number, kind: number, oldest: number): void {
+    if (kind === READ_KIND_RANGE) return this.unread(request, "COMPACTED", COMPACTED_TEXT);
     this.#reserve(0);
     this.#out.u8(RECORD.compacted);
     this.#out.varint(request);
     this.#out.varint(oldest);
   }
 
-  /** Only a node that lags may come to know it: an index that reads wait for says nothing of a revision. */
-  #ahead(request: number, kind: number, revision: number, isLocal: boolean, now: number): void {
+  /**
+   * A revision that is not there yet. Only a node that lags may come to know it: an index that reads wait for says nothing of a
+   * revision.
+   */
+  ahead(request: number, kind: number, revision: number, isLocal: boolean, now: number): void {
     const text = aheadText(revision, now);
     // Programs that ask with the oldest kinds know of no other code.
     const local = kind < READ_KIND_KEY_AT ? "NO_QUORUM" : "REVISION_AHEAD";
-    this.#unread(request, isLocal ? local : "BAD_REQUEST", text);
+    this.unread(request, isLocal ? local : "BAD_REQUEST", text);
   }
 
-  #versions(request: number, { versions, resume }: HistoryPage): void {
+  /** Of one key. */
+  versions(request: number, { versions, resume }: HistoryPage): void {
     let bytes = 0;
     for (const { value } of versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
-    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
     this.#reserve(bytes);
     const out = this.#out;
     out.u8(RECORD.versions);
@@ -352,13 +251,14 @@ export class AnswerWriter {
     }
   }
 
-  #page(request: number, page: RangePage, keysOnly: boolean): void {
+  /** Of keys. */
+  page(request: number, page: RangePage, keysOnly: boolean): void {
     const { resume, keys, revision, count } = page;
     let bytes = resume?.length ?? 0;
     for (const { key, value } of keys) {
       bytes += key.length + (keysOnly ? 0 : value.length) + ITEM_OVERHEAD_BYTES;
     }
-    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
     this.#reserve(bytes);
     const out = this.#out;
     out.u8(RECORD.page);
@@ -377,17 +277,10 @@ export class AnswerWriter {
     }
   }
 
-  /** Which keys are told of is known when they are at hand: whoever may not read all of them is told of none. */
-  #leases(request: number, wanted: LeaseRequest | LeasesRequest, state: ReadableState): void {
-    const page = "lease" in wanted ? state.lease?.(wanted) : state.leases?.(wanted);
-    const { leases, keys, more } = page ?? NO_LEASES_PAGE;
-    const rights = state.rights ?? null;
-    if (rights !== null && !keys.every((key) => rights.mayRead({ key }))) {
-      return this.#unread(request, "FORBIDDEN", state.deniedText?.(rights) ?? "");
-    }
+  leases(request: number, { leases, keys, more }: LeasesPage): void {
     let bytes = ITEM_OVERHEAD_BYTES * leases.length;
     for (const key of keys) bytes += key.length + 2;
-    if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
     this.#reserve(bytes);
     const out = this.#out;
     out.u8(RECORD.leases);
@@ -404,7 +297,8 @@ export class AnswerWriter {
     for (const key of keys) out.sizedByteString(key);
   }
 
-  #unread(request: number, code: ErrorCode, text: string): void {
+  /** One read is refused. */
+  unread(request: number, code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX);
     this.#out.u8(RECORD.unread);
     this.#error(code, text);
@@ -448,20 +342,4 @@ export class AnswerWriter {
 /** That a revision is asked for which this node has not come to. */
 export function aheadText(wanted: number, newest: number): string {
   return `revision ${wanted} is not there yet at this node: the newest one is ${newest}`;
-}
-
-/** A copy of what is told of it: a cell of the state has more. */
-function valueOf({ value, createRevision, modRevision, version }: StoredValue): StoredValue {
-  return { value, createRevision, modRevision, version };
-}
-
-/** All of what is asked for, not only what is there: what is left out would tell something too. */
-function mayReadAll(rights: Rights, wanted: Wanted): boolean {
-  if (typeof wanted === "string") return rights.mayRead({ key: wanted });
-  if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
-  if ("key" in wanted) return rights.mayRead({ key: wanted.key });
-  if ("history" in wanted) return rights.mayRead({ key: wanted.history });
-  if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
-  // Of leases anybody is told whom the cluster knows; of their keys: `#lease`.
-  return rights.isKnown;
 }

@@ -157,6 +157,11 @@ export function takeReads(frame: Uint8Array, visit: ReadVisitor<boolean>): Uint8
   return null;
 }
 
+/** Whether a frame of reads may be answered from a state that others may be ahead of. */
+export function asksLocally(frame: Uint8Array): boolean {
+  return ((frame[1] ?? 0) & READ_FLAG_LOCAL) !== 0;
+}
+
 /** Whether a (checked) frame of reads asks for the origin of the state that answers. */
 export function asksForOrigin(frame: Uint8Array): boolean {
   return ((frame[1] ?? 0) & READ_FLAG_ORIGIN) !== 0;

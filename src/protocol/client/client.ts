@@ -3,7 +3,7 @@
  * record but what the caller keeps.
  *
  *     client -> server
- *       writes    u8 1 · group (as in kv/command)
+ *       writes    u8 1 · group (as in store/command)
  *       reads     u8 2 · u8 flags (1: local, 2: tell the origin, 4: from a revision on) · varint minIdx
  *                   · [varint least revision, of a local one] · varint count · read{count}
  *         key       varint request · u8 1 · key
@@ -37,7 +37,7 @@
  *                         · varint mod revision · [varint create revision · value]){items}: without the last two a deletion
  *         u8 12 compacted varint request · varint oldest revision
  *         u8 13 txn       varint sequence · u8 flags (1: then, 2: results are told) · varint revision
- *                         · [varint length · results, as in kv/txn-results]: only to who has sent a transaction
+ *                         · [varint length · results, as in store/txn-results]: only to who has sent a transaction
  *         u8 16 leases    varint request · u8 (1: there is more) · varint leases · (varint id · varint ttl · varint remaining
  *                         · varint keys of it){leases} · varint keys · key{keys}: of the one lease, when they were asked for
  *     key, value, text, start, end := varint length · bytes
@@ -64,21 +64,24 @@ export {
   type PageAnswer,
   type VersionsAnswer,
 } from "./answer-reader.ts";
-export { aheadText, AnswerWriter, type ReadableState } from "./answer-writer.ts";
+export { aheadText, AnswerWriter } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
+  asksForOrigin,
   decodeClientFrame,
   forEachRead,
+  asksLocally,
   ReadsWriter,
   type RangeBytes,
+  takeReads,
   takeWritesFrame,
   writesFrame,
   type ClientFrame,
+  type Wanted,
 } from "./client-requests.ts";
 export {
   decodeFeed,
   eventBytes,
-  EVENT_OVERHEAD_BYTES,
   FeedWriter,
   isFeedFrame,
   type FeedHandler,

@@ -48,7 +48,7 @@ const HEADER_BYTES = 9;
 /** What a record takes beside its events or text, at most. */
 const RECORD_BYTES_MAX = 64;
 /** What an event takes beside key and values, at most. */
-export const EVENT_OVERHEAD_BYTES = 64;
+const EVENT_OVERHEAD_BYTES = 64;
 
 /** The bytes of one event, to be put into as many records as want it. */
 export function eventBytes(event: WatchEvent<ByteString>): Uint8Array {

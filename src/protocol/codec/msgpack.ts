@@ -12,7 +12,7 @@ import { Packr } from "msgpackr/pack";
 import { DecodeError } from "./decode-error.ts";
 
 /** Containers inside containers. Our deepest message needs seven. */
-export const MSGPACK_DEPTH_MAX = 16;
+const MSGPACK_DEPTH_MAX = 16;
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true });
 

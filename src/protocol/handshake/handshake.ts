@@ -36,7 +36,7 @@ export const PROTOCOL_VERSIONS: Readonly<Record<Channel, number>> = {
   admin: 1,
 };
 export const NONCE_BYTES = 32;
-export const PROOF_BYTES = 32;
+const PROOF_BYTES = 32;
 const NAME_LENGTH_MAX = 256;
 /** A refusal's text, in UTF-16 units. */
 export const REFUSAL_TEXT_MAX = 1024;

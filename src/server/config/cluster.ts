@@ -26,20 +26,20 @@ export interface ClusterDescription {
 }
 
 /** What clients need for TLS; all of it may be left out. */
-export interface ClusterTls {
+interface ClusterTls {
   readonly cacert?: string;
   readonly cert?: string;
   readonly key?: string;
 }
 
 export const DEFAULT_CLUSTER_ID = "omnikv-local";
-export const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_HOST = "127.0.0.1";
 /** A node's default client port is this plus its id. */
-export const CLIENT_PORT_BASE = 4100;
+const CLIENT_PORT_BASE = 4100;
 /** A node's default peer port is this plus its id. */
-export const PEER_PORT_BASE = 4200;
+const PEER_PORT_BASE = 4200;
 /** Node ids are small so that default ports never collide. */
-export const NODE_ID_MAX = 99;
+const NODE_ID_MAX = 99;
 const nodeIdSchema = z.int().min(1).max(NODE_ID_MAX);
 const portSchema = z.int().min(1).max(65_535);
 const hostSchema = z.string().regex(/^[A-Za-z0-9._:%-]{1,253}$/, "expected a host name or address");
@@ -71,7 +71,7 @@ const clusterFileSchema = z.strictObject({
 });
 
 /** Where node `id` listens when nothing else is said. */
-export function defaultNode(id: number, host: string = DEFAULT_HOST): ClusterNode {
+function defaultNode(id: number, host: string = DEFAULT_HOST): ClusterNode {
   return { id, host, port: CLIENT_PORT_BASE + id, peerPort: PEER_PORT_BASE + id };
 }
 

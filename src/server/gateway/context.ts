@@ -41,7 +41,7 @@ export interface GatewayContext {
 }
 
 /** What the node says of itself to clients and managers. */
-export function clientHello(
+function clientHello(
   { options, replica }: Pick<GatewayContext, "options" | "replica">,
   channel: Channel,
 ): Omit<Hello, "authenticates" | "bound" | "nonce"> {

@@ -8,7 +8,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import * as z from "zod";
 import { ACCESS_NAME, type AccessState, type Actor } from "../../store/index.ts";
 
-export const TOKEN_LENGTH_MAX = 512;
+const TOKEN_LENGTH_MAX = 512;
 /** From the sign-in on. */
 export const TOKEN_LIFETIME_MS = 5 * 60_000;
 

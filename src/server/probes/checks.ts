@@ -21,7 +21,7 @@ export const CHECK_NAMES = [
   "disk",
 ] as const;
 
-export type CheckName = (typeof CHECK_NAMES)[number];
+type CheckName = (typeof CHECK_NAMES)[number];
 
 export interface Check {
   readonly name: CheckName;

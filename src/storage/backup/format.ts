@@ -5,7 +5,7 @@
  *     backup  := "omnikv backup 1\n" · record(H) · record(P)* · record(E)
  *     record  := u8 kind · u32 length · payload · u32 crc
  *     H       := JSON of BackupHeader
- *     P       := the next bytes of the state, as a snapshot (kv/frozen-state)
+ *     P       := the next bytes of the state, as a snapshot (store/frozen-state)
  *     E       := u32 number of P · u64 their bytes · sha256 (32) of the file before this record
  *
  * Integers are big-endian.
@@ -28,7 +28,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 /** No header ends behind this many bytes of the file. */
 export const HEADER_BYTES = MAGIC.length + HEAD_BYTES + HEADER_BYTES_MAX + CRC_BYTES;
 /** Pieces are much smaller; a damaged length must not make a reader wait for gigabytes. */
-export const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
+const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
 
 const KIND = { header: 0x48, piece: 0x50, end: 0x45 } as const;
 

@@ -9,7 +9,6 @@ export { NO_SESSION, STATUS, type Status } from "../command.ts";
 export { commandCount, validateGroup } from "../group-check.ts";
 export { Runs, type Run } from "../group-split.ts";
 export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "../group-writer.ts";
-export type { HistoryBound } from "../history-bound.ts";
 export type {
   HistoryPage,
   HistoryRequest,
@@ -24,31 +23,20 @@ export {
   type RangeOrder,
   type RangeSelection,
 } from "../range-selection.ts";
-export { hasLeases, isIn, wrongTxn } from "../txn-check.ts";
+export { hasLeases, wrongTxn } from "../txn-check.ts";
 export { decodeNumbers, encodeNumbers } from "../numbers.ts";
 export type { LeaseRequest, LeasesPage, LeasesRequest, LeaseView } from "../lease-reads.ts";
-export { decodeTxn, encodeTxn } from "../txn-format.ts";
+export { encodeTxn } from "../txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "../txn-results.ts";
 export {
   RELATIONS,
   TXN_REFUSAL,
   type Compare,
   type Relation,
-  type Target,
   type Txn,
   type TxnOp,
   type Where,
 } from "../txn.ts";
 export { NO_ORIGIN } from "../state-header.ts";
-export {
-  ACCESS_NAME,
-  ACCESS_NAME_TEXT,
-  ROOT,
-  type AccessState,
-  type PermissionKind,
-  type Role,
-  type User,
-} from "../access.ts";
-export { accessRefusalText, encodeAccessChange, type AccessChange } from "../access-change.ts";
-export { SECRET_HOLDER, type Actor } from "../actor.ts";
-export type { Rights } from "../rights.ts";
+export { ACCESS_NAME, ACCESS_NAME_TEXT } from "../access.ts";
+export { type Actor } from "../actor.ts";

@@ -10,14 +10,13 @@ import { OP_NAMES, OPERATIONS, type OpName } from "./table.ts";
 export const OP = Object.fromEntries(
   OP_NAMES.map((name) => [name, OPERATIONS[name].code]),
 ) as unknown as { readonly [N in OpName]: (typeof OPERATIONS)[N]["code"] };
-export type Op = (typeof OP)[OpName];
 
 /** Operations whose `kind` is this one. */
 type OfKind<K extends Operation["kind"]> = {
   [N in OpName]: (typeof OPERATIONS)[N]["kind"] extends K ? N : never;
 }[OpName];
 export type KeyOpName = OfKind<"key">;
-export type ControlOpName = OfKind<"control">;
+type ControlOpName = OfKind<"control">;
 /** Codes of operations that kv-state carries out itself. */
 export type ControlOp = (typeof OP)[ControlOpName];
 

@@ -1,13 +1,5 @@
 /** What can be done to a store, written once. */
-export type {
-  AnsweredWith,
-  Apply,
-  CommandAtHand,
-  EntryRules,
-  Held,
-  KeyAtHand,
-  Operation,
-} from "./operation.ts";
+export type { AnsweredWith, CommandAtHand, EntryRules, KeyAtHand, Operation } from "./operation.ts";
 export {
   FIELDS,
   type FieldContent,
@@ -40,9 +32,6 @@ export {
   TXN_BIT,
   VALUE_BIT,
   type ControlOp,
-  type ControlOpName,
-  type KeyOpName,
-  type Op,
 } from "./codes.ts";
 export type { Command, KeyCommand } from "./command.ts";
 export {

@@ -2,10 +2,10 @@
 import type { FieldName } from "./fields.ts";
 
 /** Bytes as the state holds them: a string with one character (0 to 255) for each byte. */
-export type ByteText = string;
+type ByteText = string;
 
 /** What a key holds. Read only, and valid until the key changes. */
-export interface Held {
+interface Held {
   readonly value: ByteText;
   readonly modRevision: number;
 }
@@ -54,13 +54,13 @@ export type AnsweredWith =
   | "swapped";
 
 /** A key in the model: null is "absent". */
-export interface ModelHeld {
+interface ModelHeld {
   readonly value: string | null;
   readonly revision: number;
 }
 
 /** A command in the model; fields that its operation does not have are empty or 0. */
-export interface ModelCommand {
+interface ModelCommand {
   readonly value: string;
   readonly expected: string;
   readonly revision: number;
@@ -71,7 +71,7 @@ export interface ModelCommand {
  * decided log anew. It never calls `apply`, so a mistake there is one that they find.
  * @returns what the key holds then; undefined: nothing changes
  */
-export type Model = (held: ModelHeld, command: ModelCommand) => string | null | undefined;
+type Model = (held: ModelHeld, command: ModelCommand) => string | null | undefined;
 
 interface OperationBase {
   /** The byte that stands for it in logs and frames. Never used again for anything else. */
@@ -89,7 +89,7 @@ interface OperationBase {
 export type EntryRules = 1 | 2 | 4 | 6;
 
 /** Changes one key, in a session: it takes effect once, however often it stands in the log. */
-export interface KeyOperation extends OperationBase {
+interface KeyOperation extends OperationBase {
   readonly kind: "key";
   readonly answer: AnsweredWith;
   /**
@@ -110,7 +110,7 @@ export interface KeyOperation extends OperationBase {
  * About sessions and settings. What they do is in kv-state, in a switch that the compiler checks to have them all: they
  * change the table of sessions and the header of the state, which no key operation may touch.
  */
-export interface ControlOperation extends OperationBase {
+interface ControlOperation extends OperationBase {
   readonly kind: "control";
   /** Whether a session is needed, forbidden, or neither. */
   readonly session: "needed" | "forbidden" | "either";
@@ -119,12 +119,12 @@ export interface ControlOperation extends OperationBase {
 }
 
 /** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (store/txn.ts). */
-export interface TxnOperation extends OperationBase {
+interface TxnOperation extends OperationBase {
   readonly kind: "txn";
 }
 
 /** About leases, in a session. What they do is in store/lease-commands.ts. */
-export interface LeaseOperation extends OperationBase {
+interface LeaseOperation extends OperationBase {
   readonly kind: "lease";
 }
 

@@ -27,9 +27,9 @@ import {
   takeWritesFrame,
   writesFrame,
   type AnswerHandler,
-  type ReadableState,
 } from "../../../src/protocol/client/client.ts";
 import { DecodeError } from "../../../src/protocol/codec/decode-error.ts";
+import { answerReads, type ReadableState } from "../../../src/replica/answer-reads.ts";
 
 const unasked = (): never => {
   throw new Error("nothing but keys is asked for");
@@ -281,7 +281,7 @@ describe("answers", () => {
           ...noPages,
         };
         const writer = new AnswerWriter();
-        writer.reads(readsFrame(keys), state);
+        answerReads(writer, readsFrame(keys), state);
         const { createRevision, modRevision, version } = stored;
         const expected = keys.map(([request, name]) =>
           Buffer.compare(name, present) === 0
@@ -314,7 +314,7 @@ describe("answers", () => {
     };
     const told = (origin: number, withOrigin: boolean): unknown[] => {
       const writer = new AnswerWriter();
-      writer.reads(frame(withOrigin), state(origin));
+      answerReads(writer, frame(withOrigin), state(origin));
       return notesOf(drained(writer, 1)).slice(1);
     };
     expect(told(2 ** 53 - 1, true)).toEqual([
@@ -371,7 +371,12 @@ describe("answers", () => {
     const value = storedValue(new Uint8Array(VALUE_BYTES_MAX), 1);
     const keys = Array.from({ length: 100 }, (_, i) => [i, bytes("k")] as const);
     const writer = new AnswerWriter();
-    writer.reads(readsFrame(keys), { origin: 7, revision: 0, read: () => value, ...noPages });
+    answerReads(writer, readsFrame(keys), {
+      origin: 7,
+      revision: 0,
+      read: () => value,
+      ...noPages,
+    });
     const frames = drained(writer);
     const answers = notesOf(frames).filter(([name]) => name !== "appliedIdx");
     const total = frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -402,13 +407,13 @@ describe("answers", () => {
     writer.refuseGroup(group.take(0, 0), "NO_QUORUM", "text");
     writer.refuseReads(readsFrame([[1, bytes("a")]]), "OVERLOADED", "text");
     const known = storedValue(bytes("value"), 300);
-    writer.reads(readsFrame([[1, bytes("a")]]), {
+    answerReads(writer, readsFrame([[1, bytes("a")]]), {
       origin: 7,
       revision: 0,
       read: () => known,
       ...noPages,
     });
-    writer.reads(readsFrame([[1, bytes("a")]]), {
+    answerReads(writer, readsFrame([[1, bytes("a")]]), {
       origin: 7,
       revision: 0,
       read: () => undefined,
@@ -444,7 +449,7 @@ test("a frame of reads is answered in as many goes as it takes, each key once", 
         read: (key: string): undefined => void asked.push(key),
         ...noPages,
       };
-      const result = writer.readsWhile(frame, state, goesOn);
+      const result = answerReads(writer, frame, state, goesOn);
       expect(result.count).toBe(asked.length - before);
       frame = result.rest;
       if (frame !== null) expect(decodeClientFrame(frame)).toMatchObject({ kind: "reads" });

@@ -48,7 +48,7 @@ const ALMOST_DUE = 0.9;
 const LOGS = ["short", "long", "busy"] as const;
 type Log = (typeof LOGS)[number];
 
-export interface ServeRow {
+interface ServeRow {
   readonly keys: number;
   /** What stands in the log behind the snapshot. */
   readonly log: Log;

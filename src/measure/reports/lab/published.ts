@@ -7,7 +7,7 @@
 import { unreachable } from "../../../base/index.ts";
 import type { NamedScenario } from "../../../client/scenarios/index.ts";
 
-export interface PublishedRow {
+interface PublishedRow {
   readonly system: string;
   /** Number of servers, election time-out. */
   readonly setting: string;

@@ -90,7 +90,7 @@ function times(ms: number, electionTimeoutMs: number): string {
 }
 
 /** What the runs say together, one sentence a line. */
-export function verdictLines({ system, electionTimeoutMs, summary }: Measured): readonly string[] {
+function verdictLines({ system, electionTimeoutMs, summary }: Measured): readonly string[] {
   const { runs, resumedInTime, quietAfterHeal, rightLeader } = summary;
   const inTimeouts = (spread: Spread): string =>
     spreadText(spread, (ms) => (ms / electionTimeoutMs).toFixed(2));
@@ -102,7 +102,7 @@ export function verdictLines({ system, electionTimeoutMs, summary }: Measured): 
   ];
 }
 
-export function renderTable(rows: readonly TableRow[]): string {
+function renderTable(rows: readonly TableRow[]): string {
   const columns = ["system", "setting", "down", "electionTimeouts", "source"] as const;
   const all = [TABLE_HEAD, ...rows];
   const widths = columns.map((column) => Math.max(...all.map((row) => row[column].length)));

@@ -14,7 +14,7 @@ import {
 import { Fields } from "./fields.ts";
 import { linesOf } from "./lines.ts";
 
-export const HISTORY_VERSION = 1;
+const HISTORY_VERSION = 1;
 const FORMAT_NAME = "omnikv-history";
 const OPS = ["read", "write", "append", "delete", "cas"] as const;
 const OUTCOMES = ["ok", "fail", "failed", "unknown"] as const;

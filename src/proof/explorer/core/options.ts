@@ -36,7 +36,7 @@ export interface CoreOptions extends Readonly<Record<Budget, number>> {
   readonly proposers: readonly NodeId[];
 }
 
-export const CORE_DEFAULTS: Omit<CoreOptions, "candidates" | "proposers"> = {
+const CORE_DEFAULTS: Omit<CoreOptions, "candidates" | "proposers"> = {
   nodes: 3,
   proposals: 1,
   leaderChanges: 1,

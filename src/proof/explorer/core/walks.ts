@@ -144,10 +144,7 @@ function replayWith(rules: Rules, steps: readonly CoreStep[]): Replayed {
   return { problem: null, steps: gone };
 }
 
-export function shrinkCore(
-  options: CoreOptions,
-  violation: Violation<CoreStep>,
-): Violation<CoreStep> {
+function shrinkCore(options: CoreOptions, violation: Violation<CoreStep>): Violation<CoreStep> {
   const rules = newRules(options);
   const steps = shrinkSteps(violation.steps, (rest) => replayWith(rules, rest).problem !== null);
   const { problem, steps: gone } = replayWith(rules, steps);
