@@ -22,11 +22,21 @@ const MORE_BYTES = 256 * 1024;
 
 const NOTHING_READ = { count: 0, rest: null };
 
+const NONE: readonly Answer[] = [];
+
+/** A frame of answers for a client of this node. */
+export interface Answer {
+  readonly route: Route;
+  readonly frame: Uint8Array;
+}
+
 export class AnswerDesk {
   readonly refused: Refused;
   #turnBytes = 0;
   /** Clients with answers that have not left. */
   readonly #dirty = new Set<Route>();
+  /** What leaves with this turn. */
+  #outgoing: Answer[] = [];
 
   /** @param refused where refusals are counted */
   constructor(refused: Refused = new Refused()) {
@@ -101,12 +111,25 @@ export class AnswerDesk {
     this.#dirty.add(route);
   }
 
-  /** @param appliedIdx at least what the answers tell of */
-  drain(appliedIdx: number): void {
+  /** Answers that were put together elsewhere. */
+  pass(route: Route, frame: Uint8Array): void {
+    if (route.relayed) route.deliver(frame);
+    else this.#outgoing.push({ route, frame });
+  }
+
+  /**
+   * The turn ends. @returns what it has for clients of this node
+   * @param appliedIdx at least what the answers tell of
+   */
+  drain(appliedIdx: number): readonly Answer[] {
     for (const route of this.#dirty) {
-      route.answers.drain(appliedIdx, (frame) => route.deliver(frame));
+      route.answers.drain(appliedIdx, (frame) => this.pass(route, frame));
     }
     this.#dirty.clear();
     this.#turnBytes = 0;
+    const outgoing = this.#outgoing;
+    if (outgoing.length === 0) return NONE;
+    this.#outgoing = [];
+    return outgoing;
   }
 }

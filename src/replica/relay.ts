@@ -47,6 +47,8 @@ export interface RelayOptions {
   /** Of this process: part of the name of all that it asks. */
   readonly boot: number;
   readonly send: (to: NodeId, message: HostMessage) => void;
+  /** A neighbour's answer for a client of ours. */
+  readonly answer: (route: Route, frame: Uint8Array) => void;
   readonly nextRouteId: () => number;
   /** Told once of each request that is no longer at a neighbour. */
   readonly onSettled: (lent: Lent) => void;
@@ -139,7 +141,7 @@ export class Relay {
       if (!(error instanceof DecodeError)) throw error;
       return `answers for a client that cannot be read: ${error.message}`;
     }
-    if (host.route.isOpen()) host.route.deliver(frame);
+    if (host.route.isOpen()) this.#options.answer(host.route, frame);
     return null;
   }
 

@@ -3,7 +3,9 @@ import type { PageLimits } from "../store/index.ts";
 import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
 import type { Outvoted } from "./agreement.ts";
+import type { Answer } from "./answer-desk.ts";
 import type { CompactionPolicy } from "./compaction.ts";
+import type { Told } from "./watch.ts";
 import type { WatchHubOptions } from "./watch-limits.ts";
 
 /** In ticks. */
@@ -44,8 +46,16 @@ export interface ReplicaOptions {
   readonly rangePage?: PageLimits | undefined;
 }
 
-export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
+/**
+ * All that a turn of the replica wants done: nothing else leaves it. What comes of it comes back as inputs (`onPersisted`,
+ * `install`, `endSnapshot`, `placeTaken`).
+ */
+export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
+  /** For clients of this node: `route.deliver(frame)`, as long as the route is open. */
+  readonly answers: readonly Answer[];
+  /** For their watches: `route.tell(frame)`, likewise. */
+  readonly told: readonly Told[];
   /**
    * The entries to be applied next are gone: the host is to make a state of this snapshot, which is in its store, in its
    * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
@@ -69,9 +79,10 @@ export interface TurnEffects extends Effects<Uint8Array, SnapshotName> {
 export const NO_EFFECTS: TurnEffects = {
   writes: [],
   messages: [],
-  rejected: [],
   contradiction: null,
   hostMessages: [],
+  answers: [],
+  told: [],
   load: null,
   again: false,
   mayTakePlace: null,

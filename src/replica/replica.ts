@@ -182,6 +182,7 @@ export class Replica {
     this.#relay = new Relay({
       boot: this.#bootId,
       send,
+      answer: (route, frame) => this.#desk.pass(route, frame),
       nextRouteId: () => this.newRouteId(),
       onSettled: (lent) => this.#lending.settle(lent),
       waitTicks: options.timing.waitTicks,
@@ -451,14 +452,18 @@ export class Replica {
     if (verdict.kind === "outvoted") return this.#lastWords(verdict);
     this.#refuseWaiting();
     const toRead = this.#reads.answerReady();
-    this.#desk.drain(this.#applier.appliedIdx);
+    const answers = this.#desk.drain(this.#applier.appliedIdx);
     const toTell = this.#watches.endTurn(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
+    const { writes, contradiction } = effects;
     return {
-      ...effects,
+      writes,
+      contradiction,
       messages: this.#unanswered(effects.messages),
       hostMessages,
+      answers,
+      told: this.#watches.takeOutgoing(),
       load: this.#toLoad(),
       again: toApply || toRead || toTell,
       mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,

@@ -13,11 +13,15 @@ export interface Route {
    * then. Stays the same, but for the generation, from the first frame on that the replica gets.
    */
   readonly actor?: Actor | null;
-  /** Answers of this turn; the replica hands them to `deliver` at its end. */
+  /** Answers of this turn; they leave at its end (`TurnEffects.answers`). */
   readonly answers: AnswerWriter;
   /** Kept by the replica. */
   readonly load: RouteLoad;
   /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;
+  /**
+   * For the host to call with what a turn has for a client of its own. With what it has for others, which are `relayed`, the
+   * replica calls it: it becomes a message to a neighbour, or is for this node itself.
+   */
   deliver(frame: Uint8Array): void;
 }

@@ -1,6 +1,6 @@
 /**
  * The watches of a node's clients: they come and go, are fed (watch-walks), told of progress and of the leader. Pure: it is told what
- * happens, and hands frames to connections.
+ * happens, and its frames leave with the effects of the turn.
  *
  * Invariants, beside those of the walks and of rights:
  *   W3. Progress at R is written only behind all events up to R of the watches that it is of.
@@ -10,11 +10,12 @@ import { type ByteString, type ErrorCode, unreachable } from "../base/index.ts";
 import type { KvState } from "../store/index.ts";
 import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../protocol/client/index.ts";
 import { rangeBytes } from "./range-index.ts";
-import { Watch, WatchSession, type WatchRoute } from "./watch.ts";
+import { Watch, WatchSession, type Told, type WatchRoute } from "./watch.ts";
 import { TURN, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
 import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
 import { WatchWalks } from "./watch-walks.ts";
 
+const NOTHING_TOLD: readonly Told[] = [];
 const COMPACTED_TEXT =
   "changes that this watch needs are not kept any more: read what there is, and watch from the revision after that";
 
@@ -43,6 +44,8 @@ export class WatchHub {
   readonly #askers = new Set<Watch>();
   /** To be told whether this node hears the leader. */
   readonly #untold = new Set<WatchSession>();
+  /** What leaves with this turn. */
+  #outgoing: Told[] = [];
   #hearsLeader = true;
   #count = 0;
   #indexBytes = 0;
@@ -166,6 +169,14 @@ export class WatchHub {
     return goesOn;
   }
 
+  /** After `endTurn`: what its turn has for clients. */
+  takeOutgoing(): readonly Told[] {
+    const outgoing = this.#outgoing;
+    if (outgoing.length === 0) return NOTHING_TOLD;
+    this.#outgoing = [];
+    return outgoing;
+  }
+
   // ---- watches come and go ---------------------------------------------------------------------------------------
 
   #sessionOf(route: WatchRoute): WatchSession {
@@ -266,7 +277,7 @@ export class WatchHub {
     for (const session of this.#dirty) {
       if (left-- === 0) return;
       this.#dirty.delete(session);
-      session.flush(appliedIdx);
+      session.flush(appliedIdx, this.#outgoing);
     }
   }
 }

@@ -12,7 +12,14 @@ export interface WatchRoute {
   isOpen(): boolean;
   /** Bytes that were told to it and have not left. */
   unreadBytes(): number;
+  /** For the host to call, with what a turn has for it. */
   tell(frame: Uint8Array): void;
+}
+
+/** A frame of events, and of what else watches are told, for a client of this node. */
+export interface Told {
+  readonly route: WatchRoute;
+  readonly frame: Uint8Array;
 }
 
 /**
@@ -84,11 +91,15 @@ export class WatchSession {
     return this.#unreadBytes + this.out.bytes < this.#unreadBytesMax;
   }
 
-  /** @param appliedIdx at least what was written tells of */
-  flush(appliedIdx: number): void {
+  /**
+   * @param appliedIdx at least what was written tells of
+   * @param outgoing takes what leaves with this turn
+   */
+  flush(appliedIdx: number, outgoing: Told[]): void {
+    const { route } = this;
     this.out.drain(appliedIdx, (frame) => {
       this.#unreadBytes += frame.length;
-      if (this.route.isOpen()) this.route.tell(frame);
+      outgoing.push({ route, frame });
     });
   }
 }

@@ -18,6 +18,7 @@ import { decodeAnswers, ReadsWriter } from "../../src/protocol/client/client.ts"
 import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
 import { bytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { deliver } from "./deliver.ts";
 
 const PEER = 9;
 const ANN: Actor = { name: "ann", generation: 0 };
@@ -64,7 +65,7 @@ function leader(): Replica {
 /** Writes are durable at once. */
 function tick(replica: Replica): readonly HostMessage[] {
   replica.onTick();
-  const { hostMessages, writes } = replica.endTurn(0);
+  const { hostMessages, writes } = deliver(replica.endTurn(0));
   for (const { seq } of writes) replica.onPersisted(seq);
   return hostMessages.map(({ message }) => message);
 }
@@ -112,6 +113,7 @@ test("what is handed to a neighbour says who asks", () => {
   const relay = new Relay({
     boot: 1,
     send: (_, message) => sent.push(message),
+    answer: () => {},
     nextRouteId: () => 5,
     onSettled: () => {},
     waitTicks: 100,
@@ -138,6 +140,7 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
   const relay = new Relay({
     boot: 1,
     send: (_, message) => sent.push(message),
+    answer: () => {},
     nextRouteId: () => 5 + sent.length,
     onSettled: () => {},
     waitTicks: 100,

@@ -12,6 +12,7 @@ import { AnswerWriter } from "../../src/protocol/client/client.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 import { entryOf, groupBytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { deliver } from "./deliver.ts";
 
 const ballot = (n: number, pid = 2): Ballot => ({ configId: 1, n, priority: 0, pid });
 const noop = entryOf({ session: 0, floor: 0, commands: [[1, { op: "noop" }]] });
@@ -91,7 +92,7 @@ class Cluster {
 
   #turn(replica: Replica, silent: number | null): void {
     for (let again = true; again;) {
-      const effects = replica.endTurn(0);
+      const effects = deliver(replica.endTurn(0));
       ({ again } = effects);
       const from = replica.core.pid;
       for (const { seq } of effects.writes) replica.onPersisted(seq);
@@ -158,13 +159,13 @@ describe("a proposal that cannot be read", () => {
     const replica = new Cluster(1).replicas[0]!;
     for (let i = 0; i < 30; i++) {
       replica.onTick();
-      for (const { seq } of replica.endTurn(0).writes) replica.onPersisted(seq);
+      for (const { seq } of deliver(replica.endTurn(0)).writes) replica.onPersisted(seq);
     }
     for (const entry of [noop, Buffer.from("garbage"), noop]) {
       expect(replica.core.append(entry).ok).toBe(true);
     }
     for (let i = 0; i < 5; i++) {
-      for (const { seq } of replica.endTurn(0).writes) replica.onPersisted(seq);
+      for (const { seq } of deliver(replica.endTurn(0)).writes) replica.onPersisted(seq);
     }
     expect(replica.appliedIdx).toBe(3);
     for (let idx = 0; idx < 3; idx++) state.apply(replica.core.entryAt(idx)!, idx);

@@ -13,6 +13,7 @@ import {
   ReadsWriter,
 } from "../../src/protocol/client/client.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { deliver } from "./deliver.ts";
 
 const WAIT_TICKS = 300;
 const FULL = { code: "DISK_FULL", reason: "the disk is full" } as const;
@@ -76,7 +77,7 @@ class Node {
   }
 
   endTurn(): readonly string[] {
-    this.replica.endTurn(0);
+    deliver(this.replica.endTurn(0));
     return this.answers;
   }
 

@@ -6,6 +6,7 @@ import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Joining } from "../../src/replica/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { deliver } from "./deliver.ts";
 
 function ballot(n: number, pid = 1): Ballot {
   return { configId: 1, n, priority: 0, pid };
@@ -130,7 +131,7 @@ describe("what may be lost is said again", () => {
 
   function said(replica: Replica, ticks = 0): readonly string[] {
     for (let i = 0; i < ticks; i++) replica.onTick();
-    const { writes, messages, hostMessages } = replica.endTurn(0);
+    const { writes, messages, hostMessages } = deliver(replica.endTurn(0));
     for (const { seq } of writes) replica.onPersisted(seq);
     return [...messages, ...hostMessages].map(({ to, message }) => `${message.type} to ${to}`);
   }

@@ -29,6 +29,7 @@ class Bench {
   readonly relay = new Relay({
     boot: BOOT,
     send: (to, message) => this.sent.push({ to, message }),
+    answer: (route, frame) => route.deliver(frame),
     nextRouteId: () => this.#nextId++,
     onSettled: (lent) => this.settled.push(lent),
     waitTicks: WAIT_TICKS,

@@ -17,6 +17,7 @@ import {
 import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
 import { bytes, groupBytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { deliver } from "./deliver.ts";
 
 const BOOT = 4_000_000_001;
 const PEER = 9;
@@ -56,7 +57,7 @@ class Served {
 
   /** Writes are durable at once. */
   turn(): TurnEffects["hostMessages"] {
-    const { hostMessages, writes } = this.replica.endTurn(0);
+    const { hostMessages, writes } = deliver(this.replica.endTurn(0));
     for (const { seq } of writes) this.replica.onPersisted(seq);
     return hostMessages.filter(({ message }) => message.type !== "stateHashes");
   }
@@ -213,4 +214,23 @@ test("an entry of an earlier process answers no client of this one, though its b
     buildEntry({ node: 1, nonce, batch: 1 }, [writeFrame().subarray(1)]);
   expect(applier.ownBatch(entry(BOOT))).toBe(1);
   expect(applier.ownBatch(entry(BOOT - 1))).toBeNull();
+});
+
+test("an answer leaves with the effects of the turn, and by no other way", () => {
+  const served = new Served();
+  const frames: Uint8Array[] = [];
+  const route: Route = {
+    ...{ id: 1, relayed: false, answers: new AnswerWriter(), isOpen: () => true },
+    load: new RouteLoad(),
+    deliver: (frame) => frames.push(frame),
+  };
+  const frame = readFrame();
+  const decoded = decodeClientFrame(frame);
+  if (decoded.kind === "reads") served.replica.onReads(route, frame, decoded);
+  served.replica.onTick();
+  const effects = served.replica.endTurn(0);
+  expect(frames).toEqual([]);
+  expect(effects.answers.map((answer) => answer.route)).toEqual([route]);
+  deliver(effects);
+  expect(frames).toHaveLength(1);
 });

@@ -9,6 +9,7 @@ import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, decodeAnswers } from "../../src/protocol/client/client.ts";
 import { groupBytes, nonce, type Command } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { deliver } from "./deliver.ts";
 
 const MB = 2 ** 20;
 
@@ -80,7 +81,7 @@ class OneNode {
     for (let i = 0; i < count; i++) {
       this.replica.onTick();
       for (let again = true; again;) {
-        const effects = this.replica.endTurn(0);
+        const effects = deliver(this.replica.endTurn(0));
         for (const { seq } of effects.writes) this.replica.onPersisted(seq);
         again = effects.again || effects.writes.length > 0;
       }

@@ -163,8 +163,11 @@ export class World {
     hub.applied();
   }
 
-  turn(): void {
-    this.hub.endTurn(this.state.appliedIdx);
+  /** @returns whether another one is wanted */
+  turn(): boolean {
+    const goesOn = this.hub.endTurn(this.state.appliedIdx);
+    for (const { route, frame } of this.hub.takeOutgoing()) if (route.isOpen()) route.tell(frame);
+    return goesOn;
   }
 
   /** @returns after how many turns */
@@ -176,7 +179,7 @@ export class World {
     // That there is room is seen in the turn after: in a node that of the next tick.
     let turns = 0;
     for (let idle = 0; idle < 2 || this.hub.stats.behind > 0; turns++) {
-      idle = this.hub.endTurn(this.state.appliedIdx) ? 0 : idle + 1;
+      idle = this.turn() ? 0 : idle + 1;
       assert(turns < 10_000, "it comes to an end");
     }
     return turns;

@@ -421,10 +421,16 @@ export class Node {
     this.#departure?.look();
   }
 
-  /** @returns null when the node cannot go on with its log */
+  /**
+   * Clients get their answers at once: these wait for nothing.
+   * @returns null when the node cannot go on with its log
+   */
   #endTurn(): TurnEffects | null {
     try {
-      return this.#replica.endTurn(this.#machine.clock.now());
+      const effects = this.#replica.endTurn(this.#machine.clock.now());
+      for (const { route, frame } of effects.answers) if (route.isOpen()) route.deliver(frame);
+      for (const { route, frame } of effects.told) if (route.isOpen()) route.tell(frame);
+      return effects;
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
       this.#fail(error);

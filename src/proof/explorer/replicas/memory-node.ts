@@ -88,6 +88,7 @@ export class MemoryNode {
     this.#awake = false;
     const effects = this.#replica.endTurn(0);
     const { contradiction } = effects;
+    for (const { route, frame } of effects.answers) if (route.isOpen()) route.deliver(frame);
     assert(contradiction === null, `node ${this.pid} reports ${JSON.stringify(contradiction)}`);
     this.#disk.stage(effects.writes);
     for (const outgoing of effects.messages) {
