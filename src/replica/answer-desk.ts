@@ -76,9 +76,15 @@ export class AnswerDesk {
     };
   }
 
-  refuseRead({ route, frame }: PendingRead, code: ErrorCode, reason: string): void {
+  /** @param state where the reason tells of it: what it is read from, for this route */
+  refuseRead(
+    { route, frame }: PendingRead,
+    code: ErrorCode,
+    reason: string,
+    state?: ReadableState,
+  ): void {
     if (!route.isOpen()) return;
-    route.answers.refuseReads(frame, code, reason);
+    route.answers.refuseReads(frame, code, reason, state);
     this.refused.add("read", code);
     this.#dirty.add(route);
   }

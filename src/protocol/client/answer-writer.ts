@@ -211,8 +211,7 @@ export class AnswerWriter {
       if (count === 0 && asksForOrigin(frame)) this.#origin(state.origin);
       count += 1;
       if (rights !== null && !mayReadAll(rights, wanted, state)) {
-        const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
-        this.#unread(request, code, state.deniedText?.(rights) ?? "");
+        this.#denied(request, rights, state);
       } else if (typeof wanted === "string") this.#stored(request, state.read(wanted));
       else this.#readAt(request, wanted, kind, isLocal, state);
       return true;
@@ -220,9 +219,17 @@ export class AnswerWriter {
     return { count, rest };
   }
 
-  /** The same refusal for all reads of a (checked) frame. */
-  refuseReads(frame: Uint8Array, code: ErrorCode, text: string): void {
-    forEachRead(frame, (request) => this.#unread(request, code, text));
+  /**
+   * The same refusal for all reads of a (checked) frame.
+   * @param state where the refusal says something of it: who may not read there is told that in its place
+   */
+  refuseReads(frame: Uint8Array, code: ErrorCode, text: string, state?: ReadableState): void {
+    const rights = state?.rights ?? null;
+    forEachRead(frame, (request, wanted) => {
+      if (state === undefined || rights === null || mayReadAll(rights, wanted, state)) {
+        this.#unread(request, code, text);
+      } else this.#denied(request, rights, state);
+    });
   }
 
   /**
@@ -242,6 +249,11 @@ export class AnswerWriter {
       view.setUint32(5, appliedIdx >>> 0);
       deliver(frame);
     }
+  }
+
+  #denied(request: number, rights: Rights, state: ReadableState): void {
+    const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+    this.#unread(request, code, state.deniedText?.(rights) ?? "");
   }
 
   /** Holds for what comes after it, so it is in the same frame or an earlier one. */

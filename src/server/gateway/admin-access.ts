@@ -4,7 +4,6 @@ import {
   byteStringOf,
   bytesOf,
   ROOT,
-  TOKEN_KEY_BYTES,
   type AccessChange,
   type AccessState,
   type Actor,
@@ -14,6 +13,7 @@ import type { Replica, SettingDone } from "../../replica/index.ts";
 import type { AdminAccessChange, AdminResult } from "../../protocol/admin/index.ts";
 import type { Identity } from "./identity.ts";
 import type { SignIn } from "./sign-in.ts";
+import { newTokenKey } from "./token-key.ts";
 
 /** Who asks for a change, and from where. */
 export interface Asker {
@@ -97,6 +97,10 @@ function changeOf(
     case "permit":
     case "forbid": {
       const { end } = wanted;
+      // One that is there already can be taken away.
+      if (wanted.kind === "permit" && end !== null && Buffer.compare(wanted.start, end) >= 0) {
+        throw new KvError("BAD_REQUEST", "the range of a permission ends behind its start");
+      }
       const range = {
         start: byteStringOf(wanted.start),
         end: end === null ? null : byteStringOf(end),
@@ -106,10 +110,9 @@ function changeOf(
         ? { kind: "permit", role, may: wanted.may, ...range }
         : { kind: "forbid", role, ...range };
     }
-    case "turnOn": {
-      const tokenKey = Buffer.from(random.bytes(TOKEN_KEY_BYTES)).toString("base64");
-      return { kind: "turnOn", tokenKey };
-    }
+    case "turnOn":
+    case "rotateTokenKey":
+      return { kind: wanted.kind, tokenKey: newTokenKey(random) };
     case "deleteUser":
     case "grantRole":
     case "revokeRole":

@@ -1,3 +1,4 @@
 /** Connections of clients and of management. */
 export { Gateways } from "./gateways.ts";
 export { SignIn } from "./sign-in.ts";
+export { TokenKeyMaker } from "./token-key.ts";

@@ -6,7 +6,7 @@
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../../base/index.ts";
-import { Gateways, SignIn } from "../gateway/index.ts";
+import { Gateways, SignIn, TokenKeyMaker } from "../gateway/index.ts";
 import { PeerLinks } from "../../links/index.ts";
 import {
   type Channel,
@@ -139,7 +139,7 @@ export class Node {
       strangers: this.#strangers,
       replica: this.#replica,
       wake: () => this.#wake(),
-      signIn: new SignIn(machine.passwords ?? null, () => this.#replica.state.access),
+      signIn: this.#newSignIn(),
       links: this.#links,
       status: () => this.status(),
       linkStatus: () => this.#links.status().map(adminLink),
@@ -294,6 +294,25 @@ export class Node {
       syncLatency,
       syncMs,
     };
+  }
+
+  #newSignIn(): SignIn {
+    const { clock, random, passwords } = this.#machine;
+    const { settings } = this.#replica;
+    const tokenKey = new TokenKeyMaker({
+      clock,
+      random,
+      propose: (change, actor, done) => {
+        settings.changeAccess(change, actor, done);
+        this.#wake();
+      },
+    });
+    return new SignIn({
+      passwords: passwords ?? null,
+      access: () => this.#replica.state.access,
+      tokenKey,
+      nowMs: () => clock.now(),
+    });
   }
 
   #newLinks(): PeerLinks {

@@ -215,6 +215,25 @@ describe("a client", () => {
     });
   });
 
+  test("whose token ends with its key signs in by the password again, and a token is one text only", async () => {
+    await secure();
+    const { token } = await adminOf().call(1, "signIn", { ...ANN, token: null });
+    const byToken = clientOf({ user: "ann", token });
+    const byPassword = clientOf(ANN);
+    await Promise.all([byToken.write("a/1", "v"), byPassword.write("a/2", "v")]);
+    for (const longer of [`${token}.x`, `${token}.`, `${token}=`, ` ${token}`]) {
+      await expect(clientOf({ user: "ann", token: longer }).read("a/1")).rejects.toMatchObject({
+        code: "UNAUTHENTICATED",
+      });
+    }
+    await adminOf(ROOT).call(1, "changeAccess", { change: { kind: "rotateTokenKey" } });
+    await expect(byToken.write("a/1", "w")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await expect(clientOf({ user: "ann", token }).read("a/1")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+    await byPassword.write("a/2", "w");
+  });
+
   test("options that do not go together are refused, and passwords are not repeated", () => {
     expect(() => clientOf({ user: "ann" })).toThrow(/password: expected/);
     expect(() => clientOf({ password: "hidden" })).toThrow(/user: expected/);
