@@ -5,7 +5,7 @@
  *   Q1. One runs at a time. At most WAITING_MAX wait, of them at most STRANGERS_MAX of addresses from which nobody has signed in lately
  *       (strangers), and at most OF_STRANGER_MAX of one of these: whoever has an address from which somebody signed in lately always finds
  *       a place that no stranger can take.
- *   Q2. When the places of strangers are taken, the address that has most waiting gives one up for another that has fewer; of several,
+ *   Q2. When all places are taken, the address that has most waiting gives one up for another of its kind that has fewer; of several,
  *       the one with more wrong passwords. So an address that has not failed is let in before those that have.
  *   Q3. Strangers and the others take turns, and so do the addresses of each kind: nobody waits for more than one hash of each other
  *       address before the own first.
@@ -17,8 +17,8 @@ import { KvError } from "../../base/index.ts";
 
 const WAITING_MAX = 64;
 const STRANGERS_MAX = 48;
-const OF_STRANGER_MAX = 4;
-const OF_KNOWN_MAX = 16;
+const OF_STRANGER_MAX = 8;
+const OF_KNOWN_MAX = 32;
 /** Since the last success from there. */
 const KNOWN_MS = 60 * 60_000;
 const ADDRESS_FAILURES = 20;
@@ -101,30 +101,37 @@ export class SignInQueue {
     const own = (isKnown ? this.#others : this.#strangers).get(address)?.length ?? 0;
     if (own >= (isKnown ? OF_KNOWN_MAX : OF_STRANGER_MAX)) return false;
     const isFull = this.#waitingStrangers + this.#waitingOthers >= WAITING_MAX;
-    if (isKnown) return !isFull || this.#giveUpOne(null);
+    if (isKnown) {
+      return (
+        !isFull || this.#giveUpOne(this.#strangers, null) || this.#giveUpOne(this.#others, address)
+      );
+    }
     if (!isFull && this.#waitingStrangers < STRANGERS_MAX) return true;
-    return this.#giveUpOne(address);
+    return this.#giveUpOne(this.#strangers, address);
   }
 
-  /** @param newcomer for whom a stranger leaves; null: for one who goes before all strangers */
-  #giveUpOne(newcomer: string | null): boolean {
+  /** @param newcomer for whom one of the same kind leaves; null: for one who goes before all of these */
+  #giveUpOne(queues: Map<string, Job[]>, newcomer: string | null): boolean {
+    const weigh = (address: string): number => this.#weighs(queues.get(address), address);
     let victim: string | null = newcomer;
-    for (const address of this.#strangers.keys()) {
-      if (victim === null || this.#weighs(address) > this.#weighs(victim)) victim = address;
+    for (const address of queues.keys()) {
+      const isHeavier = victim === null || weigh(address) > weigh(victim);
+      if (isHeavier) victim = address;
     }
     if (victim === null || victim === newcomer) return false;
-    const queue = this.#strangers.get(victim);
+    const queue = queues.get(victim);
     const job = queue?.pop();
     if (queue === undefined || job === undefined) return false;
-    if (queue.length === 0) this.#strangers.delete(victim);
-    this.#waitingStrangers -= 1;
+    if (queue.length === 0) queues.delete(victim);
+    if (queues === this.#strangers) this.#waitingStrangers -= 1;
+    else this.#waitingOthers -= 1;
     job.givesWay(new KvError("OVERLOADED", CROWDED_TEXT));
     return true;
   }
 
   /** Of an address that might wait with one more, and of those that wait: who is heavier gives way. */
-  #weighs(address: string): number {
-    const waiting = this.#strangers.get(address)?.length ?? 0;
+  #weighs(queue: readonly Job[] | undefined, address: string): number {
+    const waiting = queue?.length ?? 0;
     const failures = failuresIn(this.#ofAddress, address, ADDRESS_FAILURES_PER_S, this.#nowMs());
     return Math.max(1, waiting) * 1000 + failures;
   }

@@ -16,7 +16,7 @@ import type { SettingDone } from "../../replica/index.ts";
 const WAIT_MS = 2000;
 
 export interface TokenKeyParts {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "after">;
   readonly random: Random;
   /** @throws KvError when it cannot be proposed */
   readonly propose: (change: AccessChange, actor: Actor, done: SettingDone) => void;

@@ -25,13 +25,11 @@ function world(propose: "works" | "refuses" | "is lost") {
   const timers: (() => void)[] = [];
   const tokenKey = new TokenKeyMaker({
     clock: {
-      now: () => 0,
       after: (_ms: number, run: () => void) => {
         timers.push(run);
         return () => {};
       },
-      endOfTurn: (run: () => void) => run(),
-    } as unknown as ConstructorParameters<typeof TokenKeyMaker>[0]["clock"],
+    },
     random: createNodeRandom(),
     propose: (change, actor, done) => {
       if (propose === "refuses") throw new KvError("NO_QUORUM", "no leader");
