@@ -7,6 +7,7 @@ import {
   type AccessChange,
   type AccessState,
   type Actor,
+  type Permission,
 } from "../../store/index.ts";
 import type { Random } from "../../machine/ports/index.ts";
 import type { Replica, SettingDone } from "../../replica/index.ts";
@@ -89,6 +90,16 @@ export function changeAccess(
   });
 }
 
+export function rangeOf({
+  start,
+  end,
+}: {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array | null;
+}): Pick<Permission, "start" | "end"> {
+  return { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
+}
+
 function changeOf(
   wanted: Exclude<AdminAccessChange, { readonly kind: "addUser" | "setPassword" }>,
   random: Random,
@@ -101,10 +112,7 @@ function changeOf(
       if (wanted.kind === "permit" && end !== null && Buffer.compare(wanted.start, end) >= 0) {
         throw new KvError("BAD_REQUEST", "the range of a permission ends behind its start");
       }
-      const range = {
-        start: byteStringOf(wanted.start),
-        end: end === null ? null : byteStringOf(end),
-      };
+      const range = rangeOf(wanted);
       const { role } = wanted;
       return wanted.kind === "permit"
         ? { kind: "permit", role, may: wanted.may, ...range }

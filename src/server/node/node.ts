@@ -6,7 +6,7 @@
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../../base/index.ts";
-import { Gateways, SignIn, TokenKeyMaker } from "../gateway/index.ts";
+import { Gateways, LookOn, SignIn, TokenKeyMaker } from "../gateway/index.ts";
 import { PeerLinks } from "../../links/index.ts";
 import {
   type Channel,
@@ -54,6 +54,8 @@ export interface NodeEvents {
 }
 
 export class Node {
+  /** Who may see what `sight` tells. */
+  readonly lookOn: LookOn;
   readonly #options: NodeOptions;
   readonly #machine: Machine;
   readonly #events: NodeEvents;
@@ -133,13 +135,19 @@ export class Node {
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),
     });
+    const signIn = this.#newSignIn();
+    this.lookOn = new LookOn({
+      signIn,
+      access: () => this.#replica.state.access,
+      audit: machine.audit,
+    });
     this.#gateways = new Gateways({
       options,
       machine,
       strangers: this.#strangers,
       replica: this.#replica,
       wake: () => this.#wake(),
-      signIn: this.#newSignIn(),
+      signIn,
       links: this.#links,
       status: () => this.status(),
       linkStatus: () => this.#links.status().map(adminLink),
