@@ -11,6 +11,7 @@ import {
   type Token,
   UsageError,
 } from "../prompt/terminal/index.ts";
+import { argumentToken } from "./argument-token.ts";
 import { askPassword, passwordIn } from "./ask-password.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
@@ -100,5 +101,5 @@ function flagsOf(spec: CommandSpec<AccessAction>, command: Command): ReadonlyMap
 }
 
 function token(text: string): Token {
-  return { text, bytes: new TextEncoder().encode(text), quoted: true };
+  return argumentToken(text, "manage");
 }

@@ -13,6 +13,7 @@ import {
   UsageError,
   usageLines,
 } from "../prompt/terminal/index.ts";
+import { argumentToken } from "./argument-token.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
@@ -26,8 +27,6 @@ interface OneShotFlags extends PromptFlags {
   readonly raw?: true;
 }
 
-/** What stands in an argument for bytes that are no UTF-8. */
-const REPLACEMENT = "\ufffd";
 /** Stands for standard input, in the place of a value. */
 const INPUT = "-";
 
@@ -149,14 +148,8 @@ async function tokensOf<A>(
   );
 }
 
-/** @throws UsageError for what was no UTF-8: Node.js has put other characters in its place, and another key would be meant */
 function token(text: string): Token {
-  if (text.includes(REPLACEMENT)) {
-    throw new UsageError(
-      'an argument is no UTF-8: omnikv client takes such bytes, written as "\\xHH"',
-    );
-  }
-  return { text, bytes: new TextEncoder().encode(text), quoted: true };
+  return argumentToken(text, "client");
 }
 
 /** @throws UsageError when it is longer than a value may be: the rest is not waited for */

@@ -8,6 +8,7 @@ import {
   type AnswerWriter,
   asksForOrigin,
   asksLocally,
+  forEachRead,
   takeReads,
   type Wanted,
 } from "../protocol/client/index.ts";
@@ -71,14 +72,27 @@ export function answerReads(
     if (count > 0 && !goesOn()) return false;
     if (count === 0 && asksForOrigin(frame)) answers.origin(state.origin);
     count += 1;
-    if (rights !== null && !mayReadAll(rights, wanted)) {
-      const code: ErrorCode = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
-      answers.unread(request, code, state.deniedText?.(rights) ?? "");
-    } else if (typeof wanted === "string") answers.stored(request, state.read(wanted));
+    if (rights !== null && !mayReadAll(rights, wanted)) denied(answers, request, rights, state);
+    else if (typeof wanted === "string") answers.stored(request, state.read(wanted));
     else answerOf(answers, request, wanted, kind, isLocal, state);
     return true;
   });
   return { count, rest };
+}
+
+/** The same refusal, which tells something of `state`, for all reads of a (checked) frame. Who may not read there is told that in its place. */
+export function refuseReads(
+  answers: AnswerWriter,
+  frame: Uint8Array,
+  code: ErrorCode,
+  text: string,
+  state: ReadableState,
+): void {
+  const rights = state.rights ?? null;
+  forEachRead(frame, (request, wanted) => {
+    if (rights === null || mayReadAll(rights, wanted)) answers.unread(request, code, text);
+    else denied(answers, request, rights, state);
+  });
 }
 
 /** Whatever names a revision, or looks at more than one key. */
@@ -134,9 +148,19 @@ function answerLeases(
   state: ReadableState,
 ): void {
   const rights = state.rights ?? null;
-  if (rights !== null && !page.keys.every((key) => rights.mayRead({ key }))) {
-    answers.unread(request, "FORBIDDEN", state.deniedText?.(rights) ?? "");
-  } else answers.leases(request, page);
+  const isTold = rights === null || page.keys.every((key) => rights.mayRead({ key }));
+  if (isTold) answers.leases(request, page);
+  else denied(answers, request, rights, state);
+}
+
+function denied(
+  answers: AnswerWriter,
+  request: number,
+  rights: Rights,
+  state: ReadableState,
+): void {
+  const code: ErrorCode = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+  answers.unread(request, code, state.deniedText?.(rights) ?? "");
 }
 
 /** A copy of what is told of it: a cell of the state has more. */

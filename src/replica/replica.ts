@@ -142,7 +142,7 @@ export class Replica {
       this.#bootId,
       state,
       (route) => this.#desk.touched(route),
-      () => this.#space.quotaText(),
+      (actor) => this.#space.quotaText(actor),
       this.#served.refused,
     );
     this.#writes = new ClientWrites({

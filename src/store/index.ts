@@ -56,7 +56,14 @@ export { type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
 export { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";
-export { ACCESS_NAME, EMPTY_ACCESS, ROOT, TOKEN_KEY_BYTES, type AccessState } from "./access.ts";
+export {
+  ACCESS_NAME,
+  EMPTY_ACCESS,
+  ROOT,
+  TOKEN_KEY_BYTES,
+  type AccessState,
+  type Permission,
+} from "./access.ts";
 export {
   ACCESS_REFUSAL,
   accessRefusalText,

@@ -260,6 +260,12 @@ export class KvState {
     return this.#cells.get(key);
   }
 
+  /** Whether the answer to this number of this session is kept: a command that comes with it is a repetition (A2). */
+  hasOutcome(id: number, sequence: number): boolean {
+    const session = this.#sessions.peek(id);
+    return session !== undefined && sequence >= session.floor && session.find(sequence) >= 0;
+  }
+
   /** Keys of [start, end) in byte order, at most `limit`. */
   readRange(query: RangeQuery): KeyValue[] {
     return this.#cells.range(query);
