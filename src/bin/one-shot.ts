@@ -26,8 +26,6 @@ interface OneShotFlags extends PromptFlags {
   readonly raw?: true;
 }
 
-/** What stands in an argument for bytes that are no UTF-8. */
-const REPLACEMENT = "\ufffd";
 /** Stands for standard input, in the place of a value. */
 const INPUT = "-";
 
@@ -149,13 +147,7 @@ async function tokensOf<A>(
   );
 }
 
-/** @throws UsageError for what was no UTF-8: Node.js has put other characters in its place, and another key would be meant */
 function token(text: string): Token {
-  if (text.includes(REPLACEMENT)) {
-    throw new UsageError(
-      'an argument is no UTF-8: omnikv client takes such bytes, written as "\\xHH"',
-    );
-  }
   return { text, bytes: new TextEncoder().encode(text), quoted: true };
 }
 

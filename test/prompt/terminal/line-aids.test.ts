@@ -221,7 +221,7 @@ describe("help", () => {
     input.write("  ");
     await shown;
     await until("6\n");
-    const lines = seen.replaceAll(/-- .* --\r\u001b\[K/g, "");
+    const lines = stripVTControlCharacters(seen).replaceAll(/-- .* --\r/g, "");
     expect(lines).toBe("1\n2\n3\n4\n5\n6\n");
     expect(linesFor({ name: "x" }, 10)).toBeNull();
   });
