@@ -7,6 +7,8 @@ import type { Atomic } from "./atomic.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
+  BatchOperation,
+  BatchOutcome,
   Bytes,
   CasCondition,
   CasResult,
@@ -98,6 +100,8 @@ export abstract class KeyRequests {
 
 /** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
 export interface KvRequests extends KeyRequests {
+  /** As of KvClient. */
+  batch(operations: readonly BatchOperation[], options?: RequestOptions): Promise<BatchOutcome[]>;
   /** As of KvClient. */
   snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot>;
   /** As of KvClient. */
