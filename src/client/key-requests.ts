@@ -127,6 +127,7 @@ export interface KvRequests extends KeyRequests {
   count(selector: RangeSelector, options?: CountOptions): Promise<CountResult>;
   /** As of KvClient. */
   history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
+  /** As of KvClient. */
   watch(
     what: Bytes | RangeSelector,
     options: WatchOptions & { readonly progress: true },
@@ -134,6 +135,7 @@ export interface KvRequests extends KeyRequests {
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
   watchOn(skip: number, what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  /** As of KvClient. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
   /** As `observe`, on a view of this client. */
