@@ -94,12 +94,8 @@ function flagsOf(spec: CommandSpec<AccessAction>, command: Command): ReadonlyMap
     const value: unknown =
       option === undefined ? undefined : command.opts()[option.attributeName()];
     if (isContrary ? value === false : value !== undefined) {
-      flags.set(name, typeof value === "string" ? token(value) : EMPTY_TOKEN);
+      flags.set(name, typeof value === "string" ? argumentToken(value) : EMPTY_TOKEN);
     }
   }
   return flags;
-}
-
-function token(text: string): Token {
-  return argumentToken(text, "manage");
 }

@@ -127,7 +127,7 @@ function flagsOf<A>(spec: CommandSpec<A>, command: Command): ParsedArguments["fl
     const value: unknown =
       option === undefined ? undefined : command.opts()[option.attributeName()];
     if (value !== undefined)
-      flags.set(name, typeof value === "string" ? token(value) : EMPTY_TOKEN);
+      flags.set(name, typeof value === "string" ? argumentToken(value) : EMPTY_TOKEN);
   }
   return flags;
 }
@@ -144,12 +144,8 @@ async function tokensOf<A>(
   }
   const input = at === -1 ? null : await readInput(signal);
   return words.map((text, i) =>
-    i === at && input !== null ? { text, bytes: input, quoted: true } : token(text),
+    i === at && input !== null ? { text, bytes: input, quoted: true } : argumentToken(text),
   );
-}
-
-function token(text: string): Token {
-  return argumentToken(text, "client");
 }
 
 /** @throws UsageError when it is longer than a value may be: the rest is not waited for */

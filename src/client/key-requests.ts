@@ -7,6 +7,8 @@ import type { Atomic } from "./atomic.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
+  BatchOperation,
+  BatchOutcome,
   Bytes,
   CasCondition,
   CasResult,
@@ -99,6 +101,8 @@ export abstract class KeyRequests {
 /** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
 export interface KvRequests extends KeyRequests {
   /** As of KvClient. */
+  batch(operations: readonly BatchOperation[], options?: RequestOptions): Promise<BatchOutcome[]>;
+  /** As of KvClient. */
   snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot>;
   /** As of KvClient. */
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;
@@ -123,6 +127,7 @@ export interface KvRequests extends KeyRequests {
   count(selector: RangeSelector, options?: CountOptions): Promise<CountResult>;
   /** As of KvClient. */
   history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
+  /** As of KvClient. */
   watch(
     what: Bytes | RangeSelector,
     options: WatchOptions & { readonly progress: true },
@@ -130,6 +135,7 @@ export interface KvRequests extends KeyRequests {
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
   watchOn(skip: number, what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  /** As of KvClient. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
   /** As `observe`, on a view of this client. */

@@ -14,6 +14,7 @@ const LOCK_TTL_MS = 10_000;
 /** Of a name, as it is written in a key: three for each byte that is no letter, digit or one of -_.!~*'(). */
 const NAME_BYTES_MAX = 1024;
 
+/** How a lock is asked for. */
 export interface LockOptions {
   /** "shared" locks are held together, an "exclusive" one alone. Default "exclusive". */
   readonly mode?: LockMode;
@@ -31,6 +32,7 @@ export interface LockOptions {
   readonly owner?: string;
 }
 
+/** A lock that is held or waited for, by whichever process. */
 export interface LockInfo {
   readonly name: string;
   readonly mode: LockMode;
@@ -39,6 +41,7 @@ export interface LockInfo {
   readonly revision: number;
 }
 
+/** The locks of one state of the store. */
 export interface LockQuery {
   readonly held: readonly LockInfo[];
   /** In the order in which they came. */
@@ -53,6 +56,7 @@ export interface LocksMachine {
   readonly list: (prefix: string, options: RequestOptions) => AsyncIterable<KeyValue>;
 }
 
+/** Locks of the whole cluster: `client.locks`. Promises reject with a KvError. */
 export class Locks {
   readonly #machine: LocksMachine;
 

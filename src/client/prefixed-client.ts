@@ -1,6 +1,7 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
-import { afterPrefix } from "../base/index.ts";
+import { afterPrefix, type KvError } from "../base/index.ts";
 import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument-checks.ts";
+import { wrongBatch } from "./batch.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import type { KeyVersion } from "./key-version.ts";
@@ -14,6 +15,8 @@ import type { Transaction, TransactSource } from "./transact.ts";
 import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
+  BatchOperation,
+  BatchOutcome,
   Bytes,
   CountOptions,
   CountResult,
@@ -52,9 +55,28 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     request: R,
     options?: ReadOptions,
   ): Promise<ResultOf<R["op"]>> {
-    const wrong = wrongRequest(request);
+    const wrong = this.#wrongRequest(request);
     if (wrong !== null) throw wrong;
     return this.#client.request({ ...request, key: this.#whole(request.key) }, options);
+  }
+
+  /** As of KvClient: an outcome for each. An operation without a key of its own is BAD_REQUEST, and the others are carried out. */
+  async batch(
+    operations: readonly BatchOperation[],
+    options?: RequestOptions,
+  ): Promise<BatchOutcome[]> {
+    const wrong = wrongBatch(operations);
+    if (wrong !== null) throw wrong;
+    const asked: BatchOperation[] = [];
+    const refused = operations.map((operation): BatchOutcome | null => {
+      const error = this.#wrongRequest(operation);
+      if (error !== null) return { ok: false, op: operation?.op, error };
+      asked.push({ ...operation, key: this.#whole(operation.key) });
+      return null;
+    });
+    const outcomes = await this.#client.batch(asked, options);
+    let next = 0;
+    return refused.flatMap((outcome) => outcome ?? outcomes[next++] ?? []);
   }
 
   protected override writeBound(
@@ -190,13 +212,23 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     return last === null ? first : { ...first, end: last };
   }
 
-  /** @throws KvError BAD_REQUEST: an empty key would be one of a neighbour, who has the prefix for a key */
+  #wrongRequest(request: KeyRequest): KvError | null {
+    return wrongRequest(request) ?? wrongKey(request.key);
+  }
+
+  /** @throws KvError BAD_REQUEST as `wrongKey` */
   #whole(key: Bytes): Bytes {
-    const wrong = wrongBytes("key", key);
+    const wrong = wrongKey(key);
     if (wrong !== null) throw wrong;
-    if (key.length === 0) throw badArgument("key", "at least one byte after the prefix", key);
     const prefix = this.#prefix;
     if (typeof prefix === "string" && typeof key === "string") return prefix + key;
     return Buffer.concat([bytesOf(prefix), bytesOf(key)]);
   }
+}
+
+/** An empty key would be one of a neighbour, who has the prefix for a key. */
+function wrongKey(key: Bytes): KvError | null {
+  const wrong = wrongBytes("key", key);
+  if (wrong !== null) return wrong;
+  return key.length > 0 ? null : badArgument("key", "at least one byte after the prefix", key);
 }

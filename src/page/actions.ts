@@ -13,6 +13,7 @@ import type { Clock } from "../machine/ports/index.ts";
 import {
   ableToLead,
   leadText,
+  Load,
   parseGroups,
   planIsolation,
   planPartition,
@@ -22,7 +23,6 @@ import {
 import type { ClusterStoreOptions } from "./cluster-store.ts";
 import { hexOf, keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
 import { followKeys } from "./follow-keys.ts";
-import { Load } from "./load.ts";
 import type {
   PageActions,
   ReadMode,
