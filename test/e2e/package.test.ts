@@ -69,6 +69,7 @@ function node(...args: readonly string[]): string {
 describe("the package", () => {
   test("has nothing of the build in it, and the source of every source map", () => {
     expect(files).toContain("dist/client/api/index.js");
+    expect(files).toContain("docs/examples/service-registry.mjs");
     expect(files.filter((file) => /(^|\/)\.|\.tsbuildinfo$|^test\/|^scripts\//.test(file))).toEqual(
       [],
     );
