@@ -51,6 +51,9 @@ export interface ShownLock {
 export interface ShownCoordination {
   /** All of them. */
   readonly leaseCount: number;
+  /** Those of no lock and no election. */
+  readonly plainCount: number;
+  /** Of no lock and no election: what those have left stands with them. */
   readonly leases: readonly ShownLease[];
   readonly locks: readonly ShownLock[];
   /** There are more locks, or more who wait, than were looked at. */
@@ -74,13 +77,16 @@ export async function readCoordination(
     await readLocks(client, "lock", options, ends),
     await readLocks(client, "election", options, ends),
   ];
-  const soonest = all.toSorted((a, b) => a.remaining - b.remaining).slice(0, LEASES_SHOWN);
+  const claimed = new Set([...locks.ids, ...elections.ids]);
+  const plain = all.filter(({ id }) => !claimed.has(id));
+  const soonest = plain.toSorted((a, b) => a.remaining - b.remaining).slice(0, LEASES_SHOWN);
   const leases = await Promise.all(
     soonest.map((lease) => withKeys(client, lease, options, ends.get(lease.id) ?? atMs)),
   );
   const shown = [...locks.locks, ...elections.locks];
   return {
     leaseCount: all.length,
+    plainCount: plain.length,
     leases: leases.filter((lease) => lease !== null),
     locks: shown.slice(0, LOCKS_SHOWN),
     moreLocks: locks.more || elections.more || shown.length > LOCKS_SHOWN,
@@ -106,19 +112,26 @@ async function readLocks(
   kind: ShownLock["kind"],
   options: CoordinationOptions,
   ends: ReadonlyMap<number, number>,
-): Promise<{ readonly locks: readonly ShownLock[]; readonly more: boolean }> {
+): Promise<{
+  readonly locks: readonly ShownLock[];
+  readonly ids: readonly number[];
+  readonly more: boolean;
+}> {
   const prefix = kind === "lock" ? LOCKS_PREFIX : ELECTIONS_PREFIX;
   const locks = new Map<string, { held: ShownClaim[]; waiting: ShownClaim[] }>();
+  const ids: number[] = [];
   let looked = 0;
   const asked = { ...options, limit: LOCK_KEYS_MAX };
   for await (const { key, value, createRevision } of client.range({ prefix }, asked)) {
     looked += 1;
     const at = lockKeyIn(prefix, textOf(key) ?? "");
     if (at === null) continue;
-    const { name, mode, isHeld, id } = at;
+    const { name, mode, isHeld } = at;
+    const id = Number(at.id);
+    ids.push(id);
     let lock = locks.get(name);
     if (lock === undefined) locks.set(name, (lock = { held: [], waiting: [] }));
-    const endsMs = ends.get(Number(id)) ?? null;
+    const endsMs = ends.get(id) ?? null;
     const claim = { owner: shown(value), mode, revision: createRevision, endsMs };
     (isHeld ? lock.held : lock.waiting).push(claim);
   }
@@ -130,6 +143,7 @@ async function readLocks(
       // Exclusive and shared ones lie apart, and within each they lie by the numbers of their leases.
       waiting: waiting.toSorted((a, b) => a.revision - b.revision),
     })),
+    ids,
     more: looked === LOCK_KEYS_MAX,
   };
 }

@@ -38,6 +38,7 @@ describe("leases and locks on the page", () => {
     ]);
     expect(await readCoordination(client, {}, now)).toEqual({
       leaseCount: 2,
+      plainCount: 2,
       leases: [
         { id: 2, ttlMs: 5000, endsMs: 1100, keys: [], moreKeys: 0 },
         { id: 1, ttlMs: 10_000, endsMs: 10_000, keys: ["a"], moreKeys: 0 },
@@ -73,7 +74,9 @@ describe("leases and locks on the page", () => {
         ["omnikv/elections/boss/held/x/8", "10.0.0.1", 40],
       ],
     );
-    const { locks } = await readCoordination(client, {}, now);
+    const { locks, ...told } = await readCoordination(client, {}, now);
+    // What is left of it stands with the lock.
+    expect(told).toMatchObject({ leaseCount: 1, plainCount: 0, leases: [] });
     expect(locks).toEqual([
       {
         kind: "lock",

@@ -15,7 +15,7 @@ export function LeasesCard({ actions }: { readonly actions: PageActions }): Comp
   const now = useCoordination(actions, null, isOn);
   const { shown, nowMs, trouble } = now;
   return (
-    <section class="card" aria-labelledby="leases-title">
+    <section class="card leases-card" aria-labelledby="leases-title">
       <div class="card-head">
         <h2 id="leases-title">Leases and locks</h2>
         <Segmented
@@ -131,8 +131,8 @@ function leftText(endsMs: number, nowMs: number): string {
   return left <= 0 ? "ending" : `${formatSpan(Math.ceil(left / 1000) * 1000)} left`;
 }
 
-function moreLeases({ leaseCount, leases }: ShownCoordination): ComponentChild {
-  const rest = leaseCount - leases.length;
+function moreLeases({ plainCount, leases }: ShownCoordination): ComponentChild {
+  const rest = plainCount - leases.length;
   return rest <= 0 ? null : (
     <p class="hint">and {formatCount(rest)} more leases that end later than these</p>
   );
