@@ -19,6 +19,7 @@ const ENTRIES = {
   "omnikv/unstorage": "adapters/unstorage.ts",
   "omnikv/express-session": "adapters/express-session.ts",
   "omnikv/node-cron": "adapters/node-cron.ts",
+  "omnikv/locks": "adapters/locks.ts",
   "omnikv/omnipaxos": "omnipaxos/index.ts",
   "omnikv/checker": "proof/checker/index.ts",
   "omnikv/sim": "proof/simulator/index.ts",

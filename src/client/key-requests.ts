@@ -4,6 +4,11 @@ import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import type { Atomic } from "./atomic.ts";
+import type { ElectOptions, Leader, Term } from "./election.ts";
+import type { GuardedClient } from "./guarded-client.ts";
+import type { Leases } from "./leases.ts";
+import type { Guard } from "./lock.ts";
+import type { Locks } from "./locks.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
@@ -107,6 +112,8 @@ export interface KvRequests extends KeyRequests {
   /** As of KvClient. */
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;
   /** As of KvClient. */
+  txnWhile(guard: Guard, request: TxnRequest, options?: RequestOptions): Promise<TxnResult | null>;
+  /** As of KvClient. */
   atomic(): Atomic;
   /** As of KvClient. */
   transact<T>(
@@ -138,6 +145,19 @@ export interface KvRequests extends KeyRequests {
   /** As of KvClient. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
+  /** Of the whole cluster: leases have no names. */
+  readonly leases: Leases;
+  /** As of KvClient. */
+  readonly locks: Locks;
+  /** As of KvClient. */
+  guarded(guard: Guard): GuardedClient;
+  /** As of KvClient. */
+  elect(name: string, options?: ElectOptions): AsyncGenerator<Term, void, undefined>;
+  /** As of KvClient. */
+  observeElection(
+    name: string,
+    options?: Pick<RequestOptions, "signal">,
+  ): AsyncGenerator<Leader | null, void, undefined>;
   /** As `observe`, on a view of this client. */
   observeOn(
     view: KvRequests,

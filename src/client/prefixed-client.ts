@@ -6,6 +6,11 @@ import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import type { KeyVersion } from "./key-version.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
+import type { ElectOptions, Leader, Term } from "./election.ts";
+import { GuardedClient } from "./guarded-client.ts";
+import type { Leases } from "./leases.ts";
+import type { Guard } from "./lock.ts";
+import { wrongName, type Locks } from "./locks.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { isKey } from "./watched.ts";
@@ -125,15 +130,50 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
 
   /** As of KvClient, within the prefix. */
   async txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult> {
-    const prefix = bytesOf(this.#prefix);
-    const within = withinPrefix(
-      request,
-      (key) => this.#whole(key),
-      (selector) => this.#within(selector),
-    );
-    const answer = await this.#client.txn(within, options);
-    const results = answer.results?.map((result) => withoutPrefix(result, prefix.length)) ?? null;
-    return { ...answer, results };
+    return this.#without(await this.#client.txn(this.#withinIt(request), options));
+  }
+
+  /** As of KvClient, within the prefix. */
+  async txnWhile(
+    guard: Guard,
+    request: TxnRequest,
+    options?: RequestOptions,
+  ): Promise<TxnResult | null> {
+    const answer = await this.#client.txnWhile(guard, this.#withinIt(request), options);
+    return answer === null ? null : this.#without(answer);
+  }
+
+  /** Those of the client: leases have no names. The keys that one has come whole. */
+  get leases(): Leases {
+    return this.#client.leases;
+  }
+
+  /**
+   * As of KvClient, with names within the prefix: "a" of the view "app/" is the lock "app/a".
+   * @throws KvError BAD_REQUEST when the prefix is no text
+   */
+  get locks(): Locks {
+    return this.#client.locks.within(this.#prefixText());
+  }
+
+  /** As of KvClient, within the prefix; the lock may be one of the client or of any view. */
+  guarded(guard: Guard): GuardedClient {
+    return new GuardedClient(this, guard);
+  }
+
+  /** As of KvClient, with names as `locks` has them. */
+  async *elect(name: string, options?: ElectOptions): AsyncGenerator<Term, void, undefined> {
+    for await (const term of this.#client.elect(this.#named(name), options)) {
+      yield { ...term, name };
+    }
+  }
+
+  /** As of KvClient, with names as `locks` has them. */
+  async *observeElection(
+    name: string,
+    options?: Pick<RequestOptions, "signal">,
+  ): AsyncGenerator<Leader | null, void, undefined> {
+    yield* this.#client.observeElection(this.#named(name), options);
   }
 
   /** As of KvClient, within the prefix. */
@@ -198,6 +238,35 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   /** A view of this view: its keys begin with both, this one's prefix first. @throws KvError BAD_REQUEST as the constructor */
   withPrefix(prefix: Bytes): PrefixedClient {
     return new PrefixedClient(this, prefix);
+  }
+
+  #withinIt(request: TxnRequest): TxnRequest {
+    return withinPrefix(
+      request,
+      (key) => this.#whole(key),
+      (selector) => this.#within(selector),
+    );
+  }
+
+  #without(answer: TxnResult): TxnResult {
+    const { length } = bytesOf(this.#prefix);
+    const results = answer.results?.map((result) => withoutPrefix(result, length)) ?? null;
+    return { ...answer, results };
+  }
+
+  /** @throws KvError BAD_REQUEST */
+  #named(name: string): string {
+    const prefix = this.#prefixText();
+    const wrong = wrongName(name, prefix);
+    if (wrong !== null) throw wrong;
+    return prefix + name;
+  }
+
+  /** @throws KvError BAD_REQUEST: names are text */
+  #prefixText(): string {
+    const text = Buffer.from(bytesOf(this.#prefix)).toString("utf8");
+    if (Buffer.from(text, "utf8").equals(bytesOf(this.#prefix))) return text;
+    throw badArgument("prefix", "text, for locks and elections", this.#prefix);
   }
 
   #within(selector: RangeSelector): RangeSelector {
