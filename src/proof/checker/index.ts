@@ -40,4 +40,12 @@ export {
   type ParsedHistory,
 } from "./formats/parse-history.ts";
 export { formatJsonLines } from "./formats/json-lines.ts";
+export { hasTransactions, parseTransactions } from "./formats/edn-transactions.ts";
+export {
+  checkTransactions,
+  type TransactionsOptions,
+  type TransactionsResult,
+} from "./transactions/check-transactions.ts";
+export type { Anomaly } from "./transactions/anomaly.ts";
+export type { MicroOp, Seen, Transaction, TransactionHistory } from "./transactions/transaction.ts";
 export { renderHtml, type HtmlOptions } from "./html/render-html.ts";
