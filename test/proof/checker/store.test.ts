@@ -251,7 +251,7 @@ test("what was refused did nothing, what is known only to have happened has no a
     },
   ];
   expect(isEtcdReport(JSON.stringify(lines[0]))).toBe(true);
-  const history = parseEtcdReports([{ name: "", text: linesOf(lines as never) }], true);
+  const history = parseEtcdReports([{ name: "", text: linesOf(lines) }], true);
   expect(checkStore(history)).toMatchObject({ verdict: "ok", operations: 4, anomalies: [] });
 });
 
@@ -259,7 +259,8 @@ test("100,000 operations on several keys each", () => {
   const plan = { seed: 1, operations: 100_000, clients: 32, keys: 500, lostPerMille: 5 };
   const reports = generateReports(plan);
   const { verdict, anomalies } = check(reports);
-  expect(verdict, anomalies[0]?.text).toBe("ok");
+  expect(anomalies).toEqual([]);
+  expect(verdict).toBe("ok");
   const late = (reports.operations as unknown as Told[]).slice(-500);
   expect(late.some(WRONG[0]?.[1] ?? (() => false))).toBe(true);
   expect(check(reports, false).verdict).toBe("violation");
