@@ -99,8 +99,8 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/answer-reads.ts",
-        "if (rights !== null && !mayReadAll(rights, wanted)) {",
-        "if (rights?.isKnown === false) {",
+        "if (rights !== null && !mayReadAll(rights, wanted))",
+        "if (rights?.isKnown === false)",
       ),
     ],
     by: "sim",
