@@ -138,8 +138,8 @@ test("transactions and ranges are asked as etcd's messages have them", async () 
   const success = "12" + "08" + "1206" + "0a0161" + "120176";
   expect(hex).toEqual([
     ["/etcdserverpb.KV/Txn", `0000000015${compare}${success}`],
-    ["/etcdserverpb.KV/Range", `0000000006${"0a0161"}${"120162"}`],
-    ["/etcdserverpb.KV/Range", `0000000003${"0a0161"}`],
+    ["/etcdserverpb.KV/Range", "0000000006" + "0a0161" + "120162"],
+    ["/etcdserverpb.KV/Range", "0000000003" + "0a0161"],
   ]);
 });
 
