@@ -133,7 +133,7 @@ export class ClientWrites {
     }
     const split = splitGroup(
       group,
-      (cursor) => refusalOf(rights, cursor, (lease) => leases.boundTo(lease)) !== 0,
+      (cursor) => refusalOf(rights, cursor, leases) !== 0,
     );
     if (split.taken.length === 0) return { group, commands };
     this.#refusePart(route, split, "FORBIDDEN", forbiddenText(route.actor ?? null));

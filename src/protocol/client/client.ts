@@ -74,6 +74,7 @@ export {
   takeWritesFrame,
   writesFrame,
   type ClientFrame,
+  type Wanted,
 } from "./client-requests.ts";
 export {
   decodeFeed,

@@ -22,6 +22,7 @@ export {
   takeWritesFrame,
   type ToldVersion,
   type VersionsAnswer,
+  type Wanted,
   watchesFrame,
   type WatchEvent,
   type WatchRequest,
