@@ -69,11 +69,47 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         JUDGE,
-        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#keysOfLease);",
+        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#bound);",
         "this.#rights?.isKnown === false && cursor.op > 0 ? deniedStatus(this.#rights) : 0;",
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "a lease is revoked by whoever likes",
+    breaks: "with a lease keys are deleted that its revoker may not write",
+    patches: [
+      patch(
+        RIGHTS,
+        "command.op !== OP.leaseRevoke || bound.areAll(command.lease, rights.mayWrite)",
+        "command.op !== OP.leaseRevoke || bound.areAll(command.lease, () => true)",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "keys of a lease are told to whoever asks",
+    breaks: "a user is told of keys that it may not read",
+    patches: [
+      patch(
+        "src/protocol/client/answer-writer.ts",
+        "if (rights !== null && !keys.every((key) => rights.mayRead({ key }))) {",
+        "if (rights?.isKnown === false) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "what was found of the keys of a lease is not looked at again",
+    breaks: "a lease is revoked by who could write all that it had before",
+    patches: [
+      patch(
+        "src/store/leases.ts",
+        "    lease.keys.add(key);\n    lease.judged = null;\n",
+        "    lease.keys.add(key);\n",
+      ),
+    ],
+    by: ["test/store/access.test.ts"],
   },
   {
     name: "the end of a permission is permitted",

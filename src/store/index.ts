@@ -79,5 +79,5 @@ export {
   refusalOf,
   rightsOf,
   type Rights,
-  type KeysOfLease,
+  type BoundKeys,
 } from "./rights.ts";

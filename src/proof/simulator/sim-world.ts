@@ -373,8 +373,10 @@ export class SimWorld {
     const { plan, clock, network, coverage, history } = this;
     const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
     const random = this.#random.fork(`limited ${index}`);
-    const rest = { clock, network, coverage, history, nodes, random };
-    return new LimitedClient({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS }, user);
+    const hasLeases = (plan.leaseHolders ?? 0) > 0;
+    const leases = hasLeases ? this.#random.fork(`leases of limited ${index}`) : null;
+    const rest = { clock, network, coverage, history, nodes, random, user, leases };
+    return new LimitedClient({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
   }
 
   #newHostile(index: number): HostileClient {

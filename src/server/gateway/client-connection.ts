@@ -14,7 +14,7 @@
  *   F4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
  */
 import { KvError, unreachable } from "../../base/index.ts";
-import { piecesOf, type Actor, type ByteString, type GroupPiece } from "../../store/index.ts";
+import { piecesOf, type Actor, type GroupPiece } from "../../store/index.ts";
 import type { Audit, Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import { type Replica, type Route, RouteLoad, type WatchRoute } from "../../replica/index.ts";
 import {
@@ -299,8 +299,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
     const { access, leases } = this.#gate.replica.state;
-    const keysOfLease = (lease: number): Iterable<ByteString> => leases.boundTo(lease);
-    const asker = { access, keysOfLease, actor: this.actor, from: this.remote };
+    const asker = { access, leases, actor: this.actor, from: this.remote };
     recordFrame(audit, asker, bytes, frame);
   }
 
