@@ -84,7 +84,7 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
     expect(as("ann", "put", "other", "1").err).toContain("user ann may not");
     expect(as("ann", "user", "list").err).toContain("management is for users with the role root");
     expect(as("root", "user", "list").out).toContain("ann: shop (no password)");
-  });
+  }, 120_000);
 
   test("one that is nobody's is nobody, and none at all is not let in", () => {
     for (const name of ["bob", "client"]) {
@@ -97,7 +97,7 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
     );
     expect(without.status).not.toBe(0);
     expect(without.out).toBe("");
-  });
+  }, 120_000);
 
   test("it is no token: that all of these end changes nothing for it; that the user is deleted does", () => {
     did(as("root", "auth", "rotate"));
@@ -106,5 +106,5 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
     expect(as("ann", "get", "shop/1").err).toContain("user ann may not");
     did(as("root", "user", "delete", "ann"));
     expect(as("ann", "get", "shop/1").err).toContain("is no user any more");
-  });
+  }, 120_000);
 });
