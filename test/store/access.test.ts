@@ -15,7 +15,6 @@ import {
   KvState,
   mayRead,
   mayWrite,
-  rightsOf,
   NO_SESSION,
   openingEntry,
   rightsOf,

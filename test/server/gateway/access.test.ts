@@ -268,7 +268,7 @@ describe("management", () => {
     const nobody = adminOf();
     await expect(nobody.call(1, "status", {})).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     expect(await nobody.call(1, "whoami", {})).toEqual({
-      ...{ isOn: true, user: null, by: "none", roles: [] },
+      ...{ isOn: true, user: null, by: "none", roles: [], permissions: [] },
     });
     const ann = adminOf(ANN);
     for (const asked of [
