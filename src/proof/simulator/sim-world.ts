@@ -172,6 +172,7 @@ export class SimWorld {
       if (!(error instanceof CrashPoint)) throw error;
     }
     this.#checkNodes();
+    for (const watcher of this.watchers) watcher.observe();
   }
 
   /** @returns whether the condition came to hold within `ms` */

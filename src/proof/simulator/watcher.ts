@@ -84,6 +84,11 @@ export class Watcher {
     this.#look();
   }
 
+  /** After each event: a node that is fed for a moment between two looks begins to count anew, as it does itself. */
+  observe(): void {
+    if (this.#cutOffSince !== null && !this.#options.isCutOff(this.#node)) this.#cutOffSince = null;
+  }
+
   /** No more moves, nor pauses: it is to come level. */
   settle(): void {
     this.#isSettling = true;
