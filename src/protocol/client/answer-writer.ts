@@ -60,6 +60,8 @@ export interface ReadableState {
 const HEADER_BYTES = 9;
 /** To look at a key of a range, or at a version of it, is as much work as to write so many bytes. */
 const CELL_WORK_BYTES = 96;
+/** To take a version out of the history and write it, beside having looked at it. */
+const VERSION_WORK_BYTES = 256;
 /** To begin with a range or a version, or to refuse it, likewise. */
 const READ_WORK_BYTES = 256;
 /** What a record takes beside its value or text, at most. */
@@ -338,6 +340,7 @@ export class AnswerWriter {
     let bytes = 0;
     for (const { value } of versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
     if (this.bytes + bytes > TURN_BYTES_MAX) return this.#unread(request, "OVERLOADED", TOO_LARGE);
+    this.#workBytes += VERSION_WORK_BYTES * versions.length;
     this.#reserve(bytes);
     const out = this.#out;
     out.u8(RECORD.versions);
