@@ -172,6 +172,7 @@ export class SimWorld {
       if (!(error instanceof CrashPoint)) throw error;
     }
     this.#checkNodes();
+    for (const watcher of this.watchers) watcher.observe();
   }
 
   /** @returns whether the condition came to hold within `ms` */
@@ -357,7 +358,8 @@ export class SimWorld {
       isolatedMs: 2 * plan.electionTimeoutMs + 10 * (plan.delayMaxMs + plan.quantumMs),
       isCutOff: (node) => {
         const place = this.nodes[node - 1];
-        return place?.paused === false && place.node?.replica.standing().kind === "cutOff";
+        if (place === undefined || place.paused || place.node === null) return null;
+        return place.node.replica.standing().kind === "cutOff";
       },
     });
   }
