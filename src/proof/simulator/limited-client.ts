@@ -20,17 +20,9 @@ import { LIMITED_KEYS, LIMITED_KEYS_COUNT, passwordOf } from "./access-changes.t
 import { Asker, type AskerOptions } from "./asker.ts";
 import type { LimitedRecord } from "./history.ts";
 import { askOfLeases } from "./limited-leases.ts";
+import type { Question } from "./question.ts";
 
 const PAUSE_MS_MAX = 30;
-
-export interface Question {
-  readonly what: string;
-  readonly operation: Operation;
-  readonly reads: readonly Where[];
-  readonly writes: readonly Where[];
-  /** The keys of a lease, which the log alone knows: whoever goes through it anew says whether it was permitted. */
-  readonly needs?: "unknown";
-}
 
 export interface LimitedOptions extends AskerOptions {
   readonly user: string;

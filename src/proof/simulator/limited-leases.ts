@@ -5,8 +5,8 @@
 import { LEASE_TTL_MIN_MS } from "../../base/index.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
 import { encodeNumbers, encodeTxn, type ByteString, type TxnOp } from "../../store/index.ts";
-import type { Question } from "./limited-client.ts";
 import { LEASE_TTL_MAX } from "./lease-holder.ts";
+import type { Question } from "./question.ts";
 
 /** Far above those that are given to who asks for none. */
 const IDS = [1001, 1002] as const;
