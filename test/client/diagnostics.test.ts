@@ -25,7 +25,7 @@ test("each request is told when it ends, how, and by which node", async () => {
   await expect(pending).rejects.toMatchObject({ code: "CANCELLED" });
   expect(seen).toMatchObject([
     { operation: "write", node: 2, revision: 1, error: null },
-    { operation: "cas", node: 2, revision: null, error: null },
+    { operation: "casValue", node: 2, revision: null, error: null },
     { operation: "read", node: 2, revision: null, error: null },
     { operation: "write", node: null, revision: null, error: "CANCELLED" },
   ]);
