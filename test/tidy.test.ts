@@ -112,7 +112,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "server/probes",
     "server/metrics",
   ],
-  "client/scenarios": ["base"],
+  "client/scenarios": ["base", "machine/ports"],
   client: [
     "base",
     "machine/ports",

@@ -1,11 +1,14 @@
 // A lock that guards a file. The file is not in the store, so it has to look at the tokens itself: a holder that was paused for
 // longer than its lease lasts, and does not know it, comes with a smaller token than the file has seen.
 //
-//     node fenced-file.mjs 127.0.0.1:4101 file.json
+//     node docs/examples/fenced-file.mjs file.json
+//
+// NODES names the cluster; without it nodes 1, 2 and 3 of this machine are meant.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createClient } from "omnikv";
 
-const [nodes = "127.0.0.1:4101", path = "fenced-file.json"] = process.argv.slice(2);
+const nodes = process.env.NODES ?? "127.0.0.1:4101,127.0.0.1:4102,127.0.0.1:4103";
+const [path = "fenced-file.json"] = process.argv.slice(2);
 
 /** Who guards a file must be one: a process that all writers ask. Here all of them are in this one. */
 class FencedFile {

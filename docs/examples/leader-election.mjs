@@ -1,10 +1,12 @@
 // Three workers, of which one works at a time. Each would be a process of its own; here they are three clients of one.
 //
-//     node leader-election.mjs 127.0.0.1:4101,127.0.0.1:4102,127.0.0.1:4103
+//     node docs/examples/leader-election.mjs
+//
+// NODES names the cluster; without it nodes 1, 2 and 3 of this machine are meant.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "omnikv";
 
-const [nodes = "127.0.0.1:4101"] = process.argv.slice(2);
+const nodes = process.env.NODES ?? "127.0.0.1:4101,127.0.0.1:4102,127.0.0.1:4103";
 const TERMS = 3;
 const stop = new AbortController();
 const order = [];

@@ -1,9 +1,12 @@
 // A job that every machine of a fleet starts, and that is to be done once. If the one that does it dies, another one does it.
 //
-//     node once-in-a-fleet.mjs 127.0.0.1:4101 2026-12-01
+//     node docs/examples/once-in-a-fleet.mjs 2026-12-01
+//
+// NODES names the cluster; without it nodes 1, 2 and 3 of this machine are meant.
 import { createClient } from "omnikv";
 
-const [nodes = "127.0.0.1:4101", day = "today"] = process.argv.slice(2);
+const nodes = process.env.NODES ?? "127.0.0.1:4101,127.0.0.1:4102,127.0.0.1:4103";
+const [day = "today"] = process.argv.slice(2);
 const MACHINES = 5;
 
 async function machine(name) {

@@ -1,11 +1,13 @@
 // At most LIMIT calls in any WINDOW_MS, whoever makes them, wherever: each call is a key that goes away by itself.
 //
-//     node rate-limiter.mjs 127.0.0.1:4101
+//     node docs/examples/rate-limiter.mjs
+//
+// NODES names the cluster; without it nodes 1, 2 and 3 of this machine are meant.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "omnikv";
 
-const [nodes = "127.0.0.1:4101"] = process.argv.slice(2);
+const nodes = process.env.NODES ?? "127.0.0.1:4101,127.0.0.1:4102,127.0.0.1:4103";
 const LIMIT = 5;
 const WINDOW_MS = 3000;
 const client = createClient(nodes);

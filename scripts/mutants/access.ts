@@ -4,6 +4,7 @@ import { patch, type Mutant } from "./mutant.ts";
 const RIGHTS = "src/store/rights.ts";
 const INTERVALS = "src/store/key-intervals.ts";
 const STATE = "src/store/kv-state.ts";
+const JUDGE = "src/store/judge.ts";
 
 export const ACCESS: readonly Mutant[] = [
   {
@@ -67,9 +68,9 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a right that is withdrawn holds on for what is under way, and at nodes that lag",
     patches: [
       patch(
-        STATE,
-        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor);",
-        "this.#rights?.isKnown === false ? deniedStatus(this.#rights) : 0;",
+        JUDGE,
+        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#keysOfLease);",
+        "this.#rights?.isKnown === false && cursor.op > 0 ? deniedStatus(this.#rights) : 0;",
       ),
     ],
     by: "sim",
@@ -98,7 +99,7 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/answer-reads.ts",
-        "if (rights !== null && !mayReadAll(rights, wanted, state)) {",
+        "if (rights !== null && !mayReadAll(rights, wanted)) {",
         "if (rights?.isKnown === false) {",
       ),
     ],
@@ -113,7 +114,9 @@ export const ACCESS: readonly Mutant[] = [
   {
     name: "a repetition tells what was found",
     breaks: "a user whose right was withdrawn is told a value again",
-    patches: [patch(STATE, "if (this.#rights !== null) this.#withhold(this.#rights);\n", "")],
+    patches: [
+      patch(STATE, "if (this.#judge.refusalOf(this.#cursor) !== 0) this.#answer.withhold();\n", ""),
+    ],
     by: ["test/store/access.test.ts"],
   },
   {

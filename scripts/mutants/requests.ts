@@ -179,8 +179,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         KV_STATE,
-        "    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n",
-        "    if (this.#status !== NO_SPACE) {\n      session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n    }\n",
+        "    answer.keep(session, sequence, hash);\n    return false;\n",
+        "    if (answer.status !== NO_SPACE) answer.keep(session, sequence, hash);\n    return false;\n",
       ),
     ],
     by: ["test/store/quota.test.ts"],
@@ -245,8 +245,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         KV_STATE,
-        "    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n",
-        "    if (this.#status !== VALUE_TOO_LARGE) {\n      session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);\n    }\n",
+        "    answer.keep(session, sequence, hash);\n    return false;\n",
+        "    if (answer.status !== VALUE_TOO_LARGE) answer.keep(session, sequence, hash);\n    return false;\n",
       ),
     ],
     by: APPEND_TESTS,

@@ -23,9 +23,9 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "a repetition of a transaction takes effect again",
     patches: [
       patch(
-        STATE,
-        "session.keep(sequence, kept.status, this.#answerRevision, kept.actual, hash);",
-        "if (kept.status !== STATUS.ok) session.keep(sequence, kept.status, this.#answerRevision, kept.actual, hash);",
+        "src/store/answer-at-hand.ts",
+        "session.keep(sequence, kept.status, this.revision, kept.actual, hash);",
+        "if (kept.status !== STATUS.ok) session.keep(sequence, kept.status, this.revision, kept.actual, hash);",
       ),
     ],
     by: "sim",

@@ -5,6 +5,7 @@
  *     import { omnikvRunCoordinator } from "omnikv/node-cron";
  *     cron.schedule("0 3 * * *", backUp, { name: "backup", distributed: true, runCoordinator: omnikvRunCoordinator(client) });
  */
+import { LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../base/index.ts";
 import { badArgument } from "../client/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
@@ -19,9 +20,8 @@ export interface OmnikvRunCoordinator {
 }
 
 /**
- * Who is first is written under `cron/`, unless another prefix is given, with the time until when that counts: by the clocks of the programs,
- * which should not differ by more than the lease. One key a task and time; those of which the lease has ended are taken away
- * by later runs.
+ * Who is first is written under `cron/`, unless another prefix is given, and goes when its time is over, by the clock of the cluster: those of the
+ * programs need not agree. One key a task and time, and one of the cluster's leases.
  * @param client is not closed by the coordinator
  * @throws KvError BAD_REQUEST that names the argument
  */
@@ -36,30 +36,20 @@ export function omnikvRunCoordinator(
         throw badArgument("ttlMs", "milliseconds, more than 0", ttlMs);
       }
       const own = place.key(key);
-      const { result } = await client.transact(async (tx) => {
-        const now = Date.now();
-        const read = await tx.get(own);
-        if (read.found && Number(read.text()) > now) return false;
-        tx.put(own, String(now + ttlMs));
-        return true;
+      // All but one find it there: they need no lease.
+      if ((await client.read(own)).found) return false;
+      const ttl = Math.min(Math.max(ttlMs, LEASE_TTL_MIN_MS), LEASE_TTL_MAX_MS);
+      const lease = await client.leases.issue(ttl);
+      const { succeeded } = await client.txn({
+        compare: [{ key: own, version: 0 }],
+        // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+        then: [{ op: "put", key: own, value: "", lease: lease.id }],
       });
-      if (result) await sweep(place);
-      return result;
+      if (!succeeded) await client.leases.revoke(lease.id);
+      return succeeded;
     },
     onComplete: async () => {},
   };
 }
 
 export default omnikvRunCoordinator;
-
-/** Looked at by one run. */
-const SWEPT_MAX = 100;
-
-async function sweep({ client, prefix }: Place): Promise<void> {
-  const now = Date.now();
-  for await (const entry of client.range({ prefix }, { limit: SWEPT_MAX })) {
-    if (Number(entry.text()) > now) continue;
-    const { key, modRevision: revision } = entry;
-    await client.atomic().check(key, { revision }).delete(key).commit();
-  }
-}

@@ -6,6 +6,7 @@
  *     const storage = createStorage({ driver: omnikvDriver({ client }) });
  */
 import { KvError } from "../base/index.ts";
+import { badArgument } from "../client/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
@@ -47,9 +48,9 @@ export interface OmnikvDriver {
   getItems(
     items: readonly { readonly key: string }[],
   ): Promise<{ key: string; value: string | null }[]>;
-  /** @throws KvError BAD_REQUEST for a `ttl` */
+  /** With `ttl`, in seconds, it goes after so long, by the clock of the cluster; each takes one of the cluster's leases then. */
   setItem(key: string, value: string, options?: object): Promise<void>;
-  /** Text or bytes. @throws KvError BAD_REQUEST for anything else, and for a `ttl` */
+  /** Text or bytes. As `setItem`. @throws KvError BAD_REQUEST for anything else */
   setItemRaw(key: string, value: unknown, options?: object): Promise<void>;
   /** They travel together; each takes effect by itself. */
   setItems(
@@ -66,18 +67,17 @@ export interface OmnikvDriver {
 }
 
 /**
- * Items lie under `unstorage/`, unless another prefix is given. `getItems` reads one state of the store, and so does `getKeys`. Items
- * do not expire: `ttl` is refused. Nothing is watched.
+ * Items lie under `unstorage/`, unless another prefix is given. `getItems` reads one state of the store, and so does `getKeys`. Nothing is
+ * watched.
  * @throws KvError BAD_REQUEST that names the option
  */
 export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
   const place = new Place(options?.client, options, "unstorage/");
   const { client } = place;
   const set = async (key: string, value: string | Uint8Array, given?: object): Promise<void> => {
-    if (given !== undefined && "ttl" in given && given.ttl !== undefined) {
-      throw new KvError("BAD_REQUEST", "ttl: items of this driver do not expire");
-    }
-    await client.write(place.key(key), value);
+    const seconds = ttlIn(given);
+    const ttl = seconds === undefined ? {} : { ttl: seconds * 1000 };
+    await client.write(place.key(key), value, ttl);
   };
   return {
     name: "omnikv",
@@ -124,6 +124,13 @@ export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
 }
 
 export default omnikvDriver;
+
+/** As other drivers have it: seconds. */
+function ttlIn(options: object | undefined): number | undefined {
+  const ttl: unknown = options !== undefined && "ttl" in options ? options.ttl : undefined;
+  if (ttl === undefined || (typeof ttl === "number" && Number.isFinite(ttl) && ttl > 0)) return ttl;
+  throw badArgument("ttl", "seconds, more than 0", ttl);
+}
 
 function bytesIn(value: unknown): string | Uint8Array {
   if (typeof value === "string" || value instanceof Uint8Array) return value;

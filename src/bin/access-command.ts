@@ -11,6 +11,7 @@ import {
   type Token,
   UsageError,
 } from "../prompt/terminal/index.ts";
+import { argumentToken } from "./argument-token.ts";
 import { askPassword, passwordIn } from "./ask-password.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
@@ -93,12 +94,8 @@ function flagsOf(spec: CommandSpec<AccessAction>, command: Command): ReadonlyMap
     const value: unknown =
       option === undefined ? undefined : command.opts()[option.attributeName()];
     if (isContrary ? value === false : value !== undefined) {
-      flags.set(name, typeof value === "string" ? token(value) : EMPTY_TOKEN);
+      flags.set(name, typeof value === "string" ? argumentToken(value) : EMPTY_TOKEN);
     }
   }
   return flags;
-}
-
-function token(text: string): Token {
-  return { text, bytes: new TextEncoder().encode(text), quoted: true };
 }

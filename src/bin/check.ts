@@ -1,5 +1,5 @@
 /** `omnikv check FILE`: judges a recorded history. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import {
   checkLinearizable,
@@ -7,7 +7,9 @@ import {
   checkSessionGuarantees,
   explain,
   FORMAT_NAMES,
+  hasTransactions,
   HistoryFormatError,
+  isEtcdReport,
   MODEL_NAMES,
   modelOf,
   parseHistory,
@@ -23,6 +25,7 @@ import {
 } from "../proof/checker/index.ts";
 import { colorLevel } from "../machine/host/index.ts";
 import { createStyle, type Style } from "../prompt/terminal/index.ts";
+import { judgeReports, judgeTransactions, reportsIn, type Judged } from "./check-store.ts";
 
 export const CHECK_EXIT = {
   ok: 0,
@@ -50,6 +53,8 @@ export interface CheckIo {
   readonly now: () => number;
 }
 
+/** Those that are not read into operations of single keys, by name. */
+const WHOLE_FORMATS = ["etcd"] as const;
 const CONSISTENCIES = ["linearizable", "sequential", "session"] as const;
 type Consistency = (typeof CONSISTENCIES)[number];
 
@@ -58,10 +63,13 @@ Examples:
   omnikv check history.jsonl                  says whether the history is linearizable, and if not, why not
   omnikv check history.jsonl --html out.html  and draws it
   omnikv check jepsen.log --model register
+  omnikv check results/                       the reports of all clients of a run of etcd's robustness tests
 
-Formats: omnikv's own (docs/history-format.md), logs of Jepsen's register test, and EDN:
-events of registers, independent keys, stores of strings, lists.
-FILE may be - for the standard input.
+Formats: omnikv's own (docs/history-format.md), logs of Jepsen's register test, EDN: events of registers,
+independent keys, stores of strings, lists, transactions of several operations on registers or lists; and etcd's
+robustness reports (operations.json, watch.json). Transactions and reports are judged for strict serializability,
+all keys together; --model, --consistency and --html are not for them.
+FILE may be - for the standard input, or a folder of reports.
 
 Exit status: 0 the history is fine · 1 it is not · 2 usage, or no readable history · 5 not decided within the limit.`;
 
@@ -70,7 +78,7 @@ export function checkCommand(): Command {
     .description("Checks a recorded history: could one copy of the store have answered so?")
     .argument("<file>", "the history")
     .option("--model <name>", `what the store is: ${MODEL_NAMES.join(", ")} (default: by format)`)
-    .option("--format <name>", `${FORMAT_NAMES.join(", ")} or auto`, "auto")
+    .option("--format <name>", `${[...FORMAT_NAMES, ...WHOLE_FORMATS].join(", ")} or auto`, "auto")
     .option(
       "--consistency <name>",
       "linearizable, sequential (local reads too), or session (read-your-writes, monotonic reads)",
@@ -122,16 +130,28 @@ function check(file: string, flags: CheckFlags, io: CheckIo): number {
     throw new CheckUsageError(`--time-limit: expected seconds, got "${flags.timeLimit}"`);
   }
   const consistency: Consistency = oneOf("--consistency", flags.consistency, CONSISTENCIES);
-  const format: FormatName | "auto" = oneOf("--format", flags.format, [...FORMAT_NAMES, "auto"]);
+  const formats = [...FORMAT_NAMES, ...WHOLE_FORMATS, "auto"] as const;
+  const format = oneOf("--format", flags.format, formats);
   const named = flags.model === undefined ? null : oneOf("--model", flags.model, MODEL_NAMES);
-  const history = parseHistory(readText(file), format);
+  const limits = { now: io.now, timeLimitMs: seconds * 1000 };
+  const read = readInput(file);
+  const judged =
+    typeof read === "string"
+      ? judgeWhole(read, file, format, limits, io.style)
+      : judgeReports(read, true, file, limits, io.style);
+  if (judged !== null) {
+    refuseKeyFlags(flags);
+    io.out.write(flags.json === true ? `${JSON.stringify(judged.json)}\n` : judged.text);
+    return exitOf(judged.verdict);
+  }
+  const text = typeof read === "string" ? read : "";
+  const history = parseHistory(text, format === "etcd" ? "auto" : format);
   if (consistency === "session") return checkSessions(history, flags, io);
   const model = modelOf(named ?? history.model);
-  const options = { now: io.now, timeLimitMs: seconds * 1000 };
   const result =
     consistency === "sequential"
-      ? checkSequential(model, history, options)
-      : checkLinearizable(model, history, { ...options, stopAtViolation: false });
+      ? checkSequential(model, history, limits)
+      : checkLinearizable(model, history, { ...limits, stopAtViolation: false });
   const explanations =
     result.property === "linearizability" ? explainAll(result, history, named, io) : [];
   if (flags.html !== undefined) {
@@ -141,6 +161,35 @@ function check(file: string, flags: CheckFlags, io: CheckIo): number {
   if (flags.json === true) io.out.write(`${JSON.stringify(jsonOf(result, explanations))}\n`);
   else io.out.write(textOf(result, explanations, file, flags.html, io.style));
   return exitOf(result.verdict);
+}
+
+/** Null: it is a history that is judged key by key. */
+function judgeWhole(
+  text: string,
+  file: string,
+  format: FormatName | "etcd" | "auto",
+  limits: { readonly now: () => number; readonly timeLimitMs: number },
+  style: Style,
+): Judged | null {
+  if (format === "etcd" || (format === "auto" && isEtcdReport(text.trimStart().slice(0, 200)))) {
+    return judgeReports([{ name: "", text }], false, file, limits, style);
+  }
+  const isEdn = format === "edn" || (format === "auto" && /^\s*[[({#;]/.test(text));
+  if (!isEdn || /^\s*\{\s*"/.test(text) || !hasTransactions(text)) return null;
+  return judgeTransactions(text, file, limits, style);
+}
+
+function refuseKeyFlags({ model, html, consistency }: CheckFlags): void {
+  const given = [
+    ...(model === undefined ? [] : ["--model"]),
+    ...(html === undefined ? [] : ["--html"]),
+    ...(consistency === "linearizable" ? [] : ["--consistency"]),
+  ];
+  const [first] = given;
+  if (first === undefined) return;
+  throw new CheckUsageError(
+    `${first}: transactions and reports are judged for strict serializability`,
+  );
 }
 
 /** The first few violations: one is usually enough. */
@@ -267,9 +316,14 @@ function oneOf<Name extends string>(flag: string, value: string, allowed: readon
   throw new CheckUsageError(`${flag}: expected ${allowed.join(", ")}, got "${value}"`);
 }
 
-function readText(file: string): string {
+function readInput(file: string): string | NonNullable<ReturnType<typeof reportsIn>> {
   try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
+    if (file === "-" || !statSync(file).isDirectory()) {
+      return readFileSync(file === "-" ? 0 : file, "utf8");
+    }
+    const files = reportsIn(file);
+    if (files !== null) return files;
+    throw new Error("the folder has no operations.json and no watch.json");
   } catch (error) {
     throw new CheckUsageError(`cannot read ${file}: ${messageOf(error)}`, { cause: error });
   }

@@ -1,7 +1,13 @@
 /** `omnikv elect NAME -- COMMAND`: runs a program while this process leads. */
 import { Command } from "commander";
 import { EXIT } from "../prompt/terminal/index.ts";
-import { addHeldOptions, statusOfEnd, withHeld, type HeldFlags } from "./held-command.ts";
+import {
+  addHeldOptions,
+  statusOfEnd,
+  THIS_PROCESS,
+  withHeld,
+  type HeldFlags,
+} from "./held-command.ts";
 import { KvError } from "../client/api/index.ts";
 import { printable, printableJson } from "../base/index.ts";
 
@@ -27,7 +33,7 @@ export function electCommand(): Command {
     .description("Runs a program while this process leads, and no other one does.")
     .argument("<name>", "which election")
     .argument("[command...]", "the program and its arguments, behind --")
-    .option("--value <text>", "for others to see: who leads")
+    .option("--value <text>", `for others to see: who leads (default: "process PID on HOST")`)
     .option("--observe", "do not stand: print the value of who leads each time it changes")
     .addHelpText("after", HELP)
     .action((name: string, words: readonly string[], flags: ElectFlags) => run(name, words, flags));
@@ -55,16 +61,18 @@ async function run(name: string, words: readonly string[], flags: ElectFlags): P
     }
     const onLost = ({ message }: KvError): void =>
       teller.tell(`${message}; it stands again`, { ok: true, event: "standsAgain", message });
-    for await (const term of client.elect(name, {
-      value: flags.value ?? "",
-      ttl,
-      signal,
-      onLost,
-    })) {
-      const { token } = term;
-      if (flags.json === true) teller.tell("", { ok: true, event: "leads", name, token });
-      const status = statusOfEnd(await held.run(term), term, teller);
-      if (status !== null) return status;
+    const stopTelling = teller.waits(`waits for its turn to lead ${name}`, { name });
+    const options = { value: flags.value ?? THIS_PROCESS, ttl, signal, onLost };
+    try {
+      for await (const term of client.elect(name, options)) {
+        stopTelling();
+        const { token } = term;
+        if (flags.json === true) teller.tell("", { ok: true, event: "leads", name, token });
+        const status = statusOfEnd(await held.run(term), term, teller);
+        if (status !== null) return status;
+      }
+    } finally {
+      stopTelling();
     }
     return EXIT.interrupted;
   });

@@ -7,7 +7,7 @@ import { type HttpAnswer, httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
-import { addCredentialOptions, readAccess, type AccessFlags } from "./access.ts";
+import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
 import { clusterOf, parseTime } from "./prompt-options.ts";
 
 export interface HealthFlags extends AccessFlags {
@@ -65,7 +65,7 @@ export async function runHealth(
   flags: HealthFlags,
   out: { write(text: string): unknown },
 ): Promise<ExitStatus> {
-  const { targets, secret, tls } = readFlags(flags);
+  const { targets, secret, tls, credentials } = readFlags(flags);
   const timeoutMs = parseTime(flags.timeout, "--timeout");
   const token = secret === null ? null : readToken(secret);
   if (flags.token === true) {
@@ -75,7 +75,10 @@ export async function runHealth(
     out.write(`${token}\n`);
     return EXIT.ok;
   }
-  const all = await Promise.all(targets.map((target) => healthOf(target, token, tls, timeoutMs)));
+  const authorization = token === null ? basicOf(credentials) : `Bearer ${token}`;
+  const all = await Promise.all(
+    targets.map((target) => healthOf(target, authorization, tls, timeoutMs)),
+  );
   for (const health of all) out.write(`${flags.json === true ? asJson(health) : asText(health)}\n`);
   return all.every(({ ready }) => ready) ? EXIT.ok : EXIT.failed;
 }
@@ -84,12 +87,20 @@ function readFlags(flags: HealthFlags): {
   readonly targets: readonly Target[];
   readonly secret: string | null;
   readonly tls: TlsSide | null;
+  readonly credentials: Access["credentials"];
 } {
   const { nodes } = flags;
   const cluster = clusterOf(flags);
-  const { secret, tls } = readAccess(flags, cluster);
+  const { secret, tls, credentials } = readAccess(flags, cluster);
   const targets = nodes === undefined ? cluster.nodes.map(targetOf) : parseTargets(nodes);
-  return { targets, secret, tls: tls === false ? null : clientTlsIn(tls, undefined) };
+  const side = tls === false ? null : clientTlsIn(tls, undefined);
+  return { targets, secret, tls: side, credentials };
+}
+
+/** Whoever names a user without a password asks as nobody does: there is no terminal in a probe. */
+function basicOf({ user, password }: Access["credentials"]): string | null {
+  if (user === undefined || password === undefined) return null;
+  return `Basic ${Buffer.from(`${user}:${password()}`).toString("base64")}`;
 }
 
 function targetOf({ id, host, port }: ClusterNode): Target {
@@ -116,20 +127,22 @@ function parseTargets(text: string): readonly Target[] {
 
 async function healthOf(
   target: Target,
-  token: string | null,
+  authorization: string | null,
   tls: TlsSide | null,
   timeoutMs: number,
 ): Promise<Health> {
   const unknown = (error: string): Health => ({ ...target, ready: false, failed: [], error });
   let answer: HttpAnswer;
   try {
-    answer = await get(target, token, tls, timeoutMs);
+    answer = await get(target, authorization, tls, timeoutMs);
   } catch (error) {
     return unknown(reasonOf(error));
   }
   if (answer.status === 401) {
     return unknown(
-      token === null ? "it wants the cluster's secret (--secret-file)" : "it has another secret",
+      authorization === null
+        ? "it wants the cluster's secret (--secret-file), or a user with the role root (--user, --password-file)"
+        : "it has another secret, or the user is not one with the role root and this password",
     );
   }
   const checks = parseChecks(answer.body);
@@ -144,11 +157,11 @@ async function healthOf(
 
 async function get(
   { host, port }: Target,
-  token: string | null,
+  authorization: string | null,
   tls: TlsSide | null,
   timeoutMs: number,
 ): Promise<HttpAnswer> {
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  const headers = authorization === null ? {} : { authorization };
   const signal = AbortSignal.timeout(timeoutMs);
   const path = "/readyz?verbose";
   try {

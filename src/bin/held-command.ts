@@ -1,12 +1,22 @@
 /** `omnikv lock` and `omnikv elect`: what they have in common. */
+import { hostname } from "node:os";
 import type { Command } from "commander";
 import { createClient, KvError, type Guard, type KvClient } from "../client/api/index.ts";
 import { printable, printableJson, unreachable } from "../base/index.ts";
+import { nodeClock } from "../machine/runtime/index.ts";
 import { EXIT } from "../prompt/terminal/index.ts";
 import { statusOf } from "../prompt/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { addAccessOptions, parseTime, type PromptFlags } from "./prompt-options.ts";
 import { runHeld, type RunEnd } from "./run-held.ts";
+
+/** What the nodes refuse they say themselves. */
+export const TTL_MS_MAX = 366 * 24 * 3_600_000;
+/** Who waits for less does not wonder. */
+const TELL_WAIT_MS = 500;
+
+/** For others to see, when nothing else is given: the process that waits or holds, and its machine. */
+export const THIS_PROCESS = `process ${process.pid} on ${hostname()}`;
 
 export interface HeldFlags extends PromptFlags {
   readonly ttl: string;
@@ -34,6 +44,17 @@ export class Teller {
     process.stderr.write(`${line}\n`);
   }
 
+  /**
+   * Whoever looks on is to know why no program begins; a script that writes a log is not to have a line of each wait.
+   * @returns call it when the wait is over
+   */
+  waits(text: string, fields: Readonly<Record<string, unknown>>): () => void {
+    if (!this.#json && !process.stderr.isTTY) return () => {};
+    return nodeClock.after(TELL_WAIT_MS, () =>
+      this.tell(text, { ok: true, event: "waits", ...fields }),
+    );
+  }
+
   failed(error: KvError): void {
     const { code, message } = error;
     this.tell(message, { ok: false, op: this.#name, code, message });
@@ -56,9 +77,9 @@ export async function withHeld(
   flags: HeldFlags,
   carryOut: (held: HeldRun) => Promise<number>,
 ): Promise<void> {
-  const ttl = parseTime(flags.ttl, "--ttl");
-  const { nodes, clusterId, secret, tls, timeoutMs } = await learnSettings(flags);
-  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs });
+  const ttl = parseTime(flags.ttl, "--ttl", TTL_MS_MAX);
+  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = await learnSettings(flags);
+  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
   const teller = new Teller(what.name, flags.json === true);
   const abort = new AbortController();
   let isRunning = false;

@@ -2,8 +2,16 @@
 import { Command } from "commander";
 import { KvError } from "../client/api/index.ts";
 import { EXIT } from "../prompt/terminal/index.ts";
-import { addHeldOptions, statusOfEnd, withHeld, type HeldFlags } from "./held-command.ts";
+import {
+  addHeldOptions,
+  statusOfEnd,
+  THIS_PROCESS,
+  withHeld,
+  type HeldFlags,
+} from "./held-command.ts";
 import { parseTime } from "./prompt-options.ts";
+
+const WAIT_MS_MAX = 7 * 24 * 3_600_000;
 
 interface LockFlags extends HeldFlags {
   readonly shared?: true;
@@ -37,13 +45,13 @@ export function lockCommand(): Command {
     .option("--if-available", "do not wait")
     .option("--steal", "take it from whoever holds it")
     .option("--wait <time>", "wait no longer than this")
-    .option("--owner <text>", "for others to see: who holds it")
+    .option("--owner <text>", `for others to see: who holds it (default: "process PID on HOST")`)
     .addHelpText("after", HELP)
     .action((name: string, words: readonly string[], flags: LockFlags) => run(name, words, flags));
 }
 
 async function run(name: string, words: readonly string[], flags: LockFlags): Promise<void> {
-  const waitMs = flags.wait === undefined ? null : parseTime(flags.wait, "--wait");
+  const waitMs = flags.wait === undefined ? null : parseTime(flags.wait, "--wait", WAIT_MS_MAX);
   await withHeld({ name: "lock", of: name, words }, flags, async (held) => {
     const { client, ttl, teller } = held;
     const late = new AbortController();
@@ -54,14 +62,17 @@ async function run(name: string, words: readonly string[], flags: LockFlags): Pr
       mode: flags.shared === true ? ("shared" as const) : ("exclusive" as const),
       ifAvailable: flags.ifAvailable === true,
       steal: flags.steal === true,
-      owner: flags.owner ?? "",
+      owner: flags.owner ?? THIS_PROCESS,
       ttl,
       signal: late.signal,
     };
     let status: number | null = null;
+    const heldElsewhere = `waits for ${name}; "omnikv locks" shows who holds it`;
+    const stopTelling = teller.waits(heldElsewhere, { name });
     try {
       await client.locks.request(name, options, async (lock) => {
         clearTimeout(timer);
+        stopTelling();
         if (lock === null) {
           const message = `${name} is not available`;
           teller.tell(message, { ok: false, event: "unavailable", message });
@@ -79,6 +90,7 @@ async function run(name: string, words: readonly string[], flags: LockFlags): Pr
       return EXIT.failed;
     } finally {
       clearTimeout(timer);
+      stopTelling();
     }
     return status ?? EXIT.failed;
   });

@@ -7,6 +7,7 @@ import { endWhenReaderGoes } from "../machine/host/index.ts";
 import { ACCESS_COMMANDS, KEY_COMMANDS, SETTING_COMMANDS } from "../prompt/commands/index.ts";
 import type { ManageAction } from "../prompt/index.ts";
 import { wrap } from "../prompt/terminal/index.ts";
+import { checkArguments } from "./own-arguments.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -223,6 +224,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(`omnikv: cannot write the output: ${terminalText(message)}\n`);
   });
   try {
+    checkArguments(args);
     const program = await createProgram(asked);
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   UsageError,
   usageLines,
 } from "../prompt/terminal/index.ts";
+import { argumentToken } from "./argument-token.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
@@ -26,8 +27,6 @@ interface OneShotFlags extends PromptFlags {
   readonly raw?: true;
 }
 
-/** What stands in an argument for bytes that are no UTF-8. */
-const REPLACEMENT = "\ufffd";
 /** Stands for standard input, in the place of a value. */
 const INPUT = "-";
 
@@ -128,7 +127,7 @@ function flagsOf<A>(spec: CommandSpec<A>, command: Command): ParsedArguments["fl
     const value: unknown =
       option === undefined ? undefined : command.opts()[option.attributeName()];
     if (value !== undefined)
-      flags.set(name, typeof value === "string" ? token(value) : EMPTY_TOKEN);
+      flags.set(name, typeof value === "string" ? argumentToken(value) : EMPTY_TOKEN);
   }
   return flags;
 }
@@ -145,18 +144,8 @@ async function tokensOf<A>(
   }
   const input = at === -1 ? null : await readInput(signal);
   return words.map((text, i) =>
-    i === at && input !== null ? { text, bytes: input, quoted: true } : token(text),
+    i === at && input !== null ? { text, bytes: input, quoted: true } : argumentToken(text),
   );
-}
-
-/** @throws UsageError for what was no UTF-8: Node.js has put other characters in its place, and another key would be meant */
-function token(text: string): Token {
-  if (text.includes(REPLACEMENT)) {
-    throw new UsageError(
-      'an argument is no UTF-8: omnikv client takes such bytes, written as "\\xHH"',
-    );
-  }
-  return { text, bytes: new TextEncoder().encode(text), quoted: true };
 }
 
 /** @throws UsageError when it is longer than a value may be: the rest is not waited for */

@@ -17,6 +17,7 @@ import { nodeClock } from "../machine/runtime/index.ts";
 import {
   createStyle,
   type ExitStatus,
+  formatDuration,
   historyPath,
   type Prompt,
   runPrompt,
@@ -103,11 +104,20 @@ export function readSettings(flags: PromptFlags): PromptSettings {
   };
 }
 
-/** "500ms", "5s", "1.5s" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
-export function parseTime(text: string, flag: string): number {
-  const match = /^(\d{1,7}(?:\.\d{1,3})?)(ms|s)$/.exec(text);
-  const ms = match === null ? 0 : Number(match[1]) * (match[2] === "s" ? 1000 : 1);
-  if (ms >= 1 && ms <= 3_600_000) return ms;
+const TIME_MS_MAX = 3_600_000;
+
+/** "500ms", "5s", "1.5s", "2min" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
+export function parseTime(text: string, flag: string, maxMs = TIME_MS_MAX): number {
+  const match = /^(\d{1,8}(?:\.\d{1,3})?)(ms|s|min)$/.exec(text);
+  const factor = { ms: 1, s: 1000, min: 60_000 }[match?.[2] ?? ""] ?? 0;
+  const ms = Number(match?.[1] ?? 0) * factor;
+  if (ms >= 1 && ms <= maxMs) return ms;
+  if (ms > maxMs) {
+    throw new KvError(
+      "BAD_REQUEST",
+      `${flag}: expected ${formatDuration(maxMs)} at most, got "${text}"`,
+    );
+  }
   throw new KvError("BAD_REQUEST", `${flag}: expected a time like 500ms or 5s, got "${text}"`);
 }
 

@@ -10,6 +10,7 @@ import { wrongName } from "./locks.ts";
 import { takeLock } from "./take-lock.ts";
 import type { Bytes, RangeSelector, RequestOptions, Revision } from "./types.ts";
 
+/** How a process stands in an election. */
 export interface ElectOptions {
   /** What `observeElection` tells of who leads: where it is to be found. Default: nothing. */
   readonly value?: Bytes;
@@ -76,6 +77,7 @@ export async function* elect(
   });
 }
 
+/** Who leads, as `observeElection` tells it. */
 export interface Leader {
   /** What it has said of itself: as of `elect`. */
   readonly value: Uint8Array;

@@ -13,6 +13,8 @@ import type {
 import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./types.ts";
 
 export interface GuardedSource extends TransactSource {
+  /** As `txn`, in one step with the check that the guard's key is there as it was made with its token. Null: it is not. */
+  txnWhile(guard: Guard, request: TxnRequest, options?: RequestOptions): Promise<TxnResult | null>;
   transactOn<T>(
     view: TransactSource,
     carryOut: (tx: Transaction) => Promise<T> | T,
@@ -57,18 +59,9 @@ export class GuardedClient implements TransactSource {
     const guard = this.#guard;
     // It would be refused anyhow; what the signal knows is told sooner.
     if (guard.signal.aborted) throw lost(guard, guard.signal.reason);
-    const whole: TxnRequest = {
-      compare: [guardedBy(guard)],
-      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-      then: [{ op: "txn", ...request }],
-    };
-    const { succeeded, revision, results, node } = await this.#source.txn(whole, options);
-    if (!succeeded) throw lost(guard, undefined);
-    const [inner] = results ?? [];
-    if (inner === undefined) return { succeeded, revision, results: null, node };
-    if (inner.op !== "txn")
-      throw new KvError("INTERNAL", "a transaction was answered with something else");
-    return { succeeded: inner.succeeded, revision, results: inner.results, node };
+    const answer = await this.#source.txnWhile(guard, request, options);
+    if (answer === null) throw lost(guard, undefined);
+    return answer;
   }
 
   #change(operation: TxnOperation, options?: RequestOptions): Promise<TxnResult> {
@@ -95,6 +88,28 @@ export class GuardedClient implements TransactSource {
   range: TransactSource["range"] = (...args) => this.#source.range(...args);
   /** As of KvClient. */
   count: TransactSource["count"] = (...args) => this.#source.count(...args);
+}
+
+/** @param txn of a client, whose keys are whole */
+export async function txnWhile(
+  txn: (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>,
+  guard: Guard,
+  request: TxnRequest,
+  options?: RequestOptions,
+): Promise<TxnResult | null> {
+  const whole: TxnRequest = {
+    compare: [guardedBy(guard)],
+    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+    then: [{ op: "txn", ...request }],
+  };
+  const { succeeded, revision, results, node } = await txn(whole, options);
+  if (!succeeded) return null;
+  const [inner] = results ?? [];
+  if (inner === undefined) return { succeeded, revision, results: null, node };
+  if (inner.op !== "txn") {
+    throw new KvError("INTERNAL", "a transaction was answered with something else");
+  }
+  return { succeeded: inner.succeeded, revision, results: inner.results, node };
 }
 
 function lost({ key, token }: Guard, cause: unknown): KvError {

@@ -31,7 +31,7 @@ export type { LeaseInfo, LeaseKeys } from "./lease-port.ts";
 export { leaseMarginOf } from "./lease-time.ts";
 export type { Lease } from "./lease.ts";
 export type { LeaseOptions, Leases, SessionOptions } from "./leases.ts";
-export type { LockMode } from "./lock-keys.ts";
+export { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "./lock-keys.ts";
 export type { Guard, Lock } from "./lock.ts";
 export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
 export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";

@@ -4,9 +4,16 @@ import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import type { Atomic } from "./atomic.ts";
+import type { ElectOptions, Leader, Term } from "./election.ts";
+import type { GuardedClient } from "./guarded-client.ts";
+import type { Leases } from "./leases.ts";
+import type { Guard } from "./lock.ts";
+import type { Locks } from "./locks.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
+  BatchOperation,
+  BatchOutcome,
   Bytes,
   CasCondition,
   CasResult,
@@ -99,9 +106,13 @@ export abstract class KeyRequests {
 /** What a client does, and a view of it (`withPrefix`). Promises reject with a KvError. */
 export interface KvRequests extends KeyRequests {
   /** As of KvClient. */
+  batch(operations: readonly BatchOperation[], options?: RequestOptions): Promise<BatchOutcome[]>;
+  /** As of KvClient. */
   snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot>;
   /** As of KvClient. */
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;
+  /** As of KvClient. */
+  txnWhile(guard: Guard, request: TxnRequest, options?: RequestOptions): Promise<TxnResult | null>;
   /** As of KvClient. */
   atomic(): Atomic;
   /** As of KvClient. */
@@ -123,6 +134,7 @@ export interface KvRequests extends KeyRequests {
   count(selector: RangeSelector, options?: CountOptions): Promise<CountResult>;
   /** As of KvClient. */
   history(key: Bytes, options?: HistoryOptions): AsyncGenerator<KeyVersion>;
+  /** As of KvClient. */
   watch(
     what: Bytes | RangeSelector,
     options: WatchOptions & { readonly progress: true },
@@ -130,8 +142,22 @@ export interface KvRequests extends KeyRequests {
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
   watchOn(skip: number, what: Bytes | RangeSelector, options?: WatchOptions): Watch;
+  /** As of KvClient. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
+  /** Of the whole cluster: leases have no names. */
+  readonly leases: Leases;
+  /** As of KvClient. */
+  readonly locks: Locks;
+  /** As of KvClient. */
+  guarded(guard: Guard): GuardedClient;
+  /** As of KvClient. */
+  elect(name: string, options?: ElectOptions): AsyncGenerator<Term, void, undefined>;
+  /** As of KvClient. */
+  observeElection(
+    name: string,
+    options?: Pick<RequestOptions, "signal">,
+  ): AsyncGenerator<Leader | null, void, undefined>;
   /** As `observe`, on a view of this client. */
   observeOn(
     view: KvRequests,

@@ -34,7 +34,7 @@ import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 import { isLocal, readResults } from "./results.ts";
 import { Coordination } from "./coordination.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
-import { GuardedClient } from "./guarded-client.ts";
+import { GuardedClient, txnWhile } from "./guarded-client.ts";
 import { leasePortOf } from "./lease-requests.ts";
 import type { Leases } from "./leases.ts";
 import type { Guard } from "./lock.ts";
@@ -370,6 +370,11 @@ export class KvClient extends KeyRequests implements KvRequests {
    */
   guarded(guard: Guard): GuardedClient {
     return new GuardedClient(this, guard);
+  }
+
+  /** As `txn`, in one step with the check that the lock is held, or the term lasts. Null: it does not, and nothing was done. */
+  txnWhile(guard: Guard, request: TxnRequest, options?: RequestOptions): Promise<TxnResult | null> {
+    return txnWhile((whole, given) => this.txn(whole, given), guard, request, options);
   }
 
   /**

@@ -9,6 +9,7 @@ export interface LeaseInfo {
   readonly remaining: number;
 }
 
+/** A lease and what is bound to it. */
 export interface LeaseKeys extends LeaseInfo {
   /** Those that are bound to it. */
   readonly keys: readonly Uint8Array[];

@@ -13,6 +13,7 @@ export const LEASE_TTL_MS = 10_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5000;
 
+/** How a lease is asked for. */
 export interface LeaseOptions {
   /** Milliseconds for which the cluster keeps it without a sign of life. Default 10,000. */
   readonly ttl?: number;
@@ -20,11 +21,13 @@ export interface LeaseOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a session keeps a lease: as a lease, and anew when it was lost. */
 export interface SessionOptions extends LeaseOptions {
   /** Told once each time when the lease is lost, before the next one is asked for. */
   readonly onLost?: (reason: KvError) => void;
 }
 
+/** Leases of a client, renewed in the background: `client.leases`. Promises reject with a KvError. */
 export class Leases {
   readonly #clock: Clock;
   readonly #port: LeasePort;

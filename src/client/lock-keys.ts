@@ -5,6 +5,7 @@
 import { afterPrefix } from "../base/index.ts";
 import type { RangeSelector } from "./types.ts";
 
+/** An exclusive lock is held alone, shared ones together. */
 export type LockMode = "exclusive" | "shared";
 
 /** What begins with it belongs to the library. */

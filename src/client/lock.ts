@@ -26,6 +26,7 @@ export interface Guard {
   readonly signal: AbortSignal;
 }
 
+/** A lock that this process holds, as the function of `locks.request` gets it. */
 export interface Lock extends Guard {
   readonly name: string;
   readonly mode: LockMode;

@@ -14,6 +14,7 @@ const LOCK_TTL_MS = 10_000;
 /** Of a name, as it is written in a key: three for each byte that is no letter, digit or one of -_.!~*'(). */
 const NAME_BYTES_MAX = 1024;
 
+/** How a lock is asked for. */
 export interface LockOptions {
   /** "shared" locks are held together, an "exclusive" one alone. Default "exclusive". */
   readonly mode?: LockMode;
@@ -31,6 +32,7 @@ export interface LockOptions {
   readonly owner?: string;
 }
 
+/** A lock that is held or waited for, by whichever process. */
 export interface LockInfo {
   readonly name: string;
   readonly mode: LockMode;
@@ -39,6 +41,7 @@ export interface LockInfo {
   readonly revision: number;
 }
 
+/** The locks of one state of the store. */
 export interface LockQuery {
   readonly held: readonly LockInfo[];
   /** In the order in which they came. */
@@ -53,11 +56,19 @@ export interface LocksMachine {
   readonly list: (prefix: string, options: RequestOptions) => AsyncIterable<KeyValue>;
 }
 
+/** Locks of the whole cluster: `client.locks`. Promises reject with a KvError. */
 export class Locks {
   readonly #machine: LocksMachine;
+  readonly #prefix: string;
 
-  constructor(machine: LocksMachine) {
+  constructor(machine: LocksMachine, prefix = "") {
     this.#machine = machine;
+    this.#prefix = prefix;
+  }
+
+  /** A view of these whose names all begin with `prefix`. */
+  within(prefix: string): Locks {
+    return new Locks(this.#machine, this.#prefix + prefix);
   }
 
   /**
@@ -93,7 +104,7 @@ export class Locks {
     const options = typeof second === "function" ? {} : second;
     const carryOut = (typeof second === "function" ? second : third) as
       ((lock: Lock | null) => Promise<T> | T) | undefined;
-    const wrong = wrongName(name) ?? wrongLockOptions(options);
+    const wrong = wrongName(name, this.#prefix) ?? wrongLockOptions(options);
     if (wrong !== null) throw wrong;
     if (typeof carryOut !== "function") throw badArgument("callback", "a function", carryOut);
     const { mode = "exclusive", signal, ttl = LOCK_TTL_MS, owner = "" } = options;
@@ -102,7 +113,7 @@ export class Locks {
     try {
       const how =
         options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
-      const place = placeOf(LOCKS_PREFIX, name);
+      const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
       const take: TakeOptions = { clock, lease, signal, store };
       const taken = await takeLock({ place, mode, value: owner, how }, take);
       if (taken === null) return await carryOut(null);
@@ -125,10 +136,13 @@ export class Locks {
   async query(options: RequestOptions = {}): Promise<LockQuery> {
     const held: LockInfo[] = [];
     const pending: LockInfo[] = [];
-    for await (const { key, value, createRevision } of this.#machine.list(LOCKS_PREFIX, options)) {
+    // Names are written character by character: those that begin alike have keys that begin alike.
+    const place = `${LOCKS_PREFIX}${encodeURIComponent(this.#prefix)}`;
+    for await (const { key, value, createRevision } of this.#machine.list(place, options)) {
       const at = lockKeyIn(LOCKS_PREFIX, Buffer.from(key).toString("utf8"));
-      if (at === null) continue;
-      const { name, mode } = at;
+      if (at === null || !at.name.startsWith(this.#prefix)) continue;
+      const { mode } = at;
+      const name = at.name.slice(this.#prefix.length);
       const owner = Buffer.from(value).toString("utf8");
       (at.isHeld ? held : pending).push({ name, mode, owner, revision: createRevision });
     }
@@ -136,11 +150,14 @@ export class Locks {
   }
 }
 
-export function wrongName(name: unknown): KvError | null {
+/** @param prefix what stands before it in the whole name */
+export function wrongName(name: unknown, prefix = ""): KvError | null {
   const expected = `a string of 1 to ${NAME_BYTES_MAX} bytes`;
   if (typeof name !== "string" || name === "") return badArgument("name", expected, name);
   if (/\p{Surrogate}/u.test(name)) return badArgument("name", "text without half characters", name);
-  return placeOf("", name).length > NAME_BYTES_MAX ? badArgument("name", expected, name) : null;
+  return placeOf("", prefix + name).length > NAME_BYTES_MAX
+    ? badArgument("name", expected, name)
+    : null;
 }
 
 function wrongLockOptions(options: unknown): KvError | null {

@@ -1,10 +1,16 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
-import { afterPrefix } from "../base/index.ts";
+import { afterPrefix, type KvError } from "../base/index.ts";
 import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument-checks.ts";
+import { wrongBatch } from "./batch.ts";
 import { bytesOf } from "./bytes.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import type { KeyVersion } from "./key-version.ts";
 import { KeyEntry, KeyValue } from "./range-entry.ts";
+import type { ElectOptions, Leader, Term } from "./election.ts";
+import { GuardedClient } from "./guarded-client.ts";
+import type { Leases } from "./leases.ts";
+import type { Guard } from "./lock.ts";
+import { wrongName, type Locks } from "./locks.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { isKey } from "./watched.ts";
@@ -14,6 +20,8 @@ import type { Transaction, TransactSource } from "./transact.ts";
 import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 import type {
+  BatchOperation,
+  BatchOutcome,
   Bytes,
   CountOptions,
   CountResult,
@@ -52,9 +60,28 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     request: R,
     options?: ReadOptions,
   ): Promise<ResultOf<R["op"]>> {
-    const wrong = wrongRequest(request);
+    const wrong = this.#wrongRequest(request);
     if (wrong !== null) throw wrong;
     return this.#client.request({ ...request, key: this.#whole(request.key) }, options);
+  }
+
+  /** As of KvClient: an outcome for each. An operation without a key of its own is BAD_REQUEST, and the others are carried out. */
+  async batch(
+    operations: readonly BatchOperation[],
+    options?: RequestOptions,
+  ): Promise<BatchOutcome[]> {
+    const wrong = wrongBatch(operations);
+    if (wrong !== null) throw wrong;
+    const asked: BatchOperation[] = [];
+    const refused = operations.map((operation): BatchOutcome | null => {
+      const error = this.#wrongRequest(operation);
+      if (error !== null) return { ok: false, op: operation?.op, error };
+      asked.push({ ...operation, key: this.#whole(operation.key) });
+      return null;
+    });
+    const outcomes = await this.#client.batch(asked, options);
+    let next = 0;
+    return refused.flatMap((outcome) => outcome ?? outcomes[next++] ?? []);
   }
 
   protected override writeBound(
@@ -103,15 +130,50 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
 
   /** As of KvClient, within the prefix. */
   async txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult> {
-    const prefix = bytesOf(this.#prefix);
-    const within = withinPrefix(
-      request,
-      (key) => this.#whole(key),
-      (selector) => this.#within(selector),
-    );
-    const answer = await this.#client.txn(within, options);
-    const results = answer.results?.map((result) => withoutPrefix(result, prefix.length)) ?? null;
-    return { ...answer, results };
+    return this.#without(await this.#client.txn(this.#withinIt(request), options));
+  }
+
+  /** As of KvClient, within the prefix. */
+  async txnWhile(
+    guard: Guard,
+    request: TxnRequest,
+    options?: RequestOptions,
+  ): Promise<TxnResult | null> {
+    const answer = await this.#client.txnWhile(guard, this.#withinIt(request), options);
+    return answer === null ? null : this.#without(answer);
+  }
+
+  /** Those of the client: leases have no names. The keys that one has come whole. */
+  get leases(): Leases {
+    return this.#client.leases;
+  }
+
+  /**
+   * As of KvClient, with names within the prefix: "a" of the view "app/" is the lock "app/a".
+   * @throws KvError BAD_REQUEST when the prefix is no text
+   */
+  get locks(): Locks {
+    return this.#client.locks.within(this.#prefixText());
+  }
+
+  /** As of KvClient, within the prefix; the lock may be one of the client or of any view. */
+  guarded(guard: Guard): GuardedClient {
+    return new GuardedClient(this, guard);
+  }
+
+  /** As of KvClient, with names as `locks` has them. */
+  async *elect(name: string, options?: ElectOptions): AsyncGenerator<Term, void, undefined> {
+    for await (const term of this.#client.elect(this.#named(name), options)) {
+      yield { ...term, name };
+    }
+  }
+
+  /** As of KvClient, with names as `locks` has them. */
+  async *observeElection(
+    name: string,
+    options?: Pick<RequestOptions, "signal">,
+  ): AsyncGenerator<Leader | null, void, undefined> {
+    yield* this.#client.observeElection(this.#named(name), options);
   }
 
   /** As of KvClient, within the prefix. */
@@ -178,6 +240,35 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     return new PrefixedClient(this, prefix);
   }
 
+  #withinIt(request: TxnRequest): TxnRequest {
+    return withinPrefix(
+      request,
+      (key) => this.#whole(key),
+      (selector) => this.#within(selector),
+    );
+  }
+
+  #without(answer: TxnResult): TxnResult {
+    const { length } = bytesOf(this.#prefix);
+    const results = answer.results?.map((result) => withoutPrefix(result, length)) ?? null;
+    return { ...answer, results };
+  }
+
+  /** @throws KvError BAD_REQUEST */
+  #named(name: string): string {
+    const prefix = this.#prefixText();
+    const wrong = wrongName(name, prefix);
+    if (wrong !== null) throw wrong;
+    return prefix + name;
+  }
+
+  /** @throws KvError BAD_REQUEST: names are text */
+  #prefixText(): string {
+    const text = Buffer.from(bytesOf(this.#prefix)).toString("utf8");
+    if (Buffer.from(text, "utf8").equals(bytesOf(this.#prefix))) return text;
+    throw badArgument("prefix", "text, for locks and elections", this.#prefix);
+  }
+
   #within(selector: RangeSelector): RangeSelector {
     const wrong = wrongSelector(selector);
     if (wrong !== null) throw wrong;
@@ -190,13 +281,23 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     return last === null ? first : { ...first, end: last };
   }
 
-  /** @throws KvError BAD_REQUEST: an empty key would be one of a neighbour, who has the prefix for a key */
+  #wrongRequest(request: KeyRequest): KvError | null {
+    return wrongRequest(request) ?? wrongKey(request.key);
+  }
+
+  /** @throws KvError BAD_REQUEST as `wrongKey` */
   #whole(key: Bytes): Bytes {
-    const wrong = wrongBytes("key", key);
+    const wrong = wrongKey(key);
     if (wrong !== null) throw wrong;
-    if (key.length === 0) throw badArgument("key", "at least one byte after the prefix", key);
     const prefix = this.#prefix;
     if (typeof prefix === "string" && typeof key === "string") return prefix + key;
     return Buffer.concat([bytesOf(prefix), bytesOf(key)]);
   }
+}
+
+/** An empty key would be one of a neighbour, who has the prefix for a key. */
+function wrongKey(key: Bytes): KvError | null {
+  const wrong = wrongBytes("key", key);
+  if (wrong !== null) return wrong;
+  return key.length > 0 ? null : badArgument("key", "at least one byte after the prefix", key);
 }

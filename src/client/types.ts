@@ -71,6 +71,7 @@ export interface HeldLease {
   readonly signal: AbortSignal;
 }
 
+/** How a write is carried out, and for how long its key stays. */
 export interface WriteOptions extends RequestOptions {
   /**
    * The key is bound to the lease and deleted when it ends. The write is not made when it has ended (LEASE_LOST). Default: to none, and

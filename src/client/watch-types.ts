@@ -3,6 +3,7 @@ import { textIn } from "./read-result.ts";
 import { KeyValue } from "./range-entry.ts";
 import type { RequestOptions, Revision } from "./types.ts";
 
+/** From where on a watch goes, and what its events tell. */
 export interface WatchOptions extends RequestOptions {
   /** First revision of which events are wanted, 1 or more. Default: the next one. */
   readonly from?: Revision;
@@ -65,6 +66,7 @@ export class DeleteEvent {
   }
 }
 
+/** One key that one revision changed. */
 export type WatchEvent = PutEvent | DeleteEvent;
 
 /** All events of one revision, in order of keys. */
@@ -80,8 +82,10 @@ export interface WatchProgress {
   readonly revision: Revision;
 }
 
+/** What a watch gives that was asked for `progress`, too. */
 export type WatchItem = WatchBatch | WatchProgress;
 
+/** How the newest state is asked for: through which node, and until when. */
 export type ObserveOptions = Pick<RequestOptions, "node" | "signal">;
 
 /** A range as it was at one revision. */

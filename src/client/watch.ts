@@ -55,6 +55,7 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
     return this.#feed.take(this.#line) as Promise<IteratorResult<Item, undefined>>;
   }
 
+  /** What `for await` calls when its loop is left: ends the watch. */
   return(): Promise<IteratorResult<Item, undefined>> {
     this.close();
     return Promise.resolve({ done: true, value: undefined });

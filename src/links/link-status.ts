@@ -1,3 +1,4 @@
+import { LATENCY_BUCKETS } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { LinkFault } from "./drop-table.ts";
 
@@ -18,6 +19,9 @@ export interface LinkCounters {
   /** Sessions ended because the send buffer was full, and because of what the peer sent. */
   overflows: number;
   malformed: number;
+  /** Round trips by latencyBucket, and all of them together in milliseconds. */
+  readonly roundTrips: number[];
+  roundTripsMs: number;
 }
 
 export function newLinkCounters(): LinkCounters {
@@ -34,6 +38,8 @@ export function newLinkCounters(): LinkCounters {
     sessions: 0,
     overflows: 0,
     malformed: 0,
+    roundTrips: Array.from({ length: LATENCY_BUCKETS }, () => 0),
+    roundTripsMs: 0,
   };
 }
 

@@ -1,5 +1,6 @@
 /** One session between two nodes: an established connection, the frames that go over it, and their counters. */
 import type { CancelTimer, Clock, Connection, ConnectionHandlers } from "../machine/ports/index.ts";
+import { latencyBucket } from "../base/index.ts";
 import { DecodeError } from "../protocol/codec/index.ts";
 import {
   type LongMessage,
@@ -194,5 +195,9 @@ export class PeerSession implements ConnectionHandlers {
     const roundTripMs = this.#options.clock.now() - sentMs;
     if (!(roundTripMs >= 0)) throw new DecodeError("pong before its ping");
     this.roundTripMs = roundTripMs;
+    const { counters } = this.#options;
+    const bucket = latencyBucket(roundTripMs);
+    counters.roundTrips[bucket] = (counters.roundTrips[bucket] ?? 0) + 1;
+    counters.roundTripsMs += roundTripMs;
   }
 }

@@ -20,6 +20,7 @@ export function compareBallots(a: Ballot, b: Ballot): number {
   return a.n - b.n || a.priority - b.priority || a.pid - b.pid;
 }
 
+/** Whether both are the same ballot, in all four fields. */
 export function ballotsEqual(a: Ballot, b: Ballot): boolean {
   return a.n === b.n && a.pid === b.pid && a.priority === b.priority && a.configId === b.configId;
 }

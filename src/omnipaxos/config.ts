@@ -25,6 +25,7 @@ export type SnapshotPolicy<T, S> =
       readonly partsAt?: (snapshot: S) => number | null;
     };
 
+/** What a node is made with. What may be left out has the default that is named with it; times are in ticks of the host. */
 export interface OmniPaxosConfig<T, S = never> {
   readonly clusterConfig: ClusterConfig;
   /** This node; one of clusterConfig.nodes. */
@@ -61,6 +62,7 @@ export interface Quorum {
   readonly write: number;
 }
 
+/** The configuration with all defaults filled in, and what follows from it. */
 export interface ResolvedConfig<T, S> extends Required<OmniPaxosConfig<T, S>> {
   readonly peers: readonly NodeId[];
   readonly quorum: Quorum;

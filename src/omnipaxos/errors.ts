@@ -32,10 +32,12 @@ export class ConfigError extends Error {
   }
 }
 
+/** Why an entry was not taken. */
 export type ProposeError<T> =
   /** A stop-sign stands in the log: the entry was not taken. */
   { readonly kind: "pendingReconfigEntry"; readonly entry: T };
 
+/** Why a stop-sign was not proposed. */
 export type ReconfigureError =
   /** A stop-sign stands in the log, or one waits for this node to lead. */
   | { readonly kind: "pendingReconfigConfig"; readonly config: ClusterConfig }
@@ -43,6 +45,7 @@ export type ReconfigureError =
   /** This node takes no part any more. */
   | { readonly kind: "contradiction"; readonly contradiction: Contradiction };
 
+/** Why nothing was compacted. */
 export type CompactionError =
   /** This node takes no part any more. `compact`, the application's own, still works. */
   | { readonly kind: "contradiction"; readonly contradiction: Contradiction }
@@ -58,22 +61,30 @@ export type CompactionError =
   /** A host snapshot must satisfy compactIdx <= snapshot.idx, and must not be older than the stored one. */
   | { readonly kind: "snapshotIndex"; readonly snapshotIdx: number; readonly minIdx: number };
 
+/** Why leadership was not handed over. */
 export type HandOverError =
   /** `to` cannot lead in this node's place now, or this node does not lead. */
   { readonly kind: "noHeir"; readonly to: NodeId };
 
+/** It was taken in hand. */
 export interface Success {
   readonly ok: true;
 }
+/** It was refused, and changed nothing. */
 export interface Failure<E> {
   readonly ok: false;
   readonly error: E;
 }
+/** What a call that may be refused returns: it throws for bugs only. */
 export type Result<E> = Success | Failure<E>;
 
+/** Of `append`. */
 export type ProposeResult<T> = Result<ProposeError<T>>;
+/** Of `reconfigure`. */
 export type ReconfigureResult = Result<ReconfigureError>;
+/** Of `handOver`. */
 export type HandOverResult = Result<HandOverError>;
+/** Of `trim`, `snapshot` and `compact`. */
 export type CompactionResult = Result<CompactionError>;
 
 export const OK: Success = Object.freeze({ ok: true });

@@ -12,6 +12,7 @@ export interface StopSign {
   readonly metadata: Uint8Array | null;
 }
 
+/** The nodes of one configuration and its quorums: fixed for the life of a log. */
 export interface ClusterConfig {
   /** Positive; grows with each reconfiguration. */
   readonly configurationId: number;
@@ -25,11 +26,13 @@ export interface ClusterConfig {
  * `delta` snapshots hold [baseIdx, idx) only and are merged onto a base of exactly baseIdx.
  */
 export type Snapshot<S> = CompleteSnapshot<S> | DeltaSnapshot<S>;
+/** A snapshot of all that was decided before `idx`. */
 export interface CompleteSnapshot<S> {
   readonly kind: "complete";
   readonly idx: number;
   readonly value: S;
 }
+/** A snapshot of what was decided from `baseIdx` on and before `idx`. */
 export interface DeltaSnapshot<S> {
   readonly kind: "delta";
   readonly baseIdx: number;
@@ -46,12 +49,14 @@ export interface LogSync<T, S> {
   readonly stopSign: StopSign | null;
 }
 
+/** The question of a heartbeat round, to every peer. */
 export interface HeartbeatRequest {
   readonly type: "heartbeatRequest";
   readonly round: number;
   /** Random per process start, so that a reply to an earlier incarnation is not counted (S24). */
   readonly incarnation: number;
 }
+/** Its answer: the ballot of the replying node, whom it takes for its leader, and whether that one reaches a quorum. */
 export interface HeartbeatReply {
   readonly type: "heartbeatReply";
   readonly round: number;
@@ -60,10 +65,12 @@ export interface HeartbeatReply {
   readonly leader: Ballot;
   readonly happy: boolean;
 }
+/** To the leader of `n`: prepare me anew, I have lost what you told me. */
 export interface PrepareReq {
   readonly type: "prepareReq";
   readonly n: Ballot;
 }
+/** The leader of `n` opens its round at a follower, and says how far its own log goes. */
 export interface Prepare {
   readonly type: "prepare";
   readonly n: Ballot;
@@ -71,6 +78,7 @@ export interface Prepare {
   readonly acceptedRound: Ballot;
   readonly acceptedIdx: number;
 }
+/** The follower takes part in no round below `n` any more, and hands over what the leader lacks. */
 export interface PromiseMessage<T, S> {
   readonly type: "promise";
   readonly n: Ballot;
@@ -80,6 +88,7 @@ export interface PromiseMessage<T, S> {
   /** Present only when the follower is ahead of what the Prepare named. */
   readonly logSync: LogSync<T, S> | null;
 }
+/** The first message of a stream session: brings the follower's log in line with the leader's. */
 export interface AcceptSync<T, S> {
   readonly type: "acceptSync";
   readonly n: Ballot;
@@ -87,6 +96,7 @@ export interface AcceptSync<T, S> {
   readonly decidedIdx: number;
   readonly logSync: LogSync<T, S>;
 }
+/** Entries to be accepted, and how far the log is decided. */
 export interface AcceptDecide<T> {
   readonly type: "acceptDecide";
   readonly n: Ballot;
@@ -94,6 +104,7 @@ export interface AcceptDecide<T> {
   readonly decidedIdx: number;
   readonly entries: readonly T[];
 }
+/** The sender's log is on its disk below `acceptedIdx`, under the round `n`. */
 export interface Accepted {
   readonly type: "accepted";
   readonly n: Ballot;
@@ -101,30 +112,36 @@ export interface Accepted {
   /** What the sender has decided and has on disk: a trim may rely on it, even if the sender restarts (S6). */
   readonly decidedIdx: number;
 }
+/** The log is decided below `decidedIdx`. */
 export interface Decide {
   readonly type: "decide";
   readonly n: Ballot;
   readonly seq: SequenceNumber;
   readonly decidedIdx: number;
 }
+/** The stop-sign is to be accepted behind the entries. */
 export interface AcceptStopSign {
   readonly type: "acceptStopSign";
   readonly n: Ballot;
   readonly seq: SequenceNumber;
   readonly stopSign: StopSign;
 }
+/** The sender has promised the higher ballot `n`: the round of whoever is told is over. */
 export interface NotAccepted {
   readonly type: "notAccepted";
   readonly n: Ballot;
 }
+/** A follower hands its clients' entries on to the leader. */
 export interface ProposalForward<T> {
   readonly type: "proposalForward";
   readonly entries: readonly T[];
 }
+/** A follower hands a stop-sign on to the leader. */
 export interface ForwardStopSign {
   readonly type: "forwardStopSign";
   readonly stopSign: StopSign;
 }
+/** The leader tells its followers to forget a prefix of the log. */
 export interface CompactionMessage {
   readonly type: "compaction";
   readonly compaction:
@@ -148,6 +165,7 @@ export interface TakeOver {
   readonly n: Ballot;
 }
 
+/** Every message that nodes send each other; `type` tells them apart. */
 export type PaxosMessage<T, S> =
   | HeartbeatRequest
   | HeartbeatReply
@@ -166,6 +184,7 @@ export type PaxosMessage<T, S> =
   | Progress
   | TakeOver;
 
+/** A message on its way from one node to another. */
 export interface Envelope<T, S> {
   readonly from: NodeId;
   readonly to: NodeId;

@@ -317,15 +317,19 @@ export class OmniPaxos<T, S = never> {
     return this.#outbox.take(() => this.#store.mark(), this.#paxos.contradiction);
   }
 
+  /** This node. */
   get pid(): NodeId {
     return this.#config.pid;
   }
+  /** Entries below it are decided: no later round replaces them. Not all of that need be on the disk yet. */
   get decidedIdx(): number {
     return this.#store.decidedIdx;
   }
+  /** How long the log is: it holds the entries below this index. A stop-sign counts. */
   get acceptedIdx(): number {
     return this.#store.acceptedIdx;
   }
+  /** Entries below it are gone from the log, into a snapshot or by a trim. */
   get compactedIdx(): number {
     return this.#store.compactedIdx;
   }
@@ -333,9 +337,11 @@ export class OmniPaxos<T, S = never> {
   get storedSnapshot(): CompleteSnapshot<S> | null {
     return this.#store.snapshot;
   }
+  /** The highest ballot that this node has promised. */
   get promise(): Ballot {
     return this.#store.promise;
   }
+  /** The ballot under which the log was last accepted. */
   get acceptedRound(): Ballot {
     return this.#store.acceptedRound;
   }
@@ -350,24 +356,31 @@ export class OmniPaxos<T, S = never> {
   get contradiction(): Contradiction | null {
     return this.#paxos.contradiction;
   }
+  /** Whether this node owns the round that it takes part in. */
   get role(): Role {
     return this.#paxos.role;
   }
+  /** How far it is in that round. */
   get phase(): Phase {
     return this.#paxos.phase;
   }
+  /** Whether its leader, or itself as leader, is known to reach a quorum. */
   get isHappy(): boolean {
     return this.#election.happy;
   }
+  /** The ballot of the leader that the election has settled on; BALLOT_BOTTOM: none yet. */
   get bleLeader(): Ballot {
     return this.#election.leader;
   }
+  /** The ballot with which this node stands in the election. */
   get ownBallot(): Ballot {
     return this.#election.ownBallot;
   }
+  /** Things that should be rare, counted since this object was made; for metrics and tests. */
   get counters(): Readonly<PaxosCounters> {
     return this.#paxos.counters;
   }
+  /** The stop-sign of the log, decided or not; null: there is none. */
   get stopSign(): StopSign | null {
     return this.#store.stopSign;
   }
@@ -409,6 +422,7 @@ export class OmniPaxos<T, S = never> {
     return idx < this.#store.decidedIdx ? this.#store.log.at(idx) : undefined;
   }
 
+  /** What stands at `idx`, as `readEntries` tells it; undefined when that leaves the log. */
   read(idx: number): LogRead<T, S> | undefined {
     return this.readEntries(idx, idx + 1)?.[0];
   }
@@ -423,6 +437,7 @@ export class OmniPaxos<T, S = never> {
     return readRange(this.#store, from, this.#store.decidedIdx);
   }
 
+  /** All that may be of interest about this node at this moment, as plain values; for metrics, tests and people. */
   snapshotState(): NodeState {
     const { store, paxos } = { store: this.#store, paxos: this.#paxos };
     return {

@@ -13,6 +13,7 @@ import type { Clock } from "../machine/ports/index.ts";
 import {
   ableToLead,
   leadText,
+  Load,
   parseGroups,
   planIsolation,
   planPartition,
@@ -20,9 +21,9 @@ import {
   type Scenario,
 } from "../client/scenarios/index.ts";
 import type { ClusterStoreOptions } from "./cluster-store.ts";
+import { readCoordination, type ShownCoordination } from "./coordination.ts";
 import { hexOf, keyLevel, textOf, type AskKeys, type KeyLevel } from "./key-level.ts";
 import { followKeys } from "./follow-keys.ts";
-import { Load } from "./load.ts";
 import type {
   PageActions,
   ReadMode,
@@ -227,6 +228,10 @@ export class ClusterActions implements PageActions {
 
   follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void {
     return followKeys(this.#kv, prefix, asked(through), told);
+  }
+
+  coordination(through: Through): Promise<ShownCoordination> {
+    return readCoordination(this.#kv, asked(through), () => this.#options.clock.now());
   }
 
   setLoad(perSecond: number): void {

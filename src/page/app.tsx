@@ -5,6 +5,7 @@ import "./styles/layout.css";
 import "./styles/ring.css";
 import "./styles/panels.css";
 import "./styles/time.css";
+import "./styles/leases.css";
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 import type { ClusterStore } from "./cluster-store.ts";
@@ -14,6 +15,7 @@ import { ChangesCard } from "./views/changes-card.tsx";
 import { EventsCard } from "./views/events-card.tsx";
 import { Header } from "./views/header.tsx";
 import { KeysPanel } from "./views/keys-panel.tsx";
+import { LeasesCard } from "./views/leases-card.tsx";
 import { NodeDetails } from "./views/node-details.tsx";
 import { Ring } from "./views/ring.tsx";
 import { Scenarios } from "./views/scenarios.tsx";
@@ -68,6 +70,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
             <Scenarios view={view} actions={actions} task={faults} />
             <EventsCard view={view} />
             <ChangesCard actions={actions} />
+            <LeasesCard actions={actions} />
           </div>
         </div>
       </main>

@@ -1,7 +1,8 @@
 /** From what the nodes report to what the views show, with the past of the last ten minutes. No timers: time is handed in. */
 import { hostPort, unreachable } from "../base/index.ts";
 import type { AdminBallot, AdminStatus, ClusterInfo } from "../protocol/admin/index.ts";
-import type { ClusterView, LoadView, NodeView } from "./cluster-view.ts";
+import type { LoadView } from "../client/scenarios/index.ts";
+import type { ClusterView, NodeView } from "./cluster-view.ts";
 import { linkViews } from "./link-views.ts";
 import { NodeMeter } from "./node-meter.ts";
 import type { NodeReport } from "./node-watch.ts";

@@ -1,5 +1,6 @@
 /** What the page knows of the cluster: the views draw this and nothing else. Times are milliseconds of the page's clock. */
 import type { ErrorCode } from "../base/index.ts";
+import type { LoadView } from "../client/scenarios/index.ts";
 import type { AdminStatus } from "../protocol/admin/index.ts";
 
 /**
@@ -64,20 +65,6 @@ export interface Mark {
   readonly text: string;
 }
 
-/** The writes that this page itself makes, so that a scenario on an idle cluster shows something. */
-export interface LoadView {
-  /** 0: it is off. */
-  readonly perSecond: number;
-  /** Since it was last turned on. */
-  readonly answered: number;
-  readonly failed: number;
-  /** Not begun, since too many had no answer yet. */
-  readonly heldBack: number;
-  readonly waiting: number;
-  /** Of the last write that ended, when that failed. */
-  readonly trouble: string | null;
-}
-
 /** A stretch of a node's strip: what it was over that time. */
 export interface Stretch {
   readonly from: number;
@@ -100,6 +87,7 @@ export interface ClusterView {
   readonly leader: number | null;
   readonly samples: readonly Sample[];
   readonly marks: readonly Mark[];
+  /** The writes that this page itself makes, so that a scenario on an idle cluster shows something. */
   readonly load: LoadView;
   /** By node, oldest first. */
   readonly strips: ReadonlyMap<number, readonly Stretch[]>;

@@ -28,6 +28,12 @@ export interface KeyLevel {
   readonly unreadable: number;
 }
 
+/** What is shown of a level, after some pages of it. */
+export interface ShownLevel extends KeyLevel {
+  /** How many keys and folders before these are not shown any more. */
+  readonly gone: number;
+}
+
 /** The first keys from `start` on and below `end`, in order. */
 export type AskKeys = (
   range: { readonly start: Uint8Array; readonly end: Uint8Array | null },
@@ -36,6 +42,8 @@ export type AskKeys = (
 
 const SLASH = 0x2f;
 export const ITEMS_PER_PAGE = 100;
+/** Of a level that is paged through, those that were listed last: a page in a browser holds no million of them. */
+export const ITEMS_SHOWN_MAX = 1000;
 const KEYS_PER_REQUEST = 128;
 /** Levels of nothing but folders, or of keys that cannot be shown, are not searched for ever. */
 const REQUESTS_PER_PAGE = 40;
@@ -77,6 +85,18 @@ export async function keyLevel(
     start = folder === null ? Uint8Array.of(...last.key, 0) : (afterPrefix(folder) ?? last.key);
   }
   return { items, resume: start, unreadable };
+}
+
+/** A page after those before it. What came first goes when there are too many. */
+export function joinedLevels(before: ShownLevel, page: KeyLevel): ShownLevel {
+  const items = [...before.items, ...page.items];
+  const gone = Math.max(0, items.length - ITEMS_SHOWN_MAX);
+  return {
+    items: items.slice(gone),
+    resume: page.resume,
+    unreadable: before.unreadable + page.unreadable,
+    gone: before.gone + gone,
+  };
 }
 
 /** Null: it is no UTF-8. */

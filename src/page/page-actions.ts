@@ -1,6 +1,7 @@
 /** What the page can do. Every promise rejects with a KvError whose message can be shown. */
 import type { CasCondition } from "../client/index.ts";
 import type { NamedScenario } from "../client/scenarios/index.ts";
+import type { ShownCoordination } from "./coordination.ts";
 import type { KeyLevel } from "./key-level.ts";
 import type { TxnDraft } from "./txn-draft.ts";
 
@@ -124,6 +125,9 @@ export interface PageActions {
    * @returns ends it; nothing is told afterwards
    */
   follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void;
+
+  /** Leases, locks and elections as they are now. */
+  coordination(through: Through): Promise<ShownCoordination>;
 
   /** Writes to the keys load/… at this rate from now on; 0: no more. */
   setLoad(perSecond: number): void;

@@ -24,6 +24,7 @@ import {
   type ClientAction,
   clientTable,
   isLeaseAction,
+  isLoadAction,
   isRangeAction,
   isStoreAction,
   isTxnAction,
@@ -32,6 +33,7 @@ import {
 } from "./commands/index.ts";
 import { failureOutcome } from "./failure.ts";
 import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
+import { loadKeys, type LoadClock } from "./load-keys.ts";
 import { rangeOutcome } from "./range-outcome.ts";
 import { storeOutcome, type StoreCalls } from "./store-outcome.ts";
 import { txnOutcome } from "./txn-outcome.ts";
@@ -52,6 +54,8 @@ export interface ClientPromptOptions {
   readonly startCommand: (node: number) => string;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
+  /** Timers of the same clock. Not there: those of the process. */
+  readonly after?: LoadClock["after"];
 }
 
 export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientAction> {
@@ -79,6 +83,12 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
         if (isLeaseAction(action)) {
           const request = requestOptions(target, signal);
           return [await leaseOutcome(options.client, action, request, style, elapsedMs)];
+        }
+        if (isLoadAction(action)) {
+          const { client, now, after = afterMs } = options;
+          const clock = { now, after };
+          const request = { ...requestOptions(target, signal), signal };
+          return [await loadKeys({ client, clock, request, style, screen }, action)];
         }
         if (isWatchAction(action)) {
           const request = { ...requestOptions(target, signal), signal };
@@ -110,6 +120,11 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       }
     },
   };
+}
+
+function afterMs(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
 }
 
 function isChange(action: ClientAction): boolean {

@@ -5,7 +5,7 @@
  * after the client that it was meant for.
  */
 import type { ErrorCode } from "../base/index.ts";
-import { answerReads, type ReadableState } from "./answer-reads.ts";
+import { answerReads, refuseReads, type ReadableState } from "./answer-reads.ts";
 import type { PendingRead } from "./pending-reads.ts";
 import { Refused } from "./refused.ts";
 import type { Route } from "./route.ts";
@@ -86,9 +86,16 @@ export class AnswerDesk {
     };
   }
 
-  refuseRead({ route, frame }: PendingRead, code: ErrorCode, reason: string): void {
+  /** @param state where the reason tells of it: what it is read from, for this route */
+  refuseRead(
+    { route, frame }: PendingRead,
+    code: ErrorCode,
+    reason: string,
+    state?: ReadableState,
+  ): void {
     if (!route.isOpen()) return;
-    route.answers.refuseReads(frame, code, reason);
+    if (state === undefined) route.answers.refuseReads(frame, code, reason);
+    else refuseReads(route.answers, frame, code, reason, state);
     this.refused.add("read", code);
     this.#dirty.add(route);
   }

@@ -8,6 +8,7 @@ import {
   type AnswerWriter,
   asksForOrigin,
   asksLocally,
+  forEachRead,
   takeReads,
   type Wanted,
 } from "../protocol/client/index.ts";
@@ -71,14 +72,27 @@ export function answerReads(
     if (count > 0 && !goesOn()) return false;
     if (count === 0 && asksForOrigin(frame)) answers.origin(state.origin);
     count += 1;
-    if (rights !== null && !mayReadAll(rights, wanted, state)) {
-      const code: ErrorCode = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
-      answers.unread(request, code, state.deniedText?.(rights) ?? "");
-    } else if (typeof wanted === "string") answers.stored(request, state.read(wanted));
+    if (rights !== null && !mayReadAll(rights, wanted)) denied(answers, request, rights, state);
+    else if (typeof wanted === "string") answers.stored(request, state.read(wanted));
     else answerOf(answers, request, wanted, kind, isLocal, state);
     return true;
   });
   return { count, rest };
+}
+
+/** The same refusal, which tells something of `state`, for all reads of a (checked) frame. Who may not read there is told that in its place. */
+export function refuseReads(
+  answers: AnswerWriter,
+  frame: Uint8Array,
+  code: ErrorCode,
+  text: string,
+  state: ReadableState,
+): void {
+  const rights = state.rights ?? null;
+  forEachRead(frame, (request, wanted) => {
+    if (rights === null || mayReadAll(rights, wanted)) answers.unread(request, code, text);
+    else denied(answers, request, rights, state);
+  });
 }
 
 /** Whatever names a revision, or looks at more than one key. */
@@ -99,8 +113,8 @@ function answerOf(
   const before = state.looked;
   if ("key" in wanted) answers.stored(request, state.readAt(wanted.key, wanted.revision));
   else if ("keys" in wanted) answerKeys(answers, request, wanted, revision, state);
-  else if ("lease" in wanted) answers.leases(request, state.lease?.(wanted) ?? NO_LEASES);
-  else if ("leasesAfter" in wanted) answers.leases(request, state.leases?.(wanted) ?? NO_LEASES);
+  else if ("lease" in wanted) answerLeases(answers, request, state.lease?.(wanted), state);
+  else if ("leasesAfter" in wanted) answerLeases(answers, request, state.leases?.(wanted), state);
   else if ("history" in wanted) answers.versions(request, state.history(wanted, revision));
   else answers.page(request, state.page(wanted, revision), wanted.keysOnly);
   answers.worked(CELL_WORK_BYTES * (state.looked - before));
@@ -126,18 +140,41 @@ function answerKeys(
   answers.page(request, { revision, count: keys.length, keys, resume: null }, false);
 }
 
+/** Which keys are told of is known when they are at hand: whoever may not read all of them is told of none. */
+function answerLeases(
+  answers: AnswerWriter,
+  request: number,
+  page: LeasesPage = NO_LEASES,
+  state: ReadableState,
+): void {
+  const rights = state.rights ?? null;
+  const isTold = rights === null || page.keys.every((key) => rights.mayRead({ key }));
+  if (isTold) answers.leases(request, page);
+  else denied(answers, request, rights, state);
+}
+
+function denied(
+  answers: AnswerWriter,
+  request: number,
+  rights: Rights,
+  state: ReadableState,
+): void {
+  const code: ErrorCode = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+  answers.unread(request, code, state.deniedText?.(rights) ?? "");
+}
+
 /** A copy of what is told of it: a cell of the state has more. */
 function valueOf({ value, createRevision, modRevision, version }: StoredValue): StoredValue {
   return { value, createRevision, modRevision, version };
 }
 
 /** All of what is asked for, not only what is there: what is left out would tell something too. */
-function mayReadAll(rights: Rights, wanted: Wanted, state: ReadableState): boolean {
+function mayReadAll(rights: Rights, wanted: Wanted): boolean {
   if (typeof wanted === "string") return rights.mayRead({ key: wanted });
   if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
   if ("key" in wanted) return rights.mayRead({ key: wanted.key });
   if ("history" in wanted) return rights.mayRead({ key: wanted.history });
   if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
-  if (!rights.isKnown || !("lease" in wanted)) return rights.isKnown;
-  return (state.lease?.(wanted).keys ?? []).every((key) => rights.mayRead({ key }));
+  // Of leases anybody is told whom the cluster knows; of their keys: `answerLeases`.
+  return rights.isKnown;
 }

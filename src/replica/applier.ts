@@ -7,6 +7,7 @@ import {
   OwnEntries,
   Runs,
   STATUS,
+  type Actor,
   type AnswerSink,
   type ByteString,
   type KvState,
@@ -32,7 +33,7 @@ export class Applier implements AnswerSink {
   #valueBytes = 0;
   /** Of the group at hand: commands that its client is to be told of in words. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
-  readonly #noSpaceText: () => string;
+  readonly #noSpaceText: (actor: Actor | null) => string;
   readonly #refused: Refused;
 
   /**
@@ -46,7 +47,7 @@ export class Applier implements AnswerSink {
     nonce: number,
     state: KvState,
     answered: (route: Route) => void,
-    noSpaceText: () => string,
+    noSpaceText: (actor: Actor | null) => string,
     refused: Refused = new Refused(),
   ) {
     this.#refused = refused;
@@ -130,7 +131,7 @@ export class Applier implements AnswerSink {
     const told = this.#noSpace;
     if (told === null) return;
     this.#noSpace = null;
-    const text = this.#noSpaceText();
+    const text = this.#noSpaceText(this.#route?.actor ?? null);
     this.#route?.answers.refuseRuns(told.session, told.runs.list, "NO_SPACE", text);
     this.#refused.add("write", "NO_SPACE");
   }

@@ -141,7 +141,7 @@ export class ClientReads {
     for (const read of this.#early.remove(isOver)) {
       this.#leaves(read);
       const text = aheadText(read.atLeast ?? 0, this.#readable.revision);
-      desk.refuseRead(read, "REVISION_AHEAD", text);
+      desk.refuseRead(read, "REVISION_AHEAD", text, this.#readable.isFor(read.route));
     }
     for (const read of this.remove(isOver)) {
       desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);

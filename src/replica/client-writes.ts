@@ -88,7 +88,8 @@ export class ClientWrites {
   #addAllowed(route: Route, group: Uint8Array, commands: number): void {
     const { space } = this.#options;
     const fitting = space.split(group);
-    if (fitting !== null) this.#refusePart(route, fitting, "NO_SPACE", space.memoryText());
+    if (fitting !== null)
+      this.#refusePart(route, fitting, "NO_SPACE", space.memoryText(route.actor ?? null));
     const left = fitting === null ? group : fitting.group;
     if (left === null) return;
     const affordable = this.#rebuilds.split(left, this.#tick);
@@ -115,7 +116,8 @@ export class ClientWrites {
 
   /**
    * What of a group whoever asks may do now, as far as this node knows; the rest is refused. It is judged again where it is
-   * applied, so what is let through here by mistake has no effect.
+   * applied, so what is let through here by mistake has no effect. So is a repetition of what has its outcome already: who may not do it
+   * any more is told what came of it, and not that nothing did.
    * @returns null: nothing is left
    */
   #allowed(
@@ -123,21 +125,21 @@ export class ClientWrites {
     group: Uint8Array,
     commands: number,
   ): { readonly group: Uint8Array; readonly commands: number } | null {
-    const { access, leases } = this.#options.state();
+    const state = this.#options.state();
+    const { access, leases } = state;
     if (!access.isOn) return { group, commands };
     const rights = rightsOf(access, route.actor ?? null);
     if (rights.isRoot) return { group, commands };
-    const { desk } = this.#options;
-    if (!rights.isKnown) {
-      desk.refuseGroup(route, group, false, "UNAUTHENTICATED", unknownText(route.actor ?? null));
-      return null;
-    }
+    const actor = route.actor ?? null;
     const split = splitGroup(
       group,
-      (cursor) => refusalOf(rights, cursor, (lease) => leases.boundTo(lease)) !== 0,
+      (cursor) =>
+        (!rights.isKnown || refusalOf(rights, cursor, (lease) => leases.boundTo(lease)) !== 0) &&
+        !state.hasOutcome(cursor.session, cursor.sequence),
     );
     if (split.taken.length === 0) return { group, commands };
-    this.#refusePart(route, split, "FORBIDDEN", forbiddenText(route.actor ?? null));
+    if (rights.isKnown) this.#refusePart(route, split, "FORBIDDEN", forbiddenText(actor));
+    else this.#refusePart(route, split, "UNAUTHENTICATED", unknownText(actor));
     return split.group === null ? null : { group: split.group, commands: split.commands };
   }
 

@@ -93,6 +93,7 @@ export class LentRequests {
     missing: (request) => this.#count(null, request, 1),
     page: (request) => this.#count(null, request, 1),
     versions: (request) => this.#count(null, request, 1),
+    leases: (request) => this.#count(null, request, 1),
     compacted: (request) => this.#count(null, request, 1),
     unread: (request) => this.#count(null, request, 1),
   };

@@ -41,7 +41,7 @@ import { AnswerDesk } from "./answer-desk.ts";
 import { Applier } from "./applier.ts";
 import { applyDecided, type ApplyParts } from "./apply-decided.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
-import { ClientReads } from "./client-reads.ts";
+import type { ClientReads } from "./client-reads.ts";
 import { ClientWrites, type Refusal } from "./client-writes.ts";
 import { ClusterClock } from "./cluster-clock.ts";
 import { compactLog } from "./compact-log.ts";
@@ -53,11 +53,10 @@ import { Joining } from "./joining.ts";
 import { Lending } from "./lending.ts";
 import type { ArrivedRead, PendingRead } from "./pending-reads.ts";
 import { propose } from "./propose.ts";
-import { Reads } from "./reads.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
-import { readView } from "./read-view.ts";
 import { replicaCore } from "./replica-core.ts";
+import { replicaReads } from "./replica-reads.ts";
 import {
   NO_EFFECTS,
   type ReplicaOptions,
@@ -75,7 +74,6 @@ import { DEFAULT_WATCHES } from "./watch-limits.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
-const READ_ROUNDS_MAX = 2;
 /** Deletions and chunks of the history that was compacted: a fraction of a millisecond. */
 const RELEASED_EACH_TICK = 512;
 
@@ -146,7 +144,7 @@ export class Replica {
       this.#bootId,
       state,
       (route) => this.#desk.touched(route),
-      () => this.#space.quotaText(),
+      (actor) => this.#space.quotaText(actor),
       this.#served.refused,
     );
     this.#writes = new ClientWrites({
@@ -182,7 +180,7 @@ export class Replica {
       served: this.#served,
       watches: this.#watches,
     };
-    this.#reads = this.#newReads(peers, quorum.write, send);
+    this.#reads = this.#newReads(peers, send);
     this.#relay = new Relay({
       boot: this.#bootId,
       send,
@@ -512,25 +510,14 @@ export class Replica {
 
   #newReads(
     peers: readonly NodeId[],
-    writeQuorum: number,
     send: (to: NodeId, message: HostMessage) => void,
   ): ClientReads {
-    const core = this.#core;
-    const { timing, readsMax, rangePage } = this.#options;
-    const { waitTicks, retryTicks } = timing;
-    const view = readView(core, { pid: core.pid, boot: this.#bootId, peers, writeQuorum });
-    return new ClientReads({
-      waitTicks,
-      retryTicks,
-      readsMax,
-      rangePage,
+    return replicaReads(this.#core, this.#options, {
+      peers,
+      send,
       desk: this.#desk,
-      confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
-      state: () => this.#applier.state,
+      applier: this.#applier,
       served: this.#served,
-      appliedIdx: () => this.#applier.appliedIdx,
-      decidedIdx: () => core.decidedIdx,
-      knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
       isHeldUpByDisk: () => this.#isHeldUpByDisk,
     });
   }

@@ -3,16 +3,23 @@
  *
  * The quota is in the log, and a command that exceeds it is refused when it is applied, by all nodes alike. A node's own
  * memory is its own affair: what it refuses for want of it has not been proposed.
+ *
+ * Invariant: which keys there are is told only to who may read all that may begin so.
  */
-import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/index.ts";
+import { afterPrefix, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../base/index.ts";
 import { OP, operationOf } from "../store/operations/index.ts";
 import {
+  bytesOf,
+  byteStringOf,
   canGrow,
+  mayRead,
   splitGroup,
   textOf,
+  type Actor,
   type CommandCursor,
   type KvState,
   type SplitGroup,
+  type Where,
 } from "../store/index.ts";
 
 /**
@@ -34,13 +41,18 @@ const LOOK_TICKS = 500;
 /** What is smaller costs a kept answer no more than the answer itself. */
 const KEPT_BYTES = 256;
 
+interface Told {
+  readonly where: Where;
+  readonly words: string;
+}
+
 export class Space {
   readonly #node: number;
   readonly #state: () => KvState;
   readonly #tick: () => number;
   #level: MemoryLevel = "enough";
   #heapLimitBytes = 0;
-  #prefixes = "";
+  #prefixes: readonly Told[] = [];
   #lookedTick: number | null = null;
 
   constructor(node: number, state: () => KvState, tick: () => number) {
@@ -75,22 +87,22 @@ export class Space {
     return split.taken.length === 0 ? null : split;
   }
 
-  /** Why this node does not propose it. */
-  memoryText(): string {
+  /** Why this node does not propose it. @param actor who is told */
+  memoryText(actor: Actor | null): string {
     const { sizeBytes, heapBytes } = this.#state();
     return (
       `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)} and its history ` +
-      `${mebibytes(heapBytes - sizeBytes)} of a heap of ${mebibytes(this.#heapLimitBytes)}${this.#where()}; nothing was ` +
+      `${mebibytes(heapBytes - sizeBytes)} of a heap of ${mebibytes(this.#heapLimitBytes)}${this.#where(actor)}; nothing was ` +
       `changed. Delete keys, keep less history, or start the nodes with ` +
       `NODE_OPTIONS=--max-old-space-size=${Math.ceil((2 * this.#heapLimitBytes) / 2 ** 20)}`
     );
   }
 
-  /** Why all nodes refuse it. */
-  quotaText(): string {
+  /** Why all nodes refuse it. @param actor who is told */
+  quotaText(actor: Actor | null): string {
     const { contentBytes, quotaBytes } = this.#state();
     return (
-      `keys and values take ${mebibytes(contentBytes)} of the quota of ${mebibytes(quotaBytes)}${this.#where()}; nothing was ` +
+      `keys and values take ${mebibytes(contentBytes)} of the quota of ${mebibytes(quotaBytes)}${this.#where(actor)}; nothing was ` +
       `changed. Delete keys, or raise the quota: 1 set_quota ${Math.ceil((2 * quotaBytes) / 2 ** 20)}m in the management prompt`
     );
   }
@@ -114,19 +126,23 @@ export class Space {
     return (this.#state().read(cursor.key())?.value.length ?? 0) >= KEPT_BYTES;
   }
 
-  #where(): string {
+  #where(actor: Actor | null): string {
     const tick = this.#tick();
+    const state = this.#state();
     if (this.#lookedTick === null || tick - this.#lookedTick >= LOOK_TICKS) {
       this.#lookedTick = tick;
-      const shares = this.#state()
-        .largestPrefixes()
-        .map(
-          ({ prefix, share }) =>
-            `${Math.round(100 * share)} % under ${JSON.stringify(textOf(prefix))}`,
-        );
-      this.#prefixes = shares.length === 0 ? "" : `, ${shares.join(", ")}`;
+      this.#prefixes = state.largestPrefixes().map(({ prefix, share }) => {
+        const end = afterPrefix(bytesOf(prefix));
+        return {
+          where: { start: prefix, end: end === null ? null : byteStringOf(end) },
+          words: `, ${Math.round(100 * share)} % under ${JSON.stringify(textOf(prefix))}`,
+        };
+      });
     }
-    return this.#prefixes;
+    return this.#prefixes
+      .filter(({ where }) => mayRead(state.access, actor, where))
+      .map(({ words }) => words)
+      .join("");
   }
 }
 

@@ -38,9 +38,13 @@ export type AccessChange =
   | { readonly kind: "deleteRole"; readonly role: string }
   | ({ readonly kind: "permit"; readonly role: string; readonly may: PermissionKind } & Range)
   | ({ readonly kind: "forbid"; readonly role: string } & Range)
-  /** The key takes effect unless there is one: tokens outlive the time while access control is off. */
+  /** With a new key (U4), unless it is on already. */
   | { readonly kind: "turnOn"; readonly tokenKey: string }
-  | { readonly kind: "turnOff" };
+  | { readonly kind: "turnOff" }
+  /** Of a node, in a cluster that was restored: the key of its tokens, unless it has one. */
+  | { readonly kind: "makeTokenKey"; readonly tokenKey: string }
+  /** Another key: all tokens end, and whoever signed in signs in anew. */
+  | { readonly kind: "rotateTokenKey"; readonly tokenKey: string };
 
 interface Range {
   readonly start: ByteString;
@@ -138,10 +142,17 @@ function changed(state: AccessState, change: AccessChange): AccessState | Access
       const root = state.users.get(ROOT);
       const isReady = root !== undefined && root.passwordHash !== "" && root.roles.includes(ROOT);
       if (!isReady) return ACCESS_REFUSAL.noRoot;
-      return { ...state, isOn: true, tokenKey: state.tokenKey || change.tokenKey };
+      const isAsBefore = state.isOn && state.tokenKey !== "";
+      return isAsBefore ? state : { ...withTokenKey(state, change.tokenKey), isOn: true };
     }
     case "turnOff":
       return { ...state, isOn: false };
+    case "makeTokenKey":
+      // Without a key nobody has signed in by it: nobody is put out.
+      if (state.tokenKey !== "") return ACCESS_REFUSAL.exists;
+      return { ...state, tokenKey: change.tokenKey };
+    case "rotateTokenKey":
+      return withTokenKey(state, change.tokenKey);
     default:
       return unreachable(change, "change of users and roles");
   }
@@ -194,6 +205,13 @@ function roleToChange(state: AccessState, name: string): Role | AccessRefusal {
   return state.roles.get(name) ?? ACCESS_REFUSAL.noRole;
 }
 
+/** Who signed in before is nobody any more (U3): a token that was forged with the old key has let somebody in, perhaps. */
+function withTokenKey(state: AccessState, tokenKey: string): AccessState {
+  const generation = state.epoch + 1;
+  const users = new Map([...state.users].map(([name, user]) => [name, { ...user, generation }]));
+  return { ...state, tokenKey, users };
+}
+
 function withUser(state: AccessState, user: User): AccessState {
   return { ...state, users: new Map(state.users).set(user.name, user) };
 }
@@ -237,6 +255,8 @@ const CODES = {
   forbid: 9,
   turnOn: 10,
   turnOff: 11,
+  makeTokenKey: 12,
+  rotateTokenKey: 13,
 } as const satisfies Record<AccessChange["kind"], number>;
 
 /** As codes, by position. */
@@ -289,6 +309,8 @@ function readChange(reader: ByteReader, kind: AccessChange["kind"]): AccessChang
     case "forbid":
       return { kind, role: readName(reader), ...readRange(reader) };
     case "turnOn":
+    case "makeTokenKey":
+    case "rotateTokenKey":
       return { kind, tokenKey: readTokenKey(reader) };
     case "turnOff":
       return { kind };

@@ -6,8 +6,10 @@
  *   U1. While access control is on there is the user `root`, with a password and with the role `root`: somebody can always sign in
  *       who may do everything.
  *   U2. `epoch` grows by one with each change, so what was worked out of rights holds for as long as it stays the same.
- *   U3. A user's generation is the epoch at which the user was made, or got its password last: no two are the same, and who signed in
- *       with an older one is nobody any more.
+ *   U3. A user's generation is the epoch at which the user was made, got its password last, or saw the key of tokens change: none of
+ *       a user's, or of another of that name, comes twice, and who signed in with an older one is nobody any more.
+ *   U4. The key that tokens are made with is of one cluster and of one time in which access control is on: whoever has found it in an
+ *       older copy of the state has nothing. It is in no backup.
  */
 import type { KeyInterval } from "./key-intervals.ts";
 
@@ -52,7 +54,7 @@ export interface AccessState {
   readonly isOn: boolean;
   /** U2. */
   readonly epoch: number;
-  /** Tokens are made with it; empty: access control was never on. Secret, like the hashes of passwords. */
+  /** Tokens are made with it; empty: there is none yet, and no token is good. Secret, like the hashes of passwords. */
   readonly tokenKey: string;
   readonly users: ReadonlyMap<string, User>;
   /** The role `root` is not among them: it is always there and may do everything. */
@@ -66,3 +68,8 @@ export const EMPTY_ACCESS: AccessState = {
   users: new Map(),
   roles: new Map(),
 };
+
+/** U4: what may leave the cluster. */
+export function withoutTokenKey(access: AccessState): AccessState {
+  return access.tokenKey === "" ? access : { ...access, tokenKey: "" };
+}

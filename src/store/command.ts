@@ -76,3 +76,10 @@ export interface AnswerSink {
   /** openSession succeeded. The number is for its client only: whoever knows it can write in the session's name. */
   opened(sequence: number, nonce: Uint8Array, session: number): void;
 }
+
+/** For entries whose answers nobody waits for on this node. */
+export const NO_SINK: AnswerSink = {
+  beginGroup: () => {},
+  answer: () => {},
+  opened: () => {},
+};

@@ -33,7 +33,7 @@
  * Version 1, which is still read: as 2, but nothing is said of unreadable entries, quota, origin and rounds, all ids are
  * counted, and answers come without a command hash.
  */
-import { EMPTY_ACCESS } from "./access.ts";
+import { EMPTY_ACCESS, withoutTokenKey } from "./access.ts";
 import { encodeAccess } from "./access-format.ts";
 import { assert, type ByteString, ByteWriter, hashBytes } from "../base/index.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
@@ -106,7 +106,7 @@ export class FrozenState {
 
   /**
    * The same keys and values as the beginning of another log: without sessions, without leases and the keys that are bound to
-   * them, and without what the old log has left behind.
+   * them, without the key of tokens, and without what the old log has left behind.
    * Numbers of sessions, which clients may still hold, are not given out again. The history begins there too: what was
    * before has revisions of the old log.
    */
@@ -118,16 +118,17 @@ export class FrozenState {
       ...header,
       quotaBytes,
       historyBound,
-      access,
+      access: withoutTokenKey(access),
       // The restore counts as an entry: so the state of an empty cluster has one too.
       appliedIdx: appliedIdx + 1,
     });
   }
 
-  /** The same state, of which nothing older can be read. */
-  withoutHistory(): FrozenState {
+  /** The same state as it may leave the cluster: without the key of tokens, and nothing older can be read. */
+  asBackup(): FrozenState {
     const cells = this.#cells.beginningAt(this.#header.revision);
-    return new FrozenState(cells, this.#sessions, this.#lastCounted, this.#header);
+    const header = { ...this.#header, access: withoutTokenKey(this.#header.access) };
+    return new FrozenState(cells, this.#sessions, this.#lastCounted, header);
   }
 
   /** Pieces of exactly chunkBytes, the last one shorter. The work is spread over the pieces. */

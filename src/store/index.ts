@@ -15,14 +15,14 @@ export type { FrozenState } from "./frozen-state.ts";
 export { rulesFor, validateGroup } from "./group-check.ts";
 export { piecesOf, type GroupPiece } from "./group-pieces.ts";
 export { GroupWriter } from "./group-writer.ts";
-export { KvState, type CellsView } from "./kv-state.ts";
+export { KvState } from "./kv-state.ts";
 export type { PlaceSeed } from "./place-hash.ts";
 export { hashedSessionName } from "./session-id.ts";
 export type { StoredValue } from "./cell.ts";
 export { Runs, splitGroup, type SplitGroup } from "./group-split.ts";
 export type { KeyValue } from "./frozen-cells.ts";
 export { settingOf, type HistoryBound } from "./history-bound.ts";
-export { OrderedCells } from "./ordered-cells.ts";
+export { OrderedCells, type CellsView } from "./ordered-cells.ts";
 export {
   isCut,
   readHistory,
@@ -56,7 +56,14 @@ export { type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
 export { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";
-export { ACCESS_NAME, EMPTY_ACCESS, ROOT, TOKEN_KEY_BYTES, type AccessState } from "./access.ts";
+export {
+  ACCESS_NAME,
+  EMPTY_ACCESS,
+  ROOT,
+  TOKEN_KEY_BYTES,
+  type AccessState,
+  type Permission,
+} from "./access.ts";
 export {
   ACCESS_REFUSAL,
   accessRefusalText,

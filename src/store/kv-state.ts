@@ -38,35 +38,33 @@ import {
   KvError,
   mix32,
   mixNumber,
-  SESSION_WINDOW,
   unreachable,
 } from "../base/index.ts";
 import { APPLY, OP, type ControlOp, type KeyAtHand } from "./operations/index.ts";
 import type { AccessState } from "./access.ts";
-import { changeAccess, decodeAccessChange } from "./access-change.ts";
 import { encodeAccess } from "./access-format.ts";
-import { readActor } from "./actor.ts";
-import { deniedStatus, refusalOf, rightsOf, type Rights } from "./rights.ts";
+import { AnswerAtHand } from "./answer-at-hand.ts";
+import { Bounds } from "./bounds.ts";
 import { CommandCursor } from "./command-cursor.ts";
 import {
   FIRST_ENTRY_VERSION,
   NO_COMMAND_HASH,
   NO_SESSION,
+  NO_SINK,
   STATUS,
   type AnswerSink,
   type Status,
 } from "./command.ts";
-import { decodeClock } from "./clock-entry.ts";
 import { isOfLaterVersion, validateEntry } from "./entry.ts";
 import { FrozenState, hashOf } from "./frozen-state.ts";
 import type { StoredValue } from "./cell.ts";
 import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
 import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
-import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
-import { endLease, grantLease, renewLeases } from "./lease-commands.ts";
+import type { EffectiveBound, HistoryBound } from "./history-bound.ts";
+import { endLease, grantLease, moveClock, renewLeases } from "./lease-commands.ts";
+import { Judge } from "./judge.ts";
 import type { Leases } from "./leases.ts";
-import { growthBy, OrderedCells } from "./ordered-cells.ts";
-import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
+import { growthBy, OrderedCells, type CellsView } from "./ordered-cells.ts";
 import {
   EMPTY_STATE_HEADER,
   NO_ORIGIN,
@@ -75,11 +73,10 @@ import {
   type UnreadableEntries,
 } from "./state-header.ts";
 import { mixRound, withRound, type Round, type Rounds } from "./rounds.ts";
-import { SESSION_VALUES_MAX, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 import { StringKey } from "./string-key.ts";
 import { decodeTxn } from "./txn-format.ts";
-import { answerOf, keptOf } from "./txn-kept.ts";
 import { planTxn } from "./txn-plan.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
@@ -95,16 +92,6 @@ const RELEASED_WITH_ENTRY = 64;
 /** What an unreadable entry adds to the history hash. Part of the format. */
 const UNREADABLE_MARK = 0x756e_7264;
 
-/** For entries whose answers nobody waits for on this node. */
-const NO_SINK: AnswerSink = {
-  beginGroup: () => {},
-  answer: () => {},
-  opened: () => {},
-};
-
-/** What reads need of the cells. */
-export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "history">;
-
 export class KvState {
   readonly #cells: OrderedCells;
   readonly #sessions: SessionTable;
@@ -116,21 +103,13 @@ export class KvState {
   #expired = 0;
   #historyHash: number;
   #unreadable: UnreadableEntries;
-  #quotaBytes: number | null;
-  #historyBound: HistoryBound;
-  /** What follows from it and the quota. */
-  #bound: EffectiveBound;
+  readonly #bounds: Bounds;
   #origin: number;
   #rounds: Rounds;
-  #access: AccessState;
-  /** Of who asked for the group at hand; null: access control is off, and everything is allowed. */
-  #rights: Rights | null = null;
+  readonly #judge: Judge;
   /** Of the entry at hand: A7. */
   #isFirstVersion = false;
-  // What came of the command at hand: fields, so that no object is made for each.
-  #status: Status = STATUS.ok;
-  #answerRevision = 0;
-  #actual: ByteString | undefined;
+  readonly #answer: AnswerAtHand;
   /** What the command at hand may do to its key: made once, and handed to each. */
   readonly #key: KeyAtHand = {
     find: () => this.#cells.find(this.#cursor),
@@ -144,7 +123,7 @@ export class KvState {
     mismatch: (found) => {
       this.#outcome(STATUS.casFailed, found?.modRevision ?? 0);
       // It is what `find` gave.
-      this.#actual = found?.value as ByteString | undefined;
+      this.#answer.actual = found?.value as ByteString | undefined;
     },
     tooLarge: () => this.#outcome(VALUE_TOO_LARGE, this.#revision),
   };
@@ -160,12 +139,11 @@ export class KvState {
     this.#revision = header.revision;
     this.#historyHash = header.historyHash;
     this.#unreadable = header.unreadable;
-    this.#quotaBytes = header.quotaBytes;
-    this.#historyBound = header.historyBound;
-    this.#bound = effectiveBound(header.historyBound, this.quotaBytes);
+    this.#bounds = new Bounds(header);
     this.#origin = header.origin;
     this.#rounds = header.rounds;
-    this.#access = header.access;
+    this.#judge = new Judge(header.access, (lease) => cells.leases.boundTo(lease));
+    this.#answer = new AnswerAtHand(sessions);
   }
 
   /** The state stands for the log prefix [0, appliedIdx). */
@@ -214,7 +192,7 @@ export class KvState {
 
   /** Users and what they may do. Another object after each change. */
   get access(): AccessState {
-    return this.#access;
+    return this.#judge.access;
   }
 
   /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
@@ -239,17 +217,18 @@ export class KvState {
 
   /** False: the default holds. */
   get quotaIsSet(): boolean {
-    return this.#quotaBytes !== null;
+    return this.#bounds.set.quotaBytes !== null;
   }
 
   /** A6. */
   get quotaBytes(): number {
-    return this.#quotaBytes ?? DEFAULT_QUOTA_BYTES;
+    return this.#bounds.quotaBytes;
   }
 
   /** How much history is kept (A9): as it was set, and what follows from it. */
   get historyBound(): HistoryBound & { readonly effective: EffectiveBound } {
-    return { ...this.#historyBound, effective: this.#bound };
+    const { set, effective } = this.#bounds;
+    return { ...set.historyBound, effective };
   }
 
   /** Keys, and what they were before: for reads, which must not change them. */
@@ -279,6 +258,12 @@ export class KvState {
   /** Valid until the next apply. */
   read(key: ByteString): StoredValue | undefined {
     return this.#cells.get(key);
+  }
+
+  /** Whether the answer to this number of this session is kept: a command that comes with it is a repetition (A2). */
+  hasOutcome(id: number, sequence: number): boolean {
+    const session = this.#sessions.peek(id);
+    return session !== undefined && sequence >= session.floor && session.find(sequence) >= 0;
   }
 
   /** Keys of [start, end) in byte order, at most `limit`. */
@@ -332,25 +317,26 @@ export class KvState {
         id = cursor.session;
         sink.beginGroup(group, id);
         session = this.#beginGroup(idx);
-        this.#beginJudging();
+        this.#judge.beginGroup(cursor);
         tag = this.#isFirstVersion ? id | 0 : (session?.tag ?? 0);
       }
       if (id === NO_SESSION) {
         this.#applySessionless(idx, position, sink);
       } else {
-        this.#actual = undefined;
+        const answer = this.#answer;
+        answer.actual = undefined;
         if (session === undefined) this.#outcome(SESSION_EXPIRED, this.#revision);
         else if (this.#applyOnce(session)) session = undefined;
-        sink.answer(id, cursor.sequence, this.#status, this.#answerRevision, this.#actual);
+        sink.answer(id, cursor.sequence, answer.status, answer.revision, answer.actual);
       }
       this.#remember(tag);
       position += 1;
     }
     if (group >= 0) this.#endGroup(session);
-    this.#actual = undefined;
+    this.#answer.actual = undefined;
     cursor.release();
     // Once for all of the entry's changes: to look at the oldest record for each costs more than to make one.
-    if (this.#changes > 0) this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+    if (this.#changes > 0) this.#boundHistory();
     this.#cells.release(RELEASED_WITH_ENTRY + 2 * this.#changes);
   }
 
@@ -365,11 +351,10 @@ export class KvState {
         revision: this.#revision,
         historyHash: this.#historyHash,
         unreadable: this.#unreadable,
-        quotaBytes: this.#quotaBytes,
-        historyBound: this.#historyBound,
+        ...this.#bounds.set,
         origin: this.#origin,
         rounds: this.#rounds,
-        access: this.#access,
+        access: this.access,
       },
     );
   }
@@ -408,16 +393,6 @@ export class KvState {
     return session;
   }
 
-  /** A10. An actor stands first in its group and is passed over. */
-  #beginJudging(): void {
-    const cursor = this.#cursor;
-    const isActor = cursor.op === OP.actor;
-    if (this.#access.isOn) {
-      this.#rights = rightsOf(this.#access, isActor ? readActor(cursor.body()) : null);
-    } else this.#rights = null;
-    if (isActor) cursor.next();
-  }
-
   #endGroup(session: Session | undefined): void {
     this.#sessions.settle();
     if (!this.#isFirstVersion) this.#sessions.makeRoom(session);
@@ -425,79 +400,75 @@ export class KvState {
 
   #applySessionless(idx: number, position: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
+    const answer = this.#answer;
     this.#outcome(STATUS.ok, this.#revision);
     // The check of entries lets nothing else stand there.
     const op = cursor.op as ControlOp;
-    if (this.#rights !== null && needsRoot(op) && !this.#rights.isRoot) {
-      this.#outcome(deniedStatus(this.#rights), 0);
-      sink.answer(NO_SESSION, cursor.sequence, this.#status, 0, undefined);
+    const denied = this.#judge.refusalOfControl(op);
+    if (denied !== 0) {
+      this.#outcome(denied, 0);
+      sink.answer(NO_SESSION, cursor.sequence, denied, 0, undefined);
       return;
     }
     switch (op) {
       case OP.noop:
-        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
-        return;
+        break;
       case OP.openSession: {
         const nonce = cursor.nonce();
         if (this.#isFirstVersion) {
-          this.#answerRevision = this.#sessions.openCounted(nonce, idx);
-          sink.opened(cursor.sequence, bytesOf(nonce), this.#answerRevision);
+          answer.revision = this.#sessions.openCounted(nonce, idx);
+          sink.opened(cursor.sequence, bytesOf(nonce), answer.revision);
           return;
         }
         const { id, tag, origin } = this.#sessions.open(nonce, idx, position);
         this.#begin(origin);
         // The history hash takes this in, and others see it: the id is not to be found out from it.
-        this.#answerRevision = tag;
+        answer.revision = tag;
         sink.opened(cursor.sequence, bytesOf(nonce), id);
         return;
       }
       case OP.setQuota:
-        this.#quotaBytes = cursor.quotaBytes;
-        this.#answerRevision = cursor.quotaBytes;
+        this.#bounds.setQuota(cursor.quotaBytes);
+        answer.revision = cursor.quotaBytes;
         this.#boundHistory();
-        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
-        return;
+        break;
       case OP.access:
         this.#changeAccess();
-        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#answerRevision, undefined);
-        return;
+        break;
       case OP.actor:
         throw new InvariantError("an actor is passed over");
       case OP.closeSession:
         throw new InvariantError("closeSession needs a session");
       case OP.setHistory: {
         const { historyRevisions, historyBytes } = cursor;
-        this.#historyBound = { revisions: historyRevisions || null, bytes: historyBytes || null };
-        this.#answerRevision = historyRevisions;
+        this.#bounds.setHistory(historyRevisions, historyBytes);
+        answer.revision = historyRevisions;
         this.#historyHash = mixNumber(this.#historyHash, historyBytes);
         this.#boundHistory();
-        sink.answer(NO_SESSION, cursor.sequence, STATUS.ok, this.#revision, undefined);
-        return;
+        break;
       }
       case OP.compact: {
         const { compactRevision } = cursor;
-        this.#answerRevision = compactRevision;
+        answer.revision = compactRevision;
         if (compactRevision <= this.#revision) this.#cells.compactTo(compactRevision);
-        else this.#status = BAD_REQUEST;
-        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
-        return;
+        else answer.status = BAD_REQUEST;
+        break;
       }
       case OP.clock:
         this.#moveClock();
-        sink.answer(NO_SESSION, cursor.sequence, this.#status, this.#revision, undefined);
-        return;
+        break;
       default:
         unreachable(op, "operation without a session");
     }
+    // What a setting was set to is for the history hash alone.
+    const revision = op === OP.access ? answer.revision : this.#revision;
+    sink.answer(NO_SESSION, cursor.sequence, answer.status, revision, undefined);
   }
 
   /** What comes of it is in the history hash: states that agree in that agree in users and roles. */
   #changeAccess(): void {
-    const change = decodeAccessChange(this.#cursor.body());
-    assert(typeof change !== "string", "a change is checked before it is proposed");
-    const next = changeAccess(this.#access, change);
+    const next = this.#judge.change(this.#cursor.body());
     if (typeof next === "number") return this.#outcome(BAD_REQUEST, next);
-    this.#access = next;
     this.#historyHash = mix32(this.#historyHash, hashOf(encodeAccess(next)));
     this.#outcome(STATUS.ok, next.epoch);
   }
@@ -538,7 +509,7 @@ export class KvState {
       this.#sessions.close(session.id);
       return true;
     }
-    const denied = this.#rights === null ? 0 : this.#refusalOf(this.#rights);
+    const denied = this.#judge.refusalOf(cursor);
     if (denied !== 0) {
       this.#outcome(denied, 0);
       session.keep(sequence, denied, 0, undefined, hash);
@@ -549,8 +520,11 @@ export class KvState {
       return false;
     }
     this.#execute();
-    if (this.#actual !== undefined && this.#actual.length > 0) this.#account(session);
-    session.keep(sequence, this.#status, this.#answerRevision, this.#actual, hash);
+    const answer = this.#answer;
+    if (answer.actual !== undefined && answer.actual.length > 0) {
+      answer.bound(session, this.#isFirstVersion);
+    }
+    answer.keep(session, sequence, hash);
     return false;
   }
 
@@ -562,23 +536,21 @@ export class KvState {
         const room = this.quotaBytes - this.contentBytes;
         const { status, id } = grantLease(leases, this.#cursor, room);
         this.#outcome(status, status === STATUS.ok ? id : this.#revision);
-        // A3. There are more errors than a session has kinds of answers: which one it was stands in the revision.
-        if (status === STATUS.ok) session.keep(sequence, STATUS.ok, id, undefined, hash);
-        else session.keep(sequence, STATUS.casFailed, status, undefined, hash);
+        this.#answer.keepGrant(session, sequence, hash);
         return;
       }
       case OP.leaseRevoke:
         if (this.#cells.leases.has(this.#cursor.lease)) this.#endLease(this.#cursor.lease);
         else this.#outcome(STATUS.notFound, this.#revision);
-        session.keep(sequence, this.#status, this.#answerRevision, undefined, hash);
+        this.#answer.keep(session, sequence, hash);
         return;
       case OP.leaseKeepAlive:
         this.#outcome(STATUS.renewed, this.#revision);
-        this.#actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
+        this.#answer.actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
         return;
       default:
         this.#transact();
-        this.#keepTxn(session, sequence, hash);
+        this.#answer.keepTxn(session, sequence, hash);
     }
   }
 
@@ -588,15 +560,12 @@ export class KvState {
     if (keys > 0) this.#changed(keys);
   }
 
-  /** A10. */
+  /** A11. */
   #moveClock(): void {
-    const entry = decodeClock(this.#cursor.numbers());
-    assert(entry !== null, "an entry of the clock is checked before it is proposed");
     const { leases } = this.#cells;
-    if (!leases.isNext(entry, this.#rounds.kept.at(-1))) {
-      return this.#outcome(BAD_REQUEST, this.#revision);
-    }
-    for (const id of leases.advance(entry)) {
+    const due = moveClock(leases, this.#cursor.numbers(), this.#rounds.kept.at(-1));
+    if (due === null) return this.#outcome(BAD_REQUEST, this.#revision);
+    for (const id of due) {
       this.#endLease(id);
       this.#expired += 1;
     }
@@ -604,35 +573,11 @@ export class KvState {
     this.#outcome(STATUS.ok, this.#revision);
   }
 
-  #repeatAnswer(session: Session, kept: number): void {
-    this.#outcome(session.statusAt(kept), session.revisionAt(kept));
-    this.#actual = session.actualAt(kept, this.#cursor.sequence);
-    this.#unpackAnswer();
-    if (this.#rights !== null) this.#withhold(this.#rights);
-  }
-
-  #unpackAnswer(): void {
-    const { op } = this.#cursor;
-    if (op < OP.txn) return;
-    if (op === OP.leaseGrant && this.#status === STATUS.casFailed) {
-      this.#outcome(this.#answerRevision, this.#revision);
-      this.#actual = undefined;
-    }
-    if (op !== OP.txn && op !== OP.leasedTxn) return;
-    const { status, results } = answerOf({ status: this.#status, actual: this.#actual });
-    this.#status = status;
-    this.#actual = results;
-  }
-
-  #refusalOf(rights: Rights): number {
-    return refusalOf(rights, this.#cursor, (lease) => this.#cells.leases.boundTo(lease));
-  }
-
   /** A10, of a repetition. */
-  #withhold(rights: Rights): void {
-    if (this.#refusalOf(rights) === 0) return;
-    this.#actual = undefined;
-    if (this.#status === STATUS.casFailed) this.#outcome(STATUS.casFailedLarge, 0);
+  #repeatAnswer(session: Session, kept: number): void {
+    const { op, sequence } = this.#cursor;
+    this.#answer.repeat(session, kept, sequence, op, this.#revision);
+    if (this.#judge.refusalOf(this.#cursor) !== 0) this.#answer.withhold();
   }
 
   /** Planned in full, and then all of it is done or nothing. */
@@ -656,32 +601,7 @@ export class KvState {
     }
     if (changes.size > 0) this.#changed(changes.size);
     this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
-    this.#actual = plan.results;
-  }
-
-  /** What was found is kept as far as there is room: the first answer has it in any case. */
-  #keepTxn(session: Session, sequence: number, hash: number): void {
-    const status = this.#status;
-    let kept = keptOf({ status, results: this.#actual });
-    const length = kept.actual?.length ?? 0;
-    if (length > 0 && !session.hasRoomFor(length, SESSION_VALUES_MAX)) {
-      kept = keptOf({ status, results: undefined });
-    } else this.#sessions.addActualBytes(length);
-    session.keep(sequence, kept.status, this.#answerRevision, kept.actual, hash);
-  }
-
-  /** The value that goes with a failed cas is kept with the answer: what may be kept is bounded. */
-  #account(session: Session): void {
-    const length = this.#actual?.length ?? 0;
-    const fits = this.#isFirstVersion
-      ? length <= this.#sessions.actualRoom && session.hasRoomFor(length, SESSION_WINDOW)
-      : session.hasRoomFor(length, SESSION_VALUES_MAX);
-    if (fits) {
-      this.#sessions.addActualBytes(length);
-    } else {
-      this.#actual = undefined;
-      this.#status = STATUS.casFailedLarge;
-    }
+    this.#answer.actual = plan.results;
   }
 
   #execute(): void {
@@ -709,25 +629,20 @@ export class KvState {
 
   /** A9: a setting holds from its entry on. */
   #boundHistory(): void {
-    this.#bound = effectiveBound(this.#historyBound, this.quotaBytes);
-    this.#cells.bound(this.#bound.revisions, this.#bound.bytes);
+    const { revisions, bytes } = this.#bounds.effective;
+    this.#cells.bound(revisions, bytes);
   }
 
   #outcome(status: Status, revision: number): void {
-    this.#status = status;
-    this.#answerRevision = revision;
+    this.#answer.set(status, revision);
   }
 
   /** @param tag of the session */
   #remember(tag: number): void {
     const cursor = this.#cursor;
-    const what = mix32((cursor.op << 8) | this.#status, tag);
-    const where = mixNumber(mixNumber(what, cursor.sequence), this.#answerRevision);
+    const { status, revision } = this.#answer;
+    const what = mix32((cursor.op << 8) | status, tag);
+    const where = mixNumber(mixNumber(what, cursor.sequence), revision);
     this.#historyHash = mix32(this.#historyHash, where);
   }
-}
-
-/** What is proposed by management. The other commands without a session are of clients that begin, and of nodes themselves. */
-function needsRoot(op: ControlOp): boolean {
-  return op === OP.access || op === OP.setQuota || op === OP.setHistory || op === OP.compact;
 }

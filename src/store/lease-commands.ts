@@ -1,9 +1,11 @@
 /** What commands about leases do to the cells and the leases. They name no revisions and keep no answers: the state does. */
-import { type ByteString, byteStringOf, ERRORS } from "../base/index.ts";
+import { assert, type ByteString, byteStringOf, ERRORS } from "../base/index.ts";
+import { decodeClock } from "./clock-entry.ts";
 import { STATUS, type Status } from "./command.ts";
 import type { Leases } from "./leases.ts";
 import { decodeNumbers, encodeNumbers } from "./numbers.ts";
 import type { OrderedCells } from "./ordered-cells.ts";
+import type { RoundName } from "./rounds.ts";
 import { LEASE_BYTES } from "./state-size.ts";
 import { StringKey } from "./string-key.ts";
 
@@ -34,4 +36,19 @@ export function endLease(cells: OrderedCells, id: number, revision: number): num
   for (const key of keys) cells.delete(new StringKey(key), revision);
   cells.leases.remove(id);
   return keys.length;
+}
+
+/**
+ * @param numbers of the (checked) entry of the clock
+ * @param round that the log is in; undefined: none was opened
+ * @returns the leases that are due, in the order in which they are to end; null: it does not move the clock
+ */
+export function moveClock(
+  leases: Leases,
+  numbers: Uint8Array,
+  round: RoundName | undefined,
+): readonly number[] | null {
+  const entry = decodeClock(numbers);
+  assert(entry !== null, "an entry of the clock is checked before it is proposed");
+  return leases.isNext(entry, round) ? leases.advance(entry) : null;
 }

@@ -278,6 +278,9 @@ export class OrderedCells {
   };
 }
 
+/** What reads need of the cells. */
+export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "history">;
+
 function leasedCopy(cell: Cell, lease: number): LeasedCell {
   const { key, keyHash, value, createRevision, modRevision, version, generation, hash } = cell;
   const copy = new LeasedCell(

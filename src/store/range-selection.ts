@@ -11,6 +11,7 @@ import type { KeyValue } from "./frozen-cells.ts";
 
 /** By what the keys of a range are ordered; never change the places: they travel as numbers. */
 export const RANGE_ORDERS = ["key", "create", "mod", "version", "value"] as const;
+/** One of the orders in which the keys of a range come. */
 export type RangeOrder = (typeof RANGE_ORDERS)[number];
 
 export interface RangeSelection {

@@ -7,7 +7,7 @@ import {
   type Driver,
   type Storage,
 } from "unstorage";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { omnikvDriver } from "../../src/adapters/unstorage.ts";
 import { startCluster, type Cluster } from "./cluster.ts";
 
@@ -81,8 +81,19 @@ describe("items", () => {
     expect(await storage.getMeta("b")).toEqual({});
   });
 
-  test("do not expire, and say so", async () => {
-    await expect(storage.setItem("a", "b", { ttl: 5 })).rejects.toThrow("do not expire");
+  test("go when their time is over, which is in seconds", async () => {
+    await storage.setItem("a", "b", { ttl: 1 });
+    await storage.setItemRaw("raw", Uint8Array.of(1), { ttl: 1 });
+    await storage.setItem("longer", "b", { ttl: 60 });
+    expect(await storage.getItem("a")).toBe("b");
+    const left = async (): Promise<boolean[]> =>
+      Promise.all(["a", "raw", "longer"].map((key) => storage.hasItem(key)));
+    await vi.waitFor(async () => expect(await left()).toEqual([false, false, true]), {
+      timeout: 5000,
+    });
+    for (const ttl of [0, -1, NaN, "5" as unknown as number]) {
+      await expect(storage.setItem("a", "b", { ttl })).rejects.toThrow("ttl: expected seconds");
+    }
   });
 });
 

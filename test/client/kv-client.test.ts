@@ -202,6 +202,25 @@ describe("a view with a prefix", () => {
     await expect(closed).rejects.toMatchObject({ code: "CANCELLED" });
   });
 
+  test("carries out a batch within its prefix, with an outcome for each", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const view = client.withPrefix("app/");
+    const batch = view.batch([
+      { op: "write", key: "a", value: "1" },
+      { op: "write", key: "", value: "2" },
+      { op: "write", key: 5 as unknown as string, value: "3" },
+      { op: "write", key: Buffer.from("b"), value: "4" },
+    ]);
+    const outcomes = await settle(cluster, batch);
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, false, true]);
+    expect(outcomes[1]).toMatchObject({ op: "write", error: { code: "BAD_REQUEST" } });
+    expect((await settle(cluster, client.read("app/b"))).text()).toBe("4");
+    await expect(view.batch({} as never)).rejects.toThrow("operations: expected");
+    expect(await settle(cluster, view.batch([]))).toEqual([]);
+    client.close();
+  });
+
   test("keeps its prefix when the bytes it was made of change", async () => {
     const cluster = new FakeCluster();
     const client = cluster.client();

@@ -3,7 +3,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { scheduleOf } from "../../src/bin/backup-schedule.ts";
 import { NodeMetrics } from "../../src/server/metrics/node-metrics.ts";
 import { makeAuthority, makeCertificate } from "../../src/machine/host/certificate-maker.ts";
 import { NODE_FLAGS } from "../../src/server/launch/node-flags.ts";
@@ -83,6 +85,34 @@ describe("systemd", () => {
       expect(run("systemd-analyze", ["verify", file]).stderr).toContain("restart specifier");
     },
   );
+
+  test.skipIf(!has("command -v systemd-analyze"))(
+    "the unit of backups has no fault (skipped without systemd-analyze)",
+    () => {
+      const file = join(scratch, "omnikv-backup.service");
+      writeFileSync(file, read("omnikv-backup.service").replace("/usr/bin/node", process.execPath));
+      const { status, stderr } = run("systemd-analyze", ["verify", file]);
+      expect([status, stderr]).toEqual([0, ""]);
+    },
+  );
+
+  test("the schedule of backups is one that the command takes", () => {
+    const text = read("omnikv-backup.service");
+    const [, line = ""] = /^ExecStart=.* backup (.*)$/m.exec(text) ?? [];
+    const { values, positionals } = parseArgs({
+      args: line.split(" "),
+      allowPositionals: true,
+      options: { cluster: { type: "string" }, every: { type: "string" }, keep: { type: "string" } },
+    });
+    const [path = ""] = positionals;
+    const { every, keep } = values;
+    expect(scheduleOf(path, { every: every!, keep: keep! })).toEqual({
+      path,
+      keep: 48,
+      everyMs: 3_600_000,
+    });
+    expect(text).toMatch(new RegExp(`^ReadWritePaths=${path}$`, "m"));
+  });
 
   test("it starts the server with the flags of a server, and takes wrong settings for final", () => {
     const [, flags = ""] = /^ExecStart=\/usr\/bin\/node (.*?) \/opt/m.exec(unit) ?? [];

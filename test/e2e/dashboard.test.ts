@@ -176,6 +176,47 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("leases count down with their keys, and locks are shown with who holds and who waits", async () => {
+    await startCluster(3);
+    const { page, complaints } = await openPage(2);
+    await agreedLeader(page);
+    const client = cluster.client();
+    await client.write("service/a", "10.0.0.1", { ttl: 6000 });
+    await page.getByTestId("leases-on").click();
+    const leases = page.getByTestId("leases").locator("> li");
+    await eventually("the lease is shown", async () =>
+      /^lease \d+6 s left of 6 s.*service\/a$|^lease \d+[1-5] s left of 6 s.*service\/a$/.test(
+        (await leases.first().textContent()) ?? "",
+      ),
+    );
+    await eventually("it counts down", async () =>
+      /[12] s left/.test((await leases.first().textContent()) ?? ""),
+    );
+    await eventually(
+      "it is gone",
+      async () =>
+        (await page.getByTestId("leases-state").textContent()) ===
+        "There are no leases, so no locks either.",
+    );
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const first = client.locks.request("a/job", { owner: "the first" }, () => held);
+    await eventually("it is held", async () => (await client.locks.query()).held.length === 1);
+    const waiting = Array.from({ length: 7 }, async (_, i) => {
+      await client.locks.request("a/job", { owner: `waiter ${i}` }, () => {});
+    });
+    const lock = page.getByTestId("locks").locator("> li").first();
+    await eventually("all are shown", async () =>
+      /^a\/joblockheld by the first, token \d+, \d+ s left.*and 2 more$/.test(
+        (await lock.textContent()) ?? "",
+      ),
+    );
+    release();
+    await Promise.all([first, ...waiting]);
+    await eventually("all are gone", async () => (await lock.count()) === 0);
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   test("a key is written, read and deleted, and all of it is listed", async () => {
     await startCluster(3);
     const { page, complaints } = await openPage(1);

@@ -18,7 +18,7 @@ const MODULES = join(ROOT, "node_modules");
 const ENTRIES = [
   ...["omnikv", "omnikv/server", "omnikv/omnipaxos", "omnikv/checker", "omnikv/sim"],
   ...["omnikv/keyv", "omnikv/abstract-level", "omnikv/unstorage"],
-  ...["omnikv/express-session", "omnikv/node-cron"],
+  ...["omnikv/express-session", "omnikv/node-cron", "omnikv/locks"],
 ];
 /** What a program has that uses the adapters: optional for everybody else. */
 const FRAMEWORKS = [
@@ -69,6 +69,7 @@ function node(...args: readonly string[]): string {
 describe("the package", () => {
   test("has nothing of the build in it, and the source of every source map", () => {
     expect(files).toContain("dist/client/api/index.js");
+    expect(files).toContain("docs/examples/service-registry.mjs");
     expect(files.filter((file) => /(^|\/)\.|\.tsbuildinfo$|^test\/|^scripts\//.test(file))).toEqual(
       [],
     );
@@ -165,12 +166,15 @@ describe("the package", () => {
        import { OmnikvSessionStore } from "omnikv/express-session";
        import cron from "node-cron";
        import { omnikvRunCoordinator } from "omnikv/node-cron";
+       import { OmnikvLockManager } from "omnikv/locks";
        export async function adapted(kv: KvClient): Promise<void> {
          new Keyv({ store: new KeyvOmnikv(kv.withPrefix("app/")) });
          const db = new OmnikvLevel<string, { a: number }>(kv, { valueEncoding: "json" });
          await db.put("a", { a: 1 });
          await createStorage({ driver: omnikvDriver({ client: kv }) }).setItem("a", "b");
          session({ store: new OmnikvSessionStore(kv), secret: "s", resave: false, saveUninitialized: false });
+         const locks: Pick<LockManager, "request" | "query"> = new OmnikvLockManager(kv);
+         await locks.request("a", { mode: "shared" }, (lock) => lock?.name);
          cron.schedule("* * * * *", () => {}, { distributed: true, runCoordinator: omnikvRunCoordinator(kv) });
        }`,
     );

@@ -93,6 +93,22 @@ describe("users in the shell", () => {
     expect(sh(`${other} $AT`).err).toContain("nobody has signed in");
   });
 
+  test("hold locks and lead as themselves, where they may write the keys of these", () => {
+    for (const place of ["locks/stock", "elections/seller"]) {
+      expect(sh(`omnikv role grant shop both omnikv/${place}/ --prefix $ROOT`).status).toBe(0);
+    }
+    const allowed = sh("omnikv lock stock $ANN -- echo held; omnikv elect seller $ANN -- echo led");
+    expect(allowed).toEqual({ status: 0, out: "held\nled\n", err: "" });
+    for (const command of ["lock other", "elect other"]) {
+      expect(sh(`omnikv ${command} $ANN -- echo held`)).toMatchObject({
+        status: 1,
+        out: "",
+        err: expect.stringContaining("user ann may not"),
+      });
+      expect(sh(`omnikv ${command} $AT -- echo held`).err).toContain("nobody has signed in");
+    }
+  });
+
   test.each(["omnikv config set history.revisions 5000", "omnikv config list", "omnikv compact 1"])(
     "have the role root for %s",
     (command) => {

@@ -1,6 +1,7 @@
 /** Supervised sessions and what goes wrong with them, on the simulated network: no real time passes. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { latencyBucket } from "../../src/base/latency-buckets.ts";
 import type { PeerLinksLimits } from "../../src/links/peer-links-options.ts";
 import { encodeHandshake } from "../../src/protocol/handshake/handshake.ts";
 import { pair, World } from "./sim-world.ts";
@@ -134,6 +135,8 @@ describe("sessions between nodes", () => {
     const { world, two } = pair({}, { delayMinMs: 7, delayMaxMs: 7 });
     world.clock.run(1100);
     expect(two.status(1).roundTripMs).toBe(14);
+    const { roundTrips, roundTripsMs } = two.status(1).counters;
+    expect([roundTrips[latencyBucket(14)], roundTripsMs]).toEqual([1, 14]);
   });
 
   test("a node that was stopped says nothing more and dials no more", () => {

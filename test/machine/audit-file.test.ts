@@ -1,7 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { StorageError } from "../../src/base/storage-error.ts";
 import { AuditFile } from "../../src/machine/host/audit-file.ts";
 import type { AuditRecord } from "../../src/machine/ports/audit.ts";
 import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
@@ -44,6 +53,51 @@ describe("the audit log", () => {
     expect(existsSync(`${path}.6`)).toBe(false);
     expect(statSync(`${path}.1`).size).toBeLessThan(1000);
     file.close();
+  });
+
+  test.each([
+    ["removed", (path: string) => rmSync(path)],
+    ["moved away", (path: string) => renameSync(path, `${path}.old`)],
+    ["cut short", (path: string) => truncateSync(path)],
+  ] as const)("that is %s is missed, said once, and begun anew", async (what, take) => {
+    const path = join(directory, "audit.log");
+    const errors: unknown[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      error: (message, fields) => errors.push({ message, ...fields }),
+    };
+    const file = new AuditFile({ path, logger, bytesMax: 1e6, wallMs: () => 0 });
+    file.record({ ...RECORD, keys: "before" });
+    await until(() => linesIn(path).length === 1);
+    take(path);
+    for (const keys of ["after", "later"]) {
+      file.record({ ...RECORD, keys });
+      await until(() => existsSync(path) && readFileSync(path, "utf8").includes(keys));
+    }
+    const time = "1970-01-01T00:00:00.000Z";
+    expect(linesIn(path)).toEqual([
+      { time, before: what },
+      { time, ...RECORD, keys: "after" },
+      { time, ...RECORD, keys: "later" },
+    ]);
+    expect(errors).toEqual([
+      {
+        message: "the audit log was taken away while it was written: another one begins",
+        path,
+        what,
+      },
+    ]);
+    expect(statSync(path).mode & 0o077).toBe(0);
+    file.close();
+  });
+
+  test("in a directory that is not there is refused with a sentence", () => {
+    const path = join(directory, "missing", "audit.log");
+    const options = { path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 };
+    expect(() => new AuditFile(options)).toThrow(StorageError);
+    expect(() => new AuditFile(options)).toThrow(
+      `--audit-log: cannot write ${path} (ENOENT): its directory is not there, make it first`,
+    );
   });
 
   test.runIf(existsSync("/dev/full"))(

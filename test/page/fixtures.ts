@@ -1,4 +1,5 @@
-import type { LinkSide, LinkView, LoadView, NodeView } from "../../src/page/cluster-view.ts";
+import type { LoadView } from "../../src/client/scenarios/steady-load.ts";
+import type { LinkSide, LinkView, NodeView } from "../../src/page/cluster-view.ts";
 import { statusOf } from "../prompt/admin-fixtures.ts";
 
 export function nodeView(id: number, fields: Partial<NodeView> = {}): NodeView {

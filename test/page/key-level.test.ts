@@ -1,6 +1,14 @@
 /** Levels of the tree of keys: complete, in order, and as cheap for a million keys in a folder as for one. */
 import { expect, test } from "vitest";
-import { ITEMS_PER_PAGE, keyLevel, type AskKeys, type KeyLevel } from "../../src/page/key-level.ts";
+import {
+  ITEMS_PER_PAGE,
+  ITEMS_SHOWN_MAX,
+  joinedLevels,
+  keyLevel,
+  type AskKeys,
+  type KeyLevel,
+  type ShownLevel,
+} from "../../src/page/key-level.ts";
 
 const encoder = new TextEncoder();
 
@@ -91,4 +99,26 @@ test("many folders take several answers to the reader, not one that never comes"
   expect(store.requests).toBe(40);
   expect(first.resume).not.toBeNull();
   expect(await all(store, "")).toHaveLength(60);
+});
+
+test("whoever pages through very many keys holds the last of them, and knows how many are gone", async () => {
+  const count = 1_000_000;
+  const name = (i: number): string => `k${String(i).padStart(7, "0")}`;
+  // A store that has no list of its keys: they are where their number says.
+  const ask: AskKeys = async ({ start }, limit) => {
+    const text = Buffer.from(start).toString("latin1");
+    const from = Number(/\d+/.exec(text)?.[0] ?? 0) + (text.endsWith("\0") ? 1 : 0);
+    const those = Array.from({ length: Math.min(limit, count - from) }, (_, i) => from + i);
+    return those.map((i) => ({ key: encoder.encode(name(i)), modRevision: i }));
+  };
+  let shown: ShownLevel = { items: [], resume: null, unreadable: 0, gone: 0 };
+  for (let page = 0; page < 2000; page++) {
+    shown = joinedLevels(shown, await keyLevel(ask, "k", shown.resume));
+    expect(shown.items.length).toBeLessThanOrEqual(ITEMS_SHOWN_MAX);
+  }
+  expect(shown.gone).toBe(2000 * ITEMS_PER_PAGE - ITEMS_SHOWN_MAX);
+  expect(shown.items.at(-1)).toMatchObject({ key: name(2000 * ITEMS_PER_PAGE - 1) });
+  // The end of a million, at a thousand keys' cost.
+  const last = await keyLevel(ask, "k", encoder.encode(name(count - 50)));
+  expect([last.items.length, last.resume]).toEqual([50, null]);
 });

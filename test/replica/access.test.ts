@@ -14,7 +14,8 @@ import type { PendingRead } from "../../src/replica/pending-reads.ts";
 import { Relay } from "../../src/replica/relay.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import { decodeAnswers, ReadsWriter } from "../../src/protocol/client/client.ts";
+import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../src/protocol/client/client.ts";
+import type { Command } from "../../src/store/operations/index.ts";
 import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
 import { bytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
@@ -174,4 +175,89 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
   }
   const told = sent.map((message) => (message.type === "relayRequest" ? message.actor : null));
   expect(told).toEqual([ANN, ANN, actor, actor]);
+});
+
+/** What the client of a leader is told of its writes, and of its reads. */
+class Client {
+  readonly told: string[] = [];
+  session = 0;
+  readonly #replica: Replica;
+  readonly #route: Route;
+
+  constructor(replica: Replica, actor: Actor | null) {
+    this.#replica = replica;
+    const ignore = (): void => {};
+    const deliver = (frame: Uint8Array): void =>
+      decodeAnswers(frame, {
+        ...{ appliedIdx: ignore, value: ignore },
+        missing: () => this.told.push("missing"),
+        unread: (_, code, text) => this.told.push(`${code} ${text}`),
+        opened: (_sequence, _nonce, session) => (this.session = session),
+        write: (_session, _sequence, status) => this.told.push(`status ${status}`),
+        refused: (_session, _first, _count, code) => this.told.push(code),
+      });
+    const inner = innerRoute(20 + replica.newRouteId(), actor, () => true, deliver);
+    this.#route = { ...inner, relayed: false };
+  }
+
+  write(sequence: number, key: string, session: number): string | undefined {
+    const command: Command =
+      session === 0
+        ? { kind: "openSession", nonce: new Uint8Array(16).fill(7) }
+        : { kind: "write", key: bytes(key), value: bytes("v") };
+    const writer = new GroupWriter();
+    writer.add(sequence, command);
+    this.#replica.onWrites(this.#route, writer.take(session, 0), 1);
+    for (let i = 0; i < 3; i++) tick(this.#replica);
+    return this.told.at(-1);
+  }
+
+  readAhead(key: string): string | undefined {
+    const writer = new ReadsWriter();
+    writer.read(1, bytes(key));
+    const frame = writer.take(true, 0);
+    const decoded = decodeClientFrame(frame);
+    if (decoded.kind !== "reads") throw new Error("reads");
+    this.#replica.onReads(this.#route, frame, { ...decoded, atLeast: 1_000_000 });
+    for (let i = 0; i < 310; i++) tick(this.#replica);
+    return this.told.at(-1);
+  }
+}
+
+function secured(replica: Replica, ...more: readonly AccessChange[]): void {
+  for (const change of [...CHANGES, ...more]) {
+    let error: unknown = "not done";
+    replica.settings.changeAccess(change, SECRET_HOLDER, (result) => (error = result));
+    for (let i = 0; i < 3; i++) tick(replica);
+    expect(error).toBeNull();
+  }
+}
+
+const RANGE = { role: "r", start: byteStringOfText("a"), end: byteStringOfText("b") } as const;
+
+test("a repetition of what took effect is told so, also when its right was withdrawn meanwhile", () => {
+  const replica = leader();
+  secured(replica, { kind: "permit", may: "both", ...RANGE });
+  const ann = new Client(replica, ANN);
+  ann.write(0, "", 0);
+  const { session } = ann;
+  expect(ann.write(1, "a", session)).toBe("status 0");
+  replica.settings.changeAccess({ kind: "forbid", ...RANGE }, SECRET_HOLDER, () => {});
+  for (let i = 0; i < 3; i++) tick(replica);
+  expect(ann.write(1, "a", session)).toBe("status 0");
+  const { acceptedIdx } = replica.core;
+  expect(ann.write(2, "a", session)).toBe("FORBIDDEN");
+  const nobody = new Client(replica, null);
+  expect(nobody.write(1, "a", session)).toBe("status 0");
+  expect(nobody.write(2, "a", session)).toBe("UNAUTHENTICATED");
+  // What is refused here takes no place in the log.
+  expect(replica.core.acceptedIdx).toBe(acceptedIdx + 1);
+});
+
+test("how far a node has come is told to who may read what was asked for", () => {
+  const replica = leader();
+  secured(replica);
+  expect(new Client(replica, ANN).readAhead("a")).toMatch(/^REVISION_AHEAD .* the newest one is 0/);
+  expect(new Client(replica, ANN).readAhead("c")).toMatch(/^FORBIDDEN (?!.*newest)/);
+  expect(new Client(replica, null).readAhead("a")).toMatch(/^UNAUTHENTICATED (?!.*newest)/);
 });

@@ -1,13 +1,21 @@
 /** What clients are told when there is no space, by all nodes or by one; and that everything else goes on. */
 import { describe, expect, test } from "vitest";
 import { QUOTA_BYTES_MIN } from "../../src/base/limits.ts";
-import { KvState, STATUS, textOf, type ByteString } from "../../src/store/index.ts";
+import {
+  KvState,
+  SECRET_HOLDER,
+  STATUS,
+  textOf,
+  type AccessChange,
+  type Actor,
+  type ByteString,
+} from "../../src/store/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, decodeAnswers } from "../../src/protocol/client/client.ts";
-import { groupBytes, nonce, type Command } from "../store/helpers.ts";
+import { groupBytes, key, nonce, type Command } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
@@ -45,6 +53,8 @@ class OneNode {
   readonly answers = new Map<number, string>();
   readonly texts: string[] = [];
   session = 0;
+  /** Who asks. */
+  actor: Actor | null = null;
   readonly #route: Route = {
     id: 1,
     relayed: false,
@@ -73,7 +83,7 @@ class OneNode {
 
   ask(session: number, commands: readonly (readonly [number, Command])[]): void {
     const group = groupBytes({ session, floor: 0, commands });
-    this.replica.onWrites(this.#route, group, commands.length);
+    this.replica.onWrites({ ...this.#route, actor: this.actor }, group, commands.length);
     this.turns(2);
   }
 
@@ -120,6 +130,52 @@ describe("beyond the quota", () => {
     expect(node.replica.served.refused.counts()).toEqual([
       { kind: "write", code: "NO_SPACE", frames: 1 },
     ]);
+  });
+});
+
+describe("while access control is on", () => {
+  const start = key("logs/");
+  const end = key("logs0");
+  const CHANGES: readonly AccessChange[] = [
+    { kind: "addUser", user: "root", passwordHash: "h" },
+    { kind: "grantRole", user: "root", role: "root" },
+    { kind: "addUser", user: "ann", passwordHash: "h" },
+    { kind: "addUser", user: "bob", passwordHash: "h" },
+    { kind: "addRole", role: "logs" },
+    { kind: "addRole", role: "writer" },
+    { kind: "permit", role: "logs", may: "both", start, end },
+    { kind: "permit", role: "writer", may: "write", start: key(""), end: null },
+    { kind: "grantRole", user: "ann", role: "logs" },
+    { kind: "grantRole", user: "bob", role: "writer" },
+    { kind: "turnOn", tokenKey: "k" },
+  ];
+
+  test("only who may read there is told where the bytes are", () => {
+    const node = new OneNode();
+    node.ask(
+      node.session,
+      [1, 2, 3].map((n) => [n, write(`logs/${n}`, "v".repeat(300_000))] as const),
+    );
+    node.replica.settings.setQuota(QUOTA_BYTES_MIN);
+    for (const change of CHANGES) {
+      node.replica.settings.changeAccess(change, SECRET_HOLDER, (error) =>
+        expect(error).toBeNull(),
+      );
+      node.turns(2);
+    }
+    const toldTo = (actor: Actor, sequence: number): string | undefined => {
+      node.actor = actor;
+      node.texts.length = 0;
+      node.ask(node.session, [[sequence, write(`logs/${sequence}`, "v".repeat(300_000))]]);
+      expect(node.answers.get(sequence)).toBe("NO_SPACE");
+      return node.texts[0];
+    };
+    for (const from of [10, 20]) {
+      if (from === 20) node.replica.onMemory("short", 112 * MB);
+      expect(toldTo({ name: "ann", generation: 0 }, from)).toContain('under "logs/"');
+      expect(toldTo(SECRET_HOLDER, from + 1)).toContain('under "logs/"');
+      expect(toldTo({ name: "bob", generation: 0 }, from + 2)).not.toContain("logs");
+    }
   });
 });
 

@@ -13,6 +13,7 @@ import {
   KvState,
   mayRead,
   mayWrite,
+  rightsOf,
   NO_SESSION,
   SECRET_HOLDER,
   SnapshotDecoder,
@@ -28,7 +29,7 @@ import {
 } from "../../src/store/index.ts";
 import { KeyIntervals, type KeyInterval } from "../../src/store/key-intervals.ts";
 import type { Command } from "../../src/store/operations/index.ts";
-import { bytes, key, nonce } from "./helpers.ts";
+import { bytes, fromSnapshot, key, nonce, snapshotBytes } from "./helpers.ts";
 
 const FORBIDDEN = ERRORS.FORBIDDEN.wire;
 const UNAUTHENTICATED = ERRORS.UNAUTHENTICATED.wire;
@@ -246,7 +247,7 @@ describe("what is applied while access control is on", () => {
     expect(store.do(write("a/1"), user("ann", generation)).status).toBe(STATUS.ok);
     store.manage({ kind: "setPassword", user: "ann", passwordHash: "h2" });
     expect(store.do(write("a/1"), user("ann", generation)).status).toBe(UNAUTHENTICATED);
-    expect(store.do(write("a/1"), user("ann", generation + 1)).status).not.toBe(STATUS.ok);
+    expect(store.do(write("a/1"), user("ann", generation + 2)).status).not.toBe(STATUS.ok);
     const now = store.state.access.users.get("ann")?.generation ?? 0;
     expect(store.do(write("a/1"), user("ann", now)).status).toBe(STATUS.ok);
   });
@@ -286,6 +287,50 @@ describe("entries", () => {
     const entry = (of: Uint8Array): Uint8Array => buildEntry({ node: 1, nonce: 1, batch: 1 }, [of]);
     expect(entry(group())[0]).toBe(2);
     expect(entry(withActor(group(), user("ann")))[0]).toBe(6);
+  });
+});
+
+describe("the key of tokens", () => {
+  const on = changed(EMPTY_ACCESS, SETUP);
+
+  test("is another one each time access control is turned on, and stays while it is on", () => {
+    expect(on.tokenKey).toBe("k");
+    expect(changed(on, [{ kind: "turnOn", tokenKey: "k2" }]).tokenKey).toBe("k");
+    const again = changed(on, [{ kind: "turnOff" }, { kind: "turnOn", tokenKey: "k2" }]);
+    expect(again.tokenKey).toBe("k2");
+    const ann = user("ann", on.users.get("ann")?.generation);
+    expect(rightsOf(on, ann).isKnown).toBe(true);
+    expect(rightsOf(again, ann).isKnown).toBe(false);
+  });
+
+  test("that is rotated puts out whoever signed in, and nobody who came by a certificate", () => {
+    const rotated = changed(on, [{ kind: "rotateTokenKey", tokenKey: "k2" }]);
+    expect(rotated.tokenKey).toBe("k2");
+    for (const name of ["ann", "root"]) {
+      const signedIn = user(name, on.users.get(name)?.generation);
+      expect(rightsOf(on, signedIn).isKnown).toBe(true);
+      expect(rightsOf(rotated, signedIn).isKnown).toBe(false);
+      expect(rightsOf(rotated, user(name)).isKnown).toBe(true);
+    }
+  });
+
+  test("is in no backup and in no cluster that was restored, which makes its own", () => {
+    const store = secured();
+    const frozen = store.state.clone();
+    expect(fromSnapshot(snapshotBytes(frozen)).access.tokenKey).toBe("k");
+    const backup = fromSnapshot(snapshotBytes(frozen.asBackup()));
+    expect(backup.access).toEqual({ ...store.state.access, tokenKey: "" });
+    expect(backup.hash()).toBe(store.state.hash());
+    // Backups of the version before have it.
+    const restored = fromSnapshot(
+      snapshotBytes(frozen.asBeginning({ origin: 5, historyHash: 1, revision: 1000 })),
+    );
+    expect(restored.access).toEqual({ ...store.state.access, tokenKey: "" });
+    const made = changed(restored.access, [{ kind: "makeTokenKey", tokenKey: "own" }]);
+    expect(made).toMatchObject({ isOn: true, tokenKey: "own", users: restored.access.users });
+    expect(changeAccess(made, { kind: "makeTokenKey", tokenKey: "other" })).toBe(
+      ACCESS_REFUSAL.exists,
+    );
   });
 });
 
@@ -363,7 +408,7 @@ describe("snapshots", () => {
   test("a changed byte among the users is noticed", () => {
     const whole = Buffer.concat(pieces(secured().state));
     whole[whole.length - 10] = (whole[whole.length - 10] ?? 0) ^ 1;
-    expect(() => decoded([whole])).toThrow(/users and roles/);
+    expect(() => decoded([whole])).toThrow(/section/);
   });
 
   test("states with other users have another hash", () => {

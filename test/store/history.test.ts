@@ -211,7 +211,7 @@ describe("history", () => {
             else applySetting(to.state, settingOf(each));
           };
           for (const each of before) for (const to of [world, late]) apply(to, each);
-          late.state = fromSnapshot(snapshotBytes(late.state.clone().withoutHistory()));
+          late.state = fromSnapshot(snapshotBytes(late.state.clone().asBackup()));
           const start = late.state.revision;
           for (const each of after) {
             for (const to of [world, late]) apply(to, each);

@@ -2,3 +2,4 @@
 export * from "./leadership.ts";
 export * from "./pairs.ts";
 export * from "./scenarios.ts";
+export * from "./steady-load.ts";

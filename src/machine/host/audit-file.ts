@@ -1,9 +1,13 @@
 /**
  * The audit log: JSON lines in a file that is set aside when it has grown large. Writing never waits for anybody and nobody waits for
  * it: what the disk cannot take is left out, counted, and said once; the count is in the file when it can be written again.
+ *
+ * Invariant: what is recorded goes into the file of that name. One that was removed, moved away or cut short meanwhile is missed before the
+ * next record, said in the log and in the file that is begun in its place.
  */
-import { closeSync, fstatSync, renameSync, rmSync, write } from "node:fs";
+import { closeSync, fstatSync, renameSync, rmSync, statSync, write } from "node:fs";
 import type { Audit, AuditRecord, Logger } from "../ports/index.ts";
+import { StorageError, systemCode } from "../../base/index.ts";
 import { openPrivateLog } from "./private-files.ts";
 
 /** Of lines that wait for the disk. */
@@ -30,10 +34,18 @@ export class AuditFile implements Audit {
   #lost = 0;
   #isTold = false;
 
-  /** @throws Error when the file cannot be opened */
+  /** @throws StorageError when the file cannot be opened */
   constructor(options: AuditFileOptions) {
     this.#options = options;
-    this.#descriptor = openPrivateLog(options.path);
+    try {
+      this.#descriptor = openPrivateLog(options.path);
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === null) throw error;
+      const missing = code === "ENOENT" ? ": its directory is not there, make it first" : "";
+      const text = `--audit-log: cannot write ${options.path} (${code})${missing}`;
+      throw new StorageError("DIRECTORY_UNUSABLE", text, { cause: error });
+    }
     this.#bytes = fstatSync(this.#descriptor).size;
   }
 
@@ -114,10 +126,37 @@ export class AuditFile implements Audit {
     );
   }
 
+  /** Looks whether the file is the one that is written, with all that was written. A look takes some microseconds. */
+  #missFile(): void {
+    if (this.#descriptor === null) return;
+    const { path, logger, wallMs } = this.#options;
+    const own = fstatSync(this.#descriptor);
+    // A pipe or a terminal is what it is.
+    if (!own.isFile()) return;
+    const there = statSync(path, { throwIfNoEntry: false });
+    const isSame = there !== undefined && there.ino === own.ino && there.dev === own.dev;
+    if (isSame && own.size >= this.#bytes) return;
+    const what = isSame ? "cut short" : own.nlink === 0 ? "removed" : "moved away";
+    if (isSame) this.#bytes = own.size;
+    else {
+      closeSync(this.#descriptor);
+      this.#descriptor = null;
+    }
+    logger.error("the audit log was taken away while it was written: another one begins", {
+      path,
+      what,
+    });
+    const line = { time: new Date(wallMs()).toISOString(), before: what };
+    const text = `${JSON.stringify(line)}\n`;
+    this.#waiting.unshift(text);
+    this.#waitingBytes += text.length;
+  }
+
   /** The file to write to, another one when it is time. @returns null: there is none now */
   #open(): number | null {
     const { path, bytesMax } = this.#options;
     try {
+      this.#missFile();
       if (this.#descriptor !== null && this.#bytes >= bytesMax) {
         closeSync(this.#descriptor);
         this.#descriptor = null;

@@ -44,11 +44,16 @@ export class NewFile {
     }
   }
 
-  /** Durable when it resolves. @throws KvError BAD_REQUEST when somebody else has made the file meanwhile */
-  async finish(): Promise<void> {
+  /**
+   * Durable when it resolves.
+   * @param check of the file under its preliminary name: what it throws is thrown, and the file does not get its name
+   * @throws KvError BAD_REQUEST when somebody else has made the file meanwhile
+   */
+  async finish(check?: (path: string) => Promise<void>): Promise<void> {
     await this.#file.sync();
     await this.#file.close();
     const beside = `${this.path}.tmp`;
+    await check?.(beside);
     if (this.#force) renameSync(beside, this.path);
     else giveName(beside, this.path);
     syncDirectory(dirname(this.path));

@@ -12,7 +12,7 @@ export function ChangesCard({ actions }: { readonly actions: PageActions }): Com
   const [isOn, setOn] = useState(false);
   const tail = useTail(actions, null, prefix, isOn);
   return (
-    <section class="card" aria-labelledby="changes-title">
+    <section class="card changes-card" aria-labelledby="changes-title">
       <div class="card-head">
         <h2 id="changes-title">Changes</h2>
         <Segmented

@@ -1,6 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { KeyItem, KeyLevel } from "../key-level.ts";
+import { joinedLevels, type KeyItem, type KeyLevel, type ShownLevel } from "../key-level.ts";
 import type { PageActions, ReadMode, Through } from "../page-actions.ts";
 import { Icon } from "./icons.tsx";
 import { formatCount } from "./format.ts";
@@ -22,7 +22,7 @@ interface KeyTreeProps {
 /** One level of the tree of keys; folders that are opened are trees of their own. */
 export function KeyTree(props: KeyTreeProps): ComponentChild {
   const { shown, onPick } = props;
-  const { level, asking, failure, more } = useLevel(props);
+  const { level, asking, failure, more, first } = useLevel(props);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const toggle = (folder: string): void => {
     const next = new Set(open);
@@ -31,6 +31,20 @@ export function KeyTree(props: KeyTreeProps): ComponentChild {
   };
   return (
     <>
+      {level === null || level.gone === 0 ? null : (
+        <p class="hint key-note">
+          {formatCount(level.gone)} before these{" "}
+          <button
+            type="button"
+            class="button small"
+            data-testid="first-keys"
+            disabled={asking}
+            onClick={first}
+          >
+            To the first
+          </button>
+        </p>
+      )}
       {level === null ? null : (
         <ul>
           {level.items.map((item) =>
@@ -98,21 +112,22 @@ function KeyRow({ item, chosen, onPick }: KeyRowProps): ComponentChild {
 }
 
 interface LevelState {
-  readonly level: KeyLevel | null;
+  readonly level: ShownLevel | null;
   readonly asking: boolean;
   readonly failure: string | null;
   readonly more: () => void;
+  readonly first: () => void;
 }
 
 /** Lists at once, and anew when something changed; what is there stays until the answer comes. */
 function useLevel(props: KeyTreeProps): LevelState {
   const { prefix, through, mode, epoch, hasLeader, actions } = props;
-  const [level, setLevel] = useState<KeyLevel | null>(null);
+  const [level, setLevel] = useState<ShownLevel | null>(null);
   const [asking, setAsking] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const latest = useRef(0);
   const ask = useCallback(
-    (before: KeyLevel | null): void => {
+    (before: ShownLevel | null): void => {
       latest.current += 1;
       const own = latest.current;
       const end = (then: () => void): void => {
@@ -123,7 +138,7 @@ function useLevel(props: KeyTreeProps): LevelState {
       const listed = (page: KeyLevel): void =>
         end(() => {
           setFailure(null);
-          setLevel(before === null ? page : joined(before, page));
+          setLevel(before === null ? { ...page, gone: 0 } : joinedLevels(before, page));
         });
       const failed = (error: unknown): void => end(() => setFailure(failureText(error)));
       setAsking(true);
@@ -142,13 +157,5 @@ function useLevel(props: KeyTreeProps): LevelState {
     },
     [],
   );
-  return { level, asking, failure, more: () => ask(level) };
-}
-
-function joined(before: KeyLevel, page: KeyLevel): KeyLevel {
-  return {
-    items: [...before.items, ...page.items],
-    resume: page.resume,
-    unreadable: before.unreadable + page.unreadable,
-  };
+  return { level, asking, failure, more: () => ask(level), first: () => ask(null) };
 }

@@ -1,5 +1,6 @@
 import type { ComponentChild } from "preact";
-import type { ClusterView, LoadView } from "../cluster-view.ts";
+import type { LoadView } from "../../client/scenarios/index.ts";
+import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
 import { readOnlyText } from "./read-only.ts";

@@ -109,6 +109,15 @@ const AUTH_VERBS: Readonly<Record<string, Verb>> = {
     words: 0,
     build: () => change({ kind: "turnOff" }, "access control is off: everybody may do everything"),
   },
+  rotate: {
+    form: "rotate",
+    words: 0,
+    build: () =>
+      change(
+        { kind: "rotateTokenKey" },
+        "the key of tokens is another one: all tokens have ended, and who signed in signs in anew",
+      ),
+  },
   status: { form: "status", words: 0, build: () => ({ kind: "status" }) },
 };
 
@@ -134,10 +143,18 @@ export const ACCESS_COMMANDS: readonly Spec[] = [
     examples: ["role add shop", "role grant shop both shop/ --prefix", "role get shop"],
     flags: RANGE_FLAGS,
   }),
-  spec("auth", "turns access control on or off, for the whole cluster", AUTH_VERBS, {
-    details: ["It is turned on only when the user root has a password and the role root."],
-    examples: ["auth status", "auth on"],
-  }),
+  spec(
+    "auth",
+    "turns access control on or off, or ends all tokens, for the whole cluster",
+    AUTH_VERBS,
+    {
+      details: [
+        "It is turned on only when the user root has a password and the role root.",
+        "auth rotate takes another key for tokens: whoever signed in, or has a token, signs in anew with the password.",
+      ],
+      examples: ["auth status", "auth on"],
+    },
+  ),
   {
     name: "whoami",
     forms: [""],

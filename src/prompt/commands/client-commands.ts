@@ -23,6 +23,7 @@ import {
   type StoreAction,
 } from "./store-commands.ts";
 import { boundIn, LEASE_COMMANDS, WRITE_FLAGS, type LeaseAction } from "./lease-commands.ts";
+import { LOAD_COMMAND, type LoadAction } from "./load-commands.ts";
 import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import { WATCH_COMMAND, type WatchAction } from "./watch-commands.ts";
@@ -34,7 +35,7 @@ type BytesOnly<R> = R extends KeyRequest
   : never;
 
 export type ClientAction =
-  KeyAction | RangeAction | StoreAction | TxnAction | LeaseAction | WatchAction;
+  KeyAction | RangeAction | StoreAction | TxnAction | LeaseAction | WatchAction | LoadAction;
 
 const write: CommandSpec<ClientAction> = {
   name: "write",
@@ -194,6 +195,7 @@ export const KEY_COMMANDS: CommandGroup<ClientAction> = {
     TXN_COMMAND,
     ...LEASE_COMMANDS,
     WATCH_COMMAND,
+    LOAD_COMMAND,
   ],
   nodeWord: "any",
 };

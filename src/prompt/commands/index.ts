@@ -16,6 +16,7 @@ export type {
   SettingName,
 } from "./cluster-action.ts";
 export { isLeaseAction, type LeaseAction } from "./lease-commands.ts";
+export { isLoadAction, type LoadAction } from "./load-commands.ts";
 export { isRangeAction, type RangeAction } from "./range-commands.ts";
 export { SETTING_COMMANDS, SETTINGS } from "./setting-commands.ts";
 export { isStoreAction, type ReadMoment, type StoreAction } from "./store-commands.ts";

@@ -8,7 +8,7 @@ import { helpText, type HelpTexts } from "./help.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
-import { tokenize, type Token } from "./tokenize.ts";
+import { OpenQuoteError, tokenize, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 import { wrap } from "./wrap.ts";
@@ -40,7 +40,12 @@ export interface Prompt<A> {
 /** A line's commands, or what is wrong with it. */
 export type Commands =
   | { readonly ok: true; readonly commands: readonly (readonly Token[])[] }
-  | { readonly ok: false; readonly problem: Outcome };
+  | {
+      readonly ok: false;
+      readonly problem: Outcome;
+      /** A quote is open: the next line may close it. */
+      readonly isOpen: boolean;
+    };
 
 /** @param where named in front of the problem: "line 3", or empty */
 export function split(
@@ -52,7 +57,8 @@ export function split(
   try {
     return { ok: true, commands: tokenize(line, separator) };
   } catch (error) {
-    return { ok: false, problem: usageOutcome(error, style, where) };
+    const problem = usageOutcome(error, style, where);
+    return { ok: false, problem, isOpen: error instanceof OpenQuoteError };
   }
 }
 
@@ -80,6 +86,10 @@ export async function runCommand<A>(
     if (parsed.kind === "help") {
       const text = helpText(table, help, parsed.topic, style);
       const shown = wrap(text, screen.columns?.());
+      if (screen.page !== undefined) {
+        await screen.page(shown);
+        return [];
+      }
       return [{ text: shown, json: { ok: true, op: "help", text }, status: EXIT.ok }];
     }
   } catch (error) {

@@ -1,8 +1,8 @@
 /** Where a command that goes on for a while shows itself: line by line, or redrawn in place on a terminal. */
 import { once } from "node:events";
-import { emitKeypressEvents } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { terminalText } from "../../base/index.ts";
+import { takeKeys } from "./keys.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface Screen {
@@ -16,6 +16,8 @@ export interface Screen {
   isOver?(): boolean;
   /** Asks a person, who says yes or no. Not there: nobody is to be asked. */
   confirm?(question: string): Promise<boolean>;
+  /** Shows a text that may be longer than the terminal is high, a page at a time. Not there: it is shown as a whole. */
+  page?(text: string): Promise<void>;
   /** How wide the terminal is now. Not there, or undefined: there is none, and lines may be as long as they are. */
   columns?(): number | undefined;
 }
@@ -32,17 +34,6 @@ export interface LiveScreen {
   close(): void;
 }
 
-/** Of a tty.ReadStream; a stream that is none is always raw. */
-interface Keyboard extends Readable {
-  readonly isRaw?: boolean;
-  setRawMode?(raw: boolean): unknown;
-}
-
-interface Key {
-  readonly name?: string;
-  readonly ctrl?: boolean;
-}
-
 const ROWS_UNKNOWN = 24;
 
 /** When a stream takes more. One that fails says so elsewhere. */
@@ -56,13 +47,11 @@ export function columnsOf(output: Writable & { readonly columns?: number }): num
 }
 
 export class TerminalScreen implements LiveScreen {
-  readonly #input: Keyboard;
+  readonly #input: Readable;
   readonly #output: Writable & { readonly rows?: number };
   /** Lines drawn, above which the cursor goes before it draws again. */
   #height = 0;
-  #others: readonly ((...args: unknown[]) => void)[] = [];
-  #onKey: ((text: string | undefined, key: Key) => void) | null = null;
-  #madeRaw = false;
+  #giveBack: () => void = () => {};
 
   constructor(input: Readable, output: Writable) {
     this.#input = input;
@@ -70,25 +59,12 @@ export class TerminalScreen implements LiveScreen {
   }
 
   open(onQuit: () => void): void {
-    const input = this.#input;
     this.#height = 0;
-    this.#onKey = (_text, { name, ctrl }) => {
+    this.#giveBack = takeKeys(this.#input, (_text, { name, ctrl }) => {
       const leaves =
         ctrl === true ? name === "c" || name === "d" : name === "q" || name === "escape";
       if (leaves) onQuit();
-    };
-    emitKeypressEvents(input);
-    // The line editor, if there is one, must not see these keys. Ours is added first: without any listener for keys
-    // the stream would stop to decode them.
-    const others = input.listeners("keypress") as ((...args: unknown[]) => void)[];
-    input.on("keypress", this.#onKey);
-    for (const other of others) input.off("keypress", other);
-    this.#others = others;
-    if (input.setRawMode !== undefined && input.isRaw !== true) {
-      input.setRawMode(true);
-      this.#madeRaw = true;
-    }
-    input.resume();
+    });
     this.#output.write(CURSOR_OFF);
   }
 
@@ -102,15 +78,7 @@ export class TerminalScreen implements LiveScreen {
   }
 
   close(): void {
-    const input = this.#input;
-    for (const other of this.#others) input.on("keypress", other);
-    if (this.#onKey !== null) input.off("keypress", this.#onKey);
-    this.#onKey = null;
-    if (this.#madeRaw) {
-      input.setRawMode?.(false);
-      input.pause();
-      this.#madeRaw = false;
-    }
+    this.#giveBack();
     this.#output.write(CURSOR_ON);
   }
 }

@@ -6,9 +6,12 @@ import { overLines } from "./command-table.ts";
 import { complete, keyWord } from "./complete.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
+import { LineAids } from "./line-aids.ts";
+import { showPaged } from "./pager.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
+import { LINE_BYTES_MAX } from "./text-lines.ts";
 import { quote, type Token } from "./tokenize.ts";
 
 /** Keys that are offered. */
@@ -48,6 +51,7 @@ class TerminalLoop<A> {
   readonly #prompt: Prompt<A>;
   readonly #options: TerminalOptions;
   readonly #readline: Interface;
+  readonly #aids: LineAids;
   readonly #screen: Screen;
   readonly #queue: string[] = [];
   #running: AbortController | null = null;
@@ -58,6 +62,8 @@ class TerminalLoop<A> {
   #historyFailed = false;
   /** Of a command over several lines; null: none is being typed. */
   #begun: readonly Token[] | null = null;
+  /** Lines that end within quotes; null: there are none. */
+  #open: string | null = null;
   /** Somebody is asked yes or no. */
   #answered: ((isYes: boolean) => void) | null = null;
   #finish: (status: ExitStatus) => void = () => {};
@@ -71,7 +77,9 @@ class TerminalLoop<A> {
       columns: () => columnsOf(options.output),
       ready: () => drained(options.output, this.#running?.signal ?? options.signal),
       confirm: (question) => this.#confirm(question),
+      ...(options.live === null ? {} : { page: (text: string) => this.#page(text) }),
     };
+    const history = this.#withHistory((path) => loadHistory(path).toReversed()) ?? [];
     this.#readline = createInterface({
       input: options.input,
       output: options.output,
@@ -79,10 +87,18 @@ class TerminalLoop<A> {
       prompt: options.promptText,
       historySize: HISTORY_LINES_MAX,
       removeHistoryDuplicates: true,
-      history: this.#withHistory((path) => loadHistory(path).toReversed()) ?? [],
+      history: [...history],
       completer: (line: string, done: Completed): void => {
         void this.#tab(line, done);
       },
+    });
+    this.#aids = new LineAids({
+      readline: this.#readline,
+      input: options.input,
+      output: options.output,
+      style: prompt.style,
+      history,
+      isIdle: () => this.#running === null && this.#answered === null && !this.#closed,
     });
   }
 
@@ -121,7 +137,11 @@ class TerminalLoop<A> {
   }
 
   async #runLine(line: string, signal: AbortSignal): Promise<void> {
-    const commands = split(line, undefined, this.#prompt.style);
+    const text = this.#open === null ? line : `${this.#open}\n${line}`;
+    const commands = split(text, undefined, this.#prompt.style);
+    const isOpen = !commands.ok && commands.isOpen && text.length <= LINE_BYTES_MAX;
+    this.#goOn(isOpen ? text : null, this.#begun);
+    if (isOpen) return;
     if (!commands.ok) return this.#show(commands.problem);
     for (const tokens of this.#whole(commands.commands)) {
       const result = await runCommand(this.#prompt, tokens, signal, this.#screen);
@@ -137,19 +157,30 @@ class TerminalLoop<A> {
       const said = overLines(this.#prompt.table, tokens);
       if (said === null) return commands;
       this.#write(this.#prompt.style.dim(said));
-      this.#begin(tokens);
+      this.#goOn(null, tokens);
       return [];
     }
     const begun = [...this.#begun, ...commands.flat()];
     const isOver = commands.length === 0;
-    this.#begin(isOver ? null : begun);
+    this.#goOn(null, isOver ? null : begun);
     return isOver ? [begun] : [];
   }
 
-  /** @param tokens of a command over several lines, as far as it goes; null: there is none */
-  #begin(tokens: readonly Token[] | null): void {
-    this.#begun = tokens;
-    this.#readline.setPrompt(tokens === null ? this.#options.promptText : MORE_TEXT);
+  /**
+   * @param open lines that end within quotes; null: there are none
+   * @param begun a command over several lines, as far as it goes; null: there is none
+   */
+  #goOn(open: string | null, begun: readonly Token[] | null): void {
+    this.#open = open;
+    this.#begun = begun;
+    const isMore = open !== null || begun !== null;
+    this.#readline.setPrompt(isMore ? MORE_TEXT : this.#options.promptText);
+  }
+
+  #page(text: string): Promise<void> {
+    const { input, output } = this.#options;
+    const signal = this.#running?.signal ?? this.#options.signal;
+    return showPaged(text, { input, output, style: this.#prompt.style, signal });
   }
 
   /** What is asked for at a terminal has somebody who waits: no command goes on before the answer, and Ctrl-C is a no. */
@@ -170,13 +201,16 @@ class TerminalLoop<A> {
 
   async #tab(line: string, done: Completed): Promise<void> {
     done(null, await this.#complete(line));
+    // Readline draws what was found after this.
+    setImmediate(() => this.#aids.drawn());
   }
 
   /** Never rejects: whoever presses Tab wants no errors. */
   async #complete(line: string): Promise<[string[], string]> {
     const { table, findKeys } = this.#prompt;
     const [candidates, word] = complete(table, line);
-    const begins = this.#begun === null ? keyWord(table, line) : null;
+    const isFirst = this.#begun === null && this.#open === null;
+    const begins = isFirst ? keyWord(table, line) : null;
     if (begins === null || findKeys === undefined) return [[...candidates], word];
     const prefix = new TextEncoder().encode(begins);
     const signal = AbortSignal.timeout(COMPLETE_MS_MAX);
@@ -191,7 +225,7 @@ class TerminalLoop<A> {
       this.#write("");
       return this.#answered(false);
     }
-    if (this.#begun !== null) this.#begin(null);
+    if (this.#begun !== null || this.#open !== null) this.#goOn(null, null);
     if (this.#running !== null) {
       this.#queue.length = 0;
       this.#running.abort();

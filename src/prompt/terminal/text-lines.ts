@@ -2,7 +2,7 @@
 import { UsageError } from "./usage-error.ts";
 
 /** More than any key and value take, with every byte written as an escape. */
-const LINE_BYTES_MAX = 8 * 1024 * 1024;
+export const LINE_BYTES_MAX = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 /** How bytes that are no UTF-8 are written at a prompt. */
 export const AS_ESCAPES = 'as "\\xHH"';

@@ -10,6 +10,9 @@ export interface Token {
   readonly quoted: boolean;
 }
 
+/** A quote is open at the end of what was typed: the next line may close it. */
+export class OpenQuoteError extends UsageError {}
+
 export const EMPTY_TOKEN: Token = { text: "", bytes: new Uint8Array(0), quoted: false };
 
 const EQUALS = 0x3d;
@@ -32,7 +35,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  *
  * @param separator commands end at this character too, outside of quotes
  * @returns the words of each command that has any
- * @throws UsageError for an open quote or an unknown escape
+ * @throws OpenQuoteError for a quote that is never closed, UsageError for an unknown escape
  */
 export function tokenize(line: string, separator?: ";"): readonly (readonly Token[])[] {
   const scanner = new Scanner(line, separator);
@@ -88,7 +91,7 @@ class Scanner {
   #singleQuoted(): void {
     const end = this.#line.indexOf("'", this.#at);
     if (end === -1)
-      throw new UsageError("a ' is never closed: close it, or write \\' for the character");
+      throw new OpenQuoteError("a ' is never closed: close it, or write \\' for the character");
     this.#nowQuoted();
     this.#add(this.#line.slice(this.#at, end));
     this.#at = end + 1;
@@ -103,7 +106,7 @@ class Scanner {
       if (character === "\\") this.#escapeInQuotes();
       else this.#add(character);
     }
-    throw new UsageError('a " is never closed: close it, or write \\" for the character');
+    throw new OpenQuoteError('a " is never closed: close it, or write \\" for the character');
   }
 
   #escapeInQuotes(): void {

@@ -11,6 +11,7 @@ export type HistoryFormatCode =
   /** Made by a later version. */
   | "UNSUPPORTED_VERSION";
 
+/** A file is no history that can be read: which line, and why. `code` is stable. */
 export class HistoryFormatError extends Error {
   override readonly name = "HistoryFormatError";
   readonly code: HistoryFormatCode;

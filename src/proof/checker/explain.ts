@@ -14,6 +14,7 @@ import { ProductMachine } from "./product-machine.ts";
 import type { PartitionResult } from "./result.ts";
 import { search, type SearchProblem } from "./search.ts";
 
+/** How long `explain` may take, and the unit of times in its text. */
 export interface ExplainOptions {
   /** A clock in milliseconds. Needed for a time limit. */
   readonly now?: () => number;
@@ -23,6 +24,7 @@ export interface ExplainOptions {
   readonly unit?: TimeUnit;
 }
 
+/** A smallest set of operations that cannot all have been answered as they were. */
 export interface Explanation {
   readonly key: string | null;
   /** Cannot be ordered, whatever the other operations did. In the order of their calls. */

@@ -40,4 +40,28 @@ export {
   type ParsedHistory,
 } from "./formats/parse-history.ts";
 export { formatJsonLines } from "./formats/json-lines.ts";
+export { hasTransactions, parseTransactions } from "./formats/edn-transactions.ts";
+export {
+  checkTransactions,
+  type TransactionsOptions,
+  type TransactionsResult,
+} from "./transactions/check-transactions.ts";
+export { isEtcdReport, parseEtcdReports, type ReportFile } from "./formats/etcd-report.ts";
+export { checkStore, type StoreResult } from "./revisions/check-store.ts";
+export type { StoreAnomaly } from "./revisions/check-revisions.ts";
+export type {
+  Condition,
+  FoundKey,
+  KeyRange,
+  OpResult,
+  StoreHistory,
+  StoreOp,
+  StoreOperation,
+  StoreRequest,
+  Watch,
+  WatchEvent,
+  WatchResponse,
+} from "./revisions/store-history.ts";
+export type { Anomaly } from "./transactions/anomaly.ts";
+export type { MicroOp, Seen, Transaction, TransactionHistory } from "./transactions/transaction.ts";
 export { renderHtml, type HtmlOptions } from "./html/render-html.ts";

@@ -12,6 +12,7 @@ import {
 } from "./result.ts";
 import { search, type SearchOutcome } from "./search.ts";
 
+/** How far `checkLinearizability` goes, and what for. */
 export interface LinearizabilityOptions extends CheckOptions {
   /**
    * Judge each key on its own: the same verdict (a history is linearizable if each key's is), found much faster.

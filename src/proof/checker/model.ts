@@ -22,6 +22,7 @@ export interface Machine {
    * @param position the operation that led to the state
    */
   isDoomed(state: number, position: number): boolean;
+  /** From this operation on reads of its group can be explained again: see `isDoomed`. */
   isReset(position: number): boolean;
   /**
    * May be true only if the operation is always accepted and leaves a state that no completed operation of the group can
@@ -47,6 +48,7 @@ export interface Machine {
   describe(state: number): string;
 }
 
+/** What a correct store would do: by it histories are judged. */
 export interface Model {
   readonly name: string;
   /** One line, for people. */
@@ -59,6 +61,7 @@ export interface Model {
   prepare(operations: readonly Operation[]): Machine;
 }
 
+/** A model as `defineModel` takes it: states are plain values. */
 export interface ModelDefinition<State> {
   readonly name: string;
   readonly title?: string;

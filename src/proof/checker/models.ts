@@ -4,7 +4,9 @@ import type { Operation, Request } from "./operation.ts";
 import { RevisionMachine } from "./revision-machine.ts";
 import { ValueMachine } from "./value-machine.ts";
 
+/** The names of the models that come along. */
 export const MODEL_NAMES = ["register", "kv", "append"] as const;
+/** The name of a model that comes along. */
 export type ModelName = (typeof MODEL_NAMES)[number];
 
 /** Reads, writes and compare-and-swap by value; unset at first. */
@@ -31,6 +33,7 @@ export const appendModel: Model = keyedModel(
   true,
 );
 
+/** The model of that name. */
 export function modelOf(name: ModelName): Model {
   return { register: registerModel, kv: kvModel, append: appendModel }[name];
 }

@@ -3,12 +3,14 @@
  * table of operations: it judges other stores too, and would be no witness if it took from the product what they mean.
  */
 
+/** What a compare-and-swap wants to find. */
 export type Expected =
   | { readonly kind: "value"; readonly value: string }
   | { readonly kind: "absent" }
   /** The key was last written at this revision. */
   | { readonly kind: "revision"; readonly revision: number };
 
+/** What a client asked for. */
 export type Request =
   | { readonly kind: "read" }
   | { readonly kind: "write"; readonly value: string }
@@ -16,6 +18,7 @@ export type Request =
   | { readonly kind: "delete" }
   | { readonly kind: "cas"; readonly expected: Expected; readonly value: string };
 
+/** What a client was told. */
 export type Answer =
   /** Null: there was nothing. */
   | { readonly kind: "value"; readonly value: string | null }
@@ -31,6 +34,7 @@ export type Answer =
  */
 export type Outcome = "ok" | "fail" | "unknown";
 
+/** One request of a client, with what became of it. */
 export interface Operation {
   /** Position in the history, from 0. */
   readonly id: number;
@@ -59,14 +63,17 @@ export interface Operation {
   readonly line: number | null;
 }
 
+/** The unit of `call` and `end`; "events" is the position in the history. */
 export type TimeUnit = "ns" | "us" | "ms" | "events";
 
+/** Everything that clients asked and were told in one run. */
 export interface History {
   readonly operations: readonly Operation[];
   readonly unit: TimeUnit;
 }
 
 type Defaulted = "session" | "consistency" | "revision" | "index" | "node" | "line";
+/** An operation without what most histories do not say: `createOperation` fills that in. */
 export type OperationFields = Omit<Operation, Defaulted> & Partial<Pick<Operation, Defaulted>>;
 
 /** Fills in what most histories do not say. */

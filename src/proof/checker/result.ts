@@ -9,6 +9,7 @@ export type Verdict = "ok" | "violation" | "unknown";
 /** skipped: another partition had already decided. */
 export type UnknownReason = StopReason | "skipped";
 
+/** What was found for the operations of one key, or for all together. */
 export interface PartitionResult {
   /** Null: all keys together. */
   readonly key: string | null;
@@ -30,6 +31,7 @@ export interface PartitionResult {
   readonly elapsedMs: number;
 }
 
+/** What a check has found, for the history and each of its parts. */
 export interface CheckResult {
   readonly property: "linearizability" | "sequential consistency";
   readonly model: string;
@@ -40,6 +42,7 @@ export interface CheckResult {
   readonly elapsedMs: number;
 }
 
+/** Bounds of a check. When one is reached the verdict is "unknown", with the reason. */
 export interface CheckOptions {
   /** A clock in milliseconds. Needed for a time limit. */
   readonly now?: () => number;

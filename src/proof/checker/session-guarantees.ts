@@ -10,6 +10,7 @@ import { describeOperation } from "./describe.ts";
 import type { History, Operation } from "./operation.ts";
 import { takesRevision } from "./problem.ts";
 
+/** A session saw less than it had done or seen before. */
 export interface SessionViolation {
   readonly guarantee: "read-your-writes" | "monotonic-reads" | "monotonic-index";
   readonly session: string;

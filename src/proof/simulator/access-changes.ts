@@ -68,6 +68,7 @@ function drawChange(random: SeededRandom): AccessChange {
   if (dice < 89) return { kind: "setPassword", user, passwordHash: hashOf(passwordOf(user)) };
   if (dice < 93) return { kind: "deleteUser", user };
   if (dice < 96) return addUser(user);
+  if (dice < 97) return { kind: "rotateTokenKey", tokenKey: "cm90YXRlZA==" };
   return dice < 98 ? { kind: "turnOff" } : { kind: "turnOn", tokenKey: "c2ltdWxhdGVk" };
 }
 

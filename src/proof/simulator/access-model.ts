@@ -19,6 +19,7 @@ interface NaivePermission {
 
 export class NaiveAccess {
   isOn = false;
+  hasTokenKey = false;
   epoch = 0;
   users = new Map<string, NaiveUser>();
   roles = new Map<string, NaivePermission[]>();
@@ -26,6 +27,7 @@ export class NaiveAccess {
   copy(): NaiveAccess {
     const copy = new NaiveAccess();
     copy.isOn = this.isOn;
+    copy.hasTokenKey = this.hasTokenKey;
     copy.epoch = this.epoch;
     copy.users = new Map(
       [...this.users].map(([name, user]) => [name, { ...user, roles: new Set(user.roles) }]),
@@ -41,6 +43,7 @@ export class NaiveAccess {
     const root = next.users.get("root");
     if (next.isOn && !(root?.hasPassword === true && root.roles.has("root"))) return false;
     this.isOn = next.isOn;
+    this.hasTokenKey = next.hasTokenKey;
     this.users = next.users;
     this.roles = next.roles;
     this.epoch += 1;
@@ -120,13 +123,28 @@ export class NaiveAccess {
         return change.kind === "permit" || rest.length < all.length;
       }
       case "turnOn":
+        if (!this.isOn || !this.hasTokenKey) this.#takeTokenKey();
         this.isOn = true;
         return true;
       case "turnOff":
         this.isOn = false;
         return true;
+      case "makeTokenKey": {
+        const isFirst = !this.hasTokenKey;
+        this.hasTokenKey = true;
+        return isFirst;
+      }
+      case "rotateTokenKey":
+        this.#takeTokenKey();
+        return true;
       default:
         return unreachable(change, "change of users and roles");
     }
+  }
+
+  /** Whoever signed in signs in anew. */
+  #takeTokenKey(): void {
+    this.hasTokenKey = true;
+    for (const user of this.users.values()) user.generation = this.epoch + 1;
   }
 }

@@ -144,6 +144,7 @@ interface Expectation {
   readonly unreachable: string | null;
 }
 
+/** What many runs together must come across; `unreachable` says why one of them cannot. */
 export const EXPECTED: readonly Expectation[] = [
   ...FAULT_KINDS.map((kind) => ({ name: `fault ${kind}`, unreachable: null })),
   ...MISTAKE_KINDS.map((kind) => ({ name: `mistake ${kind}`, unreachable: null })),

@@ -121,6 +121,7 @@ const DRAW: {
 };
 
 // The table above has exactly these keys.
+/** Every kind of fault that a plan may have. */
 export const FAULT_KINDS = Object.keys(DRAW) as readonly FaultKind[];
 
 /** See `withAskers`. */

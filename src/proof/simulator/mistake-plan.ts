@@ -184,6 +184,7 @@ const DRAW: {
 // The table above has exactly these keys.
 const USUAL_KINDS = Object.keys(DRAW) as readonly Exclude<MistakeKind, GrandKind>[];
 const GRAND_KINDS: readonly GrandKind[] = ["goBackTogether", "followCopies"];
+/** Every kind of mistake of people and disks that a plan may have. */
 export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, ...GRAND_KINDS];
 
 /** What a lone node must notice by itself: there is nobody else to remember. */

@@ -87,6 +87,7 @@ export type Fault =
 
 export type FaultKind = Fault["kind"];
 
+/** A fault, and when it comes: milliseconds of simulated time. */
 export interface TimedFault {
   readonly atMs: number;
   readonly fault: Fault;

@@ -8,6 +8,7 @@ import { SeededRandom } from "../../machine/ports/index.ts";
 import { SimWorld } from "./sim-world.ts";
 import { judge, type Phase } from "./verdict.ts";
 
+/** Which run: a seed says all, unless a plan is given. */
 export interface RunOptions {
   readonly seed: string | number;
   /** Which seeds have mistakes in their plans. Default: some. */
@@ -18,6 +19,7 @@ export interface RunOptions {
   readonly print?: (line: string) => void;
 }
 
+/** What became of a run. */
 export interface RunResult {
   readonly seed: string;
   readonly plan: Plan;
@@ -31,6 +33,7 @@ export interface RunResult {
   readonly simulatedMs: number;
 }
 
+/** What is wrong, and which check found it. */
 export interface RunFailure {
   /** Which check found it. */
   readonly phase: Phase;
@@ -43,6 +46,10 @@ export function planOf(seed: string | number, mistakes: MistakeShare = "some"): 
   return drawPlan(new SeededRandom(seed).fork("plan"), mistakes);
 }
 
+/**
+ * Runs a whole cluster under the faults of its plan and checks what its clients saw. The same options give the same run, event
+ * for event. Never throws for what is wrong with the cluster: that is `failure`.
+ */
 export function runSeed({
   seed,
   mistakes: share = "some",

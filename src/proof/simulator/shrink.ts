@@ -6,6 +6,7 @@ import { describeMistake } from "./mistake-plan.ts";
 /** Runs that a shrinking may cost. */
 const ATTEMPTS_MAX = 300;
 
+/** A plan that still fails, with as few faults and mistakes as were found to do. */
 export interface Shrunk {
   readonly plan: Plan;
   /** Which faults of the original plan are left, by position; its mistakes are counted on behind them. */

@@ -65,12 +65,13 @@ function one(
       const keeps = op.value === null || op.lease === null;
       if (keeps && old === undefined) throw new NothingToKeep();
       if (op.lease && !hasLease(op.lease)) throw new NothingToKeep();
+      const lease = (op.lease === null ? old?.lease : op.lease) ?? 0;
       content.set(op.key, {
         value: op.value ?? old?.value ?? op.key,
         createRevision: old?.createRevision ?? revision,
         modRevision: revision,
         version: (old?.version ?? 0) + 1,
-        lease: op.lease === null ? (old?.lease ?? 0) : (op.lease ?? 0),
+        ...(lease === 0 ? {} : { lease }),
       });
       return { op: "put", previous: op.previous && old ? { key: op.key, ...old } : null };
     }

@@ -208,6 +208,8 @@ const accessChange = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("forbid"), role: accessName, ...keyRange }),
   z.strictObject({ kind: z.literal("turnOn") }),
   z.strictObject({ kind: z.literal("turnOff") }),
+  /** All tokens end, and whoever signed in signs in anew. */
+  z.strictObject({ kind: z.literal("rotateTokenKey") }),
 ]);
 
 /** Every operation: its parameters and its result. Operations that change links answer with the links as they are now. */

@@ -35,7 +35,7 @@ interface ClusterTls {
 export const DEFAULT_CLUSTER_ID = "omnikv-local";
 const DEFAULT_HOST = "127.0.0.1";
 /** A node's default client port is this plus its id. */
-const CLIENT_PORT_BASE = 4100;
+export const CLIENT_PORT_BASE = 4100;
 /** A node's default peer port is this plus its id. */
 const PEER_PORT_BASE = 4200;
 /** Node ids are small so that default ports never collide. */
@@ -82,8 +82,15 @@ export function pageUrl(node: Pick<ClusterNode, "host" | "port">, isTls: boolean
 
 /** Nodes 1 to `size` on this machine. */
 export function defaultCluster(size = 3): ClusterDescription {
-  const nodes = Array.from({ length: size }, (_, i) => defaultNode(i + 1));
-  return { clusterId: DEFAULT_CLUSTER_ID, nodes };
+  return { clusterId: DEFAULT_CLUSTER_ID, nodes: nodesFrom(CLIENT_PORT_BASE, size) };
+}
+
+/** Nodes 1 to `size` on this machine: node I has the client port `basePort` + I, and its peer port a hundred above it. */
+export function nodesFrom(basePort: number, size: number): readonly ClusterNode[] {
+  const peersFrom = basePort + PEER_PORT_BASE - CLIENT_PORT_BASE;
+  return Array.from({ length: size }, (_, i) => i + 1).map((id) => {
+    return { id, host: DEFAULT_HOST, port: basePort + id, peerPort: peersFrom + id };
+  });
 }
 
 /**

@@ -4,16 +4,17 @@ import {
   byteStringOf,
   bytesOf,
   ROOT,
-  TOKEN_KEY_BYTES,
   type AccessChange,
   type AccessState,
   type Actor,
+  type Permission,
 } from "../../store/index.ts";
 import type { Random } from "../../machine/ports/index.ts";
 import type { Replica, SettingDone } from "../../replica/index.ts";
 import type { AdminAccessChange, AdminResult } from "../../protocol/admin/index.ts";
 import type { Identity } from "./identity.ts";
 import type { SignIn } from "./sign-in.ts";
+import { newTokenKey } from "./token-key.ts";
 
 /** Who asks for a change, and from where. */
 export interface Asker {
@@ -89,6 +90,16 @@ export function changeAccess(
   });
 }
 
+export function rangeOf({
+  start,
+  end,
+}: {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array | null;
+}): Pick<Permission, "start" | "end"> {
+  return { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
+}
+
 function changeOf(
   wanted: Exclude<AdminAccessChange, { readonly kind: "addUser" | "setPassword" }>,
   random: Random,
@@ -97,19 +108,19 @@ function changeOf(
     case "permit":
     case "forbid": {
       const { end } = wanted;
-      const range = {
-        start: byteStringOf(wanted.start),
-        end: end === null ? null : byteStringOf(end),
-      };
+      // One that is there already can be taken away.
+      if (wanted.kind === "permit" && end !== null && Buffer.compare(wanted.start, end) >= 0) {
+        throw new KvError("BAD_REQUEST", "the range of a permission ends behind its start");
+      }
+      const range = rangeOf(wanted);
       const { role } = wanted;
       return wanted.kind === "permit"
         ? { kind: "permit", role, may: wanted.may, ...range }
         : { kind: "forbid", role, ...range };
     }
-    case "turnOn": {
-      const tokenKey = Buffer.from(random.bytes(TOKEN_KEY_BYTES)).toString("base64");
-      return { kind: "turnOn", tokenKey };
-    }
+    case "turnOn":
+    case "rotateTokenKey":
+      return { kind: wanted.kind, tokenKey: newTokenKey(random) };
     case "deleteUser":
     case "grantRole":
     case "revokeRole":

@@ -1,18 +1,27 @@
 /** Who may ask management for what: signing in, who is who, and what is written down of it. */
 import { KvError } from "../../base/index.ts";
-import { mayManage, rightsOf } from "../../store/index.ts";
+import { mayManage, rightsOf, type Actor } from "../../store/index.ts";
 import { nameOf, unknownText } from "../../replica/index.ts";
 import {
   type AdminAccessChange,
+  type AdminOp,
   type AdminRequest,
   type AdminResult,
   encodeAdminError,
   encodeAdminResult,
 } from "../../protocol/admin/index.ts";
-import { whoIs, type Asker } from "./admin-access.ts";
-import { userOf } from "./audit-frame.ts";
+import { rangeOf, whoIs, type Asker } from "./admin-access.ts";
+import { claimedName, shown, userOf } from "./audit-frame.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Identity } from "./identity.ts";
+
+/** Answered from this node's state; what changes it goes through the log, and a backup waits for a moment that a quorum confirms. */
+const TELLS_OF_STATE: ReadonlySet<AdminOp> = new Set([
+  "listKeys",
+  "getAccess",
+  "getSettings",
+  "getHistory",
+]);
 
 /** A connection of management. */
 interface Manager {
@@ -36,8 +45,10 @@ export class AdminUsers {
   }
 
   /**
-   * Management is for root: what anybody may do is to sign in and to ask who he is.
-   * @throws KvError UNAUTHENTICATED or FORBIDDEN
+   * Management is for root: what anybody may do is to sign in and to ask who he is. Of a user this node knows what it has heard: one that
+   * hears no leader tells nothing of the state by that. How it stands itself it tells, and its faults can be taken away: that is
+   * the way out.
+   * @throws KvError UNAUTHENTICATED or FORBIDDEN; NO_QUORUM
    */
   mayAsk(manager: Manager, request: AdminRequest): void {
     const { access } = this.#context.replica.state;
@@ -48,7 +59,7 @@ export class AdminUsers {
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
     if (!isLook) this.#audit(manager, userOf(actor), request, allowed);
-    if (allowed) return;
+    if (allowed) return this.#mayBeTold(actor, request);
     const { isKnown } = rightsOf(access, actor);
     throw isKnown
       ? new KvError(
@@ -56,6 +67,18 @@ export class AdminUsers {
           `management is for users with the role root, and ${nameOf(actor)} has it not`,
         )
       : new KvError("UNAUTHENTICATED", unknownText(actor));
+  }
+
+  /** @throws KvError NO_QUORUM when the actor's rights may have been withdrawn behind this node's back */
+  #mayBeTold(actor: Actor | null, { op }: AdminRequest): void {
+    const { replica, options } = this.#context;
+    // Whoever knows the secret needs no state to say so.
+    const isUser = replica.state.access.isOn && actor?.name !== "";
+    if (!isUser || !TELLS_OF_STATE.has(op) || replica.standing().kind !== "cutOff") return;
+    throw new KvError(
+      "NO_QUORUM",
+      `node ${options.nodeId} hears no leader, and so not whether ${nameOf(actor)} may still ask for this: ask another node`,
+    );
   }
 
   /** @param answered once, with the answer's frame; perhaps within this call */
@@ -71,7 +94,7 @@ export class AdminUsers {
       const wrong =
         result instanceof KvError ? null : manager.identity.signedIn(result, this.#nowMs());
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
-      this.#audit(manager, user, request, !(answer instanceof KvError));
+      this.#audit(manager, claimedName(user), request, !(answer instanceof KvError));
       if (answer instanceof KvError) return answered(encodeAdminError(id, answer));
       const { token: made, lifetimeMs } = answer;
       answered(encodeAdminResult(id, op, { token: made, lifetimeMs }));
@@ -89,9 +112,15 @@ export class AdminUsers {
   }
 }
 
-/** For the audit log: whom it is about. */
+/** For the audit log: whom it is about, and of a permission what it permits where. */
 function subjectOf(change: AdminAccessChange): string | null {
-  const names = ["user" in change ? change.user : null, "role" in change ? change.role : null];
-  const named = names.filter((name) => name !== null);
-  return named.length === 0 ? null : named.join(" ");
+  const where = "start" in change ? shown(rangeOf(change)) : null;
+  const words = [
+    "user" in change ? change.user : null,
+    "role" in change ? change.role : null,
+    "may" in change ? change.may : null,
+    where,
+  ];
+  const said = words.filter((word) => word !== null);
+  return said.length === 0 ? null : said.join(" ");
 }

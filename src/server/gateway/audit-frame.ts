@@ -1,6 +1,7 @@
 /** What of a client's frame goes into the audit log: each command and read with its keys, and never a value. */
 import { printable } from "../../base/index.ts";
 import {
+  ACCESS_NAME,
   CommandCursor,
   decodeTxn,
   mayRead,
@@ -102,9 +103,16 @@ function recordWatches(
   }
 }
 
+/** No name of a user: those have no blanks. */
+const HOLDER = "the holder of the secret";
+
+/** What somebody says of himself who was not let in: null unless a user can be named so. */
+export function claimedName(user: string): string | null {
+  return ACCESS_NAME.test(user) ? user : null;
+}
+
 export function userOf(actor: Actor | null): string | null {
-  if (actor === null) return null;
-  return actor.name === "" ? "(secret)" : actor.name;
+  return actor === null ? null : actor.name === "" ? HOLDER : actor.name;
 }
 
 function nameOf(op: number): string {
@@ -132,7 +140,7 @@ function shownAll(all: readonly Where[]): string {
   return all.length > KEYS_SHOWN ? `${some} and ${all.length - KEYS_SHOWN} more` : some;
 }
 
-function shown(where: Where): string {
+export function shown(where: Where): string {
   if ("key" in where) return text(where.key);
   return `${text(where.start)}..${where.end === null ? "" : text(where.end)}`;
 }

@@ -134,8 +134,7 @@ export class Backups<Owner extends object> {
   ): AdminResult<"beginBackup"> {
     const { options, machine } = this.#context;
     const { clusterId, nodeId, version } = options;
-    // What is restored from it begins anew: history would be dropped there.
-    running.pieces = state.withoutHistory().encodeSnapshot(PIECE_BYTES);
+    running.pieces = state.asBackup().encodeSnapshot(PIECE_BYTES);
     running.askedMs = machine.clock.now();
     const { appliedIdx, revision, size } = state;
     machine.logger.info("a backup begins", { appliedIdx, revision, keys: size });

@@ -28,7 +28,7 @@ import {
 } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
-import { recordFrame } from "./audit-frame.ts";
+import { claimedName, recordFrame } from "./audit-frame.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { LargeWrites } from "./large-writes.ts";
@@ -284,7 +284,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
       const allowed = !(answer instanceof KvError);
       this.#gate.audit?.record({
-        user,
+        user: claimedName(user),
         from: this.remote,
         operation: "sign in",
         keys: null,

@@ -2,17 +2,16 @@
  * Signing in, and making hashes of passwords.
  *
  * Invariants:
- *   G1. One password is hashed at a time, and few wait, of each address fewer: whoever tries passwords takes half of a processor at most,
+ *   G1. One password is hashed at a time, and few wait, shared as SignInQueue says: whoever tries passwords takes one processor at most,
  *       never the event loop, and nobody else's place.
  *   G2. Whoever is refused is not told whether there is such a user, and cannot tell by the time that it takes.
  */
 import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
 import type { AccessState, Actor } from "../../store/index.ts";
 import type { Passwords } from "../../machine/ports/index.ts";
+import { SignInQueue, type Verdict } from "./sign-in-queue.ts";
+import type { TokenKeyMaker } from "./token-key.ts";
 import { makeToken, readToken, TOKEN_LIFETIME_MS } from "./tokens.ts";
-
-const WAITING_MAX = 64;
-const WAITING_OF_ADDRESS_MAX = 8;
 
 export interface SignedIn {
   /** Null: access control is off, nobody has to sign in, and there is no token. */
@@ -23,23 +22,27 @@ export interface SignedIn {
 
 export type Proof = { readonly password: string } | { readonly token: string };
 
-interface Job {
-  readonly address: string;
-  run(next: () => void): void;
+export interface SignInParts {
+  /** Null: nobody can sign in at this node. */
+  readonly passwords: Passwords | null;
+  readonly access: () => AccessState;
+  readonly tokenKey: Pick<TokenKeyMaker, "make">;
+  readonly nowMs: () => number;
 }
 
 export class SignIn {
   readonly #passwords: Passwords | null;
   readonly #access: () => AccessState;
-  readonly #waiting: Job[] = [];
-  #isBusy = false;
+  readonly #tokenKey: SignInParts["tokenKey"];
+  readonly #queue: SignInQueue;
   /** Of a password that nobody has (G2); made with the first use. */
   #decoy: string | null = null;
 
-  /** @param passwords null: nobody can sign in at this node */
-  constructor(passwords: Passwords | null, access: () => AccessState) {
+  constructor({ passwords, access, tokenKey, nowMs }: SignInParts) {
     this.#passwords = passwords;
     this.#access = access;
+    this.#tokenKey = tokenKey;
+    this.#queue = new SignInQueue(nowMs);
   }
 
   /**
@@ -62,11 +65,15 @@ export class SignIn {
       );
     }
     if ("token" in proof) return done(this.#byToken(passwords, access, proof.token));
-    const wrong = this.#enqueue(remote, (next) =>
-      this.#check(passwords, user, proof.password, (result) => {
-        next();
-        done(result);
-      }),
+    const wrong = this.#queue.enter(
+      { remote, user },
+      (over) =>
+        this.#check(passwords, user, proof.password, (actor) => {
+          over(actor === null ? "wrong" : "right");
+          if (actor === null) done(refused(WRONG_TEXT));
+          else this.#letIn(passwords, actor, done);
+        }),
+      done,
     );
     if (wrong !== null) done(wrong);
   }
@@ -75,11 +82,14 @@ export class SignIn {
   hash(remote: string, password: string, done: (hash: string | KvError) => void): void {
     const passwords = this.#passwords;
     if (passwords === null) return done(new KvError("BAD_REQUEST", "no passwords at this node"));
-    const wrong = this.#enqueue(remote, (next) =>
-      passwords.hash(password, (hash) => {
-        next();
-        done(hash);
-      }),
+    const wrong = this.#queue.enter(
+      { remote, user: null },
+      (over: (verdict: Verdict) => void) =>
+        passwords.hash(password, (hash) => {
+          over(null);
+          done(hash);
+        }),
+      done,
     );
     if (wrong !== null) done(wrong);
   }
@@ -95,11 +105,12 @@ export class SignIn {
     return { actor, token, lifetimeMs: Math.min(TOKEN_LIFETIME_MS, endsMs - nowMs) };
   }
 
+  /** @param done null: nobody */
   #check(
     passwords: Passwords,
     name: string,
     password: string,
-    done: (result: SignedIn | KvError) => void,
+    done: (actor: Actor | null) => void,
   ): void {
     const user = this.#access().users.get(name);
     const hash = user === undefined || user.passwordHash === "" ? this.#decoy : user.passwordHash;
@@ -120,35 +131,24 @@ export class SignIn {
         now?.generation !== user.generation ||
         hash === this.#decoy
       ) {
-        return done(refused(WRONG_TEXT));
+        return done(null);
       }
-      const actor = { name, generation: user.generation };
+      done({ name, generation: user.generation });
+    });
+  }
+
+  /** Nothing is signed with no key: everybody could. */
+  #letIn(passwords: Passwords, actor: Actor, done: (result: SignedIn | KvError) => void): void {
+    const give = (error: KvError | null): void => {
+      const access = this.#access();
+      if (access.tokenKey === "") {
+        return done(error ?? new KvError("NO_QUORUM", "the cluster has no key for tokens yet"));
+      }
       const endsMs = passwords.wallMs() + TOKEN_LIFETIME_MS;
       done({ actor, token: makeToken(access, { actor, endsMs }), lifetimeMs: TOKEN_LIFETIME_MS });
-    });
-  }
-
-  /** G1. @returns why it cannot be done now; null: it will be */
-  #enqueue(remote: string, run: Job["run"]): KvError | null {
-    const address = remote.replace(/:\d+$/, "");
-    const own = this.#waiting.filter((job) => job.address === address).length;
-    if (this.#waiting.length >= WAITING_MAX || own >= WAITING_OF_ADDRESS_MAX) {
-      return new KvError("OVERLOADED", "too many sign in at this node now: try again in a moment");
-    }
-    this.#waiting.push({ address, run });
-    this.#next();
-    return null;
-  }
-
-  #next(): void {
-    if (this.#isBusy) return;
-    const job = this.#waiting.shift();
-    if (job === undefined) return;
-    this.#isBusy = true;
-    job.run(() => {
-      this.#isBusy = false;
-      this.#next();
-    });
+    };
+    if (this.#access().tokenKey === "") this.#tokenKey.make(give);
+    else give(null);
   }
 }
 

@@ -4,23 +4,35 @@ import { latencyBoundMs } from "../../base/index.ts";
 export interface HistogramText {
   readonly name: string;
   readonly help: string;
+  readonly series: readonly HistogramSeries[];
+}
+
+export interface HistogramSeries {
+  /** `To="2"`; empty: it has none, and is the only one. */
+  readonly label: string;
   /** By latencyBucket; the last has no upper bound. */
   readonly buckets: readonly number[];
   /** Null: nobody adds it up, and it is left out. */
   readonly sumMs: number | null;
 }
 
-export function renderHistogram({ name, help, buckets, sumMs }: HistogramText): string {
-  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+export function renderHistogram({ name, help, series }: HistogramText): string {
+  const head = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  return `${[...head, ...series.flatMap((one) => linesOf(name, one))].join("\n")}\n`;
+}
+
+function linesOf(name: string, { label, buckets, sumMs }: HistogramSeries): readonly string[] {
+  const lines: string[] = [];
+  const [before, alone] = label === "" ? ["", ""] : [`${label},`, `{${label}}`];
   let count = 0;
   for (const [i, bucket] of buckets.entries()) {
     count += bucket;
     const bound = i === buckets.length - 1 ? "+Inf" : String(seconds(latencyBoundMs(i)));
-    lines.push(`${name}_bucket{le="${bound}"} ${count}`);
+    lines.push(`${name}_bucket{${before}le="${bound}"} ${count}`);
   }
-  if (sumMs !== null) lines.push(`${name}_sum ${sumMs / 1000}`);
-  lines.push(`${name}_count ${count}`);
-  return `${lines.join("\n")}\n`;
+  if (sumMs !== null) lines.push(`${name}_sum${alone} ${sumMs / 1000}`);
+  lines.push(`${name}_count${alone} ${count}`);
+  return lines;
 }
 
 /** The names of buckets are compared as text: they must be short, and the same everywhere. */

@@ -201,14 +201,17 @@ export class NodeMetrics {
       renderHistogram({
         name: "etcd_disk_wal_fsync_duration_seconds",
         help: "Durable writes of the log: each writes and syncs what has gathered",
-        buckets: sight.syncLatency,
-        sumMs: sight.syncMs,
+        series: [{ label: "", buckets: sight.syncLatency, sumMs: sight.syncMs }],
+      }),
+      renderHistogram({
+        name: "etcd_network_peer_round_trip_time_seconds",
+        help: "From a question to each peer to its answer, once a second or so while connected",
+        series: sight.roundTrips.map(({ peer, ...rest }) => ({ label: `To="${peer}"`, ...rest })),
       }),
       renderHistogram({
         name: "omnikv_write_duration_seconds",
         help: "From the turn in which a frame of writes came in from a client to its answer",
-        buckets: sight.status.served.writeLatency,
-        sumMs: null,
+        series: [{ label: "", buckets: sight.status.served.writeLatency, sumMs: null }],
       }),
     ];
     return [await this.#registry.metrics(), ...histograms].join("\n");

@@ -3,8 +3,9 @@
  * GET and HEAD, the dashboard has turned away before.
  *
  * Invariants:
- *   O1. Where the cluster has a secret, what only `status` tells (metrics, checks and their reasons) is told to who proves to
- *       know it. Whether a node lives and is ready, everybody may know: whoever connects finds out as well.
+ *   O1. Where the cluster has a secret, or access control is on, what only `status` tells (metrics, checks and their reasons) is told to
+ *       who proves to know the secret, or to be a user with the role root. Whether a node lives and is ready, everybody may know: whoever
+ *       connects finds out as well.
  *   O2. However often anybody asks, the node looks at itself at most once in KEPT_MS, and makes metrics once in METRICS_KEPT_MS.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
@@ -30,12 +31,20 @@ const METRICS_KEPT_MS = 500;
 export interface PagesOptions {
   readonly sight: () => NodeSight;
   readonly life: () => Life;
-  /** What clients prove to know. None: everything is told to everybody. */
+  /** What clients prove to know. None, and access control off: everything is told to everybody. */
   readonly secret: Secrets;
+  /** Left out or null: there are no users. */
+  readonly lookOn?: () => LookOnView | null;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   /** See NodeMetricsOptions. */
   readonly ofProcess?: boolean;
+}
+
+/** Who may look on while access control is on. */
+export interface LookOnView {
+  readonly isForRoot: boolean;
+  judge(header: string | undefined, remote: string, done: (mayLook: boolean) => void): void;
 }
 
 /** @returns what answers each path */
@@ -44,14 +53,32 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
   const metrics = new NodeMetrics(options);
   const text = new Kept(METRICS_KEPT_MS, now, () => metrics.text());
   const status = new Kept(KEPT_MS, now, () => sight().status);
-  const mayLook = ({ headers }: IncomingMessage): boolean => {
+  const takesUsers = (): boolean => options.lookOn?.()?.isForRoot === true;
+
+  /** @param done perhaps within this call; not at all when who asked has gone */
+  function judge(request: IncomingMessage, done: (mayLook: boolean) => void): void {
+    const { headers, socket } = request;
     const secrets = secretsNow(secret);
-    if (secrets.length === 0) return true;
-    return secrets.some((each) => provesToken(headers.authorization, readToken(each)));
-  };
+    const view = takesUsers() ? (options.lookOn?.() ?? null) : null;
+    if (secrets.length === 0 && view === null) return done(true);
+    if (secrets.some((each) => provesToken(headers.authorization, readToken(each)))) {
+      return done(true);
+    }
+    if (view === null) return done(false);
+    const remote = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+    view.judge(headers.authorization, remote, (mayLook) => {
+      if (!socket.destroyed) done(mayLook);
+    });
+  }
 
   function serveMetrics(request: IncomingMessage, response: ServerResponse): void {
-    if (!mayLook(request)) return refuse(request, response);
+    judge(request, (mayLook) => {
+      if (mayLook) tellMetrics(request, response);
+      else refuse(request, response, takesUsers());
+    });
+  }
+
+  function tellMetrics(request: IncomingMessage, response: ServerResponse): void {
     text.get().then(
       (body) => answer(request, response, 200, body, METRICS_TYPE),
       (error: unknown) => {
@@ -70,9 +97,12 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
   }
 
   function serveReady(request: IncomingMessage, response: ServerResponse): void {
+    judge(request, (isTold) => tellReady(request, response, isTold));
+  }
+
+  function tellReady(request: IncomingMessage, response: ServerResponse, isTold: boolean): void {
     const isVerbose = wantsAll(request);
-    const isTold = mayLook(request);
-    if (isVerbose && !isTold) return refuse(request, response);
+    if (isVerbose && !isTold) return refuse(request, response, takesUsers());
     const checks = checksOf(life(), status.get());
     const ready = isReady(checks);
     const short = ready ? "ok\n" : "not ready\n";
@@ -93,9 +123,11 @@ function wantsAll(request: IncomingMessage): boolean {
   return new URLSearchParams(query).has("verbose");
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse): void {
-  response.setHeader("www-authenticate", 'Bearer realm="omnikv"');
-  const text = "this cluster has a secret: a token is wanted (omnikv health --token)\n";
+function refuse(request: IncomingMessage, response: ServerResponse, takesUsers: boolean): void {
+  const schemes = ['Bearer realm="omnikv"', ...(takesUsers ? ['Basic realm="omnikv"'] : [])];
+  response.setHeader("www-authenticate", schemes);
+  const text =
+    "this is for who knows the cluster's secret (a token of it: omnikv health --token) or is a user with the role root\n";
   answer(request, response, 401, text);
 }
 

@@ -17,6 +17,11 @@ export interface DepartureOptions {
   readonly logger: Logger;
   /** Ticks of one election time-out. */
   readonly ticksMax: number;
+  /**
+   * Whether enough peers are connected that one of them may turn out able to lead. The core knows which of them can only from the
+   * last heartbeat round, and one that has just come back is not in it.
+   */
+  readonly mayHaveHeir: () => boolean;
   /** Called once. */
   readonly onOver: () => void;
 }
@@ -35,10 +40,10 @@ export class Departure {
   }
 
   begin(): void {
-    const { core, logger } = this.#options;
+    const { core, logger, mayHaveHeir } = this.#options;
     if (core.role !== "leader") return this.#end();
     this.#ask();
-    if (this.#asked.length > 0) return;
+    if (this.#asked.length > 0 || mayHaveHeir()) return;
     logger.info("leadership is not handed over: no follower could lead without this node");
     this.#end();
   }
@@ -50,7 +55,10 @@ export class Departure {
     if (this.#ticks >= ticksMax) {
       logger.info("leadership is not handed over: no follower took it in time");
       this.#end();
-    } else if (this.#ticks % Math.ceil(ticksMax / HEIRS_ASKED_MAX) === 0) {
+    } else if (
+      this.#asked.length === 0 ||
+      this.#ticks % Math.ceil(ticksMax / HEIRS_ASKED_MAX) === 0
+    ) {
       this.#ask();
     }
   }

@@ -6,7 +6,7 @@
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../../base/index.ts";
-import { Gateways, SignIn } from "../gateway/index.ts";
+import { Gateways, LookOn, SignIn, TokenKeyMaker } from "../gateway/index.ts";
 import { PeerLinks } from "../../links/index.ts";
 import {
   type Channel,
@@ -54,6 +54,8 @@ export interface NodeEvents {
 }
 
 export class Node {
+  /** Who may see what `sight` tells. */
+  readonly lookOn: LookOn;
   readonly #options: NodeOptions;
   readonly #machine: Machine;
   readonly #events: NodeEvents;
@@ -133,13 +135,19 @@ export class Node {
       send: (to, message) => this.#links.send(to, message),
       wake: () => this.#wake(),
     });
+    const signIn = this.#newSignIn();
+    this.lookOn = new LookOn({
+      signIn,
+      access: () => this.#replica.state.access,
+      audit: machine.audit,
+    });
     this.#gateways = new Gateways({
       options,
       machine,
       strangers: this.#strangers,
       replica: this.#replica,
       wake: () => this.#wake(),
-      signIn: new SignIn(machine.passwords ?? null, () => this.#replica.state.access),
+      signIn,
       links: this.#links,
       status: () => this.status(),
       linkStatus: () => this.#links.status().map(adminLink),
@@ -217,10 +225,17 @@ export class Node {
       core: this.#replica.core,
       logger: this.#machine.logger,
       ticksMax: Math.ceil(electionTimeoutMs / tickMs),
+      mayHaveHeir: () => this.#isMajorityConnected(),
       onOver: () => this.stop(done),
     });
     this.#departure.begin();
     this.#wake();
+  }
+
+  /** Whether the peers that are connected are a majority without this node. */
+  #isMajorityConnected(): boolean {
+    const { members } = this.#directory;
+    return members.filter((id) => this.#links.isConnected(id)).length > members.length / 2;
   }
 
   /** Ends all connections, writes what is staged, closes the files. */
@@ -291,9 +306,33 @@ export class Node {
       stateBytes: state.sizeBytes,
       quotaBytes: state.quotaBytes,
       heapLimitBytes: this.#machine.memory?.read().limitBytes ?? null,
+      roundTrips: this.#links.status().map(({ peer, counters }) => ({
+        peer,
+        buckets: [...counters.roundTrips],
+        sumMs: counters.roundTripsMs,
+      })),
       syncLatency,
       syncMs,
     };
+  }
+
+  #newSignIn(): SignIn {
+    const { clock, random, passwords } = this.#machine;
+    const { settings } = this.#replica;
+    const tokenKey = new TokenKeyMaker({
+      clock,
+      random,
+      propose: (change, actor, done) => {
+        settings.changeAccess(change, actor, done);
+        this.#wake();
+      },
+    });
+    return new SignIn({
+      passwords: passwords ?? null,
+      access: () => this.#replica.state.access,
+      tokenKey,
+      nowMs: () => clock.now(),
+    });
   }
 
   #newLinks(): PeerLinks {

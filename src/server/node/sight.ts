@@ -31,6 +31,12 @@ export interface NodeSight {
   readonly quotaBytes: number;
   /** Null: the machine does not say. */
   readonly heapLimitBytes: number | null;
+  /** To each peer since the process started, by latencyBucket, and how long all of them took. */
+  readonly roundTrips: readonly {
+    readonly peer: number;
+    readonly buckets: readonly number[];
+    readonly sumMs: number;
+  }[];
   /** Durable writes of the log, by latencyBucket, and how long all of them took. */
   readonly syncLatency: readonly number[];
   readonly syncMs: number;

@@ -3,14 +3,14 @@ import type { RequestListener } from "node:http";
 import type { Secrets } from "../../base/index.ts";
 import type { Life } from "../probes/index.ts";
 import { operatorPages } from "../metrics/index.ts";
-import type { NodeSight } from "../node/index.ts";
+import type { Node } from "../node/index.ts";
 import { nodeClock } from "../../machine/runtime/index.ts";
 import { finalError } from "./final-error.ts";
 
 export class OperatorView {
   readonly pages: ReadonlyMap<string, RequestListener>;
   #life: Life = { kind: "running" };
-  #node: { sight(): NodeSight } | null = null;
+  #node: Pick<Node, "sight" | "lookOn"> | null = null;
 
   /**
    * @param secret what clients prove to know
@@ -24,13 +24,14 @@ export class OperatorView {
         return this.#node.sight();
       },
       life: () => this.#life,
+      lookOn: () => this.#node?.lookOn ?? null,
       secret,
       ofProcess,
       now: () => nodeClock.now(),
     });
   }
 
-  shows(node: { sight(): NodeSight }): void {
+  shows(node: Pick<Node, "sight" | "lookOn">): void {
     this.#node = node;
   }
 

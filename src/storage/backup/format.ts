@@ -25,6 +25,8 @@ const HEAD_BYTES = 5;
 const CRC_BYTES = 4;
 const END_BYTES = 4 + 8 + 32;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** No header ends behind this many bytes of the file. */
+export const HEADER_BYTES = MAGIC.length + HEAD_BYTES + HEADER_BYTES_MAX + CRC_BYTES;
 /** Pieces are much smaller; a damaged length must not make a reader wait for gigabytes. */
 const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
 

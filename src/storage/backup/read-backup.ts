@@ -52,6 +52,18 @@ export async function readBackup(
   return { header, state, bytes };
 }
 
+/**
+ * Whose backup begins like this; the rest of it is not looked at.
+ * @param start of the file, at least HEADER_BYTES of it if it is that long
+ * @throws BackupError when no backup does
+ */
+export function headerOf(start: Uint8Array): BackupHeader {
+  for (const record of new BackupReader().push(start)) {
+    if (record.kind === "header") return record.header;
+  }
+  throw new BackupError("it has no header");
+}
+
 function compare(header: BackupHeader, state: KvState): void {
   const found: readonly (readonly [string, string | number, string | number])[] = [
     ["index", header.appliedIdx, state.appliedIdx],

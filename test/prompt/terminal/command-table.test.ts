@@ -97,7 +97,7 @@ describe("client commands", () => {
     ["2 pt a b", 'unknown command "pt": did you mean "put"?'],
     ["rm a", 'unknown command "rm": did you mean "delete"?'],
     ["1 get", "read: too few arguments: 1 read KEY"],
-    ["load f", 'did you mean ".load"?'],
+    ["load f", "(.load runs the lines of a file)"],
     [".load", "name one file: .load FILE"],
     [".load a b", "name one file: .load FILE"],
     [".every 2s", "what, and how often?"],

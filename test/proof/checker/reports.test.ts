@@ -1,5 +1,5 @@
 /** Session guarantees, explanations, the page and the command: what people read. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import {
   renderHtml,
 } from "../../../src/proof/checker/index.ts";
 import { plainStyle } from "../../../src/prompt/terminal/style.ts";
+import { generateReports, linesOf } from "./etcd-reports.ts";
 import { corrupted, generate } from "./generate.ts";
 
 const text = (...list: unknown[]): string =>
@@ -316,5 +317,63 @@ describe("omnikv check", () => {
     const { status, out } = run(text(...content), { timeLimit: "0.001" });
     expect(status).toBe(5);
     expect(out).toContain("not decided (time)");
+  });
+});
+
+describe("what is judged as a whole", () => {
+  const run = (file: string, flags: object = {}): { status: number; text: string } => {
+    let text = "";
+    const out = { write: (part: string) => (text += part) };
+    const io = { out, errors: out, style: plainStyle, now: () => performance.now() };
+    const given = { format: "auto", consistency: "linearizable", timeLimit: "60", ...flags };
+    return { status: runCheck(file, given, io), text };
+  };
+  const folder = mkdtempSync(join(tmpdir(), "omnikv-check-"));
+  const reports = generateReports({
+    seed: 4,
+    operations: 300,
+    clients: 6,
+    keys: 9,
+    lostPerMille: 20,
+  });
+  const files: Record<string, readonly Record<string, unknown>[]> = {
+    "client-1/operations.json": reports.operations.filter((_, i) => i % 2 === 0),
+    "client-2/operations.json": reports.operations.filter((_, i) => i % 2 === 1),
+    "client-10/watch.json": [reports.watch],
+  };
+  for (const [name, records] of Object.entries(files)) {
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), linesOf(records));
+  }
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("a folder of etcd's reports; one of them is a part", () => {
+    const whole = run(folder);
+    expect(whole.text).toContain("strictly serializable, watches complete (");
+    expect(whole.status).toBe(0);
+    const part = run(join(folder, "client-1/operations.json"));
+    expect(part.text).toContain("revisions of others: give the folder with all clients");
+    expect(part.status).toBe(0);
+    rmSync(join(folder, "client-2"), { recursive: true });
+    const missing = run(folder);
+    expect(missing.text).toContain("revision: nobody took revision");
+    expect(missing.status).toBe(1);
+  });
+
+  test("transactions in EDN", () => {
+    const file = join(folder, "history.edn");
+    const events = [":invoke", ":ok"].map(
+      (type) => `{:process 0 :type ${type} :f :txn :value [[:r x nil] [:w x 1] [:r x 2]]}`,
+    );
+    writeFileSync(file, events.join("\n"));
+    const { status, text } = run(file);
+    expect(status).toBe(1);
+    expect(text).toContain("not strictly serializable (1 transactions on registers");
+    expect(text).toContain('internal: it read "x" as 2, against its own operations');
+    expect(JSON.parse(run(file, { json: true }).text)).toMatchObject({ verdict: "violation" });
+    expect(run(file, { model: "kv" })).toEqual({
+      status: 2,
+      text: "omnikv check: --model: transactions and reports are judged for strict serializability\n",
+    });
   });
 });

@@ -2,6 +2,18 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAdminClient, createClient, type KvClient } from "../../../src/client/api/index.ts";
 import type { AuditRecord } from "../../../src/machine/ports/audit.ts";
+import { changeAccess } from "../../../src/store/access-change.ts";
+import {
+  EMPTY_ACCESS,
+  SECRET_HOLDER,
+  type AccessChange,
+  type AccessState,
+  type Actor,
+} from "../../../src/store/index.ts";
+import { AdminUsers } from "../../../src/server/gateway/admin-users.ts";
+import type { AdminRequest } from "../../../src/protocol/admin/index.ts";
+import { encodeSignIn } from "../../../src/protocol/client/index.ts";
+import { until } from "../../conformance/wait.ts";
 import { startGateWorld, type GateWorld } from "./world.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
@@ -215,6 +227,25 @@ describe("a client", () => {
     });
   });
 
+  test("whose token ends with its key signs in by the password again, and a token is one text only", async () => {
+    await secure();
+    const { token } = await adminOf().call(1, "signIn", { ...ANN, token: null });
+    const byToken = clientOf({ user: "ann", token });
+    const byPassword = clientOf(ANN);
+    await Promise.all([byToken.write("a/1", "v"), byPassword.write("a/2", "v")]);
+    for (const longer of [`${token}.x`, `${token}.`, `${token}=`, ` ${token}`]) {
+      await expect(clientOf({ user: "ann", token: longer }).read("a/1")).rejects.toMatchObject({
+        code: "UNAUTHENTICATED",
+      });
+    }
+    await adminOf(ROOT).call(1, "changeAccess", { change: { kind: "rotateTokenKey" } });
+    await expect(byToken.write("a/1", "w")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await expect(clientOf({ user: "ann", token }).read("a/1")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+    await byPassword.write("a/2", "w");
+  });
+
   test("options that do not go together are refused, and passwords are not repeated", () => {
     expect(() => clientOf({ user: "ann" })).toThrow(/password: expected/);
     expect(() => clientOf({ password: "hidden" })).toThrow(/user: expected/);
@@ -297,6 +328,96 @@ describe("the audit", () => {
     ]);
     expect(audited[0]?.from).toMatch(/127\.0\.0\.1/);
     expect(JSON.stringify(audited)).not.toMatch(/the value|of ann/);
+  });
+});
+
+describe("the audit of management", () => {
+  test("says what of a permission was changed, and that the holder of the secret is no user", async () => {
+    const holder = await startGateWorld(
+      { secret: SECRET },
+      { audit: { record: (record) => audited.push(record) } },
+    );
+    const call = (change: Parameters<typeof holder.admin.call<"changeAccess">>[2]["change"]) =>
+      holder.admin.call(1, "changeAccess", { change });
+    try {
+      await call({ kind: "addUser", user: "(secret)", password: null });
+      await call({ kind: "addRole", role: "shop" });
+      audited = [];
+      await call({ kind: "permit", role: "shop", may: "both", ...prefix });
+      await call({ kind: "forbid", role: "shop", ...prefix });
+      const empty = { start: bytes("b"), end: bytes("b") };
+      const permit = { kind: "permit", role: "shop", may: "read" } as const;
+      await expect(call({ ...permit, ...empty })).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    } finally {
+      await holder.close();
+    }
+    expect(audited.map(({ user, operation, keys }) => [user, operation, keys])).toEqual([
+      ["the holder of the secret", "permit", "shop both a/..a0"],
+      ["the holder of the secret", "forbid", "shop a/..a0"],
+      ["the holder of the secret", "permit", "shop read b..b"],
+    ]);
+  });
+
+  test("takes down no claim to be somebody who is no user", async () => {
+    await secure();
+    audited = [];
+    const claim = encodeSignIn({ user: "the holder of the secret", proof: { password: "x" } });
+    const { connection, frames } = await world.attack("client");
+    connection.send(claim);
+    await until(() => frames.length > 0);
+    expect(audited).toMatchObject([{ user: null, operation: "sign in", allowed: false }]);
+  });
+});
+
+describe("who looks on over HTTP", () => {
+  test("is root, by a password or a token, and nobody else", async () => {
+    const judge = (header: string | undefined): Promise<boolean> =>
+      new Promise((done) => world.node.lookOn.judge(header, "127.0.0.1:1", done));
+    const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
+    expect(world.node.lookOn.isForRoot).toBe(false);
+    await secure();
+    expect(world.node.lookOn.isForRoot).toBe(true);
+    const tokenOf = async (who: typeof ROOT): Promise<string> =>
+      `Bearer ${(await adminOf().call(1, "signIn", { ...who, token: null })).token}`;
+    expect(await judge(basic("root:of root"))).toBe(true);
+    expect(await judge(await tokenOf(ROOT))).toBe(true);
+    for (const header of [
+      ...[undefined, "", "Basic", "Bearer x.y", "Digest x", basic("root"), basic("root:wrong")],
+      ...[basic("ann:of ann"), await tokenOf(ANN)],
+    ]) {
+      expect([header, await judge(header)]).toEqual([header, false]);
+    }
+  });
+});
+
+describe("a node that hears no leader", () => {
+  const access = [
+    { kind: "addUser", user: "root", passwordHash: "h" },
+    { kind: "grantRole", user: "root", role: "root" },
+    { kind: "turnOn", tokenKey: "k" },
+  ].reduce<AccessState>(
+    (state, change) => changeAccess(state, change as AccessChange) as AccessState,
+    EMPTY_ACCESS,
+  );
+  const ask = (op: AdminRequest["op"], actor: Actor, kind: "cutOff" | "leading") => {
+    const replica = { state: { access }, standing: () => ({ kind }) };
+    const context = { replica, options: { nodeId: 1 }, machine: { clock: { now: () => 0 } } };
+    const users = new AdminUsers(context as unknown as ConstructorParameters<typeof AdminUsers>[0]);
+    const manager = { identity: { actor: () => actor }, remote: "127.0.0.1:1" };
+    type Asked = Parameters<AdminUsers["mayAsk"]>;
+    users.mayAsk(manager as unknown as Asked[0], { op } as Asked[1]);
+  };
+
+  test("tells a user nothing of the state by rights that it may have missed the end of", () => {
+    const user: Actor = { name: "root", generation: 0 };
+    for (const op of ["listKeys", "getAccess", "getSettings", "getHistory"] as const) {
+      expect(() => ask(op, user, "cutOff")).toThrow(/hears no leader/);
+      expect(() => ask(op, user, "leading")).not.toThrow();
+      expect(() => ask(op, SECRET_HOLDER, "cutOff")).not.toThrow();
+    }
+    for (const op of ["status", "getLinks", "heal", "restoreLink", "whoami"] as const) {
+      expect(() => ask(op, user, "cutOff")).not.toThrow();
+    }
   });
 });
 

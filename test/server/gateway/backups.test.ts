@@ -131,7 +131,12 @@ describe("a backup", () => {
       },
       strangers: new StrangerLog(silentLogger, nodeClock),
       replica: world.node.replica,
-      signIn: new SignIn(null, () => EMPTY_ACCESS),
+      signIn: new SignIn({
+        passwords: null,
+        access: () => EMPTY_ACCESS,
+        tokenKey: { make: () => {} },
+        nowMs: () => 0,
+      }),
       wake: () => {},
     });
     const owner = {};

@@ -111,7 +111,12 @@ function world() {
     ...{ nowMs: () => gate.clockMs, othersAtWork: () => gate.others, worked: () => {} },
     ...{ clockMs: 0, others: false },
     ...{ wake: () => {}, queued: () => {}, held: () => {}, ended: () => {}, misbehaved: () => {} },
-    signIn: new SignIn(null, () => EMPTY_ACCESS),
+    signIn: new SignIn({
+      passwords: null,
+      access: () => EMPTY_ACCESS,
+      tokenKey: { make: () => {} },
+      nowMs: () => 0,
+    }),
     audit: null,
     replica: {
       ...{ answersFull: false, refusesWrites: false, newRouteId: () => 1, onRouteClosed: () => {} },

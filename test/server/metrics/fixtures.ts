@@ -48,6 +48,10 @@ export function sightWith(
       { kind: "write", code: "NO_QUORUM", frames: 2 },
       { kind: "write", code: "OVERLOADED", frames: 1 },
     ],
+    roundTrips: [
+      { peer: 2, buckets: buckets({ 4: 3 }), sumMs: 1.5 },
+      { peer: 3, buckets: buckets({ 4: 1, 9: 1 }), sumMs: 2.5 },
+    ],
     ...{ contentBytes: 1000, stateBytes: 1500, quotaBytes: 1_000_000, heapLimitBytes: 4e9 },
     ...{ syncLatency: buckets({ 5: 2, 39: 1 }), syncMs: 80_003 },
     ...changes,

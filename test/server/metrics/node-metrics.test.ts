@@ -63,6 +63,10 @@ test("etcd's names and ours have the values of the status", async () => {
     omnikv_hash_alarm: 0,
     omnikv_write_duration_seconds_count: 4,
   });
+  const trips = "etcd_network_peer_round_trip_time_seconds";
+  expect(valueOf(samples, `${trips}_sum`, { To: "2" })).toBe(0.0015);
+  expect(valueOf(samples, `${trips}_count`, { To: "3" })).toBe(2);
+  expect(valueOf(samples, `${trips}_bucket`, { To: "3", le: "0.0004" })).toBe(1);
   expect(valueOf(samples, "omnikv_refused_total", { kind: "write", reason: "NO_QUORUM" })).toBe(2);
   expect(valueOf(samples, "omnikv_refused_total", { kind: "read", reason: "NO_QUORUM" })).toBe(4);
   expect(valueOf(samples, "omnikv_info", { node: "1", version: "1.2.3" })).toBe(1);
@@ -120,8 +124,8 @@ test("the process is told of too, with the delay of its event loop", async () =>
 
 test("a histogram counts what is below each bound, and all of it below none", () => {
   const text = renderHistogram({
-    ...{ name: "a_seconds", help: "What it is", sumMs: 1500 },
-    buckets: buckets({ 0: 1, 1: 2, 39: 4 }),
+    ...{ name: "a_seconds", help: "What it is" },
+    series: [{ label: "", sumMs: 1500, buckets: buckets({ 0: 1, 1: 2, 39: 4 }) }],
   });
   const lines = text.split("\n");
   expect(lines.slice(0, 5)).toEqual([

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createDashboard } from "../../../src/server/dashboard/dashboard.ts";
 import type { Life } from "../../../src/server/probes/checks.ts";
-import { operatorPages } from "../../../src/server/metrics/pages.ts";
+import { operatorPages, type LookOnView } from "../../../src/server/metrics/pages.ts";
 import { readToken } from "../../../src/server/probes/read-token.ts";
 import { sightWith } from "./fixtures.ts";
 
@@ -19,7 +19,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-async function serve(secret: string | null = null) {
+async function serve(secret: string | null = null, lookOn: LookOnView | null = null) {
   const world = { life: { kind: "running" } as Life, isCutOff: false, looks: 0, nowMs: 1000 };
   const pages = operatorPages({
     sight: () => {
@@ -27,6 +27,7 @@ async function serve(secret: string | null = null) {
       return sightWith({}, world.isCutOff ? { standing: "cutOff", leader: null } : {});
     },
     ...{ life: () => world.life, secret, now: () => world.nowMs, ofProcess: false },
+    lookOn: () => lookOn,
   });
   const server = createServer(createDashboard({ info: INFO, pages }));
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
@@ -105,6 +106,48 @@ describe("without a secret", () => {
       });
       expect([path, status]).toEqual([path, 403]);
     }
+  });
+});
+
+describe("while access control is on", () => {
+  const lookOn: LookOnView = {
+    isForRoot: true,
+    judge: (header, remote, done) => {
+      expect(remote).toMatch(/127\.0\.0\.1:\d+$/);
+      setTimeout(() => done(header === "Basic cm9vdDpw"), 1);
+    },
+  };
+
+  test.each([null, SECRET])(
+    "metrics and reasons are for root, with the secret %s",
+    async (secret) => {
+      const { get, world } = await serve(secret, lookOn);
+      const credentials = [
+        "Basic cm9vdDpw",
+        ...(secret === null ? [] : [`Bearer ${readToken(secret)}`]),
+      ];
+      for (const path of ["/metrics", "/readyz?verbose"]) {
+        for (const authorization of ["", "Basic cm9vdDpx", "Bearer x"]) {
+          const answer = await get(path, authorization === "" ? {} : { authorization });
+          expect([authorization, path, answer.status]).toEqual([authorization, path, 401]);
+          expect(answer.headers.get("www-authenticate")).toBe(
+            'Bearer realm="omnikv", Basic realm="omnikv"',
+          );
+        }
+        for (const authorization of credentials) {
+          expect((await get(path, { authorization })).status).toBe(200);
+        }
+      }
+      world.isCutOff = true;
+      world.nowMs += 10;
+      expect(await get("/readyz")).toMatchObject({ status: 503, body: "not ready\n" });
+      expect(await get("/livez")).toMatchObject({ status: 200, body: "ok\n" });
+    },
+  );
+
+  test("and is off again, everybody may look", async () => {
+    const { get } = await serve(null, { ...lookOn, isForRoot: false });
+    expect((await get("/metrics")).status).toBe(200);
   });
 });
 

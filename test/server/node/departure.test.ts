@@ -4,7 +4,11 @@ import type { Logger } from "../../../src/machine/ports/logger.ts";
 
 type Core = { -readonly [K in keyof LeaderCore]: LeaderCore[K] };
 
-function scene(heirs: readonly number[]): {
+function scene(
+  heirs: readonly number[],
+  mayHaveHeir = false,
+): {
+  heirs: readonly number[];
   readonly core: Core;
   readonly asked: number[];
   readonly said: string[];
@@ -14,12 +18,13 @@ function scene(heirs: readonly number[]): {
   const asked: number[] = [];
   const said: string[] = [];
   let over = 0;
+  const given = { heirs };
   const core: Core = {
     pid: 1,
     role: "leader",
     phase: "accept",
     leader: () => ({ pid: core.role === "leader" ? 1 : (asked.at(-1) ?? 0), phaseIsAccept: true }),
-    heirs: () => heirs,
+    heirs: () => given.heirs,
     handOver: (to) => {
       asked.push(to);
       return { ok: true };
@@ -27,8 +32,14 @@ function scene(heirs: readonly number[]): {
   };
   const info = (text: string): void => void said.push(text);
   const logger: Logger = { enabled: () => true, debug: info, info, warn: info, error: info };
-  const departure = new Departure({ core, logger, ticksMax: 10, onOver: () => (over += 1) });
-  return { core, asked, said, departure, over: () => over };
+  const departure = new Departure({
+    core,
+    logger,
+    ticksMax: 10,
+    mayHaveHeir: () => mayHaveHeir,
+    onOver: () => (over += 1),
+  });
+  return Object.assign(given, { core, asked, said, departure, over: () => over });
 }
 
 describe("a node that is told to end", () => {
@@ -47,6 +58,27 @@ describe("a node that is told to end", () => {
     expect(said).toEqual([
       "leadership is not handed over: no follower could lead without this node",
     ]);
+  });
+
+  test("asks as soon as a heartbeat round knows of an heir, when one is to be expected", () => {
+    const node = scene([], true);
+    node.departure.begin();
+    node.departure.tick();
+    expect(node.over()).toBe(0);
+    expect(node.asked).toEqual([]);
+    node.heirs = [2];
+    node.departure.tick();
+    expect(node.asked).toEqual([2]);
+    expect(node.said).toEqual([]);
+  });
+
+  test("goes in the end when no heir turns up", () => {
+    const { departure, over } = scene([], true);
+    departure.begin();
+    for (let tick = 0; tick < 9; tick += 1) departure.tick();
+    expect(over()).toBe(0);
+    departure.tick();
+    expect(over()).toBe(1);
   });
 
   test("leads on until it is in step with another leader", () => {

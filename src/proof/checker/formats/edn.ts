@@ -7,7 +7,7 @@
  *     many registers       :f :txn (or :read, :write), :value [[:r K nil]] or [[:w K V]]
  *     lists                :f :txn, :value [[:r K nil]] or [[:append K V]]
  *
- * `:fail` says that it did not happen. A transaction of several operations is refused: no model here judges it. What no client did (a
+ * `:fail` says that it did not happen. A transaction of several operations is refused: `edn-transactions.ts` reads those. What no client did (a
  * process that is a keyword, like `:nemesis`) is passed over.
  */
 import { HistoryFormatError } from "../errors.ts";
@@ -164,7 +164,7 @@ class Event {
     const only = value.kind === "list" && value.items.length === 1 ? value.items[0] : undefined;
     if (only?.kind !== "list" || only.items.length !== 3) {
       const expected =
-        ":value: expected one operation, like [[:r K nil]]: several in one are not judged";
+        ":value: expected one operation, like [[:r K nil]]: several in one are for parseTransactions";
       return this.#fail("BAD_FIELD", expected, value);
     }
     const [f = NIL, key = NIL, operand = NIL] = only.items;

@@ -7,9 +7,12 @@ import { isJepsenLog, parseJepsenLog } from "./jepsen-log.ts";
 import { isJsonLines, parseJsonLines } from "./json-lines.ts";
 import { excerpt, linesOf } from "./lines.ts";
 
+/** The formats in which histories can be read. */
 export const FORMAT_NAMES = ["jsonl", "jepsen", "edn"] as const;
+/** One of them (docs/history-format.md). */
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
+/** A history with what its file said of it. */
 export interface ParsedHistory extends History {
   readonly format: FormatName;
   /** What such histories are usually judged by. */

@@ -7,6 +7,7 @@ import type { CheckResult, PartitionResult } from "../result.ts";
 import { PAGE_SCRIPT } from "./page-script.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
+/** What the page says beside the result. */
 export interface HtmlOptions {
   /** What was checked: a file name. */
   readonly title?: string;
@@ -16,6 +17,7 @@ export interface HtmlOptions {
   readonly explanations?: readonly Explanation[];
 }
 
+/** A page that shows the operations on a time-line and what could not be ordered; it needs nothing beside itself. */
 export function renderHtml(result: CheckResult, options: HtmlOptions = {}): string {
   const { title = "history", unit = "events", explanations = [] } = options;
   const partitions = result.partitions.map((partition) =>

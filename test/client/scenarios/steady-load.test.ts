@@ -1,8 +1,8 @@
 /** The load: its rate, its bounds, and what it tells. */
 import { expect, test } from "vitest";
-import { KvError } from "../../src/base/errors.ts";
-import { Load } from "../../src/page/load.ts";
-import type { Clock } from "../../src/machine/ports/clock.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { Load } from "../../../src/client/scenarios/steady-load.ts";
+import type { Clock } from "../../../src/machine/ports/clock.ts";
 
 class HandClock implements Clock {
   #now = 0;

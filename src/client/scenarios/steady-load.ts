@@ -1,15 +1,28 @@
-/** Writes at a steady rate, made by the page: only under load does a broken link break anything. */
-import { KvError } from "../base/index.ts";
-import type { CancelTimer, Clock } from "../machine/ports/index.ts";
-import type { LoadView } from "./cluster-view.ts";
+/** Writes at a steady rate, made by the page and by the prompt: only under load does a broken link break anything. */
+import { KvError } from "../../base/index.ts";
+import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
+
+/** What a steady load has come to. */
+export interface LoadView {
+  /** 0: it is off. */
+  readonly perSecond: number;
+  /** Since it was last turned on. */
+  readonly answered: number;
+  readonly failed: number;
+  /** Not begun, since too many had no answer yet. */
+  readonly heldBack: number;
+  readonly waiting: number;
+  /** Of the last write that ended, when that failed. */
+  readonly trouble: string | null;
+}
 
 export interface LoadOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now" | "after">;
   readonly write: (key: string, value: string) => Promise<unknown>;
 }
 
 /** Its keys are load/0 to load/49: they are written over and over, so that nothing grows. */
-const KEYS = 50;
+export const LOAD_KEYS = 50;
 /** A cluster without a leader answers nobody: what waits is bounded. */
 const WAITING_MAX = 64;
 const TICK_MS = 20;
@@ -93,7 +106,7 @@ export class Load {
       else this.#failed += 1;
       this.#trouble = trouble;
     };
-    this.#options.write(`load/${count % KEYS}`, `write ${count}`).then(
+    this.#options.write(`load/${count % LOAD_KEYS}`, `write ${count}`).then(
       () => end(null),
       (error: unknown) => end(error instanceof KvError ? error.message : String(error)),
     );

@@ -1,0 +1,173 @@
+/**
+ * Locks of the whole cluster for what expects `navigator.locks`, the Web Locks API:
+ *
+ *     import { OmnikvLockManager } from "omnikv/locks";
+ *     const locks = new OmnikvLockManager(client);
+ *     await locks.request("report", async (lock) => { … });
+ */
+import { badArgument, type KvRequests, type Lock, type LockMode } from "../client/index.ts";
+import { KvError } from "../base/index.ts";
+
+/** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
+export type LocksClient = Pick<KvRequests, "locks">;
+
+/** What a lock manager is made with, beside the client. */
+export interface LockManagerOptions {
+  /** Milliseconds after which a lock is free again when this process has died or does not reach the cluster. Default 10,000. */
+  readonly ttl?: number;
+  /** For others to see in `query`: who asks. Default: a random one of this manager. */
+  readonly clientId?: string;
+}
+
+/** As of the Web Locks API. */
+export interface LockRequestOptions {
+  /** Default "exclusive". */
+  readonly mode?: LockMode;
+  /** Do not wait: when it is not to be had at once the function is called with null. */
+  readonly ifAvailable?: boolean;
+  /** Take it from whoever holds it, whose request rejects with an AbortError. */
+  readonly steal?: boolean;
+  /** Gives up waiting: the request rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A lock, as of the Web Locks API, with what `client.guarded` takes. */
+export type GrantedLock = Lock;
+
+/** As of the Web Locks API. */
+export interface LockManagerInfo {
+  readonly name: string;
+  readonly mode: LockMode;
+  readonly clientId: string;
+}
+
+/** As of the Web Locks API. */
+export interface LockManagerSnapshot {
+  readonly held: LockManagerInfo[];
+  /** In the order in which they came. */
+  readonly pending: LockManagerInfo[];
+}
+
+/**
+ * The Web Locks API with its errors: a DOMException NotSupportedError for options that exclude each other and for names that begin with a
+ * hyphen, AbortError for whoever was robbed, the signal's reason for whoever gave up. Everything else rejects with a KvError: LEASE_LOST when
+ * the cluster was not reached for as long as a lock lasts, which no browser knows.
+ *
+ * Unlike there, a lock can be lost while the function runs: look at `lock.signal`, and write with `client.guarded(lock)`.
+ */
+export class OmnikvLockManager {
+  readonly #client: LocksClient;
+  readonly #ttl: number | undefined;
+  readonly #clientId: string;
+
+  /**
+   * @param client is not closed by the manager
+   * @throws KvError BAD_REQUEST that names the argument
+   */
+  constructor(client: LocksClient, options: LockManagerOptions = {}) {
+    if (typeof client !== "object" || client === null || !("locks" in client)) {
+      throw badArgument("client", "one, as createClient makes it", client);
+    }
+    if (typeof options !== "object" || options === null) {
+      throw badArgument("options", "an object", options);
+    }
+    const { ttl, clientId = crypto.randomUUID() } = options;
+    if (ttl !== undefined && !(typeof ttl === "number" && ttl > 0)) {
+      throw badArgument("ttl", "milliseconds, more than 0", ttl);
+    }
+    if (typeof clientId !== "string") throw badArgument("clientId", "a string", clientId);
+    this.#client = client;
+    this.#ttl = ttl;
+    this.#clientId = clientId;
+  }
+
+  /** Calls the function while it holds the lock. @returns what the function returns */
+  request<T>(name: string, callback: (lock: GrantedLock) => Promise<T> | T): Promise<T>;
+  request<T>(
+    name: string,
+    options: LockRequestOptions & { readonly ifAvailable?: false },
+    callback: (lock: GrantedLock) => Promise<T> | T,
+  ): Promise<T>;
+  request<T>(
+    name: string,
+    options: LockRequestOptions,
+    callback: (lock: GrantedLock | null) => Promise<T> | T,
+  ): Promise<T>;
+  async request<T>(
+    name: string,
+    second: LockRequestOptions | ((lock: GrantedLock) => Promise<T> | T),
+    third?: (lock: GrantedLock) => Promise<T> | T,
+  ): Promise<T> {
+    const options = typeof second === "function" ? {} : second;
+    const callback = typeof second === "function" ? second : third;
+    checkOptions(name, options);
+    if (typeof callback !== "function") throw new TypeError("callback: expected a function");
+    const { mode = "exclusive", ifAvailable = false, steal = false, signal } = options;
+    signal?.throwIfAborted();
+    const asked = {
+      mode,
+      ifAvailable,
+      steal,
+      owner: this.#clientId,
+      ...(signal === undefined ? {} : { signal }),
+      ...(this.#ttl === undefined ? {} : { ttl: this.#ttl }),
+    };
+    /** What the function throws is its own, whatever it looks like. */
+    let thrown: { readonly error: unknown } | null = null;
+    const carryOut = async (lock: GrantedLock | null): Promise<T> => {
+      try {
+        return await (callback as (given: GrantedLock | null) => Promise<T> | T)(lock);
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    };
+    try {
+      return await this.#client.locks.request(name, asked, carryOut);
+    } catch (error) {
+      if (thrown !== null || !(error instanceof KvError)) throw error;
+      if (error.code === "CANCELLED" && signal?.aborted === true) throw signal.reason;
+      if (error.code === "LOCK_LOST") throw exception("AbortError", error.message);
+      throw error;
+    }
+  }
+
+  /** Who holds locks, and who waits for some, in one state of the store; 10,000 at most. */
+  async query(): Promise<LockManagerSnapshot> {
+    const { held, pending } = await this.#client.locks.query();
+    const told = (infos: typeof held): LockManagerInfo[] =>
+      infos.map(({ name, mode, owner }) => ({ name, mode, clientId: owner }));
+    return { held: told(held), pending: told(pending) };
+  }
+}
+
+export default OmnikvLockManager;
+
+/** @throws DOMException, TypeError as of the Web Locks API */
+function checkOptions(name: string, options: LockRequestOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("options: expected an object");
+  }
+  const { mode = "exclusive", ifAvailable = false, steal = false, signal } = options;
+  if (mode !== "exclusive" && mode !== "shared") {
+    throw new TypeError('mode: expected "exclusive" or "shared"');
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError("signal: expected an AbortSignal");
+  }
+  if (typeof name !== "string") throw new TypeError("name: expected a string");
+  if (name.startsWith("-")) throw unsupported("names that begin with a hyphen are reserved");
+  if (steal && ifAvailable) throw unsupported("steal and ifAvailable exclude each other");
+  if (steal && mode !== "exclusive") throw unsupported("a shared lock cannot be stolen");
+  if (signal !== undefined && (steal || ifAvailable)) {
+    throw unsupported("with steal or ifAvailable nothing is waited for: they take no signal");
+  }
+}
+
+function unsupported(text: string): DOMException {
+  return exception("NotSupportedError", text);
+}
+
+function exception(name: "AbortError" | "NotSupportedError", text: string): DOMException {
+  return new DOMException(text, name);
+}

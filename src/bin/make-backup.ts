@@ -1,0 +1,85 @@
+/** Takes a backup from the first node that can, and writes it down. */
+import { createAdminClient, KvError, takeBackup, type AdminClient } from "../client/api/index.ts";
+import { type BackupHeader, BackupWriter } from "../storage/backup/index.ts";
+import type { Output } from "./output.ts";
+import { Progress } from "./progress.ts";
+import type { PromptSettings } from "./prompt-options.ts";
+
+export interface BackupSource {
+  readonly settings: PromptSettings;
+  /** Null: any node. */
+  readonly asked: number | null;
+  readonly signal: AbortSignal;
+}
+
+export interface MadeBackup {
+  readonly header: BackupHeader;
+  /** Of the file. */
+  readonly bytes: number;
+}
+
+/**
+ * @param open where it goes to, asked for when a node has begun it; who opened it gives it up when this throws
+ * @throws KvError as `takeBackup`; what the output throws
+ */
+export async function makeBackup(
+  { settings, asked, signal }: BackupSource,
+  open: (header: BackupHeader) => Promise<Output>,
+): Promise<MadeBackup> {
+  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = settings;
+  const takenAt = new Date().toISOString();
+  const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  try {
+    const ids = asked === null ? nodes.map(({ id }) => id) : [asked];
+    const { about, pieces } = await begin(admin, ids, signal);
+    const { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash, version } = about;
+    const state = { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash };
+    const header = { ...state, takenAt, version };
+    return { header, bytes: await write(await open(header), header, pieces) };
+  } finally {
+    admin.close();
+  }
+}
+
+/** @returns how many bytes that took */
+async function write(
+  output: Output,
+  header: BackupHeader,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  const writer = new BackupWriter();
+  const progress = new Progress(`backup from node ${header.nodeId}`);
+  let bytes = 0;
+  const put = async (chunk: Uint8Array): Promise<void> => {
+    await output.write(chunk);
+    bytes += chunk.length;
+    progress.at(bytes);
+  };
+  try {
+    await put(writer.begin(header));
+    for await (const piece of pieces) await put(writer.piece(piece));
+    await put(writer.end());
+    await output.finish();
+  } finally {
+    progress.end();
+  }
+  return bytes;
+}
+
+/** From the first that can. @throws KvError of the last one, or what another node would say too */
+async function begin(
+  admin: AdminClient,
+  ids: readonly number[],
+  signal: AbortSignal,
+): ReturnType<typeof takeBackup> {
+  let last: unknown = null;
+  for (const id of ids) {
+    try {
+      return await takeBackup(admin, id, signal);
+    } catch (error) {
+      if (!(error instanceof KvError) || !error.retryable) throw error;
+      last = error;
+    }
+  }
+  throw last;
+}

@@ -1,0 +1,153 @@
+/**
+ * What clients asked of a store with revisions, as etcd's robustness reports record it: transactions on several keys, ranges, watches,
+ * each answered with the revision of the whole store at which it holds.
+ */
+
+/** `end` null: the key `start` alone; empty: all from `start` on. */
+export interface KeyRange {
+  readonly start: string;
+  readonly end: string | null;
+}
+
+export type StoreOp =
+  | { readonly kind: "put"; readonly key: string; readonly value: string; readonly lease: string }
+  | { readonly kind: "delete"; readonly key: string }
+  | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number };
+
+export interface Condition {
+  readonly key: string;
+  readonly target: "modRevision" | "version";
+  readonly expected: number;
+}
+
+export type StoreRequest =
+  | {
+      readonly kind: "txn";
+      readonly conditions: readonly Condition[];
+      readonly success: readonly StoreOp[];
+      readonly failure: readonly StoreOp[];
+    }
+  /** At a past revision; 0: at that of the answer. */
+  | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number; at: number }
+  /** Ends a lease, and with it the keys that have it. */
+  | { readonly kind: "revoke"; readonly lease: string };
+
+export interface FoundKey {
+  readonly key: string;
+  readonly value: string;
+  readonly modRevision: number;
+  /** Null: not told. */
+  readonly version: number | null;
+}
+
+export interface OpResult {
+  readonly found: readonly FoundKey[];
+  readonly count: number;
+  readonly deleted: number;
+}
+
+export interface StoreOperation {
+  readonly process: string;
+  readonly request: StoreRequest;
+  /** unknown: no answer; it may have happened. */
+  readonly outcome: "ok" | "unknown";
+  /** Of the whole store, in the answer. Null: none. */
+  readonly revision: number | null;
+  /** Null: only that it happened is known. */
+  readonly answer: { readonly succeeded: boolean; readonly results: readonly OpResult[] } | null;
+  readonly call: number;
+  /** Infinity: unknown. */
+  readonly end: number;
+  /** File and line. */
+  readonly source: string;
+}
+
+export interface WatchEvent {
+  readonly key: string;
+  /** Null: deleted. */
+  readonly value: string | null;
+  readonly revision: number;
+  /** Whether the key was not there before. */
+  readonly isCreate: boolean;
+  /** Null: none, or not told. */
+  readonly previous: { readonly value: string; readonly modRevision: number } | null;
+}
+
+export interface WatchResponse {
+  readonly events: readonly WatchEvent[];
+  readonly isProgress: boolean;
+  readonly revision: number;
+}
+
+export interface Watch {
+  readonly range: KeyRange;
+  /** From which; 0: from now on. */
+  readonly from: number;
+  readonly withPrevious: boolean;
+  readonly responses: readonly WatchResponse[];
+  readonly source: string;
+}
+
+export interface StoreHistory {
+  readonly operations: readonly StoreOperation[];
+  readonly watches: readonly Watch[];
+  /** Whether it has all that clients did. Else revisions that nobody took may be others'. */
+  readonly isWhole: boolean;
+}
+
+export function isWithin({ start, end }: KeyRange, key: string): boolean {
+  if (end === null) return key === start;
+  return key >= start && (end === "" || key < end);
+}
+
+export function describeStoreOperation(operation: StoreOperation): string {
+  const { source, process, request, answer, outcome, revision } = operation;
+  const told =
+    outcome === "unknown"
+      ? "no answer"
+      : answer === null
+        ? `done at revision ${revision}`
+        : `${answer.succeeded ? "" : "else, "}${answer.results.map(describeResult).join("; ")} at revision ${revision}`;
+  return `client ${process} (${source}): ${describeRequest(request)}: ${told}`;
+}
+
+function describeRequest(request: StoreRequest): string {
+  switch (request.kind) {
+    case "range":
+      return `range ${describeRange(request.range)}${request.at > 0 ? ` at revision ${request.at}` : ""}`;
+    case "revoke":
+      return `revoke lease ${request.lease}`;
+    default: {
+      const conditions = request.conditions
+        .map(({ key, target, expected }) => `${target} of ${JSON.stringify(key)} = ${expected}`)
+        .join(" and ");
+      const list = (ops: readonly StoreOp[]): string => ops.map(describeOp).join(", ");
+      const otherwise = request.failure.length > 0 ? ` else ${list(request.failure)}` : "";
+      return `${conditions === "" ? "" : `if ${conditions} then `}${list(request.success)}${otherwise}`;
+    }
+  }
+}
+
+function describeOp(op: StoreOp): string {
+  if (op.kind === "range") return `range ${describeRange(op.range)}`;
+  if (op.kind === "delete") return `delete ${JSON.stringify(op.key)}`;
+  return `put ${JSON.stringify(op.key)} = ${op.value}`;
+}
+
+function describeRange({ start, end }: KeyRange): string {
+  return end === null
+    ? JSON.stringify(start)
+    : `[${JSON.stringify(start)}, ${JSON.stringify(end)})`;
+}
+
+const SHOWN_MAX = 4;
+
+export function describeResult({ found, count, deleted }: OpResult): string {
+  if (deleted > 0) return `deleted ${deleted}`;
+  if (found.length === 0) return count === 0 ? "nothing" : `${count} keys`;
+  const some = found
+    .slice(0, SHOWN_MAX)
+    .map(({ key, value, modRevision }) => `${JSON.stringify(key)} = ${value} of ${modRevision}`);
+  const more = found.length > SHOWN_MAX ? [`and ${found.length - SHOWN_MAX} more`] : [];
+  return [...some, ...more].join(", ");
+}

@@ -1,0 +1,91 @@
+/**
+ * Strict serializability from answers alone: is there one order of all transactions, as real time has it, that explains what each saw?
+ *
+ * A violation is shown by what no order explains: mostly a cycle of dependencies. "ok" is said only of an order that was found and
+ * carried out. In between stands "unknown": a limit was reached.
+ */
+import { anomaly, cycleAnomaly, type Anomaly } from "./anomaly.ts";
+import { findDependencies } from "./dependencies.ts";
+import { findOrder } from "./order-search.ts";
+import type { TransactionHistory } from "./transaction.ts";
+
+export interface TransactionsResult {
+  readonly property: "strict serializability";
+  readonly kind: TransactionHistory["kind"];
+  readonly verdict: "ok" | "violation" | "unknown";
+  /** Why it is unknown. */
+  readonly reason: "steps" | "time" | null;
+  /** Those that were judged. */
+  readonly transactions: number;
+  readonly leftOut: {
+    /** Certainly had no effect. */
+    readonly failed: number;
+    /** Of unknown outcome, and nobody saw what they wrote: they may never have happened. */
+    readonly unseen: number;
+  };
+  readonly anomalies: readonly Anomaly[];
+  /** Ids of transactions, in an order that explains all answers. Empty unless ok. */
+  readonly order: readonly number[];
+  readonly elapsedMs: number;
+}
+
+export interface TransactionsOptions {
+  /** A clock in milliseconds. Needed for a time limit. */
+  readonly now?: () => number;
+  /** Default: none. */
+  readonly timeLimitMs?: number;
+  /** Bound on the search. @default 2,000,000 */
+  readonly stepLimit?: number;
+}
+
+const STEPS_MAX = 2_000_000;
+
+export function checkTransactions(
+  history: TransactionHistory,
+  { now, timeLimitMs = Infinity, stepLimit = STEPS_MAX }: TransactionsOptions = {},
+): TransactionsResult {
+  const startedMs = now?.() ?? 0;
+  const dependencies = findDependencies(history);
+  const { transactions, graph } = dependencies;
+  const failed = history.transactions.filter(({ outcome }) => outcome === "fail").length;
+  const result = {
+    property: "strict serializability",
+    kind: history.kind,
+    reason: null,
+    transactions: transactions.length,
+    leftOut: { failed, unseen: history.transactions.length - transactions.length - failed },
+    order: [],
+  } as const;
+  const elapsed = (): number => (now?.() ?? 0) - startedMs;
+  const wrong = (anomalies: readonly Anomaly[]): TransactionsResult => ({
+    ...result,
+    verdict: "violation",
+    anomalies,
+    elapsedMs: elapsed(),
+  });
+  const cycle = graph.cycle();
+  const anomalies = [
+    ...dependencies.anomalies,
+    ...(cycle === null ? [] : [cycleAnomaly(cycle, transactions, history.kind)]),
+  ];
+  if (anomalies.length > 0) return wrong(anomalies);
+  const limits = { stepLimit, now, deadlineMs: startedMs + timeLimitMs };
+  const { verdict, reason, order } = findOrder(dependencies, history.kind, limits);
+  if (verdict === "violation") {
+    const placed = new Set(order);
+    const stuck = transactions
+      .filter(({ outcome }, at) => outcome === "ok" && !placed.has(at))
+      .toSorted((a, b) => a.end - b.end)
+      .slice(0, 1);
+    const what = `no order explains all answers; after the longest that does for ${order.length} this one does not fit`;
+    return wrong([anomaly("no-order", history.kind, stuck, what)]);
+  }
+  return {
+    ...result,
+    verdict,
+    reason,
+    anomalies: [],
+    order: verdict === "ok" ? order.flatMap((at) => transactions[at]?.id ?? []) : [],
+    elapsedMs: elapsed(),
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * Who may look on over HTTP (metrics, checks with their reasons) while access control is on: whoever may manage, by the password of a
+ * user (Basic) or the token of one (Bearer).
+ */
+import { mayManage, type AccessState } from "../../store/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { Audit } from "../../machine/ports/index.ts";
+import type { Proof, SignIn } from "./sign-in.ts";
+
+export interface LookOnParts {
+  readonly signIn: SignIn;
+  readonly access: () => AccessState;
+  readonly audit: Audit | undefined;
+}
+
+export class LookOn {
+  readonly #parts: LookOnParts;
+
+  constructor(parts: LookOnParts) {
+    this.#parts = parts;
+  }
+
+  /** While access control is off nobody has to say who he is. */
+  get isForRoot(): boolean {
+    return this.#parts.access().isOn;
+  }
+
+  /**
+   * @param header of `Authorization`, as it came
+   * @param remote the address of who asks, with its port
+   * @param done once, perhaps within this call
+   */
+  judge(header: string | undefined, remote: string, done: (mayLook: boolean) => void): void {
+    const { signIn, access, audit } = this.#parts;
+    const said = credentialsIn(header ?? "");
+    if (said === null) return done(false);
+    signIn.signIn(remote, said.user, said.proof, (result) => {
+      const mayLook = !(result instanceof KvError) && mayManage(access(), result.actor);
+      const user = result instanceof KvError ? null : (result.actor?.name ?? null);
+      // Allowed ones are left out, as those of management are.
+      if (!mayLook) {
+        audit?.record({ user, from: remote, operation: "look on", keys: null, allowed: false });
+      }
+      done(mayLook);
+    });
+  }
+}
+
+function credentialsIn(header: string): { readonly user: string; readonly proof: Proof } | null {
+  const [, scheme = "", given = ""] = /^(Basic|Bearer) +([\w.~+/=-]{1,1024})$/i.exec(header) ?? [];
+  if (scheme === "") return null;
+  if (scheme.toLowerCase() === "bearer") return { user: "", proof: { token: given } };
+  const text = Buffer.from(given, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  if (colon < 0) return null;
+  return { user: text.slice(0, colon), proof: { password: text.slice(colon + 1) } };
+}

@@ -1,0 +1,223 @@
+/**
+ * Who may have a password hashed next. A hash is slow on purpose, so its use is bounded, by address and by name of user, and shared.
+ *
+ * Invariants:
+ *   Q1. One runs at a time. At most WAITING_MAX wait, of them at most STRANGERS_MAX of addresses from which nobody has signed in lately
+ *       (strangers), and at most OF_STRANGER_MAX of one of these: whoever has an address from which somebody signed in lately always finds
+ *       a place that no stranger can take.
+ *   Q2. When all places are taken, the address that has most waiting gives one up for another of its kind that has fewer; of several,
+ *       the one with more wrong passwords. So an address that has not failed is let in before those that have.
+ *   Q3. Strangers and the others take turns, and so do the addresses of each kind: nobody waits for more than one hash of each other
+ *       address before the own first.
+ *   Q4. After ADDRESS_FAILURES wrong passwords an address may try once a second; after USER_FAILURES for one name, all strangers
+ *       together may try that name five times a second. Who comes from an address from which somebody signed in lately is not held up by
+ *       what strangers do to the name.
+ */
+import { KvError } from "../../base/index.ts";
+
+const WAITING_MAX = 64;
+const STRANGERS_MAX = 48;
+const OF_STRANGER_MAX = 8;
+const OF_KNOWN_MAX = 32;
+/** Since the last success from there. */
+const KNOWN_MS = 60 * 60_000;
+const ADDRESS_FAILURES = 20;
+const ADDRESS_FAILURES_PER_S = 1;
+const USER_FAILURES = 50;
+const USER_FAILURES_PER_S = 5;
+/** Addresses and names that something is remembered of; those longest without news are forgotten. */
+const REMEMBERED_MAX = 4096;
+
+/** What came of a password: null says that it was not to be compared with anything. */
+export type Verdict = "right" | "wrong" | null;
+
+export interface Entrant {
+  /** The connection's address, with its port. */
+  readonly remote: string;
+  /** Null: no name is tried; whoever asks has been judged. */
+  readonly user: string | null;
+}
+
+interface Job {
+  readonly address: string;
+  readonly user: string | null;
+  run(over: (verdict: Verdict) => void): void;
+  givesWay(error: KvError): void;
+}
+
+interface Failures {
+  /** Falls with time. */
+  count: number;
+  atMs: number;
+}
+
+export class SignInQueue {
+  readonly #nowMs: () => number;
+  /** In the order in which their turns come (Q3). */
+  readonly #strangers = new Map<string, Job[]>();
+  readonly #others = new Map<string, Job[]>();
+  #waitingStrangers = 0;
+  #waitingOthers = 0;
+  /** By address: when somebody signed in from there last. */
+  readonly #knownMs = new Map<string, number>();
+  readonly #ofAddress = new Map<string, Failures>();
+  readonly #ofUser = new Map<string, Failures>();
+  #isBusy = false;
+  #lastWasStranger = false;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * @param run called once when its turn has come, perhaps within this call; it calls `over` when the next may run
+   * @param givesWay called in its place when it has to leave the queue (Q2)
+   * @returns why it cannot wait here now; null: it does
+   */
+  enter({ remote, user }: Entrant, run: Job["run"], givesWay: Job["givesWay"]): KvError | null {
+    const address = addressOf(remote);
+    // Who changes a password has been let in already.
+    const isKnown = user === null || this.#isKnown(address);
+    const job: Job = { address, user, run, givesWay };
+    if (user !== null) {
+      const ofAddress = failuresIn(this.#ofAddress, address, ADDRESS_FAILURES_PER_S, this.#nowMs());
+      if (ofAddress > ADDRESS_FAILURES - 1) return new KvError("OVERLOADED", ADDRESS_TEXT);
+      const ofUser = failuresIn(this.#ofUser, user, USER_FAILURES_PER_S, this.#nowMs());
+      if (!isKnown && ofUser > USER_FAILURES - 1) return new KvError("OVERLOADED", USER_TEXT);
+    }
+    if (!this.#makeRoom(address, isKnown)) return new KvError("OVERLOADED", CROWDED_TEXT);
+    const queues = isKnown ? this.#others : this.#strangers;
+    const queue = queues.get(address);
+    if (queue === undefined) queues.set(address, [job]);
+    else queue.push(job);
+    if (isKnown) this.#waitingOthers += 1;
+    else this.#waitingStrangers += 1;
+    this.#next();
+    return null;
+  }
+
+  /** Q1 and Q2. */
+  #makeRoom(address: string, isKnown: boolean): boolean {
+    const own = (isKnown ? this.#others : this.#strangers).get(address)?.length ?? 0;
+    if (own >= (isKnown ? OF_KNOWN_MAX : OF_STRANGER_MAX)) return false;
+    const isFull = this.#waitingStrangers + this.#waitingOthers >= WAITING_MAX;
+    if (isKnown) {
+      return (
+        !isFull || this.#giveUpOne(this.#strangers, null) || this.#giveUpOne(this.#others, address)
+      );
+    }
+    if (!isFull && this.#waitingStrangers < STRANGERS_MAX) return true;
+    return this.#giveUpOne(this.#strangers, address);
+  }
+
+  /** @param newcomer for whom one of the same kind leaves; null: for one who goes before all of these */
+  #giveUpOne(queues: Map<string, Job[]>, newcomer: string | null): boolean {
+    const weigh = (address: string): number => this.#weighs(queues.get(address), address);
+    let victim: string | null = newcomer;
+    for (const address of queues.keys()) {
+      const isHeavier = victim === null || weigh(address) > weigh(victim);
+      if (isHeavier) victim = address;
+    }
+    if (victim === null || victim === newcomer) return false;
+    const queue = queues.get(victim);
+    const job = queue?.pop();
+    if (queue === undefined || job === undefined) return false;
+    if (queue.length === 0) queues.delete(victim);
+    if (queues === this.#strangers) this.#waitingStrangers -= 1;
+    else this.#waitingOthers -= 1;
+    job.givesWay(new KvError("OVERLOADED", CROWDED_TEXT));
+    return true;
+  }
+
+  /** Of an address that might wait with one more, and of those that wait: who is heavier gives way. */
+  #weighs(queue: readonly Job[] | undefined, address: string): number {
+    const waiting = queue?.length ?? 0;
+    const failures = failuresIn(this.#ofAddress, address, ADDRESS_FAILURES_PER_S, this.#nowMs());
+    return Math.max(1, waiting) * 1000 + failures;
+  }
+
+  #next(): void {
+    if (this.#isBusy) return;
+    // Q3.
+    const job = this.#lastWasStranger
+      ? (this.#take(this.#others, false) ?? this.#take(this.#strangers, true))
+      : (this.#take(this.#strangers, true) ?? this.#take(this.#others, false));
+    if (job === null) return;
+    this.#isBusy = true;
+    job.run((verdict) => {
+      this.#isBusy = false;
+      this.#learn(job, verdict);
+      this.#next();
+    });
+  }
+
+  #take(queues: Map<string, Job[]>, areStrangers: boolean): Job | null {
+    const [first] = queues;
+    if (first === undefined) return null;
+    const [address, queue] = first;
+    const job = queue.shift();
+    queues.delete(address);
+    if (queue.length > 0) queues.set(address, queue);
+    if (job === undefined) return null;
+    if (areStrangers) this.#waitingStrangers -= 1;
+    else this.#waitingOthers -= 1;
+    this.#lastWasStranger = areStrangers;
+    return job;
+  }
+
+  #isKnown(address: string): boolean {
+    const lastMs = this.#knownMs.get(address);
+    return lastMs !== undefined && this.#nowMs() - lastMs < KNOWN_MS;
+  }
+
+  #learn({ address, user }: Job, verdict: Verdict): void {
+    const nowMs = this.#nowMs();
+    if (verdict === "right") keep(this.#knownMs, address, nowMs);
+    if (verdict !== "wrong") return;
+    fail(this.#ofAddress, address, ADDRESS_FAILURES_PER_S, nowMs);
+    if (user !== null) fail(this.#ofUser, user, USER_FAILURES_PER_S, nowMs);
+  }
+}
+
+/** Without the port; of IPv6 the network of 64 bits, all of which one machine may have. */
+function addressOf(remote: string): string {
+  const host = remote.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  if (!host.includes(":") || host.includes(".")) return host;
+  const [front = "", back] = host.split("::");
+  const groups = front.split(":");
+  const left = 8 - groups.length - (back === undefined ? 0 : back.split(":").length);
+  const filled = back === undefined ? groups : [...groups, ...Array<string>(left).fill("0")];
+  return filled
+    .slice(0, 4)
+    .map((group) => group || "0")
+    .join(":");
+}
+
+function failuresIn(
+  map: ReadonlyMap<string, Failures>,
+  name: string,
+  perSecond: number,
+  nowMs: number,
+): number {
+  const failures = map.get(name);
+  if (failures === undefined) return 0;
+  return Math.max(0, failures.count - ((nowMs - failures.atMs) / 1000) * perSecond);
+}
+
+function fail(map: Map<string, Failures>, name: string, perSecond: number, nowMs: number): void {
+  const count = failuresIn(map, name, perSecond, nowMs) + 1;
+  keep(map, name, { count, atMs: nowMs });
+}
+
+function keep<T>(map: Map<string, T>, name: string, value: T): void {
+  map.delete(name);
+  map.set(name, value);
+  if (map.size <= REMEMBERED_MAX) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
+
+const CROWDED_TEXT = "too many sign in at this node now: try again in a moment";
+const ADDRESS_TEXT =
+  "too many wrong passwords came from this address: it may try once a second now";
+const USER_TEXT = "too many wrong passwords were tried for this name: try again in a moment";

@@ -1,0 +1,69 @@
+/**
+ * The key that tokens are made with, where the cluster has none: one that was restored from a backup begins so (access.ts, U4). Whoever
+ * is the first to sign in has to wait until the log has it.
+ */
+import { KvError } from "../../base/index.ts";
+import {
+  SECRET_HOLDER,
+  TOKEN_KEY_BYTES,
+  type AccessChange,
+  type Actor,
+} from "../../store/index.ts";
+import type { Clock, Random } from "../../machine/ports/index.ts";
+import type { SettingDone } from "../../replica/index.ts";
+
+/** Less than clients wait for a sign-in. */
+const WAIT_MS = 2000;
+
+export interface TokenKeyParts {
+  readonly clock: Pick<Clock, "after">;
+  readonly random: Random;
+  /** @throws KvError when it cannot be proposed */
+  readonly propose: (change: AccessChange, actor: Actor, done: SettingDone) => void;
+}
+
+/** The place in the log decides which of several holds: all nodes get the same from there. */
+export function newTokenKey(random: Random): string {
+  return Buffer.from(random.bytes(TOKEN_KEY_BYTES)).toString("base64");
+}
+
+export class TokenKeyMaker {
+  readonly #parts: TokenKeyParts;
+  /** Null: none is being made. */
+  #waiting: ((error: KvError | null) => void)[] | null = null;
+
+  constructor(parts: TokenKeyParts) {
+    this.#parts = parts;
+  }
+
+  /** @param done once, perhaps within this call: what kept this node from having one; null: look whether there is one now */
+  make(done: (error: KvError | null) => void): void {
+    if (this.#waiting !== null) return void this.#waiting.push(done);
+    this.#waiting = [done];
+    const over = (error: KvError | null): void => {
+      const waiting = this.#waiting ?? [];
+      this.#waiting = null;
+      cancel();
+      for (const one of waiting) one(error);
+    };
+    let isOver = false;
+    const once = (error: KvError | null): void => {
+      if (isOver) return;
+      isOver = true;
+      over(error);
+    };
+    const { clock, random, propose } = this.#parts;
+    const cancel = clock.after(WAIT_MS, () => once(new KvError("NO_QUORUM", LATE_TEXT)));
+    try {
+      const change = { kind: "makeTokenKey", tokenKey: newTokenKey(random) } as const;
+      // That another node was quicker is no trouble: what is in the state counts.
+      propose(change, SECRET_HOLDER, () => once(null));
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      once(error);
+    }
+  }
+}
+
+const LATE_TEXT =
+  "the cluster has no key for tokens yet, as after a restore, and this node reaches no leader to make one";

@@ -1,0 +1,161 @@
+/**
+ * What Prometheus makes of real servers, by its own tool: every name and number of a scrape, every rule, every expression of the
+ * dashboard, and the alerts that a node which is cut off raises.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { eventually, ROOT, TestCluster } from "./cluster.ts";
+import { parseMetrics, valueOf } from "../server/metrics/fixtures.ts";
+
+const RULES = join(ROOT, "docs/prometheus-alerts.yml");
+/** Debian has it in its package "prometheus". */
+const HAS_PROMTOOL = spawnSync("promtool", ["--version"]).status === 0;
+
+const scratch = mkdtempSync(join(tmpdir(), "omnikv-alerts-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function promtool(
+  args: readonly string[],
+  input = "",
+): { readonly status: number | null; readonly said: string } {
+  const { status, stdout, stderr } = spawnSync("promtool", args, { input, encoding: "utf8" });
+  return { status, said: stdout + stderr };
+}
+
+let cluster: TestCluster | undefined;
+afterEach(async () => {
+  await cluster?.dispose();
+  cluster = undefined;
+});
+
+async function scrape({ nodes }: TestCluster, id: number): Promise<string> {
+  const { host, port } = nodes.find((node) => node.id === id)!;
+  return (await fetch(`http://${host}:${port}/metrics`)).text();
+}
+
+/** A minute for each scrape of it: all that Prometheus would have of one server. */
+function seriesOf(instance: string, scrapes: readonly string[]): readonly unknown[] {
+  const values = new Map<string, (number | "_")[]>();
+  scrapes.forEach((text, at) => {
+    for (const [name, samples] of parseMetrics(text)) {
+      for (const { labels, value } of samples) {
+        const all = { job: "omnikv", instance, ...labels };
+        const shown = Object.entries(all).map(([key, label]) => `${key}=${JSON.stringify(label)}`);
+        const series = `${name}{${shown.join(",")}}`;
+        const known = values.get(series) ?? scrapes.map(() => "_" as const);
+        known[at] = value;
+        values.set(series, known);
+      }
+    }
+  });
+  values.set(
+    `up{job="omnikv",instance="${instance}"}`,
+    scrapes.map((text) => (text === "" ? 0 : 1)),
+  );
+  return [...values].map(([series, found]) => ({
+    series,
+    values: found.map((value) => (Number.isNaN(value) ? "NaN" : String(value))).join(" "),
+  }));
+}
+
+describe.skipIf(!HAS_PROMTOOL)(
+  "promtool (skipped where Prometheus's tool is not installed)",
+  () => {
+    test("understands every rule, and every expression of the dashboard", () => {
+      expect(promtool(["check", "rules", RULES])).toMatchObject({ status: 0 });
+      const dashboard = JSON.parse(
+        readFileSync(join(ROOT, "docs/deploy/grafana.json"), "utf8"),
+      ) as { panels: { title: string; targets?: { expr: string }[] }[] };
+      const rules = dashboard.panels.flatMap(({ targets = [] }) =>
+        targets.map(({ expr }, i) => ({
+          record: `panel:${i}`,
+          // Grafana puts in what was chosen on the page.
+          expr: expr.replaceAll("$job", "omnikv"),
+        })),
+      );
+      expect(rules.length).toBeGreaterThan(15);
+      const file = join(scratch, "dashboard.json");
+      const check = (expressions: readonly { expr: string }[]): number | null => {
+        const groups = expressions.map((rule, i) => ({ name: String(i), rules: [rule] }));
+        writeFileSync(file, JSON.stringify({ groups }));
+        return promtool(["check", "rules", file]).status;
+      };
+      expect(check(rules)).toBe(0);
+      // It does look.
+      expect(check([{ ...rules[0]!, expr: "sum(" }])).toBe(1);
+    });
+
+    test("a scrape is as Prometheus wants it, and a node that is cut off raises its alert and no other", async () => {
+      cluster = await TestCluster.create(3);
+      const all = cluster;
+      await all.startAll();
+      const client = all.client();
+      for (let i = 0; i < 20; i++) await client.write(`key ${i}`, "value");
+      const admin = all.admin();
+      const leader = await all.leader(admin);
+      await all.converged(admin);
+      const ids = all.nodes.map(({ id }) => id);
+      const well = new Map(
+        await Promise.all(ids.map(async (id) => [id, await scrape(all, id)] as const)),
+      );
+      const checked = promtool(["check", "metrics"], well.get(leader));
+      // Names that etcd and prom-client have given; ours have no fault.
+      const ours = checked.said
+        .split("\n")
+        .filter((line) => !/^(?:etcd_|nodejs_|process_|$)/.test(line));
+      expect(ours).toEqual([]);
+
+      const cut = ids.find((id) => id !== leader)!;
+      await all.keepOnly(admin, [ids.filter((id) => id !== cut) as [number, number]]);
+      await eventually("it has noticed", async () => {
+        const found = parseMetrics(await scrape(all, cut));
+        return valueOf(found, "etcd_server_has_leader") === 0;
+      });
+      const broken = new Map(
+        await Promise.all(ids.map(async (id) => [id, await scrape(all, id)] as const)),
+      );
+      // One a minute: it was well in the first two.
+      const input_series = ids.flatMap((id) => {
+        const [before, after] = [well.get(id)!, broken.get(id)!];
+        return seriesOf(`node${id}`, [before, before, after, after, after]);
+      });
+      const names = [...readFileSync(RULES, "utf8").matchAll(/- alert: (\w+)/g)].map(
+        ([, name]) => name,
+      );
+      expect(names).toContain("OmnikvNodeCutOff");
+      const alerts = (eval_time: string, firing: readonly unknown[]): unknown[] =>
+        names.map((alertname) => ({
+          ...{ eval_time, alertname },
+          exp_alerts: alertname === "OmnikvNodeCutOff" ? firing : [],
+        }));
+      const raised = {
+        exp_labels: { job: "omnikv", instance: `node${cut}`, severity: "warning" },
+        exp_annotations: {
+          summary: `node${cut} runs and reaches no leader`,
+          description:
+            "Its clients are served through a neighbour at best. omnikv_links and /readyz?verbose tell which peers it does not reach.",
+        },
+      };
+      const file = join(scratch, "cut-off.json");
+      const run = (firing: readonly unknown[]): ReturnType<typeof promtool> => {
+        const tests = [
+          {
+            ...{ interval: "1m", input_series },
+            alert_rule_test: [...alerts("1m", []), ...alerts("2m", []), ...alerts("4m", firing)],
+          },
+        ];
+        const options = { rule_files: [RULES], evaluation_interval: "15s" };
+        writeFileSync(file, JSON.stringify({ ...options, tests }));
+        return promtool(["test", "rules", file]);
+      };
+      expect(run([raised])).toMatchObject({ status: 0 });
+      expect(run([])).toMatchObject({
+        status: 1,
+        said: expect.stringContaining("OmnikvNodeCutOff"),
+      });
+    }, 90_000);
+  },
+);

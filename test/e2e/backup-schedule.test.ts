@@ -1,0 +1,93 @@
+/** Backups one after another of a real cluster, each checked, the oldest removed; while it is away none, and then again. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
+
+let cluster: TestCluster | undefined;
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  await cluster?.dispose();
+  cluster = undefined;
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly said: { out: string; err: string };
+  readonly ended: Promise<number | null>;
+}
+
+function backups(...args: string[]): Running {
+  const child = spawn(process.execPath, [OMNIKV, "backup", ...args]);
+  children.push(child);
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (bytes: Buffer) => (said.out += bytes.toString()));
+  child.stderr.on("data", (bytes: Buffer) => (said.err += bytes.toString()));
+  return { child, said, ended: new Promise((done) => child.on("close", done)) };
+}
+
+test("a schedule keeps the newest, lives through an outage, and ends with 0 when all was well", async () => {
+  cluster = await TestCluster.create(3);
+  const all = cluster;
+  await all.startAll();
+  await all.client().write("35", "hello");
+  const directory = join(all.directory, "kept");
+  const names = (): string[] =>
+    readdirSync(directory).filter((name) => /^omnikv-local-.*[.]backup$/.test(name));
+  const flags = ["--cluster", all.clusterFile, "--keep", "2", directory];
+
+  const first = backups(...flags);
+  expect(await first.ended).toBe(0);
+  expect(first.said.err).toBe("");
+  expect(first.said.out).toMatch(
+    /^\d{4}-\S+Z omnikv-local-\d{8}T\d{6}Z\.backup: 1 keys at revision 1, \d+ bytes; checked\n$/,
+  );
+  expect(names()).toHaveLength(1);
+  writeFileSync(join(directory, "by-hand.backup"), "stays");
+
+  const running = backups("--every", "1s", ...flags);
+  await eventually("an older one is removed", () => running.said.out.includes("1 older removed"));
+  const beside = backups(...flags);
+  expect(await beside.ended).toBe(1);
+  expect(beside.said.err).toMatch(/another omnikv backup makes files in .* by process \d+\)/);
+
+  await Promise.all(all.nodes.map(({ id }) => all.kill(id)));
+  await eventually("that none could be made is said", () =>
+    running.said.err.includes("no backup was made: "),
+  );
+  const before = names();
+  await all.startAll();
+  await eventually("there are new ones", () => names().every((name) => !before.includes(name)));
+  running.child.kill("SIGTERM");
+  expect(await running.ended).toBe(0);
+  expect(names()).toHaveLength(2);
+  expect(existsSync(join(directory, "by-hand.backup"))).toBe(true);
+  for (const name of names()) {
+    const verified = spawnSync(process.execPath, [OMNIKV, "verify", join(directory, name)]);
+    expect(verified.status).toBe(0);
+  }
+}, 120_000);
+
+test("told to end while none can be made it ends with 1; wrong flags are said", async () => {
+  cluster = await TestCluster.create(1);
+  const directory = join(cluster.directory, "kept");
+  const flags = ["--cluster", cluster.clusterFile, directory];
+  const running = backups("--every", "1h", "--keep", "2", ...flags);
+  await eventually("that none could be made is said", () =>
+    running.said.err.includes("no backup was made: "),
+  );
+  running.child.kill("SIGTERM");
+  expect(await running.ended).toBe(1);
+  const wrong: readonly [string, readonly string[]][] = [
+    ["--every needs --keep", ["--every", "1h"]],
+    ["--keep: expected a number from 1", ["--keep", "0"]],
+    ["--every: expected a time like", ["--keep", "2", "--every", "soon"]],
+    ["--force make no sense", ["--keep", "2", "--force"]],
+  ];
+  for (const [text, args] of wrong) {
+    const refused = backups(...args, ...flags);
+    expect([await refused.ended, refused.said.err]).toEqual([2, expect.stringContaining(text)]);
+  }
+}, 60_000);

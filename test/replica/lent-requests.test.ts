@@ -1,0 +1,58 @@
+/** What a neighbour serves is settled when all of it is answered, whatever kind of answer that is. */
+import { expect, test } from "vitest";
+import { answerReads, type ReadableState } from "../../src/replica/answer-reads.ts";
+import { innerRoute } from "../../src/replica/inner-route.ts";
+import { LentRequests, type Lent } from "../../src/replica/lent-requests.ts";
+import { AnswerWriter, ReadsWriter } from "../../src/protocol/client/client.ts";
+import type { LeasesPage } from "../../src/store/index.ts";
+import { bytes } from "../store/helpers.ts";
+
+const ignore = (): void => {};
+const LEASES: LeasesPage = {
+  leases: [{ id: 4, ttlMs: 500, remainingMs: 400, keys: 0 }],
+  keys: [],
+  more: false,
+};
+const PAGE = { revision: 0, count: 0, keys: [], resume: null };
+const STATE: ReadableState = {
+  ...{ origin: 5, revision: 0, oldest: 0, looked: 0 },
+  read: () => undefined,
+  readAt: () => undefined,
+  page: () => PAGE,
+  history: () => ({ versions: [], resume: null }),
+  lease: () => LEASES,
+  leases: () => LEASES,
+};
+const RANGE = { limit: 1, reverse: false, countOnly: false, keysOnly: false, revision: 0 };
+
+test.each<[string, (reads: ReadsWriter, request: number) => void]>([
+  ["a key", (reads, request) => reads.read(request, bytes("a"))],
+  ["many keys", (reads, request) => reads.keys(request, [bytes("a")], 0)],
+  [
+    "a range",
+    (reads, request) => reads.range(request, { ...RANGE, start: bytes("a"), end: bytes("b") }),
+  ],
+  ["a lease", (reads, request) => reads.lease(request, 4, bytes(""))],
+  ["all leases", (reads, request) => reads.leases(request, 0)],
+])("%s is settled by its answer, and not before all of its frame are", (_, ask) => {
+  const settled: Lent[] = [];
+  const requests = new LentRequests((lent) => settled.push(lent));
+  const reads = new ReadsWriter();
+  ask(reads, 1);
+  ask(reads, 2);
+  const frame = reads.take(false, 0);
+  const route = innerRoute(4, null, () => true, ignore);
+  const lent: Lent = {
+    kind: "reads",
+    read: { route, frame, local: false, arrivedTick: 0, count: 2 },
+  };
+  requests.add(lent, frame, 0, 0);
+  const answers = new AnswerWriter();
+  const { rest } = answerReads(answers, frame, STATE, () => false);
+  answers.drain(0, (answer) => requests.answered(answer, 1));
+  expect(settled).toEqual([]);
+  answerReads(answers, rest ?? frame, STATE);
+  answers.drain(0, (answer) => requests.answered(answer, 2));
+  expect(settled).toEqual([lent]);
+  expect(requests.isEmpty).toBe(true);
+});
