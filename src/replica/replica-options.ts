@@ -46,12 +46,21 @@ export interface ReplicaOptions {
   readonly rangePage?: PageLimits | undefined;
 }
 
+/** A piece of a snapshot, from this byte on: as much of it as goes at once. */
+export interface WantedPiece {
+  readonly to: NodeId;
+  readonly snapshot: SnapshotName;
+  readonly offset: number;
+}
+
 /**
  * All that a turn of the replica wants done: nothing else leaves it. What comes of it comes back as inputs (`onPersisted`,
  * `install`, `endSnapshot`, `placeTaken`).
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
+  /** Peers that fetch a snapshot go on here: the host, which has the files, is to send each the next piece. */
+  readonly pieces: readonly WantedPiece[];
   /** For clients of this node: `route.deliver(frame)`, as long as the route is open. */
   readonly answers: readonly Answer[];
   /** For their watches: `route.tell(frame)`, likewise. */
@@ -81,6 +90,7 @@ export const NO_EFFECTS: TurnEffects = {
   messages: [],
   contradiction: null,
   hostMessages: [],
+  pieces: [],
   answers: [],
   told: [],
   load: null,

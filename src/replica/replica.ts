@@ -62,6 +62,7 @@ import {
   type ReplicaOptions,
   type RequestCounters,
   type TurnEffects,
+  type WantedPiece,
 } from "./replica-options.ts";
 import { Served, type Waiting } from "./served.ts";
 import { Settings } from "./settings.ts";
@@ -104,6 +105,7 @@ export class Replica {
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
   #hostMessages: { to: NodeId; message: HostMessage }[] = [];
+  #wantedPieces: WantedPiece[] = [];
   /** Sessions with each peer so far. */
   readonly #sessions = new Map<NodeId, number>();
   /** End of the log that was found on disk. */
@@ -288,8 +290,8 @@ export class Replica {
         this.#agreement.receive(from, message);
         return null;
       case "snapshotRequest":
-        // Served by the host, which has the files.
         this.#fetches.asked(from, message.snapshot);
+        this.#wantedPieces.push({ to: from, snapshot: message.snapshot, offset: message.offset });
         return null;
       default:
         this.#reads.rounds.receive(from, message);
@@ -325,6 +327,7 @@ export class Replica {
     this.#hostMessages = this.#hostMessages.filter(
       ({ to, message }) => to !== peer || !isHostAnswer(message),
     );
+    this.#wantedPieces = this.#wantedPieces.filter(({ to }) => to !== peer);
   }
 
   /** A peer knows this disk, as that of `generation`, and has dropped every vote of the one before (J1). */
@@ -456,12 +459,15 @@ export class Replica {
     const toTell = this.#watches.endTurn(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
+    const pieces = this.#wantedPieces;
+    if (pieces.length > 0) this.#wantedPieces = [];
     const { writes, contradiction } = effects;
     return {
       writes,
       contradiction,
       messages: this.#unanswered(effects.messages),
       hostMessages,
+      pieces,
       answers,
       told: this.#watches.takeOutgoing(),
       load: this.#toLoad(),

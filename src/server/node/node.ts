@@ -358,7 +358,6 @@ export class Node {
         onMessage: (peer, message) => {
           if (message.type === "report") this.#reports.receive(peer, message);
           else this.#onMessage(peer, message);
-          if (message.type === "snapshotRequest") this.#jobs.serve(peer, message);
           if (message.type !== "accepted" || this.#replica.hasNews) this.#wake();
         },
         onSession: (peer) => {
@@ -434,6 +433,7 @@ export class Node {
     if (effects.outvoted !== null) return this.#failOutvoted(effects);
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
+    for (const piece of effects.pieces) this.#jobs.serve(piece);
     // Before any promise: whoever counts on one of a disk that was replaced hears of that first (J2).
     this.#reports.flush();
     this.#queue.push(effects.messages);

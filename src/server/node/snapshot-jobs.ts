@@ -2,7 +2,7 @@
 import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
-import type { Replica } from "../../replica/index.ts";
+import type { Replica, WantedPiece } from "../../replica/index.ts";
 import { SnapshotGivenUp, type SnapshotStore } from "../../storage/index.ts";
 import type { HostMessage, SnapshotName } from "../../protocol/messages/index.ts";
 
@@ -71,9 +71,8 @@ export class SnapshotJobs {
   }
 
   /** One piece at a time, as the follower asks: it sets the pace, and nothing piles up here. */
-  serve(peer: NodeId, request: Extract<HostMessage, { type: "snapshotRequest" }>): void {
+  serve({ to, snapshot, offset }: WantedPiece): void {
     const { snapshots, send } = this.#options;
-    const { snapshot, offset } = request;
     let bytes: Uint8Array | null;
     try {
       bytes = snapshots.readRaw(snapshot, offset, SNAPSHOT_CHUNK_BYTES);
@@ -82,8 +81,8 @@ export class SnapshotJobs {
       if (error instanceof DiskFullError) return;
       throw error;
     }
-    if (bytes === null) send(peer, { type: "snapshotGone", snapshot });
-    else send(peer, { type: "snapshotChunk", snapshot, offset, bytes });
+    if (bytes === null) send(to, { type: "snapshotGone", snapshot });
+    else send(to, { type: "snapshotChunk", snapshot, offset, bytes });
   }
 
   /**

@@ -75,7 +75,6 @@ export class MemoryNode {
 
   receive(from: NodeId, message: PeerMessage): void {
     this.#replica.onPeerMessage(from, message);
-    if (message.type === "snapshotRequest") this.#send(from, this.#snapshots.serve(message));
     this.#awake = true;
   }
 
@@ -91,6 +90,7 @@ export class MemoryNode {
     for (const { route, frame } of effects.answers) if (route.isOpen()) route.deliver(frame);
     assert(contradiction === null, `node ${this.pid} reports ${JSON.stringify(contradiction)}`);
     this.#disk.stage(effects.writes);
+    for (const piece of effects.pieces) this.#send(piece.to, this.#snapshots.serve(piece));
     for (const outgoing of effects.messages) {
       (isHeartbeat(outgoing.message) ? this.#heldHeartbeats : this.#held).push(outgoing);
     }

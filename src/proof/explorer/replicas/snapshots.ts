@@ -1,7 +1,7 @@
 /** A node's snapshots in memory: durable as soon as they are complete. */
 import { assert } from "../../../base/index.ts";
 import { SnapshotDecoder, type FrozenState, type KvState } from "../../../store/index.ts";
-import type { SnapshotSink } from "../../../replica/index.ts";
+import type { SnapshotSink, WantedPiece } from "../../../replica/index.ts";
 import type { HostMessage, SnapshotName } from "../../../protocol/messages/index.ts";
 
 /** Small, so that a snapshot takes several messages. */
@@ -35,12 +35,11 @@ export class MemorySnapshots implements SnapshotSink {
     return this.#complete.get(nameOf(name))?.slice(offset, offset + length) ?? null;
   }
 
-  serve(request: Extract<HostMessage, { type: "snapshotRequest" }>): HostMessage {
-    const { snapshot, offset } = request;
+  serve({ snapshot, offset }: WantedPiece): HostMessage {
     const bytes = this.#complete.get(nameOf(snapshot));
-    if (bytes === undefined) return { ...named(request), type: "snapshotGone", snapshot };
+    if (bytes === undefined) return { type: "snapshotGone", snapshot };
     const piece = bytes.slice(offset, offset + CHUNK_BYTES);
-    return { ...named(request), type: "snapshotChunk", snapshot, offset, bytes: piece };
+    return { type: "snapshotChunk", snapshot, offset, bytes: piece };
   }
 
   /** The process ends: what was not complete is gone. */
@@ -92,12 +91,6 @@ export class MemorySnapshots implements SnapshotSink {
   finish(name: SnapshotName, done: (error: Error | null) => void): void {
     this.#finished = { name, done };
   }
-}
-
-/** Whatever else names the request is in the answer too. */
-function named(request: Extract<HostMessage, { type: "snapshotRequest" }>): object {
-  const { type: _type, snapshot: _snapshot, offset: _offset, ...names } = request;
-  return names;
 }
 
 function nameOf({ idx, bytes, crc }: SnapshotName): string {
