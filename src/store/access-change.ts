@@ -40,6 +40,8 @@ export type AccessChange =
   | ({ readonly kind: "forbid"; readonly role: string } & Range)
   /** With a new key (U4), unless it is on already. */
   | { readonly kind: "turnOn"; readonly tokenKey: string }
+  /** In logs from before keys could change: it leaves the key as it is, and who signed in. Nobody proposes it any more. */
+  | { readonly kind: "turnOnWithFirstKey"; readonly tokenKey: string }
   | { readonly kind: "turnOff" }
   /** Of a node, in a cluster that was restored: the key of its tokens, unless it has one. */
   | { readonly kind: "makeTokenKey"; readonly tokenKey: string }
@@ -138,10 +140,11 @@ function changed(state: AccessState, change: AccessChange): AccessState | Access
       if (permissions.length === role.permissions.length) return ACCESS_REFUSAL.noPermission;
       return withRole(state, { ...role, permissions });
     }
+    case "turnOnWithFirstKey":
+      if (!hasRoot(state)) return ACCESS_REFUSAL.noRoot;
+      return { ...state, isOn: true, tokenKey: state.tokenKey || change.tokenKey };
     case "turnOn": {
-      const root = state.users.get(ROOT);
-      const isReady = root !== undefined && root.passwordHash !== "" && root.roles.includes(ROOT);
-      if (!isReady) return ACCESS_REFUSAL.noRoot;
+      if (!hasRoot(state)) return ACCESS_REFUSAL.noRoot;
       const isAsBefore = state.isOn && state.tokenKey !== "";
       return isAsBefore ? state : { ...withTokenKey(state, change.tokenKey), isOn: true };
     }
@@ -205,6 +208,12 @@ function roleToChange(state: AccessState, name: string): Role | AccessRefusal {
   return state.roles.get(name) ?? ACCESS_REFUSAL.noRole;
 }
 
+/** Somebody has to be able to turn it off again. */
+function hasRoot({ users }: AccessState): boolean {
+  const root = users.get(ROOT);
+  return root !== undefined && root.passwordHash !== "" && root.roles.includes(ROOT);
+}
+
 /** Who signed in before is nobody any more (U3): a token that was forged with the old key has let somebody in, perhaps. */
 function withTokenKey(state: AccessState, tokenKey: string): AccessState {
   const generation = state.epoch + 1;
@@ -253,10 +262,11 @@ const CODES = {
   deleteRole: 7,
   permit: 8,
   forbid: 9,
-  turnOn: 10,
+  turnOnWithFirstKey: 10,
   turnOff: 11,
   makeTokenKey: 12,
   rotateTokenKey: 13,
+  turnOn: 14,
 } as const satisfies Record<AccessChange["kind"], number>;
 
 /** As codes, by position. */
@@ -309,6 +319,7 @@ function readChange(reader: ByteReader, kind: AccessChange["kind"]): AccessChang
     case "forbid":
       return { kind, role: readName(reader), ...readRange(reader) };
     case "turnOn":
+    case "turnOnWithFirstKey":
     case "makeTokenKey":
     case "rotateTokenKey":
       return { kind, tokenKey: readTokenKey(reader) };

@@ -131,6 +131,10 @@ export class NaiveAccess {
         if (!this.isOn || !this.hasTokenKey) this.#takeTokenKey();
         this.isOn = true;
         return true;
+      case "turnOnWithFirstKey":
+        this.hasTokenKey = true;
+        this.isOn = true;
+        return true;
       case "turnOff":
         this.isOn = false;
         return true;

@@ -54,13 +54,13 @@ export type AnsweredWith =
   | "swapped";
 
 /** A key in the model: null is "absent". */
-interface ModelHeld {
+export interface ModelHeld {
   readonly value: string | null;
   readonly revision: number;
 }
 
 /** A command in the model; fields that its operation does not have are empty or 0. */
-interface ModelCommand {
+export interface ModelCommand {
   readonly value: string;
   readonly expected: string;
   readonly revision: number;
