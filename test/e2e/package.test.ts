@@ -156,7 +156,8 @@ describe("the package", () => {
   test("its adapters are what the frameworks want, by their types", () => {
     writeFileSync(
       join(directory, "adapted.ts"),
-      `import type { KvClient } from "omnikv";
+      `/// <reference lib="dom" />
+       import type { KvClient } from "omnikv";
        import { Keyv } from "keyv";
        import { KeyvOmnikv } from "omnikv/keyv";
        import { OmnikvLevel } from "omnikv/abstract-level";
