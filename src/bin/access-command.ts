@@ -68,7 +68,7 @@ async function run(
     if (words.length < min || words.length > max) {
       throw new UsageError(spec.forms.map((form) => `omnikv ${spec.name} ${form}`).join("  or  "));
     }
-    return spec.build({ positionals: words.map(token), flags: flagsOf(spec, command) });
+    return spec.build({ positionals: words.map(argumentToken), flags: flagsOf(spec, command) });
   };
   try {
     await runAsProcess((signal) =>

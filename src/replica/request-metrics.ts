@@ -11,7 +11,7 @@ export interface Waiting {
 }
 
 /** What was done for clients since the process started. Counts only grow. */
-export class Served {
+export class RequestMetrics {
   commandsApplied = 0;
   reads = 0;
   readonly refused = new Refused();
