@@ -9,9 +9,12 @@ const ROOT = join(import.meta.dirname, "..");
 const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const filesIn = (folder: string): readonly string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(md|tsx?|mjs|sh)$/.test(name))
+    .filter((name) => /\.(md|tsx?|mjs)$/.test(name))
     .map((name) => join(folder, name));
-const files = [...["src", "test", "scripts", "docs"].flatMap(filesIn), "README.md", "CHANGELOG.md"];
+const files = [
+  ...["src", "test", "scripts", "docs"].flatMap(filesIn),
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+];
 const pages = files.filter((file) => file.endsWith(".md"));
 
 test("the README's table of errors is the table of errors", () => {
@@ -46,13 +49,29 @@ describe("docs and comments name what there is", () => {
     expect(missing).toEqual([]);
   });
 
-  test("links between pages", () => {
-    const broken = pages.flatMap((page) =>
-      [...textOf(page).matchAll(/\]\((?![a-z]+:)([^)#\s]+)(?:#[^)]*)?\)/g)]
-        .filter(([, target = ""]) => !existsSync(join(ROOT, dirname(page), target)))
-        .map(([, target = ""]) => `${page}: ${target}`),
-    );
-    expect(broken).toEqual([]);
+  /** As browsers are given them for a heading. */
+  function anchors(page: string): ReadonlySet<string> {
+    const slug = (heading: string): string =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-");
+    return new Set([...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) => slug(text)));
+  }
+
+  test("links between pages, and to headings of them", () => {
+    const dead: string[] = [];
+    for (const page of pages) {
+      const links = textOf(page).matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)/g);
+      for (const [, path = "", part] of links) {
+        const target = path === "" ? page : join(dirname(page), path);
+        const hasPart = part === undefined || !target.endsWith(".md") || anchors(target).has(part);
+        if (!existsSync(join(ROOT, target)) || !hasPart) {
+          dead.push(`${page}: ${path}${part === undefined ? "" : `#${part}`}`);
+        }
+      }
+    }
+    expect(dead).toEqual([]);
   });
 
   test("scripts of package.json", () => {

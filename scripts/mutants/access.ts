@@ -69,11 +69,47 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         JUDGE,
-        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#keysOfLease);",
+        "this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#bound);",
         "this.#rights?.isKnown === false && cursor.op > 0 ? deniedStatus(this.#rights) : 0;",
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "a lease is revoked by whoever likes",
+    breaks: "with a lease keys are deleted that its revoker may not write",
+    patches: [
+      patch(
+        RIGHTS,
+        "command.op !== OP.leaseRevoke || bound.areAll(command.lease, rights.mayWrite)",
+        "command.op !== OP.leaseRevoke || bound.areAll(command.lease, () => true)",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "keys of a lease are told to whoever asks",
+    breaks: "a user is told of keys that it may not read",
+    patches: [
+      patch(
+        "src/protocol/client/answer-writer.ts",
+        "if (rights !== null && !keys.every((key) => rights.mayRead({ key }))) {",
+        "if (rights?.isKnown === false) {",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "what was found of the keys of a lease is not looked at again",
+    breaks: "a lease is revoked by who could write all that it had before",
+    patches: [
+      patch(
+        "src/store/leases.ts",
+        "    lease.keys.add(key);\n    lease.judged = null;\n",
+        "    lease.keys.add(key);\n",
+      ),
+    ],
+    by: ["test/store/access.test.ts"],
   },
   {
     name: "the end of a permission is permitted",
@@ -99,8 +135,8 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/answer-reads.ts",
-        "if (rights !== null && !mayReadAll(rights, wanted)) {",
-        "if (rights?.isKnown === false) {",
+        "if (rights !== null && !mayReadAll(rights, wanted))",
+        "if (rights?.isKnown === false)",
       ),
     ],
     by: "sim",
@@ -142,5 +178,77 @@ export const ACCESS: readonly Mutant[] = [
       ),
     ],
     by: ["test/replica/watch-rights.test.ts"],
+  },
+  {
+    name: "a token of a password that was changed is taken",
+    breaks: "whoever has an old token signs in with it, and is told that all is well",
+    patches: [
+      patch(
+        "src/server/gateway/sign-in.ts",
+        "if (access.users.get(actor.name)?.generation !== actor.generation)\n      return refused(BAD_TOKEN_TEXT);",
+        "",
+      ),
+    ],
+    by: ["test/server/gateway/token-key.test.ts"],
+  },
+  {
+    name: "the key of tokens is in backups",
+    breaks: "whoever reads a backup signs in as whoever he likes",
+    patches: [
+      patch(
+        "src/store/frozen-state.ts",
+        "const header = { ...this.#header, access: withoutTokenKey(this.#header.access) };",
+        "const header = this.#header;",
+      ),
+    ],
+    by: ["test/store/access.test.ts"],
+  },
+  {
+    name: "a new key of tokens leaves in who came by the old one",
+    breaks: "whoever forged a token stays until it ends",
+    patches: [
+      patch(
+        "src/store/access-change.ts",
+        "return { ...state, tokenKey, users };",
+        "return { ...state, tokenKey, users: users.size > 0 ? state.users : users };",
+      ),
+    ],
+    by: ["test/store/access.test.ts"],
+  },
+  {
+    name: "a repetition is judged before it is looked for",
+    breaks: "a client whose right was withdrawn is told that what took effect did not",
+    patches: [
+      patch(
+        "src/replica/client-writes.ts",
+        "!state.hasOutcome(cursor.session, cursor.sequence)",
+        "cursor.session >= 0",
+      ),
+    ],
+    by: ["test/replica/access.test.ts"],
+  },
+  {
+    name: "whoever finds no space is told where the bytes are",
+    breaks: "a user is told of keys that it may not read",
+    patches: [
+      patch(
+        "src/replica/space.ts",
+        ".filter(({ where }) => mayRead(state.access, actor, where))",
+        ".filter(() => actor !== undefined && state.access !== undefined && mayRead !== undefined)",
+      ),
+    ],
+    by: ["test/replica/space.test.ts"],
+  },
+  {
+    name: "strangers take the places of those who signed in",
+    breaks: "nobodies from a few addresses keep everybody else from signing in",
+    patches: [
+      patch(
+        "src/server/gateway/sign-in-queue.ts",
+        "return lastMs !== undefined && this.#nowMs() - lastMs < KNOWN_MS;",
+        "return lastMs !== undefined && this.#nowMs() < 0;",
+      ),
+    ],
+    by: ["test/server/gateway/sign-in-queue.test.ts"],
   },
 ];

@@ -105,4 +105,34 @@ export const READ_PATH: readonly Mutant[] = [
     patches: [QUESTIONS_STAY],
     by: ["test/replica/read-index.test.ts"],
   },
+  {
+    name: "the rest of a frame goes on while the turn has room",
+    breaks: "one client's pages take all of a turn from everybody else",
+    patches: [patch("src/replica/rests.ts", "      asker.owed += work;\n", "      void work;\n")],
+    by: ["test/replica/rests.test.ts"],
+  },
+  {
+    name: "pages of histories cost what a look at their keys costs",
+    breaks: "work is not charged to who asks for it",
+    patches: [
+      patch(
+        "src/protocol/client/answer-writer.ts",
+        "this.#workBytes += VERSION_WORK_BYTES * versions.length;",
+        "this.#workBytes += versions.length;",
+      ),
+    ],
+    by: ["test/replica/read-work.test.ts"],
+  },
+  {
+    name: "nobody rests, however much is looked at for them",
+    breaks: "one client has a node look at keys all of the time, and others wait",
+    patches: [
+      patch(
+        "src/server/gateway/work-pace.ts",
+        "return this.#owed > AT_ONCE;",
+        "return this.#owed > 1e12;",
+      ),
+    ],
+    by: ["test/server/gateway/shares.test.ts"],
+  },
 ];

@@ -2,6 +2,7 @@
 import { patch, type Mutant } from "./mutant.ts";
 
 const HUB = "src/replica/watch-hub.ts";
+const SHARES = "src/replica/watch-shares.ts";
 const WALKS = "src/replica/watch-walks.ts";
 const EVENTS = "src/replica/watch-events.ts";
 const CHANGES = "src/store/changes.ts";
@@ -172,6 +173,32 @@ export const WATCHES: readonly Mutant[] = [
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "what a client was told of the leader is not kept in mind",
+    breaks: "a client hears again what it knows, and not that its node is fed again",
+    patches: [patch(HUB, "      session.hearsLeader = this.#hearsLeader;\n", "")],
+    by: "sim",
+  },
+  {
+    name: "a node that is fed again goes on to count as cut off",
+    breaks: "a watch is told for ever that its node hears no leader",
+    patches: [
+      patch(
+        "src/replica/replica.ts",
+        'if (standing.kind !== "cutOff") this.#cutOffSinceTick = this.#tick;',
+        'if (standing.kind !== "cutOff" && this.#cutOffSinceTick + 3 > this.#tick) this.#cutOffSinceTick = this.#tick;',
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a client may have all watches that are free",
+    breaks: "one client takes the watches of a node from all others",
+    patches: [
+      patch(SHARES, "share.watches >= Math.min(perClient, free)", "share.watches >= perNode"),
+    ],
+    by: ["test/replica/watch-hub.test.ts"],
   },
   {
     name: "parts of a large revision without the last key of each",

@@ -69,7 +69,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
   {
     name: "verify",
-    summary: "whether a backup is whole, and what is in it",
+    summary: "whether a backup or a data directory is whole, and what is in it",
     load: async () => (await import("./verify.ts")).verifyCommand(),
   },
   {

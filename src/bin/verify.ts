@@ -1,8 +1,17 @@
-/** `omnikv verify FILE`: whether a backup is whole, without any server. */
-import { createReadStream } from "node:fs";
+/** `omnikv verify FILE|DATA-DIR`: whether a backup or a node's data is whole, without any server. */
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
-import { BackupError, type ReadBackup, readBackup } from "../storage/backup/index.ts";
-import { KvError, printableJson, terminalText } from "../base/index.ts";
+import { DataLock, NodeDisk } from "../machine/host/index.ts";
+import {
+  BackupError,
+  IDENTITY_FILE,
+  type ReadBackup,
+  readBackup,
+  type VerifiedDirectory,
+  verifyDirectory,
+} from "../storage/backup/index.ts";
+import { KvError, printableJson, StorageError, terminalText } from "../base/index.ts";
 import { Progress, sizeText } from "./progress.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -11,12 +20,15 @@ const HELP = `
 Reads all of the file, checks every checksum, decodes every key and compares the result with the hash that the node had.
 It takes as much memory as a node with the same keys.
 
-Exit status: 0 the backup is whole · 1 it is not: the sentence says where · 2 usage, or the file cannot be read.`;
+Of a data directory it checks what a start of the server would: the identity, what is remembered of the other nodes, the log, the
+snapshot it begins with; and tells what the node knew to be decided. Nothing in it is changed. No server may run on it.
+
+Exit status: 0 it is whole · 1 it is not: the sentence says where · 2 usage, or the file cannot be read.`;
 
 export function verifyCommand(): Command {
   return new Command("verify")
-    .description("Checks a backup: whether it is whole, and what is in it.")
-    .argument("<file>", "the backup")
+    .description("Checks a backup, or a node's data: whether it is whole, and what is in it.")
+    .argument("<file>", "the backup, or a data directory")
     .option("--json", "what it found as one JSON object")
     .addHelpText("after", HELP)
     .action(async (file: string, flags: { readonly json?: true }) => {
@@ -26,16 +38,86 @@ export function verifyCommand(): Command {
 
 async function runVerify(file: string, json: boolean): Promise<number> {
   try {
-    const found = await readBackupFile(file);
-    process.stdout.write(json ? `${printableJson(jsonOf(found))}\n` : textOf(file, found));
+    const [value, text] = isDirectory(file) ? await lookInto(file) : await lookAt(file);
+    process.stdout.write(json ? `${printableJson(value)}\n` : text);
     return 0;
   } catch (error) {
-    if (!(error instanceof BackupError)) throw error;
+    if (!(error instanceof BackupError) && !(error instanceof StorageError)) throw error;
     const text = `${file}: ${error.message}`;
     if (json) process.stdout.write(`${printableJson({ ok: false, error: text })}\n`);
     else process.stderr.write(`omnikv verify: ${terminalText(text)}\n`);
     return 1;
   }
+}
+
+async function lookAt(file: string): Promise<[unknown, string]> {
+  const found = await readBackupFile(file);
+  return [jsonOf(found), textOf(file, found)];
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** @throws StorageError LOCKED while a server runs on it; what is damaged */
+async function lookInto(directory: string): Promise<[unknown, string]> {
+  // Before it is locked, which would make files in whatever directory this is.
+  if (!existsSync(join(directory, IDENTITY_FILE))) {
+    throw new StorageError("IDENTITY_DAMAGED", `there is no ${IDENTITY_FILE}, so it is no node's`);
+  }
+  const lock = await DataLock.acquire(directory);
+  try {
+    const found = verifyDirectory(new NodeDisk(directory));
+    return [jsonOfDirectory(found), textOfDirectory(directory, found)];
+  } finally {
+    lock.release();
+  }
+}
+
+function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirectory): unknown {
+  const { clusterId, nodeId, members } = identity;
+  const { appliedIdx, revision, size: keys, sessionCount: sessions } = state;
+  return {
+    ok: true,
+    clusterId,
+    nodeId,
+    members,
+    joined,
+    appliedIdx,
+    acceptedIdx: acceptedIdxOf(found.log),
+    snapshotIdx: found.snapshot?.name.idx ?? null,
+    revision,
+    keys,
+    sessions,
+    stateHash: state.hash(),
+    logBytes: found.logBytes,
+    warnings: found.warnings,
+  };
+}
+
+function acceptedIdxOf(log: VerifiedDirectory["log"]): number {
+  return log === undefined ? 0 : log.compactedIdx + log.entries.length;
+}
+
+function textOfDirectory(directory: string, found: VerifiedDirectory): string {
+  const { identity, joined, log, snapshot, logBytes, segments, state, warnings } = found;
+  const accepted = acceptedIdxOf(log);
+  const more = accepted - state.appliedIdx;
+  const lines = [
+    `${directory} is whole.`,
+    `  cluster    ${identity.clusterId}, node ${identity.nodeId} of ${identity.members.join(", ")}`,
+    ...(joined
+      ? []
+      : ["  standing   it is to take the place of a lost disk, and votes for nothing yet"]),
+    `  keys       ${state.size}`,
+    `  revision   ${state.revision}`,
+    `  index      ${state.appliedIdx}${more > 0 ? `, and ${more} accepted that it did not know to be decided` : ""}`,
+    `  snapshot   ${snapshot === null ? "none" : `at index ${snapshot.name.idx}, ${sizeText(snapshot.name.bytes)}`}`,
+    `  log        ${sizeText(logBytes)} in ${segments} segment${segments === 1 ? "" : "s"}`,
+    ...warnings.map((text) => `  but        ${text}`),
+    `  hash       ${state.hash()}`,
+  ];
+  return `${lines.map(terminalText).join("\n")}\n`;
 }
 
 /** With its progress on the terminal. @throws BackupError, KvError BAD_REQUEST */

@@ -22,6 +22,7 @@ export { clientSignIn } from "./client-sign-in.ts";
 export type { ClientCoreOptions, ObserveRequest } from "./core-options.ts";
 export { checkCredentials, type CredentialOptions, Credentials } from "./credentials.ts";
 export type { ElectOptions, Leader, Term } from "./election.ts";
+export { changeRevision } from "./results.ts";
 export { type Answer, openSessionFrame, type Operation } from "./frames.ts";
 export type { GuardedClient } from "./guarded-client.ts";
 export type { KvRequests } from "./key-requests.ts";

@@ -1,7 +1,7 @@
 /** From what users hand in to operations, and from answers to what users get. */
 import { STATUS } from "../store/commands/index.ts";
 import { bytesOf } from "./bytes.ts";
-import type { Answer, Operation } from "./frames.ts";
+import { type Answer, isRead, type Operation } from "./frames.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { FoundResult, MissingResult } from "./read-result.ts";
 import type { CasCondition, CasResult, ReadOptions, ReadResult } from "./types.ts";
@@ -37,6 +37,12 @@ export type ReadMoment = {
 /** A least revision is waited for by the node that is asked, which needs no leader for it. */
 export function isLocal({ consistency, atLeast = 0 }: ReadMoment): boolean {
   return consistency === "local" || atLeast > 0;
+}
+
+/** At which a write changed the store, or a transaction was carried out; null: of reads, and of what changed nothing. */
+export function changeRevision(operation: Operation, { status, revision }: Answer): number | null {
+  const isChange = status === STATUS.ok || status === STATUS.txnThen || status === STATUS.txnElse;
+  return isChange && !isRead(operation) ? revision : null;
 }
 
 export function readResult(answer: Answer): ReadResult {

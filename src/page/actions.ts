@@ -36,10 +36,12 @@ import type {
   Through,
 } from "./page-actions.ts";
 import type { TxnDraft } from "./txn-draft.ts";
+import { NO_WAY_IN, type WayIn } from "./way-in.ts";
 
 export interface ActionsOptions extends Omit<ClusterStoreOptions, "isHidden"> {
   readonly leader: () => number | null;
-  readonly giveSecret: (secret: string) => void;
+  /** Everything is asked in this way from now on. */
+  readonly onWayIn: (way: WayIn) => void;
   /** Told what was done to the cluster, in words, when it was done. */
   readonly onDeed: (text: string) => void;
 }
@@ -53,7 +55,7 @@ export class ClusterActions implements PageActions {
   readonly load: Load;
   readonly #options: ActionsOptions;
   readonly #nodes: readonly number[];
-  #secret: string | null = null;
+  #way: WayIn = NO_WAY_IN;
   #admin: AdminClient;
   #kv: KvClient;
 
@@ -241,12 +243,38 @@ export class ClusterActions implements PageActions {
     this.load.set(perSecond);
   }
 
+  /** The one of now. */
+  get admin(): AdminClient {
+    return this.#admin;
+  }
+
   giveSecret(secret: string): void {
-    this.#secret = secret;
+    this.#goOnWith({ secret });
+  }
+
+  async signIn(user: string, password: string): Promise<void> {
+    const way = { ...this.#way, user, password };
+    const trial = this.#newAdmin(way);
+    try {
+      await whoAtAny(trial, this.#nodes);
+    } finally {
+      trial.close();
+    }
+    this.#goOnWith(way);
+  }
+
+  signOut(): void {
+    const { secret } = this.#way;
+    this.#goOnWith(secret === null ? NO_WAY_IN : { secret });
+  }
+
+  #goOnWith(way: WayIn): void {
+    this.#way = way;
+    this.load.set(0);
     this.close();
     this.#admin = this.#newAdmin();
     this.#kv = this.#newKv();
-    this.#options.giveSecret(secret);
+    this.#options.onWayIn(way);
   }
 
   /** Ends all connections; what has no answer yet rejects. */
@@ -299,8 +327,8 @@ export class ClusterActions implements PageActions {
     return first;
   }
 
-  #newAdmin(): AdminClient {
-    return new AdminClient({ ...this.#clientOptions(), timeoutMs: 3000 });
+  #newAdmin(way: WayIn = this.#way): AdminClient {
+    return new AdminClient({ ...this.#clientOptions(), ...way, timeoutMs: 3000 });
   }
 
   #newKv(): KvClient {
@@ -310,7 +338,7 @@ export class ClusterActions implements PageActions {
   #clientOptions() {
     const { clock, random, network, info } = this.#options;
     const { nodes, clusterId } = info;
-    return { clock, random, network, nodes, clusterId, secret: this.#secret };
+    return { clock, random, network, nodes, clusterId, ...this.#way };
   }
 }
 
@@ -320,6 +348,22 @@ function sentence(done: string, outcome: FaultsOutcome): string {
     throw new KvError(error?.code ?? "CONNECTION_FAILED", failedText(outcome));
   }
   return outcome.failed.size === 0 ? done : `${done}; but ${failedText(outcome)}`;
+}
+
+/** One that answers is enough; that the password is wrong they say alike. @throws KvError */
+async function whoAtAny(admin: AdminClient, nodes: readonly number[]): Promise<void> {
+  let last: KvError | null = null;
+  for (const node of nodes) {
+    try {
+      await admin.call(node, "whoami", {});
+      return;
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      if (error.code === "UNAUTHENTICATED" || error.code === "BAD_REQUEST") throw error;
+      last = error;
+    }
+  }
+  throw last ?? new KvError("CONNECTION_FAILED", "there are no nodes");
 }
 
 function sleep(clock: Clock, ms: number): Promise<void> {

@@ -20,6 +20,7 @@ import { NodeDetails } from "./views/node-details.tsx";
 import { Ring } from "./views/ring.tsx";
 import { Scenarios } from "./views/scenarios.tsx";
 import { SecretDialog } from "./views/secret-dialog.tsx";
+import { SignInDialog } from "./views/sign-in-dialog.tsx";
 import { TimePanel } from "./views/time-panel.tsx";
 import { tabLook } from "./views/tab.ts";
 import { useTab } from "./views/use-tab.ts";
@@ -35,6 +36,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
   /** Scenario, isolation or healing: one at a time is told of. */
   const faults = useTask();
   const { actions } = store;
+  const [signingIn, setSigningIn] = useState(false);
   useTab(tabLook(view));
   const node = view.nodes.find(({ id }) => id === selected);
   const closeDetails = (): void => {
@@ -47,6 +49,8 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
         view={view}
         theme={theme}
         onHealAll={() => faults.run("healing…", () => actions.healAll())}
+        onSignIn={() => setSigningIn(true)}
+        onSignOut={() => actions.signOut()}
       />
       <Announcer marks={view.marks} />
       <main>
@@ -74,7 +78,18 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
           </div>
         </div>
       </main>
-      <SecretDialog needs={view.needsSecret} onGive={(secret) => actions.giveSecret(secret)} />
+      {signingIn ? (
+        <SignInDialog
+          onSignIn={(user, password) => actions.signIn(user, password)}
+          onClose={() => setSigningIn(false)}
+        />
+      ) : (
+        <SecretDialog
+          needs={view.needsSecret}
+          onGive={(secret) => actions.giveSecret(secret)}
+          onSignIn={() => setSigningIn(true)}
+        />
+      )}
     </>
   );
 }

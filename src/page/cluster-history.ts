@@ -6,6 +6,7 @@ import type { ClusterView, NodeView } from "./cluster-view.ts";
 import { linkViews } from "./link-views.ts";
 import { NodeMeter } from "./node-meter.ts";
 import type { NodeReport } from "./node-watch.ts";
+import type { Who } from "./rights.ts";
 import { Sampler } from "./sampler.ts";
 import { isLeading, Timeline } from "./timeline.ts";
 
@@ -13,7 +14,9 @@ export interface HistoryInput {
   readonly reports: ReadonlyMap<number, NodeReport>;
   /** Milliseconds of the page's clock; never goes back. */
   readonly now: number;
+  /** The page has something to show for itself: the secret, or a user who signed in. */
   readonly hasSecret: boolean;
+  readonly who: Who | null;
   readonly load: LoadView;
 }
 
@@ -42,7 +45,7 @@ export class ClusterHistory {
     this.#timeline.note(at, text);
   }
 
-  next({ reports, now, hasSecret, load }: HistoryInput): ClusterView {
+  next({ reports, now, hasSecret, who, load }: HistoryInput): ClusterView {
     const { clusterId, self } = this.#info;
     const nodes = this.#info.nodes.map((node) =>
       this.#node(node, reports.get(node.id) ?? CONNECTING, now),
@@ -56,6 +59,7 @@ export class ClusterHistory {
       self,
       faultsAllowed: this.#last.get(self)?.status.allowFaults ?? this.#info.faultsAllowed,
       needsSecret: this.#needsSecret(reports, hasSecret),
+      who,
       nodes,
       links,
       leader: leaderOf(nodes),

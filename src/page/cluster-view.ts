@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../base/index.ts";
 import type { LoadView } from "../client/scenarios/index.ts";
 import type { AdminStatus } from "../protocol/admin/index.ts";
+import type { Who } from "./rights.ts";
 
 /**
  * connecting: never heard yet. live: its status is fresh. silent: connected, but no answer for a second. down: no connection.
@@ -81,6 +82,8 @@ export interface ClusterView {
   readonly faultsAllowed: boolean;
   /** The nodes want a secret that the page does not have yet, or had wrong. */
   readonly needsSecret: "no" | "ask" | "wrong";
+  /** Who this page is to the nodes; null: none has said it yet. */
+  readonly who: Who | null;
   readonly nodes: readonly NodeView[];
   readonly links: readonly LinkView[];
   /** The live node that leads with the highest ballot. */

@@ -4,6 +4,9 @@ import { ClusterHistory } from "./cluster-history.ts";
 import type { ClusterStore, ClusterStoreOptions } from "./cluster-store.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { NodeWatch } from "./node-watch.ts";
+import type { Who } from "./rights.ts";
+import { NO_WAY_IN, type WayIn } from "./way-in.ts";
+import { WhoWatch } from "./who-watch.ts";
 
 /** Between questions to a node, and between views. */
 const INTERVAL_MS = 200;
@@ -25,7 +28,9 @@ class LiveClusterStore implements OwnedClusterStore {
   readonly #history: ClusterHistory;
   readonly #listeners = new Set<() => void>();
   #watches: ReadonlyMap<number, NodeWatch> = new Map();
-  #secret: string | null = null;
+  #way: WayIn = NO_WAY_IN;
+  readonly #who: WhoWatch;
+  #whoNow: Who | null = null;
   #kinds = "";
   #view: ClusterView;
   #cancelRefresh: () => void = () => {};
@@ -38,10 +43,21 @@ class LiveClusterStore implements OwnedClusterStore {
       ...options,
       leader: () => this.#view.leader,
       onDeed: (text) => this.#history.note(options.clock.now(), text),
-      giveSecret: (secret) => {
-        this.#secret = secret;
+      onWayIn: (way) => {
+        this.#way = way;
+        this.#whoNow = null;
         this.#watchAll();
         this.#refresh();
+      },
+    });
+    const { self, nodes } = options.info;
+    const others = nodes.map(({ id }) => id).filter((id) => id !== self);
+    this.#who = new WhoWatch({
+      clock: options.clock,
+      nodes: [self, ...others],
+      admin: () => this.actions.admin,
+      onWho: (who) => {
+        this.#whoNow = who;
       },
     });
     this.#view = this.#nextView();
@@ -63,11 +79,13 @@ class LiveClusterStore implements OwnedClusterStore {
     this.#cancelRefresh();
     this.#listeners.clear();
     for (const watch of this.#watches.values()) watch.close();
+    this.#who.close();
     this.actions.load.set(0);
     this.actions.close();
   }
 
   #watchAll(): void {
+    this.#who.ask();
     for (const watch of this.#watches.values()) watch.close();
     const { info, clock, random, network, isHidden } = this.#options;
     this.#watches = new Map(
@@ -79,7 +97,7 @@ class LiveClusterStore implements OwnedClusterStore {
           random,
           network,
           clusterId: info.clusterId,
-          secret: this.#secret,
+          ...this.#way,
           intervalMs: () => (isHidden() ? INTERVAL_MS_HIDDEN : INTERVAL_MS),
           onReport: () => this.#onReport(),
         }),
@@ -114,7 +132,8 @@ class LiveClusterStore implements OwnedClusterStore {
     return this.#history.next({
       reports: new Map([...this.#watches].map(([id, { report }]) => [id, report])),
       now: clock.now(),
-      hasSecret: this.#secret !== null,
+      hasSecret: this.#way !== NO_WAY_IN,
+      who: this.#whoNow,
       load: this.actions.load.view,
     });
   }

@@ -72,6 +72,12 @@ export type TailNews =
   | { readonly kind: "failed"; readonly text: string };
 
 export interface PageActions {
+  /**
+   * Everything is asked as this user from now on.
+   * @throws KvError UNAUTHENTICATED, when it is no such user or another password; then nothing has changed
+   */
+  signIn(user: string, password: string): Promise<void>;
+  signOut(): void;
   /** @param direction from the first node to the second, or both */
   breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
   restoreLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;

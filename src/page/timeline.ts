@@ -147,8 +147,10 @@ function roleOf(node: NodeView): Stretch["role"] {
     case "silent":
       return "unknown";
     case "down":
-    case "refused":
       return "down";
+    case "refused":
+      // Whoever says that this page may not ask runs.
+      return node.code === "FORBIDDEN" || node.code === "UNAUTHENTICATED" ? "unknown" : "down";
     case "live":
       if (isLeading(node)) return "leader";
       return node.status?.standing === "cutOff" ? "cutOff" : "follower";

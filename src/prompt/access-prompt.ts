@@ -29,7 +29,8 @@ export async function runAccess(
     }
     case "whoami": {
       const who = await askAny(options, "whoami", {}, signal);
-      return { words: whoText(who), fields: who };
+      const { permissions: _, ...fields } = who;
+      return { words: whoText(who), fields };
     }
     case "status": {
       const { isOn } = await askAny(options, "whoami", {}, signal);

@@ -3,7 +3,7 @@ import { KvError, unreachable } from "../base/index.ts";
 import type { NodeAddress } from "../client/index.ts";
 import { ADMIN_HELP, adminTable, type AdminAction, type ManageAction } from "./admin-commands.ts";
 import { renderLinks, renderStatus } from "./admin-render.ts";
-import type { ClusterAction } from "./commands/index.ts";
+import { type ClusterAction, KEY_COMMANDS } from "./commands/index.ts";
 import type { AdminCalls, ClusterOptions } from "./cluster-options.ts";
 import { runClusterAction } from "./cluster-prompt.ts";
 import {
@@ -22,7 +22,10 @@ export type AdminPromptOptions = ClusterOptions;
 export function createAdminPrompt(options: AdminPromptOptions): Prompt<ManageAction> {
   const { nodes, style } = options;
   return {
-    table: adminTable(nodes.map(({ id }) => id)),
+    table: {
+      ...adminTable(nodes.map(({ id }) => id)),
+      elsewhere: { prompt: "client", commands: KEY_COMMANDS.commands },
+    },
     help: ADMIN_HELP,
     nodes: nodes.map(({ id, host, port }) => ({ id, address: `${host}:${port}` })),
     style,

@@ -9,7 +9,9 @@ import type {
   ResultOf,
 } from "../client/index.ts";
 import {
+  allCommands,
   bytesField,
+  type Elsewhere,
   EXIT,
   formatDuration,
   type Outcome,
@@ -31,6 +33,7 @@ import {
   isWatchAction,
   type KeyAction,
 } from "./commands/index.ts";
+import { adminTable } from "./admin-commands.ts";
 import { failureOutcome } from "./failure.ts";
 import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
 import { loadKeys, type LoadClock } from "./load-keys.ts";
@@ -60,9 +63,10 @@ export interface ClientPromptOptions {
 
 export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientAction> {
   const { nodes, style } = options;
+  const ids = nodes.map(({ id }) => id);
   const addresses = nodes.map(({ id, host, port }) => ({ id, address: `${host}:${port}` }));
   return {
-    table: clientTable(nodes.map(({ id }) => id)),
+    table: { ...clientTable(ids), elsewhere: { prompt: "manage", commands: adminCommands(ids) } },
     help: CLIENT_HELP,
     nodes: addresses,
     style,
@@ -120,6 +124,10 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       }
     },
   };
+}
+
+function adminCommands(ids: readonly number[]): Elsewhere["commands"] {
+  return allCommands(adminTable(ids));
 }
 
 function afterMs(ms: number, callback: () => void): () => void {

@@ -15,12 +15,7 @@ import type { Route } from "./route.ts";
  * megabyte takes some milliseconds.
  */
 const TURN_BYTES_MAX = 1024 * 1024;
-/** Of one frame at its first go, so that whoever asks for little is not behind those who ask for much. */
-const FIRST_BYTES = 64 * 1024;
-/** And at each further one. */
-const MORE_BYTES = 256 * 1024;
-
-const NOTHING_READ = { count: 0, rest: null };
+const NOTHING_READ = { count: 0, rest: null, work: 0 };
 
 const NONE: readonly Answer[] = [];
 
@@ -59,30 +54,29 @@ export class AnswerOutbox {
   }
 
   /**
-   * @param isFirst whether nothing of this frame was answered yet
-   * @returns the number of keys that were read, and what is left for later
+   * @param workMax on this frame now; the key that reaches it is the last
+   * @returns the number of keys that were read, what is left for later, and how much work it was
    */
   answerRead(
     read: PendingRead,
     state: ReadableState,
-    isFirst: boolean,
-  ): { readonly count: number; readonly rest: PendingRead | null } {
+    workMax: number,
+  ): { readonly count: number; readonly rest: PendingRead | null; readonly work: number } {
     if (!read.route.isOpen()) return NOTHING_READ;
     const { answers } = read.route;
     this.#dirty.add(read.route);
     const othersBytes = this.#turnBytes - answers.work;
-    const bytesMax = Math.min(
-      answers.work + (isFirst ? FIRST_BYTES : MORE_BYTES),
-      TURN_BYTES_MAX - othersBytes,
-    );
+    const workBefore = answers.work;
+    const bytesMax = Math.min(workBefore + workMax, TURN_BYTES_MAX - othersBytes);
     const isRoom = (): boolean => answers.work <= bytesMax;
-    const unwrittenBefore = answers.work - answers.bytes;
+    const unwrittenBefore = workBefore - answers.bytes;
     const { count, rest } = answerReads(answers, read.frame, state, isRoom);
     read.route.load.workBytes += answers.work - answers.bytes - unwrittenBefore;
     this.#turnBytes = othersBytes + answers.work;
     return {
       count,
       rest: rest === null ? null : { ...read, frame: rest, count: read.count - count },
+      work: answers.work - workBefore,
     };
   }
 

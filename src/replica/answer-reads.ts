@@ -51,6 +51,8 @@ export interface ReadableState {
 
 /** To look at a key of a range, or at a version of it, is as much work as to write so many bytes. */
 const CELL_WORK_BYTES = 96;
+/** To take a version out of the history and write it, beside having looked at it. */
+const VERSION_WORK_BYTES = 256;
 /** To begin with a range or a version, or to refuse it, likewise. */
 const READ_WORK_BYTES = 256;
 const NO_LEASES: LeasesPage = { leases: [], keys: [], more: false };
@@ -115,8 +117,11 @@ function answerOf(
   else if ("keys" in wanted) answerKeys(answers, request, wanted, revision, state);
   else if ("lease" in wanted) answerLeases(answers, request, state.lease?.(wanted), state);
   else if ("leasesAfter" in wanted) answerLeases(answers, request, state.leases?.(wanted), state);
-  else if ("history" in wanted) answers.versions(request, state.history(wanted, revision));
-  else answers.page(request, state.page(wanted, revision), wanted.keysOnly);
+  else if ("history" in wanted) {
+    const page = state.history(wanted, revision);
+    answers.worked(VERSION_WORK_BYTES * page.versions.length);
+    answers.versions(request, page);
+  } else answers.page(request, state.page(wanted, revision), wanted.keysOnly);
   answers.worked(CELL_WORK_BYTES * (state.looked - before));
 }
 

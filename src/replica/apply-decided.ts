@@ -1,5 +1,5 @@
 /** One turn's worth of what is decided goes into the state, in order (Replica, N1). */
-import { isEntryOrItsOpening } from "../store/index.ts";
+import { isEntryOrItsOpening, type KvState } from "../store/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { Admission } from "./admission.ts";
@@ -8,7 +8,7 @@ import type { Applier } from "./applier.ts";
 import type { CompactionSchedule } from "./compaction.ts";
 import type { Batch, Proposals } from "./proposals.ts";
 import type { Route } from "./route.ts";
-import type { RequestMetrics } from "./request-metrics.ts";
+import type { AppliedEntry, RequestMetrics } from "./request-metrics.ts";
 import type { WatchHub } from "./watch-hub.ts";
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
@@ -46,17 +46,33 @@ export function applyDecided(
     const taken = ownBatch(entry, applier, proposals);
     const isChecked = taken !== undefined || admission.wasChecked(entry);
     const batch = agreement.mayServe ? taken : undefined;
+    const revisionBefore = applier.state.revision;
     served.commandsApplied += applier.apply(entry, batch, isChecked);
     const { state } = applier;
     agreement.applied(state.appliedIdx, state);
     if (agreement.mayServe) watches.applied();
     if (taken === undefined) served.othersAtMs = nowMs;
+    served.onEntry?.(appliedEntry(state, revisionBefore, batch, nowMs));
     if (batch === undefined) continue;
     hasRoom = true;
     served.answered(nowMs - batch.sinceMs, batch.groups.length);
-    served.slowWrites.note(batch, state.appliedIdx - 1, nowMs);
+    served.slowWrites.note(batch, state, nowMs);
   }
   return hasRoom && proposals.hasStaged;
+}
+
+function appliedEntry(
+  { appliedIdx, revision }: KvState,
+  revisionBefore: number,
+  batch: Batch<Route> | undefined,
+  nowMs: number,
+): AppliedEntry {
+  const own = batch && {
+    frames: batch.groups.length,
+    ms: nowMs - batch.sinceMs,
+    waitedMs: batch.proposedMs - batch.sinceMs,
+  };
+  return { idx: appliedIdx - 1, revisionBefore, revision, own: own ?? null };
 }
 
 /** The batch that this entry is, taken out. One that only says so, because a faulty peer made it, is like any other entry. */

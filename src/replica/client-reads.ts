@@ -17,6 +17,7 @@ import type { AnswerOutbox } from "./answer-outbox.ts";
 import { ApplyWaitQueue, type PendingRead } from "./apply-wait-queue.ts";
 import { Readable } from "./readable.ts";
 import type { ReadIndex } from "./read-index.ts";
+import { Rests, type Gone } from "./rests.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
 /**
@@ -24,6 +25,8 @@ import type { RequestMetrics } from "./request-metrics.ts";
  * weeks ahead.
  */
 const INDEXES_AHEAD_MAX = 2 ** 32;
+/** Work on a frame at its first go, so that whoever asks for little is not behind those who ask for much. */
+const FIRST_BYTES = 64 * 1024;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
@@ -54,7 +57,7 @@ export class ClientReads {
   readonly #early = new ApplyWaitQueue();
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
-  readonly #rests: PendingRead[] = [];
+  readonly #rests = new Rests();
   /** Keys asked for by the reads that neighbours serve. */
   #lent = 0;
   #tick = 0;
@@ -87,7 +90,7 @@ export class ClientReads {
   addLocal(read: PendingRead, minIdx: number): void {
     const { outbox, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     if (minIdx <= appliedIdx()) {
-      if (!this.#isEarly(read)) return this.#answer(read, true);
+      if (!this.#isEarly(read)) return this.#answer(read);
       if (this.#hasRoom(read)) this.#waitForRevision(read);
       return;
     }
@@ -123,7 +126,7 @@ export class ClientReads {
 
   /** Takes out all that waits, what is left of half answered frames too. */
   removeAll(): readonly PendingRead[] {
-    const rests = this.#rests.splice(0);
+    const rests = this.#rests.removeAll();
     for (const read of rests) this.#leaves(read);
     return [...this.remove(() => true), ...rests];
   }
@@ -173,12 +176,12 @@ export class ClientReads {
     const areReady = this.#pending.takeReady(appliedIdx(), (read) => {
       this.#leaves(read);
       if (this.#isEarly(read)) this.#waitForRevision(read);
-      else this.#answer(read, true);
+      else this.#answer(read);
       return !outbox.isFull;
     });
     const areThere = this.#early.count > 0 && this.#answerEarly();
     this.#answerRests();
-    return areReady || areThere || this.#rests.length > 0;
+    return areReady || areThere || this.#rests.hasWork;
   }
 
   /** @returns whether some of them may be answered, and were not: the turn is over */
@@ -188,7 +191,7 @@ export class ClientReads {
     if (outbox.isFull) return this.#early.isReady(revision);
     return this.#early.takeReady(revision, (read) => {
       this.#leaves(read);
-      this.#answer(read, true);
+      this.#answer(read);
       return !outbox.isFull;
     });
   }
@@ -218,23 +221,36 @@ export class ClientReads {
     }
   }
 
-  /** Frames of which more is left, one after the other. */
+  /** Frames of which more is left. */
   #answerRests(): void {
-    while (!this.#options.outbox.isFull) {
-      const read = this.#rests.shift();
-      if (read === undefined) return;
-      this.#leaves(read);
-      this.#answer(read, false);
-    }
+    const { outbox } = this.#options;
+    this.#rests.serve(
+      (read, workMax) => {
+        this.#leaves(read);
+        const { rest, work } = this.#go(read, workMax);
+        if (rest !== null) this.#waits(rest);
+        return { rest, work };
+      },
+      () => outbox.isFull,
+    );
   }
 
-  #answer(read: PendingRead, isFirst: boolean): void {
-    const { outbox, served } = this.#options;
-    const { count, rest } = outbox.answerRead(read, this.#readable.isFor(read.route), isFirst);
-    served.reads += count;
+  #answer(read: PendingRead): void {
+    const { rest, work } = this.#go(read, FIRST_BYTES);
     if (rest === null) return;
     this.#waits(rest);
-    this.#rests.push(rest);
+    this.#rests.add(rest, work);
+  }
+
+  #go(read: PendingRead, workMax: number): Gone {
+    const { outbox, served } = this.#options;
+    const { count, rest, work } = outbox.answerRead(
+      read,
+      this.#readable.isFor(read.route),
+      workMax,
+    );
+    served.reads += count;
+    return { rest, work };
   }
 
   #remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {

@@ -134,7 +134,7 @@ export class ClientWrites {
     const split = splitGroup(
       group,
       (cursor) =>
-        (!rights.isKnown || refusalOf(rights, cursor, (lease) => leases.boundTo(lease)) !== 0) &&
+        (!rights.isKnown || refusalOf(rights, cursor, leases) !== 0) &&
         !state.hasOutcome(cursor.session, cursor.sequence),
     );
     if (split.taken.length === 0) return { group, commands };

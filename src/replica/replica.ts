@@ -512,14 +512,9 @@ export class Replica {
     peers: readonly NodeId[],
     send: (to: NodeId, message: HostMessage) => void,
   ): ClientReads {
-    return replicaReads(this.#core, this.#options, {
-      peers,
-      send,
-      outbox: this.#outbox,
-      applier: this.#applier,
-      served: this.#served,
-      isHeldUpByDisk: () => this.#isHeldUpByDisk,
-    });
+    const isHeldUpByDisk = (): boolean => this.#isHeldUpByDisk;
+    const parts = { outbox: this.#outbox, applier: this.#applier, served: this.#served };
+    return replicaReads(this.#core, this.#options, { peers, send, isHeldUpByDisk, ...parts });
   }
 
   #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {

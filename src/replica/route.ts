@@ -17,6 +17,8 @@ export interface Route {
   readonly answers: AnswerWriter;
   /** Kept by the replica. */
   readonly load: RouteLoad;
+  /** Much was looked at for it, and others are at work: what is left of its reads waits. Left out: never. */
+  isResting?(): boolean;
   /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;
   /**

@@ -13,6 +13,7 @@ import { rangeBytes } from "./range-index.ts";
 import { Watch, WatchSession, type Told, type WatchRoute } from "./watch.ts";
 import { TURN, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
 import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
+import { WatchShares } from "./watch-shares.ts";
 import { WatchWalks } from "./watch-walks.ts";
 
 const NOTHING_TOLD: readonly Told[] = [];
@@ -36,6 +37,7 @@ export class WatchHub {
   readonly #sessions = new Map<number, WatchSession>();
   readonly #walks: WatchWalks;
   readonly #rights: WatchRights;
+  readonly #shares: WatchShares;
   /** With something to be sent. */
   readonly #dirty = new Set<WatchSession>();
   /** By the tick at which they are told of progress. */
@@ -47,13 +49,12 @@ export class WatchHub {
   /** What leaves with this turn. */
   #outgoing: Told[] = [];
   #hearsLeader = true;
-  #count = 0;
-  #indexBytes = 0;
   #tick = 0;
 
   constructor(options: WatchHubOptions, state: () => KvState) {
     this.#options = options;
     this.#state = state;
+    this.#shares = new WatchShares(options.limits);
     this.#walks = new WatchWalks(state, this.#sessions, {
       wrote: (session) => this.#dirty.add(session),
       compacted: (watch, oldest) => this.#end(watch, "COMPACTED", COMPACTED_TEXT, oldest),
@@ -68,11 +69,11 @@ export class WatchHub {
 
   /** W7. */
   get isActive(): boolean {
-    return this.#count > 0;
+    return this.#shares.watches > 0;
   }
 
   get stats(): WatchStats {
-    return { watches: this.#count, ...this.#walks.stats };
+    return { watches: this.#shares.watches, ...this.#walks.stats };
   }
 
   // ---- inputs ----------------------------------------------------------------------------------------------------
@@ -200,12 +201,9 @@ export class WatchHub {
     const denied = refusal ?? this.#rights.refusal(session, wish);
     if (denied !== null) return session.out.ended(number, denied.code, denied.reason, next);
     const { limits } = this.#options;
-    const bytes = rangeBytes(wish) + WATCH_OVERHEAD_BYTES;
-    const isFull =
-      session.watches.size >= limits.perConnection ||
-      this.#count >= limits.perNode ||
-      this.#indexBytes + bytes > limits.indexBytes;
-    if (isFull) return session.out.ended(number, "OVERLOADED", "too many watches", next);
+    const bytes = bytesOf(wish);
+    const isFull = this.#shares.refusal(session, bytes);
+    if (isFull !== null) return session.out.ended(number, "OVERLOADED", isFull, next);
     const { oldest } = cells.history;
     if (next <= oldest) return session.out.ended(number, "COMPACTED", COMPACTED_TEXT, oldest);
     if (!this.isActive) this.#walks.begin();
@@ -213,8 +211,7 @@ export class WatchHub {
     session.watches.set(number, watch);
     if (wish.notices) session.notices += 1;
     this.#walks.add(watch);
-    this.#indexBytes += bytes;
-    this.#count += 1;
+    this.#shares.take(session, bytes);
     session.out.created(number, next, limits.progressMs);
   }
 
@@ -231,8 +228,7 @@ export class WatchHub {
     this.#walks.remove(watch);
     this.#askers.delete(watch);
     if (wish.notices) session.notices -= 1;
-    this.#indexBytes -= rangeBytes(wish) + WATCH_OVERHEAD_BYTES;
-    this.#count -= 1;
+    this.#shares.giveBack(session, bytesOf(wish));
   }
 
   // ---- what else they are told -----------------------------------------------------------------------------------
@@ -280,4 +276,9 @@ export class WatchHub {
       session.flush(appliedIdx, this.#outgoing);
     }
   }
+}
+
+/** What a watch takes. */
+function bytesOf(wish: WatchWish<ByteString>): number {
+  return rangeBytes(wish) + WATCH_OVERHEAD_BYTES;
 }

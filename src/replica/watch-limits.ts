@@ -2,6 +2,8 @@
 export interface WatchLimits {
   /** Watches of one connection. */
   readonly perConnection: number;
+  /** Of one user, or of one address where users are not told apart; and never more than are left for others (watch-shares). */
+  readonly perClient: number;
   /** Of all connections together. */
   readonly perNode: number;
   /** Of the keys and bounds that they name, with WATCH_OVERHEAD_BYTES for each. */
@@ -14,6 +16,7 @@ export interface WatchLimits {
 
 export const DEFAULT_WATCH_LIMITS: WatchLimits = {
   perConnection: 16_384,
+  perClient: 50_000,
   perNode: 100_000,
   indexBytes: 64 * 1024 * 1024,
   unreadBytes: 1024 * 1024,

@@ -1,5 +1,5 @@
 /** Watches as the hub keeps them, and the connections that they are on. */
-import type { ByteString } from "../base/index.ts";
+import { printable, type ByteString } from "../base/index.ts";
 import type { Actor } from "../store/index.ts";
 import { FeedWriter, type WatchWish } from "../protocol/client/index.ts";
 
@@ -9,6 +9,8 @@ export interface WatchRoute {
   readonly id: number;
   /** Who is connected, as for any request (Route). */
   readonly actor?: Actor | null;
+  /** Whom it comes from: host and port. Left out: nobody knows. */
+  readonly remote?: string;
   isOpen(): boolean;
   /** Bytes that were told to it and have not left. */
   unreadBytes(): number;
@@ -61,6 +63,8 @@ export class Watch {
 /** What a connection with watches is told, and how much of it is unread. */
 export class WatchSession {
   readonly route: WatchRoute;
+  /** Whose it is (watch-shares): in words, for whom it concerns. */
+  readonly client: string;
   readonly out = new FeedWriter();
   /** By their numbers. */
   readonly watches = new Map<number, Watch>();
@@ -79,6 +83,7 @@ export class WatchSession {
   constructor(route: WatchRoute, unreadBytesMax: number) {
     this.route = route;
     this.judgedAs = route.actor ?? null;
+    this.client = clientOf(route);
     this.#unreadBytesMax = unreadBytesMax;
   }
 
@@ -102,4 +107,12 @@ export class WatchSession {
       outgoing.push({ route, frame });
     });
   }
+}
+
+/** Whoever knows the cluster's secret has no name. */
+function clientOf({ actor, remote = "" }: WatchRoute): string {
+  const name = actor?.name ?? "";
+  if (name !== "") return `user ${printable(name)}`;
+  const portAt = remote.lastIndexOf(":");
+  return `the address ${portAt < 0 ? remote : remote.slice(0, portAt)}`;
 }

@@ -33,7 +33,7 @@ const identitySchema = z.strictObject({
   incarnation: z.string(),
   members: z.array(z.int()).min(1),
 });
-type Identity = z.infer<typeof identitySchema>;
+export type Identity = z.infer<typeof identitySchema>;
 
 /** Who opens a data directory. */
 export interface DirectoryOwner {
@@ -90,12 +90,11 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
   } else {
     takeOverFirstFormat(disk, { ...owner, members });
   }
-  const sealed = unseal(disk, IDENTITY_FILE, [FORMAT_VERSION]);
-  const identity = checked(IDENTITY_FILE, identitySchema, sealed.content);
+  const found = readIdentity(disk);
+  const { identity } = found;
   checkOwner(identity, owner);
   checkMembers(identity.members, members);
-  let logBegun = sealed.mark("logBegun");
-  let joined = sealed.mark("joined");
+  let { logBegun, joined } = found;
   const options = { disk, owner: identity.incarnation, members: identity.members.length };
   const memory = new DirectoryMemory(options, random, clock, onFailure);
   return {
@@ -123,6 +122,20 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
     bootId: memory.bootId,
     flush: (done) => memory.flush(done),
     close: (done) => memory.close(done),
+  };
+}
+
+/** @throws StorageError IDENTITY_DAMAGED, UNKNOWN_FORMAT */
+export function readIdentity(disk: Disk): {
+  readonly identity: Identity;
+  readonly logBegun: boolean;
+  readonly joined: boolean;
+} {
+  const sealed = unseal(disk, IDENTITY_FILE, [FORMAT_VERSION]);
+  return {
+    identity: checked(IDENTITY_FILE, identitySchema, sealed.content),
+    logBegun: sealed.mark("logBegun"),
+    joined: sealed.mark("joined"),
   };
 }
 
@@ -165,6 +178,7 @@ function takeOverFirstFormat(disk: Disk, owner: DirectoryOwner): void {
   });
 }
 
-function logOwnerOf({ incarnation }: Identity): number {
+/** As the log names whose it is. */
+export function logOwnerOf({ incarnation }: Identity): number {
   return crc32c(incarnation);
 }

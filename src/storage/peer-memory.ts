@@ -138,11 +138,7 @@ export class DirectoryMemory implements PeerMemory {
     onError: (error: Error) => void,
   ) {
     const { disk, owner } = options;
-    const damaged = (what: string): Error => identityDamaged(PEER_MEMORY_FILE, what);
-    const content = decode(SlotFile.read(disk, PEER_MEMORY_FILE, slotBytes(options), damaged));
-    if (content.owner !== owner) {
-      throw identityDamaged(PEER_MEMORY_FILE, "it belongs to another data directory");
-    }
+    const content = checkPeerMemory(options);
     this.#owner = owner;
     this.#clock = clock;
     this.#onError = onError;
@@ -275,6 +271,19 @@ function encode({
   readonly peers: ReadonlyMap<number, RememberedPeer>;
 }): Uint8Array {
   return Buffer.from(JSON.stringify({ ...rest, peers: Object.fromEntries(peers) }));
+}
+
+/** Changes nothing. @throws StorageError IDENTITY_DAMAGED when it is missing, damaged, or another directory's */
+export function checkPeerMemory(options: MemoryOptions): MemoryContent {
+  const content = decode(
+    SlotFile.read(options.disk, PEER_MEMORY_FILE, slotBytes(options), damaged),
+  );
+  if (content.owner === options.owner) return content;
+  throw damaged("it belongs to another data directory");
+}
+
+function damaged(what: string): StorageError {
+  return identityDamaged(PEER_MEMORY_FILE, what);
 }
 
 function decode(bytes: Uint8Array): MemoryContent {

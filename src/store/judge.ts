@@ -5,17 +5,17 @@ import type { AccessState } from "./access.ts";
 import { changeAccess, decodeAccessChange } from "./access-change.ts";
 import { readActor } from "./actor.ts";
 import type { CommandCursor } from "./command-cursor.ts";
-import { deniedStatus, refusalOf, rightsOf, type KeysOfLease, type Rights } from "./rights.ts";
+import { deniedStatus, refusalOf, rightsOf, type BoundKeys, type Rights } from "./rights.ts";
 
 export class Judge {
   #access: AccessState;
   /** Of who asked for the group at hand; null: access control is off, and everything is allowed. */
   #rights: Rights | null = null;
-  readonly #keysOfLease: KeysOfLease;
+  readonly #bound: BoundKeys;
 
-  constructor(access: AccessState, keysOfLease: KeysOfLease) {
+  constructor(access: AccessState, bound: BoundKeys) {
     this.#access = access;
-    this.#keysOfLease = keysOfLease;
+    this.#bound = bound;
   }
 
   /** Another object after each change. */
@@ -34,7 +34,7 @@ export class Judge {
 
   /** The wire number of the error with which the command of a session is refused; 0: it may be carried out. */
   refusalOf(cursor: CommandCursor): number {
-    return this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#keysOfLease);
+    return this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#bound);
   }
 
   /** The same, of a command without a session. */

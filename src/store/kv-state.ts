@@ -142,7 +142,7 @@ export class KvState {
     this.#bounds = new Bounds(header);
     this.#origin = header.origin;
     this.#rounds = header.rounds;
-    this.#judge = new Judge(header.access, (lease) => cells.leases.boundTo(lease));
+    this.#judge = new Judge(header.access, cells.leases);
     this.#answer = new AnswerAtHand(sessions);
   }
 

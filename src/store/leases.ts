@@ -39,6 +39,8 @@ export interface LeaseTime {
   readonly endsAtMs: number;
 }
 
+type KeyTest = (where: { readonly key: ByteString }) => boolean;
+
 class Lease implements LeaseTime {
   readonly id: number;
   readonly ttlMs: number;
@@ -47,6 +49,8 @@ class Lease implements LeaseTime {
   readonly keys = new Set<ByteString>();
   /** Sum of the hashes of its keys. */
   keysHash = 0;
+  /** What `areAll` was asked last of these keys. */
+  judged: { readonly isSuch: KeyTest; readonly are: boolean } | null = null;
 
   constructor({ id, ttlMs, waits, endsAtMs }: LeaseTime) {
     this.id = id;
@@ -195,6 +199,7 @@ export class Leases {
     const lease = this.#lease(id);
     assert(lease.keys.size < LEASE_KEYS_MAX, "keys of a lease are counted before one is bound");
     lease.keys.add(key);
+    lease.judged = null;
     lease.keysHash = (lease.keysHash + keyHash) | 0;
     this.#bound += 1;
   }
@@ -203,6 +208,7 @@ export class Leases {
   unbind(id: number, key: ByteString, keyHash: number): void {
     const lease = this.#lease(id);
     lease.keys.delete(key);
+    lease.judged = null;
     lease.keysHash = (lease.keysHash - keyHash) | 0;
     this.#bound -= 1;
   }
@@ -212,9 +218,29 @@ export class Leases {
     return [...(this.#leases.get(id)?.keys ?? [])].sort();
   }
 
+  /**
+   * Whether all keys that are bound to it are such. A few bytes of a frame ask that of thousands of keys, and may ask it again: so
+   * the last answer is remembered until the keys are others.
+   * @param isSuch says the same of a key whenever it is asked
+   */
+  areAll(id: number, isSuch: KeyTest): boolean {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return true;
+    if (lease.judged?.isSuch !== isSuch) {
+      const are = [...lease.keys].every((key) => isSuch({ key }));
+      lease.judged = { isSuch, are };
+    }
+    return lease.judged.are;
+  }
+
   /** In no order that nodes would agree on. */
-  boundTo(id: number): Iterable<ByteString> {
-    return this.#leases.get(id)?.keys ?? [];
+  someKeys(id: number, most: number): readonly ByteString[] {
+    const some: ByteString[] = [];
+    for (const key of this.#leases.get(id)?.keys ?? []) {
+      if (some.length === most) break;
+      some.push(key);
+    }
+    return some;
   }
 
   /** Without keys. */

@@ -4,12 +4,13 @@
  * Invariant: what nobody has granted is not allowed. Who is not known, or signed in with a password that has been changed since, may do
  * nothing at all.
  */
-import { type ByteString, ERRORS, unreachable } from "../base/index.ts";
+import { ERRORS, unreachable } from "../base/index.ts";
 import { operationOf, OP } from "./operations/index.ts";
 import { ROOT, type AccessState, type Permission, type User } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import type { CommandCursor } from "./command-cursor.ts";
 import { KeyIntervals } from "./key-intervals.ts";
+import type { Leases } from "./leases.ts";
 import { decodeTxn } from "./txn-format.ts";
 import type { Txn, TxnOp, Where } from "./txn.ts";
 
@@ -21,8 +22,9 @@ export interface Rights {
   readonly isKnown: boolean;
   /** May do everything, management included. */
   readonly isRoot: boolean;
-  mayRead(where: Where): boolean;
-  mayWrite(where: Where): boolean;
+  /** It and mayWrite are the same two functions for as long as these rights are. */
+  readonly mayRead: (where: Where) => boolean;
+  readonly mayWrite: (where: Where) => boolean;
 }
 
 const NO_RIGHTS: Rights = {
@@ -93,20 +95,20 @@ export function mayManage(access: AccessState, actor: Actor | null): boolean {
   return !access.isOn || rightsOf(access, actor).isRoot;
 }
 
-/** The keys that are bound to a lease. */
-export type KeysOfLease = (lease: number) => Iterable<ByteString>;
+/** Which keys are bound to leases. */
+export type BoundKeys = Pick<Leases, "areAll">;
 
 /** The wire number of the error with which this command is refused; 0: it may be carried out. */
-export function refusalOf(rights: Rights, command: CommandCursor, keysOf: KeysOfLease): number {
+export function refusalOf(rights: Rights, command: CommandCursor, bound: BoundKeys): number {
   if (rights.isRoot) return 0;
-  return mayCarryOut(rights, command, keysOf) ? 0 : deniedStatus(rights);
+  return mayCarryOut(rights, command, bound) ? 0 : deniedStatus(rights);
 }
 
 export function deniedStatus({ isKnown }: Rights): number {
   return isKnown ? FORBIDDEN : UNAUTHENTICATED;
 }
 
-function mayCarryOut(rights: Rights, command: CommandCursor, keysOf: KeysOfLease): boolean {
+function mayCarryOut(rights: Rights, command: CommandCursor, bound: BoundKeys): boolean {
   if (!rights.isKnown) return command.op === OP.closeSession;
   const operation = operationOf(command.op);
   switch (operation?.kind) {
@@ -121,12 +123,9 @@ function mayCarryOut(rights: Rights, command: CommandCursor, keysOf: KeysOfLease
       const txn = decodeTxn(command.txn());
       return typeof txn !== "string" && mayTransact(rights, txn);
     }
-    case "lease": {
-      if (command.op !== OP.leaseRevoke) return true;
-      // With the lease its keys go.
-      for (const key of keysOf(command.lease)) if (!rights.mayWrite({ key })) return false;
-      return true;
-    }
+    case "lease":
+      // With a lease its keys go.
+      return command.op !== OP.leaseRevoke || bound.areAll(command.lease, rights.mayWrite);
     case "control":
       return operation.by === "client";
     default:

@@ -18,14 +18,16 @@ test("each request is told when it ends, how, and by which node", async () => {
   const cluster = new FakeCluster();
   const client = cluster.client({ observe: observeRequest, firstNode: 2 });
   await settle(cluster, client.write("k", "v"));
+  await settle(cluster, client.cas("k", { value: "not this" }, "w"));
   await settle(cluster, client.read("k"));
   const pending = client.write("k", "w");
   client.close();
   await expect(pending).rejects.toMatchObject({ code: "CANCELLED" });
   expect(seen).toMatchObject([
-    { operation: "write", node: 2, error: null },
-    { operation: "read", node: 2, error: null },
-    { operation: "write", node: null, error: "CANCELLED" },
+    { operation: "write", node: 2, revision: 1, error: null },
+    { operation: "casValue", node: 2, revision: null, error: null },
+    { operation: "read", node: 2, revision: null, error: null },
+    { operation: "write", node: null, revision: null, error: "CANCELLED" },
   ]);
   for (const { durationMs } of seen) expect(durationMs).toBeGreaterThanOrEqual(0);
 });

@@ -47,6 +47,8 @@ export interface StartOptions {
   readonly nodeFlags?: readonly string[];
   /** A module that is loaded before the server. */
   readonly imports?: string | null;
+  /** The program; default: the one that was built of this checkout. */
+  readonly program?: string;
   /** The user to run it as. */
   readonly uid?: number;
 }
@@ -90,12 +92,13 @@ export class TestCluster {
       wrap = [],
       imports = null,
       nodeFlags = [],
+      program = OMNIKV,
       uid,
     }: StartOptions = {},
   ): Promise<void> {
     const command = [
       ...[...wrap, process.execPath, ...(imports === null ? [] : ["--import", imports])],
-      ...[...NODE_FLAGS, ...nodeFlags, OMNIKV, "server", "--node", String(id)],
+      ...[...NODE_FLAGS, ...nodeFlags, program, "server", "--node", String(id)],
       ...["--cluster", this.clusterFile, "--data-dir", this.dataDirectory(id)],
       ...(allowFaults ? ["--allow-faults"] : []),
       ...flags,

@@ -1,7 +1,7 @@
 /** Servers stopped and started again one by one under load: nobody is to notice more than that a request took a little longer. */
 import { afterEach, expect, test } from "vitest";
-import type { KvClient } from "../../src/client/kv-client.ts";
 import { eventually, TestCluster } from "./cluster.ts";
+import { startLoad } from "./load.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster.dispose());
@@ -9,46 +9,6 @@ afterEach(() => cluster.dispose());
 /** Longer than a busy machine lets a process wait for its turn, so that what is measured is the cluster's doing. */
 const ELECTION_TIMEOUT_MS = 1000;
 const TIMING = ["--election-timeout-ms", String(ELECTION_TIMEOUT_MS)];
-
-interface Load {
-  /** Milliseconds that the slowest request took. */
-  readonly slowestMs: number;
-  readonly requests: number;
-  readonly failures: readonly string[];
-}
-
-/** Writes a key and reads it back, again and again. */
-function startLoad(client: KvClient, key: string): { stop(): Promise<Load>; count(): number } {
-  const failures: string[] = [];
-  let [slowestMs, requests, isStopping] = [0, 0, false];
-  const timed = async (request: () => Promise<unknown>): Promise<void> => {
-    const begin = performance.now();
-    try {
-      await request();
-    } catch (error) {
-      failures.push(String(error));
-    }
-    slowestMs = Math.max(slowestMs, performance.now() - begin);
-    requests += 1;
-  };
-  const loop = (async (): Promise<void> => {
-    for (let i = 0; !isStopping; i += 1) {
-      await timed(() => client.write(key, String(i)));
-      await timed(async () => {
-        const read = await client.read(key);
-        if (read.text() !== String(i)) throw new Error(`read ${read.text()} after ${i}`);
-      });
-    }
-  })();
-  return {
-    stop: async () => {
-      isStopping = true;
-      await loop;
-      return { slowestMs, requests, failures };
-    },
-    count: () => requests,
-  };
-}
 
 test("a rolling restart fails no request and holds none up for an election time-out", async () => {
   cluster = await TestCluster.create(3);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT } from "./cluster.ts";
 
-function torture(...args: string[]): { status: number | null; output: string } {
-  const script = join(ROOT, "scripts/torture.ts");
+function run(name: string, args: readonly string[]): { status: number | null; output: string } {
+  const script = join(ROOT, "scripts", name);
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--import", "tsx", script, ...args],
@@ -18,10 +18,18 @@ function torture(...args: string[]): { status: number | null; output: string } {
   return { status, output: stdout + stderr };
 }
 
+const torture = (...args: string[]) => run("torture.ts", args);
+
 describe("torture", () => {
   test("three nodes, twelve seconds of faults: nothing lost, all linearizable", () => {
     const { status, output } = torture("--seconds", "12");
     expect(output).toContain("no violation, nothing lost");
+    expect(status).toBe(0);
+  }, 160_000);
+
+  test("locks, leases and watches of processes that are stopped and killed too", () => {
+    const { status, output } = run("torture-locks.ts", ["--seconds", "15", "--kills", "2"]);
+    expect(output).toContain("no violation");
     expect(status).toBe(0);
   }, 160_000);
 

@@ -80,7 +80,7 @@ describe("users in the shell", () => {
     );
     expect(sh("omnikv whoami $ANN").out).toContain("user ann, by password, with roles shop");
     expect(sh("omnikv user list $ANN").err).toContain("management is for users with the role root");
-  });
+  }, 60_000);
 
   test.each([
     ["omnikv history shop/1", "apples", "omnikv history warm"],
@@ -147,6 +147,65 @@ describe("users in the shell", () => {
       expect.objectContaining({ user: "root", operation: "setPassword", keys: "ann" }),
     );
     expect(text).not.toMatch(/apples|pears|of ann|of root|another/);
+  });
+
+  test("an argument that is no UTF-8 permits nothing", () => {
+    const { status, err } = sh("omnikv role grant shop read $'\\xff' --prefix $ROOT");
+    expect(status).toBe(2);
+    expect(err).toContain("is no UTF-8");
+    expect(sh("omnikv role get shop $ROOT").out).not.toContain("\ufffd");
+  });
+
+  test("metrics and reasons are for root, and probes for everybody", () => {
+    const at = `http://127.0.0.1:${cluster.nodes[0]!.port}`;
+    const code = (path: string, more = ""): string =>
+      sh(`curl -s -o /dev/null -w '%{http_code}' ${more} '${at}${path}'`).out;
+    expect(["/livez", "/readyz", "/readyz?verbose", "/metrics"].map((path) => code(path))).toEqual([
+      ...["200", "200", "401", "401"],
+    ]);
+    expect(code("/metrics", "-u root:'of root'")).toBe("200");
+    expect(code("/metrics", "-u root:wrong")).toBe("401");
+    expect(sh("omnikv health $AT").err + sh("omnikv health $AT").out).toContain("--user");
+    expect(sh("omnikv health $ROOT")).toMatchObject({ status: 0 });
+  });
+
+  test("the key of tokens is rotated, and is in no backup; a restored cluster makes its own", async () => {
+    expect(sh("omnikv auth rotate $ROOT").out).toContain("all tokens have ended");
+    expect(sh("omnikv whoami $ROOT").out).toContain("user root, by password");
+    expect(sh("omnikv backup users.backup $ROOT")).toMatchObject({ status: 0 });
+    const keyOf = (file: string): readonly string[] =>
+      readFileSync(file, "latin1").match(/[A-Za-z0-9+/]{43}=/g) ?? [];
+    // Hashes of passwords end with a key of as many bytes, behind a dollar.
+    const bare = readFileSync(join(cluster.directory, "users.backup"), "latin1")
+      .split(/\$[A-Za-z0-9+/]{43}=/)
+      .join("");
+    expect(keyOf(join(cluster.directory, "users.backup")).length).toBeGreaterThan(0);
+    expect(/[A-Za-z0-9+/]{43}=/.test(bare)).toBe(false);
+    const restored = await TestCluster.create(3);
+    writeFileSync(
+      restored.clusterFile,
+      JSON.stringify({ clusterId: "again", nodes: restored.nodes }),
+    );
+    try {
+      const at = `--cluster ${restored.clusterFile}`;
+      const made = sh(`omnikv restore users.backup --all ${at} --data-dir ${restored.directory}`);
+      expect(made).toMatchObject({ status: 0 });
+      await restored.startAll();
+      const there = sh(`omnikv get shop/1 ${at} --user root --password-file root.txt --raw`);
+      expect(there).toMatchObject({ status: 0, out: "apples" });
+    } finally {
+      await restored.dispose();
+    }
+  }, 90_000);
+
+  test("an audit log that cannot be written is a sentence, and no crash file", () => {
+    const directory = join(cluster.directory, "other");
+    const { status, err } = sh(
+      `omnikv server --node 1 --peers 1=127.0.0.1:1:2 --data-dir ${directory} --audit-log ${directory}/no/audit.log; s=$?; ls ${directory}; exit $s`,
+    );
+    expect(status).not.toBe(0);
+    expect(err).toContain("its directory is not there");
+    expect(err).not.toContain("crash-");
   });
 
   test("everybody is in again when it is turned off", () => {

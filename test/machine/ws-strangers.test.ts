@@ -80,7 +80,8 @@ describe("strangers", () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       expect(server.accepted[0]!.closed).toBe("enough");
-      expect(most).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX + 128 * 1024);
+      // Some reads of 64 KiB are under way in Node.js itself, up to three of them from version 22 on: no more of the 3 MiB.
+      expect(most).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX + 256 * 1024);
     },
   );
 

@@ -8,6 +8,8 @@ import {
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { NodeAddress } from "../../src/client/types.ts";
+import { etcdStore } from "../../src/measure/experiments/store/subjects.ts";
+import type { EtcdCluster } from "../../src/measure/subjects/etcd-cluster.ts";
 import { EtcdConnection } from "../../src/measure/subjects/etcd-connection.ts";
 import { etcdStatus } from "../../src/measure/subjects/etcd-status.ts";
 import { createEtcdTarget } from "../../src/measure/subjects/etcd-target.ts";
@@ -117,6 +119,28 @@ test("load goes over the connections that are left when one breaks", async () =>
     "/etcdserverpb.KV/Range",
   ]);
   target.close();
+});
+
+test("transactions and ranges are asked as etcd's messages have them", async () => {
+  const node = await grpcNode(1, "answers");
+  const { id, host, port, asked } = node;
+  const nodes = [{ id, host, port }];
+  // Only its nodes are looked at.
+  const subject = etcdStore({ nodes } as unknown as EtcdCluster, 1, 1);
+  const [key, value] = [Buffer.from("a"), Buffer.from("v")];
+  await subject.txn([{ key, value }]);
+  await subject.range(Buffer.from("a"), Buffer.from("b"));
+  await subject.get(key);
+  subject.close();
+  const hex = asked.map(({ path, message }) => [path, message.toString("hex")]);
+  // TxnRequest { compare: { result: GREATER, target: VERSION, key, version: 0 }, success: { requestPut: { key, value } } }
+  const compare = "0a" + "09" + "0801" + "1000" + "1a0161" + "2000";
+  const success = "12" + "08" + "1206" + "0a0161" + "120176";
+  expect(hex).toEqual([
+    ["/etcdserverpb.KV/Txn", `0000000015${compare}${success}`],
+    ["/etcdserverpb.KV/Range", "0000000006" + "0a0161" + "120162"],
+    ["/etcdserverpb.KV/Range", "0000000003" + "0a0161"],
+  ]);
 });
 
 test("the status has 64-bit numbers as texts, and zeros left out", async () => {

@@ -18,6 +18,7 @@ function clusterView(
     self: 1,
     faultsAllowed: true,
     needsSecret: "no",
+    who: null,
     nodes,
     links: [],
     leader,

@@ -119,6 +119,17 @@ describe("answers", () => {
     expect(status).toBe(EXIT.unknown);
   });
 
+  test("a command of the other prompt says where it is", async () => {
+    const { err, status } = await piped("isolate 2\n1 break_link 2\nread_links\n");
+    expect(err.split("\n")).toEqual([
+      "line 1: isolate is a command of the other prompt: `omnikv manage`, or that of `omnikv start`, which has both",
+      "line 2: break_link is a command of the other prompt: `omnikv manage`, or that of `omnikv start`, which has both",
+      expect.stringContaining('line 3: unknown command "read_links"'),
+      "",
+    ]);
+    expect(status).toBe(EXIT.usage);
+  });
+
   test("cannot disturb the terminal", async () => {
     const { out } = await piped('1 write a "\\x1b[2J"\n1 read a\n');
     expect(out).toContain('"\\x1b[2J"');

@@ -30,7 +30,8 @@ function world() {
   // One key a turn.
   outbox.answerRead = (read) => {
     answered.push(read.count);
-    return { count: 1, rest: read.count === 1 ? null : { ...read, count: read.count - 1 } };
+    const rest = read.count === 1 ? null : { ...read, count: read.count - 1 };
+    return { count: 1, rest, work: 0 };
   };
   const reads = new ClientReads({
     ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, outbox },

@@ -5,9 +5,11 @@
 import { describe, expect, test } from "vitest";
 import { FRAME_COMMANDS_MAX } from "../../src/base/limits.ts";
 import { KvState, RANGE_PAGE } from "../../src/store/index.ts";
+import { answerReads } from "../../src/replica/answer-reads.ts";
 import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
 import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
 import { Readable } from "../../src/replica/readable.ts";
+import { REST_BYTES } from "../../src/replica/rests.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, ReadsWriter, type RangeBytes } from "../../src/protocol/client/client.ts";
@@ -86,7 +88,7 @@ describe.each(Object.entries(FRAMES))("%s", (_, fill) => {
       let requests = 0;
       while (waiting.length > 0 && !outbox.isFull) {
         const read = waiting.shift()!;
-        const result = outbox.answerRead(read, readable, turn === 0);
+        const result = outbox.answerRead(read, readable, REST_BYTES);
         requests += result.count;
         if (result.rest !== null) waiting.push(result.rest);
       }
@@ -112,9 +114,22 @@ describe.each(Object.entries(FRAMES))("%s", (_, fill) => {
     };
     const [frame, count] = frameOf(fill);
     const read = { route, frame, local: true, arrivedTick: 0, count };
-    const { count: answered } = outbox.answerRead(read, readable, true);
+    const { count: answered } = outbox.answerRead(read, readable, REST_BYTES);
     expect(load.workBytes).toBeGreaterThanOrEqual(
       READ_BYTES * answered + CELL_BYTES * readable.looked,
     );
   });
+});
+
+test("a version that is taken out of the history counts for more than one that is only passed", () => {
+  const workOf = (fill: (writer: ReadsWriter, i: number) => void): number => {
+    const writer = new ReadsWriter();
+    fill(writer, 1);
+    const answers = new AnswerWriter();
+    answerReads(answers, writer.take(true, 0), new Readable(() => state, RANGE_PAGE));
+    return answers.work - answers.bytes;
+  };
+  const passed = workOf((writer, i) => writer.read(i, bytes("hot"), state.revision - 1000));
+  const taken = workOf((writer, i) => writer.history(i, bytes("hot"), 0, 1000));
+  expect(taken / passed).toBeGreaterThan(3);
 });

@@ -8,7 +8,7 @@ import type { TxnOp } from "../../src/store/index.ts";
 import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
 import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
 import { key, type Command } from "../store/helpers.ts";
-import { type Client, UNREAD_MAX, WISH, World } from "./watch-world.ts";
+import { Client, UNREAD_MAX, WISH, World } from "./watch-world.ts";
 
 const name = fc.constantFrom("a", "b", "c", "ca", "d");
 const write = fc.record({
@@ -219,6 +219,72 @@ describe("what a connection may have", () => {
     world.settle();
     expect(record).toMatchObject({ created: 1, ended: null });
     expect(world.hub.stats.watches).toBe(1);
+  });
+});
+
+describe("what a client may have, on all its connections", () => {
+  /** @returns what came of so many watches that are asked for, one after the other: null, or why there is no room */
+  function ask(world: World, client: Client, count: number): (string | null)[] {
+    const records = Array.from({ length: count }, () => client.create(world.hub, WISH)[1]);
+    world.settle();
+    return records.map(({ ended }) => ended?.code ?? null);
+  }
+  const answers = (given: number, refused: number): (string | null)[] => [
+    ...Array.from({ length: given }, () => null),
+    ...Array.from({ length: refused }, () => "OVERLOADED"),
+  ];
+  function from(remote: string, id: number, name = ""): Client {
+    const client = new Client(id);
+    client.remote = remote;
+    client.actor = name === "" ? null : { name, generation: 1 };
+    return client;
+  }
+
+  test("is no more than is left for others: half of the node, and whoever comes next finds room", () => {
+    const world = new World({ perNode: 16 });
+    const greedy = [from("::1:700", 11), from("::1:701", 12)] as const;
+    const others = [from("10.0.0.7:1", 13), from("10.0.0.8:1", 14)] as const;
+    world.clients.push(...greedy, ...others);
+    expect(ask(world, greedy[0], 5)).toEqual(answers(5, 0));
+    expect(ask(world, greedy[1], 5)).toEqual(answers(3, 2));
+    expect(ask(world, others[0], 5)).toEqual(answers(4, 1));
+    expect(ask(world, others[1], 5)).toEqual(answers(2, 3));
+    world.hub.forget(greedy[0].id);
+    expect(world.hub.stats.watches).toBe(3 + 4 + 2);
+    expect(ask(world, greedy[1], 5)).toEqual(answers(2, 3));
+  });
+
+  test("is bounded, told apart by users where there are some, with a word of what helps", () => {
+    const world = new World({ perClient: 2 });
+    const [ann, ben] = [from("h:1", 11, "ann"), from("h:2", 12, "ben")];
+    world.clients.push(ann, ben);
+    expect(ask(world, ann, 3)).toEqual(answers(2, 1));
+    expect(ask(world, ben, 1)).toEqual(answers(1, 0));
+    expect(ann.notes.lastText).toBe(
+      "user ann has 2 watches at this node, and what is left is for others: watch at another node, or watch a range of keys in place of each, or end some",
+    );
+  });
+
+  test("is given back to whom it was taken from, whoever they are by then", () => {
+    const world = new World({ perClient: 2 });
+    const client = from("h:1", 11, "ann");
+    world.clients.push(client);
+    expect(ask(world, client, 2)).toEqual(answers(2, 0));
+    client.actor = { name: "ben", generation: 2 };
+    world.hub.forget(client.id);
+    const again = from("h:2", 12, "ann");
+    world.clients.push(again);
+    expect(ask(world, again, 3)).toEqual(answers(2, 1));
+  });
+
+  test("names no more keys than are left for others to name", () => {
+    const world = new World({ indexBytes: 8000 });
+    const long = { ...WISH, start: "k".repeat(700), end: null };
+    const client = from("h:1", 11);
+    world.clients.push(client);
+    const records = Array.from({ length: 6 }, () => client.create(world.hub, long)[1]);
+    world.settle();
+    expect(records.filter(({ ended }) => ended === null)).toHaveLength(4);
   });
 });
 

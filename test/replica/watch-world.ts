@@ -51,6 +51,7 @@ export class Client implements WatchRoute {
   readonly id: number;
   readonly notes = new WatchNotes();
   actor: Actor | null = null;
+  remote = "";
   reads = true;
   #frames: Uint8Array[] = [];
   #next = 1;

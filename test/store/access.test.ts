@@ -8,13 +8,16 @@ import {
   buildEntry,
   EMPTY_ACCESS,
   encodeAccessChange,
+  encodeClock,
+  encodeNumbers,
   encodeTxn,
   GroupWriter,
   KvState,
   mayRead,
   mayWrite,
-  rightsOf,
   NO_SESSION,
+  openingEntry,
+  rightsOf,
   SECRET_HOLDER,
   SnapshotDecoder,
   STATUS,
@@ -90,6 +93,17 @@ class Store {
 
   do(command: Command, actor: Actor | null, sequence = ++this.#sequence): Answer {
     return this.#apply(this.#entry(command, actor, this.session, sequence));
+  }
+
+  /** By steps of the clock. */
+  endLeases(): void {
+    const round = { n: 1, pid: 1, salt: 7 };
+    const opening = openingEntry(this.#entry({ kind: "noop" }, null, NO_SESSION, 0), round);
+    if (opening !== null) this.state.apply(opening, this.state.appliedIdx);
+    for (let count = 1; count <= 4; count++) {
+      const numbers = encodeClock({ passedMs: 500, round, count });
+      this.#apply(this.#entry({ kind: "clock", numbers }, null, NO_SESSION, 0));
+    }
   }
 
   #entry(command: Command, actor: Actor | null, session: number, sequence: number): Uint8Array {
@@ -260,6 +274,105 @@ describe("what is applied while access control is on", () => {
     expect(store.state.access).toBe(before);
     expect(store.manage({ kind: "turnOff" }, user("root")).status).toBe(STATUS.ok);
     expect(store.do(write("anything"), null).status).toBe(STATUS.ok);
+  });
+});
+
+describe("leases while access control is on", () => {
+  const grant = (lease: number): Command => ({ kind: "leaseGrant", ttl: 500, lease });
+  const revoke = (lease: number): Command => ({ kind: "leaseRevoke", lease });
+  const renew = (lease: number): Command => ({
+    kind: "leaseKeepAlive",
+    numbers: encodeNumbers([lease]),
+  });
+  const bind = (lease: number, ...keys: readonly string[]): Command => ({
+    kind: "leasedTxn",
+    txn: encodeTxn({
+      compare: [],
+      success: keys.map((at) => ({ ...put(at), lease })),
+      failure: [],
+    }),
+  });
+
+  test("whoever is known grants them and keeps them alive, and nobody else", () => {
+    const store = secured();
+    expect(store.do(grant(7), user("ann"))).toMatchObject({ status: STATUS.ok, revision: 7 });
+    expect(store.do(renew(7), user("ann"))).toMatchObject({ status: STATUS.renewed });
+    for (const nobody of [null, user("bob"), user("ann", 1)]) {
+      expect(store.do(grant(8), nobody).status).toBe(UNAUTHENTICATED);
+      expect(store.do(renew(7), nobody).status).toBe(UNAUTHENTICATED);
+      expect(store.do(revoke(7), nobody).status).toBe(UNAUTHENTICATED);
+    }
+    expect(store.state.leases.sortedIds()).toEqual([7]);
+  });
+
+  test("what was refused is refused once more, and renews nothing, when its user is known by then", () => {
+    const store = secured();
+    store.do(grant(7), SECRET_HOLDER);
+    expect(store.do(renew(7), user("bob"), 50).status).toBe(UNAUTHENTICATED);
+    expect(store.do(grant(8), user("bob"), 51).status).toBe(UNAUTHENTICATED);
+    store.manage({ kind: "addUser", user: "bob", passwordHash: "h" });
+    expect(store.do(renew(7), user("bob"), 50).status).toBe(UNAUTHENTICATED);
+    expect(store.do(grant(8), user("bob"), 51).status).toBe(UNAUTHENTICATED);
+    expect(store.do(renew(7), user("bob"), 52).status).toBe(STATUS.renewed);
+    expect(store.state.leases.sortedIds()).toEqual([7]);
+  });
+
+  test("one is revoked by who may write all its keys, as they are then", () => {
+    const store = secured();
+    for (const lease of [7, 8]) store.do(grant(lease), user("ann"));
+    store.do(bind(7, "a/1", "w/1"), user("ann"));
+    store.do(bind(8, "a/2"), user("ann"));
+    store.do(bind(8, "r/1"), SECRET_HOLDER);
+    expect(store.do(revoke(7), user("ann")).status).toBe(STATUS.ok);
+    expect(store.do(revoke(8), user("ann")).status).toBe(FORBIDDEN);
+    expect(store.state.readRange({ limit: 9 }).map((each) => each.key)).toEqual(["a/2", "r/1"]);
+    // What it is bound to last counts, and what its rights are now.
+    store.do(write("r/1"), SECRET_HOLDER);
+    expect(store.do(grant(9), user("ann")).status).toBe(STATUS.ok);
+    expect(store.do(bind(9, "a/3"), user("ann")).status).toBe(STATUS.txnThen);
+    store.manage({ kind: "forbid", role: "shop", ...prefix("a/") });
+    expect(store.do(revoke(9), user("ann")).status).toBe(FORBIDDEN);
+    store.manage({ kind: "permit", role: "shop", may: "write", ...prefix("a/") });
+    expect(store.do(revoke(9), user("ann")).status).toBe(STATUS.ok);
+    expect(store.do(revoke(8), user("ann")).status).toBe(STATUS.ok);
+    expect(store.do(revoke(8), user("ann")).status).toBe(STATUS.notFound);
+  });
+
+  test("a key that is bound to it later is looked at", () => {
+    const store = secured();
+    store.do(grant(7), user("ann"));
+    store.do(bind(7, "a/1"), user("ann"));
+    const rights = rightsOf(store.state.access, user("ann"));
+    expect(store.state.leases.areAll(7, rights.mayWrite)).toBe(true);
+    store.do(bind(7, "secret"), SECRET_HOLDER);
+    expect(store.state.leases.areAll(7, rights.mayWrite)).toBe(false);
+    expect(store.do(revoke(7), user("ann")).status).toBe(FORBIDDEN);
+    store.do(write("secret"), SECRET_HOLDER);
+    expect(store.do(revoke(7), user("ann")).status).toBe(STATUS.ok);
+  });
+
+  test("a transaction that binds keys needs what any other does", () => {
+    const store = secured();
+    store.do(grant(7), SECRET_HOLDER);
+    expect(store.do(bind(7, "a/1"), user("ann")).status).toBe(STATUS.txnThen);
+    expect(store.do(bind(7, "r/1"), user("ann")).status).toBe(FORBIDDEN);
+    const isBound = { where: { key: key("w/1") }, target: "lease", is: "=", to: 7 } as const;
+    const looks: Command = {
+      kind: "leasedTxn",
+      txn: encodeTxn({ compare: [isBound], success: [{ ...put("a/2"), lease: 7 }], failure: [] }),
+    };
+    // To compare is to read.
+    expect(store.do(looks, user("ann")).status).toBe(FORBIDDEN);
+    expect(store.state.leases.sortedKeys(7)).toEqual(["a/1"]);
+  });
+
+  test("they end by the clock, whoever bound what", () => {
+    const store = secured();
+    store.do(grant(7), user("ann"));
+    store.do(bind(7, "secret"), SECRET_HOLDER);
+    store.endLeases();
+    expect(store.state.leases.size).toBe(0);
+    expect(store.state.read(key("secret"))).toBeUndefined();
   });
 });
 

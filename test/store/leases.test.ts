@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { byteStringOfText, textOf } from "../../src/base/byte-string.ts";
 import { ERRORS } from "../../src/base/errors.ts";
 import {
@@ -27,6 +27,7 @@ import {
   type FrozenState,
   type TxnOp,
 } from "../../src/store/index.ts";
+import { Cell, LeasedCell } from "../../src/store/cell.ts";
 import type { Command } from "../../src/store/operations/index.ts";
 import { SnapshotDecoder } from "../../src/store/snapshot-decoder.ts";
 
@@ -391,6 +392,24 @@ describe("leases", () => {
     // An id that somebody may still hold is not given to another one.
     expect(new Store(begun).grant()).toBe(lease + 1);
   });
+});
+
+test("whoever uses no leases has nothing of them looked up or made, while others have some", () => {
+  const store = new Store();
+  store.put("bound", store.grant());
+  const { leases } = store.state;
+  const asked = ["has", "keysOf", "bind", "unbind", "areAll", "renew", "view"] as const;
+  const spies = asked.map((name) => vi.spyOn(leases, name));
+  for (let i = 0; i < 3; i++) store.write("free");
+  store.do({ kind: "append", key: bytes("free"), value: bytes("w") });
+  store.do({ kind: "casAbsent", key: bytes("free"), value: bytes("w") });
+  store.do({ kind: "delete", key: bytes("free") });
+  store.write("free");
+  for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+  const cell = store.state.cells.get(key("free"));
+  expect(cell).toBeInstanceOf(Cell);
+  expect(cell).not.toBeInstanceOf(LeasedCell);
+  expect(store.state.cells.get(key("bound"))).toBeInstanceOf(LeasedCell);
 });
 
 const action = fc.oneof(

@@ -3,7 +3,7 @@
  * one look a request where nobody has subscribed.
  */
 import type { ErrorCode } from "../../base/index.ts";
-import type { ObserveRequest } from "../index.ts";
+import { changeRevision, type ObserveRequest } from "../index.ts";
 import { diagnosticsChannel, nodeClock } from "../../machine/runtime/index.ts";
 
 /** The name of the channel: `diagnostics_channel.subscribe("omnikv:client:request", (message) => …)`. */
@@ -15,6 +15,11 @@ export interface RequestMessage {
   readonly operation: string;
   /** The node that answered; null: none did. */
   readonly node: number | null;
+  /**
+   * Of a write that took effect: what the store's history has it under, and what the nodes tell of it (`omnikv:server:entry`, the log's
+   * `revision`). Null: of reads, and of what changed nothing or was not answered.
+   */
+  readonly revision: number | null;
   /** Milliseconds from the call to the answer, all attempts together. */
   readonly durationMs: number;
   /** Null: it was answered. */
@@ -30,6 +35,7 @@ export const observeRequest: ObserveRequest = (operation, done) => {
     const message: RequestMessage = {
       operation: operation.kind,
       node: answer?.node ?? null,
+      revision: answer === null ? null : changeRevision(operation, answer),
       durationMs: nodeClock.now() - startMs,
       error: error?.code ?? null,
     };

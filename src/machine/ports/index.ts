@@ -9,6 +9,7 @@ export {
   TooManyFilesError,
 } from "./disk.ts";
 export { type LogFields, type Logger, type LogLevel, silentLogger } from "./logger.ts";
+export type { DiagnosticsChannel } from "./diagnostics-channel.ts";
 export type { Memory, MemoryReading } from "./memory.ts";
 export type {
   Address,

@@ -118,6 +118,19 @@ export class EtcdConnection {
     this.#request(RANGE_BLOCK, rangeMessage(key, serializable), done);
   }
 
+  /** A request of another kind: its path goes along each time. @param fields of the message, encoded */
+  call(path: string, fields: readonly Buffer[], done: Finished): void {
+    const block = Buffer.concat([
+      Buffer.from([0x83, 0x86, 0x04, path.length]),
+      Buffer.from(path),
+      Buffer.from([0x80 | 65, 0x80 | 64, 0x80 | 63]),
+    ]);
+    const content = Buffer.concat(fields);
+    const message = grpcMessage(content.length);
+    message.set(content, GRPC_HEADER_BYTES);
+    this.#request(block, message, done);
+  }
+
   close(): void {
     this.#socket.destroy();
   }
@@ -296,6 +309,20 @@ function grpcMessage(length: number): Buffer {
   bytes[0] = 0;
   bytes.writeUInt32BE(length, 1);
   return bytes;
+}
+
+/** A protobuf field of bytes, or of a message within. */
+export function bytesField(field: number, ...parts: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
+  const bytes = Buffer.allocUnsafe(fieldBytes(content.length));
+  writeField(bytes, 0, field, content);
+  return bytes;
+}
+
+/** A protobuf field of a small number. */
+export function numberField(field: number, value: number): Buffer {
+  if (value >= 0x80) throw new Error("numbers of more than a byte are not written");
+  return Buffer.from([field << 3, value]);
 }
 
 /** Tag, length and content of a protobuf field of bytes. */

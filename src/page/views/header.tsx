@@ -1,5 +1,6 @@
 import type { ComponentChild } from "preact";
 import type { ClusterView } from "../cluster-view.ts";
+import type { Who } from "../rights.ts";
 import { ballotText } from "../timeline.ts";
 import { Icon } from "./icons.tsx";
 import { readOnlyText } from "./read-only.ts";
@@ -9,9 +10,17 @@ interface HeaderProps {
   readonly view: ClusterView;
   readonly theme: ThemeChoice;
   readonly onHealAll: () => void;
+  readonly onSignIn: () => void;
+  readonly onSignOut: () => void;
 }
 
-export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild {
+export function Header({
+  view,
+  theme,
+  onHealAll,
+  onSignIn,
+  onSignOut,
+}: HeaderProps): ComponentChild {
   const why = whyNotHeal(view);
   return (
     <header class="header">
@@ -24,6 +33,7 @@ export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild 
       <LeaderChip view={view} />
       <span class="seen-from">seen from node {view.self}</span>
       <div class="header-buttons">
+        <WhoButton who={view.who} onSignIn={onSignIn} onSignOut={onSignOut} />
         <button
           type="button"
           class="button quiet"
@@ -48,6 +58,36 @@ export function Header({ view, theme, onHealAll }: HeaderProps): ComponentChild 
       </div>
     </header>
   );
+}
+
+/** Nothing while everybody may do everything. */
+function WhoButton(
+  props: { readonly who: Who | null } & Pick<HeaderProps, "onSignIn" | "onSignOut">,
+): ComponentChild {
+  const { who, onSignIn, onSignOut } = props;
+  if (who === null || !who.isOn) return null;
+  if (who.by === "password") {
+    const title = `${who.user ?? ""} has ${rolesText(who)}`;
+    return (
+      <>
+        <span class="who" data-testid="who" title={title}>
+          {who.user}
+        </span>
+        <button type="button" class="button quiet" data-testid="sign-out" onClick={onSignOut}>
+          Sign out
+        </button>
+      </>
+    );
+  }
+  return (
+    <button type="button" class="button quiet" data-testid="sign-in" onClick={onSignIn}>
+      Sign in
+    </button>
+  );
+}
+
+function rolesText({ roles }: Who): string {
+  return roles.length === 0 ? "no role" : `the roles ${roles.join(", ")}`;
 }
 
 /** Null: there is something to heal, or it cannot be seen. */

@@ -2,6 +2,7 @@ import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions, ReadMode, Through } from "../page-actions.ts";
+import { readablePrefixes, whyNotPrefix } from "../rights.ts";
 import { formatCount } from "./format.ts";
 import { KeyTree } from "./key-tree.tsx";
 import { TaskResult } from "./task-result.tsx";
@@ -26,7 +27,8 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
   const [prefix, setPrefix] = useState("");
   const [asked, setAsked] = useState(0);
   const count = useTask();
-  const askable = view.needsSecret === "no" && view.nodes.some(({ reach }) => reach === "live");
+  const whyNotAsk = whyNotAsked(view, prefix);
+  const askable = whyNotAsk === null;
   return (
     <div class="keys-column key-browser">
       <form
@@ -69,7 +71,23 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           />
         </div>
       ) : (
-        <p class="hint">No node can be asked now.</p>
+        <p class="hint" data-testid="not-asked">
+          {whyNotAsk}.
+          {readablePrefixes(view.who).map((readable) => (
+            <button
+              key={readable}
+              type="button"
+              class="button small"
+              data-testid="readable-prefix"
+              onClick={() => {
+                setTyped(readable);
+                setPrefix(readable);
+              }}
+            >
+              {readable}
+            </button>
+          ))}
+        </p>
       )}
       <div class="key-count">
         <button
@@ -77,7 +95,7 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           class="button small"
           data-testid="count-button"
           disabled={!askable || count.doing !== null}
-          title={askable ? "Looks at every one of them" : "No node can be asked now"}
+          title={whyNotAsk ?? "Looks at every one of them"}
           onClick={() =>
             count.run("counting…", async () => {
               const keys = await actions.countKeys(through, mode, prefix);
@@ -91,6 +109,15 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
         <TaskResult task={count} testId="count-result" idle={totalText(view)} />
       </div>
     </div>
+  );
+}
+
+/** Null: it can be. A node that does not let this page manage it answers about keys all the same. */
+function whyNotAsked({ needsSecret, nodes, who }: ClusterView, prefix: string): string | null {
+  const answers = nodes.some(({ reach, code }) => reach === "live" || code === "FORBIDDEN");
+  return (
+    whyNotPrefix(who, prefix) ??
+    (needsSecret === "no" && answers ? null : "No node can be asked now")
   );
 }
 

@@ -5,12 +5,14 @@ import { ConflictNote } from "./conflict-note.tsx";
 import { DeleteButton } from "./delete-button.tsx";
 import { keyDeeds, type KeyDeedsOptions } from "./key-deeds.ts";
 import { KeyPast } from "./key-past.tsx";
+import { whyNotKey, type Who } from "../rights.ts";
 import type { ShownHistory } from "../page-actions.ts";
 import { TextField } from "./text-field.tsx";
 import { TxnForm } from "./txn-form.tsx";
 import { ValueField } from "./value-field.tsx";
 
 interface KeyEditorProps extends KeyDeedsOptions {
+  readonly who: Who | null;
   readonly onRead: () => void;
   /** Reads it anew, whatever was typed. */
   readonly onReload: () => void;
@@ -19,10 +21,14 @@ interface KeyEditorProps extends KeyDeedsOptions {
 
 /** A key and its value, and what to do with them. */
 export function KeyEditor(props: KeyEditorProps): ComponentChild {
-  const { draft, onDraft, onRead, onReload, onHistory } = props;
+  const { who, draft, onDraft, onRead, onReload, onHistory } = props;
   const { key } = draft;
   const keyless = key === "" ? "Type or choose a key first" : null;
-  const whyNotSave = keyless ?? whyNotSaved(draft);
+  const whyNotRead = keyless ?? whyNotKey(who, "read", key);
+  const whyNotWrite = keyless ?? whyNotKey(who, "write", key);
+  // Who is told that somebody else was quicker is told what is there.
+  const whyNotSwap = whyNotWrite ?? whyNotRead;
+  const whyNotSave = (draft.seen === null ? whyNotWrite : whyNotSwap) ?? whyNotSaved(draft);
   const { save, remove, swap, commit } = keyDeeds(props);
   return (
     <div class="key-editor">
@@ -30,7 +36,7 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
         class="key-row"
         onSubmit={(event) => {
           event.preventDefault();
-          if (keyless === null) onRead();
+          if (whyNotRead === null) onRead();
         }}
       >
         <TextField
@@ -43,8 +49,8 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
           type="submit"
           class="button"
           data-testid="read-button"
-          disabled={keyless !== null}
-          title={keyless ?? undefined}
+          disabled={whyNotRead !== null}
+          title={whyNotRead ?? undefined}
         >
           Read
         </button>
@@ -80,13 +86,13 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
         >
           {draft.seen === null ? "Write" : "Save"}
         </button>
-        <DeleteButton key={key} name={key} why={keyless} onDelete={remove} />
+        <DeleteButton key={key} name={key} why={whyNotWrite} onDelete={remove} />
       </div>
-      <CasFields why={keyless} onSwap={swap} />
+      <CasFields why={whyNotSwap} onSwap={swap} />
       <KeyPast
         key={`past of ${key}`}
         name={key}
-        why={keyless}
+        why={whyNotRead}
         onAsk={onHistory}
         onTake={(text) => onDraft((now) => withValue(now, text))}
       />

@@ -94,6 +94,7 @@ export function KeysPanel({ view, actions }: KeysPanelProps): ComponentChild {
             </div>
           )}
           <KeyEditor
+            who={view.who}
             through={through}
             draft={draft}
             onDraft={setDraft}

@@ -3,6 +3,7 @@ import { unreachable } from "../../base/index.ts";
 import { alarmText } from "../../client/admin/index.ts";
 import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
+import { whyNotManage } from "../rights.ts";
 import { isLeading } from "../timeline.ts";
 import { capitalised, formatSpan, nodesText } from "./format.ts";
 import { linkLook } from "./link-look.ts";
@@ -62,6 +63,8 @@ export interface BannerLine {
 /** What can no longer be seen, and what no longer works; empty: all is well. */
 export function bannerLines(view: ClusterView): BannerLine[] {
   if (view.needsSecret !== "no") return [];
+  const rights = rightsLine(view);
+  if (rights !== null) return [rights];
   const lost = view.nodes.filter(({ reach }) => reach !== "live" && reach !== "connecting");
   const lines = lost.map((node): BannerLine => {
     const tone = node.reach === "silent" ? "warning" : "error";
@@ -86,6 +89,17 @@ export function bannerLines(view: ClusterView): BannerLine[] {
     lines.unshift({ key: "leader", text, tone: "warning" });
   }
   return lines;
+}
+
+/** All that is missing is missing for want of rights; null: that is not it. */
+function rightsLine({ nodes, who }: ClusterView): BannerLine | null {
+  const why = whyNotManage(who);
+  const isRefused = nodes.every(
+    ({ reach, code }) =>
+      reach === "connecting" || code === "FORBIDDEN" || code === "UNAUTHENTICATED",
+  );
+  if (why === null || !isRefused) return null;
+  return { key: "rights", text: `${why}: the nodes do not say how they are.`, tone: "warning" };
 }
 
 /** While nothing is wrong. */

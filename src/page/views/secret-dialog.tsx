@@ -5,10 +5,12 @@ import type { ClusterView } from "../cluster-view.ts";
 interface SecretDialogProps {
   readonly needs: ClusterView["needsSecret"];
   readonly onGive: (secret: string) => void;
+  /** Where access control is on, users need no secret. */
+  readonly onSignIn: () => void;
 }
 
 /** Asks for the cluster's secret. It is kept in the page's memory only, and forgotten here once it was given. */
-export function SecretDialog({ needs, onGive }: SecretDialogProps): ComponentChild {
+export function SecretDialog({ needs, onGive, onSignIn }: SecretDialogProps): ComponentChild {
   const dialog = useRef<HTMLDialogElement>(null);
   const [secret, setSecret] = useState("");
   const wanted = needs !== "no";
@@ -48,6 +50,9 @@ export function SecretDialog({ needs, onGive }: SecretDialogProps): ComponentChi
         </p>
         <button type="submit" class="button primary" disabled={secret === ""}>
           Connect
+        </button>
+        <button type="button" class="button quiet" data-testid="as-user" onClick={onSignIn}>
+          Sign in as a user instead
         </button>
       </form>
     </dialog>

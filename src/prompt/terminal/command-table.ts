@@ -65,6 +65,14 @@ export interface CommandGroup<A> {
 export interface CommandTable<A> {
   readonly groups: readonly CommandGroup<A>[];
   readonly nodeIds: readonly number[];
+  /** Commands of another prompt: whoever types one here is told where it is. */
+  readonly elsewhere?: Elsewhere;
+}
+
+export interface Elsewhere {
+  /** The subcommand that opens the other prompt. */
+  readonly prompt: "client" | "manage";
+  readonly commands: readonly Pick<CommandSpec<unknown>, "name" | "aliases">[];
 }
 
 /** A command may be there twice: for the whole cluster, and with a node in front. */
@@ -228,6 +236,16 @@ function unknownCommand<A>(table: CommandTable<A>, word: string, atStart: boolea
     }
   }
   const specs = (atStart ? [...(then ?? []), ...(first ?? [])] : first) ?? [];
+  const { elsewhere } = table;
+  const isElsewhere = elsewhere?.commands.some(
+    ({ name, aliases }) => name === lower || aliases?.includes(lower) === true,
+  );
+  if (elsewhere !== undefined && isElsewhere === true && means(specs) === undefined) {
+    const where = `omnikv ${elsewhere.prompt}`;
+    return new UsageError(
+      `${shown(word)} is a command of the other prompt: \`${where}\`, or that of \`omnikv start\`, which has both`,
+    );
+  }
   const names = [...new Set(specs.map(({ name }) => name))];
   // Behind the names: of two that are equally near, the main one is meant.
   const aliases = specs.flatMap((spec) => spec.aliases ?? []);

@@ -12,9 +12,11 @@ export {
 } from "./arguments.ts";
 export { bytesField } from "./bytes-field.ts";
 export {
+  allCommands,
   type CommandGroup,
   type CommandSpec,
   type CommandTable,
+  type Elsewhere,
   findCommand,
   type FlagSpec,
   type ParsedArguments,

@@ -56,6 +56,11 @@ export class NaiveAccess {
     return this.#userOf(actor)?.roles.has("root") === true;
   }
 
+  /** Somebody who may do at least what anybody may whom the cluster knows. */
+  isKnown(actor: Actor | null): boolean {
+    return this.isRoot(actor) || this.#userOf(actor) !== undefined;
+  }
+
   /** Keys in question: those named, and the bounds of ranges. */
   may(actor: Actor | null, way: "read" | "write", where: Where): boolean {
     if (this.isRoot(actor)) return true;

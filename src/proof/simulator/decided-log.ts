@@ -113,6 +113,8 @@ export class DecidedLog {
   #round = "";
   readonly #floors = new Map<number, number>();
   readonly #executed = new Set<string>();
+  /** Those that were refused for want of rights: that is their answer, whatever is granted later. */
+  readonly #denied = new Set<string>();
 
   constructor(entries: readonly Uint8Array[]) {
     const cursor = new CommandCursor();
@@ -236,7 +238,10 @@ export class DecidedLog {
     const after = new Map([...this.#content].filter(([, { lease }]) => lease !== id));
     const gone = [...this.#content.keys()].filter((key) => !after.has(key));
     this.#content = after;
-    if (gone.length > 0) this.changes.push({ key: BY_TXN, value: null });
+    if (gone.length > 0) {
+      this.changes.push({ key: BY_TXN, value: null });
+      this.#noteEpoch();
+    }
     for (const key of gone) this.#version(textOf(key as ByteString), null);
   }
 
@@ -248,10 +253,14 @@ export class DecidedLog {
     this.#floors.set(session, floor);
     const name = `${session} ${sequence}`;
     const isRenewal = cursor.op === OP.leaseKeepAlive;
-    if (sequence < floor || (!isRenewal && this.#executed.has(name))) return;
-    this.#executed.add(name);
+    if (sequence < floor || this.#denied.has(name)) return;
+    if (!isRenewal && this.#executed.has(name)) return;
     const operation = operationOf(cursor.op);
-    if (cursor.op !== OP.closeSession && !this.#isPermitted(cursor)) return;
+    if (cursor.op !== OP.closeSession && !this.#isPermitted(cursor)) {
+      this.#denied.add(name);
+      return;
+    }
+    this.#executed.add(name);
     if (operation?.kind === "txn") return this.#txn(cursor.txn());
     if (operation?.kind === "lease") return this.#lease(cursor, idx);
     if (operation?.kind !== "key") {
@@ -299,7 +308,14 @@ export class DecidedLog {
       const isRead = operation.request === "cas";
       return access.may(actor, "write", where) && (!isRead || access.may(actor, "read", where));
     }
-    if (operation?.kind !== "txn") return actor !== null;
+    if (cursor.op === OP.leaseRevoke) {
+      // With the lease its keys go.
+      const bound = [...this.#content].filter(([, { lease }]) => lease === cursor.lease);
+      const mayEnd = ([key]: readonly [string, unknown]): boolean =>
+        access.may(actor, "write", { key: key as ByteString });
+      return access.isKnown(actor) && bound.every(mayEnd);
+    }
+    if (operation?.kind !== "txn") return access.isKnown(actor);
     const txn = decodeTxn(cursor.txn());
     if (typeof txn === "string") return false;
     return needsOf(txn).every(([way, where]) => access.may(actor, way, where));

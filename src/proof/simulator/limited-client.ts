@@ -3,7 +3,9 @@
  * against the rights in the decided log when the run is over (access-check.ts).
  */
 import type { Answer, Operation } from "../../client/index.ts";
+import type { SeededRandom } from "../../machine/ports/index.ts";
 import {
+  byteStringOf,
   byteStringOfText,
   bytesOf,
   encodeTxn,
@@ -17,31 +19,32 @@ import {
 import { LIMITED_KEYS, LIMITED_KEYS_COUNT, passwordOf } from "./access-changes.ts";
 import { Asker, type AskerOptions } from "./asker.ts";
 import type { LimitedRecord } from "./history.ts";
+import { askOfLeases } from "./limited-leases.ts";
+import type { Question } from "./question.ts";
 
 const PAUSE_MS_MAX = 30;
 
-interface Question {
-  readonly what: string;
-  readonly operation: Operation;
-  readonly reads: readonly Where[];
-  readonly writes: readonly Where[];
+export interface LimitedOptions extends AskerOptions {
+  readonly user: string;
+  /** What it draws of leases; null: it knows nothing of them. */
+  readonly leases: SeededRandom | null;
 }
 
-export class LimitedClient extends Asker<AskerOptions> {
-  readonly #user: string;
+/** Of a hundred questions, for who knows of leases. */
+const OF_LEASES = 30;
+
+export class LimitedClient extends Asker<LimitedOptions> {
   #made = 0;
 
-  constructor(options: AskerOptions, user: string) {
-    super(options, "u", options.random.pick([60, 150, 400]), PAUSE_MS_MAX, {
-      user,
-      password: passwordOf(user),
-    });
-    this.#user = user;
+  constructor(options: LimitedOptions) {
+    const { user } = options;
+    const password = passwordOf(user);
+    super(options, "u", options.random.pick([60, 150, 400]), PAUSE_MS_MAX, { user, password });
   }
 
   protected ask(): void {
-    const { history, random, coverage } = this.options;
-    const { what, operation, reads, writes } = this.#draw();
+    const { history, random, coverage, user } = this.options;
+    const { what, operation, reads, writes, needs } = this.#draw();
     const call = history.mark();
     const node = random.chance(0.3) ? random.pick(this.options.nodes).id : null;
     this.core.submit(operation, { node }, (error, answer) => {
@@ -49,27 +52,25 @@ export class LimitedClient extends Asker<AskerOptions> {
       coverage.hit(`limited: ${what} ${code}`);
       const outcome = answer === null ? code : "ok";
       const local = "local" in operation && operation.local;
-      history.limited.push({
-        user: this.#user,
-        what,
-        call,
-        local,
-        reads,
-        writes,
-        outcome,
-        revisions: answer === null ? null : revisionsOf(answer, writes.length > 0),
-      });
+      const revisions = answer === null ? null : revisionsOf(answer, writes.length > 0);
+      const record = { user, what, call, local, reads, writes, outcome, revisions };
+      if (needs === undefined) history.limited.push(record);
+      else if (answer !== null) {
+        // Of what it was told at least, it may know.
+        const told = (answer.leases?.keys ?? []).map((key) => ({ key: byteStringOf(key) }));
+        history.limited.push({ ...record, reads: told, revisions: null });
+      }
       this.start();
     });
   }
 
-  #key(): ByteString {
-    return byteStringOfText(`${LIMITED_KEYS}${this.options.random.below(LIMITED_KEYS_COUNT)}`);
-  }
-
   #draw(): Question {
-    const { random, index } = this.options;
-    const [one, other] = [this.#key(), this.#key()];
+    const { random, index, leases } = this.options;
+    if (leases?.chance(OF_LEASES / 100) === true) {
+      const value = byteStringOfText(`u${index}-${this.#made++}`);
+      return askOfLeases(leases, keyOf(leases), value);
+    }
+    const [one, other] = [keyOf(random), keyOf(random)];
     const key = bytesOf(one);
     const value = Buffer.from(`u${index}-${this.#made++}`);
     const local = random.chance(0.4);
@@ -127,6 +128,10 @@ export class LimitedClient extends Asker<AskerOptions> {
       writes: [{ key: put.key }],
     };
   }
+}
+
+function keyOf(random: SeededRandom): ByteString {
+  return byteStringOfText(`${LIMITED_KEYS}${random.below(LIMITED_KEYS_COUNT)}`);
 }
 
 function asks(

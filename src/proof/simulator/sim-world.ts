@@ -172,6 +172,7 @@ export class SimWorld {
       if (!(error instanceof CrashPoint)) throw error;
     }
     this.#checkNodes();
+    for (const watcher of this.watchers) watcher.observe();
   }
 
   /** @returns whether the condition came to hold within `ms` */
@@ -357,7 +358,8 @@ export class SimWorld {
       isolatedMs: 2 * plan.electionTimeoutMs + 10 * (plan.delayMaxMs + plan.quantumMs),
       isCutOff: (node) => {
         const place = this.nodes[node - 1];
-        return place?.paused === false && place.node?.replica.standing().kind === "cutOff";
+        if (place === undefined || place.paused || place.node === null) return null;
+        return place.node.replica.standing().kind === "cutOff";
       },
     });
   }
@@ -373,8 +375,10 @@ export class SimWorld {
     const { plan, clock, network, coverage, history } = this;
     const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
     const random = this.#random.fork(`limited ${index}`);
-    const rest = { clock, network, coverage, history, nodes, random };
-    return new LimitedClient({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS }, user);
+    const hasLeases = (plan.leaseHolders ?? 0) > 0;
+    const leases = hasLeases ? this.#random.fork(`leases of limited ${index}`) : null;
+    const rest = { clock, network, coverage, history, nodes, random, user, leases };
+    return new LimitedClient({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS });
   }
 
   #newHostile(index: number): HostileClient {

@@ -15,6 +15,8 @@ export class WatchNotes implements FeedHandler {
   readonly records: WatchRecord[] = [];
   /** As the server said last. */
   hearsLeader = true;
+  /** Why a watch has ended, of the last one that has. */
+  lastText = "";
   readonly #open = new Map<number, WatchRecord>();
   /** Parts of a revision of which more come. */
   readonly #parts = new Map<
@@ -75,7 +77,8 @@ export class WatchNotes implements FeedHandler {
     }
   }
 
-  ended(number: number, code: ErrorCode, _text: string, revision: number): void {
+  ended(number: number, code: ErrorCode, text: string, revision: number): void {
+    this.lastText = text;
     const record = this.#recordOf(number);
     record.ended = { code, revision };
     this.#open.delete(number);

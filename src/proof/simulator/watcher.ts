@@ -3,7 +3,7 @@
  * begins anew when it is told that what it needs is compacted. What it was told is held against the decided log when the
  * run is over (watch-check).
  *
- * Invariant E8: while a node is cut off for long, those who watch there have been told.
+ * Invariant E8: while a node is cut off for long, those who watch there have been told, and when it is fed again for as long, that too.
  */
 import { assert } from "../../base/index.ts";
 import {
@@ -31,10 +31,10 @@ export interface WatcherOptions {
   readonly keys: number;
   /** Where users are told apart: of one who may read everything. */
   readonly credentials: CredentialOptions;
-  /** After so long cut off without a word a node is at fault. */
+  /** After so long cut off, or fed again, without a word a node is at fault. */
   readonly isolatedMs: number;
-  /** Whether this node runs, and nobody feeds it. */
-  isCutOff(node: number): boolean;
+  /** Whether nobody feeds this node. Null: it does not run. */
+  isCutOff(node: number): boolean | null;
 }
 
 const WATCHES = 4;
@@ -64,7 +64,9 @@ export class Watcher {
   #nextNumber = 1;
   #node = 0;
   #stalledUntil = 0;
-  #cutOffSince: number | null = null;
+  /** E8: how the node stands, and since when this client could have been told. */
+  #isCutOff: boolean | null = null;
+  #since: number | null = null;
   #isSettling = false;
   #stopped = false;
 
@@ -82,6 +84,12 @@ export class Watcher {
 
   start(): void {
     this.#look();
+  }
+
+  /** After each event: a node that is fed for a moment between two looks begins to count anew, as it does itself. */
+  observe(): void {
+    if (this.#since === null || this.#options.isCutOff(this.#node) === this.#isCutOff) return;
+    this.#since = null;
   }
 
   /** No more moves, nor pauses: it is to come level. */
@@ -193,7 +201,7 @@ export class Watcher {
     this.#unstall();
     this.#link?.close();
     this.#link = null;
-    this.#cutOffSince = null;
+    this.#since = null;
     for (const line of this.#lines) this.#remember(line);
   }
 
@@ -263,21 +271,25 @@ export class Watcher {
     const { network, nodes } = this.#options;
     const host = nodes.find(({ id }) => id === this.#node)?.host ?? "";
     network.setPath(host, this.#host, { cut });
-    this.#cutOffSince = null;
+    this.#since = null;
   }
 
   /** E8. */
   #checkSaid(): void {
     const { clock, isolatedMs } = this.#options;
     const isOpen = this.#lines.some(({ record }) => record !== null && record.created !== null);
-    if (!isOpen || this.#stalledUntil > 0 || !this.#options.isCutOff(this.#node)) {
-      this.#cutOffSince = null;
+    const isCutOff = this.#options.isCutOff(this.#node);
+    if (!isOpen || this.#stalledUntil > 0 || isCutOff === null) {
+      this.#since = null;
       return;
     }
-    this.#cutOffSince ??= clock.now();
-    if (clock.now() - this.#cutOffSince < isolatedMs) return;
-    this.#count("at a node that is cut off, and says so");
-    assert(!this.#notes.hearsLeader, `n${this.#node} is cut off, and says nothing: ${this.#host}`);
+    this.#isCutOff = isCutOff;
+    this.#since ??= clock.now();
+    if (clock.now() - this.#since < isolatedMs) return;
+    const { hearsLeader } = this.#notes;
+    if (isCutOff) this.#count("at a node that is cut off, and says so");
+    const what = isCutOff ? "is cut off, and says nothing" : "is fed, and says that it is cut off";
+    assert(hearsLeader !== isCutOff, `n${this.#node} ${what}: ${this.#host}`);
   }
 
   #count(what: string): void {

@@ -339,6 +339,8 @@ export const ADMIN_OPERATIONS = {
       user: z.string().nullable(),
       by: z.enum(["password", "secret", "certificate", "none"]),
       roles: z.array(z.string()),
+      /** Of these roles, root left out. Null: they are too many to be told. */
+      permissions: z.array(z.strictObject({ may: permissionKind, ...keyRange })).nullable(),
     }),
   },
   /** Users and roles, as the node that is asked has them. */

@@ -30,6 +30,11 @@ export interface AdminAccessParts {
   readonly wake: () => void;
 }
 
+/** To who asks who he is: anybody may, often. */
+const PERMISSIONS_TOLD_MAX = 64;
+
+type AdminPermission = AdminResult<"getAccess">["roles"][number]["permissions"][number];
+
 export function whoIs(
   access: AccessState,
   identity: Identity,
@@ -38,7 +43,13 @@ export function whoIs(
   const by = identity.means(access, nowMs);
   const name = by === "none" ? "" : (identity.actor(nowMs)?.name ?? "");
   const roles = by === "secret" ? [ROOT] : [...(access.users.get(name)?.roles ?? [])];
-  return { isOn: access.isOn, user: name === "" ? null : name, by, roles };
+  const permissions = roles.flatMap((role) => access.roles.get(role)?.permissions ?? []);
+  const told = permissions.length > PERMISSIONS_TOLD_MAX ? null : permissions.map(toldOf);
+  return { isOn: access.isOn, user: name === "" ? null : name, by, roles, permissions: told };
+}
+
+function toldOf({ kind, start, end }: Permission): AdminPermission {
+  return { may: kind, start: bytesOf(start), end: end === null ? null : bytesOf(end) };
 }
 
 /** Without what passwords and tokens are made with. */
@@ -52,11 +63,7 @@ export function accessOf({ isOn, users, roles }: AccessState): AdminResult<"getA
     })),
     roles: [...roles.values()].map(({ name, permissions }) => ({
       name,
-      permissions: permissions.map(({ kind, start, end }) => ({
-        may: kind,
-        start: bytesOf(start),
-        end: end === null ? null : bytesOf(end),
-      })),
+      permissions: permissions.map(toldOf),
     })),
   };
 }

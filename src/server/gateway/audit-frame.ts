@@ -11,17 +11,22 @@ import {
   type AccessState,
   type Actor,
   type ByteString,
-  type KeysOfLease,
+  type Leases,
   type Txn,
   type Where,
 } from "../../store/index.ts";
 import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/index.ts";
 import type { Audit } from "../../machine/ports/index.ts";
-import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
+import {
+  type ClientFrame,
+  forEachRead,
+  type Wanted,
+  type WatchRequest,
+} from "../../protocol/client/index.ts";
 
 export interface Asker {
   readonly access: AccessState;
-  readonly keysOfLease: KeysOfLease;
+  readonly leases: Leases;
   readonly actor: Actor | null;
   readonly from: string;
 }
@@ -44,7 +49,7 @@ export function recordFrame(
 }
 
 function recordGroup(audit: Audit, asker: Asker, group: Uint8Array): void {
-  const { access, keysOfLease, actor, from } = asker;
+  const { access, leases, actor, from } = asker;
   const rights = access.isOn ? rightsOf(access, actor) : null;
   const cursor = new CommandCursor();
   cursor.resetToGroup(group);
@@ -55,34 +60,42 @@ function recordGroup(audit: Audit, asker: Asker, group: Uint8Array): void {
       user: userOf(actor),
       from,
       operation: nameOf(cursor.op),
-      keys: keysOf(cursor),
-      allowed: rights === null || refusalOf(rights, cursor, keysOfLease) === 0,
+      keys: keysOf(cursor, leases),
+      allowed: rights === null || refusalOf(rights, cursor, leases) === 0,
     });
   }
 }
 
-function recordReads(audit: Audit, { access, actor, from }: Asker, frame: Uint8Array): void {
+function recordReads(
+  audit: Audit,
+  { access, leases, actor, from }: Asker,
+  frame: Uint8Array,
+): void {
+  const rights = access.isOn ? rightsOf(access, actor) : null;
   forEachRead(frame, (_, wanted) => {
-    const where: readonly Where[] =
-      typeof wanted === "string"
-        ? [{ key: wanted }]
-        : "keys" in wanted
-          ? wanted.keys.map((key) => ({ key }))
-          : "key" in wanted
-            ? [{ key: wanted.key }]
-            : "history" in wanted
-              ? [{ key: wanted.history }]
-              : "end" in wanted
-                ? [{ start: wanted.start, end: wanted.end }]
-                : [];
+    const where = whereOf(wanted);
+    const isOfKeys = typeof wanted !== "string" && "lease" in wanted && wanted.withKeys;
     audit.record({
       user: userOf(actor),
       from,
-      operation: "read",
-      keys: shownAll(where),
-      allowed: where.every((one) => mayRead(access, actor, one)),
+      operation: where === null ? "read leases" : "read",
+      keys: where === null ? null : shownAll(where),
+      allowed:
+        rights === null ||
+        (where === null
+          ? rights.isKnown && (!isOfKeys || leases.areAll(wanted.lease, rights.mayRead))
+          : where.every(rights.mayRead)),
     });
   });
+}
+
+/** Null: leases. */
+function whereOf(wanted: Wanted): readonly Where[] | null {
+  if (typeof wanted === "string") return [{ key: wanted }];
+  if ("keys" in wanted) return wanted.keys.map((key) => ({ key }));
+  if ("key" in wanted) return [{ key: wanted.key }];
+  if ("history" in wanted) return [{ key: wanted.history }];
+  return "end" in wanted ? [{ start: wanted.start, end: wanted.end }] : null;
 }
 
 function recordWatches(
@@ -119,7 +132,9 @@ function nameOf(op: number): string {
   return OP_NAMES.find((name) => OPERATIONS[name].code === op) ?? String(op);
 }
 
-function keysOf(cursor: CommandCursor): string | null {
+/** Of a lease that is to end those that go with it. */
+function keysOf(cursor: CommandCursor, leases: Leases): string | null {
+  if (cursor.op === OP.leaseRevoke) return shownBound(cursor.lease, leases);
   const kind = operationOf(cursor.op)?.kind;
   if (kind === "key") return shown({ key: cursor.key() });
   if (kind !== "txn") return null;
@@ -138,6 +153,12 @@ function whereIn({ compare, success, failure }: Txn): readonly Where[] {
 function shownAll(all: readonly Where[]): string {
   const some = all.slice(0, KEYS_SHOWN).map(shown).join(" ");
   return all.length > KEYS_SHOWN ? `${some} and ${all.length - KEYS_SHOWN} more` : some;
+}
+
+function shownBound(lease: number, leases: Leases): string {
+  const some = leases.someKeys(lease, KEYS_SHOWN).map((key) => shown({ key }));
+  const more = leases.keysOf(lease) - some.length;
+  return `lease ${lease}: ${some.join(" ")}${more > 0 ? ` and ${more} more` : ""}`.trimEnd();
 }
 
 export function shown(where: Where): string {

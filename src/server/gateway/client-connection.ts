@@ -12,9 +12,10 @@
  *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
  *   F5. What comes after a request to sign in waits until that is answered.
  *   F4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
+ *   F6. While others are at work it rests when much was looked at for it (WorkPace), what is left of its frames too.
  */
 import { KvError, unreachable } from "../../base/index.ts";
-import { piecesOf, type Actor, type ByteString, type GroupPiece } from "../../store/index.ts";
+import { piecesOf, type Actor, type GroupPiece } from "../../store/index.ts";
 import type { Audit, Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import { type Replica, type Route, RouteLoad, type WatchRoute } from "../../replica/index.ts";
 import {
@@ -33,6 +34,7 @@ import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { LargeWrites } from "./large-writes.ts";
 import type { SignIn } from "./sign-in.ts";
+import { WorkPace } from "./work-pace.ts";
 
 /** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
 const TURN_WORK = 1024;
@@ -82,6 +84,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   readonly #connection: Connection;
   readonly #inbox = new Inbox();
   readonly #large = new LargeWrites();
+  readonly #pace = new WorkPace();
   /** Of the frame that is being taken. */
   #pieces: readonly GroupPiece[] = [];
   #nextPiece = 0;
@@ -153,6 +156,12 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     this.tell(frame);
   }
 
+  /** F6. */
+  isResting(): boolean {
+    this.#countWork();
+    return !this.#pace.isIdle && this.#mustRestFromWork();
+  }
+
   unreadBytes(): number {
     return this.#connection.bufferedBytes();
   }
@@ -195,9 +204,16 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
       this.#workTurn = this.#gate.turn;
       this.#work = Math.min(TURN_WORK, this.#work + turns * TURN_WORK);
     }
-    this.#work -= Math.floor(this.load.workBytes / WORK_BYTES);
-    this.load.workBytes = 0;
+    this.#countWork();
     return this.#work > 0;
+  }
+
+  #countWork(): void {
+    const { workBytes } = this.load;
+    if (workBytes === 0) return;
+    this.load.workBytes = 0;
+    this.#work -= Math.floor(workBytes / WORK_BYTES);
+    this.#pace.took(workBytes, this.#gate.nowMs());
   }
 
   /** F2. */
@@ -207,6 +223,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
     if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
     if (!this.#large.isIdle && this.#mustRest()) return false;
+    if (this.isResting()) return false;
     if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
     return !this.#unread;
   }
@@ -219,6 +236,12 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     }
     this.#large.forget();
     return false;
+  }
+
+  /** F6. */
+  #mustRestFromWork(): boolean {
+    const nowMs = this.#gate.nowMs();
+    return this.#pace.mustRest(nowMs) && this.#gate.othersAtWork(nowMs);
   }
 
   #takeNext(): void {
@@ -299,8 +322,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
     const { access, leases } = this.#gate.replica.state;
-    const keysOfLease = (lease: number): Iterable<ByteString> => leases.boundTo(lease);
-    const asker = { access, keysOfLease, actor: this.actor, from: this.remote };
+    const asker = { access, leases, actor: this.actor, from: this.remote };
     recordFrame(audit, asker, bytes, frame);
   }
 

@@ -26,6 +26,7 @@ import {
   StorageError,
 } from "../../storage/index.ts";
 import { AgreementLog, outvotedText } from "./agreement-log.ts";
+import { EntryChannel } from "./entry-channel.ts";
 import { Departure } from "./departure.ts";
 import { PeerGuard } from "./peer-guard.ts";
 import { contradictionText, isFinalRefusal } from "./refusals.ts";
@@ -42,7 +43,7 @@ import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
 import type { NodeSight } from "./sight.ts";
 import { SlowLog } from "./slow-log.ts";
-import { adminLink, nodeStatus, RoleLog } from "./status.ts";
+import { adminLink, nodeStatus, RoleLog, roundTripsTo } from "./status.ts";
 
 export interface NodeEvents {
   /** Both ports are open. */
@@ -75,6 +76,7 @@ export class Node {
   readonly #agreementLog: AgreementLog;
   readonly #peerTrouble: PeerTrouble;
   readonly #slowLog: SlowLog;
+  readonly #entryChannel: EntryChannel;
   readonly #memoryWatch: MemoryWatch | null;
   readonly #startedMs: number;
   readonly #listeners: Listener[] = [];
@@ -161,6 +163,7 @@ export class Node {
       logger,
       lastSyncMs: () => this.#storage.stats.lastSyncMs,
     });
+    this.#entryChannel = new EntryChannel(machine.entries, options.nodeId, this.#replica.served);
     this.#memoryWatch = watchMemory(machine, this.#replica, options.timing.tickMs);
   }
 
@@ -204,6 +207,7 @@ export class Node {
       this.#agreementLog.update();
       this.#peerTrouble.update();
       this.#slowLog.update();
+      this.#entryChannel.update();
       this.#departure?.tick();
       if (this.#stopped) return;
       this.#wake();
@@ -306,11 +310,7 @@ export class Node {
       stateBytes: state.sizeBytes,
       quotaBytes: state.quotaBytes,
       heapLimitBytes: this.#machine.memory?.read().limitBytes ?? null,
-      roundTrips: this.#links.status().map(({ peer, counters }) => ({
-        peer,
-        buckets: [...counters.roundTrips],
-        sumMs: counters.roundTripsMs,
-      })),
+      roundTrips: this.#links.status().map(roundTripsTo),
       syncLatency,
       syncMs,
     };

@@ -3,6 +3,7 @@ import { RANGE_PAGE, type PageLimits } from "../../store/index.ts";
 import type { PeerLinksLimits } from "../../links/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type {
+  DiagnosticsChannel,
   Address,
   Audit,
   Clock,
@@ -33,6 +34,8 @@ export interface Machine {
   readonly audit?: Audit;
   /** Left out: nobody looks whether it is enough. */
   readonly memory?: Memory;
+  /** ENTRY_CHANNEL. Left out: nobody is told which entries are applied. */
+  readonly entries?: DiagnosticsChannel;
 }
 
 /** Milliseconds. */

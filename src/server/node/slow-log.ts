@@ -28,10 +28,11 @@ export class SlowLog {
     const found = slow.take();
     if (found === null) return;
     this.#saidMs = nowMs;
-    const { frames, idx, ms, waitedMs } = found;
+    const { frames, idx, revision, ms, waitedMs } = found;
     logger.warn("writes took long", {
       frames,
       idx,
+      revision,
       slowestMs: Math.round(ms),
       waitedMs: Math.round(waitedMs),
       agreedMs: Math.round(ms - waitedMs),

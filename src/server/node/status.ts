@@ -7,6 +7,7 @@ import type { Replica } from "../../replica/index.ts";
 import type { LogStorage } from "../../storage/index.ts";
 import type { AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
 import { alarmsOf } from "./alarms.ts";
+import type { NodeSight } from "./sight.ts";
 
 export interface StatusParts {
   readonly nodeId: number;
@@ -72,6 +73,10 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
     alarms: alarmsOf(replica, parts.unreadable, storage.lack, parts.otherLogs),
     leases: { count: state.leases.size, clockMs: state.leases.clockMs },
   };
+}
+
+export function roundTripsTo({ peer, counters }: LinkStatus): NodeSight["roundTrips"][number] {
+  return { peer, buckets: [...counters.roundTrips], sumMs: counters.roundTripsMs };
 }
 
 export function adminLink(link: LinkStatus): AdminLink {

@@ -4,7 +4,7 @@
  */
 import type { RequestListener } from "node:http";
 import { createDashboard } from "../dashboard/index.ts";
-import { type Machine, Node } from "../node/index.ts";
+import { ENTRY_CHANNEL, type Machine, Node } from "../node/index.ts";
 import {
   AuditFile,
   type ConnectionCaps,
@@ -19,7 +19,7 @@ import {
   watchDirectory,
   type WatchedPart,
 } from "../../machine/host/index.ts";
-import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
+import { createNodeRandom, diagnosticsChannel, nodeClock } from "../../machine/runtime/index.ts";
 import { WsNetwork } from "../../machine/network/index.ts";
 import { type Audit, type Logger, StrangerLog } from "../../machine/ports/index.ts";
 import { IDENTITY_FILE, LOG_DIRECTORY, logEndPath, PEER_MEMORY_FILE } from "../../storage/index.ts";
@@ -98,6 +98,7 @@ export class ServingNode {
       network: networkOf(options, caps, strangers, this.#view),
       disk: new NodeDisk(options.dataDirectory),
       memory: processMemory(),
+      entries: diagnosticsChannel(ENTRY_CHANNEL),
       passwords: scryptPasswords,
       ...auditOf(options, logger),
       logger,

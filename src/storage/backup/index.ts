@@ -1,5 +1,7 @@
-/** The file of a backup, and directories that begin with one. */
+/** The file of a backup, directories that begin with one, and checks of both. */
+export { IDENTITY_FILE } from "../index.ts";
 export { BackupError, type BackupHeader, BackupWriter, HEADER_BYTES } from "./format.ts";
 export { newBeginning, type NewCluster, REVISION_STEP } from "./new-beginning.ts";
 export { headerOf, type ReadBackup, readBackup } from "./read-backup.ts";
+export { verifyDirectory, type VerifiedDirectory } from "./verify-directory.ts";
 export { restoreDirectory } from "./restore-directory.ts";

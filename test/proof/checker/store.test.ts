@@ -255,7 +255,7 @@ test("what was refused did nothing, what is known only to have happened has no a
   expect(checkStore(history)).toMatchObject({ verdict: "ok", operations: 4, anomalies: [] });
 });
 
-test("100,000 operations on several keys each", () => {
+test("100,000 operations on several keys each", { timeout: 600_000 }, () => {
   const plan = { seed: 1, operations: 100_000, clients: 32, keys: 500, lostPerMille: 5 };
   const reports = generateReports(plan);
   const { verdict, anomalies } = check(reports);

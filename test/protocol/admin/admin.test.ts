@@ -133,7 +133,10 @@ const RESULTS: { readonly [Op in (typeof ADMIN_OPS)[number]]: AdminResult<Op> } 
   },
   readBackup: { bytes: Buffer.from("OKVS"), last: false },
   signIn: { token: "t", lifetimeMs: 300_000 },
-  whoami: { isOn: true, user: "ann", by: "password", roles: ["r"] },
+  whoami: {
+    ...{ isOn: true, user: "ann", by: "password", roles: ["r"] },
+    permissions: [{ may: "read", start: Buffer.from("a"), end: null }],
+  },
   getAccess: {
     isOn: false,
     users: [{ name: "ann", hasPassword: true, roles: ["r"] }],

@@ -268,7 +268,7 @@ describe("management", () => {
     const nobody = adminOf();
     await expect(nobody.call(1, "status", {})).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     expect(await nobody.call(1, "whoami", {})).toEqual({
-      ...{ isOn: true, user: null, by: "none", roles: [] },
+      ...{ isOn: true, user: null, by: "none", roles: [], permissions: [] },
     });
     const ann = adminOf(ANN);
     for (const asked of [
@@ -307,6 +307,35 @@ describe("management", () => {
 });
 
 describe("the audit", () => {
+  test("says of leases what was done, with which keys, and whether it might be", async () => {
+    await secure();
+    const [root, ann] = [clientOf(ROOT), clientOf(ANN)];
+    const lease = (await ann.leases.issue(60_000)).id;
+    await ann.write("a/1", "v", { lease });
+    audited = [];
+    await ann.leases.timeToLive(lease);
+    await root.write("secret", "v", { lease });
+    await expect(ann.leases.timeToLive(lease)).rejects.toMatchObject({
+      code: "FORBIDDEN",
+    });
+    expect((await ann.leases.list()).map(({ id }) => id)).toEqual([lease]);
+    await expect(ann.leases.revoke(lease)).rejects.toMatchObject({ code: "FORBIDDEN" });
+    expect((await root.read("secret")).found).toBe(true);
+    await root.write("secret", "v");
+    await ann.leases.revoke(lease);
+    expect((await root.read("a/1")).found).toBe(false);
+    const what = audited
+      .filter(({ operation }) => /lease/i.test(operation) && operation !== "leasedTxn")
+      .map(({ user, operation, keys, allowed }) => [user, operation, keys, allowed]);
+    expect(what).toEqual([
+      ["ann", "read leases", null, true],
+      ["ann", "read leases", null, false],
+      ["ann", "read leases", null, true],
+      ["ann", "leaseRevoke", `lease ${lease}: a/1 secret`, false],
+      ["ann", "leaseRevoke", `lease ${lease}: a/1`, true],
+    ]);
+  });
+
   test("says who did what from where, and no value, password or token", async () => {
     await secure();
     audited = [];

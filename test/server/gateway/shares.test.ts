@@ -262,6 +262,38 @@ describe("a connection's share of a turn", () => {
     expect(taken).toEqual([200, 200]);
   });
 
+  test("much was looked at: rests while others are at work until time has paid for it, the rests of its frames too", () => {
+    const { client, taken, gate, turn } = world();
+    client.load.workBytes = 64 * MIB;
+    expect(client.isResting()).toBe(false);
+    gate.others = true;
+    expect(client.isResting()).toBe(true);
+    client.onFrame(reads(1));
+    for (let i = 0; i < 100; i++) turn();
+    expect([taken, client.canGoOn]).toEqual([[], false]);
+    // No more is owed than two megabytes, of which one is had at once.
+    gate.clockMs = 15;
+    expect([turn(), client.isResting()]).toEqual([0, true]);
+    gate.clockMs = 16;
+    expect([client.canGoOn, client.isResting()]).toEqual([true, false]);
+    for (let i = 0; i < 300; i++) turn();
+    expect(taken).toEqual([1]);
+    // Each millisecond pays for 64 KiB.
+    client.load.workBytes = 128 * 1024;
+    expect(client.isResting()).toBe(true);
+    gate.clockMs = 18;
+    expect(client.isResting()).toBe(false);
+  });
+
+  test("some pages now and then are had without a rest", () => {
+    const { client, gate } = world();
+    gate.others = true;
+    for (gate.clockMs = 0; gate.clockMs < 1000; gate.clockMs += 16) {
+      client.load.workBytes += MIB;
+      expect(client.isResting()).toBe(false);
+    }
+  });
+
   test("ends where answers are not read", () => {
     const { client, taken, turn, connection } = world();
     client.deliver(new Uint8Array(5 * MIB));

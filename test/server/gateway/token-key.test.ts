@@ -59,6 +59,7 @@ function world(propose: "works" | "refuses" | "is lost") {
   };
   return {
     enter,
+    apply,
     proposed,
     told,
     keyNow: () => access.tokenKey,
@@ -89,6 +90,14 @@ test("no token is made with no key, nor taken: whoever cannot have one is told w
   losing.late();
   expect(losing.told).toMatchObject([{ code: "NO_QUORUM" }, { code: "NO_QUORUM" }]);
   expect(losing.keyNow()).toBe("");
+});
+
+test("a token is good until its user has another password", () => {
+  const { enter, apply } = world("works");
+  const signedIn = enter({ password: "secret" });
+  if (signedIn === undefined || signedIn instanceof KvError) throw new Error("signed in");
+  apply({ kind: "setPassword", user: "root", passwordHash: "hash of secret" });
+  expect(enter({ token: signedIn.token })).toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
 test("a wrong password has none made", () => {

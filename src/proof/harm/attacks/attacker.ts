@@ -1,5 +1,6 @@
 /** One attack, until it is ended: run by attacks.ts, not by hand. */
-import { ATTACKS, type Sent } from "./catalogue.ts";
+import { ATTACKS } from "./catalogue.ts";
+import type { Sent } from "./means.ts";
 import type { AttackerReport, AttackPlan } from "./protocol.ts";
 
 const plan = JSON.parse(process.argv[2] ?? "") as AttackPlan;

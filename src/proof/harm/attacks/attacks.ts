@@ -8,7 +8,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { OmnikvCluster, pause, sampleServer } from "../../../measure/index.ts";
 import { NODE_FLAGS } from "../../../server/launch/index.ts";
-import type { Attack, Sent } from "./catalogue.ts";
+import type { Attack, Sent } from "./means.ts";
 import type { AttackerReport, AttackPlan, HonestOrder, HonestReport } from "./protocol.ts";
 import type { AttackResult } from "./report.ts";
 

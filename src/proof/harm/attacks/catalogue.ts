@@ -1,139 +1,26 @@
 /** The attacks. Each runs in a process of its own until it is ended, and counts what it sends. */
 import { createClient } from "../../../client/api/index.ts";
-import { openSessionFrame } from "../../../client/index.ts";
-import { GroupWriter } from "../../../store/index.ts";
-import { pause, startOpenLoop } from "../../../measure/index.ts";
-import { createNodeRandom, nodeClock } from "../../../machine/runtime/index.ts";
-import type { Connection } from "../../../machine/ports/index.ts";
+import { pause } from "../../../measure/index.ts";
 import { encodeAdminRequest } from "../../../protocol/admin/index.ts";
+import { takeWritesFrame } from "../../../protocol/client/index.ts";
 import {
-  type AnswerHandler,
-  decodeAnswers,
-  ReadsWriter,
-  takeWritesFrame,
-} from "../../../protocol/client/index.ts";
-import type { ClusterNode } from "../../../server/config/index.ts";
+  type Attack,
+  client,
+  KIB,
+  MIB,
+  nodeAt,
+  openSession,
+  pour,
+  pourWrites,
+  readsFrame,
+  type Sent,
+} from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
-import { frameHead, rawSocket, shakenHands, upgradeRequest } from "./raw.ts";
+import { frameHead, rawSocket, upgradeRequest } from "./raw.ts";
+import { READERS } from "./readers.ts";
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
-export interface Sent {
-  bytes: number;
-  connections: number;
-}
-
-export interface Attack {
-  readonly name: string;
-  readonly what: string;
-  /** What has to be there before. */
-  readonly prepare?: (plan: AttackPlan) => Promise<void>;
-  /** Resolves when it is under way. */
-  readonly run: (plan: AttackPlan, sent: Sent) => Promise<void>;
-}
-
-const random = createNodeRandom();
 const KEY = Buffer.from("attack/key");
 const BIG = "attack/big";
-const nodeAt = ({ nodes }: AttackPlan, i: number): ClusterNode => {
-  const node = nodes[i % nodes.length];
-  if (node === undefined) throw new Error("there is no node to attack");
-  return node;
-};
-
-function readsFrame(count: number, minIdx: number, key: Uint8Array, local = true): Uint8Array {
-  const writer = new ReadsWriter();
-  for (let i = 1; i <= count; i++) writer.read(i, key);
-  return writer.take(local, minIdx);
-}
-
-const NO_ANSWERS: AnswerHandler = {
-  appliedIdx: () => {},
-  value: () => {},
-  missing: () => {},
-  unread: () => {},
-  opened: () => {},
-  write: () => {},
-  refused: () => {},
-};
-
-/** Sends at so many bytes a second for ever, as far as the socket takes it. */
-function pour(connection: Connection, next: () => Uint8Array, rate: number, sent: Sent): void {
-  startOpenLoop({
-    clock: nodeClock,
-    perSecond: rate,
-    owedMax: Math.max(rate / 5, 4 * MIB),
-    send: () => {
-      if (connection.bufferedBytes() >= 8 * MIB) return 0;
-      const frame = next();
-      connection.send(frame);
-      sent.bytes += frame.length;
-      return frame.length;
-    },
-  });
-}
-
-async function client(
-  plan: AttackPlan,
-  i: number,
-  sent: Sent,
-  onFrame: (frame: Uint8Array) => void = () => {},
-  channel: "client" | "admin" = "client",
-): Promise<Connection> {
-  const connection = await shakenHands(nodeAt(plan, i), plan.clusterId, channel, onFrame);
-  if (connection === null) throw new Error("the server does not want this connection");
-  sent.connections += 1;
-  return connection;
-}
-
-interface Session {
-  readonly id: number;
-  readonly connection: Connection;
-  readonly writer: GroupWriter;
-}
-
-/** @param onWrite called with the sequence number of each write that is answered */
-async function openSession(
-  plan: AttackPlan,
-  sent: Sent,
-  onWrite: (sequence: number) => void,
-): Promise<Session> {
-  let opened: (id: number) => void = () => {};
-  const id = new Promise<number>((resolve) => {
-    opened = resolve;
-  });
-  const handler: AnswerHandler = {
-    ...NO_ANSWERS,
-    opened: (_sequence, _nonce, session) => opened(session),
-    write: (_session, sequence) => onWrite(sequence),
-  };
-  const connection = await client(plan, 0, sent, (frame) => decodeAnswers(frame, handler));
-  const writer = new GroupWriter();
-  connection.send(openSessionFrame(writer, random.bytes(16)));
-  return { id: await id, connection, writer };
-}
-
-/** A session of its own, and frames of writes in it, without end. */
-async function pourWrites(
-  plan: AttackPlan,
-  sent: Sent,
-  shape: { readonly count: number; readonly valueBytes: number; readonly rate: number },
-): Promise<void> {
-  let floor = 1;
-  const { id, connection, writer } = await openSession(plan, sent, (answered) => {
-    floor = Math.max(floor, answered);
-  });
-  const value = new Uint8Array(shape.valueBytes);
-  let sequence = 1;
-  const next = (): Uint8Array => {
-    for (let i = 0; i < shape.count; i++) {
-      writer.add(sequence++, { kind: "write", key: Buffer.from(`a${i}`), value });
-    }
-    return takeWritesFrame(writer, id, floor);
-  };
-  pour(connection, next, shape.rate, sent);
-}
 
 /** A cas that fails, and then, in frames of 256, the same again and again: each is answered with what the key holds. */
 async function repeatCas(plan: AttackPlan, sent: Sent): Promise<void> {
@@ -305,4 +192,5 @@ export const ATTACKS: readonly Attack[] = [
       await pause(200);
     },
   },
+  ...READERS,
 ];

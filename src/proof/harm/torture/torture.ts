@@ -82,7 +82,7 @@ export async function torture(options: TortureOptions): Promise<boolean> {
   return isGood;
 }
 
-function everyServerRuns({ servers }: OmnikvCluster): boolean {
+export function everyServerRuns({ servers }: OmnikvCluster): boolean {
   const ended = servers.filter(({ running }) => !running);
   for (const { node, exitCode, output } of ended) {
     const lastWords = output.trim().split("\n").slice(-LAST_LINES).join("\n");
@@ -91,7 +91,7 @@ function everyServerRuns({ servers }: OmnikvCluster): boolean {
   return ended.length === 0;
 }
 
-async function replicasAgree(
+export async function replicasAgree(
   admin: Pick<AdminClient, "call">,
   ids: readonly number[],
 ): Promise<boolean> {

@@ -1,0 +1,47 @@
+/** Whether a data directory is whole, and what its node would serve: its snapshot, and what the log has decided since. */
+import { KvState, SnapshotDecoder, SnapshotError } from "../../store/index.ts";
+import { type Disk, silentLogger } from "../../machine/ports/index.ts";
+import { lookIntoDirectory, type SeenDirectory, StorageError } from "../index.ts";
+
+/** Decoded between two pieces of the file. */
+const STEP_BYTES = 1024 * 1024;
+
+export interface VerifiedDirectory extends SeenDirectory {
+  /** With all that the node knew to be decided. */
+  readonly state: KvState;
+  /** What is no damage and yet worth a word. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * No server may run on it. It takes as much memory as the node.
+ * @throws StorageError that says what is damaged
+ */
+export function verifyDirectory(disk: Disk): VerifiedDirectory {
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+  const seen = lookIntoDirectory(disk, logger);
+  const state = seen.snapshot === null ? new KvState() : decoded(seen.snapshot);
+  const { entries = [], compactedIdx = 0, decidedIdx = 0 } = seen.log ?? {};
+  const end = Math.min(decidedIdx, compactedIdx + entries.length);
+  for (let idx = state.appliedIdx; idx < end; idx += 1) {
+    const entry = entries[idx - compactedIdx];
+    if (entry !== undefined) state.apply(entry, idx);
+  }
+  return { ...seen, state, warnings };
+}
+
+function decoded({ name, chunks }: NonNullable<SeenDirectory["snapshot"]>): KvState {
+  const decoder = new SnapshotDecoder();
+  try {
+    for (const bytes of chunks) {
+      decoder.push(bytes);
+      while (decoder.step(STEP_BYTES));
+    }
+    return decoder.finish();
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    const text = `the snapshot at index ${name.idx}: ${error.message}`;
+    throw new StorageError(error.isOfOtherVersion ? "UNKNOWN_FORMAT" : "SNAPSHOT_DAMAGED", text);
+  }
+}
