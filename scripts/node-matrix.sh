@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/omnikv/node"
 [ $# -gt 0 ] || set -- test/machine test/storage test/links test/embed test/client/admin test/server/process \
-  test/e2e/three-programs test/e2e/one-shot test/e2e/tls.test test/e2e/watches
+  test/e2e/three-programs.test.ts test/e2e/one-shot.test.ts test/e2e/tls.test.ts test/e2e/watches.test.ts
 sh scripts/ensure-ready.sh || exit 1
 table=""
 failed=0

@@ -92,9 +92,9 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user is told of keys that it may not read",
     patches: [
       patch(
-        "src/protocol/client/answer-writer.ts",
-        "if (rights !== null && !keys.every((key) => rights.mayRead({ key }))) {",
-        "if (rights?.isKnown === false) {",
+        "src/replica/answer-reads.ts",
+        "rights === null || page.keys.every((key) => rights.mayRead({ key }));",
+        "rights === null || rights.isKnown;",
       ),
     ],
     by: "sim",

@@ -116,9 +116,9 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "work is not charged to who asks for it",
     patches: [
       patch(
-        "src/protocol/client/answer-writer.ts",
-        "this.#workBytes += VERSION_WORK_BYTES * versions.length;",
-        "this.#workBytes += versions.length;",
+        "src/replica/answer-reads.ts",
+        "answers.worked(VERSION_WORK_BYTES * page.versions.length);",
+        "answers.worked(page.versions.length);",
       ),
     ],
     by: ["test/replica/read-work.test.ts"],

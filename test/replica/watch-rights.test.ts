@@ -19,7 +19,8 @@ describe("rights", () => {
     { kind: "turnOn", tokenKey: "k" },
   ];
   const OF_A: WatchedWish = { ...WISH, start: "a", end: "b" };
-  const ANN: Actor = { name: "ann", generation: 3 };
+  /** To turn access control on, the last of these, signs everybody out. */
+  const ANN: Actor = { name: "ann", generation: SETUP.length };
   const write = (value: string): Command => ({ op: "write", key: "a", value });
 
   function secured(limits: Partial<WatchLimits> = {}): {

@@ -20,12 +20,14 @@ import type {
 } from "../revisions/store-history.ts";
 import { linesOf } from "./lines.ts";
 
+/** One file of a run. */
 export interface ReportFile {
   /** For people, and to tell one client from another. */
   readonly name: string;
   readonly text: string;
 }
 
+/** Whether a text whose first line this is is a report of etcd's. */
 export function isEtcdReport(line: string): boolean {
   return /^\s*\{\s*"(?:ClientId"\s*:|Request"\s*:\s*\{)/.test(line);
 }

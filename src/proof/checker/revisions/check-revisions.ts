@@ -13,6 +13,7 @@ import { describeStoreOperation, type StoreHistory, type StoreOperation } from "
 import type { StoreOp } from "./store-history.ts";
 import { StoreState, type Held } from "./state.ts";
 
+/** Something that no correct store answers, in words that name the lines it was seen in. */
 export interface StoreAnomaly {
   readonly kind: "answer" | "real-time" | "revision" | "watch";
   readonly text: string;

@@ -3,6 +3,7 @@ import { replay, type StoreAnomaly } from "./check-revisions.ts";
 import { checkWatches } from "./check-watches.ts";
 import type { StoreHistory } from "./store-history.ts";
 
+/** The verdict on a history of a store with revisions, and how much of the history it rests on. */
 export interface StoreResult {
   readonly property: "strict serializability by revisions";
   readonly verdict: "ok" | "violation";

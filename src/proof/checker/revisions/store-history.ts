@@ -9,17 +9,20 @@ export interface KeyRange {
   readonly end: string | null;
 }
 
+/** One step of a transaction. */
 export type StoreOp =
   | { readonly kind: "put"; readonly key: string; readonly value: string; readonly lease: string }
   | { readonly kind: "delete"; readonly key: string }
   | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number };
 
+/** What must hold for a transaction to take its first branch. A key that is not there has revision and version 0. */
 export interface Condition {
   readonly key: string;
   readonly target: "modRevision" | "version";
   readonly expected: number;
 }
 
+/** What a client asked for. */
 export type StoreRequest =
   | {
       readonly kind: "txn";
@@ -32,6 +35,7 @@ export type StoreRequest =
   /** Ends a lease, and with it the keys that have it. */
   | { readonly kind: "revoke"; readonly lease: string };
 
+/** A key as an answer told it. */
 export interface FoundKey {
   readonly key: string;
   readonly value: string;
@@ -40,12 +44,14 @@ export interface FoundKey {
   readonly version: number | null;
 }
 
+/** What came of one step. */
 export interface OpResult {
   readonly found: readonly FoundKey[];
   readonly count: number;
   readonly deleted: number;
 }
 
+/** A request of a client with its answer, and when both were. Times are positions on one clock, of any unit. */
 export interface StoreOperation {
   readonly process: string;
   readonly request: StoreRequest;
@@ -62,6 +68,7 @@ export interface StoreOperation {
   readonly source: string;
 }
 
+/** A change of a key, as a watch was told of it. */
 export interface WatchEvent {
   readonly key: string;
   /** Null: deleted. */
@@ -73,12 +80,14 @@ export interface WatchEvent {
   readonly previous: { readonly value: string; readonly modRevision: number } | null;
 }
 
+/** What a watch was told in one message. */
 export interface WatchResponse {
   readonly events: readonly WatchEvent[];
   readonly isProgress: boolean;
   readonly revision: number;
 }
 
+/** All that one watch was told, in the order in which it was. */
 export interface Watch {
   readonly range: KeyRange;
   /** From which; 0: from now on. */
@@ -88,6 +97,7 @@ export interface Watch {
   readonly source: string;
 }
 
+/** All that is known of a run. */
 export interface StoreHistory {
   readonly operations: readonly StoreOperation[];
   readonly watches: readonly Watch[];

@@ -3,6 +3,7 @@ import { describeTransaction, type Transaction } from "./transaction.ts";
 import type { TransactionHistory } from "./transaction.ts";
 import type { Step } from "./graph.ts";
 
+/** Something that no order of the transactions explains. */
 export interface Anomaly {
   /**
    * internal: it did not see what it had itself read or written. aborted-read: of a transaction that failed. garbage-read: of nobody.

@@ -9,6 +9,7 @@ import { findDependencies } from "./dependencies.ts";
 import { findOrder } from "./order-search.ts";
 import type { TransactionHistory } from "./transaction.ts";
 
+/** The verdict on a history of transactions, and what it rests on. */
 export interface TransactionsResult {
   readonly property: "strict serializability";
   readonly kind: TransactionHistory["kind"];
@@ -29,6 +30,7 @@ export interface TransactionsResult {
   readonly elapsedMs: number;
 }
 
+/** How long and how far `checkTransactions` may search. */
 export interface TransactionsOptions {
   /** A clock in milliseconds. Needed for a time limit. */
   readonly now?: () => number;
@@ -40,6 +42,10 @@ export interface TransactionsOptions {
 
 const STEPS_MAX = 2_000_000;
 
+/**
+ * Whether one order of all transactions explains what each saw, with whatever had ended before another one began in front of it.
+ * Takes time that grows little more than in proportion where dependencies settle the order, and stops at its limits where they do not.
+ */
 export function checkTransactions(
   history: TransactionHistory,
   { now, timeLimitMs = Infinity, stepLimit = STEPS_MAX }: TransactionsOptions = {},

@@ -4,14 +4,17 @@
  */
 import type { Outcome } from "../operation.ts";
 
+/** One read or write of a transaction. */
 export type MicroOp =
   /** Undefined: it was not told. Of lists always a list, which may be empty; of registers null for nothing. */
   | { readonly kind: "read"; readonly key: string; readonly seen: Seen | undefined }
   /** Appends to a list, or sets a register, as the history's kind says. */
   | { readonly kind: "write"; readonly key: string; readonly value: string };
 
+/** What a read saw: a list with its elements in order, or the value of a register; null: nothing. */
 export type Seen = readonly string[] | string | null;
 
+/** What one client asked for at once, and what it was told. */
 export interface Transaction {
   /** Position in the history, from 0. */
   readonly id: number;
@@ -26,6 +29,7 @@ export interface Transaction {
   readonly line: number;
 }
 
+/** All transactions of a run, over keys that are all lists or all registers. */
 export interface TransactionHistory {
   readonly kind: "lists" | "registers";
   readonly transactions: readonly Transaction[];
