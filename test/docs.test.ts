@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "..");
 const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const filesIn = (folder: string): readonly string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(md|tsx?|mjs|sh)$/.test(name))
+    .filter((name) => /\.(md|tsx?|mjs)$/.test(name))
     .map((name) => join(folder, name));
 const files = [
   ...["src", "test", "scripts", "docs"].flatMap(filesIn),

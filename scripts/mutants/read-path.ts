@@ -1,6 +1,6 @@
 import { ANY_BOOT, patch, type Mutant } from "./mutant.ts";
 
-const READS = "src/replica/reads.ts";
+const READS = "src/replica/read-index.ts";
 const QUESTIONS_STAY = patch(
   READS,
   "    const stays = ({ from }: IndexRequest): boolean => {\n      if (from !== peer) return true;\n",
@@ -103,7 +103,7 @@ export const READ_PATH: readonly Mutant[] = [
     name: "questions for an index outlive the session",
     breaks: "a probe answers whoever comes after the node that asked",
     patches: [QUESTIONS_STAY],
-    by: ["test/replica/reads.test.ts"],
+    by: ["test/replica/read-index.test.ts"],
   },
   {
     name: "the rest of a frame goes on while the turn has room",

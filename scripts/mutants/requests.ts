@@ -278,7 +278,7 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: "definite refusal of what may be proposed",
     breaks: "a write that was handed on is refused as if it had not been",
-    patches: [patch("src/replica/answer-desk.ts", "    if (maybeProposed) return;\n", "")],
+    patches: [patch("src/replica/answer-outbox.ts", "    if (maybeProposed) return;\n", "")],
     by: "sim",
   },
   {

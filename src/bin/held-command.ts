@@ -11,7 +11,7 @@ import { addAccessOptions, parseTime, type PromptFlags } from "./prompt-options.
 import { runHeld, type RunEnd } from "./run-held.ts";
 
 /** What the nodes refuse they say themselves. */
-export const TTL_MS_MAX = 366 * 24 * 3_600_000;
+const TTL_MS_MAX = 366 * 24 * 3_600_000;
 /** Who waits for less does not wonder. */
 const TELL_WAIT_MS = 500;
 

@@ -16,7 +16,7 @@ export const BOUND_SHOWN = 10;
 /** Of locks, and of elections: keys of who holds and who waits. */
 const LOCK_KEYS_MAX = 2000;
 /** Locks and elections. */
-export const LOCKS_SHOWN = 50;
+const LOCKS_SHOWN = 50;
 /** Of a name, an owner or a key. */
 const SHOWN_CHARS = 120;
 

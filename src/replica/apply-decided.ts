@@ -8,7 +8,7 @@ import type { Applier } from "./applier.ts";
 import type { CompactionSchedule } from "./compaction.ts";
 import type { Batch, Proposals } from "./proposals.ts";
 import type { Route } from "./route.ts";
-import type { AppliedEntry, Served } from "./served.ts";
+import type { AppliedEntry, RequestMetrics } from "./request-metrics.ts";
 import type { WatchHub } from "./watch-hub.ts";
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
@@ -21,7 +21,7 @@ export interface ApplyParts {
   readonly admission: Admission;
   readonly agreement: Agreement;
   readonly schedule: CompactionSchedule;
-  readonly served: Served;
+  readonly served: RequestMetrics;
   readonly watches: WatchHub;
 }
 

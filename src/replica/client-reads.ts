@@ -13,12 +13,12 @@
  */
 import { RANGE_PAGE, type KvState, type PageLimits } from "../store/index.ts";
 import { aheadText } from "../protocol/client/index.ts";
-import type { AnswerDesk } from "./answer-desk.ts";
-import { PendingReads, type PendingRead } from "./pending-reads.ts";
+import type { AnswerOutbox } from "./answer-outbox.ts";
+import { ApplyWaitQueue, type PendingRead } from "./apply-wait-queue.ts";
 import { Readable } from "./readable.ts";
-import type { Reads } from "./reads.ts";
+import type { ReadIndex } from "./read-index.ts";
 import { Rests, type Gone } from "./rests.ts";
-import type { Served } from "./served.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 
 /**
  * A client that has seen more entries than this node knows of by this much is wrong: at thousands a second it would be
@@ -34,13 +34,13 @@ export interface ClientReadsOptions {
   readonly readsMax: number;
   /** Default: RANGE_PAGE. */
   readonly rangePage?: PageLimits | undefined;
-  readonly desk: AnswerDesk;
+  readonly outbox: AnswerOutbox;
   /** @param ready hands over reads that may be answered from any state that has applied [0, idx) */
   readonly confirm: (
     ready: (idx: number, reads: readonly PendingRead[]) => void,
-  ) => Reads<PendingRead>;
+  ) => ReadIndex<PendingRead>;
   readonly state: () => KvState;
-  readonly served: Served;
+  readonly served: RequestMetrics;
   readonly appliedIdx: () => number;
   readonly decidedIdx: () => number;
   /** Of the log as this node knows it, decided or not. */
@@ -51,10 +51,10 @@ export interface ClientReadsOptions {
 
 export class ClientReads {
   readonly #options: ClientReadsOptions;
-  readonly #confirmed: Reads<PendingRead>;
-  readonly #pending = new PendingReads();
+  readonly #confirmed: ReadIndex<PendingRead>;
+  readonly #pending = new ApplyWaitQueue();
   /** C4, by revision in place of an index. */
-  readonly #early = new PendingReads();
+  readonly #early = new ApplyWaitQueue();
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
   readonly #rests = new Rests();
@@ -69,7 +69,7 @@ export class ClientReads {
   }
 
   /** The rounds by which linearizable reads learn their index. */
-  get rounds(): Reads<PendingRead> {
+  get rounds(): ReadIndex<PendingRead> {
     return this.#confirmed;
   }
 
@@ -88,7 +88,7 @@ export class ClientReads {
 
   /** @param minIdx it is answered when this node has applied [0, minIdx) */
   addLocal(read: PendingRead, minIdx: number): void {
-    const { desk, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
+    const { outbox, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     if (minIdx <= appliedIdx()) {
       if (!this.#isEarly(read)) return this.#answer(read);
       if (this.#hasRoom(read)) this.#waitForRevision(read);
@@ -96,7 +96,7 @@ export class ClientReads {
     }
     if (minIdx - knownIdx() > INDEXES_AHEAD_MAX) {
       const text = `no node of this cluster can have applied the first ${minIdx} entries`;
-      return desk.refuseRead(read, "BAD_REQUEST", text);
+      return outbox.refuseRead(read, "BAD_REQUEST", text);
     }
     if (minIdx > decidedIdx() && isHeldUpByDisk()) return this.#refuseHeldUp(read);
     if (!this.#hasRoom(read)) return;
@@ -138,16 +138,16 @@ export class ClientReads {
 
   /** Refuses what has waited for too long, or waits in vain. */
   expire(): void {
-    const { waitTicks, retryTicks, desk, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
+    const { waitTicks, retryTicks, outbox, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     const known = knownIdx();
     const isOver = ({ arrivedTick }: PendingRead): boolean => this.#tick - arrivedTick > waitTicks;
     for (const read of this.#early.remove(isOver)) {
       this.#leaves(read);
       const text = aheadText(read.atLeast ?? 0, this.#readable.revision);
-      desk.refuseRead(read, "REVISION_AHEAD", text, this.#readable.isFor(read.route));
+      outbox.refuseRead(read, "REVISION_AHEAD", text, this.#readable.isFor(read.route));
     }
     for (const read of this.remove(isOver)) {
-      desk.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
+      outbox.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
     }
     if (isHeldUpByDisk()) {
       const decided = decidedIdx();
@@ -172,12 +172,12 @@ export class ClientReads {
 
   /** As far as this turn goes. @returns whether something is left that may be answered */
   answerReady(): boolean {
-    const { desk, appliedIdx } = this.#options;
+    const { outbox, appliedIdx } = this.#options;
     const areReady = this.#pending.takeReady(appliedIdx(), (read) => {
       this.#leaves(read);
       if (this.#isEarly(read)) this.#waitForRevision(read);
       else this.#answer(read);
-      return !desk.isFull;
+      return !outbox.isFull;
     });
     const areThere = this.#early.count > 0 && this.#answerEarly();
     this.#answerRests();
@@ -186,13 +186,13 @@ export class ClientReads {
 
   /** @returns whether some of them may be answered, and were not: the turn is over */
   #answerEarly(): boolean {
-    const { desk } = this.#options;
+    const { outbox } = this.#options;
     const { revision } = this.#readable;
-    if (desk.isFull) return this.#early.isReady(revision);
+    if (outbox.isFull) return this.#early.isReady(revision);
     return this.#early.takeReady(revision, (read) => {
       this.#leaves(read);
       this.#answer(read);
-      return !desk.isFull;
+      return !outbox.isFull;
     });
   }
 
@@ -217,13 +217,13 @@ export class ClientReads {
         continue;
       }
       this.#leaves(read);
-      this.#options.desk.refuseRead(read, "WRONG_CLUSTER", wentBackText(doubtedIdx, idx));
+      this.#options.outbox.refuseRead(read, "WRONG_CLUSTER", wentBackText(doubtedIdx, idx));
     }
   }
 
   /** Frames of which more is left. */
   #answerRests(): void {
-    const { desk } = this.#options;
+    const { outbox } = this.#options;
     this.#rests.serve(
       (read, workMax) => {
         this.#leaves(read);
@@ -231,7 +231,7 @@ export class ClientReads {
         if (rest !== null) this.#waits(rest);
         return { rest, work };
       },
-      () => desk.isFull,
+      () => outbox.isFull,
     );
   }
 
@@ -243,8 +243,12 @@ export class ClientReads {
   }
 
   #go(read: PendingRead, workMax: number): Gone {
-    const { desk, served } = this.#options;
-    const { count, rest, work } = desk.answerRead(read, this.#readable.isFor(read.route), workMax);
+    const { outbox, served } = this.#options;
+    const { count, rest, work } = outbox.answerRead(
+      read,
+      this.#readable.isFor(read.route),
+      workMax,
+    );
     served.reads += count;
     return { rest, work };
   }
@@ -263,15 +267,15 @@ export class ClientReads {
   }
 
   #hasRoom(read: PendingRead): boolean {
-    const { readsMax, desk } = this.#options;
+    const { readsMax, outbox } = this.#options;
     const held = read.route.load.reads;
     if (this.count === 0 || this.count + held + read.count <= readsMax) return true;
-    desk.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
+    outbox.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
     return false;
   }
 
   #refuseHeldUp(read: PendingRead): void {
-    this.#options.desk.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
+    this.#options.outbox.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
   }
 }
 

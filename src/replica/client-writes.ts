@@ -17,7 +17,7 @@ import {
 } from "../store/index.ts";
 import { forbiddenText, unknownText } from "./denied.ts";
 import type { Command } from "../store/operations/index.ts";
-import type { AnswerDesk } from "./answer-desk.ts";
+import type { AnswerOutbox } from "./answer-outbox.ts";
 import { Openings } from "./openings.ts";
 import { proposalsOptions } from "./proposals-limits.ts";
 import { Proposals } from "./proposals.ts";
@@ -33,7 +33,7 @@ export interface Refusal {
 
 export interface ClientWritesOptions {
   readonly replica: ReplicaOptions;
-  readonly desk: AnswerDesk;
+  readonly outbox: AnswerOutbox;
   readonly space: Space;
   /** What this node has applied. */
   readonly state: () => KvState;
@@ -76,10 +76,10 @@ export class ClientWrites {
 
   /** @param group checked: commands of one session, as the log will hold them */
   add(route: Route, group: Uint8Array, commands: number): void {
-    const { desk } = this.#options;
+    const { outbox } = this.#options;
     const refusal = this.#refusal() ?? this.#openings.refuse(route.id, group, this.#tick);
     if (refusal !== null) {
-      return desk.refuseGroup(route, group, false, refusal.code, refusal.reason);
+      return outbox.refuseGroup(route, group, false, refusal.code, refusal.reason);
     }
     const allowed = this.#allowed(route, group, commands);
     if (allowed !== null) this.#addAllowed(route, allowed.group, allowed.commands);
@@ -111,7 +111,7 @@ export class ClientWrites {
     const writer = new GroupWriter();
     writer.add(0, command);
     // Many writes may be waiting: management is not turned away for them.
-    this.#proposals.takeIn(route, writer.take(NO_SESSION, 0), 1, 0, false);
+    this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false);
   }
 
   /**
@@ -156,7 +156,7 @@ export class ClientWrites {
   }
 
   /** A group that has been at another node, and waited there for `ageTicks`. */
-  takeIn(
+  adopt(
     route: Route,
     group: Uint8Array,
     commands: number,
@@ -164,9 +164,9 @@ export class ClientWrites {
   ): void {
     const refusal = this.#refusal();
     if (refusal === null) {
-      this.#proposals.takeIn(route, group, commands, ageTicks, maybeProposed);
+      this.#proposals.adopt(route, group, commands, ageTicks, maybeProposed);
     } else {
-      this.#options.desk.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
+      this.#options.outbox.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
     }
   }
 
@@ -174,28 +174,28 @@ export class ClientWrites {
   tick(): void {
     this.#tick += 1;
     for (const { route, group, maybeProposed } of this.#proposals.tick()) {
-      this.#options.desk.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
+      this.#options.outbox.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
     }
   }
 
   /** All that was not handed to the core. */
   refuseStaged({ code, reason }: Refusal): void {
-    for (const { route, group, maybeProposed } of this.#proposals.takeStaged(() => true)) {
-      this.#options.desk.refuseGroup(route, group, maybeProposed, code, reason);
+    for (const { route, group, maybeProposed } of this.#proposals.withdrawUnproposed(() => true)) {
+      this.#options.outbox.refuseGroup(route, group, maybeProposed, code, reason);
     }
   }
 
   #refusePart(route: Route, { session, taken }: SplitGroup, code: ErrorCode, text: string): void {
-    const { desk } = this.#options;
-    desk.touched(route);
+    const { outbox } = this.#options;
+    outbox.markDirty(route);
     route.answers.refuseRuns(session, taken, code, text);
-    desk.refused.add("write", code);
+    outbox.refused.add("write", code);
   }
 
   #stage(route: Route, group: Uint8Array, commands: number): void {
     if (this.#proposals.stage(route, group, commands, route.load)) return;
     const text = "too many writes are under way at this node";
-    this.#options.desk.refuseGroup(route, group, false, "OVERLOADED", text);
+    this.#options.outbox.refuseGroup(route, group, false, "OVERLOADED", text);
   }
 
   #refusal(): Refusal | null {

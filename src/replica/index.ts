@@ -9,7 +9,7 @@ export type { ReplicaOptions, TurnEffects, WantedPiece } from "./replica-options
 export { Replica } from "./replica.ts";
 export { RouteLoad } from "./route-load.ts";
 export type { Route } from "./route.ts";
-export type { AppliedEntry, Served } from "./served.ts";
+export type { AppliedEntry, RequestMetrics } from "./request-metrics.ts";
 export type { SettingDone } from "./setting-route.ts";
 export type { SlowWriteCounter } from "./slow-writes.ts";
 export type { MemoryLevel } from "./space.ts";

@@ -5,7 +5,7 @@ import { assert } from "../base/index.ts";
 import type { ClientReads } from "./client-reads.ts";
 import type { ClientWrites } from "./client-writes.ts";
 import type { Lent } from "./lent-requests.ts";
-import type { ArrivedRead } from "./pending-reads.ts";
+import type { ArrivedRead } from "./apply-wait-queue.ts";
 import type { Relay } from "./relay.ts";
 
 export interface LendingParts {
@@ -62,6 +62,6 @@ export class Lending {
     }
     const { route, group, commands } = lent.group;
     const ageTicks = writes.proposals.ageTicks(lent.group);
-    writes.takeIn(route, group, commands, { ageTicks, maybeProposed: true });
+    writes.adopt(route, group, commands, { ageTicks, maybeProposed: true });
   }
 }

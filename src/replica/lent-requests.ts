@@ -7,7 +7,7 @@
  */
 import { CommandCursor } from "../store/commands/index.ts";
 import { type AnswerHandler, decodeAnswers, forEachRead } from "../protocol/client/index.ts";
-import type { PendingRead } from "./pending-reads.ts";
+import type { PendingRead } from "./apply-wait-queue.ts";
 import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";
 
@@ -66,7 +66,7 @@ export class LentRequests {
   }
 
   /** @returns all that is open, taken out */
-  takeAll(): readonly Lent[] {
+  drain(): readonly Lent[] {
     const all = this.#open;
     this.#open = [];
     for (const { lent } of all) this.#onSettled(lent);

@@ -134,7 +134,7 @@ export class Proposals<R> {
       this.#commands + held.commands + commands <= commandsMax;
     // Alone, the largest group that a client may send is taken, or it could never be written.
     if (!fits && this.#commands > 0) return false;
-    this.takeIn(route, group, commands, 0, false);
+    this.adopt(route, group, commands, 0, false);
     return true;
   }
 
@@ -142,7 +142,7 @@ export class Proposals<R> {
    * A group that was at another node: see P3.
    * @param ageTicks how long it has waited there
    */
-  takeIn(
+  adopt(
     route: R,
     group: Uint8Array,
     commands: number,
@@ -170,11 +170,13 @@ export class Proposals<R> {
         this.#release(batch.groups);
       }
     }
-    return this.takeStaged((group) => this.#tick - group.stagedTick > this.#options.waitTicks);
+    return this.withdrawUnproposed(
+      (group) => this.#tick - group.stagedTick > this.#options.waitTicks,
+    );
   }
 
   /** Takes out the groups that were never proposed and fulfil `predicate`. */
-  takeStaged(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
+  withdrawUnproposed(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
     const taken = this.#removeStaged(predicate);
     this.#release(taken);
     return taken;
@@ -206,7 +208,7 @@ export class Proposals<R> {
    * @param nowMs the time of this turn
    * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node
    */
-  take(nowMs: number, leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
+  nextBatches(nowMs: number, leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
     const { retryTicks, underWayMax, underWayTicks, underWayBytesMax, entryBytes } = this.#options;
     const batches: Batch<R>[] = [];
     let underWay = 0;

@@ -1,6 +1,6 @@
 /** What has gathered of clients' writes goes to the core, unless it would be lost there. */
 import { assert } from "../base/index.ts";
-import type { NodeId, OmniPaxos } from "../omnipaxos/index.ts";
+import { ballotText, type NodeId, type OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Route } from "./route.ts";
@@ -22,8 +22,8 @@ export function propose(
   const follows = stands.kind === "following";
   // A session that ended may have lost what was on its way to the leader; a leader's own proposals cannot get lost.
   const way = follows ? sessionsWith(stands.leader) : 0;
-  const leadership = `${promise.n}.${promise.priority}.${promise.pid}/${way}`;
-  for (const batch of proposals.take(nowMs, leadership, follows)) {
+  const leadership = `${ballotText(promise)}/${way}`;
+  for (const batch of proposals.nextBatches(nowMs, leadership, follows)) {
     const result = core.append(batch.entry);
     assert(result.ok, "this configuration is never sealed while clients are served");
   }

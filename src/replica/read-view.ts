@@ -1,6 +1,6 @@
 import type { OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
-import type { ReadView } from "./reads.ts";
+import type { ReadView } from "./read-index.ts";
 
 /** What reads have to know of the core, as it is when they ask. */
 export function readView(

@@ -17,7 +17,7 @@ import { AnswerWriter, writesFrame } from "../protocol/client/index.ts";
 import { DecodeError } from "../protocol/codec/index.ts";
 import type { HostMessage, RelayedFrame, RequestName } from "../protocol/messages/index.ts";
 import { LentRequests, type Lent } from "./lent-requests.ts";
-import type { PendingRead } from "./pending-reads.ts";
+import type { PendingRead } from "./apply-wait-queue.ts";
 import type { StagedGroup } from "./proposals.ts";
 import type { Route } from "./route.ts";
 import { RouteLoad } from "./route-load.ts";
@@ -185,7 +185,7 @@ export class Relay {
   forget(routeId: number): void {
     for (const host of this.#hostsOf.get(routeId)?.values() ?? []) {
       this.#hosts.delete(host.name);
-      host.requests.takeAll();
+      host.requests.drain();
     }
     this.#hostsOf.delete(routeId);
   }
@@ -219,7 +219,7 @@ export class Relay {
       this.#hosts.delete(host.name);
       this.#hostsOf.get(route.id)?.delete(peer);
       this.#unfed.add(peer);
-      const lent = requests.takeAll();
+      const lent = requests.drain();
       if (route.isOpen()) takenBack.push(...lent);
     }
     return takenBack;

@@ -3,7 +3,7 @@ import type { PageLimits } from "../store/index.ts";
 import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
 import type { Outvoted } from "./agreement.ts";
-import type { Answer } from "./answer-desk.ts";
+import type { Answer } from "./answer-outbox.ts";
 import type { CompactionPolicy } from "./compaction.ts";
 import type { Told } from "./watch.ts";
 import type { WatchHubOptions } from "./watch-limits.ts";

@@ -1,21 +1,21 @@
 /** The reads of a node's clients, and the rounds of its core that they learn their index by. */
 import { quorumOf, type NodeId, type OmniPaxos } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
-import type { AnswerDesk } from "./answer-desk.ts";
+import type { AnswerOutbox } from "./answer-outbox.ts";
 import type { Applier } from "./applier.ts";
 import { ClientReads } from "./client-reads.ts";
 import { readView } from "./read-view.ts";
-import { Reads } from "./reads.ts";
+import { ReadIndex } from "./read-index.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
-import type { Served } from "./served.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 
 const READ_ROUNDS_MAX = 2;
 
 export interface ReadsParts {
   readonly peers: readonly NodeId[];
-  readonly desk: AnswerDesk;
+  readonly outbox: AnswerOutbox;
   readonly applier: Applier;
-  readonly served: Served;
+  readonly served: RequestMetrics;
   readonly send: (to: NodeId, message: HostMessage) => void;
   readonly isHeldUpByDisk: () => boolean;
 }
@@ -23,7 +23,7 @@ export interface ReadsParts {
 export function replicaReads(
   core: OmniPaxos<Uint8Array, SnapshotName>,
   { core: { incarnation: boot, clusterConfig }, timing, readsMax, rangePage }: ReplicaOptions,
-  { peers, desk, applier, served, send, isHeldUpByDisk }: ReadsParts,
+  { peers, outbox, applier, served, send, isHeldUpByDisk }: ReadsParts,
 ): ClientReads {
   const { waitTicks, retryTicks } = timing;
   const { write: writeQuorum } = quorumOf(clusterConfig);
@@ -33,8 +33,9 @@ export function replicaReads(
     retryTicks,
     readsMax,
     rangePage,
-    desk,
-    confirm: (ready) => new Reads(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
+    outbox,
+    confirm: (ready) =>
+      new ReadIndex(view, { roundsMax: READ_ROUNDS_MAX, retryTicks }, send, ready),
     state: () => applier.state,
     served,
     appliedIdx: () => applier.appliedIdx,

@@ -6,7 +6,7 @@
  *
  * Invariants:
  *   N1. appliedIdx <= decidedIdx; entries are applied in order, each once, on top of a snapshot or the empty state.
- *   N2. A write is answered only from its application in the log; a linearizable read only at an index that `Reads` gave.
+ *   N2. A write is answered only from its application in the log; a linearizable read only at an index that `ReadIndex` gave.
  *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
  *   N4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), no client is
  *       answered from it: requests are refused, and what is applied of requests proposed before is answered with silence.
@@ -37,7 +37,7 @@ import {
 import { isHostMessage, type PeerMessage } from "../protocol/peer/index.ts";
 import { Admission } from "./admission.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
-import { AnswerDesk } from "./answer-desk.ts";
+import { AnswerOutbox } from "./answer-outbox.ts";
 import { Applier } from "./applier.ts";
 import { applyDecided, type ApplyParts } from "./apply-decided.ts";
 import { CatchUp, type SnapshotSink } from "./catch-up.ts";
@@ -47,11 +47,11 @@ import { ClusterClock } from "./cluster-clock.ts";
 import { compactLog } from "./compact-log.ts";
 import { CompactionSchedule } from "./compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
-import { Fetches } from "./fetches.ts";
+import { OutgoingSnapshots } from "./outgoing-snapshots.ts";
 import { joinRequestFor, lateJoiner } from "./join-request.ts";
 import { Joining } from "./joining.ts";
 import { Lending } from "./lending.ts";
-import type { ArrivedRead, PendingRead } from "./pending-reads.ts";
+import type { ArrivedRead, PendingRead } from "./apply-wait-queue.ts";
 import { propose } from "./propose.ts";
 import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
@@ -64,7 +64,7 @@ import {
   type TurnEffects,
   type WantedPiece,
 } from "./replica-options.ts";
-import { Served, type Waiting } from "./served.ts";
+import { RequestMetrics, type Waiting } from "./request-metrics.ts";
 import { Settings } from "./settings.ts";
 import { Space, type MemoryLevel } from "./space.ts";
 import { standingOf, type Standing } from "./standing.ts";
@@ -91,9 +91,9 @@ export class Replica {
   readonly #lending: Lending;
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
-  readonly #fetches: Fetches;
-  readonly #served = new Served();
-  readonly #desk = new AnswerDesk(this.#served.refused);
+  readonly #outgoing: OutgoingSnapshots;
+  readonly #served = new RequestMetrics();
+  readonly #outbox = new AnswerOutbox(this.#served.refused);
   readonly #admission = new Admission();
   readonly #space: Space;
   readonly #clock: ClusterClock;
@@ -131,7 +131,7 @@ export class Replica {
     this.#recoveredIdx = this.#core.acceptedIdx;
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
-    this.#fetches = new Fetches(options.timing.abandonTicks);
+    this.#outgoing = new OutgoingSnapshots(options.timing.abandonTicks);
     const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
     const { pid } = options.core;
     this.#space = new Space(
@@ -143,13 +143,13 @@ export class Replica {
       pid,
       this.#bootId,
       state,
-      (route) => this.#desk.touched(route),
+      (route) => this.#outbox.markDirty(route),
       (actor) => this.#space.quotaText(actor),
       this.#served.refused,
     );
     this.#writes = new ClientWrites({
       replica: options,
-      desk: this.#desk,
+      outbox: this.#outbox,
       space: this.#space,
       state: () => this.#applier.state,
       refusal: () => this.#divergedRefusal(),
@@ -184,7 +184,7 @@ export class Replica {
     this.#relay = new Relay({
       boot: this.#bootId,
       send,
-      answer: (route, frame) => this.#desk.pass(route, frame),
+      answer: (route, frame) => this.#outbox.pass(route, frame),
       nextRouteId: () => this.newRouteId(),
       onSettled: (lent) => this.#lending.settle(lent),
       waitTicks: options.timing.waitTicks,
@@ -240,7 +240,7 @@ export class Replica {
     this.#watches.forget(route.id);
     this.#relay.forget(route.id);
     this.#writes.forget(route.id);
-    this.#desk.forget(route);
+    this.#outbox.forget(route);
   }
 
   // ---- inputs: peers ---------------------------------------------------------------------------------------------
@@ -269,11 +269,11 @@ export class Replica {
       case "relayRequest":
         if (this.standing().kind === "cutOff")
           this.#send(from, { ...message, type: "relayReturned" });
-        else this.#takeIn(this.#relay.guest(from, message, message.actor), message);
+        else this.#adopt(this.#relay.guest(from, message, message.actor), message);
         return null;
       case "relayReturned": {
         const route = this.#relay.returned(from, message.id, message.frame);
-        if (route !== undefined) this.#takeIn(route, message);
+        if (route !== undefined) this.#adopt(route, message);
         return null;
       }
       case "relayAnswer":
@@ -290,7 +290,7 @@ export class Replica {
         this.#agreement.receive(from, message);
         return null;
       case "snapshotRequest":
-        this.#fetches.asked(from, message.snapshot);
+        this.#outgoing.requested(from, message.snapshot);
         this.#wantedPieces.push({ to: from, snapshot: message.snapshot, offset: message.offset });
         return null;
       default:
@@ -355,7 +355,7 @@ export class Replica {
     this.#applier.state.releaseHistory(RELEASED_EACH_TICK);
     this.#reads.tick();
     this.#catchUp.tick();
-    this.#fetches.tick();
+    this.#outgoing.tick();
     this.#writes.tick();
     this.#lending.tick(this.#connected, this.#core.connectedPeers());
     for (const route of this.#relay.idleGuests()) this.onRouteClosed(route);
@@ -432,7 +432,7 @@ export class Replica {
   /** The snapshot begun is durable (or, null, failed): the log below it may go. */
   endSnapshot(snapshot: SnapshotName | null): void {
     this.#schedule.end(snapshot?.bytes ?? null);
-    if (snapshot !== null) compactLog(this.#core, this.#schedule, this.#fetches, snapshot);
+    if (snapshot !== null) compactLog(this.#core, this.#schedule, this.#outgoing, snapshot);
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------
@@ -455,7 +455,7 @@ export class Replica {
     if (verdict.kind === "outvoted") return this.#lastWords(verdict);
     this.#refuseWaiting();
     const toRead = this.#reads.answerReady();
-    const answers = this.#desk.drain(this.#applier.appliedIdx);
+    const answers = this.#outbox.drain(this.#applier.appliedIdx);
     const toTell = this.#watches.endTurn(this.#applier.appliedIdx);
     const hostMessages = this.#hostMessages;
     if (hostMessages.length > 0) this.#hostMessages = [];
@@ -500,7 +500,7 @@ export class Replica {
   }
 
   #refuseRead(read: PendingRead, { code, reason }: Refusal): void {
-    this.#desk.refuseRead(read, code, reason);
+    this.#outbox.refuseRead(read, code, reason);
   }
 
   /** N4. Null: this node may serve. */
@@ -513,7 +513,7 @@ export class Replica {
     send: (to: NodeId, message: HostMessage) => void,
   ): ClientReads {
     const isHeldUpByDisk = (): boolean => this.#isHeldUpByDisk;
-    const parts = { desk: this.#desk, applier: this.#applier, served: this.#served };
+    const parts = { outbox: this.#outbox, applier: this.#applier, served: this.#served };
     return replicaReads(this.#core, this.#options, { peers, send, isHeldUpByDisk, ...parts });
   }
 
@@ -564,13 +564,13 @@ export class Replica {
   }
 
   /** A frame that has been at another node. */
-  #takeIn(route: Route, relayed: RelayedFrame): void {
+  #adopt(route: Route, relayed: RelayedFrame): void {
     const { frame, ageTicks } = relayed;
     const decoded = decodeClientFrame(frame);
     // No node passes watches on: a client whose node is cut off goes elsewhere itself.
     if (decoded.kind === "watches") return;
     if (decoded.kind === "writes") {
-      return this.#writes.takeIn(route, decoded.group, decoded.count, relayed);
+      return this.#writes.adopt(route, decoded.group, decoded.count, relayed);
     }
     this.#takeReads({ route, frame, arrivedTick: this.#tick - ageTicks }, decoded);
   }
@@ -601,7 +601,7 @@ export class Replica {
     return this.#applier.state.unreadable;
   }
 
-  get served(): Readonly<Served> {
+  get served(): Readonly<RequestMetrics> {
     return this.#served;
   }
 
@@ -621,7 +621,7 @@ export class Replica {
 
   /** Whose files must stay. */
   get fetchedSnapshots(): readonly SnapshotName[] {
-    return this.#fetches.snapshots;
+    return this.#outgoing.snapshots;
   }
 
   get catchUp(): CatchUp["progress"] {
@@ -630,7 +630,7 @@ export class Replica {
 
   /** So much is to be answered in this turn that local reads had better wait for the next one. */
   get answersFull(): boolean {
-    return this.#desk.isFull;
+    return this.#outbox.isFull;
   }
 
   get watches(): WatchStats {

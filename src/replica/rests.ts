@@ -8,7 +8,7 @@
  *   Q2. Whoever was served stands behind all others who wait.
  *   Q3. A route that rests is passed over, and no turn is wanted for it.
  */
-import type { PendingRead } from "./pending-reads.ts";
+import type { PendingRead } from "./apply-wait-queue.ts";
 import type { Route } from "./route.ts";
 
 /** Of a route in one turn: a millisecond or two. */

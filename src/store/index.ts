@@ -72,12 +72,4 @@ export {
   type AccessChange,
 } from "./access-change.ts";
 export { readActor, SECRET_HOLDER, withActor, type Actor } from "./actor.ts";
-export {
-  mayManage,
-  mayRead,
-  mayWrite,
-  refusalOf,
-  rightsOf,
-  type Rights,
-  type BoundKeys,
-} from "./rights.ts";
+export { mayManage, mayRead, mayWrite, refusalOf, rightsOf, type Rights } from "./rights.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../src/store/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import { innerRoute } from "../../src/replica/inner-route.ts";
-import type { PendingRead } from "../../src/replica/pending-reads.ts";
+import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
 import { Relay } from "../../src/replica/relay.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { Replica } from "../../src/replica/replica.ts";

@@ -1,20 +1,20 @@
 /** Reads that wait, and those that are too much for one turn. */
 import { expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
-import { AnswerDesk } from "../../src/replica/answer-desk.ts";
+import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
 import { ClientReads } from "../../src/replica/client-reads.ts";
-import type { PendingRead } from "../../src/replica/pending-reads.ts";
-import { Reads } from "../../src/replica/reads.ts";
+import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
+import { ReadIndex } from "../../src/replica/read-index.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
-import { Served } from "../../src/replica/served.ts";
+import { RequestMetrics } from "../../src/replica/request-metrics.ts";
 import { writerTo } from "../store/helpers.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 
 const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
 
 function world() {
-  const desk = new AnswerDesk();
+  const outbox = new AnswerOutbox();
   const route: Route = {
     ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
     isOpen: () => true,
@@ -26,18 +26,18 @@ function world() {
   /** What the leader would say. */
   let ready: (idx: number, reads: readonly PendingRead[]) => void = () => {};
   const refused: string[] = [];
-  desk.refuseRead = (_, code, text) => void refused.push(`${code}: ${text}`);
+  outbox.refuseRead = (_, code, text) => void refused.push(`${code}: ${text}`);
   // One key a turn.
-  desk.answerRead = (read) => {
+  outbox.answerRead = (read) => {
     answered.push(read.count);
     const rest = read.count === 1 ? null : { ...read, count: read.count - 1 };
     return { count: 1, rest, work: 0 };
   };
   const reads = new ClientReads({
-    ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, desk },
+    ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, outbox },
     confirm: (handOver) => {
       ready = handOver;
-      return new Reads<PendingRead>(
+      return new ReadIndex<PendingRead>(
         {
           ...{ pid: 1, boot: 1, peers: [2, 3], writeQuorum: 2, promise: NEVER },
           ...{ decidedIdx: 0, acceptedIdx: 0, isAcceptingLeader: false, adoptedIdx: 0 },
@@ -48,7 +48,7 @@ function world() {
       );
     },
     state: () => state,
-    served: new Served(),
+    served: new RequestMetrics(),
     appliedIdx: () => appliedIdx,
     decidedIdx: () => appliedIdx,
     knownIdx: () => appliedIdx,

@@ -23,7 +23,7 @@ const GROUP = new Uint8Array(10);
 /** Stages one group and tells which batches may go now: their numbers and how many groups they hold. */
 function turn(queue: Proposals<string>, route: string, leadership = "1"): [number, number][] {
   queue.stage(route, GROUP, 1);
-  const taken = queue.take(0, leadership, true).map(batchOf);
+  const taken = queue.nextBatches(0, leadership, true).map(batchOf);
   queue.endTurn(0);
   return taken;
 }
@@ -83,7 +83,7 @@ describe("what does not fit", () => {
     expect(queue.stage("b", GROUP, 21)).toBe(false);
     expect(queue.stage("b", GROUP, 20)).toBe(true);
     expect(queue.stage("c", GROUP, 1)).toBe(false);
-    const [batch] = queue.take(0, "1", true);
+    const [batch] = queue.nextBatches(0, "1", true);
     queue.endTurn(0);
     expect(queue.stage("c", GROUP, 1)).toBe(false);
     queue.applied(batch!.number);
@@ -106,7 +106,7 @@ describe("large groups", () => {
   test("are put together up to a size, and wait while enough bytes are under way", () => {
     const queue = proposals(9);
     for (const bytes of [60, 30, 30, 150, 150, 90, 20]) queue.stage("a", large(bytes), 1);
-    const first = queue.take(0, "1", true);
+    const first = queue.nextBatches(0, "1", true);
     expect(first.map(({ groups }) => groups.map(({ group }) => group.length))).toEqual([
       [60, 30],
       [30],
@@ -115,16 +115,16 @@ describe("large groups", () => {
     ]);
     queue.endTurn(0);
     expect(queue.hasStaged).toBe(true);
-    expect(queue.take(0, "1", true)).toEqual([]);
+    expect(queue.nextBatches(0, "1", true)).toEqual([]);
     queue.applied(first[0]!.number);
-    expect(queue.take(0, "1", true).map(({ groups }) => groups.length)).toEqual([1]);
+    expect(queue.nextBatches(0, "1", true).map(({ groups }) => groups.length)).toEqual([1]);
     expect(queue.hasStaged).toBe(true);
   });
 
   test("that were at another node are taken although there is no room", () => {
     const queue = proposals();
     expect(queue.stage("a", large(OPTIONS.bytesMax), 1)).toBe(true);
-    queue.takeIn("b", large(500), 1, 0, true);
+    queue.adopt("b", large(500), 1, 0, true);
     expect(queue.bytes).toBe(OPTIONS.bytesMax + 500);
     expect(queue.stage("c", GROUP, 1)).toBe(false);
   });
@@ -148,7 +148,7 @@ describe("who wants all of the room", () => {
     for (let i = 0; i < 100; i++) for (const route of ["b", "c"]) stage(route);
     expect(of("b").commands + of("c").commands).toBeLessThan(20);
     expect(stage("honest")).toBe(true);
-    queue.takeStaged(() => true);
+    queue.withdrawUnproposed(() => true);
     expect([...held.values()].every(({ commands, bytes }) => commands === 0 && bytes === 0)).toBe(
       true,
     );

@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 import { FRAME_COMMANDS_MAX } from "../../src/base/limits.ts";
 import { KvState, RANGE_PAGE } from "../../src/store/index.ts";
 import { answerReads } from "../../src/replica/answer-reads.ts";
-import { AnswerDesk } from "../../src/replica/answer-desk.ts";
-import type { PendingRead } from "../../src/replica/pending-reads.ts";
+import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
+import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
 import { Readable } from "../../src/replica/readable.ts";
 import { REST_BYTES } from "../../src/replica/rests.ts";
 import type { Route } from "../../src/replica/route.ts";
@@ -15,7 +15,7 @@ import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, ReadsWriter, type RangeBytes } from "../../src/protocol/client/client.ts";
 import { bytes, compact, open, run } from "../store/helpers.ts";
 
-/** What AnswerDesk gives a turn, in bytes, and what a cell and a request count. */
+/** What AnswerOutbox gives a turn, in bytes, and what a cell and a request count. */
 const TURN_BYTES = 1024 * 1024;
 const CELL_BYTES = 32;
 const READ_BYTES = 256;
@@ -71,7 +71,7 @@ function frameOf(fill: (writer: ReadsWriter, i: number) => void): [Uint8Array, n
 
 describe.each(Object.entries(FRAMES))("%s", (_, fill) => {
   test("several frames of them are spread over turns", () => {
-    const desk = new AnswerDesk();
+    const outbox = new AnswerOutbox();
     const readable = new Readable(() => state, RANGE_PAGE);
     const [frame, count] = frameOf(fill);
     const waiting: PendingRead[] = Array.from({ length: 4 }, (_value, id) => {
@@ -86,13 +86,13 @@ describe.each(Object.entries(FRAMES))("%s", (_, fill) => {
     for (let turn = 0; turn < 40; turn++) {
       const before = readable.looked;
       let requests = 0;
-      while (waiting.length > 0 && !desk.isFull) {
+      while (waiting.length > 0 && !outbox.isFull) {
         const read = waiting.shift()!;
-        const result = desk.answerRead(read, readable, REST_BYTES);
+        const result = outbox.answerRead(read, readable, REST_BYTES);
         requests += result.count;
         if (result.rest !== null) waiting.push(result.rest);
       }
-      desk.drain(1);
+      outbox.drain(1);
       answered += requests;
       // What exceeds the budget is one page at most, or the versions of one key.
       expect(readable.looked - before).toBeLessThanOrEqual(
@@ -104,7 +104,7 @@ describe.each(Object.entries(FRAMES))("%s", (_, fill) => {
   });
 
   test("all of it is charged to who asks", () => {
-    const desk = new AnswerDesk();
+    const outbox = new AnswerOutbox();
     const readable = new Readable(() => state, RANGE_PAGE);
     const load = new RouteLoad();
     const route: Route = {
@@ -114,7 +114,7 @@ describe.each(Object.entries(FRAMES))("%s", (_, fill) => {
     };
     const [frame, count] = frameOf(fill);
     const read = { route, frame, local: true, arrivedTick: 0, count };
-    const { count: answered } = desk.answerRead(read, readable, REST_BYTES);
+    const { count: answered } = outbox.answerRead(read, readable, REST_BYTES);
     expect(load.workBytes).toBeGreaterThanOrEqual(
       READ_BYTES * answered + CELL_BYTES * readable.looked,
     );

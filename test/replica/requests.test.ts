@@ -1,7 +1,7 @@
 /** Requests between nodes: an answer goes to the process that asked, and what a peer asked for ends with its session. */
 import { expect, test } from "vitest";
 import { buildEntry, KvState } from "../../src/store/index.ts";
-import { AnswerDesk } from "../../src/replica/answer-desk.ts";
+import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
 import { Applier } from "../../src/replica/applier.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
 import type { ReplicaOptions, TurnEffects } from "../../src/replica/replica-options.ts";
@@ -134,7 +134,7 @@ test.each(["read", "write"])("a guest's %s gives no answer once its session is o
 });
 
 test("a route that is closed is not refused anything either", () => {
-  const desk = new AnswerDesk();
+  const outbox = new AnswerOutbox();
   let open = true;
   let delivered = 0;
   const answers = new AnswerWriter();
@@ -144,16 +144,16 @@ test("a route that is closed is not refused anything either", () => {
   };
   const refuse = (): void => {
     const read = { route, frame: readFrame(), local: false, arrivedTick: 0, count: 1 };
-    desk.refuseRead(read, "NO_QUORUM", "nobody there");
-    desk.refuseGroup(route, writeFrame().subarray(1), false, "NO_QUORUM", "nobody there");
-    desk.drain(0);
+    outbox.refuseRead(read, "NO_QUORUM", "nobody there");
+    outbox.refuseGroup(route, writeFrame().subarray(1), false, "NO_QUORUM", "nobody there");
+    outbox.drain(0);
   };
   refuse();
   expect(delivered).toBe(1);
   open = false;
   refuse();
   expect(delivered).toBe(1);
-  expect(desk.refused.counts()).toEqual([
+  expect(outbox.refused.counts()).toEqual([
     { kind: "read", code: "NO_QUORUM", frames: 1 },
     { kind: "write", code: "NO_QUORUM", frames: 1 },
   ]);

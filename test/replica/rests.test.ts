@@ -1,6 +1,6 @@
 /** What is left of frames of reads: in shares, in turn, and not for those who rest. */
 import { beforeEach, expect, test } from "vitest";
-import type { PendingRead } from "../../src/replica/pending-reads.ts";
+import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
 import { REST_BYTES, Rests } from "../../src/replica/rests.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";

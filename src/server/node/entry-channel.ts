@@ -1,6 +1,6 @@
 /** Tells on a channel of this process which entries the node applies, and how long those of its own clients took. */
 import type { DiagnosticsChannel } from "../../machine/ports/index.ts";
-import type { AppliedEntry, Served } from "../../replica/index.ts";
+import type { AppliedEntry, RequestMetrics } from "../../replica/index.ts";
 
 /** Subscribe on it with `diagnostics_channel` of Node.js, in the process of the server. */
 export const ENTRY_CHANNEL = "omnikv:server:entry";
@@ -12,13 +12,13 @@ export interface EntryMessage extends AppliedEntry {
 
 export class EntryChannel {
   readonly #channel: DiagnosticsChannel | null;
-  readonly #served: Pick<Served, "onEntry">;
+  readonly #served: Pick<RequestMetrics, "onEntry">;
   readonly #tell: (entry: AppliedEntry) => void;
 
   constructor(
     channel: DiagnosticsChannel | undefined,
     node: number,
-    served: Pick<Served, "onEntry">,
+    served: Pick<RequestMetrics, "onEntry">,
   ) {
     this.#channel = channel ?? null;
     this.#served = served;

@@ -1,5 +1,5 @@
 /** One node put together over the ports. */
-export { ENTRY_CHANNEL, type EntryMessage } from "./entry-channel.ts";
+export { ENTRY_CHANNEL } from "./entry-channel.ts";
 export { ListenError } from "./listen-error.ts";
 export { Node } from "./node.ts";
 export { DEFAULT_TIMING, type Machine, NODE_DEFAULTS, type NodeOptions } from "./options.ts";

@@ -152,7 +152,7 @@ function describeRange({ start, end }: KeyRange): string {
 
 const SHOWN_MAX = 4;
 
-export function describeResult({ found, count, deleted }: OpResult): string {
+function describeResult({ found, count, deleted }: OpResult): string {
   if (deleted > 0) return `deleted ${deleted}`;
   if (found.length === 0) return count === 0 ? "nothing" : `${count} keys`;
   const some = found

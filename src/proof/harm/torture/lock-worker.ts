@@ -19,7 +19,7 @@ export interface LockWorkerTask {
 }
 
 export const LEASE_PREFIX = "lease/";
-export const GUARDED_KEY = "guarded";
+const GUARDED_KEY = "guarded";
 
 const random = createNodeRandom();
 const below = (bound: number): number => random.uint32() % bound;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { PendingReads, type PendingRead } from "../../src/replica/pending-reads.ts";
-import { Reads, type ReadView } from "../../src/replica/reads.ts";
+import { ApplyWaitQueue, type PendingRead } from "../../src/replica/apply-wait-queue.ts";
+import { ReadIndex, type ReadView } from "../../src/replica/read-index.ts";
 import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
 
 /** Of this process. */
@@ -13,13 +13,13 @@ const leader = (peers: readonly number[], writeQuorum: number): ReadView => ({
 });
 
 function harness(view: ReadView): {
-  readonly reads: Reads<{ readonly count: number }>;
+  readonly reads: ReadIndex<{ readonly count: number }>;
   readonly sent: { readonly to: number; readonly message: HostMessage }[];
   readonly ready: number[];
 } {
   const sent: { readonly to: number; readonly message: HostMessage }[] = [];
   const ready: number[] = [];
-  const reads = new Reads<{ readonly count: number }>(
+  const reads = new ReadIndex<{ readonly count: number }>(
     view,
     { roundsMax: 2, retryTicks: 20 },
     (to, message) => sent.push({ to, message }),
@@ -109,7 +109,7 @@ describe("how much waits", () => {
   });
 
   test("and until it is answered", () => {
-    const pending = new PendingReads();
+    const pending = new ApplyWaitQueue();
     const read = (count: number): PendingRead => ({
       route: { id: 1, relayed: false, isOpen: () => true, deliver: () => {} } as never,
       ...{ frame: new Uint8Array(0), local: false, arrivedTick: 0, count },
@@ -124,7 +124,7 @@ describe("how much waits", () => {
   });
 
   test("and in as many turns as it takes", () => {
-    const pending = new PendingReads();
+    const pending = new ApplyWaitQueue();
     const read = (arrivedTick: number): PendingRead => ({
       route: { id: 1 } as never,
       ...{ frame: new Uint8Array(0), local: false, arrivedTick, count: 1 },

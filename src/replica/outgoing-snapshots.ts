@@ -10,7 +10,7 @@ interface Fetch {
   readonly askedTick: number;
 }
 
-export class Fetches {
+export class OutgoingSnapshots {
   readonly #fetches = new Map<NodeId, Fetch>();
   readonly #expireTicks: number;
   #tick = 0;
@@ -27,7 +27,7 @@ export class Fetches {
     }
   }
 
-  asked(peer: NodeId, snapshot: SnapshotName): void {
+  requested(peer: NodeId, snapshot: SnapshotName): void {
     this.#fetches.set(peer, { snapshot, askedTick: this.#tick });
   }
 

@@ -27,7 +27,7 @@ interface Waiting {
   readonly sinceTick: number;
 }
 
-export class PendingReads {
+export class ApplyWaitQueue {
   /** Ascending by idx. */
   #waiting: Waiting[] = [];
   #count = 0;

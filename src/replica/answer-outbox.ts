@@ -6,7 +6,7 @@
  */
 import type { ErrorCode } from "../base/index.ts";
 import { answerReads, refuseReads, type ReadableState } from "./answer-reads.ts";
-import type { PendingRead } from "./pending-reads.ts";
+import type { PendingRead } from "./apply-wait-queue.ts";
 import { Refused } from "./refused.ts";
 import type { Route } from "./route.ts";
 
@@ -25,7 +25,7 @@ export interface Answer {
   readonly frame: Uint8Array;
 }
 
-export class AnswerDesk {
+export class AnswerOutbox {
   readonly refused: Refused;
   #turnBytes = 0;
   /** Clients with answers that have not left. */
@@ -39,7 +39,7 @@ export class AnswerDesk {
   }
 
   /** This client has an answer waiting in its writer. */
-  touched(route: Route): void {
+  markDirty(route: Route): void {
     this.#dirty.add(route);
   }
 

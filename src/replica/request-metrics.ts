@@ -29,7 +29,7 @@ export interface AppliedEntry {
 }
 
 /** What was done for clients since the process started. Counts only grow. */
-export class Served {
+export class RequestMetrics {
   commandsApplied = 0;
   reads = 0;
   readonly refused = new Refused();

@@ -65,7 +65,7 @@ export interface ReadsOptions {
   readonly retryTicks: number;
 }
 
-export class Reads<R extends { readonly count: number }> {
+export class ReadIndex<R extends { readonly count: number }> {
   readonly #view: ReadView;
   readonly #options: ReadsOptions;
   readonly #send: (to: NodeId, message: HostMessage) => void;
