@@ -3,10 +3,9 @@ import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { HANDSHAKE_BYTES_MAX, tlsTroubleOf } from "../../base/index.ts";
 import type { Connection, ConnectionHandlers, WireSecurity } from "../ports/index.ts";
+import { truncateReason } from "./close-reason.ts";
 import { securityOf } from "../tls/index.ts";
 
-/** A close frame has room for 123 bytes of UTF-8. */
-const REASON_BYTES_MAX = 120;
 /** A write to a socket costs about as much as copying so many bytes a few times over. */
 const LARGE_BYTES = 1024;
 const CLOSE_NORMAL = 1000;
@@ -16,15 +15,6 @@ const CLOSE_TOO_BIG = 1009;
 const PINGS_MAX = 100;
 /** Checks in a row in which a connection that we do not read took nothing of what waits for it. */
 const STALLED_MAX = 10;
-
-/** Cuts at a character, not within one. */
-export function truncateReason(reason: string, bytesMax = REASON_BYTES_MAX): string {
-  const bytes = Buffer.from(reason);
-  if (bytes.length <= bytesMax) return reason;
-  let end = bytesMax;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString("utf8", 0, end);
-}
 
 /**
  * Invariants:

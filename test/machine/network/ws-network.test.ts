@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../../../src/base/limits.ts";
 import type { Channel } from "../../../src/machine/ports/network.ts";
-import { truncateReason } from "../../../src/machine/network/ws-connection.ts";
+import { truncateReason } from "../../../src/machine/network/close-reason.ts";
 import { WsNetwork } from "../../../src/machine/network/ws-network.ts";
 import { networkSuite } from "../../conformance/network.suite.ts";
 import { until } from "../../conformance/wait.ts";
