@@ -17,8 +17,10 @@ import { CLOCK_STEP_MAX_MS } from "../base/index.ts";
 import { buildEntry, encodeClock, GroupWriter, NO_SESSION, type KvState } from "../store/index.ts";
 import { ballotsEqual, type Ballot, type Phase, type Role } from "../omnipaxos/index.ts";
 
-/** Milliseconds from one entry to the next, while there are leases. */
+/** Milliseconds from one entry to the next, at most, while there are leases. */
 export const CLOCK_STEP_MS = 200;
+/** And at least, where a lease waits for its time to begin, or is due: so it is late by few of these, and a quiet log is left alone. */
+export const CLOCK_STEP_MIN_MS = 50;
 /** Of entries that belong to no client's batch. */
 const NO_BATCH = 0;
 
@@ -45,6 +47,13 @@ interface Lead {
   count: number;
   /** CC3: to be applied first. */
   waitsForIdx: number;
+}
+
+/** How long the next entry may be waited for. */
+function stepMs({ hasDue, hasWaiting, nextEndInMs }: KvState["leases"]): number {
+  if (hasDue) return 0;
+  const wantedMs = hasWaiting ? CLOCK_STEP_MIN_MS : nextEndInMs;
+  return Math.min(CLOCK_STEP_MS, Math.max(CLOCK_STEP_MIN_MS, wantedMs));
 }
 
 export class ClusterClock {
@@ -83,7 +92,7 @@ export class ClusterClock {
       return;
     }
     const passedMs = Math.floor(nowMs - lead.toldMs);
-    if (passedMs < CLOCK_STEP_MS && !leases.hasDue) return;
+    if (passedMs < stepMs(leases)) return;
     if (this.#writes.hostRefusal !== null) return;
     // What is beyond the most counts as an interruption: nobody could renew anything at a leader that stood still.
     const isCut = passedMs > CLOCK_STEP_MAX_MS;

@@ -94,12 +94,18 @@ export class Leases {
   #last: ClockState["last"];
   #bound = 0;
   #hasDue = false;
+  #hasWaiting = false;
+  /** No lease whose time has begun ends before that; one that has been renewed or revoked since may stand behind it. */
+  #nextEndMs = Infinity;
 
   constructor({ clock, lastId, leases }: LeasesState = NO_LEASES) {
     this.#ms = clock.ms;
     this.#last = clock.last;
     this.#lastId = lastId;
-    for (const lease of leases) this.#leases.set(lease.id, new Lease(lease));
+    for (const lease of leases) {
+      this.#leases.set(lease.id, new Lease(lease));
+      this.#foresee(lease);
+    }
   }
 
   get size(): number {
@@ -113,6 +119,16 @@ export class Leases {
   /** Something is due that was too much for the last entry. It is not kept in snapshots: the next `advance` finds it. */
   get hasDue(): boolean {
     return this.#hasDue;
+  }
+
+  /** Some lease's time has not begun yet. */
+  get hasWaiting(): boolean {
+    return this.#hasWaiting;
+  }
+
+  /** How far the clock may move before one of them is due, if none is renewed; Infinity: none that counts will be. */
+  get nextEndInMs(): number {
+    return this.#nextEndMs - this.#ms;
   }
 
   /** Keys that are bound to one of them. */
@@ -147,6 +163,7 @@ export class Leases {
     assert(!this.isFull && !this.#leases.has(id), "leases are looked at before one is granted");
     const given = id === 0 ? this.#freeId() : id;
     this.#leases.set(given, new Lease({ id: given, ttlMs, waits: RENEWAL_STEPS, endsAtMs: 0 }));
+    this.#hasWaiting = true;
     return given;
   }
 
@@ -155,6 +172,7 @@ export class Leases {
     const lease = this.#leases.get(id);
     if (lease === undefined) return 0;
     lease.waits = RENEWAL_STEPS;
+    this.#hasWaiting = true;
     return lease.ttlMs;
   }
 
@@ -172,11 +190,17 @@ export class Leases {
     this.#ms += passedMs;
     this.#last = { round, count };
     const due: Lease[] = [];
+    this.#hasWaiting = false;
+    this.#nextEndMs = Infinity;
     for (const lease of this.#leases.values()) {
       if (lease.waits > 0) {
         lease.waits -= 1;
         if (lease.waits === 0) lease.endsAtMs = this.#ms + lease.ttlMs;
-      } else if (lease.endsAtMs <= this.#ms) due.push(lease);
+      } else if (lease.endsAtMs <= this.#ms) {
+        due.push(lease);
+        continue;
+      }
+      this.#foresee(lease);
     }
     this.#hasDue = false;
     if (due.length === 0) return [];
@@ -279,6 +303,11 @@ export class Leases {
       return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs };
     });
     return { clock: { ms: this.#ms, last: this.#last }, lastId: this.#lastId, leases };
+  }
+
+  #foresee({ waits, endsAtMs }: LeaseTime): void {
+    if (waits > 0) this.#hasWaiting = true;
+    else this.#nextEndMs = Math.min(this.#nextEndMs, endsAtMs);
   }
 
   #freeId(): number {

@@ -13,7 +13,7 @@ import {
 } from "../../src/store/index.ts";
 import { BALLOT_BOTTOM, type Ballot } from "../../src/omnipaxos/index.ts";
 import { Admission } from "../../src/replica/admission.ts";
-import { CLOCK_STEP_MS, ClusterClock } from "../../src/replica/cluster-clock.ts";
+import { CLOCK_STEP_MIN_MS, CLOCK_STEP_MS, ClusterClock } from "../../src/replica/cluster-clock.ts";
 
 const SALT = 7;
 const ballot = (n: number): Ballot => ({ ...BALLOT_BOTTOM, n, pid: 1 });
@@ -27,7 +27,7 @@ class World {
   acceptedIdx = 10;
   contradiction = null;
   appliedIdx = 10;
-  leases = { size: 1, hasDue: false };
+  leases = { size: 1, hasDue: false, hasWaiting: false, nextEndInMs: Infinity };
   readonly writes: { hostRefusal: unknown } = { hostRefusal: null };
   readonly clock = new ClusterClock(this, this, this.writes, SALT);
 
@@ -70,6 +70,23 @@ describe("the clock of the cluster", () => {
     expect(world.entries.map(({ round, count }) => [round, count])).toEqual(
       [1, 2, 3].map((count) => [{ n: 1, pid: 1, salt: SALT }, count]),
     );
+  });
+
+  test("moves sooner where a lease waits for its time to begin, or comes to its end, and then not too often", () => {
+    const world = new World();
+    world.at(1000);
+    world.leases.hasWaiting = true;
+    expect(world.at(1000 + CLOCK_STEP_MIN_MS - 1)).toEqual([]);
+    expect(world.at(1000 + CLOCK_STEP_MIN_MS)).toEqual([CLOCK_STEP_MIN_MS]);
+    world.apply();
+    world.leases = { ...world.leases, hasWaiting: false, nextEndInMs: 120 };
+    expect(world.at(1169, 1170)).toEqual([120]);
+    world.apply();
+    world.leases.nextEndInMs = 3;
+    expect(world.at(1170 + CLOCK_STEP_MIN_MS - 1, 1170 + CLOCK_STEP_MIN_MS)).toEqual([50]);
+    world.apply();
+    world.leases.nextEndInMs = 60_000;
+    expect(world.at(1220 + CLOCK_STEP_MS - 1, 1220 + CLOCK_STEP_MS)).toEqual([CLOCK_STEP_MS]);
   });
 
   test("does not move while what it took over, or its last entry, is not applied", () => {

@@ -198,6 +198,31 @@ describe("leases", () => {
     expect(store.keys).toEqual(["kept"]);
   });
 
+  test("the leader is told when the next step is wanted, also by a state that was loaded", () => {
+    const store = new Store();
+    const wanted = (): [boolean, number] => {
+      const { hasWaiting, nextEndInMs } = store.state.leases;
+      return [hasWaiting, nextEndInMs];
+    };
+    expect(wanted()).toEqual([false, Infinity]);
+    const lease = store.grant();
+    store.grant();
+    store.step(100);
+    expect(wanted()).toEqual([true, Infinity]);
+    store.state = loaded(store.state.clone());
+    expect(wanted()).toEqual([true, Infinity]);
+    store.step(100);
+    expect(wanted()).toEqual([false, TTL]);
+    store.renew(lease);
+    store.step(100);
+    expect(wanted()).toEqual([true, TTL - 100]);
+    store.state = loaded(store.state.clone());
+    expect(wanted()).toEqual([true, TTL - 100]);
+    store.step(100);
+    store.pass(TTL - 200);
+    expect(wanted()).toEqual([false, 200]);
+  });
+
   test("another leader goes on with the time that is left", () => {
     const store = new Store();
     store.grant();
