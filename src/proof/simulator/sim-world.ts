@@ -361,6 +361,7 @@ export class SimWorld {
         if (place === undefined || place.paused || place.node === null) return null;
         return place.node.replica.standing().kind === "cutOff";
       },
+      lifeOf: (node) => this.nodes[node - 1]?.life ?? 0,
     });
   }
 

@@ -35,6 +35,8 @@ export interface WatcherOptions {
   readonly isolatedMs: number;
   /** Whether nobody feeds this node. Null: it does not run. */
   isCutOff(node: number): boolean | null;
+  /** Which process of it runs there. */
+  lifeOf(node: number): number;
 }
 
 const WATCHES = 4;
@@ -63,6 +65,8 @@ export class Watcher {
   #notes = new WatchNotes();
   #nextNumber = 1;
   #node = 0;
+  /** Of the process at the other end: one that has died says nothing, and its successor knows nothing of this client. */
+  #life = 0;
   #stalledUntil = 0;
   /** E8: how the node stands, and since when this client could have been told. */
   #isCutOff: boolean | null = null;
@@ -88,8 +92,7 @@ export class Watcher {
 
   /** After each event: a node that is fed for a moment between two looks begins to count anew, as it does itself. */
   observe(): void {
-    if (this.#since === null || this.#options.isCutOff(this.#node) === this.#isCutOff) return;
-    this.#since = null;
+    if (this.#since !== null && this.#standing() !== this.#isCutOff) this.#since = null;
   }
 
   /** No more moves, nor pauses: it is to come level. */
@@ -174,6 +177,7 @@ export class Watcher {
     const { random, nodes, clock, network } = this.#options;
     const node = random.pick(nodes);
     this.#node = node.id;
+    this.#life = this.#options.lifeOf(node.id);
     const lost = (): void => this.#lost();
     const notes = new WatchNotes((number, record) => this.#onEnded(number, record));
     const options = {
@@ -278,7 +282,7 @@ export class Watcher {
   #checkSaid(): void {
     const { clock, isolatedMs } = this.#options;
     const isOpen = this.#lines.some(({ record }) => record !== null && record.created !== null);
-    const isCutOff = this.#options.isCutOff(this.#node);
+    const isCutOff = this.#standing();
     if (!isOpen || this.#stalledUntil > 0 || isCutOff === null) {
       this.#since = null;
       return;
@@ -290,6 +294,12 @@ export class Watcher {
     if (isCutOff) this.#count("at a node that is cut off, and says so");
     const what = isCutOff ? "is cut off, and says nothing" : "is fed, and says that it is cut off";
     assert(hearsLeader !== isCutOff, `n${this.#node} ${what}: ${this.#host}`);
+  }
+
+  /** Of the process that this client has a connection with. Null: it does not run. */
+  #standing(): boolean | null {
+    const { lifeOf, isCutOff } = this.#options;
+    return lifeOf(this.#node) === this.#life ? isCutOff(this.#node) : null;
   }
 
   #count(what: string): void {
