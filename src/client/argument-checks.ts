@@ -5,7 +5,6 @@
 import { KvError, ORDERED_KEYS_MAX, printableJson } from "../base/index.ts";
 import { RANGE_ORDERS } from "../store/commands/index.ts";
 import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
-import type { WatchOptions } from "./watch-types.ts";
 
 /** Timers of a longer time would fire at once (2^31 - 1). */
 const TIMEOUT_MS_MAX = 2_147_483_647;
@@ -115,24 +114,6 @@ export function wrongCountOptions(options: unknown): KvError | null {
   return null;
 }
 
-export function wrongWatchOptions(options: unknown): KvError | null {
-  const wrong = wrongRequestOptions(options);
-  if (wrong !== null) return wrong;
-  const { from, previous, only, progress } = options as Record<keyof WatchOptions, unknown>;
-  if (from !== undefined && !isPositive(from)) {
-    return badArgument("from", "a positive integer", from);
-  }
-  if (only !== undefined && only !== "puts" && only !== "deletes") {
-    return badArgument("only", '"puts" or "deletes"', only);
-  }
-  for (const [name, flag] of Object.entries({ previous, progress })) {
-    if (flag !== undefined && typeof flag !== "boolean") {
-      return badArgument(name, "true or false", flag);
-    }
-  }
-  return null;
-}
-
 /** A key, or a selector of a range. */
 export function wrongWatched(what: unknown): KvError | null {
   if (typeof what === "string" || isBytes(what)) return null;
@@ -146,7 +127,7 @@ function wrongLimit(options: unknown): KvError | null {
   return badArgument("limit", "a positive integer", limit);
 }
 
-function isPositive(value: unknown): boolean {
+export function isPositive(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 

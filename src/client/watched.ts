@@ -1,7 +1,7 @@
 /** What a program wants to watch, as it is asked of nodes. */
 import { KvError } from "../base/index.ts";
 import { checkKey } from "../store/commands/index.ts";
-import { wrongWatched, wrongWatchOptions } from "./argument-checks.ts";
+import { badArgument, isPositive, wrongRequestOptions, wrongWatched } from "./argument-checks.ts";
 import { bytesOf } from "./bytes.ts";
 import { checkBound } from "./frames.ts";
 import { rangeOf } from "./range.ts";
@@ -34,6 +34,24 @@ export function watchedOf(
     firstTimeoutMs: timeoutMs ?? firstTimeoutMs,
     timeoutMs: timeoutMs ?? Infinity,
   };
+}
+
+function wrongWatchOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { from, previous, only, progress } = options as Record<keyof WatchOptions, unknown>;
+  if (from !== undefined && !isPositive(from)) {
+    return badArgument("from", "a positive integer", from);
+  }
+  if (only !== undefined && only !== "puts" && only !== "deletes") {
+    return badArgument("only", '"puts" or "deletes"', only);
+  }
+  for (const [name, flag] of Object.entries({ previous, progress })) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      return badArgument(name, "true or false", flag);
+    }
+  }
+  return null;
 }
 
 /** Copies: it is asked for again with every new connection, and whoever made the bytes may go on writing to them. */
