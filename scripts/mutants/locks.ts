@@ -69,7 +69,9 @@ export const LOCKS: readonly Mutant[] = [
   {
     name: "a lost lease is told by its timer only",
     breaks: "a program that was paused goes on as if it held its lease",
-    patches: [patch("src/client/checked-signal.ts", "if (!wasAborted()) check();", "void check;")],
+    patches: [
+      patch("src/client/terms/checked-signal.ts", "if (!wasAborted()) check();", "void check;"),
+    ],
     by: LEASES,
   },
 ];

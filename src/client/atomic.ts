@@ -1,6 +1,6 @@
 /** A transaction of checks and writes, put together call by call. */
 import { KvError } from "../base/index.ts";
-import { badArgument, wrongBytes } from "./argument-checks.ts";
+import { badArgument, type Bytes, type RequestOptions, wrongBytes } from "./terms/index.ts";
 import type {
   AtomicCheck,
   AtomicConflict,
@@ -11,7 +11,6 @@ import type {
   TxnRequest,
   TxnResult,
 } from "./txn-types.ts";
-import type { Bytes, RequestOptions } from "./types.ts";
 
 const CHECK_EXPECTED = "exactly one of { revision }, { absent: true }, { value } and { version }";
 

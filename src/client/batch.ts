@@ -1,10 +1,14 @@
 /** Many independent requests as one call: one promise, and one outcome for each, in their order. */
 import { KvError } from "../base/index.ts";
-import { badArgument } from "./argument-checks.ts";
+import {
+  badArgument,
+  type BatchOperation,
+  type BatchOutcome,
+  type BatchResult,
+} from "./terms/index.ts";
 import type { Done } from "./request.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
-import type { BatchOperation, BatchOutcome, BatchResult } from "./types.ts";
 
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */
 const UNDER_WAY_MAX = 8192;

@@ -1,7 +1,14 @@
 /** What a client is made with, looked at before anything is done with it. */
 import { KvError } from "../base/index.ts";
-import { badArgument, wrongNodeId, wrongTimeout } from "./argument-checks.ts";
-import type { Endpoint, NodeAddress, NodeGiven, NodesGiven } from "./types.ts";
+import {
+  badArgument,
+  type Endpoint,
+  type NodeAddress,
+  type NodeGiven,
+  type NodesGiven,
+  wrongNodeId,
+  wrongTimeout,
+} from "./terms/index.ts";
 
 const PORT_MAX = 65_535;
 const HOST = /^[A-Za-z0-9._:%-]{1,253}$/;

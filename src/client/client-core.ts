@@ -36,7 +36,7 @@ import {
   type Request,
   type WriteRequest,
 } from "./request.ts";
-import type { Endpoint } from "./types.ts";
+import type { Endpoint } from "./terms/index.ts";
 
 /** Requests without an answer; more are refused with OVERLOADED. */
 const REQUESTS_MAX = 65_536;

@@ -5,7 +5,7 @@ import type { LeasePort } from "./lease-port.ts";
 import { Leases } from "./leases.ts";
 import { Locks } from "./locks.ts";
 import { storeOf, type CoordinationSource, type LockStore } from "./lock-store.ts";
-import type { RequestOptions } from "./types.ts";
+import type { RequestOptions } from "./terms/index.ts";
 
 export class Coordination {
   readonly #source: CoordinationSource;

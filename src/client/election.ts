@@ -1,14 +1,20 @@
 /** Elections: who leads is who holds an exclusive lock of its own, with a value for all to see. */
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import { wrongBytes, wrongRequestOptions } from "./argument-checks.ts";
+import {
+  type Bytes,
+  type RangeSelector,
+  type RequestOptions,
+  type Revision,
+  wrongBytes,
+  wrongRequestOptions,
+} from "./terms/index.ts";
 import { againAndAgain, isAborted, LEASE_TTL_MS, wrongTtl, type Leases } from "./leases.ts";
 import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";
 import type { CoordinationSource, LockStore } from "./lock-store.ts";
 import { HeldGuard, type Guard } from "./lock.ts";
 import { wrongName } from "./locks.ts";
 import { takeLock } from "./take-lock.ts";
-import type { Bytes, RangeSelector, RequestOptions, Revision } from "./types.ts";
 
 /** How a process stands in an election. */
 export interface ElectOptions {

@@ -10,7 +10,7 @@ import type {
   TxnRequest,
   TxnResult,
 } from "./txn-types.ts";
-import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./types.ts";
+import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./terms/index.ts";
 
 export interface GuardedSource extends TransactSource {
   /** As `txn`, in one step with the check that the guard's key is there as it was made with its token. Null: it is not. */

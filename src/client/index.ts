@@ -1,14 +1,6 @@
 /** The client without its machine. */
-export {
-  badArgument,
-  wrongBytes,
-  wrongNodeId,
-  wrongRequestOptions,
-  wrongTimeout,
-} from "./argument-checks.ts";
 export { askedSecret } from "./asked-secret.ts";
 export { Atomic } from "./atomic.ts";
-export { bytesOf } from "./bytes.ts";
 export {
   addressesIn,
   ADMIN_OPTION_NAMES,
@@ -38,8 +30,6 @@ export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
 export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";
 export { askedInOrder, FirstOfPages } from "./ordered-range.ts";
 export { PrefixedClient } from "./prefixed-client.ts";
-export type { KeyEntry, KeyValue } from "./range-entry.ts";
-export { FoundResult, MissingResult } from "./read-result.ts";
 export { operationOf } from "./requests.ts";
 export { Transaction, type TransactRangeOptions, type TransactSource } from "./transact.ts";
 export type {
@@ -56,37 +46,6 @@ export type {
   TxnTarget,
   TxnWhere,
 } from "./txn-types.ts";
-export {
-  type BatchOperation,
-  type BatchOutcome,
-  type BatchResult,
-  type Bytes,
-  type CasCondition,
-  type CasResult,
-  type CountOptions,
-  type CountResult,
-  type DeleteResult,
-  type Endpoint,
-  type HeldLease,
-  type HistoryOptions,
-  type KeyRequest,
-  type LeaseId,
-  type NodeAddress,
-  type NodeGiven,
-  type NodesGiven,
-  type RangeOptions,
-  type RangeOrder,
-  type RangeSelector,
-  type ReadOptions,
-  type ReadResult,
-  type RequestOptions,
-  type ResultOf,
-  type Revision,
-  type RevisionBounds,
-  type Snapshot,
-  type WriteOptions,
-  type WriteResult,
-} from "./types.ts";
 export {
   DeleteEvent,
   type ObserveOptions,

@@ -1,6 +1,5 @@
 /** What a key was, from one change of it to the next. */
-import { ownBytes } from "./own-bytes.ts";
-import { jsonIn, textIn } from "./read-result.ts";
+import { jsonIn, ownBytes, textIn } from "./terms/index.ts";
 import type { VersionsAnswer } from "../protocol/client/index.ts";
 
 /** A version of a key: a value, or that it was deleted. */

@@ -3,6 +3,26 @@ import { KvError } from "../base/index.ts";
 import { encodeTxn, hasLeases } from "../store/commands/index.ts";
 import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
 import {
+  type BatchOperation,
+  type BatchOutcome,
+  type Bytes,
+  bytesOf,
+  type CountOptions,
+  type CountResult,
+  type HistoryOptions,
+  type KeyEntry,
+  type KeyRequest,
+  type KeyValue,
+  type NodesGiven,
+  type RangeOptions,
+  type RangeSelector,
+  type ReadOptions,
+  type ReadResult,
+  type RequestOptions,
+  type ResultOf,
+  type Snapshot,
+  type WriteOptions,
+  type WriteResult,
   wrongBytes,
   wrongCountOptions,
   wrongHistoryOptions,
@@ -11,9 +31,8 @@ import {
   wrongReadOptions,
   wrongRequestOptions,
   wrongSelector,
-} from "./argument-checks.ts";
+} from "./terms/index.ts";
 import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
-import { bytesOf } from "./bytes.ts";
 import { checkClientOptions, endpointsIn } from "./checked-options.ts";
 import { ClientCore, TIMEOUT_MS } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
@@ -25,7 +44,6 @@ import { watchedOf } from "./watched.ts";
 import type { Answer, Operation } from "./frames.ts";
 import type { Request } from "./request.ts";
 import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
-import type { KeyEntry, KeyValue } from "./range-entry.ts";
 import { orderedPages } from "./ordered-range.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
@@ -50,25 +68,6 @@ import {
 } from "./transact.ts";
 import { txnOf, txnResult } from "./txn.ts";
 import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
-import type {
-  BatchOperation,
-  BatchOutcome,
-  Bytes,
-  CountOptions,
-  CountResult,
-  HistoryOptions,
-  KeyRequest,
-  RangeOptions,
-  RangeSelector,
-  NodesGiven,
-  ReadOptions,
-  ReadResult,
-  RequestOptions,
-  ResultOf,
-  Snapshot,
-  WriteOptions,
-  WriteResult,
-} from "./types.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
 const KEYS_ONLY = { keysOnly: true, countOnly: false };

@@ -12,7 +12,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { LeasePort } from "./lease-port.ts";
 import { KeptLease, type LeaseOwner } from "./lease.ts";
 import { keepAliveIntervalOf } from "./lease-time.ts";
-import type { LeaseId } from "./types.ts";
+import type { LeaseId } from "./terms/index.ts";
 
 /** Of its interval: so much earlier a lease is renewed when another one is. */
 const SOONER_PART = 2;

@@ -2,10 +2,9 @@
 import { KvError, LEASES_RENEWED_MAX } from "../base/index.ts";
 import { decodeNumbers, encodeNumbers, STATUS } from "../store/commands/index.ts";
 import type { LeasesAnswer } from "../protocol/client/index.ts";
-import { badArgument } from "./argument-checks.ts";
+import { badArgument, type LeaseId, type RequestOptions } from "./terms/index.ts";
 import type { Answer, Operation } from "./frames.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
-import type { LeaseId, RequestOptions } from "./types.ts";
 
 /** Carries an operation out, as the client does all of its. */
 export type LeaseSubmit = <T>(

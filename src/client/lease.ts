@@ -1,9 +1,8 @@
 /** A lease as its holder sees it. */
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import { checkedSignal } from "./checked-signal.ts";
+import { checkedSignal, type LeaseId } from "./terms/index.ts";
 import { LeaseTime } from "./lease-time.ts";
-import type { LeaseId } from "./types.ts";
 
 /**
  * A time that is renewed in the background for as long as this process runs and reaches the cluster. Keys can be bound to it: they

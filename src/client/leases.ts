@@ -1,12 +1,16 @@
 /** `client.leases`: leases of the cluster, kept alive in the background. */
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
+import {
+  badArgument,
+  type LeaseId,
+  pause,
+  type RequestOptions,
+  wrongRequestOptions,
+} from "./terms/index.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 import type { KeptLease, Lease } from "./lease.ts";
-import { pause } from "./pause.ts";
-import type { LeaseId, RequestOptions } from "./types.ts";
 
 export const LEASE_TTL_MS = 10_000;
 /** Before a session is begun anew whose lease could not be had: doubled each time. */

@@ -3,7 +3,7 @@
  * and the shared ones lie apart, so that a range finds those that matter to a request.
  */
 import { afterPrefix } from "../base/index.ts";
-import type { RangeSelector } from "./types.ts";
+import type { RangeSelector } from "./terms/index.ts";
 
 /** An exclusive lock is held alone, shared ones together. */
 export type LockMode = "exclusive" | "shared";

@@ -19,7 +19,7 @@
  */
 import { allBut, heldPrefix, waitPrefix, type LockMode } from "./lock-keys.ts";
 import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "./txn-types.ts";
-import type { Bytes, LeaseId, RangeSelector } from "./types.ts";
+import type { Bytes, LeaseId, RangeSelector } from "./terms/index.ts";
 
 export interface LockWish {
   /** As of placeOf. */

@@ -1,17 +1,18 @@
 /** What requests for locks need of a client, and how a client does it. */
 import { KvError } from "../base/index.ts";
-import { bytesOf } from "./bytes.ts";
-import type { KeyEntry, KeyValue } from "./range-entry.ts";
+import {
+  type Bytes,
+  bytesOf,
+  type CountResult,
+  type KeyEntry,
+  type KeyValue,
+  type RangeOptions,
+  type RangeSelector,
+  type ReadOptions,
+  type RequestOptions,
+  type Snapshot,
+} from "./terms/index.ts";
 import type { TxnRequest, TxnResult } from "./txn-types.ts";
-import type {
-  Bytes,
-  CountResult,
-  RangeOptions,
-  RangeSelector,
-  ReadOptions,
-  RequestOptions,
-  Snapshot,
-} from "./types.ts";
 import type { WatchItem, WatchOptions } from "./watch-types.ts";
 
 export interface CoordinationSource {

@@ -1,14 +1,11 @@
 /** A lock that is held. */
 import { KvError } from "../base/index.ts";
-import { anySignal } from "./any-signal.ts";
+import { anySignal, checkedSignal, pause, type Revision } from "./terms/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import { checkedSignal } from "./checked-signal.ts";
 import type { KeptLease } from "./lease.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
-import { pause } from "./pause.ts";
 import type { TxnCompare } from "./txn-types.ts";
-import type { Revision } from "./types.ts";
 
 /** What a write can be bound to: a lock that is held, or the term of who leads. */
 export interface Guard {

@@ -1,13 +1,16 @@
 /** `client.locks`: locks of the whole cluster, in the shape of the Web Locks API. */
 import type { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
+import {
+  badArgument,
+  type KeyValue,
+  type RequestOptions,
+  wrongRequestOptions,
+} from "./terms/index.ts";
 import { wrongTtl, type Leases } from "./leases.ts";
 import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
-import type { KeyValue } from "./range-entry.ts";
-import type { RequestOptions } from "./types.ts";
 import { takeLock, type TakeOptions } from "./take-lock.ts";
 
 const LOCK_TTL_MS = 10_000;

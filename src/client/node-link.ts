@@ -11,7 +11,7 @@ import { REFUSALS } from "../protocol/handshake/index.ts";
 import type { SignInAnswer, SignInRequest } from "../protocol/client/index.ts";
 import type { Credentials } from "./credentials.ts";
 import type { NodeSelf } from "./known-cluster.ts";
-import type { Endpoint } from "./types.ts";
+import type { Endpoint } from "./terms/index.ts";
 
 /** How a link says who it is, before it is open. */
 export interface LinkSignIn {

@@ -2,7 +2,7 @@
 import { KvError, ORDERED_BYTES_MAX } from "../base/index.ts";
 import { numberOf, type RangeOrder } from "../store/commands/index.ts";
 import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
-import { ownBytes } from "./own-bytes.ts";
+import { ownBytes } from "./terms/index.ts";
 import { pagesOf, type AskForPage } from "./range.ts";
 
 type Order = Exclude<RangeOrder, "key">;

@@ -1,10 +1,15 @@
 /** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
 import { afterPrefix } from "../base/index.ts";
 import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
-import { bytesOf } from "./bytes.ts";
-import { ownBytes } from "./own-bytes.ts";
-import { KeyEntry, KeyValue } from "./range-entry.ts";
-import type { RangeOptions, RangeSelector, RevisionBounds } from "./types.ts";
+import {
+  bytesOf,
+  KeyEntry,
+  KeyValue,
+  ownBytes,
+  type RangeOptions,
+  type RangeSelector,
+  type RevisionBounds,
+} from "./terms/index.ts";
 import type { RangeOrder, RangeSelection } from "../store/commands/index.ts";
 
 /** What asks for one page: the first one linearizable if that is wanted. */

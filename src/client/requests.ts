@@ -17,11 +17,18 @@ import {
   type OPERATIONS,
   type PlainRequestName,
 } from "../store/operations/index.ts";
-import { badArgument, wrongBytes, wrongCondition, wrongReadOptions } from "./argument-checks.ts";
-import { bytesOf } from "./bytes.ts";
+import {
+  badArgument,
+  bytesOf,
+  type KeyRequest,
+  type ResultOf,
+  type Results,
+  wrongBytes,
+  wrongCondition,
+  wrongReadOptions,
+} from "./terms/index.ts";
 import type { Answer, Operation } from "./frames.ts";
 import { casOperation, casResult, readOperation, readResult, type ReadMoment } from "./results.ts";
-import type { KeyRequest, ResultOf, Results } from "./types.ts";
 
 const RESULTS: { readonly [A in AnsweredWith]: (answer: Answer) => Results[A] } = {
   written: ({ revision, node }) => ({ revision, node }),

@@ -1,10 +1,16 @@
 /** From what users hand in to operations, and from answers to what users get. */
 import { STATUS } from "../store/commands/index.ts";
-import { bytesOf } from "./bytes.ts";
+import {
+  bytesOf,
+  type CasCondition,
+  type CasResult,
+  FoundResult,
+  MissingResult,
+  ownBytes,
+  type ReadOptions,
+  type ReadResult,
+} from "./terms/index.ts";
 import { type Answer, isRead, type Operation } from "./frames.ts";
-import { ownBytes } from "./own-bytes.ts";
-import { FoundResult, MissingResult } from "./read-result.ts";
-import type { CasCondition, CasResult, ReadOptions, ReadResult } from "./types.ts";
 
 /** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 export function casOperation(

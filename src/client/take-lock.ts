@@ -4,8 +4,7 @@ import type { Clock } from "../machine/ports/index.ts";
 import type { KeptLease } from "./lease.ts";
 import { LockRequest, type LockWish } from "./lock-request.ts";
 import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";
-import { anySignal } from "./any-signal.ts";
-import { pause } from "./pause.ts";
+import { anySignal, pause } from "./terms/index.ts";
 
 /** Before what could not be done is tried again. */
 const RETRY_MS = 100;

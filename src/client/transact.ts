@@ -13,11 +13,25 @@
  */
 import { KvError } from "../base/index.ts";
 import type { Clock, Random } from "../machine/ports/index.ts";
-import { badArgument, wrongBytes, wrongRangeOptions, wrongSelector } from "./argument-checks.ts";
-import { bytesOf } from "./bytes.ts";
-import { KeyValue } from "./range-entry.ts";
+import {
+  badArgument,
+  type Bytes,
+  bytesOf,
+  type CountResult,
+  FoundResult,
+  KeyValue,
+  MissingResult,
+  type RangeOptions,
+  type RangeSelector,
+  type ReadOptions,
+  type ReadResult,
+  type RequestOptions,
+  type Snapshot,
+  wrongBytes,
+  wrongRangeOptions,
+  wrongSelector,
+} from "./terms/index.ts";
 import { rangeOf } from "./range.ts";
-import { FoundResult, MissingResult } from "./read-result.ts";
 import type {
   TransactOptions,
   TransactResult,
@@ -26,16 +40,6 @@ import type {
   TxnRequest,
   TxnResult,
 } from "./txn-types.ts";
-import type {
-  Bytes,
-  CountResult,
-  RangeOptions,
-  RangeSelector,
-  ReadOptions,
-  ReadResult,
-  RequestOptions,
-  Snapshot,
-} from "./types.ts";
 
 const ATTEMPTS_MAX = 32;
 /** Before the second attempt at most; doubled for each further one. */

@@ -1,7 +1,6 @@
 /** A transaction of a view whose keys begin alike, and what came of it. */
 import { unreachable } from "../base/index.ts";
-import { badArgument } from "./argument-checks.ts";
-import { KeyValue } from "./range-entry.ts";
+import { badArgument, type Bytes, KeyValue, type RangeSelector } from "./terms/index.ts";
 import type {
   TxnCompare,
   TxnOperation,
@@ -9,7 +8,6 @@ import type {
   TxnRequest,
   TxnWhere,
 } from "./txn-types.ts";
-import type { Bytes, RangeSelector } from "./types.ts";
 
 /**
  * What is no transaction goes on as it is, to be refused.

@@ -1,7 +1,13 @@
 /** Transactions as users hand them in, and what they get back. */
 import type { Relation } from "../store/commands/index.ts";
-import type { KeyValue } from "./range-entry.ts";
-import type { Bytes, LeaseId, RangeSelector, RequestOptions, Revision } from "./types.ts";
+import type {
+  Bytes,
+  KeyValue,
+  LeaseId,
+  RangeSelector,
+  RequestOptions,
+  Revision,
+} from "./terms/index.ts";
 
 /** One key, or those of a range. */
 export type TxnWhere =

@@ -14,10 +14,15 @@ import {
   type TxnOp,
   type Where,
 } from "../store/commands/index.ts";
-import { badArgument, wrongBytes, wrongSelector } from "./argument-checks.ts";
-import { bytesOf } from "./bytes.ts";
+import {
+  badArgument,
+  type Bytes,
+  bytesOf,
+  KeyValue,
+  wrongBytes,
+  wrongSelector,
+} from "./terms/index.ts";
 import type { Answer } from "./frames.ts";
-import { KeyValue } from "./range-entry.ts";
 import { rangeOf } from "./range.ts";
 import type {
   TxnCompare,
@@ -27,7 +32,6 @@ import type {
   TxnResult,
   TxnWhere,
 } from "./txn-types.ts";
-import type { Bytes } from "./types.ts";
 
 const NUMBERS = ["version", "createRevision", "modRevision", "count", "lease"] as const;
 const TARGET_EXPECTED =

@@ -30,7 +30,7 @@ import {
 import { DecodeError } from "../protocol/codec/index.ts";
 import type { KnownCluster } from "./known-cluster.ts";
 import { NodeLink, type LinkOptions } from "./node-link.ts";
-import type { Endpoint } from "./types.ts";
+import type { Endpoint } from "./terms/index.ts";
 import { WatchLine, type WatchAsked } from "./watch-line.ts";
 import type { HeldBytes } from "./watch-queue.ts";
 

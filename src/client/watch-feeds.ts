@@ -2,7 +2,7 @@
 import { KvError } from "../base/index.ts";
 import { ATTEMPT_TIMEOUT_MS, type ClientCore } from "./client-core.ts";
 import type { ClientCoreOptions } from "./core-options.ts";
-import type { Endpoint } from "./types.ts";
+import type { Endpoint } from "./terms/index.ts";
 import { WatchFeed } from "./watch-feed.ts";
 
 export class WatchFeeds {

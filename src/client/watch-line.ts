@@ -12,8 +12,7 @@
 import { KvError } from "../base/index.ts";
 import type { ToldVersion, WatchEvent as ToldEvent, WatchWish } from "../protocol/client/index.ts";
 import { DecodeError } from "../protocol/codec/index.ts";
-import { ownBytes } from "./own-bytes.ts";
-import { KeyValue } from "./range-entry.ts";
+import { KeyValue, ownBytes } from "./terms/index.ts";
 import { WatchQueue, type HeldBytes } from "./watch-queue.ts";
 import { DeleteEvent, PutEvent, type WatchEvent } from "./watch-types.ts";
 

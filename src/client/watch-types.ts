@@ -1,7 +1,5 @@
 /** What users of watches hand in and get back. */
-import { textIn } from "./read-result.ts";
-import { KeyValue } from "./range-entry.ts";
-import type { RequestOptions, Revision } from "./types.ts";
+import { KeyValue, type RequestOptions, type Revision, textIn } from "./terms/index.ts";
 
 /** From where on a watch goes, and what its events tell. */
 export interface WatchOptions extends RequestOptions {

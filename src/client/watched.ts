@@ -1,11 +1,17 @@
 /** What a program wants to watch, as it is asked of nodes. */
 import { KvError } from "../base/index.ts";
 import { checkKey } from "../store/commands/index.ts";
-import { badArgument, isPositive, wrongRequestOptions, wrongWatched } from "./argument-checks.ts";
-import { bytesOf } from "./bytes.ts";
+import {
+  badArgument,
+  type Bytes,
+  bytesOf,
+  isPositive,
+  type RangeSelector,
+  wrongRequestOptions,
+  wrongWatched,
+} from "./terms/index.ts";
 import { checkBound } from "./frames.ts";
 import { rangeOf } from "./range.ts";
-import type { Bytes, RangeSelector } from "./types.ts";
 import type { WatchAsked } from "./watch-line.ts";
 import type { WatchOptions } from "./watch-types.ts";
 

@@ -1,9 +1,16 @@
 /** Writes whose key is bound to a lease: a transaction of one put. */
-import { badArgument, wrongRequestOptions } from "./argument-checks.ts";
+import {
+  badArgument,
+  type Bytes,
+  type LeaseId,
+  type RequestOptions,
+  type WriteOptions,
+  type WriteResult,
+  wrongRequestOptions,
+} from "./terms/index.ts";
 import type { KvError } from "../base/index.ts";
 import type { Leases } from "./leases.ts";
 import type { TxnRequest, TxnResult } from "./txn-types.ts";
-import type { Bytes, LeaseId, RequestOptions, WriteOptions, WriteResult } from "./types.ts";
 
 export interface BoundWriter {
   readonly leases: Pick<Leases, "issue">;

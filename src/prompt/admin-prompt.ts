@@ -1,6 +1,6 @@
 /** Carries out the commands of the management prompt. */
 import { KvError, unreachable } from "../base/index.ts";
-import type { NodeAddress } from "../client/index.ts";
+import type { NodeAddress } from "../client/terms/index.ts";
 import { ADMIN_HELP, adminTable, type AdminAction, type ManageAction } from "./admin-commands.ts";
 import { renderLinks, renderStatus } from "./admin-render.ts";
 import { type ClusterAction, KEY_COMMANDS } from "./commands/index.ts";

@@ -1,13 +1,13 @@
 /** Carries out the commands of the client prompt and puts the answers into words. */
 import { KvError } from "../base/index.ts";
+import type { KvRequests } from "../client/index.ts";
 import type {
   CasResult,
-  KvRequests,
   NodeAddress,
   ReadResult,
   RequestOptions,
   ResultOf,
-} from "../client/index.ts";
+} from "../client/terms/index.ts";
 import {
   allCommands,
   bytesField,

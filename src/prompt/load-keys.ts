@@ -1,5 +1,6 @@
 /** Carries out `load` of the client prompt: a line a second, or redrawn in place, until it is interrupted. */
-import type { KvRequests, RequestOptions } from "../client/index.ts";
+import type { KvRequests } from "../client/index.ts";
+import type { RequestOptions } from "../client/terms/index.ts";
 import { Load, LOAD_KEYS, type LoadView } from "../client/scenarios/index.ts";
 import type { LoadAction } from "./commands/index.ts";
 import {

@@ -1,11 +1,11 @@
 /** Carries out `range`, `keys` and `count`, and puts what they found into words. */
+import type { KvRequests } from "../client/index.ts";
 import type {
   CountOptions,
   KeyEntry,
-  KvRequests,
   RangeSelector,
   RequestOptions,
-} from "../client/index.ts";
+} from "../client/terms/index.ts";
 import { ORDERED_KEYS_MAX } from "../base/index.ts";
 import {
   bytesField,

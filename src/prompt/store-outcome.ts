@@ -1,6 +1,7 @@
 /** Carries out commands about the past of a key, several keys at once, and all keys of a prefix. */
 import { afterPrefix, KvError, unreachable } from "../base/index.ts";
-import type { KvRequests, ReadOptions, RequestOptions } from "../client/index.ts";
+import type { KvRequests } from "../client/index.ts";
+import type { ReadOptions, RequestOptions } from "../client/terms/index.ts";
 import {
   bytesField,
   EXIT,

@@ -1,13 +1,6 @@
 /** Carries out `txn`, and puts what came of it into words. */
-import {
-  bytesOf,
-  type KeyValue,
-  type KvRequests,
-  type RequestOptions,
-  type TxnOperation,
-  type TxnOperationResult,
-  type TxnResult,
-} from "../client/index.ts";
+import type { KvRequests, TxnOperation, TxnOperationResult, TxnResult } from "../client/index.ts";
+import { bytesOf, type KeyValue, type RequestOptions } from "../client/terms/index.ts";
 import {
   bytesField,
   EXIT,

@@ -1,12 +1,6 @@
 /** Carries out `watch` of the client prompt: a line for each change, as it comes. */
-import type {
-  RangeSelector,
-  RequestOptions,
-  Watch,
-  WatchBatch,
-  WatchEvent,
-  WatchOptions,
-} from "../client/index.ts";
+import type { Watch, WatchBatch, WatchEvent, WatchOptions } from "../client/index.ts";
+import type { RangeSelector, RequestOptions } from "../client/terms/index.ts";
 import {
   bytesField,
   EXIT,

@@ -1,6 +1,6 @@
 /** Many requests as one call. */
 import { expect, test } from "vitest";
-import type { BatchOperation } from "../../src/client/types.ts";
+import type { BatchOperation } from "../../src/client/terms/types.ts";
 import { settle } from "./ask.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 

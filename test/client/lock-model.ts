@@ -2,7 +2,7 @@
 import { afterPrefix } from "../../src/base/bytes.ts";
 import { ELECTIONS_PREFIX } from "../../src/client/lock-keys.ts";
 import type { TxnCompare, TxnOperation, TxnRequest } from "../../src/client/txn-types.ts";
-import type { RangeSelector } from "../../src/client/types.ts";
+import type { RangeSelector } from "../../src/client/terms/types.ts";
 
 interface Stored {
   readonly createRevision: number;

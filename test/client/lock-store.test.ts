@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { observeElection, type Leader } from "../../src/client/election.ts";
 import { storeOf, type CoordinationSource } from "../../src/client/lock-store.ts";
-import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
-import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
+import { KeyEntry, KeyValue } from "../../src/client/terms/range-entry.ts";
+import { FoundResult, MissingResult } from "../../src/client/terms/read-result.ts";
 import { DeleteEvent, PutEvent, type WatchBatch } from "../../src/client/watch-types.ts";
 
 const KEY = Buffer.from("held/x/1");

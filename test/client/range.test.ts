@@ -2,12 +2,12 @@
 import { afterPrefix } from "../../src/base/bytes.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { wrongRangeOptions, wrongSelector } from "../../src/client/argument-checks.ts";
+import { wrongRangeOptions, wrongSelector } from "../../src/client/terms/argument-checks.ts";
 import { orderedPages } from "../../src/client/ordered-range.ts";
 import { PrefixedClient } from "../../src/client/prefixed-client.ts";
 import { rangeOf } from "../../src/client/range.ts";
 import type { KvRequests } from "../../src/client/key-requests.ts";
-import type { RangeSelector } from "../../src/client/types.ts";
+import type { RangeSelector } from "../../src/client/terms/types.ts";
 import type { PageAnswer, RangeBytes } from "../../src/protocol/client/client.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };

@@ -2,7 +2,7 @@
 import { PassThrough, Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { KeyValue } from "../../src/client/range-entry.ts";
+import { KeyValue } from "../../src/client/terms/range-entry.ts";
 import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
 import { createClientPrompt } from "../../src/prompt/client-prompt.ts";
 import { EXIT } from "../../src/prompt/terminal/exit-status.ts";

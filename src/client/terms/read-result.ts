@@ -1,5 +1,5 @@
 /** What a read found. Made for every read: fields in one order, so that the engine sees one shape, and methods made once. */
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 
 /** A mark for the order of bytes is part of a value, and what is no UTF-8 is not made to look as if it were. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,9 +1,9 @@
 /** Programs without types hand in anything: they get a rejected promise that says what is wrong, and never a throw. */
 import { describe, expect, test } from "vitest";
-import { createAdminClient, createClient } from "../../src/client/api/index.ts";
-import { KvError } from "../../src/base/errors.ts";
-import { KvClient, type KvClientOptions } from "../../src/client/kv-client.ts";
-import { FakeCluster } from "./fake-cluster.ts";
+import { createAdminClient, createClient } from "../../../src/client/api/index.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { KvClient, type KvClientOptions } from "../../../src/client/kv-client.ts";
+import { FakeCluster } from "../fake-cluster.ts";
 
 /** The methods as a program in JavaScript sees them. */
 type Untyped = Record<

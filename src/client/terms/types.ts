@@ -1,7 +1,7 @@
 /** What users of the client hand in and get back. */
 
-import type { KvError } from "../base/index.ts";
-import type { RangeOrder } from "../store/commands/index.ts";
+import type { KvError } from "../../base/index.ts";
+import type { RangeOrder } from "../../store/commands/index.ts";
 import type {
   AnswerOf,
   FieldContent,
@@ -9,10 +9,10 @@ import type {
   OPERATIONS,
   PlainRequestName,
   RequestName,
-} from "../store/operations/index.ts";
+} from "../../store/operations/index.ts";
 import type { FoundResult, MissingResult } from "./read-result.ts";
 
-export { type RangeOrder } from "../store/commands/index.ts";
+export type { RangeOrder } from "../../store/commands/index.ts";
 
 /**
  * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes, half of a

@@ -2,8 +2,8 @@
  * What users hand in, looked at before it is used: programs without types hand in anything. Each function returns what is
  * wrong, naming the argument, what was expected and what came, or null. Nothing is allocated where all is well.
  */
-import { KvError, ORDERED_KEYS_MAX, printableJson } from "../base/index.ts";
-import { RANGE_ORDERS } from "../store/commands/index.ts";
+import { KvError, ORDERED_KEYS_MAX, printableJson } from "../../base/index.ts";
+import { RANGE_ORDERS } from "../../store/commands/index.ts";
 import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
 
 /** Timers of a longer time would fire at once (2^31 - 1). */

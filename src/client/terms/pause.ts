@@ -1,4 +1,4 @@
-import type { Clock } from "../machine/ports/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 
 /** Resolves after `ms`, or as soon as the signal is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
