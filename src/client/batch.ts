@@ -6,8 +6,7 @@ import {
   type BatchOutcome,
   type BatchResult,
 } from "./terms/index.ts";
-import type { Done } from "./request.ts";
-import type { Answer, Operation } from "./frames.ts";
+import type { Answer, Done, Operation } from "./core/index.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */

@@ -1,21 +1,7 @@
 /** The client without its machine. */
-export { askedSecret } from "./asked-secret.ts";
 export { Atomic } from "./atomic.ts";
-export {
-  addressesIn,
-  ADMIN_OPTION_NAMES,
-  checkClientOptions,
-  CLIENT_OPTION_NAMES,
-  endpointsIn,
-  optionsIn,
-} from "./checked-options.ts";
-export { ClientCore } from "./client-core.ts";
-export { clientSignIn } from "./client-sign-in.ts";
-export type { ClientCoreOptions, ObserveRequest } from "./core-options.ts";
-export { checkCredentials, type CredentialOptions, Credentials } from "./credentials.ts";
 export type { ElectOptions, Leader, Term } from "./election.ts";
 export { changeRevision } from "./results.ts";
-export { type Answer, openSessionFrame, type Operation } from "./frames.ts";
 export type { GuardedClient } from "./guarded-client.ts";
 export type { KvRequests } from "./key-requests.ts";
 export type { KeyVersion } from "./key-version.ts";
@@ -27,7 +13,6 @@ export type { LeaseOptions, Leases, SessionOptions } from "./leases.ts";
 export { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "./lock-keys.ts";
 export type { Guard, Lock } from "./lock.ts";
 export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
-export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";
 export { askedInOrder, FirstOfPages } from "./ordered-range.ts";
 export { PrefixedClient } from "./prefixed-client.ts";
 export { operationOf } from "./requests.ts";

@@ -33,16 +33,21 @@ import {
   wrongSelector,
 } from "./terms/index.ts";
 import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
-import { checkClientOptions, endpointsIn } from "./checked-options.ts";
-import { ClientCore, TIMEOUT_MS } from "./client-core.ts";
-import type { ClientCoreOptions } from "./core-options.ts";
+import {
+  type Answer,
+  checkClientOptions,
+  ClientCore,
+  type ClientCoreOptions,
+  endpointsIn,
+  type Operation,
+  type Request,
+  TIMEOUT_MS,
+} from "./core/index.ts";
 import { observeOn } from "./observe.ts";
 import { Watch } from "./watch.ts";
 import { WatchFeeds } from "./watch-feeds.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { watchedOf } from "./watched.ts";
-import type { Answer, Operation } from "./frames.ts";
-import type { Request } from "./request.ts";
 import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
 import { orderedPages } from "./ordered-range.ts";
 import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";

@@ -8,7 +8,7 @@
  */
 import type { KvError } from "../base/index.ts";
 import type { CancelTimer, Clock } from "../machine/ports/index.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines } from "./core/index.ts";
 import type { LeasePort } from "./lease-port.ts";
 import { KeptLease, type LeaseOwner } from "./lease.ts";
 import { keepAliveIntervalOf } from "./lease-time.ts";

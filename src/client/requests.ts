@@ -27,7 +27,7 @@ import {
   wrongCondition,
   wrongReadOptions,
 } from "./terms/index.ts";
-import type { Answer, Operation } from "./frames.ts";
+import type { Answer, Operation } from "./core/index.ts";
 import { casOperation, casResult, readOperation, readResult, type ReadMoment } from "./results.ts";
 
 const RESULTS: { readonly [A in AnsweredWith]: (answer: Answer) => Results[A] } = {

@@ -10,7 +10,7 @@ import {
   type ReadOptions,
   type ReadResult,
 } from "./terms/index.ts";
-import { type Answer, isRead, type Operation } from "./frames.ts";
+import { type Answer, isRead, type Operation } from "./core/index.ts";
 
 /** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 export function casOperation(

@@ -22,7 +22,7 @@ import {
   wrongBytes,
   wrongSelector,
 } from "./terms/index.ts";
-import type { Answer } from "./frames.ts";
+import type { Answer } from "./core/index.ts";
 import { rangeOf } from "./range.ts";
 import type {
   TxnCompare,

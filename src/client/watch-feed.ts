@@ -28,8 +28,7 @@ import {
   type WatchRequest,
 } from "../protocol/client/index.ts";
 import { DecodeError } from "../protocol/codec/index.ts";
-import type { KnownCluster } from "./known-cluster.ts";
-import { NodeLink, type LinkOptions } from "./node-link.ts";
+import { type KnownCluster, type LinkOptions, NodeLink } from "./core/index.ts";
 import type { Endpoint } from "./terms/index.ts";
 import { WatchLine, type WatchAsked } from "./watch-line.ts";
 import type { HeldBytes } from "./watch-queue.ts";

@@ -10,7 +10,7 @@ import {
   wrongRequestOptions,
   wrongWatched,
 } from "./terms/index.ts";
-import { checkBound } from "./frames.ts";
+import { checkBound } from "./core/index.ts";
 import { rangeOf } from "./range.ts";
 import type { WatchAsked } from "./watch-line.ts";
 import type { WatchOptions } from "./watch-types.ts";

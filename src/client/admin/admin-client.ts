@@ -22,7 +22,7 @@ import {
   Credentials,
   type LinkSignIn,
   NodeLink,
-} from "../index.ts";
+} from "../core/index.ts";
 import {
   badArgument,
   type NodeAddress,

@@ -10,13 +10,8 @@
 import "../../machine/network/without-native/index.ts";
 import type { AdminClientOptions } from "../admin/index.ts";
 import { AdminClient } from "./lazy-admin-client.ts";
-import {
-  ADMIN_OPTION_NAMES,
-  CLIENT_OPTION_NAMES,
-  KvClient,
-  type KvClientOptions,
-  optionsIn,
-} from "../index.ts";
+import { KvClient, type KvClientOptions } from "../index.ts";
+import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../core/index.ts";
 import { type NodesGiven, wrongTimeout } from "../terms/index.ts";
 import { learnNodes } from "./connect.ts";
 import { observeRequest } from "../diagnostics/index.ts";

@@ -1,7 +1,7 @@
 /** Management that is loaded when it is first used: the tables that check it are most of what this library would load. */
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { AdminClient as Loaded, AdminClientOptions } from "../admin/index.ts";
-import { addressesIn, checkClientOptions } from "../index.ts";
+import { addressesIn, checkClientOptions } from "../core/index.ts";
 import type { RequestOptions } from "../terms/index.ts";
 
 /**

@@ -1,11 +1,11 @@
 /** A client of the cluster: the real client core on a host of its own, and what it asks for. */
+import { operationOf } from "../../client/index.ts";
 import {
   type Answer,
   ClientCore,
   type CredentialOptions,
   type Operation as WireOperation,
-  operationOf,
-} from "../../client/index.ts";
+} from "../../client/core/index.ts";
 import type { CasCondition, KeyRequest, NodeAddress } from "../../client/terms/index.ts";
 import { assert, type ErrorCode, type KvError, unreachable } from "../../base/index.ts";
 import { STATUS } from "../../store/index.ts";

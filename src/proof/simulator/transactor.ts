@@ -4,7 +4,7 @@
  * turn. What it was told is noted, and held against the decided log when the run is over (txn-check.ts). All its keys begin
  * with TXN_KEYS, so that the other clients' histories stay what they are.
  */
-import type { Answer } from "../../client/index.ts";
+import type { Answer } from "../../client/core/index.ts";
 import {
   byteStringOf,
   byteStringOfText,

@@ -11,7 +11,7 @@ import {
   type CredentialOptions,
   type LinkSignIn,
   NodeLink,
-} from "../../client/index.ts";
+} from "../../client/core/index.ts";
 import type { NodeAddress } from "../../client/terms/index.ts";
 import { isFeedFrame, watchesFrame, type WatchRequest } from "../../protocol/client/index.ts";
 import type { Coverage } from "./coverage.ts";

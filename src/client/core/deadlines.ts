@@ -1,5 +1,5 @@
 /** One timer for all deadlines: set for the earliest, it asks its owner for the next one when it fires. */
-import type { CancelTimer, Clock } from "../machine/ports/index.ts";
+import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 
 /** Deadlines are met within this: many of them share one wake-up. */
 const GRAIN_MS = 10;

@@ -1,7 +1,7 @@
 /** Refusals in words: who refused, said once, and why. */
 import { expect, test } from "vitest";
-import { ERRORS, type KvError } from "../../src/base/errors.ts";
-import { createAnswerHandler, type AnswerReceiver } from "../../src/client/answers.ts";
+import { ERRORS, type KvError } from "../../../src/base/errors.ts";
+import { createAnswerHandler, type AnswerReceiver } from "../../../src/client/core/answers.ts";
 
 function told() {
   const errors: KvError[] = [];

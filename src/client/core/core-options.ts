@@ -1,9 +1,9 @@
-import type { Clock, Network, Random } from "../machine/ports/index.ts";
+import type { Clock, Network, Random } from "../../machine/ports/index.ts";
 import type { ClientSecret } from "./asked-secret.ts";
 import type { CredentialOptions } from "./credentials.ts";
 import type { Operation } from "./frames.ts";
 import type { Done } from "./request.ts";
-import type { Endpoint } from "./terms/index.ts";
+import type { Endpoint } from "../terms/index.ts";
 
 /** Called for each request that is sent, with what is to be called when it ends. @returns what is called then instead */
 export type ObserveRequest = (operation: Operation, done: Done) => Done;

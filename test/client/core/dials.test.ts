@@ -1,7 +1,7 @@
 /** Whom the client dials, and how often. */
 import { expect, test } from "vitest";
-import { ask, read, write } from "./ask.ts";
-import { FakeCluster } from "./fake-cluster.ts";
+import { ask, read, write } from "../ask.ts";
+import { FakeCluster } from "../fake-cluster.ts";
 
 test("a node that is down is not dialed again for what has gone to another one", () => {
   const cluster = new FakeCluster();

@@ -1,8 +1,8 @@
 /** The way to one node: its link, what waits for it, and how that becomes frames. */
-import { CLIENT_FRAME_BYTES_MAX, type KvError } from "../base/index.ts";
-import { contentBytesOf, GroupWriter } from "../store/commands/index.ts";
-import type { CancelTimer } from "../machine/ports/index.ts";
-import { ReadsWriter, takeWritesFrame } from "../protocol/client/index.ts";
+import { CLIENT_FRAME_BYTES_MAX, type KvError } from "../../base/index.ts";
+import { contentBytesOf, GroupWriter } from "../../store/commands/index.ts";
+import type { CancelTimer } from "../../machine/ports/index.ts";
+import { ReadsWriter, takeWritesFrame } from "../../protocol/client/index.ts";
 import type { ClientSession } from "./client-session.ts";
 import { appendRead, closeSessionFrame, openSessionFrame, readBytes } from "./frames.ts";
 import type { NodeLink } from "./node-link.ts";

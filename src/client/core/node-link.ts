@@ -1,17 +1,17 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
-import { hostPort, KvError, type Secrets } from "../base/index.ts";
+import { hostPort, KvError, type Secrets } from "../../base/index.ts";
 import {
   dialWithHandshake,
   type HandshakeFailure,
   type Refusal,
-} from "../links/handshake/index.ts";
-import { NO_ORIGIN } from "../store/commands/index.ts";
-import type { CancelTimer, Clock, Connection, Network, Random } from "../machine/ports/index.ts";
-import { REFUSALS } from "../protocol/handshake/index.ts";
-import type { SignInAnswer, SignInRequest } from "../protocol/client/index.ts";
+} from "../../links/handshake/index.ts";
+import { NO_ORIGIN } from "../../store/commands/index.ts";
+import type { CancelTimer, Clock, Connection, Network, Random } from "../../machine/ports/index.ts";
+import { REFUSALS } from "../../protocol/handshake/index.ts";
+import type { SignInAnswer, SignInRequest } from "../../protocol/client/index.ts";
 import type { Credentials } from "./credentials.ts";
 import type { NodeSelf } from "./known-cluster.ts";
-import type { Endpoint } from "./terms/index.ts";
+import type { Endpoint } from "../terms/index.ts";
 
 /** How a link says who it is, before it is open. */
 export interface LinkSignIn {

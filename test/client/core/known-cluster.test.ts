@@ -1,10 +1,10 @@
 /** A client works with one log of one cluster: wrong ports in its list, and clusters that were begun anew under it. */
 import { describe, expect, test } from "vitest";
-import type { ClientCore } from "../../src/client/client-core.ts";
-import { byteStringOfText, KvState, SnapshotDecoder, STATUS } from "../../src/store/index.ts";
-import { open, run } from "../store/helpers.ts";
-import { ask, read, submit, write } from "./ask.ts";
-import { FakeCluster } from "./fake-cluster.ts";
+import type { ClientCore } from "../../../src/client/core/client-core.ts";
+import { byteStringOfText, KvState, SnapshotDecoder, STATUS } from "../../../src/store/index.ts";
+import { open, run } from "../../store/helpers.ts";
+import { ask, read, submit, write } from "../ask.ts";
+import { FakeCluster } from "../fake-cluster.ts";
 
 /** Some other client opens a session, so that the log has an origin, and writes. */
 function begin(state: KvState, value: string, seed: number): void {

@@ -1,8 +1,8 @@
 /** How a client says who it is: a user with a password, or with a token that somebody else got for it. */
-import { KvError, PASSWORD_LENGTH_MAX } from "../base/index.ts";
-import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../store/commands/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
-import type { SignInAnswer, SignInRequest } from "../protocol/client/index.ts";
+import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
+import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import type { SignInAnswer, SignInRequest } from "../../protocol/client/index.ts";
 
 /** Asked at each sign-in, so that a program goes on when its password changes. */
 export type ClientPassword = string | (() => string);

@@ -1,5 +1,5 @@
 /** What a client is made with, looked at before anything is done with it. */
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import {
   badArgument,
   type Endpoint,
@@ -8,7 +8,7 @@ import {
   type NodesGiven,
   wrongNodeId,
   wrongTimeout,
-} from "./terms/index.ts";
+} from "../terms/index.ts";
 
 const PORT_MAX = 65_535;
 const HOST = /^[A-Za-z0-9._:%-]{1,253}$/;

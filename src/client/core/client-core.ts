@@ -15,10 +15,10 @@
  *   C7. A request is never compared with what was seen after the attempt that is answered was sent, and which of several
  *       attempts that is cannot be told: an attempt that was only left behind may be answered as long as its connection lives.
  */
-import { KvError } from "../base/index.ts";
-import type { CancelTimer, Clock } from "../machine/ports/index.ts";
-import { type AnswerHandler, decodeAnswers } from "../protocol/client/index.ts";
-import { DecodeError } from "../protocol/codec/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
+import { type AnswerHandler, decodeAnswers } from "../../protocol/client/index.ts";
+import { DecodeError } from "../../protocol/codec/index.ts";
 import { createAnswerHandler } from "./answers.ts";
 import { askedSecret } from "./asked-secret.ts";
 import { clientSignIn } from "./client-sign-in.ts";
@@ -36,7 +36,7 @@ import {
   type Request,
   type WriteRequest,
 } from "./request.ts";
-import type { Endpoint } from "./terms/index.ts";
+import type { Endpoint } from "../terms/index.ts";
 
 /** Requests without an answer; more are refused with OVERLOADED. */
 const REQUESTS_MAX = 65_536;

@@ -8,9 +8,9 @@ import {
   TXN_KEYS_MAX,
   TXN_RESULT_BYTES_MAX,
   VALUE_BYTES_MAX,
-} from "../base/index.ts";
-import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../store/commands/index.ts";
-import type { AnswerHandler } from "../protocol/client/index.ts";
+} from "../../base/index.ts";
+import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../../store/commands/index.ts";
+import type { AnswerHandler } from "../../protocol/client/index.ts";
 import type { Answer } from "./frames.ts";
 
 /** Who is told. Numbers may be those of requests that are over. */

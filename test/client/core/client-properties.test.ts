@@ -1,9 +1,9 @@
 /** The client core under random trouble: nothing happens twice, and no outcome is a lie. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { byteStringOfText, GroupWriter } from "../../src/store/index.ts";
-import { submit, write } from "./ask.ts";
-import { FakeCluster, SERVE, type Behaviour } from "./fake-cluster.ts";
+import { byteStringOfText, GroupWriter } from "../../../src/store/index.ts";
+import { submit, write } from "../ask.ts";
+import { FakeCluster, SERVE, type Behaviour } from "../fake-cluster.ts";
 
 describe("whatever happens", () => {
   // Each key is written by one request: then its version says how often that request took effect.

@@ -1,16 +1,16 @@
 /** The client core on the simulated network: where requests go, and what their failures mean. */
 import { describe, expect, test } from "vitest";
-import { FRAME_COMMANDS_MAX, SESSION_WINDOW, SESSIONS_MAX } from "../../src/base/limits.ts";
-import type { Operation } from "../../src/client/frames.ts";
+import { FRAME_COMMANDS_MAX, SESSION_WINDOW, SESSIONS_MAX } from "../../../src/base/limits.ts";
+import type { Operation } from "../../../src/client/core/frames.ts";
 import {
   GroupWriter,
   hashedSessionName,
   NO_SESSION,
   STATUS,
   type ByteString,
-} from "../../src/store/index.ts";
-import { ask, bytes, read, submit, valueOf, write } from "./ask.ts";
-import { FakeCluster, SERVE } from "./fake-cluster.ts";
+} from "../../../src/store/index.ts";
+import { ask, bytes, read, submit, valueOf, write } from "../ask.ts";
+import { FakeCluster, SERVE } from "../fake-cluster.ts";
 
 describe("requests that go well", () => {
   test("reach the node that is named, and only that one", () => {

@@ -12,10 +12,10 @@
  *       less means that disks went back in time, or that a copy of them is a cluster of its own. It is not used, and
  *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong.
  */
-import { KvError } from "../base/index.ts";
-import { NO_ORIGIN } from "../store/commands/index.ts";
-import type { Refusal } from "../links/handshake/index.ts";
-import { type Hello, originText } from "../protocol/handshake/index.ts";
+import { KvError } from "../../base/index.ts";
+import { NO_ORIGIN } from "../../store/commands/index.ts";
+import type { Refusal } from "../../links/handshake/index.ts";
+import { type Hello, originText } from "../../protocol/handshake/index.ts";
 
 export type NodeSelf = Pick<Hello, "clusterId" | "origin">;
 

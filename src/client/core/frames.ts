@@ -5,7 +5,7 @@ import {
   KEYS_READ_MAX,
   KvError,
   unreachable,
-} from "../base/index.ts";
+} from "../../base/index.ts";
 import {
   checkCommand,
   checkKey,
@@ -13,8 +13,8 @@ import {
   wrongTxn,
   type GroupWriter,
   type Status,
-} from "../store/commands/index.ts";
-import type { Command, KeyCommand } from "../store/operations/index.ts";
+} from "../../store/commands/index.ts";
+import type { Command, KeyCommand } from "../../store/operations/index.ts";
 import {
   type LeasesAnswer,
   OPEN_WITH_ORIGIN,
@@ -23,7 +23,7 @@ import {
   type ReadsWriter,
   takeWritesFrame,
   type VersionsAnswer,
-} from "../protocol/client/index.ts";
+} from "../../protocol/client/index.ts";
 
 /** A command of the table: its discriminant is the operation's name. */
 export type WriteOperation = KeyCommand | Command<"txn" | "leasedTxn" | LeaseCommandName>;

@@ -5,7 +5,7 @@
  *   S1. A number is given to one write and never again, in whatever session: a late answer cannot be taken for another.
  *   S2. floor <= every number without an answer < floor + SESSION_WINDOW.
  */
-import { SESSION_NONCE_BYTES, SESSION_WINDOW } from "../base/index.ts";
+import { SESSION_NONCE_BYTES, SESSION_WINDOW } from "../../base/index.ts";
 import type { WriteRequest } from "./request.ts";
 
 export class ClientSession {

@@ -1,5 +1,5 @@
 /** One thing a user asked for, on its way to an answer. */
-import type { KvError } from "../base/index.ts";
+import type { KvError } from "../../base/index.ts";
 import {
   isRead,
   type Answer,

@@ -1,10 +1,10 @@
 /** Nodes that are named by their addresses alone. */
 import { describe, expect, test } from "vitest";
-import type { KvClientOptions } from "../../src/client/kv-client.ts";
-import { KvClient } from "../../src/client/kv-client.ts";
-import { seededRandom } from "../conformance/seeded-random.ts";
-import { settle } from "./ask.ts";
-import { FakeCluster } from "./fake-cluster.ts";
+import type { KvClientOptions } from "../../../src/client/kv-client.ts";
+import { KvClient } from "../../../src/client/kv-client.ts";
+import { seededRandom } from "../../conformance/seeded-random.ts";
+import { settle } from "../ask.ts";
+import { FakeCluster } from "../fake-cluster.ts";
 
 function clientOf(cluster: FakeCluster, nodes: KvClientOptions["nodes"]): KvClient {
   const { clock, network } = cluster;

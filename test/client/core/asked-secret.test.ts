@@ -1,7 +1,7 @@
 /** A client that outlives the secret which it was made with. */
 import { expect, test } from "vitest";
-import { ask, read } from "./ask.ts";
-import { FakeCluster } from "./fake-cluster.ts";
+import { ask, read } from "../ask.ts";
+import { FakeCluster } from "../fake-cluster.ts";
 
 test("a connection is made with the secret of the moment, or the last one that was told", () => {
   const cluster = new FakeCluster();

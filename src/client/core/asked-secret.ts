@@ -1,5 +1,5 @@
 /** The secret of a client whose program outlives it. */
-import { KvError, type Secrets } from "../base/index.ts";
+import { KvError, type Secrets } from "../../base/index.ts";
 
 /** A function is asked at each new connection. */
 export type ClientSecret = string | null | (() => string);

@@ -1,6 +1,6 @@
 /** How the links of a client say who it is. */
-import type { Clock } from "../machine/ports/index.ts";
-import { decodeSignedIn, encodeSignIn, SIGNED_IN_FRAME } from "../protocol/client/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import { decodeSignedIn, encodeSignIn, SIGNED_IN_FRAME } from "../../protocol/client/index.ts";
 import { checkCredentials, Credentials, type CredentialOptions } from "./credentials.ts";
 import type { LinkSignIn } from "./node-link.ts";
 
