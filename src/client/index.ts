@@ -1,10 +1,8 @@
 /** The client without its machine. */
 export { Atomic } from "./atomic.ts";
 export type { ElectOptions, Leader, Term } from "./election.ts";
-export { changeRevision } from "./results.ts";
 export type { GuardedClient } from "./guarded-client.ts";
 export type { KvRequests } from "./key-requests.ts";
-export type { KeyVersion } from "./key-version.ts";
 export { KvClient, type KvClientOptions } from "./kv-client.ts";
 export type { LeaseInfo, LeaseKeys } from "./lease-port.ts";
 export { leaseMarginOf } from "./lease-time.ts";
@@ -13,9 +11,7 @@ export type { LeaseOptions, Leases, SessionOptions } from "./leases.ts";
 export { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "./lock-keys.ts";
 export type { Guard, Lock } from "./lock.ts";
 export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
-export { askedInOrder, FirstOfPages } from "./ordered-range.ts";
 export { PrefixedClient } from "./prefixed-client.ts";
-export { operationOf } from "./requests.ts";
 export { Transaction, type TransactRangeOptions, type TransactSource } from "./transact.ts";
 export type {
   AtomicCheck,

@@ -1,5 +1,5 @@
 /** Requests about one key: what a client and a view of it have in common. */
-import type { KeyVersion } from "./key-version.ts";
+import type { KeyVersion } from "./keys/index.ts";
 import type {
   BatchOperation,
   BatchOutcome,

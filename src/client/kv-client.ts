@@ -32,7 +32,25 @@ import {
   wrongRequestOptions,
   wrongSelector,
 } from "./terms/index.ts";
-import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
+import {
+  type AskForPage,
+  type AskForVersions,
+  type BatchPort,
+  isLocal,
+  itemsOf,
+  keysOf,
+  type KeyVersion,
+  operationOf,
+  orderedPages,
+  pagesOf,
+  rangeOf,
+  readResults,
+  resultOf,
+  runBatch,
+  versionsOf,
+  wrongBatch,
+  wrongRequest,
+} from "./keys/index.ts";
 import {
   type Answer,
   checkClientOptions,
@@ -48,13 +66,8 @@ import { Watch } from "./watch.ts";
 import { WatchFeeds } from "./watch-feeds.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { watchedOf } from "./watched.ts";
-import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
-import { orderedPages } from "./ordered-range.ts";
-import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
-import { operationOf, resultOf, wrongRequest } from "./requests.ts";
-import { isLocal, readResults } from "./results.ts";
 import { Coordination } from "./coordination.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import { GuardedClient, txnWhile } from "./guarded-client.ts";

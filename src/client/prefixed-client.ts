@@ -24,9 +24,8 @@ import {
   wrongSelector,
   wrongWatched,
 } from "./terms/index.ts";
-import { wrongBatch } from "./batch.ts";
+import { type KeyVersion, wrongBatch, wrongRequest } from "./keys/index.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
-import type { KeyVersion } from "./key-version.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import { GuardedClient } from "./guarded-client.ts";
 import type { Leases } from "./leases.ts";
@@ -35,7 +34,6 @@ import { wrongName, type Locks } from "./locks.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { isKey } from "./watched.ts";
-import { wrongRequest } from "./requests.ts";
 import { Atomic } from "./atomic.ts";
 import type { Transaction, TransactSource } from "./transact.ts";
 import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";

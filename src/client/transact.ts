@@ -31,7 +31,7 @@ import {
   wrongRangeOptions,
   wrongSelector,
 } from "./terms/index.ts";
-import { rangeOf } from "./range.ts";
+import { rangeOf } from "./keys/index.ts";
 import type {
   TransactOptions,
   TransactResult,

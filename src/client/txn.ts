@@ -23,7 +23,7 @@ import {
   wrongSelector,
 } from "./terms/index.ts";
 import type { Answer } from "./core/index.ts";
-import { rangeOf } from "./range.ts";
+import { rangeOf } from "./keys/index.ts";
 import type {
   TxnCompare,
   TxnOperation,

@@ -11,7 +11,7 @@ import {
   wrongWatched,
 } from "./terms/index.ts";
 import { checkBound } from "./core/index.ts";
-import { rangeOf } from "./range.ts";
+import { rangeOf } from "./keys/index.ts";
 import type { WatchAsked } from "./watch-line.ts";
 import type { WatchOptions } from "./watch-types.ts";
 

@@ -2,7 +2,7 @@
 import { FoundResult, MissingResult } from "../../src/client/terms/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { OPERATIONS, type Operation } from "../../src/store/operations/index.ts";
-import type { KeyVersion } from "../../src/client/key-version.ts";
+import type { KeyVersion } from "../../src/client/keys/key-version.ts";
 import { KeyEntry, KeyValue } from "../../src/client/terms/range-entry.ts";
 import type {
   Bytes,

@@ -29,7 +29,6 @@ export {
   type ElectOptions,
   type Guard,
   type GuardedClient,
-  type KeyVersion,
   KvClient,
   type KvRequests,
   type Leader,
@@ -70,6 +69,7 @@ export {
   type WatchOptions,
   type WatchProgress,
 } from "../index.ts";
+export type { KeyVersion } from "../keys/index.ts";
 export {
   type BatchOperation,
   type BatchOutcome,

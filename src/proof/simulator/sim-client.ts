@@ -1,5 +1,5 @@
 /** A client of the cluster: the real client core on a host of its own, and what it asks for. */
-import { operationOf } from "../../client/index.ts";
+import { operationOf } from "../../client/keys/index.ts";
 import {
   type Answer,
   ClientCore,

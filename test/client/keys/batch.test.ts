@@ -1,8 +1,8 @@
 /** Many requests as one call. */
 import { expect, test } from "vitest";
-import type { BatchOperation } from "../../src/client/terms/types.ts";
-import { settle } from "./ask.ts";
-import { FakeCluster } from "./fake-cluster.ts";
+import type { BatchOperation } from "../../../src/client/terms/types.ts";
+import { settle } from "../ask.ts";
+import { FakeCluster } from "../fake-cluster.ts";
 
 test("each operation has its outcome, in order", async () => {
   const cluster = new FakeCluster();

@@ -1,12 +1,12 @@
 /** Many independent requests as one call: one promise, and one outcome for each, in their order. */
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import {
   badArgument,
   type BatchOperation,
   type BatchOutcome,
   type BatchResult,
-} from "./terms/index.ts";
-import type { Answer, Done, Operation } from "./core/index.ts";
+} from "../terms/index.ts";
+import type { Answer, Done, Operation } from "../core/index.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */

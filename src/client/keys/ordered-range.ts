@@ -1,8 +1,8 @@
 /** The first keys of a range in an order of their own, out of pages that each have the first of theirs (store/range.ts, P3). */
-import { KvError, ORDERED_BYTES_MAX } from "../base/index.ts";
-import { numberOf, type RangeOrder } from "../store/commands/index.ts";
-import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
-import { ownBytes } from "./terms/index.ts";
+import { KvError, ORDERED_BYTES_MAX } from "../../base/index.ts";
+import { numberOf, type RangeOrder } from "../../store/commands/index.ts";
+import type { PageAnswer, RangeBytes } from "../../protocol/client/index.ts";
+import { ownBytes } from "../terms/index.ts";
 import { pagesOf, type AskForPage } from "./range.ts";
 
 type Order = Exclude<RangeOrder, "key">;

@@ -1,5 +1,5 @@
 /** From what users hand in to operations, and from answers to what users get. */
-import { STATUS } from "../store/commands/index.ts";
+import { STATUS } from "../../store/commands/index.ts";
 import {
   bytesOf,
   type CasCondition,
@@ -9,8 +9,8 @@ import {
   ownBytes,
   type ReadOptions,
   type ReadResult,
-} from "./terms/index.ts";
-import { type Answer, isRead, type Operation } from "./core/index.ts";
+} from "../terms/index.ts";
+import { type Answer, isRead, type Operation } from "../core/index.ts";
 
 /** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 export function casOperation(

@@ -1,6 +1,6 @@
 /** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
-import { afterPrefix } from "../base/index.ts";
-import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
+import { afterPrefix } from "../../base/index.ts";
+import type { PageAnswer, RangeBytes } from "../../protocol/client/index.ts";
 import {
   bytesOf,
   KeyEntry,
@@ -9,8 +9,8 @@ import {
   type RangeOptions,
   type RangeSelector,
   type RevisionBounds,
-} from "./terms/index.ts";
-import type { RangeOrder, RangeSelection } from "../store/commands/index.ts";
+} from "../terms/index.ts";
+import type { RangeOrder, RangeSelection } from "../../store/commands/index.ts";
 
 /** What asks for one page: the first one linearizable if that is wanted. */
 export type AskForPage = (range: RangeBytes, isFirst: boolean) => Promise<PageAnswer>;

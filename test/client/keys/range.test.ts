@@ -1,14 +1,14 @@
 /** What a selector of a range stands for. */
-import { afterPrefix } from "../../src/base/bytes.ts";
+import { afterPrefix } from "../../../src/base/bytes.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { wrongRangeOptions, wrongSelector } from "../../src/client/terms/argument-checks.ts";
-import { orderedPages } from "../../src/client/ordered-range.ts";
-import { PrefixedClient } from "../../src/client/prefixed-client.ts";
-import { rangeOf } from "../../src/client/range.ts";
-import type { KvRequests } from "../../src/client/key-requests.ts";
-import type { RangeSelector } from "../../src/client/terms/types.ts";
-import type { PageAnswer, RangeBytes } from "../../src/protocol/client/client.ts";
+import { wrongRangeOptions, wrongSelector } from "../../../src/client/terms/argument-checks.ts";
+import { orderedPages } from "../../../src/client/keys/ordered-range.ts";
+import { PrefixedClient } from "../../../src/client/prefixed-client.ts";
+import { rangeOf } from "../../../src/client/keys/range.ts";
+import type { KvRequests } from "../../../src/client/key-requests.ts";
+import type { RangeSelector } from "../../../src/client/terms/types.ts";
+import type { PageAnswer, RangeBytes } from "../../../src/protocol/client/client.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);

@@ -3,8 +3,8 @@
  * are, with which fields and which answer, follows from the table of operations; `cas` alone is put in another way than it
  * travels, and a read is no operation: it is in no log.
  */
-import type { KvError } from "../base/index.ts";
-import { STATUS } from "../store/commands/index.ts";
+import type { KvError } from "../../base/index.ts";
+import { STATUS } from "../../store/commands/index.ts";
 import {
   ANSWERED_WITH,
   FIELD_BITS,
@@ -16,7 +16,7 @@ import {
   type FieldContent,
   type OPERATIONS,
   type PlainRequestName,
-} from "../store/operations/index.ts";
+} from "../../store/operations/index.ts";
 import {
   badArgument,
   bytesOf,
@@ -26,8 +26,8 @@ import {
   wrongBytes,
   wrongCondition,
   wrongReadOptions,
-} from "./terms/index.ts";
-import type { Answer, Operation } from "./core/index.ts";
+} from "../terms/index.ts";
+import type { Answer, Operation } from "../core/index.ts";
 import { casOperation, casResult, readOperation, readResult, type ReadMoment } from "./results.ts";
 
 const RESULTS: { readonly [A in AnsweredWith]: (answer: Answer) => Results[A] } = {

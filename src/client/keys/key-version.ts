@@ -1,6 +1,6 @@
 /** What a key was, from one change of it to the next. */
-import { jsonIn, ownBytes, textIn } from "./terms/index.ts";
-import type { VersionsAnswer } from "../protocol/client/index.ts";
+import { jsonIn, ownBytes, textIn } from "../terms/index.ts";
+import type { VersionsAnswer } from "../../protocol/client/index.ts";
 
 /** A version of a key: a value, or that it was deleted. */
 export class KeyVersion {
