@@ -1,5 +1,4 @@
 /** The client without its machine. */
-export { Atomic } from "./atomic.ts";
 export type { ElectOptions, Leader, Term } from "./election.ts";
 export type { GuardedClient } from "./guarded-client.ts";
 export type { KvRequests } from "./key-requests.ts";
@@ -12,21 +11,6 @@ export { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "./lock
 export type { Guard, Lock } from "./lock.ts";
 export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
 export { PrefixedClient } from "./prefixed-client.ts";
-export { Transaction, type TransactRangeOptions, type TransactSource } from "./transact.ts";
-export type {
-  AtomicCheck,
-  AtomicConflict,
-  AtomicResult,
-  TransactOptions,
-  TransactResult,
-  TxnCompare,
-  TxnOperation,
-  TxnOperationResult,
-  TxnRequest,
-  TxnResult,
-  TxnTarget,
-  TxnWhere,
-} from "./txn-types.ts";
 export {
   DeleteEvent,
   type ObserveOptions,

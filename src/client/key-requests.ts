@@ -25,14 +25,20 @@ import type {
 } from "./terms/index.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
-import type { Atomic } from "./atomic.ts";
+import type {
+  Atomic,
+  Transaction,
+  TransactOptions,
+  TransactResult,
+  TransactSource,
+  TxnRequest,
+  TxnResult,
+} from "./txn/index.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import type { GuardedClient } from "./guarded-client.ts";
 import type { Leases } from "./leases.ts";
 import type { Guard } from "./lock.ts";
 import type { Locks } from "./locks.ts";
-import type { Transaction, TransactSource } from "./transact.ts";
-import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
 
 /** One method a request. How a request is carried out is for `request` to say. */
 export abstract class KeyRequests {

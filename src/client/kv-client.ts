@@ -76,16 +76,20 @@ import type { Leases } from "./leases.ts";
 import type { Guard } from "./lock.ts";
 import type { Locks } from "./locks.ts";
 import { writeBound } from "./write-bound.ts";
-import { Atomic } from "./atomic.ts";
 import {
+  Atomic,
   runTransact,
-  wrongAttempts,
   type Transaction,
   type TransactMachine,
+  type TransactOptions,
+  type TransactResult,
   type TransactSource,
-} from "./transact.ts";
-import { txnOf, txnResult } from "./txn.ts";
-import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
+  txnOf,
+  type TxnRequest,
+  type TxnResult,
+  txnResult,
+  wrongAttempts,
+} from "./txn/index.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
 const KEYS_ONLY = { keysOnly: true, countOnly: false };

@@ -18,7 +18,7 @@
  *       the number of those who wait.
  */
 import { allBut, heldPrefix, waitPrefix, type LockMode } from "./lock-keys.ts";
-import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "./txn-types.ts";
+import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "./txn/index.ts";
 import type { Bytes, LeaseId, RangeSelector } from "./terms/index.ts";
 
 export interface LockWish {

@@ -12,7 +12,7 @@ import {
   type RequestOptions,
   type Snapshot,
 } from "./terms/index.ts";
-import type { TxnRequest, TxnResult } from "./txn-types.ts";
+import type { TxnRequest, TxnResult } from "./txn/index.ts";
 import type { WatchItem, WatchOptions } from "./watch-types.ts";
 
 export interface CoordinationSource {

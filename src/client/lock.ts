@@ -5,7 +5,7 @@ import type { Clock } from "../machine/ports/index.ts";
 import type { KeptLease } from "./lease.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
-import type { TxnCompare } from "./txn-types.ts";
+import type { TxnCompare } from "./txn/index.ts";
 
 /** What a write can be bound to: a lock that is held, or the term of who leads. */
 export interface Guard {

@@ -34,10 +34,17 @@ import { wrongName, type Locks } from "./locks.ts";
 import type { Watch } from "./watch.ts";
 import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
 import { isKey } from "./watched.ts";
-import { Atomic } from "./atomic.ts";
-import type { Transaction, TransactSource } from "./transact.ts";
-import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
-import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
+import {
+  Atomic,
+  type Transaction,
+  type TransactOptions,
+  type TransactResult,
+  type TransactSource,
+  type TxnRequest,
+  type TxnResult,
+  withinPrefix,
+  withoutPrefix,
+} from "./txn/index.ts";
 
 /**
  * Puts its prefix before every key, and does nothing else: requests, limits (a key's bytes are counted with the prefix),

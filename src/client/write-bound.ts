@@ -10,7 +10,7 @@ import {
 } from "./terms/index.ts";
 import type { KvError } from "../base/index.ts";
 import type { Leases } from "./leases.ts";
-import type { TxnRequest, TxnResult } from "./txn-types.ts";
+import type { TxnRequest, TxnResult } from "./txn/index.ts";
 
 export interface BoundWriter {
   readonly leases: Pick<Leases, "issue">;

@@ -1,5 +1,6 @@
 /** Carries out `txn`, and puts what came of it into words. */
-import type { KvRequests, TxnOperation, TxnOperationResult, TxnResult } from "../client/index.ts";
+import type { KvRequests } from "../client/index.ts";
+import type { TxnOperation, TxnOperationResult, TxnResult } from "../client/txn/index.ts";
 import { bytesOf, type KeyValue, type RequestOptions } from "../client/terms/index.ts";
 import {
   bytesField,

@@ -4,7 +4,7 @@ import type { LeasePort } from "../../src/client/lease-port.ts";
 import { Leases } from "../../src/client/leases.ts";
 import type { LockStore } from "../../src/client/lock-store.ts";
 import { Locks } from "../../src/client/locks.ts";
-import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
+import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { RequestOptions } from "../../src/client/terms/types.ts";
 import type { Clock } from "../../src/machine/ports/clock.ts";
 import { SimClock } from "../../src/proof/simulator/sim-clock.ts";

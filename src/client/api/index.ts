@@ -21,10 +21,6 @@ import { clientTlsIn, type TlsOption } from "../tls/index.ts";
 
 export { AdminClient } from "./lazy-admin-client.ts";
 export {
-  Atomic,
-  type AtomicCheck,
-  type AtomicConflict,
-  type AtomicResult,
   DeleteEvent,
   type ElectOptions,
   type Guard,
@@ -50,6 +46,18 @@ export {
   type RangeState,
   type SessionOptions,
   type Term,
+  Watch,
+  type WatchBatch,
+  type WatchEvent,
+  type WatchItem,
+  type WatchOptions,
+  type WatchProgress,
+} from "../index.ts";
+export {
+  Atomic,
+  type AtomicCheck,
+  type AtomicConflict,
+  type AtomicResult,
   Transaction,
   type TransactOptions,
   type TransactRangeOptions,
@@ -62,13 +70,7 @@ export {
   type TxnResult,
   type TxnTarget,
   type TxnWhere,
-  Watch,
-  type WatchBatch,
-  type WatchEvent,
-  type WatchItem,
-  type WatchOptions,
-  type WatchProgress,
-} from "../index.ts";
+} from "../txn/index.ts";
 export type { KeyVersion } from "../keys/index.ts";
 export {
   type BatchOperation,

@@ -1,5 +1,5 @@
 /** From transactions as users hand them in to what travels, and from answers to what users get. */
-import { KvError, unreachable } from "../base/index.ts";
+import { KvError, unreachable } from "../../base/index.ts";
 import {
   byteStringOf,
   bytesOf as bytesOfString,
@@ -13,7 +13,7 @@ import {
   type Txn,
   type TxnOp,
   type Where,
-} from "../store/commands/index.ts";
+} from "../../store/commands/index.ts";
 import {
   badArgument,
   type Bytes,
@@ -21,9 +21,9 @@ import {
   KeyValue,
   wrongBytes,
   wrongSelector,
-} from "./terms/index.ts";
-import type { Answer } from "./core/index.ts";
-import { rangeOf } from "./keys/index.ts";
+} from "../terms/index.ts";
+import type { Answer } from "../core/index.ts";
+import { rangeOf } from "../keys/index.ts";
 import type {
   TxnCompare,
   TxnOperation,

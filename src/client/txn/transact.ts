@@ -11,8 +11,8 @@
  *   X4. What was sent as a commit is sent again by nobody but ClientCore, in the same session with the same number. An attempt
  *       follows only a commit that answered that it did not take effect, or reads whose state is not kept any more.
  */
-import { KvError } from "../base/index.ts";
-import type { Clock, Random } from "../machine/ports/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { Clock, Random } from "../../machine/ports/index.ts";
 import {
   badArgument,
   type Bytes,
@@ -30,8 +30,8 @@ import {
   wrongBytes,
   wrongRangeOptions,
   wrongSelector,
-} from "./terms/index.ts";
-import { rangeOf } from "./keys/index.ts";
+} from "../terms/index.ts";
+import { rangeOf } from "../keys/index.ts";
 import type {
   TransactOptions,
   TransactResult,

@@ -1,5 +1,5 @@
 /** Transactions as users hand them in, and what they get back. */
-import type { Relation } from "../store/commands/index.ts";
+import type { Relation } from "../../store/commands/index.ts";
 import type {
   Bytes,
   KeyValue,
@@ -7,7 +7,7 @@ import type {
   RangeSelector,
   RequestOptions,
   Revision,
-} from "./terms/index.ts";
+} from "../terms/index.ts";
 
 /** One key, or those of a range. */
 export type TxnWhere =

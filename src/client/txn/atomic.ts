@@ -1,6 +1,6 @@
 /** A transaction of checks and writes, put together call by call. */
-import { KvError } from "../base/index.ts";
-import { badArgument, type Bytes, type RequestOptions, wrongBytes } from "./terms/index.ts";
+import { KvError } from "../../base/index.ts";
+import { badArgument, type Bytes, type RequestOptions, wrongBytes } from "../terms/index.ts";
 import type {
   AtomicCheck,
   AtomicConflict,

@@ -1,11 +1,11 @@
 /** Transactions of the client library, on nodes that share one state machine. */
 import { describe, expect, test } from "vitest";
-import type { KvError } from "../../src/base/errors.ts";
-import type { KvClient } from "../../src/client/kv-client.ts";
-import type { TxnRequest } from "../../src/client/txn-types.ts";
-import { settle, valueOf } from "./ask.ts";
-import { FakeCluster, SERVE } from "./fake-cluster.ts";
-import { seededRandom } from "../conformance/seeded-random.ts";
+import type { KvError } from "../../../src/base/errors.ts";
+import type { KvClient } from "../../../src/client/kv-client.ts";
+import type { TxnRequest } from "../../../src/client/txn/txn-types.ts";
+import { settle, valueOf } from "../ask.ts";
+import { FakeCluster, SERVE } from "../fake-cluster.ts";
+import { seededRandom } from "../../conformance/seeded-random.ts";
 
 function started(size = 1): { cluster: FakeCluster; kv: KvClient; other: KvClient } {
   const cluster = new FakeCluster(size);

@@ -1,6 +1,6 @@
 /** A transaction of a view whose keys begin alike, and what came of it. */
-import { unreachable } from "../base/index.ts";
-import { badArgument, type Bytes, KeyValue, type RangeSelector } from "./terms/index.ts";
+import { unreachable } from "../../base/index.ts";
+import { badArgument, type Bytes, KeyValue, type RangeSelector } from "../terms/index.ts";
 import type {
   TxnCompare,
   TxnOperation,
