@@ -11,15 +11,3 @@ export { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "./lock
 export type { Guard, Lock } from "./lock.ts";
 export type { LockInfo, LockOptions, LockQuery, Locks } from "./locks.ts";
 export { PrefixedClient } from "./prefixed-client.ts";
-export {
-  DeleteEvent,
-  type ObserveOptions,
-  PutEvent,
-  type RangeState,
-  type WatchBatch,
-  type WatchEvent,
-  type WatchItem,
-  type WatchOptions,
-  type WatchProgress,
-} from "./watch-types.ts";
-export { Watch } from "./watch.ts";

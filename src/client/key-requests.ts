@@ -23,8 +23,13 @@ import type {
   WriteOptions,
   WriteResult,
 } from "./terms/index.ts";
-import type { Watch } from "./watch.ts";
-import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
+import type {
+  ObserveOptions,
+  RangeState,
+  Watch,
+  WatchItem,
+  WatchOptions,
+} from "./watches/index.ts";
 import type {
   Atomic,
   Transaction,

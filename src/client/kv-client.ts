@@ -62,10 +62,15 @@ import {
   TIMEOUT_MS,
 } from "./core/index.ts";
 import { observeOn } from "./observe.ts";
-import { Watch } from "./watch.ts";
-import { WatchFeeds } from "./watch-feeds.ts";
-import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
-import { watchedOf } from "./watched.ts";
+import {
+  type ObserveOptions,
+  type RangeState,
+  Watch,
+  watchedOf,
+  WatchFeeds,
+  type WatchItem,
+  type WatchOptions,
+} from "./watches/index.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { Coordination } from "./coordination.ts";

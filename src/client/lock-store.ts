@@ -13,7 +13,7 @@ import {
   type Snapshot,
 } from "./terms/index.ts";
 import type { TxnRequest, TxnResult } from "./txn/index.ts";
-import type { WatchItem, WatchOptions } from "./watch-types.ts";
+import type { WatchItem, WatchOptions } from "./watches/index.ts";
 
 export interface CoordinationSource {
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;

@@ -31,9 +31,14 @@ import { GuardedClient } from "./guarded-client.ts";
 import type { Leases } from "./leases.ts";
 import type { Guard } from "./lock.ts";
 import { wrongName, type Locks } from "./locks.ts";
-import type { Watch } from "./watch.ts";
-import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
-import { isKey } from "./watched.ts";
+import {
+  isKey,
+  type ObserveOptions,
+  type RangeState,
+  type Watch,
+  type WatchItem,
+  type WatchOptions,
+} from "./watches/index.ts";
 import {
   Atomic,
   type Transaction,

@@ -1,5 +1,5 @@
 /** Carries out `watch` of the client prompt: a line for each change, as it comes. */
-import type { Watch, WatchBatch, WatchEvent, WatchOptions } from "../client/index.ts";
+import type { Watch, WatchBatch, WatchEvent, WatchOptions } from "../client/watches/index.ts";
 import type { RangeSelector, RequestOptions } from "../client/terms/index.ts";
 import {
   bytesField,

@@ -5,7 +5,7 @@ import { observeElection, type Leader } from "../../src/client/election.ts";
 import { storeOf, type CoordinationSource } from "../../src/client/lock-store.ts";
 import { KeyEntry, KeyValue } from "../../src/client/terms/range-entry.ts";
 import { FoundResult, MissingResult } from "../../src/client/terms/read-result.ts";
-import { DeleteEvent, PutEvent, type WatchBatch } from "../../src/client/watch-types.ts";
+import { DeleteEvent, PutEvent, type WatchBatch } from "../../src/client/watches/watch-types.ts";
 
 const KEY = Buffer.from("held/x/1");
 

@@ -1,5 +1,5 @@
 /** Commands for the whole cluster: what every node is told, and what the user is. */
-import { DeleteEvent } from "../../src/client/watch-types.ts";
+import { DeleteEvent } from "../../src/client/watches/watch-types.ts";
 import type { Outcome } from "../../src/prompt/terminal/outcome.ts";
 import { runCommand } from "../../src/prompt/terminal/prompt.ts";
 import { PassThrough, Readable } from "node:stream";

@@ -11,7 +11,7 @@ import type {
   RangeSelector,
   ReadOptions,
 } from "../../src/client/terms/types.ts";
-import type { WatchBatch } from "../../src/client/watch-types.ts";
+import type { WatchBatch } from "../../src/client/watches/watch-types.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { KeyAction } from "../../src/prompt/commands/client-commands.ts";
 import type { KvCalls } from "../../src/prompt/client-prompt.ts";

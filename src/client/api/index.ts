@@ -21,7 +21,6 @@ import { clientTlsIn, type TlsOption } from "../tls/index.ts";
 
 export { AdminClient } from "./lazy-admin-client.ts";
 export {
-  DeleteEvent,
   type ElectOptions,
   type Guard,
   type GuardedClient,
@@ -40,19 +39,22 @@ export {
   type LockOptions,
   type LockQuery,
   type Locks,
-  type ObserveOptions,
   PrefixedClient,
-  PutEvent,
-  type RangeState,
   type SessionOptions,
   type Term,
+} from "../index.ts";
+export {
+  DeleteEvent,
+  type ObserveOptions,
+  PutEvent,
+  type RangeState,
   Watch,
   type WatchBatch,
   type WatchEvent,
   type WatchItem,
   type WatchOptions,
   type WatchProgress,
-} from "../index.ts";
+} from "../watches/index.ts";
 export {
   Atomic,
   type AtomicCheck,

@@ -9,10 +9,14 @@
  *   W4. What does not find room is not taken and asked for again: `next` moves only with what the queue has.
  *   W5. `next` moves with notices of progress as well, so that a watch of what seldom changes does not fall behind the history.
  */
-import { KvError } from "../base/index.ts";
-import type { ToldVersion, WatchEvent as ToldEvent, WatchWish } from "../protocol/client/index.ts";
-import { DecodeError } from "../protocol/codec/index.ts";
-import { KeyValue, ownBytes } from "./terms/index.ts";
+import { KvError } from "../../base/index.ts";
+import type {
+  ToldVersion,
+  WatchEvent as ToldEvent,
+  WatchWish,
+} from "../../protocol/client/index.ts";
+import { DecodeError } from "../../protocol/codec/index.ts";
+import { KeyValue, ownBytes } from "../terms/index.ts";
 import { WatchQueue, type HeldBytes } from "./watch-queue.ts";
 import { DeleteEvent, PutEvent, type WatchEvent } from "./watch-types.ts";
 

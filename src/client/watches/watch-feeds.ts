@@ -1,7 +1,7 @@
 /** The feeds of a client: one over all its nodes, and one for each node that was named for a watch. */
-import { KvError } from "../base/index.ts";
-import { ATTEMPT_TIMEOUT_MS, type ClientCore, type ClientCoreOptions } from "./core/index.ts";
-import type { Endpoint } from "./terms/index.ts";
+import { KvError } from "../../base/index.ts";
+import { ATTEMPT_TIMEOUT_MS, type ClientCore, type ClientCoreOptions } from "../core/index.ts";
+import type { Endpoint } from "../terms/index.ts";
 import { WatchFeed } from "./watch-feed.ts";
 
 export class WatchFeeds {

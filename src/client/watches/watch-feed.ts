@@ -17,8 +17,8 @@ import {
   type ErrorCode,
   FRAME_COMMANDS_MAX,
   KvError,
-} from "../base/index.ts";
-import type { CancelTimer, Clock } from "../machine/ports/index.ts";
+} from "../../base/index.ts";
+import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 import {
   ALL_WATCHES,
   decodeFeed,
@@ -26,10 +26,10 @@ import {
   isFeedFrame,
   watchesFrame,
   type WatchRequest,
-} from "../protocol/client/index.ts";
-import { DecodeError } from "../protocol/codec/index.ts";
-import { type KnownCluster, type LinkOptions, NodeLink } from "./core/index.ts";
-import type { Endpoint } from "./terms/index.ts";
+} from "../../protocol/client/index.ts";
+import { DecodeError } from "../../protocol/codec/index.ts";
+import { type KnownCluster, type LinkOptions, NodeLink } from "../core/index.ts";
+import type { Endpoint } from "../terms/index.ts";
 import { WatchLine, type WatchAsked } from "./watch-line.ts";
 import type { HeldBytes } from "./watch-queue.ts";
 

@@ -1,12 +1,12 @@
 /** Watches of the client library, on nodes that behave as badly as they can. */
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { KvError } from "../../src/base/errors.ts";
-import type { Watch } from "../../src/client/watch.ts";
-import { WATCH_BYTES_MAX } from "../../src/client/watch-queue.ts";
-import type { WatchItem } from "../../src/client/watch-types.ts";
-import { FakeCluster } from "./fake-cluster.ts";
-import { FakeWatches, type Change } from "./fake-watches.ts";
+import type { KvError } from "../../../src/base/errors.ts";
+import type { Watch } from "../../../src/client/watches/watch.ts";
+import { WATCH_BYTES_MAX } from "../../../src/client/watches/watch-queue.ts";
+import type { WatchItem } from "../../../src/client/watches/watch-types.ts";
+import { FakeCluster } from "../fake-cluster.ts";
+import { FakeWatches, type Change } from "../fake-watches.ts";
 
 interface Seen {
   /** "3: a=x b-" for the events of revision 3, "3 reached" for progress. */

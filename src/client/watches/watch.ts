@@ -1,9 +1,9 @@
 /** A watch for users. */
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import type { WatchFeed } from "./watch-feed.ts";
 import type { WatchAsked, WatchLine } from "./watch-line.ts";
 import type { WatchBatch, WatchItem } from "./watch-types.ts";
-import type { Revision } from "./terms/index.ts";
+import type { Revision } from "../terms/index.ts";
 
 /**
  * What happens to keys, from a revision on: `for await (const { revision, events } of watch)`. It begins when it is made, and ends

@@ -1,6 +1,6 @@
 /** What a program wants to watch, as it is asked of nodes. */
-import { KvError } from "../base/index.ts";
-import { checkKey } from "../store/commands/index.ts";
+import { KvError } from "../../base/index.ts";
+import { checkKey } from "../../store/commands/index.ts";
 import {
   badArgument,
   type Bytes,
@@ -9,9 +9,9 @@ import {
   type RangeSelector,
   wrongRequestOptions,
   wrongWatched,
-} from "./terms/index.ts";
-import { checkBound } from "./core/index.ts";
-import { rangeOf } from "./keys/index.ts";
+} from "../terms/index.ts";
+import { checkBound } from "../core/index.ts";
+import { rangeOf } from "../keys/index.ts";
 import type { WatchAsked } from "./watch-line.ts";
 import type { WatchOptions } from "./watch-types.ts";
 

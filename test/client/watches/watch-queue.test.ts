@@ -1,8 +1,12 @@
 /** What waits in watches is bounded for each and for all, and what is over takes no room. */
 import { expect, test } from "vitest";
-import { KvError } from "../../src/base/errors.ts";
-import { WATCH_BYTES_MAX, WATCHES_BYTES_MAX, WatchQueue } from "../../src/client/watch-queue.ts";
-import type { WatchBatch } from "../../src/client/watch-types.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import {
+  WATCH_BYTES_MAX,
+  WATCHES_BYTES_MAX,
+  WatchQueue,
+} from "../../../src/client/watches/watch-queue.ts";
+import type { WatchBatch } from "../../../src/client/watches/watch-types.ts";
 
 const batch = (revision: number): WatchBatch => ({ type: "events", revision, events: [] });
 

@@ -1,5 +1,5 @@
 /** What users of watches hand in and get back. */
-import { KeyValue, type RequestOptions, type Revision, textIn } from "./terms/index.ts";
+import { KeyValue, type RequestOptions, type Revision, textIn } from "../terms/index.ts";
 
 /** From where on a watch goes, and what its events tell. */
 export interface WatchOptions extends RequestOptions {

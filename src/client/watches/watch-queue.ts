@@ -6,7 +6,7 @@
  *   Q2. It holds no more than WATCH_BYTES_MAX and one batch; all queues of a client hold no more than WATCHES_BYTES_MAX and one
  *       batch each. Whoever fills it asks `isFull` first.
  */
-import type { KvError } from "../base/index.ts";
+import type { KvError } from "../../base/index.ts";
 import type { WatchBatch, WatchItem } from "./watch-types.ts";
 
 /** Of events that wait in one watch. More than a frame holds, so that who reads as they come is never in the way. */
