@@ -9,7 +9,7 @@ import {
   wrongBytes,
   wrongRequestOptions,
 } from "./terms/index.ts";
-import { againAndAgain, isAborted, LEASE_TTL_MS, wrongTtl, type Leases } from "./leases.ts";
+import { againAndAgain, isAborted, LEASE_TTL_MS, type Leases, wrongTtl } from "./leases/index.ts";
 import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";
 import type { CoordinationSource, LockStore } from "./lock-store.ts";
 import { HeldGuard, type Guard } from "./lock.ts";

@@ -41,7 +41,7 @@ import type {
 } from "./txn/index.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import type { GuardedClient } from "./guarded-client.ts";
-import type { Leases } from "./leases.ts";
+import type { Leases } from "./leases/index.ts";
 import type { Guard } from "./lock.ts";
 import type { Locks } from "./locks.ts";
 

@@ -76,11 +76,9 @@ import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import { Coordination } from "./coordination.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import { GuardedClient, txnWhile } from "./guarded-client.ts";
-import { leasePortOf } from "./lease-requests.ts";
-import type { Leases } from "./leases.ts";
+import { leasePortOf, type Leases, writeBound } from "./leases/index.ts";
 import type { Guard } from "./lock.ts";
 import type { Locks } from "./locks.ts";
-import { writeBound } from "./write-bound.ts";
 import {
   Atomic,
   runTransact,

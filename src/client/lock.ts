@@ -2,7 +2,7 @@
 import { KvError } from "../base/index.ts";
 import { anySignal, checkedSignal, pause, type Revision } from "./terms/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import type { KeptLease } from "./lease.ts";
+import type { KeptLease } from "./leases/index.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
 import type { TxnCompare } from "./txn/index.ts";

@@ -7,7 +7,7 @@ import {
   type RequestOptions,
   wrongRequestOptions,
 } from "./terms/index.ts";
-import { wrongTtl, type Leases } from "./leases.ts";
+import { type Leases, wrongTtl } from "./leases/index.ts";
 import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";

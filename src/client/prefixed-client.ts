@@ -28,7 +28,7 @@ import { type KeyVersion, wrongBatch, wrongRequest } from "./keys/index.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
 import type { ElectOptions, Leader, Term } from "./election.ts";
 import { GuardedClient } from "./guarded-client.ts";
-import type { Leases } from "./leases.ts";
+import type { Leases } from "./leases/index.ts";
 import type { Guard } from "./lock.ts";
 import { wrongName, type Locks } from "./locks.ts";
 import {

@@ -1,7 +1,7 @@
 /** Carries out what a request for a lock says is to be done. */
 import { KvError, unreachable } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
-import type { KeptLease } from "./lease.ts";
+import type { KeptLease } from "./leases/index.ts";
 import { LockRequest, type LockWish } from "./lock-request.ts";
 import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";
 import { anySignal, pause } from "./terms/index.ts";

@@ -2,11 +2,11 @@
 import {
   ELECTIONS_PREFIX,
   type KvClient,
-  type LeaseInfo,
   lockKeyIn,
   LOCKS_PREFIX,
   type LockMode,
 } from "../client/index.ts";
+import type { LeaseInfo } from "../client/leases/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 
 /** Those that end soonest are shown, with their keys. */

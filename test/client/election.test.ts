@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { elect, type ElectOptions, type Term } from "../../src/client/election.ts";
-import { Leases } from "../../src/client/leases.ts";
+import { Leases } from "../../src/client/leases/leases.ts";
 import { FakeLeases } from "./fake-leases.ts";
 
 interface Candidate {

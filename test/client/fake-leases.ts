@@ -1,7 +1,7 @@
 /** Leases and a store for locks in memory, in which time passes as the test says: what clients see of a cluster. */
 import { KvError } from "../../src/base/errors.ts";
-import type { LeasePort } from "../../src/client/lease-port.ts";
-import { Leases } from "../../src/client/leases.ts";
+import type { LeasePort } from "../../src/client/leases/lease-port.ts";
+import { Leases } from "../../src/client/leases/leases.ts";
 import type { LockStore } from "../../src/client/lock-store.ts";
 import { Locks } from "../../src/client/locks.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";

@@ -27,12 +27,6 @@ export {
   KvClient,
   type KvRequests,
   type Leader,
-  type Lease,
-  type LeaseInfo,
-  type LeaseKeys,
-  leaseMarginOf,
-  type LeaseOptions,
-  type Leases,
   type Lock,
   type LockInfo,
   type LockMode,
@@ -40,9 +34,17 @@ export {
   type LockQuery,
   type Locks,
   PrefixedClient,
-  type SessionOptions,
   type Term,
 } from "../index.ts";
+export {
+  type Lease,
+  type LeaseInfo,
+  type LeaseKeys,
+  leaseMarginOf,
+  type LeaseOptions,
+  type Leases,
+  type SessionOptions,
+} from "../leases/index.ts";
 export {
   DeleteEvent,
   type ObserveOptions,

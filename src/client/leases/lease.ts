@@ -1,7 +1,7 @@
 /** A lease as its holder sees it. */
-import { KvError } from "../base/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
-import { checkedSignal, type LeaseId } from "./terms/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import { checkedSignal, type LeaseId } from "../terms/index.ts";
 import { LeaseTime } from "./lease-time.ts";
 
 /**

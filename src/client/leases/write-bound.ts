@@ -7,10 +7,10 @@ import {
   type WriteOptions,
   type WriteResult,
   wrongRequestOptions,
-} from "./terms/index.ts";
-import type { KvError } from "../base/index.ts";
+} from "../terms/index.ts";
+import type { KvError } from "../../base/index.ts";
 import type { Leases } from "./leases.ts";
-import type { TxnRequest, TxnResult } from "./txn/index.ts";
+import type { TxnRequest, TxnResult } from "../txn/index.ts";
 
 export interface BoundWriter {
   readonly leases: Pick<Leases, "issue">;

@@ -1,9 +1,9 @@
 /** Leases as requests of a client. */
-import { KvError, LEASES_RENEWED_MAX } from "../base/index.ts";
-import { decodeNumbers, encodeNumbers, STATUS } from "../store/commands/index.ts";
-import type { LeasesAnswer } from "../protocol/client/index.ts";
-import { badArgument, type LeaseId, type RequestOptions } from "./terms/index.ts";
-import type { Answer, Operation } from "./core/index.ts";
+import { KvError, LEASES_RENEWED_MAX } from "../../base/index.ts";
+import { decodeNumbers, encodeNumbers, STATUS } from "../../store/commands/index.ts";
+import type { LeasesAnswer } from "../../protocol/client/index.ts";
+import { badArgument, type LeaseId, type RequestOptions } from "../terms/index.ts";
+import type { Answer, Operation } from "../core/index.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 
 /** Carries an operation out, as the client does all of its. */

@@ -1,5 +1,5 @@
-import type { KvError } from "../base/index.ts";
-import type { LeaseId, RequestOptions } from "./terms/index.ts";
+import type { KvError } from "../../base/index.ts";
+import type { LeaseId, RequestOptions } from "../terms/index.ts";
 
 /** Times are in milliseconds. */
 export interface LeaseInfo {

@@ -1,8 +1,8 @@
 /** Leases in the client, against nodes that the test plays. */
 import { describe, expect, test } from "vitest";
-import { KvError } from "../../src/base/errors.ts";
-import type { Lease } from "../../src/client/lease.ts";
-import { FakeLeases } from "./fake-leases.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import type { Lease } from "../../../src/client/leases/lease.ts";
+import { FakeLeases } from "../fake-leases.ts";
 
 const NO_QUORUM = new KvError("NO_QUORUM", "no majority");
 

@@ -1,7 +1,11 @@
 /** Until when the holder of a lease may believe in it. */
 import { describe, expect, test } from "vitest";
-import { keepAliveIntervalOf, LeaseTime, leaseMarginOf } from "../../src/client/lease-time.ts";
-import { seededRandom } from "../conformance/seeded-random.ts";
+import {
+  keepAliveIntervalOf,
+  LeaseTime,
+  leaseMarginOf,
+} from "../../../src/client/leases/lease-time.ts";
+import { seededRandom } from "../../conformance/seeded-random.ts";
 
 describe("the time of a lease", () => {
   test("counts from when the grant was sent, and ends before it does at the nodes", () => {

@@ -1,13 +1,13 @@
 /** `client.leases`: leases of the cluster, kept alive in the background. */
-import { KvError } from "../base/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
   type LeaseId,
   pause,
   type RequestOptions,
   wrongRequestOptions,
-} from "./terms/index.ts";
+} from "../terms/index.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 import type { KeptLease, Lease } from "./lease.ts";

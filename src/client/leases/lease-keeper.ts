@@ -6,13 +6,13 @@
  *   K2. No keep-alive waits for the answer to the one before: an answer that is lost costs one interval.
  *   K3. A lease is over here before it can be at the nodes (LeaseTime), whether a timer fires in time or not.
  */
-import type { KvError } from "../base/index.ts";
-import type { CancelTimer, Clock } from "../machine/ports/index.ts";
-import { Deadlines } from "./core/index.ts";
+import type { KvError } from "../../base/index.ts";
+import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
+import { Deadlines } from "../core/index.ts";
 import type { LeasePort } from "./lease-port.ts";
 import { KeptLease, type LeaseOwner } from "./lease.ts";
 import { keepAliveIntervalOf } from "./lease-time.ts";
-import type { LeaseId } from "./terms/index.ts";
+import type { LeaseId } from "../terms/index.ts";
 
 /** Of its interval: so much earlier a lease is renewed when another one is. */
 const SOONER_PART = 2;
