@@ -1,8 +1,8 @@
 /** Bugs in leases, locks and elections of the client: two holders, no order, a holder that believes too long. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const REQUEST = "src/client/lock-request.ts";
-const PROTOCOL = ["test/client/lock-request.test.ts"];
+const REQUEST = "src/client/locks/lock-request.ts";
+const PROTOCOL = ["test/client/locks/lock-request.test.ts"];
 const LEASES = ["test/client/leases/leases.test.ts"];
 
 export const LOCKS: readonly Mutant[] = [

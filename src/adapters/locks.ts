@@ -5,7 +5,8 @@
  *     const locks = new OmnikvLockManager(client);
  *     await locks.request("report", async (lock) => { … });
  */
-import type { KvRequests, Lock, LockMode } from "../client/index.ts";
+import type { KvRequests } from "../client/index.ts";
+import type { Lock, LockMode } from "../client/locks/index.ts";
 import { badArgument } from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 

@@ -10,7 +10,7 @@ import {
   type TxnRequest,
   type TxnResult,
 } from "./txn/index.ts";
-import { guardedBy, type Guard } from "./lock.ts";
+import { type Guard, guardedBy } from "./locks/index.ts";
 import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./terms/index.ts";
 
 export interface GuardedSource extends TransactSource {

@@ -39,11 +39,9 @@ import type {
   TxnRequest,
   TxnResult,
 } from "./txn/index.ts";
-import type { ElectOptions, Leader, Term } from "./election.ts";
+import type { ElectOptions, Guard, Leader, Locks, Term } from "./locks/index.ts";
 import type { GuardedClient } from "./guarded-client.ts";
 import type { Leases } from "./leases/index.ts";
-import type { Guard } from "./lock.ts";
-import type { Locks } from "./locks.ts";
 
 /** One method a request. How a request is carried out is for `request` to say. */
 export abstract class KeyRequests {

@@ -73,12 +73,16 @@ import {
 } from "./watches/index.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
-import { Coordination } from "./coordination.ts";
-import type { ElectOptions, Leader, Term } from "./election.ts";
+import {
+  Coordination,
+  type ElectOptions,
+  type Guard,
+  type Leader,
+  type Locks,
+  type Term,
+} from "./locks/index.ts";
 import { GuardedClient, txnWhile } from "./guarded-client.ts";
 import { leasePortOf, type Leases, writeBound } from "./leases/index.ts";
-import type { Guard } from "./lock.ts";
-import type { Locks } from "./locks.ts";
 import {
   Atomic,
   runTransact,

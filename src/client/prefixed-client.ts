@@ -26,11 +26,16 @@ import {
 } from "./terms/index.ts";
 import { type KeyVersion, wrongBatch, wrongRequest } from "./keys/index.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
-import type { ElectOptions, Leader, Term } from "./election.ts";
+import {
+  type ElectOptions,
+  type Guard,
+  type Leader,
+  type Locks,
+  type Term,
+  wrongName,
+} from "./locks/index.ts";
 import { GuardedClient } from "./guarded-client.ts";
 import type { Leases } from "./leases/index.ts";
-import type { Guard } from "./lock.ts";
-import { wrongName, type Locks } from "./locks.ts";
 import {
   isKey,
   type ObserveOptions,

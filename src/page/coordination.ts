@@ -1,11 +1,6 @@
 /** Leases, locks and elections as the page shows them: what ends soonest, and no more than somebody can look at. */
-import {
-  ELECTIONS_PREFIX,
-  type KvClient,
-  lockKeyIn,
-  LOCKS_PREFIX,
-  type LockMode,
-} from "../client/index.ts";
+import type { KvClient } from "../client/index.ts";
+import { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "../client/locks/index.ts";
 import type { LeaseInfo } from "../client/leases/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 

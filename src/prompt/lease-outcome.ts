@@ -1,6 +1,6 @@
 /** Carries out `lease`, `locks` and writes bound to a lease, and puts what came of it into words. */
 import { printable, unreachable } from "../base/index.ts";
-import type { LockInfo, LockQuery } from "../client/index.ts";
+import type { LockInfo, LockQuery } from "../client/locks/index.ts";
 import type { LeaseInfo, LeaseKeys } from "../client/leases/index.ts";
 import type { RequestOptions, WriteOptions, WriteResult } from "../client/terms/index.ts";
 import {

@@ -2,8 +2,8 @@
 import { KvError } from "../../src/base/errors.ts";
 import type { LeasePort } from "../../src/client/leases/lease-port.ts";
 import { Leases } from "../../src/client/leases/leases.ts";
-import type { LockStore } from "../../src/client/lock-store.ts";
-import { Locks } from "../../src/client/locks.ts";
+import type { LockStore } from "../../src/client/locks/lock-store.ts";
+import { Locks } from "../../src/client/locks/locks.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { RequestOptions } from "../../src/client/terms/types.ts";
 import type { Clock } from "../../src/machine/ports/clock.ts";

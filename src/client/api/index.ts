@@ -20,22 +20,19 @@ import { WsNetwork } from "../../machine/network/index.ts";
 import { clientTlsIn, type TlsOption } from "../tls/index.ts";
 
 export { AdminClient } from "./lazy-admin-client.ts";
-export {
-  type ElectOptions,
-  type Guard,
-  type GuardedClient,
-  KvClient,
-  type KvRequests,
-  type Leader,
-  type Lock,
-  type LockInfo,
-  type LockMode,
-  type LockOptions,
-  type LockQuery,
-  type Locks,
-  PrefixedClient,
-  type Term,
-} from "../index.ts";
+export { type GuardedClient, KvClient, type KvRequests, PrefixedClient } from "../index.ts";
+export type {
+  ElectOptions,
+  Guard,
+  Leader,
+  Lock,
+  LockInfo,
+  LockMode,
+  LockOptions,
+  LockQuery,
+  Locks,
+  Term,
+} from "../locks/index.ts";
 export {
   type Lease,
   type LeaseInfo,

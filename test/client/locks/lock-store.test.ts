@@ -1,11 +1,11 @@
 /** How requests for locks wait, and what followers of an election are told: by reads and watches of a client that the test plays. */
 import { describe, expect, test } from "vitest";
-import { KvError } from "../../src/base/errors.ts";
-import { observeElection, type Leader } from "../../src/client/election.ts";
-import { storeOf, type CoordinationSource } from "../../src/client/lock-store.ts";
-import { KeyEntry, KeyValue } from "../../src/client/terms/range-entry.ts";
-import { FoundResult, MissingResult } from "../../src/client/terms/read-result.ts";
-import { DeleteEvent, PutEvent, type WatchBatch } from "../../src/client/watches/watch-types.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { observeElection, type Leader } from "../../../src/client/locks/election.ts";
+import { storeOf, type CoordinationSource } from "../../../src/client/locks/lock-store.ts";
+import { KeyEntry, KeyValue } from "../../../src/client/terms/range-entry.ts";
+import { FoundResult, MissingResult } from "../../../src/client/terms/read-result.ts";
+import { DeleteEvent, PutEvent, type WatchBatch } from "../../../src/client/watches/watch-types.ts";
 
 const KEY = Buffer.from("held/x/1");
 

@@ -1,9 +1,14 @@
 /** The protocol of locks: what requests do to the store, in every order that dice can think of. */
 import { describe, expect, test } from "vitest";
-import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "../../src/client/lock-keys.ts";
-import { LockRequest, type LockWish } from "../../src/client/lock-request.ts";
-import { seededRandom } from "../conformance/seeded-random.ts";
-import { LockModel, type ModelAnswer } from "./lock-model.ts";
+import {
+  lockKeyIn,
+  LOCKS_PREFIX,
+  placeOf,
+  type LockMode,
+} from "../../../src/client/locks/lock-keys.ts";
+import { LockRequest, type LockWish } from "../../../src/client/locks/lock-request.ts";
+import { seededRandom } from "../../conformance/seeded-random.ts";
+import { LockModel, type ModelAnswer } from "../lock-model.ts";
 
 const PLACE = placeOf(LOCKS_PREFIX, "a lock");
 

@@ -1,5 +1,5 @@
 /** What requests for locks need of a client, and how a client does it. */
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import {
   type Bytes,
   bytesOf,
@@ -11,9 +11,9 @@ import {
   type ReadOptions,
   type RequestOptions,
   type Snapshot,
-} from "./terms/index.ts";
-import type { TxnRequest, TxnResult } from "./txn/index.ts";
-import type { WatchItem, WatchOptions } from "./watches/index.ts";
+} from "../terms/index.ts";
+import type { TxnRequest, TxnResult } from "../txn/index.ts";
+import type { WatchItem, WatchOptions } from "../watches/index.ts";
 
 export interface CoordinationSource {
   txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult>;

@@ -18,8 +18,8 @@
  *       the number of those who wait.
  */
 import { allBut, heldPrefix, waitPrefix, type LockMode } from "./lock-keys.ts";
-import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "./txn/index.ts";
-import type { Bytes, LeaseId, RangeSelector } from "./terms/index.ts";
+import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "../txn/index.ts";
+import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
 
 export interface LockWish {
   /** As of placeOf. */

@@ -1,9 +1,9 @@
 /** Locks in the client, against nodes that the test plays: the protocol itself is tested in lock-request.test.ts. */
 import { describe, expect, test } from "vitest";
-import type { Lock } from "../../src/client/lock.ts";
-import type { LockOptions } from "../../src/client/locks.ts";
-import { KvError } from "../../src/base/errors.ts";
-import { FakeLeases } from "./fake-leases.ts";
+import type { Lock } from "../../../src/client/locks/lock.ts";
+import type { LockOptions } from "../../../src/client/locks/locks.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { FakeLeases } from "../fake-leases.ts";
 
 interface Holder {
   lock: Lock | null;

@@ -1,11 +1,11 @@
 /** A lock that is held. */
-import { KvError } from "../base/index.ts";
-import { anySignal, checkedSignal, pause, type Revision } from "./terms/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
-import type { KeptLease } from "./leases/index.ts";
+import { KvError } from "../../base/index.ts";
+import { anySignal, checkedSignal, pause, type Revision } from "../terms/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import type { KeptLease } from "../leases/index.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
-import type { TxnCompare } from "./txn/index.ts";
+import type { TxnCompare } from "../txn/index.ts";
 
 /** What a write can be bound to: a lock that is held, or the term of who leads. */
 export interface Guard {

@@ -1,10 +1,10 @@
 /** Leases, locks and elections of one client, made when they are first used: most clients use none. */
-import type { Clock } from "../machine/ports/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import { elect, observeElection, type ElectOptions, type Leader, type Term } from "./election.ts";
-import { type LeasePort, Leases } from "./leases/index.ts";
+import { type LeasePort, Leases } from "../leases/index.ts";
 import { Locks } from "./locks.ts";
 import { storeOf, type CoordinationSource, type LockStore } from "./lock-store.ts";
-import type { RequestOptions } from "./terms/index.ts";
+import type { RequestOptions } from "../terms/index.ts";
 
 export class Coordination {
   readonly #source: CoordinationSource;

@@ -1,9 +1,9 @@
 /** Elections in the client, against nodes that the test plays. */
 import { describe, expect, test } from "vitest";
-import { KvError } from "../../src/base/errors.ts";
-import { elect, type ElectOptions, type Term } from "../../src/client/election.ts";
-import { Leases } from "../../src/client/leases/leases.ts";
-import { FakeLeases } from "./fake-leases.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { elect, type ElectOptions, type Term } from "../../../src/client/locks/election.ts";
+import { Leases } from "../../../src/client/leases/leases.ts";
+import { FakeLeases } from "../fake-leases.ts";
 
 interface Candidate {
   readonly terms: Term[];

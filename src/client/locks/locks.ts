@@ -1,13 +1,13 @@
 /** `client.locks`: locks of the whole cluster, in the shape of the Web Locks API. */
-import type { KvError } from "../base/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
+import type { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
   type KeyValue,
   type RequestOptions,
   wrongRequestOptions,
-} from "./terms/index.ts";
-import { type Leases, wrongTtl } from "./leases/index.ts";
+} from "../terms/index.ts";
+import { type Leases, wrongTtl } from "../leases/index.ts";
 import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";

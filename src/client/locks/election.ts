@@ -1,6 +1,6 @@
 /** Elections: who leads is who holds an exclusive lock of its own, with a value for all to see. */
-import { KvError } from "../base/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
 import {
   type Bytes,
   type RangeSelector,
@@ -8,8 +8,8 @@ import {
   type Revision,
   wrongBytes,
   wrongRequestOptions,
-} from "./terms/index.ts";
-import { againAndAgain, isAborted, LEASE_TTL_MS, type Leases, wrongTtl } from "./leases/index.ts";
+} from "../terms/index.ts";
+import { againAndAgain, isAborted, LEASE_TTL_MS, type Leases, wrongTtl } from "../leases/index.ts";
 import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";
 import type { CoordinationSource, LockStore } from "./lock-store.ts";
 import { HeldGuard, type Guard } from "./lock.ts";

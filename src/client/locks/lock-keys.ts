@@ -2,8 +2,8 @@
  * Where locks and elections stand in the store. A name has two places: who holds it, and who waits for it. In each the exclusive ones
  * and the shared ones lie apart, so that a range finds those that matter to a request.
  */
-import { afterPrefix } from "../base/index.ts";
-import type { RangeSelector } from "./terms/index.ts";
+import { afterPrefix } from "../../base/index.ts";
+import type { RangeSelector } from "../terms/index.ts";
 
 /** An exclusive lock is held alone, shared ones together. */
 export type LockMode = "exclusive" | "shared";

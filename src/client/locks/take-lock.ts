@@ -1,10 +1,10 @@
 /** Carries out what a request for a lock says is to be done. */
-import { KvError, unreachable } from "../base/index.ts";
-import type { Clock } from "../machine/ports/index.ts";
-import type { KeptLease } from "./leases/index.ts";
+import { KvError, unreachable } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import type { KeptLease } from "../leases/index.ts";
 import { LockRequest, type LockWish } from "./lock-request.ts";
 import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";
-import { anySignal, pause } from "./terms/index.ts";
+import { anySignal, pause } from "../terms/index.ts";
 
 /** Before what could not be done is tried again. */
 const RETRY_MS = 100;
