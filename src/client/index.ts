@@ -1,4 +1,4 @@
-/** The client without its machine. */
+/** `KvClient` and its views, without their machine. */
 export type { GuardedClient } from "./guarded-client.ts";
 export type { KvRequests } from "./key-requests.ts";
 export { KvClient, type KvClientOptions } from "./kv-client.ts";
