@@ -35,12 +35,18 @@ import {
 } from "./commands/index.ts";
 import { adminTable } from "./admin-commands.ts";
 import { failureOutcome } from "./failure.ts";
-import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
-import { loadKeys, type LoadClock } from "./load-keys.ts";
-import { rangeOutcome } from "./range-outcome.ts";
-import { storeOutcome, type StoreCalls } from "./store-outcome.ts";
-import { txnOutcome } from "./txn-outcome.ts";
-import { watchKeys, type WatchCalls } from "./watch-keys.ts";
+import {
+  type LeaseCalls,
+  leaseOutcome,
+  type LoadClock,
+  loadKeys,
+  rangeOutcome,
+  type StoreCalls,
+  storeOutcome,
+  txnOutcome,
+  type WatchCalls,
+  watchKeys,
+} from "./keys/index.ts";
 
 /** The part of KvClient that the prompt needs. */
 export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls & WatchCalls & LeaseCalls;

@@ -4,7 +4,7 @@ import { clientTable, type ClientAction } from "../../src/prompt/commands/client
 import { parseCommand } from "../../src/prompt/terminal/command-table.ts";
 import { EXIT } from "../../src/prompt/terminal/exit-status.ts";
 import { isLeaseAction } from "../../src/prompt/commands/lease-commands.ts";
-import { leaseOutcome } from "../../src/prompt/lease-outcome.ts";
+import { leaseOutcome } from "../../src/prompt/keys/lease-outcome.ts";
 import type { Outcome } from "../../src/prompt/terminal/outcome.ts";
 import { createStyle } from "../../src/prompt/terminal/style.ts";
 import { tokenize } from "../../src/prompt/terminal/tokenize.ts";

@@ -1,7 +1,7 @@
 /** Carries out `txn`, and puts what came of it into words. */
-import type { KvRequests } from "../client/index.ts";
-import type { TxnOperation, TxnOperationResult, TxnResult } from "../client/txn/index.ts";
-import { bytesOf, type KeyValue, type RequestOptions } from "../client/terms/index.ts";
+import type { KvRequests } from "../../client/index.ts";
+import type { TxnOperation, TxnOperationResult, TxnResult } from "../../client/txn/index.ts";
+import { bytesOf, type KeyValue, type RequestOptions } from "../../client/terms/index.ts";
 import {
   bytesField,
   EXIT,
@@ -10,8 +10,8 @@ import {
   quote,
   roundMs,
   type Style,
-} from "./terminal/index.ts";
-import type { TxnAction } from "./commands/index.ts";
+} from "../terminal/index.ts";
+import type { TxnAction } from "../commands/index.ts";
 
 export async function txnOutcome(
   client: Pick<KvRequests, "txn">,

@@ -1,8 +1,8 @@
 /** Carries out `lease`, `locks` and writes bound to a lease, and puts what came of it into words. */
-import { printable, unreachable } from "../base/index.ts";
-import type { LockInfo, LockQuery } from "../client/locks/index.ts";
-import type { LeaseInfo, LeaseKeys } from "../client/leases/index.ts";
-import type { RequestOptions, WriteOptions, WriteResult } from "../client/terms/index.ts";
+import { printable, unreachable } from "../../base/index.ts";
+import type { LockInfo, LockQuery } from "../../client/locks/index.ts";
+import type { LeaseInfo, LeaseKeys } from "../../client/leases/index.ts";
+import type { RequestOptions, WriteOptions, WriteResult } from "../../client/terms/index.ts";
 import {
   bytesField,
   EXIT,
@@ -12,8 +12,8 @@ import {
   quote,
   roundMs,
   type Style,
-} from "./terminal/index.ts";
-import type { LeaseAction } from "./commands/index.ts";
+} from "../terminal/index.ts";
+import type { LeaseAction } from "../commands/index.ts";
 
 /** The part of KvClient that these commands need. */
 export interface LeaseCalls {

@@ -1,8 +1,8 @@
 /** Carries out `load` of the client prompt: a line a second, or redrawn in place, until it is interrupted. */
-import type { KvRequests } from "../client/index.ts";
-import type { RequestOptions } from "../client/terms/index.ts";
-import { Load, LOAD_KEYS, type LoadView } from "../client/scenarios/index.ts";
-import type { LoadAction } from "./commands/index.ts";
+import type { KvRequests } from "../../client/index.ts";
+import type { RequestOptions } from "../../client/terms/index.ts";
+import { Load, LOAD_KEYS, type LoadView } from "../../client/scenarios/index.ts";
+import type { LoadAction } from "../commands/index.ts";
 import {
   EXIT,
   formatDuration,
@@ -10,7 +10,7 @@ import {
   roundMs,
   type Screen,
   type Style,
-} from "./terminal/index.ts";
+} from "../terminal/index.ts";
 
 /** Time as the load needs it: a Clock, or a part of one. */
 export interface LoadClock {

@@ -1,5 +1,5 @@
 /** Keys, or versions of one, in columns as wide as a terminal takes. Pure. */
-import { quote, type Style } from "./terminal/index.ts";
+import { quote, type Style } from "../terminal/index.ts";
 
 export interface KeyRow {
   /** Undefined: the rows are versions of one key. */

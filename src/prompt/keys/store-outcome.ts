@@ -1,7 +1,7 @@
 /** Carries out commands about the past of a key, several keys at once, and all keys of a prefix. */
-import { afterPrefix, KvError, unreachable } from "../base/index.ts";
-import type { KvRequests } from "../client/index.ts";
-import type { ReadOptions, RequestOptions } from "../client/terms/index.ts";
+import { afterPrefix, KvError, unreachable } from "../../base/index.ts";
+import type { KvRequests } from "../../client/index.ts";
+import type { ReadOptions, RequestOptions } from "../../client/terms/index.ts";
 import {
   bytesField,
   EXIT,
@@ -11,9 +11,9 @@ import {
   roundMs,
   type Screen,
   type Style,
-} from "./terminal/index.ts";
+} from "../terminal/index.ts";
 import { keyTable, type KeyRow } from "./key-table.ts";
-import type { ReadMoment, StoreAction } from "./commands/index.ts";
+import type { ReadMoment, StoreAction } from "../commands/index.ts";
 
 export type StoreCalls = Pick<KvRequests, "snapshot" | "history" | "keys" | "count" | "txn">;
 

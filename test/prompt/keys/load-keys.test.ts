@@ -1,13 +1,13 @@
 /** `load` at the client prompt: what is typed, and what it tells while a cluster answers, is silent, and answers again. */
 import { expect, test } from "vitest";
-import { KvError } from "../../src/base/errors.ts";
-import { clientTable, type ClientAction } from "../../src/prompt/commands/client-commands.ts";
-import { loadKeys } from "../../src/prompt/load-keys.ts";
-import { parseCommand } from "../../src/prompt/terminal/command-table.ts";
-import type { Outcome } from "../../src/prompt/terminal/outcome.ts";
-import type { LiveScreen, Screen } from "../../src/prompt/terminal/screen.ts";
-import { plainStyle } from "../../src/prompt/terminal/style.ts";
-import { tokenize } from "../../src/prompt/terminal/tokenize.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { clientTable, type ClientAction } from "../../../src/prompt/commands/client-commands.ts";
+import { loadKeys } from "../../../src/prompt/keys/load-keys.ts";
+import { parseCommand } from "../../../src/prompt/terminal/command-table.ts";
+import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
+import type { LiveScreen, Screen } from "../../../src/prompt/terminal/screen.ts";
+import { plainStyle } from "../../../src/prompt/terminal/style.ts";
+import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
 
 function actionOf(line: string): ClientAction {
   const parsed = parseCommand(clientTable([1, 2, 3]), tokenize(line)[0] ?? []);

@@ -2,13 +2,13 @@
 import { PassThrough, Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { KeyValue } from "../../src/client/terms/range-entry.ts";
-import { DeleteEvent, PutEvent } from "../../src/client/watches/watch-types.ts";
-import { createClientPrompt } from "../../src/prompt/client-prompt.ts";
-import { EXIT } from "../../src/prompt/terminal/exit-status.ts";
-import { runPrompt } from "../../src/prompt/terminal/run-prompt.ts";
-import { createStyle } from "../../src/prompt/terminal/style.ts";
-import { fakeClient, type FakeClient } from "./fake-client.ts";
+import { KeyValue } from "../../../src/client/terms/range-entry.ts";
+import { DeleteEvent, PutEvent } from "../../../src/client/watches/watch-types.ts";
+import { createClientPrompt } from "../../../src/prompt/client-prompt.ts";
+import { EXIT } from "../../../src/prompt/terminal/exit-status.ts";
+import { runPrompt } from "../../../src/prompt/terminal/run-prompt.ts";
+import { createStyle } from "../../../src/prompt/terminal/style.ts";
+import { fakeClient, type FakeClient } from "../fake-client.ts";
 
 let client: FakeClient;
 beforeEach(() => {

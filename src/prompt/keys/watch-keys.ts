@@ -1,6 +1,6 @@
 /** Carries out `watch` of the client prompt: a line for each change, as it comes. */
-import type { Watch, WatchBatch, WatchEvent, WatchOptions } from "../client/watches/index.ts";
-import type { RangeSelector, RequestOptions } from "../client/terms/index.ts";
+import type { Watch, WatchBatch, WatchEvent, WatchOptions } from "../../client/watches/index.ts";
+import type { RangeSelector, RequestOptions } from "../../client/terms/index.ts";
 import {
   bytesField,
   EXIT,
@@ -8,8 +8,8 @@ import {
   quote,
   type Screen,
   type Style,
-} from "./terminal/index.ts";
-import type { WatchAction } from "./commands/index.ts";
+} from "../terminal/index.ts";
+import type { WatchAction } from "../commands/index.ts";
 
 /** The part of KvClient that this needs. */
 export interface WatchCalls {

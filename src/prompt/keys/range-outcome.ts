@@ -1,12 +1,12 @@
 /** Carries out `range`, `keys` and `count`, and puts what they found into words. */
-import type { KvRequests } from "../client/index.ts";
+import type { KvRequests } from "../../client/index.ts";
 import type {
   CountOptions,
   KeyEntry,
   RangeSelector,
   RequestOptions,
-} from "../client/terms/index.ts";
-import { ORDERED_KEYS_MAX } from "../base/index.ts";
+} from "../../client/terms/index.ts";
+import { ORDERED_KEYS_MAX } from "../../base/index.ts";
 import {
   bytesField,
   EXIT,
@@ -16,9 +16,9 @@ import {
   roundMs,
   type Screen,
   type Style,
-} from "./terminal/index.ts";
+} from "../terminal/index.ts";
 import { keyTable, type KeyRow } from "./key-table.ts";
-import type { RangeAction } from "./commands/index.ts";
+import type { RangeAction } from "../commands/index.ts";
 import { readOptions } from "./store-outcome.ts";
 
 type Entry = KeyEntry & { readonly value?: Uint8Array };
