@@ -58,7 +58,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "prompt/terminal": ["base", "client/scenarios"],
   "prompt/commands": ["base", "store", "protocol/admin", "client/scenarios", "client/terms", "client/txn", "client/admin", "prompt/terminal"],
   "prompt/keys": ["base", "client/scenarios", "client/terms", "client/txn", "client/watches", "client/leases", "client/locks", "client", "prompt/terminal", "prompt/commands"],
-  prompt: ["base", "protocol/handshake", "protocol/admin", "client/scenarios", "client/terms", "client", "client/admin", "prompt/terminal", "prompt/commands", "prompt/keys"],
+  "prompt/management": ["base", "protocol/admin", "client/scenarios", "client/terms", "client/admin", "prompt/terminal", "prompt/commands"],
+  prompt: ["base", "protocol/handshake", "protocol/admin", "client/scenarios", "client/terms", "client", "client/admin", "prompt/terminal", "prompt/commands", "prompt/keys", "prompt/management"],
   page: ["base", "machine/ports", "protocol/admin", "client/scenarios", "client/terms", "client/watches", "client/leases", "client/locks", "client", "client/admin"],
   measure: ["base", "machine/ports", "machine/runtime", "machine/network", "machine/host", "store", "protocol/messages", "protocol/client", "protocol/admin", "storage", "replica", "server/config", "server/launch", "client/scenarios", "client/terms", "client/core", "client", "client/admin", "client/api"],
   "proof/checker": ["base"],
@@ -67,7 +68,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "proof/harm": ["base", "machine/ports", "machine/runtime", "machine/network", "machine/host", "store", "protocol/handshake", "protocol/peer", "protocol/client", "protocol/admin", "storage", "links/handshake", "server/config", "server/launch", "client/terms", "client/core", "client", "client/admin", "client/api", "measure", "proof/checker"],
   adapters: ["base", "client/terms", "client/txn", "client/locks", "client"],
   embed: ["base", "machine/ports", "machine/runtime", "machine/network", "machine/host", "server/node", "server/process", "client/terms", "client/core", "client", "client/diagnostics", "client/admin", "client/api"],
-  bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/api", "prompt/terminal", "prompt/commands", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
+  bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/api", "prompt/terminal", "prompt/commands", "prompt/management", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
 };
 
 /** Doors beside `index.ts`: a client needs the bytes of commands, and must load neither the state machine nor native code. */

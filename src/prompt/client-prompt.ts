@@ -33,7 +33,7 @@ import {
   isWatchAction,
   type KeyAction,
 } from "./commands/index.ts";
-import { adminTable } from "./admin-commands.ts";
+import { adminTable } from "./management/index.ts";
 import { failureOutcome } from "./failure.ts";
 import {
   type LeaseCalls,

@@ -1,7 +1,7 @@
 /** Carries out `config` and `compact` through any node that can, and puts what came of it into words. */
-import { KvError, unreachable } from "../base/index.ts";
-import type { AdminOp, AdminParams, AdminResult } from "../protocol/admin/index.ts";
-import { type SettingAction, type SettingName, SETTINGS } from "./commands/index.ts";
+import { KvError, unreachable } from "../../base/index.ts";
+import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import { type SettingAction, type SettingName, SETTINGS } from "../commands/index.ts";
 import { reasonText, type ClusterOptions } from "./cluster-options.ts";
 
 export interface SettingOutcome {

@@ -1,9 +1,9 @@
 /** What the commands for the whole cluster need. */
-import { type KvError, printable, TLS_TROUBLE } from "../base/index.ts";
-import type { RequestOptions } from "../client/terms/index.ts";
-import type { AdminOp, AdminParams, AdminResult } from "../protocol/admin/index.ts";
-import type { PasswordSource } from "./commands/index.ts";
-import { formatDuration, type Style } from "./terminal/index.ts";
+import { type KvError, printable, TLS_TROUBLE } from "../../base/index.ts";
+import type { RequestOptions } from "../../client/terms/index.ts";
+import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import type { PasswordSource } from "../commands/index.ts";
+import { formatDuration, type Style } from "../terminal/index.ts";
 
 /** The part of AdminClient that the prompt needs. */
 export interface AdminCalls {

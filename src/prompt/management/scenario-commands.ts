@@ -1,5 +1,5 @@
 /** The scenarios as commands: which links of all nodes are broken, and nothing else. */
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import {
   NAMED_SCENARIOS,
   planCloudflare,
@@ -8,7 +8,7 @@ import {
   planPartition,
   planScenario,
   type NamedScenario,
-} from "../client/scenarios/index.ts";
+} from "../../client/scenarios/index.ts";
 import {
   type CommandSpec,
   groupsIn,
@@ -17,8 +17,8 @@ import {
   nodeOrLeaderIn,
   UsageError,
   wordsIn,
-} from "./terminal/index.ts";
-import type { ClusterAction } from "./commands/index.ts";
+} from "../terminal/index.ts";
+import type { ClusterAction } from "../commands/index.ts";
 
 type Spec = CommandSpec<ClusterAction>;
 

@@ -1,5 +1,5 @@
 /** `watch`: the table of the cluster and its changes as they happen. */
-import { leaderIn, lookAtCluster, type NodeLook } from "../client/admin/index.ts";
+import { leaderIn, lookAtCluster, type NodeLook } from "../../client/admin/index.ts";
 import { lookTimeoutMs, reasonWords, type ClusterOptions } from "./cluster-options.ts";
 import {
   changesOf,
@@ -9,7 +9,7 @@ import {
   type Change,
   type Reason,
 } from "./cluster-render.ts";
-import { EXIT, formatDuration, type Outcome, roundMs, type Screen } from "./terminal/index.ts";
+import { EXIT, formatDuration, type Outcome, roundMs, type Screen } from "../terminal/index.ts";
 
 /** Each node is asked so often; one that hangs does not hold up the others. */
 const LOOK_EVERY_MS = 200;

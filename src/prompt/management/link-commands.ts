@@ -1,7 +1,7 @@
 /** Commands that change some links of the cluster and leave the others as they are. */
-import type { LinkChange } from "../client/admin/index.ts";
-import { allPairs } from "../client/scenarios/index.ts";
-import { FAULT_DELAY_MS_MAX } from "../protocol/admin/index.ts";
+import type { LinkChange } from "../../client/admin/index.ts";
+import { allPairs } from "../../client/scenarios/index.ts";
+import { FAULT_DELAY_MS_MAX } from "../../protocol/admin/index.ts";
 import {
   type CommandSpec,
   formatDuration,
@@ -10,8 +10,8 @@ import {
   type Token,
   UsageError,
   wordsIn,
-} from "./terminal/index.ts";
-import type { ClusterAction } from "./commands/index.ts";
+} from "../terminal/index.ts";
+import type { ClusterAction } from "../commands/index.ts";
 
 const LINKS =
   'LINK is 1-2 for both directions, "1>2" for what node 1 sends to node 2 only, or all. Several may be named.';

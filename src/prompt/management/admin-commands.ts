@@ -1,5 +1,5 @@
 /** The table of the management prompt. */
-import { FAULT_DELAY_MS_MAX, type LinkDirection } from "../protocol/admin/index.ts";
+import { FAULT_DELAY_MS_MAX, type LinkDirection } from "../../protocol/admin/index.ts";
 import {
   type CommandGroup,
   type CommandSpec,
@@ -10,9 +10,9 @@ import {
   sizeIn,
   type Token,
   UsageError,
-} from "./terminal/index.ts";
+} from "../terminal/index.ts";
 import { clusterGroups } from "./cluster-commands.ts";
-import type { ClusterAction } from "./commands/index.ts";
+import type { ClusterAction } from "../commands/index.ts";
 
 export type AdminAction =
   /** peer null: all links. */

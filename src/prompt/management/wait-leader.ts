@@ -1,8 +1,8 @@
 /** Waits until somebody leads for good. */
-import { KvError } from "../base/index.ts";
-import { leaderIn, lookAtCluster } from "../client/admin/index.ts";
+import { KvError } from "../../base/index.ts";
+import { leaderIn, lookAtCluster } from "../../client/admin/index.ts";
 import { lookTimeoutMs, type ClusterOptions } from "./cluster-options.ts";
-import { formatDuration } from "./terminal/index.ts";
+import { formatDuration } from "../terminal/index.ts";
 
 const LOOK_EVERY_MS = 50;
 /**

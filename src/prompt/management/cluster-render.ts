@@ -1,8 +1,13 @@
 /** A whole cluster in words: a table of its nodes, and what changed from one look to the next. Pure. */
-import { type KvError, unreachable } from "../base/index.ts";
-import { alarmText, type ClusterLook, leaderIn, type NodeLook } from "../client/admin/index.ts";
-import type { AdminAlarm, AdminBallot, AdminLink, AdminStatus } from "../protocol/admin/index.ts";
-import { formatDuration, type Paint, type Style } from "./terminal/index.ts";
+import { type KvError, unreachable } from "../../base/index.ts";
+import { alarmText, type ClusterLook, leaderIn, type NodeLook } from "../../client/admin/index.ts";
+import type {
+  AdminAlarm,
+  AdminBallot,
+  AdminLink,
+  AdminStatus,
+} from "../../protocol/admin/index.ts";
+import { formatDuration, type Paint, type Style } from "../terminal/index.ts";
 
 /** Why a node said nothing: words behind its id. */
 export type Reason = (node: number, error: KvError) => string;

@@ -1,11 +1,11 @@
 /** The table of the commands for the whole cluster: what it refuses, completes and explains. */
 import { describe, expect, test } from "vitest";
-import { adminTable } from "../../src/prompt/admin-commands.ts";
-import { allCommands, parseCommand } from "../../src/prompt/terminal/command-table.ts";
-import { complete } from "../../src/prompt/terminal/complete.ts";
-import { helpText } from "../../src/prompt/terminal/help.ts";
-import { plainStyle } from "../../src/prompt/terminal/style.ts";
-import { tokenize } from "../../src/prompt/terminal/tokenize.ts";
+import { adminTable } from "../../../src/prompt/management/admin-commands.ts";
+import { allCommands, parseCommand } from "../../../src/prompt/terminal/command-table.ts";
+import { complete } from "../../../src/prompt/terminal/complete.ts";
+import { helpText } from "../../../src/prompt/terminal/help.ts";
+import { plainStyle } from "../../../src/prompt/terminal/style.ts";
+import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
 
 describe("the table", () => {
   const table = adminTable([1, 2, 3]);

@@ -1,9 +1,9 @@
 /** The table of a cluster: links from both ends, leaders without a majority, nodes that the list leaves out. */
 import { expect, test } from "vitest";
-import { renderTable } from "../../src/prompt/cluster-render.ts";
-import { plainStyle } from "../../src/prompt/terminal/style.ts";
-import type { AdminLink, AdminStatus } from "../../src/protocol/admin/admin.ts";
-import { linkTo, statusOf } from "./admin-fixtures.ts";
+import { renderTable } from "../../../src/prompt/management/cluster-render.ts";
+import { plainStyle } from "../../../src/prompt/terminal/style.ts";
+import type { AdminLink, AdminStatus } from "../../../src/protocol/admin/admin.ts";
+import { linkTo, statusOf } from "../admin-fixtures.ts";
 
 const both: Partial<AdminLink> = { brokenIn: true, brokenOut: true };
 

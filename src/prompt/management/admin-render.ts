@@ -1,8 +1,8 @@
 /** What nodes tell management, in words. Pure. */
-import { printable } from "../base/index.ts";
-import { alarmText } from "../client/admin/index.ts";
-import type { AdminBallot, AdminLink, AdminStatus } from "../protocol/admin/index.ts";
-import { formatDuration, type Style } from "./terminal/index.ts";
+import { printable } from "../../base/index.ts";
+import { alarmText } from "../../client/admin/index.ts";
+import type { AdminBallot, AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
+import { formatDuration, type Style } from "../terminal/index.ts";
 
 export function renderStatus(status: AdminStatus, style: Style): string {
   const { nodeId, role, leader, phase, ballot, promise } = status;

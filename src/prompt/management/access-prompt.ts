@@ -1,7 +1,7 @@
 /** Carries out the commands about users and roles. */
-import { afterPrefix, KvError, printable, unreachable } from "../base/index.ts";
-import type { AdminOp, AdminParams, AdminResult } from "../protocol/admin/index.ts";
-import type { AccessAction, PasswordSource } from "./commands/index.ts";
+import { afterPrefix, KvError, printable, unreachable } from "../../base/index.ts";
+import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import type { AccessAction, PasswordSource } from "../commands/index.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
 
 export interface AccessTold {

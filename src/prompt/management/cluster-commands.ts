@@ -4,14 +4,14 @@ import {
   type ClusterAction,
   type ServerAction,
   SETTING_COMMANDS,
-} from "./commands/index.ts";
+} from "../commands/index.ts";
 import {
   type CommandGroup,
   type CommandSpec,
   nodeIn,
   nodeOrLeaderIn,
   timeIn,
-} from "./terminal/index.ts";
+} from "../terminal/index.ts";
 import { linkCommands } from "./link-commands.ts";
 import { scenarioCommands } from "./scenario-commands.ts";
 
