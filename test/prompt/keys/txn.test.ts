@@ -1,11 +1,11 @@
 /** `txn` at the client prompt: what a line of words means, and how the answer is told. */
 import { expect, test } from "vitest";
-import { KeyValue } from "../../src/client/terms/range-entry.ts";
-import { createStyle } from "../../src/prompt/terminal/style.ts";
-import { tokenize } from "../../src/prompt/terminal/tokenize.ts";
-import { TXN_COMMAND } from "../../src/prompt/commands/txn-commands.ts";
-import { txnOutcome } from "../../src/prompt/keys/txn-outcome.ts";
-import { fakeClient } from "./fake-client.ts";
+import { KeyValue } from "../../../src/client/terms/range-entry.ts";
+import { createStyle } from "../../../src/prompt/terminal/style.ts";
+import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
+import { TXN_COMMAND } from "../../../src/prompt/commands/txn-commands.ts";
+import { txnOutcome } from "../../../src/prompt/keys/txn-outcome.ts";
+import { fakeClient } from "../fake-client.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

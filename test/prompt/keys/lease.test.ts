@@ -1,14 +1,14 @@
 /** `lease`, `locks` and writes with a lease at the client prompt. */
 import { expect, test } from "vitest";
-import { clientTable, type ClientAction } from "../../src/prompt/commands/client-commands.ts";
-import { parseCommand } from "../../src/prompt/terminal/command-table.ts";
-import { EXIT } from "../../src/prompt/terminal/exit-status.ts";
-import { isLeaseAction } from "../../src/prompt/commands/lease-commands.ts";
-import { leaseOutcome } from "../../src/prompt/keys/lease-outcome.ts";
-import type { Outcome } from "../../src/prompt/terminal/outcome.ts";
-import { createStyle } from "../../src/prompt/terminal/style.ts";
-import { tokenize } from "../../src/prompt/terminal/tokenize.ts";
-import { fakeClient } from "./fake-client.ts";
+import { clientTable, type ClientAction } from "../../../src/prompt/commands/client-commands.ts";
+import { parseCommand } from "../../../src/prompt/terminal/command-table.ts";
+import { EXIT } from "../../../src/prompt/terminal/exit-status.ts";
+import { isLeaseAction } from "../../../src/prompt/commands/lease-commands.ts";
+import { leaseOutcome } from "../../../src/prompt/keys/lease-outcome.ts";
+import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
+import { createStyle } from "../../../src/prompt/terminal/style.ts";
+import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
+import { fakeClient } from "../fake-client.ts";
 
 function actionOf(line: string): ClientAction {
   const parsed = parseCommand(clientTable([1, 2, 3]), tokenize(line)[0] ?? []);
