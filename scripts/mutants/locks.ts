@@ -1,9 +1,9 @@
 /** Bugs in leases, locks and elections of the client: two holders, no order, a holder that believes too long. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const REQUEST = "src/client/lock-request.ts";
-const PROTOCOL = ["test/client/lock-request.test.ts"];
-const LEASES = ["test/client/leases.test.ts"];
+const REQUEST = "src/client/locks/lock-request.ts";
+const PROTOCOL = ["test/client/locks/lock-request.test.ts"];
+const LEASES = ["test/client/leases/leases.test.ts"];
 
 export const LOCKS: readonly Mutant[] = [
   {
@@ -47,7 +47,7 @@ export const LOCKS: readonly Mutant[] = [
     breaks: "a holder believes in a lease that has ended at the nodes",
     patches: [
       patch(
-        "src/client/lease-keeper.ts",
+        "src/client/leases/lease-keeper.ts",
         "lease.acknowledged(sentMs, outcome);",
         "lease.acknowledged(this.clock.now() + 0 * sentMs, outcome);",
       ),
@@ -59,17 +59,19 @@ export const LOCKS: readonly Mutant[] = [
     breaks: "a lease that was lost is had again",
     patches: [
       patch(
-        "src/client/lease-time.ts",
+        "src/client/leases/lease-time.ts",
         "if (this.isOver(nowMs) || sentMs <= this.#sentMs) return;",
         "if (nowMs < 0 || sentMs <= this.#sentMs) return;",
       ),
     ],
-    by: ["test/client/lease-time.test.ts"],
+    by: ["test/client/leases/lease-time.test.ts"],
   },
   {
     name: "a lost lease is told by its timer only",
     breaks: "a program that was paused goes on as if it held its lease",
-    patches: [patch("src/client/checked-signal.ts", "if (!wasAborted()) check();", "void check;")],
+    patches: [
+      patch("src/client/terms/checked-signal.ts", "if (!wasAborted()) check();", "void check;"),
+    ],
     by: LEASES,
   },
 ];

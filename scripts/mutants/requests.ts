@@ -286,7 +286,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a client says of a write that was sent that it did not happen",
     patches: [
       patch(
-        "src/client/client-core.ts",
+        "src/client/core/client-core.ts",
         "    request.lastError = error;\n    if (request.isWrite) request.maybeApplied = true;\n",
         "    request.lastError = error;\n",
       ),
@@ -298,7 +298,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a client whose request to open a session is lost waits until its time is up",
     patches: [
       patch(
-        "src/client/client-core.ts",
+        "src/client/core/client-core.ts",
         "        this.#clock.after(this.#attemptTimeoutMs, () => this.#onOpeningLate(lane)),",
         "        this.#clock.after(0, () => {}),",
       ),
@@ -334,7 +334,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a client that tries another node asks for a second write",
     patches: [
       patch(
-        "src/client/client-core.ts",
+        "src/client/core/client-core.ts",
         "    request.tried += 1;\n    request.attemptDeadline = 0;\n",
         "    request.tried += 1;\n    request.attemptDeadline = 0;\n    if (request.isWrite) {\n      this.#session.release(request);\n      request.number = 0;\n    }\n",
       ),

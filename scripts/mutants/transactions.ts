@@ -3,7 +3,7 @@ import { patch, type Mutant } from "./mutant.ts";
 
 const PLAN = "src/store/txn-plan.ts";
 const STATE = "src/store/kv-state.ts";
-const CLIENT_TESTS = ["test/client/txn.test.ts"];
+const CLIENT_TESTS = ["test/client/txn/txn.test.ts"];
 
 export const TRANSACTIONS: readonly Mutant[] = [
   {
@@ -104,7 +104,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
   {
     name: "a range that was read is checked without its number of keys",
     breaks: "transact does not notice that a key of a range that it read has gone",
-    patches: [patch("src/client/transact.ts", "        { range, count },\n", "")],
+    patches: [patch("src/client/txn/transact.ts", "        { range, count },\n", "")],
     by: CLIENT_TESTS,
   },
   {
@@ -118,7 +118,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "transact does not notice that a key has come which it found missing",
     patches: [
       patch(
-        "src/client/transact.ts",
+        "src/client/txn/transact.ts",
         "this.#keysRead.set(name, result.found ? result.modRevision : 0);",
         "if (result.found) this.#keysRead.set(name, result.modRevision);",
       ),
@@ -130,7 +130,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "a transaction whose commit has an unknown outcome is carried out once more",
     patches: [
       patch(
-        "src/client/transact.ts",
+        "src/client/txn/transact.ts",
         "const answer = await this.#source.txn({ compare, then }, this.#options);\n    return answer.succeeded ? answer.revision : null;",
         "const answer = await this.#source.txn({ compare, then }, this.#options).catch(() => null);\n    return answer?.succeeded === true ? answer.revision : null;",
       ),

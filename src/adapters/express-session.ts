@@ -6,7 +6,7 @@
  *     app.use(session({ store: new OmnikvSessionStore(client), secret, resave: false, saveUninitialized: false }));
  */
 import { Store, type SessionData } from "express-session";
-import { badArgument, type ReadResult } from "../client/index.ts";
+import { badArgument, type ReadResult } from "../client/terms/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";

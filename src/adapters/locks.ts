@@ -5,7 +5,9 @@
  *     const locks = new OmnikvLockManager(client);
  *     await locks.request("report", async (lock) => { … });
  */
-import { badArgument, type KvRequests, type Lock, type LockMode } from "../client/index.ts";
+import type { KvRequests } from "../client/index.ts";
+import type { Lock, LockMode } from "../client/locks/index.ts";
+import { badArgument } from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */

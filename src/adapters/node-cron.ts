@@ -6,7 +6,7 @@
  *     cron.schedule("0 3 * * *", backUp, { name: "backup", distributed: true, runCoordinator: omnikvRunCoordinator(client) });
  */
 import { LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../base/index.ts";
-import { badArgument } from "../client/index.ts";
+import { badArgument } from "../client/terms/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";

@@ -1,6 +1,7 @@
 /** What every adapter is made with: a client, and the part of the store that is its own. */
 import { afterPrefix, KvError } from "../base/index.ts";
-import { badArgument, bytesOf, type KvRequests, wrongBytes } from "../client/index.ts";
+import type { KvRequests } from "../client/index.ts";
+import { badArgument, bytesOf, wrongBytes } from "../client/terms/index.ts";
 
 /** What an adapter needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
 export type AdapterClient = KvRequests;

@@ -6,7 +6,7 @@
  *     const storage = createStorage({ driver: omnikvDriver({ client }) });
  */
 import { KvError } from "../base/index.ts";
-import { badArgument } from "../client/index.ts";
+import { badArgument } from "../client/terms/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";

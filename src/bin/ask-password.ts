@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { KvError } from "../base/index.ts";
-import type { ClusterOptions } from "../prompt/index.ts";
+import type { ClusterOptions } from "../prompt/management/index.ts";
 import { readPrivateFile } from "../server/config/index.ts";
 
 /** @throws KvError BAD_REQUEST that names the flag and the file, and never what is in it */

@@ -2,7 +2,8 @@
 import { Command } from "commander";
 import { createAdminClient } from "../client/api/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
-import { createAdminPrompt, type ManageAction } from "../prompt/index.ts";
+import { createAdminPrompt } from "../prompt/index.ts";
+import type { ManageAction } from "../prompt/management/index.ts";
 import { promptPassword } from "./ask-password.ts";
 import type { Prompt } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";

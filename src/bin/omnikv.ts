@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
 import { endWhenReaderGoes } from "../machine/host/index.ts";
 import { ACCESS_COMMANDS, KEY_COMMANDS, SETTING_COMMANDS } from "../prompt/commands/index.ts";
-import type { ManageAction } from "../prompt/index.ts";
+import type { ManageAction } from "../prompt/management/index.ts";
 import { wrap } from "../prompt/terminal/index.ts";
 import { checkArguments } from "./own-arguments.ts";
 

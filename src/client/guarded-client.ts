@@ -1,16 +1,17 @@
 /** Writes that are made only while a lock is held. */
 import { KvError } from "../base/index.ts";
-import { Atomic } from "./atomic.ts";
-import { guardedBy, type Guard } from "./lock.ts";
-import type { Transaction, TransactSource } from "./transact.ts";
-import type {
-  TransactOptions,
-  TransactResult,
-  TxnOperation,
-  TxnRequest,
-  TxnResult,
-} from "./txn-types.ts";
-import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./types.ts";
+import {
+  Atomic,
+  type Transaction,
+  type TransactOptions,
+  type TransactResult,
+  type TransactSource,
+  type TxnOperation,
+  type TxnRequest,
+  type TxnResult,
+} from "./txn/index.ts";
+import { type Guard, guardedBy } from "./locks/index.ts";
+import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./terms/index.ts";
 
 export interface GuardedSource extends TransactSource {
   /** As `txn`, in one step with the check that the guard's key is there as it was made with its token. Null: it is not. */

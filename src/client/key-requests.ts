@@ -1,16 +1,5 @@
 /** Requests about one key: what a client and a view of it have in common. */
-import type { KeyVersion } from "./key-version.ts";
-import type { KeyEntry, KeyValue } from "./range-entry.ts";
-import type { Watch } from "./watch.ts";
-import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
-import type { Atomic } from "./atomic.ts";
-import type { ElectOptions, Leader, Term } from "./election.ts";
-import type { GuardedClient } from "./guarded-client.ts";
-import type { Leases } from "./leases.ts";
-import type { Guard } from "./lock.ts";
-import type { Locks } from "./locks.ts";
-import type { Transaction, TransactSource } from "./transact.ts";
-import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
+import type { KeyVersion } from "./keys/index.ts";
 import type {
   BatchOperation,
   BatchOutcome,
@@ -21,7 +10,9 @@ import type {
   CountResult,
   DeleteResult,
   HistoryOptions,
+  KeyEntry,
   KeyRequest,
+  KeyValue,
   RangeOptions,
   RangeSelector,
   ReadOptions,
@@ -31,7 +22,26 @@ import type {
   Snapshot,
   WriteOptions,
   WriteResult,
-} from "./types.ts";
+} from "./terms/index.ts";
+import type {
+  ObserveOptions,
+  RangeState,
+  Watch,
+  WatchItem,
+  WatchOptions,
+} from "./watches/index.ts";
+import type {
+  Atomic,
+  Transaction,
+  TransactOptions,
+  TransactResult,
+  TransactSource,
+  TxnRequest,
+  TxnResult,
+} from "./txn/index.ts";
+import type { ElectOptions, Guard, Leader, Locks, Term } from "./locks/index.ts";
+import type { GuardedClient } from "./guarded-client.ts";
+import type { Leases } from "./leases/index.ts";
 
 /** One method a request. How a request is carried out is for `request` to say. */
 export abstract class KeyRequests {

@@ -3,6 +3,26 @@ import { KvError } from "../base/index.ts";
 import { encodeTxn, hasLeases } from "../store/commands/index.ts";
 import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
 import {
+  type BatchOperation,
+  type BatchOutcome,
+  type Bytes,
+  bytesOf,
+  type CountOptions,
+  type CountResult,
+  type HistoryOptions,
+  type KeyEntry,
+  type KeyRequest,
+  type KeyValue,
+  type NodesGiven,
+  type RangeOptions,
+  type RangeSelector,
+  type ReadOptions,
+  type ReadResult,
+  type RequestOptions,
+  type ResultOf,
+  type Snapshot,
+  type WriteOptions,
+  type WriteResult,
   wrongBytes,
   wrongCountOptions,
   wrongHistoryOptions,
@@ -11,64 +31,72 @@ import {
   wrongReadOptions,
   wrongRequestOptions,
   wrongSelector,
-} from "./argument-checks.ts";
-import { runBatch, wrongBatch, type BatchPort } from "./batch.ts";
-import { bytesOf } from "./bytes.ts";
-import { checkClientOptions, endpointsIn } from "./checked-options.ts";
-import { ClientCore, TIMEOUT_MS } from "./client-core.ts";
-import type { ClientCoreOptions } from "./core-options.ts";
+} from "./terms/index.ts";
+import {
+  type AskForPage,
+  type AskForVersions,
+  type BatchPort,
+  isLocal,
+  itemsOf,
+  keysOf,
+  type KeyVersion,
+  operationOf,
+  orderedPages,
+  pagesOf,
+  rangeOf,
+  readResults,
+  resultOf,
+  runBatch,
+  versionsOf,
+  wrongBatch,
+  wrongRequest,
+} from "./keys/index.ts";
+import {
+  type Answer,
+  checkClientOptions,
+  ClientCore,
+  type ClientCoreOptions,
+  endpointsIn,
+  type Operation,
+  type Request,
+  TIMEOUT_MS,
+} from "./core/index.ts";
 import { observeOn } from "./observe.ts";
-import { Watch } from "./watch.ts";
-import { WatchFeeds } from "./watch-feeds.ts";
-import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
-import { watchedOf } from "./watched.ts";
-import type { Answer, Operation } from "./frames.ts";
-import type { Request } from "./request.ts";
-import { versionsOf, type AskForVersions, type KeyVersion } from "./key-version.ts";
-import type { KeyEntry, KeyValue } from "./range-entry.ts";
-import { orderedPages } from "./ordered-range.ts";
-import { itemsOf, keysOf, pagesOf, rangeOf, type AskForPage } from "./range.ts";
+import {
+  type ObserveOptions,
+  type RangeState,
+  Watch,
+  watchedOf,
+  WatchFeeds,
+  type WatchItem,
+  type WatchOptions,
+} from "./watches/index.ts";
 import { PrefixedClient } from "./prefixed-client.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
-import { operationOf, resultOf, wrongRequest } from "./requests.ts";
-import { isLocal, readResults } from "./results.ts";
-import { Coordination } from "./coordination.ts";
-import type { ElectOptions, Leader, Term } from "./election.ts";
-import { GuardedClient, txnWhile } from "./guarded-client.ts";
-import { leasePortOf } from "./lease-requests.ts";
-import type { Leases } from "./leases.ts";
-import type { Guard } from "./lock.ts";
-import type { Locks } from "./locks.ts";
-import { writeBound } from "./write-bound.ts";
-import { Atomic } from "./atomic.ts";
 import {
+  Coordination,
+  type ElectOptions,
+  type Guard,
+  type Leader,
+  type Locks,
+  type Term,
+} from "./locks/index.ts";
+import { GuardedClient, txnWhile } from "./guarded-client.ts";
+import { leasePortOf, type Leases, writeBound } from "./leases/index.ts";
+import {
+  Atomic,
   runTransact,
-  wrongAttempts,
   type Transaction,
   type TransactMachine,
+  type TransactOptions,
+  type TransactResult,
   type TransactSource,
-} from "./transact.ts";
-import { txnOf, txnResult } from "./txn.ts";
-import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
-import type {
-  BatchOperation,
-  BatchOutcome,
-  Bytes,
-  CountOptions,
-  CountResult,
-  HistoryOptions,
-  KeyRequest,
-  RangeOptions,
-  RangeSelector,
-  NodesGiven,
-  ReadOptions,
-  ReadResult,
-  RequestOptions,
-  ResultOf,
-  Snapshot,
-  WriteOptions,
-  WriteResult,
-} from "./types.ts";
+  txnOf,
+  type TxnRequest,
+  type TxnResult,
+  txnResult,
+  wrongAttempts,
+} from "./txn/index.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
 const KEYS_ONLY = { keysOnly: true, countOnly: false };

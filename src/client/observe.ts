@@ -9,10 +9,8 @@
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
 import type { KvRequests } from "./key-requests.ts";
-import type { KeyValue } from "./range-entry.ts";
-import type { Bytes, RangeSelector, Revision, Snapshot } from "./types.ts";
-import type { Watch } from "./watch.ts";
-import type { ObserveOptions, RangeState } from "./watch-types.ts";
+import type { Bytes, KeyValue, RangeSelector, Revision, Snapshot } from "./terms/index.ts";
+import type { ObserveOptions, RangeState, Watch } from "./watches/index.ts";
 
 /** Keys of a range that is observed. */
 const OBSERVED_KEYS_MAX = 1024;

@@ -1,41 +1,60 @@
 /** A view of a client, for the part of the store whose keys begin alike. */
 import { afterPrefix, type KvError } from "../base/index.ts";
-import { badArgument, wrongBytes, wrongSelector, wrongWatched } from "./argument-checks.ts";
-import { wrongBatch } from "./batch.ts";
-import { bytesOf } from "./bytes.ts";
+import {
+  badArgument,
+  type BatchOperation,
+  type BatchOutcome,
+  type Bytes,
+  bytesOf,
+  type CountOptions,
+  type CountResult,
+  type HistoryOptions,
+  KeyEntry,
+  type KeyRequest,
+  KeyValue,
+  type RangeOptions,
+  type RangeSelector,
+  type ReadOptions,
+  type RequestOptions,
+  type ResultOf,
+  type Snapshot,
+  type WriteOptions,
+  type WriteResult,
+  wrongBytes,
+  wrongSelector,
+  wrongWatched,
+} from "./terms/index.ts";
+import { type KeyVersion, wrongBatch, wrongRequest } from "./keys/index.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
-import type { KeyVersion } from "./key-version.ts";
-import { KeyEntry, KeyValue } from "./range-entry.ts";
-import type { ElectOptions, Leader, Term } from "./election.ts";
+import {
+  type ElectOptions,
+  type Guard,
+  type Leader,
+  type Locks,
+  type Term,
+  wrongName,
+} from "./locks/index.ts";
 import { GuardedClient } from "./guarded-client.ts";
-import type { Leases } from "./leases.ts";
-import type { Guard } from "./lock.ts";
-import { wrongName, type Locks } from "./locks.ts";
-import type { Watch } from "./watch.ts";
-import type { ObserveOptions, RangeState, WatchItem, WatchOptions } from "./watch-types.ts";
-import { isKey } from "./watched.ts";
-import { wrongRequest } from "./requests.ts";
-import { Atomic } from "./atomic.ts";
-import type { Transaction, TransactSource } from "./transact.ts";
-import { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
-import type { TransactOptions, TransactResult, TxnRequest, TxnResult } from "./txn-types.ts";
-import type {
-  BatchOperation,
-  BatchOutcome,
-  Bytes,
-  CountOptions,
-  CountResult,
-  HistoryOptions,
-  KeyRequest,
-  RangeOptions,
-  RangeSelector,
-  ReadOptions,
-  RequestOptions,
-  ResultOf,
-  Snapshot,
-  WriteOptions,
-  WriteResult,
-} from "./types.ts";
+import type { Leases } from "./leases/index.ts";
+import {
+  isKey,
+  type ObserveOptions,
+  type RangeState,
+  type Watch,
+  type WatchItem,
+  type WatchOptions,
+} from "./watches/index.ts";
+import {
+  Atomic,
+  type Transaction,
+  type TransactOptions,
+  type TransactResult,
+  type TransactSource,
+  type TxnRequest,
+  type TxnResult,
+  withinPrefix,
+  withoutPrefix,
+} from "./txn/index.ts";
 
 /**
  * Puts its prefix before every key, and does nothing else: requests, limits (a key's bytes are counted with the prefix),

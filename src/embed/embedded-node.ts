@@ -2,13 +2,8 @@
 import { observeRequest } from "../client/diagnostics/index.ts";
 import { KvError, secretsNow } from "../base/index.ts";
 import type { AdminClientOptions } from "../client/admin/index.ts";
-import {
-  ADMIN_OPTION_NAMES,
-  CLIENT_OPTION_NAMES,
-  KvClient,
-  type KvClientOptions,
-  optionsIn,
-} from "../client/index.ts";
+import { KvClient, type KvClientOptions } from "../client/index.ts";
+import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/core/index.ts";
 import { AdminClient } from "../client/api/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import type { Network } from "../machine/ports/index.ts";

@@ -1,6 +1,6 @@
 /** What a program says of the node that it wants to be, checked and put into the words that servers know. */
 import { KvError } from "../base/index.ts";
-import { badArgument } from "../client/index.ts";
+import { badArgument } from "../client/terms/index.ts";
 import { FLAG_DEFAULTS, type ServerFlags } from "../server/process/index.ts";
 
 /**

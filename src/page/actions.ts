@@ -8,7 +8,8 @@ import {
   type FaultsOutcome,
   runScenario,
 } from "../client/admin/index.ts";
-import { bytesOf, type CasCondition, type KeyEntry, KvClient } from "../client/index.ts";
+import { KvClient } from "../client/index.ts";
+import { bytesOf, type CasCondition, type KeyEntry } from "../client/terms/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
 import {
   ableToLead,

@@ -1,12 +1,7 @@
 /** Leases, locks and elections as the page shows them: what ends soonest, and no more than somebody can look at. */
-import {
-  ELECTIONS_PREFIX,
-  type KvClient,
-  type LeaseInfo,
-  lockKeyIn,
-  LOCKS_PREFIX,
-  type LockMode,
-} from "../client/index.ts";
+import type { KvClient } from "../client/index.ts";
+import { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "../client/locks/index.ts";
+import type { LeaseInfo } from "../client/leases/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 
 /** Those that end soonest are shown, with their keys. */

@@ -1,5 +1,6 @@
 /** Changes of keys as the page shows them: texts, none of them long, and no more at once than somebody can look at. */
-import type { KvClient, Watch, WatchEvent } from "../client/index.ts";
+import type { KvClient } from "../client/index.ts";
+import type { Watch, WatchEvent } from "../client/watches/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 import type { ShownChange, TailNews } from "./page-actions.ts";
 

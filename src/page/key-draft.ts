@@ -7,7 +7,7 @@
  *   E2. An answer for another key than the present one changes nothing.
  *   E3. Once a key was read, saving holds only for the revision that was seen.
  */
-import type { CasCondition } from "../client/index.ts";
+import type { CasCondition } from "../client/terms/index.ts";
 import type { ShownRead } from "./page-actions.ts";
 
 /** What is known of the key in the store. */

@@ -3,7 +3,7 @@
  * jumped over, so that a level costs as many requests as it has folders, and a million keys in one of them cost nothing.
  */
 import { afterPrefix } from "../base/index.ts";
-import type { KeyEntry } from "../client/index.ts";
+import type { KeyEntry } from "../client/terms/index.ts";
 
 export type KeyItem =
   | {

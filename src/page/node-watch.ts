@@ -6,7 +6,7 @@
  */
 import { KvError } from "../base/index.ts";
 import { AdminClient, type AdminClientOptions } from "../client/admin/index.ts";
-import type { NodeAddress } from "../client/index.ts";
+import type { NodeAddress } from "../client/terms/index.ts";
 import type { CancelTimer } from "../machine/ports/index.ts";
 import type { AdminStatus } from "../protocol/admin/index.ts";
 

@@ -1,5 +1,5 @@
 /** What the page can do. Every promise rejects with a KvError whose message can be shown. */
-import type { CasCondition } from "../client/index.ts";
+import type { CasCondition } from "../client/terms/index.ts";
 import type { NamedScenario } from "../client/scenarios/index.ts";
 import type { ShownCoordination } from "./coordination.ts";
 import type { KeyLevel } from "./key-level.ts";

@@ -1,10 +1,17 @@
 /** Carries out the commands of the management prompt. */
 import { KvError, unreachable } from "../base/index.ts";
-import type { NodeAddress } from "../client/index.ts";
-import { ADMIN_HELP, adminTable, type AdminAction, type ManageAction } from "./admin-commands.ts";
-import { renderLinks, renderStatus } from "./admin-render.ts";
+import type { NodeAddress } from "../client/terms/index.ts";
+import {
+  ADMIN_HELP,
+  type AdminAction,
+  type AdminCalls,
+  adminTable,
+  type ClusterOptions,
+  type ManageAction,
+  renderLinks,
+  renderStatus,
+} from "./management/index.ts";
 import { type ClusterAction, KEY_COMMANDS } from "./commands/index.ts";
-import type { AdminCalls, ClusterOptions } from "./cluster-options.ts";
 import { runClusterAction } from "./cluster-prompt.ts";
 import {
   EXIT,

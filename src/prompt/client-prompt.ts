@@ -1,13 +1,13 @@
 /** Carries out the commands of the client prompt and puts the answers into words. */
 import { KvError } from "../base/index.ts";
+import type { KvRequests } from "../client/index.ts";
 import type {
   CasResult,
-  KvRequests,
   NodeAddress,
   ReadResult,
   RequestOptions,
   ResultOf,
-} from "../client/index.ts";
+} from "../client/terms/index.ts";
 import {
   allCommands,
   bytesField,
@@ -33,14 +33,20 @@ import {
   isWatchAction,
   type KeyAction,
 } from "./commands/index.ts";
-import { adminTable } from "./admin-commands.ts";
+import { adminTable } from "./management/index.ts";
 import { failureOutcome } from "./failure.ts";
-import { leaseOutcome, type LeaseCalls } from "./lease-outcome.ts";
-import { loadKeys, type LoadClock } from "./load-keys.ts";
-import { rangeOutcome } from "./range-outcome.ts";
-import { storeOutcome, type StoreCalls } from "./store-outcome.ts";
-import { txnOutcome } from "./txn-outcome.ts";
-import { watchKeys, type WatchCalls } from "./watch-keys.ts";
+import {
+  type LeaseCalls,
+  leaseOutcome,
+  type LoadClock,
+  loadKeys,
+  rangeOutcome,
+  type StoreCalls,
+  storeOutcome,
+  txnOutcome,
+  type WatchCalls,
+  watchKeys,
+} from "./keys/index.ts";
 
 /** The part of KvClient that the prompt needs. */
 export type KvCalls = Pick<KvRequests, "request" | "range"> & StoreCalls & WatchCalls & LeaseCalls;

@@ -20,7 +20,18 @@ import {
   planScenario,
   type Scenario,
 } from "../client/scenarios/index.ts";
-import { runAccess } from "./access-prompt.ts";
+import {
+  type ClusterOptions,
+  faultsTimeoutMs,
+  lookTimeoutMs,
+  reasonText,
+  reasonWords,
+  renderTable,
+  runAccess,
+  settingOutcome,
+  waitForLeader,
+  watchCluster,
+} from "./management/index.ts";
 import {
   EXIT,
   type ExitStatus,
@@ -32,18 +43,7 @@ import {
   worse,
 } from "./terminal/index.ts";
 import type { ClusterAction, ScenarioRequest, ServerAction } from "./commands/index.ts";
-import {
-  faultsTimeoutMs,
-  lookTimeoutMs,
-  reasonText,
-  reasonWords,
-  type ClusterOptions,
-} from "./cluster-options.ts";
-import { renderTable } from "./cluster-render.ts";
 import { failureOutcome, statusOf } from "./failure.ts";
-import { settingOutcome } from "./setting-outcome.ts";
-import { waitForLeader } from "./wait-leader.ts";
-import { watchCluster } from "./watch.ts";
 
 interface Run {
   readonly options: ClusterOptions;

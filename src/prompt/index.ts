@@ -1,9 +1,7 @@
 /** The prompts, for the command line. */
-export type { ManageAction } from "./admin-commands.ts";
 export { createAdminPrompt } from "./admin-prompt.ts";
 export { askMembers, type GetPage, type Members } from "./ask-members.ts";
 export { createClientPrompt } from "./client-prompt.ts";
-export type { ClusterOptions } from "./cluster-options.ts";
 export { statusOf } from "./failure.ts";
 export {
   type CompletedCommand,

@@ -1,5 +1,5 @@
 /** The prompt of `omnikv start`: keys, and management of the servers that it started, with the same words as apart. */
-import type { ManageAction } from "./admin-commands.ts";
+import type { ManageAction } from "./management/index.ts";
 import { type ClientAction, isWatchAction } from "./commands/index.ts";
 import { findCommand, type Prompt } from "./terminal/index.ts";
 

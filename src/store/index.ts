@@ -52,7 +52,7 @@ export {
 export type { Leases } from "./leases.ts";
 export { decodeTxn, encodeTxn } from "./txn-format.ts";
 export { decodeResults, type Found, type TxnResult } from "./txn-results.ts";
-export { type Compare, type Txn, type TxnOp, type Where } from "./txn.ts";
+export type { Compare, Txn, TxnOp, Where } from "./txn.ts";
 export { DEFAULT_QUOTA_BYTES } from "./state-size.ts";
 export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export { readSnapshotHeader, SNAPSHOT_HEADER_BYTES_MAX, SnapshotError } from "./snapshot-header.ts";

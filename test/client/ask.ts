@@ -1,8 +1,8 @@
 /** Requests of a client core, carried out on the simulated clock. */
 import { expect } from "vitest";
 import type { KvError } from "../../src/base/errors.ts";
-import type { ClientCore } from "../../src/client/client-core.ts";
-import type { Answer, Operation } from "../../src/client/frames.ts";
+import type { ClientCore } from "../../src/client/core/client-core.ts";
+import type { Answer, Operation } from "../../src/client/core/frames.ts";
 import { byteStringOfText, textOf } from "../../src/store/index.ts";
 import type { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import type { FakeCluster } from "./fake-cluster.ts";

@@ -3,8 +3,8 @@
  * Each can be told to behave badly towards clients.
  */
 import type { ErrorCode } from "../../src/base/errors.ts";
-import { ClientCore } from "../../src/client/client-core.ts";
-import type { ClientCoreOptions } from "../../src/client/core-options.ts";
+import { ClientCore } from "../../src/client/core/client-core.ts";
+import type { ClientCoreOptions } from "../../src/client/core/core-options.ts";
 import { KvClient } from "../../src/client/kv-client.ts";
 import { buildEntry, GroupWriter, KvState, NO_SESSION, RANGE_PAGE } from "../../src/store/index.ts";
 import { acceptWithHandshake } from "../../src/links/handshake/handshake-connection.ts";

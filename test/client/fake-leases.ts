@@ -1,11 +1,11 @@
 /** Leases and a store for locks in memory, in which time passes as the test says: what clients see of a cluster. */
 import { KvError } from "../../src/base/errors.ts";
-import type { LeasePort } from "../../src/client/lease-port.ts";
-import { Leases } from "../../src/client/leases.ts";
-import type { LockStore } from "../../src/client/lock-store.ts";
-import { Locks } from "../../src/client/locks.ts";
-import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
-import type { RequestOptions } from "../../src/client/types.ts";
+import type { LeasePort } from "../../src/client/leases/lease-port.ts";
+import { Leases } from "../../src/client/leases/leases.ts";
+import type { LockStore } from "../../src/client/locks/lock-store.ts";
+import { Locks } from "../../src/client/locks/locks.ts";
+import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
+import type { RequestOptions } from "../../src/client/terms/types.ts";
 import type { Clock } from "../../src/machine/ports/clock.ts";
 import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { LockModel } from "./lock-model.ts";

@@ -1,6 +1,6 @@
 /** Writes that are bound to a lock, on nodes with the real state machine. */
 import { expect, test } from "vitest";
-import type { Guard } from "../../src/client/lock.ts";
+import type { Guard } from "../../src/client/locks/lock.ts";
 import { settle, valueOf } from "./ask.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 

@@ -1,8 +1,8 @@
 /** A store of one node in memory, as far as requests for locks need it: transactions, and leases that end when the test says so. */
 import { afterPrefix } from "../../src/base/bytes.ts";
-import { ELECTIONS_PREFIX } from "../../src/client/lock-keys.ts";
-import type { TxnCompare, TxnOperation, TxnRequest } from "../../src/client/txn-types.ts";
-import type { RangeSelector } from "../../src/client/types.ts";
+import { ELECTIONS_PREFIX } from "../../src/client/locks/lock-keys.ts";
+import type { TxnCompare, TxnOperation, TxnRequest } from "../../src/client/txn/txn-types.ts";
+import type { RangeSelector } from "../../src/client/terms/types.ts";
 
 interface Stored {
   readonly createRevision: number;

@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
 import type { KvClient } from "../../src/client/kv-client.ts";
-import type { Watch } from "../../src/client/watch.ts";
+import type { Watch } from "../../src/client/watches/watch.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 

@@ -1,6 +1,6 @@
 /** A watch over real sockets, moved from node to node while servers are killed and frozen: nothing is missed, nothing told twice. */
 import { afterEach, expect, test } from "vitest";
-import { NodeLink } from "../../src/client/node-link.ts";
+import { NodeLink } from "../../src/client/core/node-link.ts";
 import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
 import { createNodeRandom } from "../../src/machine/runtime/node-random.ts";
 import { WsNetwork } from "../../src/machine/network/ws-network.ts";

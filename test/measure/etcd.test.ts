@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import type { NodeAddress } from "../../src/client/types.ts";
+import type { NodeAddress } from "../../src/client/terms/types.ts";
 import { etcdStore } from "../../src/measure/experiments/store/subjects.ts";
 import type { EtcdCluster } from "../../src/measure/subjects/etcd-cluster.ts";
 import { EtcdConnection } from "../../src/measure/subjects/etcd-connection.ts";

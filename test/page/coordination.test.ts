@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KeyValue } from "../../src/client/range-entry.ts";
+import { KeyValue } from "../../src/client/terms/range-entry.ts";
 import { readCoordination, BOUND_SHOWN, LEASES_SHOWN } from "../../src/page/coordination.ts";
 
 type Client = Parameters<typeof readCoordination>[0];

@@ -8,7 +8,7 @@ import { KvError } from "../../src/base/errors.ts";
 import { EXIT } from "../../src/prompt/terminal/exit-status.ts";
 import type { RunPromptOptions } from "../../src/prompt/terminal/run-prompt.ts";
 import { fakeClient, type FakeClient } from "./fake-client.ts";
-import { DeleteEvent, PutEvent } from "../../src/client/watch-types.ts";
+import { DeleteEvent, PutEvent } from "../../src/client/watches/watch-types.ts";
 import { runWith, type Run } from "./run-client-prompt.ts";
 
 let client: FakeClient;

@@ -1,5 +1,5 @@
 /** Commands for the whole cluster: what every node is told, and what the user is. */
-import { DeleteEvent } from "../../src/client/watch-types.ts";
+import { DeleteEvent } from "../../src/client/watches/watch-types.ts";
 import type { Outcome } from "../../src/prompt/terminal/outcome.ts";
 import { runCommand } from "../../src/prompt/terminal/prompt.ts";
 import { PassThrough, Readable } from "node:stream";
@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
 import { createAdminPrompt } from "../../src/prompt/admin-prompt.ts";
 import { createClientPrompt } from "../../src/prompt/client-prompt.ts";
-import type { AdminCalls, ServerControl } from "../../src/prompt/cluster-options.ts";
+import type { AdminCalls, ServerControl } from "../../src/prompt/management/cluster-options.ts";
 import { allCommands, parseCommand } from "../../src/prompt/terminal/command-table.ts";
 import { EXIT } from "../../src/prompt/terminal/exit-status.ts";
 import { helpText } from "../../src/prompt/terminal/help.ts";

@@ -1,18 +1,18 @@
 /** A store of one node in memory that speaks as KvClient does, and fails as it is told. */
-import { FoundResult, MissingResult } from "../../src/client/read-result.ts";
+import { FoundResult, MissingResult } from "../../src/client/terms/read-result.ts";
 import { KvError } from "../../src/base/errors.ts";
 import { OPERATIONS, type Operation } from "../../src/store/operations/index.ts";
-import type { KeyVersion } from "../../src/client/key-version.ts";
-import { KeyEntry, KeyValue } from "../../src/client/range-entry.ts";
+import type { KeyVersion } from "../../src/client/keys/key-version.ts";
+import { KeyEntry, KeyValue } from "../../src/client/terms/range-entry.ts";
 import type {
   Bytes,
   CasCondition,
   RangeOptions,
   RangeSelector,
   ReadOptions,
-} from "../../src/client/types.ts";
-import type { WatchBatch } from "../../src/client/watch-types.ts";
-import type { TxnRequest, TxnResult } from "../../src/client/txn-types.ts";
+} from "../../src/client/terms/types.ts";
+import type { WatchBatch } from "../../src/client/watches/watch-types.ts";
+import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { KeyAction } from "../../src/prompt/commands/client-commands.ts";
 import type { KvCalls } from "../../src/prompt/client-prompt.ts";
 

@@ -7,7 +7,7 @@ import { printable, printableJson, terminalText } from "../../src/base/printable
 import { createConsoleLogger } from "../../src/machine/logger/console-logger.ts";
 import { createAdminPrompt } from "../../src/prompt/admin-prompt.ts";
 import { createClientPrompt, type KvCalls } from "../../src/prompt/client-prompt.ts";
-import type { AdminCalls } from "../../src/prompt/cluster-options.ts";
+import type { AdminCalls } from "../../src/prompt/management/cluster-options.ts";
 import type { Prompt } from "../../src/prompt/terminal/prompt.ts";
 import { runPrompt } from "../../src/prompt/terminal/run-prompt.ts";
 import { createStyle } from "../../src/prompt/terminal/style.ts";

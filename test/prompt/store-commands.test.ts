@@ -1,7 +1,7 @@
 /** Commands about the past of a key, several keys, all keys of a prefix, and what only a terminal has: tables, questions, Tab. */
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { KeyVersion } from "../../src/client/key-version.ts";
+import { KeyVersion } from "../../src/client/keys/key-version.ts";
 import { clientTable } from "../../src/prompt/commands/client-commands.ts";
 import { keyWord } from "../../src/prompt/terminal/complete.ts";
 import { EXIT } from "../../src/prompt/terminal/exit-status.ts";

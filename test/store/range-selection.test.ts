@@ -1,7 +1,7 @@
 /** Ranges in orders of their own and with bounds on revisions, against a model: a sorted array of all there is. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FirstOfPages } from "../../src/client/ordered-range.ts";
+import { FirstOfPages } from "../../src/client/keys/ordered-range.ts";
 import {
   byteStringOfText,
   bytesOf,

@@ -1,5 +1,6 @@
 import { AbstractIterator, type AbstractLevel } from "abstract-level";
-import type { KeyEntry, KeyValue, KvRequests, RangeOptions, Revision } from "../../client/index.ts";
+import type { KvRequests } from "../../client/index.ts";
+import type { KeyEntry, KeyValue, RangeOptions, Revision } from "../../client/terms/index.ts";
 import { selectorOf, type Bounds, type KeyRange, type Keys } from "./keys.ts";
 
 /** As abstract-level hands them on. */

@@ -1,5 +1,5 @@
 /** Keys and ranges of a database, which begin with nothing, as keys and ranges of the store, which begin with its prefix. */
-import type { RangeSelector } from "../../client/index.ts";
+import type { RangeSelector } from "../../client/terms/index.ts";
 import { endOf } from "../place.ts";
 
 /** Bounds as abstract-level hands them on: encoded. */

@@ -7,7 +7,8 @@
  *     for await (const [key, value] of db.iterator({ gt: "a" })) …
  */
 import { AbstractLevel, type AbstractDatabaseOptions } from "abstract-level";
-import type { ReadResult, Revision, TxnOperation } from "../../client/index.ts";
+import type { TxnOperation } from "../../client/txn/index.ts";
+import type { ReadResult, Revision } from "../../client/terms/index.ts";
 import { deleteAll, Place, type AdapterClient, type AdapterOptions } from "../place.ts";
 import { OmnikvIterator, type IteratorOptions } from "./iterator.ts";
 import { Keys, selectorOf, type Bounds } from "./keys.ts";

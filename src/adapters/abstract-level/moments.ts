@@ -5,7 +5,8 @@
  * Invariant: a write is not sent before every read and every snapshot that was asked for before it, of the same database, is
  * answered. Others' writes are not held up, nor need they be: they are concurrent with both.
  */
-import type { KvRequests, Revision } from "../../client/index.ts";
+import type { KvRequests } from "../../client/index.ts";
+import type { Revision } from "../../client/terms/index.ts";
 
 export class Moments {
   readonly #client: KvRequests;

@@ -1,5 +1,5 @@
 import { AbstractSnapshot } from "abstract-level";
-import type { Revision } from "../../client/index.ts";
+import type { Revision } from "../../client/terms/index.ts";
 
 /** The base class is typed for those who use snapshots, not for those who make them. */
 const Base = AbstractSnapshot as unknown as new (options: object) => AbstractSnapshot;

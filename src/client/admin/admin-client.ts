@@ -16,19 +16,21 @@ import { DecodeError } from "../../protocol/codec/index.ts";
 import {
   addressesIn,
   askedSecret,
-  badArgument,
   checkClientOptions,
   checkCredentials,
   type ClientCoreOptions,
   Credentials,
   type LinkSignIn,
-  type NodeAddress,
   NodeLink,
+} from "../core/index.ts";
+import {
+  badArgument,
+  type NodeAddress,
   type NodesGiven,
   type RequestOptions,
   wrongNodeId,
   wrongRequestOptions,
-} from "../index.ts";
+} from "../terms/index.ts";
 
 export type AdminClientOptions = Pick<
   ClientCoreOptions,

@@ -1,6 +1,7 @@
 /** A client that was told of one node, and asks that one where the others are. */
 import { hostPort, KvError } from "../../base/index.ts";
-import { addressesIn, type Endpoint, endpointsIn, type NodeAddress } from "../index.ts";
+import { addressesIn, endpointsIn } from "../core/index.ts";
+import type { Endpoint, NodeAddress } from "../terms/index.ts";
 import { httpGet } from "../../machine/http/index.ts";
 import { nodeClock } from "../../machine/runtime/index.ts";
 import type { TlsSide } from "../../machine/tls/index.ts";

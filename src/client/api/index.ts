@@ -10,15 +10,9 @@
 import "../../machine/network/without-native/index.ts";
 import type { AdminClientOptions } from "../admin/index.ts";
 import { AdminClient } from "./lazy-admin-client.ts";
-import {
-  ADMIN_OPTION_NAMES,
-  CLIENT_OPTION_NAMES,
-  KvClient,
-  type KvClientOptions,
-  type NodesGiven,
-  optionsIn,
-  wrongTimeout,
-} from "../index.ts";
+import { KvClient, type KvClientOptions } from "../index.ts";
+import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../core/index.ts";
+import { type NodesGiven, wrongTimeout } from "../terms/index.ts";
 import { learnNodes } from "./connect.ts";
 import { observeRequest } from "../diagnostics/index.ts";
 import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
@@ -26,67 +20,45 @@ import { WsNetwork } from "../../machine/network/index.ts";
 import { clientTlsIn, type TlsOption } from "../tls/index.ts";
 
 export { AdminClient } from "./lazy-admin-client.ts";
+export { type GuardedClient, KvClient, type KvRequests, PrefixedClient } from "../index.ts";
+export type {
+  ElectOptions,
+  Guard,
+  Leader,
+  Lock,
+  LockInfo,
+  LockMode,
+  LockOptions,
+  LockQuery,
+  Locks,
+  Term,
+} from "../locks/index.ts";
 export {
-  Atomic,
-  type AtomicCheck,
-  type AtomicConflict,
-  type AtomicResult,
-  type BatchOperation,
-  type BatchOutcome,
-  type BatchResult,
-  type Bytes,
-  type CasCondition,
-  type CasResult,
-  type CountOptions,
-  type CountResult,
-  DeleteEvent,
-  type DeleteResult,
-  type ElectOptions,
-  FoundResult,
-  type Guard,
-  type GuardedClient,
-  type HeldLease,
-  type HistoryOptions,
-  type KeyEntry,
-  type KeyRequest,
-  type KeyValue,
-  type KeyVersion,
-  KvClient,
-  type KvRequests,
-  type Leader,
   type Lease,
-  type LeaseId,
   type LeaseInfo,
   type LeaseKeys,
   leaseMarginOf,
   type LeaseOptions,
   type Leases,
-  type Lock,
-  type LockInfo,
-  type LockMode,
-  type LockOptions,
-  type LockQuery,
-  type Locks,
-  MissingResult,
-  type NodeAddress,
-  type NodeGiven,
-  type NodesGiven,
-  type ObserveOptions,
-  PrefixedClient,
-  PutEvent,
-  type RangeOptions,
-  type RangeOrder,
-  type RangeSelector,
-  type RangeState,
-  type ReadOptions,
-  type ReadResult,
-  type RequestOptions,
-  type ResultOf,
-  type Revision,
-  type RevisionBounds,
   type SessionOptions,
-  type Snapshot,
-  type Term,
+} from "../leases/index.ts";
+export {
+  DeleteEvent,
+  type ObserveOptions,
+  PutEvent,
+  type RangeState,
+  Watch,
+  type WatchBatch,
+  type WatchEvent,
+  type WatchItem,
+  type WatchOptions,
+  type WatchProgress,
+} from "../watches/index.ts";
+export {
+  Atomic,
+  type AtomicCheck,
+  type AtomicConflict,
+  type AtomicResult,
   Transaction,
   type TransactOptions,
   type TransactRangeOptions,
@@ -99,15 +71,42 @@ export {
   type TxnResult,
   type TxnTarget,
   type TxnWhere,
-  Watch,
-  type WatchBatch,
-  type WatchEvent,
-  type WatchItem,
-  type WatchOptions,
-  type WatchProgress,
+} from "../txn/index.ts";
+export type { KeyVersion } from "../keys/index.ts";
+export {
+  type BatchOperation,
+  type BatchOutcome,
+  type BatchResult,
+  type Bytes,
+  type CasCondition,
+  type CasResult,
+  type CountOptions,
+  type CountResult,
+  type DeleteResult,
+  FoundResult,
+  type HeldLease,
+  type HistoryOptions,
+  type KeyEntry,
+  type KeyRequest,
+  type KeyValue,
+  type LeaseId,
+  MissingResult,
+  type NodeAddress,
+  type NodeGiven,
+  type NodesGiven,
+  type RangeOptions,
+  type RangeOrder,
+  type RangeSelector,
+  type ReadOptions,
+  type ReadResult,
+  type RequestOptions,
+  type ResultOf,
+  type Revision,
+  type RevisionBounds,
+  type Snapshot,
   type WriteOptions,
   type WriteResult,
-} from "../index.ts";
+} from "../terms/index.ts";
 export { takeBackup, type TakenBackup } from "./take-backup.ts";
 export { REQUEST_CHANNEL, type RequestMessage } from "../diagnostics/index.ts";
 export { type ErrorCode, ERRORS, KvError } from "../../base/index.ts";

@@ -1,7 +1,8 @@
 /** Management that is loaded when it is first used: the tables that check it are most of what this library would load. */
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { AdminClient as Loaded, AdminClientOptions } from "../admin/index.ts";
-import { addressesIn, checkClientOptions, type RequestOptions } from "../index.ts";
+import { addressesIn, checkClientOptions } from "../core/index.ts";
+import type { RequestOptions } from "../terms/index.ts";
 
 /**
  * Asks nodes for their state and changes their links. Promises reject with a KvError; every operation may be repeated

@@ -3,7 +3,8 @@
  * one look a request where nobody has subscribed.
  */
 import type { ErrorCode } from "../../base/index.ts";
-import { changeRevision, type ObserveRequest } from "../index.ts";
+import { changeRevision } from "../keys/index.ts";
+import type { ObserveRequest } from "../core/index.ts";
 import { diagnosticsChannel, nodeClock } from "../../machine/runtime/index.ts";
 
 /** The name of the channel: `diagnostics_channel.subscribe("omnikv:client:request", (message) => …)`. */

@@ -8,7 +8,7 @@ import { pause } from "../pause.ts";
 import { startOpenLoop } from "../workloads/open-loop.ts";
 import { Workload } from "../workloads/workload.ts";
 import { SESSION_WINDOW } from "../../base/index.ts";
-import { type LinkOptions, NodeLink, openSessionFrame } from "../../client/index.ts";
+import { type LinkOptions, NodeLink, openSessionFrame } from "../../client/core/index.ts";
 import { GroupWriter, STATUS } from "../../store/index.ts";
 import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
 import { WsNetwork } from "../../machine/network/index.ts";

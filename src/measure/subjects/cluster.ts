@@ -1,5 +1,5 @@
 /** What is measured: servers that are ours to load, to break and to throw away, whatever system they are of. */
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import type { GeneratorSetup } from "../workloads/generator-protocol.ts";
 import type { Target } from "../workloads/target.ts";
 

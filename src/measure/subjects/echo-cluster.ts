@@ -1,7 +1,7 @@
 /** As many bare echo servers as others have nodes: the limit of what web sockets give on this machine. */
 import type { ChildProcess } from "node:child_process";
 import { forkBuilt } from "../../server/launch/index.ts";
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import type { Loadable, MeasuredProcess } from "./cluster.ts";
 
 export class EchoCluster implements Loadable {

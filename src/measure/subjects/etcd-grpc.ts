@@ -9,7 +9,7 @@ import {
   type ClientHttp2Stream,
   type IncomingHttpHeaders,
 } from "node:http2";
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 
 /** Of a message that is sent: by field. Numbers are whole, from 0 on. */
 export type Fields = Readonly<Record<number, number | Uint8Array>>;

@@ -1,6 +1,6 @@
 /** How an etcd server stands, over its HTTP interface. */
 import { z } from "zod";
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 
 export interface EtcdStatus {
   readonly member: string;

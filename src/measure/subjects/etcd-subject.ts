@@ -1,5 +1,5 @@
 /** A throw-away etcd cluster, each server in a network namespace of its own. */
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import type { NodeLook, Subject } from "../faults/subject.ts";
 import { EtcdCluster, etcdVersion } from "./etcd-cluster.ts";
 import { etcdStatus } from "./etcd-status.ts";

@@ -1,5 +1,5 @@
 /** A client of etcd that asks its node, and after a time-out or an error the next one. */
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import type { NodeId } from "../../client/scenarios/index.ts";
 import type { Writer } from "../faults/subject.ts";
 import { EtcdConnection } from "./etcd-connection.ts";

@@ -1,5 +1,5 @@
 import { createAdminClient, type ClientTls } from "../../client/api/index.ts";
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import { pause } from "../pause.ts";
 
 const WAIT_MS = 15_000;

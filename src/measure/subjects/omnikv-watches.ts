@@ -1,5 +1,6 @@
 /** Watches at omnikv, over raw frames: of what comes only the events are counted, as of etcd's. */
-import { NodeLink, type NodeAddress } from "../../client/index.ts";
+import { NodeLink } from "../../client/core/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
 import { WsNetwork } from "../../machine/network/index.ts";
 import { decodeFeed, isFeedFrame, watchesFrame } from "../../protocol/client/index.ts";

@@ -10,7 +10,7 @@ import {
   type Token,
   UsageError,
 } from "../terminal/index.ts";
-import type { Bytes, CasCondition, KeyRequest } from "../../client/index.ts";
+import type { Bytes, CasCondition, KeyRequest } from "../../client/terms/index.ts";
 import { keyIn } from "./key-argument.ts";
 import {
   deletePrefixIn,

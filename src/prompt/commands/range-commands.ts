@@ -1,5 +1,5 @@
 /** The commands of the client prompt that look at many keys. */
-import type { RangeOrder, RevisionBounds } from "../../client/index.ts";
+import type { RangeOrder, RevisionBounds } from "../../client/terms/index.ts";
 import { RANGE_ORDERS } from "../../store/commands/index.ts";
 import {
   type CommandSpec,

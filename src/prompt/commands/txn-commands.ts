@@ -6,7 +6,7 @@
  * Every operation takes as many words as it takes, so nothing stands between them, and words that a shell would take for its own
  * are not needed.
  */
-import type { TxnCompare, TxnOperation, TxnRequest } from "../../client/index.ts";
+import type { TxnCompare, TxnOperation, TxnRequest } from "../../client/txn/index.ts";
 import { type CommandSpec, textOf, type Token, UsageError } from "../terminal/index.ts";
 
 export interface TxnAction {

@@ -1,5 +1,6 @@
 /** What clients have in common that ask for one thing after the other, each on a host of its own with the real client core. */
-import { ClientCore, type CredentialOptions, type NodeAddress } from "../../client/index.ts";
+import { ClientCore, type CredentialOptions } from "../../client/core/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import type { Coverage } from "./coverage.ts";
 import type { History } from "./history.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";

@@ -4,7 +4,8 @@
  * does, it may hurt nobody but itself: the checks of everybody else go on as ever. Its writes go to keys of its own.
  */
 import { assert, ERRORS, SESSION_NONCE_BYTES } from "../../base/index.ts";
-import { type NodeAddress, NodeLink } from "../../client/index.ts";
+import { NodeLink } from "../../client/core/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import { GroupWriter, NO_SESSION, STATUS } from "../../store/index.ts";
 import { decodeAnswers, takeWritesFrame } from "../../protocol/client/index.ts";
 import type { Coverage } from "./coverage.ts";

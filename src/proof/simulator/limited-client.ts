@@ -2,7 +2,7 @@
  * A client whose user may not do everything, and asks for all of it. What came of each request is noted with what it needs, and held
  * against the rights in the decided log when the run is over (access-check.ts).
  */
-import type { Answer, Operation } from "../../client/index.ts";
+import type { Answer, Operation } from "../../client/core/index.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
 import {
   byteStringOf,

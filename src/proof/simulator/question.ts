@@ -1,5 +1,5 @@
 /** What a client asks whose user may not do everything, and what it takes to be permitted. */
-import type { Operation } from "../../client/index.ts";
+import type { Operation } from "../../client/core/index.ts";
 import type { Where } from "../../store/index.ts";
 
 export interface Question {

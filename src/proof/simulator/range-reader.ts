@@ -11,7 +11,8 @@
  *   G4. Of a range with bounds on revisions, an order or a limit that is told which those say, and nothing else; and what is to be no
  *       older than a revision is of no state before it.
  */
-import { type Answer, askedInOrder, FirstOfPages } from "../../client/index.ts";
+import { askedInOrder, FirstOfPages } from "../../client/keys/index.ts";
+import type { Answer } from "../../client/core/index.ts";
 import { RANGE_ORDERS, type RangeSelection } from "../../store/index.ts";
 import type { RangeBytes } from "../../protocol/client/index.ts";
 import { Asker, type AskerOptions } from "./asker.ts";

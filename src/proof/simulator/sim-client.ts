@@ -1,14 +1,12 @@
 /** A client of the cluster: the real client core on a host of its own, and what it asks for. */
+import { operationOf } from "../../client/keys/index.ts";
 import {
   type Answer,
-  type CasCondition,
   ClientCore,
   type CredentialOptions,
-  type KeyRequest,
-  type NodeAddress,
   type Operation as WireOperation,
-  operationOf,
-} from "../../client/index.ts";
+} from "../../client/core/index.ts";
+import type { CasCondition, KeyRequest, NodeAddress } from "../../client/terms/index.ts";
 import { assert, type ErrorCode, type KvError, unreachable } from "../../base/index.ts";
 import { STATUS } from "../../store/index.ts";
 import { ANSWERED_WITH, PLAIN_REQUESTS, type AnsweredWith } from "../../store/operations/index.ts";

@@ -3,7 +3,7 @@ import { assert } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type Address, SeededRandom } from "../../machine/ports/index.ts";
 import { NODE_DEFAULTS, type NodeOptions } from "../../server/node/index.ts";
-import type { CredentialOptions } from "../../client/index.ts";
+import type { CredentialOptions } from "../../client/core/index.ts";
 import { LIMITED_USERS, passwordOf, scheduleAccess } from "./access-changes.ts";
 import { LimitedClient } from "./limited-client.ts";
 import { Coverage } from "./coverage.ts";

@@ -1,10 +1,10 @@
 /**
  * A client of transactions: transfers between accounts, a counter, a set that is never to be empty, and branches within each
- * other. It reads and commits as the library does (client/transact.ts), but in callbacks: nothing here waits for the end of a real
+ * other. It reads and commits as the library does (client/txn/transact.ts), but in callbacks: nothing here waits for the end of a real
  * turn. What it was told is noted, and held against the decided log when the run is over (txn-check.ts). All its keys begin
  * with TXN_KEYS, so that the other clients' histories stay what they are.
  */
-import type { Answer } from "../../client/index.ts";
+import type { Answer } from "../../client/core/index.ts";
 import {
   byteStringOf,
   byteStringOfText,

@@ -10,9 +10,9 @@ import {
   clientSignIn,
   type CredentialOptions,
   type LinkSignIn,
-  type NodeAddress,
   NodeLink,
-} from "../../client/index.ts";
+} from "../../client/core/index.ts";
+import type { NodeAddress } from "../../client/terms/index.ts";
 import { isFeedFrame, watchesFrame, type WatchRequest } from "../../protocol/client/index.ts";
 import type { Coverage } from "./coverage.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";

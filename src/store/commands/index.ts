@@ -39,4 +39,4 @@ export {
 } from "../txn.ts";
 export { NO_ORIGIN } from "../state-header.ts";
 export { ACCESS_NAME, ACCESS_NAME_TEXT } from "../access.ts";
-export { type Actor } from "../actor.ts";
+export type { Actor } from "../actor.ts";

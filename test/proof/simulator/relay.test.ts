@@ -1,6 +1,6 @@
 /** A node that no leader feeds serves its clients through a neighbour (ADR 0003). */
 import { describe, expect, test } from "vitest";
-import { ClientCore } from "../../../src/client/client-core.ts";
+import { ClientCore } from "../../../src/client/core/client-core.ts";
 import { SeededRandom } from "../../../src/machine/ports/seeded-random.ts";
 import type { LinkPair } from "../../../src/proof/simulator/shapes.ts";
 import type { SimClient } from "../../../src/proof/simulator/sim-client.ts";

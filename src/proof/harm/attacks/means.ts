@@ -1,5 +1,5 @@
 /** What attacks are made of: connections that do as they like, sessions, frames without end. */
-import { openSessionFrame } from "../../../client/index.ts";
+import { openSessionFrame } from "../../../client/core/index.ts";
 import { GroupWriter } from "../../../store/index.ts";
 import { startOpenLoop } from "../../../measure/index.ts";
 import { createNodeRandom, nodeClock } from "../../../machine/runtime/index.ts";

@@ -1,5 +1,5 @@
 /** What was acknowledged, and what a reader may be told of it. */
-import type { ReadResult } from "../../../client/index.ts";
+import type { ReadResult } from "../../../client/terms/index.ts";
 
 export class Acknowledged {
   /** By key: its values, oldest first. */

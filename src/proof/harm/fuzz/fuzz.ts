@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { createClient, KvError } from "../../../client/api/index.ts";
 import type { ClusterNode } from "../../../server/config/index.ts";
-import { openSessionFrame } from "../../../client/index.ts";
+import { openSessionFrame } from "../../../client/core/index.ts";
 import { GroupWriter } from "../../../store/index.ts";
 import { OmnikvCluster, pause } from "../../../measure/index.ts";
 import { processUsage } from "../../../machine/host/index.ts";

@@ -1,0 +1,88 @@
+/**
+ * The numbers of this client's writes within its session.
+ *
+ * Invariants:
+ *   S1. A number is given to one write and never again, in whatever session: a late answer cannot be taken for another.
+ *   S2. floor <= every number without an answer < floor + SESSION_WINDOW.
+ */
+import { SESSION_NONCE_BYTES, SESSION_WINDOW } from "../../base/index.ts";
+import type { WriteRequest } from "./request.ts";
+
+export class ClientSession {
+  readonly #randomBytes: (length: number) => Uint8Array;
+  readonly #unanswered = new Map<number, WriteRequest>();
+  #id: number | null = null;
+  #nonce: Uint8Array;
+  #next = 1;
+  #floor = 1;
+
+  constructor(randomBytes: (length: number) => Uint8Array) {
+    this.#randomBytes = randomBytes;
+    this.#nonce = randomBytes(SESSION_NONCE_BYTES);
+  }
+
+  /** Null: to be opened. */
+  get id(): number | null {
+    return this.#id;
+  }
+
+  /**
+   * Names the session to be opened. Each request with it that gets into the log opens one; the first that this client is
+   * told of is its session, the others expire unused.
+   */
+  get nonce(): Uint8Array {
+    return this.#nonce;
+  }
+
+  /** Numbers below it are answered or given up. */
+  get floor(): number {
+    while (this.#floor < this.#next && !this.#unanswered.has(this.#floor)) this.#floor += 1;
+    return this.#floor;
+  }
+
+  /**
+   * What comes later, from another node or from another attempt, is a session that nobody needs.
+   * @param nonce of the request; that of an earlier session is ignored
+   */
+  opened(nonce: Uint8Array, id: number): void {
+    if (nonce.every((byte, i) => byte === this.#nonce[i])) this.#id ??= id;
+  }
+
+  /** The session is gone. The next one goes on with the numbers of this one. */
+  expired(): void {
+    this.#id = null;
+    this.#nonce = this.#randomBytes(SESSION_NONCE_BYTES);
+  }
+
+  /** Numbers the write unless it has a number. The session is open. @returns false when the window is full */
+  admit(request: WriteRequest): boolean {
+    if (request.number !== 0) return true;
+    if (this.#id === null) return false;
+    if (this.#next >= this.floor + SESSION_WINDOW) return false;
+    request.number = this.#next++;
+    request.session = this.#id;
+    this.#unanswered.set(request.number, request);
+    return true;
+  }
+
+  /** A number for what needs no answer. */
+  takeNumber(): number {
+    return this.#next++;
+  }
+
+  /** The write whose number within this session it is. */
+  get(session: number, number: number): WriteRequest | undefined {
+    const request = this.#unanswered.get(number);
+    return request?.session === session ? request : undefined;
+  }
+
+  /** Answered or given up: it is never sent again. */
+  release(request: WriteRequest): void {
+    if (this.#unanswered.get(request.number) === request) this.#unanswered.delete(request.number);
+  }
+
+  /** As it is now. */
+  unanswered(): readonly WriteRequest[] {
+    return [...this.#unanswered.values()];
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The one cluster, and the one log of it, that a client works with. Addresses name neither: a wrong port in a list leads to
+ * another cluster, and behind the right one all data may have been replaced.
+ *
+ * Invariants:
+ *   K1. The first name and the first origin that a node tells are the client's for good.
+ *   K2. A node that tells another is refused before anything it has answered is used.
+ *   K3. An origin that a node has told was in its state, so every linearizable read that is sent later comes from a state
+ *       which has it as well. A state without one is then another log's, or lags behind.
+ *   K4. Nothing that a node tells of its log counts before its origin was compared. What has been seen of the log was
+ *       decided: a linearizable read or a write that is sent later is answered from a state that has it. An answer from
+ *       less means that disks went back in time, or that a copy of them is a cluster of its own. It is not used, and
+ *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong.
+ */
+import { KvError } from "../../base/index.ts";
+import { NO_ORIGIN } from "../../store/commands/index.ts";
+import type { Refusal } from "../../links/handshake/index.ts";
+import { type Hello, originText } from "../../protocol/handshake/index.ts";
+
+export type NodeSelf = Pick<Hello, "clusterId" | "origin">;
+
+/** Who tells something. Its name is only asked for when it is to be shown. */
+export interface Teller {
+  /** "node 1 at 127.0.0.1:4101" */
+  readonly name: string;
+}
+
+interface Met {
+  readonly value: string;
+  /** Who told it: "node 1 at 127.0.0.1:4101". */
+  readonly by: string;
+}
+
+export class KnownCluster {
+  #name: Met | null = null;
+  #log: Met | null = null;
+  #seenIdx = 0;
+  #seenBy: Teller | null = null;
+  /** Nodes that went back, by name, and what they are told (K4). */
+  readonly #wentBack = new Map<string, Refusal>();
+
+  /** The greatest applied index that an answer has told. */
+  get seenIdx(): number {
+    return this.#seenIdx;
+  }
+
+  /** Whether an origin was told: what comes from a state without one cannot be right any more (K3). */
+  get hasOrigin(): boolean {
+    return this.#log !== null;
+  }
+
+  /**
+   * A node says who it is.
+   * @param by "node 1 at 127.0.0.1:4101"
+   * @returns why nothing may be asked of it; null: it is welcome, and its word counts from now on
+   */
+  meet({ clusterId, origin }: NodeSelf, by: string): Refusal | null {
+    const wentBack = this.#wentBack.get(by);
+    if (wentBack !== undefined) return wentBack;
+    const log = origin === null || origin === NO_ORIGIN ? null : originText(origin);
+    if (clusterId !== null && differs(this.#name, clusterId)) {
+      return otherCluster(
+        `is of cluster "${clusterId}"`,
+        `cluster "${this.#name.value}"`,
+        this.#name,
+      );
+    }
+    if (origin === null && this.#log !== null) {
+      return this.#otherLog("runs a version that does not tell which data it has");
+    }
+    if (log !== null && differs(this.#log, log)) return this.#otherLog(`has ${logText(log)}`);
+    if (clusterId !== null) this.#name ??= { value: clusterId, by };
+    if (log !== null) this.#log ??= { value: log, by };
+    return null;
+  }
+
+  /** As `meet`, of an open connection. @throws KvError WRONG_CLUSTER */
+  check(origin: number, by: string): void {
+    const refusal = this.meet({ clusterId: null, origin }, by);
+    if (refusal !== null) throw new KvError("WRONG_CLUSTER", `${by}: ${refusal.text}`);
+  }
+
+  /**
+   * An answer came from a state that has applied [0, idx).
+   * @param since `seenIdx` when it was asked for
+   * @throws KvError WRONG_CLUSTER (K4)
+   */
+  answered(idx: number, since: number, teller: Teller): void {
+    if (idx < since) throw this.#goneBack(idx, since, teller);
+    if (idx <= this.#seenIdx) return;
+    this.#seenIdx = idx;
+    this.#seenBy = teller;
+  }
+
+  /** For a node that has answered from a state without an origin, to what was asked when one was known (K3). */
+  emptied(by: string): KvError {
+    return new KvError("WRONG_CLUSTER", `${by}: ${this.#otherLog("has no data at all").text}`);
+  }
+
+  #goneBack(idx: number, since: number, { name }: Teller): KvError {
+    const text =
+      `this node answered from a state at index ${idx}, although this client has seen index ${since} (told by ` +
+      `${this.#seenBy?.name ?? "a node"}): its data were put back from an older copy, or it is of another cluster that began ` +
+      `as a copy of this one. What was written since the copy is not there. Check the list of nodes; or, if all data were ` +
+      `put back on purpose, start this client anew`;
+    this.#wentBack.set(name, { code: "WRONG_CLUSTER", text });
+    return new KvError("WRONG_CLUSTER", `${name}: ${text}`);
+  }
+
+  #otherLog(is: string): Refusal {
+    return otherCluster(is, logText(this.#log?.value ?? ""), this.#log);
+  }
+}
+
+function differs(known: Met | null, value: string): known is Met {
+  return known !== null && known.value !== value;
+}
+
+function logText(origin: string): string {
+  return `the data that began as ${origin}`;
+}
+
+function otherCluster(is: string, was: string, met: Met | null): Refusal {
+  const text =
+    `this node ${is}, and this client works with ${was} (told by ${met?.by ?? "a node"}); the two must not be mixed. ` +
+    `Correct the list of nodes; or, if all data were taken away or replaced on purpose, start this client anew`;
+  return { code: "WRONG_CLUSTER", text };
+}

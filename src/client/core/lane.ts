@@ -1,0 +1,180 @@
+/** The way to one node: its link, what waits for it, and how that becomes frames. */
+import { CLIENT_FRAME_BYTES_MAX, type KvError } from "../../base/index.ts";
+import { contentBytesOf, GroupWriter } from "../../store/commands/index.ts";
+import type { CancelTimer } from "../../machine/ports/index.ts";
+import { ReadsWriter, takeWritesFrame } from "../../protocol/client/index.ts";
+import type { ClientSession } from "./client-session.ts";
+import { appendRead, closeSessionFrame, openSessionFrame, readBytes } from "./frames.ts";
+import type { NodeLink } from "./node-link.ts";
+import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
+
+/** More is not handed to a socket that does not drain. */
+const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
+
+/** See `hasManyReads`. Much smaller frames would cost more than they gain. */
+const MANY_READS = 64;
+/** See `hasManyReads`: of the reads under way, so many frames keep the client, the network and the server busy at once. */
+const READ_FRAMES_UNDER_WAY = 4;
+
+export class Lane implements Carrier {
+  readonly index: number;
+  readonly link: NodeLink;
+  /** Why this node was left the last time, if it was one of another cluster. */
+  wrongCluster: KvError | null = null;
+  /** Of the frame of answers that came last: its node had applied [0, answerIdx). */
+  answerIdx = 0;
+  /** What the client had seen of the log when it first asked for a session over this connection. 0: it did not, or nothing. */
+  openingIdx = 0;
+  readonly #groupWriter = new GroupWriter();
+  readonly #readsWriter = new ReadsWriter();
+  /** Entries may be over or elsewhere by now. */
+  #writes: WriteRequest[] = [];
+  #reads: ReadRequest[] = [];
+  readonly #watchOpening: () => CancelTimer;
+  /** A request to open the session is under way here: ends the watch over it. */
+  #opening: CancelTimer | null = null;
+
+  /** @param watchOpening called when the session is to be opened here: whoever waits must not wait for ever */
+  constructor(index: number, link: NodeLink, watchOpening: () => CancelTimer) {
+    this.index = index;
+    this.link = link;
+    this.#watchOpening = watchOpening;
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.length === 0 && this.#reads.length === 0;
+  }
+
+  /**
+   * Enough reads wait for a frame of their own: what a server does with them can begin while more come in.
+   * @param underWay reads of the client that have been sent and have no answer
+   */
+  hasManyReads(underWay: number): boolean {
+    const waiting = this.#reads.length;
+    return waiting >= MANY_READS && waiting * READ_FRAMES_UNDER_WAY >= underWay;
+  }
+
+  enqueue(request: Request): void {
+    request.lane = this;
+    request.state = "queued";
+    if (request.isWrite) this.#writes.push(request);
+    else this.#reads.push(request);
+  }
+
+  /** What waits here now. */
+  queued(): Request[] {
+    return [...this.#writes, ...this.#reads].filter((request) => this.#isHere(request));
+  }
+
+  /** What waited here until now: were it left behind, the node would be dialed for it again and again. */
+  takeQueued(): Request[] {
+    const taken = this.queued();
+    this.#writes = [];
+    this.#reads = [];
+    return taken;
+  }
+
+  /** The attempt to open the session here is over. */
+  openingOver(): void {
+    this.#opening?.();
+    this.#opening = null;
+  }
+
+  /**
+   * Sends what waits. The link is open.
+   * @param seenIdx of the log, by the client: local reads are answered from no older state
+   * @param sending told of each request before its frame leaves; numbers reads
+   * @returns false when the socket is full and the rest must wait for it
+   */
+  flush(session: ClientSession, seenIdx: number, sending: (request: Request) => void): boolean {
+    const readsDone = this.#flushReads(seenIdx, sending);
+    return this.#flushWrites(session, seenIdx, sending) && readsDone;
+  }
+
+  /** Best effort: the session's place becomes free sooner. */
+  sendCloseSession(session: number, number: number): void {
+    this.link.send(closeSessionFrame(this.#groupWriter, session, number));
+  }
+
+  #flushWrites(
+    session: ClientSession,
+    seenIdx: number,
+    sending: (request: Request) => void,
+  ): boolean {
+    const writes = this.#writes;
+    if (writes.length === 0) return true;
+    const { id } = session;
+    if (id === null) {
+      if (this.#opening === null && writes.some((request) => this.#isHere(request))) {
+        this.#opening = this.#watchOpening();
+        if (this.openingIdx === 0) this.openingIdx = seenIdx;
+        this.link.send(openSessionFrame(this.#groupWriter, session.nonce));
+      }
+      return true;
+    }
+    const writer = this.#groupWriter;
+    const send = (): void => {
+      if (writer.count > 0) this.link.send(takeWritesFrame(writer, id, session.floor));
+    };
+    let next = 0;
+    let drained = true;
+    for (; next < writes.length; next++) {
+      const request = writes[next];
+      if (request === undefined || !this.#isHere(request)) continue;
+      if (!writer.fits(contentBytesOf(request.operation))) {
+        send();
+        drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
+      }
+      if (!drained || !session.admit(request)) break;
+      sending(request);
+      writer.add(request.number, request.operation);
+    }
+    send();
+    this.#writes = next === writes.length ? [] : writes.slice(next);
+    return drained;
+  }
+
+  #flushReads(seenIdx: number, sending: (request: Request) => void): boolean {
+    if (this.#reads.length === 0) return true;
+    const waiting = this.#reads;
+    this.#reads = [];
+    for (const local of [false, true]) this.#sendReads(waiting, local, seenIdx, sending);
+    return this.#reads.length === 0;
+  }
+
+  #sendReads(
+    waiting: readonly ReadRequest[],
+    local: boolean,
+    seenIdx: number,
+    sending: (request: Request) => void,
+  ): void {
+    const writer = this.#readsWriter;
+    /** One for all reads of a frame. */
+    let atLeast = 0;
+    const send = (): void => {
+      this.link.send(writer.take(local, seenIdx, this.link.asksForOrigin, atLeast));
+    };
+    let drained = true;
+    for (const request of waiting) {
+      if (request.operation.local !== local || !this.#isHere(request)) continue;
+      const wanted = request.operation.atLeast ?? 0;
+      const isApart = wanted !== atLeast && writer.count > 0;
+      if (isApart || !writer.fits(readBytes(request.operation))) {
+        send();
+        drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
+      }
+      if (!drained) {
+        this.#reads.push(request);
+        continue;
+      }
+      atLeast = wanted;
+      sending(request);
+      appendRead(writer, request.number, request.operation);
+    }
+    if (writer.count > 0) send();
+  }
+
+  #isHere(request: Request): boolean {
+    return request.state === "queued" && request.lane === this;
+  }
+}

@@ -1,0 +1,92 @@
+/** Many independent requests as one call: one promise, and one outcome for each, in their order. */
+import { KvError } from "../../base/index.ts";
+import {
+  badArgument,
+  type BatchOperation,
+  type BatchOutcome,
+  type BatchResult,
+} from "../terms/index.ts";
+import type { Answer, Done, Operation } from "../core/index.ts";
+import { operationOf, resultOf, wrongRequest } from "./requests.ts";
+
+/** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */
+const UNDER_WAY_MAX = 8192;
+
+/** What carries out one request, and how one is given up: ClientCore, bound to the options of the call. */
+export interface BatchPort<Handle> {
+  submit(operation: Operation, done: Done): Handle | null;
+  cancel(handle: Handle): void;
+}
+
+/**
+ * Never rejects for what becomes of an operation: that is its outcome.
+ * @param signal gives up what has no answer yet: CANCELLED
+ */
+export function runBatch<Handle>(
+  operations: readonly BatchOperation[],
+  port: BatchPort<Handle>,
+  signal: AbortSignal | undefined,
+): Promise<BatchOutcome[]> {
+  const outcomes: BatchOutcome[] = Array.from({ length: operations.length });
+  if (operations.length === 0) return Promise.resolve(outcomes);
+  const underWay = new Map<number, Handle>();
+  return new Promise((resolve) => {
+    let next = 0;
+    let done = 0;
+    const onAbort = (): void => {
+      for (const handle of underWay.values()) port.cancel(handle);
+    };
+    const finish = (at: number, outcome: BatchOutcome): void => {
+      outcomes[at] = outcome;
+      underWay.delete(at);
+      done += 1;
+      if (done < operations.length) return;
+      signal?.removeEventListener("abort", onAbort);
+      resolve(outcomes);
+    };
+    const fill = (): void => {
+      while (next < operations.length && underWay.size < UNDER_WAY_MAX) {
+        const at = next++;
+        // It is as long as `next` is below its length.
+        const asked = operations[at] as BatchOperation;
+        const wrong = wrongRequest(asked);
+        if (wrong !== null) {
+          finish(at, { ok: false, op: asked?.op, error: wrong });
+        } else if (signal?.aborted === true) {
+          const error = new KvError("CANCELLED", "cancelled before it was sent", {
+            definite: true,
+          });
+          finish(at, { ok: false, op: asked.op, error });
+        } else {
+          const handle = port.submit(operationOf(asked), (error, answer) => {
+            finish(at, outcomeOf(asked, error, answer));
+            // Half of them at a time: each refill is then worth a frame.
+            if (underWay.size <= UNDER_WAY_MAX / 2) fill();
+          });
+          if (handle !== null) underWay.set(at, handle);
+        }
+      }
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    fill();
+  });
+}
+
+/** What is wrong with the operations as a whole; each is looked at when its turn comes. */
+export function wrongBatch(operations: unknown): KvError | null {
+  return Array.isArray(operations)
+    ? null
+    : badArgument("operations", "an array of operations", operations);
+}
+
+function outcomeOf(
+  { op }: BatchOperation,
+  error: KvError | null,
+  answer: Answer | null,
+): BatchOutcome {
+  if (answer === null) {
+    return { ok: false, op, error: error ?? new KvError("INTERNAL", "no answer and no error") };
+  }
+  // The result is the one of this name.
+  return { ok: true, ...({ op, result: resultOf(op)(answer) } as BatchResult) };
+}

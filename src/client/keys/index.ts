@@ -1,0 +1,7 @@
+/** Requests on keys: as operations, and their answers as results. */
+export { type BatchPort, runBatch, wrongBatch } from "./batch.ts";
+export { type AskForVersions, type KeyVersion, versionsOf } from "./key-version.ts";
+export { askedInOrder, FirstOfPages, orderedPages } from "./ordered-range.ts";
+export { type AskForPage, itemsOf, keysOf, pagesOf, rangeOf } from "./range.ts";
+export { operationOf, resultOf, wrongRequest } from "./requests.ts";
+export { changeRevision, isLocal, readResults } from "./results.ts";

@@ -1,0 +1,82 @@
+/** From what users hand in to operations, and from answers to what users get. */
+import { STATUS } from "../../store/commands/index.ts";
+import {
+  bytesOf,
+  type CasCondition,
+  type CasResult,
+  FoundResult,
+  MissingResult,
+  ownBytes,
+  type ReadOptions,
+  type ReadResult,
+} from "../terms/index.ts";
+import { type Answer, isRead, type Operation } from "../core/index.ts";
+
+/** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
+export function casOperation(
+  key: Uint8Array,
+  condition: CasCondition,
+  value: Uint8Array,
+): Operation {
+  if ("value" in condition && condition.value !== undefined) {
+    return { kind: "casValue", key, expected: bytesOf(condition.value), value };
+  }
+  if ("revision" in condition && condition.revision !== undefined) {
+    return { kind: "casRevision", key, revision: condition.revision, value };
+  }
+  return { kind: "casAbsent", key, value };
+}
+
+export function readOperation(
+  key: Uint8Array,
+  { consistency, revision = 0, atLeast = 0 }: ReadMoment,
+): Operation {
+  const local = isLocal({ consistency, atLeast });
+  return { kind: "read", key, local, revision, atLeast };
+}
+
+/** Of which state a read is to be. */
+export type ReadMoment = {
+  [N in "consistency" | "revision" | "atLeast"]?: ReadOptions[N] | undefined;
+};
+
+/** A least revision is waited for by the node that is asked, which needs no leader for it. */
+export function isLocal({ consistency, atLeast = 0 }: ReadMoment): boolean {
+  return consistency === "local" || atLeast > 0;
+}
+
+/** At which a write changed the store, or a transaction was carried out; null: of reads, and of what changed nothing. */
+export function changeRevision(operation: Operation, { status, revision }: Answer): number | null {
+  const isChange = status === STATUS.ok || status === STATUS.txnThen || status === STATUS.txnElse;
+  return isChange && !isRead(operation) ? revision : null;
+}
+
+export function readResult(answer: Answer): ReadResult {
+  const { status, revision: modRevision, createRevision, version, node } = answer;
+  if (status !== STATUS.ok) return new MissingResult(node);
+  return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
+}
+
+/** Of many keys; the answer tells of those that there are. */
+export function readResults(keys: readonly Uint8Array[], { page, node }: Answer): ReadResult[] {
+  const found = new Map<string, FoundResult>();
+  for (const { key, value, modRevision, createRevision, version } of page?.items ?? []) {
+    found.set(
+      Buffer.from(key).toString("latin1"),
+      new FoundResult(ownBytes(value), modRevision, createRevision, version, node),
+    );
+  }
+  return keys.map(
+    (key) => found.get(Buffer.from(key).toString("latin1")) ?? new MissingResult(node),
+  );
+}
+
+export function casResult({ status, revision, value, node }: Answer): CasResult {
+  if (status === STATUS.ok) return { swapped: true, revision, node };
+  if (revision === 0) return { swapped: false, actual: null, node };
+  const actual = {
+    value: status === STATUS.casFailedLarge ? null : ownBytes(value),
+    modRevision: revision,
+  };
+  return { swapped: false, actual, node };
+}

@@ -1,0 +1,117 @@
+/** A lease as its holder sees it. */
+import { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import { checkedSignal, type LeaseId } from "../terms/index.ts";
+import { LeaseTime } from "./lease-time.ts";
+
+/**
+ * A time that is renewed in the background for as long as this process runs and reaches the cluster. Keys can be bound to it: they
+ * are deleted when it ends, all in one revision.
+ */
+export interface Lease extends AsyncDisposable {
+  /** As the cluster names it. */
+  readonly id: LeaseId;
+  /** Milliseconds for which the cluster keeps it without a sign of life. */
+  readonly ttl: number;
+  /**
+   * Aborted when it is over: because it was revoked, or because it could not be renewed in time. Then before it can end at the nodes (by
+   * an eighth of its time to live, two seconds at most), by this machine's monotonic clock, counted from when the last keep-alive that was
+   * acknowledged was sent. Looks at the clock whenever it is asked. Its reason is a KvError: LEASE_LOST, or CANCELLED after `revoke`.
+   */
+  readonly signal: AbortSignal;
+  /** Resolves when the signal is aborted, with its reason. Never rejects. */
+  readonly ended: Promise<KvError>;
+  /** Milliseconds that are left if nothing renews it; 0 when it is over. */
+  readonly remaining: number;
+  /**
+   * Ends it now, and deletes its keys. Ends here in any case; rejects as `write` when the nodes cannot be told: then it ends there by
+   * itself after its time. To do it again does no harm.
+   */
+  revoke(): Promise<void>;
+}
+
+/** What the leases of a client have in common. */
+export interface LeaseOwner {
+  readonly clock: Clock;
+  /** Told once, when one is over. */
+  over(lease: KeptLease): void;
+  revokeAtNodes(id: LeaseId): Promise<void>;
+}
+
+export class KeptLease implements Lease {
+  readonly id: LeaseId;
+  readonly ttl: number;
+  readonly signal: AbortSignal;
+  readonly ended: Promise<KvError>;
+  readonly #owner: LeaseOwner;
+  readonly #time: LeaseTime;
+  readonly #controller = new AbortController();
+  /** When it is to be renewed next. */
+  dueMs = 0;
+  #isOver = false;
+  #resolveEnded: (reason: KvError) => void = () => {};
+
+  /** @param sentMs when its grant was sent */
+  constructor(owner: LeaseOwner, id: LeaseId, ttl: number, sentMs: number) {
+    this.#owner = owner;
+    this.id = id;
+    this.ttl = ttl;
+    this.#time = new LeaseTime(ttl, sentMs);
+    this.signal = checkedSignal(this.#controller, () => void this.check());
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
+
+  get endMs(): number {
+    return this.#time.endMs;
+  }
+
+  get remaining(): number {
+    return this.check() ? Math.max(0, this.endMs - this.#owner.clock.now()) : 0;
+  }
+
+  /** @returns whether it certainly lives; if not, it is over from now on */
+  check(): boolean {
+    const nowMs = this.#owner.clock.now();
+    if (!this.#isOver && this.#time.isOver(nowMs)) {
+      const silentMs = Math.round(nowMs - this.#time.sentMs);
+      this.lose(
+        `no keep-alive was acknowledged that was sent in the last ${silentMs} ms: it may have ended at the nodes, or soon will`,
+      );
+    }
+    return !this.#isOver;
+  }
+
+  /** A keep-alive was acknowledged that was sent at `sentMs`. */
+  acknowledged(sentMs: number, ttlMs: number): void {
+    if (this.check()) this.#time.acknowledged(sentMs, ttlMs, this.#owner.clock.now());
+  }
+
+  lose(why: string): void {
+    this.#end(new KvError("LEASE_LOST", `lease ${this.id} is lost: ${why}`));
+  }
+
+  /** Ends here, and not at the nodes. */
+  giveUp(why: string): void {
+    this.#end(new KvError("CANCELLED", why, { definite: true }));
+  }
+
+  async revoke(): Promise<void> {
+    this.giveUp("the lease was revoked");
+    await this.#owner.revokeAtNodes(this.id);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.revoke();
+  }
+
+  #end(reason: KvError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#time.end();
+    this.#owner.over(this);
+    this.#controller.abort(reason);
+    this.#resolveEnded(reason);
+  }
+}

@@ -1,0 +1,191 @@
+/** `client.leases`: leases of the cluster, kept alive in the background. */
+import { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import {
+  badArgument,
+  type LeaseId,
+  pause,
+  type RequestOptions,
+  wrongRequestOptions,
+} from "../terms/index.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
+import type { KeptLease, Lease } from "./lease.ts";
+
+export const LEASE_TTL_MS = 10_000;
+/** Before a session is begun anew whose lease could not be had: doubled each time. */
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 5000;
+
+/** How a lease is asked for. */
+export interface LeaseOptions {
+  /** Milliseconds for which the cluster keeps it without a sign of life. Default 10,000. */
+  readonly ttl?: number;
+  /** Gives up asking for it; later it gives up the lease: it is revoked. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a session keeps a lease: as a lease, and anew when it was lost. */
+export interface SessionOptions extends LeaseOptions {
+  /** Told once each time when the lease is lost, before the next one is asked for. */
+  readonly onLost?: (reason: KvError) => void;
+}
+
+/** Leases of a client, renewed in the background: `client.leases`. Promises reject with a KvError. */
+export class Leases {
+  readonly #clock: Clock;
+  readonly #port: LeasePort;
+  readonly #keeper: LeaseKeeper;
+
+  constructor(clock: Clock, port: LeasePort) {
+    this.#clock = clock;
+    this.#port = port;
+    this.#keeper = new LeaseKeeper(clock, port);
+  }
+
+  /**
+   * A lease that is renewed in the background, until it is revoked, lost, or the client is closed. Rejects as `write`, and with
+   * BAD_REQUEST when the nodes allow no such time to live.
+   */
+  async grant(options: LeaseOptions = {}): Promise<Lease> {
+    const wrong = wrongLeaseOptions(options);
+    if (wrong !== null) throw wrong;
+    const { ttl = LEASE_TTL_MS, signal } = options;
+    const lease = await this.keep(ttl, signal);
+    const revoke = (): void => void lease.revoke().catch(() => {});
+    if (signal?.aborted === true) revoke();
+    signal?.addEventListener("abort", revoke, { once: true, signal: lease.signal });
+    return lease;
+  }
+
+  /** As `grant`; the signal is of no effect any more once it is there. */
+  async keep(ttl: number, signal: AbortSignal | undefined): Promise<KeptLease> {
+    const sentMs = this.#clock.now();
+    const granted = await this.#port.grant(ttl, signal === undefined ? {} : { signal });
+    return this.#keeper.keep(granted.id, granted.ttlMs, sentMs);
+  }
+
+  /**
+   * One lease after the other, for what is to be there for as long as this process lives: a service that registers itself.
+   *
+   *     for await (const lease of client.leases.session({ ttl: 10_000, signal, onLost: log })) {
+   *       await client.write("service/a/1", "10.0.0.1:80", { lease });
+   *       await lease.ended;
+   *     }
+   *
+   * When the body is over while the lease lives, the lease is revoked. After a loss the next one is asked for until there is one.
+   * Leave it by `break`, or by the signal. Throws what no node will do differently later.
+   */
+  async *session(options: SessionOptions = {}): AsyncGenerator<Lease, void, undefined> {
+    const wrong = wrongLeaseOptions(options);
+    if (wrong !== null) throw wrong;
+    const { ttl = LEASE_TTL_MS, signal, onLost } = options;
+    yield* againAndAgain(this.#clock, signal, async () => {
+      const lease = await this.keep(ttl, signal);
+      const revoke = (): void => void lease.revoke().catch(() => {});
+      signal?.addEventListener("abort", revoke, { once: true, signal: lease.signal });
+      const end = async (): Promise<void> => {
+        const { aborted, reason } = lease.signal;
+        if (aborted && isLoss(reason)) onLost?.(reason);
+        await lease.revoke().catch(() => {});
+      };
+      return { value: lease, end };
+    });
+  }
+
+  /** Ends a lease, whoever holds it, and deletes its keys. @returns false: there is no such lease */
+  revoke(id: LeaseId, options: RequestOptions = {}): Promise<boolean> {
+    return this.#port.revoke(id, options);
+  }
+
+  /**
+   * A lease that nobody renews: it ends after its time unless `renew` is called. Rejects as `grant`.
+   * @param ttl in milliseconds
+   */
+  async issue(ttl: number, options: RequestOptions = {}): Promise<LeaseInfo> {
+    const wrong = wrongTtl(ttl) ?? wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
+    const granted = await this.#port.grant(ttl, options);
+    return { id: granted.id, ttl: granted.ttlMs, remaining: granted.ttlMs };
+  }
+
+  /** Begins its time anew, whoever holds it. @returns its time to live; null: there is no such lease */
+  async renew(id: LeaseId, options: RequestOptions = {}): Promise<number | null> {
+    const [outcome = null] = await this.#port.keepAlive([id], options);
+    if (outcome instanceof KvError) throw outcome;
+    return outcome;
+  }
+
+  /** @returns null: there is no such lease */
+  timeToLive(id: LeaseId, options: RequestOptions = {}): Promise<LeaseKeys | null> {
+    return this.#port.timeToLive(id, options);
+  }
+
+  /** All leases of the cluster. */
+  list(options: RequestOptions = {}): Promise<readonly LeaseInfo[]> {
+    return this.#port.list(options);
+  }
+
+  /** The client is closed. */
+  close(): void {
+    this.#keeper.close();
+  }
+}
+
+function isLoss(reason: unknown): reason is KvError {
+  return reason instanceof KvError && reason.code !== "CANCELLED";
+}
+
+/**
+ * Yields what `begin` makes, ends it when the loop's body is over, and begins again, until the signal is aborted. What could not
+ * be begun is tried again after a pause, unless it would end the same way.
+ */
+export async function* againAndAgain<T>(
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  begin: () => Promise<{ readonly value: T; readonly end: () => Promise<void> }>,
+): AsyncGenerator<T, void, undefined> {
+  let retryMs = RETRY_MS_MIN;
+  while (!isAborted(signal)) {
+    let begun: Awaited<ReturnType<typeof begin>>;
+    try {
+      begun = await begin();
+    } catch (error) {
+      if (isAborted(signal)) return;
+      if (!(error instanceof KvError) || !isPassing(error)) throw error;
+      await pause(clock, retryMs, signal);
+      retryMs = Math.min(2 * retryMs, RETRY_MS_MAX);
+      continue;
+    }
+    retryMs = RETRY_MS_MIN;
+    try {
+      yield begun.value;
+    } finally {
+      await begun.end();
+    }
+  }
+}
+
+export function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+/** Another lease, or another time, may go better: nothing is left of this one. */
+function isPassing({ code, retryable }: KvError): boolean {
+  return retryable || code === "LEASE_LOST" || code === "LOCK_LOST" || code === "SESSION_EXPIRED";
+}
+
+function wrongLeaseOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { ttl, onLost } = options as Record<keyof SessionOptions, unknown>;
+  if (onLost !== undefined && typeof onLost !== "function") {
+    return badArgument("onLost", "a function", onLost);
+  }
+  return ttl === undefined ? null : wrongTtl(ttl);
+}
+
+export function wrongTtl(ttl: unknown): KvError | null {
+  if (typeof ttl === "number" && Number.isFinite(ttl) && ttl > 0) return null;
+  return badArgument("ttl", "milliseconds, more than 0", ttl);
+}

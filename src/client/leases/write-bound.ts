@@ -1,0 +1,52 @@
+/** Writes whose key is bound to a lease: a transaction of one put. */
+import {
+  badArgument,
+  type Bytes,
+  type LeaseId,
+  type RequestOptions,
+  type WriteOptions,
+  type WriteResult,
+  wrongRequestOptions,
+} from "../terms/index.ts";
+import type { KvError } from "../../base/index.ts";
+import type { Leases } from "./leases.ts";
+import type { TxnRequest, TxnResult } from "../txn/index.ts";
+
+export interface BoundWriter {
+  readonly leases: Pick<Leases, "issue">;
+  txn(request: TxnRequest, options: RequestOptions): Promise<TxnResult>;
+}
+
+export async function writeBound(
+  writer: BoundWriter,
+  key: Bytes,
+  value: Bytes,
+  { lease, ttl, ...options }: WriteOptions,
+): Promise<WriteResult> {
+  const wrong = wrongRequestOptions(options) ?? wrongLease(lease, ttl);
+  if (wrong !== null) throw wrong;
+  // Looks at the clock: what is bound to it would be gone at once, or is somebody else's already.
+  if (typeof lease === "object") lease.signal.throwIfAborted();
+  const id = await boundTo(writer.leases, { ...options, lease, ttl });
+  const then = [{ op: "put", key, value, lease: id }] as const;
+  // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+  const { revision, node } = await writer.txn({ then }, options);
+  return { revision, node };
+}
+
+async function boundTo(
+  leases: BoundWriter["leases"],
+  { lease, ttl = 0, ...options }: { [N in keyof WriteOptions]: WriteOptions[N] | undefined },
+): Promise<LeaseId> {
+  if (lease !== undefined) return typeof lease === "number" ? lease : lease.id;
+  return (await leases.issue(ttl, options as RequestOptions)).id;
+}
+
+function wrongLease(lease: unknown, ttl: unknown): KvError | null {
+  if (lease === undefined) return null;
+  if (ttl !== undefined) return badArgument("ttl", "either a lease or a time to live", ttl);
+  const id: unknown =
+    typeof lease === "object" && lease !== null && "id" in lease ? lease.id : lease;
+  const isLease = Number.isSafeInteger(id) && Number(id) >= 1;
+  return isLease ? null : badArgument("lease", "a lease, or its id", lease);
+}

@@ -1,0 +1,58 @@
+/** Leases, locks and elections of one client, made when they are first used: most clients use none. */
+import type { Clock } from "../../machine/ports/index.ts";
+import { elect, observeElection, type ElectOptions, type Leader, type Term } from "./election.ts";
+import { type LeasePort, Leases } from "../leases/index.ts";
+import { Locks } from "./locks.ts";
+import { storeOf, type CoordinationSource, type LockStore } from "./lock-store.ts";
+import type { RequestOptions } from "../terms/index.ts";
+
+export class Coordination {
+  readonly #source: CoordinationSource;
+  readonly #clock: Clock;
+  readonly #port: LeasePort;
+  readonly #store: LockStore;
+  #leases: Leases | null = null;
+  #locks: Locks | null = null;
+  #isClosed = false;
+
+  constructor(source: CoordinationSource, clock: Clock, port: LeasePort) {
+    this.#source = source;
+    this.#clock = clock;
+    this.#port = port;
+    this.#store = storeOf(source);
+  }
+
+  get leases(): Leases {
+    this.#leases ??= new Leases(this.#clock, this.#port);
+    if (this.#isClosed) this.#leases.close();
+    return this.#leases;
+  }
+
+  get locks(): Locks {
+    this.#locks ??= new Locks({
+      ...this.#machine(),
+      list: (prefix, options) => this.#source.range({ prefix }, options),
+    });
+    return this.#locks;
+  }
+
+  elect(name: string, options: ElectOptions): AsyncGenerator<Term, void, undefined> {
+    return elect(this.#machine(), name, options);
+  }
+
+  observeElection(
+    name: string,
+    options: Pick<RequestOptions, "signal">,
+  ): AsyncGenerator<Leader | null, void, undefined> {
+    return observeElection(this.#source, name, options);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#leases?.close();
+  }
+
+  #machine(): { clock: Clock; store: LockStore; leases: Leases } {
+    return { clock: this.#clock, store: this.#store, leases: this.leases };
+  }
+}

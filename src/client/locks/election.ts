@@ -1,0 +1,148 @@
+/** Elections: who leads is who holds an exclusive lock of its own, with a value for all to see. */
+import { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import {
+  type Bytes,
+  type RangeSelector,
+  type RequestOptions,
+  type Revision,
+  wrongBytes,
+  wrongRequestOptions,
+} from "../terms/index.ts";
+import { againAndAgain, isAborted, LEASE_TTL_MS, type Leases, wrongTtl } from "../leases/index.ts";
+import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";
+import type { CoordinationSource, LockStore } from "./lock-store.ts";
+import { HeldGuard, type Guard } from "./lock.ts";
+import { wrongName } from "./locks.ts";
+import { takeLock } from "./take-lock.ts";
+
+/** How a process stands in an election. */
+export interface ElectOptions {
+  /** What `observeElection` tells of who leads: where it is to be found. Default: nothing. */
+  readonly value?: Bytes;
+  /** Milliseconds after which another one can lead when this process has died or does not reach the cluster. Default 10,000. */
+  readonly ttl?: number;
+  /** Ends it: no more terms, and the one that lasts is given up. */
+  readonly signal?: AbortSignal;
+  /** Told once each time when a term was lost, before this process stands again. */
+  readonly onLost?: (reason: KvError) => void;
+}
+
+/** For as long as its signal is not aborted this process leads, and nobody else. */
+export interface Term extends Guard {
+  readonly name: string;
+  /** Resolves when the signal is aborted, or the term was given up. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Gives it up: another one can lead. */
+  resign(): Promise<void>;
+}
+
+export interface ElectionMachine {
+  readonly clock: Clock;
+  readonly store: LockStore;
+  readonly leases: Leases;
+}
+
+export async function* elect(
+  { clock, store, leases }: ElectionMachine,
+  name: string,
+  options: ElectOptions,
+): AsyncGenerator<Term, void, undefined> {
+  const wrong = wrongName(name) ?? wrongElectOptions(options);
+  if (wrong !== null) throw wrong;
+  const { value = "", ttl = LEASE_TTL_MS, signal, onLost } = options;
+  const place = placeOf(ELECTIONS_PREFIX, name);
+  yield* againAndAgain(clock, signal, async () => {
+    const lease = await leases.keep(ttl, signal);
+    const revoke = (): Promise<void> => lease.revoke().catch(() => {});
+    try {
+      const wish = { place, mode: "exclusive", value, how: "wait" } as const;
+      const taken = await takeLock(wish, { clock, lease, signal, store });
+      if (taken === null) throw new KvError("INTERNAL", "who waits was told not to");
+      const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
+      const resign = (): Promise<void> => {
+        guard.release();
+        return revoke();
+      };
+      const { key, token, signal: lost } = guard;
+      const ended = new Promise<void>((resolve) => {
+        lost.addEventListener("abort", () => resolve(), { once: true });
+        void lease.ended.then(() => resolve());
+      });
+      const onSignal = (): void => void resign();
+      signal?.addEventListener("abort", onSignal, { once: true, signal: lease.signal });
+      const end = async (): Promise<void> => {
+        if (lost.aborted && lost.reason instanceof KvError) onLost?.(lost.reason);
+        await resign();
+      };
+      return { value: { name, key, token, signal: lost, ended, resign }, end };
+    } catch (error) {
+      await revoke();
+      throw error;
+    }
+  });
+}
+
+/** Who leads, as `observeElection` tells it. */
+export interface Leader {
+  /** What it has said of itself: as of `elect`. */
+  readonly value: Uint8Array;
+  /** Of its term. */
+  readonly token: Revision;
+}
+
+/** Each change of who leads, and at first who does. */
+export async function* observeElection(
+  source: CoordinationSource,
+  name: string,
+  { signal }: Pick<RequestOptions, "signal">,
+): AsyncGenerator<Leader | null, void, undefined> {
+  const wrong = wrongName(name) ?? wrongRequestOptions({ signal });
+  if (wrong !== null) throw wrong;
+  const options = signal === undefined ? {} : { signal };
+  const range = { prefix: heldPrefix(placeOf(ELECTIONS_PREFIX, name)) };
+  /** Of the leader that was told last; 0: that there is none; null: nothing was told. */
+  let told: number | null = null;
+  while (!isAborted(signal)) {
+    try {
+      const { count, revision } = await source.count(range, options);
+      const leader = count === 0 ? null : await leaderAt(source, range, revision, options);
+      if (told !== (leader?.token ?? 0)) yield leader;
+      told = leader?.token ?? 0;
+      for await (const item of source.watch(range, { ...options, from: revision + 1 })) {
+        if (item.type !== "events") continue;
+        // Whoever is there at last: one that goes and the next one may come in one revision.
+        const put = item.events.findLast((event) => event.type === "put");
+        const next = put === undefined ? null : { value: put.value, token: put.modRevision };
+        if (told !== (next?.token ?? 0)) yield next;
+        told = next?.token ?? 0;
+      }
+    } catch (error) {
+      if (isAborted(signal)) return;
+      // So much was written since that the cluster does not know any more: then look again.
+      if (!(error instanceof KvError) || error.code !== "COMPACTED") throw error;
+    }
+  }
+}
+
+async function leaderAt(
+  source: CoordinationSource,
+  range: RangeSelector,
+  revision: number,
+  options: RequestOptions,
+): Promise<Leader | null> {
+  for await (const { value, modRevision } of source.range(range, { ...options, revision })) {
+    return { value, token: modRevision };
+  }
+  return null;
+}
+
+function wrongElectOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { value, ttl } = options as Record<keyof ElectOptions, unknown>;
+  return (
+    (value === undefined ? null : wrongBytes("value", value)) ??
+    (ttl === undefined ? null : wrongTtl(ttl))
+  );
+}

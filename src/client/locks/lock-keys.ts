@@ -1,0 +1,70 @@
+/**
+ * Where locks and elections stand in the store. A name has two places: who holds it, and who waits for it. In each the exclusive ones
+ * and the shared ones lie apart, so that a range finds those that matter to a request.
+ */
+import { afterPrefix } from "../../base/index.ts";
+import type { RangeSelector } from "../terms/index.ts";
+
+/** An exclusive lock is held alone, shared ones together. */
+export type LockMode = "exclusive" | "shared";
+
+/** What begins with it belongs to the library. */
+export const LOCKS_PREFIX = "omnikv/locks/";
+export const ELECTIONS_PREFIX = "omnikv/elections/";
+
+const MODES = { exclusive: "x", shared: "s" } as const;
+/** After a name; it cannot be in one. */
+const END = "/";
+const HELD = "held/";
+const WAITING = "wait/";
+
+/** A name is written so that there is no / in it: no name's keys begin as another's. */
+export function placeOf(prefix: string, name: string): string {
+  return `${prefix}${encodeURIComponent(name)}${END}`;
+}
+
+/** Of holders of both modes, or of one. */
+export function heldPrefix(place: string, mode?: LockMode): string {
+  return `${place}${HELD}${mode === undefined ? "" : `${MODES[mode]}/`}`;
+}
+
+/** Of those who wait, as `heldPrefix`. */
+export function waitPrefix(place: string, mode?: LockMode): string {
+  return `${place}${WAITING}${mode === undefined ? "" : `${MODES[mode]}/`}`;
+}
+
+export interface LockKey {
+  readonly name: string;
+  readonly isHeld: boolean;
+  readonly mode: LockMode;
+  readonly id: string;
+}
+
+/** Null: not a key of this layout. @param prefix LOCKS_PREFIX or its like */
+export function lockKeyIn(prefix: string, key: string): LockKey | null {
+  const match = /^([^/]+)\/(held|wait)\/([xs])\/([^/]+)$/.exec(key.slice(prefix.length));
+  const [, name = "", state, mode, id = ""] = match ?? [];
+  if (match === null || !key.startsWith(prefix)) return null;
+  return {
+    name: decodedName(name),
+    isHeld: state === "held",
+    mode: mode === "x" ? "exclusive" : "shared",
+    id,
+  };
+}
+
+/** Somebody else may have written such a key with anything for a name. */
+function decodedName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** All that begins with the prefix, but for one key: two ranges. */
+export function allBut(prefix: string, key: string): readonly RangeSelector[] {
+  const end = afterPrefix(Buffer.from(prefix, "utf8"));
+  const rest = { start: `${key}\0` };
+  return [{ start: prefix, end: key }, end === null ? rest : { ...rest, end }];
+}

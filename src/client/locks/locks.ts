@@ -1,0 +1,184 @@
+/** `client.locks`: locks of the whole cluster, in the shape of the Web Locks API. */
+import type { KvError } from "../../base/index.ts";
+import type { Clock } from "../../machine/ports/index.ts";
+import {
+  badArgument,
+  type KeyValue,
+  type RequestOptions,
+  wrongRequestOptions,
+} from "../terms/index.ts";
+import { type Leases, wrongTtl } from "../leases/index.ts";
+import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts";
+import type { LockStore } from "./lock-store.ts";
+import { HeldGuard, type Lock } from "./lock.ts";
+import { takeLock, type TakeOptions } from "./take-lock.ts";
+
+const LOCK_TTL_MS = 10_000;
+/** Of a name, as it is written in a key: three for each byte that is no letter, digit or one of -_.!~*'(). */
+const NAME_BYTES_MAX = 1024;
+
+/** How a lock is asked for. */
+export interface LockOptions {
+  /** "shared" locks are held together, an "exclusive" one alone. Default "exclusive". */
+  readonly mode?: LockMode;
+  /** Do not wait: when it is held, or others wait, the function is called with null. */
+  readonly ifAvailable?: boolean;
+  /** Take it from whoever holds it, before all that wait. Theirs is lost (LOCK_LOST). Exclusive only. */
+  readonly steal?: boolean;
+  /** Gives up waiting. Of no effect once the lock is held. */
+  readonly signal?: AbortSignal;
+  /**
+   * Milliseconds after which the lock is free again when this process has died or does not reach the cluster. Default 10,000.
+   */
+  readonly ttl?: number;
+  /** For others to see in `query`: who asks. Default: nothing. */
+  readonly owner?: string;
+}
+
+/** A lock that is held or waited for, by whichever process. */
+export interface LockInfo {
+  readonly name: string;
+  readonly mode: LockMode;
+  readonly owner: string;
+  /** Of a lock that is held; of one that is waited for the revision since which it is. */
+  readonly revision: number;
+}
+
+/** The locks of one state of the store. */
+export interface LockQuery {
+  readonly held: readonly LockInfo[];
+  /** In the order in which they came. */
+  readonly pending: readonly LockInfo[];
+}
+
+export interface LocksMachine {
+  readonly clock: Clock;
+  readonly store: LockStore;
+  readonly leases: Leases;
+  /** All keys with the prefix, of one state. */
+  readonly list: (prefix: string, options: RequestOptions) => AsyncIterable<KeyValue>;
+}
+
+/** Locks of the whole cluster: `client.locks`. Promises reject with a KvError. */
+export class Locks {
+  readonly #machine: LocksMachine;
+  readonly #prefix: string;
+
+  constructor(machine: LocksMachine, prefix = "") {
+    this.#machine = machine;
+    this.#prefix = prefix;
+  }
+
+  /** A view of these whose names all begin with `prefix`. */
+  within(prefix: string): Locks {
+    return new Locks(this.#machine, this.#prefix + prefix);
+  }
+
+  /**
+   * Waits for the lock, calls the function while it holds it, and gives it back when the function's promise is settled:
+   *
+   *     await client.locks.request("report", async (lock) => {
+   *       await client.guarded(lock).write("report", text);
+   *     });
+   *
+   * First come, first served. A holder that dies, or that does not reach the cluster, loses it after `ttl`. A holder that only thinks
+   * that it holds it finds `lock.signal` aborted; what it does nevertheless is not stopped, so bind writes to the lock with `client.guarded`,
+   * and give `lock.token` to whatever else it changes.
+   *
+   * @returns what the function returns. Rejects with what it throws; with LEASE_LOST or LOCK_LOST when the lock was lost before the
+   *   function was over, whatever it returned; with CANCELLED by the signal; or as `write`
+   */
+  request<T>(name: string, carryOut: (lock: Lock) => Promise<T> | T): Promise<T>;
+  request<T>(
+    name: string,
+    options: LockOptions & { readonly ifAvailable?: false },
+    carryOut: (lock: Lock) => Promise<T> | T,
+  ): Promise<T>;
+  request<T>(
+    name: string,
+    options: LockOptions,
+    carryOut: (lock: Lock | null) => Promise<T> | T,
+  ): Promise<T>;
+  async request<T>(
+    name: string,
+    second: LockOptions | ((lock: Lock) => Promise<T> | T),
+    third?: (lock: Lock) => Promise<T> | T,
+  ): Promise<T> {
+    const options = typeof second === "function" ? {} : second;
+    const carryOut = (typeof second === "function" ? second : third) as
+      ((lock: Lock | null) => Promise<T> | T) | undefined;
+    const wrong = wrongName(name, this.#prefix) ?? wrongLockOptions(options);
+    if (wrong !== null) throw wrong;
+    if (typeof carryOut !== "function") throw badArgument("callback", "a function", carryOut);
+    const { mode = "exclusive", signal, ttl = LOCK_TTL_MS, owner = "" } = options;
+    const { clock, leases, store } = this.#machine;
+    const lease = await leases.keep(ttl, signal);
+    try {
+      const how =
+        options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
+      const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
+      const take: TakeOptions = { clock, lease, signal, store };
+      const taken = await takeLock({ place, mode, value: owner, how }, take);
+      if (taken === null) return await carryOut(null);
+      const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
+      try {
+        const { key, token, signal: lost } = guard;
+        const result = await carryOut({ name, mode, key, token, signal: lost });
+        lost.throwIfAborted();
+        return result;
+      } finally {
+        guard.release();
+      }
+    } finally {
+      // Whatever becomes of it, nobody waits for longer than the time to live.
+      await lease.revoke().catch(() => {});
+    }
+  }
+
+  /** Who holds locks, and who waits for some, in one state of the store; 10,000 at most. */
+  async query(options: RequestOptions = {}): Promise<LockQuery> {
+    const held: LockInfo[] = [];
+    const pending: LockInfo[] = [];
+    // Names are written character by character: those that begin alike have keys that begin alike.
+    const place = `${LOCKS_PREFIX}${encodeURIComponent(this.#prefix)}`;
+    for await (const { key, value, createRevision } of this.#machine.list(place, options)) {
+      const at = lockKeyIn(LOCKS_PREFIX, Buffer.from(key).toString("utf8"));
+      if (at === null || !at.name.startsWith(this.#prefix)) continue;
+      const { mode } = at;
+      const name = at.name.slice(this.#prefix.length);
+      const owner = Buffer.from(value).toString("utf8");
+      (at.isHeld ? held : pending).push({ name, mode, owner, revision: createRevision });
+    }
+    return { held, pending: pending.toSorted((a, b) => a.revision - b.revision) };
+  }
+}
+
+/** @param prefix what stands before it in the whole name */
+export function wrongName(name: unknown, prefix = ""): KvError | null {
+  const expected = `a string of 1 to ${NAME_BYTES_MAX} bytes`;
+  if (typeof name !== "string" || name === "") return badArgument("name", expected, name);
+  if (/\p{Surrogate}/u.test(name)) return badArgument("name", "text without half characters", name);
+  return placeOf("", prefix + name).length > NAME_BYTES_MAX
+    ? badArgument("name", expected, name)
+    : null;
+}
+
+function wrongLockOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { mode, ifAvailable, steal, ttl, owner } = options as Record<keyof LockOptions, unknown>;
+  if (mode !== undefined && mode !== "exclusive" && mode !== "shared") {
+    return badArgument("mode", '"exclusive" or "shared"', mode);
+  }
+  for (const [name, flag] of Object.entries({ ifAvailable, steal })) {
+    if (flag !== undefined && typeof flag !== "boolean") {
+      return badArgument(name, "true or false", flag);
+    }
+  }
+  if (steal === true && (mode === "shared" || ifAvailable === true)) {
+    return badArgument("steal", "an exclusive lock without ifAvailable", options);
+  }
+  if (owner !== undefined && typeof owner !== "string")
+    return badArgument("owner", "a string", owner);
+  return ttl === undefined ? null : wrongTtl(ttl);
+}

@@ -1,0 +1,231 @@
+/**
+ * What users hand in, looked at before it is used: programs without types hand in anything. Each function returns what is
+ * wrong, naming the argument, what was expected and what came, or null. Nothing is allocated where all is well.
+ */
+import { KvError, ORDERED_KEYS_MAX, printableJson } from "../../base/index.ts";
+import { RANGE_ORDERS } from "../../store/commands/index.ts";
+import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
+
+/** Timers of a longer time would fire at once (2^31 - 1). */
+const TIMEOUT_MS_MAX = 2_147_483_647;
+const SHOWN_LENGTH_MAX = 60;
+const BYTES_EXPECTED = "a string or a Uint8Array";
+const SELECTOR_EXPECTED = "{ prefix }, or { start, end } of which either may be left out";
+const WATCHED_EXPECTED = `a key (a string or a Uint8Array), or ${SELECTOR_EXPECTED}`;
+const CONDITION_EXPECTED =
+  "exactly one of { value }, { absent: true } and { revision } as the condition";
+
+const ORDERS_EXPECTED = RANGE_ORDERS.map((order) => `"${order}"`).join(", ");
+const REVISION_BOUNDS = [
+  "minCreateRevision",
+  "maxCreateRevision",
+  "minModRevision",
+  "maxModRevision",
+] as const;
+
+export function badArgument(name: string, expected: string, got: unknown): KvError {
+  return new KvError("BAD_REQUEST", `${name}: expected ${expected}, got ${shown(got)}`);
+}
+
+export function wrongBytes(name: string, bytes: unknown): KvError | null {
+  if (typeof bytes === "string" || isBytes(bytes)) return null;
+  const isData = typeof bytes === "object" && bytes !== null && !ArrayBuffer.isView(bytes);
+  const hint =
+    isData && !(bytes instanceof ArrayBuffer) ? " (JSON.stringify makes text of it)" : "";
+  return badArgument(name, `${BYTES_EXPECTED}${hint}`, bytes);
+}
+
+export function wrongKeys(keys: unknown): KvError | null {
+  if (!Array.isArray(keys)) return badArgument("keys", "an array of keys", keys);
+  for (const [i, key] of keys.entries()) {
+    const wrong = wrongBytes(`keys[${i}]`, key);
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}
+
+/** Of a request, all that KvClient and AdminClient have in common. */
+export function wrongRequestOptions(options: unknown): KvError | null {
+  if (typeof options !== "object" || options === null) {
+    return badArgument("options", "an object", options);
+  }
+  // Of an object any property may be asked for.
+  const { node, timeoutMs, signal } = options as Record<keyof RequestOptions, unknown>;
+  return (
+    (node === undefined ? null : wrongNodeId("node", node)) ??
+    (timeoutMs === undefined ? null : wrongTimeout("timeoutMs", timeoutMs)) ??
+    (signal === undefined || isSignal(signal)
+      ? null
+      : badArgument("signal", "an AbortSignal", signal))
+  );
+}
+
+export function wrongReadOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options);
+  if (wrong !== null) return wrong;
+  const { consistency, revision, atLeast } = options as Record<keyof ReadOptions, unknown>;
+  if (revision !== undefined && !isPositive(revision)) {
+    return badArgument("revision", "a positive integer", revision);
+  }
+  if (atLeast !== undefined) {
+    if (!isPositive(atLeast)) return badArgument("atLeast", "a positive integer", atLeast);
+    if (consistency !== undefined && consistency !== "local") {
+      return badArgument("consistency", '"local", or nothing, with atLeast', consistency);
+    }
+  }
+  if (consistency === undefined) return null;
+  if (consistency === "linearizable" || consistency === "local") return null;
+  return badArgument("consistency", '"linearizable" or "local"', consistency);
+}
+
+export function wrongHistoryOptions(options: unknown): KvError | null {
+  return wrongReadOptions(options) ?? wrongLimit(options);
+}
+
+export function wrongRangeOptions(options: unknown): KvError | null {
+  const wrong = wrongCountOptions(options) ?? wrongLimit(options);
+  if (wrong !== null) return wrong;
+  const { reverse, orderBy, limit } = options as Record<keyof RangeOptions, unknown>;
+  if (reverse !== undefined && typeof reverse !== "boolean") {
+    return badArgument("reverse", "true or false", reverse);
+  }
+  if (orderBy === undefined || orderBy === "key") return null;
+  if (!RANGE_ORDERS.some((order) => order === orderBy)) {
+    return badArgument("orderBy", ORDERS_EXPECTED, orderBy);
+  }
+  if (limit !== undefined && Number(limit) <= ORDERED_KEYS_MAX) return null;
+  return badArgument(
+    "limit",
+    `1 to ${ORDERED_KEYS_MAX} keys in an order that is not that of keys`,
+    limit,
+  );
+}
+
+export function wrongCountOptions(options: unknown): KvError | null {
+  const wrong = wrongReadOptions(options);
+  if (wrong !== null) return wrong;
+  const bounds = options as Record<keyof RevisionBounds, unknown>;
+  for (const name of REVISION_BOUNDS) {
+    const bound = bounds[name];
+    if (bound !== undefined && !isPositive(bound)) {
+      return badArgument(name, "a positive integer", bound);
+    }
+  }
+  return null;
+}
+
+/** A key, or a selector of a range. */
+export function wrongWatched(what: unknown): KvError | null {
+  if (typeof what === "string" || isBytes(what)) return null;
+  const isObject = typeof what === "object" && what !== null;
+  return isObject ? wrongSelector(what) : badArgument("watched", WATCHED_EXPECTED, what);
+}
+
+function wrongLimit(options: unknown): KvError | null {
+  const { limit } = options as Record<keyof RangeOptions, unknown>;
+  if (limit === undefined || isPositive(limit)) return null;
+  return badArgument("limit", "a positive integer", limit);
+}
+
+export function isPositive(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
+}
+
+/** One that means a prefix and bounds at once would be read in one way only. */
+export function wrongSelector(selector: unknown): KvError | null {
+  if (typeof selector !== "object" || selector === null || isBytes(selector)) {
+    return badArgument("range", SELECTOR_EXPECTED, selector);
+  }
+  const { prefix, start, end, ...others } = selector as Record<string, unknown>;
+  const areTwo = prefix !== undefined && (start !== undefined || end !== undefined);
+  if (areTwo || Object.keys(others).length > 0) {
+    return badArgument("range", SELECTOR_EXPECTED, selector);
+  }
+  return (
+    (prefix === undefined ? null : wrongBytes("prefix", prefix)) ??
+    (start === undefined ? null : wrongBytes("start", start)) ??
+    (end === undefined ? null : wrongBytes("end", end))
+  );
+}
+
+/** A condition that could be read in two ways must not be read in one of them. */
+export function wrongCondition(condition: unknown): KvError | null {
+  if (typeof condition !== "object" || condition === null) {
+    return badArgument("condition", CONDITION_EXPECTED, condition);
+  }
+  const { value, absent, revision } = condition as Record<string, unknown>;
+  const given = Number(value !== undefined) + Number(absent !== undefined);
+  if (given + Number(revision !== undefined) !== 1) {
+    return badArgument("condition", CONDITION_EXPECTED, condition);
+  }
+  if (value !== undefined) return wrongBytes("condition.value", value);
+  if (absent !== undefined) {
+    return absent === true ? null : badArgument("condition.absent", "true", absent);
+  }
+  if (Number.isSafeInteger(revision) && Number(revision) >= 1) return null;
+  return badArgument("condition.revision", "a positive integer", revision);
+}
+
+export function wrongNodeId(name: string, id: unknown): KvError | null {
+  if (Number.isSafeInteger(id) && Number(id) >= 1) return null;
+  return badArgument(name, "the id of a node, a positive integer", id);
+}
+
+export function wrongTimeout(name: string, ms: unknown): KvError | null {
+  if (typeof ms === "number" && ms > 0 && ms <= TIMEOUT_MS_MAX) return null;
+  const expected = `milliseconds, more than 0 and at most ${TIMEOUT_MS_MAX}`;
+  return badArgument(name, expected, ms);
+}
+
+/** Also one of another realm: of another window, or of a test runner. */
+function isBytes(value: unknown): boolean {
+  if (value instanceof Uint8Array) return true;
+  return (
+    ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]"
+  );
+}
+
+function isSignal(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { aborted, addEventListener, removeEventListener } = value as Record<string, unknown>;
+  return (
+    typeof aborted === "boolean" &&
+    typeof addEventListener === "function" &&
+    typeof removeEventListener === "function"
+  );
+}
+
+/** Never throws, and never says much: what came may be a secret or a megabyte. */
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case "undefined":
+      return "nothing";
+    case "string":
+      return printableJson(
+        value.length <= SHOWN_LENGTH_MAX ? value : `${value.slice(0, SHOWN_LENGTH_MAX)}…`,
+      );
+    case "number":
+    case "boolean":
+      return String(value);
+    case "bigint":
+      return `the bigint ${value}n`.slice(0, SHOWN_LENGTH_MAX);
+    case "symbol":
+      return "a symbol";
+    case "function":
+      return "a function";
+    case "object":
+      return value === null ? "null" : shownObject(value);
+    default:
+      return "something else";
+  }
+}
+
+function shownObject(value: object): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (tag !== "Object") return `an object of type ${tag}`;
+  const names = Object.keys(value).map((name) => printableJson(name).slice(1, -1));
+  return names.length === 0
+    ? "{}"
+    : `an object with ${names.join(", ").slice(0, SHOWN_LENGTH_MAX)}`;
+}

@@ -1,0 +1,56 @@
+/** What requests are put in and answered with, and checks of what users hand in. */
+export { anySignal } from "./any-signal.ts";
+export {
+  badArgument,
+  isPositive,
+  wrongBytes,
+  wrongCondition,
+  wrongCountOptions,
+  wrongHistoryOptions,
+  wrongKeys,
+  wrongNodeId,
+  wrongRangeOptions,
+  wrongReadOptions,
+  wrongRequestOptions,
+  wrongSelector,
+  wrongTimeout,
+  wrongWatched,
+} from "./argument-checks.ts";
+export { bytesOf } from "./bytes.ts";
+export { checkedSignal } from "./checked-signal.ts";
+export { ownBytes } from "./own-bytes.ts";
+export { pause } from "./pause.ts";
+export { KeyEntry, KeyValue } from "./range-entry.ts";
+export { FoundResult, jsonIn, MissingResult, textIn } from "./read-result.ts";
+export type {
+  BatchOperation,
+  BatchOutcome,
+  BatchResult,
+  Bytes,
+  CasCondition,
+  CasResult,
+  CountOptions,
+  CountResult,
+  DeleteResult,
+  Endpoint,
+  HeldLease,
+  HistoryOptions,
+  KeyRequest,
+  LeaseId,
+  NodeAddress,
+  NodeGiven,
+  NodesGiven,
+  RangeOptions,
+  RangeOrder,
+  RangeSelector,
+  ReadOptions,
+  ReadResult,
+  RequestOptions,
+  ResultOf,
+  Results,
+  Revision,
+  RevisionBounds,
+  Snapshot,
+  WriteOptions,
+  WriteResult,
+} from "./types.ts";

@@ -1,0 +1,139 @@
+/** A transaction of checks and writes, put together call by call. */
+import { KvError } from "../../base/index.ts";
+import { badArgument, type Bytes, type RequestOptions, wrongBytes } from "../terms/index.ts";
+import type {
+  AtomicCheck,
+  AtomicConflict,
+  AtomicResult,
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnResult,
+} from "./txn-types.ts";
+
+const CHECK_EXPECTED = "exactly one of { revision }, { absent: true }, { value } and { version }";
+
+/** What carries a transaction out. */
+export type SubmitTxn = (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>;
+
+/**
+ * If all checks hold, all writes are made, at one revision; otherwise none. A wrong argument rejects `commit`, so that calls
+ * can be chained. It can be committed again: that is another transaction.
+ */
+export class Atomic {
+  readonly #submit: SubmitTxn;
+  readonly #checks: TxnCompare[] = [];
+  readonly #writes: TxnOperation[] = [];
+  #wrong: KvError | null = null;
+
+  constructor(submit: SubmitTxn) {
+    this.#submit = submit;
+  }
+
+  /** What the key must be: last written at a revision, absent, of a value, or of a version. */
+  check(key: Bytes, must: AtomicCheck): this {
+    const compare = compareOf(key, must);
+    if (compare instanceof KvError) this.#wrong ??= compare;
+    else this.#checks.push(compare);
+    return this;
+  }
+
+  /** Sets the value of a key. */
+  put(key: Bytes, value: Bytes): this {
+    this.#wrong ??= wrongBytes("key", key) ?? wrongBytes("value", value);
+    this.#writes.push({ op: "put", key, value });
+    return this;
+  }
+
+  /** That there is no such key is all right: `check` it. */
+  delete(key: Bytes): this {
+    this.#wrong ??= wrongBytes("key", key);
+    this.#writes.push({ op: "delete", key });
+    return this;
+  }
+
+  /**
+   * At most 128 checks and 128 writes, each key written at most once. That a check did not hold is a result, not an error.
+   * Rejects as `write`, and with TXN_REFUSED.
+   */
+  async commit(options?: RequestOptions): Promise<AtomicResult> {
+    if (this.#wrong !== null) throw this.#wrong;
+    try {
+      return this.#result(await this.#submit(this.#request(false), options), false);
+    } catch (error) {
+      // What was refused, because it would tell too much, had no effect: it is asked for again without the values.
+      if (!(error instanceof KvError) || error.code !== "TXN_REFUSED") throw error;
+      return this.#result(await this.#submit(this.#request(true), options), true);
+    }
+  }
+
+  #result({ results, succeeded, revision, node }: TxnResult, keysOnly: boolean): AtomicResult {
+    if (succeeded) return { committed: true, revision, node };
+    const conflicts = conflictsOf(this.#checks, results ?? [], keysOnly);
+    return { committed: false, conflicts, node };
+  }
+
+  /** Each check once more, so that those that do not hold tell what is there. */
+  #request(keysOnly: boolean): TxnRequest {
+    return {
+      compare: this.#checks,
+      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+      then: this.#writes,
+      else: this.#checks.map((check) => ({
+        op: "txn",
+        compare: [check],
+        // Checks are of keys.
+        else: [{ op: "get", key: check.key ?? "", keysOnly }],
+      })),
+    };
+  }
+}
+
+function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
+  const wrong = wrongBytes("key", key);
+  if (wrong !== null) return wrong;
+  if (typeof must !== "object" || must === null) return badArgument("check", CHECK_EXPECTED, must);
+  const { revision, absent, value, version } = must as Record<string, unknown>;
+  const given = [revision, absent, value, version].filter((one) => one !== undefined);
+  if (given.length !== 1) return badArgument("check", CHECK_EXPECTED, must);
+  if (value !== undefined) {
+    // Checked in the same breath.
+    return wrongBytes("check.value", value) ?? { key, value: value as Bytes };
+  }
+  if (absent !== undefined) {
+    return absent === true ? { key, version: 0 } : badArgument("check.absent", "true", absent);
+  }
+  const [name, number] =
+    revision === undefined
+      ? (["version", Number(version)] as const)
+      : (["revision", Number(revision)] as const);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    return badArgument(`check.${name}`, "a positive integer", revision ?? version);
+  }
+  return name === "version" ? { key, version: number } : { key, modRevision: number };
+}
+
+function conflictsOf(
+  checks: readonly TxnCompare[],
+  results: readonly TxnOperationResult[],
+  keysOnly: boolean,
+): AtomicConflict[] {
+  return results.flatMap((result, i) => {
+    const key = checks[i]?.key;
+    if (result.op !== "txn" || result.succeeded || key === undefined) return [];
+    const [get] = result.results;
+    if (get?.op !== "get") return [];
+    return [{ key, actual: actualOf(get, keysOnly) }];
+  });
+}
+
+function actualOf(
+  { found }: Extract<TxnOperationResult, { op: "get" }>,
+  keysOnly: boolean,
+): AtomicConflict["actual"] {
+  const [held] = found;
+  if (held === undefined) return null;
+  const { modRevision, createRevision, version } = held;
+  return { value: keysOnly ? null : held.value, modRevision, createRevision, version };
+}

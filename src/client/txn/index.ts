@@ -1,0 +1,26 @@
+/** Transactions. */
+export { Atomic } from "./atomic.ts";
+export {
+  runTransact,
+  Transaction,
+  type TransactMachine,
+  type TransactRangeOptions,
+  type TransactSource,
+  wrongAttempts,
+} from "./transact.ts";
+export { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
+export type {
+  AtomicCheck,
+  AtomicConflict,
+  AtomicResult,
+  TransactOptions,
+  TransactResult,
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnResult,
+  TxnTarget,
+  TxnWhere,
+} from "./txn-types.ts";
+export { txnOf, txnResult } from "./txn.ts";

@@ -1,0 +1,72 @@
+/** A transaction of a view whose keys begin alike, and what came of it. */
+import { unreachable } from "../../base/index.ts";
+import { badArgument, type Bytes, KeyValue, type RangeSelector } from "../terms/index.ts";
+import type {
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnWhere,
+} from "./txn-types.ts";
+
+/**
+ * What is no transaction goes on as it is, to be refused.
+ * @param whole the key with the prefix
+ * @param within the selector within it
+ */
+export function withinPrefix(
+  request: TxnRequest,
+  whole: (key: Bytes) => Bytes,
+  within: (selector: RangeSelector) => RangeSelector,
+): TxnRequest {
+  if (typeof request !== "object" || request === null) {
+    throw badArgument("txn", "{ compare, then, else }", request);
+  }
+  const at = <T extends TxnWhere>(given: T): T => ({
+    ...given,
+    ...(given.key === undefined ? {} : { key: whole(given.key) }),
+    ...(given.range === undefined ? {} : { range: within(given.range) }),
+  });
+  const operation = (given: TxnOperation): TxnOperation => {
+    switch (given.op) {
+      case "put":
+        return { ...given, key: whole(given.key) };
+      case "txn":
+        return { ...given, ...withinPrefix(given, whole, within) };
+      default:
+        return at(given);
+    }
+  };
+  const list = <T>(given: readonly T[] | undefined, each: (item: T) => T): readonly T[] =>
+    Array.isArray(given)
+      ? given.map((item: T) => (isObject(item) ? each(item) : item))
+      : (given ?? []);
+  return {
+    compare: list<TxnCompare>(request.compare, at),
+    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+    then: list(request.then, operation),
+    else: list(request.else, operation),
+  };
+}
+
+function isObject(item: unknown): boolean {
+  return typeof item === "object" && item !== null;
+}
+
+/** @param length of the prefix, in bytes */
+export function withoutPrefix(result: TxnOperationResult, length: number): TxnOperationResult {
+  const short = ({ key, value, modRevision, createRevision, version }: KeyValue): KeyValue =>
+    new KeyValue(key.subarray(length), value, modRevision, createRevision, version);
+  switch (result.op) {
+    case "put":
+      return { op: "put", previous: result.previous === null ? null : short(result.previous) };
+    case "delete":
+      return { ...result, previous: result.previous.map(short) };
+    case "get":
+      return { ...result, found: result.found.map(short) };
+    case "txn":
+      return { ...result, results: result.results.map((each) => withoutPrefix(each, length)) };
+    default:
+      return unreachable(result, "result of a transaction");
+  }
+}

@@ -1,0 +1,217 @@
+/** From transactions as users hand them in to what travels, and from answers to what users get. */
+import { KvError, unreachable } from "../../base/index.ts";
+import {
+  byteStringOf,
+  bytesOf as bytesOfString,
+  decodeResults,
+  RELATIONS,
+  STATUS,
+  type ByteString,
+  type Compare,
+  type Found,
+  type TxnResult as Result,
+  type Txn,
+  type TxnOp,
+  type Where,
+} from "../../store/commands/index.ts";
+import {
+  badArgument,
+  type Bytes,
+  bytesOf,
+  KeyValue,
+  wrongBytes,
+  wrongSelector,
+} from "../terms/index.ts";
+import type { Answer } from "../core/index.ts";
+import { rangeOf } from "../keys/index.ts";
+import type {
+  TxnCompare,
+  TxnOperation,
+  TxnOperationResult,
+  TxnRequest,
+  TxnResult,
+  TxnWhere,
+} from "./txn-types.ts";
+
+const NUMBERS = ["version", "createRevision", "modRevision", "count", "lease"] as const;
+const TARGET_EXPECTED =
+  "exactly one of value, version, createRevision, modRevision, count and lease to compare with";
+const WHERE_EXPECTED = "exactly one of `key` and `range`";
+const WHOLE_RANGE = { keysOnly: false, countOnly: false };
+
+/** @throws KvError BAD_REQUEST that names what is wrong: programs without types hand in anything */
+export function txnOf(request: TxnRequest, path = "txn"): Txn {
+  if (typeof request !== "object" || request === null) {
+    throw badArgument(path, "{ compare, then, else }", request);
+  }
+  return {
+    compare: listOf(request.compare, `${path}.compare`, compareOf),
+    success: listOf(request.then, `${path}.then`, opOf),
+    failure: listOf(request.else, `${path}.else`, opOf),
+  };
+}
+
+function listOf<T, U>(
+  list: readonly T[] | undefined,
+  path: string,
+  each: (item: T, path: string) => U,
+): U[] {
+  if (list === undefined) return [];
+  if (!Array.isArray(list)) throw badArgument(path, "an array", list);
+  return list.map((item: T, i) => {
+    const at = `${path}[${i}]`;
+    if (typeof item !== "object" || item === null) throw badArgument(at, "an object", item);
+    return each(item, at);
+  });
+}
+
+function compareOf(compare: TxnCompare, path: string): Compare {
+  const where = whereOf(compare, path);
+  const { is = "=" } = compare;
+  if (!RELATIONS.includes(is)) throw badArgument(`${path}.is`, '"=", "!=", "<" or ">"', is);
+  // Exactly one of them is there, which the type says and nobody has checked.
+  const given = compare as { readonly [N in (typeof NUMBERS)[number]]?: number } & {
+    readonly value?: Bytes;
+  };
+  const numbers = NUMBERS.filter((name) => given[name] !== undefined);
+  if (numbers.length + (given.value === undefined ? 0 : 1) !== 1) {
+    throw badArgument(path, TARGET_EXPECTED, compare);
+  }
+  const [target] = numbers;
+  if (target === undefined) {
+    return { where, is, target: "value", to: byteString(given.value, `${path}.value`) };
+  }
+  const to = given[target];
+  if (!Number.isSafeInteger(to) || Number(to) < 0) {
+    throw badArgument(`${path}.${target}`, "an integer of 0 or more", to);
+  }
+  return { where, is, target, to: Number(to) };
+}
+
+function opOf(operation: TxnOperation, path: string): TxnOp {
+  switch (operation.op) {
+    case "put": {
+      const { keepValue, value } = operation;
+      if (keepValue !== undefined && (value !== undefined || !isTrue(keepValue))) {
+        throw badArgument(path, "either a value or `keepValue: true`", operation);
+      }
+      return {
+        op: "put",
+        key: byteString(operation.key, `${path}.key`),
+        value: keepValue === true ? null : byteString(value, `${path}.value`),
+        previous: flag(operation.previous, `${path}.previous`),
+        ...leaseOf(operation, path),
+      };
+    }
+    case "delete":
+      return {
+        op: "delete",
+        where: whereOf(operation, path),
+        previous: flag(operation.previous, `${path}.previous`),
+      };
+    case "get": {
+      const { limit } = operation;
+      if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
+        throw badArgument(`${path}.limit`, "a positive integer", limit);
+      }
+      return {
+        op: "get",
+        where: whereOf(operation, path),
+        limit: limit ?? 0,
+        keysOnly: flag(operation.keysOnly, `${path}.keysOnly`),
+        countOnly: flag(operation.countOnly, `${path}.countOnly`),
+      };
+    }
+    case "txn":
+      return { op: "txn", txn: txnOf(operation, path) };
+    default:
+      throw badArgument(`${path}.op`, '"put", "delete", "get" or "txn"', unknownOp(operation));
+  }
+}
+
+/** Of a put. */
+function leaseOf(
+  { lease, keepLease }: Extract<TxnOperation, { readonly op: "put" }>,
+  path: string,
+): { lease?: number | null } {
+  if (keepLease !== undefined) {
+    if (lease === undefined && isTrue(keepLease)) return { lease: null };
+    throw badArgument(path, "either a lease or `keepLease: true`", { lease, keepLease });
+  }
+  if (lease === undefined) return {};
+  if (Number.isSafeInteger(lease) && lease > 0) return { lease };
+  throw badArgument(`${path}.lease`, "the id of a lease", lease);
+}
+
+function isTrue(given: unknown): boolean {
+  return given === true;
+}
+
+function unknownOp(operation: never): unknown {
+  return (operation as { readonly op?: unknown }).op;
+}
+
+function whereOf({ key, range }: TxnWhere, path: string): Where {
+  if ((key === undefined) === (range === undefined)) {
+    throw badArgument(path, WHERE_EXPECTED, key ?? range);
+  }
+  if (key !== undefined) return { key: byteString(key, `${path}.key`) };
+  const wrong = wrongSelector(range);
+  if (wrong !== null || range === undefined) {
+    throw wrong ?? badArgument(path, WHERE_EXPECTED, range);
+  }
+  const { start, end } = rangeOf(range, {}, WHOLE_RANGE);
+  return { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
+}
+
+function byteString(given: Bytes | undefined, path: string): ByteString {
+  const wrong = wrongBytes(path, given);
+  if (wrong !== null || given === undefined) throw wrong ?? badArgument(path, "bytes", given);
+  return byteStringOf(bytesOf(given));
+}
+
+function flag(given: boolean | undefined, path: string): boolean {
+  if (given === undefined) return false;
+  if (typeof given !== "boolean") throw badArgument(path, "true or false", given);
+  return given;
+}
+
+export function txnResult(txn: Txn, { status, revision, value, node }: Answer): TxnResult {
+  const succeeded = status === STATUS.txnThen;
+  if (!succeeded && status !== STATUS.txnElse) {
+    throw new KvError("INTERNAL", "a transaction was answered with something else");
+  }
+  const results = value === null ? null : resultsIn(value, succeeded ? txn.success : txn.failure);
+  return { succeeded, revision, results, node };
+}
+
+function resultsIn(bytes: Uint8Array, ops: readonly TxnOp[]): TxnOperationResult[] {
+  if (bytes.length === 0) return ops.map(() => ({ op: "put", previous: null }));
+  const results = decodeResults(bytes);
+  if (results === null) throw new KvError("INTERNAL", "the results of a transaction are damaged");
+  return results.map(toUser);
+}
+
+function toUser(result: Result): TxnOperationResult {
+  switch (result.op) {
+    case "put": {
+      const { previous } = result;
+      return { op: "put", previous: previous === null ? null : keyValueOf(previous) };
+    }
+    case "delete":
+      return { op: "delete", count: result.count, previous: result.previous.map(keyValueOf) };
+    case "get": {
+      const { count, more, found } = result;
+      return { op: "get", count, more, found: found.map(keyValueOf) };
+    }
+    case "txn":
+      return { op: "txn", succeeded: result.succeeded, results: result.results.map(toUser) };
+    default:
+      return unreachable(result, "result of a transaction");
+  }
+}
+
+function keyValueOf({ key, value, modRevision, createRevision, version }: Found): KeyValue {
+  const bytes = bytesOfString(value);
+  return new KeyValue(bytesOfString(key), bytes, modRevision, createRevision, version);
+}

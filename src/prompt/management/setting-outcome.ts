@@ -1,0 +1,115 @@
+/** Carries out `config` and `compact` through any node that can, and puts what came of it into words. */
+import { KvError, unreachable } from "../../base/index.ts";
+import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import { type SettingAction, type SettingName, SETTINGS } from "../commands/index.ts";
+import { reasonText, type ClusterOptions } from "./cluster-options.ts";
+
+export interface SettingOutcome {
+  /** A table of settings, or one sentence. */
+  readonly words: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+type Settings = AdminResult<"getSettings">;
+
+/** @throws KvError when no node does it */
+export async function settingOutcome(
+  options: ClusterOptions,
+  action: SettingAction,
+  signal: AbortSignal,
+): Promise<SettingOutcome> {
+  switch (action.op) {
+    case "showSettings":
+      return shown(await askAny(options, "getSettings", {}, signal), action.name);
+    case "changeSetting":
+      await change(options, action.name, action.value, signal);
+      return shown(await askAny(options, "getSettings", {}, signal), action.name);
+    case "compact": {
+      const params = { revision: action.revision };
+      const { oldest, revision } = await askAny(options, "compact", params, signal);
+      const words = `revisions ${oldest} to ${revision} can be read`;
+      return { words, fields: { oldest, revision } };
+    }
+    default:
+      return unreachable(action, "setting");
+  }
+}
+
+/** Of the two of the history one is set, and the other one stays as it is. */
+async function change(
+  options: ClusterOptions,
+  name: SettingName,
+  value: number | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const { quotaDefault, history } = await askAny(options, "getSettings", {}, signal);
+  const { revisions, bytes } = history;
+  switch (name) {
+    case "quota":
+      await askAny(options, "setQuota", { bytes: value ?? quotaDefault }, signal);
+      return;
+    case "history.revisions":
+      await askAny(options, "setHistory", { revisions: value, bytes }, signal);
+      return;
+    case "history.bytes":
+      await askAny(options, "setHistory", { revisions, bytes: value }, signal);
+      return;
+    default:
+      unreachable(name, "setting");
+  }
+}
+
+function shown(settings: Settings, name: SettingName | null): SettingOutcome {
+  const rows = SETTINGS.filter((setting) => name === null || setting.name === name).map(
+    (setting) => ({ ...setting, ...valueOf(settings, setting.name) }),
+  );
+  const names = Math.max(...rows.map((row) => row.name.length));
+  const numbers = Math.max(...rows.map(({ value }) => String(value).length));
+  const lines = rows.map(({ name: called, value, isDefault, help }) => {
+    const whose = isDefault ? "default" : "set";
+    return `${called.padEnd(names)}  ${String(value).padStart(numbers)}  ${whose.padEnd(7)}  ${help}`;
+  });
+  const fields = rows.map(({ name: called, value, isDefault }) => {
+    return { name: called, value, isDefault };
+  });
+  return { words: lines.join("\n"), fields: { settings: fields } };
+}
+
+function valueOf(
+  { quotaBytes, quotaIsSet, quotaDefault, history }: Settings,
+  name: SettingName,
+): { readonly value: number; readonly isDefault: boolean } {
+  switch (name) {
+    case "quota":
+      return { value: quotaBytes, isDefault: !quotaIsSet || quotaBytes === quotaDefault };
+    case "history.revisions":
+      return { value: history.revisionsMax, isDefault: history.revisions === null };
+    case "history.bytes":
+      return { value: history.bytesMax, isDefault: history.bytes === null };
+    default:
+      return unreachable(name, "setting");
+  }
+}
+
+/** One node after the other, as long as the ones before did certainly nothing and another one may do it. */
+async function askAny<Op extends AdminOp>(
+  options: ClusterOptions,
+  op: Op,
+  params: AdminParams<Op>,
+  signal: AbortSignal,
+): Promise<AdminResult<Op>> {
+  const reasons: string[] = [];
+  let last: KvError | null = null;
+  for (const { id } of options.nodes) {
+    try {
+      return await options.client.call(id, op, params, { signal });
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      last = error;
+      reasons.push(reasonText(options, id, error, options.timeoutMs));
+      if (!error.definite || !error.retryable) break;
+    }
+  }
+  if (last === null) throw new KvError("UNKNOWN_NODE", "there is no node to ask");
+  throw new KvError(last.code, reasons.join("; "), { definite: last.definite });
+}

@@ -1,0 +1,150 @@
+/** Leases in the client, against nodes that the test plays. */
+import { describe, expect, test } from "vitest";
+import { KvError } from "../../../src/base/errors.ts";
+import type { Lease } from "../../../src/client/leases/lease.ts";
+import { FakeLeases } from "../fake-leases.ts";
+
+const NO_QUORUM = new KvError("NO_QUORUM", "no majority");
+
+async function granted(nodes: FakeLeases, client = nodes.client()): Promise<Lease> {
+  const promise = client.leases.grant({ ttl: nodes.ttlMs });
+  await nodes.pass(10);
+  return promise;
+}
+
+describe("a lease", () => {
+  test("lives as long as it is renewed, and ends at the nodes when it is revoked", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    await nodes.pass(5000);
+    expect(lease.signal.aborted).toBe(false);
+    expect(nodes.hasLease(lease.id)).toBe(true);
+    const revoked = lease.revoke();
+    expect(lease.signal.reason).toMatchObject({ code: "CANCELLED", definite: true });
+    expect(lease.remaining).toBe(0);
+    await nodes.pass(20);
+    await revoked;
+    expect(nodes.hasLease(lease.id)).toBe(false);
+    const asked = nodes.keepAlives.length;
+    await nodes.pass(2000);
+    expect(nodes.keepAlives.length).toBe(asked);
+  });
+
+  test("a thousand of them cost one request an interval", async () => {
+    const nodes = new FakeLeases();
+    const client = nodes.client();
+    const all = Promise.all(Array.from({ length: 1000 }, () => client.leases.grant({ ttl: 800 })));
+    await nodes.pass(20);
+    const leases = await all;
+    await nodes.pass(2400);
+    expect(leases.every(({ signal }) => !signal.aborted)).toBe(true);
+    expect(nodes.keepAlives.length).toBeLessThanOrEqual(10);
+    expect(new Set(nodes.keepAlives)).toEqual(new Set([1000]));
+  });
+
+  test("is over before it ends at the nodes when nobody answers, and says why, once", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    let lost = 0;
+    lease.signal.addEventListener("abort", () => {
+      lost += 1;
+      expect(nodes.hasLease(lease.id)).toBe(true);
+    });
+    nodes.isSilent = true;
+    await nodes.pass(3000);
+    expect(lost).toBe(1);
+    expect(lease.signal.reason).toMatchObject({ code: "LEASE_LOST" });
+    expect(await lease.ended).toBe(lease.signal.reason);
+    expect(nodes.hasLease(lease.id)).toBe(false);
+  });
+
+  test("counts from when a keep-alive was sent, however late its answer comes", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    nodes.answerMs = 300;
+    let endsMs = 0;
+    lease.signal.addEventListener("abort", () => (endsMs = nodes.clock.now()));
+    await nodes.pass(400);
+    // Carried out and answered late; then nobody answers any more.
+    nodes.isSilent = true;
+    for (let i = 0; i < 400 && nodes.hasLease(lease.id); i++) await nodes.pass(5);
+    expect(endsMs).toBeGreaterThan(0);
+    expect(endsMs).toBeLessThan(nodes.clock.now());
+  });
+
+  test("survives an interruption that is shorter than its time, and one refused renewal after the other", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    for (let i = 0; i < 5; i++) {
+      nodes.failure = NO_QUORUM;
+      await nodes.pass(300);
+      nodes.failure = null;
+      await nodes.pass(300);
+    }
+    expect(lease.signal.aborted).toBe(false);
+    expect(nodes.hasLease(lease.id)).toBe(true);
+  });
+
+  test("that the nodes have ended is lost at the next renewal", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    void nodes.revoke(lease.id, {});
+    await nodes.pass(400);
+    expect(lease.signal.reason).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  test("is over for a program that was paused, before any timer has fired", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    // The process stands still: its timers are late, and its clock has gone on.
+    nodes.standStillMs = 10_000;
+    expect(lease.signal.aborted).toBe(true);
+    expect(() => lease.signal.throwIfAborted()).toThrow("is lost");
+    expect(lease.signal.reason).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  test("is given up by the signal, and with the client", async () => {
+    const nodes = new FakeLeases();
+    const { leases } = nodes.client();
+    const abort = new AbortController();
+    const [promise, other] = [
+      leases.grant({ ttl: 800, signal: abort.signal }),
+      leases.grant({ ttl: 800 }),
+    ];
+    await nodes.pass(10);
+    const lease = await promise;
+    abort.abort();
+    await nodes.pass(10);
+    expect(nodes.hasLease(lease.id)).toBe(false);
+    leases.close();
+    expect((await other).signal.reason).toMatchObject({ code: "CANCELLED" });
+    await expect(leases.grant({ ttl: -1 })).rejects.toMatchObject({ code: "BAD_REQUEST" });
+  });
+
+  test("a session has one after the other, and tells of each loss once", async () => {
+    const nodes = new FakeLeases();
+    const { leases } = nodes.client();
+    const abort = new AbortController();
+    const seen: number[] = [];
+    const lost: string[] = [];
+    const run = (async () => {
+      const onLost = (error: KvError): number => lost.push(error.code);
+      for await (const lease of leases.session({ ttl: 800, signal: abort.signal, onLost })) {
+        seen.push(lease.id);
+        await lease.ended;
+      }
+    })();
+    await nodes.pass(100);
+    nodes.failure = NO_QUORUM;
+    await nodes.pass(3000);
+    expect(lost).toEqual(["LEASE_LOST"]);
+    nodes.failure = null;
+    await nodes.pass(6000);
+    expect(seen).toEqual([1, 2]);
+    abort.abort();
+    await nodes.pass(100);
+    await run;
+    expect(nodes.hasLease(2)).toBe(false);
+    expect(lost).toHaveLength(1);
+  });
+});

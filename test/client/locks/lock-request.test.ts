@@ -1,0 +1,271 @@
+/** The protocol of locks: what requests do to the store, in every order that dice can think of. */
+import { describe, expect, test } from "vitest";
+import {
+  lockKeyIn,
+  LOCKS_PREFIX,
+  placeOf,
+  type LockMode,
+} from "../../../src/client/locks/lock-keys.ts";
+import { LockRequest, type LockWish } from "../../../src/client/locks/lock-request.ts";
+import { seededRandom } from "../../conformance/seeded-random.ts";
+import { LockModel, type ModelAnswer } from "../lock-model.ts";
+
+const PLACE = placeOf(LOCKS_PREFIX, "a lock");
+
+/** Somebody who asks for the lock, one step at a time. */
+class Contender {
+  readonly request: LockRequest;
+  readonly lease: number;
+  readonly mode: LockMode;
+  readonly how: LockWish["how"];
+  readonly #model: LockModel;
+  /** An answer that is on its way. */
+  #answer: ModelAnswer | null = null;
+  #before: string[] = [];
+  /** The revision at which it began to wait; 0: it does not. */
+  since = 0;
+  token = 0;
+  /** What it knows itself: how many times it was told something. */
+  wakes = 0;
+  isOver = false;
+
+  constructor(model: LockModel, lease: number, mode: LockMode, how: LockWish["how"] = "wait") {
+    this.#model = model;
+    this.lease = lease;
+    this.mode = mode;
+    this.how = how;
+    this.request = new LockRequest({ place: PLACE, id: `r${lease}`, mode, lease, value: "", how });
+  }
+
+  get holds(): boolean {
+    return this.request.step.do === "hold" && !this.isOver;
+  }
+
+  /** L3. Those who wait and came before, as far as they matter to it. */
+  #lookBefore(): void {
+    const since = this.since === 0 ? Infinity : this.since;
+    this.#before = [...this.#model.keys].flatMap(([name, { createRevision }]) => {
+      const key = lockKeyIn(LOCKS_PREFIX, name);
+      const matters = this.mode === "exclusive" || key?.mode === "exclusive";
+      return key?.isHeld === false && matters && createRevision < since ? [name] : [];
+    });
+  }
+
+  /** @returns false: nothing can be done before somebody else does something */
+  step(): boolean {
+    if (this.isOver) return false;
+    const { step } = this.request;
+    switch (step.do) {
+      case "ask":
+        if (this.#answer === null) {
+          this.#lookBefore();
+          this.#answer = this.#model.txn(step.request);
+          if (this.#answer === null) return this.#give();
+          if (!this.#answer.succeeded && this.since === 0) this.since = this.#answer.revision;
+          if (this.#answer.succeeded) {
+            this.token = this.#answer.revision;
+            if (this.how !== "steal" && this.#before.length > 0) {
+              throw new Error(`took it past ${this.#before.join(" and ")}`);
+            }
+          }
+          return true;
+        }
+        this.request.answered(this.#answer);
+        this.#answer = null;
+        return true;
+      case "look":
+        this.request.found(this.#model.lastBefore(step.prefix, step.before));
+        return true;
+      case "wait":
+        if (this.#model.keys.has(String(step.key))) return false;
+        this.wakes += 1;
+        this.request.gone();
+        return true;
+      case "hold":
+        return false;
+      case "stop":
+        return this.#give();
+    }
+  }
+
+  #give(): true {
+    this.isOver = true;
+    return true;
+  }
+
+  release(): void {
+    this.isOver = true;
+    this.#model.end(this.lease);
+  }
+}
+
+/** L1, of the store. */
+function expectExclusion(model: LockModel): void {
+  const held = [...model.keys.keys()]
+    .map((key) => lockKeyIn(LOCKS_PREFIX, key)!)
+    .filter(({ isHeld }) => isHeld);
+  const exclusive = held.filter(({ mode }) => mode === "exclusive");
+  // Looked at very often, and expectations take long.
+  if (exclusive.length > 0 && held.length > 1) expect(held).toEqual(exclusive.slice(0, 1));
+}
+
+/** Steps until nobody can do anything. */
+function settle(contenders: readonly Contender[]): void {
+  while (contenders.some((each) => each.step()));
+}
+
+describe("requests for a lock", () => {
+  test("are served in order, with growing tokens, and a release wakes one of a thousand", () => {
+    const model = new LockModel();
+    const all = Array.from({ length: 1000 }, (_, i) => new Contender(model, i + 1, "exclusive"));
+    for (const each of all) while (each.step());
+    let token = 0;
+    for (const [i, holder] of all.entries()) {
+      expect(holder.holds).toBe(true);
+      expect(holder.token).toBeGreaterThan(token);
+      token = holder.token;
+      expectExclusion(model);
+      if (i === 20) break;
+      const before = all.map(({ wakes }) => wakes);
+      holder.release();
+      // Whoever waited for the one that holds now is the first of those who wait, and says so.
+      for (const each of all.slice(i + 1, i + 4)) settle([each]);
+      const woken = all.filter(({ wakes }, j) => wakes !== before[j]);
+      expect(woken.length).toBeLessThanOrEqual(2);
+      expect(all.slice(i + 4).some((each) => each.step())).toBe(false);
+    }
+  });
+
+  test("shared ones hold together; one that comes after an exclusive one waits for it", () => {
+    const model = new LockModel();
+    const [a, b] = [new Contender(model, 1, "shared"), new Contender(model, 2, "shared")];
+    const writer = new Contender(model, 3, "exclusive");
+    const late = new Contender(model, 4, "shared");
+    for (const each of [a, b, writer, late]) settle([each]);
+    expect([a, b, writer, late].map(({ holds }) => holds)).toEqual([true, true, false, false]);
+    a.release();
+    settle([a, b, writer, late]);
+    expect(writer.holds).toBe(false);
+    b.release();
+    settle([writer, late]);
+    expect([writer, late].map(({ holds }) => holds)).toEqual([true, false]);
+    writer.release();
+    settle([late]);
+    expect(late.holds).toBe(true);
+    expect(late.token).toBeGreaterThan(writer.token);
+  });
+
+  test("to steal takes the lock from who holds it, and the next token is still larger", () => {
+    const model = new LockModel();
+    const [holder, waiting] = [
+      new Contender(model, 1, "exclusive"),
+      new Contender(model, 2, "exclusive"),
+    ];
+    settle([holder]);
+    settle([waiting]);
+    const thief = new Contender(model, 3, "exclusive", "steal");
+    settle([thief]);
+    expect(thief.holds).toBe(true);
+    expectExclusion(model);
+    expect(model.keys.has((holder.request.step as { key: string }).key)).toBe(false);
+    settle([waiting]);
+    expect(waiting.holds).toBe(false);
+    thief.release();
+    settle([waiting]);
+    expect(waiting.token).toBeGreaterThan(thief.token);
+  });
+
+  test("if available or not at all; a request whose waiting key was taken away is lost", () => {
+    const model = new LockModel();
+    const [holder, other] = [
+      new Contender(model, 1, "exclusive"),
+      new Contender(model, 2, "exclusive", "ifAvailable"),
+    ];
+    settle([holder]);
+    settle([other]);
+    expect(other.request.step).toEqual({ do: "stop", why: "unavailable" });
+    expect(model.keys.size).toBe(1);
+    const waiting = new Contender(model, 3, "exclusive");
+    settle([waiting]);
+    for (const key of model.keys.keys()) if (key.includes("/wait/")) model.keys.delete(key);
+    holder.release();
+    settle([waiting]);
+    expect(waiting.request.step).toEqual({ do: "stop", why: "lost" });
+  });
+
+  test("names are told apart, whatever is in them", () => {
+    expect(placeOf(LOCKS_PREFIX, "a/held/x")).toBe(`${LOCKS_PREFIX}a%2Fheld%2Fx/`);
+    const key = `${placeOf(LOCKS_PREFIX, "ä/b %")}wait/s/17`;
+    expect(lockKeyIn(LOCKS_PREFIX, key)).toEqual({
+      name: "ä/b %",
+      isHeld: false,
+      mode: "shared",
+      id: "17",
+    });
+    expect(lockKeyIn(LOCKS_PREFIX, `${LOCKS_PREFIX}a/b`)).toBeNull();
+    expect(lockKeyIn(LOCKS_PREFIX, `${LOCKS_PREFIX}%/held/x/1`)).toMatchObject({ name: "%" });
+  });
+
+  test("in any order, with leases that end at any time, one excludes the other, tokens grow and nobody waits for ever", () => {
+    let held = 0;
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = seededRandom(seed);
+      const dice = (sides: number): number => random.uint32() % sides;
+      const model = new LockModel();
+      const all: Contender[] = [];
+      const tokens: number[] = [];
+      for (let turn = 0; turn < 250; turn++) {
+        const what = dice(20);
+        if (what === 0 && all.length < 12) {
+          const mode = dice(3) === 0 ? "shared" : "exclusive";
+          const how =
+            mode === "exclusive" && dice(10) === 0
+              ? "steal"
+              : dice(10) === 0
+                ? "ifAvailable"
+                : "wait";
+          all.push(new Contender(model, all.length + 1, mode, how));
+        } else if (what === 1 && all.length > 0) {
+          // Its process dies, or is paused and does not know it: then it goes on stepping.
+          model.end(all[dice(all.length)]!.lease);
+        } else if (all.length > 0) {
+          const each = all[dice(all.length)]!;
+          const before = each.token;
+          if (each.holds && dice(4) === 0) each.release();
+          else each.step();
+          if (each.token !== before) {
+            held += 1;
+            expect(each.token).toBeGreaterThan(Math.max(0, ...tokens));
+            tokens.push(each.token);
+          }
+        }
+        expectExclusion(model);
+        expectFencing(model, all);
+      }
+      // Whoever holds gives it back; in the end nobody is left.
+      for (let round = 0; round < 100 && all.some(({ isOver }) => !isOver); round++) {
+        settle(all);
+        for (const each of all) if (each.holds || model.ended.has(each.lease)) each.release();
+        expectExclusion(model);
+      }
+      expect(all.filter(({ isOver }) => !isOver)).toEqual([]);
+      expect(model.keys.size).toBe(0);
+    }
+    expect(held).toBeGreaterThan(1000);
+  });
+});
+
+/** Of all that believe to hold it, only those whose key is there with their token can write (and they exclude each other). */
+function expectFencing(model: LockModel, all: readonly Contender[]): void {
+  const writers = all.filter((each) => {
+    const { step } = each.request;
+    if (step.do !== "hold") return false;
+    const guard = { key: step.key, createRevision: step.token };
+    return model.txn({ compare: [guard] })?.succeeded === true;
+  });
+  const exclusive = writers.filter(({ mode }) => mode === "exclusive");
+  if (exclusive.length > 0 && writers.length > 1) expect(writers).toEqual(exclusive.slice(0, 1));
+  const largest = Math.max(0, ...all.map(({ token }) => token));
+  for (const { token, mode } of writers)
+    if (mode === "exclusive" && token !== largest) expect(token).toBe(largest);
+}

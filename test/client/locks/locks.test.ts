@@ -1,0 +1,163 @@
+/** Locks in the client, against nodes that the test plays: the protocol itself is tested in lock-request.test.ts. */
+import { describe, expect, test } from "vitest";
+import type { Lock } from "../../../src/client/locks/lock.ts";
+import type { LockOptions } from "../../../src/client/locks/locks.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { FakeLeases } from "../fake-leases.ts";
+
+interface Holder {
+  lock: Lock | null;
+  done: boolean;
+  error: unknown;
+  release: () => void;
+}
+
+/** Asks for the lock, and holds it until told otherwise. */
+function ask(nodes: FakeLeases, options: LockOptions = {}, client = nodes.client()): Holder {
+  const holder: Holder = { lock: null, done: false, error: null, release: () => {} };
+  const released = new Promise<void>((resolve) => {
+    holder.release = resolve;
+  });
+  const request = client.locks.request("a", { ttl: 800, ...options }, async (lock) => {
+    holder.lock = lock;
+    if (lock !== null) await released;
+  });
+  request.then(
+    () => (holder.done = true),
+    (error: unknown) => (holder.error = error),
+  );
+  return holder;
+}
+
+describe("locks", () => {
+  test("are had in the order of their requests, each with a larger token", async () => {
+    const nodes = new FakeLeases();
+    const all: Holder[] = [];
+    for (let i = 0; i < 20; i++) {
+      all.push(ask(nodes));
+      await nodes.pass(20);
+    }
+    let token = 0;
+    for (const [i, holder] of all.entries()) {
+      await nodes.pass(100);
+      expect(all.map(({ lock }) => lock !== null)).toEqual(all.map((_, j) => j <= i));
+      expect(holder.lock?.token).toBeGreaterThan(token);
+      token = holder.lock!.token;
+      holder.release();
+    }
+    await nodes.pass(100);
+    expect(all.every(({ done }) => done)).toBe(true);
+    expect(nodes.model.keys.size).toBe(0);
+  });
+
+  test("to hand one over costs as much with a hundred waiting as with ten", async () => {
+    const costs: number[] = [];
+    for (const waiting of [10, 100]) {
+      const nodes = new FakeLeases();
+      const holder = ask(nodes);
+      await nodes.pass(20);
+      for (let i = 0; i < waiting; i++) ask(nodes);
+      await nodes.pass(200);
+      nodes.events = 0;
+      holder.release();
+      await nodes.pass(200);
+      costs.push(nodes.events);
+    }
+    expect(costs[1]).toBe(costs[0]);
+    expect(costs[0]).toBeLessThanOrEqual(3);
+  });
+
+  test("a request that is cancelled leaves nothing behind, and those behind it move up", async () => {
+    const nodes = new FakeLeases();
+    const abort = new AbortController();
+    const first = ask(nodes);
+    await nodes.pass(50);
+    const second = ask(nodes, { signal: abort.signal });
+    await nodes.pass(50);
+    const third = ask(nodes);
+    await nodes.pass(50);
+    abort.abort();
+    await nodes.pass(50);
+    expect(second.error).toMatchObject({ code: "CANCELLED", definite: true });
+    first.release();
+    await nodes.pass(100);
+    expect(third.lock).not.toBeNull();
+    expect(nodes.model.keys.size).toBe(1);
+    const early = ask(nodes, { signal: AbortSignal.abort() });
+    await nodes.pass(20);
+    expect(early.error).toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("if available, or not: then the function is called with null", async () => {
+    const nodes = new FakeLeases();
+    const first = ask(nodes, { ifAvailable: true });
+    await nodes.pass(50);
+    expect(first.lock).not.toBeNull();
+    const second = ask(nodes, { ifAvailable: true });
+    await nodes.pass(50);
+    expect(second).toMatchObject({ lock: null, done: true });
+  });
+
+  test("who is robbed is told by the signal, and its request rejects", async () => {
+    const nodes = new FakeLeases();
+    const victim = ask(nodes);
+    await nodes.pass(50);
+    const thief = ask(nodes, { steal: true });
+    await nodes.pass(50);
+    expect(thief.lock!.token).toBeGreaterThan(victim.lock!.token);
+    expect(victim.lock!.signal.reason).toMatchObject({ code: "LOCK_LOST" });
+    victim.release();
+    await nodes.pass(50);
+    expect(victim.error).toMatchObject({ code: "LOCK_LOST" });
+    expect(thief.lock!.signal.aborted).toBe(false);
+  });
+
+  test("a holder that reaches nobody is told before another one has it", async () => {
+    const nodes = new FakeLeases();
+    const holder = ask(nodes);
+    await nodes.pass(50);
+    const { signal, token } = holder.lock!;
+    nodes.keepAlive = (ids) => Promise.resolve(ids.map(() => new KvError("NO_QUORUM", "cut off")));
+    const next = ask(nodes, { ttl: 60_000 });
+    let abortedMs = 0;
+    signal.addEventListener("abort", () => (abortedMs = nodes.clock.now()));
+    let takenMs = 0;
+    for (let i = 0; i < 300 && takenMs === 0; i++) {
+      await nodes.pass(5);
+      if (next.lock !== null) takenMs = nodes.clock.now();
+    }
+    expect(abortedMs).toBeGreaterThan(0);
+    expect(takenMs).toBeGreaterThan(abortedMs);
+    expect(takenMs).toBeLessThan(900);
+    expect(next.lock!.token).toBeGreaterThan(token);
+    holder.release();
+    await nodes.pass(50);
+    expect(holder.error).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  test("what is wrong with a request is said before anything is asked", async () => {
+    const { locks } = new FakeLeases().client();
+    const never = (): never => {
+      throw new Error("called");
+    };
+    for (const wrong of ["", 5, "\ud800", "x".repeat(2000)]) {
+      await expect(locks.request(wrong as string, never)).rejects.toMatchObject({
+        code: "BAD_REQUEST",
+      });
+    }
+    for (const options of [
+      { mode: "both" },
+      { ifAvailable: 1 },
+      { steal: true, mode: "shared" },
+      { ttl: 0 },
+      { owner: 1 },
+    ]) {
+      await expect(locks.request("a", options as LockOptions, never)).rejects.toMatchObject({
+        code: "BAD_REQUEST",
+      });
+    }
+    await expect(locks.request("a", {}, 5 as never)).rejects.toThrow(
+      "callback: expected a function",
+    );
+  });
+});

@@ -1,0 +1,115 @@
+/** `load` at the client prompt: what is typed, and what it tells while a cluster answers, is silent, and answers again. */
+import { expect, test } from "vitest";
+import { KvError } from "../../../src/base/errors.ts";
+import { clientTable, type ClientAction } from "../../../src/prompt/commands/client-commands.ts";
+import { loadKeys } from "../../../src/prompt/keys/load-keys.ts";
+import { parseCommand } from "../../../src/prompt/terminal/command-table.ts";
+import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
+import type { LiveScreen, Screen } from "../../../src/prompt/terminal/screen.ts";
+import { plainStyle } from "../../../src/prompt/terminal/style.ts";
+import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
+
+function actionOf(line: string): ClientAction {
+  const parsed = parseCommand(clientTable([1, 2, 3]), tokenize(line)[0] ?? []);
+  if (parsed.kind !== "command") throw new Error(parsed.kind);
+  return parsed.action;
+}
+
+class HandClock {
+  #now = 0;
+  #timers: { readonly at: number; readonly callback: () => void }[] = [];
+  readonly now = (): number => this.#now;
+  readonly after = (ms: number, callback: () => void): (() => void) => {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.push(timer);
+    return () => (this.#timers = this.#timers.filter((other) => other !== timer));
+  };
+  async run(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = this.#timers.toSorted((a, b) => a.at - b.at);
+      if (next === undefined || next.at > end) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      this.#now = next.at;
+      next.callback();
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+    }
+    this.#now = end;
+  }
+}
+
+/** Answers after 5 ms while it is up. */
+function world(live: LiveScreen | null = null) {
+  const clock = new HandClock();
+  const shown: Outcome[] = [];
+  const screen: Screen = { live, show: (outcome) => shown.push(outcome) };
+  const state = { isUp: true };
+  const waiting: (() => void)[] = [];
+  const abort = new AbortController();
+  const client = {
+    request: () =>
+      new Promise<never>((resolve, reject) => {
+        const answer = (): void => void clock.after(5, () => resolve({ revision: 1 } as never));
+        if (state.isUp) answer();
+        else waiting.push(() => reject(new KvError("NO_QUORUM", "no majority")));
+      }),
+  };
+  const request = { signal: abort.signal };
+  const run = { client, clock, request, style: plainStyle, screen };
+  return { clock, shown, state, waiting, abort, run };
+}
+
+const RATE = { op: "load", perSecond: 20, forMs: null } as const;
+
+test("the rate is a number of writes a second", () => {
+  expect(actionOf("load 20/s")).toEqual(RATE);
+  expect(actionOf("any load 5 --for 10s")).toEqual({ op: "load", perSecond: 5, forMs: 10_000 });
+  for (const wrong of ["0", "20/min", "1001/s", "-1", "x"]) {
+    expect(() => actionOf(`load "${wrong}"`)).toThrow("like 20/s");
+  }
+});
+
+test("a line a second says what came of it, and the end for how long nothing did", async () => {
+  const { clock, shown, state, waiting, abort, run } = world();
+  const ended = loadKeys(run, RATE);
+  await clock.run(2100);
+  expect(shown.map(({ json }) => json["answered"])).toEqual([19, 20]);
+  expect(shown[0]?.text).toContain("median 5.0 ms, slowest 5.0 ms, 0 waiting");
+  state.isUp = false;
+  await clock.run(2000);
+  expect(shown.at(-1)?.text).toContain("no answer, ");
+  state.isUp = true;
+  for (const fail of waiting) fail();
+  await clock.run(1000);
+  expect(shown.at(-1)?.json).toMatchObject({ failed: waiting.length });
+  expect(shown.at(-1)?.text).toContain("17 answered");
+  abort.abort();
+  const { json, status } = await ended;
+  expect(json).toMatchObject({ event: "end", failed: waiting.length, longestGapMs: 2050 });
+  expect(status).toBe(0);
+});
+
+test("it ends after its time, and counts nothing that was under way", async () => {
+  const { clock, shown, run } = world();
+  const ended = loadKeys(run, { ...RATE, forMs: 500 });
+  await clock.run(500);
+  expect((await ended).json).toMatchObject({ answered: 9, failed: 0 });
+  expect(shown).toHaveLength(1);
+});
+
+test("at a terminal it is redrawn in place until q is pressed", async () => {
+  let quit = (): void => {};
+  const drawn: string[] = [];
+  const { clock, shown, run } = world({
+    open: (onQuit) => (quit = onQuit),
+    draw: (lines) => drawn.push(lines.join("\n")),
+    close: () => drawn.push("closed"),
+  });
+  const ended = loadKeys(run, RATE);
+  await clock.run(1000);
+  expect(drawn.at(-1)).toContain("20 writes a second to load/0 … load/49, for 1 s");
+  quit();
+  await ended;
+  expect(drawn.at(-1)).toBe("closed");
+  expect(shown).toEqual([]);
+});

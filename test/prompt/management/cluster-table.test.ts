@@ -1,0 +1,51 @@
+/** The table of a cluster: links from both ends, leaders without a majority, nodes that the list leaves out. */
+import { expect, test } from "vitest";
+import { renderTable } from "../../../src/prompt/management/cluster-render.ts";
+import { plainStyle } from "../../../src/prompt/terminal/style.ts";
+import type { AdminLink, AdminStatus } from "../../../src/protocol/admin/admin.ts";
+import { linkTo, statusOf } from "../admin-fixtures.ts";
+
+const both: Partial<AdminLink> = { brokenIn: true, brokenOut: true };
+
+function table(...nodes: readonly Partial<AdminStatus>[]): readonly string[] {
+  const look = nodes.map((fields, i) => ({
+    node: i + 1,
+    status: statusOf(i + 1, { role: "follower", ...fields }),
+    error: null,
+  }));
+  return renderTable(look, () => "", plainStyle);
+}
+
+const linksOf = (lines: readonly string[]): readonly (string | undefined)[] =>
+  lines.slice(1, 4).map((line) => line.split(" min  ")[1]);
+
+test("shows what is broken at the other end, in which direction, and where it was broken", () => {
+  const first = { links: [linkTo(2, { brokenOut: true }), linkTo(3, both)] };
+  const third = { links: [linkTo(1), linkTo(2)] };
+  expect(
+    linksOf(table(first, { links: [linkTo(1, { brokenOut: true }), linkTo(3)] }, third)),
+  ).toEqual(["broken 2, 3", "broken 1", "broken 1 (there)"]);
+  expect(linksOf(table(first, { links: [linkTo(1), linkTo(3)] }, third))).toEqual([
+    "broken 2 (out), 3",
+    "broken 1 (in, there)",
+    "broken 1 (there)",
+  ]);
+});
+
+test("calls nobody leader who hears no majority", () => {
+  const lines = table({ role: "leader", quorumConnected: false }, {}, {});
+  expect(lines).toContain("no node leads: node 1 did, and hears no majority of the nodes");
+  expect(table({ role: "leader" }, {}, {})).toContain("node 1 leads");
+});
+
+test("says that nodes are left out of the list", () => {
+  const lines = table(
+    { links: [linkTo(2), linkTo(5), linkTo(3)] },
+    { links: [linkTo(1), linkTo(5)] },
+  );
+  expect(lines.at(-1)).toBe(
+    "not shown: 3, 5, which are of this cluster too (name them with --nodes)",
+  );
+  const all = table({ links: [linkTo(2)] }, { links: [linkTo(1)] });
+  expect(all.join("\n")).not.toContain("not shown");
+});
