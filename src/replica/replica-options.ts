@@ -101,9 +101,9 @@ export const NO_EFFECTS: TurnEffects = {
 
 /** What became of requests between nodes since the process started. Counts only grow. */
 export interface RequestCounters {
-  /** Answers to an earlier process of this node, dropped (N5). */
+  /** Answers to an earlier process of this node, dropped (REPLICA-5). */
   strayAnswers: number;
-  /** Questions for an index that ended with their asker's session (N5). */
+  /** Questions for an index that ended with their asker's session (REPLICA-6). */
   endedReads: number;
   /** Relayed clients, likewise. */
   endedGuests: number;
