@@ -54,8 +54,9 @@ export interface WantedPiece {
 }
 
 /**
- * All that a turn of the replica wants done: nothing else leaves it. What comes of it comes back as inputs (`onPersisted`,
- * `install`, `endSnapshot`, `placeTaken`).
+ * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `endSnapshot`,
+ * `placeTaken`). Nothing else leaves it but the pieces of a snapshot that it receives, which go to its `SnapshotSink` as they come;
+ * and the host asks by itself, after a turn, whether a snapshot is to be taken (`beginSnapshot`).
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
