@@ -33,6 +33,9 @@ test("the README's table of errors is the table of errors", () => {
   expect(documented).toEqual(actual);
 });
 
+/** Pages that lead through the source. */
+const WALKS = ["CONTRIBUTING.md", "docs/adding-an-operation.md", "docs/architecture.md"];
+
 describe("docs and comments name what there is", () => {
   /** This test makes a tree of its own. */
   const ELSEWHERE = "test/scripts/ensure-ready.test.ts";
@@ -46,6 +49,17 @@ describe("docs and comments name what there is", () => {
           .filter(([name]) => !existsSync(join(ROOT, name)))
           .map(([name]) => `${file}: ${name}`),
       );
+    expect(missing).toEqual([]);
+  });
+
+  test("files that are named without the folder that they are in", () => {
+    const name = /`((?:[\w-]+\/)*[\w-]+(?:\.[\w-]+)*\.tsx?)`/g;
+    const places = files.map((file) => `/${file}`);
+    const missing = [...pages.filter((page) => page.startsWith("src/")), ...WALKS].flatMap((page) =>
+      [...textOf(page).matchAll(name)]
+        .filter(([, file = ""]) => !places.some((place) => place.endsWith(`/${file}`)))
+        .map(([, file = ""]) => `${page}: ${file}`),
+    );
     expect(missing).toEqual([]);
   });
 

@@ -1,7 +1,6 @@
 /** `omnikv user`, `role`, `auth` and `whoami`: the commands of the management prompt, one in a process. */
 import { Command } from "commander";
 import { createAdminClient } from "../client/api/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
 import type { AccessAction } from "../prompt/commands/index.ts";
 import { createAdminPrompt } from "../prompt/index.ts";
 import {
@@ -16,9 +15,10 @@ import { askPassword, passwordIn } from "./ask-password.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
+  clientOptionsOf,
+  promptPartsOf,
   runAsProcess,
   sleep,
-  terminalStyle,
   type PromptFlags,
 } from "./prompt-options.ts";
 
@@ -47,17 +47,12 @@ async function run(
   flags: PromptFlags,
 ): Promise<void> {
   const settings = await learnSettings(flags);
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
-  const client = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  const client = createAdminClient(clientOptionsOf(settings));
   const prompt = createAdminPrompt({
+    ...promptPartsOf(settings),
     client,
-    nodes,
-    timeoutMs,
-    startCommand,
     sleep,
     servers: null,
-    style: terminalStyle(),
-    now: () => nodeClock.now(),
     password: async (source, user) =>
       source.from === "file"
         ? passwordIn(source.path, "--new-password-file")

@@ -23,6 +23,7 @@ import {
 } from "../measure/index.ts";
 import { processListeningOn } from "../machine/host/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
+import { integerBetween } from "./integer.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";
 
 interface BenchFlags extends AccessFlags {
@@ -276,7 +277,7 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
 
 /** @param tls null: in plain text */
 async function openThrowAway(flags: BenchFlags, tls: ThrowAwayTls | null): Promise<Subject> {
-  const size = integer("--size", flags.size, 1, 7);
+  const size = integerBetween("--size", flags.size, 1, 7);
   if (size % 2 === 0) {
     throw new KvError("BAD_REQUEST", `--size: expected 1, 3, 5 or 7, got "${flags.size}"`);
   }
@@ -314,24 +315,18 @@ function readPlan(flags: BenchFlags): Plan {
     operations: flags.operations.split(",").map((text) => oneOf("--operations", text, OPERATIONS)),
     concurrencies: integers("--concurrency", flags.concurrency, 1, 60_000),
     valueBytes: integers("--value-bytes", flags.valueBytes, 0, VALUE_BYTES_MAX),
-    keys: integer("--keys", flags.keys, 1, KEYS_MAX),
+    keys: integerBetween("--keys", flags.keys, 1, KEYS_MAX),
     durationMs: parseTime(flags.duration, "--duration"),
     warmUpMs: parseTime(flags.warmUp, "--warm-up"),
     placement: oneOf("--placement", flags.placement, PLACEMENTS),
-    connections: connections === undefined ? null : integer("--connections", connections, 1, 5000),
-    generators: integer("--generators", flags.generators, 1, 64),
+    connections:
+      connections === undefined ? null : integerBetween("--connections", connections, 1, 5000),
+    generators: integerBetween("--generators", flags.generators, 1, 64),
   };
 }
 
 function integers(flag: string, text: string, min: number, max: number): readonly number[] {
-  return text.split(",").map((part) => integer(flag, part.trim(), min, max));
-}
-
-function integer(flag: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  if (value >= min && value <= max) return value;
-  const expected = `expected an integer from ${min} to ${max}`;
-  throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got "${text}"`);
+  return text.split(",").map((part) => integerBetween(flag, part.trim(), min, max));
 }
 
 function oneOf<const C extends string>(flag: string, text: string, choices: readonly C[]): C {

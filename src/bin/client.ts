@@ -1,15 +1,15 @@
 /** `omnikv client`: the client prompt. */
 import { Command } from "commander";
 import { createClient } from "../client/api/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
 import type { ClientAction } from "../prompt/commands/index.ts";
 import type { Prompt } from "../prompt/terminal/index.ts";
 import { createClientPrompt } from "../prompt/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
+  clientOptionsOf,
+  promptPartsOf,
   runPromptProcess,
-  terminalStyle,
   type PromptFlags,
   type PromptSettings,
 } from "./prompt-options.ts";
@@ -46,24 +46,8 @@ export async function withClientPrompt(
   settings: PromptSettings,
   use: (prompt: Prompt<ClientAction>) => Promise<void>,
 ): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
-  const client = createClient({
-    nodes,
-    clusterId,
-    secret,
-    tls,
-    timeoutMs,
-    ...credentials,
-    failFast: true,
-  });
-  const prompt = createClientPrompt({
-    client,
-    nodes,
-    timeoutMs,
-    style: terminalStyle(),
-    startCommand,
-    now: () => nodeClock.now(),
-  });
+  const client = createClient({ ...clientOptionsOf(settings), failFast: true });
+  const prompt = createClientPrompt({ client, ...promptPartsOf(settings) });
   try {
     await use(prompt);
   } finally {

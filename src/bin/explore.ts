@@ -18,6 +18,7 @@ import {
   type ReplicaStep,
   type Violation,
 } from "../proof/explorer/index.ts";
+import { integerFrom } from "./integer.ts";
 
 interface SharedFlags {
   readonly walks?: string;
@@ -145,15 +146,15 @@ function replicasCommand(): Command {
 }
 
 function exploreCore(flags: CoreFlags): void {
-  const nodes = integer(flags.nodes, "--nodes", 1);
+  const nodes = integerFrom(flags.nodes, "--nodes", 1);
   const options = coreOptions({
     nodes,
-    proposals: integer(flags.proposals, "--proposals", 0),
-    leaderChanges: integer(flags.leaderChanges, "--leader-changes", 0),
-    crashes: integer(flags.crashes, "--crashes", 0),
-    losses: integer(flags.losses, "--losses", 0),
-    duplicates: integer(flags.duplicates, "--duplicates", 0),
-    ticks: integer(flags.ticks, "--ticks", 0),
+    proposals: integerFrom(flags.proposals, "--proposals", 0),
+    leaderChanges: integerFrom(flags.leaderChanges, "--leader-changes", 0),
+    crashes: integerFrom(flags.crashes, "--crashes", 0),
+    losses: integerFrom(flags.losses, "--losses", 0),
+    duplicates: integerFrom(flags.duplicates, "--duplicates", 0),
+    ticks: integerFrom(flags.ticks, "--ticks", 0),
     order: flags.order,
     disk: flags.disk,
     start: flags.start,
@@ -178,9 +179,9 @@ function exploreCore(flags: CoreFlags): void {
     return;
   }
   const limits = {
-    states: integer(flags.states, "--states", 1),
+    states: integerFrom(flags.states, "--states", 1),
     seconds: seconds(flags),
-    depth: flags.depth === undefined ? Infinity : integer(flags.depth, "--depth", 1),
+    depth: flags.depth === undefined ? Infinity : integerFrom(flags.depth, "--depth", 1),
   };
   const onDepth = (depth: number, states: number): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001B[Kdepth ${depth}: ${states} states`);
@@ -290,7 +291,7 @@ function readTrace(file: string): Trace {
 }
 
 function walkLimits(flags: SharedFlags, depth: number) {
-  const walks = flags.walks === undefined ? Infinity : integer(flags.walks, "--walks", 1);
+  const walks = flags.walks === undefined ? Infinity : integerFrom(flags.walks, "--walks", 1);
   if (walks === Infinity && flags.seconds === undefined) {
     throw new KvError("BAD_REQUEST", "say how long: --walks N or --seconds S");
   }
@@ -298,22 +299,15 @@ function walkLimits(flags: SharedFlags, depth: number) {
     walks,
     seconds: seconds(flags),
     only: flags.only ?? "",
-    seed: flags.seed === undefined ? randomInt(2 ** 40) : integer(flags.seed, "--seed", 0),
-    depth: flags.depth === undefined ? depth : integer(flags.depth, "--depth", 1),
+    seed: flags.seed === undefined ? randomInt(2 ** 40) : integerFrom(flags.seed, "--seed", 0),
+    depth: flags.depth === undefined ? depth : integerFrom(flags.depth, "--depth", 1),
   };
 }
 
 function seconds({ seconds: text }: SharedFlags): number {
-  return text === undefined ? FOREVER_SECONDS : integer(text, "--seconds", 1);
+  return text === undefined ? FOREVER_SECONDS : integerFrom(text, "--seconds", 1);
 }
 
 function integers(text: string, flag: string): number[] {
-  return text.split(",").map((item) => integer(item, flag, 1));
-}
-
-/** @throws KvError BAD_REQUEST that names the flag */
-function integer(text: string, flag: string, min: number): number {
-  const value = Number(text);
-  if (text !== "" && Number.isSafeInteger(value) && value >= min) return value;
-  throw new KvError("BAD_REQUEST", `${flag}: expected an integer from ${min}, got "${text}"`);
+  return text.split(",").map((item) => integerFrom(item, flag, 1));
 }

@@ -5,7 +5,7 @@ import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { openOutput } from "./output.ts";
 import { KEYS, Progress } from "./progress.ts";
-import { addAccessOptions, type PromptFlags } from "./prompt-options.ts";
+import { addAccessOptions, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
 
 /** Lines are handed over in pieces of this length. */
 const PIECE_LENGTH = 64 * 1024;
@@ -38,8 +38,8 @@ export function exportCommand(): Command {
 }
 
 async function run(file: string, flags: ExportFlags): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = await learnSettings(flags);
-  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  const settings = await learnSettings(flags);
+  const client = createClient(clientOptionsOf(settings));
   const output = await openOutput(file, flags.force === true);
   const progress = new Progress("export", KEYS);
   let keys = 0;

@@ -7,7 +7,12 @@ import { nodeClock } from "../machine/runtime/index.ts";
 import { EXIT } from "../prompt/terminal/index.ts";
 import { statusOf } from "../prompt/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
-import { addAccessOptions, parseTime, type PromptFlags } from "./prompt-options.ts";
+import {
+  addAccessOptions,
+  clientOptionsOf,
+  parseTime,
+  type PromptFlags,
+} from "./prompt-options.ts";
 import { runHeld, type RunEnd } from "./run-held.ts";
 
 /** What the nodes refuse they say themselves. */
@@ -78,8 +83,7 @@ export async function withHeld(
   carryOut: (held: HeldRun) => Promise<number>,
 ): Promise<void> {
   const ttl = parseTime(flags.ttl, "--ttl", TTL_MS_MAX);
-  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = await learnSettings(flags);
-  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  const client = createClient(clientOptionsOf(await learnSettings(flags)));
   const teller = new Teller(what.name, flags.json === true);
   const abort = new AbortController();
   let isRunning = false;

@@ -6,7 +6,7 @@ import { printable } from "../base/index.ts";
 import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { KEYS, Progress } from "./progress.ts";
-import { addAccessOptions, type PromptFlags } from "./prompt-options.ts";
+import { addAccessOptions, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
 
 /** Written as one batch: so many keys, or so many bytes of them. */
 const BATCH_KEYS = 4096;
@@ -47,9 +47,9 @@ interface Counts {
 }
 
 async function run(file: string, flags: ImportFlags): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = await learnSettings(flags);
+  const settings = await learnSettings(flags);
   const input = file === "-" ? process.stdin : createReadStream(file);
-  const client = createClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  const client = createClient(clientOptionsOf(settings));
   const progress = new Progress("import", KEYS);
   const counts: Counts = { written: 0, left: 0 };
   try {

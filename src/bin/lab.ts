@@ -22,6 +22,7 @@ import {
 } from "../measure/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../client/scenarios/index.ts";
+import { integerBetween } from "./integer.ts";
 import { parseTime } from "./prompt-options.ts";
 
 interface LabFlags {
@@ -217,7 +218,7 @@ function createProgress(): (text: string) => void {
 
 function readPlan(name: string, flags: LabFlags): LabPlan {
   const scenario = scenarioOf(name);
-  const nodes = integer("--nodes", flags.nodes ?? (scenario === "chain" ? "3" : "5"), 3, 7);
+  const nodes = integerBetween("--nodes", flags.nodes ?? (scenario === "chain" ? "3" : "5"), 3, 7);
   if (nodes % 2 === 0) {
     throw new KvError("BAD_REQUEST", `--nodes: expected 3, 5 or 7, got "${nodes}"`);
   }
@@ -235,10 +236,10 @@ function readPlan(name: string, flags: LabFlags): LabPlan {
   return {
     scenario,
     nodes,
-    runs: integer("--runs", flags.runs, 1, RUNS_MAX),
+    runs: integerBetween("--runs", flags.runs, 1, RUNS_MAX),
     electionTimeoutMs: electionTimeout("--election-timeout", flags.electionTimeout),
     holdMs: duration === undefined ? null : parseTime(duration, "--duration"),
-    concurrency: integer("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
+    concurrency: integerBetween("--concurrency", flags.concurrency, 1, CONCURRENCY_MAX),
     network: network ?? null,
     peer:
       peer === undefined
@@ -267,13 +268,6 @@ function scenarioOf(name: string): NamedScenario {
   if (isNamedScenario(name)) return name;
   const names = Object.keys(NAMED_SCENARIOS).join(", ");
   throw new KvError("BAD_REQUEST", `there is no scenario "${name}": expected ${names}`);
-}
-
-function integer(flag: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : NaN;
-  if (value >= min && value <= max) return value;
-  const expected = `expected an integer from ${min} to ${max}`;
-  throw new KvError("BAD_REQUEST", `${flag}: ${expected}, got "${text}"`);
 }
 
 function version(): string {

@@ -3,7 +3,7 @@ import { createAdminClient, KvError, takeBackup, type AdminClient } from "../cli
 import { type BackupHeader, BackupWriter } from "../storage/backup/index.ts";
 import type { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
-import type { PromptSettings } from "./prompt-options.ts";
+import { clientOptionsOf, type PromptSettings } from "./prompt-options.ts";
 
 export interface BackupSource {
   readonly settings: PromptSettings;
@@ -26,11 +26,10 @@ export async function makeBackup(
   { settings, asked, signal }: BackupSource,
   open: (header: BackupHeader) => Promise<Output>,
 ): Promise<MadeBackup> {
-  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = settings;
   const takenAt = new Date().toISOString();
-  const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs, ...credentials });
+  const admin = createAdminClient(clientOptionsOf(settings));
   try {
-    const ids = asked === null ? nodes.map(({ id }) => id) : [asked];
+    const ids = asked === null ? settings.nodes.map(({ id }) => id) : [asked];
     const { about, pieces } = await begin(admin, ids, signal);
     const { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash, version } = about;
     const state = { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash };

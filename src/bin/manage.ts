@@ -1,7 +1,6 @@
 /** `omnikv manage`: the management prompt. */
 import { Command } from "commander";
 import { createAdminClient } from "../client/api/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
 import { createAdminPrompt } from "../prompt/index.ts";
 import type { ManageAction } from "../prompt/management/index.ts";
 import { promptPassword } from "./ask-password.ts";
@@ -9,9 +8,10 @@ import type { Prompt } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addPromptOptions,
+  clientOptionsOf,
+  promptPartsOf,
   runPromptProcess,
   sleep,
-  terminalStyle,
   type PromptFlags,
   type PromptSettings,
 } from "./prompt-options.ts";
@@ -48,26 +48,9 @@ export async function withAdminPrompt(
   settings: PromptSettings,
   use: (prompt: Prompt<ManageAction>) => Promise<void>,
 ): Promise<void> {
-  const { nodes, clusterId, secret, tls, timeoutMs, startCommand, credentials } = settings;
-  const client = createAdminClient({
-    nodes,
-    clusterId,
-    secret,
-    tls,
-    timeoutMs,
-    ...credentials,
-  });
-  const prompt = createAdminPrompt({
-    client,
-    nodes,
-    timeoutMs,
-    style: terminalStyle(),
-    startCommand,
-    now: () => nodeClock.now(),
-    sleep,
-    servers: null,
-    password: promptPassword,
-  });
+  const client = createAdminClient(clientOptionsOf(settings));
+  const parts = { client, sleep, servers: null, password: promptPassword };
+  const prompt = createAdminPrompt({ ...parts, ...promptPartsOf(settings) });
   try {
     await use(prompt);
   } finally {

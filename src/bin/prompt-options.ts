@@ -131,6 +131,17 @@ function startCommand(isDefaultCluster: boolean): (node: number) => string {
       : `omnikv server --node ${node}`;
 }
 
+/** What both clients are made of. */
+export function clientOptionsOf(settings: PromptSettings) {
+  const { nodes, clusterId, secret, tls, timeoutMs, credentials } = settings;
+  return { nodes, clusterId, secret, tls, timeoutMs, ...credentials };
+}
+
+/** What both prompts are made of, beside their client. */
+export function promptPartsOf({ nodes, timeoutMs, startCommand }: PromptSettings) {
+  return { nodes, timeoutMs, startCommand, style: terminalStyle(), now: () => nodeClock.now() };
+}
+
 export function terminalStyle(): Style {
   return createStyle(colorLevel(process.env, process.stdout.isTTY));
 }

@@ -1,7 +1,6 @@
 /** `omnikv sim`: the deterministic simulator. */
 import { randomInt } from "node:crypto";
 import { Command } from "commander";
-import { KvError } from "../base/index.ts";
 import {
   coverageReport,
   planOf,
@@ -13,6 +12,7 @@ import {
   type Plan,
   type RunResult,
 } from "../proof/simulator/index.ts";
+import { integerFrom } from "./integer.ts";
 import { runCampaign, serveCampaign, type CampaignResult, type Failed } from "./sim-campaign.ts";
 
 interface SimFlags {
@@ -64,9 +64,9 @@ export function simCommand(): Command {
 async function sim(flags: SimFlags): Promise<void> {
   if (flags.worker === true) return serveCampaign();
   if (flags.replay !== undefined) return replay(flags.replay, flags);
-  const seeds = integer(flags.seeds, "--seeds", 1);
-  const from = flags.from === undefined ? randomInt(2 ** 40) : integer(flags.from, "--from", 0);
-  const jobs = integer(flags.jobs, "--jobs", 1);
+  const seeds = integerFrom(flags.seeds, "--seeds", 1);
+  const from = flags.from === undefined ? randomInt(2 ** 40) : integerFrom(flags.from, "--from", 0);
+  const jobs = integerFrom(flags.jobs, "--jobs", 1);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   if (flags.json !== true) say(`seeds ${from} to ${from + seeds - 1}, ${jobs} at a time`);
   const result = await runCampaign({
@@ -149,12 +149,5 @@ function describeRun(
 }
 
 function parseList(text: string): number[] {
-  return text === "" ? [] : text.split(",").map((item) => integer(item, "--faults", 0));
-}
-
-/** @throws KvError BAD_REQUEST that names the flag */
-function integer(text: string, flag: string, min: number): number {
-  const value = Number(text);
-  if (text !== "" && Number.isSafeInteger(value) && value >= min) return value;
-  throw new KvError("BAD_REQUEST", `${flag}: expected an integer from ${min}, got "${text}"`);
+  return text === "" ? [] : text.split(",").map((item) => integerFrom(item, "--faults", 0));
 }

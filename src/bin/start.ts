@@ -11,7 +11,6 @@ import {
   nodesFrom,
   pageUrl,
 } from "../server/config/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
 import { createAdminPrompt, createClientPrompt, createStartPrompt } from "../prompt/index.ts";
 import { LocalServers } from "../server/launch/index.ts";
 import {
@@ -19,7 +18,8 @@ import {
   readSettings,
   runPromptProcess,
   sleep,
-  terminalStyle,
+  clientOptionsOf,
+  promptPartsOf,
   type PromptSettings,
 } from "./prompt-options.ts";
 
@@ -120,22 +120,15 @@ function defaultDataDirectory(size: number): string {
 }
 
 async function openPrompt(
-  { nodes, clusterId, secret, tls, timeoutMs }: PromptSettings,
+  settings: PromptSettings,
   flags: StartFlags,
   servers: LocalServers,
   dataDirectory: string,
 ): Promise<void> {
-  const access = { nodes, clusterId, secret, tls, timeoutMs };
+  const access = clientOptionsOf(settings);
   const client = createClient({ ...access, failFast: true });
   const admin = createAdminClient(access);
-  const style = terminalStyle();
-  const common = {
-    nodes,
-    timeoutMs,
-    style,
-    startCommand: (node: number) => `restart ${node}`,
-    now: () => nodeClock.now(),
-  };
+  const common = { ...promptPartsOf(settings), startCommand: (node: number) => `restart ${node}` };
   const prompt = createStartPrompt(
     createClientPrompt({ ...common, client }),
     createAdminPrompt({
@@ -149,8 +142,8 @@ async function openPrompt(
   try {
     await runPromptProcess(prompt, flags, {
       name: "client",
-      promptText: `${style.strong("omnikv")}> `,
-      greeting: greeting(nodes, dataDirectory),
+      promptText: `${prompt.style.strong("omnikv")}> `,
+      greeting: greeting(settings.nodes, dataDirectory),
     });
   } finally {
     client.close();

@@ -3,10 +3,10 @@
  * Whoever listens sees connections like any other, and the same limits hold as on a wire.
  *
  * Invariants:
- *   I1. Handlers are never called from within a call of the port, nor after onClose.
- *   I2. Frames of one connection arrive in order, once, whole, each as it was handed in: nothing is copied.
- *   I3. What is delivered waits for a turn of the event loop of its own, so that two sides that talk without end keep nobody
- *       else from theirs.
+ *   INDOOR-1. Handlers are never called from within a call of the port, nor after onClose.
+ *   INDOOR-2. Frames of one connection arrive in order, once, whole, each as it was handed in: nothing is copied.
+ *   INDOOR-3. What is delivered waits for a turn of the event loop of its own, so that two sides that talk without end keep
+ *       nobody else from theirs.
  */
 import { HANDSHAKE_BYTES_MAX, hostPort } from "../base/index.ts";
 import { FRAME_BYTES_MAX, truncateReason } from "../machine/network/index.ts";
@@ -188,7 +188,7 @@ class IndoorEnd implements Connection {
     });
   }
 
-  /** What is here now; what comes meanwhile has a turn of its own (I3). */
+  /** What is here now; what comes meanwhile has a turn of its own (INDOOR-3). */
   #deliver(): void {
     let taken = 0;
     const count = this.#inbox.length;

@@ -3,9 +3,9 @@
  * easily got wrong: that a value is never saved under another key, nor over a change that was not seen.
  *
  * Invariants:
- *   E1. A value that was read is shown under its own key only: with another key it is gone.
- *   E2. An answer for another key than the present one changes nothing.
- *   E3. Once a key was read, saving holds only for the revision that was seen.
+ *   DRAFT-1. A value that was read is shown under its own key only: with another key it is gone.
+ *   DRAFT-2. An answer for another key than the present one changes nothing.
+ *   DRAFT-3. Once a key was read, saving holds only for the revision that was seen.
  */
 import type { CasCondition } from "../client/terms/index.ts";
 import type { ShownRead } from "./page-actions.ts";
@@ -131,7 +131,7 @@ export function keepMine(draft: Draft): Draft {
   return draft.conflict === null ? draft : { ...draft, seen: draft.conflict, conflict: null };
 }
 
-/** Under which condition it may be saved (E3); null: under any, for nothing was read. */
+/** Under which condition it may be saved (DRAFT-3); null: under any, for nothing was read. */
 export function saveCondition({ seen }: Draft): CasCondition | null {
   if (seen === null) return null;
   return seen.kind === "absent" ? { absent: true } : { revision: seen.revision };

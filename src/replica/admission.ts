@@ -3,14 +3,14 @@
  * It is no defence against a peer that lies in what it votes, leads or stores.
  *
  * Invariants:
- *   M1. What a peer proposes is handed on only when it can be read: everybody has to carry it out, now and after each restart.
- *       Entries of a leader's stream are not checked here: the leader has checked what it was given, and what it made itself
- *       is made of checked groups. A faulty leader's are passed over when they are applied (kv-state, A5).
- *   M2. No honest ballot is refused. One is made by adding 1 to another, so it takes BALLOT_STEP_MAX changes of leaders, which
- *       is 13 years at ten a second, until a node that heard of none of them meets one beyond; and who has never promised
- *       anything, a new node of an old cluster perhaps, takes any.
- *   M3. Nobody has the log sealed: this version has nothing to go on with behind a stop-sign.
- *   M4. Nobody moves the cluster's clock but the leader, in its own log.
+ *   ADMIT-1. What a peer proposes is handed on only when it can be read: everybody has to carry it out, now and after each
+ *       restart. Entries of a leader's stream are not checked here: the leader has checked what it was given, and what it
+ *       made itself is made of checked groups. A faulty leader's are passed over when they are applied (kv-state, STATE-5).
+ *   ADMIT-2. No honest ballot is refused. One is made by adding 1 to another, so it takes BALLOT_STEP_MAX changes of leaders,
+ *       which is 13 years at ten a second, until a node that heard of none of them meets one beyond; and who has never
+ *       promised anything, a new node of an old cluster perhaps, takes any.
+ *   ADMIT-3. Nobody has the log sealed: this version has nothing to go on with behind a stop-sign.
+ *   ADMIT-4. Nobody moves the cluster's clock but the leader, in its own log.
  */
 import { KvError } from "../base/index.ts";
 import { CommandCursor, validateEntry } from "../store/index.ts";
@@ -70,7 +70,7 @@ export class Admission {
   }
 }
 
-/** M4. Entries of earlier rules have none, which their version tells. */
+/** ADMIT-4. Entries of earlier rules have none, which their version tells. */
 function wrongForward(entry: Uint8Array): KvError | null {
   if ((entry[0] ?? 0) < OPERATIONS.clock.since) return null;
   const cursor = new CommandCursor();

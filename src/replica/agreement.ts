@@ -6,17 +6,18 @@
  * state is the one it spoke of (its `life`), whatever becomes of the session: nothing is forgotten when one ends.
  *
  * Invariants:
- *   G1. An alarm is raised for a peer only when both nodes said what their state was at one index, and it was not the same.
- *   G2. A side is in the right only with more than half of all nodes of the cluster, known and unknown ones: so no two
+ *   AGREE-1. An alarm is raised for a peer only when both nodes said what their state was at one index, and it was not the same.
+ *   AGREE-2. A side is in the right only with more than half of all nodes of the cluster, known and unknown ones: so no two
  *       sides can both be, and what is heard later of others cannot turn it round.
- *   G3. A node is outvoted when so many peers had one state at an index where it had another one. Nothing changes that.
- *   G4. A node that has an alarm and does not know that its side is in the right serves no clients.
- *   G5. An alarm ends only with another life of either node: when its states at, or after, the index of the difference are
+ *   AGREE-3. A node is outvoted when so many peers had one state at an index where it had another one. Nothing changes that.
+ *   AGREE-4. A node that has an alarm and does not know that its side is in the right serves no clients.
+ *   AGREE-5. An alarm ends only with another life of either node: when its states at, or after, the index of the difference are
  *       known to be the same. Within one life states may come to look alike again (a different value is overwritten):
  *       that heals nothing for those who have read it.
- *   G6. What is kept of a peer is bounded, whatever it says.
- *   G7. Versions that are kept are compared only between states that go back equally far: one that began with a snapshot or a
- *       backup without them knows less, and is in the right all the same. Of two that do not, and are alike otherwise, nothing is said.
+ *   AGREE-6. What is kept of a peer is bounded, whatever it says.
+ *   AGREE-7. Versions that are kept are compared only between states that go back equally far: one that began with a snapshot
+ *       or a backup without them knows less, and is in the right all the same. Of two that do not, and are alike otherwise,
+ *       nothing is said.
  */
 import type { NodeId } from "../omnipaxos/index.ts";
 import type { StateCheckpoint, StateHashes } from "../protocol/messages/index.ts";
@@ -108,7 +109,7 @@ export class Agreement {
     return this.#verdict;
   }
 
-  /** G4. */
+  /** AGREE-4. */
   get mayServe(): boolean {
     return this.#verdict.kind === "agrees" || this.#verdict.kind === "prevails";
   }
@@ -311,7 +312,7 @@ export class Agreement {
   }
 }
 
-/** Null: it cannot be told (G7). A peer that tells nothing of versions has them taken for the same. */
+/** Null: it cannot be told (AGREE-7). A peer that tells nothing of versions has them taken for the same. */
 function areSame(a: StateCheckpoint, b: StateCheckpoint): boolean | null {
   if (a.content !== b.content || a.history !== b.history) return false;
   if (a.kept === null || b.kept === null) return true;

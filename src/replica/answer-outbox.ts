@@ -95,7 +95,7 @@ export class AnswerOutbox {
   }
 
   /**
-   * N3: a group that may have been proposed gets no answer; its client's time-out says what is known.
+   * REPLICA-3: a group that may have been proposed gets no answer; its client's time-out says what is known.
    * @param maybeProposed it was handed to the core, here or elsewhere
    */
   refuseGroup(

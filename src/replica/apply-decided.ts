@@ -1,4 +1,4 @@
-/** One turn's worth of what is decided goes into the state, in order (Replica, N1). */
+/** One turn's worth of what is decided goes into the state, in order (Replica, REPLICA-1). */
 import { isEntryOrItsOpening, type KvState } from "../store/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";

@@ -3,14 +3,15 @@
  * snapshot itself is here and durable, asking the sender for it piece by piece.
  *
  * Invariants:
- *   C1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
- *   C2. At most one message is held; a newer one replaces it. Losing a held message is a loss like any other.
- *   C3. What has been received of a snapshot is kept for a newer message that names the same one, whoever sends it.
- *   C4. While an AcceptSync is held, the promise that it answers is not repeated: each repetition would be answered with
+ *   CATCHUP-1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
+ *   CATCHUP-2. At most one message is held; a newer one replaces it. Losing a held message is a loss like any other.
+ *   CATCHUP-3. What has been received of a snapshot is kept for a newer message that names the same one, whoever sends it.
+ *   CATCHUP-4. While an AcceptSync is held, the promise that it answers is not repeated: each repetition would be answered with
  *       the whole log behind the snapshot once more. What the held one lacks is noticed as a gap once it is delivered.
- *   C5. A held message outlives the session in which it came, and the process that sent it: it is a message of the protocol
- *       that arrives late, good for the ballot that it names, and a snapshot's name stands for its content. Were it dropped, a
- *       link that breaks more often than a snapshot takes would have the follower begin again with each newer snapshot.
+ *   CATCHUP-5. A held message outlives the session in which it came, and the process that sent it: it is a message of the
+ *       protocol that arrives late, good for the ballot that it names, and a snapshot's name stands for its content. Were it
+ *       dropped, a link that breaks more often than a snapshot takes would have the follower begin again with each newer
+ *       snapshot.
  */
 import { ballotsEqual, type NodeId } from "../omnipaxos/index.ts";
 import type { HostMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
@@ -88,7 +89,7 @@ export class CatchUp {
     return this.#held !== null && this.#sink.receivesIntoFullDisk;
   }
 
-  /** C4. */
+  /** CATCHUP-4. */
   isAnswered(to: NodeId, message: NodePaxosMessage): boolean {
     const held = this.#held;
     return (

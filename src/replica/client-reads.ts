@@ -2,14 +2,15 @@
  * The reads of clients, from their arrival to their answer: those that learn an index first, and those that wait for one.
  *
  * Invariants:
- *   C1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
- *       route gets more of that than is free (as for writes: Proposals, P5).
- *   C2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included, and what a
+ *   READS-1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
+ *       route gets more of that than is free (as for writes: Proposals, PROPOSALS-5).
+ *   READS-2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included, and what a
  *       neighbour serves of it until that is settled.
- *   C3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
+ *   READS-3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
  *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
- *   C4. A read that names a least revision is answered from no state before it. It waits for its index first: what it was told of
- *       lies in the log, while a revision may be yet to be made, and is waited for no longer than any other read waits.
+ *   READS-4. A read that names a least revision is answered from no state before it. It waits for its index first: what it
+ *       was told of lies in the log, while a revision may be yet to be made, and is waited for no longer than any other read
+ *       waits.
  */
 import { RANGE_PAGE, type KvState, type PageLimits } from "../store/index.ts";
 import { aheadText } from "../protocol/client/index.ts";
@@ -53,7 +54,7 @@ export class ClientReads {
   readonly #options: ClientReadsOptions;
   readonly #confirmed: ReadIndex<PendingRead>;
   readonly #pending = new ApplyWaitQueue();
-  /** C4, by revision in place of an index. */
+  /** READS-4, by revision in place of an index. */
   readonly #early = new ApplyWaitQueue();
   readonly #readable: Readable;
   /** Of frames that are too much for one turn; what they had to wait for is applied. */
@@ -111,7 +112,7 @@ export class ClientReads {
     return removed;
   }
 
-  /** C2. The same, for a neighbour to serve. Each is to be settled. */
+  /** READS-2. The same, for a neighbour to serve. Each is to be settled. */
   lend(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
     const lent = this.#remove(predicate);
     for (const { count } of lent) this.#lent += count;
@@ -158,7 +159,7 @@ export class ClientReads {
         this.#refuseHeldUp(read);
       }
     }
-    // C3. A node that lags hears of it soon; where a leader has nothing to tell it, the wait would be in vain.
+    // READS-3. A node that lags hears of it soon; where a leader has nothing to tell it, the wait would be in vain.
     const doubtful = (read: PendingRead, since: number, idx: number): boolean =>
       read.local && read.doubtedIdx === undefined && idx > known && this.#tick - since > retryTicks;
     for (const { read, idx } of this.#pending.removeWithIdx(doubtful)) {

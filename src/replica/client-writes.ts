@@ -1,7 +1,7 @@
 /**
  * The writes of clients, from their arrival until the log has them: what is taken in, and what is refused.
  *
- * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, N3).
+ * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, REPLICA-3).
  */
 import { type ErrorCode, KvError } from "../base/index.ts";
 import {

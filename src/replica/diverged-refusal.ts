@@ -2,7 +2,7 @@ import type { Agreement } from "./agreement.ts";
 import type { Refusal } from "./client-writes.ts";
 import { nodesText } from "./nodes-text.ts";
 
-/** What clients of node `pid` are told while it is not known to be in the right (Replica, N4). Null: it may serve. */
+/** What clients of node `pid` are told while it is not known to be in the right (Replica, REPLICA-4). Null: it may serve. */
 export function divergedRefusal(pid: number, agreement: Agreement): Refusal | null {
   if (agreement.mayServe) return null;
   const peers = agreement.alarms.map(({ peer }) => peer);

@@ -2,7 +2,7 @@
  * What this node's state was at earlier indexes, as hashes: at every one of the last few thousand, and further back at
  * every 256th. Each index costs four or eight stores and nothing is allocated: it is kept for every entry applied.
  *
- * Invariant H1: `has(idx)` implies that the hash stands for the state that this node applies to now, or for one it came
+ * Invariant HASHES-1: `has(idx)` implies that the hash stands for the state that this node applies to now, or for one it came
  * from by applying entries: what was before a snapshot took its place is forgotten.
  */
 import type { StateCheckpoint } from "../protocol/messages/index.ts";

@@ -5,14 +5,14 @@ import type { HostMessage, NodePaxosMessage, SnapshotName } from "../protocol/me
 type Core = OmniPaxos<Uint8Array, SnapshotName>;
 type JoinRequest = Extract<HostMessage, { type: "joinRequest" }>;
 
-/** The core has promised what the leader prepares; the promise itself stays here (J4). Null: it has not. */
+/** The core has promised what the leader prepares; the promise itself stays here (JOIN-4). Null: it has not. */
 export function joinRequestFor(core: Core, n: Ballot): JoinRequest | null {
   const { promise, phase, acceptedRound, acceptedIdx, decidedIdx } = core;
   if (!ballotsEqual(promise, n) || phase !== "prepare") return null;
   return { type: "joinRequest", n, acceptedRound, acceptedIdx, decidedIdx };
 }
 
-/** J4. What the leader takes it for while accepting: a late promise is answered with all that its sender lacks. */
+/** JOIN-4. What the leader takes it for while accepting: a late promise is answered with all that its sender lacks. */
 export function lateJoiner(core: Core, request: JoinRequest): NodePaxosMessage | null {
   const { n, acceptedRound, acceptedIdx, decidedIdx } = request;
   if (core.adoptedIdx === null || !ballotsEqual(core.promise, n)) return null;

@@ -3,15 +3,15 @@
  * nothing: what the lost disk had promised and accepted is known to nobody but the others.
  *
  * Invariants:
- *   J1. A peer confirms by a report in the present session: it knows this disk under this id and has dropped every vote of
+ *   JOIN-1. A peer confirms by a report in the present session: it knows this disk under this id and has dropped every vote of
  *       the one before. It tells what it has promised.
- *   J2. So many have confirmed that every quorum with this node in it has one of them. A candidate that still counts a
- *       promise of the lost disk needs one of them too, and either that one's promise is known here (J3) or it tells the
+ *   JOIN-2. So many have confirmed that every quorum with this node in it has one of them. A candidate that still counts a
+ *       promise of the lost disk needs one of them too, and either that one's promise is known here (JOIN-3) or it tells the
  *       candidate first that the disk was replaced.
- *   J3. This node votes only when its log is that of a leader with a ballot at least as high as all that they had promised.
+ *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as all that they had promised.
  *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots.
- *   J4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
- *   J5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
+ *   JOIN-4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
+ *   JOIN-5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
  */
 import { compareBallots, type Ballot, type NodeId } from "../omnipaxos/index.ts";
 import type { PeerMessage } from "../protocol/peer/index.ts";
@@ -54,7 +54,7 @@ export class Joining {
     return this.#needed;
   }
 
-  /** J1. The first word of a session counts: later promises cannot rest on votes of the lost disk. */
+  /** JOIN-1. The first word of a session counts: later promises cannot rest on votes of the lost disk. */
   onConfirmed(peer: NodeId, promise: Ballot, generation: number): void {
     if (!this.#confirmed.has(peer)) this.#confirmed.set(peer, { promise, generation });
   }
@@ -80,7 +80,7 @@ export class Joining {
 
   /** Whether a message to this node may reach the core. */
   mayHear(message: PeerMessage): boolean {
-    // J3: it would begin a round with the log of a disk that may have lost what it voted for.
+    // JOIN-3: it would begin a round with the log of a disk that may have lost what it voted for.
     if (message.type === "takeOver") return false;
     if (message.type !== "prepare") return true;
     const { floor } = this;
@@ -96,7 +96,7 @@ export class Joining {
     return this.mayVote(acceptedRound) ? { generation: this.generation } : null;
   }
 
-  /** J3. @param acceptedRound durable: the log is that of its leader, or of a later moment of it */
+  /** JOIN-3. @param acceptedRound durable: the log is that of its leader, or of a later moment of it */
   mayVote(acceptedRound: Ballot): boolean {
     const { floor } = this;
     return floor !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, floor) >= 0;

@@ -24,7 +24,7 @@ export class Lending {
   }
 
   /**
-   * All that waits here of clients of this node. It may be proposed from now on (N3: never refused after).
+   * All that waits here of clients of this node. It may be proposed from now on (REPLICA-3: never refused after).
    * @param tick now
    */
   lendAll(peer: NodeId, tick: number): void {

@@ -2,19 +2,20 @@
  * Writes on their way into the log. Owns what clients of this node have asked for and the log has not yet applied.
  *
  * Invariants:
- *   P1. A group refused with a definite error has never been handed to the core, here or at a neighbour: what has is
+ *   PROPOSALS-1. A group refused with a definite error has never been handed to the core, here or at a neighbour: what has is
  *       marked as maybeProposed when it is staged again.
- *   P2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be handed
- *       over again at any time: the session table makes its commands take effect once.
- *   P3. Bytes and commands held for clients are bounded: what does not fit is refused at once. Only what comes back from
+ *   PROPOSALS-2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be
+ *       handed over again at any time: the session table makes its commands take effect once.
+ *   PROPOSALS-3. Bytes and commands held for clients are bounded: what does not fit is refused at once. Only what comes back from
  *       a neighbour, or from a neighbour's clients, is taken all the same: it may have been proposed, and nobody could be
  *       told more than nothing. Each node holds so much for its own clients, so this is bounded too.
- *   P4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
+ *   PROPOSALS-4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
  *       been under way for longer than `underWayTicks` is not waited for: it may be lost, or the way to the leader long.
  *       Likewise while `underWayBytesMax` bytes are, however long: larger messages and turns would hold back heartbeats.
- *   P5. No route holds more than is free: one alone gets half of the room, k that want all of it get a part in k + 1 each, and
- *       as much is left for who comes next.
- *   P6. What a neighbour serves is held here, in bytes and commands, until that is settled: P3 and P5 go on to hold for it.
+ *   PROPOSALS-5. No route holds more than is free: one alone gets half of the room, k that want all of it get a part in k + 1
+ *       each, and as much is left for who comes next.
+ *   PROPOSALS-6. What a neighbour serves is held here, in bytes and commands, until that is settled: PROPOSALS-3 and
+ *       PROPOSALS-5 go on to hold for it.
  */
 
 /** What one route holds of all that may be held. */
@@ -62,7 +63,7 @@ export interface ProposalsOptions {
   readonly retryTicks: number;
   /** A batch not applied for so long is forgotten: its clients have long given up. */
   readonly abandonTicks: number;
-  /** See P4. */
+  /** See PROPOSALS-4. */
   readonly underWayMax: number;
   readonly underWayTicks: number;
   readonly underWayBytesMax: number;
@@ -139,7 +140,7 @@ export class Proposals<R> {
   }
 
   /**
-   * A group that was at another node: see P3.
+   * A group that was at another node: see PROPOSALS-3.
    * @param ageTicks how long it has waited there
    */
   adopt(
@@ -183,7 +184,8 @@ export class Proposals<R> {
   }
 
   /**
-   * P6. Takes out every group that fulfils `predicate`, proposed or not, for a neighbour to serve. Each is to be settled.
+   * PROPOSALS-6: takes out every group that fulfils `predicate`, proposed or not, for a neighbour to serve. Each is to be
+   * settled.
    */
   lend(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
     const lent = this.#removeStaged(predicate);
@@ -203,7 +205,7 @@ export class Proposals<R> {
 
   /**
    * What to hand to the core now, given that a leader can be reached: the batches that may have been lost, and
-   * what is staged, in as few entries as it fits, unless enough is under way (P4).
+   * what is staged, in as few entries as it fits, unless enough is under way (PROPOSALS-4).
    * @param leadership names the current leader and ballot; a batch handed over under another one is handed over again
    * @param nowMs the time of this turn
    * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node

@@ -3,10 +3,10 @@
  * ranges and with what it finds; those that want one key each cost it nothing.
  *
  * Invariants:
- *   X1. `visit` meets each item once whose range holds the key, and no other.
- *   X2. Ranges are in a tree by start and then end; the two sides of a node differ in height by one at most, so whoever chooses
- *       the ranges cannot make it deep.
- *   X3. A node's `reach` is the greatest end below and at it: where that is not above the key nothing is found.
+ *   RANGEINDEX-1. `visit` meets each item once whose range holds the key, and no other.
+ *   RANGEINDEX-2. Ranges are in a tree by start and then end; the two sides of a node differ in height by one at most, so
+ *       whoever chooses the ranges cannot make it deep.
+ *   RANGEINDEX-3. A node's `reach` is the greatest end below and at it: where that is not above the key nothing is found.
  */
 import type { ByteString } from "../base/index.ts";
 
@@ -64,7 +64,7 @@ export class RangeIndex<T> {
     return this.#keys.has(key) || covers(this.#root, key);
   }
 
-  /** X1. */
+  /** RANGEINDEX-1. */
   visit(key: ByteString, visitor: (item: T) => void): void {
     this.#keys.get(key)?.forEach(visitor);
     stab(this.#root, key, visitor);
@@ -155,7 +155,7 @@ function withoutLeftmost<T>(node: Node<T>): Node<T> | null {
   return balanced(node);
 }
 
-/** X2, after one side has grown or shrunk by one. */
+/** RANGEINDEX-2, after one side has grown or shrunk by one. */
 function balanced<T>(node: Node<T>): Node<T> {
   const { left, right } = node;
   const lean = heightOf(left) - heightOf(right);
@@ -186,7 +186,7 @@ function turnedLeft<T>(node: Node<T>): Node<T> {
   return measured(top);
 }
 
-/** Height and X3, from its two sides. */
+/** Height and RANGEINDEX-3, from its two sides. */
 function measured<T>(node: Node<T>): Node<T> {
   const { left, right } = node;
   node.height = 1 + Math.max(heightOf(left), heightOf(right));

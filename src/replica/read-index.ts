@@ -2,13 +2,13 @@
  * Linearizable reads (ADR 0002). Owns every read that still waits for an index, and the confirmation rounds.
  *
  * Invariants:
- *   R1. An index is given only by a leader in its accept phase: max(decided, adopted length).
- *   R2. It is given only after a write quorum said "my promise is n" after the reads had arrived.
- *   R3. An asker's promise counts for its own request only.
- *   R4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
- *   R5. An index learnt serves the round that asked for it, and no other: a round is named by the process and its number in
- *       it, the replica lets no answer in that is meant for an earlier process, and what a peer asked for is forgotten when
- *       its session ends.
+ *   READINDEX-1. An index is given only by a leader in its accept phase: max(decided, adopted length).
+ *   READINDEX-2. It is given only after a write quorum said "my promise is n" after the reads had arrived.
+ *   READINDEX-3. An asker's promise counts for its own request only.
+ *   READINDEX-4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
+ *   READINDEX-5. An index learnt serves the round that asked for it, and no other: a round is named by the process and its
+ *       number in it, the replica lets no answer in that is meant for an earlier process, and what a peer asked for is
+ *       forgotten when its session ends.
  */
 import { ballotsEqual, type Ballot, type NodeId } from "../omnipaxos/index.ts";
 import type { HostMessage, RequestName } from "../protocol/messages/index.ts";
@@ -176,7 +176,7 @@ export class ReadIndex<R extends { readonly count: number }> {
     return dropped;
   }
 
-  /** An answer among the messages is one to this process: R5. */
+  /** An answer among the messages is one to this process: READINDEX-5. */
   receive(from: NodeId, message: HostMessage): void {
     switch (message.type) {
       case "readRequest":
@@ -240,7 +240,7 @@ export class ReadIndex<R extends { readonly count: number }> {
     }
   }
 
-  /** R3: asker and leader may already be a write quorum. @returns true when a probe is needed */
+  /** READINDEX-3: asker and leader may already be a write quorum. @returns true when a probe is needed */
   #confirmAtOnce(request: IndexRequest & { readonly n: Ballot }): boolean {
     const view = this.#view;
     if (!view.isAcceptingLeader) {

@@ -2,14 +2,15 @@
  * Serving clients through a neighbour while no leader feeds this node (ADR 0003).
  *
  * Invariants:
- *   L1. A frame that was itself relayed is never relayed again, so nothing goes round in circles.
- *   L2. An answer goes to the client that asked, or to nobody: a client is named by the process that it is connected to and a
- *       number there. A guest, the client of a neighbour, is closed for good when the neighbour's session ends, whoever
+ *   RELAY-1. A frame that was itself relayed is never relayed again, so nothing goes round in circles.
+ *   RELAY-2. An answer goes to the client that asked, or to nobody: a client is named by the process that it is connected to
+ *       and a number there. A guest, the client of a neighbour, is closed for good when the neighbour's session ends, whoever
  *       still holds its route. A link that is renewed is the same session between the same processes.
- *   L3. What a neighbour was given stays here until it is answered. A neighbour that is silent, or not heard any more, loses
+ *   RELAY-3. What a neighbour was given stays here until it is answered. A neighbour that is silent, or not heard any more, loses
  *       the client: all that it holds of it is taken back, to be handed over once more.
- *   L4. One neighbour at a time answers for a request. With a client that is taken back goes its name: what its neighbour says
- *       under that name comes too late. It might be "nothing was proposed", of a write that another one has proposed.
+ *   RELAY-4. One neighbour at a time answers for a request. With a client that is taken back goes its name: what its
+ *       neighbour says under that name comes too late. It might be "nothing was proposed", of a write that another one has
+ *       proposed.
  */
 import type { Actor } from "../store/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
@@ -191,7 +192,7 @@ export class Relay {
   }
 
   /**
-   * L2. The clients will come with new frames, if at all.
+   * RELAY-2: the clients will come with new frames, if at all.
    * @returns their routes, closed
    */
   sessionEnded(peer: NodeId): readonly Route[] {
@@ -202,7 +203,7 @@ export class Relay {
   }
 
   /**
-   * L3. Advances time.
+   * Advances time (RELAY-3).
    * @param isHeard whether this neighbour has a session and answered the last heartbeat round
    * @returns what was at neighbours that lose it, of clients that are still there
    */

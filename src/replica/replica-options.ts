@@ -54,8 +54,9 @@ export interface WantedPiece {
 }
 
 /**
- * All that a turn of the replica wants done: nothing else leaves it. What comes of it comes back as inputs (`onPersisted`,
- * `install`, `endSnapshot`, `placeTaken`).
+ * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `endSnapshot`,
+ * `placeTaken`). Nothing else leaves it but the pieces of a snapshot that it receives, which go to its `SnapshotSink` as they come;
+ * and the host asks by itself, after a turn, whether a snapshot is to be taken (`beginSnapshot`).
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
@@ -101,9 +102,9 @@ export const NO_EFFECTS: TurnEffects = {
 
 /** What became of requests between nodes since the process started. Counts only grow. */
 export interface RequestCounters {
-  /** Answers to an earlier process of this node, dropped (N5). */
+  /** Answers to an earlier process of this node, dropped (REPLICA-5). */
   strayAnswers: number;
-  /** Questions for an index that ended with their asker's session (N5). */
+  /** Questions for an index that ended with their asker's session (REPLICA-6). */
   endedReads: number;
   /** Relayed clients, likewise. */
   endedGuests: number;

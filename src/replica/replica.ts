@@ -5,13 +5,15 @@
  * tells what to write, send and answer. Owns the core, the key-value state and everything in between.
  *
  * Invariants:
- *   N1. appliedIdx <= decidedIdx; entries are applied in order, each once, on top of a snapshot or the empty state.
- *   N2. A write is answered only from its application in the log; a linearizable read only at an index that `ReadIndex` gave.
- *   N3. A definite refusal is given only for what this node neither proposed nor relayed.
- *   N4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), no client is
- *       answered from it: requests are refused, and what is applied of requests proposed before is answered with silence.
- *   N5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
- *   N6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
+ *   REPLICA-1. appliedIdx <= decidedIdx; entries are applied in order, each once, on top of a snapshot or the empty state.
+ *   REPLICA-2. A write is answered only from its application in the log; a linearizable read only at an index that
+ *       `ReadIndex` gave.
+ *   REPLICA-3. A definite refusal is given only for what this node neither proposed nor relayed.
+ *   REPLICA-4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), no
+ *       client is answered from it: requests are refused, and what is applied of requests proposed before is answered with
+ *       silence.
+ *   REPLICA-5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
+ *   REPLICA-6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
 import type { FrozenState, KvState, UnreadableEntries } from "../store/index.ts";
 import {
@@ -312,9 +314,9 @@ export class Replica {
   }
 
   /**
-   * N6. The process that the next session leads to may be another one, which has asked for nothing yet. Its clients' writes
-   * that are under way stay so, as with any client that has gone. What else is kept for the peer names its content and not
-   * the asker: the snapshot that it fetches, and the log sync of its that waits for a snapshot (see CatchUp, C5).
+   * REPLICA-6: the process that the next session leads to may be another one, which has asked for nothing yet. Its clients'
+   * writes that are under way stay so, as with any client that has gone. What else is kept for the peer names its content and
+   * not the asker: the snapshot that it fetches, and the log sync of its that waits for a snapshot (see CATCHUP-5).
    */
   onSessionEnd(peer: NodeId): void {
     this.#connected.delete(peer);
@@ -330,7 +332,7 @@ export class Replica {
     this.#wantedPieces = this.#wantedPieces.filter(({ to }) => to !== peer);
   }
 
-  /** A peer knows this disk, as that of `generation`, and has dropped every vote of the one before (J1). */
+  /** A peer knows this disk, as that of `generation`, and has dropped every vote of the one before (JOIN-1). */
   onConfirmed(peer: NodeId, promise: Ballot, generation: number): void {
     this.#joining?.onConfirmed(peer, promise, generation);
   }
@@ -446,7 +448,7 @@ export class Replica {
     const sessionsWith = (peer: NodeId): number => this.#sessions.get(peer) ?? 0;
     this.#clock.propose(nowMs);
     propose(this.#core, this.#writes.proposals, () => this.standing(), sessionsWith, nowMs);
-    // J5. Until then reads wait: this node's own log would count for the index that they are answered at.
+    // JOIN-5. Until then reads wait: this node's own log would count for the index that they are answered at.
     if (this.#joining === null) this.#reads.rounds.flush();
     const effects = this.#core.takeEffects();
     const toApply = applyDecided(this.#applyParts, nowMs);
@@ -490,7 +492,7 @@ export class Replica {
     for (const peer of this.#connected) this.#send(peer, { type: "stateHashes", ...hashes });
   }
 
-  /** N4, for what came before it was known. */
+  /** REPLICA-4, for what came before it was known. */
   #refuseWaiting(): void {
     const refusal = this.#divergedRefusal();
     if (refusal === null) return;
@@ -503,7 +505,7 @@ export class Replica {
     this.#outbox.refuseRead(read, code, reason);
   }
 
-  /** N4. Null: this node may serve. */
+  /** REPLICA-4. Null: this node may serve. */
   #divergedRefusal(): Refusal | null {
     return divergedRefusal(this.#core.pid, this.#agreement);
   }

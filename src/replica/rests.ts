@@ -3,10 +3,10 @@
  * has sent, so that turns stay short for those who ask for little.
  *
  * Invariants:
- *   Q1. In a turn a route gets one go, of REST_BYTES of work; what its last read goes beyond that, or went beyond it at the first
- *       go of a frame, is taken off its next ones.
- *   Q2. Whoever was served stands behind all others who wait.
- *   Q3. A route that rests is passed over, and no turn is wanted for it.
+ *   RESTS-1. In a turn a route gets one go, of REST_BYTES of work; what its last read goes beyond that, or went beyond it at
+ *       the first go of a frame, is taken off its next ones.
+ *   RESTS-2. Whoever was served stands behind all others who wait.
+ *   RESTS-3. A route that rests is passed over, and no turn is wanted for it.
  */
 import type { PendingRead } from "./apply-wait-queue.ts";
 import type { Route } from "./route.ts";
@@ -28,7 +28,7 @@ interface Asker {
 }
 
 export class Rests {
-  /** Q2: in the order in which they get on. */
+  /** RESTS-2: in the order in which they get on. */
   readonly #askers = new Map<Route, Asker>();
 
   /** Another turn would get somebody on. */
@@ -69,7 +69,7 @@ export class Rests {
     }
   }
 
-  /** Q1. */
+  /** RESTS-1. */
   #serveOne(
     asker: Asker,
     go: (read: PendingRead, workMax: number) => Gone,
@@ -85,7 +85,7 @@ export class Rests {
   }
 }
 
-/** Q3. Whoever is gone does not rest: what it left goes. */
+/** RESTS-3. Whoever is gone does not rest: what it left goes. */
 function isResting(route: Route): boolean {
   return route.isOpen() && route.isResting?.() === true;
 }

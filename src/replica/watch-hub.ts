@@ -3,8 +3,8 @@
  * happens, and its frames leave with the effects of the turn.
  *
  * Invariants, beside those of the walks and of rights:
- *   W3. Progress at R is written only behind all events up to R of the watches that it is of.
- *   W7. Nothing is done while there are no watches, and nothing kept but what a connection has that once had some.
+ *   HUB-1. Progress at R is written only behind all events up to R of the watches that it is of.
+ *   HUB-2. Nothing is done while there are no watches, and nothing kept but what a connection has that once had some.
  */
 import { type ByteString, type ErrorCode, unreachable } from "../base/index.ts";
 import type { KvState } from "../store/index.ts";
@@ -67,7 +67,7 @@ export class WatchHub {
     this.#due = Array.from({ length: options.progressTicks }, () => new Set());
   }
 
-  /** W7. */
+  /** HUB-2. */
   get isActive(): boolean {
     return this.#shares.watches > 0;
   }
@@ -233,7 +233,7 @@ export class WatchHub {
 
   // ---- what else they are told -----------------------------------------------------------------------------------
 
-  /** W3. */
+  /** HUB-1. */
   #answerAskers(): void {
     for (const watch of this.#askers) {
       // Of a watch from the future nothing was sent, and nothing was to be.
@@ -247,7 +247,7 @@ export class WatchHub {
     }
   }
 
-  /** W3. While what was applied is yet to be walked over it says less than it might, and nothing wrong. */
+  /** HUB-1. While what was applied is yet to be walked over it says less than it might, and nothing wrong. */
   #notice(session: WatchSession): void {
     if (!session.hasRoom(this.#walks.turn)) return;
     if (session.behind.size === 0) session.out.progress(ALL_WATCHES, this.#walks.fed);

@@ -2,8 +2,8 @@
  * Whether those who watch may read what they watch: when a watch is created, and once more whenever users and rights change, or
  * whoever is connected is somebody else or nobody any more.
  *
- * Invariant W8: while a watch is yet to be judged by the rights as they are now, no watch is told of any event. So none is told of
- * what was applied behind the withdrawal of its right.
+ * Invariant WATCHRIGHTS-1: while a watch is yet to be judged by the rights as they are now, no watch is told of any event. So
+ * none is told of what was applied behind the withdrawal of its right.
  */
 import type { ByteString, ErrorCode } from "../base/index.ts";
 import {
@@ -56,7 +56,7 @@ export class WatchRights {
     return refusalOf(rightsOf(access, actor), actor, wish);
   }
 
-  /** W8. Looks at as many as the turn has left. @returns whether all are judged */
+  /** WATCHRIGHTS-1. Looks at as many as the turn has left. @returns whether all are judged */
   judge(): boolean {
     const access = this.#access();
     if (access !== this.#judgedBy) {

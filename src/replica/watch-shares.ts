@@ -3,10 +3,10 @@
  * apart whoever comes from one address.
  *
  * Invariants:
- *   W8. Nobody gets more watches, or more of what they name, than is left free for others after that. So one client has half of a
- *       node at most, and whoever comes next finds room, however many came before.
- *   W9. What was taken is given back, whatever becomes of rights and users meanwhile: a connection's client is the one that it
- *       had when it first asked for a watch.
+ *   SHARES-1. Nobody gets more watches, or more of what they name, than is left free for others after that. So one client has
+ *       half of a node at most, and whoever comes next finds room, however many came before.
+ *   SHARES-2. What was taken is given back, whatever becomes of rights and users meanwhile: a connection's client is the one
+ *       that it had when it first asked for a watch.
  */
 import type { WatchLimits } from "./watch-limits.ts";
 import type { WatchSession } from "./watch.ts";

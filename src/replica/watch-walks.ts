@@ -7,13 +7,13 @@
  * them needs to where the live walk is; they join it there. So what is read of the history is read once for all that need it.
  *
  * Invariants:
- *   W1. Of a revision a watch is told everything it wants, in one record or in parts with nothing else for it in between, or
+ *   WALKS-1. Of a revision a watch is told everything it wants, in one record or in parts with nothing else for it in between, or
  *       nothing yet; and of no revision before all those before it from its first one on.
- *   W2. A live watch has been told everything up to `fed`, a swept one everything below the sweep's `at`, any other one
+ *   WALKS-2. A live watch has been told everything up to `fed`, a swept one everything below the sweep's `at`, any other one
  *       everything below its `next`; as far as it is at or above its own `next`.
- *   W4. What is not kept any more ends the watches that need it, COMPACTED, and no other.
- *   W5. A turn does at most what TURN says, and one revision.
- *   W6. What is written for a connection beyond its room is at most one part of a revision for each of its watches, and what
+ *   WALKS-3. What is not kept any more ends the watches that need it, COMPACTED, and no other.
+ *   WALKS-4. A turn does at most what TURN says, and one revision.
+ *   WALKS-5. What is written for a connection beyond its room is at most one part of a revision for each of its watches, and what
  *       says that a watch was created, has ended or got on.
  */
 import type { ByteString } from "../base/index.ts";
@@ -33,11 +33,11 @@ import {
 export interface WalkHooks {
   /** Something was written for this connection. */
   wrote(session: WatchSession): void;
-  /** W4. It is to be ended, and taken out. */
+  /** WALKS-3. It is to be ended, and taken out. */
   compacted(watch: Watch, oldest: number): void;
 }
 
-/** What is left of a turn (W5). */
+/** What is left of a turn (WALKS-4). */
 class Budget {
   changes = 0;
   records = 0;
@@ -117,7 +117,7 @@ export class WatchWalks {
     this.#move(watch, "ended");
   }
 
-  /** The first revision of which not all was sent (W2). */
+  /** The first revision of which not all was sent (WALKS-2). */
   nextOf({ lane, next }: Watch): number {
     if (lane === "live") return Math.max(next, this.#fed + 1);
     return lane === "swept" ? Math.max(next, this.#at) : next;
@@ -235,7 +235,7 @@ export class WatchWalks {
     return this.#next.last === history.last;
   }
 
-  /** All that the watches of a lane want of one revision (W1). */
+  /** All that the watches of a lane want of one revision (WALKS-1). */
   #tell(
     lane: "live" | "swept",
     revision: number,

@@ -38,7 +38,7 @@ export type AccessChange =
   | { readonly kind: "deleteRole"; readonly role: string }
   | ({ readonly kind: "permit"; readonly role: string; readonly may: PermissionKind } & Range)
   | ({ readonly kind: "forbid"; readonly role: string } & Range)
-  /** With a new key (U4), unless it is on already. */
+  /** With a new key (ACCESS-4), unless it is on already. */
   | { readonly kind: "turnOn"; readonly tokenKey: string }
   /** In logs from before keys could change: it leaves the key as it is, and who signed in. Nobody proposes it any more. */
   | { readonly kind: "turnOnWithFirstKey"; readonly tokenKey: string }
@@ -214,7 +214,7 @@ function hasRoot({ users }: AccessState): boolean {
   return root !== undefined && root.passwordHash !== "" && root.roles.includes(ROOT);
 }
 
-/** Who signed in before is nobody any more (U3): a token that was forged with the old key has let somebody in, perhaps. */
+/** Who signed in before is nobody any more (ACCESS-3): a token that was forged with the old key has let somebody in, perhaps. */
 function withTokenKey(state: AccessState, tokenKey: string): AccessState {
   const generation = state.epoch + 1;
   const users = new Map([...state.users].map(([name, user]) => [name, { ...user, generation }]));

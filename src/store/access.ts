@@ -3,13 +3,14 @@
  * another one (access-change.ts), so that a snapshot holds on to what it began with.
  *
  * Invariants:
- *   U1. While access control is on there is the user `root`, with a password and with the role `root`: somebody can always sign in
- *       who may do everything.
- *   U2. `epoch` grows by one with each change, so what was worked out of rights holds for as long as it stays the same.
- *   U3. A user's generation is the epoch at which the user was made, got its password last, or saw the key of tokens change: none of
- *       a user's, or of another of that name, comes twice, and who signed in with an older one is nobody any more.
- *   U4. The key that tokens are made with is of one cluster and of one time in which access control is on: whoever has found it in an
- *       older copy of the state has nothing. It is in no backup.
+ *   ACCESS-1. While access control is on there is the user `root`, with a password and with the role `root`: somebody can
+ *       always sign in who may do everything.
+ *   ACCESS-2. `epoch` grows by one with each change, so what was worked out of rights holds for as long as it stays the same.
+ *   ACCESS-3. A user's generation is the epoch at which the user was made, got its password last, or saw the key of tokens
+ *       change: none of a user's, or of another of that name, comes twice, and who signed in with an older one is nobody any
+ *       more.
+ *   ACCESS-4. The key that tokens are made with is of one cluster and of one time in which access control is on: whoever has
+ *       found it in an older copy of the state has nothing. It is in no backup.
  */
 import type { KeyInterval } from "./key-intervals.ts";
 
@@ -32,7 +33,7 @@ export interface User {
   readonly name: string;
   /** As `Passwords` of the node that took it wrote it. Empty: the user has none, and comes with a certificate. */
   readonly passwordHash: string;
-  /** U3. */
+  /** ACCESS-3. */
   readonly generation: number;
   /** Sorted. */
   readonly roles: readonly string[];
@@ -52,7 +53,7 @@ export interface Role {
 
 export interface AccessState {
   readonly isOn: boolean;
-  /** U2. */
+  /** ACCESS-2. */
   readonly epoch: number;
   /** Tokens are made with it; empty: there is none yet, and no token is good. Secret, like the hashes of passwords. */
   readonly tokenKey: string;
@@ -69,7 +70,7 @@ export const EMPTY_ACCESS: AccessState = {
   roles: new Map(),
 };
 
-/** U4: what may leave the cluster. */
+/** ACCESS-4: what may leave the cluster. */
 export function withoutTokenKey(access: AccessState): AccessState {
   return access.tokenKey === "" ? access : { ...access, tokenKey: "" };
 }

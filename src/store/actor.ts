@@ -11,7 +11,7 @@ import { ACCESS_NAME } from "./access.ts";
 export interface Actor {
   /** Of the user; empty: whoever knows the cluster's secret, who stands for root. */
   readonly name: string;
-  /** Of the password by which the user signed in (access.ts, U3); 0: by something else. */
+  /** Of the password by which the user signed in (access.ts, ACCESS-3); 0: by something else. */
   readonly generation: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What comes of the command at hand, what its session keeps of that, and what a repetition of it is told. It is one for all
- * commands, so that none is made for each. When something comes of a command, and whether it is kept, the state says (KvState, A2 and A3).
+ * commands, so that none is made for each. When something comes of a command, and whether it is kept, the state says (KvState, STATE-2 and STATE-3).
  */
 import { type ByteString, SESSION_WINDOW } from "../base/index.ts";
 import { STATUS, type Status } from "./command.ts";

@@ -1,4 +1,4 @@
-/** How much the state may cost and how much history it keeps: as it was set, and what follows from that (KvState, A6 and A9). */
+/** How much the state may cost and how much history it keeps: as it was set, and what follows from that (KvState, STATE-6 and STATE-9). */
 import { effectiveBound, type EffectiveBound, type HistoryBound } from "./history-bound.ts";
 import type { StateHeader } from "./state-header.ts";
 import { DEFAULT_QUOTA_BYTES } from "./state-size.ts";

@@ -7,8 +7,8 @@
  * (place-hash): else one client's keys could all fall into one shard, and that would grow too long for a turn.
  *
  * Invariants:
- *   I1. A cell stands in a bucket of its hash, or aside in its shard. Its place in `hashes` holds its hash.
- *   I2. Of one key there is at most one cell.
+ *   CELLINDEX-1. A cell stands in a bucket of its hash, or aside in its shard. Its place in `hashes` holds its hash.
+ *   CELLINDEX-2. Of one key there is at most one cell.
  */
 import type { ByteString } from "../base/index.ts";
 import type { Cell } from "./cell.ts";

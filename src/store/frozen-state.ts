@@ -23,7 +23,7 @@
  * A key that was deleted after the oldest revision is there too, and not counted among the keys. So is what each key was
  * before each revision after the oldest; what it was before that is not.
  *
- * Equal bytes are those of states whose histories begin at the same revision (KvState, A9).
+ * Equal bytes are those of states whose histories begin at the same revision (KvState, STATE-9).
  *
  * Version 4, which is written as long as there is nothing to write into sections: without sections and the 0 behind them.
  * Version 3, which is still read: as 4, but there are no records: with each key come all its versions that a read at the oldest

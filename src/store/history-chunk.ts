@@ -37,7 +37,7 @@ export class HistoryChunk {
   /** Its first revision. */
   readonly first: number;
   readonly #records: ByteWriter;
-  /** By place, which is revision - first: where its records end, and the sums up to it (History, V4). */
+  /** By place, which is revision - first: where its records end, and the sums up to it (History, HISTORY-4). */
   readonly #ends = new Uint32Array(PLACES);
   readonly #bytesUpTo = new Float64Array(PLACES);
   readonly #hashUpTo = new Int32Array(PLACES);

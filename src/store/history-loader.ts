@@ -1,8 +1,9 @@
 /**
  * Makes the history of a state that is read from a snapshot, where its records come before the keys.
  *
- * Invariant H1: what was appended is what a state of this kind has, whatever the bytes said: each record names the revision at
- * which its key was changed before, and the newest one of each key is what made the version that its cell has.
+ * Invariant HISTORYLOADER-1: what was appended is what a state of this kind has, whatever the bytes said: each record names
+ * the revision at which its key was changed before, and the newest one of each key is what made the version that its cell
+ * has.
  */
 import {
   type ByteReader,
@@ -73,7 +74,7 @@ export class HistoryLoader {
     if (this.#newest.size > 0) throw wrong("a change of a key that is not there");
   }
 
-  /** H1. */
+  /** HISTORYLOADER-1. */
   #append(step: number, before: Cell, isDeletion: boolean): void {
     const history = this.#history;
     const { key, version, modRevision } = before;

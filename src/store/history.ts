@@ -5,16 +5,16 @@
  * several keys at its revision, which has as many records then.
  *
  * Invariants:
- *   V1. Every revision in (oldest, last] has a record of each key that was changed at it. Reads at any revision from `oldest`
- *       on find what they need there.
- *   V2. `oldest` only grows, and follows from the changes and the calls of `compactTo` and `bound` alone. When what it leaves
- *       behind is let go of (`release`) nobody can tell.
- *   V3. Chunks are only appended to, and let go of as a whole: so a clone shares them. It looks at no record beyond its own
- *       last one.
- *   V4. bytes and hash are sums over the records in (oldest, last]: each revision has the sums up to it, so that to leave
+ *   HISTORY-1. Every revision in (oldest, last] has a record of each key that was changed at it. Reads at any revision from
+ *       `oldest` on find what they need there.
+ *   HISTORY-2. `oldest` only grows, and follows from the changes and the calls of `compactTo` and `bound` alone. When what it
+ *       leaves behind is let go of (`release`) nobody can tell.
+ *   HISTORY-3. Chunks are only appended to, and let go of as a whole: so a clone shares them. It looks at no record beyond
+ *       its own last one.
+ *   HISTORY-4. bytes and hash are sums over the records in (oldest, last]: each revision has the sums up to it, so that to leave
  *       records behind takes no look at each of them.
- *   V5. Of a key that was not there a record says when it was deleted, unless that was at `oldest` or before: whether a node still
- *       knows of it is chance.
+ *   HISTORY-5. Of a key that was not there a record says when it was deleted, unless that was at `oldest` or before: whether
+ *       a node still knows of it is chance.
  */
 import { assert, type ByteString, InvariantError, mix32, mixNumber } from "../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -34,7 +34,7 @@ export interface Before extends StoredValue {
 
 /** What reads need of it, live or frozen. */
 export interface HistoryView {
-  /** V1. */
+  /** HISTORY-1. */
   readonly oldest: number;
   readonly last: number;
   /** Of what this key was before its change at this revision, which is in (oldest, last]. */
@@ -76,12 +76,12 @@ export class History implements HistoryView {
     return this.#last;
   }
 
-  /** What its records are taken to cost: V4. */
+  /** What its records are taken to cost: HISTORY-4. */
   get bytes(): number {
     return this.#lastBytes - this.#oldestBytes;
   }
 
-  /** V4. Equal for equal records, whatever was before `oldest`. */
+  /** HISTORY-4. Equal for equal records, whatever was before `oldest`. */
   get hash(): number {
     return (this.#lastHash - this.#oldestHash) | 0;
   }
@@ -102,7 +102,7 @@ export class History implements HistoryView {
     chunk.setSums(revision, this.#lastBytes, this.#lastHash);
   }
 
-  /** Reads from this revision on go on to work, those below do not (V2). */
+  /** Reads from this revision on go on to work, those below do not (HISTORY-2). */
   compactTo(revision: number): void {
     assert(revision <= this.#last, `compacted to ${revision}, which is yet to come`);
     if (revision <= this.#oldest) return;
@@ -227,7 +227,7 @@ export class History implements HistoryView {
   }
 }
 
-/** V4. That a key was deleted at revisions that are not kept any more is not told apart from that it never was. */
+/** HISTORY-4. That a key was deleted at revisions that are not kept any more is not told apart from that it never was. */
 function recordHash(revision: number, { version, keyHash, hash }: Before): number {
   return mixNumber(version === 0 ? mix32(keyHash, ABSENT_MARK) : hash, revision);
 }

@@ -1,4 +1,4 @@
-/** Who asks for the commands at hand, and whether they may, by the users and roles at this place in the log (KvState, A10). */
+/** Who asks for the commands at hand, and whether they may, by the users and roles at this place in the log (KvState, STATE-10). */
 import { assert } from "../base/index.ts";
 import { OP, type ControlOp } from "./operations/index.ts";
 import type { AccessState } from "./access.ts";

@@ -3,30 +3,31 @@
  * no clock, no randomness, no order of objects in memory.
  *
  * Invariants:
- *   A1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
- *   A2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
+ *   STATE-1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
+ *   STATE-2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
  *       different command with a sequence number that was answered is refused and has no effect.
- *   A3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE, VALUE_TOO_LARGE and
+ *   STATE-3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE, VALUE_TOO_LARGE and
  *       TXN_REFUSED: else a repetition that stands in the log already could take effect later, when there is space again or
  *       other keys are there, and its client has been told otherwise.
- *   A4. The revision grows by one with each command that changes keys, and with nothing else. All keys that a transaction
+ *   STATE-4. The revision grows by one with each command that changes keys, and with nothing else. All keys that a transaction
  *       changes have the same.
- *   A5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
- *   A6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
+ *   STATE-5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
+ *   STATE-6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
  *       NO_SPACE: a transaction as a whole, by what all of it comes to. What sessions keep has a bound of its own (session-table) and does not count: nobody could make room there.
- *   A7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
- *       it in their logs come to the same state. The rules of session-id, A2's second sentence, A6, A8 and the bounds of
+ *   STATE-7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
+ *       it in their logs come to the same state. The rules of session-id, STATE-2's second sentence, STATE-6, STATE-8 and the bounds of
  *       what sessions keep are for entries of version 2.
- *   A8. The origin is set once, by the first session opened, and never changes.
- *   A9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far back.
- *       What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old revisions
- *       depends on it, and after as many changes as are kept it is all the same.
- *   A10. While access control is on, a command has an effect only if whoever asked for it has the rights at this place in
- *       the log (rights.ts). What is refused so is remembered like an answer (A3): rights that are granted later change nothing about
+ *   STATE-8. The origin is set once, by the first session opened, and never changes.
+ *   STATE-9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far
+ *       back. What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old
+ *       revisions depends on it, and after as many changes as are kept it is all the same.
+ *   STATE-10. While access control is on, a command has an effect only if whoever asked for it has the rights at this place in
+ *       the log (rights.ts). What is refused so is remembered like an answer (STATE-3): rights that are granted later change nothing about
  *       it. A repetition gets the first answer, but not what was found with it unless it may be read now.
- *   A11. Leases end by the cluster's clock or by command, and their keys with them, at one revision for each lease. The clock
- *       moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no effect in the
- *       sense of A1 and A2: a repetition renews it once more. What leases are is in the history hash whenever the clock moves.
+ *   STATE-11. Leases end by the cluster's clock or by command, and their keys with them, at one revision for each lease. The
+ *       clock moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no
+ *       effect in the sense of STATE-1 and STATE-2: a repetition renews it once more. What leases are is in the history hash
+ *       whenever the clock moves.
  */
 import {
   assert,
@@ -107,7 +108,7 @@ export class KvState {
   #origin: number;
   #rounds: Rounds;
   readonly #judge: Judge;
-  /** Of the entry at hand: A7. */
+  /** Of the entry at hand: STATE-7. */
   #isFirstVersion = false;
   readonly #answer: AnswerAtHand;
   /** What the command at hand may do to its key: made once, and handed to each. */
@@ -175,12 +176,12 @@ export class KvState {
     return this.#sessions.size;
   }
 
-  /** A5. */
+  /** STATE-5. */
   get unreadable(): UnreadableEntries {
     return this.#unreadable;
   }
 
-  /** A8. NO_ORIGIN: no session was opened yet, so there is nothing that anybody could take for another log's. */
+  /** STATE-8. NO_ORIGIN: no session was opened yet, so there is nothing that anybody could take for another log's. */
   get origin(): number {
     return this.#origin;
   }
@@ -220,12 +221,12 @@ export class KvState {
     return this.#bounds.set.quotaBytes !== null;
   }
 
-  /** A6. */
+  /** STATE-6. */
   get quotaBytes(): number {
     return this.#bounds.quotaBytes;
   }
 
-  /** How much history is kept (A9): as it was set, and what follows from it. */
+  /** How much history is kept (STATE-9): as it was set, and what follows from it. */
   get historyBound(): HistoryBound & { readonly effective: EffectiveBound } {
     const { set, effective } = this.#bounds;
     return { ...set.historyBound, effective };
@@ -237,7 +238,7 @@ export class KvState {
   }
 
   /**
-   * Lets go of history that was compacted, a part of it: nobody can tell (A9). Applying does it too, as fast as it comes.
+   * Lets go of history that was compacted, a part of it: nobody can tell (STATE-9). Applying does it too, as fast as it comes.
    * @param most deletions and chunks
    * @returns whether something is left for another time
    */
@@ -260,7 +261,7 @@ export class KvState {
     return this.#cells.get(key);
   }
 
-  /** Whether the answer to this number of this session is kept: a command that comes with it is a repetition (A2). */
+  /** Whether the answer to this number of this session is kept: a command that comes with it is a repetition (STATE-2). */
   hasOutcome(id: number, sequence: number): boolean {
     const session = this.#sessions.peek(id);
     return session !== undefined && sequence >= session.floor && session.find(sequence) >= 0;
@@ -278,7 +279,7 @@ export class KvState {
   }
 
   /**
-   * Applies all commands of the entry at log index idx, which is appliedIdx. An unreadable one has no effect (A5).
+   * Applies all commands of the entry at log index idx, which is appliedIdx. An unreadable one has no effect (STATE-5).
    * @param isChecked `validateEntry` has passed it, or it was made here of what `validateGroup` had passed
    * @throws KvError UNSUPPORTED_VERSION when a later version of this program may have written it: to pass over it would lose
    *   what others carry out. The state is as it was before.
@@ -478,7 +479,7 @@ export class KvState {
     this.#historyHash = mixRound(this.#historyHash, round);
   }
 
-  /** A8. In the history hash as well: states that agree in it agree in the origin. */
+  /** STATE-8. In the history hash as well: states that agree in it agree in the origin. */
   #begin(origin: number): void {
     if (this.#origin !== NO_ORIGIN) return;
     this.#origin = origin;
@@ -560,7 +561,7 @@ export class KvState {
     if (keys > 0) this.#changed(keys);
   }
 
-  /** A11. */
+  /** STATE-11. */
   #moveClock(): void {
     const { leases } = this.#cells;
     const due = moveClock(leases, this.#cursor.numbers(), this.#rounds.kept.at(-1));
@@ -573,7 +574,7 @@ export class KvState {
     this.#outcome(STATUS.ok, this.#revision);
   }
 
-  /** A10, of a repetition. */
+  /** STATE-10, of a repetition. */
   #repeatAnswer(session: Session, kept: number): void {
     const { op, sequence } = this.#cursor;
     this.#answer.repeat(session, kept, sequence, op, this.#revision);
@@ -621,13 +622,13 @@ export class KvState {
     this.#changed(1);
   }
 
-  /** A4. @param keys that were changed */
+  /** STATE-4. @param keys that were changed */
   #changed(keys: number): void {
     this.#changes += keys;
     this.#outcome(STATUS.ok, ++this.#revision);
   }
 
-  /** A9: a setting holds from its entry on. */
+  /** STATE-9: a setting holds from its entry on. */
   #boundHistory(): void {
     const { revisions, bytes } = this.#bounds.effective;
     this.#cells.bound(revisions, bytes);

@@ -2,13 +2,13 @@
  * The leases, which keys are bound to them, and the cluster's clock by which they end. docs/adr/0012-leases.md says why it is so.
  *
  * Invariants:
- *   LE1. A key is bound to a lease here if and only if its cell names the lease, and the key is there.
- *   LE2. The clock moves only by `advance`. A lease ends no sooner than the clock has moved by its time to live since the second
- *        `advance` after it was renewed: the stretch of time for which an entry of the clock stands may have begun before the
- *        renewal, and the next one may have been proposed before the renewal was decided.
- *   LE3. What `advance` finds due follows from what is here alone, in whatever order it came to be here: first what was to end
- *        first, among those the one with the lowest id.
- *   LE4. There are at most LEASES_MAX leases, with at most LEASE_KEYS_MAX keys each.
+ *   LEASES-1. A key is bound to a lease here if and only if its cell names the lease, and the key is there.
+ *   LEASES-2. The clock moves only by `advance`. A lease ends no sooner than the clock has moved by its time to live since
+ *        the second `advance` after it was renewed: the stretch of time for which an entry of the clock stands may have begun
+ *        before the renewal, and the next one may have been proposed before the renewal was decided.
+ *   LEASES-3. What `advance` finds due follows from what is here alone, in whatever order it came to be here: first what was
+ *        to end first, among those the one with the lowest id.
+ *   LEASES-4. There are at most LEASES_MAX leases, with at most LEASE_KEYS_MAX keys each.
  */
 import {
   assert,
@@ -22,7 +22,7 @@ import type { ClockEntry } from "./clock-entry.ts";
 import type { RoundName } from "./rounds.ts";
 import { BOUND_KEY_BYTES, LEASE_BYTES } from "./state-size.ts";
 
-/** LE2. Part of the format. */
+/** LEASES-2. Part of the format. */
 export const RENEWAL_STEPS = 2;
 /** Of leases that end with one entry, together: some milliseconds. Those that are left end with the next one. Part of the format. */
 const ENDED_KEYS_MAX = LEASE_KEYS_MAX;
@@ -167,7 +167,7 @@ export class Leases {
     return given;
   }
 
-  /** Its time begins anew (LE2). @returns its time to live; 0: there is no such lease */
+  /** Its time begins anew (LEASES-2). @returns its time to live; 0: there is no such lease */
   renew(id: number): number {
     const lease = this.#leases.get(id);
     if (lease === undefined) return 0;
@@ -184,7 +184,7 @@ export class Leases {
 
   /**
    * The clock moves.
-   * @returns the leases that are due, in order (LE3): the caller is to end them
+   * @returns the leases that are due, in order (LEASES-3): the caller is to end them
    */
   advance({ passedMs, round, count }: ClockEntry): readonly number[] {
     this.#ms += passedMs;
@@ -218,7 +218,7 @@ export class Leases {
     return ended;
   }
 
-  /** LE1: the cell names it. There is such a lease, with room for one more. */
+  /** LEASES-1: the cell names it. There is such a lease, with room for one more. */
   bind(id: number, key: ByteString, keyHash: number): void {
     const lease = this.#lease(id);
     assert(lease.keys.size < LEASE_KEYS_MAX, "keys of a lease are counted before one is bound");
@@ -228,7 +228,7 @@ export class Leases {
     this.#bound += 1;
   }
 
-  /** LE1: the cell named it. */
+  /** LEASES-1: the cell named it. */
   unbind(id: number, key: ByteString, keyHash: number): void {
     const lease = this.#lease(id);
     lease.keys.delete(key);

@@ -6,12 +6,12 @@
  * comes or goes, or for the first change of a cell since the last clone (ADR 0004 has the numbers).
  *
  * Invariants:
- *   C1. Index and tree hold the same cells under the same keys.
- *   C2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
- *   C3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
- *   C4. bytes is the sum of what all keys are taken to cost that are there, and size is their number.
- *   C5. A key that was deleted has a cell of version 0 until the history lets go of its deletion; to everybody who asks for the
- *       newest state it is not there.
+ *   CELLS-1. Index and tree hold the same cells under the same keys.
+ *   CELLS-2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
+ *   CELLS-3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
+ *   CELLS-4. bytes is the sum of what all keys are taken to cost that are there, and size is their number.
+ *   CELLS-5. A key that was deleted has a cell of version 0 until the history lets go of its deletion; to everybody who asks
+ *       for the newest state it is not there.
  */
 import { type ByteString, EMPTY_BYTES, hashByteString, LEASE_KEYS_MAX } from "../base/index.ts";
 import { Cell, LeasedCell, type StoredValue } from "./cell.ts";
@@ -44,7 +44,7 @@ export class OrderedCells {
   #bytes: number;
 
   /**
-   * Takes over what is handed in, all of it of generation 0 (C1).
+   * Takes over what is handed in, all of it of generation 0 (CELLS-1).
    * @param seed of the places in the index
    * @param bytes what the keys are taken to cost
    */
@@ -68,7 +68,7 @@ export class OrderedCells {
     this.#contentHash = contentHash;
   }
 
-  /** C4. */
+  /** CELLS-4. */
   get size(): number {
     return this.#size;
   }
@@ -77,7 +77,7 @@ export class OrderedCells {
     return this.#contentHash;
   }
 
-  /** C4. */
+  /** CELLS-4. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -100,7 +100,7 @@ export class OrderedCells {
     return thereOnly(this.#index.get(key, placeHash(key, this.#seed)));
   }
 
-  /** As `get`, also what a key is that was deleted (C5). */
+  /** As `get`, also what a key is that was deleted (CELLS-5). */
   newest(key: ByteString): KeyVersion | undefined {
     return this.#index.get(key, placeHash(key, this.#seed));
   }
@@ -196,7 +196,7 @@ export class OrderedCells {
     return rangeOf(this.#tree, query);
   }
 
-  /** In order of keys, or from the end downwards, with those that were deleted (C5). Valid until the next change. */
+  /** In order of keys, or from the end downwards, with those that were deleted (CELLS-5). Valid until the next change. */
   walk(
     start: ByteString,
     end: ByteString | null,
@@ -224,7 +224,7 @@ export class OrderedCells {
     return cell;
   }
 
-  /** This cell, or if a clone holds it too one of the current generation that takes its place (C2). */
+  /** This cell, or if a clone holds it too one of the current generation that takes its place (CELLS-2). */
   #own(old: Cell, place: number): Cell {
     if (old.generation === this.#generation) return old;
     const { key, keyHash, value, createRevision, modRevision, version } = old;
@@ -244,7 +244,7 @@ export class OrderedCells {
     return own;
   }
 
-  /** LE1. @param cell of the current generation. @returns the one that has taken its place, or itself */
+  /** LEASES-1. @param cell of the current generation. @returns the one that has taken its place, or itself */
   #bind(cell: Cell, place: number, lease: number): Cell {
     if (cell.lease !== 0) this.#leases.unbind(cell.lease, cell.key, cell.keyHash);
     if (lease !== 0) this.#leases.bind(lease, cell.key, cell.keyHash);
@@ -268,7 +268,7 @@ export class OrderedCells {
     return true;
   }
 
-  /** C5. A key that has come again since has a later revision. */
+  /** CELLS-5. A key that has come again since has a later revision. */
   readonly #deletionReleased = (key: ByteString, revision: number): void => {
     const place = placeHash(key, this.#seed);
     const cell = this.#index.get(key, place);

@@ -2,8 +2,9 @@
  * Which keys of a range are wanted beside its bounds, in which order, and the first few of them in that order.
  *
  * Invariants:
- *   S1. An order is total: keys that are alike in it stand in order of keys. In reverse it is the same order from its end.
- *   S2. What is kept of a page is bounded, as the page is: `isFull` says when nothing more is to be looked at.
+ *   SELECTION-1. An order is total: keys that are alike in it stand in order of keys. In reverse it is the same order from
+ *       its end.
+ *   SELECTION-2. What is kept of a page is bounded, as the page is: `isFull` says when nothing more is to be looked at.
  */
 import type { ByteString } from "../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -81,7 +82,7 @@ export class FirstInOrder {
     this.#bytesMax = bytesMax;
   }
 
-  /** S2. */
+  /** SELECTION-2. */
   get isFull(): boolean {
     const { length } = this.keys;
     return this.#bytes >= this.#bytesMax || (length >= this.#keysMax && length < this.#limit);

@@ -2,11 +2,11 @@
  * Ranges of keys and histories of one, a page at a time: what one answer holds is bounded, and so is what one turn spends on it.
  *
  * Invariants:
- *   P1. A page looks at PageLimits.cells cells and versions at most, and at the rest of one key: those that are not there at
+ *   RANGE-1. A page looks at PageLimits.cells cells and versions at most, and at the rest of one key: those that are not there at
  *       its revision count too. So it may hold fewer keys than are wanted, even none, and go on nevertheless.
- *   P2. Pages of one revision are one state, whichever nodes they come from.
- *   P3. A page in another order than that of keys has the first ones, in that order, of the keys that it went through in theirs.
- *       So the first of all pages together are the first of the range, and no node keeps anything between two pages.
+ *   RANGE-2. Pages of one revision are one state, whichever nodes they come from.
+ *   RANGE-3. A page in another order than that of keys has the first ones, in that order, of the keys that it went through in
+ *       theirs. So the first of all pages together are the first of the range, and no node keeps anything between two pages.
  */
 import type { ByteString } from "../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -152,7 +152,7 @@ export function readPage(
   return { revision, count, keys, resume: null };
 }
 
-/** P3. */
+/** RANGE-3. */
 function readInOrder(
   source: ReadSource,
   revision: number,

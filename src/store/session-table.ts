@@ -2,14 +2,16 @@
  * The sessions: bounded, the same on every node, part of every snapshot.
  *
  * Invariants:
- *   S1. Sessions stand in order of last use, by the log.
- *   S2. An id is never given twice: one from the counter stays below HASHED_IDS_START, one from a hash is not taken while
+ *   SESSIONS-1. Sessions stand in order of last use, by the log.
+ *   SESSIONS-2. An id is never given twice: one from the counter stays below HASHED_IDS_START, one from a hash is not taken while
  *       another session has it, and comes again later by a chance of 1 in 2^52.
- *   S3. Of one nonce there is at most one session that an entry of version 1 opened: opening twice with it gives the same.
- *   S4. actualBytes is the sum over all sessions, at most ACTUAL_BYTES_MAX.
- *   S5. Between two groups `keptBytes` is the sum over all sessions, and each session stands in the list of its kin, which
- *       is in order of last use too. After a group of an entry of version 2 or higher the sum is at most `keptBytesMax`.
- *   S6. Who has to go: when there are too many sessions, the one used longest ago among those in which nothing was ever
+ *   SESSIONS-3. Of one nonce there is at most one session that an entry of version 1 opened: opening twice with it gives the
+ *       same.
+ *   SESSIONS-4. actualBytes is the sum over all sessions, at most ACTUAL_BYTES_MAX.
+ *   SESSIONS-5. Between two groups `keptBytes` is the sum over all sessions, and each session stands in the list of its kin,
+ *       which is in order of last use too. After a group of an entry of version 2 or higher the sum is at most
+ *       `keptBytesMax`.
+ *   SESSIONS-6. Who has to go: when there are too many sessions, the one used longest ago among those in which nothing was ever
  *       asked, or else among all; when too much is kept, the one used longest ago among those that keep most. A client that
  *       is at work was used a moment ago: to have its session expired, others would have to use up the whole bound anew
  *       between two of its requests.
@@ -90,7 +92,7 @@ export class SessionTable {
     return this.#lastCounted;
   }
 
-  /** S5. */
+  /** SESSIONS-5. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
@@ -140,7 +142,7 @@ export class SessionTable {
   }
 
   /**
-   * S5: expires sessions until what all keep is within its bound.
+   * SESSIONS-5: expires sessions until what all keep is within its bound.
    * @param used the session of the group that was carried out: it stays, and as it was used last it is the last of its kin
    */
   makeRoom(used: Session | undefined): void {
@@ -169,7 +171,7 @@ export class SessionTable {
   }
 
   /**
-   * A new session, whatever the nonce has opened before. Opening one too many expires another (S6).
+   * A new session, whatever the nonce has opened before. Opening one too many expires another (SESSIONS-6).
    * @param position of the command in its entry
    */
   open(nonce: ByteString, idx: number, position: number): SessionName {

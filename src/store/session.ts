@@ -73,13 +73,13 @@ const NO_MARKS = new Int32Array(0);
  * One client's requests that were answered and may be repeated.
  *
  * Invariants:
- *   K1. floor never falls. Answers are kept for sequence numbers in [floor, top), and top <= floor + SESSION_WINDOW.
- *   K2. Slot sequence mod capacity has an answer's revision, its kind and the hash of its command; the capacity, a power of
- *       two, is at least top - floor, and after `settle` at most twice the least possible; the mark of a slot outside
- *       [floor, top) is 0.
- *   K3. actualBytes is the length of all values aside, at most SESSION_ACTUAL_BYTES_MAX.
- *   K4. What a session is taken to keep (`keptBytes`) follows from its floor and answers alone: a node that has them from a
- *       snapshot counts as one that has seen them come.
+ *   SESSION-1. floor never falls. Answers are kept for sequence numbers in [floor, top), and top <= floor + SESSION_WINDOW.
+ *   SESSION-2. Slot sequence mod capacity has an answer's revision, its kind and the hash of its command; the capacity, a
+ *       power of two, is at least top - floor, and after `settle` at most twice the least possible; the mark of a slot
+ *       outside [floor, top) is 0.
+ *   SESSION-3. actualBytes is the length of all values aside, at most SESSION_ACTUAL_BYTES_MAX.
+ *   SESSION-4. What a session is taken to keep (`keptBytes`) follows from its floor and answers alone: a node that has them
+ *       from a snapshot counts as one that has seen them come.
  */
 export class Session {
   /** Known to its client, and to nobody else. */
@@ -116,12 +116,12 @@ export class Session {
     return this.#actualBytes;
   }
 
-  /** K4. Nothing was ever asked in it: it keeps nothing and knows of nothing that its client has seen. */
+  /** SESSION-4. Nothing was ever asked in it: it keeps nothing and knows of nothing that its client has seen. */
   get isFresh(): boolean {
     return this.#top === 0;
   }
 
-  /** K4. */
+  /** SESSION-4. */
   get keptBytes(): number {
     const span = this.#top - this.#floor;
     if (span === 0) return 0;
@@ -227,7 +227,7 @@ export class Session {
     this.#actualBytes += actual.length;
   }
 
-  /** To be called when another session is used: a ring that has grown in a burst shrinks again (K2). */
+  /** To be called when another session is used: a ring that has grown in a burst shrinks again (SESSION-2). */
   settle(): void {
     const needed = ringSize(this.#top - this.#floor);
     if (this.#marks.length > 2 * needed) this.#resize(needed);

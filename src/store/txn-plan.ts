@@ -3,10 +3,10 @@
  * A function of the cells' newest state alone.
  *
  * Invariants:
- *   T1. All comparisons are of the cells as they are; operations see the cells with the changes planned so far.
- *   T2. At most TXN_KEYS_MAX keys are looked at. Cells of keys that were deleted do not count: which of them a node still has
- *       is no function of the log (kv-state, A9).
- *   T3. Each key is in `changes` once at most: txn-check lets nothing else pass.
+ *   PLAN-1. All comparisons are of the cells as they are; operations see the cells with the changes planned so far.
+ *   PLAN-2. At most TXN_KEYS_MAX keys are looked at. Cells of keys that were deleted do not count: which of them a node still has
+ *       is no function of the log (kv-state, STATE-9).
+ *   PLAN-3. Each key is in `changes` once at most: txn-check lets nothing else pass.
  */
 import { type ByteString, LEASE_KEYS_MAX, TXN_KEYS_MAX, unreachable } from "../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -178,7 +178,7 @@ class Planner {
   #delete({ where, previous }: DeleteOp): TxnResult {
     let count = 0;
     const deleted: Found[] = [];
-    // What was put before is in no range that is deleted (T3).
+    // What was put before is in no range that is deleted (PLAN-3).
     for (const [key, stored] of this.#there(where)) {
       if (this.changes.has(key)) continue;
       count += 1;
@@ -229,7 +229,7 @@ class Planner {
     if (change != null && this.#counts()) yield [key, change];
   }
 
-  /** The keys that there are in the cells, in order, until there are too many of them (T2). */
+  /** The keys that there are in the cells, in order, until there are too many of them (PLAN-2). */
   *#there(where: Where): Generator<readonly [ByteString, StoredValue], void, undefined> {
     if ("key" in where) {
       const stored = this.#lookAt(where.key);

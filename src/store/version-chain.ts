@@ -3,8 +3,8 @@
  * Records of one revision come in the order of their keys then: the next snapshot of such a node has the same in other bytes
  * than those of nodes that have applied it.
  *
- * Invariant VC1: what comes of it is what a state of this kind has: each revision after the oldest is the change of a key to one
- * version, or of several keys, whatever the bytes said.
+ * Invariant CHAIN-1: what comes of it is what a state of this kind has: each revision after the oldest is the change of a key
+ * to one version, or of several keys, whatever the bytes said.
  */
 import { EMPTY_BYTES } from "../base/index.ts";
 import { Cell } from "./cell.ts";

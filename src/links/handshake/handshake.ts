@@ -235,7 +235,7 @@ export class Handshake {
     return this.#options.checkRemote?.(this.#remote) ?? null;
   }
 
-  /** H4. Only of sides that both have a secret. */
+  /** HANDSHAKE-4. Only of sides that both have a secret. */
   #wireMismatch(remote: Hello): Refusal | null {
     if (!this.#needsSecret) return null;
     const own = this.#binding !== null;

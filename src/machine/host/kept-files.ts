@@ -3,8 +3,8 @@
  * when the files have changed and have been left alone for a moment: they are replaced one by one.
  *
  * Invariants:
- *   F1. The value is always one that could be read whole. What cannot be used is told, and the value before it stays.
- *   F2. What has been told of is not tried again before the files change once more.
+ *   KEPT-1. The value is always one that could be read whole. What cannot be used is told, and the value before it stays.
+ *   KEPT-2. What has been told of is not tried again before the files change once more.
  */
 import { stat } from "node:fs/promises";
 

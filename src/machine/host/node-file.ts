@@ -67,7 +67,7 @@ export class NodeFile implements DiskFile {
         writeAll(descriptor, position, bytes, (error) => timed(begunMs, error));
         return;
       }
-      // Not at once: what was sent before this call leaves first (see WsConnection C2), and other disks work while ours does.
+      // Not at once: what was sent before this call leaves first (see WsConnection SOCKET-2), and other disks work while ours does.
       process.nextTick(() => {
         const begunMs = performance.now();
         timed(begunMs, writeAllNow(descriptor, position, bytes));

@@ -3,9 +3,9 @@
  * themselves, until their connection is admitted.
  *
  * Invariants:
- *   S1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, for whoever
- *       means it needs three round trips only. So strangers hold no slot that somebody else needs.
- *   S2. None is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP.
+ *   STRANGER-1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, for
+ *       whoever means it needs three round trips only. So strangers hold no slot that somebody else needs.
+ *   STRANGER-2. None is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP.
  */
 import type { Socket } from "node:net";
 

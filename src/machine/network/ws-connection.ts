@@ -18,13 +18,14 @@ const STALLED_MAX = 10;
 
 /**
  * Invariants:
- *   C1. Handlers are never called from within a call of this object, nor after onClose.
- *   C2. Small frames sent in one go leave in one write: the socket is corked until the stack has unwound. A large one
+ *   SOCKET-1. Handlers are never called from within a call of this object, nor after onClose.
+ *   SOCKET-2. Small frames sent in one go leave in one write: the socket is corked until the stack has unwound. A large one
  *       leaves at once, with those before it: the other side works on it while this one goes on.
- *   C3. A connection that has not answered `missesMax` pings in a row, and said nothing else either, is destroyed. While we
+ *   SOCKET-3. A connection that has not answered `missesMax` pings in a row, and said nothing else either, is destroyed. While we
  *       do not read, its answers cannot be seen: it then has to take what waits for it.
- *   C4. Until it is admitted, and again once it is asked to close, no more than HANDSHAKE_BYTES_MAX and what came with them in
- *       one piece are taken from it: the limit of a frame alone would let it fill megabytes before anybody looks at them.
+ *   SOCKET-4. Until it is admitted, and again once it is asked to close, no more than HANDSHAKE_BYTES_MAX and what came with
+ *       them in one piece are taken from it: the limit of a frame alone would let it fill megabytes before anybody looks at
+ *       them.
  */
 export interface WsConnectionOptions {
   /** Null: a dialed connection has its socket later. */
@@ -60,7 +61,7 @@ export class WsConnection implements Connection {
   /** Before the length: what is accepted comes masked. */
   readonly #headerBytes: number;
   readonly #onData = (chunk: Buffer): void => this.#countUnheard(chunk.length);
-  /** Taken since nobody is to listen: C4. */
+  /** Taken since nobody is to listen: SOCKET-4. */
   #unheardBytes = 0;
   /** Of the socket: read before there were frames, and since then in whole frames. */
   #framedBytes = 0;
@@ -100,7 +101,7 @@ export class WsConnection implements Connection {
     this.#security = securityOf(socket, this.#options.needsCertificate ?? false);
     this.#framedBytes = socket.bytesRead - (this.#options.headBytes ?? 0);
     if (this.#admitted) return;
-    // Not before the web socket has taken what came with the first piece, which is put back for it: see C4.
+    // Not before the web socket has taken what came with the first piece, which is put back for it: see SOCKET-4.
     socket.on("data", this.#onData);
   }
 
@@ -167,7 +168,7 @@ export class WsConnection implements Connection {
     this.#ws.terminate();
   }
 
-  /** Called at regular intervals; see C3. A paused process counts one miss at most, for its timers do not catch up. */
+  /** Called at regular intervals; see SOCKET-3. A paused process counts one miss at most, for its timers do not catch up. */
   checkAlive(missesMax: number): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#pings = 0;
@@ -177,7 +178,7 @@ export class WsConnection implements Connection {
     this.#ws.ping();
   }
 
-  /** C3, while we do not read. */
+  /** SOCKET-3, while we do not read. */
   #checkTaking(): void {
     const buffered = this.#ws.bufferedAmount;
     this.#stalled = buffered === 0 || buffered < this.#lastBuffered ? 0 : this.#stalled + 1;
@@ -191,7 +192,7 @@ export class WsConnection implements Connection {
     this.#ws.terminate();
   }
 
-  /** C4. The web socket has seen these bytes; if it is admitted by them, they do not count. */
+  /** SOCKET-4. The web socket has seen these bytes; if it is admitted by them, they do not count. */
   #countUnheard(bytes: number): void {
     if (this.#admitted && this.#state === "open") return;
     this.#unheardBytes += bytes;

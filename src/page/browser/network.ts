@@ -44,7 +44,7 @@ export class BrowserNetwork implements Network {
 
 /**
  * Invariants:
- *   C1. Handlers are never called from within a call of this object, nor after onClose, which comes exactly once.
+ *   BROWSER-1. Handlers are never called from within a call of this object, nor after onClose, which comes exactly once.
  */
 class BrowserConnection implements Connection {
   readonly remote: string;

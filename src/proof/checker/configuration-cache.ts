@@ -4,9 +4,9 @@
  * low end nor wholly empty at the high end are kept: their number follows the concurrency, not the length.
  *
  * Invariants:
- *   C1. A configuration is reported as seen only if one with the same placed operations, state and tag is stored that
+ *   CACHE-1. A configuration is reported as seen only if one with the same placed operations, state and tag is stored that
  *       used the same operations of unknown outcome or fewer: whatever can follow the new one can follow that one.
- *   C2. Equality is decided on the whole configuration; the hash only finds candidates.
+ *   CACHE-2. Equality is decided on the whole configuration; the hash only finds candidates.
  */
 import { assert } from "../../base/index.ts";
 
@@ -58,7 +58,7 @@ export class ConfigurationCache {
     return this.bytes > this.#bytesMax;
   }
 
-  /** Adds the configuration. @returns false when it had been seen, see C1 */
+  /** Adds the configuration. @returns false when it had been seen, see CACHE-1 */
   add(configuration: Configuration, placed: Int32Array, used: Int32Array): boolean {
     const hash = mix(configuration);
     const mask = this.#slots.length - 1;

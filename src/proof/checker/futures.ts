@@ -4,9 +4,9 @@
  * is left that leads there, and it is not the present one, no order can be completed.
  *
  * Invariants:
- *   F1. `needs` counts the operations that have not been placed and must find a state; `sources` those that may lead to it,
+ *   FUTURE-1. `needs` counts the operations that have not been placed and must find a state; `sources` those that may lead to it,
  *       of unknown outcome among them.
- *   F2. A group whose machine cannot say where its operations lead is left out: nothing is concluded about it.
+ *   FUTURE-2. A group whose machine cannot say where its operations lead is left out: nothing is concluded about it.
  */
 import type { Machine } from "./model.ts";
 

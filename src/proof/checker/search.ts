@@ -3,20 +3,20 @@
  * cache of configurations (Wing and Gong; Lowe). It backs linearizability and sequential consistency, see Lanes.
  *
  * What keeps it small, and why nothing is lost:
- *   S1. An operation that never changes the state (a read) is placed as soon as it is accepted, without alternative: in
+ *   SEARCH-1. An operation that never changes the state (a read) is placed as soon as it is accepted, without alternative: in
  *       any order that starts with what has been placed, it can be moved to here.
- *   S2. An operation of unknown outcome is placed only right before one that needs it. In an order with the fewest such
+ *   SEARCH-2. An operation of unknown outcome is placed only right before one that needs it. In an order with the fewest such
  *       operations, each as late as possible, what follows one of them neither gives the same state without it (it
  *       could be left out) nor gives the same state in front of it (it could be later).
- *   S3. Two of unknown outcome that commute are placed in the order of their classes, and of equal ones of a lane the
+ *   SEARCH-3. Two of unknown outcome that commute are placed in the order of their classes, and of equal ones of a lane the
  *       one called first: each order can be rearranged so.
- *   S4. A state that can only grow (append), and is not the beginning of anything that was read, is given up when some
+ *   SEARCH-4. A state that can only grow (append), and is not the beginning of anything that was read, is given up when some
  *       read must come before anything that could reset it.
- *   S5. Of completed operations that do the same, whatever the state, the one answered first comes first: they can be
+ *   SEARCH-5. Of completed operations that do the same, whatever the state, the one answered first comes first: they can be
  *       exchanged.
- *   S6. What nobody saw is placed as soon as it changes nothing, and before whatever overwrites it: at its later place
+ *   SEARCH-6. What nobody saw is placed as soon as it changes nothing, and before whatever overwrites it: at its later place
  *       nobody misses it, as what follows there cannot tell the states apart until something overwrites them.
- *   S7. A step is not taken when some completed operation could not be placed any more, because nothing is left that leads
+ *   SEARCH-7. A step is not taken when some completed operation could not be placed any more, because nothing is left that leads
  *       to the state it must find (see Futures).
  */
 import { ConfigurationCache, type Configuration } from "./configuration-cache.ts";
@@ -69,7 +69,7 @@ const ORDER_STEPS_MAX = 1_000_000;
 export function search(problem: SearchProblem, limits: SearchLimits): SearchOutcome {
   const outcome = new Search(problem, limits, true).run();
   if (outcome.verdict !== "violation" || !limits.wantsOrder) return outcome;
-  // S7 gives up orders long before they get stuck: the longest is found without it.
+  // SEARCH-7 gives up orders long before they get stuck: the longest is found without it.
   const stepsMax = Math.min(limits.stepsMax, ORDER_STEPS_MAX);
   const { order, blocked } = new Search(problem, { ...limits, stepsMax }, false).run();
   return { ...outcome, order, blocked };
@@ -82,7 +82,7 @@ class Search {
   readonly #open: OpenOperations;
   readonly #cache: ConfigurationCache;
   readonly #exchange: Exchange;
-  /** S7. */
+  /** SEARCH-7. */
   readonly #futures: Futures | null;
   readonly #count: number;
   /** Number of a completed operation among the completed. */
@@ -192,7 +192,7 @@ class Search {
     return this.#limits.isTimeUp() ? "time" : null;
   }
 
-  /** S1. */
+  /** SEARCH-1. */
   #placeObservers(): void {
     for (let lane = 0; lane < this.#lanes.count; lane++) {
       let node = this.#lanes.first(lane);
@@ -262,7 +262,7 @@ class Search {
 
   #isCandidate(position: number): boolean {
     const { state, tagState, tagOperation } = this.#configuration;
-    // S5 and S6.
+    // SEARCH-5 and SEARCH-6.
     const exchange = this.#exchange;
     if (exchange.hasEarlierTwin(position) || exchange.overwritesUnseen(position)) return false;
     const link = this.#chain === null ? -1 : (this.#chain[position] as number);
@@ -279,7 +279,7 @@ class Search {
     return true;
   }
 
-  /** S2 and S3. */
+  /** SEARCH-2 and SEARCH-3. */
   #openCandidate(after: number): number {
     const open = this.#open;
     const from = after === END || this.#bitOf[after] !== -1 ? 0 : open.numberOf(after) + 1;
@@ -313,7 +313,7 @@ class Search {
     return END;
   }
 
-  /** S4. Only asked right after a step that changed the state. */
+  /** SEARCH-4. Only asked right after a step that changed the state. */
   #isHopeless(): boolean {
     if (this.#depth === 0 || this.#lanes.count !== 1) return false;
     const last = this.#lastMutation();

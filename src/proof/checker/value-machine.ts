@@ -2,10 +2,10 @@
  * One key: read, write, delete, append, compare-and-swap by value. A state is the number of a value; 0 is "absent".
  *
  * Invariants:
- *   V1. Equal values have equal numbers, also when they came about by different appends.
- *   V3. All values that nobody saw, expected or saw grown are one state, OTHER: no answer can tell them apart, and what
+ *   VALUE-1. Equal values have equal numbers, also when they came about by different appends.
+ *   VALUE-3. All values that nobody saw, expected or saw grown are one state, OTHER: no answer can tell them apart, and what
  *       is appended to such a value is one again.
- *   V2. isObserver(position) never changes during the life of a machine.
+ *   VALUE-2. isObserver(position) never changes during the life of a machine.
  */
 import { unreachable } from "../../base/index.ts";
 import { traceAppends, type AppendTrace } from "./appends.ts";
@@ -242,7 +242,7 @@ export class ValueMachine implements Machine {
     });
   }
 
-  /** By V3, all writes of values that nobody saw do the same. */
+  /** By VALUE-3, all writes of values that nobody saw do the same. */
   signature(position: number): string {
     if (this.isUnseen(position)) return "unseen";
     const answer = `${this.#said[position]} ${this.#actual[position]}`;
@@ -318,7 +318,7 @@ export class ValueMachine implements Machine {
     return number;
   }
 
-  /** V3. */
+  /** VALUE-3. */
   #stateOf(value: string): number {
     const known = this.#ids.get(value);
     if (known !== undefined) return known;

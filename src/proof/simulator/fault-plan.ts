@@ -154,7 +154,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     atMs: random.between(0, faultsMs),
     fault: drawFault(random, random.pick(kinds), cluster),
   }));
-  const plan: Plan = {
+  const drawn: Plan = {
     nodes,
     clients,
     keys: random.pick([1, 2, 3, 5]),
@@ -194,6 +194,9 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     history: drawSettings(random.fork("history"), nodes, faultsMs),
     mistakes: [],
   };
+  // A snapshot of tens of kilobytes in the smallest slices is not to take longer than a run has to come to rest.
+  const loadPauseMs = Math.min(drawn.loadPauseMs, drawn.loadSliceBytes === 50 ? 1 : 100);
+  const plan: Plan = { ...drawn, loadPauseMs };
   return withMistakes(withAskers(plan, random), random.fork("mistakes"), share);
 }
 

@@ -2,11 +2,11 @@
  * Holds leases against real time.
  *
  * Invariants, where the fastest of the nodes' clocks runs so many times as fast as real time:
- *   JL1. What the clock moves by, but for the first step after some place in the log, has passed since that place was decided: so no two
- *        steps stand for the same time, whoever made them.
- *   JL2. A lease that ended by time was renewed last, in the log, at least its time to live before.
- *   JL3. What was told of a lease is in the log: it was granted or renewed while it was asked for, and had not ended before; and what
- *        is told to be gone has ended.
+ *   LEASECHECK-1. What the clock moves by, but for the first step after some place in the log, has passed since that place
+ *        was decided: so no two steps stand for the same time, whoever made them.
+ *   LEASECHECK-2. A lease that ended by time was renewed last, in the log, at least its time to live before.
+ *   LEASECHECK-3. What was told of a lease is in the log: it was granted or renewed while it was asked for, and had not ended
+ *        before; and what is told to be gone has ended.
  */
 import { assert } from "../../base/index.ts";
 import type { LeaseRecord } from "./lease-holder.ts";
@@ -31,7 +31,7 @@ export function checkLeases(
   for (const record of records) checkTold(record, model.all, decidedMs);
 }
 
-/** JL1. */
+/** LEASECHECK-1. */
 function checkClock({ steps }: LeaseModel, decidedMs: readonly number[], fastest: number): void {
   steps.forEach((from, i) => {
     const first = steps[i + 1];
@@ -45,7 +45,7 @@ function checkClock({ steps }: LeaseModel, decidedMs: readonly number[], fastest
   });
 }
 
-/** JL2. */
+/** LEASECHECK-2. */
 function checkEnd(
   { id, ttlMs, renewals, ended }: LoggedLease,
   decidedMs: readonly number[],
@@ -58,7 +58,7 @@ function checkEnd(
   assert(lived * fastest + ROUNDING_MS >= ttlMs, text);
 }
 
-/** JL3. */
+/** LEASECHECK-3. */
 function checkTold(
   { kind, id, askedMs, toldMs }: LeaseRecord,
   all: readonly LoggedLease[],

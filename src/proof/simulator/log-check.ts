@@ -3,9 +3,9 @@
  * tells whether every answer fits: sharper than a search for just any order, and it covers local reads too.
  *
  * Invariants:
- *   H1. An acknowledged write is in the log, once, at the revision it was told; a refused one is not.
- *   H2. Whoever was answered before another asked comes first: positions never go back in real time (linearizability).
- *   H3. A local read may be old, but never older than what its client has seen answered before it asked.
+ *   LOGCHECK-1. An acknowledged write is in the log, once, at the revision it was told; a refused one is not.
+ *   LOGCHECK-2. Whoever was answered before another asked comes first: positions never go back in real time (linearizability).
+ *   LOGCHECK-3. A local read may be old, but never older than what its client has seen answered before it asked.
  */
 import { assert, unreachable } from "../../base/index.ts";
 import type { DecidedLog } from "./decided-log.ts";

@@ -35,7 +35,7 @@ export function checkRanges(
   }
 }
 
-/** G3. @throws InvariantError that names the refusal that does not fit */
+/** READER-3. @throws InvariantError that names the refusal that does not fit */
 export function checkRefusals(
   refusals: readonly RefusedRange[],
   operations: readonly Operation[],
@@ -149,7 +149,7 @@ function placed(order: RangeOrder, a: Entry, b: Entry): number {
   return Buffer.compare(Buffer.from(a.value), Buffer.from(b.value));
 }
 
-/** G2. */
+/** READER-2. */
 function checkTime(
   { call, back, revision }: RangeRecord,
   ranges: readonly RangeRecord[],

@@ -3,13 +3,13 @@
  * turn. What it was told is noted, and held against the decided log when the run is over (checkRanges).
  *
  * Invariants:
- *   G1. All pages of a range are of one state of the store, that of the revision which they name: no key of it is missing,
+ *   READER-1. All pages of a range are of one state of the store, that of the revision which they name: no key of it is missing,
  *       none is there twice, none is of another state.
- *   G2. A linearizable range is of no state from before what anybody had been answered when it was asked for, and whoever
+ *   READER-2. A linearizable range is of no state from before what anybody had been answered when it was asked for, and whoever
  *       asks after its end is answered from no state before it.
- *   G3. What is refused for its revision was compacted by then, or is yet to come.
- *   G4. Of a range with bounds on revisions, an order or a limit that is told which those say, and nothing else; and what is to be no
- *       older than a revision is of no state before it.
+ *   READER-3. What is refused for its revision was compacted by then, or is yet to come.
+ *   READER-4. Of a range with bounds on revisions, an order or a limit that is told which those say, and nothing else; and
+ *       what is to be no older than a revision is of no state before it.
  */
 import { askedInOrder, FirstOfPages } from "../../client/keys/index.ts";
 import type { Answer } from "../../client/core/index.ts";

@@ -34,17 +34,17 @@ interface Said {
 }
 
 /**
- *   V1. Decided logs agree: whoever decides an index, in whatever life, decides the same entry there.
- *   V2. Within a life, decided and applied index and promise never go back; applied <= decided <= accepted.
- *   V3. A ballot is prepared by one life of one node only.
- *   V4. States at the same index are the same.
- *   V5. A promise or vote that left a node survives every crash of it.
- *   V6. So does the mark that its log has begun, by which a log that was taken away is told from one that never was.
- *   V7. No node finds that its state is not that of another one (which V4 says of all of them, from outside).
- *   V8. An empty disk that takes the place of a lost one has everything that was decided until the old one was gone, and
+ *   SAFETY-1. Decided logs agree: whoever decides an index, in whatever life, decides the same entry there.
+ *   SAFETY-2. Within a life, decided and applied index and promise never go back; applied <= decided <= accepted.
+ *   SAFETY-3. A ballot is prepared by one life of one node only.
+ *   SAFETY-4. States at the same index are the same.
+ *   SAFETY-5. A promise or vote that left a node survives every crash of it.
+ *   SAFETY-6. So does the mark that its log has begun, by which a log that was taken away is told from one that never was.
+ *   SAFETY-7. No node finds that its state is not that of another one (which SAFETY-4 says of all of them, from outside).
+ *   SAFETY-8. An empty disk that takes the place of a lost one has everything that was decided until the old one was gone, and
  *       until it has its place it says nothing that counts as a vote.
  *
- * Of a disk that lacks something V5 holds no longer: `Trust` says what must become of it. When the run is beyond what can be
+ * Of a disk that lacks something SAFETY-5 holds no longer: `Trust` says what must become of it. When the run is beyond what can be
  * promised, what is broken is collected rather than thrown: then it must be noticed.
  */
 export class SafetyChecker {
@@ -88,7 +88,7 @@ export class SafetyChecker {
     return this.#decided;
   }
 
-  /** Whether states differ on purpose: then V4 and V7 do not hold, and what comes of it is the product's to say. */
+  /** Whether states differ on purpose: then SAFETY-4 and SAFETY-7 do not hold, and what comes of it is the product's to say. */
   get mayDiverge(): boolean {
     return this.#mayDiverge;
   }
@@ -133,7 +133,7 @@ export class SafetyChecker {
     if (!isWhole) this.#forgetBallots(node);
     this.#lives.set(node, {
       number: (this.#lives.get(node)?.number ?? 0) + 1,
-      // What it decided and had not on disk it may forget; it is decided all the same, and V1 remembers.
+      // What it decided and had not on disk it may forget; it is decided all the same, and SAFETY-1 remembers.
       decidedIdx: core.decidedIdx,
       appliedIdx: replica.appliedIdx,
       promise: core.promise,
@@ -208,7 +208,7 @@ export class SafetyChecker {
     }
   }
 
-  /** V8. */
+  /** SAFETY-8. */
   #checkVote(node: number, type: PeerMessage["type"]): void {
     const replica = this.#joining.get(node);
     if (replica === undefined) return;

@@ -3,8 +3,8 @@
  * only from one to the next, so a run is a function of what was scheduled.
  *
  * Invariants:
- *   T1. Events run in order of (time, phase, order of scheduling). Two runs that schedule the same run the same.
- *   T2. End-of-turn callbacks of an instant run after its ordinary events, those scheduled meanwhile included.
+ *   SIMCLOCK-1. Events run in order of (time, phase, order of scheduling). Two runs that schedule the same run the same.
+ *   SIMCLOCK-2. End-of-turn callbacks of an instant run after its ordinary events, those scheduled meanwhile included.
  */
 import { assert } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";

@@ -2,13 +2,13 @@
  * A disk in memory that behaves as badly as a real one may, by the dice it is given.
  *
  * Invariants:
- *   D1. What was synced, and names after syncDirectory, survive any crash. A process crash keeps everything that was
+ *   SIMDISK-1. What was synced, and names after syncDirectory, survive any crash. A process crash keeps everything that was
  *       carried out; a loss of power keeps each unsynced write wholly, in part or not at all, and a prefix of the
  *       unsynced changes of each directory.
- *   D2. Calls on one file are carried out one after the other. A crash stops them somewhere: the one under way may be
+ *   SIMDISK-2. Calls on one file are carried out one after the other. A crash stops them somewhere: the one under way may be
  *       done in part, those behind it are not.
- *   D3. No callback of a process that crashed is called.
- *   D4. After a failed sync the bytes look written, and later syncs do not make them durable.
+ *   SIMDISK-3. No callback of a process that crashed is called.
+ *   SIMDISK-4. After a failed sync the bytes look written, and later syncs do not make them durable.
  */
 import { assert } from "../../base/index.ts";
 import {

@@ -3,11 +3,11 @@
  * that a connection breaks, and cuts. Behaves as the Network port promises, no better.
  *
  * Invariants:
- *   N1. Frames of one connection arrive in order, once, whole; or the connection ends. Frames of two connections may
+ *   SIMNETWORK-1. Frames of one connection arrive in order, once, whole; or the connection ends. Frames of two connections may
  *       overtake each other.
- *   N2. A path that is a black hole holds what is sent. Healed in time, it delivers (as TCP does, which repeats what was
- *       not acknowledged); after `halfOpenMs` each end gives the connection up by itself, and what was held is lost.
- *   N3. Handlers are never called from within a call of the port, nor after onClose, nor after their host crashed.
+ *   SIMNETWORK-2. A path that is a black hole holds what is sent. Healed in time, it delivers (as TCP does, which repeats
+ *       what was not acknowledged); after `halfOpenMs` each end gives the connection up by itself, and what was held is lost.
+ *   SIMNETWORK-3. Handlers are never called from within a call of the port, nor after onClose, nor after their host crashed.
  */
 import { assert } from "../../base/index.ts";
 import type {
@@ -32,7 +32,7 @@ export interface PathFaults {
   /** `blackHole`: nothing sent from now on arrives, and nobody is told. `reset`: connections end at once and cannot be made. */
   readonly cut: "none" | "blackHole" | "reset";
   /**
-   * Of a thousand frames, how many a device in between loses, repeats or holds back, which TCP would not let it: N1 does not
+   * Of a thousand frames, how many a device in between loses, repeats or holds back, which TCP would not let it: SIMNETWORK-1 does not
    * hold then, and who is in the connection must notice.
    */
   readonly losePermille?: number;
@@ -417,7 +417,7 @@ class SimEnd implements Connection {
     }
     if (item instanceof Uint8Array) {
       if (network.draw(path.breakPermille)) {
-        // What is sent before the ends notice is lost too: N1.
+        // What is sent before the ends notice is lost too: SIMNETWORK-1.
         this.#severed = true;
         this.#link.breakAt("connection broken", network.drawDelay(path));
         return;
@@ -433,7 +433,7 @@ class SimEnd implements Connection {
     this.#travel(item, path);
   }
 
-  /** N1: behind what is already on its way. */
+  /** SIMNETWORK-1: behind what is already on its way. */
   #travel(item: Uint8Array | { readonly close: string }, path: PathFaults): void {
     const { network } = this.#link;
     const { clock } = network;

@@ -16,15 +16,15 @@
  *       wherever two nodes that run differ.
  *
  * Invariants:
- *   T1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
+ *   TRUST-1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
  *       has come by `--rejoin` after it.
- *   T2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
- *   T3. A disk that is whole is never refused: nobody stops without a reason.
- *   T4. No node listens to one that was started as one of other members.
- *   T5. On links that lose nothing, no node listens to a disk that holds less than it has told this very process.
- *   T6. No node listens to a disk that does not know a mark that the node has heard of it: what it remembers of before, and,
+ *   TRUST-2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
+ *   TRUST-3. A disk that is whole is never refused: nobody stops without a reason.
+ *   TRUST-4. No node listens to one that was started as one of other members.
+ *   TRUST-5. On links that lose nothing, no node listens to a disk that holds less than it has told this very process.
+ *   TRUST-6. No node listens to a disk that does not know a mark that the node has heard of it: what it remembers of before, and,
  *       on links that lose nothing, what it has heard in this very process.
- *   T7. No client is told that the cluster is not the one it knows, unless the run is beyond.
+ *   TRUST-7. No client is told that the cluster is not the one it knows, unless the run is beyond.
  */
 import { assert } from "../../base/index.ts";
 import { compareBallots } from "../../omnipaxos/index.ts";
@@ -230,7 +230,7 @@ export class Trust {
     disk.whole = { disk: disk.start?.disk ?? null, lives: disk.lives };
   }
 
-  /** The node's last words, or an alarm. T3. */
+  /** The node's last words, or an alarm. TRUST-3. */
   onNoticed(node: number, code: string, text: string): void {
     this.#notices.push({ node, code });
     this.#of(node).isOut = true;
@@ -246,7 +246,7 @@ export class Trust {
     }
   }
 
-  /** A client has seen more of the log than a node answers from, or the log of another cluster. T7. */
+  /** A client has seen more of the log than a node answers from, or the log of another cluster. TRUST-7. */
   onWrongCluster(client: string, text: string): void {
     this.#isToldToClients = true;
     assert(
@@ -260,7 +260,7 @@ export class Trust {
     if (this.#beyond !== null) this.#noticedBeyond = true;
   }
 
-  /** Within a session `to` hears what `from` sent in that life. T1, T4, T5, T6. */
+  /** Within a session `to` hears what `from` sent in that life. TRUST-1, TRUST-4, TRUST-5, TRUST-6. */
   onHeard(from: number, to: number, life: number, report: HeardReport | null): void {
     const [sender, listener] = [this.#of(from).start, this.#of(to).start];
     const claims = report?.joined === true ? report.durable : null;

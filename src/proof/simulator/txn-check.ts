@@ -2,9 +2,10 @@
  * Holds transactions against the decided log.
  *
  * Invariants:
- *   J1. What was acknowledged is in the log, once, and came out as a naive model says; what was refused is not in it.
- *   J2. Whoever was answered before another asked comes first: revisions never go back in real time (strict serializability).
- *   J3. At every revision the accounts have what they began with, and the set is not empty once it was not.
+ *   TXNCHECK-1. What was acknowledged is in the log, once, and came out as a naive model says; what was refused is not in it.
+ *   TXNCHECK-2. Whoever was answered before another asked comes first: revisions never go back in real time (strict
+ *       serializability).
+ *   TXNCHECK-3. At every revision the accounts have what they began with, and the set is not empty once it was not.
  */
 import { assert } from "../../base/index.ts";
 import { bytesOf, decodeResults } from "../../store/index.ts";
@@ -25,7 +26,7 @@ export function checkTransactions(
   }
 }
 
-/** J1. */
+/** TXNCHECK-1. */
 function checkEffect(record: TxnRecord, decided: readonly DecidedTxn[]): void {
   const { outcome } = record;
   const what = describeTxn(record);
@@ -60,7 +61,7 @@ function inOrder(results: unknown): string {
   return JSON.stringify(results, FIELDS);
 }
 
-/** J2. */
+/** TXNCHECK-2. */
 function checkTime(
   record: TxnRecord,
   records: readonly TxnRecord[],
@@ -91,7 +92,7 @@ function checkTime(
   }
 }
 
-/** J3. */
+/** TXNCHECK-3. */
 function checkContents(log: DecidedLog): void {
   let wasFilled = false;
   for (const { content, revision } of log.contents) {

@@ -2,13 +2,14 @@
  * Holds what watches were told against what the log says, revision by revision.
  *
  * Invariants, of each watch from the revision that `created` names on:
- *   E1. ordered and unique: every batch is of a later revision than the one before it, and than all progress before it.
- *   E2. reliable: no revision that has something for the watch lies between two batches, or between a batch and progress.
- *   E3. atomic: a batch has all events of its revision that the watch wants, in order of keys, and no others.
- *   E4. true: keys, values, revisions and previous values are those of the log.
- *   E5. bookmarkable: progress at R comes only when everything up to R has come (as E2).
- *   E6. resumable: a watch from a revision is created from that revision.
- *   E7. What ended COMPACTED needed a revision that was compacted; the revision that it names was once the oldest.
+ *   WATCHCHECK-1. ordered and unique: every batch is of a later revision than the one before it, and than all progress before it.
+ *   WATCHCHECK-2. reliable: no revision that has something for the watch lies between two batches, or between a batch and
+ *       progress.
+ *   WATCHCHECK-3. atomic: a batch has all events of its revision that the watch wants, in order of keys, and no others.
+ *   WATCHCHECK-4. true: keys, values, revisions and previous values are those of the log.
+ *   WATCHCHECK-5. bookmarkable: progress at R comes only when everything up to R has come (as WATCHCHECK-2).
+ *   WATCHCHECK-6. resumable: a watch from a revision is created from that revision.
+ *   WATCHCHECK-7. What ended COMPACTED needed a revision that was compacted; the revision that it names was once the oldest.
  *       What ended in another way names a revision below which everything has come.
  */
 import { assert } from "../../base/index.ts";
@@ -76,7 +77,7 @@ function checkWatch({ watcher, wish, created, items, ended }: WatchRecord, log: 
     if (ended?.code === "COMPACTED") checkCompacted(wish.from ?? 0, ended.revision, log, what);
     return;
   }
-  // E6.
+  // WATCHCHECK-6.
   assert(wish.from === null || wish.from === created, `created from ${created}: ${what}`);
   assert(wish.from !== null || created <= log.revision + 1, `created from ${created}: ${what}`);
   let next = created;
@@ -93,7 +94,7 @@ function checkWatch({ watcher, wish, created, items, ended }: WatchRecord, log: 
   else checkNothing(wish, next, ended.revision - 1, log, what);
 }
 
-/** E2 and E5. */
+/** WATCHCHECK-2 and WATCHCHECK-5. */
 function checkNothing(
   wish: WatchedWish,
   from: number,
@@ -107,7 +108,7 @@ function checkNothing(
   }
 }
 
-/** E3 and E4. */
+/** WATCHCHECK-3 and WATCHCHECK-4. */
 function checkBatch(
   wish: WatchedWish,
   revision: number,
@@ -120,7 +121,7 @@ function checkBatch(
   assert(told === expected, `revision ${revision} was ${expected}, told was ${told}: ${what}`);
 }
 
-/** E7. @param next the first revision of which the watch was not told */
+/** WATCHCHECK-7. @param next the first revision of which the watch was not told */
 function checkCompacted(next: number, oldest: number, log: WatchedLog, what: string): void {
   assert(oldest >= next, `ended for ${oldest}, and needs ${next}: ${what}`);
   assert(log.oldests.includes(oldest), `${oldest} was never the oldest revision: ${what}`);

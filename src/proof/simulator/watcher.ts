@@ -3,7 +3,8 @@
  * begins anew when it is told that what it needs is compacted. What it was told is held against the decided log when the
  * run is over (watch-check).
  *
- * Invariant E8: while a node is cut off for long, those who watch there have been told, and when it is fed again for as long, that too.
+ * Invariant WATCHER-1: while a node is cut off for long, those who watch there have been told, and when it is fed again for
+ * as long, that too.
  */
 import { assert } from "../../base/index.ts";
 import {
@@ -68,7 +69,7 @@ export class Watcher {
   /** Of the process at the other end: one that has died says nothing, and its successor knows nothing of this client. */
   #life = 0;
   #stalledUntil = 0;
-  /** E8: how the node stands, and since when this client could have been told. */
+  /** WATCHER-1: how the node stands, and since when this client could have been told. */
   #isCutOff: boolean | null = null;
   #since: number | null = null;
   #isSettling = false;
@@ -278,7 +279,7 @@ export class Watcher {
     this.#since = null;
   }
 
-  /** E8. */
+  /** WATCHER-1. */
   #checkSaid(): void {
     const { clock, isolatedMs } = this.#options;
     const isOpen = this.#lines.some(({ record }) => record !== null && record.created !== null);

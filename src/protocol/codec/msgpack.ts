@@ -2,10 +2,10 @@
  * msgpack as nodes use it: numbers, strings, booleans, null, byte strings, arrays, and maps with string keys.
  *
  * Invariants:
- *   M1. Whatever the bytes, decoding ends in a value or a DecodeError, in time and memory linear in their number: the
+ *   MSGPACK-1. Whatever the bytes, decoding ends in a value or a DecodeError, in time and memory linear in their number: the
  *       structure is walked before anything is allocated, since a five-byte header may promise four billion elements.
- *   M2. Byte strings in a decoded value are views of the input, not copies.
- *   M3. What decodes is JavaScript: strangers' bytes come here, and the package's main entry would load a native parser,
+ *   MSGPACK-2. Byte strings in a decoded value are views of the input, not copies.
+ *   MSGPACK-3. What decodes is JavaScript: strangers' bytes come here, and the package's main entry would load a native parser,
  *       where a mistake is more than an exception. This entry does not.
  */
 import { Packr } from "msgpackr/pack";

@@ -7,9 +7,9 @@
  *     part:  kind (1) · length (4) · bytes
  *
  * Invariants:
- *   F1. Frames of a session count 1, 2, 3, …; one that is missing, repeated or of another session is an error.
- *   F2. A message is delivered whole or not at all; if it is not urgent, after all whose end was added before its own.
- *   F3. No frame is longer than asked for at construction, and no message than `messageBytesMax`.
+ *   PEERFRAME-1. Frames of a session count 1, 2, 3, …; one that is missing, repeated or of another session is an error.
+ *   PEERFRAME-2. A message is delivered whole or not at all; if it is not urgent, after all whose end was added before its own.
+ *   PEERFRAME-3. No frame is longer than asked for at construction, and no message than `messageBytesMax`.
  */
 import { assert } from "../../base/index.ts";
 import { DecodeError } from "../codec/index.ts";

@@ -4,9 +4,9 @@
  * the server (metrics, probes) are behind the same door.
  *
  * Invariants:
- *   D1. A request whose Host is neither an address nor a name of ours gets nothing: a foreign name may be made to resolve
- *       to this machine, and its page would then pass for one of ours.
- *   D2. What the page may load and connect to is named in every answer: its own files, and the nodes of this cluster.
+ *   DASHBOARD-1. A request whose Host is neither an address nor a name of ours gets nothing: a foreign name may be made to
+ *       resolve to this machine, and its page would then pass for one of ours.
+ *   DASHBOARD-2. What the page may load and connect to is named in every answer: its own files, and the nodes of this cluster.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ export interface DashboardOptions {
   readonly info: ClusterInfo;
   /** Host names under which browsers may ask, besides those of the nodes, localhost and plain IP addresses. Default none. */
   readonly hostNames?: readonly string[];
-  /** Other pages by their paths: they answer what has got past D1. Default none. */
+  /** Other pages by their paths: they answer what has got past DASHBOARD-1. Default none. */
   readonly pages?: ReadonlyMap<string, RequestListener>;
   /** The page is served over TLS, and connects over TLS. Default false. */
   readonly isTls?: boolean;

@@ -1,6 +1,5 @@
 /** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
 import { KvError, unreachable } from "../../base/index.ts";
-import { acceptWithHandshake } from "../../links/handshake/index.ts";
 import {
   type Direction,
   DIRECTIONS,
@@ -25,12 +24,11 @@ import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./cluster-settings.ts";
 import { listKeys } from "./list-keys.ts";
-import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { GatewayContext } from "./context.ts";
 import { accessOf } from "./admin-access.ts";
 import { AdminUsers } from "./admin-users.ts";
-import { Identity } from "./identity.ts";
 
-const HANDSHAKE_TIMEOUT_MS = 5000;
 /** Requests a second that are answered, of all connections together, each in its turn; and how many at once. */
 const REQUESTS_PER_MS = 0.5;
 const REQUESTS_AT_ONCE = 50;
@@ -54,52 +52,35 @@ export interface AdminContext extends GatewayContext {
 
 export class AdminGateway implements AdminGate {
   readonly #context: AdminContext;
-  /** Have not shaken hands: the network bounds them. */
-  readonly #shaking = new Set<Connection>();
-  readonly #connections = new Set<AdminConnection>();
+  readonly #arrivals: Arrivals<AdminConnection>;
   /** Those with requests that wait; whoever was served goes to the end. */
   readonly #queue = new Set<AdminConnection>();
   /** Requests that may be answered now; below zero: they have been already. */
   #allowed = REQUESTS_AT_ONCE;
   #allowedMs = 0;
   #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
-  #stopped = false;
   readonly #backups: Backups<AdminConnection>;
   readonly #users: AdminUsers;
 
   constructor(context: AdminContext) {
     this.#context = context;
+    this.#arrivals = new Arrivals(context, context.budget, {
+      channel: "admin",
+      refused: "management refused",
+      max: context.options.adminConnectionsMax,
+      tooMany: "too many management connections",
+      letIn: (connection, identity) => new AdminConnection(this, connection, identity),
+    });
     this.#users = new AdminUsers(context);
     this.#backups = new Backups(context);
   }
 
   accept(connection: Connection): ConnectionHandlers {
-    const { machine, strangers } = this.#context;
-    if (this.#stopped) {
-      connection.close("node stops");
-      return { onFrame: () => {}, onClose: () => {} };
-    }
-    this.#shaking.add(connection);
-    return acceptWithHandshake(connection, {
-      clock: machine.clock,
-      random: machine.random,
-      timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      handshake: handshakeOf(this.#context, "admin"),
-      established: (_, remote) =>
-        this.#established(connection, new Identity(connection, hasProved(this.#context, remote))),
-      failed: (failure) => {
-        this.#shaking.delete(connection);
-        if (failure.kind === "ended") return;
-        const { code, text } = failure;
-        strangers.warn("management refused", { remote: connection.remote, code, reason: text });
-      },
-    });
+    return this.#arrivals.accept(connection);
   }
 
   stop(reason: string): void {
-    this.#stopped = true;
-    for (const connection of this.#shaking) connection.close(reason);
-    for (const connection of this.#connections) connection.close(reason);
+    this.#arrivals.stop(reason);
   }
 
   /** A turn begins: there is one every tick at least. */
@@ -121,10 +102,9 @@ export class AdminGateway implements AdminGate {
   }
 
   ended(connection: AdminConnection): void {
-    this.#connections.delete(connection);
     this.#backups.ownerEnded(connection);
     this.#queue.delete(connection);
-    this.#context.budget.remove(connection);
+    this.#arrivals.ended(connection);
   }
 
   misbehaved({ remote }: Pick<Connection, "remote">, what: string, reason: string): void {
@@ -143,18 +123,6 @@ export class AdminGateway implements AdminGate {
       connection.close(`malformed request: ${error.message}`);
       return null;
     }
-  }
-
-  #established(connection: Connection, identity: Identity): ConnectionHandlers {
-    this.#shaking.delete(connection);
-    if (this.#connections.size >= this.#context.options.adminConnectionsMax) {
-      connection.close("too many management connections");
-      return { onFrame: () => {}, onClose: () => {} };
-    }
-    const admin = new AdminConnection(this, connection, identity);
-    this.#connections.add(admin);
-    this.#context.budget.add(admin);
-    return admin;
   }
 
   /** One request of each that waits, and again, as long as it is allowed. */

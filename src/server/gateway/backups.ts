@@ -2,11 +2,11 @@
  * Backups that managers take of this node while it serves.
  *
  * Invariants:
- *   P1. A backup is the state at one index, and holds whatever was acknowledged before it was asked for.
- *   P2. There is one at a time. The state is held for it as it was, which costs memory: it is let go with the connection, when
- *       nobody has asked for the next piece for IDLE_MS, when less than BYTES_PER_MS_MIN are asked for on the whole, and when
- *       the node's memory becomes short. So nobody holds it for ever, or keeps others from theirs.
- *   P3. A piece is made when it is asked for: what waits for a slow reader is bounded as all answers are.
+ *   PIECES-1. A backup is the state at one index, and holds whatever was acknowledged before it was asked for.
+ *   PIECES-2. There is one at a time. The state is held for it as it was, which costs memory: it is let go with the
+ *       connection, when nobody has asked for the next piece for IDLE_MS, when less than BYTES_PER_MS_MIN are asked for on
+ *       the whole, and when the node's memory becomes short. So nobody holds it for ever, or keeps others from theirs.
+ *   PIECES-3. A piece is made when it is asked for: what waits for a slow reader is bounded as all answers are.
  */
 import { KvError } from "../../base/index.ts";
 import type { FrozenState } from "../../store/index.ts";

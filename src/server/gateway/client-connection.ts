@@ -2,17 +2,17 @@
  * One client's connection: what it may have of a turn, and what waits for the next ones.
  *
  * Invariants:
- *   F1. In one turn a connection gets the work of TURN_WORK and what its last frame goes beyond it; that is taken off its
- *       next turns. So a turn is bounded by the number of those who want something, and whoever wants little gets it in
- *       the turn in which it came.
- *   F2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and one frame
- *       or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread. While the
- *       node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and what
- *       comes after them is to hear of it at once, reads are to go on.
- *   F3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
- *   F5. What comes after a request to sign in waits until that is answered.
- *   F4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
- *   F6. While others are at work it rests when much was looked at for it (WorkPace), what is left of its frames too.
+ *   CONNECTION-1. In one turn a connection gets the work of TURN_WORK and what its last frame goes beyond it; that is taken
+ *       off its next turns. So a turn is bounded by the number of those who want something, and whoever wants little gets it
+ *       in the turn in which it came.
+ *   CONNECTION-2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and
+ *       one frame or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread.
+ *       While the node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and
+ *       what comes after them is to hear of it at once, reads are to go on.
+ *   CONNECTION-3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
+ *   CONNECTION-5. What comes after a request to sign in waits until that is answered.
+ *   CONNECTION-4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
+ *   CONNECTION-6. While others are at work it rests when much was looked at for it (WorkPace), what is left of its frames too.
  */
 import { KvError, unreachable } from "../../base/index.ts";
 import { piecesOf, type Actor, type GroupPiece } from "../../store/index.ts";
@@ -94,7 +94,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #workTurn = 0;
   #unread = false;
   readonly #identity: Identity;
-  /** F5. */
+  /** CONNECTION-5. */
   #signingIn = false;
 
   constructor(gate: ClientGate, connection: Connection, identity: Identity) {
@@ -156,7 +156,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     this.tell(frame);
   }
 
-  /** F6. */
+  /** CONNECTION-6. */
   isResting(): boolean {
     this.#countWork();
     return !this.#pace.isIdle && this.#mustRestFromWork();
@@ -196,7 +196,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     return this.#nextPiece < this.#pieces.length || !this.#inbox.isEmpty;
   }
 
-  /** F1 and F2. */
+  /** CONNECTION-1 and CONNECTION-2. */
   #mayGoOn(): boolean {
     if (!this.#hasRoom() || this.#gate.replica.answersFull) return false;
     const turns = this.#gate.turn - this.#workTurn;
@@ -216,7 +216,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     this.#pace.took(workBytes, this.#gate.nowMs());
   }
 
-  /** F2. */
+  /** CONNECTION-2. */
   #hasRoom(): boolean {
     if (!this.#open || this.#signingIn) return false;
     const { commands, bytes, reads } = this.load;
@@ -228,7 +228,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     return !this.#unread;
   }
 
-  /** F4. */
+  /** CONNECTION-4. */
   #mustRest(): boolean {
     const nowMs = this.#gate.nowMs();
     if (this.#gate.othersAtWork(nowMs) && !this.#gate.replica.refusesWrites) {
@@ -238,7 +238,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     return false;
   }
 
-  /** F6. */
+  /** CONNECTION-6. */
   #mustRestFromWork(): boolean {
     const nowMs = this.#gate.nowMs();
     return this.#pace.mustRest(nowMs) && this.#gate.othersAtWork(nowMs);

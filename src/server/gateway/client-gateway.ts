@@ -1,14 +1,12 @@
-/** Client connections: handshake, frames in, one frame of answers a turn out, and a fair share of each turn. */
-import { acceptWithHandshake } from "../../links/handshake/index.ts";
+/** Client connections: frames in, one frame of answers a turn out, and a fair share of each turn. */
 import type { Audit, Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import type { Replica } from "../../replica/index.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
 import type { SignIn } from "./sign-in.ts";
 import { ClientConnection, type ClientGate } from "./client-connection.ts";
-import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
-import { Identity } from "./identity.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { GatewayContext } from "./context.ts";
 
-const HANDSHAKE_TIMEOUT_MS = 5000;
 /** Who has wanted something within this time is at work. */
 const AT_WORK_MS = 1000;
 
@@ -18,54 +16,37 @@ export class ClientGateway implements ClientGate {
   turn = 1;
   readonly #context: GatewayContext;
   readonly #budget: BufferBudget;
-  /** Have not shaken hands: the network bounds them. */
-  readonly #shaking = new Set<Connection>();
-  readonly #connections = new Set<ClientConnection>();
+  readonly #arrivals: Arrivals<ClientConnection>;
   /** Those with something that waits for its turn. */
   readonly #queue = new Set<ClientConnection>();
   /** Whose frame came last, and when another one's came before it. */
   #worker: ClientConnection | null = null;
   #otherWorkedMs = Number.NEGATIVE_INFINITY;
-  #stopped = false;
 
   constructor(context: GatewayContext, budget: BufferBudget) {
     this.#context = context;
     this.#budget = budget;
     this.replica = context.replica;
+    this.#arrivals = new Arrivals(context, budget, {
+      channel: "client",
+      refused: "client refused",
+      max: context.options.clientConnectionsMax,
+      tooMany: "too many connections",
+      letIn: (connection, identity) => new ClientConnection(this, connection, identity),
+    });
     this.unreadBytesMax = context.options.clientBufferBytesMax;
   }
 
   get connections(): number {
-    return this.#connections.size;
+    return this.#arrivals.size;
   }
 
   accept(connection: Connection): ConnectionHandlers {
-    const { machine, strangers } = this.#context;
-    if (this.#stopped) {
-      connection.close("node stops");
-      return { onFrame: () => {}, onClose: () => {} };
-    }
-    this.#shaking.add(connection);
-    return acceptWithHandshake(connection, {
-      clock: machine.clock,
-      random: machine.random,
-      timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      handshake: handshakeOf(this.#context, "client"),
-      established: (_, remote) =>
-        this.#established(connection, new Identity(connection, hasProved(this.#context, remote))),
-      failed: (failure) => {
-        this.#shaking.delete(connection);
-        if (failure.kind === "ended") return;
-        const { code, text } = failure;
-        strangers.warn("client refused", { remote: connection.remote, code, reason: text });
-      },
-    });
+    return this.#arrivals.accept(connection);
   }
 
   stop(reason: string): void {
-    this.#stopped = true;
-    for (const connection of this.#shaking) connection.close(reason);
-    for (const connection of this.#connections) connection.close(reason);
+    this.#arrivals.stop(reason);
   }
 
   /** A turn begins: whoever waits gets its share of it. */
@@ -123,25 +104,12 @@ export class ClientGateway implements ClientGate {
   }
 
   ended(connection: ClientConnection): void {
-    this.#connections.delete(connection);
     if (this.#worker === connection) this.#worker = null;
     this.#queue.delete(connection);
-    this.#budget.remove(connection);
+    this.#arrivals.ended(connection);
   }
 
   misbehaved({ remote }: ClientConnection, what: string, reason: string): void {
     this.#context.strangers.warn(what, { remote, reason });
-  }
-
-  #established(connection: Connection, identity: Identity): ConnectionHandlers {
-    this.#shaking.delete(connection);
-    if (this.#connections.size >= this.#context.options.clientConnectionsMax) {
-      connection.close("too many connections");
-      return { onFrame: () => {}, onClose: () => {} };
-    }
-    const client = new ClientConnection(this, connection, identity);
-    this.#connections.add(client);
-    this.#budget.add(client);
-    return client;
   }
 }

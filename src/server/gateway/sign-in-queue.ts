@@ -2,16 +2,17 @@
  * Who may have a password hashed next. A hash is slow on purpose, so its use is bounded, by address and by name of user, and shared.
  *
  * Invariants:
- *   Q1. One runs at a time. At most WAITING_MAX wait, of them at most STRANGERS_MAX of addresses from which nobody has signed in lately
- *       (strangers), and at most OF_STRANGER_MAX of one of these: whoever has an address from which somebody signed in lately always finds
- *       a place that no stranger can take.
- *   Q2. When all places are taken, the address that has most waiting gives one up for another of its kind that has fewer; of several,
- *       the one with more wrong passwords. So an address that has not failed is let in before those that have.
- *   Q3. Strangers and the others take turns, and so do the addresses of each kind: nobody waits for more than one hash of each other
- *       address before the own first.
- *   Q4. After ADDRESS_FAILURES wrong passwords an address may try once a second; after USER_FAILURES for one name, all strangers
- *       together may try that name five times a second. Who comes from an address from which somebody signed in lately is not held up by
- *       what strangers do to the name.
+ *   SIGNINQUEUE-1. One runs at a time. At most WAITING_MAX wait, of them at most STRANGERS_MAX of addresses from which nobody
+ *       has signed in lately (strangers), and at most OF_STRANGER_MAX of one of these: whoever has an address from which
+ *       somebody signed in lately always finds a place that no stranger can take.
+ *   SIGNINQUEUE-2. When all places are taken, the address that has most waiting gives one up for another of its kind that has
+ *       fewer; of several, the one with more wrong passwords. So an address that has not failed is let in before those that
+ *       have.
+ *   SIGNINQUEUE-3. Strangers and the others take turns, and so do the addresses of each kind: nobody waits for more than one
+ *       hash of each other address before the own first.
+ *   SIGNINQUEUE-4. After ADDRESS_FAILURES wrong passwords an address may try once a second; after USER_FAILURES for one name,
+ *       all strangers together may try that name five times a second. Who comes from an address from which somebody signed in
+ *       lately is not held up by what strangers do to the name.
  */
 import { KvError } from "../../base/index.ts";
 
@@ -53,7 +54,7 @@ interface Failures {
 
 export class SignInQueue {
   readonly #nowMs: () => number;
-  /** In the order in which their turns come (Q3). */
+  /** In the order in which their turns come (SIGNINQUEUE-3). */
   readonly #strangers = new Map<string, Job[]>();
   readonly #others = new Map<string, Job[]>();
   #waitingStrangers = 0;
@@ -71,7 +72,7 @@ export class SignInQueue {
 
   /**
    * @param run called once when its turn has come, perhaps within this call; it calls `over` when the next may run
-   * @param givesWay called in its place when it has to leave the queue (Q2)
+   * @param givesWay called in its place when it has to leave the queue (SIGNINQUEUE-2)
    * @returns why it cannot wait here now; null: it does
    */
   enter({ remote, user }: Entrant, run: Job["run"], givesWay: Job["givesWay"]): KvError | null {
@@ -96,7 +97,7 @@ export class SignInQueue {
     return null;
   }
 
-  /** Q1 and Q2. */
+  /** SIGNINQUEUE-1 and SIGNINQUEUE-2. */
   #makeRoom(address: string, isKnown: boolean): boolean {
     const own = (isKnown ? this.#others : this.#strangers).get(address)?.length ?? 0;
     if (own >= (isKnown ? OF_KNOWN_MAX : OF_STRANGER_MAX)) return false;
@@ -138,7 +139,7 @@ export class SignInQueue {
 
   #next(): void {
     if (this.#isBusy) return;
-    // Q3.
+    // SIGNINQUEUE-3.
     const job = this.#lastWasStranger
       ? (this.#take(this.#others, false) ?? this.#take(this.#strangers, true))
       : (this.#take(this.#strangers, true) ?? this.#take(this.#others, false));

@@ -2,9 +2,9 @@
  * Signing in, and making hashes of passwords.
  *
  * Invariants:
- *   G1. One password is hashed at a time, and few wait, shared as SignInQueue says: whoever tries passwords takes one processor at most,
- *       never the event loop, and nobody else's place.
- *   G2. Whoever is refused is not told whether there is such a user, and cannot tell by the time that it takes.
+ *   SIGNIN-1. One password is hashed at a time, and few wait, shared as SignInQueue says: whoever tries passwords takes one
+ *       processor at most, never the event loop, and nobody else's place.
+ *   SIGNIN-2. Whoever is refused is not told whether there is such a user, and cannot tell by the time that it takes.
  */
 import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
 import type { AccessState, Actor } from "../../store/index.ts";
@@ -35,7 +35,7 @@ export class SignIn {
   readonly #access: () => AccessState;
   readonly #tokenKey: SignInParts["tokenKey"];
   readonly #queue: SignInQueue;
-  /** Of a password that nobody has (G2); made with the first use. */
+  /** Of a password that nobody has (SIGNIN-2); made with the first use. */
   #decoy: string | null = null;
 
   constructor({ passwords, access, tokenKey, nowMs }: SignInParts) {

@@ -1,5 +1,5 @@
 /**
- * The key that tokens are made with, where the cluster has none: one that was restored from a backup begins so (access.ts, U4). Whoever
+ * The key that tokens are made with, where the cluster has none: one that was restored from a backup begins so (access.ts, ACCESS-4). Whoever
  * is the first to sign in has to wait until the log has it.
  */
 import { KvError } from "../../base/index.ts";

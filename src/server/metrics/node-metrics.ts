@@ -2,8 +2,9 @@
  * What a node counts, as text for Prometheus: etcd's names where its dashboards and alerts look for them, ours besides.
  *
  * Invariants:
- *   M1. Everything is read when somebody asks. Nothing here is part of a turn.
- *   M2. No label holds what a client has chosen: peers are numbers of the cluster's list, all others come from our own tables.
+ *   METRICS-1. Everything is read when somebody asks. Nothing here is part of a turn.
+ *   METRICS-2. No label holds what a client has chosen: peers are numbers of the cluster's list, all others come from our own
+ *       tables.
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeSight } from "../node/index.ts";

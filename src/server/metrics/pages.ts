@@ -3,10 +3,11 @@
  * GET and HEAD, the dashboard has turned away before.
  *
  * Invariants:
- *   O1. Where the cluster has a secret, or access control is on, what only `status` tells (metrics, checks and their reasons) is told to
- *       who proves to know the secret, or to be a user with the role root. Whether a node lives and is ready, everybody may know: whoever
- *       connects finds out as well.
- *   O2. However often anybody asks, the node looks at itself at most once in KEPT_MS, and makes metrics once in METRICS_KEPT_MS.
+ *   PAGES-1. Where the cluster has a secret, or access control is on, what only `status` tells (metrics, checks and their
+ *       reasons) is told to who proves to know the secret, or to be a user with the role root. Whether a node lives and is
+ *       ready, everybody may know: whoever connects finds out as well.
+ *   PAGES-2. However often anybody asks, the node looks at itself at most once in KEPT_MS, and makes metrics once in
+ *       METRICS_KEPT_MS.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { type Secrets, secretsNow } from "../../base/index.ts";

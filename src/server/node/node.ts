@@ -434,7 +434,7 @@ export class Node {
     // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
     for (const piece of effects.pieces) this.#jobs.serve(piece);
-    // Before any promise: whoever counts on one of a disk that was replaced hears of that first (J2).
+    // Before any promise: whoever counts on one of a disk that was replaced hears of that first (JOIN-2).
     this.#reports.flush();
     this.#queue.push(effects.messages);
     for (const { to, message } of effects.hostMessages) this.#links.send(to, message);

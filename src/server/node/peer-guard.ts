@@ -3,14 +3,14 @@
  * letting it in could lose acknowledged writes without anybody noticing.
  *
  * Invariants:
- *   G1. A session begins only with a node that was started with the same members, on the disk that this node knows under
+ *   GUARD-1. A session begins only with a node that was started with the same members, on the disk that this node knows under
  *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the mark that
  *       this node heard last among those that it knows to have told.
- *   G2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
+ *   GUARD-2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
  *       next one, unless the old disk is connected. The old one is never let in again.
- *   G3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
+ *   GUARD-3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
  *       is at fault. A log has no origin before its first session: such a one fits any, if all else does.
- *   G4. What is remembered is durable before the session begins.
+ *   GUARD-4. What is remembered is durable before the session begins.
  */
 import type { Refusal } from "../../links/handshake/index.ts";
 import type { PeerPresence } from "../../links/index.ts";

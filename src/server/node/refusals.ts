@@ -100,6 +100,6 @@ function marksText({ bootId }: RememberedPeer, marks: PeerHello["marks"]): strin
 function knowsMark({ bootId, mark }: RememberedPeer, marks: PeerHello["marks"]): boolean {
   const run = marks.find(({ boot }) => boot === bootId);
   if (run !== undefined) return mark <= run.to;
-  // It has been met later, and is not remembered so: then it is this node's own memory that is older (K2).
+  // It has been met later, and is not remembered so: then it is this node's own memory that is older (TOLD-2).
   return mark < (marks[0]?.from ?? 1);
 }

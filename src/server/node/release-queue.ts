@@ -3,8 +3,8 @@
  * decided (the rules themselves are the core's, DISK-1 ff.).
  *
  * Invariants:
- *   Q1. A message leaves only when every write group up to its `after` is durable.
- *   Q2. Protocol messages to one peer leave in the order the core gave them; heartbeats, which tolerate any order, do not
+ *   RELEASE-1. A message leaves only when every write group up to its `after` is durable.
+ *   RELEASE-2. Protocol messages to one peer leave in the order the core gave them; heartbeats, which tolerate any order, do not
  *       wait behind others, so that a slow disk does not look like a dead node.
  */
 import type { NodeId, Outgoing, WriteSeq } from "../../omnipaxos/index.ts";

@@ -3,9 +3,9 @@
  * seconds, in which the node has heartbeats to send and entries to accept.
  *
  * Invariants:
- *   L1. A slice ends after `sliceMs` or `sliceBytes`, whichever is first, give or take a record and the read of a piece.
- *   L2. Nobody sees a state before all of the snapshot was read and its checksum and hash were found right.
- *   L3. At most one snapshot is being loaded: the one wanted last.
+ *   LOADER-1. A slice ends after `sliceMs` or `sliceBytes`, whichever is first, give or take a record and the read of a piece.
+ *   LOADER-2. Nobody sees a state before all of the snapshot was read and its checksum and hash were found right.
+ *   LOADER-3. At most one snapshot is being loaded: the one wanted last.
  */
 import { InvariantError } from "../../base/index.ts";
 import type { KvState, PlaceSeed } from "../../store/index.ts";

@@ -6,13 +6,14 @@ import type { SimDisk } from "./sim-disk.ts";
 
 /**
  * Watches a cluster from outside.
- * K1. All decided logs are prefixes of one log, across restarts; what was once decided anywhere stays.
- * K2. decidedIdx <= acceptedIdx; within a run decidedIdx never decreases.
- * K3. A node's promise never decreases, and not across a restart below what it told anybody.
- * K4. A ballot is led by one start of one node only.
- * K5. What a message claims is on the sender's disk when it leaves.
- * K6. As long as no disk goes back in time nobody contradicts anybody, or claims what cannot be.
- * K7. Within a run no node replaces an entry it has decided. With `brokenDisks` this is all that can be asked for.
+ * CORE-1. All decided logs are prefixes of one log, across restarts; what was once decided anywhere stays.
+ * CORE-2. decidedIdx <= acceptedIdx; within a run decidedIdx never decreases.
+ * CORE-3. A node's promise never decreases, and not across a restart below what it told anybody.
+ * CORE-4. A ballot is led by one start of one node only.
+ * CORE-5. What a message claims is on the sender's disk when it leaves.
+ * CORE-6. As long as no disk goes back in time nobody contradicts anybody, or claims what cannot be.
+ * CORE-7. Within a run no node replaces an entry it has decided. With `brokenDisks` this is all that can be asked for.
+ * CORE-8. What a node says is on disk is what is on disk.
  */
 export class SafetyChecker {
   /** The one decided log seen so far; "…" where only a trimmed prefix was seen. */
@@ -62,7 +63,7 @@ export class SafetyChecker {
     return this.#persisted.get(pid) ?? 0;
   }
 
-  /** K8. What the node says is on disk is what is on disk. */
+  /** CORE-8. */
   durable(pid: NodeId, node: Node, disk: SimDisk<string, Folded>): void {
     const { promise, acceptedRound, entries, compactedIdx, stopSign, decidedIdx } = disk.state;
     const acceptedIdx = compactedIdx + entries.length + (stopSign === null ? 0 : 1);

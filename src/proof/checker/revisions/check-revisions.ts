@@ -2,12 +2,14 @@
  * Strict serializability by revisions: answers name the place of their transaction in the order of all, so nothing is searched for.
  *
  * Invariants:
- *   V1. A revision is taken by one transaction that changes something, and by no other. Whatever changes nothing comes after the one
- *       that took its revision, and before the next.
- *   V2. Carried out in this order, every answer is as it was told, as far as the content is known.
- *   V3. Whoever was answered before another asked has no later revision than it, and an earlier one if the other changed something.
- *   V4. A revision that no answer names was taken by somebody whose answer was lost: by whoever wrote what others saw of it, and had
- *       asked before anybody was answered at that revision or later. When several may have taken it, their keys are not known after it.
+ *   REVISION-1. A revision is taken by one transaction that changes something, and by no other. Whatever changes nothing
+ *       comes after the one that took its revision, and before the next.
+ *   REVISION-2. Carried out in this order, every answer is as it was told, as far as the content is known.
+ *   REVISION-3. Whoever was answered before another asked has no later revision than it, and an earlier one if the other
+ *       changed something.
+ *   REVISION-4. A revision that no answer names was taken by somebody whose answer was lost: by whoever wrote what others saw
+ *       of it, and had asked before anybody was answered at that revision or later. When several may have taken it, their
+ *       keys are not known after it.
  */
 import { describeStoreOperation, type StoreHistory, type StoreOperation } from "./store-history.ts";
 import type { StoreOp } from "./store-history.ts";
@@ -97,7 +99,7 @@ class Replay {
     };
   }
 
-  /** V1. */
+  /** REVISION-1. */
   #take(operation: StoreOperation): void {
     const revision = operation.revision ?? 0;
     const other = this.#takers.get(revision);
@@ -131,7 +133,7 @@ class Replay {
     this.#revision = first - 1;
   }
 
-  /** V1. Who took a revision comes before those that only saw it. */
+  /** REVISION-1. Who took a revision comes before those that only saw it. */
   #rank({ operation, place }: { operation: StoreOperation; place: number }): number {
     return this.#takers.get(place) === operation ? 0 : 1;
   }
@@ -146,7 +148,7 @@ class Replay {
     return false;
   }
 
-  /** V4. */
+  /** REVISION-4. */
   #fill(revision: number, firstEnd: number): void {
     const evidence = this.#evidence.get(revision) ?? new Map<string, string | null>();
     // In a part of a history it may have been anybody.
@@ -288,7 +290,7 @@ class Replay {
     this.#changes.set(revision, { keys });
   }
 
-  /** V3. */
+  /** REVISION-3. */
   #checkTime(answered: readonly StoreOperation[]): void {
     const now = answered.filter(({ request }) => request.kind !== "range" || request.at === 0);
     const byCall = now.toSorted((a, b) => a.call - b.call);

@@ -2,8 +2,8 @@
  * The content of the store at one revision, as far as a history tells it.
  *
  * Invariants:
- *   K1. What is known of a key is true in every run that explains the answers so far; what is not known constrains nothing.
- *   K2. What an answer tells of a key that was not known is known from then on.
+ *   KNOWN-1. What is known of a key is true in every run that explains the answers so far; what is not known constrains nothing.
+ *   KNOWN-2. What an answer tells of a key that was not known is known from then on.
  */
 import {
   isWithin,
@@ -109,7 +109,7 @@ export class StoreState {
     return null;
   }
 
-  /** K2. */
+  /** KNOWN-2. */
   #learn(range: KeyRange, told: ReadonlyMap<string, FoundKey>): void {
     if (!this.#isOpen && this.#unsure.size === 0) return;
     const missing = [...this.#unsure].filter((key) => isWithin(range, key) && !told.has(key));

@@ -2,9 +2,10 @@
  * What answers say about who came before whom.
  *
  * Invariants:
- *   D1. An edge is drawn only when every order that explains the answers has it. So a cycle is a violation, whatever else there is.
- *   D2. Values that more than one transaction may have written to a key name no writer: of them no edges are drawn.
- *   D3. A transaction of unknown outcome counts only when somebody saw what it wrote: else it may never have happened.
+ *   DEPEND-1. An edge is drawn only when every order that explains the answers has it. So a cycle is a violation, whatever
+ *       else there is.
+ *   DEPEND-2. Values that more than one transaction may have written to a key name no writer: of them no edges are drawn.
+ *   DEPEND-3. A transaction of unknown outcome counts only when somebody saw what it wrote: else it may never have happened.
  */
 import { anomaly, type Anomaly } from "./anomaly.ts";
 import { effectsOf, type Effects, type KeyEffect } from "./effects.ts";
@@ -103,7 +104,7 @@ function listEdges({ use, writerOf, graph, transactions, report }: KeyContext): 
     report("duplicate-elements", who(longest.at), `an element is twice in ${JSON.stringify(key)}`);
     return;
   }
-  // D2.
+  // DEPEND-2.
   const isUnique = [...writerOf.values()].every((writer) => writer !== null);
   for (const { at, list } of lists) {
     if (list.every((value, i) => value === order[i]) || longest === null) continue;

@@ -2,11 +2,13 @@
  * Looks for one order of all transactions that explains every answer: Wing and Gong's search, led by what dependencies say.
  *
  * Invariants:
- *   O1. Nobody is placed before one that had ended when it began, nor before one that a dependency puts first: those are in every order.
- *   O2. A transaction that changes nothing and whose reads hold is placed at once: it takes nothing from those that follow.
- *   O3. What has failed from a state with the same transactions placed is not tried again. Sets and states are told apart by 64 bits.
- *   O4. One of unknown outcome is placed anywhere after its call, or left out.
- *   O5. No register is set while somebody has yet to read what it holds, and nobody is left who writes that again.
+ *   ORDER-1. Nobody is placed before one that had ended when it began, nor before one that a dependency puts first: those are
+ *       in every order.
+ *   ORDER-2. A transaction that changes nothing and whose reads hold is placed at once: it takes nothing from those that follow.
+ *   ORDER-3. What has failed from a state with the same transactions placed is not tried again. Sets and states are told
+ *       apart by 64 bits.
+ *   ORDER-4. One of unknown outcome is placed anywhere after its call, or left out.
+ *   ORDER-5. No register is set while somebody has yet to read what it holds, and nobody is left who writes that again.
  */
 import type { Dependencies, Kind } from "./dependencies.ts";
 import type { KeyEffect } from "./effects.ts";
@@ -71,7 +73,7 @@ class OrderSearch {
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #state: Int32Array;
-  /** O5. By state, among those that are not placed. */
+  /** ORDER-5. By state, among those that are not placed. */
   readonly #readersLeft: Int32Array;
   readonly #writersLeft: Int32Array;
   #sureLeft = 0;
@@ -148,7 +150,7 @@ class OrderSearch {
     }
   }
 
-  /** O1, O2. */
+  /** ORDER-1, ORDER-2. */
   #candidates(): readonly number[] {
     const found: number[] = [];
     let firstEnd = Number.POSITIVE_INFINITY;
@@ -171,7 +173,7 @@ class OrderSearch {
       const now = this.#state[slot] ?? 0;
       if (expected !== -1 && now !== expected) return false;
       if (last === -1 || last === now) return true;
-      // O5.
+      // ORDER-5.
       const others = (this.#readersLeft[now] ?? 0) - (expected === now ? 1 : 0);
       return others === 0 || (this.#writersLeft[now] ?? 0) > 0;
     });
