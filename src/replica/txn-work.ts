@@ -54,12 +54,18 @@ export class TxnWork {
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
     const cells = this.#cells();
+    // To delete all that a transaction may is more than all: it is let in when nobody owes anything, and counts as all.
+    const isAll = room === AT_ONCE_CELLS;
+    let looked = 0;
     let work = 0;
     for (const { where, weight } of ranges) {
-      if (work > most) break;
-      const affordable = Math.floor((most - work) / weight) + 1;
-      work += weight * cellsIn(cells, where, Math.min(affordable, RANGE_CELLS_MAX));
+      if (isAll ? looked > room : work > most) break;
+      const affordable = isAll ? room - looked : Math.floor((most - work) / weight);
+      const count = cellsIn(cells, where, Math.min(affordable + 1, RANGE_CELLS_MAX));
+      looked += count;
+      work += weight * count;
     }
+    if (looked <= AT_ONCE_CELLS) work = Math.min(work, AT_ONCE_CELLS);
     return this.#decide(asker, work, Math.min(work, room), room);
   }
 

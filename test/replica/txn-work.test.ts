@@ -122,6 +122,30 @@ describe("work of transactions", () => {
     expect(taken(new TxnWork(() => state.cells), compared, 0)).toBe(2);
   });
 
+  test("to delete as much as a transaction may is let in, once nobody owes anything", () => {
+    const state = stateWithKeys();
+    const session = open(state, 2);
+    for (let i = 1; i <= 9000; i++) {
+      run(state, session, i, { op: "write", key: `ka${i}`, value: "v" }, i);
+    }
+    const work = new TxnWork(() => state.cells);
+    const deleting: Txn = { ...nothing, success: [{ op: "delete", where: all, previous: false }] };
+    expect(taken(work, deleting, 0)).toBe(1);
+    expect(taken(work, counting, 8, askerOf(2))).toBeGreaterThan(0);
+    expect(taken(work, deleting, 100)).toBe(1);
+    const tooMuch: Txn = {
+      ...nothing,
+      success: Array.from({ length: 4 }, () => counting.success).flat(),
+    };
+    const success = [
+      ...tooMuch.success,
+      ...deleting.success,
+      ...deleting.success,
+      ...deleting.success,
+    ];
+    expect(taken(work, { ...nothing, success: [...success, ...deleting.success] }, 10_000)).toBe(0);
+  });
+
   test("keys that were deleted are looked at for as long as the history has them", () => {
     const state = stateWithKeys();
     const session = open(state, 2);
