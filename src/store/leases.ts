@@ -205,9 +205,9 @@ export class Leases {
     const lease = this.#lease(id);
     assert(lease.keys.size < LEASE_KEYS_MAX, "keys of a lease are counted before one is bound");
     lease.keys.add(key);
-    lease.keyBytes += key.length;
-    lease.sorted = null;
     lease.judged = null;
+    lease.sorted = null;
+    lease.keyBytes += key.length;
     lease.keysHash = (lease.keysHash + keyHash) | 0;
     this.#bound += 1;
   }
@@ -216,9 +216,9 @@ export class Leases {
   unbind(id: number, key: ByteString, keyHash: number): void {
     const lease = this.#lease(id);
     lease.keys.delete(key);
-    lease.keyBytes -= key.length;
-    lease.sorted = null;
     lease.judged = null;
+    lease.sorted = null;
+    lease.keyBytes -= key.length;
     lease.keysHash = (lease.keysHash - keyHash) | 0;
     this.#bound -= 1;
   }

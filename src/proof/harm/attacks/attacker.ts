@@ -15,6 +15,6 @@ if (plan.part === "prepare") {
   report({ kind: "begun" });
 } else {
   report({ kind: "begun" });
+  setInterval(() => report({ kind: "sent", ...sent }), 200);
   await attack.run(plan, sent);
 }
-setInterval(() => report({ kind: "sent", ...sent }), 200);

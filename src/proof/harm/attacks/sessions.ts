@@ -44,7 +44,7 @@ async function openMany(plan: AttackPlan, sent: Sent): Promise<void> {
     }
     return takeWritesFrame(writer, NO_SESSION, 0);
   };
-  for (let i = 0; i < 30; i++) pour(await client(plan, i, sent), next, 16 * KIB, sent);
+  for (let i = 0; i < 8; i++) pour(await client(plan, i, sent), next, 16 * KIB, sent);
 }
 
 export const SESSIONS: readonly Attack[] = [
@@ -60,7 +60,7 @@ export const SESSIONS: readonly Attack[] = [
   },
   {
     name: "opened-sessions",
-    what: "4 sessions a frame, as fast as they are taken, 30 connections",
+    what: "4 sessions a frame, 128 kB/s, 8 connections",
     run: openMany,
   },
 ];
