@@ -233,11 +233,35 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/rebuilds.ts",
-        "    this.#allowance.take(length);\n",
-        "    this.#allowance.take(cursor.valueLength);\n",
+        "this.#shares.take(asker.id, length);",
+        "this.#shares.take(asker.id, cursor.valueLength);",
       ),
     ],
     by: ["test/replica/rebuilds.test.ts"],
+  },
+  {
+    name: "one client's transactions may look at all that a node takes",
+    breaks: "nobody else's transactions are carried out while one client asks for much",
+    patches: [
+      patch(
+        "src/replica/work-shares.ts",
+        "return debtor.wasRefused ? 0 : Math.max(0, Math.floor((free - debtor.owed) / 2));",
+        "return free;",
+      ),
+    ],
+    by: ["test/replica/txn-work.test.ts"],
+  },
+  {
+    name: "transactions are looked at for nobody",
+    breaks: "who has every node look at much does not rest, and others wait for it",
+    patches: [
+      patch(
+        "src/replica/txn-work.ts",
+        "    asker.load.workBytes += CELL_WORK_BYTES * charged;\n",
+        "",
+      ),
+    ],
+    by: ["test/replica/txn-work.test.ts"],
   },
   {
     name: "too long a value forgotten",

@@ -92,7 +92,7 @@ export class ClientWrites {
       this.#refusePart(route, fitting, "NO_SPACE", space.memoryText(route.actor ?? null));
     const left = fitting === null ? group : fitting.group;
     if (left === null) return;
-    const affordable = this.#rebuilds.split(left, this.#tick);
+    const affordable = this.#rebuilds.split(route, left, this.#tick);
     if (affordable === null) return this.#stage(route, left, fitting?.commands ?? commands);
     this.#refusePart(route, affordable, "OVERLOADED", REBUILDS_TEXT);
     if (affordable.group !== null) this.#stage(route, affordable.group, affordable.commands);

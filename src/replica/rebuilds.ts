@@ -1,7 +1,8 @@
 /**
- * How much work clients may ask for in few bytes: that of transactions and leases (txn-work.ts), and on long values. An operation that puts something behind a value (`growth`
- * "adds" in the table of operations) costs every node what a write of the whole value would, about a millisecond for 1 MiB,
- * and a frame of 256 KiB has room for thousands of them.
+ * How much work clients may ask for in few bytes: that of transactions and leases (txn-work.ts), and on long values. An
+ * operation that puts something behind a value (`growth` "adds" in the table of operations) costs every node what a write of the
+ * whole value would, about a millisecond for 1 MiB, and a frame of 256 KiB has room for thousands of them. Each client has its
+ * share (work-shares.ts).
  *
  * Why here: what is refused before it is proposed has had no effect, and its client may ask again. In the replicated state a
  * refusal would have to be remembered, and would be the same for whoever asks later.
@@ -20,8 +21,8 @@ import {
   type KvState,
   type SplitGroup,
 } from "../store/index.ts";
-import { Allowance } from "./allowance.ts";
-import { DELETED_FOR_LOOKED, TxnWork } from "./txn-work.ts";
+import { type Asker, DELETED_FOR_LOOKED, TxnWork } from "./txn-work.ts";
+import { WorkShares } from "./work-shares.ts";
 
 /** What makes a shorter value costs no more than any command. */
 const FREE_BYTES = 4 * 1024;
@@ -46,7 +47,7 @@ function isCostly(operation: Operation): boolean {
 export class Rebuilds {
   readonly #state: () => KvState;
   readonly #txns: TxnWork;
-  readonly #allowance = new Allowance(AT_ONCE_BYTES, BYTES_PER_TICK, 0);
+  readonly #shares = new WorkShares(AT_ONCE_BYTES, BYTES_PER_TICK);
 
   constructor(state: () => KvState) {
     this.#state = state;
@@ -54,22 +55,25 @@ export class Rebuilds {
   }
 
   /** What of a (checked) group may be proposed now, which is counted; null: all of it. */
-  split(group: Uint8Array, tick: number): SplitGroup | null {
+  split(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
     if (rulesFor(group) < COSTLY_RULES) return null;
-    const split = splitGroup(group, (cursor) => !this.#take(cursor, tick));
+    const split = splitGroup(group, (cursor) => !this.#take(asker, cursor, tick));
     return split.taken.length === 0 ? null : split;
   }
 
-  #take(cursor: CommandCursor, tick: number): boolean {
+  #take(asker: Asker, cursor: CommandCursor, tick: number): boolean {
     const operation = operationOf(cursor.op);
-    if (operation?.kind === "txn") return this.#txns.take(cursor.txn(), tick);
-    if (operation?.kind === "lease") return this.#txns.takeCells(this.#leaseCells(cursor), tick);
+    if (operation?.kind === "txn") return this.#txns.take(asker, cursor.txn(), tick);
+    if (operation?.kind === "lease") {
+      return this.#txns.takeCells(asker, this.#leaseCells(cursor), tick);
+    }
     if (operation?.kind !== "key" || operation.growth !== "adds") return true;
     const length = (this.#state().read(cursor.key())?.value.length ?? 0) + cursor.valueLength;
     if (length <= FREE_BYTES) return true;
-    if (this.#allowance.left(tick) < length) return false;
-    this.#allowance.take(length);
-    return true;
+    const may = length <= this.#shares.room(asker.id, tick);
+    if (may) this.#shares.take(asker.id, length);
+    else this.#shares.refuse(asker.id, 0);
+    return may;
   }
 
   /** What a command about leases is as much work as: a lease that is renewed takes a byte or more. */
@@ -81,5 +85,5 @@ export class Rebuilds {
 }
 
 export const REBUILDS_TEXT =
-  "too many bytes were put behind long values, or transactions and leases looked at too many keys, in a short time; nothing was changed: use " +
-  "keys of their own for what grows, smaller ranges in transactions, or ask again later";
+  "this client put too many bytes behind long values, or its transactions and leases looked at too many keys, in a short time; nothing was " +
+  "changed: use keys of their own for what grows, smaller ranges in transactions, or ask again later";

@@ -46,16 +46,29 @@ export function readLease(
   if (view === null) return { leases: [], keys: [], more: false };
   const page = { leases: [view], keys: [], more: false };
   if (!withKeys) return page;
-  looked.cells += view.keys;
+  looked.cells += leases.sortWork(lease);
+  const sorted = leases.sortedKeys(lease);
+  const from = firstFrom(sorted, start);
   const keys: ByteString[] = [];
   let bytes = 0;
-  for (const key of leases.sortedKeys(lease)) {
-    if (key < start) continue;
-    if (keys.length === PAGE_KEYS || bytes >= PAGE_BYTES) return { ...page, keys, more: true };
+  for (const key of sorted.slice(from, from + PAGE_KEYS)) {
+    if (bytes >= PAGE_BYTES) break;
     keys.push(key);
     bytes += key.length;
   }
-  return { ...page, keys };
+  looked.cells += keys.length;
+  return { ...page, keys, more: from + keys.length < sorted.length };
+}
+
+/** @returns the place of the first key that is not below `start` */
+function firstFrom(sorted: readonly ByteString[], start: ByteString): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? "") < start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 export function readLeases(

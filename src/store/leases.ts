@@ -29,6 +29,9 @@ const ENDED_KEYS_MAX = LEASE_KEYS_MAX;
 /** Leases that end with one entry. Part of the format. */
 const ENDED_MAX = 1024;
 
+/** Each byte is compared with others a dozen times when thousands of keys are sorted. */
+const COMPARED_BYTES_PER_CELL = 128;
+
 /** A lease but for its keys. */
 export interface LeaseTime {
   readonly id: number;
@@ -49,6 +52,9 @@ class Lease implements LeaseTime {
   readonly keys = new Set<ByteString>();
   /** Sum of the hashes of its keys. */
   keysHash = 0;
+  keyBytes = 0;
+  /** Its keys in order, once somebody has asked for them; null: they are others since. */
+  sorted: readonly ByteString[] | null = null;
   /** What `areAll` was asked last of these keys. */
   judged: { readonly isSuch: KeyTest; readonly are: boolean } | null = null;
 
@@ -224,6 +230,8 @@ export class Leases {
     assert(lease.keys.size < LEASE_KEYS_MAX, "keys of a lease are counted before one is bound");
     lease.keys.add(key);
     lease.judged = null;
+    lease.sorted = null;
+    lease.keyBytes += key.length;
     lease.keysHash = (lease.keysHash + keyHash) | 0;
     this.#bound += 1;
   }
@@ -233,13 +241,28 @@ export class Leases {
     const lease = this.#lease(id);
     lease.keys.delete(key);
     lease.judged = null;
+    lease.sorted = null;
+    lease.keyBytes -= key.length;
     lease.keysHash = (lease.keysHash - keyHash) | 0;
     this.#bound -= 1;
   }
 
-  /** In the order of bytes: the same on all nodes, whatever the order in which they were bound. */
+  /**
+   * In the order of bytes: the same on all nodes, whatever the order in which they were bound. A few bytes of a frame ask for that of
+   * thousands of keys, page by page: so it is remembered until the keys are others.
+   */
   sortedKeys(id: number): readonly ByteString[] {
-    return [...(this.#leases.get(id)?.keys ?? [])].sort();
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return [];
+    lease.sorted ??= [...lease.keys].sort();
+    return lease.sorted;
+  }
+
+  /** What it takes to put its keys in order, as keys that are looked at; 0: they are. Long ones may differ at their ends only. */
+  sortWork(id: number): number {
+    const lease = this.#leases.get(id);
+    if (lease === undefined || lease.sorted !== null) return 0;
+    return lease.keys.size + Math.floor(lease.keyBytes / COMPARED_BYTES_PER_CELL);
   }
 
   /**

@@ -1,12 +1,14 @@
 /** Clients may put a few bytes behind long values only as fast as nodes can make such values. */
 import { describe, expect, test } from "vitest";
 import { KvState, STATUS } from "../../src/store/index.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
 import { Rebuilds } from "../../src/replica/rebuilds.ts";
 import { groupBytes, key, open, run, type Command } from "../store/helpers.ts";
 
 const LONG = 1024 * 1024 - 100_000;
-/** So many values of that length are taken at once. */
-const AT_ONCE = 2;
+/** So many values of that length are taken at once of one client. */
+const AT_ONCE = 1;
+const client = { id: 1, load: new RouteLoad() };
 
 function withLongValue(): { readonly state: KvState; readonly session: number } {
   const state = new KvState();
@@ -27,36 +29,48 @@ describe("rebuilds", () => {
   test("some are taken at once, and more as time goes on; the rest is taken out of the group", () => {
     const { state, session } = withLongValue();
     const rebuilds = new Rebuilds(() => state);
-    const split = rebuilds.split(groupOf(session, 1000, append("long")), 0);
+    const split = rebuilds.split(client, groupOf(session, 1000, append("long")), 0);
     expect(split).toMatchObject({ session, commands: AT_ONCE });
     expect(split?.taken).toEqual([{ first: 10 + AT_ONCE, count: 1000 - AT_ONCE }]);
-    expect(rebuilds.split(groupOf(session, 1, append("long")), 0)).toMatchObject({ group: null });
-    expect(rebuilds.split(groupOf(session, 1, append("long")), 12)).toBeNull();
-    expect(rebuilds.split(groupOf(session, 100, append("long")), 10_000)).toMatchObject({
+    expect(rebuilds.split(client, groupOf(session, 1, append("long")), 0)).toMatchObject({
+      group: null,
+    });
+    expect(rebuilds.split(client, groupOf(session, 1, append("long")), 15)).toBeNull();
+    expect(rebuilds.split(client, groupOf(session, 100, append("long")), 10_000)).toMatchObject({
       commands: AT_ONCE,
     });
+  });
+
+  test("who puts much behind long values leaves room for others", () => {
+    const { state, session } = withLongValue();
+    const rebuilds = new Rebuilds(() => state);
+    rebuilds.split(client, groupOf(session, 1000, append("long")), 0);
+    const other = { id: 2, load: new RouteLoad() };
+    expect(rebuilds.split(other, groupOf(session, 1, append("long")), 0)).toBeNull();
   });
 
   test("short values and other operations cost nothing", () => {
     const { state, session } = withLongValue();
     const rebuilds = new Rebuilds(() => state);
-    rebuilds.split(groupOf(session, 1000, append("long")), 0);
-    expect(rebuilds.split(groupOf(session, 1000, append("short")), 0)).toBeNull();
+    rebuilds.split(client, groupOf(session, 1000, append("long")), 0);
+    expect(rebuilds.split(client, groupOf(session, 1000, append("short")), 0)).toBeNull();
     const write: Command = { op: "write", key: "long", value: "x" };
-    expect(rebuilds.split(groupOf(session, 1000, write), 0)).toBeNull();
+    expect(rebuilds.split(client, groupOf(session, 1000, write), 0)).toBeNull();
   });
 
   test("leases are renewed, and revoked with their keys, only as fast as nodes can", () => {
     const { state, session } = withLongValue();
     const rebuilds = new Rebuilds(() => state);
     const renew: Command = { op: "leaseKeepAlive", numbers: "\u0001".repeat(1024) };
-    const split = rebuilds.split(groupOf(session, 100, renew), 0);
-    expect(split).toMatchObject({ session, commands: 32 });
-    expect(rebuilds.split(groupOf(session, 2, renew), 1)).toBeNull();
+    const split = rebuilds.split(client, groupOf(session, 100, renew), 0);
+    expect(split).toMatchObject({ session, commands: 16 });
+    expect(rebuilds.split(client, groupOf(session, 2, renew), 9)).toBeNull();
     const { revision: lease } = run(state, session, 2, { op: "leaseGrant", ttl: 1000, lease: 0 });
     const revoke: Command = { op: "leaseRevoke", lease };
-    expect(rebuilds.split(groupOf(session, 100, revoke), 1000)).toBeNull();
+    expect(rebuilds.split(client, groupOf(session, 100, revoke), 1000)).toBeNull();
     for (let i = 0; i < 1000; i++) state.leases.bind(lease, key(`k${i}`), 0);
-    expect(rebuilds.split(groupOf(session, 100, revoke), 10_000)).toMatchObject({ commands: 8 });
+    expect(rebuilds.split(client, groupOf(session, 100, revoke), 10_000)).toMatchObject({
+      commands: 4,
+    });
   });
 });

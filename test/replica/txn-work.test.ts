@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { byteStringOfText } from "../../src/base/byte-string.ts";
 import { encodeTxn, KvState, type Txn } from "../../src/store/index.ts";
-import { TxnWork } from "../../src/replica/txn-work.ts";
+import { RouteLoad } from "../../src/replica/route-load.ts";
+import { type Asker, TxnWork } from "../../src/replica/txn-work.ts";
 import { open, run } from "../store/helpers.ts";
 
 const KEYS = 1000;
@@ -22,11 +23,13 @@ function stateWithKeys(): KvState {
   return state;
 }
 
-/** How many are taken one after the other. */
-function taken(work: TxnWork, txn: Txn, tick: number): number {
+const askerOf = (id: number): Asker => ({ id, load: new RouteLoad() });
+
+/** How many of one client are taken one after the other. */
+function taken(work: TxnWork, txn: Txn, tick: number, asker = askerOf(1)): number {
   const body = encodeTxn(txn);
   let count = 0;
-  while (count < 10_000 && work.take(body, tick)) count += 1;
+  while (count < 10_000 && work.take(asker, body, tick)) count += 1;
   return count;
 }
 
@@ -34,10 +37,60 @@ describe("work of transactions", () => {
   test("what ranges look at is taken at once up to a bound, and more as time goes on", () => {
     const state = stateWithKeys();
     const work = new TxnWork(() => state.cells);
-    expect(taken(work, counting, 0)).toBe(32);
+    expect(taken(work, counting, 0)).toBe(16);
     expect(taken(work, counting, 0)).toBe(0);
-    expect(taken(work, counting, 1)).toBe(2);
-    expect(taken(work, counting, 10_000)).toBe(32);
+    expect(taken(work, counting, 7)).toBe(0);
+    expect(taken(work, counting, 9)).toBe(16);
+    expect(taken(work, counting, 10_000)).toBe(16);
+  });
+
+  test("whoever asks for much leaves room for others, however many of them there are", () => {
+    const state = stateWithKeys();
+    const work = new TxnWork(() => state.cells);
+    const counts = [1, 2, 3, 4].map((id) => taken(work, counting, 0, askerOf(id)));
+    expect(counts).toEqual([16, 8, 4, 2]);
+    // And those who ask for much again and again keep nobody from it as time goes on.
+    let modest = 0;
+    for (let tick = 1; tick <= 1000; tick++) {
+      for (const id of [1, 2, 3]) taken(work, counting, tick, askerOf(id));
+      if (tick % 50 === 0 && work.take(askerOf(9), encodeTxn(counting), tick)) modest += 1;
+    }
+    expect(modest).toBe(20);
+  });
+
+  test("a large one is had however often it is asked for in vain", () => {
+    const state = stateWithKeys();
+    const work = new TxnWork(() => state.cells);
+    const large: Txn = {
+      ...nothing,
+      success: [{ op: "delete", where: all, previous: false }, ...counting.success],
+      failure: Array.from({ length: 20 }, () => counting.success).flat(),
+    };
+    const [large1, other] = [askerOf(1), askerOf(2)];
+    expect(taken(work, counting, 0, other)).toBe(16);
+    expect(work.take(large1, encodeTxn(large), 0)).toBe(false);
+    let tick = 0;
+    while (!work.take(large1, encodeTxn(large), tick)) tick += 1;
+    expect(tick).toBeLessThan(20);
+  });
+
+  test("what is looked at for a client is its work, for which it rests; what is refused as well", () => {
+    const state = stateWithKeys();
+    const work = new TxnWork(() => state.cells);
+    const asker = askerOf(1);
+    work.take(asker, encodeTxn(counting), 0);
+    expect(asker.load.workBytes).toBe(384 * KEYS);
+    taken(work, counting, 0, asker);
+    expect(asker.load.workBytes).toBeGreaterThan(384 * 16 * KEYS);
+    expect(asker.load.workBytes).toBeLessThan(384 * 17 * KEYS);
+  });
+
+  test("a lease is renewed, whatever else its client has asked for", () => {
+    const state = stateWithKeys();
+    const work = new TxnWork(() => state.cells);
+    taken(work, counting, 0);
+    expect(work.takeCells(askerOf(1), 8, 0)).toBe(true);
+    expect(work.takeCells(askerOf(1), 9, 0)).toBe(false);
   });
 
   test("to refuse many is no work: what was looked at counts, whether it was too much or not", () => {
@@ -55,8 +108,8 @@ describe("work of transactions", () => {
     }) as typeof state.cells;
     const work = new TxnWork(() => counted);
     const body = encodeTxn(counting);
-    for (let i = 0; i < 4000; i++) work.take(body, 0);
-    expect(walked).toBeLessThan(40_000);
+    for (let i = 0; i < 4000; i++) work.take(askerOf(i % 2), body, 0);
+    expect(walked).toBeLessThan(70_000);
   });
 
   test("comparisons and both branches count, those of nested ones too; a deletion counts for more", () => {
@@ -66,14 +119,38 @@ describe("work of transactions", () => {
       success: [{ op: "txn", txn: counting }],
       failure: [{ op: "delete", where: all, previous: false }],
     };
-    expect(taken(new TxnWork(() => state.cells), compared, 0)).toBe(5);
+    expect(taken(new TxnWork(() => state.cells), compared, 0)).toBe(2);
+  });
+
+  test("to delete as much as a transaction may is let in, once nobody owes anything", () => {
+    const state = stateWithKeys();
+    const session = open(state, 2);
+    for (let i = 1; i <= 9000; i++) {
+      run(state, session, i, { op: "write", key: `ka${i}`, value: "v" }, i);
+    }
+    const work = new TxnWork(() => state.cells);
+    const deleting: Txn = { ...nothing, success: [{ op: "delete", where: all, previous: false }] };
+    expect(taken(work, deleting, 0)).toBe(1);
+    expect(taken(work, counting, 8, askerOf(2))).toBeGreaterThan(0);
+    expect(taken(work, deleting, 100)).toBe(1);
+    const tooMuch: Txn = {
+      ...nothing,
+      success: Array.from({ length: 4 }, () => counting.success).flat(),
+    };
+    const success = [
+      ...tooMuch.success,
+      ...deleting.success,
+      ...deleting.success,
+      ...deleting.success,
+    ];
+    expect(taken(work, { ...nothing, success: [...success, ...deleting.success] }, 10_000)).toBe(0);
   });
 
   test("keys that were deleted are looked at for as long as the history has them", () => {
     const state = stateWithKeys();
     const session = open(state, 2);
     for (let i = 1; i <= KEYS; i++) run(state, session, i, { op: "delete", key: `k${i}` }, i);
-    expect(taken(new TxnWork(() => state.cells), counting, 0)).toBe(32);
+    expect(taken(new TxnWork(() => state.cells), counting, 0)).toBe(16);
   });
 
   test("single keys cost nothing of it", () => {

@@ -28,6 +28,7 @@ import {
   type TxnOp,
 } from "../../src/store/index.ts";
 import { Cell, LeasedCell } from "../../src/store/cell.ts";
+import { Leases } from "../../src/store/leases.ts";
 import type { Command } from "../../src/store/operations/index.ts";
 import { SnapshotDecoder } from "../../src/store/snapshot-decoder.ts";
 
@@ -401,6 +402,26 @@ describe("leases", () => {
       keys: [],
       more: false,
     });
+  });
+
+  test("the keys of a lease are put in order once, which counts as work by their length; pages of them are not", () => {
+    const leases = new Leases();
+    const lease = leases.grant(0, TTL);
+    const [long, count] = ["x".repeat(4000), 2000];
+    for (let i = 0; i < count; i++) leases.bind(lease, key(`${long}${count - i}`), 0);
+    const lookedAt = (start: string): number => {
+      const looked = { cells: 0 };
+      readLease(leases, { lease, withKeys: true, start: key(start), revision: 0 }, looked);
+      return looked.cells;
+    };
+    expect(lookedAt("")).toBeGreaterThan((count * 4000) / 128);
+    expect(lookedAt("")).toBeLessThan(100);
+    expect(lookedAt(`${long}500`)).toBeLessThan(100);
+    leases.bind(lease, key("another"), 0);
+    expect(lookedAt("")).toBeGreaterThan((count * 4000) / 128);
+    leases.unbind(lease, key("another"), 0);
+    expect(leases.sortWork(lease)).toBeGreaterThan((count * 4000) / 128);
+    expect(leases.sortedKeys(lease)).not.toContain("another");
   });
 
   test("a new beginning has neither leases nor their keys", () => {

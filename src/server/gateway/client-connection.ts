@@ -213,7 +213,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     if (workBytes === 0) return;
     this.load.workBytes = 0;
     this.#work -= Math.floor(workBytes / WORK_BYTES);
-    this.#pace.took(workBytes, this.#gate.nowMs());
+    const nowMs = this.#gate.nowMs();
+    this.#pace.took(workBytes, nowMs, !this.#gate.othersAtWork(nowMs));
   }
 
   /** CONNECTION-2. */

@@ -9,7 +9,9 @@ const WORK_EACH_MS = 64 * 1024;
 /** Some pages in a row, that whoever asks now and then never waits. */
 const AT_ONCE = 1024 * 1024;
 /** However much was looked at while nobody else was at work. */
-const OWED_MAX = 2 * AT_ONCE;
+const OWED_ALONE_MAX = 2 * AT_ONCE;
+/** A quarter of a second: the most that transactions may look at in one go is less (txn-work.ts). */
+const OWED_MAX = 16 * AT_ONCE;
 
 export class WorkPace {
   /** Work that time has not paid for yet, at this time. */
@@ -21,9 +23,11 @@ export class WorkPace {
     return this.#owed === 0;
   }
 
-  took(work: number, nowMs: number): void {
+  /** @param isAlone nobody else is at work: then it has what would be idle otherwise */
+  took(work: number, nowMs: number, isAlone: boolean): void {
     this.#pay(nowMs);
-    this.#owed = Math.min(OWED_MAX, this.#owed + work);
+    const most = isAlone ? Math.max(OWED_ALONE_MAX, this.#owed) : OWED_MAX;
+    this.#owed = Math.min(most, this.#owed + work);
   }
 
   mustRest(nowMs: number): boolean {

@@ -285,6 +285,22 @@ describe("a connection's share of a turn", () => {
     expect(client.isResting()).toBe(false);
   });
 
+  test("what was looked at while others are at work is paid for whole, a quarter of a second at most", () => {
+    const { client, gate } = world();
+    gate.others = true;
+    client.load.workBytes = 5 * MIB;
+    gate.clockMs = 1;
+    expect(client.isResting()).toBe(true);
+    gate.clockMs = 1 + 4 * 16 - 1;
+    expect(client.isResting()).toBe(true);
+    gate.clockMs = 1 + 4 * 16;
+    expect(client.isResting()).toBe(false);
+    client.load.workBytes = 1000 * MIB;
+    expect(client.isResting()).toBe(true);
+    gate.clockMs += 240;
+    expect(client.isResting()).toBe(false);
+  });
+
   test("some pages now and then are had without a rest", () => {
     const { client, gate } = world();
     gate.others = true;

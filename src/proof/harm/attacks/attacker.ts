@@ -10,7 +10,11 @@ const report = (message: AttackerReport): void => void process.send?.(message);
 
 process.on("disconnect", () => process.exit(0));
 const sent: Sent = { bytes: 0, connections: 0 };
-if (plan.prepare) await attack.prepare?.(plan);
-report({ kind: "begun" });
-await attack.run(plan, sent);
-setInterval(() => report({ kind: "sent", ...sent }), 200);
+if (plan.part === "prepare") {
+  await attack.prepare?.(plan);
+  report({ kind: "begun" });
+} else {
+  report({ kind: "begun" });
+  setInterval(() => report({ kind: "sent", ...sent }), 200);
+  await attack.run(plan, sent);
+}

@@ -35,14 +35,17 @@ export async function runAttack(attack: Attack, options: AttackOptions): Promise
   const wrap = wrapper(options);
   const cluster = await OmnikvCluster.start({ size: 3, wrap: () => wrap });
   const { nodes, clusterId, servers } = cluster;
-  const plan: AttackPlan = { attack: attack.name, nodes, clusterId, prepare: true };
+  const plan: AttackPlan = { attack: attack.name, nodes, clusterId, part: "run" };
   const client = child("honest.ts", plan);
   let attacker: ChildProcess | null = null;
   try {
     await cluster.leader();
+    const sent: Sent = { bytes: 0, connections: 0 };
+    // What it takes to fill a store is no part of the attack: else the first time with it would meet what that leaves to do.
+    await end(await begin({ ...plan, part: "prepare" }, sent));
+    await pause(RECOVER_MS);
     await honest(client, { ms, phase: "warm" });
     const rss = (): number[] => servers.map((server) => sampleServer(server).rssBytes);
-    const sent: Sent = { bytes: 0, connections: 0 };
     const before = rss();
     const peaks = [...before];
     let without: HonestReport | null = null;
@@ -50,7 +53,7 @@ export async function runAttack(attack: Attack, options: AttackOptions): Promise
     const ratios: number[] = [];
     for (let round = 0; round < rounds; round++) {
       without = await honest(client, { ms, phase: "without" });
-      attacker = await begin({ ...plan, prepare: round === 0 }, sent);
+      attacker = await begin(plan, sent);
       const sampler = setInterval(() => {
         for (const [i, bytes] of rss().entries()) peaks[i] = Math.max(peaks[i] ?? 0, bytes);
       }, SAMPLE_MS);

@@ -17,7 +17,9 @@ import {
 } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
 import { frameHead, rawSocket, upgradeRequest } from "./raw.ts";
+import { LEASES } from "./leases.ts";
 import { READERS } from "./readers.ts";
+import { SESSIONS } from "./sessions.ts";
 
 const KEY = Buffer.from("attack/key");
 const BIG = "attack/big";
@@ -193,4 +195,6 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   ...READERS,
+  ...SESSIONS,
+  ...LEASES,
 ];

@@ -49,7 +49,7 @@ export function readsFrame(
   return writer.take(local, minIdx);
 }
 
-const NO_ANSWERS: AnswerHandler = {
+export const NO_ANSWERS: AnswerHandler = {
   appliedIdx: () => {},
   value: () => {},
   missing: () => {},

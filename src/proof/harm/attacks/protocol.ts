@@ -5,8 +5,8 @@ export interface AttackPlan {
   readonly attack: string;
   readonly nodes: readonly ClusterNode[];
   readonly clusterId: string;
-  /** What the attack needs is not there yet. */
-  readonly prepare: boolean;
+  /** What the attack needs is to be put there, or it is to run. */
+  readonly part: "prepare" | "run";
 }
 
 export type AttackerReport =

@@ -1,4 +1,5 @@
 /** Sends mutated frames to one server for some time, and watches that it goes on serving. */
+import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { createClient, KvError } from "../../../client/api/index.ts";
 import type { ClusterNode } from "../../../server/config/index.ts";
@@ -7,11 +8,10 @@ import { GroupWriter } from "../../../store/index.ts";
 import { OmnikvCluster, pause } from "../../../measure/index.ts";
 import { processUsage } from "../../../machine/host/index.ts";
 import type { Connection } from "../../../machine/ports/index.ts";
-import { encodeAdminRequest } from "../../../protocol/admin/index.ts";
-import { ReadsWriter, takeWritesFrame } from "../../../protocol/client/index.ts";
-import { encodeHandshake, NONCE_BYTES, type PeerHello } from "../../../protocol/handshake/index.ts";
-import { encodePeerMessage } from "../../../protocol/peer/index.ts";
+import { decodeAnswers } from "../../../protocol/client/index.ts";
+import { NO_ANSWERS } from "../attacks/means.ts";
 import { rawSocket, shakenHands, upgradeRequest } from "../attacks/raw.ts";
+import { adminFrames, clientFrames, handshakeFrames } from "./frames.ts";
 import { Dice, mutate } from "./mutate.ts";
 
 export interface FuzzOptions {
@@ -39,65 +39,8 @@ const MASK = Buffer.from([0x11, 0x22, 0x33, 0x44]);
 const AT_ONCE = 8;
 const FRAMES_PER_CONNECTION = 20;
 const FAILURES_SHOWN = 10;
-
-/** Frames that a server would take. */
-function clientFrames(): Uint8Array[] {
-  const writer = new GroupWriter();
-  const frames = [openSessionFrame(writer, new Uint8Array(16).fill(7))];
-  for (const count of [1, 5, 300]) {
-    for (let i = 1; i <= count; i++)
-      writer.add(i, { kind: "write", key: bytes(`fuzz/${i}`), value: bytes("v".repeat(i % 50)) });
-    frames.push(takeWritesFrame(writer, 1, 0));
-    const reads = new ReadsWriter();
-    for (let i = 1; i <= count; i++) reads.read(i, bytes(`fuzz/${i}`));
-    frames.push(reads.take(count === 5, 0));
-  }
-  return frames;
-}
-
-function adminFrames(): Uint8Array[] {
-  return [
-    encodeAdminRequest(1, "status", {}),
-    encodeAdminRequest(2, "getLinks", {}),
-    encodeAdminRequest(3, "listKeys", { prefix: bytes("fuzz"), after: bytes("a"), limit: 10 }),
-    encodeAdminRequest(4, "setFault", { peer: 2, direction: "in", dropPermille: 1, delayMs: 5 }),
-    encodeAdminRequest(5, "setFaults", { faults: [] }),
-  ];
-}
-
-const ballot = { configId: 1, n: 1, priority: 0, pid: 2 };
-
-const peerHello: PeerHello = {
-  members: [1, 2, 3],
-  joined: true,
-  generation: 0,
-  marks: [{ boot: 7, from: 1, to: 3 }],
-  durable: { promise: ballot, acceptedRound: ballot, acceptedIdx: 1, decidedIdx: 1 },
-  origin: 5,
-};
-
-function handshakeFrames(channel: "client" | "admin" | "peer", clusterId: string): Uint8Array[] {
-  const hello = {
-    channel,
-    clusterId,
-    nodeId: 2,
-    targetId: 1,
-    incarnation: "0123456789abcdef",
-    configurationId: 1,
-    authenticates: false,
-    bound: false,
-    origin: 5,
-    nonce: new Uint8Array(NONCE_BYTES).fill(3),
-    peer: channel === "peer" ? peerHello : null,
-  };
-  return [
-    encodeHandshake({ kind: "hello", hello }, channel),
-    encodeHandshake({ kind: "proof", proof: null }, channel),
-    encodeHandshake({ kind: "ready" }, channel),
-    encodeHandshake({ kind: "refusal", code: "UNAUTHORIZED", text: "no", proof: null }, channel),
-    encodePeerMessage({ type: "readRequest", boot: 7, id: 1, n: ballot }),
-  ];
-}
+/** Nodes open so many sessions a second, and refuse the rest. */
+const OPEN_MAX_MS = 200;
 
 function webSocketFrame(payload: Uint8Array): Buffer {
   const head =
@@ -145,10 +88,14 @@ async function attackWith(
 
   const afterHandshake = async (
     channel: "client" | "admin",
-    frames: readonly Uint8Array[],
+    framesOn: (connection: Connection, next: () => Promise<Uint8Array>) => Promise<Uint8Array[]>,
   ): Promise<void> => {
-    const connection: Connection | null = await shakenHands(node, clusterId, channel, () => {});
+    let told: (frame: Uint8Array) => void = () => {};
+    const next = (): Promise<Uint8Array> => new Promise((resolve) => (told = resolve));
+    const onFrame = (frame: Uint8Array): void => told(frame);
+    const connection: Connection | null = await shakenHands(node, clusterId, channel, onFrame);
     if (connection === null) return;
+    const frames = await framesOn(connection, next);
     for (let i = 0; i < FRAMES_PER_CONNECTION; i++) {
       connection.send(mutate(dice.pick(frames), dice));
       count.frames += 1;
@@ -189,8 +136,11 @@ async function attackWith(
     return onSocket(dice.pick([node.port, node.peerPort]), mutate(bytes(text), dice), []);
   };
   const attacks: readonly (() => Promise<void>)[] = [
-    () => afterHandshake("client", clientFrames()),
-    () => afterHandshake("admin", adminFrames()),
+    () =>
+      afterHandshake("client", async (connection, next) =>
+        clientFrames(await sessionOn(connection, next)),
+      ),
+    () => afterHandshake("admin", async () => adminFrames()),
     () => handshake("client"),
     () => handshake("admin"),
     () => handshake("peer"),
@@ -207,6 +157,17 @@ async function attackWith(
   const comesIn = await newcomer(node);
   const failures = comesIn === null ? seen.failures : [...seen.failures, comesIn];
   return { ...count, ...seen, failures: failures.slice(0, FAILURES_SHOWN) };
+}
+
+/** A session of its own, or what is sent in it would not be looked at. @returns 1, which is none, when it gets none in time */
+async function sessionOn(connection: Connection, next: () => Promise<Uint8Array>): Promise<number> {
+  let session = 1;
+  const answer = next();
+  connection.send(openSessionFrame(new GroupWriter(), randomBytes(16)));
+  const frame = await Promise.race([answer, pause(OPEN_MAX_MS)]);
+  if (frame === undefined) return session;
+  decodeAnswers(frame, { ...NO_ANSWERS, opened: (_sequence, _nonce, id) => (session = id) });
+  return session;
 }
 
 /** Writes and reads a key until then, and sees how the server does meanwhile. */

@@ -1,0 +1,75 @@
+/**
+ * Work for which a client asks in few bytes: how much of what this node takes of it each client gets. Whoever asks for much waits,
+ * so that whoever asks for little does not.
+ *
+ * Invariants:
+ *   S1. All clients together never owe more than `most`, and time pays `perTick` of it, to all who owe in equal parts.
+ *   S2. Whoever owes nothing gets what is free, whole, or nothing large would ever be had. Whoever owes something gets no more
+ *       than it leaves free for others: so many small requests of one client take half at most, and the next client finds room.
+ *   S3. Whoever was refused gets nothing until it owes nothing. Otherwise asking again and again for something large would use
+ *       up, in vain, what it waits for.
+ *   S4. A debt outlives its connection, or to come anew would be to owe nothing.
+ */
+
+interface Debtor {
+  /** Above 0. */
+  owed: number;
+  /** S3. */
+  wasRefused: boolean;
+}
+
+export class WorkShares {
+  readonly #most: number;
+  readonly #perTick: number;
+  /** By route; as many at most as there is work that is owed. */
+  readonly #debtors = new Map<number, Debtor>();
+  #owed = 0;
+  #tick = 0;
+
+  /** Both are whole numbers, as is all work. */
+  constructor(most: number, perTick: number) {
+    this.#most = most;
+    this.#perTick = perTick;
+  }
+
+  /** How much work a client may ask for now. */
+  room(routeId: number, tick: number): number {
+    this.#pay(tick);
+    const debtor = this.#debtors.get(routeId);
+    const free = this.#most - this.#owed;
+    if (debtor === undefined) return free;
+    return debtor.wasRefused ? 0 : Math.max(0, Math.floor((free - debtor.owed) / 2));
+  }
+
+  /** @param work no more than there is room for */
+  take(routeId: number, work: number): void {
+    if (work === 0) return;
+    const debtor = this.#debtors.get(routeId);
+    if (debtor === undefined) this.#debtors.set(routeId, { owed: work, wasRefused: false });
+    else debtor.owed += work;
+    this.#owed += work;
+  }
+
+  /** @param work that it took to find out that there is no room; no more than there was */
+  refuse(routeId: number, work: number): void {
+    this.take(routeId, work);
+    const debtor = this.#debtors.get(routeId);
+    if (debtor !== undefined) debtor.wasRefused = true;
+  }
+
+  /** S1. */
+  #pay(tick: number): void {
+    let left = (tick - this.#tick) * this.#perTick;
+    this.#tick = tick;
+    while (left > 0 && this.#debtors.size > 0) {
+      const each = Math.ceil(left / this.#debtors.size);
+      for (const [routeId, debtor] of this.#debtors) {
+        const paid = Math.min(each, debtor.owed, left);
+        debtor.owed -= paid;
+        this.#owed -= paid;
+        left -= paid;
+        if (debtor.owed === 0) this.#debtors.delete(routeId);
+      }
+    }
+  }
+}
