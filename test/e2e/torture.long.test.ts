@@ -24,6 +24,15 @@ describe("torture", () => {
   test("three nodes, twelve seconds of faults: nothing lost, all linearizable", () => {
     const { status, output } = torture("--seconds", "12");
     expect(output).toContain("no violation, nothing lost");
+    expect(output).toMatch(/^strictly serializable: \d{2,} transactions and ranges/m);
+    expect(status).toBe(0);
+  }, 160_000);
+
+  test("transactions, ranges and old revisions under compaction, many of them", () => {
+    const { status, output } = torture("--seconds", "12", "--clients", "1", "--store", "8");
+    expect(output).toMatch(/^[1-9]\d* transfers, [1-9]\d* numbers, [1-9]\d* changes/m);
+    expect(output).toMatch(/^strictly serializable: \d{2,} transactions and ranges/m);
+    expect(output).toContain("no violation, nothing lost");
     expect(status).toBe(0);
   }, 160_000);
 

@@ -18,7 +18,7 @@ import {
 import { Asker, type AskerOptions } from "./asker.ts";
 import type { TxnRecord } from "./history.ts";
 
-const TXN_KEYS = "t/";
+export const TXN_KEYS = "t/";
 export const ACCOUNT_PREFIX = "t/a";
 export const ACCOUNTS = 4;
 /** Of an account that nobody has written yet. */

@@ -12,6 +12,7 @@ import { checkLeases } from "./lease-check.ts";
 import { LEASE_TTL_MAX } from "./lease-holder.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
+import { checkAnswers } from "./store-view.ts";
 import { checkTransactions } from "./txn-check.ts";
 import { checkWatches } from "./watch-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
@@ -244,6 +245,7 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   assert(entries.length === safety.decided.length, "somebody decided every index");
   const log = new DecidedLog(entries);
   checkHistory(history.operations, world.coverage);
+  checkAnswers(history, world.coverage);
   checkAgainstLog(history.operations, log);
   checkRanges(history.ranges, history.operations, log);
   checkRefusals(history.refusedRanges, history.operations, log);

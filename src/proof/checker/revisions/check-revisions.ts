@@ -12,8 +12,18 @@
  *       keys are not known after it.
  */
 import { describeStoreOperation, type StoreHistory, type StoreOperation } from "./store-history.ts";
-import type { StoreOp } from "./store-history.ts";
 import { StoreState, type Held } from "./state.ts";
+import {
+  changesSomething,
+  covers,
+  keysOf,
+  leavesOf,
+  planOf,
+  resultsIn,
+  tellsOfChange,
+  type Leaf,
+  type Step,
+} from "./steps.ts";
 
 /** Something that no correct store answers, in words that name the lines it was seen in. */
 export interface StoreAnomaly {
@@ -114,7 +124,7 @@ class Replay {
       seen.set(key, value);
     };
     for (const { answer } of answered) {
-      for (const { found } of answer?.results ?? []) {
+      for (const { found } of resultsIn(answer)) {
         for (const { key, value, modRevision } of found) note(modRevision, key, value);
       }
     }
@@ -127,6 +137,7 @@ class Replay {
 
   /** A store that was in use before the first answer has content that nobody knows. */
   #begin(ordered: readonly { readonly place: number }[]): void {
+    if (this.#history.isShared === true) return;
     const first = ordered[0]?.place ?? FIRST_REVISION;
     if (first <= FIRST_REVISION + 1 || this.#unused.size >= first - FIRST_REVISION - 1) return;
     this.#state.forgetAll();
@@ -154,9 +165,14 @@ class Replay {
     // In a part of a history it may have been anybody.
     const candidates = this.#history.isWhole
       ? [...this.#unused].filter(
-          (operation) => operation.call <= firstEnd && explains(operation, evidence),
+          (operation) => operation.call <= firstEnd && this.#explains(operation, evidence),
         )
       : [];
+    if (this.#history.isShared === true && evidence.size === 0) {
+      if (candidates.length > 0) this.#unsure += 1;
+      this.#forget(candidates);
+      return;
+    }
     const [first] = candidates;
     const requests = new Set(candidates.map(({ request }) => JSON.stringify(request)));
     if (first !== undefined && requests.size === 1 && this.#assign(first, revision, evidence)) {
@@ -172,19 +188,36 @@ class Replay {
         this.#report("revision", `nobody took revision ${revision}${what}`);
       }
       this.#state.forgetAll();
-    } else {
-      for (const { request } of candidates)
-        for (const key of keysOf(request)) this.#state.forget(key);
-      for (const { request } of candidates) {
-        if (request.kind !== "revoke") continue;
-        for (const key of this.#state.withLease(request.lease)) this.#state.forget(key);
-      }
-    }
+    } else this.#forget(candidates);
     for (const [key, value] of evidence) {
       const held =
         value === null ? null : { value, modRevision: revision, version: null, lease: null };
       this.#state.set(key, held);
     }
+  }
+
+  /** What any of them may have changed. */
+  #forget(candidates: readonly StoreOperation[]): void {
+    for (const { request } of candidates) {
+      if (request.kind === "txn") for (const key of keysOf(request)) this.#state.forget(key);
+      if (request.kind !== "revoke") continue;
+      for (const key of this.#state.withLease(request.lease)) this.#state.forget(key);
+    }
+  }
+
+  /** Whether it may have taken the next revision, and changed there what others saw. */
+  #explains({ request }: StoreOperation, evidence: ReadonlyMap<string, string | null>): boolean {
+    if (request.kind === "range") return false;
+    if (request.kind === "revoke") return [...evidence.values()].every((value) => value === null);
+    const steps = planOf(this.#state, request, null);
+    if (steps !== null) {
+      const ops = steps.map(({ op }) => op);
+      return ops.some((op) => changesSomething(this.#state, op)) && covers(ops, evidence);
+    }
+    return [request.success, request.failure].some((half) => {
+      const ops = leavesOf(half);
+      return ops.some(({ kind }) => kind !== "range") && covers(ops, evidence);
+    });
   }
 
   /** @returns false: which half of it was done is not known */
@@ -198,9 +231,9 @@ class Replay {
       this.#revoke(request.lease, revision);
       return true;
     }
-    const half = this.#state.decide(request.conditions);
-    if (half === null) return false;
-    const ops = half ? request.success : request.failure;
+    const steps = planOf(this.#state, request, null);
+    if (steps === null) return false;
+    const ops = steps.map(({ op }) => op);
     if (!covers(ops, evidence)) return false;
     const before = this.#remember(ops);
     for (const op of ops) this.#apply(op, revision);
@@ -218,27 +251,22 @@ class Replay {
       if (wrong !== null) this.#report("answer", `at revision ${place} ${wrong}`, operation);
       return;
     }
-    const half = this.#state.decide(request.conditions);
-    const succeeded = answer?.succeeded ?? half;
-    if (half !== null && answer !== null && half !== answer.succeeded) {
-      const what = `at revision ${this.#revision} its conditions ${half ? "hold" : "do not hold"}`;
-      this.#report("answer", what, operation);
-    }
+    const steps = planOf(this.#state, request, answer, (what) =>
+      this.#report("answer", `at revision ${this.#revision} ${what}`, operation),
+    );
     const isTaker = this.#takers.get(place) === operation;
-    if (succeeded === null) {
+    if (steps === null) {
       for (const key of keysOf(request)) this.#state.forget(key);
     } else {
-      const ops = succeeded ? request.success : request.failure;
-      const before = this.#remember(ops);
-      ops.forEach((op, i) => this.#one(operation, op, i, place, isTaker));
+      const before = this.#remember(steps.map(({ op }) => op));
+      for (const step of steps) this.#one(operation, step, place, isTaker);
       if (isTaker) this.#note(place, before);
     }
     if (isTaker) this.#revision = place;
   }
 
   /** One operation of a transaction, and what was told of it. */
-  #one(operation: StoreOperation, op: StoreOp, i: number, place: number, isTaker: boolean): void {
-    const told = operation.answer?.results[i];
+  #one(operation: StoreOperation, { op, told }: Step, place: number, isTaker: boolean): void {
     if (op.kind === "range") {
       const wrong = told === undefined ? null : this.#state.compareRange(op.range, op.limit, told);
       if (wrong !== null) this.#report("answer", `at revision ${place} ${wrong}`, operation);
@@ -255,8 +283,9 @@ class Replay {
     if (isTaker || op.kind === "delete") this.#apply(op, place);
   }
 
-  #apply(op: StoreOp, revision: number): void {
+  #apply(op: Leaf, revision: number): void {
     if (op.kind === "put") this.#state.put(op, revision);
+    else if (op.kind === "change") this.#state.forget(op.key);
     else if (op.kind === "delete") this.#state.set(op.key, null);
   }
 
@@ -275,7 +304,7 @@ class Replay {
     }
   }
 
-  #remember(ops: readonly StoreOp[]): Map<string, Held | undefined> {
+  #remember(ops: readonly Leaf[]): Map<string, Held | undefined> {
     const before = new Map<string, Held | undefined>();
     for (const op of ops) if (op.kind !== "range") before.set(op.key, this.#state.get(op.key));
     return before;
@@ -327,12 +356,7 @@ function placeOf({ request, revision }: StoreOperation): number {
 
 /** Whether it changed something, by its answer. Of a revocation nobody can tell. */
 function takesRevision({ request, answer }: StoreOperation): boolean {
-  if (request.kind !== "txn") return false;
-  if (answer === null) return true;
-  const ops = answer.succeeded ? request.success : request.failure;
-  return ops.some(
-    ({ kind }, i) => kind === "put" || (kind === "delete" && (answer.results[i]?.deleted ?? 0) > 0),
-  );
+  return request.kind === "txn" && (answer === null || tellsOfChange(request, answer));
 }
 
 /** For each place in the order: when the first was answered at it or later. */
@@ -344,31 +368,4 @@ function firstEndsOf(ordered: readonly { readonly operation: StoreOperation }[])
     ends[i] = first;
   }
   return ends;
-}
-
-function explains(
-  { request }: StoreOperation,
-  evidence: ReadonlyMap<string, string | null>,
-): boolean {
-  if (request.kind === "range") return false;
-  if (request.kind === "revoke") return [...evidence.values()].every((value) => value === null);
-  const halves = [request.success, request.failure];
-  return halves.some((ops) => ops.some(({ kind }) => kind !== "range") && covers(ops, evidence));
-}
-
-function covers(ops: readonly StoreOp[], evidence: ReadonlyMap<string, string | null>): boolean {
-  return [...evidence].every(([key, value]) =>
-    ops.some((op) =>
-      value === null
-        ? op.kind === "delete" && op.key === key
-        : op.kind === "put" && op.key === key && op.value === value,
-    ),
-  );
-}
-
-function keysOf(request: StoreOperation["request"]): string[] {
-  if (request.kind !== "txn") return [];
-  return [...request.success, ...request.failure].flatMap((op) =>
-    op.kind === "range" ? [] : [op.key],
-  );
 }

@@ -5,12 +5,14 @@
  *   KNOWN-1. What is known of a key is true in every run that explains the answers so far; what is not known constrains nothing.
  *   KNOWN-2. What an answer tells of a key that was not known is known from then on.
  */
+import { unreachable } from "../../../base/index.ts";
 import {
   isWithin,
   type Condition,
   type FoundKey,
   type KeyRange,
   type OpResult,
+  type Relation,
   type StoreOp,
 } from "./store-history.ts";
 
@@ -62,13 +64,32 @@ export class StoreState {
   /** Null: it depends on what is not known. */
   decide(conditions: readonly Condition[]): boolean | null {
     let isSure = true;
-    for (const { key, target, expected } of conditions) {
-      const held = this.get(key);
-      const actual = held === undefined ? null : held === null ? 0 : held[target];
-      if (actual === null) isSure = false;
-      else if (actual !== expected) return false;
+    for (const condition of conditions) {
+      const holds = this.#holds(condition);
+      if (holds === false) return false;
+      if (holds === null) isSure = false;
     }
     return isSure ? true : null;
+  }
+
+  #holds(condition: Condition): boolean | null {
+    const { target, is = "=", expected } = condition;
+    const range = "key" in condition ? { start: condition.key, end: null } : condition.range;
+    const isKnown = this.#knows(range);
+    const numbers: (number | null)[] = [];
+    for (const [, held] of this.#within(range)) {
+      if (held !== null) numbers.push(target === "count" ? 1 : held[target]);
+    }
+    if (target === "count") return isKnown ? relates(numbers.length, is, expected) : null;
+    if (numbers.some((each) => each !== null && !relates(each, is, expected))) return false;
+    if (!isKnown || numbers.includes(null)) return null;
+    return numbers.length > 0 || relates(0, is, expected);
+  }
+
+  /** Whether it is known of every key of the range if and as what it is there. */
+  #knows(range: KeyRange): boolean {
+    if (range.end === null) return this.get(range.start) !== undefined;
+    return !this.#isOpen && ![...this.#unsure].some((key) => isWithin(range, key));
   }
 
   put(op: Extract<StoreOp, { kind: "put" }>, revision: number): void {
@@ -86,7 +107,11 @@ export class StoreState {
   }
 
   /** Null: it is as it should be. */
-  compareRange(range: KeyRange, limit: number, { found, count }: OpResult): string | null {
+  compareRange(
+    range: KeyRange,
+    limit: number,
+    { found, count, isCountOnly }: OpResult,
+  ): string | null {
     const told = new Map(found.map((each) => [each.key, each]));
     for (const each of found) {
       if (!isWithin(range, each.key)) return `${JSON.stringify(each.key)} is outside of the range`;
@@ -94,17 +119,17 @@ export class StoreState {
       const wrong = held === undefined ? null : differs(each, held);
       if (wrong !== null) return wrong;
     }
-    const isCut = limit > 0 && found.length >= limit;
+    const isCut = isCountOnly === true || (limit > 0 && found.length >= limit);
     const last = found.at(-1)?.key ?? "";
     let known = 0;
     for (const [key, held] of this.#within(range)) {
       if (held === null) continue;
       known += 1;
-      if (told.has(key) || (isCut && key > last)) continue;
+      if (told.has(key) || (isCut && (isCountOnly === true || key > last))) continue;
       return `${JSON.stringify(key)} is missing: it is ${held.value} of revision ${held.modRevision}`;
     }
-    const isSure = !this.#isOpen && ![...this.#unsure].some((key) => isWithin(range, key));
-    if (isSure && count !== known) return `it counted ${count} keys, there are ${known}`;
+    if (count !== null && this.#knows(range) && count !== known)
+      return `it counted ${count} keys, there are ${known}`;
     if (!isCut) this.#learn(range, told);
     return null;
   }
@@ -127,6 +152,21 @@ export class StoreState {
       return;
     }
     for (const [key, held] of this.#keys) if (isWithin(range, key)) yield [key, held];
+  }
+}
+
+function relates(actual: number, is: Relation, expected: number): boolean {
+  switch (is) {
+    case "=":
+      return actual === expected;
+    case "!=":
+      return actual !== expected;
+    case "<":
+      return actual < expected;
+    case ">":
+      return actual > expected;
+    default:
+      return unreachable(is, "relation");
   }
 }
 

@@ -13,23 +13,42 @@ export interface KeyRange {
 export type StoreOp =
   | { readonly kind: "put"; readonly key: string; readonly value: string; readonly lease: string }
   | { readonly kind: "delete"; readonly key: string }
-  | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number };
+  | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number }
+  /** The key has another value afterwards, which is not told: something was put behind what was there. */
+  | { readonly kind: "change"; readonly key: string }
+  /** Within another one. Its conditions are held against the state before the outermost. */
+  | ({ readonly kind: "txn" } & StoreTxn);
+
+/** All conditions hold: the first list is carried out, otherwise the second. */
+export interface StoreTxn {
+  readonly conditions: readonly Condition[];
+  readonly success: readonly StoreOp[];
+  readonly failure: readonly StoreOp[];
+}
 
 /** What must hold for a transaction to take its first branch. A key that is not there has revision and version 0. */
-export interface Condition {
-  readonly key: string;
-  readonly target: "modRevision" | "version";
-  readonly expected: number;
-}
+export type Condition =
+  | {
+      readonly key: string;
+      readonly target: "modRevision" | "version";
+      /** Default: "=". */
+      readonly is?: Relation;
+      readonly expected: number;
+    }
+  /** Of each key of a range (with none: of 0), or of how many there are. */
+  | {
+      readonly range: KeyRange;
+      readonly target: "modRevision" | "version" | "count";
+      readonly is: Relation;
+      readonly expected: number;
+    };
+
+/** How a number is to stand to the one that is expected. */
+export type Relation = "=" | "!=" | "<" | ">";
 
 /** What a client asked for. */
 export type StoreRequest =
-  | {
-      readonly kind: "txn";
-      readonly conditions: readonly Condition[];
-      readonly success: readonly StoreOp[];
-      readonly failure: readonly StoreOp[];
-    }
+  | ({ readonly kind: "txn" } & StoreTxn)
   /** At a past revision; 0: at that of the answer. */
   | { readonly kind: "range"; readonly range: KeyRange; readonly limit: number; at: number }
   /** Ends a lease, and with it the keys that have it. */
@@ -47,8 +66,19 @@ export interface FoundKey {
 /** What came of one step. */
 export interface OpResult {
   readonly found: readonly FoundKey[];
-  readonly count: number;
+  /** Of all keys in the range. Null: not told. */
+  readonly count: number | null;
   readonly deleted: number;
+  /** Keys were counted only, and are not told. */
+  readonly isCountOnly?: boolean;
+  /** Of a transaction within another one. */
+  readonly inner?: TxnAnswer;
+}
+
+/** Which half of a transaction was carried out, and what came of its steps. */
+export interface TxnAnswer {
+  readonly succeeded: boolean;
+  readonly results: readonly OpResult[];
 }
 
 /** A request of a client with its answer, and when both were. Times are positions on one clock, of any unit. */
@@ -60,7 +90,7 @@ export interface StoreOperation {
   /** Of the whole store, in the answer. Null: none. */
   readonly revision: number | null;
   /** Null: only that it happened is known. */
-  readonly answer: { readonly succeeded: boolean; readonly results: readonly OpResult[] } | null;
+  readonly answer: TxnAnswer | null;
   readonly call: number;
   /** Infinity: unknown. */
   readonly end: number;
@@ -103,6 +133,8 @@ export interface StoreHistory {
   readonly watches: readonly Watch[];
   /** Whether it has all that clients did. Else revisions that nobody took may be others'. */
   readonly isWhole: boolean;
+  /** Whether others change keys of their own, of which it says nothing: what took a revision and left no trace in it may have been they. */
+  readonly isShared?: boolean;
 }
 
 export function isWithin({ start, end }: KeyRange, key: string): boolean {
@@ -127,19 +159,28 @@ function describeRequest(request: StoreRequest): string {
       return `range ${describeRange(request.range)}${request.at > 0 ? ` at revision ${request.at}` : ""}`;
     case "revoke":
       return `revoke lease ${request.lease}`;
-    default: {
-      const conditions = request.conditions
-        .map(({ key, target, expected }) => `${target} of ${JSON.stringify(key)} = ${expected}`)
-        .join(" and ");
-      const list = (ops: readonly StoreOp[]): string => ops.map(describeOp).join(", ");
-      const otherwise = request.failure.length > 0 ? ` else ${list(request.failure)}` : "";
-      return `${conditions === "" ? "" : `if ${conditions} then `}${list(request.success)}${otherwise}`;
-    }
+    default:
+      return describeTxn(request);
   }
+}
+
+function describeTxn({ conditions, success, failure }: StoreTxn): string {
+  const all = conditions.map(describeCondition).join(" and ");
+  const list = (ops: readonly StoreOp[]): string => ops.map(describeOp).join(", ");
+  const otherwise = failure.length > 0 ? ` else ${list(failure)}` : "";
+  return `${all === "" ? "" : `if ${all} then `}${list(success)}${otherwise}`;
+}
+
+export function describeCondition(condition: Condition): string {
+  const { target, is = "=", expected } = condition;
+  const what = "key" in condition ? JSON.stringify(condition.key) : describeRange(condition.range);
+  return `${target} of ${what} ${is} ${expected}`;
 }
 
 function describeOp(op: StoreOp): string {
   if (op.kind === "range") return `range ${describeRange(op.range)}`;
+  if (op.kind === "txn") return `(${describeTxn(op)})`;
+  if (op.kind === "change") return `change ${JSON.stringify(op.key)}`;
   if (op.kind === "delete") return `delete ${JSON.stringify(op.key)}`;
   return `put ${JSON.stringify(op.key)} = ${op.value}`;
 }
@@ -152,9 +193,12 @@ function describeRange({ start, end }: KeyRange): string {
 
 const SHOWN_MAX = 4;
 
-function describeResult({ found, count, deleted }: OpResult): string {
+function describeResult({ found, count, deleted, inner }: OpResult): string {
+  if (inner !== undefined) {
+    return `(${inner.succeeded ? "" : "else, "}${inner.results.map(describeResult).join("; ")})`;
+  }
   if (deleted > 0) return `deleted ${deleted}`;
-  if (found.length === 0) return count === 0 ? "nothing" : `${count} keys`;
+  if (found.length === 0) return (count ?? 0) === 0 ? "nothing" : `${count} keys`;
   const some = found
     .slice(0, SHOWN_MAX)
     .map(({ key, value, modRevision }) => `${JSON.stringify(key)} = ${value} of ${modRevision}`);

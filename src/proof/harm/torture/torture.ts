@@ -1,19 +1,22 @@
 /** Real servers, real clients, real harm; then the history is checked. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAdminClient, createClient } from "../../../client/api/index.ts";
+import { createAdminClient, createClient, type KvClient } from "../../../client/api/index.ts";
 import type { AdminClient } from "../../../client/admin/index.ts";
 import { Namespaces, OmnikvCluster, pause } from "../../../measure/index.ts";
 import { SeededRandom } from "../../../machine/ports/index.ts";
 import { checkNotes } from "./check.ts";
 import { startLoad } from "./load.ts";
 import { rage, type FaultRecord } from "./nemesis.ts";
+import { judgeStore, startStoreLoad } from "./store-load.ts";
 
 export interface TortureOptions {
   readonly nodes: number;
   readonly seconds: number;
   readonly seed: string;
   readonly clients: number;
+  /** Further clients, of transactions, ranges and old revisions, beside one who compacts the history. */
+  readonly store: number;
   /** Each server on a host of its own, so that packets can be stopped; Linux, root only. */
   readonly namespaces: boolean;
   /** Data and logs stay, also when all went well. */
@@ -29,7 +32,7 @@ const AFTER_FAULT_MS = 500;
 
 /**
  * Prints what it does and finds.
- * @returns false when the history is not linearizable, an acknowledged write is lost, a server ended by itself or the
+ * @returns false when the history is not linearizable, transactions and ranges are not strictly serializable, an acknowledged write is lost, a server ended by itself or the
  *   replicas differ at the end
  */
 export async function torture(options: TortureOptions): Promise<boolean> {
@@ -40,14 +43,16 @@ export async function torture(options: TortureOptions): Promise<boolean> {
   const cluster = await OmnikvCluster.start({ size, hosts, flags: SERVER_FLAGS, withSecret: true });
   const { nodes, secret, dataDirectory } = cluster;
   const admin = createAdminClient({ nodes, secret });
-  const clients = Array.from({ length: options.clients }, () =>
-    createClient({ nodes, secret, timeoutMs: 3000 }),
-  );
+  const newClients = (length: number): KvClient[] =>
+    Array.from({ length }, () => createClient({ nodes, secret, timeoutMs: 3000 }));
+  const clients = newClients(options.clients);
+  const storeClients = newClients(options.store);
   let isGood = false;
   try {
     await clients[0]?.write("warm", "up", { timeoutMs: FIRST_WRITE_MAX_MS });
     const random = new SeededRandom(seed);
     const ids = nodes.map(({ id }) => id);
+    const store = await startStoreLoad(storeClients, admin, ids, random.fork("store"));
     const load = startLoad(clients, ids, random.fork("load"));
     const startedMs = performance.now();
     const victims = { cluster, hosts, admin };
@@ -57,7 +62,7 @@ export async function torture(options: TortureOptions): Promise<boolean> {
       console.log(`${at.padStart(6)} s  ${text}`);
     };
     const faults = await rage(victims, random.fork("nemesis"), isOver, say);
-    await load.stop();
+    await Promise.all([load.stop(), store.stop()]);
     say("all is healed; the clients have stopped");
     const allRun = everyServerRuns(cluster);
     const agree = await replicasAgree(admin, ids);
@@ -66,10 +71,14 @@ export async function torture(options: TortureOptions): Promise<boolean> {
     const { text, verdict } = checkNotes(load.notes);
     console.log(text);
     if (verdict !== "ok") console.log(`history: ${file}`);
-    isGood = allRun && agree && verdict === "ok";
+    const { violations, text: storeText } = judgeStore(store.notes);
+    if (options.store > 0) console.log(storeText);
+    for (const violation of violations) console.log(`VIOLATION: ${violation}`);
+    const wrong = violations.length + store.notes.violations.length;
+    isGood = allRun && agree && verdict === "ok" && wrong === 0;
     report(faults, load.acknowledgedMs, load.notes.length);
   } finally {
-    for (const client of clients) client.close();
+    for (const client of [...clients, ...storeClients]) client.close();
     admin.close();
     await Promise.all(nodes.map(({ id }) => cluster.kill(id)));
     if (isGood && !options.keep) await cluster.remove();
