@@ -3,14 +3,14 @@ import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
-const OMNIKV = resolve(import.meta.dirname, "../../../src/bin/omnikv.ts");
+const OMNIKV = resolve(import.meta.dirname, "../../../dist/bin/omnikv.js");
 const TRACES = resolve(import.meta.dirname, "traces");
 
 function explore(
   ...args: readonly string[]
 ): Promise<{ status: number | null; out: string; err: string }> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, ["--import", "tsx", OMNIKV, "explore", ...args]);
+    const child = spawn(process.execPath, [OMNIKV, "explore", ...args]);
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
