@@ -9,9 +9,10 @@ export default defineConfig(({ mode }) => ({
     include: [mode === "long" ? LONG : "test/**/*.test.ts"],
     exclude: mode === "long" ? configDefaults.exclude : [...configDefaults.exclude, LONG],
     globalSetup: ["test/e2e/global-setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // Integration tests start real server processes: more than two files at once would starve them.
-    maxWorkers: 2,
+    // Generous: the machine may be busy. What a test waits for has a deadline of its own, with words.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // One more than the two cores this is made for: half of the files wait for processes, elections and disks.
+    maxWorkers: 3,
   },
 }));

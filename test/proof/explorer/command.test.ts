@@ -20,7 +20,7 @@ function explore(
   });
 }
 
-describe("omnikv explore", { timeout: 60_000 }, () => {
+describe("omnikv explore", { timeout: 120_000 }, () => {
   test("says how many worlds there are", async () => {
     const { status, out } = await explore(..."core --nodes 2 --disk sync".split(" "));
     expect(out).toMatch(/^\d+ states, \d+ transitions, .*; all there is; .* states\/s$/m);

@@ -25,7 +25,7 @@ interface Gap {
   readonly decided: () => number;
 }
 
-describe.each(SEEDS)("seed %i", { timeout: 60_000 }, (seed) => {
+describe.each(SEEDS)("seed %i", { timeout: 120_000 }, (seed) => {
   test.each([3, 5])("%i nodes: writes at another node go on without a gap", (nodes) => {
     const scenario = new Scenario(nodes, seed);
     const [leader, other] = scenario.leaderFirst() as [number, number];

@@ -36,7 +36,7 @@ function expectCatchUp(scenario: Scenario): void {
   }
 }
 
-describe.each(SEEDS)("seed %i", { timeout: 60_000 }, (seed) => {
+describe.each(SEEDS)("seed %i", { timeout: 120_000 }, (seed) => {
   test("quorum loss with 5 nodes: the hub takes over and all follow it", () => {
     const scenario = new Scenario(5, seed);
     const order = scenario.leaderFirst();
