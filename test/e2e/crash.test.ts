@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import type { KvClient } from "../../src/client/kv-client.ts";
 import { KvError } from "../../src/base/errors.ts";
+import { repetitions } from "../repetitions.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 let cluster: TestCluster;
@@ -56,7 +57,7 @@ describe("crashes", () => {
     await cluster.startAll();
     const writer = startWriting(cluster.client({ timeoutMs: 3000 }), "k");
     const admin = cluster.admin();
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < repetitions(3, 6); round++) {
       const before = writer.count();
       await eventually("writes go on", () => writer.count() > before + 20);
       const leader = await cluster.leader(admin);

@@ -9,7 +9,7 @@ import { entryOf } from "../../store/helpers.ts";
 import { seeds } from "../../repetitions.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
-const SEEDS = seeds(2, 6);
+const SEEDS = seeds(1, 6);
 
 class Stage {
   readonly scenario: Scenario;

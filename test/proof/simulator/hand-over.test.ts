@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { seeds } from "../../repetitions.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
-const SEEDS = seeds(2, 6);
+const SEEDS = seeds(1, 6);
 
 /** The longest time without a new decision at this node while the world turns for so long. */
 function longestGap({ world, decided }: Gap, ms: number): number {

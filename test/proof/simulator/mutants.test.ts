@@ -37,9 +37,13 @@ test("names are unique, and there are enough of them", () => {
 });
 
 describe("is found by the simulator", () => {
-  test.each(FOUND_SOON.slice(0, repetitions(1, FOUND_SOON.length)))("%s", { timeout: 300_000 }, async (name) => {
-    const mutant = MUTANTS.find((each) => each.name === name)!;
-    const { found, seed } = await hunt(mutant, { seeds: 400, from: 1, jobs: 1 });
-    expect({ found, seed }).toEqual({ found: true, seed: expect.any(String) as string });
-  });
+  test.each(FOUND_SOON.slice(0, repetitions(1, FOUND_SOON.length)))(
+    "%s",
+    { timeout: 300_000 },
+    async (name) => {
+      const mutant = MUTANTS.find((each) => each.name === name)!;
+      const { found, seed } = await hunt(mutant, { seeds: 400, from: 1, jobs: 1 });
+      expect({ found, seed }).toEqual({ found: true, seed: expect.any(String) as string });
+    },
+  );
 });
