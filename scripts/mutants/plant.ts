@@ -111,6 +111,8 @@ async function test(directory: string, files: readonly string[]): Promise<Result
   const { code, out } = await run(directory, [
     vitest,
     "run",
+    // Where tests repeat themselves, with all repetitions.
+    "--mode=long",
     "--reporter=json",
     "--bail=1",
     ...files,

@@ -80,6 +80,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 /** This process is a worker: runs what the parent says, until it says no more. */
 export function serveCampaign(): Promise<void> {
   return new Promise((resolve) => {
+    // Where there was no work for this one the parent may have left before anybody here listened.
+    if (!process.connected) return resolve();
     // When the parent is gone nobody waits for the answer, and `disconnect` ends this process.
     const ignore = (): void => {};
     process.on("message", (order: Order) =>

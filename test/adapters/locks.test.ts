@@ -51,7 +51,9 @@ describe("a lock manager", () => {
     const second = hold(two, "b", "shared");
     await Promise.all([first.begun, second.begun]);
     const third = hold(two, "b");
-    await vi.waitFor(async () => expect((await one.query()).pending).toHaveLength(1));
+    await vi.waitFor(async () => expect((await one.query()).pending).toHaveLength(1), {
+      timeout: 20_000,
+    });
     expect(await two.query()).toEqual({
       held: [
         { name: "b", mode: "shared", clientId: "one" },
@@ -75,7 +77,9 @@ describe("a lock manager", () => {
     await holder.begun;
     const stop = new AbortController();
     const waiting = fails(locks.request("c", { signal: stop.signal }, () => "had"));
-    await vi.waitFor(async () => expect((await locks.query()).pending).toHaveLength(1));
+    await vi.waitFor(async () => expect((await locks.query()).pending).toHaveLength(1), {
+      timeout: 20_000,
+    });
     const reason = new Error("enough");
     stop.abort(reason);
     expect(await waiting).toBe(reason);
@@ -100,7 +104,9 @@ describe("a lock manager", () => {
         write = fails(client.guarded(lock).write("guarded", "late"));
       }),
     );
-    await vi.waitFor(async () => expect((await locks.query()).held).toHaveLength(1));
+    await vi.waitFor(async () => expect((await locks.query()).held).toHaveLength(1), {
+      timeout: 20_000,
+    });
     expect(await locks.request("d", { steal: true }, () => "stolen")).toBe("stolen");
     expect(await robbed).toMatchObject({ name: "AbortError" });
     expect(await write).toMatchObject({ code: "LOCK_LOST" });

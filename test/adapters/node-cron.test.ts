@@ -23,7 +23,7 @@ test("a lease that has ended counts no more, and nothing is left of it", async (
   expect(await coordinator.shouldRun("a", 1000)).toBe(false);
   const left = async (): Promise<number> =>
     (await cluster.client().count({ prefix: "short/" })).count;
-  await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await left()).toBe(0), { timeout: 20_000 });
   expect(await coordinator.shouldRun("a", 60_000)).toBe(true);
   await expect(coordinator.shouldRun("c", 0)).rejects.toMatchObject({ code: "BAD_REQUEST" });
 });
@@ -41,7 +41,7 @@ test("tasks of three programs run once each time", async () => {
     task.on("execution:skipped", () => void skipped.push(program));
     return task;
   });
-  await vi.waitFor(() => expect(runs.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 });
+  await vi.waitFor(() => expect(runs.length).toBeGreaterThanOrEqual(2), { timeout: 20_000 });
   await Promise.all(tasks.map(async (task) => task.destroy()));
   const seconds = runs.map((time) => Math.floor(time / 1000));
   expect(new Set(seconds).size).toBe(seconds.length);

@@ -89,7 +89,7 @@ describe("items", () => {
     const left = async (): Promise<boolean[]> =>
       Promise.all(["a", "raw", "longer"].map((key) => storage.hasItem(key)));
     await vi.waitFor(async () => expect(await left()).toEqual([false, false, true]), {
-      timeout: 5000,
+      timeout: 20_000,
     });
     for (const ttl of [0, -1, NaN, "5" as unknown as number]) {
       await expect(storage.setItem("a", "b", { ttl })).rejects.toThrow("ttl: expected seconds");

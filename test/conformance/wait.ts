@@ -1,6 +1,7 @@
-const DEADLINE_MS = 10_000;
+/** Generous: the machine may be busy. */
+const DEADLINE_MS = 60_000;
 
-/** Looks again and again, until the condition holds. @throws Error after ten seconds, with what `describe` says */
+/** Looks again and again, until the condition holds. @throws Error after a minute, with what `describe` says */
 export async function until(condition: () => boolean, describe = (): string => ""): Promise<void> {
   const end = performance.now() + DEADLINE_MS;
   while (!condition()) {

@@ -156,6 +156,6 @@ describe.skipIf(!HAS_PROMTOOL)(
         status: 1,
         said: expect.stringContaining("OmnikvNodeCutOff"),
       });
-    }, 90_000);
+    }, 240_000);
   },
 );

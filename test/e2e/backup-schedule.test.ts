@@ -68,7 +68,7 @@ test("a schedule keeps the newest, lives through an outage, and ends with 0 when
     const verified = spawnSync(process.execPath, [OMNIKV, "verify", join(directory, name)]);
     expect(verified.status).toBe(0);
   }
-}, 120_000);
+}, 240_000);
 
 test("told to end while none can be made it ends with 1; wrong flags are said", async () => {
   cluster = await TestCluster.create(1);
@@ -90,4 +90,4 @@ test("told to end while none can be made it ends with 1; wrong flags are said", 
     const refused = backups(...args, ...flags);
     expect([await refused.ended, refused.said.err]).toEqual([2, expect.stringContaining(text)]);
   }
-}, 60_000);
+}, 240_000);

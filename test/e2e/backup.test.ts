@@ -74,7 +74,7 @@ async function readMany(client: KvClient, count: number): Promise<void> {
   }
 }
 
-/** Writes numbers one after the other until it is stopped. `acknowledged`: the last that was. */
+/** Writes numbers one after the other, with a little time for others between, until it is stopped. `acknowledged`: the last that was. */
 function writeOn(client: KvClient): { acknowledged: () => number; stop: () => Promise<void> } {
   let goesOn = true;
   let last = 0;
@@ -82,6 +82,7 @@ function writeOn(client: KvClient): { acknowledged: () => number; stop: () => Pr
     while (goesOn) {
       await client.write("counter", String(last + 1));
       last += 1;
+      await new Promise((wake) => setTimeout(wake, 5));
     }
   };
   const running = run();
@@ -191,7 +192,7 @@ test("a backup from a node that is behind holds what was acknowledged before it 
     const state = decoder.finish();
     expect(state.read(byteStringOfText("counter"))?.value).toBe(`${i} 4`);
   }
-}, 60_000);
+}, 240_000);
 
 test("nodes that were not restored take everything from the others, and a cluster of such nodes takes nothing in", async () => {
   const old = await newCluster();
@@ -227,7 +228,7 @@ test("nodes that were not restored take everything from the others, and a cluste
   });
   const own = hardly.client({ nodes: hardly.nodes.slice(0, 1), timeoutMs: 2000 });
   await expect(own.write("key 1", "lost")).rejects.toBeInstanceOf(KvError);
-}, 90_000);
+}, 240_000);
 
 test("a backup is refused where it would be stale or replace something, and damage is told", async () => {
   const cluster = await newCluster();
@@ -292,4 +293,4 @@ test("a backup is refused where it would be stale or replace something, and dama
   expect(cutOff.stderr).toContain("reaches no leader with a quorum");
   expect(existsSync(alone)).toBe(false);
   expect(existsSync(`${alone}.tmp`)).toBe(false);
-}, 120_000);
+}, 240_000);

@@ -12,7 +12,7 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
 
   function omnikv(...args: readonly string[]) {
     const { status, stdout, stderr } = spawnSync(process.execPath, [OMNIKV, ...args], {
-      ...{ encoding: "utf8", timeout: 60_000 },
+      ...{ encoding: "utf8", timeout: 120_000 },
       env: { ...process.env, OMNIKV_HISTORY: "" },
     });
     return { status, out: stdout, err: stderr };
@@ -69,12 +69,12 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
         ],
         ...["--cert", at("client.crt"), "--key", at("client.key"), "--secret-file", at("secret")],
       ],
-      { input: "of root\n", encoding: "utf8", timeout: 60_000 },
+      { input: "of root\n", encoding: "utf8", timeout: 120_000 },
     );
     did({ status: password.status, err: password.stderr });
     byHolder("user", "grant-role", "root", "root");
     byHolder("auth", "on");
-  }, 120_000);
+  }, 240_000);
   afterAll(() => cluster?.dispose());
 
   test("one whose common name is a user's is that user, with no password and no secret", () => {
@@ -84,7 +84,7 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
     expect(as("ann", "put", "other", "1").err).toContain("user ann may not");
     expect(as("ann", "user", "list").err).toContain("management is for users with the role root");
     expect(as("root", "user", "list").out).toContain("ann: shop (no password)");
-  }, 120_000);
+  }, 240_000);
 
   test("one that is nobody's is nobody, and none at all is not let in", () => {
     for (const name of ["bob", "client"]) {
@@ -97,7 +97,7 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
     );
     expect(without.status).not.toBe(0);
     expect(without.out).toBe("");
-  }, 120_000);
+  }, 240_000);
 
   test("it is no token: that all of these end changes nothing for it; that the user is deleted does", () => {
     did(as("root", "auth", "rotate"));
@@ -106,5 +106,5 @@ describe.skipIf(!hasOpenssl)("users by certificate (needs openssl)", () => {
     expect(as("ann", "get", "shop/1").err).toContain("user ann may not");
     did(as("root", "user", "delete", "ann"));
     expect(as("ann", "get", "shop/1").err).toContain("is no user any more");
-  }, 120_000);
+  }, 240_000);
 });

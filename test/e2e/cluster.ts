@@ -19,10 +19,13 @@ export const ELECTION_TIMEOUT_MS = 100;
 
 export type NodeInfo = ClusterNode;
 
+/** Generous: the machine may be busy. */
+const PATIENCE_MS = 90_000;
+
 export async function eventually<T>(
   what: string,
   attempt: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
@@ -121,7 +124,6 @@ export class TestCluster {
     await eventually(
       `node ${id} listens`,
       () => this.log(id).includes("is ready") || child.exitCode !== null,
-      30_000,
     );
   }
 
@@ -140,7 +142,7 @@ export class TestCluster {
   }
 
   /** Waits for the server to end by itself, and for the last of what it said. @returns its status */
-  async ended(id: number, timeoutMs = 15_000): Promise<number | null> {
+  async ended(id: number, timeoutMs = PATIENCE_MS): Promise<number | null> {
     const child = this.#processes.get(id);
     await eventually(
       `node ${id} ends`,
@@ -199,7 +201,7 @@ export class TestCluster {
   }
 
   /** The node that leads and hears a quorum. */
-  async leader(admin: AdminClient, timeoutMs = 30_000): Promise<number> {
+  async leader(admin: AdminClient, timeoutMs = PATIENCE_MS): Promise<number> {
     return eventually(
       "a leader",
       async () => {
@@ -271,7 +273,12 @@ export class TestCluster {
     const result = spawnSync(
       process.execPath,
       [OMNIKV, command, "--cluster", this.clusterFile, ...rest],
-      { input, encoding: "utf8", timeout: 60_000, env: { ...process.env, OMNIKV_HISTORY: "" } },
+      {
+        input,
+        encoding: "utf8",
+        timeout: PATIENCE_MS,
+        env: { ...process.env, OMNIKV_HISTORY: "" },
+      },
     );
     return { status: result.status, stdout: result.stdout, stderr: result.stderr };
   }

@@ -73,4 +73,4 @@ test("a server with another state than the other two stops with status 1; they g
   });
   expect(cluster.run(["manage", "-c", "status"]).status).toBe(0);
   expect((await client.read("lost", { node: 3 })).found).toBe(true);
-}, 60_000);
+}, 240_000);

@@ -103,7 +103,7 @@ test.skipIf(!HAS_OTEL)(
       await traced.dispose();
     }
   },
-  60_000,
+  240_000,
 );
 
 test("a registry of services shows who comes and who goes", async () => {

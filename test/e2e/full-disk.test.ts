@@ -96,7 +96,7 @@ test.skipIf(!canMount)(
     expect((await client.read("key1", { node: 3, consistency: "local" })).found).toBe(true);
     expect(cluster.run(["manage", "--exec", "status"]).stdout).not.toContain("ALARM");
   },
-  90_000,
+  240_000,
 );
 
 test.skipIf(!canMount)(
@@ -146,5 +146,5 @@ test.skipIf(!canMount)(
       await ended;
     }
   },
-  60_000,
+  240_000,
 );

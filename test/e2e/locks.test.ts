@@ -126,7 +126,7 @@ describe("locks of processes", () => {
     expect(tokens).toHaveLength(64);
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
     expect((await client.read("counter")).text()).toBe("64");
-  }, 60_000);
+  }, 240_000);
 
   test("to hand it on costs no more events with a thousand waiting", async () => {
     const many = cluster.client({ timeoutMs: 30_000 });
@@ -161,7 +161,7 @@ describe("locks of processes", () => {
     stop.abort();
     (next as (() => void) | null)?.();
     await Promise.allSettled(waiting);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe("leases", () => {
@@ -190,7 +190,7 @@ describe("from the shell", () => {
   const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [OMNIKV, ...args], {
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 120_000,
       input: "",
     });
     return { status, stdout, stderr };
@@ -315,7 +315,7 @@ describe("examples of docs/locks.md", () => {
     const { stdout, stderr, status } = spawnSync(process.execPath, [script, ...args], {
       encoding: "utf8",
       env: { ...process.env, NODES: addresses() },
-      timeout: 30_000,
+      timeout: 120_000,
     });
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     for (const text of expected) expect(stdout).toContain(text);

@@ -111,7 +111,7 @@ test("a scrape tells the truth, a cut-off node is not ready, and comes back", as
   expect(dead.status).toBe(1);
   expect(dead.stdout).toMatch(/: not ready: connect ECONNREFUSED/);
   expect(all.run(["health", "--timeout", "soon"]).status).toBe(2);
-}, 90_000);
+}, 240_000);
 
 test("with a secret, strangers learn whether a node is ready and no more", async () => {
   cluster = await TestCluster.create(3, { secret: SECRET });
@@ -128,4 +128,4 @@ test("with a secret, strangers learn whether a node is ready and no more", async
   const metrics = await get(all, id, "/metrics", { authorization: `Bearer ${token}` });
   expect(metrics.body).toContain("\netcd_server_has_leader 1\n");
   expect(metrics.body).not.toContain(SECRET);
-}, 60_000);
+}, 240_000);

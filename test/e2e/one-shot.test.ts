@@ -24,7 +24,7 @@ function sh(script: string): { status: number | null; out: Buffer; err: string }
     ["-c", `omnikv() { ${omnikv} "$@"; }\n${script}`],
     {
       env: { ...process.env, AT: `--cluster=${cluster.clusterFile}`, DIR: cluster.directory },
-      timeout: 60_000,
+      timeout: 120_000,
     },
   );
   return { status, out: stdout, err: stderr.toString() };

@@ -39,7 +39,7 @@ describe.skipIf(whyNoBrowser !== null)("users on the page", () => {
     admin.close();
     page = await browser.context.newPage();
     await page.goto(`http://127.0.0.1:${cluster.nodes[0]!.port}/`);
-  }, 60_000);
+  }, 240_000);
   afterAll(async () => {
     await browser?.close();
     await cluster?.dispose();

@@ -142,4 +142,4 @@ test("a broken link survives a reconnect of its socket, and is whole after a res
   await cluster.kill(1);
   await cluster.start(1);
   expect(await state(1, 2)).toMatchObject({ brokenIn: false, brokenOut: false });
-}, 60_000);
+}, 240_000);

@@ -159,7 +159,7 @@ describe("when nodes are missing", () => {
     cluster.signal(second, "SIGCONT");
     await cluster.start(first);
     await cluster.converged(admin);
-  }, 60_000);
+  }, 240_000);
 });
 
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
@@ -213,5 +213,5 @@ describe.skipIf(!hasTmux)("at a terminal (needs tmux)", () => {
     expect(readFileSync(file!, "utf8")).toContain("1 write colour blue");
     const mode = spawnSync("stat", ["-c", "%a", file!], { encoding: "utf8" }).stdout.trim();
     expect(mode).toBe("600");
-  }, 60_000);
+  }, 240_000);
 });

@@ -76,7 +76,7 @@ describe("garbage", () => {
       }
     }
     await expectServing();
-  }, 60_000);
+  }, 240_000);
 
   test("frames that are no handshake, no frames, too large or of another version are refused with a logged reason", async () => {
     cluster = await TestCluster.create(3);
@@ -106,7 +106,7 @@ describe("garbage", () => {
     }
     expect(cluster.log(1)).toMatch(/warn .*refused/);
     await expectServing();
-  }, 90_000);
+  }, 240_000);
 
   test("a client that sends nonsense after its handshake loses its connection, with a reason", async () => {
     cluster = await TestCluster.create(1);
@@ -121,7 +121,7 @@ describe("garbage", () => {
     admin.connection.send(Buffer.from([0xc1]));
     expect(await admin.closed).toContain("malformed request");
     await expectServing();
-  }, 60_000);
+  }, 240_000);
 
   test("a web page of another site may not open a connection", async () => {
     cluster = await TestCluster.create(1);
@@ -135,7 +135,7 @@ describe("garbage", () => {
       socket.on("error", () => {});
     });
     expect(status).toBe(403);
-  }, 60_000);
+  }, 240_000);
 });
 
 describe("repeated requests", () => {
@@ -190,7 +190,7 @@ describe("repeated requests", () => {
     expect(read).toMatchObject({ found: true, version: 1 });
     first.connection.destroy();
     second.connection.destroy();
-  }, 60_000);
+  }, 240_000);
 });
 
 describe("the secret", () => {
@@ -206,12 +206,12 @@ describe("the secret", () => {
     await expect(wrong.read("alive", { node: 1 })).rejects.toMatchObject({ code: "UNAUTHORIZED" });
     const none = cluster.client({ secret: null, failFast: true, timeoutMs: 3000 });
     await expect(none.read("alive", { node: 1 })).rejects.toThrow(/secret/);
-  }, 60_000);
+  }, 240_000);
 
   test("binding beyond this machine without one is refused with the reason", async () => {
     cluster = await TestCluster.create(1);
     await cluster.start(1, { flags: ["--host", "0.0.0.0"] });
     expect(cluster.exitCode(1)).toBe(2);
     expect(cluster.log(1)).toContain("--secret-file");
-  }, 60_000);
+  }, 240_000);
 });

@@ -29,7 +29,7 @@ test("a second process on the same directory is refused, and after kill -9 the d
   await cluster.kill(1);
   await cluster.start(1);
   await cluster.client().write("a", "b");
-}, 60_000);
+}, 240_000);
 
 test("a node that comes back with an empty directory is refused with the way out, and the way out works", async () => {
   cluster = await TestCluster.create(3);
@@ -48,7 +48,7 @@ test("a node that comes back with an empty directory is refused with the way out
   await cluster.start(3, { flags: ["--rejoin"] });
   await cluster.converged(admin);
   expect((await client.read("kept", { node: 3 })).found).toBe(true);
-}, 90_000);
+}, 240_000);
 
 test("damage in the middle of the log stops the server with file, place and way out", async () => {
   cluster = await TestCluster.create(1);
@@ -77,7 +77,7 @@ test("damage in the middle of the log stops the server with file, place and way 
   expect(cluster.log(1)).toContain("--cluster-id");
   await cluster.start(1);
   expect((await cluster.client().read("key49")).found).toBe(true);
-}, 90_000);
+}, 240_000);
 
 test("garbage behind the end of the log is a write that a crash cut off: the server starts", async () => {
   cluster = await TestCluster.create(1);
@@ -93,7 +93,7 @@ test("garbage behind the end of the log is a write that a crash cut off: the ser
   writeFileSync(join(log, file), bytes);
   await cluster.start(1);
   expect((await cluster.client().read("a")).found).toBe(true);
-}, 60_000);
+}, 240_000);
 
 test("damage to the last batches after kill -9 is no cut-off write: the server says what had been durable", async () => {
   cluster = await TestCluster.create(1);
@@ -122,7 +122,7 @@ test("damage to the last batches after kill -9 is no cut-off write: the server s
   writeFileSync(join(log, file), sound);
   await cluster.start(1);
   expect((await cluster.client().read("key49")).found).toBe(true);
-}, 90_000);
+}, 240_000);
 
 test("a cluster of another size does not start on the same data", async () => {
   cluster = await TestCluster.create(3);
@@ -140,7 +140,7 @@ test("a cluster of another size does not start on the same data", async () => {
   expect(run.stderr).toContain("belongs to a cluster of nodes 1, 2, 3");
   await cluster.start(1);
   expect((await cluster.client().read("a", { node: 1 })).found).toBe(true);
-}, 90_000);
+}, 240_000);
 
 test("a node does not run on the log of another one", async () => {
   cluster = await TestCluster.create(3);
@@ -160,4 +160,4 @@ test("a node does not run on the log of another one", async () => {
   await cluster.start(3);
   await cluster.start(2);
   await cluster.converged(cluster.admin());
-}, 90_000);
+}, 240_000);

@@ -6,7 +6,7 @@ import { OmnikvCluster } from "../../src/measure/subjects/omnikv-cluster.ts";
 
 test(
   "silent strangers take no file descriptor that a server needs",
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async () => {
     const wrap = ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh"];
     const cluster = await OmnikvCluster.start({ size: 3, wrap: () => wrap });

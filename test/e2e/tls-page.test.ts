@@ -39,5 +39,5 @@ test.skipIf(whyNoBrowser !== null || made === null)(
     });
     expect(complaints).toEqual([]);
   },
-  90_000,
+  240_000,
 );

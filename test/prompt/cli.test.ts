@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const OMNIKV = resolve(import.meta.dirname, "../../src/bin/omnikv.ts");
+const OMNIKV = resolve(import.meta.dirname, "../../dist/bin/omnikv.js");
 const CLEAN_ENV = { PATH: process.env["PATH"], HOME: "/nowhere", OMNIKV_HISTORY: "" };
 
 interface Run {
@@ -20,7 +20,7 @@ function omnikv(
   { input = "", env = {}, onStart = (_kill: (signal: NodeJS.Signals) => void): void => {} } = {},
 ): Promise<Run> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, ["--import", "tsx", OMNIKV, ...args], {
+    const child = spawn(process.execPath, [OMNIKV, ...args], {
       env: { ...CLEAN_ENV, ...env },
     });
     let out = "";

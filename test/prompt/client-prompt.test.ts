@@ -248,7 +248,7 @@ describe("commands as an argument", () => {
     client.hangNext();
     const abort = new AbortController();
     const running = run({ command: "1 write a b; 1 write a c", signal: abort.signal });
-    await vi.waitFor(() => expect(client.calls).toHaveLength(1));
+    await vi.waitFor(() => expect(client.calls).toHaveLength(1), { timeout: 20_000 });
     abort.abort();
     const { status, err } = await running;
     expect(err).toContain(
@@ -309,7 +309,7 @@ describe("at a terminal", () => {
     });
     const status = run({ input, output, isTerminal: true, greeting: "welcome", historyPath });
     const until = (text: string): Promise<void> =>
-      vi.waitFor(() => expect(seen).toContain(text), { interval: 5 });
+      vi.waitFor(() => expect(seen).toContain(text), { interval: 5, timeout: 20_000 });
     return { input, until, status, seen: () => seen };
   }
   const CTRL_C = "\u0003";
@@ -342,7 +342,7 @@ describe("at a terminal", () => {
     client.hangNext();
     const { input, until, status } = terminal();
     input.write("1 write a b\n");
-    await vi.waitFor(() => expect(client.calls).toHaveLength(1));
+    await vi.waitFor(() => expect(client.calls).toHaveLength(1), { timeout: 20_000 });
     input.write(CTRL_C);
     await until("cancelled after it was sent");
     input.write("1 write a c\n");

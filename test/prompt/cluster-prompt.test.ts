@@ -371,7 +371,7 @@ describe("watch", () => {
     let shown = "";
     output.on("data", (chunk: Buffer) => (shown += chunk.toString()));
     const shows = async (text: string): Promise<void> => {
-      await expect.poll(() => shown, { timeout: 5000, interval: 5 }).toContain(text);
+      await expect.poll(() => shown, { timeout: 20_000, interval: 5 }).toContain(text);
     };
     const over = runPrompt(promptOf(world).manage, {
       input,

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { completionScript, type CompletedCommand } from "../../src/prompt/shell-completion.ts";
 
-const OMNIKV = resolve(import.meta.dirname, "../../src/bin/omnikv.ts");
+const OMNIKV = resolve(import.meta.dirname, "../../dist/bin/omnikv.js");
 
 function bash(script: string): string[] {
   const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script], { encoding: "utf8" });
@@ -15,7 +15,7 @@ function bash(script: string): string[] {
 const printed = new Map<string, string>();
 beforeAll(() => {
   for (const shell of ["bash", "zsh", "fish"]) {
-    const args = ["--import", "tsx", OMNIKV, "completion", shell];
+    const args = [OMNIKV, "completion", shell];
     const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
     if (stderr !== "" || status !== 0) throw new Error(`status ${status}: ${stderr}`);
     printed.set(shell, stdout);

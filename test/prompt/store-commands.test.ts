@@ -111,7 +111,7 @@ describe("at a terminal", () => {
     output.on("data", (chunk: Buffer) => (seen += chunk.toString()));
     const status = run({ input, output, isTerminal: true });
     const until = (text: string | RegExp): Promise<void> =>
-      vi.waitFor(() => expect(seen).toMatch(text), { interval: 5 });
+      vi.waitFor(() => expect(seen).toMatch(text), { interval: 5, timeout: 20_000 });
     return { input, until, status, seen: () => seen };
   }
   const CTRL_C = "\u0003";
@@ -189,7 +189,7 @@ describe("at a terminal", () => {
     await until("1 (revision 1");
     client.hangNext();
     input.write("read gre\t");
-    await vi.waitFor(() => expect(client.calls.at(-1)).toBe("any keys"));
+    await vi.waitFor(() => expect(client.calls.at(-1)).toBe("any keys"), { timeout: 20_000 });
     // The time for it is over, and the keyboard is there again.
     input.write("x\n");
     await until("(not found)");

@@ -251,7 +251,7 @@ describe("a watch", () => {
     expect(revisions(seen)).toEqual(upTo(count));
     expect(watches.asked.length).toBeGreaterThan(2);
     client.close();
-  }, 20_000);
+  }, 120_000);
 
   test("is over with its loop, its signal, its close; the node is told", async () => {
     const cluster = new FakeCluster(1);
@@ -354,7 +354,7 @@ describe("a watch", () => {
     expect(all.filter(({ items }) => items.length === 1)).toHaveLength(5);
     expect(cluster.node(2).frames.filter((kind) => kind === "watches")).toHaveLength(2);
     client.close();
-  }, 20_000);
+  }, 120_000);
 
   test("of a view has keys without the prefix, and only those within it", async () => {
     const cluster = new FakeCluster();

@@ -214,7 +214,8 @@ describe("help", () => {
     output.on("data", (chunk: Buffer) => (seen += chunk.toString()));
     const signal = new AbortController().signal;
     const shown = showPaged("1\n2\n3\n4\n5\n6", { input, output, style: plainStyle, signal });
-    const until = (text: string) => vi.waitFor(() => expect(seen).toContain(text), { interval: 5 });
+    const until = (text: string) =>
+      vi.waitFor(() => expect(seen).toContain(text), { interval: 5, timeout: 20_000 });
     await until("1\n2\n--");
     input.write("\r");
     await until("3\n--");

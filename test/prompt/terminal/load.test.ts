@@ -91,7 +91,7 @@ test("an interrupt ends a file", async () => {
   client.hangNext();
   const abort = new AbortController();
   const running = run(`.load ${path}`, { signal: abort.signal });
-  await vi.waitFor(() => expect(client.calls).toHaveLength(1));
+  await vi.waitFor(() => expect(client.calls).toHaveLength(1), { timeout: 20_000 });
   abort.abort();
   expect((await running).status).toBe(EXIT.interrupted);
   expect(client.calls).toHaveLength(1);
@@ -100,7 +100,7 @@ test("an interrupt ends a file", async () => {
 test("a command is repeated until it is interrupted, or fails with --bail", async () => {
   const abort = new AbortController();
   const running = run(".every 100ms read k", { signal: abort.signal });
-  await vi.waitFor(() => expect(client.calls.length).toBeGreaterThan(2));
+  await vi.waitFor(() => expect(client.calls.length).toBeGreaterThan(2), { timeout: 20_000 });
   abort.abort();
   const { status, out } = await running;
   expect(out).toMatch(/^(\(not found\) .*\n){3,}$/);

@@ -23,7 +23,7 @@ describe.skipIf(whyNoBrowser !== null)(`the page${skipped}`, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "omnikv-page-"));
     browser = await launchBrowser();
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await browser.close();
@@ -81,5 +81,5 @@ describe.skipIf(whyNoBrowser !== null)(`the page${skipped}`, () => {
     expect(await page.locator("#why").isHidden()).toBe(true);
     expect(trouble).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 120_000);
 });

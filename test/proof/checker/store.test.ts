@@ -6,6 +6,7 @@ import {
   parseEtcdReports,
   type StoreResult,
 } from "../../../src/proof/checker/index.ts";
+import { repetitions } from "../../repetitions.ts";
 import { generateReports, linesOf, type Reports } from "./etcd-reports.ts";
 
 function check({ operations, watch }: Reports, withWatch = true, isWhole = true): StoreResult {
@@ -255,8 +256,10 @@ test("what was refused did nothing, what is known only to have happened has no a
   expect(checkStore(history)).toMatchObject({ verdict: "ok", operations: 4, anomalies: [] });
 });
 
-test("100,000 operations on several keys each", { timeout: 600_000 }, () => {
-  const plan = { seed: 1, operations: 100_000, clients: 32, keys: 500, lostPerMille: 5 };
+const MANY = repetitions(20_000, 100_000);
+
+test(`${MANY} operations on several keys each`, { timeout: 600_000 }, () => {
+  const plan = { seed: 1, operations: MANY, clients: 32, keys: 500, lostPerMille: 5 };
   const reports = generateReports(plan);
   const { verdict, anomalies } = check(reports);
   expect(anomalies).toEqual([]);

@@ -6,9 +6,10 @@ import { describe, expect, test } from "vitest";
 import { assert } from "../../../src/base/assert.ts";
 import type { ClientOperation } from "../../../src/proof/simulator/history.ts";
 import { entryOf } from "../../store/helpers.ts";
+import { seeds } from "../../repetitions.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
-const SEEDS = Array.from({ length: 6 }, (_, i) => i + 1);
+const SEEDS = seeds(1, 6);
 
 class Stage {
   readonly scenario: Scenario;

@@ -1,8 +1,9 @@
 /** A leader that is told to end gives its leadership away first. */
 import { describe, expect, test } from "vitest";
+import { seeds } from "../../repetitions.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
-const SEEDS = Array.from({ length: 6 }, (_, i) => i + 1);
+const SEEDS = seeds(1, 6);
 
 /** The longest time without a new decision at this node while the world turns for so long. */
 function longestGap({ world, decided }: Gap, ms: number): number {
@@ -24,7 +25,7 @@ interface Gap {
   readonly decided: () => number;
 }
 
-describe.each(SEEDS)("seed %i", { timeout: 60_000 }, (seed) => {
+describe.each(SEEDS)("seed %i", { timeout: 120_000 }, (seed) => {
   test.each([3, 5])("%i nodes: writes at another node go on without a gap", (nodes) => {
     const scenario = new Scenario(nodes, seed);
     const [leader, other] = scenario.leaderFirst() as [number, number];

@@ -1,11 +1,12 @@
 /** What people do wrong with data directories, and what comes of it: noticed, or nothing lost. */
 import { describe, expect, test } from "vitest";
+import { seeds } from "../../repetitions.ts";
 import { DiskStage } from "./disk-stage.ts";
 
 /** What was done is told with a mark, and that is on the peers' disks. */
 const MARK_MS = 2500;
 
-const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
+const SEEDS = seeds(1, 4);
 
 describe.each(SEEDS)("seed %i", (seed) => {
   test.each([

@@ -1,8 +1,9 @@
 /** An empty disk takes the place of a lost one, with the others in every state that matters. */
 import { describe, expect, test } from "vitest";
+import { seeds } from "../../repetitions.ts";
 import { DiskStage } from "./disk-stage.ts";
 
-const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
+const SEEDS = seeds(1, 4);
 const REJOIN = { rejoin: true };
 
 function lose(stage: DiskStage, node: number): void {

@@ -4,9 +4,10 @@ import { assert } from "../../../src/base/assert.ts";
 import type { Replica } from "../../../src/replica/replica.ts";
 import type { Outcome } from "../../../src/proof/simulator/history.ts";
 import type { SimClient } from "../../../src/proof/simulator/sim-client.ts";
+import { seeds } from "../../repetitions.ts";
 import { ELECTION_TIMEOUT_MS, Scenario } from "./scenario.ts";
 
-const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
+const SEEDS = seeds(1, 4);
 const KEYS = 60;
 const FOREVER_MS = 1e6;
 const FETCH_OVER_MS = 10 * 500;

@@ -78,7 +78,7 @@ describe("management", () => {
     await sleep(20);
     const begunMs = performance.now();
     for (let i = 0; i < 10; i++) await world.admin.call(1, "status", {});
-    expect(performance.now() - begunMs).toBeLessThan(1000);
+    expect(performance.now() - begunMs).toBeLessThan(5000);
     expect(flood.frames.length).toBeLessThan(1000);
     expect(flood.closed()).toBeNull();
   });

@@ -16,6 +16,9 @@ import type { LogFields, Logger } from "../../../src/machine/ports/logger.ts";
 import type { Connection, Network } from "../../../src/machine/ports/network.ts";
 import { until } from "../../conformance/wait.ts";
 
+/** Generous: the machine may be busy. */
+const PATIENCE_MS = 20_000;
+
 export interface Attacker {
   readonly connection: Connection;
   readonly frames: Uint8Array[];
@@ -71,8 +74,8 @@ export async function startGateWorld(
   await until(() => isReady);
   const nodes = [{ id: 1, host, port }];
   const secret = typeof options.secret === "string" ? options.secret : null;
-  const client = createClient({ nodes, clusterId: "gates", secret });
-  const admin = createAdminClient({ nodes, clusterId: "gates", secret });
+  const client = createClient({ nodes, clusterId: "gates", secret, timeoutMs: PATIENCE_MS });
+  const admin = createAdminClient({ nodes, clusterId: "gates", secret, timeoutMs: PATIENCE_MS });
   await client.write("first", "value");
   const dialer = new WsNetwork();
   const attack = async (channel: "client" | "admin"): Promise<Attacker> => {
@@ -82,7 +85,7 @@ export async function startGateWorld(
     const connection = dialWithHandshake(
       (handlers) => dialer.dial({ host, port }, channel, handlers),
       {
-        ...{ clock: nodeClock, random: machine.random, timeoutMs: 5000 },
+        ...{ clock: nodeClock, random: machine.random, timeoutMs: PATIENCE_MS },
         handshake: {
           secret: null,
           self: {

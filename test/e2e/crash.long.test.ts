@@ -1,0 +1,2 @@
+/** All repetitions of crash.test.ts. */
+import "./crash.test.ts";

@@ -1,0 +1,2 @@
+/** All repetitions of watch.test.ts. */
+import "./watch.test.ts";

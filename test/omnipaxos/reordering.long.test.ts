@@ -1,0 +1,2 @@
+/** All repetitions of reordering.test.ts. */
+import "./reordering.test.ts";

@@ -1,0 +1,2 @@
+/** The long history of store.test.ts. */
+import "./store.test.ts";

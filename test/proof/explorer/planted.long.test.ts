@@ -1,0 +1,2 @@
+/** More planted bugs than `npm test` looks for. */
+import "./planted.test.ts";

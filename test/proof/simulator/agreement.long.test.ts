@@ -1,0 +1,2 @@
+/** All repetitions of agreement.test.ts. */
+import "./agreement.test.ts";

@@ -1,0 +1,2 @@
+/** All repetitions of determinism.test.ts. */
+import "./determinism.test.ts";

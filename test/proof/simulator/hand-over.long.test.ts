@@ -1,0 +1,2 @@
+/** All repetitions of hand-over.test.ts. */
+import "./hand-over.test.ts";

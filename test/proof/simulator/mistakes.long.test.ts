@@ -1,0 +1,2 @@
+/** All repetitions of mistakes.test.ts. */
+import "./mistakes.test.ts";

@@ -1,0 +1,2 @@
+/** All repetitions of partial-connectivity.test.ts. */
+import "./partial-connectivity.test.ts";

@@ -1,0 +1,2 @@
+/** All repetitions of rejoin.test.ts. */
+import "./rejoin.test.ts";

@@ -1,0 +1,2 @@
+/** All repetitions of snapshot-load.test.ts. */
+import "./snapshot-load.test.ts";
