@@ -6,8 +6,6 @@ import { describe, expect, test } from "vitest";
 const ROOT = join(import.meta.dirname, "..");
 /** Where invariants are stated, each with its file's prefix. */
 const HOMES = ["src", "test/omnipaxos/harness"];
-/** Yet to get prefixes: their labels hold within one file. */
-const BARE = ["src/client/", "src/replica/cluster-clock.ts"];
 /** What must be on disk before what leaves: each rule stands with the sender. */
 const SHARED_PREFIX = "DISK";
 const DEVIATIONS = "src/omnipaxos/deviations.md";
@@ -56,7 +54,6 @@ describe("labels of invariants", () => {
 
   test("none is stated without a prefix, or stands alone before what it explains", () => {
     const bare = HOMES.flatMap(filesIn)
-      .filter((file) => !BARE.some((path) => nameOf(file).startsWith(path)))
       .filter((file) =>
         /^ *(?:\*|\/\*\*|\/\/) +(?:Invariant )?(?!S\d)[A-Z]{1,2}\d+[.:,] /m.test(textOf(file)),
       );

@@ -26,6 +26,8 @@ const MADE_ELSEWHERE: readonly (readonly [place: string, text: string])[] = [
     "src/server/process/serving-node.ts: text",
     "nodes prove the secret of clients to each other, so whoever may write keys may pass for a node: give all nodes a --peer-secret-file",
   ],
+  ["src/server/gateway/arrivals.ts: this.#options.refused", "client refused"],
+  ["src/server/gateway/arrivals.ts: this.#options.refused", "management refused"],
   [
     "src/server/process/serving-node.ts: text",
     "--allow-plain-text: whoever is between this node and others reads what is not in TLS, and can change it on the way",

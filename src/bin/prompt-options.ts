@@ -142,7 +142,7 @@ export function promptPartsOf({ nodes, timeoutMs, startCommand }: PromptSettings
   return { nodes, timeoutMs, startCommand, style: terminalStyle(), now: () => nodeClock.now() };
 }
 
-export function terminalStyle(): Style {
+function terminalStyle(): Style {
   return createStyle(colorLevel(process.env, process.stdout.isTTY));
 }
 

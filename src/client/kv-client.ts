@@ -133,8 +133,9 @@ export class KvClient extends KeyRequests implements KvRequests {
     this.#coordination = new Coordination(
       this,
       options.clock,
-      leasePortOf((operation, requestOptions, result) =>
-        this.#submit(operation, requestOptions, result),
+      leasePortOf(
+        (operation, requestOptions, result) => this.#submit(operation, requestOptions, result),
+        options.random,
       ),
     );
   }

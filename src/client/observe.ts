@@ -3,8 +3,8 @@
  * is written faster than it is looked at is passed over, and each state is one that there was, of all keys together.
  *
  * Invariants:
- *   O1. The watches hold before the first read begins: what it does not see they tell.
- *   O2. A later read sees at least what the watch has told, for it goes into what this client has seen of the log.
+ *   OBSERVE-1. The watches hold before the first read begins: what it does not see they tell.
+ *   OBSERVE-2. A later read sees at least what the watch has told, for it goes into what this client has seen of the log.
  */
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";

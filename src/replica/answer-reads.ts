@@ -180,6 +180,8 @@ function mayReadAll(rights: Rights, wanted: Wanted): boolean {
   if ("key" in wanted) return rights.mayRead({ key: wanted.key });
   if ("history" in wanted) return rights.mayRead({ key: wanted.history });
   if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
-  // Of leases anybody is told whom the cluster knows; of their keys: `answerLeases`.
+  // Who knows the id of a lease may bind keys to it, and so keep its holder from revoking it.
+  if ("leasesAfter" in wanted) return rights.isRoot;
+  // Of one lease anybody is told whom the cluster knows; of its keys: `answerLeases`.
   return rights.isKnown;
 }

@@ -3,15 +3,15 @@
  * why the clock never runs ahead of real time in docs/adr/0012-leases.md.
  *
  * Invariants:
- *   CC1. An entry stands for a stretch of this node's monotonic time that begins where the one before it ended, and not before this
+ *   CLUSTERCLOCK-1. An entry stands for a stretch of this node's monotonic time that begins where the one before it ended, and not before this
  *        node was seen to lead in the accept phase of its ballot; it ends before the entry is in the log. So whatever another leader
  *        has in its log when it begins to lead stands for time before its own.
- *   CC2. An entry goes into this node's own log or nowhere: it is proposed in the accept phase of the ballot that it names, and never
+ *   CLUSTERCLOCK-2. An entry goes into this node's own log or nowhere: it is proposed in the accept phase of the ballot that it names, and never
  *        again.
- *   CC3. The next one is proposed when the one before is applied here, and all that this node took over with its ballot. So what was
- *        decided after two entries was applied at the leader before the second of them (LE2), and a leader that cannot commit
+ *   CLUSTERCLOCK-3. The next one is proposed when the one before is applied here, and all that this node took over with its ballot. So what was
+ *        decided after two entries was applied at the leader before the second of them (LEASES-2), and a leader that cannot commit
  *        lets no time pass.
- *   CC4. While there are no leases nothing is proposed.
+ *   CLUSTERCLOCK-4. While there are no leases nothing is proposed.
  */
 import { CLOCK_STEP_MAX_MS } from "../base/index.ts";
 import { buildEntry, encodeClock, GroupWriter, NO_SESSION, type KvState } from "../store/index.ts";
@@ -45,7 +45,7 @@ interface Lead {
   toldMs: number;
   /** Entries so far. */
   count: number;
-  /** CC3: to be applied first. */
+  /** CLUSTERCLOCK-3: to be applied first. */
   waitsForIdx: number;
 }
 

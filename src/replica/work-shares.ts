@@ -3,18 +3,18 @@
  * so that whoever asks for little does not.
  *
  * Invariants:
- *   S1. All clients together never owe more than `most`, and time pays `perTick` of it, to all who owe in equal parts.
- *   S2. Whoever owes nothing gets what is free, whole, or nothing large would ever be had. Whoever owes something gets no more
+ *   WORKSHARES-1. All clients together never owe more than `most`, and time pays `perTick` of it, to all who owe in equal parts.
+ *   WORKSHARES-2. Whoever owes nothing gets what is free, whole, or nothing large would ever be had. Whoever owes something gets no more
  *       than it leaves free for others: so many small requests of one client take half at most, and the next client finds room.
- *   S3. Whoever was refused gets nothing until it owes nothing. Otherwise asking again and again for something large would use
+ *   WORKSHARES-3. Whoever was refused gets nothing until it owes nothing. Otherwise asking again and again for something large would use
  *       up, in vain, what it waits for.
- *   S4. A debt outlives its connection, or to come anew would be to owe nothing.
+ *   WORKSHARES-4. A debt outlives its connection, or to come anew would be to owe nothing.
  */
 
 interface Debtor {
   /** Above 0. */
   owed: number;
-  /** S3. */
+  /** WORKSHARES-3. */
   wasRefused: boolean;
 }
 
@@ -57,7 +57,7 @@ export class WorkShares {
     if (debtor !== undefined) debtor.wasRefused = true;
   }
 
-  /** S1. */
+  /** WORKSHARES-1. */
   #pay(tick: number): void {
     let left = (tick - this.#tick) * this.#perTick;
     this.#tick = tick;

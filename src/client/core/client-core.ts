@@ -5,14 +5,14 @@
  * node in one frame of writes and at most two of reads; many reads do not wait for the end of the turn.
  *
  * Invariants:
- *   C1. `done` is called once for each request, never from within `submit`.
- *   C2. Every attempt of a write carries the same session and number; so it takes effect once at most.
- *   C3. A write fails definitely only when every attempt was refused definitely or never left.
- *   C4. What lies below the floor is answered or given up: it is never sent again.
- *   C5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
- *   C6. All answers come from one log of one cluster (KnownCluster), which never becomes shorter. A node of another is left,
+ *   CLIENT-1. `done` is called once for each request, never from within `submit`.
+ *   CLIENT-2. Every attempt of a write carries the same session and number; so it takes effect once at most.
+ *   CLIENT-3. A write fails definitely only when every attempt was refused definitely or never left.
+ *   CLIENT-4. What lies below the floor is answered or given up: it is never sent again.
+ *   CLIENT-5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
+ *   CLIENT-6. All answers come from one log of one cluster (KnownCluster), which never becomes shorter. A node of another is left,
  *       and the request goes on elsewhere; when all nodes are of others it fails at once.
- *   C7. A request is never compared with what was seen after the attempt that is answered was sent, and which of several
+ *   CLIENT-7. A request is never compared with what was seen after the attempt that is answered was sent, and which of several
  *       attempts that is cannot be told: an attempt that was only left behind may be answered as long as its connection lives.
  */
 import { KvError } from "../../base/index.ts";
@@ -298,7 +298,7 @@ export class ClientCore {
     if (!lane.isEmpty) this.#scheduleFlush();
   }
 
-  /** C6: from a state without an origin nothing is taken when there is one that it should have (KnownCluster, K3). */
+  /** CLIENT-6: from a state without an origin nothing is taken when there is one that it should have (KnownCluster, SAMECLUSTER-3). */
   #onRead(lane: Lane, request: ReadRequest | undefined, answer: Answer): void {
     if (request === undefined || !lane.link.asksForOrigin || !this.cluster.hasOrigin) {
       return this.#resolve(lane, request, answer);
@@ -387,7 +387,7 @@ export class ClientCore {
   }
 
   /**
-   * C2: a number means nothing in another session. A write that was certainly not carried out gets a new one, the others
+   * CLIENT-2: a number means nothing in another session. A write that was certainly not carried out gets a new one, the others
    * fail here. @returns false when it failed
    */
   #mayRetry(request: Request): boolean {

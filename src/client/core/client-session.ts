@@ -2,8 +2,8 @@
  * The numbers of this client's writes within its session.
  *
  * Invariants:
- *   S1. A number is given to one write and never again, in whatever session: a late answer cannot be taken for another.
- *   S2. floor <= every number without an answer < floor + SESSION_WINDOW.
+ *   NUMBERS-1. A number is given to one write and never again, in whatever session: a late answer cannot be taken for another.
+ *   NUMBERS-2. floor <= every number without an answer < floor + SESSION_WINDOW.
  */
 import { SESSION_NONCE_BYTES, SESSION_WINDOW } from "../../base/index.ts";
 import type { WriteRequest } from "./request.ts";

@@ -3,11 +3,11 @@
  * another cluster, and behind the right one all data may have been replaced.
  *
  * Invariants:
- *   K1. The first name and the first origin that a node tells are the client's for good.
- *   K2. A node that tells another is refused before anything it has answered is used.
- *   K3. An origin that a node has told was in its state, so every linearizable read that is sent later comes from a state
+ *   SAMECLUSTER-1. The first name and the first origin that a node tells are the client's for good.
+ *   SAMECLUSTER-2. A node that tells another is refused before anything it has answered is used.
+ *   SAMECLUSTER-3. An origin that a node has told was in its state, so every linearizable read that is sent later comes from a state
  *       which has it as well. A state without one is then another log's, or lags behind.
- *   K4. Nothing that a node tells of its log counts before its origin was compared. What has been seen of the log was
+ *   SAMECLUSTER-4. Nothing that a node tells of its log counts before its origin was compared. What has been seen of the log was
  *       decided: a linearizable read or a write that is sent later is answered from a state that has it. An answer from
  *       less means that disks went back in time, or that a copy of them is a cluster of its own. It is not used, and
  *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong.
@@ -36,7 +36,7 @@ export class KnownCluster {
   #log: Met | null = null;
   #seenIdx = 0;
   #seenBy: Teller | null = null;
-  /** Nodes that went back, by name, and what they are told (K4). */
+  /** Nodes that went back, by name, and what they are told (SAMECLUSTER-4). */
   readonly #wentBack = new Map<string, Refusal>();
 
   /** The greatest applied index that an answer has told. */
@@ -44,7 +44,7 @@ export class KnownCluster {
     return this.#seenIdx;
   }
 
-  /** Whether an origin was told: what comes from a state without one cannot be right any more (K3). */
+  /** Whether an origin was told: what comes from a state without one cannot be right any more (SAMECLUSTER-3). */
   get hasOrigin(): boolean {
     return this.#log !== null;
   }
@@ -83,7 +83,7 @@ export class KnownCluster {
   /**
    * An answer came from a state that has applied [0, idx).
    * @param since `seenIdx` when it was asked for
-   * @throws KvError WRONG_CLUSTER (K4)
+   * @throws KvError WRONG_CLUSTER (SAMECLUSTER-4)
    */
   answered(idx: number, since: number, teller: Teller): void {
     if (idx < since) throw this.#goneBack(idx, since, teller);
@@ -92,7 +92,7 @@ export class KnownCluster {
     this.#seenBy = teller;
   }
 
-  /** For a node that has answered from a state without an origin, to what was asked when one was known (K3). */
+  /** For a node that has answered from a state without an origin, to what was asked when one was known (SAMECLUSTER-3). */
   emptied(by: string): KvError {
     return new KvError("WRONG_CLUSTER", `${by}: ${this.#otherLog("has no data at all").text}`);
   }

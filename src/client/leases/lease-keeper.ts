@@ -2,9 +2,9 @@
  * Keeps the leases of a client alive.
  *
  * Invariants:
- *   K1. All that is due, and what will be due soon, goes in one request: a thousand leases cost one frame an interval.
- *   K2. No keep-alive waits for the answer to the one before: an answer that is lost costs one interval.
- *   K3. A lease is over here before it can be at the nodes (LeaseTime), whether a timer fires in time or not.
+ *   KEEPER-1. All that is due, and what will be due soon, goes in one request: a thousand leases cost one frame an interval.
+ *   KEEPER-2. No keep-alive waits for the answer to the one before: an answer that is lost costs one interval.
+ *   KEEPER-3. A lease is over here before it can be at the nodes (LeaseTime), whether a timer fires in time or not.
  */
 import type { KvError } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";

@@ -17,7 +17,12 @@ export interface LeaseKeys extends LeaseInfo {
 
 /** What leases need of a client. Promises reject with a KvError, but for keepAlive. */
 export interface LeasePort {
-  grant(ttlMs: number, options: RequestOptions): Promise<{ id: LeaseId; ttlMs: number }>;
+  /** @param id "random": one that nobody guesses; "next": a small one, which people can type */
+  grant(
+    ttlMs: number,
+    options: RequestOptions,
+    id: "random" | "next",
+  ): Promise<{ id: LeaseId; ttlMs: number }>;
   /**
    * All in one frame. @returns in the order of the leases: the time to live that begins anew; null: there is no such lease; or
    * why that is not known. Never rejects.

@@ -1,4 +1,5 @@
 /** Leases as requests of a client. */
+import type { Random } from "../../machine/ports/index.ts";
 import { KvError, LEASES_RENEWED_MAX } from "../../base/index.ts";
 import { decodeNumbers, encodeNumbers, STATUS } from "../../store/commands/index.ts";
 import type { LeasesAnswer } from "../../protocol/client/index.ts";
@@ -13,15 +14,21 @@ export type LeaseSubmit = <T>(
   toResult: (answer: Answer) => T,
 ) => Promise<T>;
 
+/** The nodes choose. */
+const NEXT_ID = 0;
+
 type LeaseView = LeasesAnswer["leases"][number];
 
-export function leasePortOf(submit: LeaseSubmit): LeasePort {
+export function leasePortOf(submit: LeaseSubmit, random: Random): LeasePort {
   return {
-    grant: (ttlMs, options) =>
-      submit({ kind: "leaseGrant", ttl: Math.ceil(ttlMs), lease: 0 }, options, ({ revision }) => ({
+    grant: (ttlMs, options, id) => {
+      const ttl = Math.ceil(ttlMs);
+      const lease = id === "random" ? randomId(random) : NEXT_ID;
+      return submit({ kind: "leaseGrant", ttl, lease }, options, ({ revision }) => ({
         id: revision,
-        ttlMs: Math.ceil(ttlMs),
-      })),
+        ttlMs: ttl,
+      }));
+    },
     keepAlive: (ids, options) => keepAlive(submit, ids, options),
     timeToLive: (id, options) => timeToLive(submit, id, options),
     list: (options) => list(submit, options),
@@ -31,6 +38,11 @@ export function leasePortOf(submit: LeaseSubmit): LeasePort {
       return submit(revoke, options, ({ status }) => status === STATUS.ok);
     },
   };
+}
+
+/** Of 53 bits, which is what a number holds. */
+function randomId(random: Random): LeaseId {
+  return 2 ** 52 + (random.uint32() % 2 ** 20) * 2 ** 32 + random.uint32();
 }
 
 async function keepAlive(

@@ -2,11 +2,11 @@
  * Until when a lease certainly lives, as its holder can know it. Pure: told the time, never asks for it.
  *
  * Invariants:
- *   T1. The nodes count a lease's time from when they apply its grant or a keep-alive, which is after it was sent. So what counts here
+ *   LEASETIME-1. The nodes count a lease's time from when they apply its grant or a keep-alive, which is after it was sent. So what counts here
  *       is the moment in which the last one that was acknowledged was sent, whenever its answer came.
- *   T2. The clocks of two machines drift apart by less than the part of the time to live that is left out here: the holder is told
+ *   LEASETIME-2. The clocks of two machines drift apart by less than the part of the time to live that is left out here: the holder is told
  *       first, and has what is left of that part to stop what it does.
- *   T3. What is over stays over: a late acknowledgement revives nothing.
+ *   LEASETIME-3. What is over stays over: a late acknowledgement revives nothing.
  */
 
 /** The part of its time to live by which a lease ends earlier for its holder than at the nodes, and at most so much. */

@@ -61,8 +61,28 @@ export class Leases {
   /** As `grant`; the signal is of no effect any more once it is there. */
   async keep(ttl: number, signal: AbortSignal | undefined): Promise<KeptLease> {
     const sentMs = this.#clock.now();
-    const granted = await this.#port.grant(ttl, signal === undefined ? {} : { signal });
+    const granted = await this.#grant(ttl, signal);
     return this.#keeper.keep(granted.id, granted.ttlMs, sentMs);
+  }
+
+  /** What is cancelled on its way may be granted nevertheless: then it is given back as soon as that is known. */
+  async #grant(
+    ttl: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ id: number; ttlMs: number }> {
+    if (signal === undefined) return this.#port.grant(ttl, {}, "random");
+    if (signal.aborted) throw cancelled(signal);
+    const granting = this.#port.grant(ttl, {}, "random");
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        reject(cancelled(signal));
+        granting.then(({ id }) => this.#port.revoke(id, {})).catch(() => {});
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      void granting
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener("abort", onAbort));
+    });
   }
 
   /**
@@ -105,7 +125,7 @@ export class Leases {
   async issue(ttl: number, options: RequestOptions = {}): Promise<LeaseInfo> {
     const wrong = wrongTtl(ttl) ?? wrongRequestOptions(options);
     if (wrong !== null) throw wrong;
-    const granted = await this.#port.grant(ttl, options);
+    const granted = await this.#port.grant(ttl, options, "next");
     return { id: granted.id, ttl: granted.ttlMs, remaining: granted.ttlMs };
   }
 
@@ -130,6 +150,14 @@ export class Leases {
   close(): void {
     this.#keeper.close();
   }
+}
+
+/** Nobody holds anything: it is given back. */
+function cancelled({ reason }: AbortSignal): KvError {
+  return new KvError("CANCELLED", "cancelled before there was a lease", {
+    cause: reason,
+    definite: true,
+  });
 }
 
 function isLoss(reason: unknown): reason is KvError {

@@ -8,12 +8,12 @@ import {
   type WriteResult,
   wrongRequestOptions,
 } from "../terms/index.ts";
-import type { KvError } from "../../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import type { Leases } from "./leases.ts";
 import type { TxnRequest, TxnResult } from "../txn/index.ts";
 
 export interface BoundWriter {
-  readonly leases: Pick<Leases, "issue">;
+  readonly leases: Pick<Leases, "issue" | "revoke">;
   txn(request: TxnRequest, options: RequestOptions): Promise<TxnResult>;
 }
 
@@ -29,9 +29,16 @@ export async function writeBound(
   if (typeof lease === "object") lease.signal.throwIfAborted();
   const id = await boundTo(writer.leases, { ...options, lease, ttl });
   const then = [{ op: "put", key, value, lease: id }] as const;
-  // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-  const { revision, node } = await writer.txn({ then }, options);
-  return { revision, node };
+  try {
+    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+    const { revision, node } = await writer.txn({ then }, options);
+    return { revision, node };
+  } catch (error) {
+    // A lease of its own is nobody's when nothing was written.
+    const isOver = lease === undefined && error instanceof KvError && error.definite;
+    if (isOver) writer.leases.revoke(id).catch(() => {});
+    throw error;
+  }
 }
 
 async function boundTo(

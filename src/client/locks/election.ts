@@ -31,9 +31,9 @@ export interface ElectOptions {
 /** For as long as its signal is not aborted this process leads, and nobody else. */
 export interface Term extends Guard {
   readonly name: string;
-  /** Resolves when the signal is aborted, or the term was given up. Never rejects. */
+  /** Resolves when the signal is aborted. Never rejects. */
   readonly ended: Promise<void>;
-  /** Gives it up: another one can lead. */
+  /** Gives it up: the signal is aborted, and then another one can lead. */
   resign(): Promise<void>;
 }
 
@@ -60,19 +60,22 @@ export async function* elect(
       const taken = await takeLock(wish, { clock, lease, signal, store });
       if (taken === null) throw new KvError("INTERNAL", "who waits was told not to");
       const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
+      const { key, token, signal: lost } = guard;
+      let isLoss = true;
       const resign = (): Promise<void> => {
-        guard.release();
+        if (!lost.aborted) isLoss = false;
+        guard.giveUp();
         return revoke();
       };
-      const { key, token, signal: lost } = guard;
       const ended = new Promise<void>((resolve) => {
         lost.addEventListener("abort", () => resolve(), { once: true });
         void lease.ended.then(() => resolve());
       });
       const onSignal = (): void => void resign();
       signal?.addEventListener("abort", onSignal, { once: true, signal: lease.signal });
+      if (isAborted(signal)) onSignal();
       const end = async (): Promise<void> => {
-        if (lost.aborted && lost.reason instanceof KvError) onLost?.(lost.reason);
+        if (isLoss && lost.aborted && lost.reason instanceof KvError) onLost?.(lost.reason);
         await resign();
       };
       return { value: { name, key, token, signal: lost, ended, resign }, end };

@@ -6,15 +6,15 @@
  * that a request without a process ends with its lease.
  *
  * Invariants:
- *   L1. Safety lies in the transactions alone: a held key is made only by one which checks, in the same step, that there is no other
+ *   LOCKREQUEST-1. Safety lies in the transactions alone: a held key is made only by one which checks, in the same step, that there is no other
  *       that excludes it (or, to steal, takes them away). So of the held keys of a name at any revision either one is exclusive,
  *       and there is no other, or all are shared; whatever requests believe, and in whatever order answers come.
- *   L2. The token is the revision at which the held key came to be. It was given to nobody before, and grows from holder to holder,
+ *   LOCKREQUEST-2. The token is the revision at which the held key came to be. It was given to nobody before, and grows from holder to holder,
  *       also when one has stolen.
- *   L3. First come, first served: nobody takes a lock past one that waits, and of those who wait each waits for the last one before it
+ *   LOCKREQUEST-3. First come, first served: nobody takes a lock past one that waits, and of those who wait each waits for the last one before it
  *       (of an exclusive request: any; of a shared one: an exclusive one). Those before it only ever become fewer, so that who
  *       saw none is the first from then on.
- *   L4. Nobody waits for more than one key, and nobody asks again before that key is gone: what a release costs does not grow with
+ *   LOCKREQUEST-4. Nobody waits for more than one key, and nobody asks again before that key is gone: what a release costs does not grow with
  *       the number of those who wait.
  */
 import { allBut, heldPrefix, waitPrefix, type LockMode } from "./lock-keys.ts";
@@ -52,7 +52,7 @@ export class LockRequest {
   readonly #waitKey: string;
   /** Of the waiting key; 0: there is none yet. */
   #since = 0;
-  /** L3: it waits for those who hold, and nobody who waits is before it. */
+  /** LOCKREQUEST-3: it waits for those who hold, and nobody who waits is before it. */
   #isFirst = false;
   #step: LockStep;
 

@@ -57,6 +57,12 @@ export class HeldGuard implements Guard {
     this.#release.abort();
   }
 
+  /** Given back while whoever has the signal may still be at work: the signal tells them. */
+  giveUp(): void {
+    this.#lose(new KvError("LOCK_LOST", `${this.key} was given up`));
+    this.release();
+  }
+
   /** @throws KvError when it is certain that it is not held any more */
   check(): void {
     this.signal.throwIfAborted();

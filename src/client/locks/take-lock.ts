@@ -4,7 +4,7 @@ import type { Clock } from "../../machine/ports/index.ts";
 import type { KeptLease } from "../leases/index.ts";
 import { LockRequest, type LockWish } from "./lock-request.ts";
 import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";
-import { anySignal, pause } from "../terms/index.ts";
+import { anySignal, pause, TIMEOUT_MS_MAX } from "../terms/index.ts";
 
 /** Before what could not be done is tried again. */
 const RETRY_MS = 100;
@@ -51,7 +51,7 @@ async function carryOut(
   { store, clock, lease }: TakeOptions,
 ): Promise<Taken | null> {
   // The answer to what the request asks is worth waiting for as long as the lease lives.
-  const patient = { signal: over, timeoutMs: lease.ttl };
+  const patient = { signal: over, timeoutMs: Math.min(lease.ttl, TIMEOUT_MS_MAX) };
   for (;;) {
     over.throwIfAborted();
     // Looks at the clock, whatever has fired.

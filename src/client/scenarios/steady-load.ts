@@ -29,8 +29,8 @@ const TICK_MS = 20;
 
 /**
  * Invariants:
- *   L1. At most WAITING_MAX writes wait for an answer.
- *   L2. What was begun before it was last turned on or off counts no more.
+ *   STEADYLOAD-1. At most WAITING_MAX writes wait for an answer.
+ *   STEADYLOAD-2. What was begun before it was last turned on or off counts no more.
  */
 export class Load {
   readonly #options: LoadOptions;

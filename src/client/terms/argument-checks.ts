@@ -7,7 +7,7 @@ import { RANGE_ORDERS } from "../../store/commands/index.ts";
 import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
 
 /** Timers of a longer time would fire at once (2^31 - 1). */
-const TIMEOUT_MS_MAX = 2_147_483_647;
+export const TIMEOUT_MS_MAX = 2_147_483_647;
 const SHOWN_LENGTH_MAX = 60;
 const BYTES_EXPECTED = "a string or a Uint8Array";
 const SELECTOR_EXPECTED = "{ prefix }, or { start, end } of which either may be left out";

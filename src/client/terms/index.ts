@@ -15,6 +15,7 @@ export {
   wrongSelector,
   wrongTimeout,
   wrongWatched,
+  TIMEOUT_MS_MAX,
 } from "./argument-checks.ts";
 export { bytesOf } from "./bytes.ts";
 export { checkedSignal } from "./checked-signal.ts";

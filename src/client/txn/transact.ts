@@ -3,12 +3,12 @@
  * has changed (optimistic concurrency).
  *
  * Invariants:
- *   X1. All reads of one attempt are of one revision R, that of the first read, which is linearizable.
- *   X2. The commit takes effect only when every key that was read has the revision that it had at R, and every range that was
+ *   TRANSACT-1. All reads of one attempt are of one revision R, that of the first read, which is linearizable.
+ *   TRANSACT-2. The commit takes effect only when every key that was read has the revision that it had at R, and every range that was
  *       read has as many keys as at R, none of them changed since: then its keys are those of R, for one that went would be
  *       missing in the number, and one that came would have a later revision. So it is as if all was read where it commits.
- *   X3. A range is checked as far as it was read: from its beginning up to the last key that the function was given.
- *   X4. What was sent as a commit is sent again by nobody but ClientCore, in the same session with the same number. An attempt
+ *   TRANSACT-3. A range is checked as far as it was read: from its beginning up to the last key that the function was given.
+ *   TRANSACT-4. What was sent as a commit is sent again by nobody but ClientCore, in the same session with the same number. An attempt
  *       follows only a commit that answered that it did not take effect, or reads whose state is not kept any more.
  */
 import { KvError } from "../../base/index.ts";
@@ -153,7 +153,7 @@ interface RangeRead {
 export class Transaction {
   readonly #source: TransactSource;
   readonly #options: RequestOptions;
-  /** X1. Null: nothing was read yet. */
+  /** TRANSACT-1. Null: nothing was read yet. */
   #revision: Promise<number> | null = null;
   /** The revision of each key that was read, 0 when there was none, by its bytes. */
   readonly #keysRead = new Map<string, number>();
@@ -232,7 +232,7 @@ export class Transaction {
         yield entry;
       }
     } finally {
-      // X3. Whoever stops in the middle comes here too.
+      // TRANSACT-3. Whoever stops in the middle comes here too.
       const read = isWhole ? { start, end } : partRead(start, end, last, reverse);
       if (read !== null) this.#rangesRead.push({ ...read, count });
     }
@@ -276,7 +276,7 @@ export class Transaction {
     this.#isOver = true;
   }
 
-  /** X2. */
+  /** TRANSACT-2. */
   #compares(revision: number): TxnCompare[] {
     const keys = [...this.#keysRead].map(([name, modRevision]): TxnCompare => ({
       key: bytesNamed(name),

@@ -4,13 +4,13 @@
  * each other's way, and what is wrong with a node for the ones may be right for the others.
  *
  * Invariants:
- *   F1. A number on a connection is given to one watch and never again, so what still comes for one that was given up is known.
- *   F2. Nothing is taken from a node whose origin was not compared (KnownCluster, K4): its events end the connection, and the
+ *   WATCHFEED-1. A number on a connection is given to one watch and never again, so what still comes for one that was given up is known.
+ *   WATCHFEED-2. Nothing is taken from a node whose origin was not compared (KnownCluster, SAMECLUSTER-4): its events end the connection, and the
  *       next one tells the origin.
- *   F3. A watch whose queue is full is cancelled at the node and asked for again, from where it was, when there is room. Nobody
+ *   WATCHFEED-3. A watch whose queue is full is cancelled at the node and asked for again, from where it was, when there is room. Nobody
  *       else waits for it.
- *   F4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
- *   F5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
+ *   WATCHFEED-4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
+ *   WATCHFEED-5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
  */
 import {
   CLIENT_FRAME_BYTES_MAX,
@@ -109,7 +109,7 @@ export class WatchFeed {
       events: (watch, revision, events, more) => {
         const line = this.#byNumber.get(watch);
         if (line === undefined) return;
-        if (this.#link.asksForOrigin) throw new DecodeError("whose events they are is not known"); // F2
+        if (this.#link.asksForOrigin) throw new DecodeError("whose events they are is not known"); // WATCHFEED-2
         try {
           if (line.events(revision, events, more) === "full") this.#give(line);
         } catch (error) {
@@ -192,7 +192,7 @@ export class WatchFeed {
     this.#scheduleFlush();
   }
 
-  /** F3. */
+  /** WATCHFEED-3. */
   #give(line: WatchLine): void {
     this.#giveUp(line);
     if (line.queue.isLow) this.#ask(line);
@@ -293,7 +293,7 @@ export class WatchFeed {
     this.#leave(error);
   }
 
-  /** F5. */
+  /** WATCHFEED-5. */
   #mayAskAgain(line: WatchLine): boolean {
     if (this.#options.link.signIn == null || line.signedInAgain) return false;
     line.signedInAgain = true;

@@ -2,12 +2,12 @@
  * One watch, whichever node serves it: what it is told becomes items. Pure: frames' records in, items out.
  *
  * Invariants:
- *   W1. Items come in order of revisions, and each revision once. What a node repeats is passed over.
- *   W2. There is no gap: a connection is asked from `next` on, and one that says it begins later is left.
- *   W3. Events of one revision are one item. Those of a revision that has not come in full when the connection ends are
+ *   WATCHLINE-1. Items come in order of revisions, and each revision once. What a node repeats is passed over.
+ *   WATCHLINE-2. There is no gap: a connection is asked from `next` on, and one that says it begins later is left.
+ *   WATCHLINE-3. Events of one revision are one item. Those of a revision that has not come in full when the connection ends are
  *       forgotten and asked for again.
- *   W4. What does not find room is not taken and asked for again: `next` moves only with what the queue has.
- *   W5. `next` moves with notices of progress as well, so that a watch of what seldom changes does not fall behind the history.
+ *   WATCHLINE-4. What does not find room is not taken and asked for again: `next` moves only with what the queue has.
+ *   WATCHLINE-5. `next` moves with notices of progress as well, so that a watch of what seldom changes does not fall behind the history.
  */
 import { KvError } from "../../base/index.ts";
 import type {
@@ -84,7 +84,7 @@ export class WatchLine {
     this.#forgetPart();
   }
 
-  /** @throws DecodeError when there would be a gap (W2) */
+  /** @throws DecodeError when there would be a gap (WATCHLINE-2) */
   created(revision: number): void {
     if (this.isHeld) throw new DecodeError("a watch was created twice");
     if (this.next !== null && revision > this.next) {
@@ -100,7 +100,7 @@ export class WatchLine {
   }
 
   /**
-   * @returns "full" when the queue has no room for them (W4)
+   * @returns "full" when the queue has no room for them (WATCHLINE-4)
    * @throws DecodeError when no node says so; KvError OVERLOADED when they are more than can be put together
    */
   events(revision: number, told: readonly ToldEvent[], more: boolean): "taken" | "full" {

@@ -2,8 +2,8 @@
  * What has come for a watch and was not taken yet.
  *
  * Invariants:
- *   Q1. Items leave in the order in which they came, each once, and those that came before a failure before the failure.
- *   Q2. It holds no more than WATCH_BYTES_MAX and one batch; all queues of a client hold no more than WATCHES_BYTES_MAX and one
+ *   WATCHQUEUE-1. Items leave in the order in which they came, each once, and those that came before a failure before the failure.
+ *   WATCHQUEUE-2. It holds no more than WATCH_BYTES_MAX and one batch; all queues of a client hold no more than WATCHES_BYTES_MAX and one
  *       batch each. Whoever fills it asks `isFull` first.
  */
 import type { KvError } from "../../base/index.ts";

@@ -45,7 +45,7 @@ export function checkAnswers(history: History, coverage: Coverage): void {
   assert(verdict === "ok", `not strictly serializable, ${anomalies[0]?.text}`);
 }
 
-export function storeHistoryOf({ operations, ranges, txns }: History): StoreHistory {
+function storeHistoryOf({ operations, ranges, txns }: History): StoreHistory {
   return {
     operations: [
       ...operations.flatMap(changeOf),

@@ -299,8 +299,8 @@ export class Watcher {
 
   /** Of the process that this client has a connection with. Null: it does not run. */
   #standing(): boolean | null {
-    const { lifeOf, isCutOff } = this.#options;
-    return lifeOf(this.#node) === this.#life ? isCutOff(this.#node) : null;
+    const isTheSame = this.#options.lifeOf(this.#node) === this.#life;
+    return isTheSame ? this.#options.isCutOff(this.#node) : null;
   }
 
   #count(what: string): void {

@@ -12,8 +12,12 @@ const FOUND_SOON = [
   "own vote before it is durable",
 ];
 
-test.each(FOUND_SOON.slice(0, repetitions(2, FOUND_SOON.length)))("%s", { timeout: 120_000 }, async (name) => {
-  const mutant = MUTANTS.find((each) => each.name === name)!;
-  const { found, check } = await huntByExplore(mutant);
-  expect({ found, check }).toEqual({ found: true, check: expect.stringMatching(/./) as string });
-});
+test.each(FOUND_SOON.slice(0, repetitions(2, FOUND_SOON.length)))(
+  "%s",
+  { timeout: 120_000 },
+  async (name) => {
+    const mutant = MUTANTS.find((each) => each.name === name)!;
+    const { found, check } = await huntByExplore(mutant);
+    expect({ found, check }).toEqual({ found: true, check: expect.stringMatching(/./) as string });
+  },
+);

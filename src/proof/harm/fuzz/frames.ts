@@ -1,5 +1,5 @@
 /** Frames that a server would take, of all that clients, managers, strangers and peers may send. */
-import { openSessionFrame } from "../../../client/index.ts";
+import { openSessionFrame } from "../../../client/core/index.ts";
 import {
   type ByteString,
   encodeNumbers,

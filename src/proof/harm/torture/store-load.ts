@@ -1,6 +1,8 @@
 /** Clients of transactions and of ranges, who note what they asked and were told; and one who compacts the history. */
 import { KvError } from "../../../base/index.ts";
-import type { KeyValue, KvClient, ReadResult, Transaction } from "../../../client/index.ts";
+import type { KvClient } from "../../../client/index.ts";
+import type { KeyValue, ReadResult } from "../../../client/terms/index.ts";
+import type { Transaction } from "../../../client/txn/index.ts";
 import type { AdminClient } from "../../../client/admin/index.ts";
 import { pause } from "../../../measure/index.ts";
 import type { SeededRandom } from "../../../machine/ports/index.ts";

@@ -2,10 +2,10 @@
  * What clients of transactions and ranges noted, in the words of the checker, and what must hold of it at once.
  *
  * Invariants:
- *   N1. Every state that somebody is told of has the same sum on its accounts.
- *   N2. No value of the counter is given out twice.
- *   N3. The set is not empty once it was not.
- *   N4. Who reads an old revision is told COMPACTED only when an older one is not kept either.
+ *   STORENOTES-1. Every state that somebody is told of has the same sum on its accounts.
+ *   STORENOTES-2. No value of the counter is given out twice.
+ *   STORENOTES-3. The set is not empty once it was not.
+ *   STORENOTES-4. Who reads an old revision is told COMPACTED only when an older one is not kept either.
  */
 import type { FoundKey, OpResult, StoreOp, StoreOperation } from "../../checker/index.ts";
 
@@ -49,7 +49,7 @@ export class StoreNotes {
     this.seen = Math.max(this.seen, operation.revision ?? 0);
   }
 
-  /** N2. */
+  /** STORENOTES-2. */
   counted(value: number, who: string): void {
     const other = this.#given.get(value);
     if (other !== undefined) this.violation(`${who} was given ${value}, as ${other} was`);
@@ -61,7 +61,7 @@ export class StoreNotes {
     this.#filledAt = Math.min(this.#filledAt, revision);
   }
 
-  /** N1, N3: all keys of PREFIX at a revision; null: at one that is not known. */
+  /** STORENOTES-1, STORENOTES-3: all keys of PREFIX at a revision; null: at one that is not known. */
   state(found: readonly FoundKey[], revision: number | null, who: string): void {
     this.counts.states += 1;
     const accounts = found.filter(({ key }) => key.startsWith(ACCOUNT_PREFIX));
@@ -76,7 +76,7 @@ export class StoreNotes {
     }
   }
 
-  /** N4. */
+  /** STORENOTES-4. */
   refused({ asked, oldest }: Refused, who: string): void {
     this.counts.compacted += 1;
     if (oldest !== null && oldest > asked) return;
