@@ -53,10 +53,9 @@ describe("labels of invariants", () => {
   });
 
   test("none is stated without a prefix, or stands alone before what it explains", () => {
-    const bare = HOMES.flatMap(filesIn)
-      .filter((file) =>
-        /^ *(?:\*|\/\*\*|\/\/) +(?:Invariant )?(?!S\d)[A-Z]{1,2}\d+[.:,] /m.test(textOf(file)),
-      );
+    const bare = HOMES.flatMap(filesIn).filter((file) =>
+      /^ *(?:\*|\/\*\*|\/\/) +(?:Invariant )?(?!S\d)[A-Z]{1,2}\d+[.:,] /m.test(textOf(file)),
+    );
     expect(bare.map(nameOf)).toEqual([]);
   });
 });
