@@ -7,7 +7,6 @@ import {
   GroupWriter,
   type Txn,
 } from "../../../store/index.ts";
-import type { Command } from "../../../store/operations/index.ts";
 import { type AdminAccessChange, encodeAdminRequest } from "../../../protocol/admin/index.ts";
 import {
   encodeSignIn,
@@ -19,6 +18,8 @@ import { encodeHandshake, NONCE_BYTES, type PeerHello } from "../../../protocol/
 import { encodePeerMessage } from "../../../protocol/peer/index.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
+type Command = Parameters<GroupWriter["add"]>[1];
+
 const LEASE = 77;
 const USER = "fuzzy";
 const PASSWORD = "a password of some length";
