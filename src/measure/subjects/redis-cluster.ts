@@ -5,7 +5,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { NodeAddress } from "../../client/index.ts";
+import type { NodeAddress } from "../../client/api/index.ts";
 import { pause } from "../pause.ts";
 import type { Loadable, MeasuredProcess } from "./cluster.ts";
 import { makeDataDirectory } from "./data-directory.ts";
