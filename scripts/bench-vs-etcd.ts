@@ -1,4 +1,4 @@
-/** omnikv against etcd, in one run, alternately: `npx tsx scripts/bench-vs-etcd.ts --help`. */
+/** omnikv against etcd, and puts against Redis, in one run, alternately: `npx tsx scripts/bench-vs-etcd.ts --help`. */
 import { measureBesideEtcd, type Cell } from "../src/measure/experiments/beside-etcd.ts";
 import { renderComparison, type Results } from "../src/measure/experiments/comparison.ts";
 import { choices, exitOnSignals, readJson, writeJson } from "../src/measure/experiments/entry.ts";
@@ -17,10 +17,12 @@ const HELP = `Usage: npx tsx scripts/bench-vs-etcd.ts [options]   (npm run build
   --duration SECONDS     3, after --warm-up SECONDS, 1
   --value-bytes N        100
   --keys N               10000
-  --systems LIST         omnikv,etcd,echo: echo, bare ws servers, is measured at the puts that are spread
+  --systems LIST         omnikv,etcd,redis,echo: redis, with appendfsync always and WAIT 1, is measured at the puts, all to the
+                         one that takes them; echo, bare ws servers, at the puts that are spread
   --etcd PATH            the server; etcd
+  --redis PATH           the server; redis-server. Without it Redis is left out
   --generators N         processes that make the load; 1
-  --etcd-connections N   of a generator to etcd; 12. Of omnikv: one to each node asked
+  --etcd-connections N   of a generator to etcd or Redis; 12. Of omnikv: one to each node asked
   --size N               nodes; 3
   --data-dir DIR         of all; a real disk
   --append FILE          adds the measurements to those in the file, so that a run can be made in pieces
@@ -36,6 +38,7 @@ const flags = readFlags(HELP, {
   keys: 10_000,
   systems: SYSTEMS,
   etcd: "etcd",
+  redis: "redis-server",
   generators: 1,
   etcdConnections: 12,
   size: 3,

@@ -8,6 +8,7 @@ import { cpus } from "node:os";
 import { formatCount, usAsMs } from "../reports/format.ts";
 import { isInMemory, makeDataDirectory } from "../subjects/data-directory.ts";
 import { etcdVersion } from "../subjects/etcd-cluster.ts";
+import { redisVersion } from "../subjects/redis-cluster.ts";
 import type { BenchOperation } from "../workloads/workload.ts";
 import type { CellMeasurement, Results, Setting } from "./comparison.ts";
 import { say } from "./entry.ts";
@@ -59,6 +60,7 @@ export async function measureBesideEtcd(
   try {
     for (const name of options.systems) {
       if (name === "echo" && !options.placements.includes("spread")) continue;
+      if (name === "redis" && !hasRedis(options)) continue;
       systems.push(await startSystem(name, options));
     }
     const found = await measureAll(systems, options, (soFar) => keep(resultsWith(soFar)));
@@ -68,7 +70,14 @@ export async function measureBesideEtcd(
   }
 }
 
+function hasRedis({ redis }: BesideOptions): boolean {
+  const version = redisVersion(redis);
+  say(version === null ? `redis: skipped, there is no "${redis}" to run` : `redis: ${version}`);
+  return version !== null;
+}
+
 function settingOf({
+  systems,
   etcd,
   size,
   keys,
@@ -77,11 +86,19 @@ function settingOf({
   generators,
 }: BesideOptions): Setting {
   const version = etcdVersion(etcd);
-  if (version === null) {
+  if (version === null && systems.includes("etcd")) {
     throw new Error(`cannot run "${etcd}": install etcd-server, or name it with --etcd`);
   }
   const machine = { node: process.version, processors: cpus().length };
-  return { etcd: version, ...machine, size, keys, valueBytes, durationMs, generators };
+  return {
+    etcd: version ?? "left out",
+    ...machine,
+    size,
+    keys,
+    valueBytes,
+    durationMs,
+    generators,
+  };
 }
 
 async function measureAll(
@@ -110,8 +127,9 @@ async function measureAll(
   return found;
 }
 
-/** The echo has no gets, and no leader. */
+/** The echo has no gets, and no leader; of Redis puts are measured. */
 function takesPart({ name }: System, { operation, placement }: Cell): boolean {
+  if (name === "redis") return operation === "put";
   return name !== "echo" || (operation === "put" && placement === "spread");
 }
 

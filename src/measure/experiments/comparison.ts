@@ -79,6 +79,8 @@ const HEADER = [
   "to 3.5.16*",
 ];
 
+const REDIS_HEADER = ["", "at once", "omnikv/s", "Redis/s", "ratio", "p50 ms", "p99 ms", "errors"];
+
 export function renderComparison({ setting, pieces }: Results): string {
   const all = pieces.flatMap(({ measurements }) => measurements);
   const { etcd, node, processors, size, keys, valueBytes, durationMs, generators } = setting;
@@ -90,12 +92,15 @@ export function renderComparison({ setting, pieces }: Results): string {
   for (const placement of PLACEMENTS) {
     const here = all.filter((measurement) => measurement.placement === placement);
     const rows = GOALS.flatMap((goal) => rowOf(goal, here));
-    if (rows.length === 0) continue;
+    const beside = GOALS.flatMap(({ operation, concurrency }) =>
+      besideRedis(operation, concurrency, here),
+    );
     const where = placement === "spread" ? "load spread over the nodes" : "all load on the leader";
-    parts.push(`${where}\n${alignColumns([HEADER, ...rows])}`);
+    if (rows.length > 0) parts.push(`${where}\n${alignColumns([HEADER, ...rows])}`);
+    if (beside.length > 0) parts.push(`${where}\n${alignColumns([REDIS_HEADER, ...beside])}`);
   }
   parts.push("* another run on another day: etcd 3.5.16 with its client in Go; see docs");
-  parts.push(["omnikv", "etcd"].map((name) => memoryLine(name, all)).join("\n"));
+  parts.push(["omnikv", "etcd", "redis"].flatMap((name) => memoryLine(name, all)).join("\n"));
   parts.push(renderLimits(pieces, all));
   return parts.join("\n\n");
 }
@@ -147,6 +152,38 @@ function rowOf(goal: Goal, all: readonly CellMeasurement[]): readonly (readonly 
   ];
 }
 
+/** Redis with `appendfsync always` and `WAIT 1`, which promises less. */
+function besideRedis(
+  operation: string,
+  concurrency: number,
+  all: readonly CellMeasurement[],
+): readonly (readonly string[])[] {
+  const ours = select(all, "omnikv", operation, concurrency);
+  const theirs = select(all, "redis", operation, concurrency);
+  if (ours.length === 0 || theirs.length === 0) return [];
+  const both = (pick: (measurement: Measurement) => number): readonly [number, number] => [
+    median(ours.map(pick)),
+    median(theirs.map(pick)),
+  ];
+  const [rate, redisRate] = both(({ operationsPerSecond }) => operationsPerSecond);
+  return [
+    [
+      operation,
+      String(concurrency),
+      formatCount(rate),
+      formatCount(redisRate),
+      `${(rate / redisRate).toFixed(2)}x`,
+      both(({ latency }) => latency.p50Us)
+        .map(usAsMs)
+        .join(" : "),
+      both(({ latency }) => latency.p99Us)
+        .map(usAsMs)
+        .join(" : "),
+      `${errorsOf(ours)} : ${errorsOf(theirs)}`,
+    ],
+  ];
+}
+
 function serverUsPerOperation({ servers, completed }: Measurement): number {
   const cpu = sum((servers ?? []).map(({ cpuSeconds }) => cpuSeconds));
   return (cpu / Math.max(1, completed)) * 1e6;
@@ -156,7 +193,7 @@ function errorsOf(measurements: readonly Measurement[]): number {
   return sum(measurements.map(({ errors }) => countOf(errors)));
 }
 
-function memoryLine(system: string, all: readonly CellMeasurement[]): string {
+function memoryLine(system: string, all: readonly CellMeasurement[]): readonly string[] {
   const peaks = new Map<string, number>();
   for (const measurement of all.filter((each) => each.system === system)) {
     for (const { name, peakRssBytes } of measurement.servers ?? []) {
@@ -164,7 +201,8 @@ function memoryLine(system: string, all: readonly CellMeasurement[]): string {
     }
   }
   const texts = [...peaks.values()].map((bytes) => mebibytes(bytes));
-  return `${system}: peak resident memory of each server ${texts.join(", ")} MiB`;
+  if (texts.length === 0) return [];
+  return [`${system}: peak resident memory of each server ${texts.join(", ")} MiB`];
 }
 
 /** Against what the machine gives at best: a sync, a round trip, an echo. */

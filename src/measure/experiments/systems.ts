@@ -4,12 +4,13 @@ import type { Loadable } from "../subjects/cluster.ts";
 import { EchoCluster } from "../subjects/echo-cluster.ts";
 import { EtcdCluster } from "../subjects/etcd-cluster.ts";
 import { OmnikvCluster } from "../subjects/omnikv-cluster.ts";
+import { RedisCluster } from "../subjects/redis-cluster.ts";
 import { Generators } from "../workloads/generators.ts";
 
 export const PLACEMENTS = ["spread", "leader"] as const;
 /** Where the load goes: to all nodes in equal parts, or to the leader alone. */
 export type Placement = (typeof PLACEMENTS)[number];
-export const SYSTEMS = ["omnikv", "etcd", "echo"] as const;
+export const SYSTEMS = ["omnikv", "etcd", "redis", "echo"] as const;
 export type SystemName = (typeof SYSTEMS)[number];
 
 export interface SystemOptions {
@@ -22,7 +23,9 @@ export interface SystemOptions {
   readonly valueBytes: number;
   /** The program. */
   readonly etcd: string;
-  /** Of each generator. */
+  /** The program. */
+  readonly redis: string;
+  /** Of each generator, to etcd and to Redis. */
   readonly etcdConnections: number;
 }
 
@@ -42,9 +45,11 @@ export async function startSystem(name: SystemName, options: SystemOptions): Pro
   const leader = await cluster.leader();
   for (const placement of placements) {
     const made = await Generators.start(cluster, {
-      pinned: placement === "leader" ? [leader] : cluster.nodes.map(({ id }) => id),
+      // Of Redis there is one that takes writes, however the load is spread over the others.
+      pinned:
+        placement === "leader" || name === "redis" ? [leader] : cluster.nodes.map(({ id }) => id),
       // Of omnikv and the echo one to each node asked.
-      connections: name === "etcd" ? options.etcdConnections : undefined,
+      connections: name === "etcd" || name === "redis" ? options.etcdConnections : undefined,
       count: options.generators,
       timeoutMs: TIMEOUT_MS,
     });
@@ -61,13 +66,15 @@ export async function stopSystem({ generators, cluster }: System): Promise<void>
 
 function startCluster(
   name: SystemName,
-  { size, dataDir: parent, etcd }: SystemOptions,
+  { size, dataDir: parent, etcd, redis }: SystemOptions,
 ): Promise<Loadable> {
   switch (name) {
     case "omnikv":
       return OmnikvCluster.start({ size, parent });
     case "etcd":
       return EtcdCluster.start({ program: etcd, size, parent });
+    case "redis":
+      return RedisCluster.start({ program: redis, size, parent });
     case "echo":
       return EchoCluster.start(size);
     default:

@@ -1,7 +1,7 @@
 /**
  * Values of EDN (the notation of Clojure), as far as histories have them: all but characters by name. What a tag says is passed over:
- * `#jepsen.history.Op{:process 0}` is its map. Why no library
- * does it: docs/adr/0014-edn.md.
+ * `#jepsen.history.Op{:process 0}` is its map. Why no library does it:
+ * docs/adr/0014-edn.md.
  *
  * Invariant: whatever the text, it ends, and throws nothing but HistoryFormatError: depth is bounded, and each step takes a character.
  */
