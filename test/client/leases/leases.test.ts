@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
 import type { Lease } from "../../../src/client/leases/lease.ts";
+import { writeBound } from "../../../src/client/leases/write-bound.ts";
 import { FakeLeases } from "../fake-leases.ts";
 
 const NO_QUORUM = new KvError("NO_QUORUM", "no majority");
@@ -28,6 +29,38 @@ describe("a lease", () => {
     const asked = nodes.keepAlives.length;
     await nodes.pass(2000);
     expect(nodes.keepAlives.length).toBe(asked);
+  });
+
+  test("that is granted to who has cancelled is given back", async () => {
+    const nodes = new FakeLeases();
+    const abort = new AbortController();
+    const outcome = nodes
+      .client()
+      .leases.grant({ ttl: nodes.ttlMs, signal: abort.signal })
+      .catch((error: unknown) => error);
+    // On its way, and not answered yet.
+    abort.abort(new Error("enough"));
+    expect(await outcome).toMatchObject({ code: "CANCELLED", cause: { message: "enough" } });
+    await nodes.pass(3);
+    expect(nodes.hasLease(1)).toBe(true);
+    await nodes.pass(10);
+    expect(nodes.hasLease(1)).toBe(false);
+  });
+
+  test.each([
+    [new KvError("FORBIDDEN", "no"), false],
+    // It may have been written, and then it is bound to this lease.
+    [new KvError("TIMEOUT", "no answer"), true],
+  ])("of a write with a time to live that ends with %s", async (error, isLeft) => {
+    const nodes = new FakeLeases();
+    const { leases } = nodes.client();
+    const write = writeBound({ leases, txn: () => Promise.reject(error) }, "k", "v", {
+      ttl: 60_000,
+    });
+    const outcome = write.catch((reason: unknown) => reason);
+    await nodes.pass(50);
+    expect(await outcome).toBe(error);
+    expect(nodes.hasLease(1)).toBe(isLeft);
   });
 
   test("a thousand of them cost one request an interval", async () => {

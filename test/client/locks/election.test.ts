@@ -90,6 +90,23 @@ describe("an election", () => {
     expect(nodes.model.keys.size).toBe(0);
   });
 
+  test.each([
+    ["by the signal", (a: Candidate) => a.stop.abort()],
+    ["by resigning", (a: Candidate) => void a.terms[0]!.resign()],
+  ])("a term that is given up %s says so before somebody else leads", async (_, giveUp) => {
+    const nodes = new FakeLeases();
+    const [a, b] = [stand(nodes), stand(nodes)];
+    await nodes.pass(50);
+    const { signal } = a.terms[0]!;
+    let leadsBefore: number | null = null;
+    signal.addEventListener("abort", () => (leadsBefore = b.terms.length));
+    giveUp(a);
+    expect(signal.aborted).toBe(true);
+    await nodes.pass(100);
+    expect([leadsBefore, b.terms.length]).toEqual([0, 1]);
+    expect(a.lost).toEqual([]);
+  });
+
   test("what no node would do differently later is thrown", async () => {
     const nodes = new FakeLeases();
     nodes.failure = new KvError("UNAUTHORIZED", "no");
