@@ -174,7 +174,7 @@ function valueOf({ value, createRevision, modRevision, version }: StoredValue): 
 }
 
 /** All of what is asked for, not only what is there: what is left out would tell something too. */
-function mayReadAll(rights: Rights, wanted: Wanted): boolean {
+export function mayReadAll(rights: Rights, wanted: Wanted): boolean {
   if (typeof wanted === "string") return rights.mayRead({ key: wanted });
   if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
   if ("key" in wanted) return rights.mayRead({ key: wanted.key });

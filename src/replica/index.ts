@@ -16,3 +16,4 @@ export type { MemoryLevel } from "./space.ts";
 export type { WatchStats } from "./watch-hub.ts";
 export { DEFAULT_WATCH_LIMITS, type WatchLimits } from "./watch-limits.ts";
 export type { WatchRoute } from "./watch.ts";
+export { mayReadAll } from "./answer-reads.ts";

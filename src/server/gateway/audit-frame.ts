@@ -1,4 +1,5 @@
 /** What of a client's frame goes into the audit log: each command and read with its keys, and never a value. */
+import { mayReadAll } from "../../replica/index.ts";
 import { printable } from "../../base/index.ts";
 import {
   ACCESS_NAME,
@@ -82,9 +83,7 @@ function recordReads(
       keys: where === null ? null : shownAll(where),
       allowed:
         rights === null ||
-        (where === null
-          ? rights.isKnown && (!isOfKeys || leases.areAll(wanted.lease, rights.mayRead))
-          : where.every(rights.mayRead)),
+        (mayReadAll(rights, wanted) && (!isOfKeys || leases.areAll(wanted.lease, rights.mayRead))),
     });
   });
 }
