@@ -33,13 +33,21 @@ function commitOf(name) {
   }
 }
 
+/** Anew when the checkout that it was built from is not there any more. */
+function linkDependencies(folder) {
+  const link = join(folder, "node_modules");
+  if (existsSync(link)) return;
+  rmSync(link, { force: true });
+  symlinkSync(join(ROOT, "node_modules"), link);
+}
+
 function build(commit, target) {
   const folder = resolve(target, "..");
   mkdirSync(folder, { recursive: true });
   const beside = mkdtempSync(join(folder, "building-"));
   try {
     run("tar", ["-x", "-C", beside], { input: run("git", ["archive", commit]) });
-    symlinkSync(join(ROOT, "node_modules"), join(beside, "node_modules"));
+    linkDependencies(beside);
     run("npm", ["run", "build"], { cwd: beside });
     renameSync(beside, target);
   } catch (error) {
@@ -57,5 +65,6 @@ if (commit === null) {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
   const target = join(cache, "omnikv", "builds", commit);
   if (!existsSync(target)) build(commit, target);
+  linkDependencies(target);
   console.log(target);
 }

@@ -149,7 +149,10 @@ export class Locks {
       const owner = Buffer.from(value).toString("utf8");
       (at.isHeld ? held : pending).push({ name, mode, owner, revision: createRevision });
     }
-    return { held, pending: pending.toSorted((a, b) => a.revision - b.revision) };
+    // The order of their keys is that of leases, which nobody means.
+    const inOrder = (locks: readonly LockInfo[]): LockInfo[] =>
+      locks.toSorted((a, b) => a.revision - b.revision);
+    return { held: inOrder(held), pending: inOrder(pending) };
   }
 }
 
