@@ -342,7 +342,8 @@ const hasBash = process.platform === "linux" && spawnSync("bash", ["-c", "true"]
 test.skipIf(!hasBash)(
   "too few file descriptors to start (needs Linux and bash)",
   async () => {
-    await cluster.start(1, { wrap: withFiles(40) });
+    // Enough for Node.js to load the program.
+    await cluster.start(1, { wrap: withFiles(90) });
     expect(await cluster.ended(1)).toBe(1);
     const lines = cluster.errors(1).trim().split("\n");
     expect(lines).toHaveLength(1);
