@@ -51,15 +51,15 @@ describe("a lease", () => {
     [new KvError("FORBIDDEN", "no"), false],
     // It may have been written, and then it is bound to this lease.
     [new KvError("TIMEOUT", "no answer"), true],
-  ])("of a write with a time to live that ends with %s", async (error, isLeft) => {
+  ])("of a write with a time to live that ends with %s", async (refusal, isLeft) => {
     const nodes = new FakeLeases();
     const { leases } = nodes.client();
-    const write = writeBound({ leases, txn: () => Promise.reject(error) }, "k", "v", {
+    const write = writeBound({ leases, txn: () => Promise.reject(refusal) }, "k", "v", {
       ttl: 60_000,
     });
     const outcome = write.catch((reason: unknown) => reason);
     await nodes.pass(50);
-    expect(await outcome).toBe(error);
+    expect(await outcome).toBe(refusal);
     expect(nodes.hasLease(1)).toBe(isLeft);
   });
 
