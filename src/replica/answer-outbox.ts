@@ -88,8 +88,7 @@ export class AnswerOutbox {
     state?: ReadableState,
   ): void {
     if (!route.isOpen()) return;
-    if (state === undefined) route.answers.refuseReads(frame, code, reason);
-    else refuseReads(route.answers, frame, code, reason, state);
+    refuseReads(route.answers, frame, code, reason, state);
     this.refused.add("read", code);
     this.#dirty.add(route);
   }

@@ -82,18 +82,22 @@ export function answerReads(
   return { count, rest };
 }
 
-/** The same refusal, which tells something of `state`, for all reads of a (checked) frame. Who may not read there is told that in its place. */
+/**
+ * The same refusal for all reads of a (checked) frame.
+ * @param state what the refusal tells something of, if it does: who may not read there is told that in its place
+ */
 export function refuseReads(
   answers: AnswerWriter,
   frame: Uint8Array,
   code: ErrorCode,
   text: string,
-  state: ReadableState,
+  state?: ReadableState,
 ): void {
-  const rights = state.rights ?? null;
+  const rights = state?.rights ?? null;
   forEachRead(frame, (request, wanted) => {
-    if (rights === null || mayReadAll(rights, wanted)) answers.unread(request, code, text);
-    else denied(answers, request, rights, state);
+    if (state === undefined || rights === null || mayReadAll(rights, wanted)) {
+      answers.unread(request, code, text);
+    } else denied(answers, request, rights, state);
   });
 }
 

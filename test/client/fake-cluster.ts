@@ -18,7 +18,7 @@ import {
   type WatchRequest,
 } from "../../src/protocol/client/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
-import { answerReads } from "../../src/replica/answer-reads.ts";
+import { answerReads, refuseReads } from "../../src/replica/answer-reads.ts";
 
 export type Behaviour =
   | { readonly kind: "serve" }
@@ -189,7 +189,7 @@ export class FakeNode {
     if (decoded.kind === "watches") return this.watches?.(decoded.requests, connection, this);
     if (behaviour.kind === "refuse") {
       if (decoded.kind === "writes") answers.refuseGroup(decoded.group, behaviour.code, "told to");
-      else answers.refuseReads(frame, behaviour.code, "told to");
+      else refuseReads(answers, frame, behaviour.code, "told to");
     } else if (decoded.kind === "writes") this.#cluster.apply(decoded.group, answers, this.state);
     else answerReads(answers, frame, new Readable(() => this.state, RANGE_PAGE));
     if (behaviour.kind === "applyAndDie") return connection.destroy();

@@ -15,11 +15,11 @@ import {
 import { DecodeError } from "../../protocol/codec/index.ts";
 import {
   addressesIn,
-  askedSecret,
   checkClientOptions,
   checkCredentials,
   type ClientCoreOptions,
   Credentials,
+  linkOptionsOf,
   type LinkSignIn,
   NodeLink,
 } from "../core/index.ts";
@@ -172,15 +172,7 @@ class AdminNode {
   #closed = false;
 
   constructor(node: NodeAddress, options: AdminClientOptions) {
-    const linkOptions = {
-      clock: options.clock,
-      random: options.random,
-      network: options.network,
-      clusterId: options.clusterId ?? null,
-      secret: askedSecret(options.secret ?? null),
-      connectTimeoutMs: options.connectTimeoutMs ?? 2000,
-      signIn: adminSignIn(options),
-    };
+    const linkOptions = { ...linkOptionsOf(options), signIn: adminSignIn(options) };
     this.#link = new NodeLink(node, "admin", linkOptions, {
       onOpen: () => this.#flush(),
       onFrame: (frame) => this.#onFrame(frame),

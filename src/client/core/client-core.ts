@@ -20,9 +20,9 @@ import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 import { type AnswerHandler, decodeAnswers } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
 import { createAnswerHandler } from "./answers.ts";
-import { askedSecret } from "./asked-secret.ts";
 import { clientSignIn } from "./client-sign-in.ts";
 import { ClientSession } from "./client-session.ts";
+import { linkOptionsOf } from "./link-options.ts";
 import type { ClientCoreOptions, SubmitOptions, ObserveRequest } from "./core-options.ts";
 import { Deadlines } from "./deadlines.ts";
 import { checkOperation, type Answer, type Operation } from "./frames.ts";
@@ -90,12 +90,7 @@ export class ClientCore {
     this.#deadlines = new Deadlines(options.clock, this.#epoch, (now) => this.#expire(now));
     this.#session = new ClientSession((length) => options.random.bytes(length));
     this.linkOptions = {
-      clock: options.clock,
-      random: options.random,
-      network: options.network,
-      clusterId: options.clusterId ?? null,
-      secret: askedSecret(options.secret ?? null),
-      connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+      ...linkOptionsOf(options),
       signIn: clientSignIn(options),
       meet: (self: NodeSelf, by: string) => this.cluster.meet(self, by),
     };

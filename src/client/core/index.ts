@@ -1,5 +1,4 @@
 /** The client core: requests on their way to nodes, and back. */
-export { askedSecret } from "./asked-secret.ts";
 export {
   addressesIn,
   ADMIN_OPTION_NAMES,
@@ -15,5 +14,6 @@ export { checkCredentials, type CredentialOptions, Credentials } from "./credent
 export { Deadlines } from "./deadlines.ts";
 export { type Answer, checkBound, isRead, openSessionFrame, type Operation } from "./frames.ts";
 export type { KnownCluster } from "./known-cluster.ts";
+export { linkOptionsOf } from "./link-options.ts";
 export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";
 export type { Done, Request } from "./request.ts";

@@ -3,6 +3,7 @@ import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
+  cancelled,
   type LeaseId,
   pause,
   type RequestOptions,
@@ -71,11 +72,11 @@ export class Leases {
     signal: AbortSignal | undefined,
   ): Promise<{ id: number; ttlMs: number }> {
     if (signal === undefined) return this.#port.grant(ttl, {}, "random");
-    if (signal.aborted) throw cancelled(signal);
+    if (signal.aborted) throw cancelled("there was a lease", signal);
     const granting = this.#port.grant(ttl, {}, "random");
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        reject(cancelled(signal));
+        reject(cancelled("there was a lease", signal));
         granting.then(({ id }) => this.#port.revoke(id, {})).catch(() => {});
       };
       signal.addEventListener("abort", onAbort, { once: true });
@@ -150,14 +151,6 @@ export class Leases {
   close(): void {
     this.#keeper.close();
   }
-}
-
-/** Nobody holds anything: it is given back. */
-function cancelled({ reason }: AbortSignal): KvError {
-  return new KvError("CANCELLED", "cancelled before there was a lease", {
-    cause: reason,
-    definite: true,
-  });
 }
 
 function isLoss(reason: unknown): reason is KvError {

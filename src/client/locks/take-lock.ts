@@ -4,7 +4,7 @@ import type { Clock } from "../../machine/ports/index.ts";
 import type { KeptLease } from "../leases/index.ts";
 import { LockRequest, type LockWish } from "./lock-request.ts";
 import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";
-import { anySignal, pause, TIMEOUT_MS_MAX } from "../terms/index.ts";
+import { anySignal, cancelled, pause, TIMEOUT_MS_MAX } from "../terms/index.ts";
 
 /** Before what could not be done is tried again. */
 const RETRY_MS = 100;
@@ -37,7 +37,7 @@ export async function takeLock(
     return await carryOut(request, over.signal, options);
   } catch (error) {
     // What ended the wait is worth more than that it was ended.
-    if (signal?.aborted === true) throw cancelled(signal);
+    if (signal?.aborted === true) throw cancelled("the lock was had", signal);
     lease.signal.throwIfAborted();
     throw error;
   } finally {
@@ -86,11 +86,4 @@ async function carryOut(
       await pause(clock, RETRY_MS, over);
     }
   }
-}
-
-function cancelled({ reason }: AbortSignal): KvError {
-  return new KvError("CANCELLED", "cancelled before the lock was had", {
-    cause: reason,
-    definite: true,
-  });
 }

@@ -18,6 +18,7 @@ export {
   TIMEOUT_MS_MAX,
 } from "./argument-checks.ts";
 export { bytesOf } from "./bytes.ts";
+export { cancelled } from "./cancelled.ts";
 export { checkedSignal } from "./checked-signal.ts";
 export { ownBytes } from "./own-bytes.ts";
 export { pause } from "./pause.ts";

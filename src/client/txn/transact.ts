@@ -21,6 +21,7 @@ import {
   FoundResult,
   KeyValue,
   MissingResult,
+  pause,
   type RangeOptions,
   type RangeSelector,
   type ReadOptions,
@@ -92,7 +93,7 @@ export async function runTransact<T>(
       const text = `others changed what the transaction had read, each of the ${attempts} times it was tried; nothing was changed`;
       throw new KvError("CONFLICT", text);
     }
-    await pause(machine, attempts, signal);
+    await backOff(machine, attempts, signal);
   }
 }
 
@@ -119,22 +120,14 @@ async function attempt<T>(
 }
 
 /** Whole jitter, so that those who met once do not meet again. */
-function pause(
+function backOff(
   { clock, random }: TransactMachine,
   attempts: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const most = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(attempts - 1, 10));
   const ms = (most * random.uint32()) / 2 ** 32;
-  return new Promise((resolve) => {
-    const go = (): void => {
-      signal?.removeEventListener("abort", go);
-      cancel();
-      resolve();
-    };
-    const cancel = clock.after(ms, go);
-    signal?.addEventListener("abort", go, { once: true });
-  });
+  return pause(clock, ms, signal);
 }
 
 function cancelled(): KvError {

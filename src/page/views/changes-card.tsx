@@ -2,7 +2,7 @@ import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 import type { PageActions } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
-import { Segmented } from "./segmented.tsx";
+import { OnOff } from "./on-off.tsx";
 import { TextField } from "./text-field.tsx";
 import { useTail, type Tail } from "./use-tail.ts";
 
@@ -15,16 +15,7 @@ export function ChangesCard({ actions }: { readonly actions: PageActions }): Com
     <section class="card changes-card" aria-labelledby="changes-title">
       <div class="card-head">
         <h2 id="changes-title">Changes</h2>
-        <Segmented
-          label="Whether changes are shown"
-          name="changes"
-          value={isOn ? "on" : "off"}
-          choices={[
-            ["off", "off"],
-            ["on", "on"],
-          ]}
-          onChange={(choice) => setOn(choice === "on")}
-        />
+        <OnOff label="Whether changes are shown" name="changes" isOn={isOn} onChange={setOn} />
       </div>
       <TextField
         label="of keys that begin with"

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { ShownClaim, ShownCoordination, ShownLease, ShownLock } from "../coordination.ts";
 import type { PageActions } from "../page-actions.ts";
 import { formatCount, formatSpan } from "./format.ts";
-import { Segmented } from "./segmented.tsx";
+import { OnOff } from "./on-off.tsx";
 import { useCoordination, type CoordinationNow } from "./use-coordination.ts";
 
 /** Of a waiting line. */
@@ -18,15 +18,11 @@ export function LeasesCard({ actions }: { readonly actions: PageActions }): Comp
     <section class="card leases-card" aria-labelledby="leases-title">
       <div class="card-head">
         <h2 id="leases-title">Leases and locks</h2>
-        <Segmented
+        <OnOff
           label="Whether leases and locks are shown"
           name="leases"
-          value={isOn ? "on" : "off"}
-          choices={[
-            ["off", "off"],
-            ["on", "on"],
-          ]}
-          onChange={(choice) => setOn(choice === "on")}
+          isOn={isOn}
+          onChange={setOn}
         />
       </div>
       <p class={trouble === null ? "hint" : "hint load-trouble"} data-testid="leases-state">

@@ -23,7 +23,6 @@ import {
   TEXT_BYTES_MAX,
   TXN_FLAG,
 } from "./client-layout.ts";
-import { forEachRead } from "./client-requests.ts";
 
 /** Type and applied index, which is filled in when the frame goes out. */
 const HEADER_BYTES = 9;
@@ -153,11 +152,6 @@ export class AnswerWriter {
       out.varint(first);
       out.varint(count);
     }
-  }
-
-  /** The same refusal for all reads of a (checked) frame. */
-  refuseReads(frame: Uint8Array, code: ErrorCode, text: string): void {
-    forEachRead(frame, (request) => this.unread(request, code, text));
   }
 
   /**

@@ -29,7 +29,7 @@ import {
   type AnswerHandler,
 } from "../../../src/protocol/client/client.ts";
 import { DecodeError } from "../../../src/protocol/codec/decode-error.ts";
-import { answerReads, type ReadableState } from "../../../src/replica/answer-reads.ts";
+import { answerReads, refuseReads, type ReadableState } from "../../../src/replica/answer-reads.ts";
 
 const unasked = (): never => {
   throw new Error("nothing but keys is asked for");
@@ -258,7 +258,7 @@ describe("answers", () => {
     fc.assert(
       fc.property(code, fc.string({ unit: "grapheme", maxLength: 2000 }), (code, text) => {
         const writer = new AnswerWriter();
-        writer.refuseReads(readsFrame([[3, bytes("a")]]), code, text);
+        refuseReads(writer, readsFrame([[3, bytes("a")]]), code, text);
         const [, refusal] = notesOf(drained(writer));
         expect(refusal!.slice(0, 3)).toEqual(["unread", 3, code]);
         const arrived = String(refusal![3]);
@@ -405,7 +405,7 @@ describe("answers", () => {
     writer.write(1, 3, STATUS.casFailed, 3, byteStringOfText("actual"));
     writer.opened(1, new Uint8Array(16), 3, 0);
     writer.refuseGroup(group.take(0, 0), "NO_QUORUM", "text");
-    writer.refuseReads(readsFrame([[1, bytes("a")]]), "OVERLOADED", "text");
+    refuseReads(writer, readsFrame([[1, bytes("a")]]), "OVERLOADED", "text");
     const known = storedValue(bytes("value"), 300);
     answerReads(writer, readsFrame([[1, bytes("a")]]), {
       origin: 7,

@@ -11,6 +11,7 @@ import { checkLocks, type LeaseEnd, type SeenChange } from "./lock-notes.ts";
 import { LEASE_PREFIX, nowUs, type LockWorkerTask } from "./lock-worker.ts";
 import { LockWorkers, type LockWorker } from "./lock-workers.ts";
 import { rage } from "./nemesis.ts";
+import { endCluster, runFor } from "./run.ts";
 import { everyServerRuns, replicasAgree } from "./torture.ts";
 
 export interface LockTortureOptions {
@@ -47,7 +48,7 @@ export async function tortureLocks(options: LockTortureOptions): Promise<boolean
     `torture of locks: ${size} nodes, ${options.workers} processes, ${seconds} s, seed ${seed}`,
   );
   const cluster = await OmnikvCluster.start({ size, flags: SERVER_FLAGS, withSecret: true });
-  const { nodes, secret, dataDirectory } = cluster;
+  const { nodes, secret } = cluster;
   const admin = createAdminClient({ nodes, secret });
   const client = createClient({ nodes, secret });
   const workers = new LockWorkers();
@@ -77,12 +78,7 @@ export async function tortureLocks(options: LockTortureOptions): Promise<boolean
     await workers.next(({ event }) => event === "held", FIRST_HOLDER_MAX_MS);
     await killHolders(workers, lockers, restart, options);
     const random = new SeededRandom(seed);
-    const startedMs = performance.now();
-    const isOver = (): boolean => performance.now() > startedMs + seconds * 1000;
-    const say = (text: string): void => {
-      const at = ((performance.now() - startedMs) / 1000).toFixed(1);
-      console.log(`${at.padStart(6)} s  ${text}`);
-    };
+    const { isOver, say } = runFor(seconds);
     const victims = { cluster, hosts: null, admin };
     const harm = harmWorkers(lockers, watcher, restart, random.fork("workers"), isOver, say);
     await Promise.all([rage(victims, random.fork("nemesis"), isOver, say), harm]);
@@ -108,12 +104,7 @@ export async function tortureLocks(options: LockTortureOptions): Promise<boolean
     await Promise.all(running.map((worker) => worker.kill()));
     client.close();
     admin.close();
-    await Promise.all(nodes.map(({ id }) => cluster.kill(id)));
-    if (isGood && !options.keep) await cluster.remove();
-    else {
-      await cluster.stop();
-      console.log(`data and logs: ${dataDirectory}`);
-    }
+    await endCluster(cluster, isGood && !options.keep);
   }
   console.log(isGood ? "no violation" : `FAILED (seed ${seed})`);
   return isGood;

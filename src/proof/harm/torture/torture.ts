@@ -8,6 +8,7 @@ import { SeededRandom } from "../../../machine/ports/index.ts";
 import { checkNotes } from "./check.ts";
 import { startLoad } from "./load.ts";
 import { rage, type FaultRecord } from "./nemesis.ts";
+import { endCluster, runFor } from "./run.ts";
 import { judgeStore, startStoreLoad } from "./store-load.ts";
 
 export interface TortureOptions {
@@ -54,13 +55,8 @@ export async function torture(options: TortureOptions): Promise<boolean> {
     const ids = nodes.map(({ id }) => id);
     const store = await startStoreLoad(storeClients, admin, ids, random.fork("store"));
     const load = startLoad(clients, ids, random.fork("load"));
-    const startedMs = performance.now();
     const victims = { cluster, hosts, admin };
-    const isOver = (): boolean => performance.now() > startedMs + seconds * 1000;
-    const say = (text: string): void => {
-      const at = ((performance.now() - startedMs) / 1000).toFixed(1);
-      console.log(`${at.padStart(6)} s  ${text}`);
-    };
+    const { isOver, say } = runFor(seconds);
     const faults = await rage(victims, random.fork("nemesis"), isOver, say);
     await Promise.all([load.stop(), store.stop()]);
     say("all is healed; the clients have stopped");
@@ -80,12 +76,7 @@ export async function torture(options: TortureOptions): Promise<boolean> {
   } finally {
     for (const client of [...clients, ...storeClients]) client.close();
     admin.close();
-    await Promise.all(nodes.map(({ id }) => cluster.kill(id)));
-    if (isGood && !options.keep) await cluster.remove();
-    else {
-      await cluster.stop();
-      console.log(`data and logs: ${dataDirectory}`);
-    }
+    await endCluster(cluster, isGood && !options.keep);
   }
   console.log(isGood ? "no violation, nothing lost" : `FAILED (seed ${seed})`);
   return isGood;
