@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { KvState, SnapshotDecoder } from "../../src/store/index.ts";
-import { compact, open, RecordingSink, run, snapshotBytes } from "./helpers.ts";
+import { KvState } from "../../src/store/index.ts";
+import { compact, fromSnapshot, open, RecordingSink, run, snapshotBytes } from "./helpers.ts";
 
 interface Recorded {
   /** Base64. */
@@ -27,13 +27,6 @@ const recorded = JSON.parse(
   readFileSync(join(import.meta.dirname, "first-version.json"), "utf8"),
 ) as Recorded;
 const entries = recorded.entries.map((entry) => new Uint8Array(Buffer.from(entry, "base64")));
-
-function fromSnapshot(bytes: Uint8Array): KvState {
-  const decoder = new SnapshotDecoder();
-  decoder.push(bytes);
-  while (decoder.step(Infinity));
-  return decoder.finish();
-}
 
 function replay(state: KvState): unknown[] {
   const answers: unknown[] = [];

@@ -2,38 +2,7 @@
 import { expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
 import { Load } from "../../../src/client/scenarios/steady-load.ts";
-import type { Clock } from "../../../src/machine/ports/clock.ts";
-
-class HandClock implements Clock {
-  #now = 0;
-  #timers: { at: number; callback: () => void }[] = [];
-  now = (): number => this.#now;
-  after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#now + ms, callback };
-    this.#timers.push(timer);
-    return () => (this.#timers = this.#timers.filter((other) => other !== timer));
-  }
-  endOfTurn(callback: () => void): void {
-    this.after(0, callback);
-  }
-  async run(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      const [next] = this.#timers.toSorted((a, b) => a.at - b.at);
-      if (next === undefined || next.at > end) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = next.at;
-      next.callback();
-      for (let i = 0; i < 4; i++) await Promise.resolve();
-    }
-    this.#now = end;
-  }
-  /** Nothing runs, as in a tab that sleeps. */
-  sleep(ms: number): void {
-    this.#now += ms;
-    this.#timers = this.#timers.map((timer) => ({ ...timer, at: Math.max(timer.at, this.#now) }));
-  }
-}
+import { HandClock } from "../hand-clock.ts";
 
 test.each([5, 20, 100])("%i writes a second, over and over to fifty keys", async (rate) => {
   const clock = new HandClock();

@@ -8,34 +8,12 @@ import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
 import type { LiveScreen, Screen } from "../../../src/prompt/terminal/screen.ts";
 import { plainStyle } from "../../../src/prompt/terminal/style.ts";
 import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
+import { HandClock } from "../../client/hand-clock.ts";
 
 function actionOf(line: string): ClientAction {
   const parsed = parseCommand(clientTable([1, 2, 3]), tokenize(line)[0] ?? []);
   if (parsed.kind !== "command") throw new Error(parsed.kind);
   return parsed.action;
-}
-
-class HandClock {
-  #now = 0;
-  #timers: { readonly at: number; readonly callback: () => void }[] = [];
-  readonly now = (): number => this.#now;
-  readonly after = (ms: number, callback: () => void): (() => void) => {
-    const timer = { at: this.#now + ms, callback };
-    this.#timers.push(timer);
-    return () => (this.#timers = this.#timers.filter((other) => other !== timer));
-  };
-  async run(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      const [next] = this.#timers.toSorted((a, b) => a.at - b.at);
-      if (next === undefined || next.at > end) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = next.at;
-      next.callback();
-      for (let i = 0; i < 10; i++) await Promise.resolve();
-    }
-    this.#now = end;
-  }
 }
 
 /** Answers after 5 ms while it is up. */

@@ -1,24 +1,11 @@
 /** `omnikv explore` as a process. */
-import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { OMNIKV, runOmnikv, type Ended } from "../run-omnikv.ts";
 
-const OMNIKV = resolve(import.meta.dirname, "../../../dist/bin/omnikv.js");
 const TRACES = resolve(import.meta.dirname, "traces");
 
-function explore(
-  ...args: readonly string[]
-): Promise<{ status: number | null; out: string; err: string }> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [OMNIKV, "explore", ...args]);
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    child.on("error", fail);
-    child.on("close", (status) => done({ status, out, err }));
-  });
-}
+const explore = (...args: readonly string[]): Promise<Ended> => runOmnikv("explore", ...args);
 
 describe("omnikv explore", { timeout: 120_000 }, () => {
   test("says how many worlds there are", async () => {

@@ -1,24 +1,9 @@
 /** `omnikv sim` as a process. */
-import { spawn } from "node:child_process";
-import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { planOf, runSeed } from "../../../src/proof/simulator/index.ts";
+import { runOmnikv, type Ended } from "../run-omnikv.ts";
 
-const OMNIKV = resolve(import.meta.dirname, "../../../dist/bin/omnikv.js");
-
-function sim(
-  ...args: readonly string[]
-): Promise<{ status: number | null; out: string; err: string }> {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [OMNIKV, "sim", ...args]);
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    child.on("error", fail);
-    child.on("close", (status) => done({ status, out, err }));
-  });
-}
+const sim = (...args: readonly string[]): Promise<Ended> => runOmnikv("sim", ...args);
 
 describe("omnikv sim", { timeout: 120_000 }, () => {
   test("says how many runs, how fast, and what was hit", async () => {
