@@ -55,6 +55,7 @@ function storeHistoryOf({ operations, ranges, txns }: History): StoreHistory {
     watches: [],
     isWhole: true,
     isShared: true,
+    emptyRevision: 0,
   };
 }
 

@@ -127,3 +127,12 @@ test("something was put behind what is there: the key is another, its value not 
     /"s\/a" is 3/,
   );
 });
+
+describe("an answer that was lost", () => {
+  test("may be the one to the first change of all, whichever revision that takes", () => {
+    const operations = [lost({ success: [put("s/a", "1")] }), reads(1, [found("s/a", "1", 1)])];
+    const history = { operations, watches: [], isWhole: true, isShared: true };
+    expect(checkStore({ ...history, emptyRevision: 0 }).verdict).toBe("ok");
+    expect(checkStore(history).verdict).toBe("violation");
+  });
+});

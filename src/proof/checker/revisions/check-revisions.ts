@@ -11,7 +11,12 @@
  *       of it, and had asked before anybody was answered at that revision or later. When several may have taken it, their
  *       keys are not known after it.
  */
-import { describeStoreOperation, type StoreHistory, type StoreOperation } from "./store-history.ts";
+import {
+  describeStoreOperation,
+  ETCD_EMPTY_REVISION,
+  type StoreHistory,
+  type StoreOperation,
+} from "./store-history.ts";
 import { StoreState, type Held } from "./state.ts";
 import {
   changesSomething,
@@ -46,8 +51,6 @@ export interface Replayed {
 }
 
 const ANOMALIES_MAX = 10;
-/** What etcd begins with. */
-const FIRST_REVISION = 1;
 
 export function replay(history: StoreHistory): Replayed {
   return new Replay(history).run();
@@ -63,12 +66,15 @@ class Replay {
   readonly #evidence = new Map<number, Map<string, string | null>>();
   readonly #revocations = new Map<number, StoreOperation[]>();
   readonly #unused: Set<StoreOperation>;
-  #revision = FIRST_REVISION;
+  readonly #emptyRevision: number;
+  #revision: number;
   /** Revisions of which nobody knows who took them. */
   #unsure = 0;
 
   constructor(history: StoreHistory) {
     this.#history = history;
+    this.#emptyRevision = history.emptyRevision ?? ETCD_EMPTY_REVISION;
+    this.#revision = this.#emptyRevision;
     this.#unused = new Set(history.operations.filter(({ outcome }) => outcome === "unknown"));
   }
 
@@ -138,8 +144,9 @@ class Replay {
   /** A store that was in use before the first answer has content that nobody knows. */
   #begin(ordered: readonly { readonly place: number }[]): void {
     if (this.#history.isShared === true) return;
-    const first = ordered[0]?.place ?? FIRST_REVISION;
-    if (first <= FIRST_REVISION + 1 || this.#unused.size >= first - FIRST_REVISION - 1) return;
+    const empty = this.#emptyRevision;
+    const first = ordered[0]?.place ?? empty;
+    if (first <= empty + 1 || this.#unused.size >= first - empty - 1) return;
     this.#state.forgetAll();
     this.#revision = first - 1;
   }

@@ -135,7 +135,12 @@ export interface StoreHistory {
   readonly isWhole: boolean;
   /** Whether others change keys of their own, of which it says nothing: what took a revision and left no trace in it may have been they. */
   readonly isShared?: boolean;
+  /** Of a store that nothing has been written to. Default: ETCD_EMPTY_REVISION. The first change takes the next one. */
+  readonly emptyRevision?: number;
 }
+
+/** What etcd begins with. */
+export const ETCD_EMPTY_REVISION = 1;
 
 export function isWithin({ start, end }: KeyRange, key: string): boolean {
   if (end === null) return key === start;

@@ -76,7 +76,7 @@ export function judgeStore({ operations, counts }: StoreNotes): {
   readonly text: string;
 } {
   const startedMs = performance.now();
-  const history = { operations, watches: [], isWhole: true, isShared: true };
+  const history = { operations, watches: [], isWhole: true, isShared: true, emptyRevision: 0 };
   const { anomalies, leftOut } = checkStore(history);
   const ms = Math.round(performance.now() - startedMs);
   const did =
