@@ -86,9 +86,15 @@ export class AnswerAtHand {
     this.actual = results;
   }
 
-  /** For who may not read any more what was found. */
-  withhold(): void {
+  /**
+   * For who may not read any more what was found. Of a cas that did nothing not even its revision is told, and without one the
+   * client would take the key for absent: it is refused, which is as true, as nothing was done.
+   * @param refusal the wire number of the error with which the command would be refused now
+   */
+  withhold(refusal: number): void {
     this.actual = undefined;
-    if (this.status === STATUS.casFailed) this.set(STATUS.casFailedLarge, 0);
+    if (this.status === STATUS.casFailed || this.status === STATUS.casFailedLarge) {
+      this.set(refusal, 0);
+    }
   }
 }

@@ -578,7 +578,8 @@ export class KvState {
   #repeatAnswer(session: Session, kept: number): void {
     const { op, sequence } = this.#cursor;
     this.#answer.repeat(session, kept, sequence, op, this.#revision);
-    if (this.#judge.refusalOf(this.#cursor) !== 0) this.#answer.withhold();
+    const denied = this.#judge.refusalOf(this.#cursor);
+    if (denied !== 0) this.#answer.withhold(denied);
   }
 
   /** Planned in full, and then all of it is done or nothing. */

@@ -245,9 +245,10 @@ describe("what is applied while access control is on", () => {
     expect(store.do(read, user("ann"), 11).actual).toContain("held");
     store.manage({ kind: "revokeRole", user: "ann", role: "shop" });
     expect(store.do(cas, user("ann"), 10)).toMatchObject({
-      status: STATUS.casFailedLarge,
+      status: FORBIDDEN,
       actual: undefined,
     });
+    expect(store.do(cas, null, 10).status).toBe(UNAUTHENTICATED);
     expect(store.do(read, user("ann"), 11)).toMatchObject({
       status: STATUS.txnThen,
       actual: undefined,
