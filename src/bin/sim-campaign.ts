@@ -28,6 +28,8 @@ export interface CampaignOptions {
   readonly mistakes: MistakeShare;
   /** About once a second, and at the end. */
   readonly onProgress: (done: number, text: string) => void;
+  /** At once: who runs for hours wants to look at it before the end. */
+  readonly onFailure: (failed: Failed) => void;
 }
 
 /** From parent to worker: runs these. */
@@ -45,7 +47,7 @@ const PROGRESS_MS = 1000;
 const PROGRESS_MS_IN_A_FILE = 10_000;
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { from, seeds, jobs, stopAtFailure, mistakes, onProgress } = options;
+  const { from, seeds, jobs, stopAtFailure, mistakes, onProgress, onFailure } = options;
   const started = performance.now();
   const sum = new Sum();
   let next = from;
@@ -59,6 +61,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   };
   const give = (part: Part): void => {
     sum.add(part);
+    for (const failed of part.failed) onFailure(failed);
     const now = performance.now();
     const every = process.stderr.isTTY ? PROGRESS_MS : PROGRESS_MS_IN_A_FILE;
     if (now - told < every && sum.done < seeds) return;

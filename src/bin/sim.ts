@@ -76,6 +76,7 @@ async function sim(flags: SimFlags): Promise<void> {
     stopAtFailure: flags.stop === true,
     mistakes: shareOf(flags),
     onProgress: flags.json === true ? () => {} : (done, text) => progress(done, seeds, text),
+    onFailure: flags.json === true ? () => {} : failedAtOnce,
   });
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
   else report(result, flags);
@@ -86,6 +87,12 @@ function progress(done: number, seeds: number, text: string): void {
   const line = `${done} of ${seeds} · ${text}`;
   process.stderr.write(process.stderr.isTTY ? `\r\u001B[K${line}` : `${line}\n`);
   if (process.stderr.isTTY && done === seeds) process.stderr.write("\n");
+}
+
+function failedAtOnce({ seed, phase, message }: Failed): void {
+  const [first = ""] = message.split("\n");
+  const line = `seed ${seed} fails (${phase}): ${first}`;
+  process.stderr.write(process.stderr.isTTY ? `\r\u001B[K${line}\n` : `${line}\n`);
 }
 
 function report(result: CampaignResult, flags: SimFlags): void {
