@@ -104,6 +104,8 @@ export class SimNode {
   #doomed: Death | null = null;
   /** A sync was told to fail: then the process ends by itself. */
   #fatal: Death | null = null;
+  /** Of a process that was asked to stop: how long it stays away then. */
+  #downMs = 0;
   #invocation: Invocation = {};
   /** Somebody works on its disk, or it has said that it cannot go on: nobody starts it meanwhile. */
   #isHeld = false;
@@ -276,11 +278,12 @@ export class SimNode {
     const node = this.#node;
     if (node === null || this.paused) return;
     this.#note("is asked to stop");
+    this.#downMs = downMs;
     let stopped = false;
     const ended = (): void => {
       if (stopped || this.#node !== node) return;
       stopped = true;
-      this.crash({ silent: false, power: false, downMs });
+      this.crash({ silent: false, power: false, downMs: this.#downMs });
     };
     // Not from within the node's own call.
     node.retire(() => this.#context.clock.after(0, ended));
@@ -309,6 +312,8 @@ export class SimNode {
     this.disk.capacityBytes = Number.POSITIVE_INFINITY;
     this.disk.syncMs = this.#context.syncMs;
     this.resume();
+    // A process that is about to stop is started again as soon as it has.
+    this.#downMs = 0;
     if (this.#clock === null) this.start();
   }
 
