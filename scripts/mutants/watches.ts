@@ -32,8 +32,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         WALKS,
-        "if (watch.lane !== lane || watch.next > revision || !wants(watch, change)) return;",
-        "if (watch.lane !== lane || !wants(watch, change)) return;",
+        "if (watch.source !== source || watch.next > revision || !wants(watch, change)) return;",
+        "if (watch.source !== source || !wants(watch, change)) return;",
       ),
     ],
     by: "sim",
@@ -50,8 +50,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         HUB,
-        'watch.lane === "large" || upTo < watch.asked) continue;',
-        'watch.lane === "large") continue;',
+        'watch.source === "large" || upTo < watch.asked) continue;',
+        'watch.source === "large") continue;',
       ),
       patch(
         HUB,
@@ -132,8 +132,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         WALKS,
-        'if (watch.lane === "live" && watch.next <= oldest) this.#compacted(watch, oldest);',
-        'if (watch.lane === "live" && watch.next < 0) this.#compacted(watch, oldest);',
+        'if (watch.source === "live" && watch.next <= oldest) this.#compacted(watch, oldest);',
+        'if (watch.source === "live" && watch.next < 0) this.#compacted(watch, oldest);',
       ),
     ],
     by: "sim",

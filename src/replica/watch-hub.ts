@@ -239,7 +239,7 @@ export class WatchHub {
       // Of a watch from the future nothing was sent, and nothing was to be.
       const upTo = Math.min(this.#walks.nextOf(watch) - 1, this.#walks.fed);
       // Not between the parts of a revision.
-      if (watch.asked === null || watch.lane === "large" || upTo < watch.asked) continue;
+      if (watch.asked === null || watch.source === "large" || upTo < watch.asked) continue;
       watch.asked = null;
       this.#askers.delete(watch);
       watch.session.out.progress(watch.number, upTo);
@@ -252,8 +252,8 @@ export class WatchHub {
     if (!session.hasRoom(this.#walks.turn)) return;
     if (session.behind.size === 0) session.out.progress(ALL_WATCHES, this.#walks.fed);
     else {
-      for (const { lane, number, wish } of session.watches.values()) {
-        if (lane === "live" && wish.notices) session.out.progress(number, this.#walks.fed);
+      for (const { source, number, wish } of session.watches.values()) {
+        if (source === "live" && wish.notices) session.out.progress(number, this.#walks.fed);
       }
     }
     this.#dirty.add(session);

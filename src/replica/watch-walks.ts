@@ -19,7 +19,7 @@
 import type { ByteString } from "../base/index.ts";
 import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../store/index.ts";
 import { RangeIndex } from "./range-index.ts";
-import type { Lane, Watch, WatchSession } from "./watch.ts";
+import type { WatchSource, Watch, WatchSession } from "./watch.ts";
 import { firstFrom, isIn, SharedEvent, wants } from "./watch-events.ts";
 import {
   FAR_REVISIONS,
@@ -118,9 +118,9 @@ export class WatchWalks {
   }
 
   /** The first revision of which not all was sent (WALKS-2). */
-  nextOf({ lane, next }: Watch): number {
-    if (lane === "live") return Math.max(next, this.#fed + 1);
-    return lane === "swept" ? Math.max(next, this.#at) : next;
+  nextOf({ source, next }: Watch): number {
+    if (source === "live") return Math.max(next, this.#fed + 1);
+    return source === "swept" ? Math.max(next, this.#at) : next;
   }
 
   /** Those that are behind get on, as far as the turn goes. */
@@ -142,13 +142,13 @@ export class WatchWalks {
     return false;
   }
 
-  #move(watch: Watch, lane: Lane): void {
+  #move(watch: Watch, source: WatchSource): void {
     const { session } = watch;
-    const wasBehind = isBehind(watch.lane);
-    if (watch.lane === "swept") this.#swept.delete(watch);
-    watch.lane = lane;
-    if (lane === "swept") this.#swept.add(watch);
-    if (isBehind(lane) === wasBehind) return;
+    const wasBehind = isBehind(watch.source);
+    if (watch.source === "swept") this.#swept.delete(watch);
+    watch.source = source;
+    if (source === "swept") this.#swept.add(watch);
+    if (isBehind(source) === wasBehind) return;
     if (wasBehind) {
       this.#behindCount -= 1;
       session.behind.delete(watch);
@@ -169,7 +169,7 @@ export class WatchWalks {
     if (this.#fed < oldest) {
       for (const { watches } of this.#sessions.values()) {
         for (const watch of watches.values()) {
-          if (watch.lane === "live" && watch.next <= oldest) this.#compacted(watch, oldest);
+          if (watch.source === "live" && watch.next <= oldest) this.#compacted(watch, oldest);
         }
       }
       this.#fed = oldest;
@@ -180,20 +180,20 @@ export class WatchWalks {
   }
 
   /**
-   * Tells watches of a lane of the next revisions.
+   * Tells watches of a source of the next revisions.
    * @param from the first of them
    * @param last as far as it may go
    * @returns the revision to go on with
    */
-  #walk(lane: "live" | "swept", from: number, last: number, budget: Budget): number {
+  #walk(source: "live" | "swept", from: number, last: number, budget: Budget): number {
     const { cells } = this.#state();
     const { history } = cells;
-    if (!this.#knowsNext(from, budget, FAR_REVISIONS[lane === "live" ? "live" : "past"]))
+    if (!this.#knowsNext(from, budget, FAR_REVISIONS[source === "live" ? "live" : "past"]))
       return from;
     const first = history.keysAt(from);
     if (first.length > LARGE_REVISION_KEYS) {
       budget.changes -= first.length;
-      this.#setAside(lane, from, first);
+      this.#setAside(source, from, first);
       return from + 1;
     }
     let to = from;
@@ -209,7 +209,7 @@ export class WatchWalks {
       const revision = changes[at]?.revision ?? to;
       let end = at + 1;
       while (changes[end]?.revision === revision) end += 1;
-      this.#tell(lane, revision, changes.slice(at, end), budget);
+      this.#tell(source, revision, changes.slice(at, end), budget);
       if (budget.isSpent && revision < to) {
         // What was made of the others is made once more: less of it next time.
         budget.piece = Math.max(PIECE_CHANGES_MIN, budget.piece >> 2);
@@ -235,9 +235,9 @@ export class WatchWalks {
     return this.#next.last === history.last;
   }
 
-  /** All that the watches of a lane want of one revision (WALKS-1). */
+  /** All that the watches of a source want of one revision (WALKS-1). */
   #tell(
-    lane: "live" | "swept",
+    source: "live" | "swept",
     revision: number,
     changes: readonly Change[],
     budget: Budget,
@@ -246,7 +246,7 @@ export class WatchWalks {
     for (const change of changes) {
       const event = new SharedEvent(change);
       this.#index.visit(change.key, (watch) => {
-        if (watch.lane !== lane || watch.next > revision || !wants(watch, change)) return;
+        if (watch.source !== source || watch.next > revision || !wants(watch, change)) return;
         if (watch.events.length === 0) touched.push(watch);
         const bytes = event.bytes(watch.wish.previous);
         watch.events.push(bytes);
@@ -271,25 +271,25 @@ export class WatchWalks {
   }
 
   /** @param revision of which it was told nothing */
-  #leave(watch: Watch, revision: number, lane: "waiting" | "large"): void {
-    if (watch.lane === "live" && lane === "waiting") this.#slowed += 1;
+  #leave(watch: Watch, revision: number, source: "waiting" | "large"): void {
+    if (watch.source === "live" && source === "waiting") this.#slowed += 1;
     watch.next = revision;
     watch.sentKey = null;
-    this.#move(watch, lane);
+    this.#move(watch, source);
   }
 
   /** A revision of very many keys: whoever wants any of them gets it by itself. */
-  #setAside(lane: "live" | "swept", revision: number, keys: readonly ByteString[]): void {
+  #setAside(source: "live" | "swept", revision: number, keys: readonly ByteString[]): void {
     const sorted = keys.toSorted();
     const concern = (watch: Watch): void => {
-      if (watch.lane !== lane || watch.next > revision) return;
+      if (watch.source !== source || watch.next > revision) return;
       const { start, end } = watch.wish;
       const first = sorted[firstFrom(sorted, start)];
       if (first !== undefined && (end === null || first < end)) {
         this.#leave(watch, revision, "large");
       }
     };
-    if (lane === "swept") for (const watch of this.#swept) concern(watch);
+    if (source === "swept") for (const watch of this.#swept) concern(watch);
     else for (const { watches } of this.#sessions.values()) watches.forEach(concern);
   }
 
@@ -305,7 +305,7 @@ export class WatchWalks {
     const { oldest } = cells.history;
     for (const { behind } of this.#behind) {
       for (const watch of behind) {
-        if (watch.lane !== "large") continue;
+        if (watch.source !== "large") continue;
         if (watch.next <= oldest) this.#compacted(watch, oldest);
         else if (!this.#past.isSpent) this.#tellPart(watch);
       }
@@ -371,7 +371,7 @@ export class WatchWalks {
     for (const session of this.#behind) {
       const hasRoom = session.hasRoom(this.#turn);
       for (const watch of session.behind) {
-        if (watch.lane !== "waiting") continue;
+        if (watch.source !== "waiting") continue;
         if (watch.next <= oldest) this.#compacted(watch, oldest);
         else if (hasRoom) {
           at = Math.min(at, watch.next);
@@ -385,6 +385,6 @@ export class WatchWalks {
   }
 }
 
-function isBehind(lane: Lane): boolean {
-  return lane !== "live" && lane !== "ended";
+function isBehind(source: WatchSource): boolean {
+  return source !== "live" && source !== "ended";
 }

@@ -31,14 +31,14 @@ export interface Told {
  *   swept: of the history, with all others that are in the sweep
  *   large: of one revision that has more for it than goes at once
  */
-export type Lane = "live" | "waiting" | "swept" | "large" | "ended";
+export type WatchSource = "live" | "waiting" | "swept" | "large" | "ended";
 
 export class Watch {
   /** As its client calls it. */
   readonly number: number;
   readonly session: WatchSession;
   readonly wish: WatchWish<ByteString>;
-  lane: Lane = "live";
+  source: WatchSource = "live";
   /**
    * The first revision of which not all was sent. Of live and swept ones it may stand behind: it is at least the hub's next
    * revision, or the sweep's.

@@ -54,12 +54,12 @@ class SlowTarget implements Target {
     this.#answerMs = answerMs;
   }
 
-  put(_lane: number, key: Uint8Array, value: Uint8Array, done: Finished): void {
+  put(_caller: number, key: Uint8Array, value: Uint8Array, done: Finished): void {
     this.stored.set(Buffer.from(key).toString(), value.length);
     this.#answer("put", done);
   }
 
-  get(_lane: number, _key: Uint8Array, local: boolean, done: Finished): void {
+  get(_caller: number, _key: Uint8Array, local: boolean, done: Finished): void {
     this.#answer(local ? "local" : "get", done);
   }
 

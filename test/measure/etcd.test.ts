@@ -108,8 +108,8 @@ test("load goes over the connections that are left when one breaks", async () =>
   const target = createEtcdTarget(
     [broken, good].map(({ host, port }) => new EtcdConnection(host, port)),
   );
-  const put = (lane: number): Promise<string | null> =>
-    new Promise((resolve) => target.put(lane, Buffer.from("k"), Buffer.from("v"), resolve));
+  const put = (caller: number): Promise<string | null> =>
+    new Promise((resolve) => target.put(caller, Buffer.from("k"), Buffer.from("v"), resolve));
   expect(await put(0)).not.toBeNull();
   expect(await put(0)).toBeNull();
   const key = Buffer.from("k");

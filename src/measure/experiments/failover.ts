@@ -84,13 +84,13 @@ async function killLeader(cluster: Cluster, writesPerSecond: number): Promise<nu
   const leader = await cluster.leader();
   const target = cluster.connect();
   const acknowledged = new Acknowledgements();
-  let lane = 0;
+  let caller = 0;
   const endLoad = startOpenLoop({
     clock: nodeClock,
     perSecond: writesPerSecond,
     send: () => {
-      lane += 1;
-      target.put(lane, benchKey(lane % KEYS), VALUE, (error) => {
+      caller += 1;
+      target.put(caller, benchKey(caller % KEYS), VALUE, (error) => {
         if (error === null) acknowledged.add(performance.now());
       });
       return 1;

@@ -84,7 +84,7 @@ class Tally {
 let tally = new Tally();
 
 /** One connection and its session. */
-class Lane {
+class FloodConnection {
   readonly #link: NodeLink;
   readonly #handler: AnswerHandler;
   readonly #frames = new Map<number, SentFrame>();
@@ -186,15 +186,15 @@ function report(message: FloodReport): void {
 }
 
 async function main(): Promise<void> {
-  const lanes = Array.from({ length: plan.connections }, (_, i) => new Lane(i));
-  await Promise.all(lanes.map(({ ready }) => ready));
+  const connections = Array.from({ length: plan.connections }, (_, i) => new FloodConnection(i));
+  await Promise.all(connections.map(({ ready }) => ready));
   report({ kind: "ready" });
   let next = 0;
   const endLoad = startOpenLoop({
     clock: nodeClock,
     perSecond: plan.writesPerSecond / plan.writesPerFrame,
     send: () => {
-      lanes[next++ % lanes.length]?.send();
+      connections[next++ % connections.length]?.send();
       return 1;
     },
   });

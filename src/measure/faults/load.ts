@@ -29,19 +29,19 @@ export function startLoad(writers: readonly Writer[], options: LoadOptions, cloc
   const value = "x".repeat(valueBytes);
   let next = 0;
   const loop = startClosedLoop({
-    lanes: concurrency * writers.length,
+    callers: concurrency * writers.length,
     clock,
-    ask: (lane, done) => {
-      const writer = writers[lane % writers.length];
+    ask: (caller, done) => {
+      const writer = writers[caller % writers.length];
       if (writer === undefined) return false;
       settle(writer.write(`lab/${next++ % KEYS}`, value), done);
       return true;
     },
-    answered: (lane, error) => {
+    answered: (caller, error) => {
       if (error !== null) return;
       const nowMs = clock.now();
       all.add(nowMs);
-      each[lane % writers.length]?.add(nowMs);
+      each[caller % writers.length]?.add(nowMs);
     },
   });
   return {

@@ -63,8 +63,8 @@ serveGenerator(({ nodes, connections }): Target => {
     return new EchoConnection(node.host, node.port);
   });
   return {
-    put: (lane, key, value, done) => opened[lane % opened.length]?.put(key, value, done),
-    get: (_lane, _key, _local, done) => queueMicrotask(() => done("an echo has no gets")),
+    put: (caller, key, value, done) => opened[caller % opened.length]?.put(key, value, done),
+    get: (_caller, _key, _local, done) => queueMicrotask(() => done("an echo has no gets")),
     close: () => opened.forEach((connection) => connection.close()),
   };
 }, nodeClock);

@@ -14,18 +14,18 @@ export function createOmnikvTarget(clients: readonly ClientAt[]): Target {
     const where = node === null ? {} : { node };
     return { client, where, local: { ...where, consistency: "local" as const } };
   });
-  const at = (lane: number): (typeof asked)[number] => {
-    const chosen = asked[lane % asked.length];
+  const at = (caller: number): (typeof asked)[number] => {
+    const chosen = asked[caller % asked.length];
     if (chosen === undefined) throw new Error("a target needs at least one client");
     return chosen;
   };
   return {
-    put(lane, key, value, done) {
-      const { client, where } = at(lane);
+    put(caller, key, value, done) {
+      const { client, where } = at(caller);
       settle(client.write(key, value, where), done);
     },
-    get(lane, key, local, done) {
-      const { client, where, local: locally } = at(lane);
+    get(caller, key, local, done) {
+      const { client, where, local: locally } = at(caller);
       settle(client.read(key, local ? locally : where), done);
     },
     close() {

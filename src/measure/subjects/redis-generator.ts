@@ -15,8 +15,8 @@ serveGenerator(({ nodes, connections }): Target => {
     () => new RedisConnection(first.host, first.port, REPLICAS),
   );
   return {
-    put: (lane, key, value, done) => opened[lane % opened.length]?.put(key, value, done),
-    get: (_lane, _key, _local, done) => queueMicrotask(() => done("only puts are measured")),
+    put: (caller, key, value, done) => opened[caller % opened.length]?.put(key, value, done),
+    get: (_caller, _key, _local, done) => queueMicrotask(() => done("only puts are measured")),
     close: () => opened.forEach((connection) => connection.close()),
   };
 }, nodeClock);

@@ -1,21 +1,21 @@
-/** A closed loop: so many lanes, each with one request under way, the next one when its answer is there. */
+/** A closed loop: so many callers, each with one request under way, the next one when its answer is there. */
 import type { Clock } from "../../machine/ports/index.ts";
 import type { Finished } from "./target.ts";
 
 export interface ClosedLoopOptions {
-  readonly lanes: number;
+  readonly callers: number;
   readonly clock: Clock;
   /**
    * Asks one request; `done` is called once, and never from within.
-   * @returns false when there is nothing to ask any more: the lane ends, and `done` is not called
+   * @returns false when there is nothing to ask any more: the caller ends, and `done` is not called
    */
-  readonly ask: (lane: number, done: Finished) => boolean;
+  readonly ask: (caller: number, done: Finished) => boolean;
   /** @param startedMs when it was asked */
-  readonly answered: (lane: number, error: string | null, startedMs: number) => void;
+  readonly answered: (caller: number, error: string | null, startedMs: number) => void;
 }
 
 export interface ClosedLoop {
-  /** Every lane has ended, with its last request answered. */
+  /** Every caller has ended, with its last request answered. */
   readonly ended: Promise<void>;
   /** Asks nothing more. @returns `ended` */
   stop(): Promise<void>;
@@ -25,31 +25,31 @@ export interface ClosedLoop {
 const ERROR_PAUSE_MS = 10;
 
 export function startClosedLoop(options: ClosedLoopOptions): ClosedLoop {
-  const { lanes, clock, ask, answered } = options;
+  const { callers, clock, ask, answered } = options;
   let stopping = false;
-  let running = lanes;
+  let running = callers;
   let end: () => void = () => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const open = (lane: number): void => {
+  const open = (caller: number): void => {
     let startedMs = 0;
     const issue = (): void => {
       startedMs = clock.now();
-      if (!stopping && ask(lane, done)) return;
+      if (!stopping && ask(caller, done)) return;
       running -= 1;
       if (running === 0) end();
     };
-    // One for all requests of the lane: there is never more than one under way.
+    // One for all requests of the caller: there is never more than one under way.
     const done = (error: string | null): void => {
-      answered(lane, error, startedMs);
+      answered(caller, error, startedMs);
       if (error === null) issue();
       else clock.after(ERROR_PAUSE_MS, issue);
     };
     issue();
   };
-  for (let lane = 0; lane < lanes; lane++) open(lane);
-  if (lanes === 0) end();
+  for (let caller = 0; caller < callers; caller++) open(caller);
+  if (callers === 0) end();
   return {
     ended,
     stop() {

@@ -32,15 +32,15 @@ export async function putAll(
   let next = 0;
   await new Promise<void>((resolve, reject) => {
     const loop = startClosedLoop({
-      lanes: Math.min(concurrency, count),
+      callers: Math.min(concurrency, count),
       clock: nodeClock,
-      ask: (lane, done) => {
+      ask: (caller, done) => {
         if (next >= count) return false;
         const [key, value] = entry(next++);
-        target.put(lane, key, value, done);
+        target.put(caller, key, value, done);
         return true;
       },
-      answered: (_lane, error) => {
+      answered: (_caller, error) => {
         if (error === null) return;
         next = count;
         reject(new Error(`filling the store: ${error}`));

@@ -69,10 +69,10 @@ export async function runClosedLoop(
     });
   });
   const loop = startClosedLoop({
-    lanes: options.concurrency,
+    callers: options.concurrency,
     clock,
-    ask: (lane, done) => phase !== "end" && askNext(workload, target, lane, done),
-    answered: (_lane, error, startedMs) => {
+    ask: (caller, done) => phase !== "end" && askNext(workload, target, caller, done),
+    answered: (_caller, error, startedMs) => {
       if (phase !== "measure") return;
       if (error === null) latency.record((clock.now() - startedMs) * 1000);
       else errors[error] = (errors[error] ?? 0) + 1;

@@ -55,10 +55,10 @@ export function startSteadyLoop(
   };
   let cancel = clock.after(windowMs, endWindow);
   const loop = startClosedLoop({
-    lanes: concurrency,
+    callers: concurrency,
     clock,
-    ask: (lane, done) => askNext(workload, target, lane, done),
-    answered: (_lane, error, startedMs) => {
+    ask: (caller, done) => askNext(workload, target, caller, done),
+    answered: (_caller, error, startedMs) => {
       if (error === null) latency.record((clock.now() - startedMs) * 1000);
       else errors[error] = (errors[error] ?? 0) + 1;
     },

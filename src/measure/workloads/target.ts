@@ -5,9 +5,9 @@ export type Finished = (error: string | null) => void;
 
 /** `done` is called once for each request, never from within the call. */
 export interface Target {
-  /** @param lane who asks: requests of one lane go over the same connection */
-  put(lane: number, key: Uint8Array, value: Uint8Array, done: Finished): void;
-  get(lane: number, key: Uint8Array, local: boolean, done: Finished): void;
+  /** @param caller who asks: requests of one caller go over the same connection */
+  put(caller: number, key: Uint8Array, value: Uint8Array, done: Finished): void;
+  get(caller: number, key: Uint8Array, local: boolean, done: Finished): void;
   close(): void;
 }
 

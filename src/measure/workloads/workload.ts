@@ -72,8 +72,8 @@ export class Workload {
 }
 
 /** Asks the next one. @returns true, for a loop that goes on */
-export function askNext(workload: Workload, target: Target, lane: number, done: Finished): true {
-  if (workload.nextIsPut()) target.put(lane, workload.nextKey(), workload.nextValue(), done);
-  else target.get(lane, workload.nextKey(), workload.readsLocally, done);
+export function askNext(workload: Workload, target: Target, caller: number, done: Finished): true {
+  if (workload.nextIsPut()) target.put(caller, workload.nextKey(), workload.nextValue(), done);
+  else target.get(caller, workload.nextKey(), workload.readsLocally, done);
   return true;
 }

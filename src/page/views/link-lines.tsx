@@ -10,7 +10,7 @@ interface LinkLinesProps {
 }
 
 /** Between the two directions, pixels from the middle. */
-const LANE = 4;
+const BESIDE = 4;
 
 /** The line of a link, with dots for what passes. Its label is the button; the line is a larger target for pointers. */
 export function LinkLines({ place, look, open, onOpen }: LinkLinesProps): ComponentChild {
@@ -24,10 +24,10 @@ export function LinkLines({ place, look, open, onOpen }: LinkLinesProps): Compon
         <line class="link-line" {...ends(from, to)} />
       )}
       {look.flowToB === "none" ? null : (
-        <line class={`flow flow-${look.flowToB}`} {...ends(...beside(from, to, LANE))} />
+        <line class={`flow flow-${look.flowToB}`} {...ends(...beside(from, to, BESIDE))} />
       )}
       {look.flowToA === "none" ? null : (
-        <line class={`flow flow-${look.flowToA}`} {...ends(...beside(to, from, LANE))} />
+        <line class={`flow flow-${look.flowToA}`} {...ends(...beside(to, from, BESIDE))} />
       )}
     </g>
   );
@@ -42,8 +42,8 @@ interface OneWayProps {
 /** The direction that passes as an arrow, the other as a broken line beside it. */
 function OneWay({ from, to, passesTo }: OneWayProps): ComponentChild {
   const [start, end] = passesTo === "b" ? [from, to] : [to, from];
-  const [passStart, passEnd] = beside(start, end, LANE);
-  const [cutStart, cutEnd] = beside(end, start, LANE);
+  const [passStart, passEnd] = beside(start, end, BESIDE);
+  const [cutStart, cutEnd] = beside(end, start, BESIDE);
   const length = Math.hypot(end.x - start.x, end.y - start.y) || 1;
   const base = between(passEnd, passStart, 11 / length);
   const [left, right] = [beside(base, passEnd, 6)[0], beside(base, passEnd, -6)[0]];

@@ -1,32 +1,32 @@
 /** Which completed operations can wait because another one, that can come now, may just as well come first. */
-import { END, type Lanes } from "./lanes.ts";
+import { END, type Tracks } from "./tracks.ts";
 import type { Machine } from "./model.ts";
 
 export class Exchange {
   readonly #machine: Machine;
-  readonly #lanes: Lanes;
-  /** Completed operations that do the same have the same number; -1: there is no other. Null: several lanes. */
+  readonly #tracks: Tracks;
+  /** Completed operations that do the same have the same number; -1: there is no other. Null: several tracks. */
   readonly #twins: Int32Array | null;
 
-  constructor(machine: Machine, lanes: Lanes, ends: Float64Array) {
+  constructor(machine: Machine, tracks: Tracks, ends: Float64Array) {
     this.#machine = machine;
-    this.#lanes = lanes;
-    this.#twins = lanes.count > 1 ? null : twinsOf(machine, ends);
+    this.#tracks = tracks;
+    this.#twins = tracks.count > 1 ? null : twinsOf(machine, ends);
   }
 
   /** Whether one that does the same, and was answered before, can come now. */
   hasEarlierTwin(position: number): boolean {
     const twin = this.#twins?.[position] ?? -1;
     if (twin === -1) return false;
-    const end = this.#lanes.answerTime(position);
+    const end = this.#tracks.answerTime(position);
     for (
-      let node = this.#lanes.first(0);
+      let node = this.#tracks.first(0);
       node !== END && (node & 1) === 0;
-      node = this.#lanes.after(node)
+      node = this.#tracks.after(node)
     ) {
       const other = node >>> 1;
       if (this.#twins?.[other] !== twin || other === position) continue;
-      const otherEnd = this.#lanes.answerTime(other);
+      const otherEnd = this.#tracks.answerTime(other);
       if (otherEnd < end || (otherEnd === end && other < position)) return true;
     }
     return false;
@@ -37,11 +37,11 @@ export class Exchange {
     const machine = this.#machine;
     if (!machine.overwrites(position) || machine.isUnseen(position)) return false;
     const group = machine.group(position);
-    for (let lane = 0; lane < this.#lanes.count; lane++) {
-      let node = this.#lanes.first(lane);
+    for (let track = 0; track < this.#tracks.count; track++) {
+      let node = this.#tracks.first(track);
       while (node !== END && (node & 1) === 0) {
         if (machine.group(node >>> 1) === group && machine.isUnseen(node >>> 1)) return true;
-        node = this.#lanes.after(node);
+        node = this.#tracks.after(node);
       }
     }
     return false;

@@ -147,7 +147,7 @@ class Shrinker {
       else if (canWrite(operation)) operations.push(setFree(operation));
     }
     const machine: Machine = new ProductMachine(this.#model, operations);
-    return createProblem(machine, operations, { laneName: null, useRevisions: false });
+    return createProblem(machine, operations, { trackName: null, useRevisions: false });
   }
 }
 

@@ -99,7 +99,7 @@ function checkTask(model: Model, task: Task, limits: TaskLimits): PartitionResul
   const startedMs = limits.timer.elapsed();
   const machine = key === null ? new ProductMachine(model, operations) : model.prepare(operations);
   const problem = createProblem(machine, operations, {
-    laneName: null,
+    trackName: null,
     useRevisions: model.ordersByRevision,
   });
   const outcome = search(problem, {

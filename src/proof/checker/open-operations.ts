@@ -13,7 +13,7 @@ export class OpenOperations {
   constructor(
     calls: Float64Array,
     ends: Float64Array,
-    laneOf: Int32Array,
+    trackOf: Int32Array,
     classOf: (position: number) => string,
   ) {
     const positions: number[] = [];
@@ -29,7 +29,7 @@ export class OpenOperations {
     const lastOfClass = new Map<string, number>();
     positions.forEach((position, number) => {
       this.#numberOf[position] = number;
-      const name = `${laneOf[position] ?? 0} ${classOf(position)}`;
+      const name = `${trackOf[position] ?? 0} ${classOf(position)}`;
       const before = lastOfClass.get(name);
       this.#classes[number] = before === undefined ? number : (this.#classes[before] as number);
       this.#equalBefore[number] = before ?? -1;

@@ -41,7 +41,7 @@ export function selectOperations(operations: readonly Operation[], withLocal: bo
 
 export interface ProblemOptions {
   /** Null: real time orders all operations. Else it orders those of equal names only. */
-  readonly laneName: ((operation: Operation) => string) | null;
+  readonly trackName: ((operation: Operation) => string) | null;
   readonly useRevisions: boolean;
 }
 
@@ -49,28 +49,28 @@ export interface ProblemOptions {
 export function createProblem(
   machine: Machine,
   operations: readonly Operation[],
-  { laneName, useRevisions }: ProblemOptions,
+  { trackName, useRevisions }: ProblemOptions,
 ): SearchProblem {
   const count = operations.length;
   const calls = new Float64Array(count);
   const ends = new Float64Array(count);
-  const laneOf = new Int32Array(count);
-  const lanes = new Map<string, number>();
+  const trackOf = new Int32Array(count);
+  const tracks = new Map<string, number>();
   operations.forEach((operation, position) => {
     calls[position] = operation.call;
     ends[position] = operation.outcome === "ok" ? operation.end : Number.POSITIVE_INFINITY;
-    if (laneName === null) return;
-    const name = laneName(operation);
-    const lane = lanes.get(name) ?? lanes.size;
-    if (lane === lanes.size) lanes.set(name, lane);
-    laneOf[position] = lane;
+    if (trackName === null) return;
+    const name = trackName(operation);
+    const track = tracks.get(name) ?? tracks.size;
+    if (track === tracks.size) tracks.set(name, track);
+    trackOf[position] = track;
   });
   return {
     machine,
     calls,
     ends,
-    laneOf,
-    laneCount: Math.max(1, lanes.size),
+    trackOf,
+    trackCount: Math.max(1, tracks.size),
     chain: useRevisions ? chainOf(operations) : null,
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The search for an order of operations that a model accepts: depth first over "which operation comes next", with a
- * cache of configurations (Wing and Gong; Lowe). It backs linearizability and sequential consistency, see Lanes.
+ * cache of configurations (Wing and Gong; Lowe). It backs linearizability and sequential consistency, see Tracks.
  *
  * What keeps it small, and why nothing is lost:
  *   SEARCH-1. An operation that never changes the state (a read) is placed as soon as it is accepted, without alternative: in
@@ -8,7 +8,7 @@
  *   SEARCH-2. An operation of unknown outcome is placed only right before one that needs it. In an order with the fewest such
  *       operations, each as late as possible, what follows one of them neither gives the same state without it (it
  *       could be left out) nor gives the same state in front of it (it could be later).
- *   SEARCH-3. Two of unknown outcome that commute are placed in the order of their classes, and of equal ones of a lane the
+ *   SEARCH-3. Two of unknown outcome that commute are placed in the order of their classes, and of equal ones of a track the
  *       one called first: each order can be rearranged so.
  *   SEARCH-4. A state that can only grow (append), and is not the beginning of anything that was read, is given up when some
  *       read must come before anything that could reset it.
@@ -22,7 +22,7 @@
 import { ConfigurationCache, type Configuration } from "./configuration-cache.ts";
 import { Exchange } from "./exchange.ts";
 import { Futures } from "./futures.ts";
-import { END, Lanes } from "./lanes.ts";
+import { END, Tracks } from "./tracks.ts";
 import { REJECTED, type Machine } from "./model.ts";
 import { OpenOperations } from "./open-operations.ts";
 
@@ -32,8 +32,8 @@ export interface SearchProblem {
   readonly calls: Float64Array;
   /** Infinity: of unknown outcome. */
   readonly ends: Float64Array;
-  readonly laneOf: Int32Array;
-  readonly laneCount: number;
+  readonly trackOf: Int32Array;
+  readonly trackCount: number;
   /** Those with a number from 0 stand in this order in every order; -1: not known. Null: none known. */
   readonly chain: Int32Array | null;
 }
@@ -78,7 +78,7 @@ export function search(problem: SearchProblem, limits: SearchLimits): SearchOutc
 class Search {
   readonly #machine: Machine;
   readonly #limits: SearchLimits;
-  readonly #lanes: Lanes;
+  readonly #tracks: Tracks;
   readonly #open: OpenOperations;
   readonly #cache: ConfigurationCache;
   readonly #exchange: Exchange;
@@ -90,7 +90,7 @@ class Search {
   readonly #zobrist: Int32Array;
   readonly #placed: Int32Array;
   readonly #configuration: Configuration;
-  /** By position, in the order of the answers: what to try first when there are several lanes. */
+  /** By position, in the order of the answers: what to try first when there are several tracks. */
   readonly #ranks: Int32Array | null;
   readonly #chain: Int32Array | null;
   #chainNext = 0;
@@ -117,17 +117,19 @@ class Search {
   #candidateState = REJECTED;
 
   constructor(problem: SearchProblem, limits: SearchLimits, looksAhead: boolean) {
-    const { machine, calls, ends, laneOf, laneCount } = problem;
+    const { machine, calls, ends, trackOf, trackCount } = problem;
     const count = calls.length;
     this.#machine = machine;
     this.#limits = limits;
     this.#nextCheck = Math.min(STEPS_BETWEEN_CHECKS, limits.stepsMax);
     this.#chain = problem.chain;
-    this.#ranks = laneCount > 1 ? ranksOf(ends) : null;
+    this.#ranks = trackCount > 1 ? ranksOf(ends) : null;
     this.#count = count;
-    this.#lanes = new Lanes(calls, ends, laneOf, laneCount);
-    this.#exchange = new Exchange(machine, this.#lanes, ends);
-    this.#open = new OpenOperations(calls, ends, laneOf, (position) => machine.signature(position));
+    this.#tracks = new Tracks(calls, ends, trackOf, trackCount);
+    this.#exchange = new Exchange(machine, this.#tracks, ends);
+    this.#open = new OpenOperations(calls, ends, trackOf, (position) =>
+      machine.signature(position),
+    );
     this.#cache = new ConfigurationCache(this.#open.words.length, limits.cacheBytesMax);
     this.#bitOf = new Int32Array(count).fill(-1);
     this.#zobrist = new Int32Array(count);
@@ -194,17 +196,17 @@ class Search {
 
   /** SEARCH-1. */
   #placeObservers(): void {
-    for (let lane = 0; lane < this.#lanes.count; lane++) {
-      let node = this.#lanes.first(lane);
+    for (let track = 0; track < this.#tracks.count; track++) {
+      let node = this.#tracks.first(track);
       while (node !== END && (node & 1) === 0) {
         const position = node >>> 1;
         if (this.#isPlacedAtOnce(position)) {
           const { state } = this.#configuration;
           this.#push(position, state, true);
-          // Its answer may have held back others of the lane.
-          node = this.#lanes.first(lane);
+          // Its answer may have held back others of the track.
+          node = this.#tracks.first(track);
         } else {
-          node = this.#lanes.after(node);
+          node = this.#tracks.after(node);
         }
       }
     }
@@ -231,10 +233,10 @@ class Search {
   }
 
   #candidateOfOne(after: number): number {
-    let node = after === END ? this.#lanes.first(0) : this.#lanes.after(2 * after);
+    let node = after === END ? this.#tracks.first(0) : this.#tracks.after(2 * after);
     while (node !== END && (node & 1) === 0) {
       if (this.#isCandidate(node >>> 1)) return node >>> 1;
-      node = this.#lanes.after(node);
+      node = this.#tracks.after(node);
     }
     return END;
   }
@@ -244,15 +246,15 @@ class Search {
     for (;;) {
       let best = END;
       let bestRank = Number.POSITIVE_INFINITY;
-      for (let lane = 0; lane < this.#lanes.count; lane++) {
-        let node = this.#lanes.first(lane);
+      for (let track = 0; track < this.#tracks.count; track++) {
+        let node = this.#tracks.first(track);
         while (node !== END && (node & 1) === 0) {
           const rank = ranks[node >>> 1] as number;
           if (rank > floor && rank < bestRank) {
             best = node >>> 1;
             bestRank = rank;
           }
-          node = this.#lanes.after(node);
+          node = this.#tracks.after(node);
         }
       }
       if (best === END || this.#isCandidate(best)) return best;
@@ -284,18 +286,18 @@ class Search {
     const open = this.#open;
     const from = after === END || this.#bitOf[after] !== -1 ? 0 : open.numberOf(after) + 1;
     const { state, tagState, tagOperation } = this.#configuration;
-    let lane = END;
+    let track = END;
     let answerTime = 0;
     for (let number = from; number < open.count; number++) {
       if (!open.isNext(number)) continue;
       const position = open.position(number);
-      const laneOf = this.#lanes.laneOf[position] as number;
-      if (laneOf !== lane) {
-        lane = laneOf;
-        answerTime = this.#lanes.firstAnswerTime(lane);
+      const trackOf = this.#tracks.trackOf[position] as number;
+      if (trackOf !== track) {
+        track = trackOf;
+        answerTime = this.#tracks.firstAnswerTime(track);
       }
       if (open.call(number) > answerTime) {
-        if (this.#lanes.count === 1) break;
+        if (this.#tracks.count === 1) break;
         continue;
       }
       const next = this.#step(state, position);
@@ -315,19 +317,19 @@ class Search {
 
   /** SEARCH-4. Only asked right after a step that changed the state. */
   #isHopeless(): boolean {
-    if (this.#depth === 0 || this.#lanes.count !== 1) return false;
+    if (this.#depth === 0 || this.#tracks.count !== 1) return false;
     const last = this.#lastMutation();
     const machine = this.#machine;
     if (last === END || !machine.isDoomed(this.#configuration.state, last)) return false;
     const group = machine.group(last);
     let answerTime = Number.POSITIVE_INFINITY;
-    for (let node = this.#lanes.first(0); node !== END; node = this.#lanes.after(node)) {
+    for (let node = this.#tracks.first(0); node !== END; node = this.#tracks.after(node)) {
       const position = node >>> 1;
       if (machine.group(position) !== group) continue;
       if ((node & 1) === 0) {
         if (machine.isReset(position)) return false;
       } else if (machine.isObserver(position) && !machine.isReset(position)) {
-        answerTime = this.#lanes.answerTime(position);
+        answerTime = this.#tracks.answerTime(position);
         break;
       }
     }
@@ -374,7 +376,7 @@ class Search {
       configuration.hash ^= this.#zobrist[position] as number;
       configuration.tagState = -1;
       configuration.tagOperation = -1;
-      this.#lanes.remove(position);
+      this.#tracks.remove(position);
       this.#left -= 1;
     }
     configuration.state = next;
@@ -397,7 +399,7 @@ class Search {
       this.#placed[word] = (this.#placed[word] as number) & ~(1 << (bit & 31));
       if (word < configuration.low) configuration.low = word;
       configuration.hash ^= this.#zobrist[position] as number;
-      this.#lanes.restore(position);
+      this.#tracks.restore(position);
       if (this.#chain !== null && this.#chain[position] !== -1) this.#chainNext -= 1;
       this.#left += 1;
     }
@@ -434,11 +436,11 @@ class Search {
     this.#bestDepth = this.#depth;
     this.#bestCommon = this.#depth;
     let earliest = Number.POSITIVE_INFINITY;
-    for (let lane = 0; lane < this.#lanes.count; lane++) {
-      const time = this.#lanes.firstAnswerTime(lane);
+    for (let track = 0; track < this.#tracks.count; track++) {
+      const time = this.#tracks.firstAnswerTime(track);
       if (time >= earliest) continue;
       earliest = time;
-      this.#bestBlocked = this.#lanes.firstAnswered(lane);
+      this.#bestBlocked = this.#tracks.firstAnswered(track);
     }
   }
 

@@ -30,7 +30,7 @@ export function checkSequential(
   refuseForeign(model, operations);
   const machine = new ProductMachine(model, operations);
   const problem = createProblem(machine, operations, {
-    laneName: ({ session }) => session,
+    trackName: ({ session }) => session,
     useRevisions: model.ordersByRevision,
   });
   const noLimit = options.timeLimitMs === undefined ? STEP_LIMIT : Number.POSITIVE_INFINITY;

@@ -148,11 +148,11 @@ function measureCell(running: Running, cell: StoreCell, options: StoreOptions): 
 async function rateOf(
   what: string,
   each: number,
-  lanes: number,
+  callers: number,
   { durationMs }: StoreOptions,
   ask: () => Promise<void>,
 ): Promise<Figures> {
-  const { histogram, elapsedMs } = await loopFor(lanes, ask, pause(durationMs));
+  const { histogram, elapsedMs } = await loopFor(callers, ask, pause(durationMs));
   return [
     { what: `${what} a second`, value: (histogram.count * each * 1000) / elapsedMs },
     { what: "p50 ms", value: histogram.quantileUs(0.5) / 1000 },
@@ -162,7 +162,7 @@ async function rateOf(
 
 /** @param over ends the loop. @throws Error with the first refusal */
 async function loopFor(
-  lanes: number,
+  callers: number,
   ask: () => Promise<void>,
   over: Promise<unknown>,
 ): Promise<{ readonly histogram: LatencyHistogram; readonly elapsedMs: number }> {
@@ -170,7 +170,7 @@ async function loopFor(
   let refusal: string | null = null;
   const begunMs = performance.now();
   const loop = startClosedLoop({
-    lanes,
+    callers,
     clock: nodeClock,
     ask: (_, done) => {
       settle(ask(), done);

@@ -1,6 +1,6 @@
 /**
- * Calls and answers of the completed operations as doubly linked lists, one a lane. Within a lane, an operation that was
- * answered before another was called comes first in every order; between lanes nothing is known. One lane for all
+ * Calls and answers of the completed operations as doubly linked lists, one a track. Within a track, an operation that was
+ * answered before another was called comes first in every order; between tracks nothing is known. One track for all
  * operations asks for linearizability; one a session asks for sequential consistency.
  *
  * Positions number the operations in the order of their calls. Node 2p is the call of p, node 2p + 1 its answer.
@@ -8,29 +8,29 @@
 
 export const END = -1;
 
-export class Lanes {
+export class Tracks {
   readonly count: number;
-  readonly laneOf: Int32Array;
+  readonly trackOf: Int32Array;
   readonly #ends: Float64Array;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #firstHead: number;
 
   /** @param ends Infinity for operations of unknown outcome: they are in no list */
-  constructor(calls: Float64Array, ends: Float64Array, laneOf: Int32Array, count: number) {
+  constructor(calls: Float64Array, ends: Float64Array, trackOf: Int32Array, count: number) {
     this.count = count;
-    this.laneOf = laneOf;
+    this.trackOf = trackOf;
     this.#ends = ends;
     this.#firstHead = 2 * calls.length;
     this.#next = new Int32Array(this.#firstHead + count).fill(END);
     this.#previous = new Int32Array(this.#firstHead + count).fill(END);
-    const tails = Int32Array.from({ length: count }, (_, lane) => this.#firstHead + lane);
+    const tails = Int32Array.from({ length: count }, (_, track) => this.#firstHead + track);
     const append = (node: number): void => {
-      const lane = laneOf[node >>> 1] as number;
-      const tail = tails[lane] as number;
+      const track = trackOf[node >>> 1] as number;
+      const tail = tails[track] as number;
       this.#next[tail] = node;
       this.#previous[node] = tail;
-      tails[lane] = node;
+      tails[track] = node;
     };
     const answered: number[] = [];
     ends.forEach((end, position) => {
@@ -49,8 +49,8 @@ export class Lanes {
     while (answer < answered.length) append(2 * (answered[answer++] as number) + 1);
   }
 
-  first(lane: number): number {
-    return this.#next[this.#firstHead + lane] as number;
+  first(track: number): number {
+    return this.#next[this.#firstHead + track] as number;
   }
 
   after(node: number): number {
@@ -58,15 +58,15 @@ export class Lanes {
   }
 
   /** The operation whose answer comes first among those that are left; END when none is left. */
-  firstAnswered(lane: number): number {
-    let node = this.first(lane);
+  firstAnswered(track: number): number {
+    let node = this.first(track);
     while (node !== END && (node & 1) === 0) node = this.#next[node] as number;
     return node === END ? END : node >>> 1;
   }
 
   /** When the first answer that is left came; Infinity when none is left. */
-  firstAnswerTime(lane: number): number {
-    const position = this.firstAnswered(lane);
+  firstAnswerTime(track: number): number {
+    const position = this.firstAnswered(track);
     return position === END ? Number.POSITIVE_INFINITY : (this.#ends[position] as number);
   }
 
