@@ -39,6 +39,6 @@ export function patch(file: string, find: string, replace: string): Patch {
 /** No name of a process is looked at. */
 export const ANY_BOOT = patch(
   "src/replica/replica.ts",
-  "isHostAnswer(message) && message.boot !== this.#bootId",
-  "isHostAnswer(message) && message.boot < 0",
+  "isReplicaAnswer(message) && message.boot !== this.#bootId",
+  "isReplicaAnswer(message) && message.boot < 0",
 );

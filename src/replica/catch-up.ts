@@ -14,7 +14,7 @@
  *       snapshot.
  */
 import { ballotsEqual, type NodeId } from "../omnipaxos/index.ts";
-import type { HostMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
+import type { ReplicaMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
 
 export interface Held {
   readonly from: NodeId;
@@ -51,7 +51,7 @@ export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
 
 export class CatchUp {
   readonly #sink: SnapshotSink;
-  readonly #send: (to: NodeId, message: HostMessage) => void;
+  readonly #send: (to: NodeId, message: ReplicaMessage) => void;
   readonly #deliver: (held: Held) => void;
   readonly #onError: (snapshot: SnapshotName, error: Error) => void;
   readonly #retryTicks: number;
@@ -65,7 +65,7 @@ export class CatchUp {
   constructor(options: {
     readonly sink: SnapshotSink;
     readonly retryTicks: number;
-    readonly send: (to: NodeId, message: HostMessage) => void;
+    readonly send: (to: NodeId, message: ReplicaMessage) => void;
     /** The snapshot the held message names is here: hand the message to the core. */
     readonly deliver: (held: Held) => void;
     readonly onError: (snapshot: SnapshotName, error: Error) => void;
@@ -123,7 +123,7 @@ export class CatchUp {
 
   receive(
     from: NodeId,
-    message: Extract<HostMessage, { type: "snapshotChunk" | "snapshotGone" }>,
+    message: Extract<ReplicaMessage, { type: "snapshotChunk" | "snapshotGone" }>,
   ): void {
     const held = this.#held;
     if (held === null || this.#finishing || from !== held.from) return;

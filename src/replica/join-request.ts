@@ -1,9 +1,9 @@
 /** How a newcomer comes by its leader's log (joining.ts): by a message of its own, as a promise would be counted. */
 import { ballotsEqual, type Ballot, type OmniPaxos } from "../omnipaxos/index.ts";
-import type { HostMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
+import type { ReplicaMessage, NodePaxosMessage, SnapshotName } from "../protocol/messages/index.ts";
 
 type Core = OmniPaxos<Uint8Array, SnapshotName>;
-type JoinRequest = Extract<HostMessage, { type: "joinRequest" }>;
+type JoinRequest = Extract<ReplicaMessage, { type: "joinRequest" }>;
 
 /** The core has promised what the leader prepares; the promise itself stays here (JOIN-4). Null: it has not. */
 export function joinRequestFor(core: Core, n: Ballot): JoinRequest | null {

@@ -11,7 +11,7 @@
  *       forgotten when its session ends.
  */
 import { ballotsEqual, type Ballot, type NodeId } from "../omnipaxos/index.ts";
-import type { HostMessage, RequestName } from "../protocol/messages/index.ts";
+import type { ReplicaMessage, RequestName } from "../protocol/messages/index.ts";
 
 /** What the reads need to know of the consensus core. */
 export interface ReadView {
@@ -68,7 +68,7 @@ export interface ReadsOptions {
 export class ReadIndex<R extends { readonly count: number }> {
   readonly #view: ReadView;
   readonly #options: ReadsOptions;
-  readonly #send: (to: NodeId, message: HostMessage) => void;
+  readonly #send: (to: NodeId, message: ReplicaMessage) => void;
   readonly #ready: (idx: number, reads: readonly R[]) => void;
   #waiting: R[] = [];
   #waitingCount = 0;
@@ -85,7 +85,7 @@ export class ReadIndex<R extends { readonly count: number }> {
   constructor(
     view: ReadView,
     options: ReadsOptions,
-    send: (to: NodeId, message: HostMessage) => void,
+    send: (to: NodeId, message: ReplicaMessage) => void,
     ready: (idx: number, reads: readonly R[]) => void,
   ) {
     this.#view = view;
@@ -177,7 +177,7 @@ export class ReadIndex<R extends { readonly count: number }> {
   }
 
   /** An answer among the messages is one to this process: READINDEX-5. */
-  receive(from: NodeId, message: HostMessage): void {
+  receive(from: NodeId, message: ReplicaMessage): void {
     switch (message.type) {
       case "readRequest":
         this.#requests.push({ from, boot: message.boot, id: message.id, n: message.n });
@@ -289,7 +289,7 @@ export class ReadIndex<R extends { readonly count: number }> {
   }
 
   #answer({ from, boot, id }: IndexRequest, idx: number | null): void {
-    const message: HostMessage =
+    const message: ReplicaMessage =
       idx === null ? { type: "readRefused", boot, id } : { type: "readIndex", boot, id, idx };
     if (from === this.#view.pid) this.receive(from, message);
     else this.#send(from, message);

@@ -16,7 +16,7 @@ import type { Actor } from "../store/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { AnswerWriter, writesFrame } from "../protocol/client/index.ts";
 import { DecodeError } from "../protocol/codec/index.ts";
-import type { HostMessage, RelayedFrame, RequestName } from "../protocol/messages/index.ts";
+import type { ReplicaMessage, RelayedFrame, RequestName } from "../protocol/messages/index.ts";
 import { LentRequests, type Lent } from "./lent-requests.ts";
 import type { PendingRead } from "./apply-wait-queue.ts";
 import type { StagedGroup } from "./proposals.ts";
@@ -47,7 +47,7 @@ const GUEST_IDLE_WAITS = 2;
 export interface RelayOptions {
   /** Of this process: part of the name of all that it asks. */
   readonly boot: number;
-  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly send: (to: NodeId, message: ReplicaMessage) => void;
   /** A neighbour's answer for a client of ours. */
   readonly answer: (route: Route, frame: Uint8Array) => void;
   readonly nextRouteId: () => number;

@@ -1,7 +1,7 @@
 /** What a replica is made of, and what a turn of it asks of its host. */
 import type { PageLimits } from "../store/index.ts";
 import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
-import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
+import type { ReplicaMessage, SnapshotName } from "../protocol/messages/index.ts";
 import type { Outvoted } from "./agreement.ts";
 import type { Answer } from "./answer-outbox.ts";
 import type { CompactionPolicy } from "./compaction.ts";
@@ -59,7 +59,7 @@ export interface WantedPiece {
  * and the host asks by itself, after a turn, whether a snapshot is to be taken (`beginSnapshot`).
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
-  readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
+  readonly replicaMessages: readonly { readonly to: NodeId; readonly message: ReplicaMessage }[];
   /** Peers that fetch a snapshot go on here: the host, which has the files, is to send each the next piece. */
   readonly pieces: readonly WantedPiece[];
   /** For clients of this node: `route.deliver(frame)`, as long as the route is open. */
@@ -79,7 +79,7 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
    */
   readonly mayTakePlace: { readonly generation: number } | null;
   /**
-   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in hostMessages;
+   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in replicaMessages;
    * nothing else is to be written, sent or answered.
    */
   readonly outvoted: Outvoted | null;
@@ -90,7 +90,7 @@ export const NO_EFFECTS: TurnEffects = {
   writes: [],
   messages: [],
   contradiction: null,
-  hostMessages: [],
+  replicaMessages: [],
   pieces: [],
   answers: [],
   told: [],

@@ -1,6 +1,6 @@
 /** The reads of a node's clients, and the rounds of its core that they learn their index by. */
 import { quorumOf, type NodeId, type OmniPaxos } from "../omnipaxos/index.ts";
-import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
+import type { ReplicaMessage, SnapshotName } from "../protocol/messages/index.ts";
 import type { AnswerOutbox } from "./answer-outbox.ts";
 import type { Applier } from "./applier.ts";
 import { ClientReads } from "./client-reads.ts";
@@ -16,7 +16,7 @@ export interface ReadsParts {
   readonly outbox: AnswerOutbox;
   readonly applier: Applier;
   readonly served: RequestMetrics;
-  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly send: (to: NodeId, message: ReplicaMessage) => void;
   readonly isHeldUpByDisk: () => boolean;
 }
 

@@ -30,13 +30,13 @@ import {
   type WatchRequest,
 } from "../protocol/client/index.ts";
 import {
-  type HostMessage,
-  isHostAnswer,
+  type ReplicaMessage,
+  isReplicaAnswer,
   type NodePaxosMessage,
   type RelayedFrame,
   type SnapshotName,
 } from "../protocol/messages/index.ts";
-import { isHostMessage, type PeerMessage } from "../protocol/peer/index.ts";
+import { isReplicaMessage, type PeerMessage } from "../protocol/peer/index.ts";
 import { Admission } from "./admission.ts";
 import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
 import { AnswerOutbox } from "./answer-outbox.ts";
@@ -106,7 +106,7 @@ export class Replica {
   readonly #applyParts: ApplyParts;
   /** Peers with a session: what is sent to others is lost. */
   readonly #connected = new Set<NodeId>();
-  #hostMessages: { to: NodeId; message: HostMessage }[] = [];
+  #replicaMessages: { to: NodeId; message: ReplicaMessage }[] = [];
   #wantedPieces: WantedPiece[] = [];
   /** Sessions with each peer so far. */
   readonly #sessions = new Map<NodeId, number>();
@@ -134,7 +134,7 @@ export class Replica {
     const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
     this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
     this.#outgoing = new OutgoingSnapshots(options.timing.abandonTicks);
-    const send = (to: NodeId, message: HostMessage): void => this.#send(to, message);
+    const send = (to: NodeId, message: ReplicaMessage): void => this.#send(to, message);
     const { pid } = options.core;
     this.#space = new Space(
       pid,
@@ -249,7 +249,7 @@ export class Replica {
 
   /** @returns what is wrong with the message, or with a part of it: that was not taken in. Null: nothing */
   onPeerMessage(from: NodeId, message: PeerMessage): string | null {
-    if (isHostMessage(message)) return this.#onHostMessage(from, message);
+    if (isReplicaMessage(message)) return this.#onReplicaMessage(from, message);
     if (this.#joining?.mayHear(message) === false) return null;
     const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
     if (admitted === null) return refused;
@@ -258,8 +258,8 @@ export class Replica {
     return refused;
   }
 
-  #onHostMessage(from: NodeId, message: HostMessage): string | null {
-    if (isHostAnswer(message) && message.boot !== this.#bootId) {
+  #onReplicaMessage(from: NodeId, message: ReplicaMessage): string | null {
+    if (isReplicaAnswer(message) && message.boot !== this.#bootId) {
       this.#requests.strayAnswers += 1;
       return null;
     }
@@ -326,8 +326,8 @@ export class Replica {
       this.#requests.endedGuests += 1;
       this.onRouteClosed(route);
     }
-    this.#hostMessages = this.#hostMessages.filter(
-      ({ to, message }) => to !== peer || !isHostAnswer(message),
+    this.#replicaMessages = this.#replicaMessages.filter(
+      ({ to, message }) => to !== peer || !isReplicaAnswer(message),
     );
     this.#wantedPieces = this.#wantedPieces.filter(({ to }) => to !== peer);
   }
@@ -459,8 +459,8 @@ export class Replica {
     const toRead = this.#reads.answerReady();
     const answers = this.#outbox.drain(this.#applier.appliedIdx);
     const toTell = this.#watches.endTurn(this.#applier.appliedIdx);
-    const hostMessages = this.#hostMessages;
-    if (hostMessages.length > 0) this.#hostMessages = [];
+    const replicaMessages = this.#replicaMessages;
+    if (replicaMessages.length > 0) this.#replicaMessages = [];
     const pieces = this.#wantedPieces;
     if (pieces.length > 0) this.#wantedPieces = [];
     const { writes, contradiction } = effects;
@@ -468,7 +468,7 @@ export class Replica {
       writes,
       contradiction,
       messages: this.#unanswered(effects.messages),
-      hostMessages,
+      replicaMessages,
       pieces,
       answers,
       told: this.#watches.takeOutgoing(),
@@ -481,9 +481,11 @@ export class Replica {
 
   /** The others are to know what this node's state was; all else that it might say rests on that state. */
   #lastWords(outvoted: Outvoted): TurnEffects {
-    const hostMessages = this.#hostMessages.filter(({ message }) => message.type === "stateHashes");
-    this.#hostMessages = [];
-    return { ...NO_EFFECTS, hostMessages, outvoted };
+    const replicaMessages = this.#replicaMessages.filter(
+      ({ message }) => message.type === "stateHashes",
+    );
+    this.#replicaMessages = [];
+    return { ...NO_EFFECTS, replicaMessages, outvoted };
   }
 
   #announce(full: boolean): void {
@@ -512,7 +514,7 @@ export class Replica {
 
   #newReads(
     peers: readonly NodeId[],
-    send: (to: NodeId, message: HostMessage) => void,
+    send: (to: NodeId, message: ReplicaMessage) => void,
   ): ClientReads {
     const isHeldUpByDisk = (): boolean => this.#isHeldUpByDisk;
     const parts = { outbox: this.#outbox, applier: this.#applier, served: this.#served };
@@ -526,9 +528,9 @@ export class Replica {
     return messages.filter(({ to, message }) => !this.#catchUp.isAnswered(to, message));
   }
 
-  #send(to: NodeId, message: HostMessage): void {
+  #send(to: NodeId, message: ReplicaMessage): void {
     if (this.#joining?.maySay(message) === false) return;
-    this.#hostMessages.push({ to, message });
+    this.#replicaMessages.push({ to, message });
   }
 
   #askToJoin(leader: NodeId, n: Ballot): void {

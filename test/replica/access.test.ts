@@ -16,7 +16,7 @@ import type { Route } from "../../src/replica/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../src/protocol/client/client.ts";
 import type { Command } from "../../src/store/operations/index.ts";
-import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
@@ -64,11 +64,11 @@ function leader(): Replica {
 }
 
 /** Writes are durable at once. */
-function tick(replica: Replica): readonly HostMessage[] {
+function tick(replica: Replica): readonly ReplicaMessage[] {
   replica.onTick();
-  const { hostMessages, writes } = deliver(replica.endTurn(0));
+  const { replicaMessages, writes } = deliver(replica.endTurn(0));
   for (const { seq } of writes) replica.onPersisted(seq);
-  return hostMessages.map(({ message }) => message);
+  return replicaMessages.map(({ message }) => message);
 }
 
 function readFrame(key: string): Uint8Array {
@@ -110,7 +110,7 @@ test.each<[string, Actor | null, string]>([
 });
 
 test("what is handed to a neighbour says who asks", () => {
-  const sent: HostMessage[] = [];
+  const sent: ReplicaMessage[] = [];
   const relay = new Relay({
     boot: 1,
     send: (_, message) => sent.push(message),
@@ -137,7 +137,7 @@ test("what is handed to a neighbour says who asks", () => {
 });
 
 test("what a neighbour loses is handed to the next one with who asks, as its connection says then", () => {
-  const sent: HostMessage[] = [];
+  const sent: ReplicaMessage[] = [];
   const relay = new Relay({
     boot: 1,
     send: (_, message) => sent.push(message),

@@ -98,7 +98,7 @@ class Cluster {
       for (const { seq } of effects.writes) replica.onPersisted(seq);
       const messages = [
         ...effects.messages.map(({ to, message }) => ({ to, message })),
-        ...effects.hostMessages,
+        ...effects.replicaMessages,
       ];
       again ||= effects.writes.length > 0;
       for (const { to, message } of messages) {

@@ -6,7 +6,7 @@ import { HashHistory, RECENT, SPACING, type HashedState } from "../../src/replic
 import {
   STATE_CHECKPOINTS_MAX,
   type StateCheckpoint,
-} from "../../src/protocol/messages/host-message.ts";
+} from "../../src/protocol/messages/replica-message.ts";
 
 /** Of the state for [0, idx) on nodes that went another way at the entry before `from`; nobody did for flavour 0. */
 function checkpointOf(idx: number, from: number, flavour: number): StateCheckpoint {

@@ -1,7 +1,7 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
 import { CatchUp, sameSnapshot, type Held } from "../../src/replica/catch-up.ts";
-import type { HostMessage, SnapshotName } from "../../src/protocol/messages/host-message.ts";
+import type { ReplicaMessage, SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 
 const LEADER = 2;
@@ -25,10 +25,10 @@ function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
 /** A store that keeps what it received of one snapshot, and makes it durable at once. */
 function catchUp(): {
   readonly catching: CatchUp;
-  readonly sent: HostMessage[];
+  readonly sent: ReplicaMessage[];
   readonly delivered: Held[];
 } {
-  const sent: HostMessage[] = [];
+  const sent: ReplicaMessage[] = [];
   const delivered: Held[] = [];
   const complete: SnapshotName[] = [];
   let receiving: { readonly name: SnapshotName; bytes: number } | null = null;
@@ -65,7 +65,7 @@ const piece = (
   snapshot: SnapshotName,
   offset: number,
   length: number,
-): HostMessage & { type: "snapshotChunk" } => ({
+): ReplicaMessage & { type: "snapshotChunk" } => ({
   type: "snapshotChunk",
   snapshot,
   offset,

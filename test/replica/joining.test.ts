@@ -131,9 +131,9 @@ describe("what may be lost is said again", () => {
 
   function said(replica: Replica, ticks = 0): readonly string[] {
     for (let i = 0; i < ticks; i++) replica.onTick();
-    const { writes, messages, hostMessages } = deliver(replica.endTurn(0));
+    const { writes, messages, replicaMessages } = deliver(replica.endTurn(0));
     for (const { seq } of writes) replica.onPersisted(seq);
-    return [...messages, ...hostMessages].map(({ to, message }) => `${message.type} to ${to}`);
+    return [...messages, ...replicaMessages].map(({ to, message }) => `${message.type} to ${to}`);
   }
 
   const seq = { session: 1, counter: 1 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { ApplyWaitQueue, type PendingRead } from "../../src/replica/apply-wait-queue.ts";
 import { ReadIndex, type ReadView } from "../../src/replica/read-index.ts";
-import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 
 /** Of this process. */
 const BOOT = 77;
@@ -14,10 +14,10 @@ const leader = (peers: readonly number[], writeQuorum: number): ReadView => ({
 
 function harness(view: ReadView): {
   readonly reads: ReadIndex<{ readonly count: number }>;
-  readonly sent: { readonly to: number; readonly message: HostMessage }[];
+  readonly sent: { readonly to: number; readonly message: ReplicaMessage }[];
   readonly ready: number[];
 } {
-  const sent: { readonly to: number; readonly message: HostMessage }[] = [];
+  const sent: { readonly to: number; readonly message: ReplicaMessage }[] = [];
   const ready: number[] = [];
   const reads = new ReadIndex<{ readonly count: number }>(
     view,

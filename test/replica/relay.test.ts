@@ -5,7 +5,7 @@ import { Relay } from "../../src/replica/relay.ts";
 import type { Route } from "../../src/replica/route.ts";
 import { RouteLoad } from "../../src/replica/route-load.ts";
 import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/protocol/client/client.ts";
-import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes, groupBytes } from "../store/helpers.ts";
 
 const WAIT_TICKS = 30;
@@ -22,7 +22,7 @@ const group = groupBytes({
 });
 
 class Bench {
-  readonly sent: { to: number; message: HostMessage }[] = [];
+  readonly sent: { to: number; message: ReplicaMessage }[] = [];
   readonly settled: Lent[] = [];
   readonly delivered: Uint8Array[] = [];
   #nextId = 100;

@@ -14,7 +14,7 @@ import {
   ReadsWriter,
   writesFrame,
 } from "../../src/protocol/client/client.ts";
-import type { HostMessage } from "../../src/protocol/messages/host-message.ts";
+import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes, groupBytes } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
@@ -56,13 +56,13 @@ class Served {
   }
 
   /** Writes are durable at once. */
-  turn(): TurnEffects["hostMessages"] {
-    const { hostMessages, writes } = deliver(this.replica.endTurn(0));
+  turn(): TurnEffects["replicaMessages"] {
+    const { replicaMessages, writes } = deliver(this.replica.endTurn(0));
     for (const { seq } of writes) this.replica.onPersisted(seq);
-    return hostMessages.filter(({ message }) => message.type !== "stateHashes");
+    return replicaMessages.filter(({ message }) => message.type !== "stateHashes");
   }
 
-  tick(): TurnEffects["hostMessages"] {
+  tick(): TurnEffects["replicaMessages"] {
     this.replica.onTick();
     return this.turn();
   }
@@ -180,7 +180,7 @@ test("an answer to an earlier process is dropped, whatever it says", () => {
   const { replica } = new Served();
   const n = { configId: 1, n: 1, priority: 0, pid: 1 };
   const name = { boot: BOOT - 1, id: 1 };
-  const answers: HostMessage[] = [
+  const answers: ReplicaMessage[] = [
     { type: "readAck", ...name, n },
     { type: "readIndex", ...name, idx: 0 },
     { type: "readRefused", ...name },
@@ -198,7 +198,7 @@ test("an answer to an earlier process is dropped, whatever it says", () => {
   for (const answer of answers) replica.onPeerMessage(PEER, answer);
   expect(replica.requests.strayAnswers).toBe(answers.length);
   for (const answer of answers)
-    replica.onPeerMessage(PEER, { ...answer, boot: BOOT } as HostMessage);
+    replica.onPeerMessage(PEER, { ...answer, boot: BOOT } as ReplicaMessage);
   expect(replica.requests.strayAnswers).toBe(answers.length);
 });
 

@@ -16,7 +16,7 @@ import {
 } from "../../src/storage/log-scalars.ts";
 import { FILE_HEADER_BYTES, readFrame } from "../../src/storage/frame.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
-import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { append, compact, decided, group, promise, texts, World, type Group } from "./world.ts";
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DiskFullError, type Disk, type DiskFile } from "../../src/machine/ports/disk.ts";
 import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
 import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
-import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import { World } from "./world.ts";
 
 const PIECE_BYTES = 256 * 1024;

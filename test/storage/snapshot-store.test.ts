@@ -5,7 +5,7 @@ import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
 import { SnapshotGivenUp, SnapshotStore } from "../../src/storage/snapshot-store.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
-import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 interface World {

@@ -6,7 +6,7 @@ import { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
 import { LogStorage } from "../../src/storage/log-storage.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
-import type { SnapshotName } from "../../src/protocol/messages/host-message.ts";
+import type { SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
 export type Group = WriteGroup<Uint8Array, SnapshotName>;

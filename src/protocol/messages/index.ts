@@ -2,8 +2,8 @@
 export {
   type DiskPlace,
   type DurableClaims,
-  type HostMessage,
-  isHostAnswer,
+  type ReplicaMessage,
+  isReplicaAnswer,
   type KeptVersions,
   type NodeReport,
   type RelayedFrame,
@@ -12,5 +12,5 @@ export {
   STATE_CHECKPOINTS_MAX,
   type StateCheckpoint,
   type StateHashes,
-} from "./host-message.ts";
+} from "./replica-message.ts";
 export type { NodePaxosMessage, PeerMessage } from "./peer-message.ts";

@@ -13,7 +13,7 @@ import {
   decodeMsgpack,
   encodeMsgpack,
 } from "../codec/index.ts";
-import type { HostMessage, PeerMessage } from "../messages/index.ts";
+import type { ReplicaMessage, PeerMessage } from "../messages/index.ts";
 import { MESSAGE_KINDS, type MessageKind } from "./peer-table.ts";
 
 export type { PeerMessage };
@@ -82,7 +82,7 @@ function decodeBytes(bytes: Uint8Array): PeerMessage {
   return message;
 }
 
-export function isHostMessage(message: PeerMessage): message is HostMessage {
+export function isReplicaMessage(message: PeerMessage): message is ReplicaMessage {
   return kindOf(message).form === "map";
 }
 

@@ -437,7 +437,7 @@ export class Node {
     // Before any promise: whoever counts on one of a disk that was replaced hears of that first (JOIN-2).
     this.#reports.flush();
     this.#queue.push(effects.messages);
-    for (const { to, message } of effects.hostMessages) this.#links.send(to, message);
+    for (const { to, message } of effects.replicaMessages) this.#links.send(to, message);
     this.#links.flush();
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
@@ -465,9 +465,9 @@ export class Node {
     }
   }
 
-  #failOutvoted({ hostMessages, outvoted }: TurnEffects): void {
+  #failOutvoted({ replicaMessages, outvoted }: TurnEffects): void {
     if (outvoted === null) return;
-    for (const { to, message } of hostMessages) this.#links.send(to, message);
+    for (const { to, message } of replicaMessages) this.#links.send(to, message);
     this.#links.flush();
     this.#fail(new KvError("DIVERGED", outvotedText(this.#options.nodeId, outvoted)));
   }

@@ -13,7 +13,7 @@ import { type DataDirectory, metPeer } from "../../storage/index.ts";
 import type {
   DiskPlace,
   DurableClaims,
-  HostMessage,
+  ReplicaMessage,
   NodeReport,
 } from "../../protocol/messages/index.ts";
 import { sameClaims } from "./same-claims.ts";
@@ -26,7 +26,7 @@ export interface ReportsOptions {
   readonly replica: Replica;
   /** Between two reports to the same peer. */
   readonly intervalTicks: number;
-  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly send: (to: NodeId, message: ReplicaMessage) => void;
   readonly peers: () => readonly NodeId[];
   readonly logger: Logger;
   /** Another disk has taken this one's place: the process must end. */

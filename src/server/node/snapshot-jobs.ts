@@ -4,7 +4,7 @@ import type { NodeId } from "../../omnipaxos/index.ts";
 import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
 import type { Replica, WantedPiece } from "../../replica/index.ts";
 import { SnapshotGivenUp, type SnapshotStore } from "../../storage/index.ts";
-import type { HostMessage, SnapshotName } from "../../protocol/messages/index.ts";
+import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index.ts";
 
 /**
  * From one piece to the next. To make one takes some milliseconds: without a pause a large state took nearly all of the
@@ -22,7 +22,7 @@ export interface SnapshotJobsOptions {
   readonly loading: () => SnapshotName | null;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly send: (to: NodeId, message: HostMessage) => void;
+  readonly send: (to: NodeId, message: ReplicaMessage) => void;
   readonly wake: () => void;
 }
 

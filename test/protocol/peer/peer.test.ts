@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { BALLOT_N_MAX } from "../../../src/base/limits.ts";
 import { DecodeError } from "../../../src/protocol/codec/decode-error.ts";
 import { decodeMsgpack, encodeMsgpack } from "../../../src/protocol/codec/msgpack.ts";
-import { STATE_CHECKPOINTS_MAX } from "../../../src/protocol/messages/host-message.ts";
+import { STATE_CHECKPOINTS_MAX } from "../../../src/protocol/messages/replica-message.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,

@@ -5,7 +5,7 @@ import { PeerGuard } from "../../../src/server/node/peer-guard.ts";
 import { isFinalRefusal } from "../../../src/server/node/refusals.ts";
 import type { Ballot } from "../../../src/omnipaxos/index.ts";
 import { metPeer, type RememberedPeer } from "../../../src/storage/peer-memory.ts";
-import type { DurableClaims } from "../../../src/protocol/messages/host-message.ts";
+import type { DurableClaims } from "../../../src/protocol/messages/replica-message.ts";
 import type { ToldRun } from "../../../src/protocol/handshake/peer-hello.ts";
 
 const MEMBERS = [1, 2, 3];

@@ -95,7 +95,7 @@ export class MemoryNode {
       (isHeartbeat(outgoing.message) ? this.#heldHeartbeats : this.#held).push(outgoing);
     }
     this.#release();
-    for (const { to, message } of effects.hostMessages) this.#send(to, message);
+    for (const { to, message } of effects.replicaMessages) this.#send(to, message);
     this.#load = effects.load;
     if (effects.again) this.#awake = true;
   }

@@ -1,6 +1,6 @@
 /** Sessions between nodes: in order in each direction, until they end and all that is under way is lost. */
 import type { NodeId } from "../../../omnipaxos/index.ts";
-import { isHostMessage, type PeerMessage } from "../../../protocol/peer/index.ts";
+import { isReplicaMessage, type PeerMessage } from "../../../protocol/peer/index.ts";
 
 interface Lane {
   /** Heartbeats overtake the rest (docs/architecture.md, "What goes over a link"). */
@@ -54,6 +54,6 @@ export class Sessions {
 }
 
 export function isHeartbeat(message: PeerMessage): boolean {
-  if (isHostMessage(message)) return false;
+  if (isReplicaMessage(message)) return false;
   return message.type === "heartbeatRequest" || message.type === "heartbeatReply";
 }

@@ -2,7 +2,7 @@
 import { assert } from "../../../base/index.ts";
 import { SnapshotDecoder, type FrozenState, type KvState } from "../../../store/index.ts";
 import type { SnapshotSink, WantedPiece } from "../../../replica/index.ts";
-import type { HostMessage, SnapshotName } from "../../../protocol/messages/index.ts";
+import type { ReplicaMessage, SnapshotName } from "../../../protocol/messages/index.ts";
 
 /** Small, so that a snapshot takes several messages. */
 const CHUNK_BYTES = 96;
@@ -35,7 +35,7 @@ export class MemorySnapshots implements SnapshotSink {
     return this.#complete.get(nameOf(name))?.slice(offset, offset + length) ?? null;
   }
 
-  serve({ snapshot, offset }: WantedPiece): HostMessage {
+  serve({ snapshot, offset }: WantedPiece): ReplicaMessage {
     const bytes = this.#complete.get(nameOf(snapshot));
     if (bytes === undefined) return { type: "snapshotGone", snapshot };
     const piece = bytes.slice(offset, offset + CHUNK_BYTES);

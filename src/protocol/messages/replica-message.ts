@@ -31,7 +31,7 @@ export interface RelayedFrame {
 }
 
 /** An answer to a request with a name: good for the process that the name names, and for no other. */
-export type HostAnswer =
+export type ReplicaAnswer =
   | ({ readonly type: "readAck"; readonly n: Ballot } & RequestName)
   | ({ readonly type: "readIndex"; readonly idx: number } & RequestName)
   /** Not the leader of n (any more): ask somebody else. */
@@ -45,7 +45,7 @@ export type HostAnswer =
  * What nodes say to each other beside the protocol: linearizable reads (ADR 0002), snapshot streaming, and serving a
  * client through a neighbour. None of it is retransmitted by the link; whoever asks, asks again.
  */
-export type HostMessage =
+export type ReplicaMessage =
   /** To the leader: "which index must my reads wait for?" `n` is the sender's promise when it sent, so it is also an ack of n. */
   | ({ readonly type: "readRequest"; readonly n: Ballot } & RequestName)
   /** From the leader of n: "is n still your promise?" */
@@ -54,7 +54,7 @@ export type HostMessage =
   | ({ readonly type: "quorumRead" } & RequestName)
   /** A client's frame, to be served by a neighbour because this node is not fed by a leader. */
   | ({ readonly type: "relayRequest" } & RequestName & RelayedFrame)
-  | HostAnswer
+  | ReplicaAnswer
   /** A snapshot's name stands for its content, whoever asks for it: these need no other. */
   | { readonly type: "snapshotRequest"; readonly snapshot: SnapshotName; readonly offset: number }
   | {
@@ -135,7 +135,7 @@ export interface KeptVersions {
 /** In one message. */
 export const STATE_CHECKPOINTS_MAX = 64;
 
-const ANSWERS: { readonly [K in HostAnswer["type"]]: true } = {
+const ANSWERS: { readonly [K in ReplicaAnswer["type"]]: true } = {
   readAck: true,
   readIndex: true,
   readRefused: true,
@@ -144,6 +144,6 @@ const ANSWERS: { readonly [K in HostAnswer["type"]]: true } = {
   relayAnswer: true,
 };
 
-export function isHostAnswer(message: HostMessage): message is HostAnswer {
+export function isReplicaAnswer(message: ReplicaMessage): message is ReplicaAnswer {
   return Object.hasOwn(ANSWERS, message.type);
 }
