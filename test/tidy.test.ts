@@ -7,7 +7,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const SRC = join(ROOT, "src");
 
 /**
- * Rooms, and parts of rooms, each with a door of its own, from the lowest floor to the highest. Own folder always; what is not
+ * Rooms, and parts of rooms, each with a door of its own, from the lowest layer to the highest. Own folder always; what is not
  * named is forbidden, and nobody may name what stands further down in this table (docs/architecture.md). One line for each.
  */
 // prettier-ignore
@@ -168,7 +168,7 @@ describe("source tree", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("a floor imports only floors below it", () => {
+  test("a layer imports only layers below it", () => {
     const order = Object.keys(MAY_IMPORT);
     const up = Object.entries(MAY_IMPORT).flatMap(([folder, may]) =>
       may

@@ -122,8 +122,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "    return floor !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, floor) >= 0;\n",
-        "    return floor !== null || acceptedRound.n >= 0;\n",
+        "    return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;\n",
+        "    return lowest !== null || acceptedRound.n >= 0;\n",
       ),
     ],
     by: "mistakes",
@@ -146,13 +146,13 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "compareBallots(message.n, floor) >= 0;",
-        "compareBallots(message.n, floor) >= -1;",
+        "compareBallots(message.n, lowest) >= 0;",
+        "compareBallots(message.n, lowest) >= -1;",
       ),
       patch(
         JOINING,
-        "compareBallots(acceptedRound, floor) >= 0;",
-        "compareBallots(acceptedRound, floor) >= -1;",
+        "compareBallots(acceptedRound, lowest) >= 0;",
+        "compareBallots(acceptedRound, lowest) >= -1;",
       ),
     ],
     by: ["test/replica/joining.test.ts"],

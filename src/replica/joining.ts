@@ -64,13 +64,13 @@ export class Joining {
   }
 
   /** The lowest ballot whose leader this node may follow; null: too few have confirmed. */
-  get floor(): Ballot | null {
+  get lowest(): Ballot | null {
     if (this.#confirmed.size < this.#needed) return null;
-    let floor: Ballot | null = null;
+    let lowest: Ballot | null = null;
     for (const { promise } of this.#confirmed.values()) {
-      if (floor === null || compareBallots(promise, floor) > 0) floor = promise;
+      if (lowest === null || compareBallots(promise, lowest) > 0) lowest = promise;
     }
-    return floor;
+    return lowest;
   }
 
   /** Which disk under this id it is, once the place is taken. */
@@ -83,8 +83,8 @@ export class Joining {
     // JOIN-3: it would begin a round with the log of a disk that may have lost what it voted for.
     if (message.type === "takeOver") return false;
     if (message.type !== "prepare") return true;
-    const { floor } = this;
-    return floor !== null && compareBallots(message.n, floor) >= 0;
+    const { lowest } = this;
+    return lowest !== null && compareBallots(message.n, lowest) >= 0;
   }
 
   maySay(message: PeerMessage): boolean {
@@ -98,7 +98,7 @@ export class Joining {
 
   /** JOIN-3. @param acceptedRound durable: the log is that of its leader, or of a later moment of it */
   mayVote(acceptedRound: Ballot): boolean {
-    const { floor } = this;
-    return floor !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, floor) >= 0;
+    const { lowest } = this;
+    return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;
   }
 }

@@ -42,10 +42,10 @@ describe("an empty disk among three nodes", () => {
     const joining = new Joining({ nodes: 3, quorum: 2 });
     expect(joining.mayHear(prepare(ballot(9)))).toBe(false);
     joining.onConfirmed(1, ballot(4), 1);
-    expect(joining.floor).toBe(null);
+    expect(joining.lowest).toBe(null);
     expect(joining.mayHear(prepare(ballot(9)))).toBe(false);
     joining.onConfirmed(2, ballot(7, 2), 3);
-    expect(joining.floor).toEqual(ballot(7, 2));
+    expect(joining.lowest).toEqual(ballot(7, 2));
     expect(joining.mayHear(prepare(ballot(6)))).toBe(false);
     expect(joining.mayHear(prepare(ballot(7, 2)))).toBe(true);
     expect(joining.generation).toBe(3);
@@ -62,12 +62,12 @@ describe("an empty disk among three nodes", () => {
     joining.onConfirmed(1, ballot(4), 1);
     joining.onConfirmed(2, ballot(5), 1);
     joining.onConfirmed(2, ballot(8), 1);
-    expect(joining.floor).toEqual(ballot(5));
+    expect(joining.lowest).toEqual(ballot(5));
     joining.onSessionEnd(2);
-    expect(joining.floor).toBe(null);
+    expect(joining.lowest).toBe(null);
     expect(joining.confirmed).toEqual([1]);
     joining.onConfirmed(2, ballot(8), 1);
-    expect(joining.floor).toEqual(ballot(8));
+    expect(joining.lowest).toEqual(ballot(8));
   });
 
   test("votes only on the log of a leader at least as high as what they had promised", () => {

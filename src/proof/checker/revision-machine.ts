@@ -16,7 +16,7 @@ export class RevisionMachine implements Machine {
   readonly #expected: Float64Array;
   readonly #ids = new Map<string, number>();
   readonly #valueOf: number[] = [];
-  readonly #floorOf: number[] = [];
+  readonly #knownOf: number[] = [];
   readonly #isExact: boolean[] = [];
 
   constructor(operations: readonly Operation[], options: ValueMachineOptions) {
@@ -37,15 +37,15 @@ export class RevisionMachine implements Machine {
       return this.#settle(state, position, next, this.#values.takesEffect(value, position));
     }
     const expected = this.#expected[position] as number;
-    const floor = this.#floorOf[state] as number;
+    const known = this.#knownOf[state] as number;
     const isExact = this.#isExact[state] === true;
-    if (value !== ABSENT && !isExact && expected > floor) {
+    if (value !== ABSENT && !isExact && expected > known) {
       // Either may be true. Accepting both can hide a violation but never invents one.
       const swapped = this.#values.swapIf(value, position, true);
       if (swapped !== REJECTED) return this.#settle(state, position, swapped, true);
       return this.#settle(state, position, this.#values.swapIf(value, position, false), false);
     }
-    const matches = value !== ABSENT && isExact && expected === floor;
+    const matches = value !== ABSENT && isExact && expected === known;
     const next = this.#values.swapIf(value, position, matches);
     return this.#settle(state, position, next, matches);
   }
@@ -95,37 +95,37 @@ export class RevisionMachine implements Machine {
 
   describe(state: number): string {
     const value = this.#values.describe(this.#valueOf[state] as number);
-    const floor = this.#floorOf[state] as number;
-    return floor === 0 ? value : `${value} (revision ${this.#isExact[state] ? "" : "> "}${floor})`;
+    const known = this.#knownOf[state] as number;
+    return known === 0 ? value : `${value} (revision ${this.#isExact[state] ? "" : "> "}${known})`;
   }
 
   /** The revision's part of a step, once the value's part is known. */
   #settle(state: number, position: number, next: number, wrote: boolean): number {
     if (next === REJECTED) return REJECTED;
     const value = this.#valueOf[state] as number;
-    const floor = this.#floorOf[state] as number;
+    const known = this.#knownOf[state] as number;
     const revision = this.#revisions[position] as number;
     if (this.#values.isObserver(position)) {
       // Absent keys have no revision; a failed cas says 0, others may name the store's.
       if (revision === UNKNOWN || value === ABSENT) return state;
-      const fits = this.#isExact[state] ? revision === floor : revision > floor;
+      const fits = this.#isExact[state] ? revision === known : revision > known;
       return fits ? state : REJECTED;
     }
     if (revision !== UNKNOWN) {
-      return revision > floor ? this.#intern(next, revision, true) : REJECTED;
+      return revision > known ? this.#intern(next, revision, true) : REJECTED;
     }
     if (!wrote) return state;
-    return this.#intern(next, floor, false);
+    return this.#intern(next, known, false);
   }
 
-  #intern(value: number, floor: number, isExact: boolean): number {
-    const key = `${value}:${floor}:${isExact ? 1 : 0}`;
+  #intern(value: number, known: number, isExact: boolean): number {
+    const key = `${value}:${known}:${isExact ? 1 : 0}`;
     let id = this.#ids.get(key);
     if (id === undefined) {
       id = this.#valueOf.length;
       this.#ids.set(key, id);
       this.#valueOf.push(value);
-      this.#floorOf.push(floor);
+      this.#knownOf.push(known);
       this.#isExact.push(isExact);
     }
     return id;

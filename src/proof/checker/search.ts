@@ -242,7 +242,7 @@ class Search {
   }
 
   #candidateOfMany(ranks: Int32Array, after: number): number {
-    let floor = after === END ? -1 : (ranks[after] as number);
+    let lastRank = after === END ? -1 : (ranks[after] as number);
     for (;;) {
       let best = END;
       let bestRank = Number.POSITIVE_INFINITY;
@@ -250,7 +250,7 @@ class Search {
         let node = this.#tracks.first(track);
         while (node !== END && (node & 1) === 0) {
           const rank = ranks[node >>> 1] as number;
-          if (rank > floor && rank < bestRank) {
+          if (rank > lastRank && rank < bestRank) {
             best = node >>> 1;
             bestRank = rank;
           }
@@ -258,7 +258,7 @@ class Search {
         }
       }
       if (best === END || this.#isCandidate(best)) return best;
-      floor = bestRank;
+      lastRank = bestRank;
     }
   }
 
