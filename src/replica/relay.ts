@@ -1,5 +1,5 @@
 /**
- * Serving clients through a neighbour while no leader feeds this node (ADR 0003).
+ * Serving clients through a neighbour while no leader reaches this node (ADR 0003).
  *
  * Invariants:
  *   RELAY-1. A frame that was itself relayed is never relayed again, so nothing goes round in circles.
@@ -32,7 +32,7 @@ interface Guest {
 }
 
 /** A client of this node at one neighbour. */
-interface Host {
+interface ClientAway {
   /** Its name there. */
   readonly name: number;
   readonly peer: NodeId;
@@ -60,13 +60,13 @@ export interface RelayOptions {
 export class Relay {
   readonly #options: RelayOptions;
   /** Our clients at neighbours, by their names there. */
-  readonly #hosts = new Map<number, Host>();
+  readonly #away = new Map<number, ClientAway>();
   /** The same, by the client's route id and the neighbour. */
-  readonly #hostsOf = new Map<number, Map<NodeId, Host>>();
+  readonly #awayOf = new Map<number, Map<NodeId, ClientAway>>();
   /** Neighbours' clients that we serve, by neighbour and name. */
   readonly #guests = new Map<NodeId, Map<string, Guest>>();
   /** Neighbours that gave a frame back, or did not answer. */
-  readonly #unfed = new Set<NodeId>();
+  readonly #cannotServe = new Set<NodeId>();
   #turn = 0;
   #tick = 0;
 
@@ -79,13 +79,13 @@ export class Relay {
    * of the others can: in turn alone, a frame that comes back in step with the turns would see the same neighbour for ever.
    */
   pick(heard: readonly NodeId[]): NodeId | undefined {
-    let fed = heard.filter((node) => !this.#unfed.has(node));
-    if (fed.length === 0) {
-      this.#unfed.clear();
-      fed = [...heard];
+    let canServe = heard.filter((node) => !this.#cannotServe.has(node));
+    if (canServe.length === 0) {
+      this.#cannotServe.clear();
+      canServe = [...heard];
     }
     this.#turn += 1;
-    return fed[this.#turn % Math.max(1, fed.length)];
+    return canServe[this.#turn % Math.max(1, canServe.length)];
   }
 
   /** @param groups lent: each is settled later */
@@ -126,23 +126,23 @@ export class Relay {
 
   /** A frame that a neighbour could not serve: the client it belongs to, if that still waits for it. */
   returned(peer: NodeId, name: number, frame: Uint8Array): Route | undefined {
-    this.#unfed.add(peer);
-    const host = this.#hosts.get(name);
-    if (host?.peer !== peer || !host.requests.takeOut(frame)) return undefined;
-    return host.route.isOpen() ? host.route : undefined;
+    this.#cannotServe.add(peer);
+    const away = this.#away.get(name);
+    if (away?.peer !== peer || !away.requests.takeOut(frame)) return undefined;
+    return away.route.isOpen() ? away.route : undefined;
   }
 
   /** An answer frame for one of our clients. @returns what is wrong with it, in which case nobody gets it */
   answered(peer: NodeId, name: number, frame: Uint8Array): string | null {
-    const host = this.#hosts.get(name);
-    if (host?.peer !== peer) return null;
+    const away = this.#away.get(name);
+    if (away?.peer !== peer) return null;
     try {
-      host.requests.answered(frame, this.#tick);
+      away.requests.answered(frame, this.#tick);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return `answers for a client that cannot be read: ${error.message}`;
     }
-    if (host.route.isOpen()) this.#options.answer(host.route, frame);
+    if (away.route.isOpen()) this.#options.answer(away.route, frame);
     return null;
   }
 
@@ -184,11 +184,11 @@ export class Relay {
 
   /** The client is gone. */
   forget(routeId: number): void {
-    for (const host of this.#hostsOf.get(routeId)?.values() ?? []) {
-      this.#hosts.delete(host.name);
-      host.requests.drain();
+    for (const away of this.#awayOf.get(routeId)?.values() ?? []) {
+      this.#away.delete(away.name);
+      away.requests.drain();
     }
-    this.#hostsOf.delete(routeId);
+    this.#awayOf.delete(routeId);
   }
 
   /**
@@ -212,14 +212,14 @@ export class Relay {
     const { waitTicks } = this.#options;
     const silentSince = this.#tick - Math.ceil(waitTicks / RELAY_TRIES);
     const takenBack: Lent[] = [];
-    for (const host of this.#hosts.values()) {
-      const { peer, route, requests } = host;
+    for (const away of this.#away.values()) {
+      const { peer, route, requests } = away;
       if (requests.isEmpty) continue;
       const isOverdue = requests.isOverdue(silentSince, this.#tick - waitTicks);
       if (isHeard(peer) && !isOverdue) continue;
-      this.#hosts.delete(host.name);
-      this.#hostsOf.get(route.id)?.delete(peer);
-      this.#unfed.add(peer);
+      this.#away.delete(away.name);
+      this.#awayOf.get(route.id)?.delete(peer);
+      this.#cannotServe.add(peer);
       const lent = requests.drain();
       if (route.isOpen()) takenBack.push(...lent);
     }
@@ -250,21 +250,26 @@ export class Relay {
 
   /** Hands a client's frame to `peer`. */
   #pass(peer: NodeId, route: Route, lent: Lent, relayed: RelayedFrame): void {
-    const { name, requests } = this.#host(peer, route);
+    const { name, requests } = this.#clientAway(peer, route);
     requests.add(lent, relayed.frame, this.#tick - relayed.ageTicks, this.#tick);
     const { boot, send } = this.#options;
     send(peer, { type: "relayRequest", boot, id: name, ...relayed });
   }
 
-  #host(peer: NodeId, route: Route): Host {
-    const hosts = this.#hostsOf.get(route.id) ?? new Map<NodeId, Host>();
-    this.#hostsOf.set(route.id, hosts);
-    const known = hosts.get(peer);
-    if (known !== undefined) return known;
+  #clientAway(peer: NodeId, route: Route): ClientAway {
+    const known = this.#awayOf.get(route.id) ?? new Map<NodeId, ClientAway>();
+    this.#awayOf.set(route.id, known);
+    const there = known.get(peer);
+    if (there !== undefined) return there;
     const { nextRouteId, onSettled } = this.#options;
-    const host: Host = { name: nextRouteId(), peer, route, requests: new LentRequests(onSettled) };
-    hosts.set(peer, host);
-    this.#hosts.set(host.name, host);
-    return host;
+    const away: ClientAway = {
+      name: nextRouteId(),
+      peer,
+      route,
+      requests: new LentRequests(onSettled),
+    };
+    known.set(peer, away);
+    this.#away.set(away.name, away);
+    return away;
   }
 }

@@ -37,7 +37,7 @@ export type ReplicaAnswer =
   /** Not the leader of n (any more): ask somebody else. */
   | ({ readonly type: "readRefused" } & RequestName)
   | ({ readonly type: "quorumReadAck"; readonly acceptedIdx: number } & RequestName)
-  /** The neighbour is not fed either and has done nothing with it. */
+  /** The neighbour is not reached by a leader either and has done nothing with it. */
   | ({ readonly type: "relayReturned" } & RequestName & RelayedFrame)
   | ({ readonly type: "relayAnswer"; readonly frame: Uint8Array } & RequestName);
 
@@ -52,7 +52,7 @@ export type ReplicaMessage =
   | ({ readonly type: "readProbe"; readonly n: Ballot } & RequestName)
   /** Leaderless read: "how long is your accepted log?" */
   | ({ readonly type: "quorumRead" } & RequestName)
-  /** A client's frame, to be served by a neighbour because this node is not fed by a leader. */
+  /** A client's frame, to be served by a neighbour because no leader reaches this node. */
   | ({ readonly type: "relayRequest" } & RequestName & RelayedFrame)
   | ReplicaAnswer
   /** A snapshot's name stands for its content, whoever asks for it: these need no other. */

@@ -9,11 +9,11 @@ const HANDSHAKE_TIMEOUT_MS = 5000;
 const NOBODY: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
 
 /** A connection that has shaken hands. */
-interface Guest extends ConnectionHandlers, BufferHolder {
+interface Arrival extends ConnectionHandlers, BufferHolder {
   close(reason: string): void;
 }
 
-export interface ArrivalsOptions<G extends Guest> {
+export interface ArrivalsOptions<G extends Arrival> {
   readonly channel: "client" | "admin";
   /** What a log line says of one with which the handshake failed. */
   readonly refused: string;
@@ -23,7 +23,7 @@ export interface ArrivalsOptions<G extends Guest> {
   readonly letIn: (connection: Connection, identity: Identity) => G;
 }
 
-export class Arrivals<G extends Guest> {
+export class Arrivals<G extends Arrival> {
   readonly #context: GatewayContext;
   readonly #budget: BufferBudget;
   readonly #options: ArrivalsOptions<G>;
@@ -66,15 +66,15 @@ export class Arrivals<G extends Guest> {
     });
   }
 
-  ended(guest: G): void {
-    this.#in.delete(guest);
-    this.#budget.remove(guest);
+  ended(arrival: G): void {
+    this.#in.delete(arrival);
+    this.#budget.remove(arrival);
   }
 
   stop(reason: string): void {
     this.#stopped = true;
     for (const connection of this.#shaking) connection.close(reason);
-    for (const guest of this.#in) guest.close(reason);
+    for (const arrival of this.#in) arrival.close(reason);
   }
 
   #established(connection: Connection, identity: Identity): ConnectionHandlers {
@@ -83,9 +83,9 @@ export class Arrivals<G extends Guest> {
       connection.close(this.#options.tooMany);
       return NOBODY;
     }
-    const guest = this.#options.letIn(connection, identity);
-    this.#in.add(guest);
-    this.#budget.add(guest);
-    return guest;
+    const arrival = this.#options.letIn(connection, identity);
+    this.#in.add(arrival);
+    this.#budget.add(arrival);
+    return arrival;
   }
 }
