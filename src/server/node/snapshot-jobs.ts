@@ -8,8 +8,8 @@ import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index
 
 /**
  * From one piece to the next. To make one takes some milliseconds: without a pause a large state took nearly all of the
- * node's turns for seconds, and wrote to the disk as fast as it goes (docs/performance.md, "What was tried"). Only a
- * snapshot that the log outruns goes on without.
+ * node's turns for seconds, and wrote to the disk as fast as it goes (docs/notes/speed.md). Only a snapshot
+ * that the log outruns goes on without a pause.
  */
 const PAUSE_MS = 10;
 
