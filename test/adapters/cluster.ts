@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KvClient } from "../../src/client/api/index.ts";
 import { startNode } from "../../src/embed/index.ts";
-import { freePorts } from "../embed/ports.ts";
+import { freePorts } from "../../src/measure/subjects/places.ts";
 
 export interface Cluster {
   /** Where clients of other processes reach it. */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { freePorts } from "../embed/ports.ts";
+import { freePorts } from "../../src/measure/subjects/places.ts";
 
 const EXAMPLE = resolve(import.meta.dirname, "../../docs/examples/three-programs.mjs");
 

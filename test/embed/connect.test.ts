@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect } from "../../src/client/api/index.ts";
 import { startCluster, type Cluster } from "../adapters/cluster.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../src/measure/subjects/places.ts";
 
 let cluster: Cluster;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import {
   type MemberGiven,
   type NodeSettings,
 } from "../../src/embed/index.ts";
-import { freePorts } from "./ports.ts";
+import { freePorts } from "../../src/measure/subjects/places.ts";
 
 let directory = "";
 const started: EmbeddedNode[] = [];

@@ -6,6 +6,7 @@ import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
 import { fixedTls, type TlsMaterial, type TlsSide } from "../../src/machine/tls/tls-side.ts";
 import { WsNetwork } from "../../src/machine/network/ws-network.ts";
 import type { Address, Listener } from "../../src/machine/ports/network.ts";
+import { freePorts } from "../../src/measure/subjects/places.ts";
 import { until } from "../conformance/wait.ts";
 import { Certificates, hasOpenssl } from "../machine/certificates.ts";
 import { LinkNode, listen, type LinkNodeOptions } from "./harness.ts";
@@ -198,15 +199,4 @@ function pipe(near: Stream, far: Stream, seen: Buffer[]): void {
     from.on("close", () => into.destroy());
     from.on("error", () => from.destroy());
   }
-}
-
-/** All different: they are taken at once. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) await new Promise<void>((resolve) => server.close(() => resolve()));
-  return ports;
 }
