@@ -11,7 +11,7 @@ import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
 
-/** Keys of one read. */
+/** So many keys are asked for by one read. */
 const KEYS_MAX = 1024;
 
 /**
@@ -43,7 +43,7 @@ export class KeyvOmnikv extends EventEmitter {
     return read.text() as Value | undefined;
   }
 
-  /** All of one state of the store, up to 1,024 of them. */
+  /** Values of up to 1,024 keys, all of one state of the store. */
   async getMany<Value>(keys: readonly string[]): Promise<(Value | undefined)[]> {
     const found: (Value | undefined)[] = [];
     for (let i = 0; i < keys.length; i += KEYS_MAX) {
@@ -60,7 +60,7 @@ export class KeyvOmnikv extends EventEmitter {
     return true;
   }
 
-  /** They travel together; each takes effect by itself. */
+  /** The writes travel together, but each takes effect by itself. */
   async setMany(
     entries: readonly { readonly key: string; readonly value: unknown }[],
   ): Promise<void> {
@@ -79,7 +79,7 @@ export class KeyvOmnikv extends EventEmitter {
     return existed.includes(true);
   }
 
-  /** Of the namespace, where there is one. */
+  /** Deletes all keys of the namespace, or all keys of this store where there is none. */
   async clear(): Promise<void> {
     await this.#place.clear(this.#begin(this.namespace));
   }

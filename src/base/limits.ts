@@ -3,76 +3,76 @@ import { assert } from "./assert.ts";
 
 export const KEY_BYTES_MAX = 4 * 1024;
 export const VALUE_BYTES_MAX = 1024 * 1024;
-/** Commands in one client frame. */
+/** A client frame has at most so many commands. */
 export const FRAME_COMMANDS_MAX = 4096;
-/** Keys of one read of many. */
+/** One read names at most so many keys. */
 export const KEYS_READ_MAX = 1024;
-/** Bytes of them. */
+/** The keys that one read names have at most so many bytes together. */
 export const KEYS_READ_BYTES_MAX = 1024 * 1024;
-/** Keys of one range in an order that is not that of keys: its reader holds all of them at once. */
+/** A range in an order that is not that of keys has at most so many keys, because its reader holds all of them at once. */
 export const ORDERED_KEYS_MAX = 10_000;
-/** Bytes of them and their values. */
+/** The keys and values of such a range have at most so many bytes together. */
 export const ORDERED_BYTES_MAX = 64 * 1024 * 1024;
-/** One client frame. */
+/** No frame of a client is longer. */
 export const CLIENT_FRAME_BYTES_MAX = 4 * 1024 * 1024;
-/** One log entry: the commands one node proposes in one turn. */
+/** No log entry is longer. It holds the commands that one node proposes in one turn. */
 export const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
-/** One frame of a handshake. */
+/** No frame of a handshake is longer. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 8 * 1024;
-/** All that either side sends before it has proved itself. */
+/** Either side takes at most so much from one that has not proved itself yet. */
 export const HANDSHAKE_BYTES_MAX = 2 * HANDSHAKE_FRAME_BYTES_MAX;
-/** One frame between nodes; longer messages travel in several. */
+/** No frame between nodes is longer. A longer message travels in several frames. */
 export const PEER_FRAME_BYTES_MAX = 2 * 1024 * 1024;
-/** One message between nodes, put together again. */
+/** No message between nodes is longer, once it is put together again. */
 export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
-/** One piece of a streamed snapshot. */
+/** A snapshot is streamed in pieces of so many bytes. */
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
-/** Requests of one session whose answers are kept: how far a client may pipeline writes. */
+/** So many answers of one session are kept. A client may have no more writes under way. */
 export const SESSION_WINDOW = 4096;
-/** Of the random bytes by which a client names the session that it opens. Part of the format. */
+/** A client names the session that it opens by so many random bytes. Part of the format. */
 export const SESSION_NONCE_BYTES = 16;
-/** No quota is smaller: as much as the largest value, less is a slip. */
+/** No quota is smaller: whoever sets one below the largest value has mistaken the unit. */
 export const QUOTA_BYTES_MIN = 1024 * 1024;
-/** Nodes of a cluster. */
+/** A cluster has at most so many nodes. */
 export const MEMBERS_MAX = 64;
 /** Ballots above this are no ballots: one that nothing can exceed would leave a cluster without a leader for ever. */
 export const BALLOT_N_MAX = 2 ** 48;
-/** Sessions in the replicated table; opening one more expires the least recently used. Part of the format: all nodes must agree. */
+/** The replicated table holds so many sessions; opening one more expires the least recently used. Part of the format: all nodes must agree. */
 export const SESSIONS_MAX = 10_000;
 
-/** More would make a look at one key, and what is passed over at one time, too long for a turn. */
+/** More history would make a look at one key, or the giving up of old revisions, too long for one turn. */
 export const HISTORY_REVISIONS_MAX = 1_000_000;
 
-/** Characters of a password. */
+/** A password has at most so many characters. */
 export const PASSWORD_LENGTH_MAX = 256;
-/** A change of users and roles: two bounds of a range, and names. */
+/** A change of users and roles has at most so many bytes: room for the two bounds of a range, and for names. */
 export const ACCESS_BODY_BYTES_MAX = 16 * 1024;
-/** Leases of a cluster. Part of the format, as are the next four: all nodes must agree. */
+/** A cluster has at most so many leases. Part of the format, as are the next four: all nodes must agree. */
 export const LEASES_MAX = 10_000;
-/** Keys of one lease: all of them are deleted at one revision. */
+/** So many keys may be bound to one lease, because all of them are deleted at one revision. */
 export const LEASE_KEYS_MAX = 4096;
-/** Milliseconds: five election time-outs, so that a change of leaders leaves time to renew it. */
+/** No lease is shorter: five election time-outs, so that a change of leaders leaves time to renew it. */
 export const LEASE_TTL_MIN_MS = 500;
-/** 31 days. */
+/** No lease is longer than 31 days. */
 export const LEASE_TTL_MAX_MS = 31 * 24 * 3600 * 1000;
-/** Milliseconds by which one entry moves the cluster's clock, at most: a leader that stood still counts no more of it. */
+/** One entry moves the cluster's clock by at most so much: of a longer standstill of the leader no more is counted. */
 export const CLOCK_STEP_MAX_MS = 1000;
-/** Leases that one command keeps alive. */
+/** One command renews at most so many leases. */
 export const LEASES_RENEWED_MAX = 1024;
-/** Numbers of 53 bits, one after the other: what that takes. */
+/** A list of lease ids, numbers of up to 53 bits one after the other, has at most so many bytes. */
 export const NUMBERS_BYTES_MAX = 8 * LEASES_RENEWED_MAX;
 
-/** The body of a transaction: what one client frame has room for. */
+/** The body of a transaction has at most so many bytes, so that it fits one client frame with its header. */
 export const TXN_BYTES_MAX = CLIENT_FRAME_BYTES_MAX - 1024;
-/** Operations in one branch of a transaction, and comparisons before it. */
+/** One branch of a transaction has at most so many operations, and it asks at most so many comparisons. */
 export const TXN_OPS_MAX = 128;
-/** Operations and comparisons of a transaction with all that it holds. */
+/** A transaction, with all transactions within it, has at most so many operations and comparisons. */
 export const TXN_PARTS_MAX = 1024;
-/** Transactions within each other, the outermost one included. */
+/** Transactions lie at most so deep within each other, the outermost one counted. */
 export const TXN_DEPTH_MAX = 4;
-/** Keys that one transaction may look at. Part of the format: all nodes must refuse the same. */
+/** One transaction may look at so many keys. Part of the format: all nodes must refuse the same. */
 export const TXN_KEYS_MAX = 10_000;
-/** What a transaction may find, as bytes. Part of the format. */
+/** What a transaction finds has at most so many bytes. Part of the format. */
 export const TXN_RESULT_BYTES_MAX = 1024 * 1024;
 
 assert(

@@ -7,7 +7,7 @@
  */
 export type Secrets = string | null | (() => readonly string[]);
 
-/** Empty: there is none. */
+/** Empty when this side knows no secret. */
 export function secretsNow(secrets: Secrets): readonly string[] {
   if (secrets === null) return [];
   return typeof secrets === "string" ? [secrets] : secrets();

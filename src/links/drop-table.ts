@@ -13,7 +13,7 @@ export const DIRECTIONS: readonly Direction[] = ["in", "out"];
 export interface LinkFault {
   /** Of a thousand messages, how many are dropped. 1000: the link is broken in this direction. */
   readonly dropPermille: number;
-  /** Added to the way of each message. Order is kept. */
+  /** So much later each message arrives. Messages keep their order. */
   readonly delayMs: number;
 }
 

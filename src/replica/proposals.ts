@@ -30,7 +30,7 @@ const NOTHING_HELD: Held = { commands: 0, bytes: 0 };
 export interface StagedGroup<R> {
   readonly route: R;
   readonly group: Uint8Array;
-  /** Commands in the group. */
+  /** How many commands the group has. */
   readonly commands: number;
   readonly stagedTick: number;
   /** It was handed to the core once, here or elsewhere: nothing definite can be said of it any more. */
@@ -55,7 +55,7 @@ export interface Batch<R> {
 export interface ProposalsOptions {
   /** Bytes of groups that may wait or be under way. */
   readonly bytesMax: number;
-  /** And commands in them. */
+  /** So many commands may be in them. */
   readonly commandsMax: number;
   /** A group that could not be proposed for so long is refused: NO_QUORUM, definite. */
   readonly waitTicks: number;

@@ -27,12 +27,12 @@ interface Receiving {
   readonly name: SnapshotName;
   readonly path: string;
   readonly file: DiskFile;
-  /** Received. */
+  /** How many bytes have been received. */
   bytes: number;
   crc: number;
-  /** Handed to the disk and not synced yet. */
+  /** How many of them were handed to the disk and are not synced yet. */
   unsyncedBytes: number;
-  /** Of those, what no sync was asked for yet. */
+  /** For how many of the unsynced ones no sync was asked yet. */
   unaskedBytes: number;
   error: Error | null;
 }

@@ -17,15 +17,15 @@ export interface RangeQuery {
   /** First key not wanted any more. Default: none. */
   readonly end?: ByteString;
   readonly limit: number;
-  /** From the end of the range downwards. */
+  /** The range is read from its end downwards. */
   readonly reverse?: boolean;
 }
 
 export interface CellSums {
-  /** Keys that are there. */
+  /** How many keys are present, deleted ones not counted. */
   readonly size: number;
   readonly contentHash: number;
-  /** Of the history's records. */
+  /** Hash over the records of the history. */
   readonly historyHash: number;
   readonly leases: LeasesState;
 }
@@ -56,12 +56,12 @@ export class FrozenCells implements CellSums {
     return rangeOf(this.#tree, query);
   }
 
-  /** In order of keys, with those that were deleted. The pair is the same array each time. */
+  /** All cells in the order of their keys, deleted ones included. The pair is the same array each time. */
   entries(): IterableIterator<[ByteString, KeyVersion]> {
     return this.#tree.entries(undefined, []);
   }
 
-  /** Without leases, and without the keys that are bound to them. */
+  /** The same cells without leases, and without the keys that are bound to them. */
   withoutLeases(): FrozenCells {
     const tree = this.#tree.clone();
     let { size, contentHash } = this;

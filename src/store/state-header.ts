@@ -25,13 +25,13 @@ export interface StateHeader {
    * NO_ORIGIN until then.
    */
   readonly origin: number;
-  /** Of the leaders whose entries led here. */
+  /** The rounds of the leaders whose entries led to this state. */
   readonly rounds: Rounds;
   /** Users and what they may do. */
   readonly access: AccessState;
 }
 
-/** Entries of the log that are none: they changed nothing, on any node. */
+/** Entries of the log that no node could read, so that they changed nothing on any node. */
 export interface UnreadableEntries {
   readonly count: number;
   /** Log index of the last one; null when there is none. */

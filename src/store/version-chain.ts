@@ -14,7 +14,7 @@ import type { KeyVersion } from "./versions.ts";
 
 export class VersionChain {
   readonly #history: History;
-  /** Up to which it is to come. */
+  /** The revision up to which the history is to come. */
   readonly #last: number;
   readonly #records: { revision: number; before: Cell; isDeletion: boolean }[] = [];
   /** The version read last, of which it is not known yet what was before. */
@@ -44,7 +44,7 @@ export class VersionChain {
     this.#newer = newest;
   }
 
-  /** The next older version of the key. */
+  /** Takes the next older version of the key. */
   add(version: KeyVersion, valueHash: number): void {
     const newer = this.#newer;
     if (newer === null || version.modRevision >= newer.modRevision) {
@@ -64,7 +64,7 @@ export class VersionChain {
     this.#newer = cell;
   }
 
-  /** There are no more of this key. */
+  /** This key has no older versions. */
   end(): void {
     const last = this.#newer;
     this.#newer = null;

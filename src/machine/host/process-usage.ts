@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 
 export interface ProcessUsage {
-  /** User and system, since it started. */
+  /** Processor time of the process since it started, in user space and in the kernel. */
   readonly cpuSeconds: number;
-  /** The most that was resident since it started, or since `resetPeakMemory`. */
+  /** The most memory that was resident since the process started, or since `resetPeakMemory`. */
   readonly peakRssBytes: number;
 }
 
@@ -60,7 +60,7 @@ function holdsSocket(pid: string, inodes: ReadonlySet<string>): boolean {
       return link.startsWith("socket:[") && inodes.has(link.slice(8, -1));
     });
   } catch {
-    // Gone meanwhile, or another user's.
+    // The process has ended meanwhile, or it is another user's.
     return false;
   }
 }

@@ -5,7 +5,7 @@ import type { WireSecurity } from "../ports/index.ts";
 import { wrongName } from "./tls-side.ts";
 
 const BINDING_BYTES = 32;
-/** RFC 9266. */
+/** The label under which RFC 9266 has a channel binding exported. */
 const BINDING_LABEL = "EXPORTER-Channel-Binding";
 
 /**

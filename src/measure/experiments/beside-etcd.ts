@@ -127,7 +127,7 @@ async function measureAll(
   return found;
 }
 
-/** The echo has no gets, and no leader; of Redis puts are measured. */
+/** Which cells a system has: the echo has no gets and no leader, and of Redis only puts are measured. */
 function takesPart({ name }: System, { operation, placement }: Cell): boolean {
   if (name === "redis") return operation === "put";
   return name !== "echo" || (operation === "put" && placement === "spread");

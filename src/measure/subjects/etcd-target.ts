@@ -1,4 +1,4 @@
-/** etcd as what load goes to. */
+/** Makes an etcd cluster the target of a load. */
 import type { Target } from "../workloads/target.ts";
 import type { EtcdConnection } from "./etcd-connection.ts";
 

@@ -1,4 +1,4 @@
-/** A load generator process for Redis; the counterpart of `omnikv-generator.ts`. Puts only, and only to the server that takes writes. */
+/** A load generator process for Redis, the counterpart of `omnikv-generator.ts`. It sends puts only, and only to the server that takes writes. */
 import { nodeClock } from "../../machine/runtime/index.ts";
 import { serveGenerator } from "../workloads/serve-generator.ts";
 import type { Target } from "../workloads/target.ts";

@@ -29,7 +29,7 @@ export function KeysPanel({ view, actions }: KeysPanelProps): ComponentChild {
   const [draft, setDraft] = useState<Draft>(EMPTY_DRAFT);
   /** A key that was chosen while another one is changed and not saved. */
   const [wanted, setWanted] = useState<string | null>(null);
-  /** Keys came or went. */
+  /** The list of keys has changed: some came or went. */
   const [changes, setChanges] = useState(0);
   const operations = useOperations();
   const read = (key: string): void =>

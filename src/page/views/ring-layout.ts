@@ -17,7 +17,7 @@ export interface RingLayout {
   readonly width: number;
   readonly height: number;
   readonly card: { readonly width: number; readonly height: number };
-  /** Little room: short labels. */
+  /** There is little room, so labels are short. */
   readonly compact: boolean;
   /** Centres of the nodes' cards. */
   readonly nodes: ReadonlyMap<number, Point>;
@@ -103,7 +103,7 @@ function unitRing(count: number): Point[] {
   return points.map(({ x, y }) => ({ x: x / width, y: ((y + 1) / (bottom + 1)) * 2 - 1 }));
 }
 
-/** Links through the centre would all have their labels there. */
+/** A link through the centre has its label off the middle, or all such labels would lie on each other. */
 function labelAt(steps: number, count: number): number {
   return count >= 4 && steps * 2 === count ? 0.36 : 0.5;
 }

@@ -7,7 +7,7 @@ export interface KeyLine {
   readonly value: Uint8Array;
 }
 
-/** With its line end. */
+/** One line, its end included. */
 export function keyLine({ key, value }: KeyLine): string {
   return `${JSON.stringify({ ...bytesField("key", key), ...bytesField("value", value) })}\n`;
 }

@@ -17,7 +17,7 @@ const TABLE_START = 1 << 8;
 const BYTES_PER_SLOT = 8;
 
 export interface Configuration {
-  /** Of the placed completed operations. */
+  /** Which completed operations have been placed, as a bit set. */
   hash: number;
   state: number;
   /** The state before and the operation, when the last step was one of unknown outcome; -1 each otherwise. */
@@ -49,7 +49,7 @@ export class ConfigurationCache {
     return this.#size;
   }
 
-  /** About what it takes. */
+  /** About how many bytes the cache takes. */
   get bytes(): number {
     return this.#chunkBytes + this.#slots.length * BYTES_PER_SLOT;
   }

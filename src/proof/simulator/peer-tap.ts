@@ -7,7 +7,7 @@ const HEADER_BYTES = 11;
 const PART_HEADER_BYTES = 5;
 const WHOLE_MESSAGE = 0;
 
-/** Not of a handshake. */
+/** Whether a frame belongs to a session, and not to the handshake before it. */
 export function isOfSession(frame: Uint8Array): boolean {
   return frame[0] === PEER_FRAME;
 }

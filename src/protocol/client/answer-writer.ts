@@ -44,10 +44,10 @@ const TOO_LARGE = "the values asked for at once are too large together";
 /** Collects the answers to one client in one turn of the event loop. */
 export class AnswerWriter {
   readonly #out = new ByteWriter(512);
-  /** Frames that are full. */
+  /** Frames that are full and wait to be handed over. */
   #full: Uint8Array[] = [];
   #fullBytes = 0;
-  /** Since the last `drain`, beside what is written. */
+  /** Work since the last `drain` that put nothing into a frame, in bytes. */
   #workBytes = 0;
   /** The session named last in the current frame. */
   #session = -1;
@@ -60,7 +60,7 @@ export class AnswerWriter {
     return this.#full.length === 0 && this.#out.length === HEADER_BYTES;
   }
 
-  /** Collected so far. */
+  /** How many bytes have been collected so far. */
   get bytes(): number {
     return this.#fullBytes + this.#out.length;
   }
@@ -225,7 +225,7 @@ export class AnswerWriter {
     this.unread(request, isLocal ? local : "BAD_REQUEST", text);
   }
 
-  /** Of one key. */
+  /** The answer to a read of one key. */
   versions(request: number, { versions, resume }: HistoryPage): void {
     let bytes = 0;
     for (const { value } of versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
@@ -245,7 +245,7 @@ export class AnswerWriter {
     }
   }
 
-  /** Of keys. */
+  /** The answer to a read of many keys. */
   page(request: number, page: RangePage, keysOnly: boolean): void {
     const { resume, keys, revision, count } = page;
     let bytes = resume?.length ?? 0;

@@ -20,7 +20,7 @@ export interface NewCluster {
   readonly clusterId: string;
   /** What tells this restore from every other one of the same backup: the same for all nodes, and never used again. */
   readonly restoreId: string;
-  /** Ids of all nodes. */
+  /** The ids of all nodes of the new cluster. */
   readonly members: readonly number[];
   /** Default: REVISION_STEP. */
   readonly revisionStep?: number;

@@ -124,7 +124,7 @@ function operationData(
   };
 }
 
-/** What fits on a bar. */
+/** Shortens a text to what fits on a bar. */
 function labelOf(operation: Operation): string {
   const { request, answer } = operation;
   switch (request.kind) {
