@@ -49,7 +49,7 @@ export interface CheckIo {
   readonly out: { write(text: string): unknown };
   readonly errors: { write(text: string): unknown };
   readonly style: Style;
-  /** Milliseconds. */
+  /** The time now, in milliseconds. */
   readonly now: () => number;
 }
 

@@ -61,7 +61,7 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
       batch = [];
       bytes = 0;
     };
-    /** Of the line that is being read. */
+    /** The number of the line that is being read. */
     let number = 1;
     try {
       for await (const line of textLines(input, "in Base64")) {

@@ -14,7 +14,7 @@ export interface BackupSource {
 
 export interface MadeBackup {
   readonly header: BackupHeader;
-  /** Of the file. */
+  /** How long the file is. */
   readonly bytes: number;
 }
 

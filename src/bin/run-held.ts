@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly args: readonly string[];
   readonly guard: Pick<Guard, "token" | "key" | "signal">;
   readonly name: string;
-  /** Of the lease, in milliseconds. */
+  /** The time to live of the lease, in milliseconds. */
   readonly ttl: number;
 }
 

@@ -78,13 +78,13 @@ export interface Failure<E> {
 /** What a call that may be refused returns: it throws for bugs only. */
 export type Result<E> = Success | Failure<E>;
 
-/** Of `append`. */
+/** What `append` returns. */
 export type ProposeResult<T> = Result<ProposeError<T>>;
-/** Of `reconfigure`. */
+/** What `reconfigure` returns. */
 export type ReconfigureResult = Result<ReconfigureError>;
-/** Of `handOver`. */
+/** What `handOver` returns. */
 export type HandOverResult = Result<HandOverError>;
-/** Of `trim`, `snapshot` and `compact`. */
+/** What `trim`, `snapshot` and `compact` return. */
 export type CompactionResult = Result<CompactionError>;
 
 export const OK: Success = Object.freeze({ ok: true });

@@ -6,13 +6,13 @@ import { hexOf, textOf } from "./key-level.ts";
 
 /** Those that end soonest are shown, with their keys. */
 export const LEASES_SHOWN = 20;
-/** Of a lease. */
+/** So many keys of a lease are shown. */
 export const BOUND_SHOWN = 10;
 /** Of locks, and of elections: keys of who holds and who waits. */
 const LOCK_KEYS_MAX = 2000;
 /** Locks and elections. */
 const LOCKS_SHOWN = 50;
-/** Of a name, an owner or a key. */
+/** So many characters of a name, an owner or a key are shown. */
 const SHOWN_CHARS = 120;
 
 export interface ShownLease {

@@ -4,7 +4,7 @@ import type { Watch, WatchEvent } from "../client/watches/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 import type { ShownChange, TailNews } from "./page-actions.ts";
 
-/** Of a value. */
+/** So many bytes of a value are shown. */
 const SHOWN_BYTES_MAX = 120;
 /** Of one revision: the last ones of a transaction that changes thousands. */
 const CHANGES_MAX = 100;

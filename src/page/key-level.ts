@@ -15,7 +15,7 @@ export type KeyItem =
     }
   | {
       readonly kind: "folder";
-      /** With the "/" at its end. */
+      /** What all keys below it begin with, the "/" at the end included. */
       readonly prefix: string;
       readonly name: string;
     };

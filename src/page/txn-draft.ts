@@ -13,7 +13,7 @@ export interface CheckLine {
 export interface ChangeLine {
   readonly kind: ChangeKind;
   readonly key: string;
-  /** Of a put. */
+  /** The value of a put. */
   readonly value: string;
 }
 

@@ -19,7 +19,7 @@ export interface FailureContext {
   readonly lookFirst: string;
   /** The node asked; null: any. */
   readonly node: number | null;
-  /** Of the node asked, or of all of them. */
+  /** The address of the node that was asked, or of all of them. */
   readonly address: string;
   /** The error's message says it all: the whole cluster was asked. */
   readonly explained?: boolean;

@@ -45,7 +45,7 @@ export type Verdict =
 export type Outvoted = Extract<Verdict, { kind: "outvoted" }>;
 
 export interface AgreementOptions {
-  /** Of the cluster, without this node. */
+  /** The nodes of the cluster without this one. */
   readonly peers: readonly NodeId[];
   /** Random per process; 32 bits. */
   readonly life: number;
@@ -79,7 +79,7 @@ const KEPT_MAX = 32;
 const STEPS = [64, 512, 4096];
 /** Exponents of two: how far back a full announcement goes, further with each. */
 const BACK_MAX = 20;
-/** Of differences with one announcement. */
+/** An announcement names at most so many indexes at which states were found to differ. */
 const CONTESTED_MAX = 8;
 
 export class Agreement {

@@ -27,9 +27,9 @@ export class Applier implements AnswerSink {
   #state: KvState;
   #batch: Batch<Route> | undefined;
   #route: Route | undefined;
-  /** Of the entry being applied. */
+  /** How many commands of the entry at hand have been applied. */
   #commands = 0;
-  /** Of this turn's answers. */
+  /** How many bytes of values this turn's answers have. */
   #valueBytes = 0;
   /** Of the group at hand: commands that its client is to be told of in words. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;

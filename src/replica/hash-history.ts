@@ -12,7 +12,7 @@ export const RECENT = 4096;
 /** Further back only multiples of this are. */
 export const SPACING = 256;
 const SPACED = 4096;
-/** Of one state. */
+/** One state has so many hashes. */
 const HASHES = 3;
 
 /** What is noted of a state. Hashes in 32 bits, signed or not. */

@@ -38,7 +38,7 @@ export class WatchHub {
   readonly #walks: WatchWalks;
   readonly #rights: WatchRights;
   readonly #shares: WatchShares;
-  /** With something to be sent. */
+  /** Sessions that have something to be sent. */
   readonly #dirty = new Set<WatchSession>();
   /** By the tick at which they are told of progress. */
   readonly #due: Set<WatchSession>[];

@@ -4,7 +4,7 @@ export interface WatchLimits {
   readonly perConnection: number;
   /** Of one user, or of one address where users are not told apart; and never more than are left for others (watch-shares). */
   readonly perClient: number;
-  /** Of all connections together. */
+  /** All connections together may have so many watches. */
   readonly perNode: number;
   /** Of the keys and bounds that they name, with WATCH_OVERHEAD_BYTES for each. */
   readonly indexBytes: number;

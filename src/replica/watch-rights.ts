@@ -34,7 +34,7 @@ export class WatchRights {
   readonly #toJudge = new Set<WatchSession>();
   /** Of the first one, those that are not judged. Null: none of them is. */
   #rest: Iterator<Watch> | null = null;
-  /** Of this turn. */
+  /** How much may still be judged in this turn. */
   #left: number = TURN.judged;
 
   /** @param sessions all that there are, by the number of their route */

@@ -65,7 +65,7 @@ export class WatchWalks {
   readonly #sessions: ReadonlyMap<number, WatchSession>;
   readonly #hooks: WalkHooks;
   readonly #index = new RangeIndex<Watch>();
-  /** With watches that are not live. */
+  /** Sessions that have watches which are not live. */
   readonly #behind = new Set<WatchSession>();
   readonly #swept = new Set<Watch>();
   /** The live walk has been over this revision. */

@@ -23,7 +23,7 @@ interface FirstFormat {
   readonly nodeId: number;
   readonly incarnation: string;
   readonly logBegun: boolean;
-  /** Of the peers it has met. */
+  /** The data directory ids of the peers it has met. */
   readonly incarnations: ReadonlyMap<number, string>;
 }
 

@@ -21,7 +21,7 @@ export interface LogPosition {
   /** 0: before the first batch. */
   readonly segment: number;
   readonly position: number;
-  /** Of the batch. */
+  /** The checksum of the batch. */
   readonly crc: number;
 }
 

@@ -116,7 +116,7 @@ export class LogStorage {
   #durableEnd: LogPosition = LOG_START;
   #noteIsDue = false;
   #durableSnapshot: SnapshotName | null;
-  /** Durable. */
+  /** The compacted index that is durable. */
   #compactedIdx: number;
   #stagedSeq: WriteSeq = 0;
   #fullBytes = 0;

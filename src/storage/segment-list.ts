@@ -10,7 +10,7 @@ export interface ListedSegment {
   lowestAppend: number;
   /** Written so far, a seal not counted. */
   bytes: number;
-  /** Of its last batch. */
+  /** The checksum of its last batch. */
   crc: number;
   /** The log goes on in another one. */
   sealed: boolean;

@@ -37,7 +37,7 @@ export interface Segment {
   readonly groups: readonly (readonly LogWrite[])[];
   /** Behind the last batch; a seal does not count. */
   readonly end: number;
-  /** Of the last batch. */
+  /** The checksum of the last batch. */
   readonly lastCrc: number;
   readonly lastFrame: { readonly position: number; readonly bytes: Uint8Array };
   /** Number of the file in which the log goes on; null: not sealed. */

@@ -26,7 +26,7 @@ export const USER_ROLES_MAX = 64;
 export const ROLE_PERMISSIONS_MAX = 256;
 /** Of a password's hash with its salt and costs, as its maker writes it. */
 export const PASSWORD_HASH_BYTES_MAX = 256;
-/** Of the key that tokens are made with. */
+/** The key that tokens are made with has so many bytes. */
 export const TOKEN_KEY_BYTES = 32;
 
 export interface User {
@@ -35,7 +35,7 @@ export interface User {
   readonly passwordHash: string;
   /** ACCESS-3. */
   readonly generation: number;
-  /** Sorted. */
+  /** The names of the roles, sorted. */
   readonly roles: readonly string[];
 }
 

@@ -23,7 +23,7 @@ export class Bounds {
     return this.#set.quotaBytes ?? DEFAULT_QUOTA_BYTES;
   }
 
-  /** Of the history. */
+  /** The bound of the history that is in force. */
   get effective(): EffectiveBound {
     return this.#effective;
   }

@@ -43,7 +43,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
   readonly #reader = new ByteReader();
   #left = 0;
 
-  /** Of the entry. */
+  /** The version of the entry. */
   version = 0;
   /** That the entry opens; null: none. */
   round: RoundName | null = null;
@@ -54,16 +54,16 @@ export class CommandCursor implements KeySource, CommandAtHand {
   sequence = 0;
   op = 0;
   expectedRevision = 0;
-  /** Of setQuota. */
+  /** A field of setQuota. */
   quotaBytes = 0;
-  /** Of setHistory; 0: the default. */
+  /** A field of setHistory; 0: the default. */
   historyRevisions = 0;
   historyBytes = 0;
-  /** Of compact. */
+  /** A field of compact. */
   compactRevision = 0;
-  /** Of leaseGrant. */
+  /** A field of leaseGrant. */
   ttlMs = 0;
-  /** Of leaseGrant and leaseRevoke. */
+  /** A field of leaseGrant and leaseRevoke. */
   lease = 0;
   /** Where the command begins, in the bytes given. */
   recordStart = 0;
@@ -228,7 +228,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
     if ((fields & REVISION_BIT) !== 0) this.expectedRevision = reader.varint();
   }
 
-  /** Of what is not about a key. */
+  /** Reads a command that is not about a key. */
   #readControl(fields: number): void {
     const reader = this.#reader;
     if ((fields & NONCE_BIT) !== 0) this.#readValue(SESSION_NONCE_BYTES);

@@ -28,7 +28,7 @@ const ABSENT_MARK = 0x6162_7365;
 export interface Before extends StoredValue {
   readonly key: ByteString;
   readonly keyHash: number;
-  /** Of key, value and revisions. */
+  /** A hash over key, value and revisions. */
   readonly hash: number;
 }
 

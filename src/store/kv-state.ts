@@ -186,7 +186,7 @@ export class KvState {
     return this.#origin;
   }
 
-  /** Of the leaders whose entries led here. */
+  /** The rounds of the leaders whose entries led to this state. */
   get rounds(): Rounds {
     return this.#rounds;
   }

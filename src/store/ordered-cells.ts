@@ -216,7 +216,7 @@ export class OrderedCells {
     });
   }
 
-  /** Of a key that is not there yet. */
+  /** Adds a cell for a key that is not there yet. */
   #add(key: ByteString, place: number): Cell {
     const cell = new Cell(key, hashByteString(key), EMPTY_BYTES, 0, 0, 0, this.#generation);
     this.#index.add(cell, place);

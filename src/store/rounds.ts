@@ -12,16 +12,16 @@ import { mix32, mixNumber } from "../base/index.ts";
 
 /** Names a round among all that were ever led. */
 export interface RoundName {
-  /** Of the ballot. */
+  /** The number of the ballot. */
   readonly n: number;
-  /** Of the ballot: who leads. */
+  /** The node of the ballot, which leads. */
   readonly pid: number;
   /** Random per process start, 32 bits. */
   readonly salt: number;
 }
 
 export interface Round extends RoundName {
-  /** Of the entry that opens it. */
+  /** The index of the entry that opens the round. */
   readonly idx: number;
 }
 

@@ -81,7 +81,7 @@ export class SnapshotDecoder {
   #version = 0;
   #lastCounted = 0;
   #sessionsLeft = 0;
-  /** Of the keys that are there. */
+  /** How many keys are still to be read, of those that are present. */
   #keysLeft = 0;
   #history: HistoryKind = { from: "nothing" };
   readonly #sessions: Session[] = [];

@@ -4,7 +4,7 @@ import type { LinkPair, Scenario } from "../scenarios/index.ts";
 import type { AdminParams } from "../../protocol/admin/index.ts";
 import type { AdminClient } from "./admin-client.ts";
 
-/** Of one direction of a link. */
+/** A fault in one direction of a link. */
 export interface DirectedFault {
   readonly from: number;
   readonly to: number;

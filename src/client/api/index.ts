@@ -114,7 +114,7 @@ export { type ErrorCode, ERRORS, KvError } from "../../base/index.ts";
 export type { ClientTls } from "../tls/index.ts";
 
 type Machine = "clock" | "random" | "network";
-/** Of a client of keys. */
+/** What a client of keys needs of its machine. */
 type ClientMachine = Machine | "observe";
 
 /** What `createClient` takes beside the nodes; all of it may be left out. Times are in milliseconds. */

@@ -129,11 +129,11 @@ export interface Answer {
   /** Of a read that found something, else 0. */
   readonly createRevision: number;
   readonly version: number;
-  /** Of a range, else null. */
+  /** The answer to the read of a range, else null. */
   readonly page: PageAnswer | null;
-  /** Of a history, else null. */
+  /** The answer to the read of a history, else null. */
   readonly versions: VersionsAnswer | null;
-  /** Of leases, else null. */
+  /** The answer to the read of leases, else null. */
   readonly leases: LeasesAnswer | null;
 }
 

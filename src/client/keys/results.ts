@@ -35,7 +35,7 @@ export function readOperation(
   return { kind: "read", key, local, revision, atLeast };
 }
 
-/** Of which state a read is to be. */
+/** The options that say of which state a read is to be. */
 export type ReadMoment = {
   [N in "consistency" | "revision" | "atLeast"]?: ReadOptions[N] | undefined;
 };

@@ -90,7 +90,7 @@ export async function* elect(
 export interface Leader {
   /** What it has said of itself: as of `elect`. */
   readonly value: Uint8Array;
-  /** Of its term. */
+  /** The fencing token of the leader's term. */
   readonly token: Revision;
 }
 

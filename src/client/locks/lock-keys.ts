@@ -23,12 +23,12 @@ export function placeOf(prefix: string, name: string): string {
   return `${prefix}${encodeURIComponent(name)}${END}`;
 }
 
-/** Of holders of both modes, or of one. */
+/** What the keys of holders begin with, of one mode or of both. */
 export function heldPrefix(place: string, mode?: LockMode): string {
   return `${place}${HELD}${mode === undefined ? "" : `${MODES[mode]}/`}`;
 }
 
-/** Of those who wait, as `heldPrefix`. */
+/** What the keys of those who wait begin with, of one mode or of both. */
 export function waitPrefix(place: string, mode?: LockMode): string {
   return `${place}${WAITING}${mode === undefined ? "" : `${MODES[mode]}/`}`;
 }

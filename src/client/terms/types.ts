@@ -49,7 +49,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Of any request. */
+/** Options of any request. */
 export interface RequestOptions {
   /**
    * The id of the node to ask, which must have been named with it (else UNKNOWN_NODE): this one and no other. Default: any
@@ -85,7 +85,7 @@ export interface WriteOptions extends RequestOptions {
   readonly ttl?: number;
 }
 
-/** Of reads. */
+/** Options of reads. */
 export interface ReadOptions extends RequestOptions {
   /**
    * "linearizable" (default): sees every write that was answered, to anybody, before the read began.
@@ -106,7 +106,7 @@ export interface ReadOptions extends RequestOptions {
   readonly atLeast?: Revision;
 }
 
-/** Of `history`. */
+/** Options of `history`. */
 export interface HistoryOptions extends ReadOptions {
   /** Versions at most, 1 or more. Default: all. */
   readonly limit?: number;
@@ -177,10 +177,10 @@ export interface RevisionBounds {
   readonly maxModRevision?: Revision;
 }
 
-/** Of counts. */
+/** Options of counts. */
 export interface CountOptions extends ReadOptions, RevisionBounds {}
 
-/** Of ranges. */
+/** Options of ranges. */
 export interface RangeOptions extends ReadOptions, RevisionBounds {
   /** Keys at most, 1 or more. Default: all. */
   readonly limit?: number;

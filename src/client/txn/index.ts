@@ -1,4 +1,4 @@
-/** Transactions. */
+/** Transactions: their types, how they are put together and carried out. */
 export { Atomic } from "./atomic.ts";
 export {
   runTransact,

@@ -158,7 +158,7 @@ export type AtomicResult =
       readonly node: number;
     };
 
-/** Of all attempts together. */
+/** Options of `transact`. They hold for all attempts together. */
 export interface TransactOptions extends RequestOptions {
   /** How often it is tried at most, 1 or more. Default 32. */
   readonly attempts?: number;

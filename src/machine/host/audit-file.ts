@@ -10,7 +10,7 @@ import type { Audit, AuditRecord, Logger } from "../ports/index.ts";
 import { StorageError, systemCode } from "../../base/index.ts";
 import { openPrivateLog } from "./private-files.ts";
 
-/** Of lines that wait for the disk. */
+/** Lines that wait for the disk take at most so many bytes. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 /** Files set aside: FILE.1 is the youngest. */
 const KEPT_FILES = 5;

@@ -17,7 +17,7 @@ export interface ConnectionCaps {
 const RESERVE = 64;
 /** What a process has open when it begins, where nobody tells. */
 const OPEN_AT_START = 32;
-/** With fewer nobody could do anything. */
+/** No kind of connection has fewer places: with less nobody could do anything. */
 const LEAST: ConnectionCaps = { clients: 4, managers: 2, strangers: 8 };
 
 /** @returns null when the system does not tell */

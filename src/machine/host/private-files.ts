@@ -4,7 +4,7 @@ import { makeDirectoryNow } from "./node-disk.ts";
 
 export const PRIVATE_FILE = 0o600;
 const OTHERS = 0o077;
-/** Of a data directory. */
+/** The lock of a data directory. */
 const LOCK_FILE = "lock";
 
 /** Windows has no such bits. */

@@ -1,7 +1,7 @@
 import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../../base/index.ts";
 import type { Channel } from "../ports/index.ts";
 
-/** Of one frame, in every network. */
+/** No frame of a channel is longer, in every network. */
 export const FRAME_BYTES_MAX: Readonly<Record<Channel, number>> = {
   peer: PEER_FRAME_BYTES_MAX,
   client: CLIENT_FRAME_BYTES_MAX,

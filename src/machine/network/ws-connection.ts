@@ -33,7 +33,7 @@ export interface WsConnectionOptions {
   /** Of what was read from the socket already, how many bytes belong to frames. Default 0. */
   readonly headBytes?: number;
   readonly remote: string;
-  /** Of one frame. */
+  /** No frame is longer. */
   readonly frameBytesMax: number;
   /** Called when the connection has ended, before its handlers are told. */
   readonly onGone: (connection: WsConnection) => void;

@@ -6,7 +6,7 @@ import { printable } from "../../base/index.ts";
 import type { Clock } from "./clock.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
-/** Of one kind, within one period. */
+/** At most so many lines of one kind are logged in one period. */
 const LINES_MAX = 5;
 const PERIOD_MS = 10_000;
 const TEXT_LENGTH_MAX = 200;

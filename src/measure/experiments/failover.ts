@@ -17,7 +17,7 @@ import { say } from "./entry.ts";
 import { pause } from "../pause.ts";
 
 export interface FailoverOptions {
-  /** Of each system. */
+  /** How often the leader of each system is killed. */
   readonly kills: number;
   /** Writes a second. */
   readonly rate: number;

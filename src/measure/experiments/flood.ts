@@ -18,7 +18,7 @@ export interface FloodPlan {
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
   readonly clusterId: string;
   readonly connections: number;
-  /** Of all connections together. */
+  /** The rate of all connections together. */
   readonly writesPerSecond: number;
   readonly writesPerFrame: number;
   readonly keys: number;

@@ -33,7 +33,7 @@ interface Found {
   readonly followedMs: number[];
 }
 
-/** Of locks that nobody loses. */
+/** The time to live of locks that nobody is to lose. */
 const LONG_TTL_MS = 30_000;
 const LOCK = "bench";
 /** A lease is renewed three times in its time to live. */

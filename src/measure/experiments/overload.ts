@@ -16,7 +16,7 @@ import type { FloodPlan, FloodReport } from "./flood.ts";
 import { progress, type Flood, type Overload, type Second } from "./overload-report.ts";
 
 export interface OverloadOptions {
-  /** Of the long flood. */
+  /** How long the long flood lasts. */
   readonly seconds: number;
   /** Of the closed loop's rate: the long flood. */
   readonly times: number;
@@ -25,7 +25,7 @@ export interface OverloadOptions {
   readonly connections: number;
   /** Writes in a frame of the flood. */
   readonly perFrame: number;
-  /** Of the closed loop. */
+  /** How many requests of the closed loop are under way. */
   readonly concurrency: number;
   readonly valueBytes: number;
   readonly dataDir: string | null;

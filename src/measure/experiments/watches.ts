@@ -24,7 +24,7 @@ export interface WatchesOptions {
   readonly rounds: number;
   readonly durationMs: number;
   readonly warmUpMs: number;
-  /** Of one key. */
+  /** How many watch one key. */
   readonly watchers: number;
   /** Of single keys; each number is measured. */
   readonly watches: readonly number[];

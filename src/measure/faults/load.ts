@@ -12,9 +12,9 @@ export interface LoadOptions {
 }
 
 export interface Load {
-  /** Of all writers. */
+  /** The acknowledgements of all writers. */
   readonly all: Acknowledgements;
-  /** Of each writer. */
+  /** The acknowledgements of each writer. */
   readonly each: readonly Acknowledgements[];
   /** Ends the writers with it. Resolves when no write is under way. */
   stop(): Promise<void>;

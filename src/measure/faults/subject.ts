@@ -28,7 +28,7 @@ export interface Writer {
 }
 
 export interface Subject {
-  /** With its version. */
+  /** The name of the system, with its version. */
   readonly system: string;
   readonly nodes: readonly NodeId[];
   readonly electionTimeoutMs: number;

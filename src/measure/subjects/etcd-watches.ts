@@ -7,11 +7,11 @@ import { ByteReader } from "../../base/index.ts";
 import type { Watches } from "./watches.ts";
 
 const GRPC_HEADER_BYTES = 5;
-/** Of a WatchResponse. */
+/** Fields of a WatchResponse. */
 const FIELD_CREATED = 3;
 const FIELD_CANCELED = 4;
 const FIELD_EVENTS = 11;
-/** Of a WatchRequest. */
+/** A field of a WatchRequest. */
 const FIELD_CREATE = 1;
 const WINDOW_BYTES = 2 ** 28;
 

@@ -19,7 +19,7 @@ export interface GeneratorsOptions {
   readonly pinned: readonly number[] | null;
   /** Of each process. Default: one for each node asked. */
   readonly connections?: number | undefined;
-  /** Of a request. */
+  /** How long one request may take. */
   readonly timeoutMs: number;
   /** How many processes. Default: one. */
   readonly count?: number;

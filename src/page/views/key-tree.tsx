@@ -10,7 +10,7 @@ interface KeyTreeProps {
   readonly prefix: string;
   readonly through: Through;
   readonly mode: ReadMode;
-  /** With another one it is listed anew. */
+  /** The tree is listed anew when this changes. */
   readonly epoch: string;
   readonly hasLeader: boolean;
   readonly actions: PageActions;

@@ -6,7 +6,7 @@ import { formatCount, formatSpan } from "./format.ts";
 import { OnOff } from "./on-off.tsx";
 import { useCoordination, type CoordinationNow } from "./use-coordination.ts";
 
-/** Of a waiting line. */
+/** So many of a waiting line are shown. */
 const WAITING_SHOWN = 5;
 
 /** Leases with their keys and what is left of them; locks and elections with who holds and who waits. Off at first: it asks the servers. */

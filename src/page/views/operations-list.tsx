@@ -35,7 +35,7 @@ function nodeText(node: Through): string {
   return node === null ? "any node" : `node ${node}`;
 }
 
-/** Of the operation that was begun last. */
+/** The result of the operation that was begun last. */
 export function OperationResult({
   operation,
 }: {

@@ -13,9 +13,9 @@ interface RingMenuProps {
   readonly layout: RingLayout;
   readonly menu: OpenMenu;
   readonly actions: PageActions;
-  /** Of links. */
+  /** What is done to links. */
   readonly task: Task;
-  /** Of whole nodes. */
+  /** What is done to whole nodes. */
   readonly faults: Task;
   readonly onDetails: (node: number) => void;
 }

@@ -9,7 +9,7 @@ interface TaskOutcome {
 export interface Task {
   /** What is being done now; null: nothing. */
   readonly doing: string | null;
-  /** Of what was begun last, once it ended. */
+  /** How the task that was begun last ended; null before that. */
   readonly outcome: TaskOutcome | null;
   /** @param act resolves with what was done, in words; null: there is nothing to say */
   run(doing: string, act: () => Promise<string | null>): void;

@@ -22,7 +22,7 @@ export type AccessRequest =
 
 export interface AccessAction {
   readonly op: "access";
-  /** Of the command, as typed: "user add". */
+  /** The name of the command, as it is typed: "user add". */
   readonly name: string;
   readonly request: AccessRequest;
 }

@@ -196,7 +196,7 @@ function alarmsText({ alarms }: { readonly alarms: readonly AdminAlarm[] }): str
   return alarms.map(alarmText).join(" · ");
 }
 
-/** Of who leads; null: it is who it was. */
+/** How the leader has changed; null: it is who it was. */
 export function leaderChange(before: ClusterLook, after: ClusterLook): Change | null {
   const leader = leaderIn(after);
   if (leader === leaderIn(before)) return null;

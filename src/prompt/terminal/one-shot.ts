@@ -9,7 +9,7 @@ import { drained, type Screen } from "./screen.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 
 export interface OneShotOptions {
-  /** Results. */
+  /** Where results go. */
   readonly output: Writable;
   /** What went wrong, unless the format is "json". */
   readonly errors: Writable;

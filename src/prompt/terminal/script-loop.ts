@@ -10,7 +10,7 @@ import { UsageError } from "./usage-error.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 
 export interface ScriptOptions {
-  /** Results. */
+  /** Where results go. */
   readonly output: Writable;
   /** What went wrong, unless `json`. */
   readonly errors: Writable;

@@ -96,7 +96,7 @@ export class DecidedLog {
   readonly access: NaiveAccess[] = [new NaiveAccess()];
   /** By revision: the epochs in which the store was at it. */
   readonly epochs: { first: number; last: number }[] = [{ first: 0, last: 0 }];
-  /** Of the group at hand. */
+  /** The actor of the group at hand. */
   #actor: Actor | null = null;
   #group = -1;
   readonly #costs: number[] = [];

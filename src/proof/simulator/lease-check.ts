@@ -12,7 +12,7 @@ import { assert } from "../../base/index.ts";
 import type { LeaseRecord } from "./lease-holder.ts";
 import type { LeaseModel, LoggedLease } from "./lease-model.ts";
 
-/** Of a clock's resolution. */
+/** The resolution of a clock, by which two readings may differ. */
 const ROUNDING_MS = 0.001;
 
 /**

@@ -105,7 +105,7 @@ export interface Plan {
   readonly thinkMsMax: number;
   /** So much asks a new client, as soon as a node is back, of that node; 0: none comes. */
   readonly newcomerOperations: number;
-  /** Of a value, at least. */
+  /** A value has at least so many bytes. */
   readonly valueBytes: number;
   readonly delayMinMs: number;
   readonly delayMaxMs: number;

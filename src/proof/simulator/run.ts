@@ -25,7 +25,7 @@ export interface RunResult {
   readonly plan: Plan;
   /** Null: nothing is wrong. */
   readonly failure: RunFailure | null;
-  /** Of everything that happened. */
+  /** A hash over everything that happened. */
   readonly hash: string;
   readonly coverage: Readonly<Record<string, number>>;
   readonly steps: number;

@@ -446,7 +446,7 @@ export class SimWorld {
   }
 }
 
-/** Of a node's machine. */
+/** The position of the node that runs on this machine. */
 function positionOf(host: string): number {
   return Number(host.slice(1)) - 1;
 }

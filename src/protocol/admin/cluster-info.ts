@@ -7,7 +7,7 @@ export const clusterInfoSchema = z.strictObject({
   self: z.int(),
   /** All nodes, with the addresses that clients use, as a browser can reach them. */
   nodes: z.array(z.strictObject({ id: z.int(), host: z.string(), port: z.int() })).min(1),
-  /** Of the program. */
+  /** The version of the program. */
   version: z.string(),
   /** This node lets management break links. */
   faultsAllowed: z.boolean(),

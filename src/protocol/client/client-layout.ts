@@ -23,7 +23,7 @@ export const READ_KIND_SELECTION = 8;
 export const READ_KIND_LEASE = 16;
 export const READ_KIND_LEASES = 17;
 export const RANGE_FLAG = { reverse: 1, keysOnly: 2, countOnly: 4, hasEnd: 8 } as const;
-/** Of a page of a range. */
+/** Flags of a page of a range. */
 export const PAGE_FLAG = { hasMore: 1, keysOnly: 2 } as const;
 /** Of the answer to a transaction: which list was taken, and whether what came of it is told. */
 export const TXN_FLAG = { succeeded: 1, told: 2 } as const;

@@ -111,7 +111,7 @@ export interface DiskPlace {
 export interface StateHashes {
   /** Of the state that the sender applies to: another one in each process, and after each snapshot it took over. */
   readonly life: number;
-  /** Ascending. */
+  /** In ascending order of their indexes. */
   readonly checkpoints: readonly StateCheckpoint[];
 }
 

@@ -12,7 +12,7 @@ import { arrayOf } from "./peer.ts";
 export interface LongMessage {
   /** Two with the same key say the same, or the later one a little more: one of them will do. */
   readonly key: string;
-  /** Of the entries in it. */
+  /** How many bytes the entries in it have. */
   readonly entryBytes: number;
   /** Its encoding, piece by piece. Byte strings among them are views of the message's. */
   pieces(): Iterator<Uint8Array>;

@@ -48,7 +48,7 @@ import { ENTRIES, LOG_SYNC, SEQUENCE_NUMBER, SNAPSHOT_NAME, STOP_SIGN } from "./
 
 export interface MessageKind<M> {
   readonly form: Form;
-  /** Of the array; null: it is a map. */
+  /** The code of the array; null: it is a map. */
   readonly arrayCode: number | null;
   /** Null: never in bytes. */
   readonly bytesCode: number | null;

@@ -40,7 +40,7 @@ const BACKUP_CHEAPER = 8;
 const STATUS_KEPT_MS = 10;
 
 type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
-/** Of who is connected, not of the node. */
+/** Requests that are about who is connected, and not about the node. */
 type UserRequest = Extract<AdminRequest, { readonly op: "signIn" | "whoami" }>;
 
 export interface AdminContext extends GatewayContext {

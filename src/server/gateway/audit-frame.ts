@@ -32,9 +32,9 @@ export interface Asker {
   readonly from: string;
 }
 
-/** Of a key or bound. */
+/** So many characters of a key or bound are noted. */
 const KEY_LENGTH_MAX = 200;
-/** Of a transaction or a read of many. */
+/** So many keys of a transaction or of a read of many are noted. */
 const KEYS_SHOWN = 16;
 
 /** Judged as this node knows the rights now; what is refused later, where it is applied, was allowed here. */

@@ -52,7 +52,7 @@ const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 /** What a connection needs of its gateway. */
 export interface ClientGate {
   readonly replica: Replica;
-  /** Of the turn that gathers input now. */
+  /** The number of the turn that gathers input now. */
   readonly turn: number;
   /** Hard limit of the answers that wait for one client. */
   readonly unreadBytesMax: number;
@@ -85,7 +85,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   readonly #inbox = new Inbox();
   readonly #large = new LargeWrites();
   readonly #pace = new WorkPace();
-  /** Of the frame that is being taken. */
+  /** The pieces of the frame that is being taken. */
   #pieces: readonly GroupPiece[] = [];
   #nextPiece = 0;
   #open = true;

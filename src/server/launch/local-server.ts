@@ -9,7 +9,7 @@ import { NODE_FLAGS } from "./node-flags.ts";
 
 export interface LocalServerOptions {
   readonly node: ClusterNode;
-  /** Of the cluster, as the server is told. */
+  /** The nodes of the cluster, as the server is told. */
   readonly nodes: readonly ClusterNode[];
   readonly clusterId: string;
   /** The server makes it when it is missing. */
@@ -82,7 +82,7 @@ export class LocalServer {
     });
   }
 
-  /** Of the process. */
+  /** The id of the process. */
   get pid(): number {
     const { pid } = this.#child;
     if (pid === undefined) throw new Error(`node ${this.node.id} could not be started`);

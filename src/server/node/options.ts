@@ -38,7 +38,7 @@ export interface Machine {
   readonly entries?: DiagnosticsChannel;
 }
 
-/** Milliseconds. */
+/** Times of a node, in milliseconds. */
 export interface NodeTiming {
   readonly tickMs: number;
   /**
@@ -92,7 +92,7 @@ export const DEFAULT_LOAD_PACE: LoadPace = { sliceMs: 5, sliceBytes: 1024 * 1024
 export interface NodeOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
-  /** Of the program, for the status. */
+  /** The version of the program, for the status. */
   readonly version: string;
   /** Where each node of the cluster talks to its peers, this one included. */
   readonly peerAddresses: ReadonlyMap<NodeId, Address>;

@@ -20,7 +20,7 @@ export interface NodeSight {
     readonly count: number;
     /** Bound to one of them. */
     readonly keys: number;
-    /** Of the cluster. */
+    /** The cluster clock, in milliseconds. */
     readonly clockMs: number;
     /** That ended as nobody renewed them, as far as this process has seen it. */
     readonly expired: number;

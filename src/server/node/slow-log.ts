@@ -8,7 +8,7 @@ export interface SlowLogOptions {
   readonly slow: Pick<SlowWriteCounter, "take">;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
-  /** Of the disk's last sync. */
+  /** How long the disk's last sync took. */
   readonly lastSyncMs: () => number | null;
 }
 

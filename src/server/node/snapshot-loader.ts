@@ -28,7 +28,7 @@ const RETRY_MS = 500;
 
 export interface SnapshotLoaderOptions {
   readonly snapshots: SnapshotStore;
-  /** Of the places of keys in the index. */
+  /** The seed for the places of keys in the index. */
   readonly placeSeed: PlaceSeed;
   readonly pace: LoadPace;
   readonly clock: Clock;

@@ -15,7 +15,7 @@ import { finalError, type FinalError } from "./final-error.ts";
 export interface LastWordsOptions {
   readonly nodeId: number;
   readonly version: string;
-  /** Absolute. */
+  /** The absolute path of the data directory. */
   readonly dataDirectory: string;
   readonly logger: Logger;
   /** Default: standard error, at once. */

@@ -56,7 +56,7 @@ export interface ServerOptions {
   readonly warnings: readonly string[];
   /** Every node of the cluster, this one included. */
   readonly clusterNodes: readonly ClusterNode[];
-  /** Absolute. */
+  /** The absolute path of the data directory. */
   readonly dataDirectory: string;
   /** Null: nothing is written down of who did what. */
   readonly audit: { readonly path: string; readonly bytesMax: number } | null;

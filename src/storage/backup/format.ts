@@ -44,7 +44,7 @@ const headerSchema = z.strictObject({
   stateHash: z.string().regex(/^[0-9a-f]{16}$/),
   /** When the command was given, by the clock of its machine: ISO 8601. */
   takenAt: z.iso.datetime(),
-  /** Of the node. */
+  /** The version of the node that made the backup. */
   version: z.string().max(64),
 });
 
@@ -107,7 +107,7 @@ export type BackupRecord =
 export class BackupReader {
   readonly #hash = createHash("sha256");
   #pending: Buffer = Buffer.alloc(0);
-  /** Of the first pending byte. */
+  /** Where in the file the first pending byte stands. */
   #at = 0;
   #part: "magic" | "header" | "pieces" | "ended" = "magic";
   #crc = 0;

@@ -8,7 +8,7 @@ const STEP_BYTES = 1024 * 1024;
 export interface ReadBackup {
   readonly header: BackupHeader;
   readonly state: KvState;
-  /** Of the state in the file. */
+  /** How long the state in the file is. */
   readonly bytes: number;
 }
 

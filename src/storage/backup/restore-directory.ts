@@ -23,7 +23,7 @@ import {
 } from "../index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
 
-/** Of the snapshot, written at a time. */
+/** So many bytes of the snapshot are written at a time. */
 const PIECE_BYTES = 256 * 1024;
 /** The node that starts from it makes its segments as large as it likes. */
 const SEGMENT_BYTES = 1024 * 1024;

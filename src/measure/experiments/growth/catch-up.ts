@@ -244,7 +244,7 @@ class Experiment {
     }
   }
 
-  /** Of a node that may be down: then 0. */
+  /** The applied index of a node. 0 while the node is down. */
   async #appliedIdx(node: number): Promise<number> {
     try {
       return (await this.#admin.call(node, "status", {})).appliedIdx;

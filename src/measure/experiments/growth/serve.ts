@@ -42,7 +42,7 @@ const ROUND = 10_000;
 const POLL_MS = 50;
 /** Of a write in the log: key, value, and what stands around them. */
 const WRITE_BYTES = 13 + VALUE_BYTES + 12;
-/** Of the log that makes a snapshot due. */
+/** Which part of the log that makes a snapshot due is there when the next snapshot is almost due. */
 const ALMOST_DUE = 0.9;
 
 const LOGS = ["short", "long", "busy"] as const;

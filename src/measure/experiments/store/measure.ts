@@ -266,7 +266,7 @@ function entriesAt(from: number, count: number, { keys, valueBytes }: StoreOptio
   }));
 }
 
-/** Of all servers together. */
+/** Resident memory of all servers together. */
 function residentOf({ processes }: Cluster): number {
   const bytes = processes.map(({ pid }) => {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");

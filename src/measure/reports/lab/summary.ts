@@ -16,7 +16,7 @@ export interface Summary {
   readonly rightLeader: number;
   /** Runs without an interruption longer than AFTER_HEAL_WITHIN after healing. */
   readonly quietAfterHeal: number;
-  /** Milliseconds. */
+  /** How long nothing was acknowledged, in milliseconds. */
   readonly down: Spread;
   readonly slowestWriter: Spread;
   readonly afterHeal: Spread;

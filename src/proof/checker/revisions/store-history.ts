@@ -71,7 +71,7 @@ export interface OpResult {
   readonly deleted: number;
   /** Keys were counted only, and are not told. */
   readonly isCountOnly?: boolean;
-  /** Of a transaction within another one. */
+  /** The answer of a transaction within this one. */
   readonly inner?: TxnAnswer;
 }
 

@@ -15,7 +15,7 @@ import { describeSeen, type Transaction, type TransactionHistory } from "./trans
 export interface Dependencies {
   /** Those that count. */
   readonly transactions: readonly Transaction[];
-  /** Of the same places. */
+  /** The effects of each transaction, at the same places as in `transactions`. */
   readonly effects: readonly Effects[];
   readonly graph: Graph;
   readonly anomalies: readonly Anomaly[];

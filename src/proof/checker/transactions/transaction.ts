@@ -25,7 +25,7 @@ export interface Transaction {
   readonly call: number;
   /** Infinity: the outcome is not known. */
   readonly end: number;
-  /** Of the call, from 1. */
+  /** The line of the call in its file, from 1. */
   readonly line: number;
 }
 

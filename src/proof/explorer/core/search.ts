@@ -23,7 +23,7 @@ export interface SearchResult {
   readonly transitions: number;
   /** Steps to the farthest world. */
   readonly depth: number;
-  /** Of single nodes. */
+  /** How many states single nodes have been in. */
   readonly nodeStates: number;
   readonly seconds: number;
   /** `all`: there is no more within the bounds. */
@@ -32,9 +32,9 @@ export interface SearchResult {
 }
 
 export interface SearchHooks {
-  /** Milliseconds. */
+  /** The time now, in milliseconds. */
   now(): number;
-  /** Of each depth, when it is done. */
+  /** Told of each depth when the search is done with it. */
   onDepth?(depth: number, states: number): void;
 }
 

@@ -56,7 +56,7 @@ export class Rules {
     this.#pids = Array.from({ length: options.nodes }, (_, index) => index + 1);
   }
 
-  /** Of single nodes, so far. */
+  /** How many states single nodes have been in so far. */
   get nodeStates(): number {
     return this.#automaton.stateCount;
   }

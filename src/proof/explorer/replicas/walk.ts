@@ -7,7 +7,7 @@ import type { ReplicaSetup, ReplicaStep } from "./steps.ts";
 import { ReplicaWorld } from "./world.ts";
 
 export interface ReplicaWalkResult extends WalkResult<ReplicaStep> {
-  /** Of the walk that found it. */
+  /** The setup of the walk that found it. */
   readonly setup: ReplicaSetup | null;
 }
 

@@ -18,7 +18,7 @@ import type { AttackPlan } from "./protocol.ts";
 const TTL_MS = 30_000;
 /** Ids that nobody else chooses. */
 const FIRST_ID = 1_000_000;
-/** Of one command. */
+/** So many leases are renewed by one command. */
 const RENEWED = 1024;
 const KEYS = 4096;
 const KEY_BYTES = 4000;

@@ -27,6 +27,6 @@ export interface HonestReport {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly slowestMs: number;
-  /** Of the last time alone. */
+  /** The p99 of the last time alone. */
   readonly lastP99Ms: number;
 }

@@ -13,7 +13,7 @@ export interface AttackResult {
   readonly what: string;
   readonly sentBytes: number;
   readonly connections: number;
-  /** Of the server that took most. */
+  /** Resident memory of the server that took most. */
   readonly rssBefore: number;
   readonly rssPeak: number;
   readonly logBytes: number;

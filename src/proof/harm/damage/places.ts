@@ -12,7 +12,7 @@ export function findPlaces(): Promise<readonly ClusterNode[]> {
   return loopbackNodes(PLACES);
 }
 
-/** Of the node with this id. */
+/** The place of the node with this id. */
 export function placeOf(places: readonly ClusterNode[], id: number): ClusterNode {
   const place = places[id - 1];
   if (place === undefined) throw new Error(`there is no place for node ${id}`);

@@ -19,7 +19,7 @@ export interface LockTortureOptions {
   readonly seconds: number;
   readonly seed: string;
   readonly workers: number;
-  /** Milliseconds. */
+  /** The time to live of locks, in milliseconds. */
   readonly ttl: number;
   /** Holders that are killed first, while nothing else is done: how long does the next one wait? */
   readonly kills: number;
