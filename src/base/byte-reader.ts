@@ -114,7 +114,10 @@ export class ByteReader {
     return this.#longVarint();
   }
 
-  /** Of up to four bytes, as nearly all are; apart from longer ones, for which the engine would have to use fractions. */
+  /**
+   * Reads a varint of up to four bytes, as nearly all are. Longer ones are read elsewhere, because the engine would have to use
+   * fractions for them.
+   */
   #longVarint(): number {
     const bytes = this.#bytes;
     const start = this.#offset;

@@ -1,4 +1,4 @@
-/** Of latency histograms: coarse, so that recording costs nothing and a status stays small. */
+/** A latency histogram has so many buckets: they are coarse, so that recording costs nothing and a status stays small. */
 export const LATENCY_BUCKETS = 40;
 
 /** Upper bound of bucket i, from 0.1 ms on by steps of √2. */

@@ -122,7 +122,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   },
 ];
 
-/** Of the management prompt, one in a process. */
+/** The commands on users and roles of the management prompt, one in a process. */
 const ACCESS: readonly Subcommand[] = ACCESS_COMMANDS.map((spec) => ({
   name: spec.name,
   summary: spec.summary,

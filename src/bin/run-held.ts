@@ -6,7 +6,7 @@ import { nodeClock } from "../machine/runtime/index.ts";
 
 /** Passed on to the program. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-/** Of the time that a lease has left at the nodes when it is over here: so long the program may take to end by itself. */
+/** When a lease is over here it has some time left at the nodes. One part in so many of it the program may take to end by itself. */
 const GRACE_PART = 2;
 
 export interface RunOptions {

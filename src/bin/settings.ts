@@ -8,7 +8,7 @@ import { nearest } from "../prompt/terminal/index.ts";
 
 /** One that can be set, as its flag says. */
 export interface Setting {
-  /** Of the flag and, in capitals, of the variable: "data-dir", OMNIKV_DATA_DIR. */
+  /** The name of the flag and, in capitals, of the variable: "data-dir", OMNIKV_DATA_DIR. */
   readonly name: string;
   /** In a file: "dataDir". */
   readonly key: string;
@@ -23,7 +23,7 @@ type Source = "flag" | "environment" | "file" | "default" | "derived";
 
 export interface Resolved {
   readonly setting: Setting;
-  /** Of a switch: true, or undefined. Undefined: not set, and there is no default that could be told beforehand. */
+  /** A switch is true or undefined. Undefined: not set, and there is no default that could be told beforehand. */
   readonly value: string | true | undefined;
   readonly source: Source;
 }

@@ -155,7 +155,7 @@ export interface KvRequests extends KeyRequests {
   /** As of KvClient. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
-  /** Of the whole cluster: leases have no names. */
+  /** The leases of the whole cluster: they have no names, so no prefix holds for them. */
   readonly leases: Leases;
   /** As of KvClient. */
   readonly locks: Locks;

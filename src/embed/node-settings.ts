@@ -98,7 +98,7 @@ export interface NodeSettings {
 
 type Kind = "text" | "number" | "switch";
 
-/** Of the settings that a server has as flags of the same name. */
+/** The kinds of the settings that a server has as flags of the same name. */
 const KINDS = {
   dataDir: "text",
   cluster: "text",

@@ -16,7 +16,7 @@ export interface NodeView {
   readonly address: string;
   readonly reach: Reach;
   readonly reason: string | null;
-  /** Of the same failure; null while there is none. */
+  /** The code of the same failure; null while there is none. */
   readonly code: ErrorCode | null;
   /** When `status` arrived; null: never. */
   readonly heardAt: number | null;
@@ -52,7 +52,7 @@ export interface Sample {
   readonly at: number;
   /** Commands the cluster applied (of the node that was furthest). */
   readonly appliedPerSecond: number;
-  /** Of writes, as the nodes that answered them measured; null: there were none. */
+  /** The median latency of writes, as the nodes that answered them measured; null: there were none. */
   readonly writeP50Ms: number | null;
   readonly writeP99Ms: number | null;
 }

@@ -8,7 +8,7 @@ import { hexOf, textOf } from "./key-level.ts";
 export const LEASES_SHOWN = 20;
 /** So many keys of a lease are shown. */
 export const BOUND_SHOWN = 10;
-/** Of locks, and of elections: keys of who holds and who waits. */
+/** So many keys of who holds and who waits are read, of locks and of elections each. */
 const LOCK_KEYS_MAX = 2000;
 /** Locks and elections. */
 const LOCKS_SHOWN = 50;
@@ -26,10 +26,10 @@ export interface ShownLease {
 }
 
 export interface ShownClaim {
-  /** Of whoever holds or waits: what it says of itself. */
+  /** What whoever holds or waits says of itself. */
   readonly owner: string;
   readonly mode: LockMode;
-  /** Of a holder its token, of one that waits since when it does. */
+  /** The token of a holder; of one that waits, the revision since which it does. */
   readonly revision: number;
   /** On the page's clock; null: its lease is gone already, or not listed. */
   readonly endsMs: number | null;
@@ -48,7 +48,7 @@ export interface ShownCoordination {
   readonly leaseCount: number;
   /** Those of no lock and no election. */
   readonly plainCount: number;
-  /** Of no lock and no election: what those have left stands with them. */
+  /** Leases that belong to no lock and no election: those that do stand with them. */
   readonly leases: readonly ShownLease[];
   readonly locks: readonly ShownLock[];
   /** There are more locks, or more who wait, than were looked at. */

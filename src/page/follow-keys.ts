@@ -6,7 +6,7 @@ import type { ShownChange, TailNews } from "./page-actions.ts";
 
 /** So many bytes of a value are shown. */
 const SHOWN_BYTES_MAX = 120;
-/** Of one revision: the last ones of a transaction that changes thousands. */
+/** So many changes of one revision are shown: of a transaction that changes thousands, the last ones. */
 const CHANGES_MAX = 100;
 
 /** @returns ends it */

@@ -35,7 +35,7 @@ interface ReadOperation {
   readonly key: Uint8Array;
   /** From the node's own state, at once. */
   readonly local: boolean;
-  /** Of the state that is asked; 0: the newest. */
+  /** The revision of the state that is asked; 0: the newest. */
   readonly revision: number;
   /** A local read is answered from no state before this revision. None, or 0: from any. */
   readonly atLeast?: number;
@@ -122,11 +122,11 @@ export interface Answer {
   readonly node: number;
   /** STATUS: txnThen or txnElse of a transaction, else ok, casFailed, casFailedLarge, or notFound (also of a read). */
   readonly status: Status;
-  /** Of the write; of a read and after a failed cas, when the key was last written (0: absent). */
+  /** The revision of the write; after a read and a failed cas, the one at which the key was last written (0: absent). */
   readonly revision: number;
   /** What was read, or what is there after casFailed, or the results of a transaction: a view of the frame. Null: nothing, or not told. */
   readonly value: Uint8Array | null;
-  /** Of a read that found something, else 0. */
+  /** The revision at which the key that was read was made; 0: nothing was found, or it was no read. */
   readonly createRevision: number;
   readonly version: number;
   /** The answer to the read of a range, else null. */

@@ -85,7 +85,7 @@ export class NodeLink {
     return hostPort(this.node);
   }
 
-  /** Of the node that the connection leads or led to last. 0: it was not given, and there was none yet. */
+  /** The id of the node that the connection leads or led to last. 0: it was not given, and there was none yet. */
   get id(): number {
     return this.#id;
   }

@@ -12,7 +12,7 @@ import {
 } from "../terms/index.ts";
 import { type Answer, isRead, type Operation } from "../core/index.ts";
 
-/** Of a condition that was checked: exactly one of the three is given, another may be there as undefined. */
+/** The operation for a condition that was checked: exactly one of the three is given, another may be there as undefined. */
 export function casOperation(
   key: Uint8Array,
   condition: CasCondition,
@@ -57,7 +57,7 @@ export function readResult(answer: Answer): ReadResult {
   return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
 }
 
-/** Of many keys; the answer tells of those that there are. */
+/** The results of a read of many keys; the answer tells of those that there are. */
 export function readResults(keys: readonly Uint8Array[], { page, node }: Answer): ReadResult[] {
   const found = new Map<string, FoundResult>();
   for (const { key, value, modRevision, createRevision, version } of page?.items ?? []) {

@@ -40,7 +40,7 @@ export function leasePortOf(submit: LeaseSubmit, random: Random): LeasePort {
   };
 }
 
-/** Of 53 bits, which is what a number holds. */
+/** An id of 53 bits, which is what a number holds. */
 function randomId(random: Random): LeaseId {
   return 2 ** 52 + (random.uint32() % 2 ** 20) * 2 ** 32 + random.uint32();
 }

@@ -104,7 +104,7 @@ export async function* observeElection(
   if (wrong !== null) throw wrong;
   const options = signal === undefined ? {} : { signal };
   const range = { prefix: heldPrefix(placeOf(ELECTIONS_PREFIX, name)) };
-  /** Of the leader that was told last; 0: that there is none; null: nothing was told. */
+  /** The token of the leader that was told last; 0: it was told that there is none; null: nothing was told. */
   let told: number | null = null;
   while (!isAborted(signal)) {
     try {

@@ -24,7 +24,7 @@ import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
 export interface LockWish {
   /** As of placeOf. */
   readonly place: string;
-  /** Of this request and of no other, ever: in its keys. */
+  /** Names this request and no other, ever. It stands in its keys. */
   readonly id: string;
   readonly mode: LockMode;
   /** All of its keys are bound to it. */
@@ -50,7 +50,7 @@ export class LockRequest {
   readonly #wish: LockWish;
   readonly #heldKey: string;
   readonly #waitKey: string;
-  /** Of the waiting key; 0: there is none yet. */
+  /** The revision of the waiting key; 0: there is none yet. */
   #since = 0;
   /** LOCKREQUEST-3: it waits for those who hold, and nobody who waits is before it. */
   #isFirst = false;

@@ -40,7 +40,7 @@ export interface LockInfo {
   readonly name: string;
   readonly mode: LockMode;
   readonly owner: string;
-  /** Of a lock that is held; of one that is waited for the revision since which it is. */
+  /** The token of a lock that is held; of one that is waited for, the revision since which it is. */
   readonly revision: number;
 }
 

@@ -12,7 +12,7 @@ export interface LoadView {
   /** Not begun, since too many had no answer yet. */
   readonly heldBack: number;
   readonly waiting: number;
-  /** Of the last write that ended, when that failed. */
+  /** Why the last write that ended has failed; null: it has not. */
   readonly trouble: string | null;
 }
 

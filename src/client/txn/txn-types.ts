@@ -168,7 +168,7 @@ export interface TransactOptions extends RequestOptions {
 export interface TransactResult<T> {
   /** What the function returned the last time. */
   readonly result: T;
-  /** Of its writes; when it wrote nothing, of the state that it read. 0: it did neither. */
+  /** The revision of its writes; when it wrote nothing, that of the state that it read. 0: it did neither. */
   readonly revision: Revision;
   /** How often it was tried. */
   readonly attempts: number;

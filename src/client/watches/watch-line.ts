@@ -20,7 +20,10 @@ import { KeyValue, ownBytes } from "../terms/index.ts";
 import { WatchQueue, type HeldBytes } from "./watch-queue.ts";
 import { DeleteEvent, PutEvent, type WatchEvent } from "./watch-types.ts";
 
-/** Of the events of one revision, put together. A transaction is far smaller; with the values before, what deletes is not. */
+/**
+ * The events of one revision have at most so many bytes, put together. A transaction is far smaller; a deletion of many keys,
+ * told with the values before, is not.
+ */
 const BATCH_BYTES_MAX = 64 * 1024 * 1024;
 /** What an event takes beside key and values, roughly. */
 const EVENT_BYTES = 128;

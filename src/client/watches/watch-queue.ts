@@ -9,9 +9,12 @@
 import type { KvError } from "../../base/index.ts";
 import type { WatchBatch, WatchItem } from "./watch-types.ts";
 
-/** Of events that wait in one watch. More than a frame holds, so that who reads as they come is never in the way. */
+/**
+ * Events that wait in one watch have at most so many bytes: more than a frame holds, so that whoever reads as they come is
+ * never held back.
+ */
 export const WATCH_BYTES_MAX = 8 * 1024 * 1024;
-/** Of events that wait in all watches of a client. */
+/** Events that wait in all watches of a client have at most so many bytes. */
 export const WATCHES_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What all queues of a client hold. */

@@ -24,7 +24,7 @@ export interface CertificatePlan {
   readonly authority: CertificateFiles;
   /** The common name: for people. */
   readonly name: string;
-  /** Of a node: host names and addresses under which it is reached. Of a client: none. */
+  /** The host names and addresses under which a node is reached. A client has none. */
   readonly hosts: readonly string[];
   /** From now. */
   readonly days: number;

@@ -50,7 +50,7 @@ export class DataLock {
   /** `fileIdentity` of the file that is locked: as long as it is the one in the directory, nobody else has that. */
   readonly identity: string;
   readonly #server: Server | null;
-  /** Of the file, and of the directory where that is locked too. */
+  /** The descriptors of the file, and of the directory where that is locked too. */
   readonly #descriptors: readonly number[];
 
   private constructor(server: Server | null, file: number, directory: number | null) {

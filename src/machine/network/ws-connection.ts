@@ -63,7 +63,7 @@ export class WsConnection implements Connection {
   readonly #onData = (chunk: Buffer): void => this.#countUnheard(chunk.length);
   /** Taken since nobody is to listen: SOCKET-4. */
   #unheardBytes = 0;
-  /** Of the socket: read before there were frames, and since then in whole frames. */
+  /** How many bytes of the socket were read before there were frames, and since then in whole frames. */
   #framedBytes = 0;
   #reason: string | null = null;
 
@@ -213,7 +213,7 @@ export class WsConnection implements Connection {
     this.#ws.close(code, reason);
   }
 
-  /** Of whatever the socket has given, so much was a frame with so much in it. */
+  /** Counts a frame with so many bytes in it among what the socket has given. */
   #countFrame(bytes: number): void {
     const length = bytes < 126 ? 0 : bytes < 65_536 ? 2 : 8;
     this.#framedBytes += this.#headerBytes + length + bytes;

@@ -30,7 +30,7 @@ import { Strangers } from "./strangers.ts";
 import { dialOptions, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
-/** Of sockets that have proved nothing yet, of one listener. */
+/** One listener has at most so many sockets that have proved nothing yet. */
 export const STRANGERS_MAX = 1536;
 
 export interface WsNetworkOptions {
@@ -64,7 +64,7 @@ export interface WsNetworkOptions {
   readonly peerTls?: TlsSide | null;
 }
 
-/** Of a parser: it has what it could not make sense of. */
+/** The error of a parser, with what it could not make sense of. */
 type ParseError = Error & { readonly rawPacket?: Buffer };
 
 const DEFAULTS: Required<WsNetworkOptions> = {
@@ -98,7 +98,7 @@ const STRANGERS_PER_ADDRESS = 2 / 3;
 const TLS_RECORD = 0x16;
 const TLS_TO_PLAIN_TEXT =
   "the connection was in TLS, and this port speaks plain text: start the server with --cert-file and --key-file (nodes: --peer-cert-file and --peer-key-file), or leave TLS out there";
-/** Of a web socket message: browsers split large ones, a byte apiece is nobody's way. */
+/** A web socket message comes in at most so many fragments: browsers split large ones, but nobody sends a byte apiece. */
 const FRAGMENTS_MAX = 4096;
 
 /**

@@ -18,7 +18,10 @@ export interface WireSecurity {
    * @returns why it is not; null: it is, or the other side need not show any
    */
   wrongHost(host: string): string | null;
-  /** Of the certificate that the other side has shown and this side has asked for and checked. Null or left out: none. */
+  /**
+   * The common name of the certificate that the other side has shown and this side has asked for and checked. Null or left out:
+   * none.
+   */
   readonly commonName?: string | null;
 }
 

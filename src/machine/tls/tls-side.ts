@@ -28,7 +28,7 @@ export interface TlsSide {
   /** What handshakes from now on are made with. */
   current(): TlsMaterial;
   readonly minVersion: TlsVersion;
-  /** Of a listener: whoever connects must show a certificate. */
+  /** Whoever connects to a listener must show a certificate. */
   readonly needsCertificate: boolean;
   /** @param told when `current` has changed @returns ends it */
   onChange(told: () => void): () => void;

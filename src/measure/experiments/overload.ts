@@ -18,7 +18,7 @@ import { progress, type Flood, type Overload, type Second } from "./overload-rep
 export interface OverloadOptions {
   /** How long the long flood lasts. */
   readonly seconds: number;
-  /** Of the closed loop's rate: the long flood. */
+  /** The rate of the long flood, as a multiple of the closed loop's. */
   readonly times: number;
   /** The same of the short floods. */
   readonly ramp: readonly number[];

@@ -25,7 +25,7 @@ export interface SystemOptions {
   readonly etcd: string;
   /** The program. */
   readonly redis: string;
-  /** Of each generator, to etcd and to Redis. */
+  /** How many connections each generator has, to etcd and to Redis. */
   readonly etcdConnections: number;
 }
 

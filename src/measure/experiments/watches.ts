@@ -26,11 +26,11 @@ export interface WatchesOptions {
   readonly warmUpMs: number;
   /** How many watch one key. */
   readonly watchers: number;
-  /** Of single keys; each number is measured. */
+  /** How many watches of single keys there are; each number is measured. */
   readonly watches: readonly number[];
   /** All watches are dealt out over so many, and these over the nodes. */
   readonly connections: number;
-  /** Of those who put and get beside a watch on everything. */
+  /** How many put and get at once beside a watch on everything. */
   readonly concurrency: number;
   readonly valueBytes: number;
   /** The program. */

@@ -6,7 +6,7 @@ import type { BenchOperation } from "../workloads/workload.ts";
 
 export interface Usage {
   readonly name: string;
-  /** Of user and system, within the measured time. */
+  /** Processor time in user space and in the kernel, within the measured time. */
   readonly cpuSeconds: number;
   /** The most memory that was resident, so far. */
   readonly peakRssBytes: number;

@@ -11,7 +11,7 @@ import {
 } from "node:http2";
 import type { NodeAddress } from "../../client/terms/index.ts";
 
-/** Of a message that is sent: by field. Numbers are whole, from 0 on. */
+/** The fields of a message that is sent, by their numbers. Values that are numbers are whole, from 0 on. */
 export type Fields = Readonly<Record<number, number | Uint8Array>>;
 
 const GRPC_HEADER_BYTES = 5;

@@ -21,7 +21,7 @@ import { loopbackNodes } from "./places.ts";
 
 export interface OmnikvClusterOptions {
   readonly size: number;
-  /** Of the data directory; see `makeDataDirectory`. Default: null. */
+  /** The folder in which the data directory is made; see `makeDataDirectory`. Default: null. */
   readonly parent?: string | null;
   /** For each server. */
   readonly flags?: readonly string[];

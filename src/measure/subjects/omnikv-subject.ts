@@ -19,7 +19,7 @@ export interface OmnikvSubjectOptions {
   readonly version: string;
   /** "namespaces": see Namespaces; Linux, root only. */
   readonly network: "loopback" | "namespaces";
-  /** Of the data directory; null: where temporary files go. */
+  /** The folder in which the data directory is made; null: where temporary files go. */
   readonly dataParent: string | null;
 }
 

@@ -17,7 +17,7 @@ import { UsageMeter } from "./usage-meter.ts";
 export interface GeneratorsOptions {
   /** The nodes that are asked, in turn; null: whichever the client picks. */
   readonly pinned: readonly number[] | null;
-  /** Of each process. Default: one for each node asked. */
+  /** How many connections each process has. Default: one for each node asked. */
   readonly connections?: number | undefined;
   /** How long one request may take. */
   readonly timeoutMs: number;

@@ -7,7 +7,7 @@ import type { Outbox, Unsent } from "../outbox.ts";
 import { BALLOT_BOTTOM, ballotsEqual } from "../ballot.ts";
 import type { Store } from "../store.ts";
 
-/** Of a node in its round: it owns it, or has promised another node's. */
+/** The role of a node in its round: it owns the round, or it has promised another node's. */
 export type Role = "leader" | "follower";
 /** How far a node is in its round: outside of any, preparing it, accepting entries in it, or catching up after a restart. */
 export type Phase = "none" | "prepare" | "accept" | "recover";

@@ -13,7 +13,7 @@ export interface LinkLook {
   readonly spoken: string;
   readonly flowToB: Flow;
   readonly flowToA: Flow;
-  /** Of a one-way link: where messages still go. */
+  /** Where messages still go on a one-way link. */
   readonly passesTo: "a" | "b" | null;
 }
 

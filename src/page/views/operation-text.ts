@@ -55,7 +55,7 @@ export function casOutcome(result: ShownSwap): Outcome {
   return { ...done("not swapped: found", result.node), value: foundText(result.found.text) };
 }
 
-/** Of a transaction; that a check did not hold is no failure, but nothing was done. */
+/** The outcome of a transaction; that a check did not hold is no failure, but nothing was done. */
 export function commitOutcome(result: ShownCommit): Outcome {
   if (result.committed)
     return done(`committed at revision ${formatCount(result.revision)}`, result.node);
@@ -68,7 +68,7 @@ export function commitOutcome(result: ShownCommit): Outcome {
   return { ok: false, text, value: null, more: "nothing was changed", by: result.node };
 }
 
-/** Of a save that holds only for what was seen. */
+/** The outcome of a save that holds only for what was seen. */
 export function saveOutcome(result: ShownSwap, mine: string): Outcome {
   if (result.swapped) return writeOutcome(result);
   const { found, node } = result;

@@ -9,7 +9,7 @@ import {
 } from "../terminal/index.ts";
 import { keyIn } from "./key-argument.ts";
 
-/** Of which state. 0: the newest; no least revision. */
+/** Which state is read. 0: the newest, and no least revision. */
 export interface ReadMoment {
   readonly local: boolean;
   readonly revision: number;

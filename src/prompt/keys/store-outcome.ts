@@ -25,7 +25,7 @@ export interface StoreRun {
   readonly elapsedMs: () => number;
 }
 
-/** Of one step of a deletion; a transaction looks at ten thousand at most, and others may add some meanwhile. */
+/** One step of a deletion takes so many keys: a transaction looks at ten thousand at most, and others may add some meanwhile. */
 const KEYS_EACH_STEP = 5000;
 
 export function storeOutcome(run: StoreRun, action: StoreAction): Promise<Outcome> {

@@ -168,7 +168,7 @@ export type Change =
   | { readonly event: "alarms"; readonly node: number; readonly alarms: readonly AdminAlarm[] }
   | { readonly event: "links"; readonly node: number; readonly links: string };
 
-/** Of one node, from one look at it to the next. */
+/** What has changed at one node, from one look at it to the next. */
 export function changesOf(before: NodeLook, after: NodeLook, reason: Reason): readonly Change[] {
   const { node, status, error } = after;
   if (status === null) {

@@ -41,7 +41,7 @@ export async function drained(output: Writable, signal: AbortSignal): Promise<vo
   if (output.writableNeedDrain) await once(output, "drain", { signal }).catch(() => {});
 }
 
-/** Of a terminal; undefined for what is none. */
+/** The width of a terminal; undefined for what is none. */
 export function columnsOf(output: Writable & { readonly columns?: number }): number | undefined {
   return output.columns;
 }

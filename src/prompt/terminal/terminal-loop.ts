@@ -60,7 +60,7 @@ class TerminalLoop<A> {
   /** The last thing pressed was Ctrl-C at an empty prompt. */
   #leaveArmed = false;
   #historyFailed = false;
-  /** Of a command over several lines; null: none is being typed. */
+  /** The words of a command over several lines; null: none is being typed. */
   #begun: readonly Token[] | null = null;
   /** Lines that end within quotes; null: there are none. */
   #open: string | null = null;

@@ -23,9 +23,9 @@ export type Answer =
   /** Null: there was nothing. */
   | { readonly kind: "value"; readonly value: string | null }
   | { readonly kind: "done" }
-  /** Of a delete. Null: the answer did not say. */
+  /** The answer of a delete. Null: it did not say. */
   | { readonly kind: "deleted"; readonly existed: boolean | null }
-  /** Of a cas. `actual` is what was there when it did not swap; null: nothing; undefined: the answer did not say. */
+  /** The answer of a cas. `actual` is what was there when it did not swap; null: nothing; undefined: the answer did not say. */
   | { readonly kind: "cas"; readonly swapped: boolean; readonly actual: string | null | undefined };
 
 /**

@@ -44,7 +44,7 @@ export interface SearchLimits {
   readonly cacheBytesMax: number;
   /** Asked now and then. */
   readonly isTimeUp: () => boolean;
-  /** Of a violation, also the longest order is wanted. */
+  /** Whether the longest order is wanted too when there is a violation. */
   readonly wantsOrder: boolean;
 }
 

@@ -28,7 +28,7 @@ import { LeaseModel } from "./lease-model.ts";
 import { carryOut, type Content } from "./txn-model.ts";
 import type { LoggedEvent, LoggedVersion } from "./watch-check.ts";
 
-/** Of the history, while nobody sets anything: as the product has it. No run is long enough to come near. */
+/** The bound of the history while nobody sets anything, as the product has it. No run is long enough to come near. */
 const DEFAULT_REVISIONS = 50_000;
 const DEFAULT_BYTES = 16 * 1024 * 1024;
 

@@ -37,7 +37,7 @@ interface Summary {
   readonly longestWriteUs: number;
   /** By least squares over the last half of the time, node 1 first. */
   readonly rssBytesPerMillionWrites: readonly number[];
-  /** Of all writes of a quarter of the time, first quarter first. */
+  /** Rate and p99 of all writes of a quarter of the time, first quarter first. */
   readonly quarters: readonly { readonly perSecond: number; readonly p99Us: number }[];
 }
 
@@ -82,7 +82,7 @@ export function summarize(
   };
 }
 
-/** Of the straight line with the least squares of distances. */
+/** The slope of the straight line with the least squares of distances. */
 function slope(points: readonly (readonly [number, number])[]): number {
   const mean = (which: 0 | 1): number =>
     sum(points.map((point) => point[which])) / Math.max(1, points.length);

@@ -33,14 +33,14 @@ const VALUE_BYTES = 100;
 const KEYS = "10000,100000,1000000";
 const LARGE_KEYS = `${KEYS},5000000`;
 const CLUSTER_ID = "omnikv-growth";
-/** Of a client that is there before a server serves. */
+/** How long a client waits that is there before a server serves. */
 const PATIENCE_MS = 300_000;
 /** Writes under way at once. */
 const WINDOW = 2048;
 /** Overwrites between two looks at whether a snapshot is under way. */
 const ROUND = 10_000;
 const POLL_MS = 50;
-/** Of a write in the log: key, value, and what stands around them. */
+/** A write takes so many bytes of the log: key, value, and what stands around them. */
 const WRITE_BYTES = 13 + VALUE_BYTES + 12;
 /** Which part of the log that makes a snapshot due is there when the next snapshot is almost due. */
 const ALMOST_DUE = 0.9;
@@ -59,7 +59,7 @@ interface ServeRow {
   readonly localReadMs: number;
   readonly linearizableReadMs: number;
   readonly slowestReadMs: number;
-  /** Of the server until then, all its threads: less at the mercy of what else the machine does. */
+  /** Processor time of all threads of the server until then: it is less at the mercy of what else the machine does. */
   readonly processorMs: number;
   readonly peakMemoryMiB: number;
 }

@@ -49,7 +49,7 @@ interface Running {
 const BATCH = 1000;
 const TXN_KEYS = 3;
 const RANGE_KEYS = 100;
-/** Of the loop that goes on beside a scan. */
+/** How many callers the loop has that goes on beside a scan. */
 const OTHERS = 8;
 const SAMPLE_MS = 20;
 const MEBIBYTE = 2 ** 20;

@@ -158,7 +158,7 @@ export class EdnReader {
   }
 }
 
-/** Of whatever kind, in one text; no two values that histories tell apart have the same. */
+/** A value of whatever kind as one text; no two values that histories tell apart have the same. */
 export function textOf(value: Edn): string {
   switch (value.kind) {
     case "nil":

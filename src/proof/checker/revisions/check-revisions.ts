@@ -44,7 +44,7 @@ export interface RevisionChange {
 
 export interface Replayed {
   readonly anomalies: readonly StoreAnomaly[];
-  /** Of revisions whose transaction is known. */
+  /** The changes of the revisions whose transaction is known. */
   readonly changes: ReadonlyMap<number, RevisionChange>;
   readonly operations: number;
   readonly leftOut: { readonly unseen: number; readonly unsure: number };

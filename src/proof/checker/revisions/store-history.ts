@@ -66,7 +66,7 @@ export interface FoundKey {
 /** What came of one step. */
 export interface OpResult {
   readonly found: readonly FoundKey[];
-  /** Of all keys in the range. Null: not told. */
+  /** How many keys are in the range. Null: it was not told. */
   readonly count: number | null;
   readonly deleted: number;
   /** Keys were counted only, and are not told. */
@@ -87,7 +87,7 @@ export interface StoreOperation {
   readonly request: StoreRequest;
   /** unknown: no answer; it may have happened. */
   readonly outcome: "ok" | "unknown";
-  /** Of the whole store, in the answer. Null: none. */
+  /** The revision of the whole store that the answer names. Null: none. */
   readonly revision: number | null;
   /** Null: only that it happened is known. */
   readonly answer: TxnAnswer | null;
@@ -135,7 +135,10 @@ export interface StoreHistory {
   readonly isWhole: boolean;
   /** Whether others change keys of their own, of which it says nothing: what took a revision and left no trace in it may have been they. */
   readonly isShared?: boolean;
-  /** Of a store that nothing has been written to. Default: ETCD_EMPTY_REVISION. The first change takes the next one. */
+  /**
+   * The revision of a store that nothing has been written to. Default: ETCD_EMPTY_REVISION. The first change takes the next
+   * one.
+   */
   readonly emptyRevision?: number;
 }
 

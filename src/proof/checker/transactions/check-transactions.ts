@@ -21,7 +21,7 @@ export interface TransactionsResult {
   readonly leftOut: {
     /** Certainly had no effect. */
     readonly failed: number;
-    /** Of unknown outcome, and nobody saw what they wrote: they may never have happened. */
+    /** Transactions of unknown outcome of which nobody saw what they wrote: they may never have happened. */
     readonly unseen: number;
   };
   readonly anomalies: readonly Anomaly[];

@@ -23,7 +23,7 @@ export interface Dependencies {
 
 export type Kind = TransactionHistory["kind"];
 
-/** Of one key. Places are those of the transactions that count. */
+/** Who used one key. Places are those of the transactions that count. */
 export interface KeyUse {
   readonly key: string;
   readonly readers: { readonly at: number; readonly effect: KeyEffect }[];

@@ -49,7 +49,7 @@ interface Use {
   readonly effect: KeyEffect;
   /** State that its read asks for; -1: none. */
   readonly expected: number;
-  /** Of a register: the state that it leaves; -1: it leaves it alone. */
+  /** The state in which it leaves a register; -1: it leaves it alone. */
   readonly last: number;
 }
 

@@ -118,7 +118,7 @@ function lateness({ kind, at }: Move, late: number): number {
 
 export interface Replayed {
   readonly problem: string | null;
-  /** Of the steps, those that were possible. */
+  /** The steps that were possible. */
   readonly steps: readonly CoreStep[];
 }
 

@@ -44,7 +44,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class ClientProcess {
-  /** Of all processes; part of every value that it writes. */
+  /** Its number among all client processes; part of every value that it writes. */
   readonly #number: number;
   readonly #onFrame: (frame: Uint8Array) => void;
   readonly #nonce: Uint8Array;

@@ -12,7 +12,7 @@ type NodeStepKind = "turn" | "persist" | "tick" | "lead" | "snapshot" | "load" |
 
 /** Ticks of calm, twice, at the beginning: node 1 leads then, and everybody has heard of it. */
 const BEGIN_TICKS = 4;
-/** Of one calm tick: a cluster that finds no rest has something wrong with it. */
+/** One calm tick takes at most so many steps: a cluster that finds no rest has something wrong with it. */
 const CALM_STEPS_MAX = 20_000;
 
 export class ReplicaWorld {

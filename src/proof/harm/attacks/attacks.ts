@@ -13,9 +13,9 @@ import type { AttackerReport, AttackPlan, HonestOrder, HonestReport } from "./pr
 import type { AttackResult } from "./report.ts";
 
 export interface AttackOptions {
-  /** Of each time without, and of each with the attack. */
+  /** How long each time without and each time with the attack lasts. */
   readonly ms: number;
-  /** Of both; at least 1. */
+  /** How often both are done; at least 1. */
   readonly rounds: number;
   /** ulimit -n of the servers. Null: as it is. */
   readonly openFiles: string | null;

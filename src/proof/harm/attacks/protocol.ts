@@ -20,7 +20,7 @@ export interface HonestOrder {
   readonly phase: "warm" | "without" | "during";
 }
 
-/** Of all times of one phase together. */
+/** What the honest client saw, in all times of one phase together. */
 export interface HonestReport {
   readonly served: number;
   readonly failed: Readonly<Record<string, number>>;

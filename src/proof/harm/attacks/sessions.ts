@@ -5,7 +5,7 @@ import { takeWritesFrame } from "../../../protocol/client/index.ts";
 import { type Attack, client, KIB, openSession, pour, type Sent } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
 
-/** Of ids: 2^52 and 52 bits that nobody is told. */
+/** Session ids are 2^52 and 52 bits that nobody is told. */
 const SESSION_BASE = 2 ** 52;
 /** Guesses have a frame each: a group is of one session. */
 const GUESSED_COMMANDS = 16;

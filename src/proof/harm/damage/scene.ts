@@ -177,7 +177,7 @@ export class Scene {
     return [...this.#servers].filter(([, { running }]) => running).map(([node]) => node);
   }
 
-  /** Of the nodes whose last process ended by itself. */
+  /** The servers of the nodes whose last process ended by itself. */
   get failed(): readonly Server[] {
     return [...this.#servers.values()].filter(({ failed }) => failed);
   }

@@ -82,7 +82,7 @@ function txnCommands(): Command[] {
   ];
 }
 
-/** Of histories, old revisions, ranges and leases. */
+/** A frame of reads of histories, old revisions, ranges and leases. */
 function largeReads(): Uint8Array {
   const reads = new ReadsWriter();
   reads.read(1, bytes("fuzz/1"), 3);

@@ -14,7 +14,7 @@ export const ACCOUNTS = 6;
 export const BALANCE = 100;
 export const COUNTER = "t/n";
 export const SET_PREFIX = "t/s/";
-/** Of all keys here: others are somebody else's. */
+/** All keys of this torture begin so: others are somebody else's. */
 export const PREFIX = "t/";
 
 /** The range of a prefix that ends with a letter or a slash. */
@@ -134,7 +134,7 @@ export class Carried {
     this.results.push(told([]));
   }
 
-  /** Of a key that was read before, and was there. */
+  /** Deletes a key that was read before, and was there. */
   delete(key: string): void {
     this.ops.push({ kind: "delete", key });
     this.results.push({ found: [], count: null, deleted: 1 });
