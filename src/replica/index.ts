@@ -5,7 +5,7 @@ export { type CompactionPolicy, DEFAULT_COMPACTION, dueLogBytes } from "./compac
 export { nameOf, unknownText } from "./denied.ts";
 export { innerRoute } from "./inner-route.ts";
 export { nodesText } from "./nodes-text.ts";
-export type { ReplicaOptions, TurnEffects, WantedPiece } from "./replica-options.ts";
+export type { DueSnapshot, ReplicaOptions, TurnEffects, WantedPiece } from "./replica-options.ts";
 export { Replica } from "./replica.ts";
 export { RouteLoad } from "./route-load.ts";
 export type { Route } from "./route.ts";

@@ -1,5 +1,5 @@
 /** What a replica is made of, and what a turn of it asks of its host. */
-import type { PageLimits } from "../store/index.ts";
+import type { FrozenState, PageLimits } from "../store/index.ts";
 import type { Effects, NodeId, OmniPaxosConfig } from "../omnipaxos/index.ts";
 import type { HostMessage, SnapshotName } from "../protocol/messages/index.ts";
 import type { Outvoted } from "./agreement.ts";
@@ -53,10 +53,15 @@ export interface WantedPiece {
   readonly offset: number;
 }
 
+/** A copy of the state, which stays as it is, after the entries [0, idx). */
+export interface DueSnapshot {
+  readonly idx: number;
+  readonly state: FrozenState;
+}
+
 /**
  * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `endSnapshot`,
- * `placeTaken`). Nothing else leaves it but the pieces of a snapshot that it receives, which go to its `SnapshotSink` as they come;
- * and the host asks by itself, after a turn, whether a snapshot is to be taken (`beginSnapshot`).
+ * `placeTaken`). Nothing else leaves it but the pieces of a snapshot that it receives, which go to its `SnapshotSink` as they come.
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly hostMessages: readonly { readonly to: NodeId; readonly message: HostMessage }[];
@@ -71,6 +76,8 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
    * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
    */
   readonly load: SnapshotName | null;
+  /** The host is to write this as a snapshot, in its own time, and to call `endSnapshot`. Null: none is due. */
+  readonly snapshot: DueSnapshot | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
   /**
@@ -95,6 +102,7 @@ export const NO_EFFECTS: TurnEffects = {
   answers: [],
   told: [],
   load: null,
+  snapshot: null,
   again: false,
   mayTakePlace: null,
   outvoted: null,

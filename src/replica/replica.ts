@@ -15,7 +15,7 @@
  *   REPLICA-5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
  *   REPLICA-6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
-import type { FrozenState, KvState, UnreadableEntries } from "../store/index.ts";
+import type { KvState, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -60,6 +60,7 @@ import type { Route } from "./route.ts";
 import { replicaCore } from "./replica-core.ts";
 import { replicaReads } from "./replica-reads.ts";
 import {
+  type DueSnapshot,
   NO_EFFECTS,
   type ReplicaOptions,
   type RequestCounters,
@@ -414,18 +415,6 @@ export class Replica {
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
 
-  /**
-   * The state to write as a snapshot, when one is due: a copy that stays as it is. None while what was found on disk is
-   * being applied: from then on every cell changed has to be copied first, and the node is to serve soon.
-   */
-  beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
-    if (!this.#schedule.isDue || this.#toLoad() !== null || this.#space.isCritical) return null;
-    if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
-    const { state, appliedIdx } = this.#applier;
-    this.#schedule.begin(state.cells.history.bytes);
-    return { idx: appliedIdx, state: state.clone() };
-  }
-
   /** Whether the snapshot begun, of which so much is written, is to go on without a pause. */
   snapshotIsLate(writtenBytes: number): boolean {
     return this.#schedule.isLate(writtenBytes);
@@ -464,6 +453,7 @@ export class Replica {
     const pieces = this.#wantedPieces;
     if (pieces.length > 0) this.#wantedPieces = [];
     const { writes, contradiction } = effects;
+    const load = this.#toLoad();
     return {
       writes,
       contradiction,
@@ -472,7 +462,8 @@ export class Replica {
       pieces,
       answers,
       told: this.#watches.takeOutgoing(),
-      load: this.#toLoad(),
+      load,
+      snapshot: this.#beginSnapshot(load),
       again: toApply || toRead || toTell,
       mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
       outvoted: null,
@@ -554,6 +545,18 @@ export class Replica {
   #toLoad(): SnapshotName | null {
     const stored = this.#core.storedSnapshot;
     return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;
+  }
+
+  /**
+   * None while what was found on disk is being applied: from then on every cell changed has to be copied first, and the node
+   * is to serve soon.
+   */
+  #beginSnapshot(load: SnapshotName | null): DueSnapshot | null {
+    if (!this.#schedule.isDue || load !== null || this.#space.isCritical) return null;
+    if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
+    const { state, appliedIdx } = this.#applier;
+    this.#schedule.begin(state.cells.history.bytes);
+    return { idx: appliedIdx, state: state.clone() };
   }
 
   /**

@@ -442,7 +442,7 @@ export class Node {
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
     this.#loader.want(effects.load);
-    this.#jobs.beginIfDue();
+    if (effects.snapshot !== null) this.#jobs.write(effects.snapshot);
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
     if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
     this.#departure?.look();
