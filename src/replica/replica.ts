@@ -37,28 +37,28 @@ import {
   type SnapshotName,
 } from "../protocol/messages/index.ts";
 import { isHostMessage, type PeerMessage } from "../protocol/peer/index.ts";
-import { Admission } from "./admission.ts";
-import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
-import { AnswerOutbox } from "./answer-outbox.ts";
-import { Applier } from "./applier.ts";
+import { Admission } from "./trust/admission.ts";
+import { Agreement, type Divergence, type Outvoted, type Verdict } from "./trust/agreement.ts";
+import { AnswerOutbox } from "./turn/answer-outbox.ts";
+import { Applier } from "./writes/applier.ts";
 import { applyDecided, type ApplyParts } from "./apply-decided.ts";
-import { CatchUp, type SnapshotSink } from "./catch-up.ts";
-import type { ClientReads } from "./client-reads.ts";
-import { ClientWrites, type Refusal } from "./client-writes.ts";
-import { ClusterClock } from "./cluster-clock.ts";
-import { compactLog } from "./compact-log.ts";
-import { CompactionSchedule } from "./compaction.ts";
+import { CatchUp, type SnapshotSink } from "./snapshots/catch-up.ts";
+import type { ClientReads } from "./reads/client-reads.ts";
+import { ClientWrites, type Refusal } from "./writes/client-writes.ts";
+import { ClusterClock } from "./writes/cluster-clock.ts";
+import { compactLog } from "./snapshots/compact-log.ts";
+import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
-import { OutgoingSnapshots } from "./outgoing-snapshots.ts";
-import { joinRequestFor, lateJoiner } from "./join-request.ts";
-import { Joining } from "./joining.ts";
-import { Lending } from "./lending.ts";
-import type { ArrivedRead, PendingRead } from "./apply-wait-queue.ts";
-import { propose } from "./propose.ts";
-import { Relay } from "./relay.ts";
-import type { Route } from "./route.ts";
+import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
+import { joinRequestFor, lateJoiner } from "./trust/join-request.ts";
+import { Joining } from "./trust/joining.ts";
+import { Lending } from "./relay/lending.ts";
+import type { ArrivedRead, PendingRead } from "./turn/apply-wait-queue.ts";
+import { propose } from "./writes/propose.ts";
+import { Relay } from "./relay/relay.ts";
+import type { Route } from "./requests/route.ts";
 import { replicaCore } from "./replica-core.ts";
-import { replicaReads } from "./replica-reads.ts";
+import { replicaReads } from "./reads/replica-reads.ts";
 import {
   type DueSnapshot,
   NO_EFFECTS,
@@ -66,14 +66,14 @@ import {
   type RequestCounters,
   type TurnEffects,
   type WantedPiece,
-} from "./replica-options.ts";
-import { RequestMetrics, type Waiting } from "./request-metrics.ts";
-import { Settings } from "./settings.ts";
-import { Space, type MemoryLevel } from "./space.ts";
-import { standingOf, type Standing } from "./standing.ts";
-import type { WatchRoute } from "./watch.ts";
-import { WatchHub, type WatchStats } from "./watch-hub.ts";
-import { DEFAULT_WATCHES } from "./watch-limits.ts";
+} from "./turn/replica-options.ts";
+import { RequestMetrics, type Waiting } from "./requests/request-metrics.ts";
+import { Settings } from "./writes/settings.ts";
+import { Space, type MemoryLevel } from "./writes/space.ts";
+import { standingOf, type Standing } from "./writes/standing.ts";
+import type { WatchRoute } from "./watches/watch.ts";
+import { WatchHub, type WatchStats } from "./watches/watch-hub.ts";
+import { DEFAULT_WATCHES } from "./watches/watch-limits.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 

@@ -1,8 +1,8 @@
 /** What a node does with the log that it finds on its disk. */
 import { expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
-import type { ReplicaOptions } from "../../src/replica/replica-options.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
+import type { ReplicaOptions } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";

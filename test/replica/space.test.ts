@@ -10,10 +10,10 @@ import {
   type Actor,
   type ByteString,
 } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter, decodeAnswers } from "../../src/protocol/client/client.ts";
 import { groupBytes, key, nonce, type Command } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
