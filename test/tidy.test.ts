@@ -71,6 +71,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/api", "prompt/terminal", "prompt/commands", "prompt/management", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
 };
 
+/**
+ * Folders within a room that has one door, from the lowest floor to the highest. A file imports from its own floor and from
+ * those before it; what lies in the room itself stands above them all. `operations` and the doors are no floors.
+ */
+const FLOORS: Record<string, readonly string[]> = {
+  store: ["txn", "access", "entries", "history", "keys", "sessions", "snapshots", "apply"],
+  replica: [
+    ...["requests", "trust", "snapshots", "watches", "turn"],
+    ...["writes", "reads", "relay"],
+  ],
+};
+
 /** Doors beside `index.ts`: a client needs the bytes of commands, and must load neither the state machine nor native code. */
 const LIGHT_DOORS: Record<string, readonly string[]> = {
   store: [join(SRC, "store/commands/index.ts")],
@@ -168,6 +180,29 @@ describe("source tree", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("within a room imports point one way only, too", () => {
+    const wrong: string[] = [];
+    for (const [room, floors] of Object.entries(FLOORS)) {
+      const here = readdirSync(join(SRC, room), { withFileTypes: true });
+      const folders = here.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      const known = [...floors, "operations", "commands"];
+      wrong.push(
+        ...folders.filter((name) => !known.includes(name)).map((name) => `${room}/${name}`),
+      );
+      const heightOf = (file: string): number => {
+        const [first = "", ...rest] = relative(join(SRC, room), file).split("/");
+        return rest.length === 0 ? floors.length : floors.indexOf(first);
+      };
+      for (const [file, targets] of imports) {
+        const height = heightOf(file);
+        if (folderOf(file) !== room || height < 0) continue;
+        const above = targets.filter((to) => folderOf(to) === room && heightOf(to) > height);
+        wrong.push(...above.map((to) => `${relative(ROOT, file)} imports ${relative(ROOT, to)}`));
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test("a floor imports only floors below it", () => {
     const order = Object.keys(MAY_IMPORT);
     const up = Object.entries(MAY_IMPORT).flatMap(([folder, may]) =>
@@ -257,6 +292,16 @@ describe("source tree", () => {
       targets.includes(join(SRC, folderOf(file), "index.ts")),
     );
     expect(wrong.map(([file]) => relative(ROOT, file))).toEqual([]);
+  });
+
+  test("a room with floors tells them in its README, from the lowest to the highest", () => {
+    const told = Object.keys(FLOORS).map((room) => [
+      room,
+      [...readFileSync(join(SRC, room, "README.md"), "utf8").matchAll(/^\| `([a-z]+)` /gm)]
+        .map(([, name = ""]) => name)
+        .filter((name) => name !== "operations"),
+    ]);
+    expect(Object.fromEntries(told)).toEqual(FLOORS);
   });
 
   test("every room says what it is, and where to begin", () => {
