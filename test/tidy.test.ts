@@ -71,6 +71,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/api", "prompt/terminal", "prompt/commands", "prompt/management", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
 };
 
+/**
+ * Folders within a room that has one door, from the lowest layer to the highest. A file imports from its own layer and from
+ * those before it; what lies in the room itself stands above them all. `operations` and the doors are no layers.
+ */
+const LAYERS: Record<string, readonly string[]> = {
+  store: ["txn", "access", "entries", "history", "keys", "sessions", "snapshots", "apply"],
+  replica: [
+    ...["requests", "trust", "snapshots", "watches", "turn"],
+    ...["writes", "reads", "relay"],
+  ],
+};
+
 /** Doors beside `index.ts`: a client needs the bytes of commands, and must load neither the state machine nor native code. */
 const LIGHT_DOORS: Record<string, readonly string[]> = {
   store: [join(SRC, "store/commands/index.ts")],
@@ -168,6 +180,29 @@ describe("source tree", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("within a room imports point one way only, too", () => {
+    const wrong: string[] = [];
+    for (const [room, layers] of Object.entries(LAYERS)) {
+      const here = readdirSync(join(SRC, room), { withFileTypes: true });
+      const folders = here.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+      const known = [...layers, "operations", "commands"];
+      wrong.push(
+        ...folders.filter((name) => !known.includes(name)).map((name) => `${room}/${name}`),
+      );
+      const heightOf = (file: string): number => {
+        const [first = "", ...rest] = relative(join(SRC, room), file).split("/");
+        return rest.length === 0 ? layers.length : layers.indexOf(first);
+      };
+      for (const [file, targets] of imports) {
+        const height = heightOf(file);
+        if (folderOf(file) !== room || height < 0) continue;
+        const above = targets.filter((to) => folderOf(to) === room && heightOf(to) > height);
+        wrong.push(...above.map((to) => `${relative(ROOT, file)} imports ${relative(ROOT, to)}`));
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test("a layer imports only layers below it", () => {
     const order = Object.keys(MAY_IMPORT);
     const up = Object.entries(MAY_IMPORT).flatMap(([folder, may]) =>
@@ -257,6 +292,16 @@ describe("source tree", () => {
       targets.includes(join(SRC, folderOf(file), "index.ts")),
     );
     expect(wrong.map(([file]) => relative(ROOT, file))).toEqual([]);
+  });
+
+  test("a room with layers tells them in its README, from the lowest to the highest", () => {
+    const told = Object.keys(LAYERS).map((room) => [
+      room,
+      [...readFileSync(join(SRC, room, "README.md"), "utf8").matchAll(/^\| `([a-z]+)` /gm)]
+        .map(([, name = ""]) => name)
+        .filter((name) => name !== "operations"),
+    ]);
+    expect(Object.fromEntries(told)).toEqual(LAYERS);
   });
 
   test("every room says what it is, and where to begin", () => {

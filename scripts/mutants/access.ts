@@ -1,10 +1,10 @@
 /** Bugs in who may do what: users that are forgotten on the way, checks in one place only, what is found out by those who may not. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const RIGHTS = "src/store/rights.ts";
-const INTERVALS = "src/store/key-intervals.ts";
+const RIGHTS = "src/store/apply/rights.ts";
+const INTERVALS = "src/store/access/key-intervals.ts";
 const STATE = "src/store/kv-state.ts";
-const JUDGE = "src/store/judge.ts";
+const JUDGE = "src/store/apply/judge.ts";
 
 export const ACCESS: readonly Mutant[] = [
   {
@@ -92,7 +92,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user is told of keys that it may not read",
     patches: [
       patch(
-        "src/replica/answer-reads.ts",
+        "src/replica/turn/answer-reads.ts",
         "rights === null || page.keys.every((key) => rights.mayRead({ key }));",
         "rights === null || rights.isKnown;",
       ),
@@ -104,7 +104,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a lease is revoked by who could write all that it had before",
     patches: [
       patch(
-        "src/store/leases.ts",
+        "src/store/keys/leases.ts",
         "    lease.keys.add(key);\n    lease.judged = null;\n",
         "    lease.keys.add(key);\n",
       ),
@@ -134,7 +134,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user reads what it may not",
     patches: [
       patch(
-        "src/replica/answer-reads.ts",
+        "src/replica/turn/answer-reads.ts",
         "if (rights !== null && !mayReadAll(rights, wanted))",
         "if (rights?.isKnown === false)",
       ),
@@ -172,7 +172,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user is told of changes of what it may not read any more",
     patches: [
       patch(
-        "src/replica/watch-rights.ts",
+        "src/replica/watches/watch-rights.ts",
         "if (access.isOn) for (const session of this.#sessions.values()) this.#toJudge.add(session);",
         "",
       ),
@@ -196,7 +196,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "whoever reads a backup signs in as whoever he likes",
     patches: [
       patch(
-        "src/store/frozen-state.ts",
+        "src/store/snapshots/frozen-state.ts",
         "const header = { ...this.#header, access: withoutTokenKey(this.#header.access) };",
         "const header = this.#header;",
       ),
@@ -208,7 +208,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "whoever forged a token stays until it ends",
     patches: [
       patch(
-        "src/store/access-change.ts",
+        "src/store/access/access-change.ts",
         "return { ...state, tokenKey, users };",
         "return { ...state, tokenKey, users: users.size > 0 ? state.users : users };",
       ),
@@ -220,7 +220,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a client whose right was withdrawn is told that what took effect did not",
     patches: [
       patch(
-        "src/replica/client-writes.ts",
+        "src/replica/writes/client-writes.ts",
         "!state.hasOutcome(cursor.session, cursor.sequence)",
         "cursor.session >= 0",
       ),
@@ -232,7 +232,7 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a user is told of keys that it may not read",
     patches: [
       patch(
-        "src/replica/space.ts",
+        "src/replica/writes/space.ts",
         ".filter(({ where }) => mayRead(state.access, actor, where))",
         ".filter(() => actor !== undefined && state.access !== undefined && mayRead !== undefined)",
       ),

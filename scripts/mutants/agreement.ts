@@ -1,6 +1,6 @@
 import { patch, type Mutant } from "./mutant.ts";
 
-const AGREEMENT = "src/replica/agreement.ts";
+const AGREEMENT = "src/replica/trust/agreement.ts";
 const TESTS = ["test/replica/agreement.test.ts", "test/proof/simulator/agreement.test.ts"];
 
 /** The simulator's own checks would find the first one sooner; in the scenarios they are out of the way. */
@@ -10,7 +10,7 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
     breaks: "one replica applies the log to another state: the product's own alarm is to find it",
     patches: [
       patch(
-        "src/replica/applier.ts",
+        "src/replica/writes/applier.ts",
         "    this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);\n",
         "    if (this.#node === 2 && this.#state.appliedIdx % 50 === 49)\n      this.#state.skip(this.#state.appliedIdx);\n    else this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);\n",
       ),
@@ -78,7 +78,7 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
   {
     name: "hashes from before a snapshot kept",
     breaks: "a node tells hashes that stand for no state it ever had, and sound nodes differ",
-    patches: [patch("src/replica/hash-history.ts", "    this.#first = idx;\n", "")],
+    patches: [patch("src/replica/trust/hash-history.ts", "    this.#first = idx;\n", "")],
     by: "sim",
   },
   {

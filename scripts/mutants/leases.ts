@@ -2,11 +2,11 @@
 import { patch, type Mutant } from "./mutant.ts";
 
 const STATE = "src/store/kv-state.ts";
-const LEASES = "src/store/leases.ts";
-const COMMANDS = "src/store/lease-commands.ts";
-const CELLS = "src/store/ordered-cells.ts";
-const FROZEN = "src/store/frozen-state.ts";
-const CLOCK = "src/replica/cluster-clock.ts";
+const LEASES = "src/store/keys/leases.ts";
+const COMMANDS = "src/store/apply/lease-commands.ts";
+const CELLS = "src/store/keys/ordered-cells.ts";
+const FROZEN = "src/store/snapshots/frozen-state.ts";
+const CLOCK = "src/replica/writes/cluster-clock.ts";
 
 export const LEASE_MUTANTS: readonly Mutant[] = [
   {
@@ -31,7 +31,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
         "contradiction !== null && role === phase",
       ),
       patch(LEASES, "if (current === undefined || !isSame(round, current)) return false;", ""),
-      patch("src/replica/admission.ts", " ?? wrongForward(entry)", ""),
+      patch("src/replica/trust/admission.ts", " ?? wrongForward(entry)", ""),
       patch("src/proof/simulator/lease-model.ts", "name !== current || ", ""),
     ],
     by: "sim",
@@ -182,7 +182,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: "whoever likes moves the clock",
     breaks: "a peer's forwarded proposals may hold entries of the clock",
-    patches: [patch("src/replica/admission.ts", " ?? wrongForward(entry)", "")],
+    patches: [patch("src/replica/trust/admission.ts", " ?? wrongForward(entry)", "")],
     by: ["test/replica/cluster-clock.test.ts"],
   },
 ];

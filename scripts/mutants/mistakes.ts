@@ -3,7 +3,7 @@ import { patch, type Mutant } from "./mutant.ts";
 
 const GUARD = "src/server/node/peer-guard.ts";
 const REFUSALS = "src/server/node/refusals.ts";
-const JOINING = "src/replica/joining.ts";
+const JOINING = "src/replica/trust/joining.ts";
 const REPLICA = "src/replica/replica.ts";
 
 export const MISTAKES: readonly Mutant[] = [
@@ -168,7 +168,7 @@ export const MISTAKES: readonly Mutant[] = [
     breaks: "a candidate counts an empty disk for its prepare quorum",
     patches: [
       patch(
-        "src/replica/join-request.ts",
+        "src/replica/trust/join-request.ts",
         "  if (core.adoptedIdx === null || !ballotsEqual(core.promise, n)) return null;\n",
         "  if (!ballotsEqual(core.promise, n)) return null;\n",
       ),

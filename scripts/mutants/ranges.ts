@@ -1,12 +1,12 @@
 /** Bugs in ranges and in the history: pages of two states, keys missed or told twice, versions that are not those of a revision. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const RANGE = "src/store/range.ts";
-const HISTORY = "src/store/history.ts";
-const VERSIONS = "src/store/versions.ts";
-const CELLS = "src/store/ordered-cells.ts";
-const SELECTION = "src/store/range-selection.ts";
-const ANSWERS = "src/replica/answer-reads.ts";
+const RANGE = "src/store/keys/range.ts";
+const HISTORY = "src/store/history/history.ts";
+const VERSIONS = "src/store/history/versions.ts";
+const CELLS = "src/store/keys/ordered-cells.ts";
+const SELECTION = "src/store/keys/range-selection.ts";
+const ANSWERS = "src/replica/turn/answer-reads.ts";
 
 export const RANGES: readonly Mutant[] = [
   {
@@ -14,7 +14,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range mixes two states of the store",
     patches: [
       patch(
-        "src/replica/readable.ts",
+        "src/replica/reads/readable.ts",
         "return readPage(this.#state().cells, revision, request, this.#looked, this.#limits);",
         "return { ...readPage(this.#state().cells, this.revision, request, this.#looked, this.#limits), revision };",
       ),
@@ -62,7 +62,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range holds the key that it should end before",
     patches: [
       patch(
-        "src/store/frozen-cells.ts",
+        "src/store/keys/frozen-cells.ts",
         ": end !== undefined && key >= end;",
         ": end !== undefined && key > end;",
       ),
@@ -170,7 +170,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a key that was deleted is missed in the history of a node that took over a snapshot",
     patches: [
       patch(
-        "src/store/frozen-state.ts",
+        "src/store/snapshots/frozen-state.ts",
         "if (newest.version === 0 && newest.modRevision <= history.oldest) continue;",
         "if (newest.version === 0) continue;",
       ),
@@ -226,7 +226,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range of several pages never works through a node that is cut off",
     patches: [
       patch(
-        "src/replica/lending.ts",
+        "src/replica/relay/lending.ts",
         "reads.lend(({ route }) => !route.relayed);",
         "reads.lend(({ route, local }) => !local && !route.relayed);",
       ),
@@ -290,7 +290,7 @@ export const RANGES: readonly Mutant[] = [
     breaks: "what is to be no older than a revision is older",
     patches: [
       patch(
-        "src/replica/client-reads.ts",
+        "src/replica/reads/client-reads.ts",
         "return atLeast > this.#readable.revision;",
         "return atLeast > this.#readable.revision && atLeast < 0;",
       ),

@@ -1,6 +1,6 @@
 import { ANY_BOOT, patch, type Mutant } from "./mutant.ts";
 
-const READS = "src/replica/read-index.ts";
+const READS = "src/replica/reads/read-index.ts";
 const QUESTIONS_STAY = patch(
   READS,
   "    const stays = ({ from }: IndexRequest): boolean => {\n      if (from !== peer) return true;\n",
@@ -32,7 +32,7 @@ export const READ_PATH: readonly Mutant[] = [
         "if (ballotsEqual((this.#view as unknown as { bleLeader: Ballot }).bleLeader, n)) this",
       ),
       patch(
-        "src/replica/read-view.ts",
+        "src/replica/reads/read-view.ts",
         "    get promise() {\n      return core.promise;\n    },\n",
         "    get promise() {\n      return core.promise;\n    },\n    get bleLeader() {\n      return core.bleLeader;\n    },\n",
       ),
@@ -85,7 +85,7 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "a client that moves to another node reads what it has already seen overwritten",
     patches: [
       patch(
-        "src/replica/client-reads.ts",
+        "src/replica/reads/client-reads.ts",
         "    if (minIdx <= appliedIdx()) {\n",
         "    if (minIdx >= 0) {\n",
       ),
@@ -108,7 +108,9 @@ export const READ_PATH: readonly Mutant[] = [
   {
     name: "the rest of a frame goes on while the turn has room",
     breaks: "one client's pages take all of a turn from everybody else",
-    patches: [patch("src/replica/rests.ts", "      asker.owed += work;\n", "      void work;\n")],
+    patches: [
+      patch("src/replica/turn/rests.ts", "      asker.owed += work;\n", "      void work;\n"),
+    ],
     by: ["test/replica/rests.test.ts"],
   },
   {
@@ -116,7 +118,7 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "work is not charged to who asks for it",
     patches: [
       patch(
-        "src/replica/answer-reads.ts",
+        "src/replica/turn/answer-reads.ts",
         "answers.worked(VERSION_WORK_BYTES * page.versions.length);",
         "answers.worked(page.versions.length);",
       ),
@@ -138,7 +140,9 @@ export const READ_PATH: readonly Mutant[] = [
   {
     name: "keys of a lease put in order for nothing",
     breaks: "a read of a few bytes sorts megabytes of keys, and is charged for none of it",
-    patches: [patch("src/store/lease-reads.ts", "  looked.cells += leases.sortWork(lease);\n", "")],
+    patches: [
+      patch("src/store/keys/lease-reads.ts", "  looked.cells += leases.sortWork(lease);\n", ""),
+    ],
     by: ["test/store/leases.test.ts"],
   },
 ];

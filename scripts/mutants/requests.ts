@@ -5,7 +5,7 @@ const TABLE = "src/store/operations/table.ts";
 const APPEND_TESTS = ["test/store/operations/append.test.ts"];
 const REQUEST_TESTS = ["test/replica/requests.test.ts"];
 const GUESTS_STAY_OPEN = patch(
-  "src/replica/relay.ts",
+  "src/replica/relay/relay.ts",
   "    for (const guest of guests) guest.close();\n",
   "",
 );
@@ -40,7 +40,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a node that starts from a snapshot carries out repeated commands",
     patches: [
       patch(
-        "src/store/frozen-state.ts",
+        "src/store/snapshots/frozen-state.ts",
         "session.forEachAnswer((sequence, answer) => answers.push([sequence, answer]));",
         "session.forEachAnswer((sequence, answer) => void [sequence, answer]);",
       ),
@@ -52,11 +52,15 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a node that starts from a snapshot knows no sessions",
     patches: [
       patch(
-        "src/store/frozen-state.ts",
+        "src/store/snapshots/frozen-state.ts",
         "    for (const session of this.#sessions) {",
         "    for (const session of []) {",
       ),
-      patch("src/store/frozen-state.ts", "out.varint(this.#sessions.length);", "out.varint(0);"),
+      patch(
+        "src/store/snapshots/frozen-state.ts",
+        "out.varint(this.#sessions.length);",
+        "out.varint(0);",
+      ),
     ],
     by: "sim",
   },
@@ -65,7 +69,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a client can name the sessions of others, and act in their names",
     patches: [
       patch(
-        "src/store/session-id.ts",
+        "src/store/sessions/session-id.ts",
         "(digest.getUint32(0) >>> 12) * 2 ** 32 + digest.getUint32(4);",
         "idx * 4096 + position;",
       ),
@@ -84,7 +88,7 @@ export const REQUESTS: readonly Mutant[] = [
       "a node that starts from a snapshot gives kept answers to other commands than its peers",
     patches: [
       patch(
-        "src/store/frozen-state.ts",
+        "src/store/snapshots/frozen-state.ts",
         "out.varint(commandHash);",
         "out.varint(0 * commandHash);",
       ),
@@ -96,7 +100,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "clients that never say what they have seen fill the memory of all nodes",
     patches: [
       patch(
-        "src/store/session-table.ts",
+        "src/store/sessions/session-table.ts",
         "if (this.#keptBytes <= this.#limits.keptBytesMax) return;",
         "if (this.#keptBytes >= 0) return;",
       ),
@@ -108,7 +112,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "whoever opens sessions without using them ends those of others",
     patches: [
       patch(
-        "src/store/session-table.ts",
+        "src/store/sessions/session-table.ts",
         "this.#expire(this.#kins[KIN_FRESH]?.oldest ?? this.#all.oldest);",
         "this.#expire(this.#all.oldest);",
       ),
@@ -119,7 +123,11 @@ export const REQUESTS: readonly Mutant[] = [
     name: "unreadable proposal taken in",
     breaks: "what one faulty node proposes stands in all logs, though nobody can carry it out",
     patches: [
-      patch("src/replica/admission.ts", "if (problem === null) {", "if (problem !== undefined) {"),
+      patch(
+        "src/replica/trust/admission.ts",
+        "if (problem === null) {",
+        "if (problem !== undefined) {",
+      ),
     ],
     by: ["test/replica/admission.test.ts"],
   },
@@ -141,7 +149,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "after one message of a faulty node no other can ever lead",
     patches: [
       patch(
-        "src/replica/admission.ts",
+        "src/replica/trust/admission.ts",
         "if (promise.n === 0) return false;",
         "if (promise.n >= 0) return false;",
       ),
@@ -232,7 +240,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a client keeps all nodes busy with a few bytes, and no leader is heard",
     patches: [
       patch(
-        "src/replica/rebuilds.ts",
+        "src/replica/writes/rebuilds.ts",
         "this.#shares.take(asker.id, length);",
         "this.#shares.take(asker.id, cursor.valueLength);",
       ),
@@ -244,7 +252,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "nobody else's transactions are carried out while one client asks for much",
     patches: [
       patch(
-        "src/replica/work-shares.ts",
+        "src/replica/requests/work-shares.ts",
         "return debtor.wasRefused ? 0 : Math.max(0, Math.floor((free - debtor.owed) / 2));",
         "return free;",
       ),
@@ -256,7 +264,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "who has every node look at much does not rest, and others wait for it",
     patches: [
       patch(
-        "src/replica/txn-work.ts",
+        "src/replica/writes/txn-work.ts",
         "    asker.load.workBytes += CELL_WORK_BYTES * charged;\n",
         "",
       ),
@@ -280,7 +288,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "programs of the version before pass over what others carry out, and differ from them",
     patches: [
       patch(
-        "src/store/entry.ts",
+        "src/store/entries/entry.ts",
         "    if (own > rules) rules = own;",
         "    if (own < rules) rules = own;",
       ),
@@ -292,7 +300,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a node whose heap is nearly full takes more until its process ends",
     patches: [
       patch(
-        "src/replica/space.ts",
+        "src/replica/writes/space.ts",
         'if (this.#level === "enough") return null;',
         'if (this.#level !== "critical" || this.#heapLimitBytes > 0) return null;',
       ),
@@ -302,7 +310,7 @@ export const REQUESTS: readonly Mutant[] = [
   {
     name: "definite refusal of what may be proposed",
     breaks: "a write that was handed on is refused as if it had not been",
-    patches: [patch("src/replica/answer-outbox.ts", "    if (maybeProposed) return;\n", "")],
+    patches: [patch("src/replica/turn/answer-outbox.ts", "    if (maybeProposed) return;\n", "")],
     by: "sim",
   },
   {
@@ -334,7 +342,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a request given to a neighbour that is lost in that moment is never answered",
     patches: [
       patch(
-        "src/replica/relay.ts",
+        "src/replica/relay/relay.ts",
         "      if (isHeard(peer) && !isOverdue) continue;\n",
         "      if (isOverdue || !isOverdue) continue;\n",
       ),
@@ -346,7 +354,7 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a neighbour that was given up says that nothing was proposed, of a write that is",
     patches: [
       patch(
-        "src/replica/relay.ts",
+        "src/replica/relay/relay.ts",
         "      this.#hosts.delete(host.name);\n      this.#hostsOf.get(route.id)?.delete(peer);\n",
         "      this.#hostsOf.get(route.id)?.delete(peer);\n",
       ),

@@ -101,7 +101,7 @@ export const STORAGE: readonly Mutant[] = [
     breaks: "a log sync takes effect although its snapshot is not in the store",
     patches: [
       patch(
-        "src/replica/catch-up.ts",
+        "src/replica/snapshots/catch-up.ts",
         "if (snapshot === null || this.#sink.has(snapshot)) return true;",
         "if (snapshot === null || snapshot.idx > 0) return true;",
       ),

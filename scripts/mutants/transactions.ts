@@ -1,7 +1,7 @@
 /** Bugs in transactions: halves of them, the wrong half, twice, or on what was not read. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const PLAN = "src/store/txn-plan.ts";
+const PLAN = "src/store/apply/txn-plan.ts";
 const STATE = "src/store/kv-state.ts";
 const CLIENT_TESTS = ["test/client/txn/txn.test.ts"];
 
@@ -23,7 +23,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "a repetition of a transaction takes effect again",
     patches: [
       patch(
-        "src/store/answer-at-hand.ts",
+        "src/store/sessions/answer-at-hand.ts",
         "session.keep(sequence, kept.status, this.revision, kept.actual, hash);",
         "if (kept.status !== STATUS.ok) session.keep(sequence, kept.status, this.revision, kept.actual, hash);",
       ),
@@ -142,7 +142,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "a transaction that took its else is told as committed when its answer was lost",
     patches: [
       patch(
-        "src/store/txn-kept.ts",
+        "src/store/sessions/txn-kept.ts",
         "return { status: STATUS.txnElse, results: EMPTY_BYTES };",
         "return { status: STATUS.txnThen, results: EMPTY_BYTES };",
       ),
@@ -154,7 +154,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     breaks: "reads at an old revision see the wrong key, or the newest value",
     patches: [
       patch(
-        "src/store/history-chunk.ts",
+        "src/store/history/history-chunk.ts",
         "if (length === key.length && reader.isAt(start, key)) return reader;",
         "if (length > 0) return reader;",
       ),

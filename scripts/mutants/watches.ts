@@ -1,11 +1,11 @@
 /** Bugs in watches: events that are missed, told twice, or not all at once; progress that is not true; silence where there must be a word. */
 import { patch, type Mutant } from "./mutant.ts";
 
-const HUB = "src/replica/watch-hub.ts";
-const SHARES = "src/replica/watch-shares.ts";
-const WALKS = "src/replica/watch-walks.ts";
-const EVENTS = "src/replica/watch-events.ts";
-const CHANGES = "src/store/changes.ts";
+const HUB = "src/replica/watches/watch-hub.ts";
+const SHARES = "src/replica/watches/watch-shares.ts";
+const WALKS = "src/replica/watches/watch-walks.ts";
+const EVENTS = "src/replica/watches/watch-events.ts";
+const CHANGES = "src/store/history/changes.ts";
 
 export const WATCHES: readonly Mutant[] = [
   {
@@ -217,7 +217,7 @@ export const WATCHES: readonly Mutant[] = [
     breaks: "a watch of a range is not found",
     patches: [
       patch(
-        "src/replica/range-index.ts",
+        "src/replica/watches/range-index.ts",
         "for (const side of [left, right]) {",
         "for (const side of [left]) {",
       ),

@@ -2,14 +2,14 @@
 import { isEntryOrItsOpening, type KvState } from "../store/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
-import type { Admission } from "./admission.ts";
-import type { Agreement } from "./agreement.ts";
-import type { Applier } from "./applier.ts";
-import type { CompactionSchedule } from "./compaction.ts";
-import type { Batch, Proposals } from "./proposals.ts";
-import type { Route } from "./route.ts";
-import type { AppliedEntry, RequestMetrics } from "./request-metrics.ts";
-import type { WatchHub } from "./watch-hub.ts";
+import type { Admission } from "./trust/admission.ts";
+import type { Agreement } from "./trust/agreement.ts";
+import type { Applier } from "./writes/applier.ts";
+import type { CompactionSchedule } from "./snapshots/compaction.ts";
+import type { Batch, Proposals } from "./writes/proposals.ts";
+import type { Route } from "./requests/route.ts";
+import type { AppliedEntry, RequestMetrics } from "./requests/request-metrics.ts";
+import type { WatchHub } from "./watches/watch-hub.ts";
 
 /** Bytes of entries applied in one turn (or one entry): some ten milliseconds, so that heartbeats are never held back. */
 const APPLY_BYTES_PER_TURN = 512 * 1024;

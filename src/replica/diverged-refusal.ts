@@ -1,6 +1,6 @@
-import type { Agreement } from "./agreement.ts";
-import type { Refusal } from "./client-writes.ts";
-import { nodesText } from "./nodes-text.ts";
+import type { Agreement } from "./trust/agreement.ts";
+import type { Refusal } from "./writes/client-writes.ts";
+import { nodesText } from "./requests/nodes-text.ts";
 
 /** What clients of node `pid` are told while it is not known to be in the right (Replica, REPLICA-4). Null: it may serve. */
 export function divergedRefusal(pid: number, agreement: Agreement): Refusal | null {

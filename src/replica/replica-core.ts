@@ -2,9 +2,9 @@ import { sameBytes } from "../base/index.ts";
 import { openingEntry, type KvState } from "../store/index.ts";
 import { OmniPaxos, type Ballot, type DurableState } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
-import type { SnapshotSink } from "./catch-up.ts";
-import type { ReplicaOptions } from "./replica-options.ts";
-import { snapshotPartsAt } from "./snapshot-judge.ts";
+import type { SnapshotSink } from "./snapshots/catch-up.ts";
+import type { ReplicaOptions } from "./turn/replica-options.ts";
+import { snapshotPartsAt } from "./snapshots/snapshot-judge.ts";
 
 /**
  * The core of a log of entries: how they are compared, where they say that a round begins, and what a peer's snapshot must

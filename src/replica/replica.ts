@@ -15,7 +15,7 @@
  *   REPLICA-5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
  *   REPLICA-6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
-import type { FrozenState, KvState, UnreadableEntries } from "../store/index.ts";
+import type { KvState, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -37,42 +37,43 @@ import {
   type SnapshotName,
 } from "../protocol/messages/index.ts";
 import { isReplicaMessage, type PeerMessage } from "../protocol/peer/index.ts";
-import { Admission } from "./admission.ts";
-import { Agreement, type Divergence, type Outvoted, type Verdict } from "./agreement.ts";
-import { AnswerOutbox } from "./answer-outbox.ts";
-import { Applier } from "./applier.ts";
+import { Admission } from "./trust/admission.ts";
+import { Agreement, type Divergence, type Outvoted, type Verdict } from "./trust/agreement.ts";
+import { AnswerOutbox } from "./turn/answer-outbox.ts";
+import { Applier } from "./writes/applier.ts";
 import { applyDecided, type ApplyParts } from "./apply-decided.ts";
-import { CatchUp, type SnapshotSink } from "./catch-up.ts";
-import type { ClientReads } from "./client-reads.ts";
-import { ClientWrites, type Refusal } from "./client-writes.ts";
-import { ClusterClock } from "./cluster-clock.ts";
-import { compactLog } from "./compact-log.ts";
-import { CompactionSchedule } from "./compaction.ts";
+import { CatchUp, type SnapshotSink } from "./snapshots/catch-up.ts";
+import type { ClientReads } from "./reads/client-reads.ts";
+import { ClientWrites, type Refusal } from "./writes/client-writes.ts";
+import { ClusterClock } from "./writes/cluster-clock.ts";
+import { compactLog } from "./snapshots/compact-log.ts";
+import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
-import { OutgoingSnapshots } from "./outgoing-snapshots.ts";
-import { joinRequestFor, lateJoiner } from "./join-request.ts";
-import { Joining } from "./joining.ts";
-import { Lending } from "./lending.ts";
-import type { ArrivedRead, PendingRead } from "./apply-wait-queue.ts";
-import { propose } from "./propose.ts";
-import { Relay } from "./relay.ts";
-import type { Route } from "./route.ts";
+import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
+import { joinRequestFor, lateJoiner } from "./trust/join-request.ts";
+import { Joining } from "./trust/joining.ts";
+import { Lending } from "./relay/lending.ts";
+import type { ArrivedRead, PendingRead } from "./turn/apply-wait-queue.ts";
+import { propose } from "./writes/propose.ts";
+import { Relay } from "./relay/relay.ts";
+import type { Route } from "./requests/route.ts";
 import { replicaCore } from "./replica-core.ts";
-import { replicaReads } from "./replica-reads.ts";
+import { replicaReads } from "./reads/replica-reads.ts";
 import {
+  type DueSnapshot,
   NO_EFFECTS,
   type ReplicaOptions,
   type RequestCounters,
   type TurnEffects,
   type WantedPiece,
-} from "./replica-options.ts";
-import { RequestMetrics, type Waiting } from "./request-metrics.ts";
-import { Settings } from "./settings.ts";
-import { Space, type MemoryLevel } from "./space.ts";
-import { standingOf, type Standing } from "./standing.ts";
-import type { WatchRoute } from "./watch.ts";
-import { WatchHub, type WatchStats } from "./watch-hub.ts";
-import { DEFAULT_WATCHES } from "./watch-limits.ts";
+} from "./turn/replica-options.ts";
+import { RequestMetrics, type Waiting } from "./requests/request-metrics.ts";
+import { Settings } from "./writes/settings.ts";
+import { Space, type MemoryLevel } from "./writes/space.ts";
+import { standingOf, type Standing } from "./writes/standing.ts";
+import type { WatchRoute } from "./watches/watch.ts";
+import { WatchHub, type WatchStats } from "./watches/watch-hub.ts";
+import { DEFAULT_WATCHES } from "./watches/watch-limits.ts";
 
 type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
@@ -414,18 +415,6 @@ export class Replica {
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
 
-  /**
-   * The state to write as a snapshot, when one is due: a copy that stays as it is. None while what was found on disk is
-   * being applied: from then on every cell changed has to be copied first, and the node is to serve soon.
-   */
-  beginSnapshot(): { readonly idx: number; readonly state: FrozenState } | null {
-    if (!this.#schedule.isDue || this.#toLoad() !== null || this.#space.isCritical) return null;
-    if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
-    const { state, appliedIdx } = this.#applier;
-    this.#schedule.begin(state.cells.history.bytes);
-    return { idx: appliedIdx, state: state.clone() };
-  }
-
   /** Whether the snapshot begun, of which so much is written, is to go on without a pause. */
   snapshotIsLate(writtenBytes: number): boolean {
     return this.#schedule.isLate(writtenBytes);
@@ -464,6 +453,7 @@ export class Replica {
     const pieces = this.#wantedPieces;
     if (pieces.length > 0) this.#wantedPieces = [];
     const { writes, contradiction } = effects;
+    const load = this.#toLoad();
     return {
       writes,
       contradiction,
@@ -472,7 +462,8 @@ export class Replica {
       pieces,
       answers,
       told: this.#watches.takeOutgoing(),
-      load: this.#toLoad(),
+      load,
+      snapshot: this.#beginSnapshot(load),
       again: toApply || toRead || toTell,
       mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
       outvoted: null,
@@ -556,6 +547,18 @@ export class Replica {
   #toLoad(): SnapshotName | null {
     const stored = this.#core.storedSnapshot;
     return stored !== null && stored.idx > this.#applier.appliedIdx ? stored.value : null;
+  }
+
+  /**
+   * None while what was found on disk is being applied: from then on every cell changed has to be copied first, and the node
+   * is to serve soon.
+   */
+  #beginSnapshot(load: SnapshotName | null): DueSnapshot | null {
+    if (!this.#schedule.isDue || load !== null || this.#space.isCritical) return null;
+    if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
+    const { state, appliedIdx } = this.#applier;
+    this.#schedule.begin(state.cells.history.bytes);
+    return { idx: appliedIdx, state: state.clone() };
   }
 
   /**

@@ -47,7 +47,7 @@ export class SnapshotStore {
   readonly #directory: string;
   readonly #logger: Logger;
   /** Ascending by index. */
-  #names: SnapshotName[];
+  #names: readonly SnapshotName[];
   #receiving: Receiving | null = null;
   /** Why what is received could not be kept the last time; null: it could. */
   #trouble: Error | null = null;
@@ -58,20 +58,26 @@ export class SnapshotStore {
     disk.makeDirectory(directory);
     // A process that died between a rename and its sync leaves a name that power can still take away.
     disk.syncDirectory(directory);
-    return new SnapshotStore(disk, directory, logger);
+    const names: SnapshotName[] = [];
+    for (const file of disk.list(directory)) {
+      const name = parseFileName(file);
+      if (name !== null && disk.size(`${directory}/${file}`) === name.bytes) names.push(name);
+      else if (file.endsWith(".part") || name !== null) disk.remove(`${directory}/${file}`);
+    }
+    names.sort((a, b) => a.idx - b.idx);
+    return new SnapshotStore(disk, directory, logger, names);
   }
 
-  private constructor(disk: Disk, directory: string, logger: Logger) {
+  private constructor(
+    disk: Disk,
+    directory: string,
+    logger: Logger,
+    names: readonly SnapshotName[],
+  ) {
     this.#disk = disk;
     this.#directory = directory;
     this.#logger = logger;
-    this.#names = [];
-    for (const file of disk.list(directory)) {
-      const name = parseFileName(file);
-      if (name !== null && disk.size(`${directory}/${file}`) === name.bytes) this.#names.push(name);
-      else if (file.endsWith(".part") || name !== null) disk.remove(`${directory}/${file}`);
-    }
-    this.#names.sort((a, b) => a.idx - b.idx);
+    this.#names = names;
   }
 
   has(name: SnapshotName): boolean {

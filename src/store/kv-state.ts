@@ -42,11 +42,11 @@ import {
   unreachable,
 } from "../base/index.ts";
 import { APPLY, OP, type ControlOp, type KeyAtHand } from "./operations/index.ts";
-import type { AccessState } from "./access.ts";
-import { encodeAccess } from "./access-format.ts";
-import { AnswerAtHand } from "./answer-at-hand.ts";
-import { Bounds } from "./bounds.ts";
-import { CommandCursor } from "./command-cursor.ts";
+import type { AccessState } from "./access/access.ts";
+import { encodeAccess } from "./access/access-format.ts";
+import { AnswerAtHand } from "./sessions/answer-at-hand.ts";
+import { Bounds } from "./apply/bounds.ts";
+import { CommandCursor } from "./entries/command-cursor.ts";
 import {
   FIRST_ENTRY_VERSION,
   NO_COMMAND_HASH,
@@ -55,30 +55,30 @@ import {
   STATUS,
   type AnswerSink,
   type Status,
-} from "./command.ts";
-import { isOfLaterVersion, validateEntry } from "./entry.ts";
-import { FrozenState, hashOf } from "./frozen-state.ts";
-import type { StoredValue } from "./cell.ts";
-import { largestPrefixes, type PrefixShare } from "./largest-prefixes.ts";
-import type { KeyValue, RangeQuery } from "./frozen-cells.ts";
-import type { EffectiveBound, HistoryBound } from "./history-bound.ts";
-import { endLease, grantLease, moveClock, renewLeases } from "./lease-commands.ts";
-import { Judge } from "./judge.ts";
-import type { Leases } from "./leases.ts";
-import { growthBy, OrderedCells, type CellsView } from "./ordered-cells.ts";
+} from "./entries/command.ts";
+import { isOfLaterVersion, validateEntry } from "./entries/entry.ts";
+import { FrozenState, hashOf } from "./snapshots/frozen-state.ts";
+import type { StoredValue } from "./history/cell.ts";
+import { largestPrefixes, type PrefixShare } from "./keys/largest-prefixes.ts";
+import type { KeyValue, RangeQuery } from "./keys/frozen-cells.ts";
+import type { EffectiveBound, HistoryBound } from "./history/history-bound.ts";
+import { endLease, grantLease, moveClock, renewLeases } from "./apply/lease-commands.ts";
+import { Judge } from "./apply/judge.ts";
+import type { Leases } from "./keys/leases.ts";
+import { growthBy, OrderedCells, type CellsView } from "./keys/ordered-cells.ts";
 import {
   EMPTY_STATE_HEADER,
   NO_ORIGIN,
   stateHash,
   type StateHeader,
   type UnreadableEntries,
-} from "./state-header.ts";
-import { mixRound, withRound, type Round, type Rounds } from "./rounds.ts";
-import type { Session } from "./session.ts";
-import { SessionTable } from "./session-table.ts";
-import { StringKey } from "./string-key.ts";
-import { decodeTxn } from "./txn-format.ts";
-import { planTxn } from "./txn-plan.ts";
+} from "./snapshots/state-header.ts";
+import { mixRound, withRound, type Round, type Rounds } from "./entries/rounds.ts";
+import type { Session } from "./sessions/session.ts";
+import { SessionTable } from "./sessions/session-table.ts";
+import { StringKey } from "./entries/string-key.ts";
+import { decodeTxn } from "./txn/txn-format.ts";
+import { planTxn } from "./apply/txn-plan.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;

@@ -11,14 +11,14 @@ import {
   unreachable,
   VALUE_BYTES_MAX,
 } from "../base/index.ts";
-import { COMMAND_HASH_BITS, NO_COMMAND_HASH } from "./command.ts";
+import { COMMAND_HASH_BITS, NO_COMMAND_HASH } from "./entries/command.ts";
 import { KvState } from "./kv-state.ts";
-import { CellsBuilder } from "./cells-builder.ts";
-import { isKeptStatus, Session } from "./session.ts";
-import { HASHED_IDS_START } from "./session-id.ts";
-import { FIXED_SEED } from "./place-hash.ts";
-import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./session-table.ts";
-import { decodeAccess } from "./access-format.ts";
+import { CellsBuilder } from "./snapshots/cells-builder.ts";
+import { isKeptStatus, Session } from "./sessions/session.ts";
+import { HASHED_IDS_START } from "./sessions/session-id.ts";
+import { FIXED_SEED } from "./entries/place-hash.ts";
+import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./sessions/session-table.ts";
+import { decodeAccess } from "./access/access-format.ts";
 import {
   hashOf,
   HISTORY_SNAPSHOT_VERSION,
@@ -26,16 +26,16 @@ import {
   SECTION,
   SECTION_BYTES_MAX,
   SECTIONS_SNAPSHOT_VERSION,
-} from "./frozen-state.ts";
-import type { History } from "./history.ts";
-import { HistoryLoader } from "./history-loader.ts";
-import { decodeBound, decodeLeases, type BoundKey } from "./lease-section.ts";
-import { Leases, NO_LEASES, type LeasesState } from "./leases.ts";
-import type { OrderedCells } from "./ordered-cells.ts";
-import { readSnapshotHeader, SnapshotError } from "./snapshot-header.ts";
-import { VersionChain } from "./version-chain.ts";
-import type { StateHeader } from "./state-header.ts";
-import type { KeyVersion } from "./versions.ts";
+} from "./snapshots/frozen-state.ts";
+import type { History } from "./history/history.ts";
+import { HistoryLoader } from "./snapshots/history-loader.ts";
+import { decodeBound, decodeLeases, type BoundKey } from "./snapshots/lease-section.ts";
+import { Leases, NO_LEASES, type LeasesState } from "./keys/leases.ts";
+import type { OrderedCells } from "./keys/ordered-cells.ts";
+import { readSnapshotHeader, SnapshotError } from "./snapshots/snapshot-header.ts";
+import { VersionChain } from "./snapshots/version-chain.ts";
+import type { StateHeader } from "./snapshots/state-header.ts";
+import type { KeyVersion } from "./history/versions.ts";
 
 /** How the history is read, by the version of the snapshot. */
 type HistoryKind =

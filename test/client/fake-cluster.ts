@@ -9,7 +9,7 @@ import { KvClient } from "../../src/client/kv-client.ts";
 import { buildEntry, GroupWriter, KvState, NO_SESSION, RANGE_PAGE } from "../../src/store/index.ts";
 import { acceptWithHandshake } from "../../src/links/handshake/handshake-connection.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/machine/ports/network.ts";
-import { Readable } from "../../src/replica/readable.ts";
+import { Readable } from "../../src/replica/reads/readable.ts";
 import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { SimNetwork, type PathFaults } from "../../src/proof/simulator/sim-network.ts";
 import {
@@ -18,7 +18,7 @@ import {
   type WatchRequest,
 } from "../../src/protocol/client/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
-import { answerReads, refuseReads } from "../../src/replica/answer-reads.ts";
+import { answerReads, refuseReads } from "../../src/replica/turn/answer-reads.ts";
 
 export type Behaviour =
   | { readonly kind: "serve" }

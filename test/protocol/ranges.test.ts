@@ -20,7 +20,7 @@ import {
 } from "../../src/protocol/client/client.ts";
 import { asksForOrigin, takeReads } from "../../src/protocol/client/client-requests.ts";
 import { DecodeError } from "../../src/protocol/codec/decode-error.ts";
-import { answerReads, type ReadableState } from "../../src/replica/answer-reads.ts";
+import { answerReads, type ReadableState } from "../../src/replica/turn/answer-reads.ts";
 
 const key = fc.uint8Array({ minLength: 1, maxLength: 20 });
 const natural = fc.maxSafeNat();

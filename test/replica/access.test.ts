@@ -8,11 +8,11 @@ import {
   type AccessChange,
   type Actor,
 } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
-import { innerRoute } from "../../src/replica/inner-route.ts";
-import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
-import { Relay } from "../../src/replica/relay.ts";
-import type { Route } from "../../src/replica/route.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
+import { innerRoute } from "../../src/replica/requests/inner-route.ts";
+import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import { Relay } from "../../src/replica/relay/relay.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../src/protocol/client/client.ts";
 import type { Command } from "../../src/store/operations/index.ts";

@@ -1,13 +1,13 @@
 /** What a faulty peer sends neither ends a node nor leaves a cluster without a leader; what a sound one sends is taken. */
 import { describe, expect, test } from "vitest";
-import { ENTRY_VERSION_MAX } from "../../src/store/command.ts";
+import { ENTRY_VERSION_MAX } from "../../src/store/entries/command.ts";
 import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { Admission, BALLOT_STEP_MAX } from "../../src/replica/admission.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { Admission, BALLOT_STEP_MAX } from "../../src/replica/trust/admission.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 import { entryOf, groupBytes } from "../store/helpers.ts";

@@ -1,8 +1,13 @@
 /** Who is told to be wrong when nodes differ in their states, in any order of things. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Agreement, type Verdict } from "../../src/replica/agreement.ts";
-import { HashHistory, RECENT, SPACING, type HashedState } from "../../src/replica/hash-history.ts";
+import { Agreement, type Verdict } from "../../src/replica/trust/agreement.ts";
+import {
+  HashHistory,
+  RECENT,
+  SPACING,
+  type HashedState,
+} from "../../src/replica/trust/hash-history.ts";
 import {
   STATE_CHECKPOINTS_MAX,
   type StateCheckpoint,

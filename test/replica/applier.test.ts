@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import { VALUE_BYTES_MAX } from "../../src/base/limits.ts";
 import { buildEntry, KvState } from "../../src/store/index.ts";
-import { Applier } from "../../src/replica/applier.ts";
-import type { Batch } from "../../src/replica/proposals.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import { Applier } from "../../src/replica/writes/applier.ts";
+import type { Batch } from "../../src/replica/writes/proposals.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 import { groupBytes, open, run } from "../store/helpers.ts";
 

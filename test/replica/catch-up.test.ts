@@ -1,6 +1,6 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
-import { CatchUp, sameSnapshot, type Held } from "../../src/replica/catch-up.ts";
+import { CatchUp, sameSnapshot, type Held } from "../../src/replica/snapshots/catch-up.ts";
 import type { ReplicaMessage, SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 

@@ -1,13 +1,13 @@
 /** Reads that wait, and those that are too much for one turn. */
 import { expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
-import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
-import { ClientReads } from "../../src/replica/client-reads.ts";
-import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
-import { ReadIndex } from "../../src/replica/read-index.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
-import { RequestMetrics } from "../../src/replica/request-metrics.ts";
+import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
+import { ClientReads } from "../../src/replica/reads/client-reads.ts";
+import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import { ReadIndex } from "../../src/replica/reads/read-index.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
+import { RequestMetrics } from "../../src/replica/requests/request-metrics.ts";
 import { writerTo } from "../store/helpers.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 

@@ -12,8 +12,12 @@ import {
   type Leases,
 } from "../../src/store/index.ts";
 import { BALLOT_BOTTOM, type Ballot } from "../../src/omnipaxos/index.ts";
-import { Admission } from "../../src/replica/admission.ts";
-import { CLOCK_STEP_MIN_MS, CLOCK_STEP_MS, ClusterClock } from "../../src/replica/cluster-clock.ts";
+import { Admission } from "../../src/replica/trust/admission.ts";
+import {
+  CLOCK_STEP_MIN_MS,
+  CLOCK_STEP_MS,
+  ClusterClock,
+} from "../../src/replica/writes/cluster-clock.ts";
 
 const SALT = 7;
 const ballot = (n: number): Ballot => ({ ...BALLOT_BOTTOM, n, pid: 1 });

@@ -1,6 +1,6 @@
 /** When a snapshot is due: in proportion to the state, whether this node wrote the last one, found it or got it. */
 import { describe, expect, test } from "vitest";
-import { CompactionSchedule } from "../../src/replica/compaction.ts";
+import { CompactionSchedule } from "../../src/replica/snapshots/compaction.ts";
 
 const POLICY = {
   logBytesMin: 100,

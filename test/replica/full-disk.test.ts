@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
 import { KvState } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import {
   AnswerWriter,
   decodeAnswers,

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
-import { Joining } from "../../src/replica/joining.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
+import { Joining } from "../../src/replica/trust/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";

@@ -1,8 +1,8 @@
 /** What a neighbour serves is settled when all of it is answered, whatever kind of answer that is. */
 import { expect, test } from "vitest";
-import { answerReads, type ReadableState } from "../../src/replica/answer-reads.ts";
-import { innerRoute } from "../../src/replica/inner-route.ts";
-import { LentRequests, type Lent } from "../../src/replica/lent-requests.ts";
+import { answerReads, type ReadableState } from "../../src/replica/turn/answer-reads.ts";
+import { innerRoute } from "../../src/replica/requests/inner-route.ts";
+import { LentRequests, type Lent } from "../../src/replica/relay/lent-requests.ts";
 import { AnswerWriter, ReadsWriter } from "../../src/protocol/client/client.ts";
 import type { LeasesPage } from "../../src/store/index.ts";
 import { bytes } from "../store/helpers.ts";

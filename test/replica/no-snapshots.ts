@@ -1,4 +1,4 @@
-import type { SnapshotSink } from "../../src/replica/catch-up.ts";
+import type { SnapshotSink } from "../../src/replica/snapshots/catch-up.ts";
 
 /** The store of a node that has no snapshots and receives none. */
 export const NO_SNAPSHOTS: SnapshotSink = {

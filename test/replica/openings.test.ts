@@ -1,7 +1,7 @@
 /** Sessions are opened at a bounded rate: by frame, by connection, by node. */
 import { describe, expect, test } from "vitest";
 import { GroupWriter, NO_SESSION } from "../../src/store/index.ts";
-import { Openings, OPENINGS_PER_FRAME_MAX } from "../../src/replica/openings.ts";
+import { Openings, OPENINGS_PER_FRAME_MAX } from "../../src/replica/writes/openings.ts";
 
 function opening(count: number): Uint8Array {
   const writer = new GroupWriter();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Proposals } from "../../src/replica/proposals.ts";
+import { Proposals } from "../../src/replica/writes/proposals.ts";
 
 const OPTIONS = {
   bytesMax: 1000,

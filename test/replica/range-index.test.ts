@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { byteStringOfText, type ByteString } from "../../src/base/byte-string.ts";
-import { RangeIndex, type KeyRange } from "../../src/replica/range-index.ts";
+import { RangeIndex, type KeyRange } from "../../src/replica/watches/range-index.ts";
 
 const key = fc
   .array(fc.constantFrom("a", "b", "c", "\0"), { minLength: 0, maxLength: 3 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { ApplyWaitQueue, type PendingRead } from "../../src/replica/apply-wait-queue.ts";
-import { ReadIndex, type ReadView } from "../../src/replica/read-index.ts";
+import { ApplyWaitQueue, type PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import { ReadIndex, type ReadView } from "../../src/replica/reads/read-index.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 
 /** Of this process. */

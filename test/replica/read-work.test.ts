@@ -5,13 +5,13 @@
 import { describe, expect, test } from "vitest";
 import { FRAME_COMMANDS_MAX } from "../../src/base/limits.ts";
 import { KvState, RANGE_PAGE } from "../../src/store/index.ts";
-import { answerReads } from "../../src/replica/answer-reads.ts";
-import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
-import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
-import { Readable } from "../../src/replica/readable.ts";
-import { REST_BYTES } from "../../src/replica/rests.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import { answerReads } from "../../src/replica/turn/answer-reads.ts";
+import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
+import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import { Readable } from "../../src/replica/reads/readable.ts";
+import { REST_BYTES } from "../../src/replica/turn/rests.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter, ReadsWriter, type RangeBytes } from "../../src/protocol/client/client.ts";
 import { bytes, compact, open, run } from "../store/helpers.ts";
 

@@ -1,8 +1,8 @@
 /** Clients may put a few bytes behind long values only as fast as nodes can make such values. */
 import { describe, expect, test } from "vitest";
 import { KvState, STATUS } from "../../src/store/index.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
-import { Rebuilds } from "../../src/replica/rebuilds.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
+import { Rebuilds } from "../../src/replica/writes/rebuilds.ts";
 import { groupBytes, key, open, run, type Command } from "../store/helpers.ts";
 
 const LONG = 1024 * 1024 - 100_000;

@@ -1,9 +1,9 @@
 /** Which neighbour serves the clients of a node that no leader feeds, and what becomes of what it was given. */
 import { describe, expect, test } from "vitest";
-import type { Lent } from "../../src/replica/lent-requests.ts";
-import { Relay } from "../../src/replica/relay.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import type { Lent } from "../../src/replica/relay/lent-requests.ts";
+import { Relay } from "../../src/replica/relay/relay.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter, ReadsWriter, writesFrame } from "../../src/protocol/client/client.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes, groupBytes } from "../store/helpers.ts";

@@ -1,13 +1,13 @@
 /** Requests between nodes: an answer goes to the process that asked, and what a peer asked for ends with its session. */
 import { expect, test } from "vitest";
 import { buildEntry, KvState } from "../../src/store/index.ts";
-import { AnswerOutbox } from "../../src/replica/answer-outbox.ts";
-import { Applier } from "../../src/replica/applier.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
-import type { ReplicaOptions, TurnEffects } from "../../src/replica/replica-options.ts";
+import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
+import { Applier } from "../../src/replica/writes/applier.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
+import type { ReplicaOptions, TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import {
   AnswerWriter,
   decodeClientFrame,

@@ -1,8 +1,8 @@
 /** What a node does with the log that it finds on its disk. */
 import { expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/compaction.ts";
-import type { ReplicaOptions } from "../../src/replica/replica-options.ts";
+import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
+import type { ReplicaOptions } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../store/helpers.ts";
 import { NO_SNAPSHOTS } from "./no-snapshots.ts";
@@ -51,7 +51,12 @@ test("no snapshot is begun before all that was found is applied", () => {
     () => {},
   );
   let turns = 1;
-  for (; deliver(replica.endTurn(0)).again; turns++) expect(replica.beginSnapshot()).toBeNull();
+  let effects = deliver(replica.endTurn(0));
+  for (; effects.again; turns++) {
+    expect(effects.snapshot).toBeNull();
+    effects = deliver(replica.endTurn(0));
+  }
   expect(turns).toBeGreaterThan(1);
-  expect(replica.beginSnapshot()?.idx).toBe(5);
+  expect(effects.snapshot?.idx).toBe(5);
+  expect(deliver(replica.endTurn(0)).snapshot).toBeNull();
 });

@@ -1,9 +1,9 @@
 /** What is left of frames of reads: in shares, in turn, and not for those who rest. */
 import { beforeEach, expect, test } from "vitest";
-import type { PendingRead } from "../../src/replica/apply-wait-queue.ts";
-import { REST_BYTES, Rests } from "../../src/replica/rests.ts";
-import type { Route } from "../../src/replica/route.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
+import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import { REST_BYTES, Rests } from "../../src/replica/turn/rests.ts";
+import type { Route } from "../../src/replica/requests/route.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 
 interface Asker extends Route {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Ballot, PeerView } from "../../src/omnipaxos/index.ts";
-import { standingOf, type StandingView } from "../../src/replica/standing.ts";
+import { standingOf, type StandingView } from "../../src/replica/writes/standing.ts";
 
 const ballot = (n: number, pid: number): Ballot => ({ configId: 1, n, priority: 0, pid });
 const says = (leader: Ballot, happy: boolean): PeerView => ({ ballot: leader, leader, happy });

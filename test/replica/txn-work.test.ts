@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { byteStringOfText } from "../../src/base/byte-string.ts";
 import { encodeTxn, KvState, type Txn } from "../../src/store/index.ts";
-import { RouteLoad } from "../../src/replica/route-load.ts";
-import { type Asker, TxnWork } from "../../src/replica/txn-work.ts";
+import { RouteLoad } from "../../src/replica/requests/route-load.ts";
+import { type Asker, TxnWork } from "../../src/replica/writes/txn-work.ts";
 import { open, run } from "../store/helpers.ts";
 
 const KEYS = 1000;

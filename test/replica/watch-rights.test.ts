@@ -1,7 +1,7 @@
 /** Who may watch what, and for how long. */
 import { describe, expect, test } from "vitest";
 import { SECRET_HOLDER, type AccessChange, type Actor } from "../../src/store/index.ts";
-import type { WatchLimits } from "../../src/replica/watch-limits.ts";
+import type { WatchLimits } from "../../src/replica/watches/watch-limits.ts";
 import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
 import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
 import { fromSnapshot, key, snapshotBytes, type Command } from "../store/helpers.ts";

@@ -10,9 +10,9 @@ import {
   type Actor,
   type TxnOp,
 } from "../../src/store/index.ts";
-import { WatchHub } from "../../src/replica/watch-hub.ts";
-import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../../src/replica/watch-limits.ts";
-import type { WatchRoute } from "../../src/replica/watch.ts";
+import { WatchHub } from "../../src/replica/watches/watch-hub.ts";
+import { DEFAULT_WATCH_LIMITS, type WatchLimits } from "../../src/replica/watches/watch-limits.ts";
+import type { WatchRoute } from "../../src/replica/watches/watch.ts";
 import { DecidedLog } from "../../src/proof/simulator/decided-log.ts";
 import {
   checkWatches,

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
-import { changeAccess, decodeAccessChange } from "../../src/store/access-change.ts";
-import { decodeAccess, encodeAccess } from "../../src/store/access-format.ts";
+import { changeAccess, decodeAccessChange } from "../../src/store/access/access-change.ts";
+import { decodeAccess, encodeAccess } from "../../src/store/access/access-format.ts";
 import {
   ACCESS_REFUSAL,
   buildEntry,

@@ -1,11 +1,11 @@
 /** The index against a plain map, with hashes that collide as they like. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Cell } from "../../src/store/cell.ts";
-import { CellIndex, INDEX_SHARDS } from "../../src/store/cell-index.ts";
+import { Cell } from "../../src/store/history/cell.ts";
+import { CellIndex, INDEX_SHARDS } from "../../src/store/keys/cell-index.ts";
 import { hashByteString } from "../../src/base/byte-string.ts";
 import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/store/index.ts";
-import { placeHash } from "../../src/store/place-hash.ts";
+import { placeHash } from "../../src/store/entries/place-hash.ts";
 import { keyAt } from "./key-at.ts";
 import { open, run, snapshotBytes } from "./helpers.ts";
 

@@ -17,7 +17,7 @@ import {
 } from "../../src/store/index.ts";
 import { OP } from "../../src/store/operations/index.ts";
 import { ByteWriter } from "../../src/base/byte-writer.ts";
-import { ENTRY_VERSION_MAX } from "../../src/store/command.ts";
+import { ENTRY_VERSION_MAX } from "../../src/store/entries/command.ts";
 import { bytes, entryOf, groupBytes, key, nonce, type Command, type TestGroup } from "./helpers.ts";
 
 const text = fc.string({ minLength: 1, maxLength: 12, unit: "grapheme" });

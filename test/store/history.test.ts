@@ -14,7 +14,7 @@ import {
   type FrozenState,
   type RangeRequest,
 } from "../../src/store/index.ts";
-import { History } from "../../src/store/history.ts";
+import { History } from "../../src/store/history/history.ts";
 import {
   applySetting,
   applyTo,

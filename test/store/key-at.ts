@@ -1,5 +1,5 @@
 import { GroupWriter, CommandCursor, bytesOf, type ByteString } from "../../src/store/index.ts";
-import type { KeySource } from "../../src/store/key-source.ts";
+import type { KeySource } from "../../src/store/entries/key-source.ts";
 
 /** The key as commands have it: in the bytes of one. */
 export function keyAt(key: ByteString): KeySource {

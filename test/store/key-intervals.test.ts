@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ByteString } from "../../src/store/index.ts";
-import { KeyIntervals, type KeyInterval } from "../../src/store/key-intervals.ts";
+import { KeyIntervals, type KeyInterval } from "../../src/store/access/key-intervals.ts";
 
 const letter = fc.constantFrom("a", "b", "c", "\u0000", "\u00ff");
 const text = fc.string({ unit: letter, maxLength: 3 }).map((one) => one as ByteString);

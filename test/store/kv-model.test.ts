@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
 import { SESSION_WINDOW } from "../../src/base/limits.ts";
 import { KvState, SnapshotDecoder, STATUS } from "../../src/store/index.ts";
-import { OrderedCells } from "../../src/store/ordered-cells.ts";
-import { SessionTable } from "../../src/store/session-table.ts";
+import { OrderedCells } from "../../src/store/keys/ordered-cells.ts";
+import { SessionTable } from "../../src/store/sessions/session-table.ts";
 import {
   entryOf,
   firstVersionEntryOf,

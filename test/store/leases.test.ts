@@ -27,8 +27,8 @@ import {
   type FrozenState,
   type TxnOp,
 } from "../../src/store/index.ts";
-import { Cell, LeasedCell } from "../../src/store/cell.ts";
-import { Leases } from "../../src/store/leases.ts";
+import { Cell, LeasedCell } from "../../src/store/history/cell.ts";
+import { Leases } from "../../src/store/keys/leases.ts";
 import type { Command } from "../../src/store/operations/index.ts";
 import { SnapshotDecoder } from "../../src/store/snapshot-decoder.ts";
 

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ByteString } from "../../src/store/index.ts";
-import { CellsBuilder } from "../../src/store/cells-builder.ts";
-import { OrderedCells } from "../../src/store/ordered-cells.ts";
+import { CellsBuilder } from "../../src/store/snapshots/cells-builder.ts";
+import { OrderedCells } from "../../src/store/keys/ordered-cells.ts";
 import { keyAt } from "./key-at.ts";
 
 const nameOf = (n: number): ByteString => `key/${n}` as ByteString;

@@ -18,7 +18,7 @@ import {
   type RoundName,
   type Rounds,
 } from "../../src/store/index.ts";
-import { NO_ROUNDS, ROUNDS_MAX } from "../../src/store/rounds.ts";
+import { NO_ROUNDS, ROUNDS_MAX } from "../../src/store/entries/rounds.ts";
 import {
   entryOf,
   firstVersionEntryOf,

@@ -10,9 +10,9 @@ import {
   STATUS,
   textOf,
 } from "../../src/store/index.ts";
-import { SESSION_VALUES_MAX } from "../../src/store/session.ts";
-import { hashedSessionName, HASHED_IDS_START } from "../../src/store/session-id.ts";
-import { SESSION_LIMITS } from "../../src/store/session-table.ts";
+import { SESSION_VALUES_MAX } from "../../src/store/sessions/session.ts";
+import { hashedSessionName, HASHED_IDS_START } from "../../src/store/sessions/session-id.ts";
+import { SESSION_LIMITS } from "../../src/store/sessions/session-table.ts";
 import { applyTo, bytes, key, nonce, open, RecordingSink, run, type Command } from "./helpers.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;

@@ -23,7 +23,7 @@ import {
   type TxnResult,
   type Where,
 } from "../../src/store/index.ts";
-import { answerOf, keptOf } from "../../src/store/txn-kept.ts";
+import { answerOf, keptOf } from "../../src/store/sessions/txn-kept.ts";
 import { carryOut, type Content } from "../../src/proof/simulator/txn-model.ts";
 import { applySetting, compact, fromSnapshot, key, open, run, snapshotBytes } from "./helpers.ts";
 

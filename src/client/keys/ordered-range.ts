@@ -1,4 +1,4 @@
-/** The first keys of a range in an order of their own, out of pages that each have the first of theirs (store/range.ts, RANGE-3). */
+/** The first keys of a range in an order of their own, out of pages that each have the first of theirs (store/keys/range.ts, RANGE-3). */
 import { KvError, ORDERED_BYTES_MAX } from "../../base/index.ts";
 import { numberOf, type RangeOrder } from "../../store/commands/index.ts";
 import type { PageAnswer, RangeBytes } from "../../protocol/client/index.ts";

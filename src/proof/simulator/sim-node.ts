@@ -165,7 +165,7 @@ export class SimNode {
     this.#clock = process;
     this.#note("starts");
     try {
-      this.#node = new Node(
+      this.#node = Node.open(
         { ...this.#options, ...this.#invocation },
         {
           clock: process,

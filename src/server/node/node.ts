@@ -17,7 +17,7 @@ import {
   StrangerLog,
   TooManyFilesError,
 } from "../../machine/ports/index.ts";
-import type { NodeId } from "../../omnipaxos/index.ts";
+import type { NodeId, WriteSeq } from "../../omnipaxos/index.ts";
 import type { Replica, TurnEffects } from "../../replica/index.ts";
 import {
   type DataDirectory,
@@ -36,7 +36,7 @@ import { watchMemory, type MemoryWatch } from "./memory-watch.ts";
 import type { Machine, NodeOptions } from "./options.ts";
 import type { AdminStatus } from "../../protocol/admin/index.ts";
 import type { PeerMessage } from "../../protocol/peer/index.ts";
-import { openNode } from "./open-node.ts";
+import { type OpenedNode, openNode } from "./open-node.ts";
 import { PeerTrouble } from "./peer-trouble.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { SnapshotJobs } from "./snapshot-jobs.ts";
@@ -89,23 +89,29 @@ export class Node {
    * Opens the data directory and recovers from it, synchronously. Nothing is sent before `start`.
    * @throws StorageError when the directory is damaged, locked or somebody else's
    */
-  constructor(options: NodeOptions, machine: Machine, events: NodeEvents) {
+  static open(options: NodeOptions, machine: Machine, events: NodeEvents): Node {
+    const opened = openNode(options, machine, {
+      onDurable: (seq) => node.#onDurable(seq),
+      onFailure: (error) => node.#fail(error),
+      onRoom: (_, lack) => node.#onRoom(lack),
+      wake: () => node.#wake(),
+    });
+    // The disk calls back later, when there is a node.
+    const node: Node = new Node(options, machine, events, opened);
+    return node;
+  }
+
+  private constructor(
+    options: NodeOptions,
+    machine: Machine,
+    events: NodeEvents,
+    opened: OpenedNode,
+  ) {
     this.#options = options;
     this.#machine = machine;
     this.#events = events;
     this.#startedMs = machine.clock.now();
     const { clock, logger } = machine;
-    const opened = openNode(options, machine, {
-      onDurable: (seq) => {
-        // What waited for the disk leaves now, not at the end of a turn: a client waits for it.
-        if (this.#queue.durable(seq)) this.#links.flush();
-        this.#replica.onPersisted(seq);
-        if (this.#replica.hasNews) this.#wake();
-      },
-      onFailure: (error) => this.#fail(error),
-      onRoom: (_, lack) => this.#onRoom(lack),
-      wake: () => this.#wake(),
-    });
     this.#directory = opened.directory;
     this.#storage = opened.storage;
     this.#snapshots = opened.snapshots;
@@ -406,6 +412,13 @@ export class Node {
     if (refused !== null) this.#peerTrouble.refused(peer, refused);
   }
 
+  /** What waited for the disk leaves now, not at the end of a turn: a client waits for it. */
+  #onDurable(seq: WriteSeq): void {
+    if (this.#queue.durable(seq)) this.#links.flush();
+    this.#replica.onPersisted(seq);
+    if (this.#replica.hasNews) this.#wake();
+  }
+
   #wake(): void {
     if (this.#turnScheduled || this.#stopped) return;
     this.#turnScheduled = true;
@@ -442,7 +455,7 @@ export class Node {
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
     this.#loader.want(effects.load);
-    this.#jobs.beginIfDue();
+    if (effects.snapshot !== null) this.#jobs.write(effects.snapshot);
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
     if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
     this.#departure?.look();

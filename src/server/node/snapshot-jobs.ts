@@ -2,7 +2,7 @@
 import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
-import type { Replica, WantedPiece } from "../../replica/index.ts";
+import type { DueSnapshot, Replica, WantedPiece } from "../../replica/index.ts";
 import { SnapshotGivenUp, type SnapshotStore } from "../../storage/index.ts";
 import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index.ts";
 
@@ -35,15 +35,13 @@ export class SnapshotJobs {
     this.#options = options;
   }
 
-  /** Starts writing a snapshot when one is due. The state is a copy-on-write clone, so the node goes on. */
-  beginIfDue(): void {
+  /** Starts writing a snapshot. The state is a copy-on-write clone, so the node goes on. */
+  write({ idx, state }: DueSnapshot): void {
     const { replica, snapshots, clock, logger, wake } = this.#options;
-    const begun = replica.beginSnapshot();
-    if (begun === null) return;
-    const chunks = unlessMemoryRunsOut(replica, begun.state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES));
+    const chunks = unlessMemoryRunsOut(replica, state.encodeSnapshot(SNAPSHOT_CHUNK_BYTES));
     const done = (error: Error | null, name?: SnapshotName): void => {
       if (error !== null || name === undefined) {
-        this.#failed(begun.idx, error);
+        this.#failed(idx, error);
         replica.endSnapshot(null);
         return;
       }
@@ -54,7 +52,7 @@ export class SnapshotJobs {
       this.#retain();
       wake();
     };
-    snapshots.write(begun.idx, chunks, done, (goOn, writtenBytes) => {
+    snapshots.write(idx, chunks, done, (goOn, writtenBytes) => {
       if (replica.snapshotIsLate(writtenBytes)) goOn();
       else clock.after(PAUSE_MS, goOn);
     });

@@ -105,7 +105,7 @@ export class ServingNode {
     };
     let endWatch = (): void => {};
     this.#endWatch = () => endWatch();
-    this.#node = new Node(nodeOptions, adapt?.(machine) ?? machine, {
+    this.#node = Node.open(nodeOptions, adapt?.(machine) ?? machine, {
       onListening: () => events.onListening(),
       onFatal: (error) => {
         this.#view.failed(error, options.dataDirectory);

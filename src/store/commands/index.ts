@@ -3,12 +3,12 @@
  * which a program that only asks must not have to load.
  */
 export { bytesOf, type ByteString, byteStringOf } from "../../base/index.ts";
-export { CommandCursor } from "../command-cursor.ts";
-export type { StoredValue } from "../cell.ts";
-export { NO_SESSION, STATUS, type Status } from "../command.ts";
-export { commandCount, validateGroup } from "../group-check.ts";
-export { Runs, type Run } from "../group-split.ts";
-export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "../group-writer.ts";
+export { CommandCursor } from "../entries/command-cursor.ts";
+export type { StoredValue } from "../history/cell.ts";
+export { NO_SESSION, STATUS, type Status } from "../entries/command.ts";
+export { commandCount, validateGroup } from "../entries/group-check.ts";
+export { Runs, type Run } from "../entries/group-split.ts";
+export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "../entries/group-writer.ts";
 export type {
   HistoryPage,
   HistoryRequest,
@@ -16,18 +16,18 @@ export type {
   KeysRequest,
   RangePage,
   RangeRequest,
-} from "../range.ts";
+} from "../keys/range.ts";
 export {
   numberOf,
   RANGE_ORDERS,
   type RangeOrder,
   type RangeSelection,
-} from "../range-selection.ts";
-export { hasLeases, wrongTxn } from "../txn-check.ts";
-export { decodeNumbers, encodeNumbers } from "../numbers.ts";
-export type { LeaseRequest, LeasesPage, LeasesRequest, LeaseView } from "../lease-reads.ts";
-export { encodeTxn } from "../txn-format.ts";
-export { decodeResults, type Found, type TxnResult } from "../txn-results.ts";
+} from "../keys/range-selection.ts";
+export { hasLeases, wrongTxn } from "../txn/txn-check.ts";
+export { decodeNumbers, encodeNumbers } from "../entries/numbers.ts";
+export type { LeaseRequest, LeasesPage, LeasesRequest, LeaseView } from "../keys/lease-reads.ts";
+export { encodeTxn } from "../txn/txn-format.ts";
+export { decodeResults, type Found, type TxnResult } from "../apply/txn-results.ts";
 export {
   RELATIONS,
   TXN_REFUSAL,
@@ -36,7 +36,7 @@ export {
   type Txn,
   type TxnOp,
   type Where,
-} from "../txn.ts";
-export { NO_ORIGIN } from "../state-header.ts";
-export { ACCESS_NAME, ACCESS_NAME_TEXT } from "../access.ts";
-export type { Actor } from "../actor.ts";
+} from "../txn/txn.ts";
+export { NO_ORIGIN } from "../snapshots/state-header.ts";
+export { ACCESS_NAME, ACCESS_NAME_TEXT } from "../access/access.ts";
+export type { Actor } from "../access/actor.ts";

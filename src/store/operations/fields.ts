@@ -83,7 +83,7 @@ export const FIELDS = {
   historyBytes: { form: "number", bit: 128, min: 0, noun: "size of the history" },
   /** The oldest revision that is to be readable. */
   compactRevision: { form: "number", bit: 256, min: 1, noun: "revision" },
-  /** The body of a transaction, of a form of its own: store/txn-format.ts. */
+  /** The body of a transaction, of a form of its own: store/txn/txn-format.ts. */
   txn: {
     form: "sized",
     bit: 512,
@@ -92,7 +92,7 @@ export const FIELDS = {
     tooLong: "BAD_REQUEST",
     noun: "transaction",
   },
-  /** Of a form of its own: a change of users and roles (store/access-change.ts), or who asks (store/actor.ts). */
+  /** Of a form of its own: a change of users and roles (store/access/access-change.ts), or who asks (store/access/actor.ts). */
   body: {
     form: "sized",
     bit: 1 << 14,
@@ -111,7 +111,7 @@ export const FIELDS = {
   },
   /** The id of a lease. 0, for a new one: whichever is free. */
   lease: { form: "number", bit: 2048, min: 0, noun: "id of a lease" },
-  /** Varints, one after the other: store/numbers.ts. */
+  /** Varints, one after the other: store/entries/numbers.ts. */
   numbers: {
     form: "sized",
     bit: 4096,

@@ -79,7 +79,7 @@ interface OperationBase {
   /** As a set: their order in a record is that of FIELDS. */
   readonly fields: readonly FieldName[];
   /**
-   * The least version of an entry in which it may stand (store/command.ts). A program that does not know the operation does not
+   * The least version of an entry in which it may stand (store/entries/command.ts). A program that does not know the operation does not
    * know the version either, and stops at such an entry instead of passing over it.
    */
   readonly since: EntryRules;
@@ -118,12 +118,12 @@ interface ControlOperation extends OperationBase {
   readonly by: "client" | "node";
 }
 
-/** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (store/txn.ts). */
+/** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (store/txn/txn.ts). */
 interface TxnOperation extends OperationBase {
   readonly kind: "txn";
 }
 
-/** About leases, in a session. What they do is in store/lease-commands.ts. */
+/** About leases, in a session. What they do is in store/apply/lease-commands.ts. */
 interface LeaseOperation extends OperationBase {
   readonly kind: "lease";
 }

@@ -168,7 +168,7 @@ export const OPERATIONS = {
   leaseKeepAlive: { kind: "lease", code: 34, fields: ["numbers"], since: 6 },
   /** Ends a lease: all its keys are deleted at one revision. */
   leaseRevoke: { kind: "lease", code: 35, fields: ["lease"], since: 6 },
-  /** Moves the cluster's clock. Only a leader makes it, for its own log: store/clock-entry.ts. */
+  /** Moves the cluster's clock. Only a leader makes it, for its own log: store/entries/clock-entry.ts. */
   clock: {
     kind: "control",
     code: 36,

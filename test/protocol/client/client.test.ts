@@ -29,7 +29,11 @@ import {
   type AnswerHandler,
 } from "../../../src/protocol/client/client.ts";
 import { DecodeError } from "../../../src/protocol/codec/decode-error.ts";
-import { answerReads, refuseReads, type ReadableState } from "../../../src/replica/answer-reads.ts";
+import {
+  answerReads,
+  refuseReads,
+  type ReadableState,
+} from "../../../src/replica/turn/answer-reads.ts";
 
 const unasked = (): never => {
   throw new Error("nothing but keys is asked for");

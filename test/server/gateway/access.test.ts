@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAdminClient, createClient, type KvClient } from "../../../src/client/api/index.ts";
 import type { AuditRecord } from "../../../src/machine/ports/audit.ts";
-import { changeAccess } from "../../../src/store/access-change.ts";
+import { changeAccess } from "../../../src/store/access/access-change.ts";
 import {
   EMPTY_ACCESS,
   SECRET_HOLDER,

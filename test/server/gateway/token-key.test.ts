@@ -1,8 +1,12 @@
 /** Signing in where the cluster has no key for tokens yet, as after a restore. */
 import { expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
-import { changeAccess, type AccessChange } from "../../../src/store/access-change.ts";
-import { EMPTY_ACCESS, withoutTokenKey, type AccessState } from "../../../src/store/access.ts";
+import { changeAccess, type AccessChange } from "../../../src/store/access/access-change.ts";
+import {
+  EMPTY_ACCESS,
+  withoutTokenKey,
+  type AccessState,
+} from "../../../src/store/access/access.ts";
 import { SignIn, type SignedIn } from "../../../src/server/gateway/sign-in.ts";
 import { TokenKeyMaker } from "../../../src/server/gateway/token-key.ts";
 import { createNodeRandom } from "../../../src/machine/runtime/node-random.ts";

@@ -56,7 +56,7 @@ export async function startGateWorld(
   };
   let isReady = false;
   const host = "127.0.0.1";
-  const node = new Node(
+  const node = Node.open(
     {
       ...NODE_DEFAULTS,
       ...{ nodeId: 1, clusterId: "gates", version: "0" },

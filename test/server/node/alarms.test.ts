@@ -3,7 +3,7 @@ import { alarmText } from "../../../src/client/admin/alarm-text.ts";
 import { KvState } from "../../../src/store/index.ts";
 import { alarmsOf, type AlarmSource } from "../../../src/server/node/alarms.ts";
 import { DiskFullError, TooManyFilesError } from "../../../src/machine/ports/disk.ts";
-import { Space } from "../../../src/replica/space.ts";
+import { Space } from "../../../src/replica/writes/space.ts";
 
 const NOTHING = { count: 0, lastIdx: null };
 const source = (over: Partial<AlarmSource> = {}): AlarmSource => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SlowLog } from "../../../src/server/node/slow-log.ts";
 import type { LogFields, Logger } from "../../../src/machine/ports/logger.ts";
-import { SLOW_WRITE_MS, SlowWriteCounter } from "../../../src/replica/slow-writes.ts";
+import { SLOW_WRITE_MS, SlowWriteCounter } from "../../../src/replica/requests/slow-writes.ts";
 
 function batch(sinceMs: number, proposedMs: number, groups = 1) {
   return { sinceMs, proposedMs, groups: Array.from({ length: groups }) };

@@ -2,7 +2,12 @@
 import { assert } from "../../../base/index.ts";
 import { KvState } from "../../../store/index.ts";
 import type { NodeId, Outgoing } from "../../../omnipaxos/index.ts";
-import { DEFAULT_COMPACTION, Replica, type ReplicaOptions } from "../../../replica/index.ts";
+import {
+  DEFAULT_COMPACTION,
+  type DueSnapshot,
+  Replica,
+  type ReplicaOptions,
+} from "../../../replica/index.ts";
 import type { SnapshotName } from "../../../protocol/messages/index.ts";
 import type { PeerMessage } from "../../../protocol/peer/index.ts";
 import { MemoryDisk } from "../memory-disk.ts";
@@ -31,6 +36,8 @@ export class MemoryNode {
   #boot = 1;
   #awake = true;
   #load: SnapshotName | null = null;
+  /** To be written. */
+  #due: DueSnapshot | null = null;
   /** Entries of the decided log that were looked at in this life. */
   checkedIdx = 0;
   /** The state that was looked at last. */
@@ -97,6 +104,7 @@ export class MemoryNode {
     this.#release();
     for (const { to, message } of effects.replicaMessages) this.#send(to, message);
     this.#load = effects.load;
+    this.#due ??= effects.snapshot;
     if (effects.again) this.#awake = true;
   }
 
@@ -111,9 +119,10 @@ export class MemoryNode {
 
   /** @returns whether one was due */
   writeSnapshot(): boolean {
-    const begun = this.#replica.beginSnapshot();
-    if (begun === null) return false;
-    this.#replica.endSnapshot(this.#snapshots.write(begun.idx, begun.state));
+    const due = this.#due;
+    if (due === null) return false;
+    this.#due = null;
+    this.#replica.endSnapshot(this.#snapshots.write(due.idx, due.state));
     this.#awake = true;
     return true;
   }
@@ -139,6 +148,7 @@ export class MemoryNode {
     this.#heldHeartbeats = [];
     this.#durableSeq = 0;
     this.#load = null;
+    this.#due = null;
     this.#awake = true;
     this.checkedIdx = 0;
     this.checkedState = -1;

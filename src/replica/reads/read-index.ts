@@ -1,0 +1,318 @@
+/**
+ * Linearizable reads (ADR 0002). Owns every read that still waits for an index, and the confirmation rounds.
+ *
+ * Invariants:
+ *   READINDEX-1. An index is given only by a leader in its accept phase: max(decided, adopted length).
+ *   READINDEX-2. It is given only after a write quorum said "my promise is n" after the reads had arrived.
+ *   READINDEX-3. An asker's promise counts for its own request only.
+ *   READINDEX-4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
+ *   READINDEX-5. An index learnt serves the round that asked for it, and no other: a round is named by the process and its
+ *       number in it, the replica lets no answer in that is meant for an earlier process, and what a peer asked for is
+ *       forgotten when its session ends.
+ */
+import { ballotsEqual, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
+import type { ReplicaMessage, RequestName } from "../../protocol/messages/index.ts";
+
+/** What the reads need to know of the consensus core. */
+export interface ReadView {
+  readonly pid: NodeId;
+  /** Of this process; part of the name of all that it asks. */
+  readonly boot: number;
+  readonly peers: readonly NodeId[];
+  readonly writeQuorum: number;
+  readonly promise: Ballot;
+  readonly decidedIdx: number;
+  readonly acceptedIdx: number;
+  /** Leader of `promise`, accepting, log not sealed. */
+  readonly isAcceptingLeader: boolean;
+  readonly adoptedIdx: number;
+}
+
+/** A batch that asks for one index: its reads have all arrived before its round starts. */
+interface Round<R> {
+  readonly id: number;
+  readonly reads: readonly R[];
+  readonly startedTick: number;
+  /** Quorum read: the nodes that answered, and the greatest accepted index they named. */
+  readonly heard: Set<NodeId>;
+  quorumIdx: number;
+  readonly leaderless: boolean;
+}
+
+/** Somebody's question for an index, in the asker's own numbers. */
+interface IndexRequest extends RequestName {
+  readonly from: NodeId;
+}
+
+/** Leader: one probe of the peers that confirms requests of others and our own rounds. */
+interface Probe {
+  readonly n: Ballot;
+  readonly acks: Set<NodeId>;
+  readonly idx: number;
+  requests: readonly IndexRequest[];
+  readonly startedTick: number;
+  /** Not asked yet: a quorum is enough, while it answers. */
+  rest: readonly NodeId[];
+}
+
+/** After so many ticks without a quorum the rest is asked too. */
+const PROBE_REST_TICKS = 1;
+
+export interface ReadsOptions {
+  /** Rounds that may be under way at once; more reads wait for the next one and share it. */
+  readonly roundsMax: number;
+  /** Ticks after which an unanswered round is started again. */
+  readonly retryTicks: number;
+}
+
+export class ReadIndex<R extends { readonly count: number }> {
+  readonly #view: ReadView;
+  readonly #options: ReadsOptions;
+  readonly #send: (to: NodeId, message: ReplicaMessage) => void;
+  readonly #ready: (idx: number, reads: readonly R[]) => void;
+  #waiting: R[] = [];
+  #waitingCount = 0;
+  readonly #rounds = new Map<number, Round<R>>();
+  readonly #probes = new Map<number, Probe>();
+  /** Requests from followers that arrived in this turn and need a probe. */
+  #requests: (IndexRequest & { readonly n: Ballot })[] = [];
+  /** Whoever answered a probe last comes first. */
+  #probeOrder: readonly NodeId[];
+  #nextId = 1;
+  #tick = 0;
+
+  /** @param ready called when `reads` may be answered from any state that has applied [0, idx) */
+  constructor(
+    view: ReadView,
+    options: ReadsOptions,
+    send: (to: NodeId, message: ReplicaMessage) => void,
+    ready: (idx: number, reads: readonly R[]) => void,
+  ) {
+    this.#view = view;
+    this.#options = options;
+    this.#send = send;
+    this.#ready = ready;
+    this.#probeOrder = view.peers;
+  }
+
+  add(read: R): void {
+    this.#waitingCount += read.count;
+    this.#waiting.push(read);
+  }
+
+  /** Takes back every read that waits and fulfils `predicate`: timed out, or to be served through a neighbour. */
+  remove(predicate: (read: R) => boolean): R[] {
+    const removed: R[] = [];
+    const keep = (read: R): boolean => {
+      if (!predicate(read)) return true;
+      removed.push(read);
+      this.#waitingCount -= read.count;
+      return false;
+    };
+    this.#waiting = this.#waiting.filter(keep);
+    for (const [id, round] of this.#rounds) {
+      const reads = round.reads.filter(keep);
+      if (reads.length === round.reads.length) continue;
+      if (reads.length === 0) this.#rounds.delete(id);
+      else this.#rounds.set(id, { ...round, reads });
+    }
+    return removed;
+  }
+
+  /** Sum of the counts of all that wait. */
+  get waitingCount(): number {
+    return this.#waitingCount;
+  }
+
+  tick(): void {
+    this.#tick += 1;
+    for (const [id, probe] of this.#probes) {
+      const ticks = this.#tick - probe.startedTick;
+      if (ticks > 4 * this.#options.retryTicks) this.#probes.delete(id);
+      else if (ticks > PROBE_REST_TICKS && probe.rest.length > 0) {
+        this.#sendProbe(probe.rest, id, probe.n);
+        probe.rest = [];
+      }
+    }
+    for (const [id, round] of this.#rounds) {
+      if (this.#tick - round.startedTick < this.#options.retryTicks) continue;
+      // The leader may have changed or an answer was lost. Every second attempt goes without a leader.
+      this.#rounds.delete(id);
+      this.#start(round.reads, !round.leaderless);
+    }
+  }
+
+  /** End of turn: starts a round for what waits, and one probe for what followers asked. */
+  flush(): void {
+    if (this.#waiting.length > 0 && this.#rounds.size < this.#options.roundsMax) {
+      const reads = this.#waiting;
+      this.#waiting = [];
+      this.#start(reads, false);
+    }
+    if (this.#requests.length > 0) {
+      const requests = this.#requests.filter((request) => this.#confirmAtOnce(request));
+      this.#requests = [];
+      if (requests.length > 0) this.#probe(requests);
+    }
+  }
+
+  /**
+   * The session with a peer ended, and with it whatever the peer asked for: the process that reads the answer may be another
+   * one. What the peer has answered stays true: each answer tells of a moment that has passed.
+   * @returns how many of its requests are dropped
+   */
+  sessionEnded(peer: NodeId): number {
+    let dropped = 0;
+    const stays = ({ from }: IndexRequest): boolean => {
+      if (from !== peer) return true;
+      dropped += 1;
+      return false;
+    };
+    this.#requests = this.#requests.filter(stays);
+    for (const [id, probe] of this.#probes) {
+      probe.requests = probe.requests.filter(stays);
+      if (probe.requests.length === 0) this.#probes.delete(id);
+    }
+    return dropped;
+  }
+
+  /** An answer among the messages is one to this process: READINDEX-5. */
+  receive(from: NodeId, message: ReplicaMessage): void {
+    switch (message.type) {
+      case "readRequest":
+        this.#requests.push({ from, boot: message.boot, id: message.id, n: message.n });
+        return;
+      case "readProbe": {
+        const { boot, id, n } = message;
+        if (ballotsEqual(this.#view.promise, n)) this.#send(from, { type: "readAck", boot, id, n });
+        return;
+      }
+      case "readAck":
+        this.#onAck(from, message.id, message.n);
+        return;
+      case "readIndex":
+        this.#finish(message.id, message.idx);
+        return;
+      case "readRefused": {
+        const round = this.#rounds.get(message.id);
+        if (round === undefined || round.leaderless) return;
+        this.#rounds.delete(message.id);
+        this.#start(round.reads, true);
+        return;
+      }
+      case "quorumRead":
+        // What is accepted but not yet durable may only make the answer larger, which is safe.
+        this.#send(from, {
+          type: "quorumReadAck",
+          boot: message.boot,
+          id: message.id,
+          acceptedIdx: this.#view.acceptedIdx,
+        });
+        return;
+      case "quorumReadAck":
+        this.#onQuorumReadAck(from, message.id, message.acceptedIdx);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #start(reads: readonly R[], leaderless: boolean): void {
+    const view = this.#view;
+    const id = this.#nextId++;
+    const round: Round<R> = {
+      id,
+      reads,
+      startedTick: this.#tick,
+      heard: new Set([view.pid]),
+      quorumIdx: view.acceptedIdx,
+      leaderless,
+    };
+    this.#rounds.set(id, round);
+    const { boot } = view;
+    if (leaderless) {
+      for (const peer of view.peers) this.#send(peer, { type: "quorumRead", boot, id });
+      this.#finishQuorumRead(round);
+    } else if (view.isAcceptingLeader) {
+      this.#requests.push({ from: view.pid, boot, id, n: view.promise });
+    } else if (view.promise.pid !== view.pid && view.promise.pid !== 0) {
+      this.#send(view.promise.pid, { type: "readRequest", boot, id, n: view.promise });
+    }
+  }
+
+  /** READINDEX-3: asker and leader may already be a write quorum. @returns true when a probe is needed */
+  #confirmAtOnce(request: IndexRequest & { readonly n: Ballot }): boolean {
+    const view = this.#view;
+    if (!view.isAcceptingLeader) {
+      this.#answer(request, null);
+      return false;
+    }
+    const askerAcks = request.from !== view.pid && ballotsEqual(request.n, view.promise);
+    if ((askerAcks ? 2 : 1) < view.writeQuorum) return true;
+    this.#answer(request, Math.max(view.decidedIdx, view.adoptedIdx));
+    return false;
+  }
+
+  #probe(requests: readonly IndexRequest[]): void {
+    const view = this.#view;
+    const id = this.#nextId++;
+    const n = view.promise;
+    const enough = view.writeQuorum - 1;
+    this.#probes.set(id, {
+      n,
+      acks: new Set([view.pid]),
+      idx: Math.max(view.decidedIdx, view.adoptedIdx),
+      requests,
+      startedTick: this.#tick,
+      rest: this.#probeOrder.slice(enough),
+    });
+    this.#sendProbe(this.#probeOrder.slice(0, enough), id, n);
+  }
+
+  #sendProbe(peers: readonly NodeId[], id: number, n: Ballot): void {
+    const { boot } = this.#view;
+    for (const peer of peers) this.#send(peer, { type: "readProbe", boot, id, n });
+  }
+
+  #onAck(from: NodeId, id: number, n: Ballot): void {
+    if (this.#probeOrder[0] !== from) {
+      this.#probeOrder = [from, ...this.#probeOrder.filter((peer) => peer !== from)];
+    }
+    const probe = this.#probes.get(id);
+    if (probe === undefined || !ballotsEqual(probe.n, n)) return;
+    probe.acks.add(from);
+    if (probe.acks.size < this.#view.writeQuorum) return;
+    this.#probes.delete(id);
+    // Our own promise must still be n too: it is one of the acks.
+    const valid = this.#view.isAcceptingLeader && ballotsEqual(this.#view.promise, n);
+    for (const request of probe.requests) this.#answer(request, valid ? probe.idx : null);
+  }
+
+  #answer({ from, boot, id }: IndexRequest, idx: number | null): void {
+    const message: ReplicaMessage =
+      idx === null ? { type: "readRefused", boot, id } : { type: "readIndex", boot, id, idx };
+    if (from === this.#view.pid) this.receive(from, message);
+    else this.#send(from, message);
+  }
+
+  #onQuorumReadAck(from: NodeId, id: number, acceptedIdx: number): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined || !round.leaderless) return;
+    round.heard.add(from);
+    round.quorumIdx = Math.max(round.quorumIdx, acceptedIdx);
+    this.#finishQuorumRead(round);
+  }
+
+  #finishQuorumRead(round: Round<R>): void {
+    const needed = this.#view.peers.length + 1 - this.#view.writeQuorum + 1;
+    if (round.heard.size >= needed) this.#finish(round.id, round.quorumIdx);
+  }
+
+  #finish(id: number, idx: number): void {
+    const round = this.#rounds.get(id);
+    if (round === undefined) return;
+    this.#rounds.delete(id);
+    for (const { count } of round.reads) this.#waitingCount -= count;
+    this.#ready(idx, round.reads);
+  }
+}

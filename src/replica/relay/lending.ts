@@ -1,0 +1,67 @@
+/** Hands what the clients of this node wait for to neighbours, and takes it back (ADR 0003). */
+import { type ClientFrame, decodeClientFrame } from "../../protocol/client/index.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
+import { assert } from "../../base/index.ts";
+import type { ClientReads } from "../reads/client-reads.ts";
+import type { ClientWrites } from "../writes/client-writes.ts";
+import type { Lent } from "./lent-requests.ts";
+import type { ArrivedRead } from "../turn/apply-wait-queue.ts";
+import type { Relay } from "./relay.ts";
+
+export interface LendingParts {
+  readonly relay: Relay;
+  readonly writes: ClientWrites;
+  readonly reads: ClientReads;
+  /** Takes in a frame of reads that came at another time. */
+  readonly takeReads: (read: ArrivedRead, decoded: Extract<ClientFrame, { kind: "reads" }>) => void;
+}
+
+export class Lending {
+  readonly #parts: LendingParts;
+
+  constructor(parts: LendingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * All that waits here of clients of this node. It may be proposed from now on (REPLICA-3: never refused after).
+   * @param tick now
+   */
+  lendAll(peer: NodeId, tick: number): void {
+    const { relay, writes, reads } = this.#parts;
+    const { proposals } = writes;
+    const groups = proposals.lend(({ route }) => !route.relayed);
+    relay.passWrites(peer, groups, (group) => proposals.ageTicks(group));
+    // What is left here of local reads has an index to wait for, to which nobody brings this node.
+    const lent = reads.lend(({ route }) => !route.relayed);
+    relay.passReads(peer, lent, tick);
+  }
+
+  /**
+   * What neighbours have lost is as any frame that one gives back.
+   * @param connected peers with a session
+   * @param heard who answered the last heartbeat round
+   */
+  tick(connected: ReadonlySet<NodeId>, heard: ReadonlyMap<NodeId, unknown>): void {
+    const isHeard = (peer: NodeId): boolean => connected.has(peer) && heard.has(peer);
+    for (const lent of this.#parts.relay.tick(isHeard)) this.#takeBack(lent);
+  }
+
+  settle(lent: Lent): void {
+    if (lent.kind === "reads") this.#parts.reads.settle(lent.read);
+    else this.#parts.writes.proposals.settle(lent.group);
+  }
+
+  #takeBack(lent: Lent): void {
+    const { writes, takeReads } = this.#parts;
+    if (lent.kind === "reads") {
+      const decoded = decodeClientFrame(lent.read.frame);
+      assert(decoded.kind === "reads", "what was lent as reads are reads");
+      const { route, frame, arrivedTick } = lent.read;
+      return takeReads({ route, frame, arrivedTick }, decoded);
+    }
+    const { route, group, commands } = lent.group;
+    const ageTicks = writes.proposals.ageTicks(lent.group);
+    writes.adopt(route, group, commands, { ageTicks, maybeProposed: true });
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * An empty disk takes the place of a lost one (ADR 0006). Until it may, this node listens and fetches the log, and votes for
+ * nothing: what the lost disk had promised and accepted is known to nobody but the others.
+ *
+ * Invariants:
+ *   JOIN-1. A peer confirms by a report in the present session: it knows this disk under this id and has dropped every vote of
+ *       the one before. It tells what it has promised.
+ *   JOIN-2. So many have confirmed that every quorum with this node in it has one of them. A candidate that still counts a
+ *       promise of the lost disk needs one of them too, and either that one's promise is known here (JOIN-3) or it tells the
+ *       candidate first that the disk was replaced.
+ *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as all that they had promised.
+ *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots.
+ *   JOIN-4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
+ *   JOIN-5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
+ */
+import { compareBallots, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
+import type { PeerMessage } from "../../protocol/peer/index.ts";
+
+export interface JoiningOptions {
+  /** Nodes of the cluster. */
+  readonly nodes: number;
+  /** The smaller of read and write quorum. */
+  readonly quorum: number;
+}
+
+interface Confirmation {
+  readonly promise: Ballot;
+  readonly generation: number;
+}
+
+/** What may be said before the place is taken: nothing that anybody could count as a vote. */
+const MAY_SAY: ReadonlySet<string> = new Set([
+  "prepareReq",
+  "joinRequest",
+  "report",
+  "stateHashes",
+  "snapshotRequest",
+  "relayReturned",
+]);
+
+export class Joining {
+  readonly #needed: number;
+  readonly #confirmed = new Map<NodeId, Confirmation>();
+
+  constructor({ nodes, quorum }: JoiningOptions) {
+    this.#needed = nodes - quorum + 1;
+  }
+
+  get confirmed(): readonly NodeId[] {
+    return [...this.#confirmed.keys()].sort((a, b) => a - b);
+  }
+
+  get needed(): number {
+    return this.#needed;
+  }
+
+  /** JOIN-1. The first word of a session counts: later promises cannot rest on votes of the lost disk. */
+  onConfirmed(peer: NodeId, promise: Ballot, generation: number): void {
+    if (!this.#confirmed.has(peer)) this.#confirmed.set(peer, { promise, generation });
+  }
+
+  onSessionEnd(peer: NodeId): void {
+    this.#confirmed.delete(peer);
+  }
+
+  /** The lowest ballot whose leader this node may follow; null: too few have confirmed. */
+  get lowest(): Ballot | null {
+    if (this.#confirmed.size < this.#needed) return null;
+    let lowest: Ballot | null = null;
+    for (const { promise } of this.#confirmed.values()) {
+      if (lowest === null || compareBallots(promise, lowest) > 0) lowest = promise;
+    }
+    return lowest;
+  }
+
+  /** Which disk under this id it is, once the place is taken. */
+  get generation(): number {
+    return Math.max(0, ...[...this.#confirmed.values()].map(({ generation }) => generation));
+  }
+
+  /** Whether a message to this node may reach the core. */
+  mayHear(message: PeerMessage): boolean {
+    // JOIN-3: it would begin a round with the log of a disk that may have lost what it voted for.
+    if (message.type === "takeOver") return false;
+    if (message.type !== "prepare") return true;
+    const { lowest } = this;
+    return lowest !== null && compareBallots(message.n, lowest) >= 0;
+  }
+
+  maySay(message: PeerMessage): boolean {
+    return MAY_SAY.has(message.type);
+  }
+
+  /** @returns null: not yet */
+  mayTakePlace(acceptedRound: Ballot): { readonly generation: number } | null {
+    return this.mayVote(acceptedRound) ? { generation: this.generation } : null;
+  }
+
+  /** JOIN-3. @param acceptedRound durable: the log is that of its leader, or of a later moment of it */
+  mayVote(acceptedRound: Ballot): boolean {
+    const { lowest } = this;
+    return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Reads of clients, answered from a state. What is asked for is looked up and judged here; the writer of answers only encodes.
+ *
+ * Invariant: whoever may not read something is told that, and nothing of what is there.
+ */
+import type { ErrorCode } from "../../base/index.ts";
+import {
+  type AnswerWriter,
+  asksForOrigin,
+  asksLocally,
+  forEachRead,
+  takeReads,
+  type Wanted,
+} from "../../protocol/client/index.ts";
+import type {
+  ByteString,
+  HistoryPage,
+  HistoryRequest,
+  KeysRequest,
+  LeaseRequest,
+  LeasesPage,
+  LeasesRequest,
+  RangePage,
+  RangeRequest,
+  Rights,
+  StoredValue,
+} from "../../store/index.ts";
+
+export interface ReadableState {
+  /** Of who asks, as they are in this state. Null, or left out: everything may be read. */
+  readonly rights?: Rights | null;
+  /** Why something may not be read. */
+  deniedText?(rights: Rights): string;
+  /** NO_ORIGIN: none yet. */
+  readonly origin: number;
+  /** Counts the changes of keys that led to it. */
+  readonly revision: number;
+  /** It can be read as of this revision and those after it. */
+  readonly oldest: number;
+  /** Cells and versions of keys looked at so far: only grows, with all but `read`. */
+  readonly looked: number;
+  read(key: ByteString): StoredValue | undefined;
+  /** The others are asked for revisions that there are, and that can be read. */
+  readAt(key: ByteString, revision: number): StoredValue | undefined;
+  page(request: RangeRequest, revision: number): RangePage;
+  history(request: HistoryRequest, revision: number): HistoryPage;
+  /** Left out: there are no leases. */
+  lease?(request: LeaseRequest): LeasesPage;
+  leases?(request: LeasesRequest): LeasesPage;
+}
+
+/** To look at a key of a range, or at a version of it, is as much work as to write so many bytes. */
+const CELL_WORK_BYTES = 96;
+/** To take a version out of the history and write it, beside having looked at it. */
+const VERSION_WORK_BYTES = 256;
+/** To begin with a range or a version, or to refuse it, likewise. */
+const READ_WORK_BYTES = 256;
+const NO_LEASES: LeasesPage = { leases: [], keys: [], more: false };
+
+/**
+ * Answers a (checked) frame of reads: one at least, and then as long as `goesOn` says so.
+ * @returns how many, and a frame of the others; null: there are none
+ */
+export function answerReads(
+  answers: AnswerWriter,
+  frame: Uint8Array,
+  state: ReadableState,
+  goesOn: () => boolean = () => true,
+): { readonly count: number; readonly rest: Uint8Array | null } {
+  let count = 0;
+  const rights = state.rights ?? null;
+  const isLocal = asksLocally(frame);
+  const rest = takeReads(frame, (request, wanted, kind) => {
+    if (count > 0 && !goesOn()) return false;
+    if (count === 0 && asksForOrigin(frame)) answers.origin(state.origin);
+    count += 1;
+    if (rights !== null && !mayReadAll(rights, wanted)) denied(answers, request, rights, state);
+    else if (typeof wanted === "string") answers.stored(request, state.read(wanted));
+    else answerOf(answers, request, wanted, kind, isLocal, state);
+    return true;
+  });
+  return { count, rest };
+}
+
+/**
+ * The same refusal for all reads of a (checked) frame.
+ * @param state what the refusal tells something of, if it does: who may not read there is told that in its place
+ */
+export function refuseReads(
+  answers: AnswerWriter,
+  frame: Uint8Array,
+  code: ErrorCode,
+  text: string,
+  state?: ReadableState,
+): void {
+  const rights = state?.rights ?? null;
+  forEachRead(frame, (request, wanted) => {
+    if (state === undefined || rights === null || mayReadAll(rights, wanted)) {
+      answers.unread(request, code, text);
+    } else denied(answers, request, rights, state);
+  });
+}
+
+/** Whatever names a revision, or looks at more than one key. */
+function answerOf(
+  answers: AnswerWriter,
+  request: number,
+  wanted: Exclude<Wanted, ByteString>,
+  kind: number,
+  isLocal: boolean,
+  state: ReadableState,
+): void {
+  answers.worked(READ_WORK_BYTES);
+  const revision = wanted.revision === 0 ? state.revision : wanted.revision;
+  if (revision < state.oldest) return answers.compacted(request, kind, state.oldest);
+  if (revision > state.revision) {
+    return answers.ahead(request, kind, revision, isLocal, state.revision);
+  }
+  const before = state.looked;
+  if ("key" in wanted) answers.stored(request, state.readAt(wanted.key, wanted.revision));
+  else if ("keys" in wanted) answerKeys(answers, request, wanted, revision, state);
+  else if ("lease" in wanted) answerLeases(answers, request, state.lease?.(wanted), state);
+  else if ("leasesAfter" in wanted) answerLeases(answers, request, state.leases?.(wanted), state);
+  else if ("history" in wanted) {
+    const page = state.history(wanted, revision);
+    answers.worked(VERSION_WORK_BYTES * page.versions.length);
+    answers.versions(request, page);
+  } else answers.page(request, state.page(wanted, revision), wanted.keysOnly);
+  answers.worked(CELL_WORK_BYTES * (state.looked - before));
+}
+
+/** A key that is named again is not looked for again: each may have as many versions as there are in all. */
+function answerKeys(
+  answers: AnswerWriter,
+  request: number,
+  wanted: KeysRequest,
+  revision: number,
+  state: ReadableState,
+): void {
+  answers.worked(CELL_WORK_BYTES * wanted.keys.length);
+  const known = new Map<ByteString, StoredValue | undefined>();
+  const keys = wanted.keys.flatMap((key) => {
+    if (!known.has(key)) {
+      known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
+    }
+    const stored = known.get(key);
+    return stored === undefined ? [] : [{ ...valueOf(stored), key }];
+  });
+  answers.page(request, { revision, count: keys.length, keys, resume: null }, false);
+}
+
+/** Which keys are told of is known when they are at hand: whoever may not read all of them is told of none. */
+function answerLeases(
+  answers: AnswerWriter,
+  request: number,
+  page: LeasesPage = NO_LEASES,
+  state: ReadableState,
+): void {
+  const rights = state.rights ?? null;
+  const isTold = rights === null || page.keys.every((key) => rights.mayRead({ key }));
+  if (isTold) answers.leases(request, page);
+  else denied(answers, request, rights, state);
+}
+
+function denied(
+  answers: AnswerWriter,
+  request: number,
+  rights: Rights,
+  state: ReadableState,
+): void {
+  const code: ErrorCode = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+  answers.unread(request, code, state.deniedText?.(rights) ?? "");
+}
+
+/** A copy of what is told of it: a cell of the state has more. */
+function valueOf({ value, createRevision, modRevision, version }: StoredValue): StoredValue {
+  return { value, createRevision, modRevision, version };
+}
+
+/** All of what is asked for, not only what is there: what is left out would tell something too. */
+export function mayReadAll(rights: Rights, wanted: Wanted): boolean {
+  if (typeof wanted === "string") return rights.mayRead({ key: wanted });
+  if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
+  if ("key" in wanted) return rights.mayRead({ key: wanted.key });
+  if ("history" in wanted) return rights.mayRead({ key: wanted.history });
+  if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
+  // Who knows the id of a lease may bind keys to it, and so keep its holder from revoking it.
+  if ("leasesAfter" in wanted) return rights.isRoot;
+  // Of one lease anybody is told whom the cluster knows; of its keys: `answerLeases`.
+  return rights.isKnown;
+}

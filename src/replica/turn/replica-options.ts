@@ -1,0 +1,119 @@
+/** What a replica is made of, and what a turn of it asks of its host. */
+import type { FrozenState, PageLimits } from "../../store/index.ts";
+import type { Effects, NodeId, OmniPaxosConfig } from "../../omnipaxos/index.ts";
+import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index.ts";
+import type { Outvoted } from "../trust/agreement.ts";
+import type { Answer } from "./answer-outbox.ts";
+import type { CompactionPolicy } from "../snapshots/compaction.ts";
+import type { Told } from "../watches/watch.ts";
+import type { WatchHubOptions } from "../watches/watch-limits.ts";
+
+/** In ticks. */
+interface ReplicaTiming {
+  /** A request that can be neither proposed, confirmed nor relayed for so long is refused: NO_QUORUM. */
+  readonly waitTicks: number;
+  /** What may have been lost on the way is tried again after so long. */
+  readonly retryTicks: number;
+  /** Cut off for so long, a node asks its neighbours to serve its clients. */
+  readonly relayAfterTicks: number;
+  /** A proposal that is not applied after so long is given up. */
+  readonly abandonTicks: number;
+  /** Nodes tell each other the hashes of their states so often. */
+  readonly agreeTicks: number;
+}
+
+export interface ReplicaOptions {
+  /**
+   * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
+   */
+  readonly joined?: boolean;
+  /** How entries are compared, marked and compacted is the replica's own business. */
+  readonly core: Omit<
+    OmniPaxosConfig<Uint8Array, SnapshotName>,
+    "sameEntry" | "openRound" | "snapshots"
+  >;
+  readonly timing: ReplicaTiming;
+  readonly compaction: CompactionPolicy;
+  /** Bytes of client writes that may wait or be under way before more are refused: OVERLOADED. */
+  readonly proposalBytesMax: number;
+  /** Commands in them, likewise. */
+  readonly proposalCommandsMax: number;
+  /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
+  readonly readsMax: number;
+  /** Default: DEFAULT_WATCHES. */
+  readonly watches?: WatchHubOptions;
+  /** Of ranges. Default: RANGE_PAGE. */
+  readonly rangePage?: PageLimits | undefined;
+}
+
+/** A piece of a snapshot, from this byte on: as much of it as goes at once. */
+export interface WantedPiece {
+  readonly to: NodeId;
+  readonly snapshot: SnapshotName;
+  readonly offset: number;
+}
+
+/** A copy of the state, which stays as it is, after the entries [0, idx). */
+export interface DueSnapshot {
+  readonly idx: number;
+  readonly state: FrozenState;
+}
+
+/**
+ * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `endSnapshot`,
+ * `placeTaken`). Nothing else leaves it but the pieces of a snapshot that it receives, which go to its `SnapshotSink` as they come.
+ */
+export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
+  readonly replicaMessages: readonly { readonly to: NodeId; readonly message: ReplicaMessage }[];
+  /** Peers that fetch a snapshot go on here: the host, which has the files, is to send each the next piece. */
+  readonly pieces: readonly WantedPiece[];
+  /** For clients of this node: `route.deliver(frame)`, as long as the route is open. */
+  readonly answers: readonly Answer[];
+  /** For their watches: `route.tell(frame)`, likewise. */
+  readonly told: readonly Told[];
+  /**
+   * The entries to be applied next are gone: the host is to make a state of this snapshot, which is in its store, in its
+   * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
+   */
+  readonly load: SnapshotName | null;
+  /** The host is to write this as a snapshot, in its own time, and to call `endSnapshot`. Null: none is due. */
+  readonly snapshot: DueSnapshot | null;
+  /** There is more to do than one turn takes: another turn is wanted at once. */
+  readonly again: boolean;
+  /**
+   * This node may take the place of the lost disk, as the disk of this generation: the host is to make that durable and to
+   * call `placeTaken`. Null: nothing of the kind.
+   */
+  readonly mayTakePlace: { readonly generation: number } | null;
+  /**
+   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in replicaMessages;
+   * nothing else is to be written, sent or answered.
+   */
+  readonly outvoted: Outvoted | null;
+}
+
+/** Nothing is to be done. */
+export const NO_EFFECTS: TurnEffects = {
+  writes: [],
+  messages: [],
+  contradiction: null,
+  replicaMessages: [],
+  pieces: [],
+  answers: [],
+  told: [],
+  load: null,
+  snapshot: null,
+  again: false,
+  mayTakePlace: null,
+  outvoted: null,
+};
+
+/** What became of requests between nodes since the process started. Counts only grow. */
+export interface RequestCounters {
+  /** Answers to an earlier process of this node, dropped (REPLICA-5). */
+  strayAnswers: number;
+  /** Questions for an index that ended with their asker's session (REPLICA-6). */
+  endedReads: number;
+  /** Relayed clients, likewise. */
+  endedGuests: number;
+}

@@ -1,0 +1,284 @@
+/**
+ * The watches of a node's clients: they come and go, are fed (watch-walks), told of progress and of the leader. Pure: it is told what
+ * happens, and its frames leave with the effects of the turn.
+ *
+ * Invariants, beside those of the walks and of rights:
+ *   HUB-1. Progress at R is written only behind all events up to R of the watches that it is of.
+ *   HUB-2. Nothing is done while there are no watches, and nothing kept but what a connection has that once had some.
+ */
+import { type ByteString, type ErrorCode, unreachable } from "../../base/index.ts";
+import type { KvState } from "../../store/index.ts";
+import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../../protocol/client/index.ts";
+import { rangeBytes } from "./range-index.ts";
+import { Watch, WatchSession, type Told, type WatchRoute } from "./watch.ts";
+import { TURN, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
+import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
+import { WatchShares } from "./watch-shares.ts";
+import { WatchWalks } from "./watch-walks.ts";
+
+const NOTHING_TOLD: readonly Told[] = [];
+const COMPACTED_TEXT =
+  "changes that this watch needs are not kept any more: read what there is, and watch from the revision after that";
+
+export interface WatchStats {
+  /** That are open. */
+  readonly watches: number;
+  /** Of them, those that are read on from the history. */
+  readonly behind: number;
+  /** Events told since the process started. */
+  readonly events: number;
+  /** Watches that left the live feed because their connection had no room, since the process started. */
+  readonly slowed: number;
+}
+
+export class WatchHub {
+  readonly #options: WatchHubOptions;
+  readonly #state: () => KvState;
+  readonly #sessions = new Map<number, WatchSession>();
+  readonly #walks: WatchWalks;
+  readonly #rights: WatchRights;
+  readonly #shares: WatchShares;
+  /** Sessions that have something to be sent. */
+  readonly #dirty = new Set<WatchSession>();
+  /** By the tick at which they are told of progress. */
+  readonly #due: Set<WatchSession>[];
+  /** Who has asked for progress and was not told yet. */
+  readonly #askers = new Set<Watch>();
+  /** To be told whether this node hears the leader. */
+  readonly #untold = new Set<WatchSession>();
+  /** What leaves with this turn. */
+  #outgoing: Told[] = [];
+  #hearsLeader = true;
+  #tick = 0;
+
+  constructor(options: WatchHubOptions, state: () => KvState) {
+    this.#options = options;
+    this.#state = state;
+    this.#shares = new WatchShares(options.limits);
+    this.#walks = new WatchWalks(state, this.#sessions, {
+      wrote: (session) => this.#dirty.add(session),
+      compacted: (watch, oldest) => this.#end(watch, "COMPACTED", COMPACTED_TEXT, oldest),
+    });
+    this.#rights = new WatchRights(
+      () => state().access,
+      this.#sessions,
+      (watch, { code, reason }) => this.#end(watch, code, reason),
+    );
+    this.#due = Array.from({ length: options.progressTicks }, () => new Set());
+  }
+
+  /** HUB-2. */
+  get isActive(): boolean {
+    return this.#shares.watches > 0;
+  }
+
+  get stats(): WatchStats {
+    return { watches: this.#shares.watches, ...this.#walks.stats };
+  }
+
+  // ---- inputs ----------------------------------------------------------------------------------------------------
+
+  /**
+   * @param refusal for watches that are created now; null: they may be
+   * @returns what the client did that it must not; null: nothing
+   */
+  request(
+    route: WatchRoute,
+    requests: readonly WatchRequest[],
+    refusal: WatchRefusal | null,
+  ): string | null {
+    const session = this.#sessionOf(route);
+    this.#rights.look(session);
+    for (const request of requests) {
+      const watch = session.watches.get(request.watch);
+      switch (request.kind) {
+        case "create":
+          if (watch !== undefined) return `watch ${request.watch} is open already`;
+          this.#create(session, request.watch, request.wish, refusal);
+          break;
+        case "cancel":
+          if (watch !== undefined) this.#end(watch, "CANCELLED", "as it was asked to");
+          break;
+        case "progress":
+          if (watch === undefined) break;
+          watch.asked = this.#state().revision;
+          this.#askers.add(watch);
+          break;
+        default:
+          unreachable(request, "request of a watch");
+      }
+    }
+    this.#dirty.add(session);
+    return null;
+  }
+
+  /** The client is gone. */
+  forget(routeId: number): void {
+    const session = this.#sessions.get(routeId);
+    if (session === undefined) return;
+    for (const watch of session.watches.values()) this.#remove(watch);
+    this.#sessions.delete(routeId);
+    this.#due[routeId % this.#due.length]?.delete(session);
+    this.#untold.delete(session);
+    this.#dirty.delete(session);
+    this.#rights.forget(session);
+  }
+
+  /** An entry was applied, or a state installed: as far as the turn goes, before another one may compact it. */
+  applied(): void {
+    if (this.isActive && this.#rights.judge()) this.#walks.feed();
+  }
+
+  /** @param cutOffTicks since when nothing that is decided has come to this node, as far as it knows */
+  tick(cutOffTicks: number): void {
+    this.#tick += 1;
+    const hearsLeader = cutOffTicks < this.#options.isolatedAfterTicks;
+    if (hearsLeader !== this.#hearsLeader) {
+      this.#hearsLeader = hearsLeader;
+      for (const session of this.#sessions.values()) this.#untold.add(session);
+    }
+    const due = this.#due[this.#tick % this.#due.length] ?? [];
+    for (const session of due) {
+      if (session.watches.size > 0) this.#rights.look(session);
+      if (session.notices > 0) this.#notice(session);
+    }
+  }
+
+  /** This node may not serve from its state. */
+  endAll(code: ErrorCode, reason: string): void {
+    for (const session of this.#sessions.values()) {
+      for (const watch of session.watches.values()) this.#end(watch, code, reason);
+    }
+  }
+
+  /**
+   * Once in each turn, after what was applied.
+   * @param appliedIdx of the state
+   * @returns whether another turn is wanted
+   */
+  endTurn(appliedIdx: number): boolean {
+    if (this.isActive && this.#rights.judge()) {
+      this.#walks.feed();
+      this.#walks.catchUp();
+      this.#answerAskers();
+    }
+    if (this.#dirty.size > 0 || this.#untold.size > 0) this.#flush(appliedIdx);
+    const isLeft = this.#dirty.size > 0 || this.#untold.size > 0;
+    const goesOn = isLeft || (this.isActive && (this.#walks.hasWork || !this.#rights.isDone));
+    this.#walks.endTurn();
+    this.#rights.endTurn();
+    return goesOn;
+  }
+
+  /** After `endTurn`: what its turn has for clients. */
+  takeOutgoing(): readonly Told[] {
+    const outgoing = this.#outgoing;
+    if (outgoing.length === 0) return NOTHING_TOLD;
+    this.#outgoing = [];
+    return outgoing;
+  }
+
+  // ---- watches come and go ---------------------------------------------------------------------------------------
+
+  #sessionOf(route: WatchRoute): WatchSession {
+    const known = this.#sessions.get(route.id);
+    if (known !== undefined) return known;
+    const session = new WatchSession(route, this.#options.limits.unreadBytes);
+    this.#sessions.set(route.id, session);
+    this.#due[route.id % this.#due.length]?.add(session);
+    if (!this.#hearsLeader) this.#untold.add(session);
+    return session;
+  }
+
+  #create(
+    session: WatchSession,
+    number: number,
+    wish: WatchWish<ByteString>,
+    refusal: WatchRefusal | null,
+  ): void {
+    const { revision, cells } = this.#state();
+    const next = wish.from ?? revision + 1;
+    const denied = refusal ?? this.#rights.refusal(session, wish);
+    if (denied !== null) return session.out.ended(number, denied.code, denied.reason, next);
+    const { limits } = this.#options;
+    const bytes = bytesOf(wish);
+    const isFull = this.#shares.refusal(session, bytes);
+    if (isFull !== null) return session.out.ended(number, "OVERLOADED", isFull, next);
+    const { oldest } = cells.history;
+    if (next <= oldest) return session.out.ended(number, "COMPACTED", COMPACTED_TEXT, oldest);
+    if (!this.isActive) this.#walks.begin();
+    const watch = new Watch(number, session, wish, next);
+    session.watches.set(number, watch);
+    if (wish.notices) session.notices += 1;
+    this.#walks.add(watch);
+    this.#shares.take(session, bytes);
+    session.out.created(number, next, limits.progressMs);
+  }
+
+  #end(watch: Watch, code: ErrorCode, text: string, revision = this.#walks.nextOf(watch)): void {
+    const { session, number } = watch;
+    this.#remove(watch);
+    session.watches.delete(number);
+    session.out.ended(number, code, text, revision);
+    this.#dirty.add(session);
+  }
+
+  #remove(watch: Watch): void {
+    const { session, wish } = watch;
+    this.#walks.remove(watch);
+    this.#askers.delete(watch);
+    if (wish.notices) session.notices -= 1;
+    this.#shares.giveBack(session, bytesOf(wish));
+  }
+
+  // ---- what else they are told -----------------------------------------------------------------------------------
+
+  /** HUB-1. */
+  #answerAskers(): void {
+    for (const watch of this.#askers) {
+      // Of a watch from the future nothing was sent, and nothing was to be.
+      const upTo = Math.min(this.#walks.nextOf(watch) - 1, this.#walks.fed);
+      // Not between the parts of a revision.
+      if (watch.asked === null || watch.source === "large" || upTo < watch.asked) continue;
+      watch.asked = null;
+      this.#askers.delete(watch);
+      watch.session.out.progress(watch.number, upTo);
+      this.#dirty.add(watch.session);
+    }
+  }
+
+  /** HUB-1. While what was applied is yet to be walked over it says less than it might, and nothing wrong. */
+  #notice(session: WatchSession): void {
+    if (!session.hasRoom(this.#walks.turn)) return;
+    if (session.behind.size === 0) session.out.progress(ALL_WATCHES, this.#walks.fed);
+    else {
+      for (const { source, number, wish } of session.watches.values()) {
+        if (source === "live" && wish.notices) session.out.progress(number, this.#walks.fed);
+      }
+    }
+    this.#dirty.add(session);
+  }
+
+  #flush(appliedIdx: number): void {
+    let left: number = TURN.connections;
+    for (const session of this.#untold) {
+      if (left-- === 0) break;
+      this.#untold.delete(session);
+      if (session.hearsLeader === this.#hearsLeader) continue;
+      session.hearsLeader = this.#hearsLeader;
+      session.out.standing(this.#hearsLeader);
+      this.#dirty.add(session);
+    }
+    left = TURN.connections;
+    for (const session of this.#dirty) {
+      if (left-- === 0) return;
+      this.#dirty.delete(session);
+      session.flush(appliedIdx, this.#outgoing);
+    }
+  }
+}
+
+/** What a watch takes. */
+function bytesOf(wish: WatchWish<ByteString>): number {
+  return rangeBytes(wish) + WATCH_OVERHEAD_BYTES;
+}

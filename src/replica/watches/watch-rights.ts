@@ -1,0 +1,135 @@
+/**
+ * Whether those who watch may read what they watch: when a watch is created, and once more whenever users and rights change, or
+ * whoever is connected is somebody else or nobody any more.
+ *
+ * Invariant WATCHRIGHTS-1: while a watch is yet to be judged by the rights as they are now, no watch is told of any event. So
+ * none is told of what was applied behind the withdrawal of its right.
+ */
+import type { ByteString, ErrorCode } from "../../base/index.ts";
+import {
+  EMPTY_ACCESS,
+  rightsOf,
+  type AccessState,
+  type Actor,
+  type Rights,
+} from "../../store/index.ts";
+import type { WatchWish } from "../../protocol/client/index.ts";
+import { forbiddenText, unknownText } from "../requests/denied.ts";
+import type { Watch, WatchSession } from "./watch.ts";
+import { TURN } from "./watch-limits.ts";
+
+export interface WatchRefusal {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+export class WatchRights {
+  readonly #access: () => AccessState;
+  readonly #sessions: ReadonlyMap<number, WatchSession>;
+  /** The watch may not be read any more: it is to be ended, and taken out. */
+  readonly #denied: (watch: Watch, refusal: WatchRefusal) => void;
+  /** A value that never changes: another one is another state of users and rights. */
+  #judgedBy: AccessState = EMPTY_ACCESS;
+  /** The first of them is being judged. */
+  readonly #toJudge = new Set<WatchSession>();
+  /** Of the first one, those that are not judged. Null: none of them is. */
+  #rest: Iterator<Watch> | null = null;
+  /** How much may still be judged in this turn. */
+  #left: number = TURN.judged;
+
+  /** @param sessions all that there are, by the number of their route */
+  constructor(
+    access: () => AccessState,
+    sessions: ReadonlyMap<number, WatchSession>,
+    denied: (watch: Watch, refusal: WatchRefusal) => void,
+  ) {
+    this.#access = access;
+    this.#sessions = sessions;
+    this.#denied = denied;
+  }
+
+  /** Why this watch may not be created now; null: it may. */
+  refusal({ route }: WatchSession, wish: WatchWish<ByteString>): WatchRefusal | null {
+    const access = this.#access();
+    if (!access.isOn) return null;
+    const actor = route.actor ?? null;
+    return refusalOf(rightsOf(access, actor), actor, wish);
+  }
+
+  /** WATCHRIGHTS-1. Looks at as many as the turn has left. @returns whether all are judged */
+  judge(): boolean {
+    const access = this.#access();
+    if (access !== this.#judgedBy) {
+      this.#judgedBy = access;
+      this.#toJudge.clear();
+      this.#rest = null;
+      if (access.isOn) for (const session of this.#sessions.values()) this.#toJudge.add(session);
+    }
+    while (this.#toJudge.size > 0 && this.#left > 0) {
+      const [session] = this.#toJudge;
+      if (session !== undefined) this.#judgeSome(session, access);
+    }
+    return this.isDone;
+  }
+
+  get isDone(): boolean {
+    return this.#toJudge.size === 0 && this.#access() === this.#judgedBy;
+  }
+
+  /** Its client may have signed in anew, or what it signed in with may have ended. */
+  look(session: WatchSession): void {
+    const actor = session.route.actor ?? null;
+    if (!this.#access().isOn || isSame(actor, session.judgedAs)) return;
+    session.judgedAs = actor;
+    this.#beginAnew(session);
+    this.#toJudge.add(session);
+  }
+
+  forget(session: WatchSession): void {
+    this.#beginAnew(session);
+    this.#toJudge.delete(session);
+  }
+
+  endTurn(): void {
+    this.#left = TURN.judged;
+  }
+
+  /** Only of the first one something is judged. */
+  #beginAnew(session: WatchSession): void {
+    const [first] = this.#toJudge;
+    if (first === session) this.#rest = null;
+  }
+
+  #judgeSome(session: WatchSession, access: AccessState): void {
+    const actor = session.route.actor ?? null;
+    if (this.#rest === null) session.judgedAs = actor;
+    const rights = rightsOf(access, actor);
+    const rest = (this.#rest ??= session.watches.values());
+    // A connection counts too: there may be thousands of them, with few watches.
+    for (this.#left -= 1; this.#left > 0; this.#left--) {
+      const { value: watch, done } = rest.next();
+      if (done === true || rights.isRoot) {
+        this.#toJudge.delete(session);
+        this.#rest = null;
+        return;
+      }
+      const refusal = refusalOf(rights, actor, watch.wish);
+      if (refusal !== null) this.#denied(watch, refusal);
+    }
+  }
+}
+
+function refusalOf(
+  rights: Rights,
+  actor: Actor | null,
+  { start, end }: WatchWish<ByteString>,
+): WatchRefusal | null {
+  if (rights.mayRead({ start, end })) return null;
+  return rights.isKnown
+    ? { code: "FORBIDDEN", reason: forbiddenText(actor) }
+    : { code: "UNAUTHENTICATED", reason: unknownText(actor) };
+}
+
+function isSame(a: Actor | null, b: Actor | null): boolean {
+  return a?.name === b?.name && a?.generation === b?.generation;
+}

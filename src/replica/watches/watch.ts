@@ -1,0 +1,118 @@
+/** Watches as the hub keeps them, and the connections that they are on. */
+import { printable, type ByteString } from "../../base/index.ts";
+import type { Actor } from "../../store/index.ts";
+import { FeedWriter, type WatchWish } from "../../protocol/client/index.ts";
+
+/** A client's connection to this node. */
+export interface WatchRoute {
+  /** Unique on this node for as long as it runs. */
+  readonly id: number;
+  /** Who is connected, as for any request (Route). */
+  readonly actor?: Actor | null;
+  /** Whom it comes from: host and port. Left out: nobody knows. */
+  readonly remote?: string;
+  isOpen(): boolean;
+  /** Bytes that were told to it and have not left. */
+  unreadBytes(): number;
+  /** For the host to call, with what a turn has for it. */
+  tell(frame: Uint8Array): void;
+}
+
+/** A frame of events, and of what else watches are told, for a client of this node. */
+export interface Told {
+  readonly route: WatchRoute;
+  readonly frame: Uint8Array;
+}
+
+/**
+ * Where its next events come from.
+ *   live: of what is applied, with all others that are live
+ *   waiting: of the history, when its connection has room and a sweep begins
+ *   swept: of the history, with all others that are in the sweep
+ *   large: of one revision that has more for it than goes at once
+ */
+export type WatchSource = "live" | "waiting" | "swept" | "large" | "ended";
+
+export class Watch {
+  /** As its client calls it. */
+  readonly number: number;
+  readonly session: WatchSession;
+  readonly wish: WatchWish<ByteString>;
+  source: WatchSource = "live";
+  /**
+   * The first revision of which not all was sent. Of live and swept ones it may stand behind: it is at least the hub's next
+   * revision, or the sweep's.
+   */
+  next: number;
+  /** Large: the last key of `next` that was sent; null: none yet. */
+  sentKey: ByteString | null = null;
+  /** Progress is to be told once all up to this revision was sent. Null: nobody has asked. */
+  asked: number | null = null;
+  /** Of the revision that is being told: used again for each. */
+  readonly events: Uint8Array[] = [];
+  eventBytes = 0;
+
+  constructor(number: number, session: WatchSession, wish: WatchWish<ByteString>, next: number) {
+    this.number = number;
+    this.session = session;
+    this.wish = wish;
+    this.next = next;
+  }
+}
+
+/** What a connection with watches is told, and how much of it is unread. */
+export class WatchSession {
+  readonly route: WatchRoute;
+  /** Whose it is (watch-shares): in words, for whom it concerns. */
+  readonly client: string;
+  readonly out = new FeedWriter();
+  /** By their numbers. */
+  readonly watches = new Map<number, Watch>();
+  /** Those that are neither live nor ended. */
+  readonly behind = new Set<Watch>();
+  /** By whose rights its watches were judged. */
+  judgedAs: Actor | null;
+  /** How many want notices of progress. */
+  notices = 0;
+  /** Whether this node hears the leader, as the client knows it. */
+  hearsLeader = true;
+  readonly #unreadBytesMax: number;
+  #unreadBytes = 0;
+  #turn = -1;
+
+  constructor(route: WatchRoute, unreadBytesMax: number) {
+    this.route = route;
+    this.judgedAs = route.actor ?? null;
+    this.client = clientOf(route);
+    this.#unreadBytesMax = unreadBytesMax;
+  }
+
+  /** @param turn of the hub: a connection is looked at once in each */
+  hasRoom(turn: number): boolean {
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#unreadBytes = this.route.unreadBytes();
+    }
+    return this.#unreadBytes + this.out.bytes < this.#unreadBytesMax;
+  }
+
+  /**
+   * @param appliedIdx at least what was written tells of
+   * @param outgoing takes what leaves with this turn
+   */
+  flush(appliedIdx: number, outgoing: Told[]): void {
+    const { route } = this;
+    this.out.drain(appliedIdx, (frame) => {
+      this.#unreadBytes += frame.length;
+      outgoing.push({ route, frame });
+    });
+  }
+}
+
+/** Whoever knows the cluster's secret has no name. */
+function clientOf({ actor, remote = "" }: WatchRoute): string {
+  const name = actor?.name ?? "";
+  if (name !== "") return `user ${printable(name)}`;
+  const portAt = remote.lastIndexOf(":");
+  return `the address ${portAt < 0 ? remote : remote.slice(0, portAt)}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * Applies decided entries to the key-value state. Answers go to the clients whose frames made the entry, which only the
+ * node that made it knows; everywhere else the same entry is applied in silence.
+ */
+import { assert, ERRORS } from "../../base/index.ts";
+import {
+  OwnEntries,
+  Runs,
+  STATUS,
+  type Actor,
+  type AnswerSink,
+  type ByteString,
+  type KvState,
+} from "../../store/index.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
+import type { Batch } from "./proposals.ts";
+import { Refused } from "../requests/refused.ts";
+import type { Route } from "../requests/route.ts";
+
+const NO_SPACE = ERRORS.NO_SPACE.wire;
+/** Values that go with failed cas in one turn, for all clients together: a few bytes of a frame ask for a megabyte. */
+const TURN_VALUES_BYTES_MAX = 4 * 1024 * 1024;
+
+export class Applier implements AnswerSink {
+  readonly #own: OwnEntries;
+  readonly #answered: (route: Route) => void;
+  #state: KvState;
+  #batch: Batch<Route> | undefined;
+  #route: Route | undefined;
+  /** How many commands of the entry at hand have been applied. */
+  #commands = 0;
+  /** How many bytes of values this turn's answers have. */
+  #valueBytes = 0;
+  /** Of the group at hand: commands that its client is to be told of in words. */
+  #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
+  readonly #noSpaceText: (actor: Actor | null) => string;
+  readonly #refused: Refused;
+
+  /**
+   * @param nonce random per process start
+   * @param answered told of each client that got an answer
+   * @param noSpaceText for clients whose commands exceed the quota
+   * @param refused where that is counted
+   */
+  constructor(
+    node: NodeId,
+    nonce: number,
+    state: KvState,
+    answered: (route: Route) => void,
+    noSpaceText: (actor: Actor | null) => string,
+    refused: Refused = new Refused(),
+  ) {
+    this.#refused = refused;
+    this.#noSpaceText = noSpaceText;
+    this.#own = new OwnEntries({ node, nonce });
+    this.#state = state;
+    this.#answered = answered;
+  }
+
+  get state(): KvState {
+    return this.#state;
+  }
+
+  get appliedIdx(): number {
+    return this.#state.appliedIdx;
+  }
+
+  beginTurn(): void {
+    this.#valueBytes = 0;
+  }
+
+  /** The number of the batch if this node made the entry in this run, else null. */
+  ownBatch(entry: Uint8Array): number | null {
+    return this.#own.batchOf(entry);
+  }
+
+  /**
+   * @param batch whose clients wait here; undefined when none do
+   * @param isChecked this very entry has been checked before
+   * @returns the number of commands
+   */
+  apply(entry: Uint8Array, batch: Batch<Route> | undefined, isChecked: boolean): number {
+    this.#batch = batch;
+    this.#commands = 0;
+    this.#state.apply(entry, this.#state.appliedIdx, this, isChecked);
+    this.#tellNoSpace();
+    this.#batch = undefined;
+    this.#route = undefined;
+    return this.#commands;
+  }
+
+  /** A snapshot takes the place of the state. */
+  install(state: KvState): void {
+    assert(state.appliedIdx > this.#state.appliedIdx, "a snapshot only ever leads forward");
+    this.#state = state;
+  }
+
+  beginGroup(index: number): void {
+    this.#tellNoSpace();
+    const route = this.#batch?.groups[index]?.route;
+    this.#route = route?.isOpen() === true ? route : undefined;
+    if (this.#route !== undefined) this.#answered(this.#route);
+  }
+
+  answer(
+    session: number,
+    sequence: number,
+    status: number,
+    revision: number,
+    actual: ByteString | undefined,
+  ): void {
+    this.#commands += 1;
+    if (this.#route === undefined) return;
+    if (actual !== undefined && actual.length > 0) {
+      if (this.#valueBytes >= TURN_VALUES_BYTES_MAX) {
+        const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
+        this.#route.answers.write(session, sequence, large, revision, undefined);
+        return;
+      }
+      this.#valueBytes += actual.length;
+    }
+    if (status !== NO_SPACE) {
+      this.#route.answers.write(session, sequence, status, revision, actual);
+      return;
+    }
+    this.#noSpace ??= { session, runs: new Runs() };
+    this.#noSpace.runs.add(sequence);
+  }
+
+  #tellNoSpace(): void {
+    const told = this.#noSpace;
+    if (told === null) return;
+    this.#noSpace = null;
+    const text = this.#noSpaceText(this.#route?.actor ?? null);
+    this.#route?.answers.refuseRuns(told.session, told.runs.list, "NO_SPACE", text);
+    this.#refused.add("write", "NO_SPACE");
+  }
+
+  opened(sequence: number, nonce: Uint8Array, session: number): void {
+    this.#route?.answers.opened(sequence, nonce, session, this.#state.origin);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The writes of clients, from their arrival until the log has them: what is taken in, and what is refused.
+ *
+ * Invariant: a definite refusal is given only to what this node has neither proposed nor relayed (Replica, REPLICA-3).
+ */
+import { type ErrorCode, KvError } from "../../base/index.ts";
+import {
+  buildEntry,
+  GroupWriter,
+  NO_SESSION,
+  refusalOf,
+  rightsOf,
+  splitGroup,
+  withActor,
+  type KvState,
+  type SplitGroup,
+} from "../../store/index.ts";
+import { forbiddenText, unknownText } from "../requests/denied.ts";
+import type { Command } from "../../store/operations/index.ts";
+import type { AnswerOutbox } from "../turn/answer-outbox.ts";
+import { Openings } from "./openings.ts";
+import { proposalsOptions } from "./proposals-limits.ts";
+import { Proposals } from "./proposals.ts";
+import { Rebuilds, REBUILDS_TEXT } from "./rebuilds.ts";
+import type { ReplicaOptions } from "../turn/replica-options.ts";
+import type { Route } from "../requests/route.ts";
+import type { Space } from "./space.ts";
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+export interface ClientWritesOptions {
+  readonly replica: ReplicaOptions;
+  readonly outbox: AnswerOutbox;
+  readonly space: Space;
+  /** What this node has applied. */
+  readonly state: () => KvState;
+  /** Why nobody is answered by this node now; null: nothing of the kind. */
+  readonly refusal: () => Refusal | null;
+}
+
+export class ClientWrites {
+  /** Disk full and the like: writes are refused with this until it is lifted. */
+  hostRefusal: Refusal | null = null;
+  readonly #options: ClientWritesOptions;
+  readonly #proposals: Proposals<Route>;
+  readonly #openings = new Openings();
+  readonly #rebuilds: Rebuilds;
+  #tick = 0;
+
+  constructor(options: ClientWritesOptions) {
+    this.#options = options;
+    this.#rebuilds = new Rebuilds(options.state);
+    const { pid: node, incarnation: nonce } = options.replica.core;
+    this.#proposals = new Proposals(
+      proposalsOptions(options.replica),
+      (batch, groups) => buildEntry({ node, nonce, batch }, groups),
+      ({ load }, commands, bytes) => {
+        load.commands += commands;
+        load.bytes += bytes;
+      },
+      (route, group) => this.#stamped(route, group),
+    );
+  }
+
+  /** What waits and what is under way. */
+  get proposals(): Proposals<Route> {
+    return this.#proposals;
+  }
+
+  get refusesAll(): boolean {
+    return this.#refusal() !== null;
+  }
+
+  /** @param group checked: commands of one session, as the log will hold them */
+  add(route: Route, group: Uint8Array, commands: number): void {
+    const { outbox } = this.#options;
+    const refusal = this.#refusal() ?? this.#openings.refuse(route.id, group, this.#tick);
+    if (refusal !== null) {
+      return outbox.refuseGroup(route, group, false, refusal.code, refusal.reason);
+    }
+    const allowed = this.#allowed(route, group, commands);
+    if (allowed !== null) this.#addAllowed(route, allowed.group, allowed.commands);
+  }
+
+  #addAllowed(route: Route, group: Uint8Array, commands: number): void {
+    const { space } = this.#options;
+    const fitting = space.split(group);
+    if (fitting !== null)
+      this.#refusePart(route, fitting, "NO_SPACE", space.memoryText(route.actor ?? null));
+    const left = fitting === null ? group : fitting.group;
+    if (left === null) return;
+    const affordable = this.#rebuilds.split(route, left, this.#tick);
+    if (affordable === null) return this.#stage(route, left, fitting?.commands ?? commands);
+    this.#refusePart(route, affordable, "OVERLOADED", REBUILDS_TEXT);
+    if (affordable.group !== null) this.#stage(route, affordable.group, affordable.commands);
+  }
+
+  /**
+   * Proposes a setting of the cluster, which holds once it stands in the log.
+   * @param route of this proposal alone: who asks for it, and is told what comes of it
+   * @param mayBeProposed whether there is a leader to be reached
+   * @throws KvError NO_QUORUM when there is none, or what writes are refused with
+   */
+  setting(route: Route, command: Command, mayBeProposed: boolean): void {
+    const refusal = this.#refusal();
+    if (refusal !== null) throw new KvError(refusal.code, refusal.reason);
+    if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
+    const writer = new GroupWriter();
+    writer.add(0, command);
+    // Many writes may be waiting: management is not turned away for them.
+    this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false);
+  }
+
+  /**
+   * What of a group whoever asks may do now, as far as this node knows; the rest is refused. It is judged again where it is
+   * applied, so what is let through here by mistake has no effect. So is a repetition of what has its outcome already: who may not do it
+   * any more is told what came of it, and not that nothing did.
+   * @returns null: nothing is left
+   */
+  #allowed(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+  ): { readonly group: Uint8Array; readonly commands: number } | null {
+    const state = this.#options.state();
+    const { access, leases } = state;
+    if (!access.isOn) return { group, commands };
+    const rights = rightsOf(access, route.actor ?? null);
+    if (rights.isRoot) return { group, commands };
+    const actor = route.actor ?? null;
+    const split = splitGroup(
+      group,
+      (cursor) =>
+        (!rights.isKnown || refusalOf(rights, cursor, leases) !== 0) &&
+        !state.hasOutcome(cursor.session, cursor.sequence),
+    );
+    if (split.taken.length === 0) return { group, commands };
+    if (rights.isKnown) this.#refusePart(route, split, "FORBIDDEN", forbiddenText(actor));
+    else this.#refusePart(route, split, "UNAUTHENTICATED", unknownText(actor));
+    return split.group === null ? null : { group: split.group, commands: split.commands };
+  }
+
+  /** While access control is off nothing is said of who asks. */
+  #stamped(route: Route, group: Uint8Array): Uint8Array {
+    const { actor } = route;
+    if (actor === undefined || actor === null || !this.#options.state().access.isOn) return group;
+    return withActor(group, actor);
+  }
+
+  /** The connection is gone. */
+  forget(routeId: number): void {
+    this.#openings.forget(routeId);
+  }
+
+  /** A group that has been at another node, and waited there for `ageTicks`. */
+  adopt(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+    { ageTicks, maybeProposed }: { readonly ageTicks: number; readonly maybeProposed: boolean },
+  ): void {
+    const refusal = this.#refusal();
+    if (refusal === null) {
+      this.#proposals.adopt(route, group, commands, ageTicks, maybeProposed);
+    } else {
+      this.#options.outbox.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
+    }
+  }
+
+  /** Refuses what has waited for too long. */
+  tick(): void {
+    this.#tick += 1;
+    for (const { route, group, maybeProposed } of this.#proposals.tick()) {
+      this.#options.outbox.refuseGroup(route, group, maybeProposed, "NO_QUORUM", NO_QUORUM_TEXT);
+    }
+  }
+
+  /** All that was not handed to the core. */
+  refuseStaged({ code, reason }: Refusal): void {
+    for (const { route, group, maybeProposed } of this.#proposals.withdrawUnproposed(() => true)) {
+      this.#options.outbox.refuseGroup(route, group, maybeProposed, code, reason);
+    }
+  }
+
+  #refusePart(route: Route, { session, taken }: SplitGroup, code: ErrorCode, text: string): void {
+    const { outbox } = this.#options;
+    outbox.markDirty(route);
+    route.answers.refuseRuns(session, taken, code, text);
+    outbox.refused.add("write", code);
+  }
+
+  #stage(route: Route, group: Uint8Array, commands: number): void {
+    if (this.#proposals.stage(route, group, commands, route.load)) return;
+    const text = "too many writes are under way at this node";
+    this.#options.outbox.refuseGroup(route, group, false, "OVERLOADED", text);
+  }
+
+  #refusal(): Refusal | null {
+    return this.#options.refusal() ?? this.hostRefusal;
+  }
+}
+
+const NO_QUORUM_TEXT = "this node reaches no leader with a quorum; nothing was changed";

@@ -1,0 +1,33 @@
+/** How much of its clients' writes a node has under way to the log at once. */
+import type { ProposalsOptions } from "./proposals.ts";
+import type { ReplicaOptions } from "../turn/replica-options.ts";
+
+/**
+ * A proposal is repeated after so many retry times only: a lost one is noticed by the session that lost it, and repeating
+ * what is merely slow makes a busy cluster slower.
+ */
+const PROPOSAL_RETRIES = 5;
+/**
+ * Each batch costs every node a write, a sync and some frames, whatever is in it; so what comes in while three are under way
+ * shares the next one. Three: with two, one being sent and one being written, 1024 clients at once lost a sixth.
+ */
+const BATCHES_UNDER_WAY_MAX = 3;
+const BATCH_UNDER_WAY_TICKS = 3;
+const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
+/** Of a batch: beyond it nothing is gained by putting more together. */
+const ENTRY_BYTES = 1024 * 1024;
+
+export function proposalsOptions(options: ReplicaOptions): ProposalsOptions {
+  const { timing, proposalBytesMax, proposalCommandsMax } = options;
+  return {
+    bytesMax: proposalBytesMax,
+    commandsMax: proposalCommandsMax,
+    waitTicks: timing.waitTicks,
+    retryTicks: timing.retryTicks * PROPOSAL_RETRIES,
+    abandonTicks: timing.abandonTicks,
+    underWayMax: BATCHES_UNDER_WAY_MAX,
+    underWayTicks: BATCH_UNDER_WAY_TICKS,
+    underWayBytesMax: BYTES_UNDER_WAY_MAX,
+    entryBytes: ENTRY_BYTES,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * What clients are told when there is no space, and what a node that is short of memory does not propose.
+ *
+ * The quota is in the log, and a command that exceeds it is refused when it is applied, by all nodes alike. A node's own
+ * memory is its own affair: what it refuses for want of it has not been proposed.
+ *
+ * Invariant: which keys there are is told only to who may read all that may begin so.
+ */
+import { afterPrefix, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../base/index.ts";
+import { OP, operationOf } from "../../store/operations/index.ts";
+import {
+  bytesOf,
+  byteStringOf,
+  canGrow,
+  mayRead,
+  splitGroup,
+  textOf,
+  type Actor,
+  type CommandCursor,
+  type KvState,
+  type SplitGroup,
+  type Where,
+} from "../../store/index.ts";
+
+/**
+ * Of the heap. `short`: what makes the state grow is not proposed. `critical`: nothing that writes is, and nothing that takes
+ * memory is begun.
+ */
+export type MemoryLevel = "enough" | "short" | "critical";
+
+/** Why what makes the state grow is refused: the cluster's quota, or this node's own memory. */
+export type SpaceLack = "quota" | "heap";
+
+/** With so much of the quota left, or less, it counts as used up: the largest value, or a part of a small quota. */
+const QUOTA_LEFT_BYTES = KEY_BYTES_MAX + VALUE_BYTES_MAX;
+const QUOTA_LEFT_SHARE = 0.05;
+
+/** A look at the keys serves refusals for so long. */
+const LOOK_TICKS = 500;
+
+/** What is smaller costs a kept answer no more than the answer itself. */
+const KEPT_BYTES = 256;
+
+interface Told {
+  readonly where: Where;
+  readonly words: string;
+}
+
+export class Space {
+  readonly #node: number;
+  readonly #state: () => KvState;
+  readonly #tick: () => number;
+  #level: MemoryLevel = "enough";
+  #heapLimitBytes = 0;
+  #prefixes: readonly Told[] = [];
+  #lookedTick: number | null = null;
+
+  constructor(node: number, state: () => KvState, tick: () => number) {
+    this.#node = node;
+    this.#state = state;
+    this.#tick = tick;
+  }
+
+  /** Nothing that takes memory is to be begun, or gone on with if it can be done later. */
+  get isCritical(): boolean {
+    return this.#level === "critical";
+  }
+
+  /** Null: there is space. */
+  get lack(): SpaceLack | null {
+    if (this.#level !== "enough") return "heap";
+    const { contentBytes, quotaBytes } = this.#state();
+    const left = Math.min(QUOTA_LEFT_BYTES, QUOTA_LEFT_SHARE * quotaBytes);
+    return contentBytes + left >= quotaBytes ? "quota" : null;
+  }
+
+  /** @param heapLimitBytes of this process */
+  setLevel(level: MemoryLevel, heapLimitBytes: number): void {
+    this.#level = level;
+    this.#heapLimitBytes = heapLimitBytes;
+  }
+
+  /** What of a (checked) group may be proposed now; null: all of it. */
+  split(group: Uint8Array): SplitGroup | null {
+    if (this.#level === "enough") return null;
+    const split = splitGroup(group, (cursor) => this.#isRefused(cursor));
+    return split.taken.length === 0 ? null : split;
+  }
+
+  /** Why this node does not propose it. @param actor who is told */
+  memoryText(actor: Actor | null): string {
+    const { sizeBytes, heapBytes } = this.#state();
+    return (
+      `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)} and its history ` +
+      `${mebibytes(heapBytes - sizeBytes)} of a heap of ${mebibytes(this.#heapLimitBytes)}${this.#where(actor)}; nothing was ` +
+      `changed. Delete keys, keep less history, or start the nodes with ` +
+      `NODE_OPTIONS=--max-old-space-size=${Math.ceil((2 * this.#heapLimitBytes) / 2 ** 20)}`
+    );
+  }
+
+  /** Why all nodes refuse it. @param actor who is told */
+  quotaText(actor: Actor | null): string {
+    const { contentBytes, quotaBytes } = this.#state();
+    return (
+      `keys and values take ${mebibytes(contentBytes)} of the quota of ${mebibytes(quotaBytes)}${this.#where(actor)}; nothing was ` +
+      `changed. Delete keys, or raise the quota: 1 set_quota ${Math.ceil((2 * quotaBytes) / 2 ** 20)}m in the management prompt`
+    );
+  }
+
+  #isRefused(cursor: CommandCursor): boolean {
+    const operation = operationOf(cursor.op);
+    if (operation?.kind === "txn") return canGrow(cursor.txn());
+    if (operation?.kind === "lease") return cursor.op === OP.leaseGrant;
+    if (operation?.kind !== "key" || operation.growth === "frees") return false;
+    if (this.#level === "critical") return true;
+    if (operation.answer === "swapped" && this.#mayKeep(cursor)) return true;
+    return operation.growth === "adds" || this.#grows(cursor);
+  }
+
+  #grows(cursor: CommandCursor): boolean {
+    return this.#state().growthBy(cursor.key(), cursor.valueLength) > 0;
+  }
+
+  /** When it fails its session keeps what the key holds, and that takes memory of its own when the key is written next. */
+  #mayKeep(cursor: CommandCursor): boolean {
+    return (this.#state().read(cursor.key())?.value.length ?? 0) >= KEPT_BYTES;
+  }
+
+  #where(actor: Actor | null): string {
+    const tick = this.#tick();
+    const state = this.#state();
+    if (this.#lookedTick === null || tick - this.#lookedTick >= LOOK_TICKS) {
+      this.#lookedTick = tick;
+      this.#prefixes = state.largestPrefixes().map(({ prefix, share }) => {
+        const end = afterPrefix(bytesOf(prefix));
+        return {
+          where: { start: prefix, end: end === null ? null : byteStringOf(end) },
+          words: `, ${Math.round(100 * share)} % under ${JSON.stringify(textOf(prefix))}`,
+        };
+      });
+    }
+    return this.#prefixes
+      .filter(({ where }) => mayRead(state.access, actor, where))
+      .map(({ words }) => words)
+      .join("");
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,0 +1,113 @@
+/**
+ * How much of the store clients may have transactions look at. A comparison with a range, a range and a deletion of one take a
+ * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold all of them up for
+ * seconds. What is refused before it is proposed has had no effect, and its client may ask again (rebuilds.ts says more).
+ */
+import { TXN_KEYS_MAX } from "../../base/index.ts";
+import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
+import type { Route } from "../requests/route.ts";
+import { WorkShares } from "../requests/work-shares.ts";
+
+/** Cells of all clients of this node: some 5 ms of its time, and as much of each node's when they are carried out. */
+const AT_ONCE_CELLS = 32 * 1024;
+/** At 10 ms a tick 200,000 a second: some hundredths of each node's time. */
+const CELLS_PER_TICK = 2 * 1024;
+/** No transaction looks at many more: it is refused beyond TXN_KEYS_MAX, and only what was deleted of late adds to that. */
+const RANGE_CELLS_MAX = 2 * TXN_KEYS_MAX;
+/** To delete a key is so many times the work of looking at it. */
+export const DELETED_FOR_LOOKED = 4;
+/**
+ * Who looks at no more does as much work as any command: a lease is renewed, and a lock let go, whatever else its client has
+ * asked for.
+ */
+const FREE_CELLS = 8;
+/** To look, and to refuse then, is such a part of the work: nobody else carries it out. */
+const REFUSED_PART = 1 / 2;
+/**
+ * In bytes that might have been written instead: four times as much as a page's look at a cell (answer-reads.ts), as all nodes
+ * look at it, and this one twice. So a connection that rests for it (WorkPace) rests until about all that it owes is paid.
+ */
+const CELL_WORK_BYTES = 384;
+
+/** Who asks: a client has its share, and rests for what it had. */
+export type Asker = Pick<Route, "id" | "load">;
+
+export class TxnWork {
+  readonly #cells: () => CellsView;
+  readonly #shares = new WorkShares(AT_ONCE_CELLS, CELLS_PER_TICK);
+
+  /** @param cells of the newest state: about what they will be when the transaction is carried out */
+  constructor(cells: () => CellsView) {
+    this.#cells = cells;
+  }
+
+  /**
+   * What was looked at to find that out is counted also when it may not: else to refuse many would be the work itself.
+   * @param body (checked) of a transaction
+   * @returns whether it may be proposed, which is counted then
+   */
+  take(asker: Asker, body: Uint8Array, tick: number): boolean {
+    const txn = decodeTxn(body);
+    if (typeof txn === "string") return true;
+    const ranges = [...rangesIn(txn)];
+    if (ranges.length === 0) return true;
+    const room = this.#shares.room(asker.id, tick);
+    const most = Math.max(room, FREE_CELLS);
+    const cells = this.#cells();
+    // To delete all that a transaction may is more than all: it is let in when nobody owes anything, and counts as all.
+    const isAll = room === AT_ONCE_CELLS;
+    let looked = 0;
+    let work = 0;
+    for (const { where, weight } of ranges) {
+      if (isAll ? looked > room : work > most) break;
+      const affordable = isAll ? room - looked : Math.floor((most - work) / weight);
+      const count = cellsIn(cells, where, Math.min(affordable + 1, RANGE_CELLS_MAX));
+      looked += count;
+      work += weight * count;
+    }
+    if (looked <= AT_ONCE_CELLS) work = Math.min(work, AT_ONCE_CELLS);
+    return this.#decide(asker, work, Math.min(work, room), room);
+  }
+
+  /** @returns whether what is as much work may be proposed, which is counted then */
+  takeCells(asker: Asker, cells: number, tick: number): boolean {
+    return this.#decide(asker, cells, 0, this.#shares.room(asker.id, tick));
+  }
+
+  /** @param looked of that work, if it is too much */
+  #decide(asker: Asker, work: number, looked: number, room: number): boolean {
+    if (work <= FREE_CELLS) return true;
+    const may = work <= room;
+    const charged = may ? work : Math.floor(looked * REFUSED_PART);
+    if (may) this.#shares.take(asker.id, charged);
+    else this.#shares.refuse(asker.id, charged);
+    asker.load.workBytes += CELL_WORK_BYTES * charged;
+    return may;
+  }
+}
+
+interface WeighedRange {
+  readonly where: Extract<Where, { readonly start: unknown }>;
+  readonly weight: number;
+}
+
+/** Of both branches: which one is taken is not known yet. */
+function* rangesIn(txn: Txn): Generator<WeighedRange> {
+  for (const { where } of txn.compare) if ("start" in where) yield { where, weight: 1 };
+  for (const op of [...txn.success, ...txn.failure]) yield* rangesOf(op);
+}
+
+function* rangesOf(op: TxnOp): Generator<WeighedRange> {
+  if (op.op === "txn") yield* rangesIn(op.txn);
+  else if (op.op !== "put" && "start" in op.where) {
+    yield { where: op.where, weight: op.op === "delete" ? DELETED_FOR_LOOKED : 1 };
+  }
+}
+
+/** Deleted ones that the history still has included, as they are passed over one by one. @param max more are not counted */
+function cellsIn(cells: CellsView, { start, end }: WeighedRange["where"], max: number): number {
+  let count = 0;
+  const walk = cells.walk(start, end, false)[Symbol.iterator]();
+  while (count < max && walk.next().done !== true) count += 1;
+  return count;
+}

@@ -1,0 +1,61 @@
+/**
+ * Who asks for a command. A node that takes a client's commands in while access control is on puts a record with the actor in
+ * front of them, in their group; no client may send such a record. Nobody pays for it while access control is off.
+ *
+ *     actor := varint generation · name
+ */
+import { ByteReader, ByteWriter } from "../../base/index.ts";
+import { OP } from "../operations/index.ts";
+import { ACCESS_NAME } from "./access.ts";
+
+export interface Actor {
+  /** Of the user; empty: whoever knows the cluster's secret, who stands for root. */
+  readonly name: string;
+  /** Of the password by which the user signed in (access.ts, ACCESS-3); 0: by something else. */
+  readonly generation: number;
+}
+
+/** Whoever knows the cluster's secret. */
+export const SECRET_HOLDER: Actor = { name: "", generation: 0 };
+
+/** How much longer a group with its actor may be. */
+export const ACTOR_BYTES_MAX = 256;
+
+const reader = new ByteReader();
+const out = new ByteWriter(512);
+
+/** @returns what the body says; null when it is none */
+export function readActor(body: Uint8Array): Actor | null {
+  reader.reset(body);
+  const generation = reader.varint();
+  const name = reader.text(body.length - reader.offset);
+  const isBad = reader.failed || (name !== "" && !ACCESS_NAME.test(name));
+  reader.release();
+  return isBad ? null : { name, generation };
+}
+
+function bodyOf({ name, generation }: Actor): Uint8Array {
+  const body = new ByteWriter(160);
+  body.varint(generation);
+  body.bytes(Buffer.from(name, "utf8"));
+  return body.copy();
+}
+
+/** The same (checked) group, which no actor stands in, with the one who asks for it. */
+export function withActor(group: Uint8Array, actor: Actor): Uint8Array {
+  reader.reset(group);
+  const session = reader.varint();
+  const floor = reader.varint();
+  const count = reader.varint();
+  const { offset } = reader;
+  reader.release();
+  out.clear();
+  out.varint(session);
+  out.varint(floor);
+  out.varint(count + 1);
+  out.varint(0);
+  out.u8(OP.actor);
+  out.sized(bodyOf(actor));
+  out.bytes(group.subarray(offset));
+  return out.copy();
+}

@@ -1,0 +1,59 @@
+/** Who asks for the commands at hand, and whether they may, by the users and roles at this place in the log (KvState, STATE-10). */
+import { assert } from "../../base/index.ts";
+import { OP, type ControlOp } from "../operations/index.ts";
+import type { AccessState } from "../access/access.ts";
+import { changeAccess, decodeAccessChange } from "../access/access-change.ts";
+import { readActor } from "../access/actor.ts";
+import type { CommandCursor } from "../entries/command-cursor.ts";
+import { deniedStatus, refusalOf, rightsOf, type BoundKeys, type Rights } from "./rights.ts";
+
+export class Judge {
+  #access: AccessState;
+  /** Of who asked for the group at hand; null: access control is off, and everything is allowed. */
+  #rights: Rights | null = null;
+  readonly #bound: BoundKeys;
+
+  constructor(access: AccessState, bound: BoundKeys) {
+    this.#access = access;
+    this.#bound = bound;
+  }
+
+  /** Another object after each change. */
+  get access(): AccessState {
+    return this.#access;
+  }
+
+  /** @param cursor at the first command of a group: an actor, which stands there only, is passed over */
+  beginGroup(cursor: CommandCursor): void {
+    const isActor = cursor.op === OP.actor;
+    if (this.#access.isOn) {
+      this.#rights = rightsOf(this.#access, isActor ? readActor(cursor.body()) : null);
+    } else this.#rights = null;
+    if (isActor) cursor.next();
+  }
+
+  /** The wire number of the error with which the command of a session is refused; 0: it may be carried out. */
+  refusalOf(cursor: CommandCursor): number {
+    return this.#rights === null ? 0 : refusalOf(this.#rights, cursor, this.#bound);
+  }
+
+  /** The same, of a command without a session. */
+  refusalOfControl(op: ControlOp): number {
+    if (this.#rights === null || this.#rights.isRoot || !needsRoot(op)) return 0;
+    return deniedStatus(this.#rights);
+  }
+
+  /** @returns what there is now, or the number of what is wrong with it (ACCESS_REFUSAL): then nothing has changed */
+  change(body: Uint8Array): AccessState | number {
+    const change = decodeAccessChange(body);
+    assert(typeof change !== "string", "a change is checked before it is proposed");
+    const next = changeAccess(this.#access, change);
+    if (typeof next !== "number") this.#access = next;
+    return next;
+  }
+}
+
+/** What is proposed by management. The other commands without a session are of clients that begin, and of nodes themselves. */
+function needsRoot(op: ControlOp): boolean {
+  return op === OP.access || op === OP.setQuota || op === OP.setHistory || op === OP.compact;
+}

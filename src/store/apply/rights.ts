@@ -1,0 +1,160 @@
+/**
+ * What somebody may do, worked out of users and roles once for each epoch.
+ *
+ * Invariant: what nobody has granted is not allowed. Who is not known, or signed in with a password that has been changed since, may do
+ * nothing at all.
+ */
+import { ERRORS, unreachable } from "../../base/index.ts";
+import { operationOf, OP } from "../operations/index.ts";
+import { ROOT, type AccessState, type Permission, type User } from "../access/access.ts";
+import type { Actor } from "../access/actor.ts";
+import type { CommandCursor } from "../entries/command-cursor.ts";
+import { KeyIntervals } from "../access/key-intervals.ts";
+import type { Leases } from "../keys/leases.ts";
+import { decodeTxn } from "../txn/txn-format.ts";
+import type { Txn, TxnOp, Where } from "../txn/txn.ts";
+
+const FORBIDDEN = ERRORS.FORBIDDEN.wire;
+const UNAUTHENTICATED = ERRORS.UNAUTHENTICATED.wire;
+
+export interface Rights {
+  /** False: nobody, who is told UNAUTHENTICATED instead of FORBIDDEN. */
+  readonly isKnown: boolean;
+  /** May do everything, management included. */
+  readonly isRoot: boolean;
+  /** It and mayWrite are the same two functions for as long as these rights are. */
+  readonly mayRead: (where: Where) => boolean;
+  readonly mayWrite: (where: Where) => boolean;
+}
+
+const NO_RIGHTS: Rights = {
+  isKnown: false,
+  isRoot: false,
+  mayRead: () => false,
+  mayWrite: () => false,
+};
+
+const ALL_RIGHTS: Rights = {
+  isKnown: true,
+  isRoot: true,
+  mayRead: () => true,
+  mayWrite: () => true,
+};
+
+/** By state, which is another one after each change, and user. */
+const known = new WeakMap<AccessState, Map<string, Rights>>();
+
+/** While access control is on. @param actor null: nobody has said who asks */
+export function rightsOf(access: AccessState, actor: Actor | null): Rights {
+  if (actor === null) return NO_RIGHTS;
+  if (actor.name === "") return ALL_RIGHTS;
+  const user = access.users.get(actor.name);
+  if (user === undefined) return NO_RIGHTS;
+  if (actor.generation !== 0 && actor.generation !== user.generation) return NO_RIGHTS;
+  let byUser = known.get(access);
+  if (byUser === undefined) {
+    byUser = new Map();
+    known.set(access, byUser);
+  }
+  let rights = byUser.get(user.name);
+  if (rights === undefined) {
+    rights = workedOut(access, user);
+    byUser.set(user.name, rights);
+  }
+  return rights;
+}
+
+function workedOut(access: AccessState, user: User): Rights {
+  if (user.roles.includes(ROOT)) return ALL_RIGHTS;
+  const permissions = user.roles.flatMap((name) => access.roles.get(name)?.permissions ?? []);
+  const read = intervals(permissions, "read");
+  const write = intervals(permissions, "write");
+  return {
+    isKnown: true,
+    isRoot: false,
+    mayRead: (where) => read.covers(where),
+    mayWrite: (where) => write.covers(where),
+  };
+}
+
+function intervals(permissions: readonly Permission[], kind: "read" | "write"): KeyIntervals {
+  return new KeyIntervals(permissions.filter((one) => one.kind === kind || one.kind === "both"));
+}
+
+/** Whether the actor may read all keys of `where` now: for who watches, and asks again when the epoch has moved. */
+export function mayRead(access: AccessState, actor: Actor | null, where: Where): boolean {
+  return !access.isOn || rightsOf(access, actor).mayRead(where);
+}
+
+export function mayWrite(access: AccessState, actor: Actor | null, where: Where): boolean {
+  return !access.isOn || rightsOf(access, actor).mayWrite(where);
+}
+
+/** Whether the actor may manage the cluster. */
+export function mayManage(access: AccessState, actor: Actor | null): boolean {
+  return !access.isOn || rightsOf(access, actor).isRoot;
+}
+
+/** Which keys are bound to leases. */
+export type BoundKeys = Pick<Leases, "areAll">;
+
+/** The wire number of the error with which this command is refused; 0: it may be carried out. */
+export function refusalOf(rights: Rights, command: CommandCursor, bound: BoundKeys): number {
+  if (rights.isRoot) return 0;
+  return mayCarryOut(rights, command, bound) ? 0 : deniedStatus(rights);
+}
+
+export function deniedStatus({ isKnown }: Rights): number {
+  return isKnown ? FORBIDDEN : UNAUTHENTICATED;
+}
+
+function mayCarryOut(rights: Rights, command: CommandCursor, bound: BoundKeys): boolean {
+  if (!rights.isKnown) return command.op === OP.closeSession;
+  const operation = operationOf(command.op);
+  switch (operation?.kind) {
+    case undefined:
+      return false;
+    case "key": {
+      const where = { key: command.key() };
+      // Who is told what a key holds when a condition fails has read it.
+      return rights.mayWrite(where) && (operation.answer !== "swapped" || rights.mayRead(where));
+    }
+    case "txn": {
+      const txn = decodeTxn(command.txn());
+      return typeof txn !== "string" && mayTransact(rights, txn);
+    }
+    case "lease":
+      // With a lease its keys go.
+      return command.op !== OP.leaseRevoke || bound.areAll(command.lease, rights.mayWrite);
+    case "control":
+      return operation.by === "client";
+    default:
+      return unreachable(operation, "operation");
+  }
+}
+
+/** All of it, whichever list is taken: what was not tried must not tell anything either. */
+function mayTransact(rights: Rights, { compare, success, failure }: Txn): boolean {
+  return (
+    compare.every(({ where }) => rights.mayRead(where)) &&
+    success.every((op) => mayDo(rights, op)) &&
+    failure.every((op) => mayDo(rights, op))
+  );
+}
+
+function mayDo(rights: Rights, op: TxnOp): boolean {
+  switch (op.op) {
+    case "put": {
+      const where = { key: op.key };
+      return rights.mayWrite(where) && (!op.previous || rights.mayRead(where));
+    }
+    case "delete":
+      return rights.mayWrite(op.where) && (!op.previous || rights.mayRead(op.where));
+    case "get":
+      return rights.mayRead(op.where);
+    case "txn":
+      return mayTransact(rights, op.txn);
+    default:
+      return unreachable(op, "operation of a transaction");
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The bytes of commands. They are made once, by the client, and travel unchanged: client frame, log entry, disk, apply.
+ *
+ *     entry   := u8 version · varint node · u32 nonce · varint batch · round · group*
+ *     round   := varint n · varint pid · u32 salt   (in versions 3 and 5 only: this entry opens it)
+ *     group   := varint session · varint floor · varint count · record{count}
+ *     record  := varint sequence · u8 code · field*
+ *     field   := varint length · bytes | varint | 16 bytes
+ *
+ * The body of a transaction is one sized field with a form of its own: txn-format.ts.
+ *
+ * Which operation has which code, which fields (in the order of store/operations/fields.ts) and since which version of an entry it
+ * may be there: store/operations/table.ts.
+ *
+ * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
+ * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the client has seen answers to all lower sequence numbers.
+ *
+ * The version says by which rules an entry is carried out; the bytes are the same. Logs may begin with entries of version 1:
+ * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
+ * with it (docs/security.md, "Sessions"). Version 4 knows operations that version 2 does not. Versions 3 and 5 are carried out
+ * like 2 and 4, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as
+ * nobody uses a new operation, programs of the version before can read the log.
+ */
+import { NEWEST_RULES } from "../operations/index.ts";
+import type { ByteString } from "../../base/index.ts";
+
+export const FIRST_ENTRY_VERSION = 1;
+/** What is above is of a later version of this program. */
+export const ENTRY_VERSION_MAX = NEWEST_RULES + 1;
+/** Versions up to this one are kept for programs to come; what is above is no entry. */
+export const FUTURE_ENTRY_VERSION_MAX = 31;
+export const NO_SESSION = 0;
+/** No hash of a command: it is compared with none. */
+export const NO_COMMAND_HASH = 0;
+export const COMMAND_HASH_BITS = 29;
+
+/**
+ * How a command or a read came out. Numbers from 1 to 63 are the wire numbers of base/errors: the command had no effect.
+ */
+export const STATUS = {
+  ok: 0,
+  /** The key was not as expected. The revision is the one it was last changed at (0: absent); its value comes along. */
+  casFailed: 64,
+  /** A delete found no key: nothing changed. */
+  notFound: 65,
+  /** As casFailed, but the current value is too large to be kept for a repeated request: read it. */
+  casFailedLarge: 66,
+  /**
+   * The comparisons of a transaction held, and its first list of operations was carried out. The revision is the store's, the
+   * value tells what came of each operation (txn-results.ts): undefined when that was too much to be kept for a repetition.
+   */
+  txnThen: 67,
+  /** As txnThen: a comparison did not hold, and the other list was carried out. */
+  txnElse: 68,
+  /** What came of a leaseKeepAlive: a list of numbers, the time to live of each lease (ms), 0 for one that there is not. */
+  renewed: 69,
+} as const;
+export type Status = number;
+
+/** Told what came of each command of an entry, in order. */
+export interface AnswerSink {
+  /** The commands that follow belong to the group with this position in the entry. */
+  beginGroup(index: number, session: number): void;
+  /**
+   * @param status one of STATUS, or the wire number of an error
+   * @param revision the key's new revision; after a failed cas the revision it has (0: absent), else the store's
+   * @param actual the key's value after casFailed; undefined when it is absent
+   */
+  answer(
+    session: number,
+    sequence: number,
+    status: Status,
+    revision: number,
+    actual: ByteString | undefined,
+  ): void;
+  /** openSession succeeded. The number is for its client only: whoever knows it can write in the session's name. */
+  opened(sequence: number, nonce: Uint8Array, session: number): void;
+}
+
+/** For entries whose answers nobody waits for on this node. */
+export const NO_SINK: AnswerSink = {
+  beginGroup: () => {},
+  answer: () => {},
+  opened: () => {},
+};

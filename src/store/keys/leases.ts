@@ -1,0 +1,351 @@
+/**
+ * The leases, which keys are bound to them, and the cluster's clock by which they end. docs/adr/0012-leases.md says why it is so.
+ *
+ * Invariants:
+ *   LEASES-1. A key is bound to a lease here if and only if its cell names the lease, and the key is there.
+ *   LEASES-2. The clock moves only by `advance`. A lease ends no sooner than the clock has moved by its time to live since
+ *        the second `advance` after it was renewed: the stretch of time for which an entry of the clock stands may have begun
+ *        before the renewal, and the next one may have been proposed before the renewal was decided.
+ *   LEASES-3. What `advance` finds due follows from what is here alone, in whatever order it came to be here: first what was
+ *        to end first, among those the one with the lowest id.
+ *   LEASES-4. There are at most LEASES_MAX leases, with at most LEASE_KEYS_MAX keys each.
+ */
+import {
+  assert,
+  type ByteString,
+  LEASE_KEYS_MAX,
+  LEASES_MAX,
+  mix32,
+  mixNumber,
+} from "../../base/index.ts";
+import type { ClockEntry } from "../entries/clock-entry.ts";
+import type { RoundName } from "../entries/rounds.ts";
+import { BOUND_KEY_BYTES, LEASE_BYTES } from "../history/state-size.ts";
+
+/** LEASES-2. Part of the format. */
+export const RENEWAL_STEPS = 2;
+/** Of leases that end with one entry, together: some milliseconds. Those that are left end with the next one. Part of the format. */
+const ENDED_KEYS_MAX = LEASE_KEYS_MAX;
+/** Leases that end with one entry. Part of the format. */
+const ENDED_MAX = 1024;
+
+/** Each byte is compared with others a dozen times when thousands of keys are sorted. */
+const COMPARED_BYTES_PER_CELL = 128;
+
+/** A lease but for its keys. */
+export interface LeaseTime {
+  readonly id: number;
+  readonly ttlMs: number;
+  /** Steps of the clock until its time begins; 0: it has begun. */
+  readonly waits: number;
+  /** By the clock; it counts once the time has begun. */
+  readonly endsAtMs: number;
+}
+
+type KeyTest = (where: { readonly key: ByteString }) => boolean;
+
+class Lease implements LeaseTime {
+  readonly id: number;
+  readonly ttlMs: number;
+  waits: number;
+  endsAtMs: number;
+  readonly keys = new Set<ByteString>();
+  /** Sum of the hashes of its keys. */
+  keysHash = 0;
+  keyBytes = 0;
+  /** Its keys in order, once somebody has asked for them; null: they are others since. */
+  sorted: readonly ByteString[] | null = null;
+  /** What `areAll` was asked last of these keys. */
+  judged: { readonly isSuch: KeyTest; readonly are: boolean } | null = null;
+
+  constructor({ id, ttlMs, waits, endsAtMs }: LeaseTime) {
+    this.id = id;
+    this.ttlMs = ttlMs;
+    this.waits = waits;
+    this.endsAtMs = endsAtMs;
+  }
+}
+
+/** The clock: what it shows, and what moved it last. */
+export interface ClockState {
+  readonly ms: number;
+  /** Of the last entry that moved it; null: none has. */
+  readonly last: Pick<ClockEntry, "round" | "count"> | null;
+}
+
+/** What a snapshot has of it; which keys are bound is told with the keys. */
+export interface LeasesState {
+  readonly clock: ClockState;
+  /** The greatest id that was given without having been asked for. */
+  readonly lastId: number;
+  /** By id. */
+  readonly leases: readonly LeaseTime[];
+}
+
+export const NO_LEASES: LeasesState = { clock: { ms: 0, last: null }, lastId: 0, leases: [] };
+
+export type LeaseView = {
+  readonly id: number;
+  readonly ttlMs: number;
+  /** Until it ends if it is not renewed, by the clock. */
+  readonly remainingMs: number;
+  /** Bound to it. */
+  readonly keys: number;
+};
+
+export class Leases {
+  readonly #leases = new Map<number, Lease>();
+  #lastId: number;
+  #ms: number;
+  #last: ClockState["last"];
+  #bound = 0;
+  #hasDue = false;
+  #hasWaiting = false;
+  /** No lease whose time has begun ends before that; one that has been renewed or revoked since may stand behind it. */
+  #nextEndMs = Infinity;
+
+  constructor({ clock, lastId, leases }: LeasesState = NO_LEASES) {
+    this.#ms = clock.ms;
+    this.#last = clock.last;
+    this.#lastId = lastId;
+    for (const lease of leases) {
+      this.#leases.set(lease.id, new Lease(lease));
+      this.#foresee(lease);
+    }
+  }
+
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  get clockMs(): number {
+    return this.#ms;
+  }
+
+  /** Something is due that was too much for the last entry. It is not kept in snapshots: the next `advance` finds it. */
+  get hasDue(): boolean {
+    return this.#hasDue;
+  }
+
+  /** Some lease's time has not begun yet. */
+  get hasWaiting(): boolean {
+    return this.#hasWaiting;
+  }
+
+  /** How far the clock may move before one of them is due, if none is renewed; Infinity: none that counts will be. */
+  get nextEndInMs(): number {
+    return this.#nextEndMs - this.#ms;
+  }
+
+  /** Keys that are bound to one of them. */
+  get boundKeys(): number {
+    return this.#bound;
+  }
+
+  /** What all of it is taken to cost. */
+  get bytes(): number {
+    return this.#leases.size * LEASE_BYTES + this.#bound * BOUND_KEY_BYTES;
+  }
+
+  has(id: number): boolean {
+    return this.#leases.has(id);
+  }
+
+  /** Keys that are bound to it. */
+  keysOf(id: number): number {
+    return this.#leases.get(id)?.keys.size ?? 0;
+  }
+
+  get isFull(): boolean {
+    return this.#leases.size >= LEASES_MAX;
+  }
+
+  /**
+   * A new lease; there must be room, and no other with its id.
+   * @param id 0: whichever is free
+   * @returns its id
+   */
+  grant(id: number, ttlMs: number): number {
+    assert(!this.isFull && !this.#leases.has(id), "leases are looked at before one is granted");
+    const given = id === 0 ? this.#freeId() : id;
+    this.#leases.set(given, new Lease({ id: given, ttlMs, waits: RENEWAL_STEPS, endsAtMs: 0 }));
+    this.#hasWaiting = true;
+    return given;
+  }
+
+  /** Its time begins anew (LEASES-2). @returns its time to live; 0: there is no such lease */
+  renew(id: number): number {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return 0;
+    lease.waits = RENEWAL_STEPS;
+    this.#hasWaiting = true;
+    return lease.ttlMs;
+  }
+
+  /** @returns whether this entry moves the clock: it is of the round that the log is in, and the next one of it */
+  isNext({ round, count }: ClockEntry, current: RoundName | undefined): boolean {
+    if (current === undefined || !isSame(round, current)) return false;
+    return this.#last === null || !isSame(this.#last.round, round) || count > this.#last.count;
+  }
+
+  /**
+   * The clock moves.
+   * @returns the leases that are due, in order (LEASES-3): the caller is to end them
+   */
+  advance({ passedMs, round, count }: ClockEntry): readonly number[] {
+    this.#ms += passedMs;
+    this.#last = { round, count };
+    const due: Lease[] = [];
+    this.#hasWaiting = false;
+    this.#nextEndMs = Infinity;
+    for (const lease of this.#leases.values()) {
+      if (lease.waits > 0) {
+        lease.waits -= 1;
+        if (lease.waits === 0) lease.endsAtMs = this.#ms + lease.ttlMs;
+      } else if (lease.endsAtMs <= this.#ms) {
+        due.push(lease);
+        continue;
+      }
+      this.#foresee(lease);
+    }
+    this.#hasDue = false;
+    if (due.length === 0) return [];
+    due.sort((a, b) => a.endsAtMs - b.endsAtMs || a.id - b.id);
+    const ended: number[] = [];
+    let keys = 0;
+    for (const lease of due) {
+      keys += lease.keys.size;
+      if (ended.length > 0 && (keys > ENDED_KEYS_MAX || ended.length === ENDED_MAX)) {
+        this.#hasDue = true;
+        break;
+      }
+      ended.push(lease.id);
+    }
+    return ended;
+  }
+
+  /** LEASES-1: the cell names it. There is such a lease, with room for one more. */
+  bind(id: number, key: ByteString, keyHash: number): void {
+    const lease = this.#lease(id);
+    assert(lease.keys.size < LEASE_KEYS_MAX, "keys of a lease are counted before one is bound");
+    lease.keys.add(key);
+    lease.judged = null;
+    lease.sorted = null;
+    lease.keyBytes += key.length;
+    lease.keysHash = (lease.keysHash + keyHash) | 0;
+    this.#bound += 1;
+  }
+
+  /** LEASES-1: the cell named it. */
+  unbind(id: number, key: ByteString, keyHash: number): void {
+    const lease = this.#lease(id);
+    lease.keys.delete(key);
+    lease.judged = null;
+    lease.sorted = null;
+    lease.keyBytes -= key.length;
+    lease.keysHash = (lease.keysHash - keyHash) | 0;
+    this.#bound -= 1;
+  }
+
+  /**
+   * In the order of bytes: the same on all nodes, whatever the order in which they were bound. A few bytes of a frame ask for that of
+   * thousands of keys, page by page: so it is remembered until the keys are others.
+   */
+  sortedKeys(id: number): readonly ByteString[] {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return [];
+    lease.sorted ??= [...lease.keys].sort();
+    return lease.sorted;
+  }
+
+  /** What it takes to put its keys in order, as keys that are looked at; 0: they are. Long ones may differ at their ends only. */
+  sortWork(id: number): number {
+    const lease = this.#leases.get(id);
+    if (lease === undefined || lease.sorted !== null) return 0;
+    return lease.keys.size + Math.floor(lease.keyBytes / COMPARED_BYTES_PER_CELL);
+  }
+
+  /**
+   * Whether all keys that are bound to it are such. A few bytes of a frame ask that of thousands of keys, and may ask it again: so
+   * the last answer is remembered until the keys are others.
+   * @param isSuch says the same of a key whenever it is asked
+   */
+  areAll(id: number, isSuch: KeyTest): boolean {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return true;
+    if (lease.judged?.isSuch !== isSuch) {
+      const are = [...lease.keys].every((key) => isSuch({ key }));
+      lease.judged = { isSuch, are };
+    }
+    return lease.judged.are;
+  }
+
+  /** In no order that nodes would agree on. */
+  someKeys(id: number, most: number): readonly ByteString[] {
+    const some: ByteString[] = [];
+    for (const key of this.#leases.get(id)?.keys ?? []) {
+      if (some.length === most) break;
+      some.push(key);
+    }
+    return some;
+  }
+
+  /** Without keys. */
+  remove(id: number): void {
+    assert(this.keysOf(id) === 0, "the keys of a lease go before it");
+    this.#leases.delete(id);
+  }
+
+  view(id: number): LeaseView | null {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return null;
+    const { ttlMs, waits, endsAtMs, keys } = lease;
+    const remainingMs = waits > 0 ? ttlMs : Math.max(0, endsAtMs - this.#ms);
+    return { id, ttlMs, remainingMs, keys: keys.size };
+  }
+
+  sortedIds(): readonly number[] {
+    return [...this.#leases.keys()].sort((a, b) => a - b);
+  }
+
+  /** Of all of it. Takes time by the number of leases. */
+  hash(): number {
+    let sum = 0;
+    for (const { id, ttlMs, waits, endsAtMs, keysHash } of this.#leases.values()) {
+      const time = mixNumber(mixNumber(mixNumber(id, ttlMs), waits > 0 ? 0 : endsAtMs), waits);
+      sum = (sum + mix32(time, keysHash)) | 0;
+    }
+    return mixNumber(sum, this.#ms);
+  }
+
+  /** As it is now, but for the keys. Takes time by the number of leases. */
+  clone(): LeasesState {
+    const leases = this.sortedIds().map((id) => {
+      const { ttlMs, waits, endsAtMs } = this.#lease(id);
+      // What it was before it was renewed says nothing any more.
+      return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs };
+    });
+    return { clock: { ms: this.#ms, last: this.#last }, lastId: this.#lastId, leases };
+  }
+
+  #foresee({ waits, endsAtMs }: LeaseTime): void {
+    if (waits > 0) this.#hasWaiting = true;
+    else this.#nextEndMs = Math.min(this.#nextEndMs, endsAtMs);
+  }
+
+  #freeId(): number {
+    do this.#lastId += 1;
+    while (this.#leases.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #lease(id: number): Lease {
+    const lease = this.#leases.get(id);
+    assert(lease !== undefined, `there is a lease ${id}`);
+    return lease;
+  }
+}
+
+function isSame(a: RoundName, b: RoundName): boolean {
+  return a.n === b.n && a.pid === b.pid && a.salt === b.salt;
+}
