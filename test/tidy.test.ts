@@ -71,10 +71,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/api", "prompt/terminal", "prompt/commands", "prompt/management", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
 };
 
-/** Doors beside `index.ts`: a client needs the bytes of commands, and must load neither the state machine nor native code. */
+/** Doors beside `index.ts`: a client needs the bytes of commands, and must not load the state machine. */
 const LIGHT_DOORS: Record<string, readonly string[]> = {
   store: [join(SRC, "store/commands/index.ts")],
-  "machine/network": [join(SRC, "machine/network/without-native/index.ts")],
 };
 
 /** Only these may touch the machine. */
