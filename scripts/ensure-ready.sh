@@ -37,7 +37,7 @@ newer() {
 must_install() { newer "$INSTALLED" "$ROOT/package-lock.json"; }
 must_build() {
   newer "$BUILT" "$ROOT/src" "$ROOT/package-lock.json" "$ROOT/tsconfig.json" "$ROOT/tsconfig.build.json" \
-    "$ROOT/scripts/build-page.mjs"
+    "$ROOT/scripts/build-library.mjs" "$ROOT/scripts/build-page.mjs"
 }
 
 # After an "npm install" by hand everything may be there already: compare with what npm says it installed.
@@ -95,6 +95,7 @@ build() {
   touch "$BUILT.begin"
   node "$ROOT/node_modules/typescript/bin/tsc" -p "$ROOT/tsconfig.build.json" >&2 ||
     die 'the build failed, see above'
+  node "$ROOT/scripts/build-library.mjs" >&2 || die 'the library could not be bundled, see above'
   node "$ROOT/scripts/build-page.mjs" >&2 || die 'the page could not be bundled, see above'
   mv "$BUILT.begin" "$BUILT"
 }

@@ -37,8 +37,8 @@ function namesIn(clause: string): readonly { readonly from: string; readonly to:
 /** What a program may import is for it to use; and the build of the page puts one file into all others. */
 const doors = new Set(
   Object.values(manifest.exports)
-    .flatMap((target) => (typeof target === "string" ? [] : [target.default]))
-    .map((built) => built.replace("./dist/", "src/").replace(/\.js$/, ".ts"))
+    .flatMap((target) => (typeof target === "string" ? [] : [target.types]))
+    .map((built) => built.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"))
     .concat("src/page/browser/buffer.ts")
     .map((file) => join(ROOT, file)),
 );

@@ -83,10 +83,9 @@ const LAYERS: Record<string, readonly string[]> = {
   ],
 };
 
-/** Doors beside `index.ts`: a client needs the bytes of commands, and must load neither the state machine nor native code. */
+/** Doors beside `index.ts`: a client needs the bytes of commands, and must not load the state machine. */
 const LIGHT_DOORS: Record<string, readonly string[]> = {
   store: [join(SRC, "store/commands/index.ts")],
-  "machine/network": [join(SRC, "machine/network/without-native/index.ts")],
 };
 
 /** Only these may touch the machine. */

@@ -4,9 +4,6 @@
  *     await using node = await startNode({ dataDir: "data/a" });
  *     const kv = node.client();
  */
-// Before the client, which would load it without its native code: nodes have frames of browsers to unmask.
-import "../machine/network/index.ts";
-
 export { startNode } from "./start-node.ts";
 export {
   EmbeddedNode,

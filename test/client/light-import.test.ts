@@ -30,9 +30,9 @@ const HEAVY =
 const namesOf = ({ files }: ReturnType<typeof loadedBy>): string[] =>
   [...files].map((file) => relative(SRC, file)).sort();
 
-test("the library loads the client, its protocol and web sockets", () => {
+test("the library loads the client and its protocol; web sockets come with the first connection", () => {
   const loaded = loadedBy("client/api/index.ts");
-  expect([...loaded.packages].sort()).toEqual(["msgpackr/pack", "ws"]);
+  expect([...loaded.packages].sort()).toEqual(["msgpackr/pack"]);
   const folders = new Set(namesOf(loaded).map((file) => file.split("/")[0] ?? ""));
   expect([...folders]).toEqual(["base", "client", "links", "machine", "protocol", "store"]);
   // A door must not bring along what the client has no use for.
@@ -42,7 +42,10 @@ test("the library loads the client, its protocol and web sockets", () => {
 });
 
 test("the command line loads what a command needs, and a health check no more than what asks and prints", () => {
-  const begin = loadedBy("bin/omnikv.ts");
+  expect(namesOf(loadedBy("bin/omnikv.ts"))).toEqual(["bin/omnikv.ts"]);
+  const begin = loadedBy("bin/commands.ts");
+  const prompts = /^(?:store|client\/(?!scenarios)|prompt\/(?!terminal))/;
+  expect(namesOf(begin).filter((name) => prompts.test(name))).toEqual([]);
   expect([...begin.packages].filter((name) => !["chalk", "commander"].includes(name))).toEqual([]);
   const health = loadedBy("bin/health.ts");
   const heavy = ["pino", "prom-client", "msgpackr/pack"];

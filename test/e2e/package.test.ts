@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -68,7 +69,7 @@ function node(...args: readonly string[]): string {
 
 describe("the package", () => {
   test("has nothing of the build in it, and the source of every source map", () => {
-    expect(files).toContain("dist/client/api/index.js");
+    expect(files).toContain("dist/library/esm/client.js");
     expect(files).toContain("docs/examples/service-registry.mjs");
     expect(files.filter((file) => /(^|\/)\.|\.tsbuildinfo$|^test\/|^scripts\//.test(file))).toEqual(
       [],
@@ -94,15 +95,70 @@ describe("the package", () => {
     expect(node("--no-warnings", "--input-type=commonjs", "-e", required).trim()).toBe(all);
   });
 
-  test("an import of the client loads no native code, and leaves no trace in the environment", () => {
-    const text = `import { createRequire } from "node:module";
+  test("its names share their classes", () => {
+    const text = `import { KvClient, KvError } from "omnikv";
+       import { startNode } from "omnikv/server";
+       const node = await startNode({ dataDir: "shared-classes" });
+       const kv = node.client();
+       const error = await kv.read(5).catch((error) => error);
+       console.log(kv instanceof KvClient, error instanceof KvError, error.code);
+       await node.stop();`;
+    expect(node("--input-type=module", "-e", text)).toBe("true true BAD_REQUEST\n");
+  });
+
+  test("an import of the client reads a few files", () => {
+    const read = new Set<string>();
+    const queue = ["client.js"];
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      if (read.has(name)) continue;
+      read.add(name);
+      const text = readFileSync(installed(`dist/library/esm/${name}`), "utf8");
+      for (const [, other = ""] of text.matchAll(/^(?:import|\}) .*"\.\/(.*)";$/gm))
+        queue.push(other);
+    }
+    expect(read.size).toBeGreaterThan(1);
+    expect(read.size).toBeLessThan(10);
+  });
+
+  test("the client loads no native code, nodes do, and neither leaves a trace in the environment", () => {
+    const begin = `import { createRequire } from "node:module";
        const before = JSON.stringify(process.env);
-       await import("omnikv");
-       console.log(before === JSON.stringify(process.env));
-       console.log(Object.keys(createRequire(import.meta.url).cache).filter((file) => file.endsWith(".node")).length);`;
-    expect(node("--input-type=module", "-e", text)).toBe("true\n0\n");
-    const served = text.replace('import("omnikv")', 'import("omnikv/server")');
-    expect(node("--input-type=module", "-e", served).split("\n")[1]).not.toBe("0");
+       const loaded = (ending) => Object.keys(createRequire(import.meta.url).cache).filter((file) => file.endsWith(ending)).length > 0;
+       const tell = () => console.log(loaded("websocket.js"), loaded(".node"), before === JSON.stringify(process.env));`;
+    const client = `${begin}
+       const { createClient } = await import("omnikv");
+       tell();
+       await createClient("127.0.0.1:1").read("a").catch(() => {});
+       tell();`;
+    expect(node("--input-type=module", "-e", client)).toBe("false false true\ntrue false true\n");
+    const server = `${begin}
+       const { startNode } = await import("omnikv/server");
+       const node = await startNode({ dataDir: "native", listen: true, port: 14871, peerPort: 14872 });
+       tell();
+       await node.stop();`;
+    expect(node("--input-type=module", "-e", server)).toBe("true true true\n");
+  });
+
+  test.each(["esm", "cjs"] as const)("a bundler makes one %s file of a program", async (format) => {
+    const program = join(directory, "bundled.ts");
+    writeFileSync(
+      program,
+      `import { createClient } from "omnikv";
+       const client = createClient("127.0.0.1:1");
+       client.read("a", { timeoutMs: 1 }).catch((error) => console.log(error.name)).then(() => client.close());`,
+    );
+    const elsewhere = mkdtempSync(join(tmpdir(), "omnikv-bundled-"));
+    const file = join(elsewhere, format === "esm" ? "program.mjs" : "program.cjs");
+    // What every bundle of modules needs that has packages of CommonJS in it.
+    const banner = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+    await build({
+      ...{ entryPoints: [program], outfile: file, format, bundle: true, platform: "node" },
+      ...(format === "esm" ? { banner: { js: banner } } : {}),
+    });
+    expect(execFileSync(process.execPath, [file], { cwd: elsewhere, encoding: "utf8" })).toBe(
+      "KvError\n",
+    );
+    rmSync(elsewhere, { recursive: true });
   });
 
   test("a program without types is told what is wrong, and lives", () => {

@@ -6,8 +6,6 @@
  *     const result = await kv.read("35");
  *     kv.close();
  */
-// First: see there.
-import "../../machine/network/without-native/index.ts";
 import type { AdminClientOptions } from "../admin/index.ts";
 import { AdminClient } from "./lazy-admin-client.ts";
 import { KvClient, type KvClientOptions } from "../index.ts";

@@ -12,7 +12,7 @@ import {
 import { isIP, Socket, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
-import { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { FRAME_BYTES_MAX } from "./frame-limits.ts";
 import type {
   Address,
@@ -28,6 +28,7 @@ import { hostPort, printable, TLS_TROUBLE } from "../../base/index.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { Strangers } from "./strangers.ts";
 import { dialOptions, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
+import { wsOfClients, wsOfServers } from "./load-ws.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
 /** One listener has at most so many sockets that have proved nothing yet. */
@@ -128,6 +129,7 @@ export class WsNetwork implements Network {
       handshakeTimeout: this.#options.dialTimeoutMs,
       closeTimeout: this.#options.closeTimeoutMs,
     };
+    const { WebSocket } = channel === "peer" ? wsOfServers() : wsOfClients();
     const ws = new WebSocket(url, options);
     const connection = this.#track(ws, {
       socket: null,
@@ -265,7 +267,7 @@ export class WsNetwork implements Network {
       maxFragments: FRAGMENTS_MAX,
       closeTimeout: this.#options.closeTimeoutMs,
     };
-    const server = new WebSocketServer(options);
+    const server = new (wsOfServers().WebSocketServer)(options);
     server.on("wsClientError", (error, stream, request) => {
       this.#options.onRejected(request.socket.remoteAddress ?? "?", error.message);
       reject(stream, 400);

@@ -1,0 +1,201 @@
+/** The commands of `omnikv`. Each is a module that is loaded only when it is called. */
+import { Command, CommanderError } from "commander";
+import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
+import { endWhenReaderGoes, programVersion } from "../machine/host/index.ts";
+import { wrap } from "../prompt/terminal/index.ts";
+import { checkArguments } from "./own-arguments.ts";
+import type { Subcommand } from "./subcommand.ts";
+
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: "server",
+    summary: "one server in this terminal",
+    load: async () => (await import("./server.ts")).serverCommand(),
+  },
+  {
+    name: "client",
+    summary: "the client prompt: read and write keys",
+    load: async () => (await import("./client.ts")).clientCommand(),
+  },
+  {
+    name: "manage",
+    summary: "the management prompt: links, status, faults",
+    load: async () => (await import("./manage.ts")).manageCommand(),
+  },
+  {
+    name: "health",
+    summary: "whether every node is ready, for scripts and probes",
+    load: async () => (await import("./health.ts")).healthCommand(),
+  },
+  {
+    name: "lock",
+    summary: "runs a program while it holds a lock",
+    load: async () => (await import("./lock.ts")).lockCommand(),
+  },
+  {
+    name: "elect",
+    summary: "runs a program on the one that leads",
+    load: async () => (await import("./elect.ts")).electCommand(),
+  },
+  {
+    name: "start",
+    summary: "a local cluster and the client prompt in one terminal",
+    load: async () => (await import("./start.ts")).startCommand(),
+  },
+  {
+    name: "secret",
+    summary: "makes a secret, or changes one while the cluster serves",
+    load: async () => (await import("./secret.ts")).secretCommand(),
+  },
+  {
+    name: "cert",
+    summary: "a small authority and certificates of it, for a lab",
+    load: async () => (await import("./cert.ts")).certCommand(),
+  },
+  {
+    name: "backup",
+    summary: "what the cluster holds, in a file, while it serves",
+    load: async () => (await import("./backup.ts")).backupCommand(),
+  },
+  {
+    name: "verify",
+    summary: "whether a backup or a data directory is whole, and what is in it",
+    load: async () => (await import("./verify.ts")).verifyCommand(),
+  },
+  {
+    name: "restore",
+    summary: "data directories of a new cluster, from a backup",
+    load: async () => (await import("./restore.ts")).restoreCommand(),
+  },
+  {
+    name: "export",
+    summary: "keys and values as lines of JSON",
+    load: async () => (await import("./export.ts")).exportCommand(),
+  },
+  {
+    name: "import",
+    summary: "writes keys and values from lines of JSON",
+    load: async () => (await import("./import.ts")).importCommand(),
+  },
+  {
+    name: "bench",
+    summary: "how fast a cluster is: a running one, or one that is thrown away afterwards",
+    load: async () => (await import("./bench.ts")).benchCommand(),
+  },
+  {
+    name: "lab",
+    summary: "experiments on broken links: for how long does no write go on?",
+    load: async () => (await import("./lab.ts")).labCommand(),
+  },
+  {
+    name: "sim",
+    summary: "a cluster under simulated faults, checked; the same from the same seed",
+    load: async () => (await import("./sim.ts")).simCommand(),
+  },
+  {
+    name: "explore",
+    summary: "a search without a plan: all that can happen to the core, walks of whole replicas",
+    load: async () => (await import("./explore.ts")).exploreCommand(),
+  },
+  {
+    name: "check",
+    summary: "whether a history is linearizable, with the reason when it is not",
+    load: async () => (await import("./check.ts")).checkCommand(),
+  },
+  {
+    name: "completion",
+    summary: "a script that completes all this in bash, zsh or fish",
+    load: async () => {
+      const { completionCommand } = await import("./completion.ts");
+      return completionCommand(() => createProgram(ALL));
+    },
+  },
+];
+
+const EXAMPLES = `
+Examples:
+  omnikv server --node 1 --data-dir data/node1   one of three servers on this machine (then 2 and 3)
+  omnikv client                                  type "1 write 35 hello", then "2 read 35"
+  omnikv client -c '1 write a b; 2 read a'       the same from a script
+  omnikv put 35 hello && omnikv get 35           one request each
+  omnikv manage -c 'all status'                  who leads, and how far each node is
+
+"omnikv COMMAND --help" tells all about a command.`;
+
+const EXIT_USAGE = 2;
+const ALL = Symbol("all");
+
+/** @param asked the command that is loaded; the others are names, and those of the prompts are left out where nobody lists them */
+async function createProgram(asked: string | undefined | typeof ALL): Promise<Command> {
+  const program = new Command("omnikv")
+    .description("A replicated, linearizable key-value store that survives partial connectivity.")
+    .version(programVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", EXAMPLES);
+  for (const subcommand of SUBCOMMANDS) program.addCommand(await create(subcommand, asked));
+  if (SUBCOMMANDS.some(({ name }) => name === asked)) return strict(program);
+  const { ACCESS, ONE_SHOTS, SETTING_SHOTS } = await import("./prompt-subcommands.ts");
+  for (const subcommand of SETTING_SHOTS) program.addCommand(await create(subcommand, asked));
+  for (const subcommand of ACCESS) {
+    program.addCommand((await create(subcommand, asked)).helpGroup("Users and roles:"));
+  }
+  for (const subcommand of ONE_SHOTS) {
+    program.addCommand((await create(subcommand, asked)).helpGroup("Keys, one request each:"));
+  }
+  return strict(program);
+}
+
+async function create(
+  { name, aliases = [], summary, load }: Subcommand,
+  asked: string | undefined | typeof ALL,
+): Promise<Command> {
+  const isAsked = asked === ALL || (asked !== undefined && [name, ...aliases].includes(asked));
+  const command = isAsked ? await load() : new Command(name);
+  return strict(command.aliases(aliases).summary(summary));
+}
+
+/** Usage errors are thrown instead of ending the process, and teach. */
+function strict(command: Command): Command {
+  return command
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(wrap(text, process.stdout.columns)),
+      writeErr: (text) => void process.stderr.write(wrap(text, process.stderr.columns)),
+    })
+    .showSuggestionAfterError(true)
+    .showHelpAfterError(
+      `("omnikv ${command.name() === "omnikv" ? "" : `${command.name()} `}--help" shows what there is)`,
+    );
+}
+
+/** @param args behind the name of the program */
+export async function runCommand(args: readonly string[]): Promise<void> {
+  // "omnikv help client" needs the real command too.
+  const asked = args[0] === "help" ? args[1] : args[0];
+  endWhenReaderGoes(({ message }) => {
+    process.stderr.write(`omnikv: cannot write the output: ${terminalText(message)}\n`);
+  });
+  try {
+    checkArguments(args);
+    const program = await createProgram(asked);
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+      return;
+    }
+    // Wrong values of options and files: the message names them.
+    if (error instanceof KvError) {
+      process.stderr.write(`omnikv: ${terminalText(error.message)}\n`);
+      process.exitCode = error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
+      return;
+    }
+    // What the system refuses, down to a file of the program itself. A stack would help nobody.
+    const code = systemCode(error);
+    if (code === null) throw error;
+    const said = error instanceof Error ? error.message : code;
+    const text = code === "EMFILE" || code === "ENFILE" ? tooManyFilesText(code) : said;
+    process.stderr.write(`omnikv: cannot go on: ${terminalText(text)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,9 @@
+import type { Command } from "commander";
+
+/** A command of `omnikv` before it is loaded: enough to list it. */
+export interface Subcommand {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}

@@ -1,0 +1,22 @@
+/** Web sockets, loaded when the first connection is made: a program that imports the client may never make one. */
+import { requireWs } from "./require-ws.cjs";
+
+type Ws = ReturnType<typeof requireWs>;
+
+/** A variable is the only way to tell `ws`, which looks at it when it is loaded. */
+const WITHOUT_NATIVE = "WS_NO_BUFFER_UTIL";
+
+/** With the native code that unmasks frames, if nobody loaded it without before. */
+export const wsOfServers: () => Ws = requireWs;
+
+/** Without it: a client has nothing to unmask, and should load no native code. Nobody else gets to see the variable. */
+export function wsOfClients(): Ws {
+  const before = process.env[WITHOUT_NATIVE];
+  process.env[WITHOUT_NATIVE] = "1";
+  try {
+    return requireWs();
+  } finally {
+    if (before === undefined) delete process.env[WITHOUT_NATIVE];
+    else process.env[WITHOUT_NATIVE] = before;
+  }
+}
