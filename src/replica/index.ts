@@ -11,6 +11,7 @@ export { RouteLoad } from "./route-load.ts";
 export type { Route } from "./route.ts";
 export type { AppliedEntry, RequestMetrics } from "./request-metrics.ts";
 export type { SettingDone } from "./setting-route.ts";
+export { SLOW_READ_MS, type SlowReadCounter } from "./slow-reads.ts";
 export type { SlowWriteCounter } from "./slow-writes.ts";
 export type { MemoryLevel } from "./space.ts";
 export type { WatchStats } from "./watch-hub.ts";
