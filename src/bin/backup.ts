@@ -9,7 +9,7 @@ import { withPassword } from "./learn-nodes.ts";
 import { makeBackup } from "./make-backup.ts";
 import { openOutput } from "./output.ts";
 import { sizeText } from "./progress.ts";
-import { readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
+import { CLUSTER_HELP, readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
 
 interface BackupFlags extends AccessFlags {
   readonly node?: string;
@@ -37,7 +37,7 @@ export function backupCommand(): Command {
     .description("Writes what the cluster holds to a file, while the cluster serves.")
     .argument("<file>", "where to; - is the standard output; a directory with --keep")
     .option("--nodes <list>", "the nodes: 1=127.0.0.1:4101,2=… (default: 1 to 3 on this machine)")
-    .option("--cluster <file>", "the same from a JSON file, shared with the servers")
+    .option("--cluster <file>", CLUSTER_HELP)
     .option("--node <id>", "which node makes it (default: the first that can)")
     .option("--force", "replace the file when it is there")
     .option("--keep <n>", "in this directory; of those made so, only the newest n stay")

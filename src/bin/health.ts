@@ -1,4 +1,5 @@
 /** `omnikv health`: whether each node of a cluster is ready, for scripts. It asks what probes ask, GET /readyz. */
+import { setTimeout as pause } from "node:timers/promises";
 import { Command } from "commander";
 import { hostPort, KvError, printable, printableJson, systemCode } from "../base/index.ts";
 import { clientTlsIn } from "../client/tls/index.ts";
@@ -8,10 +9,11 @@ import type { TlsSide } from "../machine/tls/index.ts";
 import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
-import { clusterOf, parseTime } from "./prompt-options.ts";
+import { CLUSTER_HELP, clusterOf, parseTime } from "./prompt-options.ts";
 
 export interface HealthFlags extends AccessFlags {
   readonly timeout: string;
+  readonly wait?: string;
   readonly json?: true;
   readonly token?: true;
 }
@@ -33,6 +35,8 @@ interface Health extends Target {
 
 /** What is longer is no answer of ours. */
 const ANSWER_BYTES_MAX = 64 * 1024;
+/** A change of leader is over within four election time-outs, 400 ms. */
+const ASK_AGAIN_MS = 250;
 
 const HELP = `
 Examples:
@@ -40,6 +44,7 @@ Examples:
   omnikv health --cluster cluster.json                 the nodes of a file, with its secret
   omnikv health --nodes 10.0.0.1:4101,10.0.0.2:4102    or by their addresses
   omnikv health --nodes 10.0.0.1:4101 --cacert ca.crt  over TLS
+  omnikv health --wait 1min                            after a restart: when all are ready, or that time is over
   omnikv health --json | jq -r 'select(.ready | not) | .address'
   omnikv health --token --secret-file secret.txt       for Prometheus (docs/operations.md)
 
@@ -50,8 +55,9 @@ export function healthCommand(): Command {
   return addCredentialOptions(new Command("health"))
     .description("Asks each node whether it is ready, and why not. For scripts and probes.")
     .option("--nodes <list>", "HOST:PORT,… or ID=HOST:PORT,… (default: nodes 1 to 3 here)")
-    .option("--cluster <file>", "the same from a JSON file, shared with the servers")
+    .option("--cluster <file>", CLUSTER_HELP)
     .option("--timeout <time>", "how long to wait for each answer: 500ms, 5s", "2s")
+    .option("--wait <time>", "ask again until every node is ready, for so long at most: 30s, 5min")
     .option("--json", "one JSON object a line")
     .option("--token", "print what opens /metrics of a cluster with a secret, and ask nobody")
     .addHelpText("after", HELP)
@@ -67,6 +73,7 @@ export async function runHealth(
 ): Promise<ExitStatus> {
   const { targets, secret, tls, credentials } = readFlags(flags);
   const timeoutMs = parseTime(flags.timeout, "--timeout");
+  const waitMs = flags.wait === undefined ? 0 : parseTime(flags.wait, "--wait");
   const token = secret === null ? null : readToken(secret);
   if (flags.token === true) {
     if (token === null) {
@@ -76,11 +83,24 @@ export async function runHealth(
     return EXIT.ok;
   }
   const authorization = token === null ? basicOf(credentials) : `Bearer ${token}`;
-  const all = await Promise.all(
-    targets.map((target) => healthOf(target, authorization, tls, timeoutMs)),
-  );
+  const ask = (): Promise<readonly Health[]> =>
+    Promise.all(targets.map((target) => healthOf(target, authorization, tls, timeoutMs)));
+  const all = await askUntilReady(ask, waitMs);
   for (const health of all) out.write(`${flags.json === true ? asJson(health) : asText(health)}\n`);
   return all.every(({ ready }) => ready) ? EXIT.ok : EXIT.failed;
+}
+
+/** @returns the last answers: all ready, or what there was when the time was over */
+async function askUntilReady(
+  ask: () => Promise<readonly Health[]>,
+  waitMs: number,
+): Promise<readonly Health[]> {
+  const untilMs = performance.now() + waitMs;
+  for (;;) {
+    const all = await ask();
+    if (all.every(({ ready }) => ready) || performance.now() >= untilMs) return all;
+    await pause(ASK_AGAIN_MS);
+  }
 }
 
 function readFlags(flags: HealthFlags): {

@@ -6,7 +6,7 @@ import { httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
 import { askPassword } from "./ask-password.ts";
-import { readSettings, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
+import { clusterFileOf, readSettings, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
 
 /** What is longer is no list of nodes. */
 const INFO_BYTES_MAX = 64 * 1024;
@@ -18,7 +18,7 @@ const INFO_BYTES_MAX = 64 * 1024;
  */
 export async function learnSettings(flags: PromptFlags): Promise<PromptSettings> {
   const settings = await withPassword(readSettings(flags));
-  if (flags.nodes !== undefined || flags.cluster !== undefined) return settings;
+  if (flags.nodes !== undefined || clusterFileOf(flags) !== undefined) return settings;
   const tls = settings.tls === false ? null : clientTlsIn(settings.tls, undefined);
   const members = await askMembers(settings.nodes, pagesOver(tls));
   return members === null ? settings : { ...settings, nodes: checked(members) ?? settings.nodes };

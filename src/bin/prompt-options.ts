@@ -33,6 +33,10 @@ export interface PromptFlags extends AccessFlags {
   readonly bail?: true;
 }
 
+type ClusterFlags = Pick<PromptFlags, "nodes" | "cluster">;
+
+const CLUSTER_VARIABLE = "OMNIKV_CLUSTER";
+
 export interface PromptSettings extends Access {
   readonly nodes: readonly ClusterNode[];
   /** Null: not known, so not checked. */
@@ -47,7 +51,9 @@ Exit status: 0 all went well · 1 a command failed · 2 usage · 3 no connection
 is unknown · 130 interrupted · 141 the reader of the output has gone. Of several, the most severe: 130, then 4, 3, 2, 1. A read that finds nothing, and a cas
 that does not swap, went well. After a session at a terminal the status is 0, or 130 after Ctrl-C.
 
-Environment: OMNIKV_SECRET_FILE, OMNIKV_CACERT, OMNIKV_CERT, OMNIKV_KEY, OMNIKV_TLS_MIN_VERSION as the options, which go before them; NO_COLOR, FORCE_COLOR, OMNIKV_HISTORY (history file; empty: none), XDG_STATE_HOME.`;
+Environment: OMNIKV_CLUSTER, OMNIKV_SECRET_FILE, OMNIKV_CACERT, OMNIKV_CERT, OMNIKV_KEY, OMNIKV_TLS_MIN_VERSION as the options, which go before them; NO_COLOR, FORCE_COLOR, OMNIKV_HISTORY (history file; empty: none), XDG_STATE_HOME.`;
+
+export const CLUSTER_HELP = `the same from a JSON file, shared with the servers (env: ${CLUSTER_VARIABLE})`;
 
 /** Adds the options that say which cluster is meant. */
 export function addAccessOptions(command: Command): Command {
@@ -56,7 +62,7 @@ export function addAccessOptions(command: Command): Command {
       "--nodes <list>",
       'who to talk to: "1=127.0.0.1:4101,2=…" (default: on this machine, all that node 1, 2 or 3 names)',
     )
-    .option("--cluster <file>", "the same from a JSON file, shared with the servers")
+    .option("--cluster <file>", CLUSTER_HELP)
     .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s");
 }
 
@@ -78,22 +84,30 @@ export function collect(value: string, before: readonly string[] | undefined): r
  * The cluster of `--cluster`, or the usual one on this machine.
  * @throws KvError BAD_REQUEST that names the flag
  */
-export function clusterOf({
-  nodes,
-  cluster: file,
-}: Pick<PromptFlags, "nodes" | "cluster">): ClusterDescription {
-  if (nodes !== undefined && file !== undefined) {
+export function clusterOf(flags: ClusterFlags): ClusterDescription {
+  if (flags.nodes !== undefined && flags.cluster !== undefined) {
     throw new KvError(
       "BAD_REQUEST",
       "--nodes and --cluster both say where the nodes are: give one of them",
     );
   }
-  return file === undefined ? defaultCluster() : loadClusterFile(file);
+  const file = clusterFileOf(flags);
+  if (file === undefined) return defaultCluster();
+  return loadClusterFile(file, flags.cluster === undefined ? CLUSTER_VARIABLE : "--cluster");
+}
+
+/** Of the option or, where no option says which cluster is meant, of its variable, as the server has it. */
+export function clusterFileOf({ nodes, cluster }: ClusterFlags): string | undefined {
+  if (cluster !== undefined || nodes !== undefined) return cluster;
+  const file = process.env[CLUSTER_VARIABLE];
+  if (file === "") throw new KvError("BAD_REQUEST", `${CLUSTER_VARIABLE}: expected a file`);
+  return file;
 }
 
 /** @throws KvError BAD_REQUEST that names the flag */
 export function readSettings(flags: PromptFlags): PromptSettings {
-  const { nodes, cluster: file } = flags;
+  const { nodes } = flags;
+  const file = clusterFileOf(flags);
   const cluster = clusterOf(flags);
   return {
     nodes: nodes === undefined ? cluster.nodes : parsePeersFlag(nodes, "--nodes"),

@@ -158,10 +158,16 @@ function settingsOf(
 }
 
 /** What follows for this node from its id and the list of nodes. */
-function derivedFrom({ node, dataDirectory, clusterNodes }: ServerOptions): Record<string, string> {
+function derivedFrom({
+  node,
+  dataDirectory,
+  clusterNodes,
+  listedFiles,
+}: ServerOptions): Record<string, string> {
   const { host, port } = node.clientAddress;
   const self = clusterNodes.find(({ id }) => id === node.nodeId);
   return {
+    ...listedFiles,
     dataDir: dataDirectory,
     host,
     port: String(port),

@@ -16,6 +16,7 @@ export { RouteLoad } from "./requests/route-load.ts";
 export type { Route } from "./requests/route.ts";
 export type { AppliedEntry, RequestMetrics } from "./requests/request-metrics.ts";
 export type { SettingDone } from "./writes/setting-route.ts";
+export { SLOW_READ_MS, type SlowReadCounter } from "./requests/slow-reads.ts";
 export type { SlowWriteCounter } from "./requests/slow-writes.ts";
 export type { MemoryLevel } from "./writes/space.ts";
 export type { WatchStats } from "./watches/watch-hub.ts";

@@ -15,6 +15,7 @@ const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
 
 function world() {
   const outbox = new AnswerOutbox();
+  const served = new RequestMetrics();
   const route: Route = {
     ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
     isOpen: () => true,
@@ -34,7 +35,7 @@ function world() {
     return { count: 1, rest, work: 0 };
   };
   const reads = new ClientReads({
-    ...{ waitTicks: 10, retryTicks: 5, readsMax: 100, outbox },
+    ...{ waitTicks: 10, retryTicks: 5, slowTicks: 8, readsMax: 100, outbox },
     confirm: (handOver) => {
       ready = handOver;
       return new ReadIndex<PendingRead>(
@@ -48,7 +49,7 @@ function world() {
       );
     },
     state: () => state,
-    served: new RequestMetrics(),
+    served,
     appliedIdx: () => appliedIdx,
     decidedIdx: () => appliedIdx,
     knownIdx: () => appliedIdx,
@@ -71,7 +72,7 @@ function world() {
     );
   };
   return {
-    ...{ reads, route, read, answered, refused, learn, state },
+    ...{ reads, route, read, answered, refused, learn, state, served },
     applied: (idx: number) => (appliedIdx = idx),
   };
 }
@@ -147,4 +148,34 @@ test("a read for a least revision waits for its index, then for that revision, a
   reads.addLocal({ ...read(3), atLeast: 9 }, 0);
   expect(reads.remove(() => true)).toHaveLength(1);
   expect(route.load.reads).toBe(0);
+});
+
+test("of reads that took long it is told how many there were, and where the slowest one waited", () => {
+  const { reads, read, applied, served, learn, state } = world();
+  const pass = (ticks: number): void => {
+    for (let i = 0; i < ticks; i++) reads.tick();
+  };
+  reads.addLocal(read(1), 0);
+  expect(served.slowReads.take()).toBe(null);
+  reads.add({ ...read(1), local: false });
+  reads.add({ ...read(3), local: false });
+  // The leader answers after six ticks, and this node has applied as much three ticks later.
+  learn(5);
+  pass(3);
+  applied(5);
+  reads.answerReady();
+  const slowest = { ticks: 9, indexTicks: 6, applyTicks: 3 };
+  expect(served.slowReads.take()).toEqual({ frames: 2, keys: 1, ...slowest });
+  expect(served.slowReads.take()).toBe(null);
+  // A local one learns no index, also when it waits for a revision behind it.
+  reads.addLocal({ ...read(1), atLeast: 1, arrivedTick: 9 }, 6);
+  pass(4);
+  applied(6);
+  reads.answerReady();
+  pass(4);
+  writerTo(state).put("key", "value");
+  reads.answerReady();
+  expect(served.slowReads.take()).toEqual({
+    ...{ frames: 1, keys: 1, ticks: 8, indexTicks: 0, applyTicks: 8 },
+  });
 });

@@ -32,6 +32,8 @@ const FIRST_BYTES = 64 * 1024;
 export interface ClientReadsOptions {
   readonly waitTicks: number;
   readonly retryTicks: number;
+  /** What took so long is told of. */
+  readonly slowTicks: number;
   readonly readsMax: number;
   /** Default: RANGE_PAGE. */
   readonly rangePage?: PageLimits | undefined;
@@ -91,7 +93,7 @@ export class ClientReads {
   addLocal(read: PendingRead, minIdx: number): void {
     const { outbox, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     if (minIdx <= appliedIdx()) {
-      if (!this.#isEarly(read)) return this.#answer(read);
+      if (!this.#isEarly(read)) return this.#answer(read, read.arrivedTick);
       if (this.#hasRoom(read)) this.#waitForRevision(read);
       return;
     }
@@ -174,10 +176,10 @@ export class ClientReads {
   /** As far as this turn goes. @returns whether something is left that may be answered */
   answerReady(): boolean {
     const { outbox, appliedIdx } = this.#options;
-    const areReady = this.#pending.takeReady(appliedIdx(), (read) => {
+    const areReady = this.#pending.takeReady(appliedIdx(), (read, sinceTick) => {
       this.#leaves(read);
       if (this.#isEarly(read)) this.#waitForRevision(read);
-      else this.#answer(read);
+      else this.#answer(read, read.local ? read.arrivedTick : sinceTick);
       return !outbox.isFull;
     });
     const areThere = this.#early.count > 0 && this.#answerEarly();
@@ -192,7 +194,7 @@ export class ClientReads {
     if (outbox.isFull) return this.#early.isReady(revision);
     return this.#early.takeReady(revision, (read) => {
       this.#leaves(read);
-      this.#answer(read);
+      this.#answer(read, read.arrivedTick);
       return !outbox.isFull;
     });
   }
@@ -230,17 +232,29 @@ export class ClientReads {
         this.#leaves(read);
         const { rest, work } = this.#go(read, workMax);
         if (rest !== null) this.#waits(rest);
+        else if (read.stages !== undefined && this.#isSlow(read)) {
+          this.#options.served.slowReads.note(read, read.stages, this.#tick);
+        }
         return { rest, work };
       },
       () => outbox.isFull,
     );
   }
 
-  #answer(read: PendingRead): void {
+  /** @param learntTick when it knew which index it waits for; of a local read, when it came */
+  #answer(read: PendingRead, learntTick: number): void {
     const { rest, work } = this.#go(read, FIRST_BYTES);
-    if (rest === null) return;
+    if (rest === null) {
+      if (!this.#isSlow(read)) return;
+      const stages = { learntTick, startedTick: this.#tick };
+      return this.#options.served.slowReads.note(read, stages, this.#tick);
+    }
     this.#waits(rest);
-    this.#rests.add(rest, work);
+    this.#rests.add({ ...rest, stages: { learntTick, startedTick: this.#tick } }, work);
+  }
+
+  #isSlow({ arrivedTick }: PendingRead): boolean {
+    return this.#tick - arrivedTick >= this.#options.slowTicks;
   }
 
   #go(read: PendingRead, workMax: number): Gone {

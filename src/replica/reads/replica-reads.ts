@@ -25,12 +25,13 @@ export function replicaReads(
   { core: { incarnation: boot, clusterConfig }, timing, readsMax, rangePage }: ReplicaOptions,
   { peers, outbox, applier, served, send, isHeldUpByDisk }: ReadsParts,
 ): ClientReads {
-  const { waitTicks, retryTicks } = timing;
+  const { waitTicks, retryTicks, slowTicks = Infinity } = timing;
   const { write: writeQuorum } = quorumOf(clusterConfig);
   const view = readView(core, { pid: core.pid, boot, peers, writeQuorum });
   return new ClientReads({
     waitTicks,
     retryTicks,
+    slowTicks,
     readsMax,
     rangePage,
     outbox,

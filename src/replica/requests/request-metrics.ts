@@ -1,5 +1,6 @@
 import { LATENCY_BUCKETS, latencyBucket } from "../../base/index.ts";
 import { Refused } from "./refused.ts";
+import { SlowReadCounter } from "./slow-reads.ts";
 import { SlowWriteCounter } from "./slow-writes.ts";
 
 /** What clients have asked for and was not answered yet. */
@@ -34,6 +35,7 @@ export class RequestMetrics {
   reads = 0;
   readonly refused = new Refused();
   readonly slowWrites = new SlowWriteCounter();
+  readonly slowReads = new SlowReadCounter();
   /** Looks on. Null: nobody does. */
   onEntry: ((entry: AppliedEntry) => void) | null = null;
   /** When a write of another node's clients was applied last, by the clock of `endTurn`. */

@@ -1,5 +1,6 @@
 /** Reads that know which index they wait for, in order of that index. */
 import type { Route } from "../requests/route.ts";
+import type { ReadStages } from "../requests/slow-reads.ts";
 
 /** One client frame of reads. */
 export interface ArrivedRead {
@@ -19,6 +20,8 @@ export interface PendingRead extends ArrivedRead {
   readonly atLeast?: number;
   /** Of a local read that has waited in vain for this index: whether it exists at all is being found out. */
   readonly doubtedIdx?: number;
+  /** Of the rest of a frame that is half answered: when it had what it waited for. */
+  readonly stages?: ReadStages;
 }
 
 interface Waiting {
@@ -47,10 +50,13 @@ export class ApplyWaitQueue {
 
   /**
    * Takes out what may be answered from a state that has applied [0, appliedIdx), in order, one at least.
-   * @param answer whether the next one may be taken too
+   * @param answer whether the next one may be taken too; it is told since when the read has waited here
    * @returns whether something is left that may be answered
    */
-  takeReady(appliedIdx: number, answer: (read: PendingRead) => boolean): boolean {
+  takeReady(
+    appliedIdx: number,
+    answer: (read: PendingRead, sinceTick: number) => boolean,
+  ): boolean {
     let taken = 0;
     let goesOn = true;
     let rest: Waiting | null = null;
@@ -61,7 +67,7 @@ export class ApplyWaitQueue {
         if (!goesOn) break;
         this.#count -= read.count;
         answered += 1;
-        goesOn = answer(read);
+        goesOn = answer(read, waiting.sinceTick);
       }
       taken += 1;
       if (answered < waiting.reads.length) {

@@ -20,6 +20,8 @@ interface ReplicaTiming {
   readonly abandonTicks: number;
   /** Nodes tell each other the hashes of their states so often. */
   readonly agreeTicks: number;
+  /** Reads that took so long are told of. Default: none are. */
+  readonly slowTicks?: number;
 }
 
 export interface ReplicaOptions {

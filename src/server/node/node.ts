@@ -164,7 +164,9 @@ export class Node {
     this.#agreementLog = new AgreementLog(this.#replica, logger);
     this.#peerTrouble = new PeerTrouble(this.#replica, logger);
     this.#slowLog = new SlowLog({
-      slow: this.#replica.served.slowWrites,
+      writes: this.#replica.served.slowWrites,
+      reads: this.#replica.served.slowReads,
+      tickMs: options.timing.tickMs,
       clock,
       logger,
       lastSyncMs: () => this.#storage.stats.lastSyncMs,

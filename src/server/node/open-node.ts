@@ -2,7 +2,7 @@
 import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { WriteSeq } from "../../omnipaxos/index.ts";
 import type { DiskFullError } from "../../machine/ports/index.ts";
-import { Replica } from "../../replica/index.ts";
+import { SLOW_READ_MS, Replica } from "../../replica/index.ts";
 import {
   type DataDirectory,
   LOG_DIRECTORY,
@@ -99,6 +99,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
         relayAfterTicks: electionTicks * RELAY_AFTER_ELECTION_TIMEOUTS,
         abandonTicks: waitTicks * ABANDON_WAITS,
         agreeTicks: electionTicks,
+        slowTicks: ticks(SLOW_READ_MS),
       },
       compaction: options.compaction,
       proposalBytesMax: options.proposalBytesMax,

@@ -56,6 +56,8 @@ export interface ServerOptions {
   readonly warnings: readonly string[];
   /** Every node of the cluster, this one included. */
   readonly clusterNodes: readonly ClusterNode[];
+  /** Secrets that the cluster file names, and no flag. Absolute paths. */
+  readonly listedFiles: Pick<ClusterDescription, "secretFile" | "peerSecretFile">;
   /** The absolute path of the data directory. */
   readonly dataDirectory: string;
   /** Null: nothing is written down of who did what. */
@@ -113,6 +115,7 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
   const all = nodes.map((node) => (node.id === nodeId ? self : node));
   return {
     clusterNodes: all,
+    listedFiles: { ...given("secretFile", secretFile), ...given("peerSecretFile", peerSecretFile) },
     dataDirectory: resolve(flags.dataDir ?? `data/node${nodeId}`),
     audit: auditOf(flags),
     logLevel: choice("--log-level", flags.logLevel, ["debug", "info", "warn", "error"]),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SlowLog } from "../../../src/server/node/slow-log.ts";
 import type { LogFields, Logger } from "../../../src/machine/ports/logger.ts";
+import { SlowReadCounter } from "../../../src/replica/requests/slow-reads.ts";
 import { SLOW_WRITE_MS, SlowWriteCounter } from "../../../src/replica/requests/slow-writes.ts";
 
 function batch(sinceMs: number, proposedMs: number, groups = 1) {
@@ -34,7 +35,8 @@ describe("slow writes", () => {
       warn,
       error: ignore,
     };
-    const log = new SlowLog({ slow, clock: { now: () => nowMs }, logger, lastSyncMs: () => 7 });
+    const parts = { reads: new SlowReadCounter(), tickMs: 10, lastSyncMs: () => 7 };
+    const log = new SlowLog({ writes: slow, clock: { now: () => nowMs }, logger, ...parts });
     log.update();
     expect(said).toEqual([]);
     for (const idx of [5, 6, 7]) {
@@ -66,4 +68,35 @@ describe("slow writes", () => {
       },
     ]);
   });
+});
+
+test("slow reads make a line of their own in ten seconds, in milliseconds of three parts", () => {
+  const reads = new SlowReadCounter();
+  let nowMs = 0;
+  const said: unknown[] = [];
+  const ignore = (): void => {};
+  const log = new SlowLog({
+    writes: new SlowWriteCounter(),
+    reads,
+    tickMs: 10,
+    clock: { now: () => nowMs },
+    logger: {
+      enabled: () => true,
+      debug: ignore,
+      info: ignore,
+      warn: (text, fields) => void said.push([text, fields]),
+      error: ignore,
+    },
+    lastSyncMs: () => null,
+  });
+  reads.note({ arrivedTick: 0, count: 4 }, { learntTick: 90, startedTick: 100 }, 110);
+  log.update();
+  reads.note({ arrivedTick: 0, count: 4 }, { learntTick: 90, startedTick: 100 }, 110);
+  nowMs = 9000;
+  log.update();
+  const fields = { frames: 1, keys: 4, slowestMs: 1100, indexMs: 900, applyMs: 100, readMs: 100 };
+  expect(said).toEqual([["reads took long", fields]]);
+  nowMs = 10_000;
+  log.update();
+  expect(said).toHaveLength(2);
 });
