@@ -67,6 +67,55 @@ describe("locks", () => {
     expect(costs[0]).toBeLessThanOrEqual(3);
   });
 
+  test("whoever asks again and again hands over with one write, asks for it with one, and needs no new lease", async () => {
+    const nodes = new FakeLeases();
+    let handOvers = 0;
+    let inside = 0;
+    let isOver = false;
+    const run = Array.from({ length: 5 }, async () => {
+      const { locks } = nodes.client();
+      while (!isOver) {
+        await locks.request("a", { ttl: 800 }, async () => {
+          inside += 1;
+          expect(inside).toBe(1);
+          await Promise.resolve();
+          inside -= 1;
+          handOvers += 1;
+        });
+      }
+    });
+    await nodes.pass(500);
+    const [had, written] = [handOvers, nodes.writes];
+    await nodes.pass(500);
+    const count = handOvers - had;
+    expect(count).toBeGreaterThan(20);
+    expect((nodes.writes - written) / count).toBeLessThan(2.2);
+    isOver = true;
+    await nodes.pass(200);
+    await Promise.all(run);
+    // What is spare is given back after a moment.
+    await nodes.pass(1200);
+    expect(nodes.model.keys.size).toBe(0);
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].filter((id) => nodes.hasLease(id))).toEqual([]);
+  });
+
+  test("the next one takes the lock by itself when the holder's lease ends while it rests", async () => {
+    const nodes = new FakeLeases();
+    const first = ask(nodes);
+    await nodes.pass(50);
+    const dying = ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    const last = ask(nodes, { ttl: 60_000 });
+    await nodes.pass(50);
+    first.release();
+    for (let i = 0; i < 20 && dying.lock === null; i++) await nodes.pass(5);
+    expect(dying.lock).not.toBeNull();
+    // Its process dies as soon as it has the lock.
+    void nodes.revoke(2, {});
+    await nodes.pass(200);
+    expect(last.lock).not.toBeNull();
+  });
+
   test("a request that is cancelled leaves nothing behind, and those behind it move up", async () => {
     const nodes = new FakeLeases();
     const abort = new AbortController();
