@@ -3,6 +3,7 @@ import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import {
   type Bytes,
+  onAbort,
   type RangeSelector,
   type RequestOptions,
   type Revision,
@@ -71,11 +72,11 @@ export async function* elect(
         await revoke();
       };
       const ended = new Promise<void>((resolve) => {
-        lost.addEventListener("abort", () => resolve(), { once: true });
+        onAbort(lost, resolve);
         void lease.ended.then(() => resolve());
       });
       const onSignal = (): void => void resign();
-      signal?.addEventListener("abort", onSignal, { once: true, signal: lease.signal });
+      if (signal !== undefined) void lease.ended.then(onAbort(signal, onSignal));
       if (isAborted(signal)) onSignal();
       const end = async (): Promise<void> => {
         if (isLoss && lost.aborted && lost.reason instanceof KvError) onLost?.(lost.reason);

@@ -1,6 +1,6 @@
 /** A lock that is held. */
 import { KvError } from "../../base/index.ts";
-import { checkedSignal, type Revision } from "../terms/index.ts";
+import { checkedSignal, onAbort, type Revision } from "../terms/index.ts";
 import type { KeptLease } from "../leases/index.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { HeldKey } from "./held-key.ts";
@@ -34,6 +34,7 @@ export class HeldGuard implements Guard {
   readonly token: Revision;
   readonly signal: AbortSignal;
   readonly #held: HeldKey;
+  readonly #stopListening: () => void;
   readonly #controller = new AbortController();
   readonly #release = new AbortController();
 
@@ -43,7 +44,7 @@ export class HeldGuard implements Guard {
     this.#held = held;
     this.signal = checkedSignal(this.#controller, () => void lease.check());
     const lost = (): void => this.#lose(lease.signal.reason);
-    lease.signal.addEventListener("abort", lost, { signal: this.#release.signal });
+    this.#stopListening = onAbort(lease.signal, lost);
     held.onGone = () =>
       this.#lose(
         new KvError("LOCK_LOST", `${this.key} is not held any more: it was stolen, or deleted`),
@@ -55,6 +56,7 @@ export class HeldGuard implements Guard {
   /** Given back: what happens from now on is no loss. */
   release(): void {
     this.#release.abort();
+    this.#stopListening();
     this.#held.close();
   }
 

@@ -263,6 +263,26 @@ describe("requests for a lock", () => {
     expect(waiting.request.step).toEqual({ do: "stop", why: "lost" });
   });
 
+  test("is handed over to nobody who has left the queue, and by nobody who has lost the lock", () => {
+    const model = new LockModel();
+    const [holder, waiting, last] = [1, 2, 3].map((i) => new Contender(model, i, "exclusive"));
+    for (const each of [holder!, waiting!, last!]) settle([each]);
+    const [next = null] = model.firstOf(WAITING, 1);
+    // It has left by itself, its lease lives on.
+    model.txn({ then: [{ op: "delete", key: next!.key }] });
+    holder!.handOver([], next);
+    expect([...model.keys.keys()].filter((key) => key.includes("/held/"))).toEqual([]);
+    settle([last!]);
+    expect(last!.holds).toBe(true);
+    const late = new Contender(model, 4, "exclusive");
+    settle([late]);
+    const [behind = null] = model.firstOf(WAITING, 1);
+    settle([new Contender(model, 5, "exclusive", "steal")]);
+    last!.handOver([], behind);
+    expectExclusion(model);
+    expect(late.holds).toBe(false);
+  });
+
   test("names are told apart, whatever is in them", () => {
     expect(placeOf(LOCKS_PREFIX, "a/held/x")).toBe(`${LOCKS_PREFIX}a%2Fheld%2Fx/`);
     const key = `${placeOf(LOCKS_PREFIX, "ä/b %")}wait/s/17`;

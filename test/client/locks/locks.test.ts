@@ -184,6 +184,34 @@ describe("locks", () => {
     expect(holder.error).toMatchObject({ code: "LEASE_LOST" });
   });
 
+  test("what is made of a lock's signal is aborted with it, also with many requests on one signal", async () => {
+    const nodes = new FakeLeases();
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.name);
+    process.on("warning", note);
+    const abort = new AbortController();
+    const holder = ask(nodes);
+    const waiting = Array.from({ length: 30 }, () => ask(nodes, { signal: abort.signal }));
+    await nodes.pass(100);
+    const { signal } = holder.lock!;
+    const derived = AbortSignal.any([signal, new AbortController().signal]);
+    const twice = AbortSignal.any([derived]);
+    let told = 0;
+    twice.addEventListener("abort", () => (told += 1));
+    expect([derived.aborted, twice.aborted]).toEqual([false, false]);
+    ask(nodes, { steal: true });
+    await nodes.pass(50);
+    expect([derived.aborted, twice.aborted, told]).toEqual([true, true, 1]);
+    expect(twice.reason).toMatchObject({ code: "LOCK_LOST" });
+    expect(AbortSignal.any([signal]).reason).toMatchObject({ code: "LOCK_LOST" });
+    abort.abort();
+    await nodes.pass(50);
+    for (const { error } of waiting) expect(error).toMatchObject({ code: "CANCELLED" });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
   test("what is wrong with a request is said before anything is asked", async () => {
     const { locks } = new FakeLeases().client();
     const never = (): never => {
