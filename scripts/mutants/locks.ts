@@ -2,6 +2,7 @@
 import { patch, type Mutant } from "./mutant.ts";
 
 const REQUEST = "src/client/locks/lock-request.ts";
+const HAND_OVER = "src/client/locks/hand-over.ts";
 const PROTOCOL = ["test/client/locks/lock-request.test.ts"];
 const LEASES = ["test/client/leases/leases.test.ts"];
 
@@ -36,9 +37,24 @@ export const LOCKS: readonly Mutant[] = [
     patches: [
       patch(
         REQUEST,
-        'this.#step = key === null ? { do: "ask", request: this.#take() } : { do: "wait", key };',
-        'this.#step = { do: key === null ? "ask" : "ask", request: this.#take() };',
+        'this.#step = key === null ? this.#holder() : { do: "wait", key, since: this.#since };',
+        "this.#step = this.#holder();",
       ),
+    ],
+    by: PROTOCOL,
+  },
+  {
+    name: "a lock is handed over that was lost",
+    breaks: "two hold an exclusive lock at one revision: who has stolen it, and who was handed it",
+    patches: [patch(HAND_OVER, "{ key, createRevision: token },", "")],
+    by: PROTOCOL,
+  },
+  {
+    name: "a lock is handed over to whoever has left",
+    breaks: "nobody knows that it is held, until its lease ends",
+    patches: [
+      patch(HAND_OVER, "{ key: next.key, createRevision: next.createRevision },", ""),
+      patch(HAND_OVER, "{ key: next.key, lease: heir.lease },", ""),
     ],
     by: PROTOCOL,
   },

@@ -2,7 +2,13 @@
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { createClient, KvError, type Guard, type KvClient } from "../client/api/index.ts";
-import { printable, printableJson, unreachable } from "../base/index.ts";
+import {
+  LEASE_TTL_MAX_MS,
+  LEASE_TTL_MIN_MS,
+  printable,
+  printableJson,
+  unreachable,
+} from "../base/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
 import { EXIT } from "../prompt/terminal/index.ts";
 import { statusOf } from "../prompt/index.ts";
@@ -15,8 +21,6 @@ import {
 } from "./prompt-options.ts";
 import { runHeld, type RunEnd } from "./run-held.ts";
 
-/** What the nodes refuse they say themselves. */
-const TTL_MS_MAX = 366 * 24 * 3_600_000;
 /** Who waits for less does not wonder. */
 const TELL_WAIT_MS = 500;
 
@@ -82,7 +86,12 @@ export async function withHeld(
   flags: HeldFlags,
   carryOut: (held: HeldRun) => Promise<number>,
 ): Promise<void> {
-  const ttl = parseTime(flags.ttl, "--ttl", TTL_MS_MAX);
+  if (what.of === "") throw new KvError("BAD_REQUEST", "name: expected at least one character");
+  const ttl = parseTime(flags.ttl, "--ttl", LEASE_TTL_MAX_MS);
+  if (ttl < LEASE_TTL_MIN_MS) {
+    const least = `${LEASE_TTL_MIN_MS}ms`;
+    throw new KvError("BAD_REQUEST", `--ttl: expected ${least} or more, got "${flags.ttl}"`);
+  }
   const client = createClient(clientOptionsOf(await learnSettings(flags)));
   const teller = new Teller(what.name, flags.json === true);
   const abort = new AbortController();
@@ -108,7 +117,8 @@ export async function withHeld(
       process.exitCode = EXIT.interrupted;
     } else {
       teller.failed(error);
-      process.exitCode = statusOf(error);
+      // Only arguments can be wrong: names, owners and values that are too long.
+      process.exitCode = error.code === "BAD_REQUEST" ? EXIT.usage : statusOf(error);
     }
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);

@@ -3,6 +3,7 @@ import { KvError } from "../base/index.ts";
 import { encodeTxn, hasLeases } from "../store/commands/index.ts";
 import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
 import {
+  onAbort,
   type BatchOperation,
   type BatchOutcome,
   type Bytes,
@@ -482,15 +483,14 @@ export class KvClient extends KeyRequests implements KvRequests {
         reject(new KvError("CANCELLED", "cancelled before it was sent", { definite: true }));
         return;
       }
-      let onAbort: (() => void) | null = null;
+      let stopListening: (() => void) | null = null;
       const request = this.#core.submit(operation, { node, timeoutMs }, (error, answer) => {
-        if (onAbort !== null) signal?.removeEventListener("abort", onAbort);
+        stopListening?.();
         if (answer !== null) resolve(result(answer));
         else reject(error ?? new KvError("INTERNAL", "no answer and no error"));
       });
       if (signal === undefined || request === null) return;
-      onAbort = () => this.#core.cancel(request);
-      signal.addEventListener("abort", onAbort, { once: true });
+      stopListening = onAbort(signal, () => this.#core.cancel(request));
     });
   }
 }

@@ -2,8 +2,10 @@
 import { KvError } from "../../src/base/errors.ts";
 import type { LeasePort } from "../../src/client/leases/lease-port.ts";
 import { Leases } from "../../src/client/leases/leases.ts";
-import type { LockStore } from "../../src/client/locks/lock-store.ts";
+import type { Waiting } from "../../src/client/locks/hand-over.ts";
+import type { KeyState, LockStore } from "../../src/client/locks/lock-store.ts";
 import { Locks } from "../../src/client/locks/locks.ts";
+import { SpareLeases } from "../../src/client/locks/spare-leases.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { RequestOptions } from "../../src/client/terms/types.ts";
 import type { Clock } from "../../src/machine/ports/clock.ts";
@@ -28,7 +30,9 @@ export class FakeLeases implements LeasePort, LockStore {
   /** For so long the clients' process has stood still: its timers are late by it. */
   standStillMs = 0;
   readonly #ends = new Map<number, number>();
-  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #watchers = new Map<string, Set<(state: KeyState) => void>>();
+  /** Transactions that were carried out, grants and revocations. */
+  writes = 0;
   #nextId = 1;
 
   /** A client of its own. */
@@ -41,7 +45,13 @@ export class FakeLeases implements LeasePort, LockStore {
     const leases = new Leases(clock, this);
     return {
       leases,
-      locks: new Locks({ clock, store: this, leases, list: () => this.#nothing() }),
+      locks: new Locks({
+        clock,
+        store: this,
+        leases,
+        spare: new SpareLeases(clock),
+        list: () => this.#nothing(),
+      }),
     };
   }
 
@@ -106,19 +116,53 @@ export class FakeLeases implements LeasePort, LockStore {
     return this.#answer(options, () => this.model.lastBefore(prefix, revision));
   }
 
-  async gone(key: string | Uint8Array, signal: AbortSignal): Promise<void> {
+  firstOf(
+    prefix: string,
+    limit: number,
+    _atLeast: number,
+    options: RequestOptions,
+  ): Promise<readonly Waiting[]> {
+    return this.#answer(options, () => this.model.firstOf(prefix, limit));
+  }
+
+  async *follow(
+    key: string | Uint8Array,
+    from: number | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<KeyState, void, undefined> {
     const name = String(key);
-    if (!this.model.keys.has(name)) return;
-    await new Promise<void>((resolve) => {
-      const watchers = this.#watchers.get(name) ?? new Set();
-      this.#watchers.set(name, watchers);
-      const done = (): void => {
-        watchers.delete(done);
-        resolve();
-      };
-      watchers.add(done);
-      signal.addEventListener("abort", done, { once: true });
-    });
+    const states: KeyState[] = [];
+    let wake = (): void => {};
+    const watcher = (state: KeyState): void => {
+      states.push(state);
+      wake();
+    };
+    const watchers = this.#watchers.get(name) ?? new Set();
+    this.#watchers.set(name, watchers.add(watcher));
+    const { revision } = this.model;
+    if (from === null) states.push({ revision, createRevision: this.#created(name) });
+    else {
+      const history = this.model.history.get(name) ?? [];
+      states.push(...history.filter((state) => state.revision >= from));
+    }
+    try {
+      while (!signal.aborted) {
+        const state = states.shift();
+        if (state === undefined) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+        } else yield state;
+      }
+      throw new KvError("CANCELLED", "cancelled");
+    } finally {
+      watchers.delete(watcher);
+    }
+  }
+
+  #created(key: string): number {
+    return this.model.keys.get(key)?.createRevision ?? 0;
   }
 
   /** Leases whose time is up end, as at the nodes. */
@@ -136,13 +180,16 @@ export class FakeLeases implements LeasePort, LockStore {
   }
 
   #change<T>(change: () => T): T {
-    const before = [...this.model.keys.keys()];
+    this.writes += 1;
+    const { revision } = this.model;
     const result = change();
-    for (const key of before) {
-      if (this.model.keys.has(key)) continue;
-      for (const done of this.#watchers.get(key) ?? []) {
-        this.events += 1;
-        this.clock.after(ANSWER_MS, done);
+    for (const [key, history] of this.model.history) {
+      for (const state of history) {
+        if (state.revision <= revision) continue;
+        for (const watcher of this.#watchers.get(key) ?? []) {
+          this.events += 1;
+          this.clock.after(ANSWER_MS, () => watcher(state));
+        }
       }
     }
     return result;

@@ -27,6 +27,8 @@ export class LockModel {
   /** Those that have ended. */
   readonly ended = new Set<number>();
   revision = 0;
+  /** What became of each key. */
+  readonly history = new Map<string, { revision: number; createRevision: number }[]>();
 
   /** Null: refused, a lease has ended. */
   txn(request: TxnRequest): ModelAnswer | null {
@@ -34,7 +36,7 @@ export class LockModel {
     const operations = (succeeded ? request.then : request.else) ?? [];
     const isRefused = operations.some((each) => each.op === "put" && this.ended.has(leaseOf(each)));
     if (isRefused) return null;
-    if (operations.some(({ op }) => op !== "get")) this.revision += 1;
+    if (operations.some((each) => this.#changes(each))) this.revision += 1;
     return { succeeded, revision: this.revision, results: operations.map((op) => this.#do(op)) };
   }
 
@@ -42,8 +44,37 @@ export class LockModel {
   end(lease: number): void {
     if (this.ended.has(lease)) return;
     this.ended.add(lease);
-    this.revision += 1;
-    for (const [key, stored] of this.keys) if (stored.lease === lease) this.keys.delete(key);
+    const keys = [...this.keys].filter(([, stored]) => stored.lease === lease);
+    if (keys.length > 0) this.revision += 1;
+    for (const [key] of keys) this.#delete(key);
+  }
+
+  firstOf(
+    prefix: string,
+    limit: number,
+  ): { key: string; value: Uint8Array; createRevision: number }[] {
+    return this.#in({ prefix })
+      .toSorted(([, a], [, b]) => a.createRevision - b.createRevision)
+      .slice(0, limit)
+      .map(([key, { createRevision }]) => ({ key, value: new Uint8Array(0), createRevision }));
+  }
+
+  #delete(key: string): boolean {
+    if (!this.keys.delete(key)) return false;
+    this.#note(key, 0);
+    return true;
+  }
+
+  #note(key: string, createRevision: number): void {
+    const states = this.history.get(key) ?? [];
+    this.history.set(key, states);
+    states.push({ revision: this.revision, createRevision });
+  }
+
+  #changes(operation: TxnOperation): boolean {
+    if (operation.op !== "delete") return operation.op === "put";
+    const { range } = operation;
+    return range === undefined ? this.keys.has(String(operation.key)) : this.#in(range).length > 0;
   }
 
   lastBefore(prefix: string, revision: number): string | null {
@@ -70,6 +101,7 @@ export class LockModel {
         ? compare.version === 0
         : there.every(({ version }) => version === compare.version);
     }
+    if ("lease" in compare) return there.every(({ lease }) => lease === compare.lease);
     if (!("createRevision" in compare)) throw new Error("no comparison of a lock");
     return (
       there.length > 0 && there.every((each) => each.createRevision === compare.createRevision)
@@ -87,6 +119,7 @@ export class LockModel {
           version: (old?.version ?? 0) + 1,
           lease: leaseOf(operation),
         });
+        this.#note(key, old?.createRevision ?? this.revision);
         return { op: "put", previous: null };
       }
       case "delete": {
@@ -94,7 +127,7 @@ export class LockModel {
           operation.range === undefined
             ? [String(operation.key)]
             : this.#in(operation.range).map(([key]) => key);
-        const count = keys.filter((key) => this.keys.delete(key)).length;
+        const count = keys.filter((key) => this.#delete(key)).length;
         return { op: "delete", count, previous: [] };
       }
       case "get": {
@@ -103,7 +136,9 @@ export class LockModel {
           end: `${String(operation.key)}\0`,
         };
         const all = this.#in(range);
-        const found = all.slice(0, operation.limit ?? all.length).map(([key]) => ({ key }));
+        const found = all
+          .slice(0, operation.limit ?? all.length)
+          .map(([key, { createRevision }]) => ({ key, createRevision }));
         return { op: "get", count: all.length, more: false, found: found as never[] };
       }
       default:

@@ -251,6 +251,16 @@ describe("from the shell", () => {
     expect(second.out()).toContain("lost, and the program was ended");
   });
 
+  test("arguments that cannot be meant end with the status of usage, before anything is asked", () => {
+    // No node listens there.
+    const nowhere = ["--nodes", "1=127.0.0.1:1"];
+    expect(run("lock", "", ...nowhere, "--", "true")).toMatchObject({ status: 2 });
+    expect(run("lock", "a", "--ttl", "100ms", ...nowhere, "--", "true")).toMatchObject({
+      status: 2,
+    });
+    expect(run("elect", "", ...nowhere, "--", "true")).toMatchObject({ status: 2 });
+  });
+
   test("of three that stand for election one runs its program, and when it is killed the next one does", async () => {
     const options = [
       "--ttl",

@@ -24,6 +24,7 @@ import {
   NodeLink,
 } from "../core/index.ts";
 import {
+  onAbort,
   badArgument,
   type NodeAddress,
   type NodesGiven,
@@ -100,7 +101,7 @@ export class AdminClient {
         request: (id) => encodeAdminRequest(id, op, params),
         done: (error, result) => {
           cancelTimer();
-          signal?.removeEventListener("abort", onAbort);
+          stopListening?.();
           if (error !== null) return reject(error);
           try {
             resolve(parseAdminResult(op, result));
@@ -111,8 +112,7 @@ export class AdminClient {
         },
       };
       const give = (code: "TIMEOUT" | "CANCELLED"): void => asked.giveUp(pending, code, timeoutMs);
-      const onAbort = (): void => give("CANCELLED");
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const stopListening = signal === undefined ? null : onAbort(signal, () => give("CANCELLED"));
       asked.submit(pending);
     });
   }

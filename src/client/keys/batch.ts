@@ -5,6 +5,7 @@ import {
   type BatchOperation,
   type BatchOutcome,
   type BatchResult,
+  onAbort,
 } from "../terms/index.ts";
 import type { Answer, Done, Operation } from "../core/index.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
@@ -33,15 +34,18 @@ export function runBatch<Handle>(
   return new Promise((resolve) => {
     let next = 0;
     let done = 0;
-    const onAbort = (): void => {
-      for (const handle of underWay.values()) port.cancel(handle);
-    };
+    const stopListening =
+      signal === undefined
+        ? null
+        : onAbort(signal, () => {
+            for (const handle of underWay.values()) port.cancel(handle);
+          });
     const finish = (at: number, outcome: BatchOutcome): void => {
       outcomes[at] = outcome;
       underWay.delete(at);
       done += 1;
       if (done < operations.length) return;
-      signal?.removeEventListener("abort", onAbort);
+      stopListening?.();
       resolve(outcomes);
     };
     const fill = (): void => {
@@ -67,7 +71,6 @@ export function runBatch<Handle>(
         }
       }
     };
-    signal?.addEventListener("abort", onAbort, { once: true });
     fill();
   });
 }

@@ -5,6 +5,7 @@ import {
   badArgument,
   cancelled,
   type LeaseId,
+  onAbort,
   pause,
   type RequestOptions,
   wrongRequestOptions,
@@ -53,9 +54,7 @@ export class Leases {
     if (wrong !== null) throw wrong;
     const { ttl = LEASE_TTL_MS, signal } = options;
     const lease = await this.keep(ttl, signal);
-    const revoke = (): void => void lease.revoke().catch(() => {});
-    if (signal?.aborted === true) revoke();
-    signal?.addEventListener("abort", revoke, { once: true, signal: lease.signal });
+    revokeWith(signal, lease);
     return lease;
   }
 
@@ -75,14 +74,11 @@ export class Leases {
     if (signal.aborted) throw cancelled("there was a lease", signal);
     const granting = this.#port.grant(ttl, {}, "random");
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const stopListening = onAbort(signal, () => {
         reject(cancelled("there was a lease", signal));
         granting.then(({ id }) => this.#port.revoke(id, {})).catch(() => {});
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      void granting
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener("abort", onAbort));
+      });
+      void granting.then(resolve, reject).finally(stopListening);
     });
   }
 
@@ -103,8 +99,7 @@ export class Leases {
     const { ttl = LEASE_TTL_MS, signal, onLost } = options;
     yield* againAndAgain(this.#clock, signal, async () => {
       const lease = await this.keep(ttl, signal);
-      const revoke = (): void => void lease.revoke().catch(() => {});
-      signal?.addEventListener("abort", revoke, { once: true, signal: lease.signal });
+      revokeWith(signal, lease);
       const end = async (): Promise<void> => {
         const { aborted, reason } = lease.signal;
         if (aborted && isLoss(reason)) onLost?.(reason);
@@ -151,6 +146,14 @@ export class Leases {
   close(): void {
     this.#keeper.close();
   }
+}
+
+/** For as long as the lease lives. */
+function revokeWith(signal: AbortSignal | undefined, lease: KeptLease): void {
+  if (signal === undefined) return;
+  const revoke = (): void => void lease.revoke().catch(() => {});
+  if (signal.aborted) return revoke();
+  void lease.ended.then(onAbort(signal, revoke));
 }
 
 function isLoss(reason: unknown): reason is KvError {

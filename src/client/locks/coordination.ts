@@ -4,6 +4,7 @@ import { elect, observeElection, type ElectOptions, type Leader, type Term } fro
 import { type LeasePort, Leases } from "../leases/index.ts";
 import { Locks } from "./locks.ts";
 import { storeOf, type CoordinationSource, type LockStore } from "./lock-store.ts";
+import { SpareLeases } from "./spare-leases.ts";
 import type { RequestOptions } from "../terms/index.ts";
 
 export class Coordination {
@@ -31,6 +32,7 @@ export class Coordination {
   get locks(): Locks {
     this.#locks ??= new Locks({
       ...this.#machine(),
+      spare: new SpareLeases(this.#clock),
       list: (prefix, options) => this.#source.range({ prefix }, options),
     });
     return this.#locks;

@@ -3,6 +3,7 @@ import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import {
   type Bytes,
+  onAbort,
   type RangeSelector,
   type RequestOptions,
   type Revision,
@@ -10,7 +11,7 @@ import {
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { againAndAgain, isAborted, LEASE_TTL_MS, type Leases, wrongTtl } from "../leases/index.ts";
-import { ELECTIONS_PREFIX, heldPrefix, placeOf } from "./lock-keys.ts";
+import { ELECTIONS_PREFIX, heldPrefix, placeOf, requestIdOf } from "./lock-keys.ts";
 import type { CoordinationSource, LockStore } from "./lock-store.ts";
 import { HeldGuard, type Guard } from "./lock.ts";
 import { wrongName } from "./locks.ts";
@@ -56,23 +57,26 @@ export async function* elect(
     const lease = await leases.keep(ttl, signal);
     const revoke = (): Promise<void> => lease.revoke().catch(() => {});
     try {
-      const wish = { place, mode: "exclusive", value, how: "wait" } as const;
+      const id = requestIdOf(lease.id, 1);
+      const wish = { place, id, mode: "exclusive", value, how: "wait" } as const;
       const taken = await takeLock(wish, { clock, lease, signal, store });
       if (taken === null) throw new KvError("INTERNAL", "who waits was told not to");
-      const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
+      const guard = new HeldGuard(taken.held, taken.token, lease);
       const { key, token, signal: lost } = guard;
       let isLoss = true;
-      const resign = (): Promise<void> => {
-        if (!lost.aborted) isLoss = false;
+      const resign = async (): Promise<void> => {
+        const isHeld = !lost.aborted;
+        if (isHeld) isLoss = false;
         guard.giveUp();
-        return revoke();
+        if (isHeld && taken.hasWaited) await taken.giveBack();
+        await revoke();
       };
       const ended = new Promise<void>((resolve) => {
-        lost.addEventListener("abort", () => resolve(), { once: true });
+        onAbort(lost, resolve);
         void lease.ended.then(() => resolve());
       });
       const onSignal = (): void => void resign();
-      signal?.addEventListener("abort", onSignal, { once: true, signal: lease.signal });
+      if (signal !== undefined) void lease.ended.then(onAbort(signal, onSignal));
       if (isAborted(signal)) onSignal();
       const end = async (): Promise<void> => {
         if (isLoss && lost.aborted && lost.reason instanceof KvError) onLost?.(lost.reason);

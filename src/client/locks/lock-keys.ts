@@ -3,7 +3,7 @@
  * and the shared ones lie apart, so that a range finds those that matter to a request.
  */
 import { afterPrefix } from "../../base/index.ts";
-import type { RangeSelector } from "../terms/index.ts";
+import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
 
 /** An exclusive lock is held alone, shared ones together. */
 export type LockMode = "exclusive" | "shared";
@@ -31,6 +31,26 @@ export function heldPrefix(place: string, mode?: LockMode): string {
 /** What the keys of those who wait begin with, of one mode or of both. */
 export function waitPrefix(place: string, mode?: LockMode): string {
   return `${place}${WAITING}${mode === undefined ? "" : `${MODES[mode]}/`}`;
+}
+
+/** Whether a key of the place belongs to an exclusive request. */
+export function isExclusiveIn(place: string, key: Bytes): boolean {
+  const text = typeof key === "string" ? key : Buffer.from(key).toString("utf8");
+  return (
+    text.startsWith(heldPrefix(place, "exclusive")) ||
+    text.startsWith(waitPrefix(place, "exclusive"))
+  );
+}
+
+/** Of one of the requests that used a lease, one after the other. Says that the lock may be handed to whoever has it. */
+export function requestIdOf(lease: LeaseId, number: number): string {
+  return `${lease}-${number}`;
+}
+
+/** The other way; null: an id of somebody who does not expect that the lock is handed over. */
+export function leaseInId(id: string): LeaseId | null {
+  const [, lease = ""] = /^([1-9]\d{0,15})-\d+$/.exec(id) ?? [];
+  return lease !== "" && Number.isSafeInteger(Number(lease)) ? Number(lease) : null;
 }
 
 export interface LockKey {

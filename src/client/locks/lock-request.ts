@@ -9,22 +9,25 @@
  *   LOCKREQUEST-1. Safety lies in the transactions alone: a held key is made only by one which checks, in the same step, that there is no other
  *       that excludes it (or, to steal, takes them away). So of the held keys of a name at any revision either one is exclusive,
  *       and there is no other, or all are shared; whatever requests believe, and in whatever order answers come.
- *   LOCKREQUEST-2. The token is the revision at which the held key came to be. It was given to nobody before, and grows from holder to holder,
- *       also when one has stolen.
+ *   LOCKREQUEST-2. The token is the revision at which the held key came to be, whoever made it: the request itself, or the holder before, which
+ *       hands the lock over (hand-over.ts). It was given to nobody before, and grows from holder to holder, also when one has stolen.
  *   LOCKREQUEST-3. First come, first served: nobody takes a lock past one that waits, and of those who wait each waits for the last one before it
  *       (of an exclusive request: any; of a shared one: an exclusive one). Those before it only ever become fewer, so that who
- *       saw none is the first from then on.
- *   LOCKREQUEST-4. Nobody waits for more than one key, and nobody asks again before that key is gone: what a release costs does not grow with
- *       the number of those who wait.
+ *       saw none, in any state since it began to wait, is the first from then on.
+ *   LOCKREQUEST-4. Nobody waits for more than one key of others, and nobody asks again before that key is gone: what a release costs does not grow
+ *       with the number of those who wait.
+ *   LOCKREQUEST-5. A key of a request is made once and goes once. So one that was there in any state since this request began to wait is
+ *       there until an event says that it has gone, and to watch from that revision on misses nothing.
  */
-import { allBut, heldPrefix, waitPrefix, type LockMode } from "./lock-keys.ts";
+import { allBut, heldPrefix, isExclusiveIn, waitPrefix, type LockMode } from "./lock-keys.ts";
+import type { Waiting } from "./hand-over.ts";
 import type { TxnCompare, TxnOperation, TxnRequest, TxnResult } from "../txn/index.ts";
 import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
 
 export interface LockWish {
   /** As of placeOf. */
   readonly place: string;
-  /** Names this request and no other, ever. It stands in its keys. */
+  /** Names this request and no other, ever, as requestIdOf makes it. It stands in its keys. */
   readonly id: string;
   readonly mode: LockMode;
   /** All of its keys are bound to it. */
@@ -38,28 +41,39 @@ export interface LockWish {
 export type LockStep =
   /** Carry this out, then call `answered`. */
   | { readonly do: "ask"; readonly request: TxnRequest }
-  /** Find the last key with the prefix that was created before this revision, then call `found`. */
+  /** Find the last key with the prefix that was created before this revision, in a state that is not older than it, then call `found`. */
   | { readonly do: "look"; readonly prefix: string; readonly before: number }
-  /** Wait until there is no such key, then call `gone`. May be called too early. */
-  | { readonly do: "wait"; readonly key: Bytes }
+  /** Find the first two keys with the prefix by creation, in a state not older than the revision, then call `foundFront`. */
+  | { readonly do: "front"; readonly prefix: string; readonly atLeast: number }
+  /** Find the first key with the prefix, in a state not older than the revision, then call `foundHolder`. */
+  | { readonly do: "holder"; readonly prefix: string; readonly atLeast: number }
+  /** Wait until there is no such key, which was there at `since` or after it, then call `gone`. May be called too early. */
+  | { readonly do: "wait"; readonly key: Bytes; readonly since: number }
+  /** The one before has just got the lock, and will most likely hand it over. Call `rested` after a moment. */
+  | { readonly do: "rest" }
   | { readonly do: "hold"; readonly key: string; readonly token: number }
   /** Not to be had at once, or its key was taken away while it waited. */
   | { readonly do: "stop"; readonly why: "unavailable" | "lost" };
 
 export class LockRequest {
+  readonly heldKey: string;
   readonly #wish: LockWish;
-  readonly #heldKey: string;
   readonly #waitKey: string;
   /** The revision of the waiting key; 0: there is none yet. */
   #since = 0;
+  /** Of the newest state that this request was told of. */
+  #seen = 0;
+  /** The key that it waits for is that of an exclusive request which waits. */
+  #isBehindExclusive = false;
   /** LOCKREQUEST-3: it waits for those who hold, and nobody who waits is before it. */
   #isFirst = false;
+  #next: Waiting | null = null;
   #step: LockStep;
 
   constructor(wish: LockWish) {
     const { place, mode, id } = wish;
     this.#wish = wish;
-    this.#heldKey = `${heldPrefix(place, mode)}${id}`;
+    this.heldKey = `${heldPrefix(place, mode)}${id}`;
     this.#waitKey = `${waitPrefix(place, mode)}${id}`;
     this.#step = { do: "ask", request: wish.how === "steal" ? this.#steal() : this.#enter() };
   }
@@ -69,14 +83,25 @@ export class LockRequest {
     return this.#step;
   }
 
+  /** The revision since which it waits, or has waited; 0: it did not have to. While it waits somebody may hand it the lock. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** Whoever waits behind it, as far as it knows: the first of those who waited when it became the first itself. */
+  get next(): Waiting | null {
+    return this.#next;
+  }
+
   /** What came of the transaction. When that is not known it may be told again, or asked again: `step` stays as it is. */
   answered({
     succeeded,
     revision,
     results,
   }: Pick<TxnResult, "succeeded" | "revision" | "results">): void {
+    this.#seen = Math.max(this.#seen, revision);
     if (succeeded) {
-      this.#step = { do: "hold", key: this.#heldKey, token: revision };
+      this.#hold(revision);
     } else if (this.#since !== 0) {
       this.#step = this.#afterTry(results);
     } else if (this.#wish.how === "ifAvailable") {
@@ -90,11 +115,49 @@ export class LockRequest {
   /** @param key the last one before this request; null: there is none, it is the first of those who wait */
   found(key: Bytes | null): void {
     this.#isFirst = key === null;
-    this.#step = key === null ? { do: "ask", request: this.#take() } : { do: "wait", key };
+    this.#isBehindExclusive = key !== null && isExclusiveIn(this.#wish.place, key);
+    this.#step = key === null ? this.#holder() : { do: "wait", key, since: this.#since };
   }
 
-  gone(): void {
-    this.#step = this.#isFirst ? { do: "ask", request: this.#take() } : this.#look();
+  /** @param waiting the first two of those who wait, of any mode */
+  foundFront([first, second]: readonly Waiting[]): void {
+    if (first?.key !== this.#waitKey) {
+      this.#step = this.#look();
+      return;
+    }
+    this.#isFirst = true;
+    this.#next = second ?? null;
+    this.#step = { do: "rest" };
+  }
+
+  rested(): void {
+    this.#step = this.#holder();
+  }
+
+  /** @param holder the first of those who hold the lock and exclude this request; null: there is none */
+  foundHolder(holder: Pick<Waiting, "key" | "createRevision"> | null): void {
+    if (holder === null) this.#step = { do: "ask", request: this.#take() };
+    else if (holder.key === this.heldKey) this.#hold(holder.createRevision);
+    else this.#step = { do: "wait", key: holder.key, since: this.#since };
+  }
+
+  /** @param revision at which it was gone */
+  gone(revision: number): void {
+    this.#seen = Math.max(this.#seen, revision);
+    if (this.#isFirst) this.#step = this.#holder();
+    else if (this.#isBehindExclusive && this.#wish.mode === "exclusive") {
+      const prefix = waitPrefix(this.#wish.place);
+      this.#step = { do: "front", prefix, atLeast: this.#seen };
+    } else this.#step = this.#look();
+  }
+
+  /** The held key was made for it by whoever held the lock. @param token the revision at which it was */
+  had(token: number): void {
+    if (this.#step.do !== "hold" && this.#step.do !== "stop") this.#hold(token);
+  }
+
+  #hold(token: number): void {
+    this.#step = { do: "hold", key: this.heldKey, token };
   }
 
   #look(): LockStep {
@@ -102,15 +165,19 @@ export class LockRequest {
     return { do: "look", prefix: waitPrefix(place, excludedBy(mode)), before: this.#since };
   }
 
+  #holder(): LockStep {
+    const { place, mode } = this.#wish;
+    return { do: "holder", prefix: heldPrefix(place, excludedBy(mode)), atLeast: this.#seen };
+  }
+
   #afterTry(results: TxnResult["results"]): LockStep {
     // What it would have told is not known any more: nothing was changed.
     if (results === null) return { do: "ask", request: this.#take() };
-    const [own, holder] = results;
-    if (own?.op === "get" && own.count === 0) return { do: "stop", why: "lost" };
-    const [first] = holder?.op === "get" ? holder.found : [];
-    return first === undefined
-      ? { do: "ask", request: this.#take() }
-      : { do: "wait", key: first.key };
+    const [waiting, held] = results;
+    const [own] = held?.op === "get" ? held.found : [];
+    if (own !== undefined) return { do: "hold", key: this.heldKey, token: own.createRevision };
+    if (waiting?.op === "get" && waiting.count === 0) return { do: "stop", why: "lost" };
+    return this.#holder();
   }
 
   /** Takes it when nobody holds it that excludes this request, and nobody waits that came before; otherwise waits. */
@@ -120,22 +187,22 @@ export class LockRequest {
     return {
       compare: [none(waitPrefix(place, others)), none(heldPrefix(place, others))],
       // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-      then: [this.#put(this.#heldKey)],
+      then: [this.#put(this.heldKey)],
       else: how === "ifAvailable" ? [] : [this.#put(this.#waitKey)],
     };
   }
 
-  /** The first of those who wait takes it. Otherwise: is its key still there, and who holds the lock? */
+  /** The first of those who wait takes it. Otherwise: is its key still there, or was the lock handed to it? */
   #take(): TxnRequest {
     const { place, mode } = this.#wish;
     const excluding = heldPrefix(place, excludedBy(mode));
     return {
       compare: [{ key: this.#waitKey, createRevision: this.#since }, none(excluding)],
       // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-      then: [{ op: "delete", key: this.#waitKey }, this.#put(this.#heldKey)],
+      then: [{ op: "delete", key: this.#waitKey }, this.#put(this.heldKey)],
       else: [
         { op: "get", key: this.#waitKey, countOnly: true },
-        { op: "get", range: { prefix: excluding }, limit: 1, keysOnly: true },
+        { op: "get", key: this.heldKey, keysOnly: true },
       ],
     };
   }
@@ -145,7 +212,7 @@ export class LockRequest {
     const rob = (range: RangeSelector): TxnOperation => ({ op: "delete", range });
     return {
       // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-      then: [...allBut(heldPrefix(place), this.#heldKey).map(rob), this.#put(this.#heldKey)],
+      then: [...allBut(heldPrefix(place), this.heldKey).map(rob), this.#put(this.heldKey)],
     };
   }
 

@@ -10,9 +10,11 @@ import {
   type RangeSelector,
   type ReadOptions,
   type RequestOptions,
+  type Revision,
   type Snapshot,
 } from "../terms/index.ts";
 import type { TxnRequest, TxnResult } from "../txn/index.ts";
+import type { Waiting } from "./hand-over.ts";
 import type { WatchItem, WatchOptions } from "../watches/index.ts";
 
 export interface CoordinationSource {
@@ -24,18 +26,46 @@ export interface CoordinationSource {
   watch(selector: RangeSelector, options?: WatchOptions): AsyncIterable<WatchItem>;
 }
 
+/** A key is there since it was created at a revision, or it is not. */
+export interface KeyState {
+  /** Of the state. */
+  readonly revision: Revision;
+  /** 0: there is no such key. */
+  readonly createRevision: Revision;
+}
+
 /** Promises reject with a KvError. */
 export interface LockStore {
   txn(request: TxnRequest, options: RequestOptions): Promise<TxnResult>;
-  /** The key with the prefix that was created last before the revision; null: there is none. Linearizable. */
+  /** The key with the prefix that was created last before the revision, in a state not older than it; null: there is none. */
   lastBefore(prefix: string, revision: number, options: RequestOptions): Promise<Bytes | null>;
-  /** Resolves when there is no such key any more, without asking again and again. */
-  gone(key: Bytes, signal: AbortSignal): Promise<void>;
+  /** Those with the prefix that were created first, in a state not older than the revision. */
+  firstOf(
+    prefix: string,
+    limit: number,
+    atLeast: Revision,
+    options: RequestOptions,
+  ): Promise<readonly Waiting[]>;
+  /** What becomes of a key, from a revision on; null: from how it is now on. Without asking again and again. */
+  follow(key: Bytes, from: Revision | null, signal: AbortSignal): AsyncIterable<KeyState>;
 }
 
 /** Nobody has carried it out, and the next time may go better. */
 export function isWorthAnotherTry(error: unknown): error is KvError {
   return error instanceof KvError && error.retryable && error.definite;
+}
+
+/** Resolves when there is no such key any more, with a revision at which there is none. As `follow`. */
+export async function gone(
+  store: LockStore,
+  key: Bytes,
+  from: Revision | null,
+  signal: AbortSignal,
+): Promise<Revision> {
+  for await (const { revision, createRevision } of store.follow(key, from, signal)) {
+    if (createRevision === 0) return revision;
+  }
+  throw new KvError("CANCELLED", "nobody waits for the key any more");
 }
 
 export function storeOf(source: CoordinationSource): LockStore {
@@ -44,30 +74,52 @@ export function storeOf(source: CoordinationSource): LockStore {
     lastBefore: async (prefix, revision, options) => {
       // The revision at which the request itself began to wait: nothing is older than the first.
       if (revision <= 1) return null;
-      const latest = { orderBy: "create", reverse: true, limit: 1 } as const;
+      const latest = { orderBy: "create", reverse: true, limit: 1, atLeast: revision } as const;
       const wanted = { ...options, ...latest, maxCreateRevision: revision - 1 };
       for await (const { key } of source.keys({ prefix }, wanted)) return key;
       return null;
     },
-    gone: (key, signal) => gone(source, bytesOf(key), signal),
+    firstOf: async (prefix, limit, atLeast, options) => {
+      const first = { orderBy: "create", limit, atLeast } as const;
+      const found: Waiting[] = [];
+      for await (const each of source.range({ prefix }, { ...options, ...first })) {
+        const { value, createRevision } = each;
+        found.push({ key: Buffer.from(each.key).toString("utf8"), value, createRevision });
+      }
+      return found;
+    },
+    follow: (key, from, signal) => follow(source, bytesOf(key), from, signal),
   };
 }
 
-async function gone(
+async function* follow(
   source: CoordinationSource,
   key: Uint8Array,
+  first: Revision | null,
   signal: AbortSignal,
-): Promise<void> {
+): AsyncGenerator<KeyState, void, undefined> {
   const only = { start: key, end: Buffer.concat([key, new Uint8Array(1)]) };
+  let from = first;
   while (!signal.aborted) {
-    const { revision, results } = await source.snapshot([key], { signal });
-    if (results[0]?.found !== true) return;
+    if (from === null) {
+      const { revision, results } = await source.snapshot([key], { signal });
+      const [found] = results;
+      yield { revision, createRevision: found?.found === true ? found.createRevision : 0 };
+      from = revision + 1;
+    }
     try {
-      const wanted = { from: revision + 1, only: "deletes", signal } as const;
-      for await (const { type } of source.watch(only, wanted)) if (type === "events") return;
+      for await (const item of source.watch(only, { from, signal })) {
+        if (item.type !== "events") continue;
+        from = item.revision + 1;
+        for (const event of item.events) {
+          const createRevision = event.type === "put" ? event.createRevision : 0;
+          yield { revision: item.revision, createRevision };
+        }
+      }
     } catch (error) {
       // So much was written since that the cluster does not know any more: then look again.
       if (!(error instanceof KvError) || error.code !== "COMPACTED") throw error;
+      from = null;
     }
   }
 }

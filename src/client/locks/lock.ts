@@ -1,10 +1,9 @@
 /** A lock that is held. */
 import { KvError } from "../../base/index.ts";
-import { anySignal, checkedSignal, pause, type Revision } from "../terms/index.ts";
-import type { Clock } from "../../machine/ports/index.ts";
+import { checkedSignal, onAbort, type Revision } from "../terms/index.ts";
 import type { KeptLease } from "../leases/index.ts";
 import type { LockMode } from "./lock-keys.ts";
-import type { LockStore } from "./lock-store.ts";
+import type { HeldKey } from "./held-key.ts";
 import type { TxnCompare } from "../txn/index.ts";
 
 /** What a write can be bound to: a lock that is held, or the term of who leads. */
@@ -29,32 +28,36 @@ export interface Lock extends Guard {
   readonly mode: LockMode;
 }
 
-/** When no node would tell whether it is still held. */
-const LOOK_AGAIN_MS = 1000;
-
 /** Holds as long as the lease lives, nobody takes the key away, and its holder does not give it back. */
 export class HeldGuard implements Guard {
   readonly key: string;
   readonly token: Revision;
   readonly signal: AbortSignal;
-  readonly #lease: KeptLease;
+  readonly #held: HeldKey;
+  readonly #stopListening: () => void;
   readonly #controller = new AbortController();
   readonly #release = new AbortController();
 
-  constructor(key: string, token: Revision, lease: KeptLease, store: LockStore, clock: Clock) {
-    this.key = key;
+  constructor(held: HeldKey, token: Revision, lease: KeptLease) {
+    this.key = held.key;
     this.token = token;
-    this.#lease = lease;
+    this.#held = held;
     this.signal = checkedSignal(this.#controller, () => void lease.check());
     const lost = (): void => this.#lose(lease.signal.reason);
-    lease.signal.addEventListener("abort", lost, { signal: this.#release.signal });
-    void this.#watch(store, clock);
+    this.#stopListening = onAbort(lease.signal, lost);
+    held.onGone = () =>
+      this.#lose(
+        new KvError("LOCK_LOST", `${this.key} is not held any more: it was stolen, or deleted`),
+      );
+    held.holds(token);
     if (lease.signal.aborted) lost();
   }
 
   /** Given back: what happens from now on is no loss. */
   release(): void {
     this.#release.abort();
+    this.#stopListening();
+    this.#held.close();
   }
 
   /** Given back while whoever has the signal may still be at work: the signal tells them. */
@@ -68,26 +71,6 @@ export class HeldGuard implements Guard {
     this.signal.throwIfAborted();
     if (this.#release.signal.aborted) {
       throw new KvError("LOCK_LOST", `${this.key} was given back`);
-    }
-  }
-
-  async #watch(store: LockStore, clock: Clock): Promise<void> {
-    const over = anySignal(this.#release.signal, this.#lease.signal);
-    let isKnown = false;
-    while (!isKnown && !over.signal.aborted) {
-      try {
-        await store.gone(this.key, over.signal);
-        isKnown = true;
-      } catch {
-        // Nothing is known then, and the lease goes on to tell what is certain.
-        await pause(clock, LOOK_AGAIN_MS, over.signal);
-      }
-    }
-    over.end();
-    if (!over.signal.aborted) {
-      this.#lose(
-        new KvError("LOCK_LOST", `${this.key} is not held any more: it was stolen, or deleted`),
-      );
     }
   }
 

@@ -8,9 +8,10 @@ import {
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { type Leases, wrongTtl } from "../leases/index.ts";
-import { lockKeyIn, LOCKS_PREFIX, placeOf, type LockMode } from "./lock-keys.ts";
+import { lockKeyIn, LOCKS_PREFIX, placeOf, requestIdOf, type LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
+import type { SpareLeases } from "./spare-leases.ts";
 import { takeLock, type TakeOptions } from "./take-lock.ts";
 
 const LOCK_TTL_MS = 10_000;
@@ -55,6 +56,8 @@ export interface LocksMachine {
   readonly clock: Clock;
   readonly store: LockStore;
   readonly leases: Leases;
+  /** Of the client, as the leases are. */
+  readonly spare: SpareLeases;
   /** All keys with the prefix, of one state. */
   readonly list: (prefix: string, options: RequestOptions) => AsyncIterable<KeyValue>;
 }
@@ -111,16 +114,22 @@ export class Locks {
     if (wrong !== null) throw wrong;
     if (typeof carryOut !== "function") throw badArgument("callback", "a function", carryOut);
     const { mode = "exclusive", signal, ttl = LOCK_TTL_MS, owner = "" } = options;
-    const { clock, leases, store } = this.#machine;
-    const lease = await leases.keep(ttl, signal);
+    const { clock, leases, store, spare } = this.#machine;
+    const { lease, number, isToSpare } = await spare.take(leases, ttl, signal);
+    /** It is certain that no key is bound to the lease. */
+    let isBare = false;
     try {
       const how =
         options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
       const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
+      const id = requestIdOf(lease.id, number);
       const take: TakeOptions = { clock, lease, signal, store };
-      const taken = await takeLock({ place, mode, value: owner, how }, take);
-      if (taken === null) return await carryOut(null);
-      const guard = new HeldGuard(taken.key, taken.token, lease, store, clock);
+      const taken = await takeLock({ place, id, mode, value: owner, how }, take);
+      if (taken === null) {
+        isBare = true;
+        return await carryOut(null);
+      }
+      const guard = new HeldGuard(taken.held, taken.token, lease);
       try {
         const { key, token, signal: lost } = guard;
         const result = await carryOut({ name, mode, key, token, signal: lost });
@@ -128,10 +137,14 @@ export class Locks {
         return result;
       } finally {
         guard.release();
+        // Whoever waits takes a free lock; to end the lease frees it as well.
+        if (isToSpare || taken.hasWaited) isBare = await taken.giveBack();
       }
     } finally {
       // Whatever becomes of it, nobody waits for longer than the time to live.
-      await lease.revoke().catch(() => {});
+      spare.noteEnd();
+      if (isToSpare && isBare) spare.give(lease);
+      else await lease.revoke().catch(() => {});
     }
   }
 

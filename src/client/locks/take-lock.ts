@@ -2,16 +2,40 @@
 import { KvError, unreachable } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import type { KeptLease } from "../leases/index.ts";
-import { LockRequest, type LockWish } from "./lock-request.ts";
-import { isWorthAnotherTry, type LockStore } from "./lock-store.ts";
-import { anySignal, cancelled, pause, TIMEOUT_MS_MAX } from "../terms/index.ts";
+import { giveBack, type Waiting } from "./hand-over.ts";
+import { HeldKey } from "./held-key.ts";
+import { waitPrefix } from "./lock-keys.ts";
+import { LockRequest, type LockStep, type LockWish } from "./lock-request.ts";
+import { gone, isWorthAnotherTry, type LockStore } from "./lock-store.ts";
+import {
+  anySignal,
+  cancelled,
+  pause,
+  type RequestOptions,
+  TIMEOUT_MS_MAX,
+} from "../terms/index.ts";
 
 /** Before what could not be done is tried again. */
 const RETRY_MS = 100;
+/**
+ * Before the first of those who wait looks at who holds the lock. A holder hands it over, so that to look is of no use but where it dies,
+ * or gives the lock back without knowing of anybody: most hand-overs are over by then.
+ */
+const REST_MS = 50;
+/** For what a holder asks before it gives a lock back: in vain, and the next one takes it by itself. */
+const FIND_NEXT_MS = 500;
 
+/** A lock that is held. */
 export interface Taken {
-  readonly key: string;
+  readonly held: HeldKey;
   readonly token: number;
+  /** Others had it, or came before: then it is likely that others wait now. */
+  readonly hasWaited: boolean;
+  /**
+   * Gives it back, to whoever is known to be the next one.
+   * @returns whether it is certain that there is no key of this request any more
+   */
+  giveBack(): Promise<boolean>;
 }
 
 export interface TakeOptions {
@@ -22,20 +46,29 @@ export interface TakeOptions {
 }
 
 /**
- * @returns null: it was to be had at once or not at all, and is not
+ * @returns null: it was to be had at once or not at all, and is not; then it has left no key
  * @throws KvError CANCELLED by the signal, LEASE_LOST, LOCK_LOST when somebody took its place away, or as `txn`. Then the lease is of
  *   no use any more: it may hold keys
  */
 export async function takeLock(
-  wish: Omit<LockWish, "lease" | "id">,
+  wish: Omit<LockWish, "lease">,
   options: TakeOptions,
 ): Promise<Taken | null> {
-  const { lease, signal } = options;
-  const request = new LockRequest({ ...wish, lease: lease.id, id: String(lease.id) });
+  const { lease, signal, store, clock } = options;
+  const request = new LockRequest({ ...wish, lease: lease.id });
   const over = anySignal(lease.signal, signal);
+  const held = new HeldKey(request.heldKey, store, clock);
   try {
-    return await carryOut(request, over.signal, options);
+    const token = await new Taking(request, held, over.signal, options).run();
+    if (token === null) {
+      held.close();
+      return null;
+    }
+    const hasWaited = request.since > 0;
+    const giveItBack = (): Promise<boolean> => release(wish.place, request, token, options);
+    return { held, token, hasWaited, giveBack: giveItBack };
   } catch (error) {
+    held.close();
     // What ended the wait is worth more than that it was ended.
     if (signal?.aborted === true) throw cancelled("the lock was had", signal);
     lease.signal.throwIfAborted();
@@ -45,45 +78,131 @@ export async function takeLock(
   }
 }
 
-async function carryOut(
-  request: LockRequest,
-  over: AbortSignal,
-  { store, clock, lease }: TakeOptions,
-): Promise<Taken | null> {
-  // The answer to what the request asks is worth waiting for as long as the lease lives.
-  const patient = { signal: over, timeoutMs: Math.min(lease.ttl, TIMEOUT_MS_MAX) };
-  for (;;) {
-    over.throwIfAborted();
-    // Looks at the clock, whatever has fired.
-    lease.signal.throwIfAborted();
-    const { step } = request;
+class Taking {
+  readonly #request: LockRequest;
+  readonly #held: HeldKey;
+  readonly #over: AbortSignal;
+  readonly #options: TakeOptions;
+  /** The answer to what the request asks is worth waiting for as long as the lease lives. */
+  readonly #patient: RequestOptions;
+
+  constructor(request: LockRequest, held: HeldKey, over: AbortSignal, options: TakeOptions) {
+    this.#request = request;
+    this.#held = held;
+    this.#over = over;
+    this.#options = options;
+    this.#patient = { signal: over, timeoutMs: Math.min(options.lease.ttl, TIMEOUT_MS_MAX) };
+  }
+
+  /** @returns the token; null: not to be had at once */
+  async run(): Promise<number | null> {
+    const { clock, lease } = this.#options;
+    const handed = new AbortController();
+    this.#held.onHad = (token) => {
+      this.#request.had(token);
+      handed.abort();
+    };
+    const wait = anySignal(this.#over, handed.signal);
     try {
-      switch (step.do) {
-        case "ask":
-          request.answered(await store.txn(step.request, patient));
-          break;
-        case "look":
-          request.found(await store.lastBefore(step.prefix, step.before, patient));
-          break;
-        case "wait":
-          await store.gone(step.key, over);
-          request.gone();
-          break;
-        case "hold":
-          return { key: step.key, token: step.token };
-        case "stop":
+      for (;;) {
+        this.#over.throwIfAborted();
+        // Looks at the clock, whatever has fired.
+        lease.signal.throwIfAborted();
+        const { step, since } = this.#request;
+        if (since > 0) this.#held.open(since + 1);
+        if (step.do === "hold") return step.token;
+        if (step.do === "stop") {
           if (step.why === "unavailable") return null;
-          throw new KvError(
-            "LOCK_LOST",
-            "the place of this request was taken away while it waited",
-          );
-        default:
-          unreachable(step, "step of a request for a lock");
+          const why = "the place of this request was taken away while it waited";
+          throw new KvError("LOCK_LOST", why);
+        }
+        try {
+          await this.#carryOut(step, wait.signal);
+        } catch (error) {
+          if (this.#request.step.do === "hold") continue;
+          const isHarmless = step.do !== "ask" && error instanceof KvError && error.retryable;
+          if (!isHarmless && !isWorthAnotherTry(error)) throw error;
+          await pause(clock, RETRY_MS, wait.signal);
+        }
       }
-    } catch (error) {
-      const isHarmless = step.do !== "ask" && error instanceof KvError && error.retryable;
-      if (!isHarmless && !isWorthAnotherTry(error)) throw error;
-      await pause(clock, RETRY_MS, over);
+    } finally {
+      wait.end();
     }
   }
+
+  /** @param wait aborted when there is nothing to wait for any more */
+  async #carryOut(
+    step: Exclude<LockStep, { do: "hold" | "stop" }>,
+    wait: AbortSignal,
+  ): Promise<void> {
+    const { store, clock } = this.#options;
+    const request = this.#request;
+    const isStill = (): boolean => request.step === step;
+    switch (step.do) {
+      case "ask": {
+        const answer = await store.txn(step.request, this.#patient);
+        if (isStill()) request.answered(answer);
+        return;
+      }
+      case "look": {
+        const key = await store.lastBefore(step.prefix, step.before, this.#patient);
+        if (isStill()) request.found(key);
+        return;
+      }
+      case "front": {
+        const front = await store.firstOf(step.prefix, 2, step.atLeast, this.#patient);
+        if (isStill()) request.foundFront(front);
+        return;
+      }
+      case "holder": {
+        const [holder] = await store.firstOf(step.prefix, 1, step.atLeast, this.#patient);
+        if (isStill()) request.foundHolder(holder ?? null);
+        return;
+      }
+      case "rest":
+        await pause(clock, REST_MS, wait);
+        if (isStill()) request.rested();
+        return;
+      case "wait": {
+        const revision = await gone(store, step.key, step.since + 1, wait);
+        if (isStill()) request.gone(revision);
+        return;
+      }
+      default:
+        unreachable(step, "step of a request for a lock");
+    }
+  }
+}
+
+/** As of Taken.giveBack. */
+async function release(
+  place: string,
+  request: LockRequest,
+  token: number,
+  { store, lease }: TakeOptions,
+): Promise<boolean> {
+  if (!lease.check()) return false;
+  try {
+    const next = await nextOf(place, request, token, store);
+    await store.txn(giveBack(place, { key: request.heldKey, token }, next), {});
+    return true;
+  } catch {
+    // Its lease ends then, and the keys with it.
+    return false;
+  }
+}
+
+/** Who did not have to wait asks nobody: most locks are not contended. */
+async function nextOf(
+  place: string,
+  { since, next }: LockRequest,
+  token: number,
+  store: LockStore,
+): Promise<Waiting | null> {
+  if (since === 0 || next !== null) return next;
+  const prefix = waitPrefix(place);
+  const [first] = await store
+    .firstOf(prefix, 1, token, { timeoutMs: FIND_NEXT_MS })
+    .catch(() => []);
+  return first ?? null;
 }

@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 /**
  * Aborted with the first of the signals, for as long as it is of use. Not AbortSignal.any: Node 20 keeps what that returns only as
  * long as somebody else does.
@@ -10,12 +12,12 @@ export interface AnySignal {
 
 export function anySignal(...signals: readonly (AbortSignal | undefined)[]): AnySignal {
   const controller = new AbortController();
-  const over = new AbortController();
+  const stops: (() => void)[] = [];
   for (const each of signals) {
     if (each === undefined) continue;
     const abort = (): void => controller.abort(each.reason);
-    each.addEventListener("abort", abort, { once: true, signal: over.signal });
+    stops.push(onAbort(each, abort));
     if (each.aborted) abort();
   }
-  return { signal: controller.signal, end: () => over.abort() };
+  return { signal: controller.signal, end: () => stops.forEach((stop) => stop()) };
 }

@@ -20,6 +20,7 @@ export {
 export { bytesOf } from "./bytes.ts";
 export { cancelled } from "./cancelled.ts";
 export { checkedSignal } from "./checked-signal.ts";
+export { onAbort } from "./on-abort.ts";
 export { ownBytes } from "./own-bytes.ts";
 export { pause } from "./pause.ts";
 export { KeyEntry, KeyValue } from "./range-entry.ts";

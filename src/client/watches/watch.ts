@@ -3,7 +3,7 @@ import { KvError } from "../../base/index.ts";
 import type { WatchFeed } from "./watch-feed.ts";
 import type { WatchAsked, WatchLine } from "./watch-line.ts";
 import type { WatchBatch, WatchItem } from "./watch-types.ts";
-import type { Revision } from "../terms/index.ts";
+import { onAbort, type Revision } from "../terms/index.ts";
 
 /**
  * What happens to keys, from a revision on: `for await (const { revision, events } of watch)`. It begins when it is made, and ends
@@ -26,21 +26,23 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
     const isAborted = signal?.aborted === true;
     const line = isAborted ? feed.refuse(asked, cancelled()) : feed.open(asked);
     this.#line = line;
-    const onAbort = (): void => {
-      line.queue.clear();
-      feed.end(line, cancelled());
-    };
+    let stopListening: (() => void) | null = null;
     this.created = new Promise((resolve, reject) => {
       line.onBegun = resolve;
       line.onOver = (error) => {
-        signal?.removeEventListener("abort", onAbort);
+        stopListening?.();
         reject(error ?? new KvError("CANCELLED", "the watch was closed"));
       };
     });
     // Who only iterates is told there.
     this.created.catch(() => {});
     if (line.queue.isOver) line.onOver?.(line.error);
-    else signal?.addEventListener("abort", onAbort, { once: true });
+    else if (signal !== undefined) {
+      stopListening = onAbort(signal, () => {
+        line.queue.clear();
+        feed.end(line, cancelled());
+      });
+    }
   }
 
   /**

@@ -29,6 +29,8 @@ export interface LockBenchOptions {
 /** One of each round, or of each kill. */
 interface Found {
   readonly handOvers: number[];
+  /** Milliseconds of processor time that all servers together took for one. */
+  readonly handOverCpu: number[];
   readonly leaseCpu: number[];
   readonly followedMs: number[];
 }
@@ -50,7 +52,7 @@ export async function measureLocks(options: LockBenchOptions): Promise<string> {
     subjects.push(await startOmnikvLocks(size, dataDir));
     if (version !== null) subjects.push(await startEtcdLocks(program, size, dataDir));
     for (const subject of subjects) {
-      results.set(subject, { handOvers: [], leaseCpu: [], followedMs: [] });
+      results.set(subject, { handOvers: [], handOverCpu: [], leaseCpu: [], followedMs: [] });
     }
     for (let round = 1; round <= Math.max(rounds, kills); round++) {
       for (const subject of round % 2 === 1 ? subjects : subjects.toReversed()) {
@@ -66,15 +68,20 @@ export async function measureLocks(options: LockBenchOptions): Promise<string> {
 
 async function measure(
   subject: LockSubject,
-  { handOvers, leaseCpu, followedMs }: Found,
+  { handOvers, handOverCpu, leaseCpu, followedMs }: Found,
   round: number,
   { rounds, kills, contenders, seconds, leases, every, ttl }: LockBenchOptions,
 ): Promise<void> {
   const told = (text: string): void => say(`round ${round}, ${subject.name}: ${text}`);
   if (round <= rounds) {
-    const perSecond = await contend(subject, contenders, seconds * 1000);
+    const { perSecond, cpuMs } = await contend(subject, contenders, seconds * 1000);
     handOvers.push(perSecond);
-    told(`${formatCount(perSecond)} hand-overs a second`);
+    handOverCpu.push(cpuMs);
+    told(
+      `${formatCount(perSecond)} hand-overs a second, ${cpuMs.toFixed(2)} ms of processors each`,
+    );
+  }
+  if (round <= rounds && leases > 0) {
     const cpu = await keep(subject, leases, every, seconds * 1000);
     leaseCpu.push(cpu);
     told(`${(cpu * 100).toFixed(1)} % of a processor for ${leases} leases`);
@@ -86,12 +93,12 @@ async function measure(
   }
 }
 
-/** @returns hand-overs a second of one lock, which each gives back as soon as it has it */
+/** Hand-overs of one lock, which each gives back as soon as it has it. */
 async function contend(
   subject: LockSubject,
   contenders: number,
   durationMs: number,
-): Promise<number> {
+): Promise<{ perSecond: number; cpuMs: number }> {
   const clients = Array.from({ length: contenders }, () => subject.client(LONG_TTL_MS));
   let handOvers = 0;
   const over = new AbortController();
@@ -104,12 +111,17 @@ async function contend(
       }
     });
     await pause(1000);
+    const meter = new UsageMeter(subject.processes, []);
+    meter.begin();
     const [begunMs, before] = [performance.now(), handOvers];
     await pause(durationMs);
-    const perSecond = ((handOvers - before) * 1000) / (performance.now() - begunMs);
+    const count = handOvers - before;
+    const perSecond = (count * 1000) / (performance.now() - begunMs);
+    meter.end();
     over.abort();
     await Promise.all(run);
-    return perSecond;
+    const cpuSeconds = sum((meter.result().servers ?? []).map((server) => server.cpuSeconds));
+    return { perSecond, cpuMs: (cpuSeconds * 1000) / Math.max(1, count) };
   } finally {
     for (const client of clients) client.close();
   }
@@ -174,13 +186,24 @@ function render(
     what: string,
     numbers: (found: Found) => readonly number[],
     text: (value: number) => string,
-  ): string[] => [what, ...Array.from(results.values(), (found) => text(median(numbers(found))))];
+  ): string[] => [
+    what,
+    ...Array.from(results.values(), (found) => {
+      const all = numbers(found);
+      return all.length === 0 ? "–" : text(median(all));
+    }),
+  ];
   const most = Array.from(results.values(), ({ followedMs }) =>
     followedMs.length === 0 ? "–" : `${formatCount(Math.max(...followedMs))} ms`,
   );
   return alignColumns([
     ["median", ...names],
     row(`hand-overs a second, ${contenders} contenders`, ({ handOvers }) => handOvers, formatCount),
+    row(
+      "servers' processor time for each",
+      ({ handOverCpu }) => handOverCpu,
+      (ms) => `${ms.toFixed(2)} ms`,
+    ),
     row(
       `servers' processors, ${leases} leases renewed every ${every} ms`,
       ({ leaseCpu }) => leaseCpu,

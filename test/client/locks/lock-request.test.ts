@@ -4,13 +4,16 @@ import {
   lockKeyIn,
   LOCKS_PREFIX,
   placeOf,
+  waitPrefix,
   type LockMode,
 } from "../../../src/client/locks/lock-keys.ts";
+import { giveBack, type Waiting } from "../../../src/client/locks/hand-over.ts";
 import { LockRequest, type LockWish } from "../../../src/client/locks/lock-request.ts";
 import { seededRandom } from "../../conformance/seeded-random.ts";
 import { LockModel, type ModelAnswer } from "../lock-model.ts";
 
 const PLACE = placeOf(LOCKS_PREFIX, "a lock");
+const WAITING = waitPrefix(PLACE);
 
 /** Somebody who asks for the lock, one step at a time. */
 class Contender {
@@ -27,14 +30,17 @@ class Contender {
   token = 0;
   /** What it knows itself: how many times it was told something. */
   wakes = 0;
+  handed = 0;
   isOver = false;
+  /** What it has read of who waits or holds, which may be old when it is told. */
+  #found: readonly Waiting[] | string | null | undefined = undefined;
 
   constructor(model: LockModel, lease: number, mode: LockMode, how: LockWish["how"] = "wait") {
     this.#model = model;
     this.lease = lease;
     this.mode = mode;
     this.how = how;
-    this.request = new LockRequest({ place: PLACE, id: `r${lease}`, mode, lease, value: "", how });
+    this.request = new LockRequest({ place: PLACE, id: `${lease}-1`, mode, lease, value: "", how });
   }
 
   get holds(): boolean {
@@ -54,37 +60,84 @@ class Contender {
   /** @returns false: nothing can be done before somebody else does something */
   step(): boolean {
     if (this.isOver) return false;
+    const model = this.#model;
     const { step } = this.request;
+    if (step.do !== "hold" && this.#wasHandedOver()) return true;
     switch (step.do) {
       case "ask":
         if (this.#answer === null) {
           this.#lookBefore();
-          this.#answer = this.#model.txn(step.request);
+          this.#answer = model.txn(step.request);
           if (this.#answer === null) return this.#give();
           if (!this.#answer.succeeded && this.since === 0) this.since = this.#answer.revision;
           if (this.#answer.succeeded) {
             this.token = this.#answer.revision;
-            if (this.how !== "steal" && this.#before.length > 0) {
-              throw new Error(`took it past ${this.#before.join(" and ")}`);
-            }
+            this.#expectNobodyBefore();
           }
           return true;
         }
         this.request.answered(this.#answer);
         this.#answer = null;
         return true;
-      case "look":
-        this.request.found(this.#model.lastBefore(step.prefix, step.before));
+      case "look": {
+        const found = this.#read(() => model.lastBefore(step.prefix, step.before));
+        if (found !== undefined) this.request.found(found as string | null);
         return true;
-      case "wait":
-        if (this.#model.keys.has(String(step.key))) return false;
+      }
+      case "front": {
+        const found = this.#read(() => model.firstOf(step.prefix, 2));
+        if (found !== undefined) this.request.foundFront(found as Waiting[]);
+        return true;
+      }
+      case "holder": {
+        const found = this.#read(() => model.firstOf(step.prefix, 1)) as Waiting[] | undefined;
+        if (found !== undefined) this.request.foundHolder(found[0] ?? null);
+        return true;
+      }
+      case "rest":
+        this.request.rested();
+        return true;
+      case "wait": {
+        const gone = model.history
+          .get(String(step.key))
+          ?.find(({ revision, createRevision }) => createRevision === 0 && revision > step.since);
+        if (gone === undefined) return false;
         this.wakes += 1;
-        this.request.gone();
+        this.request.gone(gone.revision);
         return true;
+      }
       case "hold":
         return false;
       case "stop":
         return this.#give();
+    }
+    return false;
+  }
+
+  /** What it reads is told with the step after: meanwhile others go on. */
+  #read(
+    read: () => readonly Waiting[] | string | null,
+  ): readonly Waiting[] | string | null | undefined {
+    const found = this.#found;
+    this.#found = found === undefined ? read() : undefined;
+    return found;
+  }
+
+  /** As its watch tells it. */
+  #wasHandedOver(): boolean {
+    const { since, heldKey } = this.request;
+    if (since === 0 || this.#answer !== null || this.token !== 0) return false;
+    const put = this.#model.history.get(heldKey)?.find(({ revision }) => revision > since);
+    if (put === undefined) return false;
+    this.token = put.createRevision;
+    this.#found = undefined;
+    this.request.had(put.createRevision);
+    return true;
+  }
+
+  #expectNobodyBefore(): void {
+    if (this.how !== "steal" && this.#before.length > 0) {
+      throw new Error(`took it past ${this.#before.join(" and ")}`);
     }
   }
 
@@ -96,6 +149,23 @@ class Contender {
   release(): void {
     this.isOver = true;
     this.#model.end(this.lease);
+  }
+
+  /** Hands it over to whoever it knows, then ends its lease. @param all who may be the next one */
+  handOver(all: readonly Contender[], read: Waiting | null = this.request.next): void {
+    const { step } = this.request;
+    if (step.do !== "hold") throw new Error("hands over what it does not hold");
+    const { token } = step;
+    const next = all.find(({ lease }) => read?.key.endsWith(`/${lease}-1`));
+    if (next !== undefined && !next.isOver) next.#lookBefore();
+    const isHeld = this.#model.keys.get(this.request.heldKey)?.createRevision === token;
+    const request = giveBack(PLACE, { key: this.request.heldKey, token }, read);
+    const answer = this.#model.txn(request);
+    const wasHandedOver = answer?.succeeded === true && request.compare !== undefined;
+    if (wasHandedOver && !isHeld) throw new Error("handed over what it had lost");
+    if (wasHandedOver && next !== undefined) next.#expectNobodyBefore();
+    if (wasHandedOver) this.handed += 1;
+    this.release();
   }
 }
 
@@ -193,6 +263,26 @@ describe("requests for a lock", () => {
     expect(waiting.request.step).toEqual({ do: "stop", why: "lost" });
   });
 
+  test("is handed over to nobody who has left the queue, and by nobody who has lost the lock", () => {
+    const model = new LockModel();
+    const [holder, waiting, last] = [1, 2, 3].map((i) => new Contender(model, i, "exclusive"));
+    for (const each of [holder!, waiting!, last!]) settle([each]);
+    const [next = null] = model.firstOf(WAITING, 1);
+    // It has left by itself, its lease lives on.
+    model.txn({ then: [{ op: "delete", key: next!.key }] });
+    holder!.handOver([], next);
+    expect([...model.keys.keys()].filter((key) => key.includes("/held/"))).toEqual([]);
+    settle([last!]);
+    expect(last!.holds).toBe(true);
+    const late = new Contender(model, 4, "exclusive");
+    settle([late]);
+    const [behind = null] = model.firstOf(WAITING, 1);
+    settle([new Contender(model, 5, "exclusive", "steal")]);
+    last!.handOver([], behind);
+    expectExclusion(model);
+    expect(late.holds).toBe(false);
+  });
+
   test("names are told apart, whatever is in them", () => {
     expect(placeOf(LOCKS_PREFIX, "a/held/x")).toBe(`${LOCKS_PREFIX}a%2Fheld%2Fx/`);
     const key = `${placeOf(LOCKS_PREFIX, "ä/b %")}wait/s/17`;
@@ -208,6 +298,7 @@ describe("requests for a lock", () => {
 
   test("in any order, with leases that end at any time, one excludes the other, tokens grow and nobody waits for ever", () => {
     let held = 0;
+    let handed = 0;
     for (let seed = 1; seed <= 300; seed++) {
       const random = seededRandom(seed);
       const dice = (sides: number): number => random.uint32() % sides;
@@ -231,11 +322,20 @@ describe("requests for a lock", () => {
         } else if (all.length > 0) {
           const each = all[dice(all.length)]!;
           const before = each.token;
-          if (each.holds && dice(4) === 0) each.release();
-          else each.step();
+          if (each.holds && dice(4) === 0) {
+            const how = dice(3);
+            if (how === 0) each.release();
+            // What it knows may be as old as its request, or just read.
+            else
+              each.handOver(
+                all,
+                how === 1 ? each.request.next : (model.firstOf(WAITING, 1)[0] ?? null),
+              );
+          } else each.step();
           if (each.token !== before) {
             held += 1;
-            expect(each.token).toBeGreaterThan(Math.max(0, ...tokens));
+            // Who was handed the lock may hear of it when it is another one's already.
+            expect(tokens).not.toContain(each.token);
             tokens.push(each.token);
           }
         }
@@ -250,7 +350,9 @@ describe("requests for a lock", () => {
       }
       expect(all.filter(({ isOver }) => !isOver)).toEqual([]);
       expect(model.keys.size).toBe(0);
+      for (const each of all) handed += each.handed;
     }
+    expect(handed).toBeGreaterThan(50);
     expect(held).toBeGreaterThan(1000);
   });
 });
@@ -265,7 +367,11 @@ function expectFencing(model: LockModel, all: readonly Contender[]): void {
   });
   const exclusive = writers.filter(({ mode }) => mode === "exclusive");
   if (exclusive.length > 0 && writers.length > 1) expect(writers).toEqual(exclusive.slice(0, 1));
-  const largest = Math.max(0, ...all.map(({ token }) => token));
+  let largest = 0;
+  for (const [key, states] of model.history) {
+    if (lockKeyIn(LOCKS_PREFIX, key)?.isHeld !== true) continue;
+    for (const { createRevision } of states) largest = Math.max(largest, createRevision);
+  }
   for (const { token, mode } of writers)
     if (mode === "exclusive" && token !== largest) expect(token).toBe(largest);
 }

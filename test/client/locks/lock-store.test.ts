@@ -2,7 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
 import { observeElection, type Leader } from "../../../src/client/locks/election.ts";
-import { storeOf, type CoordinationSource } from "../../../src/client/locks/lock-store.ts";
+import {
+  gone as untilGone,
+  storeOf,
+  type CoordinationSource,
+} from "../../../src/client/locks/lock-store.ts";
 import { KeyEntry, KeyValue } from "../../../src/client/terms/range-entry.ts";
 import { FoundResult, MissingResult } from "../../../src/client/terms/read-result.ts";
 import { DeleteEvent, PutEvent, type WatchBatch } from "../../../src/client/watches/watch-types.ts";
@@ -79,7 +83,7 @@ describe("to wait until a key is gone", () => {
   test("takes no watch when it is gone already", async () => {
     const source = new FakeSource();
     source.states.push({ revision: 8, at: null });
-    await storeOf(source).gone(KEY, new AbortController().signal);
+    await untilGone(storeOf(source), KEY, null, new AbortController().signal);
     expect(source.asked).toEqual([]);
   });
 
@@ -87,11 +91,16 @@ describe("to wait until a key is gone", () => {
     const source = new FakeSource();
     source.states.push({ revision: 8, at: 5 }, { revision: 95, at: 5 });
     source.watches.push([COMPACTED], [gone(97)]);
-    await storeOf(source).gone(KEY, new AbortController().signal);
-    expect(source.asked).toMatchObject([
-      { from: 9, only: "deletes" },
-      { from: 96, only: "deletes" },
-    ]);
+    await untilGone(storeOf(source), KEY, null, new AbortController().signal);
+    expect(source.asked).toMatchObject([{ from: 9 }, { from: 96 }]);
+  });
+
+  test("reads nothing when it is known since when it is to be gone", async () => {
+    const source = new FakeSource();
+    source.watches.push([put(6), gone(9)]);
+    const { signal } = new AbortController();
+    expect(await untilGone(storeOf(source), KEY, 6, signal)).toBe(9);
+    expect(source.asked).toEqual([{ from: 6, signal }]);
   });
 
   test("throws what else is in the way", async () => {
@@ -99,7 +108,9 @@ describe("to wait until a key is gone", () => {
     source.states.push({ revision: 8, at: 5 });
     source.watches.push([new KvError("OVERLOADED", "too many")]);
     const { signal } = new AbortController();
-    await expect(storeOf(source).gone(KEY, signal)).rejects.toMatchObject({ code: "OVERLOADED" });
+    await expect(untilGone(storeOf(source), KEY, null, signal)).rejects.toMatchObject({
+      code: "OVERLOADED",
+    });
   });
 });
 
@@ -109,7 +120,7 @@ test("the one before is asked for by order of creation", async () => {
   const before = await storeOf(source).lastBefore("wait/", 7, { timeoutMs: 5 });
   expect(Buffer.from(before!).toString()).toBe("b");
   expect(source.asked).toEqual([
-    { timeoutMs: 5, orderBy: "create", reverse: true, limit: 1, maxCreateRevision: 6 },
+    { timeoutMs: 5, orderBy: "create", reverse: true, limit: 1, atLeast: 7, maxCreateRevision: 6 },
   ]);
   expect(await storeOf(source).lastBefore("wait/", 1, {})).toBeNull();
 });

@@ -67,6 +67,55 @@ describe("locks", () => {
     expect(costs[0]).toBeLessThanOrEqual(3);
   });
 
+  test("whoever asks again and again hands over with one write, asks for it with one, and needs no new lease", async () => {
+    const nodes = new FakeLeases();
+    let handOvers = 0;
+    let inside = 0;
+    let isOver = false;
+    const run = Array.from({ length: 5 }, async () => {
+      const { locks } = nodes.client();
+      while (!isOver) {
+        await locks.request("a", { ttl: 800 }, async () => {
+          inside += 1;
+          expect(inside).toBe(1);
+          await Promise.resolve();
+          inside -= 1;
+          handOvers += 1;
+        });
+      }
+    });
+    await nodes.pass(500);
+    const [had, written] = [handOvers, nodes.writes];
+    await nodes.pass(500);
+    const count = handOvers - had;
+    expect(count).toBeGreaterThan(20);
+    expect((nodes.writes - written) / count).toBeLessThan(2.2);
+    isOver = true;
+    await nodes.pass(200);
+    await Promise.all(run);
+    // What is spare is given back after a moment.
+    await nodes.pass(1200);
+    expect(nodes.model.keys.size).toBe(0);
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].filter((id) => nodes.hasLease(id))).toEqual([]);
+  });
+
+  test("the next one takes the lock by itself when the holder's lease ends while it rests", async () => {
+    const nodes = new FakeLeases();
+    const first = ask(nodes);
+    await nodes.pass(50);
+    const dying = ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    const last = ask(nodes, { ttl: 60_000 });
+    await nodes.pass(50);
+    first.release();
+    for (let i = 0; i < 20 && dying.lock === null; i++) await nodes.pass(5);
+    expect(dying.lock).not.toBeNull();
+    // Its process dies as soon as it has the lock.
+    void nodes.revoke(2, {});
+    await nodes.pass(200);
+    expect(last.lock).not.toBeNull();
+  });
+
   test("a request that is cancelled leaves nothing behind, and those behind it move up", async () => {
     const nodes = new FakeLeases();
     const abort = new AbortController();
@@ -133,6 +182,34 @@ describe("locks", () => {
     holder.release();
     await nodes.pass(50);
     expect(holder.error).toMatchObject({ code: "LEASE_LOST" });
+  });
+
+  test("what is made of a lock's signal is aborted with it, also with many requests on one signal", async () => {
+    const nodes = new FakeLeases();
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.name);
+    process.on("warning", note);
+    const abort = new AbortController();
+    const holder = ask(nodes);
+    const waiting = Array.from({ length: 30 }, () => ask(nodes, { signal: abort.signal }));
+    await nodes.pass(100);
+    const { signal } = holder.lock!;
+    const derived = AbortSignal.any([signal, new AbortController().signal]);
+    const twice = AbortSignal.any([derived]);
+    let told = 0;
+    twice.addEventListener("abort", () => (told += 1));
+    expect([derived.aborted, twice.aborted]).toEqual([false, false]);
+    ask(nodes, { steal: true });
+    await nodes.pass(50);
+    expect([derived.aborted, twice.aborted, told]).toEqual([true, true, 1]);
+    expect(twice.reason).toMatchObject({ code: "LOCK_LOST" });
+    expect(AbortSignal.any([signal]).reason).toMatchObject({ code: "LOCK_LOST" });
+    abort.abort();
+    await nodes.pass(50);
+    for (const { error } of waiting) expect(error).toMatchObject({ code: "CANCELLED" });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
   });
 
   test("what is wrong with a request is said before anything is asked", async () => {

@@ -1,0 +1,42 @@
+/**
+ * Listening to signals that many requests share: however many they are, a signal has one listener of ours. Node.js warns of a leak at eleven
+ * (MaxListenersExceededWarning), and a program that cancels a hundred requests with one signal leaks nothing.
+ */
+const listening = new WeakMap<AbortSignal, Listening>();
+
+interface Listening {
+  readonly callbacks: Set<() => void>;
+  readonly tell: () => void;
+}
+
+/**
+ * Calls back when the signal is aborted, once, and never when it already is.
+ * @returns stops listening; to call it again does no harm
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  const known = listening.get(signal) ?? listen(signal);
+  // The same function may be handed in twice: each stands for itself.
+  const own = (): void => callback();
+  known.callbacks.add(own);
+  return () => {
+    if (!known.callbacks.delete(own) || known.callbacks.size > 0) return;
+    signal.removeEventListener("abort", known.tell);
+    if (listening.get(signal) === known) listening.delete(signal);
+  };
+}
+
+function listen(signal: AbortSignal): Listening {
+  const callbacks = new Set<() => void>();
+  const tell = (): void => {
+    listening.delete(signal);
+    // Whoever is removed meanwhile is not called any more, as with listeners of the signal's own.
+    for (const callback of callbacks) {
+      callbacks.delete(callback);
+      callback();
+    }
+  };
+  const known = { callbacks, tell };
+  listening.set(signal, known);
+  signal.addEventListener("abort", tell, { once: true });
+  return known;
+}
