@@ -93,11 +93,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
     name: "the number of keys in a range compared wrongly",
     breaks: "a commit does not notice that a key of a range that was read has gone",
     patches: [
-      patch(
-        PLAN,
-        "return stands(count, is, compare.to);",
-        "return count <= compare.to || stands(count, is, compare.to);",
-      ),
+      patch(PLAN, "return stands(count, is, to);", "return count <= to || stands(count, is, to);"),
     ],
     by: "sim",
   },
@@ -110,7 +106,13 @@ export const TRANSACTIONS: readonly Mutant[] = [
   {
     name: "a range compared by its first key alone",
     breaks: "a commit does not notice that another key of a range that was read has changed",
-    patches: [patch(PLAN, "if (!holds) return false;", "return holds;")],
+    patches: [
+      patch(
+        PLAN,
+        "allHold &&= holds;\n      return holds;",
+        "allHold &&= holds;\n      return false;",
+      ),
+    ],
     by: "sim",
   },
   {

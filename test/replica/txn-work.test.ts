@@ -97,12 +97,12 @@ describe("work of transactions", () => {
     const state = stateWithKeys();
     let walked = 0;
     const counted = Object.create(state.cells, {
-      walk: {
-        *value(...args: Parameters<typeof state.cells.walk>) {
-          for (const pair of state.cells.walk(...args)) {
+      visit: {
+        value(...[start, end, visitor]: Parameters<typeof state.cells.visit>) {
+          state.cells.visit(start, end, (key, cell) => {
             walked += 1;
-            yield pair;
-          }
+            return visitor(key, cell);
+          });
         },
       },
     }) as typeof state.cells;

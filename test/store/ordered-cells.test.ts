@@ -60,6 +60,29 @@ describe("ordered cells", () => {
     );
   });
 
+  test("who visits a range meets what who walks through it meets, and no more than is wanted", () => {
+    const cells = new OrderedCells();
+    for (let n = 0; n < 1500; n++) cells.put(keyAt(nameOf(n)), "v" as ByteString, n, n + 1);
+    for (let n = 0; n < 1500; n += 3) {
+      cells.delete(keyAt(nameOf(n)), cells.history.last + 1);
+    }
+    const bounds = ["", "a", "key/", "key/1", "key/1499", "key/777", "key/999", "key/9999", "z"];
+    for (const start of bounds as ByteString[]) {
+      for (const end of [null, ...(bounds as ByteString[])]) {
+        const walked = Array.from(cells.walk(start, end, false), ([key, { version }]) => [
+          key,
+          version,
+        ]);
+        for (const wanted of [1, 100, 9999]) {
+          const visited: unknown[] = [];
+          cells.visit(start, end, (key, { version }) => visited.push([key, version]) < wanted);
+          expect(visited).toEqual(walked.slice(0, wanted));
+        }
+      }
+    }
+    new OrderedCells().visit(nameOf(0), null, () => expect.unreachable("there is nothing"));
+  });
+
   test("the content hash does not depend on the way there", () => {
     const cells = new OrderedCells();
     for (let n = 0; n < 300; n++) cells.put(keyAt(nameOf(n)), "v" as ByteString, n, n + 1);

@@ -56,8 +56,10 @@ export class SafetyChecker {
   readonly #stateHashes = new Map<number, string>();
   /** What each node has decided on its disk, by index. */
   readonly #own = new Map<number, (Uint8Array | undefined)[]>();
-  /** Decided by anybody when the node's disk was changed last. */
+  /** Decided by anybody when the disk was lost that had taken part for the node last. */
   readonly #decidedBefore = new Map<number, number>();
+  /** Nodes for which no disk has taken part since: what happens to one that only waits for the place moves nothing. */
+  readonly #placeless = new Set<number>();
   readonly #joining = new Map<number, Replica>();
   readonly #broken: string[] = [];
   #mayDiverge = false;
@@ -99,7 +101,7 @@ export class SafetyChecker {
 
   /** The node's disk is another one from now on, or not what it was. */
   onDiskChanged(node: number): void {
-    this.#decidedBefore.set(node, this.#decided.length);
+    if (!this.#placeless.has(node)) this.#decidedBefore.set(node, this.#decided.length);
     this.#own.delete(node);
     this.#joining.delete(node);
     const life = this.#lives.get(node);
@@ -127,7 +129,10 @@ export class SafetyChecker {
   onStart(node: number, replica: Replica, isWhole: boolean): void {
     const { core } = replica;
     const joins = replica.joining !== null || this.#joining.has(node);
-    if (joins) this.#joining.set(node, replica);
+    if (joins) {
+      this.#joining.set(node, replica);
+      this.#placeless.add(node);
+    } else this.#placeless.delete(node);
     const lack = joins ? null : this.lackOf(node, replica);
     if (isWhole) this.#hold(lack === null, `node ${node}: came back with ${lack}`);
     if (!isWhole) this.#forgetBallots(node);
@@ -217,6 +222,7 @@ export class SafetyChecker {
       return this.#hold(!COUNTS.has(type), text);
     }
     this.#joining.delete(node);
+    this.#placeless.delete(node);
     this.#trust.onPlaced(node);
     // From here on this disk answers for the node; what the lost one had told is told no more.
     const { durable } = replica.core;

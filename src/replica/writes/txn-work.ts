@@ -107,7 +107,6 @@ function* rangesOf(op: TxnOp): Generator<WeighedRange> {
 /** Deleted ones that the history still has included, as they are passed over one by one. @param max more are not counted */
 function cellsIn(cells: CellsView, { start, end }: WeighedRange["where"], max: number): number {
   let count = 0;
-  const walk = cells.walk(start, end, false)[Symbol.iterator]();
-  while (count < max && walk.next().done !== true) count += 1;
+  if (max > 0) cells.visit(start, end, () => ++count < max);
   return count;
 }

@@ -10,6 +10,7 @@
  */
 import { type ByteString, LEASE_KEYS_MAX, TXN_KEYS_MAX, unreachable } from "../../base/index.ts";
 import type { StoredValue } from "../history/cell.ts";
+import type { Visit } from "../keys/frozen-cells.ts";
 import type { Leases } from "../keys/leases.ts";
 import { growthBy, type OrderedCells } from "../keys/ordered-cells.ts";
 import { BOUND_KEY_BYTES, KEY_OVERHEAD_BYTES } from "../history/state-size.ts";
@@ -45,7 +46,7 @@ interface Decision {
   readonly nested: readonly Decision[];
 }
 
-export type PlannedCells = Pick<OrderedCells, "get" | "walk"> & {
+export type PlannedCells = Pick<OrderedCells, "get" | "visit"> & {
   readonly leases: Pick<Leases, "has" | "keysOf">;
 };
 
@@ -120,23 +121,26 @@ class Planner {
   }
 
   #holds(compare: Compare): boolean {
-    const { where, is } = compare;
-    if (compare.target === "count") {
+    const { where, is, target, to } = compare;
+    if (target === "count") {
       let count = 0;
-      for (const _ of this.#there(where)) count += 1;
-      return stands(count, is, compare.to);
+      this.#there(where, () => {
+        count += 1;
+        return true;
+      });
+      return stands(count, is, to);
     }
     let isNone = true;
-    for (const [, stored] of this.#there(where)) {
-      isNone = false;
+    let allHold = true;
+    this.#there(where, (_, stored) => {
       const holds =
-        compare.target === "value"
-          ? stands(stored.value, is, compare.to)
-          : stands(stored[compare.target] ?? 0, is, compare.to);
-      if (!holds) return false;
-    }
-    if (!isNone) return true;
-    return compare.target !== "value" && stands(0, is, compare.to);
+        target === "value" ? stands(stored.value, is, to) : stands(stored[target] ?? 0, is, to);
+      isNone = false;
+      allHold &&= holds;
+      return holds;
+    });
+    if (!isNone) return allHold;
+    return target !== "value" && stands(0, is, to);
   }
 
   #put({ key, value, previous, lease = 0 }: PutOp): TxnResult {
@@ -179,14 +183,15 @@ class Planner {
     let count = 0;
     const deleted: Found[] = [];
     // What was put before is in no range that is deleted (PLAN-3).
-    for (const [key, stored] of this.#there(where)) {
-      if (this.changes.has(key)) continue;
+    this.#there(where, (key, stored) => {
+      if (this.changes.has(key)) return true;
       count += 1;
       this.growth -= KEY_OVERHEAD_BYTES + key.length + stored.value.length;
       if (stored.lease) this.growth -= BOUND_KEY_BYTES;
       this.changes.set(key, null);
       if (previous) deleted.push(foundAt(key, stored));
-    }
+      return true;
+    });
     return { op: "delete", count, previous: deleted };
   }
 
@@ -194,54 +199,53 @@ class Planner {
     const found: Found[] = [];
     let count = 0;
     let more = false;
-    for (const [key, stored] of this.#merged(where)) {
-      if (limit > 0 && count === limit) {
-        more = true;
-        break;
-      }
+    this.#merged(where, (key, stored) => {
+      more = limit > 0 && count === limit;
+      if (more) return false;
       count += 1;
       if (!countOnly) found.push(foundAt(key, stored));
-    }
+      return true;
+    });
     return { op: "get", count, more, keysOnly, found };
   }
 
   /** The keys as they are with the changes planned so far, in order. */
-  *#merged(where: Where): Generator<readonly [ByteString, StoredValue], void, undefined> {
+  #merged(where: Where, visitor: Visit<StoredValue>): void {
     const created = this.#created.filter((key) => isIn(key, where)).toSorted(byBytes);
     let next = 0;
-    for (const [key, stored] of this.#there(where)) {
-      for (; next < created.length; next++) {
+    let goesOn = true;
+    this.#there(where, (key, stored) => {
+      for (; goesOn && next < created.length; next++) {
         const other = created[next];
         if (other === undefined || other > key) break;
-        yield* this.#changed(other);
+        goesOn = this.#changed(other, visitor);
       }
       const change = this.changes.get(key);
-      if (change !== null) yield [key, change ?? stored];
-    }
-    for (; next < created.length; next++) {
+      if (goesOn && change !== null) goesOn = visitor(key, change ?? stored);
+      return goesOn;
+    });
+    for (; goesOn && next < created.length; next++) {
       const other = created[next];
-      if (other !== undefined) yield* this.#changed(other);
+      if (other !== undefined) goesOn = this.#changed(other, visitor);
     }
   }
 
-  *#changed(key: ByteString): Generator<readonly [ByteString, StoredValue], void, undefined> {
+  #changed(key: ByteString, visitor: Visit<StoredValue>): boolean {
     const change = this.changes.get(key);
-    if (change != null && this.#counts()) yield [key, change];
+    return change == null || !this.#counts() || visitor(key, change);
   }
 
   /** The keys that there are in the cells, in order, until there are too many of them (PLAN-2). */
-  *#there(where: Where): Generator<readonly [ByteString, StoredValue], void, undefined> {
+  #there(where: Where, visitor: Visit<StoredValue>): void {
     if ("key" in where) {
       const stored = this.#lookAt(where.key);
-      if (stored !== undefined) yield [where.key, stored];
+      if (stored !== undefined) visitor(where.key, stored);
       return;
     }
-    if (where.end !== null && where.end <= where.start) return;
-    for (const [key, newest] of this.#cells.walk(where.start, where.end, false)) {
-      if (newest.version === 0) continue;
-      if (!this.#counts()) return;
-      yield [key, newest];
-    }
+    this.#cells.visit(where.start, where.end, (key, newest) => {
+      if (newest.version === 0) return true;
+      return this.#counts() && visitor(key, newest);
+    });
   }
 
   #lookAt(key: ByteString): StoredValue | undefined {

@@ -21,9 +21,11 @@ import {
   costOf,
   FrozenCells,
   rangeOf,
+  visit,
   walk,
   type KeyValue,
   type RangeQuery,
+  type Visit,
 } from "./frozen-cells.ts";
 import { History, type HistoryView } from "../history/history.ts";
 import type { KeySource } from "../entries/key-source.ts";
@@ -205,6 +207,11 @@ export class OrderedCells {
     return walk(this.#tree, start, end ?? undefined, reverse);
   }
 
+  /** As `walk`, forwards, at a fifth of its cost. The visitor changes nothing here. */
+  visit(start: ByteString, end: ByteString | null, visitor: Visit): void {
+    visit(this.#tree, start, end, visitor);
+  }
+
   /** The content as it is now, whatever happens here later. Takes almost constant time. */
   clone(): FrozenCells {
     this.#generation += 1;
@@ -279,7 +286,7 @@ export class OrderedCells {
 }
 
 /** What reads need of the cells. */
-export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "history">;
+export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "visit" | "history">;
 
 function leasedCopy(cell: Cell, lease: number): LeasedCell {
   const { key, keyHash, value, createRevision, modRevision, version, generation, hash } = cell;

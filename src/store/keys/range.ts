@@ -103,6 +103,12 @@ export interface ReadSource {
     end: ByteString | null,
     reverse: boolean,
   ): Iterable<readonly [ByteString, KeyVersion]>;
+  /** As `walk`, forwards; false ends it. */
+  visit(
+    start: ByteString,
+    end: ByteString | null,
+    visitor: (key: ByteString, newest: KeyVersion) => boolean,
+  ): void;
   readonly history: HistoryView;
 }
 
@@ -121,6 +127,9 @@ export function readPage(
   const { start, end, reverse, countOnly, keysOnly, select } = request;
   if (select !== undefined && select.order !== "key") {
     return readInOrder(source, revision, request, select, select.order, looked, limits);
+  }
+  if (countOnly && !reverse && select === undefined) {
+    return countPage(source, revision, request, looked, limits);
   }
   const keysMax = countOnly ? request.limit : Math.min(request.limit, limits.keys);
   const cellsMax = looked.cells + limits.cells;
@@ -150,6 +159,31 @@ export function readPage(
     bytes += key.length + (keysOnly ? 0 : stored.value.length);
   }
   return { revision, count, keys, resume: null };
+}
+
+/** Nothing but the number, which takes a few bytes to ask for and nothing to answer: so it is to take as little as can be. */
+function countPage(
+  source: ReadSource,
+  revision: number,
+  { start, end, limit }: RangeRequest,
+  looked: Looked,
+  limits: PageLimits,
+): RangePage {
+  const cellsMax = looked.cells + limits.cells;
+  const { history } = source;
+  let count = 0;
+  let resume: ByteString | null = null;
+  source.visit(start, end, (key, newest) => {
+    if (count >= limit || looked.cells >= cellsMax) {
+      resume = key;
+      return false;
+    }
+    looked.cells += 1;
+    const place = placeAt(key, newest, revision, history, looked);
+    if (isThere(key, newest, place, history)) count += 1;
+    return true;
+  });
+  return { revision, count, keys: [], resume };
 }
 
 /** RANGE-3. */

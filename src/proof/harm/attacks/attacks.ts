@@ -28,7 +28,8 @@ const SETTLE_MS = 200;
 /** What an attack has left behind is worked off, its connections have ended. */
 const RECOVER_MS = 1500;
 const SAMPLE_MS = 50;
-const PREPARE_MAX_MS = 30_000;
+/** 24,000 writes, on a machine that may be busy with other things. */
+const PREPARE_MAX_MS = 120_000;
 
 export async function runAttack(attack: Attack, options: AttackOptions): Promise<AttackResult> {
   const { ms, rounds } = options;
@@ -122,10 +123,10 @@ async function begin(plan: AttackPlan, sent: Sent): Promise<ChildProcess> {
   const attacker = child("attacker.ts", plan);
   const before = { ...sent };
   await new Promise<void>((begun, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`${plan.attack} does not begin`)),
-      PREPARE_MAX_MS,
-    );
+    const timer = setTimeout(() => {
+      attacker.kill("SIGKILL");
+      reject(new Error(`${plan.attack} does not begin`));
+    }, PREPARE_MAX_MS);
     attacker.on("message", (report: AttackerReport) => {
       clearTimeout(timer);
       if (report.kind === "begun") return begun();
