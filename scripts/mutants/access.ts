@@ -150,9 +150,7 @@ export const ACCESS: readonly Mutant[] = [
   {
     name: "a repetition tells what was found",
     breaks: "a user whose right was withdrawn is told a value again",
-    patches: [
-      patch(STATE, "if (denied !== 0) this.#answer.withhold(denied);\n", "void denied;\n"),
-    ],
+    patches: [patch(STATE, "if (denied !== 0) this.#answer.withhold(denied);\n", "void denied;\n")],
     by: ["test/store/access.test.ts"],
   },
   {
