@@ -5,6 +5,7 @@ import { NewFile } from "../machine/host/index.ts";
 import { BackupError } from "../storage/backup/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { BackupFolder, backupName } from "./backup-folder.ts";
+import { integerBetween } from "./integer.ts";
 import { makeBackup } from "./make-backup.ts";
 import type { Output } from "./output.ts";
 import { sizeText } from "./progress.ts";
@@ -47,11 +48,7 @@ export function scheduleOf(
     const text = "--keep makes new files in a directory: - and --force make no sense with it";
     throw new KvError("BAD_REQUEST", text);
   }
-  const count = /^\d{1,5}$/.test(keep) ? Number(keep) : 0;
-  if (count < 1 || count > KEEP_MAX) {
-    const text = `--keep: expected a number from 1 to ${KEEP_MAX}, got "${keep}"`;
-    throw new KvError("BAD_REQUEST", text);
-  }
+  const count = integerBetween("--keep", keep, 1, KEEP_MAX);
   return { path: resolve(path), keep: count, everyMs: every === undefined ? null : everyOf(every) };
 }
 

@@ -22,4 +22,4 @@ export type { MemoryLevel } from "./writes/space.ts";
 export type { WatchStats } from "./watches/watch-hub.ts";
 export { DEFAULT_WATCH_LIMITS, type WatchLimits } from "./watches/watch-limits.ts";
 export type { WatchRoute } from "./watches/watch.ts";
-export { mayReadAll } from "./turn/answer-reads.ts";
+export { mayReadAll, placesOf } from "./turn/answer-reads.ts";

@@ -82,7 +82,7 @@ test("told to end while none can be made it ends with 1; wrong flags are said", 
   expect(await running.ended).toBe(1);
   const wrong: readonly [string, readonly string[]][] = [
     ["--every needs --keep", ["--every", "1h"]],
-    ["--keep: expected a number from 1", ["--keep", "0"]],
+    ["--keep: expected an integer from 1 to 10000", ["--keep", "0"]],
     ["--every: expected a time like", ["--keep", "2", "--every", "soon"]],
     ["--force make no sense", ["--keep", "2", "--force"]],
   ];

@@ -24,6 +24,7 @@ import type {
   RangeRequest,
   Rights,
   StoredValue,
+  Where,
 } from "../../store/index.ts";
 
 export interface ReadableState {
@@ -177,13 +178,21 @@ function valueOf({ value, createRevision, modRevision, version }: StoredValue): 
   return { value, createRevision, modRevision, version };
 }
 
+/** The keys and ranges that are asked for. Null: leases. */
+export function placesOf(wanted: Wanted): readonly Where[] | null {
+  if (typeof wanted === "string") return [{ key: wanted }];
+  if ("keys" in wanted) return wanted.keys.map((key) => ({ key }));
+  if ("key" in wanted) return [{ key: wanted.key }];
+  if ("history" in wanted) return [{ key: wanted.history }];
+  return "end" in wanted ? [{ start: wanted.start, end: wanted.end }] : null;
+}
+
 /** All of what is asked for, not only what is there: what is left out would tell something too. */
 export function mayReadAll(rights: Rights, wanted: Wanted): boolean {
+  // Most reads are of one key, for which no list is made.
   if (typeof wanted === "string") return rights.mayRead({ key: wanted });
-  if ("keys" in wanted) return wanted.keys.every((key) => rights.mayRead({ key }));
-  if ("key" in wanted) return rights.mayRead({ key: wanted.key });
-  if ("history" in wanted) return rights.mayRead({ key: wanted.history });
-  if ("end" in wanted) return rights.mayRead({ start: wanted.start, end: wanted.end });
+  const places = placesOf(wanted);
+  if (places !== null) return places.every((place) => rights.mayRead(place));
   // Who knows the id of a lease may bind keys to it, and so keep its holder from revoking it.
   if ("leasesAfter" in wanted) return rights.isRoot;
   // Of one lease anybody is told whom the cluster knows; of its keys: `answerLeases`.

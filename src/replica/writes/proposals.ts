@@ -114,10 +114,6 @@ export class Proposals<R> {
     return this.#commands;
   }
 
-  get outstandingBatches(): number {
-    return this.#outstanding.size;
-  }
-
   /** Groups that were never handed over. */
   get hasStaged(): boolean {
     return this.#staged.length > 0;

@@ -1,5 +1,5 @@
 /** What of a client's frame goes into the audit log: each command and read with its keys, and never a value. */
-import { mayReadAll } from "../../replica/index.ts";
+import { mayReadAll, placesOf } from "../../replica/index.ts";
 import { printable } from "../../base/index.ts";
 import {
   ACCESS_NAME,
@@ -18,12 +18,7 @@ import {
 } from "../../store/index.ts";
 import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/index.ts";
 import type { Audit } from "../../machine/ports/index.ts";
-import {
-  type ClientFrame,
-  forEachRead,
-  type Wanted,
-  type WatchRequest,
-} from "../../protocol/client/index.ts";
+import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
 
 export interface Asker {
   readonly access: AccessState;
@@ -74,7 +69,7 @@ function recordReads(
 ): void {
   const rights = access.isOn ? rightsOf(access, actor) : null;
   forEachRead(frame, (_, wanted) => {
-    const where = whereOf(wanted);
+    const where = placesOf(wanted);
     const isOfKeys = typeof wanted !== "string" && "lease" in wanted && wanted.withKeys;
     audit.record({
       user: userOf(actor),
@@ -86,15 +81,6 @@ function recordReads(
         (mayReadAll(rights, wanted) && (!isOfKeys || leases.areAll(wanted.lease, rights.mayRead))),
     });
   });
-}
-
-/** Null: leases. */
-function whereOf(wanted: Wanted): readonly Where[] | null {
-  if (typeof wanted === "string") return [{ key: wanted }];
-  if ("keys" in wanted) return wanted.keys.map((key) => ({ key }));
-  if ("key" in wanted) return [{ key: wanted.key }];
-  if ("history" in wanted) return [{ key: wanted.history }];
-  return "end" in wanted ? [{ start: wanted.start, end: wanted.end }] : null;
 }
 
 function recordWatches(

@@ -27,7 +27,6 @@ const STATUS = 1;
 
 export class LastWords {
   readonly #options: LastWordsOptions;
-  readonly #onUncaught = (error: unknown): void => this.#uncaught(error);
 
   constructor(options: LastWordsOptions) {
     this.#options = options;
@@ -35,11 +34,7 @@ export class LastWords {
 
   /** From now on what nobody catches, rejected promises too, ends the process as told above. */
   watch(): void {
-    process.on("uncaughtException", this.#onUncaught);
-  }
-
-  unwatch(): void {
-    process.off("uncaughtException", this.#onUncaught);
+    process.on("uncaughtException", (error: unknown) => this.#uncaught(error));
   }
 
   cannotStart(error: unknown): void {
