@@ -150,7 +150,7 @@ export const ACCESS: readonly Mutant[] = [
   {
     name: "a repetition tells what was found",
     breaks: "a user whose right was withdrawn is told a value again",
-    patches: [patch(STATE, "if (denied !== 0) this.#answer.withhold(denied);", "void denied;")],
+    patches: [patch(STATE, "    this.#answer.withhold(this.#judge.refusalOf(this.#cursor));\n", "")],
     by: ["test/store/access.test.ts"],
   },
   {

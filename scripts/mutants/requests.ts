@@ -355,8 +355,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/relay/relay.ts",
-        "      this.#hosts.delete(host.name);\n      this.#hostsOf.get(route.id)?.delete(peer);\n",
-        "      this.#hostsOf.get(route.id)?.delete(peer);\n",
+        "      this.#away.delete(away.name);\n      this.#awayOf.get(route.id)?.delete(peer);\n",
+        "      this.#awayOf.get(route.id)?.delete(peer);\n",
       ),
     ],
     by: ["test/replica/relay.test.ts"],

@@ -578,8 +578,7 @@ export class KvState {
   #repeatAnswer(session: Session, kept: number): void {
     const { op, sequence } = this.#cursor;
     this.#answer.repeat(session, kept, sequence, op, this.#revision);
-    const denied = this.#judge.refusalOf(this.#cursor);
-    if (denied !== 0) this.#answer.withhold(denied);
+    this.#answer.withhold(this.#judge.refusalOf(this.#cursor));
   }
 
   /** Planned in full, and then all of it is done or nothing. */

@@ -89,9 +89,10 @@ export class AnswerAtHand {
   /**
    * For who may not read any more what was found. Of a cas that did nothing not even its revision is told, and without one the
    * client would take the key for absent: it is refused, which is as true, as nothing was done.
-   * @param refusal the wire number of the error with which the command would be refused now
+   * @param refusal the wire number of the error with which the command would be refused now; 0: it would not, and all is told
    */
   withhold(refusal: number): void {
+    if (refusal === 0) return;
     this.actual = undefined;
     if (this.status === STATUS.casFailed || this.status === STATUS.casFailedLarge) {
       this.set(refusal, 0);

@@ -14,7 +14,7 @@ export interface ReplicaSetup {
 }
 
 export type ReplicaStep =
-  /** The oldest message under way; heartbeats have a lane of their own. */
+  /** The oldest message under way; heartbeats have a wire of their own. */
   | { readonly do: "deliver"; readonly from: NodeId; readonly to: NodeId }
   | { readonly do: "deliverHeartbeat"; readonly from: NodeId; readonly to: NodeId }
   /** The node's turn ends: it steps for all that has come in. */

@@ -245,10 +245,10 @@ class Chooser {
   }
 
   #message(kind: "deliver" | "deliverHeartbeat"): ReplicaStep | null {
-    const lanes = this.#world.sessions.busy(kind === "deliverHeartbeat");
-    const weights = lanes.map(({ from, to }) => (this.#late.has(`${from}>${to}`) ? 0.05 : 1));
-    const lane = lanes[this.#dice.weighted(weights)];
-    return lane === undefined ? null : { do: kind, from: lane.from, to: lane.to };
+    const wires = this.#world.sessions.busy(kind === "deliverHeartbeat");
+    const weights = wires.map(({ from, to }) => (this.#late.has(`${from}>${to}`) ? 0.05 : 1));
+    const wire = wires[this.#dice.weighted(weights)];
+    return wire === undefined ? null : { do: kind, from: wire.from, to: wire.to };
   }
 
   #nodeStep(
