@@ -343,7 +343,7 @@ describe("watch", () => {
         "node 1: links broken 2",
         "node 1 hears no majority",
         "node 1 follows node 2",
-        "node 2 leads (ballot 4.2)",
+        "node 2 leads (ballot 4.0.2)",
         "node 3 does not answer at 127.0.0.1:4103 (`sh run3.sh` starts it)",
         "node 3 answers",
       ]),
