@@ -1,6 +1,6 @@
 /** What happened when: marks where something changed, and for each node the stretches of what it was. */
 import { unreachable } from "../base/index.ts";
-import type { AdminBallot } from "../protocol/admin/index.ts";
+import { ballotText } from "../protocol/admin/index.ts";
 import { causeOf } from "./causes.ts";
 import type { LinkSide, LinkView, Mark, NodeView, Stretch } from "./cluster-view.ts";
 
@@ -9,10 +9,6 @@ const KEPT_MS = 10 * 60_000;
 const MARKS_MAX = 500;
 /** Both ends of a link change one after the other: what is gone again sooner is no change of its own. */
 const LINK_SETTLES_MS = 250;
-
-export function ballotText({ n, priority, pid }: AdminBallot): string {
-  return `${n}.${priority}.${pid}`;
-}
 
 export function isLeading({ reach, status }: NodeView): boolean {
   return reach === "live" && status?.role === "leader" && status.standing === "leading";

@@ -162,7 +162,7 @@ describe("status", () => {
     });
     expect(out).toContain("node 1: leader, phase accept, hears a majority, serves requests");
     expect(out).toContain("node 2: follower of node 1");
-    expect(out).toContain("promised ballot 4 of node 1 · own ballot 3 of node 2");
+    expect(out).toContain("promised ballot 4.0.1 · own ballot 3.0.2");
     expect(out).toContain("decided 12 · accepted 13 · applied 12 · compacted 2");
     expect(out).toContain("1 key at revision 9 · 3 clients · up 3 h 0 min");
   });

@@ -256,8 +256,8 @@ describe("status", () => {
     const { out, err, status } = await run("status", world);
     expect(out.split("\n")).toEqual([
       "node  role     leader  ballot  decided  applied  majority   keys  up         links",
-      "   1  cut off  2       4.1          12       12  NOT heard     1  3 h 0 min  broken 2, 3 (out)",
-      "   2  leader   2       4.2          12       12  heard         1  3 h 0 min  broken 1 (there) · to 1 30 % lost · to 1 +50 ms · down 3",
+      "   1  cut off  2       4.0.1        12       12  NOT heard     1  3 h 0 min  broken 2, 3 (out)",
+      "   2  leader   2       4.0.2        12       12  heard         1  3 h 0 min  broken 1 (there) · to 1 30 % lost · to 1 +50 ms · down 3",
       "   3  does not answer at 127.0.0.1:4103 (`sh run3.sh` starts it)",
       "node 2 leads",
       "",
@@ -343,7 +343,7 @@ describe("watch", () => {
         "node 1: links broken 2",
         "node 1 hears no majority",
         "node 1 follows node 2",
-        "node 2 leads (ballot 4.2)",
+        "node 2 leads (ballot 4.0.2)",
         "node 3 does not answer at 127.0.0.1:4103 (`sh run3.sh` starts it)",
         "node 3 answers",
       ]),

@@ -28,6 +28,7 @@ beforeEach(() => {
   put("tsconfig.json", "{}");
   put("tsconfig.build.json", "{}");
   put("src/index.ts", "");
+  put("scripts/build-library.mjs", "");
   put("scripts/build-page.mjs", "");
   put("npm/npm", '#!/bin/sh\necho "npm $*" >>calls\n');
   chmodSync(join(root, "npm/npm"), 0o755);

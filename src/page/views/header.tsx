@@ -1,7 +1,7 @@
 import type { ComponentChild } from "preact";
+import { ballotText } from "../../protocol/admin/index.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { Who } from "../rights.ts";
-import { ballotText } from "../timeline.ts";
 import { Icon } from "./icons.tsx";
 import { readOnlyText } from "./read-only.ts";
 import type { ThemeChoice } from "./use-theme.ts";

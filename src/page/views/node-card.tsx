@@ -1,7 +1,7 @@
 import type { ComponentChild, Ref } from "preact";
+import { ballotText } from "../../protocol/admin/index.ts";
 import { unreachable } from "../../base/index.ts";
 import type { NodeView } from "../cluster-view.ts";
-import { ballotText } from "../timeline.ts";
 import { formatCount } from "./format.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { nodeAlarms, nodeLook, type ShownRole } from "./node-look.ts";

@@ -1,9 +1,8 @@
 import type { ComponentChild } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { AdminStatus } from "../../protocol/admin/index.ts";
+import { ballotText, type AdminStatus } from "../../protocol/admin/index.ts";
 import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
-import { ballotText } from "../timeline.ts";
 import {
   capitalised,
   formatBytes,

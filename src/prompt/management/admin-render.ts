@@ -1,7 +1,7 @@
 /** What nodes tell management, in words. Pure. */
 import { printable } from "../../base/index.ts";
 import { alarmText } from "../../client/admin/index.ts";
-import type { AdminBallot, AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
+import { type AdminLink, type AdminStatus, ballotText } from "../../protocol/admin/index.ts";
 import { formatDuration, type Style } from "../terminal/index.ts";
 
 export function renderStatus(status: AdminStatus, style: Style): string {
@@ -33,10 +33,6 @@ export function renderStatus(status: AdminStatus, style: Style): string {
 function leasesText(leases: AdminStatus["leases"]): string[] {
   if (leases === undefined || leases.count === 0) return [];
   return [`  ${count(leases.count, "lease")} · clock ${formatDuration(leases.clockMs)}`];
-}
-
-function ballotText({ n, pid }: AdminBallot): string {
-  return pid === 0 ? "none" : `${n} of node ${pid}`;
 }
 
 function count(n: number, what: string): string {

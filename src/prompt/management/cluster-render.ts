@@ -1,11 +1,11 @@
 /** A whole cluster in words: a table of its nodes, and what changed from one look to the next. Pure. */
 import { type KvError, unreachable } from "../../base/index.ts";
 import { alarmText, type ClusterLook, leaderIn, type NodeLook } from "../../client/admin/index.ts";
-import type {
-  AdminAlarm,
-  AdminBallot,
-  AdminLink,
-  AdminStatus,
+import {
+  type AdminAlarm,
+  type AdminLink,
+  type AdminStatus,
+  ballotText,
 } from "../../protocol/admin/index.ts";
 import { formatDuration, type Paint, type Style } from "../terminal/index.ts";
 
@@ -72,7 +72,7 @@ function cellsOf(status: AdminStatus, leader: number | null, style: Style): read
     { text: String(nodeId), paint: style.node },
     roleCell,
     { text: status.leader === null ? "none" : String(status.leader) },
-    { text: ballotShort(status.promise) },
+    { text: ballotText(status.promise) },
     { text: String(status.decidedIdx) },
     { text: String(status.appliedIdx) },
     quorumConnected ? { text: "heard" } : { text: "NOT heard", paint: style.warn },
@@ -83,11 +83,6 @@ function cellsOf(status: AdminStatus, leader: number | null, style: Style): read
 
 function warnIf({ standing }: AdminStatus, style: Style): { readonly paint?: Paint } {
   return standing === "cutOff" ? { paint: style.warn } : {};
-}
-
-/** "4.1": the fourth ballot, of node 1. */
-function ballotShort({ n, pid }: AdminBallot): string {
-  return pid === 0 ? "none" : `${n}.${pid}`;
 }
 
 function leaderLine(look: ClusterLook, leader: number | null, style: Style): string {
@@ -201,7 +196,7 @@ export function leaderChange(before: ClusterLook, after: ClusterLook): Change | 
   const leader = leaderIn(after);
   if (leader === leaderIn(before)) return null;
   const status = after.find(({ node }) => node === leader)?.status;
-  const ballot = status === undefined || status === null ? null : ballotShort(status.promise);
+  const ballot = status === undefined || status === null ? null : ballotText(status.promise);
   return { event: "leader", leader, ballot };
 }
 

@@ -22,4 +22,5 @@ export {
   type LinkDirection,
   parseAdminResult,
 } from "./admin.ts";
+export { ballotText } from "./ballot-text.ts";
 export { type ClusterInfo, clusterInfoSchema } from "./cluster-info.ts";
