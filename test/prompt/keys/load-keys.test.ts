@@ -1,4 +1,5 @@
 /** `load` at the client prompt: what is typed, and what it tells while a cluster answers, is silent, and answers again. */
+import { getMaxListeners } from "node:events";
 import { expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
 import { clientTable, type ClientAction } from "../../../src/prompt/commands/client-commands.ts";
@@ -90,4 +91,12 @@ test("at a terminal it is redrawn in place until q is pressed", async () => {
   await ended;
   expect(drawn.at(-1)).toBe("closed");
   expect(shown).toEqual([]);
+});
+
+test("many writes that wait are no leak to warn of, on any version of Node.js", async () => {
+  const { abort, run } = world();
+  const ended = loadKeys(run, RATE);
+  expect(getMaxListeners(abort.signal)).toBe(0);
+  abort.abort();
+  await ended;
 });
