@@ -128,6 +128,15 @@ describe("systemd", () => {
     expect(text).toMatch(/^data-dir +\/var\/lib\/omnikv\/data +file /m);
     expect(text).toMatch(/^host +10\.0\.0\.1 /m);
   });
+
+  test("a secret that the cluster file names is among the settings that hold", () => {
+    const cluster = join(scratch, "with-secret.json");
+    const nodes = [1, 2, 3].map((id) => ({ id }));
+    writeFileSync(cluster, JSON.stringify({ nodes, secretFile }));
+    const text = printConfig(["--node", "1", "--cluster", cluster]);
+    const line = text.split("\n").find((each) => each.startsWith("secret-file "));
+    expect(line?.split(/ {2,}/).slice(1)).toEqual([secretFile, "follows from the others"]);
+  });
 });
 
 describe("Docker", () => {

@@ -1,4 +1,5 @@
 /** Carries out `load` of the client prompt: a line a second, or redrawn in place, until it is interrupted. */
+import { setMaxListeners } from "node:events";
 import type { KvRequests } from "../../client/index.ts";
 import type { RequestOptions } from "../../client/terms/index.ts";
 import { Load, LOAD_KEYS, type LoadView } from "../../client/scenarios/index.ts";
@@ -74,6 +75,8 @@ class Answers {
 export async function loadKeys(run: LoadRun, { perSecond, forMs }: LoadAction): Promise<Outcome> {
   const { client, clock, request, style, screen } = run;
   const startedMs = clock.now();
+  // Each write that waits listens to it, and Node.js 20 warns of a leak when eleven do.
+  setMaxListeners(0, request.signal);
   const answers = new Answers(clock);
   const load = new Load({
     clock,

@@ -91,3 +91,17 @@ test("at a terminal it is redrawn in place until q is pressed", async () => {
   expect(drawn.at(-1)).toBe("closed");
   expect(shown).toEqual([]);
 });
+
+test("many writes that wait are no leak to warn of, on any version of Node.js", async () => {
+  const { abort, run } = world();
+  const warned: string[] = [];
+  const warn = ({ name }: Error): void => void warned.push(name);
+  process.on("warning", warn);
+  const ended = loadKeys(run, RATE);
+  for (let i = 0; i < 20; i++) abort.signal.addEventListener("abort", () => {});
+  await new Promise(setImmediate);
+  process.off("warning", warn);
+  expect(warned).toEqual([]);
+  abort.abort();
+  await ended;
+});

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { runHealth, type HealthFlags } from "../../../src/bin/health.ts";
 import { operatorPages } from "../../../src/server/metrics/pages.ts";
 import { readToken } from "../../../src/server/probes/read-token.ts";
@@ -61,6 +61,36 @@ describe("omnikv health", () => {
       status: 0,
       out: `node 1 at ${a}: ready\nnode 2 at ${b}: ready\n`,
     });
+  });
+
+  test("it waits until every node is ready, and not longer than it was told to", async () => {
+    let asked = 0;
+    const [ready, not] = [await node(true), await node(false)];
+    const later = await listen((_, response) => {
+      asked += 1;
+      response.writeHead(307).end();
+    });
+    expect(await health({ nodes: ready, wait: "1min" })).toMatchObject({ status: 0 });
+    expect((await health({ nodes: not, wait: "300ms" })).status).toBe(1);
+    expect(await health({ nodes: later, wait: "600ms" })).toMatchObject({ status: 1 });
+    expect(asked).toBeGreaterThan(1);
+    await expect(health({ nodes: ready, wait: "soon" })).rejects.toThrow("--wait: expected a time");
+  });
+
+  test("the cluster of a variable, where no option names one", async () => {
+    const file = join(directory, "cluster.json");
+    const address = await node(true);
+    const [host = "", port] = address.split(":");
+    writeFileSync(file, JSON.stringify({ nodes: [{ id: 1, host, port: Number(port) }] }));
+    vi.stubEnv("OMNIKV_CLUSTER", file);
+    try {
+      expect((await health({})).out).toBe(`node 1 at ${address}: ready\n`);
+      expect((await health({ nodes: "127.0.0.1:1" })).out).toContain("127.0.0.1:1: not ready");
+      vi.stubEnv("OMNIKV_CLUSTER", "/nowhere");
+      await expect(health({})).rejects.toThrow("OMNIKV_CLUSTER: cannot read /nowhere");
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test("1 when one is not, or does not answer, and why", async () => {
