@@ -3,11 +3,11 @@
  * the next one comes, in one revision. So a hand-over costs one write, and the next holder is told by its watch.
  *
  * Invariants:
- *   HANDOVER-1. What is handed over was held until then: the transaction checks that the holder's key is there as it was made, and only
+ *   GIVEBACK-1. What is handed over was held until then: the transaction checks that the holder's key is there as it was made, and only
  *       exclusive holders hand over, so that nobody else holds the lock at that revision (LOCKREQUEST-1).
- *   HANDOVER-2. It goes to nobody who has given up: the transaction checks that the next one's waiting key is there, bound to the lease which its
+ *   GIVEBACK-2. It goes to nobody who has given up: the transaction checks that the next one's waiting key is there, bound to the lease which its
  *       held key is bound to from now on.
- *   HANDOVER-3. Nobody is passed over: the next one was the first in a state since the holder began to wait or to hold, and those before
+ *   GIVEBACK-3. Nobody is passed over: the next one was the first in a state since the holder began to wait or to hold, and those before
  *       it only ever become fewer. When there is none that is known, or it has gone, the lock is free, and whoever is the first takes it.
  */
 import { heldPrefix, leaseInId, waitPrefix } from "./lock-keys.ts";

@@ -53,9 +53,10 @@ export class SpareLeases {
     const cancel = this.#clock.after(SPARE_MS, revoke);
     this.#spare.set(lease, cancel);
     // Lost, or the client was closed.
-    void lease.ended.then(() => {
+    const forget = (): void => {
       if (this.#spare.delete(lease)) cancel();
-    });
+    };
+    void lease.ended.then(forget);
   }
 
   #taken(ttl: number, signal: AbortSignal | undefined): KeptLease | null {
