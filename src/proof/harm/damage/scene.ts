@@ -15,9 +15,11 @@ import type { Acknowledged } from "./writes.ts";
 const SERVED_TIMEOUT_MS = 15_000;
 /** A cluster that is refused something serves soon after, or not at all. */
 const AFTER_NEWS_MS = 3000;
-const LEVEL_TIMEOUT_MS = 15_000;
+const LEVEL_TIMEOUT_MS = 30_000;
 /** Nothing changes any more: it will not get better. */
 const STALL_MS = 4000;
+/** The same for a node that has applied nothing, or does not answer: it may be taking 50 MB of the log, on a busy machine. */
+const STALL_EMPTY_MS = 15_000;
 /** With a snapshot each ten entries. */
 const FILLERS = 60;
 const FILLER_BYTES = 500_000;
@@ -258,7 +260,9 @@ export class Scene {
       if (seen !== before) changedMs = now;
       before = seen;
       if (isLevel && now > calmSince + CALM_MS) return true;
-      if (now > deadline || now > changedMs + STALL_MS) {
+      const isBusy =
+        statuses.length < running.length || statuses.some(({ appliedIdx }) => appliedIdx === 0);
+      if (now > deadline || now > changedMs + (isBusy ? STALL_EMPTY_MS : STALL_MS)) {
         this.note(`not level: ${states.join(" | ")}`);
         return false;
       }
