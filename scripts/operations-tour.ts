@@ -51,13 +51,10 @@ async function tour(document: string): Promise<readonly Block[]> {
   // A signal and the end of the time come between two commands, or within one.
   process.once("exit", () => machines.dispose());
   exitOnSignals();
-  setTimeout(
-    () => {
-      say(`not done after ${flags.minutes} minutes`);
-      process.exit(1);
-    },
-    flags.minutes * 60_000,
-  ).unref();
+  setTimeout(() => {
+    say(`not done after ${flags.minutes} minutes`);
+    process.exit(1);
+  }, flags.minutes * 60_000).unref();
   machines.place("node3", "bug.mjs", BUG);
   const done: Block[] = [];
   for (const block of blocksOf(document, PROMPT)) {

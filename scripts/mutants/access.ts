@@ -150,7 +150,9 @@ export const ACCESS: readonly Mutant[] = [
   {
     name: "a repetition tells what was found",
     breaks: "a user whose right was withdrawn is told a value again",
-    patches: [patch(STATE, "    this.#answer.withhold(this.#judge.refusalOf(this.#cursor));\n", "")],
+    patches: [
+      patch(STATE, "    this.#answer.withhold(this.#judge.refusalOf(this.#cursor));\n", ""),
+    ],
     by: ["test/store/access.test.ts"],
   },
   {

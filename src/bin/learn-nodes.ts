@@ -6,7 +6,12 @@ import { httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
 import { askPassword } from "./ask-password.ts";
-import { clusterFileOf, readSettings, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
+import {
+  clusterFileOf,
+  readSettings,
+  type PromptFlags,
+  type PromptSettings,
+} from "./prompt-options.ts";
 
 /** What is longer is no list of nodes. */
 const INFO_BYTES_MAX = 64 * 1024;
