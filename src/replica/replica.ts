@@ -67,6 +67,7 @@ import {
   type TurnEffects,
   type WantedPiece,
 } from "./turn/replica-options.ts";
+import { outgoingMessages } from "./turn/outgoing-messages.ts";
 import { RequestMetrics, type Waiting } from "./requests/request-metrics.ts";
 import { Settings } from "./writes/settings.ts";
 import { Space, type MemoryLevel } from "./writes/space.ts";
@@ -251,7 +252,7 @@ export class Replica {
   /** @returns what is wrong with the message, or with a part of it: that was not taken in. Null: nothing */
   onPeerMessage(from: NodeId, message: PeerMessage): string | null {
     if (isReplicaMessage(message)) return this.#onReplicaMessage(from, message);
-    if (this.#joining?.mayHear(message) === false) return null;
+    if (this.#joining?.mayHear(message) === false || this.#agreement.isApart(from)) return null;
     const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
     if (admitted === null) return refused;
     if (this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
@@ -457,7 +458,7 @@ export class Replica {
     return {
       writes,
       contradiction,
-      messages: this.#unanswered(effects.messages),
+      messages: outgoingMessages(effects.messages, this.#gates),
       replicaMessages,
       pieces,
       answers,
@@ -512,11 +513,8 @@ export class Replica {
     return replicaReads(this.#core, this.#options, { peers, send, isHeldUpByDisk, ...parts });
   }
 
-  #unanswered(messages: TurnEffects["messages"]): TurnEffects["messages"] {
-    const joining = this.#joining;
-    if (joining !== null) return messages.filter(({ message }) => joining.maySay(message));
-    if (this.#catchUp.progress === null) return messages;
-    return messages.filter(({ to, message }) => !this.#catchUp.isAnswered(to, message));
+  get #gates(): Parameters<typeof outgoingMessages>[1] {
+    return { joining: this.#joining, catchUp: this.#catchUp, agreement: this.#agreement };
   }
 
   #send(to: NodeId, message: ReplicaMessage): void {

@@ -18,6 +18,10 @@
  *   AGREE-7. Versions that are kept are compared only between states that go back equally far: one that began with a snapshot
  *       or a backup without them knows less, and is in the right all the same. Of two that do not, and are alike otherwise,
  *       nothing is said.
+ *   AGREE-8. Two nodes whose states are known to differ take no part in each other's elections and decisions, whoever is in
+ *       the right, for as long as both have the states that differ. A data directory that was put back from an older copy may
+ *       have led twice with one ballot: then logs differ that the protocol takes for parts of one, and would mend one with the
+ *       other's tail.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { StateCheckpoint, StateHashes } from "../../protocol/messages/index.ts";
@@ -119,6 +123,13 @@ export class Agreement {
     return this.#alarms;
   }
 
+  /** AGREE-8. */
+  isApart(from: NodeId): boolean {
+    if (this.#alarms.length === 0) return false;
+    const peer = this.#peers.get(from);
+    return peer !== undefined && this.#isOfTheseLives(peer);
+  }
+
   /** The state that this node begins with, on its start or when a snapshot takes the place of its state. */
   begin(idx: number, state: HashedState): void {
     if (this.#history.last >= 0) this.#life = (this.#life + 1) >>> 0;
@@ -212,7 +223,7 @@ export class Agreement {
     peer.agreedIdx = Math.max(peer.agreedIdx ?? idx, idx);
     const { alarm } = peer;
     if (alarm === null) return;
-    const isPast = alarm.peerLife !== peer.life || alarm.ownLife !== this.#life;
+    const isPast = !this.#isOfTheseLives(peer);
     if (idx >= alarm.differsIdx) {
       if (isPast) peer.alarm = null;
     } else if (!isPast && idx > (alarm.agreedIdx ?? -1)) {
@@ -227,9 +238,9 @@ export class Agreement {
     const known = peer.differing.filter((each) => each.idx !== idx);
     if (known.length >= KEPT_MAX) known.splice(known[0]?.idx === alarm?.differsIdx ? 1 : 0, 1);
     peer.differing = [...known, checkpoint];
-    const isSameLives = alarm?.peerLife === peer.life && alarm.ownLife === this.#life;
-    if (isSameLives && idx >= alarm.differsIdx) return;
-    const agreed = isSameLives ? alarm.agreedIdx : peer.agreedIdx;
+    const isSameLives = this.#isOfTheseLives(peer);
+    if (alarm !== null && isSameLives && idx >= alarm.differsIdx) return;
+    const agreed = alarm !== null && isSameLives ? alarm.agreedIdx : peer.agreedIdx;
     peer.alarm = {
       peer: peer.id,
       agreedIdx: agreed !== null && agreed < idx ? agreed : null,
@@ -239,6 +250,11 @@ export class Agreement {
       prevails: alarm?.prevails ?? false,
     };
     if (!isSameLives) this.#isNews = true;
+  }
+
+  /** There is an alarm, and both nodes have the states still that it is about. */
+  #isOfTheseLives({ alarm, life }: Peer): boolean {
+    return alarm !== null && alarm.peerLife === life && alarm.ownLife === this.#life;
   }
 
   #older(): readonly number[] {
