@@ -37,7 +37,9 @@ export class AgreementLog {
         "no majority of the nodes is known to have this node's state: clients are refused (DIVERGED) until one is",
       );
     } else if (verdict.kind === "prevails") {
-      this.#logger.error("a majority of the nodes has this node's state: clients are served");
+      this.#logger.error(
+        "a majority of the nodes has this node's state: clients are served while enough of those are up",
+      );
     }
   }
 
