@@ -6,6 +6,7 @@
 /** Of arrays and objects in each other: no settings need more, and the stack bears it. */
 const DEPTH_MAX = 64;
 const BLANK = /[ \t\n\r]*/y;
+// oxlint-disable-next-line no-control-regex -- Texts of JSON have no control characters.
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 const BYTE_ORDER_MARK = /^\uFEFF/;

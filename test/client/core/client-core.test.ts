@@ -1,7 +1,6 @@
 /** The client core on the simulated network: where requests go, and what their failures mean. */
 import { describe, expect, test } from "vitest";
 import { FRAME_COMMANDS_MAX, SESSION_WINDOW, SESSIONS_MAX } from "../../../src/base/limits.ts";
-import { unreachedOf } from "../../../src/base/unreached.ts";
 import type { Operation } from "../../../src/client/core/frames.ts";
 import {
   GroupWriter,
@@ -419,44 +418,6 @@ describe("refusals", () => {
         core.close();
       }
     }
-  });
-
-  test("name the nodes that cannot be reached, and so does silence", () => {
-    for (const request of [read("a"), write("a", "1")]) {
-      for (const alive of [1, 2, 3]) {
-        const cluster = new FakeCluster();
-        // A session is asked for as soon as the node is there: it waits for a leader before it refuses.
-        for (const kind of ["refuse", "ignore"] as const) {
-          const core = cluster.core({ failFast: true });
-          const others = cluster.nodes.filter(({ id }) => id !== alive);
-          for (const node of others) node.stop();
-          cluster.node(alive).behaviour =
-            kind === "refuse" ? { kind, code: "NO_QUORUM" } : { kind };
-          const { error, tookMs } = ask(cluster, core, request);
-          expect(error?.code).toBe(kind === "refuse" ? "NO_QUORUM" : "TIMEOUT");
-          const names = others.map(({ id }) => `node ${id} at node${id}:${4100 + id}`).toSorted();
-          expect(unreachedOf(error?.message ?? "")).toBe(names.join(", "));
-          // What is silent is given its time: it may find out more.
-          expect(tookMs > 4000).toBe(kind === "ignore");
-          core.close();
-        }
-      }
-    }
-  });
-
-  test("that come late, after the client has asked others meanwhile, are told", () => {
-    const cluster = new FakeCluster();
-    cluster.node(1).stop();
-    cluster.node(2).stop();
-    cluster.node(3).behaviour = { kind: "ignore" };
-    const core = cluster.core({ failFast: true });
-    const pending = submit(cluster, core, write("a", "1"));
-    cluster.clock.run(2900);
-    expect(pending.result).toBeNull();
-    cluster.node(3).behaviour = { kind: "refuse", code: "NO_QUORUM" };
-    cluster.clock.run(3000);
-    expect(pending.result?.error).toMatchObject({ code: "NO_QUORUM", definite: true });
-    core.close();
   });
 
   test("after an attempt that may have been carried out leave the write unknown", () => {

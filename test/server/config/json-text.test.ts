@@ -13,7 +13,8 @@ test("what JSON.stringify writes is read", () => {
 });
 
 test("it takes what JSON.parse takes, and nothing else", () => {
-  const part = fc.constantFrom(...'{}[],:"\\ \n0123-+.eEu', "true", "null", '"a"', '"b"', "\u0001");
+  const characters = '{}[],:"\\ \n0123-+.eEu'.split("");
+  const part = fc.constantFrom(...characters, "true", "null", '"a"', '"b"', "\u0001");
   fc.assert(
     fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
       const text = parts.join("");
