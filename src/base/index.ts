@@ -63,4 +63,5 @@ export { type Secrets, secretsNow } from "./secrets.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { systemCode, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
+export { unreachedOf, withUnreached } from "./unreached.ts";
 export { wayOut, wayOutSentence } from "./way-out.ts";

@@ -40,6 +40,7 @@ interface BenchFlags extends AccessFlags {
   readonly generators: string;
   readonly timeout: string;
   readonly tls?: true;
+  readonly rounds: string;
   readonly json?: true;
   readonly save?: string;
 }
@@ -57,6 +58,7 @@ interface Plan {
   readonly placement: Placement;
   readonly connections: number | null;
   readonly generators: number;
+  readonly rounds: number;
 }
 
 /** What the load goes to. */
@@ -106,6 +108,7 @@ export function benchCommand(): Command {
     .option("--generators <n>", "processes that make the load", "1")
     .option("--timeout <time>", "how long a request may take", "5s")
     .option("--tls", "a second throw-away cluster with TLS for clients and nodes, and the ratios")
+    .option("--rounds <n>", "measure each so often; with --tls in turn", "1")
     .option("--json", "print one JSON object instead of a table")
     .option("--save <file>", "write the JSON object to a file as well")
     .addHelpText("after", HELP)
@@ -136,7 +139,10 @@ async function bench(flags: BenchFlags): Promise<void> {
   }
 }
 
-/** Each measurement is made of every subject before the next one: what else the machine does meets all of them. */
+/**
+ * Each measurement is made of every subject before the next one, and who goes first alternates: what else the machine does meets
+ * all of them.
+ */
 async function run(plan: Plan, subjects: readonly Subject[]): Promise<readonly Measurement[]> {
   const progress = createProgress();
   const measurements: Measurement[] = [];
@@ -148,9 +154,11 @@ async function run(plan: Plan, subjects: readonly Subject[]): Promise<readonly M
       for (const { generators } of loaded) await generators.fill(plan.keys, valueBytes);
       for (const operation of plan.operations) {
         for (const concurrency of plan.concurrencies) {
-          for (const each of loaded) {
-            const cell = { operation, concurrency, valueBytes };
-            measurements.push(await measure(plan, each, cell, progress));
+          const cell = { operation, concurrency, valueBytes };
+          for (let round = 0; round < plan.rounds; round++) {
+            for (const each of round % 2 === 0 ? loaded : loaded.toReversed()) {
+              measurements.push(await measure(plan, each, cell, progress));
+            }
           }
         }
       }
@@ -322,6 +330,7 @@ function readPlan(flags: BenchFlags): Plan {
     connections:
       connections === undefined ? null : integerBetween("--connections", connections, 1, 5000),
     generators: integerBetween("--generators", flags.generators, 1, 64),
+    rounds: integerBetween("--rounds", flags.rounds, 1, 1000),
   };
 }
 

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { KvError } from "../base/index.ts";
-import { FILE_MAX, readRegularText } from "../server/config/index.ts";
+import { readSettingsText } from "../server/config/index.ts";
 import { programVersion } from "../machine/host/index.ts";
 import {
   FLAG_DEFAULTS,
@@ -104,6 +104,8 @@ export function serverCommand(): Command {
 
 /** They say where settings come from, so they do not come from there. */
 const NOT_IN_FILE: ReadonlySet<string> = new Set(["config", "printConfig"]);
+/** Those that name files of secrets and of private keys: a value may be what belongs into the file. */
+const SECRETS = /(?:^|-)(?:secret|key)-file$/;
 const PATH_PLACEHOLDER = /<(file|directory)>/;
 
 async function runServer(_: unknown, command: Command): Promise<void> {
@@ -139,7 +141,8 @@ function settingsOf(
     .map((option): Setting => {
       const isPath = PATH_PLACEHOLDER.test(option.flags);
       const isSwitch = !option.required && !option.optional;
-      return { name: option.name(), key: option.attributeName(), isSwitch, isPath };
+      const isSecret = SECRETS.test(option.name());
+      return { name: option.name(), key: option.attributeName(), isSwitch, isPath, isSecret };
     });
   const given = (source: string): Record<string, string | true> =>
     Object.fromEntries(
@@ -179,7 +182,7 @@ function derivedFrom({
 const CONFIG_VARIABLE = variableOf({ name: "config" });
 
 function readSettings(path: string): SettingsFile {
-  return { path, text: readRegularText(path, "--config", FILE_MAX.settings) };
+  return { path, text: readSettingsText(path, "--config") };
 }
 
 function flagsOf(resolved: readonly Resolved[]): ServerFlags {

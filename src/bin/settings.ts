@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { KvError, unreachable } from "../base/index.ts";
+import { kindOf, parseJsonText } from "../server/config/index.ts";
 import { nearest } from "../prompt/terminal/index.ts";
 
 /** One that can be set, as its flag says. */
@@ -16,6 +17,8 @@ export interface Setting {
   readonly isSwitch: boolean;
   /** A path in a file is relative to the file. */
   readonly isPath: boolean;
+  /** What is given may be a secret, where its file is meant: errors do not repeat it. */
+  readonly isSecret: boolean;
 }
 
 /** `derived`: nothing says it, so it follows from other settings. */
@@ -65,6 +68,7 @@ export function resolveSettings(
     const { key } = setting;
     const flag = sources.flags[key];
     if (flag === "") throw bad(`--${setting.name}: ${EMPTY}`);
+    if (typeof flag === "string") checkFileName(setting, flag, `--${setting.name}`);
     if (flag !== undefined) return { setting, value: flag, source: "flag" };
     const variable = sources.environment[variableOf(setting)];
     if (variable !== undefined) {
@@ -102,10 +106,19 @@ function checkVariables(settings: readonly Setting[], environment: Sources["envi
 
 function fromVariable(setting: Setting, text: string): string | true | undefined {
   if (text === "") throw bad(`${variableOf(setting)}: ${EMPTY}`);
-  if (!setting.isSwitch) return text;
+  if (!setting.isSwitch) {
+    checkFileName(setting, text, variableOf(setting));
+    return text;
+  }
   if (text === "true") return true;
   if (text === "false") return undefined;
   throw bad(`${variableOf(setting)}: expected true or false, got "${text}"`);
+}
+
+/** The text of a key has lines, or says what it is. */
+function checkFileName({ isSecret }: Setting, value: string, where: string): void {
+  if (!isSecret || !/[\n\r]|-----BEGIN/.test(value)) return;
+  throw bad(`${where}: expected the name of a file, got what belongs into one`);
 }
 
 function parseSettings(
@@ -114,9 +127,9 @@ function parseSettings(
 ): Readonly<Record<string, string | true | undefined>> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseJsonText(text);
   } catch (cause) {
-    throw bad(`--config: ${path} is not JSON: ${(cause as Error).message}`);
+    throw bad(`--config: ${path} ${(cause as Error).message}`);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     throw bad(`--config: ${path}: expected an object with settings`);
@@ -142,7 +155,7 @@ function nearestKey(word: string, keys: readonly string[]): string | undefined {
 
 function fromFile(setting: Setting, value: unknown, path: string): string | true | undefined {
   const where = `--config: ${path}: ${setting.key}`;
-  const got = `, got ${JSON.stringify(value)}`;
+  const got = `, got ${setting.isSecret ? kindOf(value) : JSON.stringify(value)}`;
   if (setting.isSwitch) {
     if (typeof value !== "boolean") throw bad(`${where}: expected true or false${got}`);
     return value || undefined;
@@ -150,6 +163,7 @@ function fromFile(setting: Setting, value: unknown, path: string): string | true
   if (typeof value === "number") return String(value);
   if (value === "") throw bad(`${where}: ${EMPTY}`);
   if (typeof value !== "string") throw bad(`${where}: expected a text or a number${got}`);
+  checkFileName(setting, value, where);
   return setting.isPath ? resolve(dirname(path), value) : value;
 }
 

@@ -1,5 +1,5 @@
 /** A failure in one line: what happened, and what to do about it. Pure. */
-import { type KvError, printable, TLS_TROUBLE, unreachable } from "../base/index.ts";
+import { type KvError, printable, TLS_TROUBLE, unreachable, unreachedOf } from "../base/index.ts";
 import { isNodeWithoutSecret, isWireTrouble } from "../protocol/handshake/index.ts";
 import {
   EXIT,
@@ -114,6 +114,7 @@ function unknownText(error: KvError, context: FailureContext): string {
 function failedText(error: KvError, context: FailureContext): string {
   const { node, address, timeoutMs, startCommand } = context;
   if (context.explained === true) return messageOf(error);
+  const unreached = unreachedOf(messageOf(error));
   switch (error.code) {
     case "CONNECTION_FAILED":
       // It does answer, and starting it would not help.
@@ -122,8 +123,12 @@ function failedText(error: KvError, context: FailureContext): string {
         ? `no node answers (tried ${address}): start them, \`${startCommand(1)}\` and so on`
         : `node ${node} does not answer at ${address}: start it with \`${startCommand(node)}\`, or ask another node`;
     case "NO_QUORUM":
+      if (unreached !== null)
+        return `the nodes that answer reach no majority, nothing was done: start or reconnect ${unreached} (\`all status\` in the management prompt shows them)`;
       return `${who(context)} reaches no majority of the nodes, nothing was done: start or reconnect the others (\`all status\` in the management prompt shows them)`;
     case "TIMEOUT":
+      if (unreached !== null)
+        return `no answer within ${formatDuration(timeoutMs)}, and no connection to ${unreached}: start or reconnect them (\`all status\` in the management prompt)`;
       return `${who(context)} did not answer within ${formatDuration(timeoutMs)}: is a majority of the nodes up? (\`all status\` in the management prompt)`;
     case "CONNECTION_LOST":
       return `the connection to ${who(context)} was lost: try again, or ask another node`;

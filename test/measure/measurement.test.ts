@@ -54,8 +54,21 @@ test("ratios are of the same cell, and left out where one of the two is missing"
   };
   const alone = { ...MEASUREMENT, concurrency: 1 };
   const lines = renderRatios([MEASUREMENT, alone, slower], "omnikv", "other").split("\n");
-  expect(lines[0]).toBe("other, as ratios to omnikv");
-  expect(lines.slice(2).map((line) => line.split(/ +/))).toEqual([
-    ["put", "64", "0.50", "2.00", "1.00"],
+  expect(lines[0]).toBe("other, as ratios to omnikv; µs/op: omnikv : other");
+  const us = "70.2 : 70.2";
+  expect(lines.slice(2).map((line) => line.split(/ {2,}/))).toEqual([
+    ["put", "64", "0.50", "2.00", "1.00", "1.00", us, "1.00", "10.1 : 10.1"],
+  ]);
+});
+
+test("ratios of several rounds are the median of those of each pair", () => {
+  const rate = (system: string, operationsPerSecond: number): Measurement => {
+    return { ...MEASUREMENT, system, operationsPerSecond, servers: null };
+  };
+  // The machine is half as fast in the second round; the third one has the other system first.
+  const rounds = [rate("a", 100), rate("b", 50), rate("a", 50), rate("b", 30)];
+  const lines = renderRatios([...rounds, rate("b", 80), rate("a", 100)], "a", "b").split("\n");
+  expect(lines.slice(2).map((line) => line.split(/ {2,}/).slice(0, 7))).toEqual([
+    ["put", "64", "0.60", "1.00", "1.00", "-", "-"],
   ]);
 });

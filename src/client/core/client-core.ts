@@ -15,7 +15,7 @@
  *   CLIENT-7. A request is never compared with what was seen after the attempt that is answered was sent, and which of several
  *       attempts that is cannot be told: an attempt that was only left behind may be answered as long as its connection lives.
  */
-import { KvError } from "../../base/index.ts";
+import { KvError, withUnreached } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 import { type AnswerHandler, decodeAnswers } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
@@ -98,6 +98,7 @@ export class ClientCore {
       const link: NodeLink = new NodeLink(node, "client", this.linkOptions, {
         onOpen: () => {
           lane.wrongCluster = null;
+          lane.isUnreachable = false;
           this.#scheduleFlush();
         },
         onFrame: (frame) => this.#onFrame(lane, frame),
@@ -330,9 +331,20 @@ export class ClientCore {
   #onOpeningLate(lane: Lane): void {
     lane.openingOver();
     for (const request of lane.queued()) {
-      if (request.isWrite && request.node === null) this.#moveOn(request);
+      if (!request.isWrite || request.node !== null) continue;
+      this.#onSilence(request, lane);
+      this.#moveOn(request);
     }
     this.#scheduleFlush();
+  }
+
+  /** A node that is connected has not answered. What any node said is worth more than that, and that more than that one is down. */
+  #onSilence(request: Request, lane: Lane): void {
+    const { lastError } = request;
+    if (lastError !== null && lastError.code !== "CONNECTION_FAILED") return;
+    const text = `${lane.link.name} did not answer within ${this.#attemptTimeoutMs} ms`;
+    request.lastError = new KvError("TIMEOUT", text);
+    request.lastErrorOf = lane;
   }
 
   #onRefused(lane: Lane, request: Request | undefined, error: KvError): void {
@@ -361,6 +373,7 @@ export class ClientCore {
 
   #refused(request: Request, error: KvError): void {
     request.lastError = error;
+    request.lastErrorOf = request.lane;
     if (request.node === null && error.retryable) this.#moveOn(request);
     else this.#fail(request, error);
   }
@@ -406,7 +419,10 @@ export class ClientCore {
       if (request.lane !== lane) continue;
       if (request.state === "sent") this.#retryAfterLoss(request, lane, error);
       else if (request.state === "queued" && request.node === null) {
-        if (lane.wrongCluster !== null) request.lastError = error;
+        if (lane.wrongCluster !== null) {
+          request.lastError = error;
+          request.lastErrorOf = lane;
+        }
         this.#moveOn(request);
       }
     }
@@ -416,6 +432,7 @@ export class ClientCore {
   #retryAfterLoss(request: Request, lane: Lane, error: KvError): void {
     request.losses += 1;
     request.lastError = error;
+    request.lastErrorOf = lane;
     if (request.isWrite) request.maybeApplied = true;
     const isHopeless = request.node !== null && isWrongCluster(error);
     if (request.losses >= LOSSES_MAX || isHopeless) this.#fail(request, error);
@@ -425,10 +442,15 @@ export class ClientCore {
 
   #onUnreachable(lane: Lane, error: KvError): void {
     lane.wrongCluster = isWrongCluster(error) ? error : null;
+    lane.isUnreachable = true;
     for (const request of lane.takeQueued()) {
-      // A node that answered and hears no majority says more than one that is down, as long as both are of one round.
-      const knowsBetter = request.tried > 0 && request.lastError?.code === "NO_QUORUM";
-      if (request.node !== null || !knowsBetter) request.lastError = error;
+      // A node that is up and hears no majority says more than one that is down, until it is down itself.
+      const { lastError, lastErrorOf } = request;
+      const isUp = lastError?.code === "NO_QUORUM" || lastError?.code === "TIMEOUT";
+      if (request.node !== null || !isUp || lastErrorOf === lane) {
+        request.lastError = error;
+        request.lastErrorOf = lane;
+      }
       // A wrong password is wrong at every node, and each attempt costs one.
       if (request.node === null && error.code !== "UNAUTHENTICATED") this.#moveOn(request);
       else this.#fail(request, error);
@@ -450,7 +472,9 @@ export class ClientCore {
     }
     const { lastError } = request;
     const isLost = this.#lanes.every(({ wrongCluster }) => wrongCluster !== null);
-    if ((this.#failFast || isLost) && lastError !== null) return this.#fail(request, lastError);
+    // A node that is silent may say more the next time; that it said nothing is told when the time is up.
+    const isOver = this.#failFast && lastError?.code !== "TIMEOUT";
+    if ((isOver || isLost) && lastError !== null) return this.#fail(request, lastError);
     request.lane = next;
     request.state = "parked";
     request.tried = 0;
@@ -478,6 +502,8 @@ export class ClientCore {
       } else if (isAttemptOver(request, now)) {
         if (request.isWrite) request.maybeApplied = true;
         request.isOverdue = true;
+        const lane = this.#lanes[request.lane?.index ?? -1];
+        if (lane !== undefined) this.#onSilence(request, lane);
         this.#moveOn(request);
       }
       if (request.state === "over") continue;
@@ -500,6 +526,8 @@ export class ClientCore {
   #giveUp(request: Request, code: "TIMEOUT" | "CANCELLED", text: string): void {
     if (request.state === "over") return;
     const { state } = request;
+    const lane = this.#lanes[request.lane?.index ?? -1];
+    if (state === "queued" && lane?.link.isOpen === true) this.#onSilence(request, lane);
     const lastError = this.#worthTelling(request.lastError);
     if (state === "sent" && request.isWrite) request.maybeApplied = true;
     // Where it hung is worth more than that its time is up.
@@ -518,11 +546,21 @@ export class ClientCore {
 
   #fail(request: Request, error: KvError): void {
     const definite = !(request.isWrite && request.maybeApplied);
-    if (error.definite === definite) return this.#finish(request, error, null);
+    const names = this.#unreached(request, error);
+    if (error.definite === definite && names.length === 0)
+      return this.#finish(request, error, null);
     // "Cannot connect" would say that nothing was sent.
-    const code = error.code === "CONNECTION_FAILED" ? "CONNECTION_LOST" : error.code;
-    const text = definite ? error.message : `${error.message}; it may have taken effect before`;
+    const code = !definite && error.code === "CONNECTION_FAILED" ? "CONNECTION_LOST" : error.code;
+    const isNew = !definite && error.definite;
+    const told = isNew ? `${error.message}; it may have taken effect before` : error.message;
+    const text = withUnreached(told, names);
     this.#finish(request, new KvError(code, text, { cause: error, definite }), null);
+  }
+
+  /** Who was missing when the others said that they are too few, or nothing. */
+  #unreached({ node }: Request, { code }: KvError): readonly string[] {
+    if (node !== null || (code !== "NO_QUORUM" && code !== "TIMEOUT")) return [];
+    return this.#lanes.filter((lane) => lane.isUnreachable).map(({ link }) => link.name);
   }
 
   #finish(request: Request, error: KvError | null, answer: Answer | null): void {

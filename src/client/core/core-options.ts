@@ -29,7 +29,7 @@ export interface ClientCoreOptions extends CredentialOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds after which a request to any node is sent to the next one as well. Default 2000. */
   readonly attemptTimeoutMs?: number;
-  /** A request to any node fails when each node was tried once, instead of going on until its time is up. Default false. */
+  /** A request to any node fails when each node was tried once and none of them is silent, instead of going on until its time is up. Default false. */
   readonly failFast?: boolean;
   /** The node that a request to any node is sent to at first, by its id. Default: one at random. */
   readonly firstNode?: number;

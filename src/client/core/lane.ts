@@ -21,6 +21,8 @@ export class Lane implements Carrier {
   readonly link: NodeLink;
   /** Why this node was left the last time, if it was one of another cluster. */
   wrongCluster: KvError | null = null;
+  /** No connection could be made the last time that one was wanted. */
+  isUnreachable = false;
   /** Of the frame of answers that came last: its node had applied [0, answerIdx). */
   answerIdx = 0;
   /** What the client had seen of the log when it first asked for a session over this connection. 0: it did not, or nothing. */

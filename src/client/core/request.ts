@@ -44,6 +44,8 @@ interface RequestBase {
   /** An attempt was left behind over a connection that may still bring its answer: `seenIdx` stays the one of that attempt. */
   isOverdue: boolean;
   lastError: KvError | null;
+  /** The node that it came from, or that it is about. */
+  lastErrorOf: Carrier | null;
   /** It was refused because nobody knew who asks, and the client has said so anew for it. */
   signedInAgain: boolean;
 }
@@ -93,6 +95,7 @@ export function newRequest(
       seenIdx: 0,
       isOverdue: false,
       lastError: null,
+      lastErrorOf: null,
       signedInAgain: false,
       knewOrigin: false,
     };
@@ -113,6 +116,7 @@ export function newRequest(
     seenIdx: 0,
     isOverdue: false,
     lastError: null,
+    lastErrorOf: null,
     signedInAgain: false,
     session: 0,
     expiries: 0,

@@ -2,7 +2,8 @@
 import { hostPort, KvError } from "../../base/index.ts";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { FILE_MAX, readRegularText } from "./regular-file.ts";
+import { kindOf, parseJsonText } from "./json-text.ts";
+import { readSettingsText } from "./regular-file.ts";
 
 /** The node's client port also serves management; peers have a port of their own. */
 export interface ClusterNode {
@@ -142,24 +143,23 @@ function parseNode(part: string, flag: string): ClusterNode {
  * @throws KvError BAD_REQUEST that names the file, the field, what was expected and the value
  */
 export function loadClusterFile(path: string, flag = "--cluster"): ClusterDescription {
-  return parseCluster(readRegularText(path, flag, FILE_MAX.settings), path, flag);
+  return parseCluster(readSettingsText(path, flag), path, flag);
 }
 
 function parseCluster(text: string, path: string, flag: string): ClusterDescription {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: ${path} is not JSON: ${reason}`, { cause });
+    throw new KvError("BAD_REQUEST", `${flag}: ${path} ${reason}`, { cause });
   }
   const result = clusterFileSchema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
     const field = issue === undefined || issue.path.length === 0 ? "" : ` ${dotted(issue.path)}:`;
     const got = issue === undefined ? value : valueAt(value, issue.path);
-    const said =
-      issue?.code === "unrecognized_keys" ? "" : `, got ${JSON.stringify(got) ?? "nothing"}`;
+    const said = issue?.code === "unrecognized_keys" ? "" : `, got ${gotText(issue?.path, got)}`;
     const reason = `${issue?.message ?? "not a cluster description"}${said.slice(0, 80)}`;
     throw new KvError("BAD_REQUEST", `${flag}: ${path}:${field} ${reason}`);
   }
@@ -176,6 +176,12 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
     ...(peerSecretFile === undefined ? {} : { peerSecretFile: absolute(peerSecretFile) }),
     ...(tls === undefined ? {} : { tls: mapPaths(tls, absolute) }),
   };
+}
+
+/** In the place of a file's name somebody may have put what belongs into the file. */
+function gotText([first]: readonly PropertyKey[] = [], got: unknown): string {
+  if (first === "nodes" || first === "clusterId") return JSON.stringify(got) ?? "nothing";
+  return kindOf(got);
 }
 
 /** @throws KvError BAD_REQUEST that names the flag */

@@ -14,5 +14,6 @@ export {
   parsePeersFlag,
   parsePort,
 } from "./cluster.ts";
-export { FILE_MAX, readRegularText } from "./regular-file.ts";
+export { kindOf, parseJsonText } from "./json-text.ts";
+export { FILE_MAX, readRegularText, readSettingsText } from "./regular-file.ts";
 export { readPrivateFile, readSecretFile, SECRETS_MAX } from "./secret-file.ts";

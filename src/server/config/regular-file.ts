@@ -51,6 +51,20 @@ export function readRegularText(path: string, flag: string, maxBytes: number): s
   return Buffer.from(readRegularFile(path, flag, maxBytes).bytes).toString("utf8");
 }
 
+/**
+ * Settings: text that is not UTF-8 is refused, as what cannot be read in it would silently become something else.
+ * @throws KvError BAD_REQUEST that names the flag and the file
+ */
+export function readSettingsText(path: string, flag: string): string {
+  const { bytes } = readRegularFile(path, flag, FILE_MAX.settings);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const text = `${flag}: ${path} is not UTF-8: save it as that`;
+    throw new KvError("BAD_REQUEST", text, { cause });
+  }
+}
+
 /** The size that the system tells is not to be relied on: it is 0 for files of /proc. */
 function readUpTo(descriptor: number, maxBytes: number): Uint8Array {
   const bytes = Buffer.alloc(maxBytes);

@@ -90,6 +90,8 @@ describe("a cluster file", () => {
 
   test.each([
     ["{", "is not JSON"],
+    ['{"nodes": [{"id": 1}], "nodes": [{"id": 2}]}', '"nodes" stands there twice'],
+    [{ nodes: [{ id: 1 }], secretFile: ["s3cr3t"] }, "got a list"],
     [{ nodes: [] }, "nodes"],
     [{ nodes: [{ id: "1" }] }, "nodes[0].id"],
     [{ nodes: [{ id: 1, port: 0 }] }, "nodes[0].port"],
@@ -119,4 +121,11 @@ describe("single values", () => {
       '--port: expected a port from 1 to 65535, got "-1"',
     );
   });
+});
+
+test("a byte order mark in front of a cluster file is passed over, and text that is not UTF-8 is refused", () => {
+  expect(loadClusterFile(fileWith('\uFEFF{ "nodes": [{ "id": 7 }] }')).nodes[0]?.id).toBe(7);
+  const path = join(directory, "latin-1.json");
+  writeFileSync(path, Buffer.from('{ "nodes": [{ "id": 1 }], "secretFile": "\xe9" }', "latin1"));
+  expect(() => loadClusterFile(path)).toThrow(`${path} is not UTF-8`);
 });

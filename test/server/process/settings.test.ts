@@ -8,7 +8,7 @@ import {
 
 function setting(name: string, changes: Partial<Setting> = {}): Setting {
   const key = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-  return { name, key, isSwitch: false, isPath: false, ...changes };
+  return { name, key, isSwitch: false, isPath: false, isSecret: false, ...changes };
 }
 const SETTINGS = [
   setting("node"),
@@ -17,6 +17,7 @@ const SETTINGS = [
   setting("peers"),
   setting("cluster", { isPath: true }),
   setting("allow-faults", { isSwitch: true }),
+  setting("secret-file", { isPath: true, isSecret: true }),
 ];
 const NOTHING: Sources = { flags: {}, environment: {}, file: null, defaults: { tickMs: "10" } };
 
@@ -120,7 +121,42 @@ test("what holds is printed with where it comes from", () => {
       "peers         -      default",
       "cluster       -      default",
       "allow-faults  false  default",
+      "secret-file   -      default",
       "",
     ].join("\n"),
+  );
+});
+
+describe("what may be a secret is not repeated", () => {
+  const SECRET = "s3cr3t-of-the-cluster";
+  const key = `-----BEGIN PRIVATE KEY-----\n${SECRET}\n`;
+  test.each([
+    ["another kind of value", { file: file({ secretFile: { value: SECRET } }) }, "got an object"],
+    ["a list of them", { file: file({ secretFile: [SECRET] }) }, "got a list"],
+    ["a key in the file", { file: file({ secretFile: key }) }, "expected the name of a file"],
+    ["a key in a variable", { environment: { OMNIKV_SECRET_FILE: key } }, "the name of a file"],
+    ["a key in a flag", { flags: { secretFile: key } }, "--secret-file: expected the name"],
+    ["a setting that is none", { file: file({ secret: SECRET }) }, "secret: no such setting"],
+    ["a variable that is none", { environment: { OMNIKV_SECRET: SECRET } }, "OMNIKV_SECRET"],
+    ["what is no JSON", { file: file(`{\n "secretFile": ${SECRET} }`) }, "line 2, column 16"],
+    ["a name given twice", { file: file(`{"node":1,"secretFile":"${SECRET}","node":2}`) }, "twice"],
+  ] satisfies [string, Partial<Sources>, string][])("%s", (_, sources, text) => {
+    const thrown = ((): unknown => {
+      try {
+        return resolved(sources);
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(String(thrown)).toContain(text);
+    expect(String(thrown)).not.toContain(SECRET);
+  });
+});
+
+test("a byte order mark in front is passed over; a name that stands twice is refused, however it is written", () => {
+  expect(resolved({ file: file('\uFEFF{ "tickMs": 7 }') })["tickMs"]).toBe("7 by file");
+  const twice = file('{ "tickMs": 7,\n  "tick\\u004ds": 8 }');
+  expect(() => resolved({ file: twice })).toThrow(
+    '--config: /etc/omnikv/server.json line 2, column 3: "tick\\u004ds" stands there twice',
   );
 });
