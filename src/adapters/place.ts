@@ -32,6 +32,8 @@ export class Place {
     if (typeof prefix !== "string" || prefix === "") {
       throw badArgument("prefix", "a text that is not empty", prefix);
     }
+    const wrong = wrongBytes("prefix", prefix);
+    if (wrong !== null) throw wrong;
     this.client = client;
     this.prefix = prefix;
   }

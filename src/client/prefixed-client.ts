@@ -64,7 +64,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   readonly #client: KvRequests;
   readonly #prefix: Bytes;
 
-  /** @throws KvError BAD_REQUEST when the prefix is neither a string nor bytes */
+  /** @throws KvError BAD_REQUEST when the prefix is neither well-formed text nor bytes */
   constructor(client: KvRequests, prefix: Bytes) {
     super();
     const wrong = wrongBytes("prefix", prefix);

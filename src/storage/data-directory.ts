@@ -16,7 +16,7 @@ import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
 import type { Clock, Disk, DiskCallback, Logger, Random } from "../machine/ports/index.ts";
 import { FIRST_PEERS_FILE, readFirstFormat } from "./first-format.ts";
-import { LogEnd } from "./log-end.ts";
+import { LogEnd, type LogPosition } from "./log-end.ts";
 import { checkMembers, checkOwner } from "./owner-checks.ts";
 import { DirectoryMemory, metPeer, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";
 import { checked, identityDamaged, seal, setMark, unseal } from "./sealed-json.ts";
@@ -69,6 +69,10 @@ export interface DataDirectory {
   /** As `beginLog`. */
   join(): void;
   readonly peers: PeerMemory;
+  /** So far at least the log was durable when the directory was in use last, whatever the log itself says. */
+  readonly logEnd: LogPosition;
+  /** The log is durable up to there. Written down within a second, and when the directory is closed. */
+  logReached(end: LogPosition): void;
   /** Of this process, drawn when it opened the directory. */
   readonly bootId: number;
   /** Makes everything durable that is remembered of the peers. */
@@ -119,6 +123,8 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
       joined = true;
     },
     peers: memory,
+    logEnd: memory.logEnd,
+    logReached: (end) => memory.logReached(end),
     bootId: memory.bootId,
     flush: (done) => memory.flush(done),
     close: (done) => memory.close(done),

@@ -37,6 +37,8 @@ interface LogStorageOptions {
   readonly owner: number;
   /** The log was written to before: finding nothing of it is damage. Default: false. */
   readonly mustExist?: boolean;
+  /** So far it was durable, as is known from elsewhere: a log that ends before is damage. Default: nothing is known. */
+  readonly reached?: LogPosition;
 }
 
 interface LogStorageHooks {
@@ -186,9 +188,9 @@ export class LogStorage {
     readonly recovered: DurableState<Uint8Array, SnapshotName> | undefined;
   } {
     disk.makeDirectory(directory);
-    const { owner, mustExist = false } = options;
+    const { owner, mustExist = false, reached = LOG_START } = options;
     const mark = LogEnd.read(disk, directory);
-    const log = recoverLog(disk, directory, owner, mustExist, mark, logger);
+    const log = recoverLog(disk, directory, { owner, mustExist, mark, reached }, logger);
     const storage = new LogStorage(disk, directory, options, hooks, logger, clock, log);
     storage.#spares.prepare();
     return { storage, recovered: log.state };
@@ -207,6 +209,11 @@ export class LogStorage {
   /** The snapshot that a restart would find in the log: its file must stay. */
   get durableSnapshot(): SnapshotName | null {
     return this.#durableSnapshot;
+  }
+
+  /** Behind the last batch that is durable. */
+  get durableEnd(): LogPosition {
+    return this.#durableEnd;
   }
 
   get stats(): LogStats {

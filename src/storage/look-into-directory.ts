@@ -13,7 +13,7 @@ import {
   SNAPSHOT_DIRECTORY,
 } from "./data-directory.ts";
 import { LogEnd } from "./log-end.ts";
-import { checkPeerMemory } from "./peer-memory.ts";
+import { checkPeerMemory, logEndIn } from "./peer-memory.ts";
 import { recoverLog } from "./recovery.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
@@ -34,9 +34,14 @@ export function lookIntoDirectory(disk: Disk, logger: Logger): SeenDirectory {
   const looking = readOnly(disk);
   const { identity, joined, logBegun } = readIdentity(looking);
   const { incarnation, members } = identity;
-  checkPeerMemory({ disk: looking, owner: incarnation, members: members.length });
-  const mark = LogEnd.read(looking, LOG_DIRECTORY);
-  const log = recoverLog(looking, LOG_DIRECTORY, logOwnerOf(identity), logBegun, mark, logger);
+  const memory = checkPeerMemory({ disk: looking, owner: incarnation, members: members.length });
+  const known = {
+    owner: logOwnerOf(identity),
+    mustExist: logBegun,
+    mark: LogEnd.read(looking, LOG_DIRECTORY),
+    reached: logEndIn(memory),
+  };
+  const log = recoverLog(looking, LOG_DIRECTORY, known, logger);
   const name = log.state?.snapshot?.value ?? null;
   const snapshots = SnapshotStore.open(looking, SNAPSHOT_DIRECTORY, logger);
   if (name !== null && !snapshots.has(name)) {

@@ -1,16 +1,20 @@
 /**
  * What a node remembers of its peers, and which marks it has told them. By it a peer is noticed that comes back with less
- * than it had, or as an older copy of itself.
+ * than it had, or as an older copy of itself. And how far its own log has come: by it an older log is noticed that was put back
+ * alone, with the mark of its end.
  *
  * Invariants:
  *   PEERS-1. `set` and what `introduce` gives are durable before they are seen.
  *   PEERS-2. `update` is a hint that may be up to a second old after a loss of power, a tenth of one after a process's
  *       death.
  *   PEERS-3. The file is never made anew: without it the node would trust anybody who comes back empty.
+ *   PEERS-4. What it says of the log is never ahead of what is durable there; it is up to a second behind, and at a clean
+ *       stop where the log ends.
  */
 import { z } from "zod";
 import { BALLOT_BOTTOM, ballotsEqual, type Ballot } from "../omnipaxos/index.ts";
 import type { CancelTimer, Clock, Disk, DiskCallback, Random } from "../machine/ports/index.ts";
+import { LOG_START, type LogPosition } from "./log-end.ts";
 import { checked, identityDamaged } from "./sealed-json.ts";
 import { SlotFile } from "./slot-file.ts";
 import { StorageError } from "./storage-error.ts";
@@ -81,6 +85,8 @@ const memorySchema = z.strictObject({
   /** The incarnation of the directory. */
   owner: z.string(),
   told: toldSchema,
+  /** Segment, position and checksum of a batch of the own log that was durable. Left out: of none. */
+  log: z.tuple([count, count, count]).optional(),
   peers: z.record(
     z.string().regex(/^\d+$/),
     z.strictObject({
@@ -112,17 +118,21 @@ export class DirectoryMemory implements PeerMemory {
   readonly #owner: string;
   readonly #peers: Map<number, RememberedPeer>;
   readonly #told: ToldMarks;
+  #logEnd: LogPosition;
+  #closed = false;
   /** Random, so that a copy of the directory that is started too is told from it. */
   readonly bootId: number;
   /** Something changed that was not handed over to be kept. */
   #changed = false;
+  /** So did the end of the log. */
+  #logMoved = false;
   #markIsDue = false;
   #cancelNote: CancelTimer | null = null;
   #cancelKeep: CancelTimer | null = null;
 
   /** Makes the file. Durable when it returns. @throws DiskFullError */
   static create(options: MemoryOptions, peers: ReadonlyMap<number, RememberedPeer>): void {
-    const content = { owner: options.owner, told: NOTHING_TOLD, peers };
+    const content = { owner: options.owner, told: NOTHING_TOLD, logEnd: LOG_START, peers };
     SlotFile.create(options.disk, PEER_MEMORY_FILE, slotBytes(options), encode(content));
   }
 
@@ -147,8 +157,24 @@ export class DirectoryMemory implements PeerMemory {
     );
     this.bootId = random.uint32();
     this.#told = new ToldMarks(content.told, this.bootId);
+    this.#logEnd = logEndIn(content);
     this.#slots = new SlotFile(disk, PEER_MEMORY_FILE, slotBytes(options), damaged);
     this.#slots.keepNow(this.#encoded());
+  }
+
+  /** So far at least the log was durable. */
+  get logEnd(): LogPosition {
+    return this.#logEnd;
+  }
+
+  /** The log is durable up to there: PEERS-4. Costs next to nothing: it is kept with the next write, within a second. */
+  logReached(end: LogPosition): void {
+    if (this.#closed) return;
+    const { segment, position } = this.#logEnd;
+    if (end.segment === segment && end.position === position) return;
+    this.#logEnd = end;
+    this.#logMoved = true;
+    this.#keepSoon();
   }
 
   get(peer: number): RememberedPeer | undefined {
@@ -199,7 +225,8 @@ export class DirectoryMemory implements PeerMemory {
   /** `flush`, and nothing more after it. */
   close(done: DiskCallback): void {
     this.#cancelTimers();
-    if (this.#changed) this.flush(() => {});
+    if (this.#changed || this.#logMoved) this.flush(() => {});
+    this.#closed = true;
     this.#slots.close(done);
   }
 
@@ -221,6 +248,7 @@ export class DirectoryMemory implements PeerMemory {
   /** One write for all that changed, the mark that is due included. */
   #handOver(): { readonly content: Uint8Array; readonly mark: number } {
     this.#changed = false;
+    this.#logMoved = false;
     if (this.#markIsDue) this.#told.draw();
     this.#markIsDue = false;
     return { content: this.#encoded(), mark: this.#told.last };
@@ -258,19 +286,35 @@ export class DirectoryMemory implements PeerMemory {
   }
 
   #encoded(): Uint8Array {
-    return encode({ owner: this.#owner, told: this.#told.content(), peers: this.#peers });
+    return encode({
+      owner: this.#owner,
+      told: this.#told.content(),
+      logEnd: this.#logEnd,
+      peers: this.#peers,
+    });
   }
 }
 
 function encode({
+  owner,
+  told,
+  logEnd: { segment, position, crc },
   peers,
-  ...rest
 }: {
   readonly owner: string;
   readonly told: ToldContent;
+  readonly logEnd: LogPosition;
   readonly peers: ReadonlyMap<number, RememberedPeer>;
 }): Uint8Array {
-  return Buffer.from(JSON.stringify({ ...rest, peers: Object.fromEntries(peers) }));
+  const log = segment === 0 ? undefined : [segment, position, crc];
+  return Buffer.from(JSON.stringify({ owner, told, log, peers: Object.fromEntries(peers) }));
+}
+
+/** So far at least the log was durable when the content was written. */
+export function logEndIn({ log }: MemoryContent): LogPosition {
+  if (log === undefined) return LOG_START;
+  const [segment, position, crc] = log;
+  return { segment, position, crc };
 }
 
 /** Changes nothing. @throws StorageError IDENTITY_DAMAGED when it is missing, damaged, or another directory's */

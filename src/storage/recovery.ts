@@ -66,18 +66,23 @@ interface FoundLog extends RecoveredLog {
   readonly last: Segment | null;
 }
 
-/**
- * @param owner crc of the id of the data directory
- * @param mustExist finding nothing is damage
- * @param mark null: there is none
- * @throws StorageError
- */
+/** What is known of a log before it is read. */
+interface KnownOfLog {
+  /** Crc of the id of the data directory. */
+  readonly owner: number;
+  /** Finding nothing is damage. */
+  readonly mustExist: boolean;
+  /** Null: there is none. */
+  readonly mark: EndMark | null;
+  /** So far it was durable, as is written outside the log's directory, which can be replaced as a whole. */
+  readonly reached: LogPosition;
+}
+
+/** @throws StorageError */
 export function recoverLog(
   disk: Disk,
   directory: string,
-  owner: number,
-  mustExist: boolean,
-  mark: EndMark | null,
+  { owner, mustExist, mark, reached }: KnownOfLog,
   logger: Logger,
 ): RecoveredLog {
   // The process before may have died between making a file and making its name durable.
@@ -91,6 +96,11 @@ export function recoverLog(
   }
   if (mark === null && (mustExist || (last !== null && last.owner !== null))) {
     throw damaged(`${directory}/end`, 0, "the mark of its end is missing");
+  }
+  const lost = missingBefore(last, reached);
+  if (lost !== null) {
+    const what = `${lost}, as "memory" says: an older log may have been put back`;
+    throw damaged(last?.path ?? directory, endOf(last).position, what);
   }
   if (last !== null) {
     disk.writeNow(last.path, last.lastFrame.position, last.lastFrame.bytes);
@@ -109,25 +119,35 @@ export function recoverLog(
 
 /** Everything that was durable when the mark was made must be there. */
 function checkEnd(directory: string, last: Segment | null, mark: EndMark): void {
-  const found: LogPosition =
-    last === null ? LOG_START : { segment: last.segment, position: last.end, crc: last.lastCrc };
-  const missingBytes =
-    found.segment < mark.segment ||
-    (found.segment === mark.segment && found.position < mark.position);
-  if (missingBytes) {
-    const ends =
-      last === null
-        ? "nothing of it is here"
-        : `the log ends at byte ${found.position} of segment ${found.segment}`;
-    const what = `${ends}; byte ${mark.position} of segment ${mark.segment} had been durable`;
-    throw damaged(last?.path ?? directory, found.position, what);
-  }
+  const found = endOf(last);
+  const missing = missingBefore(last, mark);
+  if (missing !== null) throw damaged(last?.path ?? directory, found.position, missing);
   if (mark.clean && (found.segment !== mark.segment || found.position !== mark.position)) {
     const what =
       `the node stopped at byte ${mark.position} of segment ${mark.segment}, and the log goes on to byte ` +
       `${found.position} of segment ${found.segment}; this may be the log of another node`;
     throw damaged(last?.path ?? directory, found.position, what);
   }
+}
+
+function endOf(last: Segment | null): LogPosition {
+  return last === null
+    ? LOG_START
+    : { segment: last.segment, position: last.end, crc: last.lastCrc };
+}
+
+/** Null: the log reaches as far as it did. */
+function missingBefore(last: Segment | null, reached: LogPosition): string | null {
+  const found = endOf(last);
+  const isThere =
+    found.segment > reached.segment ||
+    (found.segment === reached.segment && found.position >= reached.position);
+  if (isThere) return null;
+  const ends =
+    last === null
+      ? "nothing of it is here"
+      : `the log ends at byte ${found.position} of segment ${found.segment}`;
+  return `${ends}; byte ${reached.position} of segment ${reached.segment} had been durable`;
 }
 
 /** @throws StorageError */

@@ -3,6 +3,7 @@ import type { Disk } from "../../src/machine/ports/disk.ts";
 import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
 import { SimClock, type ProcessClock } from "../../src/proof/simulator/sim-clock.ts";
 import { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
+import { LOG_START, type LogPosition } from "../../src/storage/log-end.ts";
 import { LogStorage } from "../../src/storage/log-storage.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import type { LogWrite } from "../../src/storage/log-scalars.ts";
@@ -52,6 +53,8 @@ export class World {
   process: ProcessClock;
   /** Whose log it is. */
   owner = 7;
+  /** How far the log came, as is known from elsewhere. */
+  reached: LogPosition = LOG_START;
 
   constructor(segmentBytes = 4096, seed = 1, onOperation?: (name: string, path: string) => void) {
     this.segmentBytes = segmentBytes;
@@ -73,7 +76,7 @@ export class World {
     return LogStorage.open(
       disk,
       "log",
-      { segmentBytes: this.segmentBytes, owner: this.owner, mustExist },
+      { segmentBytes: this.segmentBytes, owner: this.owner, mustExist, reached: this.reached },
       hooks,
       logger,
       this.process,

@@ -5,6 +5,7 @@ import {
   badArgument,
   type KeyValue,
   type RequestOptions,
+  wrongBytes,
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { type Leases, wrongTtl } from "../leases/index.ts";
@@ -196,5 +197,7 @@ function wrongLockOptions(options: unknown): KvError | null {
   }
   if (owner !== undefined && typeof owner !== "string")
     return badArgument("owner", "a string", owner);
+  const wrongOwner = owner === undefined ? null : wrongBytes("owner", owner);
+  if (wrongOwner !== null) return wrongOwner;
   return ttl === undefined ? null : wrongTtl(ttl);
 }

@@ -10,6 +10,8 @@ import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "
 export const TIMEOUT_MS_MAX = 2_147_483_647;
 const SHOWN_LENGTH_MAX = 60;
 const BYTES_EXPECTED = "a string or a Uint8Array";
+/** Half of a surrogate pair has no bytes in UTF-8: all halves would become U+FFFD, and different keys one key. */
+const TEXT_EXPECTED = "well-formed text (no half of a surrogate pair)";
 const SELECTOR_EXPECTED = "{ prefix }, or { start, end } of which either may be left out";
 const WATCHED_EXPECTED = `a key (a string or a Uint8Array), or ${SELECTOR_EXPECTED}`;
 const CONDITION_EXPECTED =
@@ -28,7 +30,10 @@ export function badArgument(name: string, expected: string, got: unknown): KvErr
 }
 
 export function wrongBytes(name: string, bytes: unknown): KvError | null {
-  if (typeof bytes === "string" || isBytes(bytes)) return null;
+  if (typeof bytes === "string") {
+    return bytes.isWellFormed() ? null : badArgument(name, TEXT_EXPECTED, bytes);
+  }
+  if (isBytes(bytes)) return null;
   const isData = typeof bytes === "object" && bytes !== null && !ArrayBuffer.isView(bytes);
   const hint =
     isData && !(bytes instanceof ArrayBuffer) ? " (JSON.stringify makes text of it)" : "";
@@ -116,7 +121,7 @@ export function wrongCountOptions(options: unknown): KvError | null {
 
 /** A key, or a selector of a range. */
 export function wrongWatched(what: unknown): KvError | null {
-  if (typeof what === "string" || isBytes(what)) return null;
+  if (typeof what === "string" || isBytes(what)) return wrongBytes("watched", what);
   const isObject = typeof what === "object" && what !== null;
   return isObject ? wrongSelector(what) : badArgument("watched", WATCHED_EXPECTED, what);
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from "./types.ts";
 
-/** A string stands for its UTF-8 bytes. Small buffers share a pool: cheaper than TextEncoder's own array for each. */
+/** A string, which `wrongBytes` has looked at, stands for its UTF-8 bytes. Small buffers share a pool: cheaper than TextEncoder's own array for each. */
 export function bytesOf(bytes: Bytes): Uint8Array {
   return typeof bytes === "string" ? Buffer.from(bytes, "utf8") : bytes;
 }

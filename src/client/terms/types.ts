@@ -15,9 +15,9 @@ import type { FoundResult, MissingResult } from "./read-result.ts";
 export type { RangeOrder } from "../../store/commands/index.ts";
 
 /**
- * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes, half of a
- * surrogate pair for U+FFFD. Bytes must not be changed until the
- * promise of the request is settled: they are not copied before they are sent, and may be sent again.
+ * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes; one with half of a surrogate pair has
+ * none, and is refused with BAD_REQUEST. Bytes must not be changed until the promise of the request is settled: they are not
+ * copied before they are sent, and may be sent again.
  */
 export type Bytes = Uint8Array | string;
 

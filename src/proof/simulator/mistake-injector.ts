@@ -85,7 +85,7 @@ export class MistakeInjector {
     const { node, downMs } = mistake;
     switch (mistake.kind) {
       case "goBack":
-        this.#goBack(mistake);
+        this.#goBack(mistake, ran);
         break;
       case "loseTail":
         this.#edit(mistake, node, this.#showsEnd(mistake, ran), (files) =>
@@ -111,15 +111,16 @@ export class MistakeInjector {
     });
   }
 
-  #goBack(mistake: Of<"goBack">): void {
+  #goBack(mistake: Of<"goBack">, ran: ReadonlyMap<number, boolean>): void {
     const copy = this.#copies.get(mistake);
     if (copy === undefined) return;
     if (mistake.what === "all") {
       const { files, lives } = copy;
       return this.#set(mistake, mistake.node, files, { isShown: false, lives, forgets: true });
     }
-    // Its own starts, and what it remembers, stay.
-    this.#edit(mistake, mistake.node, false, (files) => logFrom(copy.files, files));
+    // Its own starts, and what it remembers, stay: also where the log ended, which is up to a second old but after a clean stop.
+    const isShown = mistake.ends === "stop" && this.#showsEnd(mistake, ran);
+    this.#edit(mistake, mistake.node, isShown, (files) => logFrom(copy.files, files));
   }
 
   #loseFile(mistake: Of<"loseFile">, ran: ReadonlyMap<number, boolean>): void {

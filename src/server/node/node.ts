@@ -528,14 +528,14 @@ export class Node {
   }
 
   #close(done: () => void): void {
-    let open = this.#listeners.length + 2;
+    let open = this.#listeners.length + 1;
     const closed = (): void => {
       open -= 1;
       if (open === 0) done();
     };
     for (const listener of this.#listeners) listener.close(closed);
-    this.#storage.close(closed);
-    this.#directory.close(closed);
+    // The directory writes down where the log ends.
+    this.#storage.close(() => this.#directory.close(closed));
   }
 
   #halt(reason: string): void {

@@ -1,6 +1,7 @@
 /** Opens a data directory and brings the replica to where it was when the process ended. */
 import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
-import type { WriteSeq } from "../../omnipaxos/index.ts";
+import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
+import type { SnapshotName } from "../../protocol/messages/index.ts";
 import type { DiskFullError } from "../../machine/ports/index.ts";
 import { SLOW_READ_MS, Replica } from "../../replica/index.ts";
 import {
@@ -61,11 +62,13 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
       segmentBytes: options.segmentBytes,
       owner: directory.logOwner,
       mustExist: directory.logBegun,
+      reached: directory.logEnd,
     },
     {
       ...hooks,
       onDurable: (seq) => {
         directory.beginLog();
+        directory.logReached(storage.durableEnd);
         hooks.onDurable(seq);
       },
     },
@@ -117,13 +120,19 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     snapshots,
     () => hooks.wake(),
   );
-  if (recovered !== undefined) {
-    logger.info("recovered from disk", {
-      decidedIdx: recovered.decidedIdx,
-      entries: recovered.entries.length,
-      snapshotIdx: stored?.idx ?? 0,
-      ms: Math.round(clock.now() - startedMs),
-    });
-  }
+  if (recovered !== undefined) tellRecovered(logger, recovered, clock.now() - startedMs);
   return { directory, storage, snapshots, replica, placeSeed };
+}
+
+function tellRecovered(
+  logger: Machine["logger"],
+  { decidedIdx, entries, snapshot }: DurableState<Uint8Array, SnapshotName>,
+  ms: number,
+): void {
+  logger.info("recovered from disk", {
+    decidedIdx,
+    entries: entries.length,
+    snapshotIdx: snapshot?.idx ?? 0,
+    ms: Math.round(ms),
+  });
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createAdminClient, createClient } from "../../../src/client/api/index.ts";
 import { KvError } from "../../../src/base/errors.ts";
+import type { BatchOutcome } from "../../../src/client/terms/index.ts";
 import { KvClient, type KvClientOptions } from "../../../src/client/kv-client.ts";
 import { FakeCluster } from "../fake-cluster.ts";
 
@@ -132,6 +133,58 @@ describe("arguments of KvClient", () => {
     }
     cluster.clock.run(100);
     expect(cluster.state.appliedIdx).toBe(0);
+  });
+
+  test("half of a surrogate pair is refused wherever a string may stand, and nothing is sent", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    const half = "user/\ud83d";
+    const first = async (items: AsyncIterable<unknown>): Promise<unknown> => {
+      for await (const item of items) return item;
+      return null;
+    };
+    const outcome = ([one]: readonly BatchOutcome[]): void => {
+      if (one?.ok === false) throw one.error;
+    };
+    for (const [name, call] of [
+      ["key", () => client.write(half, "v")],
+      ["value", () => client.write("k", "v\ude00")],
+      ["key", () => client.read(half)],
+      ["key", () => client.delete(half)],
+      ["key", () => client.cas(half, { absent: true }, "v")],
+      ["value", () => client.cas("k", { absent: true }, half)],
+      ["condition.value", () => client.cas("k", { value: half }, "v")],
+      ["keys[1]", () => client.get(["a", half])],
+      ["key", async () => outcome(await client.batch([{ op: "write", key: half, value: "v" }]))],
+      ["prefix", () => client.count({ prefix: half })],
+      ["start", () => client.count({ start: half })],
+      ["end", () => first(client.range({ start: "a", end: half }))],
+      ["key", () => first(client.history(half))],
+      ["watched", async () => first(client.watch(half))],
+      ["prefix", async () => first(client.watch({ prefix: half }))],
+      ["key", async () => client.atomic().put(half, "v").commit()],
+      ["value", async () => client.atomic().put("k", half).commit()],
+      ["key", () => client.txn({ then: [{ op: "put", key: half, value: "v" }] })],
+      ["key", () => client.transact(async (tx) => tx.get(half))],
+      ["prefix", async () => client.withPrefix(half)],
+      ["key", () => client.withPrefix("p/").write(half, "v")],
+      ["name", () => client.locks.request(half, () => 1)],
+      ["owner", () => client.locks.request("l", { owner: half }, () => 1)],
+    ] as const) {
+      const error = await rejection(call);
+      expect(error).toMatchObject({ code: "BAD_REQUEST", definite: true });
+      expect(error.message).toContain(`${name}: expected `);
+    }
+    cluster.clock.run(100);
+    expect(cluster.state.appliedIdx).toBe(0);
+  });
+
+  test("a whole surrogate pair is text", async () => {
+    const cluster = new FakeCluster();
+    const writing = cluster.client().write("user/\u{1f600}", "\u{1f600}");
+    cluster.clock.run(100);
+    await writing;
+    expect(cluster.state.revision).toBe(1);
   });
 
   test("a key of another realm's bytes is a key", async () => {

@@ -1,0 +1,78 @@
+/** How far the log has come is written down beside it too, so an older one that is put back alone is noticed. */
+import { crc32c } from "@node-rs/crc32";
+import { expect, test } from "vitest";
+import { silentLogger } from "../../src/machine/ports/logger.ts";
+import { openDataDirectory, type DataDirectory } from "../../src/storage/data-directory.ts";
+import { lookIntoDirectory } from "../../src/storage/look-into-directory.ts";
+import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
+import { seededRandom } from "../conformance/seeded-random.ts";
+import { append, group, World } from "./world.ts";
+
+function open(world: World): DataDirectory {
+  return openDataDirectory(world.disk, {
+    clusterId: "blue",
+    nodeId: 1,
+    members: [1, 2, 3],
+    random: seededRandom(1),
+    clock: world.process,
+    logger: silentLogger,
+    onFailure: (error) => expect.unreachable(error.message),
+  });
+}
+
+test("a log is missed when an older one is put back alone, with the mark of its end", () => {
+  for (const end of ["a second later", "at a clean stop"]) {
+    const world = new World();
+    const directory = open(world);
+    world.owner = directory.logOwner;
+    directory.beginLog();
+    const { storage } = world.open();
+    const isOfLog = (path: string): boolean => path.startsWith("log/");
+    world.writeAll(storage, [group(1, append(0, "told"))]);
+    directory.logReached(storage.durableEnd);
+    world.clock.run(5000);
+    const older = [...world.disk.copy()].filter(([path]) => isOfLog(path));
+    world.writeAll(storage, [group(2, append(1, "told later"))]);
+    directory.logReached(storage.durableEnd);
+    if (end === "at a clean stop") directory.close(() => {});
+    else world.clock.run(1100);
+    // Reports of what became durable while the node stopped do no harm.
+    if (end === "at a clean stop") directory.logReached({ segment: 9, position: 9, crc: 9 });
+    world.settle();
+    world.crash();
+
+    const rest = [...world.disk.copy()].filter(([path]) => !isOfLog(path));
+    const whole = world.disk.copy();
+    world.reached = open(world).logEnd;
+    expect(world.openedOrRefused()).toEqual(["told", "told later"]);
+    world.crash();
+    world.disk.restore(new Map([...rest, ...older]));
+    world.reached = open(world).logEnd;
+    expect(world.openedOrRefused()).toBe("LOG_DAMAGED");
+    expect(() => world.open()).toThrow('had been durable, as "memory" says: an older log may');
+    expect(() => lookIntoDirectory(world.disk, silentLogger)).toThrow('as "memory" says');
+    world.crash();
+    world.disk.restore(whole);
+    expect(lookIntoDirectory(world.disk, silentLogger).log?.entries).toHaveLength(2);
+  }
+});
+
+test("a log may end below a snapshot: one that was fetched is there before the log says so", () => {
+  const world = new World();
+  const directory = open(world);
+  world.owner = directory.logOwner;
+  const { storage } = world.open();
+  world.writeAll(storage, [group(1, append(0, "told"))]);
+  directory.logReached(storage.durableEnd);
+  const snapshots = SnapshotStore.open(world.disk, "snapshots", silentLogger);
+  const name = { idx: 180, bytes: 1, crc: crc32c(Buffer.from("x")) };
+  snapshots.append(name, 0, Buffer.from("x"));
+  const results: (Error | null)[] = [];
+  snapshots.finish(name, (error) => results.push(error));
+  world.clock.run(5000);
+  expect(results).toEqual([null]);
+  world.crash();
+  world.reached = open(world).logEnd;
+  expect(world.reached.segment).toBe(1);
+  expect(world.openedOrRefused()).toEqual(["told"]);
+});
