@@ -62,8 +62,13 @@ function declarationsOf(path: string): Map<string, { source: Source; line: numbe
   return found;
 }
 
-const isCommented = ({ lines }: Source, line: number): boolean =>
-  lines[line - 1]?.trimEnd().endsWith("*/") === true;
+/** Parameters alone say nothing of the name. */
+function isCommented({ lines }: Source, line: number): boolean {
+  if (lines[line - 1]?.trimEnd().endsWith("*/") !== true) return false;
+  const begin = lines.slice(0, line).findLastIndex((text) => text.trimStart().startsWith("/**"));
+  const text = lines.slice(begin, line).join(" ");
+  return /^\s*\/\*\*[\s*]*(?!@param)[^\s*]/.test(text);
+}
 
 /** Methods, properties with accessors and functions of an interface or a class, without a comment. */
 function membersWithout(source: Source, from: number): readonly string[] {
@@ -72,17 +77,23 @@ function membersWithout(source: Source, from: number): readonly string[] {
   const end = source.lines.findIndex((text, line) => line > from && text.startsWith("}"));
   const names = new Set<string>();
   const commented = new Set<string>();
+  const bare: string[] = [];
   for (let line = from + 1; line < end; line++) {
     const text = source.lines[line] ?? "";
     if (/^ {2}(?:private|protected|#|\[|override|constructor)/.test(text)) continue;
     const name = /^ {2}(?:static |async |abstract |readonly |get |\*)*(\w+)(?:<[^(]*>)?\??\(/.exec(
       text,
     )?.[1];
-    if (name === undefined) continue;
+    if (name === undefined) {
+      const called = /^ {2,6}readonly (\w+)\??: \(.*=>/.exec(text)?.[1];
+      if (called !== undefined && !isCommented(source, line)) bare.push(called);
+      continue;
+    }
     names.add(name);
     if (isCommented(source, line)) commented.add(name);
+    else if (/^ {2}\w.*;$/.test(text)) bare.push(name); // An overload: each is shown by itself.
   }
-  return [...names].filter((name) => !commented.has(name));
+  return [...new Set([...bare, ...[...names].filter((name) => !commented.has(name))])];
 }
 
 test.each(entries())("every name of %s has a comment", (entry) => {

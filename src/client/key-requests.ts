@@ -149,11 +149,13 @@ export interface KvRequests extends KeyRequests {
     what: Bytes | RangeSelector,
     options: WatchOptions & { readonly progress: true },
   ): Watch<WatchItem>;
+  /** As of KvClient: without items that only tell how far the watch has come. */
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   /** As `watch`, for a view of this client: keys of events come without so many bytes at their beginning. */
   watchOn(skip: number, what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   /** As of KvClient. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  /** As of KvClient. */
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
   /** The leases of the whole cluster: they have no names, so no prefix holds for them. */
   readonly leases: Leases;

@@ -318,6 +318,7 @@ export class KvClient extends KeyRequests implements KvRequests {
     what: Bytes | RangeSelector,
     options: WatchOptions & { readonly progress: true },
   ): Watch<WatchItem>;
+  /** The same, without items that only tell how far the watch has come. */
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   watch(what: Bytes | RangeSelector, options: WatchOptions = NO_OPTIONS): Watch {
     return this.watchOn(0, what, options);
@@ -334,10 +335,15 @@ export class KvClient extends KeyRequests implements KvRequests {
    * or `for await (const { items } of kv.observe({ prefix: "app/" }))`. Each state is one that there was, of all the keys together,
    * and none is older than the one before; states that go by while one is looked at are left out.
    *
-   * @param what 1 to 1,024 keys, or a range with no more
+   * @param keys 1 to 1,024 of them
    * @throws KvError while iterating: OVERLOADED when they are more, or have more than 32 MiB together; CANCELLED; others as `watch`
    */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  /**
+   * The newest state of a range: as for a list of keys.
+   *
+   * @param range one with at most 1,024 keys
+   */
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
   observe(
     what: readonly Bytes[] | RangeSelector,

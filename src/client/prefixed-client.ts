@@ -222,6 +222,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     what: Bytes | RangeSelector,
     options: WatchOptions & { readonly progress: true },
   ): Watch<WatchItem>;
+  /** As of KvClient. */
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch;
   watch(what: Bytes | RangeSelector, options?: WatchOptions): Watch {
     return this.watchOn(0, what, options);
@@ -237,6 +238,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
 
   /** As of KvClient, within the prefix. */
   observe(keys: readonly Bytes[], options?: ObserveOptions): AsyncGenerator<Snapshot>;
+  /** As of KvClient. */
   observe(range: RangeSelector, options?: ObserveOptions): AsyncGenerator<RangeState>;
   observe(
     what: readonly Bytes[] | RangeSelector,

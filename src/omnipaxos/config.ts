@@ -13,7 +13,9 @@ export type SnapshotPolicy<T, S> =
   | { readonly kind: "off" }
   | {
       readonly kind: "fold";
+      /** The snapshot of a range of entries. */
       readonly create: (entries: readonly T[]) => S;
+      /** The snapshot of two ranges, of which `delta` follows `base`. */
       readonly merge: (base: S, delta: S) => S;
     }
   | {

@@ -69,6 +69,7 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
     this.#feed.end(this.#line, null);
   }
 
+  /** The watch itself: its items are given once, to whoever asks first. */
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -41,6 +41,8 @@ const STEPS_IN_ALL = 60_000_000;
 const TRIAL_CACHE_BYTES = 128 * 1024 * 1024;
 
 /**
+ * Says in few operations why a history is not linearizable.
+ *
  * @param partition one whose verdict is "violation", from checkLinearizable with the same model
  * @throws TypeError for another verdict
  */

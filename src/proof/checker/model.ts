@@ -66,12 +66,13 @@ export interface ModelDefinition<State> {
   readonly name: string;
   readonly title?: string;
   readonly initial: State;
-  /** @returns the next state; undefined when the operation cannot have been answered as it was */
+  /** The next state; undefined when the operation cannot have been answered as it was. */
   readonly step: (state: State, operation: Operation) => State | undefined;
   /** Equal for equal states only. Default: JSON.stringify. */
   readonly key?: (state: State) => string;
   /** See Machine.isObserver. Default: never; a model is checked faster with it. */
   readonly isObserver?: (operation: Operation) => boolean;
+  /** A state in words, for explanations. Default: as `key`. */
   readonly describe?: (state: State) => string;
 }
 

@@ -41,7 +41,11 @@ export interface RunFailure {
   readonly stack: string;
 }
 
-/** @param mistakes which seeds have mistakes in their plans. Default: some */
+/**
+ * Draws what a run does, the same for the same seed.
+ *
+ * @param mistakes which seeds have mistakes in their plans. Default: some
+ */
 export function planOf(seed: string | number, mistakes: MistakeShare = "some"): Plan {
   return drawPlan(new SeededRandom(seed).fork("plan"), mistakes);
 }

@@ -42,7 +42,11 @@ export function shrinkFaults(plan: Plan, fails: (plan: Plan) => boolean): Shrunk
   return { plan: withFaults(plan, kept), kept, runs };
 }
 
-/** @param indexes positions of the faults that stay, and, counted on behind them, of the mistakes */
+/**
+ * A plan with a part of its faults and mistakes.
+ *
+ * @param indexes positions of the faults that stay, and, counted on behind them, of the mistakes
+ */
 export function withFaults(plan: Plan, indexes: readonly number[]): Plan {
   const count = plan.faults.length;
   return {

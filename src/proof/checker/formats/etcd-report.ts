@@ -33,6 +33,8 @@ export function isEtcdReport(line: string): boolean {
 }
 
 /**
+ * Reads the reports of etcd's robustness tests, one file for each of their clients.
+ *
  * @param isWhole whether the files have all that clients did: those of all clients of a run
  * @throws HistoryFormatError
  */

@@ -20,6 +20,8 @@ export interface ParsedHistory extends History {
 }
 
 /**
+ * Reads a history of any format that is known.
+ *
  * @param format "auto" decides by the first line
  * @throws HistoryFormatError
  */

@@ -20,7 +20,11 @@ export interface StoreResult {
   readonly elapsedMs: number;
 }
 
-/** @param now a clock in milliseconds */
+/**
+ * Judges a history of a store whose answers tell revisions.
+ *
+ * @param now a clock in milliseconds
+ */
 export function checkStore(
   history: StoreHistory,
   { now }: { now?: () => number } = {},
