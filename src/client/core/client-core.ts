@@ -431,8 +431,8 @@ export class ClientCore {
 
   #retryAfterLoss(request: Request, lane: Lane, error: KvError): void {
     request.losses += 1;
-    request.lastError = error;
     request.lastErrorOf = lane;
+    request.lastError = error;
     if (request.isWrite) request.maybeApplied = true;
     const isHopeless = request.node !== null && isWrongCluster(error);
     if (request.losses >= LOSSES_MAX || isHopeless) this.#fail(request, error);
