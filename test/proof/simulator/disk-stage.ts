@@ -94,6 +94,10 @@ export class DiskStage {
     return outcome.kind === "written";
   }
 
+  decidedAt(index: number): number {
+    return this.node(index).node?.replica.core.decidedIdx ?? 0;
+  }
+
   /** Keys whose acknowledged values this node does not give, or "refused". */
   lostAt(index: number): readonly string[] {
     return [...this.written].flatMap(([key, value]) => {
