@@ -18,6 +18,18 @@ export const AGREEMENT_MUTANTS: readonly Mutant[] = [
     by: ["test/proof/simulator/agreement.test.ts"],
   },
   {
+    name: "nodes that differ go on together",
+    breaks: "one log is made of two that contradict each other, when a ballot was given away twice",
+    patches: [
+      patch(
+        AGREEMENT,
+        "    return peer !== undefined && this.#isOfTheseLives(peer);\n",
+        "    return peer === undefined && this.#alarms.length > 0;\n",
+      ),
+    ],
+    by: ["test/replica/apart.test.ts", "test/proof/simulator/mistakes.test.ts"],
+  },
+  {
     name: "another node's state ignored",
     breaks: "nodes whose states differ take no notice of it",
     patches: [

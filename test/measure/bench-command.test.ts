@@ -40,7 +40,7 @@ describe("omnikv bench", () => {
         ...["--data-dir", join(directory, "data")],
       ]);
       expect({ status, stderr }).toMatchObject({ status: 0 });
-      expect(stdout).toMatch(/omnikv with TLS, as ratios to omnikv\n.*\nput +4 +\d+\.\d\d/);
+      expect(stdout).toMatch(/omnikv with TLS, as ratios to omnikv;.*\n.*\nput +4 +\d+\.\d\d/);
       expect(readdirSync(join(directory, "data"))).toEqual([]);
     },
     60_000,
