@@ -1,6 +1,12 @@
 /** Leases, locks and elections as the page shows them: what ends soonest, and no more than somebody can look at. */
 import type { KvClient } from "../client/index.ts";
-import { ELECTIONS_PREFIX, lockKeyIn, type LockMode, LOCKS_PREFIX } from "../client/locks/index.ts";
+import {
+  ELECTIONS_PREFIX,
+  leaseInId,
+  lockKeyIn,
+  type LockMode,
+  LOCKS_PREFIX,
+} from "../client/locks/index.ts";
 import type { LeaseInfo } from "../client/leases/index.ts";
 import { hexOf, textOf } from "./key-level.ts";
 
@@ -122,7 +128,8 @@ async function readLocks(
     const at = lockKeyIn(prefix, textOf(key) ?? "");
     if (at === null) continue;
     const { name, mode, isHeld } = at;
-    const id = Number(at.id);
+    // The ids of earlier clients are the lease's number and nothing else.
+    const id = leaseInId(at.id) ?? Number(at.id);
     ids.push(id);
     let lock = locks.get(name);
     if (lock === undefined) locks.set(name, (lock = { held: [], waiting: [] }));

@@ -67,9 +67,9 @@ describe("leases and locks on the page", () => {
     const client = clientOf(
       [{ id: 7, ttl: 5000, remaining: 4000, keys: [] }],
       [
-        ["omnikv/locks/a%2Fb/held/s/7", "ann", 11],
+        ["omnikv/locks/a%2Fb/held/s/7-1", "ann", 11],
         ["omnikv/locks/a%2Fb/wait/s/3", "third", 30],
-        ["omnikv/locks/a%2Fb/wait/x/9", "second", 20],
+        ["omnikv/locks/a%2Fb/wait/x/9-2", "second", 20],
         ["omnikv/locks/of somebody else", "", 2],
         ["omnikv/elections/boss/held/x/8", "10.0.0.1", 40],
       ],
