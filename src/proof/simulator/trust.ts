@@ -168,7 +168,7 @@ export class Trust {
     // What was hidden before stays so.
     disk.isShown = isShown && (disk.state === "whole" || disk.isShown);
     disk.state = "changed";
-    disk.isCopy = true;
+    disk.isCopy = lives.length > 0;
     disk.lack = null;
     disk.isOut = false;
     disk.lives = lives;
@@ -224,7 +224,6 @@ export class Trust {
   /** The empty disk has its place. */
   onPlaced(node: number): void {
     const disk = this.#of(node);
-    disk.isCopy = false;
     disk.state = "whole";
     disk.isShown = false;
     disk.whole = { disk: disk.start?.disk ?? null, lives: disk.lives };
