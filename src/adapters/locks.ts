@@ -7,7 +7,7 @@
  */
 import type { KvRequests } from "../client/index.ts";
 import type { Lock, LockMode } from "../client/locks/index.ts";
-import { badArgument } from "../client/terms/index.ts";
+import { badArgument, wrongBytes } from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
@@ -78,6 +78,8 @@ export class OmnikvLockManager {
       throw badArgument("ttl", "milliseconds, more than 0", ttl);
     }
     if (typeof clientId !== "string") throw badArgument("clientId", "a string", clientId);
+    const wrong = wrongBytes("clientId", clientId);
+    if (wrong !== null) throw wrong;
     this.#client = client;
     this.#ttl = ttl;
     this.#clientId = clientId;

@@ -124,6 +124,9 @@ describe("a lock manager", () => {
     const locks = new OmnikvLockManager(client);
     expect(await fails(locks.request(name, options, () => "had"))).toMatchObject({ name: error });
     expect(() => new OmnikvLockManager({} as never)).toThrow("client: expected");
+    expect(() => new OmnikvLockManager(client, { clientId: "\ud800" })).toThrow(
+      "clientId: expected",
+    );
   });
 });
 

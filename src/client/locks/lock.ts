@@ -74,8 +74,10 @@ export class HeldGuard implements Guard {
     }
   }
 
+  /** Whoever had it may go on for as long as it likes, or never ask for the next term: there is nothing to watch for any more. */
   #lose(reason: unknown): void {
     if (!this.#release.signal.aborted) this.#controller.abort(reason);
+    this.#held.close();
   }
 }
 

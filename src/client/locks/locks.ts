@@ -1,5 +1,5 @@
 /** `client.locks`: locks of the whole cluster, in the shape of the Web Locks API. */
-import type { KvError } from "../../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
@@ -12,8 +12,8 @@ import { type Leases, wrongTtl } from "../leases/index.ts";
 import { lockKeyIn, LOCKS_PREFIX, placeOf, requestIdOf, type LockMode } from "./lock-keys.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
-import type { SpareLeases } from "./spare-leases.ts";
-import { takeLock, type TakeOptions } from "./take-lock.ts";
+import type { LentLease, SpareLeases } from "./spare-leases.ts";
+import { takeLock, type Taken } from "./take-lock.ts";
 
 const LOCK_TTL_MS = 10_000;
 /** Of a name, as it is written in a key: three for each byte that is no letter, digit or one of -_.!~*'(). */
@@ -116,16 +116,24 @@ export class Locks {
     if (typeof carryOut !== "function") throw badArgument("callback", "a function", carryOut);
     const { mode = "exclusive", signal, ttl = LOCK_TTL_MS, owner = "" } = options;
     const { clock, leases, store, spare } = this.#machine;
-    const { lease, number, isToSpare } = await spare.take(leases, ttl, signal);
+    let lent = await spare.take(leases, ttl, signal);
     /** It is certain that no key is bound to the lease. */
     let isBare = false;
     try {
       const how =
         options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
       const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
-      const id = requestIdOf(lease.id, number);
-      const take: TakeOptions = { clock, lease, signal, store };
-      const taken = await takeLock({ place, id, mode, value: owner, how }, take);
+      const take = ({ lease, number }: LentLease): Promise<Taken | null> => {
+        const wish = { place, id: requestIdOf(lease.id, number), mode, value: owner, how } as const;
+        return takeLock(wish, { clock, lease, signal, store });
+      };
+      const taken = await take(lent).catch(async (error: unknown) => {
+        if (!lent.isUsed || !isLost(error)) throw error;
+        // It never was in line, or has lost its place: it comes last now.
+        lent = await spare.anew(lent, leases, signal);
+        return take(lent);
+      });
+      const { lease, isToSpare } = lent;
       if (taken === null) {
         isBare = true;
         return await carryOut(null);
@@ -144,8 +152,8 @@ export class Locks {
     } finally {
       // Whatever becomes of it, nobody waits for longer than the time to live.
       spare.noteEnd();
-      if (isToSpare && isBare) spare.give(lease);
-      else await lease.revoke().catch(() => {});
+      if (lent.isToSpare && isBare) spare.give(lent.lease);
+      else await lent.lease.revoke().catch(() => {});
     }
   }
 
@@ -168,6 +176,10 @@ export class Locks {
       locks.toSorted((a, b) => a.revision - b.revision);
     return { held: inOrder(held), pending: inOrder(pending) };
   }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof KvError && error.code === "LEASE_LOST";
 }
 
 /** @param prefix what stands before it in the whole name */

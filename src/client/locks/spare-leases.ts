@@ -16,6 +16,8 @@ export interface LentLease {
   readonly number: number;
   /** To be given here when the request is over. */
   readonly isToSpare: boolean;
+  /** An earlier request had it. Somebody may have ended it since, which only its next use tells. */
+  readonly isUsed: boolean;
 }
 
 export class SpareLeases {
@@ -34,8 +36,18 @@ export class SpareLeases {
     const isBusy = this.#clock.now() - this.#lastMs < SPARE_MS;
     const isToSpare = isBusy && ttl <= SPARE_TTL_MS_MAX;
     const number = ++this.#lastNumber;
-    const lease = this.#taken(ttl, signal) ?? (await leases.keep(ttl, signal));
-    return { lease, number, isToSpare };
+    const spare = this.#taken(ttl, signal);
+    const lease = spare ?? (await leases.keep(ttl, signal));
+    return { lease, number, isToSpare, isUsed: spare !== null };
+  }
+
+  /** In place of one that turned out to have ended. Rejects as `leases.keep`. */
+  async anew(
+    { lease, number, isToSpare }: LentLease,
+    leases: Leases,
+    signal: AbortSignal | undefined,
+  ): Promise<LentLease> {
+    return { lease: await leases.keep(lease.ttl, signal), number, isToSpare, isUsed: false };
   }
 
   /** A request is over. */

@@ -99,6 +99,43 @@ describe("locks", () => {
     expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].filter((id) => nodes.hasLease(id))).toEqual([]);
   });
 
+  test("a lease that lay idle and was ended by somebody is not missed: the next request takes a new one", async () => {
+    const nodes = new FakeLeases();
+    const client = nodes.client();
+    for (let i = 0; i < 3; i++) {
+      const holder = ask(nodes, {}, client);
+      await nodes.pass(50);
+      holder.release();
+      await nodes.pass(50);
+    }
+    const idle = [1, 2, 3].filter((id) => nodes.hasLease(id));
+    expect(idle).toHaveLength(1);
+    for (const id of idle) void nodes.revoke(id, {});
+    await nodes.pass(10);
+    const last = ask(nodes, {}, client);
+    await nodes.pass(100);
+    expect(last.error).toBeNull();
+    expect(last.lock).not.toBeNull();
+  });
+
+  test("nobody looks after a lock that is lost, however long its holder goes on", async () => {
+    const nodes = new FakeLeases();
+    let looks = 0;
+    // oxlint-disable-next-line require-yield -- nothing is told by a client that was closed
+    nodes.follow = async function* () {
+      looks += 1;
+      throw new KvError("CANCELLED", "the client was closed");
+    };
+    const holder = ask(nodes);
+    await nodes.pass(50);
+    nodes.isSilent = true;
+    await nodes.pass(3000);
+    expect(holder.lock?.signal.aborted).toBe(true);
+    const before = looks;
+    await nodes.pass(10_000);
+    expect(looks).toBe(before);
+  });
+
   test("the next one takes the lock by itself when the holder's lease ends while it rests", async () => {
     const nodes = new FakeLeases();
     const first = ask(nodes);
