@@ -191,6 +191,20 @@ describe("history", () => {
         expect(b.cells.history.bytes).toBe(a.cells.history.bytes);
         expect(snapshotBytes(b.clone()).equals(snapshotBytes(a.clone()))).toBe(true);
       }),
+      {
+        // The record of the third change says when the key was deleted, although nobody can see that any more.
+        examples: [
+          [
+            [
+              { put: "b", value: "" },
+              { delete: "b" },
+              { put: "b", value: "" },
+              { revisions: 0, bytes: 101 },
+              "load",
+            ],
+          ],
+        ],
+      },
     );
   });
 

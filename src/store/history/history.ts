@@ -90,16 +90,27 @@ export class History implements HistoryView {
    * @param revision the next one, or the last one for another key
    * @param before not yet changed
    * @param isDeletion the key goes
+   * @param modBefore the revision of the change before, as the record is to say it. Default: as HISTORY-5 has it now. A record
+   *     that comes from a snapshot keeps what it said when it was made, so that all nodes have the same bytes
    */
-  append(revision: number, before: Before, isDeletion: boolean): void {
-    const { key, version, modRevision } = before;
+  append(
+    revision: number,
+    before: Before,
+    isDeletion: boolean,
+    modBefore: number = this.#knownMod(before),
+  ): void {
+    const { key } = before;
     const chunk = this.#chunkToAppendTo(revision);
     this.#last = revision;
-    const isKnown = version > 0 || modRevision > this.#oldest;
-    chunk.append(revision, key, before, isKnown ? modRevision : 0, isDeletion);
+    chunk.append(revision, key, before, modBefore, isDeletion);
     this.#lastBytes += costOf(key, before.value, isDeletion);
     this.#lastHash = (this.#lastHash + recordHash(revision, before)) | 0;
     chunk.setSums(revision, this.#lastBytes, this.#lastHash);
+  }
+
+  /** HISTORY-5. */
+  #knownMod({ version, modRevision }: Before): number {
+    return version > 0 || modRevision > this.#oldest ? modRevision : 0;
   }
 
   /** Reads from this revision on go on to work, those below do not (HISTORY-2). */

@@ -89,7 +89,7 @@ export class HistoryLoader {
     if (!isPossible || Math.abs(newest ?? 0) === revision) {
       throw wrong("a change of a key that does not follow the one before");
     }
-    history.append(revision, before, isDeletion);
+    history.append(revision, before, isDeletion, modRevision);
     this.#newest.set(key, isDeletion ? -revision : revision);
   }
 }
