@@ -319,8 +319,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         "src/client/core/client-core.ts",
-        "    request.lastError = error;\n    if (request.isWrite) request.maybeApplied = true;\n",
-        "    request.lastError = error;\n",
+        "    noteError(request, error, lane);\n    if (request.isWrite) request.maybeApplied = true;\n",
+        "    noteError(request, error, lane);\n",
       ),
     ],
     by: "sim",

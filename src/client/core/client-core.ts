@@ -343,8 +343,7 @@ export class ClientCore {
     const { lastError } = request;
     if (lastError !== null && lastError.code !== "CONNECTION_FAILED") return;
     const text = `${lane.link.name} did not answer within ${this.#attemptTimeoutMs} ms`;
-    request.lastError = new KvError("TIMEOUT", text);
-    request.lastErrorOf = lane;
+    noteError(request, new KvError("TIMEOUT", text), lane);
   }
 
   #onRefused(lane: Lane, request: Request | undefined, error: KvError): void {
@@ -372,14 +371,13 @@ export class ClientCore {
   }
 
   #refused(request: Request, error: KvError): void {
-    request.lastError = error;
-    request.lastErrorOf = request.lane;
+    noteError(request, error, request.lane);
     if (request.node === null && error.retryable) this.#moveOn(request);
     else this.#fail(request, error);
   }
 
   #onExpired(request: WriteRequest, error: KvError): void {
-    request.lastError = error;
+    noteError(request, error, request.lane);
     request.expiries += 1;
     if (request.session === this.#session.id) {
       this.#session.expired();
@@ -419,10 +417,7 @@ export class ClientCore {
       if (request.lane !== lane) continue;
       if (request.state === "sent") this.#retryAfterLoss(request, lane, error);
       else if (request.state === "queued" && request.node === null) {
-        if (lane.wrongCluster !== null) {
-          request.lastError = error;
-          request.lastErrorOf = lane;
-        }
+        if (lane.wrongCluster !== null) noteError(request, error, lane);
         this.#moveOn(request);
       }
     }
@@ -431,8 +426,7 @@ export class ClientCore {
 
   #retryAfterLoss(request: Request, lane: Lane, error: KvError): void {
     request.losses += 1;
-    request.lastErrorOf = lane;
-    request.lastError = error;
+    noteError(request, error, lane);
     if (request.isWrite) request.maybeApplied = true;
     const isHopeless = request.node !== null && isWrongCluster(error);
     if (request.losses >= LOSSES_MAX || isHopeless) this.#fail(request, error);
@@ -447,10 +441,7 @@ export class ClientCore {
       // A node that is up and hears no majority says more than one that is down, until it is down itself.
       const { lastError, lastErrorOf } = request;
       const isUp = lastError?.code === "NO_QUORUM" || lastError?.code === "TIMEOUT";
-      if (request.node !== null || !isUp || lastErrorOf === lane) {
-        request.lastError = error;
-        request.lastErrorOf = lane;
-      }
+      if (request.node !== null || !isUp || lastErrorOf === lane) noteError(request, error, lane);
       // A wrong password is wrong at every node, and each attempt costs one.
       if (request.node === null && error.code !== "UNAUTHENTICATED") this.#moveOn(request);
       else this.#fail(request, error);
@@ -502,7 +493,7 @@ export class ClientCore {
       } else if (isAttemptOver(request, now)) {
         if (request.isWrite) request.maybeApplied = true;
         request.isOverdue = true;
-        const lane = this.#lanes[request.lane?.index ?? -1];
+        const lane = this.#carrierOf(request);
         if (lane !== undefined) this.#onSilence(request, lane);
         this.#moveOn(request);
       }
@@ -526,7 +517,7 @@ export class ClientCore {
   #giveUp(request: Request, code: "TIMEOUT" | "CANCELLED", text: string): void {
     if (request.state === "over") return;
     const { state } = request;
-    const lane = this.#lanes[request.lane?.index ?? -1];
+    const lane = this.#carrierOf(request);
     if (state === "queued" && lane?.link.isOpen === true) this.#onSilence(request, lane);
     const lastError = this.#worthTelling(request.lastError);
     if (state === "sent" && request.isWrite) request.maybeApplied = true;
@@ -557,6 +548,11 @@ export class ClientCore {
     this.#finish(request, new KvError(code, text, { cause: error, definite }), null);
   }
 
+  /** The lane that a request is in; undefined: none. */
+  #carrierOf({ lane }: Request): Lane | undefined {
+    return this.#lanes[lane?.index ?? -1];
+  }
+
   /** Who was missing when the others said that they are too few, or nothing. */
   #unreached({ node }: Request, { code }: KvError): readonly string[] {
     if (node !== null || (code !== "NO_QUORUM" && code !== "TIMEOUT")) return [];
@@ -572,6 +568,12 @@ export class ClientCore {
     else this.#reads.delete(request.number);
     request.done(error, answer);
   }
+}
+
+/** What is told if nothing better comes, and the node that it came from, or that it is about. */
+function noteError(request: Request, error: KvError, of: Request["lastErrorOf"]): void {
+  request.lastError = error;
+  request.lastErrorOf = of;
 }
 
 function isWrongCluster(error: unknown): error is KvError {

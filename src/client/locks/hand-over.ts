@@ -10,7 +10,7 @@
  *   GIVEBACK-3. Nobody is passed over: the next one was the first in a state since the holder began to wait or to hold, and those before
  *       it only ever become fewer. When there is none that is known, or it has gone, the lock is free, and whoever is the first takes it.
  */
-import { heldPrefix, leaseInId, waitPrefix } from "./lock-keys.ts";
+import { heldPrefix, isExclusiveIn, leaseInId, waitPrefix } from "./lock-keys.ts";
 import type { TxnOperation, TxnRequest } from "../txn/index.ts";
 
 /** Somebody who waits for a lock, as its key says. */
@@ -30,7 +30,7 @@ export function giveBack(
   next: Waiting | null,
 ): TxnRequest {
   const free: TxnOperation = { op: "delete", key };
-  const heir = next === null || !isExclusive(place, key) ? null : heirOf(place, next);
+  const heir = next === null || !isExclusiveIn(place, key) ? null : heirOf(place, next);
   // oxlint-disable-next-line no-thenable -- a list, which nobody can call
   if (next === null || heir === null) return { then: [free] };
   return {
@@ -47,10 +47,6 @@ export function giveBack(
     ],
     else: [free],
   };
-}
-
-function isExclusive(place: string, key: string): boolean {
-  return key.startsWith(heldPrefix(place, "exclusive"));
 }
 
 /** Null: it takes the lock itself, as shared requests do, which take it together. */

@@ -186,7 +186,7 @@ function isLost(error: unknown): boolean {
 export function wrongName(name: unknown, prefix = ""): KvError | null {
   const expected = `a string of 1 to ${NAME_BYTES_MAX} bytes`;
   if (typeof name !== "string" || name === "") return badArgument("name", expected, name);
-  if (/\p{Surrogate}/u.test(name)) return badArgument("name", "text without half characters", name);
+  if (!name.isWellFormed()) return badArgument("name", "text without half characters", name);
   return placeOf("", prefix + name).length > NAME_BYTES_MAX
     ? badArgument("name", expected, name)
     : null;

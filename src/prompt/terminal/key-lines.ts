@@ -36,7 +36,7 @@ function bytesIn(fields: Record<string, unknown>, name: string): Uint8Array {
     throw new UsageError(`"${name}" and "${name}Base64" say the same thing twice`);
   }
   if (typeof text === "string") {
-    if (/\p{Surrogate}/u.test(text)) throw new UsageError(`"${name}" holds half a character`);
+    if (!text.isWellFormed()) throw new UsageError(`"${name}" holds half a character`);
     return Buffer.from(text, "utf8");
   }
   if (typeof base64 !== "string") throw new UsageError(`"${name}", a string, is missing`);
