@@ -127,8 +127,11 @@ export class TestCluster {
     );
   }
 
+  /** Starts every server. @throws Error with what a server said that ended at once */
   async startAll(...flags: string[]): Promise<void> {
     await Promise.all(this.nodes.map(({ id }) => this.start(id, { flags })));
+    const ended = this.nodes.find(({ id }) => this.exitCode(id) !== null);
+    if (ended !== undefined) throw new Error(`node ${ended.id} ended:\n${this.log(ended.id)}`);
   }
 
   /** What the server of this node has said since it was last started. */

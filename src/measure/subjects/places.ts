@@ -1,30 +1,37 @@
 /** Where servers on this machine listen. */
-import { createServer, type AddressInfo } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
 import type { ClusterNode } from "../../server/config/index.ts";
 
 const HOST = "127.0.0.1";
 
-/** TCP ports of this machine's loopback that are free now, all different. */
+/**
+ * Ports are drawn from below those that operating systems give to outgoing connections (Linux from 32768, others from 49152):
+ * a port of that range which is free now may be somebody's outgoing connection before a server has begun to listen, or while
+ * it is restarted.
+ */
+const FIRST_PORT = 10_000;
+const END_PORT = 32_768;
+
+/** Whether a server could listen there now. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const free = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, HOST, () => resolve(true));
+  });
+  if (free) await new Promise<void>((closed) => server.close(() => closed()));
+  return free;
+}
+
+/** TCP ports of this machine's loopback that are free now, all different; no outgoing connection takes them meanwhile. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const listening = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((ready) => {
-        server.listen(0, HOST, ready);
-      });
-      return server;
-    }),
-  );
-  const ports = listening.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    listening.map(
-      (server) =>
-        new Promise<void>((closed) => {
-          server.close(() => closed());
-        }),
-    ),
-  );
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(FIRST_PORT, END_PORT);
+    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+  }
+  return [...ports];
 }
 
 /** Nodes 1 to `size`, each with two ports that are free now. */

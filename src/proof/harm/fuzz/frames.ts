@@ -75,8 +75,14 @@ function txnCommands(): Command[] {
     success: [{ op: "put", key, value: "bound" as ByteString, previous: false, lease: LEASE }],
     failure: [],
   };
+  const wide: Txn = {
+    compare: [],
+    success: [{ op: "delete", where: { start: key, end: null }, previous: false }],
+    failure: [],
+  };
   return [
     { kind: "txn", txn: encodeTxn(txn) },
+    { kind: "txn", txn: encodeTxn(wide) },
     { kind: "txn", txn: encodeTxn(nested) },
     { kind: "leasedTxn", txn: encodeTxn(leased) },
   ];
