@@ -27,8 +27,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "return { revision, count, keys, resume: reverse ? last : key };",
-        "return { revision, count, keys, resume: reverse ? last : ((key + '\\0') as ByteString) };",
+        "resume = reverse ? last : key;",
+        "resume = reverse ? last : ((key + '\\0') as ByteString);",
       ),
     ],
     by: "sim",
@@ -36,13 +36,7 @@ export const RANGES: readonly Mutant[] = [
   {
     name: "a page in reverse goes back one too far",
     breaks: "a range in reverse misses a key between two pages",
-    patches: [
-      patch(
-        RANGE,
-        "return { revision, count, keys, resume: reverse ? last : key };",
-        "return { revision, count, keys, resume: key };",
-      ),
-    ],
+    patches: [patch(RANGE, "resume = reverse ? last : key;", "resume = key;")],
     by: "sim",
   },
   {
@@ -51,8 +45,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "return { revision, count, keys, resume: reverse ? last : key };",
-        "return { revision, count, keys, resume: count === 0 ? null : reverse ? last : key };",
+        "resume = reverse ? last : key;",
+        "resume = count === 0 ? null : reverse ? last : key;",
       ),
     ],
     by: "sim",
@@ -63,8 +57,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         "src/store/keys/frozen-cells.ts",
-        ": end !== undefined && key >= end;",
-        ": end !== undefined && key > end;",
+        "tree.forRange(start, last, end === null,",
+        "tree.forRange(start, last, true,",
       ),
     ],
     by: "sim",
@@ -75,8 +69,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "return { revision, count, keys, resume: null };",
-        "return { revision: revision + 1, count, keys, resume: null };",
+        "return { revision, count, keys, resume };",
+        "return { revision: resume === null ? revision + 1 : revision, count, keys, resume };",
       ),
     ],
     by: "sim",
@@ -99,8 +93,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "    if (!isThere(key, newest, place, history)) continue;\n",
-        "    if (newest.version === 0 || !isThere(key, newest, place, history)) continue;\n",
+        "    const stored = versionAt(key, newest, place, history);\n    if (stored === undefined || (select",
+        "    const stored = versionAt(key, newest, place, history);\n    if (newest.version === 0) return true;\n    if (stored === undefined || (select",
       ),
     ],
     by: "sim",
@@ -265,8 +259,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         RANGE,
-        "if (select !== undefined && !isWithin(stored, select)) continue;",
-        "if (select !== undefined && !isWithin(newest, select)) continue;",
+        "(select !== undefined && !isWithin(stored, select))) return true;",
+        "(select !== undefined && !isWithin(newest, select))) return true;",
       ),
     ],
     by: "sim",

@@ -38,8 +38,9 @@ import {
   type AskForVersions,
   type BatchPort,
   isLocal,
-  itemsOf,
-  keysOf,
+  keyEntryOf,
+  keyValueOf,
+  PagedItems,
   type KeyVersion,
   operationOf,
   orderedPages,
@@ -264,13 +265,13 @@ export class KvClient extends KeyRequests implements KvRequests {
    * @throws KvError while iterating: COMPACTED when so much is written between two pages that the cluster keeps that state no
    *   more (50,000 changes, or a twenty-fourth of the quota, unless set otherwise)
    */
-  async *range(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyValue> {
-    for await (const page of this.#pages(selector, options, VALUES)) yield* itemsOf(page);
+  range(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyValue> {
+    return new PagedItems(() => this.#pages(selector, options, VALUES), keyValueOf);
   }
 
   /** As `range`, without the values. */
-  async *keys(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyEntry> {
-    for await (const page of this.#pages(selector, options, KEYS_ONLY)) yield* keysOf(page);
+  keys(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyEntry> {
+    return new PagedItems(() => this.#pages(selector, options, KEYS_ONLY), keyEntryOf);
   }
 
   /** How many keys there are in a range, in one state of the store. */

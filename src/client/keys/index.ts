@@ -2,6 +2,7 @@
 export { type BatchPort, runBatch, wrongBatch } from "./batch.ts";
 export { type AskForVersions, type KeyVersion, versionsOf } from "./key-version.ts";
 export { askedInOrder, FirstOfPages, orderedPages } from "./ordered-range.ts";
-export { type AskForPage, itemsOf, keysOf, pagesOf, rangeOf } from "./range.ts";
+export { PagedItems } from "./paged-items.ts";
+export { type AskForPage, keyEntryOf, keyValueOf, pagesOf, rangeOf } from "./range.ts";
 export { operationOf, resultOf, wrongRequest } from "./requests.ts";
 export { changeRevision, isLocal, readResults } from "./results.ts";

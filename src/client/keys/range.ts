@@ -72,16 +72,23 @@ export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerat
   }
 }
 
-/** The keys of a page and their values. */
-export function* itemsOf(page: PageAnswer): Generator<KeyValue> {
-  for (const { key, value, createRevision, modRevision, version } of page.items) {
-    yield new KeyValue(ownBytes(key), ownBytes(value), modRevision, createRevision, version);
-  }
+/** A key of a page and its value. */
+export function keyValueOf({
+  key,
+  value,
+  modRevision,
+  createRevision,
+  version,
+}: PageAnswer["items"][number]): KeyValue {
+  return new KeyValue(ownBytes(key), ownBytes(value), modRevision, createRevision, version);
 }
 
-/** The keys of a page. */
-export function* keysOf(page: PageAnswer): Generator<KeyEntry> {
-  for (const { key, createRevision, modRevision, version } of page.items) {
-    yield new KeyEntry(ownBytes(key), modRevision, createRevision, version);
-  }
+/** A key of a page. */
+export function keyEntryOf({
+  key,
+  modRevision,
+  createRevision,
+  version,
+}: PageAnswer["items"][number]): KeyEntry {
+  return new KeyEntry(ownBytes(key), modRevision, createRevision, version);
 }

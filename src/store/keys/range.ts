@@ -128,9 +128,6 @@ export function readPage(
   if (select !== undefined && select.order !== "key") {
     return readInOrder(source, revision, request, select, select.order, looked, limits);
   }
-  if (countOnly && !reverse && select === undefined) {
-    return countPage(source, revision, request, looked, limits);
-  }
   const keysMax = countOnly ? request.limit : Math.min(request.limit, limits.keys);
   const cellsMax = looked.cells + limits.cells;
   const { history } = source;
@@ -138,52 +135,31 @@ export function readPage(
   let count = 0;
   let bytes = 0;
   let last: ByteString | null = null;
-  for (const [key, newest] of source.walk(start, end, reverse)) {
+  let resume: ByteString | null = null;
+  const take = (key: ByteString, newest: KeyVersion): boolean => {
     if (count >= keysMax || bytes >= PAGE_BYTES_MAX || looked.cells >= cellsMax) {
-      return { revision, count, keys, resume: reverse ? last : key };
+      resume = reverse ? last : key;
+      return false;
     }
     looked.cells += 1;
     last = key;
     const place = placeAt(key, newest, revision, history, looked);
-    if (!isThere(key, newest, place, history)) continue;
     if (countOnly && select === undefined) {
-      count += 1;
-      continue;
+      if (isThere(key, newest, place, history)) count += 1;
+      return true;
     }
     const stored = versionAt(key, newest, place, history);
-    if (stored === undefined) continue;
-    if (select !== undefined && !isWithin(stored, select)) continue;
+    if (stored === undefined || (select !== undefined && !isWithin(stored, select))) return true;
     count += 1;
-    if (countOnly) continue;
+    if (countOnly) return true;
     keys.push(keyValue(key, stored));
     bytes += key.length + (keysOnly ? 0 : stored.value.length);
-  }
-  return { revision, count, keys, resume: null };
-}
-
-/** Nothing but the number, which takes a few bytes to ask for and nothing to answer: so it is to take as little as can be. */
-function countPage(
-  source: ReadSource,
-  revision: number,
-  { start, end, limit }: RangeRequest,
-  looked: Looked,
-  limits: PageLimits,
-): RangePage {
-  const cellsMax = looked.cells + limits.cells;
-  const { history } = source;
-  let count = 0;
-  let resume: ByteString | null = null;
-  source.visit(start, end, (key, newest) => {
-    if (count >= limit || looked.cells >= cellsMax) {
-      resume = key;
-      return false;
-    }
-    looked.cells += 1;
-    const place = placeAt(key, newest, revision, history, looked);
-    if (isThere(key, newest, place, history)) count += 1;
     return true;
-  });
-  return { revision, count, keys: [], resume };
+  };
+  if (reverse) {
+    for (const [key, newest] of source.walk(start, end, true)) if (!take(key, newest)) break;
+  } else source.visit(start, end, take);
+  return { revision, count, keys, resume };
 }
 
 /** RANGE-3. */
@@ -200,18 +176,21 @@ function readInOrder(
   const { history } = source;
   const first = new FirstInOrder(order, request, limits.keys, PAGE_BYTES_MAX);
   const cellsMax = looked.cells + limits.cells;
-  for (const [key, newest] of source.walk(start, end, false)) {
+  let resume: ByteString | null = null;
+  source.visit(start, end, (key, newest) => {
     if (first.isFull || looked.cells >= cellsMax) {
-      return { revision, count: first.keys.length, keys: first.keys, resume: key };
+      resume = key;
+      return false;
     }
     looked.cells += 1;
     const place = placeAt(key, newest, revision, history, looked);
     const stored = versionAt(key, newest, place, history);
-    if (stored === undefined || !isWithin(stored, select)) continue;
+    if (stored === undefined || !isWithin(stored, select)) return true;
     first.offer(key, stored);
     looked.cells += first.takeLooks();
-  }
-  return { revision, count: first.keys.length, keys: first.keys, resume: null };
+    return true;
+  });
+  return { revision, count: first.keys.length, keys: first.keys, resume };
 }
 
 /** @param revision as of readPage */
