@@ -1,11 +1,13 @@
 /** Batches, transactions, ranges, memory and restarts beside etcd: `npx tsx scripts/bench-store.ts --help`. */
-import { choices, exitOnSignals, writeJson } from "../src/measure/experiments/entry.ts";
-import { readFlags } from "../src/measure/experiments/flags.ts";
 import {
-  measureStore,
-  STORE_CELLS,
-  STORE_SYSTEMS,
-} from "../src/measure/experiments/store/measure.ts";
+  builtExperiment,
+  choices,
+  exitOnSignals,
+  writeJson,
+} from "../src/measure/experiments/entry.ts";
+import { readFlags } from "../src/measure/experiments/flags.ts";
+import type * as Measure from "../src/measure/experiments/store/measure.ts";
+import { STORE_CELLS, STORE_SYSTEMS } from "../src/measure/experiments/store/measure.ts";
 import { renderStore } from "../src/measure/experiments/store/report.ts";
 
 const HELP = `Usage: npx tsx scripts/bench-store.ts [options]   (npm run build first)
@@ -52,5 +54,6 @@ const options = {
   systems: choices(flags.systems, STORE_SYSTEMS),
   durationMs: flags.duration * 1000,
 };
+const { measureStore } = await builtExperiment<typeof Measure>("store/measure.js");
 const figures = await measureStore(options, (soFar) => writeJson(flags.json, soFar));
 console.log(renderStore(figures));

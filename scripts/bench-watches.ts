@@ -1,7 +1,12 @@
 /** Watches of omnikv and of etcd, alternately: `npx tsx scripts/bench-watches.ts --help`. */
-import { choices, exitOnSignals, writeJson } from "../src/measure/experiments/entry.ts";
+import {
+  builtExperiment,
+  choices,
+  exitOnSignals,
+  writeJson,
+} from "../src/measure/experiments/entry.ts";
 import { readFlags } from "../src/measure/experiments/flags.ts";
-import { measureWatches, renderWatches } from "../src/measure/experiments/watches.ts";
+import type * as Watches from "../src/measure/experiments/watches.ts";
 
 const HELP = `Usage: npx tsx scripts/bench-watches.ts [options]   (npm run build first)
 
@@ -34,6 +39,7 @@ const flags = readFlags(HELP, {
 });
 
 exitOnSignals();
+const { measureWatches, renderWatches } = await builtExperiment<typeof Watches>("watches.js");
 const figures = await measureWatches(
   {
     ...flags,

@@ -1,43 +1,62 @@
 /**
- * Bundles what programs import into dist/library, after the compiler: Node takes about half a millisecond for each file of
- * modules, and the client has 150. All doors are built at once, so that they share their files: an error that one of them
- * throws is an `instanceof` what another one exports.
+ * Bundles what programs import, and the commands, into dist/library, after the compiler: Node takes about half a millisecond for
+ * each file of modules, and the client has 150, a server 500. All doors are built at once, so that they share their files: an
+ * error that one of them throws is an `instanceof` what another one exports. The commands are built apart from them, or what
+ * programs import would come in more and smaller files.
  */
-import { copyFileSync, readFileSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
 const root = resolve(import.meta.dirname, "..");
 const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const doors = Object.values(exports).filter((door) => typeof door !== "string");
 /** As deep below dist as the rooms whose files look for others beside them by `import.meta.url`. */
-const out = join(root, dirname(doors[0].default));
+const library = join(root, dirname(doors[0].default));
+const commands = join(root, "dist/library/commands");
 
-// Files that doors share are named by what is in them.
-rmSync(out, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  // The types of a door lie where its source does.
-  entryPoints: Object.fromEntries(
-    doors.map(({ types, default: built }) => [
-      basename(built, ".js"),
-      types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"),
-    ]),
-  ),
-  outdir: out,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20.19",
-  packages: "external",
-  external: ["*/require-ws.cjs"],
-  sourcemap: true,
-  sourcesContent: false,
-  logLevel: "warning",
+async function bundle(outdir, entryPoints) {
+  // Files that entries share are named by what is in them.
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    packages: "external",
+    external: ["*/require-ws.cjs"],
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: "warning",
+  });
+}
+
+// The types of a door lie where its source does.
+const source = ({ types }) => types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts");
+await bundle(
+  library,
+  Object.fromEntries(doors.map((door) => [basename(door.default, ".js"), source(door)])),
+);
+await bundle(commands, {
+  commands: "src/bin/commands.ts",
+  // What commands run as processes of their own.
+  "omnikv-generator": "src/measure/subjects/omnikv-generator.ts",
+  "etcd-generator": "src/measure/subjects/etcd-generator.ts",
 });
 
 // The compiler carries only what it compiles.
-for (const folder of [out, join(root, "dist/machine/network")]) {
+for (const folder of [library, commands, join(root, "dist/machine/network")]) {
   copyFileSync(join(root, "src/machine/network/require-ws.cjs"), join(folder, "require-ws.cjs"));
 }
+
+// What dist/bin/omnikv.js loads.
+const bin = join(root, "dist/bin");
+writeFileSync(
+  join(bin, "commands.js"),
+  `export { runCommand } from "${relative(bin, join(commands, "commands.js"))}";\n`,
+);
+rmSync(join(bin, "commands.js.map"));

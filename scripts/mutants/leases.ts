@@ -48,8 +48,8 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         CLOCK,
-        "lead.toldMs = isCut ? nowMs : lead.toldMs + passedMs;",
-        "lead.toldMs = isCut ? nowMs : lead.toldMs + passedMs / 2;",
+        "lead.toldMs = nowMs;\n    lead.count",
+        "lead.toldMs += passedMs / 2;\n    lead.count",
       ),
     ],
     by: "sim",

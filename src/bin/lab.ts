@@ -1,5 +1,5 @@
 /** `omnikv lab`: the paper's experiments on partial connectivity, on this machine. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { Command } from "commander";
 import { KvError, printableJson } from "../base/index.ts";
@@ -20,6 +20,7 @@ import {
   type Measured,
   type Subject,
 } from "../measure/index.ts";
+import { programVersion } from "../machine/host/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../client/scenarios/index.ts";
 import { integerBetween } from "./integer.ts";
@@ -143,7 +144,7 @@ function factsOf({ concurrency, runs }: LabPlan): readonly string[] {
   const machine = `${cpus().length} processors (${cpu?.model.trim() ?? "unknown"}), Node ${process.version}`;
   const load = `one client for each node, each with ${concurrency} writes of ${VALUE_BYTES} bytes under way`;
   return [
-    `Measured by omnikv ${version()} lab run on ${new Date().toISOString().slice(0, 10)}: ${machine}.`,
+    `Measured by omnikv ${programVersion()} lab run on ${new Date().toISOString().slice(0, 10)}: ${machine}.`,
     `Servers and clients share the machine; every write is on the disks of a majority before it is acknowledged; ${load}; ${runs} run${runs === 1 ? "" : "s"}.`,
   ];
 }
@@ -156,7 +157,7 @@ async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {
   const network = plan.network ?? (peer !== null && refusal === null ? "namespaces" : "loopback");
   if (plan.network === "namespaces") requireNamespaces();
   say(`starting ${size} servers of omnikv`);
-  const omnikv = { size, electionTimeoutMs, version: version(), network, dataParent };
+  const omnikv = { size, electionTimeoutMs, version: programVersion(), network, dataParent };
   const measured = [await measure(await startOmnikvSubject(omnikv), plan, signal)];
   const left: string[] = [];
   if (refusal !== null) {
@@ -268,10 +269,4 @@ function scenarioOf(name: string): NamedScenario {
   if (isNamedScenario(name)) return name;
   const names = Object.keys(NAMED_SCENARIOS).join(", ");
   throw new KvError("BAD_REQUEST", `there is no scenario "${name}": expected ${names}`);
-}
-
-function version(): string {
-  // The same path from src/bin and from dist/bin.
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

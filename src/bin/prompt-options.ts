@@ -1,7 +1,6 @@
 /** The options that both prompts share, from flags to values, and the run of a prompt as a process. */
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { KvError } from "../base/index.ts";
 import {
@@ -12,7 +11,7 @@ import {
   parsePeersFlag,
 } from "../server/config/index.ts";
 import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
-import { colorLevel } from "../machine/host/index.ts";
+import { colorLevel, packageFile } from "../machine/host/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
 import {
   createStyle,
@@ -137,8 +136,7 @@ export function parseTime(text: string, flag: string, maxMs = TIME_MS_MAX): numb
 
 function startCommand(isDefaultCluster: boolean): (node: number) => string {
   // A checkout has one for each of the first three nodes.
-  const isThere = (script: string): boolean =>
-    existsSync(fileURLToPath(new URL(`../../${script}`, import.meta.url)));
+  const isThere = (script: string): boolean => existsSync(packageFile(script));
   return (node) =>
     isDefaultCluster && isThere(`run${node}.sh`)
       ? `sh run${node}.sh`

@@ -69,8 +69,9 @@ describe("the clock of the cluster", () => {
     world.apply();
     expect(world.at(1000 + 2 * CLOCK_STEP_MS + 50.5)).toEqual([CLOCK_STEP_MS + 50]);
     world.apply();
-    // The half millisecond is not lost.
-    expect(world.at(1000 + 3 * CLOCK_STEP_MS + 50)).toEqual([CLOCK_STEP_MS]);
+    // A renewal that was decided at 1450.25 may be waiting for the entry above: what comes after it is all that counts.
+    expect(world.at(1000 + 3 * CLOCK_STEP_MS + 50)).toEqual([]);
+    expect(world.at(1000 + 3 * CLOCK_STEP_MS + 51)).toEqual([CLOCK_STEP_MS]);
     expect(world.entries.map(({ round, count }) => [round, count])).toEqual(
       [1, 2, 3].map((count) => [{ n: 1, pid: 1, salt: SALT }, count]),
     );

@@ -1,6 +1,7 @@
 /** What the scripts of experiments have in common: files of results, signals. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { builtModule } from "../../server/launch/index.ts";
 
 /** Each of what is known. @throws Error that says what was expected */
 export function choices<const C extends string>(
@@ -38,4 +39,13 @@ export function say(text: string): void {
 /** Interrupted, the process exits: servers and generators notice that, and etcd is ended on the way out. */
 export function exitOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+}
+
+/**
+ * An experiment that makes its load in this process, as it was built: from source, what runs TypeScript adds work to every
+ * closure, and so to each request of a client.
+ * @param path below the experiments
+ */
+export async function builtExperiment<M>(path: string): Promise<M> {
+  return (await import(builtModule(`measure/experiments/${path}`))) as M;
 }

@@ -36,7 +36,7 @@ export function etcdVersion(program: string): string | null {
 
 export class EtcdCluster implements Cluster {
   readonly system = "etcd";
-  readonly generator = "measure/subjects/etcd-generator.js";
+  readonly generator = "library/commands/etcd-generator.js";
   readonly clusterId = null;
   readonly secret = null;
   readonly nodes: readonly ClusterNode[];

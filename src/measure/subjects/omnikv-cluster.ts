@@ -36,7 +36,7 @@ export interface OmnikvClusterOptions {
 }
 
 /** The module that makes load for omnikv, below dist. */
-export const OMNIKV_GENERATOR = "measure/subjects/omnikv-generator.js";
+export const OMNIKV_GENERATOR = "library/commands/omnikv-generator.js";
 const CLUSTER_ID = "omnikv-bench";
 const SECRET_BYTES = 16;
 /** Requests of the client in this process wait for an election, and for a server that is started again. */

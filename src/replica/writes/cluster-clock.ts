@@ -3,7 +3,7 @@
  * why the clock never runs ahead of real time in docs/adr/0012-leases.md.
  *
  * Invariants:
- *   CLUSTERCLOCK-1. An entry stands for a stretch of this node's monotonic time that begins where the one before it ended, and not before this
+ *   CLUSTERCLOCK-1. An entry stands for a stretch of this node's monotonic time that begins when the one before it was proposed, and not before this
  *        node was seen to lead in the accept phase of its ballot; it ends before the entry is in the log. So whatever another leader
  *        has in its log when it begins to lead stands for time before its own.
  *   CLUSTERCLOCK-2. An entry goes into this node's own log or nowhere: it is proposed in the accept phase of the ballot that it names, and never
@@ -100,11 +100,12 @@ export class ClusterClock {
     const passedMs = Math.floor(nowMs - lead.toldMs);
     if (passedMs < stepMs(leases)) return;
     if (this.#writes.hostRefusal !== null) return;
-    // What is beyond the most counts as an interruption: nobody could renew anything at a leader that stood still.
-    const isCut = passedMs > CLOCK_STEP_MAX_MS;
-    lead.toldMs = isCut ? nowMs : lead.toldMs + passedMs;
+    // What is left of a millisecond is told by no entry: the next one is not to stand for time before this one was proposed, in
+    // which a renewal was decided that both were waited for (LEASES-2). So is what is beyond the most, which counts as an
+    // interruption: nobody could renew anything at a leader that stood still.
+    lead.toldMs = nowMs;
     lead.count += 1;
-    core.append(this.#entry(isCut ? CLOCK_STEP_MAX_MS : passedMs, lead));
+    core.append(this.#entry(Math.min(passedMs, CLOCK_STEP_MAX_MS), lead));
     lead.waitsForIdx = core.acceptedIdx;
   }
 
