@@ -33,6 +33,10 @@ export class FakeLeases implements LeasePort, LockStore {
   readonly #watchers = new Map<string, Set<(state: KeyState) => void>>();
   /** Transactions that were carried out, grants and revocations. */
   writes = 0;
+  /** Questions who waits or holds. */
+  reads = 0;
+  /** When each key began to be followed. */
+  readonly followed: { readonly key: string; readonly ms: number }[] = [];
   #nextId = 1;
 
   /** A client of its own. */
@@ -113,6 +117,7 @@ export class FakeLeases implements LeasePort, LockStore {
   }
 
   lastBefore(prefix: string, revision: number, options: RequestOptions): Promise<string | null> {
+    this.reads += 1;
     return this.#answer(options, () => this.model.lastBefore(prefix, revision));
   }
 
@@ -122,6 +127,7 @@ export class FakeLeases implements LeasePort, LockStore {
     _atLeast: number,
     options: RequestOptions,
   ): Promise<readonly Waiting[]> {
+    this.reads += 1;
     return this.#answer(options, () => this.model.firstOf(prefix, limit));
   }
 
@@ -131,6 +137,7 @@ export class FakeLeases implements LeasePort, LockStore {
     signal: AbortSignal,
   ): AsyncGenerator<KeyState, void, undefined> {
     const name = String(key);
+    this.followed.push({ key: name, ms: this.clock.now() });
     const states: KeyState[] = [];
     let wake = (): void => {};
     const watcher = (state: KeyState): void => {

@@ -2,12 +2,15 @@
  * The key of a request among the held ones, watched from when the request begins to wait until the lock is given back: by it a request is told
  * that the lock was handed to it, and later that it was taken away.
  */
+import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import { pause } from "../terms/index.ts";
 import type { LockStore } from "./lock-store.ts";
 
 /** When no node would tell what became of it. */
 const LOOK_AGAIN_MS = 1000;
+/** Nobody is told: an error of its own each time would cost a stack that nobody reads. */
+const CLOSED = new KvError("CANCELLED", "the key is not watched any more");
 
 export class HeldKey {
   readonly key: string;
@@ -44,7 +47,7 @@ export class HeldKey {
   }
 
   close(): void {
-    this.#over.abort();
+    this.#over.abort(CLOSED);
   }
 
   async #run(first: number): Promise<void> {

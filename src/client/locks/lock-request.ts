@@ -67,6 +67,8 @@ export class LockRequest {
   #isBehindExclusive = false;
   /** LOCKREQUEST-3: it waits for those who hold, and nobody who waits is before it. */
   #isFirst = false;
+  /** Whoever it waits for holds the lock alone: when that key is gone nobody holds it. */
+  #isBehindOne = false;
   #next: Waiting | null = null;
   #step: LockStep;
 
@@ -138,14 +140,19 @@ export class LockRequest {
   foundHolder(holder: Pick<Waiting, "key" | "createRevision"> | null): void {
     if (holder === null) this.#step = { do: "ask", request: this.#take() };
     else if (holder.key === this.heldKey) this.#hold(holder.createRevision);
-    else this.#step = { do: "wait", key: holder.key, since: this.#since };
+    else {
+      this.#isBehindOne = isExclusiveIn(this.#wish.place, holder.key);
+      this.#step = { do: "wait", key: holder.key, since: this.#since };
+    }
   }
 
   /** @param revision at which it was gone */
   gone(revision: number): void {
     this.#seen = Math.max(this.#seen, revision);
-    if (this.#isFirst) this.#step = this.#holder();
-    else if (this.#isBehindExclusive && this.#wish.mode === "exclusive") {
+    if (this.#isFirst) {
+      // The transaction looks at who holds it anyway. Of several holders the others are still there.
+      this.#step = this.#isBehindOne ? { do: "ask", request: this.#take() } : this.#holder();
+    } else if (this.#isBehindExclusive && this.#wish.mode === "exclusive") {
       const prefix = waitPrefix(this.#wish.place);
       this.#step = { do: "front", prefix, atLeast: this.#seen };
     } else this.#step = this.#look();

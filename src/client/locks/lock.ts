@@ -36,7 +36,7 @@ export class HeldGuard implements Guard {
   readonly #held: HeldKey;
   readonly #stopListening: () => void;
   readonly #controller = new AbortController();
-  readonly #release = new AbortController();
+  #isReleased = false;
 
   constructor(held: HeldKey, token: Revision, lease: KeptLease) {
     this.key = held.key;
@@ -55,7 +55,7 @@ export class HeldGuard implements Guard {
 
   /** Given back: what happens from now on is no loss. */
   release(): void {
-    this.#release.abort();
+    this.#isReleased = true;
     this.#stopListening();
     this.#held.close();
   }
@@ -69,14 +69,14 @@ export class HeldGuard implements Guard {
   /** @throws KvError when it is certain that it is not held any more */
   check(): void {
     this.signal.throwIfAborted();
-    if (this.#release.signal.aborted) {
+    if (this.#isReleased) {
       throw new KvError("LOCK_LOST", `${this.key} was given back`);
     }
   }
 
   /** Whoever had it may go on for as long as it likes, or never ask for the next term: there is nothing to watch for any more. */
   #lose(reason: unknown): void {
-    if (!this.#release.signal.aborted) this.#controller.abort(reason);
+    if (!this.#isReleased) this.#controller.abort(reason);
     this.#held.close();
   }
 }

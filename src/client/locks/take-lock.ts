@@ -22,8 +22,14 @@ const RETRY_MS = 100;
  * or gives the lock back without knowing of anybody: most hand-overs are over by then.
  */
 const REST_MS = 50;
+/** A hand-over takes a write and an event: several times as long as a read. Where reads take long, the rest is longer, up to a limit. */
+const REST_READS = 10;
+const REST_MS_MAX = 500;
 /** For what a holder asks before it gives a lock back: in vain, and the next one takes it by itself. */
 const FIND_NEXT_MS = 500;
+
+/** Why nothing is waited for any more. An error of its own each time would cost a stack that nobody reads. */
+const HANDED = new KvError("CANCELLED", "the lock was handed over");
 
 /** A lock that is held. */
 export interface Taken {
@@ -83,15 +89,17 @@ class Taking {
   readonly #held: HeldKey;
   readonly #over: AbortSignal;
   readonly #options: TakeOptions;
-  /** The answer to what the request asks is worth waiting for as long as the lease lives. */
-  readonly #patient: RequestOptions;
+  /** What a request asks is worth waiting for as long as the lease lives. */
+  readonly #timeoutMs: number;
+  /** How long the node took to say who is first. */
+  #readMs = 0;
 
   constructor(request: LockRequest, held: HeldKey, over: AbortSignal, options: TakeOptions) {
     this.#request = request;
     this.#held = held;
     this.#over = over;
     this.#options = options;
-    this.#patient = { signal: over, timeoutMs: Math.min(options.lease.ttl, TIMEOUT_MS_MAX) };
+    this.#timeoutMs = Math.min(options.lease.ttl, TIMEOUT_MS_MAX);
   }
 
   /** @returns the token; null: not to be had at once */
@@ -100,7 +108,7 @@ class Taking {
     const handed = new AbortController();
     this.#held.onHad = (token) => {
       this.#request.had(token);
-      handed.abort();
+      handed.abort(HANDED);
     };
     const wait = anySignal(this.#over, handed.signal);
     try {
@@ -109,7 +117,8 @@ class Taking {
         // Looks at the clock, whatever has fired.
         lease.signal.throwIfAborted();
         const { step, since } = this.#request;
-        if (since > 0) this.#held.open(since + 1);
+        // Not before it is known what else is to be watched: both watches go in one frame then, and nothing is missed meanwhile.
+        if (since > 0 && step.do !== "look") this.#held.open(since + 1);
         if (step.do === "hold") return step.token;
         if (step.do === "stop") {
           if (step.why === "unavailable") return null;
@@ -137,30 +146,34 @@ class Taking {
   ): Promise<void> {
     const { store, clock } = this.#options;
     const request = this.#request;
+    // No answer is worth waiting for when the lock has been handed over meanwhile.
+    const patient: RequestOptions = { signal: wait, timeoutMs: this.#timeoutMs };
     const isStill = (): boolean => request.step === step;
     switch (step.do) {
       case "ask": {
-        const answer = await store.txn(step.request, this.#patient);
+        const answer = await store.txn(step.request, patient);
         if (isStill()) request.answered(answer);
         return;
       }
       case "look": {
-        const key = await store.lastBefore(step.prefix, step.before, this.#patient);
+        const key = await store.lastBefore(step.prefix, step.before, patient);
         if (isStill()) request.found(key);
         return;
       }
       case "front": {
-        const front = await store.firstOf(step.prefix, 2, step.atLeast, this.#patient);
+        const askedMs = clock.now();
+        const front = await store.firstOf(step.prefix, 2, step.atLeast, patient);
+        this.#readMs = clock.now() - askedMs;
         if (isStill()) request.foundFront(front);
         return;
       }
       case "holder": {
-        const [holder] = await store.firstOf(step.prefix, 1, step.atLeast, this.#patient);
+        const [holder] = await store.firstOf(step.prefix, 1, step.atLeast, patient);
         if (isStill()) request.foundHolder(holder ?? null);
         return;
       }
       case "rest":
-        await pause(clock, REST_MS, wait);
+        await pause(clock, restMs(this.#readMs), wait);
         if (isStill()) request.rested();
         return;
       case "wait": {
@@ -172,6 +185,11 @@ class Taking {
         unreachable(step, "step of a request for a lock");
     }
   }
+}
+
+/** @param readMs how long a read took */
+function restMs(readMs: number): number {
+  return Math.min(Math.max(REST_MS, REST_READS * readMs), REST_MS_MAX);
 }
 
 /** As of Taken.giveBack. */

@@ -40,6 +40,11 @@ const SILENT_MS = 1000;
 /** Pause before all nodes are tried again, doubled each time. */
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 2000;
+/**
+ * What is not wanted any more is told the node with the next watch that is asked for, and after so long at the latest: whoever makes watches
+ * again and again, as requests for locks do, needs no frame to end them. What comes meanwhile is passed over (WATCHFEED-1).
+ */
+const CANCEL_MS = 100;
 /** What a request takes beside the bounds of its range, at most. */
 const REQUEST_BYTES = 32;
 
@@ -75,6 +80,7 @@ export class WatchFeed {
   #toCancel: number[] = [];
   #flushScheduled = false;
   #cancelTick: CancelTimer | null = null;
+  #cancelFlush: CancelTimer | null = null;
   #cancelPause: CancelTimer | null = null;
   #pauseMs = PAUSE_MS_MIN;
   /** The connection is being ended: nothing more is taken from it. */
@@ -163,7 +169,9 @@ export class WatchFeed {
   /** Ends a watch. @param error null: whoever takes is told that there are no more events */
   end(line: WatchLine, error: KvError | null): void {
     if (!this.#lines.delete(line)) return;
-    this.#giveUp(line);
+    if (this.#giveUp(line)) {
+      this.#cancelFlush ??= this.#options.clock.after(CANCEL_MS, () => this.#flush());
+    }
     this.#toAsk.delete(line);
     line.end(error);
   }
@@ -178,6 +186,7 @@ export class WatchFeed {
     this.#lines.clear();
     this.#cancelTick?.();
     this.#cancelPause?.();
+    this.#cancelFlush?.();
     for (const link of this.#links) link.close();
   }
 
@@ -194,18 +203,19 @@ export class WatchFeed {
 
   /** WATCHFEED-3. */
   #give(line: WatchLine): void {
-    this.#giveUp(line);
+    if (this.#giveUp(line)) this.#scheduleFlush();
     if (line.queue.isLow) this.#ask(line);
   }
 
-  /** Not served here any more. */
-  #giveUp(line: WatchLine): void {
-    if (line.number !== 0) {
-      this.#byNumber.delete(line.number);
-      this.#toCancel.push(line.number);
-      this.#scheduleFlush();
+  /** Not served here any more. @returns whether the node is to be told */
+  #giveUp(line: WatchLine): boolean {
+    const { number } = line;
+    if (number !== 0) {
+      this.#byNumber.delete(number);
+      this.#toCancel.push(number);
     }
     line.interrupted();
+    return number !== 0;
   }
 
   #scheduleFlush(): void {
@@ -218,6 +228,8 @@ export class WatchFeed {
   }
 
   #flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = null;
     if (this.#closed || this.#leaving) return;
     if (!this.#link.isOpen) {
       this.#toCancel = [];

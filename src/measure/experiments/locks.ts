@@ -40,6 +40,8 @@ const LONG_TTL_MS = 30_000;
 const LOCK = "bench";
 /** Servers and clients that have just started are slower: what runs once a hand-over is compiled only after many of them. */
 const WARM_UP_MS = 10_000;
+/** Clients keep a lease for a second in case that they ask again, and then end it: a cluster has no more than what is measured next. */
+const SPARE_MS = 3000;
 /** A lease is renewed three times in its time to live. */
 const RENEWALS = 3;
 
@@ -122,6 +124,7 @@ async function contend(
     meter.end();
     over.abort();
     await Promise.all(run);
+    await pause(SPARE_MS);
     const cpuSeconds = sum((meter.result().servers ?? []).map((server) => server.cpuSeconds));
     return { perSecond, cpuMs: (cpuSeconds * 1000) / Math.max(1, count) };
   } finally {
@@ -151,8 +154,8 @@ async function keep(
     return sum(servers.map(({ cpuSeconds }) => cpuSeconds)) / seconds;
   } finally {
     stop();
-    // They end by themselves: the next measurement begins without them.
-    await pause(everyMs * RENEWALS + 2000);
+    // They end by themselves, in etcd a thousand a second: the next measurement begins without them.
+    await pause(everyMs * RENEWALS + 2000 + leases);
   }
 }
 

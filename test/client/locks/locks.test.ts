@@ -153,6 +153,95 @@ describe("locks", () => {
     expect(last.lock).not.toBeNull();
   });
 
+  test("whoever waits behind others asks for both of its watches at once", async () => {
+    const nodes = new FakeLeases();
+    ask(nodes);
+    await nodes.pass(50);
+    ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    nodes.followed.length = 0;
+    ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    const [held, before] = nodes.followed;
+    expect(nodes.followed).toHaveLength(2);
+    expect([held?.key, before?.key]).toEqual([
+      expect.stringContaining("/held/x/3-"),
+      expect.stringContaining("/wait/x/2-"),
+    ]);
+    expect(held?.ms).toBe(before?.ms);
+  });
+
+  test("whoever is handed the lock by the holder that it waits for asks nothing more", async () => {
+    const nodes = new FakeLeases();
+    const first = ask(nodes);
+    await nodes.pass(50);
+    const second = ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    first.release();
+    await nodes.pass(50);
+    const third = ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    expect([second.lock === null, third.lock]).toEqual([false, null]);
+    const { reads, writes } = nodes;
+    second.release();
+    await nodes.pass(50);
+    expect(third.lock).not.toBeNull();
+    // Who is next, asked by the second one; its hand-over; the end of its lease.
+    expect([nodes.reads - reads, nodes.writes - writes]).toEqual([1, 2]);
+  });
+
+  test("when the holder's lease ends the first of those who wait takes the lock with one write, and no question before", async () => {
+    const nodes = new FakeLeases();
+    ask(nodes);
+    await nodes.pass(50);
+    const next = ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    const { reads, writes } = nodes;
+    void nodes.revoke(1, {});
+    await nodes.pass(50);
+    expect(next.lock).not.toBeNull();
+    expect([nodes.reads - reads, nodes.writes - writes]).toEqual([0, 2]);
+  });
+
+  test("whoever is handed the lock does not wait for an answer that is of no use any more", async () => {
+    const nodes = new FakeLeases();
+    const [first, second, third] = [nodes.client(), nodes.client(), nodes.client()].map((client) =>
+      ask(nodes, { ttl: 60_000 }, client),
+    );
+    await nodes.pass(200);
+    first!.release();
+    for (let i = 0; i < 20 && second!.lock === null; i++) await nodes.pass(5);
+    await nodes.pass(20);
+    const { reads } = nodes;
+    // Its rest is over, and it asks who holds the lock.
+    nodes.answerMs = 500;
+    for (let i = 0; i < 20 && nodes.reads === reads; i++) await nodes.pass(5);
+    expect(nodes.reads).toBe(reads + 1);
+    nodes.answerMs = 2;
+    second!.release();
+    await nodes.pass(50);
+    expect(third!.lock).not.toBeNull();
+  });
+
+  test("where answers take long the first of those who wait rests for longer", async () => {
+    const nodes = new FakeLeases();
+    const [first, second, third] = [nodes.client(), nodes.client(), nodes.client()].map((client) =>
+      ask(nodes, { ttl: 60_000 }, client),
+    );
+    await nodes.pass(200);
+    nodes.ttlMs = 60_000;
+    nodes.answerMs = 30;
+    first!.release();
+    for (let i = 0; i < 60 && second!.lock === null; i++) await nodes.pass(5);
+    await nodes.pass(50);
+    const { reads } = nodes;
+    await nodes.pass(200);
+    expect(nodes.reads).toBe(reads);
+    second!.release();
+    await nodes.pass(150);
+    expect(third!.lock).not.toBeNull();
+  });
+
   test("a request that is cancelled leaves nothing behind, and those behind it move up", async () => {
     const nodes = new FakeLeases();
     const abort = new AbortController();

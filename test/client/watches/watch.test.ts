@@ -287,6 +287,32 @@ describe("a watch", () => {
     await expect(client.watch("a").created).rejects.toMatchObject({ code: "CANCELLED" });
   });
 
+  test("that is not wanted any more is told the node with the next one, or after a moment", async () => {
+    const cluster = new FakeCluster(1);
+    const watches = new FakeWatches(cluster);
+    const frames: string[] = [];
+    const [node] = cluster.nodes;
+    const take = node!.watches;
+    node!.watches = (requests, ...rest) => {
+      frames.push(requests.map(({ kind }) => kind).join(" "));
+      take?.(requests, ...rest);
+    };
+    const client = cluster.client();
+    const [first, last] = [client.watch("a"), client.watch("b")];
+    await run(cluster, 50);
+    first.close();
+    await run(cluster, 50);
+    expect(watches.count).toBe(2);
+    const next = client.watch("c");
+    await run(cluster, 10);
+    expect(watches.count).toBe(2);
+    next.close();
+    last.close();
+    await run(cluster, 150);
+    expect(frames).toEqual(["create create", "cancel create", "cancel cancel"]);
+    client.close();
+  });
+
   test("fails when no node is reached in its time; later it goes on looking for one", async () => {
     const cluster = new FakeCluster();
     const watches = new FakeWatches(cluster);
