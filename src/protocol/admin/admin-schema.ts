@@ -119,7 +119,10 @@ const alarm = z.discriminatedUnion("kind", [
     usedBytes: count,
     quotaBytes: count,
   }),
-  /** The node cannot write, for lack of space or of file descriptors, and refuses all writes (DISK_FULL) until it can. */
+  /**
+   * The node cannot write, for lack of space or of file descriptors. Until it can it refuses all writes (DISK_FULL), or, where only
+   * a snapshot that it was sent cannot be kept, stays behind.
+   */
   z.strictObject({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
   /** This peer runs, and its data come from another beginning: the two have no session. */
   z.strictObject({ kind: z.literal("otherLog"), peer: nodeId }),
