@@ -5,6 +5,7 @@ import {
   createClient,
   type KvClient,
 } from "../../../client/api/index.ts";
+import { KvError } from "../../../base/index.ts";
 import { pause, type OmnikvCluster } from "../../../measure/index.ts";
 import type { AdminAccessChange } from "../../../protocol/admin/index.ts";
 import type { AttackPlan, Credential, Secured } from "./protocol.ts";
@@ -29,8 +30,16 @@ export async function secure(
   ca: string,
 ): Promise<Secured> {
   const admin = createAdminClient({ nodes, clusterId, tls: { ca } });
-  const change = (wanted: AdminAccessChange): Promise<unknown> =>
-    admin.call(1, "changeAccess", { change: wanted });
+  /** A busy machine elects now and then. */
+  const change = async (wanted: AdminAccessChange): Promise<void> => {
+    try {
+      await admin.call(1, "changeAccess", { change: wanted });
+    } catch (error) {
+      if (!(error instanceof KvError) || error.code !== "NO_QUORUM") throw error;
+      await pause(LEVEL_PAUSE_MS);
+      await change(wanted);
+    }
+  };
   for (const { user, password } of [ROOT, HONEST, ATTACKER]) {
     await change({ kind: "addUser", user, password });
     if (user !== ROOT.user) await change({ kind: "addRole", role: user });
