@@ -13,6 +13,7 @@ load from whatever else the machine does. All traffic stays on 127.0.0.1.
 
   --only LIST      of attacks
   --ms N           of each time without, and of each with the attack; 2000
+  --secured        all in TLS, with users: the attacker is one with few rights, and strangers know no password
   --rounds N       of both; 3
   --open-files N   ulimit -n of the servers
   --program FILE   another build's dist/bin/omnikv.js, for comparison
@@ -23,6 +24,7 @@ const flags = readFlags(HELP, {
   only: ATTACKS.map(({ name }) => name),
   ms: 2000,
   rounds: 3,
+  secured: false,
   openFiles: null,
   program: null,
   json: null,
@@ -33,7 +35,12 @@ if (flags.list) {
   process.exit(0);
 }
 const results: AttackResult[] = [];
-for (const attack of ATTACKS.filter(({ name }) => flags.only.includes(name))) {
+const chosen = ATTACKS.filter(({ name }) => flags.only.includes(name));
+for (const attack of chosen) {
+  if (attack.needsUsers === true && !flags.secured) {
+    say(`${attack.name}: skipped, it needs users (--secured)`);
+    continue;
+  }
   say(`${attack.name}: ${attack.what}`);
   results.push(await runAttack(attack, flags));
 }

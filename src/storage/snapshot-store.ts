@@ -235,7 +235,12 @@ export class SnapshotStore {
 
   /** As long as something received cannot be kept because the disk has no room. */
   get receivesIntoFullDisk(): boolean {
-    return this.#trouble instanceof DiskFullError;
+    return this.receiveLack !== null;
+  }
+
+  /** What keeps what is received from being kept; null: nothing, or it is no lack of room. */
+  get receiveLack(): DiskFullError | null {
+    return this.#trouble instanceof DiskFullError ? this.#trouble : null;
   }
 
   #received({ idx }: SnapshotName): void {

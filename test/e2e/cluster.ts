@@ -204,7 +204,7 @@ export class TestCluster {
   }
 
   /** The node that leads and hears a quorum. */
-  async leader(admin: AdminClient, timeoutMs = PATIENCE_MS): Promise<number> {
+  async leader(admin: Pick<AdminClient, "call">, timeoutMs = PATIENCE_MS): Promise<number> {
     return eventually(
       "a leader",
       async () => {
@@ -216,7 +216,7 @@ export class TestCluster {
   }
 
   /** Of the nodes that answer. */
-  async statuses(admin: AdminClient): Promise<AdminStatus[]> {
+  async statuses(admin: Pick<AdminClient, "call">): Promise<AdminStatus[]> {
     const answers = await Promise.allSettled(
       this.nodes.map(({ id }) => admin.call(id, "status", {})),
     );
@@ -227,7 +227,7 @@ export class TestCluster {
    * All links except these are broken, at both ends. Returns when every node has noticed: what is relayed to a neighbour in
    * the moment that loses it is lost, and times out at its client (ADR 3).
    */
-  async keepOnly(admin: AdminClient, links: readonly (readonly [number, number])[]): Promise<void> {
+  async keepOnly(admin: Pick<AdminClient, "call">, links: readonly (readonly [number, number])[]): Promise<void> {
     const kept = (a: number, b: number): boolean =>
       links.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
     await Promise.all(
@@ -248,12 +248,12 @@ export class TestCluster {
     });
   }
 
-  async heal(admin: AdminClient): Promise<void> {
+  async heal(admin: Pick<AdminClient, "call">): Promise<void> {
     await Promise.all(this.nodes.map(({ id }) => admin.call(id, "heal", {})));
   }
 
   /** All nodes have applied the same and hold the same. */
-  async converged(admin: AdminClient): Promise<AdminStatus[]> {
+  async converged(admin: Pick<AdminClient, "call">): Promise<AdminStatus[]> {
     return eventually("all nodes are level", async () => {
       const statuses = await this.statuses(admin);
       const [first] = statuses;

@@ -124,7 +124,7 @@ describe("the banner", () => {
     expect(bannerLines(clusterView([nodeView(1), nodeView(2, { status })], 1))).toEqual([
       {
         key: "alarm-2-0",
-        text: "Node 2: its disk is full: it refuses writes until there is room, and reads go on; make room, and writes go on by themselves.",
+        text: "Node 2: its disk is full: until there is room it refuses writes, or gets no further, and reads go on; make room, and it goes on by itself.",
         tone: "error",
       },
     ]);

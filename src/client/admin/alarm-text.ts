@@ -36,7 +36,7 @@ export function alarmText(alarm: AdminAlarm): string {
     }
     case "diskFull":
       return alarm.cause === "space"
-        ? "its disk is full: it refuses writes until there is room, and reads go on; make room, and writes go on by themselves"
+        ? "its disk is full: until there is room it refuses writes, or gets no further, and reads go on; make room, and it goes on by itself"
         : "it can open no more files: it refuses writes until it can, and reads go on; see what holds so many (lsof), or raise the limit of open files and start it again";
     case "otherLog":
       return `node ${alarm.peer} is of another cluster, or of this one begun anew beside a disk of before: nothing goes between the two, and clients of one are told other things than clients of the other. Keep both data directories until it is known which is right; then correct the address, or start the wrong one on an empty directory with --rejoin`;

@@ -1,11 +1,13 @@
 /** What a client is made with, looked at before anything is done with it. */
 import { KvError } from "../../base/index.ts";
+import { badSecret } from "./asked-secret.ts";
 import {
   badArgument,
   type Endpoint,
   type NodeAddress,
   type NodeGiven,
   type NodesGiven,
+  TEXT_EXPECTED,
   wrongNodeId,
   wrongTimeout,
 } from "../terms/index.ts";
@@ -140,6 +142,9 @@ function portIn(port: unknown, name: string): number {
 }
 
 function wrongText(name: string, value: unknown): KvError | null {
+  if (typeof value === "string" && !value.isWellFormed()) {
+    return badArgument(name, TEXT_EXPECTED, value);
+  }
   if (value === null || (typeof value === "string" && value !== "")) return null;
   return badArgument(name, "a text that is not empty, or null", value);
 }
@@ -147,8 +152,7 @@ function wrongText(name: string, value: unknown): KvError | null {
 /** What it is does not belong into a message. */
 function wrongSecret(name: string, value: unknown): KvError | null {
   if (typeof value === "function" || wrongText(name, value) === null) return null;
-  const got = value === "" ? "an empty one" : `a value of type ${typeof value}`;
-  return new KvError("BAD_REQUEST", `${name}: expected a text that is not empty, got ${got}`);
+  return badSecret(name, "a text that is not empty", value);
 }
 
 function wrongFlag(name: string, value: unknown): KvError | null {

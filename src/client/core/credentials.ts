@@ -1,6 +1,7 @@
 /** How a client says who it is: a user with a password, or with a token that somebody else got for it. */
 import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
 import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
+import { badSecret } from "./asked-secret.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import type { SignInAnswer, SignInRequest } from "../../protocol/client/index.ts";
 
@@ -40,6 +41,19 @@ export function checkCredentials({ user, password, token }: CredentialOptions): 
   }
 }
 
+/** @throws KvError BAD_REQUEST, or what the function throws */
+function said(password: () => unknown): string {
+  const text = password();
+  const isFit =
+    typeof text === "string" &&
+    text !== "" &&
+    text.length <= PASSWORD_LENGTH_MAX &&
+    text.isWellFormed();
+  if (isFit) return text;
+  const expected = `a function that returns a text of 1 to ${PASSWORD_LENGTH_MAX} characters`;
+  throw badSecret("password", expected, text);
+}
+
 /** One for all links of a client: what one has got by the password does for the others. */
 export class Credentials {
   readonly #clock: Clock;
@@ -72,7 +86,7 @@ export class Credentials {
       return { user, proof: { token: this.#token } };
     }
     if (this.#password === null) return { user, proof: { token: this.#givenToken ?? "" } };
-    const password = typeof this.#password === "function" ? this.#password() : this.#password;
+    const password = typeof this.#password === "function" ? said(this.#password) : this.#password;
     return { user, proof: { password } };
   }
 

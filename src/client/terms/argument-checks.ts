@@ -11,7 +11,7 @@ export const TIMEOUT_MS_MAX = 2_147_483_647;
 const SHOWN_LENGTH_MAX = 60;
 const BYTES_EXPECTED = "a string or a Uint8Array";
 /** Half of a surrogate pair has no bytes in UTF-8: all halves would become U+FFFD, and different keys one key. */
-const TEXT_EXPECTED = "well-formed text (no half of a surrogate pair)";
+export const TEXT_EXPECTED = "well-formed text (no half of a surrogate pair)";
 const SELECTOR_EXPECTED = "{ prefix }, or { start, end } of which either may be left out";
 const WATCHED_EXPECTED = `a key (a string or a Uint8Array), or ${SELECTOR_EXPECTED}`;
 const CONDITION_EXPECTED =

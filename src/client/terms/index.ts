@@ -15,6 +15,7 @@ export {
   wrongSelector,
   wrongTimeout,
   wrongWatched,
+  TEXT_EXPECTED,
   TIMEOUT_MS_MAX,
 } from "./argument-checks.ts";
 export { bytesOf } from "./bytes.ts";

@@ -119,7 +119,10 @@ const alarm = z.discriminatedUnion("kind", [
     usedBytes: count,
     quotaBytes: count,
   }),
-  /** The node cannot write, for lack of space or of file descriptors, and refuses all writes (DISK_FULL) until it can. */
+  /**
+   * The node cannot write, for lack of space or of file descriptors. Until it can it refuses all writes (DISK_FULL), or, where only
+   * a snapshot that it was sent cannot be kept, stays behind.
+   */
   z.strictObject({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
   /** This peer runs, and its data come from another beginning: the two have no session. */
   z.strictObject({ kind: z.literal("otherLog"), peer: nodeId }),
@@ -187,7 +190,13 @@ const history = z.strictObject({
 
 const accessName = z.string().regex(ACCESS_NAME, ACCESS_NAME_TEXT);
 /** Longer ones are no passwords. Null: none; the user comes with a certificate. */
-const password = z.string().min(1).max(PASSWORD_LENGTH_MAX).nullable();
+const password = z
+  .string()
+  .min(1)
+  .max(PASSWORD_LENGTH_MAX)
+  // Half of a surrogate pair has no bytes: passwords that differ would be one.
+  .refine((text) => text.isWellFormed(), "expected well-formed text")
+  .nullable();
 const bound = z.custom<Uint8Array>(
   (value) => value instanceof Uint8Array && value.length <= KEY_BYTES_MAX + 1,
   "expected the bound of a range",

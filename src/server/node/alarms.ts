@@ -45,3 +45,13 @@ export function alarmsOf(
   for (const peer of otherLogs) alarms.push({ kind: "otherLog", peer });
   return alarms;
 }
+
+/** Of room for a node's own log, or for a snapshot of a peer without which it gets no further. */
+export function lackOf(parts: {
+  readonly storage: { readonly lack: DiskFullError | null };
+  readonly replica: Pick<Replica, "catchesUpIntoFullDisk">;
+  readonly snapshots: { readonly receiveLack: DiskFullError | null };
+}): DiskFullError | null {
+  const { storage, replica, snapshots } = parts;
+  return storage.lack ?? (replica.catchesUpIntoFullDisk ? snapshots.receiveLack : null);
+}

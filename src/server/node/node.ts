@@ -292,6 +292,7 @@ export class Node {
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
+      snapshots: this.#snapshots,
       allowFaults: this.#options.allowFaults,
       unreadable: this.#peerTrouble.unreadable,
       otherLogs: this.#guard.otherLogs,

@@ -4,9 +4,9 @@ import type { LinkStatus, PeerLinks } from "../../links/index.ts";
 import { ballotText, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
 import type { Replica } from "../../replica/index.ts";
-import type { LogStorage } from "../../storage/index.ts";
+import type { LogStorage, SnapshotStore } from "../../storage/index.ts";
 import type { AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
-import { alarmsOf } from "./alarms.ts";
+import { alarmsOf, lackOf } from "./alarms.ts";
 import type { NodeSight } from "./sight.ts";
 
 export interface StatusParts {
@@ -18,6 +18,8 @@ export interface StatusParts {
   readonly replica: Replica;
   readonly links: PeerLinks;
   readonly storage: LogStorage;
+  /** Where what peers send is kept. */
+  readonly snapshots: Pick<SnapshotStore, "receiveLack">;
   readonly allowFaults: boolean;
   /** Entries that this process has passed over. */
   readonly unreadable: UnreadableEntries;
@@ -70,7 +72,7 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
       writeLatency: replica.served.writeLatency,
     },
     allowFaults: parts.allowFaults,
-    alarms: alarmsOf(replica, parts.unreadable, storage.lack, parts.otherLogs),
+    alarms: alarmsOf(replica, parts.unreadable, lackOf(parts), parts.otherLogs),
     leases: { count: state.leases.size, clockMs: state.leases.clockMs },
   };
 }

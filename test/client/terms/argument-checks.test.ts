@@ -277,6 +277,22 @@ describe("options of createClient and createAdminClient", () => {
     }
   });
 
+  test("half of a surrogate pair is refused in all texts, and in what functions say", () => {
+    const half = "0123456789abcdef\ud800";
+    for (const options of [
+      { secret: half },
+      { secret: () => half },
+      { clusterId: half },
+      { user: "ann", password: half },
+      { user: "ann", token: half },
+    ]) {
+      const { code, message } = thrown(() => create({ nodes, ...options }));
+      expect(code).toBe("BAD_REQUEST");
+      expect(message).toContain("expected well-formed text (no half of a surrogate pair)");
+      if (!("clusterId" in options)) expect(message).not.toContain("0123");
+    }
+  });
+
   test("nodes may be named in every way that names them", () => {
     for (const good of [
       "127.0.0.1:4101",

@@ -47,9 +47,15 @@ export class Scenario {
   readonly random: SeededRandom;
   #attempts = 0;
 
-  constructor(nodes: number, seed: number, changes: Partial<Plan> = {}) {
+  /** @param print gets the trace, a line an event; null: nobody reads along */
+  constructor(
+    nodes: number,
+    seed: number,
+    changes: Partial<Plan> = {},
+    print: ((line: string) => void) | null = null,
+  ) {
     this.random = new SeededRandom(seed).fork("scenario");
-    this.world = new SimWorld(seed, { ...quietPlan(nodes, this.random), ...changes }, null);
+    this.world = new SimWorld(seed, { ...quietPlan(nodes, this.random), ...changes }, print);
     this.injector = new FaultInjector(this.world);
     this.world.start();
     // Stable, and cut at any phase of the heartbeat rounds.

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { alarmText } from "../../../src/client/admin/alarm-text.ts";
 import { KvState } from "../../../src/store/index.ts";
-import { alarmsOf, type AlarmSource } from "../../../src/server/node/alarms.ts";
+import { alarmsOf, lackOf, type AlarmSource } from "../../../src/server/node/alarms.ts";
 import { DiskFullError, TooManyFilesError } from "../../../src/machine/ports/disk.ts";
 import { Space } from "../../../src/replica/writes/space.ts";
 
@@ -37,12 +37,25 @@ test.each([
 });
 
 test.each([
-  [new DiskFullError("x"), "space", /^its disk is full: it refuses writes until there is room/],
+  [new DiskFullError("x"), "space", /^its disk is full: until there is room it refuses writes/],
   [new TooManyFilesError("x"), "files", /^it can open no more files: .* raise the limit/],
 ] as const)("a disk that takes nothing is an alarm (%s)", (lack, cause, text) => {
   const [alarm] = alarmsOf(source(), NOTHING, lack);
   expect(alarm).toEqual({ kind: "diskFull", cause });
   expect(alarmText(alarm!)).toMatch(text);
+});
+
+test("a node that cannot keep the snapshot it needs lacks room, although its log has some", () => {
+  const lack = new DiskFullError("x");
+  const of = (catchesUpIntoFullDisk: boolean): DiskFullError | null =>
+    lackOf({
+      storage: { lack: null },
+      replica: { catchesUpIntoFullDisk },
+      snapshots: { receiveLack: lack },
+    });
+  expect(of(true)).toBe(lack);
+  // A peer has sent the log instead: what could not be kept then is wanted no more.
+  expect(of(false)).toBeNull();
 });
 
 test.each([

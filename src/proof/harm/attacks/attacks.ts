@@ -6,11 +6,17 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { OmnikvCluster, pause, sampleServer } from "../../../measure/index.ts";
+import {
+  OmnikvCluster,
+  pause,
+  sampleServer,
+  throwAwayCertificates,
+} from "../../../measure/index.ts";
 import { NODE_FLAGS } from "../../../server/launch/index.ts";
 import type { Attack, Sent } from "./means.ts";
 import type { AttackerReport, AttackPlan, HonestOrder, HonestReport } from "./protocol.ts";
 import type { AttackResult } from "./report.ts";
+import { secure } from "./secured.ts";
 
 export interface AttackOptions {
   /** How long each time without and each time with the attack lasts. */
@@ -21,6 +27,8 @@ export interface AttackOptions {
   readonly openFiles: string | null;
   /** Another build's dist/bin/omnikv.js. */
   readonly program: string | null;
+  /** All in TLS, and with users: see secured.ts. */
+  readonly secured: boolean;
 }
 
 /** An attack that is over in a moment is not to be over before it is measured. */
@@ -34,13 +42,20 @@ const PREPARE_MAX_MS = 120_000;
 export async function runAttack(attack: Attack, options: AttackOptions): Promise<AttackResult> {
   const { ms, rounds } = options;
   const wrap = wrapper(options);
-  const cluster = await OmnikvCluster.start({ size: 3, wrap: () => wrap });
+  const tls = options.secured ? throwAwayCertificates() : null;
+  const cluster = await OmnikvCluster.start({
+    size: 3,
+    wrap: () => wrap,
+    ...(tls === null ? {} : { flags: tls.flags, tls: tls.client }),
+  });
   const { nodes, clusterId, servers } = cluster;
-  const plan: AttackPlan = { attack: attack.name, nodes, clusterId, part: "run" };
-  const client = child("honest.ts", plan);
+  let client: ChildProcess | null = null;
   let attacker: ChildProcess | null = null;
   try {
     await cluster.leader();
+    const secured = tls === null ? null : await secure(cluster, tls.client.ca);
+    const plan: AttackPlan = { attack: attack.name, nodes, clusterId, secured, part: "run" };
+    client = child("honest.ts", plan);
     const sent: Sent = { bytes: 0, connections: 0 };
     // What it takes to fill a store is no part of the attack: else the first time with it would meet what that leaves to do.
     await end(await begin({ ...plan, part: "prepare" }, sent));
@@ -82,8 +97,9 @@ export async function runAttack(attack: Attack, options: AttackOptions): Promise
     };
   } finally {
     attacker?.kill("SIGKILL");
-    client.kill("SIGKILL");
+    client?.kill("SIGKILL");
     await cluster.remove();
+    tls?.remove();
   }
 }
 

@@ -1,5 +1,4 @@
 /** The attacks. Each runs in a process of its own until it is ended, and counts what it sends. */
-import { createClient } from "../../../client/api/index.ts";
 import { pause } from "../../../measure/index.ts";
 import { encodeAdminRequest } from "../../../protocol/admin/index.ts";
 import { takeWritesFrame } from "../../../protocol/client/index.ts";
@@ -19,6 +18,8 @@ import type { AttackPlan } from "./protocol.ts";
 import { frameHead, rawSocket, upgradeRequest } from "./raw.ts";
 import { LEASES } from "./leases.ts";
 import { READERS } from "./readers.ts";
+import { attackersClient } from "./secured.ts";
+import { SIGN_INS } from "./sign-ins.ts";
 import { SESSIONS } from "./sessions.ts";
 
 const KEY = Buffer.from("attack/key");
@@ -41,8 +42,8 @@ async function repeatCas(plan: AttackPlan, sent: Sent): Promise<void> {
   pour(connection, () => frameOf(256), 64 * KIB, sent);
 }
 
-async function writeBig({ nodes, clusterId }: AttackPlan): Promise<void> {
-  const kv = createClient({ nodes, clusterId });
+async function writeBig(plan: AttackPlan): Promise<void> {
+  const kv = attackersClient(plan);
   await kv.write(BIG, "b".repeat(MIB - 1));
   await Promise.all(
     Array.from({ length: 250 }, (_, i) => kv.write(`${i}`.padEnd(4 * KIB, "k"), "")),
@@ -68,7 +69,7 @@ export const ATTACKS: readonly Attack[] = [
     what: "300 strangers with frames of nearly 4 MiB",
     run: async (plan, sent) => {
       for (let i = 0; i < 300; i++) {
-        const socket = rawSocket(nodeAt(plan, i).port);
+        const socket = rawSocket(nodeAt(plan, i).port, plan.secured !== null);
         sent.connections += 1;
         socket.write(upgradeRequest("client"));
         socket.once("data", () => {
@@ -85,7 +86,7 @@ export const ATTACKS: readonly Attack[] = [
     what: "40 strangers at a time that are refused, and go on with frames of nearly 4 MiB",
     run: async (plan, sent) => {
       const one = (i: number): void => {
-        const socket = rawSocket(nodeAt(plan, i).port);
+        const socket = rawSocket(nodeAt(plan, i).port, plan.secured !== null);
         sent.connections += 1;
         socket.on("close", () => one(i));
         socket.write(upgradeRequest("client"));
@@ -159,10 +160,10 @@ export const ATTACKS: readonly Attack[] = [
     run: async (plan, sent) => {
       const keep = (): void => {
         for (const node of plan.nodes) {
-          for (let i = 0; i < 1000; i++) rawSocket(node.port);
+          for (let i = 0; i < 1000; i++) rawSocket(node.port, plan.secured !== null);
           for (let i = 0; i < 200; i++) {
-            rawSocket(node.peerPort).write(upgradeRequest("peer"));
-            rawSocket(node.port).write(upgradeRequest("admin"));
+            rawSocket(node.peerPort, plan.secured !== null).write(upgradeRequest("peer"));
+            rawSocket(node.port, plan.secured !== null).write(upgradeRequest("admin"));
           }
           sent.connections += 1400;
         }
@@ -179,7 +180,7 @@ export const ATTACKS: readonly Attack[] = [
     run: async (plan, sent) => {
       const text = Buffer.from("\u001b[2J".repeat(1500));
       const again = (i: number): void => {
-        const socket = rawSocket(nodeAt(plan, i).port);
+        const socket = rawSocket(nodeAt(plan, i).port, plan.secured !== null);
         sent.connections += 1;
         socket.write(upgradeRequest(i % 2 === 0 ? "client" : "admin"));
         socket.once("data", () => {
@@ -197,4 +198,5 @@ export const ATTACKS: readonly Attack[] = [
   ...READERS,
   ...SESSIONS,
   ...LEASES,
+  ...SIGN_INS,
 ];

@@ -2,6 +2,7 @@
 import { createAdminClient, createClient, KvError } from "../../../client/api/index.ts";
 import { LatencyHistogram, pause } from "../../../measure/index.ts";
 import type { AttackPlan, HonestOrder, HonestReport } from "./protocol.ts";
+import { accessOf } from "./secured.ts";
 
 const PAUSE_MS = 10;
 /** Between two connections that are made anew. */
@@ -10,7 +11,7 @@ const TIMEOUT_MS = 3000;
 
 const plan = JSON.parse(process.argv[2] ?? "") as AttackPlan;
 const clients = plan.nodes.map((node) =>
-  createClient({ nodes: [node], clusterId: plan.clusterId, timeoutMs: TIMEOUT_MS }),
+  createClient({ ...accessOf(plan, "honest"), nodes: [node], timeoutMs: TIMEOUT_MS }),
 );
 
 interface Phase {
@@ -56,8 +57,9 @@ async function measure({ ms, phase: name }: HonestOrder): Promise<HonestReport> 
     for (let i = 0; performance.now() < endMs; i++) {
       const node = plan.nodes[i % plan.nodes.length];
       if (node === undefined) return;
-      const access = { nodes: [node], clusterId: plan.clusterId, timeoutMs: TIMEOUT_MS };
-      const [client, admin] = [createClient(access), createAdminClient(access)];
+      const at = { nodes: [node], timeoutMs: TIMEOUT_MS };
+      const client = createClient({ ...accessOf(plan, "honest"), ...at });
+      const admin = createAdminClient({ ...accessOf(plan, "root"), ...at });
       try {
         await client.read("honest/0/0");
         await admin.call(node.id, "status", {});

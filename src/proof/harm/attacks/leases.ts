@@ -1,6 +1,5 @@
 /** Attacks with leases: as many as there may be, renewed without end, and read with all their keys. */
 import { encodeNumbers, encodeTxn, GroupWriter, type ByteString } from "../../../store/index.ts";
-import { createClient } from "../../../client/api/index.ts";
 import { pause } from "../../../measure/index.ts";
 import { ReadsWriter, takeWritesFrame } from "../../../protocol/client/index.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type Session,
 } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
+import { attackersClient } from "./secured.ts";
 
 const TTL_MS = 30_000;
 /** Ids that nobody else chooses. */
@@ -57,7 +57,6 @@ async function renew(plan: AttackPlan, sent: Sent): Promise<void> {
 
 /** A lease with as many keys as it may have, as alike as they can be. */
 async function bindAll(plan: AttackPlan): Promise<void> {
-  const { nodes, clusterId } = plan;
   const sent: Sent = { bytes: 0, connections: 0 };
   const { id, connection, writer } = await openSession(plan, sent, () => {});
   writer.add(1, { kind: "leaseGrant", ttl: 1000 * TTL_MS, lease: FIRST_ID });
@@ -79,7 +78,7 @@ async function bindAll(plan: AttackPlan): Promise<void> {
     await pause(20);
   }
   // What is asked behind it is answered behind it.
-  const kv = createClient({ nodes, clusterId });
+  const kv = attackersClient(plan);
   await kv.write("attack/bound", "");
   kv.close();
 }

@@ -7,10 +7,18 @@ import type { Connection } from "../../../machine/ports/index.ts";
 import {
   type AnswerHandler,
   decodeAnswers,
+  decodeSignedIn,
+  encodeSignIn,
   ReadsWriter,
   takeWritesFrame,
 } from "../../../protocol/client/index.ts";
 import type { ClusterNode } from "../../../server/config/index.ts";
+import { KvError } from "../../../base/index.ts";
+import {
+  decodeAdminAnswer,
+  encodeAdminRequest,
+  parseAdminResult,
+} from "../../../protocol/admin/index.ts";
 import type { AttackPlan } from "./protocol.ts";
 import { shakenHands } from "./raw.ts";
 
@@ -27,6 +35,8 @@ export interface Attack {
   readonly what: string;
   /** What has to be there before. */
   readonly prepare?: (plan: AttackPlan) => Promise<void>;
+  /** It means something only where there are users. Default: false. */
+  readonly needsUsers?: boolean;
   /** Resolves when it is under way. */
   readonly run: (plan: AttackPlan, sent: Sent) => Promise<void>;
 }
@@ -87,10 +97,47 @@ export async function client(
   onFrame: (frame: Uint8Array) => void = () => {},
   channel: "client" | "admin" = "client",
 ): Promise<Connection> {
-  const connection = await shakenHands(nodeAt(plan, i), plan.clusterId, channel, onFrame);
+  let onFirst: ((frame: Uint8Array) => void) | null = null;
+  const connection = await shakenHands(
+    nodeAt(plan, i),
+    plan.clusterId,
+    channel,
+    (frame) => (onFirst ?? onFrame)(frame),
+    plan.secured?.ca ?? null,
+  );
   if (connection === null) throw new Error("the server does not want this connection");
   sent.connections += 1;
+  if (plan.secured === null) return connection;
+  const { user, password } = plan.secured.attacker;
+  const answer = new Promise<Uint8Array>((resolve) => {
+    onFirst = resolve;
+  });
+  connection.send(
+    channel === "client"
+      ? encodeSignIn({ user, proof: token === null ? { password } : { token } })
+      : encodeAdminRequest(1, "signIn", { user, ...signInOf(password) }),
+  );
+  token = tokenIn(await answer, channel) ?? token;
+  onFirst = null;
   return connection;
+}
+
+/** Of the first sign-in: passwords take 50 ms each, one after the other, and eight of one address wait at most. */
+let token: string | null = null;
+
+const signInOf = (password: string): { password: string | null; token: string | null } =>
+  token === null ? { password, token } : { password: null, token };
+
+/** @returns null: it tells none */
+function tokenIn(frame: Uint8Array, channel: "client" | "admin"): string | null {
+  if (channel === "client") {
+    const signedIn = decodeSignedIn(frame);
+    if (signedIn instanceof KvError) throw signedIn;
+    return signedIn.token;
+  }
+  const answer = decodeAdminAnswer(frame);
+  if (!answer.ok) throw answer.error;
+  return parseAdminResult("signIn", answer.result).token;
 }
 
 export interface Session {

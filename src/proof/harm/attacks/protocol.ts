@@ -1,10 +1,25 @@
 /** What the processes of an attack tell each other. */
 import type { ClusterNode } from "../../../server/config/index.ts";
 
+export interface Credential {
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface Secured {
+  /** In PEM form: by which the servers are known. */
+  readonly ca: string;
+  readonly root: Credential;
+  readonly honest: Credential;
+  readonly attacker: Credential;
+}
+
 export interface AttackPlan {
   readonly attack: string;
   readonly nodes: readonly ClusterNode[];
   readonly clusterId: string;
+  /** Null: in plain text, and without users. */
+  readonly secured: Secured | null;
   /** What the attack needs is to be put there, or it is to run. */
   readonly part: "prepare" | "run";
 }

@@ -1,16 +1,20 @@
 /** Connections that keep no rules: sockets that speak a little HTTP, and web sockets that have shaken hands and then do as they like. */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { dialWithHandshake } from "../../../links/handshake/index.ts";
 import { createNodeRandom, nodeClock } from "../../../machine/runtime/index.ts";
 import { WsNetwork } from "../../../machine/network/index.ts";
 import type { Connection } from "../../../machine/ports/index.ts";
+import { clientTlsIn } from "../../../client/tls/index.ts";
 import type { ClusterNode } from "../../../server/config/index.ts";
 
 const random = createNodeRandom();
-const network = new WsNetwork();
 
-export function rawSocket(port: number): Socket {
-  const socket = connect(port, "127.0.0.1");
+/** @param localAddress where it comes from, of this machine's loopback */
+export function rawSocket(port: number, inTls = false, localAddress = "127.0.0.1"): Socket {
+  const at = { port, host: "127.0.0.1", localAddress };
+  // Whose certificate it is does not matter to a stranger.
+  const socket = inTls ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
   socket.on("error", () => {});
   socket.resume();
   return socket;
@@ -29,13 +33,25 @@ export function frameHead(bytes: number): Buffer {
   return head;
 }
 
-/** Resolves with null when the server does not want it. */
+/** One for all connections of a process. */
+const networks = new Map<string | null, WsNetwork>();
+
+function networkFor(ca: string | null): WsNetwork {
+  const clientTls = ca === null ? null : clientTlsIn({ ca }, []);
+  const network = networks.get(ca) ?? new WsNetwork({ clientTls });
+  networks.set(ca, network);
+  return network;
+}
+
+/** @param ca by which the server is known; null: in plain text. Resolves with null when the server does not want it. */
 export function shakenHands(
   { id, host, port }: ClusterNode,
   clusterId: string,
   channel: "client" | "admin",
   onFrame: (frame: Uint8Array) => void,
+  ca: string | null = null,
 ): Promise<Connection | null> {
+  const network = networkFor(ca);
   return new Promise((resolve) => {
     const self = { channel, clusterId, nodeId: null, targetId: id } as const;
     dialWithHandshake((handlers) => network.dial({ host, port }, channel, handlers), {

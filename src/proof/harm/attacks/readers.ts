@@ -1,5 +1,4 @@
 /** Attacks that ask: a few bytes for which a node has to look at very much, again and again. */
-import { createClient } from "../../../client/api/index.ts";
 import {
   encodeTxn,
   GroupWriter,
@@ -16,6 +15,7 @@ import {
 } from "../../../protocol/client/index.ts";
 import { type Attack, client, KIB, MIB, openSession, pour, type Sent } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
+import { attackersClient } from "./secured.ts";
 
 const HOT = Buffer.from("attack/hot");
 const VERSIONS = 9000;
@@ -39,8 +39,8 @@ const ALL: RangeBytes = {
 const ANY = { createMin: 0, createMax: 0, modMin: 0, modMax: 0 } as const;
 
 /** One key with very many versions, and very many keys. */
-async function fill({ nodes, clusterId }: AttackPlan): Promise<void> {
-  const kv = createClient({ nodes, clusterId });
+async function fill(plan: AttackPlan): Promise<void> {
+  const kv = attackersClient(plan);
   const put = async (count: number, keyOf: (i: number) => string): Promise<void> => {
     for (let from = 0; from < count; from += BATCH) {
       const writes = Array.from({ length: Math.min(BATCH, count - from) }, (_, i) => ({
