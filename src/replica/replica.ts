@@ -15,7 +15,7 @@
  *   REPLICA-5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
  *   REPLICA-6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
-import type { KvState, UnreadableEntries } from "../store/index.ts";
+import type { KvState, Rounds, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -42,7 +42,7 @@ import { Agreement, type Divergence, type Outvoted, type Verdict } from "./trust
 import { AnswerOutbox } from "./turn/answer-outbox.ts";
 import { Applier } from "./writes/applier.ts";
 import { applyDecided, type ApplyParts } from "./apply-decided.ts";
-import { CatchUp, type SnapshotSink } from "./snapshots/catch-up.ts";
+import { CatchUp } from "./snapshots/catch-up.ts";
 import type { ClientReads } from "./reads/client-reads.ts";
 import { ClientWrites, type Refusal } from "./writes/client-writes.ts";
 import { ClusterClock } from "./writes/cluster-clock.ts";
@@ -71,6 +71,7 @@ import { outgoingMessages } from "./turn/outgoing-messages.ts";
 import { RequestMetrics, type Waiting } from "./requests/request-metrics.ts";
 import { Settings } from "./writes/settings.ts";
 import { Space, type MemoryLevel } from "./writes/space.ts";
+import { StoredSnapshots } from "./snapshots/stored-snapshots.ts";
 import { standingOf, type Standing } from "./writes/standing.ts";
 import type { WatchRoute } from "./watches/watch.ts";
 import { WatchHub, type WatchStats } from "./watches/watch-hub.ts";
@@ -93,6 +94,7 @@ export class Replica {
   readonly #reads: ClientReads;
   readonly #relay: Relay;
   readonly #lending: Lending;
+  readonly #stored = new StoredSnapshots();
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
   readonly #outgoing: OutgoingSnapshots;
@@ -114,6 +116,8 @@ export class Replica {
   readonly #sessions = new Map<NodeId, number>();
   /** End of the log that was found on disk. */
   readonly #recoveredIdx: number;
+  /** Of the snapshot begun last. */
+  #begunRounds: Rounds | null = null;
   #tick = 0;
   #cutOffSinceTick = 0;
   #nextRouteId = 1;
@@ -126,15 +130,14 @@ export class Replica {
     options: ReplicaOptions,
     recovered: DurableState<Uint8Array, SnapshotName> | undefined,
     state: KvState,
-    sink: SnapshotSink,
-    onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
     this.#bootId = options.core.incarnation;
-    this.#core = replicaCore(options.core, recovered, () => this.#applier.state, sink);
+    this.#core = replicaCore(options.core, recovered, () => this.#applier.state, this.#stored);
     this.#recoveredIdx = this.#core.acceptedIdx;
-    const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
-    this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
+    const found = recovered?.snapshot?.value ?? null;
+    if (found !== null) this.#stored.add(found, state.rounds);
+    this.#schedule = new CompactionSchedule(options.compaction, found?.bytes ?? 0);
     this.#outgoing = new OutgoingSnapshots(options.timing.abandonTicks);
     const send = (to: NodeId, message: ReplicaMessage): void => this.#send(to, message);
     const { pid } = options.core;
@@ -200,11 +203,10 @@ export class Replica {
       takeReads: (...read) => this.#takeReads(...read),
     });
     this.#catchUp = new CatchUp({
-      sink,
+      stored: this.#stored,
       retryTicks: options.timing.retryTicks,
       send,
       deliver: ({ from, message }) => core.receive({ from, to: pid, message }),
-      onError: onSnapshotError,
     });
   }
 
@@ -424,7 +426,32 @@ export class Replica {
   /** The snapshot begun is durable (or, null, failed): the log below it may go. */
   endSnapshot(snapshot: SnapshotName | null): void {
     this.#schedule.end(snapshot?.bytes ?? null);
-    if (snapshot !== null) compactLog(this.#core, this.#schedule, this.#outgoing, snapshot);
+    if (snapshot === null) return;
+    this.#stored.add(snapshot, this.#begunRounds);
+    compactLog(this.#core, this.#schedule, this.#outgoing, snapshot);
+  }
+
+  /** These snapshots are not in the store any more. */
+  snapshotsRemoved(snapshots: readonly SnapshotName[]): void {
+    this.#stored.remove(snapshots);
+  }
+
+  /** Of the pieces of this snapshot (`TurnEffects.received`) the first `bytes` bytes are durable: there is room for more. */
+  piecesKept(snapshot: SnapshotName, bytes: number): void {
+    this.#catchUp.onKept(snapshot, bytes);
+  }
+
+  /** All pieces of this snapshot came, its checksum is right, and it is durable under its name. */
+  snapshotKept(snapshot: SnapshotName): void {
+    this.#catchUp.onWhole(snapshot);
+  }
+
+  /**
+   * This snapshot could not be kept: what came of it is gone, and it is asked for again, from its first byte on.
+   * @param diskIsFull or there are too many files
+   */
+  snapshotNotKept(snapshot: SnapshotName, diskIsFull: boolean): void {
+    this.#catchUp.onNotKept(snapshot, diskIsFull);
   }
 
   // ---- the turn --------------------------------------------------------------------------------------------------
@@ -461,6 +488,7 @@ export class Replica {
       messages: outgoingMessages(effects.messages, this.#gates),
       replicaMessages,
       pieces,
+      received: this.#catchUp.takePieces(),
       answers,
       told: this.#watches.takeOutgoing(),
       load,
@@ -556,6 +584,7 @@ export class Replica {
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     const { state, appliedIdx } = this.#applier;
     this.#schedule.begin(state.cells.history.bytes);
+    this.#begunRounds = state.rounds;
     return { idx: appliedIdx, state: state.clone() };
   }
 

@@ -18,7 +18,6 @@ import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../src/protoco
 import type { Command } from "../../src/store/operations/index.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 const PEER = 9;
@@ -55,8 +54,6 @@ function leader(): Replica {
     },
     undefined,
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
   while (replica.standing().kind !== "leading") tick(replica);
   replica.onSession(PEER);

@@ -11,7 +11,6 @@ import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 import { entryOf, groupBytes } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 const ballot = (n: number, pid = 2): Ballot => ({ configId: 1, n, priority: 0, pid });
@@ -67,8 +66,6 @@ class Cluster {
           },
           undefined,
           new KvState(),
-          NO_SNAPSHOTS,
-          () => {},
         ),
     );
     for (const replica of this.replicas) {

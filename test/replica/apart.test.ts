@@ -7,7 +7,6 @@ import type { TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import type { StateHashes } from "../../src/protocol/messages/replica-message.ts";
 import { entryOf } from "../store/helpers.ts";
 import { deliver } from "./deliver.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 
 const ballot = (n: number, pid: number) => ({ configId: 1, n, priority: 0, pid });
 /** The round that both logs are of: node 2 led twice with this ballot, as its disk was put back. */
@@ -39,8 +38,6 @@ function nodeThree(): Replica {
       ...{ compactedIdx: 0, snapshot: null, stopSign: null },
     },
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
   for (let effects = turn(replica); effects.again;) effects = turn(replica);
   return replica;

@@ -12,7 +12,6 @@ import {
   decodeClientFrame,
   ReadsWriter,
 } from "../../src/protocol/client/client.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 const WAIT_TICKS = 300;
@@ -44,8 +43,6 @@ class Node {
       },
       undefined,
       new KvState(),
-      NO_SNAPSHOTS,
-      () => {},
     );
     this.#route = {
       id: 1,

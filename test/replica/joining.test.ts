@@ -5,7 +5,6 @@ import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Joining } from "../../src/replica/trust/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 function ballot(n: number, pid = 1): Ballot {
@@ -117,8 +116,6 @@ describe("what may be lost is said again", () => {
       },
       undefined,
       new KvState(),
-      NO_SNAPSHOTS,
-      () => {},
     );
     for (const peer of [1, 2]) {
       replica.onSession(peer);

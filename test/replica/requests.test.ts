@@ -16,7 +16,6 @@ import {
 } from "../../src/protocol/client/client.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes, groupBytes } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 const BOOT = 4_000_000_001;
@@ -42,7 +41,7 @@ const OPTIONS: ReplicaOptions = {
 };
 
 function newReplica(options: ReplicaOptions): Replica {
-  return new Replica(options, undefined, new KvState(), NO_SNAPSHOTS, () => {});
+  return new Replica(options, undefined, new KvState());
 }
 
 /** One node alone, which leads; and a peer that has a session with it. */

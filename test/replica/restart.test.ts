@@ -5,7 +5,6 @@ import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import type { ReplicaOptions } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 const OPTIONS: ReplicaOptions = {
@@ -47,8 +46,6 @@ test("no snapshot is begun before all that was found is applied", () => {
       ...{ snapshot: null, stopSign: null },
     },
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
   let turns = 1;
   let effects = deliver(replica.endTurn(0));

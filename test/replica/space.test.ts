@@ -16,7 +16,6 @@ import type { Route } from "../../src/replica/requests/route.ts";
 import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter, decodeAnswers } from "../../src/protocol/client/client.ts";
 import { groupBytes, key, nonce, type Command } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
 
 const MB = 2 ** 20;
@@ -43,8 +42,6 @@ function newReplica(nodes: readonly number[]): Replica {
     },
     undefined,
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
 }
 
