@@ -15,7 +15,7 @@
  *   REPLICA-5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
  *   REPLICA-6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
  */
-import type { KvState, Rounds, UnreadableEntries } from "../store/index.ts";
+import type { KvState, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
   type Ballot,
@@ -46,7 +46,6 @@ import { CatchUp } from "./snapshots/catch-up.ts";
 import type { ClientReads } from "./reads/client-reads.ts";
 import { ClientWrites, type Refusal } from "./writes/client-writes.ts";
 import { ClusterClock } from "./writes/cluster-clock.ts";
-import { compactLog } from "./snapshots/compact-log.ts";
 import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
@@ -71,6 +70,7 @@ import { outgoingMessages } from "./turn/outgoing-messages.ts";
 import { RequestMetrics, type Waiting } from "./requests/request-metrics.ts";
 import { Settings } from "./writes/settings.ts";
 import { Space, type MemoryLevel } from "./writes/space.ts";
+import { SnapshotInputs } from "./snapshots/snapshot-inputs.ts";
 import { StoredSnapshots } from "./snapshots/stored-snapshots.ts";
 import { standingOf, type Standing } from "./writes/standing.ts";
 import type { WatchRoute } from "./watches/watch.ts";
@@ -84,6 +84,7 @@ const RELEASED_EACH_TICK = 512;
 
 export class Replica {
   readonly settings: Settings;
+  readonly snapshots: SnapshotInputs;
   /** Random per process start: names this process in all that it asks of peers. */
   readonly #bootId: number;
   readonly #requests: RequestCounters = { strayAnswers: 0, endedReads: 0, endedGuests: 0 };
@@ -116,8 +117,6 @@ export class Replica {
   readonly #sessions = new Map<NodeId, number>();
   /** End of the log that was found on disk. */
   readonly #recoveredIdx: number;
-  /** Of the snapshot begun last. */
-  #begunRounds: Rounds | null = null;
   #tick = 0;
   #cutOffSinceTick = 0;
   #nextRouteId = 1;
@@ -207,6 +206,13 @@ export class Replica {
       retryTicks: options.timing.retryTicks,
       send,
       deliver: ({ from, message }) => core.receive({ from, to: pid, message }),
+    });
+    this.snapshots = new SnapshotInputs({
+      core,
+      stored: this.#stored,
+      schedule: this.#schedule,
+      outgoing: this.#outgoing,
+      catchUp: this.#catchUp,
     });
   }
 
@@ -418,42 +424,6 @@ export class Replica {
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
 
-  /** Whether the snapshot begun, of which so much is written, is to go on without a pause. */
-  snapshotIsLate(writtenBytes: number): boolean {
-    return this.#schedule.isLate(writtenBytes);
-  }
-
-  /** The snapshot begun is durable (or, null, failed): the log below it may go. */
-  endSnapshot(snapshot: SnapshotName | null): void {
-    this.#schedule.end(snapshot?.bytes ?? null);
-    if (snapshot === null) return;
-    this.#stored.add(snapshot, this.#begunRounds);
-    compactLog(this.#core, this.#schedule, this.#outgoing, snapshot);
-  }
-
-  /** These snapshots are not in the store any more. */
-  snapshotsRemoved(snapshots: readonly SnapshotName[]): void {
-    this.#stored.remove(snapshots);
-  }
-
-  /** Of the pieces of this snapshot (`TurnEffects.received`) the first `bytes` bytes are durable: there is room for more. */
-  piecesKept(snapshot: SnapshotName, bytes: number): void {
-    this.#catchUp.onKept(snapshot, bytes);
-  }
-
-  /** All pieces of this snapshot came, its checksum is right, and it is durable under its name. */
-  snapshotKept(snapshot: SnapshotName): void {
-    this.#catchUp.onWhole(snapshot);
-  }
-
-  /**
-   * This snapshot could not be kept: what came of it is gone, and it is asked for again, from its first byte on.
-   * @param diskIsFull or there are too many files
-   */
-  snapshotNotKept(snapshot: SnapshotName, diskIsFull: boolean): void {
-    this.#catchUp.onNotKept(snapshot, diskIsFull);
-  }
-
   // ---- the turn --------------------------------------------------------------------------------------------------
 
   /**
@@ -583,9 +553,7 @@ export class Replica {
     if (!this.#schedule.isDue || load !== null || this.#space.isCritical) return null;
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     const { state, appliedIdx } = this.#applier;
-    this.#schedule.begin(state.cells.history.bytes);
-    this.#begunRounds = state.rounds;
-    return { idx: appliedIdx, state: state.clone() };
+    return { idx: appliedIdx, state: this.snapshots.begin(state) };
   }
 
   /**
@@ -651,11 +619,6 @@ export class Replica {
 
   get requests(): Readonly<RequestCounters> {
     return this.#requests;
-  }
-
-  /** Whose files must stay. */
-  get fetchedSnapshots(): readonly SnapshotName[] {
-    return this.#outgoing.snapshots;
   }
 
   get catchUp(): CatchUp["progress"] {

@@ -94,7 +94,7 @@ class OneNode {
         for (const { seq } of effects.writes) this.replica.onPersisted(seq);
         if (effects.snapshot !== null) {
           this.due += 1;
-          this.replica.endSnapshot(null);
+          this.replica.snapshots.end(null);
         }
         again = effects.again || effects.writes.length > 0;
       }

@@ -63,18 +63,18 @@ export interface DueSnapshot {
 }
 
 /**
- * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `endSnapshot`,
- * `placeTaken`, `piecesKept`, `snapshotKept`, `snapshotNotKept`, `snapshotsRemoved`). Nothing else leaves it.
+ * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `placeTaken`, and
+ * those of `snapshots`). Nothing else leaves it.
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly replicaMessages: readonly { readonly to: NodeId; readonly message: ReplicaMessage }[];
   /** Peers that fetch a snapshot go on here: the host, which has the files, is to send each the next piece. */
   readonly pieces: readonly WantedPiece[];
   /**
-   * Pieces of a snapshot that this node fetches: the host is to write them down in this order and to call `piecesKept` as they
-   * become durable, at the latest when `SNAPSHOT_SYNC_BYTES` wait, and at the end `snapshotKept`; or `snapshotNotKept`, once. One
-   * that begins at 0 begins an attempt, and ends any other; one that does not go on where its attempt is, is of an attempt that
-   * failed in this very turn.
+   * Pieces of a snapshot that this node fetches: the host is to write them down in this order, to call `snapshots.piecesKept` as
+   * they become durable, at the latest when `SNAPSHOT_SYNC_BYTES` wait, and at the end `snapshots.kept`, or else `notKept`, once. A
+   * piece that begins at 0 begins an attempt and ends any other. One that does not go on where its attempt is was made before the
+   * replica was told, in this very turn, that the attempt had failed.
    */
   readonly received: readonly ReceivedPiece[];
   /** For clients of this node: `route.deliver(frame)`, as long as the route is open. */
@@ -86,7 +86,7 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
    * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
    */
   readonly load: SnapshotName | null;
-  /** The host is to write this as a snapshot, in its own time, and to call `endSnapshot`. Null: none is due. */
+  /** The host is to write this as a snapshot, in its own time, and to call `snapshots.end`. Null: none is due. */
   readonly snapshot: DueSnapshot | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;

@@ -37,14 +37,14 @@ export class SnapshotJobs {
     const { replica, snapshots, logger, wake } = options;
     this.#receiver = new SnapshotReceiver(snapshots, logger, {
       onKept: (name, bytes) => {
-        replica.piecesKept(name, bytes);
+        replica.snapshots.piecesKept(name, bytes);
         wake();
       },
       onWhole: (name) => {
-        replica.snapshotKept(name);
+        replica.snapshots.kept(name);
         wake();
       },
-      onFailed: (name, error) => replica.snapshotNotKept(name, error instanceof DiskFullError),
+      onFailed: (name, error) => replica.snapshots.notKept(name, error instanceof DiskFullError),
     });
   }
 
@@ -55,18 +55,18 @@ export class SnapshotJobs {
     const done = (error: Error | null, name?: SnapshotName): void => {
       if (error !== null || name === undefined) {
         this.#failed(idx, error);
-        replica.endSnapshot(null);
+        replica.snapshots.end(null);
         return;
       }
       if (this.#trouble !== null) logger.info("snapshots are written again", { idx: name.idx });
       this.#trouble = null;
       logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
-      replica.endSnapshot(name);
+      replica.snapshots.end(name);
       this.#retain();
       wake();
     };
     snapshots.write(idx, chunks, done, (goOn, writtenBytes) => {
-      if (replica.snapshotIsLate(writtenBytes)) goOn();
+      if (replica.snapshots.isLate(writtenBytes)) goOn();
       else clock.after(PAUSE_MS, goOn);
     });
   }
@@ -108,8 +108,8 @@ export class SnapshotJobs {
     const { replica, snapshots, durable, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;
-    const needed = [stored.value, durable(), loading(), ...replica.fetchedSnapshots];
-    replica.snapshotsRemoved(snapshots.retain(needed.filter((name) => name !== null)));
+    const needed = [stored.value, durable(), loading(), ...replica.snapshots.fetched];
+    replica.snapshots.removed(snapshots.retain(needed.filter((name) => name !== null)));
   }
 }
 

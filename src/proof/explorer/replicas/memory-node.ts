@@ -105,7 +105,7 @@ export class MemoryNode {
     for (const { to, message } of effects.replicaMessages) this.#send(to, message);
     for (const piece of effects.received) {
       this.#snapshots.receive(piece);
-      this.#replica.piecesKept(piece.snapshot, piece.offset + piece.bytes.length);
+      this.#replica.snapshots.piecesKept(piece.snapshot, piece.offset + piece.bytes.length);
     }
     this.#load = effects.load;
     this.#due ??= effects.snapshot;
@@ -126,7 +126,7 @@ export class MemoryNode {
     const due = this.#due;
     if (due === null) return false;
     this.#due = null;
-    this.#replica.endSnapshot(this.#snapshots.write(due.idx, due.state));
+    this.#replica.snapshots.end(this.#snapshots.write(due.idx, due.state));
     this.#awake = true;
     return true;
   }
@@ -135,8 +135,8 @@ export class MemoryNode {
     const received = this.#snapshots.finishReceived();
     if (received === null) return;
     const { name, isSound } = received;
-    if (isSound) this.#replica.snapshotKept(name);
-    else this.#replica.snapshotNotKept(name, false);
+    if (isSound) this.#replica.snapshots.kept(name);
+    else this.#replica.snapshots.notKept(name, false);
     this.#awake = true;
   }
 
