@@ -189,9 +189,9 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/data-directory.ts",
-        "  const memory = new DirectoryMemory(",
+        "  const memory = DirectoryMemory.open(",
         '  if (!disk.exists("memory")) DirectoryMemory.create(options, new Map());\n' +
-          "  const memory = new DirectoryMemory(",
+          "  const memory = DirectoryMemory.open(",
       ),
     ],
     by: "mistakes",
