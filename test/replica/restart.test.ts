@@ -6,24 +6,11 @@ import type { ReplicaOptions } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../store/helpers.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const OPTIONS: ReplicaOptions = {
-  core: {
-    clusterConfig: { configurationId: 1, nodes: [1] },
-    pid: 1,
-    incarnation: 1,
-  },
-  timing: {
-    waitTicks: 300,
-    retryTicks: 20,
-    relayAfterTicks: 40,
-    abandonTicks: 600,
-    agreeTicks: 10,
-  },
+  ...replicaOptions([1], { pid: 1, incarnation: 1 }),
   compaction: { ...DEFAULT_COMPACTION, logBytesMin: 1000 },
-  proposalBytesMax: 1 << 20,
-  proposalCommandsMax: 1000,
-  readsMax: 1000,
 };
 const BALLOT = { configId: 1, n: 1, priority: 0, pid: 1 };
 
