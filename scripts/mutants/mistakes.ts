@@ -217,8 +217,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/replica-core.ts",
-        "    snapshotPartsAt(core, state(), sink, snapshot);\n",
-        "    (void snapshotPartsAt(core, state(), sink, snapshot), null);\n",
+        "    snapshotPartsAt(core, state(), stored, snapshot);\n",
+        "    (void snapshotPartsAt(core, state(), stored, snapshot), null);\n",
       ),
     ],
     by: "mistakes",

@@ -61,8 +61,8 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/snapshot-store.ts",
-        "    file.sync((error) => {\n      if (error !== null) return this.#abandon(file, path, error, done);\n      file.close(",
-        "    file.write(0, new Uint8Array(0), (error) => {\n      if (error !== null) return this.#abandon(file, path, error, done);\n      file.close(",
+        "    file.sync((error) => {\n      if (error !== null) return this.abandon(part, () => done(error));\n      file.close(",
+        "    file.write(0, new Uint8Array(0), (error) => {\n      if (error !== null) return this.abandon(part, () => done(error));\n      file.close(",
       ),
     ],
     by: "sim",
@@ -90,7 +90,7 @@ export const STORAGE: readonly Mutant[] = [
       ),
       patch(
         "src/storage/snapshot-store.ts",
-        " || needed.some((other) => same(other, name))) continue;",
+        " || needed.some((other) => sameName(other, name))) continue;",
         " || needed.length > 99) continue;",
       ),
     ],
@@ -102,7 +102,7 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/snapshots/catch-up.ts",
-        "if (snapshot === null || this.#sink.has(snapshot)) return true;",
+        "if (snapshot === null || this.#stored.has(snapshot)) return true;",
         "if (snapshot === null || snapshot.idx > 0) return true;",
       ),
     ],
@@ -189,9 +189,9 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/data-directory.ts",
-        "  const memory = new DirectoryMemory(",
+        "  const memory = DirectoryMemory.open(",
         '  if (!disk.exists("memory")) DirectoryMemory.create(options, new Map());\n' +
-          "  const memory = new DirectoryMemory(",
+          "  const memory = DirectoryMemory.open(",
       ),
     ],
     by: "mistakes",

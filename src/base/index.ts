@@ -49,6 +49,8 @@ export {
   SESSION_WINDOW,
   SESSIONS_MAX,
   SNAPSHOT_CHUNK_BYTES,
+  SNAPSHOT_SYNC_BYTES,
+  SNAPSHOT_UNKEPT_BYTES_MAX,
   TXN_BYTES_MAX,
   TXN_DEPTH_MAX,
   TXN_KEYS_MAX,
@@ -60,6 +62,7 @@ export {
 export { printable, printableJson, terminalText } from "./printable.ts";
 export { SECRET_BITS_MIN, secretBits } from "./secret-chance.ts";
 export { type Secrets, secretsNow } from "./secrets.ts";
+export { Sfc32 } from "./sfc32.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { systemCode, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";

@@ -27,6 +27,10 @@ export const PEER_FRAME_BYTES_MAX = 2 * 1024 * 1024;
 export const PEER_MESSAGE_BYTES_MAX = 512 * 1024 * 1024;
 /** A snapshot is streamed in pieces of so many bytes. */
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
+/** A snapshot is synced in parts of so many bytes, written or received. */
+export const SNAPSHOT_SYNC_BYTES = 1024 * 1024;
+/** Of a snapshot that is received so many bytes may wait for the disk: one part in a sync, and one being filled. */
+export const SNAPSHOT_UNKEPT_BYTES_MAX = 2 * SNAPSHOT_SYNC_BYTES;
 /** So many answers of one session are kept. A client may have no more writes under way. */
 export const SESSION_WINDOW = 4096;
 /** A client names the session that it opens by so many random bytes. Part of the format. */

@@ -19,6 +19,7 @@ export interface LinkFault {
 
 const DELAY_MS_MAX = 60_000;
 export const NO_FAULT: LinkFault = { dropPermille: 0, delayMs: 0 };
+const KINDS = Object.keys(NO_FAULT) as readonly (keyof LinkFault)[];
 
 export interface LinkFaultEntry extends LinkFault {
   readonly peer: NodeId;
@@ -67,6 +68,11 @@ export class DropTable {
       .flatMap((peer) =>
         DIRECTIONS.map((direction) => ({ peer, direction, ...this.get(peer, direction) })),
       )
-      .filter((entry) => entry.dropPermille > 0 || entry.delayMs > 0);
+      .filter((entry) => !isWhole(entry));
   }
+}
+
+/** A kind of fault that is new counts by itself. */
+function isWhole(fault: LinkFault): boolean {
+  return KINDS.every((kind) => fault[kind] === NO_FAULT[kind]);
 }

@@ -2,7 +2,7 @@ import { sameBytes } from "../base/index.ts";
 import { openingEntry, type KvState } from "../store/index.ts";
 import { OmniPaxos, type Ballot, type DurableState } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
-import type { SnapshotSink } from "./snapshots/catch-up.ts";
+import type { StoredSnapshots } from "./snapshots/stored-snapshots.ts";
 import type { ReplicaOptions } from "./turn/replica-options.ts";
 import { snapshotPartsAt } from "./snapshots/snapshot-judge.ts";
 
@@ -15,12 +15,12 @@ export function replicaCore(
   options: ReplicaOptions["core"],
   recovered: DurableState<Uint8Array, SnapshotName> | undefined,
   state: () => KvState,
-  sink: SnapshotSink,
+  stored: StoredSnapshots,
 ): OmniPaxos<Uint8Array, SnapshotName> {
   const openRound = (entry: Uint8Array, { n, pid }: Ballot): Uint8Array | null =>
     openingEntry(entry, { n, pid, salt: options.incarnation });
   const partsAt = (snapshot: SnapshotName): number | null =>
-    snapshotPartsAt(core, state(), sink, snapshot);
+    snapshotPartsAt(core, state(), stored, snapshot);
   const snapshots = { kind: "host" as const, partsAt };
   const config = { ...options, sameEntry: sameBytes, openRound, snapshots };
   const core = new OmniPaxos(config, recovered);

@@ -42,11 +42,10 @@ import { Agreement, type Divergence, type Outvoted, type Verdict } from "./trust
 import { AnswerOutbox } from "./turn/answer-outbox.ts";
 import { Applier } from "./writes/applier.ts";
 import { applyDecided, type ApplyParts } from "./apply-decided.ts";
-import { CatchUp, type SnapshotSink } from "./snapshots/catch-up.ts";
+import { CatchUp } from "./snapshots/catch-up.ts";
 import type { ClientReads } from "./reads/client-reads.ts";
 import { ClientWrites, type Refusal } from "./writes/client-writes.ts";
 import { ClusterClock } from "./writes/cluster-clock.ts";
-import { compactLog } from "./snapshots/compact-log.ts";
 import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
@@ -71,6 +70,8 @@ import { outgoingMessages } from "./turn/outgoing-messages.ts";
 import { RequestMetrics, type Waiting } from "./requests/request-metrics.ts";
 import { Settings } from "./writes/settings.ts";
 import { Space, type MemoryLevel } from "./writes/space.ts";
+import { SnapshotInputs } from "./snapshots/snapshot-inputs.ts";
+import { StoredSnapshots } from "./snapshots/stored-snapshots.ts";
 import { standingOf, type Standing } from "./writes/standing.ts";
 import type { WatchRoute } from "./watches/watch.ts";
 import { WatchHub, type WatchStats } from "./watches/watch-hub.ts";
@@ -83,6 +84,7 @@ const RELEASED_EACH_TICK = 512;
 
 export class Replica {
   readonly settings: Settings;
+  readonly snapshots: SnapshotInputs;
   /** Random per process start: names this process in all that it asks of peers. */
   readonly #bootId: number;
   readonly #requests: RequestCounters = { strayAnswers: 0, endedReads: 0, endedGuests: 0 };
@@ -93,6 +95,7 @@ export class Replica {
   readonly #reads: ClientReads;
   readonly #relay: Relay;
   readonly #lending: Lending;
+  readonly #stored = new StoredSnapshots();
   readonly #catchUp: CatchUp;
   readonly #schedule: CompactionSchedule;
   readonly #outgoing: OutgoingSnapshots;
@@ -126,15 +129,14 @@ export class Replica {
     options: ReplicaOptions,
     recovered: DurableState<Uint8Array, SnapshotName> | undefined,
     state: KvState,
-    sink: SnapshotSink,
-    onSnapshotError: (snapshot: SnapshotName, error: Error) => void,
   ) {
     this.#options = options;
     this.#bootId = options.core.incarnation;
-    this.#core = replicaCore(options.core, recovered, () => this.#applier.state, sink);
+    this.#core = replicaCore(options.core, recovered, () => this.#applier.state, this.#stored);
     this.#recoveredIdx = this.#core.acceptedIdx;
-    const stateBytes = recovered?.snapshot?.value.bytes ?? 0;
-    this.#schedule = new CompactionSchedule(options.compaction, stateBytes);
+    const found = recovered?.snapshot?.value ?? null;
+    if (found !== null) this.#stored.add(found, state.rounds);
+    this.#schedule = new CompactionSchedule(options.compaction, found?.bytes ?? 0);
     this.#outgoing = new OutgoingSnapshots(options.timing.abandonTicks);
     const send = (to: NodeId, message: ReplicaMessage): void => this.#send(to, message);
     const { pid } = options.core;
@@ -200,11 +202,17 @@ export class Replica {
       takeReads: (...read) => this.#takeReads(...read),
     });
     this.#catchUp = new CatchUp({
-      sink,
+      stored: this.#stored,
       retryTicks: options.timing.retryTicks,
       send,
       deliver: ({ from, message }) => core.receive({ from, to: pid, message }),
-      onError: onSnapshotError,
+    });
+    this.snapshots = new SnapshotInputs({
+      core,
+      stored: this.#stored,
+      schedule: this.#schedule,
+      outgoing: this.#outgoing,
+      catchUp: this.#catchUp,
     });
   }
 
@@ -416,17 +424,6 @@ export class Replica {
     if (stored?.idx === state.appliedIdx) this.#schedule.installed(stored.value.bytes);
   }
 
-  /** Whether the snapshot begun, of which so much is written, is to go on without a pause. */
-  snapshotIsLate(writtenBytes: number): boolean {
-    return this.#schedule.isLate(writtenBytes);
-  }
-
-  /** The snapshot begun is durable (or, null, failed): the log below it may go. */
-  endSnapshot(snapshot: SnapshotName | null): void {
-    this.#schedule.end(snapshot?.bytes ?? null);
-    if (snapshot !== null) compactLog(this.#core, this.#schedule, this.#outgoing, snapshot);
-  }
-
   // ---- the turn --------------------------------------------------------------------------------------------------
 
   /**
@@ -461,6 +458,7 @@ export class Replica {
       messages: outgoingMessages(effects.messages, this.#gates),
       replicaMessages,
       pieces,
+      received: this.#catchUp.takePieces(),
       answers,
       told: this.#watches.takeOutgoing(),
       load,
@@ -555,8 +553,7 @@ export class Replica {
     if (!this.#schedule.isDue || load !== null || this.#space.isCritical) return null;
     if (this.#applier.appliedIdx < Math.min(this.#recoveredIdx, this.#core.decidedIdx)) return null;
     const { state, appliedIdx } = this.#applier;
-    this.#schedule.begin(state.cells.history.bytes);
-    return { idx: appliedIdx, state: state.clone() };
+    return { idx: appliedIdx, state: this.snapshots.begin(state) };
   }
 
   /**
@@ -627,11 +624,6 @@ export class Replica {
 
   get requests(): Readonly<RequestCounters> {
     return this.#requests;
-  }
-
-  /** Whose files must stay. */
-  get fetchedSnapshots(): readonly SnapshotName[] {
-    return this.#outgoing.snapshots;
   }
 
   get catchUp(): CatchUp["progress"] {

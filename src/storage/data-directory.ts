@@ -100,7 +100,7 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
   checkMembers(identity.members, members);
   let { logBegun, joined } = found;
   const options = { disk, owner: identity.incarnation, members: identity.members.length };
-  const memory = new DirectoryMemory(options, random, clock, onFailure);
+  const memory = DirectoryMemory.open(options, random, clock, onFailure);
   return {
     incarnation: identity.incarnation,
     logOwner: logOwnerOf(identity),

@@ -12,5 +12,6 @@ export { LogStorage } from "./log-storage.ts";
 export { lookIntoDirectory, type SeenDirectory } from "./look-into-directory.ts";
 export { metPeer, PEER_MEMORY_FILE, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";
 export { SlotFile } from "./slot-file.ts";
+export { SnapshotReceiver } from "./snapshot-receiver.ts";
 export { SnapshotGivenUp, SnapshotStore } from "./snapshot-store.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";

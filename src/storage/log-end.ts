@@ -72,24 +72,35 @@ export class LogEnd {
    * Opens the mark and moves it, durably, to where the log was found to end; it is made when it is missing.
    * @param onError called when the mark cannot be made durable
    */
-  constructor(
+  static open(
     disk: Disk,
     directory: string,
     owner: number,
     found: LogPosition,
     clock: Clock,
     onError: (error: Error) => void,
-  ) {
+  ): LogEnd {
     const path = logEndPath(directory);
     if (!disk.exists(path)) LogEnd.create(disk, directory, owner);
-    this.#slots = new SlotFile(disk, path, SLOT_BYTES, (what) =>
+    const slots = SlotFile.open(disk, path, SLOT_BYTES, (what) =>
       damaged(path, 0, `the mark of its end: ${what}`),
     );
-    this.#clock = clock;
+    const end = new LogEnd(slots, owner, clock, onError);
+    fill(end.#view, owner, found, false);
+    slots.keepNow(end.#payload);
+    return end;
+  }
+
+  private constructor(
+    slots: SlotFile,
+    owner: number,
+    clock: Clock,
+    onError: (error: Error) => void,
+  ) {
+    this.#slots = slots;
     this.#owner = owner;
+    this.#clock = clock;
     this.#onError = onError;
-    fill(this.#view, owner, found, false);
-    this.#slots.keepNow(this.#payload);
   }
 
   /** Moves the mark: END-1, END-2. @returns why it could not be written */

@@ -88,6 +88,14 @@ interface Attempt {
   readonly lowestAppend: number;
 }
 
+/** What there is of the log on disk. */
+interface Opened {
+  readonly segments: SegmentList;
+  readonly durableEnd: LogPosition;
+  readonly end: LogEnd;
+  readonly spares: SpareSegments;
+}
+
 export class LogStorage {
   readonly #disk: Disk;
   readonly #directory: string;
@@ -115,7 +123,7 @@ export class LogStorage {
   #ended = false;
   #onClosed: (() => void) | null = null;
   /** Behind the last durable batch. */
-  #durableEnd: LogPosition = LOG_START;
+  #durableEnd: LogPosition;
   #noteIsDue = false;
   #durableSnapshot: SnapshotName | null;
   /** The compacted index that is durable. */
@@ -135,6 +143,7 @@ export class LogStorage {
     logger: Logger,
     clock: Clock,
     log: RecoveredLog,
+    { segments, durableEnd, end, spares }: Opened,
   ) {
     this.#disk = disk;
     this.#directory = directory;
@@ -148,26 +157,10 @@ export class LogStorage {
     this.#durableSnapshot = log.scalars.snapshot;
     this.#compactedIdx = log.scalars.compactedIdx;
     if (log.state !== undefined) this.#live.append(this.#compactedIdx, log.state.entries);
-    this.#segments = new SegmentList(log.segments);
-    const last = this.#segments.newest;
-    if (last !== undefined && log.tail !== null) {
-      last.crc = log.tail.crc;
-      last.sealed = log.tail.sealed;
-      if (!last.sealed) last.file = disk.open(last.path);
-      this.#durableEnd = { segment: last.segment, position: last.bytes, crc: last.crc };
-    }
-    this.#end = new LogEnd(disk, directory, options.owner, this.#durableEnd, clock, (error) =>
-      this.#fail(error),
-    );
-    const spareHooks = {
-      onReady: () => this.#pump(),
-      onRoom: () => {
-        this.#reportRoom();
-        this.#closeIfIdle();
-      },
-      onFailure: (error: Error) => this.#fail(error),
-    };
-    this.#spares = new SpareSegments(disk, directory, options.segmentBytes, clock, spareHooks, log);
+    this.#segments = segments;
+    this.#durableEnd = durableEnd;
+    this.#end = end;
+    this.#spares = spares;
   }
 
   /**
@@ -191,8 +184,33 @@ export class LogStorage {
     const { owner, mustExist = false, reached = LOG_START } = options;
     const mark = LogEnd.read(disk, directory);
     const log = recoverLog(disk, directory, { owner, mustExist, mark, reached }, logger);
-    const storage = new LogStorage(disk, directory, options, hooks, logger, clock, log);
-    storage.#spares.prepare();
+    const segments = new SegmentList(log.segments);
+    const durableEnd = openNewest(disk, segments, log);
+    const fail = (error: Error): void => storage.#fail(error);
+    const end = LogEnd.open(disk, directory, owner, durableEnd, clock, fail);
+    const spareHooks = {
+      onReady: () => storage.#pump(),
+      onRoom: () => {
+        storage.#reportRoom();
+        storage.#closeIfIdle();
+      },
+      onFailure: fail,
+    };
+    const { segmentBytes } = options;
+    const spares = SpareSegments.open(disk, directory, segmentBytes, clock, spareHooks, log);
+    const opened = { segments, durableEnd, end, spares };
+    // The disk calls back later, when there is a storage.
+    const storage: LogStorage = new LogStorage(
+      disk,
+      directory,
+      options,
+      hooks,
+      logger,
+      clock,
+      log,
+      opened,
+    );
+    spares.prepare();
     return { storage, recovered: log.state };
   }
 
@@ -504,4 +522,14 @@ export class LogStorage {
     if (file === null) closeEnd();
     else file.close(closeEnd);
   }
+}
+
+/** The newest segment is gone on with, unless it is sealed. @returns where the log ends */
+function openNewest(disk: Disk, segments: SegmentList, { tail }: RecoveredLog): LogPosition {
+  const last = segments.newest;
+  if (last === undefined || tail === null) return LOG_START;
+  last.crc = tail.crc;
+  last.sealed = tail.sealed;
+  if (!last.sealed) last.file = disk.open(last.path);
+  return { segment: last.segment, position: last.bytes, crc: last.crc };
 }

@@ -141,25 +141,36 @@ export class DirectoryMemory implements PeerMemory {
    * @param onError called when what was updated cannot be made durable
    * @throws StorageError IDENTITY_DAMAGED when it is missing, damaged, or another directory's
    */
-  constructor(
+  static open(
     options: MemoryOptions,
     random: Random,
     clock: Clock,
     onError: (error: Error) => void,
-  ) {
-    const { disk, owner } = options;
+  ): DirectoryMemory {
     const content = checkPeerMemory(options);
-    this.#owner = owner;
+    const slots = SlotFile.open(options.disk, PEER_MEMORY_FILE, slotBytes(options), damaged);
+    const memory = new DirectoryMemory(content, random.uint32(), slots, clock, onError);
+    slots.keepNow(memory.#encoded());
+    return memory;
+  }
+
+  private constructor(
+    content: MemoryContent,
+    bootId: number,
+    slots: SlotFile,
+    clock: Clock,
+    onError: (error: Error) => void,
+  ) {
+    this.bootId = bootId;
+    this.#owner = content.owner;
+    this.#slots = slots;
     this.#clock = clock;
     this.#onError = onError;
     this.#peers = new Map(
       Object.entries(content.peers).map(([peer, remembered]) => [Number(peer), remembered]),
     );
-    this.bootId = random.uint32();
-    this.#told = new ToldMarks(content.told, this.bootId);
+    this.#told = new ToldMarks(content.told, bootId);
     this.#logEnd = logEndIn(content);
-    this.#slots = new SlotFile(disk, PEER_MEMORY_FILE, slotBytes(options), damaged);
-    this.#slots.keepNow(this.#encoded());
   }
 
   /** So far at least the log was durable. */

@@ -66,12 +66,22 @@ export class SlotFile {
   }
 
   /** @throws what `damaged` makes */
-  constructor(disk: Disk, path: string, slotBytes: number, damaged: Damaged) {
+  static open(disk: Disk, path: string, slotBytes: number, damaged: Damaged): SlotFile {
     const slots = readSlots(disk, path, slotBytes, damaged);
+    return new SlotFile(disk, path, slotBytes, disk.open(path), slots);
+  }
+
+  private constructor(
+    disk: Disk,
+    path: string,
+    slotBytes: number,
+    file: DiskFile,
+    slots: readonly Slot[],
+  ) {
     this.#disk = disk;
     this.#path = path;
     this.#slotBytes = slotBytes;
-    this.#file = disk.open(path);
+    this.#file = file;
     this.#noteImage = new Uint8Array(slotBytes);
     this.#counter = newest(slots).counter;
     this.#keepSlot = olderOf(slots, KEEP_SLOTS);

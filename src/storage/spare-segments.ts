@@ -48,8 +48,11 @@ export class SpareSegments {
   #lack: DiskFullError | null = null;
   #cancelRetry: CancelTimer = () => {};
 
-  /** @param found free: files that may be used, those that do not fit are removed; next: the one to use first, as it is */
-  constructor(
+  /**
+   * Sorts the files that were found.
+   * @param found free: files that may be used, those that do not fit are removed; next: the one to use first, as it is
+   */
+  static open(
     disk: Disk,
     directory: string,
     segmentBytes: number,
@@ -60,15 +63,28 @@ export class SpareSegments {
       readonly free: readonly string[];
       readonly nextFile: number;
     },
+  ): SpareSegments {
+    const { next, free, nextFile } = found;
+    const spares = new SpareSegments(disk, directory, segmentBytes, clock, hooks, nextFile);
+    if (next !== null) spares.#ready.push(next);
+    for (const path of free) spares.recycle(path);
+    return spares;
+  }
+
+  private constructor(
+    disk: Disk,
+    directory: string,
+    segmentBytes: number,
+    clock: Clock,
+    hooks: SpareHooks,
+    nextFile: number,
   ) {
     this.#disk = disk;
     this.#directory = directory;
     this.#segmentBytes = segmentBytes;
     this.#clock = clock;
     this.#hooks = hooks;
-    this.#nextFile = found.nextFile;
-    if (found.next !== null) this.#ready.push(found.next);
-    for (const path of found.free) this.recycle(path);
+    this.#nextFile = nextFile;
   }
 
   /** Set while the last attempt to prepare a file failed for want of room. */

@@ -34,7 +34,7 @@ const linesIn = (path: string): unknown[] =>
 describe("the audit log", () => {
   test("has a line of JSON for each record, for its owner only", async () => {
     const path = join(directory, "audit.log");
-    const file = new AuditFile({ path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 });
+    const file = AuditFile.open({ path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 });
     for (let i = 0; i < 100; i++) file.record({ ...RECORD, keys: `k${i}` });
     await until(() => linesIn(path).length === 100);
     expect(linesIn(path)[99]).toEqual({ time: "1970-01-01T00:00:00.000Z", ...RECORD, keys: "k99" });
@@ -44,7 +44,7 @@ describe("the audit log", () => {
 
   test("is set aside when it is large, and only so many are kept", async () => {
     const path = join(directory, "audit.log");
-    const file = new AuditFile({ path, logger: silentLogger, bytesMax: 500, wallMs: () => 0 });
+    const file = AuditFile.open({ path, logger: silentLogger, bytesMax: 500, wallMs: () => 0 });
     for (let i = 0; i < 60; i++) {
       file.record(RECORD);
       await new Promise((resolve) => setTimeout(resolve, 3));
@@ -66,7 +66,7 @@ describe("the audit log", () => {
       ...silentLogger,
       error: (message, fields) => errors.push({ message, ...fields }),
     };
-    const file = new AuditFile({ path, logger, bytesMax: 1e6, wallMs: () => 0 });
+    const file = AuditFile.open({ path, logger, bytesMax: 1e6, wallMs: () => 0 });
     file.record({ ...RECORD, keys: "before" });
     await until(() => linesIn(path).length === 1);
     take(path);
@@ -94,8 +94,8 @@ describe("the audit log", () => {
   test("in a directory that is not there is refused with a sentence", () => {
     const path = join(directory, "missing", "audit.log");
     const options = { path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 };
-    expect(() => new AuditFile(options)).toThrow(StorageError);
-    expect(() => new AuditFile(options)).toThrow(
+    expect(() => AuditFile.open(options)).toThrow(StorageError);
+    expect(() => AuditFile.open(options)).toThrow(
       `--audit-log: cannot write ${path} (ENOENT): its directory is not there, make it first`,
     );
   });
@@ -105,7 +105,7 @@ describe("the audit log", () => {
     async () => {
       const errors: string[] = [];
       const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
-      const file = new AuditFile({ path: "/dev/full", logger, bytesMax: 1e6, wallMs: () => 0 });
+      const file = AuditFile.open({ path: "/dev/full", logger, bytesMax: 1e6, wallMs: () => 0 });
       for (let i = 0; i < 50; i++) {
         file.record(RECORD);
         await new Promise((resolve) => setTimeout(resolve, 1));

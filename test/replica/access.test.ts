@@ -8,7 +8,6 @@ import {
   type AccessChange,
   type Actor,
 } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { innerRoute } from "../../src/replica/requests/inner-route.ts";
 import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
 import { Relay } from "../../src/replica/relay/relay.ts";
@@ -18,8 +17,8 @@ import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../src/protoco
 import type { Command } from "../../src/store/operations/index.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const PEER = 9;
 const ANN: Actor = { name: "ann", generation: 0 };
@@ -41,22 +40,9 @@ const CHANGES: readonly AccessChange[] = [
 
 function leader(): Replica {
   const replica = new Replica(
-    {
-      core: { clusterConfig: { configurationId: 1, nodes: [1] }, pid: 1, incarnation: 7 },
-      timing: {
-        waitTicks: 300,
-        retryTicks: 20,
-        relayAfterTicks: 40,
-        abandonTicks: 600,
-        agreeTicks: 10,
-      },
-      compaction: DEFAULT_COMPACTION,
-      ...{ proposalBytesMax: 1 << 20, proposalCommandsMax: 1000, readsMax: 1000 },
-    },
+    replicaOptions([1], { pid: 1, incarnation: 7 }),
     undefined,
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
   while (replica.standing().kind !== "leading") tick(replica);
   replica.onSession(PEER);

@@ -4,15 +4,14 @@ import { ENTRY_VERSION_MAX } from "../../src/store/entries/command.ts";
 import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { Admission, BALLOT_STEP_MAX } from "../../src/replica/trust/admission.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
 import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 import { entryOf, groupBytes } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const ballot = (n: number, pid = 2): Ballot => ({ configId: 1, n, priority: 0, pid });
 const noop = entryOf({ session: 0, floor: 0, commands: [[1, { op: "noop" }]] });
@@ -45,30 +44,13 @@ class Cluster {
     this.replicas = nodes.map(
       (pid) =>
         new Replica(
-          {
-            core: {
-              clusterConfig: { configurationId: 1, nodes },
-              pid,
-              electionTickTimeout: 5,
-              resendMessageTickTimeout: 10,
-              incarnation: pid,
-            },
-            timing: {
-              waitTicks: 300,
-              retryTicks: 20,
-              relayAfterTicks: 40,
-              abandonTicks: 600,
-              agreeTicks: 50,
-            },
-            compaction: DEFAULT_COMPACTION,
-            proposalBytesMax: 1 << 20,
-            proposalCommandsMax: 1000,
-            readsMax: 1000,
-          },
+          replicaOptions(
+            nodes,
+            { pid, electionTickTimeout: 5, resendMessageTickTimeout: 10, incarnation: pid },
+            { agreeTicks: 50 },
+          ),
           undefined,
           new KvState(),
-          NO_SNAPSHOTS,
-          () => {},
         ),
     );
     for (const replica of this.replicas) {

@@ -1,13 +1,12 @@
 /** Two nodes whose states differ take no part in each other's decisions (AGREE-8). */
 import { expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import type { StateHashes } from "../../src/protocol/messages/replica-message.ts";
 import { entryOf } from "../store/helpers.ts";
 import { deliver } from "./deliver.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
+import { replicaOptions } from "./options.ts";
 
 const ballot = (n: number, pid: number) => ({ configId: 1, n, priority: 0, pid });
 /** The round that both logs are of: node 2 led twice with this ballot, as its disk was put back. */
@@ -23,24 +22,12 @@ const LOG = [1, 2, 3].map((sequence) =>
 /** Node 3, which has decided and applied LOG. */
 function nodeThree(): Replica {
   const replica = new Replica(
-    {
-      core: { clusterConfig: { configurationId: 1, nodes: [1, 2, 3] }, pid: 3, incarnation: 33 },
-      timing: {
-        ...{ waitTicks: 300, retryTicks: 20, relayAfterTicks: 40 },
-        ...{ abandonTicks: 600, agreeTicks: 10 },
-      },
-      compaction: DEFAULT_COMPACTION,
-      proposalBytesMax: 1 << 20,
-      proposalCommandsMax: 1000,
-      readsMax: 1000,
-    },
+    replicaOptions([1, 2, 3], { pid: 3, incarnation: 33 }),
     {
       ...{ promise: ROUND, acceptedRound: ROUND, entries: LOG, decidedIdx: LOG.length },
       ...{ compactedIdx: 0, snapshot: null, stopSign: null },
     },
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
   for (let effects = turn(replica); effects.again;) effects = turn(replica);
   return replica;

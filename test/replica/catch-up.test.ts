@@ -1,10 +1,13 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
-import { CatchUp, sameSnapshot, type Held } from "../../src/replica/snapshots/catch-up.ts";
+import { CatchUp, type Held } from "../../src/replica/snapshots/catch-up.ts";
+import { StoredSnapshots } from "../../src/replica/snapshots/stored-snapshots.ts";
 import type { ReplicaMessage, SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
 
 const LEADER = 2;
+const RETRY_TICKS = 3;
+const MIB = 1024 * 1024;
 
 function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
   const { idx } = snapshot;
@@ -22,43 +25,42 @@ function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
   };
 }
 
-/** A store that keeps what it received of one snapshot, and makes it durable at once. */
-function catchUp(): {
-  readonly catching: CatchUp;
-  readonly sent: ReplicaMessage[];
-  readonly delivered: Held[];
-} {
-  const sent: ReplicaMessage[] = [];
-  const delivered: Held[] = [];
-  const complete: SnapshotName[] = [];
-  let receiving: { readonly name: SnapshotName; bytes: number } | null = null;
-  const received = (name: SnapshotName): number =>
-    receiving !== null && sameSnapshot(receiving.name, name) ? receiving.bytes : 0;
-  const catching = new CatchUp({
-    sink: {
-      has: (name) => complete.some((each) => sameSnapshot(each, name)),
-      receivedBytes: received,
-      hasRoom: () => true,
-      receivesIntoFullDisk: false,
-      readRaw: () => null,
-      append: (name, offset, bytes) => {
-        if (offset !== received(name)) return false;
-        receiving = { name, bytes: offset + bytes.length };
-        return true;
-      },
-      finish: (name, done) => {
-        complete.push(name);
-        done(null);
-      },
-    },
-    retryTicks: 3,
-    send: (_, message) => sent.push(message),
-    deliver: (held) => delivered.push(held),
-    onError: (_, error) => {
-      throw error;
-    },
+class Node {
+  readonly sent: ReplicaMessage[] = [];
+  readonly delivered: Held[] = [];
+  readonly stored = new StoredSnapshots();
+  readonly catching = new CatchUp({
+    stored: this.stored,
+    retryTicks: RETRY_TICKS,
+    send: (_, message) => this.sent.push(message),
+    deliver: (held) => this.delivered.push(held),
   });
-  return { catching, sent, delivered };
+
+  tick(): void {
+    for (let tick = 0; tick < RETRY_TICKS; tick++) this.catching.tick();
+  }
+
+  /** The next piece of this length comes from the leader. @returns what is asked for then, from which byte on */
+  comes(snapshot: SnapshotName, offset: number, length: number): number | null {
+    const before = this.sent.length;
+    this.catching.receive(LEADER, piece(snapshot, offset, length));
+    return this.#askedSince(before);
+  }
+
+  kept(snapshot: SnapshotName, bytes: number): number | null {
+    const before = this.sent.length;
+    this.catching.onKept(snapshot, bytes);
+    return this.#askedSince(before);
+  }
+
+  get deliveredRounds(): readonly number[] {
+    return this.delivered.map(({ message }) => (message.type === "acceptSync" ? message.n.n : -1));
+  }
+
+  #askedSince(before: number): number | null {
+    const [asked] = this.sent.slice(before);
+    return asked?.type === "snapshotRequest" ? asked.offset : null;
+  }
 }
 
 const piece = (
@@ -73,35 +75,97 @@ const piece = (
 });
 
 test("what a session brought of a snapshot counts in the next one, and the log sync with it", () => {
-  const { catching, sent, delivered } = catchUp();
+  const node = new Node();
+  const { catching, sent, delivered } = node;
   const snapshot = { idx: 10, bytes: 100, crc: 1 };
   expect(catching.admit(LEADER, syncWith(1, snapshot))).toBe(false);
-  catching.receive(LEADER, piece(snapshot, 0, 60));
+  node.comes(snapshot, 0, 60);
   // The connection breaks; what was asked for last is lost. Nobody tells: it is asked for again.
-  for (let tick = 0; tick < 3; tick++) catching.tick();
+  node.tick();
   expect(sent.at(-1)).toEqual({ type: "snapshotRequest", snapshot, offset: 60 });
-  catching.receive(LEADER, piece(snapshot, 60, 40));
-  expect(delivered.map(({ message }) => message.type)).toEqual(["acceptSync"]);
+  node.comes(snapshot, 60, 40);
+  expect(delivered).toEqual([]);
+  catching.onWhole(snapshot);
+  expect(node.deliveredRounds).toEqual([1]);
   // A piece that was on its way twice changes nothing.
-  catching.receive(LEADER, piece(snapshot, 60, 40));
+  node.comes(snapshot, 60, 40);
   expect(delivered).toHaveLength(1);
+  expect(catching.takePieces().map(({ offset, bytes }) => [offset, bytes.length])).toEqual([
+    [0, 60],
+    [60, 40],
+  ]);
 });
 
 test("pieces of another snapshot, asked for by an earlier process, are not taken for this one's", () => {
-  const { catching, delivered } = catchUp();
+  const { catching, delivered } = new Node();
   const snapshot = { idx: 10, bytes: 100, crc: 1 };
   catching.admit(LEADER, syncWith(1, snapshot));
   catching.receive(LEADER, piece({ ...snapshot, crc: 2 }, 0, 100));
   catching.receive(LEADER, { type: "snapshotGone", snapshot: { ...snapshot, crc: 2 } });
   expect(catching.progress).toEqual({ snapshot, receivedBytes: 0 });
   expect(delivered).toEqual([]);
+  expect(catching.takePieces()).toEqual([]);
 });
 
 test("the log sync of a newer leader takes the place of the one that waits", () => {
-  const { catching, delivered } = catchUp();
+  const node = new Node();
   const snapshot = { idx: 10, bytes: 100, crc: 1 };
-  catching.admit(LEADER, syncWith(1, snapshot));
-  catching.admit(LEADER, syncWith(2, snapshot));
-  catching.receive(LEADER, piece(snapshot, 0, 100));
-  expect(delivered.map(({ message }) => message.type === "acceptSync" && message.n.n)).toEqual([2]);
+  node.catching.admit(LEADER, syncWith(1, snapshot));
+  node.catching.admit(LEADER, syncWith(2, snapshot));
+  node.comes(snapshot, 0, 100);
+  node.catching.onWhole(snapshot);
+  expect(node.deliveredRounds).toEqual([2]);
+});
+
+test("nobody learns of a log sync before its snapshot is durable, and a newer one is fetched only then", () => {
+  const node = new Node();
+  const snapshot = { idx: 10, bytes: 100, crc: 1 };
+  const newer = { idx: 20, bytes: 100, crc: 2 };
+  node.catching.admit(LEADER, syncWith(1, snapshot));
+  expect(node.comes(snapshot, 0, 100)).toBeNull();
+  node.catching.admit(LEADER, syncWith(2, newer));
+  node.tick();
+  expect(node.sent.at(-1)).toMatchObject({ snapshot });
+  expect(node.delivered).toEqual([]);
+  node.catching.onWhole(snapshot);
+  expect(node.sent.at(-1)).toEqual({ type: "snapshotRequest", snapshot: newer, offset: 0 });
+  expect(node.delivered).toEqual([]);
+  // What is there needs not be fetched.
+  expect(node.catching.admit(LEADER, syncWith(3, snapshot))).toBe(true);
+});
+
+test("on a disk slower than the network no more than 2 MiB wait, asked for or not", () => {
+  const node = new Node();
+  const snapshot = { idx: 10, bytes: 100 * MIB, crc: 1 };
+  node.catching.admit(LEADER, syncWith(1, snapshot));
+  expect(node.comes(snapshot, 0, MIB)).toBe(MIB);
+  expect(node.comes(snapshot, MIB, MIB)).toBeNull();
+  // Nor is it asked for in time, as if it had been lost.
+  node.tick();
+  expect(node.sent).toHaveLength(2);
+  expect(node.comes(snapshot, 2 * MIB, MIB)).toBeNull();
+  expect(node.catching.takePieces()).toHaveLength(2);
+  expect(node.kept({ ...snapshot, crc: 2 }, MIB)).toBeNull();
+  expect(node.kept(snapshot, MIB)).toBe(2 * MIB);
+  expect(node.comes(snapshot, 2 * MIB, MIB)).toBeNull();
+  expect(node.kept(snapshot, 3 * MIB)).toBe(3 * MIB);
+});
+
+test("what could not be kept is asked for from its first byte on, in its time", () => {
+  const node = new Node();
+  const snapshot = { idx: 10, bytes: 100 * MIB, crc: 1 };
+  node.catching.admit(LEADER, syncWith(1, snapshot));
+  node.comes(snapshot, 0, 2 * MIB);
+  const { sent } = node;
+  expect(node.catching.isStuck).toBe(false);
+  node.catching.onNotKept(snapshot, true);
+  // Not even what came in this turn goes to the host.
+  expect(node.catching.takePieces()).toEqual([]);
+  expect(node.catching.isStuck).toBe(true);
+  expect(sent).toHaveLength(1);
+  node.tick();
+  expect(sent.at(-1)).toEqual({ type: "snapshotRequest", snapshot, offset: 0 });
+  node.comes(snapshot, 0, MIB);
+  node.catching.onNotKept(snapshot, false);
+  expect(node.catching.isStuck).toBe(false);
 });

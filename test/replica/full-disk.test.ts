@@ -2,7 +2,6 @@
 import { expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
 import { KvState } from "../../src/store/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
 import { RouteLoad } from "../../src/replica/requests/route-load.ts";
@@ -12,8 +11,8 @@ import {
   decodeClientFrame,
   ReadsWriter,
 } from "../../src/protocol/client/client.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const WAIT_TICKS = 300;
 const FULL = { code: "DISK_FULL", reason: "the disk is full" } as const;
@@ -26,26 +25,12 @@ class Node {
   #number = 0;
 
   constructor() {
-    const core = {
-      clusterConfig: { configurationId: 1, nodes: [1, 2, 3] },
-      ...{ pid: 3, incarnation: 1 },
-      // No election is to come in between.
-      electionTickTimeout: 1000,
-    };
+    // No election is to come in between.
+    const core = { pid: 3, incarnation: 1, electionTickTimeout: 1000 };
     this.replica = new Replica(
-      {
-        core,
-        timing: {
-          ...{ waitTicks: WAIT_TICKS, retryTicks: 20 },
-          ...{ relayAfterTicks: 40, abandonTicks: 600, agreeTicks: 10 },
-        },
-        compaction: DEFAULT_COMPACTION,
-        ...{ proposalBytesMax: 1 << 20, proposalCommandsMax: 1000, readsMax: 1000 },
-      },
+      replicaOptions([1, 2, 3], core, { waitTicks: WAIT_TICKS }),
       undefined,
       new KvState(),
-      NO_SNAPSHOTS,
-      () => {},
     );
     this.#route = {
       id: 1,

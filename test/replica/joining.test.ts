@@ -2,11 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Joining } from "../../src/replica/trust/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 function ballot(n: number, pid = 1): Ballot {
   return { configId: 1, n, priority: 0, pid };
@@ -96,29 +95,14 @@ describe("what may be lost is said again", () => {
     const replica = new Replica(
       {
         joined: false,
-        core: {
-          clusterConfig: { configurationId: 1, nodes: [1, 2, 3] },
-          pid: 3,
-          electionTickTimeout: 5,
-          resendMessageTickTimeout: 10,
-          incarnation: 3,
-        },
-        timing: {
-          waitTicks: 300,
-          retryTicks: RETRY_TICKS,
-          relayAfterTicks: 40,
-          abandonTicks: 600,
-          agreeTicks: 1e9,
-        },
-        compaction: DEFAULT_COMPACTION,
-        proposalBytesMax: 1 << 20,
-        proposalCommandsMax: 1000,
-        readsMax: 1000,
+        ...replicaOptions(
+          [1, 2, 3],
+          { pid: 3, electionTickTimeout: 5, resendMessageTickTimeout: 10, incarnation: 3 },
+          { retryTicks: RETRY_TICKS, agreeTicks: 1e9 },
+        ),
       },
       undefined,
       new KvState(),
-      NO_SNAPSHOTS,
-      () => {},
     );
     for (const peer of [1, 2]) {
       replica.onSession(peer);

@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { buildEntry, KvState } from "../../src/store/index.ts";
 import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
 import { Applier } from "../../src/replica/writes/applier.ts";
-import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import type { ReplicaOptions, TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
@@ -16,33 +15,16 @@ import {
 } from "../../src/protocol/client/client.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes, groupBytes } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const BOOT = 4_000_000_001;
 const PEER = 9;
 const PEER_BOOT = 4_000_000_002;
-const OPTIONS: ReplicaOptions = {
-  core: {
-    clusterConfig: { configurationId: 1, nodes: [1] },
-    pid: 1,
-    incarnation: BOOT,
-  },
-  timing: {
-    waitTicks: 300,
-    retryTicks: 20,
-    relayAfterTicks: 40,
-    abandonTicks: 600,
-    agreeTicks: 10,
-  },
-  compaction: DEFAULT_COMPACTION,
-  proposalBytesMax: 1 << 20,
-  proposalCommandsMax: 1000,
-  readsMax: 1000,
-};
+const OPTIONS = replicaOptions([1], { pid: 1, incarnation: BOOT });
 
 function newReplica(options: ReplicaOptions): Replica {
-  return new Replica(options, undefined, new KvState(), NO_SNAPSHOTS, () => {});
+  return new Replica(options, undefined, new KvState());
 }
 
 /** One node alone, which leads; and a peer that has a session with it. */

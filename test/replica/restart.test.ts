@@ -5,26 +5,12 @@ import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import type { ReplicaOptions } from "../../src/replica/turn/replica-options.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import { entryOf } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const OPTIONS: ReplicaOptions = {
-  core: {
-    clusterConfig: { configurationId: 1, nodes: [1] },
-    pid: 1,
-    incarnation: 1,
-  },
-  timing: {
-    waitTicks: 300,
-    retryTicks: 20,
-    relayAfterTicks: 40,
-    abandonTicks: 600,
-    agreeTicks: 10,
-  },
+  ...replicaOptions([1], { pid: 1, incarnation: 1 }),
   compaction: { ...DEFAULT_COMPACTION, logBytesMin: 1000 },
-  proposalBytesMax: 1 << 20,
-  proposalCommandsMax: 1000,
-  readsMax: 1000,
 };
 const BALLOT = { configId: 1, n: 1, priority: 0, pid: 1 };
 
@@ -47,8 +33,6 @@ test("no snapshot is begun before all that was found is applied", () => {
       ...{ snapshot: null, stopSign: null },
     },
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
   let turns = 1;
   let effects = deliver(replica.endTurn(0));

@@ -16,35 +16,21 @@ import type { Route } from "../../src/replica/requests/route.ts";
 import { RouteLoad } from "../../src/replica/requests/route-load.ts";
 import { AnswerWriter, decodeAnswers } from "../../src/protocol/client/client.ts";
 import { groupBytes, key, nonce, type Command } from "../store/helpers.ts";
-import { NO_SNAPSHOTS } from "./no-snapshots.ts";
 import { deliver } from "./deliver.ts";
+import { replicaOptions } from "./options.ts";
 
 const MB = 2 ** 20;
 
 function newReplica(nodes: readonly number[]): Replica {
   return new Replica(
     {
-      core: {
-        clusterConfig: { configurationId: 1, nodes },
-        pid: 1,
-        incarnation: 1,
-      },
-      timing: {
-        waitTicks: 300,
-        retryTicks: 20,
-        relayAfterTicks: 40,
-        abandonTicks: 600,
-        agreeTicks: 50,
-      },
+      ...replicaOptions(nodes, { pid: 1, incarnation: 1 }, { agreeTicks: 50 }),
       compaction: { ...DEFAULT_COMPACTION, logBytesMin: 1 },
       proposalBytesMax: 1 << 22,
       proposalCommandsMax: 10_000,
-      readsMax: 1000,
     },
     undefined,
     new KvState(),
-    NO_SNAPSHOTS,
-    () => {},
   );
 }
 
@@ -97,7 +83,7 @@ class OneNode {
         for (const { seq } of effects.writes) this.replica.onPersisted(seq);
         if (effects.snapshot !== null) {
           this.due += 1;
-          this.replica.endSnapshot(null);
+          this.replica.snapshots.end(null);
         }
         again = effects.again || effects.writes.length > 0;
       }

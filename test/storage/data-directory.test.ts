@@ -190,7 +190,6 @@ describe("a log that has begun", () => {
           onDurable: () => void marks.push(open(world).logBegun),
           onFailure: (error) => expect.unreachable(error.message),
           onRoom: () => {},
-          wake: () => {},
         },
       );
     const { storage } = start();

@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { silentLogger } from "../../src/machine/ports/logger.ts";
 import { openDataDirectory, type DataDirectory } from "../../src/storage/data-directory.ts";
 import { lookIntoDirectory } from "../../src/storage/look-into-directory.ts";
+import { SnapshotReceiver } from "../../src/storage/snapshot-receiver.ts";
 import { SnapshotStore } from "../../src/storage/snapshot-store.ts";
+import type { SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 import { append, group, World } from "./world.ts";
 
@@ -66,11 +68,15 @@ test("a log may end below a snapshot: one that was fetched is there before the l
   directory.logReached(storage.durableEnd);
   const snapshots = SnapshotStore.open(world.disk, "snapshots", silentLogger);
   const name = { idx: 180, bytes: 1, crc: crc32c(Buffer.from("x")) };
-  snapshots.append(name, 0, Buffer.from("x"));
-  const results: (Error | null)[] = [];
-  snapshots.finish(name, (error) => results.push(error));
+  const whole: SnapshotName[] = [];
+  const receiver = new SnapshotReceiver(snapshots, silentLogger, {
+    onKept: () => {},
+    onWhole: (received) => whole.push(received),
+    onFailed: (_, error) => expect.unreachable(error.message),
+  });
+  receiver.receive(name, 0, Buffer.from("x"));
   world.clock.run(5000);
-  expect(results).toEqual([null]);
+  expect(whole).toEqual([name]);
   world.crash();
   world.reached = open(world).logEnd;
   expect(world.reached.segment).toBe(1);

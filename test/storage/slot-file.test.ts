@@ -10,7 +10,7 @@ import { World } from "./world.ts";
 
 const SLOT_BYTES = 64;
 const damaged = (what: string): Error => new Error(what);
-const open = ({ disk }: World): SlotFile => new SlotFile(disk, "f", SLOT_BYTES, damaged);
+const open = ({ disk }: World): SlotFile => SlotFile.open(disk, "f", SLOT_BYTES, damaged);
 const payload = (value: number): Uint8Array => Uint8Array.of(value & 0xff, value >> 8, 1, 2, 3);
 
 function read({ disk }: World): number {

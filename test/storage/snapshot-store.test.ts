@@ -128,56 +128,6 @@ describe("snapshot store", () => {
     expect(bytesOf(open(world), name).length).toBe(15_000);
   });
 
-  test("a snapshot is received in pieces, in order only, and goes on where it was", () => {
-    const sender = newWorld();
-    const source = open(sender);
-    const name = write(sender, source, 9);
-    const world = newWorld();
-    const store = open(world);
-    const piece = (offset: number): Uint8Array => source.readRaw(name, offset, 4000)!;
-    expect(store.append(name, 4000, piece(4000))).toBe(false);
-    expect(store.append(name, 0, piece(0))).toBe(true);
-    expect(store.append(name, 0, piece(0))).toBe(false);
-    expect(store.receivedBytes(name)).toBe(4000);
-    for (let offset = 4000; offset < name.bytes; offset += 4000) {
-      expect(store.append(name, offset, piece(offset))).toBe(true);
-    }
-    expect(store.has(name)).toBe(false);
-    let result: Error | null | undefined;
-    store.finish(name, (error) => {
-      result = error;
-    });
-    world.clock.run(1000);
-    expect(result).toBeNull();
-    expect(bytesOf(store, name).equals(bytesOf(source, name))).toBe(true);
-    world.disk.crash("power");
-    expect(open(world).has(name)).toBe(true);
-  });
-
-  test("what was received damaged is refused, forgotten, and can be fetched again", () => {
-    const sender = newWorld();
-    const source = open(sender);
-    const name = write(sender, source, 9);
-    const world = newWorld();
-    const store = open(world);
-    const receive = (spoil: number): Error | null | undefined => {
-      const all = Buffer.from(source.readRaw(name, 0, name.bytes)!);
-      all[100]! ^= spoil;
-      expect(store.append(name, 0, all)).toBe(true);
-      let result: Error | null | undefined;
-      store.finish(name, (error) => {
-        result = error;
-      });
-      world.clock.run(1000);
-      return result;
-    };
-    expect(receive(1)?.message).toContain("checksum");
-    expect(store.has(name)).toBe(false);
-    expect(store.receivedBytes(name)).toBe(0);
-    expect(receive(0)).toBeNull();
-    expect(store.has(name)).toBe(true);
-  });
-
   test("a failed write or sync is reported and leaves nothing behind", () => {
     const world = newWorld();
     const store = open(world);

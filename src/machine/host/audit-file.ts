@@ -35,10 +35,10 @@ export class AuditFile implements Audit {
   #isTold = false;
 
   /** @throws StorageError when the file cannot be opened */
-  constructor(options: AuditFileOptions) {
-    this.#options = options;
+  static open(options: AuditFileOptions): AuditFile {
     try {
-      this.#descriptor = openPrivateLog(options.path);
+      const descriptor = openPrivateLog(options.path);
+      return new AuditFile(options, descriptor, fstatSync(descriptor).size);
     } catch (error) {
       const code = systemCode(error);
       if (code === null) throw error;
@@ -46,7 +46,12 @@ export class AuditFile implements Audit {
       const text = `--audit-log: cannot write ${options.path} (${code})${missing}`;
       throw new StorageError("DIRECTORY_UNUSABLE", text, { cause: error });
     }
-    this.#bytes = fstatSync(this.#descriptor).size;
+  }
+
+  private constructor(options: AuditFileOptions, descriptor: number, bytes: number) {
+    this.#options = options;
+    this.#descriptor = descriptor;
+    this.#bytes = bytes;
   }
 
   record({ user, from, operation, keys, allowed }: AuditRecord): void {

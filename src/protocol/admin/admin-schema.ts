@@ -128,6 +128,7 @@ const alarm = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("otherLog"), peer: nodeId }),
 ]);
 
+/** A field that is new is optional, for nodes of an earlier version leave it out. */
 const status = z.strictObject({
   nodeId,
   clusterId: text,

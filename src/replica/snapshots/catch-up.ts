@@ -1,6 +1,7 @@
 /**
  * A log sync may name a snapshot instead of carrying the entries it stands for. This holds such a message back until the
- * snapshot itself is here and durable, asking the sender for it piece by piece.
+ * snapshot itself is here and durable, asking the sender for it piece by piece. The pieces leave with the turn, for the host's
+ * store, which says what became of them.
  *
  * Invariants:
  *   CATCHUP-1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
@@ -12,13 +13,17 @@
  *       protocol that arrives late, good for the ballot that it names, and a snapshot's name stands for its content. Were it
  *       dropped, a link that breaks more often than a snapshot takes would have the follower begin again with each newer
  *       snapshot.
+ *   CATCHUP-6. Pieces go to the host in order, without gaps, each attempt at a snapshot from its first byte on. Those that it has
+ *       not said to be durable are bounded, however slow its disk: no more is asked for or taken until there is room.
  */
+import { SNAPSHOT_UNKEPT_BYTES_MAX } from "../../base/index.ts";
 import { ballotsEqual, type NodeId } from "../../omnipaxos/index.ts";
 import type {
   ReplicaMessage,
   NodePaxosMessage,
   SnapshotName,
 } from "../../protocol/messages/index.ts";
+import { longerHead, roundsIn, sameSnapshot, type StoredSnapshots } from "./stored-snapshots.ts";
 
 export interface Held {
   readonly from: NodeId;
@@ -26,71 +31,67 @@ export interface Held {
   readonly snapshot: SnapshotName;
 }
 
-/** Where received pieces go. Pieces come in order, without gaps. */
-export interface SnapshotSink {
-  /** The local store has this snapshot, complete and durable. */
-  has(snapshot: SnapshotName): boolean;
-  /** Bytes of it that have been received so far: where to go on. */
-  receivedBytes(snapshot: SnapshotName): number;
-  /** Whether the next piece may be asked for: not while the disk has enough to do. */
-  hasRoom(snapshot: SnapshotName): boolean;
-  /** @returns false when the piece does not fit what was received */
-  append(snapshot: SnapshotName, offset: number, bytes: Uint8Array): boolean;
-  /** The disk has no room for what is received, and nothing has been kept since. */
-  readonly receivesIntoFullDisk: boolean;
-  /** Bytes of its file, as many as there are; null: this snapshot is not here (any more). */
-  readRaw(snapshot: SnapshotName, offset: number, length: number): Uint8Array | null;
-  /** Calls back when everything is verified and durable (null), or with what is wrong with it. */
-  finish(snapshot: SnapshotName, done: (error: Error | null) => void): void;
+/** A part of a snapshot that came from a peer, for the host to keep. It may be a view of a whole frame. */
+export interface ReceivedPiece {
+  readonly snapshot: SnapshotName;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
 }
+
+interface Receiving {
+  readonly snapshot: SnapshotName;
+  /** So many bytes were handed to the host. */
+  receivedBytes: number;
+  /** So many of them are durable. */
+  keptBytes: number;
+  head: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
 
 function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
   if (message.type !== "acceptSync" && message.type !== "promise") return null;
   return message.logSync?.snapshot?.value ?? null;
 }
 
-export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
-  return a.idx === b.idx && a.crc === b.crc && a.bytes === b.bytes;
-}
-
 export class CatchUp {
-  readonly #sink: SnapshotSink;
+  readonly #stored: StoredSnapshots;
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
   readonly #deliver: (held: Held) => void;
-  readonly #onError: (snapshot: SnapshotName, error: Error) => void;
   readonly #retryTicks: number;
   #held: Held | null = null;
-  #finishing = false;
-  /** The next piece is asked for when the disk has room for it. */
+  #receiving: Receiving | null = null;
+  #pieces: ReceivedPiece[] = [];
+  /** The next piece is asked for when the host has room for it. */
   #waitsForRoom = false;
+  /** The last snapshot that came could not be kept as the disk has no room. */
+  #diskIsFull = false;
   #tick = 0;
   #askedTick = 0;
 
   constructor(options: {
-    readonly sink: SnapshotSink;
+    readonly stored: StoredSnapshots;
     readonly retryTicks: number;
     readonly send: (to: NodeId, message: ReplicaMessage) => void;
     /** The snapshot the held message names is here: hand the message to the core. */
     readonly deliver: (held: Held) => void;
-    readonly onError: (snapshot: SnapshotName, error: Error) => void;
   }) {
-    this.#sink = options.sink;
+    this.#stored = options.stored;
     this.#retryTicks = options.retryTicks;
     this.#send = options.send;
     this.#deliver = options.deliver;
-    this.#onError = options.onError;
   }
 
   /** The snapshot being fetched, and how much of it is here. */
   get progress(): { readonly snapshot: SnapshotName; readonly receivedBytes: number } | null {
     if (this.#held === null) return null;
     const { snapshot } = this.#held;
-    return { snapshot, receivedBytes: this.#sink.receivedBytes(snapshot) };
+    return { snapshot, receivedBytes: this.#receivedBytes(snapshot) };
   }
 
   /** It goes no further as long as the disk is full. */
   get isStuck(): boolean {
-    return this.#held !== null && this.#sink.receivesIntoFullDisk;
+    return this.#held !== null && this.#diskIsFull;
   }
 
   /** CATCHUP-4. */
@@ -107,22 +108,17 @@ export class CatchUp {
   /** @returns true when the message may go to the core now; false when it is held */
   admit(from: NodeId, message: NodePaxosMessage): boolean {
     const snapshot = snapshotNamedBy(message);
-    if (snapshot === null || this.#sink.has(snapshot)) return true;
+    if (snapshot === null || this.#stored.has(snapshot)) return true;
     this.#held = { from, message, snapshot };
-    if (!this.#finishing) this.#ask();
+    if (!this.#isWhole) this.#ask();
     return false;
   }
 
   /** A lost request or piece is asked for again. */
   tick(): void {
     this.#tick += 1;
-    if (this.#held === null || this.#finishing) return;
-    const { snapshot } = this.#held;
-    if (this.#waitsForRoom) {
-      if (this.#sink.hasRoom(snapshot)) this.#ask();
-    } else if (this.#tick - this.#askedTick >= this.#retryTicks) {
-      this.#ask();
-    }
+    if (this.#held === null || this.#isWhole || this.#waitsForRoom) return;
+    if (this.#tick - this.#askedTick >= this.#retryTicks) this.#ask();
   }
 
   receive(
@@ -130,37 +126,91 @@ export class CatchUp {
     message: Extract<ReplicaMessage, { type: "snapshotChunk" | "snapshotGone" }>,
   ): void {
     const held = this.#held;
-    if (held === null || this.#finishing || from !== held.from) return;
-    if (!sameSnapshot(message.snapshot, held.snapshot)) return;
+    if (held === null || this.#isWhole || from !== held.from) return;
+    const { snapshot } = held;
+    if (!sameSnapshot(message.snapshot, snapshot)) return;
     if (message.type === "snapshotGone") {
       // The sender has a newer one: its next log sync will name it.
       this.#held = null;
       return;
     }
-    if (!this.#sink.append(held.snapshot, message.offset, message.bytes)) return;
-    if (this.#sink.receivedBytes(held.snapshot) < held.snapshot.bytes) {
-      if (this.#sink.hasRoom(held.snapshot)) this.#ask();
-      else this.#waitsForRoom = true;
-      return;
-    }
-    this.#finishing = true;
-    this.#sink.finish(held.snapshot, (error) => {
-      this.#finishing = false;
-      if (error !== null) this.#onError(held.snapshot, error);
-      this.#afterFinish(error);
-    });
+    const receiving = this.#take({ snapshot, offset: message.offset, bytes: message.bytes });
+    if (receiving === null || this.#isWhole) return;
+    if (hasRoom(receiving)) this.#ask();
+    else this.#waitsForRoom = true;
   }
 
-  #afterFinish(error: Error | null): void {
+  /** The pieces that came in this turn. */
+  takePieces(): readonly ReceivedPiece[] {
+    const pieces = this.#pieces;
+    if (pieces.length > 0) this.#pieces = [];
+    return pieces;
+  }
+
+  /** The first `bytes` bytes of what was handed out are durable. */
+  onKept(snapshot: SnapshotName, bytes: number): void {
+    const receiving = this.#receivingOf(snapshot);
+    if (receiving === null) return;
+    receiving.keptBytes = bytes;
+    if (this.#waitsForRoom && hasRoom(receiving)) this.#ask();
+  }
+
+  /** All that was handed out is in the store, and is what its name says. */
+  onWhole(snapshot: SnapshotName): void {
+    this.#diskIsFull = false;
+    const receiving = this.#receivingOf(snapshot);
+    this.#stored.add(snapshot, receiving === null ? null : roundsIn(receiving.head));
+    if (receiving !== null) this.#receiving = null;
     const held = this.#held;
     if (held === null) return;
-    if (!this.#sink.has(held.snapshot)) {
-      // A newer one. What could not be kept is asked for again by `tick`, in its time: the disk may be full.
-      if (error === null) this.#ask();
-      return;
-    }
+    // A newer one.
+    if (!this.#stored.has(held.snapshot)) return this.#ask();
     this.#held = null;
     this.#deliver(held);
+  }
+
+  /** Nothing that was handed out of it is there any more. It is asked for again by `tick`, in its time: the disk may be full. */
+  onNotKept(snapshot: SnapshotName, diskIsFull: boolean): void {
+    this.#diskIsFull = diskIsFull;
+    if (this.#receivingOf(snapshot) === null) return;
+    this.#receiving = null;
+    this.#pieces = [];
+    this.#waitsForRoom = false;
+  }
+
+  /** @returns null when it is not what comes next, or there is no room for it (CATCHUP-6) */
+  #take(piece: ReceivedPiece): Receiving | null {
+    const { snapshot, offset, bytes } = piece;
+    if (bytes.length === 0 || offset + bytes.length > snapshot.bytes) return null;
+    if (offset !== this.#receivedBytes(snapshot)) return null;
+    const receiving = this.#receivingOf(snapshot) ?? this.#begin(snapshot);
+    if (!hasRoom(receiving)) return null;
+    receiving.receivedBytes += bytes.length;
+    receiving.head = longerHead(receiving.head, bytes);
+    this.#pieces.push(piece);
+    return receiving;
+  }
+
+  /** What was received of another one is given up. */
+  #begin(snapshot: SnapshotName): Receiving {
+    this.#pieces = [];
+    this.#receiving = { snapshot, receivedBytes: 0, keptBytes: 0, head: NOTHING };
+    return this.#receiving;
+  }
+
+  #receivingOf(snapshot: SnapshotName): Receiving | null {
+    const receiving = this.#receiving;
+    return receiving !== null && sameSnapshot(receiving.snapshot, snapshot) ? receiving : null;
+  }
+
+  #receivedBytes(snapshot: SnapshotName): number {
+    return this.#receivingOf(snapshot)?.receivedBytes ?? 0;
+  }
+
+  /** All of a snapshot was handed out, and the host has yet to say what became of it. */
+  get #isWhole(): boolean {
+    const receiving = this.#receiving;
+    return receiving !== null && receiving.receivedBytes === receiving.snapshot.bytes;
   }
 
   #ask(): void {
@@ -171,7 +221,11 @@ export class CatchUp {
     this.#send(held.from, {
       type: "snapshotRequest",
       snapshot: held.snapshot,
-      offset: this.#sink.receivedBytes(held.snapshot),
+      offset: this.#receivedBytes(held.snapshot),
     });
   }
+}
+
+function hasRoom({ receivedBytes, keptBytes }: Receiving): boolean {
+  return receivedBytes - keptBytes < SNAPSHOT_UNKEPT_BYTES_MAX;
 }

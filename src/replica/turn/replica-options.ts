@@ -4,6 +4,7 @@ import type { Effects, NodeId, OmniPaxosConfig } from "../../omnipaxos/index.ts"
 import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index.ts";
 import type { Outvoted } from "../trust/agreement.ts";
 import type { Answer } from "./answer-outbox.ts";
+import type { ReceivedPiece } from "../snapshots/catch-up.ts";
 import type { CompactionPolicy } from "../snapshots/compaction.ts";
 import type { Told } from "../watches/watch.ts";
 import type { WatchHubOptions } from "../watches/watch-limits.ts";
@@ -62,13 +63,20 @@ export interface DueSnapshot {
 }
 
 /**
- * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `endSnapshot`,
- * `placeTaken`). Nothing else leaves it but the pieces of a snapshot that it receives, which go to its `SnapshotSink` as they come.
+ * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `placeTaken`, and
+ * those of `snapshots`). Nothing else leaves it.
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly replicaMessages: readonly { readonly to: NodeId; readonly message: ReplicaMessage }[];
   /** Peers that fetch a snapshot go on here: the host, which has the files, is to send each the next piece. */
   readonly pieces: readonly WantedPiece[];
+  /**
+   * Pieces of a snapshot that this node fetches: the host is to write them down in this order, to call `snapshots.piecesKept` as
+   * they become durable, at the latest when `SNAPSHOT_SYNC_BYTES` wait, and at the end `snapshots.kept`, or else `notKept`, once. A
+   * piece that begins at 0 begins an attempt and ends any other. One that does not go on where its attempt is was made before the
+   * replica was told, in this very turn, that the attempt had failed.
+   */
+  readonly received: readonly ReceivedPiece[];
   /** For clients of this node: `route.deliver(frame)`, as long as the route is open. */
   readonly answers: readonly Answer[];
   /** For their watches: `route.tell(frame)`, likewise. */
@@ -78,7 +86,7 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
    * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
    */
   readonly load: SnapshotName | null;
-  /** The host is to write this as a snapshot, in its own time, and to call `endSnapshot`. Null: none is due. */
+  /** The host is to write this as a snapshot, in its own time, and to call `snapshots.end`. Null: none is due. */
   readonly snapshot: DueSnapshot | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
@@ -101,6 +109,7 @@ export const NO_EFFECTS: TurnEffects = {
   contradiction: null,
   replicaMessages: [],
   pieces: [],
+  received: [],
   answers: [],
   told: [],
   load: null,

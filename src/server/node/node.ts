@@ -94,7 +94,6 @@ export class Node {
       onDurable: (seq) => node.#onDurable(seq),
       onFailure: (error) => node.#fail(error),
       onRoom: (_, lack) => node.#onRoom(lack),
-      wake: () => node.#wake(),
     });
     // The disk calls back later, when there is a node.
     const node: Node = new Node(options, machine, events, opened);
@@ -292,7 +291,7 @@ export class Node {
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
-      snapshots: this.#snapshots,
+      snapshots: this.#jobs,
       allowFaults: this.#options.allowFaults,
       unreadable: this.#peerTrouble.unreadable,
       otherLogs: this.#guard.otherLogs,
@@ -457,6 +456,7 @@ export class Node {
     this.#links.flush();
     // Last: a small write may be made by this very thread, and what was sent must not wait for it.
     if (urgent) this.#storage.flush();
+    for (const piece of effects.received) this.#jobs.receive(piece);
     this.#loader.want(effects.load);
     if (effects.snapshot !== null) this.#jobs.write(effects.snapshot);
     if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);

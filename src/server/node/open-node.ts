@@ -26,7 +26,6 @@ export interface OpenHooks {
   onDurable(seq: WriteSeq): void;
   onFailure(error: Error): void;
   onRoom(hasRoom: boolean, lack: DiskFullError | null): void;
-  wake(): void;
 }
 
 export interface OpenedNode {
@@ -117,8 +116,6 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     },
     recovered,
     state,
-    snapshots,
-    () => hooks.wake(),
   );
   if (recovered !== undefined) tellRecovered(logger, recovered, clock.now() - startedMs);
   return { directory, storage, snapshots, replica, placeSeed };

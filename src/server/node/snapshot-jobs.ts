@@ -1,9 +1,9 @@
-/** Takes snapshots while the node serves, and streams them to followers that fell behind. */
+/** Takes snapshots while the node serves, streams them to followers that fell behind, and keeps those that come from peers. */
 import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
-import type { DueSnapshot, Replica, WantedPiece } from "../../replica/index.ts";
-import { SnapshotGivenUp, type SnapshotStore } from "../../storage/index.ts";
+import type { DueSnapshot, ReceivedPiece, Replica, WantedPiece } from "../../replica/index.ts";
+import { SnapshotGivenUp, SnapshotReceiver, type SnapshotStore } from "../../storage/index.ts";
 import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index.ts";
 
 /**
@@ -28,11 +28,29 @@ export interface SnapshotJobsOptions {
 
 export class SnapshotJobs {
   readonly #options: SnapshotJobsOptions;
+  readonly #receiver: SnapshotReceiver;
   /** Why the last snapshot was not written, as it was said; null: it was. */
   #trouble: string | null = null;
 
   constructor(options: SnapshotJobsOptions) {
     this.#options = options;
+    const { replica, snapshots, logger, wake } = options;
+    this.#receiver = new SnapshotReceiver(snapshots, logger, {
+      onKept: (name, bytes) => {
+        replica.snapshots.piecesKept(name, bytes);
+        wake();
+      },
+      onWhole: (name) => {
+        replica.snapshots.kept(name);
+        wake();
+      },
+      onFailed: (name, error) => replica.snapshots.notKept(name, error instanceof DiskFullError),
+    });
+  }
+
+  /** What keeps a snapshot of a peer from being kept; null: nothing, or it is no lack of room. */
+  get receiveLack(): DiskFullError | null {
+    return this.#receiver.lack;
   }
 
   /** Starts writing a snapshot. The state is a copy-on-write clone, so the node goes on. */
@@ -42,18 +60,18 @@ export class SnapshotJobs {
     const done = (error: Error | null, name?: SnapshotName): void => {
       if (error !== null || name === undefined) {
         this.#failed(idx, error);
-        replica.endSnapshot(null);
+        replica.snapshots.end(null);
         return;
       }
       if (this.#trouble !== null) logger.info("snapshots are written again", { idx: name.idx });
       this.#trouble = null;
       logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
-      replica.endSnapshot(name);
+      replica.snapshots.end(name);
       this.#retain();
       wake();
     };
     snapshots.write(idx, chunks, done, (goOn, writtenBytes) => {
-      if (replica.snapshotIsLate(writtenBytes)) goOn();
+      if (replica.snapshots.isLate(writtenBytes)) goOn();
       else clock.after(PAUSE_MS, goOn);
     });
   }
@@ -83,6 +101,10 @@ export class SnapshotJobs {
     else send(to, { type: "snapshotChunk", snapshot, offset, bytes });
   }
 
+  receive({ snapshot, offset, bytes }: ReceivedPiece): void {
+    this.#receiver.receive(snapshot, offset, bytes);
+  }
+
   /**
    * What the core holds must stay, and what is being loaded or fetched, and what a restart would find: on a slow disk the
    * log may still name an older one.
@@ -91,8 +113,8 @@ export class SnapshotJobs {
     const { replica, snapshots, durable, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;
-    const needed = [stored.value, durable(), loading(), ...replica.fetchedSnapshots];
-    snapshots.retain(needed.filter((name) => name !== null));
+    const needed = [stored.value, durable(), loading(), ...replica.snapshots.fetched];
+    replica.snapshots.removed(snapshots.retain(needed.filter((name) => name !== null)));
   }
 }
 

@@ -4,10 +4,11 @@ import type { LinkStatus, PeerLinks } from "../../links/index.ts";
 import { ballotText, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
 import type { Replica } from "../../replica/index.ts";
-import type { LogStorage, SnapshotStore } from "../../storage/index.ts";
+import type { LogStorage } from "../../storage/index.ts";
 import type { AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
 import { alarmsOf, lackOf } from "./alarms.ts";
 import type { NodeSight } from "./sight.ts";
+import type { SnapshotJobs } from "./snapshot-jobs.ts";
 
 export interface StatusParts {
   readonly nodeId: number;
@@ -19,7 +20,7 @@ export interface StatusParts {
   readonly links: PeerLinks;
   readonly storage: LogStorage;
   /** Where what peers send is kept. */
-  readonly snapshots: Pick<SnapshotStore, "receiveLack">;
+  readonly snapshots: Pick<SnapshotJobs, "receiveLack">;
   readonly allowFaults: boolean;
   /** Entries that this process has passed over. */
   readonly unreadable: UnreadableEntries;

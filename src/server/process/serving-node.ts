@@ -68,21 +68,20 @@ export class ServingNode {
     if (open !== null) logger.warn(open);
     const lock = await DataLock.acquire(options.dataDirectory);
     try {
-      return new ServingNode(options, logger, events, adapt, lock);
+      return ServingNode.#openLocked(options, logger, events, adapt, lock);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  private constructor(
+  static #openLocked(
     options: ServerOptions,
     logger: Logger,
     events: ServingEvents,
     adapt: ((machine: Machine) => Machine) | null,
     lock: DataLock,
-  ) {
-    this.#lock = lock;
+  ): ServingNode {
     const caps = connectionCaps(options.node, descriptorLimit(), openDescriptors(), logger);
     const nodeOptions = {
       ...options.node,
@@ -91,11 +90,11 @@ export class ServingNode {
       bufferBytesMax: bufferBytesMax(),
     };
     const strangers = new StrangerLog(logger, nodeClock);
-    this.#view = new OperatorView(options.node.secret, adapt === null);
+    const view = new OperatorView(options.node.secret, adapt === null);
     const machine: Machine = {
       clock: nodeClock,
       random: createNodeRandom(),
-      network: networkOf(options, caps, strangers, this.#view),
+      network: networkOf(options, caps, strangers, view),
       disk: new NodeDisk(options.dataDirectory),
       memory: processMemory(),
       entries: diagnosticsChannel(ENTRY_CHANNEL),
@@ -104,24 +103,31 @@ export class ServingNode {
       logger,
     };
     let endWatch = (): void => {};
-    this.#endWatch = () => endWatch();
-    this.#node = Node.open(nodeOptions, adapt?.(machine) ?? machine, {
+    const node = Node.open(nodeOptions, adapt?.(machine) ?? machine, {
       onListening: () => events.onListening(),
       onFatal: (error) => {
-        this.#view.failed(error, options.dataDirectory);
-        this.#endWatch();
+        view.failed(error, options.dataDirectory);
+        endWatch();
         events.onFatal(error);
       },
       onFailedClosed: () => events.onFailedClosed?.(),
     });
-    this.#view.shows(this.#node);
-    this.#node.start();
+    view.shows(node);
+    node.start();
     const telling = setInterval(() => strangers.tick(), STRANGERS_TOLD_MS).unref();
     const watched = watchAll(options, logger, lock, (error) => events.onDirectoryGone(error));
     endWatch = () => {
       watched();
       clearInterval(telling);
     };
+    return new ServingNode(node, lock, view, endWatch);
+  }
+
+  private constructor(node: Node, lock: DataLock, view: OperatorView, endWatch: () => void) {
+    this.#node = node;
+    this.#lock = lock;
+    this.#view = view;
+    this.#endWatch = endWatch;
   }
 
   /** Ends in good order, as `Node.retire`: calls back when another process may use the directory. */
@@ -148,7 +154,7 @@ export class ServingNode {
 /** @throws Error when the file cannot be opened */
 function auditOf({ audit }: ServerOptions, logger: Logger): { readonly audit?: Audit } {
   if (audit === null) return {};
-  return { audit: new AuditFile({ ...audit, logger, wallMs: () => Date.now() }) };
+  return { audit: AuditFile.open({ ...audit, logger, wallMs: () => Date.now() }) };
 }
 
 function networkOf(

@@ -47,7 +47,6 @@ test("a node opens what was restored, with everything in it and no memory of the
           throw error;
         },
         onRoom: () => {},
-        wake: () => {},
       },
     );
     const { replica, storage, directory } = opened;

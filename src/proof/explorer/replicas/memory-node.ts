@@ -103,6 +103,10 @@ export class MemoryNode {
     }
     this.#release();
     for (const { to, message } of effects.replicaMessages) this.#send(to, message);
+    for (const piece of effects.received) {
+      this.#snapshots.receive(piece);
+      this.#replica.snapshots.piecesKept(piece.snapshot, piece.offset + piece.bytes.length);
+    }
     this.#load = effects.load;
     this.#due ??= effects.snapshot;
     if (effects.again) this.#awake = true;
@@ -122,13 +126,17 @@ export class MemoryNode {
     const due = this.#due;
     if (due === null) return false;
     this.#due = null;
-    this.#replica.endSnapshot(this.#snapshots.write(due.idx, due.state));
+    this.#replica.snapshots.end(this.#snapshots.write(due.idx, due.state));
     this.#awake = true;
     return true;
   }
 
   finishReceived(): void {
-    this.#snapshots.finishReceived();
+    const received = this.#snapshots.finishReceived();
+    if (received === null) return;
+    const { name, isSound } = received;
+    if (isSound) this.#replica.snapshots.kept(name);
+    else this.#replica.snapshots.notKept(name, false);
     this.#awake = true;
   }
 
@@ -159,7 +167,7 @@ export class MemoryNode {
     const { found } = this.#disk;
     const stored = found?.snapshot ?? null;
     const state = stored === null ? new KvState() : this.#snapshots.load(stored.value);
-    return new Replica(this.#options(), found, state, this.#snapshots, () => {});
+    return new Replica(this.#options(), found, state);
   }
 
   #options(): ReplicaOptions {

@@ -1,18 +1,15 @@
 /** A node's snapshots in memory: durable as soon as they are complete. */
 import { assert } from "../../../base/index.ts";
 import { SnapshotDecoder, type FrozenState, type KvState } from "../../../store/index.ts";
-import type { SnapshotSink, WantedPiece } from "../../../replica/index.ts";
+import type { ReceivedPiece, WantedPiece } from "../../../replica/index.ts";
 import type { ReplicaMessage, SnapshotName } from "../../../protocol/messages/index.ts";
 
 /** Small, so that a snapshot takes several messages. */
 const CHUNK_BYTES = 96;
 
-export class MemorySnapshots implements SnapshotSink {
-  readonly receivesIntoFullDisk = false;
+export class MemorySnapshots {
   readonly #complete = new Map<string, Uint8Array>();
   #receiving: { readonly name: SnapshotName; readonly pieces: Uint8Array[]; bytes: number } | null =
-    null;
-  #finished: { readonly name: SnapshotName; readonly done: (error: Error | null) => void } | null =
     null;
 
   write(idx: number, state: FrozenState): SnapshotName {
@@ -31,10 +28,6 @@ export class MemorySnapshots implements SnapshotSink {
     return decoder.finish();
   }
 
-  readRaw(name: SnapshotName, offset: number, length: number): Uint8Array | null {
-    return this.#complete.get(nameOf(name))?.slice(offset, offset + length) ?? null;
-  }
-
   serve({ snapshot, offset }: WantedPiece): ReplicaMessage {
     const bytes = this.#complete.get(nameOf(snapshot));
     if (bytes === undefined) return { type: "snapshotGone", snapshot };
@@ -45,51 +38,35 @@ export class MemorySnapshots implements SnapshotSink {
   /** The process ends: what was not complete is gone. */
   crash(): void {
     this.#receiving = null;
-    this.#finished = null;
   }
 
-  get isFinishing(): boolean {
-    return this.#finished !== null;
-  }
-
-  /** What has been received is durable. */
-  finishReceived(): void {
-    const finished = this.#finished;
-    const receiving = this.#receiving;
-    if (finished === null || receiving === null) return;
-    this.#finished = null;
-    this.#receiving = null;
-    const bytes = joined(receiving.pieces);
-    const sound = sumOf(bytes) === finished.name.crc;
-    if (sound) this.#complete.set(nameOf(finished.name), bytes);
-    finished.done(sound ? null : new Error("the pieces make another snapshot"));
-  }
-
-  has(snapshot: SnapshotName): boolean {
-    return this.#complete.has(nameOf(snapshot));
-  }
-
-  receivedBytes(snapshot: SnapshotName): number {
-    const receiving = this.#receiving;
-    return receiving !== null && nameOf(receiving.name) === nameOf(snapshot) ? receiving.bytes : 0;
-  }
-
-  hasRoom(): boolean {
-    return true;
-  }
-
-  append(snapshot: SnapshotName, offset: number, bytes: Uint8Array): boolean {
-    if (offset !== this.receivedBytes(snapshot)) return false;
+  receive({ snapshot, offset, bytes }: ReceivedPiece): void {
     if (offset === 0) this.#receiving = { name: snapshot, pieces: [], bytes: 0 };
     const receiving = this.#receiving;
-    if (receiving === null) return false;
+    assert(
+      receiving?.bytes === offset && nameOf(receiving.name) === nameOf(snapshot),
+      "pieces come in order, without gaps",
+    );
     receiving.pieces.push(bytes);
     receiving.bytes += bytes.length;
-    return true;
   }
 
-  finish(name: SnapshotName, done: (error: Error | null) => void): void {
-    this.#finished = { name, done };
+  /** All of a snapshot is here, and not durable yet. */
+  get isFinishing(): boolean {
+    const receiving = this.#receiving;
+    return receiving !== null && receiving.bytes === receiving.name.bytes;
+  }
+
+  /** What has been received is durable. Null: something is missing. */
+  finishReceived(): { readonly name: SnapshotName; readonly isSound: boolean } | null {
+    const receiving = this.#receiving;
+    if (receiving === null || !this.isFinishing) return null;
+    this.#receiving = null;
+    const { name } = receiving;
+    const bytes = joined(receiving.pieces);
+    const isSound = sumOf(bytes) === name.crc;
+    if (isSound) this.#complete.set(nameOf(name), bytes);
+    return { name, isSound };
   }
 }
 
