@@ -1,7 +1,7 @@
 /** Locks and leases beside etcd: `npx tsx scripts/bench-locks.ts --help`. */
-import { exitOnSignals } from "../src/measure/experiments/entry.ts";
+import { builtExperiment, exitOnSignals } from "../src/measure/experiments/entry.ts";
 import { readFlags } from "../src/measure/experiments/flags.ts";
-import { forkBuilt } from "../src/server/launch/index.ts";
+import type * as Locks from "../src/measure/experiments/locks.ts";
 
 const HELP = `Usage: npx tsx scripts/bench-locks.ts [options]   (npm run build first)
 
@@ -33,5 +33,5 @@ const flags = readFlags(HELP, {
 });
 
 exitOnSignals();
-const child = forkBuilt("measure/experiments/lock-bench.js", [JSON.stringify(flags)]);
-child.once("exit", (code) => process.exit(code ?? 1));
+const { measureLocks } = await builtExperiment<typeof Locks>("locks.js");
+console.log(await measureLocks(flags));
