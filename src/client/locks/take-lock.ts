@@ -117,7 +117,7 @@ class Taking {
         // Looks at the clock, whatever has fired.
         lease.signal.throwIfAborted();
         const { step, since } = this.#request;
-        // Not before it is known what else is to be watched: both watches go in one frame then, and nothing is missed meanwhile.
+        // Not before it is known what else is to be watched, if that is soon: both watches go in one frame then, and miss nothing.
         if (since > 0 && step.do !== "look") this.#held.open(since + 1);
         if (step.do === "hold") return step.token;
         if (step.do === "stop") {
@@ -156,7 +156,10 @@ class Taking {
         return;
       }
       case "look": {
+        // Whoever comes before may hand the lock over while this is not answered, or was not.
+        const cancelOpen = clock.after(REST_MS, () => this.#held.open(request.since + 1));
         const key = await store.lastBefore(step.prefix, step.before, patient);
+        cancelOpen();
         if (isStill()) request.found(key);
         return;
       }

@@ -171,6 +171,33 @@ describe("locks", () => {
     expect(held?.ms).toBe(before?.ms);
   });
 
+  test("whoever is handed the lock hears of it although it is not told who waits before it", async () => {
+    const nodes = new FakeLeases();
+    const first = ask(nodes);
+    await nodes.pass(50);
+    const second = ask(nodes, {}, nodes.client());
+    await nodes.pass(50);
+    first.release();
+    await nodes.pass(50);
+    const lastBefore = nodes.lastBefore.bind(nodes);
+    let asked = 0;
+    nodes.lastBefore = (...args) => {
+      asked += 1;
+      nodes.failure = asked === 1 ? new KvError("OVERLOADED", "later", { definite: true }) : null;
+      nodes.answerMs = 700;
+      const answer = lastBefore(...args);
+      nodes.answerMs = 2;
+      nodes.failure = null;
+      return answer;
+    };
+    const third = ask(nodes, {}, nodes.client());
+    await nodes.pass(150);
+    expect([second.lock === null, third.lock, asked]).toEqual([false, null, 2]);
+    second.release();
+    await nodes.pass(50);
+    expect(third.lock).not.toBeNull();
+  });
+
   test("whoever is handed the lock by the holder that it waits for asks nothing more", async () => {
     const nodes = new FakeLeases();
     const first = ask(nodes);

@@ -114,8 +114,9 @@ if (text !== undefined && import.meta.filename === process.argv[1]) {
   const task = JSON.parse(text) as LockWorkerTask;
   const { nodes, secret } = task;
   const client = createClient({ nodes, secret, timeoutMs: 3000 });
-  // Ends when it is killed, and when nobody hears it any more.
+  // Ends when it is killed, and when nobody hears it any more. Without a cluster it has nothing to say: then its input tells.
   process.stdout.on("error", () => process.exit(0));
+  process.stdin.on("close", () => process.exit(0)).resume();
   if (task.role === "watcher") await watch(client, task);
   else await Promise.all([lockAgainAndAgain(client, task), keepLeases(client), keepLeases(client)]);
 }

@@ -22,7 +22,8 @@ export class LockWorkers {
   start(task: LockWorkerTask): LockWorker {
     const args = ["--import", "tsx", WORKER, JSON.stringify(task)];
     const child: ChildProcess = spawn(process.execPath, args, {
-      stdio: ["ignore", "pipe", "inherit"],
+      // Its input ends with this process, however that ends.
+      stdio: ["pipe", "pipe", "inherit"],
     });
     let token: number | null = null;
     const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
