@@ -21,7 +21,8 @@
  *   TRUST-2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
  *   TRUST-3. A disk that is whole is never refused: nobody stops without a reason.
  *   TRUST-4. No node listens to one that was started as one of other members.
- *   TRUST-5. On links that lose nothing, no node listens to a disk that holds less than it has told this very process.
+ *   TRUST-5. On links that lose nothing, no node listens to a disk that holds less, when the two connect, than it has told this very
+ *       process. A log alone that was put back, beside a memory that was not, may have run on by then with others, who had not been told.
  *   TRUST-6. No node listens to a disk that does not know a mark that the node has heard of it: what it remembers of before, and,
  *       on links that lose nothing, what it has heard in this very process.
  *   TRUST-7. No client is told that the cluster is not the one it knows, unless the run is beyond.
@@ -271,7 +272,7 @@ export class Trust {
       sender.members.join() === listener.members.join(),
       `node ${to}, one of ${listener.members.join()}, listens to node ${from}, one of ${sender.members.join()}`,
     );
-    const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, sender, listener);
+    const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, claims, listener, sender);
     assert(refuses === null, `node ${to} listens to node ${from}: ${refuses}`);
     const { whole } = this.#of(from);
     // Whoever was met must be there again.
@@ -325,10 +326,16 @@ export class Trust {
       : null;
   }
 
-  #lessThanTold(met: Met | undefined, sender: Start, listener: Start): string | null {
+  /** @param claims of the report that a session begins with */
+  #lessThanTold(
+    met: Met | undefined,
+    claims: DurableClaims | null,
+    listener: Start,
+    sender: Start,
+  ): string | null {
     const isTold = this.#faithfulLinks && met?.tellLife === listener.life && met.life < sender.life;
-    if (!isTold || met.disk !== sender.disk || met.claims === null) return null;
-    return isLess(sender.claims, met.claims) ? "it holds less than it has told" : null;
+    if (!isTold || met.disk !== sender.disk || met.claims === null || claims === null) return null;
+    return isLess(claims, met.claims) ? "it holds less than it has told" : null;
   }
 
   /** (2). */
