@@ -53,7 +53,11 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
 
   function run(program: string, ...args: readonly string[]): string {
     const env = { ...process.env, OMNIKV_HISTORY: "" };
-    const { status, stderr } = spawnSync(program, args, { encoding: "utf8", env, timeout: 60_000 });
+    const { status, stderr } = spawnSync(program, args, {
+      encoding: "utf8",
+      env,
+      timeout: 120_000,
+    });
     if (status !== 0) throw new Error(`${args.join(" ")}: ${stderr}`);
     return stderr;
   }
@@ -164,7 +168,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
     const annsKeys = ["--cert", at("ann.crt"), "--key", at("ann.key")];
     expect(() => omnikv("backup", file, ...as, ...annsKeys)).toThrow(/role root/);
     expect(existsSync(file)).toBe(false);
-  }, 120_000);
+  }, 240_000);
 
   test.each([
     ["two-names", "/CN=root/CN=bob"],
@@ -178,7 +182,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
     ["of-the-holder", "/CN=the holder of the secret"],
     ["of-no-user", "/CN=__proto__"],
   ])("is nobody by a certificate with an odd name (%s)", async (name, subject) => {
-    certificate(name, `${subject}`);
+    certificate(name, subject);
     const odd = adminOf(name);
     const who = await ask(odd, 1, "whoami", {});
     expect(who).toMatchObject({ user: null, by: "none", roles: [] });
@@ -221,7 +225,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
       `${body}.${proof}A`,
       `${body}.${proof}.${proof}`,
     ]) {
-      await expect(read(other), other).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+      expect([other, await codeOf(read(other))]).toEqual([other, "UNAUTHENTICATED"]);
     }
     // It says itself whose it is, whatever its bearer says.
     await expect(
