@@ -53,6 +53,13 @@ export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
   return a.idx === b.idx && a.crc === b.crc && a.bytes === b.bytes;
 }
 
+interface CatchUpProgress {
+  readonly snapshot: SnapshotName;
+  readonly receivedBytes: number;
+  /** It goes no further as long as the disk is full; the node's own log may still have room. */
+  readonly isStuck: boolean;
+}
+
 export class CatchUp {
   readonly #sink: SnapshotSink;
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
@@ -81,16 +88,19 @@ export class CatchUp {
     this.#onError = options.onError;
   }
 
-  /** The snapshot being fetched, and how much of it is here. */
-  get progress(): { readonly snapshot: SnapshotName; readonly receivedBytes: number } | null {
+  /** The snapshot being fetched, and how much of it is here. Null: none is. */
+  get progress(): CatchUpProgress | null {
     if (this.#held === null) return null;
     const { snapshot } = this.#held;
-    return { snapshot, receivedBytes: this.#sink.receivedBytes(snapshot) };
+    return {
+      snapshot,
+      receivedBytes: this.#sink.receivedBytes(snapshot),
+      isStuck: this.#sink.receivesIntoFullDisk,
+    };
   }
 
-  /** It goes no further as long as the disk is full. */
   get isStuck(): boolean {
-    return this.#held !== null && this.#sink.receivesIntoFullDisk;
+    return this.progress?.isStuck ?? false;
   }
 
   /** CATCHUP-4. */
