@@ -561,13 +561,8 @@ export class Replica {
    * with a leader a node with a full disk goes on for a good while, in memory.
    */
   get #isHeldUpByDisk(): boolean {
-    if (this.catchesUpIntoFullDisk) return true;
+    if (this.#catchUp.isStuck) return true;
     return this.#writes.hostRefusal?.code === "DISK_FULL" && this.#core.phase !== "accept";
-  }
-
-  /** A snapshot of a peer that this node lacks cannot be kept: its own log may still have room. */
-  get catchesUpIntoFullDisk(): boolean {
-    return this.#catchUp.isStuck;
   }
 
   /** A frame that has been at another node. */

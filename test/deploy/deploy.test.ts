@@ -16,7 +16,7 @@ const FOLDER = join(ROOT, "docs/deploy");
 const read = (name: string): string => readFileSync(join(FOLDER, name), "utf8");
 
 // Each server's settings are printed by a process.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let scratch = "";
 let secretFile = "";

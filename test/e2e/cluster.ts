@@ -227,7 +227,10 @@ export class TestCluster {
    * All links except these are broken, at both ends. Returns when every node has noticed: what is relayed to a neighbour in
    * the moment that loses it is lost, and times out at its client (ADR 3).
    */
-  async keepOnly(admin: Pick<AdminClient, "call">, links: readonly (readonly [number, number])[]): Promise<void> {
+  async keepOnly(
+    admin: Pick<AdminClient, "call">,
+    links: readonly (readonly [number, number])[],
+  ): Promise<void> {
     const kept = (a: number, b: number): boolean =>
       links.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
     await Promise.all(

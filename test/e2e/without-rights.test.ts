@@ -21,6 +21,9 @@ import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 const SHOP = { start: Buffer.from("shop/"), end: Buffer.from("shop0") };
 
+/** What a busy machine says: nothing was asked, or nothing was done. */
+const LATE: ReadonlySet<string> = new Set(["CONNECTION_FAILED", "NO_QUORUM"]);
+
 /** What may be asked of management, as somebody would ask who means harm. */
 const ASKED: { readonly [Op in AdminOp]: AdminParams<Op> | null } = {
   getLinks: {},
@@ -53,7 +56,11 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
 
   function run(program: string, ...args: readonly string[]): string {
     const env = { ...process.env, OMNIKV_HISTORY: "" };
-    const { status, stderr } = spawnSync(program, args, { encoding: "utf8", env, timeout: 60_000 });
+    const { status, stderr } = spawnSync(program, args, {
+      encoding: "utf8",
+      env,
+      timeout: 120_000,
+    });
     if (status !== 0) throw new Error(`${args.join(" ")}: ${stderr}`);
     return stderr;
   }
@@ -78,7 +85,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
   const change = async (wanted: AdminParams<"changeAccess">["change"]): Promise<void> => {
     await ask(adminOf("root"), 1, "changeAccess", { change: wanted });
   };
-  /** Until it was answered: the machine may be busy, and a handshake late. */
+  /** Until it was answered. */
   async function ask<Op extends AdminOp>(
     admin: AdminClient,
     node: number,
@@ -89,7 +96,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
       try {
         return await admin.call(node, op, params);
       } catch (error) {
-        if (!(error instanceof KvError) || error.code !== "CONNECTION_FAILED") throw error;
+        if (!(error instanceof KvError) || !LATE.has(error.code)) throw error;
       }
     }
   }
@@ -164,7 +171,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
     const annsKeys = ["--cert", at("ann.crt"), "--key", at("ann.key")];
     expect(() => omnikv("backup", file, ...as, ...annsKeys)).toThrow(/role root/);
     expect(existsSync(file)).toBe(false);
-  }, 120_000);
+  }, 240_000);
 
   test.each([
     ["two-names", "/CN=root/CN=bob"],
@@ -178,7 +185,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
     ["of-the-holder", "/CN=the holder of the secret"],
     ["of-no-user", "/CN=__proto__"],
   ])("is nobody by a certificate with an odd name (%s)", async (name, subject) => {
-    certificate(name, `${subject}`);
+    certificate(name, subject);
     const odd = adminOf(name);
     const who = await ask(odd, 1, "whoami", {});
     expect(who).toMatchObject({ user: null, by: "none", roles: [] });
@@ -221,7 +228,7 @@ describe.skipIf(!hasOpenssl)("who has no rights (needs openssl)", () => {
       `${body}.${proof}A`,
       `${body}.${proof}.${proof}`,
     ]) {
-      await expect(read(other), other).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+      expect([other, await codeOf(read(other))]).toEqual([other, "UNAUTHENTICATED"]);
     }
     // It says itself whose it is, whatever its bearer says.
     await expect(

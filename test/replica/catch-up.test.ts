@@ -102,7 +102,7 @@ test("pieces of another snapshot, asked for by an earlier process, are not taken
   catching.admit(LEADER, syncWith(1, snapshot));
   catching.receive(LEADER, piece({ ...snapshot, crc: 2 }, 0, 100));
   catching.receive(LEADER, { type: "snapshotGone", snapshot: { ...snapshot, crc: 2 } });
-  expect(catching.progress).toEqual({ snapshot, receivedBytes: 0 });
+  expect(catching.progress).toEqual({ snapshot, receivedBytes: 0, isStuck: false });
   expect(delivered).toEqual([]);
   expect(catching.takePieces()).toEqual([]);
 });

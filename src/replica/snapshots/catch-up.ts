@@ -54,6 +54,13 @@ function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
   return message.logSync?.snapshot?.value ?? null;
 }
 
+interface CatchUpProgress {
+  readonly snapshot: SnapshotName;
+  readonly receivedBytes: number;
+  /** It goes no further as long as the disk is full; the node's own log may still have room. */
+  readonly isStuck: boolean;
+}
+
 export class CatchUp {
   readonly #stored: StoredSnapshots;
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
@@ -82,16 +89,19 @@ export class CatchUp {
     this.#deliver = options.deliver;
   }
 
-  /** The snapshot being fetched, and how much of it is here. */
-  get progress(): { readonly snapshot: SnapshotName; readonly receivedBytes: number } | null {
+  /** The snapshot being fetched, and how much of it is here. Null: none is. */
+  get progress(): CatchUpProgress | null {
     if (this.#held === null) return null;
     const { snapshot } = this.#held;
-    return { snapshot, receivedBytes: this.#receivedBytes(snapshot) };
+    return {
+      snapshot,
+      receivedBytes: this.#receivedBytes(snapshot),
+      isStuck: this.#diskIsFull,
+    };
   }
 
-  /** It goes no further as long as the disk is full. */
   get isStuck(): boolean {
-    return this.#held !== null && this.#diskIsFull;
+    return this.progress?.isStuck ?? false;
   }
 
   /** CATCHUP-4. */

@@ -46,12 +46,14 @@ export function alarmsOf(
   return alarms;
 }
 
+type CatchingUp = NonNullable<Replica["catchUp"]>;
+
 /** Of room for a node's own log, or for a snapshot of a peer without which it gets no further. */
 export function lackOf(parts: {
   readonly storage: { readonly lack: DiskFullError | null };
-  readonly replica: Pick<Replica, "catchesUpIntoFullDisk">;
+  readonly replica: { readonly catchUp: Pick<CatchingUp, "isStuck"> | null };
   readonly snapshots: { readonly receiveLack: DiskFullError | null };
 }): DiskFullError | null {
   const { storage, replica, snapshots } = parts;
-  return storage.lack ?? (replica.catchesUpIntoFullDisk ? snapshots.receiveLack : null);
+  return storage.lack ?? (replica.catchUp?.isStuck === true ? snapshots.receiveLack : null);
 }

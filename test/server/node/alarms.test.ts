@@ -47,15 +47,16 @@ test.each([
 
 test("a node that cannot keep the snapshot it needs lacks room, although its log has some", () => {
   const lack = new DiskFullError("x");
-  const of = (catchesUpIntoFullDisk: boolean): DiskFullError | null =>
+  const of = (catchUp: { readonly isStuck: boolean } | null): DiskFullError | null =>
     lackOf({
       storage: { lack: null },
-      replica: { catchesUpIntoFullDisk },
+      replica: { catchUp },
       snapshots: { receiveLack: lack },
     });
-  expect(of(true)).toBe(lack);
+  expect(of({ isStuck: true })).toBe(lack);
+  expect(of({ isStuck: false })).toBeNull();
   // A peer has sent the log instead: what could not be kept then is wanted no more.
-  expect(of(false)).toBeNull();
+  expect(of(null)).toBeNull();
 });
 
 test.each([
