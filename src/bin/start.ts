@@ -128,7 +128,11 @@ async function openPrompt(
   const access = clientOptionsOf(settings);
   const client = createClient({ ...access, failFast: true });
   const admin = createAdminClient(access);
-  const common = { ...promptPartsOf(settings), startCommand: (node: number) => `restart ${node}` };
+  const common = {
+    ...promptPartsOf(settings),
+    startCommand: (node: number) =>
+      `${servers.paused().includes(node) ? "resume" : "restart"} ${node}`,
+  };
   const prompt = createStartPrompt(
     createClientPrompt({ ...common, client }),
     createAdminPrompt({

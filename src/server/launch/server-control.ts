@@ -31,6 +31,11 @@ export class LocalServers {
     return running.map(([id]) => id);
   }
 
+  /** Those that are paused. */
+  paused(): readonly number[] {
+    return [...this.#paused].filter((id) => this.#server(id).running);
+  }
+
   /** kill -9; also of a paused one. */
   async crash(id: number): Promise<void> {
     const server = this.#alive(id);
