@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { promptPassword } from "./ask-password.ts";
 import { createAdminClient, createClient } from "../client/api/index.ts";
-import { KvError } from "../base/index.ts";
+import { KvError, printable } from "../base/index.ts";
 import {
   CLIENT_PORT_BASE,
   type ClusterNode,
@@ -12,6 +12,7 @@ import {
   pageUrl,
 } from "../server/config/index.ts";
 import { createAdminPrompt, createClientPrompt, createStartPrompt } from "../prompt/index.ts";
+import { EXIT } from "../prompt/terminal/index.ts";
 import { LocalServers } from "../server/launch/index.ts";
 import {
   collect,
@@ -133,7 +134,8 @@ async function openPrompt(
     startCommand: (node: number) =>
       `${servers.paused().includes(node) ? "resume" : "restart"} ${node}`,
   };
-  const prompt = createStartPrompt(
+  const { style } = common;
+  const keysAndServers = createStartPrompt(
     createClientPrompt({ ...common, client }),
     createAdminPrompt({
       ...common,
@@ -143,6 +145,15 @@ async function openPrompt(
       password: promptPassword,
     }),
   );
+  const prompt: typeof keysAndServers = {
+    ...keysAndServers,
+    news: (tell) =>
+      servers.onLost((node, farewell) => {
+        const text = `${printable(farewell)}: \`restart ${node}\` starts it again`;
+        const json = { event: "lost", node, message: farewell };
+        tell({ text: style.bad(text), json, status: EXIT.ok });
+      }),
+  };
   try {
     await runPromptProcess(prompt, flags, {
       name: "client",
