@@ -10,6 +10,7 @@ import {
   DEFAULT_CLUSTER_ID,
   nodesFrom,
   pageUrl,
+  parseClusterId,
 } from "../server/config/index.ts";
 import { createAdminPrompt, createClientPrompt, createStartPrompt } from "../prompt/index.ts";
 import { EXIT } from "../prompt/terminal/index.ts";
@@ -28,6 +29,7 @@ interface StartFlags {
   readonly size: string;
   readonly dataDir?: string;
   readonly basePort: string;
+  readonly clusterId: string;
   readonly timeout: string;
   readonly command?: readonly string[];
   readonly exec?: readonly string[];
@@ -42,6 +44,7 @@ Examples:
   omnikv start                       three servers and a prompt; Ctrl-D or "exit" stops them all
   omnikv start --size 5              five of them, with data of their own in data/size-5
   omnikv start --base-port 5100 --data-dir other   ports 5101 … and 5201 …, where the usual ones are taken
+  omnikv start --cluster-id monday --data-dir data-monday   what "omnikv restore" made
   omnikv start -c '1 write a b; 2 read a'
   omnikv start -c 'crash leader; wait-leader; write a b; restart 3; status'
 
@@ -63,6 +66,7 @@ export function startCommand(): Command {
       "node I listens on this plus I, and for the others a hundred above it",
       String(CLIENT_PORT_BASE),
     )
+    .option("--cluster-id <id>", "of data that a restore made", DEFAULT_CLUSTER_ID)
     .option("--timeout <time>", "how long the prompt waits for an answer", "5s")
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
     .option("--exec <commands>", "the same", collect, undefined)
@@ -77,15 +81,12 @@ async function start(flags: StartFlags): Promise<void> {
   }
   const size = Number(flags.size);
   const nodes = nodesFrom(basePortIn(flags.basePort), size);
-  const settings = {
-    ...readSettings({ timeout: flags.timeout }),
-    nodes,
-    clusterId: DEFAULT_CLUSTER_ID,
-  };
+  const clusterId = parseClusterId(flags.clusterId, "--cluster-id");
+  const settings = { ...readSettings({ timeout: flags.timeout }), nodes, clusterId };
   const dataDirectory = resolve(flags.dataDir ?? defaultDataDirectory(size));
   const servers = await LocalServers.start({
     nodes,
-    clusterId: DEFAULT_CLUSTER_ID,
+    clusterId,
     dataDirectory,
     flags: ["--allow-faults"],
   }).catch(withPortsHint);
