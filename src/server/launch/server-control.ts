@@ -24,7 +24,7 @@ export class LocalServers {
   private constructor(options: LocalClusterOptions, servers: readonly LocalServer[]) {
     this.#options = options;
     this.#servers = new Map(servers.map((server) => [server.node.id, server]));
-    servers.forEach((server) => this.#watch(server));
+    servers.forEach((server) => void this.#watch(server));
   }
 
   /**
@@ -68,7 +68,7 @@ export class LocalServers {
     const server = startLocalServer(before.node, this.#options);
     this.#servers.set(id, server);
     await server.ready();
-    this.#watch(server);
+    void this.#watch(server);
   }
 
   /** SIGSTOP: its sockets stay open, and it says nothing. */
@@ -97,10 +97,9 @@ export class LocalServers {
     await stopLocalCluster([...this.#servers.values()]);
   }
 
-  #watch(server: LocalServer): void {
-    void server.exited.then(() => {
-      if (!this.#told.has(server)) this.#onLost?.(server.node.id, server.farewell);
-    });
+  async #watch(server: LocalServer): Promise<void> {
+    await server.exited;
+    if (!this.#told.has(server)) this.#onLost?.(server.node.id, server.farewell);
   }
 
   #alive(id: number): LocalServer {
