@@ -5,7 +5,7 @@ import { parseNodeId } from "../server/config/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
-import { withPassword } from "./learn-nodes.ts";
+import { withIds, withPassword } from "./learn-nodes.ts";
 import { makeBackup } from "./make-backup.ts";
 import { openOutput } from "./output.ts";
 import { sizeText } from "./progress.ts";
@@ -36,7 +36,10 @@ export function backupCommand(): Command {
   return addCredentialOptions(new Command("backup"))
     .description("Writes what the cluster holds to a file, while the cluster serves.")
     .argument("<file>", "where to; - is the standard output; a directory with --keep")
-    .option("--nodes <list>", "the nodes: 1=127.0.0.1:4101,2=… (default: 1 to 3 on this machine)")
+    .option(
+      "--nodes <list>",
+      "the nodes: 127.0.0.1:4101,… or 1=127.0.0.1:4101,… (default: 1 to 3 on this machine)",
+    )
     .option("--cluster <file>", CLUSTER_HELP)
     .option("--node <id>", "which node makes it (default: the first that can)")
     .option("--force", "replace the file when it is there")
@@ -46,8 +49,9 @@ export function backupCommand(): Command {
     .action(runBackup);
 }
 
-async function runBackup(file: string, flags: BackupFlags): Promise<void> {
-  const schedule = scheduleOf(file, flags);
+async function runBackup(file: string, given: BackupFlags): Promise<void> {
+  const schedule = scheduleOf(file, given);
+  const flags = await withIds(given);
   const settings = await withPassword(readSettings({ ...flags, timeout: "30s" }));
   const asked = flags.node === undefined ? null : parseNodeId(flags.node, "--node");
   if (schedule !== null) return runInto(schedule, flags, settings, asked);

@@ -24,6 +24,7 @@ import {
 import { processListeningOn } from "../machine/host/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { integerBetween } from "./integer.ts";
+import { withIds } from "./learn-nodes.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";
 
 interface BenchFlags extends AccessFlags {
@@ -80,7 +81,7 @@ const HELP = `
 Examples:
   omnikv bench                                       a throw-away cluster of three, all operations
   omnikv bench --operations put --concurrency 256    one figure
-  omnikv bench --nodes 1=127.0.0.1:4101              a running cluster; writes keys that begin with "bench/"
+  omnikv bench --nodes 127.0.0.1:4101                a running cluster; writes keys that begin with "bench/"
   omnikv bench --tls                                 in plain text and with TLS, side by side
   omnikv bench --value-bytes 16,1024,65536 --json    one JSON object on stdout, progress on stderr
 
@@ -269,7 +270,7 @@ async function openSubject(flags: BenchFlags): Promise<Subject> {
   if (flags.dataDir !== undefined) {
     throw new KvError("BAD_REQUEST", "--data-dir is for a throw-away cluster, not a running one");
   }
-  const { nodes, clusterId, secret, tls, timeoutMs } = readSettings({ ...flags });
+  const { nodes, clusterId, secret, tls, timeoutMs } = readSettings(await withIds(flags));
   const servers = nodes.flatMap(({ id, port }) => {
     const pid = processListeningOn(port);
     return pid === null ? [] : [{ name: `node ${id}`, pid }];

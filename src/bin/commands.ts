@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
 import { endWhenReaderGoes, programVersion } from "../machine/host/index.ts";
 import { wrap } from "../prompt/terminal/index.ts";
+import { NoNodeAnswers } from "./no-node-answers.ts";
 import { checkArguments } from "./own-arguments.ts";
 import type { Subcommand } from "./subcommand.ts";
 
@@ -123,6 +124,7 @@ Examples:
 "omnikv COMMAND --help" tells all about a command.`;
 
 const EXIT_USAGE = 2;
+const EXIT_UNAVAILABLE = 3;
 const ALL = Symbol("all");
 
 /** @param asked the command that is loaded; the others are names, and those of the prompts are left out where nobody lists them */
@@ -187,7 +189,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     // Wrong values of options and files: the message names them.
     if (error instanceof KvError) {
       process.stderr.write(`omnikv: ${terminalText(error.message)}\n`);
-      process.exitCode = error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
+      process.exitCode = statusOf(error);
       return;
     }
     // What the system refuses, down to a file of the program itself. A stack would help nobody.
@@ -198,4 +200,9 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     process.stderr.write(`omnikv: cannot go on: ${terminalText(text)}\n`);
     process.exitCode = 1;
   }
+}
+
+function statusOf(error: KvError): number {
+  if (error instanceof NoNodeAnswers) return EXIT_UNAVAILABLE;
+  return error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
 }

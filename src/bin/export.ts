@@ -19,7 +19,7 @@ const HELP = `
 Examples:
   omnikv export keys.jsonl
   omnikv export --prefix app/ | gzip > app.jsonl.gz
-  omnikv export --nodes 1=10.0.0.1:4101 - | omnikv import --nodes 1=10.0.1.1:4101 -
+  omnikv export --nodes 10.0.0.1:4101 - | omnikv import --nodes 10.0.1.1:4101 -
 
 One object a line: {"key":"a","value":"b"}; what is no UTF-8 comes as "keyBase64", "valueBase64". All lines are one state of
 the store, a linearizable one. For all that a cluster holds, revisions included, see omnikv backup.

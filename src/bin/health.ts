@@ -3,7 +3,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Command } from "commander";
 import { hostPort, KvError, printable, printableJson, systemCode } from "../base/index.ts";
 import { clientTlsIn } from "../client/tls/index.ts";
-import { type ClusterNode, parsePeersFlag, parsePort } from "../server/config/index.ts";
+import {
+  type ClusterNode,
+  namesIds,
+  parseAddresses,
+  parseNodesFlag,
+} from "../server/config/index.ts";
 import { type HttpAnswer, httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
@@ -128,21 +133,8 @@ function targetOf({ id, host, port }: ClusterNode): Target {
 }
 
 function parseTargets(text: string): readonly Target[] {
-  if (text.includes("=")) {
-    return parsePeersFlag(text, "--nodes").map(targetOf);
-  }
-  return text.split(",").map((part) => {
-    const match =
-      /^(?:(?:https|wss):\/\/)?(?:\[([A-Za-z0-9.:%]{1,253})\]|([A-Za-z0-9._-]{1,253})):(\d+)$/.exec(
-        part.trim(),
-      );
-    if (match === null) {
-      const expected = "HOST:PORT, like 127.0.0.1:4101, or ID=HOST:PORT";
-      throw new KvError("BAD_REQUEST", `--nodes: expected ${expected}, got "${part.trim()}"`);
-    }
-    const [, address, name, port = ""] = match;
-    return { node: null, host: address ?? name ?? "", port: parsePort(port, "--nodes") };
-  });
+  if (namesIds(text)) return parseNodesFlag(text).map(targetOf);
+  return parseAddresses(text).map((address) => ({ node: null, ...address }));
 }
 
 async function healthOf(

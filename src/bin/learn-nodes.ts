@@ -1,13 +1,16 @@
 /** Who was not told where the nodes are knows three places to look, and any node knows all the others. */
 import { clientTlsIn } from "../client/tls/index.ts";
-import { hostPort, KvError } from "../base/index.ts";
-import { type ClusterNode, parsePeersFlag } from "../server/config/index.ts";
+import { hostPort, KvError, systemCode } from "../base/index.ts";
+import { namesIds, namesTls, parseAddresses, parseNodesFlag } from "../server/config/index.ts";
 import { httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
+import { type Access, type AccessFlags, readAccess } from "./access.ts";
 import { askPassword } from "./ask-password.ts";
+import { NoNodeAnswers } from "./no-node-answers.ts";
 import {
   clusterFileOf,
+  clusterOf,
   readSettings,
   type PromptFlags,
   type PromptSettings,
@@ -19,14 +22,54 @@ const INFO_BYTES_MAX = 64 * 1024;
 /**
  * As `readSettings`. Without `--nodes` and `--cluster` the nodes are those that the first one to answer names: a cluster of
  * five is not taken for one of three.
- * @throws KvError BAD_REQUEST that names the flag
+ * @throws KvError BAD_REQUEST that names the flag; NoNodeAnswers
  */
 export async function learnSettings(flags: PromptFlags): Promise<PromptSettings> {
-  const settings = await withPassword(readSettings(flags));
+  const settings = await withPassword(readSettings(await withIds(flags)));
   if (flags.nodes !== undefined || clusterFileOf(flags) !== undefined) return settings;
-  const tls = settings.tls === false ? null : clientTlsIn(settings.tls, undefined);
-  const members = await askMembers(settings.nodes, pagesOver(tls));
-  return members === null ? settings : { ...settings, nodes: checked(members) ?? settings.nodes };
+  try {
+    const members = await askMembers(settings.nodes, pagesOver(sideOf(settings.tls)));
+    return { ...settings, nodes: parseNodesFlag(listOf(members)) };
+  } catch (error) {
+    // There may be no node yet, or something else in its place. The usual ones are tried, and what is wrong is said then.
+    if (error instanceof AggregateError || error instanceof KvError) return settings;
+    throw error;
+  }
+}
+
+/**
+ * Addresses without ids are asked which nodes there are: prompts and answers name nodes by their ids.
+ * @returns the flags, with ids in the list of nodes
+ * @throws KvError BAD_REQUEST that names the flag; NoNodeAnswers
+ */
+export async function withIds<Flags extends AccessFlags>(flags: Flags): Promise<Flags> {
+  const { nodes } = flags;
+  if (nodes === undefined || namesIds(nodes)) return flags;
+  const places = parseAddresses(nodes).map((address) => ({ id: null, ...address }));
+  const { tls } = readAccess(flags, clusterOf(flags));
+  try {
+    const members = await askMembers(places, pagesOver(sideOf(tls)));
+    return { ...flags, nodes: listOf(members, namesTls(nodes) ? "https://" : "") };
+  } catch (error) {
+    if (!(error instanceof AggregateError)) throw error;
+    const reasons: readonly unknown[] = error.errors;
+    throw new NoNodeAnswers(places.map((place, i) => `${hostPort(place)} (${said(reasons[i])})`));
+  }
+}
+
+function said(reason: unknown): string {
+  if (systemCode(reason) === "ECONNREFUSED") return "nothing listens there";
+  if (!(reason instanceof Error)) return String(reason);
+  // Nothing else gives up while no node has answered.
+  return reason.name === "AbortError" ? "it does not answer" : reason.message;
+}
+
+function listOf(members: Members, scheme = ""): string {
+  return members.map((member) => `${member.id}=${scheme}${hostPort(member)}`).join(",");
+}
+
+function sideOf(tls: Access["tls"]): TlsSide | null {
+  return tls === false ? null : clientTlsIn(tls, undefined);
 }
 
 /** Who is named without a file is asked for the password, once. */
@@ -39,17 +82,6 @@ export async function withPassword(settings: PromptSettings): Promise<PromptSett
   }
   const asked = await askPassword(user, false);
   return { ...settings, credentials: { user, password: () => asked } };
-}
-
-/** The same checks as for what a user types. Null: it does not pass them. */
-function checked(members: Members): readonly ClusterNode[] | null {
-  const list = members.map((member) => `${member.id}=${hostPort(member)}`);
-  try {
-    return parsePeersFlag(list.join(","));
-  } catch (error) {
-    if (error instanceof KvError) return null;
-    throw error;
-  }
 }
 
 /** @param tls null: in plain text */

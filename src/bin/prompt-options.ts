@@ -8,7 +8,7 @@ import {
   type ClusterNode,
   defaultCluster,
   loadClusterFile,
-  parsePeersFlag,
+  parseNodesFlag,
 } from "../server/config/index.ts";
 import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
 import { colorLevel, packageFile } from "../machine/host/index.ts";
@@ -59,7 +59,7 @@ export function addAccessOptions(command: Command): Command {
   return addCredentialOptions(command)
     .option(
       "--nodes <list>",
-      'who to talk to: "1=127.0.0.1:4101,2=…" (default: on this machine, all that node 1, 2 or 3 names)',
+      "who to talk to: 127.0.0.1:4101,…, which name the others, or 1=127.0.0.1:4101,2=…, and nobody else (default: on this machine, all that node 1, 2 or 3 names)",
     )
     .option("--cluster <file>", CLUSTER_HELP)
     .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s");
@@ -109,7 +109,7 @@ export function readSettings(flags: PromptFlags): PromptSettings {
   const file = clusterFileOf(flags);
   const cluster = clusterOf(flags);
   return {
-    nodes: nodes === undefined ? cluster.nodes : parsePeersFlag(nodes, "--nodes"),
+    nodes: nodes === undefined ? cluster.nodes : parseNodesFlag(nodes),
     clusterId: file === undefined ? null : cluster.clusterId,
     ...readAccess(flags, cluster),
     timeoutMs: parseTime(flags.timeout, "--timeout"),

@@ -3,15 +3,17 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { promptPassword } from "./ask-password.ts";
 import { createAdminClient, createClient } from "../client/api/index.ts";
-import { KvError } from "../base/index.ts";
+import { KvError, printable } from "../base/index.ts";
 import {
   CLIENT_PORT_BASE,
   type ClusterNode,
   DEFAULT_CLUSTER_ID,
   nodesFrom,
   pageUrl,
+  parseClusterId,
 } from "../server/config/index.ts";
 import { createAdminPrompt, createClientPrompt, createStartPrompt } from "../prompt/index.ts";
+import { EXIT } from "../prompt/terminal/index.ts";
 import { LocalServers } from "../server/launch/index.ts";
 import {
   collect,
@@ -27,6 +29,7 @@ interface StartFlags {
   readonly size: string;
   readonly dataDir?: string;
   readonly basePort: string;
+  readonly clusterId: string;
   readonly timeout: string;
   readonly command?: readonly string[];
   readonly exec?: readonly string[];
@@ -41,6 +44,7 @@ Examples:
   omnikv start                       three servers and a prompt; Ctrl-D or "exit" stops them all
   omnikv start --size 5              five of them, with data of their own in data/size-5
   omnikv start --base-port 5100 --data-dir other   ports 5101 … and 5201 …, where the usual ones are taken
+  omnikv start --cluster-id monday --data-dir data-monday   what "omnikv restore" made
   omnikv start -c '1 write a b; 2 read a'
   omnikv start -c 'crash leader; wait-leader; write a b; restart 3; status'
 
@@ -62,6 +66,7 @@ export function startCommand(): Command {
       "node I listens on this plus I, and for the others a hundred above it",
       String(CLIENT_PORT_BASE),
     )
+    .option("--cluster-id <id>", "of data that a restore made", DEFAULT_CLUSTER_ID)
     .option("--timeout <time>", "how long the prompt waits for an answer", "5s")
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
     .option("--exec <commands>", "the same", collect, undefined)
@@ -76,15 +81,12 @@ async function start(flags: StartFlags): Promise<void> {
   }
   const size = Number(flags.size);
   const nodes = nodesFrom(basePortIn(flags.basePort), size);
-  const settings = {
-    ...readSettings({ timeout: flags.timeout }),
-    nodes,
-    clusterId: DEFAULT_CLUSTER_ID,
-  };
+  const clusterId = parseClusterId(flags.clusterId, "--cluster-id");
+  const settings = { ...readSettings({ timeout: flags.timeout }), nodes, clusterId };
   const dataDirectory = resolve(flags.dataDir ?? defaultDataDirectory(size));
   const servers = await LocalServers.start({
     nodes,
-    clusterId: DEFAULT_CLUSTER_ID,
+    clusterId,
     dataDirectory,
     flags: ["--allow-faults"],
   }).catch(withPortsHint);
@@ -128,8 +130,13 @@ async function openPrompt(
   const access = clientOptionsOf(settings);
   const client = createClient({ ...access, failFast: true });
   const admin = createAdminClient(access);
-  const common = { ...promptPartsOf(settings), startCommand: (node: number) => `restart ${node}` };
-  const prompt = createStartPrompt(
+  const common = {
+    ...promptPartsOf(settings),
+    startCommand: (node: number) =>
+      `${servers.paused().includes(node) ? "resume" : "restart"} ${node}`,
+  };
+  const { style } = common;
+  const keysAndServers = createStartPrompt(
     createClientPrompt({ ...common, client }),
     createAdminPrompt({
       ...common,
@@ -139,6 +146,15 @@ async function openPrompt(
       password: promptPassword,
     }),
   );
+  const prompt: typeof keysAndServers = {
+    ...keysAndServers,
+    news: (tell) =>
+      servers.onLost((node, farewell) => {
+        const text = `${printable(farewell)}: \`restart ${node}\` starts it again`;
+        const json = { event: "lost", node, message: farewell };
+        tell({ text: style.bad(text), json, status: EXIT.ok });
+      }),
+  };
   try {
     await runPromptProcess(prompt, flags, {
       name: "client",

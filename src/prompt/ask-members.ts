@@ -4,10 +4,12 @@ import { type ClusterInfo, clusterInfoSchema } from "../protocol/admin/index.ts"
 export type Members = ClusterInfo["nodes"];
 
 /** Gets a page of a node, as a text. Rejects when there is none. */
-export type GetPage = (node: Node, path: string, signal: AbortSignal) => Promise<string>;
+export type GetPage = (place: Place, path: string, signal: AbortSignal) => Promise<string>;
 
-interface Node {
-  readonly id: number;
+/** Where a node is asked. */
+export interface Place {
+  /** Null: whichever node answers there is the one that is meant. */
+  readonly id: number | null;
   readonly host: string;
   readonly port: number;
 }
@@ -17,24 +19,31 @@ const TIMEOUT_MS = 1000;
 
 /**
  * Asks all at once.
- * @returns what the first one says that answers with something sensible; null when none does
+ * @returns what the first one says that answers with something sensible; that one is where it was just reached, whatever it
+ *   takes for its address
+ * @throws AggregateError with an error for each place, in their order, when none does
  */
-export async function askMembers(nodes: readonly Node[], get: GetPage): Promise<Members | null> {
+export async function askMembers(places: readonly Place[], get: GetPage): Promise<Members> {
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    return await Promise.any(nodes.map((node) => ask(node, get, signal)));
-  } catch (error) {
-    if (!(error instanceof AggregateError)) throw error;
-    return null;
+    return await Promise.any(places.map((place) => ask(place, get, signal)));
   } finally {
     over.abort();
   }
 }
 
-async function ask(node: Node, get: GetPage, signal: AbortSignal): Promise<Members> {
-  const text = await get(node, "/cluster.json", signal);
-  const { self, nodes } = clusterInfoSchema.parse(JSON.parse(text));
-  if (self !== node.id) throw new Error(`node ${self} answered`);
-  return nodes;
+async function ask(place: Place, get: GetPage, signal: AbortSignal): Promise<Members> {
+  const { self, nodes } = infoIn(await get(place, "/cluster.json", signal));
+  if (place.id !== null && self !== place.id) throw new Error(`node ${self} answered`);
+  const { host, port } = place;
+  return nodes.map((node) => (node.id === self ? { id: self, host, port } : node));
+}
+
+function infoIn(text: string): ClusterInfo {
+  try {
+    return clusterInfoSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error("what answers there is no omnikv server, or one of another version", { cause });
+  }
 }

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { readBackup } from "../../src/storage/backup/read-backup.ts";
 import { KvError } from "../../src/base/errors.ts";
+import { loopbackNodes } from "../../src/measure/subjects/places.ts";
 import { takeBackup } from "../../src/client/api/take-backup.ts";
 import type { KvClient } from "../../src/client/kv-client.ts";
 import { byteStringOfText, SnapshotDecoder } from "../../src/store/index.ts";
@@ -293,4 +294,23 @@ test("a backup is refused where it would be stale or replace something, and dama
   expect(cutOff.stderr).toContain("reaches no leader with a quorum");
   expect(existsSync(alone)).toBe(false);
   expect(existsSync(`${alone}.tmp`)).toBe(false);
+}, 240_000);
+
+test("omnikv start runs the data of a restore, under the id that it was given", async () => {
+  const cluster = await TestCluster.create(1);
+  clusters.push(cluster);
+  await cluster.startAll();
+  await cluster.client().write("kept", "yes");
+  const file = join(cluster.directory, "a.backup");
+  await omnikv("backup", "--cluster", cluster.clusterFile, file);
+  const directory = join(cluster.directory, "new");
+  const made = ["--cluster-id", "monday", "--data-dir", directory];
+  expect(restore(file, "--all", "--size", "1", ...made).status).toBe(0);
+  const [{ port } = { port: 0 }] = await loopbackNodes(1);
+  const where = ["--size", "1", "--base-port", String(port - 1)];
+  const read = await omnikv("start", ...made, ...where, "-c", "wait-leader; get kept");
+  expect(read).toMatchObject({ status: 0, stderr: "" });
+  expect(textOf(read.stdout)).toMatch(/\nyes \(revision/);
+  const unnamed = await omnikv("start", "--data-dir", directory, ...where, "-c", "get kept");
+  expect(unnamed.stderr).toContain('belongs to cluster "monday", this server to cluster');
 }, 240_000);

@@ -173,9 +173,12 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
   });
 
   test("the load is turned on and off", async () => {
+    const scenarios = page.getByTestId("scenario-chain");
+    const before = (await scenarios.boundingBox())?.y;
     await page.getByTestId("load-20").click();
     const said = page.getByTestId("load-result");
     await eventually("writes are answered", async () => /\d answered/.test(await said.innerText()));
+    expect((await scenarios.boundingBox())?.y).toBe(before);
     expect(await page.getByTestId("events").innerText()).toContain("20 writes a second");
     await page.getByTestId("load-0").click();
     expect(await page.title()).toMatch(/^node \d leads – /);

@@ -16,6 +16,11 @@ afterAll(() => cluster.dispose());
 
 const EVERY_BYTE = Buffer.from(Array.from({ length: 1024 }, (_, i) => i & 0xff));
 
+function address(): string {
+  const [node] = cluster.nodes;
+  return `127.0.0.1:${node?.port}`;
+}
+
 /** `$OMNIKV` and `$AT`, the options that name the cluster, are there for the script. */
 function sh(script: string): { status: number | null; out: Buffer; err: string } {
   const omnikv = `"${process.execPath}" "${OMNIKV}"`;
@@ -43,6 +48,18 @@ describe("one request", () => {
     }
     // The character that Node.js puts in the place of others is a character like any other.
     expect(sh(`omnikv put $'k\\xef\\xbf\\xbd' v $AT`).status).toBe(0);
+  });
+
+  test("finds the cluster by an address alone, as the library does, and so do the prompts", () => {
+    const { status, out, err } = sh(`
+      omnikv put by-address 1 --nodes ${address()} && omnikv get by-address --node 1 --nodes ${address()} --raw
+      omnikv client -c '1 read by-address' --nodes ${address()}
+      omnikv manage -c '1 get_links 0' --nodes ${address()}
+      omnikv backup $DIR/by-address.backup --nodes ${address()}`);
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(out.toString()).toMatch(
+      /^ok, revision \d+ \([^)]+\)\n11 \(revision [^)]+\)\nnode 1: no broken links [^\n]+\nbackup of cluster /,
+    );
   });
 
   test("is written, read, swapped and deleted, by every name", () => {

@@ -56,12 +56,14 @@ test("from the one that runs, whoever hangs, is down, or says nonsense", async (
   const started = performance.now();
   expect(await askMembers(nodes, GET)).toEqual(FIVE);
   expect(performance.now() - started).toBeLessThan(900);
-  expect(
-    await askMembers(
-      nodes.filter(({ id }) => id !== 8 && id !== 2),
-      GET,
-    ),
-  ).toBeNull();
+  const without = nodes.filter(({ id }) => id !== 8 && id !== 2);
+  await expect(askMembers(without, GET)).rejects.toThrow(AggregateError);
+});
+
+test("of whichever node answers at an address, which is where it was reached", async () => {
+  const there = await serve(2, says(JSON.stringify(info(2))));
+  const members = await askMembers([{ ...there, id: null }], GET);
+  expect(members).toEqual(FIVE.map((node) => (node.id === 2 ? there : node)));
 });
 
 test("follows nobody elsewhere, and waits for nobody for long", async () => {
@@ -69,7 +71,7 @@ test("follows nobody elsewhere, and waits for nobody for long", async () => {
   const away = await serve(1, (_request, response) => {
     response.writeHead(302, { location: `http://127.0.0.1:${there.port}/cluster.json` }).end();
   });
-  expect(await askMembers([away], GET)).toBeNull();
-  expect(await askMembers([DOWN], GET)).toBeNull();
-  expect(await askMembers([await serve(1, () => {})], GET)).toBeNull();
+  for (const place of [away, DOWN, await serve(1, () => {})]) {
+    await expect(askMembers([place], GET)).rejects.toThrow(AggregateError);
+  }
 });

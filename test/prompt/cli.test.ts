@@ -83,7 +83,7 @@ describe.concurrent("omnikv", () => {
     [["clinet"], "Did you mean client?"],
     [["client", "--jsno"], "--json"],
     [["client", "--timeout", "soon"], '--timeout: expected a time like 500ms or 5s, got "soon"'],
-    [["client", "--nodes", "1"], "--nodes: expected ID=HOST"],
+    [["client", "--nodes", "1"], "--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST"],
     [["client", "--cluster", "/nowhere"], "--cluster: cannot read /nowhere"],
     [["client", "--nodes", "1=a", "--cluster", "b"], "give one"],
     [["manage", "extra"], "too many arguments"],
@@ -94,7 +94,7 @@ describe.concurrent("omnikv", () => {
     [["put", "", "v"], "write: a key is at least one byte long"],
     [["cas", "k", "v"], "cas: what should the value be before?"],
     [["cas", "k", "--revision", "x", "v"], "--revision takes a positive integer"],
-    [["get", "k", "--json", "--raw", "--node", "1", "--nodes", "1"], "--nodes: expected ID=HOST"],
+    [["get", "k", "--json", "--raw", "--node", "1", "--nodes", "1"], "--nodes: expected HOST:PORT"],
     [["get", "k", "--node", "4"], '"4" is no node: the nodes are 1, 2, 3'],
     [["get", "k", "--cas"], "unknown option '--cas'"],
     [["gte", "k"], "Did you mean get?"],
@@ -160,6 +160,16 @@ describe.concurrent("omnikv", () => {
     expect(status).toBe(130);
     expect(err.trim().split("\n")).toHaveLength(1);
     expect(err).toContain("cancelled");
+  });
+
+  test("addresses without ids are asked which nodes there are; nobody who answers is no connection", async () => {
+    const addresses = `127.0.0.1:1,127.0.0.1:${mutePort}`;
+    const { status, out, err } = await omnikv(["get", "k", "--nodes", addresses]);
+    expect({ status, out, err }).toEqual({
+      status: 3,
+      out: "",
+      err: `omnikv: no node says which nodes there are: 127.0.0.1:1 (nothing listens there), 127.0.0.1:${mutePort} (it does not answer)\n`,
+    });
   });
 
   test("client and manage take the same cluster file", async () => {

@@ -439,6 +439,7 @@ describe("servers", () => {
     };
     const servers: ServerControl = {
       running: () => [1],
+      paused: () => [],
       crash: note("crash"),
       restart: note("restart"),
       pause: note("pause"),
@@ -454,6 +455,22 @@ describe("servers", () => {
     expect(out).toContain("node 2 was killed; 1 of 3 nodes run: no majority, writes wait");
     expect(err).toContain("node 3 does not run");
     expect(status).toBe(EXIT.failed);
+  });
+
+  test("one that is paused does not only not answer", async () => {
+    const idle = (): Promise<void> => Promise.resolve();
+    const servers: ServerControl = {
+      running: () => [1, 2],
+      paused: () => [3],
+      crash: idle,
+      restart: idle,
+      pause: idle,
+      resume: idle,
+    };
+    const world = worldOf([1, 2, 3], 2);
+    world.errors.set(3, new KvError("TIMEOUT", "late"));
+    const { out } = await run("status", world, false, servers);
+    expect(out).toMatch(/^ +3 +is paused \(`sh run3.sh` lets it go on\)$/m);
   });
 
   test("the prompt of `omnikv start` takes keys and management", async () => {

@@ -21,6 +21,8 @@ export interface AdminCalls {
  */
 export interface ServerControl {
   running(): readonly number[];
+  /** Those that were paused, and run otherwise. */
+  paused(): readonly number[];
   crash(node: number): Promise<void>;
   restart(node: number): Promise<void>;
   pause(node: number): Promise<void>;
@@ -32,7 +34,7 @@ export interface ClusterOptions {
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[];
   readonly timeoutMs: number;
   readonly style: Style;
-  /** How a user starts a node: "sh run2.sh". */
+  /** How a user starts a node, or lets it go on when it is paused: "sh run2.sh". */
   readonly startCommand: (node: number) => string;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
@@ -76,11 +78,13 @@ export function reasonText(
 
 /** The same behind the node's id. */
 export function reasonWords(
-  { nodes, startCommand }: ClusterOptions,
+  { nodes, servers, startCommand }: ClusterOptions,
   node: number,
   error: KvError,
   waitedMs: number,
 ): string {
+  if (isSilence(error) && servers?.paused().includes(node) === true)
+    return `is paused (\`${startCommand(node)}\` lets it go on)`;
   const address = nodes.filter(({ id }) => id === node).map(({ host, port }) => `${host}:${port}`);
   switch (error.code) {
     case "CONNECTION_FAILED":
@@ -96,4 +100,9 @@ export function reasonWords(
     default:
       return `answered: ${printable(error.message)}`;
   }
+}
+
+/** It did not answer, which says nothing about why. */
+function isSilence({ code, message }: KvError): boolean {
+  return code === "TIMEOUT" || (code === "CONNECTION_FAILED" && !message.includes(TLS_TROUBLE));
 }

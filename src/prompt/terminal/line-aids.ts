@@ -45,6 +45,24 @@ export class LineAids {
     if (!this.#isSearching) this.#drawGhost();
   }
 
+  /**
+   * Writes above the line that is typed, which is drawn anew below.
+   * @returns false: a search is shown there, and nothing was written
+   */
+  writeAbove(text: string): boolean {
+    if (this.#isSearching) return false;
+    const { readline, output } = this.#options;
+    const { rows } = readline.getCursorPos();
+    this.#ghost = "";
+    if (rows > 0) output.write(`\u001b[${rows}A`);
+    output.write(`\r${CLEAR_BELOW}${text}\n`);
+    // Readline goes up to where it thinks that the line begins.
+    if (rows > 0) output.write("\n".repeat(rows));
+    readline.prompt(true);
+    this.#drawGhost();
+    return true;
+  }
+
   readonly #before = (_text: string | undefined, key: Key = {}): void => {
     const { readline, output } = this.#options;
     const ghost = this.#ghost;

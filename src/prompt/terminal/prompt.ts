@@ -26,6 +26,11 @@ export interface Prompt<A> {
     signal: AbortSignal,
   ) => Promise<readonly Uint8Array[]>;
   /**
+   * What happens without a command, for a person to see above the line that is typed. Not there: nothing does.
+   * @returns ends it
+   */
+  readonly news?: (tell: (outcome: Outcome) => void) => () => void;
+  /**
    * Never rejects: a failure is an outcome. One for each node asked, in the order in which they are to be shown; none
    * when everything was shown on the screen already.
    */

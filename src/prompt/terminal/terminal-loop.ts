@@ -67,6 +67,8 @@ class TerminalLoop<A> {
   /** Somebody is asked yes or no. */
   #answered: ((isYes: boolean) => void) | null = null;
   #finish: (status: ExitStatus) => void = () => {};
+  /** What happened while a command ran, or while somebody was asked. */
+  readonly #news: Outcome[] = [];
 
   constructor(prompt: Prompt<A>, options: TerminalOptions) {
     this.#prompt = prompt;
@@ -105,8 +107,12 @@ class TerminalLoop<A> {
   run(): Promise<ExitStatus> {
     const { signal, greeting } = this.#options;
     if (greeting !== "") this.#write(greeting);
+    const silence = this.#prompt.news?.((outcome) => this.#onNews(outcome));
     return new Promise((resolve) => {
-      this.#finish = resolve;
+      this.#finish = (status) => {
+        silence?.();
+        resolve(status);
+      };
       this.#readline.on("line", (line) => this.#onLine(line));
       this.#readline.on("SIGINT", () => this.#onInterrupt());
       this.#readline.on("close", () => this.#onClose());
@@ -132,8 +138,16 @@ class TerminalLoop<A> {
       await this.#runLine(line, this.#running.signal);
       this.#running = null;
     }
+    for (const outcome of this.#news.splice(0)) this.#show(outcome);
     if (this.#closed) this.#finish(this.#status);
     else this.#readline.prompt();
+  }
+
+  /** A command that runs may draw where it likes: what happens meanwhile is told behind it. */
+  #onNews(outcome: Outcome): void {
+    if (this.#closed) return;
+    if (this.#running !== null || !this.#aids.writeAbove(this.#textOf(outcome)))
+      this.#news.push(outcome);
   }
 
   async #runLine(line: string, signal: AbortSignal): Promise<void> {
@@ -258,7 +272,11 @@ class TerminalLoop<A> {
   }
 
   #show(outcome: Outcome): void {
-    this.#write(this.#options.json ? printableJson(outcome.json) : terminalText(outcome.text));
+    this.#write(this.#textOf(outcome));
+  }
+
+  #textOf(outcome: Outcome): string {
+    return this.#options.json ? printableJson(outcome.json) : terminalText(outcome.text);
   }
 
   #write(line: string): void {

@@ -102,8 +102,47 @@ export function nodesFrom(basePort: number, size: number): readonly ClusterNode[
  * @throws KvError BAD_REQUEST that names the flag, what was expected and the value
  */
 export function parsePeersFlag(text: string, flag = "--peers"): readonly ClusterNode[] {
-  const nodes = text.split(",").map((part) => parseNode(part.trim(), flag));
-  return checkNodes(nodes, flag);
+  return checkNodes(parseNodes(text, flag), flag, bothAddresses);
+}
+
+/**
+ * As `parsePeersFlag`, for whoever speaks to client ports only: what the ports of peers would be does not matter.
+ * @throws KvError BAD_REQUEST that names the flag, what was expected and the value
+ */
+export function parseNodesFlag(text: string, flag = "--nodes"): readonly ClusterNode[] {
+  return checkNodes(parseNodes(text, flag), flag, (node) => [hostPort(node)]);
+}
+
+/** Whether the list says which node is where; else it has addresses alone, for `parseAddresses`. */
+export function namesIds(list: string): boolean {
+  return list.includes("=");
+}
+
+/**
+ * `10.0.0.1:4101,[::1]:4102`, without ids; `https://` may stand in front.
+ * @throws KvError BAD_REQUEST that names the flag, what was expected and the value
+ */
+export function parseAddresses(
+  list: string,
+  flag = "--nodes",
+): readonly Pick<ClusterNode, "host" | "port">[] {
+  return list.split(",").map((part) => {
+    const text = part.trim();
+    const match = /^(?:(?:https|wss):\/\/)?(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,9})$/.exec(text);
+    const host = match?.[1] ?? match?.[2] ?? "";
+    if (match === null || !hostSchema.safeParse(host).success) {
+      throw invalid(flag, "HOST:PORT, like 127.0.0.1:4101, or ID=HOST:PORT", text);
+    }
+    return { host, port: parsePort(match[3] ?? "", flag) };
+  });
+}
+
+function bothAddresses({ host, port, peerPort }: ClusterNode): readonly string[] {
+  return [hostPort({ host, port }), hostPort({ host, port: peerPort })];
+}
+
+function parseNodes(text: string, flag: string): readonly ClusterNode[] {
+  return text.split(",").map((part) => parseNode(part.trim(), flag));
 }
 
 /** Whether the list names a node by an address of TLS: "1=https://node1:4101". */
@@ -171,7 +210,7 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
   });
   return {
     clusterId,
-    nodes: checkNodes(complete, `${flag}: ${path}`),
+    nodes: checkNodes(complete, `${flag}: ${path}`, bothAddresses),
     ...(secretFile === undefined ? {} : { secretFile: absolute(secretFile) }),
     ...(peerSecretFile === undefined ? {} : { peerSecretFile: absolute(peerSecretFile) }),
     ...(tls === undefined ? {} : { tls: mapPaths(tls, absolute) }),
@@ -218,14 +257,19 @@ function integerIn(text: string, schema: z.ZodType<number>, flag: string, what: 
   return result.data;
 }
 
-/** Sorted by id; no id and no address twice. */
-function checkNodes(nodes: readonly ClusterNode[], flag: string): readonly ClusterNode[] {
+/** Sorted by id; no id twice, and no address that counts. */
+function checkNodes(
+  nodes: readonly ClusterNode[],
+  flag: string,
+  addressesOf: (node: ClusterNode) => readonly string[],
+): readonly ClusterNode[] {
   const ids = new Set<number>();
   const addresses = new Map<string, number>();
-  for (const { id, host, port, peerPort } of nodes) {
+  for (const node of nodes) {
+    const { id } = node;
     if (ids.has(id)) throw invalid(flag, "every node id once", `node ${id} twice`);
     ids.add(id);
-    for (const address of [`${host}:${port}`, `${host}:${peerPort}`]) {
+    for (const address of addressesOf(node)) {
       const other = addresses.get(address);
       if (other !== undefined) {
         const who = other === id ? `node ${id} uses it twice` : `nodes ${other} and ${id} use it`;

@@ -103,6 +103,15 @@ export class LocalServer {
     return this.#child.exitCode;
   }
 
+  /** How it ended, and its last words when it had some. Only of one that has ended. */
+  get farewell(): string {
+    const { exitCode, signalCode } = this.#child;
+    const how =
+      signalCode === null ? `ended with status ${exitCode ?? "?"}` : `was ended by ${signalCode}`;
+    const words = this.#lastWords();
+    return `node ${this.node.id} ${how}${words === null ? "" : `: ${words}`}`;
+  }
+
   /** What it has printed so far. */
   get output(): string {
     return readFileSync(this.logFile).subarray(this.#logBegins).toString("utf8");

@@ -12,6 +12,9 @@ export class LocalServers {
   readonly #options: LocalClusterOptions;
   readonly #servers: Map<number, LocalServer>;
   readonly #paused = new Set<number>();
+  /** Those that were told to end. */
+  readonly #told = new WeakSet<LocalServer>();
+  #onLost: ((node: number, farewell: string) => void) | null = null;
 
   /** Starts all and waits until each listens. @throws KvError when one cannot: then none runs */
   static async start(options: LocalClusterOptions): Promise<LocalServers> {
@@ -21,6 +24,18 @@ export class LocalServers {
   private constructor(options: LocalClusterOptions, servers: readonly LocalServer[]) {
     this.#options = options;
     this.#servers = new Map(servers.map((server) => [server.node.id, server]));
+    servers.forEach((server) => void this.#watch(server));
+  }
+
+  /**
+   * Whoever listens last is told of each server that ends although nobody here told it to.
+   * @returns ends that
+   */
+  onLost(listener: (node: number, farewell: string) => void): () => void {
+    this.#onLost = listener;
+    return () => {
+      if (this.#onLost === listener) this.#onLost = null;
+    };
   }
 
   /** Neither crashed nor paused. */
@@ -31,11 +46,16 @@ export class LocalServers {
     return running.map(([id]) => id);
   }
 
+  /** Those that are paused. */
+  paused(): readonly number[] {
+    return [...this.#paused].filter((id) => this.#server(id).running);
+  }
+
   /** kill -9; also of a paused one. */
   async crash(id: number): Promise<void> {
     const server = this.#alive(id);
-    server.signal("SIGKILL");
-    await server.exited;
+    this.#told.add(server);
+    await server.kill();
     this.#paused.delete(id);
   }
 
@@ -43,10 +63,12 @@ export class LocalServers {
   async restart(id: number): Promise<void> {
     const before = this.#server(id);
     if (this.#paused.has(id)) await this.crash(id);
+    this.#told.add(before);
     await before.stop();
     const server = startLocalServer(before.node, this.#options);
     this.#servers.set(id, server);
     await server.ready();
+    void this.#watch(server);
   }
 
   /** SIGSTOP: its sockets stay open, and it says nothing. */
@@ -71,7 +93,13 @@ export class LocalServers {
   async stop(): Promise<void> {
     // A paused process would not see that it is to stop.
     for (const id of this.#paused) this.#server(id).signal("SIGCONT");
+    for (const server of this.#servers.values()) this.#told.add(server);
     await stopLocalCluster([...this.#servers.values()]);
+  }
+
+  async #watch(server: LocalServer): Promise<void> {
+    await server.exited;
+    if (!this.#told.has(server)) this.#onLost?.(server.node.id, server.farewell);
   }
 
   #alive(id: number): LocalServer {

@@ -6,7 +6,11 @@ import { type ByteString, InvariantError } from "../../base/index.ts";
 import type { Cell } from "../history/cell.ts";
 
 // CommonJS modules with a default export: Node hands over the module, bundlers and test runners what is in it.
-const BTree = typeof BTreeModule === "function" ? BTreeModule : BTreeModule.default;
+// The compiler takes it for either, as the program that imports these types has it resolve modules.
+type TreeClass = typeof BTreeModule extends { readonly default: infer Class }
+  ? Class
+  : typeof BTreeModule;
+const BTree: TreeClass = typeof BTreeModule === "function" ? BTreeModule : BTreeModule.default;
 const union = typeof unionModule === "function" ? unionModule : unionModule.default;
 export type CellTree = InstanceType<typeof BTree<ByteString, Cell>>;
 

@@ -14,6 +14,9 @@ import {
 import { ghostOf } from "../../../src/prompt/terminal/line-aids.ts";
 import { linesFor, showPaged } from "../../../src/prompt/terminal/pager.ts";
 import { runPrompt } from "../../../src/prompt/terminal/run-prompt.ts";
+import type { ClientAction } from "../../../src/prompt/commands/index.ts";
+import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
+import type { Prompt } from "../../../src/prompt/terminal/prompt.ts";
 import { createStyle, plainStyle } from "../../../src/prompt/terminal/style.ts";
 import { fakeClient } from "../fake-client.ts";
 
@@ -44,11 +47,27 @@ function terminal(history: readonly string[] = [], rows = 24, style = createStyl
     startCommand: (node) => `sh run${node}.sh`,
     now: () => 0,
   });
-  const status = runPrompt(prompt, {
-    ...{ input, output, errors: output, isTerminal: true, command: null, json: false, bail: false },
-    ...{ promptText: "> ", greeting: "welcome", historyPath },
-    signal: new AbortController().signal,
-  });
+  let tell = (_outcome: Outcome): void => {};
+  const news: Prompt<ClientAction>["news"] = (listener) => {
+    tell = listener;
+    return () => {};
+  };
+  const status = runPrompt(
+    { ...prompt, news },
+    {
+      ...{
+        input,
+        output,
+        errors: output,
+        isTerminal: true,
+        command: null,
+        json: false,
+        bail: false,
+      },
+      ...{ promptText: "> ", greeting: "welcome", historyPath },
+      signal: new AbortController().signal,
+    },
+  );
   const until = (text: string): Promise<void> =>
     vi.waitFor(() => expect(`${seen}${stripVTControlCharacters(seen)}`).toContain(text), {
       interval: 5,
@@ -57,7 +76,8 @@ function terminal(history: readonly string[] = [], rows = 24, style = createStyl
     input.write("\u0015exit\r");
     await status;
   };
-  return { input, output, until, leave, client, seen: () => seen };
+  const happens = (text: string): void => tell({ text, json: {}, status: 0 });
+  return { input, output, until, leave, client, happens, seen: () => seen };
 }
 
 const dim = (text: string): string => createStyle(1).dim(text);
@@ -99,6 +119,34 @@ describe("hints", () => {
     await plain.until("wri");
     expect(plain.seen()).not.toContain("te a b");
     await plain.leave();
+  });
+});
+
+describe("news", () => {
+  test("stand above the line that is typed, and leave it as it is", async () => {
+    const { input, until, leave, client, happens, seen } = terminal();
+    await until("> ");
+    input.write("write a");
+    await until("> write a");
+    happens("node 2 was ended");
+    expect(stripVTControlCharacters(seen())).toMatch(/> write a\rnode 2 was ended\n> write a$/);
+    input.write(" b\r");
+    await until("ok, revision 1");
+    expect(client.calls).toEqual(["any write a"]);
+    await leave();
+  });
+
+  test("wait until a search is over", async () => {
+    const { input, until, leave, happens, seen } = terminal(["read a"]);
+    await until("> ");
+    input.write(CTRL_R);
+    await until("search ''");
+    happens("node 2 was ended");
+    expect(seen()).not.toContain("node 2");
+    input.write(`${CTRL_C}read b\r`);
+    await until("(not found)");
+    await until("node 2 was ended");
+    await leave();
   });
 });
 

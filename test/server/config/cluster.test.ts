@@ -7,6 +7,9 @@ import {
   defaultCluster,
   loadClusterFile,
   parseNodeId,
+  namesIds,
+  parseAddresses,
+  parseNodesFlag,
   parsePeersFlag,
   parsePort,
 } from "../../../src/server/config/cluster.ts";
@@ -61,6 +64,36 @@ describe("--peers", () => {
   ])("%j is refused with flag, expectation and value", (text, message) => {
     expect(() => parsePeersFlag(text)).toThrow(KvError);
     expect(() => parsePeersFlag(text)).toThrow(message);
+  });
+});
+
+describe("--nodes", () => {
+  test("takes what --peers takes, and leaves the ports of peers alone", () => {
+    const at = (id: number, port: number) => ({ id, host: "127.0.0.1", port, peerPort: 4200 + id });
+    expect(parseNodesFlag("2=127.0.0.1:4202,1=127.0.0.1:4201")).toEqual([at(1, 4201), at(2, 4202)]);
+    expect(() => parseNodesFlag("1=a:7,2=a:7")).toThrow(
+      '--nodes: expected every address once, got "a:7 (nodes 1 and 2 use it)"',
+    );
+  });
+
+  test("may be addresses alone", () => {
+    expect(namesIds("10.0.0.1:4101,2=10.0.0.2")).toBe(true);
+    expect(namesIds("10.0.0.1:4101,10.0.0.2:4101")).toBe(false);
+    expect(parseAddresses("10.0.0.1:4101, https://[::1]:5000")).toEqual([
+      { host: "10.0.0.1", port: 4101 },
+      { host: "::1", port: 5000 },
+    ]);
+  });
+
+  test.each([
+    ["", '--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST:PORT, got ""'],
+    ["db", 'got "db"'],
+    ["1:2:3", 'got "1:2:3"'],
+    ["a b:1", 'got "a b:1"'],
+    ["db:70000", '--nodes: expected a port from 1 to 65535, got "70000"'],
+  ])("%j is refused", (text, message) => {
+    expect(() => parseAddresses(text)).toThrow(KvError);
+    expect(() => parseAddresses(text)).toThrow(message);
   });
 });
 
