@@ -176,7 +176,8 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
     const top = async (id: string): Promise<number> =>
       (await page.getByTestId(id).boundingBox())?.y ?? Number.NaN;
     // A click may scroll the page: what moved is told by the distance from the button above.
-    const below = async (): Promise<number> => (await top("scenario-chain")) - (await top("load-20"));
+    const below = async (): Promise<number> =>
+      (await top("scenario-chain")) - (await top("load-20"));
     const before = await below();
     await page.getByTestId("load-20").click();
     const said = page.getByTestId("load-result");
