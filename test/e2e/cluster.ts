@@ -15,6 +15,8 @@ import type { AdminStatus } from "../../src/protocol/admin/admin.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const OMNIKV = join(ROOT, "dist/bin/omnikv.js");
+/** The same of single files, for tests that change one of them. */
+export const UNBUNDLED = join(ROOT, "test/e2e/unbundled.mjs");
 export const ELECTION_TIMEOUT_MS = 100;
 
 export type NodeInfo = ClusterNode;

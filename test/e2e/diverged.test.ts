@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
-import { eventually, ROOT, TestCluster } from "./cluster.ts";
+import { eventually, ROOT, TestCluster, UNBUNDLED } from "./cluster.ts";
 
 let cluster: TestCluster;
 afterEach(async () => {
@@ -33,7 +33,7 @@ test("a server with another state than the other two stops with status 1; they g
   writeFileSync(module, spoiler(when));
   await Promise.all([cluster.start(1), cluster.start(2)]);
   vi.stubEnv("NODE_OPTIONS", `--import ${pathToFileURL(module).href}`);
-  await cluster.start(3);
+  await cluster.start(3, { program: UNBUNDLED });
   vi.unstubAllEnvs();
   const admin = cluster.admin();
   const client = cluster.client();

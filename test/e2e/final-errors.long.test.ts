@@ -14,7 +14,7 @@ import { spawnSync } from "node:child_process";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { eventually, OMNIKV, ROOT, TestCluster } from "./cluster.ts";
+import { eventually, OMNIKV, ROOT, TestCluster, UNBUNDLED } from "./cluster.ts";
 
 let cluster: TestCluster;
 beforeEach(async () => {
@@ -69,7 +69,7 @@ test("a broken invariant ends the server before it acknowledges anything; the st
       onWrites.apply(this, args);
     };
     process.stdout.write("armed\\n");`);
-  await cluster.start(1, { imports });
+  await cluster.start(1, { imports, program: UNBUNDLED });
   const client = cluster.client({ timeoutMs: 1000, failFast: true });
   await client.write("a", "before");
   cluster.signal(1, "SIGUSR2");
