@@ -34,9 +34,16 @@ const flags = readFlags(HELP, {
 });
 const OPERATOR = "admin";
 const PROMPT = /^((?:admin|node[123])\$) /;
+/** The program as the compiler wrote it, in place of the bundle: its modules can be changed. */
+const AS_COMPILED = `
+  export function resolve(name, context, next) {
+    return next(name === "../library/commands/commands.js" ? "./commands.js" : name, context);
+  }`;
 /** A bug for one of the disasters: when the file `lose` is there, a node loses the next entry of its log. */
 const BUG = `
 import { existsSync, rmSync } from "node:fs";
+import { register } from "node:module";
+register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(AS_COMPILED)}`)});
 import { KvState } from ${JSON.stringify(new URL("../store/kv-state.js", `file://${resolve(flags.program)}`).href)};
 const { apply } = KvState.prototype;
 KvState.prototype.apply = function (entry, idx, sink) {
