@@ -29,6 +29,17 @@ function ask(nodes: FakeLeases, options: LockOptions = {}, client = nodes.client
   return holder;
 }
 
+/** @returns a holder that has waited, and was handed the lock */
+async function handedOver(nodes: FakeLeases): Promise<Holder> {
+  const first = ask(nodes);
+  await nodes.pass(50);
+  const second = ask(nodes, {}, nodes.client());
+  await nodes.pass(50);
+  first.release();
+  await nodes.pass(50);
+  return second;
+}
+
 describe("locks", () => {
   test("are had in the order of their requests, each with a larger token", async () => {
     const nodes = new FakeLeases();
@@ -173,12 +184,7 @@ describe("locks", () => {
 
   test("whoever is handed the lock hears of it although it is not told who waits before it", async () => {
     const nodes = new FakeLeases();
-    const first = ask(nodes);
-    await nodes.pass(50);
-    const second = ask(nodes, {}, nodes.client());
-    await nodes.pass(50);
-    first.release();
-    await nodes.pass(50);
+    const second = await handedOver(nodes);
     const lastBefore = nodes.lastBefore.bind(nodes);
     let asked = 0;
     nodes.lastBefore = (...args) => {
@@ -200,12 +206,7 @@ describe("locks", () => {
 
   test("whoever is handed the lock by the holder that it waits for asks nothing more", async () => {
     const nodes = new FakeLeases();
-    const first = ask(nodes);
-    await nodes.pass(50);
-    const second = ask(nodes, {}, nodes.client());
-    await nodes.pass(50);
-    first.release();
-    await nodes.pass(50);
+    const second = await handedOver(nodes);
     const third = ask(nodes, {}, nodes.client());
     await nodes.pass(50);
     expect([second.lock === null, third.lock]).toEqual([false, null]);
