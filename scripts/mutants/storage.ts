@@ -90,7 +90,7 @@ export const STORAGE: readonly Mutant[] = [
       ),
       patch(
         "src/storage/snapshot-store.ts",
-        " || needed.some((other) => sameName(other, name))) continue;",
+        " || needed.some((other) => sameSnapshot(other, name))) continue;",
         " || needed.length > 99) continue;",
       ),
     ],

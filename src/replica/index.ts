@@ -1,7 +1,6 @@
 /** One node without its machine. */
 export type { Divergence, Outvoted, Verdict } from "./trust/agreement.ts";
 export type { ReceivedPiece } from "./snapshots/catch-up.ts";
-export { sameSnapshot } from "./snapshots/stored-snapshots.ts";
 export { type CompactionPolicy, DEFAULT_COMPACTION, dueLogBytes } from "./snapshots/compaction.ts";
 export { nameOf, unknownText } from "./requests/denied.ts";
 export { innerRoute } from "./requests/inner-route.ts";

@@ -11,8 +11,8 @@
 import { crc32c } from "@node-rs/crc32";
 import { SNAPSHOT_SYNC_BYTES } from "../base/index.ts";
 import { DiskFullError, type Logger } from "../machine/ports/index.ts";
-import type { SnapshotName } from "../protocol/messages/index.ts";
-import { type PartFile, sameName, type SnapshotStore } from "./snapshot-store.ts";
+import { sameSnapshot, type SnapshotName } from "../protocol/messages/index.ts";
+import type { PartFile, SnapshotStore } from "./snapshot-store.ts";
 
 export interface ReceiverEvents {
   /** The first `bytes` bytes are durable. */
@@ -55,7 +55,7 @@ export class SnapshotReceiver {
   /** @param offset 0 begins anew. A piece that does not go on where the last one ended is of an attempt that failed. */
   receive(name: SnapshotName, offset: number, bytes: Uint8Array): void {
     const receiving = offset === 0 ? this.#begin(name) : this.#receiving;
-    if (receiving === null || !sameName(receiving.name, name)) return;
+    if (receiving === null || !sameSnapshot(receiving.name, name)) return;
     if (receiving.bytes !== offset) return;
     // The piece is a view of a frame that holds more.
     const piece = Buffer.from(bytes);

@@ -11,7 +11,7 @@
 import { crc32c } from "@node-rs/crc32";
 import { SNAPSHOT_SYNC_BYTES, wayOutSentence } from "../base/index.ts";
 import { type Disk, type DiskFile, DiskFullError, type Logger } from "../machine/ports/index.ts";
-import type { SnapshotName } from "../protocol/messages/index.ts";
+import { sameSnapshot, type SnapshotName } from "../protocol/messages/index.ts";
 import { StorageError } from "./storage-error.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -65,7 +65,7 @@ export class SnapshotStore {
   }
 
   has(name: SnapshotName): boolean {
-    return this.#names.some((known) => sameName(known, name));
+    return this.#names.some((known) => sameSnapshot(known, name));
   }
 
   /**
@@ -162,7 +162,7 @@ export class SnapshotStore {
   retain(needed: readonly SnapshotName[]): readonly SnapshotName[] {
     const kept = this.#names.slice(-2);
     for (const name of this.#names) {
-      if (kept.includes(name) || needed.some((other) => sameName(other, name))) continue;
+      if (kept.includes(name) || needed.some((other) => sameSnapshot(other, name))) continue;
       this.#disk.remove(this.#path(name));
       this.#logger.debug("snapshot deleted", { idx: name.idx });
     }
@@ -196,7 +196,7 @@ export class SnapshotStore {
         } catch (failure) {
           return done(failure as Error);
         }
-        this.#names = [...this.#names.filter((known) => !sameName(known, name)), name].sort(
+        this.#names = [...this.#names.filter((known) => !sameSnapshot(known, name)), name].sort(
           (a, b) => a.idx - b.idx,
         );
         done(null);
@@ -215,10 +215,6 @@ export class SnapshotStore {
   #path(name: SnapshotName): string {
     return `${this.#directory}/${fileName(name)}`;
   }
-}
-
-export function sameName(a: SnapshotName, b: SnapshotName): boolean {
-  return a.idx === b.idx && a.bytes === b.bytes && a.crc === b.crc;
 }
 
 function fileName({ idx, bytes, crc }: SnapshotName): string {

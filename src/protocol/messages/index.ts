@@ -8,6 +8,7 @@ export {
   type NodeReport,
   type RelayedFrame,
   type RequestName,
+  sameSnapshot,
   type SnapshotName,
   STATE_CHECKPOINTS_MAX,
   type StateCheckpoint,

@@ -8,6 +8,10 @@ export interface SnapshotName {
   readonly crc: number;
 }
 
+export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
+  return a.idx === b.idx && a.crc === b.crc && a.bytes === b.bytes;
+}
+
 /**
  * Names a request that is answered later, and comes back with its answer. An id alone names nothing: it begins at 1 with
  * every process, and an answer may find another process of the same node than the one that asked.

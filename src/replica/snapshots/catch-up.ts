@@ -18,12 +18,13 @@
  */
 import { SNAPSHOT_UNKEPT_BYTES_MAX } from "../../base/index.ts";
 import { ballotsEqual, type NodeId } from "../../omnipaxos/index.ts";
-import type {
-  ReplicaMessage,
-  NodePaxosMessage,
-  SnapshotName,
+import {
+  type NodePaxosMessage,
+  type ReplicaMessage,
+  sameSnapshot,
+  type SnapshotName,
 } from "../../protocol/messages/index.ts";
-import { longerHead, roundsIn, sameSnapshot, type StoredSnapshots } from "./stored-snapshots.ts";
+import { longerHead, roundsIn, type StoredSnapshots } from "./stored-snapshots.ts";
 
 export interface Held {
   readonly from: NodeId;

@@ -12,7 +12,7 @@ import {
   SnapshotError,
   type Rounds,
 } from "../../store/index.ts";
-import type { SnapshotName } from "../../protocol/messages/index.ts";
+import { sameSnapshot, type SnapshotName } from "../../protocol/messages/index.ts";
 
 interface Stored {
   readonly name: SnapshotName;
@@ -46,10 +46,6 @@ export class StoredSnapshots {
   #find(name: SnapshotName): Stored | undefined {
     return this.#known.find((stored) => sameSnapshot(stored.name, name));
   }
-}
-
-export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
-  return a.idx === b.idx && a.crc === b.crc && a.bytes === b.bytes;
 }
 
 /** @param head of a snapshot, with the next bytes that came of it, as far as they can tell its rounds */

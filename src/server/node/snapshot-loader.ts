@@ -15,9 +15,8 @@ import {
   DiskFullError,
   type Logger,
 } from "../../machine/ports/index.ts";
-import { sameSnapshot } from "../../replica/index.ts";
 import type { SnapshotStore } from "../../storage/index.ts";
-import type { SnapshotName } from "../../protocol/messages/index.ts";
+import { sameSnapshot, type SnapshotName } from "../../protocol/messages/index.ts";
 import type { LoadPace } from "./options.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
 
