@@ -56,9 +56,9 @@ export const RANGES: readonly Mutant[] = [
     breaks: "a range holds the key that it should end before",
     patches: [
       patch(
-        "src/store/keys/frozen-cells.ts",
-        "tree.forRange(start, last, end === null,",
-        "tree.forRange(start, last, true,",
+        "src/store/keys/keys-in-order.ts",
+        "this.#there.forRange(start, last, end === null,",
+        "this.#there.forRange(start, last, true,",
       ),
     ],
     by: "sim",

@@ -1,8 +1,9 @@
 /** The tree, its index and its clones against plain maps, with enough keys for several levels of nodes. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ByteString } from "../../src/store/index.ts";
+import { type ByteString, readPage } from "../../src/store/index.ts";
 import { CellsBuilder } from "../../src/store/snapshots/cells-builder.ts";
+import type { Visit } from "../../src/store/keys/keys-in-order.ts";
 import { OrderedCells } from "../../src/store/keys/ordered-cells.ts";
 import { keyAt } from "./key-at.ts";
 
@@ -60,27 +61,73 @@ describe("ordered cells", () => {
     );
   });
 
-  test("who visits a range meets what who walks through it meets, and no more than is wanted", () => {
+  test("whoever visits a range meets what whoever walks through it meets, and no more than is wanted", () => {
     const cells = new OrderedCells();
     for (let n = 0; n < 1500; n++) cells.put(keyAt(nameOf(n)), "v" as ByteString, n, n + 1);
-    for (let n = 0; n < 1500; n += 3) {
-      cells.delete(keyAt(nameOf(n)), cells.history.last + 1);
+    for (let n = 0; n < 1500; n += 3) cells.delete(keyAt(nameOf(n)), cells.history.last + 1);
+    for (let n = 0; n < 1500; n += 9) {
+      cells.put(keyAt(nameOf(n)), "again" as ByteString, n, cells.history.last + 1);
     }
+    const expected = Array.from({ length: 1500 }, (_, n): [ByteString, number] => [
+      nameOf(n),
+      n % 3 === 0 && n % 9 !== 0 ? 0 : 1,
+    ]).sort(([a], [b]) => (a < b ? -1 : 1));
     const bounds = ["", "a", "key/", "key/1", "key/1499", "key/777", "key/999", "key/9999", "z"];
+    const told = ([key, { version }]: readonly [ByteString, { version: number }]): unknown => [
+      key,
+      version,
+    ];
     for (const start of bounds as ByteString[]) {
       for (const end of [null, ...(bounds as ByteString[])]) {
-        const walked = Array.from(cells.walk(start, end, false), ([key, { version }]) => [
-          key,
-          version,
-        ]);
-        for (const wanted of [1, 100, 9999]) {
-          const visited: unknown[] = [];
-          cells.visit(start, end, (key, { version }) => visited.push([key, version]) < wanted);
-          expect(visited).toEqual(walked.slice(0, wanted));
+        const all = expected.filter(([key]) => key >= start && (end === null || key < end));
+        const there = all.filter(([, version]) => version > 0);
+        for (const isAll of [true, false]) {
+          const wanted = isAll ? all : there;
+          const { order } = cells;
+          const walk = (reverse: boolean): unknown[] =>
+            Array.from(
+              isAll ? order.walkAll(start, end, reverse) : order.walk(start, end, reverse),
+              told,
+            );
+          expect(walk(false)).toEqual(wanted);
+          expect(walk(true)).toEqual(wanted.toReversed());
+          for (const most of [1, 100, 9999]) {
+            const visited: unknown[] = [];
+            const visitor: Visit = (key, stored) => visited.push(told([key, stored])) < most;
+            if (isAll) order.visitAll(start, end, visitor);
+            else order.visit(start, end, visitor);
+            expect(visited).toEqual(wanted.slice(0, most));
+          }
         }
       }
     }
-    new OrderedCells().visit(nameOf(0), null, () => expect.unreachable("there is nothing"));
+    const nobody: Visit = () => expect.unreachable("there is nothing");
+    new OrderedCells().order.visitAll(nameOf(0), null, nobody);
+  });
+
+  test("a read of the newest state comes past nothing that was deleted, one of a past state does", () => {
+    const cells = new OrderedCells();
+    for (let n = 0; n < 1000; n++) {
+      cells.put(keyAt(nameOf(n)), "v" as ByteString, n, 2 * n + 1);
+      cells.delete(keyAt(nameOf(n)), 2 * n + 2);
+    }
+    cells.put(keyAt(nameOf(500)), "v" as ByteString, 0, 2001);
+    const looksAt = (revision: number, reverse: boolean): [number, number] => {
+      const looked = { cells: 0 };
+      const start = "" as ByteString;
+      const request = { start, end: null, reverse, keysOnly: true, countOnly: false, limit: 10 };
+      const { count } = readPage(cells, revision, { ...request, revision }, looked);
+      return [count, looked.cells];
+    };
+    for (const reverse of [false, true]) {
+      expect(looksAt(2001, reverse)).toEqual([1, 1]);
+      const [count, looked] = looksAt(2000, reverse);
+      expect(count).toBe(0);
+      expect(looked).toBeGreaterThan(999);
+    }
+    cells.compactTo(2001);
+    while (cells.release(100));
+    expect([...cells.order.walkAll("" as ByteString, null, false)]).toHaveLength(1);
   });
 
   test("the content hash does not depend on the way there", () => {

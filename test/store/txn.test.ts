@@ -403,7 +403,7 @@ describe("meaning", () => {
     // The history lets go of them again, and of their cells.
     compact(state, state.revision);
     while (state.releaseHistory(1000));
-    expect([...state.cells.walk(key(""), null, false)]).toEqual([]);
+    expect([...state.cells.order.walkAll(key(""), null, false)]).toEqual([]);
     expect(state.cells.history.bytes).toBe(0);
   });
 });

@@ -104,9 +104,9 @@ function* rangesOf(op: TxnOp): Generator<WeighedRange> {
   }
 }
 
-/** Deleted ones that the history still has included, as they are passed over one by one. @param max more are not counted */
+/** @param max more are not counted */
 function cellsIn(cells: CellsView, { start, end }: WeighedRange["where"], max: number): number {
   let count = 0;
-  if (max > 0) cells.visit(start, end, () => ++count < max);
+  if (max > 0) cells.order.visit(start, end, () => ++count < max);
   return count;
 }

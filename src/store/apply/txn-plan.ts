@@ -10,7 +10,7 @@
  */
 import { type ByteString, LEASE_KEYS_MAX, TXN_KEYS_MAX, unreachable } from "../../base/index.ts";
 import type { StoredValue } from "../history/cell.ts";
-import type { Visit } from "../keys/frozen-cells.ts";
+import type { Visit } from "../keys/keys-in-order.ts";
 import type { Leases } from "../keys/leases.ts";
 import { growthBy, type OrderedCells } from "../keys/ordered-cells.ts";
 import { BOUND_KEY_BYTES, KEY_OVERHEAD_BYTES } from "../history/state-size.ts";
@@ -46,7 +46,7 @@ interface Decision {
   readonly nested: readonly Decision[];
 }
 
-export type PlannedCells = Pick<OrderedCells, "get" | "visit"> & {
+export type PlannedCells = Pick<OrderedCells, "get" | "order"> & {
   readonly leases: Pick<Leases, "has" | "keysOf">;
 };
 
@@ -242,10 +242,8 @@ class Planner {
       if (stored !== undefined) visitor(where.key, stored);
       return;
     }
-    this.#cells.visit(where.start, where.end, (key, newest) => {
-      if (newest.version === 0) return true;
-      return this.#counts() && visitor(key, newest);
-    });
+    const each: Visit = (key, newest) => this.#counts() && visitor(key, newest);
+    this.#cells.order.visit(where.start, where.end, each);
   }
 
   #lookAt(key: ByteString): StoredValue | undefined {

@@ -1,12 +1,12 @@
 /**
- * The keys. Owns the ordered tree, the point index beside it, the hash of their content, and what they were before.
+ * The keys. Owns their order, the point index beside it, the hash of their content, and what they were before.
  *
- * Why two structures: at a million keys a lookup in the tree costs several times one in the index, and most commands
- * touch keys that exist. So a cell is found through the index and changed in place; the tree is touched only when a key
+ * Why two structures: at a million keys a lookup in a tree costs several times one in the index, and most commands
+ * touch keys that exist. So a cell is found through the index and changed in place; a tree is touched only when a key
  * comes or goes, or for the first change of a cell since the last clone (ADR 0004 has the numbers).
  *
  * Invariants:
- *   CELLS-1. Index and tree hold the same cells under the same keys.
+ *   CELLS-1. Index and order hold the same cells under the same keys.
  *   CELLS-2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
  *   CELLS-3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
  *   CELLS-4. bytes is the sum of what all keys are taken to cost that are there, and size is their number.
@@ -16,26 +16,17 @@
 import { type ByteString, EMPTY_BYTES, hashByteString, LEASE_KEYS_MAX } from "../../base/index.ts";
 import { Cell, LeasedCell, type StoredValue } from "../history/cell.ts";
 import { CellIndex } from "./cell-index.ts";
-import { emptyTree, type CellTree } from "./cell-tree.ts";
-import {
-  costOf,
-  FrozenCells,
-  rangeOf,
-  visit,
-  walk,
-  type KeyValue,
-  type RangeQuery,
-  type Visit,
-} from "./frozen-cells.ts";
+import { costOf, FrozenCells, rangeOf, type KeyValue, type RangeQuery } from "./frozen-cells.ts";
 import { History, type HistoryView } from "../history/history.ts";
 import type { KeySource } from "../entries/key-source.ts";
+import { KeysInOrder, type OrderView } from "./keys-in-order.ts";
 import { KEY_OVERHEAD_BYTES } from "../history/state-size.ts";
 import { Leases } from "./leases.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "../entries/place-hash.ts";
 import type { KeyVersion } from "../history/versions.ts";
 
 export class OrderedCells {
-  readonly #tree: CellTree;
+  readonly #order: KeysInOrder;
   readonly #index: CellIndex;
   readonly #seed: PlaceSeed;
   readonly #history: History;
@@ -52,7 +43,7 @@ export class OrderedCells {
    */
   constructor(
     seed = FIXED_SEED,
-    tree = emptyTree(),
+    order = new KeysInOrder(),
     index = new CellIndex(),
     history = new History(),
     size = 0,
@@ -63,7 +54,7 @@ export class OrderedCells {
     this.#leases = leases;
     this.#bytes = bytes;
     this.#seed = seed;
-    this.#tree = tree;
+    this.#order = order;
     this.#index = index;
     this.#history = history;
     this.#size = size;
@@ -139,6 +130,7 @@ export class OrderedCells {
     let cell = old === undefined ? this.#add(source.key(), place) : this.#own(old, place);
     this.#history.append(revision, cell, false);
     if (lease !== cell.lease) cell = this.#bind(cell, place, lease);
+    if (isNew) this.#order.came(cell, old !== undefined);
     this.#contentHash = (this.#contentHash - cell.hash) | 0;
     if (isNew) {
       this.#size += 1;
@@ -172,6 +164,7 @@ export class OrderedCells {
     cell.modRevision = revision;
     cell.version = 0;
     cell.hash = 0;
+    this.#order.went(cell);
     return true;
   }
 
@@ -195,27 +188,18 @@ export class OrderedCells {
   }
 
   range(query: RangeQuery): KeyValue[] {
-    return rangeOf(this.#tree, query);
+    return rangeOf(this.#order, query);
   }
 
-  /** In order of keys, or from the end downwards, with those that were deleted (CELLS-5). Valid until the next change. */
-  walk(
-    start: ByteString,
-    end: ByteString | null,
-    reverse: boolean,
-  ): Iterable<[ByteString, KeyVersion]> {
-    return walk(this.#tree, start, end ?? undefined, reverse);
-  }
-
-  /** As `walk`, forwards, at a fifth of its cost. The visitor changes nothing here. */
-  visit(start: ByteString, end: ByteString | null, visitor: Visit): void {
-    visit(this.#tree, start, end, visitor);
+  /** Valid until the next change. */
+  get order(): OrderView {
+    return this.#order;
   }
 
   /** The content as it is now, whatever happens here later. Takes almost constant time. */
   clone(): FrozenCells {
     this.#generation += 1;
-    return new FrozenCells(this.#tree.clone(), this.#history.clone(), {
+    return new FrozenCells(this.#order.clone(), this.#history.clone(), {
       size: this.#size,
       contentHash: this.#contentHash,
       historyHash: this.#history.hash,
@@ -223,15 +207,17 @@ export class OrderedCells {
     });
   }
 
-  /** Adds a cell for a key that is not there yet. */
+  /** For a key that has none; where it stands in the order is for the caller. */
   #add(key: ByteString, place: number): Cell {
     const cell = new Cell(key, hashByteString(key), EMPTY_BYTES, 0, 0, 0, this.#generation);
     this.#index.add(cell, place);
-    this.#tree.set(key, cell);
     return cell;
   }
 
-  /** This cell, or if a clone holds it too one of the current generation that takes its place (CELLS-2). */
+  /**
+   * This cell, or if a clone holds it too one of the current generation that takes its place (CELLS-2). One that was deleted is owned
+   * only to come again: it leaves its place in the order anyway.
+   */
   #own(old: Cell, place: number): Cell {
     if (old.generation === this.#generation) return old;
     const { key, keyHash, value, createRevision, modRevision, version } = old;
@@ -247,7 +233,7 @@ export class OrderedCells {
     cell.hash = old.hash;
     const own = old.lease === 0 ? cell : leasedCopy(cell, old.lease);
     this.#index.replace(old, own, place);
-    this.#tree.set(key, own);
+    if (version > 0) this.#order.replace(own);
     return own;
   }
 
@@ -261,7 +247,7 @@ export class OrderedCells {
     }
     const leased = leasedCopy(cell, lease);
     this.#index.replace(cell, leased, place);
-    this.#tree.set(leased.key, leased);
+    if (cell.version > 0) this.#order.replace(leased);
     return leased;
   }
 
@@ -281,12 +267,12 @@ export class OrderedCells {
     const cell = this.#index.get(key, place);
     if (cell === undefined || cell.version > 0 || cell.modRevision !== revision) return;
     this.#index.delete(cell, place);
-    this.#tree.delete(key);
+    this.#order.forget(key);
   };
 }
 
 /** What reads need of the cells. */
-export type CellsView = Pick<OrderedCells, "get" | "newest" | "walk" | "visit" | "history">;
+export type CellsView = Pick<OrderedCells, "get" | "newest" | "order" | "history">;
 
 function leasedCopy(cell: Cell, lease: number): LeasedCell {
   const { key, keyHash, value, createRevision, modRevision, version, generation, hash } = cell;

@@ -2,8 +2,8 @@
  * Ranges of keys and histories of one, a page at a time: what one answer holds is bounded, and so is what one turn spends on it.
  *
  * Invariants:
- *   RANGE-1. A page looks at PageLimits.cells cells and versions at most, and at the rest of one key: those that are not there at
- *       its revision count too. So it may hold fewer keys than are wanted, even none, and go on nevertheless.
+ *   RANGE-1. A page looks at PageLimits.cells cells and versions at most, and at the rest of one key: at a past revision those that
+ *       were not there then count too. So it may hold fewer keys than are wanted, even none, and go on nevertheless.
  *   RANGE-2. Pages of one revision are one state, whichever nodes they come from.
  *   RANGE-3. A page in another order than that of keys has the first ones, in that order, of the keys that it went through in
  *       theirs. So the first of all pages together are the first of the range, and no node keeps anything between two pages.
@@ -12,6 +12,7 @@ import type { ByteString } from "../../base/index.ts";
 import type { StoredValue } from "../history/cell.ts";
 import type { KeyValue } from "./frozen-cells.ts";
 import type { HistoryView } from "../history/history.ts";
+import type { OrderView, Visit } from "./keys-in-order.ts";
 import { FirstInOrder, isWithin, type RangeOrder, type RangeSelection } from "./range-selection.ts";
 import {
   isThere,
@@ -97,18 +98,7 @@ export interface HistoryPage {
 export interface ReadSource {
   /** As of the key that was deleted too: version 0. */
   newest(key: ByteString): KeyVersion | undefined;
-  /** In order of keys, or from the end downwards, with those that were deleted. Valid until the next change. */
-  walk(
-    start: ByteString,
-    end: ByteString | null,
-    reverse: boolean,
-  ): Iterable<readonly [ByteString, KeyVersion]>;
-  /** As `walk`, forwards; false ends it. */
-  visit(
-    start: ByteString,
-    end: ByteString | null,
-    visitor: (key: ByteString, newest: KeyVersion) => boolean,
-  ): void;
+  readonly order: OrderView;
   readonly history: HistoryView;
 }
 
@@ -157,9 +147,32 @@ export function readPage(
     return true;
   };
   if (reverse) {
-    for (const [key, newest] of source.walk(start, end, true)) if (!take(key, newest)) break;
-  } else source.visit(start, end, take);
+    for (const [key, newest] of walkDown(source, revision, start, end))
+      if (!take(key, newest)) break;
+  } else visit(source, revision, start, end, take);
   return { revision, count, keys, resume };
+}
+
+/** The keys that may have been there at the revision. Of the newest state they are those that are there. */
+function visit(
+  { order, history }: ReadSource,
+  revision: number,
+  start: ByteString,
+  end: ByteString | null,
+  visitor: Visit,
+): void {
+  if (revision >= history.last) order.visit(start, end, visitor);
+  else order.visitAll(start, end, visitor);
+}
+
+/** As `visit`, from the end downwards. */
+function walkDown(
+  { order, history }: ReadSource,
+  revision: number,
+  start: ByteString,
+  end: ByteString | null,
+): Iterable<readonly [ByteString, KeyVersion]> {
+  return revision >= history.last ? order.walk(start, end, true) : order.walkAll(start, end, true);
 }
 
 /** RANGE-3. */
@@ -177,7 +190,7 @@ function readInOrder(
   const first = new FirstInOrder(order, request, limits.keys, PAGE_BYTES_MAX);
   const cellsMax = looked.cells + limits.cells;
   let resume: ByteString | null = null;
-  source.visit(start, end, (key, newest) => {
+  visit(source, revision, start, end, (key, newest) => {
     if (first.isFull || looked.cells >= cellsMax) {
       resume = key;
       return false;

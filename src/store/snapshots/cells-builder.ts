@@ -1,5 +1,5 @@
 /**
- * Makes the structure of cells that come in order of their keys, as a snapshot has them: first the tree, a batch at a
+ * Makes the structure of cells that come in order of their keys, as a snapshot has them: first the trees, a batch at a
  * time; then the index, when the engine has done with moving the young cells about, which makes it several times cheaper.
  * The caller sets the pace.
  */
@@ -9,11 +9,12 @@ import { CellIndex, INDEX_SHARDS } from "../keys/cell-index.ts";
 import { emptyTree, treeWith } from "../keys/cell-tree.ts";
 import { costOf } from "../keys/frozen-cells.ts";
 import { History } from "../history/history.ts";
+import { KeysInOrder } from "../keys/keys-in-order.ts";
 import { Leases } from "../keys/leases.ts";
 import { OrderedCells } from "../keys/ordered-cells.ts";
 import { FIXED_SEED, placeHash, type PlaceSeed } from "../entries/place-hash.ts";
 
-/** Cells that are put into the tree, or into the index, without a break: a fraction of a millisecond. */
+/** Cells that are put into a tree, or into the index, without a break: a fraction of a millisecond. */
 const BATCH_CELLS = 1024;
 
 class Batch {
@@ -23,7 +24,9 @@ class Batch {
 }
 
 export class CellsBuilder {
-  #tree = emptyTree();
+  #there = emptyTree();
+  /** Of keys that were deleted. */
+  #gone = emptyTree();
   readonly #index = new CellIndex();
   #batch = new Batch();
   /** What is in the tree already. */
@@ -110,7 +113,7 @@ export class CellsBuilder {
   finish(leases = new Leases()): OrderedCells {
     return new OrderedCells(
       this.#seed,
-      this.#tree,
+      new KeysInOrder(this.#there, this.#gone),
       this.#index,
       this.#history,
       this.#size,
@@ -121,7 +124,11 @@ export class CellsBuilder {
   }
 
   #endBatch(): void {
-    this.#tree = treeWith(this.#tree, this.#batch.cells);
+    const { cells } = this.#batch;
+    const gone = cells.filter(({ version }) => version === 0);
+    if (gone.length > 0) this.#gone = treeWith(this.#gone, gone);
+    const there = gone.length === 0 ? cells : cells.filter(({ version }) => version > 0);
+    if (there.length > 0) this.#there = treeWith(this.#there, there);
     this.#batches.push(this.#batch);
     this.#batch = new Batch();
   }
