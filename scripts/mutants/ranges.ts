@@ -76,6 +76,30 @@ export const RANGES: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "a page of a past state without the keys that were deleted since",
+    breaks: "a range at a revision misses a key that was there then",
+    patches: [
+      patch(
+        RANGE,
+        "else order.visitAll(start, end, visitor);",
+        "else order.visit(start, end, visitor);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a key that has come again stands among the deleted ones as well",
+    breaks: "a range at a past revision tells of a key twice",
+    patches: [
+      patch(
+        "src/store/keys/keys-in-order.ts",
+        "if (wasKnown) this.#gone.delete(cell.key);",
+        'if (wasKnown && cell.key === "") this.#gone.delete(cell.key);',
+      ),
+    ],
+    by: "sim",
+  },
+  {
     name: "a deleted key shows up in ranges",
     breaks: "a range tells of a key that is not there",
     patches: [
