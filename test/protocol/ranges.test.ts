@@ -233,7 +233,7 @@ test("pages are read as they were written; of many keys those that there are com
           resume === null ? null : [...resume],
         );
         const plain = (items: PageAnswer["items"] = []) =>
-          items.map((item) => ({
+          Array.from(items, (item) => ({
             ...item,
             key: byteStringOf(item.key),
             value: item.value === null ? null : byteStringOf(item.value),

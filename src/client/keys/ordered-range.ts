@@ -1,12 +1,11 @@
 /** The first keys of a range in an order of their own, out of pages that each have the first of theirs (store/keys/range.ts, RANGE-3). */
 import { KvError, ORDERED_BYTES_MAX } from "../../base/index.ts";
 import { numberOf, type RangeOrder } from "../../store/commands/index.ts";
-import type { PageAnswer, RangeBytes } from "../../protocol/client/index.ts";
+import type { PageAnswer, PageItem, RangeBytes } from "../../protocol/client/index.ts";
 import { ownBytes } from "../terms/index.ts";
 import { pagesOf, type AskForPage } from "./range.ts";
 
 type Order = Exclude<RangeOrder, "key">;
-type Item = PageAnswer["items"][number];
 
 const NOTHING = new Uint8Array(0);
 
@@ -32,8 +31,8 @@ export async function* orderedPages(
 
 export class FirstOfPages {
   readonly #limit: number;
-  readonly #compare: (a: Item, b: Item) => number;
-  #items: Item[] = [];
+  readonly #compare: (a: PageItem, b: PageItem) => number;
+  #items: PageItem[] = [];
 
   constructor({ reverse, limit }: Pick<RangeBytes, "reverse" | "limit">, order: Order) {
     this.#limit = limit;
@@ -42,14 +41,14 @@ export class FirstOfPages {
   }
 
   /** In order; the bytes are copies. */
-  get items(): readonly Item[] {
+  get items(): readonly PageItem[] {
     return this.#items;
   }
 
   /** @throws KvError OVERLOADED when keys and values are too large together */
-  add(items: readonly Item[]): void {
+  add(items: Iterable<PageItem>): void {
     // They are views of a frame, which would be kept as a whole.
-    const own = items.map(({ key, value, ...rest }) => {
+    const own = Array.from(items, ({ key, value, ...rest }) => {
       return { ...rest, key: ownBytes(key), value: value === null ? null : ownBytes(value) };
     });
     this.#items = [...this.#items, ...own].sort(this.#compare).slice(0, this.#limit);
@@ -61,7 +60,7 @@ export class FirstOfPages {
   }
 }
 
-function compareIn(order: Order, a: Item, b: Item): number {
+function compareIn(order: Order, a: PageItem, b: PageItem): number {
   const first =
     order === "value"
       ? Buffer.compare(a.value ?? NOTHING, b.value ?? NOTHING)

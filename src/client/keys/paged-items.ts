@@ -1,8 +1,8 @@
-import type { PageAnswer } from "../../protocol/client/index.ts";
+import type { PageAnswer, PageItem } from "../../protocol/client/index.ts";
 
-type Item = PageAnswer["items"][number];
-
-const NO_ITEMS: readonly Item[] = [];
+const NO_ITEMS: Iterator<PageItem, undefined> = {
+  next: () => ({ done: true, value: undefined }),
+};
 
 /**
  * What pages hold, one after the other, as an async generator would hand it out. Such a generator takes a promise more and two
@@ -13,11 +13,10 @@ const NO_ITEMS: readonly Item[] = [];
  */
 export class PagedItems<T> implements AsyncGenerator<T, void, undefined> {
   readonly #begin: () => AsyncGenerator<PageAnswer>;
-  readonly #make: (item: Item) => T;
+  readonly #make: (item: PageItem) => T;
   #pages: AsyncGenerator<PageAnswer> | null = null;
+  /** What is left of the last page. */
   #items = NO_ITEMS;
-  /** Of the item that comes next. */
-  #at = 0;
   #isOver = false;
   /** The last of the calls that wait; null: none does. */
   #waiting: Promise<unknown> | null = null;
@@ -26,15 +25,14 @@ export class PagedItems<T> implements AsyncGenerator<T, void, undefined> {
    * @param begin called once, when the first item is wanted; what it throws is what `next` rejects with
    * @param make of an item, whose bytes are views, what users get
    */
-  constructor(begin: () => AsyncGenerator<PageAnswer>, make: (item: Item) => T) {
+  constructor(begin: () => AsyncGenerator<PageAnswer>, make: (item: PageItem) => T) {
     this.#begin = begin;
     this.#make = make;
   }
 
   next(): Promise<IteratorResult<T, void>> {
-    const item = this.#waiting === null ? this.#items[this.#at] : undefined;
+    const item = this.#waiting === null ? this.#items.next().value : undefined;
     if (item === undefined) return this.#inTurn(() => this.#advance());
-    this.#at += 1;
     return Promise.resolve({ done: false, value: this.#make(item) });
   }
 
@@ -62,19 +60,15 @@ export class PagedItems<T> implements AsyncGenerator<T, void, undefined> {
 
   async #advance(): Promise<IteratorResult<T, void>> {
     for (;;) {
-      const item = this.#items[this.#at];
-      if (item !== undefined) {
-        this.#at += 1;
-        return { done: false, value: this.#make(item) };
-      }
+      const item = this.#items.next().value;
+      if (item !== undefined) return { done: false, value: this.#make(item) };
       this.#items = NO_ITEMS;
-      this.#at = 0;
       if (this.#isOver) return { done: true, value: undefined };
       try {
         this.#pages ??= this.#begin();
         const { done = false, value } = await this.#pages.next();
         if (done) this.#isOver = true;
-        else this.#items = (value as PageAnswer).items;
+        else this.#items = (value as PageAnswer).items[Symbol.iterator]();
       } catch (error) {
         this.#isOver = true;
         throw error;
@@ -85,7 +79,6 @@ export class PagedItems<T> implements AsyncGenerator<T, void, undefined> {
   async #end(): Promise<void> {
     this.#isOver = true;
     this.#items = NO_ITEMS;
-    this.#at = 0;
     await this.#pages?.return(undefined);
   }
 

@@ -1,6 +1,6 @@
 /** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
 import { afterPrefix } from "../../base/index.ts";
-import type { PageAnswer, RangeBytes } from "../../protocol/client/index.ts";
+import type { PageAnswer, PageItem, RangeBytes } from "../../protocol/client/index.ts";
 import {
   bytesOf,
   KeyEntry,
@@ -79,16 +79,11 @@ export function keyValueOf({
   modRevision,
   createRevision,
   version,
-}: PageAnswer["items"][number]): KeyValue {
+}: PageItem): KeyValue {
   return new KeyValue(ownBytes(key), ownBytes(value), modRevision, createRevision, version);
 }
 
 /** A key of a page. */
-export function keyEntryOf({
-  key,
-  modRevision,
-  createRevision,
-  version,
-}: PageAnswer["items"][number]): KeyEntry {
+export function keyEntryOf({ key, modRevision, createRevision, version }: PageItem): KeyEntry {
   return new KeyEntry(ownBytes(key), modRevision, createRevision, version);
 }

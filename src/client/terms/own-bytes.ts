@@ -3,6 +3,8 @@
 /** Small values share array buffers of this size: one for each value cost more than all else about it. */
 const SHARED_BYTES = 8192;
 const SMALL_BYTES_MAX = SHARED_BYTES / 2;
+/** Up to this length a loop beats the call into the engine. */
+const LOOP_BYTES_MAX = 32;
 
 let shared = new ArrayBuffer(SHARED_BYTES);
 let used = 0;
@@ -17,7 +19,8 @@ export function ownBytes(value: Uint8Array | null): Uint8Array {
     used = 0;
   }
   const own = new Uint8Array(shared, used, length);
-  own.set(value);
+  if (length > LOOP_BYTES_MAX) own.set(value);
+  else for (let i = 0; i < length; i++) own[i] = value[i] ?? 0;
   // Whoever lays wider numbers over a value expects it where such numbers may begin.
   used += (length + 7) & ~7;
   return own;

@@ -153,7 +153,7 @@ export class RangeReader extends Asker<RangeReaderOptions> {
     const { resume, revision } = page;
     const isOver = resume === null || (run.first === null && page.count >= range.limit);
     run.first?.add(page.items);
-    const told = run.first === null ? page.items : isOver ? run.first.items : [];
+    const told = [...(run.first === null ? page.items : isOver ? run.first.items : [])];
     for (const { key, value, modRevision } of told) {
       run.keys.push([decoder.decode(key), decoder.decode(value ?? NOTHING), modRevision]);
     }

@@ -120,7 +120,7 @@ export class Transactor extends Asker<AskerOptions> {
     this.core.submit({ kind: "range", range, local }, { node: null }, (error, answer) => {
       const page = answer?.page ?? null;
       if (page === null) return this.#failed(`set: ${error?.code}`);
-      const found = [...names, ...page.items.map(({ key }) => decoder.decode(key))];
+      const found = [...names, ...Array.from(page.items, ({ key }) => decoder.decode(key))];
       if (page.resume === null) return then(found, page.revision);
       this.#readSet(Uint8Array.from(page.resume), page.revision, found, then);
     });
@@ -161,7 +161,7 @@ export class Transactor extends Asker<AskerOptions> {
     this.core.submit(operation, { node: null }, (error, answer) => {
       if (answer?.page == null) return this.#failed(`read: ${error?.code}`);
       const found = new Map(
-        answer.page.items.map(({ key, value, modRevision }) => [
+        Array.from(answer.page.items, ({ key, value, modRevision }) => [
           decoder.decode(key),
           { value: decoder.decode(value ?? new Uint8Array(0)), revision: modRevision },
         ]),

@@ -16,20 +16,14 @@ import {
 } from "../../store/commands/index.ts";
 import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX, TXN_FLAG } from "./client-layout.ts";
 import { DecodeError } from "../codec/index.ts";
+import { readPageItems, type PageItem } from "./page-items.ts";
 
 /** A page of a range: see RangePage. Byte strings are views of the frame. */
 export interface PageAnswer {
   readonly revision: number;
   readonly count: number;
   readonly resume: Uint8Array | null;
-  readonly items: readonly {
-    readonly key: Uint8Array;
-    /** Null: only keys were asked for. */
-    readonly value: Uint8Array | null;
-    readonly createRevision: number;
-    readonly modRevision: number;
-    readonly version: number;
-  }[];
+  readonly items: Iterable<PageItem>;
 }
 
 /** Versions of a key, newest first: see HistoryPage. Byte strings are views of the frame. */
@@ -249,16 +243,7 @@ function readPage(reader: ByteReader): PageAnswer {
   const count = reader.varint();
   const resume = (flags & PAGE_FLAG.hasMore) === 0 ? null : readSized(reader);
   const length = reader.varint();
-  const items: PageAnswer["items"][number][] = [];
-  for (let i = 0; i < length && !reader.failed; i++) {
-    items.push({
-      key: readSized(reader),
-      value: (flags & PAGE_FLAG.keysOnly) === 0 ? readSized(reader) : null,
-      createRevision: reader.varint(),
-      modRevision: reader.varint(),
-      version: reader.varint(),
-    });
-  }
+  const items = readPageItems(reader, length, (flags & PAGE_FLAG.keysOnly) === 0);
   return { revision, count, resume, items };
 }
 

@@ -57,6 +57,7 @@
  * The applied index of a frame covers all its answers: a client that takes the greatest one it has seen along to another
  * node (minIdx) never reads there what is older than what it has been told.
  */
+export type { PageItem } from "./page-items.ts";
 export {
   decodeAnswers,
   type AnswerHandler,

@@ -18,6 +18,7 @@ export {
   type LeasesAnswer,
   OPEN_WITH_ORIGIN,
   type PageAnswer,
+  type PageItem,
   type RangeBytes,
   ReadsWriter,
   takeReads,

@@ -8,7 +8,7 @@ import { PrefixedClient } from "../../../src/client/prefixed-client.ts";
 import { rangeOf } from "../../../src/client/keys/range.ts";
 import type { KvRequests } from "../../../src/client/key-requests.ts";
 import type { RangeSelector } from "../../../src/client/terms/types.ts";
-import type { PageAnswer, RangeBytes } from "../../../src/protocol/client/client.ts";
+import type { PageAnswer, PageItem, RangeBytes } from "../../../src/protocol/client/client.ts";
 
 const WHAT = { keysOnly: false, countOnly: false };
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);
@@ -85,7 +85,7 @@ test("bounds and orders are asked for when they are wanted, and other ranges as 
 
 test("in an order of its own every page is asked for, upwards, and its keys come at the end", async () => {
   const asked: RangeBytes[] = [];
-  const item = (name: string, modRevision: number): PageAnswer["items"][number] => ({
+  const item = (name: string, modRevision: number): PageItem => ({
     ...{ key: Buffer.from(name), value: null, createRevision: 1, modRevision, version: 1 },
   });
   const pages: PageAnswer[] = [
@@ -99,7 +99,7 @@ test("in an order of its own every page is asked for, upwards, and its keys come
     Promise.resolve(pages[asked.push(wanted) - 1]!);
   const told: string[][] = [];
   for await (const { items } of orderedPages(ask, range, "mod")) {
-    told.push(items.map(({ key }) => Buffer.from(key).toString()));
+    told.push(Array.from(items, ({ key }) => Buffer.from(key).toString()));
   }
   expect(told).toEqual([["e", "b"]]);
   expect(
