@@ -7,7 +7,7 @@
  */
 import type { KvRequests } from "../client/index.ts";
 import type { Lock, LockMode } from "../client/locks/index.ts";
-import { badArgument, wrongBytes } from "../client/terms/index.ts";
+import { badArgument, onAbort, wrongBytes } from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
@@ -118,7 +118,7 @@ export class OmnikvLockManager {
     };
     /** What the function throws is its own, whatever it looks like. */
     let thrown: { readonly error: unknown } | null = null;
-    const carryOut = async (lock: GrantedLock | null): Promise<T> => {
+    const call = async (lock: GrantedLock | null): Promise<T> => {
       try {
         return await (callback as (given: GrantedLock | null) => Promise<T> | T)(lock);
       } catch (error) {
@@ -126,26 +126,65 @@ export class OmnikvLockManager {
         throw error;
       }
     };
+    const carryOut = (lock: GrantedLock | null): Promise<T> =>
+      lock === null ? call(null) : untilLost(call({ ...lock, name }), lock);
     try {
-      return await this.#client.locks.request(name, asked, carryOut);
+      return await this.#client.locks.request(escaped(name), asked, carryOut);
     } catch (error) {
-      if (thrown !== null || !(error instanceof KvError)) throw error;
+      // The compiler does not see that the function has set it.
+      const own = thrown as { readonly error: unknown } | null;
+      if (own?.error === error || !(error instanceof KvError)) throw error;
       if (error.code === "CANCELLED" && signal?.aborted === true) throw signal.reason;
       if (error.code === "LOCK_LOST") throw exception("AbortError", error.message);
       throw error;
     }
   }
 
-  /** Who holds locks, and who waits for some, in one state of the store; 10,000 at most. */
+  /**
+   * Who holds locks, and who waits for some, in one state of the store; 10,000 at most. What this process asked for before is among them,
+   * unless it takes the cluster longer than a second.
+   */
   async query(): Promise<LockManagerSnapshot> {
     const { held, pending } = await this.#client.locks.query();
     const told = (infos: typeof held): LockManagerInfo[] =>
-      infos.map(({ name, mode, owner }) => ({ name, mode, clientId: owner }));
+      infos.map(({ name, mode, owner }) => ({ name: unescaped(name), mode, clientId: owner }));
     return { held: told(held), pending: told(pending) };
   }
 }
 
 export default OmnikvLockManager;
+
+/** As in browsers, whoever is robbed hears of it at once, whatever the function still does. */
+async function untilLost<T>(result: Promise<T>, { signal }: Lock): Promise<T> {
+  let stopListening = (): void => {};
+  const lost = new Promise<never>((_, reject) => {
+    stopListening = onAbort(signal, () => reject(signal.reason as KvError));
+  });
+  try {
+    return await Promise.race([result, lost]);
+  } finally {
+    stopListening();
+  }
+}
+
+/** No browser, and no part of this, has names that begin so. */
+const ESCAPE = "-";
+
+/** Of a name, also of one that has no bytes in UTF-8, or none at all. Names that browsers take for different are. */
+function escaped(name: string): string {
+  return name !== "" && name.isWellFormed() ? name : ESCAPE + JSON.stringify(name);
+}
+
+/** What was escaped. Somebody else's name is left as it is. */
+function unescaped(name: string): string {
+  if (!name.startsWith(`${ESCAPE}"`)) return name;
+  try {
+    const text: unknown = JSON.parse(name.slice(ESCAPE.length));
+    return typeof text === "string" ? text : name;
+  } catch {
+    return name;
+  }
+}
 
 /** @throws DOMException, TypeError as of the Web Locks API */
 function checkOptions(name: string, options: LockRequestOptions): void {

@@ -112,6 +112,65 @@ describe("a lock manager", () => {
     expect(await write).toMatchObject({ code: "LOCK_LOST" });
   });
 
+  test("who is robbed hears of it while its function goes on", async () => {
+    const locks = new OmnikvLockManager(client);
+    const never = (): Promise<never> => new Promise(() => {});
+    const robbed = [
+      fails(locks.request("e", never)),
+      fails(locks.request("e", { steal: true }, never)),
+    ];
+    expect(await locks.request("e", { steal: true }, () => "stolen")).toBe("stolen");
+    expect(await Promise.all(robbed)).toMatchObject([
+      { name: "AbortError" },
+      { name: "AbortError" },
+    ]);
+    expect((await locks.query()).held).toEqual([]);
+  });
+
+  test("requests are carried out in the order of the calls, whichever has a lease at hand; query tells of all before it", async () => {
+    const locks = new OmnikvLockManager(client);
+    for (let round = 0; round < 5; round++) {
+      // Leaves a lease behind, which the first of the next ones takes: the others have to get one.
+      await locks.request("spare", () => {});
+      const had: number[] = [];
+      const name = `f${round}`;
+      const requests = Array.from({ length: 6 }, (_, n) =>
+        locks.request(name, { mode: n < 2 ? "shared" : "exclusive" }, async () => {
+          had.push(n);
+          if (n === 0) await asked;
+        }),
+      );
+      const asked = locks.query();
+      const { held, pending } = await asked;
+      expect(held.map(({ mode }) => mode)).toContain("shared");
+      expect(held.length + pending.length).toBeGreaterThanOrEqual(5);
+      await Promise.all(requests);
+      expect(had).toEqual([0, 1, 2, 3, 4, 5]);
+    }
+  });
+
+  test("a request that is given up before it is sent holds up nobody", async () => {
+    const locks = new OmnikvLockManager(client);
+    const stop = new AbortController();
+    const given = fails(locks.request("g", { signal: stop.signal }, () => "had"));
+    stop.abort();
+    expect(await locks.request("g", () => "had")).toBe("had");
+    expect(await given).toMatchObject({ name: "AbortError" });
+  });
+
+  test.each(["", "a\0b", "\ud800", "\udc00", "\udc00\ud800", "\uffff", "x-y"])(
+    "%j is a name like any other",
+    async (name) => {
+      const locks = new OmnikvLockManager(client);
+      const told = await locks.request(name, async (lock) => {
+        const { held } = await locks.query();
+        const other = await locks.request("\ufffd", { ifAvailable: true }, (free) => free !== null);
+        return [lock.name, held.map((each) => each.name), other];
+      });
+      expect(told).toEqual([name, [name], true]);
+    },
+  );
+
   test.each([
     ["-a", {}, "NotSupportedError"],
     ["a", { steal: true, ifAvailable: true }, "NotSupportedError"],

@@ -5,6 +5,7 @@ import { Leases } from "../../src/client/leases/leases.ts";
 import type { Waiting } from "../../src/client/locks/hand-over.ts";
 import type { KeyState, LockStore } from "../../src/client/locks/lock-store.ts";
 import { Locks } from "../../src/client/locks/locks.ts";
+import { Line } from "../../src/client/locks/line.ts";
 import { SpareLeases } from "../../src/client/locks/spare-leases.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { RequestOptions } from "../../src/client/terms/types.ts";
@@ -54,6 +55,7 @@ export class FakeLeases implements LeasePort, LockStore {
         store: this,
         leases,
         spare: new SpareLeases(clock),
+        line: new Line(clock),
         list: () => this.#nothing(),
       }),
     };

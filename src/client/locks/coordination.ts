@@ -2,6 +2,7 @@
 import type { Clock } from "../../machine/ports/index.ts";
 import { elect, observeElection, type ElectOptions, type Leader, type Term } from "./election.ts";
 import { type LeasePort, Leases } from "../leases/index.ts";
+import { Line } from "./line.ts";
 import { Locks } from "./locks.ts";
 import { storeOf, type CoordinationSource, type LockStore } from "./lock-store.ts";
 import { SpareLeases } from "./spare-leases.ts";
@@ -33,6 +34,7 @@ export class Coordination {
     this.#locks ??= new Locks({
       ...this.#machine(),
       spare: new SpareLeases(this.#clock),
+      line: new Line(this.#clock),
       list: (prefix, options) => this.#source.range({ prefix }, options),
     });
     return this.#locks;

@@ -4,6 +4,7 @@ import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
   type KeyValue,
+  onAbort,
   type RequestOptions,
   wrongBytes,
   wrongRequestOptions,
@@ -13,6 +14,7 @@ import { lockKeyIn, LOCKS_PREFIX, placeOf, requestIdOf, type LockMode } from "./
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
 import type { LentLease, SpareLeases } from "./spare-leases.ts";
+import type { Line } from "./line.ts";
 import { takeLock, type Taken } from "./take-lock.ts";
 
 const LOCK_TTL_MS = 10_000;
@@ -59,6 +61,8 @@ export interface LocksMachine {
   readonly leases: Leases;
   /** Of the client, as the leases are. */
   readonly spare: SpareLeases;
+  /** Of the client, views included. */
+  readonly line: Line;
   /** All keys with the prefix, of one state. */
   readonly list: (prefix: string, options: RequestOptions) => AsyncIterable<KeyValue>;
 }
@@ -85,7 +89,7 @@ export class Locks {
    *       await client.guarded(lock).write("report", text);
    *     });
    *
-   * First come, first served. A holder that dies, or that does not reach the cluster, loses it after `ttl`. A holder that only thinks
+   * First come, first served, and requests of one client in the order of the calls. A holder that dies, or that does not reach the cluster, loses it after `ttl`. A holder that only thinks
    * that it holds it finds `lock.signal` aborted; what it does nevertheless is not stopped, so bind writes to the lock with `client.guarded`,
    * and give `lock.token` to whatever else it changes.
    *
@@ -115,17 +119,22 @@ export class Locks {
     if (wrong !== null) throw wrong;
     if (typeof carryOut !== "function") throw badArgument("callback", "a function", carryOut);
     const { mode = "exclusive", signal, ttl = LOCK_TTL_MS, owner = "" } = options;
-    const { clock, leases, store, spare } = this.#machine;
-    let lent = await spare.take(leases, ttl, signal);
+    const { clock, leases, store, spare, line } = this.#machine;
+    const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
+    const turn = line.join();
+    let lent = await spare.take(leases, ttl, signal).catch((error: unknown) => {
+      turn.placed();
+      throw error;
+    });
     /** It is certain that no key is bound to the lease. */
     let isBare = false;
     try {
       const how =
         options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
-      const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
+      if (turn.before !== null) await settledOrAborted(turn.before, signal);
       const take = ({ lease, number }: LentLease): Promise<Taken | null> => {
         const wish = { place, id: requestIdOf(lease.id, number), mode, value: owner, how } as const;
-        return takeLock(wish, { clock, lease, signal, store });
+        return takeLock(wish, { clock, lease, signal, store, turn });
       };
       const taken = await take(lent).catch(async (error: unknown) => {
         if (!lent.isUsed || !isLost(error)) throw error;
@@ -150,6 +159,7 @@ export class Locks {
         if (isToSpare || taken.hasWaited) isBare = await taken.giveBack();
       }
     } finally {
+      turn.placed();
       // Whatever becomes of it, nobody waits for longer than the time to live.
       spare.noteEnd();
       if (lent.isToSpare && isBare) spare.give(lent.lease);
@@ -157,8 +167,12 @@ export class Locks {
     }
   }
 
-  /** Who holds locks, and who waits for some, in one state of the store; 10,000 at most. */
+  /**
+   * Who holds locks, and who waits for some, in one state of the store; 10,000 at most. What this client asked for before the call is
+   * among them, unless it takes the cluster longer than a second.
+   */
   async query(options: RequestOptions = {}): Promise<LockQuery> {
+    await this.#machine.line.allPlaced();
     const held: LockInfo[] = [];
     const pending: LockInfo[] = [];
     // Names are written character by character: those that begin alike have keys that begin alike.
@@ -176,6 +190,21 @@ export class Locks {
       locks.toSorted((a, b) => a.revision - b.revision);
     return { held: inOrder(held), pending: inOrder(pending) };
   }
+}
+
+/** What comes after it looks at the signal itself. */
+async function settledOrAborted(
+  promise: Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (signal === undefined) return promise;
+  if (signal.aborted) return;
+  let stopListening = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    stopListening = onAbort(signal, resolve);
+  });
+  await Promise.race([promise, aborted]);
+  stopListening();
 }
 
 function isLost(error: unknown): boolean {

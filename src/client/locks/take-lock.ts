@@ -5,6 +5,7 @@ import type { KeptLease } from "../leases/index.ts";
 import { giveBack, type Waiting } from "./hand-over.ts";
 import { HeldKey } from "./held-key.ts";
 import { waitPrefix } from "./lock-keys.ts";
+import type { Turn } from "./line.ts";
 import { LockRequest, type LockStep, type LockWish } from "./lock-request.ts";
 import { gone, isWorthAnotherTry, type LockStore } from "./lock-store.ts";
 import {
@@ -49,6 +50,8 @@ export interface TakeOptions {
   readonly clock: Clock;
   readonly lease: KeptLease;
   readonly signal: AbortSignal | undefined;
+  /** Among the requests of its client; told when it is on its way, and when it is in line. */
+  readonly turn?: Pick<Turn, "sent" | "placed">;
 }
 
 /**
@@ -144,14 +147,17 @@ class Taking {
     step: Exclude<LockStep, { do: "hold" | "stop" }>,
     wait: AbortSignal,
   ): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, clock, turn } = this.#options;
     const request = this.#request;
     // No answer is worth waiting for when the lock has been handed over meanwhile.
     const patient: RequestOptions = { signal: wait, timeoutMs: this.#timeoutMs };
     const isStill = (): boolean => request.step === step;
     switch (step.do) {
       case "ask": {
-        const answer = await store.txn(step.request, patient);
+        const asked = store.txn(step.request, patient);
+        turn?.sent();
+        const answer = await asked;
+        turn?.placed();
         if (isStill()) request.answered(answer);
         return;
       }
