@@ -1,4 +1,4 @@
-import { unreachable } from "../../base/index.ts";
+import { printable, unreachable } from "../../base/index.ts";
 import type { AdminAlarm } from "../../protocol/admin/index.ts";
 
 /** What a node's alarm means, in words that follow "node 2: ". */
@@ -40,6 +40,8 @@ export function alarmText(alarm: AdminAlarm): string {
         : "it can open no more files: it refuses writes until it can, and reads go on; see what holds so many (lsof), or raise the limit of open files and start it again";
     case "otherLog":
       return `node ${alarm.peer} is of another cluster, or of this one begun anew beside a disk of before: nothing goes between the two, and clients of one are told other things than clients of the other. Keep both data directories until it is known which is right; then correct the address, or start the wrong one on an empty directory with --rejoin`;
+    case "unknown":
+      return `it raises an alarm that this version of the program does not know, "${printable(alarm.name)}": ask with the version that the node has`;
     default:
       return unreachable(alarm, "alarm");
   }

@@ -28,9 +28,9 @@ const text = z.string().max(TEXT_LENGTH_MAX);
 /** As seen from the node that is asked: "out" is what it sends to the peer. */
 const direction = z.enum(["both", "in", "out"]);
 
-const ballot = z.strictObject({ configId: count, n: count, priority: count, pid: count });
+const ballot = z.object({ configId: count, n: count, priority: count, pid: count });
 
-const link = z.strictObject({
+const link = z.object({
   peer: nodeId,
   /** host:port as configured. */
   address: text,
@@ -58,14 +58,14 @@ const link = z.strictObject({
 });
 
 /** What a peer said in the last heartbeat round. */
-const heartbeat = z.strictObject({
+const heartbeat = z.object({
   peer: nodeId,
   ballot,
   leader: ballot,
   happy: z.boolean(),
 });
 
-const storage = z.strictObject({
+const storage = z.object({
   logBytes: count,
   segments: count,
   syncs: count,
@@ -79,7 +79,7 @@ const storage = z.strictObject({
  * What this node did for clients since it started: two readings tell the rate between them. Only grows, and begins again
  * at zero with the process.
  */
-const served = z.strictObject({
+const served = z.object({
   /** Commands of decided entries, whoever proposed them: the same on all nodes that apply the log. */
   commandsApplied: count,
   /** Keys read by clients of this node. */
@@ -92,9 +92,9 @@ const served = z.strictObject({
 });
 
 /** What is wrong with the data, of which somebody has to take care. */
-const alarm = z.discriminatedUnion("kind", [
+const knownAlarm = z.discriminatedUnion("kind", [
   /** This node's state and a peer's were the same up to agreedIdx (null: not known) and not the same at differsIdx. */
-  z.strictObject({
+  z.object({
     kind: z.literal("diverged"),
     peer: nodeId,
     agreedIdx: count.nullable(),
@@ -103,16 +103,16 @@ const alarm = z.discriminatedUnion("kind", [
     refuses: z.boolean(),
   }),
   /** An empty disk that is to take the place of a lost one (`--rejoin`) and may not vote yet: who has agreed to it so far. */
-  z.strictObject({
+  z.object({
     kind: z.literal("joining"),
     confirmed: z.array(nodeId),
     /** So many others must agree. */
     needed: count,
   }),
   /** Entries of the log that cannot be read: every node passes over them. Of those that this process has met, the last. */
-  z.strictObject({ kind: z.literal("unreadableEntry"), idx: count, entries: count }),
+  z.object({ kind: z.literal("unreadableEntry"), idx: count, entries: count }),
   /** What makes the state grow is refused (NO_SPACE). */
-  z.strictObject({
+  z.object({
     kind: z.literal("noSpace"),
     /** The quota of all nodes, which a value of the largest size no longer fits into; or this node's own heap. */
     cause: z.enum(["quota", "heap"]),
@@ -123,13 +123,18 @@ const alarm = z.discriminatedUnion("kind", [
    * The node cannot write, for lack of space or of file descriptors. Until it can it refuses all writes (DISK_FULL), or, where only
    * a snapshot that it was sent cannot be kept, stays behind.
    */
-  z.strictObject({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
+  z.object({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
   /** This peer runs, and its data come from another beginning: the two have no session. */
-  z.strictObject({ kind: z.literal("otherLog"), peer: nodeId }),
+  z.object({ kind: z.literal("otherLog"), peer: nodeId }),
 ]);
 
+/** One that a later version raises is an alarm all the same: this one has its name, and nothing more. */
+const alarm = knownAlarm.or(
+  z.object({ kind: text }).transform(({ kind }) => ({ kind: "unknown" as const, name: kind })),
+);
+
 /** A field that is new is optional, for nodes of an earlier version leave it out. */
-const status = z.strictObject({
+const status = z.object({
   nodeId,
   clusterId: text,
   version: text,
@@ -170,12 +175,12 @@ const status = z.strictObject({
   /** Empty: none is raised. */
   alarms: z.array(alarm).max(ALARMS_MAX),
   /** Left out by programs that know none. */
-  leases: z.strictObject({ count, clockMs: count }).optional(),
+  leases: z.object({ count, clockMs: count }).optional(),
 });
 
-const links = z.strictObject({ links: z.array(link) });
+const links = z.object({ links: z.array(link) });
 
-const history = z.strictObject({
+const history = z.object({
   /** As set; null: the default holds. */
   revisions: count.nullable(),
   bytes: count.nullable(),
@@ -222,7 +227,12 @@ const accessChange = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("rotateTokenKey") }),
 ]);
 
-/** Every operation: its parameters and its result. Operations that change links answer with the links as they are now. */
+/**
+ * Every operation: its parameters and its result. Operations that change links answer with the links as they are now.
+ *
+ * Of a result, fields that this version does not know are left out, for nodes may be of a later one. Of parameters they are refused: what was asked
+ * for would not be what is done.
+ */
 export const ADMIN_OPERATIONS = {
   getLinks: { params: z.strictObject({}), result: links },
   breakLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
@@ -264,7 +274,7 @@ export const ADMIN_OPERATIONS = {
       after: bytes.nullable(),
       limit: z.int().min(1).max(LIST_KEYS_MAX),
     }),
-    result: z.strictObject({ keys: z.array(bytes), more: z.boolean() }),
+    result: z.object({ keys: z.array(bytes), more: z.boolean() }),
   },
   /**
    * Begins a backup of the node's state, which holds whatever was acknowledged before this was asked. There is one at a time;
@@ -272,7 +282,7 @@ export const ADMIN_OPERATIONS = {
    */
   beginBackup: {
     params: z.strictObject({}),
-    result: z.strictObject({
+    result: z.object({
       /** Names it in readBackup. */
       backup: count,
       clusterId: text,
@@ -287,12 +297,12 @@ export const ADMIN_OPERATIONS = {
   /** The pieces of a backup, each once, in order from 0 on. The last one is empty. */
   readBackup: {
     params: z.strictObject({ backup: count, piece: count }),
-    result: z.strictObject({ bytes, last: z.boolean() }),
+    result: z.object({ bytes, last: z.boolean() }),
   },
   /** What the state of all nodes may take, in bytes. Answered when it holds at the node that was asked. */
   setQuota: {
     params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
-    result: z.strictObject({}),
+    result: z.object({}),
   },
   /**
    * How much of what was overwritten and deleted all nodes keep. Null: the default. Answered when it holds at the node that was
@@ -315,7 +325,7 @@ export const ADMIN_OPERATIONS = {
   /** The settings of the cluster as the node has them. */
   getSettings: {
     params: z.strictObject({}),
-    result: z.strictObject({
+    result: z.object({
       quotaBytes: count,
       /** False: nobody has set it, and this is the default. */
       quotaIsSet: z.boolean(),
@@ -338,33 +348,33 @@ export const ADMIN_OPERATIONS = {
         .max(PASSWORD_LENGTH_MAX * 2)
         .nullable(),
     }),
-    result: z.strictObject({ token: z.string(), lifetimeMs: milliseconds }),
+    result: z.object({ token: z.string(), lifetimeMs: milliseconds }),
   },
   /** Who this connection is, to this node. Nobody is refused. */
   whoami: {
     params: z.strictObject({}),
-    result: z.strictObject({
+    result: z.object({
       isOn: z.boolean(),
       /** Null: nobody, or whoever knows the secret, who may do everything. */
       user: z.string().nullable(),
       by: z.enum(["password", "secret", "certificate", "none"]),
       roles: z.array(z.string()),
       /** Of these roles, root left out. Null: they are too many to be told. */
-      permissions: z.array(z.strictObject({ may: permissionKind, ...keyRange })).nullable(),
+      permissions: z.array(z.object({ may: permissionKind, ...keyRange })).nullable(),
     }),
   },
   /** Users and roles, as the node that is asked has them. */
   getAccess: {
     params: z.strictObject({}),
-    result: z.strictObject({
+    result: z.object({
       isOn: z.boolean(),
       users: z.array(
-        z.strictObject({ name: z.string(), hasPassword: z.boolean(), roles: z.array(z.string()) }),
+        z.object({ name: z.string(), hasPassword: z.boolean(), roles: z.array(z.string()) }),
       ),
       roles: z.array(
-        z.strictObject({
+        z.object({
           name: z.string(),
-          permissions: z.array(z.strictObject({ may: permissionKind, ...keyRange })),
+          permissions: z.array(z.object({ may: permissionKind, ...keyRange })),
         }),
       ),
     }),
@@ -372,7 +382,7 @@ export const ADMIN_OPERATIONS = {
   /** Changes users, roles or permissions: answered when the node that is asked has carried it out. */
   changeAccess: {
     params: z.strictObject({ change: accessChange }),
-    result: z.strictObject({}),
+    result: z.object({}),
   },
 } as const;
 

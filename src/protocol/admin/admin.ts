@@ -82,11 +82,11 @@ export function encodeAdminError(id: number, error: KvError): Uint8Array {
 }
 
 const answerSchema = z.discriminatedUnion("ok", [
-  z.strictObject({ id: z.int().min(0), ok: z.literal(true), result: z.unknown() }),
-  z.strictObject({
+  z.object({ id: z.int().min(0), ok: z.literal(true), result: z.unknown() }),
+  z.object({
     id: z.int().min(0),
     ok: z.literal(false),
-    error: z.strictObject({
+    error: z.object({
       code: z.string().max(40),
       message: z.string().max(TEXT_LENGTH_MAX),
       definite: z.boolean(),

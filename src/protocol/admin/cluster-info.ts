@@ -1,12 +1,12 @@
-/** What a node tells a page that wants to become a client of its cluster: GET /cluster.json. No secrets. */
+/** What a node tells a page that wants to become a client of its cluster: GET /cluster.json. No secrets. Fields of later versions are left out. */
 import * as z from "zod";
 
-export const clusterInfoSchema = z.strictObject({
+export const clusterInfoSchema = z.object({
   clusterId: z.string(),
   /** The node that answered. */
   self: z.int(),
   /** All nodes, with the addresses that clients use, as a browser can reach them. */
-  nodes: z.array(z.strictObject({ id: z.int(), host: z.string(), port: z.int() })).min(1),
+  nodes: z.array(z.object({ id: z.int(), host: z.string(), port: z.int() })).min(1),
   /** The version of the program. */
   version: z.string(),
   /** This node lets management break links. */

@@ -135,7 +135,7 @@ const SINGLES: Readonly<Record<string, Single>> = {
   ),
 };
 
-const ALARM_KINDS: Readonly<Record<AdminAlarm["kind"], true>> = {
+const ALARM_KINDS: Readonly<Record<Exclude<AdminAlarm["kind"], "unknown">, true>> = {
   diverged: true,
   joining: true,
   unreadableEntry: true,

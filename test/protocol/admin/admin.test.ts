@@ -217,6 +217,31 @@ describe("answers", () => {
     expect(answer.ok ? null : answer.error).toMatchObject({ code: "INTERNAL", definite: false });
   });
 
+  test("what a later version has to say as well is left out, and its alarms are alarms", () => {
+    const later = {
+      ...status,
+      phaseOfTheMoon: "full",
+      links: [{ ...link, colour: "blue" }],
+      alarms: [
+        { kind: "diskFull", cause: "space", sinceMs: 3 },
+        { kind: "diskFull", cause: "quota of the file system" },
+        { kind: "onFire", where: 7 },
+      ],
+    };
+    expect(parseAdminResult("status", later)).toEqual({
+      ...status,
+      links: [link],
+      alarms: [
+        { kind: "diskFull", cause: "space" },
+        { kind: "unknown", name: "diskFull" },
+        { kind: "unknown", name: "onFire" },
+      ],
+    });
+    const answer = decodeAdminAnswer(encodeMsgpack({ id: 1, ok: true, result: {}, seq: 4 }));
+    expect(answer).toEqual({ id: 1, ok: true, result: {} });
+    expect(() => parseAdminResult("status", { ...status, alarms: [{}] })).toThrow(DecodeError);
+  });
+
   test("a result of another shape is refused, with the place", () => {
     const wrong = { ...status, links: [{ ...link, state: "maybe" }] };
     expect(() => parseAdminResult("status", wrong)).toThrow(/^status\.links\.0\.state: /);
