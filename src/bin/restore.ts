@@ -139,7 +139,7 @@ async function restore(
     makeNew(beside);
     begun.push(place);
     const progress = new Progress(`restoring node ${node}`);
-    await restoreDirectory(new NodeDisk(beside), state, {
+    await restoreDirectory(NodeDisk.open(beside), state, {
       clusterId,
       nodeId: node,
       members: cluster.members,

@@ -60,7 +60,7 @@ describe("a real file system", () => {
   test("a file where a directory has to be, and the other way round", () => {
     writeFileSync(join(root, "log"), "");
     mkdirSync(join(root, "identity.json"));
-    const disk = new NodeDisk(root);
+    const disk = NodeDisk.open(root);
     const thrown: (() => unknown)[] = [
       () => disk.makeDirectory("log"),
       () => disk.list("log"),
@@ -68,7 +68,7 @@ describe("a real file system", () => {
       () => disk.read("identity.json", 0, 1),
       () => disk.writeNow("identity.json", 0, Uint8Array.of(1)),
       () => disk.replace("identity.json", Uint8Array.of(1)),
-      () => new NodeDisk(join(root, "log")),
+      () => NodeDisk.open(join(root, "log")),
     ];
     for (const deed of thrown) {
       expect(deed).toThrow(expect.objectContaining(unusable));
@@ -77,7 +77,7 @@ describe("a real file system", () => {
   });
 
   test("what cannot be looked at does not count as missing", () => {
-    const disk = new NodeDisk(root);
+    const disk = NodeDisk.open(root);
     const name = "x".repeat(300);
     // Too long a name: the system cannot say whether it is there.
     expect(() => disk.exists(name)).toThrow(/ENAMETOOLONG/);
@@ -85,7 +85,7 @@ describe("a real file system", () => {
   });
 
   test("the errors of an open file name it", async () => {
-    const disk = new NodeDisk(root);
+    const disk = NodeDisk.open(root);
     const file = disk.open("f");
     await new Promise<void>((done) => file.close(() => done()));
     const error = await new Promise<Error | null>((done) => file.write(0, Uint8Array.of(1), done));

@@ -40,7 +40,7 @@ test("large writes never stop the node", () => {
 test("small and large durable writes, waited for or not, arrive in order and call back later", async () => {
   const root = mkdtempSync(join(tmpdir(), "omnikv-pace-"));
   try {
-    const disk = new NodeDisk(root);
+    const disk = NodeDisk.open(root);
     const file = disk.open("f");
     let position = 0;
     let within = false;

@@ -28,7 +28,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 async function writeDurably(): Promise<Error | null> {
-  const file = new NodeDisk(root, "dsync").open("f");
+  const file = NodeDisk.open(root, "dsync").open("f");
   let isLater = false;
   const error = await new Promise<Error | null>((done) => {
     file.writeDurably(0, Buffer.from("bytes"), (result) => {

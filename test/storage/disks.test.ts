@@ -11,12 +11,12 @@ for (const durableWrites of ["dsync", "fdatasync"] as const) {
   diskSuite(`file system, ${durableWrites}`, () => {
     const root = mkdtempSync(join(tmpdir(), "omnikv-disk-"));
     const close = (): void => rmSync(root, { recursive: true });
-    return { disk: new NodeDisk(join(root, "data"), durableWrites), until, close };
+    return { disk: NodeDisk.open(join(root, "data"), durableWrites), until, close };
   });
 
   test(`a file that was taken away is an error of the write, not of the program (${durableWrites})`, async () => {
     const root = mkdtempSync(join(tmpdir(), "omnikv-disk-"));
-    const file = new NodeDisk(root, durableWrites).open("f");
+    const file = NodeDisk.open(root, durableWrites).open("f");
     rmSync(root, { recursive: true });
     const results: (Error | null)[] = [];
     file.writeDurably(0, Uint8Array.of(1), (error) => results.push(error));
@@ -33,7 +33,7 @@ for (const durableWrites of ["dsync", "fdatasync"] as const) {
     `a full disk is told from a broken one (${durableWrites}; needs /dev/full)`,
     async () => {
       const errors: (string | undefined)[] = [];
-      const file = new NodeDisk("/dev", durableWrites).open("full");
+      const file = NodeDisk.open("/dev", durableWrites).open("full");
       file.write(0, Uint8Array.of(1), (error) => errors.push(error?.name));
       file.writeDurably(0, Uint8Array.of(1), (error) => errors.push(error?.name));
       file.close((error) => errors.push(error?.name));

@@ -145,7 +145,7 @@ describe("a directory of omnikv 0.1", () => {
   test("on a real disk, with segments of full size", async () => {
     const root = mkdtempSync(join(tmpdir(), "omnikv-first-format-"));
     roots.push(root);
-    const disk = new NodeDisk(root);
+    const disk = NodeDisk.open(root);
     load(disk, THREE[0], Number.POSITIVE_INFINITY);
     for (let start = 1; start <= 2; start++) {
       const directory = openDataDirectory(disk, ownerOf(1, [1, 2, 3]));

@@ -24,7 +24,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 function open(onDurable: (seq: number) => void): ReturnType<typeof LogStorage.open> {
   const fail = (error: Error): never => expect.unreachable(error.message);
   return LogStorage.open(
-    new NodeDisk(root),
+    NodeDisk.open(root),
     "log",
     { segmentBytes: 16 * 1024 * 1024, owner: 1 },
     { onDurable, onFailure: fail, onRoom: () => {} },

@@ -24,13 +24,19 @@ export class NodeDisk implements Disk {
   readonly #pace = new DiskPace();
 
   /**
-   * Creates the directory when it is missing.
+   * @param root a directory that is there
    * @param durableWrites default: the fastest way that is safe on this platform
    */
   constructor(root: string, durableWrites: DurableWrites = PLATFORM_DURABLE_WRITES) {
     this.#root = resolve(root);
     this.#durableWrites = durableWrites;
-    this.makeDirectory("");
+  }
+
+  /** Creates the directory when it is missing. @throws as the Disk port does */
+  static open(root: string, durableWrites?: DurableWrites): NodeDisk {
+    const disk = new NodeDisk(root, durableWrites);
+    disk.makeDirectory("");
+    return disk;
   }
 
   list(directory: string): readonly string[] {

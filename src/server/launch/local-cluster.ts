@@ -24,7 +24,15 @@ export function startLocalServer(node: ClusterNode, options: LocalClusterOptions
   try {
     makePrivateDirectory(dataDirectory);
     const before = wrap?.(node) ?? [];
-    return new LocalServer({ node, nodes, clusterId, dataDirectory, logFile, flags, wrap: before });
+    return LocalServer.start({
+      node,
+      nodes,
+      clusterId,
+      dataDirectory,
+      logFile,
+      flags,
+      wrap: before,
+    });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const wayOut =

@@ -39,47 +39,37 @@ export class LocalServer {
   /** Resolves when the process has ended and has printed its last. */
   readonly exited: Promise<void>;
 
-  /** @throws Error when the log cannot be written */
-  constructor(options: LocalServerOptions) {
-    const { node, nodes, clusterId, dataDirectory, logFile, flags, wrap } = options;
+  private constructor(options: LocalServerOptions, child: ChildProcess, logBegins: number) {
+    const { node, dataDirectory, logFile } = options;
     this.node = node;
     this.dataDirectory = dataDirectory;
     this.logFile = logFile;
-    const log = openPrivateLog(logFile);
-    this.#logBegins = fstatSync(log).size;
-    const command = [
-      ...wrap,
-      process.execPath,
-      ...NODE_FLAGS,
-      builtModule("bin/omnikv.js"),
-      "server",
-      "--node",
-      String(node.id),
-      "--data-dir",
-      dataDirectory,
-      "--peers",
-      peersFlag(nodes),
-      "--cluster-id",
-      clusterId,
-      ...flags,
-    ];
-    const [program = "", ...args] = command;
-    // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
-    // tells it when we are gone.
+    this.#logBegins = logBegins;
+    this.#child = child;
+    child.once("message", () => (this.#listened = true));
+    this.exited = new Promise((resolve) => {
+      child.once("exit", () => resolve());
+      // The program could not even be started; "exit" does not follow.
+      child.once("error", () => resolve());
+    });
+  }
+
+  /** @throws Error when the log cannot be written */
+  static start(options: LocalServerOptions): LocalServer {
+    const [program = "", ...args] = commandOf(options);
+    const log = openPrivateLog(options.logFile);
+    const logBegins = fstatSync(log).size;
     // Variables for one server are not meant for all of these.
     const env = Object.entries(process.env).filter(([name]) => !name.startsWith("OMNIKV_"));
-    this.#child = spawn(program, args, {
+    // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
+    // tells it when we are gone.
+    const child = spawn(program, args, {
       detached: true,
       env: Object.fromEntries(env),
       stdio: ["ignore", log, log, "ipc"],
     });
     closeSync(log);
-    this.#child.once("message", () => (this.#listened = true));
-    this.exited = new Promise((resolve) => {
-      this.#child.once("exit", () => resolve());
-      // The program could not even be started; "exit" does not follow.
-      this.#child.once("error", () => resolve());
-    });
+    return new LocalServer(options, child, logBegins);
   }
 
   /** The id of the process. */
@@ -179,4 +169,30 @@ export class LocalServer {
 /** As --peers takes them. */
 function peersFlag(nodes: readonly ClusterNode[]): string {
   return nodes.map(({ id, host, port, peerPort }) => `${id}=${host}:${port}:${peerPort}`).join(",");
+}
+
+function commandOf({
+  node,
+  nodes,
+  clusterId,
+  dataDirectory,
+  flags,
+  wrap,
+}: LocalServerOptions): readonly string[] {
+  return [
+    ...wrap,
+    process.execPath,
+    ...NODE_FLAGS,
+    builtModule("bin/omnikv.js"),
+    "server",
+    "--node",
+    String(node.id),
+    "--data-dir",
+    dataDirectory,
+    "--peers",
+    peersFlag(nodes),
+    "--cluster-id",
+    clusterId,
+    ...flags,
+  ];
 }

@@ -95,7 +95,7 @@ export class ServingNode {
       clock: nodeClock,
       random: createNodeRandom(),
       network: networkOf(options, caps, strangers, view),
-      disk: new NodeDisk(options.dataDirectory),
+      disk: NodeDisk.open(options.dataDirectory),
       memory: processMemory(),
       entries: diagnosticsChannel(ENTRY_CHANNEL),
       passwords: scryptPasswords,

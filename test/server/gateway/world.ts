@@ -50,7 +50,7 @@ export async function startGateWorld(
   const network = recording(new WsNetwork(), accepted);
   const machine = {
     ...{ clock: nodeClock, random: createNodeRandom(), network, logger: listLogger(lines) },
-    disk: new NodeDisk(directory),
+    disk: NodeDisk.open(directory),
     passwords: scryptPasswords,
     ...parts,
   };

@@ -25,7 +25,7 @@ test("a node opens what was restored, with everything in it and no memory of the
     const random = createNodeRandom();
     const owner = { ...cluster, nodeId: 2, random, clock: nodeClock };
     const progress: number[] = [];
-    await restoreDirectory(new NodeDisk(root), state, {
+    await restoreDirectory(NodeDisk.open(root), state, {
       ...owner,
       onProgress: (bytes) => progress.push(bytes),
     });
@@ -39,7 +39,7 @@ test("a node opens what was restored, with everything in it and no memory of the
       },
       {
         ...{ clock: nodeClock, random, network: new WsNetwork(), logger: silentLogger },
-        disk: new NodeDisk(root),
+        disk: NodeDisk.open(root),
       },
       {
         onDurable: () => {},

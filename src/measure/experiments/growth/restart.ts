@@ -85,7 +85,7 @@ function loadedAlone(root: string, keys: number, name: SnapshotName, hash: strin
 }
 
 function open(root: string, keys: number): SnapshotStore {
-  return SnapshotStore.open(new NodeDisk(root), `keys-${keys}`, silentLogger);
+  return SnapshotStore.open(NodeDisk.open(root), `keys-${keys}`, silentLogger);
 }
 
 /** @param flags of the command line, behind the sub-command */

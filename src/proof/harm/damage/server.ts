@@ -53,7 +53,7 @@ export class Server {
     this.dataDirectory = dataDirectory;
     mkdirSync(logDirectory, { recursive: true });
     processes += 1;
-    this.#server = new LocalServer({
+    this.#server = LocalServer.start({
       node,
       nodes,
       dataDirectory,
