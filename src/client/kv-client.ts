@@ -440,11 +440,14 @@ export class KvClient extends KeyRequests implements KvRequests {
     return this.#coordination.observeElection(name, options);
   }
 
-  /** Rejects what has no answer yet (CANCELLED), watches too, and ends the connections. What is asked later is rejected too. */
+  /**
+   * Rejects what has no answer yet (CANCELLED), watches too, and ends the connections. What is asked later is rejected too. Locks that it
+   * waits for are waited for no longer; those that it holds are free when their time to live is over.
+   */
   close(): void {
-    this.#coordination.close();
+    const leases = this.#coordination.close();
     this.#watches.close();
-    this.#core.close();
+    this.#core.close(leases.map((lease) => ({ kind: "leaseRevoke", lease })));
   }
 
   #pages(

@@ -1,7 +1,7 @@
 /** The Web Locks API over a real cluster, and locks of views. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { OmnikvLockManager } from "../../src/adapters/locks.ts";
-import type { KvClient } from "../../src/client/api/index.ts";
+import { createClient, type KvClient } from "../../src/client/api/index.ts";
 import { startCluster, type Cluster } from "./cluster.ts";
 
 let cluster: Cluster;
@@ -147,6 +147,46 @@ describe("a lock manager", () => {
       await Promise.all(requests);
       expect(had).toEqual([0, 1, 2, 3, 4, 5]);
     }
+  });
+
+  test("a client that is closed while it waits, or has a lease to spare, holds up nobody", async () => {
+    const [one, two] = [createClient(cluster.address), createClient(cluster.address)];
+    const locks = new OmnikvLockManager(client);
+    // Two in a row, so that the client keeps a lease for the next one.
+    for (let i = 0; i < 2; i++) await one.locks.request("h", () => {});
+    const holder = hold(locks, "h");
+    await holder.begun;
+    const given = [
+      fails(one.locks.request("h", () => "had")),
+      fails(two.locks.request("h", () => "had")),
+    ];
+    await vi.waitFor(async () => expect((await locks.query()).pending).toHaveLength(2), {
+      timeout: 20_000,
+    });
+    one.close();
+    two.close();
+    expect(await Promise.all(given)).toMatchObject([{ code: "CANCELLED" }, { code: "CANCELLED" }]);
+    await vi.waitFor(async () => expect((await locks.query()).pending).toHaveLength(0), {
+      timeout: 5000,
+    });
+    const next = locks.request("h", () => "had");
+    holder.release();
+    expect(await next).toBe("had");
+    const own = createClient(cluster.address);
+    const held = await new Promise<{ signal: AbortSignal }>((resolve) => {
+      const forEver = (lock: { signal: AbortSignal }): Promise<never> => {
+        resolve(lock);
+        return new Promise(() => {});
+      };
+      own.locks.request("i", { ttl: 2000 }, forEver).catch(() => {});
+    });
+    own.close();
+    expect(held.signal.aborted).toBe(true);
+    // It may still be at work: it has its time.
+    expect((await locks.query()).held).toMatchObject([{ name: "i" }]);
+    await vi.waitFor(async () => expect((await locks.query()).held).toEqual([]), {
+      timeout: 20_000,
+    });
   });
 
   test("a request that is given up before it is sent holds up nobody", async () => {

@@ -25,7 +25,7 @@ import { ClientSession } from "./client-session.ts";
 import { linkOptionsOf } from "./link-options.ts";
 import type { ClientCoreOptions, SubmitOptions, ObserveRequest } from "./core-options.ts";
 import { Deadlines } from "./deadlines.ts";
-import { checkOperation, type Answer, type Operation } from "./frames.ts";
+import { checkOperation, type Answer, type Operation, type WriteOperation } from "./frames.ts";
 import { KnownCluster, type NodeSelf } from "./known-cluster.ts";
 import { Lane } from "./lane.ts";
 import { NodeLink, type LinkOptions } from "./node-link.ts";
@@ -190,25 +190,30 @@ export class ClientCore {
     this.#giveUp(request, "CANCELLED", "cancelled");
   }
 
-  /** Gives up what has no answer yet, and ends the links. */
-  close(): void {
+  /**
+   * Gives up what has no answer yet, and ends the links.
+   * @param lastWords what is asked for without waiting for it, if a node can be told at once
+   */
+  close(lastWords: readonly WriteOperation[] = []): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const request of this.#all()) this.#giveUp(request, "CANCELLED", "client closed");
     this.#cancelUnpark?.();
     this.#deadlines.stop();
-    this.#closeSession();
+    this.#closeSession(lastWords);
     for (const lane of this.#lanes) {
       lane.openingOver();
       lane.link.close();
     }
   }
 
-  /** Frees the session's place, if that costs no waiting. */
-  #closeSession(): void {
+  /** Frees the session's place, if that costs no waiting, and before that asks for what nobody waits for. */
+  #closeSession(lastWords: readonly WriteOperation[]): void {
     const { id } = this.#session;
     const lane = this.#lanes.find(({ link }) => link.isOpen);
-    if (id !== null) lane?.sendCloseSession(id, this.#session.takeNumber());
+    if (id === null || lane === undefined) return;
+    lane.sendLastWords(this.#session, id, lastWords);
+    lane.sendCloseSession(id, this.#session.takeNumber());
   }
 
   #check(operation: Operation, node: number | null): KvError | null {

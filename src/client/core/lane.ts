@@ -4,7 +4,13 @@ import { contentBytesOf, GroupWriter } from "../../store/commands/index.ts";
 import type { CancelTimer } from "../../machine/ports/index.ts";
 import { ReadsWriter, takeWritesFrame } from "../../protocol/client/index.ts";
 import type { ClientSession } from "./client-session.ts";
-import { appendRead, closeSessionFrame, openSessionFrame, readBytes } from "./frames.ts";
+import {
+  appendRead,
+  closeSessionFrame,
+  openSessionFrame,
+  readBytes,
+  type WriteOperation,
+} from "./frames.ts";
 import type { NodeLink } from "./node-link.ts";
 import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 
@@ -91,6 +97,19 @@ export class Lane implements Carrier {
   flush(session: ClientSession, seenIdx: number, sending: (request: Request) => void): boolean {
     const readsDone = this.#flushReads(seenIdx, sending);
     return this.#flushWrites(session, seenIdx, sending) && readsDone;
+  }
+
+  /** Best effort: as many as one frame holds. Nothing before them is asked for again. */
+  sendLastWords(session: ClientSession, id: number, operations: readonly WriteOperation[]): void {
+    const writer = this.#groupWriter;
+    let floor = 0;
+    for (const operation of operations) {
+      if (!writer.fits(contentBytesOf(operation))) break;
+      const number = session.takeNumber();
+      if (floor === 0) floor = number;
+      writer.add(number, operation);
+    }
+    if (writer.count > 0) this.link.send(takeWritesFrame(writer, id, floor));
   }
 
   /** Best effort: the session's place becomes free sooner. */

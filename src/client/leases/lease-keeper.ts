@@ -64,9 +64,11 @@ export class LeaseKeeper implements LeaseOwner {
     await this.#port.revoke(id, {});
   }
 
-  /** The client is closed: nothing is renewed any more. */
-  close(): void {
-    for (const lease of this.#leases.values()) lease.giveUp("the client was closed");
+  /** The client is closed: nothing is renewed any more. @returns those to be revoked, as far as that costs no waiting */
+  close(): LeaseId[] {
+    const leases = [...this.#leases.values()];
+    for (const lease of leases) lease.giveUp("the client was closed");
+    return leases.filter(({ endsWithClient }) => endsWithClient).map(({ id }) => id);
   }
 
   #checkAll(): number {

@@ -48,6 +48,8 @@ export class KeptLease implements Lease {
   readonly #controller = new AbortController();
   /** When it is to be renewed next. */
   dueMs = 0;
+  /** Nobody relies on it yet, or any more: it ends at the nodes too when the client is closed. */
+  endsWithClient = false;
   #isOver = false;
   #resolveEnded: (reason: KvError) => void = () => {};
 

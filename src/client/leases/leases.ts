@@ -142,9 +142,9 @@ export class Leases {
     return this.#port.list(options);
   }
 
-  /** The client is closed. */
-  close(): void {
-    this.#keeper.close();
+  /** The client is closed. @returns those to be revoked, as far as that costs no waiting */
+  close(): LeaseId[] {
+    return this.#keeper.close();
   }
 }
 

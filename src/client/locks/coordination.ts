@@ -6,7 +6,7 @@ import { Line } from "./line.ts";
 import { Locks } from "./locks.ts";
 import { storeOf, type CoordinationSource, type LockStore } from "./lock-store.ts";
 import { SpareLeases } from "./spare-leases.ts";
-import type { RequestOptions } from "../terms/index.ts";
+import type { LeaseId, RequestOptions } from "../terms/index.ts";
 
 export class Coordination {
   readonly #source: CoordinationSource;
@@ -51,9 +51,10 @@ export class Coordination {
     return observeElection(this.#source, name, options);
   }
 
-  close(): void {
+  /** The client is closed. @returns leases to be revoked, as far as that costs no waiting */
+  close(): LeaseId[] {
     this.#isClosed = true;
-    this.#leases?.close();
+    return this.#leases?.close() ?? [];
   }
 
   #machine(): { clock: Clock; store: LockStore; leases: Leases } {

@@ -58,6 +58,7 @@ export class SpareLeases {
   /** @param lease no key is bound to it */
   give(lease: KeptLease): void {
     if (!lease.check()) return;
+    lease.endsWithClient = true;
     const revoke = (): void => {
       this.#spare.delete(lease);
       void lease.revoke().catch(() => {});

@@ -67,12 +67,16 @@ export async function takeLock(
   const request = new LockRequest({ ...wish, lease: lease.id });
   const over = anySignal(lease.signal, signal);
   const held = new HeldKey(request.heldKey, store, clock);
+  // Whoever comes behind a request of a client that is closed does not wait for the lease to end.
+  lease.endsWithClient = true;
   try {
     const token = await new Taking(request, held, over.signal, options).run();
     if (token === null) {
       held.close();
       return null;
     }
+    // Who holds the lock has as long to stop as it would have if the cluster were out of reach.
+    lease.endsWithClient = false;
     const hasWaited = request.since > 0;
     const giveItBack = (): Promise<boolean> => release(wish.place, request, token, options);
     return { held, token, hasWaited, giveBack: giveItBack };
