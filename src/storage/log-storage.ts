@@ -67,6 +67,15 @@ interface LogStats {
   readonly syncMs: number;
 }
 
+/** A file of the log. */
+export interface LogFile {
+  readonly path: string;
+  /** Durable in it. */
+  readonly bytes: number;
+  /** It is written to. */
+  readonly isOpen: boolean;
+}
+
 /** A batch is not made larger than this, but for a single group that is. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Buffers larger than this are not kept for the next batch. */
@@ -232,6 +241,16 @@ export class LogStorage {
   /** Behind the last batch that is durable. */
   get durableEnd(): LogPosition {
     return this.#durableEnd;
+  }
+
+  /** What a start would need of each segment. */
+  get files(): readonly LogFile[] {
+    const attempt = this.#attempt;
+    return this.#segments.durable.map((segment) => ({
+      path: segment.path,
+      bytes: attempt?.segment === segment ? attempt.position : segment.bytes,
+      isOpen: segment.file !== null,
+    }));
   }
 
   get stats(): LogStats {
@@ -477,7 +496,13 @@ export class LogStorage {
 
   /** LOG-4. */
   #dropSegments(): void {
-    for (const path of this.#segments.drop(this.#compactedIdx)) this.#spares.recycle(path);
+    try {
+      for (const path of this.#segments.drop(this.#compactedIdx)) this.#spares.recycle(path);
+    } catch (error) {
+      // Somebody else has taken the file away.
+      if (!(error instanceof Error)) throw error;
+      this.#fail(error);
+    }
   }
 
   #reportRoom(): void {

@@ -44,6 +44,11 @@ export class SegmentList {
     return this.#segments.filter((segment) => segment.file !== null);
   }
 
+  /** Those whose beginning is durable. */
+  get durable(): readonly ListedSegment[] {
+    return this.#segments.filter((segment) => segment.startIdx !== Number.POSITIVE_INFINITY);
+  }
+
   push(segment: ListedSegment): void {
     this.#segments.push(segment);
   }

@@ -116,7 +116,7 @@ export class SnapshotStore {
   /** Bytes of the file, to stream to a peer. Null: this snapshot is not here (any more). */
   readRaw(name: SnapshotName, offset: number, length: number): Uint8Array | null {
     if (!this.has(name)) return null;
-    return this.#disk.read(this.#path(name), offset, length);
+    return this.#disk.read(this.pathOf(name), offset, length);
   }
 
   /**
@@ -124,7 +124,7 @@ export class SnapshotStore {
    * @throws StorageError SNAPSHOT_DAMAGED
    */
   *chunks(name: SnapshotName, pieceBytes = READ_BYTES): Generator<Uint8Array, void, undefined> {
-    const path = this.#path(name);
+    const path = this.pathOf(name);
     let crc = 0;
     for (let offset = 0; offset < name.bytes; offset += pieceBytes) {
       const length = Math.min(pieceBytes, name.bytes - offset);
@@ -152,7 +152,7 @@ export class SnapshotStore {
       code === "UNKNOWN_FORMAT"
         ? "Start this node with the version of the program that the others run"
         : wayOutSentence();
-    return new StorageError(code, `${this.#path(name)}: ${what}. ${help}`);
+    return new StorageError(code, `${this.pathOf(name)}: ${what}. ${help}`);
   }
 
   /**
@@ -163,10 +163,10 @@ export class SnapshotStore {
     const kept = this.#names.slice(-2);
     for (const name of this.#names) {
       if (kept.includes(name) || needed.some((other) => sameSnapshot(other, name))) continue;
-      this.#disk.remove(this.#path(name));
+      this.#disk.remove(this.pathOf(name));
       this.#logger.debug("snapshot deleted", { idx: name.idx });
     }
-    const isHere = (name: SnapshotName): boolean => this.#disk.exists(this.#path(name));
+    const isHere = (name: SnapshotName): boolean => this.#disk.exists(this.pathOf(name));
     const gone = this.#names.filter((name) => !isHere(name));
     this.#names = this.#names.filter((name) => !gone.includes(name));
     return gone;
@@ -191,7 +191,7 @@ export class SnapshotStore {
       file.close((closeError) => {
         if (closeError !== null) return done(closeError);
         try {
-          this.#disk.rename(path, this.#path(name));
+          this.#disk.rename(path, this.pathOf(name));
           this.#disk.syncDirectory(this.#directory);
         } catch (failure) {
           return done(failure as Error);
@@ -212,7 +212,8 @@ export class SnapshotStore {
     });
   }
 
-  #path(name: SnapshotName): string {
+  /** On the disk. */
+  pathOf(name: SnapshotName): string {
     return `${this.#directory}/${fileName(name)}`;
   }
 }

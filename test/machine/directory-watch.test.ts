@@ -6,12 +6,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { watchDirectory } from "../../src/machine/host/directory-watch.ts";
+import { type NeededFile, watchDirectory } from "../../src/machine/host/directory-watch.ts";
 import { wayOut } from "../../src/base/way-out.ts";
 import { until } from "../conformance/wait.ts";
 
@@ -19,6 +20,7 @@ let parent = "";
 let root = "";
 let end: () => void = () => {};
 let said: string[] = [];
+let needed: NeededFile[] = [];
 
 beforeEach(() => {
   parent = mkdtempSync(join(tmpdir(), "omnikv-watch-"));
@@ -28,6 +30,7 @@ beforeEach(() => {
     writeFileSync(join(root, name), "{}");
   }
   said = [];
+  needed = [];
 });
 afterEach(() => {
   end();
@@ -50,6 +53,7 @@ async function watch(): Promise<void> {
       { name: "lock", kind: "lock", identity: `${dev}/${ino}` },
     ],
     onGone,
+    () => needed,
     5,
   );
   await rounds();
@@ -91,6 +95,48 @@ test.each([
   expect(said).toHaveLength(1);
   expect(said[0]).toContain(how);
   expect(said[0]?.startsWith(name === "data" ? `${root} ` : `${join(root, name)} `)).toBe(true);
+});
+
+test.each([
+  ["is removed", "removed", (path: string): void => rmSync(path)],
+  ["is cut short", "cut short", (path: string): void => truncateSync(path, 2)],
+  [
+    "is replaced by a copy",
+    "replaced",
+    (path: string): void => {
+      cpSync(path, `${path}.copy`);
+      renameSync(`${path}.copy`, path);
+    },
+  ],
+])("a file that is needed now %s: said once", async (_, how, change) => {
+  const path = join(root, "log", "1.log");
+  writeFileSync(path, "1234");
+  needed = [{ path: "log/1.log", bytes: 3, isOpen: true }];
+  await watch();
+  change(path);
+  await until(() => said.length > 0);
+  await rounds();
+  expect(said).toHaveLength(1);
+  expect(said[0]).toContain(`${path} was ${how}`);
+});
+
+test("nothing is said of a file that is needed no longer, or whose copy does as well", async () => {
+  for (const name of ["1.log", "2.log"]) writeFileSync(join(root, "log", name), "1234");
+  needed = [
+    { path: "log/1.log", bytes: 4, isOpen: true },
+    { path: "log/2.log", bytes: 4, isOpen: false },
+  ];
+  await watch();
+  needed = needed.slice(1);
+  rmSync(join(root, "log/1.log"));
+  cpSync(join(root, "log/2.log"), join(root, "log/3.log"));
+  renameSync(join(root, "log/3.log"), join(root, "log/2.log"));
+  await rounds();
+  // Another one with the name of one that is gone is another one.
+  writeFileSync(join(root, "log/1.log"), "1234");
+  needed = [...needed, { path: "log/1.log", bytes: 4, isOpen: true }];
+  await rounds();
+  expect(said).toEqual([]);
 });
 
 test("each sentence has the way out that fits", async () => {

@@ -21,6 +21,16 @@ export interface WatchedPart {
   readonly identity?: string;
 }
 
+/** A file in use that comes and goes as its user sees fit. */
+export interface NeededFile {
+  /** Within the directory. */
+  readonly path: string;
+  /** It has at least so many bytes. */
+  readonly bytes: number;
+  /** It is written to: another one under the same name is not it. */
+  readonly isOpen: boolean;
+}
+
 /** What stays the same about a file or directory however it is renamed. */
 export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): string {
   return `${dev}/${ino}`;
@@ -31,6 +41,7 @@ export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): st
  * @param members of the cluster whose node uses it: the way out depends on them
  * @param parts exist; what lies in another part comes after it
  * @param onGone called once
+ * @param needed the files that a start would need now
  * @returns ends the watch
  */
 export function watchDirectory(
@@ -38,8 +49,10 @@ export function watchDirectory(
   members: number,
   parts: readonly WatchedPart[],
   onGone: (error: StorageError) => void,
+  needed: () => readonly NeededFile[],
   intervalMs = INTERVAL_MS,
 ): () => void {
+  const files = new NeededFiles();
   const known = new Map<WatchedPart, string>();
   for (const part of parts) {
     if (part.identity !== undefined) known.set(part, part.identity);
@@ -49,11 +62,7 @@ export function watchDirectory(
   const pathOf = ({ name }: WatchedPart): string => (name === "" ? root : join(root, name));
   /** @returns null: as it should be, as far as can be seen */
   const judge = (part: WatchedPart, found: BigIntStats | Error): How | null => {
-    if (found instanceof Error) {
-      const code = systemCode(found);
-      // What cannot be looked at now may be there all the same.
-      return code === "ENOENT" || code === "ENOTDIR" ? "removed or moved away" : null;
-    }
+    if (found instanceof Error) return isMissing(found) ? "removed or moved away" : null;
     const identity = fileIdentity(found);
     const before = known.get(part);
     if (before === undefined) known.set(part, identity);
@@ -72,11 +81,27 @@ export function watchDirectory(
       if (timer !== null) clearTimeout(timer);
       return onGone(sentence(part, path, how, wayOut(members)));
     }
+    for (const file of needed()) {
+      const path = join(root, file.path);
+      const how = files.judge(file, lookAt(path));
+      if (how === null) continue;
+      stopped = true;
+      if (timer !== null) clearTimeout(timer);
+      return onGone(sentence({ name: file.path, kind: "file" }, path, how, wayOut(members)));
+    }
   };
   const round = (): void => {
     for (const part of parts) {
       stat(pathOf(part), { bigint: true }, (error, found) => {
         if (judge(part, error ?? found) !== null) gone();
+      });
+    }
+    const now = needed();
+    files.keep(now);
+    for (const file of now) {
+      stat(join(root, file.path), { bigint: true }, (error, found) => {
+        // It may have been given up since: `gone` looks at those that are needed then.
+        if (files.judge(file, error ?? found) !== null) gone();
       });
     }
     if (!stopped) timer = setTimeout(round, intervalMs).unref();
@@ -88,7 +113,36 @@ export function watchDirectory(
   };
 }
 
-type How = "removed or moved away" | "replaced by another one";
+type How = "removed or moved away" | "replaced by another one" | "cut short";
+
+/** Knows which file was there under each path that is needed. */
+class NeededFiles {
+  readonly #identities = new Map<string, string>();
+
+  /** Forgets all others. */
+  keep(files: readonly NeededFile[]): void {
+    const paths = new Set(files.map(({ path }) => path));
+    for (const path of this.#identities.keys()) {
+      if (!paths.has(path)) this.#identities.delete(path);
+    }
+  }
+
+  /** @returns null: as it should be, as far as can be seen */
+  judge({ path, bytes, isOpen }: NeededFile, found: BigIntStats | Error): How | null {
+    if (found instanceof Error) return isMissing(found) ? "removed or moved away" : null;
+    const identity = fileIdentity(found);
+    const before = this.#identities.get(path);
+    if (before === undefined) this.#identities.set(path, identity);
+    else if (before !== identity && isOpen) return "replaced by another one";
+    return found.size < bytes ? "cut short" : null;
+  }
+}
+
+/** What cannot be looked at now may be there all the same. */
+function isMissing(error: Error): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
 
 function lookAt(path: string): BigIntStats | Error {
   try {

@@ -9,7 +9,7 @@ export {
   fitConnections,
   openDescriptors,
 } from "./descriptors.ts";
-export { watchDirectory, type WatchedPart } from "./directory-watch.ts";
+export { type NeededFile, watchDirectory, type WatchedPart } from "./directory-watch.ts";
 export { KeptFiles } from "./kept-files.ts";
 export { NewFile, syncDirectory } from "./new-file.ts";
 export { makeDirectoryNow, NodeDisk } from "./node-disk.ts";

@@ -21,6 +21,7 @@ import type { NodeId, WriteSeq } from "../../omnipaxos/index.ts";
 import type { Replica, TurnEffects } from "../../replica/index.ts";
 import {
   type DataDirectory,
+  type LogFile,
   type LogStorage,
   type SnapshotStore,
   StorageError,
@@ -296,6 +297,17 @@ export class Node {
       unreadable: this.#peerTrouble.unreadable,
       otherLogs: this.#guard.otherLogs,
     });
+  }
+
+  /** Files that a start would need now. */
+  get neededFiles(): readonly LogFile[] {
+    const snapshot = this.#storage.durableSnapshot;
+    const { files } = this.#storage;
+    if (snapshot === null) return files;
+    return [
+      ...files,
+      { path: this.#snapshots.pathOf(snapshot), bytes: snapshot.bytes, isOpen: false },
+    ];
   }
 
   /** For operators: the status and what only they want. To be asked at their pace, not in every turn. */

@@ -12,6 +12,7 @@ import {
   descriptorLimit,
   LOCK_FILE,
   makePrivateDirectory,
+  type NeededFile,
   NodeDisk,
   openDescriptors,
   processMemory,
@@ -115,7 +116,8 @@ export class ServingNode {
     view.shows(node);
     node.start();
     const telling = setInterval(() => strangers.tick(), STRANGERS_TOLD_MS).unref();
-    const watched = watchAll(options, logger, lock, (error) => events.onDirectoryGone(error));
+    const onGone = (error: Error): void => events.onDirectoryGone(error);
+    const watched = watchAll(options, logger, lock, onGone, () => node.neededFiles);
     endWatch = () => {
       watched();
       clearInterval(telling);
@@ -183,6 +185,7 @@ function watchAll(
   logger: Logger,
   lock: DataLock,
   onGone: (error: Error) => void,
+  needed: () => readonly NeededFile[],
 ): () => void {
   const { dataDirectory, clusterNodes, credentials, warnings } = options;
   for (const text of warnings) logger.warn(text);
@@ -192,7 +195,7 @@ function watchAll(
     ...USED_PARTS,
     { name: LOCK_FILE, kind: "lock", identity: lock.identity },
   ];
-  const endWatch = watchDirectory(dataDirectory, clusterNodes.length, parts, onGone);
+  const endWatch = watchDirectory(dataDirectory, clusterNodes.length, parts, onGone, needed);
   return () => {
     endWatch();
     for (const credential of credentials) credential.stop();
