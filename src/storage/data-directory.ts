@@ -16,9 +16,10 @@ import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
 import type { Clock, Disk, DiskCallback, Logger, Random } from "../machine/ports/index.ts";
 import { FIRST_PEERS_FILE, readFirstFormat } from "./first-format.ts";
-import { LogEnd, type LogPosition } from "./log-end.ts";
+import { LOG_START, LogEnd, type LogPosition } from "./log-end.ts";
 import { checkMembers, checkOwner } from "./owner-checks.ts";
 import { DirectoryMemory, metPeer, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";
+import { StorageError } from "./storage-error.ts";
 import { checked, identityDamaged, seal, setMark, unseal } from "./sealed-json.ts";
 
 const FORMAT_VERSION = 2;
@@ -87,7 +88,8 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
   const members = [...new Set(owner.members)].sort((a, b) => a - b);
   const isNew = !disk.exists(IDENTITY_FILE);
   if (isNew) {
-    if (hasLog(disk)) throw identityDamaged(IDENTITY_FILE, "it is missing beside a log");
+    const remains = remainsOfUse(disk);
+    if (remains !== null) throw identityDamaged(IDENTITY_FILE, `it is missing beside ${remains}`);
     const incarnation = Buffer.from(random.bytes(16)).toString("hex");
     const identity = { clusterId: owner.clusterId, nodeId: owner.nodeId, incarnation, members };
     make(disk, identity, new Map(), { logBegun: false, joined: owner.rejoin !== true });
@@ -145,10 +147,25 @@ export function readIdentity(disk: Disk): {
   };
 }
 
-function hasLog(disk: Disk): boolean {
-  return disk
-    .list(LOG_DIRECTORY)
-    .some((name) => name.endsWith(".log") && disk.size(`${LOG_DIRECTORY}/${name}`) > 0);
+/**
+ * What stands in a directory without an identity that no first start leaves behind which was cut off (DIRECTORY-4): most of it was taken
+ * away. Null: nothing.
+ */
+function remainsOfUse(disk: Disk): string | null {
+  if (disk.list(LOG_DIRECTORY).some((name) => name.endsWith(".log"))) return "a log";
+  if (disk.list(SNAPSHOT_DIRECTORY).some((name) => name.endsWith(".snapshot"))) return "a snapshot";
+  return hasMovedEnd(disk) ? "the mark of a log's end" : null;
+}
+
+function hasMovedEnd(disk: Disk): boolean {
+  try {
+    const mark = LogEnd.read(disk, LOG_DIRECTORY);
+    return mark !== null && mark.segment !== LOG_START.segment;
+  } catch (error) {
+    // A first start that was cut off may have left half of it.
+    if (!(error instanceof StorageError)) throw error;
+    return false;
+  }
 }
 
 /** DIRECTORY-4. Durable when it returns. */
