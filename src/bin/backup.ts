@@ -1,9 +1,10 @@
 /** `omnikv backup FILE`: one consistent state of a cluster, from one of its nodes while it serves. */
 import { Command } from "commander";
-import { KvError, terminalText } from "../base/index.ts";
+import { KvError, StorageError, terminalText } from "../base/index.ts";
 import { parseNodeId } from "../server/config/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
+import { backupDirectory } from "./backup-directory.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
 import { withIds, withPassword } from "./learn-nodes.ts";
 import { makeBackup } from "./make-backup.ts";
@@ -16,6 +17,7 @@ interface BackupFlags extends AccessFlags {
   readonly force?: true;
   readonly keep?: string;
   readonly every?: string;
+  readonly dataDir?: string;
 }
 
 const HELP = `
@@ -25,9 +27,13 @@ Examples:
   omnikv backup - | gpg -e -r me > monday.gpg     to the standard output, and nothing else there
   omnikv backup --keep 24 /backup                 a new one in this directory, checked; the newest 24 stay
   omnikv backup --every 1h --keep 24 /backup      the same again and again, until it is told to end
+  omnikv backup --data-dir data/node3 rest.backup what is on the disk of a node whose cluster is lost
 
 The cluster goes on meanwhile. The backup holds whatever was acknowledged before the command began, all of it as it was at
 one moment; sessions of clients are no part of what a restore brings back. Then: omnikv verify, omnikv restore.
+
+With --data-dir no server is asked, and none may run on the directory: it is for when a majority of the disks is lost. The backup holds what this
+node had accepted. Of several disks that are left take the one whose backup has the highest index; what only lost disks had is not in it.
 
 Exit status: 0 the file is complete and on the disk · 1 it is not, and there is none · 2 usage · 130 interrupted.
 With --every: 0 told to end, and the last backup went well · 1 told to end, and it had failed · 2 usage.`;
@@ -45,19 +51,19 @@ export function backupCommand(): Command {
     .option("--force", "replace the file when it is there")
     .option("--keep <n>", "in this directory; of those made so, only the newest n stay")
     .option("--every <time>", "with --keep: go on, one each 15m, 1h, 1d")
+    .option("--data-dir <dir>", "of a node that does not run: what is on its disk")
     .addHelpText("after", HELP)
     .action(runBackup);
 }
 
 async function runBackup(file: string, given: BackupFlags): Promise<void> {
+  if (given.dataDir !== undefined) return runOffline(file, given.dataDir, given);
   const schedule = scheduleOf(file, given);
   const flags = await withIds(given);
   const settings = await withPassword(readSettings({ ...flags, timeout: "30s" }));
   const asked = flags.node === undefined ? null : parseNodeId(flags.node, "--node");
   if (schedule !== null) return runInto(schedule, flags, settings, asked);
-  if (file === "-" && process.stdout.isTTY) {
-    throw new KvError("BAD_REQUEST", "a backup is no text for a terminal: give a file, or a pipe");
-  }
+  checkTarget(file);
   await runAsProcess(async (signal): Promise<ExitStatus> => {
     const output = await openOutput(file, flags.force === true);
     try {
@@ -74,6 +80,40 @@ async function runBackup(file: string, given: BackupFlags): Promise<void> {
       throw error;
     }
   });
+}
+
+/** @throws KvError BAD_REQUEST */
+function checkTarget(file: string): void {
+  if (file === "-" && process.stdout.isTTY) {
+    throw new KvError("BAD_REQUEST", "a backup is no text for a terminal: give a file, or a pipe");
+  }
+}
+
+/** Of one disk. */
+async function runOffline(file: string, directory: string, flags: BackupFlags): Promise<void> {
+  const { nodes, cluster, node, keep, every } = flags;
+  for (const [name, value] of Object.entries({ nodes, cluster, node, keep, every })) {
+    if (value === undefined) continue;
+    const text = `--${name} is of no use with --data-dir, which asks no node`;
+    throw new KvError("BAD_REQUEST", text);
+  }
+  checkTarget(file);
+  const output = await openOutput(file, flags.force === true);
+  try {
+    const { header, bytes, undecided } = await backupDirectory(directory, output);
+    const text =
+      `backup of what node ${header.nodeId} of cluster ${header.clusterId} has on its disk: ${header.keys} keys at revision ` +
+      `${header.revision}, index ${header.appliedIdx}; ${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}` +
+      (undecided === 0
+        ? ""
+        : `. The node had accepted the last ${undecided} of its entries and did not know yet that they are decided`);
+    (file === "-" ? process.stderr : process.stdout).write(terminalText(text) + "\n");
+  } catch (error) {
+    await output.giveUp();
+    if (!(error instanceof StorageError)) throw error;
+    process.stderr.write(`omnikv backup: ${terminalText(`${directory}: ${error.message}`)}\n`);
+    process.exitCode = EXIT.failed;
+  }
 }
 
 async function runInto(

@@ -34,17 +34,17 @@ export async function makeBackup(
     const { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash, version } = about;
     const state = { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash };
     const header = { ...state, takenAt, version };
-    return { header, bytes: await write(await open(header), header, pieces) };
+    return { header, bytes: await writeBackup(await open(header), header, pieces) };
   } finally {
     admin.close();
   }
 }
 
 /** @returns how many bytes that took */
-async function write(
+export async function writeBackup(
   output: Output,
   header: BackupHeader,
-  pieces: AsyncIterable<Uint8Array>,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<number> {
   const writer = new BackupWriter();
   const progress = new Progress(`backup from node ${header.nodeId}`);

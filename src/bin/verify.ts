@@ -1,17 +1,15 @@
 /** `omnikv verify FILE|DATA-DIR`: whether a backup or a node's data is whole, without any server. */
-import { createReadStream, existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { createReadStream, statSync } from "node:fs";
 import { Command } from "commander";
-import { DataLock, NodeDisk } from "../machine/host/index.ts";
 import {
   BackupError,
-  IDENTITY_FILE,
   type ReadBackup,
   readBackup,
   type VerifiedDirectory,
   verifyDirectory,
 } from "../storage/backup/index.ts";
 import { KvError, printableJson, StorageError, terminalText } from "../base/index.ts";
+import { withDirectory } from "./data-directory.ts";
 import { Progress, sizeText } from "./progress.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -60,18 +58,11 @@ function isDirectory(path: string): boolean {
 }
 
 /** @throws StorageError LOCKED while a server runs on it; what is damaged */
-async function lookInto(directory: string): Promise<[unknown, string]> {
-  // Before it is locked, which would make files in whatever directory this is.
-  if (!existsSync(join(directory, IDENTITY_FILE))) {
-    throw new StorageError("IDENTITY_DAMAGED", `there is no ${IDENTITY_FILE}, so it is no node's`);
-  }
-  const lock = await DataLock.acquire(directory);
-  try {
-    const found = verifyDirectory(new NodeDisk(directory));
+function lookInto(directory: string): Promise<[unknown, string]> {
+  return withDirectory(directory, (disk) => {
+    const found = verifyDirectory(disk);
     return [jsonOfDirectory(found), textOfDirectory(directory, found)];
-  } finally {
-    lock.release();
-  }
+  });
 }
 
 function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirectory): unknown {

@@ -118,13 +118,13 @@ describe("identity", () => {
     expect(error.message).toContain("a field");
   });
 
-  test.each([
-    ["a log", (_disk: SimDisk): void => {}],
-    ["a log", (disk: SimDisk): void => disk.replace("log/00000001.log", new Uint8Array(0))],
-    ["a snapshot", (disk: SimDisk): void => removeAll(disk, "log", "log")],
+  test.each<[string, (disk: SimDisk) => void]>([
+    ["a log", () => {}],
+    ["a log", (disk) => disk.replace("log/00000001.log", new Uint8Array(0))],
+    ["a snapshot", (disk) => removeAll(disk, "log", "log")],
     [
       "the mark of a log's end",
-      (disk: SimDisk): void => {
+      (disk) => {
         removeAll(disk, "log", "log");
         removeAll(disk, "snapshots", "snapshot");
       },
@@ -136,7 +136,6 @@ describe("identity", () => {
     const { storage } = world.open();
     world.writeAll(storage, [group(1, append(0, "a"))]);
     world.settle();
-    world.disk.makeDirectory("snapshots");
     world.disk.replace(
       `snapshots/${"1".padStart(16, "0")}-3-00000000.snapshot`,
       Buffer.from("abc"),

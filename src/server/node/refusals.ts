@@ -37,7 +37,8 @@ export const refusalText = {
     wayOut(members),
   replaced: (peer: NodeId, members: number): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
-    `more. Start node ${peer} with the directory that replaced it; this one may be deleted. If that one is gone as well: ` +
+    `more. Start node ${peer} with the directory that replaced it, and keep this one until that one serves: should the others be ` +
+    `lost, omnikv backup --data-dir makes a backup of it. If the directory that replaced it is gone: ` +
     wayOut(members),
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,

@@ -57,7 +57,6 @@ export async function restoreDirectory(
 }
 
 async function make(disk: Disk, state: FrozenState, owner: RestoreOwner): Promise<void> {
-  const snapshot = await writeSnapshot(disk, state, owner);
   let failed: (error: Error) => void = () => {};
   const failure = new Promise<never>((_, reject) => {
     failed = reject;
@@ -65,7 +64,9 @@ async function make(disk: Disk, state: FrozenState, owner: RestoreOwner): Promis
   // Whoever waits for something else hears of it there.
   failure.catch(() => {});
   const logger = silentLogger;
+  // First: a snapshot in a directory without an identity is what is left of a node's.
   const directory = openDataDirectory(disk, { ...owner, logger, onFailure: failed });
+  const snapshot = await Promise.race([failure, writeSnapshot(disk, state, owner)]);
   const log = await Promise.race([
     failure,
     new Promise<LogStorage>((resolve) => {

@@ -7,28 +7,35 @@ import { lookIntoDirectory, type SeenDirectory, StorageError } from "../index.ts
 const STEP_BYTES = 1024 * 1024;
 
 export interface VerifiedDirectory extends SeenDirectory {
-  /** With all that the node knew to be decided. */
+  /** With all that the node knew to be decided, or had accepted. */
   readonly state: KvState;
+  /** Of the entries in it, how many the node did not know to be decided. */
+  readonly undecided: number;
   /** What is no damage and yet worth a word. */
   readonly warnings: readonly string[];
 }
 
 /**
  * No server may run on it. It takes as much memory as the node.
+ * @param upTo which entries the state is to have
  * @throws StorageError that says what is damaged
  */
-export function verifyDirectory(disk: Disk): VerifiedDirectory {
+export function verifyDirectory(
+  disk: Disk,
+  upTo: "decided" | "accepted" = "decided",
+): VerifiedDirectory {
   const warnings: string[] = [];
   const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
   const seen = lookIntoDirectory(disk, logger);
   const state = seen.snapshot === null ? new KvState() : decoded(seen.snapshot);
   const { entries = [], compactedIdx = 0, decidedIdx = 0 } = seen.log ?? {};
-  const end = Math.min(decidedIdx, compactedIdx + entries.length);
+  const acceptedIdx = compactedIdx + entries.length;
+  const end = upTo === "accepted" ? acceptedIdx : Math.min(decidedIdx, acceptedIdx);
   for (let idx = state.appliedIdx; idx < end; idx += 1) {
     const entry = entries[idx - compactedIdx];
     if (entry !== undefined) state.apply(entry, idx);
   }
-  return { ...seen, state, warnings };
+  return { ...seen, state, undecided: Math.max(0, end - decidedIdx), warnings };
 }
 
 function decoded({ name, chunks }: NonNullable<SeenDirectory["snapshot"]>): KvState {

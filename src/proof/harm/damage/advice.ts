@@ -15,7 +15,7 @@ export function adviceOf({ text }: Said): Advice {
   const inTheWay = /([^\s:]+): there is a file where a directory has to be/.exec(text)?.[1];
   if (inTheWay !== undefined) return { kind: "moveAway", path: inTheWay };
   if (/[Ii]f the others are right:/.test(text)) return { kind: "keep" };
-  if (/may be deleted/.test(text)) return { kind: "keep" };
+  if (/keep this one until that one serves/.test(text)) return { kind: "keep" };
   if (/--rejoin/.test(text)) return { kind: "rejoin" };
   if (
     /correct --|start that version|start it with|start all with|give both|stop it|put (?:it )?back|start (?:it|this node) again|make room/i.test(

@@ -1,0 +1,23 @@
+/** A node's data directory, for commands that look into it while no server runs on it. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { StorageError } from "../base/index.ts";
+import { DataLock, NodeDisk } from "../machine/host/index.ts";
+import { IDENTITY_FILE } from "../storage/backup/index.ts";
+
+/** @throws StorageError LOCKED while a server runs on it; IDENTITY_DAMAGED when it is no node's */
+export async function withDirectory<T>(
+  directory: string,
+  use: (disk: NodeDisk) => Promise<T> | T,
+): Promise<T> {
+  // Before it is locked, which would make files in whatever directory this is.
+  if (!existsSync(join(directory, IDENTITY_FILE))) {
+    throw new StorageError("IDENTITY_DAMAGED", `there is no ${IDENTITY_FILE}, so it is no node's`);
+  }
+  const lock = await DataLock.acquire(directory);
+  try {
+    return await use(new NodeDisk(directory));
+  } finally {
+    lock.release();
+  }
+}

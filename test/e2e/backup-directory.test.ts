@@ -1,0 +1,96 @@
+/** `omnikv backup --data-dir`: when a majority of the disks is lost, what one is left has begins a new cluster. */
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { createClient } from "../../src/client/api/index.ts";
+import { OMNIKV, TestCluster } from "./cluster.ts";
+
+let cluster: TestCluster | undefined;
+afterEach(async () => {
+  await cluster?.dispose();
+  cluster = undefined;
+});
+
+function omnikv(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [OMNIKV, ...args], {
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+test("the disk of one node begins a new cluster, with what it had accepted; its directory stays as it was", async () => {
+  cluster = await TestCluster.create(3);
+  const all = cluster;
+  await all.startAll("--snapshot-entries", "20");
+  const client = all.client();
+  for (let i = 0; i < 50; i++) await client.write(`key ${i}`, `value ${i}`);
+  const leader = await all.leader(all.admin());
+  const left = leader === 3 ? 2 : 3;
+  const directory = all.dataDirectory(left);
+  const file = join(directory, "..", "rest.backup");
+  const running = omnikv("backup", "--data-dir", directory, file);
+  expect(running).toMatchObject({ status: 1, stdout: "" });
+  expect(running.stderr).toMatch(/in use by process/);
+  for (const id of [1, 2, 3]) await all.kill(id);
+  for (const id of [1, 2, 3]) {
+    if (id !== left) rmSync(all.dataDirectory(id), { recursive: true });
+  }
+
+  const before = omnikv("verify", directory);
+  const made = omnikv("backup", "--data-dir", directory, file);
+  expect(made).toMatchObject({ status: 0, stderr: "" });
+  expect(made.stdout).toMatch(
+    new RegExp(
+      `^backup of what node ${left} of cluster \\S+ has on its disk: 50 keys at revision 50, index \\d+; `,
+    ),
+  );
+  expect(omnikv("verify", directory)).toEqual(before);
+  const who = ["--all", "--size", "1", "--cluster-id", "anew", "--data-dir", `${directory}.anew`];
+  expect(omnikv("restore", file, ...who)).toMatchObject({ status: 0, stderr: "" });
+  const found = omnikv("verify", join(`${directory}.anew`, "node1"));
+  expect(found.stdout).toMatch(/ {2}keys {7}50\n/);
+});
+
+test("what a node had accepted and did not know to be decided is in it, and said", async () => {
+  cluster = await TestCluster.create(3);
+  const all = cluster;
+  await all.startAll();
+  const client = all.client();
+  await client.write("a", "1");
+  const leader = await all.leader(all.admin());
+  const own = createClient({ nodes: [all.nodes[leader - 1]!], timeoutMs: 1500 });
+  await own.write("a", "1");
+  // Until it notices that nobody answers it accepts what it is asked for.
+  for (const id of [1, 2, 3]) if (id !== leader) all.signal(id, "SIGSTOP");
+  await expect(own.write("b", "2")).rejects.toThrow();
+  own.close();
+  for (const id of [1, 2, 3]) await all.kill(id);
+  const directory = all.dataDirectory(leader);
+  const file = join(directory, "..", "rest.backup");
+  const made = omnikv("backup", "--data-dir", directory, file);
+  expect(made.stdout).toMatch(
+    /: 2 keys at revision 3, .*The node had accepted the last \d+ of its entries and did not know yet that they are decided\n/,
+  );
+  expect(omnikv("verify", directory).stdout).toMatch(/ {2}keys {7}1\n/);
+});
+
+test("what cannot be: no directory of a node, options of a cluster, an empty one that was to rejoin", async () => {
+  cluster = await TestCluster.create(3);
+  const directory = cluster.dataDirectory(1);
+  const file = `${directory}.backup`;
+  const none = omnikv("backup", "--data-dir", directory, file);
+  expect([none.status, none.stdout]).toEqual([1, ""]);
+  expect(none.stderr).toMatch(/there is no identity\.json, so it is no node's\n$/);
+  const both = omnikv("backup", "--data-dir", directory, "--node", "2", file);
+  expect(both.status).toBe(2);
+  expect(both.stderr).toMatch(/--node is of no use with --data-dir/);
+  await cluster.start(1, { flags: ["--rejoin"] });
+  await cluster.kill(1);
+  const empty = omnikv("backup", "--data-dir", directory, file);
+  expect(empty.status).toBe(1);
+  expect(empty.stderr).toMatch(
+    /is to take the place of a lost disk and has taken over nothing yet/,
+  );
+  expect(existsSync(file)).toBe(false);
+});
