@@ -1,6 +1,7 @@
 /** `omnikv export [FILE]`: keys and values as lines of JSON. */
 import { Command } from "commander";
-import { createClient, KvError } from "../client/api/index.ts";
+import { createClient, type KvClient, KvError } from "../client/api/index.ts";
+import { ELECTIONS_PREFIX, LOCKS_PREFIX, lockKeyIn } from "../client/locks/index.ts";
 import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { openOutput } from "./output.ts";
@@ -9,6 +10,9 @@ import { addAccessOptions, clientOptionsOf, type PromptFlags } from "./prompt-op
 
 /** Lines are handed over in pieces of this length. */
 const PIECE_LENGTH = 64 * 1024;
+
+/** Of more leases it is not asked what is bound to them. */
+const LEASES_ASKED_MAX = 1000;
 
 interface ExportFlags extends PromptFlags {
   readonly prefix?: string;
@@ -23,6 +27,9 @@ Examples:
 
 One object a line: {"key":"a","value":"b"}; what is no UTF-8 comes as "keyBase64", "valueBase64". All lines are one state of
 the store, a linearizable one. For all that a cluster holds, revisions included, see omnikv backup.
+
+Leases are not exported. So the keys of locks and elections are left out: imported, they would be held for ever, by nobody. Other keys that are
+bound to a lease are there; imported, they stay. It is said how many they are.
 
 Exit status: 0 all of it is written · 1 it is not (a FILE is then not there) · 2 usage.`;
 
@@ -46,6 +53,7 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
   try {
     let piece = "";
     for await (const entry of client.range({ prefix: flags.prefix ?? "" })) {
+      if (isOfLock(entry.key)) continue;
       piece += keyLine(entry);
       keys += 1;
       if (piece.length < PIECE_LENGTH) continue;
@@ -55,6 +63,14 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     }
     await output.write(Buffer.from(piece));
     await output.finish();
+    const bound = await boundKeys(client, flags.prefix ?? "");
+    if (bound > 0) {
+      const text =
+        bound === 1
+          ? "1 of the keys ends with a lease: imported, it stays until it is deleted"
+          : `${bound} of the keys end with a lease: imported, they stay until they are deleted`;
+      process.stderr.write(`omnikv export: ${text}\n`);
+    }
   } catch (error) {
     await output.giveUp();
     if (error instanceof KvError) {
@@ -66,4 +82,28 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     client.close();
   }
   process.stderr.write(`${progress.text(keys)}${file === "-" ? "" : ` in ${file}`}\n`);
+}
+
+/** A holder's, or that of somebody who waits. */
+function isOfLock(key: Uint8Array): boolean {
+  const text = Buffer.from(key).toString("utf8");
+  return [LOCKS_PREFIX, ELECTIONS_PREFIX].some((prefix) => lockKeyIn(prefix, text) !== null);
+}
+
+/** How many keys with the prefix are bound to leases, those of locks not counted; 0 when that may not be asked. */
+async function boundKeys(client: KvClient, prefix: string): Promise<number> {
+  let count = 0;
+  try {
+    const leases = await client.leases.list();
+    for (const { id } of leases.slice(0, LEASES_ASKED_MAX)) {
+      const keys = (await client.leases.timeToLive(id))?.keys ?? [];
+      const start = Buffer.from(prefix);
+      count += keys.filter(
+        (key) => start.equals(key.subarray(0, start.length)) && !isOfLock(key),
+      ).length;
+    }
+  } catch (error) {
+    if (!(error instanceof KvError) || error.code !== "FORBIDDEN") throw error;
+  }
+  return count;
 }

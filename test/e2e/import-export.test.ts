@@ -126,3 +126,19 @@ test("bytes that are no text are refused with their line, not made into other by
     "line 1 was not written",
   );
 });
+
+test("keys of locks and elections are left out, as their leases are; other keys with a lease are counted", async () => {
+  const { cluster, nodes } = await started();
+  const client = cluster.client();
+  await client.write("plain", "1");
+  const lease = await client.leases.grant({ ttl: 60_000 });
+  await client.write("eph", "2", { lease });
+  const exported = await client.locks.request("report", () => omnikv(["export", "--nodes", nodes]));
+  expect(exported).toMatchObject({ status: 0 });
+  expect(exported.out).toBe('{"key":"eph","value":"2"}\n{"key":"plain","value":"1"}\n');
+  expect(exported.err).toMatch(
+    /^omnikv export: 1 of the keys ends with a lease: imported, it stays until it is deleted\nexport: 2 keys, /,
+  );
+  const none = await omnikv(["export", "--nodes", nodes, "--prefix", "p"]);
+  expect(none.err).toMatch(/^export: 1 key/);
+});

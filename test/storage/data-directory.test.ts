@@ -13,7 +13,6 @@ import { metPeer, type RememberedPeer } from "../../src/storage/peer-memory.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import { RUNS_MAX, type MarkRun } from "../../src/storage/told-marks.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
-import type { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
 import { append, group, texts, World } from "./world.ts";
 
 function open(world: World, seed = 1, owner: Partial<DirectoryOwner> = {}): DataDirectory {
@@ -117,54 +116,7 @@ describe("identity", () => {
     expect(error.code).toBe("IDENTITY_DAMAGED");
     expect(error.message).toContain("a field");
   });
-
-  test.each<[string, (disk: SimDisk) => void]>([
-    ["a log", () => {}],
-    ["a log", (disk) => disk.replace("log/00000001.log", new Uint8Array(0))],
-    ["a snapshot", (disk) => removeAll(disk, "log", "log")],
-    [
-      "the mark of a log's end",
-      (disk) => {
-        removeAll(disk, "log", "log");
-        removeAll(disk, "snapshots", "snapshot");
-      },
-    ],
-  ])("%s without an identity is refused: the rest was taken away", (what, take) => {
-    const world = new World();
-    const directory = open(world);
-    world.owner = directory.logOwner;
-    const { storage } = world.open();
-    world.writeAll(storage, [group(1, append(0, "a"))]);
-    world.settle();
-    world.disk.replace(
-      `snapshots/${"1".padStart(16, "0")}-3-00000000.snapshot`,
-      Buffer.from("abc"),
-    );
-    world.crash();
-    take(world.disk);
-    for (const file of ["identity.json", "memory"]) world.disk.remove(file);
-    world.disk.syncDirectory("");
-    const error = refusal(() => open(world));
-    expect(error.code).toBe("IDENTITY_DAMAGED");
-    expect(error.message).toContain(`identity.json: it is missing beside ${what}`);
-  });
-
-  test("a first start that was cut off is made anew", () => {
-    const world = new World();
-    open(world);
-    world.disk.remove("identity.json");
-    expect(open(world, 2)).toMatchObject({ isNew: true, logBegun: false });
-    world.disk.remove("identity.json");
-    world.disk.replace("log/end", new Uint8Array(5));
-    expect(open(world, 3)).toMatchObject({ isNew: true });
-  });
 });
-
-function removeAll(disk: SimDisk, directory: string, ending: string): void {
-  for (const name of disk.list(directory)) {
-    if (name.endsWith(`.${ending}`)) disk.remove(`${directory}/${name}`);
-  }
-}
 
 describe("a log that has begun", () => {
   function begun(): World {
