@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   edit,
   flipBit,
+  newestSegment,
   overwrite,
   remove,
   replaceByFile,
@@ -64,6 +65,14 @@ export const otherFiles: readonly Kind[] = [
     WITH,
   ),
   damage(IDENTITY, "identity.json removed", (_, data) => remove(join(data, "identity.json"))),
+  damage(
+    IDENTITY,
+    "all removed but snapshots/",
+    (_, data) => {
+      for (const part of ["identity.json", "memory", "log"]) remove(join(data, part));
+    },
+    WITH,
+  ),
   damage(IDENTITY, "identity.json edited: another node", (_, data) =>
     edit(join(data, "identity.json"), '"nodeId":1', '"nodeId":2'),
   ),
@@ -121,6 +130,22 @@ export const otherFiles: readonly Kind[] = [
   }),
   story(RUNNING, "its log/ removed", async (scene) => {
     await whileItRuns(scene, (data) => remove(join(data, "log")));
+    await scene.dangerousFirst();
+  }),
+  story(RUNNING, "the newest segment of its log removed", async (scene) => {
+    await whileItRuns(scene, (data) => remove(newestSegment(data).path));
+    await scene.dangerousFirst();
+  }),
+  story(RUNNING, "the newest segment of its log emptied", async (scene) => {
+    await whileItRuns(scene, (data) => truncate(newestSegment(data).path, 0));
+    await scene.dangerousFirst();
+  }),
+  story(RUNNING, "the newest segment of its log replaced by a copy", async (scene) => {
+    await whileItRuns(scene, (data) => {
+      const { path } = newestSegment(data);
+      copyDirectory(path, `${path}.copy`);
+      renameSync(`${path}.copy`, path);
+    });
     await scene.dangerousFirst();
   }),
   story(RUNNING, "its memory and log/end removed", async (scene) => {
