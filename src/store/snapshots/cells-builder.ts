@@ -6,7 +6,7 @@
 import { type ByteString, hashByteString } from "../../base/index.ts";
 import { Cell } from "../history/cell.ts";
 import { CellIndex, INDEX_SHARDS } from "../keys/cell-index.ts";
-import { emptyTree, treeWith } from "../keys/cell-tree.ts";
+import { emptyTree, treeWith, type CellTree } from "../keys/cell-tree.ts";
 import { costOf } from "../keys/frozen-cells.ts";
 import { History } from "../history/history.ts";
 import { KeysInOrder } from "../keys/keys-in-order.ts";
@@ -23,13 +23,34 @@ class Batch {
   readonly places = new Int32Array(BATCH_CELLS);
 }
 
+/** A tree that grows by whole batches, so that its nodes are full. */
+class GrowingTree {
+  #tree = emptyTree();
+  #waiting: Cell[] = [];
+
+  append(cell: Cell): void {
+    this.#waiting.push(cell);
+    if (this.#waiting.length === BATCH_CELLS) this.#grow();
+  }
+
+  finish(): CellTree {
+    if (this.#waiting.length > 0) this.#grow();
+    return this.#tree;
+  }
+
+  #grow(): void {
+    this.#tree = treeWith(this.#tree, this.#waiting);
+    this.#waiting = [];
+  }
+}
+
 export class CellsBuilder {
-  #there = emptyTree();
+  readonly #there = new GrowingTree();
   /** Of keys that were deleted. */
-  #gone = emptyTree();
+  readonly #gone = new GrowingTree();
   readonly #index = new CellIndex();
   #batch = new Batch();
-  /** What is in the tree already. */
+  /** What is complete. */
   readonly #batches: Batch[] = [];
   /** Those of keys that were deleted too. */
   #cells = 0;
@@ -77,6 +98,7 @@ export class CellsBuilder {
       this.#size += 1;
       this.#bytes += costOf(cell);
     }
+    (version > 0 ? this.#there : this.#gone).append(cell);
     const { cells, places } = this.#batch;
     this.#cells += 1;
     places[cells.length] = placeHash(key, this.#seed);
@@ -113,7 +135,7 @@ export class CellsBuilder {
   finish(leases = new Leases()): OrderedCells {
     return new OrderedCells(
       this.#seed,
-      new KeysInOrder(this.#there, this.#gone),
+      new KeysInOrder(this.#there.finish(), this.#gone.finish()),
       this.#index,
       this.#history,
       this.#size,
@@ -124,11 +146,6 @@ export class CellsBuilder {
   }
 
   #endBatch(): void {
-    const { cells } = this.#batch;
-    const gone = cells.filter(({ version }) => version === 0);
-    if (gone.length > 0) this.#gone = treeWith(this.#gone, gone);
-    const there = gone.length === 0 ? cells : cells.filter(({ version }) => version > 0);
-    if (there.length > 0) this.#there = treeWith(this.#there, there);
     this.#batches.push(this.#batch);
     this.#batch = new Batch();
   }
