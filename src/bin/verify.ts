@@ -8,7 +8,7 @@ import {
   type VerifiedDirectory,
   verifyDirectory,
 } from "../storage/backup/index.ts";
-import { KvError, printableJson, StorageError, terminalText } from "../base/index.ts";
+import { KvError, printableJson, StorageError, systemCode, terminalText } from "../base/index.ts";
 import { withDirectory } from "./data-directory.ts";
 import { Progress, sizeText } from "./progress.ts";
 
@@ -135,6 +135,10 @@ async function* chunksOf(
     }
   } catch (error) {
     // What the reader of these bytes throws does not come by here.
+    if (systemCode(error) === "EISDIR") {
+      const text = `${file} is a directory: expected a file that omnikv backup has made`;
+      throw new KvError("BAD_REQUEST", text, { cause: error });
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new KvError("BAD_REQUEST", `cannot read ${file}: ${reason}`);
   }

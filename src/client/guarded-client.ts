@@ -10,8 +10,14 @@ import {
   type TxnRequest,
   type TxnResult,
 } from "./txn/index.ts";
-import { type Guard, guardedBy } from "./locks/index.ts";
-import type { Bytes, DeleteResult, RequestOptions, WriteResult } from "./terms/index.ts";
+import { type Guard, guardedBy, wrongGuard } from "./locks/index.ts";
+import {
+  badArgument,
+  type Bytes,
+  type DeleteResult,
+  type RequestOptions,
+  type WriteResult,
+} from "./terms/index.ts";
 
 export interface GuardedSource extends TransactSource {
   /** As `txn`, in one step with the check that the guard's key is there as it was made with its token. Null: it is not. */
@@ -31,7 +37,10 @@ export class GuardedClient implements TransactSource {
   readonly #source: GuardedSource;
   readonly #guard: Guard;
 
+  /** @throws KvError BAD_REQUEST when it is no lock and no term */
   constructor(source: GuardedSource, guard: Guard) {
+    const wrong = wrongGuard(guard);
+    if (wrong !== null) throw wrong;
     this.#source = source;
     this.#guard = guard;
   }
@@ -98,6 +107,11 @@ export async function txnWhile(
   request: TxnRequest,
   options?: RequestOptions,
 ): Promise<TxnResult | null> {
+  const wrong = wrongGuard(guard);
+  if (wrong !== null) throw wrong;
+  if (typeof request !== "object" || request === null) {
+    throw badArgument("txn", "{ compare, then, else }", request);
+  }
   const whole: TxnRequest = {
     compare: [guardedBy(guard)],
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call

@@ -26,6 +26,7 @@ import {
   type WriteResult,
   wrongBytes,
   wrongCountOptions,
+  wrongFunction,
   wrongHistoryOptions,
   wrongKeys,
   wrongRangeOptions,
@@ -248,7 +249,10 @@ export class KvClient extends KeyRequests implements KvRequests {
     carryOut: (tx: Transaction) => Promise<T> | T,
     options: TransactOptions = NO_OPTIONS,
   ): Promise<TransactResult<T>> {
-    const wrong = wrongRequestOptions(options) ?? wrongAttempts(options.attempts);
+    const wrong =
+      wrongFunction("callback", carryOut) ??
+      wrongRequestOptions(options) ??
+      wrongAttempts(options.attempts);
     if (wrong !== null) return Promise.reject(wrong);
     return runTransact(view, this.#machine, carryOut, options);
   }
@@ -404,6 +408,7 @@ export class KvClient extends KeyRequests implements KvRequests {
   /**
    * A client whose writes are made only while the lock is held, or the term lasts: each is one step with the check. A late one
    * rejects with LOCK_LOST and has certainly had no effect.
+   * @throws KvError BAD_REQUEST when it is no lock and no term
    */
   guarded(guard: Guard): GuardedClient {
     return new GuardedClient(this, guard);

@@ -9,7 +9,14 @@
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
 import type { KvRequests } from "./key-requests.ts";
-import type { Bytes, KeyValue, RangeSelector, Revision, Snapshot } from "./terms/index.ts";
+import {
+  badArgument,
+  type Bytes,
+  type KeyValue,
+  type RangeSelector,
+  type Revision,
+  type Snapshot,
+} from "./terms/index.ts";
 import type { ObserveOptions, RangeState, Watch } from "./watches/index.ts";
 
 /** Keys of a range that is observed. */
@@ -26,6 +33,7 @@ export async function* observeOn(
   what: readonly Bytes[] | RangeSelector,
   options: ObserveOptions,
 ): AsyncGenerator<Observed> {
+  if (isKeys(what) && what.length === 0) throw badArgument("keys", "at least one key", what);
   const changes = new Changes(view, isKeys(what) ? what : [what], options);
   try {
     await changes.begun();

@@ -21,6 +21,7 @@ import {
   type WriteOptions,
   type WriteResult,
   wrongBytes,
+  wrongKeys,
   wrongSelector,
   wrongWatched,
 } from "./terms/index.ts";
@@ -92,7 +93,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     const wrong = wrongBatch(operations);
     if (wrong !== null) throw wrong;
     const asked: BatchOperation[] = [];
-    const refused = operations.map((operation): BatchOutcome | null => {
+    const refused = Array.from(operations, (operation): BatchOutcome | null => {
       const error = this.#wrongRequest(operation);
       if (error !== null) return { ok: false, op: operation?.op, error };
       asked.push({ ...operation, key: this.#whole(operation.key) });
@@ -141,6 +142,8 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
 
   /** As of KvClient. */
   async snapshot(keys: readonly Bytes[], options?: ReadOptions): Promise<Snapshot> {
+    const wrong = wrongKeys(keys);
+    if (wrong !== null) throw wrong;
     return this.#client.snapshot(
       keys.map((key) => this.#whole(key)),
       options,

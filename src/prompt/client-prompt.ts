@@ -123,6 +123,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           node: target,
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,
+          ...atLeastIn(action),
           startCommand: options.startCommand,
           style,
         };
@@ -139,6 +140,12 @@ function adminCommands(ids: readonly number[]): Elsewhere["commands"] {
 function afterMs(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, ms);
   return () => clearTimeout(timer);
+}
+
+/** Of an action that reads a state which is to be so new. */
+function atLeastIn(action: ClientAction): { readonly atLeast?: number } {
+  if (!("atLeast" in action) || !action.atLeast) return {};
+  return { atLeast: action.atLeast };
 }
 
 function isChange(action: ClientAction): boolean {

@@ -24,6 +24,8 @@ export interface FailureContext {
   /** The error's message says it all: the whole cluster was asked. */
   readonly explained?: boolean;
   readonly timeoutMs: number;
+  /** The revision that the state had to have that was read. Left out: none in particular. */
+  readonly atLeast?: number;
   /** How a user starts a node: "sh run2.sh". */
   readonly startCommand: (node: number) => string;
   readonly style: Style;
@@ -112,7 +114,7 @@ function unknownText(error: KvError, context: FailureContext): string {
 }
 
 function failedText(error: KvError, context: FailureContext): string {
-  const { node, address, timeoutMs, startCommand } = context;
+  const { node, address, timeoutMs, startCommand, atLeast } = context;
   if (context.explained === true) return messageOf(error);
   const unreached = unreachedOf(messageOf(error));
   switch (error.code) {
@@ -129,6 +131,10 @@ function failedText(error: KvError, context: FailureContext): string {
     case "TIMEOUT":
       if (unreached !== null)
         return `no answer within ${formatDuration(timeoutMs)}, and no connection to ${unreached}: start or reconnect them (\`all status\` in the management prompt)`;
+      if (atLeast !== undefined) {
+        const nobody = node === null ? "no node has" : `node ${node} has not`;
+        return `${nobody} come as far as revision ${atLeast} within ${formatDuration(timeoutMs)}`;
+      }
       return `${who(context)} did not answer within ${formatDuration(timeoutMs)}: is a majority of the nodes up? (\`all status\` in the management prompt)`;
     case "CONNECTION_LOST":
       return `the connection to ${who(context)} was lost: try again, or ask another node`;

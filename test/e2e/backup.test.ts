@@ -244,6 +244,29 @@ test("a backup is refused where it would be stale or replace something, and dama
   expect(twice.stderr).toContain("exists: give another name, or --force to replace it");
   expect(await omnikv("backup", ...where, "--force", file)).toMatchObject({ status: 0 });
 
+  const pipe = join(cluster.directory, "pipe");
+  spawnSync("mkfifo", [pipe]);
+  for (const command of ["backup", "export"]) {
+    const piped = await omnikv(command, ...where, "--force", pipe);
+    expect(piped.status).toBe(2);
+    expect(piped.stderr).toContain(`${pipe} is no regular file, and is not replaced by one`);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    const nowhere = await omnikv(command, ...where, join(cluster.directory, "missing", "file"));
+    expect(nowhere.status).toBe(2);
+    expect(nowhere.stderr).toMatch(/there is no directory .*missing, make it first/);
+    expect((await omnikv(command, ...where, "")).stderr).toContain("the file has no name: give");
+  }
+  const ofDirectory = restore(
+    cluster.directory,
+    "--all",
+    "--cluster-id",
+    "x",
+    "--data-dir",
+    `${pipe}-new`,
+  );
+  expect(ofDirectory.status).toBe(2);
+  expect(ofDirectory.stderr).toContain("is a directory: expected a file that omnikv backup has");
+
   const whole = readFileSync(file);
   const damaged = Buffer.from(whole);
   damaged[whole.length >> 1]! ^= 1;

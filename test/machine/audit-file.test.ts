@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdtempSync,
@@ -9,12 +10,30 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { StorageError } from "../../src/base/storage-error.ts";
 import { AuditFile } from "../../src/machine/host/audit-file.ts";
 import type { AuditRecord } from "../../src/machine/ports/audit.ts";
 import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
 import { until } from "../conformance/wait.ts";
+
+const disk = vi.hoisted(() => ({ isFull: false }));
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof import("node:fs")>();
+  const write = (
+    descriptor: number,
+    bytes: Buffer,
+    ...rest: [number, number, null, Done]
+  ): void => {
+    if (!disk.isFull) return fs.write(descriptor, bytes, ...rest);
+    const error = Object.assign(new Error("ENOSPC: no space left on device, write"), {
+      code: "ENOSPC",
+    });
+    setImmediate(() => rest[3](error, 0, bytes));
+  };
+  return { ...fs, write };
+});
+type Done = (error: NodeJS.ErrnoException | null, written: number, bytes: Buffer) => void;
 
 let directory: string;
 beforeEach(() => {
@@ -100,21 +119,36 @@ describe("the audit log", () => {
     );
   });
 
-  test.runIf(existsSync("/dev/full"))(
-    "on a full disk it says so once, and nobody waits",
-    async () => {
-      const errors: string[] = [];
-      const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
-      const file = AuditFile.open({ path: "/dev/full", logger, bytesMax: 1e6, wallMs: () => 0 });
+  test("that is no regular file is refused with a sentence: it could not be set aside", () => {
+    const path = join(directory, "pipe");
+    execFileSync("mkfifo", [path]);
+    for (const other of [path, directory]) {
+      const options = { path: other, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 };
+      expect(() => AuditFile.open(options)).toThrow(StorageError);
+      expect(() => AuditFile.open(options)).toThrow(
+        `--audit-log: ${other} is no regular file: it is set aside when it has grown`,
+      );
+    }
+    expect(statSync(path).isFIFO()).toBe(true);
+  });
+
+  test("on a full disk it says so once, and nobody waits", async () => {
+    const path = join(directory, "audit.log");
+    const errors: string[] = [];
+    const logger: Logger = { ...silentLogger, error: (message) => errors.push(message) };
+    const file = AuditFile.open({ path, logger, bytesMax: 1e6, wallMs: () => 0 });
+    disk.isFull = true;
+    try {
       for (let i = 0; i < 50; i++) {
         file.record(RECORD);
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       await until(() => errors.length > 0);
-      expect(errors).toEqual([
-        "the audit log cannot be written: records are left out until it can",
-      ]);
-      file.close();
-    },
-  );
+    } finally {
+      disk.isFull = false;
+    }
+    expect(errors).toEqual(["the audit log cannot be written: records are left out until it can"]);
+    expect(readFileSync(path, "utf8")).toBe("");
+    file.close();
+  });
 });

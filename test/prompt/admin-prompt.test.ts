@@ -246,6 +246,12 @@ describe("settings of the cluster", () => {
 
   test.each([
     ["config set quota 5", /quota is 1m or more.*got "5"/],
+    ["config set quota 99999999999g", /quota is at most 1048576g, got "99999999999g"/],
+    ["config set history.bytes 9999999999999999999", /history\.bytes is at most 1048576g/],
+    ["config set history.bytes 0", /history\.bytes is 1 or more/],
+    ["user add 'a b'", /NAME is 1 to 128 characters that are printable ASCII, .*got "a b"/],
+    ["user grant-role ann 'a b'", /ROLE is 1 to 128 characters/],
+    ["role grant 'ä' read k", /ROLE is 1 to 128 characters/],
     ["config set history.revisions 0", /positive integer up to/],
     ["config set speed 3", /NAME is one of quota, history.revisions, history.bytes, got "speed"/],
     ["config get", /list, get NAME, or set NAME VALUE/],

@@ -175,6 +175,18 @@ describe("failures", () => {
       "is a majority of the nodes up?",
       EXIT.unavailable,
     ],
+    [
+      new KvError("TIMEOUT", "no answer"),
+      "2 read a --at-least 99",
+      "node 2 has not come as far as revision 99 within 5 s",
+      EXIT.unavailable,
+    ],
+    [
+      new KvError("TIMEOUT", "no answer"),
+      "read a --at-least 99",
+      "no node has come as far as revision 99 within 5 s",
+      EXIT.unavailable,
+    ],
     [new KvError("OVERLOADED", "full"), "2 write a b", "try again in a moment", EXIT.failed],
     [new KvError("UNAUTHORIZED", "no secret"), "2 read a", "--secret-file", EXIT.unavailable],
     [

@@ -5,6 +5,7 @@ import { changeAccess, decodeAccessChange } from "../../src/store/access/access-
 import { decodeAccess, encodeAccess } from "../../src/store/access/access-format.ts";
 import {
   ACCESS_REFUSAL,
+  accessRefusalText,
   buildEntry,
   EMPTY_ACCESS,
   encodeAccessChange,
@@ -481,6 +482,9 @@ describe("changes", () => {
     const state = changed(EMPTY_ACCESS, SETUP);
     expect(state.epoch).toBe(SETUP.length);
     expect(changeAccess(state, { kind: "addRole", role: "shop" })).toBe(ACCESS_REFUSAL.exists);
+    const again = changeAccess(state, { kind: "grantRole", user: "root", role: "root" });
+    expect(again).toBe(ACCESS_REFUSAL.exists);
+    expect(accessRefusalText(ACCESS_REFUSAL.exists)).toMatch(/the user has that role already/);
   });
 
   test("are read as they were written, and damage is no change", () => {

@@ -2,6 +2,7 @@
 import { KvError } from "../../base/index.ts";
 import type { AdminResult } from "../../protocol/admin/index.ts";
 import type { AdminClient } from "./lazy-admin-client.ts";
+import { badArgument, wrongNodeId, wrongRequestOptions } from "../terms/index.ts";
 
 /** Asked for before they are wanted: on a long way pieces need not wait for each other. */
 const PIECES_AHEAD = 3;
@@ -21,6 +22,15 @@ function isUnknownOperation(error: unknown): boolean {
   return error instanceof KvError && error.code === "BAD_REQUEST";
 }
 
+function wrongAdmin(admin: unknown): KvError | null {
+  const isAdmin =
+    typeof admin === "object" &&
+    admin !== null &&
+    "call" in admin &&
+    typeof admin.call === "function";
+  return isAdmin ? null : badArgument("admin", "what createAdminClient returns", admin);
+}
+
 function tooOld(node: number): KvError {
   const text = `node ${node} runs a version of omnikv that knows no backups: upgrade it first`;
   return new KvError("UNSUPPORTED_VERSION", text);
@@ -37,6 +47,9 @@ export async function takeBackup(
   signal?: AbortSignal,
 ): Promise<TakenBackup> {
   const options = { timeoutMs: TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
+  const wrong = wrongAdmin(admin) ?? wrongNodeId("node", node) ?? wrongRequestOptions(options);
+  // Before it is asked: a node that knows no backups refuses in the same way.
+  if (wrong !== null) throw wrong;
   const about = await admin.call(node, "beginBackup", {}, options).catch((error: unknown) => {
     throw isUnknownOperation(error) ? tooOld(node) : error;
   });

@@ -3,7 +3,7 @@ import type { Random } from "../../machine/ports/index.ts";
 import { KvError, LEASES_RENEWED_MAX } from "../../base/index.ts";
 import { decodeNumbers, encodeNumbers, STATUS } from "../../store/commands/index.ts";
 import type { LeasesAnswer } from "../../protocol/client/index.ts";
-import { badArgument, type LeaseId, type RequestOptions } from "../terms/index.ts";
+import { type LeaseId, type RequestOptions } from "../terms/index.ts";
 import type { Answer, Operation } from "../core/index.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 
@@ -33,7 +33,6 @@ export function leasePortOf(submit: LeaseSubmit, random: Random): LeasePort {
     timeToLive: (id, options) => timeToLive(submit, id, options),
     list: (options) => list(submit, options),
     revoke: async (id, options) => {
-      checkId(id);
       const revoke = { kind: "leaseRevoke", lease: id } as const;
       return submit(revoke, options, ({ status }) => status === STATUS.ok);
     },
@@ -64,7 +63,6 @@ async function renew(
   options: RequestOptions,
 ): Promise<readonly (number | null | KvError)[]> {
   try {
-    for (const id of ids) checkId(id);
     const command = { kind: "leaseKeepAlive", numbers: encodeNumbers(ids) } as const;
     const ttls = await submit(command, options, ({ value }) =>
       value === null ? null : decodeNumbers(value),
@@ -82,7 +80,6 @@ async function timeToLive(
   id: LeaseId,
   options: RequestOptions,
 ): Promise<LeaseKeys | null> {
-  checkId(id);
   const keys: Uint8Array[] = [];
   let start: Uint8Array = new Uint8Array(0);
   for (;;) {
@@ -121,9 +118,4 @@ function answered(leases: LeasesAnswer | null): LeasesAnswer {
 
 function infoOf({ id, ttlMs, remainingMs }: LeaseView): LeaseInfo {
   return { id, ttl: ttlMs, remaining: remainingMs };
-}
-
-function checkId(id: unknown): void {
-  if (Number.isSafeInteger(id) && Number(id) > 0) return;
-  throw badArgument("lease", "the id of a lease", id);
 }

@@ -8,7 +8,9 @@ import {
   onAbort,
   pause,
   type RequestOptions,
+  wrongFunction,
   wrongRequestOptions,
+  wrongSignal,
 } from "../terms/index.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
@@ -60,6 +62,8 @@ export class Leases {
 
   /** As `grant`; the signal is of no effect any more once it is there. */
   async keep(ttl: number, signal: AbortSignal | undefined): Promise<KeptLease> {
+    const wrong = wrongTtl(ttl) ?? (signal === undefined ? null : wrongSignal("signal", signal));
+    if (wrong !== null) throw wrong;
     const sentMs = this.#clock.now();
     const granted = await this.#grant(ttl, signal);
     return this.#keeper.keep(granted.id, granted.ttlMs, sentMs);
@@ -110,7 +114,9 @@ export class Leases {
   }
 
   /** Ends a lease, whoever holds it, and deletes its keys. @returns false: there is no such lease */
-  revoke(id: LeaseId, options: RequestOptions = {}): Promise<boolean> {
+  async revoke(id: LeaseId, options: RequestOptions = {}): Promise<boolean> {
+    const wrong = wrongId(id) ?? wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
     return this.#port.revoke(id, options);
   }
 
@@ -127,18 +133,24 @@ export class Leases {
 
   /** Begins its time anew, whoever holds it. @returns its time to live; null: there is no such lease */
   async renew(id: LeaseId, options: RequestOptions = {}): Promise<number | null> {
+    const wrong = wrongId(id) ?? wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
     const [outcome = null] = await this.#port.keepAlive([id], options);
     if (outcome instanceof KvError) throw outcome;
     return outcome;
   }
 
   /** @returns null: there is no such lease */
-  timeToLive(id: LeaseId, options: RequestOptions = {}): Promise<LeaseKeys | null> {
+  async timeToLive(id: LeaseId, options: RequestOptions = {}): Promise<LeaseKeys | null> {
+    const wrong = wrongId(id) ?? wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
     return this.#port.timeToLive(id, options);
   }
 
   /** All leases of the cluster. */
-  list(options: RequestOptions = {}): Promise<readonly LeaseInfo[]> {
+  async list(options: RequestOptions = {}): Promise<readonly LeaseInfo[]> {
+    const wrong = wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
     return this.#port.list(options);
   }
 
@@ -203,10 +215,15 @@ function wrongLeaseOptions(options: unknown): KvError | null {
   const wrong = wrongRequestOptions(options);
   if (wrong !== null) return wrong;
   const { ttl, onLost } = options as Record<keyof SessionOptions, unknown>;
-  if (onLost !== undefined && typeof onLost !== "function") {
-    return badArgument("onLost", "a function", onLost);
-  }
-  return ttl === undefined ? null : wrongTtl(ttl);
+  return (
+    (onLost === undefined ? null : wrongFunction("onLost", onLost)) ??
+    (ttl === undefined ? null : wrongTtl(ttl))
+  );
+}
+
+function wrongId(id: unknown): KvError | null {
+  if (Number.isSafeInteger(id) && Number(id) > 0) return null;
+  return badArgument("lease", "the id of a lease", id);
 }
 
 export function wrongTtl(ttl: unknown): KvError | null {

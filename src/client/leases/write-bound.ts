@@ -6,7 +6,9 @@ import {
   type RequestOptions,
   type WriteOptions,
   type WriteResult,
+  wrongBytes,
   wrongRequestOptions,
+  wrongSignal,
 } from "../terms/index.ts";
 import { KvError } from "../../base/index.ts";
 import type { Leases } from "./leases.ts";
@@ -23,10 +25,14 @@ export async function writeBound(
   value: Bytes,
   { lease, ttl, ...options }: WriteOptions,
 ): Promise<WriteResult> {
-  const wrong = wrongRequestOptions(options) ?? wrongLease(lease, ttl);
+  const wrong =
+    wrongBytes("key", key) ??
+    wrongBytes("value", value) ??
+    wrongRequestOptions(options) ??
+    wrongLease(lease, ttl);
   if (wrong !== null) throw wrong;
   // Looks at the clock: what is bound to it would be gone at once, or is somebody else's already.
-  if (typeof lease === "object") lease.signal.throwIfAborted();
+  if (typeof lease === "object" && lease.signal.aborted) throw lease.signal.reason;
   const id = await boundTo(writer.leases, { ...options, lease, ttl });
   const then = [{ op: "put", key, value, lease: id }] as const;
   try {
@@ -52,8 +58,9 @@ async function boundTo(
 function wrongLease(lease: unknown, ttl: unknown): KvError | null {
   if (lease === undefined) return null;
   if (ttl !== undefined) return badArgument("ttl", "either a lease or a time to live", ttl);
-  const id: unknown =
-    typeof lease === "object" && lease !== null && "id" in lease ? lease.id : lease;
+  const isHeld = typeof lease === "object" && lease !== null;
+  const { id, signal }: { id?: unknown; signal?: unknown } = isHeld ? lease : { id: lease };
   const isLease = Number.isSafeInteger(id) && Number(id) >= 1;
-  return isLease ? null : badArgument("lease", "a lease, or its id", lease);
+  if (!isLease) return badArgument("lease", "a lease, or its id", lease);
+  return isHeld ? wrongSignal("lease.signal", signal) : null;
 }

@@ -8,6 +8,7 @@ import {
   type RequestOptions,
   type Revision,
   wrongBytes,
+  wrongFunction,
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { againAndAgain, isAborted, LEASE_TTL_MS, type Leases, wrongTtl } from "../leases/index.ts";
@@ -102,10 +103,11 @@ export interface Leader {
 export async function* observeElection(
   source: CoordinationSource,
   name: string,
-  { signal }: Pick<RequestOptions, "signal">,
+  given: Pick<RequestOptions, "signal">,
 ): AsyncGenerator<Leader | null, void, undefined> {
-  const wrong = wrongName(name) ?? wrongRequestOptions({ signal });
+  const wrong = wrongName(name) ?? wrongRequestOptions(given);
   if (wrong !== null) throw wrong;
+  const { signal } = given;
   const options = signal === undefined ? {} : { signal };
   const range = { prefix: heldPrefix(placeOf(ELECTIONS_PREFIX, name)) };
   /** The token of the leader that was told last; 0: it was told that there is none; null: nothing was told. */
@@ -147,8 +149,9 @@ async function leaderAt(
 function wrongElectOptions(options: unknown): KvError | null {
   const wrong = wrongRequestOptions(options);
   if (wrong !== null) return wrong;
-  const { value, ttl } = options as Record<keyof ElectOptions, unknown>;
+  const { value, ttl, onLost } = options as Record<keyof ElectOptions, unknown>;
   return (
+    (onLost === undefined ? null : wrongFunction("onLost", onLost)) ??
     (value === undefined ? null : wrongBytes("value", value)) ??
     (ttl === undefined ? null : wrongTtl(ttl))
   );

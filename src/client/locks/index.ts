@@ -8,5 +8,5 @@ export {
   type LockMode,
   LOCKS_PREFIX,
 } from "./lock-keys.ts";
-export { type Guard, guardedBy, type Lock } from "./lock.ts";
+export { type Guard, guardedBy, type Lock, wrongGuard } from "./lock.ts";
 export { type LockInfo, type LockOptions, type LockQuery, type Locks, wrongName } from "./locks.ts";

@@ -1,6 +1,14 @@
 /** A lock that is held. */
 import { KvError } from "../../base/index.ts";
-import { checkedSignal, onAbort, type Revision } from "../terms/index.ts";
+import {
+  badArgument,
+  checkedSignal,
+  isPositive,
+  onAbort,
+  type Revision,
+  wrongBytes,
+  wrongSignal,
+} from "../terms/index.ts";
 import type { KeptLease } from "../leases/index.ts";
 import type { LockMode } from "./lock-keys.ts";
 import type { HeldKey } from "./held-key.ts";
@@ -79,6 +87,21 @@ export class HeldGuard implements Guard {
     if (!this.#isReleased) this.#controller.abort(reason);
     this.#held.close();
   }
+}
+
+/** What is handed to `guarded` is used with each write: a wrong one is refused at once. */
+export function wrongGuard(guard: unknown): KvError | null {
+  if (typeof guard !== "object" || guard === null) {
+    return badArgument("guard", "a lock that is held, or a term", guard);
+  }
+  const { key, token, signal } = guard as Record<keyof Guard, unknown>;
+  if (typeof key !== "string" || key === "") {
+    return badArgument("guard.key", "the key of a lock or of a term", key);
+  }
+  const wrong = wrongBytes("guard.key", key);
+  if (wrong !== null) return wrong;
+  if (!isPositive(token)) return badArgument("guard.token", "a positive integer", token);
+  return wrongSignal("guard.signal", signal);
 }
 
 /** Holds as long as the guard's key is there that was made with its token. */

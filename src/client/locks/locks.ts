@@ -7,6 +7,7 @@ import {
   onAbort,
   type RequestOptions,
   wrongBytes,
+  wrongFunction,
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { type Leases, wrongTtl } from "../leases/index.ts";
@@ -79,6 +80,7 @@ export class Locks {
 
   /** A view of these whose names all begin with `prefix`. */
   within(prefix: string): Locks {
+    if (typeof prefix !== "string") throw badArgument("prefix", "a string", prefix);
     return new Locks(this.#machine, this.#prefix + prefix);
   }
 
@@ -112,12 +114,15 @@ export class Locks {
     second: LockOptions | ((lock: Lock) => Promise<T> | T),
     third?: (lock: Lock) => Promise<T> | T,
   ): Promise<T> {
-    const options = typeof second === "function" ? {} : second;
+    const options = typeof second === "function" || second === undefined ? {} : second;
     const carryOut = (typeof second === "function" ? second : third) as
       ((lock: Lock | null) => Promise<T> | T) | undefined;
-    const wrong = wrongName(name, this.#prefix) ?? wrongLockOptions(options);
-    if (wrong !== null) throw wrong;
-    if (typeof carryOut !== "function") throw badArgument("callback", "a function", carryOut);
+    const wrong =
+      wrongName(name, this.#prefix) ??
+      wrongLockOptions(options) ??
+      wrongFunction("callback", carryOut);
+    // What is no function was refused.
+    if (wrong !== null || carryOut === undefined) throw wrong;
     const { mode = "exclusive", signal, ttl = LOCK_TTL_MS, owner = "" } = options;
     const { clock, leases, store, spare, line } = this.#machine;
     const place = placeOf(LOCKS_PREFIX, this.#prefix + name);
@@ -172,6 +177,8 @@ export class Locks {
    * among them, unless it takes the cluster longer than a second.
    */
   async query(options: RequestOptions = {}): Promise<LockQuery> {
+    const wrong = wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
     await this.#machine.line.allPlaced();
     const held: LockInfo[] = [];
     const pending: LockInfo[] = [];

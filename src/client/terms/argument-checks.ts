@@ -59,9 +59,7 @@ export function wrongRequestOptions(options: unknown): KvError | null {
   return (
     (node === undefined ? null : wrongNodeId("node", node)) ??
     (timeoutMs === undefined ? null : wrongTimeout("timeoutMs", timeoutMs)) ??
-    (signal === undefined || isSignal(signal)
-      ? null
-      : badArgument("signal", "an AbortSignal", signal))
+    (signal === undefined ? null : wrongSignal("signal", signal))
   );
 }
 
@@ -138,7 +136,8 @@ export function isPositive(value: unknown): boolean {
 
 /** One that means a prefix and bounds at once would be read in one way only. */
 export function wrongSelector(selector: unknown): KvError | null {
-  if (typeof selector !== "object" || selector === null || isBytes(selector)) {
+  const isObject = typeof selector === "object" && selector !== null;
+  if (!isObject || isBytes(selector) || Array.isArray(selector)) {
     return badArgument("range", SELECTOR_EXPECTED, selector);
   }
   const { prefix, start, end, ...others } = selector as Record<string, unknown>;
@@ -190,14 +189,22 @@ function isBytes(value: unknown): boolean {
   );
 }
 
-function isSignal(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
+/** Also one that another library has made: it is what it can do. */
+export function wrongSignal(name: string, value: unknown): KvError | null {
+  if (typeof value !== "object" || value === null) {
+    return badArgument(name, "an AbortSignal", value);
+  }
   const { aborted, addEventListener, removeEventListener } = value as Record<string, unknown>;
-  return (
+  const isSignal =
     typeof aborted === "boolean" &&
     typeof addEventListener === "function" &&
-    typeof removeEventListener === "function"
-  );
+    typeof removeEventListener === "function";
+  return isSignal ? null : badArgument(name, "an AbortSignal", value);
+}
+
+/** What is called back later, when it may be too late to say so. */
+export function wrongFunction(name: string, value: unknown): KvError | null {
+  return typeof value === "function" ? null : badArgument(name, "a function", value);
 }
 
 /** Never throws, and never says much: what came may be a secret or a megabyte. */

@@ -1,6 +1,12 @@
 /** A transaction of checks and writes, put together call by call. */
 import { KvError } from "../../base/index.ts";
-import { badArgument, type Bytes, type RequestOptions, wrongBytes } from "../terms/index.ts";
+import {
+  badArgument,
+  type Bytes,
+  isPositive,
+  type RequestOptions,
+  wrongBytes,
+} from "../terms/index.ts";
 import type {
   AtomicCheck,
   AtomicConflict,
@@ -104,12 +110,9 @@ function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
   if (absent !== undefined) {
     return absent === true ? { key, version: 0 } : badArgument("check.absent", "true", absent);
   }
-  const [name, number] =
-    revision === undefined
-      ? (["version", Number(version)] as const)
-      : (["revision", Number(revision)] as const);
-  if (!Number.isSafeInteger(number) || number < 1) {
-    return badArgument(`check.${name}`, "a positive integer", revision ?? version);
+  const [name, number] = revision === undefined ? ["version", version] : ["revision", revision];
+  if (typeof number !== "number" || !isPositive(number)) {
+    return badArgument(`check.${name}`, "a positive integer", number);
   }
   return name === "version" ? { key, version: number } : { key, modRevision: number };
 }

@@ -1,5 +1,5 @@
 /** A transaction of a view whose keys begin alike, and what came of it. */
-import { unreachable } from "../../base/index.ts";
+import { TXN_DEPTH_MAX, unreachable } from "../../base/index.ts";
 import { badArgument, type Bytes, KeyValue, type RangeSelector } from "../terms/index.ts";
 import type {
   TxnCompare,
@@ -10,7 +10,7 @@ import type {
 } from "./txn-types.ts";
 
 /**
- * What is no transaction goes on as it is, to be refused.
+ * What is no transaction goes on as it is, to be refused, and so does what lies too deep in others.
  * @param whole the key with the prefix
  * @param within the selector within it
  */
@@ -18,6 +18,7 @@ export function withinPrefix(
   request: TxnRequest,
   whole: (key: Bytes) => Bytes,
   within: (selector: RangeSelector) => RangeSelector,
+  depth = 1,
 ): TxnRequest {
   if (typeof request !== "object" || request === null) {
     throw badArgument("txn", "{ compare, then, else }", request);
@@ -32,14 +33,15 @@ export function withinPrefix(
       case "put":
         return { ...given, key: whole(given.key) };
       case "txn":
-        return { ...given, ...withinPrefix(given, whole, within) };
+        if (depth > TXN_DEPTH_MAX) return given;
+        return { ...given, ...withinPrefix(given, whole, within, depth + 1) };
       default:
         return at(given);
     }
   };
   const list = <T>(given: readonly T[] | undefined, each: (item: T) => T): readonly T[] =>
     Array.isArray(given)
-      ? given.map((item: T) => (isObject(item) ? each(item) : item))
+      ? Array.from(given, (item: T) => (isObject(item) ? each(item) : item))
       : (given ?? []);
   return {
     compare: list<TxnCompare>(request.compare, at),

@@ -1,5 +1,5 @@
 /** From transactions as users hand them in to what travels, and from answers to what users get. */
-import { KvError, unreachable } from "../../base/index.ts";
+import { KvError, TXN_DEPTH_MAX, unreachable } from "../../base/index.ts";
 import {
   byteStringOf,
   bytesOf as bytesOfString,
@@ -39,15 +39,21 @@ const TARGET_EXPECTED =
 const WHERE_EXPECTED = "exactly one of `key` and `range`";
 const WHOLE_RANGE = { keysOnly: false, countOnly: false };
 
-/** @throws KvError BAD_REQUEST that names what is wrong: programs without types hand in anything */
-export function txnOf(request: TxnRequest, path = "txn"): Txn {
+/**
+ * @param depth how deep it lies in others, itself counted: what contains itself has no end
+ * @throws KvError BAD_REQUEST that names what is wrong: programs without types hand in anything
+ */
+export function txnOf(request: TxnRequest, path = "txn", depth = 1): Txn {
+  if (depth > TXN_DEPTH_MAX) {
+    throw new KvError("BAD_REQUEST", `${path}: at most ${TXN_DEPTH_MAX} lie within each other`);
+  }
   if (typeof request !== "object" || request === null) {
     throw badArgument(path, "{ compare, then, else }", request);
   }
   return {
     compare: listOf(request.compare, `${path}.compare`, compareOf),
-    success: listOf(request.then, `${path}.then`, opOf),
-    failure: listOf(request.else, `${path}.else`, opOf),
+    success: listOf(request.then, `${path}.then`, (op, at) => opOf(op, at, depth)),
+    failure: listOf(request.else, `${path}.else`, (op, at) => opOf(op, at, depth)),
   };
 }
 
@@ -58,7 +64,7 @@ function listOf<T, U>(
 ): U[] {
   if (list === undefined) return [];
   if (!Array.isArray(list)) throw badArgument(path, "an array", list);
-  return list.map((item: T, i) => {
+  return Array.from(list, (item: T, i) => {
     const at = `${path}[${i}]`;
     if (typeof item !== "object" || item === null) throw badArgument(at, "an object", item);
     return each(item, at);
@@ -88,7 +94,7 @@ function compareOf(compare: TxnCompare, path: string): Compare {
   return { where, is, target, to: Number(to) };
 }
 
-function opOf(operation: TxnOperation, path: string): TxnOp {
+function opOf(operation: TxnOperation, path: string, depth: number): TxnOp {
   switch (operation.op) {
     case "put": {
       const { keepValue, value } = operation;
@@ -123,7 +129,7 @@ function opOf(operation: TxnOperation, path: string): TxnOp {
       };
     }
     case "txn":
-      return { op: "txn", txn: txnOf(operation, path) };
+      return { op: "txn", txn: txnOf(operation, path, depth + 1) };
     default:
       throw badArgument(`${path}.op`, '"put", "delete", "get" or "txn"', unknownOp(operation));
   }

@@ -34,10 +34,10 @@ export class AuditFile implements Audit {
   #lost = 0;
   #isTold = false;
 
-  /** @throws StorageError when the file cannot be opened */
+  /** @throws StorageError when the file cannot be opened, or is none */
   static open(options: AuditFileOptions): AuditFile {
     try {
-      const descriptor = openPrivateLog(options.path);
+      const descriptor = openFile(options.path);
       return new AuditFile(options, descriptor, fstatSync(descriptor).size);
     } catch (error) {
       const code = systemCode(error);
@@ -136,8 +136,6 @@ export class AuditFile implements Audit {
     if (this.#descriptor === null) return;
     const { path, logger, wallMs } = this.#options;
     const own = fstatSync(this.#descriptor);
-    // A pipe or a terminal is what it is.
-    if (!own.isFile()) return;
     const there = statSync(path, { throwIfNoEntry: false });
     const isSame = there !== undefined && there.ino === own.ino && there.dev === own.dev;
     if (isSame && own.size >= this.#bytes) return;
@@ -168,7 +166,7 @@ export class AuditFile implements Audit {
         rotate(path);
       }
       if (this.#descriptor === null) {
-        this.#descriptor = openPrivateLog(path);
+        this.#descriptor = openFile(path);
         this.#bytes = fstatSync(this.#descriptor).size;
       }
       return this.#descriptor;
@@ -180,6 +178,14 @@ export class AuditFile implements Audit {
       return this.#descriptor;
     }
   }
+}
+
+/** @throws StorageError when it is something else: it would be set aside like a file, and a device is the whole machine's */
+function openFile(path: string): number {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) return openPrivateLog(path);
+  const text = `--audit-log: ${path} is no regular file: it is set aside when it has grown, as a directory, a pipe or a device cannot be`;
+  throw new StorageError("DIRECTORY_UNUSABLE", text);
 }
 
 function rotate(path: string): void {

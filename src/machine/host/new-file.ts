@@ -1,5 +1,16 @@
 /** A file that is there with all of its content or not at all, for its owner only. */
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KvError, systemCode } from "../../base/index.ts";
@@ -16,18 +27,20 @@ export class NewFile {
   /**
    * Begins it as PATH.tmp.
    * @param force a file that is there is replaced in the end, and what an interrupted attempt has left at once
-   * @throws KvError BAD_REQUEST when either is there; errors of the system
+   * @throws KvError BAD_REQUEST when either is there and not to be replaced, or is no file; errors of the system
    */
   static async begin(path: string, force: boolean): Promise<NewFile> {
-    if (!force && existsSync(path)) throw exists(path);
-    const beside = `${path}.tmp`;
-    if (force) rmSync(beside, { force: true });
+    if (path === "") throw new KvError("BAD_REQUEST", "the file has no name: give one");
     try {
-      return new NewFile(path, force, await open(beside, "wx", PRIVATE_FILE));
+      const isThere = isFileThere(path);
+      if (isThere && !force) throw exists(path);
+      // A link goes on leading to it: links like /dev/stdout are the whole machine's.
+      const target = isThere ? realpathSync(path) : path;
+      const beside = `${target}.tmp`;
+      if (force && isFileThere(beside)) rmSync(beside);
+      return new NewFile(target, force, await open(beside, "wx", PRIVATE_FILE));
     } catch (error) {
-      if (systemCode(error) !== "EEXIST") throw error;
-      const text = `${beside} is there already: another command writes it, or one was interrupted; remove it, or give --force`;
-      throw new KvError("BAD_REQUEST", text);
+      throw cannotBegin(path, error);
     }
   }
 
@@ -54,7 +67,7 @@ export class NewFile {
     await this.#file.close();
     const beside = `${this.path}.tmp`;
     await check?.(beside);
-    if (this.#force) renameSync(beside, this.path);
+    if (this.#force && isFileThere(this.path)) renameSync(beside, this.path);
     else giveName(beside, this.path);
     syncDirectory(dirname(this.path));
   }
@@ -63,6 +76,42 @@ export class NewFile {
   async giveUp(): Promise<void> {
     await this.#file.close().catch(() => {});
     rmSync(`${this.path}.tmp`, { force: true });
+  }
+}
+
+/**
+ * Whether there is a file of that name. What is no file is never replaced by one: a device is the whole machine's, and whoever reads a
+ * pipe waits for what is written to it.
+ * @throws KvError BAD_REQUEST when there is something else
+ */
+function isFileThere(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() === true) return true;
+  if (there === undefined) {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
+    throw new KvError("BAD_REQUEST", `${path} is a symbolic link that leads to nothing: remove it`);
+  }
+  const text = there.isDirectory()
+    ? "is a directory: name a file in it"
+    : "is no regular file, and is not replaced by one: - is the standard output, for a pipe or a device";
+  throw new KvError("BAD_REQUEST", `${path} ${text}`);
+}
+
+/** What the system says of PATH.tmp, in words about the file that was asked for. */
+function cannotBegin(path: string, cause: unknown): unknown {
+  switch (systemCode(cause)) {
+    case "EEXIST": {
+      const text = `${path}.tmp is there already: another command writes it, or one was interrupted; remove it, or give --force`;
+      return new KvError("BAD_REQUEST", text, { cause });
+    }
+    case "ENOENT":
+    case "ENOTDIR": {
+      const missing = path.endsWith("/") ? path : dirname(path);
+      const text = `cannot write ${path}: there is no directory ${missing}, make it first`;
+      return new KvError("BAD_REQUEST", text, { cause });
+    }
+    default:
+      return cause;
   }
 }
 

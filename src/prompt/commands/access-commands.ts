@@ -1,5 +1,6 @@
 /** Commands about users, roles and permissions: at the management prompt, and in the shell as `omnikv user …` and so on. */
-import { afterPrefix } from "../../base/index.ts";
+import { afterPrefix, printable } from "../../base/index.ts";
+import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
 import type { AccessAction, AccessRequest, PasswordSource } from "./access-action.ts";
 import {
   type CommandSpec,
@@ -188,9 +189,20 @@ function spec(
         throw new UsageError(`${name} what? One of ${all}, got "${verb ?? ""}"`);
       }
       if (names.length !== known.words) throw new UsageError(`${name} ${known.form}`);
+      checkNames(known, names);
       return { op: "access", name: `${name} ${verb ?? ""}`, request: known.build(names, args) };
     },
   };
+}
+
+/** Before a password is asked for. */
+function checkNames({ form }: Verb, names: readonly string[]): void {
+  const called = form.split(" ").slice(1);
+  for (const [i, name] of names.entries()) {
+    const what = called[i] ?? "";
+    if ((what !== "NAME" && what !== "ROLE") || ACCESS_NAME.test(name)) continue;
+    throw new UsageError(`${what} is ${ACCESS_NAME_TEXT}, got "${printable(name)}"`);
+  }
 }
 
 function change(

@@ -90,9 +90,13 @@ const SIZE_BYTES_MAX = 2 ** 50;
  */
 export function sizeIn(token: Token | undefined, what: string, min: number): number {
   const text = token?.text ?? "";
-  const [, digits = "", unit = ""] = /^(\d{1,12})([kmg]?)$/i.exec(text) ?? [];
+  const [, digits = "", unit = ""] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
   const bytes = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? 0);
   if (digits !== "" && bytes >= min && bytes <= SIZE_BYTES_MAX) return bytes;
   const least = min === 2 ** 20 ? "1m" : String(min);
-  throw new UsageError(`${what} is ${least} or more, for example 768m or 2g, got "${text}"`);
+  const expected =
+    digits !== "" && bytes > SIZE_BYTES_MAX
+      ? `at most ${SIZE_BYTES_MAX / 2 ** 30}g`
+      : `${least} or more, for example 768m or 2g`;
+  throw new UsageError(`${what} is ${expected}, got "${shown(text)}"`);
 }

@@ -1,5 +1,5 @@
 /** The history file of a prompt: one line a command, newest last, readable by its owner only. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 export const HISTORY_LINES_MAX = 1000;
@@ -24,8 +24,15 @@ export function historyPath(
   return join(base, "omnikv", `${name}_history`);
 }
 
-/** Oldest first. Empty when there is no such file. @throws the system's error when it cannot be read */
+/** Whoever names a device or a pipe (`/dev/null`, by habit) wants none kept: it is neither read, which may never end, nor replaced. */
+function keepsNone(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && !there.isFile() && !there.isDirectory();
+}
+
+/** Oldest first. Empty when there is no such file, or it is a device or a pipe. @throws the system's error when it cannot be read */
 export function loadHistory(path: string): readonly string[] {
+  if (keepsNone(path)) return [];
   try {
     return cap(readFileSync(path, "utf8").split("\n"));
   } catch (error) {
@@ -36,12 +43,12 @@ export function loadHistory(path: string): readonly string[] {
 
 /**
  * Adds `lines` to the file; what another prompt has added meanwhile stays. The file is replaced at once, so that it is
- * never half written.
+ * never half written. Nothing is added to a device or a pipe.
  *
  * @throws the system's error when it cannot be written
  */
 export function appendHistory(path: string, lines: readonly string[]): void {
-  if (lines.length === 0) return;
+  if (lines.length === 0 || keepsNone(path)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const all = cap([...loadHistory(path), ...lines]);
   const temporary = `${path}.${process.pid}`;

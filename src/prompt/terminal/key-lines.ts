@@ -12,6 +12,18 @@ export function keyLine({ key, value }: KeyLine): string {
   return `${JSON.stringify({ ...bytesField("key", key), ...bytesField("value", value) })}\n`;
 }
 
+/** Within JSON only names of fields look so: a quote in a text has a backslash before it. */
+const NAMES = /[{,\s]"(?:key|value)(?:Base64)?"\s*:/g;
+
+/** JSON.parse takes the last of those that have one name. */
+function hasTwice(line: string, fields: object): boolean {
+  const count = (text: string): number => text.match(NAMES)?.length ?? 0;
+  const named = count(line);
+  const own = ["key", "value", "keyBase64", "valueBase64"].filter((name) => name in fields);
+  // More than that may also be those of an object within it: what is written anew has each once.
+  return named > own.length && named > count(JSON.stringify(fields));
+}
+
 /** @throws UsageError that says what is wrong with it */
 export function parseKeyLine(line: string): KeyLine {
   let fields: unknown;
@@ -23,6 +35,7 @@ export function parseKeyLine(line: string): KeyLine {
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
     throw new UsageError('expected an object like {"key":"a","value":"b"}');
   }
+  if (hasTwice(line, fields)) throw new UsageError("a field stands in it twice");
   const key = bytesIn(fields as Record<string, unknown>, "key");
   if (key.length === 0) throw new UsageError("a key is at least one byte long");
   return { key, value: bytesIn(fields as Record<string, unknown>, "value") };

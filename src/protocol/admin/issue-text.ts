@@ -27,6 +27,11 @@ function words(issue: z.core.$ZodIssue, got: unknown): string {
       return `expected ${issue.minimum}${counted(issue.origin)} or more, got ${shown(got)}`;
     case "too_big":
       return `expected at most ${issue.maximum}${counted(issue.origin)}, got ${shown(got)}`;
+    case "invalid_format":
+      // The rule is in words where the field is described.
+      return `expected ${issue.message}, got ${shown(got)}`;
+    case "custom":
+      return issue.message;
     default:
       return `not understood: ${shown(got)}`;
   }

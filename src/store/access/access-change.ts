@@ -72,7 +72,7 @@ export type AccessRefusal = (typeof ACCESS_REFUSAL)[keyof typeof ACCESS_REFUSAL]
 export function accessRefusalText(refusal: number): string {
   switch (refusal) {
     case ACCESS_REFUSAL.exists:
-      return "there is one of that name already";
+      return "there is one of that name already, or the user has that role already";
     case ACCESS_REFUSAL.noUser:
       return "there is no user of that name";
     case ACCESS_REFUSAL.noRole:

@@ -325,6 +325,14 @@ describe("options of createClient and createAdminClient", () => {
       [[1, "status"], "status: expected"],
       [[1, "status", { a: 1n }], "status: there is no"],
       [[1, "setFault", { peer: "x" }], "setFault.peer: expected"],
+      [
+        [1, "changeAccess", { change: { kind: "addUser", user: "a b", password: null } }],
+        'changeAccess.change.user: expected 1 to 128 characters that are printable ASCII, without blanks, got "a b"',
+      ],
+      [
+        [1, "changeAccess", { change: { kind: "addUser", user: "a", password: "\ud800 secret" } }],
+        "changeAccess.change.password: expected well-formed text",
+      ],
       [[1, "status", {}, { timeoutMs: -1 }], "timeoutMs: expected"],
       [[1, "status", {}, null], "options: expected"],
     ] as const) {

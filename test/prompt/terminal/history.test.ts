@@ -1,5 +1,14 @@
 /** The history file: where, for whose eyes, and what stays in it. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, chmodSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  chmodSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -50,6 +59,15 @@ describe("the history file", () => {
     const lines = loadHistory(path);
     expect(lines).toHaveLength(HISTORY_LINES_MAX);
     expect(lines.at(-1)).toBe("last");
+  });
+
+  test("that is a device or a pipe is neither read nor replaced: none is kept", () => {
+    const path = join(directory, "pipe");
+    execFileSync("mkfifo", [path]);
+    expect(loadHistory(path)).toEqual([]);
+    appendHistory(path, ["write a 1"]);
+    expect(statSync(path).isFIFO()).toBe(true);
+    expect(readdirSync(directory)).toEqual(["pipe"]);
   });
 
   test("that is missing is empty", () => {

@@ -22,6 +22,9 @@ test.each([
   ['{"key":"","value":"a"}', "a key is at least one byte long"],
   ['{"keyBase64":"!!","value":"a"}', '"keyBase64" is no Base64'],
   ['{"key":"a","keyBase64":"YQ==","value":"a"}', "twice"],
+  ['{"key":"d1","key":"d2"}', "a field stands in it twice"],
+  ['{"key":"a","value":"b", "value" : "c"}', "a field stands in it twice"],
+  ['{"key":"a","value":"b","more":1,"value":"b"}', "a field stands in it twice"],
   ['{"key":"\\ud800","value":"a"}', "half a character"],
 ])("%j is refused", (line, message) => {
   expect(() => parseKeyLine(line)).toThrow(message);
@@ -30,4 +33,11 @@ test.each([
 test("other fields are passed over, padding may be missing", () => {
   const { key, value } = parseKeyLine('{"keyBase64":"YQ","value":"ü","modRevision":3}');
   expect([Buffer.from(key).toString(), Buffer.from(value).toString()]).toEqual(["a", "ü"]);
+});
+
+test("what only looks like a field that stands in it twice does not", () => {
+  for (const value of ['{"key":"a","key":"b"}', ',"value":', '"value" :"']) {
+    const line = JSON.stringify({ more: { key: 1, value: [{ key: 2 }] }, key: ',"key":', value });
+    expect(Buffer.from(parseKeyLine(line).value).toString()).toBe(value);
+  }
 });

@@ -1,0 +1,306 @@
+/**
+ * Every public method of the client with every argument that a program without types could hand in: BAD_REQUEST that names the argument,
+ * at once, before anything is sent. A method that is added fails here until it is in the table.
+ */
+import { afterAll, describe, expect, test } from "vitest";
+import { createAdminClient, takeBackup } from "../../../src/client/api/index.ts";
+import { KvError } from "../../../src/base/errors.ts";
+import { GuardedClient } from "../../../src/client/guarded-client.ts";
+import { KeyRequests } from "../../../src/client/key-requests.ts";
+import { KvClient } from "../../../src/client/kv-client.ts";
+import { Leases } from "../../../src/client/leases/leases.ts";
+import type { Guard } from "../../../src/client/locks/index.ts";
+import { Locks } from "../../../src/client/locks/locks.ts";
+import { PrefixedClient } from "../../../src/client/prefixed-client.ts";
+import { Atomic, Transaction } from "../../../src/client/txn/index.ts";
+import { FakeCluster } from "../fake-cluster.ts";
+
+interface Argument {
+  readonly good: unknown;
+  readonly bad: readonly unknown[];
+}
+
+interface Method {
+  readonly args: readonly Argument[];
+  /** It returns no promise: what is wrong is thrown. */
+  readonly throws: boolean;
+}
+
+const method = (...args: Argument[]): Method => ({ args, throws: false });
+const throwing = (...args: Argument[]): Method => ({ args, throws: true });
+
+const NOTHING: readonly unknown[] = [null, 5, NaN, 5n, Symbol("s"), () => 1];
+const FAKE_SIGNAL = { aborted: false, addEventListener: () => {} };
+const optionsLike = (...more: unknown[]): Argument => ({
+  good: {},
+  bad: [
+    ...NOTHING,
+    "x",
+    ...[null, "x", {}, FAKE_SIGNAL].map((signal) => ({ signal })),
+    ...[-1, 0, NaN, Infinity, "5", null].map((timeoutMs) => ({ timeoutMs })),
+    ...more,
+  ],
+});
+
+const OPTIONS = optionsLike({ node: "1" }, { node: 0 });
+const KEPT = optionsLike({ ttl: 0 }, { ttl: NaN }, { ttl: "5" }, { ttl: null });
+const WITH_LOSS = optionsLike(...KEPT.bad.slice(-4), { onLost: 5 }, { onLost: null });
+const READ = optionsLike({ revision: 0 }, { atLeast: "1" }, { consistency: "x" });
+const RANGE = optionsLike(...READ.bad.slice(-3), { limit: 0 }, { reverse: 1 }, { orderBy: "x" });
+const KEY: Argument = { good: "k", bad: [undefined, ...NOTHING, {}, [], "\ud800"] };
+const NAME: Argument = { good: "n", bad: [undefined, ...NOTHING, "", {}, [], "\ud800"] };
+const CALLBACK: Argument = {
+  good: () => 1,
+  bad: [undefined, null, 5, NaN, 5n, Symbol("s"), "x", {}],
+};
+const ID: Argument = { good: 7, bad: [undefined, ...NOTHING.filter((id) => id !== 5), 0, -1, "7"] };
+const TTL: Argument = { good: 1000, bad: [undefined, null, NaN, Infinity, 0, -1, "5", {}] };
+const SELECTOR: Argument = {
+  good: { prefix: "a" },
+  bad: [undefined, ...NOTHING, "x", [], { prefix: 5 }, { start: null }, { key: "a" }],
+};
+const KEYS: Argument = { good: ["a"], bad: [undefined, ...NOTHING, "x", {}, [5], Array(1)] };
+const CONDITION: Argument = { good: { absent: true }, bad: [undefined, ...NOTHING, {}] };
+const endless: { op: string; then: unknown[] } = { op: "txn", then: [] };
+endless.then.push(endless);
+const TXN: Argument = {
+  good: { then: [] },
+  bad: [
+    ...[undefined, ...NOTHING, "x", endless],
+    ...[5, {}, [null], [{}], [{ op: "x" }], Array(1)].map((list) => ({ then: list })),
+    { compare: [{ key: "a" }] },
+  ],
+};
+const { signal } = new AbortController();
+const GUARD: Argument = {
+  good: { key: "k", token: 1, signal },
+  bad: [
+    ...[undefined, ...NOTHING, "x", {}],
+    { key: "k", token: 1 },
+    { key: "k", token: 1, signal: FAKE_SIGNAL },
+    { key: 5, token: 1, signal },
+    { key: "", token: 1, signal },
+    { key: "k", token: "1", signal },
+  ],
+};
+const REQUEST: Argument = {
+  good: { op: "read", key: "k" },
+  bad: [undefined, ...NOTHING, {}, { op: "x" }, { op: "write", key: "k" }],
+};
+const LEASES: readonly unknown[] = [null, 0, "x", {}, { id: 5 }, { id: 5, signal: FAKE_SIGNAL }];
+const WRITE = optionsLike(...KEPT.bad.slice(-4), ...LEASES.map((lease) => ({ lease })));
+const BATCH: Argument = { good: [], bad: [undefined, ...NOTHING, "x", {}] };
+const ATTEMPTS = optionsLike({ attempts: 0 }, { attempts: "1" });
+const CHECK: Argument = {
+  good: { absent: true },
+  bad: [
+    ...[undefined, ...NOTHING, {}, { absent: false }, { value: 5 }],
+    ...["1", 0, 1n, Symbol("s")].flatMap((n) => [{ revision: n }, { version: n }]),
+  ],
+};
+const WATCHED: Argument = { good: "k", bad: [undefined, ...NOTHING, [], { prefix: 5 }] };
+const WATCH = optionsLike({ from: 0 }, { only: "x" }, { previous: 1 }, { progress: "x" });
+const LOCK = optionsLike({ mode: "x" }, { steal: 1 }, { owner: 5 }, { ttl: 0 });
+
+const KEYED: Readonly<Record<string, Method>> = {
+  write: method(KEY, KEY, WRITE),
+  read: method(KEY, READ),
+  append: method(KEY, KEY, OPTIONS),
+  delete: method(KEY, OPTIONS),
+  cas: method(KEY, CONDITION, KEY, OPTIONS),
+};
+const REQUESTS: Readonly<Record<string, Method>> = {
+  ...KEYED,
+  request: method(REQUEST, READ),
+  snapshot: method(KEYS, READ),
+  txn: method(TXN, OPTIONS),
+  txnWhile: method(GUARD, TXN, OPTIONS),
+  transact: method(CALLBACK, ATTEMPTS),
+  range: method(SELECTOR, RANGE),
+  keys: method(SELECTOR, RANGE),
+  count: method(SELECTOR, READ),
+  history: method(KEY, READ),
+  watch: throwing(WATCHED, WATCH),
+  observe: method({ ...WATCHED, good: ["k"] }, OPTIONS),
+  batch: method(BATCH, OPTIONS),
+  withPrefix: throwing(KEY),
+  guarded: throwing(GUARD),
+  elect: method(NAME, WITH_LOSS),
+  observeElection: method(NAME, OPTIONS),
+};
+/** Nothing is handed to them, or only views of a client call them. */
+const WITHOUT = ["constructor", "close", "atomic", "leases", "locks", "writeBound"];
+const FOR_VIEWS = ["transactOn", "watchOn", "observeOn"];
+
+const cluster = new FakeCluster();
+const client = cluster.client();
+const guard = GUARD.good as Guard;
+const SUBJECTS: Readonly<
+  Record<string, { prototypes: object[]; make: () => object; methods: Record<string, Method> }>
+> = {
+  KvClient: {
+    prototypes: [KvClient.prototype, KeyRequests.prototype],
+    make: () => client,
+    methods: { ...REQUESTS, get: method({ ...KEYS, bad: [...NOTHING, {}, [5]] }, READ) },
+  },
+  PrefixedClient: {
+    prototypes: [PrefixedClient.prototype],
+    make: () => client.withPrefix("p/"),
+    methods: REQUESTS,
+  },
+  GuardedClient: {
+    prototypes: [GuardedClient.prototype],
+    make: () => client.guarded(guard),
+    methods: {
+      write: method(KEY, KEY, OPTIONS),
+      delete: method(KEY, OPTIONS),
+      txn: method(TXN, OPTIONS),
+      transact: method(CALLBACK, ATTEMPTS),
+      snapshot: method(KEYS, READ),
+      range: method(SELECTOR, RANGE),
+      count: method(SELECTOR, READ),
+    },
+  },
+  Leases: {
+    prototypes: [Leases.prototype],
+    make: () => client.leases,
+    methods: {
+      grant: method(KEPT),
+      keep: method(TTL, { good: undefined, bad: [null, 5, "x", {}, FAKE_SIGNAL] }),
+      session: method(WITH_LOSS),
+      issue: method(TTL, OPTIONS),
+      revoke: method(ID, OPTIONS),
+      renew: method(ID, OPTIONS),
+      timeToLive: method(ID, OPTIONS),
+      list: method(OPTIONS),
+    },
+  },
+  Locks: {
+    prototypes: [Locks.prototype],
+    make: () => client.locks,
+    methods: {
+      // A function in the place of the options is what is called.
+      request: method(
+        NAME,
+        { ...LOCK, bad: LOCK.bad.filter((bad) => typeof bad !== "function") },
+        CALLBACK,
+      ),
+      query: method(OPTIONS),
+      within: throwing({ good: "p/", bad: [undefined, ...NOTHING, {}] }),
+    },
+  },
+  Atomic: {
+    prototypes: [Atomic.prototype],
+    make: () => client.atomic(),
+    methods: {
+      check: method(KEY, CHECK),
+      put: method(KEY, KEY),
+      delete: method(KEY),
+      commit: method(OPTIONS),
+    },
+  },
+  Transaction: {
+    prototypes: [Transaction.prototype],
+    make: () => new Transaction(client, {}),
+    methods: {
+      get: method(KEY),
+      range: method(SELECTOR, optionsLike({ limit: 0 }, { reverse: 1 })),
+      put: throwing(KEY, KEY),
+      delete: throwing(KEY),
+    },
+  },
+};
+const OF_TRANSACT = ["commit", "end"];
+
+/** What becomes of a call: it is told by the time that everything has run which does not wait for the network. */
+async function failure(call: () => unknown, throws: boolean): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = call();
+  } catch (error) {
+    return throws ? error : new Error(`thrown, where a promise was to reject: ${String(error)}`);
+  }
+  if (throws) return new Error("it was accepted");
+  const asked = result instanceof Atomic ? result.commit() : result;
+  const isIterated = typeof asked === "object" && asked !== null && "next" in asked;
+  const promise = isIterated ? (asked as AsyncGenerator).next() : (asked as Promise<unknown>);
+  const accepted = new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve, new Error("it was accepted")));
+  });
+  return Promise.race([
+    promise.then(
+      () => new Error("it was accepted"),
+      (error: unknown) => error,
+    ),
+    accepted,
+  ]);
+}
+
+const textOf = (bad: unknown): string =>
+  typeof bad === "object" && bad !== null
+    ? `{${Object.entries(bad).map(([name, value]) => `${name}: ${String(value)}`)}}`
+    : String(bad);
+
+async function refusals(of: object, name: string, { args, throws }: Method): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const [at, { bad }] of args.entries()) {
+    for (const one of bad) {
+      const given = args.map(({ good }, i) => (i === at ? one : good));
+      // As a program in JavaScript sees it.
+      const call = (of as Record<string, (...all: unknown[]) => unknown>)[name];
+      const error = await failure(() => call?.apply(of, given), throws);
+      const isRefused =
+        error instanceof KvError &&
+        error.code === "BAD_REQUEST" &&
+        error.definite &&
+        /^[\w.[\]]+: /.test(error.message);
+      if (!isRefused) wrong.push(`argument ${at + 1}, ${textOf(one)}: ${String(error)}`);
+    }
+  }
+  return wrong;
+}
+
+describe.each(Object.entries(SUBJECTS))("%s", (label, { prototypes, make, methods }) => {
+  test("has no public method that is not in this table", () => {
+    const exempt = [...WITHOUT, ...FOR_VIEWS, ...(label === "Transaction" ? OF_TRANSACT : [])];
+    const names = prototypes.flatMap((prototype) => Object.getOwnPropertyNames(prototype));
+    expect(names.filter((name) => !(name in methods) && !exempt.includes(name))).toEqual([]);
+  });
+
+  test.each(Object.entries(methods))("%s", async (name, how) => {
+    expect(await refusals(make(), name, how)).toEqual([]);
+  });
+});
+
+test("takeBackup: what is wrong is not taken for a node that knows no backups", async () => {
+  const admin = createAdminClient("1=127.0.0.1:4101");
+  const take = { takeBackup };
+  const wrong = await refusals(take, "takeBackup", {
+    args: [
+      { good: admin, bad: [undefined, ...NOTHING, {}] },
+      { good: 1, bad: [undefined, null, "x", 0, {}] },
+      { good: undefined, bad: [null, 5, "x", {}, FAKE_SIGNAL] },
+    ],
+    throws: false,
+  });
+  admin.close();
+  expect(wrong).toEqual([]);
+});
+
+test("an operation of a batch that is left out has an outcome of its own", async () => {
+  // oxlint-disable-next-line no-sparse-arrays -- what is meant
+  const holes = [, { op: "read", key: "a" }] as unknown as Parameters<KvClient["batch"]>[0];
+  for (const view of [client, client.withPrefix("p/")]) {
+    const batch = view.batch(holes, { timeoutMs: 1 });
+    cluster.clock.run(10);
+    const [first, second] = await batch;
+    expect(first).toMatchObject({ ok: false, error: { code: "BAD_REQUEST" } });
+    expect(second).toMatchObject({ op: "read" });
+  }
+});
+
+afterAll(() => {
+  cluster.clock.run(100);
+  expect(cluster.state.appliedIdx).toBe(0);
+  client.close();
+});
