@@ -8,8 +8,8 @@ const LONG = "**/*.long.test.ts";
  * saves half a second of work each. What needs a process of its own there is named in APART.
  */
 const SHARED = [
-  ...["adapters", "base", "bin", "client", "links", "machine", "omnipaxos", "page", "prompt"],
-  ...["protocol", "replica", "server", "storage", "store"],
+  ...["adapters", "base", "bin", "client", "embed", "links", "machine", "measure", "omnipaxos"],
+  ...["page", "prompt", "proof", "protocol", "replica", "server", "storage", "store"],
 ];
 
 /** They put others in the place of modules and globals, or change the flags of their process. */
