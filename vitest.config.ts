@@ -5,16 +5,26 @@ const LONG = "**/*.long.test.ts";
 
 /**
  * Rooms whose tests leave nothing behind in their process: those files share processes and what these have loaded, which
- * saves half a second of work each.
+ * saves half a second of work each. What needs a process of its own there is named in APART.
  */
-const PURE = ["base", "client", "omnipaxos", "protocol", "replica", "store"];
+const SHARED = [
+  ...["adapters", "base", "bin", "client", "embed", "links", "machine", "measure", "omnipaxos"],
+  ...["page", "prompt", "proof", "protocol", "replica", "server", "storage", "store"],
+];
+
+/** They put others in the place of modules and globals, or change the flags of their process. */
+const APART = [
+  "test/machine/node-file.test.ts",
+  "test/machine/node-memory.test.ts",
+  "test/page/browser-network.test.ts",
+];
 
 /** `vitest run` runs the quick ones, `vitest run --mode long` the others. */
 export default defineConfig(({ mode }) => {
-  const isLong = mode === "long";
-  const of = (folder: string): string => `test/${folder}${isLong ? LONG : "**/*.test.ts"}`;
-  const pure = PURE.map((room) => of(`${room}/`));
-  const without = isLong ? configDefaults.exclude : [...configDefaults.exclude, LONG];
+  const files = mode === "long" ? LONG : "**/*.test.ts";
+  const without = mode === "long" ? [] : [LONG];
+  const others = mode === "long" ? [] : ["test/*.test.ts", ...APART];
+  const rooms = SHARED.join("|");
   return {
     test: {
       globalSetup: ["test/e2e/global-setup.ts"],
@@ -26,11 +36,20 @@ export default defineConfig(({ mode }) => {
       projects: [
         {
           extends: true,
-          test: { name: "pure", isolate: false, include: pure, exclude: without },
+          test: {
+            ...{ name: "shared", isolate: false, include: [`test/@(${rooms})/${files}`] },
+            exclude: [...configDefaults.exclude, ...without, ...APART],
+          },
         },
         {
           extends: true,
-          test: { name: "apart", include: [of("")], exclude: [...without, ...pure] },
+          test: {
+            ...{
+              name: "apart",
+              include: [`test/!(${rooms})/${files}`, ...others],
+            },
+            exclude: [...configDefaults.exclude, ...without],
+          },
         },
       ],
     },

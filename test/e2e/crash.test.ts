@@ -89,7 +89,7 @@ describe("crashes", () => {
 
   test("writes go on within a second or so when the leader is killed", async () => {
     cluster = await TestCluster.create(3);
-    await cluster.startAll();
+    await cluster.startAll("--election-timeout-ms", "100");
     const admin = cluster.admin();
     const client = cluster.client();
     await client.write("a", "1");

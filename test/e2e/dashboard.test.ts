@@ -5,21 +5,32 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { launchBrowser, whyNoBrowser, type TestBrowser } from "./browser.ts";
 import { eventually, TestCluster } from "./cluster.ts";
 
 if (whyNoBrowser !== null) console.info(`the page is not tested: ${whyNoBrowser}`);
 
 let browser: TestBrowser;
+/** Of three, for all tests that leave it as it was, but for keys. */
+let shared: TestCluster;
+/** The one of the present test. */
 let cluster: TestCluster;
 const closers: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  if (whyNoBrowser === null) browser = await launchBrowser();
+  if (whyNoBrowser !== null) return;
+  shared = await TestCluster.create(3);
+  await shared.startAll();
+  browser = await launchBrowser();
+});
+beforeEach(() => {
+  cluster = shared;
 });
 afterAll(async () => {
-  if (whyNoBrowser === null) await browser.close();
+  if (whyNoBrowser !== null) return;
+  await browser.close();
+  await shared.dispose();
 });
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -84,7 +95,6 @@ async function breakLink(page: Page, a: number, b: number): Promise<void> {
 
 describe.skipIf(whyNoBrowser !== null)("other sites", () => {
   test("can neither connect to a node nor read what it serves", async () => {
-    await startCluster(1);
     const server = createServer((_request, response) => {
       response.writeHead(200, { "content-type": "text/html" });
       response.end("<!doctype html><title>foreign</title>");
@@ -123,7 +133,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   test.each(["127.0.0.1", "localhost"])(
     "of any node, opened as %s, shows the whole cluster and complains of nothing",
     async (host) => {
-      await startCluster(3);
       const { page, complaints } = await openPage(2, host);
       await agreedLeader(page);
       expect(complaints).toEqual([]);
@@ -131,7 +140,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   );
 
   test("isolating the leader, link by link, moves the leadership; healing all brings everybody back", async () => {
-    await startCluster(3);
     const { page, complaints } = await openPage(1);
     const leader = await agreedLeader(page);
     for (const { id } of cluster.nodes.filter((node) => node.id !== leader)) {
@@ -158,7 +166,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("changes are shown as they happen", async () => {
-    await startCluster(3);
     const { page, complaints } = await openPage(1);
     await agreedLeader(page);
     await page.getByTestId("changes-prefix").fill("app/");
@@ -177,7 +184,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("leases count down with their keys, and locks are shown with who holds and who waits", async () => {
-    await startCluster(3);
     const { page, complaints } = await openPage(2);
     await agreedLeader(page);
     const client = cluster.client();
@@ -218,7 +224,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   }, 240_000);
 
   test("a key is written, read and deleted, and all of it is listed", async () => {
-    await startCluster(3);
     const { page, complaints } = await openPage(1);
     await agreedLeader(page);
     const operations = page.getByTestId("last-operations");
@@ -246,7 +251,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("a value is swapped on a condition, and keys are listed and picked", async () => {
-    await startCluster(3);
     const { page, complaints } = await openPage(3);
     await agreedLeader(page);
     const client = cluster.client();
@@ -279,14 +283,13 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("a key's history is shown, an old value taken up, and a transaction checks before it changes", async () => {
-    await startCluster(3);
     const { page, complaints } = await openPage(2);
     await agreedLeader(page);
     const client = cluster.client();
-    await client.write("k", "one");
-    await client.delete("k");
-    const { revision } = await client.write("k", "three");
-    await page.getByTestId("key-input").fill("k");
+    await client.write("txn/k", "one");
+    await client.delete("txn/k");
+    const { revision } = await client.write("txn/k", "three");
+    await page.getByTestId("key-input").fill("txn/k");
     await page.getByTestId("read-button").click();
     const value = page.getByTestId("value-input");
     await eventually("its value is shown", async () => (await value.inputValue()) === "three");
@@ -303,20 +306,20 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     expect(await value.inputValue()).toBe("one");
     await page.getByTestId("txn-open").click();
     await page.getByTestId("txn-add-check").click();
-    await page.getByTestId("txn-check-0-key").fill("k");
+    await page.getByTestId("txn-check-0-key").fill("txn/k");
     await page.getByTestId("txn-check-0-operand").fill(String(revision - 1));
-    await page.getByTestId("txn-change-0-key").fill("other");
+    await page.getByTestId("txn-change-0-key").fill("txn/other");
     await page.getByTestId("txn-change-0-value").fill("4");
     await page.getByTestId("txn-run").click();
     const newest = page.getByTestId("last-operations").locator("li").first();
     const says = (text: string): Promise<unknown> =>
       eventually(text, async () => (await newest.innerText()).includes(text));
-    await says(`not committed: k was last changed at revision ${revision}`);
-    expect((await client.read("other")).found).toBe(false);
+    await says(`not committed: txn/k was last changed at revision ${revision}`);
+    expect((await client.read("txn/other")).found).toBe(false);
     await page.getByTestId("txn-check-0-operand").fill(String(revision));
     await page.getByTestId("txn-run").click();
     await says("committed at revision");
-    const read = await client.read("other");
+    const read = await client.read("txn/other");
     expect(read.found && read.text()).toBe("4");
     expect(complaints).toEqual([]);
   });
@@ -345,7 +348,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("the theme is the system's until it is chosen, and the choice stays", async () => {
-    await startCluster(1);
     const { page, complaints } = await openPage(1);
     const background = (): Promise<string> =>
       page.evaluate("getComputedStyle(document.body).backgroundColor");
@@ -362,7 +364,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("keys and values that look like markup are shown as they are", async () => {
-    await startCluster(1);
     const { page, complaints } = await openPage(1);
     const attack = `<img src=x onerror="alert('owned')"><script>alert(1)</script>`;
     await cluster.client().write(attack, attack);
@@ -396,7 +397,6 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("a node that is killed is down within two seconds, and everything of it is past", async () => {
-    await startCluster(3);
     const { page } = await openPage(1);
     const leader = await agreedLeader(page);
     await cluster.kill(leader);
@@ -410,7 +410,7 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   });
 
   test("without --allow-faults it only looks on", async () => {
-    cluster = await TestCluster.create(3);
+    cluster = await TestCluster.create(2);
     closers.push(() => cluster.dispose());
     await Promise.all(cluster.nodes.map(({ id }) => cluster.start(id, { allowFaults: false })));
     const { page, complaints } = await openPage(1);

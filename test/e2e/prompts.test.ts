@@ -101,19 +101,19 @@ describe("client prompt", () => {
 describe("management prompt", () => {
   test("links are shown, broken one way or both, restored; all nodes at once", () => {
     const run = (command: string) => cluster.run(["manage", "-c", command]);
-    expect(run("1 get_links 0").stdout).toContain("node 1: no broken links");
-    expect(run("1 break_link 2").stdout).toContain("broken both ways");
-    expect(run("1 get_links").stdout).toMatch(/broken links: 2/);
-    expect(run("1 restore_link 2").stdout).toContain("restored");
-    expect(run("2 break_link 3 --out").status).toBe(0);
-    expect(run("2 get_links").stdout).toContain("3");
-    expect(run("all heal").status).toBe(0);
-    const status = run("all status");
-    expect(status.stdout).toContain("node 1:");
-    expect(status.stdout).toContain("leader");
-    expect(status.status).toBe(0);
-    expect(run("1 break_link 1")).toMatchObject({ status: expect.any(Number) as number });
-    expect(run("1 break_link 1").stderr).not.toBe("");
+    const links = run(
+      "1 get_links 0; 1 break_link 2; 1 get_links; 1 restore_link 2; 2 break_link 3 --out; 2 get_links",
+    );
+    expect(links).toMatchObject({ status: 0, stderr: "" });
+    expect(links.stdout).toMatch(
+      /node 1: no broken links[^]*broken both ways[^]*broken links: 2[^]*restored[^]*node 2: broken links: 3/,
+    );
+    const { status, stdout } = run("all heal; all status; 2 get_links");
+    expect(stdout).toMatch(/node 1:[^]*leader[^]*node 2: no broken links/);
+    expect(status).toBe(0);
+    const itself = run("1 break_link 1");
+    expect(itself.status).not.toBe(0);
+    expect(itself.stderr).not.toBe("");
   });
 });
 

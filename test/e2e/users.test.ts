@@ -53,11 +53,10 @@ describe("users in the shell", () => {
   test("are made with passwords from a file and from a pipe, and may do what their roles permit", () => {
     const made = sh(`set -e
       omnikv user add root --new-password-file root.txt $AT
-      omnikv user grant-role root root $AT
       echo 'of ann' | omnikv user add ann $AT
       omnikv role add shop $AT
       omnikv role grant shop both shop/ --prefix $AT
-      omnikv role grant shop read prices $AT
+      omnikv manage $AT -c 'user grant-role root root; role grant shop read prices'
       omnikv user grant-role ann shop $AT
       omnikv auth on $AT`);
     expect(made).toMatchObject({ status: 0, err: "" });
@@ -78,25 +77,37 @@ describe("users in the shell", () => {
     expect(sh("omnikv role get shop $ROOT").out).toMatch(
       /read key "prices"[^]*both prefix "shop\/"/,
     );
-    expect(sh("omnikv whoami $ANN").out).toContain("user ann, by password, with roles shop");
-    expect(sh("omnikv user list $ANN").err).toContain("management is for users with the role root");
+    const managing = sh("omnikv manage $ANN -c 'whoami; user list'");
+    expect(managing.out).toContain("user ann, by password, with roles shop");
+    expect(managing.err).toContain("management is for users with the role root");
   }, 240_000);
 
   test.each([
-    ["omnikv history shop/1", "apples", "omnikv history warm"],
-    ["omnikv watch shop/ --from 1 --limit 1", "shop/1", "omnikv watch --limit 1"],
-    ["omnikv range shop/ --order mod --limit 5", "shop/1", "omnikv range --limit 5"],
-    ["omnikv delete --prefix shop/none", "no keys", "omnikv delete --prefix w"],
-  ])("are asked for by each command: %s", (command, out, other) => {
+    ["omnikv history shop/1", "apples"],
+    ["omnikv watch shop/ --from 1 --limit 1", "shop/1"],
+    ["omnikv range shop/ --order mod --limit 5", "shop/1"],
+    ["omnikv delete --prefix shop/none", "no keys"],
+  ])("are asked for by each command: %s", (command, out) => {
     expect(sh(`${command} $ANN`)).toMatchObject({ status: 0, out: expect.stringContaining(out) });
-    expect(sh(`${other} $ANN`).err).toContain("user ann may not");
-    expect(sh(`${other} $AT`).err).toContain("nobody has signed in");
+  });
+
+  test("who has not the right, or has not signed in, is refused by each command", () => {
+    const others = "history warm; watch --limit 1; range --limit 5; delete --prefix w";
+    for (const [who, said] of [
+      ["$ANN", "user ann may not"],
+      ["$AT", "nobody has signed in"],
+    ] as const) {
+      const { out, err } = sh(`omnikv client ${who} -c '${others}'`);
+      expect([out, err.split(said).length - 1], err).toEqual(["", 4]);
+    }
+    expect(sh("omnikv range --limit 5 $ANN").err).toContain("user ann may not");
   });
 
   test("hold locks and lead as themselves, where they may write the keys of these", () => {
-    for (const place of ["locks/stock", "elections/seller"]) {
-      expect(sh(`omnikv role grant shop both omnikv/${place}/ --prefix $ROOT`).status).toBe(0);
-    }
+    const grants = ["locks/stock", "elections/seller"]
+      .map((place) => `role grant shop both omnikv/${place}/ --prefix`)
+      .join("; ");
+    expect(sh(`omnikv manage $ROOT -c '${grants}'`).status).toBe(0);
     const allowed = sh("omnikv lock stock $ANN -- echo held; omnikv elect seller $ANN -- echo led");
     expect(allowed).toEqual({ status: 0, out: "held\nled\n", err: "" });
     for (const command of ["lock other", "elect other"]) {
@@ -109,21 +120,25 @@ describe("users in the shell", () => {
     }
   });
 
-  test.each(["omnikv config set history.revisions 5000", "omnikv config list", "omnikv compact 1"])(
-    "have the role root for %s",
-    (command) => {
-      expect(sh(`${command} $ROOT`)).toMatchObject({ status: 0, err: "" });
-      expect(sh(`${command} $ANN`).err).toContain("management is for users with the role root");
-    },
-  );
+  const OF_ROOT = ["config set history.revisions 5000", "config list", "compact 1"];
+  test.each(OF_ROOT)("have the role root for omnikv %s", (command) => {
+    expect(sh(`omnikv ${command} $ROOT`)).toMatchObject({ status: 0, err: "" });
+  });
+
+  test("who has not the role root has none of these", () => {
+    const { out, err } = sh(`omnikv manage $ANN -c '${OF_ROOT.join("; ")}'`);
+    const refused = err.split("management is for users with the role root").length - 1;
+    expect([out, refused], err).toEqual(["", OF_ROOT.length]);
+  });
 
   test("hold after all servers were killed and started", async () => {
     await Promise.all(cluster.nodes.map(({ id }) => cluster.kill(id)));
     await Promise.all(
       cluster.nodes.map(({ id }) => cluster.start(id, { flags: ["--audit-log", auditOf(id)] })),
     );
-    expect(sh("omnikv put prices 1 $ANN").err).toContain("user ann may not");
-    expect(sh("omnikv put shop/2 pears $ANN").status).toBe(0);
+    const { out, err } = sh("omnikv client $ANN -c 'put prices 1; put shop/2 pears'");
+    expect(err).toContain("user ann may not");
+    expect(out).toMatch(/^ok, revision \d+ [^\n]*\n$/);
   });
 
   test("a password that was changed is wrong from then on", () => {
@@ -165,13 +180,14 @@ describe("users in the shell", () => {
     ]);
     expect(code("/metrics", "-u root:'of root'")).toBe("200");
     expect(code("/metrics", "-u root:wrong")).toBe("401");
-    expect(sh("omnikv health $AT").err + sh("omnikv health $AT").out).toContain("--user");
+    const unknown = sh("omnikv health $AT");
+    expect(unknown.err + unknown.out).toContain("--user");
     expect(sh("omnikv health $ROOT")).toMatchObject({ status: 0 });
   });
 
   test("the key of tokens is rotated, and is in no backup; a restored cluster makes its own", async () => {
-    expect(sh("omnikv auth rotate $ROOT").out).toContain("all tokens have ended");
-    expect(sh("omnikv whoami $ROOT").out).toContain("user root, by password");
+    const { out } = sh("omnikv manage $ROOT -c 'auth rotate; whoami'");
+    expect(out).toMatch(/all tokens have ended[^]*user root, by password/);
     expect(sh("omnikv backup users.backup $ROOT")).toMatchObject({ status: 0 });
     const keyOf = (file: string): readonly string[] =>
       readFileSync(file, "latin1").match(/[A-Za-z0-9+/]{43}=/g) ?? [];

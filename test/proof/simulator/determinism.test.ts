@@ -1,12 +1,21 @@
 /** The same seed gives the same run, byte for byte: without it no failure could be replayed. */
 import { expect, test } from "vitest";
-import { planOf, runSeed } from "../../../src/proof/simulator/index.ts";
+import { planOf, runSeed, type RunResult } from "../../../src/proof/simulator/index.ts";
 import { seeds } from "../../repetitions.ts";
 
-const SEEDS = seeds(3, 20).map((i) => 6999 + i);
+const SEEDS = seeds(2, 20).map((i) => 6999 + i);
+const [SEED = 0, OTHER_SEED = 0] = SEEDS;
+
+/** The first run of each seed, with no reader. */
+const silent = new Map<number, RunResult>();
+function silentRun(seed: number): RunResult {
+  const run = silent.get(seed) ?? runSeed({ seed });
+  silent.set(seed, run);
+  return run;
+}
 
 test("seeds that run twice give the same traces", { timeout: 120_000 }, () => {
-  const first = SEEDS.map((seed) => runSeed({ seed }));
+  const first = SEEDS.map(silentRun);
   const second = SEEDS.map((seed) => runSeed({ seed }));
   expect(second.map(({ hash }) => hash)).toEqual(first.map(({ hash }) => hash));
   expect(second.map(({ steps }) => steps)).toEqual(first.map(({ steps }) => steps));
@@ -14,27 +23,21 @@ test("seeds that run twice give the same traces", { timeout: 120_000 }, () => {
   expect(first.flatMap(({ failure }) => failure ?? [])).toEqual([]);
 });
 
-test("reading along changes nothing", () => {
-  const lines: string[] = [];
-  const silent = runSeed({ seed: 7000 });
-  const read = runSeed({ seed: 7000, print: (line) => lines.push(line) });
-  expect(read.hash).toBe(silent.hash);
-  expect(lines.length).toBeGreaterThan(100);
-});
-
-test("two readers of one run read the same lines", () => {
-  const [first, second] = [0, 1].map(() => {
+test("reading along changes nothing, and two readers read the same lines", () => {
+  const [first = [], second = []] = [0, 1].map(() => {
     const lines: string[] = [];
-    runSeed({ seed: 7001, print: (line) => lines.push(line) });
-    return lines.join("\n");
+    const read = runSeed({ seed: SEED, print: (line) => lines.push(line) });
+    expect(read.hash).toBe(silentRun(SEED).hash);
+    return lines;
   });
-  expect(second).toBe(first);
+  expect(first.length).toBeGreaterThan(100);
+  expect(second.join("\n")).toBe(first.join("\n"));
 });
 
 test("one byte more in one value is another trace", () => {
-  const plan = planOf(7002);
-  const longer = { ...plan, valueBytes: 40 };
-  expect(runSeed({ seed: 7002, plan: longer }).hash).not.toBe(runSeed({ seed: 7002, plan }).hash);
+  const plan = planOf(OTHER_SEED);
+  const longer = { ...plan, valueBytes: plan.valueBytes + 1 };
+  expect(runSeed({ seed: OTHER_SEED, plan: longer }).hash).not.toBe(silentRun(OTHER_SEED).hash);
 });
 
 test("plans are drawn from the seed alone", () => {

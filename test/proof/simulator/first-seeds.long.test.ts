@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Coverage, FAULT_KINDS, runSeed } from "../../../src/proof/simulator/index.ts";
 import { expectSound } from "./expect-sound.ts";
 
-const FIXED = 250;
+const FIXED = 120;
 /** Names that even a small campaign must come across. */
 const ALWAYS_HIT = [
   ...FAULT_KINDS.map((kind) => `fault ${kind}`),

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Coverage, MISTAKE_KINDS, runSeed } from "../../../src/proof/simulator/index.ts";
 import { expectSound } from "./expect-sound.ts";
 
-const FIXED_WITH_MISTAKES = 80;
+const FIXED_WITH_MISTAKES = 40;
 /** Names that even a small campaign with mistakes in each run must come across. */
 const HIT_BY_MISTAKES = [
   ...MISTAKE_KINDS.map((kind) => `mistake ${kind}`),

@@ -7,7 +7,7 @@ import { shapeLinks } from "../../../src/proof/simulator/shapes.ts";
 import { seeds } from "../../repetitions.ts";
 import { ELECTION_TIMEOUT_MS, RESEND_MS, Scenario } from "./scenario.ts";
 
-const SEEDS = seeds(2, 6);
+const SEEDS = seeds(1, 6);
 /** The paper's bound; a write needs its way to the leader and back on top of it. */
 const TIMEOUTS_MAX = 4.2;
 
