@@ -98,7 +98,7 @@ describe("users in the shell", () => {
       ["$AT", "nobody has signed in"],
     ] as const) {
       const { out, err } = sh(`omnikv client ${who} -c '${others}'`);
-      expect([out, err.split(said).length - 1], err).toEqual(["", 4]);
+      expect({ out, times: err.split(said).length - 1 }).toEqual({ out: "", times: 4 });
     }
     expect(sh("omnikv range --limit 5 $ANN").err).toContain("user ann may not");
   });
@@ -128,7 +128,7 @@ describe("users in the shell", () => {
   test("who has not the role root has none of these", () => {
     const { out, err } = sh(`omnikv manage $ANN -c '${OF_ROOT.join("; ")}'`);
     const refused = err.split("management is for users with the role root").length - 1;
-    expect([out, refused], err).toEqual(["", OF_ROOT.length]);
+    expect({ out, refused }).toEqual({ out: "", refused: OF_ROOT.length });
   });
 
   test("hold after all servers were killed and started", async () => {
