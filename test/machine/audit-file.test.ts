@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import type * as fileSystem from "node:fs";
 import {
   existsSync,
   mkdtempSync,
@@ -19,7 +20,7 @@ import { until } from "../conformance/wait.ts";
 
 const disk = vi.hoisted(() => ({ isFull: false }));
 vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
+  const fs = await original<typeof fileSystem>();
   const write = (
     descriptor: number,
     bytes: Buffer,
