@@ -1,5 +1,5 @@
 /** `omnikv import [FILE]`: writes keys and values that are there as lines of JSON. */
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { Command } from "commander";
 import { createClient, KvError, type BatchOperation, type KvClient } from "../client/api/index.ts";
 import { printable } from "../base/index.ts";
@@ -47,6 +47,10 @@ interface Counts {
 }
 
 async function run(file: string, flags: ImportFlags): Promise<void> {
+  if (file !== "-" && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+    const text = `${file} is a directory: expected a file that omnikv export has made`;
+    throw new KvError("BAD_REQUEST", text);
+  }
   const settings = await learnSettings(flags);
   const input = file === "-" ? process.stdin : createReadStream(file);
   const client = createClient(clientOptionsOf(settings));

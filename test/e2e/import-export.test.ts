@@ -121,6 +121,9 @@ test("bytes that are no text are refused with their line, not made into other by
   const client = cluster.client();
   expect((await client.read("good")).found).toBe(true);
   expect((await client.count({ prefix: "bad" })).count).toBe(0);
+  const ofDirectory = await omnikv(["import", "--nodes", nodes, directory]);
+  expect(ofDirectory.status).toBe(2);
+  expect(ofDirectory.err).toContain("is a directory: expected a file that omnikv export has made");
   const large = `{"key":"a","value":"${"x".repeat(1_100_000)}"}\n\n{"key":"b","value":"2"}\n`;
   expect((await omnikv(["import", "--nodes", nodes], large)).err).toContain(
     "line 1 was not written",

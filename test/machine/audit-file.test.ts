@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
+import type * as fileSystem from "node:fs";
 import {
   existsSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -19,7 +22,7 @@ import { until } from "../conformance/wait.ts";
 
 const disk = vi.hoisted(() => ({ isFull: false }));
 vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
+  const fs = await original<typeof fileSystem>();
   const write = (
     descriptor: number,
     bytes: Buffer,
@@ -130,6 +133,14 @@ describe("the audit log", () => {
       );
     }
     expect(statSync(path).isFIFO()).toBe(true);
+  });
+
+  test.runIf(existsSync("/proc/self/fd"))("nor is it a name like /dev/stdout", () => {
+    const descriptor = openSync(join(directory, "output"), "a");
+    const path = `/proc/self/fd/${descriptor}`;
+    const options = { path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 };
+    expect(() => AuditFile.open(options)).toThrow("is no regular file");
+    closeSync(descriptor);
   });
 
   test("on a full disk it says so once, and nobody waits", async () => {

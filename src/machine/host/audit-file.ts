@@ -5,7 +5,7 @@
  * Invariant: what is recorded goes into the file of that name. One that was removed, moved away or cut short meanwhile is missed before the
  * next record, said in the log and in the file that is begun in its place.
  */
-import { closeSync, fstatSync, renameSync, rmSync, statSync, write } from "node:fs";
+import { closeSync, fstatSync, lstatSync, renameSync, rmSync, statSync, write } from "node:fs";
 import type { Audit, AuditRecord, Logger } from "../ports/index.ts";
 import { StorageError, systemCode } from "../../base/index.ts";
 import { openPrivateLog } from "./private-files.ts";
@@ -183,9 +183,14 @@ export class AuditFile implements Audit {
 /** @throws StorageError when it is something else: it would be set aside like a file, and a device is the whole machine's */
 function openFile(path: string): number {
   const there = statSync(path, { throwIfNoEntry: false });
-  if (there === undefined || there.isFile()) return openPrivateLog(path);
+  if (there === undefined || (there.isFile() && !isOfMachine(path))) return openPrivateLog(path);
   const text = `--audit-log: ${path} is no regular file: it is set aside when it has grown, as a directory, a pipe or a device cannot be`;
   throw new StorageError("DIRECTORY_UNUSABLE", text);
+}
+
+/** Like /dev/stdout: it leads to whatever a process was started with, a file now and then, and its name is not to be moved. */
+function isOfMachine(path: string): boolean {
+  return /^\/(?:dev|proc)\//.test(path) && lstatSync(path).isSymbolicLink();
 }
 
 function rotate(path: string): void {

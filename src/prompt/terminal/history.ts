@@ -1,5 +1,14 @@
 /** The history file of a prompt: one line a command, newest last, readable by its owner only. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 
 export const HISTORY_LINES_MAX = 1000;
@@ -51,11 +60,13 @@ export function appendHistory(path: string, lines: readonly string[]): void {
   if (lines.length === 0 || keepsNone(path)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const all = cap([...loadHistory(path), ...lines]);
-  const temporary = `${path}.${process.pid}`;
+  // A link goes on leading to it.
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const temporary = `${target}.${process.pid}`;
   writeFileSync(temporary, `${all.join("\n")}\n`, { mode: 0o600 });
   // The mode above is only for a new file.
   chmodSync(temporary, 0o600);
-  renameSync(temporary, path);
+  renameSync(temporary, target);
 }
 
 /** The last of equal lines stays; oldest ones go. */

@@ -34,7 +34,8 @@ async function* pagesOf(pages: readonly Page[], told: string[]): AsyncGenerator<
 }
 
 async function* asGenerator(pages: readonly Page[], told: string[]): AsyncGenerator<number> {
-  for await (const { items } of pagesOf(pages, told)) yield* Array.from(items, ({ version }) => version);
+  for await (const { items } of pagesOf(pages, told))
+    yield* Array.from(items, ({ version }) => version);
 }
 
 const inPages = (pages: readonly Page[], told: string[]): PagedItems<number> =>

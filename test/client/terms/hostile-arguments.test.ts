@@ -2,7 +2,7 @@
  * Every public method of the client with every argument that a program without types could hand in: BAD_REQUEST that names the argument,
  * at once, before anything is sent. A method that is added fails here until it is in the table.
  */
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createAdminClient, takeBackup } from "../../../src/client/api/index.ts";
 import { KvError } from "../../../src/base/errors.ts";
 import { GuardedClient } from "../../../src/client/guarded-client.ts";
@@ -238,7 +238,9 @@ async function failure(call: () => unknown, throws: boolean): Promise<unknown> {
 
 const textOf = (bad: unknown): string =>
   typeof bad === "object" && bad !== null
-    ? `{${Object.entries(bad).map(([name, value]) => `${name}: ${String(value)}`)}}`
+    ? `{${Object.entries(bad)
+        .map(([name, value]) => `${name}: ${String(value)}`)
+        .join(", ")}}`
     : String(bad);
 
 async function refusals(of: object, name: string, { args, throws }: Method): Promise<string[]> {
@@ -299,7 +301,7 @@ test("an operation of a batch that is left out has an outcome of its own", async
   }
 });
 
-afterAll(() => {
+test("nothing of all this was sent as a write", () => {
   cluster.clock.run(100);
   expect(cluster.state.appliedIdx).toBe(0);
   client.close();

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   chmodSync,
 } from "node:fs";
@@ -68,6 +69,16 @@ describe("the history file", () => {
     appendHistory(path, ["write a 1"]);
     expect(statSync(path).isFIFO()).toBe(true);
     expect(readdirSync(directory)).toEqual(["pipe"]);
+  });
+
+  test("that a link leads to is replaced, and not the link", () => {
+    const path = join(directory, "history");
+    const link = join(directory, "link");
+    appendHistory(path, ["a"]);
+    symlinkSync(path, link);
+    appendHistory(link, ["b"]);
+    expect(readFileSync(path, "utf8")).toBe("a\nb\n");
+    expect(readdirSync(directory).toSorted()).toEqual(["history", "link"]);
   });
 
   test("that is missing is empty", () => {
