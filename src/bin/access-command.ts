@@ -26,7 +26,7 @@ import {
 const RENAMED: Readonly<Record<string, string>> = { "--password-file": "--new-password-file" };
 
 export function accessCommand(spec: CommandSpec<AccessAction>): Command {
-  const forms = spec.forms.map((form) => form.replaceAll("--password-file", "--new-password-file"));
+  const forms = formsOf(spec);
   const command = new Command(spec.name)
     .description([`${spec.summary}.`, ...(spec.details ?? [])].join("\n"))
     .argument("[words...]")
@@ -38,6 +38,11 @@ export function accessCommand(spec: CommandSpec<AccessAction>): Command {
   return addAccessOptions(command)
     .option("--json", "one JSON object, errors too")
     .action((words: readonly string[], flags: PromptFlags) => run(spec, command, words, flags));
+}
+
+/** As they are typed in a shell. */
+function formsOf({ forms }: CommandSpec<AccessAction>): string[] {
+  return forms.map((form) => form.replaceAll("--password-file", "--new-password-file"));
 }
 
 async function run(
@@ -61,7 +66,11 @@ async function run(
   const action = async (): Promise<AccessAction> => {
     const [min, max] = spec.count;
     if (words.length < min || words.length > max) {
-      throw new UsageError(spec.forms.map((form) => `omnikv ${spec.name} ${form}`).join("  or  "));
+      throw new UsageError(
+        formsOf(spec)
+          .map((form) => `omnikv ${spec.name} ${form}`)
+          .join("  or  "),
+      );
     }
     return spec.build({ positionals: words.map(argumentToken), flags: flagsOf(spec, command) });
   };

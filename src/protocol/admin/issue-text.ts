@@ -2,13 +2,29 @@
 import type * as z from "zod";
 
 const SHOWN_LENGTH_MAX = 40;
+const SECRETS: ReadonlySet<PropertyKey | undefined> = new Set(["password", "token"]);
 
 /** The first thing wrong, with its path: "setQuota.bytes: expected 1048576 or more, got 5". */
 export function issueText(error: z.ZodError, what: string, value: unknown): string {
   const [issue] = error.issues;
   if (issue === undefined) return `${what}: malformed`;
   const path = [what, ...issue.path].map(String).join(".");
-  return `${path}: ${words(issue, at(value, issue.path))}`;
+  const got = at(value, issue.path);
+  return `${path}: ${words(issue, isSecret(issue.path) && typeof got === "string" ? new Withheld(got) : got)}`;
+}
+
+/** It is shown to whoever reads the screen or the log. */
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return SECRETS.has(path.at(-1));
+}
+
+/** So long, and nothing else of it. */
+class Withheld {
+  readonly length: number;
+
+  constructor(text: string) {
+    this.length = text.length;
+  }
 }
 
 function words(issue: z.core.$ZodIssue, got: unknown): string {
@@ -74,6 +90,7 @@ function shown(value: unknown): string {
     default:
       if (value === null) return "nothing";
       if (value instanceof Uint8Array) return `${value.length} bytes`;
+      if (value instanceof Withheld) return `${value.length}`;
       return Array.isArray(value) ? `a list of ${value.length}` : "a map";
   }
 }

@@ -173,6 +173,11 @@ describe("requests", () => {
         /^setFault.dropPermille: expected at most 1000, got 1001$/,
       ],
       [{ id: 6, op: "setFault", ...PARAMS.setFault, delayMs: FAULT_DELAY_MS_MAX + 1 }, 6, /delay/],
+      [
+        { id: 7, op: "signIn", user: "ann", password: "secret".repeat(400), token: null },
+        7,
+        /^signIn.password: expected at most \d+ characters, got 2400$/,
+      ],
       [{ id: -1, op: "status" }, null, /^request\.id: /],
       [{ op: "status" }, null, /^request\.id: /],
       [[1, 2], null, /^request: /],
