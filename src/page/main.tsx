@@ -7,6 +7,9 @@ import { BrowserNetwork } from "./browser/network.ts";
 import { browserRandom } from "./browser/random.ts";
 import { createClusterStore } from "./create-cluster-store.ts";
 
+/** A node that has just been started again is soon there. */
+const RETRY_MS = 1000;
+
 async function start(root: HTMLElement): Promise<void> {
   const response = await fetch("/cluster.json", { cache: "no-store" });
   if (!response.ok) throw new Error(`/cluster.json: ${response.status} ${response.statusText}`);
@@ -19,13 +22,17 @@ async function start(root: HTMLElement): Promise<void> {
     network: new BrowserNetwork(clock, location.protocol === "https:"),
     isHidden: () => document.hidden,
   });
+  root.textContent = "";
   render(<App store={store} />, root);
 }
 
-const root = document.getElementById("app");
-if (root !== null) {
+function begin(root: HTMLElement): void {
   start(root).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    root.textContent = `The page could not start: ${reason}. Is the node still running? Reload to try again.`;
+    root.textContent = `The page could not start: ${reason}. Is the node still running? It tries again until it can.`;
+    setTimeout(() => begin(root), RETRY_MS);
   });
 }
+
+const root = document.getElementById("app");
+if (root !== null) begin(root);

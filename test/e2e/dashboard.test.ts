@@ -72,6 +72,14 @@ const roleOf = (page: Page, node: number): Promise<string | null> =>
 /** Waits until the page shows this leader, all other nodes as followers, and the nodes say the same. */
 async function agreedLeader(page: Page): Promise<number> {
   const admin = cluster.admin();
+  // What stands there instead says more than that no node does.
+  await page
+    .getByTestId(`node-${cluster.nodes[0]!.id}`)
+    .waitFor({ timeout: 60_000 })
+    .catch(async (cause: unknown) => {
+      const text = await page.locator("body").innerText();
+      throw new Error(`the page shows no node: "${text}"`, { cause });
+    });
   return eventually("page and nodes agree on who leads and who follows", async () => {
     const leader = await cluster.leader(admin);
     const roles = await Promise.all(cluster.nodes.map(({ id }) => roleOf(page, id)));
@@ -322,6 +330,20 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     const read = await client.read("txn/other");
     expect(read.found && read.text()).toBe("4");
     expect(complaints).toEqual([]);
+  });
+
+  test("a page whose node does not answer at first says so, and tries again", async () => {
+    const page = await browser.context.newPage();
+    closers.push(() => page.close());
+    let failures = 2;
+    await page.route("**/cluster.json", (route) => {
+      failures -= 1;
+      return failures < 0 ? route.continue() : route.abort();
+    });
+    const { host, port } = cluster.nodes[0]!;
+    await page.goto(`http://${host}:${port}/`);
+    await page.getByText("It tries again until it can").waitFor();
+    await agreedLeader(page);
   });
 
   test("a scenario cuts what it says, and writes go on through whoever can lead", async () => {
