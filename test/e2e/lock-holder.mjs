@@ -8,9 +8,10 @@ const STOOD_STILL_MS = 1000;
 
 await client.locks
   .request(name, { ttl: Number(ttl), owner: `process ${process.pid}` }, async (lock) => {
+    // Before it tells: it may be stopped as soon as it has.
+    let last = performance.now();
     tell({ event: "held", token: lock.token });
     await new Promise((resolve) => {
-      let last = performance.now();
       const timer = setInterval(() => {
         const stoodStill = performance.now() - last;
         last = performance.now();

@@ -66,7 +66,7 @@ export interface WsNetworkOptions {
 }
 
 /** The error of a parser, with what it could not make sense of. */
-type ParseError = Error & { readonly rawPacket?: Buffer };
+type ParseError = Error & { readonly code?: string; readonly rawPacket?: Buffer };
 
 const DEFAULTS: Required<WsNetworkOptions> = {
   pingIntervalMs: 2000,
@@ -235,10 +235,16 @@ export class WsNetwork implements Network {
   ): void {
     // A broken request is answered and forgotten; without a listener node would do the same, but without the reason.
     server.on("clientError", (error: ParseError, stream) => {
+      const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+      // Browsers open connections to have them at hand. An answer that nobody asked for would be taken for that to the next request.
+      if (isLate && stream instanceof Socket && stream.bytesRead === 0) {
+        stream.destroy();
+        return;
+      }
       const remote = stream instanceof Socket ? remoteOf(stream) : "?";
       const isTls = error.rawPacket?.[0] === TLS_RECORD;
       this.#options.onRejected(remote, isTls ? TLS_TO_PLAIN_TEXT : error.message);
-      if (stream.writable) reject(stream, 400);
+      if (stream.writable) reject(stream, isLate ? 408 : 400);
       else stream.destroy();
     });
     server.once("error", ready);

@@ -115,6 +115,16 @@ describe("what strangers send", () => {
     expect(server.rejected).toHaveLength(1);
   });
 
+  test("a connection that asks for nothing is ended without a word, half a request is told that it is late", async () => {
+    const server = await serve();
+    const [idle, half] = [raw(server.port), raw(server.port)];
+    half.socket.write("GET / HTTP/1.1\r\nHost:");
+    await until(() => idle.closed() && half.closed());
+    expect(idle.text()).toBe("");
+    expect(half.text()).toMatch(/^HTTP\/1.1 408/);
+    expect(server.rejected).toEqual(["Request timeout"]);
+  });
+
   test("an upgrade request without a key is refused", async () => {
     const server = await serve();
     const client = raw(server.port);
