@@ -222,6 +222,17 @@ export class TestCluster {
     );
   }
 
+  /** All nodes run, and each has a leader: what a node passes on to it is not refused. */
+  async led(admin: Pick<AdminClient, "call">): Promise<void> {
+    await eventually("each node has a leader", async () => {
+      const statuses = await this.statuses(admin);
+      return (
+        statuses.length === this.nodes.length &&
+        statuses.every(({ standing }) => standing !== "cutOff")
+      );
+    });
+  }
+
   /** Of the nodes that answer. */
   async statuses(admin: Pick<AdminClient, "call">): Promise<AdminStatus[]> {
     const answers = await Promise.allSettled(

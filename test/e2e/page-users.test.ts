@@ -21,6 +21,7 @@ describe.skipIf(whyNoBrowser !== null)("users on the page", () => {
     await cluster.client().write("shop/1", "apples");
     await cluster.client().write("other", "pears");
     const admin = createAdminClient({ nodes: cluster.nodes });
+    await cluster.led(admin);
     const call = (change: Parameters<typeof admin.call<"changeAccess">>[2]["change"]) =>
       admin.call(1, "changeAccess", { change });
     await call({ kind: "addUser", user: "root", password: "of root" });

@@ -131,6 +131,7 @@ test("the store is read as it was, and a key's versions one by one, until they a
     [at, "1"],
   ]);
   const admin = cluster.admin();
+  await cluster.led(admin);
   await admin.call(1, "compact", { revision });
   await eventually("it is compacted", async () => {
     const { oldest } = await admin.call(2, "getHistory", {});
