@@ -7,7 +7,7 @@
  */
 import type { KvRequests } from "../client/index.ts";
 import type { Lock, LockMode } from "../client/locks/index.ts";
-import { badArgument, onAbort, wrongBytes } from "../client/terms/index.ts";
+import { badArgument, orAborted, wrongBytes } from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
@@ -126,8 +126,9 @@ export class OmnikvLockManager {
         throw error;
       }
     };
+    // As in browsers, whoever is robbed hears of it at once, whatever the function still does: `request` looks at the signal then.
     const carryOut = (lock: GrantedLock | null): Promise<T> =>
-      lock === null ? call(null) : untilLost(call({ ...lock, name }), lock);
+      lock === null ? call(null) : (orAborted(call({ ...lock, name }), lock.signal) as Promise<T>);
     try {
       return await this.#client.locks.request(escaped(name), asked, carryOut);
     } catch (error) {
@@ -153,19 +154,6 @@ export class OmnikvLockManager {
 }
 
 export default OmnikvLockManager;
-
-/** As in browsers, whoever is robbed hears of it at once, whatever the function still does. */
-async function untilLost<T>(result: Promise<T>, { signal }: Lock): Promise<T> {
-  let stopListening = (): void => {};
-  const lost = new Promise<never>((_, reject) => {
-    stopListening = onAbort(signal, () => reject(signal.reason as KvError));
-  });
-  try {
-    return await Promise.race([result, lost]);
-  } finally {
-    stopListening();
-  }
-}
 
 /** No browser, and no part of this, has names that begin so. */
 const ESCAPE = "-";

@@ -9,8 +9,8 @@ const PLACED_MS_MAX = 1000;
 
 /** A request among those of the client. Each is to call both, whatever becomes of it, as often as it likes. */
 export interface Turn {
-  /** Resolves when those before it are on their way; null: there are none. */
-  readonly before: Promise<void> | null;
+  /** Resolves when those before it are on their way. */
+  readonly before: Promise<void>;
   /** It is on its way: what comes later comes after it. */
   sent(): void;
   /** It holds the lock, waits for it, or has failed. */
@@ -19,8 +19,8 @@ export interface Turn {
 
 export class Line {
   readonly #clock: Clock;
-  /** Passed by the last one when all that have joined are on their way; null: they are. */
-  #last: Promise<void> | null = null;
+  /** Resolves when all that have joined are on their way. */
+  #last: Promise<void> = Promise.resolve();
   readonly #placing = new Set<Promise<void>>();
 
   constructor(clock: Clock) {
@@ -33,16 +33,12 @@ export class Line {
     this.#last = own.passed;
     const placing = gate();
     this.#placing.add(placing.passed);
-    const forget = (): void => {
-      if (this.#last === own.passed) this.#last = null;
-    };
-    void own.passed.then(forget);
     // Not past one before it that is not: so the next one has to wait for the last one only.
     const sent = (): void => own.open(before);
     const placed = (): void => {
       sent();
       this.#placing.delete(placing.passed);
-      placing.open(null);
+      placing.open();
     };
     return { before, sent, placed };
   }
@@ -51,7 +47,7 @@ export class Line {
   async allPlaced(): Promise<void> {
     if (this.#placing.size === 0) return;
     const enough = gate();
-    const cancel = this.#clock.after(PLACED_MS_MAX, () => enough.open(null));
+    const cancel = this.#clock.after(PLACED_MS_MAX, () => enough.open());
     await Promise.race([Promise.all(this.#placing), enough.passed]);
     cancel();
   }
@@ -60,13 +56,13 @@ export class Line {
 interface Gate {
   readonly passed: Promise<void>;
   /** @param after what else is waited for */
-  readonly open: (after: Promise<void> | null) => void;
+  readonly open: (after?: Promise<void>) => void;
 }
 
 function gate(): Gate {
   let open: Gate["open"] = () => {};
   const passed = new Promise<void>((resolve) => {
-    open = (after) => resolve(after ?? undefined);
+    open = (after) => resolve(after);
   });
   return { passed, open };
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
   type KeyValue,
-  onAbort,
+  orAborted,
   type RequestOptions,
   wrongBytes,
   wrongFunction,
@@ -91,9 +91,9 @@ export class Locks {
    *       await client.guarded(lock).write("report", text);
    *     });
    *
-   * First come, first served, and requests of one client in the order of the calls. A holder that dies, or that does not reach the cluster, loses it after `ttl`. A holder that only thinks
-   * that it holds it finds `lock.signal` aborted; what it does nevertheless is not stopped, so bind writes to the lock with `client.guarded`,
-   * and give `lock.token` to whatever else it changes.
+   * First come, first served, and requests of one client in the order of the calls. A holder that dies, or that does not reach the
+   * cluster, loses it after `ttl`. A holder that only thinks that it holds it finds `lock.signal` aborted; what it does nevertheless is not
+   * stopped, so bind writes to the lock with `client.guarded`, and give `lock.token` to whatever else it changes.
    *
    * @returns what the function returns. Rejects with what it throws; with LEASE_LOST or LOCK_LOST when the lock was lost before the
    *   function was over, whatever it returned; with CANCELLED by the signal; or as `write`
@@ -136,7 +136,8 @@ export class Locks {
     try {
       const how =
         options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
-      if (turn.before !== null) await settledOrAborted(turn.before, signal);
+      // Whoever gives up waits for nobody: what comes now looks at the signal itself.
+      await (signal === undefined ? turn.before : orAborted(turn.before, signal));
       const take = ({ lease, number }: LentLease): Promise<Taken | null> => {
         const wish = { place, id: requestIdOf(lease.id, number), mode, value: owner, how } as const;
         return takeLock(wish, { clock, lease, signal, store, turn });
@@ -197,21 +198,6 @@ export class Locks {
       locks.toSorted((a, b) => a.revision - b.revision);
     return { held: inOrder(held), pending: inOrder(pending) };
   }
-}
-
-/** What comes after it looks at the signal itself. */
-async function settledOrAborted(
-  promise: Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (signal === undefined) return promise;
-  if (signal.aborted) return;
-  let stopListening = (): void => {};
-  const aborted = new Promise<void>((resolve) => {
-    stopListening = onAbort(signal, resolve);
-  });
-  await Promise.race([promise, aborted]);
-  stopListening();
 }
 
 function isLost(error: unknown): boolean {

@@ -24,6 +24,7 @@ export { bytesOf } from "./bytes.ts";
 export { cancelled } from "./cancelled.ts";
 export { checkedSignal } from "./checked-signal.ts";
 export { onAbort } from "./on-abort.ts";
+export { orAborted } from "./or-aborted.ts";
 export { ownBytes } from "./own-bytes.ts";
 export { pause } from "./pause.ts";
 export { KeyEntry, KeyValue } from "./range-entry.ts";

@@ -1,0 +1,21 @@
+import { onAbort } from "./on-abort.ts";
+
+/**
+ * As the promise; or undefined as soon as the signal is aborted, whatever becomes of the promise then. Why it is, whoever asks looks at the
+ * signal for.
+ */
+export async function orAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  let stopListening = (): void => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else stopListening = onAbort(signal, () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    stopListening();
+  }
+}
