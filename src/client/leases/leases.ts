@@ -4,6 +4,7 @@ import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
   cancelled,
+  isPositive,
   type LeaseId,
   onAbort,
   pause,
@@ -222,8 +223,7 @@ function wrongLeaseOptions(options: unknown): KvError | null {
 }
 
 function wrongId(id: unknown): KvError | null {
-  if (Number.isSafeInteger(id) && Number(id) > 0) return null;
-  return badArgument("lease", "the id of a lease", id);
+  return isPositive(id) ? null : badArgument("lease", "the id of a lease", id);
 }
 
 export function wrongTtl(ttl: unknown): KvError | null {

@@ -2,6 +2,7 @@
 import {
   badArgument,
   type Bytes,
+  isPositive,
   type LeaseId,
   type RequestOptions,
   type WriteOptions,
@@ -60,7 +61,6 @@ function wrongLease(lease: unknown, ttl: unknown): KvError | null {
   if (ttl !== undefined) return badArgument("ttl", "either a lease or a time to live", ttl);
   const isHeld = typeof lease === "object" && lease !== null;
   const { id, signal }: { id?: unknown; signal?: unknown } = isHeld ? lease : { id: lease };
-  const isLease = Number.isSafeInteger(id) && Number(id) >= 1;
-  if (!isLease) return badArgument("lease", "a lease, or its id", lease);
+  if (!isPositive(id)) return badArgument("lease", "a lease, or its id", lease);
   return isHeld ? wrongSignal("lease.signal", signal) : null;
 }

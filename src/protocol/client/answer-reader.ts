@@ -5,7 +5,6 @@ import {
   errorCodeFromWire,
   FRAME_COMMANDS_MAX,
   SESSION_NONCE_BYTES,
-  VALUE_BYTES_MAX,
 } from "../../base/index.ts";
 import {
   NO_ORIGIN,
@@ -17,6 +16,7 @@ import {
 import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX, TXN_FLAG } from "./client-layout.ts";
 import { DecodeError } from "../codec/index.ts";
 import { readPageItems, type PageItem } from "./page-items.ts";
+import { readSized } from "./sized.ts";
 
 /** A page of a range: see RangePage. Byte strings are views of the frame. */
 export interface PageAnswer {
@@ -283,12 +283,6 @@ function readLeases(reader: ByteReader): LeasesAnswer {
   const count = reader.varint();
   for (let i = 0; i < count && !reader.failed; i++) keys.push(readSized(reader));
   return { leases, keys, more: more === 1 };
-}
-
-function readSized(reader: ByteReader): Uint8Array {
-  const length = reader.varint();
-  if (length > VALUE_BYTES_MAX) reader.fail(`at most ${VALUE_BYTES_MAX} bytes`);
-  return reader.bytes(length);
 }
 
 function readText(reader: ByteReader): string {

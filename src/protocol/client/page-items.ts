@@ -1,4 +1,5 @@
-import { ByteReader, VALUE_BYTES_MAX } from "../../base/index.ts";
+import { ByteReader } from "../../base/index.ts";
+import { skipSized } from "./sized.ts";
 
 /** A key of a page. Byte strings are views of the frame. */
 export interface PageItem {
@@ -32,12 +33,6 @@ export function readPageItems(
   const { buffer, byteOffset } = reader.view;
   // A part of it is made much faster than a part of a Buffer.
   return new PageItems(new Uint8Array(buffer, byteOffset + start, end - start), hasValues);
-}
-
-function skipSized(reader: ByteReader): void {
-  const length = reader.varint();
-  if (length > VALUE_BYTES_MAX) reader.fail(`at most ${VALUE_BYTES_MAX} bytes`);
-  reader.skip(length);
 }
 
 /** Of bytes that were stepped over: they are well-formed. */
