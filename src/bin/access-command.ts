@@ -42,7 +42,10 @@ export function accessCommand(spec: CommandSpec<AccessAction>): Command {
 
 /** As they are typed in a shell. */
 function formsOf({ forms }: CommandSpec<AccessAction>): string[] {
-  return forms.map((form) => form.replaceAll("--password-file", "--new-password-file"));
+  const renamed = Object.entries(RENAMED);
+  return forms.map((form) =>
+    renamed.reduce((text, [name, own]) => text.replaceAll(name, own), form),
+  );
 }
 
 async function run(

@@ -7,7 +7,7 @@ import { addCredentialOptions, type AccessFlags } from "./access.ts";
 import { backupDirectory } from "./backup-directory.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
 import { withIds, withPassword } from "./learn-nodes.ts";
-import { makeBackup } from "./make-backup.ts";
+import { makeBackup, type MadeBackup } from "./make-backup.ts";
 import { openOutput } from "./output.ts";
 import { sizeText } from "./progress.ts";
 import { CLUSTER_HELP, readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
@@ -68,11 +68,9 @@ async function runBackup(file: string, given: BackupFlags): Promise<void> {
     const output = await openOutput(file, flags.force === true);
     try {
       const source = { settings, asked, signal };
-      const { header, bytes } = await makeBackup(source, () => Promise.resolve(output));
-      const text =
-        `backup of cluster ${header.clusterId} from node ${header.nodeId}: ${header.keys} keys at revision ` +
-        `${header.revision}, index ${header.appliedIdx}; ${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}`;
-      (file === "-" ? process.stderr : process.stdout).write(terminalText(text) + "\n");
+      const made = await makeBackup(source, () => Promise.resolve(output));
+      const { header } = made;
+      tell(`backup of cluster ${header.clusterId} from node ${header.nodeId}`, made, file);
       return EXIT.ok;
     } catch (error) {
       await output.giveUp();
@@ -80,6 +78,14 @@ async function runBackup(file: string, given: BackupFlags): Promise<void> {
       throw error;
     }
   });
+}
+
+/** Not where the backup itself goes. */
+function tell(what: string, { header, bytes }: MadeBackup, file: string, more = ""): void {
+  const text =
+    `${what}: ${header.keys} keys at revision ${header.revision}, index ${header.appliedIdx}; ` +
+    `${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}${more}`;
+  (file === "-" ? process.stderr : process.stdout).write(terminalText(text) + "\n");
 }
 
 /** @throws KvError BAD_REQUEST */
@@ -100,14 +106,11 @@ async function runOffline(file: string, directory: string, flags: BackupFlags): 
   checkTarget(file);
   const output = await openOutput(file, flags.force === true);
   try {
-    const { header, bytes, undecided } = await backupDirectory(directory, output);
-    const text =
-      `backup of what node ${header.nodeId} of cluster ${header.clusterId} has on its disk: ${header.keys} keys at revision ` +
-      `${header.revision}, index ${header.appliedIdx}; ${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}` +
-      (undecided === 0
-        ? ""
-        : `. The node had accepted the last ${undecided} of its entries and did not know yet that they are decided`);
-    (file === "-" ? process.stderr : process.stdout).write(terminalText(text) + "\n");
+    const made = await backupDirectory(directory, output);
+    const { header, undecided } = made;
+    const what = `backup of what node ${header.nodeId} of cluster ${header.clusterId} has on its disk`;
+    const more = `. The node had accepted the last ${undecided} of its entries and did not know yet that they are decided`;
+    tell(what, made, file, undecided === 0 ? "" : more);
   } catch (error) {
     await output.giveUp();
     if (!(error instanceof StorageError)) throw error;

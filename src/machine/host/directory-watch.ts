@@ -70,6 +70,10 @@ export function watchDirectory(
       ? null
       : "replaced by another one";
   };
+  const stop = (): void => {
+    stopped = true;
+    if (timer !== null) clearTimeout(timer);
+  };
   const gone = (): void => {
     if (stopped) return;
     // All that was in a directory is gone with it, whichever was looked at first: the first part says what happened.
@@ -77,17 +81,15 @@ export function watchDirectory(
       const path = pathOf(part);
       const how = judge(part, lookAt(path));
       if (how === null) continue;
-      stopped = true;
-      if (timer !== null) clearTimeout(timer);
-      return onGone(sentence(part, path, how, wayOut(members)));
+      stop();
+      return onGone(sentence(part.kind, path, how, wayOut(members)));
     }
     for (const file of needed()) {
       const path = join(root, file.path);
       const how = files.judge(file, lookAt(path));
       if (how === null) continue;
-      stopped = true;
-      if (timer !== null) clearTimeout(timer);
-      return onGone(sentence({ name: file.path, kind: "file" }, path, how, wayOut(members)));
+      stop();
+      return onGone(sentence("file", path, how, wayOut(members)));
     }
   };
   const round = (): void => {
@@ -107,10 +109,7 @@ export function watchDirectory(
     if (!stopped) timer = setTimeout(round, intervalMs).unref();
   };
   round();
-  return () => {
-    stopped = true;
-    if (timer !== null) clearTimeout(timer);
-  };
+  return stop;
 }
 
 type How = "removed or moved away" | "replaced by another one" | "cut short";
@@ -153,7 +152,12 @@ function lookAt(path: string): BigIntStats | Error {
   }
 }
 
-function sentence({ kind }: WatchedPart, path: string, how: How, otherwise: string): StorageError {
+function sentence(
+  kind: WatchedPart["kind"],
+  path: string,
+  how: How,
+  otherwise: string,
+): StorageError {
   switch (kind) {
     case "directory":
       return new StorageError(
