@@ -4,29 +4,13 @@ import { describe, expect, test } from "vitest";
 import { openNode } from "../../src/server/node/open-node.ts";
 import { NODE_DEFAULTS } from "../../src/server/node/options.ts";
 import { silentLogger } from "../../src/machine/ports/logger.ts";
-import {
-  openDataDirectory,
-  type DataDirectory,
-  type DirectoryOwner,
-} from "../../src/storage/data-directory.ts";
+import { type DataDirectory } from "../../src/storage/data-directory.ts";
 import { metPeer, type RememberedPeer } from "../../src/storage/peer-memory.ts";
 import { StorageError } from "../../src/storage/storage-error.ts";
 import { RUNS_MAX, type MarkRun } from "../../src/storage/told-marks.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
+import { openDirectory as open } from "./open-directory.ts";
 import { append, group, texts, World } from "./world.ts";
-
-function open(world: World, seed = 1, owner: Partial<DirectoryOwner> = {}): DataDirectory {
-  return openDataDirectory(world.disk, {
-    clusterId: "blue",
-    nodeId: 1,
-    members: [1, 2, 3],
-    random: seededRandom(seed),
-    clock: world.process,
-    logger: silentLogger,
-    onFailure: (error) => expect.unreachable(error.message),
-    ...owner,
-  });
-}
 
 function refusal(body: () => unknown): StorageError {
   try {

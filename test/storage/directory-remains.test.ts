@@ -1,22 +1,8 @@
 /** A directory whose identity is missing: new, or what is left of one. */
 import { expect, test } from "vitest";
-import { silentLogger } from "../../src/machine/ports/logger.ts";
 import type { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
-import { openDataDirectory, type DataDirectory } from "../../src/storage/data-directory.ts";
-import { seededRandom } from "../conformance/seeded-random.ts";
+import { openDirectory as open } from "./open-directory.ts";
 import { append, group, World } from "./world.ts";
-
-function open(world: World, seed = 1): DataDirectory {
-  return openDataDirectory(world.disk, {
-    clusterId: "blue",
-    nodeId: 1,
-    members: [1, 2, 3],
-    random: seededRandom(seed),
-    clock: world.process,
-    logger: silentLogger,
-    onFailure: (error) => expect.unreachable(error.message),
-  });
-}
 
 function removeAll(disk: SimDisk, directory: string, ending: string): void {
   for (const name of disk.list(directory)) {

@@ -1,7 +1,7 @@
 /** Whole clusters under drawn faults: a fixed set of seeds. */
 import { expect, test } from "vitest";
-import { Coverage, FAULT_KINDS, runSeed } from "../../../src/proof/simulator/index.ts";
-import { expectSound } from "./expect-sound.ts";
+import { FAULT_KINDS } from "../../../src/proof/simulator/index.ts";
+import { firstSeeds } from "./expect-sound.ts";
 
 const FIXED = 120;
 /** Names that even a small campaign must come across. */
@@ -27,11 +27,6 @@ const ALWAYS_HIT = [
 ];
 
 test(`the first ${FIXED} seeds`, { timeout: 600_000 }, () => {
-  const coverage = new Coverage();
-  for (let seed = 1; seed <= FIXED; seed++) {
-    const run = runSeed({ seed });
-    expectSound(run);
-    coverage.merge(run.coverage);
-  }
+  const coverage = firstSeeds(FIXED);
   expect(ALWAYS_HIT.filter((name) => coverage.count(name) === 0)).toEqual([]);
 });

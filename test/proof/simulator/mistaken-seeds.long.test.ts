@@ -1,7 +1,7 @@
 /** Whole clusters under drawn faults and mistakes of people in each run: a fixed set of seeds. */
 import { expect, test } from "vitest";
-import { Coverage, MISTAKE_KINDS, runSeed } from "../../../src/proof/simulator/index.ts";
-import { expectSound } from "./expect-sound.ts";
+import { MISTAKE_KINDS } from "../../../src/proof/simulator/index.ts";
+import { firstSeeds } from "./expect-sound.ts";
 
 const FIXED_WITH_MISTAKES = 40;
 /** Names that even a small campaign with mistakes in each run must come across. */
@@ -19,11 +19,6 @@ const HIT_BY_MISTAKES = [
 ];
 
 test(`the first ${FIXED_WITH_MISTAKES} seeds with mistakes`, { timeout: 600_000 }, () => {
-  const coverage = new Coverage();
-  for (let seed = 1; seed <= FIXED_WITH_MISTAKES; seed++) {
-    const run = runSeed({ seed, mistakes: "always" });
-    expectSound(run, " --mistakes");
-    coverage.merge(run.coverage);
-  }
+  const coverage = firstSeeds(FIXED_WITH_MISTAKES, "always");
   expect(HIT_BY_MISTAKES.filter((name) => coverage.count(name) === 0)).toEqual([]);
 });
