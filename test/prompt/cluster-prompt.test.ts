@@ -287,7 +287,7 @@ describe("status", () => {
     expect(out.split("\n").slice(4)).toEqual([
       "node 1 leads",
       "ALARM: node 1: its state is not that of node 3 (by log index the same at 64, different at 70); is with the majority and goes on",
-      "ALARM: node 2: its state is not that of node 3 (by log index different at 70); refuses clients until a majority is known",
+      "ALARM: node 2: its state is not that of node 3 (by log index different at 70); refuses clients until a majority is known; keep every data directory, and start all nodes",
       "",
     ]);
     expect(err).toBe("");

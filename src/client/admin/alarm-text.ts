@@ -8,7 +8,7 @@ export function alarmText(alarm: AdminAlarm): string {
       const { peer, agreedIdx, differsIdx, refuses } = alarm;
       const agreed = agreedIdx === null ? "" : `the same at ${agreedIdx}, `;
       const serving = refuses
-        ? "refuses clients until a majority is known"
+        ? "refuses clients until a majority is known; keep every data directory, and start all nodes"
         : "is with the majority and goes on";
       return `its state is not that of node ${peer} (by log index ${agreed}different at ${differsIdx}); ${serving}`;
     }

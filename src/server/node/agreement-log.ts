@@ -34,7 +34,10 @@ export class AgreementLog {
     this.#verdict = verdict.kind;
     if (verdict.kind === "undecided") {
       this.#logger.error(
-        "no majority of the nodes is known to have this node's state: clients are refused (DIVERGED) until one is",
+        "no majority of the nodes is known to have this node's state: clients are refused (DIVERGED) until one is. " +
+          "Keep every data directory, and start all nodes, each with the one that it ran on last. If two sides are left then, " +
+          "people have to choose: `omnikv backup --data-dir` of the right one begins a new cluster",
+        { code: "DIVERGED" },
       );
     } else if (verdict.kind === "prevails") {
       this.#logger.error(

@@ -156,7 +156,7 @@ export class Reports {
     const reason =
       confirmed.length < needed
         ? `${needed} other ${needed === 1 ? "node" : "nodes"} must be connected and agree; ${named(confirmed)} so far${this.#inVain(needed)}`
-        : "the others have agreed; it waits for a leader to bring its log in line";
+        : "the others have agreed; it waits for a leader to bring its log in line (when none comes, the others say why)";
     if (reason === this.#lastWaiting) return;
     this.#lastWaiting = reason;
     logger.warn("this node is to take the place of a lost disk, and serves nobody yet", { reason });

@@ -26,6 +26,11 @@ const SIDES = said("others differ. If the others are right: move it away, --rejo
   code: "CONTRADICTED",
 });
 
+const DIFFERS = said("no majority is known to have this state. Keep every data directory", {
+  code: "DIVERGED",
+  ended: false,
+});
+
 describe("a row", () => {
   test("in which nothing was said and all is there", () => {
     expect(decide(SOUND)).toEqual({ kind: "nothing lost" });
@@ -48,6 +53,15 @@ describe("a row", () => {
     expect(decide({ ...SOUND, ...facts }).kind).toBe("SILENT");
   });
 
+  test("in which two that run differ, say so, and serve nobody", () => {
+    const stands = { isServed: false, isLevel: false, missedBefore: 30 };
+    const outcome = decide({ ...SOUND, ...stands, said: [REJOIN, DIFFERS] });
+    expect(outcome).toMatchObject({
+      kind: "refused",
+      after: "serves nobody: people have to choose a side, and the disk of each is kept",
+    });
+  });
+
   test("that was refused, and made whole by what was said", () => {
     const outcome = decide({ ...SOUND, said: [REJOIN], missedBefore: 3 });
     expect(outcome).toMatchObject({ kind: "refused", after: "nothing lost" });
@@ -58,6 +72,10 @@ describe("a row", () => {
     ["what it says was done, and a node does not run", { said: [REJOIN], isRunning: false }],
     ["what it says was done, and a write is gone", { said: [REJOIN], lost: ["a"] }],
     ["people are to choose a side, and no side has it", { said: [SIDES], nowhere: ["a"] }],
+    [
+      "two that run differ and say so, and others serve without a write",
+      { said: [REJOIN, DIFFERS], lost: ["a"] },
+    ],
   ])("has NO WAY OUT: %s", (_, facts) => {
     expect(decide({ ...SOUND, ...facts }).kind).toBe("NO WAY OUT");
   });

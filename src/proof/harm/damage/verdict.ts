@@ -38,6 +38,7 @@ export function endings({ said }: Facts): readonly string[] {
 
 /** What a node says that stops because others have decided or made something else than it has. */
 const SIDES: ReadonlySet<string> = new Set(["CONTRADICTED", "DIVERGED"]);
+const CHOICE = "people have to choose a side, and the disk of each is kept";
 
 export function decide(facts: Facts): Outcome {
   const { said, lost, missedBefore } = facts;
@@ -66,8 +67,9 @@ function outcomeAfter(facts: Facts, isWhole: boolean): string | null {
   if (isWhole && lost.length === 0) return "nothing lost";
   if (nowhere.length > 0) return null;
   // Two sides that have each decided something: people choose, and both are still there.
-  const isForPeople = said.some((each) => each.ended && SIDES.has(each.code));
-  if (isForPeople) return "stops: people have to choose a side, and the disk of each is kept";
+  const isForPeople = said.filter(({ code }) => SIDES.has(code));
+  if (isForPeople.some(({ ended }) => ended)) return `stops: ${CHOICE}`;
+  if (isForPeople.length > 0 && !facts.isServed) return `serves nobody: ${CHOICE}`;
   if (lost.length > 0) return null;
   if (!majorityIntact) return facts.isJoining ? "waits, and says for whom" : "stands still";
   return null;
