@@ -11,7 +11,7 @@
  *   LOG-5. Where the log ends is noted when what waited for the batch has left: at the end of the turn, so that nobody waits
  *       for the note.
  */
-import { assert, LATENCY_BUCKETS, latencyBucket } from "../base/index.ts";
+import { assert, LATENCY_BUCKETS, latencyBucket, systemCode } from "../base/index.ts";
 import { StorageError } from "./storage-error.ts";
 import type { DurableState, WriteGroup, WriteSeq } from "../omnipaxos/index.ts";
 import {
@@ -499,8 +499,8 @@ export class LogStorage {
     try {
       for (const path of this.#segments.drop(this.#compactedIdx)) this.#spares.recycle(path);
     } catch (error) {
-      // Somebody else has taken the file away.
-      if (!(error instanceof Error)) throw error;
+      // Somebody else has taken the file away, or the disk refuses.
+      if (!(error instanceof Error) || systemCode(error) === null) throw error;
       this.#fail(error);
     }
   }

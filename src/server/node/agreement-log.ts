@@ -10,6 +10,10 @@ import {
 } from "../../replica/index.ts";
 import { wayOut } from "../../base/index.ts";
 
+const HOW_TO_DECIDE =
+  "keep every data directory, and start all nodes, each with the one that it ran on last; if two sides are left then, people " +
+  "have to choose: `omnikv backup --data-dir` of the right one begins a new cluster";
+
 export class AgreementLog {
   readonly #replica: Replica;
   readonly #logger: Logger;
@@ -34,10 +38,8 @@ export class AgreementLog {
     this.#verdict = verdict.kind;
     if (verdict.kind === "undecided") {
       this.#logger.error(
-        "no majority of the nodes is known to have this node's state: clients are refused (DIVERGED) until one is. " +
-          "Keep every data directory, and start all nodes, each with the one that it ran on last. If two sides are left then, " +
-          "people have to choose: `omnikv backup --data-dir` of the right one begins a new cluster",
-        { code: "DIVERGED" },
+        "no majority of the nodes is known to have this node's state: clients are refused (DIVERGED) until one is",
+        { code: "DIVERGED", reason: HOW_TO_DECIDE },
       );
     } else if (verdict.kind === "prevails") {
       this.#logger.error(
