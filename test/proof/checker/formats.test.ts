@@ -13,6 +13,59 @@ import { generate } from "./generate.ts";
 const lines = (...list: unknown[]): string => list.map((line) => JSON.stringify(line)).join("\n");
 
 describe("omnikv's own format", () => {
+  describe("nanoseconds of a wall clock", () => {
+    const at = (...times: readonly (string | number)[]): string =>
+      lines(
+        { format: "omnikv-history", version: 1, unit: "ns" },
+        { process: "a", op: "write", key: "k", value: "1", call: times[0], return: times[1] },
+        { process: "b", op: "read", key: "k", call: times[2], return: times[3], result: null },
+      );
+
+    test("are told apart, however large they are", () => {
+      const history = parseHistory(
+        at(
+          "1764432000000000001",
+          "1764432000000000130",
+          "1764432000000000380",
+          "1764432000000000500",
+        ),
+      );
+      expect(history.operations.map(({ call, end }) => [call, end])).toEqual([
+        [0, 129],
+        [379, 499],
+      ]);
+      expect(checkLinearizable(modelOf("kv"), history).verdict).toBe("violation");
+    });
+
+    test("may come in any order, and as small numbers too", () => {
+      const { operations } = parseHistory(
+        at(
+          "1764432000000000380",
+          "1764432000000000500",
+          "1764432000000000001",
+          "1764432000000000130",
+        ),
+      );
+      expect(operations.map(({ call }) => call)).toEqual([0, -379]);
+      expect(parseHistory(at("5", 9, 10.5, "12")).operations[1]?.call).toBe(10.5);
+    });
+
+    test.each([
+      [
+        "numbers that have lost digits",
+        at(2 ** 60, 2 ** 60 + 256, 1, 2),
+        /above which digits are lost/,
+      ],
+      [
+        "times that are too far apart",
+        at(1, 2, "1764432000000000380", "1764432000000000500"),
+        /within 2\^53 of the first/,
+      ],
+    ])("are refused: %s", (_, text, problem) => {
+      expect(() => parseHistory(text)).toThrow(problem);
+    });
+  });
+
   test("a line an operation", () => {
     const text = lines(
       { format: "omnikv-history", version: 1, unit: "ns" },

@@ -1,13 +1,19 @@
 /** Takes the fields of one JSON object apart, with errors that name line, field and expectation. */
 import { HistoryFormatError } from "../errors.ts";
+import type { TimeBase } from "./time-base.ts";
 
 export class Fields {
   readonly line: number;
   readonly #object: Readonly<Record<string, unknown>>;
+  readonly #times: TimeBase;
 
-  /** @throws HistoryFormatError when the line holds no JSON object */
-  constructor(content: string, line: number) {
+  /**
+   * @param times of the whole history
+   * @throws HistoryFormatError when the line holds no JSON object
+   */
+  constructor(content: string, line: number, times: TimeBase) {
     this.line = line;
+    this.#times = times;
     let parsed: unknown;
     try {
       parsed = JSON.parse(content);
@@ -61,10 +67,8 @@ export class Fields {
 
   /** Nanoseconds may exceed what a JSON number holds exactly: then they are written as a string. */
   time(name: string): number {
-    const value = this.#object[name];
-    if (typeof value === "number" && Number.isFinite(value)) return value;
-    if (typeof value === "string" && /^\d{1,19}$/.test(value)) return Number(value);
-    return this.#fail(name, "a number, or a string of digits");
+    const time = this.#times.read(this.#object[name]);
+    return typeof time === "number" ? time : this.#fail(name, time);
   }
 
   oneOf<Name extends string>(name: string, allowed: readonly Name[]): Name {

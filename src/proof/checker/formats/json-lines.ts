@@ -13,6 +13,7 @@ import {
 } from "../operation.ts";
 import { Fields } from "./fields.ts";
 import { linesOf } from "./lines.ts";
+import { TimeBase } from "./time-base.ts";
 
 const HISTORY_VERSION = 1;
 const FORMAT_NAME = "omnikv-history";
@@ -41,8 +42,9 @@ export function parseJsonLines(text: string): History {
   const open = new Map<string, { readonly called: Call; readonly id: number }>();
   let unit: TimeUnit = "ms";
   let isFirst = true;
+  const times = new TimeBase();
   for (const [content, line] of linesOf(text)) {
-    const fields = new Fields(content, line);
+    const fields = new Fields(content, line, times);
     if (isFirst && fields.has("format")) {
       unit = readHeader(fields);
     } else if (!fields.has("event")) {
