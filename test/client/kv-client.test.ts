@@ -19,6 +19,41 @@ describe("KvClient", () => {
     client.close();
   });
 
+  test("takes what it is given at the call: a buffer may be used for something else at once", async () => {
+    const cluster = new FakeCluster();
+    const client = cluster.client();
+    await settle(
+      cluster,
+      Promise.all(["old", "kept", "look"].map((key) => client.write(key, key))),
+    );
+    const buffer = Buffer.alloc(4);
+    const given = (text: string): Buffer => {
+      buffer.fill(0x20);
+      buffer.write(text);
+      return buffer.subarray(0, text.length);
+    };
+    const done = [
+      client.write("w", given("1111")),
+      client.append("a", given("2222")),
+      client.cas("c", { absent: true }, given("3333")),
+      client.cas("kept", { value: given("kept") }, "swap"),
+      client.batch([{ op: "write", key: "b", value: given("4444") }]),
+      client.atomic().put("p", given("5555")).commit(),
+      client.txn({ then: [{ op: "put", key: "t", value: given("6666") }] }),
+      client.delete(given("old")),
+      client.write(given("key"), "7777"),
+    ];
+    const found = client.read(given("look"));
+    given("kept");
+    await settle(cluster, Promise.all(done));
+    expect((await settle(cluster, found)).text()).toBe("look");
+    const keys = ["w", "a", "c", "kept", "b", "p", "t", "old", "key"];
+    const values = await settle(cluster, client.get(keys));
+    const expected = ["1111", "2222", "3333", "swap", "4444", "5555", "6666", undefined, "7777"];
+    expect(values.map((value) => value.text())).toEqual(expected);
+    client.close();
+  });
+
   test("keeps no frame alive with a value: a small one shares a pool, a large one is by itself", async () => {
     const cluster = new FakeCluster();
     const client = cluster.client();

@@ -1,6 +1,9 @@
-/** Copies of the values in a frame: a view would keep the whole frame in memory for as long as its user keeps the value. */
+/**
+ * Copies of bytes: of the values in a frame, as a view would keep the whole frame in memory for as long as its user keeps the
+ * value; and of what the caller gave, who may use the buffer for something else at once.
+ */
 
-/** Small values share array buffers of this size: one for each value cost more than all else about it. */
+/** Small ones share array buffers of this size: one for each value cost more than all else about it. */
 const SHARED_BYTES = 8192;
 const SMALL_BYTES_MAX = SHARED_BYTES / 2;
 /** Up to this length a loop beats the call into the engine. */

@@ -236,7 +236,7 @@ export class Transaction {
     this.#check();
     const wrong = wrongBytes("key", key) ?? wrongBytes("value", value);
     if (wrong !== null) throw wrong;
-    this.#writes.set(nameOf(key), new Uint8Array(bytesOf(value)));
+    this.#writes.set(nameOf(key), bytesOf(value));
     return this;
   }
 
