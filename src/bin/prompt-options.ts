@@ -17,6 +17,7 @@ import {
   createStyle,
   type ExitStatus,
   formatDuration,
+  parseDuration,
   historyPath,
   type Prompt,
   runPrompt,
@@ -119,11 +120,9 @@ export function readSettings(flags: PromptFlags): PromptSettings {
 
 const TIME_MS_MAX = 3_600_000;
 
-/** "500ms", "5s", "1.5s", "2min" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
+/** "500ms", "5s", "1.5min", "1h" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
 export function parseTime(text: string, flag: string, maxMs = TIME_MS_MAX): number {
-  const match = /^(\d{1,8}(?:\.\d{1,3})?)(ms|s|min)$/.exec(text);
-  const factor = { ms: 1, s: 1000, min: 60_000 }[match?.[2] ?? ""] ?? 0;
-  const ms = Number(match?.[1] ?? 0) * factor;
+  const ms = parseDuration(text, null) ?? 0;
   if (ms >= 1 && ms <= maxMs) return ms;
   if (ms > maxMs) {
     throw new KvError(

@@ -1,5 +1,5 @@
 /** Arguments of commands from text to values. Pure; what does not fit is a UsageError that says what does. */
-import { formatDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 import { shown } from "./shown.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -46,7 +46,7 @@ export function nodeFrom(text: string, nodeIds: readonly number[], orElse = ""):
 const TIME_MS_MAX = 24 * 3_600_000;
 
 /**
- * "500ms", "2s", "1.5min", or a number alone, in milliseconds.
+ * "500ms", "2s", "1.5min", "1h", or a number alone, in milliseconds.
  * @param unit of a number that stands alone
  * @throws UsageError that names `what`
  */
@@ -57,13 +57,10 @@ export function timeIn(
   maxMs = TIME_MS_MAX,
 ): number {
   const text = token?.text ?? "";
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|min|m)?$/.exec(text);
-  const factor = { ms: 1, s: 1000, min: 60_000, m: 60_000 }[match?.[2] ?? unit] ?? 1;
-  const ms = match === null ? NaN : Number(match[1]) * factor;
+  const ms = parseDuration(text, unit);
+  if (ms === null) throw new UsageError(`${what} is a time like 500ms, 2s or 1h, got "${text}"`);
   if (ms <= maxMs) return ms;
-  if (ms > maxMs)
-    throw new UsageError(`${what} is at most ${formatDuration(maxMs)}, got "${text}"`);
-  throw new UsageError(`${what} is a time like 500ms or 2s, got "${text}"`);
+  throw new UsageError(`${what} is at most ${formatDuration(maxMs)}, got "${text}"`);
 }
 
 /** @throws UsageError that names `what` */

@@ -21,6 +21,20 @@ function formatLong(ms: number): string {
     .join(" ");
 }
 
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+export type DurationUnit = keyof typeof UNIT_MS;
+
+/**
+ * "500ms", "2s", "1.5min", "1h", "2d" in milliseconds.
+ * @param bare unit of a number that stands alone; null: it needs one
+ * @returns null: it is no time
+ */
+export function parseDuration(text: string, bare: DurationUnit | null): number | null {
+  const [, digits, unit = bare] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|min|m|h|d)?$/.exec(text) ?? [];
+  if (digits === undefined || unit === null) return null;
+  return Number(digits) * UNIT_MS[unit as DurationUnit];
+}
+
 /** As JSON gives it: microseconds are plenty. */
 export function roundMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;

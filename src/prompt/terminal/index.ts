@@ -23,7 +23,7 @@ export {
   type Target,
   usageLines,
 } from "./command-table.ts";
-export { formatDuration, roundMs } from "./duration.ts";
+export { formatDuration, parseDuration, roundMs } from "./duration.ts";
 export { EXIT, type ExitStatus, worse } from "./exit-status.ts";
 export type { HelpTexts } from "./help.ts";
 export { historyPath } from "./history.ts";

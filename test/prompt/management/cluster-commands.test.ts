@@ -26,7 +26,7 @@ describe("the table", () => {
     ["flaky 1-2 130%", 'PERCENT is a number from 0% to 100%, got "130%"'],
     ["flaky 1-1 10%", "node 1 has no link to itself"],
     ["delay 12 50ms", 'LINK is two nodes like 1-2 (or "1>2" for one direction), got "12"'],
-    ["delay 1-2 soon", 'TIME is a time like 500ms or 2s, got "soon"'],
+    ["delay 1-2 soon", 'TIME is a time like 500ms, 2s or 1h, got "soon"'],
     ["delay 1-2 5min", 'TIME is at most 1 min 0 s, got "5min"'],
     ["quorum-loss 1 2", "too many arguments: quorum-loss [HUB]"],
     ["isolat 2", 'did you mean "isolate"?'],

@@ -102,7 +102,7 @@ describe("client commands", () => {
     [".load a b", "name one file: .load FILE"],
     [".every 2s", "what, and how often?"],
     [".every 0s read a", 'the time between two runs is at least 100 ms, got "0s"'],
-    [".every soon read a", 'the time between two runs is a time like 500ms or 2s, got "soon"'],
+    [".every soon read a", 'the time between two runs is a time like 500ms, 2s or 1h, got "soon"'],
     ["1 frobnicate a", `the commands are ${NAMES.join(", ")}`],
     ["hlep", 'did you mean "help"?'],
     ["4 read a", "there is no node 4: the nodes are 1, 2, 3"],

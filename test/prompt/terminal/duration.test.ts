@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatDuration } from "../../../src/prompt/terminal/duration.ts";
+import { formatDuration, parseDuration } from "../../../src/prompt/terminal/duration.ts";
 
 describe("durations", () => {
   test.each([
@@ -17,5 +17,25 @@ describe("durations", () => {
     [200_000_000, "2 d 7 h"],
   ])("%d ms reads %j", (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+
+  test.each([
+    ["500ms", 500],
+    ["2s", 2000],
+    ["1.5min", 90_000],
+    ["5m", 300_000],
+    ["1h", 3_600_000],
+    ["2d", 172_800_000],
+    ["7", 7000],
+    ["soon", null],
+    ["-1s", null],
+    ["1 s", null],
+    ["", null],
+  ])("%j is %j ms, in seconds where no unit is named", (text, ms) => {
+    expect(parseDuration(text, "s")).toBe(ms);
+  });
+
+  test("needs a unit where none is understood", () => {
+    expect(parseDuration("7", null)).toBe(null);
   });
 });
