@@ -74,7 +74,8 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
   } catch (error) {
     await output.giveUp();
     if (error instanceof KvError) {
-      throw new KvError(error.code, `export ended after ${keys} keys: ${error.message}`);
+      const advice = error.code === "TIMEOUT" ? ". Is a majority of the nodes up?" : "";
+      throw new KvError(error.code, `export ended after ${keys} keys: ${error.message}${advice}`);
     }
     throw error;
   } finally {

@@ -47,10 +47,7 @@ interface Counts {
 }
 
 async function run(file: string, flags: ImportFlags): Promise<void> {
-  if (file !== "-" && statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
-    const text = `${file} is a directory: expected a file that omnikv export has made`;
-    throw new KvError("BAD_REQUEST", text);
-  }
+  if (file !== "-") refuseUnlessFile(file);
   const settings = await learnSettings(flags);
   const input = file === "-" ? process.stdin : createReadStream(file);
   const client = createClient(clientOptionsOf(settings));
@@ -95,6 +92,17 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   process.stderr.write(`${progress.text(counts.written)}${left}\n`);
 }
 
+/** Before any node is asked. @throws KvError BAD_REQUEST */
+function refuseUnlessFile(file: string): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === false) return;
+  const problem = stats === undefined ? "there is no such file" : "it is a directory";
+  throw new KvError(
+    "BAD_REQUEST",
+    `${file}: ${problem}; expected a file that omnikv export has made`,
+  );
+}
+
 /** @throws KvError of the first line that was not written, which it names */
 async function write(
   client: KvClient,
@@ -116,7 +124,7 @@ async function write(
   if (failed === undefined || failed.ok) return;
   const { code, message, definite } = failed.error;
   const what = definite ? "was not written" : "may or may not have been written";
-  throw new KvError(code, `line ${batch[at]?.line ?? 0} ${what}: ${printable(message)}`, {
-    definite,
-  });
+  const advice = code === "TIMEOUT" ? ". Is a majority of the nodes up?" : "";
+  const text = `line ${batch[at]?.line ?? 0} ${what}: ${printable(message)}${advice}`;
+  throw new KvError(code, text, { definite });
 }

@@ -123,7 +123,12 @@ test("bytes that are no text are refused with their line, not made into other by
   expect((await client.count({ prefix: "bad" })).count).toBe(0);
   const ofDirectory = await omnikv(["import", "--nodes", nodes, directory]);
   expect(ofDirectory.status).toBe(2);
-  expect(ofDirectory.err).toContain("is a directory: expected a file that omnikv export has made");
+  expect(ofDirectory.err).toContain(
+    "it is a directory; expected a file that omnikv export has made",
+  );
+  const ofNothing = await omnikv(["import", "--nodes", "127.0.0.1:1", join(directory, "missing")]);
+  expect(ofNothing.err).toContain("there is no such file; expected a file that omnikv export has");
+  expect(ofNothing.status).toBe(2);
   const large = `{"key":"a","value":"${"x".repeat(1_100_000)}"}\n\n{"key":"b","value":"2"}\n`;
   expect((await omnikv(["import", "--nodes", nodes], large)).err).toContain(
     "line 1 was not written",
