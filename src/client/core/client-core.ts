@@ -120,7 +120,7 @@ export class ClientCore {
           lane.link.originTold();
         },
         sessionOpened: (nonce, session) => {
-          this.cluster.answered(lane.answerIdx, lane.openingIdx, lane.link);
+          this.cluster.answered(lane.answerIdx, lane.openingIdx ?? 0, lane.link);
           lane.openingOver();
           this.#session.opened(nonce, session);
           this.#scheduleFlush();
@@ -416,7 +416,7 @@ export class ClientCore {
 
   #onLost(lane: Lane, error: KvError): void {
     lane.openingOver();
-    lane.openingIdx = 0;
+    lane.openingIdx = null;
     lane.wrongCluster = isWrongCluster(error) ? error : null;
     for (const request of this.#all()) {
       if (request.lane !== lane) continue;

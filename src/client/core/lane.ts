@@ -31,8 +31,8 @@ export class Lane implements Carrier {
   isUnreachable = false;
   /** Of the frame of answers that came last: its node had applied [0, answerIdx). */
   answerIdx = 0;
-  /** What the client had seen of the log when it first asked for a session over this connection. 0: it did not, or nothing. */
-  openingIdx = 0;
+  /** What the client had seen of the log when it first asked for a session over this connection. Null: it did not. */
+  openingIdx: number | null = null;
   readonly #groupWriter = new GroupWriter();
   readonly #readsWriter = new ReadsWriter();
   /** Entries may be over or elsewhere by now. */
@@ -128,7 +128,7 @@ export class Lane implements Carrier {
     if (id === null) {
       if (this.#opening === null && writes.some((request) => this.#isHere(request))) {
         this.#opening = this.#watchOpening();
-        if (this.openingIdx === 0) this.openingIdx = seenIdx;
+        this.openingIdx ??= seenIdx;
         this.link.send(openSessionFrame(this.#groupWriter, session.nonce));
       }
       return true;
