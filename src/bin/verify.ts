@@ -3,6 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { Command } from "commander";
 import {
   BackupError,
+  ballotText,
   type ReadBackup,
   readBackup,
   type VerifiedDirectory,
@@ -65,7 +66,13 @@ function lookInto(directory: string): Promise<[unknown, string]> {
   });
 }
 
-function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirectory): unknown {
+function jsonOfDirectory({
+  identity,
+  joined,
+  state,
+  acceptedRound,
+  ...found
+}: VerifiedDirectory): unknown {
   const { clusterId, nodeId, members } = identity;
   const { appliedIdx, revision, size: keys, sessionCount: sessions } = state;
   return {
@@ -75,7 +82,8 @@ function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirector
     members,
     joined,
     appliedIdx,
-    acceptedIdx: acceptedIdxOf(found.log),
+    acceptedIdx: found.acceptedIdx,
+    acceptedRound: ballotText(acceptedRound),
     snapshotIdx: found.snapshot?.name.idx ?? null,
     revision,
     keys,
@@ -86,14 +94,9 @@ function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirector
   };
 }
 
-function acceptedIdxOf(log: VerifiedDirectory["log"]): number {
-  return log === undefined ? 0 : log.compactedIdx + log.entries.length;
-}
-
 function textOfDirectory(directory: string, found: VerifiedDirectory): string {
-  const { identity, joined, log, snapshot, logBytes, segments, state, warnings } = found;
-  const accepted = acceptedIdxOf(log);
-  const more = accepted - state.appliedIdx;
+  const { identity, joined, snapshot, logBytes, segments, state, warnings } = found;
+  const more = found.acceptedIdx - state.appliedIdx;
   const lines = [
     `${directory} is whole.`,
     `  cluster    ${identity.clusterId}, node ${identity.nodeId} of ${identity.members.join(", ")}`,
@@ -103,6 +106,7 @@ function textOfDirectory(directory: string, found: VerifiedDirectory): string {
     `  keys       ${state.size}`,
     `  revision   ${state.revision}`,
     `  index      ${state.appliedIdx}${more > 0 ? `, and ${more} accepted that it did not know to be decided` : ""}`,
+    `  round      ${ballotText(found.acceptedRound)}`,
     `  snapshot   ${snapshot === null ? "none" : `at index ${snapshot.name.idx}, ${sizeText(snapshot.name.bytes)}`}`,
     `  log        ${sizeText(logBytes)} in ${segments} segment${segments === 1 ? "" : "s"}`,
     ...warnings.map((text) => `  but        ${text}`),
@@ -150,6 +154,7 @@ function jsonOf({ header, state, bytes }: ReadBackup): unknown {
 
 function textOf(file: string, { header, bytes }: ReadBackup): string {
   const { clusterId, nodeId, appliedIdx, revision, keys, takenAt, version, stateHash } = header;
+  const { acceptedRound } = header;
   const lines = [
     `${file} is whole.`,
     `  cluster    ${clusterId}, from node ${nodeId} (omnikv ${version})`,
@@ -157,6 +162,7 @@ function textOf(file: string, { header, bytes }: ReadBackup): string {
     `  keys       ${keys}, ${sizeText(bytes)}`,
     `  revision   ${revision}`,
     `  index      ${appliedIdx}`,
+    ...(acceptedRound === undefined ? [] : [`  round      ${acceptedRound}`]),
     `  hash       ${stateHash}`,
   ];
   return `${lines.map(terminalText).join("\n")}\n`;

@@ -32,7 +32,8 @@ const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
 
 const KIND = { header: 0x48, piece: 0x50, end: 0x45 } as const;
 
-const headerSchema = z.strictObject({
+// Fields that a later version adds are passed over.
+const headerSchema = z.object({
   clusterId: z.string().max(64),
   /** Which node it was taken from. */
   nodeId: z.int().min(1),
@@ -46,6 +47,11 @@ const headerSchema = z.strictObject({
   takenAt: z.iso.datetime(),
   /** The version of the node that made the backup. */
   version: z.string().max(64),
+  /** Of what one disk had, as `ballotText` has it: in which round its log was accepted. Left out: the cluster itself was asked. */
+  acceptedRound: z
+    .string()
+    .regex(/^\d{1,16}\.\d{1,16}\.\d{1,16}$/)
+    .optional(),
 });
 
 export type BackupHeader = z.infer<typeof headerSchema>;

@@ -1,5 +1,7 @@
 /** The file of a backup, directories that begin with one, and checks of both. */
+export { ballotText } from "../../omnipaxos/index.ts";
 export { IDENTITY_FILE } from "../index.ts";
+export { chooseLog, type ChosenLog, type LeftLog, leftLog } from "./choose-log.ts";
 export { BackupError, type BackupHeader, BackupWriter, HEADER_BYTES } from "./format.ts";
 export { newBeginning, type NewCluster, REVISION_STEP } from "./new-beginning.ts";
 export { headerOf, type ReadBackup, readBackup } from "./read-backup.ts";
