@@ -25,8 +25,9 @@ const HEAD_BYTES = 5;
 const CRC_BYTES = 4;
 const END_BYTES = 4 + 8 + 32;
 const HEADER_BYTES_MAX = 16 * 1024;
-/** No header ends behind this many bytes of the file. */
-export const HEADER_BYTES = MAGIC.length + HEAD_BYTES + HEADER_BYTES_MAX + CRC_BYTES;
+/** The header, and where the first piece begins: within so many bytes of the file. */
+export const FIRST_PIECE_AT_MAX =
+  MAGIC.length + HEAD_BYTES + HEADER_BYTES_MAX + CRC_BYTES + HEAD_BYTES;
 /** Pieces are much smaller; a damaged length must not make a reader wait for gigabytes. */
 const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
 
@@ -220,6 +221,14 @@ export class BackupReader {
   #damaged(what: string): BackupError {
     return new BackupError(`damaged in the record at byte ${this.#at}: ${what}`);
   }
+}
+
+/** What is there of the first piece, not checked. @param start of a file whose header is whole */
+export function firstPieceIn(start: Uint8Array): Uint8Array {
+  const view = new DataView(start.buffer, start.byteOffset, start.length);
+  const at = MAGIC.length + HEAD_BYTES + view.getUint32(MAGIC.length + 1) + CRC_BYTES;
+  if (at + HEAD_BYTES > start.length || start[at] !== KIND.piece) return new Uint8Array(0);
+  return start.subarray(at + HEAD_BYTES, at + HEAD_BYTES + view.getUint32(at + 1));
 }
 
 function isLater(kind: number): boolean {
