@@ -121,7 +121,7 @@ test("backups of another log with the same cluster's id stay, and an empty clust
   const names = (): string[] => readdirSync(path).filter((name) => name.endsWith(".backup"));
   const pruned = folder.prune(anew[2]!, 1);
   expect(pruned.removed).toBe(2);
-  expect(pruned.others.map(({ name }) => name)).toEqual([...good].reverse());
+  expect(pruned.others.map(({ name }) => name)).toEqual(good.toReversed());
   expect(names().sort()).toEqual([...good, anew[2]!].sort());
   const empty = [7, 8, 9].map((hour) => put("shop", at(hour), { log: null }));
   const left = folder.prune(empty[2]!, 1);

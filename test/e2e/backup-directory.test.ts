@@ -42,7 +42,7 @@ test("the disk of one node begins a new cluster, with what it had accepted; its 
   expect(made).toMatchObject({ status: 0, stderr: "" });
   expect(made.stdout).toMatch(
     new RegExp(
-      `^backup of what node ${left} of cluster \\S+ has on its disk: 50 keys at revision 50, index \\d+; `,
+      `^backup of what node ${left} of cluster \\S+ has on its disk: 50 keys at revision 50, index \\d+, accepted in round \\d+\\.0\\.\\d; `,
     ),
   );
   expect(omnikv("verify", directory)).toEqual(before);
