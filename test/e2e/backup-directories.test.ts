@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type LeftNode, leaveDirectory, WrittenLog } from "../storage/backup/left-directory.ts";
-import { OMNIKV } from "./cluster.ts";
+import { OMNIKV, TestCluster } from "./cluster.ts";
 
 let root = "";
 beforeEach(() => {
@@ -72,6 +72,45 @@ test("a leader that was cut off has the longest log and the wrong one: the highe
   });
   const alone = backupOf(cutOff);
   expect(alone.stdout).toMatch(/^backup of what node 1 .* index 7, accepted in round 2\.0\.1; /);
+});
+
+test("of a real cluster whose leader was cut off: what the others acknowledged meanwhile is in the backup", async () => {
+  const cluster = await TestCluster.create(3);
+  try {
+    await cluster.startAll();
+    const admin = cluster.admin();
+    await cluster.client().write("a", "1");
+    const leader = await cluster.leader(admin);
+    const others = cluster.nodes.filter(({ id }) => id !== leader);
+    const own = cluster.client({ nodes: [cluster.nodes[leader - 1]!], timeoutMs: 2000 });
+    await own.write("a", "2");
+    for (const { id: peer } of others) {
+      const fault = { peer, direction: "both", dropPermille: 1000, delayMs: 0 } as const;
+      await admin.call(leader, "setFault", fault);
+    }
+    // It appends them until it notices that nobody answers; nobody is told that they are done.
+    const lost: Promise<"done" | "not done">[] = [];
+    for (let i = 0; i < 40; i++) {
+      const write = own.write(`lost ${i}`, "x");
+      lost.push(
+        write.then(
+          () => "done",
+          () => "not done",
+        ),
+      );
+      await new Promise((wake) => setTimeout(wake, 5));
+    }
+    await cluster.client({ nodes: others, timeoutMs: 60_000 }).write("acknowledged", "1");
+    expect(new Set(await Promise.all(lost))).toEqual(new Set(["not done"]));
+    for (const { id } of cluster.nodes) await cluster.kill(id);
+    const [survivor = leader] = others.map(({ id }) => id);
+    const right = cluster.dataDirectory(survivor);
+    const made = backupOf(cluster.dataDirectory(leader), right);
+    expect(made.stdout).toContain(`${right} is taken: its log was accepted in the highest round\n`);
+    expect(made.stdout).toContain(": 2 keys at revision 3, ");
+  } finally {
+    await cluster.dispose();
+  }
 });
 
 test("of one round the longer log is taken", async () => {
