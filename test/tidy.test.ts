@@ -30,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "protocol/client": ["base", "store", "protocol/codec"],
   "protocol/admin": ["base", "store", "protocol/codec"],
   storage: ["base", "machine/ports", "omnipaxos", "protocol/codec", "protocol/messages", "protocol/peer"],
-  "storage/backup": ["base", "machine/ports", "store", "protocol/messages", "storage"],
+  "storage/backup": ["base", "machine/ports", "omnipaxos", "store", "protocol/messages", "storage"],
   "links/handshake": ["base", "machine/ports", "protocol/codec", "protocol/handshake"],
   links: ["base", "machine/ports", "omnipaxos", "protocol/codec", "protocol/handshake", "protocol/peer", "links/handshake"],
   replica: ["base", "omnipaxos", "store/operations", "store", "protocol/codec", "protocol/messages", "protocol/peer", "protocol/client"],

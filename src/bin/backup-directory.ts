@@ -1,7 +1,14 @@
-/** `omnikv backup --data-dir`: what one node has on its disk as a backup, where the cluster itself can be asked for nothing any more. */
+/** `omnikv backup --data-dir`: what the nodes have left on their disks as a backup, where the cluster itself can be asked for nothing any more. */
 import { StorageError } from "../base/index.ts";
 import { programVersion } from "../machine/host/index.ts";
-import { verifyDirectory } from "../storage/backup/index.ts";
+import {
+  ballotText,
+  chooseLog,
+  type LeftLog,
+  leftLog,
+  type VerifiedDirectory,
+  verifyDirectory,
+} from "../storage/backup/index.ts";
 import { withDirectory } from "./data-directory.ts";
 import { writeBackup, type MadeBackup } from "./make-backup.ts";
 import type { Output } from "./output.ts";
@@ -11,27 +18,70 @@ const PIECE_BYTES = 64 * 1024;
 export interface DirectoryBackup extends MadeBackup {
   /** Of the entries in it, how many the node did not know to be decided. */
   readonly undecided: number;
+  /** Lines: what was found in each directory, which one was taken, and why. None when there was no choice. */
+  readonly choice: readonly string[];
 }
 
 /**
- * Entries that the node has accepted are in it, decided or not, as far as it knew: whatever was acknowledged stands on a majority, and of that
- * on this disk what this disk accepted. What was not acknowledged may or may not have been done, as ever.
- * @throws StorageError LOCKED while a server runs on it; what is damaged
+ * Of the directory that is right (CHOICE-1). Entries that its node has accepted are in it, decided or not, as far as it knew: whatever
+ * was acknowledged stands on a majority, and of that on this disk what this disk accepted. What was not acknowledged may or may not
+ * have been done, as ever.
+ * @throws StorageError LOCKED while a server runs on one of them; what is damaged; directories that are not of one cluster
  */
-export function backupDirectory(directory: string, output: Output): Promise<DirectoryBackup> {
-  return withDirectory(directory, async (disk) => {
-    const found = verifyDirectory(disk, "accepted");
-    if (!found.joined) {
-      const text = "it is to take the place of a lost disk and has taken over nothing yet";
-      throw new StorageError("IDENTITY_DAMAGED", text);
-    }
-    const { identity, state, undecided } = found;
+export async function backupDirectories(
+  directories: readonly string[],
+  output: Output,
+): Promise<DirectoryBackup> {
+  const [only = "", ...others] = directories;
+  if (others.length === 0) return { ...(await backupDirectory(only, output)), choice: [] };
+  const logs: [LeftLog, ...LeftLog[]] = [await lookAt(only)];
+  for (const directory of others) logs.push(await lookAt(directory));
+  const { log, why } = chooseLog(logs);
+  const choice = [...logs.map(lineOf), `${log.directory} is taken: ${why}`];
+  return { ...(await backupDirectory(log.directory, output)), choice };
+}
+
+function lookAt(directory: string): Promise<LeftLog> {
+  return whole(directory, (found) => leftLog(directory, found), "decided");
+}
+
+function lineOf({ directory, nodeId, acceptedRound, acceptedIdx, decidedIdx }: LeftLog): string {
+  const round = ballotText(acceptedRound);
+  const known = `${Math.min(decidedIdx, acceptedIdx)} known to be decided`;
+  return `${directory}: node ${nodeId}, accepted in round ${round}, ${acceptedIdx} entries, ${known}`;
+}
+
+function backupDirectory(
+  directory: string,
+  output: Output,
+): Promise<Omit<DirectoryBackup, "choice">> {
+  return whole(directory, async ({ identity, state, undecided, acceptedRound }) => {
     const { clusterId, nodeId } = identity;
     const frozen = state.clone();
     const { appliedIdx, revision, size: keys } = frozen;
     const about = { clusterId, nodeId, appliedIdx, revision, keys, stateHash: frozen.hash() };
-    const header = { ...about, takenAt: new Date().toISOString(), version: programVersion() };
+    const made = { takenAt: new Date().toISOString(), version: programVersion() };
+    const header = { ...about, ...made, acceptedRound: ballotText(acceptedRound) };
     const pieces = frozen.asBackup().encodeSnapshot(PIECE_BYTES);
     return { header, undecided, bytes: await writeBackup(output, header, pieces) };
   });
+}
+
+/** @throws StorageError that begins with the directory */
+async function whole<T>(
+  directory: string,
+  use: (found: VerifiedDirectory) => Promise<T> | T,
+  upTo: "decided" | "accepted" = "accepted",
+): Promise<T> {
+  try {
+    return await withDirectory(directory, (disk) => {
+      const found = verifyDirectory(disk, upTo);
+      if (found.joined) return use(found);
+      const text = "it is to take the place of a lost disk and has taken over nothing yet";
+      throw new StorageError("IDENTITY_DAMAGED", text);
+    });
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new StorageError(error.code, `${directory}: ${error.message}`, { cause: error });
+  }
 }

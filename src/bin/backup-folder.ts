@@ -6,22 +6,54 @@
  *   FOLDER-2. Nothing is removed but what a schedule has made here of this cluster: the name says so, and the beginning of the file
  *       says the same. What was put here by hand, of whatever cluster, stays.
  *   FOLDER-3. One process at a time makes and removes files here.
+ *   FOLDER-4. The backup that was just made is not removed, nor is for its sake one of another log: a cluster that was begun anew, or
+ *       another one of the same id, may hold nothing of what that one holds.
+ *   FOLDER-5. What is removed is what holds least, whatever any clock has said when it was made.
  */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { StorageError } from "../base/index.ts";
-import { DataLock, makeDirectoryNow, syncDirectory } from "../machine/host/index.ts";
-import { BackupError, type BackupHeader, HEADER_BYTES, headerOf } from "../storage/backup/index.ts";
+import { DataLock, syncDirectory } from "../machine/host/index.ts";
+import {
+  BACKUP_START_BYTES,
+  BackupError,
+  type BackupHeader,
+  startOfBackup,
+} from "../storage/backup/index.ts";
 
 /** Beside the backups, so that the directory itself stays as open to others as its owner wants it. */
 const LOCK = ".lock";
 const NAME = /^([\w.-]{1,64})-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/;
 
-export interface KeptBackup {
+export interface NamedBackup {
   readonly name: string;
   readonly clusterId: string;
-  /** Milliseconds since 1970, whole seconds. */
+  /** Milliseconds since 1970, whole seconds, by the clock of whoever made it. */
   readonly takenMs: number;
+}
+
+export interface KeptBackup extends NamedBackup {
+  /** Of the log that its state comes from. Null: nothing had happened in it, or it does not say. */
+  readonly origin: number | null;
+  readonly appliedIdx: number;
+  readonly revision: number;
+}
+
+export interface Pruned {
+  readonly removed: number;
+  /** Null: nothing has happened in the cluster yet, and nothing was removed. */
+  readonly origin: number | null;
+  /** Of the same cluster's id and of another log: they stay. */
+  readonly others: readonly KeptBackup[];
 }
 
 /** Where the backup with this header goes. */
@@ -30,7 +62,7 @@ export function backupName({ clusterId, takenAt }: Pick<BackupHeader, "clusterId
 }
 
 /** Null: no schedule makes such names. */
-export function parseBackupName(name: string): KeptBackup | null {
+export function parseBackupName(name: string): NamedBackup | null {
   const [, clusterId, year, month, day, hour, minute, second] = NAME.exec(name) ?? [];
   if (clusterId === undefined) return null;
   const takenMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
@@ -41,9 +73,19 @@ export class BackupFolder {
   readonly path: string;
   readonly #lock: DataLock;
 
-  /** Makes the directory when it is missing. @throws StorageError LOCKED when another process makes backups here */
+  /**
+   * It is not made when it is missing: that is a wrong name, or a disk that is not mounted, and who would notice?
+   * @throws StorageError LOCKED when another process makes backups here; DIRECTORY_UNUSABLE when there is no directory
+   */
   static async open(path: string): Promise<BackupFolder> {
-    makeDirectoryNow(path);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true) {
+      const text =
+        found === undefined
+          ? `there is no directory ${path}: correct the name, mount what is to be there, or create it first`
+          : `${path} is no directory: --keep puts backups into one, name it or create it first`;
+      throw new StorageError("DIRECTORY_UNUSABLE", text);
+    }
     try {
       return new BackupFolder(path, await DataLock.acquire(join(path, LOCK)));
     } catch (error) {
@@ -68,12 +110,24 @@ export class BackupFolder {
       .sort((a, b) => b.takenMs - a.takenMs);
   }
 
-  /** Removes all but the newest `keep`. @returns how many there were */
-  prune(clusterId: string, keep: number): number {
-    const old = this.kept(clusterId).slice(keep);
+  /**
+   * Removes all but `keep` of the log that one of them is of.
+   * @param made its name: the one that was just made, which is one of those that stay
+   */
+  prune(made: string, keep: number): Pruned {
+    const own = this.#ours(made);
+    if (own === null) return { removed: 0, origin: null, others: [] };
+    const { clusterId, origin } = own;
+    const all = this.kept(clusterId).filter(({ name }) => name !== made);
+    const others = all.filter((backup) => backup.origin !== origin);
+    if (origin === null) return { removed: 0, origin, others };
+    const old = all
+      .filter((backup) => backup.origin === origin)
+      .sort(byContent)
+      .slice(keep - 1);
     for (const { name } of old) rmSync(join(this.path, name));
     if (old.length > 0) syncDirectory(this.path);
-    return old.length;
+    return { removed: old.length, origin, others };
   }
 
   close(): void {
@@ -91,8 +145,11 @@ export class BackupFolder {
   /** FOLDER-2. */
   #ours(name: string): KeptBackup | null {
     try {
-      const header = headerOf(startOf(join(this.path, name)));
-      return backupName(header) === name ? parseBackupName(name) : null;
+      const { header, origin } = startOfBackup(startOf(join(this.path, name)));
+      const named = parseBackupName(name);
+      if (named === null || backupName(header) !== name) return null;
+      const { appliedIdx, revision } = header;
+      return { ...named, origin, appliedIdx, revision };
     } catch (error) {
       // A directory, a link, or no backup. What cannot be read for another reason is a reason to stop.
       const code = error instanceof Error && "code" in error ? error.code : null;
@@ -102,12 +159,17 @@ export class BackupFolder {
   }
 }
 
+/** FOLDER-5: the one that holds most is the first; of those that hold the same the one made last. */
+function byContent(a: KeptBackup, b: KeptBackup): number {
+  return b.appliedIdx - a.appliedIdx || b.revision - a.revision || b.takenMs - a.takenMs;
+}
+
 function startOf(path: string): Uint8Array {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     if (!fstatSync(descriptor).isFile()) throw new BackupError("it is no file");
-    const start = Buffer.alloc(HEADER_BYTES);
+    const start = Buffer.alloc(BACKUP_START_BYTES);
     return start.subarray(0, readSync(descriptor, start, 0, start.length, 0));
   } finally {
     closeSync(descriptor);

@@ -4,9 +4,10 @@ import { KvError, StorageError, systemCode, terminalText } from "../base/index.t
 import { NewFile } from "../machine/host/index.ts";
 import { BackupError } from "../storage/backup/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
-import { BackupFolder, backupName } from "./backup-folder.ts";
+import { Due, firstRound, MACHINE_CLOCKS } from "./backup-due.ts";
+import { BackupFolder, backupName, type Pruned } from "./backup-folder.ts";
 import { integerBetween } from "./integer.ts";
-import { makeBackup } from "./make-backup.ts";
+import { makeBackup, originOf } from "./make-backup.ts";
 import type { Output } from "./output.ts";
 import { sizeText } from "./progress.ts";
 import { type PromptSettings, sleep } from "./prompt-options.ts";
@@ -17,7 +18,7 @@ const EVERY_MAX_MS = 366 * UNIT_MS.d;
 const KEEP_MAX = 10_000;
 /** After one that failed, unless the next is due before. */
 const RETRY_MS = 60_000;
-/** The clock of the wall may be set, and a machine may sleep: it is looked at so often. */
+/** The clock of the wall may be set, and a machine may sleep: the clocks are looked at so often. */
 const LOOK_MS = 30_000;
 
 export interface Schedule {
@@ -82,12 +83,12 @@ async function once(
   schedule: Schedule,
   source: ScheduleSource,
 ): Promise<ExitStatus> {
-  const outcome = await attempt(folder, schedule, source);
+  const outcome = await attempt(folder, schedule, source, new SetAside(folder.path));
   return outcome.kind === "interrupted" ? EXIT.interrupted : statusOf(outcome);
 }
 
 type Outcome =
-  | { readonly kind: "made"; readonly clusterId: string; readonly pruned: boolean }
+  | { readonly kind: "made"; readonly pruned: boolean }
   | { readonly kind: "failed" }
   | { readonly kind: "interrupted" };
 
@@ -102,37 +103,67 @@ async function again(
   source: ScheduleSource,
 ): Promise<ExitStatus> {
   let status: ExitStatus = EXIT.ok;
-  let clusterId = source.settings().clusterId;
-  let dueMs = clusterId === null ? Date.now() : nextDue(folder, clusterId, everyMs);
   say(`a backup every ${everyMs / 1000} s in ${folder.path}, ${schedule.keep} are kept`);
+  const due = new Due(MACHINE_CLOCKS);
+  due.after(due.now(), await firstWait(folder, everyMs, source));
+  const aside = new SetAside(folder.path);
   for (;;) {
-    await until(dueMs, everyMs, source.signal);
+    await until(due, source.signal);
     if (source.signal.aborted) return status;
-    const outcome = await attempt(folder, schedule, source);
+    const begun = due.now();
+    const outcome = await attempt(folder, schedule, source, aside);
     if (outcome.kind === "interrupted") return status;
     status = statusOf(outcome);
-    if (outcome.kind === "made") {
-      ({ clusterId } = outcome);
-      dueMs = nextDue(folder, clusterId, everyMs);
-    } else {
-      dueMs = Date.now() + Math.min(everyMs, RETRY_MS);
-    }
+    if (outcome.kind === "made") due.after(begun, everyMs);
+    else due.after(due.now(), Math.min(everyMs, RETRY_MS));
   }
 }
 
-/** One time after the newest that is there, so that a restart makes none too many, and none too late. */
-function nextDue(folder: BackupFolder, clusterId: string, everyMs: number): number {
-  const [newest] = folder.kept(clusterId);
-  return newest === undefined ? Date.now() : newest.takenMs + everyMs;
+/** How long the first one is not due yet. Says what is not waited for. */
+async function firstWait(
+  folder: BackupFolder,
+  everyMs: number,
+  { settings, asked, signal }: ScheduleSource,
+): Promise<number> {
+  const now = settings();
+  const kept = now.clusterId === null ? [] : folder.kept(now.clusterId);
+  if (kept.length === 0) return 0;
+  const origin = await originOf({ settings: now, asked, signal });
+  const { waitMs, notes } = firstRound(kept, everyMs, MACHINE_CLOCKS.wall(), origin);
+  for (const note of notes) say(note);
+  return waitMs;
 }
 
-async function until(dueMs: number, everyMs: number, signal: AbortSignal): Promise<void> {
-  // What is due later than in one time is so because the clock was set back.
-  const latestMs = Math.min(dueMs, Date.now() + everyMs);
+async function until(due: Due, signal: AbortSignal): Promise<void> {
   for (;;) {
-    const leftMs = latestMs - Date.now();
+    const { leftMs } = due;
     if (leftMs <= 0 || signal.aborted) return;
     await sleep(Math.min(leftMs, LOOK_MS), signal);
+  }
+}
+
+/** Says which backups stay because they are of another log; the same ones once. */
+class SetAside {
+  readonly #path: string;
+  #said = "";
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  tell({ origin, others }: Pruned): void {
+    const [newest] = others;
+    const names = others.map(({ name }) => name).join();
+    if (newest === undefined || names === this.#said) return;
+    this.#said = names;
+    const many = others.length > 1 ? `${others.length} backups in ${this.#path}` : newest.name;
+    const [are, them] = others.length > 1 ? ["are", "them"] : ["is", "it"];
+    say(
+      `${many} ${are} of another cluster that has this id, or of this one before it was begun anew: ${are} not removed` +
+        (origin === null
+          ? `. This cluster is empty; if it should not be, look whether its nodes have their data directories`
+          : `; remove ${them} by hand when nobody wants ${them} any more`),
+    );
   }
 }
 
@@ -140,9 +171,9 @@ async function attempt(
   folder: BackupFolder,
   { keep }: Schedule,
   { settings, asked, signal }: ScheduleSource,
+  aside: SetAside,
 ): Promise<Outcome> {
   let file: NewFile | null = null;
-  let clusterId: string;
   let name = "";
   try {
     const source = { settings: settings(), asked, signal };
@@ -151,7 +182,6 @@ async function attempt(
       file = await NewFile.begin(join(folder.path, name), false);
       return checkedAtTheEnd(file);
     });
-    ({ clusterId } = header);
     say(`${name}: ${header.keys} keys at revision ${header.revision}, ${sizeText(bytes)}; checked`);
   } catch (error) {
     await (file as NewFile | null)?.giveUp();
@@ -160,12 +190,14 @@ async function attempt(
     return { kind: "failed" };
   }
   try {
-    const removed = folder.prune(clusterId, keep);
+    const pruned = folder.prune(name, keep);
+    const { removed } = pruned;
     if (removed > 0) say(`${removed} older removed, ${keep} are kept`);
-    return { kind: "made", clusterId, pruned: true };
+    aside.tell(pruned);
+    return { kind: "made", pruned: true };
   } catch (error) {
     fail("older ones could not be removed", error);
-    return { kind: "made", clusterId, pruned: false };
+    return { kind: "made", pruned: false };
   }
 }
 

@@ -4,7 +4,7 @@ import { KvError, StorageError, terminalText } from "../base/index.ts";
 import { parseNodeId } from "../server/config/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./access.ts";
-import { backupDirectory } from "./backup-directory.ts";
+import { backupDirectories } from "./backup-directory.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
 import { withIds, withPassword } from "./learn-nodes.ts";
 import { makeBackup, type MadeBackup } from "./make-backup.ts";
@@ -17,7 +17,7 @@ interface BackupFlags extends AccessFlags {
   readonly force?: true;
   readonly keep?: string;
   readonly every?: string;
-  readonly dataDir?: string;
+  readonly dataDir?: readonly string[];
 }
 
 const HELP = `
@@ -28,12 +28,15 @@ Examples:
   omnikv backup --keep 24 /backup                 a new one in this directory, checked; the newest 24 stay
   omnikv backup --every 1h --keep 24 /backup      the same again and again, until it is told to end
   omnikv backup --data-dir data/node3 rest.backup what is on the disk of a node whose cluster is lost
+  omnikv backup --data-dir data/node2 --data-dir data/node3 rest.backup   of the one of the two that is right
 
 The cluster goes on meanwhile. The backup holds whatever was acknowledged before the command began, all of it as it was at
 one moment; sessions of clients are no part of what a restore brings back. Then: omnikv verify, omnikv restore.
 
 With --data-dir no server is asked, and none may run on the directory: it is for when a majority of the disks is lost. The backup holds what this
-node had accepted. Of several disks that are left take the one whose backup has the highest index; what only lost disks had is not in it.
+node had accepted. Give all the directories that are left: the one whose log was accepted in the highest round is taken, and of those of one
+round the longest. On different machines make a backup of each, and compare in omnikv verify first the round (4.0.3: number by number), and
+only where it is the same the index. What only lost disks had is not in it.
 
 Exit status: 0 the file is complete and on the disk · 1 it is not, and there is none · 2 usage · 130 interrupted.
 With --every: 0 told to end, and the last backup went well · 1 told to end, and it had failed · 2 usage.`;
@@ -51,9 +54,17 @@ export function backupCommand(): Command {
     .option("--force", "replace the file when it is there")
     .option("--keep <n>", "in this directory; of those made so, only the newest n stay")
     .option("--every <time>", "with --keep: go on, one each 15m, 1h, 1d")
-    .option("--data-dir <dir>", "of a node that does not run: what is on its disk")
+    .option(
+      "--data-dir <dir>",
+      "of a node that does not run: what is on its disk; several: the right one of them",
+      collect,
+    )
     .addHelpText("after", HELP)
     .action(runBackup);
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 async function runBackup(file: string, given: BackupFlags): Promise<void> {
@@ -80,11 +91,16 @@ async function runBackup(file: string, given: BackupFlags): Promise<void> {
   });
 }
 
-/** Not where the backup itself goes. */
 function tell(what: string, { header, bytes }: MadeBackup, file: string, more = ""): void {
-  const text =
-    `${what}: ${header.keys} keys at revision ${header.revision}, index ${header.appliedIdx}; ` +
-    `${sizeText(bytes)}${file === "-" ? "" : ` in ${file}`}${more}`;
+  const { keys, revision, appliedIdx, acceptedRound } = header;
+  const round = acceptedRound === undefined ? "" : `, accepted in round ${acceptedRound}`;
+  const where = file === "-" ? "" : ` in ${file}`;
+  const state = `${keys} keys at revision ${revision}, index ${appliedIdx}${round}`;
+  say(`${what}: ${state}; ${sizeText(bytes)}${where}${more}`, file);
+}
+
+/** Not where the backup itself goes. */
+function say(text: string, file: string): void {
   (file === "-" ? process.stderr : process.stdout).write(terminalText(text) + "\n");
 }
 
@@ -96,7 +112,11 @@ function checkTarget(file: string): void {
 }
 
 /** Of one disk. */
-async function runOffline(file: string, directory: string, flags: BackupFlags): Promise<void> {
+async function runOffline(
+  file: string,
+  directories: readonly string[],
+  flags: BackupFlags,
+): Promise<void> {
   const { nodes, cluster, node, keep, every } = flags;
   for (const [name, value] of Object.entries({ nodes, cluster, node, keep, every })) {
     if (value === undefined) continue;
@@ -106,15 +126,16 @@ async function runOffline(file: string, directory: string, flags: BackupFlags): 
   checkTarget(file);
   const output = await openOutput(file, flags.force === true);
   try {
-    const made = await backupDirectory(directory, output);
-    const { header, undecided } = made;
+    const made = await backupDirectories(directories, output);
+    const { header, undecided, choice } = made;
     const what = `backup of what node ${header.nodeId} of cluster ${header.clusterId} has on its disk`;
     const more = `. The node had accepted the last ${undecided} of its entries and did not know yet that they are decided`;
+    for (const line of choice) say(line, file);
     tell(what, made, file, undecided === 0 ? "" : more);
   } catch (error) {
     await output.giveUp();
     if (!(error instanceof StorageError)) throw error;
-    process.stderr.write(`omnikv backup: ${terminalText(`${directory}: ${error.message}`)}\n`);
+    process.stderr.write(`omnikv backup: ${terminalText(error.message)}\n`);
     process.exitCode = EXIT.failed;
   }
 }

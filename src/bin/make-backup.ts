@@ -5,6 +5,9 @@ import type { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { clientOptionsOf, type PromptSettings } from "./prompt-options.ts";
 
+/** What answers does so at once. */
+const ASK_MS = 5000;
+
 export interface BackupSource {
   readonly settings: PromptSettings;
   /** Null: any node. */
@@ -35,6 +38,26 @@ export async function makeBackup(
     const state = { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash };
     const header = { ...state, takenAt, version };
     return { header, bytes: await writeBackup(await open(header), header, pieces) };
+  } finally {
+    admin.close();
+  }
+}
+
+/** Of the log of the cluster. Null: it has none yet, or no node says. */
+export async function originOf({ settings, asked, signal }: BackupSource): Promise<number | null> {
+  const admin = createAdminClient(clientOptionsOf(settings));
+  try {
+    const ids = asked === null ? settings.nodes.map(({ id }) => id) : [asked];
+    for (const id of ids) {
+      try {
+        const { origin = 0 } = await admin.call(id, "status", {}, { signal, timeoutMs: ASK_MS });
+        if (origin !== 0) return origin;
+      } catch (error) {
+        // The backup itself will say what is wrong.
+        if (!(error instanceof KvError)) throw error;
+      }
+    }
+    return null;
   } finally {
     admin.close();
   }

@@ -154,15 +154,22 @@ async function restore(
     syncDirectory(dirname(path));
   }
   const { size, revision, appliedIdx } = state;
+  const leased = backup.header.keys - size;
   process.stdout.write(
     terminalText(
       `restored ${size} keys at revision ${revision}, index ${appliedIdx}, for cluster ${clusterId}:\n` +
+        (leased === 0 ? "" : `${leasedText(leased)}\n`) +
         places.map(({ node, path }) => `  node ${node} in ${path}\n`).join("") +
         (places.length === cluster.members.length
           ? ""
           : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`),
     ),
   );
+}
+
+function leasedText(keys: number): string {
+  const what = keys === 1 ? "1 key that was" : `${keys} keys that were`;
+  return `  without ${what} bound to a lease: leases are of the clients of the old cluster, and end with it`;
 }
 
 function described(flags: RestoreFlags): ClusterDescription {

@@ -3,6 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { Command } from "commander";
 import {
   BackupError,
+  ballotText,
   type ReadBackup,
   readBackup,
   type VerifiedDirectory,
@@ -12,6 +13,10 @@ import { KvError, printableJson, StorageError, systemCode, terminalText } from "
 import { withDirectory } from "./data-directory.ts";
 import { Progress, sizeText } from "./progress.ts";
 
+/** Nothing of such a directory is damaged, and yet it does not hold what a node of the cluster has to have. */
+const WAITING =
+  "it waits to take the place of a lost disk (--rejoin), has not taken over yet what the others have, and votes for nothing";
+
 const READ_BYTES = 256 * 1024;
 
 const HELP = `
@@ -20,6 +25,8 @@ It takes as much memory as a node with the same keys.
 
 Of a data directory it checks what a start of the server would: the identity, what is remembered of the other nodes, the log, the
 snapshot it begins with; and tells what the node knew to be decided. Nothing in it is changed. No server may run on it.
+
+A directory that waits to take the place of a lost disk (--rejoin) and has not yet is not complete: 1, too.
 
 Exit status: 0 it is whole · 1 it is not: the sentence says where · 2 usage, or the file cannot be read.`;
 
@@ -38,7 +45,7 @@ async function runVerify(file: string, json: boolean): Promise<number> {
   try {
     const [value, text] = isDirectory(file) ? await lookInto(file) : await lookAt(file);
     process.stdout.write(json ? `${printableJson(value)}\n` : text);
-    return 0;
+    return value.ok ? 0 : 1;
   } catch (error) {
     if (!(error instanceof BackupError) && !(error instanceof StorageError)) throw error;
     const text = `${file}: ${error.message}`;
@@ -48,7 +55,10 @@ async function runVerify(file: string, json: boolean): Promise<number> {
   }
 }
 
-async function lookAt(file: string): Promise<[unknown, string]> {
+/** What is found, for programs and for people. */
+type Finding = readonly [{ readonly ok: boolean; readonly [field: string]: unknown }, string];
+
+async function lookAt(file: string): Promise<Finding> {
   const found = await readBackupFile(file);
   return [jsonOf(found), textOf(file, found)];
 }
@@ -58,24 +68,32 @@ function isDirectory(path: string): boolean {
 }
 
 /** @throws StorageError LOCKED while a server runs on it; what is damaged */
-function lookInto(directory: string): Promise<[unknown, string]> {
-  return withDirectory(directory, (disk) => {
+function lookInto(directory: string): Promise<Finding> {
+  return withDirectory(directory, (disk): Finding => {
     const found = verifyDirectory(disk);
     return [jsonOfDirectory(found), textOfDirectory(directory, found)];
   });
 }
 
-function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirectory): unknown {
+function jsonOfDirectory({
+  identity,
+  joined,
+  state,
+  acceptedRound,
+  ...found
+}: VerifiedDirectory): Finding[0] {
   const { clusterId, nodeId, members } = identity;
   const { appliedIdx, revision, size: keys, sessionCount: sessions } = state;
   return {
-    ok: true,
+    ok: joined,
+    ...(joined ? {} : { error: WAITING }),
     clusterId,
     nodeId,
     members,
     joined,
     appliedIdx,
-    acceptedIdx: acceptedIdxOf(found.log),
+    acceptedIdx: found.acceptedIdx,
+    acceptedRound: ballotText(acceptedRound),
     snapshotIdx: found.snapshot?.name.idx ?? null,
     revision,
     keys,
@@ -86,23 +104,16 @@ function jsonOfDirectory({ identity, joined, state, ...found }: VerifiedDirector
   };
 }
 
-function acceptedIdxOf(log: VerifiedDirectory["log"]): number {
-  return log === undefined ? 0 : log.compactedIdx + log.entries.length;
-}
-
 function textOfDirectory(directory: string, found: VerifiedDirectory): string {
-  const { identity, joined, log, snapshot, logBytes, segments, state, warnings } = found;
-  const accepted = acceptedIdxOf(log);
-  const more = accepted - state.appliedIdx;
+  const { identity, joined, snapshot, logBytes, segments, state, warnings } = found;
+  const more = found.acceptedIdx - state.appliedIdx;
   const lines = [
-    `${directory} is whole.`,
+    joined ? `${directory} is whole.` : `${directory} is not complete: ${WAITING}.`,
     `  cluster    ${identity.clusterId}, node ${identity.nodeId} of ${identity.members.join(", ")}`,
-    ...(joined
-      ? []
-      : ["  standing   it is to take the place of a lost disk, and votes for nothing yet"]),
     `  keys       ${state.size}`,
     `  revision   ${state.revision}`,
     `  index      ${state.appliedIdx}${more > 0 ? `, and ${more} accepted that it did not know to be decided` : ""}`,
+    `  round      ${ballotText(found.acceptedRound)}`,
     `  snapshot   ${snapshot === null ? "none" : `at index ${snapshot.name.idx}, ${sizeText(snapshot.name.bytes)}`}`,
     `  log        ${sizeText(logBytes)} in ${segments} segment${segments === 1 ? "" : "s"}`,
     ...warnings.map((text) => `  but        ${text}`),
@@ -144,12 +155,13 @@ async function* chunksOf(
   }
 }
 
-function jsonOf({ header, state, bytes }: ReadBackup): unknown {
+function jsonOf({ header, state, bytes }: ReadBackup): Finding[0] {
   return { ok: true, ...header, sessions: state.sessionCount, bytes };
 }
 
 function textOf(file: string, { header, bytes }: ReadBackup): string {
   const { clusterId, nodeId, appliedIdx, revision, keys, takenAt, version, stateHash } = header;
+  const { acceptedRound } = header;
   const lines = [
     `${file} is whole.`,
     `  cluster    ${clusterId}, from node ${nodeId} (omnikv ${version})`,
@@ -157,6 +169,7 @@ function textOf(file: string, { header, bytes }: ReadBackup): string {
     `  keys       ${keys}, ${sizeText(bytes)}`,
     `  revision   ${revision}`,
     `  index      ${appliedIdx}`,
+    ...(acceptedRound === undefined ? [] : [`  round      ${acceptedRound}`]),
     `  hash       ${stateHash}`,
   ];
   return `${lines.map(terminalText).join("\n")}\n`;

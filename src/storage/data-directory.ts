@@ -16,9 +16,16 @@ import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
 import type { Clock, Disk, DiskCallback, Logger, Random } from "../machine/ports/index.ts";
 import { FIRST_PEERS_FILE, readFirstFormat } from "./first-format.ts";
-import { LOG_START, LogEnd, type LogPosition } from "./log-end.ts";
+import { LOG_START, LogEnd, logEndPath, type LogPosition } from "./log-end.ts";
 import { checkMembers, checkOwner } from "./owner-checks.ts";
-import { DirectoryMemory, metPeer, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";
+import {
+  DirectoryMemory,
+  isUsedMemory,
+  metPeer,
+  PEER_MEMORY_FILE,
+  type PeerMemory,
+  type RememberedPeer,
+} from "./peer-memory.ts";
 import { StorageError } from "./storage-error.ts";
 import { checked, identityDamaged, seal, setMark, unseal } from "./sealed-json.ts";
 
@@ -88,7 +95,7 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
   const members = [...new Set(owner.members)].sort((a, b) => a - b);
   const isNew = !disk.exists(IDENTITY_FILE);
   if (isNew) {
-    const remains = remainsOfUse(disk);
+    const remains = remainsOfUse(disk, members.length);
     if (remains !== null) throw identityDamaged(IDENTITY_FILE, `it is missing beside ${remains}`);
     const incarnation = Buffer.from(random.bytes(16)).toString("hex");
     const identity = { clusterId: owner.clusterId, nodeId: owner.nodeId, incarnation, members };
@@ -151,10 +158,14 @@ export function readIdentity(disk: Disk): {
  * What stands in a directory without an identity that no first start leaves behind which was cut off (DIRECTORY-4): most of it was taken
  * away. Null: nothing.
  */
-function remainsOfUse(disk: Disk): string | null {
+function remainsOfUse(disk: Disk, members: number): string | null {
   if (disk.list(LOG_DIRECTORY).some((name) => name.endsWith(".log"))) return "a log";
   if (disk.list(SNAPSHOT_DIRECTORY).some((name) => name.endsWith(".snapshot"))) return "a snapshot";
-  return hasMovedEnd(disk) ? "the mark of a log's end" : null;
+  if (hasMovedEnd(disk)) return "the mark of a log's end";
+  if (!disk.exists(PEER_MEMORY_FILE)) return null;
+  // It is made behind the mark of the log's end.
+  const isUsed = !disk.exists(logEndPath(LOG_DIRECTORY)) || isUsedMemory(disk, members);
+  return isUsed ? "what the node remembered of the others" : null;
 }
 
 function hasMovedEnd(disk: Disk): boolean {

@@ -337,6 +337,22 @@ export function checkPeerMemory(options: MemoryOptions): MemoryContent {
   throw damaged("it belongs to another data directory");
 }
 
+/**
+ * Whether a memory that is found without the identity it belongs to was in use: it is made before the identity, and a first start may have
+ * been cut off between the two. One that cannot be read says nothing.
+ * @param members how many nodes the cluster has
+ */
+export function isUsedMemory(disk: Disk, members: number): boolean {
+  try {
+    const slots = slotBytes({ members });
+    const content = decode(SlotFile.read(disk, PEER_MEMORY_FILE, slots, damaged));
+    return content.log !== undefined || Object.keys(content.peers).length > 0;
+  } catch (error) {
+    if (error instanceof StorageError) return false;
+    throw error;
+  }
+}
+
 function damaged(what: string): StorageError {
   return identityDamaged(PEER_MEMORY_FILE, what);
 }
@@ -352,7 +368,7 @@ function decode(bytes: Uint8Array): MemoryContent {
 }
 
 /** A whole number of pages, so that what tears one slot leaves the others alone. */
-function slotBytes({ members }: MemoryOptions): number {
+function slotBytes({ members }: Pick<MemoryOptions, "members">): number {
   return Math.ceil((BASE_BYTES + members * PEER_BYTES) / PAGE_BYTES) * PAGE_BYTES;
 }
 

@@ -9,7 +9,7 @@
  *   RECOVERY-2. Segments are numbered without gaps. An older one is read only as far back as entries are needed that stand
  *       there; what is below may be gone, or half overwritten, because it is being recycled.
  */
-import type { StorageError } from "./storage-error.ts";
+import { StorageError } from "./storage-error.ts";
 import type { DurableState } from "../omnipaxos/index.ts";
 import type { Disk, Logger } from "../machine/ports/index.ts";
 import {
@@ -155,6 +155,7 @@ export function readLog(disk: Disk, directory: string, expectation: LogExpectati
   const names = disk.list(directory).filter((name) => /^\d{8,}\.log$/.test(name));
   const paths = names.map((name) => `${directory}/${name}`);
   const nextFile = Math.max(0, ...names.map((name) => Number.parseInt(name, 10))) + 1;
+  checkFree(disk, `${directory}/${segmentFileName(nextFile)}`);
   const byNumber = new Map<number, string>();
   for (const path of paths) {
     const number = segmentNumber(disk, path);
@@ -201,6 +202,15 @@ export function readLog(disk: Disk, directory: string, expectation: LogExpectati
     nextFile,
     last,
   };
+}
+
+/** The next segment goes there, and no file of the log does: so nothing else may. */
+function checkFree(disk: Disk, path: string): void {
+  if (!disk.exists(path)) return;
+  const text =
+    `${path} is no file, and one of the log has to be there: move away what is there. If it is a link to the file, put the ` +
+    `file itself there`;
+  throw new StorageError("DIRECTORY_UNUSABLE", text);
 }
 
 /** The number of the segment the file begins with; null when it does not begin with a valid frame. */

@@ -58,6 +58,8 @@ export { SnapshotDecoder } from "./snapshot-decoder.ts";
 export {
   readSnapshotHeader,
   SNAPSHOT_HEADER_BYTES_MAX,
+  SNAPSHOT_ORIGIN_BYTES,
+  snapshotOrigin,
   SnapshotError,
 } from "./snapshots/snapshot-header.ts";
 export {

@@ -42,7 +42,7 @@ test("the disk of one node begins a new cluster, with what it had accepted; its 
   expect(made).toMatchObject({ status: 0, stderr: "" });
   expect(made.stdout).toMatch(
     new RegExp(
-      `^backup of what node ${left} of cluster \\S+ has on its disk: 50 keys at revision 50, index \\d+; `,
+      `^backup of what node ${left} of cluster \\S+ has on its disk: 50 keys at revision 50, index \\d+, accepted in round \\d+\\.0\\.\\d; `,
     ),
   );
   expect(omnikv("verify", directory)).toEqual(before);
@@ -75,6 +75,24 @@ test("what a node had accepted and did not know to be decided is in it, and said
   expect(omnikv("verify", directory).stdout).toMatch(/ {2}keys {7}1\n/);
 });
 
+test("keys that are bound to a lease are left out by a restore, which says so", async () => {
+  cluster = await TestCluster.create(1);
+  await cluster.startAll();
+  const client = cluster.client();
+  await client.write("stays", "1");
+  await client.write("leased", "1", { ttl: 600_000 });
+  await cluster.kill(1);
+  const directory = cluster.dataDirectory(1);
+  const file = `${directory}.backup`;
+  expect(omnikv("backup", "--data-dir", directory, file).stdout).toContain(": 2 keys at ");
+  const who = ["--all", "--size", "1", "--cluster-id", "anew", "--data-dir", `${directory}.anew`];
+  const step = omnikv("restore", file, ...who, "--revision-step", String(2 ** 49));
+  expect(step).toMatchObject({ status: 0, stderr: "" });
+  expect(step.stdout).toMatch(
+    /^restored 1 keys at .*:\n {2}without 1 key that was bound to a lease: /,
+  );
+});
+
 test("what cannot be: no directory of a node, options of a cluster, an empty one that was to rejoin", async () => {
   cluster = await TestCluster.create(3);
   const directory = cluster.dataDirectory(1);
@@ -93,4 +111,12 @@ test("what cannot be: no directory of a node, options of a cluster, an empty one
     /is to take the place of a lost disk and has taken over nothing yet/,
   );
   expect(existsSync(file)).toBe(false);
+  const verified = omnikv("verify", directory);
+  expect([verified.status, verified.stderr]).toEqual([1, ""]);
+  expect(verified.stdout).toMatch(
+    /^\S+ is not complete: it waits to take the place of a lost disk \(--rejoin\)/,
+  );
+  expect(JSON.parse(omnikv("verify", "--json", directory).stdout)).toMatchObject({
+    ...{ ok: false, joined: false, error: expect.stringMatching(/^it waits to take the place/) },
+  });
 });

@@ -1,6 +1,6 @@
 /** Backups one after another of a real cluster, each checked, the oldest removed; while it is away none, and then again. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
@@ -34,6 +34,7 @@ test("a schedule keeps the newest, lives through an outage, and ends with 0 when
   await all.startAll();
   await all.client().write("35", "hello");
   const directory = join(all.directory, "kept");
+  mkdirSync(directory);
   const names = (): string[] =>
     readdirSync(directory).filter((name) => /^omnikv-local-.*[.]backup$/.test(name));
   const flags = ["--cluster", all.clusterFile, "--keep", "2", directory];
@@ -70,10 +71,49 @@ test("a schedule keeps the newest, lives through an outage, and ends with 0 when
   }
 }, 240_000);
 
+test("two clusters of one id: neither removes the other's, and that they stay is said", async () => {
+  cluster = await TestCluster.create(1);
+  const other = await TestCluster.create(1);
+  try {
+    const directory = join(cluster.directory, "kept");
+    mkdirSync(directory);
+    for (const each of [cluster, other]) {
+      await each.startAll();
+      await each.client().write("a", "1");
+    }
+    const made = async (of: TestCluster): Promise<string> => {
+      const running = backups("--cluster", of.clusterFile, "--keep", "1", directory);
+      expect([await running.ended, running.said.err]).toEqual([0, ""]);
+      return running.said.out;
+    };
+    const stays =
+      /: 1 keys .*; checked\n.* \S+\.backup is of another cluster that has this id, .*: is not removed; /;
+    expect(await made(cluster)).not.toMatch(/another cluster/);
+    await new Promise((wake) => setTimeout(wake, 1000));
+    expect(await made(other)).toMatch(stays);
+    await new Promise((wake) => setTimeout(wake, 1000));
+    const again = await made(other);
+    expect(again).toMatch(/1 older removed, 1 are kept\n/);
+    expect(again).toMatch(/is of another cluster that has this id/);
+    const names = readdirSync(directory).filter((name) => name.endsWith(".backup"));
+    expect(names).toHaveLength(2);
+  } finally {
+    await other.dispose();
+  }
+}, 240_000);
+
 test("told to end while none can be made it ends with 1; wrong flags are said", async () => {
   cluster = await TestCluster.create(1);
   const directory = join(cluster.directory, "kept");
   const flags = ["--cluster", cluster.clusterFile, directory];
+  const missing = backups("--keep", "2", ...flags);
+  expect([await missing.ended, missing.said.err]).toEqual([
+    ...[
+      1,
+      `omnikv backup: there is no directory ${directory}: correct the name, mount what is to be there, or create it first\n`,
+    ],
+  ]);
+  mkdirSync(directory);
   const running = backups("--every", "1h", "--keep", "2", ...flags);
   await eventually("that none could be made is said", () =>
     running.said.err.includes("no backup was made: "),

@@ -1,5 +1,6 @@
 /** A directory whose identity is missing: new, or what is left of one. */
 import { expect, test } from "vitest";
+import { metPeer } from "../../src/storage/index.ts";
 import type { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
 import { openDirectory as open } from "./open-directory.ts";
 import { append, group, World } from "./world.ts";
@@ -34,6 +35,21 @@ test.each<[string, (disk: SimDisk) => void]>([
   for (const file of ["identity.json", "memory"]) world.disk.remove(file);
   world.disk.syncDirectory("");
   expect(() => open(world)).toThrow(`identity.json: it is missing beside ${what}`);
+});
+
+test("what is remembered of the others, without an identity, is refused: alone, and beside a log that was not begun", () => {
+  const alone = new World();
+  open(alone);
+  for (const file of ["identity.json", "log/end"]) alone.disk.remove(file);
+  expect(() => open(alone)).toThrow(
+    "identity.json: it is missing beside what the node remembered of the others",
+  );
+  const used = new World();
+  open(used).peers.set(2, metPeer("the disk of node 2"));
+  used.disk.remove("identity.json");
+  expect(() => open(used)).toThrow(
+    "identity.json: it is missing beside what the node remembered of the others",
+  );
 });
 
 test("a first start that was cut off is made anew", () => {

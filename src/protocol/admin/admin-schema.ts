@@ -174,6 +174,8 @@ const status = z.object({
   allowFaults: z.boolean(),
   /** Empty: none is raised. */
   alarms: z.array(alarm).max(ALARMS_MAX),
+  /** Of the log that the state comes from; 0: nothing has happened in it yet. Left out by earlier versions. */
+  origin: count.optional(),
   /** Left out by programs that know none. */
   leases: z.object({ count, clockMs: count }).optional(),
 });

@@ -54,6 +54,7 @@ export function nodeStatus(parts: StatusParts): AdminStatus {
     keys: state.size,
     sessions: state.sessionCount,
     stateHash: state.hash(),
+    origin: state.origin,
     clients,
     waitingWriteBytes: waiting.proposalBytes,
     waitingReads: waiting.reads,

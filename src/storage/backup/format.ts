@@ -25,14 +25,16 @@ const HEAD_BYTES = 5;
 const CRC_BYTES = 4;
 const END_BYTES = 4 + 8 + 32;
 const HEADER_BYTES_MAX = 16 * 1024;
-/** No header ends behind this many bytes of the file. */
-export const HEADER_BYTES = MAGIC.length + HEAD_BYTES + HEADER_BYTES_MAX + CRC_BYTES;
+/** The header, and where the first piece begins: within so many bytes of the file. */
+export const FIRST_PIECE_AT_MAX =
+  MAGIC.length + HEAD_BYTES + HEADER_BYTES_MAX + CRC_BYTES + HEAD_BYTES;
 /** Pieces are much smaller; a damaged length must not make a reader wait for gigabytes. */
 const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
 
 const KIND = { header: 0x48, piece: 0x50, end: 0x45 } as const;
 
-const headerSchema = z.strictObject({
+// Fields that a later version adds are passed over.
+const headerSchema = z.object({
   clusterId: z.string().max(64),
   /** Which node it was taken from. */
   nodeId: z.int().min(1),
@@ -46,6 +48,11 @@ const headerSchema = z.strictObject({
   takenAt: z.iso.datetime(),
   /** The version of the node that made the backup. */
   version: z.string().max(64),
+  /** Of what one disk had, as `ballotText` has it: in which round its log was accepted. Left out: the cluster itself was asked. */
+  acceptedRound: z
+    .string()
+    .regex(/^\d{1,16}\.\d{1,16}\.\d{1,16}$/)
+    .optional(),
 });
 
 export type BackupHeader = z.infer<typeof headerSchema>;
@@ -214,6 +221,14 @@ export class BackupReader {
   #damaged(what: string): BackupError {
     return new BackupError(`damaged in the record at byte ${this.#at}: ${what}`);
   }
+}
+
+/** What is there of the first piece, not checked. @param start of a file whose header is whole */
+export function firstPieceIn(start: Uint8Array): Uint8Array {
+  const view = new DataView(start.buffer, start.byteOffset, start.length);
+  const at = MAGIC.length + HEAD_BYTES + view.getUint32(MAGIC.length + 1) + CRC_BYTES;
+  if (at + HEAD_BYTES > start.length || start[at] !== KIND.piece) return new Uint8Array(0);
+  return start.subarray(at + HEAD_BYTES, at + HEAD_BYTES + view.getUint32(at + 1));
 }
 
 function isLater(kind: number): boolean {

@@ -26,12 +26,20 @@ export interface NewCluster {
   readonly revisionStep?: number;
 }
 
-/** @throws BackupError when the revisions are used up */
+/** So many revisions are left to a restored cluster at least: more than anybody can use, and than many restores after it take. */
+const REVISIONS_LEFT_MIN = 2 ** 52;
+
+/** @throws BackupError when too few revisions are left */
 export function newBeginning({ state }: ReadBackup, cluster: NewCluster): FrozenState {
   const { clusterId, restoreId, revisionStep = REVISION_STEP } = cluster;
   const revision = state.revision + revisionStep;
-  if (!Number.isSafeInteger(revision)) {
-    throw new BackupError(`its revision, ${state.revision}, cannot be moved on by ${revisionStep}`);
+  if (Number.MAX_SAFE_INTEGER - revision < REVISIONS_LEFT_MIN) {
+    const moved = `its revision, ${state.revision}, moved on by ${revisionStep}, leaves too few revisions to the new cluster`;
+    const wayOut =
+      Number.MAX_SAFE_INTEGER - state.revision > REVISIONS_LEFT_MIN
+        ? "choose a smaller --revision-step"
+        : "omnikv export what its cluster holds, and import that into a new one";
+    throw new BackupError(`${moved}: ${wayOut}`);
   }
   const members = [...cluster.members].sort((a, b) => a - b);
   const { appliedIdx, origin: before } = state;

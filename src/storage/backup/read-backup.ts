@@ -1,6 +1,19 @@
 /** Reads a whole backup and makes the state of it: what a restore begins with, and all that a check can check. */
-import { SnapshotDecoder, SnapshotError, type KvState } from "../../store/index.ts";
-import { BackupError, BackupReader, type BackupHeader } from "./format.ts";
+import {
+  NO_ORIGIN,
+  SNAPSHOT_ORIGIN_BYTES,
+  SnapshotDecoder,
+  SnapshotError,
+  snapshotOrigin,
+  type KvState,
+} from "../../store/index.ts";
+import {
+  BackupError,
+  BackupReader,
+  type BackupHeader,
+  FIRST_PIECE_AT_MAX,
+  firstPieceIn,
+} from "./format.ts";
 
 /** Decoded between two pieces of the file. */
 const STEP_BYTES = 1024 * 1024;
@@ -52,16 +65,35 @@ export async function readBackup(
   return { header, state, bytes };
 }
 
+/** So many bytes of a file tell whose backup it is. */
+export const BACKUP_START_BYTES = FIRST_PIECE_AT_MAX + SNAPSHOT_ORIGIN_BYTES;
+
+export interface BackupStart {
+  readonly header: BackupHeader;
+  /** Of the log that its state comes from. Null: nothing had happened in it, or it does not say. */
+  readonly origin: number | null;
+}
+
 /**
- * Whose backup begins like this; the rest of it is not looked at.
- * @param start of the file, at least HEADER_BYTES of it if it is that long
+ * Whose backup begins like this; the rest of it is not looked at, nor is the origin checked.
+ * @param start of the file, at least BACKUP_START_BYTES of it if it is that long
  * @throws BackupError when no backup does
  */
-export function headerOf(start: Uint8Array): BackupHeader {
+export function startOfBackup(start: Uint8Array): BackupStart {
   for (const record of new BackupReader().push(start)) {
-    if (record.kind === "header") return record.header;
+    if (record.kind === "header") return { header: record.header, origin: originIn(start) };
   }
   throw new BackupError("it has no header");
+}
+
+function originIn(start: Uint8Array): number | null {
+  try {
+    const origin = snapshotOrigin(firstPieceIn(start));
+    return origin === NO_ORIGIN ? null : origin;
+  } catch (error) {
+    if (error instanceof SnapshotError) return null;
+    throw error;
+  }
 }
 
 function compare(header: BackupHeader, state: KvState): void {

@@ -1,5 +1,6 @@
 /** Whether a data directory is whole, and what its node would serve: its snapshot, and what the log has decided since. */
 import { KvState, SnapshotDecoder, SnapshotError } from "../../store/index.ts";
+import { BALLOT_BOTTOM, type Ballot } from "../../omnipaxos/index.ts";
 import { type Disk, silentLogger } from "../../machine/ports/index.ts";
 import { lookIntoDirectory, type SeenDirectory, StorageError } from "../index.ts";
 
@@ -11,6 +12,10 @@ export interface VerifiedDirectory extends SeenDirectory {
   readonly state: KvState;
   /** Of the entries in it, how many the node did not know to be decided. */
   readonly undecided: number;
+  /** In which round its log was accepted last. Of two logs that of the higher round is right, however long the other one is. */
+  readonly acceptedRound: Ballot;
+  /** Behind the last entry that it has accepted, decided or not. */
+  readonly acceptedIdx: number;
   /** What is no damage and yet worth a word. */
   readonly warnings: readonly string[];
 }
@@ -35,7 +40,9 @@ export function verifyDirectory(
     const entry = entries[idx - compactedIdx];
     if (entry !== undefined) state.apply(entry, idx);
   }
-  return { ...seen, state, undecided: Math.max(0, end - decidedIdx), warnings };
+  const acceptedRound = seen.log?.acceptedRound ?? BALLOT_BOTTOM;
+  const undecided = Math.max(0, end - decidedIdx);
+  return { ...seen, state, undecided, acceptedRound, acceptedIdx, warnings };
 }
 
 function decoded({ name, chunks }: NonNullable<SeenDirectory["snapshot"]>): KvState {

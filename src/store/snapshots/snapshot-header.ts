@@ -1,4 +1,4 @@
-import { type ByteReader, HISTORY_REVISIONS_MAX } from "../../base/index.ts";
+import { ByteReader, HISTORY_REVISIONS_MAX } from "../../base/index.ts";
 import {
   FIRST_SNAPSHOT_VERSION,
   HISTORY_SNAPSHOT_VERSION,
@@ -39,11 +39,25 @@ export interface SnapshotHeader {
   readonly keys: number;
 }
 
+/** The first fields of a snapshot. */
+type SnapshotBeginning = Pick<SnapshotHeader, "version" | "oldest"> & {
+  readonly state: Omit<StateHeader, "rounds" | "access">;
+};
+
+/** So many bytes of a snapshot have its origin in them. */
+export const SNAPSHOT_ORIGIN_BYTES = 128;
+
 /**
+ * Of which log the state is whose snapshot begins so. NO_ORIGIN: of none.
  * @returns null when it is not complete
  * @throws SnapshotError when this cannot be the beginning of a snapshot
  */
-export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
+export function snapshotOrigin(start: Uint8Array): number | null {
+  return readBeginning(new ByteReader().reset(start))?.state.origin ?? null;
+}
+
+/** As `readSnapshotHeader`. */
+function readBeginning(reader: ByteReader): SnapshotBeginning | null {
   const magic = reader.u32();
   const version = reader.u8();
   if (reader.failed) return null;
@@ -70,6 +84,21 @@ export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
     quotaBytes,
     historyBound,
     origin: isFirst ? NO_ORIGIN : reader.varint(),
+  };
+  return reader.failed ? null : { version, oldest, state };
+}
+
+/**
+ * @returns null when it is not complete
+ * @throws SnapshotError when this cannot be the beginning of a snapshot
+ */
+export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
+  const beginning = readBeginning(reader);
+  if (beginning === null) return null;
+  const { version, oldest } = beginning;
+  const isFirst = version === FIRST_SNAPSHOT_VERSION;
+  const state = {
+    ...beginning.state,
     rounds: isFirst ? NO_ROUNDS : readRounds(reader),
     access: EMPTY_STATE_HEADER.access,
   };
@@ -77,6 +106,7 @@ export function readSnapshotHeader(reader: ByteReader): SnapshotHeader | null {
   const sessions = reader.varint();
   const keys = reader.varint();
   if (reader.failed) return null;
+  const { revision } = state;
   if (oldest > revision || revision - oldest > HISTORY_REVISIONS_MAX) {
     throw new SnapshotError(`a history from revision ${oldest} to ${revision}`);
   }

@@ -40,6 +40,16 @@ describe("a backup", () => {
     expect(found.state.appliedIdx).toBe(0);
   });
 
+  test("may say more in its header than this version knows", async () => {
+    const header = { ...headerOf(state), acceptedRound: "4.0.3", later: [1] };
+    const writer = new BackupWriter();
+    const begun = writer.begin(header);
+    const pieces = [...state.clone().encodeSnapshot(512)].map((piece) => writer.piece(piece));
+    const chunks = [begun, ...pieces, writer.end()];
+    const found = await readBackup(chunks);
+    expect(found.header).toEqual({ ...headerOf(state), acceptedRound: "4.0.3" });
+  });
+
   test("that is cut short anywhere is noticed", async () => {
     for (let length = 0; length < backup.length; length++) {
       await expect(read(backup.subarray(0, length)), `cut at ${length}`).rejects.toThrow(
@@ -126,6 +136,16 @@ describe("a restored state", () => {
     expect(textOf(again.state.read(byteStringOfText("key7"))?.value ?? byteStringOfText(""))).toBe(
       "7".repeat(30),
     );
+  });
+
+  test("always has many revisions left, however many restores it has behind it", async () => {
+    const far = { ...cluster, revisionStep: 1e15 };
+    let found = await read(backup);
+    for (let i = 0; i < 4; i++) found = await read(backupOf(newBeginning(found, far), 512));
+    expect(() => newBeginning(found, far)).toThrow(
+      /^its revision, 40\d+, moved on by 10+, leaves too few revisions to the new cluster: choose a smaller --revision-step$/,
+    );
+    expect(newBeginning(found, cluster).revision).toBeGreaterThan(4e15);
   });
 });
 
