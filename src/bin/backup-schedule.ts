@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { KvError, StorageError, systemCode, terminalText } from "../base/index.ts";
 import { NewFile } from "../machine/host/index.ts";
 import { BackupError } from "../storage/backup/index.ts";
-import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
+import { EXIT, type ExitStatus, parseDuration } from "../prompt/terminal/index.ts";
 import { Due, firstRound, MACHINE_CLOCKS } from "./backup-due.ts";
 import { BackupFolder, backupName, type Pruned } from "./backup-folder.ts";
 import { integerBetween } from "./integer.ts";
@@ -13,8 +13,8 @@ import { sizeText } from "./progress.ts";
 import { type PromptSettings, sleep } from "./prompt-options.ts";
 import { readBackupFile } from "./verify.ts";
 
-const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const EVERY_MAX_MS = 366 * UNIT_MS.d;
+const EVERY_MIN_MS = 1000;
+const EVERY_MAX_MS = 366 * 86_400_000;
 const KEEP_MAX = 10_000;
 /** After one that failed, unless the next is due before. */
 const RETRY_MS = 60_000;
@@ -54,9 +54,8 @@ export function scheduleOf(
 }
 
 function everyOf(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  const ms = Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  if (ms >= UNIT_MS.s && ms <= EVERY_MAX_MS) return ms;
+  const ms = parseDuration(text, null) ?? 0;
+  if (ms >= EVERY_MIN_MS && ms <= EVERY_MAX_MS) return ms;
   throw new KvError("BAD_REQUEST", `--every: expected a time like 15m, 1h or 1d, got "${text}"`);
 }
 
