@@ -11,9 +11,9 @@
  *       else waits for it.
  *   WATCHFEED-4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
  *   WATCHFEED-5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
- *   WATCHFEED-6. Nothing is asked of a node, nor taken from it, before it has shown that it has what this client has seen (SeenCheck). A node that
- *       lacks it is left for good, by what goes on there too, whoever has noticed. When most nodes are left so, the watches end: those that
- *       are left over cannot have made the log that the client knows go on.
+ *   WATCHFEED-6. Nothing is asked of a node, nor taken from it, before it has shown that it has what this client has seen (SeenCheck). A node
+ *       that lacks it is left for good, with what goes on there, whoever has noticed. When most nodes were left so, and the others cannot be
+ *       reached, the watches end: without most nodes the log that the client knows does not go on.
  */
 import {
   CLIENT_FRAME_BYTES_MAX,
@@ -386,7 +386,9 @@ export class WatchFeed {
     if (this.#tried < this.#links.length) return this.#scheduleFlush();
     this.#tried = 0;
     const wrong = this.#errors.filter((each) => each?.code === "WRONG_CLUSTER");
-    const isLost = 2 * wrong.length > this.#errors.length;
+    const down = this.#errors.filter((each) => each?.code === "CONNECTION_FAILED");
+    const { length } = this.#links;
+    const isLost = 2 * wrong.length > length && wrong.length + down.length === length;
     for (const line of this.#lines) {
       if (isLost) this.end(line, wrong.at(-1) ?? error);
       else if (this.#options.failFast && !line.hasBegun) this.end(line, error);
