@@ -13,7 +13,7 @@ export type { ClientCoreOptions, ObserveRequest } from "./core-options.ts";
 export { checkCredentials, type CredentialOptions, Credentials } from "./credentials.ts";
 export { Deadlines } from "./deadlines.ts";
 export { type Answer, checkBound, isRead, openSessionFrame, type Operation } from "./frames.ts";
-export type { KnownCluster } from "./known-cluster.ts";
+export { KnownCluster } from "./known-cluster.ts";
 export { linkOptionsOf } from "./link-options.ts";
 export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";
 export type { Done, Request } from "./request.ts";

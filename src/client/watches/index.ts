@@ -1,4 +1,5 @@
 /** Watches, over connections of their own. */
+export { SeenCheck } from "./seen-check.ts";
 export { WatchFeeds } from "./watch-feeds.ts";
 export {
   DeleteEvent,
