@@ -6,7 +6,7 @@ const SHARES = "src/replica/watches/watch-shares.ts";
 const WALKS = "src/replica/watches/watch-walks.ts";
 const EVENTS = "src/replica/watches/watch-events.ts";
 const CHANGES = "src/store/history/changes.ts";
-const SEEN = "src/client/watches/seen-check.ts";
+const SEEN = "src/client/core/seen-check.ts";
 const SEEN_TESTS = ["test/client/watches/seen-check.test.ts"];
 
 export const WATCHES: readonly Mutant[] = [

@@ -18,7 +18,11 @@ import {
   type WatchRequest,
 } from "../../src/protocol/client/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
-import { answerReads, refuseReads, type ReadableState } from "../../src/replica/turn/answer-reads.ts";
+import {
+  answerReads,
+  refuseReads,
+  type ReadableState,
+} from "../../src/replica/turn/answer-reads.ts";
 
 export type Behaviour =
   | { readonly kind: "serve" }

@@ -60,7 +60,7 @@ class WithHistory extends Readable {
     if (change === undefined) return super.readAt(key, revision);
     if (change.value === null) return undefined;
     const value = byteStringOf(Buffer.from(change.value));
-    return { value, createRevision: 1, modRevision: revision, version: 1 } as StoredValue;
+    return { value, createRevision: 1, modRevision: revision, version: 1 };
   }
 }
 

@@ -17,3 +17,4 @@ export { KnownCluster } from "./known-cluster.ts";
 export { linkOptionsOf } from "./link-options.ts";
 export { type LinkOptions, type LinkSignIn, NodeLink } from "./node-link.ts";
 export type { Done, Request } from "./request.ts";
+export { SeenCheck } from "./seen-check.ts";

@@ -1,5 +1,4 @@
 /** Watches, over connections of their own. */
-export { SeenCheck } from "./seen-check.ts";
 export { WatchFeeds } from "./watch-feeds.ts";
 export {
   DeleteEvent,

@@ -31,9 +31,8 @@ import {
   type WatchRequest,
 } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
-import { type KnownCluster, type LinkOptions, NodeLink } from "../core/index.ts";
+import { type KnownCluster, type LinkOptions, NodeLink, SeenCheck } from "../core/index.ts";
 import type { Endpoint } from "../terms/index.ts";
-import { SeenCheck } from "./seen-check.ts";
 import { WatchLine, type WatchAsked } from "./watch-line.ts";
 import type { HeldBytes } from "./watch-queue.ts";
 

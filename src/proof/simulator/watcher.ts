@@ -15,9 +15,9 @@ import {
   KnownCluster,
   type LinkSignIn,
   NodeLink,
+  SeenCheck,
 } from "../../client/core/index.ts";
 import type { NodeAddress } from "../../client/terms/index.ts";
-import { SeenCheck } from "../../client/watches/index.ts";
 import {
   isFeedFrame,
   type WatchEvent,

@@ -19,7 +19,8 @@ import {
   type WatchEvent,
 } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
-import type { KnownCluster, NodeLink } from "../core/index.ts";
+import type { KnownCluster } from "./known-cluster.ts";
+import type { NodeLink } from "./node-link.ts";
 
 /** Larger values are not asked for again. */
 const TOLD_BYTES_MAX = 64 * 1024;
