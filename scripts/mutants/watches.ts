@@ -6,8 +6,40 @@ const SHARES = "src/replica/watches/watch-shares.ts";
 const WALKS = "src/replica/watches/watch-walks.ts";
 const EVENTS = "src/replica/watches/watch-events.ts";
 const CHANGES = "src/store/history/changes.ts";
+const SEEN = "src/client/core/seen-check.ts";
+const SEEN_TESTS = ["test/client/watches/seen-check.test.ts"];
 
 export const WATCHES: readonly Mutant[] = [
+  {
+    name: "watches are asked for wherever a node has revisions",
+    breaks: "over disks that were put back a watch goes on in the middle of another history",
+    patches: [patch(SEEN, 'this.#cluster.seenIdx === 0 ? "passed" : "wanted"', '"passed"')],
+    by: "mistakes",
+  },
+  {
+    name: "a log that went back and has grown again is the one that was seen",
+    breaks: "a watch that finds its cluster late goes on in the middle of another history",
+    patches: [
+      patch(
+        SEEN,
+        "if (stored === undefined || isSame(stored, this.#told.put)) return null;",
+        "if (stored === undefined || isSame(stored, stored)) return null;",
+      ),
+    ],
+    by: SEEN_TESTS,
+  },
+  {
+    name: "watches stay at a node that a request has found to have gone back",
+    breaks: "a client is refused by a node, and its watches go on there",
+    patches: [
+      patch(
+        "src/client/watches/watch-feed.ts",
+        "if (this.#link.name === name) this.#leave(error);",
+        "if (this.#link.name !== name) this.#leave(error);",
+      ),
+    ],
+    by: SEEN_TESTS,
+  },
   {
     name: "a watch from the revision just fed is live at once",
     breaks: "the event at the seam of history and live feed is skipped",

@@ -18,7 +18,11 @@ import {
   type WatchRequest,
 } from "../../src/protocol/client/client.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
-import { answerReads, refuseReads } from "../../src/replica/turn/answer-reads.ts";
+import {
+  answerReads,
+  refuseReads,
+  type ReadableState,
+} from "../../src/replica/turn/answer-reads.ts";
 
 export type Behaviour =
   | { readonly kind: "serve" }
@@ -110,6 +114,8 @@ export class FakeNode {
   readonly frames: ("writes" | "reads" | "local" | "watches")[] = [];
   /** What local reads wanted the node to have applied. */
   readonly minIdxs: number[] = [];
+  /** What is read here. Default: the state. */
+  readable: ReadableState = new Readable(() => this.state, RANGE_PAGE);
   /** Who serves watches here. Default: nobody answers. */
   watches:
     ((requests: readonly WatchRequest[], connection: Connection, node: FakeNode) => void) | null =
@@ -191,7 +197,7 @@ export class FakeNode {
       if (decoded.kind === "writes") answers.refuseGroup(decoded.group, behaviour.code, "told to");
       else refuseReads(answers, frame, behaviour.code, "told to");
     } else if (decoded.kind === "writes") this.#cluster.apply(decoded.group, answers, this.state);
-    else answerReads(answers, frame, new Readable(() => this.state, RANGE_PAGE));
+    else answerReads(answers, frame, this.readable);
     if (behaviour.kind === "applyAndDie") return connection.destroy();
     if (behaviour.kind === "applySilently") return;
     const { answerDelayMs } = this;

@@ -13,6 +13,8 @@ import {
   type WatchWish,
 } from "../../src/protocol/client/client.ts";
 import type { ByteString } from "../../src/base/byte-string.ts";
+import { RANGE_PAGE, type StoredValue } from "../../src/store/index.ts";
+import { Readable } from "../../src/replica/reads/readable.ts";
 import type { FakeCluster, FakeNode } from "./fake-cluster.ts";
 
 export interface Change {
@@ -40,6 +42,28 @@ export interface Manners {
   late: number;
 }
 
+/** The state of a node, and at revisions of the history what that says: every change there is the first of its key. */
+class WithHistory extends Readable {
+  readonly #history: () => Change[][];
+
+  constructor(node: FakeNode, history: () => Change[][]) {
+    super(() => node.state, RANGE_PAGE);
+    this.#history = history;
+  }
+
+  override get revision(): number {
+    return Math.max(super.revision, this.#history().length);
+  }
+
+  override readAt(key: ByteString, revision: number): StoredValue | undefined {
+    const change = this.#history()[revision - 1]?.find((each) => each.key === key);
+    if (change === undefined) return super.readAt(key, revision);
+    if (change.value === null) return undefined;
+    const value = byteStringOf(Buffer.from(change.value));
+    return { value, createRevision: 1, modRevision: revision, version: 1 };
+  }
+}
+
 export class FakeWatches {
   /** By revision, from 1 on. */
   readonly history: Change[][] = [];
@@ -64,6 +88,7 @@ export class FakeWatches {
   serve(): void {
     for (const node of this.#cluster.nodes) {
       node.watches = (requests, connection) => this.#take(requests, connection, node);
+      node.readable = new WithHistory(node, () => this.history);
     }
   }
 
@@ -180,7 +205,8 @@ export class FakeWatches {
     if (this.manners(node).mute) return;
     const out = new FeedWriter();
     write(out);
-    out.drain(1, (frame) => connection.send(frame));
+    const { appliedIdx } = this.#cluster.node(node).state;
+    out.drain(appliedIdx, (frame) => connection.send(frame));
   }
 
   #notice(): void {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { KvClient } from "../../src/client/kv-client.ts";
+import type { WatchEvent, WatchItem } from "../../src/client/watches/watch-types.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
 
 let own: TestCluster;
@@ -143,3 +144,79 @@ test("a cluster that is put back from a copy: clients that have seen more refuse
   }
   expect(await valueOf(idle, "late1")).toBe("(none)");
 }, 240_000);
+
+test("watches over a cluster that is put back from a copy end with an error: no change is passed over", async () => {
+  await own.startAll();
+  const writer = own.client();
+  await writer.write("a", "first");
+  for (const { id } of own.nodes) await own.stop(id);
+  for (const { id } of own.nodes) {
+    cpSync(own.dataDirectory(id), `${own.dataDirectory(id)}-copy`, { recursive: true });
+  }
+  await own.startAll();
+  const late = own.client();
+  for (let i = 2; i <= 9; i++) await late.write("a", `lost${i}`);
+  const seen: Record<"watched" | "seldom" | "observed", string[]> = {
+    watched: [],
+    seldom: [],
+    observed: [],
+  };
+  const errors: unknown[] = [];
+  const follow = async (name: keyof typeof seen, texts: AsyncIterable<string>): Promise<void> => {
+    try {
+      for await (const text of texts) seen[name].push(text);
+    } catch (error) {
+      errors.push(error);
+    }
+  };
+  const watching = own.client();
+  const watch = watching.watch("a");
+  const seldom = own.client();
+  const silent = seldom.watch("seldom", { progress: true });
+  const observing = own.client();
+  void follow("watched", textsOf(watch));
+  void follow("seldom", textsOf(silent));
+  void follow("observed", observedOf(observing));
+  await Promise.all([watch.created, silent.created]);
+  await late.write("a", "last");
+  await eventually("all have been told", () => {
+    expect(seen.watched).toEqual(["10 last"]);
+    expect(seen.observed.at(-1)).toBe("last");
+    expect(Number.parseInt(seen.seldom.at(-1) ?? "0", 10)).toBe(10);
+    return true;
+  });
+  for (const { id } of own.nodes) await own.stop(id);
+  for (const { id } of own.nodes) {
+    rmSync(own.dataDirectory(id), { recursive: true });
+    cpSync(`${own.dataDirectory(id)}-copy`, own.dataDirectory(id), { recursive: true });
+  }
+  await own.startAll();
+  const next = own.client();
+  for (let i = 1; i <= 3; i++) await next.write("a", `new${i}`);
+  await eventually("all have ended", () => errors.length === 3, 20_000);
+  for (const error of errors) expect(error).toMatchObject(wrongCluster);
+  expect(seen.watched).toEqual(["10 last"]);
+  expect(seen.observed.at(-1)).toBe("last");
+  // Nor when the new history has grown beyond what was seen: nothing goes on, and nothing begins.
+  for (let i = 4; i <= 60; i++) await next.write("a", `new${i}`);
+  for (const client of [watching, seldom, observing]) {
+    await expect(client.watch("a", { from: 11 }).created).rejects.toMatchObject(wrongCluster);
+    await expect(client.read("a")).rejects.toMatchObject(wrongCluster);
+  }
+  expect(await next.watch("a", { from: 11 }).created).toBe(11);
+}, 240_000);
+
+async function* textsOf(watch: AsyncIterable<WatchItem>): AsyncGenerator<string> {
+  for await (const item of watch) {
+    if (item.type === "progress") yield `${item.revision}`;
+    else for (const event of item.events) yield `${item.revision} ${textIn(event)}`;
+  }
+}
+
+async function* observedOf(client: KvClient): AsyncGenerator<string> {
+  for await (const { items } of client.observe({ prefix: "a" })) yield items[0]?.text() ?? "";
+}
+
+function textIn(event: WatchEvent): string {
+  return event.type === "put" ? event.text() : "(deleted)";
+}

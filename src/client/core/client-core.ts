@@ -110,6 +110,9 @@ export class ClientCore {
       );
       return lane;
     });
+    this.cluster.onLeft((name, error) => {
+      for (const { link } of this.#lanes) if (link.isOpen && link.name === name) link.drop(error);
+    });
     this.#handlers = this.#lanes.map((lane) =>
       createAnswerHandler(lane.link, {
         appliedIdx: (idx) => {
@@ -362,6 +365,7 @@ export class ClientCore {
     }
     if (error.code === "UNAUTHENTICATED" && this.#mayAskAgain(lane, request)) return;
     this.#refused(request, error);
+    if (isWrongCluster(error)) this.cluster.refused(lane.link);
   }
 
   /** What this client said last of who it is may have ended: once for each request it says so anew. */

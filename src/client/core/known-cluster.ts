@@ -10,7 +10,8 @@
  *   SAMECLUSTER-4. Nothing that a node tells of its log counts before its origin was compared. What has been seen of the log was
  *       decided: a linearizable read or a write that is sent later is answered from a state that has it. An answer from
  *       less means that disks went back in time, or that a copy of them is a cluster of its own. It is not used, and
- *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong.
+ *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong. So whatever is
+ *       open to that node ends, requests and watches (`onLeft`), and nothing is opened to it again.
  */
 import { KvError } from "../../base/index.ts";
 import { NO_ORIGIN } from "../../store/commands/index.ts";
@@ -38,6 +39,8 @@ export class KnownCluster {
   #seenBy: Teller | null = null;
   /** Nodes that went back, by name, and what they are told (SAMECLUSTER-4). */
   readonly #wentBack = new Map<string, Refusal>();
+  /** Who has connections, and is told which node they must not lead to any more. */
+  readonly #onLeft: ((name: string, error: KvError) => void)[] = [];
 
   /** The greatest applied index that an answer has told. */
   get seenIdx(): number {
@@ -97,14 +100,39 @@ export class KnownCluster {
     return new KvError("WRONG_CLUSTER", `${by}: ${this.#otherLog("has no data at all").text}`);
   }
 
-  #goneBack(idx: number, since: number, { name }: Teller): KvError {
+  /** @param left told of each node that lacks what was seen, when it has shown that (SAMECLUSTER-4) */
+  onLeft(left: (name: string, error: KvError) => void): void {
+    this.#onLeft.push(left);
+  }
+
+  /**
+   * A node has shown that its log is not the one that this client has seen (SAMECLUSTER-4).
+   * @param shown "answered from a state at index 3"
+   */
+  lacksSeen(shown: string, { name }: Teller): KvError {
     const text =
-      `this node answered from a state at index ${idx}, although this client has seen index ${since} (told by ` +
-      `${this.#seenBy?.name ?? "a node"}): its data were put back from an older copy, or it is of another cluster that began ` +
+      `this node ${shown}: its data were put back from an older copy, or it is of another cluster that began ` +
       `as a copy of this one. What was written since the copy is not there. Check the list of nodes; or, if all data were ` +
       `put back on purpose, start this client anew`;
     this.#wentBack.set(name, { code: "WRONG_CLUSTER", text });
-    return new KvError("WRONG_CLUSTER", `${name}: ${text}`);
+    const error = new KvError("WRONG_CLUSTER", `${name}: ${text}`);
+    for (const left of this.#onLeft) left(name, error);
+    return error;
+  }
+
+  /** A node says that its cluster does not have what this client has seen, and a quorum has told it so. */
+  refused(teller: Teller): KvError {
+    const shown = `says that its cluster has less of the log than index ${this.#seenIdx}, which this client has seen`;
+    return this.lacksSeen(`${shown} (${this.#toldBy})`, teller);
+  }
+
+  #goneBack(idx: number, since: number, teller: Teller): KvError {
+    const shown = `answered from a state at index ${idx}, although this client has seen index ${since}`;
+    return this.lacksSeen(`${shown} (${this.#toldBy})`, teller);
+  }
+
+  get #toldBy(): string {
+    return `told by ${this.#seenBy?.name ?? "a node"}`;
   }
 
   #otherLog(is: string): Refusal {

@@ -11,6 +11,9 @@
  *       else waits for it.
  *   WATCHFEED-4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
  *   WATCHFEED-5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
+ *   WATCHFEED-6. Nothing is asked of a node, nor taken from it, before it has shown that it has what this client has seen (SeenCheck). A node
+ *       that lacks it is left for good, with what goes on there, whoever has noticed. When most nodes were left so, and the others cannot be
+ *       reached, the watches end: without most nodes the log that the client knows does not go on.
  */
 import {
   CLIENT_FRAME_BYTES_MAX,
@@ -28,7 +31,7 @@ import {
   type WatchRequest,
 } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
-import { type KnownCluster, type LinkOptions, NodeLink } from "../core/index.ts";
+import { type KnownCluster, type LinkOptions, NodeLink, SeenCheck } from "../core/index.ts";
 import type { Endpoint } from "../terms/index.ts";
 import { WatchLine, type WatchAsked } from "./watch-line.ts";
 import type { HeldBytes } from "./watch-queue.ts";
@@ -71,6 +74,8 @@ export class WatchFeed {
   readonly #errors: (KvError | null)[];
   readonly #lines = new Set<WatchLine>();
   readonly #byNumber = new Map<number, WatchLine>();
+  /** WATCHFEED-6. */
+  readonly #seen: SeenCheck;
   #lastError: KvError | null = null;
   #nextNumber = 1;
   #at: number;
@@ -96,6 +101,7 @@ export class WatchFeed {
     this.#options = options;
     this.#at = options.first % options.nodes.length;
     this.#errors = options.nodes.map(() => null);
+    this.#seen = new SeenCheck(options.cluster);
     this.#links = options.nodes.map(
       (node, index) =>
         new NodeLink(node, "client", options.link, {
@@ -116,6 +122,8 @@ export class WatchFeed {
         const line = this.#byNumber.get(watch);
         if (line === undefined) return;
         if (this.#link.asksForOrigin) throw new DecodeError("whose events they are is not known"); // WATCHFEED-2
+        const last = events.at(-1);
+        if (last !== undefined) this.#seen.told(revision, last);
         try {
           if (line.events(revision, events, more) === "full") this.#give(line);
         } catch (error) {
@@ -174,6 +182,11 @@ export class WatchFeed {
     }
     this.#toAsk.delete(line);
     line.end(error);
+  }
+
+  /** A node has shown, to whichever connection, that it lacks what this client has seen (WATCHFEED-6). */
+  left(name: string, error: KvError): void {
+    if (this.#link.name === name) this.#leave(error);
   }
 
   close(): void {
@@ -236,6 +249,11 @@ export class WatchFeed {
       if (this.#toAsk.size > 0 && this.#cancelPause === null) this.#link.open();
       return;
     }
+    if (!this.#seen.hasPassed) {
+      const [first] = this.#toAsk;
+      if (first !== undefined) this.#seen.ask(this.#link, first.wish);
+      return;
+    }
     let requests: WatchRequest<Uint8Array>[] = [];
     let bytes = 0;
     const send = (): void => {
@@ -266,22 +284,35 @@ export class WatchFeed {
     this.#standing = true;
     this.#silentMs = 0;
     this.#unansweredMs = 0;
+    this.#seen.begin();
     this.#flush();
   }
 
   #onFrame(frame: Uint8Array): void {
-    if (this.#leaving || !isFeedFrame(frame)) return;
+    if (this.#leaving) return;
+    const isFeed = isFeedFrame(frame);
+    if (!isFeed && !this.#seen.isUnderWay) return;
     this.#silentMs = 0;
     try {
-      decodeFeed(frame, this.#handler);
+      if (isFeed) decodeFeed(frame, this.#handler);
+      else this.#onSeen(frame);
     } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.#leave(new KvError("CONNECTION_LOST", `${this.#link.name}: ${error.message}`));
+      if (error instanceof KvError) this.#leave(error);
+      else if (!(error instanceof DecodeError)) throw error;
+      else this.#leave(new KvError("CONNECTION_LOST", `${this.#link.name}: ${error.message}`));
     }
+  }
+
+  #onSeen(frame: Uint8Array): void {
+    const error = this.#seen.answered(this.#link, frame);
+    if (error !== null) return this.#leave(error);
+    this.#unansweredMs = 0;
+    this.#flush();
   }
 
   #onAppliedIdx(idx: number): void {
     const link = this.#link;
+    this.#seen.checkState(idx, link);
     if (!link.asksForOrigin) this.#options.cluster.answered(idx, 0, link);
   }
 
@@ -353,9 +384,13 @@ export class WatchFeed {
     this.#tried += 1;
     if (this.#tried < this.#links.length) return this.#scheduleFlush();
     this.#tried = 0;
-    const isLost = this.#errors.every((each) => each?.code === "WRONG_CLUSTER");
+    const wrong = this.#errors.filter((each) => each?.code === "WRONG_CLUSTER");
+    const down = this.#errors.filter((each) => each?.code === "CONNECTION_FAILED");
+    const { length } = this.#links;
+    const isLost = 2 * wrong.length > length && wrong.length + down.length === length;
     for (const line of this.#lines) {
-      if (isLost || (this.#options.failFast && !line.hasBegun)) this.end(line, error);
+      if (isLost) this.end(line, wrong.at(-1) ?? error);
+      else if (this.#options.failFast && !line.hasBegun) this.end(line, error);
     }
     this.#pause(() => this.#flush());
   }
@@ -385,13 +420,15 @@ export class WatchFeed {
 
   /** Whether the node still serves. @param waiting watches that it has not created */
   #look(waiting: number): void {
-    if (!this.#link.isOpen || this.#byNumber.size === 0) return;
+    const { isUnderWay } = this.#seen;
+    if (!this.#link.isOpen || (this.#byNumber.size === 0 && !isUnderWay)) return;
     this.#silentMs += TICK_MS;
-    this.#unansweredMs = waiting > 0 ? this.#unansweredMs + TICK_MS : 0;
+    this.#unansweredMs = waiting > 0 || isUnderWay ? this.#unansweredMs + TICK_MS : 0;
     const ms = SILENT_INTERVALS * this.#progressMs + SILENT_MS;
     if (this.#unansweredMs >= this.#options.attemptTimeoutMs) {
       this.#leave(this.#silent(this.#unansweredMs));
-    } else if (waiting === 0 && this.#silentMs >= ms) this.#leave(this.#silent(this.#silentMs));
+    } else if (isUnderWay) return;
+    else if (waiting === 0 && this.#silentMs >= ms) this.#leave(this.#silent(this.#silentMs));
     else if (waiting === 0 && this.#standing) {
       this.#tried = 0;
       this.#pauseMs = PAUSE_MS_MIN;

@@ -14,6 +14,9 @@ export class WatchFeeds {
   constructor(core: ClientCore, options: ClientCoreOptions) {
     this.#core = core;
     this.#options = options;
+    core.cluster.onLeft((name, error) => {
+      for (const feed of this.#feeds.values()) feed.left(name, error);
+    });
   }
 
   /** @param node null: any. @throws KvError UNKNOWN_NODE */

@@ -49,7 +49,8 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
    * The next item.
    * @returns a promise that rejects with COMPACTED when events that come next are not kept any more (`oldestRevision` is that of
    *   the oldest state there is: read it, and watch from the revision after it), CANCELLED by the signal or the client's `close`,
-   *   OVERLOADED when a node takes no more watches or the events of one revision are more than 64 MiB; before the watch holds with
+   *   OVERLOADED when a node takes no more watches or the events of one revision are more than 64 MiB, WRONG_CLUSTER when the nodes
+   *   do not have what this client has seen of the log, as their data were put back from an older copy or replaced; before the watch holds with
    *   what is in the way: TIMEOUT, CONNECTION_FAILED, NO_QUORUM, UNAUTHORIZED and others of ERRORS
    */
   next(): Promise<IteratorResult<Item, undefined>> {

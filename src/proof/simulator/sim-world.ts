@@ -362,6 +362,9 @@ export class SimWorld {
         return place.node.replica.standing().kind === "cutOff";
       },
       lifeOf: (node) => this.nodes[node - 1]?.life ?? 0,
+      checksSeen: plan.mistakes.length > 0,
+      stateOf: (node) => this.nodes[node - 1]?.node?.replica.state ?? null,
+      onWrongCluster: (text) => this.trust.onWrongCluster(`w${index}`, text),
     });
   }
 

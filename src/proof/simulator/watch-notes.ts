@@ -11,6 +11,16 @@ import type { LoggedEvent, LoggedVersion, WatchedWish, WatchRecord } from "./wat
 
 const decoder = new TextDecoder();
 
+/** Who wants to know of it at once. */
+export interface NotesListener {
+  /** Of a frame, before anything else of it. What it throws ends the frame. */
+  stateTold(idx: number): void;
+  created(number: number): void;
+  /** A part of what a revision has, at least one event. */
+  eventsTold(revision: number, told: readonly WatchEvent[]): void;
+  ended(number: number, record: WatchRecord): void;
+}
+
 export class WatchNotes implements FeedHandler {
   readonly records: WatchRecord[] = [];
   /** As the server said last. */
@@ -23,11 +33,10 @@ export class WatchNotes implements FeedHandler {
     number,
     { readonly revision: number; readonly events: LoggedEvent[] }
   >();
-  /** Told of a record that has ended. */
-  readonly #onEnded: (number: number, record: WatchRecord) => void;
+  readonly #listener: Partial<NotesListener>;
 
-  constructor(onEnded: (number: number, record: WatchRecord) => void = () => {}) {
-    this.#onEnded = onEnded;
+  constructor(listener: Partial<NotesListener> = {}) {
+    this.#listener = listener;
   }
 
   /** A watch was asked for under this number. */
@@ -42,20 +51,22 @@ export class WatchNotes implements FeedHandler {
     decodeFeed(frame, this);
   }
 
-  appliedIdx(): void {
-    // Nobody here reads elsewhere.
+  appliedIdx(idx: number): void {
+    this.#listener.stateTold?.(idx);
   }
 
   created(number: number, revision: number): void {
     const record = this.#recordOf(number);
     assert(record.created === null, `watch ${number} is created once`);
     record.created = revision;
+    this.#listener.created?.(number);
   }
 
   events(number: number, revision: number, told: readonly WatchEvent[], more: boolean): void {
     const record = this.#recordOf(number);
     const before = this.#parts.get(number);
     assert(before === undefined || before.revision === revision, "parts are of one revision");
+    if (told.length > 0) this.#listener.eventsTold?.(revision, told);
     const events = [...(before?.events ?? []), ...told.map(loggedEvent)];
     if (more) this.#parts.set(number, { revision, events });
     else {
@@ -83,7 +94,7 @@ export class WatchNotes implements FeedHandler {
     record.ended = { code, revision };
     this.#open.delete(number);
     this.#parts.delete(number);
-    this.#onEnded(number, record);
+    this.#listener.ended?.(number, record);
   }
 
   standing(hearsLeader: boolean): void {

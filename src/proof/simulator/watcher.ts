@@ -3,24 +3,34 @@
  * begins anew when it is told that what it needs is compacted. What it was told is held against the decided log when the
  * run is over (watch-check).
  *
- * Invariant WATCHER-1: while a node is cut off for long, those who watch there have been told, and when it is fed again for
- * as long, that too.
+ * Invariants:
+ *   WATCHER-1. While a node is cut off for long, those who watch there have been told, and when it is fed again for as long, that too.
+ *   WATCHER-2. Where disks may go back, no watch goes on at a node whose history has another change than the newest that its client was
+ *       told of: the client is told an error (SeenCheck), never a gap.
  */
-import { assert } from "../../base/index.ts";
+import { assert, byteStringOf, KvError } from "../../base/index.ts";
 import {
   clientSignIn,
   type CredentialOptions,
+  KnownCluster,
   type LinkSignIn,
   NodeLink,
+  SeenCheck,
 } from "../../client/core/index.ts";
 import type { NodeAddress } from "../../client/terms/index.ts";
-import { isFeedFrame, watchesFrame, type WatchRequest } from "../../protocol/client/index.ts";
+import {
+  isFeedFrame,
+  type WatchEvent,
+  watchesFrame,
+  type WatchRequest,
+} from "../../protocol/client/index.ts";
+import { type KvState, readAt } from "../../store/index.ts";
 import type { Coverage } from "./coverage.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import type { WatchedWish, WatchRecord } from "./watch-check.ts";
-import { nextOf, WatchNotes } from "./watch-notes.ts";
+import { nextOf, type NotesListener, WatchNotes } from "./watch-notes.ts";
 
 export interface WatcherOptions {
   readonly index: number;
@@ -38,6 +48,12 @@ export interface WatcherOptions {
   isCutOff(node: number): boolean | null;
   /** Which process of it runs there. */
   lifeOf(node: number): number;
+  /** Disks may go back: it looks whether nodes have what it has seen. */
+  readonly checksSeen: boolean;
+  /** What a node has applied. Null: it does not run. */
+  stateOf(node: number): KvState | null;
+  /** It has noticed that a node's log is not the one it knows. */
+  readonly onWrongCluster: (text: string) => void;
 }
 
 const WATCHES = 4;
@@ -62,6 +78,12 @@ export class Watcher {
   readonly #host: string;
   readonly #lines: readonly Line[];
   readonly #signIn: LinkSignIn | null;
+  readonly #cluster = new KnownCluster();
+  readonly #seen = new SeenCheck(this.#cluster);
+  /** The newest change that it was told of. */
+  #newest: { readonly revision: number; readonly event: WatchEvent } | null = null;
+  /** WATCHER-2: a watch has begun on this connection. */
+  #hasBegun = false;
   #link: NodeLink | null = null;
   #notes = new WatchNotes();
   #nextNumber = 1;
@@ -153,6 +175,9 @@ export class Watcher {
     if (!link.isOpen) return;
     if (this.#stalledUntil > 0 && clock.now() >= this.#stalledUntil) this.#unstall();
     this.#checkSaid();
+    if (!this.#seen.hasPassed) {
+      return this.#seen.ask(link, { start: encoder.encode("k"), end: encoder.encode("l") });
+    }
     for (const line of this.#lines) if (line.number === 0) this.#create(line);
     if (this.#isSettling) return this.#askProgress();
     switch (random.below(40)) {
@@ -180,7 +205,11 @@ export class Watcher {
     this.#node = node.id;
     this.#life = this.#options.lifeOf(node.id);
     const lost = (): void => this.#lost();
-    const notes = new WatchNotes((number, record) => this.#onEnded(number, record));
+    const { checksSeen } = this.#options;
+    const notes = new WatchNotes({
+      ended: (number, record) => this.#onEnded(number, record),
+      ...(checksSeen ? this.#comparing : {}),
+    });
     const options = {
       clock: clock.fork(),
       random: random.fork("link"),
@@ -189,17 +218,83 @@ export class Watcher {
       secret: null,
       connectTimeoutMs: 200,
       signIn: this.#signIn,
+      ...(checksSeen ? { meet: this.#cluster.meet.bind(this.#cluster) } : {}),
     };
-    this.#link = new NodeLink(node, "client", options, {
-      onOpen: () => {},
+    this.#hasBegun = false;
+    const link: NodeLink = new NodeLink(node, "client", options, {
+      onOpen: () => {
+        if (checksSeen) this.#seen.begin();
+      },
       onFrame: (frame) => {
-        if (isFeedFrame(frame)) notes.frame(frame);
+        if (!link.isOpen) return;
+        this.#orLeave(link, () => {
+          if (isFeedFrame(frame)) notes.frame(frame);
+          else if (this.#seen.isUnderWay) this.#onSeen(link, frame);
+        });
       },
       onLost: lost,
       onUnreachable: lost,
     });
+    this.#link = link;
     this.#notes = notes;
-    this.#link.open();
+    link.open();
+  }
+
+  /** What the client library does with each frame (WatchFeed). */
+  get #comparing(): Partial<NotesListener> {
+    const isOfKnownLog = (): boolean => this.#link?.asksForOrigin === false;
+    return {
+      stateTold: (idx) => {
+        const link = this.#link;
+        if (link === null) return;
+        this.#seen.checkState(idx, link);
+        if (isOfKnownLog()) this.#cluster.answered(idx, 0, link);
+      },
+      created: () => this.#checkHistory(),
+      eventsTold: (revision, told) => {
+        const event = told.at(-1);
+        if (event === undefined || !isOfKnownLog()) return;
+        this.#seen.told(revision, event);
+        if (revision >= (this.#newest?.revision ?? 0)) this.#newest = { revision, event };
+      },
+    };
+  }
+
+  #onSeen(link: NodeLink, frame: Uint8Array): void {
+    const error = this.#seen.answered(link, frame);
+    if (error !== null) throw error;
+    this.#count("at a node that has what was seen");
+  }
+
+  #orLeave(link: NodeLink, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.#count(`a node that lacks what was seen is left with ${error.code}`);
+      if (error.code === "WRONG_CLUSTER") this.#options.onWrongCluster(error.message);
+      link.drop(error);
+    }
+  }
+
+  /** WATCHER-2. What is too far back is in the history of neither. */
+  #checkHistory(): void {
+    const state = this.#options.stateOf(this.#node);
+    const isFirst = !this.#hasBegun;
+    this.#hasBegun = true;
+    if (this.#newest === null || state === null || !isFirst) return;
+    if (this.#options.lifeOf(this.#node) !== this.#life) return;
+    const { revision, event } = this.#newest;
+    const { history } = state.cells;
+    if (revision < history.oldest || revision > state.revision) return;
+    const key = byteStringOf(event.key);
+    const stored = readAt(key, state.cells.newest(key), revision, history, { cells: 0 });
+    const [told, has] = [event.put?.value, stored?.value];
+    const isSame = (told === undefined ? undefined : byteStringOf(told)) === has;
+    assert(
+      isSame,
+      `${this.#host} goes on at n${this.#node}, which has another revision ${revision}`,
+    );
   }
 
   #lost(): void {
