@@ -1,5 +1,6 @@
 /** Runs a handshake over a connection, with a deadline; then hands the connection over. */
 import type {
+  CancelTimer,
   Clock,
   Connection,
   ConnectionHandlers,
@@ -63,7 +64,7 @@ class HandshakeProcess implements DialHandlers {
     const self = { ...run.handshake.self, nonce: run.random.bytes(NONCE_BYTES) };
     const binding = (): Uint8Array | null => this.#connection?.security()?.binding ?? null;
     this.#handshake = new Handshake({ ...run.handshake, role, self, binding });
-    this.#cancelDeadline = run.clock.after(run.timeoutMs, () => {
+    this.#cancelDeadline = afterRunning(run.clock, run.timeoutMs, () => {
       const text = `no handshake within ${run.timeoutMs} ms`;
       this.#connection?.destroy();
       this.#fail({ kind: "ended", text });
@@ -108,4 +109,25 @@ class HandshakeProcess implements DialHandlers {
     this.#cancelDeadline();
     this.#run.failed(failure);
   }
+}
+
+/** A deadline is counted in so many parts. */
+const PARTS = 8;
+
+/**
+ * As `clock.after`, but time in which this process did not run counts for one part at most: what has arrived meanwhile is to be read
+ * before anybody is said not to have answered.
+ */
+function afterRunning(clock: Clock, ms: number, callback: () => void): CancelTimer {
+  let left = PARTS;
+  let cancel: CancelTimer;
+  const arm = (): void => {
+    cancel = clock.after(ms / PARTS, () => {
+      left -= 1;
+      if (left > 0) arm();
+      else callback();
+    });
+  };
+  arm();
+  return () => cancel();
 }
