@@ -1,7 +1,10 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** Tests that wait for long, or search at random: whole clusters under faults, full memories, damaged disks. */
-const LONG = "**/*.long.test.ts";
+/**
+ * Tests that wait for long, or search at random: whole clusters under faults, full memories, damaged disks (`long`); and those that start
+ * many real processes, one after the other (`slow`).
+ */
+const LONG = "**/*.{long,slow}.test.ts";
 
 /**
  * Rooms whose tests leave nothing behind in their process: those files share processes and what these have loaded, which
@@ -20,10 +23,10 @@ const APART = [
   "test/page/browser-network.test.ts",
 ];
 
-/** `vitest run` runs the quick ones, `vitest run --mode long` the others. */
+/** `vitest run` runs the quick ones, `vitest run --mode long` the others, and `vitest run --mode all NAME` those of that name. */
 export default defineConfig(({ mode }) => {
   const files = mode === "long" ? LONG : "**/*.test.ts";
-  const without = mode === "long" ? [] : [LONG];
+  const without = mode === "long" || mode === "all" ? [] : [LONG];
   const others = mode === "long" ? [] : ["test/*.test.ts", ...APART];
   const rooms = SHARED.join("|");
   return {

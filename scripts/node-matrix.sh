@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/omnikv/node"
 [ $# -gt 0 ] || set -- test/machine test/storage test/links test/embed test/client/admin test/server/process \
-  test/e2e/three-programs.test.ts test/e2e/one-shot.test.ts test/e2e/tls.test.ts test/e2e/watches.test.ts
+  test/e2e/three-programs.test.ts test/e2e/one-shot.slow.test.ts test/e2e/tls.slow.test.ts test/e2e/watches.test.ts
 sh scripts/ensure-ready.sh || exit 1
 table=""
 failed=0
@@ -22,7 +22,7 @@ for version in ${NODES:-20 22 24}; do
   exact=$("$node" --version)
   echo "== Node.js $exact"
   # Programs that tests start are started by this one's own path.
-  if PATH="$folder/node_modules/node/bin:$PATH" "$node" node_modules/vitest/vitest.mjs run "$@"; then
+  if PATH="$folder/node_modules/node/bin:$PATH" "$node" node_modules/vitest/vitest.mjs run --mode all "$@"; then
     table="$table\nNode.js $exact: passed"
   else
     table="$table\nNode.js $exact: FAILED" failed=1

@@ -5,4 +5,4 @@ set -eu
 cd "$(dirname "$0")/.."
 [ -z "${1:-}" ] || export OMNIKV_UPGRADE_FROM="$1"
 export OMNIKV_UPGRADE_STEP_S="${2:-20}"
-exec npx --no-install vitest run test/e2e/rolling-upgrade.test.ts
+exec npx --no-install vitest run --mode all test/e2e/rolling-upgrade
