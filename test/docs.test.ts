@@ -38,7 +38,7 @@ const WALKS = ["CONTRIBUTING.md", "docs/adding-an-operation.md", "docs/architect
 
 describe("docs and comments name what there is", () => {
   /** This test makes a tree of its own. */
-  const ELSEWHERE = "test/scripts/ensure-ready.test.ts";
+  const ELSEWHERE = "test/scripts/ensure-ready.slow.test.ts";
 
   test("files and folders", () => {
     const path = /(?<![\w/.-])(?:src|test|scripts|docs)\/[\w./-]*\w/g;
