@@ -98,9 +98,18 @@ describe.skipIf(!HAS_PROMTOOL)(
       const leader = await all.leader(admin);
       await all.converged(admin);
       const ids = all.nodes.map(({ id }) => id);
-      const well = new Map(
-        await Promise.all(ids.map(async (id) => [id, await scrape(all, id)] as const)),
-      );
+      /** What all say at a moment at which one node leads, and those cut off, and no others, hear no leader. */
+      const scrapes = (cutOff: readonly number[]): Promise<ReadonlyMap<number, string>> =>
+        eventually("one node leads", async () => {
+          const told = ids.map(async (id) => [id, await scrape(all, id)] as const);
+          const pages = new Map(await Promise.all(told));
+          const withValue = (name: string, value: number): number[] =>
+            ids.filter((id) => valueOf(parseMetrics(pages.get(id)!), name) === value);
+          const alone = withValue("etcd_server_has_leader", 0);
+          const isSettled = withValue("etcd_server_is_leader", 1).length === 1;
+          return isSettled && alone.join() === cutOff.join() && pages;
+        });
+      const well = await scrapes([]);
       const checked = promtool(["check", "metrics"], well.get(leader));
       // Names that etcd and prom-client have given; ours have no fault.
       const ours = checked.said
@@ -110,13 +119,7 @@ describe.skipIf(!HAS_PROMTOOL)(
 
       const cut = ids.find((id) => id !== leader)!;
       await all.keepOnly(admin, [ids.filter((id) => id !== cut) as [number, number]]);
-      await eventually("it has noticed", async () => {
-        const found = parseMetrics(await scrape(all, cut));
-        return valueOf(found, "etcd_server_has_leader") === 0;
-      });
-      const broken = new Map(
-        await Promise.all(ids.map(async (id) => [id, await scrape(all, id)] as const)),
-      );
+      const broken = await scrapes([cut]);
       // One a minute: it was well in the first two.
       const input_series = ids.flatMap((id) => {
         const [before, after] = [well.get(id)!, broken.get(id)!];

@@ -12,6 +12,12 @@ const HOST = "127.0.0.1";
  */
 const FIRST_PORT = 10_000;
 const END_PORT = 32_768;
+/**
+ * Each worker of a test run draws from a part of its own: the port of a server that another one has stopped for a while is free
+ * now, and is not when it starts again.
+ */
+const PARTS = 8;
+const PART_PORTS = Math.floor((END_PORT - FIRST_PORT) / PARTS);
 
 /** Whether a server could listen there now. */
 async function isFree(port: number): Promise<boolean> {
@@ -27,8 +33,9 @@ async function isFree(port: number): Promise<boolean> {
 /** TCP ports of this machine's loopback that are free now, all different; no outgoing connection takes them meanwhile. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const ports = new Set<number>();
+  const first = FIRST_PORT + PART_PORTS * (Number(process.env["VITEST_POOL_ID"] ?? 0) % PARTS);
   while (ports.size < count) {
-    const port = randomInt(FIRST_PORT, END_PORT);
+    const port = randomInt(first, first + PART_PORTS);
     if (!ports.has(port) && (await isFree(port))) ports.add(port);
   }
   return [...ports];
