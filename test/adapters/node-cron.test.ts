@@ -41,9 +41,10 @@ test("tasks of three programs run once each time", async () => {
     task.on("execution:skipped", () => void skipped.push(program));
     return task;
   });
-  await vi.waitFor(() => expect(runs.length).toBeGreaterThanOrEqual(2), { timeout: 20_000 });
+  // Who is not to run hears of it after the one who is.
+  const least = (): number => Math.min(runs.length, skipped.length);
+  await vi.waitFor(() => expect(least()).toBeGreaterThanOrEqual(2), { timeout: 20_000 });
   await Promise.all(tasks.map(async (task) => task.destroy()));
   const seconds = runs.map((time) => Math.floor(time / 1000));
   expect(new Set(seconds).size).toBe(seconds.length);
-  expect(skipped.length).toBeGreaterThanOrEqual(2);
 });
