@@ -70,7 +70,7 @@ test("a broken invariant ends the server before it acknowledges anything; the st
     };
     process.stdout.write("armed\\n");`);
   await cluster.start(1, { imports, program: UNBUNDLED });
-  const client = cluster.client({ timeoutMs: 1000, failFast: true });
+  const client = cluster.client({ timeoutMs: 10_000, failFast: true });
   await client.write("a", "before");
   cluster.signal(1, "SIGUSR2");
   await eventually("it will break", () => cluster.log(1).includes("armed"));
@@ -192,10 +192,11 @@ test.each(["removed", "moved away", "replaced"])(
     else renameSync(data(), `${data()}-old`);
     if (how === "replaced") mkdirSync(data());
     const sentence = await farewell();
+    // Whoever is first: the look at the directory once a second, or a write to a file in it.
     expect(sentence).toMatch(
-      /was (removed or moved away|replaced by another one) while this server used it/,
+      /was (removed or moved away|replaced by another one) while this server used it|there is no such file or directory/,
     );
-    expect(sentence).toContain("Put back the directory");
+    expect(sentence).toMatch(/[Pp]ut (it )?back/);
     if (how === "removed") return;
     rmSync(data(), { recursive: true, force: true });
     renameSync(`${data()}-old`, data());
