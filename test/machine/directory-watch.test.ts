@@ -41,7 +41,7 @@ afterEach(() => {
 async function watch(): Promise<void> {
   const onGone = (error: Error): void => void said.push(error.message);
   const { dev, ino } = statSync(join(root, "lock"), { bigint: true });
-  end = watchDirectory(
+  ({ look, stop: end } = watchDirectory(
     root,
     3,
     [
@@ -55,9 +55,12 @@ async function watch(): Promise<void> {
     onGone,
     () => needed,
     5,
-  );
+  ));
   await rounds();
 }
+
+/** As `watchDirectory` gives it. */
+let look: () => Error | null;
 
 const rounds = (): Promise<void> => new Promise((done) => setTimeout(done, 60));
 
@@ -185,5 +188,14 @@ test("nothing is said of files that come and go, nor after the end", async () =>
   end();
   rmSync(root, { recursive: true });
   await rounds();
+  expect(said).toEqual([]);
+});
+
+test("who cannot wait for the next look looks now, and is told no more than that", async () => {
+  await watch();
+  expect(look()).toBe(null);
+  end();
+  rmSync(root, { recursive: true });
+  expect(look()?.message).toContain("was removed or moved away while this server used it");
   expect(said).toEqual([]);
 });

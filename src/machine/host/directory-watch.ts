@@ -31,6 +31,13 @@ export interface NeededFile {
   readonly isOpen: boolean;
 }
 
+export interface DirectoryWatch {
+  /** Looks now. @returns what is not as it was; null: nothing, as far as can be seen */
+  look(): StorageError | null;
+  /** Ends it. */
+  stop(): void;
+}
+
 /** What stays the same about a file or directory however it is renamed. */
 export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): string {
   return `${dev}/${ino}`;
@@ -42,7 +49,6 @@ export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): st
  * @param parts exist; what lies in another part comes after it
  * @param onGone called once
  * @param needed the files that a start would need now
- * @returns ends the watch
  */
 export function watchDirectory(
   root: string,
@@ -51,7 +57,7 @@ export function watchDirectory(
   onGone: (error: StorageError) => void,
   needed: () => readonly NeededFile[],
   intervalMs = INTERVAL_MS,
-): () => void {
+): DirectoryWatch {
   const files = new NeededFiles();
   const known = new Map<WatchedPart, string>();
   for (const part of parts) {
@@ -74,23 +80,25 @@ export function watchDirectory(
     stopped = true;
     if (timer !== null) clearTimeout(timer);
   };
-  const gone = (): void => {
-    if (stopped) return;
+  const look = (): StorageError | null => {
     // All that was in a directory is gone with it, whichever was looked at first: the first part says what happened.
     for (const part of parts) {
       const path = pathOf(part);
       const how = judge(part, lookAt(path));
-      if (how === null) continue;
-      stop();
-      return onGone(sentence(part.kind, path, how, wayOut(members)));
+      if (how !== null) return sentence(part.kind, path, how, wayOut(members));
     }
     for (const file of needed()) {
       const path = join(root, file.path);
       const how = files.judge(file, lookAt(path));
-      if (how === null) continue;
-      stop();
-      return onGone(sentence("file", path, how, wayOut(members)));
+      if (how !== null) return sentence("file", path, how, wayOut(members));
     }
+    return null;
+  };
+  const gone = (): void => {
+    const error = stopped ? null : look();
+    if (error === null) return;
+    stop();
+    onGone(error);
   };
   const round = (): void => {
     for (const part of parts) {
@@ -109,7 +117,7 @@ export function watchDirectory(
     if (!stopped) timer = setTimeout(round, intervalMs).unref();
   };
   round();
-  return stop;
+  return { look, stop };
 }
 
 type How = "removed or moved away" | "replaced by another one" | "cut short";

@@ -9,7 +9,12 @@ export {
   fitConnections,
   openDescriptors,
 } from "./descriptors.ts";
-export { type NeededFile, watchDirectory, type WatchedPart } from "./directory-watch.ts";
+export {
+  type DirectoryWatch,
+  type NeededFile,
+  watchDirectory,
+  type WatchedPart,
+} from "./directory-watch.ts";
 export { KeptFiles } from "./kept-files.ts";
 export { NewFile, syncDirectory } from "./new-file.ts";
 export { makeDirectoryNow, NodeDisk } from "./node-disk.ts";

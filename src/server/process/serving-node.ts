@@ -12,6 +12,7 @@ import {
   descriptorLimit,
   LOCK_FILE,
   makePrivateDirectory,
+  type DirectoryWatch,
   type NeededFile,
   NodeDisk,
   openDescriptors,
@@ -103,13 +104,15 @@ export class ServingNode {
       ...auditOf(options, logger),
       logger,
     };
-    let endWatch = (): void => {};
+    let watch: DirectoryWatch | null = null;
     const node = Node.open(nodeOptions, adapt?.(machine) ?? machine, {
       onListening: () => events.onListening(),
       onFatal: (error) => {
-        view.failed(error, options.dataDirectory);
-        endWatch();
-        events.onFatal(error);
+        // A write to a file may be the first to notice that the directory is gone: that is the reason to name.
+        const reason = watch?.look() ?? error;
+        view.failed(reason, options.dataDirectory);
+        watch?.stop();
+        events.onFatal(reason);
       },
       onFailedClosed: () => events.onFailedClosed?.(),
     });
@@ -117,11 +120,12 @@ export class ServingNode {
     node.start();
     const telling = setInterval(() => strangers.tick(), STRANGERS_TOLD_MS).unref();
     const onGone = (error: Error): void => events.onDirectoryGone(error);
-    const watched = watchAll(options, logger, lock, onGone, () => node.neededFiles);
-    endWatch = () => {
-      watched();
+    const { look, stop } = watchAll(options, logger, lock, onGone, () => node.neededFiles);
+    const endWatch = (): void => {
+      stop();
       clearInterval(telling);
     };
+    watch = { look, stop: endWatch };
     return new ServingNode(node, lock, view, endWatch);
   }
 
@@ -179,14 +183,14 @@ function networkOf(
   });
 }
 
-/** What lies in files and may change while the server runs. @returns ends the watch */
+/** What lies in files and may change while the server runs. */
 function watchAll(
   options: ServerOptions,
   logger: Logger,
   lock: DataLock,
   onGone: (error: Error) => void,
   needed: () => readonly NeededFile[],
-): () => void {
+): DirectoryWatch {
   const { dataDirectory, clusterNodes, credentials, warnings } = options;
   for (const text of warnings) logger.warn(text);
   for (const credential of credentials) credential.watch(logger);
@@ -195,10 +199,13 @@ function watchAll(
     ...USED_PARTS,
     { name: LOCK_FILE, kind: "lock", identity: lock.identity },
   ];
-  const endWatch = watchDirectory(dataDirectory, clusterNodes.length, parts, onGone, needed);
-  return () => {
-    endWatch();
-    for (const credential of credentials) credential.stop();
+  const { look, stop } = watchDirectory(dataDirectory, clusterNodes.length, parts, onGone, needed);
+  return {
+    look,
+    stop: () => {
+      stop();
+      for (const credential of credentials) credential.stop();
+    },
   };
 }
 
