@@ -76,7 +76,7 @@ test("what a node had accepted and did not know to be decided is in it, and said
   const file = join(directory, "..", "rest.backup");
   const made = omnikv("backup", "--data-dir", directory, file);
   expect(made.stdout).toMatch(
-    /The node had accepted the last \d+ of its entries and did not know yet that they are decided\n/,
+    /: (\d+) keys at revision \1, .*The node had accepted the last \d+ of its entries and did not know yet that they are decided\n/,
   );
   const inBackup = Number(/: (\d+) keys at revision/.exec(made.stdout)?.[1]);
   const decided = Number(/ {2}keys {7}(\d+)\n/.exec(omnikv("verify", directory).stdout)?.[1]);
