@@ -6,7 +6,7 @@ import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { openOutput } from "./output.ts";
 import { KEYS, Progress } from "./progress.ts";
-import { addAccessOptions, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
+import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
 
 /** Lines are handed over in pieces of this length. */
 const PIECE_LENGTH = 64 * 1024;
@@ -74,8 +74,7 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
   } catch (error) {
     await output.giveUp();
     if (error instanceof KvError) {
-      const advice = error.code === "TIMEOUT" ? ". Is a majority of the nodes up?" : "";
-      throw new KvError(error.code, `export ended after ${keys} keys: ${error.message}${advice}`);
+      throw new KvError(error.code, `export ended after ${keys} keys: ${adviceOn(error)}`);
     }
     throw error;
   } finally {

@@ -6,7 +6,7 @@ import { printable } from "../base/index.ts";
 import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import { KEYS, Progress } from "./progress.ts";
-import { addAccessOptions, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
+import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
 
 /** Written as one batch: so many keys, or so many bytes of them. */
 const BATCH_KEYS = 4096;
@@ -122,9 +122,8 @@ async function write(
   const at = outcomes.findIndex(({ ok }) => !ok);
   const failed = outcomes[at];
   if (failed === undefined || failed.ok) return;
-  const { code, message, definite } = failed.error;
+  const { code, definite } = failed.error;
   const what = definite ? "was not written" : "may or may not have been written";
-  const advice = code === "TIMEOUT" ? ". Is a majority of the nodes up?" : "";
-  const text = `line ${batch[at]?.line ?? 0} ${what}: ${printable(message)}${advice}`;
+  const text = `line ${batch[at]?.line ?? 0} ${what}: ${printable(adviceOn(failed.error))}`;
   throw new KvError(code, text, { definite });
 }
