@@ -33,9 +33,9 @@ export interface NeededFile {
 
 export interface DirectoryWatch {
   /** Looks now. @returns what is not as it was; null: nothing, as far as can be seen */
-  look(): StorageError | null;
+  readonly look: () => StorageError | null;
   /** Ends it. */
-  stop(): void;
+  readonly stop: () => void;
 }
 
 /** What stays the same about a file or directory however it is renamed. */
