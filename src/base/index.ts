@@ -68,3 +68,4 @@ export { systemCode, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
 export { unreachedOf, withUnreached } from "./unreached.ts";
 export { wayOut, wayOutSentence } from "./way-out.ts";
+export { troubleOfListener, wrongPortText } from "./wrong-port.ts";

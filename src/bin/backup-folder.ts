@@ -9,6 +9,8 @@
  *   FOLDER-4. The backup that was just made is not removed, nor is for its sake one of another log: a cluster that was begun anew, or
  *       another one of the same id, may hold nothing of what that one holds.
  *   FOLDER-5. What is removed is what holds least, whatever any clock has said when it was made.
+ *   FOLDER-6. While a process makes backups here, what stands under the name is the directory that it has opened: a backup on the
+ *       disk under a mount point is one that nobody will find.
  */
 import {
   closeSync,
@@ -18,6 +20,7 @@ import {
   readdirSync,
   readSync,
   rmSync,
+  type Stats,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -72,6 +75,7 @@ export function parseBackupName(name: string): NamedBackup | null {
 export class BackupFolder {
   readonly path: string;
   readonly #lock: DataLock;
+  readonly #identity: string;
 
   /**
    * It is not made when it is missing: that is a wrong name, or a disk that is not mounted, and who would notice?
@@ -87,7 +91,7 @@ export class BackupFolder {
       throw new StorageError("DIRECTORY_UNUSABLE", text);
     }
     try {
-      return new BackupFolder(path, await DataLock.acquire(join(path, LOCK)));
+      return new BackupFolder(path, await DataLock.acquire(join(path, LOCK)), identityOf(found));
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== "LOCKED") throw error;
       const [who = ""] = error.message.split(":");
@@ -95,11 +99,23 @@ export class BackupFolder {
     }
   }
 
-  private constructor(path: string, lock: DataLock) {
+  private constructor(path: string, lock: DataLock, identity: string) {
     this.path = path;
     this.#lock = lock;
+    this.#identity = identity;
     // By FOLDER-3 nobody is writing them.
     for (const name of this.#names(".tmp")) rmSync(join(path, `${name}.tmp`), { force: true });
+  }
+
+  /** FOLDER-6. @throws StorageError DIRECTORY_UNUSABLE when there is another directory, or none */
+  mustBeThere(): void {
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true && identityOf(found) === this.#identity) return;
+    const what = found === undefined ? "is gone" : "is not the directory that this began with";
+    throw new StorageError(
+      "DIRECTORY_UNUSABLE",
+      `${this.path} ${what}: its disk may have been unmounted, or it was renamed. Put it back, or start this anew for what is there now`,
+    );
   }
 
   /** Those that a schedule has made here, the newest first. @param clusterId of this cluster */
@@ -157,6 +173,10 @@ export class BackupFolder {
       throw error;
     }
   }
+}
+
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** FOLDER-5: the one that holds most is the first; of those that hold the same the one made last. */

@@ -175,6 +175,7 @@ async function attempt(
   let file: NewFile | null = null;
   let name = "";
   try {
+    folder.mustBeThere();
     const source = { settings: settings(), asked, signal };
     const { header, bytes } = await makeBackup(source, async (begun) => {
       name = backupName(begun);

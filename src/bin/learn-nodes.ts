@@ -1,6 +1,6 @@
 /** Who was not told where the nodes are knows three places to look, and any node knows all the others. */
 import { clientTlsIn } from "../client/tls/index.ts";
-import { hostPort, KvError, systemCode } from "../base/index.ts";
+import { hostPort, KvError, systemCode, wrongPortText } from "../base/index.ts";
 import { namesIds, namesTls, parseAddresses, parseNodesFlag } from "../server/config/index.ts";
 import { httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
@@ -88,7 +88,7 @@ export async function withPassword(settings: PromptSettings): Promise<PromptSett
 export function pagesOver(tls: TlsSide | null): GetPage {
   return async ({ host, port }, path, signal) => {
     const answer = await httpGet({ host, port, path, tls, signal, bytesMax: INFO_BYTES_MAX });
-    if (answer.status !== 200) throw new Error("no such page");
+    if (answer.status !== 200) throw new Error(wrongPortText("clients", answer.status));
     return answer.body;
   };
 }

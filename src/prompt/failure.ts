@@ -1,5 +1,11 @@
 /** A failure in one line: what happened, and what to do about it. Pure. */
-import { type KvError, printable, TLS_TROUBLE, unreachable, unreachedOf } from "../base/index.ts";
+import {
+  type KvError,
+  printable,
+  troubleOfListener,
+  unreachable,
+  unreachedOf,
+} from "../base/index.ts";
 import { isNodeWithoutSecret, isWireTrouble } from "../protocol/handshake/index.ts";
 import {
   EXIT,
@@ -120,7 +126,7 @@ function failedText(error: KvError, context: FailureContext): string {
   switch (error.code) {
     case "CONNECTION_FAILED":
       // It does answer, and starting it would not help.
-      if (error.message.includes(TLS_TROUBLE)) return messageOf(error);
+      if (troubleOfListener(error.message) !== null) return messageOf(error);
       return node === null
         ? `no node answers (tried ${address}): start them, \`${startCommand(1)}\` and so on`
         : `node ${node} does not answer at ${address}: start it with \`${startCommand(node)}\`, or ask another node`;

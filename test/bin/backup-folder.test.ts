@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -158,4 +159,19 @@ test("one process at a time; what an interrupted one has left is removed, and no
   await open();
   // Whoever fetches the backups from here may go on to do so.
   expect(statSync(path).mode).toBe(before);
+});
+
+test("a directory that was put in the place of the one at the beginning gets no backup", async () => {
+  const folder = await open();
+  folder.mustBeThere();
+  const moved = `${path}-moved`;
+  renameSync(path, moved);
+  expect(() => folder.mustBeThere()).toThrow(`${path} is gone: its disk may have been unmounted`);
+  mkdirSync(path);
+  expect(() => folder.mustBeThere()).toThrow(
+    `${path} is not the directory that this began with: its disk may have been unmounted`,
+  );
+  rmSync(path, { recursive: true });
+  renameSync(moved, path);
+  folder.mustBeThere();
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
+import { wrongPortText } from "../../src/base/wrong-port.ts";
 import { EXIT } from "../../src/prompt/terminal/exit-status.ts";
 import type { RunPromptOptions } from "../../src/prompt/terminal/run-prompt.ts";
 import { fakeClient, type FakeClient } from "./fake-client.ts";
@@ -149,6 +150,15 @@ describe("failures", () => {
       new KvError("CONNECTION_FAILED", "refused"),
       "write a b",
       "no node answers (tried 127.0.0.1:4101, 127.0.0.1:4102, 127.0.0.1:4103)",
+      EXIT.unavailable,
+    ],
+    [
+      new KvError(
+        "CONNECTION_FAILED",
+        `cannot connect to node 1: ${wrongPortText("clients", 404)}`,
+      ),
+      "1 read a",
+      "what listens there answers with HTTP status 404: it is no port of omnikv for clients, but may be the one for nodes",
       EXIT.unavailable,
     ],
     [

@@ -6,6 +6,7 @@ import { PassThrough, Readable } from "node:stream";
 import { text as readAll } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { KvError } from "../../src/base/errors.ts";
+import { wrongPortText } from "../../src/base/wrong-port.ts";
 import { createAdminPrompt } from "../../src/prompt/admin-prompt.ts";
 import { createClientPrompt } from "../../src/prompt/client-prompt.ts";
 import type { AdminCalls, ServerControl } from "../../src/prompt/management/cluster-options.ts";
@@ -191,6 +192,14 @@ describe("scenarios", () => {
     expect(status).toBe(EXIT.unavailable);
     expect(world.faults.size).toBe(0);
     expect((await run("partition 1 | 2,3", world)).status).toBe(EXIT.ok);
+  });
+
+  test("a node whose port for nodes was named is not said to be down", async () => {
+    const world = worldOf([1, 2, 3], 1);
+    world.errors.set(3, new KvError("CONNECTION_FAILED", `x: ${wrongPortText("clients", 404)}`));
+    expect((await run("status", world)).out).toContain(
+      "cannot be reached at 127.0.0.1:4103: what listens there answers with HTTP status 404",
+    );
   });
 
   test("when no node answers it is said of each", async () => {

@@ -1,5 +1,5 @@
 /** A client that was told of one node, and asks that one where the others are. */
-import { hostPort, KvError } from "../../base/index.ts";
+import { hostPort, KvError, wrongPortText } from "../../base/index.ts";
 import { addressesIn, endpointsIn } from "../core/index.ts";
 import type { Endpoint, NodeAddress } from "../terms/index.ts";
 import { httpGet } from "../../machine/http/index.ts";
@@ -55,7 +55,7 @@ async function ask(
   const { host, port } = endpoint;
   const question = { host, port, path: "/cluster.json", tls, signal, bytesMax: INFO_BYTES_MAX };
   const { status, body } = await httpGet(question);
-  if (status !== 200) throw new Error(`what is there answers with HTTP status ${status}`);
+  if (status !== 200) throw new Error(wrongPortText("clients", status));
   const info = JSON.parse(body) as Readonly<Record<string, unknown>>;
   if (clusterId !== null && info["clusterId"] !== clusterId) {
     const text = `${hostPort(endpoint)} is of cluster ${JSON.stringify(info["clusterId"])}, and ${clusterId} is wanted`;

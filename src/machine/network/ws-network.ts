@@ -24,7 +24,7 @@ import type {
   Network,
 } from "../ports/index.ts";
 import { watchCrowd } from "./crowd.ts";
-import { hostPort, printable, TLS_TROUBLE } from "../../base/index.ts";
+import { hostPort, printable, TLS_TROUBLE, wrongPortText } from "../../base/index.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { Strangers } from "./strangers.ts";
 import { dialOptions, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
@@ -144,7 +144,9 @@ export class WsNetwork implements Network {
     ws.on("unexpected-response", (_request, { statusCode, headers }) => {
       const told = headers[REASON_HEADER];
       const reason = typeof told === "string" ? `${TLS_TROUBLE}${printable(told)}` : null;
-      connection.failed(reason ?? `what is there answers with HTTP status ${statusCode ?? "?"}`);
+      connection.failed(
+        reason ?? wrongPortText(channel === "peer" ? "nodes" : "clients", statusCode),
+      );
     });
     ws.on("open", () => handlers.onOpen());
     return connection;

@@ -1,5 +1,5 @@
 /** What the commands for the whole cluster need. */
-import { type KvError, printable, TLS_TROUBLE } from "../../base/index.ts";
+import { type KvError, printable, troubleOfListener } from "../../base/index.ts";
 import type { RequestOptions } from "../../client/terms/index.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { PasswordSource } from "../commands/index.ts";
@@ -87,12 +87,12 @@ export function reasonWords(
     return `is paused (\`${startCommand(node)}\` lets it go on)`;
   const address = nodes.filter(({ id }) => id === node).map(({ host, port }) => `${host}:${port}`);
   switch (error.code) {
-    case "CONNECTION_FAILED":
-      if (error.message.includes(TLS_TROUBLE)) {
-        const trouble = error.message.slice(error.message.indexOf(TLS_TROUBLE));
+    case "CONNECTION_FAILED": {
+      const trouble = troubleOfListener(error.message);
+      if (trouble !== null)
         return `cannot be reached at ${address.join("")}: ${printable(trouble)}`;
-      }
       return `does not answer at ${address.join("")} (\`${startCommand(node)}\` starts it)`;
+    }
     case "TIMEOUT":
       return `did not answer within ${formatDuration(waitedMs)}`;
     case "CONNECTION_LOST":
@@ -104,5 +104,7 @@ export function reasonWords(
 
 /** It did not answer, which says nothing about why. */
 function isSilence({ code, message }: KvError): boolean {
-  return code === "TIMEOUT" || (code === "CONNECTION_FAILED" && !message.includes(TLS_TROUBLE));
+  return (
+    code === "TIMEOUT" || (code === "CONNECTION_FAILED" && troubleOfListener(message) === null)
+  );
 }

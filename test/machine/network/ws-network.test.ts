@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { CLIENT_FRAME_BYTES_MAX, PEER_FRAME_BYTES_MAX } from "../../../src/base/limits.ts";
-import type { Channel } from "../../../src/machine/ports/network.ts";
+import type { Channel, Listener } from "../../../src/machine/ports/network.ts";
+import { wrongPortText } from "../../../src/base/index.ts";
 import { truncateReason } from "../../../src/machine/network/close-reason.ts";
 import { WsNetwork } from "../../../src/machine/network/ws-network.ts";
 import { networkSuite } from "../../conformance/network.suite.ts";
@@ -104,6 +105,27 @@ describe("what strangers send", () => {
     expect(client.text()).toMatch(/^HTTP\/1.1 404/);
     expect(server.rejected).toEqual(["no such channel: /nothing"]);
     expect(server.accepted).toEqual([]);
+  });
+
+  test("who dials the port for nodes as a client is told what it is", async () => {
+    const network = new WsNetwork();
+    const listener = await new Promise<Listener>((resolve, reject) => {
+      network.listen(
+        { host: "127.0.0.1", port: 0 },
+        ["peer"],
+        () => {
+          throw new Error("nobody is let in");
+        },
+        (result) => (result instanceof Error ? reject(result) : resolve(result)),
+      );
+    });
+    const reason = await new Promise<string>((onClose) => {
+      const onOpen = () => onClose("opened");
+      new WsNetwork().dial(listener.address, "client", { onOpen, onFrame: () => {}, onClose });
+    });
+    await new Promise<void>((resolve) => listener.close(resolve));
+    expect(reason).toBe(wrongPortText("clients", 404));
+    expect(reason).toContain("no port of omnikv for clients, but may be the one for nodes");
   });
 
   test("what is not HTTP is answered 400 and forgotten", async () => {
