@@ -18,7 +18,8 @@ import {
   type PageAnswer,
   type RangeBytes,
 } from "../../src/protocol/client/client.ts";
-import { asksForOrigin, takeReads } from "../../src/protocol/client/client-requests.ts";
+import { takeReads } from "../../src/protocol/client/client-requests.ts";
+import { asksForOrigin } from "../../src/protocol/client/reads-header.ts";
 import { DecodeError } from "../../src/protocol/codec/decode-error.ts";
 import { answerReads, type ReadableState } from "../../src/replica/turn/answer-reads.ts";
 

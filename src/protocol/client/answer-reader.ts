@@ -2,49 +2,28 @@ import {
   ByteReader,
   CLIENT_FRAME_BYTES_MAX,
   type ErrorCode,
-  errorCodeFromWire,
   FRAME_COMMANDS_MAX,
-  SESSION_NONCE_BYTES,
 } from "../../base/index.ts";
+import { NO_SESSION, STATUS, type Status } from "../../store/commands/index.ts";
+import { DecodeError, type Layout } from "../codec/index.ts";
 import {
-  NO_ORIGIN,
-  NO_SESSION,
-  STATUS,
-  type LeaseView,
-  type Status,
-} from "../../store/commands/index.ts";
-import { FRAME, PAGE_FLAG, RECORD, TEXT_BYTES_MAX, TXN_FLAG } from "./client-layout.ts";
-import { DecodeError } from "../codec/index.ts";
-import { readPageItems, type PageItem } from "./page-items.ts";
-import { readSized } from "./sized.ts";
-
-/** A page of a range: see RangePage. Byte strings are views of the frame. */
-export interface PageAnswer {
-  readonly revision: number;
-  readonly count: number;
-  readonly resume: Uint8Array | null;
-  readonly items: Iterable<PageItem>;
-}
-
-/** Versions of a key, newest first: see HistoryPage. Byte strings are views of the frame. */
-export interface VersionsAnswer {
-  /** The revision to go on with. Null: nothing older is kept. */
-  readonly resume: number | null;
-  readonly items: readonly {
-    /** Null: the key was deleted; its create revision and version are 0 then. */
-    readonly value: Uint8Array | null;
-    readonly createRevision: number;
-    readonly modRevision: number;
-    readonly version: number;
-  }[];
-}
-
-/** A lease with some of its keys, or leases: see LeasesPage. Byte strings are views of the frame. */
-export interface LeasesAnswer {
-  readonly leases: readonly LeaseView[];
-  readonly keys: readonly Uint8Array[];
-  readonly more: boolean;
-}
+  COMPACTED,
+  LEASES,
+  type LeasesAnswer,
+  OPENED,
+  ORIGIN,
+  OTHER,
+  PAGE,
+  type PageAnswer,
+  RECORD,
+  REFUSED,
+  TXN,
+  UNREAD,
+  VERSIONS,
+  type VersionsAnswer,
+} from "./answer-records.ts";
+import { TOLD } from "./client-fields.ts";
+import { FRAME } from "./client-layout.ts";
 
 /** Told of each answer in a frame. Byte strings are views of the frame. */
 export interface AnswerHandler {
@@ -125,25 +104,15 @@ function decodeRecord(
       if (!reader.failed) handler.write(session, sequence, STATUS.ok, revision, undefined);
       return;
     }
-    case RECORD.other:
-      decodeOther(reader, session, handler);
-      return;
-    case RECORD.txn:
-      decodeTxnAnswer(reader, session, handler);
-      return;
-    case RECORD.opened: {
-      const sequence = reader.varint();
-      const nonce = reader.bytes(SESSION_NONCE_BYTES);
-      const opened = reader.varint();
-      if (!reader.failed) handler.opened(sequence, nonce, opened);
+    case RECORD.other: {
+      const { sequence, status, revision, actual } = OTHER.read(reader);
+      if (status === STATUS.ok) reader.fail("a status that is not ok");
+      if (!reader.failed) handler.write(session, sequence, status, revision, actual);
       return;
     }
-    case RECORD.refused:
-      decodeRefused(reader, session, handler);
-      return;
     case RECORD.value: {
       const request = reader.varint();
-      const value = readSized(reader);
+      const value = TOLD.read(reader);
       const createRevision = reader.varint();
       const modRevision = reader.varint();
       const version = reader.varint();
@@ -155,138 +124,57 @@ function decodeRecord(
       if (!reader.failed) handler.missing(request);
       return;
     }
-    case RECORD.page: {
-      const request = reader.varint();
-      const page = readPage(reader);
-      if (!reader.failed) handler.page?.(request, page);
-      return;
-    }
-    case RECORD.versions: {
-      const request = reader.varint();
-      const versions = readVersions(reader);
-      if (!reader.failed) handler.versions?.(request, versions);
-      return;
-    }
-    case RECORD.leases: {
-      const request = reader.varint();
-      const leases = readLeases(reader);
-      if (!reader.failed) handler.leases?.(request, leases);
-      return;
-    }
-    case RECORD.compacted: {
-      const request = reader.varint();
-      const oldest = reader.varint();
-      if (!reader.failed) handler.compacted?.(request, oldest);
-      return;
-    }
-    case RECORD.unread: {
-      const code = errorCodeFromWire(reader.u8());
-      const text = readText(reader);
-      const request = reader.varint();
-      if (!reader.failed) handler.unread(request, code, text);
-      return;
-    }
-    case RECORD.origin: {
-      const origin = reader.varint();
-      if (origin === NO_ORIGIN) reader.fail("an origin");
-      if (!reader.failed) handler.origin?.(origin);
-      return;
-    }
+    default:
+      decodeRare(reader, record, session, handler);
+  }
+}
+
+/** Apart, because it makes a function for each that it decodes. */
+function decodeRare(
+  reader: ByteReader,
+  record: number,
+  session: number,
+  handler: AnswerHandler,
+): void {
+  const told = <T>(layout: Layout<T, never>, tell: (value: T) => void): void => {
+    const value = layout.read(reader);
+    if (!reader.failed) tell(value);
+  };
+  switch (record) {
+    case RECORD.txn:
+      return told(TXN, ({ sequence, succeeded, revision, results }) =>
+        handler.txn?.(session, sequence, succeeded, revision, results),
+      );
+    case RECORD.opened:
+      return told(OPENED, (opened) =>
+        handler.opened(opened.sequence, opened.nonce, opened.session),
+      );
+    case RECORD.refused:
+      return told(REFUSED, ({ code, text, runs }) => {
+        let total = 0;
+        for (const { first, count } of runs) {
+          total += count;
+          if (count >= 1 && total <= FRAME_COMMANDS_MAX) {
+            handler.refused(session, first, count, code, text);
+          } else {
+            reader.fail(`at most ${FRAME_COMMANDS_MAX} refusals`);
+            return;
+          }
+        }
+      });
+    case RECORD.page:
+      return told(PAGE, ({ request, answer }) => handler.page?.(request, answer));
+    case RECORD.versions:
+      return told(VERSIONS, ({ request, answer }) => handler.versions?.(request, answer));
+    case RECORD.leases:
+      return told(LEASES, ({ request, answer }) => handler.leases?.(request, answer));
+    case RECORD.compacted:
+      return told(COMPACTED, ({ request, oldest }) => handler.compacted?.(request, oldest));
+    case RECORD.unread:
+      return told(UNREAD, ({ request, code, text }) => handler.unread(request, code, text));
+    case RECORD.origin:
+      return told(ORIGIN, (origin) => handler.origin?.(origin));
     default:
       reader.fail(`a known record instead of ${record}`);
   }
-}
-
-function decodeOther(reader: ByteReader, session: number, handler: AnswerHandler): void {
-  const sequence = reader.varint();
-  const status = reader.u8();
-  const revision = reader.varint();
-  const hasValue = reader.u8();
-  if (hasValue > 1) reader.fail("0 or 1");
-  const actual = hasValue === 1 ? readSized(reader) : undefined;
-  if (status === STATUS.ok) reader.fail("a status that is not ok");
-  if (!reader.failed) handler.write(session, sequence, status, revision, actual);
-}
-
-function decodeTxnAnswer(reader: ByteReader, session: number, handler: AnswerHandler): void {
-  const sequence = reader.varint();
-  const flags = reader.u8();
-  if ((flags & ~(TXN_FLAG.succeeded | TXN_FLAG.told)) !== 0)
-    reader.fail("known flags of a transaction");
-  const revision = reader.varint();
-  const results = (flags & TXN_FLAG.told) === 0 ? null : readSized(reader);
-  if (reader.failed) return;
-  handler.txn?.(session, sequence, (flags & TXN_FLAG.succeeded) !== 0, revision, results);
-}
-
-function decodeRefused(reader: ByteReader, session: number, handler: AnswerHandler): void {
-  const code = errorCodeFromWire(reader.u8());
-  const text = readText(reader);
-  const runs = reader.varint();
-  let total = 0;
-  for (let i = 0; i < runs && !reader.failed; i++) {
-    const first = reader.varint();
-    const count = reader.varint();
-    total += count;
-    if (count < 1 || total > FRAME_COMMANDS_MAX) {
-      reader.fail(`at most ${FRAME_COMMANDS_MAX} refusals`);
-    }
-    if (!reader.failed) handler.refused(session, first, count, code, text);
-  }
-}
-
-function readPage(reader: ByteReader): PageAnswer {
-  const flags = reader.u8();
-  if ((flags & ~(PAGE_FLAG.hasMore | PAGE_FLAG.keysOnly)) !== 0)
-    reader.fail("known flags of a page");
-  const revision = reader.varint();
-  const count = reader.varint();
-  const resume = (flags & PAGE_FLAG.hasMore) === 0 ? null : readSized(reader);
-  const length = reader.varint();
-  const items = readPageItems(reader, length, (flags & PAGE_FLAG.keysOnly) === 0);
-  return { revision, count, resume, items };
-}
-
-function readVersions(reader: ByteReader): VersionsAnswer {
-  const next = reader.varint();
-  const length = reader.varint();
-  const items: VersionsAnswer["items"][number][] = [];
-  for (let i = 0; i < length && !reader.failed; i++) {
-    const version = reader.varint();
-    const modRevision = reader.varint();
-    const isThere = version > 0;
-    const createRevision = isThere ? reader.varint() : 0;
-    items.push({
-      value: isThere ? readSized(reader) : null,
-      createRevision,
-      modRevision,
-      version,
-    });
-  }
-  return { resume: next === 0 ? null : next - 1, items };
-}
-
-function readLeases(reader: ByteReader): LeasesAnswer {
-  const more = reader.u8();
-  if (more > 1) reader.fail("0 or 1");
-  const leases: LeaseView[] = [];
-  const length = reader.varint();
-  for (let i = 0; i < length && !reader.failed; i++) {
-    leases.push({
-      id: reader.varint(),
-      ttlMs: reader.varint(),
-      remainingMs: reader.varint(),
-      keys: reader.varint(),
-    });
-  }
-  const keys: Uint8Array[] = [];
-  const count = reader.varint();
-  for (let i = 0; i < count && !reader.failed; i++) keys.push(readSized(reader));
-  return { leases, keys, more: more === 1 };
-}
-
-function readText(reader: ByteReader): string {
-  const length = reader.varint();
-  if (length > TEXT_BYTES_MAX) reader.fail(`a text of at most ${TEXT_BYTES_MAX} bytes`);
-  return reader.text(length);
 }

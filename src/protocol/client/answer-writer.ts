@@ -1,4 +1,4 @@
-import { ByteWriter, CLIENT_FRAME_BYTES_MAX, type ErrorCode, ERRORS } from "../../base/index.ts";
+import { ByteWriter, CLIENT_FRAME_BYTES_MAX, type ErrorCode } from "../../base/index.ts";
 import {
   CommandCursor,
   NO_ORIGIN,
@@ -13,16 +13,23 @@ import {
   type Status,
   type StoredValue,
 } from "../../store/commands/index.ts";
+import type { Layout } from "../codec/index.ts";
 import {
-  FRAME,
-  OPEN_WITH_ORIGIN,
-  PAGE_FLAG,
-  READ_KIND_KEY_AT,
-  READ_KIND_RANGE,
+  COMPACTED,
+  LEASES,
+  OPENED,
+  ORIGIN,
+  OTHER,
+  PAGE,
   RECORD,
-  TEXT_BYTES_MAX,
-  TXN_FLAG,
-} from "./client-layout.ts";
+  REFUSED,
+  TXN,
+  UNREAD,
+  VERSIONS,
+} from "./answer-records.ts";
+import { TEXT_BYTES_MAX } from "./client-fields.ts";
+import { FRAME, OPEN_WITH_ORIGIN } from "./client-layout.ts";
+import { knowsRevisions } from "./read-kinds.ts";
 
 /** Type and applied index, which is filled in when the frame goes out. */
 const HEADER_BYTES = 9;
@@ -90,45 +97,37 @@ export class AnswerWriter {
       const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
       return this.write(session, sequence, large, revision, undefined);
     }
-    const out = this.#out;
     this.#reserve(actual?.length ?? 0);
     this.#nameSession(session);
-    out.u8(status === STATUS.ok ? RECORD.ok : RECORD.other);
+    if (status !== STATUS.ok) {
+      return this.#put(RECORD.other, OTHER, { sequence, status, revision, actual });
+    }
+    const out = this.#out;
+    out.u8(RECORD.ok);
     out.varint(sequence);
-    if (status !== STATUS.ok) out.u8(status);
     out.varint(revision);
-    if (status === STATUS.ok) return;
-    out.u8(actual === undefined ? 0 : 1);
-    if (actual !== undefined) out.sizedByteString(actual);
   }
 
   /** What it found cannot be asked for again as it was: so much more of it goes along than of what a cas found. */
   #txn(
     session: number,
     sequence: number,
-    then: boolean,
+    succeeded: boolean,
     revision: number,
-    results: ByteString | undefined,
+    found: ByteString | undefined,
   ): void {
-    const isTold = results !== undefined && this.bytes + results.length <= TURN_BYTES_MAX;
-    this.#reserve(isTold ? results.length : 0);
+    const isTold = found !== undefined && this.bytes + found.length <= TURN_BYTES_MAX;
+    const results = isTold ? found : null;
+    this.#reserve(results?.length ?? 0);
     this.#nameSession(session);
-    const out = this.#out;
-    out.u8(RECORD.txn);
-    out.varint(sequence);
-    out.u8((then ? TXN_FLAG.succeeded : 0) | (isTold ? TXN_FLAG.told : 0));
-    out.varint(revision);
-    if (isTold) out.sizedByteString(results);
+    this.#put(RECORD.txn, TXN, { sequence, succeeded, revision, results });
   }
 
   /** @param origin of the log that the session stands in: for clients that have asked for it */
   opened(sequence: number, nonce: Uint8Array, session: number, origin: number): void {
     this.#reserve(0);
     if (sequence === OPEN_WITH_ORIGIN) this.origin(origin);
-    this.#out.u8(RECORD.opened);
-    this.#out.varint(sequence);
-    this.#out.bytes(nonce);
-    this.#out.varint(session);
+    this.#put(RECORD.opened, OPENED, { sequence, nonce, session });
   }
 
   /** The same refusal for all commands of a (checked) group: none of them was proposed. */
@@ -144,14 +143,7 @@ export class AnswerWriter {
   refuseRuns(session: number, runs: readonly Run[], code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX + 16 * runs.length);
     this.#nameSession(session);
-    const out = this.#out;
-    out.u8(RECORD.refused);
-    this.#error(code, text);
-    out.varint(runs.length);
-    for (const { first, count } of runs) {
-      out.varint(first);
-      out.varint(count);
-    }
+    this.#put(RECORD.refused, REFUSED, { code, text, runs });
   }
 
   /**
@@ -177,8 +169,7 @@ export class AnswerWriter {
   origin(origin: number): void {
     if (origin === NO_ORIGIN) return;
     this.#reserve(0);
-    this.#out.u8(RECORD.origin);
-    this.#out.varint(origin);
+    this.#put(RECORD.origin, ORIGIN, origin);
   }
 
   #value(request: number, stored: StoredValue): void {
@@ -207,11 +198,9 @@ export class AnswerWriter {
 
   /** A revision before the oldest that is kept. No text and no object: it may be one of thousands. */
   compacted(request: number, kind: number, oldest: number): void {
-    if (kind === READ_KIND_RANGE) return this.unread(request, "COMPACTED", COMPACTED_TEXT);
+    if (!knowsRevisions(kind)) return this.unread(request, "COMPACTED", COMPACTED_TEXT);
     this.#reserve(0);
-    this.#out.u8(RECORD.compacted);
-    this.#out.varint(request);
-    this.#out.varint(oldest);
+    this.#put(RECORD.compacted, COMPACTED, { request, oldest });
   }
 
   /**
@@ -221,88 +210,47 @@ export class AnswerWriter {
   ahead(request: number, kind: number, revision: number, isLocal: boolean, now: number): void {
     const text = aheadText(revision, now);
     // Programs that ask with the oldest kinds know of no other code.
-    const local = kind < READ_KIND_KEY_AT ? "NO_QUORUM" : "REVISION_AHEAD";
+    const local = knowsRevisions(kind) ? "REVISION_AHEAD" : "NO_QUORUM";
     this.unread(request, isLocal ? local : "BAD_REQUEST", text);
   }
 
   /** The answer to a read of one key. */
-  versions(request: number, { versions, resume }: HistoryPage): void {
+  versions(request: number, page: HistoryPage): void {
     let bytes = 0;
-    for (const { value } of versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
+    for (const { value } of page.versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
     if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
     this.#reserve(bytes);
-    const out = this.#out;
-    out.u8(RECORD.versions);
-    out.varint(request);
-    out.varint(resume === null ? 0 : 1 + resume);
-    out.varint(versions.length);
-    for (const { value, createRevision, modRevision, version } of versions) {
-      out.varint(version);
-      out.varint(modRevision);
-      if (version === 0) continue;
-      out.varint(createRevision);
-      out.sizedByteString(value);
-    }
+    this.#put(RECORD.versions, VERSIONS, { request, answer: page });
   }
 
   /** The answer to a read of many keys. */
   page(request: number, page: RangePage, keysOnly: boolean): void {
-    const { resume, keys, revision, count } = page;
-    let bytes = resume?.length ?? 0;
-    for (const { key, value } of keys) {
+    let bytes = page.resume?.length ?? 0;
+    for (const { key, value } of page.keys) {
       bytes += key.length + (keysOnly ? 0 : value.length) + ITEM_OVERHEAD_BYTES;
     }
     if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
     this.#reserve(bytes);
-    const out = this.#out;
-    out.u8(RECORD.page);
-    out.varint(request);
-    out.u8((resume === null ? 0 : PAGE_FLAG.hasMore) | (keysOnly ? PAGE_FLAG.keysOnly : 0));
-    out.varint(revision);
-    out.varint(count);
-    if (resume !== null) out.sizedByteString(resume);
-    out.varint(keys.length);
-    for (const { key, value, createRevision, modRevision, version } of keys) {
-      out.sizedByteString(key);
-      if (!keysOnly) out.sizedByteString(value);
-      out.varint(createRevision);
-      out.varint(modRevision);
-      out.varint(version);
-    }
+    this.#put(RECORD.page, PAGE, { request, answer: { ...page, keysOnly } });
   }
 
-  leases(request: number, { leases, keys, more }: LeasesPage): void {
-    let bytes = ITEM_OVERHEAD_BYTES * leases.length;
-    for (const key of keys) bytes += key.length + 2;
+  leases(request: number, page: LeasesPage): void {
+    let bytes = ITEM_OVERHEAD_BYTES * page.leases.length;
+    for (const key of page.keys) bytes += key.length + 2;
     if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
     this.#reserve(bytes);
-    const out = this.#out;
-    out.u8(RECORD.leases);
-    out.varint(request);
-    out.u8(more ? 1 : 0);
-    out.varint(leases.length);
-    for (const { id, ttlMs, remainingMs, keys: bound } of leases) {
-      out.varint(id);
-      out.varint(ttlMs);
-      out.varint(remainingMs);
-      out.varint(bound);
-    }
-    out.varint(keys.length);
-    for (const key of keys) out.sizedByteString(key);
+    this.#put(RECORD.leases, LEASES, { request, answer: page });
   }
 
   /** One read is refused. */
   unread(request: number, code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX);
-    this.#out.u8(RECORD.unread);
-    this.#error(code, text);
-    this.#out.varint(request);
+    this.#put(RECORD.unread, UNREAD, { code, text, request });
   }
 
-  #error(code: ErrorCode, text: string): void {
-    this.#out.u8(ERRORS[code].wire);
-    // A UTF-16 unit takes three bytes at most.
-    this.#out.sizedText(text.slice(0, Math.floor(TEXT_BYTES_MAX / 3)));
+  #put<W>(record: number, layout: Layout<unknown, W>, value: W): void {
+    this.#out.u8(record);
+    layout.write(this.#out, value);
   }
 
   #nameSession(session: number): void {

@@ -1,6 +1,7 @@
 /**
- * The client protocol, after the handshake. Written by hand, because every request passes here: nothing is allocated per
- * record but what the caller keeps.
+ * The client protocol, after the handshake. Each kind of request and answer has one layout, by which it is written and read:
+ * `read-kinds.ts`, `answer-records.ts`, `watch-requests.ts`, `watch-feed.ts`. Of what comes with every single request nothing is
+ * allocated but what the caller keeps.
  *
  *     client -> server
  *       writes    u8 1 · group (as in store/command)
@@ -14,7 +15,7 @@
  *         keys at   varint request · u8 5 · varint revision · varint count · key{count}
  *         range at  varint request · u8 6 · as a range from its flags on
  *         history   varint request · u8 7 · varint revision (0: newest) · varint limit · key: the versions of a key, newest first
- *       selection varint request · u8 8 · u8 flags (as of a range) · u8 order (0 key, 1 create, 2 mod, 3 version, 4 value)
+ *         selection varint request · u8 8 · u8 flags (as of a range) · u8 order (0 key, 1 create, 2 mod, 3 version, 4 value)
  *                   · varint least create revision · varint greatest (0: none) · varint least mod revision · varint greatest
  *                   · as a range from its revision on
  *         lease     varint request · u8 16 · varint id · u8 (1: its keys too) · start, the first key wanted
@@ -58,28 +59,21 @@
  * node (minIdx) never reads there what is older than what it has been told.
  */
 export type { PageItem } from "./page-items.ts";
-export {
-  decodeAnswers,
-  type AnswerHandler,
-  type LeasesAnswer,
-  type PageAnswer,
-  type VersionsAnswer,
-} from "./answer-reader.ts";
+export { decodeAnswers, type AnswerHandler } from "./answer-reader.ts";
+export type { LeasesAnswer, PageAnswer, VersionsAnswer } from "./answer-records.ts";
 export { aheadText, AnswerWriter } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
-  asksForOrigin,
   decodeClientFrame,
   forEachRead,
-  asksLocally,
-  ReadsWriter,
-  type RangeBytes,
   takeReads,
   takeWritesFrame,
   writesFrame,
   type ClientFrame,
-  type Wanted,
 } from "./client-requests.ts";
+export type { RangeBytes, Wanted } from "./read-kinds.ts";
+export { asksForOrigin, asksLocally } from "./reads-header.ts";
+export { ReadsWriter } from "./reads-writer.ts";
 export {
   decodeFeed,
   eventBytes,

@@ -1,5 +1,5 @@
 import { ByteReader } from "../../base/index.ts";
-import { skipSized } from "./sized.ts";
+import { skipTold } from "./client-fields.ts";
 
 /** A key of a page. Byte strings are views of the frame. */
 export interface PageItem {
@@ -23,8 +23,8 @@ export function readPageItems(
 ): Iterable<PageItem> {
   const start = reader.offset;
   for (let i = 0; i < length && !reader.failed; i++) {
-    skipSized(reader);
-    if (hasValues) skipSized(reader);
+    skipTold(reader);
+    if (hasValues) skipTold(reader);
     reader.varint();
     reader.varint();
     reader.varint();

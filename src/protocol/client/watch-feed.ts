@@ -5,14 +5,11 @@ import {
   ByteWriter,
   CLIENT_FRAME_BYTES_MAX,
   type ErrorCode,
-  errorCodeFromWire,
-  ERRORS,
   KEY_BYTES_MAX,
-  VALUE_BYTES_MAX,
 } from "../../base/index.ts";
-import { TEXT_BYTES_MAX } from "./client-layout.ts";
-import { DecodeError } from "../codec/index.ts";
-import { EVENT_FLAG, EVENTS_MORE, FEED, FEED_FRAME } from "./watch-layout.ts";
+import { BOOLEAN, DecodeError, record } from "../codec/index.ts";
+import { CODE, TEXT, TEXT_BYTES_MAX, TOLD } from "./client-fields.ts";
+import { FEED, FEED_FRAME } from "./watch-layout.ts";
 
 /** A version of a key, as events tell it. */
 export interface ToldVersion<Bytes> {
@@ -50,24 +47,57 @@ const RECORD_BYTES_MAX = 64;
 /** What an event takes beside key and values, at most. */
 const EVENT_OVERHEAD_BYTES = 64;
 
+const MORE = 1;
+const PUT = 1;
+const PREVIOUS = 2;
+
+const VERSION = record<ToldVersion<Uint8Array>, ToldVersion<ByteString>>((f) => ({
+  value: f.take(TOLD),
+  createRevision: f.varint(),
+  modRevision: f.varint(),
+  version: f.varint(),
+}));
+
+/** The revision of what was put is that of the record. Flags by hand: there may be a thousand events in a turn. */
+const EVENT = {
+  write(out: ByteWriter, { key, put, previous }: WatchEvent<ByteString>): void {
+    out.u8((put === null ? 0 : PUT) | (previous === null ? 0 : PREVIOUS));
+    TOLD.write(out, key);
+    if (put !== null) {
+      TOLD.write(out, put.value);
+      out.varint(put.createRevision);
+      out.varint(put.version);
+    }
+    if (previous !== null) VERSION.write(out, previous);
+  },
+  read(from: ByteReader, revision: number): WatchEvent {
+    const flags = from.u8();
+    if ((flags & ~(PUT | PREVIOUS)) !== 0) from.fail("known flags of an event");
+    const key = TOLD.read(from);
+    if (key.length > KEY_BYTES_MAX) from.fail(`at most ${KEY_BYTES_MAX} bytes`);
+    let put: WatchEvent["put"] = null;
+    if ((flags & PUT) !== 0) {
+      const value = TOLD.read(from);
+      const createRevision = from.varint();
+      put = { value, createRevision, modRevision: revision, version: from.varint() };
+    }
+    return { key, put, previous: (flags & PREVIOUS) === 0 ? null : VERSION.read(from) };
+  },
+};
+
+const ENDED = record((f) => ({
+  watch: f.varint(),
+  code: f.take(CODE),
+  text: f.take(TEXT),
+  revision: f.varint(),
+}));
+
 /** The bytes of one event, to be put into as many records as want it. */
 export function eventBytes(event: WatchEvent<ByteString>): Uint8Array {
   const { key, put, previous } = event;
   const length = key.length + (put?.value.length ?? 0) + (previous?.value.length ?? 0);
   const out = new ByteWriter(length + EVENT_OVERHEAD_BYTES);
-  out.u8((put === null ? 0 : EVENT_FLAG.put) | (previous === null ? 0 : EVENT_FLAG.previous));
-  out.sizedByteString(key);
-  if (put !== null) {
-    out.sizedByteString(put.value);
-    out.varint(put.createRevision);
-    out.varint(put.version);
-  }
-  if (previous !== null) {
-    out.sizedByteString(previous.value);
-    out.varint(previous.createRevision);
-    out.varint(previous.modRevision);
-    out.varint(previous.version);
-  }
+  EVENT.write(out, event);
   return out.peek();
 }
 
@@ -102,7 +132,7 @@ export class FeedWriter {
     for (const event of events) bytes += event.length;
     this.#record(FEED.events, bytes, watch);
     const out = this.#out;
-    out.u8(more ? EVENTS_MORE : 0);
+    out.u8(more ? MORE : 0);
     out.varint(revision);
     out.varint(events.length);
     for (const event of events) out.bytes(event);
@@ -114,15 +144,13 @@ export class FeedWriter {
   }
 
   ended(watch: number, code: ErrorCode, text: string, revision: number): void {
-    this.#record(FEED.ended, TEXT_BYTES_MAX, watch);
-    this.#out.u8(ERRORS[code].wire);
-    // A UTF-16 unit takes three bytes at most.
-    this.#out.sizedText(text.slice(0, Math.floor(TEXT_BYTES_MAX / 3)));
-    this.#out.varint(revision);
+    this.#begun(FEED.ended, TEXT_BYTES_MAX);
+    ENDED.write(this.#out, { watch, code, text, revision });
   }
 
   standing(hearsLeader: boolean): void {
-    this.#record(FEED.standing, 0, hearsLeader ? 1 : 0);
+    this.#begun(FEED.standing, 0);
+    BOOLEAN.write(this.#out, hearsLeader);
   }
 
   /** Hands over all that was collected, frame by frame. @param appliedIdx at least what it tells of */
@@ -139,10 +167,14 @@ export class FeedWriter {
   }
 
   #record(kind: number, contentBytes: number, first: number): void {
+    this.#begun(kind, contentBytes);
+    this.#out.varint(first);
+  }
+
+  #begun(kind: number, contentBytes: number): void {
     const needed = this.#out.length + contentBytes + RECORD_BYTES_MAX;
     if (needed > CLIENT_FRAME_BYTES_MAX && this.#out.length > HEADER_BYTES) this.#end();
     this.#out.u8(kind);
-    this.#out.varint(first);
   }
 
   #end(): void {
@@ -185,72 +217,42 @@ export function decodeFeed(frame: Uint8Array, handler: FeedHandler): void {
 
 function readRecord(reader: ByteReader, handler: FeedHandler): void {
   const kind = reader.u8();
-  const watch = reader.varint();
   switch (kind) {
     case FEED.created: {
+      const watch = reader.varint();
       const revision = reader.varint();
       const progressMs = reader.varint();
       if (!reader.failed) handler.created(watch, revision, progressMs);
       return;
     }
     case FEED.events: {
+      const watch = reader.varint();
       const flags = reader.u8();
-      if ((flags & ~EVENTS_MORE) !== 0) reader.fail("known flags of events");
+      if ((flags & ~MORE) !== 0) reader.fail("known flags of events");
       const revision = reader.varint();
       const count = reader.varint();
       const events: WatchEvent[] = [];
-      for (let i = 0; i < count && !reader.failed; i++) events.push(readEvent(reader, revision));
-      if (!reader.failed) handler.events(watch, revision, events, (flags & EVENTS_MORE) !== 0);
+      for (let i = 0; i < count && !reader.failed; i++) events.push(EVENT.read(reader, revision));
+      if (!reader.failed) handler.events(watch, revision, events, (flags & MORE) !== 0);
       return;
     }
     case FEED.progress: {
+      const watch = reader.varint();
       const revision = reader.varint();
       if (!reader.failed) handler.progress(watch, revision);
       return;
     }
     case FEED.ended: {
-      const code = errorCodeFromWire(reader.u8());
-      const length = reader.varint();
-      if (length > TEXT_BYTES_MAX) reader.fail(`a text of at most ${TEXT_BYTES_MAX} bytes`);
-      const text = reader.text(length);
-      const revision = reader.varint();
+      const { watch, code, text, revision } = ENDED.read(reader);
       if (!reader.failed) handler.ended(watch, code, text, revision);
       return;
     }
-    case FEED.standing:
-      if (watch > 1) reader.fail("0 or 1");
-      if (!reader.failed) handler.standing(watch === 1);
+    case FEED.standing: {
+      const hearsLeader = BOOLEAN.read(reader);
+      if (!reader.failed) handler.standing(hearsLeader);
       return;
+    }
     default:
       reader.fail(`a known record instead of ${kind}`);
   }
-}
-
-function readEvent(reader: ByteReader, revision: number): WatchEvent {
-  const flags = reader.u8();
-  if ((flags & ~(EVENT_FLAG.put | EVENT_FLAG.previous)) !== 0)
-    reader.fail("known flags of an event");
-  const key = readSized(reader, KEY_BYTES_MAX);
-  let put: WatchEvent["put"] = null;
-  if ((flags & EVENT_FLAG.put) !== 0) {
-    const value = readSized(reader, VALUE_BYTES_MAX);
-    const createRevision = reader.varint();
-    put = { value, createRevision, modRevision: revision, version: reader.varint() };
-  }
-  let previous: WatchEvent["previous"] = null;
-  if ((flags & EVENT_FLAG.previous) !== 0) {
-    previous = {
-      value: readSized(reader, VALUE_BYTES_MAX),
-      createRevision: reader.varint(),
-      modRevision: reader.varint(),
-      version: reader.varint(),
-    };
-  }
-  return { key, put, previous };
-}
-
-function readSized(reader: ByteReader, bytesMax: number): Uint8Array {
-  const length = reader.varint();
-  if (length > bytesMax) reader.fail(`at most ${bytesMax} bytes`);
-  return reader.bytes(reader.failed ? 0 : length);
 }

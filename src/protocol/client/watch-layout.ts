@@ -43,18 +43,7 @@
 export const WATCHES_FRAME = 4;
 export const FEED_FRAME = 5;
 
-export const WATCH_REQUEST = { create: 1, cancel: 2, progress: 3 } as const;
-export const WATCH_FLAG = {
-  hasEnd: 1,
-  from: 2,
-  previous: 4,
-  noPuts: 8,
-  noDeletes: 16,
-  notices: 32,
-} as const;
 export const FEED = { created: 1, events: 2, progress: 3, ended: 4, standing: 5 } as const;
-export const EVENTS_MORE = 1;
-export const EVENT_FLAG = { put: 1, previous: 2 } as const;
 
 /** Watch number in `progress`: it is of all that the connection has. */
 export const ALL_WATCHES = 0;

@@ -11,8 +11,9 @@
  * Invariant FIELD-1: whatever the input, reading ends in a value that is allowed, a DecodeError or a reader that has failed,
  * in time and memory linear in the input.
  */
-import { assert, type ByteReader, type ByteWriter } from "../../base/index.ts";
+import { assert } from "../../base/index.ts";
 import { DecodeError } from "./decode-error.ts";
+import { fieldsOf, type Layout, listOf } from "./layout.ts";
 import {
   checkArray,
   checkBoolean,
@@ -25,10 +26,7 @@ import {
 /** How structures come from strangers. */
 export type Form = "array" | "map";
 
-export interface Kind<T> {
-  write(out: ByteWriter, value: T): void;
-  /** What is not allowed makes the reader fail, and the result meaningless. */
-  read(from: ByteReader): T;
+export interface Kind<T> extends Layout<T> {
   /** As a value for msgpack; structures as arrays. */
   toValue(value: T): unknown;
   /** @param name of the field, for the error @throws DecodeError */
@@ -148,17 +146,7 @@ export function added<T>(kind: Kind<T>): Kind<T | null> {
 
 export function list<T>(item: Kind<T>, min = 0, max = Number.MAX_SAFE_INTEGER): Kind<readonly T[]> {
   return {
-    write: (out, values) => {
-      out.varint(values.length);
-      for (const value of values) item.write(out, value);
-    },
-    read: (from) => {
-      const count = from.varint();
-      if (count < min || count > max) from.fail(`a list of ${min} to ${max}`);
-      const values: T[] = [];
-      for (let i = 0; i < count && !from.failed; i++) values.push(item.read(from));
-      return values;
-    },
+    ...listOf(item, min, max),
     toValue: (values) => values.map((each) => item.toValue(each)),
     fromValue: (value, name, form) =>
       checkArray(value, name, min, max).map((each) => item.fromValue(each, name, form)),
@@ -196,7 +184,7 @@ export function structure<T extends object>(
   shape: Shape<T>,
   quick?: Pick<Kind<T>, "read" | "write">,
 ): Structure<T> {
-  const fields = fieldsOf(shape);
+  const fields = fieldsOf<Kind<unknown>>(shape, INDEX);
   const names = fields.map(({ name }) => name);
   const kinds = fields.map(({ kind }) => kind);
   const count = fields.length;
@@ -232,38 +220,6 @@ export function mapped<T, F>(
     toValue: (value) => fields.toValue(from(value)),
     fromValue: (value, name, form) => to(fields.fromValue(value, name, form)),
   };
-}
-
-interface Field {
-  readonly name: string;
-  readonly kind: Kind<unknown>;
-}
-
-/** Stands for the value of a field when the fields are only noted. */
-class Mark {
-  readonly kind: Kind<unknown>;
-  constructor(kind: Kind<unknown>) {
-    this.kind = kind;
-  }
-}
-
-function fieldsOf<T extends object>(shape: Shape<T>): readonly Field[] {
-  const taken: Mark[] = [];
-  const take = <V>(kind: Kind<V>): V => {
-    const mark = new Mark(kind);
-    taken.push(mark);
-    return mark as V;
-  };
-  const noting: Source = { take, varint: () => take(INDEX) };
-  // What is no mark is the same in each of them, and not written.
-  const marks = Object.entries(shape(noting)).filter(
-    (entry): entry is [string, Mark] => entry[1] instanceof Mark,
-  );
-  assert(
-    marks.length === taken.length && marks.every(([, mark], i) => mark === taken[i]),
-    "the fields of a structure are what it is asked for, in this order",
-  );
-  return marks.map(([name, { kind }]) => ({ name, kind }));
 }
 
 /** The fields of an array or a map. */

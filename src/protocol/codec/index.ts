@@ -29,4 +29,5 @@ export {
   text,
   UINT32,
 } from "./fields.ts";
+export { flags, type Layout, listOf, record } from "./layout.ts";
 export { decodeMsgpack, encodeMsgpack } from "./msgpack.ts";

@@ -141,7 +141,7 @@ describe("requests", () => {
       [new Uint8Array(0), /unknown client frame/],
       [Uint8Array.of(9), /unknown client frame 9/],
       [new Uint8Array(CLIENT_FRAME_BYTES_MAX + 1), /frame of \d+ bytes, the limit is/],
-      [changed(1, 8), /expected known flags at byte 2/],
+      [changed(1, 8), /expected known flags of reads at byte 2/],
       [changed(3, 0), /expected 1 to 4096 reads/],
       [changed(5, 99), /expected a known kind of read at byte 6/],
       [changed(6, 0), /expected a key of 1 to 4096 bytes/],
