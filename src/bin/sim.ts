@@ -1,6 +1,6 @@
 /** `omnikv sim`: the deterministic simulator. */
 import { randomInt } from "node:crypto";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   coverageReport,
   planOf,
@@ -56,7 +56,7 @@ export function simCommand(): Command {
     .option("--faults <list>", 'with --replay: only these of its faults, by number; "" for none')
     .option("--print", "with --replay: every message, log line and answer")
     .option("--plan", "with --replay: the plan as JSON")
-    .option("--worker", "internal: takes its work from the parent process")
+    .addOption(new Option("--worker", "takes its work from the parent process").hideHelp())
     .addHelpText("after", EXAMPLES)
     .action(sim);
 }
