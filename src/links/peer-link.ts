@@ -212,9 +212,10 @@ export class PeerLink {
   }
 
   onRefused(refusal: Extract<HandshakeOutcome, { kind: "refusedByThem" }>, redial: boolean): void {
-    const { code, text, proved } = refusal;
+    const { code, text, proved, remote } = refusal;
     this.logOnce(`n${this.#options.peer} refuses this node`, code, text);
-    this.#handlers.onRefused(this.#options.peer, code, text, proved);
+    const presence = remote?.peer ?? null;
+    this.#handlers.onRefused(this.#options.peer, { code, text, proved, presence });
     if (redial) this.#redial(text, true);
   }
 

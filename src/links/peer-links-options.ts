@@ -8,7 +8,7 @@ import type {
   Random,
   StrangerLog,
 } from "../machine/ports/index.ts";
-import type { PeerHello, RefusalCode } from "../protocol/handshake/index.ts";
+import type { PeerHello } from "../protocol/handshake/index.ts";
 import type { PeerMessage } from "../protocol/peer/index.ts";
 import type { Refusal } from "./handshake/index.ts";
 
@@ -25,11 +25,15 @@ export interface PeerLinksHandlers {
   /** A session began, or was renewed: answer with the core's `reconnected(peer)`. */
   onSession(peer: NodeId): void;
   onSessionEnd(peer: NodeId, reason: string): void;
-  /**
-   * The peer does not want us, and will not until somebody acts. `proved`: it has shown that it knows the secret, or there
-   * is none.
-   */
-  onRefused(peer: NodeId, code: RefusalCode, text: string, proved: boolean): void;
+  /** The peer does not want us, and will not until somebody acts. */
+  onRefused(peer: NodeId, refusal: PeerRefusal): void;
+}
+
+export interface PeerRefusal extends Refusal {
+  /** It has shown that it knows the secret, or there is none. */
+  readonly proved: boolean;
+  /** What it said of its own disk, proved as much; null: nothing yet. */
+  readonly presence: PeerHello | null;
 }
 
 export interface PeerLinksOptions {

@@ -89,7 +89,7 @@ export class LinkNode {
           this.onSession(peer);
         },
         onSessionEnd: (peer, reason) => this.#event(`end ${peer}: ${reason}`),
-        onRefused: (peer, code, _, proved) =>
+        onRefused: (peer, { code, proved }) =>
           this.#event(`refused by ${peer}: ${code}${proved ? " proved" : ""}`),
       },
     );

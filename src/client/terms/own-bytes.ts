@@ -9,16 +9,30 @@ const SMALL_BYTES_MAX = SHARED_BYTES / 2;
 /** Up to this length a loop beats the call into the engine. */
 const LOOP_BYTES_MAX = 32;
 
-let shared = new ArrayBuffer(SHARED_BYTES);
+/**
+ * Who hands one value to a worker together with its buffer would take along all others that lie in it. Node.js does not transfer what
+ * is marked: its own small Buffers are, too. In a browser nothing can be marked.
+ */
+const threads =
+  typeof process === "object" ? process.getBuiltinModule("node:worker_threads") : undefined;
+
+let shared = newShared();
 let used = 0;
+
+function newShared(): ArrayBuffer {
+  const buffer = new ArrayBuffer(SHARED_BYTES);
+  threads?.markAsUntransferable(buffer);
+  return buffer;
+}
 
 /** @returns a copy that nobody else writes to; of null, no bytes */
 export function ownBytes(value: Uint8Array | null): Uint8Array {
   if (value === null) return new Uint8Array(0);
   const { length } = value;
   if (length > SMALL_BYTES_MAX) return new Uint8Array(value);
-  if (used + length > SHARED_BYTES) {
-    shared = new ArrayBuffer(SHARED_BYTES);
+  // Its own length: somebody may have detached it all the same, and then it has none.
+  if (used + length > shared.byteLength) {
+    shared = newShared();
     used = 0;
   }
   const own = new Uint8Array(shared, used, length);

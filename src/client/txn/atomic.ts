@@ -4,6 +4,7 @@ import {
   badArgument,
   type Bytes,
   isPositive,
+  ownBytes,
   type RequestOptions,
   wrongBytes,
 } from "../terms/index.ts";
@@ -48,14 +49,14 @@ export class Atomic {
   /** Sets the value of a key. */
   put(key: Bytes, value: Bytes): this {
     this.#wrong ??= wrongBytes("key", key) ?? wrongBytes("value", value);
-    this.#writes.push({ op: "put", key, value });
+    if (this.#wrong === null) this.#writes.push({ op: "put", key: kept(key), value: kept(value) });
     return this;
   }
 
   /** That there is no such key is all right: `check` it. */
   delete(key: Bytes): this {
     this.#wrong ??= wrongBytes("key", key);
-    this.#writes.push({ op: "delete", key });
+    if (this.#wrong === null) this.#writes.push({ op: "delete", key: kept(key) });
     return this;
   }
 
@@ -96,6 +97,11 @@ export class Atomic {
   }
 }
 
+/** As it was at the call: a buffer may be used for something else long before the commit. */
+function kept(bytes: Bytes): Bytes {
+  return typeof bytes === "string" ? bytes : ownBytes(bytes);
+}
+
 function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
   const wrong = wrongBytes("key", key);
   if (wrong !== null) return wrong;
@@ -103,18 +109,19 @@ function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
   const { revision, absent, value, version } = must as Record<string, unknown>;
   const given = [revision, absent, value, version].filter((one) => one !== undefined);
   if (given.length !== 1) return badArgument("check", CHECK_EXPECTED, must);
+  const own = kept(key);
   if (value !== undefined) {
     // Checked in the same breath.
-    return wrongBytes("check.value", value) ?? { key, value: value as Bytes };
+    return wrongBytes("check.value", value) ?? { key: own, value: kept(value as Bytes) };
   }
   if (absent !== undefined) {
-    return absent === true ? { key, version: 0 } : badArgument("check.absent", "true", absent);
+    return absent === true ? { key: own, version: 0 } : badArgument("check.absent", "true", absent);
   }
   const [name, number] = revision === undefined ? ["version", version] : ["revision", revision];
   if (typeof number !== "number" || !isPositive(number)) {
     return badArgument(`check.${name}`, "a positive integer", number);
   }
-  return name === "version" ? { key, version: number } : { key, modRevision: number };
+  return name === "version" ? { key: own, version: number } : { key: own, modRevision: number };
 }
 
 function conflictsOf(

@@ -30,7 +30,7 @@ import { AgreementLog, outvotedText } from "./agreement-log.ts";
 import { EntryChannel } from "./entry-channel.ts";
 import { Departure } from "./departure.ts";
 import { PeerGuard } from "./peer-guard.ts";
-import { contradictionText, isFinalRefusal } from "./refusals.ts";
+import { contradictionText } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ListenError } from "./listen-error.ts";
 import { watchMemory, type MemoryWatch } from "./memory-watch.ts";
@@ -386,10 +386,10 @@ export class Node {
           this.#wake();
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
-        onRefused: (peer, code, text, proved) => {
-          if (proved && code === "WRONG_CLUSTER") this.#guard.onOtherLog(peer);
+        onRefused: (peer, refusal) => {
           // Any other refusal the link has told already, once, and tries again.
-          if (proved && isFinalRefusal(code)) this.#fail(new StorageError(code, text));
+          const ends = this.#guard.onRefused(peer, refusal);
+          if (ends !== null) this.#fail(ends);
         },
       },
     );

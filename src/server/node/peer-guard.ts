@@ -11,16 +11,20 @@
  *   GUARD-3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
  *       is at fault. A log has no origin before its first session: such a one fits any, if all else does.
  *   GUARD-4. What is remembered is durable before the session begins.
+ *   GUARD-5. A node stops when a peer that knows better has proved that its disk may not vote. A peer that holds nothing does not
+ *       know better than a disk with the data of a cluster: it may be a new node of another cluster that has one wrong address. No
+ *       session begins all the same. Whatever such a peer knows of another disk here, it has accepted nothing with it; so who
+ *       has, and that is a node of any quorum, knows of it too, and holds something.
  */
 import type { Refusal } from "../../links/handshake/index.ts";
-import type { PeerPresence } from "../../links/index.ts";
+import type { PeerPresence, PeerRefusal } from "../../links/index.ts";
 import { NO_ORIGIN } from "../../store/index.ts";
 import { BALLOT_BOTTOM, type NodeId } from "../../omnipaxos/index.ts";
 import { type PeerMemory, type RememberedPeer, StorageError } from "../../storage/index.ts";
 import type { DiskPlace, DurableClaims } from "../../protocol/messages/index.ts";
 import type { PeerHello } from "../../protocol/handshake/index.ts";
 import { sameClaims } from "./same-claims.ts";
-import { lessThanTold, refusalText } from "./refusals.ts";
+import { isFinalRefusal, lessThanTold, refusalText } from "./refusals.ts";
 
 export interface PeerGuardOptions {
   readonly self: NodeId;
@@ -55,9 +59,16 @@ export class PeerGuard {
     return [...this.#otherLogs].sort((a, b) => a - b);
   }
 
-  /** The peer has said of itself, proved, that its data come from another beginning. */
-  onOtherLog(peer: NodeId): void {
-    this.#otherLogs.add(peer);
+  /** A peer does not let this node in. @returns what ends this process, if that does */
+  onRefused(peer: NodeId, { code, text, proved, presence }: PeerRefusal): StorageError | null {
+    if (!proved) return null;
+    // It has said so of itself: its data come from another beginning.
+    if (code === "WRONG_CLUSTER") this.#otherLogs.add(peer);
+    if (!isFinalRefusal(code)) return null;
+    const holdsNothing = presence !== null && holdsNoData(presence);
+    const isOnlyAnotherDisk = code === "LOST_IDENTITY" && holdsNothing;
+    if (isOnlyAnotherDisk && this.#options.origin() !== NO_ORIGIN) return null;
+    return new StorageError(code, text);
   }
 
   /** @returns null when the peer is welcome; then what it says is remembered, durably */
@@ -129,7 +140,7 @@ export class PeerGuard {
   }
 
   #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
-    const { members, memory, isConnected, onReplaced } = this.#options;
+    const { self, members, memory, isConnected, onReplaced } = this.#options;
     const count = members.length;
     if (peer.joined) {
       if (peer.generation < known.generation) {
@@ -138,7 +149,9 @@ export class PeerGuard {
           : refusal("REPLACED", refusalText.replaced(id, count));
       }
       if (peer.generation === known.generation) {
-        return lostIdentity(id, count);
+        return this.#options.origin() === NO_ORIGIN && peer.origin !== NO_ORIGIN
+          ? refusal("LOST_IDENTITY", refusalText.otherDisk(self, id, count))
+          : lostIdentity(id, count);
       }
     } else if (isConnected(id)) {
       return refusal("NOT_LOST", refusalText.notLost(id));
@@ -169,6 +182,11 @@ function lastMark({ marks }: PeerHello): Pick<RememberedPeer, "bootId" | "mark">
 
 function refusal(code: Refusal["code"], text: string): Refusal {
   return { code, text };
+}
+
+/** New, and nothing has come to it yet. */
+function holdsNoData({ origin, durable }: PeerHello): boolean {
+  return origin === NO_ORIGIN && durable.acceptedIdx === 0;
 }
 
 /** Emptied, not the disk that was replaced before: that had promised something, and is the wrong one to look for. */

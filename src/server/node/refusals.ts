@@ -30,6 +30,11 @@ export const refusalText = {
     `node ${peer} has taken part with another data directory and may have promised or accepted what this one does not ` +
     `hold, so letting it in could lose acknowledged writes. Start it with its old data directory. If that is gone for ` +
     `good: ${wayOut(members)}`,
+  otherDisk: (self: NodeId, peer: NodeId, members: number): string =>
+    `node ${peer} is known here with another data directory than the one that answers at its address; that one has the data of ` +
+    `a cluster, and node ${self}, which says this, has none yet. If node ${self} belongs to another cluster with the same id, its ` +
+    `list of addresses is wrong: correct that one, and give clusters ids of their own (--cluster-id). If both belong ` +
+    `together: start node ${peer} with its old data directory. If that is gone for good: ${wayOut(members)}`,
   wentBack: (peer: NodeId, less: string, members: number): string =>
     `the disk of node ${peer} holds less than it has told: ${less}. It is an older copy, has been damaged, or was ` +
     `copied and the copy started as node ${peer} too; letting it in could lose acknowledged writes. Start node ${peer} once, ` +

@@ -163,6 +163,23 @@ describe("atomic", () => {
     expect(answer.conflicts.map(({ actual }) => actual?.modRevision)).toEqual([1, 2, 3]);
   });
 
+  test("one buffer, filled anew for each key and value, is copied at each call", async () => {
+    const { cluster, kv } = started();
+    await settle(cluster, kv.write("k1", "v1"));
+    const [key, value] = [Buffer.from("k1"), Buffer.from("v1")];
+    const atomic = kv.atomic().check(key, { value });
+    for (const i of [2, 3]) atomic.put(bufferOf(key, `k${i}`), bufferOf(value, `v${i}`));
+    atomic.delete(bufferOf(key, "k1"));
+    bufferOf(key, "xx");
+    bufferOf(value, "xx");
+    expect(await settle(cluster, atomic.commit())).toMatchObject({ committed: true });
+    expect(["k1", "k2", "k3"].map((each) => valueOf(cluster, each))).toEqual([
+      undefined,
+      "v2",
+      "v3",
+    ]);
+  });
+
   test("a wrong argument rejects the commit", async () => {
     const { cluster, kv } = started();
     const wrong = kv.atomic().check("a", { revision: 0 }).put("b", "1");
@@ -454,3 +471,8 @@ test("a view of a client has them within its prefix", async () => {
     code: "BAD_REQUEST",
   });
 });
+
+function bufferOf(buffer: Buffer, text: string): Buffer {
+  buffer.write(text);
+  return buffer;
+}

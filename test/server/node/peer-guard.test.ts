@@ -337,3 +337,50 @@ describe("another disk under a known id", () => {
     expect(world.meet({ disk: "a", generation: 1, boots: [21, 22] })).toBe("REPLACED");
   });
 });
+
+describe("what ends this process", () => {
+  const lost = { code: "LOST_IDENTITY", text: "another disk", proved: true } as const;
+  const nothing = presence({ durable: claims(7, 0, 0) }).peer;
+
+  test("a peer that holds something has refused this disk", () => {
+    const world = new World();
+    for (const origin of [0, 7]) {
+      world.origin = origin;
+      for (const held of [
+        presence().peer,
+        presence({ durable: claims(0, 0, 0), origin: 7 }).peer,
+      ]) {
+        const ends = world.guard.onRefused(3, { ...lost, presence: held });
+        expect(ends).toMatchObject({ code: "LOST_IDENTITY", message: "another disk" });
+      }
+      expect(world.guard.onRefused(3, { ...lost, presence: null })?.code).toBe("LOST_IDENTITY");
+    }
+  });
+
+  test("a new node of somebody else's, with a wrong address, does not end one that has data", () => {
+    const world = new World();
+    expect(world.guard.onRefused(3, { ...lost, presence: nothing })?.code).toBe("LOST_IDENTITY");
+    world.origin = 7;
+    expect(world.guard.onRefused(3, { ...lost, presence: nothing })).toBeNull();
+    for (const code of ["WENT_BACK", "REPLACED"] as const) {
+      expect(world.guard.onRefused(3, { ...lost, code, presence: nothing })?.code).toBe(code);
+    }
+  });
+
+  test("such a node says whose addresses to look at", () => {
+    const world = new World();
+    world.meet({ disk: "ours" });
+    expect(world.text({ disk: "theirs", origin: 7 })).toContain(
+      "If node 1 belongs to another cluster with the same id, its list of addresses is wrong",
+    );
+    expect(world.text({ disk: "theirs" })).toContain("Start it with its old data directory");
+    world.origin = 7;
+    expect(world.text({ disk: "theirs", origin: 7 })).toContain("Start it with its old data");
+  });
+
+  test("what nobody has proved ends nothing", () => {
+    const held = presence().peer;
+    const unproved = { ...lost, proved: false, presence: held };
+    expect(new World().guard.onRefused(3, unproved)).toBeNull();
+  });
+});
