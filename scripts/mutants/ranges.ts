@@ -135,8 +135,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         HISTORY,
-        "this.compactTo(this.#last - records);",
-        "this.compactTo(this.#last - records + 1);",
+        "Math.max(this.#oldest, this.#last - records)",
+        "Math.max(this.#oldest, this.#last - records + 1)",
       ),
     ],
     by: "sim",
@@ -147,16 +147,30 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         "src/store/kv-state.ts",
-        "this.#cells.compactTo(compactRevision);",
-        "this.#cells.compactTo(Math.min(compactRevision + 1, this.#revision));",
+        "this.#compactTo(compactRevision, sink);",
+        "this.#compactTo(Math.min(compactRevision + 1, this.#revision), sink);",
       ),
     ],
     by: "sim",
   },
   {
+    name: "an entry compacts what it has changed before watches are told",
+    breaks: "a large deletion ends the watches of everybody, whatever they watch",
+    patches: [
+      patch(
+        "src/store/kv-state.ts",
+        "if (revision > this.#revisionBefore) sink.compacting?.();",
+        "",
+      ),
+    ],
+    by: ["test/replica/watch-hub.test.ts"],
+  },
+  {
     name: "the bound by what this process has seen",
     breaks: "nodes compact differently, by when they were started",
-    patches: [patch(HISTORY, "if (this.bytes > bytes)", "if (this.#lastBytes > bytes)")],
+    patches: [
+      patch(HISTORY, "? this.bytes : this.#bytesAfter", "? this.#lastBytes : this.#bytesAfter"),
+    ],
     by: "sim",
   },
   {

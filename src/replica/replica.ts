@@ -151,6 +151,9 @@ export class Replica {
       state,
       (route) => this.#outbox.markDirty(route),
       (actor) => this.#space.quotaText(actor),
+      () => {
+        if (this.#agreement.mayServe) this.#watches.applied();
+      },
       this.#served.refused,
     );
     this.#writes = new ClientWrites({

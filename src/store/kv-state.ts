@@ -101,6 +101,8 @@ export class KvState {
   #revision: number;
   /** Of keys, by the entry at hand: a transaction makes several at one revision. */
   #changes = 0;
+  /** When the entry at hand began. */
+  #revisionBefore = 0;
   #expired = 0;
   #historyHash: number;
   #unreadable: UnreadableEntries;
@@ -306,6 +308,7 @@ export class KvState {
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
     this.#changes = 0;
+    this.#revisionBefore = this.#revision;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -337,7 +340,7 @@ export class KvState {
     this.#answer.actual = undefined;
     cursor.release();
     // Once for all of the entry's changes: to look at the oldest record for each costs more than to make one.
-    if (this.#changes > 0) this.#boundHistory();
+    if (this.#changes > 0) this.#boundHistory(sink);
     this.#cells.release(RELEASED_WITH_ENTRY + 2 * this.#changes);
   }
 
@@ -431,7 +434,7 @@ export class KvState {
       case OP.setQuota:
         this.#bounds.setQuota(cursor.quotaBytes);
         answer.revision = cursor.quotaBytes;
-        this.#boundHistory();
+        this.#boundHistory(sink);
         break;
       case OP.access:
         this.#changeAccess();
@@ -445,13 +448,13 @@ export class KvState {
         this.#bounds.setHistory(historyRevisions, historyBytes);
         answer.revision = historyRevisions;
         this.#historyHash = mixNumber(this.#historyHash, historyBytes);
-        this.#boundHistory();
+        this.#boundHistory(sink);
         break;
       }
       case OP.compact: {
         const { compactRevision } = cursor;
         answer.revision = compactRevision;
-        if (compactRevision <= this.#revision) this.#cells.compactTo(compactRevision);
+        if (compactRevision <= this.#revision) this.#compactTo(compactRevision, sink);
         else answer.status = BAD_REQUEST;
         break;
       }
@@ -629,9 +632,14 @@ export class KvState {
   }
 
   /** STATE-9: a setting holds from its entry on. */
-  #boundHistory(): void {
+  #boundHistory(sink: AnswerSink): void {
     const { revisions, bytes } = this.#bounds.effective;
-    this.#cells.bound(revisions, bytes);
+    this.#compactTo(this.#cells.oldestWithin(revisions, bytes), sink);
+  }
+
+  #compactTo(revision: number, sink: AnswerSink): void {
+    if (revision > this.#revisionBefore) sink.compacting?.();
+    this.#cells.compactTo(revision);
   }
 
   #outcome(status: Status, revision: number): void {

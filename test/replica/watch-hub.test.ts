@@ -141,6 +141,33 @@ describe("a reader that is slow", () => {
   });
 });
 
+describe("an entry that changes more than the history holds", () => {
+  const all: TxnOp = { op: "delete", where: { start: key("k"), end: key("l") }, previous: false };
+
+  test.each([
+    ["few keys", 50, 1000, null],
+    ["so many that they are told by themselves", 700, 2000, "COMPACTED"],
+  ])("%s: ends no watch of others, nor one that can be told at once", (_, keys, size, ended) => {
+    const world = new World({ unreadBytes: 1 << 20 });
+    const [client] = world.clients as [Client];
+    for (let i = 0; i < keys; i++) {
+      world.run({ op: "write", key: `k${i}`, value: "v".repeat(size) });
+    }
+    world.boundHistory(4096);
+    const [, others] = client.create(world.hub, { ...WISH, start: "w", end: null });
+    const [, touched] = client.create(world.hub, { ...WISH, start: "k", end: "l" });
+    world.turn();
+    world.run({ op: "write", key: "w", value: "before" });
+    world.transact(all);
+    world.run({ op: "write", key: "w", value: "after" });
+    world.settle();
+    world.check();
+    expect(others.ended).toBeNull();
+    expect(others.items.filter(({ kind }) => kind === "events")).toHaveLength(2);
+    expect(touched.ended?.code ?? null).toBe(ended);
+  });
+});
+
 describe("a watch from the past", () => {
   test.each([1, 16])("catches up with %i keys that are changed very often", (keys) => {
     const world = new World({ unreadBytes: 1 << 20 });

@@ -35,6 +35,7 @@ import {
   type Command,
 } from "../store/helpers.ts";
 import { buildEntry, GroupWriter, NO_SESSION } from "../../src/store/index.ts";
+import { NO_SINK } from "../../src/store/entries/command.ts";
 
 export const UNREAD_MAX = 400;
 export const WISH: WatchedWish = {
@@ -149,8 +150,16 @@ export class World {
   }
 
   compact(revision: number): void {
+    this.#set({ kind: "compact", compactRevision: revision });
+  }
+
+  boundHistory(historyBytes: number): void {
+    this.#set({ kind: "setHistory", historyRevisions: 0, historyBytes });
+  }
+
+  #set(command: Parameters<GroupWriter["add"]>[1]): void {
     const writer = new GroupWriter();
-    writer.add(1, { kind: "compact", compactRevision: revision });
+    writer.add(1, command);
     this.#apply(buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(NO_SESSION, 0)]));
   }
 
@@ -201,8 +210,9 @@ export class World {
 
   #apply(entry: Uint8Array): void {
     this.entries.push(entry);
-    this.state.apply(entry, this.state.appliedIdx);
-    if (!this.#isElsewhere) this.hub.applied();
+    const fed = this.#isElsewhere ? () => {} : () => this.hub.applied();
+    this.state.apply(entry, this.state.appliedIdx, { ...NO_SINK, compacting: fed });
+    fed();
   }
 }
 

@@ -366,15 +366,15 @@ describe("records", () => {
     const history = new History(1000);
     for (let r = 1001; r <= 3000; r++) history.append(r, before(r - 1), r % 7 === 0);
     const whole = history.bytes;
-    history.bound(100, Infinity);
+    history.compactTo(history.oldestWithin(100, Infinity));
     expect(history.oldest).toBe(2900);
     const left = history.bytes;
     expect(left).toBeLessThan(whole / 10);
-    history.bound(100, Math.floor(left / 2));
+    history.compactTo(history.oldestWithin(100, Math.floor(left / 2)));
     expect(history.bytes).toBeLessThanOrEqual(left / 2);
     const { oldest } = history;
     expect(history.modBefore(oldest + 1, key("k"))).toBe(oldest);
-    history.bound(100, 0);
+    history.compactTo(history.oldestWithin(100, 0));
     expect([history.oldest, history.bytes, history.hash]).toEqual([3000, 0, 0]);
     const released: number[] = [];
     while (history.release(300, (_, revision) => released.push(revision)));

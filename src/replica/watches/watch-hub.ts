@@ -124,7 +124,7 @@ export class WatchHub {
     this.#rights.forget(session);
   }
 
-  /** An entry was applied, or a state installed: as far as the turn goes, before another one may compact it. */
+  /** An entry was applied, or is about to compact what it has changed, or a state was installed: as far as the turn goes. */
   applied(): void {
     if (this.isActive && this.#rights.judge()) this.#walks.feed();
   }

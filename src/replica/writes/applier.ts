@@ -34,12 +34,14 @@ export class Applier implements AnswerSink {
   /** Of the group at hand: commands that its client is to be told of in words. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
   readonly #noSpaceText: (actor: Actor | null) => string;
+  readonly #compacting: () => void;
   readonly #refused: Refused;
 
   /**
    * @param nonce random per process start
    * @param answered told of each client that got an answer
    * @param noSpaceText for clients whose commands exceed the quota
+   * @param compacting told before an entry's own changes are compacted
    * @param refused where that is counted
    */
   constructor(
@@ -48,8 +50,10 @@ export class Applier implements AnswerSink {
     state: KvState,
     answered: (route: Route) => void,
     noSpaceText: (actor: Actor | null) => string,
+    compacting: () => void = () => {},
     refused: Refused = new Refused(),
   ) {
+    this.#compacting = compacting;
     this.#refused = refused;
     this.#noSpaceText = noSpaceText;
     this.#own = new OwnEntries({ node, nonce });
@@ -134,6 +138,10 @@ export class Applier implements AnswerSink {
     const text = this.#noSpaceText(this.#route?.actor ?? null);
     this.#route?.answers.refuseRuns(told.session, told.runs.list, "NO_SPACE", text);
     this.#refused.add("write", "NO_SPACE");
+  }
+
+  compacting(): void {
+    this.#compacting();
   }
 
   opened(sequence: number, nonce: Uint8Array, session: number): void {

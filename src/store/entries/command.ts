@@ -75,6 +75,8 @@ export interface AnswerSink {
   ): void;
   /** openSession succeeded. The number is for its client only: whoever knows it can write in the session's name. */
   opened(sequence: number, nonce: Uint8Array, session: number): void;
+  /** What the entry at hand has changed is about to be compacted: what it was before can be read now for the last time. */
+  compacting?(): void;
 }
 
 /** For entries whose answers nobody waits for on this node. */

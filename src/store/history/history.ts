@@ -7,7 +7,7 @@
  * Invariants:
  *   HISTORY-1. Every revision in (oldest, last] has a record of each key that was changed at it. Reads at any revision from
  *       `oldest` on find what they need there.
- *   HISTORY-2. `oldest` only grows, and follows from the changes and the calls of `compactTo` and `bound` alone. When what it
+ *   HISTORY-2. `oldest` only grows, and follows from the changes and the calls of `compactTo` alone. When what it
  *       leaves behind is let go of (`release`) nobody can tell.
  *   HISTORY-3. Chunks are only appended to, and let go of as a whole: so a clone shares them. It looks at no record beyond
  *       its own last one.
@@ -123,10 +123,11 @@ export class History implements HistoryView {
     this.#oldest = revision;
   }
 
-  /** Compacts as far as it takes for no more than so many records, of so many bytes, to be left. */
-  bound(records: number, bytes: number): void {
-    if (this.#last - this.#oldest > records) this.compactTo(this.#last - records);
-    if (this.bytes > bytes) this.compactTo(this.#lowestWithin(bytes));
+  /** @returns to which revision it takes to compact for no more than so many records, of so many bytes, to be left */
+  oldestWithin(records: number, bytes: number): number {
+    const oldest = Math.max(this.#oldest, this.#last - records);
+    const kept = oldest === this.#oldest ? this.bytes : this.#bytesAfter(oldest);
+    return kept > bytes ? this.#lowestWithin(bytes, oldest) : oldest;
   }
 
   /**
@@ -192,8 +193,8 @@ export class History implements HistoryView {
   }
 
   /** The lowest revision such that what comes after it costs no more. Usually it is one of the next. */
-  #lowestWithin(bytes: number): number {
-    let low = this.#oldest + 1;
+  #lowestWithin(bytes: number, oldest: number): number {
+    let low = oldest + 1;
     let step = 1;
     while (low + step <= this.#last && this.#bytesAfter(low + step - 1) > bytes) {
       low += step;

@@ -173,9 +173,9 @@ export class OrderedCells {
     this.#history.compactTo(revision);
   }
 
-  /** Compacts as far as it takes for no more than so many changes, of so many bytes, to be kept. */
-  bound(changes: number, bytes: number): void {
-    this.#history.bound(changes, bytes);
+  /** @returns to which revision it takes to compact for no more than so many changes, of so many bytes, to be kept */
+  oldestWithin(changes: number, bytes: number): number {
+    return this.#history.oldestWithin(changes, bytes);
   }
 
   /**
