@@ -44,6 +44,23 @@ describe("work of transactions", () => {
     expect(taken(work, counting, 10_000)).toBe(16);
   });
 
+  test("long values that are compared count by their bytes, and short ones or others do not", () => {
+    const state = new KvState();
+    const session = open(state, 1);
+    const long = "v".repeat(36 * 1024);
+    for (let i = 1; i <= 100; i++) {
+      run(state, session, i, { op: "write", key: `k${i}`, value: long }, i);
+    }
+    const comparing = (to: string): Txn => ({
+      ...nothing,
+      compare: [{ where: all, is: "=", target: "value", to: byteStringOfText(to) }],
+    });
+    const count = (txn: Txn): number => taken(new TxnWork(() => state.cells), txn, 0);
+    expect(count(comparing("short"))).toBe(count(counting));
+    // 100 keys, and 36 times 100 pieces of values: as much as 3,700 keys.
+    expect(count(comparing(long))).toBe(4);
+  });
+
   test("whoever asks for much leaves room for others, however many of them there are", () => {
     const state = stateWithKeys();
     const work = new TxnWork(() => state.cells);

@@ -14,6 +14,8 @@ const AT_ONCE_CELLS = 32 * 1024;
 const CELLS_PER_TICK = 2 * 1024;
 /** No transaction looks at many more: it is refused beyond TXN_KEYS_MAX, and only what was deleted of late adds to that. */
 const RANGE_CELLS_MAX = 2 * TXN_KEYS_MAX;
+/** To compare so many bytes of a value is as much work as to look at a key: 16 µs for 64 KiB. */
+const COMPARED_BYTES = 1024;
 /** To delete a key is so many times the work of looking at it. */
 export const DELETED_FOR_LOOKED = 4;
 /**
@@ -58,10 +60,11 @@ export class TxnWork {
     const isAll = room === AT_ONCE_CELLS;
     let looked = 0;
     let work = 0;
-    for (const { where, weight } of ranges) {
+    for (const range of ranges) {
+      const { weight } = range;
       if (isAll ? looked > room : work > most) break;
       const affordable = isAll ? room - looked : Math.floor((most - work) / weight);
-      const count = cellsIn(cells, where, Math.min(affordable + 1, RANGE_CELLS_MAX));
+      const count = cellsIn(cells, range, Math.min(affordable + 1, RANGE_CELLS_MAX));
       looked += count;
       work += weight * count;
     }
@@ -89,24 +92,39 @@ export class TxnWork {
 interface WeighedRange {
   readonly where: Extract<Where, { readonly start: unknown }>;
   readonly weight: number;
+  /** Of each value that it is compared with, at most. */
+  readonly comparedBytes: number;
 }
 
 /** Of both branches: which one is taken is not known yet. */
 function* rangesIn(txn: Txn): Generator<WeighedRange> {
-  for (const { where } of txn.compare) if ("start" in where) yield { where, weight: 1 };
+  for (const { where, ...what } of txn.compare) {
+    const comparedBytes = what.target === "value" ? what.to.length : 0;
+    if ("start" in where) yield { where, weight: 1, comparedBytes };
+  }
   for (const op of [...txn.success, ...txn.failure]) yield* rangesOf(op);
 }
 
 function* rangesOf(op: TxnOp): Generator<WeighedRange> {
   if (op.op === "txn") yield* rangesIn(op.txn);
   else if (op.op !== "put" && "start" in op.where) {
-    yield { where: op.where, weight: op.op === "delete" ? DELETED_FOR_LOOKED : 1 };
+    const weight = op.op === "delete" ? DELETED_FOR_LOOKED : 1;
+    yield { where: op.where, weight, comparedBytes: 0 };
   }
 }
 
 /** @param max more are not counted */
-function cellsIn(cells: CellsView, { start, end }: WeighedRange["where"], max: number): number {
+function cellsIn(
+  cells: CellsView,
+  { where: { start, end }, comparedBytes }: WeighedRange,
+  max: number,
+): number {
   let count = 0;
-  if (max > 0) cells.order.visit(start, end, () => ++count < max);
-  return count;
+  if (max > 0) {
+    cells.order.visit(start, end, (_, { value }) => {
+      count += 1 + Math.floor(Math.min(value.length, comparedBytes) / COMPARED_BYTES);
+      return count < max;
+    });
+  }
+  return Math.min(count, max);
 }
