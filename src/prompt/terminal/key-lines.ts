@@ -1,4 +1,5 @@
 /** Keys and values as lines of JSON, for `omnikv export` and `omnikv import`: one object a line, as `--json` has them. */
+import { printableJson } from "../../base/index.ts";
 import { bytesField } from "./bytes-field.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -7,9 +8,9 @@ export interface KeyLine {
   readonly value: Uint8Array;
 }
 
-/** One line, its end included. */
+/** One line, its end included; it may go to a terminal. */
 export function keyLine({ key, value }: KeyLine): string {
-  return `${JSON.stringify({ ...bytesField("key", key), ...bytesField("value", value) })}\n`;
+  return `${printableJson({ ...bytesField("key", key), ...bytesField("value", value) })}\n`;
 }
 
 /** Within JSON only names of fields look so: a quote in a text has a backslash before it. */

@@ -14,6 +14,13 @@ test("any key and value survive, on one line", () => {
   );
 });
 
+test("a line does nothing to a terminal, and comes back as it was", () => {
+  const text = "a\u009b31mb\u202ec\u2066d\u200be\u061cf\u{e0041}g\u007fh\u001bi";
+  const line = keyLine({ key: Buffer.from(text), value: Buffer.from(text) });
+  expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+  expect(Buffer.from(parseKeyLine(line).value).toString()).toBe(text);
+});
+
 test.each([
   ["hello", "this is no JSON"],
   ["[1]", "expected an object"],
