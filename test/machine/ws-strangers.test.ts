@@ -166,6 +166,33 @@ describe("strangers", () => {
     for (const { socket } of [...silent, ...halfMade]) socket.destroy();
   });
 
+  test("who have shaken hands and become strangers again are bounded, and silently ended, until they are admitted", async () => {
+    const server = await serve({ strangersMax: 3, strangerTimeoutMs: 200 });
+    const clients = [];
+    for (let i = 0; i < 4; i++) clients.push(await openRaw(server.port, "/client"));
+    const [first, second, third, fourth] = server.accepted.map(({ connection }) => connection);
+    for (const each of [first, second, third, fourth]) each?.estrange();
+    // Two of one address at a time.
+    await until(() => server.accepted.filter(({ closed }) => closed !== null).length === 2);
+    expect(server.rejected).toEqual(Array(2).fill("too many from one address"));
+    third?.admit();
+    await until(() => server.accepted[3]!.closed !== null);
+    third?.estrange();
+    third?.admit();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(server.accepted.map(({ closed }) => closed === null)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    expect(server.rejected).toHaveLength(2);
+    // What it may send was never bounded again.
+    const head = Buffer.from([0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0]);
+    clients[2]!.socket.write(Buffer.concat([head, Buffer.alloc(65_535)]));
+    await until(() => server.accepted[2]!.frames.length === 1);
+  });
+
   test.each(["nothing at all", "half a request", "an upgrade and nothing more"])(
     "who send %s are gone after the deadline",
     async (what) => {

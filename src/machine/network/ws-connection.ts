@@ -44,6 +44,7 @@ export interface WsConnectionOptions {
   /** Called when the connection has ended, before its handlers are told. */
   readonly onGone: (connection: WsConnection) => void;
   readonly onAdmitted?: () => void;
+  readonly onEstranged?: () => void;
   /** The other side had to show a certificate when it connected. Default false. */
   readonly needsCertificate?: boolean;
 }
@@ -107,10 +108,14 @@ export class WsConnection implements Connection {
   }
 
   admit(): void {
+    this.#options.onAdmitted?.();
     if (this.#admitted) return;
     this.#admitted = true;
     this.#socket?.off("data", this.#onData);
-    this.#options.onAdmitted?.();
+  }
+
+  estrange(): void {
+    if (this.#state !== "closed") this.#options.onEstranged?.();
   }
 
   pause(): void {

@@ -208,6 +208,7 @@ export class WsNetwork implements Network {
           frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
           onGone: () => accepted.delete(connection),
           onAdmitted: () => strangers.remove(under(socket)),
+          onEstranged: () => strangers.addAgain(under(socket)),
           needsCertificate: tls?.needsCertificate ?? false,
         });
         accepted.add(connection);
