@@ -132,6 +132,9 @@ class IndoorEnd implements Connection {
     this.#admitted = true;
   }
 
+  /** Whoever is in the same process takes nobody's place. */
+  estrange(): void {}
+
   pause(): void {
     this.#paused = true;
   }

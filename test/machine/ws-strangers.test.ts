@@ -1,9 +1,11 @@
 /** Connections that nobody reads, and sockets that have proved nothing. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { HANDSHAKE_BYTES_MAX } from "../../src/base/limits.ts";
+import { wsOfServers } from "../../src/machine/network/load-ws.ts";
+import { WsConnection } from "../../src/machine/network/ws-connection.ts";
 import type { Channel } from "../../src/machine/ports/network.ts";
 import { until } from "../conformance/wait.ts";
-import { bystander, openRaw, raw, serve } from "./ws-world.ts";
+import { atEnd, bystander, openRaw, raw, serve } from "./ws-world.ts";
 
 describe("a connection that is not read", () => {
   test("has the other side wait, is not given up for it, and goes on", async () => {
@@ -34,14 +36,57 @@ describe("a connection that is not read", () => {
     await until(() => entry.closed !== null);
     expect(entry.closed).toBe("reads nothing of what it asked for");
   });
+});
 
-  test("floods of pings end the connection that sends them", async () => {
-    const server = await serve();
+describe("floods of pings and pongs", () => {
+  const FLOODS = [
+    { event: "ping", byte: 0x89, allowed: 100, reason: "too many pings" },
+    { event: "pong", byte: 0x8a, allowed: 8, reason: "too many pongs that nobody asked for" },
+  ] as const;
+  const WHOM = ["peer", "client", "admin"] as const;
+
+  test.each(FLOODS.flatMap((flood) => WHOM.map((channel) => ({ ...flood, channel }))))(
+    "$event on /$channel: one too many ends the connection, and no other is looked at",
+    async ({ event, byte, allowed, reason, channel }) => {
+      const emit = vi.spyOn(wsOfServers().WebSocket.prototype, "emit");
+      atEnd(async () => emit.mockRestore());
+      for (const admits of [true, false]) {
+        const server = await serve({ pingIntervalMs: 100_000 }, admits);
+        const client = await openRaw(server.port, `/${channel}`);
+        emit.mockClear();
+        client.socket.write(Buffer.concat(Array<Buffer>(10_000).fill(control(byte))));
+        await until(() => server.accepted[0]!.closed !== null);
+        expect(server.accepted[0]!.closed).toBe(reason);
+        const seen = emit.mock.calls.filter(([name]) => name === event).length;
+        expect(seen).toBe(allowed + 1);
+      }
+    },
+  );
+
+  test("an answer for each ping, and a few more, are nobody's flood", async () => {
+    const server = await serve({ pingIntervalMs: 100_000 });
     const client = await openRaw(server.port, "/client");
-    for (let i = 0; i < 500; i++) client.socket.write(Buffer.from([0x89, 0x80, 0, 0, 0, 0]));
+    const { connection } = server.accepted[0]!;
+    if (!(connection instanceof WsConnection)) throw new Error("no web socket");
+    // Answers may be late, and come together.
+    for (let i = 0; i < 50; i++) connection.checkAlive(1000);
+    for (let i = 0; i < 58; i++) client.socket.write(control(0x8a));
+    client.socket.write(Buffer.from([0x82, 0x81, 0, 0, 0, 0, 7]));
+    await until(() => server.accepted[0]!.frames.length === 1);
+    expect(server.accepted[0]!.closed).toBeNull();
+    // A check later there may be a few again.
+    connection.checkAlive(1000);
+    for (let i = 0; i < 9; i++) client.socket.write(control(0x8a));
+    client.socket.write(Buffer.from([0x82, 0x81, 0, 0, 0, 0, 7]));
+    await until(() => server.accepted[0]!.frames.length === 2);
+    client.socket.write(control(0x8a));
     await until(() => server.accepted[0]!.closed !== null);
-    expect(server.accepted[0]!.closed).toBe("too many pings");
+    expect(server.accepted[0]!.closed).toBe("too many pongs that nobody asked for");
   });
+
+  function control(byte: number): Buffer {
+    return Buffer.from([byte, 0x80, 0, 0, 0, 0]);
+  }
 });
 
 describe("strangers", () => {
@@ -119,6 +164,33 @@ describe("strangers", () => {
     expect(server.rejected).toContain("too many from one address");
     await other.check();
     for (const { socket } of [...silent, ...halfMade]) socket.destroy();
+  });
+
+  test("who have shaken hands and become strangers again are bounded, and silently ended, until they are admitted", async () => {
+    const server = await serve({ strangersMax: 3, strangerTimeoutMs: 200 });
+    const clients = [];
+    for (let i = 0; i < 4; i++) clients.push(await openRaw(server.port, "/client"));
+    const [first, second, third, fourth] = server.accepted.map(({ connection }) => connection);
+    for (const each of [first, second, third, fourth]) each?.estrange();
+    // Two of one address at a time.
+    await until(() => server.accepted.filter(({ closed }) => closed !== null).length === 2);
+    expect(server.rejected).toEqual(Array(2).fill("too many from one address"));
+    third?.admit();
+    await until(() => server.accepted[3]!.closed !== null);
+    third?.estrange();
+    third?.admit();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(server.accepted.map(({ closed }) => closed === null)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    expect(server.rejected).toHaveLength(2);
+    // What it may send was never bounded again.
+    const head = Buffer.from([0x82, 0xfe, 0xff, 0xff, 0, 0, 0, 0]);
+    clients[2]!.socket.write(Buffer.concat([head, Buffer.alloc(65_535)]));
+    await until(() => server.accepted[2]!.frames.length === 1);
   });
 
   test.each(["nothing at all", "half a request", "an upgrade and nothing more"])(

@@ -1,11 +1,12 @@
 /**
  * Sockets of a listener that have proved nothing yet: from the moment they are accepted, whatever they speak or keep to
- * themselves, until their connection is admitted.
+ * themselves, until their connection is admitted; and again those that have shaken hands and have still to say who they are.
  *
  * Invariants:
  *   STRANGER-1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, for
  *       whoever means it needs three round trips only. So strangers hold no slot that somebody else needs.
- *   STRANGER-2. None is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP.
+ *   STRANGER-2. None is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP, and once more
+ *       `deadlineMs` after it has shaken hands.
  */
 import type { Socket } from "node:net";
 
@@ -22,6 +23,8 @@ export interface StrangersOptions {
 interface Entry {
   readonly address: string;
   readonly port: number;
+  readonly hasShakenHands: boolean;
+  readonly onClose: () => void;
   dueMs: number;
 }
 
@@ -44,15 +47,26 @@ export class Strangers {
 
   /** It was accepted. */
   add(socket: Socket): void {
+    this.#add(socket, false);
+  }
+
+  /** It has shaken hands, and has still to say who it is. */
+  addAgain(socket: Socket): void {
+    if (!socket.destroyed && !this.#entries.has(socket)) this.#add(socket, true);
+  }
+
+  #add(socket: Socket, hasShakenHands: boolean): void {
     const { max, perAddressMax, deadlineMs } = this.#options;
     const address = socket.remoteAddress ?? "?";
     const fromThere = this.#perAddress.get(address) ?? 0;
     if (fromThere >= perAddressMax) this.#refuseOldest(address, "too many from one address");
     else if (this.#entries.size >= max) this.#refuseOldest(null, "too many at once");
-    const entry = { address, port: socket.remotePort ?? 0, dueMs: performance.now() + deadlineMs };
-    this.#entries.set(socket, entry);
+    const onClose = (): void => this.remove(socket);
+    const port = socket.remotePort ?? 0;
+    const dueMs = performance.now() + deadlineMs;
+    this.#entries.set(socket, { address, port, hasShakenHands, onClose, dueMs });
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
-    socket.once("close", () => this.remove(socket));
+    socket.once("close", onClose);
     this.#timer ??= setInterval(() => this.#check(), deadlineMs / CHECKS_PER_DEADLINE).unref();
   }
 
@@ -67,6 +81,7 @@ export class Strangers {
     const entry = this.#entries.get(socket);
     if (entry === undefined) return;
     this.#entries.delete(socket);
+    socket.off("close", entry.onClose);
     const left = (this.#perAddress.get(entry.address) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(entry.address, left);
     else this.#perAddress.delete(entry.address);
@@ -85,13 +100,16 @@ export class Strangers {
   #check(): void {
     const nowMs = performance.now();
     for (const [socket, entry] of this.#entries) {
-      if (entry.dueMs <= nowMs) this.#refuse(socket, entry, "proved nothing in time");
+      if (entry.dueMs > nowMs) continue;
+      // Who has shaken hands does nothing wrong: a page stays open while nobody has signed in, and connects again.
+      this.#refuse(socket, entry, entry.hasShakenHands ? null : "proved nothing in time");
     }
   }
 
-  #refuse(socket: Socket, entry: Entry, reason: string): void {
+  /** @param reason null: nobody is told */
+  #refuse(socket: Socket, entry: Entry, reason: string | null): void {
     this.remove(socket);
     socket.destroy();
-    this.#options.onRefused(`${entry.address}:${entry.port}`, reason);
+    if (reason !== null) this.#options.onRefused(`${entry.address}:${entry.port}`, reason);
   }
 }

@@ -13,6 +13,10 @@ const CLOSE_UNSUPPORTED_DATA = 1003;
 const CLOSE_TOO_BIG = 1009;
 /** Between two checks. Ours are one a check, and a browser has none. */
 const PINGS_MAX = 100;
+/** Between two checks, besides the answers to our pings: some browsers have sent one now and then that nobody asked for. */
+const SPARE_PONGS_MAX = 8;
+/** Pings that have no answer yet: no more answers than these are still to come. */
+const PINGS_DUE_MAX = 100;
 /** Checks in a row in which a connection that we do not read took nothing of what waits for it. */
 const STALLED_MAX = 10;
 
@@ -26,6 +30,8 @@ const STALLED_MAX = 10;
  *   SOCKET-4. Until it is admitted, and again once it is asked to close, no more than HANDSHAKE_BYTES_MAX and what came with
  *       them in one piece are taken from it: the limit of a frame alone would let it fill megabytes before anybody looks at
  *       them.
+ *   SOCKET-5. Between two checks it sends PINGS_MAX pings, and SPARE_PONGS_MAX pongs besides one for each ping of ours, and is
+ *       destroyed otherwise. Nothing is taken of what came in one piece with the one too many.
  */
 export interface WsConnectionOptions {
   /** Null: a dialed connection has its socket later. */
@@ -38,6 +44,7 @@ export interface WsConnectionOptions {
   /** Called when the connection has ended, before its handlers are told. */
   readonly onGone: (connection: WsConnection) => void;
   readonly onAdmitted?: () => void;
+  readonly onEstranged?: () => void;
   /** The other side had to show a certificate when it connected. Default false. */
   readonly needsCertificate?: boolean;
 }
@@ -53,6 +60,9 @@ export class WsConnection implements Connection {
   #corked = false;
   #misses = 0;
   #pings = 0;
+  /** SOCKET-5: how many answers to pings may still come, and how many others came since the last check. */
+  #pongsDue = 0;
+  #sparePongs = 0;
   #paused = false;
   /** Checks in a row in which it took nothing, and what waited at the last one. */
   #stalled = 0;
@@ -73,16 +83,8 @@ export class WsConnection implements Connection {
     this.remote = options.remote;
     this.#headerBytes = options.socket === null ? 2 : 6;
     ws.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
-    ws.on("pong", (data) => {
-      this.#misses = 0;
-      this.#countFrame(data.length);
-    });
-    ws.on("ping", (data) => {
-      this.#misses = 0;
-      this.#countFrame(data.length);
-      this.#pings += 1;
-      if (this.#pings > PINGS_MAX) this.#end("too many pings");
-    });
+    ws.on("pong", (data) => this.#onPong(data));
+    ws.on("ping", (data) => this.#onPing(data));
     if (options.socket !== null) this.setSocket(options.socket);
     // An error is always followed by "close", which ends the connection with this reason.
     ws.on("error", (error) => {
@@ -106,10 +108,14 @@ export class WsConnection implements Connection {
   }
 
   admit(): void {
+    this.#options.onAdmitted?.();
     if (this.#admitted) return;
     this.#admitted = true;
     this.#socket?.off("data", this.#onData);
-    this.#options.onAdmitted?.();
+  }
+
+  estrange(): void {
+    if (this.#state !== "closed") this.#options.onEstranged?.();
   }
 
   pause(): void {
@@ -172,9 +178,11 @@ export class WsConnection implements Connection {
   checkAlive(missesMax: number): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#pings = 0;
+    this.#sparePongs = 0;
     if (this.#paused) return this.#checkTaking();
     if (this.#misses >= missesMax) return this.#end(`no answer to ${this.#misses} pings`);
     this.#misses += 1;
+    this.#pongsDue = Math.min(this.#pongsDue + 1, PINGS_DUE_MAX);
     this.#ws.ping();
   }
 
@@ -190,6 +198,31 @@ export class WsConnection implements Connection {
     this.#reason ??= reason;
     if (this.#state !== "closed") this.#state = "closing";
     this.#ws.terminate();
+  }
+
+  #onPing(data: Buffer): void {
+    this.#misses = 0;
+    this.#countFrame(data.length);
+    this.#pings += 1;
+    if (this.#pings > PINGS_MAX) this.#endFlood("too many pings");
+  }
+
+  #onPong(data: Buffer): void {
+    this.#misses = 0;
+    this.#countFrame(data.length);
+    if (this.#pongsDue > 0) {
+      this.#pongsDue -= 1;
+      return;
+    }
+    this.#sparePongs += 1;
+    if (this.#sparePongs > SPARE_PONGS_MAX) this.#endFlood("too many pongs that nobody asked for");
+  }
+
+  /** SOCKET-5: ten thousand more may have come in the same piece. */
+  #endFlood(reason: string): void {
+    this.#end(reason);
+    this.#ws.removeAllListeners("ping").removeAllListeners("pong");
+    stopParsing(this.#ws);
   }
 
   /** SOCKET-4. The web socket has seen these bytes; if it is admitted by them, they do not count. */
@@ -250,4 +283,18 @@ export class WsConnection implements Connection {
     const theirs = reason === "" ? `connection ended (${code})` : reason;
     this.#handlers?.onClose(this.#reason ?? theirs);
   }
+}
+
+interface WithReceiver {
+  /** `_loop`: whether it goes on to the next frame of what it has. */
+  readonly _receiver?: { _loop?: boolean };
+}
+
+/**
+ * `ws` goes through all frames of a piece that came in, also when the connection is terminated by the first, and has no call that
+ * says otherwise. Within a handler this ends it. Were the field gone it would take its time as before: a test counts.
+ */
+function stopParsing(ws: WebSocket): void {
+  const { _receiver: receiver } = ws as unknown as WithReceiver;
+  if (receiver?._loop !== undefined) receiver._loop = false;
 }

@@ -26,8 +26,9 @@ import type {
 import { watchCrowd } from "./crowd.ts";
 import { hostPort, printable, TLS_TROUBLE, wrongPortText } from "../../base/index.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
+import { refusalOf, RequestInput } from "./request-input.ts";
 import { Strangers } from "./strangers.ts";
-import { dialOptions, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
+import { dialOptions, endWith, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
 import { wsOfClients, wsOfServers } from "./load-ws.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
@@ -91,6 +92,7 @@ const DEFAULTS: Required<WsNetworkOptions> = {
 /** Time for an HTTP request to arrive whole: an upgrade request is one packet. Looked at so often. */
 const REQUEST_TIMEOUT_MS = 5000;
 const REQUEST_CHECK_MS = 1000;
+const BODY_REASON = "only GET and HEAD without a body are answered";
 /** Until a page must have been read by whoever asked for it. */
 const PAGE_TIMEOUT_MS = 30_000;
 /** Of all strangers, how many may come from one address: a program may open a thousand connections at once. */
@@ -160,15 +162,19 @@ export class WsNetwork implements Network {
   ): void {
     // Pages are for users: where only peers call there is nothing to see.
     const forUsers = channels.includes("client");
-    const server = createServer(
-      { connectionsCheckingInterval: REQUEST_CHECK_MS },
-      withoutPipelines(forUsers ? this.#options.onRequest : DEFAULTS.onRequest),
-    );
+    const input = new RequestInput((socket) => this.#endRequests(input, socket, 431));
+    const answer = this.#answering(input, forUsers ? this.#options.onRequest : DEFAULTS.onRequest);
+    const server = createServer({ connectionsCheckingInterval: REQUEST_CHECK_MS }, answer);
+    // Without these the server answers some requests by itself, and reads their bodies.
+    server.on("checkContinue", answer);
+    server.on("checkExpectation", answer);
     server.maxConnections = this.#options.connectionsMax;
     server.headersTimeout = REQUEST_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     const tls = this.#tlsOf(forUsers ? "client" : "peer");
-    const front = tls === null ? null : putTlsBefore(server, tls, this.#options.onRejected);
+    const begin = (socket: Socket): void => input.begin(socket);
+    const front = tls === null ? null : putTlsBefore(server, tls, begin, this.#options.onRejected);
+    if (front === null) server.on("connection", begin);
     const under = (socket: Socket): Socket => front?.under(socket) ?? socket;
     const strangers = this.#strangers(server, under);
     const accepted = new Set<WsConnection>();
@@ -177,20 +183,24 @@ export class WsNetwork implements Network {
       // Until the web socket owns it, nobody else listens for errors of the stream.
       stream.on("error", () => stream.destroy());
       const { socket } = request;
+      const rest = input.end(socket);
       const remote = remoteOf(socket);
       const upgrader = upgraders.get(pathOf(request));
       const refusal =
         upgrader === undefined
           ? { status: 404, reason: `no such channel: ${pathOf(request).slice(0, 80)}` }
-          : this.#checkOrigin(request, tls !== null);
+          : refusalOf(request) !== null
+            ? { status: 400, reason: `${BODY_REASON}: ${request.method ?? ""}` }
+            : this.#checkOrigin(request, tls !== null);
       if (upgrader === undefined || refusal !== null) {
         reject(stream, refusal?.status ?? 404);
         this.#options.onRejected(remote, refusal?.reason ?? "");
         return;
       }
       socket.setNoDelay(true);
-      const headBytes = head.length;
-      upgrader.server.handleUpgrade(request, stream, head, (ws) => {
+      const frames = rest.length === 0 ? head : Buffer.concat([head, rest]);
+      const headBytes = frames.length;
+      upgrader.server.handleUpgrade(request, stream, frames, (ws) => {
         const connection = this.#track(ws, {
           socket,
           headBytes,
@@ -198,13 +208,14 @@ export class WsNetwork implements Network {
           frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
           onGone: () => accepted.delete(connection),
           onAdmitted: () => strangers.remove(under(socket)),
+          onEstranged: () => strangers.addAgain(under(socket)),
           needsCertificate: tls?.needsCertificate ?? false,
         });
         accepted.add(connection);
         connection.setHandlers(accept(connection, upgrader.channel));
       });
     });
-    this.#startServer(server, address, ready, () => {
+    this.#startServer(server, input, address, ready, () => {
       front?.close();
       for (const connection of accepted) connection.destroy();
     });
@@ -229,8 +240,30 @@ export class WsNetwork implements Network {
     return strangers;
   }
 
+  /** Answers requests without bodies; see RequestInput. */
+  #answering(input: RequestInput, answer: RequestListener): RequestListener {
+    return withoutPipelines((request, response) => {
+      const { socket } = request;
+      input.understood(socket);
+      const refusal = refusalOf(request);
+      if (refusal === null) return answer(request, response);
+      // With an answer to an earlier request still to come, what is said now would be taken for that.
+      if (response.socket === null) socket.destroy();
+      this.#endRequests(input, socket, refusal);
+    });
+  }
+
+  #endRequests(input: RequestInput, socket: Socket, status: 405 | 413 | 431): void {
+    input.end(socket);
+    const reason = status === 431 ? "too much before a request was understood" : BODY_REASON;
+    this.#options.onRejected(remoteOf(socket), reason);
+    if (socket.writable) endWith(socket, answerOf(status));
+    else socket.destroy();
+  }
+
   #startServer(
     server: Server,
+    input: RequestInput,
     address: Address,
     ready: (result: Listener | Error) => void,
     endAccepted: () => void,
@@ -244,6 +277,7 @@ export class WsNetwork implements Network {
         return;
       }
       const remote = stream instanceof Socket ? remoteOf(stream) : "?";
+      if (stream instanceof Socket) input.end(stream);
       const isTls = error.rawPacket?.[0] === TLS_RECORD;
       this.#options.onRejected(remote, isTls ? TLS_TO_PLAIN_TEXT : error.message);
       if (stream.writable) reject(stream, isLate ? 408 : 400);
@@ -347,9 +381,11 @@ function isLoopback(host: string): boolean {
 }
 
 function reject(stream: Duplex, status: number): void {
+  stream.end(answerOf(status), () => stream.destroy());
+}
+
+function answerOf(status: number): string {
   const text = STATUS_CODES[status] ?? "";
-  stream.end(
-    `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
-    () => stream.destroy(),
-  );
+  const allow = status === 405 ? "Allow: GET, HEAD\r\n" : "";
+  return `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\n${allow}Content-Length: ${text.length}\r\n\r\n${text}`;
 }

@@ -30,7 +30,7 @@ export interface WireSecurity {
  * was in flight; nothing is delivered twice or out of order. Half-open connections end by themselves after a deadline.
  *
  * The other side is a stranger until it is admitted: it may send HANDSHAKE_BYTES_MAX altogether, has some seconds, and is
- * one of a bounded number, of which the oldest goes when there are more.
+ * one of a bounded number, of which the oldest goes when there are more. It may become one again: see `estrange`.
  */
 export interface Connection {
   /** For logs: where the other side is. */
@@ -45,6 +45,11 @@ export interface Connection {
   unfinishedBytes(): number;
   /** The other side has proved itself: it may send what the channel allows, and is no stranger any more. */
   admit(): void;
+  /**
+   * It has shaken hands, and has still to prove who it is: until it is admitted again it has as many seconds as any stranger and is
+   * one of as many. What it may send stays the same.
+   */
+  estrange(): void;
   /** Takes nothing more from the wire until `resume`, so that the other side has to wait. What was read already still comes. */
   pause(): void;
   resume(): void;

@@ -1,4 +1,5 @@
 /** TLS of Node.js: what a side shows and believes. */
+export { endWith } from "./last-words.ts";
 export { putTlsBefore, REASON_HEADER } from "./tls-front.ts";
 export {
   checkMaterial,

@@ -15,6 +15,7 @@ import {
   tlsTrouble,
   tlsTroubleOf,
 } from "../../base/index.ts";
+import { endWith } from "./last-words.ts";
 import { contextOptions, type TlsSide } from "./tls-side.ts";
 
 /** In an answer over HTTP: why there is no connection, for people. */
@@ -39,9 +40,11 @@ export interface TlsFront {
   close(): void;
 }
 
+/** @param onSpeaking a socket has got as far as the server, which listens to it */
 export function putTlsBefore(
   server: Server,
   side: TlsSide,
+  onSpeaking: (socket: Socket) => void,
   onRefused: (remote: string, reason: string) => void,
 ): TlsFront {
   const [speak] = server.listeners("connection");
@@ -89,6 +92,7 @@ export function putTlsBefore(
     if (reason === null) {
       if (raw !== undefined) waiting.delete(nameOf(socket));
       speak.call(server, socket);
+      onSpeaking(socket);
       return;
     }
     onRefused(nameOf(socket), reason.here);
@@ -132,6 +136,5 @@ function refuse(socket: Socket, status: string, reason: string, headers = ""): v
   const text =
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n${headers}` +
     `${REASON_HEADER}: ${reason}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-  socket.end(text);
-  socket.resume();
+  endWith(socket, text);
 }

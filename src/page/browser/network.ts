@@ -96,6 +96,8 @@ class BrowserConnection implements Connection {
   /** Whom it dials, a page has chosen. */
   admit(): void {}
 
+  estrange(): void {}
+
   /** A page cannot hold back a web socket. */
   pause(): void {}
 

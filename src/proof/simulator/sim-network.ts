@@ -366,6 +366,8 @@ class SimEnd implements Connection {
   /** There are no strangers here. */
   admit(): void {}
 
+  estrange(): void {}
+
   /** What is on its way comes all the same, as the port allows: everything is. */
   pause(): void {}
 

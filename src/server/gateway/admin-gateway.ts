@@ -89,6 +89,7 @@ export class AdminGateway implements AdminGate {
   }
 
   tick(): void {
+    this.#arrivals.tick();
     this.#backups.tick();
   }
 

@@ -1,4 +1,9 @@
-/** The way in that clients and managers share: they shake hands, and are let in as long as there is room for one more. */
+/**
+ * The way in that clients and managers share: they shake hands, and are let in as long as there is room for one more.
+ *
+ * Invariant ARRIVAL-1: while access control is on, whoever has shaken hands and proved nothing else takes nobody's room. He is
+ * a stranger to the network, which bounds the number and the time of those, until he has signed in; then he needs room.
+ */
 import { acceptWithHandshake } from "../../links/handshake/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import type { BufferBudget, BufferHolder } from "./buffer-budget.ts";
@@ -7,6 +12,14 @@ import { Identity } from "./identity.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
 const NOBODY: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
+
+/** Who is at the other end. */
+interface Guest {
+  readonly connection: Connection;
+  readonly identity: Identity;
+  /** There was no room: it is being closed. */
+  isRefused: boolean;
+}
 
 /** A connection that has shaken hands. */
 interface Arrival extends ConnectionHandlers, BufferHolder {
@@ -29,7 +42,10 @@ export class Arrivals<G extends Arrival> {
   readonly #options: ArrivalsOptions<G>;
   /** Have not shaken hands: the network bounds them. */
   readonly #shaking = new Set<Connection>();
-  readonly #in = new Set<G>();
+  readonly #in = new Map<G, Guest>();
+  /** Those of them that take no room: ARRIVAL-1. */
+  readonly #strangers = new Set<Guest>();
+  #accessIsOn = false;
   #stopped = false;
 
   constructor(context: GatewayContext, budget: BufferBudget, options: ArrivalsOptions<G>) {
@@ -55,8 +71,7 @@ export class Arrivals<G extends Arrival> {
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
       handshake: handshakeOf(this.#context, this.#options.channel),
-      established: (_, remote) =>
-        this.#established(connection, new Identity(connection, hasProved(this.#context, remote))),
+      established: (_, remote) => this.#established(connection, hasProved(this.#context, remote)),
       failed: (failure) => {
         this.#shaking.delete(connection);
         if (failure.kind === "ended") return;
@@ -67,25 +82,73 @@ export class Arrivals<G extends Arrival> {
   }
 
   ended(arrival: G): void {
+    const guest = this.#in.get(arrival);
+    if (guest !== undefined) this.#strangers.delete(guest);
     this.#in.delete(arrival);
     this.#budget.remove(arrival);
+  }
+
+  /** Access control may have been switched on or off, or a certificate's name have become a user's. */
+  tick(): void {
+    const { access } = this.#context.replica.state;
+    for (const guest of this.#strangers) {
+      if (!guest.identity.isStranger(access)) this.#makeRoom(guest);
+    }
+    if (access.isOn === this.#accessIsOn) return;
+    this.#accessIsOn = access.isOn;
+    for (const guest of this.#in.values()) {
+      if (guest.identity.isStranger(access)) this.#estrange(guest);
+    }
   }
 
   stop(reason: string): void {
     this.#stopped = true;
     for (const connection of this.#shaking) connection.close(reason);
-    for (const arrival of this.#in) arrival.close(reason);
+    for (const arrival of this.#in.keys()) arrival.close(reason);
   }
 
-  #established(connection: Connection, identity: Identity): ConnectionHandlers {
+  #established(connection: Connection, isHolder: boolean): ConnectionHandlers {
     this.#shaking.delete(connection);
-    if (this.#in.size >= this.#options.max) {
-      connection.close(this.#options.tooMany);
+    const identity: Identity = new Identity(connection, isHolder, () => this.#makeRoom(guest));
+    const guest: Guest = { connection, identity, isRefused: false };
+    const isStranger = identity.isStranger(this.#context.replica.state.access);
+    if (!isStranger && this.#isFull) {
+      this.#refuse(connection);
       return NOBODY;
     }
     const arrival = this.#options.letIn(connection, identity);
-    this.#in.add(arrival);
+    this.#in.set(arrival, guest);
     this.#budget.add(arrival);
+    if (isStranger) this.#estrange(guest);
     return arrival;
+  }
+
+  get #isFull(): boolean {
+    return this.#in.size - this.#strangers.size >= this.#options.max;
+  }
+
+  #estrange(guest: Guest): void {
+    this.#strangers.add(guest);
+    guest.connection.estrange();
+  }
+
+  /** For one that is a stranger no more. @returns why there is none: then the connection is closed; null: there is */
+  #makeRoom(guest: Guest): string | null {
+    if (!this.#strangers.has(guest)) return null;
+    if (guest.isRefused) return this.#options.tooMany;
+    if (this.#isFull) {
+      guest.isRefused = true;
+      this.#refuse(guest.connection);
+      return this.#options.tooMany;
+    }
+    this.#strangers.delete(guest);
+    guest.connection.admit();
+    return null;
+  }
+
+  #refuse(connection: Connection): void {
+    const { refused, tooMany } = this.#options;
+    this.#context.strangers.warn(refused, { remote: connection.remote, reason: tooMany });
+    connection.close(tooMany);
   }
 }

@@ -49,6 +49,10 @@ export class ClientGateway implements ClientGate {
     this.#arrivals.stop(reason);
   }
 
+  tick(): void {
+    this.#arrivals.tick();
+  }
+
   /** A turn begins: whoever waits gets its share of it. */
   beginTurn(): void {
     this.turn += 1;

@@ -31,6 +31,7 @@ export class Gateways {
   }
 
   tick(): void {
+    this.#clients.tick();
     this.#admin.tick();
     const nowMs = this.#context.machine.clock.now();
     if (nowMs < this.#auditMs) return;

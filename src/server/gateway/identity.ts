@@ -8,12 +8,21 @@ export type Means = "password" | "secret" | "certificate" | "none";
 export class Identity {
   readonly #isHolder: boolean;
   readonly #commonName: string | null;
+  readonly #onSignedIn: () => string | null;
   #signedIn: Actor | null = null;
   #endsMs = 0;
 
-  /** @param isHolder whether the handshake has proved the cluster's secret */
-  constructor(connection: Connection, isHolder: boolean) {
+  /**
+   * @param isHolder whether the handshake has proved the cluster's secret
+   * @param onSignedIn somebody has proved who he is. @returns why it does not help; null: it does
+   */
+  constructor(
+    connection: Pick<Connection, "security">,
+    isHolder: boolean,
+    onSignedIn: () => string | null = () => null,
+  ) {
     this.#isHolder = isHolder;
+    this.#onSignedIn = onSignedIn;
     // As in a token: what no user can be named is nobody's. The empty name stands for whoever has proved the secret.
     const commonName = connection.security()?.commonName ?? "";
     this.#commonName = ACCESS_NAME.test(commonName) ? commonName : null;
@@ -27,7 +36,13 @@ export class Identity {
     }
     this.#signedIn = actor;
     this.#endsMs = nowMs + lifetimeMs;
-    return null;
+    return this.#onSignedIn();
+  }
+
+  /** Access control is on, and nothing has been proved that it asks for. Who has signed in once is none, also when that has ended. */
+  isStranger({ isOn, users }: AccessState): boolean {
+    if (!isOn || this.#isHolder || this.#signedIn !== null) return false;
+    return this.#commonName === null || !users.has(this.#commonName);
   }
 
   /** Who has signed in is that user, whatever else was proved. @returns null: nobody */

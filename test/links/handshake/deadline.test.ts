@@ -15,6 +15,7 @@ function dial(clock: HandClock): { readonly failures: string[] } {
     bufferedBytes: () => 0,
     unfinishedBytes: () => 0,
     admit: () => {},
+    estrange: () => {},
     pause: () => {},
     resume: () => {},
     close: () => {},

@@ -83,6 +83,7 @@ class FakeConnection implements Connection {
     return 0;
   }
   admit(): void {}
+  estrange(): void {}
   pause(): void {
     this.paused = true;
   }

@@ -11,7 +11,7 @@ import { nodeClock } from "../../../src/machine/runtime/node-clock.ts";
 import { NodeDisk } from "../../../src/machine/host/node-disk.ts";
 import { createNodeRandom } from "../../../src/machine/runtime/node-random.ts";
 import { scryptPasswords } from "../../../src/machine/host/scrypt-passwords.ts";
-import { WsNetwork } from "../../../src/machine/network/ws-network.ts";
+import { WsNetwork, type WsNetworkOptions } from "../../../src/machine/network/ws-network.ts";
 import type { LogFields, Logger } from "../../../src/machine/ports/logger.ts";
 import type { Connection, Network } from "../../../src/machine/ports/network.ts";
 import { until } from "../../conformance/wait.ts";
@@ -42,12 +42,13 @@ export interface GateWorld {
 export async function startGateWorld(
   options: Partial<NodeOptions> = {},
   parts: Pick<Machine, "audit"> = {},
+  wires: WsNetworkOptions = {},
 ): Promise<GateWorld> {
   const directory = mkdtempSync(join(tmpdir(), "omnikv-gates-"));
   const [port = 0, peerPort = 0] = await freePorts(2);
   const lines: string[] = [];
   const accepted: Connection[] = [];
-  const network = recording(new WsNetwork(), accepted);
+  const network = recording(new WsNetwork(wires), accepted);
   const machine = {
     ...{ clock: nodeClock, random: createNodeRandom(), network, logger: listLogger(lines) },
     disk: NodeDisk.open(directory),
