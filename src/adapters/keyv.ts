@@ -18,14 +18,18 @@ const KEYS_MAX = 1024;
  * Keeps what Keyv serializes, under `keyv/` unless another prefix is given. When a value expires, Keyv has written into it, and
  * looks when it reads: what has expired is not seen any more, and takes room until it is written again or cleared.
  *
+ * Make one for each Keyv. Keyv tells a store its namespace when it is made, and not with what it asks later: a store that was told two
+ * cannot know which of them `clear` means, and refuses it.
+ *
  * Promises reject with a KvError. Keyv makes an `error` event of it, and throws it too with `throwOnErrors`.
  */
 export class KeyvOmnikv extends EventEmitter {
   /** Keyv has only such stores iterate whose names it knows, and looks for them here; of those, etcd is what this one is like. */
   readonly opts: { readonly dialect: string; readonly url: string } & Record<string, unknown>;
-  /** Set by Keyv: its keys begin with it and a colon. */
-  namespace: string | undefined = undefined;
   readonly #place: Place;
+  #namespace: string | undefined = undefined;
+  /** Two of those that were set, if there are so many. */
+  readonly #namespaces = new Set<string | undefined>();
 
   /**
    * @param client is not closed by the adapter
@@ -35,6 +39,17 @@ export class KeyvOmnikv extends EventEmitter {
     super();
     this.#place = new Place(client, options, "keyv/");
     this.opts = { dialect: "etcd", url: "omnikv:" };
+  }
+
+  /** Set by Keyv: its keys begin with it and a colon. */
+  get namespace(): string | undefined {
+    return this.#namespace;
+  }
+
+  set namespace(namespace: string | undefined) {
+    // Not refused here: Keyv's own tests have two Keyvs on one store, and most of what they ask for does not depend on it.
+    this.#namespace = namespace;
+    if (!this.#isShared) this.#namespaces.add(namespace);
   }
 
   /** What Keyv has serialized; undefined: there is nothing. */
@@ -79,21 +94,51 @@ export class KeyvOmnikv extends EventEmitter {
     return existed.includes(true);
   }
 
-  /** Deletes all keys of the namespace, or all keys of this store where there is none. */
+  /**
+   * Deletes all keys of the namespace, or all keys of this store where there is none.
+   * @throws KvError BAD_REQUEST when it was given to Keyvs of different namespaces
+   */
   async clear(): Promise<void> {
+    if (this.#isShared) throw this.#shared("clear");
     await this.#place.clear(this.#begin(this.namespace));
   }
 
-  /** Keys and values of one state of the store, in the order of the keys. */
-  async *iterator<Value>(namespace?: string): AsyncGenerator<[string, Value | undefined], void> {
+  /**
+   * Keys and values of one state of the store, in the order of the keys. Whoever reads this property, as Keyv does when it is made, has
+   * what iterates for the namespace that is set then.
+   * @throws KvError BAD_REQUEST when the store was given to a Keyv of another namespace since
+   */
+  get iterator(): <Value>(namespace?: string) => AsyncGenerator<[string, Value | undefined], void> {
+    const own = this.namespace;
+    return (namespace) => {
+      if (this.#isShared && this.namespace !== own) throw this.#shared("iterator");
+      return this.#iterate(namespace);
+    };
+  }
+
+  /** Nothing to do: the client belongs to whoever made it. */
+  async disconnect(): Promise<void> {}
+
+  async *#iterate<Value>(
+    namespace: string | undefined,
+  ): AsyncGenerator<[string, Value | undefined], void> {
     const { client, prefix } = this.#place;
     for await (const entry of client.range({ prefix: prefix + this.#begin(namespace) })) {
       yield [entry.keyText().slice(prefix.length), entry.text() as Value];
     }
   }
 
-  /** Nothing to do: the client belongs to whoever made it. */
-  async disconnect(): Promise<void> {}
+  get #isShared(): boolean {
+    return this.#namespaces.size > 1;
+  }
+
+  #shared(what: string): KvError {
+    const names = [...this.#namespaces].map((name) =>
+      name === undefined ? "none" : JSON.stringify(name),
+    );
+    const text = `${what}: this store was given to Keyvs of different namespaces (${names.join(" and ")}) and cannot tell whose keys are meant: make one KeyvOmnikv for each Keyv`;
+    return new KvError("BAD_REQUEST", text);
+  }
 
   #begin(namespace: string | undefined): string {
     return namespace === undefined ? "" : `${namespace}:`;

@@ -8,6 +8,13 @@ export function systemCode(error: unknown): string | null {
   return /^E[A-Z0-9_]+$/.test(error.code) && !error.code.startsWith("ERR_") ? error.code : null;
 }
 
+/** For ENOSPC and EDQUOT; null: something else is wrong. */
+export function noRoomText(code: string | null): string | null {
+  if (code === "ENOSPC") return "the disk is full (ENOSPC)";
+  if (code === "EDQUOT") return "the disk quota of this user is used up (EDQUOT)";
+  return null;
+}
+
 /** For EMFILE, the process's own limit, and ENFILE, that of the whole system. */
 export function tooManyFilesText(code: string): string {
   return code === "ENFILE"

@@ -8,7 +8,7 @@ import { Due, firstRound, MACHINE_CLOCKS } from "./backup-due.ts";
 import { BackupFolder, backupName, type Pruned } from "./backup-folder.ts";
 import { integerBetween } from "./integer.ts";
 import { makeBackup, originOf } from "./make-backup.ts";
-import type { Output } from "./output.ts";
+import { type Output, withoutRoom } from "./output.ts";
 import { sizeText } from "./progress.ts";
 import { type PromptSettings, sleep } from "./prompt-options.ts";
 import { readBackupFile } from "./verify.ts";
@@ -186,7 +186,7 @@ async function attempt(
   } catch (error) {
     await (file as NewFile | null)?.giveUp();
     if (signal.aborted) return { kind: "interrupted" };
-    fail("no backup was made", error);
+    fail("no backup was made", withoutRoom(error, join(folder.path, name), "Older ones stay,"));
     return { kind: "failed" };
   }
   try {

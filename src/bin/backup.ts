@@ -8,7 +8,7 @@ import { backupDirectories } from "./backup-directory.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
 import { withIds, withPassword } from "./learn-nodes.ts";
 import { makeBackup, type MadeBackup } from "./make-backup.ts";
-import { openOutput } from "./output.ts";
+import { openOutput, withoutRoom } from "./output.ts";
 import { sizeText } from "./progress.ts";
 import { CLUSTER_HELP, readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
 
@@ -60,7 +60,13 @@ export function backupCommand(): Command {
       collect,
     )
     .addHelpText("after", HELP)
-    .action(runBackup);
+    .action(async (file: string, flags: BackupFlags) => {
+      try {
+        await runBackup(file, flags);
+      } catch (error) {
+        throw withoutRoom(error, file, "No backup was made,");
+      }
+    });
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

@@ -4,7 +4,7 @@ import { createClient, type KvClient, KvError } from "../client/api/index.ts";
 import { ELECTIONS_PREFIX, LOCKS_PREFIX, lockKeyIn } from "../client/locks/index.ts";
 import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
-import { openOutput } from "./output.ts";
+import { openOutput, withoutRoom } from "./output.ts";
 import { KEYS, Progress } from "./progress.ts";
 import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
 
@@ -73,6 +73,8 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     }
   } catch (error) {
     await output.giveUp();
+    const said = withoutRoom(error, file, "Nothing was exported,");
+    if (said !== error) throw said;
     if (error instanceof KvError) {
       throw new KvError(error.code, `export ended after ${keys} keys: ${adviceOn(error)}`);
     }

@@ -1,5 +1,6 @@
 /** Where a command puts what it makes: a file that is there whole or not at all, or standard output. */
 import { once } from "node:events";
+import { KvError, noRoomText, systemCode } from "../base/index.ts";
 import { NewFile } from "../machine/host/index.ts";
 
 export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
@@ -7,6 +8,17 @@ export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
 /** @param file "-" for standard output. @throws as NewFile.begin */
 export async function openOutput(file: string, force: boolean): Promise<Output> {
   return file === "-" ? standardOutput() : NewFile.begin(file, force);
+}
+
+/**
+ * What there was no room for, in words about what was to be made; any other error as it is.
+ * @param what "no backup was made", and the like
+ */
+export function withoutRoom(error: unknown, file: string, what: string): unknown {
+  const lack = noRoomText(systemCode(error));
+  if (lack === null || file === "-") return error;
+  const text = `cannot write ${file}: ${lack}. ${what} and nothing of it is left: make room there, or give a place on another disk`;
+  return new KvError("DISK_FULL", text, { cause: error });
 }
 
 /** Each piece is handed over before the next is asked for. */

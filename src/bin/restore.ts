@@ -37,6 +37,9 @@ interface RestoreFlags {
   readonly revisionStep: string;
 }
 
+/** Behind the name of a directory that is not complete. */
+const BESIDE = ".restoring";
+
 const HELP = `
 Examples:
   omnikv restore monday.backup --node 1 --cluster new.json --restore-id tuesday --data-dir /var/lib/omnikv
@@ -47,7 +50,8 @@ Examples:
 A restore makes a new cluster, with an id of its own, that begins with the keys of the backup. Restore every node, from the
 same file and with the same options, before you start any of them. Sessions are gone: clients begin anew. The revision is
 ${REVISION_STEP} above that of the backup, so that no revision means one thing before and another one after. The restore's id tells
-clients and nodes of one restore from those of another of the same backup: never give one twice.
+clients and nodes of one restore from those of another of the same backup: never give one twice. A node whose disk is lost after the
+first start comes back with omnikv server --rejoin, never by a second restore.
 
 Exit status: 0 every directory asked for is complete and on the disk · 1 the backup is damaged, or a directory could not be
 written · 2 usage, or a directory is not empty · 130 interrupted. What is not complete is removed.`;
@@ -93,6 +97,7 @@ async function runRestore(file: string, flags: RestoreFlags): Promise<number> {
   };
   const places = placesOf(flags, members);
   // Before the work: a large backup takes minutes to read.
+  if (flags.all === true) checkUninterrupted(resolve(flags.dataDir));
   for (const { path } of places) checkFree(path);
   const begun: Place[] = [];
   const cleanUp = (): void => {
@@ -162,7 +167,8 @@ async function restore(
         places.map(({ node, path }) => `  node ${node} in ${path}\n`).join("") +
         (places.length === cluster.members.length
           ? ""
-          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n`),
+          : `Restore the other nodes from the same file, with the same options, before you start any of them.\n` +
+            `A node whose disk is lost after the first start comes back with --rejoin: never restore it again.\n`),
     ),
   );
 }
@@ -220,7 +226,7 @@ function placesOf({ node, all, dataDir }: RestoreFlags, members: readonly number
   const place = (id: number, path: string): Place => ({
     node: id,
     path,
-    beside: `${path}.restoring`,
+    beside: `${path}${BESIDE}`,
   });
   if (node === undefined) return members.map((id) => place(id, join(directory, `node${id}`)));
   const id = parseNodeId(node, "--node");
@@ -229,6 +235,30 @@ function placesOf({ node, all, dataDir }: RestoreFlags, members: readonly number
     throw new KvError("BAD_REQUEST", `--node: expected ${expected}, got "${node}"`);
   }
   return [place(id, directory)];
+}
+
+/**
+ * What a restore of all nodes has left that did not come to its end: some directories may have their names already, which say nothing of that.
+ * @throws KvError BAD_REQUEST when one of them is not complete
+ */
+function checkUninterrupted(directory: string): void {
+  const left = namesIn(directory).filter((name) => /^node\d+(\.restoring)?$/.test(name));
+  if (!left.some((name) => name.endsWith(BESIDE))) return;
+  const paths = left.map((name) => join(directory, name)).join(", ");
+  const text =
+    `a restore into ${directory} was interrupted, or is still at work, and these are of it, complete or not: ${paths}. All nodes must come ` +
+    `from one run: unless one of them was started, remove them all, and run it again`;
+  throw new KvError("BAD_REQUEST", text);
+}
+
+/** None where there is no such directory. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "")) return [];
+    throw error;
+  }
 }
 
 /** @throws KvError BAD_REQUEST when there is anything, or nothing else can take its name */

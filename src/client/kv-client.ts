@@ -140,6 +140,7 @@ export class KvClient extends KeyRequests implements KvRequests {
         (operation, requestOptions, result) => this.#submit(operation, requestOptions, result),
         options.random,
       ),
+      options.random,
     );
   }
 

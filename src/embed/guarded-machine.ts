@@ -59,7 +59,8 @@ export class Guard {
   #clock(clock: Clock): Clock {
     return {
       now: () => clock.now(),
-      after: (ms, callback) => clock.after(ms, () => this.#run(callback, undefined)),
+      after: (ms, callback, isIdle) =>
+        clock.after(ms, () => this.#run(callback, undefined), isIdle),
       endOfTurn: (callback) => clock.endOfTurn(() => this.#run(callback, undefined)),
     };
   }

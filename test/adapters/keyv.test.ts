@@ -57,6 +57,36 @@ test("a namespace is not cleared with one that begins like it", async () => {
   expect(await other.get("a")).toBe(1);
 });
 
+test("a store that two Keyvs of different namespaces share clears for neither, and iterates for the last one only", async () => {
+  const shared = store();
+  const users = new Keyv({ store: shared, namespace: "users", throwOnErrors: true });
+  await users.set("1", "Ada");
+  const orders = new Keyv({ store: shared, namespace: "orders", throwOnErrors: true });
+  await orders.set("1", "book");
+  const refusal = {
+    code: "BAD_REQUEST",
+    message: expect.stringContaining("one KeyvOmnikv for each Keyv") as string,
+  };
+  await expect(users.clear()).rejects.toMatchObject(refusal);
+  await expect(orders.clear()).rejects.toMatchObject(refusal);
+  expect([await users.get("1"), await orders.get("1")]).toEqual(["Ada", "book"]);
+  const all = async (keyv: Keyv): Promise<unknown[]> => {
+    const entries: unknown[] = [];
+    for await (const entry of keyv.iterator?.({}) ?? []) entries.push(entry);
+    return entries;
+  };
+  await expect(all(users)).rejects.toMatchObject(refusal);
+  expect(await all(orders)).toEqual([["1", "book"]]);
+});
+
+test("a store that two Keyvs of one namespace share is cleared by either", async () => {
+  const shared = store();
+  const [one, other] = [0, 1].map(() => new Keyv({ store: shared, namespace: "both" }));
+  await one?.set("a", 1);
+  await other?.clear();
+  expect(await one?.get("a")).toBeUndefined();
+});
+
 test("many keys go together", async () => {
   const keyv = new Keyv({ store: store(), namespace: "many" });
   const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`);

@@ -10,6 +10,7 @@ import { SpareLeases } from "../../src/client/locks/spare-leases.ts";
 import type { TxnRequest, TxnResult } from "../../src/client/txn/txn-types.ts";
 import type { RequestOptions } from "../../src/client/terms/types.ts";
 import type { Clock } from "../../src/machine/ports/clock.ts";
+import { SeededRandom } from "../../src/machine/ports/seeded-random.ts";
 import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { LockModel } from "./lock-model.ts";
 
@@ -30,10 +31,14 @@ export class FakeLeases implements LeasePort, LockStore {
   answerMs = ANSWER_MS;
   /** For so long the clients' process has stood still: its timers are late by it. */
   standStillMs = 0;
+  /** Of each timer of the clients: whether it is idle. */
+  readonly timers: boolean[] = [];
   readonly #ends = new Map<number, number>();
   readonly #watchers = new Map<string, Set<(state: KeyState) => void>>();
   /** Transactions that were carried out, grants and revocations. */
   writes = 0;
+  /** How often the nodes were asked to end a lease. */
+  revokes = 0;
   /** Questions who waits or holds. */
   reads = 0;
   /** When each key began to be followed. */
@@ -44,10 +49,13 @@ export class FakeLeases implements LeasePort, LockStore {
   client(): { leases: Leases; locks: Locks } {
     const clock: Clock = {
       now: () => this.clock.now() + this.standStillMs,
-      after: (ms, callback) => this.clock.after(ms, callback),
+      after: (ms, callback, isIdle = false) => {
+        this.timers.push(isIdle);
+        return this.clock.after(ms, callback);
+      },
       endOfTurn: (callback) => this.clock.endOfTurn(callback),
     };
-    const leases = new Leases(clock, this);
+    const leases = new Leases(clock, this, new SeededRandom("leases"));
     return {
       leases,
       locks: new Locks({
@@ -102,6 +110,7 @@ export class FakeLeases implements LeasePort, LockStore {
   }
 
   revoke(id: number, options: RequestOptions): Promise<boolean> {
+    this.revokes += 1;
     return this.#answer(options, () => {
       const existed = this.#ends.delete(id);
       this.#change(() => this.model.end(id));

@@ -170,6 +170,9 @@ test("what was acknowledged before a backup began survives the loss of the whole
     const who = ["--node", String(id), "--cluster", cluster.clusterFile, "--restore-id", "one"];
     const made = restore(first!.file, ...who, "--data-dir", cluster.dataDirectory(id));
     expect(made).toMatchObject({ status: 0, stderr: "" });
+    expect(made.stdout).toContain(
+      "A node whose disk is lost after the first start comes back with --rejoin: never",
+    );
   }
   await cluster.startAll();
   const again = cluster.client({ clusterId: NEW_ID });
@@ -328,6 +331,16 @@ test("a backup is refused where it would be stale or replace something, and dama
   expect(full.status).toBe(2);
   expect(full.stderr).toContain("is not empty");
   expect(readdirSync(directory)).toEqual(["node2"]);
+  // As a restore leaves it that was killed while it gave them their names.
+  mkdirSync(join(directory, "node3.restoring"));
+  const halved = restore(file, "--all", "--cluster-id", "x", "--data-dir", directory);
+  expect(halved.status).toBe(2);
+  const [two, three] = ["node2", "node3.restoring"].map((name) => join(directory, name));
+  expect(halved.stderr).toContain(
+    `was interrupted, or is still at work, and these are of it, complete or not: ${two}, ${three}. All nodes must come from one run: `,
+  );
+  expect(readdirSync(directory)).toEqual(["node2", "node3.restoring"]);
+  rmSync(join(directory, "node3.restoring"), { recursive: true });
   rmSync(join(directory, "node2", "something"));
   expect(restore(file, "--all", "--cluster-id", "x", "--data-dir", directory)).toMatchObject({
     status: 0,

@@ -1,6 +1,14 @@
 /** A node whose disk is full, as a small file system in memory: what it says, how often, and what its clients are told. */
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { NODE_FLAGS } from "../../src/server/launch/node-flags.ts";
@@ -28,9 +36,9 @@ afterEach(async () => {
   await cluster.dispose();
 });
 
-function mount(directory: string): void {
+function mount(directory: string, megabytes = MEGABYTES): void {
   mkdirSync(directory);
-  const options = ["-t", "tmpfs", "-o", `size=${MEGABYTES}m`, "tmpfs", directory];
+  const options = ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", directory];
   expect(spawnSync("mount", options).status).toBe(0);
   mounted = directory;
 }
@@ -99,6 +107,35 @@ test.skipIf(!canMount)(
     expect(cluster.run(["manage", "--exec", "status"]).stdout).not.toContain("ALARM");
   },
   240_000,
+);
+
+test.skipIf(!canMount)(
+  "a backup or an export that does not fit says so, and leaves nothing (needs root and mount)",
+  async () => {
+    await cluster.startAll();
+    const client = cluster.client();
+    for (let i = 0; i < 4; i++) await client.write(`key${i}`, "v".repeat(800_000));
+    const directory = join(cluster.directory, "small");
+    mount(directory, 1);
+    for (const [command, outcome] of [
+      ["backup", "No backup was made"],
+      ["export", "Nothing was exported"],
+    ] as const) {
+      const file = join(directory, "all");
+      const ended = cluster.run([command, file]);
+      expect([ended.status, ended.stderr]).toEqual([
+        1,
+        `omnikv: cannot write ${file}: the disk is full (ENOSPC). ${outcome}, and nothing of it is left: make room there, or give a place on another disk\n`,
+      ]);
+      expect(readdirSync(directory)).toEqual([]);
+    }
+    const kept = cluster.run(["backup", "--keep", "2", directory]);
+    expect(kept.status).toBe(1);
+    expect(kept.stderr).toMatch(
+      /Z no backup was made: cannot write \S+\.backup: the disk is full \(ENOSPC\)\. Older ones stay, and nothing of it is left: /,
+    );
+    expect(readdirSync(directory).filter((name) => name !== ".lock")).toEqual([]);
+  },
 );
 
 /** Has this node lead: whoever leads instead hands over to it when it is told to end, as it has the highest number. */

@@ -9,6 +9,7 @@
 import type { KvError } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 import { Deadlines } from "../core/index.ts";
+import type { LeaseEnds } from "./lease-ends.ts";
 import type { LeasePort } from "./lease-port.ts";
 import { KeptLease, type LeaseOwner } from "./lease.ts";
 import { keepAliveIntervalOf } from "./lease-time.ts";
@@ -23,15 +24,17 @@ const RETRY_MS_MAX = 500;
 export class LeaseKeeper implements LeaseOwner {
   readonly clock: Clock;
   readonly #port: LeasePort;
+  readonly #atNodes: LeaseEnds;
   readonly #epoch: number;
   readonly #leases = new Map<LeaseId, KeptLease>();
   readonly #ends: Deadlines;
   #cancelRenewal: CancelTimer | null = null;
   #renewalMs = Infinity;
 
-  constructor(clock: Clock, port: LeasePort) {
+  constructor(clock: Clock, port: LeasePort, ends: LeaseEnds) {
     this.clock = clock;
     this.#port = port;
+    this.#atNodes = ends;
     this.#epoch = clock.now();
     this.#ends = new Deadlines(clock, this.#epoch, () => this.#checkAll());
   }
@@ -60,8 +63,8 @@ export class LeaseKeeper implements LeaseOwner {
     this.#ends.stop();
   }
 
-  async revokeAtNodes(id: LeaseId): Promise<void> {
-    await this.#port.revoke(id, {});
+  endAtNodes({ id, ttl }: KeptLease): Promise<void> {
+    return this.#atNodes.end(id, ttl);
   }
 
   /** The client is closed: nothing is renewed any more. @returns those to be revoked, as far as that costs no waiting */

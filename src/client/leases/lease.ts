@@ -24,8 +24,8 @@ export interface Lease extends AsyncDisposable {
   /** Milliseconds that are left if nothing renews it; 0 when it is over. */
   readonly remaining: number;
   /**
-   * Ends it now, and deletes its keys. Ends here in any case; rejects as `write` when the nodes cannot be told: then it ends there by
-   * itself after its time. To do it again does no harm.
+   * Ends it now, and deletes its keys. Ends here in any case; rejects as `write` when the nodes cannot be told: then they
+   * are asked again in the background while the client is open, and at the latest it ends there after its time. To do it again does no harm.
    */
   revoke(): Promise<void>;
 }
@@ -35,7 +35,8 @@ export interface LeaseOwner {
   readonly clock: Clock;
   /** Told once, when one is over. */
   over(lease: KeptLease): void;
-  revokeAtNodes(id: LeaseId): Promise<void>;
+  /** As of LeaseEnds. */
+  endAtNodes(lease: KeptLease): Promise<void>;
 }
 
 export class KeptLease implements Lease {
@@ -101,7 +102,7 @@ export class KeptLease implements Lease {
 
   async revoke(): Promise<void> {
     this.giveUp("the lease was revoked");
-    await this.#owner.revokeAtNodes(this.id);
+    await this.#owner.endAtNodes(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

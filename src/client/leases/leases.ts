@@ -1,6 +1,6 @@
 /** `client.leases`: leases of the cluster, kept alive in the background. */
 import { KvError } from "../../base/index.ts";
-import type { Clock } from "../../machine/ports/index.ts";
+import type { Clock, Random } from "../../machine/ports/index.ts";
 import {
   badArgument,
   cancelled,
@@ -13,6 +13,7 @@ import {
   wrongRequestOptions,
   wrongSignal,
 } from "../terms/index.ts";
+import { LeaseEnds } from "./lease-ends.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 import type { KeptLease, Lease } from "./lease.ts";
@@ -40,12 +41,14 @@ export interface SessionOptions extends LeaseOptions {
 export class Leases {
   readonly #clock: Clock;
   readonly #port: LeasePort;
+  readonly #ends: LeaseEnds;
   readonly #keeper: LeaseKeeper;
 
-  constructor(clock: Clock, port: LeasePort) {
+  constructor(clock: Clock, port: LeasePort, random: Random) {
     this.#clock = clock;
     this.#port = port;
-    this.#keeper = new LeaseKeeper(clock, port);
+    this.#ends = new LeaseEnds(clock, port, random);
+    this.#keeper = new LeaseKeeper(clock, port, this.#ends);
   }
 
   /**
@@ -81,7 +84,7 @@ export class Leases {
     return new Promise((resolve, reject) => {
       const stopListening = onAbort(signal, () => {
         reject(cancelled("there was a lease", signal));
-        granting.then(({ id }) => this.#port.revoke(id, {})).catch(() => {});
+        granting.then(({ id, ttlMs }) => this.#ends.end(id, ttlMs)).catch(() => {});
       });
       void granting.then(resolve, reject).finally(stopListening);
     });
@@ -157,7 +160,7 @@ export class Leases {
 
   /** The client is closed. @returns those to be revoked, as far as that costs no waiting */
   close(): LeaseId[] {
-    return this.#keeper.close();
+    return [...this.#ends.close(), ...this.#keeper.close()];
   }
 }
 

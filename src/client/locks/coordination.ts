@@ -1,5 +1,5 @@
 /** Leases, locks and elections of one client, made when they are first used: most clients use none. */
-import type { Clock } from "../../machine/ports/index.ts";
+import type { Clock, Random } from "../../machine/ports/index.ts";
 import { elect, observeElection, type ElectOptions, type Leader, type Term } from "./election.ts";
 import { type LeasePort, Leases } from "../leases/index.ts";
 import { Line } from "./line.ts";
@@ -12,20 +12,22 @@ export class Coordination {
   readonly #source: CoordinationSource;
   readonly #clock: Clock;
   readonly #port: LeasePort;
+  readonly #random: Random;
   readonly #store: LockStore;
   #leases: Leases | null = null;
   #locks: Locks | null = null;
   #isClosed = false;
 
-  constructor(source: CoordinationSource, clock: Clock, port: LeasePort) {
+  constructor(source: CoordinationSource, clock: Clock, port: LeasePort, random: Random) {
     this.#source = source;
     this.#clock = clock;
     this.#port = port;
+    this.#random = random;
     this.#store = storeOf(source);
   }
 
   get leases(): Leases {
-    this.#leases ??= new Leases(this.#clock, this.#port);
+    this.#leases ??= new Leases(this.#clock, this.#port, this.#random);
     if (this.#isClosed) this.#leases.close();
     return this.#leases;
   }

@@ -26,7 +26,7 @@ export { checkedSignal } from "./checked-signal.ts";
 export { onAbort } from "./on-abort.ts";
 export { orAborted } from "./or-aborted.ts";
 export { ownBytes } from "./own-bytes.ts";
-export { pause } from "./pause.ts";
+export { backOffMs, pause } from "./pause.ts";
 export { KeyEntry, KeyValue } from "./range-entry.ts";
 export { FoundResult, jsonIn, MissingResult, textIn } from "./read-result.ts";
 export type {

@@ -14,6 +14,7 @@
 import { KvError } from "../../base/index.ts";
 import type { Clock, Random } from "../../machine/ports/index.ts";
 import {
+  backOffMs,
   badArgument,
   type Bytes,
   bytesOf,
@@ -43,9 +44,7 @@ import type {
 } from "./txn-types.ts";
 
 const ATTEMPTS_MAX = 32;
-/** Before the second attempt at most; doubled for each further one. */
-const PAUSE_MS_MIN = 4;
-const PAUSE_MS_MAX = 256;
+const PAUSES = { minMs: 4, maxMs: 256 };
 /** Holds no key, whatever the store has: asked for its revision. */
 const NO_KEYS: RangeSelector = { start: new Uint8Array(1), end: new Uint8Array(1) };
 const ALL_VALUES = { keysOnly: false, countOnly: false };
@@ -93,7 +92,7 @@ export async function runTransact<T>(
       const text = `others changed what the transaction had read, each of the ${attempts} times it was tried; nothing was changed`;
       throw new KvError("CONFLICT", text);
     }
-    await backOff(machine, attempts, signal);
+    await pause(machine.clock, backOffMs(machine.random, attempts, PAUSES), signal);
   }
 }
 
@@ -117,17 +116,6 @@ async function attempt<T>(
   } finally {
     tx.end();
   }
-}
-
-/** Whole jitter, so that those who met once do not meet again. */
-function backOff(
-  { clock, random }: TransactMachine,
-  attempts: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const most = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(attempts - 1, 10));
-  const ms = (most * random.uint32()) / 2 ** 32;
-  return pause(clock, ms, signal);
 }
 
 function cancelled(): KvError {

@@ -214,6 +214,17 @@ function openLockFile(file: string): number {
   }
 }
 
+/** LOCKED, by a process that is known to use the directory. The way out is that of a server. */
+export class DirectoryInUse extends StorageError {
+  /** Which directory, and by whom. */
+  readonly fact: string;
+
+  constructor(fact: string) {
+    super("LOCKED", `${fact}: stop it, or give this server another --data-dir`);
+    this.fact = fact;
+  }
+}
+
 function notOurs(file: string, what: string): StorageError {
   return new StorageError(
     "LOCKED",
@@ -233,10 +244,7 @@ function squatted(path: string, name: string): StorageError {
 function heldBy(file: string): StorageError {
   const holder = holderOf(file);
   const who = holder === null ? "another process" : `process ${holder}`;
-  return new StorageError(
-    "LOCKED",
-    `${dirname(file)} is in use by ${who}: stop it, or give this server another --data-dir`,
-  );
+  return new DirectoryInUse(`${dirname(file)} is in use by ${who}`);
 }
 
 function holderOf(file: string): string | null {

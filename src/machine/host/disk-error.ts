@@ -1,5 +1,5 @@
 /** What the Disk port promises of errors, from what the system says: each names the file, what is wrong, and the way out. */
-import { StorageError, systemCode, tooManyFilesText } from "../../base/index.ts";
+import { noRoomText, StorageError, systemCode, tooManyFilesText } from "../../base/index.ts";
 import { DiskFullError, TooManyFilesError } from "../ports/index.ts";
 
 /** "cannot read …". */
@@ -18,14 +18,11 @@ export function diskError(error: unknown, deed: DiskDeed, path: string): Error {
     new StorageError("DIRECTORY_UNUSABLE", text, options);
   switch (code) {
     case "ENOSPC":
-    case "EDQUOT": {
-      const lack =
-        code === "EDQUOT" ? "the disk quota of this user is used up" : "the disk is full";
+    case "EDQUOT":
       return new DiskFullError(
-        `cannot ${deed} ${path}: ${lack} (${code}). Make room there`,
+        `cannot ${deed} ${path}: ${noRoomText(code)}. Make room there`,
         options,
       );
-    }
     case "EMFILE":
     case "ENFILE":
       return new TooManyFilesError(`cannot ${deed} ${path}: ${tooManyFilesText(code)}`, options);

@@ -8,8 +8,11 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Milliseconds, fractional. */
   now(): number;
-  /** Calls back once, not before `ms` milliseconds have passed; late by any amount. */
-  after(ms: number, callback: () => void): CancelTimer;
+  /**
+   * Calls back once, not before `ms` milliseconds have passed; late by any amount.
+   * @param isIdle a process that has nothing else to do may end before, and then never calls back. Default false
+   */
+  after(ms: number, callback: () => void, isIdle?: boolean): CancelTimer;
   /** Calls back once, after the input that is ready now has been delivered: the end of this turn of the event loop. */
   endOfTurn(callback: () => void): void;
 }

@@ -2,10 +2,10 @@ import type { CancelTimer, Clock } from "../ports/index.ts";
 
 const SET_TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
-/** The machine's monotonic time. Timers keep the process alive until they fired or were cancelled. */
+/** The machine's monotonic time. Timers that are not idle keep the process alive until they fired or were cancelled. */
 export const nodeClock: Clock = {
   now: () => performance.now(),
-  after(ms: number, callback: () => void): CancelTimer {
+  after(ms: number, callback: () => void, isIdle = false): CancelTimer {
     const due = performance.now() + ms;
     let timer: NodeJS.Timeout;
     const arm = (): void => {
@@ -15,6 +15,7 @@ export const nodeClock: Clock = {
         if (performance.now() < due) arm();
         else callback();
       }, left);
+      if (isIdle) timer.unref();
     };
     arm();
     return () => clearTimeout(timer);

@@ -154,6 +154,100 @@ describe("a lease", () => {
     await expect(leases.grant({ ttl: -1 })).rejects.toMatchObject({ code: "BAD_REQUEST" });
   });
 
+  describe("whose end no node has answered", () => {
+    /** One that was revoked in vain. */
+    async function revoked(nodes: FakeLeases, client = nodes.client()): Promise<Lease> {
+      nodes.ttlMs = 300_000;
+      const lease = await granted(nodes, client);
+      nodes.failure = new KvError("TIMEOUT", "no answer");
+      const outcome = lease.revoke().catch((error: unknown) => error);
+      await nodes.pass(10);
+      expect(await outcome).toBe(nodes.failure);
+      return lease;
+    }
+
+    test("is ended when they answer again, and not asked for any more", async () => {
+      const nodes = new FakeLeases();
+      const lease = await revoked(nodes);
+      await nodes.pass(30_000);
+      expect(nodes.hasLease(lease.id)).toBe(true);
+      // Pauses grow, up to five seconds, and nobody asks more often than a few times at first.
+      expect(nodes.revokes).toBeGreaterThan(5);
+      expect(nodes.revokes).toBeLessThan(40);
+      nodes.failure = null;
+      await nodes.pass(5100);
+      expect(nodes.hasLease(lease.id)).toBe(false);
+      const { revokes } = nodes;
+      await nodes.pass(20_000);
+      expect(nodes.revokes).toBe(revokes);
+    });
+
+    test("is asked for by one try at a time, however often it is revoked", async () => {
+      const nodes = new FakeLeases();
+      const lease = await revoked(nodes);
+      for (let i = 0; i < 5; i++) {
+        lease.revoke().catch(() => {});
+        await nodes.pass(10);
+      }
+      nodes.failure = null;
+      const { revokes } = nodes;
+      await nodes.pass(20_000);
+      expect(nodes.revokes).toBe(revokes + 1);
+    });
+
+    test("is given up when they refuse it, or when the client is closed, which is told that it is left", async () => {
+      const nodes = new FakeLeases();
+      await revoked(nodes);
+      nodes.failure = new KvError("FORBIDDEN", "no");
+      await nodes.pass(6000);
+      const { revokes } = nodes;
+      await nodes.pass(20_000);
+      expect(nodes.revokes).toBe(revokes);
+
+      const client = nodes.client();
+      nodes.failure = null;
+      const other = await revoked(nodes, client);
+      expect(client.leases.close()).toEqual([other.id]);
+      const asked = nodes.revokes;
+      await nodes.pass(20_000);
+      expect(nodes.revokes).toBe(asked);
+    });
+
+    test("is given up when it cannot be there any more, by whichever clock", async () => {
+      const nodes = new FakeLeases();
+      await revoked(nodes);
+      await nodes.pass(300_000 + 600_000 + 5000, 50);
+      const { revokes } = nodes;
+      await nodes.pass(60_000, 50);
+      expect(nodes.revokes).toBe(revokes);
+      expect(nodes.clock.pending).toBe(0);
+    });
+
+    test("keeps no process alive between the tries", async () => {
+      const nodes = new FakeLeases();
+      await revoked(nodes);
+      const after = nodes.timers.length;
+      await nodes.pass(10_000);
+      expect(new Set(nodes.timers.slice(after))).toEqual(new Set([true]));
+    });
+
+    test("is that of who has cancelled its grant", async () => {
+      const nodes = new FakeLeases();
+      const abort = new AbortController();
+      const { signal } = abort;
+      const outcome = nodes.client().leases.grant({ ttl: 300_000, signal });
+      outcome.catch(() => {});
+      await nodes.pass(5);
+      nodes.failure = new KvError("TIMEOUT", "no answer");
+      abort.abort();
+      await nodes.pass(6000);
+      expect(nodes.hasLease(1)).toBe(true);
+      nodes.failure = null;
+      await nodes.pass(5100);
+      expect(nodes.hasLease(1)).toBe(false);
+    });
+  });
+
   test("a session has one after the other, and tells of each loss once", async () => {
     const nodes = new FakeLeases();
     const { leases } = nodes.client();

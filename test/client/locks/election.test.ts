@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
 import { elect, type ElectOptions, type Term } from "../../../src/client/locks/election.ts";
 import { Leases } from "../../../src/client/leases/leases.ts";
+import { SeededRandom } from "../../../src/machine/ports/seeded-random.ts";
 import { FakeLeases } from "../fake-leases.ts";
 
 interface Candidate {
@@ -21,7 +22,11 @@ function stand(nodes: FakeLeases, options: ElectOptions = {}): Candidate {
     ...{ terms: [], lost: [], next: () => {}, stop, isOver: false, error: null },
   };
   const { clock } = nodes;
-  const machine = { clock, store: nodes, leases: new Leases(clock, nodes) };
+  const machine = {
+    clock,
+    store: nodes,
+    leases: new Leases(clock, nodes, new SeededRandom("election")),
+  };
   const onLost = ({ code }: KvError): void => void candidate.lost.push(code);
   const run = async (): Promise<void> => {
     for await (const term of elect(machine, "e", {
@@ -45,6 +50,20 @@ function stand(nodes: FakeLeases, options: ElectOptions = {}): Candidate {
 }
 
 describe("an election", () => {
+  test("whose leader resigned while no node answered has another one when they do", async () => {
+    const nodes = new FakeLeases();
+    nodes.ttlMs = 300_000;
+    const [a, b] = [stand(nodes, { ttl: 300_000 }), stand(nodes, { ttl: 300_000 })];
+    await nodes.pass(100);
+    nodes.failure = new KvError("TIMEOUT", "no answer");
+    a.stop.abort();
+    await nodes.pass(10_000);
+    expect(a.isOver).toBe(true);
+    nodes.failure = null;
+    await nodes.pass(6000);
+    expect(b.terms).toHaveLength(1);
+  });
+
   test("has one leader, in turn, and who has led stands behind the others", async () => {
     const nodes = new FakeLeases();
     const [a, b] = [stand(nodes), stand(nodes)];

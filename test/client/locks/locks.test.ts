@@ -30,10 +30,10 @@ function ask(nodes: FakeLeases, options: LockOptions = {}, client = nodes.client
 }
 
 /** @returns a holder that has waited, and was handed the lock */
-async function handedOver(nodes: FakeLeases): Promise<Holder> {
-  const first = ask(nodes);
+async function handedOver(nodes: FakeLeases, options: LockOptions = {}): Promise<Holder> {
+  const first = ask(nodes, options);
   await nodes.pass(50);
-  const second = ask(nodes, {}, nodes.client());
+  const second = ask(nodes, options, nodes.client());
   await nodes.pass(50);
   first.release();
   await nodes.pass(50);
@@ -41,6 +41,29 @@ async function handedOver(nodes: FakeLeases): Promise<Holder> {
 }
 
 describe("locks", () => {
+  test.each([
+    ["that nobody waits for", false],
+    ["that others wait for", true],
+  ])(
+    "%s are free when nodes answer again, though they were given back while none did",
+    async (_, isWaitedFor) => {
+      const nodes = new FakeLeases();
+      nodes.ttlMs = 300_000;
+      const options = { ttl: 300_000 };
+      const first = isWaitedFor ? await handedOver(nodes, options) : ask(nodes, options);
+      await nodes.pass(100);
+      expect(first.lock).not.toBeNull();
+      nodes.failure = new KvError("TIMEOUT", "no answer");
+      first.release();
+      await nodes.pass(10_000);
+      expect(first.done).toBe(true);
+      nodes.failure = null;
+      const next = ask(nodes, options);
+      await nodes.pass(6000);
+      expect(next.lock).not.toBeNull();
+    },
+  );
+
   test("are had in the order of their requests, each with a larger token", async () => {
     const nodes = new FakeLeases();
     const all: Holder[] = [];

@@ -1,0 +1,74 @@
+/**
+ * Ends leases at the nodes that nobody here relies on any more, and goes on trying where no node has answered: a lock that is given back while
+ * the cluster is out of reach would otherwise be held until its time to live is over.
+ *
+ * Invariants:
+ *   LEASEEND-1. A lease is tried until a node answers for good, the client is closed, or it cannot be there any more.
+ *   LEASEEND-2. No two tries for one lease are under way, and no process is kept alive by the pauses between them.
+ */
+import { KvError } from "../../base/index.ts";
+import type { Clock, Random } from "../../machine/ports/index.ts";
+import { backOffMs, type LeaseId, pause } from "../terms/index.ts";
+import type { LeasePort } from "./lease-port.ts";
+
+const PAUSES = { minMs: 200, maxMs: 5000 };
+/**
+ * Beyond its time to live a lease is tried for so long: the clock of the cluster stands still while it has no leader, so that a lease lives longer
+ * than this machine's clock says. For what is out of reach even longer, its time to live runs on when there is a leader again.
+ */
+const STANDSTILL_MS_MAX = 600_000;
+
+export class LeaseEnds {
+  readonly #clock: Clock;
+  readonly #port: LeasePort;
+  readonly #random: Random;
+  /** Those that no node has answered for yet. */
+  readonly #unanswered = new Set<LeaseId>();
+  readonly #closed = new AbortController();
+
+  constructor(clock: Clock, port: LeasePort, random: Random) {
+    this.#clock = clock;
+    this.#port = port;
+    this.#random = random;
+  }
+
+  /** Rejects as `write` when the first try fails; what may go better later is tried again in the background. */
+  async end(id: LeaseId, ttl: number): Promise<void> {
+    const lastMs = this.#clock.now() + ttl + STANDSTILL_MS_MAX;
+    try {
+      await this.#port.revoke(id, {});
+    } catch (error) {
+      if (isPassing(error)) void this.#goOn(id, lastMs);
+      throw error;
+    }
+  }
+
+  /** The client is closed: nothing is tried any more. @returns those that no node has answered for */
+  close(): LeaseId[] {
+    this.#closed.abort();
+    return [...this.#unanswered];
+  }
+
+  async #goOn(id: LeaseId, lastMs: number): Promise<void> {
+    const { signal } = this.#closed;
+    if (signal.aborted || this.#unanswered.has(id)) return;
+    this.#unanswered.add(id);
+    for (let tries = 1; ; tries++) {
+      const pauseMs = backOffMs(this.#random, tries, PAUSES);
+      await pause(this.#clock, pauseMs, signal, { isIdle: true });
+      if (signal.aborted || this.#clock.now() >= lastMs) break;
+      try {
+        await this.#port.revoke(id, {});
+        break;
+      } catch (error) {
+        if (!isPassing(error)) break;
+      }
+    }
+    this.#unanswered.delete(id);
+  }
+}
+
+/** A session that has expired meanwhile is followed by another one. */
+function isPassing(error: unknown): boolean {
+  return error instanceof KvError && (error.retryable || error.code === "SESSION_EXPIRED");
+}
