@@ -11,7 +11,12 @@ import type { Clock, Random } from "../../machine/ports/index.ts";
 import { backOffMs, type LeaseId, pause } from "../terms/index.ts";
 import type { LeasePort } from "./lease-port.ts";
 
-const PAUSES = { minMs: 200, maxMs: 5000 };
+/**
+ * At least so long is between two tries: what the first one has left of timers and of connections that are not made yet is over by then, so
+ * that a process which waits for nothing else ends, and does not begin the next try.
+ */
+const REST_MS = 2000;
+const MORE = { minMs: 1000, maxMs: 3000 };
 /**
  * Beyond its time to live a lease is tried for so long: the clock of the cluster stands still while it has no leader, so that a lease lives longer
  * than this machine's clock says. For what is out of reach even longer, its time to live runs on when there is a leader again.
@@ -54,7 +59,7 @@ export class LeaseEnds {
     if (signal.aborted || this.#unanswered.has(id)) return;
     this.#unanswered.add(id);
     for (let tries = 1; ; tries++) {
-      const pauseMs = backOffMs(this.#random, tries, PAUSES);
+      const pauseMs = REST_MS + backOffMs(this.#random, tries, MORE);
       await pause(this.#clock, pauseMs, signal, { isIdle: true });
       if (signal.aborted || this.#clock.now() >= lastMs) break;
       try {
