@@ -142,7 +142,10 @@ export function wrongSelector(selector: unknown): KvError | null {
   }
   const { prefix, start, end, ...others } = selector as Record<string, unknown>;
   const areTwo = prefix !== undefined && (start !== undefined || end !== undefined);
-  if (areTwo || Object.keys(others).length > 0) {
+  const areNone = prefix === undefined && start === undefined && end === undefined;
+  // {} is everything. { prefix: undefined } is a variable that was never set, and would delete everything, too.
+  const isUnset = areNone && Object.keys(selector).length > 0;
+  if (areTwo || isUnset || Object.keys(others).length > 0) {
     return badArgument("range", SELECTOR_EXPECTED, selector);
   }
   return (

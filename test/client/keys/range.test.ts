@@ -55,6 +55,8 @@ test.each([
   [{ prefix: "a", start: "b" }],
   [{ start: "a", end: {} }],
   [{ prefixes: "a" }],
+  [{ prefix: undefined }],
+  [{ start: undefined, end: undefined }],
 ])("a selector like %j is refused", (selector) => {
   expect(wrongSelector(selector)).toMatchObject({ code: "BAD_REQUEST" });
 });
