@@ -233,9 +233,20 @@ export class LogStorage {
     return this.#attemptLack ?? this.#spares.lack;
   }
 
-  /** The snapshot that a restart would find in the log: its file must stay. */
+  /** The snapshot that a restart would find in the log, if nothing were under way. */
   get durableSnapshot(): SnapshotName | null {
     return this.#durableSnapshot;
+  }
+
+  /**
+   * The snapshots that a restart could find in the log, now or when what is staged was written: their files must stay. A batch that is under way
+   * counts as much as a durable one: when power is lost, all of it may be on the disk already.
+   */
+  get namedSnapshots(): readonly SnapshotName[] {
+    const underWay = this.#attempt === null ? [] : [this.#attempt.batch];
+    const batches = [...underWay, ...this.#full, this.#filling];
+    const named = [this.#durableSnapshot, ...batches.map(({ after }) => after.snapshot)];
+    return named.filter((name) => name !== null);
   }
 
   /** Behind the last batch that is durable. */

@@ -204,6 +204,28 @@ describe("log storage", () => {
   });
 });
 
+describe("snapshots that a restart could find", () => {
+  test("are those of what is durable, of what is being written and of what waits", () => {
+    const world = new World();
+    const { storage } = world.open();
+    const named = (): number[] => storage.namedSnapshots.map(({ idx }) => idx);
+    expect(named()).toEqual([]);
+    world.writeAll(storage, [
+      group(1, append(0, "a", "b")),
+      group(2, compact(100, 100), decided(100), append(100, "c")),
+    ]);
+    expect(new Set(named())).toEqual(new Set([100]));
+    storage.stage([group(3, compact(101, 101))]);
+    storage.flush();
+    storage.stage([group(4, append(101, "d", "e"), compact(102, 102))]);
+    expect(new Set(named())).toEqual(new Set([100, 101, 102]));
+    world.settle();
+    storage.flush();
+    world.settle();
+    expect(new Set(named())).toEqual(new Set([102]));
+  });
+});
+
 describe("a disk that fails", () => {
   test("a failed sync is reported once and nothing is written after it", () => {
     const world = new World();

@@ -136,7 +136,7 @@ export class Node {
     this.#jobs = new SnapshotJobs({
       replica: this.#replica,
       snapshots: this.#snapshots,
-      durable: () => this.#storage.durableSnapshot,
+      named: () => this.#storage.namedSnapshots,
       loading: () => this.#loader.loading,
       clock: machine.clock,
       logger,

@@ -16,8 +16,8 @@ const PAUSE_MS = 10;
 export interface SnapshotJobsOptions {
   readonly replica: Replica;
   readonly snapshots: SnapshotStore;
-  /** The snapshot that a restart would find in the log. */
-  readonly durable: () => SnapshotName | null;
+  /** Those that a restart could find in the log. */
+  readonly named: () => readonly SnapshotName[];
   /** The snapshot being read into a state. */
   readonly loading: () => SnapshotName | null;
   readonly clock: Clock;
@@ -106,14 +106,14 @@ export class SnapshotJobs {
   }
 
   /**
-   * What the core holds must stay, and what is being loaded or fetched, and what a restart would find: on a slow disk the
-   * log may still name an older one.
+   * What the core holds must stay, and what is being loaded or fetched, and whatever a restart could find: on a slow disk the
+   * log may still name older ones.
    */
   #retain(): void {
-    const { replica, snapshots, durable, loading } = this.#options;
+    const { replica, snapshots, named, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;
-    const needed = [stored.value, durable(), loading(), ...replica.snapshots.fetched];
+    const needed = [stored.value, ...named(), loading(), ...replica.snapshots.fetched];
     replica.snapshots.removed(snapshots.retain(needed.filter((name) => name !== null)));
   }
 }
