@@ -2,7 +2,7 @@
 import { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Strangers } from "../../../src/machine/network/strangers.ts";
 import { WsNetwork, type WsNetworkOptions } from "../../../src/machine/network/ws-network.ts";
 import type { Channel, Listener } from "../../../src/machine/ports/network.ts";
@@ -21,10 +21,17 @@ const CHUNKED = "Host: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n";
 /** What listeners have accepted. */
 let accepted: Socket[] = [];
 
-const add = Strangers.prototype.add;
-vi.spyOn(Strangers.prototype, "add").mockImplementation(function (this: Strangers, socket) {
-  accepted.push(socket);
-  add.call(this, socket);
+const { add } = Strangers.prototype;
+
+beforeAll(() => {
+  Strangers.prototype.add = function (this: Strangers, socket) {
+    accepted.push(socket);
+    add.call(this, socket);
+  };
+});
+
+afterAll(() => {
+  Strangers.prototype.add = add;
 });
 
 beforeEach(() => {
