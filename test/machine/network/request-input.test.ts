@@ -21,17 +21,20 @@ const CHUNKED = "Host: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n";
 /** What listeners have accepted. */
 let accepted: Socket[] = [];
 
-const { add } = Strangers.prototype;
+const add = Object.getOwnPropertyDescriptor(Strangers.prototype, "add") ?? {};
 
 beforeAll(() => {
-  Strangers.prototype.add = function (this: Strangers, socket) {
-    accepted.push(socket);
-    add.call(this, socket);
-  };
+  Object.defineProperty(Strangers.prototype, "add", {
+    ...add,
+    value(this: Strangers, socket: Socket): void {
+      accepted.push(socket);
+      Reflect.apply(add.value as (socket: Socket) => void, this, [socket]);
+    },
+  });
 });
 
 afterAll(() => {
-  Strangers.prototype.add = add;
+  Object.defineProperty(Strangers.prototype, "add", add);
 });
 
 beforeEach(() => {
