@@ -17,6 +17,7 @@ interface Input {
   bytes: number;
   /** Of what the parser has a piece of: it has not had this yet. */
   rest: Buffer;
+  isOver: boolean;
   stop(): void;
 }
 
@@ -34,9 +35,8 @@ export class RequestInput {
     const [parse] = socket.listeners("data");
     if (parse === undefined) throw new Error("an HTTP server listens to its sockets");
     socket.off("data", parse as (data: Buffer) => void);
-    let stopped = false;
     const take = (data: Buffer): void => {
-      for (let at = 0; at < data.length && !stopped && !socket.destroyed; at += PIECE_BYTES) {
+      for (let at = 0; at < data.length && !input.isOver && !socket.destroyed; at += PIECE_BYTES) {
         // The server waits until answers are read.
         if (socket.isPaused()) {
           socket.unshift(data.subarray(at));
@@ -46,17 +46,17 @@ export class RequestInput {
         input.bytes += piece.length;
         input.rest = data.subarray(at + PIECE_BYTES);
         parse.call(socket, piece);
-        if (input.bytes <= HANDSHAKE_BYTES_MAX || stopped) continue;
+        if (input.bytes <= HANDSHAKE_BYTES_MAX || input.isOver) continue;
         input.stop();
         this.#onTooMuch(socket);
       }
       input.rest = NOTHING;
     };
     const stop = (): void => {
-      stopped = true;
+      input.isOver = true;
       socket.off("data", take);
     };
-    const input: Input = { bytes: 0, rest: NOTHING, stop };
+    const input: Input = { bytes: 0, rest: NOTHING, isOver: false, stop };
     this.#inputs.set(socket, input);
     socket.on("data", take);
   }

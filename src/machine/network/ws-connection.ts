@@ -286,9 +286,11 @@ export class WsConnection implements Connection {
 }
 
 interface WithReceiver {
-  /** `_loop`: whether it goes on to the next frame of what it has. */
-  readonly _receiver?: { _loop?: boolean };
+  readonly _receiver?: object;
 }
+
+/** Of the parser of `ws`: whether it goes on to the next frame of what it has. */
+const GOES_NO_FURTHER = { _loop: false };
 
 /**
  * `ws` goes through all frames of a piece that came in, also when the connection is terminated by the first, and has no call that
@@ -296,5 +298,5 @@ interface WithReceiver {
  */
 function stopParsing(ws: WebSocket): void {
   const { _receiver: receiver } = ws as unknown as WithReceiver;
-  if (receiver?._loop !== undefined) receiver._loop = false;
+  if (receiver !== undefined) Object.assign(receiver, GOES_NO_FURTHER);
 }

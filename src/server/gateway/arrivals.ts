@@ -147,8 +147,9 @@ export class Arrivals<G extends Arrival> {
   }
 
   #refuse(connection: Connection): void {
-    const { refused, tooMany } = this.#options;
-    this.#context.strangers.warn(refused, { remote: connection.remote, reason: tooMany });
+    const { tooMany } = this.#options;
+    const fields = { remote: connection.remote, reason: tooMany };
+    this.#context.strangers.warn(this.#options.refused, fields);
     connection.close(tooMany);
   }
 }

@@ -2,7 +2,7 @@
 import { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Strangers } from "../../../src/machine/network/strangers.ts";
 import { WsNetwork, type WsNetworkOptions } from "../../../src/machine/network/ws-network.ts";
 import type { Channel, Listener } from "../../../src/machine/ports/network.ts";
@@ -21,10 +21,20 @@ const CHUNKED = "Host: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n";
 /** What listeners have accepted. */
 let accepted: Socket[] = [];
 
-const add = Strangers.prototype.add;
-vi.spyOn(Strangers.prototype, "add").mockImplementation(function (this: Strangers, socket) {
-  accepted.push(socket);
-  add.call(this, socket);
+const add = Object.getOwnPropertyDescriptor(Strangers.prototype, "add") ?? {};
+
+beforeAll(() => {
+  Object.defineProperty(Strangers.prototype, "add", {
+    ...add,
+    value(this: Strangers, socket: Socket): void {
+      accepted.push(socket);
+      Reflect.apply(add.value as (socket: Socket) => void, this, [socket]);
+    },
+  });
+});
+
+afterAll(() => {
+  Object.defineProperty(Strangers.prototype, "add", add);
 });
 
 beforeEach(() => {

@@ -2,11 +2,10 @@
 import { expect, test } from "vitest";
 import { Identity } from "../../../src/server/gateway/identity.ts";
 import { EMPTY_ACCESS } from "../../../src/store/index.ts";
-import type { Connection } from "../../../src/machine/ports/network.ts";
 
 function shownBy(commonName: string | null): Identity {
   const security = { binding: new Uint8Array(32), wrongHost: () => null, commonName };
-  return new Identity({ security: () => security } as unknown as Connection, false);
+  return new Identity({ security: () => security }, false);
 }
 
 test("a certificate's common name is who asks", () => {

@@ -16,6 +16,7 @@ import {
 } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
 import { frameHead, rawSocket, upgradeRequest } from "./raw.ts";
+import { FLOODS } from "./floods.ts";
 import { LEASES } from "./leases.ts";
 import { READERS } from "./readers.ts";
 import { attackersClient } from "./secured.ts";
@@ -195,6 +196,7 @@ export const ATTACKS: readonly Attack[] = [
       await pause(200);
     },
   },
+  ...FLOODS,
   ...READERS,
   ...SESSIONS,
   ...LEASES,

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Attack, nodeAt, type Sent } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
-import { rawSocket } from "./raw.ts";
+import { rawSocket, shakenHands } from "./raw.ts";
 
 /** Of the network of loopback: from each come so many connections. */
 const ADDRESSES = 100;
@@ -35,6 +35,17 @@ const flood =
 const basic = (user: string): string =>
   `Basic ${Buffer.from(`${user}:${randomBytes(9).toString("base64")}`).toString("base64")}`;
 
+/** Shakes hands and never says who it is, again and again; the server is to end it. */
+function holdPlaces(plan: AttackPlan, sent: Sent): void {
+  setInterval(() => {
+    for (let i = 0; i < 30; i++) {
+      const { clusterId, secured } = plan;
+      void shakenHands(nodeAt(plan, i), clusterId, "client", () => {}, secured?.ca ?? null);
+      sent.connections += 1;
+    }
+  }, 20);
+}
+
 export const SIGN_INS: readonly Attack[] = [
   {
     name: "guessed-passwords",
@@ -56,5 +67,11 @@ export const SIGN_INS: readonly Attack[] = [
       () =>
         `Bearer ${randomBytes(40).toString("base64url")}.${randomBytes(32).toString("base64url")}`,
     ),
+  },
+  {
+    name: "held-places",
+    what: "1,500 connections a second that shake hands and never sign in",
+    needsUsers: true,
+    run: async (plan, sent) => holdPlaces(plan, sent),
   },
 ];
