@@ -50,7 +50,7 @@ export function applyDecided(
     served.commandsApplied += applier.apply(entry, batch, isChecked);
     const { state } = applier;
     agreement.applied(state.appliedIdx, state);
-    if (agreement.mayServe) watches.applied();
+    watches.applied(agreement.mayServe);
     if (taken === undefined) served.othersAtMs = nowMs;
     served.onEntry?.(appliedEntry(state, revisionBefore, batch, nowMs));
     if (batch === undefined) continue;

@@ -151,9 +151,7 @@ export class Replica {
       state,
       (route) => this.#outbox.markDirty(route),
       (actor) => this.#space.quotaText(actor),
-      () => {
-        if (this.#agreement.mayServe) this.#watches.applied();
-      },
+      () => this.#watches.applied(this.#agreement.mayServe),
       this.#served.refused,
     );
     this.#writes = new ClientWrites({

@@ -333,7 +333,7 @@ export class KvState {
         else if (this.#applyOnce(session)) session = undefined;
         sink.answer(id, cursor.sequence, answer.status, answer.revision, answer.actual);
       }
-      this.#remember(tag);
+      this.#historyHash = this.#answer.mixedInto(this.#historyHash, cursor, tag);
       position += 1;
     }
     if (group >= 0) this.#endGroup(session);
@@ -644,14 +644,5 @@ export class KvState {
 
   #outcome(status: Status, revision: number): void {
     this.#answer.set(status, revision);
-  }
-
-  /** @param tag of the session */
-  #remember(tag: number): void {
-    const cursor = this.#cursor;
-    const { status, revision } = this.#answer;
-    const what = mix32((cursor.op << 8) | status, tag);
-    const where = mixNumber(mixNumber(what, cursor.sequence), revision);
-    this.#historyHash = mix32(this.#historyHash, where);
   }
 }

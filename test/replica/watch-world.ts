@@ -170,7 +170,7 @@ export class World {
     this.run(...commands);
     this.#isElsewhere = false;
     this.state = fromSnapshot(snapshotBytes(state.clone()));
-    hub.applied();
+    hub.applied(true);
   }
 
   /** @returns whether another one is wanted */
@@ -210,7 +210,7 @@ export class World {
 
   #apply(entry: Uint8Array): void {
     this.entries.push(entry);
-    const fed = this.#isElsewhere ? () => {} : () => this.hub.applied();
+    const fed = this.#isElsewhere ? () => {} : () => this.hub.applied(true);
     this.state.apply(entry, this.state.appliedIdx, { ...NO_SINK, compacting: fed });
     fed();
   }

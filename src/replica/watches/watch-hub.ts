@@ -125,8 +125,8 @@ export class WatchHub {
   }
 
   /** An entry was applied, or is about to compact what it has changed, or a state was installed: as far as the turn goes. */
-  applied(): void {
-    if (this.isActive && this.#rights.judge()) this.#walks.feed();
+  applied(mayServe: boolean): void {
+    if (mayServe && this.isActive && this.#rights.judge()) this.#walks.feed();
   }
 
   /** @param cutOffTicks since when nothing that is decided has come to this node, as far as it knows */

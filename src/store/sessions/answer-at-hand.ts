@@ -2,8 +2,9 @@
  * What comes of the command at hand, what its session keeps of that, and what a repetition of it is told. It is one for all
  * commands, so that none is made for each. When something comes of a command, and whether it is kept, the state says (KvState, STATE-2 and STATE-3).
  */
-import { type ByteString, SESSION_WINDOW } from "../../base/index.ts";
+import { type ByteString, mix32, mixNumber, SESSION_WINDOW } from "../../base/index.ts";
 import { STATUS, type Status } from "../entries/command.ts";
+import type { CommandCursor } from "../entries/command-cursor.ts";
 import { OP } from "../operations/index.ts";
 import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import type { SessionTable } from "./session-table.ts";
@@ -25,6 +26,19 @@ export class AnswerAtHand {
   set(status: Status, revision: number): void {
     this.status = status;
     this.revision = revision;
+  }
+
+  /**
+   * @param hash of all answers so far
+   * @param tag of the session
+   */
+  mixedInto(
+    hash: number,
+    { op, sequence }: Pick<CommandCursor, "op" | "sequence">,
+    tag: number,
+  ): number {
+    const what = mix32((op << 8) | this.status, tag);
+    return mix32(hash, mixNumber(mixNumber(what, sequence), this.revision));
   }
 
   /** The value that goes with a failed cas is kept with the answer, and what may be kept is bounded: beyond that it is not told either. */
