@@ -106,7 +106,7 @@ export class Replica {
   readonly #clock: ClusterClock;
   readonly #watches: WatchHub;
   /** Null: this node has its place. */
-  #joining: Joining | null;
+  #joining: Joining | null = null;
   readonly #agreement: Agreement;
   readonly #applyParts: ApplyParts;
   /** Peers with a session: what is sent to others is lost. */
@@ -139,7 +139,7 @@ export class Replica {
     this.#schedule = new CompactionSchedule(options.compaction, found?.bytes ?? 0);
     this.#outgoing = new OutgoingSnapshots(options.timing.abandonTicks);
     const send = (to: NodeId, message: ReplicaMessage): void => this.#send(to, message);
-    const { pid } = options.core;
+    const { pid, clusterConfig } = options.core;
     this.#space = new Space(
       pid,
       () => this.#applier.state,
@@ -162,11 +162,10 @@ export class Replica {
       refusal: () => this.#divergedRefusal(),
     });
     this.settings = new Settings(this, this.#writes);
-    const quorum = quorumOf(options.core.clusterConfig);
-    const { nodes } = options.core.clusterConfig;
-    const needed = Math.min(quorum.read, quorum.write);
-    const hasPlace = options.joined !== false;
-    this.#joining = hasPlace ? null : new Joining({ nodes: nodes.length, quorum: needed });
+    const { nodes } = clusterConfig;
+    const { read, write } = quorumOf(clusterConfig);
+    const quorum = Math.min(read, write);
+    if (options.joined === false) this.#joining = new Joining({ nodes: nodes.length, quorum });
     const core = this.#core;
     this.#clock = new ClusterClock(core, this.#applier, this.#writes, this.#bootId);
     const peers = nodes.filter((node) => node !== pid);
