@@ -1,6 +1,6 @@
 /** Servers over web sockets on the loopback device, and raw sockets that speak to them. */
 import { connect, type Socket } from "node:net";
-import { afterEach, expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Channel, Connection, Listener } from "../../src/machine/ports/network.ts";
 import { WsNetwork, type WsNetworkOptions } from "../../src/machine/network/ws-network.ts";
 import { until } from "../conformance/wait.ts";
@@ -12,16 +12,9 @@ interface Accepted {
   closed: string | null;
 }
 
-let cleanUp: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const each of cleanUp) await each();
-  cleanUp = [];
-});
-
-/** Of the test under way. */
+/** Of the test under way. Not by `afterEach` here: files that share a process share this module, and only the first would have it. */
 export function atEnd(cleaning: () => Promise<void>): void {
-  cleanUp.push(cleaning);
+  onTestFinished(cleaning);
 }
 
 export async function serve(options: WsNetworkOptions = {}, admits = true) {
