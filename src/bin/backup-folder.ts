@@ -20,12 +20,11 @@ import {
   readdirSync,
   readSync,
   rmSync,
-  type Stats,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
 import { StorageError } from "../base/index.ts";
-import { DataLock, syncDirectory } from "../machine/host/index.ts";
+import { DataLock, fileIdentity, syncDirectory } from "../machine/host/index.ts";
 import {
   BACKUP_START_BYTES,
   BackupError,
@@ -82,7 +81,7 @@ export class BackupFolder {
    * @throws StorageError LOCKED when another process makes backups here; DIRECTORY_UNUSABLE when there is no directory
    */
   static async open(path: string): Promise<BackupFolder> {
-    const found = statSync(path, { throwIfNoEntry: false });
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
     if (found?.isDirectory() !== true) {
       const text =
         found === undefined
@@ -91,7 +90,7 @@ export class BackupFolder {
       throw new StorageError("DIRECTORY_UNUSABLE", text);
     }
     try {
-      return new BackupFolder(path, await DataLock.acquire(join(path, LOCK)), identityOf(found));
+      return new BackupFolder(path, await DataLock.acquire(join(path, LOCK)), fileIdentity(found));
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== "LOCKED") throw error;
       const [who = ""] = error.message.split(":");
@@ -109,8 +108,8 @@ export class BackupFolder {
 
   /** FOLDER-6. @throws StorageError DIRECTORY_UNUSABLE when there is another directory, or none */
   mustBeThere(): void {
-    const found = statSync(this.path, { throwIfNoEntry: false });
-    if (found?.isDirectory() === true && identityOf(found) === this.#identity) return;
+    const found = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    if (found?.isDirectory() === true && fileIdentity(found) === this.#identity) return;
     const what = found === undefined ? "is gone" : "is not the directory that this began with";
     throw new StorageError(
       "DIRECTORY_UNUSABLE",
@@ -173,10 +172,6 @@ export class BackupFolder {
       throw error;
     }
   }
-}
-
-function identityOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`;
 }
 
 /** FOLDER-5: the one that holds most is the first; of those that hold the same the one made last. */

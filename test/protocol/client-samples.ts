@@ -18,15 +18,14 @@ function reads(fill: (writer: ReadsWriter) => void, local = false, ...more: numb
 }
 
 function answers(fill: (writer: AnswerWriter) => void): Uint8Array {
-  const writer = new AnswerWriter();
-  fill(writer);
-  const frames: Uint8Array[] = [];
-  writer.drain(LARGE, (frame) => frames.push(frame));
-  return Buffer.concat(frames);
+  return drained(new AnswerWriter(), fill);
 }
 
 function feed(fill: (writer: FeedWriter) => void): Uint8Array {
-  const writer = new FeedWriter();
+  return drained(new FeedWriter(), fill);
+}
+
+function drained<W extends AnswerWriter | FeedWriter>(writer: W, fill: (writer: W) => void) {
   fill(writer);
   const frames: Uint8Array[] = [];
   writer.drain(LARGE, (frame) => frames.push(frame));

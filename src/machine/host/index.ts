@@ -11,6 +11,7 @@ export {
 } from "./descriptors.ts";
 export {
   type DirectoryWatch,
+  fileIdentity,
   type NeededFile,
   watchDirectory,
   type WatchedPart,

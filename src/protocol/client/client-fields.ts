@@ -16,6 +16,18 @@ import type { Layout } from "../codec/index.ts";
 /** Longest text that comes with a refusal. */
 export const TEXT_BYTES_MAX = 1024;
 
+const KEY_EXPECTED = `a key of 1 to ${KEY_BYTES_MAX} bytes`;
+const BOUND_EXPECTED = `the bound of a range, at most ${KEY_BYTES_MAX + 1} bytes`;
+const TOLD_EXPECTED = `at most ${VALUE_BYTES_MAX} bytes`;
+const TEXT_EXPECTED = `a text of at most ${TEXT_BYTES_MAX} bytes`;
+
+/** What stands before bytes. @param what is expected, for the error @returns 0 for what is not allowed */
+function lengthIn(from: ByteReader, min: number, max: number, what: string): number {
+  const length = from.varint();
+  if (length < min || length > max) from.fail(what);
+  return from.failed ? 0 : length;
+}
+
 /** A key that a client names. */
 export const KEY: Layout<ByteString, Uint8Array> = {
   write: (out, key) => out.sized(key),
@@ -28,21 +40,13 @@ export function skipKey(from: ByteReader): void {
 }
 
 function keyLength(from: ByteReader): number {
-  const length = from.varint();
-  if (length < 1 || length > KEY_BYTES_MAX) from.fail(`a key of 1 to ${KEY_BYTES_MAX} bytes`);
-  return from.failed ? 0 : length;
+  return lengthIn(from, 1, KEY_BYTES_MAX, KEY_EXPECTED);
 }
 
 /** One byte more than a key: the first bound above the longest key. */
 export const BOUND: Layout<ByteString, Uint8Array> = {
   write: (out, bound) => out.sized(bound),
-  read: (from) => {
-    const length = from.varint();
-    if (length > KEY_BYTES_MAX + 1) {
-      from.fail(`the bound of a range, at most ${KEY_BYTES_MAX + 1} bytes`);
-    }
-    return from.byteString(from.failed ? 0 : length);
-  },
+  read: (from) => from.byteString(lengthIn(from, 0, KEY_BYTES_MAX + 1, BOUND_EXPECTED)),
 };
 
 /** A key or a value that a node tells: a view of the frame. */
@@ -57,9 +61,7 @@ export function skipTold(from: ByteReader): void {
 }
 
 function toldLength(from: ByteReader): number {
-  const length = from.varint();
-  if (length > VALUE_BYTES_MAX) from.fail(`at most ${VALUE_BYTES_MAX} bytes`);
-  return from.failed ? 0 : length;
+  return lengthIn(from, 0, VALUE_BYTES_MAX, TOLD_EXPECTED);
 }
 
 export const MAYBE_TOLD: Layout<Uint8Array | undefined, ByteString | undefined> = {
@@ -78,11 +80,7 @@ export const MAYBE_TOLD: Layout<Uint8Array | undefined, ByteString | undefined> 
 export const TEXT: Layout<string> = {
   // A UTF-16 unit takes three bytes at most.
   write: (out, text) => out.sizedText(text.slice(0, Math.floor(TEXT_BYTES_MAX / 3))),
-  read: (from) => {
-    const length = from.varint();
-    if (length > TEXT_BYTES_MAX) from.fail(`a text of at most ${TEXT_BYTES_MAX} bytes`);
-    return from.text(from.failed ? 0 : length);
-  },
+  read: (from) => from.text(lengthIn(from, 0, TEXT_BYTES_MAX, TEXT_EXPECTED)),
 };
 
 export const CODE: Layout<ErrorCode> = {
