@@ -75,6 +75,8 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     clock,
   );
   if (recovered !== undefined) directory.beginLog();
+  // What the process before wrote, and died before it could note it, is durable from here on, and is told to peers.
+  directory.logReached(storage.durableEnd);
   const stored = recovered?.snapshot ?? null;
   const placeSeed = { low: random.uint32(), high: random.uint32() };
   const state =
