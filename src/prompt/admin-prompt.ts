@@ -7,6 +7,7 @@ import {
   type AdminCalls,
   adminTable,
   type ClusterOptions,
+  type FarEnd,
   type ManageAction,
   renderLinks,
   renderStatus,
@@ -25,6 +26,9 @@ import {
 import { failureOutcome } from "./failure.ts";
 
 export type AdminPromptOptions = ClusterOptions;
+
+/** For the other ends of a node's links, in milliseconds: one that does not answer keeps nobody waiting for what is known. */
+const FAR_ENDS_MS = 500;
 
 export function createAdminPrompt(options: AdminPromptOptions): Prompt<ManageAction> {
   const { nodes, style } = options;
@@ -85,14 +89,16 @@ function asked(
 }
 
 async function ask(
-  { client, timeoutMs, style, startCommand, now }: AdminPromptOptions,
+  { client, nodes, timeoutMs, style, startCommand, now }: AdminPromptOptions,
   node: NodeAddress,
   action: AdminAction,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const started = now();
   try {
-    const { text, fields, alarmed } = await carryOut(client, node.id, action, signal, style);
+    const others = nodes.filter(({ id }) => id !== node.id).map(({ id }) => id);
+    const told = await carryOut(client, { node: node.id, others }, action, signal, style);
+    const { text, fields, alarmed } = told;
     const ms = now() - started;
     return {
       // Behind the first line: the rest may be a table.
@@ -126,7 +132,7 @@ interface Told {
 
 async function carryOut(
   client: AdminCalls,
-  node: number,
+  { node, others }: { readonly node: number; readonly others: readonly number[] },
   action: AdminAction,
   signal: AbortSignal,
   style: Style,
@@ -146,7 +152,12 @@ async function carryOut(
     case "getLinks": {
       const { links } = await client.call(node, "getLinks", {}, options);
       const shown = links.filter(({ peer }) => action.peer === null || peer === action.peer);
-      return { text: renderLinks(node, shown, style), fields: { links: shown } };
+      const peers = others.filter((id) => shown.some(({ peer }) => peer === id));
+      const far = await farEnds(client, node, peers, signal);
+      const fields = {
+        links: shown.map((link) => ({ ...link, there: far.get(link.peer) ?? null })),
+      };
+      return { text: renderLinks(node, shown, far, style), fields };
     }
     case "breakLink": {
       const { op, peer, direction } = action;
@@ -173,6 +184,29 @@ async function carryOut(
     default:
       return unreachable(action, "management action");
   }
+}
+
+/** What the peers that answer have done to their ends of the node's links, by peer. */
+async function farEnds(
+  client: AdminCalls,
+  node: number,
+  peers: readonly number[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, FarEnd>> {
+  const options = { signal, timeoutMs: FAR_ENDS_MS };
+  const ends = peers.map(async (peer): Promise<readonly [number, FarEnd][]> => {
+    try {
+      const { links } = await client.call(peer, "getLinks", {}, options);
+      return links
+        .filter((link) => link.peer === node)
+        .map(({ brokenIn, brokenOut }) => [peer, { brokenIn, brokenOut }] as const);
+    } catch (error) {
+      // What cannot be asked is not known: the node that was asked for has answered.
+      if (error instanceof KvError) return [];
+      throw error;
+    }
+  });
+  return new Map((await Promise.all(ends)).flat());
 }
 
 function ways(direction: "both" | "in" | "out"): string {

@@ -77,7 +77,12 @@ describe("get_links", () => {
       linkTo(3, { brokenOut: true, state: "down", reason: "connection refused", sinceMs: 2500 }),
     ];
     const { out, calls, status } = await run("1 get_links 0", { getLinks: { links } });
-    expect(calls).toEqual([{ node: 1, op: "getLinks", params: {} }]);
+    expect(calls[0]).toEqual({ node: 1, op: "getLinks", params: {} });
+    // And the other ends, which may be broken there.
+    expect(calls.slice(1).map(({ node, op }) => `${node} ${op}`)).toEqual([
+      "2 getLinks",
+      "3 getLinks",
+    ]);
     expect(out.split("\n")).toEqual([
       "node 1: broken links: 2, 3 (out) (1.0 ms)",
       "  to node 2  broken on purpose        127.0.0.1:4202 · socket up for 1 min 5 s · round trip 0.2 ms · dropped 4 in, 7 out",
@@ -92,6 +97,43 @@ describe("get_links", () => {
     expect(out).toContain("node 1: no broken links (1.0 ms)\n  to node 2  connected");
     expect(out.match(/to node 2/g)).toHaveLength(1);
     expect(out.match(/to node 3/g)).toHaveLength(2);
+  });
+
+  test("shows what was broken at the other end, seen from here", async () => {
+    const broken = linkTo(1, { brokenOut: true });
+    const answers = {
+      "1 getLinks": healthy,
+      "2 getLinks": { links: [broken, linkTo(3, { brokenIn: true })] },
+      "3 getLinks": { links: [linkTo(1, { brokenIn: true, brokenOut: true })] },
+    };
+    const { out } = await run("1 get_links", answers);
+    expect(out.split("\n").slice(0, 3)).toEqual([
+      "node 1: broken links: 2 (in, there), 3 (there) (1.0 ms)",
+      "  to node 2  broken on purpose (in, there)  127.0.0.1:4202 · for 1 min 5 s · round trip 0.2 ms",
+      "  to node 3  broken on purpose (there)      127.0.0.1:4203 · for 1 min 5 s · round trip 0.2 ms",
+    ]);
+    const told = await run("1 get_links 2", answers, true);
+    expect(JSON.parse(told.out)).toMatchObject({
+      links: [{ peer: 2, brokenIn: false, there: { brokenIn: false, brokenOut: true } }],
+    });
+    // Nobody needs a third node for a link between two.
+    expect(told.calls.map(({ node }) => node)).toEqual([1, 2]);
+  });
+
+  test("an end that does not answer spoils nothing", async () => {
+    const answers = {
+      "1 getLinks": healthy,
+      "2 getLinks": new KvError("TIMEOUT", "no answer"),
+      "3 getLinks": { links: [linkTo(1)] },
+    };
+    const { out, status } = await run("1 get_links", answers, true);
+    expect(JSON.parse(out)).toMatchObject({
+      links: [
+        { peer: 2, there: null },
+        { peer: 3, there: { brokenIn: false, brokenOut: false } },
+      ],
+    });
+    expect(status).toBe(EXIT.ok);
   });
 
   test("tells losses and delays", async () => {

@@ -39,33 +39,57 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 
-/** The broken links first, then the state of each. */
-export function renderLinks(node: number, links: readonly AdminLink[], style: Style): string {
-  const broken = links.filter((link) => brokenDirection(link) !== null);
-  const list = broken.map((link) => `${link.peer}${brokenDirection(link) ?? ""}`).join(", ");
-  const summary = broken.length === 0 ? "no broken links" : `broken links: ${style.warn(list)}`;
-  const width = Math.max(0, ...links.map((link) => stateOf(link).length));
-  const lines = links.map((link) => {
-    const state = paintFor(link, style)(stateOf(link).padEnd(width));
+/** What is broken at the other end of a link: as its drop table says, seen from there. */
+export type FarEnd = Pick<AdminLink, "brokenIn" | "brokenOut">;
+
+/**
+ * The broken links first, then the state of each.
+ * @param far what the other ends have said, by peer
+ */
+export function renderLinks(
+  node: number,
+  links: readonly AdminLink[],
+  far: ReadonlyMap<number, FarEnd>,
+  style: Style,
+): string {
+  const told = (link: AdminLink): string | null => brokenText(link, far.get(link.peer));
+  const list = links.flatMap((link) => {
+    const broken = told(link);
+    return broken === null ? [] : [`${link.peer}${broken}`];
+  });
+  const summary =
+    list.length === 0 ? "no broken links" : `broken links: ${style.warn(list.join(", "))}`;
+  const states = links.map((link) => {
+    const broken = told(link);
+    return broken === null ? link.state : `broken on purpose${broken}`;
+  });
+  const width = Math.max(0, ...states.map(({ length }) => length));
+  const lines = links.map((link, i) => {
+    const state = paintFor(link, told(link), style)((states[i] ?? "").padEnd(width));
     return `  to node ${link.peer}  ${state}  ${detailsOf(link).join(" · ")}`;
   });
   return [`${style.node(`node ${node}`)}: ${summary}`, ...lines].join("\n");
 }
 
+/** " (in)", or " (there)" for what was broken at the other end only and is restored there; "" for all; null for nothing. */
+function brokenText(link: AdminLink, far: FarEnd | undefined): string | null {
+  const here = brokenDirection(link);
+  if (here !== null || far === undefined) return here;
+  // What the peer does not send does not come in.
+  const there = brokenDirection({ brokenIn: far.brokenOut, brokenOut: far.brokenIn });
+  if (there === null) return null;
+  return there === "" ? " (there)" : there.replace(")", ", there)");
+}
+
 /** "" when both directions are broken; null when none is. */
-function brokenDirection({ brokenIn, brokenOut }: AdminLink): string | null {
+function brokenDirection({ brokenIn, brokenOut }: FarEnd): string | null {
   if (brokenIn && brokenOut) return "";
   if (brokenIn) return " (in)";
   return brokenOut ? " (out)" : null;
 }
 
-function stateOf(link: AdminLink): string {
-  const direction = brokenDirection(link);
-  return direction === null ? link.state : `broken on purpose${direction}`;
-}
-
-function paintFor(link: AdminLink, style: Style): (text: string) => string {
-  if (brokenDirection(link) !== null) return style.warn;
+function paintFor(link: AdminLink, broken: string | null, style: Style): (text: string) => string {
+  if (broken !== null) return style.warn;
   return link.state === "connected" ? style.good : style.bad;
 }
 

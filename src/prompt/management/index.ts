@@ -1,7 +1,7 @@
 /** The commands of management, what some of them do, and what nodes tell of a cluster in words. */
 export { runAccess } from "./access-prompt.ts";
 export { ADMIN_HELP, type AdminAction, adminTable, type ManageAction } from "./admin-commands.ts";
-export { renderLinks, renderStatus } from "./admin-render.ts";
+export { type FarEnd, renderLinks, renderStatus } from "./admin-render.ts";
 export {
   type AdminCalls,
   type ClusterOptions,

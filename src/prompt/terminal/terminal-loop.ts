@@ -140,7 +140,13 @@ class TerminalLoop<A> {
     }
     for (const outcome of this.#news.splice(0)) this.#show(outcome);
     if (this.#closed) this.#finish(this.#status);
-    else this.#readline.prompt();
+    else this.#promptAgain();
+  }
+
+  /** What was typed while a command ran stays, with the cursor behind it. */
+  #promptAgain(): void {
+    this.#readline.prompt(true);
+    this.#aids.drawn();
   }
 
   /** A command that runs may draw where it likes: what happens meanwhile is told behind it. */

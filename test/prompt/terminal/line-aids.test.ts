@@ -106,6 +106,17 @@ describe("hints", () => {
     await leave();
   });
 
+  test("come back behind what was typed while a command ran, where the cursor still is", async () => {
+    const { input, until, leave, client } = terminal(["2 read abc"]);
+    await until("> ");
+    input.write("read k\r2 read a");
+    await until(dim("bc"));
+    input.write("b\r");
+    await vi.waitFor(() => expect(client.calls).toHaveLength(2));
+    expect(client.calls).toEqual(["any read k linearizable", "2 read ab linearizable"]);
+    await leave();
+  });
+
   test("are not carried out unless they are taken, and need a terminal that can dim", async () => {
     const first = terminal(["read ab"]);
     await first.until("> ");
