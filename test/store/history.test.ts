@@ -119,13 +119,21 @@ function checkHistory(world: World, { cells, revision }: KvState, name: string):
 
 const NAMES = ["a", "b", "c", "ab", "ba"];
 const name = fc.constantFrom(...NAMES);
+/** Short ones stand among the records, long ones are held beside them. */
+const value = fc.oneof(
+  { weight: 6, arbitrary: fc.string({ maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1022, max: 1026 }).map((n) => "x".repeat(n)) },
+);
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ put: name, value: fc.string({ maxLength: 3 }) }) },
+  { weight: 8, arbitrary: fc.record({ put: name, value }) },
   { weight: 4, arbitrary: fc.record({ delete: name }) },
   { weight: 1, arbitrary: fc.record({ compact: fc.nat(20) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ revisions: fc.integer({ min: 0, max: 20 }), bytes: fc.nat(3000) }),
+    arbitrary: fc.record({
+      revisions: fc.integer({ min: 0, max: 20 }),
+      bytes: fc.oneof(fc.nat(3000), fc.nat(12_000)),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ release: fc.nat(5) }) },
   { weight: 1, arbitrary: fc.constant("load" as const) },
@@ -383,6 +391,22 @@ describe("records", () => {
     );
     history.append(3001, before(3000), false);
     expect(history.modBefore(3001, key("k"))).toBe(3000);
+  });
+
+  test("long values are not copied: a transaction may delete many of them at once", () => {
+    const value = key("v".repeat(64 * 1024));
+    const history = new History();
+    const { arrayBuffers } = process.memoryUsage();
+    for (let i = 0; i < 512; i++) {
+      history.append(1, { ...before(0), key: key(`k${i}`), value }, true);
+    }
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(1024 * 1024);
+    expect(history.before(1, key("k300")).value).toBe(value);
+    expect(history.versionBefore(1, key("k511"))).toBe(1);
+    expect(history.keysAt(1)).toHaveLength(512);
+    let bytes = 0;
+    for (const piece of history.records()) bytes += piece.length;
+    expect(bytes).toBeGreaterThan(512 * value.length);
   });
 
   test("a clone keeps what is let go of after it", () => {

@@ -6,12 +6,14 @@
  *               · varint create revision before · varint length · value before
  *
  * They are bytes because nobody looks at most of them again: the engine need not keep an object for each, nor move it about,
- * and a snapshot takes them as they are.
+ * and a snapshot takes them as they are. A long value is not copied among them but held as it is, and its place is
+ * empty: a transaction may delete 32 MB at once, and to find memory for a copy takes longer than a turn may.
  */
 import {
   assert,
   ByteReader,
   type ByteString,
+  bytesOf,
   ByteWriter,
   EMPTY_BYTES,
   InvariantError,
@@ -20,8 +22,12 @@ import type { StoredValue } from "./cell.ts";
 
 /** Revisions in one chunk, at most. */
 const PLACES = 512;
-/** Bytes after which no more revisions are added. */
+/** Bytes of records after which no more revisions are added. */
 const CHUNK_BYTES = 64 * 1024;
+/** A value of so many bytes, or more, is held. */
+const HELD_BYTES = 1024;
+/** Bytes of held values after which no more revisions are added: a chunk is let go of as a whole. */
+const CHUNK_HELD_BYTES = 256 * 1024;
 
 /** The step of a record; in a snapshot `end` stands behind the last one. */
 export const STEP = { same: 0, next: 1, end: 2 } as const;
@@ -37,6 +43,10 @@ export class HistoryChunk {
   /** Its first revision. */
   readonly first: number;
   readonly #records: ByteWriter;
+  /** In the order of their records; and behind which byte of `#records` each belongs. */
+  readonly #held: ByteString[] = [];
+  readonly #heldAt: number[] = [];
+  #heldBytes = 0;
   /** By place, which is revision - first: where its records end, and the sums up to it (History, HISTORY-4). */
   readonly #ends = new Uint32Array(PLACES);
   readonly #bytesUpTo = new Float64Array(PLACES);
@@ -45,10 +55,12 @@ export class HistoryChunk {
   /** In order of revisions. */
   readonly deletions: Deletion[] = [];
 
-  constructor(first: number, isFirst: boolean) {
+  /** @param before the one that became full before; null: this is the first */
+  constructor(first: number, before: HistoryChunk | null) {
     this.first = first;
-    // A state with a few changes is not to cost what a busy one does.
-    this.#records = new ByteWriter(isFirst ? 1024 : CHUNK_BYTES + 4096, Infinity);
+    // Neither a state with a few changes nor one with long values is to cost what many short ones do.
+    const bytes = before === null ? 0 : Math.min(before.#records.length, CHUNK_BYTES);
+    this.#records = new ByteWriter(bytes < 1024 ? 1024 : bytes + 4096, Infinity);
   }
 
   /** Revisions in it. */
@@ -57,7 +69,11 @@ export class HistoryChunk {
   }
 
   get isFull(): boolean {
-    return this.#places === PLACES || this.#records.length >= CHUNK_BYTES;
+    return (
+      this.#places === PLACES ||
+      this.#records.length >= CHUNK_BYTES ||
+      this.#heldBytes >= CHUNK_HELD_BYTES
+    );
   }
 
   /**
@@ -82,7 +98,11 @@ export class HistoryChunk {
     out.varint(modBefore);
     out.varint(2 * before.version + (isDeletion ? 1 : 0));
     out.varint(before.createRevision);
-    out.sizedByteString(before.value);
+    if (before.value.length < HELD_BYTES) out.sizedByteString(before.value);
+    else {
+      out.varint(before.value.length);
+      this.#hold(before.value);
+    }
     this.#ends[place] = out.length;
     if (isDeletion) this.deletions.push({ revision, key });
   }
@@ -101,11 +121,18 @@ export class HistoryChunk {
     return this.#hashUpTo[revision - this.first] ?? 0;
   }
 
-  /** The records of (after, last], as they are: valid until the next one is appended. */
-  records(after: number, last: number): Uint8Array {
-    return this.#records
-      .peek()
-      .subarray(this.#end(after - this.first), this.#end(last - this.first));
+  /** The records of (after, last], as they are, a part at a time, each valid until the next one is appended. */
+  *records(after: number, last: number): Generator<Uint8Array, void, undefined> {
+    let start = this.#end(after - this.first);
+    const end = this.#end(last - this.first);
+    // What belongs behind the byte at `start` is of the record before it.
+    for (let i = this.#heldFrom(start + 1); (this.#heldAt[i] ?? Infinity) <= end; i++) {
+      const at = this.#heldAt[i] ?? end;
+      yield this.#records.peek().subarray(start, at);
+      yield bytesOf(this.#held[i] ?? EMPTY_BYTES);
+      start = at;
+    }
+    if (start < end) yield this.#records.peek().subarray(start, end);
   }
 
   modBefore(revision: number, key: ByteString): number {
@@ -128,7 +155,9 @@ export class HistoryChunk {
     const modRevision = found.varint();
     const version = Math.floor(found.varint() / 2);
     const createRevision = found.varint();
-    const value = version === 0 ? EMPTY_BYTES : found.byteString(found.varint());
+    const length = found.varint();
+    const { offset } = found;
+    const value = length < HELD_BYTES ? found.byteString(length) : this.#heldBehind(offset);
     found.release();
     return { value, createRevision, modRevision, version };
   }
@@ -145,6 +174,30 @@ export class HistoryChunk {
     }
     reader.release();
     return keys;
+  }
+
+  #hold(value: ByteString): void {
+    this.#held.push(value);
+    this.#heldAt.push(this.#records.length);
+    this.#heldBytes += value.length;
+  }
+
+  #heldBehind(offset: number): ByteString {
+    const value = this.#held[this.#heldFrom(offset)];
+    assert(value !== undefined, "a long value is held");
+    return value;
+  }
+
+  /** The first one that is held and belongs behind this byte or a later one. No two are at the same. */
+  #heldFrom(offset: number): number {
+    let low = 0;
+    let high = this.#heldAt.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#heldAt[middle] ?? Infinity) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #end(place: number): number {
@@ -172,5 +225,6 @@ function skipBefore(): void {
   reader.varint();
   reader.varint();
   reader.varint();
-  reader.skip(reader.varint());
+  const length = reader.varint();
+  if (length < HELD_BYTES) reader.skip(length);
 }

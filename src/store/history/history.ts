@@ -170,10 +170,7 @@ export class History implements HistoryView {
   }
 
   *records(): Generator<Uint8Array, void, undefined> {
-    for (const chunk of this.#chunks) {
-      const piece = chunk.records(this.#oldest, this.#last);
-      if (piece.length > 0) yield piece;
-    }
+    for (const chunk of this.#chunks) yield* chunk.records(this.#oldest, this.#last);
   }
 
   keysAt(revision: number): readonly ByteString[] {
@@ -218,7 +215,7 @@ export class History implements HistoryView {
     if (revision === this.#last && last !== undefined) return last;
     assert(revision === this.#last + 1, "revisions follow each other");
     if (last !== undefined && !last.isFull) return last;
-    const added = new HistoryChunk(revision, last === undefined);
+    const added = new HistoryChunk(revision, last ?? null);
     this.#chunks.push(added);
     return added;
   }
