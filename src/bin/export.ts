@@ -1,9 +1,9 @@
 /** `omnikv export [FILE]`: keys and values as lines of JSON. */
 import { Command } from "commander";
 import { createClient, type KvClient, KvError } from "../client/api/index.ts";
-import { ELECTIONS_PREFIX, LOCKS_PREFIX, lockKeyIn } from "../client/locks/index.ts";
 import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
+import { isOfLock } from "./lock-key.ts";
 import { openOutput, withoutRoom } from "./output.ts";
 import { KEYS, Progress } from "./progress.ts";
 import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
@@ -84,12 +84,6 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     client.close();
   }
   process.stderr.write(`${progress.text(keys)}${file === "-" ? "" : ` in ${file}`}\n`);
-}
-
-/** A holder's, or that of somebody who waits. */
-function isOfLock(key: Uint8Array): boolean {
-  const text = Buffer.from(key).toString("utf8");
-  return [LOCKS_PREFIX, ELECTIONS_PREFIX].some((prefix) => lockKeyIn(prefix, text) !== null);
 }
 
 /** How many keys with the prefix are bound to leases, those of locks not counted; 0 when that may not be asked. */

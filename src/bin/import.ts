@@ -5,6 +5,7 @@ import { createClient, KvError, type BatchOperation, type KvClient } from "../cl
 import { printable } from "../base/index.ts";
 import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./learn-nodes.ts";
+import { isOfLock } from "./lock-key.ts";
 import { KEYS, Progress } from "./progress.ts";
 import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
 
@@ -23,7 +24,8 @@ Examples:
 
 One object a line, as omnikv export writes them: {"key":"a","value":"b"}, or "keyBase64", "valueBase64". Other fields are
 passed over. It stops at the first line that is wrong or was not written, and names it; what stands before that line is
-written. To run it again does no harm: the same keys get the same values.
+written. To run it again does no harm: the same keys get the same values. Keys of locks and elections are wrong: nobody
+would hold them, and they would never end.
 
 Exit status: 0 all of it is written · 1 it is not · 2 usage, or a line that is wrong.`;
 
@@ -71,6 +73,7 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
           continue;
         }
         const parsed = parseKeyLine(line);
+        refuseOfLock(parsed.key);
         batch.push({ ...parsed, line: number });
         number += 1;
         bytes += parsed.key.length + parsed.value.length;
@@ -90,6 +93,13 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   }
   const left = counts.left === 0 ? "" : `, ${counts.left} were there already`;
   process.stderr.write(`${progress.text(counts.written)}${left}\n`);
+}
+
+/** @throws UsageError */
+function refuseOfLock(key: Uint8Array): void {
+  if (!isOfLock(key)) return;
+  const text = `"${printable(Buffer.from(key).toString("utf8"))}" is the key of a lock or an election: imported, it would be held for ever, by nobody; leave this line out`;
+  throw new UsageError(text);
 }
 
 /** Before any node is asked. @throws KvError BAD_REQUEST */

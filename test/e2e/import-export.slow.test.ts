@@ -56,6 +56,22 @@ test("everything comes over: binary, large, and more than a batch", async () => 
   expect(again.out).toBe(exported.out);
 });
 
+test("the key of a lock is refused: it would be held for ever", async () => {
+  const { cluster, nodes } = await started();
+  const client = cluster.client();
+  const lock = "omnikv/locks/jobs/held/x/0000000000000001";
+  const line = (key: string): string => `${JSON.stringify({ key, value: "v" })}\n`;
+  const { status, err } = await omnikv(
+    ["import", "--nodes", nodes, "-"],
+    `${line("a")}${line(lock)}`,
+  );
+  expect(status).toBe(2);
+  expect(err).toContain(`line 2: "${lock}" is the key of a lock or an election`);
+  expect((await client.read("a")).found).toBe(true);
+  expect((await client.read(lock)).found).toBe(false);
+  await client.locks.request("jobs", () => {});
+});
+
 test("files: never half of one, and none that is there is replaced; a prefix; keys that are there stay", async () => {
   const { cluster, nodes } = await started();
   const client = cluster.client();

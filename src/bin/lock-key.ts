@@ -1,0 +1,8 @@
+/** Keys that locks and elections are made of: `omnikv export` leaves them out, and `omnikv import` takes none. */
+import { ELECTIONS_PREFIX, LOCKS_PREFIX, lockKeyIn } from "../client/locks/index.ts";
+
+/** Whether it is that of a holder, or of somebody who waits. */
+export function isOfLock(key: Uint8Array): boolean {
+  const text = Buffer.from(key).toString("utf8");
+  return [LOCKS_PREFIX, ELECTIONS_PREFIX].some((prefix) => lockKeyIn(prefix, text) !== null);
+}
