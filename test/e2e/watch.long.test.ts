@@ -1,2 +1,0 @@
-/** All repetitions of watch.test.ts. */
-import "./watch.test.ts";
