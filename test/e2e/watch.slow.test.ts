@@ -15,7 +15,7 @@ afterEach(() => cluster.dispose());
 /** A silent node is left after two of its intervals of progress (2 s) and a second, counted in steps of a quarter. */
 const SILENCE_NOTICED_MS = 5500;
 
-/** All of them would not fit into the memory that the long test allows. */
+/** All of them would not fit into the memory that the test allows. */
 const EVENTS = 100_000;
 
 interface Seen {
