@@ -122,7 +122,7 @@ const name = fc.constantFrom(...NAMES);
 /** Short ones stand among the records, long ones are held beside them. */
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.string({ maxLength: 3 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 1022, max: 1026 }).map((n) => "x".repeat(n)) },
+  { weight: 1, arbitrary: fc.integer({ min: 2046, max: 2050 }).map((n) => "x".repeat(n)) },
 );
 const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ put: name, value }) },
@@ -132,7 +132,7 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       revisions: fc.integer({ min: 0, max: 20 }),
-      bytes: fc.oneof(fc.nat(3000), fc.nat(12_000)),
+      bytes: fc.oneof(fc.nat(3000), fc.nat(20_000)),
     }),
   },
   { weight: 1, arbitrary: fc.record({ release: fc.nat(5) }) },

@@ -25,7 +25,7 @@ const PLACES = 512;
 /** Bytes of records after which no more revisions are added. */
 const CHUNK_BYTES = 64 * 1024;
 /** A value of so many bytes, or more, is held. */
-const HELD_BYTES = 1024;
+const HELD_BYTES = 2 * 1024;
 /** Bytes of held values after which no more revisions are added: a chunk is let go of as a whole. */
 const CHUNK_HELD_BYTES = 256 * 1024;
 
