@@ -6,6 +6,7 @@ import {
   type ClusterLook,
   type FaultsOutcome,
   leaderIn,
+  logsIn,
   lookAtCluster,
   runScenario,
 } from "../client/admin/index.ts";
@@ -327,9 +328,10 @@ async function table(run: Run): Promise<Outcome> {
   const waitedMs = lookTimeoutMs(options);
   const reason = (node: number, error: KvError): string =>
     reasonWords(options, node, error, waitedMs);
+  const isAlarmed = look.some((each) => (each.status?.alarms.length ?? 0) > 0);
   const status = look.reduce<ExitStatus>(
     (worst, { error }) => (error === null ? worst : worse(worst, statusOf(error))),
-    look.some((each) => (each.status?.alarms.length ?? 0) > 0) ? EXIT.failed : EXIT.ok,
+    isAlarmed || logsIn(look).length > 1 ? EXIT.failed : EXIT.ok,
   );
   const nodes = look.map(({ node, status: said, error }) =>
     said === null

@@ -40,6 +40,19 @@ export function leaderIn(look: ClusterLook): number | null {
   return leader?.nodeId ?? null;
 }
 
+/**
+ * Which nodes have one log, by what they say of it: those of one cluster, whatever it is called. A node that has no log yet, or does not
+ * say, is in none.
+ */
+export function logsIn(look: ClusterLook): readonly (readonly number[])[] {
+  const logs = new Map<number, number[]>();
+  for (const { node, status } of look) {
+    const origin = status?.origin ?? 0;
+    if (origin !== 0) logs.set(origin, [...(logs.get(origin) ?? []), node]);
+  }
+  return [...logs.values()];
+}
+
 function compareBallots(a: AdminBallot, b: AdminBallot): number {
   return a.configId - b.configId || a.n - b.n || a.priority - b.priority || a.pid - b.pid;
 }

@@ -10,4 +10,10 @@ export {
   type LinkChange,
   runScenario,
 } from "./cluster-faults.ts";
-export { type ClusterLook, leaderIn, lookAtCluster, type NodeLook } from "./cluster-look.ts";
+export {
+  type ClusterLook,
+  leaderIn,
+  logsIn,
+  lookAtCluster,
+  type NodeLook,
+} from "./cluster-look.ts";

@@ -1,6 +1,12 @@
 /** A whole cluster in words: a table of its nodes, and what changed from one look to the next. Pure. */
 import { type KvError, unreachable } from "../../base/index.ts";
-import { alarmText, type ClusterLook, leaderIn, type NodeLook } from "../../client/admin/index.ts";
+import {
+  alarmText,
+  type ClusterLook,
+  leaderIn,
+  logsIn,
+  type NodeLook,
+} from "../../client/admin/index.ts";
 import {
   type AdminAlarm,
   type AdminLink,
@@ -45,7 +51,19 @@ export function renderTable(look: ClusterLook, reason: Reason, style: Style): re
   const alarms = look.flatMap(({ node, status }) =>
     (status?.alarms ?? []).map((alarm) => style.bad(`ALARM: node ${node}: ${alarmText(alarm)}`)),
   );
-  return [header, ...lines, leaderLine(look, leader, style), ...strangers(look, style), ...alarms];
+  const notes = [...strangers(look, style), ...otherLogs(look, style)];
+  return [header, ...lines, leaderLine(look, leader, style), ...notes, ...alarms];
+}
+
+/** Two clusters may have one name: on one machine, or when both were made by the same script. */
+function otherLogs(look: ClusterLook, style: Style): readonly string[] {
+  const logs = logsIn(look);
+  if (logs.length < 2) return [];
+  const groups = logs.map(
+    (nodes) => `${nodes.length === 1 ? "node" : "nodes"} ${nodes.join(", ")}`,
+  );
+  const text = `these are ${logs.length} clusters, with a log each: ${groups.join("; ")}. Look at the addresses (\`nodes\` shows them)`;
+  return [style.bad(text)];
 }
 
 /** The nodes know their cluster; a list that somebody typed may leave some out. */

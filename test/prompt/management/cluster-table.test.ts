@@ -49,3 +49,12 @@ test("says that nodes are left out of the list", () => {
   const all = table({ links: [linkTo(2)] }, { links: [linkTo(1)] });
   expect(all.join("\n")).not.toContain("not shown");
 });
+
+test("says that a list names two clusters of one name", () => {
+  const lines = table({ origin: 7 }, { origin: 9 }, { origin: 7 });
+  expect(lines.at(-1)).toBe(
+    "these are 2 clusters, with a log each: nodes 1, 3; node 2. Look at the addresses (`nodes` shows them)",
+  );
+  // A node whose log is still empty may be of any, and earlier versions do not say.
+  expect(table({ origin: 7 }, { origin: 0 }, {}).join("\n")).not.toContain("clusters");
+});
