@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions, ReadMode, Through } from "../page-actions.ts";
 import { readablePrefixes, whyNotPrefix } from "../rights.ts";
@@ -27,8 +27,12 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
   const [prefix, setPrefix] = useState("");
   const [asked, setAsked] = useState(0);
   const count = useTask();
-  const whyNotAsk = whyNotAsked(view, prefix);
-  const askable = whyNotAsk === null;
+  const whyNever = whyNotAllowed(view, prefix);
+  const whyNotNow = canAnswer(view) ? null : "No node can be asked now";
+  const whyNotAsk = whyNever ?? whyNotNow;
+  // What was listed stays, with the folders that were opened, until a node can be asked again.
+  const listed = useRef(false);
+  listed.current = whyNever === null && (listed.current || whyNotNow === null);
   return (
     <div class="keys-column key-browser">
       <form
@@ -56,8 +60,13 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           List
         </button>
       </form>
-      {askable ? (
-        <div class="key-tree" data-testid="key-list">
+      {listed.current ? (
+        <div class={`key-tree${whyNotNow === null ? "" : " past"}`} data-testid="key-list">
+          {whyNotNow === null ? null : (
+            <p class="hint key-note" data-testid="keys-past">
+              {whyNotNow}: these are from before.
+            </p>
+          )}
           <KeyTree
             key={prefix}
             prefix={prefix}
@@ -94,7 +103,7 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           type="button"
           class="button small"
           data-testid="count-button"
-          disabled={!askable || count.doing !== null}
+          disabled={whyNotAsk !== null || count.doing !== null}
           title={whyNotAsk ?? "Looks at every one of them"}
           onClick={() =>
             count.run("counting…", async () => {
@@ -112,13 +121,14 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
   );
 }
 
-/** Null: it can be. A node that does not let this page manage it answers about keys all the same. */
-function whyNotAsked({ needsSecret, nodes, who }: ClusterView, prefix: string): string | null {
-  const answers = nodes.some(({ reach, code }) => reach === "live" || code === "FORBIDDEN");
-  return (
-    whyNotPrefix(who, prefix) ??
-    (needsSecret === "no" && answers ? null : "No node can be asked now")
-  );
+/** Null: whoever looks may see the keys. */
+function whyNotAllowed({ needsSecret, who }: ClusterView, prefix: string): string | null {
+  return whyNotPrefix(who, prefix) ?? (needsSecret === "no" ? null : "The secret is wanted first");
+}
+
+/** A node that does not let this page manage it answers about keys all the same. */
+function canAnswer({ nodes }: ClusterView): boolean {
+  return nodes.some(({ reach, code }) => reach === "live" || code === "FORBIDDEN");
 }
 
 /** What a node says for nothing; counting looks at every key. */
