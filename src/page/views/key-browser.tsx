@@ -26,7 +26,6 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
   const [typed, setTyped] = useState("");
   const [prefix, setPrefix] = useState("");
   const [asked, setAsked] = useState(0);
-  const count = useTask();
   const whyNever = whyNotAllowed(view, prefix);
   const whyNotNow = canAnswer(view) ? null : "No node can be asked now";
   const whyNotAsk = whyNever ?? whyNotNow;
@@ -98,25 +97,38 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           ))}
         </p>
       )}
-      <div class="key-count">
-        <button
-          type="button"
-          class="button small"
-          data-testid="count-button"
-          disabled={whyNotAsk !== null || count.doing !== null}
-          title={whyNotAsk ?? "Looks at every one of them"}
-          onClick={() =>
-            count.run("counting…", async () => {
-              const keys = await actions.countKeys(through, mode, prefix);
-              const what = prefix === "" ? "" : ` begin with ${prefix}`;
-              return `${formatCount(keys)} ${keys === 1 ? "key" : "keys"}${what}`;
-            })
-          }
-        >
-          Count
-        </button>
-        <TaskResult task={count} testId="count-result" idle={totalText(view)} />
-      </div>
+      <KeyCount {...props} prefix={prefix} why={whyNotAsk} />
+    </div>
+  );
+}
+
+interface KeyCountProps extends Pick<KeyBrowserProps, "view" | "through" | "mode" | "actions"> {
+  readonly prefix: string;
+  /** Why they cannot be counted now; null: they can. */
+  readonly why: string | null;
+}
+
+function KeyCount({ view, through, mode, actions, prefix, why }: KeyCountProps): ComponentChild {
+  const count = useTask();
+  return (
+    <div class="key-count">
+      <button
+        type="button"
+        class="button small"
+        data-testid="count-button"
+        disabled={why !== null || count.doing !== null}
+        title={why ?? "Looks at every one of them"}
+        onClick={() =>
+          count.run("counting…", async () => {
+            const keys = await actions.countKeys(through, mode, prefix);
+            const what = prefix === "" ? "" : ` begin with ${prefix}`;
+            return `${formatCount(keys)} ${keys === 1 ? "key" : "keys"}${what}`;
+          })
+        }
+      >
+        Count
+      </button>
+      <TaskResult task={count} testId="count-result" idle={totalText(view)} />
     </div>
   );
 }
