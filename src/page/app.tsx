@@ -4,6 +4,7 @@ import "./styles/controls.css";
 import "./styles/layout.css";
 import "./styles/ring.css";
 import "./styles/panels.css";
+import "./styles/key-tree.css";
 import "./styles/time.css";
 import "./styles/leases.css";
 import type { ComponentChild } from "preact";

@@ -11,6 +11,8 @@ import { WhoWatch } from "./who-watch.ts";
 /** Between questions to a node, and between views. */
 const INTERVAL_MS = 200;
 const INTERVAL_MS_HIDDEN = 1000;
+/** A view that comes so late says that the page stood still: the machine slept, or the browser had no time for it. */
+const STOOD_STILL_MS = 400;
 
 export interface OwnedClusterStore extends ClusterStore {
   /** Ends all connections; nothing changes any more. */
@@ -34,6 +36,7 @@ class LiveClusterStore implements OwnedClusterStore {
   #kinds = "";
   #view: ClusterView;
   #cancelRefresh: () => void = () => {};
+  #wasLate = false;
   #closed = false;
 
   constructor(options: ClusterStoreOptions) {
@@ -121,7 +124,12 @@ class LiveClusterStore implements OwnedClusterStore {
   #refreshLater(): void {
     const { clock, isHidden } = this.#options;
     const ms = isHidden() ? INTERVAL_MS_HIDDEN : INTERVAL_MS;
+    const due = clock.now() + ms;
     this.#cancelRefresh = clock.after(ms, () => {
+      const isLate = clock.now() - due > STOOD_STILL_MS;
+      // Once: in a tab that was hidden for long every view is late, and a silent node is to be seen all the same.
+      if (isLate && !this.#wasLate) for (const watch of this.#watches.values()) watch.stoodStill();
+      this.#wasLate = isLate;
       this.#refresh();
       if (!this.#closed) this.#refreshLater();
     });

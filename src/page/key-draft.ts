@@ -172,6 +172,7 @@ function seenOf(read: ShownRead): Seen {
   return { kind: "found", text, revision: modRevision, created: createRevision, version };
 }
 
-function revisionOf(seen: Seen): number {
+/** At which it was last changed; 0: there is no such key. */
+export function revisionOf(seen: Seen): number {
   return seen.kind === "absent" ? 0 : seen.revision;
 }

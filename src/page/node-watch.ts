@@ -56,6 +56,11 @@ export class NodeWatch {
     return report.kind === "answers" ? { ...report, openSince: this.#openSince } : report;
   }
 
+  /** The page itself stood still: what was answered meanwhile lies unread, so a silence is counted from now on. */
+  stoodStill(): void {
+    if (this.#openSince !== null) this.#openSince = this.#options.clock.now();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelTimer();

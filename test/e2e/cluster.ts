@@ -269,6 +269,19 @@ export class TestCluster {
     });
   }
 
+  /** Every server runs and every link is whole, whatever a test that failed has left. */
+  async makeWhole(): Promise<void> {
+    const ended = this.nodes.filter(({ id }) => {
+      const child = this.#processes.get(id);
+      return child === undefined || child.exitCode !== null || child.signalCode !== null;
+    });
+    for (const { id } of this.nodes) this.signal(id, "SIGCONT");
+    await Promise.all(ended.map(({ id }) => this.start(id)));
+    const admin = this.admin();
+    await this.heal(admin);
+    admin.close();
+  }
+
   async heal(admin: Pick<AdminClient, "call">): Promise<void> {
     await Promise.all(this.nodes.map(({ id }) => admin.call(id, "heal", {})));
   }

@@ -3,7 +3,7 @@
  * reason, where there is no Chromium.
  */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, whyNoBrowser, type TestBrowser } from "./browser.ts";
 import { eventually, TestCluster } from "./cluster.ts";
 
@@ -25,6 +25,11 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
   afterAll(async () => {
     await browser?.close();
     await cluster?.dispose();
+  });
+  // A test that fails half way is not to be the end of those after it.
+  afterEach(async () => {
+    await page.keyboard.press("Escape");
+    await cluster.makeWhole();
   });
 
   const stateOf = (link: string): Promise<string | null> =>
@@ -53,6 +58,23 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
     await link.click();
     await page.getByTestId("link-restore").click();
     await eventually("whole again", async () => (await stateOf("link-1-2")) === "connected");
+  });
+
+  test("a click counts, whatever is drawn anew between its beginning and its end", async () => {
+    await page.getByTestId("load-20").click();
+    const link = page.getByTestId("link-1-2");
+    const label = link.locator(".link-label");
+    for (let i = 0; i < 3; i++) {
+      await label.hover();
+      const before = await label.innerText();
+      await page.mouse.down();
+      await eventually("it shows another rate", async () => (await label.innerText()) !== before);
+      await page.mouse.up();
+      await page.getByTestId("link-break").waitFor({ timeout: 5000 });
+      await page.keyboard.press("Escape");
+      await page.getByTestId("link-break").waitFor({ state: "detached" });
+    }
+    await page.getByTestId("load-0").click();
   });
 
   test("a click elsewhere closes the menu", async () => {
@@ -172,6 +194,51 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
     await eventually("it is deleted", async () => !(await client.read("edit/a")).found);
   });
 
+  test("by keyboard, deleting asks where one is, and goes back to where one was", async () => {
+    await page.getByTestId("key-input").fill("edit/b");
+    await page.getByTestId("delete-button").focus();
+    await page.keyboard.press("Enter");
+    await page.getByTestId("delete-yes").waitFor();
+    expect(await focused()).toBe("delete-no");
+    await page.keyboard.press("Escape");
+    await page.getByTestId("delete-yes").waitFor({ state: "detached" });
+    expect(await focused()).toBe("delete-button");
+  });
+
+  test("the history that is shown follows what is saved", async () => {
+    const client = cluster.client();
+    await client.write("edit/past", "one");
+    await page.getByTestId("key-input").fill("edit/past");
+    await page.getByTestId("read-button").click();
+    const value = page.getByTestId("value-input");
+    await eventually("it is read", async () => (await value.inputValue()) === "one");
+    await page.getByTestId("history-open").click();
+    await page.getByTestId("history-button").click();
+    const versions = page.getByTestId("history-list").locator("li");
+    await eventually("it is shown", async () => (await versions.count()) === 1);
+    await value.fill("two");
+    await page.getByTestId("write-button").click();
+    await eventually("both are shown", async () => (await versions.count()) === 2);
+    expect(await versions.first().innerText()).toContain("two");
+  });
+
+  test("keys that were listed stay while no node can be asked, with their folders open", async () => {
+    await cluster.client().write("stay/inside", "x");
+    await page.getByTestId("prefix-input").fill("");
+    await page.getByTestId("list-button").click();
+    const keys = page.getByTestId("key-list");
+    await keys.getByText("stay/", { exact: true }).click();
+    const inside = keys.getByText("inside", { exact: true });
+    await inside.waitFor();
+    for (const { id } of cluster.nodes) cluster.signal(id, "SIGSTOP");
+    await page.getByTestId("keys-past").waitFor();
+    expect(await inside.isVisible()).toBe(true);
+    for (const { id } of cluster.nodes) cluster.signal(id, "SIGCONT");
+    await page.getByTestId("keys-past").waitFor({ state: "detached" });
+    expect(await inside.isVisible()).toBe(true);
+    await page.getByTestId("leader").waitFor();
+  });
+
   test("the load is turned on and off", async () => {
     const top = async (id: string): Promise<number> =>
       (await page.getByTestId(id).boundingBox())?.y ?? Number.NaN;
@@ -234,14 +301,19 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
   });
 
   test("nothing moves when a node goes", async () => {
-    const top = async (): Promise<number> =>
-      (await page.getByTestId("node-1").boundingBox())?.y ?? Number.NaN;
+    const top = async (): Promise<readonly number[]> => {
+      const boxes = ["node-1", "changes-on"].map((id) => page.getByTestId(id).boundingBox());
+      return (await Promise.all(boxes)).map((box) => box?.y ?? Number.NaN);
+    };
+    await page.reload();
+    await page.getByTestId("leader").waitFor();
     const before = await top();
     await cluster.kill(3);
     await eventually("it is said", async () =>
       (await page.getByTestId("banner").innerText()).includes("Node 3 cannot be reached"),
     );
-    expect(await top()).toBe(before);
+    await page.getByTestId("events").getByText("node 3 is gone").waitFor();
+    expect(await top()).toEqual(before);
     expect(await page.title()).toMatch(/^(2 of 3 nodes|no leader) – /);
     await cluster.start(3);
     await eventually("all is well", async () =>

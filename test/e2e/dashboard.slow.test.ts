@@ -34,6 +34,8 @@ afterAll(async () => {
 });
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
+  // A test that fails half way is not to be the end of those after it.
+  await shared.makeWhole();
 });
 
 async function startCluster(size: number, options: { secret?: string } = {}): Promise<void> {

@@ -5,6 +5,7 @@ import type { ClusterView, NodeView } from "../../src/page/cluster-view.ts";
 import { createClusterStore, type OwnedClusterStore } from "../../src/page/create-cluster-store.ts";
 import type { TailNews } from "../../src/page/page-actions.ts";
 import { SeededRandom } from "../../src/machine/ports/seeded-random.ts";
+import { PausableClock, pausableNetwork } from "../../src/proof/simulator/pausable-clock.ts";
 import { hostOf, SimWorld } from "../../src/proof/simulator/sim-world.ts";
 import { quietPlan } from "../proof/simulator/scenario.ts";
 
@@ -21,10 +22,13 @@ afterEach(() => {
 class Page {
   readonly world: SimWorld;
   readonly store: OwnedClusterStore;
+  /** Of the page: it can stand still, as on a machine that sleeps. */
+  readonly clock: PausableClock;
 
   constructor(size: number, seed: number, isHidden = false) {
     this.world = new SimWorld(seed, quietPlan(size, new SeededRandom(seed).fork("plan")), null);
     this.world.start();
+    this.clock = new PausableClock(this.world.clock.fork());
     this.store = createClusterStore({
       info: {
         clusterId: "simulated",
@@ -38,9 +42,9 @@ class Page {
         faultsAllowed: true,
         needsSecret: false,
       },
-      clock: this.world.clock.fork(),
+      clock: this.clock,
       random: new SeededRandom(seed).fork("page"),
-      network: this.world.network.host("page"),
+      network: pausableNetwork(this.world.network.host("page"), this.clock),
       isHidden: () => isHidden,
     });
     stores.push(this.store);
@@ -204,6 +208,28 @@ describe("what is seen", () => {
     expect(link.aToB.state).not.toBe("unknown");
     page.world.nodes[still! - 1]!.resume();
     await page.until("it goes on", () => page.node(still!).reach === "live", 8000);
+  });
+
+  test("a page that stood still itself takes nobody for silent, but who is silent still is", async () => {
+    const page = new Page(3, 14);
+    const leader = await page.leader();
+    // Answers take so long that a question is open whenever the page stops.
+    for (const { host } of page.world.nodes) {
+      page.world.network.setPath("page", host, { delayMinMs: 150, delayMaxMs: 150 });
+    }
+    for (let i = 0; i < 5; i++) {
+      page.clock.pause();
+      await page.run(3000);
+      page.clock.resume();
+      await page.run(613);
+    }
+    expect(page.view.marks.filter(({ kind }) => kind === "down")).toEqual([]);
+    const [still] = page.others(leader);
+    page.world.nodes[still! - 1]!.pause();
+    page.clock.pause();
+    await page.run(3000);
+    page.clock.resume();
+    await page.until("it is silent", () => page.node(still!).reach === "silent", 1500);
   });
 
   test("a page that reaches nobody shows nothing as live", async () => {

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface DeleteButtonProps {
   readonly name: string;
@@ -8,12 +8,21 @@ interface DeleteButtonProps {
   readonly onDelete: () => void;
 }
 
-/** Asks first: what is deleted does not come back. */
+/** Asks first: what is deleted does not come back. Whoever goes on by keyboard is at the question, and afterwards back at the button. */
 export function DeleteButton({ name, why, onDelete }: DeleteButtonProps): ComponentChild {
   const [asks, setAsks] = useState(false);
+  const first = useRef<HTMLButtonElement>(null);
+  const keep = useRef<HTMLButtonElement>(null);
+  const asked = useRef(false);
+  useLayoutEffect(() => {
+    if (asks) keep.current?.focus({ preventScroll: true });
+    else if (asked.current) first.current?.focus({ preventScroll: true });
+    asked.current = asks;
+  }, [asks]);
   if (!asks) {
     return (
       <button
+        ref={first}
         type="button"
         class="button danger"
         data-testid="delete-button"
@@ -26,7 +35,13 @@ export function DeleteButton({ name, why, onDelete }: DeleteButtonProps): Compon
     );
   }
   return (
-    <div class="asks" role="alert">
+    <div
+      class="asks"
+      role="alert"
+      onKeyDown={({ key }) => {
+        if (key === "Escape") setAsks(false);
+      }}
+    >
       <p>
         Delete <code>{name}</code>? It does not come back.
       </p>
@@ -41,7 +56,13 @@ export function DeleteButton({ name, why, onDelete }: DeleteButtonProps): Compon
       >
         Delete it
       </button>
-      <button type="button" class="button small" onClick={() => setAsks(false)}>
+      <button
+        ref={keep}
+        type="button"
+        class="button small"
+        data-testid="delete-no"
+        onClick={() => setAsks(false)}
+      >
         Keep it
       </button>
     </div>

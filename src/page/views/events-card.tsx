@@ -14,7 +14,7 @@ export function EventsCard({ view }: { readonly view: ClusterView }): ComponentC
         <p class="hint">of the last ten minutes</p>
       </div>
       {view.marks.length === 0 ? (
-        <p class="hint">
+        <p class="hint events-none">
           None yet: elections, crashes, changes of links and what is done here are listed.
         </p>
       ) : (

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { ClusterView } from "../cluster-view.ts";
 import type { PageActions, ReadMode, Through } from "../page-actions.ts";
 import { readablePrefixes, whyNotPrefix } from "../rights.ts";
@@ -26,9 +26,12 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
   const [typed, setTyped] = useState("");
   const [prefix, setPrefix] = useState("");
   const [asked, setAsked] = useState(0);
-  const count = useTask();
-  const whyNotAsk = whyNotAsked(view, prefix);
-  const askable = whyNotAsk === null;
+  const whyNever = whyNotAllowed(view, prefix);
+  const whyNotNow = canAnswer(view) ? null : "No node can be asked now";
+  const whyNotAsk = whyNever ?? whyNotNow;
+  // What was listed stays, with the folders that were opened, until a node can be asked again.
+  const listed = useRef(false);
+  listed.current = whyNever === null && (listed.current || whyNotNow === null);
   return (
     <div class="keys-column key-browser">
       <form
@@ -56,8 +59,13 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           List
         </button>
       </form>
-      {askable ? (
-        <div class="key-tree" data-testid="key-list">
+      {listed.current ? (
+        <div class={`key-tree${whyNotNow === null ? "" : " past"}`} data-testid="key-list">
+          {whyNotNow === null ? null : (
+            <p class="hint key-note" data-testid="keys-past">
+              {whyNotNow}: these are from before.
+            </p>
+          )}
           <KeyTree
             key={prefix}
             prefix={prefix}
@@ -89,36 +97,50 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
           ))}
         </p>
       )}
-      <div class="key-count">
-        <button
-          type="button"
-          class="button small"
-          data-testid="count-button"
-          disabled={!askable || count.doing !== null}
-          title={whyNotAsk ?? "Looks at every one of them"}
-          onClick={() =>
-            count.run("counting…", async () => {
-              const keys = await actions.countKeys(through, mode, prefix);
-              const what = prefix === "" ? "" : ` begin with ${prefix}`;
-              return `${formatCount(keys)} ${keys === 1 ? "key" : "keys"}${what}`;
-            })
-          }
-        >
-          Count
-        </button>
-        <TaskResult task={count} testId="count-result" idle={totalText(view)} />
-      </div>
+      <KeyCount {...props} prefix={prefix} why={whyNotAsk} />
     </div>
   );
 }
 
-/** Null: it can be. A node that does not let this page manage it answers about keys all the same. */
-function whyNotAsked({ needsSecret, nodes, who }: ClusterView, prefix: string): string | null {
-  const answers = nodes.some(({ reach, code }) => reach === "live" || code === "FORBIDDEN");
+interface KeyCountProps extends Pick<KeyBrowserProps, "view" | "through" | "mode" | "actions"> {
+  readonly prefix: string;
+  /** Why they cannot be counted now; null: they can. */
+  readonly why: string | null;
+}
+
+function KeyCount({ view, through, mode, actions, prefix, why }: KeyCountProps): ComponentChild {
+  const count = useTask();
   return (
-    whyNotPrefix(who, prefix) ??
-    (needsSecret === "no" && answers ? null : "No node can be asked now")
+    <div class="key-count">
+      <button
+        type="button"
+        class="button small"
+        data-testid="count-button"
+        disabled={why !== null || count.doing !== null}
+        title={why ?? "Looks at every one of them"}
+        onClick={() =>
+          count.run("counting…", async () => {
+            const keys = await actions.countKeys(through, mode, prefix);
+            const what = prefix === "" ? "" : ` begin with ${prefix}`;
+            return `${formatCount(keys)} ${keys === 1 ? "key" : "keys"}${what}`;
+          })
+        }
+      >
+        Count
+      </button>
+      <TaskResult task={count} testId="count-result" idle={totalText(view)} />
+    </div>
   );
+}
+
+/** Null: whoever looks may see the keys. */
+function whyNotAllowed({ needsSecret, who }: ClusterView, prefix: string): string | null {
+  return whyNotPrefix(who, prefix) ?? (needsSecret === "no" ? null : "The secret is wanted first");
+}
+
+/** A node that does not let this page manage it answers about keys all the same. */
+function canAnswer({ nodes }: ClusterView): boolean {
+  return nodes.some(({ reach, code }) => reach === "live" || code === "FORBIDDEN");
 }
 
 /** What a node says for nothing; counting looks at every key. */

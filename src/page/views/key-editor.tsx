@@ -1,5 +1,13 @@
 import type { ComponentChild } from "preact";
-import { isBinary, keepMine, takeTheirs, withKey, withValue, type Draft } from "../key-draft.ts";
+import {
+  isBinary,
+  keepMine,
+  revisionOf,
+  takeTheirs,
+  withKey,
+  withValue,
+  type Draft,
+} from "../key-draft.ts";
 import { CasFields } from "./cas-fields.tsx";
 import { ConflictNote } from "./conflict-note.tsx";
 import { DeleteButton } from "./delete-button.tsx";
@@ -92,6 +100,7 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
       <KeyPast
         key={`past of ${key}`}
         name={key}
+        revision={draft.seen === null ? null : revisionOf(draft.seen)}
         why={whyNotRead}
         onAsk={onHistory}
         onTake={(text) => onDraft((now) => withValue(now, text))}

@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { ShownHistory, ShownVersion } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
 import { TaskResult } from "./task-result.tsx";
@@ -7,6 +7,8 @@ import { useTask } from "./use-task.ts";
 
 interface KeyPastProps {
   readonly name: string;
+  /** At which the key was last seen to change; null: it was not seen. What is shown is asked for again when that changes. */
+  readonly revision: number | null;
   /** Why it cannot be asked for; null: it can. */
   readonly why: string | null;
   readonly onAsk: (key: string) => Promise<ShownHistory>;
@@ -15,9 +17,19 @@ interface KeyPastProps {
 }
 
 /** What the key was before, as far back as it is kept. Of another key nothing of it stays: see its `key` where it is used. */
-export function KeyPast({ name, why, onAsk, onTake }: KeyPastProps): ComponentChild {
+export function KeyPast({ name, revision, why, onAsk, onTake }: KeyPastProps): ComponentChild {
   const [past, setPast] = useState<ShownHistory | null>(null);
   const task = useTask();
+  const ask = (): void =>
+    task.run("asking…", async () => {
+      const told = await onAsk(name);
+      setPast(told);
+      return summary(told);
+    });
+  useEffect(() => {
+    if (past !== null && why === null) ask();
+    // What is shown is asked for when the key changed, and not because it came.
+  }, [revision]);
   return (
     <details class="cas">
       <summary data-testid="history-open">History</summary>
@@ -28,13 +40,7 @@ export function KeyPast({ name, why, onAsk, onTake }: KeyPastProps): ComponentCh
           data-testid="history-button"
           disabled={why !== null || task.doing !== null}
           title={why ?? undefined}
-          onClick={() =>
-            task.run("asking…", async () => {
-              const told = await onAsk(name);
-              setPast(told);
-              return summary(told);
-            })
-          }
+          onClick={ask}
         >
           {past === null ? "Show what it was" : "Show again"}
         </button>
@@ -77,7 +83,9 @@ function Version({ version: { revision, version, value }, onTake }: VersionProps
       <span class="result-more">
         {at}, version {formatCount(version)}
       </span>
-      <code class="result-value">{text === "" ? "(empty)" : (text ?? `0x${hex}`)}</code>
+      <code class="result-value" tabIndex={0}>
+        {text === "" ? "(empty)" : (text ?? `0x${hex}`)}
+      </code>
       {text === null ? null : (
         <button type="button" class="button small" onClick={() => onTake(text)}>
           Edit this value

@@ -29,8 +29,8 @@ export function LinkButton(props: LinkButtonProps): ComponentChild {
     >
       {look.state === "broken" || look.state === "oneWay" ? <Icon name="broken" /> : null}
       <span class="link-label">
-        {look.label.map((line) => (
-          <span key={line}>{line}</span>
+        {look.label.map((line, i) => (
+          <span key={i}>{line}</span>
         ))}
       </span>
       <span class="visually-hidden">. {look.spoken}</span>
