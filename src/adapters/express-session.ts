@@ -4,6 +4,8 @@
  *     import session from "express-session";
  *     import { OmnikvSessionStore } from "omnikv/express-session";
  *     app.use(session({ store: new OmnikvSessionStore(client), secret, resave: false, saveUninitialized: false }));
+ *
+ * @module omnikv/express-session
  */
 import { Store, type SessionData } from "express-session";
 import { badArgument, namesOf, type ReadResult } from "../client/terms/index.ts";

@@ -4,6 +4,8 @@
  *     import { OmnikvLockManager } from "omnikv/locks";
  *     const locks = new OmnikvLockManager(client);
  *     await locks.request("report", async (lock) => { … });
+ *
+ * @module omnikv/locks
  */
 import type { KvRequests } from "../client/index.ts";
 import type { Lock, LockMode } from "../client/locks/index.ts";

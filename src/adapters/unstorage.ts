@@ -4,6 +4,8 @@
  *     import { createStorage } from "unstorage";
  *     import { omnikvDriver } from "omnikv/unstorage";
  *     const storage = createStorage({ driver: omnikvDriver({ client }) });
+ *
+ * @module omnikv/unstorage
  */
 import { KvError } from "../base/index.ts";
 import { badArgument, namesOf } from "../client/terms/index.ts";

@@ -5,6 +5,8 @@
  *     await kv.write("35", "hello");
  *     const result = await kv.read("35");
  *     kv.close();
+ *
+ * @module omnikv
  */
 import type { AdminClientOptions } from "../admin/index.ts";
 import { AdminClient } from "./lazy-admin-client.ts";
