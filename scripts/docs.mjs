@@ -11,23 +11,15 @@ const TOOLS = [
   "typescript@5.9.3",
   "vitepress@1.6.4",
 ];
-const ENTRIES = {
-  omnikv: "client/api/index.ts",
-  "omnikv/server": "embed/index.ts",
-  "omnikv/keyv": "adapters/keyv.ts",
-  "omnikv/abstract-level": "adapters/abstract-level/index.ts",
-  "omnikv/unstorage": "adapters/unstorage.ts",
-  "omnikv/express-session": "adapters/express-session.ts",
-  "omnikv/node-cron": "adapters/node-cron.ts",
-  "omnikv/locks": "adapters/locks.ts",
-  "omnikv/omnipaxos": "omnipaxos/index.ts",
-  "omnikv/checker": "proof/checker/index.ts",
-  "omnikv/sim": "proof/simulator/index.ts",
-};
 /** What pages name that is no page, and browsers can show. */
 const SHOWN = /\.(png|svg|ya?ml|json|mjs)$/;
 
 const root = resolve(import.meta.dirname, "..");
+const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+/** The sources of what programs import. Each says its name in its first comment: `@module omnikv/keyv`. */
+const ENTRIES = Object.values(exports)
+  .filter((door) => typeof door !== "string")
+  .map(({ types }) => types.replace("./dist/", "").replace(/\.d\.ts$/, ".ts"));
 const work = join(root, ".omnikv/docs");
 const site = join(work, "site");
 const tool = (path) => join(work, "node_modules", path);
@@ -71,14 +63,14 @@ const typedoc = (entries, ...args) =>
 
 // Every name that programs import has a comment: one without fails this, and test/public-names.test.ts before it.
 typedoc(
-  Object.values(ENTRIES),
+  ENTRIES,
   ...["--emit", "none", "--logLevel", "Warn", "--treatValidationWarningsAsErrors", "true"],
   ...["--validation.notExported", "false", "--validation.invalidLink", "false"],
   ...["--validation.notDocumented", "true"],
   ...KINDS.flatMap((kind) => ["--requiredToBeDocumented", kind]),
 );
 typedoc(
-  Object.values(ENTRIES),
+  ENTRIES,
   ...["--plugin", tool("typedoc-plugin-markdown/dist/index.js"), "--logLevel", "Error"],
   ...["--out", join(site, "reference"), "--useCodeBlocks", "--hidePageHeader"],
   ...["--entryFileName", "index"],

@@ -33,6 +33,17 @@ test("the README's table of errors is the table of errors", () => {
   expect(documented).toEqual(actual);
 });
 
+test("what programs import says in its first comment by which name: the reference has it under that", () => {
+  const doors = Object.entries(manifest.exports).flatMap(([path, target]) =>
+    typeof target === "string" ? [] : [{ name: `omnikv${path.slice(1)}`, types: target.types }],
+  );
+  const named = doors.map(({ types }) => {
+    const source = textOf(types.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts"));
+    return /^\/\*\*\n \* [A-Z](?:(?!\*\/)[^])*? \* @module (\S+)\n \*\/\n/.exec(source)?.[1];
+  });
+  expect(named).toEqual(doors.map(({ name }) => name));
+});
+
 /** Pages that lead through the source. */
 const WALKS = ["CONTRIBUTING.md", "docs/adding-an-operation.md", "docs/architecture.md"];
 

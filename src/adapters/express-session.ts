@@ -4,9 +4,11 @@
  *     import session from "express-session";
  *     import { OmnikvSessionStore } from "omnikv/express-session";
  *     app.use(session({ store: new OmnikvSessionStore(client), secret, resave: false, saveUninitialized: false }));
+ *
+ * @module omnikv/express-session
  */
 import { Store, type SessionData } from "express-session";
-import { badArgument, type ReadResult } from "../client/terms/index.ts";
+import { badArgument, namesOf, type ReadResult } from "../client/terms/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
@@ -16,6 +18,8 @@ export interface SessionStoreOptions extends AdapterOptions {
   /** Seconds that a session lasts whose cookie lasts as long as the browser. Default: one day. */
   readonly ttl?: number;
 }
+
+const OPTION_NAMES = namesOf<SessionStoreOptions>({ prefix: true, ttl: true });
 
 type Done<T> = (error?: unknown, value?: T) => void;
 
@@ -45,7 +49,7 @@ export class OmnikvSessionStore extends Store {
    */
   constructor(client: AdapterClient, options: SessionStoreOptions = {}) {
     super();
-    this.#place = new Place(client, options, "session/");
+    this.#place = new Place(client, options, "session/", OPTION_NAMES);
     const { ttl = DAY_S } = options;
     if (typeof ttl !== "number" || !(ttl > 0 && ttl <= TTL_MAX_S)) {
       throw badArgument("ttl", `seconds, more than 0 and at most ${TTL_MAX_S}`, ttl);

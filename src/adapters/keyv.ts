@@ -4,6 +4,8 @@
  *     import Keyv from "keyv";
  *     import { KeyvOmnikv } from "omnikv/keyv";
  *     const cache = new Keyv({ store: new KeyvOmnikv(client), namespace: "users" });
+ *
+ * @module omnikv/keyv
  */
 import { EventEmitter } from "node:events";
 import { KvError } from "../base/index.ts";

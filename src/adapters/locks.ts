@@ -4,10 +4,12 @@
  *     import { OmnikvLockManager } from "omnikv/locks";
  *     const locks = new OmnikvLockManager(client);
  *     await locks.request("report", async (lock) => { … });
+ *
+ * @module omnikv/locks
  */
 import type { KvRequests } from "../client/index.ts";
 import type { Lock, LockMode } from "../client/locks/index.ts";
-import { badArgument, orAborted, wrongBytes } from "../client/terms/index.ts";
+import { badArgument, namesOf, orAborted, unknownName, wrongBytes } from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
@@ -20,6 +22,8 @@ export interface LockManagerOptions {
   /** For others to see in `query`: who asks. Default: a random one of this manager. */
   readonly clientId?: string;
 }
+
+const OPTION_NAMES = namesOf<LockManagerOptions>({ ttl: true, clientId: true });
 
 /** As of the Web Locks API. */
 export interface LockRequestOptions {
@@ -73,6 +77,8 @@ export class OmnikvLockManager {
     if (typeof options !== "object" || options === null) {
       throw badArgument("options", "an object", options);
     }
+    const unknown = unknownName(options, OPTION_NAMES);
+    if (unknown !== null) throw unknown;
     const { ttl, clientId = crypto.randomUUID() } = options;
     if (ttl !== undefined && !(typeof ttl === "number" && ttl > 0)) {
       throw badArgument("ttl", "milliseconds, more than 0", ttl);

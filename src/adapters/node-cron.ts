@@ -4,6 +4,8 @@
  *     import cron from "node-cron";
  *     import { omnikvRunCoordinator } from "omnikv/node-cron";
  *     cron.schedule("0 3 * * *", backUp, { name: "backup", distributed: true, runCoordinator: omnikvRunCoordinator(client) });
+ *
+ * @module omnikv/node-cron
  */
 import { LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../base/index.ts";
 import { badArgument } from "../client/terms/index.ts";

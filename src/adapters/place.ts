@@ -1,7 +1,14 @@
 /** What every adapter is made with: a client, and the part of the store that is its own. */
 import { afterPrefix, KvError } from "../base/index.ts";
 import type { KvRequests } from "../client/index.ts";
-import { badArgument, bytesOf, wrongBytes } from "../client/terms/index.ts";
+import {
+  badArgument,
+  bytesOf,
+  type KnownNames,
+  namesOf,
+  unknownName,
+  wrongBytes,
+} from "../client/terms/index.ts";
 
 /** What an adapter needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
 export type AdapterClient = KvRequests;
@@ -12,6 +19,8 @@ export interface AdapterOptions {
   readonly prefix?: string;
 }
 
+const OPTION_NAMES = namesOf<AdapterOptions>({ prefix: true });
+
 /** Deletes of one transaction: it may hold no more. */
 const DELETES_MAX = 128;
 
@@ -20,14 +29,24 @@ export class Place {
   readonly client: AdapterClient;
   readonly prefix: string;
 
-  /** @throws KvError BAD_REQUEST when there is no client, or the prefix is no text */
-  constructor(client: AdapterClient, options: AdapterOptions, defaultPrefix: string) {
+  /**
+   * @param known the options of the adapter; null: whoever it hands them on to looks at them
+   * @throws KvError BAD_REQUEST when there is no client, the prefix is no text, or there is no such option
+   */
+  constructor(
+    client: AdapterClient,
+    options: AdapterOptions,
+    defaultPrefix: string,
+    known: KnownNames | null = OPTION_NAMES,
+  ) {
     if (typeof client !== "object" || client === null || typeof client.txn !== "function") {
       throw badArgument("client", "one, as createClient makes it", client);
     }
     if (typeof options !== "object" || options === null) {
       throw badArgument("options", "an object", options);
     }
+    const unknown = known === null ? null : unknownName(options, known);
+    if (unknown !== null) throw unknown;
     const { prefix = defaultPrefix } = options;
     if (typeof prefix !== "string" || prefix === "") {
       throw badArgument("prefix", "a text that is not empty", prefix);

@@ -4,9 +4,11 @@
  *     import { createStorage } from "unstorage";
  *     import { omnikvDriver } from "omnikv/unstorage";
  *     const storage = createStorage({ driver: omnikvDriver({ client }) });
+ *
+ * @module omnikv/unstorage
  */
 import { KvError } from "../base/index.ts";
-import { badArgument } from "../client/terms/index.ts";
+import { badArgument, namesOf } from "../client/terms/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
@@ -19,6 +21,8 @@ export interface OmnikvDriverOptions extends AdapterOptions {
   /** Is not closed by the driver. */
   readonly client: AdapterClient;
 }
+
+const OPTION_NAMES = namesOf<OmnikvDriverOptions>({ client: true, prefix: true });
 
 /** What is known of an item. A type, so that it passes for the open one of unstorage. */
 export type OmnikvItemMeta = {
@@ -72,7 +76,7 @@ export interface OmnikvDriver {
  * @throws KvError BAD_REQUEST that names the option
  */
 export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
-  const place = new Place(options?.client, options, "unstorage/");
+  const place = new Place(options?.client, options, "unstorage/", OPTION_NAMES);
   const { client } = place;
   const set = async (key: string, value: string | Uint8Array, given?: object): Promise<void> => {
     const seconds = ttlIn(given);

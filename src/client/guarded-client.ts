@@ -115,7 +115,7 @@ export async function txnWhile(
   const whole: TxnRequest = {
     compare: [guardedBy(guard)],
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-    then: [{ op: "txn", ...request }],
+    then: [{ ...request, op: "txn" }],
   };
   const { succeeded, revision, results, node } = await txn(whole, options);
   if (!succeeded) return null;

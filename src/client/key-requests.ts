@@ -47,6 +47,7 @@ import type { Leases } from "./leases/index.ts";
 export abstract class KeyRequests {
   /**
    * One request as data, as `batch` takes many: `request({ op: "write", key, value })` is `write(key, value)`.
+   * @param options those of reads for a read only
    * @returns a promise that rejects as the method of that name
    */
   abstract request<R extends KeyRequest>(
@@ -62,10 +63,8 @@ export abstract class KeyRequests {
    *   ERRORS when nodes refused it or none was reached; with a lease, with LEASE_LOST when that is over
    */
   write(key: Bytes, value: Bytes, options?: WriteOptions): Promise<WriteResult> {
-    if (options?.lease === undefined && options?.ttl === undefined) {
-      return this.request({ op: "write", key, value }, options);
-    }
-    return this.writeBound(key, value, options);
+    if (options !== undefined && isBound(options)) return this.writeBound(key, value, options);
+    return this.request({ op: "write", key, value }, options);
   }
 
   /** A write with a lease. */
@@ -110,6 +109,15 @@ export abstract class KeyRequests {
     options?: RequestOptions,
   ): Promise<CasResult> {
     return this.request({ op: "cas", key, condition, value }, options);
+  }
+}
+
+/** What cannot be read is for `request` to refuse. */
+function isBound(options: WriteOptions): boolean {
+  try {
+    return options?.lease !== undefined || options?.ttl !== undefined;
+  } catch {
+    return false;
   }
 }
 

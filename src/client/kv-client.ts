@@ -22,6 +22,7 @@ import {
   type RequestOptions,
   type ResultOf,
   type Snapshot,
+  unreadable,
   type WriteOptions,
   type WriteResult,
   wrongBytes,
@@ -29,6 +30,7 @@ import {
   wrongFunction,
   wrongHistoryOptions,
   wrongKeys,
+  wrongPlainWriteOptions,
   wrongRangeOptions,
   wrongReadOptions,
   wrongRequestOptions,
@@ -98,7 +100,7 @@ import {
   type TxnRequest,
   type TxnResult,
   txnResult,
-  wrongAttempts,
+  wrongTransactOptions,
 } from "./txn/index.ts";
 
 const VALUES = { keysOnly: false, countOnly: false };
@@ -148,12 +150,14 @@ export class KvClient extends KeyRequests implements KvRequests {
     request: R,
     options: ReadOptions = NO_OPTIONS,
   ): Promise<ResultOf<R["op"]>> {
-    const wrong =
-      wrongRequest(request) ??
-      (request.op === "read" ? wrongReadOptions(options) : wrongRequestOptions(options));
-    if (wrong !== null) return Promise.reject(wrong);
-    const op: R["op"] = request.op;
-    return this.#submit(operationOf(request, options), options, resultOf(op));
+    try {
+      const wrong = wrongRequest(request) ?? wrongOptionsOf(request.op, options);
+      if (wrong !== null) return Promise.reject(wrong);
+      const op: R["op"] = request.op;
+      return this.#submit(operationOf(request, options), options, resultOf(op));
+    } catch (error) {
+      return Promise.reject(unreadable(error));
+    }
   }
 
   protected override writeBound(
@@ -198,9 +202,9 @@ export class KvClient extends KeyRequests implements KvRequests {
    * has certainly had no effect.
    */
   txn(request: TxnRequest, options: RequestOptions = NO_OPTIONS): Promise<TxnResult> {
-    const wrong = wrongRequestOptions(options);
-    if (wrong !== null) return Promise.reject(wrong);
     try {
+      const wrong = wrongRequestOptions(options);
+      if (wrong !== null) return Promise.reject(wrong);
       const txn = txnOf(request);
       const operation: Operation = {
         kind: hasLeases(txn) ? "leasedTxn" : "txn",
@@ -208,7 +212,7 @@ export class KvClient extends KeyRequests implements KvRequests {
       };
       return this.#submit(operation, options, (answer) => txnResult(txn, answer));
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(unreadable(error));
     }
   }
 
@@ -245,16 +249,13 @@ export class KvClient extends KeyRequests implements KvRequests {
   }
 
   /** As `transact`, on a view of this client. */
-  transactOn<T>(
+  async transactOn<T>(
     view: TransactSource,
     carryOut: (tx: Transaction) => Promise<T> | T,
     options: TransactOptions = NO_OPTIONS,
   ): Promise<TransactResult<T>> {
-    const wrong =
-      wrongFunction("callback", carryOut) ??
-      wrongRequestOptions(options) ??
-      wrongAttempts(options.attempts);
-    if (wrong !== null) return Promise.reject(wrong);
+    const wrong = wrongFunction("callback", carryOut) ?? wrongTransactOptions(options);
+    if (wrong !== null) throw wrong;
     return runTransact(view, this.#machine, carryOut, options);
   }
 
@@ -374,12 +375,12 @@ export class KvClient extends KeyRequests implements KvRequests {
    * @param options for each of them: `timeoutMs` counts from when it is its turn; a signal gives up what has no answer yet
    * @returns a promise that rejects for a wrong argument only (BAD_REQUEST); what becomes of an operation is its outcome
    */
-  batch(
+  async batch(
     operations: readonly BatchOperation[],
     options: RequestOptions = NO_OPTIONS,
   ): Promise<BatchOutcome[]> {
     const wrong = wrongBatch(operations) ?? wrongRequestOptions(options);
-    if (wrong !== null) return Promise.reject(wrong);
+    if (wrong !== null) throw wrong;
     const { node = null, timeoutMs, signal } = options;
     const port: BatchPort<Request> = {
       submit: (operation, done) => this.#core.submit(operation, { node, timeoutMs }, done),
@@ -474,13 +475,13 @@ export class KvClient extends KeyRequests implements KvRequests {
     return order === "key" ? pagesOf(ask, range) : orderedPages(ask, range, order);
   }
 
-  #readKeys<T>(
+  async #readKeys<T>(
     keys: readonly Bytes[],
     options: ReadOptions,
     result: (keys: readonly Uint8Array[], answer: Answer) => T,
   ): Promise<T> {
     const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
-    if (wrong !== null) return Promise.reject(wrong);
+    if (wrong !== null) throw wrong;
     const wanted = keys.map(bytesOf);
     const { revision = 0, atLeast = 0 } = options;
     const local = isLocal(options);
@@ -508,6 +509,17 @@ export class KvClient extends KeyRequests implements KvRequests {
       if (signal === undefined || request === null) return;
       stopListening = onAbort(signal, () => this.#core.cancel(request));
     });
+  }
+}
+
+function wrongOptionsOf(op: KeyRequest["op"], options: unknown): KvError | null {
+  switch (op) {
+    case "read":
+      return wrongReadOptions(options);
+    case "write":
+      return wrongPlainWriteOptions(options);
+    default:
+      return wrongRequestOptions(options);
   }
 }
 

@@ -17,7 +17,12 @@ import {
   type Revision,
   type Snapshot,
 } from "./terms/index.ts";
-import type { ObserveOptions, RangeState, Watch } from "./watches/index.ts";
+import {
+  type ObserveOptions,
+  type RangeState,
+  type Watch,
+  wrongObserveOptions,
+} from "./watches/index.ts";
 
 /** Keys of a range that is observed. */
 const OBSERVED_KEYS_MAX = 1024;
@@ -33,6 +38,8 @@ export async function* observeOn(
   what: readonly Bytes[] | RangeSelector,
   options: ObserveOptions,
 ): AsyncGenerator<Observed> {
+  const wrong = wrongObserveOptions(options);
+  if (wrong !== null) throw wrong;
   if (isKeys(what) && what.length === 0) throw badArgument("keys", "at least one key", what);
   const changes = new Changes(view, isKeys(what) ? what : [what], options);
   try {

@@ -3,7 +3,8 @@ import { observeRequest } from "../client/diagnostics/index.ts";
 import { KvError, secretsNow } from "../base/index.ts";
 import type { AdminClientOptions } from "../client/admin/index.ts";
 import { KvClient, type KvClientOptions } from "../client/index.ts";
-import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES, optionsIn } from "../client/core/index.ts";
+import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES } from "../client/core/index.ts";
+import { badArgument, namesOf, unknownName, wrongRequestOptions } from "../client/terms/index.ts";
 import { AdminClient } from "../client/api/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import type { Network } from "../machine/ports/index.ts";
@@ -20,8 +21,13 @@ export type LocalAdminOptions = Omit<AdminClientOptions, Given>;
 
 const KNOWN: readonly string[] = ["secret", "clusterId", "firstNode"];
 
-function local(names: readonly string[]): readonly string[] {
-  return names.filter((name) => !KNOWN.includes(name));
+/** @throws KvError BAD_REQUEST that names the option */
+function checkLocal(options: object, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw badArgument("options", "an object", options);
+  }
+  const wrong = unknownName(options, new Set(names.filter((name) => !KNOWN.includes(name))));
+  if (wrong !== null) throw wrong;
 }
 
 /** How a node has ended. */
@@ -42,6 +48,7 @@ export interface EmbeddedNodeParts {
 
 /** Time for a cluster to have a leader, `ready` of it. */
 const READY_TIMEOUT_MS = 30_000;
+const READY_NAMES = namesOf<{ readonly timeoutMs?: number }>({ timeoutMs: true });
 /** Nobody has it: what is read is whether one can read. */
 const PROBE_KEY = "omnikv/ready";
 
@@ -78,28 +85,29 @@ export class EmbeddedNode implements AsyncDisposable {
    * @throws KvError BAD_REQUEST that names the option
    */
   client(options: LocalClientOptions = {}): KvClient {
-    optionsIn({ ...options, nodes: "" }, local(CLIENT_OPTION_NAMES));
+    checkLocal(options, CLIENT_OPTION_NAMES);
     const given = { ...options, ...this.#place(), ...this.#machine(), observe: observeRequest };
     return this.#kept(new KvClient(given));
   }
 
   /**
-   * Management of this node, in memory: `node.admin().call(node.id, "status", {})`.
+   * Management of this node, in memory: `node.admin().status(node.id)`.
    * @throws KvError BAD_REQUEST that names the option
    */
   admin(options: LocalAdminOptions = {}): AdminClient {
-    optionsIn({ ...options, nodes: "" }, local(ADMIN_OPTION_NAMES));
+    checkLocal(options, ADMIN_OPTION_NAMES);
     return this.#kept(new AdminClient({ ...options, ...this.#place(), ...this.#machine() }));
   }
 
   /**
    * Resolves when the node serves: there is a leader, and a majority behind it. Start the other nodes before you wait for it.
-   * @param timeoutMs at most so long; default 30,000
+   * @param options `timeoutMs`: at most so many milliseconds; default 30,000
    * @throws KvError NO_QUORUM or TIMEOUT when it does not in time; CANCELLED when it is stopped meanwhile
    */
-  async ready({
-    timeoutMs = READY_TIMEOUT_MS,
-  }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const wrong = wrongRequestOptions(options, READY_NAMES);
+    if (wrong !== null) throw wrong;
+    const { timeoutMs = READY_TIMEOUT_MS } = options;
     const client = this.client({ timeoutMs });
     try {
       await client.read(PROBE_KEY);

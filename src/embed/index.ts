@@ -3,6 +3,8 @@
  *
  *     await using node = await startNode({ dataDir: "data/a" });
  *     const kv = node.client();
+ *
+ * @module omnikv/server
  */
 export { startNode } from "./start-node.ts";
 export {

@@ -1,3 +1,8 @@
+/**
+ * The protocol core, OmniPaxos, by itself: it decides on a log and does no input or output. README.md beside this file shows how to host it.
+ *
+ * @module omnikv/omnipaxos
+ */
 export { BALLOT_BOTTOM, ballotsEqual, ballotText, compareBallots } from "./ballot.ts";
 export type { Ballot, NodeId } from "./ballot.ts";
 export type { PeerView } from "./ballot-leader-election.ts";

@@ -85,6 +85,13 @@ describe("the package", () => {
     expect(without).toEqual([]);
   });
 
+  test("has what its README links to", () => {
+    const readme = readFileSync(installed("README.md"), "utf8");
+    const links = [...readme.matchAll(/\]\((?![a-z]+:|#)([^)#]+)/g)].map(([, to = ""]) => to);
+    expect(links.length).toBeGreaterThan(30);
+    expect(links.filter((to) => !existsSync(installed(to)))).toEqual([]);
+  });
+
   test("is imported by each of its names, and required", () => {
     const imports = ENTRIES.map((name) => `import(${JSON.stringify(name)})`).join(", ");
     const text = `console.log((await Promise.all([${imports}])).map((m) => Object.keys(m).length > 0).join())`;
@@ -194,7 +201,7 @@ describe("the package", () => {
        export const result: Promise<ReadResult> = client.withPrefix("app/").read("a");
        export const text: Promise<string | undefined> = result.then((read) => read.text());
        export const role: Promise<"leader" | "follower"> = createAdminClient("1=127.0.0.1:4101")
-         .call(1, "status", {}).then((status) => status.role);
+         .status(1).then((status) => status.role);
        export const names = [KvError, OmniPaxos, Object.keys(checker), Object.keys(sim)];
        export async function embedded(): Promise<NodeEnd> {
          await using node: EmbeddedNode = await startNode({ dataDir: "data" });

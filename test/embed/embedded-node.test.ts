@@ -46,7 +46,7 @@ describe("a node alone", () => {
     const kv = node.client();
     const { revision } = await kv.write("a", "1");
     expect((await kv.read("a")).text()).toBe("1");
-    const status = await node.admin().call(node.id, "status", {});
+    const status = await node.admin().status(node.id);
     expect(status.role).toBe("leader");
     expect(await node.stop()).toEqual({ reason: "stopped" });
     await expect(kv.read("a")).rejects.toMatchObject({ code: "CANCELLED" });
@@ -72,6 +72,24 @@ describe("a node alone", () => {
     await node.ready();
     await node.stop();
     expect(lines).toContain("memory");
+  });
+
+  test("names what is wrong with what it is asked, and never throws past a promise", async () => {
+    const node = await start();
+    const loose = node as unknown as Record<
+      "client" | "admin" | "ready",
+      (options: unknown) => unknown
+    >;
+    for (const options of [null, 5, "x", Symbol("s"), { nodes: "127.0.0.1:1" }, { timeout: 5 }]) {
+      expect(() => loose.client(options)).toThrow(/^(options|nodes|timeout): /);
+      expect(() => loose.admin(options)).toThrow(/^(options|nodes|timeout): /);
+      await expect(loose.ready(options)).rejects.toMatchObject({
+        code: "BAD_REQUEST",
+        message: expect.stringMatching(/^(options|nodes|timeout): /) as string,
+      });
+    }
+    await expect(node.ready({ timeoutMs: -1 })).rejects.toThrow("timeoutMs: ");
+    await node.ready({ timeoutMs: 20_000 });
   });
 
   test("has the limits of any client", async () => {

@@ -54,7 +54,7 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
    * @throws KvError BAD_REQUEST that names the argument
    */
   constructor(client: AdapterClient, options: OmnikvLevelOptions<KDefault, VDefault> = {}) {
-    const place = new Place(client, options, "level/");
+    const place = new Place(client, options, "level/", null);
     // What is handed on is seen by hooks of those who open the database.
     const { prefix: _, ...rest } = options;
     super(

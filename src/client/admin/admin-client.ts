@@ -26,6 +26,7 @@ import {
 import {
   onAbort,
   badArgument,
+  namesOf,
   type NodeAddress,
   type NodesGiven,
   type RequestOptions,
@@ -51,6 +52,8 @@ export type AdminClientOptions = Pick<
 };
 
 const NO_OPTIONS: Omit<RequestOptions, "node"> = Object.freeze({});
+
+const OPTION_NAMES = namesOf<Omit<RequestOptions, "node">>({ timeoutMs: true, signal: true });
 
 /** Requests without an answer, of one node. */
 const PENDING_MAX = 1024;
@@ -82,7 +85,9 @@ export class AdminClient {
     options: Omit<RequestOptions, "node"> = NO_OPTIONS,
   ): Promise<AdminResult<Op>> {
     const wrong =
-      wrongNodeId("node", node) ?? wrongCall(op, params) ?? wrongRequestOptions(options);
+      wrongNodeId("node", node) ??
+      wrongCall(op, params) ??
+      wrongRequestOptions(options, OPTION_NAMES);
     if (wrong !== null) return Promise.reject(wrong);
     const { signal, timeoutMs = this.#timeoutMs } = options;
     return new Promise((resolve, reject) => {

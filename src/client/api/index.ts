@@ -5,6 +5,8 @@
  *     await kv.write("35", "hello");
  *     const result = await kv.read("35");
  *     kv.close();
+ *
+ * @module omnikv
  */
 import type { AdminClientOptions } from "../admin/index.ts";
 import { AdminClient } from "./lazy-admin-client.ts";
@@ -17,7 +19,8 @@ import { createNodeRandom, nodeClock } from "../../machine/runtime/index.ts";
 import { WsNetwork } from "../../machine/network/index.ts";
 import { clientTlsIn, type TlsOption } from "../tls/index.ts";
 
-export { AdminClient } from "./lazy-admin-client.ts";
+export { type AdminCallOptions, AdminClient } from "./lazy-admin-client.ts";
+export type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 export { type GuardedClient, KvClient, type KvRequests, PrefixedClient } from "../index.ts";
 export type {
   ElectOptions,

@@ -4,8 +4,14 @@ import type { AdminClient as Loaded, AdminClientOptions } from "../admin/index.t
 import { addressesIn, checkClientOptions } from "../core/index.ts";
 import type { RequestOptions } from "../terms/index.ts";
 
+/** How long an answer is waited for, and until when. */
+export type AdminCallOptions = Omit<RequestOptions, "node">;
+
+/** Of operations that take nothing. */
+const NOTHING = Object.freeze({});
+
 /**
- * Asks nodes for their state and changes their links. Promises reject with a KvError; every operation may be repeated
+ * Asks nodes for their state, and changes their links and the settings of the cluster: `admin.status(1)`. Promises reject with a KvError; every operation may be repeated
  * without harm. Connections are made when they are needed; `close` ends them, until then they keep the process alive.
  */
 export class AdminClient {
@@ -20,10 +26,9 @@ export class AdminClient {
   }
 
   /**
-   * Asks one node.
+   * Asks one node by the name of an operation. Most have a method of the same name, which is shorter; a backup has `takeBackup`.
    * @param node the id of the node that is asked
-   * @param op what is asked: "status", "getLinks", "breakLink", "restoreLink", "setFault", "setFaults", "heal", "listKeys",
-   *   "setQuota", "setHistory", "getHistory", "compact"
+   * @param op what is asked
    * @param params what the operation takes, `{}` for those that take nothing
    * @param options `timeoutMs` is counted from when the request is ready to be sent: the first one loads first
    * @returns a promise that rejects with a KvError: BAD_REQUEST for a wrong argument, UNKNOWN_NODE when no node has this id,
@@ -33,10 +38,141 @@ export class AdminClient {
     node: number,
     op: Op,
     params: AdminParams<Op>,
-    options?: Omit<RequestOptions, "node">,
+    options?: AdminCallOptions,
   ): Promise<AdminResult<Op>> {
     this.#loaded ??= this.#load();
     return (await this.#loaded).call(node, op, params, options);
+  }
+
+  /**
+   * How the node stands: its role, whom it follows, how far its log and its state are, its links, storage and
+   * alarms.
+   */
+  status(node: number, options?: AdminCallOptions): Promise<AdminResult<"status">> {
+    return this.call(node, "status", NOTHING, options);
+  }
+
+  /** The node's links to the others, and what of them is broken on purpose. */
+  getLinks(node: number, options?: AdminCallOptions): Promise<AdminResult<"getLinks">> {
+    return this.call(node, "getLinks", NOTHING, options);
+  }
+
+  /**
+   * Breaks the link to a peer, in one direction or both, until it is restored or the node restarts. FORBIDDEN
+   * without `--allow-faults`.
+   */
+  breakLink(
+    node: number,
+    params: AdminParams<"breakLink">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"breakLink">> {
+    return this.call(node, "breakLink", params, options);
+  }
+
+  /** Makes the link to a peer whole again, in one direction or both. */
+  restoreLink(
+    node: number,
+    params: AdminParams<"restoreLink">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"restoreLink">> {
+    return this.call(node, "restoreLink", params, options);
+  }
+
+  /**
+   * Has the link to a peer lose so many of a thousand messages, and delays the others by milliseconds. As
+   * `breakLink`.
+   */
+  setFault(
+    node: number,
+    params: AdminParams<"setFault">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"setFault">> {
+    return this.call(node, "setFault", params, options);
+  }
+
+  /**
+   * Sets all faults of the node's links at once: every direction that is not named is whole afterwards. As
+   * `breakLink`.
+   */
+  setFaults(
+    node: number,
+    params: AdminParams<"setFaults">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"setFaults">> {
+    return this.call(node, "setFaults", params, options);
+  }
+
+  /** Makes every link of the node whole again. */
+  heal(node: number, options?: AdminCallOptions): Promise<AdminResult<"heal">> {
+    return this.call(node, "heal", NOTHING, options);
+  }
+
+  /** Keys of the node's own state that begin with a prefix, a page at a time, in order of their bytes. */
+  listKeys(
+    node: number,
+    params: AdminParams<"listKeys">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"listKeys">> {
+    return this.call(node, "listKeys", params, options);
+  }
+
+  /**
+   * The settings of the cluster as the node has them: what its state may take in bytes, and the history that it
+   * keeps.
+   */
+  getSettings(node: number, options?: AdminCallOptions): Promise<AdminResult<"getSettings">> {
+    return this.call(node, "getSettings", NOTHING, options);
+  }
+
+  /** How many bytes the state of all nodes may take. Answered when it holds at the node that was asked. */
+  setQuota(
+    node: number,
+    params: AdminParams<"setQuota">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"setQuota">> {
+    return this.call(node, "setQuota", params, options);
+  }
+
+  /** What the node has of the history, and what is set of it. */
+  getHistory(node: number, options?: AdminCallOptions): Promise<AdminResult<"getHistory">> {
+    return this.call(node, "getHistory", NOTHING, options);
+  }
+
+  /** How much of what was overwritten and deleted all nodes keep. Null: the default. As `setQuota`. */
+  setHistory(
+    node: number,
+    params: AdminParams<"setHistory">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"setHistory">> {
+    return this.call(node, "setHistory", params, options);
+  }
+
+  /** Has all nodes forget what was before a revision: reads of older ones reject with COMPACTED. As `setQuota`. */
+  compact(
+    node: number,
+    params: AdminParams<"compact">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"compact">> {
+    return this.call(node, "compact", params, options);
+  }
+
+  /** Who this client is to the node, and what it may do. Nobody is refused. */
+  whoami(node: number, options?: AdminCallOptions): Promise<AdminResult<"whoami">> {
+    return this.call(node, "whoami", NOTHING, options);
+  }
+
+  /** Users and roles, as the node has them. */
+  getAccess(node: number, options?: AdminCallOptions): Promise<AdminResult<"getAccess">> {
+    return this.call(node, "getAccess", NOTHING, options);
+  }
+
+  /** Changes users, roles or permissions. Answered when the node that was asked has carried it out. */
+  changeAccess(
+    node: number,
+    params: AdminParams<"changeAccess">,
+    options?: AdminCallOptions,
+  ): Promise<AdminResult<"changeAccess">> {
+    return this.call(node, "changeAccess", params, options);
   }
 
   /** Rejects what has no answer yet (CANCELLED) and ends the connections. What is asked later is rejected too. */

@@ -8,6 +8,7 @@ import {
   type NodeGiven,
   type NodesGiven,
   TEXT_EXPECTED,
+  unknownName,
   wrongNodeId,
   wrongTimeout,
 } from "../terms/index.ts";
@@ -57,10 +58,9 @@ export function optionsIn<Options extends { readonly nodes: NodesGiven }>(
   if (typeof given !== "object" || given === null) {
     throw badArgument("options", "an object with nodes, or addresses of nodes", given);
   }
-  const unknown = Object.keys(given).find((name) => name !== "nodes" && !names.includes(name));
-  if (unknown === undefined) return given;
-  const known = ["nodes", ...names].join(", ");
-  throw new KvError("BAD_REQUEST", `${unknown}: there is no such option, there are ${known}`);
+  const unknown = unknownName(given, new Set(["nodes", ...names]));
+  if (unknown !== null) throw unknown;
+  return given;
 }
 
 /** @throws KvError BAD_REQUEST that names the option, what was expected and what came */

@@ -21,11 +21,13 @@ import {
   badArgument,
   bytesOf,
   type KeyRequest,
+  namesOf,
   type ResultOf,
   type Results,
+  unknownName,
   wrongBytes,
   wrongCondition,
-  wrongReadOptions,
+  wrongMoment,
 } from "../terms/index.ts";
 import type { Answer, Operation } from "../core/index.ts";
 import { casOperation, casResult, readOperation, readResult, type ReadMoment } from "./results.ts";
@@ -41,6 +43,18 @@ const WITH_VALUE: ReadonlyMap<string, boolean> = new Map(
   PLAIN_REQUESTS.map((name) => [name, ((FIELD_BITS[OP[name]] ?? 0) & VALUE_BIT) !== 0]),
 );
 
+type RequestOf<O extends KeyRequest["op"]> = Extract<KeyRequest, { readonly op: O }>;
+const READ_NAMES = namesOf<RequestOf<"read">>({
+  op: true,
+  key: true,
+  consistency: true,
+  revision: true,
+  atLeast: true,
+});
+const CAS_NAMES = namesOf<RequestOf<"cas">>({ op: true, key: true, condition: true, value: true });
+const WRITE_NAMES = namesOf<RequestOf<"write">>({ op: true, key: true, value: true });
+const DELETE_NAMES = namesOf<RequestOf<"delete">>({ op: true, key: true });
+
 /** `"write", "delete", … or "read"`: for whoever named another one. */
 const NAMES = Object.keys(ANSWERED_WITH).map((name) => `"${name}"`);
 const NAMES_EXPECTED = `${NAMES.join(", ")} or "read"`;
@@ -54,13 +68,26 @@ export function wrongRequest(request: unknown): KvError | null {
   const { op, key, value, condition } = request as Record<string, unknown>;
   switch (op) {
     case "read":
-      return wrongBytes("key", key) ?? wrongReadOptions(request);
+      return (
+        wrongBytes("key", key) ??
+        unknownName(request, READ_NAMES, "operation") ??
+        wrongMoment(request)
+      );
     case "cas":
-      return wrongBytes("key", key) ?? wrongCondition(condition) ?? wrongBytes("value", value);
+      return (
+        wrongBytes("key", key) ??
+        unknownName(request, CAS_NAMES, "operation") ??
+        wrongCondition(condition) ??
+        wrongBytes("value", value)
+      );
     default: {
       const withValue = typeof op === "string" ? WITH_VALUE.get(op) : undefined;
       if (withValue === undefined) return badArgument("operation.op", NAMES_EXPECTED, op);
-      return wrongBytes("key", key) ?? (withValue ? wrongBytes("value", value) : null);
+      return (
+        wrongBytes("key", key) ??
+        unknownName(request, withValue ? WRITE_NAMES : DELETE_NAMES, "operation") ??
+        (withValue ? wrongBytes("value", value) : null)
+      );
     }
   }
 }

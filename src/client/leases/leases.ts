@@ -5,7 +5,9 @@ import {
   badArgument,
   cancelled,
   isPositive,
+  type KnownNames,
   type LeaseId,
+  namesOf,
   onAbort,
   pause,
   type RequestOptions,
@@ -37,6 +39,9 @@ export interface SessionOptions extends LeaseOptions {
   readonly onLost?: (reason: KvError) => void;
 }
 
+const LEASE_NAMES = namesOf<LeaseOptions>({ ttl: true, signal: true });
+const SESSION_NAMES = namesOf<SessionOptions>({ ttl: true, signal: true, onLost: true });
+
 /** Leases of a client, renewed in the background: `client.leases`. Promises reject with a KvError. */
 export class Leases {
   readonly #clock: Clock;
@@ -56,7 +61,7 @@ export class Leases {
    * BAD_REQUEST when the nodes allow no such time to live.
    */
   async grant(options: LeaseOptions = {}): Promise<Lease> {
-    const wrong = wrongLeaseOptions(options);
+    const wrong = wrongLeaseOptions(options, LEASE_NAMES);
     if (wrong !== null) throw wrong;
     const { ttl = LEASE_TTL_MS, signal } = options;
     const lease = await this.keep(ttl, signal);
@@ -102,7 +107,7 @@ export class Leases {
    * Leave it by `break`, or by the signal. Throws what no node will do differently later.
    */
   async *session(options: SessionOptions = {}): AsyncGenerator<Lease, void, undefined> {
-    const wrong = wrongLeaseOptions(options);
+    const wrong = wrongLeaseOptions(options, SESSION_NAMES);
     if (wrong !== null) throw wrong;
     const { ttl = LEASE_TTL_MS, signal, onLost } = options;
     yield* againAndAgain(this.#clock, signal, async () => {
@@ -215,8 +220,8 @@ function isPassing({ code, retryable }: KvError): boolean {
   return retryable || code === "LEASE_LOST" || code === "LOCK_LOST" || code === "SESSION_EXPIRED";
 }
 
-function wrongLeaseOptions(options: unknown): KvError | null {
-  const wrong = wrongRequestOptions(options);
+function wrongLeaseOptions(options: unknown, known: KnownNames): KvError | null {
+  const wrong = wrongRequestOptions(options, known);
   if (wrong !== null) return wrong;
   const { ttl, onLost } = options as Record<keyof SessionOptions, unknown>;
   return (

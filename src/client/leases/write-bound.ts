@@ -8,8 +8,8 @@ import {
   type WriteOptions,
   type WriteResult,
   wrongBytes,
-  wrongRequestOptions,
   wrongSignal,
+  wrongWriteOptions,
 } from "../terms/index.ts";
 import { KvError } from "../../base/index.ts";
 import type { Leases } from "./leases.ts";
@@ -24,12 +24,13 @@ export async function writeBound(
   writer: BoundWriter,
   key: Bytes,
   value: Bytes,
-  { lease, ttl, ...options }: WriteOptions,
+  given: WriteOptions,
 ): Promise<WriteResult> {
+  const { lease, ttl, ...options } = given;
   const wrong =
     wrongBytes("key", key) ??
     wrongBytes("value", value) ??
-    wrongRequestOptions(options) ??
+    wrongWriteOptions(given) ??
     wrongLease(lease, ttl);
   if (wrong !== null) throw wrong;
   // Looks at the clock: what is bound to it would be gone at once, or is somebody else's already.

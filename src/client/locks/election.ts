@@ -3,6 +3,7 @@ import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import {
   type Bytes,
+  namesOf,
   onAbort,
   type RangeSelector,
   type RequestOptions,
@@ -38,6 +39,9 @@ export interface Term extends Guard {
   /** Gives it up: the signal is aborted, and then another one can lead. */
   resign(): Promise<void>;
 }
+
+const ELECT_NAMES = namesOf<ElectOptions>({ value: true, ttl: true, signal: true, onLost: true });
+const OBSERVE_NAMES = namesOf<Pick<RequestOptions, "signal">>({ signal: true });
 
 export interface ElectionMachine {
   readonly clock: Clock;
@@ -105,7 +109,7 @@ export async function* observeElection(
   name: string,
   given: Pick<RequestOptions, "signal">,
 ): AsyncGenerator<Leader | null, void, undefined> {
-  const wrong = wrongName(name) ?? wrongRequestOptions(given);
+  const wrong = wrongName(name) ?? wrongRequestOptions(given, OBSERVE_NAMES);
   if (wrong !== null) throw wrong;
   const { signal } = given;
   const options = signal === undefined ? {} : { signal };
@@ -147,7 +151,7 @@ async function leaderAt(
 }
 
 function wrongElectOptions(options: unknown): KvError | null {
-  const wrong = wrongRequestOptions(options);
+  const wrong = wrongRequestOptions(options, ELECT_NAMES);
   if (wrong !== null) return wrong;
   const { value, ttl, onLost } = options as Record<keyof ElectOptions, unknown>;
   return (

@@ -4,6 +4,7 @@ import type { Clock } from "../../machine/ports/index.ts";
 import {
   badArgument,
   type KeyValue,
+  namesOf,
   orAborted,
   type RequestOptions,
   wrongBytes,
@@ -39,6 +40,15 @@ export interface LockOptions {
   /** For others to see in `query`: who asks. Default: nothing. */
   readonly owner?: string;
 }
+
+const OPTION_NAMES = namesOf<LockOptions>({
+  mode: true,
+  ifAvailable: true,
+  steal: true,
+  signal: true,
+  ttl: true,
+  owner: true,
+});
 
 /** A lock that is held or waited for, by whichever process. */
 export interface LockInfo {
@@ -215,7 +225,7 @@ export function wrongName(name: unknown, prefix = ""): KvError | null {
 }
 
 function wrongLockOptions(options: unknown): KvError | null {
-  const wrong = wrongRequestOptions(options);
+  const wrong = wrongRequestOptions(options, OPTION_NAMES);
   if (wrong !== null) return wrong;
   const { mode, ifAvailable, steal, ttl, owner } = options as Record<keyof LockOptions, unknown>;
   if (mode !== undefined && mode !== "exclusive" && mode !== "shared") {

@@ -4,7 +4,17 @@
  */
 import { KvError, ORDERED_KEYS_MAX, printableJson } from "../../base/index.ts";
 import { RANGE_ORDERS } from "../../store/commands/index.ts";
-import type { RangeOptions, ReadOptions, RequestOptions, RevisionBounds } from "./types.ts";
+import { type KnownNames, namesOf, shownName, unknownName } from "./known-names.ts";
+import type {
+  CasCondition,
+  CountOptions,
+  HistoryOptions,
+  RangeOptions,
+  ReadOptions,
+  RequestOptions,
+  RevisionBounds,
+  WriteOptions,
+} from "./types.ts";
 
 /** Timers of a longer time would fire at once (2^31 - 1). */
 export const TIMEOUT_MS_MAX = 2_147_483_647;
@@ -24,6 +34,28 @@ const REVISION_BOUNDS = [
   "minModRevision",
   "maxModRevision",
 ] as const;
+
+const OF_REQUESTS = { node: true, timeoutMs: true, signal: true } as const;
+const OF_READS = { ...OF_REQUESTS, consistency: true, revision: true, atLeast: true } as const;
+const OF_COUNTS = {
+  ...OF_READS,
+  minCreateRevision: true,
+  maxCreateRevision: true,
+  minModRevision: true,
+  maxModRevision: true,
+} as const;
+const REQUEST_NAMES = namesOf<RequestOptions>(OF_REQUESTS);
+const WRITE_NAMES = namesOf<WriteOptions>({ ...OF_REQUESTS, lease: true, ttl: true });
+const READ_NAMES = namesOf<ReadOptions>(OF_READS);
+const HISTORY_NAMES = namesOf<HistoryOptions>({ ...OF_READS, limit: true });
+const COUNT_NAMES = namesOf<CountOptions>(OF_COUNTS);
+const RANGE_NAMES = namesOf<RangeOptions>({
+  ...OF_COUNTS,
+  limit: true,
+  reverse: true,
+  orderBy: true,
+});
+const CONDITION_NAMES = namesOf<CasCondition>({ value: true, absent: true, revision: true });
 
 export function badArgument(name: string, expected: string, got: unknown): KvError {
   return new KvError("BAD_REQUEST", `${name}: expected ${expected}, got ${shown(got)}`);
@@ -49,24 +81,49 @@ export function wrongKeys(keys: unknown): KvError | null {
   return null;
 }
 
-/** Of a request, all that KvClient and AdminClient have in common. */
-export function wrongRequestOptions(options: unknown): KvError | null {
-  if (typeof options !== "object" || options === null) {
+/**
+ * Of a request, what most calls have in common.
+ * @param known the options of this call; it looks at those that are its own itself
+ */
+export function wrongRequestOptions(options: unknown, known = REQUEST_NAMES): KvError | null {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     return badArgument("options", "an object", options);
   }
   // Of an object any property may be asked for.
   const { node, timeoutMs, signal } = options as Record<keyof RequestOptions, unknown>;
   return (
+    unknownName(options, known) ??
     (node === undefined ? null : wrongNodeId("node", node)) ??
     (timeoutMs === undefined ? null : wrongTimeout("timeoutMs", timeoutMs)) ??
     (signal === undefined ? null : wrongSignal("signal", signal))
   );
 }
 
-export function wrongReadOptions(options: unknown): KvError | null {
-  const wrong = wrongRequestOptions(options);
+/** But for what is wrong with a lease. */
+export function wrongWriteOptions(options: unknown): KvError | null {
+  return wrongRequestOptions(options, WRITE_NAMES);
+}
+
+/** Of a write that is bound to no lease. */
+export function wrongPlainWriteOptions(options: unknown): KvError | null {
+  const wrong = wrongWriteOptions(options);
   if (wrong !== null) return wrong;
-  const { consistency, revision, atLeast } = options as Record<keyof ReadOptions, unknown>;
+  const { lease, ttl } = options as Record<keyof WriteOptions, unknown>;
+  if (lease !== undefined) return badArgument("lease", "none here (`write` takes one)", lease);
+  return ttl === undefined ? null : badArgument("ttl", "none here (`write` takes one)", ttl);
+}
+
+export function wrongReadOptions(options: unknown): KvError | null {
+  return wrongRead(options, READ_NAMES);
+}
+
+function wrongRead(options: unknown, known: KnownNames): KvError | null {
+  return wrongRequestOptions(options, known) ?? wrongMoment(options as object);
+}
+
+/** @param read options, or a request to read, with nothing else wrong with it */
+export function wrongMoment(read: object): KvError | null {
+  const { consistency, revision, atLeast } = read as Record<keyof ReadOptions, unknown>;
   if (revision !== undefined && !isPositive(revision)) {
     return badArgument("revision", "a positive integer", revision);
   }
@@ -82,11 +139,12 @@ export function wrongReadOptions(options: unknown): KvError | null {
 }
 
 export function wrongHistoryOptions(options: unknown): KvError | null {
-  return wrongReadOptions(options) ?? wrongLimit(options);
+  return wrongRead(options, HISTORY_NAMES) ?? wrongLimit(options);
 }
 
-export function wrongRangeOptions(options: unknown): KvError | null {
-  const wrong = wrongCountOptions(options) ?? wrongLimit(options);
+/** @param known as of wrongRequestOptions */
+export function wrongRangeOptions(options: unknown, known = RANGE_NAMES): KvError | null {
+  const wrong = wrongCountOptions(options, known) ?? wrongLimit(options);
   if (wrong !== null) return wrong;
   const { reverse, orderBy, limit } = options as Record<keyof RangeOptions, unknown>;
   if (reverse !== undefined && typeof reverse !== "boolean") {
@@ -104,8 +162,9 @@ export function wrongRangeOptions(options: unknown): KvError | null {
   );
 }
 
-export function wrongCountOptions(options: unknown): KvError | null {
-  const wrong = wrongReadOptions(options);
+/** @param known as of wrongRequestOptions */
+export function wrongCountOptions(options: unknown, known = COUNT_NAMES): KvError | null {
+  const wrong = wrongRead(options, known);
   if (wrong !== null) return wrong;
   const bounds = options as Record<keyof RevisionBounds, unknown>;
   for (const name of REVISION_BOUNDS) {
@@ -160,6 +219,8 @@ export function wrongCondition(condition: unknown): KvError | null {
   if (typeof condition !== "object" || condition === null) {
     return badArgument("condition", CONDITION_EXPECTED, condition);
   }
+  const unknown = unknownName(condition, CONDITION_NAMES, "condition");
+  if (unknown !== null) return unknown;
   const { value, absent, revision } = condition as Record<string, unknown>;
   const given = Number(value !== undefined) + Number(absent !== undefined);
   if (given + Number(revision !== undefined) !== 1) {
@@ -210,7 +271,17 @@ export function wrongFunction(name: string, value: unknown): KvError | null {
   return typeof value === "function" ? null : badArgument(name, "a function", value);
 }
 
-/** Never throws, and never says much: what came may be a secret or a megabyte. */
+/**
+ * Of an object that throws when it is looked at: a getter of the caller's, or a proxy that was revoked.
+ * @param thrown also a refusal of our own, which is returned as it is
+ */
+export function unreadable(thrown: unknown): KvError {
+  if (thrown instanceof KvError) return thrown;
+  const text = `arguments: expected what can be read, got one that throws: ${String(thrown)}`;
+  return new KvError("BAD_REQUEST", text, { cause: thrown });
+}
+
+/** Never says much: what came may be a secret or a megabyte. */
 function shown(value: unknown): string {
   switch (typeof value) {
     case "undefined":
@@ -239,7 +310,7 @@ function shownObject(value: object): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
   if (tag !== "Object") return `an object of type ${tag}`;
-  const names = Object.keys(value).map((name) => printableJson(name).slice(1, -1));
+  const names = Object.keys(value).map(shownName);
   return names.length === 0
     ? "{}"
     : `an object with ${names.join(", ").slice(0, SHOWN_LENGTH_MAX)}`;

@@ -3,13 +3,16 @@ export { anySignal } from "./any-signal.ts";
 export {
   badArgument,
   isPositive,
+  unreadable,
   wrongBytes,
   wrongCondition,
   wrongCountOptions,
   wrongFunction,
   wrongHistoryOptions,
   wrongKeys,
+  wrongMoment,
   wrongNodeId,
+  wrongPlainWriteOptions,
   wrongRangeOptions,
   wrongReadOptions,
   wrongRequestOptions,
@@ -17,12 +20,14 @@ export {
   wrongSignal,
   wrongTimeout,
   wrongWatched,
+  wrongWriteOptions,
   TEXT_EXPECTED,
   TIMEOUT_MS_MAX,
 } from "./argument-checks.ts";
 export { bytesOf } from "./bytes.ts";
 export { cancelled } from "./cancelled.ts";
 export { checkedSignal } from "./checked-signal.ts";
+export { type KnownNames, namesOf, unknownName } from "./known-names.ts";
 export { onAbort } from "./on-abort.ts";
 export { orAborted } from "./or-aborted.ts";
 export { ownBytes } from "./own-bytes.ts";

@@ -16,8 +16,8 @@ export type { RangeOrder } from "../../store/commands/index.ts";
 
 /**
  * A key has 1 to 4096 bytes, a value up to 1 MiB. A string stands for its UTF-8 bytes; one with half of a surrogate pair has
- * none, and is refused with BAD_REQUEST. Bytes must not be changed until the promise of the request is settled: they are not
- * copied before they are sent, and may be sent again.
+ * none, and is refused with BAD_REQUEST. Bytes are copied at the call, so that the buffer may be used for something else at once; those of
+ * a `batch` of more than 8,192 operations must stay as they are until it is settled.
  */
 export type Bytes = Uint8Array | string;
 

@@ -4,8 +4,11 @@ import {
   badArgument,
   type Bytes,
   isPositive,
+  namesOf,
   ownBytes,
   type RequestOptions,
+  unknownName,
+  unreadable,
   wrongBytes,
 } from "../terms/index.ts";
 import type {
@@ -19,6 +22,12 @@ import type {
   TxnResult,
 } from "./txn-types.ts";
 
+const CHECK_NAMES = namesOf<AtomicCheck>({
+  revision: true,
+  absent: true,
+  value: true,
+  version: true,
+});
 const CHECK_EXPECTED = "exactly one of { revision }, { absent: true }, { value } and { version }";
 
 /** What carries a transaction out. */
@@ -40,24 +49,29 @@ export class Atomic {
 
   /** What the key must be: last written at a revision, absent, of a value, or of a version. */
   check(key: Bytes, must: AtomicCheck): this {
-    const compare = compareOf(key, must);
-    if (compare instanceof KvError) this.#wrong ??= compare;
-    else this.#checks.push(compare);
-    return this;
+    return this.#noted(() => {
+      const compare = compareOf(key, must);
+      if (compare instanceof KvError) throw compare;
+      this.#checks.push(compare);
+    });
   }
 
   /** Sets the value of a key. */
   put(key: Bytes, value: Bytes): this {
-    this.#wrong ??= wrongBytes("key", key) ?? wrongBytes("value", value);
-    if (this.#wrong === null) this.#writes.push({ op: "put", key: kept(key), value: kept(value) });
-    return this;
+    return this.#noted(() => {
+      const wrong = wrongBytes("key", key) ?? wrongBytes("value", value);
+      if (wrong !== null) throw wrong;
+      this.#writes.push({ op: "put", key: kept(key), value: kept(value) });
+    });
   }
 
   /** That there is no such key is all right: `check` it. */
   delete(key: Bytes): this {
-    this.#wrong ??= wrongBytes("key", key);
-    if (this.#wrong === null) this.#writes.push({ op: "delete", key: kept(key) });
-    return this;
+    return this.#noted(() => {
+      const wrong = wrongBytes("key", key);
+      if (wrong !== null) throw wrong;
+      this.#writes.push({ op: "delete", key: kept(key) });
+    });
   }
 
   /**
@@ -73,6 +87,16 @@ export class Atomic {
       if (!(error instanceof KvError) || error.code !== "TXN_REFUSED") throw error;
       return this.#result(await this.#submit(this.#request(true), options), true);
     }
+  }
+
+  /** The first thing that is wrong is what `commit` rejects with. */
+  #noted(add: () => void): this {
+    try {
+      add();
+    } catch (error) {
+      this.#wrong ??= unreadable(error);
+    }
+    return this;
   }
 
   #result({ results, succeeded, revision, node }: TxnResult, keysOnly: boolean): AtomicResult {
@@ -106,6 +130,8 @@ function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
   const wrong = wrongBytes("key", key);
   if (wrong !== null) return wrong;
   if (typeof must !== "object" || must === null) return badArgument("check", CHECK_EXPECTED, must);
+  const unknown = unknownName(must, CHECK_NAMES, "check");
+  if (unknown !== null) return unknown;
   const { revision, absent, value, version } = must as Record<string, unknown>;
   const given = [revision, absent, value, version].filter((one) => one !== undefined);
   if (given.length !== 1) return badArgument("check", CHECK_EXPECTED, must);

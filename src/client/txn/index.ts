@@ -6,7 +6,7 @@ export {
   type TransactMachine,
   type TransactRangeOptions,
   type TransactSource,
-  wrongAttempts,
+  wrongTransactOptions,
 } from "./transact.ts";
 export { withinPrefix, withoutPrefix } from "./txn-prefix.ts";
 export type {

@@ -22,6 +22,7 @@ import {
   FoundResult,
   KeyValue,
   MissingResult,
+  namesOf,
   pause,
   type RangeOptions,
   type RangeSelector,
@@ -31,6 +32,7 @@ import {
   type Snapshot,
   wrongBytes,
   wrongRangeOptions,
+  wrongRequestOptions,
   wrongSelector,
 } from "../terms/index.ts";
 import { rangeOf } from "../keys/index.ts";
@@ -69,7 +71,18 @@ export interface TransactMachine {
 /** How many keys, and in which direction. */
 export type TransactRangeOptions = Pick<RangeOptions, "limit" | "reverse">;
 
-export function wrongAttempts(attempts: unknown): KvError | null {
+const OPTION_NAMES = namesOf<TransactOptions>({
+  node: true,
+  timeoutMs: true,
+  signal: true,
+  attempts: true,
+});
+const RANGE_NAMES = namesOf<TransactRangeOptions>({ limit: true, reverse: true });
+
+export function wrongTransactOptions(options: unknown): KvError | null {
+  const wrong = wrongRequestOptions(options, OPTION_NAMES);
+  if (wrong !== null) return wrong;
+  const { attempts } = options as Record<keyof TransactOptions, unknown>;
   if (attempts === undefined) return null;
   if (Number.isSafeInteger(attempts) && Number(attempts) >= 1) return null;
   return badArgument("attempts", "a positive integer", attempts);
@@ -173,7 +186,7 @@ export class Transaction {
     options: TransactRangeOptions = {},
   ): AsyncGenerator<KeyValue> {
     this.#check();
-    const wrong = wrongSelector(selector) ?? wrongRangeOptions(options);
+    const wrong = wrongSelector(selector) ?? wrongRangeOptions(options, RANGE_NAMES);
     if (wrong !== null) throw wrong;
     const { limit = Number.MAX_SAFE_INTEGER, reverse = false } = options;
     const { start, end } = rangeOf(selector, {}, ALL_VALUES);

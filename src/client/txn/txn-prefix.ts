@@ -44,6 +44,8 @@ export function withinPrefix(
       ? Array.from(given, (item: T) => (isObject(item) ? each(item) : item))
       : (given ?? []);
   return {
+    // What it has beside these is for the client to refuse.
+    ...request,
     compare: list<TxnCompare>(request.compare, at),
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call
     then: list(request.then, operation),

@@ -18,7 +18,10 @@ import {
   badArgument,
   type Bytes,
   bytesOf,
+  type KnownNames,
   KeyValue,
+  namesOf,
+  unknownName,
   wrongBytes,
   wrongSelector,
 } from "../terms/index.ts";
@@ -32,6 +35,42 @@ import type {
   TxnResult,
   TxnWhere,
 } from "./txn-types.ts";
+
+type OperationOf<O extends TxnOperation["op"]> = Extract<TxnOperation, { readonly op: O }>;
+const WHERE = { key: true, range: true } as const;
+// oxlint-disable-next-line no-thenable -- names, which nobody can call
+const LISTS = { compare: true, then: true, else: true } as const;
+const TXN_NAMES = namesOf<TxnRequest>(LISTS);
+const COMPARE_NAMES = namesOf<TxnCompare>({
+  ...WHERE,
+  is: true,
+  value: true,
+  version: true,
+  createRevision: true,
+  modRevision: true,
+  lease: true,
+  count: true,
+});
+const NAMES: { readonly [O in TxnOperation["op"]]: KnownNames } = {
+  put: namesOf<OperationOf<"put">>({
+    op: true,
+    key: true,
+    value: true,
+    keepValue: true,
+    previous: true,
+    lease: true,
+    keepLease: true,
+  }),
+  delete: namesOf<OperationOf<"delete">>({ op: true, ...WHERE, previous: true }),
+  get: namesOf<OperationOf<"get">>({
+    op: true,
+    ...WHERE,
+    limit: true,
+    keysOnly: true,
+    countOnly: true,
+  }),
+  txn: namesOf<OperationOf<"txn">>({ op: true, ...LISTS }),
+};
 
 const NUMBERS = ["version", "createRevision", "modRevision", "count", "lease"] as const;
 const TARGET_EXPECTED =
@@ -50,6 +89,9 @@ export function txnOf(request: TxnRequest, path = "txn", depth = 1): Txn {
   if (typeof request !== "object" || request === null) {
     throw badArgument(path, "{ compare, then, else }", request);
   }
+  // Of an operation all fields were looked at.
+  const unknown = depth === 1 ? unknownName(request, TXN_NAMES, path) : null;
+  if (unknown !== null) throw unknown;
   return {
     compare: listOf(request.compare, `${path}.compare`, compareOf),
     success: listOf(request.then, `${path}.then`, (op, at) => opOf(op, at, depth)),
@@ -72,6 +114,8 @@ function listOf<T, U>(
 }
 
 function compareOf(compare: TxnCompare, path: string): Compare {
+  const unknown = unknownName(compare, COMPARE_NAMES, path);
+  if (unknown !== null) throw unknown;
   const where = whereOf(compare, path);
   const { is = "=" } = compare;
   if (!RELATIONS.includes(is)) throw badArgument(`${path}.is`, '"=", "!=", "<" or ">"', is);
@@ -95,6 +139,9 @@ function compareOf(compare: TxnCompare, path: string): Compare {
 }
 
 function opOf(operation: TxnOperation, path: string, depth: number): TxnOp {
+  const known = Object.hasOwn(NAMES, operation.op) ? NAMES[operation.op] : null;
+  const unknown = known === null ? null : unknownName(operation, known, path);
+  if (unknown !== null) throw unknown;
   switch (operation.op) {
     case "put": {
       const { keepValue, value } = operation;

@@ -12,4 +12,4 @@ export {
   type WatchProgress,
 } from "./watch-types.ts";
 export { Watch } from "./watch.ts";
-export { isKey, watchedOf } from "./watched.ts";
+export { isKey, watchedOf, wrongObserveOptions } from "./watched.ts";

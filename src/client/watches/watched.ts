@@ -6,6 +6,7 @@ import {
   type Bytes,
   bytesOf,
   isPositive,
+  namesOf,
   type RangeSelector,
   wrongRequestOptions,
   wrongWatched,
@@ -13,8 +14,18 @@ import {
 import { checkBound } from "../core/index.ts";
 import { rangeOf } from "../keys/index.ts";
 import type { WatchAsked } from "./watch-line.ts";
-import type { WatchOptions } from "./watch-types.ts";
+import type { ObserveOptions, WatchOptions } from "./watch-types.ts";
 
+const OPTION_NAMES = namesOf<WatchOptions>({
+  node: true,
+  timeoutMs: true,
+  signal: true,
+  from: true,
+  previous: true,
+  only: true,
+  progress: true,
+});
+const OBSERVE_NAMES = namesOf<ObserveOptions>({ node: true, signal: true });
 const ALL = { keysOnly: false, countOnly: false };
 
 /**
@@ -43,7 +54,7 @@ export function watchedOf(
 }
 
 function wrongWatchOptions(options: unknown): KvError | null {
-  const wrong = wrongRequestOptions(options);
+  const wrong = wrongRequestOptions(options, OPTION_NAMES);
   if (wrong !== null) return wrong;
   const { from, previous, only, progress } = options as Record<keyof WatchOptions, unknown>;
   if (from !== undefined && !isPositive(from)) {
@@ -58,6 +69,10 @@ function wrongWatchOptions(options: unknown): KvError | null {
     }
   }
   return null;
+}
+
+export function wrongObserveOptions(options: unknown): KvError | null {
+  return wrongRequestOptions(options, OBSERVE_NAMES);
 }
 
 /** Copies: it is asked for again with every new connection, and whoever made the bytes may go on writing to them. */

@@ -1,4 +1,8 @@
-/** The checker as a library. README.md shows how to use it. */
+/**
+ * The checker as a library: it judges whether a history of a store is linearizable. README.md beside this file shows how to use it.
+ *
+ * @module omnikv/checker
+ */
 export { checkLinearizable, type LinearizabilityOptions } from "./linearizability.ts";
 export { checkSequential } from "./sequential.ts";
 export { checkSessionGuarantees, type SessionViolation } from "./session-guarantees.ts";

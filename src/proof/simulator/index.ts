@@ -1,3 +1,8 @@
+/**
+ * Whole clusters on simulated clocks, networks and disks: `runSeed({ seed })` gives the same run each time.
+ *
+ * @module omnikv/sim
+ */
 export { coverageReport, EXPECTED, neverHit } from "./coverage-report.ts";
 export { Coverage } from "./coverage.ts";
 export { describeFault, FAULT_KINDS } from "./fault-plan.ts";

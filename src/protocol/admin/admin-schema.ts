@@ -388,8 +388,11 @@ export const ADMIN_OPERATIONS = {
   },
 } as const;
 
+/** The names of what managers ask of nodes. */
 export type AdminOp = keyof typeof ADMIN_OPERATIONS;
+/** What an operation takes. */
 export type AdminParams<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["params"]>;
+/** What an operation answers. */
 export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["result"]>;
 export type LinkDirection = z.infer<typeof direction>;
 export type AdminBallot = z.infer<typeof ballot>;

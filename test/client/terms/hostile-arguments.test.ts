@@ -29,23 +29,38 @@ interface Method {
 const method = (...args: Argument[]): Method => ({ args, throws: false });
 const throwing = (...args: Argument[]): Method => ({ args, throws: true });
 
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
 const NOTHING: readonly unknown[] = [null, 5, NaN, 5n, Symbol("s"), () => 1];
 const FAKE_SIGNAL = { aborted: false, addEventListener: () => {} };
+/** Names of no option of any method. What is handed in the place of options has some, too. */
+const UNKNOWN: readonly object[] = [
+  { leaseId: 7 },
+  { consistancy: "local" },
+  { timeout: undefined },
+  { "\u001b[2J": 1 },
+  ["a"],
+  [],
+  new AbortController().signal,
+  Object.create({ timeout: 5 }) as object,
+];
 const optionsLike = (...more: unknown[]): Argument => ({
   good: {},
   bad: [
     ...NOTHING,
     "x",
+    ...UNKNOWN,
     ...[null, "x", {}, FAKE_SIGNAL].map((signal) => ({ signal })),
     ...[-1, 0, NaN, Infinity, "5", null].map((timeoutMs) => ({ timeoutMs })),
     ...more,
   ],
 });
 
-const OPTIONS = optionsLike({ node: "1" }, { node: 0 });
+/** Options of other methods are none of this one's. */
+const OPTIONS = optionsLike({ node: "1" }, { node: 0 }, { lease: 7 }, { consistency: "local" });
 const KEPT = optionsLike({ ttl: 0 }, { ttl: NaN }, { ttl: "5" }, { ttl: null });
 const WITH_LOSS = optionsLike(...KEPT.bad.slice(-4), { onLost: 5 }, { onLost: null });
-const READ = optionsLike({ revision: 0 }, { atLeast: "1" }, { consistency: "x" });
+const READ = optionsLike({ revision: 0 }, { atLeast: "1" }, { consistency: "x" }, { lease: 7 });
 const RANGE = optionsLike(...READ.bad.slice(-3), { limit: 0 }, { reverse: 1 }, { orderBy: "x" });
 const KEY: Argument = { good: "k", bad: [undefined, ...NOTHING, {}, [], "\ud800"] };
 const NAME: Argument = { good: "n", bad: [undefined, ...NOTHING, "", {}, [], "\ud800"] };
@@ -60,7 +75,10 @@ const SELECTOR: Argument = {
   bad: [undefined, ...NOTHING, "x", [], { prefix: 5 }, { start: null }, { key: "a" }],
 };
 const KEYS: Argument = { good: ["a"], bad: [undefined, ...NOTHING, "x", {}, [5], Array(1)] };
-const CONDITION: Argument = { good: { absent: true }, bad: [undefined, ...NOTHING, {}] };
+const CONDITION: Argument = {
+  good: { absent: true },
+  bad: [undefined, ...NOTHING, {}, { revision: 5, version: 1 }],
+};
 const endless: { op: string; then: unknown[] } = { op: "txn", then: [] };
 endless.then.push(endless);
 const TXN: Argument = {
@@ -69,6 +87,15 @@ const TXN: Argument = {
     ...[undefined, ...NOTHING, "x", endless],
     ...[5, {}, [null], [{}], [{ op: "x" }], Array(1)].map((list) => ({ then: list })),
     { compare: [{ key: "a" }] },
+    // Without their names being looked at, these would do something else than what is said.
+    { if: [{ key: "a", version: 0 }], then: [] },
+    { compare: [{ key: "a", version: 0, not: true }] },
+    ...[
+      { op: "put", key: "a", value: "b", ttl: 1000 },
+      { op: "delete", key: "a", limit: 1 },
+      { op: "get", key: "a", keysonly: true },
+      { op: "txn", if: [] },
+    ].map((op) => ({ then: [op] })),
   ],
 };
 const { signal } = new AbortController();
@@ -85,7 +112,17 @@ const GUARD: Argument = {
 };
 const REQUEST: Argument = {
   good: { op: "read", key: "k" },
-  bad: [undefined, ...NOTHING, {}, { op: "x" }, { op: "write", key: "k" }],
+  bad: [
+    undefined,
+    ...NOTHING,
+    {},
+    { op: "x" },
+    { op: "write", key: "k" },
+    { op: "write", key: "k", value: "v", ttl: 1000 },
+    { op: "delete", key: "k", value: "v" },
+    { op: "read", key: "k", consistancy: "local" },
+    { op: "cas", key: "k", value: "v", condition: { absent: true }, ttl: 5 },
+  ],
 };
 const LEASES: readonly unknown[] = [null, 0, "x", {}, { id: 5 }, { id: 5, signal: FAKE_SIGNAL }];
 const WRITE = optionsLike(...KEPT.bad.slice(-4), ...LEASES.map((lease) => ({ lease })));
@@ -95,12 +132,20 @@ const CHECK: Argument = {
   good: { absent: true },
   bad: [
     ...[undefined, ...NOTHING, {}, { absent: false }, { value: 5 }],
+    { version: 1, revison: 5 },
     ...["1", 0, 1n, Symbol("s")].flatMap((n) => [{ revision: n }, { version: n }]),
   ],
 };
 const WATCHED: Argument = { good: "k", bad: [undefined, ...NOTHING, [], { prefix: 5 }] };
-const WATCH = optionsLike({ from: 0 }, { only: "x" }, { previous: 1 }, { progress: "x" });
-const LOCK = optionsLike({ mode: "x" }, { steal: 1 }, { owner: 5 }, { ttl: 0 });
+const WATCH = optionsLike(
+  { revision: 1 },
+  { from: 0 },
+  { only: "x" },
+  { previous: 1 },
+  { progress: "x" },
+);
+const OBSERVE = optionsLike({ node: 0 }, { timeoutMs: 5 });
+const LOCK = optionsLike({ timeoutMs: 5 }, { mode: "x" }, { steal: 1 }, { owner: 5 }, { ttl: 0 });
 
 const KEYED: Readonly<Record<string, Method>> = {
   write: method(KEY, KEY, WRITE),
@@ -121,12 +166,12 @@ const REQUESTS: Readonly<Record<string, Method>> = {
   count: method(SELECTOR, READ),
   history: method(KEY, READ),
   watch: throwing(WATCHED, WATCH),
-  observe: method({ ...WATCHED, good: ["k"] }, OPTIONS),
+  observe: method({ ...WATCHED, good: ["k"] }, OBSERVE),
   batch: method(BATCH, OPTIONS),
   withPrefix: throwing(KEY),
   guarded: throwing(GUARD),
   elect: method(NAME, WITH_LOSS),
-  observeElection: method(NAME, OPTIONS),
+  observeElection: method(NAME, optionsLike({ node: 1 })),
 };
 /** Nothing is handed to them, or only views of a client call them. */
 const WITHOUT = ["constructor", "close", "atomic", "leases", "locks", "writeBound"];
@@ -165,7 +210,7 @@ const SUBJECTS: Readonly<
     prototypes: [Leases.prototype],
     make: () => client.leases,
     methods: {
-      grant: method(KEPT),
+      grant: method(optionsLike(...KEPT.bad.slice(-4), { onLost: () => {} })),
       keep: method(TTL, { good: undefined, bad: [null, 5, "x", {}, FAKE_SIGNAL] }),
       session: method(WITH_LOSS),
       issue: method(TTL, OPTIONS),
@@ -204,7 +249,7 @@ const SUBJECTS: Readonly<
     make: () => new Transaction(client, {}),
     methods: {
       get: method(KEY),
-      range: method(SELECTOR, optionsLike({ limit: 0 }, { reverse: 1 })),
+      range: method(SELECTOR, optionsLike({ limit: 0 }, { reverse: 1 }, { orderBy: "value" })),
       put: throwing(KEY, KEY),
       delete: throwing(KEY),
     },
@@ -255,7 +300,7 @@ async function refusals(of: object, name: string, { args, throws }: Method): Pro
         error instanceof KvError &&
         error.code === "BAD_REQUEST" &&
         error.definite &&
-        /^[\w.[\]]+: /.test(error.message);
+        /^[\w.[\]\\]+: /.test(error.message);
       if (!isRefused) wrong.push(`argument ${at + 1}, ${textOf(one)}: ${String(error)}`);
     }
   }
@@ -272,6 +317,68 @@ describe.each(Object.entries(SUBJECTS))("%s", (label, { prototypes, make, method
   test.each(Object.entries(methods))("%s", async (name, how) => {
     expect(await refusals(make(), name, how)).toEqual([]);
   });
+});
+
+/** What throws whoever looks at it: to them the promise rejects, and nothing is thrown past it. */
+test.each(Object.entries(SUBJECTS))("%s: what cannot be read rejects", async (_, subject) => {
+  const { make, methods } = subject;
+  const trap = {
+    get timeoutMs() {
+      throw new Error("not to be read");
+    },
+  };
+  const thrown: string[] = [];
+  for (const [name, { args, throws }] of Object.entries(methods)) {
+    if (throws) continue;
+    for (const at of args.keys()) {
+      for (const bad of [revoked.proxy, trap]) {
+        const given = args.map(({ good }, i) => (i === at ? bad : good));
+        const of = make() as Record<string, (...all: unknown[]) => unknown>;
+        const error = await failure(() => of[name]?.(...given), false);
+        if (String(error).startsWith("Error: thrown")) thrown.push(`${name}: ${String(error)}`);
+      }
+    }
+  }
+  expect(thrown).toEqual([]);
+});
+
+test("an option that there is none of is named, with those that there are", async () => {
+  const unnamed: unknown[] = [];
+  for (const view of [client, client.withPrefix("p/")]) {
+    const given = { leaseId: 7 } as object;
+    const asked = [
+      view.write("k", "v", given),
+      view.write("k", "v", { ttl: 1000, ...given }),
+      view.read("k", given),
+      view.delete("k", given),
+      view.cas("k", { absent: true }, "v", given),
+      view.snapshot(["k"], given),
+      view.count({}, given),
+      view.batch([], given),
+      view.atomic().commit(given),
+      view.locks.request("k", given, () => {}),
+    ];
+    for (const promise of asked) {
+      const text = await promise.then(String, ({ message }: Error) => message);
+      if (!/^leaseId: there is no such option, there are .*signal/.test(text)) unnamed.push(text);
+    }
+  }
+  expect(unnamed).toEqual([]);
+  await expect(client.write("k", "v", { ttl: 1000, leaseId: 7 } as object)).rejects.toThrow(
+    "leaseId: there is no such option, there are node, timeoutMs, signal, lease, ttl",
+  );
+  await expect(
+    client.request({ op: "write", key: "k", value: "v" }, { lease: 7 } as object),
+  ).rejects.toThrow("lease: expected none here");
+});
+
+test("what all objects inherit was not handed in", async () => {
+  const polluted = { value: 1, enumerable: true, configurable: true, writable: true };
+  Object.defineProperty(Object.prototype, "polluted", polluted);
+  const read = client.read("k", { timeoutMs: 1 }).catch((error: unknown) => error);
+  Reflect.deleteProperty(Object.prototype, "polluted");
+  cluster.clock.run(10);
+  expect(await read).not.toMatchObject({ code: "BAD_REQUEST" });
 });
 
 test("takeBackup: what is wrong is not taken for a node that knows no backups", async () => {
