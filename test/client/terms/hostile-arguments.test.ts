@@ -374,6 +374,7 @@ test("an option that there is none of is named, with those that there are", asyn
 
 test("what all objects inherit was not handed in", async () => {
   const polluted = { value: 1, enumerable: true, configurable: true, writable: true };
+  // oxlint-disable-next-line no-extend-native -- what is meant, until the call has returned
   Object.defineProperty(Object.prototype, "polluted", polluted);
   const read = client.read("k", { timeoutMs: 1 }).catch((error: unknown) => error);
   Reflect.deleteProperty(Object.prototype, "polluted");
