@@ -4,7 +4,7 @@
  * error that one of them throws is an `instanceof` what another one exports. The commands are built apart from them, or what
  * programs import would come in more and smaller files.
  */
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -60,3 +60,5 @@ const loading = 'import("./commands.js")';
 if (!compiled.includes(loading)) throw new Error(`expected ${loading} in ${program}`);
 const bundled = relative(dirname(program), join(commands, "commands.js"));
 writeFileSync(program, compiled.replace(loading, `import("${bundled}")`));
+// npm link asks for it when it links, and not when what it has linked to is built anew.
+chmodSync(program, 0o755);

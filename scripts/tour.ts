@@ -199,6 +199,11 @@ function managementPrompt(): void {
   says(manage("2 break_link 3 --in"), "broken");
   says(manage("all heal"), "node 1", "node 2", "node 3");
   says(manage("all status"), "leader", "follower", "decided");
+  for (const scenario of ["isolate leader", "quorum-loss", "chain", "partition 1,2 | 3"]) {
+    const outcome = manage(scenario);
+    check(outcome.status === 0, `${scenario} is done`, outcome);
+  }
+  says(manage("heal; wait-leader"), "leads");
 }
 
 async function crashes(servers: Servers): Promise<void> {

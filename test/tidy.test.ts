@@ -318,6 +318,12 @@ describe("source tree", () => {
     expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
   });
 
+  test("no time-out can be collected before its time: timeLimit, anySignal", () => {
+    const ways = /AbortSignal\.(?:any|timeout)\(/;
+    const wrong = files.filter((file) => ways.test(readFileSync(file, "utf8")));
+    expect(wrong.map((file) => relative(ROOT, file))).toEqual([]);
+  });
+
   test("nothing is left behind", () => {
     const marks = new RegExp(["FIX" + "ME", "TO" + "DO", "X" + "XX", "\\.on" + "ly\\("].join("|"));
     const left = [...files, ...sourceFiles(join(ROOT, "test"))].filter((file) =>

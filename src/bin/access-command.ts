@@ -12,6 +12,7 @@ import {
 } from "../prompt/terminal/index.ts";
 import { argumentToken } from "./argument-token.ts";
 import { askPassword, passwordIn } from "./ask-password.ts";
+import { offerWords } from "./completed-words.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
@@ -35,7 +36,9 @@ export function accessCommand(spec: CommandSpec<AccessAction>): Command {
     const own = RENAMED[name] ?? name;
     command.option(value === undefined ? own : `${own} <${value}>`, help);
   }
-  return addAccessOptions(command)
+  // Forms begin with a verb: "add NAME". What stands in capitals or in brackets is the user's.
+  const verbs = forms.flatMap((form) => /^[a-z-]+/.exec(form) ?? []);
+  return addAccessOptions(offerWords(command, [...new Set(verbs)]))
     .option("--json", "one JSON object, errors too")
     .action((words: readonly string[], flags: PromptFlags) => run(spec, command, words, flags));
 }

@@ -8,6 +8,7 @@ import {
   SHELLS,
   type Value,
 } from "../prompt/index.ts";
+import { offeredWords } from "./completed-words.ts";
 
 const EXAMPLES = `
 Examples:
@@ -29,14 +30,17 @@ export function completionCommand(program: () => Promise<Command>): Command {
 function describe(command: Command): CompletedCommand {
   const help = command.createHelp();
   const [argument] = command.registeredArguments;
+  const options = help.visibleOptions(command).flatMap(optionOf);
   return {
     name: command.name(),
     aliases: command.aliases(),
     summary: command.summary() || command.description(),
-    options: help.visibleOptions(command).flatMap(optionOf),
+    options,
     commands: [
       ...help.visibleCommands(command).map(describe),
-      ...(argument?.argChoices ?? []).map((choice) => ({ ...NOTHING, name: choice })),
+      ...(argument?.argChoices ?? []).map((name) => ({ ...NOTHING, name })),
+      // Behind such a word the command goes on.
+      ...offeredWords(command).map((name) => ({ ...NOTHING, name, options })),
     ],
     value: argument === undefined ? "none" : valueOf(argument.name()),
   };

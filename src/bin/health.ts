@@ -10,6 +10,7 @@ import {
   parseNodesFlag,
 } from "../server/config/index.ts";
 import { type HttpAnswer, httpGet } from "../machine/http/index.ts";
+import { timeLimit } from "../machine/runtime/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
@@ -174,12 +175,14 @@ async function get(
   timeoutMs: number,
 ): Promise<HttpAnswer> {
   const headers = authorization === null ? {} : { authorization };
-  const signal = AbortSignal.timeout(timeoutMs);
+  const { signal, end } = timeLimit(timeoutMs);
   const path = "/readyz?verbose";
   try {
     return await httpGet({ host, port, path, headers, tls, signal, bytesMax: ANSWER_BYTES_MAX });
   } catch (error) {
     throw signal.aborted ? new Error(`no answer within ${timeoutMs} ms`, { cause: error }) : error;
+  } finally {
+    end();
   }
 }
 

@@ -1,6 +1,8 @@
 /** `omnikv sim`: the deterministic simulator. */
 import { randomInt } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
+import { KvError } from "../base/index.ts";
 import {
   coverageReport,
   planOf,
@@ -16,6 +18,7 @@ import { integerFrom } from "./integer.ts";
 import { runCampaign, serveCampaign, type CampaignResult, type Failed } from "./sim-campaign.ts";
 
 interface SimFlags {
+  readonly history?: string;
   readonly seeds: string;
   readonly from?: string;
   readonly jobs: string;
@@ -37,6 +40,7 @@ Examples:
   omnikv sim --seeds 1000 --mistakes        disks that go back in time, are damaged, swapped, wiped, in every run
   omnikv sim --replay 484                   one run: its faults, its verdict, its hash
   omnikv sim --replay 484 --faults 2,7 --print | less
+  omnikv sim --replay 484 --history h.jsonl && omnikv check h.jsonl
                                             the same with two of its faults only, and every message
 
 Each run is a whole cluster with its clients on simulated clocks, network and disks, and everything that happens in it
@@ -56,6 +60,7 @@ export function simCommand(): Command {
     .option("--faults <list>", 'with --replay: only these of its faults, by number; "" for none')
     .option("--print", "with --replay: every message, log line and answer")
     .option("--plan", "with --replay: the plan as JSON")
+    .option("--history <file>", "with --replay: what its clients saw, for omnikv check")
     .addOption(new Option("--worker", "takes its work from the parent process").hideHelp())
     .addHelpText("after", EXAMPLES)
     .action(sim);
@@ -136,9 +141,24 @@ function replay(seed: string, flags: SimFlags): void {
   const plan = flags.faults === undefined ? whole : withFaults(whole, parseList(flags.faults));
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
   if (flags.plan === true) return out(JSON.stringify(plan));
-  const result = runSeed(flags.print === true ? { seed, plan, print: out } : { seed, plan });
+  const { history: file } = flags;
+  const result = runSeed({
+    seed,
+    plan,
+    ...(flags.print === true ? { print: out } : {}),
+    ...(file === undefined ? {} : { history: (text) => writeHistory(file, text) }),
+  });
   out(describeRun(result, whole));
   process.exitCode = result.failure === null ? 0 : 1;
+}
+
+/** @throws KvError BAD_REQUEST when it cannot be written */
+function writeHistory(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new KvError("BAD_REQUEST", `--history: ${file}: ${(error as Error).message}`);
+  }
 }
 
 function describeRun(

@@ -10,7 +10,7 @@ import {
   type TxnRequest,
   type TxnResult,
 } from "./txn/index.ts";
-import { type Guard, guardedBy, wrongGuard } from "./locks/index.ts";
+import { type Guard, guardedBy, holdingIn, wrongGuard } from "./locks/index.ts";
 import {
   badArgument,
   type Bytes,
@@ -128,6 +128,6 @@ export async function txnWhile(
 }
 
 function lost({ key, token }: Guard, cause: unknown): KvError {
-  const text = `${key} is not held any more with the token ${token}: nothing was written`;
+  const text = `${holdingIn(key)} with the token ${token} is over: nothing was written`;
   return new KvError("LOCK_LOST", text, cause === undefined ? {} : { cause });
 }

@@ -87,7 +87,7 @@ export interface PageActions {
     b: number,
     fault: { readonly dropPermille?: number; readonly delayMs?: number },
   ): Promise<void>;
-  /** @returns what was done, one sentence; names nodes that could not be reached */
+  /** @returns what was done, one sentence; names nodes that were not told */
   runScenario(name: NamedScenario): Promise<string>;
   isolate(node: number): Promise<string>;
   /** Makes the links of this node whole, and no other. */

@@ -150,6 +150,9 @@ async function carryOut(
       return { text: renderStatus(status, style), fields: status, alarmed };
     }
     case "getLinks": {
+      if (action.peer === node) {
+        throw new KvError("BAD_REQUEST", `node ${node} has no link to itself`);
+      }
       const { links } = await client.call(node, "getLinks", {}, options);
       const shown = links.filter(({ peer }) => action.peer === null || peer === action.peer);
       const peers = others.filter((id) => shown.some(({ peer }) => peer === id));
@@ -167,7 +170,12 @@ async function carryOut(
     case "restoreLink": {
       const { op, peer, direction } = action;
       const result = await client.call(node, op, { peer, direction }, options);
-      return done(`the link to node ${peer} is restored${ways(direction)}`, result);
+      const far = (await farEnds(client, node, [peer], signal)).get(peer);
+      const isBrokenThere = far !== undefined && (far.brokenIn || far.brokenOut);
+      const rest = isBrokenThere
+        ? `, here; it is still broken at node ${peer} (\`${peer} restore_link ${node}\`)`
+        : "";
+      return done(`the link to node ${peer} is restored${ways(direction)}${rest}`, result);
     }
     case "setFault": {
       const { op, peer, direction, dropPermille, delayMs } = action;

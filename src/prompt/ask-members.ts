@@ -25,10 +25,11 @@ const TIMEOUT_MS = 1000;
  */
 export async function askMembers(places: readonly Place[], get: GetPage): Promise<Members> {
   const over = new AbortController();
-  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const timer = setTimeout(() => over.abort(), TIMEOUT_MS);
   try {
-    return await Promise.any(places.map((place) => ask(place, get, signal)));
+    return await Promise.any(places.map((place) => ask(place, get, over.signal)));
   } finally {
+    clearTimeout(timer);
     over.abort();
   }
 }

@@ -72,12 +72,12 @@ export function statusOf(error: KvError): ExitStatus {
     case "TIMEOUT":
     case "CONNECTION_LOST":
     case "CONNECTION_FAILED":
-    case "UNAUTHORIZED":
-    case "UNAUTHENTICATED":
     case "UNSUPPORTED_VERSION":
     case "UNKNOWN_NODE":
     case "WRONG_CLUSTER":
       return EXIT.unavailable;
+    case "UNAUTHORIZED":
+    case "UNAUTHENTICATED":
     case "BAD_REQUEST":
     case "KEY_TOO_LARGE":
     case "VALUE_TOO_LARGE":

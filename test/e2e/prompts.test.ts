@@ -111,6 +111,10 @@ describe("management prompt", () => {
     const { status, stdout } = run("all heal; all status; 2 get_links");
     expect(stdout).toMatch(/node 1:[^]*leader[^]*node 2: no broken links/);
     expect(status).toBe(0);
+    const scenarios = run(
+      "isolate leader; quorum-loss; partition 1,2 | 3; flaky 1-2 5%; heal; wait-leader",
+    );
+    expect(scenarios).toMatchObject({ status: 0, stderr: "" });
     const itself = run("1 break_link 1");
     expect(itself.status).not.toBe(0);
     expect(itself.stderr).not.toBe("");

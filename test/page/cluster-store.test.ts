@@ -337,7 +337,7 @@ describe("what can be done", () => {
     await page.until("it is seen", () => page.node(gone!).reach === "down");
     const said = await page.do(page.store.actions.isolate(other!));
     expect(said).toMatch(
-      new RegExp(`^node ${other} is alone; .*; but node ${gone} could not be reached: `),
+      new RegExp(`^node ${other} is alone; .*; but node ${gone} was not told: `),
     );
     await page.do(page.store.actions.breakLink(leader, gone!, "both"));
     const failed = await caught(page.do(page.store.actions.restoreLink(leader, gone!, "both")));

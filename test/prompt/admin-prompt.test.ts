@@ -120,6 +120,11 @@ describe("get_links", () => {
     expect(told.calls.map(({ node }) => node)).toEqual([1, 2]);
   });
 
+  test("of a node to itself there is none", async () => {
+    const { err, status } = await run("1 get_links 1", { getLinks: healthy });
+    expect([err, status]).toEqual(["node 1 has no link to itself (1.0 ms)\n", EXIT.failed]);
+  });
+
   test("an end that does not answer spoils nothing", async () => {
     const answers = {
       "1 getLinks": healthy,
@@ -145,7 +150,10 @@ describe("get_links", () => {
 
 describe("changes of links", () => {
   test("name peer and direction", async () => {
-    const answers = { breakLink: healthy, restoreLink: healthy, setFault: healthy, heal: healthy };
+    const answers = {
+      ...{ breakLink: healthy, restoreLink: healthy, setFault: healthy, heal: healthy },
+      getLinks: healthy,
+    };
     const { calls, out, status } = await run(
       "1 break_link 2; 1 break_link 3 --in; 1 restore_link 2 --out; 2 set_fault 3 --drop 2.5 --delay 40; all heal",
       answers,
@@ -154,6 +162,8 @@ describe("changes of links", () => {
       { node: 1, op: "breakLink", params: { peer: 2, direction: "both" } },
       { node: 1, op: "breakLink", params: { peer: 3, direction: "in" } },
       { node: 1, op: "restoreLink", params: { peer: 2, direction: "out" } },
+      // Whether it is whole now.
+      { node: 2, op: "getLinks", params: {} },
       {
         node: 2,
         op: "setFault",
@@ -174,8 +184,22 @@ describe("changes of links", () => {
     const { calls } = await run("all break_link 2; all restore_link 3", {
       breakLink: healthy,
       restoreLink: healthy,
+      getLinks: healthy,
     });
-    expect(calls.map(({ node }) => node)).toEqual([1, 3, 1, 2]);
+    const changes = calls.filter(({ op }) => op !== "getLinks");
+    expect(changes.map(({ node }) => node)).toEqual([1, 3, 1, 2]);
+  });
+
+  test("that leave a link broken at its other end say so, and how to mend that", async () => {
+    const { out } = await run("1 restore_link 2; 1 restore_link 3", {
+      restoreLink: healthy,
+      "2 getLinks": { links: [linkTo(1, { brokenIn: true })] },
+      "3 getLinks": { links: [linkTo(1)] },
+    });
+    expect(out.split("\n").slice(0, 2)).toEqual([
+      "node 1: ok, the link to node 2 is restored both ways, here; it is still broken at node 2 (`2 restore_link 1`) (1.0 ms)",
+      "node 1: ok, the link to node 3 is restored both ways (1.0 ms)",
+    ]);
   });
 
   test("that are not allowed, or whose outcome is unknown, say so", async () => {

@@ -1,6 +1,6 @@
 /** The command `omnikv` as a process: help, usage errors, exit statuses without any server. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -38,14 +38,9 @@ let directory = "";
 /** Takes connections and says nothing. */
 let mute: Server;
 let mutePort = 0;
-let accepted: Promise<void>;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "omnikv-cli-"));
-  let onAccept = (): void => {};
-  accepted = new Promise((resolve) => {
-    onAccept = resolve;
-  });
-  mute = createServer(() => onAccept());
+  mute = createServer();
   await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
   mutePort = (mute.address() as AddressInfo).port;
 });
@@ -106,6 +101,24 @@ describe.concurrent("omnikv", () => {
     expect(status).toBe(2);
   });
 
+  test("completion offers the verbs of users and roles, and the scenarios of the lab", async () => {
+    const { out } = await omnikv(["completion", "bash"]);
+    const wordsAt = (place: string): string =>
+      new RegExp(`"${place}"\\)[^]*?compgen -W "([^"]*)"`).exec(out)?.[1] ?? "";
+    expect(wordsAt("/user").split(" ")).toEqual(
+      expect.arrayContaining(["add", "delete", "grant-role", "--json"]),
+    );
+    expect(wordsAt("/user/add").split(" ")).toContain("--new-password-file");
+    expect(wordsAt("/role").split(" ")).toEqual(expect.arrayContaining(["grant", "revoke"]));
+    expect(wordsAt("/lab/run").split(" ")).toEqual(
+      expect.arrayContaining(["chain", "quorum-loss"]),
+    );
+  });
+
+  test("is a program: who has linked it finds it so after each build", () => {
+    expect(statSync(OMNIKV).mode & 0o111).toBe(0o111);
+  });
+
   test("without a command shows its help, as a usage error", async () => {
     const { status, err } = await omnikv([]);
     expect(status).toBe(2);
@@ -152,8 +165,17 @@ describe.concurrent("omnikv", () => {
     expect(status).toBe(3);
   });
 
-  test("client is interrupted by Ctrl-C with status 130, whatever it waits for", async () => {
-    const args = ["client", "--nodes", `1=127.0.0.1:${mutePort}:2`, "-c", "1 write a b; 1 read a"];
+  test("client is interrupted by Ctrl-C with status 130, whatever it waits for", async ({
+    onTestFinished,
+  }) => {
+    // Its own: the others connect to theirs when they like.
+    let onAccept = (): void => {};
+    const accepted = new Promise<void>((resolve) => (onAccept = resolve));
+    const own = createServer(() => onAccept());
+    await new Promise<void>((resolve) => own.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void own.close());
+    const { port } = own.address() as AddressInfo;
+    const args = ["client", "--nodes", `1=127.0.0.1:${port}:2`, "-c", "1 write a b; 1 read a"];
     const { status, err } = await omnikv(args, {
       onStart: (kill) => void accepted.then(() => kill("SIGINT")),
     });

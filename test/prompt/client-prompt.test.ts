@@ -198,18 +198,18 @@ describe("failures", () => {
       EXIT.unavailable,
     ],
     [new KvError("OVERLOADED", "full"), "2 write a b", "try again in a moment", EXIT.failed],
-    [new KvError("UNAUTHORIZED", "no secret"), "2 read a", "--secret-file", EXIT.unavailable],
+    [new KvError("UNAUTHORIZED", "no secret"), "2 read a", "--secret-file", EXIT.failed],
     [
       new KvError("UNAUTHORIZED", "node 2 requires the secret, the client has none"),
       "2 read a",
       "node 2 wants the cluster's secret: name its file with --secret-file",
-      EXIT.unavailable,
+      EXIT.failed,
     ],
     [
       new KvError("UNAUTHORIZED", "the client requires the secret, node 2 has none"),
       "2 read a",
       "node 2 has no secret, and this client has one: leave out --secret-file, or start all nodes with it",
-      EXIT.unavailable,
+      EXIT.failed,
     ],
     [
       new KvError("SESSION_EXPIRED", "expired", { definite: false }),

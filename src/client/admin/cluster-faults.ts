@@ -85,11 +85,11 @@ export async function runScenario(
   admin: Pick<AdminClient, "call">,
   nodes: readonly number[],
   { steps }: Pick<Scenario, "steps">,
-  options: CallOptions & { readonly sleep: (ms: number) => Promise<void> },
+  { sleep, ...options }: CallOptions & { readonly sleep: (ms: number) => Promise<void> },
 ): Promise<FaultsOutcome> {
   let outcome: FaultsOutcome = { reached: nodes, failed: new Map() };
   for (const { afterMs, broken } of steps) {
-    if (afterMs > 0) await options.sleep(afterMs);
+    if (afterMs > 0) await sleep(afterMs);
     if (options.signal?.aborted === true) break;
     outcome = await applyBroken(admin, nodes, broken, options);
   }
@@ -165,6 +165,6 @@ async function tellAll(
 export function failedText({ failed }: FaultsOutcome): string {
   return [...failed]
     .sort(([a], [b]) => a - b)
-    .map(([node, error]) => `node ${node} could not be reached: ${error.message}`)
+    .map(([node, error]) => `node ${node} was not told: ${error.message}`)
     .join("; ");
 }

@@ -3,7 +3,7 @@ import { hostPort, KvError, wrongPortText } from "../../base/index.ts";
 import { addressesIn, endpointsIn } from "../core/index.ts";
 import type { Endpoint, NodeAddress } from "../terms/index.ts";
 import { httpGet } from "../../machine/http/index.ts";
-import { nodeClock } from "../../machine/runtime/index.ts";
+import { nodeClock, timeLimit } from "../../machine/runtime/index.ts";
 import type { TlsSide } from "../../machine/tls/index.ts";
 
 /** What is longer is no description of a cluster. */
@@ -32,9 +32,9 @@ export async function learnNodes(options: LearnOptions): Promise<readonly NodeAd
   const endMs = nodeClock.now() + options.timeoutMs;
   for (;;) {
     const leftMs = endMs - nodeClock.now();
-    const signal = AbortSignal.timeout(Math.max(1, Math.min(ASK_TIMEOUT_MS, Math.ceil(leftMs))));
+    const limit = timeLimit(Math.max(1, Math.min(ASK_TIMEOUT_MS, Math.ceil(leftMs))));
     try {
-      return await Promise.any(endpoints.map((endpoint) => ask(endpoint, options, signal)));
+      return await Promise.any(endpoints.map((endpoint) => ask(endpoint, options, limit.signal)));
     } catch (error) {
       if (!(error instanceof AggregateError)) throw error;
       const refused = error.errors.find(
@@ -42,6 +42,8 @@ export async function learnNodes(options: LearnOptions): Promise<readonly NodeAd
       );
       if (refused instanceof KvError) throw refused;
       if (nodeClock.now() + PAUSE_MS >= endMs) throw nobody(endpoints, error);
+    } finally {
+      limit.end();
     }
     await new Promise<void>((resolve) => void nodeClock.after(PAUSE_MS, resolve));
   }
@@ -69,7 +71,9 @@ async function ask(
 function nobody(endpoints: readonly Endpoint[], { errors }: AggregateError): KvError {
   const reasons = endpoints.map((endpoint, i) => {
     const error: unknown = errors[i];
-    return `${hostPort(endpoint)} (${error instanceof Error ? error.message : String(error)})`;
+    if (!(error instanceof Error)) return `${hostPort(endpoint)} (${String(error)})`;
+    const said = error.name === "AbortError" ? "it does not answer" : error.message;
+    return `${hostPort(endpoint)} (${said})`;
   });
   const text = `no node says which nodes there are: ${reasons.join(", ")}`;
   return new KvError("CONNECTION_FAILED", text);

@@ -2,7 +2,7 @@
  * Where locks and elections stand in the store. A name has two places: who holds it, and who waits for it. In each the exclusive ones
  * and the shared ones lie apart, so that a range finds those that matter to a request.
  */
-import { afterPrefix } from "../../base/index.ts";
+import { afterPrefix, printable } from "../../base/index.ts";
 import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
 
 /** An exclusive lock is held alone, shared ones together. */
@@ -21,6 +21,14 @@ const WAITING = "wait/";
 /** A name is written so that there is no / in it: no name's keys begin as another's. */
 export function placeOf(prefix: string, name: string): string {
   return `${prefix}${encodeURIComponent(name)}${END}`;
+}
+
+/**
+ * What the keys of all names begin with that begin so. Names are written character by character: those that begin alike have keys that
+ * begin alike.
+ */
+export function placeOfNames(prefix: string, namePrefix: string): string {
+  return `${prefix}${encodeURIComponent(namePrefix)}`;
 }
 
 /** What the keys of holders begin with, of one mode or of both. */
@@ -87,4 +95,12 @@ export function allBut(prefix: string, key: string): readonly RangeSelector[] {
   const end = afterPrefix(Buffer.from(prefix, "utf8"));
   const rest = { start: `${key}\0` };
   return [{ start: prefix, end: key }, end === null ? rest : { ...rest, end }];
+}
+
+/** What a key of a holder stands for, in words; of another key, which somebody guards writes with, what it is. */
+export function holdingIn(key: string): string {
+  const lock = lockKeyIn(LOCKS_PREFIX, key);
+  if (lock !== null) return `the lock "${printable(lock.name)}"`;
+  const election = lockKeyIn(ELECTIONS_PREFIX, key);
+  return election === null ? printable(key) : `the term of "${printable(election.name)}"`;
 }

@@ -10,7 +10,7 @@ import {
   wrongSignal,
 } from "../terms/index.ts";
 import type { KeptLease } from "../leases/index.ts";
-import type { LockMode } from "./lock-keys.ts";
+import { holdingIn, type LockMode } from "./lock-keys.ts";
 import type { HeldKey } from "./held-key.ts";
 import type { TxnCompare } from "../txn/index.ts";
 
@@ -55,7 +55,7 @@ export class HeldGuard implements Guard {
     this.#stopListening = onAbort(lease.signal, lost);
     held.onGone = () =>
       this.#lose(
-        new KvError("LOCK_LOST", `${this.key} is not held any more: it was stolen, or deleted`),
+        new KvError("LOCK_LOST", `${holdingIn(this.key)} is over: it was stolen, or deleted`),
       );
     held.holds(token);
     if (lease.signal.aborted) lost();
@@ -70,7 +70,7 @@ export class HeldGuard implements Guard {
 
   /** Given back while whoever has the signal may still be at work: the signal tells them. */
   giveUp(): void {
-    this.#lose(new KvError("LOCK_LOST", `${this.key} was given up`));
+    this.#lose(new KvError("LOCK_LOST", `${holdingIn(this.key)} was given up`));
     this.release();
   }
 
@@ -78,7 +78,7 @@ export class HeldGuard implements Guard {
   check(): void {
     this.signal.throwIfAborted();
     if (this.#isReleased) {
-      throw new KvError("LOCK_LOST", `${this.key} was given back`);
+      throw new KvError("LOCK_LOST", `${holdingIn(this.key)} was given back`);
     }
   }
 

@@ -12,7 +12,8 @@ import {
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { type Leases, wrongTtl } from "../leases/index.ts";
-import { lockKeyIn, LOCKS_PREFIX, placeOf, requestIdOf, type LockMode } from "./lock-keys.ts";
+import { LOCKS_PREFIX, placeOf, requestIdOf, type LockMode } from "./lock-keys.ts";
+import { holdersIn, type LockQuery } from "./lock-query.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
 import type { LentLease, SpareLeases } from "./spare-leases.ts";
@@ -49,22 +50,6 @@ const OPTION_NAMES = namesOf<LockOptions>({
   ttl: true,
   owner: true,
 });
-
-/** A lock that is held or waited for, by whichever process. */
-export interface LockInfo {
-  readonly name: string;
-  readonly mode: LockMode;
-  readonly owner: string;
-  /** The token of a lock that is held; of one that is waited for, the revision since which it is. */
-  readonly revision: number;
-}
-
-/** The locks of one state of the store. */
-export interface LockQuery {
-  readonly held: readonly LockInfo[];
-  /** In the order in which they came. */
-  readonly pending: readonly LockInfo[];
-}
 
 export interface LocksMachine {
   readonly clock: Clock;
@@ -191,22 +176,7 @@ export class Locks {
     const wrong = wrongRequestOptions(options);
     if (wrong !== null) throw wrong;
     await this.#machine.line.allPlaced();
-    const held: LockInfo[] = [];
-    const pending: LockInfo[] = [];
-    // Names are written character by character: those that begin alike have keys that begin alike.
-    const place = `${LOCKS_PREFIX}${encodeURIComponent(this.#prefix)}`;
-    for await (const { key, value, createRevision } of this.#machine.list(place, options)) {
-      const at = lockKeyIn(LOCKS_PREFIX, Buffer.from(key).toString("utf8"));
-      if (at === null || !at.name.startsWith(this.#prefix)) continue;
-      const { mode } = at;
-      const name = at.name.slice(this.#prefix.length);
-      const owner = Buffer.from(value).toString("utf8");
-      (at.isHeld ? held : pending).push({ name, mode, owner, revision: createRevision });
-    }
-    // The order of their keys is that of leases, which nobody means.
-    const inOrder = (locks: readonly LockInfo[]): LockInfo[] =>
-      locks.toSorted((a, b) => a.revision - b.revision);
-    return { held: inOrder(held), pending: inOrder(pending) };
+    return holdersIn((prefix) => this.#machine.list(prefix, options), LOCKS_PREFIX, this.#prefix);
   }
 }
 

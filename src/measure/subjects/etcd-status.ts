@@ -1,6 +1,7 @@
 /** How an etcd server stands, over its HTTP interface. */
 import { z } from "zod";
 import type { NodeAddress } from "../../client/terms/index.ts";
+import { timeLimit } from "../../machine/runtime/index.ts";
 
 export interface EtcdStatus {
   readonly member: string;
@@ -21,12 +22,9 @@ export async function etcdStatus(
   { host, port }: NodeAddress,
   timeoutMs: number,
 ): Promise<EtcdStatus | null> {
-  // Not AbortSignal.timeout: Node 20 may collect such a time-out before it comes.
-  const request = new AbortController();
-  const timer = setTimeout(() => request.abort(), timeoutMs);
+  const { signal, end } = timeLimit(timeoutMs);
   try {
     const url = `http://${host}:${port}/v3/maintenance/status`;
-    const { signal } = request;
     const answer = await fetch(url, { method: "POST", body: "{}", signal });
     const parsed = statusSchema.safeParse(await answer.json());
     if (!answer.ok || !parsed.success) return null;
@@ -36,6 +34,6 @@ export async function etcdStatus(
     // Not listening, too late, cut short, not JSON: all the same to who waits for an answer.
     return null;
   } finally {
-    clearTimeout(timer);
+    end();
   }
 }

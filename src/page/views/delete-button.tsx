@@ -8,7 +8,7 @@ interface DeleteButtonProps {
   readonly onDelete: () => void;
 }
 
-/** Asks first: what is deleted does not come back. Whoever goes on by keyboard is at the question, and afterwards back at the button. */
+/** Asks first: what is deleted comes back from the history at best. Whoever goes on by keyboard is at the question, and afterwards back at the button. */
 export function DeleteButton({ name, why, onDelete }: DeleteButtonProps): ComponentChild {
   const [asks, setAsks] = useState(false);
   const first = useRef<HTMLButtonElement>(null);
@@ -43,7 +43,7 @@ export function DeleteButton({ name, why, onDelete }: DeleteButtonProps): Compon
       }}
     >
       <p>
-        Delete <code>{name}</code>? It does not come back.
+        Delete <code>{name}</code>? Only the history still has it, for a while.
       </p>
       <button
         type="button"

@@ -5,6 +5,7 @@ import type { AccessAction, AccessRequest, PasswordSource } from "./access-actio
 import {
   type CommandSpec,
   type ParsedArguments,
+  quote,
   type Token,
   UsageError,
 } from "../terminal/index.ts";
@@ -84,7 +85,7 @@ const ROLE_VERBS: Readonly<Record<string, Verb>> = {
       const range = rangeIn(args.positionals[3], args);
       return change(
         { kind: "permit", role, may, ...range },
-        `role ${role} may ${words(may)} there`,
+        `role ${role} may ${words(may)} ${keysIn(args)}`,
       );
     },
   },
@@ -224,6 +225,17 @@ function sourceIn({ flags }: ParsedArguments): PasswordSource {
   }
   if (isNone) return { from: "none" };
   return file === undefined ? { from: "ask" } : { from: "file", path: file.text };
+}
+
+/** What `rangeIn` makes of them, in words: whoever forgot --prefix is to see it. */
+function keysIn({ positionals, flags }: ParsedArguments): string {
+  const key = quote(positionals[3]?.bytes ?? new Uint8Array());
+  if (flags.has("--prefix")) return `all keys that begin with ${key}`;
+  if (flags.has("--from-key")) return `all keys from ${key} on`;
+  const to = flags.get("--to");
+  return to === undefined
+    ? `the key ${key}`
+    : `all keys from ${key} on and below ${quote(to.bytes)}`;
 }
 
 function rangeIn(

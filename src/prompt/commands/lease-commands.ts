@@ -51,7 +51,7 @@ export const LEASE_COMMANDS: readonly CommandSpec<LeaseAction>[] = [
   {
     name: "locks",
     forms: [""],
-    summary: "who holds locks, and who waits for them",
+    summary: "who holds locks, who waits for them, and who leads elections",
     details: [
       "Locks are held by programs: omnikv lock NAME -- COMMAND, or client.locks of the library.",
     ],

@@ -1,7 +1,13 @@
 /** Carries out `lease`, `locks` and writes bound to a lease, and puts what came of it into words. */
 import { printable, unreachable } from "../../base/index.ts";
-import type { LockInfo, LockQuery } from "../../client/locks/index.ts";
+import {
+  ELECTIONS_PREFIX,
+  holdersIn,
+  type LockInfo,
+  type LockQuery,
+} from "../../client/locks/index.ts";
 import type { LeaseInfo, LeaseKeys } from "../../client/leases/index.ts";
+import type { KvRequests } from "../../client/index.ts";
 import type { RequestOptions, WriteOptions, WriteResult } from "../../client/terms/index.ts";
 import {
   bytesField,
@@ -16,7 +22,7 @@ import {
 import type { LeaseAction } from "../commands/index.ts";
 
 /** The part of KvClient that these commands need. */
-export interface LeaseCalls {
+export interface LeaseCalls extends Pick<KvRequests, "range"> {
   write(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<WriteResult>;
   readonly leases: {
     issue(ttl: number, options?: RequestOptions): Promise<LeaseInfo>;
@@ -65,8 +71,11 @@ async function describe(
       const fields = { node, ...bytesField("key", key), revision };
       return { lines: [`${style.good("ok")}, revision ${revision}`], fields };
     }
-    case "locks":
-      return locksText(await client.locks.query(options), style);
+    case "locks": {
+      const list = (prefix: string) => client.range({ prefix }, options);
+      const locks = await client.locks.query(options);
+      return locksText(locks, await holdersIn(list, ELECTIONS_PREFIX), style);
+    }
     case "lease":
       return lease(client, action, options, style);
     default:
@@ -129,17 +138,24 @@ function leaseText({ id, ttl, remaining }: LeaseInfo): string {
   return `lease ${id}: ${formatDuration(remaining)} of ${formatDuration(ttl)} left`;
 }
 
-function locksText({ held, pending }: LockQuery, style: Style): Description {
+function locksText(locks: LockQuery, elections: LockQuery, style: Style): Description {
   const line = (what: string, { name, mode, owner, revision }: LockInfo): string => {
     const by = owner === "" ? "" : ` by ${printable(owner)}`;
     return `${printable(name)}: ${what}${mode === "shared" ? " shared" : ""}${by}, since revision ${revision}`;
   };
+  const leads = ({ name, owner, revision }: LockInfo): string => {
+    const waiting = elections.pending.filter((info) => info.name === name).length;
+    const others = waiting === 0 ? "" : `, ${waiting} more would`;
+    const who = owner === "" ? "somebody leads" : `${printable(owner)} leads`;
+    return `election ${printable(name)}: ${style.good(who)} since revision ${revision}${others}`;
+  };
   const lines = [
-    ...held.map((info) => line(style.good("held"), info)),
-    ...pending.map((info) => line("waited for", info)),
+    ...locks.held.map((info) => line(style.good("held"), info)),
+    ...locks.pending.map((info) => line("waited for", info)),
+    ...elections.held.map(leads),
   ];
   return {
-    lines: [...lines, `${held.length} held, ${pending.length} waiting`],
-    fields: { held, pending },
+    lines: [...lines, `${locks.held.length} held, ${locks.pending.length} waiting`],
+    fields: { ...locks, elections: { leading: elections.held, standing: elections.pending } },
   };
 }

@@ -233,8 +233,10 @@ class TerminalLoop<A> {
     const begins = isFirst ? keyWord(table, line) : null;
     if (begins === null || findKeys === undefined) return [[...candidates], word];
     const prefix = new TextEncoder().encode(begins);
-    const signal = AbortSignal.timeout(COMPLETE_MS_MAX);
-    const found = await findKeys(prefix, COMPLETED_MAX, signal).catch(() => []);
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), COMPLETE_MS_MAX);
+    const found = await findKeys(prefix, COMPLETED_MAX, over.signal).catch(() => []);
+    clearTimeout(timer);
     const keys = found.map(quote).filter((key) => key.startsWith(word));
     const all = [...keys, ...candidates];
     return [all.length === 1 ? all.map((each) => `${each} `) : all, word];

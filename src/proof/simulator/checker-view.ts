@@ -18,9 +18,14 @@ import type { Operation } from "./history.ts";
 /** The same on every machine: a run must not depend on how fast it is. */
 const STEP_LIMIT = 2_000_000;
 
+/** What the clients asked for and saw, as the checker takes it: of single keys. */
+export function checkedHistory(operations: readonly Operation[]): History {
+  return { operations: operations.map(checkedOperation), unit: "events" };
+}
+
 /** @throws InvariantError with an explanation */
 export function checkHistory(operations: readonly Operation[], coverage: Coverage): void {
-  const history: History = { operations: operations.map(checkedOperation), unit: "events" };
+  const history = checkedHistory(operations);
   const limits = { stepLimit: STEP_LIMIT };
   const linearizable = checkLinearizable(kvModel, history, limits);
   coverage.hit(`checked linearizable: ${linearizable.verdict}`);

@@ -1,4 +1,6 @@
 /** One run of a seed, from the first start of the nodes to the verdict. */
+import { formatJsonLines } from "../checker/index.ts";
+import { checkedHistory } from "./checker-view.ts";
 import { drawPlan } from "./fault-plan.ts";
 import type { Plan } from "./plan.ts";
 import { FaultInjector } from "./fault-injector.ts";
@@ -17,6 +19,8 @@ export interface RunOptions {
   readonly plan?: Plan;
   /** Gets the trace, one line an event. Default: nobody reads along. */
   readonly print?: (line: string) => void;
+  /** Gets what the clients asked for and saw, of single keys, as `omnikv check` reads it: docs/history-format.md. */
+  readonly history?: (text: string) => void;
 }
 
 /** What became of a run. */
@@ -59,6 +63,7 @@ export function runSeed({
   mistakes: share = "some",
   plan = planOf(seed, share),
   print,
+  history,
 }: RunOptions): RunResult {
   const world = new SimWorld(seed, plan, print ?? null);
   let phase: Phase = "faults";
@@ -80,6 +85,7 @@ export function runSeed({
     failure = { phase, message, stack };
   }
   for (const node of world.nodes) node.countCore();
+  history?.(formatJsonLines(checkedHistory(world.history.operations)));
   return {
     seed: String(seed),
     plan,

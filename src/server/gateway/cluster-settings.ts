@@ -8,6 +8,7 @@ import { KvError, unreachable } from "../../base/index.ts";
 import { DEFAULT_QUOTA_BYTES, type KvState } from "../../store/index.ts";
 import { nameOf, type SettingDone } from "../../replica/index.ts";
 import {
+  type AdminParams,
   type AdminRequest,
   type AdminResult,
   encodeAdminResult,
@@ -64,7 +65,8 @@ export function changeSetting(
       case "changeAccess": {
         const { change } = request.params;
         changeAccess(context, change, asker, (error) => {
-          if (error === null) logger.warn("users or roles have changed", { what: change.kind, by });
+          if (error === null)
+            logger.warn("users or roles have changed", { ...whatChanges(change), by });
           done(error);
         });
         break;
@@ -106,3 +108,15 @@ export function historyOf({ historyBound, cells, revision }: KvState): AdminResu
 }
 
 const LATE_TEXT = `it was proposed, and did not come to hold at this node within ${WAIT_MS} ms: it may yet`;
+
+/** Who and what, never a password or a key of tokens. */
+function whatChanges(
+  change: AdminParams<"changeAccess">["change"],
+): Readonly<Record<string, string>> {
+  return {
+    what: change.kind,
+    ...("user" in change ? { user: change.user } : {}),
+    ...("role" in change ? { role: change.role } : {}),
+    ...("may" in change ? { may: change.may } : {}),
+  };
+}

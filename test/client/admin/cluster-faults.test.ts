@@ -49,7 +49,7 @@ test("every node is asked, and who could not be reached is named with the reason
   } as unknown as Pick<AdminClient, "call">;
   const outcome = await applyFaults(admin, [1, 2, 3], brokenLinks([[1, 2]]));
   expect(outcome.reached).toEqual([1, 3]);
-  expect(failedText(outcome)).toBe("node 2 could not be reached: refused");
+  expect(failedText(outcome)).toBe("node 2 was not told: refused");
   expect(told.get(3)).toEqual(["setFaults", { faults: [] }]);
   expect([...told.keys()]).toEqual([1, 2, 3]);
 });
@@ -60,8 +60,10 @@ function fakeNodes(nodes: readonly number[], down: readonly number[] = []) {
   const tables = new Map(nodes.map((node) => [node, new Map<string, Fault>()]));
   const whole = { dropPermille: 0, delayMs: 0 };
   const calls: string[] = [];
-  const call = (node: number, op: string, params: never): Promise<unknown> => {
+  const call = (node: number, op: string, params: never, options: object): Promise<unknown> => {
     calls.push(`${node} ${op}`);
+    // A real client refuses others.
+    expect(["signal", "timeoutMs"]).toEqual(expect.arrayContaining(Object.keys(options)));
     if (down.includes(node)) return Promise.reject(new KvError("CONNECTION_FAILED", "refused"));
     const table = tables.get(node)!;
     const faults = params as { faults: (Fault & { peer: number; direction: string })[] } & Fault & {

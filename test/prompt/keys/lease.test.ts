@@ -54,6 +54,20 @@ test("each says what came of it, for people and for programs", async () => {
   ]);
 });
 
+test("locks tell who leads elections, too", async () => {
+  const client = fakeClient();
+  const stand = (place: string, owner: string): Promise<unknown> =>
+    client.write(Buffer.from(`omnikv/elections/job/${place}`), Buffer.from(owner));
+  await stand("held/x/1-1", "ann");
+  await stand("wait/x/2-1", "bob");
+  await stand("wait/x/3-1", "");
+  const { text, json } = await outcomeOf("locks", client);
+  expect(text).toContain("election job: ann leads since revision 1, 2 more would\n");
+  expect(json).toMatchObject({
+    elections: { leading: [{ name: "job", owner: "ann" }], standing: [{ owner: "bob" }, {}] },
+  });
+});
+
 test("a lease that is not there is a failure, told as a result", async () => {
   for (const verb of ["keep", "revoke", "ttl"]) {
     const outcome = await outcomeOf(`lease ${verb} 8`);

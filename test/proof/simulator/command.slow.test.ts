@@ -1,5 +1,8 @@
 /** `omnikv sim` as a process. */
-import { describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { planOf, runSeed } from "../../../src/proof/simulator/index.ts";
 import { runOmnikv, type Ended } from "../run-omnikv.ts";
 
@@ -39,6 +42,19 @@ describe("omnikv sim", { timeout: 120_000 }, () => {
     expect(none.out).toMatch(/n1 > n2 +.*prepare/);
     const plan = await sim("--replay", String(seed), "--plan");
     expect(JSON.parse(plan.out)).toEqual(planOf(seed));
+  });
+
+  test("writes what clients saw, for the checker", async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "omnikv-sim-")), "history.jsonl");
+    onTestFinished(() => rmSync(dirname(file), { recursive: true, force: true }));
+    const { status } = await sim("--replay", String(FROM), "--history", file);
+    expect(status).toBe(0);
+    const checked = await runOmnikv("check", file);
+    expect(checked.out).toMatch(/: linearizable \(\d+ operations on \d+ keys/);
+    expect(checked.status).toBe(0);
+    const nowhere = await sim("--replay", String(FROM), "--history", join(file, "x"));
+    expect(nowhere.err).toContain(`--history: ${join(file, "x")}: ENOTDIR`);
+    expect(nowhere.status).toBe(2);
   });
 
   test("refuses what is no number, naming the flag", async () => {
