@@ -2,7 +2,7 @@
  * Bundles the page into dist/page: index.html, page.js, page.css, and lab.txt that it links to. Part of the build, not of the running program: what it
  * needs are development dependencies only. `--watch` goes on, for work on the views.
  */
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
@@ -10,6 +10,19 @@ import { build, context } from "esbuild";
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const page = join(root, "src/page");
 const out = join(root, "dist/page");
+
+/** What zod makes JSON schemas with it brings along for every schema, and the page makes none: 15 kB of its script. */
+const withoutJsonSchemas = {
+  name: "without-json-schemas",
+  setup({ onLoad }) {
+    const filter = /zod\/v4\/core\/(?:to-json-schema|json-schema-processors)\.js$/;
+    onLoad({ filter }, ({ path }) => {
+      const names = readFileSync(path, "utf8").matchAll(/^export (?:function|const|class) (\w+)/gm);
+      const contents = [...names].map(([, name]) => `export const ${name} = () => () => {};`);
+      return { contents: contents.join("\n") };
+    });
+  },
+};
 
 /** @type {import("esbuild").BuildOptions} */
 const options = {
@@ -32,6 +45,7 @@ const options = {
     "msgpackr/pack": "msgpackr/index-no-eval",
   },
   logLevel: "warning",
+  plugins: [withoutJsonSchemas],
 };
 
 mkdirSync(out, { recursive: true });

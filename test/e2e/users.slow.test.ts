@@ -61,7 +61,7 @@ describe("users in the shell", () => {
       omnikv auth on $AT`);
     expect(made).toMatchObject({ status: 0, err: "" });
     expect(sh("omnikv get warm $AT")).toMatchObject({
-      status: 3,
+      status: 1,
       err: expect.stringContaining("nobody has signed in"),
     });
     expect(sh("omnikv put shop/1 apples $ANN && omnikv get shop/1 $ANN --raw")).toMatchObject({

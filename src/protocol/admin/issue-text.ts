@@ -58,7 +58,7 @@ const TYPES: Readonly<Record<string, string>> = {
   int: "a whole number",
   string: "a text",
   boolean: "true or false",
-  object: "a map",
+  object: "an object",
   array: "a list",
   Uint8Array: "bytes",
 };
@@ -91,7 +91,7 @@ function shown(value: unknown): string {
       if (value === null) return "nothing";
       if (value instanceof Uint8Array) return `${value.length} bytes`;
       if (value instanceof Withheld) return `${value.length}`;
-      return Array.isArray(value) ? `a list of ${value.length}` : "a map";
+      return Array.isArray(value) ? `a list of ${value.length}` : "an object";
   }
 }
 
