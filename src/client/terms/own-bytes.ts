@@ -13,21 +13,21 @@ const LOOP_BYTES_MAX = 32;
  * Who hands one value to a worker together with its buffer would take along all others that lie in it. Node.js does not transfer what
  * is marked: its own small Buffers are, too. In a browser nothing can be marked.
  */
-const threads =
-  typeof process === "object" ? process.getBuiltinModule("node:worker_threads") : undefined;
-
-let shared = newShared();
-let used = 0;
-
 function newShared(): ArrayBuffer {
   const buffer = new ArrayBuffer(SHARED_BYTES);
+  // Loaded with the first value: a program that only imports the client is not to wait for it.
+  const threads =
+    typeof process === "object" ? process.getBuiltinModule("node:worker_threads") : undefined;
   threads?.markAsUntransferable(buffer);
   return buffer;
 }
 
+let shared = new ArrayBuffer(0);
+let used = 0;
+
 /** @returns a copy that nobody else writes to; of null, no bytes */
 export function ownBytes(value: Uint8Array | null): Uint8Array {
-  if (value === null) return new Uint8Array(0);
+  if (value === null || value.length === 0) return new Uint8Array(0);
   const { length } = value;
   if (length > SMALL_BYTES_MAX) return new Uint8Array(value);
   // Its own length: somebody may have detached it all the same, and then it has none.

@@ -1,6 +1,5 @@
 /** GET over HTTP, or HTTPS as our own connections speak it. For small answers. */
-import { request, type IncomingMessage } from "node:http";
-import { connect } from "node:tls";
+import type { IncomingMessage } from "node:http";
 import { TLS_TROUBLE, tlsTroubleOf } from "../../base/index.ts";
 import { dialOptions, REASON_HEADER, type TlsSide } from "../tls/index.ts";
 
@@ -47,6 +46,9 @@ export function httpGet(question: HttpQuestion): Promise<HttpAnswer> {
       );
       response.on("error", fail);
     };
+    // Loaded when somebody asks: importing the client is not to wait for them.
+    const { request } = process.getBuiltinModule("node:http");
+    const { connect } = process.getBuiltinModule("node:tls");
     const asked = request(
       {
         host,

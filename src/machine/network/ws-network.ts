@@ -1,17 +1,11 @@
 /**
  * The Network port over web sockets. One HTTP server listens; the path of the upgrade request names the channel.
- * Compression is off, frames are binary, and their size is bounded by channel.
+ * Compression is off, frames are binary, and their size is bounded by channel. Modules of Node.js are loaded when they are used: who imports
+ * the client does not wait for what it takes to listen.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  STATUS_CODES,
-} from "node:http";
-import { isIP, Socket, type AddressInfo } from "node:net";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect } from "node:tls";
 import type { WebSocket, WebSocketServer } from "ws";
 import { FRAME_BYTES_MAX } from "./frame-limits.ts";
 import type {
@@ -122,8 +116,10 @@ export class WsNetwork implements Network {
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
     const tls = this.#tlsOf(channel);
     const url = `${tls === null ? "ws" : "wss"}://${hostPort(address)}/${channel}`;
+    const dialTls = (side: TlsSide) =>
+      process.getBuiltinModule("node:tls").connect(dialOptions(side, address));
     const options = {
-      ...(tls === null ? {} : { createConnection: () => connect(dialOptions(tls, address)) }),
+      ...(tls === null ? {} : { createConnection: () => dialTls(tls) }),
       perMessageDeflate: false,
       skipUTF8Validation: true,
       generateMask: leaveMaskZero,
@@ -164,6 +160,7 @@ export class WsNetwork implements Network {
     const forUsers = channels.includes("client");
     const input = new RequestInput((socket) => this.#endRequests(input, socket, 431));
     const answer = this.#answering(input, forUsers ? this.#options.onRequest : DEFAULTS.onRequest);
+    const { createServer } = process.getBuiltinModule("node:http");
     const server = createServer({ connectionsCheckingInterval: REQUEST_CHECK_MS }, answer);
     // Without these the server answers some requests by itself, and reads their bodies.
     server.on("checkContinue", answer);
@@ -268,6 +265,7 @@ export class WsNetwork implements Network {
     ready: (result: Listener | Error) => void,
     endAccepted: () => void,
   ): void {
+    const { Socket } = process.getBuiltinModule("node:net");
     // A broken request is answered and forgotten; without a listener node would do the same, but without the reason.
     server.on("clientError", (error: ParseError, stream) => {
       const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
@@ -329,6 +327,7 @@ export class WsNetwork implements Network {
     const { origin, host } = request.headers;
     if (origin === undefined) return null;
     const page = URL.canParse(origin) ? new URL(origin) : null;
+    const { isIP } = process.getBuiltinModule("node:net");
     const name = page?.hostname.replace(/^\[|\]$/g, "") ?? "";
     const known =
       name === "localhost" || isIP(name) !== 0 || this.#options.hostNames.includes(name);
@@ -385,7 +384,7 @@ function reject(stream: Duplex, status: number): void {
 }
 
 function answerOf(status: number): string {
-  const text = STATUS_CODES[status] ?? "";
+  const text = process.getBuiltinModule("node:http").STATUS_CODES[status] ?? "";
   const allow = status === 405 ? "Allow: GET, HEAD\r\n" : "";
   return `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\n${allow}Content-Length: ${text.length}\r\n\r\n${text}`;
 }

@@ -7,7 +7,7 @@
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { createServer, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import {
   ownCertificateTrouble,
   systemCode,
@@ -53,7 +53,7 @@ export function putTlsBefore(
   const waiting = new Map<string, Socket>();
   const raws = new WeakMap<Socket, Socket>();
 
-  const secure = createServer({
+  const secure = process.getBuiltinModule("node:tls").createServer({
     ...contextOptions(side),
     requestCert: side.needsCertificate,
     // Looked at below, so that whoever is refused hears why.

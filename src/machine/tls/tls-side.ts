@@ -3,14 +3,7 @@
  * and connections that are there stay.
  */
 import { constants, X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
-import {
-  checkServerIdentity,
-  createSecureContext,
-  type ConnectionOptions,
-  type PeerCertificate,
-  type SecureContext,
-} from "node:tls";
+import type { ConnectionOptions, PeerCertificate, SecureContext } from "node:tls";
 import type { Address } from "../ports/index.ts";
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
@@ -78,7 +71,7 @@ function contextOf(side: TlsSide): SecureContext {
   const material = side.current();
   const known = contexts.get(material);
   if (known !== undefined) return known;
-  const context = createSecureContext(contextOptions(side));
+  const context = process.getBuiltinModule("node:tls").createSecureContext(contextOptions(side));
   contexts.set(material, context);
   return context;
 }
@@ -95,7 +88,7 @@ export function checkMaterial(material: TlsMaterial): X509Certificate | null {
   if (material.ca !== undefined) parse(material.ca, "the file of the authorities");
   const own = material.cert === undefined ? null : parse(material.cert, "the certificate file");
   try {
-    createSecureContext({ ...material });
+    process.getBuiltinModule("node:tls").createSecureContext({ ...material });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     const isOther = /key values mismatch/i.test(said);
@@ -144,7 +137,9 @@ export function wrongName(host: string, certificate: PeerCertificate): string | 
   const failure =
     names === undefined
       ? new Error("no name")
-      : checkServerIdentity(host, { ...certificate, subject: NO_SUBJECT });
+      : process
+          .getBuiltinModule("node:tls")
+          .checkServerIdentity(host, { ...certificate, subject: NO_SUBJECT });
   if (failure === undefined) return null;
   const told = names === undefined ? "no host at all" : names.slice(0, 200);
   return `the certificate is not for ${host}, but for ${told}: make one that names the host under which it is reached`;
@@ -156,7 +151,7 @@ export function dialOptions(side: TlsSide, { host, port }: Address): ConnectionO
     host,
     port,
     // Addresses have no such name.
-    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(process.getBuiltinModule("node:net").isIP(host) === 0 ? { servername: host } : {}),
     secureContext: contextOf(side),
     minVersion: side.minVersion,
     checkServerIdentity: (_, certificate) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { TLSSocket, type PeerCertificate } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 import type { WireSecurity } from "../ports/index.ts";
 import { wrongName } from "./tls-side.ts";
 
@@ -15,6 +15,7 @@ const BINDING_LABEL = "EXPORTER-Channel-Binding";
  * @returns null: plain text
  */
 export function securityOf(socket: Socket, needsCertificate: boolean): WireSecurity | null {
+  const { TLSSocket } = process.getBuiltinModule("node:tls");
   if (!(socket instanceof TLSSocket)) return null;
   // It has ended already: nothing is good for it.
   if (socket.destroyed) {

@@ -100,6 +100,9 @@ function changedBy(operation: Exclude<Operation["operation"], { kind: "read" }>)
 function rangesOf(record: RangeRecord): StoreOperation[] {
   const { reader, start, end, select, limit, revision, asked, local, call, back } = record;
   if (select !== null || limit !== Number.MAX_SAFE_INTEGER) return [];
+  const isOfPast = local || asked > 0;
+  // Revision 0 has no number of its own there: it stands for the newest. The decided log has a word to say of these (checkRanges).
+  if (isOfPast && revision === 0) return [];
   return OWN.flatMap((own): StoreOperation[] => {
     const range = within({ start, end: end ?? "" }, own);
     if (range === null) return [];
@@ -114,7 +117,7 @@ function rangesOf(record: RangeRecord): StoreOperation[] {
     return [
       {
         process: `reader ${reader}`,
-        request: { kind: "range", range, limit: 0, at: local || asked > 0 ? revision : 0 },
+        request: { kind: "range", range, limit: 0, at: isOfPast ? revision : 0 },
         outcome: "ok",
         revision,
         answer: { succeeded: true, results: [result] },
