@@ -203,7 +203,7 @@ function managementPrompt(): void {
     const outcome = manage(scenario);
     check(outcome.status === 0, `${scenario} is done`, outcome);
   }
-  says(manage("heal; wait-leader"), "leads");
+  says(manage("heal\nwait-leader"), "leads");
 }
 
 async function crashes(servers: Servers): Promise<void> {
