@@ -116,6 +116,12 @@ describe("get_links", () => {
     expect(JSON.parse(told.out)).toMatchObject({
       links: [{ peer: 2, brokenIn: false, there: { brokenIn: false, brokenOut: true } }],
     });
+    // One way here, the other way there: nothing gets through, as the table of `status` says.
+    const both = await run("1 get_links 2", {
+      "1 getLinks": { links: [linkTo(2, { brokenIn: true })] },
+      "2 getLinks": { links: [linkTo(1, { brokenIn: true })] },
+    });
+    expect(both.out).toContain("node 1: broken links: 2 (1.0 ms)");
     // Nobody needs a third node for a link between two.
     expect(told.calls.map(({ node }) => node)).toEqual([1, 2]);
   });

@@ -1,7 +1,7 @@
 /** GET over HTTP, or HTTPS as our own connections speak it. For small answers. */
 import type { IncomingMessage } from "node:http";
 import { TLS_TROUBLE, tlsTroubleOf } from "../../base/index.ts";
-import { dialOptions, REASON_HEADER, type TlsSide } from "../tls/index.ts";
+import { dialTls, REASON_HEADER, type TlsSide } from "../tls/index.ts";
 
 export interface HttpQuestion {
   readonly host: string;
@@ -46,9 +46,8 @@ export function httpGet(question: HttpQuestion): Promise<HttpAnswer> {
       );
       response.on("error", fail);
     };
-    // Loaded when somebody asks: importing the client is not to wait for them.
+    // Loaded when somebody asks: importing the client is not to wait for it.
     const { request } = process.getBuiltinModule("node:http");
-    const { connect } = process.getBuiltinModule("node:tls");
     const asked = request(
       {
         host,
@@ -58,7 +57,7 @@ export function httpGet(question: HttpQuestion): Promise<HttpAnswer> {
         headers: { ...headers },
         ...(tls === null
           ? { agent: false }
-          : { createConnection: () => connect(dialOptions(tls, { host, port })) }),
+          : { createConnection: () => dialTls(tls, { host, port }) }),
       },
       take,
     );

@@ -22,7 +22,7 @@ import { hostPort, printable, TLS_TROUBLE, wrongPortText } from "../../base/inde
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { refusalOf, RequestInput } from "./request-input.ts";
 import { Strangers } from "./strangers.ts";
-import { dialOptions, endWith, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
+import { dialTls, endWith, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
 import { wsOfClients, wsOfServers } from "./load-ws.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
@@ -116,10 +116,8 @@ export class WsNetwork implements Network {
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
     const tls = this.#tlsOf(channel);
     const url = `${tls === null ? "ws" : "wss"}://${hostPort(address)}/${channel}`;
-    const dialTls = (side: TlsSide) =>
-      process.getBuiltinModule("node:tls").connect(dialOptions(side, address));
     const options = {
-      ...(tls === null ? {} : { createConnection: () => dialTls(tls) }),
+      ...(tls === null ? {} : { createConnection: () => dialTls(tls, address) }),
       perMessageDeflate: false,
       skipUTF8Validation: true,
       generateMask: leaveMaskZero,

@@ -3,7 +3,7 @@ export { endWith } from "./last-words.ts";
 export { putTlsBefore, REASON_HEADER } from "./tls-front.ts";
 export {
   checkMaterial,
-  dialOptions,
+  dialTls,
   fixedTls,
   type TlsMaterial,
   type TlsSide,

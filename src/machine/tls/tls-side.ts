@@ -3,8 +3,11 @@
  * and connections that are there stay.
  */
 import { constants, X509Certificate } from "node:crypto";
-import type { ConnectionOptions, PeerCertificate, SecureContext } from "node:tls";
+import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import type { Address } from "../ports/index.ts";
+
+/** Loaded when somebody uses it: who imports the client may speak in plain text. */
+const tls = () => process.getBuiltinModule("node:tls");
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -71,7 +74,7 @@ function contextOf(side: TlsSide): SecureContext {
   const material = side.current();
   const known = contexts.get(material);
   if (known !== undefined) return known;
-  const context = process.getBuiltinModule("node:tls").createSecureContext(contextOptions(side));
+  const context = tls().createSecureContext(contextOptions(side));
   contexts.set(material, context);
   return context;
 }
@@ -88,7 +91,7 @@ export function checkMaterial(material: TlsMaterial): X509Certificate | null {
   if (material.ca !== undefined) parse(material.ca, "the file of the authorities");
   const own = material.cert === undefined ? null : parse(material.cert, "the certificate file");
   try {
-    process.getBuiltinModule("node:tls").createSecureContext({ ...material });
+    tls().createSecureContext({ ...material });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     const isOther = /key values mismatch/i.test(said);
@@ -137,17 +140,15 @@ export function wrongName(host: string, certificate: PeerCertificate): string | 
   const failure =
     names === undefined
       ? new Error("no name")
-      : process
-          .getBuiltinModule("node:tls")
-          .checkServerIdentity(host, { ...certificate, subject: NO_SUBJECT });
+      : tls().checkServerIdentity(host, { ...certificate, subject: NO_SUBJECT });
   if (failure === undefined) return null;
   const told = names === undefined ? "no host at all" : names.slice(0, 200);
   return `the certificate is not for ${host}, but for ${told}: make one that names the host under which it is reached`;
 }
 
 /** A program dials so: who answers must be whom the address names. */
-export function dialOptions(side: TlsSide, { host, port }: Address): ConnectionOptions {
-  return {
+export function dialTls(side: TlsSide, { host, port }: Address): TLSSocket {
+  return tls().connect({
     host,
     port,
     // Addresses have no such name.
@@ -159,5 +160,5 @@ export function dialOptions(side: TlsSide, { host, port }: Address): ConnectionO
       if (wrong === null) return undefined;
       return Object.assign(new Error(wrong), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
     },
-  };
+  });
 }

@@ -71,21 +71,23 @@ export function renderLinks(
   return [`${style.node(`node ${node}`)}: ${summary}`, ...lines].join("\n");
 }
 
-/** " (in)", or " (there)" for what was broken at the other end only and is restored there; "" for all; null for nothing. */
-function brokenText(link: AdminLink, far: FarEnd | undefined): string | null {
-  const here = brokenDirection(link);
-  if (here !== null || far === undefined) return here;
+/**
+ * In which directions messages do not get through: " (in)", " (out)"; "" for both; null for none. What is broken at the other end only
+ * is " (there)": it is restored there.
+ */
+export function brokenText(
+  { brokenIn, brokenOut }: FarEnd,
+  far: FarEnd | undefined,
+): string | null {
   // What the peer does not send does not come in.
-  const there = brokenDirection({ brokenIn: far.brokenOut, brokenOut: far.brokenIn });
-  if (there === null) return null;
-  return there === "" ? " (there)" : there.replace(")", ", there)");
-}
-
-/** "" when both directions are broken; null when none is. */
-function brokenDirection({ brokenIn, brokenOut }: FarEnd): string | null {
-  if (brokenIn && brokenOut) return "";
-  if (brokenIn) return " (in)";
-  return brokenOut ? " (out)" : null;
+  const isIn = brokenIn || far?.brokenOut === true;
+  const isOut = brokenOut || far?.brokenIn === true;
+  if (!isIn && !isOut) return null;
+  const notes = [
+    ...(isIn && isOut ? [] : [isIn ? "in" : "out"]),
+    ...(brokenIn || brokenOut ? [] : ["there"]),
+  ];
+  return notes.length === 0 ? "" : ` (${notes.join(", ")})`;
 }
 
 function paintFor(link: AdminLink, broken: string | null, style: Style): (text: string) => string {
@@ -97,7 +99,7 @@ function detailsOf(link: AdminLink): readonly string[] {
   const { state, sinceMs, roundTripMs, droppedIn, droppedOut } = link;
   const address = printable(link.address);
   const reason = link.reason === null ? null : printable(link.reason);
-  const broken = brokenDirection(link) !== null;
+  const broken = link.brokenIn || link.brokenOut;
   const since = `for ${formatDuration(sinceMs)}`;
   const faults = [
     // What is broken loses everything, which has been said.

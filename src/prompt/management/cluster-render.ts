@@ -14,6 +14,7 @@ import {
   ballotText,
 } from "../../protocol/admin/index.ts";
 import { formatDuration, type Paint, type Style } from "../terminal/index.ts";
+import { brokenText } from "./admin-render.ts";
 
 /** Why a node said nothing: words behind its id. */
 export type Reason = (node: number, error: KvError) => string;
@@ -142,15 +143,8 @@ function linksText(
       return text === null ? [] : [text];
     });
   const broken = texts((link) => {
-    const there = far.get(link.peer);
-    const isIn = link.brokenIn || there?.brokenOut === true;
-    const isOut = link.brokenOut || there?.brokenIn === true;
-    if (!isIn && !isOut) return null;
-    const notes = [
-      ...(isIn && isOut ? [] : [isIn ? "in" : "out"]),
-      ...(link.brokenIn || link.brokenOut ? [] : ["there"]),
-    ];
-    return notes.length === 0 ? String(link.peer) : `${link.peer} (${notes.join(", ")})`;
+    const text = brokenText(link, far.get(link.peer));
+    return text === null ? null : `${link.peer}${text}`;
   });
   const lossy = texts(({ peer, dropPermilleIn, dropPermilleOut, brokenIn, brokenOut }) => {
     const permille = Math.max(brokenIn ? 0 : dropPermilleIn, brokenOut ? 0 : dropPermilleOut);
