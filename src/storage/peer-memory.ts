@@ -38,6 +38,8 @@ export interface RememberedPeer {
   readonly acceptedRound: Ballot;
   readonly acceptedIdx: number;
   readonly decidedIdx: number;
+  /** When it was heard of last it waited for its place, and had no vote. */
+  readonly waits: boolean;
 }
 
 export interface PeerMemory {
@@ -68,6 +70,7 @@ export function metPeer(incarnation: string): RememberedPeer {
     acceptedRound: BALLOT_BOTTOM,
     acceptedIdx: 0,
     decidedIdx: 0,
+    waits: false,
   };
 }
 
@@ -98,6 +101,8 @@ const memorySchema = z.strictObject({
       acceptedRound: ballotSchema,
       acceptedIdx: count,
       decidedIdx: count,
+      /** Written only when it is so. */
+      waits: z.boolean().default(false),
     }),
   ),
 });
@@ -318,7 +323,11 @@ function encode({
   readonly peers: ReadonlyMap<number, RememberedPeer>;
 }): Uint8Array {
   const log = segment === 0 ? undefined : [segment, position, crc];
-  return Buffer.from(JSON.stringify({ owner, told, log, peers: Object.fromEntries(peers) }));
+  const entries = [...peers].map(([peer, { waits, ...known }]) => [
+    peer,
+    waits ? { ...known, waits } : known,
+  ]);
+  return Buffer.from(JSON.stringify({ owner, told, log, peers: Object.fromEntries(entries) }));
 }
 
 /** So far at least the log was durable when the content was written. */
@@ -380,6 +389,7 @@ function same(a: RememberedPeer, b: RememberedPeer): boolean {
     a.mark === b.mark &&
     a.acceptedIdx === b.acceptedIdx &&
     a.decidedIdx === b.decidedIdx &&
+    a.waits === b.waits &&
     ballotsEqual(a.promise, b.promise) &&
     ballotsEqual(a.acceptedRound, b.acceptedRound)
   );

@@ -361,13 +361,13 @@ describe("peers", () => {
     expect(peers.get(2)).toBeUndefined();
     world.disk.capacityBytes = world.disk.usedBytes;
     peers.set(2, peer("aa"));
-    peers.set(3, peer("bb", 7));
+    peers.set(3, { ...peer("bb", 7), waits: true });
     peers.set(2, peer("cc"));
     world.crash();
     const again = open(world).peers;
     expect([...again.all()]).toEqual([
       [2, peer("cc")],
-      [3, peer("bb", 7)],
+      [3, { ...peer("bb", 7), waits: true }],
     ]);
   });
 
@@ -444,6 +444,7 @@ describe("peers", () => {
       acceptedRound: ballot,
       acceptedIdx: largest,
       decidedIdx: largest,
+      waits: true,
     };
     for (let boot = 0; boot < 64; boot++) {
       const { peers } = open(world, boot, { nodeId: 91, members });

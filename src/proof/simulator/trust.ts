@@ -17,7 +17,7 @@
  *
  * Invariants:
  *   TRUST-1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
- *       has come by `--rejoin` after it.
+ *       has come by `--rejoin` after it; or, while it waits for its own place, in the stead of one that waited, too.
  *   TRUST-2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
  *   TRUST-3. A disk that is whole is never refused: nobody stops without a reason.
  *   TRUST-4. No node listens to one that was started as one of other members.
@@ -88,6 +88,8 @@ interface Met {
   /** The process that was told, and what. */
   readonly tellLife: number;
   readonly claims: DurableClaims | null;
+  /** It waited for its place, and had no vote. */
+  readonly waited: boolean;
 }
 
 export interface Notice {
@@ -284,7 +286,14 @@ export class Trust {
       this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
     }
     const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
-    this.#met[to]?.set(from, { disk, life, tellLife: listener.life, claims: claims ?? told });
+    const waited = !sender.joined && claims === null;
+    this.#met[to]?.set(from, {
+      disk,
+      life,
+      tellLife: listener.life,
+      claims: claims ?? told,
+      waited,
+    });
   }
 
   #next(byRejoin: boolean): { readonly at: number; readonly byRejoin: boolean } {
@@ -305,6 +314,8 @@ export class Trust {
         ? this.#unknownMark(node, peer)
         : `it has met start ${met.life}, not on that disk`;
     }
+    // Of two that wait, neither knows which disk the others know.
+    if (met.waited && this.#of(node).state === "joining") return null;
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
     // One that nobody asked to rejoin takes the place of none; one without its place takes that of any.
     const replaces =

@@ -402,6 +402,7 @@ export class Node {
       memory: this.#directory.peers,
       isConnected: (peer) => this.#links.isConnected(peer),
       origin: () => this.#replica.state.origin,
+      isJoining: () => this.#replica.joining !== null,
       onReplaced: (peer) => this.#onReplaced(peer),
     });
   }

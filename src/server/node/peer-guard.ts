@@ -7,7 +7,8 @@
  *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the mark that
  *       this node heard last among those that it knows to have told.
  *   GUARD-2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
- *       next one, unless the old disk is connected. The old one is never let in again.
+ *       next one, unless the old disk is connected. The old one is never let in again. Whoever waits for a place of its own knows of
+ *       no disk better than those that let it in: another one that it met waiting for its place, too, stands in no disk's way.
  *   GUARD-3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
  *       is at fault. A log has no origin before its first session: such a one fits any, if all else does.
  *   GUARD-4. What is remembered is durable before the session begins.
@@ -34,6 +35,8 @@ export interface PeerGuardOptions {
   readonly isConnected: (peer: NodeId) => boolean;
   /** Of the log that this node's state comes from; NO_ORIGIN: none yet. */
   readonly origin: () => number;
+  /** This node waits for its place, and has no vote. */
+  readonly isJoining: () => boolean;
   /** Another disk stands behind this id from now on: nothing the one before has voted for counts any more. */
   readonly onReplaced: (peer: NodeId) => void;
 }
@@ -96,7 +99,8 @@ export class PeerGuard {
     }
     const generation = Math.max(known?.generation ?? 0, peer.generation);
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
-    const now: RememberedPeer = { incarnation, generation, ...lastMark(peer), ...claims };
+    const waits = !peer.joined;
+    const now: RememberedPeer = { incarnation, generation, ...lastMark(peer), ...claims, waits };
     // Only what names the disk and the process must be durable at once; the rest grows all the time.
     const isNews = known?.bootId !== now.bootId || known.generation !== generation;
     if (isNews) memory.set(id, now);
@@ -104,15 +108,15 @@ export class PeerGuard {
     return null;
   }
 
-  /** A session tells what its node has on disk by now. */
+  /** A session tells what its node, which has its place, has on disk by now. */
   onTold(id: NodeId, claims: DurableClaims, told: number): void {
     const { memory } = this.#options;
     const known = memory.get(id);
     if (known === undefined) return;
     // Of another disk nothing was met yet whose marks these could be.
     const mark = known.bootId === 0 ? 0 : Math.max(known.mark, told);
-    if (mark === known.mark && sameClaims(known, claims)) return;
-    memory.update(id, { ...known, ...claims, mark });
+    if (mark === known.mark && sameClaims(known, claims) && !known.waits) return;
+    memory.update(id, { ...known, ...claims, mark, waits: false });
   }
 
   /** Others know which disks stand behind which ids. @returns what ends this process: its own place was taken */
@@ -140,9 +144,10 @@ export class PeerGuard {
   }
 
   #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
-    const { self, members, memory, isConnected, onReplaced } = this.#options;
+    const { self, members, memory, isConnected, isJoining, onReplaced } = this.#options;
     const count = members.length;
-    if (peer.joined) {
+    const isPutBack = isJoining() && known.waits && peer.generation === known.generation;
+    if (peer.joined && !isPutBack) {
       if (peer.generation < known.generation) {
         return isEmpty(peer)
           ? lostIdentity(id, count)
@@ -153,12 +158,13 @@ export class PeerGuard {
           ? refusal("LOST_IDENTITY", refusalText.otherDisk(self, id, count))
           : lostIdentity(id, count);
       }
-    } else if (isConnected(id)) {
+    } else if (!peer.joined && isConnected(id)) {
       return refusal("NOT_LOST", refusalText.notLost(id));
     }
     const generation = peer.joined ? peer.generation : known.generation + 1;
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
-    memory.set(id, { incarnation, generation, ...lastMark(peer), ...claims });
+    const waits = !peer.joined;
+    memory.set(id, { incarnation, generation, ...lastMark(peer), ...claims, waits });
     onReplaced(id);
     return null;
   }
@@ -167,7 +173,7 @@ export class PeerGuard {
     const { memory, onReplaced } = this.#options;
     const known = memory.get(node);
     if (known !== undefined && known.generation >= generation) return;
-    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS };
+    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS, waits: false };
     const isSameDisk = known?.incarnation === incarnation;
     memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation });
     // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.

@@ -57,6 +57,7 @@ class World {
   readonly connected = new Set<number>();
   durableWrites = 0;
   origin = 0;
+  joining = false;
   readonly guard = new PeerGuard({
     self: 1,
     members: MEMBERS,
@@ -76,6 +77,7 @@ class World {
     isConnected: (peer) => this.connected.has(peer),
     onReplaced: (peer) => this.replaced.push(peer),
     origin: () => this.origin,
+    isJoining: () => this.joining,
   });
 
   /** @returns the code of the refusal, or "welcome" */
@@ -335,6 +337,41 @@ describe("another disk under a known id", () => {
     world.meet({ disk: "b", joined: false, boots: [31] });
     expect(world.remembered.get(3)).toMatchObject({ incarnation: "b", generation: 2 });
     expect(world.meet({ disk: "a", generation: 1, boots: [21, 22] })).toBe("REPLACED");
+  });
+});
+
+describe("the old disk, put back after an empty one was met in its stead", () => {
+  const empty = { disk: "empty", joined: false, boots: [21] } as const;
+
+  test("is let in by whoever waits for a place, too: nobody with a vote knows the empty one", () => {
+    const world = new World();
+    world.joining = true;
+    expect(world.meet(empty)).toBe("welcome");
+    expect(world.meet()).toBe("welcome");
+    expect(world.replaced).toEqual([3]);
+    expect(world.remembered.get(3)).toMatchObject({ incarnation: "first disk", acceptedIdx: 60 });
+    // From now on that is the disk, and another one is none.
+    expect(world.meet({ disk: "another" })).toBe("LOST_IDENTITY");
+  });
+
+  test("is refused by whoever has a vote", () => {
+    const world = new World();
+    expect(world.meet(empty)).toBe("welcome");
+    expect(world.meet()).toBe("LOST_IDENTITY");
+  });
+
+  test("is refused when the empty one has told, or others say, that it has taken its place", () => {
+    const told = new World();
+    told.joining = true;
+    told.meet(empty);
+    told.guard.onTold(3, claims(6, 6, 70), 11);
+    expect(told.meet()).toBe("LOST_IDENTITY");
+    const heard = new World();
+    heard.joining = true;
+    heard.meet(empty);
+    const own = { node: 1, incarnation: "own", generation: 0 };
+    heard.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 1 }], own);
+    expect(heard.meet()).toBe("REPLACED");
   });
 });
 
