@@ -4,13 +4,18 @@
  * Invariants:
  *   NUMBERS-1. A number is given to one write and never again, in whatever session: a late answer cannot be taken for another.
  *   NUMBERS-2. floor <= every number without an answer < floor + SESSION_WINDOW.
+ *   NUMBERS-3. A request without an answer is in the slot of its number, counted round the slots, of which there are more than numbers
+ *       from floor to next.
  */
 import { SESSION_NONCE_BYTES, SESSION_WINDOW } from "../../base/index.ts";
 import type { WriteRequest } from "./request.ts";
 
+/** Slots at first; they double. */
+const SLOTS_MIN = 16;
+
 export class ClientSession {
   readonly #randomBytes: (length: number) => Uint8Array;
-  readonly #unanswered = new Map<number, WriteRequest>();
+  #slots: (WriteRequest | null)[] = emptySlots(SLOTS_MIN);
   #id: number | null = null;
   #nonce: Uint8Array;
   #next = 1;
@@ -36,7 +41,7 @@ export class ClientSession {
 
   /** Numbers below it are answered or given up. */
   get floor(): number {
-    while (this.#floor < this.#next && !this.#unanswered.has(this.#floor)) this.#floor += 1;
+    while (this.#floor < this.#next && this.#at(this.#floor) === null) this.#floor += 1;
     return this.#floor;
   }
 
@@ -61,7 +66,8 @@ export class ClientSession {
     if (this.#next >= this.floor + SESSION_WINDOW) return false;
     request.number = this.#next++;
     request.session = this.#id;
-    this.#unanswered.set(request.number, request);
+    while (request.number - this.#floor >= this.#slots.length) this.#widen();
+    this.#slots[this.#slotOf(request.number)] = request;
     return true;
   }
 
@@ -72,17 +78,41 @@ export class ClientSession {
 
   /** The write whose number within this session it is. */
   get(session: number, number: number): WriteRequest | undefined {
-    const request = this.#unanswered.get(number);
+    const request = this.#at(number);
     return request?.session === session ? request : undefined;
   }
 
   /** Answered or given up: it is never sent again. */
   release(request: WriteRequest): void {
-    if (this.#unanswered.get(request.number) === request) this.#unanswered.delete(request.number);
+    if (this.#at(request.number) === request) this.#slots[this.#slotOf(request.number)] = null;
   }
 
-  /** As it is now. */
+  /** As it is now, by number. */
   unanswered(): readonly WriteRequest[] {
-    return [...this.#unanswered.values()];
+    const requests: WriteRequest[] = [];
+    for (let number = this.floor; number < this.#next; number++) {
+      const request = this.#at(number);
+      if (request !== null) requests.push(request);
+    }
+    return requests;
   }
+
+  #at(number: number): WriteRequest | null {
+    const request = this.#slots[this.#slotOf(number)];
+    return request?.number === number ? request : null;
+  }
+
+  #slotOf(number: number): number {
+    return number % this.#slots.length;
+  }
+
+  #widen(): void {
+    const requests = this.unanswered();
+    this.#slots = emptySlots(2 * this.#slots.length);
+    for (const request of requests) this.#slots[this.#slotOf(request.number)] = request;
+  }
+}
+
+function emptySlots(length: number): (WriteRequest | null)[] {
+  return Array.from({ length }, () => null);
 }

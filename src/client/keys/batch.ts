@@ -30,7 +30,9 @@ export function runBatch<Handle>(
 ): Promise<BatchOutcome[]> {
   const outcomes: BatchOutcome[] = Array.from({ length: operations.length });
   if (operations.length === 0) return Promise.resolve(outcomes);
-  const underWay = new Map<number, Handle>();
+  // Only whoever may give them up need keep them.
+  const handles = signal === undefined ? null : new Map<number, Handle>();
+  let underWay = 0;
   return new Promise((resolve) => {
     let next = 0;
     let done = 0;
@@ -38,18 +40,18 @@ export function runBatch<Handle>(
       signal === undefined
         ? null
         : onAbort(signal, () => {
-            for (const handle of underWay.values()) port.cancel(handle);
+            for (const handle of handles?.values() ?? []) port.cancel(handle);
           });
     const finish = (at: number, outcome: BatchOutcome): void => {
       outcomes[at] = outcome;
-      underWay.delete(at);
+      handles?.delete(at);
       done += 1;
       if (done < operations.length) return;
       stopListening?.();
       resolve(outcomes);
     };
     const fill = (): void => {
-      while (next < operations.length && underWay.size < UNDER_WAY_MAX) {
+      while (next < operations.length && underWay < UNDER_WAY_MAX) {
         const at = next++;
         // It is as long as `next` is below its length.
         const asked = operations[at] as BatchOperation;
@@ -62,12 +64,14 @@ export function runBatch<Handle>(
           });
           finish(at, { ok: false, op: asked.op, error });
         } else {
+          underWay += 1;
           const handle = port.submit(operationOf(asked), (error, answer) => {
+            underWay -= 1;
             finish(at, outcomeOf(asked, error, answer));
             // Half of them at a time: each refill is then worth a frame.
-            if (underWay.size <= UNDER_WAY_MAX / 2) fill();
+            if (underWay <= UNDER_WAY_MAX / 2) fill();
           });
-          if (handle !== null) underWay.set(at, handle);
+          if (handle !== null) handles?.set(at, handle);
         }
       }
     };
