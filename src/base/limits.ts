@@ -39,6 +39,10 @@ export const SESSION_NONCE_BYTES = 16;
 export const QUOTA_BYTES_MIN = 1024 * 1024;
 /** A cluster has at most so many nodes. */
 export const MEMBERS_MAX = 64;
+/** Of a thousand messages so many are dropped where a link is broken. */
+export const BROKEN_PERMILLE = 1000;
+/** Longest delay that can be put on a link. */
+export const FAULT_DELAY_MS_MAX = 60_000;
 /** Ballots above this are no ballots: one that nothing can exceed would leave a cluster without a leader for ever. */
 export const BALLOT_N_MAX = 2 ** 48;
 /** The replicated table holds so many sessions; opening one more expires the least recently used. Part of the format: all nodes must agree. */

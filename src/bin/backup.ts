@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { KvError, StorageError, terminalText } from "../base/index.ts";
 import { parseNodeId } from "../server/config/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
-import { addCredentialOptions, type AccessFlags } from "./access.ts";
+import { addCredentialOptions, type AccessFlags } from "./credential-options.ts";
 import { backupDirectories } from "./backup-directory.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
 import { withIds, withPassword } from "./learn-nodes.ts";

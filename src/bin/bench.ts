@@ -22,7 +22,7 @@ import {
   type ThrowAwayTls,
 } from "../measure/index.ts";
 import { processListeningOn } from "../machine/host/index.ts";
-import { addCredentialOptions, type AccessFlags } from "./access.ts";
+import { addCredentialOptions, type AccessFlags } from "./credential-options.ts";
 import { integerBetween } from "./integer.ts";
 import { withIds } from "./learn-nodes.ts";
 import { parseTime, readSettings } from "./prompt-options.ts";

@@ -14,7 +14,12 @@ import { timeLimit } from "../machine/runtime/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
-import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
+import {
+  addCredentialOptions,
+  readAccess,
+  type Access,
+  type AccessFlags,
+} from "./credential-options.ts";
 import { CLUSTER_HELP, clusterOf, parseTime } from "./prompt-options.ts";
 
 export interface HealthFlags extends AccessFlags {

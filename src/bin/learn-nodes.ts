@@ -5,7 +5,7 @@ import { namesIds, namesTls, parseAddresses, parseNodesFlag } from "../server/co
 import { httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
-import { type Access, type AccessFlags, readAccess } from "./access.ts";
+import { type Access, type AccessFlags, readAccess } from "./credential-options.ts";
 import { askPassword } from "./ask-password.ts";
 import { NoNodeAnswers } from "./no-node-answers.ts";
 import {

@@ -10,7 +10,12 @@ import {
   loadClusterFile,
   parseNodesFlag,
 } from "../server/config/index.ts";
-import { addCredentialOptions, readAccess, type Access, type AccessFlags } from "./access.ts";
+import {
+  addCredentialOptions,
+  readAccess,
+  type Access,
+  type AccessFlags,
+} from "./credential-options.ts";
 import { colorLevel, packageFile } from "../machine/host/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
 import {

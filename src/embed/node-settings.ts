@@ -88,9 +88,9 @@ export interface NodeSettings {
   readonly resendMs?: number;
   /** A request that finds no majority for so long is refused. Default 3000. */
   readonly requestTimeoutMs?: number;
-  /** A snapshot is taken after so many MiB of log, */
+  /** A snapshot is taken after so many MiB of log; or earlier, after `snapshotEntries`. */
   readonly snapshotMb?: number;
-  /** or after so many entries. */
+  /** A snapshot is taken after so many entries of the log; or earlier, after `snapshotMb`. */
   readonly snapshotEntries?: number;
   /** Told what servers write to their log. Default: nobody is. */
   readonly logger?: NodeLogger;

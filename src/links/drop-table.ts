@@ -3,7 +3,7 @@
  * one place, where a message between nodes enters or leaves; sockets, clients and management know nothing of it. It lives
  * as long as the process: a node that restarts has whole links.
  */
-import { assert } from "../base/index.ts";
+import { assert, BROKEN_PERMILLE, FAULT_DELAY_MS_MAX } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 
 /** As seen from this node: `out` is what it sends to the peer. */
@@ -17,8 +17,8 @@ export interface LinkFault {
   readonly delayMs: number;
 }
 
-const DELAY_MS_MAX = 60_000;
 export const NO_FAULT: LinkFault = { dropPermille: 0, delayMs: 0 };
+export const BROKEN: LinkFault = { dropPermille: BROKEN_PERMILLE, delayMs: 0 };
 const KINDS = Object.keys(NO_FAULT) as readonly (keyof LinkFault)[];
 
 export interface LinkFaultEntry extends LinkFault {
@@ -36,12 +36,12 @@ export class DropTable {
   set(peer: NodeId, direction: Direction, fault: LinkFault): boolean {
     const { dropPermille, delayMs } = fault;
     assert(
-      Number.isInteger(dropPermille) && dropPermille >= 0 && dropPermille <= 1000,
-      `dropPermille is an integer from 0 to 1000, got ${dropPermille}`,
+      Number.isInteger(dropPermille) && dropPermille >= 0 && dropPermille <= BROKEN_PERMILLE,
+      `dropPermille is an integer from 0 to ${BROKEN_PERMILLE}, got ${dropPermille}`,
     );
     assert(
-      delayMs >= 0 && delayMs <= DELAY_MS_MAX,
-      `delayMs is from 0 to ${DELAY_MS_MAX}, got ${delayMs}`,
+      delayMs >= 0 && delayMs <= FAULT_DELAY_MS_MAX,
+      `delayMs is from 0 to ${FAULT_DELAY_MS_MAX}, got ${delayMs}`,
     );
     const before = this.get(peer, direction);
     const faults = this.#faults.get(peer) ?? { in: NO_FAULT, out: NO_FAULT };
@@ -58,7 +58,7 @@ export class DropTable {
   drops(peer: NodeId, direction: Direction, draw: () => number): boolean {
     const { dropPermille } = this.get(peer, direction);
     if (dropPermille === 0) return false;
-    return dropPermille === 1000 || draw() % 1000 < dropPermille;
+    return dropPermille === BROKEN_PERMILLE || draw() % 1000 < dropPermille;
   }
 
   /** Every direction that is not whole, by peer. */

@@ -21,6 +21,7 @@ import type { PeerMessage } from "../protocol/peer/index.ts";
 import {
   DIRECTIONS,
   DropTable,
+  BROKEN,
   NO_FAULT,
   type Direction,
   type LinkFault,
@@ -141,7 +142,7 @@ export class PeerLinks {
 
   /** Drops everything in these directions, from now on, whatever sockets come and go. @returns false: no such peer */
   breakLink(peer: NodeId, directions: readonly Direction[] = DIRECTIONS): boolean {
-    return this.setFault(peer, directions, { dropPermille: 1000, delayMs: 0 });
+    return this.setFault(peer, directions, BROKEN);
   }
 
   /** @returns false when there is no such peer */

@@ -1,4 +1,6 @@
 /** Links as both of their ends report them. A node that is not live contributes nothing. */
+import { formatMs } from "./views/format.ts";
+import { BROKEN_PERMILLE } from "../base/index.ts";
 import type { AdminLink } from "../protocol/admin/index.ts";
 import type { LinkSide, LinkView, NodeView } from "./cluster-view.ts";
 import { linkTo, type NodeMeter } from "./node-meter.ts";
@@ -61,6 +63,14 @@ function state(
 ): LinkSide["state"] {
   if (from === null && to === null) return "unknown";
   if (from?.link.state === "down" || to?.link.state === "down") return "down";
-  if (dropPermille === 1000) return "broken";
+  if (dropPermille === BROKEN_PERMILLE) return "broken";
   return dropPermille > 0 || delayMs > 0 ? "faulty" : "connected";
+}
+
+/** "loses 30 %, 50 ms late"; empty: whole. */
+export function faultText({ dropPermille, delayMs }: LinkSide): string {
+  const words: string[] = [];
+  if (dropPermille > 0) words.push(`loses ${dropPermille / 10} %`);
+  if (delayMs > 0) words.push(`${formatMs(delayMs)} late`);
+  return words.join(", ");
 }

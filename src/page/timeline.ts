@@ -1,7 +1,8 @@
 /** What happened when: marks where something changed, and for each node the stretches of what it was. */
-import { unreachable } from "../base/index.ts";
+import { BROKEN_PERMILLE, unreachable } from "../base/index.ts";
 import { ballotText } from "../protocol/admin/index.ts";
 import { causeOf } from "./causes.ts";
+import { faultText } from "./link-views.ts";
 import type { LinkSide, LinkView, Mark, NodeView, Stretch } from "./cluster-view.ts";
 
 /** Older than the plots reach back: forgotten. */
@@ -155,13 +156,10 @@ function roleOf(node: NodeView): Stretch["role"] {
   }
 }
 
-/** "whole", "broken", "loses 30%, 50 ms late". */
-function sideText({ dropPermille, delayMs }: LinkSide): string {
-  if (dropPermille === 1000) return "broken";
-  const words: string[] = [];
-  if (dropPermille > 0) words.push(`loses ${dropPermille / 10} %`);
-  if (delayMs > 0) words.push(`${delayMs} ms late`);
-  return words.length === 0 ? "whole" : words.join(", ");
+/** "whole", "broken", "loses 30 %, 50 ms late". */
+function sideText(side: LinkSide): string {
+  if (side.dropPermille === BROKEN_PERMILLE) return "broken";
+  return faultText(side) || "whole";
 }
 
 function bothSides(a: number, b: number, there: string, back: string): string {

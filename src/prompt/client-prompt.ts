@@ -1,5 +1,5 @@
 /** Carries out the commands of the client prompt and puts the answers into words. */
-import { KvError } from "../base/index.ts";
+import { KvError, unreachable } from "../base/index.ts";
 import type { KvRequests } from "../client/index.ts";
 import type {
   CasResult,
@@ -18,21 +18,11 @@ import {
   type Prompt,
   quote,
   roundMs,
+  type Screen,
   type Style,
   type Target,
 } from "./terminal/index.ts";
-import {
-  CLIENT_HELP,
-  type ClientAction,
-  clientTable,
-  isLeaseAction,
-  isLoadAction,
-  isRangeAction,
-  isStoreAction,
-  isTxnAction,
-  isWatchAction,
-  type KeyAction,
-} from "./commands/index.ts";
+import { CLIENT_HELP, type ClientAction, clientTable, type KeyAction } from "./commands/index.ts";
 import { adminTable } from "./management/index.ts";
 import { failureOutcome } from "./failure.ts";
 import {
@@ -81,45 +71,14 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       const started = options.now();
       const elapsedMs = (): number => options.now() - started;
       try {
-        if (isRangeAction(action)) {
-          const request = requestOptions(target, signal);
-          const { client } = options;
-          return [await rangeOutcome(client, action, request, style, elapsedMs, screen)];
-        }
-        if (isTxnAction(action)) {
-          const request = requestOptions(target, signal);
-          return [await txnOutcome(options.client, action, request, style, elapsedMs)];
-        }
-        if (isLeaseAction(action)) {
-          const request = requestOptions(target, signal);
-          return [await leaseOutcome(options.client, action, request, style, elapsedMs)];
-        }
-        if (isLoadAction(action)) {
-          const { client, now, after = afterMs } = options;
-          const clock = { now, after };
-          const request = { ...requestOptions(target, signal), signal };
-          return [await loadKeys({ client, clock, request, style, screen }, action)];
-        }
-        if (isWatchAction(action)) {
-          const request = { ...requestOptions(target, signal), signal };
-          await watchKeys(options.client, action, request, style, screen);
-          return [];
-        }
-        if (isStoreAction(action)) {
-          const { client } = options;
-          const request = requestOptions(target, signal);
-          const run = { client, request, style, screen, elapsedMs };
-          return [await storeOutcome(run, action)];
-        }
-        const result = await options.client.request(action, requestOptions(target, signal));
-        return [answerOutcome(action, result, style, elapsedMs())];
+        return await outcomesOf(options, action, requestOptions(target, signal), screen, elapsedMs);
       } catch (error) {
         if (!(error instanceof KvError)) throw error;
         const asked = addresses.filter(({ id }) => target === null || id === target);
         const context = {
           op: action.op,
           changes: isChange(action),
-          lookFirst: `read the ${isTxnAction(action) || isStoreAction(action) ? "keys" : "key"} before you try again`,
+          lookFirst: `read the ${action.family === "txn" || action.family === "store" ? "keys" : "key"} before you try again`,
           node: target,
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,
@@ -131,6 +90,37 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
       }
     },
   };
+}
+
+type Requested = RequestOptions & { readonly signal: AbortSignal };
+
+/** @throws KvError */
+async function outcomesOf(
+  { client, style, now, after = afterMs }: ClientPromptOptions,
+  action: ClientAction,
+  request: Requested,
+  screen: Screen,
+  elapsedMs: () => number,
+): Promise<readonly Outcome[]> {
+  switch (action.family) {
+    case undefined:
+      return [answerOutcome(action, await client.request(action, request), style, elapsedMs())];
+    case "store":
+      return [await storeOutcome({ client, request, style, screen, elapsedMs }, action)];
+    case "range":
+      return [await rangeOutcome(client, action, request, style, elapsedMs, screen)];
+    case "txn":
+      return [await txnOutcome(client, action, request, style, elapsedMs)];
+    case "lease":
+      return [await leaseOutcome(client, action, request, style, elapsedMs)];
+    case "load":
+      return [await loadKeys({ client, clock: { now, after }, request, style, screen }, action)];
+    case "watch":
+      await watchKeys(client, action, request, style, screen);
+      return [];
+    default:
+      return unreachable(action, "client action");
+  }
 }
 
 function adminCommands(ids: readonly number[]): Elsewhere["commands"] {
@@ -149,7 +139,8 @@ function atLeastIn(action: ClientAction): { readonly atLeast?: number } {
 }
 
 function isChange(action: ClientAction): boolean {
-  return !isRangeAction(action) && !isWatchAction(action) && !READS.has(action.op);
+  const { family, op } = action;
+  return family !== "range" && family !== "watch" && !READS.has(op);
 }
 
 /** A local read: what nobody waits for is not worth a round through the cluster. */
@@ -165,7 +156,7 @@ async function findKeys(
   return found;
 }
 
-function requestOptions(target: Target, signal: AbortSignal): RequestOptions {
+function requestOptions(target: Target, signal: AbortSignal): Requested {
   return target === null ? { signal } : { signal, node: target };
 }
 

@@ -1,6 +1,6 @@
 /** The prompt of `omnikv start`: keys, and management of the servers that it started, with the same words as apart. */
 import type { ManageAction } from "./management/index.ts";
-import { type ClientAction, isWatchAction } from "./commands/index.ts";
+import type { ClientAction } from "./commands/index.ts";
 import { findCommand, type Prompt } from "./terminal/index.ts";
 
 /**
@@ -39,6 +39,6 @@ function isClientAction(
   client: Prompt<ClientAction>,
   action: ClientAction | ManageAction,
 ): action is ClientAction {
-  if (action.op === "watch") return isWatchAction(action);
+  if (action.op === "watch") return "family" in action;
   return findCommand(client.table, action.op, true) !== null;
 }

@@ -1,5 +1,5 @@
 /** Faults in the links of a whole cluster: what both ends of each must be told, and who could not be told. */
-import { KvError } from "../../base/index.ts";
+import { KvError, BROKEN_PERMILLE } from "../../base/index.ts";
 import type { LinkPair, Scenario } from "../scenarios/index.ts";
 import type { AdminParams } from "../../protocol/admin/index.ts";
 import type { AdminClient } from "./admin-client.ts";
@@ -26,8 +26,6 @@ interface CallOptions {
 }
 
 type NodeFault = AdminParams<"setFaults">["faults"][number];
-
-const BROKEN_PERMILLE = 1000;
 
 /** These links broken, in both directions. */
 export function brokenLinks(pairs: readonly LinkPair[]): DirectedFault[] {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../machine/ports/index.ts";
 
-/** For a request that takes longer to get in line nobody who only asks waits. */
+/** Whoever only asks which locks there are waits no longer than this for a request that is slow to get in line. */
 const PLACED_MS_MAX = 1000;
 
 /** A request among those of the client. Each is to call both, whatever becomes of it, as often as it likes. */

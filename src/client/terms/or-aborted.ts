@@ -1,8 +1,8 @@
 import { onAbort } from "./on-abort.ts";
 
 /**
- * As the promise; or undefined as soon as the signal is aborted, whatever becomes of the promise then. Why it is, whoever asks looks at the
- * signal for.
+ * As the promise; or undefined as soon as the signal is aborted, whatever becomes of the promise then. The caller reads the reason from
+ * the signal.
  */
 export async function orAborted<T>(
   promise: Promise<T>,

@@ -1,6 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
-import { FAULT_DELAY_MS_MAX } from "../../protocol/admin/index.ts";
+import { FAULT_DELAY_MS_MAX } from "../../base/index.ts";
 import type { LinkView } from "../cluster-view.ts";
 import { linkLook } from "./link-look.ts";
 

@@ -1,4 +1,5 @@
 /** How a link is shown: one word of state, a short label, and a sentence for whoever cannot see the line. */
+import { faultText } from "../link-views.ts";
 import type { LinkSide, LinkView } from "../cluster-view.ts";
 import { formatMs, formatRate } from "./format.ts";
 
@@ -32,14 +33,6 @@ export function linkLook(link: LinkView): LinkLook {
     flowToA: flow(bToA),
     passesTo,
   };
-}
-
-/** "loses 30 %, 50 ms late"; empty: whole. */
-export function faultText({ dropPermille, delayMs }: LinkSide): string {
-  const words: string[] = [];
-  if (dropPermille > 0) words.push(`loses ${dropPermille / 10} %`);
-  if (delayMs > 0) words.push(`${formatMs(delayMs)} late`);
-  return words.join(", ");
 }
 
 function stateOf({ aToB, bToA }: LinkView): ShownLinkState {

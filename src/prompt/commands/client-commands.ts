@@ -28,12 +28,13 @@ import { RANGE_COMMANDS, type RangeAction } from "./range-commands.ts";
 import { TXN_COMMAND, type TxnAction } from "./txn-commands.ts";
 import { WATCH_COMMAND, type WatchAction } from "./watch-commands.ts";
 
-/** What is done with one key: a request of the client's, with bytes, as what was typed is bytes. */
-export type KeyAction = BytesOnly<KeyRequest>;
+/** What is done with one key: a request of the client's, with bytes, as what was typed is bytes. It is sent as it is, so no family is named. */
+export type KeyAction = BytesOnly<KeyRequest> & { readonly family?: never };
 type BytesOnly<R> = R extends KeyRequest
   ? { readonly [F in keyof R]: Bytes extends R[F] ? Uint8Array : R[F] }
   : never;
 
+/** What a command asks for. `op` is its name in JSON, and of several families the same one: `family` says who carries it out. */
 export type ClientAction =
   KeyAction | RangeAction | StoreAction | TxnAction | LeaseAction | WatchAction | LoadAction;
 
@@ -63,11 +64,13 @@ const write: CommandSpec<ClientAction> = {
     const [key, value] = args.positionals;
     const given = { key: keyIn(key), value: valueIn(value) };
     const bound = boundIn(args);
-    if (!args.flags.has("--if-absent")) {
-      return { op: "write", ...given, ...(bound === null ? {} : { bound }) };
+    if (args.flags.has("--if-absent")) {
+      if (bound !== null) throw new UsageError("--if-absent does not go together with a lease");
+      return { op: "cas", ...given, condition: { absent: true } };
     }
-    if (bound !== null) throw new UsageError("--if-absent does not go together with a lease");
-    return { op: "cas", ...given, condition: { absent: true } };
+    return bound === null
+      ? { op: "write", ...given }
+      : { family: "lease", op: "write", ...given, bound };
   },
 };
 

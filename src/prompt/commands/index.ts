@@ -1,4 +1,4 @@
-/** The commands on keys, as they are typed and explained. */
+/** The commands on keys, users and settings, as they are typed and explained, and the actions that they build. */
 export type { AccessAction, PasswordSource } from "./access-action.ts";
 export { ACCESS_COMMANDS } from "./access-commands.ts";
 export {
@@ -15,10 +15,10 @@ export type {
   SettingAction,
   SettingName,
 } from "./cluster-action.ts";
-export { isLeaseAction, type LeaseAction } from "./lease-commands.ts";
-export { isLoadAction, type LoadAction } from "./load-commands.ts";
-export { isRangeAction, type RangeAction } from "./range-commands.ts";
+export type { LeaseAction } from "./lease-commands.ts";
+export type { LoadAction } from "./load-commands.ts";
+export type { RangeAction } from "./range-commands.ts";
 export { SETTING_COMMANDS, SETTINGS } from "./setting-commands.ts";
-export { isStoreAction, type ReadMoment, type StoreAction } from "./store-commands.ts";
-export { isTxnAction, type TxnAction } from "./txn-commands.ts";
-export { isWatchAction, type WatchAction } from "./watch-commands.ts";
+export type { ReadMoment, StoreAction } from "./store-commands.ts";
+export type { TxnAction } from "./txn-commands.ts";
+export type { WatchAction } from "./watch-commands.ts";

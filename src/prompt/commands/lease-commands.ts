@@ -8,14 +8,20 @@ import {
 } from "../terminal/index.ts";
 
 export type LeaseAction =
-  | { readonly op: "lease"; readonly verb: "grant"; readonly ttl: number }
-  | { readonly op: "lease"; readonly verb: "keep" | "revoke" | "ttl"; readonly id: number }
-  | { readonly op: "lease"; readonly verb: "list" }
-  | { readonly op: "locks" }
+  | (Lease & { readonly verb: "grant"; readonly ttl: number })
+  | (Lease & { readonly verb: "keep" | "revoke" | "ttl"; readonly id: number })
+  | (Lease & { readonly verb: "list" })
+  | { readonly family: "lease"; readonly op: "locks" }
   | BoundWrite;
+
+interface Lease {
+  readonly family: "lease";
+  readonly op: "lease";
+}
 
 /** A write with a lease. */
 export interface BoundWrite {
+  readonly family: "lease";
   readonly op: "write";
   readonly key: Uint8Array;
   readonly value: Uint8Array;
@@ -58,7 +64,7 @@ export const LEASE_COMMANDS: readonly CommandSpec<LeaseAction>[] = [
     examples: ["1 locks"],
     arguments: [],
     count: [0, 0],
-    build: () => ({ op: "locks" }),
+    build: () => ({ family: "lease", op: "locks" }),
   },
 ];
 
@@ -66,10 +72,6 @@ export const WRITE_FLAGS = [
   { name: "--ttl", value: "TIME", help: "the key is deleted after this time: 10s, 5min" },
   { name: "--lease", value: "ID", help: "the key is deleted when this lease ends" },
 ] as const;
-
-export function isLeaseAction(action: { readonly op: string }): action is LeaseAction {
-  return "bound" in action || LEASE_COMMANDS.some(({ name }) => name === action.op);
-}
 
 /** Null: the write is bound to nothing. */
 export function boundIn({ flags }: ParsedArguments): BoundWrite["bound"] | null {
@@ -80,17 +82,19 @@ export function boundIn({ flags }: ParsedArguments): BoundWrite["bound"] | null 
   return lease === undefined ? null : { lease: idIn(lease, "--lease") };
 }
 
+const LEASE = { family: "lease", op: "lease" } as const;
+
 function leaseIn({ positionals: [verb, what] }: ParsedArguments): LeaseAction {
   switch (verb?.text) {
     case "grant":
-      return { op: "lease", verb: "grant", ttl: ttlIn(what, "the time to live") };
+      return { ...LEASE, verb: "grant", ttl: ttlIn(what, "the time to live") };
     case "keep":
     case "revoke":
     case "ttl":
-      return { op: "lease", verb: verb.text, id: idIn(what, verb.text) };
+      return { ...LEASE, verb: verb.text, id: idIn(what, verb.text) };
     case "list":
       if (what !== undefined) throw new UsageError("list takes nothing");
-      return { op: "lease", verb: "list" };
+      return { ...LEASE, verb: "list" };
     default:
       throw new UsageError(`"${verb?.text ?? ""}" is none of ${VERBS.join(", ")}`);
   }

@@ -9,6 +9,7 @@ import {
 } from "../terminal/index.ts";
 
 export interface LoadAction {
+  readonly family: "load";
   readonly op: "load";
   readonly perSecond: number;
   /** Null: until it is interrupted. */
@@ -33,15 +34,12 @@ export const LOAD_COMMAND: CommandSpec<LoadAction> = {
   endless: true,
   flags: [{ name: "--for", value: "TIME", help: "ends after this time: 10s, 5min" }],
   build: ({ positionals: [rate], flags }: ParsedArguments) => ({
+    family: "load",
     op: "load",
     perSecond: rateIn(rate),
     forMs: flags.has("--for") ? timeIn(flags.get("--for"), "--for", "s") : null,
   }),
 };
-
-export function isLoadAction(action: { readonly op: string }): action is LoadAction {
-  return action.op === LOAD_COMMAND.name;
-}
 
 function rateIn(token: Token | undefined): number {
   const text = token?.text ?? "";

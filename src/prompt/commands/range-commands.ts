@@ -12,6 +12,7 @@ import { MOMENT_FLAGS, momentIn, type ReadMoment } from "./store-commands.ts";
 
 /** Which keys, and how they are to be shown. */
 export interface RangeAction extends ReadMoment {
+  readonly family: "range";
   readonly op: "range" | "keys" | "count";
   readonly prefix: Uint8Array;
   /** First key wanted, and first one not wanted any more; instead of a prefix. */
@@ -98,11 +99,6 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
   },
 ];
 
-/** Each command's name is the `op` of what it builds. */
-export function isRangeAction(action: { readonly op: string }): action is RangeAction {
-  return RANGE_COMMANDS.some(({ name }) => name === action.op);
-}
-
 function rangeIn(op: RangeAction["op"], args: ParsedArguments): RangeAction {
   const { positionals, flags } = args;
   const [prefix] = positionals;
@@ -112,6 +108,7 @@ function rangeIn(op: RangeAction["op"], args: ParsedArguments): RangeAction {
     throw new UsageError("a prefix, or --from and --to, but not both");
   }
   return {
+    family: "range",
     op,
     prefix: prefix?.bytes ?? new Uint8Array(0),
     from: from?.bytes ?? null,

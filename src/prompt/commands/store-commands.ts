@@ -18,20 +18,19 @@ export interface ReadMoment {
 
 export type StoreAction =
   /** Several keys of one state. */
-  | ({ readonly op: "read"; readonly keys: readonly Uint8Array[] } & ReadMoment)
   | ({
+      readonly family: "store";
+      readonly op: "read";
+      readonly keys: readonly Uint8Array[];
+    } & ReadMoment)
+  | ({
+      readonly family: "store";
       readonly op: "history";
       readonly key: Uint8Array;
       /** Versions shown at most. */
       readonly limit: number;
     } & ReadMoment)
-  | { readonly op: "delete"; readonly prefix: Uint8Array };
-
-export function isStoreAction(action: { readonly op: string }): action is StoreAction {
-  return (
-    action.op === "history" || "keys" in action || (action.op === "delete" && "prefix" in action)
-  );
-}
+  | { readonly family: "store"; readonly op: "delete"; readonly prefix: Uint8Array };
 
 const VERSIONS = 20;
 const VERSIONS_MAX = 10_000;
@@ -63,7 +62,7 @@ export function momentIn({ flags }: ParsedArguments): ReadMoment {
 
 /** What `read` is with more than one key. @throws UsageError */
 export function readManyIn(args: ParsedArguments): StoreAction {
-  return { op: "read", keys: args.positionals.map(keyIn), ...momentIn(args) };
+  return { family: "store", op: "read", keys: args.positionals.map(keyIn), ...momentIn(args) };
 }
 
 export const KEYS_MAX = KEYS_READ_MAX;
@@ -84,6 +83,7 @@ export const HISTORY_COMMAND: CommandSpec<StoreAction> = {
   build: (args) => {
     const limit = args.flags.get("--limit");
     return {
+      family: "store",
       op: "history",
       key: keyIn(args.positionals[0]),
       limit: limit === undefined ? VERSIONS : positiveIn(limit, "--limit", VERSIONS_MAX),
@@ -101,5 +101,5 @@ export const PREFIX_FLAG: FlagSpec = {
 export function deletePrefixIn({ positionals: [prefix] }: ParsedArguments): StoreAction {
   const bytes = keyIn(prefix);
   if (bytes.length === 0) throw new UsageError("a prefix is at least one byte long");
-  return { op: "delete", prefix: bytes };
+  return { family: "store", op: "delete", prefix: bytes };
 }

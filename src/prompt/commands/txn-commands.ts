@@ -10,6 +10,7 @@ import type { TxnCompare, TxnOperation, TxnRequest } from "../../client/txn/inde
 import { type CommandSpec, textOf, type Token, UsageError } from "../terminal/index.ts";
 
 export interface TxnAction {
+  readonly family: "txn";
   readonly op: "txn";
   readonly request: TxnRequest;
 }
@@ -59,12 +60,8 @@ export const TXN_COMMAND: CommandSpec<TxnAction> = {
   count: [1, WORDS_MAX],
   overLines:
     "conditions and operations, as in `help txn`, over as many lines as you like; an empty line ends it",
-  build: ({ positionals }) => ({ op: "txn", request: requestIn(positionals) }),
+  build: ({ positionals }) => ({ family: "txn", op: "txn", request: requestIn(positionals) }),
 };
-
-export function isTxnAction(action: { readonly op: string }): action is TxnAction {
-  return action.op === TXN_COMMAND.name;
-}
 
 function requestIn(words: readonly Token[]): TxnRequest {
   const [first] = words;

@@ -2,6 +2,7 @@
 import { type CommandSpec, type ParsedArguments, UsageError } from "../terminal/index.ts";
 
 export interface WatchAction {
+  readonly family: "watch";
   readonly op: "watch";
   readonly prefix: Uint8Array;
   /** First revision wanted; null: the next one. */
@@ -32,12 +33,9 @@ export const WATCH_COMMAND: CommandSpec<WatchAction> = {
   build: watchIn,
 };
 
-export function isWatchAction(action: { readonly op: string }): action is WatchAction {
-  return action.op === WATCH_COMMAND.name && "prefix" in action;
-}
-
 function watchIn({ positionals: [prefix], flags }: ParsedArguments): WatchAction {
   return {
+    family: "watch",
     op: "watch",
     prefix: prefix?.bytes ?? new Uint8Array(0),
     from: countIn("--from", flags.get("--from")?.text),

@@ -1,5 +1,6 @@
 /** The table of the management prompt. */
-import { FAULT_DELAY_MS_MAX, type LinkDirection } from "../../protocol/admin/index.ts";
+import { FAULT_DELAY_MS_MAX } from "../../base/index.ts";
+import type { LinkDirection } from "../../protocol/admin/index.ts";
 import {
   type CommandGroup,
   type CommandSpec,

@@ -1,7 +1,7 @@
 /** Commands that change some links of the cluster and leave the others as they are. */
+import { FAULT_DELAY_MS_MAX } from "../../base/index.ts";
 import type { LinkChange } from "../../client/admin/index.ts";
 import { allPairs } from "../../client/scenarios/index.ts";
-import { FAULT_DELAY_MS_MAX } from "../../protocol/admin/index.ts";
 import {
   type CommandSpec,
   formatDuration,

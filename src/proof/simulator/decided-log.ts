@@ -4,7 +4,12 @@
  * numbers, and the models of the table of operations, which the product never calls.
  */
 import { unreachable } from "../../base/index.ts";
-import { OP, operationOf, type FieldName } from "../../store/operations/index.ts";
+import {
+  OP,
+  operationOf,
+  type ControlOpName,
+  type FieldName,
+} from "../../store/operations/index.ts";
 import {
   byteStringOf,
   byteStringOfText,
@@ -49,12 +54,23 @@ export interface DecidedTxn {
 /** In the place of a key: it was a transaction that made the revision. */
 const BY_TXN = "";
 
-const NEEDS_ROOT: ReadonlySet<number> = new Set([
-  OP.access,
-  OP.setQuota,
-  OP.setHistory,
-  OP.compact,
-]);
+/** Written out once more: what the product's table says is on trial here. */
+const BY_ROOT_ALONE: Readonly<Record<ControlOpName, boolean>> = {
+  access: true,
+  setQuota: true,
+  setHistory: true,
+  compact: true,
+  openSession: false,
+  closeSession: false,
+  noop: false,
+  actor: false,
+  clock: false,
+};
+const NEEDS_ROOT: ReadonlySet<number> = new Set(
+  (Object.keys(BY_ROOT_ALONE) as ControlOpName[])
+    .filter((name) => BY_ROOT_ALONE[name])
+    .map((name) => OP[name]),
+);
 
 /** What a transaction needs, whichever list is taken. */
 function needsOf({ compare, success, failure }: Txn): (readonly ["read" | "write", Where])[] {
@@ -91,7 +107,6 @@ export class DecidedLog {
   readonly changes: { readonly key: string; readonly value: string | null }[] = [];
   /** From which revisions on the store can be read, one after the other. */
   readonly oldests: number[] = [0];
-  /** What each revision's change takes to be kept, which is what was there before. */
   /** Users and roles after each change, the first state included. */
   readonly access: NaiveAccess[] = [new NaiveAccess()];
   /** By revision: the epochs in which the store was at it. */
@@ -99,6 +114,7 @@ export class DecidedLog {
   /** The actor of the group at hand. */
   #actor: Actor | null = null;
   #group = -1;
+  /** What each revision's change takes to be kept, which is what was there before. */
   readonly #costs: number[] = [];
   #revisionsMax = DEFAULT_REVISIONS;
   #bytesMax = DEFAULT_BYTES;

@@ -1,6 +1,6 @@
 /** Carries out the faults of a plan, and ends them. */
 import { unreachable } from "../../base/index.ts";
-import { type Direction, DIRECTIONS, type LinkFault, NO_FAULT } from "../../links/index.ts";
+import { BROKEN, type Direction, DIRECTIONS, type LinkFault, NO_FAULT } from "../../links/index.ts";
 import { compareBallots, type Ballot } from "../../omnipaxos/index.ts";
 import { describeFault } from "./fault-plan.ts";
 import type { Fault, TimedFault } from "./plan.ts";
@@ -198,7 +198,7 @@ export class FaultInjector {
       if (via === "wire") ends.push(this.#path({ from, to, ms }, { cut: "blackHole" }));
       else {
         for (const each of DIRECTIONS) {
-          ends.push(this.#dropTable(from, to, each, { dropPermille: 1000, delayMs: 0 }, ms));
+          ends.push(this.#dropTable(from, to, each, BROKEN, ms));
         }
       }
     }

@@ -1,6 +1,8 @@
 /** What management can ask of a node, and what it is told. One table; the types are derived from it. */
 import * as z from "zod";
 import {
+  BROKEN_PERMILLE,
+  FAULT_DELAY_MS_MAX,
   HISTORY_REVISIONS_MAX,
   KEY_BYTES_MAX,
   LATENCY_BUCKETS,
@@ -9,8 +11,6 @@ import {
 } from "../../base/index.ts";
 import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
 
-/** Longest delay that can be put on a link. */
-export const FAULT_DELAY_MS_MAX = 60_000;
 /** In one request: both directions of every link, and more than once. */
 const FAULTS_MAX = 1000;
 const ALARMS_MAX = 1000;
@@ -23,7 +23,7 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expe
 const nodeId = z.int().min(1);
 const count = z.int().min(0);
 const milliseconds = z.number().min(0);
-const permille = z.int().min(0).max(1000);
+const permille = z.int().min(0).max(BROKEN_PERMILLE);
 const text = z.string().max(TEXT_LENGTH_MAX);
 /** As seen from the node that is asked: "out" is what it sends to the peer. */
 const direction = z.enum(["both", "in", "out"]);

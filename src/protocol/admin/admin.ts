@@ -16,7 +16,6 @@ export { issueText } from "./issue-text.ts";
 export {
   ADMIN_OPERATIONS,
   ADMIN_OPS,
-  FAULT_DELAY_MS_MAX,
   type AdminAccessChange,
   type AdminAlarm,
   type AdminBallot,

@@ -1,5 +1,4 @@
 /** Frames of management, and what a node tells of its cluster. */
-export { FAULT_DELAY_MS_MAX } from "./admin-schema.ts";
 export {
   ADMIN_OPERATIONS,
   ADMIN_OPS,

@@ -1,7 +1,8 @@
 /**
- * When to take a snapshot and how much log to keep below it.
+ * When a snapshot is due and how much log to keep below it.
  *
- * A snapshot is due when the log applied since the last one outweighs a fixed minimum and a fraction of the state: so
+ * A snapshot is due after `entriesMax` entries, which bounds the time of a restart whatever their size. Before that it is due
+ * when the log applied since the last one outweighs a fixed minimum and a fraction of the state: so
  * the bytes written for snapshots stay within a constant factor of the bytes written for the log, and the log (and with
  * it the memory and the restart time) stays within a constant factor of the state.
  *
@@ -10,6 +11,7 @@
  */
 export interface CompactionPolicy {
   readonly logBytesMin: number;
+  /** A snapshot is due after so many entries, however short they are. */
   readonly entriesMax: number;
   /** A snapshot is due when log bytes exceed this share of the last snapshot's bytes too. */
   readonly stateShare: number;

@@ -3,8 +3,8 @@
  * has sent, so that turns stay short for those who ask for little.
  *
  * Invariants:
- *   RESTS-1. In a turn a route gets one go, of REST_BYTES of work; what its last read goes beyond that, or went beyond it at
- *       the first go of a frame, is taken off its next ones.
+ *   RESTS-1. In each turn a route may do REST_BYTES of the work of reads. Its last read may go beyond that, and so may the first one
+ *       of a frame; by as much less it may do in its next turns.
  *   RESTS-2. Whoever was served stands behind all others who wait.
  *   RESTS-3. A route that rests is passed over, and no turn is wanted for it.
  */

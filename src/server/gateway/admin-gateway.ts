@@ -4,6 +4,7 @@ import {
   type Direction,
   DIRECTIONS,
   type LinkFault,
+  BROKEN,
   NO_FAULT,
   type PeerLinks,
 } from "../../links/index.ts";
@@ -206,7 +207,7 @@ export class AdminGateway implements AdminGate {
       case "getLinks":
         return encodeAdminResult(id, op, this.#links());
       case "breakLink":
-        this.#setFault(params.peer, params.direction, { dropPermille: 1000, delayMs: 0 });
+        this.#setFault(params.peer, params.direction, BROKEN);
         logger.info("link broken on purpose", {
           peer: params.peer,
           direction: params.direction,

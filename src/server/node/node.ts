@@ -44,7 +44,8 @@ import { SnapshotJobs } from "./snapshot-jobs.ts";
 import { SnapshotLoader } from "./snapshot-loader.ts";
 import type { NodeSight } from "./sight.ts";
 import { SlowLog } from "./slow-log.ts";
-import { adminLink, nodeStatus, RoleLog, roundTripsTo } from "./status.ts";
+import { RoleLog } from "./role-log.ts";
+import { adminLink, nodeStatus, roundTripsTo } from "./status.ts";
 
 export interface NodeEvents {
   /** Both ports are open. */

@@ -69,7 +69,7 @@ function contradictionClause({ with: peer, from, to, decidedIdx, kind }: Contrad
   return `node ${peer} has decided ${to} entries, and the log that this node leads with has ${from}`;
 }
 
-/** What of what a peer has told is not on its disk any more, in words; null: all of it is there. */
+/** Which of the peer's earlier claims its disk does not bear out any more, in words; null: it bears out all of them. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
   const { durable, marks } = hello;
   if (!knowsMark(known, marks)) {

@@ -1,8 +1,8 @@
 /** What a node says of itself: to management, to the page, and in its log. */
+import { BROKEN_PERMILLE } from "../../base/index.ts";
 import type { UnreadableEntries } from "../../store/index.ts";
 import type { LinkStatus, PeerLinks } from "../../links/index.ts";
-import { ballotText, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
-import type { Logger } from "../../machine/ports/index.ts";
+import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Replica } from "../../replica/index.ts";
 import type { LogStorage } from "../../storage/index.ts";
 import type { AdminLink, AdminStatus } from "../../protocol/admin/index.ts";
@@ -92,8 +92,8 @@ export function adminLink(link: LinkStatus): AdminLink {
     reason: link.reason,
     sinceMs: link.sinceMs,
     roundTripMs: link.roundTripMs,
-    brokenIn: faults.in.dropPermille === 1000,
-    brokenOut: faults.out.dropPermille === 1000,
+    brokenIn: faults.in.dropPermille === BROKEN_PERMILLE,
+    brokenOut: faults.out.dropPermille === BROKEN_PERMILLE,
     dropPermilleIn: faults.in.dropPermille,
     dropPermilleOut: faults.out.dropPermille,
     delayMsIn: faults.in.delayMs,
@@ -105,34 +105,4 @@ export function adminLink(link: LinkStatus): AdminLink {
     droppedIn: counters.droppedIn,
     droppedOut: counters.droppedOut,
   };
-}
-
-/** Logs changes of role and leader, once each. */
-export class RoleLog {
-  readonly #replica: Replica;
-  readonly #logger: Logger;
-  #last: { readonly role: string; readonly promise: Ballot } | null = null;
-  #leadersSeen = 0;
-
-  constructor(replica: Replica, logger: Logger) {
-    this.#replica = replica;
-    this.#logger = logger;
-  }
-
-  /** Leaderships that this process has seen begin, the first one included. */
-  get leadersSeen(): number {
-    return this.#leadersSeen;
-  }
-
-  /** Cheap when nothing changed: it is asked once a tick. */
-  update(): void {
-    const { role, phase, promise, decidedIdx } = this.#replica.core;
-    if (phase !== "accept") return;
-    if (this.#last?.role === role && this.#last.promise === promise) return;
-    this.#last = { role, promise };
-    this.#leadersSeen += 1;
-    const fields = { ballot: ballotText(promise), decidedIdx };
-    if (role === "leader") this.#logger.info("became leader", fields);
-    else this.#logger.info(`follows node ${promise.pid}`, fields);
-  }
 }

@@ -1,6 +1,6 @@
 /** Who asks for the commands at hand, and whether they may, by the users and roles at this place in the log (KvState, STATE-10). */
 import { assert } from "../../base/index.ts";
-import { OP, type ControlOp } from "../operations/index.ts";
+import { OP, operationOf, type ControlOp } from "../operations/index.ts";
 import type { AccessState } from "../access/access.ts";
 import { changeAccess, decodeAccessChange } from "../access/access-change.ts";
 import { readActor } from "../access/actor.ts";
@@ -53,7 +53,8 @@ export class Judge {
   }
 }
 
-/** What is proposed by management. The other commands without a session are of clients that begin, and of nodes themselves. */
+/** The other commands without a session are of clients that begin, and of nodes themselves. */
 function needsRoot(op: ControlOp): boolean {
-  return op === OP.access || op === OP.setQuota || op === OP.setHistory || op === OP.compact;
+  const operation = operationOf(op);
+  return operation?.kind === "control" && operation.by === "management";
 }

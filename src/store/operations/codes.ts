@@ -16,14 +16,14 @@ type OfKind<K extends Operation["kind"]> = {
   [N in OpName]: (typeof OPERATIONS)[N]["kind"] extends K ? N : never;
 }[OpName];
 export type KeyOpName = OfKind<"key">;
-type ControlOpName = OfKind<"control">;
+export type ControlOpName = OfKind<"control">;
 /** Codes of operations that kv-state carries out itself. */
 export type ControlOp = (typeof OP)[ControlOpName];
 
 const CODES = 256;
 const byCode: (Operation | undefined)[] = Array.from({ length: CODES }, () => undefined);
 /** Bits of FIELDS; 0 also for a code that no operation has. */
-export const FIELD_BITS = new Uint16Array(CODES);
+export const FIELD_BITS = new Uint32Array(CODES);
 /** EntryRules; 0 for a code that no operation has. */
 export const SINCE = new Uint8Array(CODES);
 /** Bits of PLACE; 0: it stands in either place, and clients may send it. */
@@ -46,7 +46,7 @@ function placeOf(operation: Operation): number {
   if (operation.kind !== "control") return PLACE.needsSession;
   const { session, by } = operation;
   const place = { needed: PLACE.needsSession, forbidden: PLACE.forbidsSession, either: 0 }[session];
-  return place | (by === "node" ? PLACE.nodesOnly : 0);
+  return place | (by === "client" ? 0 : PLACE.nodesOnly);
 }
 
 export function operationOf(code: number): Operation | undefined {

@@ -1,5 +1,5 @@
 /**
- * The fields that a command may have. In a record they stand in the order of this table, so an operation names its fields
+ * The fields that a command may have. In a record they stand in the order of this table, which is that of their bits, so an operation names its fields
  * as a set, and whoever walks through the bytes of a record asks for one bit after the other.
  */
 import {
@@ -92,15 +92,6 @@ export const FIELDS = {
     tooLong: "BAD_REQUEST",
     noun: "transaction",
   },
-  /** Of a form of its own: a change of users and roles (store/access/access-change.ts), or who asks (store/access/actor.ts). */
-  body: {
-    form: "sized",
-    bit: 1 << 14,
-    minBytes: 1,
-    maxBytes: ACCESS_BODY_BYTES_MAX,
-    tooLong: "BAD_REQUEST",
-    noun: "body",
-  },
   /** Milliseconds for which a lease lives when nobody renews it. */
   ttl: {
     form: "number",
@@ -119,6 +110,15 @@ export const FIELDS = {
     maxBytes: NUMBERS_BYTES_MAX,
     tooLong: "BAD_REQUEST",
     noun: "list of numbers",
+  },
+  /** Of a form of its own: a change of users and roles (store/access/access-change.ts), or who asks (store/access/actor.ts). */
+  body: {
+    form: "sized",
+    bit: 1 << 14,
+    minBytes: 1,
+    maxBytes: ACCESS_BODY_BYTES_MAX,
+    tooLong: "BAD_REQUEST",
+    noun: "body",
   },
 } as const satisfies Record<string, Field>;
 

@@ -32,6 +32,7 @@ export {
   TXN_BIT,
   VALUE_BIT,
   type ControlOp,
+  type ControlOpName,
 } from "./codes.ts";
 export type { Command, KeyCommand } from "./command.ts";
 export {

@@ -114,8 +114,11 @@ interface ControlOperation extends OperationBase {
   readonly kind: "control";
   /** Whether a session is needed, forbidden, or neither. */
   readonly session: "needed" | "forbidden" | "either";
-  /** Settings are put into the log by nodes; no client may send them. */
-  readonly by: "client" | "node";
+  /**
+   * Whose it is. What management asks for, a node puts into the log, and with access control on it needs root; what is a node's it puts
+   * there by itself. No client may send either.
+   */
+  readonly by: "client" | "management" | "node";
 }
 
 /** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (store/txn/txn.ts). */

@@ -122,7 +122,7 @@ export const OPERATIONS = {
     fields: ["quotaBytes"],
     since: 2,
     session: "forbidden",
-    by: "node",
+    by: "management",
   },
   /** How much of what was overwritten and deleted is kept. */
   setHistory: {
@@ -131,7 +131,7 @@ export const OPERATIONS = {
     fields: ["historyRevisions", "historyBytes"],
     since: 4,
     session: "forbidden",
-    by: "node",
+    by: "management",
   },
   /** No revision below the one named is to be readable any more. */
   compact: {
@@ -140,7 +140,7 @@ export const OPERATIONS = {
     fields: ["compactRevision"],
     since: 4,
     session: "forbidden",
-    by: "node",
+    by: "management",
   },
   /** Changes users, roles or permissions, or turns access control on or off. */
   access: {
@@ -149,7 +149,7 @@ export const OPERATIONS = {
     fields: ["body"],
     since: 6,
     session: "forbidden",
-    by: "node",
+    by: "management",
   },
   /** Changes nothing: says who asks for what follows in its group. Put there by the node that took it in, always first. */
   actor: {

@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { clientTable, type ClientAction } from "../../../src/prompt/commands/client-commands.ts";
 import { parseCommand } from "../../../src/prompt/terminal/command-table.ts";
 import { EXIT } from "../../../src/prompt/terminal/exit-status.ts";
-import { isLeaseAction } from "../../../src/prompt/commands/lease-commands.ts";
 import { leaseOutcome } from "../../../src/prompt/keys/lease-outcome.ts";
 import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
 import { createStyle } from "../../../src/prompt/terminal/style.ts";
@@ -18,7 +17,7 @@ function actionOf(line: string): ClientAction {
 
 async function outcomeOf(line: string, client = fakeClient()): Promise<Outcome> {
   const action = actionOf(line);
-  if (!isLeaseAction(action)) throw new Error(`no command of leases: ${line}`);
+  if (action.family !== "lease") throw new Error(`no command of leases: ${line}`);
   return leaseOutcome(client, action, {}, createStyle(0), () => 1.25);
 }
 
@@ -82,7 +81,7 @@ test("a write can be bound to a time or a lease, and is an ordinary one otherwis
   await outcomeOf("put a b --lease 7", client);
   expect(client.calls).toEqual(["any write a 1500", "any write a 7"]);
   expect(actionOf("write a b")).not.toHaveProperty("bound");
-  expect(isLeaseAction(actionOf("write a b"))).toBe(false);
+  expect(actionOf("write a b")).not.toHaveProperty("family");
 });
 
 test.each([

@@ -37,11 +37,16 @@ function world(live: LiveScreen | null = null) {
   return { clock, shown, state, waiting, abort, run };
 }
 
-const RATE = { op: "load", perSecond: 20, forMs: null } as const;
+const RATE = { family: "load", op: "load", perSecond: 20, forMs: null } as const;
 
 test("the rate is a number of writes a second", () => {
   expect(actionOf("load 20/s")).toEqual(RATE);
-  expect(actionOf("any load 5 --for 10s")).toEqual({ op: "load", perSecond: 5, forMs: 10_000 });
+  expect(actionOf("any load 5 --for 10s")).toEqual({
+    family: "load",
+    op: "load",
+    perSecond: 5,
+    forMs: 10_000,
+  });
   for (const wrong of ["0", "20/min", "1001/s", "-1", "x"]) {
     expect(() => actionOf(`load "${wrong}"`)).toThrow("like 20/s");
   }

@@ -1,5 +1,6 @@
 /** The management protocol: requests and answers of every operation, and what is not one. */
 import fc from "fast-check";
+import { FAULT_DELAY_MS_MAX } from "../../../src/base/index.ts";
 import { describe, expect, test } from "vitest";
 import { ERRORS, KvError, type ErrorCode } from "../../../src/base/errors.ts";
 import {
@@ -10,7 +11,6 @@ import {
   encodeAdminError,
   encodeAdminRequest,
   encodeAdminResult,
-  FAULT_DELAY_MS_MAX,
   parseAdminResult,
   type AdminLink,
   type AdminParams,
