@@ -220,6 +220,17 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
     await page.getByTestId("write-button").click();
     await eventually("both are shown", async () => (await versions.count()) === 2);
     expect(await versions.first().innerText()).toContain("two");
+    // From one version to another nothing is lost; what was typed goes at the second click only.
+    const take = versions.last().locator("button");
+    await take.click();
+    expect(await value.inputValue()).toBe("one");
+    await value.fill("typed");
+    await take.click();
+    expect(await value.inputValue()).toBe("typed");
+    expect(await take.innerText()).toBe("Replace what you typed?");
+    await take.click();
+    expect(await value.inputValue()).toBe("one");
+    expect(await take.innerText()).toBe("Edit this value");
   });
 
   test("keys that were listed stay while no node can be asked, with their folders open", async () => {

@@ -1,6 +1,7 @@
 import type { ComponentChild } from "preact";
 import {
   isBinary,
+  isDirty,
   keepMine,
   revisionOf,
   takeTheirs,
@@ -103,6 +104,7 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
         revision={draft.seen === null ? null : revisionOf(draft.seen)}
         why={whyNotRead}
         onAsk={onHistory}
+        unsaved={isDirty(draft) ? draft.value : null}
         onTake={(text) => onDraft((now) => withValue(now, text))}
       />
       <TxnForm onRun={commit} />

@@ -12,12 +12,15 @@ interface KeyPastProps {
   /** Why it cannot be asked for; null: it can. */
   readonly why: string | null;
   readonly onAsk: (key: string) => Promise<ShownHistory>;
+  /** What stands in the editor and is not saved; null: nothing. */
+  readonly unsaved: string | null;
   /** An old value is to be edited, and saved if one likes. */
   readonly onTake: (text: string) => void;
 }
 
 /** What the key was before, as far back as it is kept. Of another key nothing of it stays: see its `key` where it is used. */
-export function KeyPast({ name, revision, why, onAsk, onTake }: KeyPastProps): ComponentChild {
+export function KeyPast(props: KeyPastProps): ComponentChild {
+  const { name, revision, why, onAsk } = props;
   const [past, setPast] = useState<ShownHistory | null>(null);
   const task = useTask();
   const ask = (): void =>
@@ -49,7 +52,12 @@ export function KeyPast({ name, revision, why, onAsk, onTake }: KeyPastProps): C
       {past === null || past.versions.length === 0 ? null : (
         <ol class="versions" data-testid="history-list" tabIndex={0}>
           {past.versions.map((version) => (
-            <Version key={version.revision} version={version} onTake={onTake} />
+            <Version
+              key={version.revision}
+              version={version}
+              isUnsaved={isOwn(props.unsaved, past)}
+              onTake={props.onTake}
+            />
           ))}
         </ol>
       )}
@@ -63,12 +71,22 @@ function summary({ versions, more }: ShownHistory): string {
   return more ? `the last ${count}` : `${count}, all that is kept`;
 }
 
+/** What was typed, and is none of the versions: it would be lost if one of them took its place. */
+function isOwn(unsaved: string | null, { versions }: ShownHistory): boolean {
+  return unsaved !== null && !versions.some(({ value }) => value?.text === unsaved);
+}
+
 interface VersionProps {
   readonly version: ShownVersion;
+  readonly isUnsaved: boolean;
   readonly onTake: (text: string) => void;
 }
 
-function Version({ version: { revision, version, value }, onTake }: VersionProps): ComponentChild {
+function Version({
+  version: { revision, version, value },
+  isUnsaved,
+  onTake,
+}: VersionProps): ComponentChild {
   const at = `revision ${formatCount(revision)}`;
   if (value === null) {
     return (
@@ -86,11 +104,33 @@ function Version({ version: { revision, version, value }, onTake }: VersionProps
       <code class="result-value" tabIndex={0}>
         {text === "" ? "(empty)" : (text ?? `0x${hex}`)}
       </code>
-      {text === null ? null : (
-        <button type="button" class="button small" onClick={() => onTake(text)}>
-          Edit this value
-        </button>
-      )}
+      {text === null ? null : <TakeButton isUnsaved={isUnsaved} onTake={() => onTake(text)} />}
     </li>
+  );
+}
+
+/** Asks first, in its own place, when something would be lost. */
+function TakeButton({
+  isUnsaved,
+  onTake,
+}: {
+  readonly isUnsaved: boolean;
+  readonly onTake: () => void;
+}): ComponentChild {
+  const [asked, setAsked] = useState(false);
+  const asks = asked && isUnsaved;
+  const take = (): void => {
+    setAsked(isUnsaved && !asks);
+    if (!isUnsaved || asks) onTake();
+  };
+  return (
+    <button
+      type="button"
+      class={`button small${asks ? " danger" : ""}`}
+      onClick={take}
+      onBlur={() => setAsked(false)}
+    >
+      {asks ? "Replace what you typed?" : "Edit this value"}
+    </button>
   );
 }
