@@ -83,6 +83,7 @@ export function createClientPrompt(options: ClientPromptOptions): Prompt<ClientA
           address: asked.map(({ address }) => address).join(", "),
           timeoutMs: options.timeoutMs,
           ...atLeastIn(action),
+          local: isLocal(action),
           startCommand: options.startCommand,
           style,
         };
@@ -136,6 +137,11 @@ function afterMs(ms: number, callback: () => void): () => void {
 function atLeastIn(action: ClientAction): { readonly atLeast?: number } {
   if (!("atLeast" in action) || !action.atLeast) return {};
   return { atLeast: action.atLeast };
+}
+
+function isLocal(action: ClientAction): boolean {
+  if (action.family === undefined) return action.op === "read" && action.consistency === "local";
+  return "local" in action && action.local;
 }
 
 function isChange(action: ClientAction): boolean {

@@ -32,6 +32,8 @@ export interface FailureContext {
   readonly timeoutMs: number;
   /** The revision that the state had to have that was read. Left out: none in particular. */
   readonly atLeast?: number;
+  /** A node's own state was read. */
+  readonly local?: boolean;
   /** How a user starts a node: "sh run2.sh". */
   readonly startCommand: (node: number) => string;
   readonly style: Style;
@@ -133,6 +135,9 @@ function failedText(error: KvError, context: FailureContext): string {
     case "NO_QUORUM":
       if (unreached !== null)
         return `the nodes that answer reach no majority, nothing was done: start or reconnect ${unreached} (\`all status\` in the management prompt shows them)`;
+      if (context.local === true) {
+        return `${who(context)} is behind what this prompt has seen elsewhere, and reaches no majority of the nodes: what it has shows in a new prompt, or by one command like \`omnikv get KEY --local${node === null ? "" : ` --node ${node}`}\``;
+      }
       return `${who(context)} reaches no majority of the nodes, nothing was done: start or reconnect the others (\`all status\` in the management prompt shows them)`;
     case "TIMEOUT":
       if (unreached !== null)

@@ -507,8 +507,11 @@ export class Replica {
     send: (to: NodeId, message: ReplicaMessage) => void,
   ): ClientReads {
     const isHeldUpByDisk = (): boolean => this.#isHeldUpByDisk;
+    const isCutOffForLong = (): boolean =>
+      this.#tick - this.#cutOffSinceTick > this.#options.timing.waitTicks;
+    const held = { isHeldUpByDisk, isCutOffForLong };
     const parts = { outbox: this.#outbox, applier: this.#applier, served: this.#served };
-    return replicaReads(this.#core, this.#options, { peers, send, isHeldUpByDisk, ...parts });
+    return replicaReads(this.#core, this.#options, { peers, send, ...held, ...parts });
   }
 
   get #gates(): Parameters<typeof outgoingMessages>[1] {

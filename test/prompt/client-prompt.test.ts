@@ -168,6 +168,12 @@ describe("failures", () => {
       EXIT.unavailable,
     ],
     [
+      new KvError("NO_QUORUM", "behind"),
+      "2 read a --local",
+      "node 2 is behind what this prompt has seen elsewhere, and reaches no majority of the nodes: what it has shows in a new prompt",
+      EXIT.unavailable,
+    ],
+    [
       new KvError("TIMEOUT", "no answer"),
       "2 write a b",
       "unknown: it may or may not have taken effect: node 2 did not answer within 5 s",

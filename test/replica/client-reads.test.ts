@@ -24,6 +24,7 @@ function world() {
   const answered: number[] = [];
   const state = new KvState();
   let appliedIdx = 0;
+  let isCutOffForLong = false;
   /** What the leader would say. */
   let ready: (idx: number, reads: readonly PendingRead[]) => void = () => {};
   const refused: string[] = [];
@@ -54,6 +55,7 @@ function world() {
     decidedIdx: () => appliedIdx,
     knownIdx: () => appliedIdx,
     isHeldUpByDisk: () => false,
+    isCutOffForLong: () => isCutOffForLong,
   });
   // Nobody looks into it here.
   const frame = new Uint8Array(0);
@@ -74,6 +76,7 @@ function world() {
   return {
     ...{ reads, route, read, answered, refused, learn, state, served },
     applied: (idx: number) => (appliedIdx = idx),
+    cutOff: () => (isCutOffForLong = true),
   };
 }
 
@@ -119,6 +122,20 @@ test("a local read for an index that the cluster never had is refused, one for a
   reads.answerReady();
   expect(answered).toEqual([2, 1]);
   expect(route.load.reads).toBe(0);
+});
+
+test("a local read for what is newer than a node that is cut off for long is refused at once", () => {
+  const { reads, read, refused, answered, cutOff } = world();
+  reads.addLocal(read(1), 3);
+  expect(refused).toEqual([]);
+  cutOff();
+  reads.addLocal(read(1), 3);
+  expect(refused).toEqual([
+    "NO_QUORUM: this node is behind what this client has seen elsewhere, and hears of nothing newer",
+  ]);
+  // What it has it shows.
+  reads.addLocal(read(1), 0);
+  expect(answered).toEqual([1]);
 });
 
 test("a read for a least revision waits for its index, then for that revision, and is refused when that does not come", () => {

@@ -50,6 +50,8 @@ export interface ClientReadsOptions {
   readonly knownIdx: () => number;
   /** Whether a full disk keeps this node from getting beyond what it has decided. */
   readonly isHeldUpByDisk: () => boolean;
+  /** Whether this node has heard no majority for as long as a read waits. */
+  readonly isCutOffForLong: () => boolean;
 }
 
 export class ClientReads {
@@ -91,7 +93,8 @@ export class ClientReads {
 
   /** @param minIdx it is answered when this node has applied [0, minIdx) */
   addLocal(read: PendingRead, minIdx: number): void {
-    const { outbox, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
+    const { outbox, appliedIdx, decidedIdx, knownIdx, isHeldUpByDisk, isCutOffForLong } =
+      this.#options;
     if (minIdx <= appliedIdx()) {
       if (!this.#isEarly(read)) return this.#answer(read, read.arrivedTick);
       if (this.#hasRoom(read)) this.#waitForRevision(read);
@@ -102,6 +105,10 @@ export class ClientReads {
       return outbox.refuseRead(read, "BAD_REQUEST", text);
     }
     if (minIdx > decidedIdx() && isHeldUpByDisk()) return this.#refuseHeldUp(read);
+    // A read that had come earlier would be refused by now.
+    if (minIdx > decidedIdx() && isCutOffForLong()) {
+      return outbox.refuseRead(read, "NO_QUORUM", BEHIND_TEXT);
+    }
     if (!this.#hasRoom(read)) return;
     this.#waits(read);
     this.#pending.add(minIdx, [read], this.#tick);

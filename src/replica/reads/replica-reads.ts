@@ -18,12 +18,13 @@ export interface ReadsParts {
   readonly served: RequestMetrics;
   readonly send: (to: NodeId, message: ReplicaMessage) => void;
   readonly isHeldUpByDisk: () => boolean;
+  readonly isCutOffForLong: () => boolean;
 }
 
 export function replicaReads(
   core: OmniPaxos<Uint8Array, SnapshotName>,
   { core: { incarnation: boot, clusterConfig }, timing, readsMax, rangePage }: ReplicaOptions,
-  { peers, outbox, applier, served, send, isHeldUpByDisk }: ReadsParts,
+  { peers, outbox, applier, served, send, isHeldUpByDisk, isCutOffForLong }: ReadsParts,
 ): ClientReads {
   const { waitTicks, retryTicks, slowTicks = Infinity } = timing;
   const { write: writeQuorum } = quorumOf(clusterConfig);
@@ -43,5 +44,6 @@ export function replicaReads(
     decidedIdx: () => core.decidedIdx,
     knownIdx: () => Math.max(core.acceptedIdx, core.decidedIdx),
     isHeldUpByDisk,
+    isCutOffForLong,
   });
 }
